@@ -1,0 +1,1 @@
+"""What is done to events: fold, evidence, fusion, limits, reasoning. Pure where it can be; never Faust."""

@@ -1,0 +1,149 @@
+"""Native events: what a learning platform says its students do.
+
+One JSON object a record, tagged by `type`, versioned by `version`. Unknown fields are allowed, so a platform may
+send more than we read; everything that is read is validated here, once.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta, Struct
+
+VERSION = 1
+EARLIEST_TIME = datetime(1990, 1, 1, tzinfo=UTC)
+
+Identifier: TypeAlias = Annotated[str, Meta(min_length=1, max_length=256)]
+EventTime: TypeAlias = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset")]
+UnitScore: TypeAlias = Annotated[float, Meta(ge=0, le=1, description="scaled to 0-1")]
+Seconds: TypeAlias = Annotated[float, Meta(ge=0, le=31_536_000)]
+Count: TypeAlias = Annotated[int, Meta(ge=0, le=1_000_000)]
+
+
+class EventBase(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True, gc=False):
+    """What every event has: who, when, and an id by which a repeat is known."""
+
+    version: Literal[1]
+    event_id: Identifier
+    student_id: Identifier
+    time: EventTime
+
+
+class Attempt(EventBase, tag="attempt", frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """An answer to an item, scored."""
+
+    item_id: Identifier
+    score: UnitScore
+    hints: Count = 0
+    duration_s: Seconds | None = None
+    attempt: Annotated[int, Meta(ge=1, le=1_000_000, description="1 for the first try")] = 1
+
+
+class Failure(EventBase, tag="failure", frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A try that failed without a score: code that does not run, a task given up."""
+
+    item_id: Identifier
+    gave_up: bool = False
+
+
+class Retry(EventBase, tag="retry", frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The student starts again on something that did not work."""
+
+    item_id: Identifier
+
+
+class Hint(EventBase, tag="hint", frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A hint was asked for."""
+
+    item_id: Identifier
+
+
+class Submission(EventBase, tag="submission", frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Work handed in, perhaps with a due time, perhaps already marked."""
+
+    item_id: Identifier
+    due: EventTime | None = None
+    score: UnitScore | None = None
+    weight: Annotated[float, Meta(ge=0, le=1, description="share of the course's mark")] | None = None
+
+
+class Overdue(EventBase, tag="overdue", frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Work was due at `time` and had not been handed in."""
+
+    item_id: Identifier
+    weight: Annotated[float, Meta(ge=0, le=1, description="share of the course's mark")] | None = None
+
+
+class Control(EventBase, tag="control", frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Controls set in a simulation, as offsets from their neutral position, and applied; or a reset."""
+
+    task_id: Identifier
+    controls: Annotated[dict[str, float], Meta(max_length=64)] = {}
+    reset: bool = False
+    changed: Annotated[Count | None, Meta(description="controls that differ from the action before")] = None
+    duration_s: Seconds | None = None
+
+
+class Message(EventBase, tag="message", frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Something written to others."""
+
+    text: str
+    in_reply_to: Identifier | None = None
+
+
+class Reflection(EventBase, tag="reflection", frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Something written about one's own work."""
+
+    text: str
+    item_id: Identifier | None = None
+
+
+class Collaboration(EventBase, tag="collaboration", frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """An act towards other learners."""
+
+    act: Literal["asked", "answered", "helped", "reviewed", "shared", "agreed", "disagreed"]
+
+
+class Session(EventBase, tag="session", frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The start or the end of a course, a sitting or a task."""
+
+    phase: Literal["enrolled", "start", "end"]
+    duration_s: Seconds | None = None
+
+
+class Media(EventBase, tag="media", frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Use of a video or audio recording."""
+
+    media_id: Identifier
+    action: Literal["played", "paused", "seeked", "completed"]
+    progress: UnitScore | None = None
+
+
+class Rubric(EventBase, tag="rubric", frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A teacher's rating of one skill."""
+
+    skill: Identifier
+    rating: UnitScore
+
+
+class Navigation(EventBase, tag="navigation", frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A page was opened. Valid, of no use for skills: counted as ignored."""
+
+    page: str = ""
+
+
+NativeEvent: TypeAlias = (
+    Attempt
+    | Failure
+    | Retry
+    | Hint
+    | Submission
+    | Overdue
+    | Control
+    | Message
+    | Reflection
+    | Collaboration
+    | Session
+    | Media
+    | Rubric
+    | Navigation
+)

@@ -1,0 +1,52 @@
+"""`skill-reasoning`: explanations; and `reasoning-results`: what became of each try, read back by the table's agent."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+EXPLANATION_VERSION = 1
+
+Sequence = tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=-1)]]
+
+
+class Claim(Struct, frozen=True, kw_only=True):
+    """A sentence and the ids of the evidence items that it rests on."""
+
+    text: str
+    evidence: list[str]
+
+
+class SkillExplanation(Struct, frozen=True, kw_only=True):
+    """Why one skill's score is what it is."""
+
+    skill: str
+    score: float
+    confidence: float
+    validated: bool
+    claims: list[Claim]
+
+
+class Explanation(Struct, frozen=True, kw_only=True):
+    """An explanation of the update (`student_id`, `seq`). `generator` says who wrote it."""
+
+    version: Literal[1]
+    student_id: str
+    seq: Sequence
+    as_of: str
+    generated_at: str
+    generator: Literal["model", "template", "scripted"]
+    model: str
+    summary: str
+    skills: list[SkillExplanation]
+
+
+class ReasoningResult(Struct, frozen=True, kw_only=True):
+    """What became of one try to explain (`student_id`, `seq`). Times in µs; idempotent to apply."""
+
+    version: Literal[1]
+    student_id: str
+    seq: Sequence
+    outcome: Literal["explained", "failed"]
+    attempts: int
+    at_us: int
+    not_before_us: int = 0

@@ -1,0 +1,63 @@
+"""`skill-updates`: what is believed of a student's skills, how surely, and why.
+
+The topic is compacted by student, so each message stands alone: it holds every skill for which there is evidence.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+UPDATE_VERSION = 1
+
+Unit = Annotated[float, Meta(ge=0, le=1)]
+SourceStatus = Literal["absent", "ok", "stale", "failed"]
+
+
+class EvidenceItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A fact that moved a score. `id` is unique within the update; `direction` is 1 for, -1 against the skill."""
+
+    id: str
+    fact: str
+    value: float
+    direction: Literal[-1, 1]
+    time: str
+
+
+class Contribution(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One source's part: its probability, effective sample size, age, and what it added to the score's log-odds."""
+
+    status: SourceStatus
+    p: Unit | None = None
+    n: Annotated[float, Meta(ge=0)] = 0.0
+    age_s: Annotated[float, Meta(ge=0)] = 0.0
+    log_odds: float = 0.0
+
+
+class SkillScore(Struct, frozen=True, kw_only=True):
+    """A skill's score with its 90 % interval. `validated` says whether its model ever saw a real label."""
+
+    score: Unit
+    low: Unit
+    high: Unit
+    confidence: Unit
+    level: Literal["unknown", "emerging", "developing", "proficient"]
+    validated: bool
+    contributions: dict[str, Contribution]
+    evidence: list[EvidenceItem] = []
+
+
+class SkillUpdate(Struct, frozen=True, kw_only=True):
+    """One student's skills. Deduplicate by (`student_id`, `seq`, `config_version`); of equal ids the later wins.
+
+    `seq` is the (epoch, offset) of the last event folded: equal seq means equal folded events; gaps are normal.
+    `degraded` names the sources that failed; `as_of` is the newest event time folded.
+    """
+
+    version: Literal[1]
+    student_id: str
+    seq: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=-1)]]
+    as_of: str
+    skills: dict[str, SkillScore]
+    degraded: list[str]
+    config_version: str
+    model: str
