@@ -1,10 +1,10 @@
 """`skill-reasoning`: explanations; and `reasoning-results`: what became of each try, read back by the table's agent."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-EXPLANATION_VERSION = 1
+EXPLANATION_VERSION: Final = 1
 
 Sequence = tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=-1)]]
 

@@ -3,11 +3,11 @@
 The topic is compacted by student, so each message stands alone: it holds every skill for which there is evidence.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-UPDATE_VERSION = 1
+UPDATE_VERSION: Final = 1
 
 Unit = Annotated[float, Meta(ge=0, le=1)]
 SourceStatus = Literal["absent", "ok", "stale", "failed"]

@@ -1,13 +1,15 @@
 """From a record's bytes to native events, whatever dialect the platform speaks.
 
-A dialect is one module with `recognises(record)` and `decode(record)`; `DIALECTS` lists them, most specific first,
-and the native one takes what no other claims.
+A dialect is a module whose `decode` turns a record's bytes into events; `decode` here picks it by looking at the
+record. Native is the one dialect so far, and takes all records.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from schemas.dialects import native
+from schemas.errors import InvalidInput
 from schemas.event import NativeEvent
 
 
@@ -37,6 +39,7 @@ class Invalid:
 
     reason: str
     error: str
+    schema_guess: str = "unknown"
     index: int = 0
 
 
@@ -46,3 +49,11 @@ class Decoded:
 
     events: Sequence[NativeEvent] = ()
     invalid: Sequence[Invalid] = field(default=())
+
+
+def decode(record: Record) -> Decoded:
+    """All that `record` holds, in order. Never raises: what cannot be read is in `invalid`."""
+    try:
+        return Decoded((native.decode(record.value),))
+    except InvalidInput as error:
+        return Decoded(invalid=(Invalid(error.reason, str(error), "native"),))

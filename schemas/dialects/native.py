@@ -10,11 +10,10 @@ from schemas.errors import InvalidInput
 from schemas.event import EARLIEST_TIME, VERSION, NativeEvent
 
 MAX_EVENT_BYTES: Final = 1 << 20
-_DECODER: Final = msgspec.json.Decoder(NativeEvent)
+_DECODER: Final[msgspec.json.Decoder[NativeEvent]] = msgspec.json.Decoder(NativeEvent)
 _QUOTED: Final = re.compile(r"'[^']*'")
 _KNOWN_TYPES: Final = frozenset(
-    definition["properties"]["type"]["enum"][0]
-    for definition in msgspec.json.schema(NativeEvent)["$defs"].values()
+    definition["properties"]["type"]["enum"][0] for definition in msgspec.json.schema(NativeEvent)["$defs"].values()
 )
 
 

@@ -1,0 +1,49 @@
+"""Where every event went. `events_in = applied + ignored + duplicates + dead_lettered`; `late` is part of `applied`."""
+
+from collections import Counter
+from dataclasses import dataclass, field, fields
+from typing import Self
+
+from streams.folding import Outcome
+
+
+@dataclass(slots=True)
+class Counts:
+    """Sums over some records. `rerouted` events are counted in `events_in` at their home, when they arrive there;
+
+    `replayed` are those that a restart read again and that their row already held.
+    """
+
+    records_in: int = 0
+    events_in: int = 0
+    applied: int = 0
+    late: int = 0
+    ignored: int = 0
+    duplicates: int = 0
+    dead_lettered: int = 0
+    rerouted: int = 0
+    replayed: int = 0
+    clamped: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def count(self, outcome: Outcome) -> None:
+        """Add one event."""
+        self.events_in += 1
+        if outcome is Outcome.IGNORED:
+            self.ignored += 1
+        elif outcome is Outcome.DUPLICATE:
+            self.duplicates += 1
+        else:
+            self.applied += 1
+            self.late += outcome is Outcome.LATE
+
+    def dead_letter(self, reason: str) -> None:
+        """Add one part of a record that could not be read."""
+        self.events_in += 1
+        self.dead_lettered += 1
+        self.reasons[reason] += 1
+
+    def __iadd__(self, other: Self) -> Self:
+        for column in fields(self):
+            setattr(self, column.name, getattr(self, column.name) + getattr(other, column.name))
+        return self

@@ -1,0 +1,143 @@
+"""Model artifacts: a folder with a card and one scikit-learn model a skill, stored by skops, never by pickle.
+
+    card.json         what was trained, on what, with which features, how well, the hash of each file
+    <skill>.skops     the classifier; only types in TRUSTED are ever built from it
+
+A folder of another feature schema, or whose files do not match their hashes, is refused.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+from skops import io as skops_io
+
+from schemas.errors import Fatal
+from streams.features import FEATURE_SCHEMA, FEATURES
+
+CARD_VERSION: Final = 1
+TRUSTED: Final = (
+    "sklearn._loss.link.Interval",
+    "sklearn._loss.link.LogitLink",
+    "sklearn._loss.loss.HalfBinomialLoss",
+    "sklearn._loss._loss.CyHalfBinomialLoss",
+    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+)
+
+
+class ConformalTable(Struct, frozen=True, kw_only=True):
+    """Half-widths of 90 % intervals by evidence bin: `edges` split n; monotone, so that less is never surer."""
+
+    edges: tuple[float, ...]
+    half_widths: tuple[float, ...]
+
+
+class FusionFit(Struct, frozen=True, kw_only=True):
+    """Fitted fusion of one skill: weight a source, intercept a mask of present sources ("model+language")."""
+
+    weights: dict[str, float]
+    intercepts: dict[str, float]
+
+
+class SkillCard(Struct, frozen=True, kw_only=True):
+    """One skill's model: where its labels are from, how it did on students it never saw."""
+
+    file: str
+    sha256: str
+    features: tuple[str, ...]
+    labels: str
+    examples: int
+    students: int
+    metrics: dict[str, float]
+    fusion: FusionFit | None = None
+    intervals: ConformalTable | None = None
+
+
+class Card(Struct, frozen=True, kw_only=True):
+    """The artifact's card."""
+
+    version: int
+    name: str
+    feature_schema: str
+    trained_with: dict[str, str]
+    skills: dict[str, SkillCard]
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A loaded artifact; `models` maps a skill to a fitted scikit-learn classifier."""
+
+    card: Card
+    models: dict[str, Any]
+    digest: str
+
+    @property
+    def id(self) -> str:
+        """What updates name: the artifact's name and the start of its card's hash."""
+        return f"{self.card.name}@{self.digest[:8]}"
+
+
+NO_ARTIFACT: Final = Artifact(
+    Card(version=CARD_VERSION, name="none", feature_schema=FEATURE_SCHEMA, trained_with={}, skills={}), {}, "0" * 64
+)
+
+
+def save_artifact(folder: Path, card: Card, models: dict[str, Any]) -> Artifact:
+    """Write models and card; the card's file hashes are filled in here. Replaces what is there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    cards = {}
+    for skill, skill_card in card.skills.items():
+        stored = skops_io.dumps(models[skill])
+        (folder / skill_card.file).write_bytes(stored)
+        cards[skill] = msgspec.structs.replace(skill_card, sha256=hashlib.sha256(stored).hexdigest())
+    text = msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(card, skills=cards)), indent=2)
+    (folder / "card.json").write_bytes(text + b"\n")
+    return load_artifact(str(folder))
+
+
+def load_artifact(path: str) -> Artifact:
+    """Load an artifact folder, or a built-in one by its name; `none` is the artifact without models.
+
+    Raises Fatal, saying what to do, where it is missing, damaged, unsafe or of another feature schema.
+    """
+    if path == "none":
+        return NO_ARTIFACT
+    builtin = files("streams") / "artifacts" / path
+    folder = Path(str(builtin)) if builtin.is_dir() else Path(path)
+    try:
+        text = (folder / "card.json").read_bytes()
+        card = msgspec.json.decode(text, type=Card)
+    except OSError as error:
+        raise Fatal(f"model artifact {path}: {error.strerror}: {error.filename}") from None
+    except msgspec.MsgspecError as error:
+        raise Fatal(f"model artifact {path}: card.json: {error}") from None
+    if card.version != CARD_VERSION or card.feature_schema != FEATURE_SCHEMA:
+        raise Fatal(
+            f"model artifact {path} has feature schema {card.feature_schema}, this program computes "
+            f"{FEATURE_SCHEMA}: train it again with `skillstream train`"
+        )
+    models = {skill: _load_model(folder, skill_card) for skill, skill_card in card.skills.items()}
+    return Artifact(card, models, hashlib.sha256(text).hexdigest())
+
+
+def _load_model(folder: Path, card: SkillCard) -> Any:
+    if Path(card.file).name != card.file:
+        raise Fatal(f"model artifact {folder}: {card.file!r} lies outside of it")
+    unknown = set(card.features) - set(FEATURES)
+    if unknown:
+        raise Fatal(f"model artifact {folder}: no features {', '.join(sorted(unknown))}")
+    try:
+        stored = (folder / card.file).read_bytes()
+    except OSError as error:
+        raise Fatal(f"model artifact {folder}: {error.strerror}: {card.file}") from None
+    if hashlib.sha256(stored).hexdigest() != card.sha256:
+        raise Fatal(f"model artifact {folder}: {card.file} is not the file its card describes")
+    untrusted = set(skops_io.get_untrusted_types(data=stored)) - set(TRUSTED)
+    if untrusted:
+        raise Fatal(f"model artifact {folder}: {card.file} holds types not trusted: {', '.join(sorted(untrusted))}")
+    return skops_io.loads(stored, trusted=list(TRUSTED))

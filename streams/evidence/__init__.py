@@ -1,0 +1,1 @@
+"""Evidence: three sources judge every changed student of a batch, in parallel."""

@@ -1,0 +1,121 @@
+"""Behaviour: shrunken rates of what a student does.
+
+Each indicator is a rate with a Beta prior: rate = (numerator + strength·prior)/(denominator + strength). A skill's
+log-odds are the weighted sum of how far its rates lie from their priors, so a student of whom nothing is known sits
+at 0.5 with no evidence, and rubric ratings count as one more indicator.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.evidence.source import Opinion, OwnThread, Status
+from streams.facts import INDEX
+from streams.folding import decayed
+from streams.row import Row, SkillCell
+from streams.skills import Indicator, Skill, SkillSet
+
+RUBRIC_STRENGTH: Final = 1.0
+RUBRIC_WEIGHT: Final = 1.5
+_EDGE: Final = 0.005
+_NO_CELL: Final = SkillCell()
+
+
+class BehaviourSource:
+    """The `behaviour` source of a skill set."""
+
+    name = "behaviour"
+
+    def __init__(self, skill_set: SkillSet) -> None:
+        self._skills = [(name, skill, _terms(skill)) for name, skill in skill_set.skills.items()]
+        self._thread = OwnThread(self.name)
+
+    async def judge(self, rows: Sequence[Row]) -> Opinion:
+        """See Source."""
+        return await self._thread.run(self.compute, rows)
+
+    def compute(self, rows: Sequence[Row]) -> Opinion:
+        """The opinion itself; pure."""
+        opinion = Opinion.empty(len(rows), len(self._skills))
+        decay = np.array([decayed(row.reference_us, row.as_of_us) for row in rows])
+        as_of_s = np.array([row.as_of_us / 1e6 for row in rows])
+        for column, (name, skill, terms) in enumerate(self._skills):
+            log_odds, n, weight, newest_s = _rubric(rows, name, decay)
+            for indicator, (numerator, denominator, facts) in zip(skill.indicators, terms, strict=True):
+                part, whole = _sums(rows, numerator) * decay, _sums(rows, denominator) * decay
+                rate = (np.minimum(part, whole) + indicator.strength * indicator.prior) / (whole + indicator.strength)
+                log_odds += indicator.weight * (_logit(rate) - _logit(np.array(indicator.prior)))
+                n += abs(indicator.weight) * whole
+                weight += abs(indicator.weight)
+                newest_s = np.maximum(newest_s, _newest(rows, facts))
+            known = n > 0
+            opinion.p[known, column] = 1 / (1 + np.exp(-log_odds[known]))
+            opinion.n[known, column] = n[known] / weight[known]
+            opinion.age_s[known, column] = np.maximum(as_of_s[known] - newest_s[known], 0)
+            opinion.status[known, column] = Status.OK
+        return opinion
+
+
+Term = tuple[int, bool]
+
+
+def _terms(skill: Skill) -> list[tuple[list[Term], list[Term], list[int]]]:
+    return [
+        (
+            [_term(text) for text in indicator.numerator],
+            [_term(text) for text in indicator.denominator],
+            _facts(indicator),
+        )
+        for indicator in skill.indicators
+    ]
+
+
+def _term(text: str) -> Term:
+    fact, _, column = text.partition(".")
+    return INDEX[fact], column == "sum"
+
+
+def _facts(indicator: Indicator) -> list[int]:
+    return sorted({_term(text)[0] for text in indicator.numerator + indicator.denominator})
+
+
+def _sums(rows: Sequence[Row], terms: Sequence[Term]) -> NDArray[np.float64]:
+    """Decayed sums at each row's reference time, added over the terms; shape (rows,)."""
+    sums = np.zeros(len(rows))
+    for fact, of_values in terms:
+        for line, row in enumerate(rows):
+            totals = row.facts.get(fact)
+            if totals is not None:
+                sums[line] += totals.recent_total if of_values else totals.recent_n
+    return sums
+
+
+def _newest(rows: Sequence[Row], facts: Sequence[int]) -> NDArray[np.float64]:
+    return np.array(
+        [max((row.facts[fact].newest_s for fact in facts if fact in row.facts), default=0) for row in rows],
+        dtype=np.float64,
+    )
+
+
+def _rubric(
+    rows: Sequence[Row], name: str, decay: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Log-odds, weighted n, weight and newest evidence from teachers' ratings; each of shape (rows,)."""
+    cells = [row.skills.get(name, _NO_CELL) for row in rows]
+    n = np.array([cell.rubric_n for cell in cells]) * decay
+    total = np.array([cell.rubric_total for cell in cells]) * decay
+    rate = (total + RUBRIC_STRENGTH * 0.5) / (n + RUBRIC_STRENGTH)
+    rated = n > 0
+    return (
+        np.where(rated, RUBRIC_WEIGHT * _logit(rate), 0.0),
+        RUBRIC_WEIGHT * n,
+        np.where(rated, RUBRIC_WEIGHT, 0.0),
+        np.array([cell.rubric_newest_s for cell in cells], dtype=np.float64),
+    )
+
+
+def _logit(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    clipped = np.clip(p, _EDGE, 1 - _EDGE)
+    return np.asarray(np.log(clipped / (1 - clipped)))

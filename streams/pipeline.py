@@ -1,0 +1,68 @@
+"""The pure pipeline: decode → fold → evidence → fuse → update. No Kafka in it, so that the worker, offline replay,
+training and the audit run the very same code.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from schemas.dialects import Record, decode
+from schemas.update import SkillUpdate
+from streams.artifacts import Artifact
+from streams.batch import BatchFolder, FoldedBatch, Home, Load
+from streams.evidence.behaviour import BehaviourSource
+from streams.evidence.collect import FailureListener, collect
+from streams.evidence.language import LanguageSource
+from streams.evidence.model import ModelSource
+from streams.evidence.source import Source
+from streams.folding import Folding
+from streams.fusion import Fusion
+from streams.row import Row
+from streams.skills import SkillSet
+from streams.updates import UpdateWriter
+
+
+def default_sources(skill_set: SkillSet, artifact: Artifact) -> list[Source]:
+    """The three sources. A fourth is one more line here."""
+    return [
+        ModelSource(artifact, skill_set.names),
+        LanguageSource(skill_set),
+        BehaviourSource(skill_set),
+    ]
+
+
+class Pipeline:
+    """One skill set and one artifact, ready to fold and to score."""
+
+    def __init__(
+        self,
+        skill_set: SkillSet,
+        artifact: Artifact,
+        *,
+        on_failure: FailureListener,
+        sources: Sequence[Source] | None = None,
+    ) -> None:
+        self.skill_set = skill_set
+        self.artifact = artifact
+        self._folding = Folding.of(skill_set)
+        self._sources = default_sources(skill_set, artifact) if sources is None else list(sources)
+        self._fusion = Fusion(skill_set, artifact)
+        self.writer = UpdateWriter(skill_set, artifact)
+        self._on_failure = on_failure
+
+    def fold(self, records: Sequence[Record], *, load: Load, home: Home, epoch: int = 0) -> FoldedBatch:
+        """Fold one partition's records into the rows that `load` gives; see BatchFolder."""
+        return BatchFolder(self._folding, decode, home=home, load=load, epoch=epoch).fold(records)
+
+    async def score(self, rows: Mapping[str, Row]) -> list[SkillUpdate]:
+        """Judge every row and write its update. A failing source degrades it, never stops it."""
+        if not rows:
+            return []
+        fusion = self.skill_set.fusion
+        opinions = await collect(
+            self._sources,
+            list(rows.values()),
+            skills=len(self.skill_set.names),
+            deadline_s=fusion.deadline_s,
+            stale_after_s=fusion.stale_after_days * 86_400,
+            on_failure=self._on_failure,
+        )
+        return self.writer.write(list(rows), list(rows.values()), opinions, self._fusion.fuse(opinions))
