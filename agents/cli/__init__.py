@@ -1,0 +1,63 @@
+"""The `skillstream` command.
+
+Exit codes: 0 all is well · 1 a check failed · 2 wrong usage or setting · 3 Kafka, Redis or a file out of reach ·
+4 stopped to keep the state right · 130 interrupted.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any, Final
+
+import click
+
+from agents.cli.outcome import exit_code, explain
+from schemas.errors import SkillstreamError
+
+_COMMANDS: Final = {
+    "worker": "Run a worker: consume events, publish skills and explanations.",
+    "demo": "See it all at once, on an embedded broker, with a simulated class.",
+    "simulate": "Write a simulated class's events to a broker or a file.",
+    "replay": "Run the pipeline over files, without Kafka.",
+    "convert": "Turn a real data set into events and labels.",
+    "train": "Train a model artifact from events and labels.",
+    "schema": "Print the JSON Schemas of all messages.",
+}
+
+
+class _Verbs(click.Group):
+    """Each command is a module of this package, imported only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command = import_module(f"agents.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_Verbs, epilog=(__doc__ or "").partition("\n\n")[2])
+@click.version_option(version("skillstream"), prog_name="skillstream")
+def skillstream() -> None:
+    """Learning events from Kafka in; skill scores, with evidence and explanations, out."""
+
+
+def main(run: Callable[[], Any] = skillstream) -> None:
+    """Run the command line; errors of ours become one line and an exit code."""
+    try:
+        run()
+    except SkillstreamError as error:
+        click.echo(f"skillstream: {explain(error)}", err=True)
+        sys.exit(exit_code(error))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

@@ -1,0 +1,28 @@
+"""Errors as people and scripts see them: one line, one exit code."""
+
+from agents.settings import SettingsError
+from schemas.errors import Fatal, Retryable, SkillstreamError
+from streams.skills import SkillsError
+
+CHECK_FAILED = 1
+WRONG_USAGE = 2
+OUT_OF_REACH = 3
+STOPPED = 4
+
+
+class OutOfReach(SkillstreamError):
+    """A server or a file that is not there."""
+
+
+def exit_code(error: SkillstreamError) -> int:
+    """The documented exit code of an error."""
+    if isinstance(error, SettingsError | SkillsError):
+        return WRONG_USAGE
+    if isinstance(error, OutOfReach | Retryable):
+        return OUT_OF_REACH
+    return STOPPED if isinstance(error, Fatal) else CHECK_FAILED
+
+
+def explain(error: SkillstreamError) -> str:
+    """The error's message, or its name if it has none."""
+    return str(error) or type(error).__name__

@@ -1,0 +1,103 @@
+"""`skillstream replay`: the pure pipeline over files, with no Kafka."""
+
+import asyncio
+import gzip
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+import msgspec
+import orjson
+from rich.table import Table
+
+from agents.cli.console import stderr, stdout
+from agents.cli.event_files import read_lines
+from agents.cli.outcome import OutOfReach
+from streams.artifacts import load_artifact
+from streams.pipeline import Pipeline
+from streams.replay import FileRecord, Replay, batches
+from streams.skills import load_skills
+
+
+@click.command(name="replay")
+@click.argument("files", nargs=-1, required=True)
+@click.option("--out", metavar="FILE", help="Write the skill updates here, one a line (.gz: compressed).")
+@click.option("--dead-letters", metavar="FILE", help="Write what could not be read here, one a line.")
+@click.option("--skills", default="default", envvar="SKILLSTREAM_SKILLS", show_default=True, help="Skill set.")
+@click.option("--model", default="default", envvar="SKILLSTREAM_MODEL", show_default=True, help="Model artifact.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
+def command(
+    files: tuple[str, ...], out: str | None, dead_letters: str | None, skills: str, model: str, as_json: bool
+) -> None:
+    """Replay events from FILES (plain or gzip, one event a line; - is standard input)."""
+    pipeline = Pipeline(load_skills(skills), load_artifact(model), on_failure=_report)
+    replay = Replay(pipeline)
+    with ExitStack() as stack:
+        updates = _open(stack, out)
+        letters = _open(stack, dead_letters)
+        asyncio.run(_run(replay, _records(files, quiet=as_json), updates, letters))
+    _print(summary(replay), as_json)
+
+
+def summary(replay: Replay) -> dict[str, Any]:
+    """What `replay` reports; counts are of events, `read` of lines."""
+    counts = replay.counts
+    return {
+        "read": counts.records_in,
+        "applied": counts.applied,
+        "ignored": counts.ignored,
+        "duplicates": counts.duplicates,
+        "dead_lettered": counts.dead_lettered,
+        "late": counts.late,
+        "students": len(replay.rows),
+        "updates": replay.updates,
+        "reasons": dict(sorted(counts.reasons.items())),
+    }
+
+
+async def _run(
+    replay: Replay, records: Iterator[FileRecord], updates_to: BinaryIO | None, letters_to: BinaryIO | None
+) -> None:
+    for batch in batches(records):
+        updates, letters = await replay.feed(batch)
+        if updates_to is not None:
+            updates_to.writelines(msgspec.json.encode(update) + b"\n" for update in updates)
+        if letters_to is not None:
+            for record, letter in letters:
+                original = (record.value or b"").decode("utf-8", "backslashreplace")
+                letters_to.write(orjson.dumps({**msgspec.to_builtins(letter), "value": original}) + b"\n")
+
+
+def _records(files: tuple[str, ...], *, quiet: bool) -> Iterator[FileRecord]:
+    now_ms = time.time_ns() // 1_000_000
+    for offset, line in enumerate(read_lines(files, quiet=quiet)):
+        yield FileRecord(offset, now_ms, line)
+
+
+def _open(stack: ExitStack, name: str | None) -> BinaryIO | None:
+    if name is None:
+        return None
+    try:
+        opened = gzip.open(name, "wb") if name.endswith(".gz") else Path(name).open("wb")  # noqa: SIM115
+    except OSError as error:
+        raise OutOfReach(f"{name}: {error.strerror}") from None
+    return stack.enter_context(opened)  # type: ignore[return-value]
+
+
+def _report(source: str, error: BaseException) -> None:
+    stderr.print(f"source {source} failed: {error!r}")
+
+
+def _print(figures: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        stdout.print(orjson.dumps(figures).decode(), soft_wrap=True)
+        return
+    table = Table("", "", show_header=False, box=None)
+    for name, figure in figures.items():
+        table.add_row(
+            name, ", ".join(f"{k} {v}" for k, v in figure.items()) if isinstance(figure, dict) else str(figure)
+        )
+    stdout.print(table)

@@ -1,0 +1,126 @@
+"""Settings: read once, at the start, from the environment and an optional TOML file; one frozen object after that.
+
+`SKILLSTREAM_<NAME>` wins over the file's `<name>`. The file is named by `SKILLSTREAM_CONFIG` or `--config`. The keys
+of other programs keep their own names: `OPENAI_API_KEY`, `OPENAI_BASE_URL`.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from schemas.errors import SkillstreamError
+
+PREFIX: Final = "SKILLSTREAM_"
+_FOREIGN: Final = {"OPENAI_API_KEY": "openai_api_key", "OPENAI_BASE_URL": "openai_base_url"}
+
+Positive = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+
+
+class SettingsError(SkillstreamError):
+    """A setting that cannot be used; the message names it."""
+
+
+class Secret(str):
+    """A string that does not show itself in logs and tracebacks."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Secret('…')" if self else "Secret('')"
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Everything that can be set. Times in seconds, sizes in bytes."""
+
+    app_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,200}$")] = "skillstream"
+    broker: str = "127.0.0.1:9092"
+    topic_prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = ""
+    partitions: Annotated[int, Meta(ge=1, le=10_000)] = 4
+    replication: Positive = 1
+    partitioner: Literal["murmur2", "crc32", "unchecked"] = "murmur2"
+    epoch: Annotated[int, Meta(ge=0)] = 0
+    instance_id: str | None = None
+    standby_replicas: Annotated[int, Meta(ge=0, le=4)] = 0
+    max_batch_records: Positive = 2_000
+    start_timeout_s: Seconds = 30.0
+    drain_timeout_s: Seconds = 20.0
+
+    skills: str = "default"
+    model: str = "default"
+
+    redis_url: str | None = None
+    expected_workers: Positive = 1
+    reasoning: Literal["openai", "scripted", "off"] = "openai"
+    openai_api_key: str = ""
+    openai_base_url: str | None = None
+    openai_models: tuple[str, ...] = ("gpt-4.1", "gpt-6-luna")
+    openai_timeout_s: Seconds = 30.0
+    calls_per_minute: Positive = 50
+    calls_per_hour: Positive = 500
+    explain_cooldown_s: Annotated[float, Meta(ge=0)] = 600.0
+    pseudonym_secret: str = ""
+
+    web_host: str = "127.0.0.1"
+    web_port: Port = 6066
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    def topic(self, name: str) -> str:
+        """A topic's full name."""
+        return f"{self.topic_prefix}{name}"
+
+
+def load_settings(environment: Mapping[str, str], config: str | None = None, **given: Any) -> Settings:
+    """Settings from the file, overridden by the environment, overridden by what is `given` (None: not given).
+
+    Raises SettingsError naming the setting and where it came from.
+    """
+    path = config or environment.get(f"{PREFIX}CONFIG")
+    values: dict[str, Any] = _from_file(path) if path else {}
+    places = dict.fromkeys(values, f"{path}: ")
+    for name, value in environment.items():
+        field = _FOREIGN.get(name) or (name[len(PREFIX) :].lower() if name.startswith(PREFIX) else None)
+        if field in Settings.__struct_fields__:
+            values[field] = value
+            places[field] = f"{name}: "
+        elif field is not None and not name.startswith((f"{PREFIX}TEST_", f"{PREFIX}REQUIRE_")) and field != "config":
+            raise SettingsError(f"{name}: there is no such setting")
+    values |= {name: value for name, value in given.items() if value is not None}
+    if isinstance(values.get("openai_models"), str):
+        values["openai_models"] = [part.strip() for part in values["openai_models"].split(",") if part.strip()]
+    for field in ("redis_url", "openai_base_url", "instance_id"):
+        values[field] = values.get(field) or None
+    return _convert(values, places)
+
+
+def _from_file(path: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"settings file {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"settings file {path}: {error}") from None
+
+
+def _convert(values: dict[str, Any], places: Mapping[str, str]) -> Settings:
+    """Check field by field, so that the error can name the variable."""
+    for field in msgspec.structs.fields(Settings):
+        if field.name in values:
+            try:
+                values[field.name] = msgspec.convert(values[field.name], field.type, strict=False)
+            except msgspec.ValidationError as error:
+                raise SettingsError(f"{places.get(field.name, '')}{field.name}: {error}") from None
+    unknown = set(values) - set(Settings.__struct_fields__)
+    if unknown:
+        name = min(unknown)
+        raise SettingsError(f"{places.get(name, '')}{name}: there is no such setting")
+    if not values.get("openai_models", ("",)):
+        raise SettingsError("openai_models: name at least one model")
+    for secret in ("openai_api_key", "pseudonym_secret"):
+        values[secret] = Secret(values.get(secret, "").strip())
+    return Settings(**values)
