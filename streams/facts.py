@@ -43,6 +43,13 @@ FACTS: Final = (
     "finished",
     "sought",
     "missed",  # weight of the work, if known
+    "changed",  # controls that differ from the action before
+    "isolated",  # one control off neutral, and only that one changed
+    "thought_before_none",  # log of 1 + seconds, by the kind of action that followed
+    "thought_before_one",
+    "thought_before_some",
+    "thought_before_reset",
+    "ended",  # log of 1 + seconds since the action before
 )
 INDEX: Final = {name: index for index, name in enumerate(FACTS)}
 PASS_SCORE: Final = 0.5
@@ -53,6 +60,7 @@ Fact: TypeAlias = tuple[int, float]
     ATTEMPTED, PASSED, FAILED, RETRIED, RECOVERED, HINTED, GAVE_UP, SUBMITTED, MARKED, EARLY, LATE,
     SET_CONTROLS, VARIED_NONE, VARIED_ONE, VARIED_SOME, RESET, WORKED, WROTE, REFLECTED, REPLIED,
     HELPED, ASKED, AGREED, DISAGREED, ENROLLED, SAT_DOWN, WATCHED, FINISHED, SOUGHT, MISSED,
+    CHANGED, ISOLATED, THOUGHT_BEFORE_NONE, THOUGHT_BEFORE_ONE, THOUGHT_BEFORE_SOME, THOUGHT_BEFORE_RESET, ENDED,
 ) = range(len(FACTS))  # fmt: skip
 
 
@@ -93,16 +101,24 @@ def _submission(event: e.Submission) -> list[Fact]:
 
 def _control(event: e.Control) -> list[Fact]:
     if event.reset:
-        return [(RESET, 1.0), *_time_on_task(event.duration_s)]
+        return [(RESET, 1.0), *_thought(THOUGHT_BEFORE_RESET, event.duration_s)]
     off_neutral = sum(1 for setting in event.controls.values() if setting)
     facts = [(SET_CONTROLS, float(off_neutral))]
     if off_neutral == 0:
-        facts.append((VARIED_NONE, 1.0))
+        facts += [(VARIED_NONE, 1.0), *_thought(THOUGHT_BEFORE_NONE, event.duration_s)]
     elif off_neutral == 1:
-        facts.append((VARIED_ONE, 1.0))
+        facts += [(VARIED_ONE, 1.0), *_thought(THOUGHT_BEFORE_ONE, event.duration_s)]
     else:
-        facts.append((VARIED_SOME, float(off_neutral)))
-    return facts + _time_on_task(event.duration_s)
+        facts += [(VARIED_SOME, float(off_neutral)), *_thought(THOUGHT_BEFORE_SOME, event.duration_s)]
+    if event.changed is not None:
+        facts.append((CHANGED, float(event.changed)))
+        if off_neutral == 1 and event.changed == 1:
+            facts.append((ISOLATED, 1.0))
+    return facts
+
+
+def _thought(fact: int, duration_s: float | None) -> list[Fact]:
+    return [] if duration_s is None else [(fact, math.log1p(duration_s)), (WORKED, math.log1p(duration_s))]
 
 
 def _time_on_task(duration_s: float | None) -> list[Fact]:
@@ -116,7 +132,7 @@ def _collaboration(event: e.Collaboration) -> list[Fact]:
 
 def _session(event: e.Session) -> list[Fact]:
     if event.phase == "end":
-        return _time_on_task(event.duration_s)
+        return [(ENDED, 0.0 if event.duration_s is None else math.log1p(event.duration_s))]
     return [(ENROLLED if event.phase == "enrolled" else SAT_DOWN, 1.0)]
 
 

@@ -1,6 +1,6 @@
 """Features: a student's row as numbers for a model.
 
-Six columns a fact and three for the whole row, in one fixed order whose hash is the feature-schema version. What is
+Six columns a fact and a few for the whole row, in one fixed order whose hash is the feature-schema version. What is
 not known is NaN, never 0: the models take missing values as such.
 """
 
@@ -28,7 +28,13 @@ _COLUMNS: Final[dict[str, Callable[[Totals, float, int], float]]] = {
 _WHOLE_ROW: Final[dict[str, Callable[[Row, int], float]]] = {
     "days": lambda row, at_us: (at_us - row.first_us) / DAY_US,
     "events": lambda row, _at_us: float(row.events),
-    "controls_explored": lambda row, _at_us: float(row.tried.bit_count()),
+    "controls_seen": lambda row, _at_us: float(len(row.controls)),
+    "controls_alone_once": lambda row, _at_us: float(sum(use.alone > 0 for use in row.controls.values())),
+    "controls_alone_twice": lambda row, _at_us: float(sum(use.alone > 1 for use in row.controls.values())),
+    "controls_isolated_once": lambda row, _at_us: float(sum(use.isolated > 0 for use in row.controls.values())),
+    "controls_isolated_twice": lambda row, _at_us: float(sum(use.isolated > 1 for use in row.controls.values())),
+    "controls_alone_least": lambda row, _at_us: _least([use.alone for use in row.controls.values()]),
+    "controls_isolated_least": lambda row, _at_us: _least([use.isolated for use in row.controls.values()]),
 }
 FEATURES: Final = (*_WHOLE_ROW, *(f"{fact}.{column}" for fact in FACTS for column in _COLUMNS))
 FEATURE_SCHEMA: Final = hashlib.sha256("\n".join(FEATURES).encode()).hexdigest()[:12]
@@ -63,6 +69,10 @@ def _reader(name: str) -> Callable[[Row, float, int], float]:
         return absent if totals is None else read(totals, decay, at_us)
 
     return of_fact
+
+
+def _least(counts: Sequence[int]) -> float:
+    return float(min(counts)) if counts else math.nan
 
 
 def _deviation(totals: Totals) -> float:

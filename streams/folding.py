@@ -18,9 +18,11 @@ from streams.facts import FACTS, INDEX, PASS_SCORE, RETRIED, facts_of
 from streams.row import (
     HALF_LIFE_US,
     ID_BYTES,
+    MAX_CONTROLS,
     MAX_EVIDENCE,
     MAX_IDS,
     MAX_OPEN_FAILURES,
+    ControlUse,
     Row,
     SkillCell,
     Telling,
@@ -84,7 +86,7 @@ class Folding:
         for fact, value in facts:
             self._count(row, fact, value, time_us, factor)
         if isinstance(event, Control):
-            row.tried |= _isolated(event)
+            _use_controls(row, event)
         elif isinstance(event, Message | Reflection):
             self._read(row, event.text, time_us, factor)
         elif isinstance(event, Rubric):
@@ -187,10 +189,21 @@ def _after_failure(row: Row, event: Attempt, time_us: int) -> list[tuple[int, fl
     return [(RETRIED, 2.0)] if again else []
 
 
-def _isolated(event: Control) -> int:
-    """A bit for the control that was varied alone, 0 if none was: their union counts the controls explored."""
+def _use_controls(row: Row, event: Control) -> None:
+    """Count, for each control, how often it was varied alone.
+
+    Of more than MAX_CONTROLS controls those of the smallest hashes are kept, so the order of arrival doesn't matter.
+    """
+    if event.reset:
+        return
     moved = [name for name, setting in event.controls.items() if setting]
-    return 1 << crc32(moved[0].encode()) % 60 if len(moved) == 1 and not event.reset else 0
+    for name in event.controls:
+        use = row.controls.setdefault(crc32(name.encode()), ControlUse())
+        if moved == [name]:
+            use.alone += 1
+            use.isolated += event.changed == 1
+    while len(row.controls) > MAX_CONTROLS:
+        del row.controls[max(row.controls)]
 
 
 def _cell(row: Row, skill: str) -> SkillCell:

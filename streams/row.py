@@ -18,6 +18,7 @@ MAX_EVIDENCE: Final = 3
 MAX_IDS: Final = 48
 ID_BYTES: Final = 8
 MAX_OPEN_FAILURES: Final = 8
+MAX_CONTROLS: Final = 8
 HALF_LIFE_US: Final = 30 * 86_400 * 1_000_000
 
 
@@ -39,6 +40,13 @@ class Telling(Struct, array_like=True, frozen=True):
     value: float
     time_s: int
     weight: int
+
+
+class ControlUse(Struct, array_like=True):
+    """How often one control was varied alone, and how often it was also the only one changed."""
+
+    alone: int = 0
+    isolated: int = 0
 
 
 class SkillCell(Struct, array_like=True):
@@ -78,7 +86,7 @@ class Row(Struct, array_like=True):
     events: int = 0
     late: int = 0
     facts: dict[int, Totals] = {}
-    tried: int = 0
+    controls: dict[int, ControlUse] = {}
     skills: dict[str, SkillCell] = {}
     ids: bytes = b""
     origins: dict[int, tuple[int, int]] = {}
@@ -92,8 +100,16 @@ _DECODER: Final = msgspec.msgpack.Decoder(Row)
 
 
 def encode_row(row: Row) -> bytes:
-    """Return the bytes kept in the table and its changelog."""
-    return _ENCODER.encode(row)
+    """Return the bytes kept in the table and its changelog, at most MAX_ROW_BYTES.
+
+    A row that would be larger gives up evidence items, the weakest of each skill first: they explain, they don't count.
+    """
+    stored = _ENCODER.encode(row)
+    while len(stored) > MAX_ROW_BYTES and any(cell.telling for cell in row.skills.values()):
+        for cell in row.skills.values():
+            cell.telling = cell.telling[:-1]
+        stored = _ENCODER.encode(row)
+    return stored
 
 
 def decode_row(stored: bytes) -> Row:

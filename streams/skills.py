@@ -18,7 +18,7 @@ from streams.facts import FACTS
 from streams.text import tokenise
 
 SOURCES: Final = ("model", "language", "behaviour")
-MAX_SKILLS: Final = 12
+MAX_SKILLS: Final = 8
 _STOP_WORDS: Final = frozenset(
     "a an and are as at be but by for from go had has have he her him i if in is it its just me more my never no "
     "not of off on or our out she so some than that the them then there they this to too up us was we what when "
