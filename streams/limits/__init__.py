@@ -1,0 +1,40 @@
+"""Budgets that hold: named limits on calls, tokens and money, never over in any window, over all workers."""
+
+from streams.limits.bucket import (
+    Bucket,
+    calls_per_hour,
+    calls_per_minute,
+    micro_usd_per_day,
+    tokens_per_minute,
+)
+from streams.limits.cost import Cost
+from streams.limits.errors import CostTooLarge, LimitUnavailable, RateLimitExceeded, UnknownLimiter
+from streams.limits.fallback import FallbackLimiter
+from streams.limits.limiter import Decision, Grant, Limiter, Observer
+from streams.limits.memory import MemoryLimiter
+from streams.limits.redis import RedisLimiter, connect
+from streams.limits.registry import LIMITERS, Registry, rate_limit
+
+__all__ = [
+    "LIMITERS",
+    "Bucket",
+    "Cost",
+    "CostTooLarge",
+    "Decision",
+    "FallbackLimiter",
+    "Grant",
+    "LimitUnavailable",
+    "Limiter",
+    "MemoryLimiter",
+    "Observer",
+    "RateLimitExceeded",
+    "RedisLimiter",
+    "Registry",
+    "UnknownLimiter",
+    "calls_per_hour",
+    "calls_per_minute",
+    "connect",
+    "micro_usd_per_day",
+    "rate_limit",
+    "tokens_per_minute",
+]
