@@ -50,7 +50,9 @@ class ControlUse(Struct, array_like=True):
 
 
 class SkillCell(Struct, array_like=True):
-    """One skill's own state: language and rubric sums (decayed), the last score, the last telling events."""
+    """One skill's own state: language and rubric sums (decayed), the last score, the score last explained (-1: none),
+    the last telling events.
+    """
 
     text_n: float = 0.0
     text_total: float = 0.0
@@ -60,6 +62,7 @@ class SkillCell(Struct, array_like=True):
     rubric_newest_s: int = 0
     score: float = -1.0
     confidence: float = 0.0
+    explained: float = -1.0
     telling: list[Telling] = []
 
 

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -33,6 +33,14 @@ def read_lines(names: Sequence[str], *, quiet: bool = False) -> Iterator[bytes]:
                 yield from _lines(counted)
             except (OSError, EOFError, zlib.error) as error:
                 raise OutOfReach(f"{path or 'standard input'}: {error}") from None
+
+
+def open_output(name: str) -> BinaryIO:
+    """A new file for writing, compressed where its name ends in .gz. Raises OutOfReach."""
+    try:
+        return cast(BinaryIO, gzip.open(name, "wb")) if name.endswith(".gz") else Path(name).open("wb")
+    except OSError as error:
+        raise OutOfReach(f"{name}: {error.strerror}") from None
 
 
 def _lines(source: "io.BufferedReader[_Counted]") -> Iterator[bytes]:

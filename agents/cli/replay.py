@@ -1,11 +1,9 @@
 """`skillstream replay`: the pure pipeline over files, with no Kafka."""
 
 import asyncio
-import gzip
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
@@ -14,8 +12,7 @@ import orjson
 from rich.table import Table
 
 from agents.cli.console import stderr, stdout
-from agents.cli.event_files import read_lines
-from agents.cli.outcome import OutOfReach
+from agents.cli.event_files import open_output, read_lines
 from streams.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay, batches
@@ -78,13 +75,7 @@ def _records(files: tuple[str, ...], *, quiet: bool) -> Iterator[FileRecord]:
 
 
 def _open(stack: ExitStack, name: str | None) -> BinaryIO | None:
-    if name is None:
-        return None
-    try:
-        opened = gzip.open(name, "wb") if name.endswith(".gz") else Path(name).open("wb")  # noqa: SIM115
-    except OSError as error:
-        raise OutOfReach(f"{name}: {error.strerror}") from None
-    return stack.enter_context(opened)  # type: ignore[return-value]
+    return None if name is None else stack.enter_context(open_output(name))
 
 
 def _report(source: str, error: BaseException) -> None:

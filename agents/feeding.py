@@ -1,0 +1,85 @@
+"""Producing events to the activity topic, each on its student's home partition."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from time import monotonic, sleep
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from schemas.errors import Fatal
+
+_FLUSH_TIMEOUT_S: Final = 60.0
+
+
+class NotDelivered(Fatal):
+    """The broker did not take a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """How much was sent: records, and bytes by partition."""
+
+    records: int
+    bytes_by_partition: dict[int, int]
+
+
+def feed(
+    broker: str,
+    topic: str,
+    records: Iterable[tuple[bytes | None, bytes]],
+    partition_of: Callable[[bytes], int],
+    *,
+    rate: float | None = None,
+    advance: Callable[[int], None] = lambda _records: None,
+) -> Fed:
+    """Send (key, value) records in order, at `rate` a second or as fast as the broker takes them. Blocks.
+
+    A record without a key goes to partition 0. Raises NotDelivered for the first that the broker refuses.
+    """
+    failed: list[KafkaError] = []
+
+    def on_delivery(error: KafkaError | None, _message: Message) -> None:
+        if error is not None:
+            failed.append(error)
+
+    producer = Producer({"bootstrap.servers": broker, "linger.ms": 5, "enable.idempotence": True, "log_level": 0})
+    sizes: dict[int, int] = {}
+    sent, began_s = 0, monotonic()
+    for key, value in records:
+        partition = 0 if key is None else partition_of(key)
+        _produce(producer, topic, key, value, partition, on_delivery)
+        sizes[partition] = sizes.get(partition, 0) + len(key or b"") + len(value)
+        sent += 1
+        advance(1)
+        if failed:
+            break
+        if rate is not None and (ahead_s := sent / rate - (monotonic() - began_s)) > 0:
+            producer.poll(0)
+            sleep(ahead_s)
+    left = producer.flush(_FLUSH_TIMEOUT_S)
+    if failed:
+        raise NotDelivered(f"{topic}: {failed[0].str()}")
+    if left:
+        raise NotDelivered(f"{topic}: {left} records were not confirmed within {_FLUSH_TIMEOUT_S:.0f} s")
+    return Fed(sent, sizes)
+
+
+def _produce(
+    producer: Producer,
+    topic: str,
+    key: bytes | None,
+    value: bytes,
+    partition: int,
+    on_delivery: Callable[[KafkaError | None, Message], None],
+) -> None:
+    while True:
+        try:
+            producer.produce(topic, value, key, partition, on_delivery)
+        except BufferError:  # the local queue is full: let it drain
+            producer.poll(0.1)
+        except KafkaException as error:
+            raise NotDelivered(f"{topic}: {error.args[0].str()}") from None
+        else:
+            producer.poll(0)
+            return
