@@ -1,0 +1,117 @@
+# The verbs of skillstream. `make` prints them. Each makes its own environment first, from requirements.lock.
+
+VENV := .venv
+READY := $(VENV)/.ready
+BIN := $(VENV)/bin
+UV := build/uv/bin/uv
+UV_VERSION := 0.13.9
+ARGS ?=
+PYTHON ?=
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+# Sets $$python to the first Python that will do, or to PYTHON=... if that is given; ends the recipe if there is none.
+define find_python
+	for python in $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 python3) ''; do \
+	  [ -z "$$python" ] || ! "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
+	    2>/dev/null || break; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo "skillstream needs Python 3.11 or newer, with its venv module, and found none." >&2; \
+	  echo "  Debian, Ubuntu:  apt install python3 python3-venv" >&2; \
+	  echo "  macOS:           brew install python" >&2; \
+	  echo "  or name one:     make PYTHON=/path/to/python3" >&2; \
+	  exit 1; \
+	fi
+endef
+
+.PHONY: help
+help:
+	@echo "make VERB [ARGS='...']"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: demo
+demo: $(READY)  ## the whole stream in one go: simulated class, worker, scores, explanations
+	@$(BIN)/skillstream demo $(ARGS)
+
+.PHONY: test
+test: $(READY)  ## the tests that need nothing but Python
+	@$(BIN)/pytest $(ARGS)
+
+.PHONY: lint
+lint: $(READY)  ## ruff, mypy --strict, and the rule of which package may import which
+	@echo "ruff check" && $(BIN)/ruff check
+	@echo "ruff format --check" && $(BIN)/ruff format --check
+	@echo "mypy" && $(BIN)/mypy
+	@echo "lint-imports" && $(BIN)/lint-imports
+
+.PHONY: format
+format: $(READY)  ## put code in the one format and mend what ruff can mend
+	@$(BIN)/ruff check --fix-only
+	@$(BIN)/ruff format
+
+.PHONY: integration
+integration: $(READY)  ## the tests on a real Kafka and a real Redis, which it starts and stops (Java 17+, Maven)
+	@SKILLSTREAM_REQUIRE_SERVERS=1 $(BIN)/python -m tests.servers \
+	  $(BIN)/pytest -m "kafka or redis" tests/integration tests/contract $(ARGS)
+
+.PHONY: check
+check: test lint integration  ## all that CI checks
+
+.PHONY: kafka
+kafka: $(READY)  ## leave a real Kafka running and print its address (Java 17+, Maven)
+	@$(BIN)/python -m tests.servers.kafka --background
+
+.PHONY: kafka-stop
+kafka-stop: $(READY)  ## stop that Kafka and remove its data
+	@$(BIN)/python -m tests.servers.kafka --stop
+
+.PHONY: lock
+lock: $(UV)  ## renew requirements.lock from pyproject.toml (ARGS=--upgrade for newer versions)
+	@$(UV) pip compile --quiet --universal --generate-hashes --extra dev --python-version 3.11 pyproject.toml \
+	  --output-file requirements.lock --custom-compile-command "make lock" $(ARGS)
+
+.PHONY: clean
+clean:  ## remove what can be made again: environment, caches, Kafka's jars
+	-@[ ! -e .kafka/running.json ] || $(BIN)/python -m tests.servers.kafka --stop
+	@rm -rf $(VENV) build .kafka .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf ./*.egg-info
+	@find agents schemas streams tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Which Python the environment would be made with; fails with the reason when there is none.
+.PHONY: python
+python:
+	@$(find_python); echo "$$python"
+
+# A tree that was copied or moved has an environment whose scripts run another tree's code: make it again.
+ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
+.PHONY: $(READY)
+endif
+
+# One maker at a time: the lock is on this file, held by the recipe's shell and gone with it. `.making` stays behind
+# when a maker is ended half-way, and says that what it left is not to be trusted.
+$(READY): requirements.lock pyproject.toml
+	@set -e; $(find_python); \
+	exec 9< Makefile; "$$python" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'; \
+	made_in=$$(cat $(READY) 2>/dev/null || pwd); \
+	if [ -e $(VENV)/.making ] || [ "$$made_in" != "$$(pwd)" ] \
+	    || ! $(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	  echo "Making $(VENV) with $$("$$python" --version) from requirements.lock (once, about a minute)"; \
+	  rm -rf $(VENV); mkdir $(VENV); touch $(VENV)/.making; \
+	  "$$python" -m venv $(VENV); \
+	else \
+	  echo "Bringing $(VENV) up to requirements.lock"; \
+	  touch $(VENV)/.making; \
+	fi; \
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock; \
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .; \
+	pwd > $(READY); rm $(VENV)/.making
+
+$(UV):
+	@set -e; $(find_python); \
+	echo "Fetching uv $(UV_VERSION) into build/uv"; \
+	rm -rf build/uv; "$$python" -m venv build/uv; \
+	build/uv/bin/python -m pip install --quiet uv==$(UV_VERSION)

@@ -1,0 +1,72 @@
+"""The servers as pytest fixtures; a folder's conftest imports those that its tests use.
+
+A test that asks for one carries the marker `kafka` or `redis` by itself (`mark_by_fixture`), so that plain
+`pytest` leaves it out and `make integration` runs it. Without Java or a Redis such a test is skipped and
+says why; where CI or SKILLSTREAM_REQUIRE_SERVERS is set, it fails.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from typing import TypeVar
+
+import pytest
+
+from tests.servers.child import ServerMissing
+from tests.servers.kafka import RealKafka
+from tests.servers.redis import RealRedis
+
+_MARKERS = {"kafka": "kafka", "own_kafka": "kafka", "redis": "redis", "own_redis": "redis"}
+Server = TypeVar("Server", bound=AbstractContextManager[object])
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[str]:
+    """Bootstrap address of a Kafka that all tests share: use topics and groups of your own."""
+    named = os.environ.get("SKILLSTREAM_TEST_BROKER")
+    if named:
+        yield named
+        return
+    with _required(RealKafka) as broker:
+        yield broker.bootstrap
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[str]:
+    """URL of a Redis that all tests share: use keys of your own."""
+    named = os.environ.get("SKILLSTREAM_TEST_REDIS_URL")
+    if named:
+        yield named
+        return
+    with _required(RealRedis) as server:
+        yield server.url
+
+
+@pytest.fixture
+def own_kafka() -> Iterator[RealKafka]:
+    """A Kafka of the test's own, to stop, kill and restart."""
+    with _required(RealKafka) as broker:
+        yield broker
+
+
+@pytest.fixture
+def own_redis() -> Iterator[RealRedis]:
+    """A Redis of the test's own, to stop, kill and restart."""
+    with _required(RealRedis) as server:
+        yield server
+
+
+def mark_by_fixture(items: Iterable[pytest.Item]) -> None:
+    """Adds the markers of the servers that the collected tests ask for."""
+    for item in items:
+        for fixture in _MARKERS.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(_MARKERS[fixture])
+
+
+def _required(server: Callable[[], Server]) -> Server:
+    try:
+        return server()
+    except ServerMissing as missing:
+        if os.environ.get("CI") or os.environ.get("SKILLSTREAM_REQUIRE_SERVERS") == "1":
+            pytest.fail(str(missing), pytrace=False)
+        pytest.skip(str(missing))

@@ -1,0 +1,176 @@
+"""A real Apache Kafka: one node, broker and controller in one, on loopback, its data in a temporary folder.
+
+Its settings are for tests: single replicas, no wait before a group's first assignment, no automatic topics (a
+program must create its own), records up to 16 MiB, few internal partitions. A start takes about 6 s. After
+`kill`, `restart` takes about 13 s: the node is let in again only when its former session has run out (9 s).
+"""
+
+import base64
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from tests.servers.child import Child, PortTaken, run
+from tests.servers.jars import java, kafka_jars
+from tests.servers.ports import accepts, free_ports
+
+MAX_RECORD_BYTES = 16 * 1024 * 1024
+_START_TIMEOUT_S = 90.0
+_STOP_GRACE_S = 45.0
+_TRIES = 3
+
+_SETTINGS = f"""\
+process.roles=broker,controller
+node.id=1
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+default.replication.factor=1
+min.insync.replicas=1
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=2
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.num.partitions=2
+group.initial.rebalance.delay.ms=0
+auto.create.topics.enable=false
+message.max.bytes={MAX_RECORD_BYTES}
+replica.fetch.max.bytes={MAX_RECORD_BYTES}
+log.cleaner.dedupe.buffer.size=2097152
+num.network.threads=2
+num.io.threads=4
+background.threads=2
+"""
+
+_HEAP = ["-Xms128m", "-Xmx512m"]
+# A second of set-up work gains nothing from the optimising compiler.
+_QUICK = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+_LOGGING = [
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
+    "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config=warn",
+    "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaConfig=warn",
+]
+
+
+class RealKafka:
+    """A broker of one's own; entering starts it, leaving stops it and removes its data.
+
+    Raises ServerMissing without Java or Maven, ServerFailed (with the log's tail) when it does not come up.
+    """
+
+    def __init__(self) -> None:
+        self._java = java()
+        self._classpath = f"{kafka_jars()}/*"
+        self.folder = Path(tempfile.mkdtemp(prefix="skillstream-kafka-"))
+        # A leading zero byte, because an id that began with "-" would read as an option on the command line.
+        self.cluster_id = base64.urlsafe_b64encode(bytes(1) + secrets.token_bytes(15)).decode().rstrip("=")
+        self._child = Child("Kafka", self.folder / "broker.log")
+        self._port = 0
+
+    @property
+    def bootstrap(self) -> str:
+        """Address of the broker, the same over a restart."""
+        return f"127.0.0.1:{self._port}"
+
+    @property
+    def alive(self) -> bool:
+        """Whether the broker's process runs."""
+        return self._child.alive
+
+    def start(self, *, detached: bool = False, inherit: Sequence[int] = ()) -> None:
+        """Formats fresh storage, blocks until the broker answers; `detached`, `inherit` as in Child.start."""
+        for tries_left in reversed(range(_TRIES)):
+            self._format()
+            try:
+                self._run(detached=detached, inherit=inherit)
+            except PortTaken:
+                if not tries_left:
+                    raise
+            else:
+                return
+
+    def stop(self) -> None:
+        """Stops in good order (SIGTERM); the data stay for `restart`."""
+        self._child.stop(_STOP_GRACE_S)
+
+    def kill(self) -> None:
+        """Ends the broker at once (SIGKILL); the data stay for `restart`."""
+        self._child.kill()
+
+    def restart(self) -> None:
+        """Brings the broker back on the same data and port, stopping it first when it runs."""
+        self.stop()
+        self._run()
+
+    def release(self) -> int:
+        """Leaves a detached broker running, with its folder, and returns its process id."""
+        return self._child.release()
+
+    def close(self) -> None:
+        """Stops the broker and removes its data; never leaves the process behind."""
+        try:
+            self.stop()
+        finally:
+            self.kill()
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _format(self) -> None:
+        data = self.folder / "kafka"
+        shutil.rmtree(data, ignore_errors=True)
+        self._port, controller = free_ports(2)
+        self._properties.write_text(
+            f"{_SETTINGS}log.dirs={data}\n"
+            f"listeners=PLAINTEXT://127.0.0.1:{self._port},CONTROLLER://127.0.0.1:{controller}\n"
+            f"advertised.listeners=PLAINTEXT://127.0.0.1:{self._port},CONTROLLER://127.0.0.1:{controller}\n"
+            f"controller.quorum.bootstrap.servers=127.0.0.1:{controller}\n"
+        )
+        arguments = ["--standalone", "--cluster-id", self.cluster_id, "--config", str(self._properties)]
+        tool = [self._java, *_QUICK, "-cp", self._classpath, "kafka.tools.StorageTool", "format"]
+        run([*tool, *arguments], "Formatting Kafka's storage")
+
+    def _run(self, *, detached: bool = False, inherit: Sequence[int] = ()) -> None:
+        broker = [self._java, *_HEAP, *_LOGGING, "-cp", self._classpath, "kafka.Kafka", str(self._properties)]
+        self._child.start(broker, detached=detached, inherit=inherit)
+        self._child.await_answer(self._answers, _START_TIMEOUT_S)
+
+    def _answers(self) -> bool:
+        if not accepts(self._port):
+            return False
+        try:
+            metadata = AdminClient({"bootstrap.servers": self.bootstrap}).list_topics(timeout=2)
+        except KafkaException:
+            return False
+        # A broker in start-up is not in its own metadata yet; a foreign cluster id is a foreign broker.
+        return bool(metadata.brokers) and metadata.cluster_id == self.cluster_id
+
+    @property
+    def _properties(self) -> Path:
+        return self.folder / "server.properties"
+
+
+if __name__ == "__main__":
+    from tests.servers.shell import kafka
+
+    sys.exit(kafka())
