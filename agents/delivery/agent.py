@@ -1,0 +1,156 @@
+"""The one agent that owns the table: batches in, rows and outputs out, acknowledged when all is confirmed.
+
+    stream ──► slot (bounded) ──► lane of the partition number ──► step ──► rows in memory, sends handed over
+                                        │ next batch may enter                        │
+                                        ▼                                             ▼
+                                                                 every send confirmed ──► ack
+
+Lanes are shared by all source topics, so one partition's rows have one writer. Nothing here retries: whatever
+goes wrong is fatal, and a restart replays what was not acknowledged.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from aiokafka.structs import ConsumerRecord, RecordMetadata
+
+from agents.delivery.consumer import BatchConsumer, BatchMessage
+from agents.delivery.errors import AgentEnded, NotConfirmed, SendFailed
+from agents.delivery.settings import DeliverySettings
+from agents.delivery.table import RowTable
+from agents.delivery.writer import OutRecord, RecordBatchWriter
+
+if TYPE_CHECKING:
+    from agents.delivery.app import DeliveryApp
+
+Futures = list["asyncio.Future[RecordMetadata]"]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A record to produce, to a partition that is named."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What a batch changes: rows of its own partition (None deletes), and records to produce, in order."""
+
+    rows: Mapping[bytes, bytes | None]
+    outputs: Sequence[Output]
+
+
+class BatchStep(Protocol):
+    """Folds a batch. It may wait; it alone reads and changes its partition's rows meanwhile.
+
+    It must be idempotent by offset: records are delivered again after a crash or a rebalance. What it raises
+    stops the worker.
+    """
+
+    async def __call__(self, topic: str, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult: ...
+
+
+class TableAgent:
+    """Runs a step over the stream. One a worker; all in the event loop's thread."""
+
+    def __init__(
+        self,
+        app: "DeliveryApp",
+        table: RowTable,
+        writer: RecordBatchWriter,
+        step: BatchStep,
+        settings: DeliverySettings,
+    ) -> None:
+        self._app = app
+        self._table = table
+        self._writer = writer
+        self._step = step
+        self._settings = settings
+        self._slots = asyncio.Semaphore(settings.max_in_flight_batches)
+        self._lanes: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._draining = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.last_progress_s: dict[int, float] = {}
+
+    async def consume(self, stream: Any) -> None:
+        """The body of the Faust agent. Returns only when cancelled."""
+        batches = stream.noack()  # acks are ours: Faust's come when the next batch is asked for
+        async for _ in batches:
+            message = cast(BatchMessage, batches.current_event.message)
+            await self._slots.acquire()
+            task = asyncio.create_task(self._guarded(message))
+            self._tasks.add(task)
+            task.add_done_callback(self._finished)
+        if not self._app.should_stop:
+            self._app.halt(AgentEnded("the table's stream ended"))
+
+    @property
+    def in_flight(self) -> int:
+        """Batches begun and not yet confirmed."""
+        return len(self._tasks)
+
+    async def drain(self, timeout_s: float) -> bool:
+        """Begin no more batches, and wait for those begun; False when some are left after `timeout_s`."""
+        self._draining = True
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=timeout_s)
+        return not self._tasks
+
+    def resume(self) -> None:
+        """Begin batches again."""
+        self._draining = False
+
+    def abandon(self) -> None:
+        """Cancel what is in flight, un-acked."""
+        for task in self._tasks:
+            task.cancel()
+
+    def _finished(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        self._slots.release()
+
+    async def _guarded(self, message: BatchMessage) -> None:
+        with self._app.guard(f"{message.topic}/{message.partition}@{message.offset}"):
+            await self._process(message)
+
+    async def _process(self, message: BatchMessage) -> None:
+        consumer = cast(BatchConsumer, self._app.consumer)
+        async with self._lanes[message.partition]:
+            if self._draining or not consumer.is_current(message):
+                return  # the partition moves on, or a former batch failed: the records are delivered again
+            result = await self._step(message.topic, message.partition, message.records)
+            sent = await self._publish(message.partition, result)
+        await self._confirmed(sent)
+        consumer.ack(message)
+        self.last_progress_s[message.partition] = time.monotonic()
+
+    async def _publish(self, partition: int, result: BatchResult) -> Futures:
+        sent = await self._table.put_batch(partition, result.rows) if result.rows else []
+        outputs: defaultdict[tuple[str, int], list[OutRecord]] = defaultdict(list)
+        for output in result.outputs:
+            outputs[output.topic, output.partition].append(OutRecord(output.key, output.value, output.headers))
+        for (topic, to_partition), records in outputs.items():
+            sent += await self._writer.send(topic, to_partition, records)
+        return sent
+
+    async def _confirmed(self, sent: Futures) -> None:
+        if not sent:
+            return
+        timeout_s = self._settings.delivery_timeout_s
+        done, waiting = await asyncio.wait(sent, timeout=timeout_s, return_when=asyncio.FIRST_EXCEPTION)
+        for future in done:
+            if future.cancelled():
+                raise SendFailed("a send was cancelled")
+            if (error := future.exception()) is not None:
+                raise SendFailed(f"a send failed: {error!r}") from error
+        if waiting:
+            raise NotConfirmed(f"{len(waiting)} sends weren't confirmed within {timeout_s} s")

@@ -1,0 +1,206 @@
+"""The Faust app, wired for batch delivery.
+
+Private parts of Faust that are replaced, and why:
+
+* `_new_transport`, `_new_producer_transport`: there is no setting for a transport class.
+* `_consumer_wait_empty`: Faust waits without bound for un-acked work, at a rebalance and at the stop.
+* `_producer_flush`: the same; every send is awaited by the agent that made it.
+* `_on_partitions_revoked`: to tell the hooks, after the drain.
+* `_crash`: Faust marks services as crashed from several places and threads, and may still exit with 0.
+* `_create_directories`: nothing is kept on disk.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import faust
+from faust.types import TP
+from faust.types.transports import ConsumerT, TransportT
+
+from agents.delivery.agent import BatchStep, TableAgent
+from agents.delivery.consumer import BatchConsumer
+from agents.delivery.errors import DrainTimedOut
+from agents.delivery.schema import BatchSchema
+from agents.delivery.settings import DeliverySettings
+from agents.delivery.table import RowTable
+from agents.delivery.transport import BatchTransport, IdempotentProducer
+from agents.delivery.writer import RecordBatchWriter
+
+logger = logging.getLogger(__name__)
+
+Partitions = frozenset[int]
+PartitionsHook = Callable[[Partitions], Awaitable[None]]
+
+
+async def _nothing(_partitions: Partitions) -> None:
+    """The default hook."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryHooks:
+    """What to call when ownership changes; an exception from either stops the worker.
+
+    `on_recovered(active)` comes after every recovery, before any record of these partitions;
+    `on_revoked(partitions)` when they are given up, after their work in flight was drained. Rows may be read
+    in both.
+    """
+
+    on_recovered: PartitionsHook = _nothing
+    on_revoked: PartitionsHook = _nothing
+
+
+class DeliveryApp(faust.App):
+    """Faust's app with one table and one agent; made by `create_app`, run by `run_worker`."""
+
+    def __init__(self, settings: DeliverySettings) -> None:
+        super().__init__(settings.app_id, **faust_options(settings))
+        self.settings = settings
+        self.hooks = DeliveryHooks()
+        self.failure: BaseException | None = None
+        self.halted = asyncio.Event()
+        self.active_partitions: Partitions = frozenset()
+        self.standby_partitions: Partitions = frozenset()
+        self.table_recovered = False
+        self.writer = RecordBatchWriter(
+            lambda: cast(IdempotentProducer, self.producer).batch_producer(), settings.max_send_bytes
+        )
+        self.table = cast(
+            RowTable,
+            self.tables.add(RowTable(self, partitions=settings.partitions, writer=self.writer)),
+        )
+        self.delivery_agent: TableAgent | None = None
+
+    def attach(self, step: BatchStep, hooks: DeliveryHooks | None = None) -> None:
+        """Run `step` over all the source topics. To be called once, before the start."""
+        agent = TableAgent(self, self.table, self.writer, step, self.settings)
+        topic = self.topic(*self.settings.sources, schema=BatchSchema(), partitions=self.settings.partitions)
+
+        async def students(stream: Any) -> None:
+            with self.guard("the table's agent"):
+                await agent.consume(stream)
+
+        self.agent(topic, name="students")(students)
+        self.delivery_agent = agent
+        self.hooks = hooks or self.hooks
+
+    def last_progress_s(self) -> Mapping[int, float]:
+        """When a batch was last confirmed, by partition, in seconds of `time.monotonic`."""
+        return self.delivery_agent.last_progress_s if self.delivery_agent else {}
+
+    # -- stopping
+
+    @contextmanager
+    def guard(self, what: str) -> Iterator[None]:
+        """The one place that catches everything: an exception inside stops the worker, un-acked."""
+        try:
+            yield
+        except Exception as error:
+            self.halt(error, what)
+
+    def halt(self, reason: BaseException, what: str = "delivery") -> None:
+        """Stop the worker with a non-zero exit code.
+
+        Nothing more is delivered or committed. From any thread.
+        """
+        if self.failure is not None:
+            return
+        self.failure = reason
+        logger.critical("Stopping un-acked: %s failed", what, exc_info=reason)
+        if self._consumer is not None:
+            cast(BatchConsumer, self._consumer).freeze()
+        self.loop.call_soon_threadsafe(self.halted.set)
+
+    def _crash(self, reason: BaseException) -> None:
+        super()._crash(reason)
+        self.halt(reason, "a service of the worker")
+
+    async def _consumer_wait_empty(self, consumer: ConsumerT, logger: Any) -> None:
+        agent = self.delivery_agent
+        if agent is None:
+            return
+        if self.failure is not None:
+            agent.abandon()
+            return
+        if not await agent.drain(self.settings.drain_timeout_s):
+            self.halt(DrainTimedOut(f"{agent.in_flight} batches are still in flight"), "the drain")
+            agent.abandon()
+            return
+        await consumer.commit()
+
+    async def _producer_flush(self, logger: Any) -> None:
+        """Nothing: every send is awaited by who made it."""
+
+    # -- ownership
+
+    async def recovered(self, active: Partitions, standby: Partitions) -> None:
+        """Called by the table when the rows of `active` are complete."""
+        self.active_partitions, self.standby_partitions = active, standby
+        with self.guard("on_recovered"):
+            await self.hooks.on_recovered(active)
+            self.table_recovered = True
+            if self.delivery_agent is not None:
+                self.delivery_agent.resume()
+
+    async def _on_partitions_revoked(self, revoked: set[TP]) -> None:
+        await super()._on_partitions_revoked(revoked)
+        given_up, self.active_partitions = self.active_partitions, frozenset()
+        self.standby_partitions = frozenset()
+        self.table_recovered = False
+        with self.guard("on_revoked"):
+            await self.hooks.on_revoked(given_up)
+
+    # -- wiring
+
+    def _new_transport(self) -> TransportT:
+        return BatchTransport(self.conf.broker_consumer, self)
+
+    def _new_producer_transport(self) -> TransportT:
+        return BatchTransport(self.conf.broker_producer, self)
+
+    def _create_directories(self) -> None:
+        """Nothing is kept on disk."""
+
+
+def faust_options(settings: DeliverySettings) -> dict[str, Any]:
+    """Faust's settings for `settings`. Its web server and all its views are off."""
+    return {
+        "broker": "kafka://" + ";".join(part.strip() for part in settings.broker.split(",")),
+        "store": "memory://",
+        "autodiscover": False,
+        "worker_redirect_stdouts": False,
+        "topic_partitions": settings.partitions,
+        "topic_replication_factor": settings.replication,
+        "topic_allow_declare": False,
+        "topic_disable_leader": True,
+        "table_standby_replicas": settings.standby_replicas,
+        "stream_wait_empty": False,
+        "stream_buffer_maxsize": settings.max_in_flight_batches,
+        "stream_recovery_delay": 0.0,
+        "broker_commit_interval": settings.commit_interval_s,
+        "broker_request_timeout": settings.request_timeout_s,
+        "broker_session_timeout": settings.session_timeout_s,
+        "broker_heartbeat_interval": settings.heartbeat_interval_s,
+        "consumer_auto_offset_reset": "earliest",
+        "consumer_group_instance_id": settings.group_instance_id,
+        "consumer_max_fetch_size": settings.fetch_bytes,
+        "producer_acks": -1,
+        "producer_linger": 0.0,
+        "producer_max_batch_size": settings.produce_batch_bytes,
+        "producer_max_request_size": settings.max_send_bytes,
+        "producer_request_timeout": settings.request_timeout_s,
+        "web_enabled": False,
+        "web_stats_enabled": False,
+        "web_graph_enabled": False,
+        "web_router_enabled": False,
+        "web_tables_enabled": False,
+        "web_metrics_enabled": False,
+    }
+
+
+def create_app(settings: DeliverySettings) -> DeliveryApp:
+    """A worker's app, to be given its step by `attach`."""
+    return DeliveryApp(settings)

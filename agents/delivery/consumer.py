@@ -1,0 +1,336 @@
+"""Faust's consumer, handing on whole fetches instead of single events, with commits of its own.
+
+One message a (fetch, partition), or several of `max_batch_records`: its value is the list of records, its
+offset the last one's. Read the consumers of Faust 0.15.3 and aiokafka 0.14.0 before touching this. Private
+parts that are replaced, and why:
+
+* `getmany`: yields batches. No fetch is in flight while a seek runs, and what was fetched before a seek is
+  dropped after it: otherwise the read position and what was delivered can disagree, and records are skipped.
+* `perform_seek`: goes back to the beginning where nothing is committed (aiokafka's `seek_to_committed` leaves
+  the position where it is, so whatever was fetched and dropped before would be lost), and leaves changelogs
+  alone.
+* `force_commit`, `_commit`: the commit position comes from our ack ranges; a commit that the broker rejected
+  is not recorded, and is never retried past `commit_timeout_s`.
+* `_watch_group` (ours): aiokafka hands errors of the group to whoever calls its `getmany`, which Faust never
+  does (`_coordinator.check_errors`): a worker whose join failed would live on without partitions.
+* `_add_gap`: offsets missing from the log are covered by the ranges.
+* `verify_event_path`: compares clocks of different kinds, and cries wolf with batches.
+* `AIOKafkaConsumerThread._create_worker_consumer`: aiokafka's `_isolation_level` and `_fetch_max_wait_ms`,
+  which Faust offers no settings for.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import (
+    CommitFailedError,
+    GroupAuthorizationFailedError,
+    IllegalStateError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+)
+from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
+from faust.transport.consumer import ensure_TP
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from faust.types.transports import TPorTopicSet
+from faust.types.tuples import ConsumerMessage, Message
+from mode import Service
+from mode.utils.futures import notify
+
+from agents.delivery.acks import AckLedger, AckRange
+from agents.delivery.errors import CommitRejected, GroupLost
+
+if TYPE_CHECKING:
+    from agents.delivery.app import DeliveryApp
+
+_FETCH_WAIT_S = 0.25
+"""How long a fetch may wait for records: a seek waits for the fetch in flight."""
+_BROKER_FETCH_WAIT_MS = 500
+_NO_PARTITIONS_WAIT_S = 0.1
+_GROUP_CHECK_S = 1.0
+_GROUP_FAILURES = 3
+
+
+class BatchMessage(ConsumerMessage):
+    """A fetch of one partition; `value` holds its records, in order. A changelog's batch has no ledger."""
+
+    __slots__ = ("ack_range", "ledger")
+
+    ledger: AckLedger | None
+    ack_range: AckRange | None
+
+    @property
+    def records(self) -> Sequence[ConsumerRecord]:
+        """The records, at least one, in offset order; offsets may be missing between them."""
+        return cast(Sequence[ConsumerRecord], self.value)
+
+
+class BatchConsumerThread(driver.AIOKafkaConsumerThread):
+    """The thread that holds aiokafka's consumer."""
+
+    def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        # A platform that produces in transactions may abort them; its events then never happened.
+        consumer._isolation_level = "read_committed"
+        consumer._fetch_max_wait_ms = _BROKER_FETCH_WAIT_MS
+        return consumer
+
+    async def seek_sources(self, sources: Sequence[TP]) -> dict[TP, int | None]:
+        """Put each partition at its committed offset, or its beginning.
+
+        What was committed. In this thread.
+        """
+        consumer = self._ensure_consumer()
+        committed: dict[TP, int | None] = {}
+        for tp in sources:
+            partition = TopicPartition(tp.topic, tp.partition)
+            offset = await consumer.committed(partition)
+            committed[tp] = offset if offset is not None and offset >= 0 else None
+            if committed[tp] is None:
+                await consumer.seek_to_beginning(partition)
+            else:
+                consumer.seek(partition, offset)
+        return committed
+
+    async def check_group(self) -> None:
+        """Raise the error that keeps this member out of its group, if there is one.
+
+        Aiokafka then tries again.
+        """
+        self._ensure_consumer()._coordinator.check_errors()
+
+    async def commit_offsets(self, offsets: Mapping[TP, int]) -> None:
+        """Commit, in this thread; raises aiokafka's errors, which Faust's own method swallows."""
+        await self._ensure_consumer().commit(
+            {TopicPartition(tp.topic, tp.partition): OffsetAndMetadata(at, "") for tp, at in offsets.items()}
+        )
+
+
+class BatchConsumer(driver.Consumer):
+    """Delivers batches and commits acknowledged ranges. Runs in the worker's main thread."""
+
+    _thread: BatchConsumerThread
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._ledgers: dict[TP, AckLedger] = {}
+        self._seeks: Counter[TP] = Counter()
+        self._position_lock = asyncio.Lock()
+        self._rejected_since_s: float | None = None
+        self._frozen = False
+        super().__init__(*args, **options)
+
+    @property
+    def delivery(self) -> "DeliveryApp":
+        """The app, as what it is."""
+        return cast("DeliveryApp", self.app)
+
+    def _new_consumer_thread(self) -> BatchConsumerThread:
+        return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def freeze(self) -> None:
+        """Deliver and commit nothing more: something fatal happened. Idempotent."""
+        self._frozen = True
+
+    @Service.task
+    async def _watch_group(self) -> None:
+        failures = 0
+        while not self.should_stop:
+            await self.sleep(_GROUP_CHECK_S)
+            try:
+                await self._thread.call_thread(self._thread.check_group)
+            except KafkaError as error:
+                failures += 1
+                self.log.warning("Not in the consumer group, failure %d: %r", failures, error)
+                if failures >= _GROUP_FAILURES or not self._retriable(error):
+                    lost = GroupLost(f"this worker is not in its consumer group: {error!r}")
+                    lost.__cause__ = error
+                    self.delivery.halt(lost)
+                    return
+            else:
+                failures = 0 if self._ledgers else failures
+
+    @staticmethod
+    def _retriable(error: KafkaError) -> bool:
+        return not isinstance(error, GroupAuthorizationFailedError | TopicAuthorizationFailedError)
+
+    # -- delivery
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
+        """Fetch once, and yield a message for each partition with records in it (several, if they are many)."""
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow)  # type: ignore[arg-type]
+        active = frozenset(self._get_active_partitions())
+        if not active:
+            await self.sleep(_NO_PARTITIONS_WAIT_S)
+            return
+        async with self._position_lock:
+            seeks = dict(self._seeks)
+            generation = self.app.consumer_generation_id
+            fetched = await self._getmany(set(active), min(timeout, _FETCH_WAIT_S))
+        for unsure_tp, records in (fetched or {}).items():
+            tp = ensure_TP(unsure_tp)
+            for part in self._parts(tp, records):
+                if self._frozen or not self.flow_active or self.app.consumer_generation_id != generation:
+                    return  # a rebalance or a stop: both seek before anything is delivered again
+                if self._seeks[tp] != seeks.get(tp, 0) or not self._wanted(tp):
+                    break
+                message = self._message(tp, part)
+                if message is not None:
+                    yield tp, message
+
+    def _parts(self, tp: TP, records: Sequence[ConsumerRecord]) -> Iterator[Sequence[ConsumerRecord]]:
+        # Each part is acknowledged by itself: a stop waits for the part that was begun, not for the fetch.
+        size = len(records) if self._is_changelog_tp(tp) else self.delivery.settings.max_batch_records
+        for start in range(0, len(records), size):
+            yield records[start : start + size]
+
+    def _wanted(self, tp: TP) -> bool:
+        return tp in self._get_active_partitions() or tp in self._buffered_partitions
+
+    def _message(self, tp: TP, records: Sequence[ConsumerRecord]) -> BatchMessage | None:
+        if self._is_changelog_tp(tp):
+            return self._batch(tp, records, None)
+        ledger = self._ledgers.get(tp)
+        if ledger is None:  # not yet sought to where it must begin
+            return None
+        position = ledger.position
+        if position is not None and records[0].offset < position:
+            records = [record for record in records if record.offset >= position]
+        return self._batch(tp, records, ledger) if records else None
+
+    def _batch(self, tp: TP, records: Sequence[ConsumerRecord], ledger: AckLedger | None) -> BatchMessage:
+        last = records[-1]
+        message = BatchMessage(
+            tp.topic,
+            tp.partition,
+            last.offset,
+            (last.timestamp or 0) / 1000.0,
+            last.timestamp_type,
+            None,
+            None,
+            cast(Any, records),
+            None,
+            0,
+            0,
+            tp,
+            generation_id=self.app.consumer_generation_id,
+        )
+        message.ledger = ledger
+        message.ack_range = ledger.open(records[0].offset, last.offset) if ledger else None
+        return message
+
+    def is_current(self, message: BatchMessage) -> bool:
+        """Whether the message's partition is still ours and was not sought since: else its ack is void."""
+        return not self._frozen and self._ledgers.get(message.tp) is message.ledger
+
+    # -- positions
+
+    async def perform_seek(self) -> None:
+        """Go to the committed offsets of all source partitions; what was delivered before is void."""
+        async with self._position_lock:
+            sources = [ensure_TP(tp) for tp in self.assignment() if not self._is_changelog_tp(ensure_TP(tp))]
+            self._forget(sources)
+            committed = await self._thread.call_thread(self._thread.seek_sources, sources)
+            self._forget(sources)
+            for tp, offset in committed.items():
+                self._ledgers[tp] = AckLedger(position=offset, committed=offset)
+                self._read_offset[tp] = offset
+                self._committed_offset[tp] = offset
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        """Go to offsets and wait until aiokafka is there (Faust does this to changelogs, in recovery)."""
+        async with self._position_lock:
+            for tp in partitions:
+                self._seeks[ensure_TP(tp)] += 1
+            await super().seek_wait(partitions)
+
+    def _forget(self, partitions: Sequence[TP]) -> None:
+        for tp in partitions:
+            self._seeks[tp] += 1
+            self._ledgers.pop(tp, None)
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Drain and commit (the app does, called by super), then forget the partitions."""
+        await super().on_partitions_revoked(revoked)
+        self._forget(list(revoked))
+        self._rejected_since_s = None
+
+    # -- acks and commits
+
+    def ack(self, message: Message) -> bool:
+        """Acknowledge a batch, once; one that is no longer current changes nothing."""
+        if not isinstance(message, BatchMessage):
+            return super().ack(message)
+        if message.acked:
+            return False
+        message.acked = True
+        self._unacked_messages.discard(message)
+        if message.ledger is not None and message.ack_range is not None:
+            message.ledger.ack(message.ack_range)
+        notify(self._waiting_for_ack)
+        return True
+
+    def uncommitted(self) -> dict[TP, int]:
+        """What a commit would commit now: offsets of acknowledged work, by partition."""
+        offsets = {tp: ledger.committable() for tp, ledger in self._ledgers.items()}
+        return {tp: offset for tp, offset in offsets.items() if offset is not None}
+
+    def committed_offsets(self) -> dict[TP, int | None]:
+        """What the broker has confirmed, by source partition."""
+        return {tp: ledger.committed for tp, ledger in self._ledgers.items()}
+
+    async def force_commit(self, topics: TPorTopicSet | None = None, start_new_transaction: bool = True) -> bool:
+        """Commit all acknowledged work. True when the broker accepted; a rejection is recorded nowhere."""
+        offsets = {} if self._frozen else self.uncommitted()
+        ledgers = {tp: self._ledgers[tp] for tp in offsets}
+        if not offsets or not await self._commit(offsets):
+            return False
+        for tp, offset in offsets.items():
+            ledgers[tp].confirm(offset)
+            if self._ledgers.get(tp) is ledgers[tp]:
+                self._committed_offset[tp] = offset
+        return True
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        timeout_s = self.delivery.settings.commit_timeout_s
+        try:
+            await asyncio.wait_for(self._thread.call_thread(self._thread.commit_offsets, offsets), timeout_s)
+        except (CommitFailedError, IllegalStateError) as error:
+            self._on_lost_commit(error)
+            return False
+        except (KafkaError, TimeoutError) as error:
+            rejected = CommitRejected(f"the commit of {len(offsets)} partitions was rejected: {error!r}")
+            rejected.__cause__ = error
+            self.delivery.halt(rejected)
+            return False
+        self._rejected_since_s = None
+        return True
+
+    def _on_lost_commit(self, error: KafkaError) -> None:
+        # The group has moved on without us: a rebalance is due, which voids these ranges. If none comes,
+        # this worker would go on as a zombie.
+        now_s = time.monotonic()
+        self.log.warning("Commit refused, the group is rebalancing: %r", error)
+        if self._rejected_since_s is None:
+            self._rejected_since_s = now_s
+        elif now_s - self._rejected_since_s > 2 * self.delivery.settings.session_timeout_s:
+            rejected = CommitRejected("commits are refused, and no rebalance came")
+            rejected.__cause__ = error
+            self.delivery.halt(rejected)
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Nothing.
+
+        Ranges cover what is missing between their ends, and the commit passes what lies between.
+        """
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Nothing: progress is watched by `DeliveryApp.last_progress_s`."""
+
+    async def create_topic(self, topic: str, partitions: int, replication: int, **_options: Any) -> None:
+        """Nothing: topics are made by agents.topics before the worker starts."""

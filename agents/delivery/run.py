@@ -1,0 +1,126 @@
+"""Runs a worker in this process, and always ends: in order where it can, by force where it must.
+
+Exit codes: 0 after SIGTERM or SIGINT and a complete drain; 3 when the broker can't be reached at the start;
+70 after anything fatal, and when stopping takes longer than `stop_timeout_s`.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from types import FrameType
+
+import mode
+
+from agents.delivery.app import DeliveryApp
+from agents.topics import BrokerUnreachable, require_broker
+
+EXIT_OK = 0
+EXIT_UNREACHABLE = 3
+EXIT_FATAL = 4
+
+logger = logging.getLogger(__name__)
+
+Beside = Callable[[], AbstractAsyncContextManager[None]]
+
+
+class DeliveryWorker(mode.Worker):
+    """mode's worker, leaving signals and logging to whoever runs it."""
+
+    def install_signal_handlers(self) -> None:
+        """Nothing: `run_worker` has its own, which bound the stop."""
+
+
+@asynccontextmanager
+async def nothing_beside() -> AsyncIterator[None]:
+    """The default of `beside`."""
+    yield
+
+
+def run_worker(app: DeliveryApp, beside: Beside = nothing_beside) -> int:
+    """Run `app` until SIGTERM, SIGINT or a fatal error; returns the exit code. Main thread only. Blocks.
+
+    `beside` is entered before the start and left after the stop; what it raises is raised here.
+    """
+    try:
+        require_broker(app.settings.broker, app.settings.start_timeout_s)
+    except BrokerUnreachable:
+        logger.critical("Cannot start", exc_info=True)
+        return EXIT_UNREACHABLE
+    watch = _StopWatch(app.settings.stop_timeout_s)
+    try:
+        return asyncio.run(_serve(app, watch, beside))
+    finally:
+        watch.cancel()
+
+
+async def _serve(app: DeliveryApp, watch: "_StopWatch", beside: Beside) -> int:
+    app.in_worker = True
+    worker = DeliveryWorker(app, override_logging=False, redirect_stdouts=False, quiet=True)
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        watch.start()
+        loop.call_soon_threadsafe(asked.set)
+
+    with _signals(stop):
+        async with beside():
+            running = asyncio.create_task(worker.start())
+            waits = [running, *(asyncio.create_task(event.wait()) for event in (asked, app.halted))]
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            watch.start()
+            await worker.stop()
+            for wait in waits:
+                wait.cancel()
+            results = await asyncio.gather(*waits, return_exceptions=True)
+    failure = app.failure or worker.crash_reason or _error(results[0])
+    if failure is None:
+        return EXIT_OK
+    logger.critical("The worker failed: %r", failure)
+    return EXIT_FATAL
+
+
+def _error(result: object) -> BaseException | None:
+    if isinstance(result, asyncio.CancelledError):
+        return None
+    return result if isinstance(result, BaseException) else None
+
+
+@contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    # Not the loop's own handlers: they never run while a step keeps the loop busy.
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop()
+
+    former = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, action in former.items():
+            signal.signal(number, action)
+
+
+class _StopWatch:
+    """Ends the process when stopping takes too long: Faust's threads would keep it alive for ever."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timer = threading.Timer(timeout_s, self._expire)
+        self._timer.daemon = True
+        self._timeout_s = timeout_s
+
+    def start(self) -> None:
+        """Begin to count; later calls change nothing."""
+        if not self._timer.is_alive() and not self._timer.finished.is_set():
+            self._timer.start()
+
+    def cancel(self) -> None:
+        """The process stopped by itself."""
+        self._timer.cancel()
+
+    def _expire(self) -> None:
+        logger.critical("Not stopped after %s s: ending the process, un-acked work is replayed", self._timeout_s)
+        os._exit(EXIT_FATAL)

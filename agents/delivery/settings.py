@@ -1,0 +1,76 @@
+"""What delivery needs to know, in one frozen object."""
+
+from dataclasses import dataclass
+
+from agents.topics import TopicSpec
+
+DEAD_LETTER_HEADROOM_BYTES = 64 * 1024
+"""What a dead letter adds to the record it carries: its headers, and the batch's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliverySettings:
+    """Settings of one worker's delivery; sizes in bytes, times in seconds.
+
+    `broker` is a comma-separated list of host:port. `group_instance_id` makes the membership static: a
+    restart within the session timeout then moves no partition. Raises ValueError for what cannot work.
+    """
+
+    app_id: str
+    broker: str
+    sources: tuple[str, ...]
+    partitions: int
+    replication: int = 1
+    standby_replicas: int = 0
+    group_instance_id: str | None = None
+    session_timeout_s: float = 10.0
+    heartbeat_interval_s: float = 2.5
+    request_timeout_s: float = 30.0
+    commit_interval_s: float = 1.0
+    commit_timeout_s: float = 8.0
+    delivery_timeout_s: float = 30.0
+    drain_timeout_s: float = 8.0
+    stop_timeout_s: float = 25.0
+    start_timeout_s: float = 15.0
+    max_batch_records: int = 2_000
+    max_in_flight_batches: int = 8
+    max_record_bytes: int = 10 * 1024 * 1024
+    produce_batch_bytes: int = 512 * 1024
+    fetch_bytes: int = 1024 * 1024
+    changelog_compaction_lag_ms: int = 3_600_000
+
+    def __post_init__(self) -> None:
+        if not self.sources:
+            raise ValueError("sources: at least one topic is needed")
+        if self.partitions < 1:
+            raise ValueError(f"partitions: {self.partitions} is less than 1")
+        if self.heartbeat_interval_s * 3 > self.session_timeout_s:
+            raise ValueError("session_timeout_s: must be at least three heartbeat intervals")
+        if self.session_timeout_s > self.request_timeout_s:
+            raise ValueError("session_timeout_s: must not exceed request_timeout_s")
+        if min(self.max_batch_records, self.max_in_flight_batches) < 1:
+            raise ValueError("max_batch_records, max_in_flight_batches: must be at least 1")
+
+    @property
+    def changelog_topic(self) -> str:
+        """The topic of the table's log."""
+        return f"{self.app_id}-students-changelog"
+
+    @property
+    def max_send_bytes(self) -> int:
+        """The largest record batch that may be sent: the largest record and a dead letter's headers."""
+        return self.max_record_bytes + DEAD_LETTER_HEADROOM_BYTES
+
+
+def changelog_spec(settings: DeliverySettings) -> TopicSpec:
+    """The table's log: compacted, but nothing within the lag in which a paused worker may still append."""
+    return TopicSpec(
+        settings.changelog_topic,
+        settings.partitions,
+        settings.replication,
+        {
+            "cleanup.policy": "compact",
+            "min.compaction.lag.ms": str(max(settings.changelog_compaction_lag_ms, 3_600_000)),
+            "max.message.bytes": str(settings.max_send_bytes),
+        },
+    )

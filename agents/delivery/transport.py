@@ -1,0 +1,36 @@
+"""Faust's aiokafka transport, with the batch consumer and an idempotent producer."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from aiokafka import AIOKafkaProducer
+from faust.transport.drivers import aiokafka as driver
+from faust.types.transports import ConsumerT, ProducerT
+
+from agents.delivery.consumer import BatchConsumer
+
+
+class IdempotentProducer(driver.Producer):
+    """Keeps order and writes once: the broker drops a batch that a retry repeats.
+
+    Private parts of Faust: `_settings_extra`, the only place where producer options can be added;
+    `_ensure_producer`, the only way to aiokafka's producer. An idempotent producer never gives up by itself,
+    so whoever waits for a send must bound the wait.
+    """
+
+    def _settings_extra(self) -> Mapping[str, Any]:
+        return {"acks": "all", "enable_idempotence": True}
+
+    def batch_producer(self) -> AIOKafkaProducer:
+        """aiokafka's producer. Raises faust.exceptions.NotReady before the start."""
+        return self._ensure_producer()
+
+    async def create_topic(self, topic: str, partitions: int, replication: int, **_options: Any) -> None:
+        """Nothing: topics are made by agents.topics, with explicit settings, before the worker starts."""
+
+
+class BatchTransport(driver.Transport):
+    """Plugs the two in."""
+
+    Consumer: ClassVar[type[ConsumerT]] = BatchConsumer
+    Producer: ClassVar[type[ProducerT]] = IdempotentProducer

@@ -1,0 +1,120 @@
+"""Sends whole record batches, each to one named partition.
+
+A future and a task for every record is what makes Faust's own sends slow; here a batch of rows or outputs
+costs one future.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiokafka.structs import RecordMetadata
+
+from agents.delivery.errors import RecordTooLarge
+
+_BATCH_OVERHEAD_BYTES = 128
+"""More than a record batch's header and its first record's own lengths."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutRecord:
+    """One record to send; a null value deletes the key from a compacted topic. `timestamp_ms` None is now."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+    timestamp_ms: int | None = None
+
+
+class BatchBuilder(Protocol):
+    """A record batch being filled: aiokafka's BatchBuilder."""
+
+    def append(
+        self,
+        *,
+        timestamp: int | None,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes]],
+    ) -> object | None: ...
+
+
+class BatchProducer(Protocol):
+    """What sends record batches: aiokafka's producer, or a test's."""
+
+    def create_batch(self) -> BatchBuilder: ...
+
+    async def send_batch(
+        self, batch: BatchBuilder, topic: str, *, partition: int
+    ) -> asyncio.Future[RecordMetadata]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SentBatch:
+    """A batch handed over: the future of its first offset, and how many records it holds."""
+
+    confirmed: asyncio.Future[RecordMetadata]
+    records: int
+
+
+class RecordBatchWriter:
+    """Writes to Kafka in record batches.
+
+    `producer` is asked at every send, since Faust makes it at its start.
+    """
+
+    def __init__(self, producer: Callable[[], BatchProducer], max_send_bytes: int) -> None:
+        self._producer = producer
+        self._max_send_bytes = max_send_bytes
+
+    async def send(
+        self, topic: str, partition: int, records: Iterable[OutRecord]
+    ) -> list[asyncio.Future[RecordMetadata]]:
+        """Hand `records` over in order, in as few batches as they fit; one future a batch, none for none.
+
+        Waits while the partition's former batch is still queued. The futures resolve when the broker has
+        confirmed, which may be never: bound the wait. Raises RecordTooLarge before anything of an oversized
+        record is sent (records before it may have been), and KafkaError when a batch cannot be queued.
+        """
+        return [sent.confirmed for sent in await self.send_counted(topic, partition, records)]
+
+    async def send_counted(self, topic: str, partition: int, records: Iterable[OutRecord]) -> list[SentBatch]:
+        """As `send`, with the number of records in each batch."""
+        producer = self._producer()
+        sent: list[SentBatch] = []
+        batch = producer.create_batch()
+        count = 0
+        for record in records:
+            self._check_size(topic, record)
+            if not _append(batch, record):
+                if not count:
+                    raise RecordTooLarge(f"a record for {topic} doesn't fit into an empty batch")
+                sent.append(SentBatch(await producer.send_batch(batch, topic, partition=partition), count))
+                batch, count = producer.create_batch(), 0
+                if not _append(batch, record):
+                    raise RecordTooLarge(f"a record for {topic} doesn't fit into an empty batch")
+            count += 1
+        if count:
+            sent.append(SentBatch(await producer.send_batch(batch, topic, partition=partition), count))
+        return sent
+
+    def _check_size(self, topic: str, record: OutRecord) -> None:
+        # aiokafka takes a batch's first record whatever its size, and the broker would refuse it later.
+        size_bytes = _size_bytes(record)
+        if size_bytes > self._max_send_bytes:
+            raise RecordTooLarge(
+                f"a record of {size_bytes} bytes for {topic} exceeds the limit of {self._max_send_bytes}"
+            )
+
+
+def _append(batch: BatchBuilder, record: OutRecord) -> bool:
+    return (
+        batch.append(timestamp=record.timestamp_ms, key=record.key, value=record.value, headers=list(record.headers))
+        is not None
+    )
+
+
+def _size_bytes(record: OutRecord) -> int:
+    headers = sum(len(name.encode()) + len(value) + 10 for name, value in record.headers)
+    return len(record.key or b"") + len(record.value or b"") + headers + _BATCH_OVERHEAD_BYTES

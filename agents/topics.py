@@ -1,0 +1,112 @@
+"""Creates the topics that are missing, and refuses those that are not as they must be.
+
+On a real Kafka, topics are created with explicit settings. librdkafka's mock cluster has no CreateTopics:
+there a topic comes into being when it's first asked for, with four partitions.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from time import monotonic, sleep
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._metadata import ClusterMetadata
+from confluent_kafka.cimpl import NewTopic
+
+from schemas.errors import Fatal
+
+_MOCK_CLUSTER_PREFIX = "mockCluster"
+_POLL_S = 0.1
+
+
+class BrokerUnreachable(Fatal):
+    """No broker answers."""
+
+
+class TopicMismatch(Fatal):
+    """A topic isn't as it must be, and can't be made so."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """A topic as it must be; `config` holds Kafka's own names and is applied at creation only."""
+
+    name: str
+    partitions: int
+    replication: int = 1
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+def require_broker(broker: str, timeout_s: float) -> None:
+    """Return when the broker answers. Raises BrokerUnreachable after `timeout_s`. Blocks."""
+    _metadata(_admin(broker), broker, timeout_s)
+
+
+def ensure_topics(broker: str, wanted: Sequence[TopicSpec], timeout_s: float = 15.0) -> None:
+    """Make the missing of `wanted`, and check the partition counts of all.
+
+    Idempotent; several workers may do it at once. Blocks, for about `timeout_s` at most. Raises TopicMismatch
+    for a topic that can't be made or has another number of partitions, BrokerUnreachable when nobody answers.
+    """
+    deadline_s = monotonic() + timeout_s
+    admin = _admin(broker)
+    cluster = _metadata(admin, broker, timeout_s)
+    missing = [spec for spec in wanted if spec.name not in cluster.topics]
+    if (cluster.cluster_id or "").startswith(_MOCK_CLUSTER_PREFIX):
+        for spec in missing:
+            _metadata(admin, broker, _left_s(deadline_s), spec.name)
+    else:
+        _create(admin, missing, _left_s(deadline_s))
+    for spec in wanted:
+        _check(admin, broker, spec, deadline_s)
+
+
+def _create(admin: AdminClient, missing: Sequence[TopicSpec], timeout_s: float) -> None:
+    if not missing:
+        return
+    topics = [NewTopic(spec.name, spec.partitions, spec.replication, config=dict(spec.config)) for spec in missing]
+    for name, created in admin.create_topics(topics, request_timeout=timeout_s).items():
+        try:
+            created.result(timeout_s + 1)
+        except KafkaException as error:
+            if error.args[0].name() != "TOPIC_ALREADY_EXISTS":  # another worker was faster
+                raise TopicMismatch(
+                    f"topic {name} can't be created: {error.args[0].str()}. Create it, or allow this client to."
+                ) from error
+        except TimeoutError as error:
+            raise BrokerUnreachable(f"topic {name} wasn't created within {timeout_s:.0f} s") from error
+
+
+def _check(admin: AdminClient, broker: str, spec: TopicSpec, deadline_s: float) -> None:
+    # A new topic takes a moment until every broker knows it.
+    while True:
+        topic = _metadata(admin, broker, _left_s(deadline_s), spec.name).topics.get(spec.name)
+        known = 0 if topic is None or topic.error is not None else len(topic.partitions)
+        if known == spec.partitions:
+            return
+        if known:
+            raise TopicMismatch(
+                f"topic {spec.name} has {known} partitions, {spec.partitions} are needed. Topics that share a "
+                f"key must share a partition count: recreate it, or set the count to {known} for all."
+            )
+        if monotonic() >= deadline_s:
+            raise TopicMismatch(f"topic {spec.name} doesn't exist and can't be created")
+        sleep(_POLL_S)
+
+
+def _metadata(admin: AdminClient, broker: str, timeout_s: float, topic: str | None = None) -> ClusterMetadata:
+    try:
+        return admin.list_topics(topic, timeout=timeout_s) if topic else admin.list_topics(timeout=timeout_s)
+    except KafkaException as error:
+        raise BrokerUnreachable(
+            f"no Kafka broker answers at {broker} (waited {timeout_s:.0f} s): {error.args[0].str()}. "
+            "Is it running, and is the address right?"
+        ) from error
+
+
+def _admin(broker: str) -> AdminClient:
+    return AdminClient({"bootstrap.servers": broker, "log_level": 0, "socket.timeout.ms": 10_000})
+
+
+def _left_s(deadline_s: float) -> float:
+    return max(1.0, deadline_s - monotonic())

@@ -1,0 +1,158 @@
+"""A worker with a counter for a step, run as a process of its own: python -m tests.agents.delivery_worker CONFIG.
+
+CONFIG is JSON (see `WorkerConfig`). What the worker sees of itself is written to the status file over and over.
+"""
+
+import asyncio
+import json
+import logging
+import struct
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+from aiokafka.structs import ConsumerRecord
+
+from agents.delivery import BatchResult, DeliveryApp, DeliveryHooks, DeliverySettings, Output, create_app, run_worker
+from agents.delivery.writer import BatchBuilder, BatchProducer
+
+ROW = struct.Struct("<qq")
+OUTPUT_TOPIC = "counts"
+
+
+class WorkerConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """`fail_at`: the step raises at the first record with an offset at or above; `fail_sends_to`: the writer's
+    seam fails every send to that topic after the first few; `stick_at`: the step never returns."""
+
+    broker: str
+    status: str
+    app_id: str = "counter"
+    sources: tuple[str, ...] = ("events",)
+    partitions: int = 4
+    standby_replicas: int = 0
+    group_instance_id: str | None = None
+    session_timeout_s: float = 3.0
+    max_batch_records: int = 50
+    outputs: bool = True
+    step_delay_s: float = 0.0
+    fail_at: int | None = None
+    stick_at: int | None = None
+    fail_sends_to: str | None = None
+    drain_timeout_s: float = 5.0
+    stop_timeout_s: float = 15.0
+
+
+@dataclass(slots=True)
+class CounterStep:
+    """Counts a key's records; the row holds (count, last offset), so a replayed record isn't counted again."""
+
+    app: DeliveryApp
+    config: WorkerConfig
+
+    async def __call__(self, topic: str, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult:
+        if self.config.step_delay_s:
+            await asyncio.sleep(self.config.step_delay_s)
+        await self._misbehave(records[-1].offset)
+        rows: dict[bytes, tuple[int, int]] = {}
+        for record in records:
+            key = record.key or b""
+            row = rows.get(key) or self._stored(partition, key)
+            if record.offset > row[1]:
+                rows[key] = (row[0] + 1, record.offset)
+        encoded = {key: ROW.pack(*row) for key, row in rows.items()}
+        outputs = [Output(OUTPUT_TOPIC, partition, key, row, (("from", b"test"),)) for key, row in encoded.items()]
+        return BatchResult(encoded, outputs if self.config.outputs else [])
+
+    def _stored(self, partition: int, key: bytes) -> tuple[int, int]:
+        stored = self.app.table.rows.get(partition, key)
+        return cast(tuple[int, int], ROW.unpack(stored)) if stored else (0, -1)
+
+    async def _misbehave(self, last_offset: int) -> None:
+        if self.config.fail_at is not None and last_offset >= self.config.fail_at:
+            raise ValueError("a step that fails on purpose")
+        if self.config.stick_at is not None and last_offset >= self.config.stick_at:
+            await asyncio.Event().wait()
+
+
+@dataclass(slots=True)
+class FailingProducer:
+    """The writer's seam: sends to one topic come back failed after the first three."""
+
+    real: BatchProducer
+    topic: str
+    sends: list[int]
+
+    def create_batch(self) -> BatchBuilder:
+        return self.real.create_batch()
+
+    async def send_batch(self, batch: BatchBuilder, topic: str, *, partition: int) -> "asyncio.Future[Any]":
+        self.sends.append(partition)
+        if topic != self.topic or self.sends.count(partition) <= 3:
+            return await self.real.send_batch(batch, topic, partition=partition)
+        failed: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        failed.set_exception(ConnectionError("a send that fails on purpose"))
+        return failed
+
+
+def main(config: WorkerConfig) -> int:
+    """Build the app, attach the counter, run."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
+    app = create_app(
+        DeliverySettings(
+            app_id=config.app_id,
+            broker=config.broker,
+            sources=config.sources,
+            partitions=config.partitions,
+            standby_replicas=config.standby_replicas,
+            group_instance_id=config.group_instance_id,
+            session_timeout_s=config.session_timeout_s,
+            heartbeat_interval_s=0.5,
+            commit_interval_s=0.2,
+            drain_timeout_s=config.drain_timeout_s,
+            stop_timeout_s=config.stop_timeout_s,
+            start_timeout_s=3.0,
+            max_batch_records=config.max_batch_records,
+        )
+    )
+    calls: list[list[object]] = []
+
+    async def on_recovered(active: frozenset[int]) -> None:
+        rows = {partition: len(app.table.rows.items(partition)) for partition in active}
+        calls.append(["recovered", sorted(active), sum(rows.values())])
+
+    async def on_revoked(partitions: frozenset[int]) -> None:
+        calls.append(["revoked", sorted(partitions)])
+
+    app.attach(CounterStep(app, config), DeliveryHooks(on_recovered, on_revoked))
+    if config.fail_sends_to is not None:
+        real, sends = app.writer._producer, list[int]()
+        topic = config.fail_sends_to
+        app.writer._producer = lambda: FailingProducer(real(), topic, sends)
+    threading.Thread(target=_report, args=(app, Path(config.status), calls), daemon=True).start()
+    return run_worker(app)
+
+
+def _report(app: DeliveryApp, path: Path, calls: list[list[object]]) -> None:
+    pause = threading.Event()
+    draft = path.with_suffix(".draft")
+    while True:
+        status = {
+            "active": sorted(app.active_partitions),
+            "standby": sorted(app.standby_partitions),
+            "recovered": app.table_recovered,
+            "row_partitions": sorted(app.table.rows.partitions()),
+            "rows": len(app.table.rows),
+            "progress": sorted(app.last_progress_s()),
+            "calls": calls,
+        }
+        draft.write_text(json.dumps(status))
+        draft.replace(path)
+        pause.wait(0.05)
+
+
+if __name__ == "__main__":
+    sys.exit(main(msgspec.json.decode(sys.argv[1], type=WorkerConfig)))

@@ -1,0 +1,196 @@
+"""The consumer's own rules, on a consumer whose thread is a fake: positions, stale batches, rejected commits."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, cast
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import CommitFailedError, KafkaError, TopicAuthorizationFailedError
+from aiokafka.structs import ConsumerRecord
+from faust.types import TP
+
+from agents.delivery import DeliveryApp, DeliverySettings, create_app
+from agents.delivery.consumer import BatchConsumer, BatchConsumerThread, BatchMessage
+from agents.delivery.errors import CommitRejected
+
+EVENTS = TP("events", 0)
+LOG = TP("app-students-changelog", 0)
+
+
+class FakeThread:
+    """Stands for the thread with aiokafka in it: hands out fetches, takes commits and seeks."""
+
+    def __init__(self) -> None:
+        self.fetches: list[dict[TP, list[ConsumerRecord]]] = []
+        self.commits: list[Mapping[TP, int]] = []
+        self.commit_error: KafkaError | None = None
+        self.committed: dict[TP, int | None] = {EVENTS: None}
+
+    def assignment(self) -> set[TP]:
+        return {EVENTS, LOG}
+
+    async def call_thread(self, function: Any, *args: Any) -> Any:
+        return await function(*args)
+
+    async def getmany(self, active: set[TP], timeout: float) -> dict[TP, list[ConsumerRecord]]:
+        return self.fetches.pop(0) if self.fetches else {}
+
+    async def seek_sources(self, sources: Sequence[TP]) -> dict[TP, int | None]:
+        return {tp: self.committed[tp] for tp in sources}
+
+    async def commit_offsets(self, offsets: Mapping[TP, int]) -> None:
+        if self.commit_error is not None:
+            raise self.commit_error
+        self.commits.append(dict(offsets))
+
+
+def records(tp: TP, *offsets: int) -> list[ConsumerRecord]:
+    return [
+        ConsumerRecord(tp.topic, tp.partition, offset, 1_000, 0, b"key", b"value", None, 3, 5, []) for offset in offsets
+    ]
+
+
+@pytest.fixture
+async def app() -> AsyncIterator[DeliveryApp]:
+    app = create_app(DeliverySettings(app_id="app", broker="127.0.0.1:1", sources=("events",), partitions=1))
+    consumer = cast(BatchConsumer, app.consumer)
+    thread_loop = consumer._thread.thread_loop  # mode makes one in the thread's constructor
+    consumer._thread = cast(BatchConsumerThread, FakeThread())
+    consumer._set_active_tps({EVENTS, LOG})
+    yield app
+    thread_loop.close()
+
+
+def parts(app: DeliveryApp) -> tuple[BatchConsumer, FakeThread]:
+    consumer = cast(BatchConsumer, app.consumer)
+    return consumer, cast(FakeThread, consumer._thread)
+
+
+async def delivered(consumer: BatchConsumer) -> list[BatchMessage]:
+    return [cast(BatchMessage, message) async for _tp, message in consumer.getmany(1.0)]
+
+
+def offsets(message: BatchMessage) -> list[int]:
+    return [record.offset for record in message.records]
+
+
+async def test_a_fetch_is_one_message_whose_ack_covers_the_gaps(app: DeliveryApp) -> None:
+    consumer, thread = parts(app)
+    await consumer.perform_seek()
+    thread.fetches = [{EVENTS: records(EVENTS, 3, 4, 9)}, {EVENTS: records(EVENTS, 12)}]
+    [first] = await delivered(consumer)
+    [second] = await delivered(consumer)
+    assert (offsets(first), first.offset) == ([3, 4, 9], 9)
+
+    consumer.ack(second)
+    assert not await consumer.commit()
+    consumer.ack(first)
+    assert await consumer.commit()
+    assert thread.commits == [{EVENTS: 13}]
+
+
+async def test_a_large_fetch_comes_in_parts_that_are_acknowledged_by_themselves(app: DeliveryApp) -> None:
+    consumer, thread = parts(app)
+    await consumer.perform_seek()
+    thread.fetches = [{EVENTS: records(EVENTS, *range(4_500)), LOG: records(LOG, *range(4_500))}]
+    first, second, third, log = await delivered(consumer)
+    assert [len(message.records) for message in (first, second, third, log)] == [2_000, 2_000, 500, 4_500]
+    consumer.ack(first)
+    consumer.ack(third)
+    assert consumer.uncommitted() == {EVENTS: 2_000}
+
+
+async def test_source_records_wait_for_the_seek_that_ends_recovery_and_changelogs_dont(app: DeliveryApp) -> None:
+    consumer, thread = parts(app)
+    both = {EVENTS: records(EVENTS, 0), LOG: records(LOG, 0)}
+    thread.fetches = [both, both]
+    assert [message.topic for message in await delivered(consumer)] == [LOG.topic]
+    await consumer.perform_seek()
+    assert [message.topic for message in await delivered(consumer)] == [EVENTS.topic, LOG.topic]
+
+
+async def test_what_was_fetched_before_a_seek_is_dropped_and_its_ack_is_void(app: DeliveryApp) -> None:
+    consumer, thread = parts(app)
+    await consumer.perform_seek()
+    thread.fetches = [{EVENTS: records(EVENTS, 0, 1)}, {LOG: records(LOG, 0), EVENTS: records(EVENTS, 2, 3)}]
+    [stale] = await delivered(consumer)
+    in_hand = consumer.getmany(1.0)
+    assert (await anext(in_hand))[0] == LOG
+
+    await consumer.perform_seek()
+    assert [tp async for tp, _ in in_hand] == []
+    assert not consumer.is_current(stale)
+    thread.fetches = [{EVENTS: records(EVENTS, 0, 1)}]
+    [fresh] = await delivered(consumer)
+    assert consumer.is_current(fresh)
+    consumer.ack(stale)
+    assert consumer.uncommitted() == {}
+    consumer.ack(fresh)
+    assert consumer.uncommitted() == {EVENTS: 2}
+
+
+async def test_records_below_the_position_are_not_delivered_again(app: DeliveryApp) -> None:
+    consumer, thread = parts(app)
+    thread.committed[EVENTS] = 5
+    await consumer.perform_seek()
+    thread.fetches = [{EVENTS: records(EVENTS, 3, 4, 5, 6)}, {EVENTS: records(EVENTS, 5, 6)}]
+    [message] = await delivered(consumer)
+    assert offsets(message) == [5, 6]
+    assert await delivered(consumer) == []
+
+
+async def test_a_commit_refused_in_a_rebalance_is_recorded_nowhere_and_offered_again(app: DeliveryApp) -> None:
+    consumer, thread = parts(app)
+    await consumer.perform_seek()
+    thread.fetches = [{EVENTS: records(EVENTS, 0, 1)}]
+    [message] = await delivered(consumer)
+    consumer.ack(message)
+
+    thread.commit_error = CommitFailedError("the group has already rebalanced")
+    assert not await consumer.commit()
+    assert (consumer.committed_offsets(), app.failure) == ({EVENTS: None}, None)
+    thread.commit_error = None
+    assert await consumer.commit()
+    assert (consumer.committed_offsets(), thread.commits) == ({EVENTS: 2}, [{EVENTS: 2}])
+
+
+async def test_any_other_rejected_commit_stops_the_worker_and_nothing_is_committed_after(app: DeliveryApp) -> None:
+    consumer, thread = parts(app)
+    await consumer.perform_seek()
+    thread.fetches = [{EVENTS: records(EVENTS, 0, 1)}, {EVENTS: records(EVENTS, 2)}]
+    [message] = await delivered(consumer)
+    consumer.ack(message)
+    thread.commit_error = TopicAuthorizationFailedError("events")
+    assert not await consumer.commit()
+    assert isinstance(app.failure, CommitRejected)
+
+    thread.commit_error = None
+    assert not await consumer.commit()
+    assert await delivered(consumer) == []
+    assert thread.commits == []
+
+
+async def test_a_seek_goes_to_the_beginning_where_nothing_is_committed() -> None:
+    class FakeKafka:
+        def __init__(self) -> None:
+            self.sought: dict[TopicPartition, int | str] = {}
+
+        async def committed(self, partition: TopicPartition) -> int | None:
+            return {0: None, 1: 0, 2: 7}[partition.partition]
+
+        def seek(self, partition: TopicPartition, offset: int) -> None:
+            self.sought[partition] = offset
+
+        async def seek_to_beginning(self, partition: TopicPartition) -> None:
+            self.sought[partition] = "beginning"
+
+    kafka = FakeKafka()
+
+    class Thread:
+        def _ensure_consumer(self) -> FakeKafka:
+            return kafka
+
+    sources = [TP("events", partition) for partition in range(3)]
+    committed = await BatchConsumerThread.seek_sources(cast(BatchConsumerThread, Thread()), sources)
+    assert list(committed.values()) == [None, 0, 7]
+    assert list(kafka.sought.values()) == ["beginning", 0, 7]
