@@ -1,0 +1,162 @@
+"""Gathers what health is judged by: asks the servers, each within a deadline, and looks at the worker."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from time import monotonic
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from agents.health.judge import judge
+from agents.health.report import Report
+from agents.health.snapshot import Probe, ReasoningState, Snapshot, WorkerState
+from agents.health.stalls import StallWatch
+from agents.lag import LagMonitor
+from schemas.errors import Fatal, Retryable, SkillstreamError
+
+Ask = Callable[[], Awaitable[None]]
+"""Returns if the server answers, else raises SkillstreamError. May take its time: the asker has a deadline."""
+
+
+class Stalled(Fatal):
+    """Records wait, and nothing advances."""
+
+
+class NoAnswer(Retryable):
+    """A server that doesn't answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server to ask; `where` is what people are told of its address: no credentials."""
+
+    where: str
+    ask: Ask
+
+
+@dataclass(slots=True)
+class SourceFailures:
+    """Which sources of evidence failed lately; a source is forgiven after `forgiven_after_s`."""
+
+    forgiven_after_s: float = 60.0
+    clock_s: Callable[[], float] = monotonic
+    _failed_at_s: dict[str, float] = field(default_factory=dict)
+
+    def note(self, source: str) -> None:
+        """`source` has failed just now."""
+        self._failed_at_s[source] = self.clock_s()
+
+    def recent(self) -> frozenset[str]:
+        """Sources that failed lately."""
+        now_s = self.clock_s()
+        return frozenset(name for name, at_s in self._failed_at_s.items() if now_s - at_s < self.forgiven_after_s)
+
+
+class Health:
+    """Answers for one worker. `check` asks the servers, at most once in `max_age_s`; `stalled` asks nobody."""
+
+    def __init__(
+        self,
+        *,
+        worker: WorkerState,
+        lag: LagMonitor,
+        broker: Server,
+        redis: Server | None,
+        reasoning: Callable[[], ReasoningState],
+        model: str,
+        model_skills: int,
+        failures: SourceFailures,
+        stall_after_s: float = 90.0,
+        deadline_s: float = 3.0,
+        max_age_s: float = 1.0,
+        clock_s: Callable[[], float] = monotonic,
+    ) -> None:
+        self._worker = worker
+        self._lag = lag
+        self._broker = broker
+        self._redis = redis
+        self._reasoning = reasoning
+        self._model = model
+        self._model_skills = model_skills
+        self._failures = failures
+        self._stalls = StallWatch(stall_after_s)
+        self._deadline_s = deadline_s
+        self._max_age_s = max_age_s
+        self._clock_s = clock_s
+        self._turn = asyncio.Lock()
+        self._asked: tuple[float, Probe, Probe | None] | None = None
+
+    async def check(self) -> Report:
+        """How the worker is now; takes `deadline_s` at most. Many may ask at once: the servers are asked once."""
+        async with self._turn:
+            if self._asked is None or self._clock_s() - self._asked[0] >= self._max_age_s:
+                broker, redis = await asyncio.gather(self._probe(self._broker), self._probe_if_any(self._redis))
+                self._asked = self._clock_s(), broker, redis
+            _, broker, redis = self._asked
+        return judge(self._snapshot(broker, redis))
+
+    def live(self) -> bool:
+        """False where only a restart helps. Asks nobody: a broker that is away is no reason to restart."""
+        return self._worker.failure is None and not self.observe()
+
+    def observe(self) -> dict[int, float]:
+        """Look whether the worker advances; the partitions that stall, with the seconds. Wants to be called often."""
+        now_s = self._clock_s()
+        owned = self._worker.active_partitions if self._worker.table_recovered else frozenset()
+        self._stalls.observe(now_s, owned, self._worker.last_progress_s(), self._lag.current())
+        return self._stalls.stalled(now_s)
+
+    async def watch(self, halt: Callable[[BaseException], None], every_s: float = 1.0) -> None:
+        """The watchdog: `halt` the worker when it stalls, so that it ends and is started anew. Returns after that."""
+        while True:
+            stalled = self.observe()
+            if stalled:
+                break
+            await asyncio.sleep(every_s)
+        seconds = max(stalled.values())
+        halt(Stalled(f"no progress for {seconds:.0f} s on partitions {sorted(stalled)}, with records waiting"))
+
+    def _snapshot(self, broker: Probe, redis: Probe | None) -> Snapshot:
+        return Snapshot(
+            broker=broker,
+            redis=redis,
+            reasoning=self._reasoning(),
+            model=self._model,
+            model_skills=self._model_skills,
+            failing_sources=self._failures.recent(),
+            failure=self._worker.failure,
+            table_recovered=self._worker.table_recovered,
+            owned=self._worker.active_partitions,
+            stalled_s=self.observe(),
+            lag=self._lag.current(),
+        )
+
+    async def _probe_if_any(self, server: Server | None) -> Probe | None:
+        return await self._probe(server) if server is not None else None
+
+    async def _probe(self, server: Server) -> Probe:
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                await server.ask()
+        except TimeoutError:
+            return Probe(server.where, f"no answer within {self._deadline_s:g} s")
+        except SkillstreamError as error:
+            return Probe(server.where, str(error))
+        return Probe(server.where)
+
+
+class BrokerPing:
+    """Asks the broker for `topic`'s metadata, with a client of its own."""
+
+    def __init__(self, broker: str, topic: str, timeout_s: float = 2.0) -> None:
+        self._admin = AdminClient({"bootstrap.servers": broker, "log_level": 0})
+        self._topic = topic
+        self._timeout_s = timeout_s
+
+    async def __call__(self) -> None:
+        """Raises NoAnswer after `timeout_s`."""
+        try:
+            await asyncio.to_thread(self._admin.list_topics, self._topic, timeout=self._timeout_s)
+        except KafkaException as error:
+            raise NoAnswer(f"no answer ({error.args[0].str()})") from error

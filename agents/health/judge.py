@@ -1,0 +1,115 @@
+"""From a snapshot to a report: the rules of what counts as ok, degraded and down."""
+
+from collections.abc import Iterable
+
+from agents.health.report import Component, Report
+from agents.health.snapshot import Snapshot
+from schemas.errors import SkillstreamError
+
+
+def judge(seen: Snapshot) -> Report:
+    """Judge what was seen.
+
+    Down: no broker, a table not restored, agents that stopped or stall; a worker then cannot do its job. Only the last
+    two are mended by a restart. All else is degraded at worst: scores go on, with less to rest on.
+    """
+    components = (
+        _broker(seen),
+        _table(seen),
+        _agents(seen),
+        _lag(seen),
+        _redis(seen),
+        _key(seen),
+        _reasoning(seen),
+        _model(seen),
+    )
+    down = {component.name for component in components if component.status == "down"}
+    return Report(components, live="agents" not in down, ready=not down)
+
+
+def _broker(seen: Snapshot) -> Component:
+    if seen.broker.problem is not None:
+        return Component("broker", "down", f"{seen.broker.where}: {seen.broker.problem}")
+    return Component("broker", "ok", f"{seen.broker.where} answers")
+
+
+def _table(seen: Snapshot) -> Component:
+    if not seen.table_recovered:
+        return Component("table", "down", "not restored from its changelog yet, or partitions are being reassigned")
+    if not seen.owned:
+        return Component("table", "ok", "this worker owns no partition: others have them all")
+    return Component("table", "ok", f"restored; {_partitions(seen.owned)}")
+
+
+def _agents(seen: Snapshot) -> Component:
+    if seen.failure is not None:
+        return Component("agents", "down", f"stopped: {said_of(seen.failure)}")
+    if seen.stalled_s:
+        longest_s = max(seen.stalled_s.values())
+        where = _partitions(seen.stalled_s)
+        return Component(
+            "agents", "down", f"stalled: no progress for {longest_s:.0f} s on {where}, with records waiting"
+        )
+    return Component("agents", "ok", "progressing, or nothing to do")
+
+
+def _lag(seen: Snapshot) -> Component:
+    if seen.lag.problem is not None:
+        return Component("lag", "degraded", f"unknown: {seen.lag.problem}")
+    missing = len(seen.lag.offsets) - len(seen.lag.records)
+    if missing:
+        return Component("lag", "degraded", f"more was committed than there is, on {missing} partitions: a new topic?")
+    total = sum(seen.lag.records.values())
+    return Component(
+        "lag", "ok", f"{total} records behind, on {len(seen.lag.records)} partitions of the group's topics"
+    )
+
+
+def _redis(seen: Snapshot) -> Component:
+    if seen.redis is None:
+        return Component("redis", "ok", "not configured: limits are kept in this process")
+    if seen.redis.problem is not None:
+        return Component(
+            "redis", "degraded", f"{seen.redis.where}: {seen.redis.problem}; only this worker's share may be spent"
+        )
+    return Component("redis", "ok", f"{seen.redis.where} answers")
+
+
+def _key(seen: Snapshot) -> Component:
+    if seen.reasoning.mode != "openai":
+        return Component("key", "ok", f"none needed: reasoning is {seen.reasoning.mode}")
+    if not seen.reasoning.key_present:
+        return Component("key", "degraded", "OPENAI_API_KEY is not set: nothing can be explained")
+    return Component("key", "ok", "present")
+
+
+def _reasoning(seen: Snapshot) -> Component:
+    if seen.reasoning.blocked is not None:
+        return Component("reasoning", "degraded", f"no calls are made: {seen.reasoning.blocked}")
+    states = {
+        "off": "off, by configuration",
+        "scripted": "scripted, by configuration: no model is asked",
+        "openai": "on",
+    }
+    return Component("reasoning", "ok", states[seen.reasoning.mode])
+
+
+def _model(seen: Snapshot) -> Component:
+    if seen.failing_sources:
+        failing = ", ".join(sorted(seen.failing_sources))
+        return Component("model", "degraded", f"{seen.model}; updates lack sources that fail: {failing}")
+    if not seen.model_skills:
+        return Component("model", "ok", f"{seen.model}: no models, scores rest on the other sources")
+    return Component("model", "ok", f"{seen.model}, for {seen.model_skills} skills")
+
+
+def said_of(failure: BaseException) -> str:
+    """The message of an error of ours; of another only the type, since it may quote what a student wrote."""
+    name = type(failure).__name__
+    return f"{name}: {failure}" if isinstance(failure, SkillstreamError) else name
+
+
+def _partitions(numbers: Iterable[int]) -> str:
+    listed = sorted(numbers)
+    shown = ", ".join(map(str, listed[:16])) + (", …" if len(listed) > 16 else "")
+    return f"partition{'s' if len(listed) > 1 else ''} {shown}"

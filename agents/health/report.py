@@ -1,0 +1,53 @@
+"""What is said of a worker's health."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Status = Literal["ok", "degraded", "down"]
+_WORST_FIRST: tuple[Status, ...] = ("down", "degraded", "ok")
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A part that the work rests on. `down`: without it the worker cannot do its job; `reason` is for people."""
+
+    name: str
+    status: Status
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The state of all components. `live` is False where only a restart helps; `ready`, while it can do its job."""
+
+    components: tuple[Component, ...]
+    live: bool
+    ready: bool
+
+    @property
+    def status(self) -> Status:
+        """The worst of all components."""
+        found = {component.status for component in self.components}
+        return next(status for status in _WORST_FIRST if status in found or status == "ok")
+
+    @property
+    def problems(self) -> tuple[Component, ...]:
+        """The components that are not ok, the worst first."""
+        failing = (component for component in self.components if component.status != "ok")
+        return tuple(sorted(failing, key=lambda component: _WORST_FIRST.index(component.status)))
+
+    def summary(self) -> dict[str, Any]:
+        """The short form, for JSON: the status, and what is wrong."""
+        return {"status": self.status, "problems": {part.name: part.reason for part in self.problems}}
+
+    def detailed(self, **more: Mapping[str, Any]) -> dict[str, Any]:
+        """The long form, for JSON."""
+        components = {part.name: {"status": part.status, "reason": part.reason} for part in self.components}
+        return {
+            "status": self.status,
+            "live": self.live,
+            "ready": self.ready,
+            "components": components,
+            **more,
+        }

@@ -1,0 +1,53 @@
+"""What a judgement of health rests on: gathered at one moment, so that judging it is a pure function."""
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from agents.lag import Lag
+
+
+class WorkerState(Protocol):
+    """The worker, as far as its health goes; DeliveryApp is one."""
+
+    @property
+    def table_recovered(self) -> bool: ...
+    @property
+    def active_partitions(self) -> frozenset[int]: ...
+    @property
+    def failure(self) -> BaseException | None: ...
+    def last_progress_s(self) -> Mapping[int, float]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningState:
+    """How explanations are made. `key_present` never holds the key; `blocked` says why nothing is asked for now."""
+
+    mode: Literal["off", "scripted", "openai"]
+    key_present: bool = False
+    blocked: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What came of asking a server: `problem` is None if it answered."""
+
+    where: str
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A worker at one moment. `redis` is None where it isn't configured; `model` is the artifact's id."""
+
+    broker: Probe
+    redis: Probe | None
+    reasoning: ReasoningState
+    model: str
+    model_skills: int
+    failing_sources: Set[str]
+    failure: BaseException | None
+    table_recovered: bool
+    owned: Set[int]
+    stalled_s: Mapping[int, float]
+    lag: Lag

@@ -1,0 +1,41 @@
+"""Finds partitions that are owned and behind, and on which nothing advances: an agent can die while its worker lives.
+
+An idle partition doesn't advance either, and one just taken over was behind before: so time counts from when the
+partition was last seen to advance, to have nothing to do, or not to be ours.
+"""
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+
+from agents.lag import Lag
+
+Mark = tuple[float | None, tuple[tuple[str, int | None], ...]]
+"""Last confirmed batch, and committed offset by topic: what changes when a partition advances."""
+
+
+@dataclass(slots=True)
+class StallWatch:
+    """To be told, every second or so, how things are. Times in seconds of one monotonic clock."""
+
+    stall_after_s: float
+    _since_s: dict[int, float] = field(default_factory=dict)
+    _marks: dict[int, Mark] = field(default_factory=dict)
+
+    def observe(self, now_s: float, owned: Set[int], progress_s: Mapping[int, float], lag: Lag) -> None:
+        """Note how it is now. Where the lag isn't known, nothing is held against a partition."""
+        behind = {partition for (_, partition), records in lag.records.items() if records > 0}
+        for partition in self._since_s.keys() - (owned & behind):
+            del self._since_s[partition], self._marks[partition]
+        for partition in owned & behind:
+            mark = progress_s.get(partition), _committed(partition, lag)
+            if self._marks.get(partition) != mark:
+                self._marks[partition], self._since_s[partition] = mark, now_s
+
+    def stalled(self, now_s: float) -> dict[int, float]:
+        """For how many seconds nothing has advanced, by partition; only those beyond `stall_after_s`."""
+        standing = {partition: now_s - since_s for partition, since_s in sorted(self._since_s.items())}
+        return {partition: seconds for partition, seconds in standing.items() if seconds >= self.stall_after_s}
+
+
+def _committed(partition: int, lag: Lag) -> tuple[tuple[str, int | None], ...]:
+    return tuple(sorted((topic, at.committed) for (topic, number), at in lag.offsets.items() if number == partition))

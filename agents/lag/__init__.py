@@ -1,0 +1,6 @@
+"""How far the group is behind, by the broker's own figures."""
+
+from agents.lag.broker import BrokerOffsets, LagUnknown, OffsetReader, Offsets, Part
+from agents.lag.monitor import Lag, LagMonitor
+
+__all__ = ["BrokerOffsets", "Lag", "LagMonitor", "LagUnknown", "OffsetReader", "Offsets", "Part"]

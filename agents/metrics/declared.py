@@ -1,0 +1,154 @@
+"""Every metric, declared once: name, unit, meaning. docs/metrics.md is printed from here.
+
+None carries a student's id or anything a student wrote: labels are outcomes, reasons, sources, topics.
+"""
+
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Final, Literal, get_args
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.exposition import choose_encoder
+
+from agents.metrics.instruments import CounterBy, Declarations, Declared
+from streams.accounting import Counts
+from streams.limits import Decision
+
+EventOutcome = Literal["applied", "late", "ignored", "duplicates", "dead_lettered", "rerouted", "replayed", "clamped"]
+CallOutcome = Literal["ok", "throttled", "unavailable", "blocked", "bad_reply", "refused"]
+Generator = Literal["model", "template", "scripted"]
+TokenKind = Literal["input", "output"]
+
+EVENT_OUTCOMES: Final[tuple[EventOutcome, ...]] = get_args(EventOutcome)
+
+_SECONDS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_RECOVERY_SECONDS: Final = (0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
+_RECORDS: Final = (1, 10, 50, 100, 250, 500, 1_000, 2_000, 5_000)
+_ROW_BYTES: Final = (128, 256, 512, 1_024, 1_536, 2_048, 2_560, 3_072, 4_096)
+
+
+class Metrics:
+    """The metrics of one worker, in a registry of their own."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry or CollectorRegistry()
+        self._before_render: list[Callable[[], None]] = []
+        declare = Declarations(self.registry)
+
+        self.records = declare.counter("records", "records", "Records read from the source topics.")
+        self.events: CounterBy[EventOutcome] = declare.counter_by(
+            "outcome",
+            "events",
+            "events",
+            "Where events went. Each is applied, ignored, one of the duplicates or dead_lettered; late and clamped "
+            "(the time lay in the future) are parts of applied; rerouted were sent to their home partition, and count "
+            "there when they arrive; replayed were read again after a restart, and are in their row already.",
+            EVENT_OUTCOMES,
+        )
+        self.dead_letters: CounterBy[str] = declare.counter_by(
+            "reason", "dead_letters", "events", "Events that could not be read, by reason; rare reasons as `other`."
+        )
+        self.batches = declare.counter("batches", "batches", "Batches folded.")
+        self.batch_records = declare.histogram("batch_records", "records", "Records in a batch.", _RECORDS)
+        self.step_duration_s = declare.histogram(
+            "step_duration_seconds", "seconds", "Time to decode, fold, score and encode a batch.", _SECONDS
+        )
+        self.row_bytes = declare.histogram(
+            "row_bytes", "bytes", "Size of the largest row that a batch wrote; the bound is 3072.", _ROW_BYTES
+        )
+
+        self.updates = declare.counter("updates", "messages", "Skill updates published.")
+        self.degraded_updates = declare.counter(
+            "degraded_updates", "messages", "Skill updates published without a source that had failed."
+        )
+        self.source_failures: CounterBy[str] = declare.counter_by(
+            "source", "source_failures", "batches", "Batches in which a source of evidence failed or was late."
+        )
+
+        self.explanations: CounterBy[Generator] = declare.counter_by(
+            "generator", "explanations", "messages", "Explanations published, by who wrote them.", get_args(Generator)
+        )
+        self.reasoning_calls: CounterBy[CallOutcome] = declare.counter_by(
+            "outcome", "reasoning_calls", "calls", "Calls to the reasoning model.", get_args(CallOutcome)
+        )
+        self.reasoning_call_duration_s = declare.histogram(
+            "reasoning_call_duration_seconds", "seconds", "Time that a call to the reasoning model took.", _SECONDS
+        )
+        self.calls_granted = declare.counter("calls_granted", "calls", "Calls that the limits admitted.")
+        self.calls_refused: CounterBy[str] = declare.counter_by(
+            "bucket",
+            "calls_refused",
+            "calls",
+            "Calls that the limits refused, by the bucket that was spent, or `hold`.",
+        )
+        self.tokens: CounterBy[TokenKind] = declare.counter_by(
+            "kind", "tokens", "tokens", "Tokens that the provider says it used.", get_args(TokenKind)
+        )
+        self.spend_usd = declare.counter("spend_usd", "US dollars", "What those tokens cost, by the configured prices.")
+        self.pending_students = declare.gauge("pending_students", "students", "Students owed an explanation.")
+        self.calls_in_flight = declare.gauge("calls_in_flight", "calls", "Calls to the reasoning model under way.")
+        self.not_explained = declare.counter(
+            "not_explained", "students", "Students given up for lack of budget: others were worth more."
+        )
+        self.limits_degraded = declare.gauge(
+            "limits_degraded", "0 or 1", "1 while Redis is away and this worker spends its local share only."
+        )
+
+        self.students = declare.gauge("students", "rows", "Students in the table's partitions held here.")
+        self.partitions_owned = declare.gauge("partitions_owned", "partitions", "Partitions that this worker owns.")
+        self.table_recovered = declare.gauge(
+            "table_recovered", "0 or 1", "1 when the rows of all owned partitions are restored."
+        )
+        self.rebalances = declare.counter("rebalances", "rebalances", "Times that partitions were given up.")
+        self.recovery_duration_s = declare.histogram(
+            "recovery_duration_seconds", "seconds", "Time from losing partitions to restored rows.", _RECOVERY_SECONDS
+        )
+        self.lag_records = declare.gauge_by(
+            ("topic", "partition"),
+            "consumer_lag_records",
+            "records",
+            "Records between what the group has committed and the partition's end, by the broker's own figures. Every "
+            "worker reports all partitions: take the max by (topic, partition). Absent while it is unknown.",
+        )
+        self.lag_age_s = declare.gauge(
+            "consumer_lag_age_seconds", "seconds", "How old the lag's figures are; NaN before the first."
+        )
+        self.build_info = declare.gauge_by(
+            ("version", "config_version", "model"), "build_info", "1", "What runs here: always 1, see the labels."
+        )
+        self.declared: tuple[Declared, ...] = tuple(declare.made)
+        ProcessCollector(registry=self.registry)
+
+    def add_counts(self, counts: Counts) -> None:
+        """Add what a batch came to. To be called once a batch, when all that it sent is confirmed."""
+        self.records.add(counts.records_in)
+        for outcome in EVENT_OUTCOMES:
+            self.events.add(outcome, getattr(counts, outcome))
+        for reason, events in counts.reasons.items():
+            self.dead_letters.add(reason, events)
+
+    def decided(self, decision: Decision) -> None:
+        """Count an answer of a limiter; fits `streams.limits.Observer`."""
+        if decision.bucket is None:
+            self.calls_granted.add()
+        else:
+            self.calls_refused.add(decision.bucket)
+
+    def built(self, config_version: str, model: str) -> None:
+        """Say what runs here."""
+        self.build_info.replace({(version("skillstream"), config_version, model): 1.0})
+
+    def before_render(self, refresh: Callable[[], None]) -> None:
+        """Have `refresh` set gauges whenever somebody looks. It must not block."""
+        self._before_render.append(refresh)
+
+    def render(self, accept: str = "") -> tuple[bytes, str]:
+        """All metrics in Prometheus's text format (or OpenMetrics, if `accept` asks for it), and the content type."""
+        self.refresh()
+        encode, content_type = choose_encoder(accept)
+        return encode(self.registry), content_type
+
+    def refresh(self) -> None:
+        """Bring the gauges up to date."""
+        for refresh in self._before_render:
+            refresh()

@@ -1,0 +1,159 @@
+"""The kinds of metric, as thin types over prometheus_client: labels are checked by type, and bounded in number.
+
+All are safe to use from any thread. Names are given without the prefix; counters are exposed with `_total`.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Generic, Literal, TypeVar
+
+import prometheus_client as prometheus
+from prometheus_client import CollectorRegistry
+
+PREFIX: Final = "skillstream"
+MAX_LABEL_VALUES: Final = 64
+MAX_LABEL_CHARS: Final = 64
+OTHER: Final = "other"
+
+Kind = Literal["counter", "gauge", "histogram"]
+Label = TypeVar("Label", bound=str)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What the documentation says of a metric; `name` is the one that Prometheus sees."""
+
+    name: str
+    kind: Kind
+    unit: str
+    meaning: str
+    labels: tuple[str, ...] = ()
+
+
+class Counter:
+    """A sum that only grows."""
+
+    def __init__(self, counter: prometheus.Counter) -> None:
+        self._counter = counter
+
+    def add(self, amount: float = 1) -> None:
+        """Raises ValueError for a negative amount."""
+        self._counter.inc(amount)
+
+    def raise_to(self, total: float) -> None:
+        """Follow a sum that is kept elsewhere; one that is lower changes nothing."""
+        self._counter.inc(max(0.0, total - self.value))
+
+    @property
+    def value(self) -> float:
+        return _sum_of(self._counter, "_total")
+
+
+class CounterBy(Generic[Label]):
+    """A counter a label value. Beyond MAX_LABEL_VALUES of them, or for a long one, what comes is counted as `other`."""
+
+    def __init__(self, counter: prometheus.Counter, known: Sequence[Label]) -> None:
+        self._counter = counter
+        self._known: set[str] = set(known)
+        for label in known:
+            counter.labels(label)
+
+    def add(self, label: Label, amount: float = 1) -> None:
+        """Raises ValueError for a negative amount."""
+        self._counter.labels(self._bounded(label)).inc(amount)
+
+    def values(self) -> dict[str, float]:
+        """The sums so far, by label value."""
+        samples = (sample for metric in self._counter.collect() for sample in metric.samples)
+        return {next(iter(s.labels.values())): s.value for s in samples if s.name.endswith("_total")}
+
+    def _bounded(self, label: str) -> str:
+        if label not in self._known:
+            if len(self._known) >= MAX_LABEL_VALUES or len(label) > MAX_LABEL_CHARS:
+                return OTHER
+            self._known.add(label)
+        return label
+
+
+class Gauge:
+    """A value that goes up and down; NaN is 'unknown'."""
+
+    def __init__(self, gauge: prometheus.Gauge) -> None:
+        self._gauge = gauge
+
+    def set(self, value: float | None) -> None:
+        """Replace the value; None for unknown."""
+        self._gauge.set(math.nan if value is None else value)
+
+    @property
+    def value(self) -> float:
+        return _sum_of(self._gauge, "")
+
+
+class GaugeBy:
+    """A gauge a set of label values. What isn't known has no sample: it is absent, not 0."""
+
+    def __init__(self, gauge: prometheus.Gauge) -> None:
+        self._gauge = gauge
+
+    def replace(self, values: Mapping[tuple[str, ...], float]) -> None:
+        """Set these and forget all others."""
+        self._gauge.clear()
+        for labels, value in values.items():
+            self._gauge.labels(*labels).set(value)
+
+
+class Histogram:
+    """A distribution."""
+
+    def __init__(self, histogram: prometheus.Histogram) -> None:
+        self._histogram = histogram
+
+    def observe(self, value: float) -> None:
+        self._histogram.observe(value)
+
+    @property
+    def count(self) -> float:
+        return _sum_of(self._histogram, "_count")
+
+
+def _sum_of(metric: prometheus.Counter | prometheus.Gauge | prometheus.Histogram, suffix: str) -> float:
+    samples = (sample for family in metric.collect() for sample in family.samples if sample.name.endswith(suffix))
+    return next((sample.value for sample in samples), math.nan)
+
+
+@dataclass(slots=True)
+class Declarations:
+    """Makes metrics in `registry`, and remembers what was said of each, in order."""
+
+    registry: CollectorRegistry
+    made: list[Declared] = field(default_factory=list)
+
+    def counter(self, name: str, unit: str, meaning: str) -> Counter:
+        self._note(f"{name}_total", "counter", unit, meaning)
+        return Counter(prometheus.Counter(name, meaning, namespace=PREFIX, registry=self.registry))
+
+    def counter_by(
+        self, label: str, name: str, unit: str, meaning: str, known: Sequence[Label] = ()
+    ) -> CounterBy[Label]:
+        """Those `known` are there from the start, at 0."""
+        self._note(f"{name}_total", "counter", unit, meaning, (label,))
+        return CounterBy(prometheus.Counter(name, meaning, [label], namespace=PREFIX, registry=self.registry), known)
+
+    def gauge(self, name: str, unit: str, meaning: str) -> Gauge:
+        self._note(name, "gauge", unit, meaning)
+        gauge = Gauge(prometheus.Gauge(name, meaning, namespace=PREFIX, registry=self.registry))
+        gauge.set(None)
+        return gauge
+
+    def gauge_by(self, labels: tuple[str, ...], name: str, unit: str, meaning: str) -> GaugeBy:
+        self._note(name, "gauge", unit, meaning, labels)
+        return GaugeBy(prometheus.Gauge(name, meaning, labels, namespace=PREFIX, registry=self.registry))
+
+    def histogram(self, name: str, unit: str, meaning: str, buckets: Sequence[float]) -> Histogram:
+        self._note(name, "histogram", unit, meaning)
+        return Histogram(prometheus.Histogram(name, meaning, namespace=PREFIX, registry=self.registry, buckets=buckets))
+
+    def _note(self, name: str, kind: Kind, unit: str, meaning: str, labels: tuple[str, ...] = ()) -> None:
+        self.made.append(Declared(f"{PREFIX}_{name}", kind, unit, meaning, labels))

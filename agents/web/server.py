@@ -1,0 +1,159 @@
+"""Serves the pages from the worker's own event loop: a loop that hangs doesn't answer, and so fails its probes.
+
+    /live               503 where only a restart helps: stopped, or stalled          open to all
+    /ready              503 until the table is restored, and while it can't work     open to all
+    /health             the state and what is wrong, 503 when it cannot do its job
+    /health/detailed    every component with its reason, and the lag
+    /metrics            for Prometheus
+    /                   for people
+
+Nothing here shows a table, a student's id or a secret.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import orjson
+from aiohttp import web
+
+from agents.health import Health
+from agents.lag import Lag, LagMonitor
+from agents.metrics import Metrics
+from agents.web.access import CHALLENGE, Access
+from agents.web.page import STYLE_HASH, page
+from schemas.errors import Fatal
+
+_OPEN: Final = frozenset({"/live", "/ready"})
+_STOP_TIMEOUT_S: Final = 2.0
+_HEADERS: Final = {
+    "Server": "skillstream",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": f"default-src 'none'; style-src '{STYLE_HASH}'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class CannotServe(Fatal):
+    """The address can't be listened at."""
+
+
+class WebServer:
+    """The pages of one worker. Raises OpenToNetwork where others can reach `host` and there is no `token`."""
+
+    def __init__(
+        self, host: str, port: int, *, health: Health, lag: LagMonitor, metrics: Metrics, token: str = ""
+    ) -> None:
+        self.host = host
+        self.port = port
+        self._access = Access(host, token)
+        self._health = health
+        self._lag = lag
+        self._metrics = metrics
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Listen; `port` 0 becomes the port that was free. Raises CannotServe where the address isn't to be had."""
+        runner = web.AppRunner(self._app(), access_log=None, handle_signals=False, shutdown_timeout=_STOP_TIMEOUT_S)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, self.host, self.port).start()
+        except OSError as error:
+            await runner.cleanup()
+            raise CannotServe(
+                f"the web pages can't be served at {self.host}:{self.port}: {error.strerror or error}. "
+                "Set SKILLSTREAM_WEB_PORT to another port (0: any that is free), or SKILLSTREAM_WEB_HOST"
+            ) from error
+        self._runner = runner
+        self.port = int(runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Stop listening, and let requests under way end. Idempotent."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}/"
+
+    def _app(self) -> web.Application:
+        app = web.Application(middlewares=[_errors_as_json, self._check_access])
+        app.on_response_prepare.append(_add_headers)
+        app.router.add_get("/live", self._live)
+        app.router.add_get("/ready", self._ready)
+        app.router.add_get("/health", self._short)
+        app.router.add_get("/health/detailed", self._detailed)
+        app.router.add_get("/metrics", self._exposition)
+        app.router.add_get("/", self._page)
+        return app
+
+    @web.middleware
+    async def _check_access(self, request: web.Request, handler: Respond) -> web.StreamResponse:
+        if request.path not in _OPEN and not self._access.admits(request.headers.get("Authorization", "")):
+            return _json({"error": "a token is needed"}, 401, {"WWW-Authenticate": CHALLENGE})
+        return await handler(request)
+
+    async def _live(self, _request: web.Request) -> web.Response:
+        live = self._health.live()
+        return _json({"live": live}, 200 if live else 503)
+
+    async def _ready(self, _request: web.Request) -> web.Response:
+        report = await self._health.check()
+        down = [component.name for component in report.problems if component.status == "down"]
+        return _json({"ready": report.ready, "down": down}, 200 if report.ready else 503)
+
+    async def _short(self, _request: web.Request) -> web.Response:
+        report = await self._health.check()
+        return _json(report.summary(), 503 if report.status == "down" else 200)
+
+    async def _detailed(self, _request: web.Request) -> web.Response:
+        report = await self._health.check()
+        return _json(report.detailed(lag=_lag(self._lag.current())), 503 if report.status == "down" else 200)
+
+    async def _exposition(self, request: web.Request) -> web.Response:
+        body, content_type = self._metrics.render(request.headers.get("Accept", ""))
+        response = web.Response(body=body, headers={"Content-Type": content_type})
+        response.enable_compression()
+        return response
+
+    async def _page(self, request: web.Request) -> web.Response:
+        report = await self._health.check()
+        self._metrics.refresh()
+        refreshing = "refresh" in request.query
+        return web.Response(
+            text=page(report, self._lag.current(), self._metrics, refreshing=refreshing), content_type="text/html"
+        )
+
+
+@web.middleware
+async def _errors_as_json(request: web.Request, handler: Respond) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        allowed = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+        return _json({"error": error.reason.lower()}, error.status, allowed)
+
+
+async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(_HEADERS)
+
+
+def _json(content: dict[str, Any], status: int, headers: dict[str, str] | None = None) -> web.Response:
+    body = orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
+    return web.Response(body=body, status=status, content_type="application/json", headers=headers)
+
+
+def _lag(lag: Lag) -> dict[str, Any]:
+    partitions = [
+        {"topic": topic, "partition": partition, "committed": at.committed, "end": at.end}
+        | {"lag_records": lag.records.get((topic, partition))}
+        for (topic, partition), at in sorted(lag.offsets.items())
+    ]
+    return {"problem": lag.problem, "age_s": lag.age_s, "partitions": partitions}

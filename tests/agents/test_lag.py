@@ -1,0 +1,257 @@
+"""Lag tells the truth or nothing: what the broker holds beyond what the group has committed."""
+
+import asyncio
+import os
+import uuid
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from agents.embedded import PARTITIONS, EmbeddedBroker
+from agents.lag import BrokerOffsets, LagMonitor, LagUnknown, Offsets, Part
+from agents.metrics import Metrics
+from agents.topics import TopicSpec, ensure_topics
+
+TOPIC, GROUP = "student-activity", "skillstream"
+
+
+@pytest.fixture
+def broker() -> Iterator[EmbeddedBroker]:
+    with EmbeddedBroker() as running:
+        ensure_topics(running.bootstrap, [TopicSpec(TOPIC, PARTITIONS)])
+        yield running
+
+
+def produce(bootstrap: str, counts: Mapping[int, int], topic: str = TOPIC) -> None:
+    producer = Producer({"bootstrap.servers": bootstrap})
+    for partition, count in counts.items():
+        for _ in range(count):
+            producer.produce(topic, b"{}", partition=partition)
+    assert producer.flush(10) == 0
+
+
+def commit(bootstrap: str, offsets: Mapping[int, int], topic: str = TOPIC, group: str = GROUP) -> None:
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group})
+    places = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]
+    consumer.commit(offsets=places, asynchronous=False)
+    consumer.close()
+
+
+def monitor_of(bootstrap: str, topics: Collection[str] = (TOPIC,), group: str = GROUP) -> LagMonitor:
+    return LagMonitor(BrokerOffsets(bootstrap, group, topics, PARTITIONS, timeout_s=3.0))
+
+
+def lags(monitor: LagMonitor, topic: str = TOPIC) -> dict[int, int]:
+    return {partition: lag for (name, partition), lag in monitor.current().records.items() if name == topic}
+
+
+async def test_all_that_was_produced_is_behind_until_it_is_committed(broker: EmbeddedBroker) -> None:
+    monitor = monitor_of(broker.bootstrap)
+    produce(broker.bootstrap, {0: 7, 1: 2, 3: 1})
+    await monitor.measure()
+    assert lags(monitor) == {0: 7, 1: 2, 2: 0, 3: 1}
+
+    commit(broker.bootstrap, {0: 5, 1: 2})
+    await monitor.measure()
+    assert lags(monitor) == {0: 2, 1: 0, 2: 0, 3: 1}
+
+    commit(broker.bootstrap, {0: 7, 3: 1})
+    await monitor.measure()
+    assert lags(monitor) == {0: 0, 1: 0, 2: 0, 3: 0}
+
+    produce(broker.bootstrap, {2: 4})
+    await monitor.measure()
+    assert lags(monitor) == {0: 0, 1: 0, 2: 4, 3: 0}
+
+
+async def test_another_group_s_commits_change_nothing(broker: EmbeddedBroker) -> None:
+    monitor = monitor_of(broker.bootstrap)
+    produce(broker.bootstrap, {0: 3})
+    commit(broker.bootstrap, {0: 3}, group="somebody-else")
+    await monitor.measure()
+
+    assert lags(monitor)[0] == 3
+
+
+async def test_records_that_stay_unread_stay_behind_however_often_they_are_looked_into(broker: EmbeddedBroker) -> None:
+    monitor = monitor_of(broker.bootstrap)
+    produce(broker.bootstrap, {0: 3, 1: 1})
+    commit(broker.bootstrap, {0: 1})
+    for _ in range(3):
+        await monitor.measure()
+
+    assert lags(monitor) == {0: 2, 1: 1, 2: 0, 3: 0}
+
+
+async def test_a_broker_that_went_away_leaves_the_lag_unknown_not_zero_and_not_frozen() -> None:
+    metrics = Metrics()
+    with EmbeddedBroker() as broker:
+        ensure_topics(broker.bootstrap, [TopicSpec(TOPIC, PARTITIONS)])
+        monitor = monitor_of(broker.bootstrap)
+        metrics.before_render(lambda: monitor.publish(metrics))
+        assert b"consumer_lag_records{" not in metrics.render()[0]
+        produce(broker.bootstrap, {0: 3})
+        await monitor.measure()
+        assert b'consumer_lag_records{partition="0",topic="student-activity"} 3.0' in metrics.render()[0]
+    await monitor.measure()
+
+    assert monitor.current().records == {}
+    assert monitor.current().problem
+    assert monitor.current().age_s is not None
+    assert b"consumer_lag_records{" not in metrics.render()[0]
+
+
+async def test_a_topic_that_is_missing_is_unknown_beside_those_that_are_there(broker: EmbeddedBroker) -> None:
+    reader = BrokerOffsets(broker.bootstrap, GROUP, [TOPIC], PARTITIONS + 1, timeout_s=3.0)
+    monitor = LagMonitor(reader)
+    await monitor.measure()
+
+    assert lags(monitor) == dict.fromkeys(range(PARTITIONS), 0)
+
+
+@dataclass
+class ScriptedOffsets:
+    """Offsets as told; what is in `empty` holds nothing to read."""
+
+    offsets: dict[Part, Offsets] = field(default_factory=dict)
+    failure: Exception | None = None
+    empty: set[Part] = field(default_factory=set)
+    looked_into: list[Part] = field(default_factory=list)
+    was_read: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def read(self) -> Mapping[Part, Offsets]:
+        self.was_read.set()
+        if self.failure is not None:
+            raise self.failure
+        return dict(self.offsets)
+
+    async def unreadable(self, positions: Mapping[Part, int]) -> Collection[Part]:
+        self.looked_into += positions
+        return self.empty & positions.keys()
+
+
+class Clock:
+    now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+async def test_figures_that_nobody_renews_become_unknown() -> None:
+    clock = Clock()
+    reader = ScriptedOffsets({(TOPIC, 0): Offsets(0, 9, 4)})
+    monitor = LagMonitor(reader, interval_s=5, timeout_s=15, clock_s=clock)
+    await monitor.measure()
+    clock.now_s += 29
+    assert lags(monitor) == {0: 5}
+    assert monitor.current().age_s == 29
+    clock.now_s += 2
+
+    assert lags(monitor) == {}
+    assert monitor.current().problem == "not measured for 31 s"
+
+
+async def test_a_broker_that_comes_back_is_known_again() -> None:
+    reader = ScriptedOffsets({(TOPIC, 0): Offsets(0, 9, 4)}, failure=LagUnknown("no answer"))
+    monitor = LagMonitor(reader)
+    await monitor.measure()
+    assert monitor.current().problem == "no answer"
+    reader.failure = None
+    await monitor.measure()
+
+    assert monitor.current().problem is None
+    assert lags(monitor) == {0: 5}
+
+
+async def test_what_retention_took_away_does_not_count_as_waiting() -> None:
+    monitor = LagMonitor(ScriptedOffsets({(TOPIC, 0): Offsets(6, 9, 4), (TOPIC, 1): Offsets(6, 9, None)}))
+    await monitor.measure()
+
+    assert lags(monitor) == {0: 3, 1: 3}
+
+
+async def test_more_committed_than_there_is_is_unknown_not_caught_up() -> None:
+    monitor = LagMonitor(ScriptedOffsets({(TOPIC, 0): Offsets(0, 3, 400)}))
+    await monitor.measure()
+
+    assert lags(monitor) == {}
+    assert monitor.current().offsets[TOPIC, 0].committed == 400
+
+
+async def test_offsets_that_nobody_can_read_are_no_lag_until_something_moves() -> None:
+    reader = ScriptedOffsets({(TOPIC, 0): Offsets(0, 9, 8), (TOPIC, 1): Offsets(0, 9, 4)}, empty={(TOPIC, 0)})
+    monitor = LagMonitor(reader)
+    await monitor.measure()
+    assert lags(monitor) == {0: 1, 1: 5}
+    assert reader.looked_into == []
+    await monitor.measure()
+    await monitor.measure()
+    assert lags(monitor) == {0: 0, 1: 5}
+    assert reader.looked_into.count((TOPIC, 0)) == 1
+
+    reader.offsets[TOPIC, 0] = Offsets(0, 11, 8)
+    await monitor.measure()
+    assert lags(monitor) == {0: 3, 1: 5}
+
+
+async def test_however_many_partitions_are_behind_each_is_looked_into() -> None:
+    parts = [(TOPIC, partition) for partition in range(100)]
+    reader = ScriptedOffsets({part: Offsets(0, 2, 1) for part in parts})
+    monitor = LagMonitor(reader)
+    for _ in range(5):
+        await monitor.measure()
+
+    assert set(reader.looked_into) == set(parts)
+
+
+async def test_the_task_measures_again_and_again_through_failures() -> None:
+    reader = ScriptedOffsets({(TOPIC, 0): Offsets(0, 1, 0)}, failure=LagUnknown("no answer"))
+    monitor = LagMonitor(reader, interval_s=0.001)
+    running = asyncio.create_task(monitor.run())
+    try:
+        async with asyncio.timeout(10):
+            await reader.was_read.wait()
+            assert monitor.current().records == {}
+            reader.failure = None
+            reader.was_read.clear()
+            await reader.was_read.wait()
+            while lags(monitor) != {0: 1}:
+                reader.was_read.clear()
+                await reader.was_read.wait()
+    finally:
+        running.cancel()
+
+
+@pytest.mark.kafka
+@pytest.mark.skipif("SKILLSTREAM_TEST_BROKER" not in os.environ, reason="needs SKILLSTREAM_TEST_BROKER")
+async def test_on_a_real_kafka_the_marks_of_transactions_are_no_lag_and_open_ones_wait() -> None:
+    bootstrap = os.environ["SKILLSTREAM_TEST_BROKER"]
+    topic, group = f"lag-{uuid.uuid4()}", f"group-{uuid.uuid4()}"
+    ensure_topics(bootstrap, [TopicSpec(topic, PARTITIONS)])
+    monitor = monitor_of(bootstrap, [topic], group)
+    producer = Producer({"bootstrap.servers": bootstrap, "transactional.id": topic})
+    producer.init_transactions(30)
+
+    producer.begin_transaction()
+    producer.produce(topic, b"{}", partition=0)
+    producer.commit_transaction(30)
+    producer.begin_transaction()
+    producer.produce(topic, b"{}", partition=1)
+    producer.flush(30)
+    producer.abort_transaction(30)
+    commit(bootstrap, {0: 1}, topic, group)
+    await monitor.measure()
+    await monitor.measure()
+    assert lags(monitor, topic) == {0: 0, 1: 0, 2: 0, 3: 0}
+
+    producer.begin_transaction()
+    producer.produce(topic, b"{}", partition=2)
+    producer.flush(30)
+    await monitor.measure()
+    assert lags(monitor, topic)[2] == 0
+    producer.commit_transaction(30)
+    for _ in range(3):
+        await monitor.measure()
+    assert lags(monitor, topic) == {0: 0, 1: 0, 2: 2, 3: 0}

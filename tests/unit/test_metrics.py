@@ -1,0 +1,126 @@
+"""Metrics: declared once, documented, bounded, and equal to what was counted."""
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from agents.metrics import Metrics
+from agents.metrics.__main__ import page
+from agents.metrics.instruments import MAX_LABEL_VALUES, OTHER
+from streams.accounting import Counts
+from streams.limits import Decision
+
+ROOT = Path(__file__).parents[2]
+
+
+def exposed(metrics: Metrics) -> dict[tuple[str, tuple[str, ...]], float]:
+    body, _ = metrics.render()
+    samples = (sample for family in text_string_to_metric_families(body.decode()) for sample in family.samples)
+    return {(sample.name, tuple(sample.labels.values())): sample.value for sample in samples}
+
+
+def test_the_committed_page_is_what_the_declarations_say() -> None:
+    assert (ROOT / "docs/metrics.md").read_text() == page(), "run: python -m agents.metrics > docs/metrics.md"
+
+
+def test_every_metric_of_ours_that_is_exposed_is_documented_and_the_reverse() -> None:
+    metrics = Metrics()
+    families = {family.name for family in metrics.registry.collect() if family.name.startswith("skillstream_")}
+
+    assert families == {declared.name.removesuffix("_total") for declared in metrics.declared}
+
+
+def test_what_a_batch_came_to_is_added_up_by_outcome_and_reason() -> None:
+    metrics = Metrics()
+    batch = Counts(
+        records_in=9, events_in=8, applied=4, late=1, ignored=1, duplicates=1, dead_lettered=2, rerouted=3, replayed=5
+    )
+    batch.reasons = Counter({"not_json": 2})
+    metrics.add_counts(batch)
+    metrics.add_counts(batch)
+
+    assert metrics.records.value == 18
+    assert metrics.events.values() == {
+        "applied": 8,
+        "late": 2,
+        "ignored": 2,
+        "duplicates": 2,
+        "dead_lettered": 4,
+        "rerouted": 6,
+        "replayed": 10,
+        "clamped": 0,
+    }
+    assert exposed(metrics)["skillstream_dead_letters_total", ("not_json",)] == 4
+
+
+def test_label_values_are_bounded_and_none_is_lost() -> None:
+    metrics = Metrics()
+    for number in range(MAX_LABEL_VALUES + 36):
+        metrics.dead_letters.add(f"reason_{number}")
+    metrics.dead_letters.add("x" * 10_000)
+
+    reasons = metrics.dead_letters.values()
+    assert len(reasons) == MAX_LABEL_VALUES + 1
+    assert reasons[OTHER] == 37
+    assert sum(reasons.values()) == MAX_LABEL_VALUES + 37
+
+
+def test_limits_are_counted_by_what_refused() -> None:
+    metrics = Metrics()
+    for bucket in (None, "calls/minute", "calls/minute", "hold", None):
+        metrics.decided(Decision("openai_reasoning", bucket))
+
+    assert metrics.calls_granted.value == 2
+    assert metrics.calls_refused.values() == {"calls/minute": 2, "hold": 1}
+
+
+def test_a_gauge_is_unknown_until_it_is_set_and_again_when_told_so() -> None:
+    metrics = Metrics()
+    assert exposed(metrics)["skillstream_students", ()] != exposed(metrics)["skillstream_students", ()]  # NaN
+    metrics.students.set(3)
+    assert exposed(metrics)["skillstream_students", ()] == 3
+    metrics.students.set(None)
+    assert metrics.students.value != metrics.students.value
+
+
+def test_gauges_are_refreshed_whenever_somebody_looks() -> None:
+    metrics, students = Metrics(), [5.0, 7.0]
+    metrics.before_render(lambda: metrics.students.set(students.pop(0)))
+
+    assert exposed(metrics)["skillstream_students", ()] == 5
+    assert exposed(metrics)["skillstream_students", ()] == 7
+
+
+def test_a_sum_kept_elsewhere_is_followed_and_never_falls() -> None:
+    metrics = Metrics()
+    for total in (3, 3, 8, 2):
+        metrics.not_explained.raise_to(total)
+
+    assert metrics.not_explained.value == 8
+
+
+def test_two_workers_in_one_process_count_apart() -> None:
+    one, other = Metrics(), Metrics()
+    one.updates.add(4)
+
+    assert (one.updates.value, other.updates.value) == (4, 0)
+
+
+def test_a_misspelt_metric_or_label_fails_type_checking(tmp_path: Path) -> None:
+    wrong = ["metrics.upadtes.add()", "metrics.events.add('aplied')", "metrics.tokens.add('in')"]
+    module = tmp_path / "misspelt.py"
+    lines = ["from agents.metrics import Metrics", "metrics = Metrics()", "metrics.updates.add()", *wrong]
+    module.write_text("\n".join(lines) + "\n")
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", str(module)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    found = [int(line.split(":")[1]) for line in checked.stdout.splitlines() if "misspelt.py:" in line]
+    assert found == [4, 5, 6], checked.stdout + checked.stderr
