@@ -18,7 +18,7 @@ PREFIX: Final = "SKILLSTREAM_"
 _FOREIGN: Final = {"OPENAI_API_KEY": "openai_api_key", "OPENAI_BASE_URL": "openai_base_url"}
 
 Positive = Annotated[int, Meta(ge=1)]
-Seconds = Annotated[float, Meta(gt=0)]
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 
 
@@ -68,6 +68,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     web_host: str = "127.0.0.1"
     web_port: Port = 6066
+    web_token: str = ""
+    stall_after_s: Seconds = 90.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def topic(self, name: str) -> str:
@@ -121,6 +123,6 @@ def _convert(values: dict[str, Any], places: Mapping[str, str]) -> Settings:
         raise SettingsError(f"{places.get(name, '')}{name}: there is no such setting")
     if not values.get("openai_models", ("",)):
         raise SettingsError("openai_models: name at least one model")
-    for secret in ("openai_api_key", "pseudonym_secret"):
+    for secret in ("openai_api_key", "pseudonym_secret", "web_token"):
         values[secret] = Secret(values.get(secret, "").strip())
     return Settings(**values)

@@ -51,10 +51,16 @@ def skillstream() -> None:
     """Learning events from Kafka in; skill scores, with evidence and explanations, out."""
 
 
-def main(run: Callable[[], Any] = skillstream) -> None:
+def main(run: Callable[..., Any] = skillstream) -> None:
     """Run the command line; errors of ours become one line and an exit code."""
     try:
-        run()
+        sys.exit(run(standalone_mode=False))
+    except click.Abort:
+        click.echo("skillstream: interrupted", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
     except SkillstreamError as error:
         click.echo(f"skillstream: {explain(error)}", err=True)
         sys.exit(exit_code(error))

@@ -27,9 +27,9 @@ def read_lines(names: Sequence[str], *, quiet: bool = False) -> Iterator[bytes]:
     with _progress(quiet) as progress, ExitStack() as stack:
         task = progress.add_task("reading", total=total or None)
         for path in paths:
-            raw = sys.stdin.buffer if path is None else stack.enter_context(path.open("rb"))
-            counted = io.BufferedReader(_Counted(raw, lambda size: progress.advance(task, size)))
             try:
+                raw = sys.stdin.buffer if path is None else stack.enter_context(path.open("rb"))
+                counted = io.BufferedReader(_Counted(raw, lambda size: progress.advance(task, size)))
                 yield from _lines(counted)
             except (OSError, EOFError, zlib.error) as error:
                 raise OutOfReach(f"{path or 'standard input'}: {error}") from None
@@ -55,7 +55,7 @@ def _existing(name: str) -> Path | None:
     if name == "-":
         return None
     path = Path(name)
-    if not path.is_file():
+    if path.is_dir() or not path.exists():
         raise OutOfReach(f"{name}: no such file")
     return path
 

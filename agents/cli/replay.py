@@ -79,7 +79,7 @@ def _open(stack: ExitStack, name: str | None) -> BinaryIO | None:
 
 
 def _report(source: str, error: BaseException) -> None:
-    stderr.print(f"source {source} failed: {error!r}")
+    stderr.print(f"source {source} failed: {error!r}", markup=False)
 
 
 def _print(figures: dict[str, Any], as_json: bool) -> None:

@@ -1,0 +1,67 @@
+"""`skillstream convert`: a real data set, as events and labels."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import orjson
+from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from agents.cli.console import stderr, stdout
+from agents.cli.outcome import OutOfReach
+from streams.conversion.oulad import convert_oulad
+from streams.conversion.pisa import convert_pisa
+from streams.conversion.tables import TableMissing, Tables, Tally
+from streams.conversion.training_set import EVENTS_FILE, LABELS_FILE, TrainingSet
+
+_CONVERSIONS: Final[dict[str, Callable[[Tables], TrainingSet]]] = {"pisa": convert_pisa, "oulad": convert_oulad}
+
+
+@click.command(name="convert")
+@click.argument("source", type=click.Choice(tuple(_CONVERSIONS)), metavar="pisa|oulad")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where the files go.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
+def command(source: str, folder: Path, out: Path, as_json: bool) -> None:
+    """Turn a real data set in DIR into events.jsonl.gz and labels.csv."""
+    try:
+        converted = _convert(source, folder, quiet=as_json)
+        converted.write(out)
+    except TableMissing as error:
+        raise OutOfReach(str(error)) from None
+    except OSError as error:
+        raise OutOfReach(f"{error.filename or folder}: {error.strerror or error}") from None
+    _print(_figures(converted.tally), out, as_json)
+
+
+def _convert(source: str, folder: Path, *, quiet: bool) -> TrainingSet:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=stderr, disable=quiet or not stderr.is_terminal, transient=True) as progress:
+        tasks: dict[str, Any] = {}
+
+        def advance(table: str) -> None:
+            if table not in tasks:
+                tasks[table] = progress.add_task(f"reading {table}", total=None)
+            progress.advance(tasks[table])
+
+        return _CONVERSIONS[source](Tables(folder, Tally(), advance))
+
+
+def _figures(tally: Tally) -> dict[str, Any]:
+    counts = {"rows": tally.rows, "events": tally.events, "skipped": tally.skipped, "notes": tally.notes}
+    return {**{name: dict(+counter) for name, counter in counts.items()}, "labels": tally.labels}
+
+
+def _print(tally: dict[str, Any], out: Path, as_json: bool) -> None:
+    if as_json:
+        stdout.print(orjson.dumps(tally).decode(), soft_wrap=True)
+        return
+    table = Table("", "", "", show_header=False, box=None)
+    for heading in ("rows", "events", "skipped", "notes"):
+        for name, count in tally[heading].items():
+            table.add_row(heading, name, f"{count:,}")
+    table.add_row("labels", "", f"{tally['labels']:,}")
+    stdout.print(table)
+    stdout.print(f"written: {out / EVENTS_FILE}, {out / LABELS_FILE}", soft_wrap=True)

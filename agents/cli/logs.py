@@ -1,0 +1,13 @@
+"""Logging of the commands: one line a record, to standard error; other programs' chatter from WARNING on."""
+
+import logging
+from typing import Final
+
+_OTHERS: Final = ("faust", "mode", "aiokafka", "httpx", "httpx2", "openai", "asyncio", "kafka")
+
+
+def log_to_stderr(level: str) -> None:
+    """Set up the root logger."""
+    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+    for name in _OTHERS:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))

@@ -1,0 +1,112 @@
+"""The task that spends the budget: takes the best pending student, has it explained, publishes what came of it.
+
+    queue.best ──► row ──► update as of now ──► explainer ──► skill-reasoning
+         ▲                                          └───────► reasoning-results ──► the table's agent ──► queue.settle
+         └── spent, paused, unreachable: give the student back, wait
+
+Never awaited by the table's agent. A crash costs at most the calls in flight.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+from aiokafka.errors import KafkaError
+
+from agents.channels import Channels
+from agents.delivery.errors import SendFailed
+from agents.delivery.writer import OutRecord, RecordBatchWriter
+from schemas.explanation import Explanation, ReasoningResult
+from streams.limits import LimitUnavailable, RateLimitExceeded
+from streams.pipeline import Pipeline
+from streams.reasoning.asking import NotWanted
+from streams.reasoning.breaker import ReasoningPaused
+from streams.reasoning.explainer import Explainer
+from streams.reasoning.pending import is_pending
+from streams.reasoning.queue import ReasoningQueue, Ticket
+from streams.row import Row, decode_row
+from streams.rows import PartitionedRows
+
+CALLS_AT_ONCE: Final = 4
+_IDLE_S: Final = 0.2
+_LONGEST_WAIT_S: Final = 30.0
+_UNREACHABLE_WAIT_S: Final = 1.0
+_log = logging.getLogger(__name__)
+
+
+class Reasoner:
+    """Serves the queue until cancelled. `now_us` is the clock of the rows' Pending column."""
+
+    def __init__(
+        self,
+        queue: ReasoningQueue,
+        rows: PartitionedRows,
+        pipeline: Pipeline,
+        explainer: Explainer,
+        writer: RecordBatchWriter,
+        channels: Channels,
+        now_us: Callable[[], int],
+        observe: Callable[[Explanation], None],
+    ) -> None:
+        self._queue = queue
+        self._rows = rows
+        self._pipeline = pipeline
+        self._explainer = explainer
+        self._writer = writer
+        self._channels = channels
+        self._now_us = now_us
+        self._observe = observe
+
+    async def run(self) -> None:
+        """Serve with CALLS_AT_ONCE students in flight. Raises SendFailed; returns only when cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(CALLS_AT_ONCE):
+                group.create_task(self._serve())
+
+    async def _serve(self) -> None:
+        while True:
+            ticket = self._queue.best(self._now_us())
+            await asyncio.sleep(_IDLE_S if ticket is None else await self._explain(ticket))
+
+    async def _explain(self, ticket: Ticket) -> float:
+        """Explain one student; how long to wait before the next, in seconds."""
+        row = self._pending_row(ticket)
+        if row is None:
+            self._queue.release(ticket)
+            return 0.0
+        update = (await self._pipeline.score({ticket.key.decode(): row}))[0]
+        try:
+            explanation, result = await self._explainer.explain(
+                update, row.pending, wanted=lambda: self._queue.holds(ticket)
+            )
+        except (RateLimitExceeded, ReasoningPaused) as wait:
+            self._queue.release(ticket)
+            return min(wait.retry_after_s, _LONGEST_WAIT_S)
+        except LimitUnavailable as error:
+            _log.warning("No explanation now: %s", error)
+            self._queue.release(ticket)
+            return _UNREACHABLE_WAIT_S
+        except NotWanted:
+            return 0.0
+        await self._publish(ticket, explanation, result)
+        return 0.0
+
+    def _pending_row(self, ticket: Ticket) -> Row | None:
+        stored = self._rows.get(ticket.partition, ticket.key)
+        row = None if stored is None else decode_row(stored)
+        return row if row is not None and is_pending(row.pending) and row.erased_us == 0 else None
+
+    async def _publish(self, ticket: Ticket, explanation: Explanation | None, result: ReasoningResult) -> None:
+        """Explanation first, so that what is read back as explained has been published."""
+        if explanation is not None:
+            await self._send(self._channels.reasoning, ticket, msgspec.json.encode(explanation))
+            self._observe(explanation)
+        await self._send(self._channels.results, ticket, msgspec.json.encode(result))
+
+    async def _send(self, topic: str, ticket: Ticket, value: bytes) -> None:
+        try:
+            await asyncio.gather(*await self._writer.send(topic, ticket.partition, [OutRecord(ticket.key, value)]))
+        except KafkaError as error:
+            raise SendFailed(f"{topic}: {error!r}") from error

@@ -1,0 +1,161 @@
+"""The step of the one agent that owns the table: a batch of records in; rows, updates, dead letters, forwards out.
+
+Everything it decides is decided in `streams`; here the topics meet the pipeline.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+from aiokafka.structs import ConsumerRecord
+
+from agents.channels import Channels
+from agents.delivery.agent import BatchResult, Output
+from schemas.dead_letter import DeadLetter, to_headers
+from schemas.dialects import Record, native
+from schemas.explanation import ReasoningResult
+from schemas.update import SkillUpdate
+from streams.accounting import Counts
+from streams.batch import ORIGIN_HEADER, FoldedBatch, Forward
+from streams.pipeline import Pipeline
+from streams.reasoning.pending import apply, mark, value_of
+from streams.reasoning.queue import ReasoningQueue
+from streams.reasoning.settings import PendingPolicy
+from streams.row import Row, decode_row, encode_row
+from streams.rows import PartitionedRows
+
+_RESULTS: Final = msgspec.json.Decoder(ReasoningResult)
+
+HomeOf = Callable[[bytes], int | None]
+
+
+class StudentStep:
+    """Implements BatchStep. Alone reads and changes its partition's rows while it runs.
+
+    `now_us` is the worker's clock, used for pending work only; what is folded and scored depends on the records alone.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        rows: PartitionedRows,
+        channels: Channels,
+        home: HomeOf,
+        *,
+        queue: ReasoningQueue | None,
+        policy: PendingPolicy,
+        now_us: Callable[[], int],
+        epoch: int,
+        observe: Callable[[Counts, Sequence[SkillUpdate]], None],
+    ) -> None:
+        self._pipeline = pipeline
+        self._rows = rows
+        self._channels = channels
+        self._home = home
+        self._queue = queue
+        self._policy = policy
+        self._now_us = now_us
+        self._epoch = epoch
+        self._observe = observe
+
+    async def __call__(self, topic: str, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult:
+        """See BatchStep."""
+        if topic == self._channels.activity:
+            return await self._fold(partition, records)
+        if topic == self._channels.results:
+            return self._read_back(partition, records)
+        return self._erase(partition, records)
+
+    async def _fold(self, partition: int, records: Sequence[Record]) -> BatchResult:
+        batch = self._pipeline.fold(
+            records,
+            load=lambda student: self._load(partition, student.encode()),
+            home=lambda student: self._home(student.encode()),
+            epoch=self._epoch,
+        )
+        before = {student: _explained(row) for student, row in batch.changed.items()}
+        updates = await self._pipeline.score(batch.say_again | batch.changed)
+        for update in updates:
+            if update.student_id in batch.changed:
+                self._mark(partition, batch.changed[update.student_id], update, before[update.student_id])
+        self._observe(batch.counts, updates)
+        rows = {student.encode(): encode_row(row) for student, row in batch.changed.items()}
+        return BatchResult(rows, self._outputs(partition, batch, updates))
+
+    def _outputs(self, partition: int, batch: FoldedBatch, updates: Sequence[SkillUpdate]) -> list[Output]:
+        return [
+            *(self._forward(forward) for forward in batch.forwards),
+            *(self._dead_letter(record, letter) for record, letter in batch.dead_letters),
+            *(
+                Output(self._channels.updates, partition, update.student_id.encode(), msgspec.json.encode(update))
+                for update in updates
+            ),
+        ]
+
+    def _forward(self, forward: Forward) -> Output:
+        return Output(
+            self._channels.activity,
+            forward.partition,
+            forward.event.student_id.encode(),
+            native.encode(forward.event),
+            ((ORIGIN_HEADER, forward.origin.encode()),),
+        )
+
+    def _dead_letter(self, record: Record, letter: DeadLetter) -> Output:
+        return Output(self._channels.dead_letters, record.partition, record.key, record.value, to_headers(letter))
+
+    def _mark(self, partition: int, row: Row, update: SkillUpdate, explained: Mapping[str, float]) -> None:
+        if self._queue is None:
+            return
+        value = value_of(update, explained, self._pipeline.skill_set.levels, self._policy)
+        mark(row.pending, value, self._now_us(), self._policy, self._queue.threshold)
+        self._queue.offer(partition, update.student_id.encode(), (row.epoch, row.offset), row.pending)
+
+    def _read_back(self, partition: int, records: Sequence[Record]) -> BatchResult:
+        """Note what became of calls. Idempotent: a result that the row already knows changes nothing."""
+        rows: dict[bytes, bytes | None] = {}
+        for record in records:
+            result = _RESULTS.decode(record.value or b"")
+            key = result.student_id.encode()
+            row = self._load(partition, key)
+            if row is None:
+                continue
+            seq = (row.epoch, row.offset)
+            if apply(row.pending, result, seq, self._policy):
+                for cell in row.skills.values():
+                    cell.explained = cell.score
+            rows[key] = encode_row(row)
+            self._rows.put(partition, key, rows[key])
+            if self._queue is not None:
+                self._queue.settle(partition, key, seq, row.pending)
+        return BatchResult(rows, ())
+
+    def _erase(self, partition: int, records: Sequence[Record]) -> BatchResult:
+        """Replace rows by stubs that keep the offset, and delete what was published. Idempotent."""
+        rows: dict[bytes, bytes | None] = {}
+        outputs: list[Output] = []
+        for record in records:
+            if record.key is None or record.value is None:
+                continue
+            home = self._home(record.key)
+            if home is not None and home != partition:
+                outputs.append(Output(self._channels.erasures, home, record.key, record.value))
+                continue
+            row = self._load(partition, record.key) or Row()
+            erased_us = max(row.erased_us, record.timestamp * 1000)
+            stub = Row(epoch=row.epoch, offset=row.offset, origins=row.origins, erased_us=erased_us)
+            rows[record.key] = encode_row(stub)
+            self._rows.put(partition, record.key, rows[record.key])
+            if self._queue is not None:
+                self._queue.settle(partition, record.key, (stub.epoch, stub.offset), stub.pending)
+            said = (self._channels.updates, self._channels.reasoning)
+            outputs += [Output(topic, partition, record.key, None) for topic in said]
+        return BatchResult(rows, outputs)
+
+    def _load(self, partition: int, key: bytes) -> Row | None:
+        stored = self._rows.get(partition, key)
+        return None if stored is None else decode_row(stored)
+
+
+def _explained(row: Row) -> dict[str, float]:
+    return {name: cell.explained for name, cell in row.skills.items() if cell.explained >= 0}
