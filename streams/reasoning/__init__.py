@@ -1,0 +1,41 @@
+"""Explanations within a budget: who deserves one, what the model is asked, and what of its answer is believed."""
+
+from streams.reasoning.asking import NotWanted
+from streams.reasoning.breaker import ReasoningPaused
+from streams.reasoning.explainer import Explainer
+from streams.reasoning.model import ReasoningModel
+from streams.reasoning.openai_model import OpenAIModel, OpenAISettings
+from streams.reasoning.outcome import Called, Tried
+from streams.reasoning.pending import Marked, apply, is_pending, mark, value_of
+from streams.reasoning.prices import Price, Prices
+from streams.reasoning.prompt import Prompt
+from streams.reasoning.pseudonym import Pseudonyms
+from streams.reasoning.queue import ReasoningQueue, Ticket
+from streams.reasoning.scripted import ScriptedModel
+from streams.reasoning.settings import LIMITER, ExplainSettings, PendingPolicy
+
+__all__ = [
+    "LIMITER",
+    "Called",
+    "ExplainSettings",
+    "Explainer",
+    "Marked",
+    "NotWanted",
+    "OpenAIModel",
+    "OpenAISettings",
+    "PendingPolicy",
+    "Price",
+    "Prices",
+    "Prompt",
+    "Pseudonyms",
+    "ReasoningModel",
+    "ReasoningPaused",
+    "ReasoningQueue",
+    "ScriptedModel",
+    "Ticket",
+    "Tried",
+    "apply",
+    "is_pending",
+    "mark",
+    "value_of",
+]

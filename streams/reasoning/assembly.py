@@ -1,0 +1,55 @@
+"""From a checked draft to the message: aliases become evidence ids again, scores come from the update."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from schemas.explanation import EXPLANATION_VERSION, Claim, Explanation, SkillExplanation
+from schemas.update import SkillUpdate
+from streams.reasoning.model import Draft, DraftClaim
+from streams.reasoning.prompt import Question
+from streams.reasoning.template import summary_of
+
+
+def assemble(
+    update: SkillUpdate,
+    question: Question,
+    draft: Draft,
+    generator: Literal["model", "template", "scripted"],
+    model: str,
+    generated_at: str,
+) -> Explanation:
+    """The explanation of `update`: all its skills, those without facts with no claims.
+
+    The score is never the model's.
+    """
+    claims = {drafted.skill: drafted.claims for drafted in draft.skills}
+    return Explanation(
+        version=EXPLANATION_VERSION,
+        student_id=update.student_id,
+        seq=update.seq,
+        as_of=update.as_of,
+        generated_at=generated_at,
+        generator=generator,
+        model=model,
+        summary=summary_of(update),
+        skills=[
+            SkillExplanation(
+                skill=name,
+                score=skill.score,
+                confidence=skill.confidence,
+                validated=skill.validated,
+                claims=_claims(claims.get(name, ()), question.evidence_ids),
+            )
+            for name, skill in update.skills.items()
+        ],
+    )
+
+
+def _claims(drafted: Sequence[DraftClaim], evidence_ids: Mapping[str, str]) -> list[Claim]:
+    return [
+        Claim(
+            text=claim.text.strip(),
+            evidence=list(dict.fromkeys(evidence_ids[alias] for alias in claim.evidence)),
+        )
+        for claim in drafted
+    ]

@@ -1,0 +1,150 @@
+"""Explaining one update: budget, call, check, and what to do when any of them says no.
+
+    limit ──► model ──► check ──► explanation
+      │         │          └─ rejected: once more, told why; then the template
+      │         ├─ 429: all hold, this student not before then        ├─ no credit, bad key: pause, alert
+      │         └─ 5xx, time-out: later, backing off; the template after `max_attempts`
+      └─ spent: RateLimitExceeded to the caller, who waits; nothing is written
+
+No request is sent for a student that is not wanted any more.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import Literal
+
+from schemas.explanation import Explanation, ReasoningResult
+from schemas.update import SkillUpdate
+from streams.limits import LIMITERS, CostTooLarge, Registry
+from streams.reasoning import template
+from streams.reasoning.asking import BudgetedModel
+from streams.reasoning.assembly import assemble
+from streams.reasoning.backoff import Backoff
+from streams.reasoning.breaker import Breaker
+from streams.reasoning.model import (
+    ModelBlocked,
+    ModelRefused,
+    ModelThrottled,
+    ModelUnavailable,
+    ReasoningModel,
+)
+from streams.reasoning.outcome import Observer, Outcome, Tried, unobserved
+from streams.reasoning.prompt import Prompt, Question
+from streams.reasoning.settings import ExplainSettings
+from streams.row import Pending
+from streams.updates import rfc3339
+
+Explained = tuple[Explanation | None, ReasoningResult]
+_log = logging.getLogger(__name__)
+
+
+def always() -> bool:
+    """Wanted, whatever happens."""
+    return True
+
+
+class Explainer:
+    """Explains updates, one at a time or several at once, within the limit LIMITER of `registry`.
+
+    `clock_us` is the clock of the rows' Pending column; `alert` is called where a person must act. A
+    cancelled call keeps its grant charged, and writes nothing.
+    """
+
+    def __init__(
+        self,
+        model: ReasoningModel,
+        prompt: Prompt,
+        clock_us: Callable[[], int],
+        rng: Random,
+        settings: ExplainSettings | None = None,
+        *,
+        registry: Registry = LIMITERS,
+        alert: Callable[[str], None] = _log.error,
+        observe: Observer = unobserved,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._model = model
+        self._prompt = prompt
+        self._clock_us = clock_us
+        self._rng = rng
+        self._settings = settings or ExplainSettings()
+        self._observe = observe
+        self._breaker = Breaker(self._settings.blocked_pause_s, alert)
+        self._backoff = Backoff(self._settings.backoff_s, self._settings.max_backoff_s)
+        self._asked = BudgetedModel(
+            model, self._breaker, clock_us, self._settings, registry=registry, observe=observe, sleep=sleep
+        )
+
+    @property
+    def paused_because(self) -> str | None:
+        """What a person must see to before calls are made again; None if nothing."""
+        return self._breaker.why
+
+    async def explain(self, update: SkillUpdate, pending: Pending, *, wanted: Callable[[], bool] = always) -> Explained:
+        """Explain `update`; what to publish, and what to write back.
+
+        The explanation is None where the student has to wait. Where nothing was done at all, raises: RateLimitExceeded
+        or ReasoningPaused (both with `retry_after_s`), LimitUnavailable, NotWanted. Every other failure becomes
+        a result.
+        """
+        question = self._prompt.question(update)
+        attempts = pending.attempts
+        if not question.request.skills:
+            return self._template(update, question, attempts, "template_nothing_to_ask")
+        self._breaker.check(self._clock_us())
+        if attempts > 0 and not self._asked.may_try_again:
+            return self._later(update, attempts, self._backoff.longest_s(self._rng), "later_retries_spent")
+        try:
+            reply = await self._asked.ask(question.request, wanted, again=attempts > 0)
+        except ModelThrottled as error:
+            await self._asked.hold(error.retry_after_s)
+            return self._later(update, attempts, error.retry_after_s, "later_throttled")
+        except ModelBlocked as error:
+            self._breaker.trip(str(error), self._clock_us())
+            return self._later(update, attempts, self._settings.blocked_pause_s, "later_blocked")
+        except ModelUnavailable as error:
+            return self._unavailable(update, question, attempts + 1, error.retry_after_s)
+        except ModelRefused as error:
+            _log.warning("%s: a template is published instead", error)
+            return self._template(update, question, attempts, "template_refused")
+        except CostTooLarge as error:
+            _log.warning("%s: a template is published instead", error)
+            return self._template(update, question, attempts, "template_too_large")
+        if reply is None:
+            return self._template(update, question, attempts, "template_rejected")
+        self._observe(Tried("explained"))
+        generator, now = self._model.generator, rfc3339(self._clock_us())
+        explanation = assemble(update, question, reply.draft, generator, reply.model, now)
+        return explanation, self._result(update, "explained", attempts)
+
+    def _unavailable(self, update: SkillUpdate, question: Question, attempts: int, least_wait_s: float) -> Explained:
+        if attempts >= self._settings.max_attempts:
+            return self._template(update, question, attempts, "template_gave_up")
+        wait_s = max(least_wait_s, self._backoff.wait_s(attempts, self._rng))
+        return self._later(update, attempts, wait_s, "later_unavailable")
+
+    def _later(self, update: SkillUpdate, attempts: int, wait_s: float, outcome: Outcome) -> Explained:
+        self._observe(Tried(outcome))
+        return None, self._result(update, "failed", attempts, wait_s)
+
+    def _template(self, update: SkillUpdate, question: Question, attempts: int, outcome: Outcome) -> Explained:
+        self._observe(Tried(outcome))
+        draft = template.draft_of(question.request)
+        explanation = assemble(update, question, draft, "template", template.MODEL, rfc3339(self._clock_us()))
+        return explanation, self._result(update, "explained", attempts)
+
+    def _result(
+        self, update: SkillUpdate, outcome: Literal["explained", "failed"], attempts: int, wait_s: float = 0.0
+    ) -> ReasoningResult:
+        at_us = self._clock_us()
+        return ReasoningResult(
+            version=1,
+            student_id=update.student_id,
+            seq=update.seq,
+            outcome=outcome,
+            attempts=attempts,
+            at_us=at_us,
+            not_before_us=at_us + round(wait_s * 1e6) if outcome == "failed" else 0,
+        )

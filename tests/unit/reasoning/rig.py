@@ -1,0 +1,95 @@
+"""An Explainer with everything around it under the test's hand: clock, limit, sleep, alerts."""
+
+import random
+from types import TracebackType
+
+from streams.limits import Bucket, Cost, Decision, MemoryLimiter, Registry
+from streams.reasoning import (
+    LIMITER,
+    Called,
+    Explainer,
+    ExplainSettings,
+    OpenAIModel,
+    OpenAISettings,
+    Price,
+    Prices,
+    Tried,
+)
+from tests.unit.limits.clock import ManualClock
+from tests.unit.reasoning.samples import prompt
+
+START_US = 1_795_334_400_000_000  # 2026-11-22T08:00:00Z
+SETTINGS = ExplainSettings(max_attempts=3, prices=Prices({"gpt-4.1": Price(2.0, 8.0)}))
+
+
+class Rig:
+    """`explainer` asks the server at `url` within `limiter`; sleeping moves the clock."""
+
+    def __init__(self, url: str, settings: ExplainSettings = SETTINGS, calls: int = 1000) -> None:
+        self.clock = ManualClock(START_US)
+        self.alerts: list[str] = []
+        self.slept_s: list[float] = []
+        self.events: list[Called | Tried] = []
+        self.decisions: list[Decision] = []
+        self.limiter = MemoryLimiter(
+            LIMITER,
+            [
+                Bucket("calls/minute", calls + 1, 60, burst=calls),
+                Bucket("tokens/minute", 10_000_000, 60, burst=1_000_000, unit="tokens"),
+            ],
+            clock_us=self.clock,
+            observe=self.decisions.append,
+        )
+        self.registry = Registry()
+        self.registry.register(self.limiter)
+        self.model = OpenAIModel(openai_settings(url), self.clock)
+        self.explainer = Explainer(
+            self.model,
+            prompt(),
+            self.clock,
+            random.Random(1),
+            settings,
+            registry=self.registry,
+            alert=self.alerts.append,
+            observe=self.events.append,
+            sleep=self._sleep,
+        )
+
+    @property
+    def grants(self) -> int:
+        """Grants that the limit has given."""
+        return sum(decision.bucket is None for decision in self.decisions)
+
+    @property
+    def outcomes(self) -> list[str]:
+        return [event.outcome for event in self.events if isinstance(event, Tried)]
+
+    async def spend(self, cost: Cost) -> None:
+        """Somebody else spends of the limit."""
+        await self.limiter.acquire(cost)
+        self.decisions.pop()
+
+    async def __aenter__(self) -> "Rig":
+        await self.limiter.fill()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.model.aclose()
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept_s.append(seconds)
+        self.clock.advance(seconds=seconds)
+
+
+def openai_settings(url: str, *models: str) -> OpenAISettings:
+    """Deadlines short enough to be waited for in a test."""
+    return OpenAISettings(
+        api_key="sk-loopback",
+        base_url=url,
+        models=models or ("gpt-4.1", "gpt-6-luna"),
+        connect_timeout_s=2.0,
+        read_timeout_s=0.3,
+        total_timeout_s=5.0,
+    )

@@ -1,0 +1,302 @@
+"""Every way in which a call can go, against a server that speaks the protocol; and that the budget counts each."""
+
+import asyncio
+import json
+
+import msgspec
+import pytest
+
+from schemas.explanation import Explanation, ReasoningResult
+from streams.limits import Cost, MemoryLimiter, RateLimitExceeded, calls_per_minute
+from streams.reasoning import LIMITER, Called, ExplainSettings, NotWanted, ReasoningPaused
+from streams.row import Pending
+from tests.servers.openai import (
+    Answer,
+    LoopbackOpenAI,
+    cut_off,
+    facts_in,
+    failing,
+    good,
+    hanging,
+    no_completion,
+    not_json,
+    out_of_quota,
+    refusing,
+    throttled,
+    ungrounded,
+)
+from tests.unit.reasoning.rig import Rig
+from tests.unit.reasoning.samples import EVENT, NAME, PHRASE, STUDENT, update
+
+
+async def explain(rig: Rig, attempts: int = 0) -> tuple[Explanation | None, ReasoningResult]:
+    return await rig.explainer.explain(update(), Pending(attempts=attempts))
+
+
+async def test_a_good_reply_becomes_an_explanation_that_cites_the_updates_evidence(
+    server: LoopbackOpenAI, rig: Rig
+) -> None:
+    explanation, result = await explain(rig)
+
+    assert explanation is not None
+    assert (explanation.generator, explanation.model) == ("model", "gpt-4.1-2026-01-01")
+    assert (explanation.student_id, explanation.seq) == (STUDENT, (0, 41))
+    cited = {skill.skill: [claim.evidence for claim in skill.claims] for skill in explanation.skills}
+    assert cited == {
+        "resilience": [[f"{EVENT}:1"], [f"{EVENT}:2"]],
+        "empathy": [[f"{EVENT}:3"]],
+        "adaptability": [],
+    }
+    assert explanation.skills[0].score == 0.72
+    assert explanation.generated_at == "2026-11-22T08:00:00.000Z"
+    for message in (explanation, result):
+        assert msgspec.json.decode(msgspec.json.encode(message), type=type(message)) == message
+    assert (result.outcome, result.attempts, result.seq) == ("explained", 0, (0, 41))
+    assert rig.grants == len(server.calls) == 1
+
+
+async def test_real_use_is_settled_and_counted(server: LoopbackOpenAI, rig: Rig) -> None:
+    await explain(rig)
+
+    assert [event for event in rig.events if isinstance(event, Called)] == [
+        Called("ok", "gpt-4.1-2026-01-01", 0.0, input_tokens=700, output_tokens=150, micro_usd=700 * 2 + 150 * 8)
+    ]
+    await rig.spend(Cost(calls=0, tokens=1_000_000 - 850))
+    with pytest.raises(RateLimitExceeded):
+        await rig.spend(Cost(calls=0, tokens=1))
+
+
+async def test_nothing_that_tells_who_the_student_is_leaves(server: LoopbackOpenAI, rig: Rig) -> None:
+    server.plan(ungrounded, failing(500))
+    for _ in range(3):
+        await explain(rig)
+
+    traffic = b"".join(e.body + repr(e.headers).encode() + e.path.encode() for e in server.exchanges)
+    for canary in (STUDENT, NAME, EVENT, PHRASE.strip("~"), "hamster", "4711"):
+        assert canary.encode() not in traffic
+    assert len({facts_in(json.loads(call.body))["student"] for call in server.calls}) == 1
+
+
+async def test_requests_are_of_the_form_that_newer_models_accept(server: LoopbackOpenAI, rig: Rig) -> None:
+    await explain(rig)
+
+    asked = json.loads(server.calls[0].body)
+    assert asked.keys() == {"model", "messages", "response_format", "store"}
+    assert asked["store"] is False
+    assert asked["response_format"]["json_schema"]["strict"] is True
+
+
+async def test_a_throttled_call_holds_all_who_share_the_limit(server: LoopbackOpenAI, rig: Rig) -> None:
+    server.plan(throttled("7"))
+    explanation, result = await explain(rig)
+
+    assert explanation is None
+    assert (result.outcome, result.attempts) == ("failed", 0)
+    assert result.not_before_us == result.at_us + 7_000_000
+    with pytest.raises(RateLimitExceeded) as held:
+        await explain(rig)
+    assert held.value.retry_after_s == pytest.approx(7)
+    assert rig.grants == len(server.calls) == 1
+
+
+async def test_a_throttled_call_without_a_time_waits_all_the_same(server: LoopbackOpenAI, rig: Rig) -> None:
+    server.plan(throttled(None))
+    _, result = await explain(rig)
+    assert result.not_before_us == result.at_us + 20_000_000
+
+
+async def test_an_exhausted_quota_pauses_alerts_once_and_comes_back_with_one_probe(
+    server: LoopbackOpenAI, rig: Rig
+) -> None:
+    server.plan(then=out_of_quota)
+    _, result = await explain(rig)
+    assert (result.outcome, result.attempts) == ("failed", 0)
+    with pytest.raises(ReasoningPaused) as paused:
+        await explain(rig)
+    assert paused.value.retry_after_s == pytest.approx(900)
+
+    rig.clock.advance(seconds=900)
+    probes = await asyncio.gather(explain(rig), explain(rig), return_exceptions=True)
+    assert [isinstance(probe, ReasoningPaused) for probe in probes] == [False, True]
+    assert len(server.calls) == 2
+    assert len(rig.alerts) == 1
+    assert "credit" in rig.alerts[0]
+
+    server.plan(then=good)
+    rig.clock.advance(seconds=900)
+    explanation, _ = await explain(rig)
+    assert explanation is not None
+    assert rig.explainer.paused_because is None
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_revoked_key_pauses_and_says_what_to_check(server: LoopbackOpenAI, rig: Rig, status: int) -> None:
+    server.plan(then=failing(status, "invalid_api_key"))
+    await explain(rig)
+    assert "OPENAI_API_KEY" in rig.alerts[0]
+    with pytest.raises(ReasoningPaused):
+        await explain(rig)
+
+
+@pytest.mark.parametrize("fault", [failing(500), failing(503), hanging], ids=["500", "503", "hang"])
+async def test_an_absent_provider_is_asked_later_and_later_and_then_a_template_speaks(
+    server: LoopbackOpenAI, rig: Rig, fault: Answer
+) -> None:
+    server.plan(then=fault)
+    waits_s = []
+    for attempts in range(2):
+        explanation, result = await explain(rig, attempts)
+        assert explanation is None
+        assert (result.outcome, result.attempts) == ("failed", attempts + 1)
+        waits_s.append((result.not_before_us - result.at_us) / 1e6)
+    assert 5 <= waits_s[0] <= 10 <= waits_s[1] <= 20
+
+    explanation, result = await explain(rig, attempts=2)
+    assert explanation is not None
+    assert explanation.generator == "template"
+    assert result.outcome == "explained"
+    assert rig.grants == len(server.calls) == 3
+
+
+async def test_a_server_that_cannot_be_reached_is_unavailable() -> None:
+    async with LoopbackOpenAI() as server:
+        url = server.url
+    async with Rig(url) as rig:
+        _, result = await explain(rig)
+    assert result.outcome == "failed"
+    assert rig.outcomes == ["later_unavailable"]
+
+
+async def test_a_busy_servers_own_time_is_kept(server: LoopbackOpenAI, rig: Rig) -> None:
+    server.plan(failing(503, retry_after="120"))
+    _, result = await explain(rig)
+    assert result.not_before_us == result.at_us + 120_000_000
+
+
+async def test_tries_again_are_a_bounded_share_of_all_calls(server: LoopbackOpenAI) -> None:
+    settings = ExplainSettings(max_attempts=9, retry_ratio=0.25, retry_reserve=2)
+    async with Rig(server.url, settings) as rig:
+        server.plan(then=failing(500))
+        first_calls = 8
+        for _ in range(first_calls):
+            await explain(rig)
+        for _ in range(20):
+            _, result = await explain(rig, attempts=1)
+        assert len(server.calls) == first_calls + 2
+        assert result.attempts == 1
+        assert result.not_before_us > result.at_us + 250_000_000
+
+
+@pytest.mark.parametrize("fault", [ungrounded, not_json, cut_off, no_completion])
+async def test_a_reply_that_fails_the_check_is_asked_for_once_more_with_the_reason(
+    server: LoopbackOpenAI, rig: Rig, fault: Answer
+) -> None:
+    server.plan(fault)
+    explanation, _ = await explain(rig)
+
+    assert explanation is not None
+    assert explanation.generator == "model"
+    assert rig.grants == len(server.calls) == 2
+    first, second = (json.loads(call.body)["messages"] for call in server.calls)
+    assert second[: len(first)] == first
+    assert "rejected" in second[-1]["content"]
+    if fault is ungrounded:
+        assert "9876" in second[-1]["content"]
+
+
+@pytest.mark.parametrize("fault", [ungrounded, not_json, cut_off, no_completion])
+async def test_a_second_bad_reply_gives_way_to_the_template(server: LoopbackOpenAI, rig: Rig, fault: Answer) -> None:
+    server.plan(then=fault)
+    explanation, result = await explain(rig)
+
+    assert explanation is not None
+    assert explanation.generator == "template"
+    assert all(skill.claims for skill in explanation.skills[:2])
+    assert "9876" not in repr(explanation)
+    assert result.outcome == "explained"
+    assert rig.grants == len(server.calls) == 2
+
+
+@pytest.mark.parametrize("fault", [refusing, failing(400, "invalid_request_error")], ids=["refusal", "400"])
+async def test_a_refusal_is_not_argued_with(server: LoopbackOpenAI, rig: Rig, fault: Answer) -> None:
+    server.plan(then=fault)
+    explanation, _ = await explain(rig)
+    assert explanation is not None
+    assert explanation.generator == "template"
+    assert rig.grants == len(server.calls) == 1
+
+
+async def test_the_second_try_waits_for_a_grant_of_its_own(server: LoopbackOpenAI) -> None:
+    async with Rig(server.url) as rig:
+        slow = MemoryLimiter(LIMITER, [calls_per_minute(10)], clock_us=rig.clock, observe=rig.decisions.append)
+        await slow.fill()
+        rig.registry.register(slow)
+        server.plan(ungrounded)
+        explanation, _ = await explain(rig)
+        assert explanation is not None
+        assert explanation.generator == "model"
+        assert rig.slept_s == [pytest.approx(60 / 9, abs=1e-3)]
+        assert rig.grants == len(server.calls) == 2
+
+
+async def test_a_spent_limit_is_the_callers_to_wait_for_and_costs_no_request(server: LoopbackOpenAI) -> None:
+    async with Rig(server.url, calls=1) as rig:
+        await explain(rig)
+        with pytest.raises(RateLimitExceeded):
+            await explain(rig)
+    assert rig.grants == len(server.calls) == 1
+
+
+async def test_an_update_without_evidence_costs_no_request(server: LoopbackOpenAI, rig: Rig) -> None:
+    bare = update(resilience=update().skills["adaptability"])
+    explanation, result = await rig.explainer.explain(bare, Pending())
+    assert explanation is not None
+    assert explanation.generator == "template"
+    assert result.outcome == "explained"
+    assert rig.grants == len(server.exchanges) == 0
+
+
+async def test_no_request_is_sent_for_a_student_that_has_moved_away(server: LoopbackOpenAI, rig: Rig) -> None:
+    with pytest.raises(NotWanted):
+        await rig.explainer.explain(update(), Pending(), wanted=lambda: False)
+    assert rig.grants == len(server.exchanges) == 0
+
+    server.plan(then=ungrounded)
+    with pytest.raises(NotWanted):
+        await rig.explainer.explain(update(), Pending(), wanted=lambda: not server.calls)
+    assert len(server.calls) == 1
+
+
+async def test_no_request_follows_a_cancelled_one(server: LoopbackOpenAI, rig: Rig) -> None:
+    server.plan(hanging)
+    call = asyncio.create_task(rig.explainer.explain(update(), Pending()))
+    async with asyncio.timeout(5):
+        while not server.calls:
+            server.arrived.clear()
+            await server.arrived.wait()
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert rig.grants == len(server.calls) == 1
+    assert rig.events == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "tokens"),
+    [
+        (good, "ok", 850),
+        (throttled(), "throttled", 0),
+        (out_of_quota, "blocked", 0),
+        (failing(500), "unavailable", 0),
+        (cut_off, "bad_reply", 850),
+        (ungrounded, "bad_reply", 850),
+        (refusing, "refused", 850),
+    ],
+)
+async def test_every_call_is_told_with_its_outcome_and_what_it_used(
+    server: LoopbackOpenAI, rig: Rig, answer: Answer, outcome: str, tokens: int
+) -> None:
+    server.plan(answer)
+    await explain(rig)
+    first = next(event for event in rig.events if isinstance(event, Called))
+    assert (first.outcome, first.input_tokens + first.output_tokens) == (outcome, tokens)

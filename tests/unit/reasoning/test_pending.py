@@ -1,0 +1,148 @@
+"""Who is owed an explanation, and what a result does to it."""
+
+from dataclasses import replace
+from typing import Literal
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.explanation import ReasoningResult
+from streams.reasoning.pending import Marked, apply, is_pending, mark, priority_us, value_of
+from streams.reasoning.settings import PendingPolicy
+from streams.row import Pending
+from streams.skills import Levels
+from tests.unit.reasoning.samples import scored, update
+
+POLICY = PendingPolicy()
+LEVELS = Levels()
+unit = st.floats(0, 1)
+times_us = st.integers(1, 10**12)
+sequences = st.tuples(st.integers(0, 2), st.integers(-1, 50))
+pendings = st.builds(
+    Pending,
+    reasoned_epoch=st.integers(0, 2),
+    reasoned_offset=st.integers(-1, 50),
+    value=unit,
+    since_us=st.integers(0, 10**12),
+    attempts=st.integers(0, 5),
+    not_before_us=st.integers(0, 10**12),
+)
+outcomes: st.SearchStrategy[Literal["explained", "failed"]] = st.sampled_from(["explained", "failed"])
+
+
+def result(
+    outcome: Literal["explained", "failed"], seq: tuple[int, int] = (0, 5), attempts: int = 1, at_us: int = 1000
+) -> ReasoningResult:
+    not_before_us = 7000 if outcome == "failed" else 0
+    return ReasoningResult(
+        version=1,
+        student_id="s",
+        seq=seq,
+        outcome=outcome,
+        attempts=attempts,
+        at_us=at_us,
+        not_before_us=not_before_us,
+    )
+
+
+def worth(explained: dict[str, float], score: float, confidence: float = 0.8) -> float:
+    return value_of(update(resilience=scored(score, confidence, "developing")), explained, LEVELS, POLICY)
+
+
+def test_a_belief_that_did_not_move_is_worth_nothing() -> None:
+    assert worth({"resilience": 0.5}, 0.5) == 0
+
+
+def test_worth_grows_with_movement_with_sureness_and_with_a_level_crossed() -> None:
+    assert worth({"resilience": 0.45}, 0.5) < worth({"resilience": 0.45}, 0.6)
+    assert worth({"resilience": 0.45}, 0.6, 0.2) < worth({"resilience": 0.45}, 0.6, 0.9)
+    within, across = worth({"resilience": 0.45}, 0.55), worth({"resilience": 0.35}, 0.45)
+    assert across > within + 0.2
+
+
+def test_the_worthiest_skill_counts_and_what_was_never_explained_is_news() -> None:
+    two = update(resilience=scored(0.5, 0.9), empathy=scored(0.9, 0.9))
+    assert value_of(two, {"resilience": 0.5}, LEVELS, POLICY) == pytest.approx(0.9)
+    assert value_of(update(resilience=scored(0.5, 0.0, "unknown")), {}, LEVELS, POLICY) == 0
+
+
+@given(explained=unit, score=unit, confidence=unit)
+def test_worth_lies_between_0_and_1(explained: float, score: float, confidence: float) -> None:
+    assert 0 <= worth({"resilience": explained}, score, confidence) <= 1
+
+
+def test_the_latest_value_wins_and_the_first_time_stays() -> None:
+    pending = Pending()
+    assert mark(pending, 0.4, 100, POLICY) is Marked.PENDING
+    assert mark(pending, 0.9, 200, POLICY) is Marked.PENDING
+    assert (pending.since_us, pending.value) == (100, 0.9)
+
+
+def test_a_belief_that_returned_owes_nothing_and_overload_is_said() -> None:
+    pending = Pending()
+    mark(pending, 0.4, 100, POLICY)
+    assert mark(pending, 0.01, 200, POLICY) is Marked.NOTHING_NEW
+    assert not is_pending(pending)
+    assert mark(pending, 0.4, 300, POLICY, floor=0.5) is Marked.NOT_EXPLAINED
+    assert not is_pending(pending)
+
+
+def test_an_explanation_ends_what_is_pending_and_starts_the_cooldown() -> None:
+    pending = Pending(value=0.5, since_us=10, attempts=2)
+    assert apply(pending, result("explained"), (0, 5), POLICY)
+    assert pending == Pending(reasoned_epoch=0, reasoned_offset=5, not_before_us=1000 + 600_000_000)
+
+
+def test_a_row_that_moved_on_stays_pending_from_when_it_was_served() -> None:
+    pending = Pending(value=0.5, since_us=10)
+    apply(pending, result("explained"), (0, 6), POLICY)
+    assert (pending.since_us, pending.value) == (1000, 0.5)
+
+
+def test_a_failure_is_counted_and_put_off() -> None:
+    pending = Pending(value=0.5, since_us=10)
+    assert not apply(pending, result("failed", attempts=3), (0, 5), POLICY)
+    assert (pending.attempts, pending.not_before_us, pending.since_us) == (3, 7000, 10)
+
+
+def test_what_comes_after_an_explanation_of_the_same_or_newer_is_stale() -> None:
+    pending = Pending()
+    apply(pending, result("explained", seq=(1, 0)), (1, 0), POLICY)
+    before = msgspec.structs.replace(pending)
+    for late in (result("failed", seq=(1, 0)), result("explained", seq=(0, 99)), result("failed", seq=(0, 7))):
+        assert not apply(pending, late, (1, 0), POLICY)
+        assert pending == before
+
+
+@given(pending=pendings, outcome=outcomes, seq=sequences, row=sequences, attempts=st.integers(0, 5), at_us=times_us)
+def test_applying_a_result_twice_is_applying_it_once(
+    pending: Pending, outcome: Literal["explained", "failed"], seq: tuple[int, int], row: tuple[int, int],
+    attempts: int, at_us: int,
+) -> None:  # fmt: skip
+    became = result(outcome, seq, attempts, at_us)
+    apply(pending, became, row, POLICY)
+    once = msgspec.structs.replace(pending)
+    assert not apply(pending, became, row, POLICY)
+    assert pending == once
+
+
+@given(pending=pendings, results=st.lists(st.builds(result, outcomes, sequences), max_size=8))
+def test_what_was_explained_never_goes_back(pending: Pending, results: list[ReasoningResult]) -> None:
+    for became in results:
+        before = pending.reasoned_epoch, pending.reasoned_offset
+        apply(pending, became, (1, 10), POLICY)
+        assert (pending.reasoned_epoch, pending.reasoned_offset) >= before
+
+
+@given(since=times_us, later_us=st.integers(0, 10**10), value=unit, other=unit)
+def test_nobody_is_overtaken_by_what_came_patience_later(since: int, later_us: int, value: float, other: float) -> None:
+    patience_us = round(POLICY.patience_s * 1e6)
+    assert priority_us(since, value, POLICY) <= priority_us(since + patience_us + later_us, other, POLICY)
+
+
+@pytest.mark.parametrize("wrong", [{"patience_s": 0.0}, {"cooldown_s": -1.0}, {"full_move": 0.0}, {"min_value": 2.0}])
+def test_a_policy_that_orders_nothing_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="PendingPolicy"):
+        replace(POLICY, **wrong)

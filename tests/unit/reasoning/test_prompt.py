@@ -1,0 +1,80 @@
+"""What a request holds, and what it never does."""
+
+import json
+
+import pytest
+
+from schemas.errors import Fatal
+from streams.reasoning import Price, Prices, Pseudonyms, template
+from streams.reasoning.prompt import most_tokens, render
+from tests.unit.reasoning.samples import EVENT, SECRET, STUDENT, evidence, prompt, scored, update
+
+
+def test_a_request_holds_facts_with_aliases_and_none_of_the_updates_ids() -> None:
+    question = prompt().question(update())
+    facts = json.loads(render(question.request)[1]["content"])
+
+    resilience = facts["skills"][0]
+    assert resilience["definition"] == "Goes on when something does not work."
+    assert resilience["facts"][0] == {
+        "id": "e1",
+        "fact": "passed a task on try 3",
+        "days_ago": 2,
+        "direction": "up",
+    }
+    assert question.evidence_ids == {"e1": f"{EVENT}:1", "e2": f"{EVENT}:2", "e3": f"{EVENT}:3"}
+    assert EVENT not in json.dumps(facts)
+
+
+def test_a_fact_outside_the_vocabulary_and_a_phrases_words_are_not_told() -> None:
+    sly = update(
+        resilience=scored(items=(evidence("a", "Zoe wrote: I hate maths", 1.0), evidence("b", "~i hate maths", 1.0)))
+    )
+    sent = json.dumps(render(prompt().question(sly).request))
+    assert "maths" not in sent
+    assert "Zoe" not in sent
+    assert "a phrase from this skill's list" in sent
+
+
+def test_a_skill_outside_the_skill_set_is_not_asked_about() -> None:
+    strange = update(charm=scored(items=(evidence("a", "passed", 1.0),)))
+    assert prompt().question(strange).request.skills == ()
+
+
+def test_a_pseudonym_is_steady_and_unlike_in_another_tenant_or_under_another_secret() -> None:
+    here = Pseudonyms(SECRET, "north")
+    assert here.of(STUDENT) == Pseudonyms(SECRET, "north").of(STUDENT)
+    others = {Pseudonyms(SECRET, "south").of(STUDENT), Pseudonyms(SECRET + b"!", "north").of(STUDENT)}
+    assert here.of(STUDENT) not in others
+    assert len(others) == 2
+    assert SECRET.decode() not in repr(here)
+
+
+def test_a_short_secret_is_refused() -> None:
+    with pytest.raises(Fatal, match="openssl rand"):
+        Pseudonyms(b"short")
+
+
+def test_the_reservation_covers_what_the_request_can_use() -> None:
+    request = prompt().question(update()).request
+    rendered = sum(len(message["content"]) for message in render(request))
+    assert most_tokens(request, 500) > rendered / 4 + 500
+    assert most_tokens(request.after(("a fault",)), 500) > most_tokens(request, 500)
+
+
+def test_money_is_counted_by_name_then_family_then_the_dearest() -> None:
+    prices = Prices({"gpt-4.1": Price(2, 8), "gpt-4.1-mini": Price(0.4, 1.6)})
+    assert prices.of("gpt-4.1-2025-04-14") == Price(2, 8)
+    assert prices.of("gpt-4.1-mini-2025-04-14") == Price(0.4, 1.6)
+    assert prices.of("unheard-of") == Price(2, 8)
+    assert Prices().of("gpt-4.1") is None
+    assert Price(0.4, 1.6).micro_usd(1, 1) == 2
+
+
+def test_the_summary_says_what_is_known_and_what_is_not() -> None:
+    assert template.summary_of(update()) == (
+        "Most is known about resilience: proficient, with a score of 0.72 (90 % interval 0.62 to 0.82). "
+        "Of 3 skills, 1 cannot be judged yet."
+    )
+    unknown = update(resilience=scored(0.5, 0.0, "unknown"))
+    assert template.summary_of(unknown).startswith("There is too little evidence")

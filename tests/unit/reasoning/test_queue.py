@@ -1,0 +1,241 @@
+"""The queue against a model of it, under any interleaving; and its two promises: no starvation, a bounded wait."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from streams.reasoning.pending import priority_us
+from streams.reasoning.queue import ReasoningQueue, Ticket
+from streams.reasoning.settings import PendingPolicy
+from streams.row import Pending
+
+POLICY = PendingPolicy(patience_s=100)
+PATIENCE_US = 100_000_000
+partitions = st.integers(0, 2)
+keys = st.sampled_from([b"a", b"b", b"c", b"d", b"e"])
+values = st.floats(0.05, 1)
+
+
+def queue(capacity: int = 1000) -> ReasoningQueue:
+    return ReasoningQueue(POLICY, calls_per_s=capacity / POLICY.patience_s)
+
+
+def owed(since_us: int, value: float = 0.5, not_before_us: int = 0) -> Pending:
+    return Pending(value=value, since_us=since_us, not_before_us=not_before_us)
+
+
+def drained(queue: ReasoningQueue, now_us: int) -> list[bytes]:
+    taken = []
+    while (ticket := queue.best(now_us)) is not None:
+        taken.append(ticket.key)
+    return taken
+
+
+class Interleavings(RuleBasedStateMachine):
+    """Every operation in any order, beside two plain dicts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queue = queue()
+        self.now_us = 1
+        self.offset = 0
+        self.waiting: dict[tuple[int, bytes], Pending] = {}
+        self.flying: dict[tuple[int, bytes], tuple[Ticket, Pending | None]] = {}
+        self.stale: list[Ticket] = []
+
+    @rule(partition=partitions, key=keys, value=values, wait_us=st.integers(0, 50), owes=st.booleans())
+    def offer(self, partition: int, key: bytes, value: float, wait_us: int, owes: bool) -> None:
+        pending = owed(self.now_us, value, self.now_us + wait_us) if owes else Pending()
+        self.offset += 1
+        self.queue.offer(partition, key, (0, self.offset), pending)
+        student = partition, key
+        if student in self.flying:
+            self.flying[student] = self.flying[student][0], pending if owes else None
+        else:
+            self.waiting.pop(student, None)
+            if owes:
+                self.waiting[student] = pending
+
+    @rule(step_us=st.integers(0, 40))
+    def take(self, step_us: int) -> None:
+        self.now_us += step_us
+        ticket = self.queue.best(self.now_us)
+        due = {s: p for s, p in self.waiting.items() if p.not_before_us <= self.now_us}
+        if ticket is None:
+            assert not due
+            return
+        taken = due[ticket.student]
+        assert ticket.since_us == taken.since_us
+        assert priority_us(ticket.since_us, ticket.value, POLICY) == min(
+            priority_us(p.since_us, p.value, POLICY) for p in due.values()
+        )
+        del self.waiting[ticket.student]
+        self.flying[ticket.student] = ticket, taken
+
+    @precondition(lambda self: self.flying)
+    @rule(choice=st.data(), owes=st.booleans())
+    def settle(self, choice: Any, owes: bool) -> None:
+        student = choice.draw(st.sampled_from(sorted(self.flying)))
+        self.stale.append(self.flying.pop(student)[0])
+        pending = owed(self.now_us) if owes else Pending()
+        self.queue.settle(student[0], student[1], (0, self.offset), pending)
+        if owes:
+            self.waiting[student] = pending
+
+    @precondition(lambda self: self.flying)
+    @rule(choice=st.data())
+    def release(self, choice: Any) -> None:
+        student = choice.draw(st.sampled_from(sorted(self.flying)))
+        ticket, back = self.flying.pop(student)
+        self.queue.release(ticket)
+        if back is not None:
+            self.waiting[student] = back
+        self.stale.append(ticket)
+
+    @precondition(lambda self: self.stale)
+    @rule(choice=st.data())
+    def release_late(self, choice: Any) -> None:
+        self.queue.release(choice.draw(st.sampled_from(self.stale)))
+
+    @rule(partition=partitions)
+    def drop(self, partition: int) -> None:
+        self.queue.drop(partition)
+        self.waiting = {s: p for s, p in self.waiting.items() if s[0] != partition}
+        self.stale += [ticket for (p, _), (ticket, _) in self.flying.items() if p == partition]
+        self.flying = {s: flight for s, flight in self.flying.items() if s[0] != partition}
+
+    @rule(partition=partitions, rows=st.dictionaries(keys, values, max_size=5))
+    def rebuild(self, partition: int, rows: dict[bytes, float]) -> None:
+        self.drop(partition)
+        self.queue.rebuild(partition, [(key, (0, 0), owed(self.now_us, value)) for key, value in rows.items()])
+        self.waiting |= {(partition, key): owed(self.now_us, value) for key, value in rows.items()}
+
+    @invariant()
+    def agrees(self) -> None:
+        assert len(self.queue) == len(self.waiting)
+        assert self.queue.in_flight == len(self.flying)
+        assert all(self.queue.holds(ticket) for ticket, _ in self.flying.values())
+        assert not any(self.queue.holds(ticket) for ticket in self.stale)
+        assert self.queue.next_due_us() == min((p.not_before_us for p in self.waiting.values()), default=None)
+
+
+TestInterleavings = Interleavings.TestCase
+TestInterleavings.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 3 * PATIENCE_US), values, st.integers(0, 2)), min_size=1, max_size=60).map(sorted)
+)
+def test_a_student_is_overtaken_only_by_those_newer_by_less_than_the_patience(
+    arrivals: list[tuple[int, float, int]],
+) -> None:
+    waiting, line = queue(), {}
+    for number, (since_us, value, served) in enumerate(arrivals):
+        key = str(number).encode()
+        waiting.offer(0, key, (0, number), owed(since_us, value))
+        line[key] = since_us
+        for _ in range(served):
+            ticket = waiting.best(since_us)
+            if ticket is not None:
+                since = line.pop(ticket.key)
+                assert all(since - waited < PATIENCE_US for waited in line.values())
+
+
+@given(st.lists(values, min_size=1, max_size=80), st.integers(1, 20))
+def test_no_more_wait_than_can_be_served_in_time_and_the_worthiest_stay(offered: list[float], capacity: int) -> None:
+    full = queue(capacity)
+    for number, value in enumerate(offered):
+        full.offer(0, str(number).encode(), (0, number), owed(number + 1, value))
+        assert len(full) <= full.capacity
+    kept = sorted((offered[int(key)] for key in drained(full, 10**9)), reverse=True)
+    assert kept == sorted(offered, reverse=True)[: full.capacity]
+    assert full.not_explained == len(offered) - len(kept)
+
+
+def test_under_lasting_overload_the_wait_stays_bounded_and_the_threshold_bites() -> None:
+    """Twice as many arrive as are served, for ten times the patience."""
+    calls_per_s = 1.0
+    busy = ReasoningQueue(POLICY, calls_per_s)
+    waits_us, low, high = [], 0, 0
+    for second in range(1000):
+        now_us = (second + 1) * 1_000_000
+        for half in range(2):
+            value = ((second * 7 + half * 5) % 20 + 1) / 20
+            if value >= busy.threshold:
+                busy.offer(0, f"{second}.{half}".encode(), (0, second), owed(now_us, value))
+        ticket = busy.best(now_us)
+        if ticket is not None:
+            busy.settle(0, ticket.key, ticket.seq, Pending())
+            waits_us.append(now_us - ticket.since_us)
+            low, high = (low + 1, high) if ticket.value <= 0.25 else (low, high + (ticket.value > 0.75))
+    assert len(waits_us) == 1000
+    assert max(waits_us) <= 2 * PATIENCE_US  # its own patience, and a queue that is served within one
+    assert busy.threshold > 0
+    assert high > 2 * low
+
+
+def test_the_threshold_is_gone_once_the_queue_is_half_empty() -> None:
+    full = queue(10)
+    for number in range(12):
+        full.offer(0, str(number).encode(), (0, number), owed(number + 1, 0.5))
+    assert full.threshold == 0.5
+    for _ in range(5):
+        full.best(10**9)
+    assert full.threshold == 0
+
+
+def test_among_the_least_worthy_the_newest_gives_way() -> None:
+    full = queue(2)
+    for number in range(3):
+        full.offer(0, str(number).encode(), (0, number), owed(number + 1, 0.5))
+    assert drained(full, 10**9) == [b"0", b"1"]
+
+
+def test_nobody_is_taken_before_its_time() -> None:
+    waiting = queue()
+    waiting.offer(0, b"early", (0, 1), owed(1, 1.0, not_before_us=500))
+    waiting.offer(0, b"due", (0, 2), owed(2, 0.1))
+    assert drained(waiting, 499) == [b"due"]
+    assert waiting.next_due_us() == 500
+    assert drained(waiting, 500) == [b"early"]
+
+
+def test_a_student_in_flight_is_not_taken_twice_whatever_is_offered() -> None:
+    waiting = queue()
+    waiting.offer(0, b"s", (0, 1), owed(1))
+    taken = waiting.best(10)
+    assert taken is not None
+    waiting.offer(0, b"s", (0, 2), owed(1, 0.9))
+    assert waiting.best(10) is None
+    waiting.release(taken)
+    again = waiting.best(10)
+    assert again is not None
+    assert again.seq == (0, 2)
+
+
+def test_a_call_under_way_is_not_wanted_once_its_partition_has_gone() -> None:
+    waiting = queue()
+    waiting.offer(3, b"s", (0, 1), owed(1))
+    ticket = waiting.best(10)
+    assert ticket is not None
+    assert waiting.holds(ticket)
+    waiting.drop(3)
+    assert not waiting.holds(ticket)
+    waiting.release(ticket)
+    assert len(waiting) == 0
+
+
+def test_the_heaps_stay_small_however_often_a_student_is_offered() -> None:
+    busy = queue()
+    for offset in range(5000):
+        busy.offer(0, b"s", (0, offset), owed(1, 0.5, not_before_us=10**12))
+    assert busy.entries < 300
+
+
+def test_a_rate_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="calls_per_s"):
+        ReasoningQueue(POLICY, 0)
