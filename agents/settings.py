@@ -63,6 +63,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     openai_timeout_s: Seconds = 30.0
     calls_per_minute: Positive = 50
     calls_per_hour: Positive = 500
+    seed_limits: bool = False
     explain_cooldown_s: Annotated[float, Meta(ge=0)] = 600.0
     pseudonym_secret: str = ""
 

@@ -18,7 +18,7 @@ from schemas.update import SkillUpdate
 from streams.accounting import Counts
 from streams.batch import ORIGIN_HEADER, FoldedBatch, Forward
 from streams.pipeline import Pipeline
-from streams.reasoning.pending import apply, mark, value_of
+from streams.reasoning.pending import Marked, apply, mark, value_of
 from streams.reasoning.queue import ReasoningQueue
 from streams.reasoning.settings import PendingPolicy
 from streams.row import Row, decode_row, encode_row
@@ -108,7 +108,8 @@ class StudentStep:
         if self._queue is None:
             return
         value = value_of(update, explained, self._pipeline.skill_set.levels, self._policy)
-        mark(row.pending, value, self._now_us(), self._policy, self._queue.threshold)
+        if mark(row.pending, value, self._now_us(), self._policy, self._queue.threshold) is Marked.NOT_EXPLAINED:
+            self._queue.not_explained += 1
         self._queue.offer(partition, update.student_id.encode(), (row.epoch, row.offset), row.pending)
 
     def _read_back(self, partition: int, records: Sequence[Record]) -> BatchResult:
@@ -119,15 +120,14 @@ class StudentStep:
             key = result.student_id.encode()
             row = self._load(partition, key)
             if row is None:
+                self._settle(partition, key, Row())
                 continue
-            seq = (row.epoch, row.offset)
-            if apply(row.pending, result, seq, self._policy):
+            if apply(row.pending, result, (row.epoch, row.offset), self._policy):
                 for cell in row.skills.values():
                     cell.explained = cell.score
             rows[key] = encode_row(row)
             self._rows.put(partition, key, rows[key])
-            if self._queue is not None:
-                self._queue.settle(partition, key, seq, row.pending)
+            self._settle(partition, key, row)
         return BatchResult(rows, ())
 
     def _erase(self, partition: int, records: Sequence[Record]) -> BatchResult:
@@ -146,11 +146,14 @@ class StudentStep:
             stub = Row(epoch=row.epoch, offset=row.offset, origins=row.origins, erased_us=erased_us)
             rows[record.key] = encode_row(stub)
             self._rows.put(partition, record.key, rows[record.key])
-            if self._queue is not None:
-                self._queue.settle(partition, record.key, (stub.epoch, stub.offset), stub.pending)
+            self._settle(partition, record.key, stub)
             said = (self._channels.updates, self._channels.reasoning)
             outputs += [Output(topic, partition, record.key, None) for topic in said]
         return BatchResult(rows, outputs)
+
+    def _settle(self, partition: int, key: bytes, row: Row) -> None:
+        if self._queue is not None:
+            self._queue.settle(partition, key, (row.epoch, row.offset), row.pending)
 
     def _load(self, partition: int, key: bytes) -> Row | None:
         stored = self._rows.get(partition, key)

@@ -116,6 +116,8 @@ class Worker:
             if self._limiter is not None:
                 stack.push_async_callback(self._limiter.aclose)
                 await self._await_redis(self._limiter)
+                if self.settings.seed_limits:
+                    await self._limiter.fill()
             if self._model is not None:
                 stack.push_async_callback(self._model.aclose)
                 await _prepare(self._model)

@@ -9,8 +9,9 @@ import numpy as np
 from schemas.update import UPDATE_VERSION, Contribution, EvidenceItem, SkillScore, SkillUpdate, SourceStatus
 from streams.artifacts import Artifact
 from streams.evidence.source import Opinion, Status
+from streams.folding import cell_of
 from streams.fusion import Fused
-from streams.row import Row, SkillCell
+from streams.row import MAX_EVIDENCE, Row, SkillCell
 from streams.skills import SkillSet
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -61,7 +62,7 @@ class UpdateWriter:
         self, row: Row, name: str, line: int, column: int, opinions: Mapping[str, Opinion], fused: Fused
     ) -> SkillScore:
         score, confidence = float(fused.score[line, column]), float(fused.confidence[line, column])
-        cell = row.skills.setdefault(name, SkillCell())
+        cell = cell_of(row, name)
         cell.score, cell.confidence = score, confidence
         return SkillScore(
             score=round(score, _DIGITS),
@@ -73,7 +74,7 @@ class UpdateWriter:
             contributions={
                 source: _contribution(opinion, fused, source, line, column) for source, opinion in opinions.items()
             },
-            evidence=_evidence(cell),
+            evidence=_evidence(cell, first=column * MAX_EVIDENCE + 1),
         )
 
     def level(self, score: float, confidence: float) -> Literal["unknown", "emerging", "developing", "proficient"]:
@@ -105,7 +106,8 @@ def _contribution(opinion: Opinion, fused: Fused, source: str, line: int, column
     )
 
 
-def _evidence(cell: SkillCell) -> list[EvidenceItem]:
+def _evidence(cell: SkillCell, *, first: int) -> list[EvidenceItem]:
+    """The items of one skill; each skill has numbers of its own, so ids are unique within the update."""
     return [
         EvidenceItem(
             id=f"e{number}",
@@ -114,7 +116,7 @@ def _evidence(cell: SkillCell) -> list[EvidenceItem]:
             direction=1 if telling.weight > 0 else -1,
             time=rfc3339(telling.time_s * 1_000_000),
         )
-        for number, telling in enumerate(cell.telling, start=1)
+        for number, telling in enumerate(cell.telling, start=first)
     ]
 
 

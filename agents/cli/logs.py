@@ -3,7 +3,7 @@
 import logging
 from typing import Final
 
-_OTHERS: Final = ("faust", "mode", "aiokafka", "httpx", "httpx2", "openai", "asyncio", "kafka")
+_OTHERS: Final = ("agents.delivery", "faust", "mode", "aiokafka", "httpx", "httpx2", "openai", "asyncio", "kafka")
 
 
 def log_to_stderr(level: str) -> None:

@@ -1,6 +1,7 @@
 """Errors as people and scripts see them: one line, one exit code."""
 
 from agents.settings import SettingsError
+from agents.topics import BrokerUnreachable
 from schemas.errors import Fatal, Retryable, SkillstreamError
 from streams.skills import SkillsError
 
@@ -18,7 +19,7 @@ def exit_code(error: SkillstreamError) -> int:
     """The documented exit code of an error."""
     if isinstance(error, SettingsError | SkillsError):
         return WRONG_USAGE
-    if isinstance(error, OutOfReach | Retryable):
+    if isinstance(error, OutOfReach | BrokerUnreachable | Retryable):
         return OUT_OF_REACH
     return STOPPED if isinstance(error, Fatal) else CHECK_FAILED
 

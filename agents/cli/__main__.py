@@ -1,0 +1,5 @@
+"""`python -m agents.cli` is `skillstream`."""
+
+from agents.cli import main
+
+main()

@@ -1,0 +1,106 @@
+"""`skillstream demo`: see it all at once."""
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+import msgspec
+import orjson
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from agents.cli.console import stderr, stdout
+from agents.cli.event_files import read_lines
+from agents.cli.outcome import CHECK_FAILED
+from agents.demo.figures import show
+from agents.demo.run import Demo, Keyed, Outcome
+from agents.settings import Settings
+from streams.simulation import simulate
+
+_SHOWN_DIFFERENCES = 5
+
+
+@click.command(name="demo")
+@click.option("--students", default=200, show_default=True, type=click.IntRange(1, 100_000))
+@click.option("--events", default=20_000, show_default=True, type=click.IntRange(1, 1_000_000))
+@click.option("--seed", default=1, show_default=True, help="The same seed, the same class.")
+@click.option("--input", "input_file", metavar="FILE", help="Events of your own, one a line, instead of the class.")
+@click.option("--skills", default="default", show_default=True, help="Skill set.")
+@click.option("--model", default="default", show_default=True, help="Model artifact.")
+@click.option("--json", "as_json", is_flag=True, help="End with one JSON object on the last line.")
+@click.option("--stay", is_flag=True, help="Keep running, with the web pages, until Ctrl-C.")
+def command(
+    students: int,
+    events: int,
+    seed: int,
+    input_file: str | None,
+    skills: str,
+    model: str,
+    as_json: bool,
+    stay: bool,
+) -> None:
+    """Run a broker, a worker and a simulated class here, and show what comes out.
+
+    Nothing needs to be installed, nothing is kept. The demo checks itself: the worker's table must equal an offline
+    replay of the same events, or the exit code is 1.
+    """
+    settings = Settings(reasoning="scripted", skills=skills, model=model, web_port=0)
+    if input_file is None:
+        stderr.print(f"A simulated class of {students} students, {events} events, seed {seed}")
+        records: list[Keyed] = [(record.key, record.value) for record in simulate(students, events, seed)]
+    else:
+        records = [(_key_of(line), line) for line in read_lines([input_file])]
+    with _progress() as tell:
+        outcome = Demo(settings, records, tell).run(_wait_for_people if stay else None)
+    _report(outcome, as_json)
+
+
+def _report(outcome: Outcome, as_json: bool) -> None:
+    show(stderr if as_json else stdout, outcome.figures, outcome.updates, outcome.explanations)
+    if as_json:
+        click.echo(orjson.dumps(msgspec.to_builtins(outcome.figures)))
+    if not outcome.figures.state_matches_replay:
+        stderr.print("[bold red]The worker's state differs from an offline replay of the same events[/]")
+        for difference in outcome.differences[:_SHOWN_DIFFERENCES]:
+            stderr.print(f"  partition {difference.partition}, {difference.student}: {difference.what}")
+        sys.exit(CHECK_FAILED)
+
+
+def _key_of(line: bytes) -> bytes | None:
+    """The key that a platform would have given the record: its student's id; none where it cannot be read."""
+    try:
+        student = orjson.loads(line)["student_id"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None
+    return student.encode() if isinstance(student, str) else None
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    columns = (TextColumn("{task.description:<30}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=stderr, disable=not stderr.is_terminal) as progress:
+        tasks: dict[str, int] = {}
+
+        def tell(stage: str, done: int, of: int) -> None:
+            if stage not in tasks:
+                for former in tasks.values():
+                    progress.update(progress.task_ids[former], completed=progress.tasks[former].total)
+                tasks[stage] = len(tasks)
+                progress.add_task(stage, total=of)
+                if not stderr.is_terminal:
+                    stderr.print(f"{stage} …")
+            progress.update(progress.task_ids[tasks[stage]], completed=done)
+
+        yield tell
+
+
+def _wait_for_people(url: str) -> None:
+    stopped = threading.Event()
+    former = signal.signal(signal.SIGINT, lambda *_: stopped.set())
+    former_term = signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    stderr.print(f"The worker's pages: {url}   (Ctrl-C ends the demo)")
+    stopped.wait()
+    signal.signal(signal.SIGINT, former)
+    signal.signal(signal.SIGTERM, former_term)

@@ -1,0 +1,173 @@
+"""`skillstream train`: a model artifact from events and labels."""
+
+import asyncio
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+import msgspec
+import orjson
+from rich.table import Table
+
+from agents.cli.console import stderr, stdout
+from agents.cli.event_files import read_lines
+from agents.cli.outcome import OutOfReach
+from schemas.errors import SkillstreamError
+from streams.artifacts import Artifact, save_artifact
+from streams.folding import Folding
+from streams.pipeline import Pipeline
+from streams.replay import FileRecord
+from streams.skills import load_skills
+from streams.training.holdout import figures, foresee
+from streams.training.labels import Label, Person, read_labels
+from streams.training.moments import Account, Moment, moments_of
+from streams.training.trainer import Plan, Trained, train
+
+
+class SourceFailed(SkillstreamError):
+    """A source of evidence failed while the held-out students were judged: the figures would be wrong."""
+
+
+@click.command(name="train")
+@click.argument("events", metavar="EVENTS", type=click.Path(path_type=Path))
+@click.argument("labels", metavar="LABELS", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where the artifact goes.")
+@click.option("--name", help="The artifact's name; by default the folder's.")
+@click.option("--skills", default="default", envvar="SKILLSTREAM_SKILLS", show_default=True, help="Skill set.")
+@click.option(
+    "--inputs",
+    default="",
+    metavar="PATTERNS",
+    help="Features the models may read, by name, with * and a leading ! for 'not', comma-separated; all by default.",
+)
+@click.option("--folds", default=5, show_default=True, type=click.IntRange(2, 50), help="Of the cross-validation.")
+@click.option(
+    "--moments",
+    default=4,
+    show_default=True,
+    type=click.IntRange(1, 20),
+    help="States of a student to learn from for each label: its as_of, and evenly before.",
+)
+@click.option(
+    "--holdout",
+    default=0.0,
+    type=click.FloatRange(0, 0.9),
+    metavar="SHARE",
+    help="First train without this share of the students and replay them through the whole pipeline.",
+)
+@click.option("--person", metavar="REGEX", help="The part of a student id that names the person; all by default.")
+@click.option("--labels-source", default="not said", help="Where the labels are from, for the card.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the card as one JSON object.")
+def command(
+    events: Path,
+    labels: Path,
+    out: Path,
+    name: str | None,
+    skills: str,
+    inputs: str,
+    folds: int,
+    moments: int,
+    holdout: float,
+    person: str | None,
+    labels_source: str,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Train a model for every skill that LABELS (student,skill,as_of,label) speaks of, from EVENTS."""
+    plan = Plan(
+        name=name or out.resolve().name,
+        skill_set=load_skills(skills),
+        inputs=tuple(part.strip() for part in inputs.split(",") if part.strip()),
+        folds=folds,
+        seed=seed,
+        person=Person(_compiled(person)),
+        labels_source=labels_source,
+    )
+    try:
+        wanted = read_labels(labels, plan.skill_set.names)
+    except OSError as error:
+        raise OutOfReach(f"{labels}: {error.strerror}") from None
+    states, account = moments_of(_records(events, as_json), wanted, Folding.of(plan.skill_set), moments)
+    held = {label for label in wanted if plan.person.held_out(label.student, holdout, seed)}
+    unseen = _judge_held_out(events, states, held, plan, as_json) if held else {}
+    with stderr.status("training on all students"):
+        trained = train(states, plan)
+    trained = _with_figures(trained, unseen)
+    try:
+        artifact = save_artifact(out, trained.card, trained.models)
+    except OSError as error:
+        raise OutOfReach(f"{error.filename or out}: {error.strerror}") from None
+    _print(artifact, account, out, as_json)
+
+
+def _judge_held_out(
+    events: Path, states: list[Moment], held: set[Label], plan: Plan, quiet: bool
+) -> dict[str, dict[str, float]]:
+    with TemporaryDirectory() as folder, stderr.status("training without the held-out students"):
+        trained = train([state for state in states if state.label not in held], plan)
+        artifact = save_artifact(Path(folder), trained.card, trained.models)
+    pipeline = Pipeline(plan.skill_set, artifact, on_failure=_refuse)
+    foreseen = asyncio.run(foresee(_records(events, quiet), sorted(held, key=_order), pipeline))
+    return {skill: figures(foreseen, skill) for skill in trained.card.skills}
+
+
+def _with_figures(trained: Trained, unseen: dict[str, dict[str, float]]) -> Trained:
+    cards = {
+        skill: msgspec.structs.replace(card, metrics=card.metrics | unseen.get(skill, {}))
+        for skill, card in trained.card.skills.items()
+    }
+    return Trained(msgspec.structs.replace(trained.card, skills=cards), trained.models)
+
+
+def _records(events: Path, quiet: bool) -> Iterator[FileRecord]:
+    now_ms = time.time_ns() // 1_000_000
+    if not events.is_file():
+        raise OutOfReach(f"{events}: no such file")
+    for offset, line in enumerate(read_lines([str(events)], quiet=quiet)):
+        yield FileRecord(offset, now_ms, line)
+
+
+def _compiled(pattern: str | None) -> re.Pattern[str] | None:
+    try:
+        return re.compile(pattern) if pattern else None
+    except re.error as error:
+        raise click.BadParameter(f"--person: {error}") from None
+
+
+def _order(label: Label) -> tuple[str, str, int]:
+    return label.student, label.skill, label.as_of_us
+
+
+def _refuse(source: str, error: BaseException) -> None:
+    raise SourceFailed(f"source {source} failed on the held-out students: {error!r}")
+
+
+def _print(artifact: Artifact, account: Account, out: Path, as_json: bool) -> None:
+    size_bytes = sum(path.stat().st_size for path in out.iterdir() if path.is_file())
+    summary: dict[str, Any] = {
+        "artifact": artifact.id,
+        "size_bytes": size_bytes,
+        "events": account.records,
+        "unreadable": account.unreadable,
+        "students_without_label": len(account.unlabelled_students),
+        "labels_without_events": account.labels_without_events,
+    }
+    if as_json:
+        stdout.print(orjson.dumps({**summary, "card": msgspec.to_builtins(artifact.card)}).decode(), soft_wrap=True)
+        return
+    table = Table("", "", show_header=False, box=None)
+    for heading, figure in summary.items():
+        table.add_row(heading, str(figure))
+    for skill, card in artifact.card.skills.items():
+        table.add_row("", "")
+        table.add_row(skill, f"{card.examples:,} labels of {card.students:,} students, {len(card.features)} features")
+        for heading, value in card.metrics.items():
+            table.add_row(f"  {heading}", f"{value:g}")
+        if card.fusion:
+            table.add_row("  weights", ", ".join(f"{source} {w:g}" for source, w in card.fusion.weights.items()))
+    stdout.print(table)

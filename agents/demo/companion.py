@@ -1,0 +1,104 @@
+"""The demo's worker: `skillstream worker` as a process of its own, asked about itself over its web pages."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from agents.settings import Settings
+from schemas.errors import Fatal
+
+_STOP_TIMEOUT_S: Final = 45.0
+_ASK_TIMEOUT_S: Final = 5.0
+_EVENTS: Final = re.compile(r'^skillstream_events_total\{outcome="(\w+)"\} ([0-9.e+]+)$', re.MULTILINE)
+_RECORDS: Final = re.compile(r"^skillstream_records_total ([0-9.e+]+)$", re.MULTILINE)
+_PAGES: Final = re.compile(r"Pages at (http://\S+)")
+
+
+class WorkerFailed(Fatal):
+    """The demo's worker ended, or did not end as it should."""
+
+
+class WorkerProcess:
+    """Lives while the context is open; its log goes to a file, shown when it fails."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._environment = os.environ | {
+            "SKILLSTREAM_BROKER": settings.broker,
+            "SKILLSTREAM_REASONING": settings.reasoning,
+            "SKILLSTREAM_SKILLS": settings.skills,
+            "SKILLSTREAM_MODEL": settings.model,
+            "SKILLSTREAM_SEED_LIMITS": "true",
+            "SKILLSTREAM_WEB_PORT": str(settings.web_port),
+        }
+        self._environment.pop("SKILLSTREAM_REDIS_URL", None)
+        self._log = Path(tempfile.mkdtemp(prefix="skillstream-demo-")) / "worker.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "agents.cli", "worker"],
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is the demo's to handle
+            )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+    def require_alive(self) -> None:
+        """Raise WorkerFailed, with the end of its log, if it has ended."""
+        if self._process is None or self._process.poll() is not None:
+            code = None if self._process is None else self._process.returncode
+            raise WorkerFailed(f"the worker ended with exit code {code}:\n{self._tail()}")
+
+    @property
+    def url(self) -> str | None:
+        """Where its pages are; None until it says."""
+        said = _PAGES.search(self._log.read_text("utf-8", "replace"))
+        return said[1] if said else None
+
+    def counts(self) -> Counter[str]:
+        """Events by outcome, and `records`, by its own metrics; empty while it does not answer."""
+        url = self.url
+        if url is None:
+            return Counter()
+        try:
+            with urlopen(f"{url}metrics", timeout=_ASK_TIMEOUT_S) as answer:
+                text = answer.read().decode()
+        except (URLError, OSError):
+            return Counter()
+        records = _RECORDS.search(text)
+        counted = {outcome: int(float(figure)) for outcome, figure in _EVENTS.findall(text)}
+        return Counter(counted | {"records": int(float(records[1])) if records else 0})
+
+    def stop(self) -> None:
+        """SIGTERM, and wait. Raises WorkerFailed unless it drains and exits with 0."""
+        self.require_alive()
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            code = self._process.wait(_STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            raise WorkerFailed(f"the worker did not stop within {_STOP_TIMEOUT_S:.0f} s:\n{self._tail()}") from None
+        if code != 0:
+            raise WorkerFailed(f"the worker stopped with exit code {code}:\n{self._tail()}")
+
+    def _tail(self) -> str:
+        return "\n".join(self._log.read_text("utf-8", "replace").splitlines()[-15:])

@@ -1,0 +1,116 @@
+"""What the demo reports, and the picture that it shows of a few students."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from schemas.explanation import Explanation
+from schemas.update import SkillScore, SkillUpdate
+
+_SHOWN_STUDENTS = 5
+_BAR_CELLS = 8
+_COLOURS = {"unknown": "dim", "emerging": "red", "developing": "yellow", "proficient": "green"}
+
+
+class Figures(Struct, frozen=True, kw_only=True):
+    """The JSON object that `demo --json` ends with. Counts are of events, `late` is part of `applied`."""
+
+    records_in: int
+    events_in: int
+    applied: int
+    ignored: int
+    duplicates: int
+    dead_lettered: int
+    rerouted: int
+    late: int
+    students: int
+    skill_updates: int
+    explanations: int
+    state_matches_replay: bool
+
+
+def show(
+    console: Console, figures: Figures, updates: Sequence[SkillUpdate], explanations: Sequence[Explanation]
+) -> None:
+    """A few students with their scores, what drove them, one explanation, and where every event went."""
+    shown = _interesting(updates, explanations)
+    console.print(_scores(shown))
+    console.print(_drivers(shown))
+    if explanations:
+        console.print(_explained(explanations[-1]))
+    console.print(_accounts(figures))
+
+
+def _interesting(updates: Sequence[SkillUpdate], explanations: Sequence[Explanation]) -> list[SkillUpdate]:
+    """Explained students first, then those best known."""
+    explained = {explanation.student_id for explanation in explanations[-1:]}
+    ranked = sorted(
+        updates,
+        key=lambda update: (
+            update.student_id not in explained,
+            -sum(skill.confidence for skill in update.skills.values()),
+            update.student_id,
+        ),
+    )
+    return ranked[:_SHOWN_STUDENTS]
+
+
+def _scores(updates: Sequence[SkillUpdate]) -> Table:
+    skills = list(dict.fromkeys(name for update in updates for name in update.skills))
+    table = Table(title="Skills of a few students: score, 90 % interval, confidence", title_justify="left")
+    table.add_column("student", no_wrap=True)
+    for name in skills:
+        table.add_column(name.replace("_", " "), no_wrap=False)
+    for update in updates:
+        table.add_row(update.student_id, *(_cell(update.skills.get(name)) for name in skills))
+    return table
+
+
+def _cell(skill: SkillScore | None) -> Text:
+    if skill is None:
+        return Text("–", style="dim")
+    filled = round(skill.score * _BAR_CELLS)
+    bar = "█" * filled + "░" * (_BAR_CELLS - filled)
+    text = f"{bar}\n{skill.score:.2f} [{skill.low:.2f}–{skill.high:.2f}]\nconf {skill.confidence:.2f}"
+    return Text(text, style=_COLOURS[skill.level])
+
+
+def _drivers(updates: Sequence[SkillUpdate]) -> Table:
+    table = Table(title="What drove them", title_justify="left")
+    for column in ("student", "strongest skill, by log-odds added", "telling events"):
+        table.add_column(column)
+    for update in updates:
+        name, skill = max(update.skills.items(), key=lambda item: item[1].confidence)
+        parts = ", ".join(
+            f"{source} {part.log_odds:+.2f}" if part.status in ("ok", "stale") else f"{source} {part.status}"
+            for source, part in skill.contributions.items()
+        )
+        told = ", ".join(f"{'+' if item.direction > 0 else '−'} {_fact(item.fact)}" for item in skill.evidence)
+        table.add_row(update.student_id, f"{name.replace('_', ' ')}: {parts}", told)
+    return table
+
+
+def _fact(fact: str) -> str:
+    return f"“{fact[1:]}”" if fact.startswith("~") else fact.replace("_", " ")
+
+
+def _explained(explanation: Explanation) -> Panel:
+    lines: list[Text] = [Text(explanation.summary)] if explanation.summary else []
+    for skill in explanation.skills:
+        lines.append(Text(f"{skill.skill.replace('_', ' ')} {skill.score:.2f}", style="bold"))
+        lines += [Text(f"  {claim.text} [{', '.join(claim.evidence)}]") for claim in skill.claims]
+    title = f"An explanation of {explanation.student_id}, written by: {explanation.generator}"
+    return Panel(Group(*lines), title=title, title_align="left")
+
+
+def _accounts(figures: Figures) -> Table:
+    table = Table(title="Where every event went", title_justify="left", show_header=False)
+    for name in Figures.__struct_fields__:
+        figure = getattr(figures, name)
+        shown = ("yes" if figure else "NO") if isinstance(figure, bool) else f"{figure:,}"
+        table.add_row(name.replace("_", " "), Text(shown, justify="right"))
+    return table

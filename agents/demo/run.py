@@ -1,0 +1,176 @@
+"""The demo, step by step: broker, watcher, worker, events; wait, stop, replay, compare."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from agents.channels import Channels
+from agents.demo.companion import WorkerProcess
+from agents.demo.figures import Figures
+from agents.demo.watcher import Watcher
+from agents.embedded import BYTES_PER_PARTITION, EmbeddedBroker, assert_nothing_dropped
+from agents.feeding import feed
+from agents.settings import Settings
+from agents.topics import TopicSpec, ensure_topics
+from schemas.errors import Fatal
+from schemas.explanation import Explanation
+from schemas.update import SkillUpdate
+from streams.artifacts import load_artifact
+from streams.audit import Difference, compare
+from streams.partitioner import partitioner
+from streams.pipeline import Pipeline
+from streams.replay import Replay, batches
+from streams.skills import load_skills
+
+Keyed = tuple[bytes | None, bytes]
+Tell = Callable[[str, int, int], None]
+"""What is going on: a stage's name, how far, of how many."""
+
+_POLL_S: Final = 0.2
+_STUCK_AFTER_S: Final = 60.0
+_EXPLANATIONS_WITHIN_S: Final = 20.0
+_WANTED_EXPLANATIONS: Final = 3
+_RECORD_OVERHEAD_BYTES: Final = 24
+
+
+class TooMuch(Fatal):
+    """More than the embedded broker holds."""
+
+
+class Stuck(Fatal):
+    """The worker does not come to an end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the demo came to. `differences` is empty where the table equals the replay."""
+
+    figures: Figures
+    updates: Sequence[SkillUpdate]
+    explanations: Sequence[Explanation]
+    differences: Sequence[Difference] = field(default=())
+
+
+class Demo:
+    """One run. Raises Fatal where it cannot be done or the worker fails."""
+
+    def __init__(self, settings: Settings, records: Sequence[Keyed], tell: Tell) -> None:
+        self._settings = settings
+        self._channels = Channels.of(settings)
+        self._changelog = f"{settings.app_id}-students-changelog"
+        self._records = records
+        self._tell = tell
+        self._home = partitioner("murmur2").home_partition
+        require_room([(self._partition(key), value) for key, value in records])
+
+    def run(self, stay: Callable[[str], None] | None = None) -> Outcome:
+        """Do it all. `stay` is called with the pages' address before the worker is stopped, and may wait there."""
+        with EmbeddedBroker() as broker:
+            return self._on(broker.bootstrap, stay)
+
+    def _on(self, address: str, stay: Callable[[str], None] | None) -> Outcome:
+        settings = msgspec.structs.replace(self._settings, broker=address)
+        self._tell("starting a broker and a worker", 0, 1)
+        topics = [*self._channels.specs(settings), TopicSpec(self._changelog, settings.partitions)]
+        ensure_topics(address, topics, settings.start_timeout_s)
+        watcher = Watcher(address, self._channels, self._changelog, settings.partitions)
+        watcher.start()
+        with WorkerProcess(settings) as worker:
+            feed(address, self._channels.activity, self._records, self._partition)
+            counts = self._await_events(worker)
+            self._await_explanations(worker, watcher)
+            if stay is not None:
+                stay(worker.url or "")
+            counts = worker.counts() or counts
+            worker.stop()
+        watcher.stop()
+        assert_nothing_dropped(address, (self._channels.activity, self._channels.dead_letters))
+        return self._check(settings, watcher, counts)
+
+    def _await_events(self, worker: WorkerProcess) -> dict[str, int]:
+        """Poll until every record has been folded. Raises Stuck after _STUCK_AFTER_S without progress."""
+        expected, folded, since_s = len(self._records), -1, time.monotonic()
+        while True:
+            counts = worker.counts()
+            done = counts["records"] - counts["rerouted"]
+            self._tell("folding events", done, expected)
+            if done >= expected:
+                return counts
+            if done > folded:
+                folded, since_s = done, time.monotonic()
+            if time.monotonic() - since_s > _STUCK_AFTER_S:
+                raise Stuck(f"no event was folded for {_STUCK_AFTER_S:.0f} s, {expected - done} are left")
+            worker.require_alive()
+            time.sleep(_POLL_S)
+
+    def _await_explanations(self, worker: WorkerProcess, watcher: Watcher) -> None:
+        """The limits let them come a few a minute: a few are enough here."""
+        if self._settings.reasoning == "off":
+            return
+        deadline_s = time.monotonic() + _EXPLANATIONS_WITHIN_S
+        while time.monotonic() < deadline_s:
+            explained = watcher.count(self._channels.reasoning)
+            self._tell("explaining", min(explained, _WANTED_EXPLANATIONS), _WANTED_EXPLANATIONS)
+            if explained >= _WANTED_EXPLANATIONS:
+                return
+            worker.require_alive()
+            time.sleep(_POLL_S)
+
+    def _check(self, settings: Settings, watcher: Watcher, counts: dict[str, int]) -> Outcome:
+        """Fold the topic again, offline, and compare with the worker's table."""
+        pipeline = Pipeline(load_skills(settings.skills), load_artifact(settings.model), on_failure=_fail)
+        replay = Replay(pipeline, home=lambda student: self._home(student.encode(), settings.partitions))
+        total = sum(map(len, watcher.input.values()))
+        replayed = 0
+        for records in watcher.input.values():
+            for batch in batches(records):
+                asyncio.run(replay.feed(batch))
+                replayed += len(batch)
+                self._tell("replaying offline, to compare", replayed, total)
+        differences = list(compare(watcher.table, replay.rows))
+        figures = Figures(
+            records_in=counts["records"],
+            events_in=sum(counts[name] for name in ("applied", "ignored", "duplicates", "dead_lettered")),
+            applied=counts["applied"],
+            ignored=counts["ignored"],
+            duplicates=counts["duplicates"],
+            dead_lettered=counts["dead_lettered"],
+            rerouted=counts["rerouted"],
+            late=counts["late"],
+            students=len(watcher.table),
+            skill_updates=watcher.count(self._channels.updates),
+            explanations=watcher.count(self._channels.reasoning),
+            state_matches_replay=not differences and _same_counts(counts, replay),
+        )
+        return Outcome(figures, list(watcher.updates.values()), watcher.explanations, differences)
+
+    def _partition(self, key: bytes | None) -> int:
+        return 0 if key is None else self._home(key, self._settings.partitions) or 0
+
+
+def require_room(records: Sequence[tuple[int, bytes]]) -> None:
+    """Raise TooMuch if a partition would get more than the embedded broker keeps."""
+    sizes: dict[int, int] = {}
+    for partition, value in records:
+        sizes[partition] = sizes.get(partition, 0) + len(value) + _RECORD_OVERHEAD_BYTES
+    largest = max(sizes.values(), default=0)
+    if largest > BYTES_PER_PARTITION:
+        raise TooMuch(
+            f"the embedded broker keeps {BYTES_PER_PARTITION >> 20} MB a partition and these events need "
+            f"{largest / (1 << 20):.1f} MB: take fewer, or use a real Kafka (make kafka, then skillstream worker)"
+        )
+
+
+def _same_counts(counts: dict[str, int], replay: Replay) -> bool:
+    return all(
+        counts[name] == getattr(replay.counts, name)
+        for name in ("applied", "late", "ignored", "duplicates", "dead_lettered", "rerouted")
+    )
+
+
+def _fail(source: str, error: BaseException) -> None:
+    raise Fatal(f"source {source} failed in the offline replay: {error!r}") from error

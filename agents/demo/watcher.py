@@ -1,0 +1,95 @@
+"""Reads all topics of the demo while it runs: what was published, the table's log, and the input for the replay."""
+
+from collections import Counter, defaultdict
+from threading import Event, Lock, Thread
+from typing import Final, cast
+
+import msgspec
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
+
+from agents.channels import Channels
+from schemas.explanation import Explanation
+from schemas.update import SkillUpdate
+from streams.replay import FileRecord
+from streams.rows import PartitionedRows
+
+_POLL_S: Final = 0.2
+_BATCH: Final = 500
+_UPDATES: Final = msgspec.json.Decoder(SkillUpdate)
+_EXPLANATIONS: Final = msgspec.json.Decoder(Explanation)
+
+
+class Watcher:
+    """A thread with a consumer outside of every group. What it has seen may be read once it is stopped."""
+
+    def __init__(self, broker: str, channels: Channels, changelog: str, partitions: int) -> None:
+        self._channels = channels
+        self._changelog = changelog
+        self._consumer = Consumer(
+            {"bootstrap.servers": broker, "group.id": "demo-watcher", "enable.auto.commit": False, "log_level": 0}
+        )
+        topics = (channels.activity, channels.updates, channels.reasoning, channels.dead_letters, changelog)
+        self._consumer.assign([TopicPartition(t, p, OFFSET_BEGINNING) for t in topics for p in range(partitions)])
+        self._stopping = Event()
+        self._lock = Lock()
+        self._thread = Thread(target=self._run, name="demo-watcher", daemon=True)
+        self._seen: Counter[tuple[str, int]] = Counter()
+        self.input: defaultdict[int, list[FileRecord]] = defaultdict(list)
+        self.table = PartitionedRows()
+        self.updates: dict[str, SkillUpdate] = {}
+        self.explanations: list[Explanation] = []
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Read what is there to the end, then stop. Blocks."""
+        self._stopping.set()
+        self._thread.join()
+        self._consumer.close()
+
+    def count(self, topic: str) -> int:
+        """Records of `topic` seen so far."""
+        with self._lock:
+            return sum(seen for (name, _), seen in self._seen.items() if name == topic)
+
+    def _run(self) -> None:
+        while True:
+            messages = self._consumer.consume(_BATCH, _POLL_S)
+            with self._lock:
+                for message in messages:
+                    if message.error() is None:
+                        self._note(message)
+            if not messages and self._stopping.is_set() and self._at_the_end():
+                return
+
+    def _at_the_end(self) -> bool:
+        ends = {
+            (place.topic, place.partition): self._consumer.get_watermark_offsets(place, timeout=5)[1]
+            for place in self._consumer.assignment()
+        }
+        return all(self._seen[place] >= end for place, end in ends.items())
+
+    def _note(self, message: Message) -> None:
+        topic, partition, value = str(message.topic()), int(message.partition() or 0), message.value()
+        self._seen[topic, partition] += 1
+        if topic == self._channels.activity:
+            headers = _headers(message)
+            self.input[partition].append(
+                FileRecord(
+                    int(message.offset() or 0), message.timestamp()[1], value, topic, partition, message.key(), headers
+                )
+            )
+        elif topic == self._changelog:
+            self.table.put(partition, message.key() or b"", value)
+        elif topic == self._channels.updates and value is not None:
+            update = _UPDATES.decode(value)
+            self.updates[update.student_id] = update
+        elif topic == self._channels.reasoning and value is not None:
+            self.explanations.append(_EXPLANATIONS.decode(value))
+
+
+def _headers(message: Message) -> tuple[tuple[str, bytes], ...]:
+    pairs = cast(list[tuple[str, bytes | None]], message.headers() or [])
+    return tuple((name, content or b"") for name, content in pairs)
