@@ -61,6 +61,10 @@ integration: $(READY)  ## the tests on a real Kafka and a real Redis, which it s
 .PHONY: check
 check: test lint integration  ## all that CI checks
 
+.PHONY: bench
+bench: $(READY)  ## measure, on this machine (ONLY=name for one)
+	@$(BIN)/python -m tests.benchmarks $(ONLY)
+
 .PHONY: kafka
 kafka: $(READY)  ## leave a real Kafka running and print its address (Java 17+, Maven)
 	@$(BIN)/python -m tests.servers.kafka --background

@@ -11,7 +11,7 @@ from rich.text import Text
 from schemas.explanation import Explanation
 from schemas.update import SkillScore, SkillUpdate
 
-_SHOWN_STUDENTS = 5
+_SHOWN_STUDENTS = 3
 _BAR_CELLS = 8
 _COLOURS = {"unknown": "dim", "emerging": "red", "developing": "yellow", "proficient": "green"}
 
@@ -60,13 +60,13 @@ def _interesting(updates: Sequence[SkillUpdate], explanations: Sequence[Explanat
 
 
 def _scores(updates: Sequence[SkillUpdate]) -> Table:
-    skills = list(dict.fromkeys(name for update in updates for name in update.skills))
+    """Skills down, students across: it fits 80 columns."""
     table = Table(title="Skills of a few students: score, 90 % interval, confidence", title_justify="left")
-    table.add_column("student", no_wrap=True)
-    for name in skills:
-        table.add_column(name.replace("_", " "), no_wrap=False)
+    table.add_column("skill", no_wrap=True)
     for update in updates:
-        table.add_row(update.student_id, *(_cell(update.skills.get(name)) for name in skills))
+        table.add_column(update.student_id, overflow="ellipsis", no_wrap=True)
+    for name in dict.fromkeys(name for update in updates for name in update.skills):
+        table.add_row(name.replace("_", " "), *(_cell(update.skills.get(name)) for update in updates))
     return table
 
 
@@ -75,8 +75,8 @@ def _cell(skill: SkillScore | None) -> Text:
         return Text("–", style="dim")
     filled = round(skill.score * _BAR_CELLS)
     bar = "█" * filled + "░" * (_BAR_CELLS - filled)
-    text = f"{bar}\n{skill.score:.2f} [{skill.low:.2f}–{skill.high:.2f}]\nconf {skill.confidence:.2f}"
-    return Text(text, style=_COLOURS[skill.level])
+    text = Text(f"{bar} {skill.score:.2f}", style=_COLOURS[skill.level])
+    return text.append(f"\n{skill.low:.2f}–{skill.high:.2f}, {skill.confidence:.2f}", style="dim")
 
 
 def _drivers(updates: Sequence[SkillUpdate]) -> Table:

@@ -1,0 +1,46 @@
+"""Three sources of 100 ms each take a batch about 100 ms, not 300."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Sequence
+
+from streams.evidence.collect import collect
+from streams.evidence.source import Opinion
+from streams.row import Row
+from tests.benchmarks.measure import Measure
+
+_DELAY_S = 0.1
+
+
+class _Slow:
+    """A source that waits, as one behind a network does."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    async def judge(self, rows: Sequence[Row]) -> Opinion:
+        await asyncio.sleep(_DELAY_S)
+        return Opinion.empty(len(rows), 1)
+
+
+def three_slow_sources() -> Measure:
+    """Time of one batch with three such sources, against one of them alone."""
+    rows = [Row() for _ in range(100)]
+    one, three = _seconds(_collect([_Slow("a")], rows)), _seconds(_collect([_Slow(n) for n in "abc"], rows))
+    return Measure(three * 1000, "ms", "one source alone", three / one)
+
+
+async def _collect(sources: Sequence[_Slow], rows: Sequence[Row]) -> None:
+    def fail(source: str, error: BaseException) -> None:
+        raise AssertionError(source) from error
+
+    await collect(sources, rows, skills=1, deadline_s=5, stale_after_s=1e9, on_failure=fail)
+
+
+def _seconds(work: Awaitable[None]) -> float:
+    async def timed() -> float:
+        began_s = time.perf_counter()
+        await work
+        return time.perf_counter() - began_s
+
+    return asyncio.run(timed())

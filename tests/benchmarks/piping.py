@@ -1,0 +1,69 @@
+"""The pure pipeline on one core: simulated events, decoded, folded, scored."""
+
+import asyncio
+import time
+from functools import cache
+
+import orjson
+
+from schemas.dialects import native
+from streams.artifacts import load_artifact
+from streams.pipeline import Pipeline
+from streams.replay import FileRecord, Replay, batches
+from streams.simulation import simulate
+from streams.skills import load_skills
+from tests.benchmarks.measure import Measure
+
+_EVENTS = 20_000
+_STUDENTS = 2_000
+_NOW_MS = 1_900_000_000_000
+
+
+@cache
+def _records() -> list[FileRecord]:
+    simulated = simulate(_STUDENTS, _EVENTS, seed=1, faults=0.0)
+    return [FileRecord(offset, _NOW_MS, record.value) for offset, record in enumerate(simulated)]
+
+
+@cache
+def _pipeline() -> Pipeline:
+    def fail(source: str, error: BaseException) -> None:
+        raise AssertionError(source) from error
+
+    return Pipeline(load_skills("default"), load_artifact("none"), on_failure=fail)
+
+
+def decode() -> Measure:
+    """Native events decoded and validated, against parsing the same JSON with orjson."""
+    began_s = time.perf_counter()
+    for record in _records():
+        native.decode(record.value)
+    took_s = time.perf_counter() - began_s
+    return _rate(took_s, _parsing_s(), "orjson.loads alone")
+
+
+def fold() -> Measure:
+    """Decoded and folded into rows, unscored."""
+    began_s = time.perf_counter()
+    _pipeline().fold(_records(), load=lambda _student: None, home=lambda _student: None)
+    return _rate(time.perf_counter() - began_s, _parsing_s(), "orjson.loads alone")
+
+
+def whole_pipeline() -> Measure:
+    """Replay: decoded, folded, scored for seven skills by three sources, rows and updates made, batches of 2,000."""
+    replay = Replay(_pipeline())
+    began_s = time.perf_counter()
+    for batch in batches(_records()):
+        asyncio.run(replay.feed(batch))
+    return _rate(time.perf_counter() - began_s, _parsing_s(), "orjson.loads alone")
+
+
+def _parsing_s() -> float:
+    began_s = time.perf_counter()
+    for record in _records():
+        orjson.loads(record.value or b"")
+    return time.perf_counter() - began_s
+
+
+def _rate(took_s: float, base_s: float, against: str) -> Measure:
+    return Measure(_EVENTS / took_s, "events/s", against, base_s / took_s)
