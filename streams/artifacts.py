@@ -9,8 +9,10 @@ A folder of another feature schema, or whose files do not match their hashes, is
 import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
+from zipfile import ZIP_DEFLATED
 
 import msgspec
 from msgspec import Struct
@@ -20,14 +22,11 @@ from schemas.errors import Fatal
 from streams.features import FEATURE_SCHEMA, FEATURES
 
 CARD_VERSION: Final = 1
-TRUSTED: Final = (
-    "sklearn._loss.link.Interval",
-    "sklearn._loss.link.LogitLink",
-    "sklearn._loss.loss.HalfBinomialLoss",
-    "sklearn._loss._loss.CyHalfBinomialLoss",
-    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-)
+TRUSTED: Final = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
+
+
+class ArtifactError(Fatal):
+    """A model artifact that cannot be used; the message says why."""
 
 
 class ConformalTable(Struct, frozen=True, kw_only=True):
@@ -36,12 +35,26 @@ class ConformalTable(Struct, frozen=True, kw_only=True):
     edges: tuple[float, ...]
     half_widths: tuple[float, ...]
 
+    def __post_init__(self) -> None:
+        if len(self.half_widths) != len(self.edges) + 1:
+            raise ValueError("there must be one half-width more than edges")
+        if any(low >= high for low, high in pairwise(self.edges)):
+            raise ValueError("edges must rise")
+        if not all(0 <= half <= 0.5 for half in self.half_widths):
+            raise ValueError("half-widths must be within 0 to 0.5")
+        if any(less < more for less, more in pairwise(self.half_widths)):
+            raise ValueError("half-widths must not rise: more evidence would be less sure")
+
 
 class FusionFit(Struct, frozen=True, kw_only=True):
-    """Fitted fusion of one skill: weight a source, intercept a mask of present sources ("model+language")."""
+    """Fitted fusion of one skill: weight a source, intercept a mask of present sources ("model+language").
+
+    `kappa` replaces the skill set's for a source: a model that is calibrated however little it has seen needs none.
+    """
 
     weights: dict[str, float]
     intercepts: dict[str, float]
+    kappa: dict[str, float] = {}
 
 
 class SkillCard(Struct, frozen=True, kw_only=True):
@@ -92,7 +105,7 @@ def save_artifact(folder: Path, card: Card, models: dict[str, Any]) -> Artifact:
     folder.mkdir(parents=True, exist_ok=True)
     cards = {}
     for skill, skill_card in card.skills.items():
-        stored = skops_io.dumps(models[skill])
+        stored = skops_io.dumps(models[skill], compression=ZIP_DEFLATED, compresslevel=9)
         (folder / skill_card.file).write_bytes(stored)
         cards[skill] = msgspec.structs.replace(skill_card, sha256=hashlib.sha256(stored).hexdigest())
     text = msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(card, skills=cards)), indent=2)
@@ -103,21 +116,21 @@ def save_artifact(folder: Path, card: Card, models: dict[str, Any]) -> Artifact:
 def load_artifact(path: str) -> Artifact:
     """Load an artifact folder, or a built-in one by its name; `none` is the artifact without models.
 
-    Raises Fatal, saying what to do, where it is missing, damaged, unsafe or of another feature schema.
+    Raises ArtifactError, saying what to do, where it is missing, damaged, unsafe or of another feature schema.
     """
     if path == "none":
         return NO_ARTIFACT
-    builtin = files("streams") / "artifacts" / path
+    builtin = files("streams") / "builtin" / path
     folder = Path(str(builtin)) if builtin.is_dir() else Path(path)
     try:
         text = (folder / "card.json").read_bytes()
         card = msgspec.json.decode(text, type=Card)
     except OSError as error:
-        raise Fatal(f"model artifact {path}: {error.strerror}: {error.filename}") from None
+        raise ArtifactError(f"model artifact {path}: {error.strerror}: {error.filename}") from None
     except msgspec.MsgspecError as error:
-        raise Fatal(f"model artifact {path}: card.json: {error}") from None
+        raise ArtifactError(f"model artifact {path}: card.json: {error}") from None
     if card.version != CARD_VERSION or card.feature_schema != FEATURE_SCHEMA:
-        raise Fatal(
+        raise ArtifactError(
             f"model artifact {path} has feature schema {card.feature_schema}, this program computes "
             f"{FEATURE_SCHEMA}: train it again with `skillstream train`"
         )
@@ -127,17 +140,19 @@ def load_artifact(path: str) -> Artifact:
 
 def _load_model(folder: Path, card: SkillCard) -> Any:
     if Path(card.file).name != card.file:
-        raise Fatal(f"model artifact {folder}: {card.file!r} lies outside of it")
+        raise ArtifactError(f"model artifact {folder}: {card.file!r} lies outside of it")
     unknown = set(card.features) - set(FEATURES)
     if unknown:
-        raise Fatal(f"model artifact {folder}: no features {', '.join(sorted(unknown))}")
+        raise ArtifactError(f"model artifact {folder}: no features {', '.join(sorted(unknown))}")
     try:
         stored = (folder / card.file).read_bytes()
     except OSError as error:
-        raise Fatal(f"model artifact {folder}: {error.strerror}: {card.file}") from None
+        raise ArtifactError(f"model artifact {folder}: {error.strerror}: {card.file}") from None
     if hashlib.sha256(stored).hexdigest() != card.sha256:
-        raise Fatal(f"model artifact {folder}: {card.file} is not the file its card describes")
+        raise ArtifactError(f"model artifact {folder}: {card.file} is not the file its card describes")
     untrusted = set(skops_io.get_untrusted_types(data=stored)) - set(TRUSTED)
     if untrusted:
-        raise Fatal(f"model artifact {folder}: {card.file} holds types not trusted: {', '.join(sorted(untrusted))}")
+        raise ArtifactError(
+            f"model artifact {folder}: {card.file} holds types not trusted: {', '.join(sorted(untrusted))}"
+        )
     return skops_io.loads(stored, trusted=list(TRUSTED))

@@ -7,19 +7,24 @@
 A record at or below its row's offset was folded before a crash: it is skipped, and its student's update said again.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from schemas.dead_letter import DeadLetter
 from schemas.dialects import Decoded, Invalid, Record
-from schemas.event import NativeEvent
+from schemas.errors import Fatal
+from schemas.event import EARLIEST_TIME, NativeEvent
 from streams.accounting import Counts
 from streams.folding import Folding, Outcome
 from streams.row import Row
 
 ORIGIN_HEADER: Final = "skillstream-origin"
 MAX_ORIGINS: Final = 8
+_ORIGIN: Final = re.compile(rb".+/([0-9]{1,9})/([0-9]{1,18})/([0-9]{1,9})")
+_EARLIEST_US: Final = int(EARLIEST_TIME.timestamp()) * 1_000_000
+_LATEST_US: Final = 4_102_444_800_000_000  # 2100: seconds still fit in four bytes
 
 Load = Callable[[str], Row | None]
 Home = Callable[[str], int | None]
@@ -93,16 +98,21 @@ class BatchFolder:
             self._fold(record, event, student, origin)
 
     def _fold(self, record: Record, event: NativeEvent, student: _Student, origin: "_Origin | None") -> None:
-        now_us = record.timestamp * 1000
+        now_us = min(record.timestamp * 1000, _LATEST_US)
+        if now_us < _EARLIEST_US:
+            self._dead_letter(record, Invalid("absurd_timestamp", f"the record's is before {EARLIEST_TIME.year}"))
+            return
         if student.row.erased_us and now_us <= student.row.erased_us:
             self.batch.counts.count(Outcome.IGNORED)
             return
-        if origin is not None and not _note_origin(student.row, origin):
+        if origin is not None and not _is_new(student.row, origin):
             self.batch.counts.count(Outcome.DUPLICATE)
             return
         outcome = self._folding.fold(student.row, event, now_us)
         self.batch.counts.count(outcome)
         if outcome in (Outcome.APPLIED, Outcome.LATE):
+            if origin is not None:
+                _note_origin(student.row, origin)
             student.row.offset, student.row.epoch = record.offset, self._epoch
             student.row.erased_us = 0
             self.batch.changed[event.student_id] = student.row
@@ -110,7 +120,15 @@ class BatchFolder:
 
     def _take(self, student_id: str) -> _Student:
         row = self._load(student_id)
-        folded_to = row.offset if row is not None and row.epoch == self._epoch else -1
+        folded_to = -1
+        if row is not None and row.epoch > self._epoch:
+            raise Fatal(
+                f"a row is of epoch {row.epoch}, this worker folds epoch {self._epoch}: raise SKILLSTREAM_EPOCH"
+            )
+        if row is not None and row.epoch == self._epoch:
+            folded_to = row.offset
+        elif row is not None:
+            row.origins.clear()  # they are offsets of the topic that was
         student = _Student(row or Row(), folded_to, self._home(student_id))
         self._students[student_id] = student
         return student
@@ -137,22 +155,20 @@ def _origin(record: Record) -> _Origin | None:
     """(partition, offset, index) that a forwarded event came from; None if the header is absent or not ours."""
     for name, value in record.headers:
         if name == ORIGIN_HEADER:
-            try:
-                partition, offset, index = (int(part) for part in value.decode().rsplit("/", 3)[1:])
-            except ValueError:
-                return None
-            return partition, offset, index
+            place = _ORIGIN.fullmatch(value or b"")
+            return (int(place[1]), int(place[2]), int(place[3])) if place else None
     return None
 
 
-def _note_origin(row: Row, origin: _Origin) -> bool:
-    """Move the row past `origin`; False if it already is. A partition's forwards arrive in its offset order."""
-    partition, *position = origin
-    here = (position[0], position[1])
-    if here <= row.origins.get(partition, (-1, -1)):
-        return False
+def _is_new(row: Row, origin: _Origin) -> bool:
+    """Whether the row has not yet been moved past `origin`. A partition's forwards arrive in its offset order."""
+    partition, offset, index = origin
+    return (offset, index) > row.origins.get(partition, (-1, -1))
+
+
+def _note_origin(row: Row, origin: _Origin) -> None:
+    partition, offset, index = origin
     row.origins.pop(partition, None)
-    row.origins[partition] = here
+    row.origins[partition] = (offset, index)
     while len(row.origins) > MAX_ORIGINS:
         del row.origins[next(iter(row.origins))]
-    return True

@@ -14,7 +14,7 @@ from typing import Final
 from zlib import crc32
 
 from schemas.event import Attempt, Control, Message, NativeEvent, Reflection, Rubric
-from streams.facts import FACTS, INDEX, PASS_SCORE, RETRIED, facts_of
+from streams.facts import FACTS, INDEX, PASS_SCORE, RECOVERED, RETRIED, facts_of
 from streams.row import (
     HALF_LIFE_US,
     ID_BYTES,
@@ -60,7 +60,8 @@ class Folding:
         telling: dict[int, list[tuple[str, int]]] = {}
         for name, skill in skill_set.skills.items():
             for fact, weight in skill.telling.items():
-                telling.setdefault(INDEX[fact], []).append((name, round(weight * 10)))
+                if tenths := round(weight * 10):
+                    telling.setdefault(INDEX[fact], []).append((name, tenths))
         return cls(
             names=skill_set.names,
             phrases=PhraseBook({name: skill.lexicon for name, skill in skill_set.skills.items()}),
@@ -74,7 +75,7 @@ class Folding:
         Idempotent within the last MAX_IDS events of the row.
         """
         facts = facts_of(event)
-        if not facts and not isinstance(event, Rubric):
+        if not facts and not (isinstance(event, Rubric) and event.skill in self.names):
             return Outcome.IGNORED
         if not _remember(row, event.event_id):
             return Outcome.DUPLICATE
@@ -104,7 +105,7 @@ class Folding:
         totals.recent_total += factor * value
         totals.newest_s = max(totals.newest_s, time_us // 1_000_000)
         for skill, weight in self.telling.get(fact, ()):
-            _note(_cell(row, skill), Telling(FACTS[fact], value, time_us // 1_000_000, weight))
+            _note(cell_of(row, skill), Telling(FACTS[fact], value, time_us // 1_000_000, weight))
 
     def _read(self, row: Row, text: str, time_us: int, factor: float) -> None:
         log_odds = dict(self.per_text)
@@ -113,21 +114,20 @@ class Folding:
             weight = round(hit.weight * 10)
             if weight:
                 telling = Telling(f"~{hit.phrase}", hit.weight, time_us // 1_000_000, weight)
-                _note(_cell(row, hit.skill), telling)
+                _note(cell_of(row, hit.skill), telling)
         for skill, value in log_odds.items():
-            cell = _cell(row, skill)
+            cell = cell_of(row, skill)
             cell.text_n += factor
             cell.text_total += factor * max(-MAX_TEXT_LOG_ODDS, min(MAX_TEXT_LOG_ODDS, value))
             cell.text_newest_s = max(cell.text_newest_s, time_us // 1_000_000)
 
     def _rate(self, row: Row, event: Rubric, time_us: int, factor: float) -> None:
-        if event.skill not in self.names:
-            return
-        cell = _cell(row, event.skill)
+        cell = cell_of(row, event.skill)
         cell.rubric_n += factor
         cell.rubric_total += factor * event.rating
         cell.rubric_newest_s = max(cell.rubric_newest_s, time_us // 1_000_000)
-        _note(cell, Telling("rubric", event.rating, time_us // 1_000_000, round((event.rating - 0.5) * 40) or 1))
+        weight = round((event.rating - 0.5) * 40) or (1 if event.rating >= 0.5 else -1)
+        _note(cell, Telling("rubric", event.rating, time_us // 1_000_000, weight))
 
 
 def decayed(reference_us: int, at_us: int) -> float:
@@ -186,7 +186,9 @@ def _after_failure(row: Row, event: Attempt, time_us: int) -> list[tuple[int, fl
             del row.open_failures[min(row.open_failures, key=lambda key: (row.open_failures[key], key))]
     elif failed_at is not None:
         del row.open_failures[item]
-    return [(RETRIED, 2.0)] if again else []
+    if not again:
+        return []
+    return [(RETRIED, 2.0)] if event.score < PASS_SCORE else [(RETRIED, 2.0), (RECOVERED, 2.0)]
 
 
 def _use_controls(row: Row, event: Control) -> None:
@@ -206,10 +208,12 @@ def _use_controls(row: Row, event: Control) -> None:
         del row.controls[max(row.controls)]
 
 
-def _cell(row: Row, skill: str) -> SkillCell:
+def cell_of(row: Row, skill: str) -> SkillCell:
+    """The skill's cell, made if need be; kept by name, so that a row's bytes don't tell when it was made."""
     cell = row.skills.get(skill)
     if cell is None:
-        cell = row.skills[skill] = SkillCell()
+        cell = SkillCell()
+        row.skills = dict(sorted({**row.skills, skill: cell}.items()))
     return cell
 
 

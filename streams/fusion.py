@@ -26,6 +26,7 @@ from streams.evidence.source import Opinion
 from streams.skills import SOURCES, Skill, SkillSet
 
 PRIOR_WIDTH: Final = 0.9
+MAX_LOG_ODDS: Final = 12.0  # a score is never 0 or 1, even when rounded to be published
 Array = NDArray[np.float64]
 
 
@@ -58,27 +59,34 @@ class Fusion:
             for source in SOURCES
         }
         self._intercepts = [fit.intercepts if fit else {} for fit in fits]
+        self._kappas = {
+            source: np.array([fit.kappa.get(source, self._kappa) if fit else self._kappa for fit in fits])
+            for source in SOURCES
+        }
         self._tables = [card.intervals if card else None for card in cards]
         overlaps = zip(skill_set.skills.values(), cards, strict=True)
         self._overlap = np.array([_overlap(skill, card.features if card else ()) for skill, card in overlaps])
 
     def fuse(self, opinions: Mapping[str, Opinion]) -> Fused:
         """Fuse one batch. Pure; a (student, skill) without any present source is NaN throughout."""
-        reliability = {name: self.reliability(opinion) for name, opinion in opinions.items()}
+        reliability = {name: self.reliability(name, opinion) for name, opinion in opinions.items()}
         log_odds = {
             name: self._weight(name, opinions) * reliability[name] * _logit(opinion.p)
             for name, opinion in opinions.items()
         }
         total = np.sum(list(log_odds.values()), axis=0) + self._intercept(opinions)
         present = np.any([opinion.n > 0 for opinion in opinions.values()], axis=0)
-        score = np.where(present, 1 / (1 + np.exp(-total)), np.nan)
+        certain = np.clip(total, -MAX_LOG_ODDS, MAX_LOG_ODDS)
+        score = np.where(present, 1 / (1 + np.exp(-certain)), np.nan)
         width = np.where(present, self._widths(opinions), np.nan)
         low = np.clip(score - width / 2, 0, 1 - width)
         return Fused(score, low, low + width, 1 - width / PRIOR_WIDTH, log_odds)
 
-    def reliability(self, opinion: Opinion) -> Array:
-        """r_k, in [0, 1); 0 where the source is absent."""
-        return opinion.n / (opinion.n + self._kappa) * self._freshness(opinion)
+    def reliability(self, source: str, opinion: Opinion) -> Array:
+        """r_k, in [0, 1]; 0 where the source is absent."""
+        kappa = self._kappas.get(source, np.full(opinion.n.shape[1], self._kappa))
+        present = opinion.n > 0
+        return np.where(present, opinion.n / np.where(present, opinion.n + kappa, 1.0), 0.0) * self._freshness(opinion)
 
     def evidence(self, opinions: Mapping[str, Opinion]) -> Array:
         """N: how many events all present sources rest on, fresh ones counted in full; monotone in what is present."""

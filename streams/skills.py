@@ -5,6 +5,7 @@ place. `config_version` changes whenever anything in it does.
 """
 
 import hashlib
+import re
 import tomllib
 from importlib.resources import files
 from pathlib import Path
@@ -19,18 +20,20 @@ from streams.text import tokenise
 
 SOURCES: Final = ("model", "language", "behaviour")
 MAX_SKILLS: Final = 8
+_STEP: Final = re.compile(r"\.\w+|\[[^\]]*\]")
 _STOP_WORDS: Final = frozenset(
     "a an and are as at be but by for from go had has have he her him i if in is it its just me more my never no "
     "not of off on or our out she so some than that the them then there they this to too up us was we what when "
     "who will with you your".split()
 )
 
-Positive = Annotated[float, Meta(gt=0)]
+Positive = Annotated[float, Meta(gt=0, le=1e6)]
 Probability = Annotated[float, Meta(gt=0, lt=1)]
-NonNegative = Annotated[float, Meta(ge=0)]
+NonNegative = Annotated[float, Meta(ge=0, le=100)]
 SignedWeight = Annotated[float, Meta(ge=-3, le=3)]
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
-Phrase = Annotated[str, Meta(min_length=2, max_length=27)]
+Phrase = Annotated[str, Meta(min_length=2)]
+MAX_PHRASE_BYTES: Final = 27
 
 
 class SkillsError(SkillstreamError):
@@ -110,14 +113,47 @@ def load_skills(path: str) -> SkillSet:
     source = builtin if builtin.is_file() else Path(path)
     try:
         document: dict[str, Any] = tomllib.loads(source.read_text(encoding="utf-8"))
-        skill_set = msgspec.convert(document, SkillSet)
     except OSError as error:
         raise SkillsError(f"skills file {path}: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SkillsError(f"skills file {path}: {error}") from None
+    try:
+        skill_set = msgspec.convert(document, SkillSet)
+    except msgspec.ValidationError as error:
+        raise SkillsError(f"skills file {path}: {_with_keys(str(error), document)}") from None
+    if skill_set.levels.developing >= skill_set.levels.proficient:
+        raise SkillsError(f"skills file {path}: levels: developing must be below proficient")
     for name, skill in skill_set.skills.items():
         _check(f"skills file {path}: skills.{name}", skill)
     return skill_set
+
+
+def _with_keys(message: str, document: dict[str, Any]) -> str:
+    """Name the keys that msgspec writes as `[...]`: those whose table fails without its other keys, too."""
+    table: Any = document
+    path: list[str] = []
+    for step in _STEP.findall(message.rpartition("`$")[2]):
+        key = step.strip(".[]") or next((key for key in table if _fails_alike(message, document, table, key)), None)
+        if key is None:
+            break
+        table = table[int(key)] if isinstance(table, list) else table.get(key)
+        path.append(key)
+    return f"{'.'.join(path)}: {message}" if path else message
+
+
+def _fails_alike(message: str, document: dict[str, Any], table: dict[str, Any], key: str) -> bool:
+    whole = dict(table)
+    table.clear()
+    table[key] = whole[key]
+    try:
+        msgspec.convert(document, SkillSet)
+    except msgspec.ValidationError as error:
+        return str(error) == message
+    else:
+        return False
+    finally:
+        table.clear()
+        table.update(whole)
 
 
 def _check(place: str, skill: Skill) -> None:
@@ -133,6 +169,8 @@ def _check(place: str, skill: Skill) -> None:
             if fact not in FACTS or column not in ("n", "sum"):
                 raise SkillsError(f"{place}.indicators.{indicator.name}: {term!r} is not <fact>.n or <fact>.sum")
     for phrase in skill.lexicon:
+        if len(phrase.encode()) > MAX_PHRASE_BYTES:
+            raise SkillsError(f"{place}.lexicon: {phrase!r} has more than {MAX_PHRASE_BYTES} bytes")
         words = tokenise(phrase)
         if not words or (len(words) == 1 and words[0] in _STOP_WORDS):
             raise SkillsError(f"{place}.lexicon: {phrase!r} is too common to mean anything by itself")

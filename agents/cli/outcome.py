@@ -3,6 +3,7 @@
 from agents.settings import SettingsError
 from agents.topics import BrokerUnreachable
 from schemas.errors import Fatal, Retryable, SkillstreamError
+from streams.artifacts import ArtifactError
 from streams.skills import SkillsError
 
 CHECK_FAILED = 1
@@ -17,7 +18,7 @@ class OutOfReach(SkillstreamError):
 
 def exit_code(error: SkillstreamError) -> int:
     """The documented exit code of an error."""
-    if isinstance(error, SettingsError | SkillsError):
+    if isinstance(error, SettingsError | SkillsError | ArtifactError):
         return WRONG_USAGE
     if isinstance(error, OutOfReach | BrokerUnreachable | Retryable):
         return OUT_OF_REACH

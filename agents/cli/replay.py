@@ -35,7 +35,7 @@ def command(
     with ExitStack() as stack:
         updates = _open(stack, out)
         letters = _open(stack, dead_letters)
-        asyncio.run(_run(replay, _records(files, quiet=as_json), updates, letters))
+        _run(replay, _records(files, quiet=as_json), updates, letters)
     _print(summary(replay), as_json)
 
 
@@ -55,17 +55,19 @@ def summary(replay: Replay) -> dict[str, Any]:
     }
 
 
-async def _run(
+def _run(
     replay: Replay, records: Iterator[FileRecord], updates_to: BinaryIO | None, letters_to: BinaryIO | None
 ) -> None:
-    for batch in batches(records):
-        updates, letters = await replay.feed(batch)
-        if updates_to is not None:
-            updates_to.writelines(msgspec.json.encode(update) + b"\n" for update in updates)
-        if letters_to is not None:
-            for record, letter in letters:
-                original = (record.value or b"").decode("utf-8", "backslashreplace")
-                letters_to.write(orjson.dumps({**msgspec.to_builtins(letter), "value": original}) + b"\n")
+    """Lines are read outside of the event loop, so that an interrupt also ends a read that waits."""
+    with asyncio.Runner() as runner:
+        for batch in batches(records):
+            updates, letters = runner.run(replay.feed(batch))
+            if updates_to is not None:
+                updates_to.writelines(msgspec.json.encode(update) + b"\n" for update in updates)
+            if letters_to is not None:
+                for record, letter in letters:
+                    original = (record.value or b"").decode("utf-8", "backslashreplace")
+                    letters_to.write(orjson.dumps({**msgspec.to_builtins(letter), "value": original}) + b"\n")
 
 
 def _records(files: tuple[str, ...], *, quiet: bool) -> Iterator[FileRecord]:

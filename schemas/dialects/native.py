@@ -11,7 +11,9 @@ from schemas.event import EARLIEST_TIME, VERSION, NativeEvent
 
 MAX_EVENT_BYTES: Final = 1 << 20
 _DECODER: Final[msgspec.json.Decoder[NativeEvent]] = msgspec.json.Decoder(NativeEvent)
-_QUOTED: Final = re.compile(r"'[^']*'")
+MAX_DEPTH: Final = 256
+_QUOTED: Final = re.compile(r"['\"].*['\"]", re.DOTALL)
+_STRING_OR_BRACKET: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)|[\[{\]}]', re.DOTALL)
 _KNOWN_TYPES: Final = frozenset(
     definition["properties"]["type"]["enum"][0] for definition in msgspec.json.schema(NativeEvent)["$defs"].values()
 )
@@ -29,9 +31,11 @@ def decode(value: bytes | None) -> NativeEvent:
         raise InvalidInput("too_large", f"{len(value)} bytes; an event may have {MAX_EVENT_BYTES}")
     if not value.isascii():
         _require_utf8(value)
+    if value.count(b"[") + value.count(b"{") > MAX_DEPTH and _is_too_deep(value):
+        raise InvalidInput("too_deep", f"nested more than {MAX_DEPTH} levels deep")
     try:
         event = _DECODER.decode(value)
-    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+    except (msgspec.MsgspecError, UnicodeError) as error:
         raise _diagnose(value, error) from None
     if event.time < EARLIEST_TIME:
         raise InvalidInput("absurd_time", f"the event's time is before {EARLIEST_TIME.year}")
@@ -50,10 +54,21 @@ def _require_utf8(value: bytes) -> None:
         raise InvalidInput("not_utf8", f"invalid UTF-8 at byte {error.start}") from None
 
 
+def _is_too_deep(value: bytes) -> bool:
+    """Counted here, since where the decoder's recursion ends depends on how deep its caller stands."""
+    depth = 0
+    for token in _STRING_OR_BRACKET.finditer(value):
+        if token[0] in (b"[", b"{"):
+            depth += 1
+            if depth > MAX_DEPTH:
+                return True
+        elif token[0] in (b"]", b"}"):
+            depth -= 1
+    return False
+
+
 def _diagnose(value: bytes, error: Exception) -> InvalidInput:
     """Say which rule failed; only bad records pay for the second reading."""
-    if isinstance(error, RecursionError):
-        return InvalidInput("too_deep", "nested too deeply")
     try:
         document = orjson.loads(value)
     except orjson.JSONDecodeError:
@@ -62,6 +77,7 @@ def _diagnose(value: bytes, error: Exception) -> InvalidInput:
         return InvalidInput("not_an_object", f"a JSON {type(document).__name__}, not an object")
     if document.get("version") != VERSION and "version" in document:
         return InvalidInput("unknown_version", f"this program reads version {VERSION}")
-    if "type" in document and str(document["type"]) not in _KNOWN_TYPES:
+    kind = document.get("type", "attempt")
+    if not (isinstance(kind, str) and kind in _KNOWN_TYPES):
         return InvalidInput("unknown_type", f"known types: {', '.join(sorted(_KNOWN_TYPES))}")
     return InvalidInput("invalid_field", _QUOTED.sub("'…'", str(error)))

@@ -2,7 +2,7 @@
 
 Each indicator is a rate with a Beta prior: rate = (numerator + strength·prior)/(denominator + strength). A skill's
 log-odds are the weighted sum of how far its rates lie from their priors, so a student of whom nothing is known sits
-at 0.5 with no evidence, and rubric ratings count as one more indicator.
+at 0.5 with no evidence. Rubric ratings are one more rate; their number adds to n, so that no rating makes it less.
 """
 
 from collections.abc import Sequence
@@ -42,17 +42,18 @@ class BehaviourSource:
         decay = np.array([decayed(row.reference_us, row.as_of_us) for row in rows])
         as_of_s = np.array([row.as_of_us / 1e6 for row in rows])
         for column, (name, skill, terms) in enumerate(self._skills):
-            log_odds, n, weight, newest_s = _rubric(rows, name, decay)
+            log_odds, ratings, newest_s = _rubric(rows, name, decay)
+            observed, weight = np.zeros(len(rows)), sum(abs(indicator.weight) for indicator in skill.indicators)
             for indicator, (numerator, denominator, facts) in zip(skill.indicators, terms, strict=True):
                 part, whole = _sums(rows, numerator) * decay, _sums(rows, denominator) * decay
                 rate = (np.minimum(part, whole) + indicator.strength * indicator.prior) / (whole + indicator.strength)
                 log_odds += indicator.weight * (_logit(rate) - _logit(np.array(indicator.prior)))
-                n += abs(indicator.weight) * whole
-                weight += abs(indicator.weight)
+                observed += abs(indicator.weight) * whole
                 newest_s = np.maximum(newest_s, _newest(rows, facts))
+            n = ratings + (observed / weight if weight else 0.0)
             known = n > 0
             opinion.p[known, column] = 1 / (1 + np.exp(-log_odds[known]))
-            opinion.n[known, column] = n[known] / weight[known]
+            opinion.n[known, column] = n[known]
             opinion.age_s[known, column] = np.maximum(as_of_s[known] - newest_s[known], 0)
             opinion.status[known, column] = Status.OK
         return opinion
@@ -101,8 +102,8 @@ def _newest(rows: Sequence[Row], facts: Sequence[int]) -> NDArray[np.float64]:
 
 def _rubric(
     rows: Sequence[Row], name: str, decay: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Log-odds, weighted n, weight and newest evidence from teachers' ratings; each of shape (rows,)."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Log-odds, number and newest of the teachers' ratings; each of shape (rows,)."""
     cells = [row.skills.get(name, _NO_CELL) for row in rows]
     n = np.array([cell.rubric_n for cell in cells]) * decay
     total = np.array([cell.rubric_total for cell in cells]) * decay
@@ -110,8 +111,7 @@ def _rubric(
     rated = n > 0
     return (
         np.where(rated, RUBRIC_WEIGHT * _logit(rate), 0.0),
-        RUBRIC_WEIGHT * n,
-        np.where(rated, RUBRIC_WEIGHT, 0.0),
+        n,
         np.array([cell.rubric_newest_s for cell in cells], dtype=np.float64),
     )
 

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
 from streams.evidence.source import Opinion, Source, Status
 from streams.row import Row
 
@@ -20,22 +22,40 @@ async def collect(
 ) -> Mapping[str, Opinion]:
     """Ask every source about all `rows`; takes as long as the slowest, at most `deadline_s`.
 
-    A source that raises, is late or answers in the wrong shape is `failed`: its opinion is empty and `on_failure`
+    A source that raises, is late or answers nonsense is `failed`: its opinion is empty and `on_failure`
     hears why. Raises only CancelledError.
     """
     answers = await asyncio.gather(
-        *(asyncio.wait_for(source.judge(rows), deadline_s) for source in sources), return_exceptions=True
+        *(_ask(source, rows, (len(rows), skills), deadline_s) for source in sources), return_exceptions=True
     )
     opinions = {}
     for source, answer in zip(sources, answers, strict=True):
-        if isinstance(answer, Opinion) and answer.p.shape == (len(rows), skills):
-            opinions[source.name] = _mark_stale(answer, stale_after_s)
-            continue
         if isinstance(answer, Opinion):
-            answer = ValueError(f"answered with shape {answer.p.shape}, not {(len(rows), skills)}")
-        on_failure(source.name, answer)
-        opinions[source.name] = Opinion.empty(len(rows), skills, Status.FAILED)
+            opinions[source.name] = _mark_stale(answer, stale_after_s)
+        else:
+            on_failure(source.name, answer)
+            opinions[source.name] = Opinion.empty(len(rows), skills, Status.FAILED)
     return opinions
+
+
+async def _ask(source: Source, rows: Sequence[Row], shape: tuple[int, int], deadline_s: float) -> Opinion:
+    opinion = await asyncio.wait_for(source.judge(rows), deadline_s)
+    _require_sense(opinion, shape)
+    return opinion
+
+
+def _require_sense(opinion: Opinion, shape: tuple[int, int]) -> None:
+    """Raise ValueError unless every array has `shape` and holds what Opinion says."""
+    for name in ("p", "n", "age_s", "status"):
+        if getattr(opinion, name).shape != shape:
+            raise ValueError(f"answered {name} with shape {getattr(opinion, name).shape}, not {shape}")
+    said = (opinion.status == Status.OK) | (opinion.status == Status.STALE)
+    if not np.all((opinion.p[said] > 0) & (opinion.p[said] < 1)):
+        raise ValueError("answered a probability outside of (0, 1)")
+    if not np.all((opinion.n >= 0) & np.isfinite(opinion.n) & (opinion.age_s >= 0) & np.isfinite(opinion.age_s)):
+        raise ValueError("answered a sample size or an age that is negative or not finite")
+    if np.any(opinion.n[~said]):
+        raise ValueError("answered a sample size where it has no opinion")
 
 
 def _mark_stale(opinion: Opinion, stale_after_s: float) -> Opinion:

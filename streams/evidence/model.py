@@ -9,12 +9,20 @@ from threadpoolctl import ThreadpoolController
 
 from streams.artifacts import Artifact
 from streams.evidence.source import Opinion, OwnThread, Status
-from streams.facts import FACTS
+from streams.facts import ENDED, FACTS, INDEX, SAT_DOWN
 from streams.features import features_of
 from streams.folding import decayed
 from streams.row import Row
 
 _EDGE: Final = 0.005
+# A sitting's start and end tell a model where the student is, and nothing of the skill: they are no evidence.
+_CONTEXT: Final = frozenset({SAT_DOWN, ENDED})
+# An event tells several facts; each of these stands for one event, so that an event is not counted twice.
+_LEADING: Final = frozenset(
+    INDEX[name]
+    for name in "attempted submitted missed set_controls reset wrote reflected helped asked agreed disagreed "
+    "enrolled watched finished sought".split()
+)
 
 
 class ModelSource:
@@ -39,7 +47,8 @@ class ModelSource:
     def compute(self, rows: Sequence[Row], at_us: Sequence[int] | None = None) -> Opinion:
         """The opinion at each row's `as_of`, or at `at_us`; pure.
 
-        A student with no event among a model's inputs is absent to it. n is the decayed number of those events.
+        A student with no event among a model's inputs, other than of sittings, is absent to it. n is the decayed
+        number of those events.
         """
         opinion = Opinion.empty(len(rows), self._width)
         for column, model, inputs in self._columns:
@@ -66,14 +75,17 @@ class _Inputs:
 
     def __init__(self, features: Sequence[str]) -> None:
         self.features = tuple(features)
-        self._facts = sorted({FACTS.index(name.split(".")[0]) for name in features if "." in name})
+        read = {FACTS.index(name.split(".")[0]) for name in features if "." in name}
+        self._facts = sorted(read - _CONTEXT or read)
 
     def evidence(self, rows: Sequence[Row]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Effective number of input events, and age in s of the newest; each of shape (rows,)."""
         n, age_s = np.zeros(len(rows)), np.zeros(len(rows))
         for line, row in enumerate(rows):
-            totals = [row.facts[fact] for fact in self._facts if fact in row.facts]
+            totals = {fact: row.facts[fact] for fact in self._facts if fact in row.facts}
             if totals:
-                n[line] = sum(t.recent_n for t in totals) * decayed(row.reference_us, row.as_of_us)
-                age_s[line] = max(row.as_of_us / 1e6 - max(t.newest_s for t in totals), 0)
+                leading = sum(t.recent_n for fact, t in totals.items() if fact in _LEADING)
+                events = max(leading, max(t.recent_n for t in totals.values()))
+                n[line] = events * decayed(row.reference_us, row.as_of_us)
+                age_s[line] = max(row.as_of_us / 1e6 - max(t.newest_s for t in totals.values()), 0)
         return n, age_s

@@ -5,7 +5,7 @@ A fourth source is a class with a `name` and a `judge`, and a line where the pip
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
@@ -71,14 +71,22 @@ class OwnThread:
 
     def __init__(self, name: str) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"evidence-{name}")
-        self._running: asyncio.Future[Opinion] | None = None
+        self._abandoned: Future[Opinion] | None = None
 
     async def run(self, compute: "Compute", rows: Sequence[Row]) -> Opinion:
-        """Compute in the thread. Raises SourceBusy while an earlier, abandoned call holds it."""
-        if self._running is not None and not self._running.done():
+        """Compute in the thread, after what other partitions' batches have asked for.
+
+        Raises SourceBusy while an earlier call, given up at its deadline, still holds the thread.
+        """
+        if self._abandoned is not None and not self._abandoned.done():
             raise SourceBusy("the former call is still running")
-        self._running = asyncio.get_running_loop().run_in_executor(self._executor, compute, rows)
-        return await asyncio.shield(self._running)
+        work = self._executor.submit(compute, rows)
+        try:
+            return await asyncio.wrap_future(work)
+        except asyncio.CancelledError:
+            if not work.done():
+                self._abandoned = work
+            raise
 
 
 class Compute(Protocol):

@@ -1,0 +1,183 @@
+"""`skillstream replay`: files in; updates, dead letters and a summary out."""
+
+import gzip
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+from jsonschema import Draft202012Validator
+
+from schemas.contract import json_schema
+from tests.cli.conftest import Run
+from tests.events import raw
+
+LINES = b"\n".join(
+    [
+        raw(minute=1),
+        raw(minute=1),
+        raw("message", "bo", text="I kept trying"),
+        b"",
+        raw("navigation", "bo"),
+        b"not JSON \xff",
+        raw(version=2),
+    ]
+)
+SUMMARY = {
+    "read": 6,
+    "applied": 2,
+    "ignored": 1,
+    "duplicates": 1,
+    "dead_lettered": 2,
+    "late": 0,
+    "students": 2,
+    "updates": 2,
+    "reasons": {"not_utf8": 1, "unknown_version": 1},
+}
+NONE = ("--model", "none")
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Path:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(LINES)
+    return path
+
+
+def test_a_plain_file(run: Run, events: Path) -> None:
+    ran = run("replay", events, "--json", *NONE)
+
+    assert ran.code == 0
+    assert orjson.loads(ran.out) == SUMMARY
+
+
+def test_gzip_is_told_by_its_content_not_its_name(run: Run, events: Path) -> None:
+    events.write_bytes(gzip.compress(LINES))
+
+    assert orjson.loads(run("replay", events, "--json", *NONE).out) == SUMMARY
+
+
+@pytest.mark.parametrize("stdin", [LINES, gzip.compress(LINES), LINES.replace(b"\n", b"\r\n")])
+def test_standard_input(run: Run, stdin: bytes) -> None:
+    assert orjson.loads(run("replay", "-", "--json", *NONE, stdin=stdin).out) == SUMMARY
+
+
+def test_a_pipe_by_name(run: Run) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, LINES)
+    os.close(writing)
+    try:
+        assert orjson.loads(run("replay", f"/dev/fd/{reading}", "--json", *NONE).out) == SUMMARY
+    finally:
+        os.close(reading)
+
+
+def test_several_files_are_one_stream(run: Run, events: Path) -> None:
+    summary = orjson.loads(run("replay", events, events, "--json", *NONE).out)
+
+    assert (summary["read"], summary["applied"], summary["duplicates"]) == (12, 2, 4)
+
+
+def test_nothing_to_read_is_not_an_error(run: Run) -> None:
+    ran = run("replay", "-", "--json", *NONE)
+
+    assert ran.code == 0
+    assert orjson.loads(ran.out)["read"] == 0
+
+
+def test_the_summary_is_readable_too(run: Run, events: Path) -> None:
+    rows = dict(line.split(maxsplit=1) for line in run("replay", events, *NONE).out.strip().splitlines())
+
+    assert rows["applied"].strip() == "2"
+    assert rows["reasons"].strip() == "not_utf8 1, unknown_version 1"
+
+
+@pytest.mark.parametrize("name", ["updates.jsonl", "updates.jsonl.gz"])
+def test_out_has_one_valid_update_a_line(run: Run, events: Path, tmp_path: Path, name: str) -> None:
+    out = tmp_path / name
+
+    run("replay", events, "--out", out, *NONE)
+
+    written = gzip.decompress(out.read_bytes()) if name.endswith(".gz") else out.read_bytes()
+    updates = [orjson.loads(line) for line in written.splitlines()]
+    assert [update["student_id"] for update in updates] == ["ada", "bo"]
+    validator = Draft202012Validator(json_schema("skill-updates"))
+    for update in updates:
+        validator.validate(update)
+
+
+def test_dead_letters_keep_value_and_place(run: Run, events: Path, tmp_path: Path) -> None:
+    out = tmp_path / "dead.jsonl"
+
+    run("replay", events, "--dead-letters", out, *NONE)
+
+    first, second = (orjson.loads(line) for line in out.read_bytes().splitlines())
+    assert (first["offset"], first["reason"], first["value"]) == (4, "not_utf8", r"not JSON \xff")
+    assert (second["offset"], second["reason"]) == (5, "unknown_version")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(gzip.compress(LINES)[:-4], "ended"), (gzip.compress(LINES)[:12] + b"\xff" * 50, ""), (b"\x1f\x8bxx", "")],
+    ids=["cut short", "damaged", "only a beginning"],
+)
+def test_a_broken_archive_is_out_of_reach(run: Run, events: Path, content: bytes, said: str) -> None:
+    events.write_bytes(content)
+
+    ran = run("replay", events, "--json", *NONE)
+
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err.startswith(f"skillstream: {events}: ")
+    assert said in ran.err
+
+
+def test_a_missing_file_and_a_folder_are_out_of_reach(run: Run, events: Path, tmp_path: Path) -> None:
+    for name in ("nowhere.jsonl", tmp_path):
+        ran = run("replay", events, name, *NONE)
+        assert (ran.code, ran.err) == (3, f"skillstream: {name}: no such file\n")
+
+
+def test_an_output_that_cannot_be_written_is_out_of_reach(run: Run, events: Path, tmp_path: Path) -> None:
+    assert run("replay", events, "--out", tmp_path / "nowhere" / "x", *NONE).code == 3
+
+
+def test_bad_skills_are_wrong_usage(run: Run, events: Path, tmp_path: Path) -> None:
+    skills = tmp_path / "skills.toml"
+    skills.write_text("version = 1", encoding="utf-8")
+
+    ran = run("replay", events, "--skills", skills, *NONE)
+
+    assert (ran.code, ran.out) == (2, "")
+    assert str(skills) in ran.err
+    assert run("replay", events, "--skills", "nowhere", *NONE).code == 2
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-c", "from agents.cli import main; main()", *map(str, arguments)]
+
+
+def test_results_go_to_standard_output_and_nothing_else_does(events: Path) -> None:
+    ran = subprocess.run(command("replay", events, "--json", *NONE), capture_output=True, check=True, timeout=60)
+
+    assert orjson.loads(ran.stdout) == SUMMARY
+    assert ran.stdout.count(b"\n") == 1
+    assert ran.stderr == b""
+
+
+def test_an_interrupt_is_code_130() -> None:
+    tell = "import agents.cli.event_files as f; f._lines = lambda source: print('reading', flush=True) or source; "
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{tell} from agents.cli import main; main()", "replay", "-", *NONE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        assert running.stdout.readline() == b"reading\n"
+        running.send_signal(signal.SIGINT)
+        assert running.wait(timeout=60) == 130
+        assert running.stderr.read().strip() == b"skillstream: interrupted"

@@ -1,0 +1,108 @@
+"""Small builders: events as producers send them, and the records that carry them."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, Final
+
+import orjson
+
+from schemas.dialects import native
+from schemas.event import NativeEvent
+from streams.artifacts import NO_ARTIFACT
+from streams.folding import Folding
+from streams.pipeline import Pipeline
+from streams.replay import FileRecord
+from streams.row import Row
+from streams.skills import SkillSet, load_skills
+
+NOW: Final = datetime(2026, 3, 2, 12, tzinfo=UTC)
+NOW_MS: Final = int(NOW.timestamp()) * 1000
+NOW_US: Final = NOW_MS * 1000
+_NEEDED: Final[dict[str, dict[str, Any]]] = {
+    "attempt": {"item_id": "q1", "score": 1.0},
+    "failure": {"item_id": "q1"},
+    "retry": {"item_id": "q1"},
+    "hint": {"item_id": "q1"},
+    "submission": {"item_id": "essay"},
+    "overdue": {"item_id": "essay"},
+    "control": {"task_id": "climate"},
+    "message": {"text": "hello"},
+    "reflection": {"text": "hello"},
+    "collaboration": {"act": "helped"},
+    "session": {"phase": "start"},
+    "media": {"media_id": "film", "action": "played"},
+    "rubric": {"skill": "empathy", "rating": 0.8},
+    "navigation": {},
+}
+
+
+def fields(kind: str = "attempt", student: str = "ada", **given: Any) -> dict[str, Any]:
+    """An event as a JSON object; `minute` counts from NOW, and names the event if no `event_id` does."""
+    minute = given.pop("minute", 0.0)
+    return {
+        "type": kind,
+        "version": 1,
+        "event_id": f"{student}-{kind}-{minute}",
+        "student_id": student,
+        "time": (NOW + timedelta(minutes=minute)).isoformat(),
+        **_NEEDED[kind],
+        **given,
+    }
+
+
+def raw(kind: str = "attempt", student: str = "ada", **given: Any) -> bytes:
+    """An event as a record's value."""
+    return orjson.dumps(fields(kind, student, **given))
+
+
+def event(kind: str = "attempt", student: str = "ada", **given: Any) -> NativeEvent:
+    """An event, decoded."""
+    return native.decode(raw(kind, student, **given))
+
+
+def record(value: bytes | None, offset: int = 0, **given: Any) -> FileRecord:
+    """A record of `student-activity`, made at NOW and an hour, so that no event of NOW is from the future."""
+    return FileRecord(
+        offset=offset,
+        timestamp=given.pop("timestamp", NOW_MS + 3_600_000),
+        value=value,
+        topic="student-activity",
+        key=given.pop("key", b"ada"),
+        **given,
+    )
+
+
+def records(values: Iterable[bytes | None]) -> list[FileRecord]:
+    """Records with the offsets 0, 1, 2 …"""
+    return [record(value, offset) for offset, value in enumerate(values)]
+
+
+@cache
+def default_skills() -> SkillSet:
+    """The default skill set."""
+    return load_skills("default")
+
+
+@cache
+def default_folding() -> Folding:
+    """The default skills, ready to fold."""
+    return Folding.of(default_skills())
+
+
+@cache
+def default_pipeline() -> Pipeline:
+    """The default skills without a model; a source that fails fails the test."""
+    return Pipeline(default_skills(), NO_ARTIFACT, on_failure=_fail)
+
+
+def folded(*events: NativeEvent) -> Row:
+    """A row that these events were folded into, each at its own time."""
+    row = Row()
+    for each in events:
+        default_folding().fold(row, each, int(each.time.timestamp() * 1e6))
+    return row
+
+
+def _fail(source: str, error: BaseException) -> None:
+    raise AssertionError(f"{source} failed: {error!r}")

@@ -1,0 +1,93 @@
+"""Hypothesis strategies: events of all kinds, and streams of records with everything that goes wrong in them."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+import orjson
+from hypothesis import strategies as st
+
+from schemas.dialects import native
+from schemas.event import NativeEvent
+from streams.batch import ORIGIN_HEADER
+from streams.replay import FileRecord
+from tests.events import NOW, NOW_MS, default_skills, fields
+
+YEAR_MINUTES: Final = 366 * 1440
+PHRASES: Final = sorted(phrase for skill in default_skills().skills.values() for phrase in skill.lexicon)
+
+units = st.floats(0, 1)
+items = st.sampled_from(["q1", "q2", "q3"])
+durations = st.none() | st.floats(0, 3600)
+times = st.integers(-3 * YEAR_MINUTES, 0).map(lambda minutes: (NOW + timedelta(minutes=minutes)).isoformat())
+texts = st.lists(st.sampled_from([*PHRASES, "not", "hello", "…"]), max_size=6).map(" ".join)
+_FEW: Final = st.integers(0, 30).map(str)
+_OPTIONS: Final[dict[str, dict[str, st.SearchStrategy[Any]]]] = {
+    "attempt": {
+        "item_id": items,
+        "score": units,
+        "hints": st.integers(0, 3),
+        "duration_s": durations,
+        "attempt": st.integers(1, 3),
+    },
+    "failure": {"item_id": items, "gave_up": st.booleans()},
+    "retry": {"item_id": items},
+    "hint": {"item_id": items},
+    "submission": {"item_id": items, "due": times, "score": units, "weight": units},
+    "overdue": {"item_id": items, "weight": units},
+    "control": {
+        "controls": st.dictionaries(st.sampled_from("abcdefghijkl"), st.sampled_from([0.0, 1.0, -2.5]), max_size=4),
+        "reset": st.booleans(),
+        "changed": st.integers(0, 3),
+        "duration_s": durations,
+    },
+    "message": {"text": texts, "in_reply_to": st.none() | items},
+    "reflection": {"text": texts},
+    "collaboration": {"act": st.sampled_from(["asked", "answered", "helped", "agreed", "disagreed"])},
+    "session": {"phase": st.sampled_from(["enrolled", "start", "end"]), "duration_s": durations},
+    "media": {"action": st.sampled_from(["played", "paused", "seeked", "completed"])},
+    "rubric": {"skill": st.sampled_from([*default_skills().names, "juggling"]), "rating": units},
+    "navigation": {},
+}
+
+
+@st.composite
+def documents(draw: st.DrawFn, *, event_ids: st.SearchStrategy[str] = _FEW) -> dict[str, Any]:
+    """A native event as a JSON object, for one of three students; ids from a small pool, so that some repeat."""
+    kind = draw(st.sampled_from(sorted(_OPTIONS)))
+    return fields(
+        kind,
+        draw(st.sampled_from(["ada", "bo", "chi"])),
+        event_id=draw(event_ids),
+        time=draw(times),
+        **{name: draw(option) for name, option in _OPTIONS[kind].items()},
+    )
+
+
+def events(event_ids: st.SearchStrategy[str] = _FEW) -> st.SearchStrategy[NativeEvent]:
+    """Events, decoded."""
+    return documents(event_ids=event_ids).map(lambda document: native.decode(orjson.dumps(document)))
+
+
+_BROKEN: Final = st.sampled_from([None, b"", b"\xff", b"[[", b'{"type":"attempt"}', b'{"type":"attempt","version":2}'])
+_ORIGINS: Final = st.tuples(st.integers(1, 10), st.integers(0, 9)).map(
+    lambda at: ((ORIGIN_HEADER, f"student-activity/{at[0]}/{at[1]}/0".encode()),)
+)
+
+
+@st.composite
+def streams(draw: st.DrawFn, max_size: int = 30) -> list[FileRecord]:
+    """One partition's records, in offset order with gaps: events, repeats, forwards from elsewhere, broken ones."""
+    values = draw(st.lists(st.one_of(*[documents().map(orjson.dumps)] * 6, _BROKEN), min_size=1, max_size=max_size))
+    offset, made = 0, []
+    for value in values:
+        offset += draw(st.integers(1, 3))
+        headers = draw(st.one_of(st.just(()), st.just(()), _ORIGINS))
+        made.append(FileRecord(offset, NOW_MS, value, "student-activity", 0, b"key", headers))
+    return made
+
+
+@st.composite
+def cuts(draw: st.DrawFn, taken: list[FileRecord]) -> list[list[FileRecord]]:
+    """The records, cut into batches."""
+    places = sorted(draw(st.sets(st.integers(1, max(len(taken) - 1, 1)), max_size=6)) - {len(taken)})
+    return [taken[start:end] for start, end in zip([0, *places], [*places, len(taken)], strict=True)]

@@ -1,0 +1,246 @@
+"""Folding: the same rows however records are cut, repeated, replayed or permuted; every event accounted for."""
+
+import asyncio
+import math
+from dataclasses import asdict
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.event import NativeEvent
+from streams.batch import FoldedBatch
+from streams.facts import INDEX
+from streams.folding import Outcome, decayed
+from streams.replay import FileRecord, Replay
+from streams.row import HALF_LIFE_US, MAX_IDS, Row, decode_row, encode_row
+from tests.events import NOW_US, default_folding, default_pipeline, event, folded, raw, record, records
+from tests.unit.strategies import cuts, events, streams
+
+LATER_US = NOW_US + 1
+YEAR_MINUTES = 366 * 1440
+ORDERED = {"retried", "recovered"}  # what an attempt owes to an earlier failure depends on order
+
+
+def replayed(batches: list[list[FileRecord]]) -> Replay:
+    """The batches folded and scored, each row encoded and decoded between them."""
+    replay = Replay(default_pipeline())
+
+    async def feed() -> None:
+        for batch in batches:
+            await replay.feed(batch)
+
+    asyncio.run(feed())
+    return replay
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.data())
+def test_rows_and_counts_are_the_same_however_the_records_are_cut(data: st.DataObject) -> None:
+    taken = data.draw(streams())
+
+    whole, cut = replayed([taken]), replayed(data.draw(cuts(taken)))
+
+    assert dict(whole.rows.items(0)) == dict(cut.rows.items(0))
+    assert asdict(whole.counts) == asdict(cut.counts)
+
+
+@settings(max_examples=80)
+@given(streams())
+def test_every_event_is_accounted_for(taken: list[FileRecord]) -> None:
+    counts = fold(taken, {}).counts
+
+    assert counts.records_in == counts.events_in == len(taken)
+    assert counts.events_in == counts.applied + counts.ignored + counts.duplicates + counts.dead_lettered
+    assert counts.late <= counts.applied
+    assert counts.dead_lettered == counts.reasons.total()
+
+
+def fold(taken: list[FileRecord], rows: dict[str, bytes]) -> FoldedBatch:
+    """Fold into encoded rows, and put back what changed."""
+
+    def load(student: str) -> Row | None:
+        return decode_row(rows[student]) if student in rows else None
+
+    batch = default_pipeline().fold(taken, load=load, home=lambda _student: None)
+    rows.update({student: encode_row(row) for student, row in batch.changed.items()})
+    return batch
+
+
+@settings(max_examples=60)
+@given(streams(), st.integers(0, 29))
+def test_a_replay_from_an_earlier_offset_changes_nothing_and_says_the_students_again(
+    taken: list[FileRecord], start: int
+) -> None:
+    rows: dict[str, bytes] = {}
+    first = fold(taken, rows)
+    kept = dict(rows)
+    again = taken[min(start, len(taken)) :]
+
+    second = fold(again, rows)
+
+    assert rows == kept
+    assert second.changed == {}
+    assert second.counts.applied == 0
+    touched = {row.offset for row in first.changed.values()} & {one.offset for one in again}
+    assert {row.offset for row in second.say_again.values()} >= touched
+
+
+def test_after_a_crash_the_rest_is_folded_and_the_folded_is_said_again() -> None:
+    values = [raw(minute=minute, student=student) for minute in range(4) for student in ("ada", "bo")]
+    taken, rows = records(values), dict[str, bytes]()
+    fold(taken[:5], rows)
+
+    batch = fold(taken[3:], rows)
+
+    assert batch.counts.replayed == 2
+    assert batch.counts.applied == 3
+    assert set(batch.say_again) == {"ada", "bo"}
+    whole: dict[str, bytes] = {}
+    fold(taken, whole)
+    assert rows == whole
+
+
+ids = st.integers(0, 10**9).map(str)
+
+
+@settings(max_examples=80)
+@given(st.lists(events(ids), max_size=25, unique_by=lambda one: one.event_id), st.randoms(use_true_random=False))
+def test_permuted_arrival_comes_to_the_same_statistics(one_order: list[NativeEvent], random: Any) -> None:
+    other_order = list(one_order)
+    random.shuffle(other_order)
+
+    one, other = at_now(one_order), at_now(other_order)
+
+    for ordered in ORDERED:
+        one.facts.pop(INDEX[ordered], None)
+        other.facts.pop(INDEX[ordered], None)
+    assert (one.events, one.first_us, one.as_of_us) == (other.events, other.first_us, other.as_of_us)
+    assert one.controls == other.controls
+    assert set(one.facts) == set(other.facts)
+    for fact, totals in one.facts.items():
+        assert columns(totals) == pytest.approx(columns(other.facts[fact]), rel=1e-9, abs=1e-12)
+    for skill in one.skills.keys() | other.skills.keys():
+        cells = [columns(row.skills[skill]) for row in (one, other)]
+        tellings = [cell.pop("telling") for cell in cells]
+        if not ORDERED & {telling.fact for telling in tellings[0] + tellings[1]}:
+            assert tellings[0] == tellings[1]
+        assert cells[0] == pytest.approx(cells[1], rel=1e-9, abs=1e-12)
+
+
+def columns(struct: Any) -> dict[str, Any]:
+    return {name: getattr(struct, name) for name in struct.__struct_fields__}
+
+
+def at_now(taken: list[NativeEvent]) -> Row:
+    """A row of these events, its decayed sums carried to `as_of`."""
+    row = Row()
+    for one in taken:
+        default_folding().fold(row, one, LATER_US)
+    factor = decayed(row.reference_us, row.as_of_us)
+    for totals in row.facts.values():
+        totals.recent_n *= factor
+        totals.recent_total *= factor
+    for cell in row.skills.values():
+        cell.text_n *= factor
+        cell.text_total *= factor
+        cell.rubric_n *= factor
+        cell.rubric_total *= factor
+    return row
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(st.tuples(st.integers(-34 * YEAR_MINUTES, 70 * YEAR_MINUTES), st.floats(0, 1)), min_size=1, max_size=20)
+)
+def test_sums_stay_right_over_a_century(scored: list[tuple[int, float]]) -> None:
+    taken = [event(minute=minute, score=score, event_id=str(n)) for n, (minute, score) in enumerate(scored)]
+
+    row = folded(*taken)
+
+    weights = [2 ** ((minute * 60e6 + NOW_US - row.as_of_us) / HALF_LIFE_US) for minute, _ in scored]
+    expected = math.fsum(weight * score for weight, (_, score) in zip(weights, scored, strict=True))
+    totals, factor = row.facts[INDEX["attempted"]], decayed(row.reference_us, row.as_of_us)
+    assert totals.recent_n * factor == pytest.approx(math.fsum(weights), rel=1e-9)
+    assert totals.recent_total * factor == pytest.approx(expected, rel=1e-9, abs=1e-300)
+    assert totals.n == len(scored)
+
+
+def test_an_id_is_remembered_for_as_many_events_as_promised() -> None:
+    row = folded(*[event(minute=minute) for minute in range(MAX_IDS)])
+
+    assert default_folding().fold(row, event(minute=0), LATER_US) is Outcome.DUPLICATE
+    default_folding().fold(row, event(minute=MAX_IDS), LATER_US)
+    assert default_folding().fold(row, event(minute=1), LATER_US) is Outcome.DUPLICATE
+    assert default_folding().fold(row, event(minute=0), LATER_US) is not Outcome.DUPLICATE
+    assert len(row.ids) == 8 * MAX_IDS
+
+
+def test_ids_are_compared_whole_and_not_across_their_borders() -> None:
+    digest = folded(event(event_id="x")).ids
+    row = Row(ids=b"abc" + digest + b"defgh")
+
+    assert default_folding().fold(row, event(event_id="x"), LATER_US) is Outcome.APPLIED
+    assert default_folding().fold(row, event(event_id="x"), LATER_US) is Outcome.DUPLICATE
+
+
+@given(st.lists(st.integers(0, 200), max_size=120))
+def test_repeats_within_the_memory_never_count(numbers: list[int]) -> None:
+    row, remembered = Row(), list[int]()
+    for number in numbers:
+        outcome = default_folding().fold(row, event(event_id=str(number)), LATER_US)
+        assert (outcome is Outcome.DUPLICATE) == (number in remembered[-MAX_IDS:])
+        if outcome is not Outcome.DUPLICATE:
+            remembered.append(number)
+
+
+class TestTryingAgain:
+    """A platform that does not number its tries."""
+
+    def count(self, *taken: NativeEvent) -> dict[str, int]:
+        facts = folded(*taken).facts
+        return {name: facts[INDEX[name]].n for name in ("retried", "recovered") if INDEX[name] in facts}
+
+    def test_passing_what_failed_before_is_a_retry_and_a_recovery(self) -> None:
+        assert self.count(event(minute=0, score=0.0), event(minute=5)) == {"retried": 1, "recovered": 1}
+
+    def test_failing_it_again_is_a_retry_only(self) -> None:
+        assert self.count(event(minute=0, score=0.0), event(minute=5, score=0.2)) == {"retried": 1}
+
+    def test_another_item_is_neither(self) -> None:
+        assert self.count(event(minute=0, score=0.0), event(minute=5, item_id="q2")) == {}
+
+    def test_a_second_pass_is_neither(self) -> None:
+        taken = [event(minute=0, score=0.0), event(minute=5), event(minute=9)]
+        assert self.count(*taken) == {"retried": 1, "recovered": 1}
+
+    def test_a_numbered_try_counts_once(self) -> None:
+        taken = [event(minute=0, score=0.0), event(minute=5, attempt=2)]
+        assert self.count(*taken) == {"retried": 1, "recovered": 1}
+
+    def test_beyond_the_lateness_bound_no_failure_is_closed(self) -> None:
+        late = event(minute=-100, item_id="q1")
+        assert self.count(event(minute=-200, score=0.0), event(minute=0, item_id="q2"), late) == {}
+
+
+def test_the_evidence_kept_is_the_newest_and_weightiest() -> None:
+    day = 1440
+    taken = [event("rubric", rating=1.0, minute=-day * age, event_id=str(age)) for age in (400, 3, 2, 1, 0)]
+    taken += [event("collaboration", minute=-day, event_id="weak")]
+
+    kept = folded(*taken).skills["empathy"].telling
+
+    assert [telling.time_s for telling in kept] == [NOW_US // 10**6 - 86_400 * age for age in (0, 1, 2)]
+    assert all(a.time_s >= b.time_s for a, b in pairwise(kept))
+
+
+@pytest.mark.parametrize(("rating", "direction"), [(0.0, -1), (0.49, -1), (0.5, 1), (0.51, 1), (1.0, 1)])
+async def test_a_rating_speaks_the_way_it_points(rating: float, direction: int) -> None:
+    batch = default_pipeline().fold([record(raw("rubric", rating=rating))], load=lambda _: None, home=lambda _: None)
+
+    [update] = await default_pipeline().score(batch.changed)
+
+    [item] = update.skills["empathy"].evidence
+    assert (item.fact, item.value, item.direction) == ("rubric", rating, direction)

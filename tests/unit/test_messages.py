@@ -1,0 +1,109 @@
+"""The contract: every message that is produced is what its JSON Schema says."""
+
+import asyncio
+import math
+from functools import cache
+from typing import Any
+
+import msgspec
+import orjson
+import pytest
+from hypothesis import given, settings
+from jsonschema import Draft202012Validator
+
+from schemas.contract import TOPICS, json_schema
+from schemas.dialects import native
+from schemas.event import NativeEvent
+from schemas.explanation import Claim, Explanation, ReasoningResult, SkillExplanation
+from schemas.update import SkillUpdate
+from streams.replay import FileRecord, Replay
+from tests.events import default_pipeline, raw, records
+from tests.unit.strategies import events, streams
+
+
+@cache
+def validator(topic: str) -> Any:
+    return Draft202012Validator(json_schema(topic))
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_every_schema_is_one_and_refuses_an_empty_object(topic: str) -> None:
+    Draft202012Validator.check_schema(json_schema(topic))
+
+    assert json_schema(topic)["title"] == topic
+    assert not validator(topic).is_valid({})
+
+
+def test_there_is_no_schema_of_an_unknown_topic() -> None:
+    with pytest.raises(KeyError):
+        json_schema("nowhere")
+
+
+@given(events())
+def test_events_agree_with_their_schema_and_read_back_equal(one: NativeEvent) -> None:
+    encoded = native.encode(one)
+
+    validator("student-activity").validate(orjson.loads(encoded))
+    assert native.decode(encoded) == one
+
+
+@settings(max_examples=40, deadline=None)
+@given(streams())
+def test_updates_and_dead_letters_agree_with_their_schemas(taken: list[FileRecord]) -> None:
+    updates, letters = asyncio.run(Replay(default_pipeline()).feed(taken))
+
+    for update in updates:
+        encoded = msgspec.json.encode(update)
+        validator("skill-updates").validate(orjson.loads(encoded))
+        assert msgspec.json.decode(encoded, type=SkillUpdate) == update
+        check(update)
+    for _, letter in letters:
+        validator("dead-letters").validate(msgspec.to_builtins(letter))
+
+
+def check(update: SkillUpdate) -> None:
+    """What the schema cannot say."""
+    for name, skill in update.skills.items():
+        assert skill.low <= skill.score <= skill.high
+        assert 0 < skill.score < 1
+        assert not skill.validated, name
+        ids = [item.id for item in skill.evidence]
+        assert len(set(ids)) == len(ids)
+        assert {"ok", "stale"} & {part.status for part in skill.contributions.values()}
+        log_odds = sum(part.log_odds for part in skill.contributions.values())
+        assert math.log(skill.score / (1 - skill.score)) == pytest.approx(log_odds, abs=1e-4)
+
+
+async def test_an_update_holds_every_skill_known_so_far_and_its_position() -> None:
+    replay = Replay(default_pipeline(), epoch=4)
+    taken = records([raw("message", text="sorry to hear"), raw("message", minute=1, text="hello"), raw(minute=2)])
+
+    [first], _ = await replay.feed(taken[:1])
+    [last], _ = await replay.feed(taken[1:])
+
+    assert (first.seq, last.seq) == ((4, 0), (4, 2))
+    assert first.skills.keys() == {"empathy", "communication"}
+    assert first.skills.keys() < last.skills.keys()
+    assert (first.as_of, last.as_of) == ("2026-03-02T12:00:00.000Z", "2026-03-02T12:02:00.000Z")
+
+
+def test_explanations_agree_with_their_schema() -> None:
+    claim = Claim(text="Kept trying.", evidence=["e1"])
+    skill = SkillExplanation(skill="resilience", score=0.7, confidence=0.4, validated=False, claims=[claim])
+    explanation = Explanation(
+        version=1,
+        student_id="ada",
+        seq=(0, 7),
+        as_of="2026-03-02T12:00:00.000Z",
+        generated_at="2026-03-02T12:00:01.000Z",
+        generator="scripted",
+        model="scripted",
+        summary="Keeps going.",
+        skills=[skill],
+    )
+    result = ReasoningResult(version=1, student_id="ada", seq=(0, 7), outcome="failed", attempts=1, at_us=1)
+
+    validator("skill-reasoning").validate(orjson.loads(msgspec.json.encode(explanation)))
+    said = orjson.loads(msgspec.json.encode(result))
+    validator("reasoning-results").validate(said)
+    assert not validator("reasoning-results").is_valid({**said, "outcome": "perhaps"})

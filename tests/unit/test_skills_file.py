@@ -1,0 +1,82 @@
+"""Skills files: configuration, checked whole, errors that name the place."""
+
+from pathlib import Path
+
+import pytest
+
+import streams
+from streams.skills import SkillsError, load_skills
+
+DEFAULT = (Path(streams.__file__).parent / "config" / "default.toml").read_text(encoding="utf-8")
+EMPATHY = "[skills.empathy]\n"
+
+
+def load(tmp_path: Path, old: str, new: str) -> None:
+    assert old in DEFAULT
+    path = tmp_path / "skills.toml"
+    path.write_text(DEFAULT.replace(old, new, 1), encoding="utf-8")
+    load_skills(str(path))
+
+
+@pytest.mark.parametrize("name", ["default", "course_success"])
+def test_the_built_in_sets_load(name: str) -> None:
+    assert load_skills(name).name == name
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ("prior = 0.4", "prior = 1.4", "skills.empathy.indicators.0.prior"),
+        ("prior = 0.4", "", "skills.empathy.indicators.0: "),
+        ("language = 1.0", "language = -1.0", "skills.empathy.weights.language"),
+        ("language = 1.0", "language = inf", "skills.empathy.weights.language"),
+        ("language = 1.0", "langage = 1.0", "skills.empathy.weights: no source 'langage'"),
+        ('"sorry to hear" = 1.0', '"sorry to hear" = 9.0', "skills.empathy.lexicon.sorry to hear"),
+        ('"sorry to hear" = 1.0', '"sorry to hear" = nan', "skills.empathy.lexicon.sorry to hear"),
+        ('"sorry to hear"', f'"{"ж" * 14}"', "skills.empathy.lexicon: 'жж"),
+        ('"sorry to hear"', '"?!"', "skills.empathy.lexicon: '?!'"),
+        ("helped = 0.8", "hepled = 0.8", "skills.empathy.telling: no fact 'hepled'"),
+        ('["helped.n"]', '["helped.x"]', "skills.empathy.indicators.helps_rather_than_asks: 'helped.x'"),
+        ('["helped.n"]', "[]", "skills.empathy.indicators.0.numerator"),
+        (EMPATHY, EMPATHY + "colour = 1\n", "skills.empathy: Object contains unknown field `colour`"),
+        ("kappa = 8.0", "kappa = inf", "fusion.kappa"),
+        ("kappa = 8.0", "kapa = 8.0", "fusion: "),
+        ("developing = 0.4", "developing = 0.9", "levels: developing"),
+        ("version = 1", "version = 2", "version: "),
+        ("version = 1", "version = ", "line"),
+    ],
+)
+def test_a_wrong_value_is_named_by_its_place(tmp_path: Path, old: str, new: str, place: str) -> None:
+    with pytest.raises(SkillsError) as error:
+        load(tmp_path, old, new)
+
+    assert place in str(error.value)
+    assert "skills.toml" in str(error.value)
+
+
+@pytest.mark.parametrize("word", ["up", "more", "never", "Up", "the", "NOT"])
+def test_a_common_word_alone_is_refused(tmp_path: Path, word: str) -> None:
+    with pytest.raises(SkillsError, match="too common"):
+        load(tmp_path, '"sorry to hear"', f'"{word}"')
+
+
+@pytest.mark.parametrize("phrase", ["never give up", "more than one", "because"])
+def test_a_phrase_of_common_words_and_a_telling_word_alone_are_allowed(tmp_path: Path, phrase: str) -> None:
+    load(tmp_path, '"sorry to hear"', f'"{phrase}"')
+
+
+def test_a_missing_file_is_named() -> None:
+    with pytest.raises(SkillsError, match=r"nowhere\.toml: No such file"):
+        load_skills("nowhere.toml")
+
+
+def test_the_config_version_changes_with_any_value_and_with_nothing_else(tmp_path: Path) -> None:
+    def version(text: str) -> str:
+        path = tmp_path / "skills.toml"
+        path.write_text(text, encoding="utf-8")
+        return load_skills(str(path)).config_version
+
+    assert version(DEFAULT) == load_skills("default").config_version
+    assert version(DEFAULT + "\n# a remark\n") == version(DEFAULT)
+    assert version(DEFAULT.replace("kappa = 8.0", "kappa = 8.5")) != version(DEFAULT)
+    assert version(DEFAULT.replace('definition = "', 'definition = "Also: ', 1)) != version(DEFAULT)
