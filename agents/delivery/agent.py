@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from aiokafka.structs import ConsumerRecord, RecordMetadata
 
-from agents.delivery.consumer import BatchConsumer, BatchMessage
+from agents.delivery.consumer import BatchConsumer
 from agents.delivery.errors import AgentEnded, NotConfirmed, SendFailed
+from agents.delivery.message import BatchMessage
 from agents.delivery.settings import DeliverySettings
 from agents.delivery.table import RowTable
 from agents.delivery.writer import OutRecord, RecordBatchWriter

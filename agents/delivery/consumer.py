@@ -15,8 +15,8 @@ parts that are replaced, and why:
   does (`_coordinator.check_errors`): a worker whose join failed would live on without partitions.
 * `_add_gap`: offsets missing from the log are covered by the ranges.
 * `verify_event_path`: compares clocks of different kinds, and cries wolf with batches.
-* `AIOKafkaConsumerThread._create_worker_consumer`: aiokafka's `_isolation_level` and `_fetch_max_wait_ms`,
-  which Faust offers no settings for.
+
+The thread that holds aiokafka's consumer is in `consumer_thread`.
 """
 
 import asyncio
@@ -25,7 +25,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import (
     CommitFailedError,
     GroupAuthorizationFailedError,
@@ -33,82 +32,28 @@ from aiokafka.errors import (
     KafkaError,
     TopicAuthorizationFailedError,
 )
-from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
+from aiokafka.structs import ConsumerRecord
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.transports import TPorTopicSet
-from faust.types.tuples import ConsumerMessage, Message
+from faust.types.tuples import Message
 from mode import Service
 from mode.utils.futures import notify
 
-from agents.delivery.acks import AckLedger, AckRange
+from agents.delivery.acks import AckLedger
+from agents.delivery.consumer_thread import BatchConsumerThread
 from agents.delivery.errors import CommitRejected, GroupLost
+from agents.delivery.message import BatchMessage
 
 if TYPE_CHECKING:
     from agents.delivery.app import DeliveryApp
 
 _FETCH_WAIT_S = 0.25
 """How long a fetch may wait for records: a seek waits for the fetch in flight."""
-_BROKER_FETCH_WAIT_MS = 500
 _NO_PARTITIONS_WAIT_S = 0.1
 _GROUP_CHECK_S = 1.0
 _GROUP_FAILURES = 3
-
-
-class BatchMessage(ConsumerMessage):
-    """A fetch of one partition; `value` holds its records, in order. A changelog's batch has no ledger."""
-
-    __slots__ = ("ack_range", "ledger")
-
-    ledger: AckLedger | None
-    ack_range: AckRange | None
-
-    @property
-    def records(self) -> Sequence[ConsumerRecord]:
-        """The records, at least one, in offset order; offsets may be missing between them."""
-        return cast(Sequence[ConsumerRecord], self.value)
-
-
-class BatchConsumerThread(driver.AIOKafkaConsumerThread):
-    """The thread that holds aiokafka's consumer."""
-
-    def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
-        consumer = super()._create_worker_consumer(transport)
-        # A platform that produces in transactions may abort them; its events then never happened.
-        consumer._isolation_level = "read_committed"
-        consumer._fetch_max_wait_ms = _BROKER_FETCH_WAIT_MS
-        return consumer
-
-    async def seek_sources(self, sources: Sequence[TP]) -> dict[TP, int | None]:
-        """Put each partition at its committed offset, or its beginning.
-
-        What was committed. In this thread.
-        """
-        consumer = self._ensure_consumer()
-        committed: dict[TP, int | None] = {}
-        for tp in sources:
-            partition = TopicPartition(tp.topic, tp.partition)
-            offset = await consumer.committed(partition)
-            committed[tp] = offset if offset is not None and offset >= 0 else None
-            if committed[tp] is None:
-                await consumer.seek_to_beginning(partition)
-            else:
-                consumer.seek(partition, offset)
-        return committed
-
-    async def check_group(self) -> None:
-        """Raise the error that keeps this member out of its group, if there is one.
-
-        Aiokafka then tries again.
-        """
-        self._ensure_consumer()._coordinator.check_errors()
-
-    async def commit_offsets(self, offsets: Mapping[TP, int]) -> None:
-        """Commit, in this thread; raises aiokafka's errors, which Faust's own method swallows."""
-        await self._ensure_consumer().commit(
-            {TopicPartition(tp.topic, tp.partition): OffsetAndMetadata(at, "") for tp, at in offsets.items()}
-        )
 
 
 class BatchConsumer(driver.Consumer):

@@ -22,8 +22,8 @@ from aiokafka.structs import ConsumerRecord, RecordMetadata
 from faust.types import TP, EventT
 from faust.types.app import AppT
 
-from agents.delivery.consumer import BatchMessage
 from agents.delivery.errors import UnreadableLog
+from agents.delivery.message import BatchMessage
 from agents.delivery.schema import BatchSchema
 from agents.delivery.writer import OutRecord, RecordBatchWriter, SentBatch
 from streams.rows import PartitionedRows

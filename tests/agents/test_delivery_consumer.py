@@ -10,8 +10,10 @@ from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
 from agents.delivery import DeliveryApp, DeliverySettings, create_app
-from agents.delivery.consumer import BatchConsumer, BatchConsumerThread, BatchMessage
+from agents.delivery.consumer import BatchConsumer
+from agents.delivery.consumer_thread import BatchConsumerThread
 from agents.delivery.errors import CommitRejected
+from agents.delivery.message import BatchMessage
 
 EVENTS = TP("events", 0)
 LOG = TP("app-students-changelog", 0)

@@ -1,0 +1,52 @@
+"""The thread that holds aiokafka's consumer: what the main thread calls there.
+
+Private parts that are replaced, and why:
+
+* `AIOKafkaConsumerThread._create_worker_consumer`: aiokafka's `_isolation_level` and `_fetch_max_wait_ms`, which Faust
+  offers no settings for.
+* `_coordinator.check_errors` is called, which Faust never does.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.structs import OffsetAndMetadata
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+_BROKER_FETCH_WAIT_MS = 500
+
+
+class BatchConsumerThread(driver.AIOKafkaConsumerThread):
+    """The thread that holds aiokafka's consumer."""
+
+    def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        # A platform that produces in transactions may abort them; its events then never happened.
+        consumer._isolation_level = "read_committed"
+        consumer._fetch_max_wait_ms = _BROKER_FETCH_WAIT_MS
+        return consumer
+
+    async def seek_sources(self, sources: Sequence[TP]) -> dict[TP, int | None]:
+        """Put each partition at its committed offset, or its beginning; what was committed. In this thread."""
+        consumer = self._ensure_consumer()
+        committed: dict[TP, int | None] = {}
+        for tp in sources:
+            partition = TopicPartition(tp.topic, tp.partition)
+            offset = await consumer.committed(partition)
+            committed[tp] = offset if offset is not None and offset >= 0 else None
+            if committed[tp] is None:
+                await consumer.seek_to_beginning(partition)
+            else:
+                consumer.seek(partition, offset)
+        return committed
+
+    async def check_group(self) -> None:
+        """Raise the error that keeps this member out of its group, if there is one; aiokafka then tries again."""
+        self._ensure_consumer()._coordinator.check_errors()
+
+    async def commit_offsets(self, offsets: Mapping[TP, int]) -> None:
+        """Commit, in this thread; raises aiokafka's errors, which Faust's own method swallows."""
+        await self._ensure_consumer().commit(
+            {TopicPartition(tp.topic, tp.partition): OffsetAndMetadata(at, "") for tp, at in offsets.items()}
+        )
