@@ -1,0 +1,74 @@
+"""One skill's classifier: gradient-boosted trees over those features that say anything."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import ThreadpoolController
+
+from streams.features import FEATURES
+from streams.training.errors import TrainingError
+
+Array = NDArray[np.float64]
+_LEAF: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A fitted model and the features it reads, in their order."""
+
+    features: tuple[str, ...]
+    model: Any
+
+
+def matching(patterns: Sequence[str]) -> tuple[str, ...]:
+    """The features that any of `patterns` names (`*` stands for anything) and none with a leading `!` does.
+
+    No patterns: all features. Raises TrainingError for a pattern that names none.
+    """
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern.removeprefix("!")) for name in FEATURES):
+            raise TrainingError(f"inputs: no feature is named {pattern.removeprefix('!')!r}")
+    wanted = [pattern for pattern in patterns if not pattern.startswith("!")] or ["*"]
+    unwanted = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
+    return tuple(
+        name
+        for name in FEATURES
+        if any(fnmatchcase(name, pattern) for pattern in wanted)
+        and not any(fnmatchcase(name, pattern) for pattern in unwanted)
+    )
+
+
+def fit(matrix: Array, names: Sequence[str], labels: Array, weights: Array, seed: int) -> Fitted:
+    """Fit on `matrix` of shape (moments, names). Features that are constant, or known of hardly any, are left out:
+    they say nothing, and the library cannot bin a column of NaN alone.
+
+    Raises TrainingError where nothing is left to learn from.
+    """
+    told = [column for column in range(len(names)) if _tells(matrix[:, column])]
+    if not told:
+        raise TrainingError(f"all features are constant over {len(matrix)} moments: nothing to learn from")
+    if not 0 < labels.sum() < len(labels):
+        raise TrainingError("all labels are equal: nothing to learn")
+    model = HistGradientBoostingClassifier(
+        max_iter=100,
+        max_depth=5,
+        learning_rate=0.08,
+        l2_regularization=20.0,
+        min_samples_leaf=_LEAF,
+        early_stopping=False,
+        random_state=seed,
+    )
+    # One thread: the same sums on every machine, and no waiting for cores that others use.
+    with ThreadpoolController().limit(limits=1):
+        model.fit(matrix[:, told], labels.astype(np.int64), sample_weight=weights)
+    return Fitted(tuple(names[column] for column in told), model)
+
+
+def _tells(column: Array) -> bool:
+    known = column[~np.isnan(column)]
+    return len(known) >= _LEAF and bool(known.min() < known.max())

@@ -1,0 +1,7 @@
+"""What can be wrong with a training set."""
+
+from schemas.errors import SkillstreamError
+
+
+class TrainingError(SkillstreamError):
+    """Events and labels from which nothing can be learnt; the message says why."""

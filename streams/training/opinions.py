@@ -1,0 +1,88 @@
+"""Opinions on stored rows, asked of the sources that serve, a chunk at a time."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.artifacts import CARD_VERSION, Artifact, Card, SkillCard
+from streams.evidence.behaviour import BehaviourSource
+from streams.evidence.language import LanguageSource
+from streams.evidence.model import ModelSource
+from streams.evidence.source import Opinion
+from streams.features import FEATURE_SCHEMA, features_of
+from streams.row import Row, decode_row
+from streams.skills import SkillSet
+from streams.training.classifier import Fitted
+from streams.training.moments import Moment
+
+Array = NDArray[np.float64]
+_CHUNK: Final = 2_000
+
+
+def feature_matrix(moments: Sequence[Moment], names: Sequence[str]) -> Array:
+    """Features at each moment, shape (moments, names)."""
+    return np.concatenate([features_of(rows, names) for rows in _chunks(moments)])
+
+
+def hand_made_opinions(moments: Sequence[Moment], skill_set: SkillSet) -> dict[str, Opinion]:
+    """What the sources say that are not trained."""
+    return {
+        "language": _ask(LanguageSource(skill_set).compute, moments),
+        "behaviour": _ask(BehaviourSource(skill_set).compute, moments),
+    }
+
+
+def model_opinion(moments: Sequence[Moment], skill: str, fitted: Fitted) -> Opinion:
+    """What the model source would say if `fitted` were its model of `skill`; one column."""
+    return _ask(ModelSource(provisional(skill, fitted), [skill]).compute, moments)
+
+
+def provisional(skill: str, fitted: Fitted) -> Artifact:
+    """An artifact of one model, not yet stored."""
+    card = SkillCard(
+        file="", sha256="", features=fitted.features, labels="", examples=0, students=0, metrics={}
+    )  # fmt: skip
+    whole = Card(version=CARD_VERSION, name="", feature_schema=FEATURE_SCHEMA, trained_with={}, skills={skill: card})
+    return Artifact(whole, {skill: fitted.model}, "0" * 64)
+
+
+def selected(opinion: Opinion, lines: NDArray[np.bool_]) -> Opinion:
+    """The same opinion where `lines` holds, elsewhere absent."""
+    return Opinion(
+        np.where(lines[:, None], opinion.p, np.nan),
+        np.where(lines[:, None], opinion.n, 0.0),
+        opinion.age_s,
+        opinion.status,
+    )
+
+
+def joined(parts: Sequence[Opinion]) -> Opinion:
+    """Opinions on several lists of students as one on them all."""
+    return Opinion(
+        np.concatenate([part.p for part in parts]),
+        np.concatenate([part.n for part in parts]),
+        np.concatenate([part.age_s for part in parts]),
+        np.concatenate([part.status for part in parts]),
+    )
+
+
+def reordered(opinion: Opinion, order: NDArray[np.intp]) -> Opinion:
+    """The lines of `opinion` in another order."""
+    return Opinion(opinion.p[order], opinion.n[order], opinion.age_s[order], opinion.status[order])
+
+
+def _ask(compute: Callable[[Sequence[Row]], Opinion], moments: Sequence[Moment]) -> Opinion:
+    return joined([compute(rows) for rows in _chunks(moments)])
+
+
+def _chunks(moments: Sequence[Moment]) -> Iterator[list[Row]]:
+    for start in range(0, len(moments), _CHUNK):
+        yield [decode_row(moment.row) for moment in moments[start : start + _CHUNK]]
+
+
+def without(opinions: Mapping[str, Opinion], kept: Sequence[str]) -> dict[str, Opinion]:
+    """All opinions, those not `kept` as if their source had failed."""
+    nobody = np.zeros(len(next(iter(opinions.values())).p), dtype=np.bool_)
+    return {name: opinion if name in kept else selected(opinion, nobody) for name, opinion in opinions.items()}

@@ -1,0 +1,140 @@
+"""Training an artifact: for each skill a classifier, its honest figures, and how to fuse it with the other sources.
+
+moments ──► features ──► k folds by person ──► out-of-fold opinions ──► metrics, fusion weights
+                    └──► the final model, on all moments
+"""
+
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import GroupKFold
+
+from streams.artifacts import CARD_VERSION, Card, SkillCard
+from streams.evidence.source import Opinion
+from streams.features import FEATURE_SCHEMA
+from streams.skills import SkillSet
+from streams.training.classifier import fit, matching
+from streams.training.errors import TrainingError
+from streams.training.labels import Person
+from streams.training.metrics import metrics
+from streams.training.moments import Moment
+from streams.training.opinions import (
+    feature_matrix,
+    hand_made_opinions,
+    joined,
+    model_opinion,
+    provisional,
+    reordered,
+)
+from streams.training.pool import fit_pool
+
+EARLIER_WEIGHT: Final = 0.25
+MAX_ORDINALS: Final = 6
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to train. `inputs` are patterns of features (see `matching`); `labels_source` is for the card."""
+
+    name: str
+    skill_set: SkillSet
+    inputs: tuple[str, ...] = ()
+    folds: int = 5
+    seed: int = 0
+    person: Person = field(default_factory=Person)
+    labels_source: str = "not said"
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What `save_artifact` stores; the card's file hashes are still empty."""
+
+    card: Card
+    models: dict[str, Any]
+
+
+def train(moments: Sequence[Moment], plan: Plan) -> Trained:
+    """Train a model for each skill that has labels. Deterministic; takes seconds to minutes.
+
+    Raises TrainingError where a skill's labels cannot be learnt from.
+    """
+    cards, models = {}, {}
+    for skill in plan.skill_set.names:
+        of_skill = [moment for moment in moments if moment.label.skill == skill]
+        if of_skill:
+            try:
+                cards[skill], models[skill] = _train_skill(skill, of_skill, plan)
+            except TrainingError as error:
+                raise TrainingError(f"{skill}: {error}") from None
+    if not cards:
+        raise TrainingError("no label has a single event by its as_of: are the student ids the same in both files?")
+    libraries = ("skillstream", "scikit-learn", "skops", "numpy")
+    trained_with = {"python": platform.python_version(), **{name: version(name) for name in libraries}}
+    card = Card(
+        version=CARD_VERSION, name=plan.name, feature_schema=FEATURE_SCHEMA, trained_with=trained_with, skills=cards
+    )
+    return Trained(card, models)
+
+
+def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan) -> tuple[SkillCard, Any]:
+    people = np.array([plan.person.of(moment.label.student) for moment in moments])
+    if len(set(people)) < plan.folds:
+        raise TrainingError(f"{len(set(people))} students are too few for {plan.folds} folds")
+    names = matching(plan.inputs)
+    matrix = feature_matrix(moments, names)
+    labels = np.array([float(moment.label.label) for moment in moments])
+    weights = np.array([1.0 if moment.own else EARLIER_WEIGHT for moment in moments])
+    parts, held = [], []
+    for inside, outside in GroupKFold(plan.folds, shuffle=True, random_state=plan.seed).split(matrix, groups=people):
+        fitted = fit(matrix[inside], names, labels[inside], weights[inside], plan.seed)
+        parts.append(model_opinion([moments[line] for line in outside], skill, fitted))
+        held.append(outside)
+    unseen = reordered(joined(parts), np.argsort(np.concatenate(held)))
+    final = fit(matrix, names, labels, weights, plan.seed)
+    one_skill = msgspec.structs.replace(plan.skill_set, skills={skill: plan.skill_set.skills[skill]})
+    opinions = {"model": unseen, **hand_made_opinions(moments, one_skill)}
+    pool = fit_pool(opinions, labels, weights, one_skill, provisional(skill, final))
+    card = SkillCard(
+        file=f"{skill}.skops",
+        sha256="",
+        features=final.features,
+        labels=plan.labels_source,
+        examples=len({moment.label for moment in moments}),
+        students=len({moment.label.student for moment in moments}),
+        metrics=_figures(moments, labels, unseen),
+        fusion=pool,
+    )
+    return card, final.model
+
+
+def _figures(moments: Sequence[Moment], labels: Array, unseen: Opinion) -> dict[str, float]:
+    """Out-of-fold figures at the labels' own `as_of`, by step before it, and by which of a student's labels it is."""
+    p = np.where(np.isnan(unseen.p[:, 0]), 0.5, unseen.p[:, 0])
+    own = np.array([moment.own for moment in moments])
+    figures = metrics(labels[own], p[own])
+    for step in range(1, moments[0].steps):
+        at = np.array([moment.step == step for moment in moments])
+        figures |= metrics(labels[at], p[at], f"_at_{round(100 * step / moments[0].steps)}_percent")
+    ordinals = _ordinals(moments)
+    if 1 < (last := int(ordinals.max())) <= MAX_ORDINALS:
+        for ordinal in range(1, last + 1):
+            at = own & (ordinals == ordinal)
+            figures |= metrics(labels[at], p[at], f"_of_label_{ordinal}")
+    return figures
+
+
+def _ordinals(moments: Sequence[Moment]) -> NDArray[np.int64]:
+    """Which of its student's labels, by `as_of`, each moment belongs to; from 1."""
+    as_ofs: dict[str, set[int]] = {}
+    for moment in moments:
+        as_ofs.setdefault(moment.label.student, set()).add(moment.label.as_of_us)
+    ranks = {student: sorted(times) for student, times in as_ofs.items()}
+    return np.array([1 + ranks[moment.label.student].index(moment.label.as_of_us) for moment in moments])

@@ -1,0 +1,114 @@
+"""`skillstream convert` and `train`, from tables to an artifact that replays."""
+
+import os
+from pathlib import Path
+
+import orjson
+import pytest
+
+from tests.cli.conftest import Run
+from tests.unit.conversion.tables import ENROLMENTS, SUBMISSIONS, enrolment, submission, write
+from tests.unit.training import simulated
+
+SHARED = Path(os.environ.get("SKILLSTREAM_TEST_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
+
+
+def pisa(folder: Path) -> Path:
+    write(folder, "actions", "student,t_s,action", "s1,0.0,start", "s1,2.5,1_0_0", "s1,nonsense,1_0_0", "s1,4.0,end")
+    write(folder, "outcomes", "s1,1")
+    return folder
+
+
+def test_pisa_is_converted_to_events_and_labels_that_replay(run: Run, tmp_path: Path) -> None:
+    ran = run("convert", "pisa", pisa(tmp_path / "in"), "--out", tmp_path / "out", "--json")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert orjson.loads(ran.out) == {
+        "rows": {"actions": 4, "outcomes": 1},
+        "events": {"session": 2, "control": 1},
+        "skipped": {"actions: a time that is no number": 1},
+        "notes": {},
+        "labels": 1,
+    }
+    assert (
+        (tmp_path / "out" / "labels.csv").read_text().startswith("student,skill,as_of,label\ns1,problem_solving,2012-")
+    )
+    replayed = run("replay", tmp_path / "out" / "events.jsonl.gz", "--model", "none", "--json")
+    assert orjson.loads(replayed.out)["applied"] == 3
+
+
+def test_oulad_is_converted(run: Run, tmp_path: Path) -> None:
+    write(tmp_path, "enrolments", ENROLMENTS, enrolment("1"))
+    write(tmp_path, "submissions", SUBMISSIONS, submission("a1", "1", 5))
+    ran = run("convert", "oulad", tmp_path, "--out", tmp_path / "out")
+
+    assert ran.code == 0
+    assert "submission" in ran.out
+    assert len((tmp_path / "out" / "labels.csv").read_text().splitlines()) == 4
+
+
+def test_the_same_tables_give_the_same_bytes(run: Run, tmp_path: Path) -> None:
+    for out in ("one", "two"):
+        run("convert", "pisa", pisa(tmp_path / "in"), "--out", tmp_path / out)
+    for name in ("events.jsonl.gz", "labels.csv"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_a_folder_without_the_tables_is_out_of_reach(run: Run, tmp_path: Path) -> None:
+    ran = run("convert", "oulad", tmp_path, "--out", tmp_path / "out")
+    assert ran.code == 3
+    assert "no enrolments.csv.gz" in ran.err
+    assert run("convert", "moodle", tmp_path, "--out", tmp_path).code == 2
+
+
+def test_wrong_columns_are_a_failed_check(run: Run, tmp_path: Path) -> None:
+    write(tmp_path, "actions", "a,b")
+    ran = run("convert", "pisa", tmp_path, "--out", tmp_path / "out")
+    assert ran.code == 1
+    assert "its columns are 'a,b'" in ran.err
+
+
+def test_train_writes_an_artifact_that_replay_takes(run: Run, tmp_path: Path) -> None:
+    events, labels = simulated.write(tmp_path)
+    arguments = ("--holdout", 0.2, "--folds", 3, "--moments", 2, "--inputs", "controls_*,varied_*.n", "--json")
+    ran = run("train", events, labels, "--out", tmp_path / "mine", "--labels-source", "simulated", *arguments)
+
+    assert (ran.code, ran.err) == (0, "")
+    summary = orjson.loads(ran.out)
+    card = summary["card"]["skills"]["problem_solving"]
+    assert summary["artifact"].startswith("mine@")
+    assert summary["events"] == simulated.STUDENTS * simulated.ACTIONS
+    assert card["metrics"]["fused_n_holdout"] + 150 < simulated.STUDENTS
+    assert card["metrics"]["fused_auc_holdout"] > 0.7
+    assert {name.split(".")[0].split("_")[0] for name in card["features"]} <= {"controls", "varied"}
+    replayed = run("replay", events, "--model", tmp_path / "mine", "--out", tmp_path / "updates.jsonl", "--json")
+    assert replayed.code == 0
+    update = orjson.loads((tmp_path / "updates.jsonl").read_bytes().splitlines()[-1])
+    assert update["model"] == summary["artifact"]
+    assert update["skills"]["problem_solving"]["validated"] is True
+    assert update["skills"]["problem_solving"]["contributions"]["model"]["status"] == "ok"
+
+
+def test_train_says_what_is_wrong_with_its_files(run: Run, tmp_path: Path) -> None:
+    events, labels = simulated.write(tmp_path, students=3)
+    missing = run("train", tmp_path / "none.jsonl", labels, "--out", tmp_path / "out")
+    assert (missing.code, "none.jsonl: no such file" in missing.err) == (3, True)
+    assert run("train", events, tmp_path / "none.csv", "--out", tmp_path / "out").code == 3
+    few = run("train", events, labels, "--out", tmp_path / "out")
+    assert (few.code, "too few" in few.err) == (1, True)
+    assert run("train", events, labels, "--out", tmp_path / "out", "--person", "(").code == 2
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "folder", "events"), [("pisa", "pisa2012_climate", 220_565), ("oulad", "oulad", 121_738)]
+)
+def test_the_real_sets_are_converted_whole(run: Run, tmp_path: Path, source: str, folder: str, events: int) -> None:
+    if not (SHARED / folder).is_dir():
+        pytest.skip(f"the real data are not here ({SHARED / folder}); name them in SKILLSTREAM_TEST_DATA")
+    ran = run("convert", source, SHARED / folder, "--out", tmp_path, "--json")
+
+    tally = orjson.loads(ran.out)
+    assert tally["skipped"] == {}
+    written = tally["events"]
+    assert (sum(written.values()) if source == "pisa" else written["submission"]) == events

@@ -1,0 +1,89 @@
+"""States of a student: nothing after `as_of`, everything before, in whatever order the events came."""
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.dialects import decode
+from streams.row import Row, decode_row
+from streams.training.labels import Label
+from streams.training.moments import Account, Moment, moments_of
+from tests.events import default_folding, raw
+from tests.unit.training.simulated import as_of_us, records
+
+
+def tell(told: list[bytes], labels: list[Label], steps: int = 1) -> tuple[list[Moment], Account]:
+    return moments_of(records(told), labels, default_folding(), steps)
+
+
+def label(minute: float, student: str = "ada") -> Label:
+    return Label(student, "problem_solving", as_of_us(minute), 1)
+
+
+def row(moment: Moment) -> Row:
+    return decode_row(moment.row)
+
+
+def test_an_event_at_as_of_counts_and_one_after_does_not() -> None:
+    told = [raw("control", minute=minute) for minute in (1, 2, 3)]
+
+    (at_two,), _ = tell(told, [label(2)])
+    assert (row(at_two).events, row(at_two).as_of_us) == (2, as_of_us(2))
+
+
+@given(st.integers(1, 6), st.randoms(use_true_random=False))
+def test_the_order_of_the_file_changes_nothing(minute: int, rng: random.Random) -> None:
+    told = [raw("control", minute=number, controls={"top": number % 2}) for number in range(7)]
+    shuffled = rng.sample(told, len(told))
+
+    assert tell(told, [label(minute)], 3)[0] == tell(shuffled, [label(minute)], 3)[0]
+
+
+def test_earlier_moments_lie_evenly_before_the_labels_own() -> None:
+    told = [raw("control", minute=minute) for minute in range(10)]
+    moments, _ = tell(told, [label(7)], 4)
+
+    assert [(moment.step, row(moment).events, moment.own) for moment in moments] == [
+        (1, 2, False),
+        (2, 4, False),
+        (3, 6, False),
+        (4, 8, True),
+    ]
+
+
+def test_of_moments_on_the_same_event_the_latest_stands() -> None:
+    moments, _ = tell([raw("control", minute=0), raw("control", minute=1)], [label(1)], 4)
+
+    assert [(moment.step, row(moment).events) for moment in moments] == [(2, 1), (4, 2)]
+
+
+def test_several_labels_of_a_student_each_have_their_own_state() -> None:
+    told = [raw("control", minute=minute) for minute in range(4)]
+    moments, _ = tell(told, [label(3), label(0), label(1.5)])
+
+    assert {moment.label.as_of_us: row(moment).events for moment in moments} == {
+        as_of_us(3): 4,
+        as_of_us(0): 1,
+        as_of_us(1.5): 2,
+    }
+
+
+def test_what_has_no_use_is_accounted_for() -> None:
+    told = [raw("control", minute=1), raw("control", "bo"), b"not JSON"]
+    moments, account = tell(told, [label(0.5), label(0, "cy")])
+
+    assert moments == []
+    assert (account.records, account.unreadable, account.labels_without_events) == (3, 1, 2)
+    assert account.unlabelled_students == {"bo"}
+
+
+def test_a_state_is_the_very_row_a_worker_would_keep() -> None:
+    told = [raw("control", minute=minute, controls={"top": 1.0}, changed=1) for minute in range(3)]
+    (moment,), _ = tell(told, [label(2)])
+    kept = Row()
+    for told_record in records(told):
+        for event in decode(told_record).events:
+            default_folding().fold(kept, event, told_record.timestamp * 1000)
+
+    assert row(moment) == kept

@@ -1,0 +1,231 @@
+"""Training on a simulated class: what is learnt, what is refused, what is stored."""
+
+import hashlib
+import io
+import pickle
+import re
+import zipfile
+from functools import cache
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from schemas.errors import Fatal
+from streams.artifacts import Card, load_artifact, save_artifact
+from streams.features import FEATURES
+from streams.pipeline import Pipeline
+from streams.training.classifier import fit, matching
+from streams.training.errors import TrainingError
+from streams.training.holdout import figures, foresee
+from streams.training.labels import Label, Person
+from streams.training.metrics import expected_calibration_error, metrics
+from streams.training.moments import Moment, moments_of
+from streams.training.trainer import Plan, Trained, train
+from tests.events import default_folding, default_skills, raw
+from tests.unit.training import simulated
+
+SKILL = "problem_solving"
+
+
+@cache
+def class_moments(steps: int = 2) -> list[Moment]:
+    moments, _ = moments_of(simulated.records(simulated.lines()), simulated.labels(), default_folding(), steps)
+    return moments
+
+
+@cache
+def trained() -> Trained:
+    return train(class_moments(), Plan("simulated", default_skills(), folds=3, labels_source="simulated"))
+
+
+def test_the_card_tells_what_was_learnt_from_what_and_how_well() -> None:
+    card = trained().card.skills[SKILL]
+
+    assert (card.examples, card.students, card.labels) == (simulated.STUDENTS, simulated.STUDENTS, "simulated")
+    assert 0.8 < card.metrics["auc"] < 0.97, "one label in ten is noise: more would be a leak"
+    assert card.metrics["n"] == simulated.STUDENTS
+    assert card.metrics["auc_at_50_percent"] < card.metrics["auc"] + 0.05
+    assert card.fusion is not None
+    assert set(trained().card.trained_with) == {"python", "skillstream", "scikit-learn", "skops", "numpy"}
+
+
+def test_the_fit_is_the_same_each_time() -> None:
+    again = train(class_moments(), Plan("simulated", default_skills(), folds=3, labels_source="simulated"))
+    assert again.card == trained().card
+
+
+def test_features_that_say_nothing_are_left_out() -> None:
+    features = trained().card.skills[SKILL].features
+    assert "varied_one.n" in features
+    assert "attempted.n" not in features
+    assert "varied_one.sd" not in features
+
+
+def test_a_column_of_nothing_but_nan_does_not_stop_training() -> None:
+    rng = np.random.default_rng(1)
+    told: NDArray[np.float64] = rng.random(200)
+    matrix = np.column_stack([np.full(200, np.nan), told, np.ones(200)])
+    fitted = fit(matrix, ("a", "b", "c"), np.asarray(told > 0.5, dtype=np.float64), np.ones(200), 0)
+    assert fitted.features == ("b",)
+
+
+def test_labels_that_nothing_can_be_learnt_from_are_refused() -> None:
+    with pytest.raises(TrainingError, match="constant"):
+        fit(np.ones((100, 2)), ("a", "b"), np.tile([0.0, 1.0], 50), np.ones(100), 0)
+    with pytest.raises(TrainingError, match="all labels are equal"):
+        fit(np.arange(100.0)[:, None], ("a",), np.ones(100), np.ones(100), 0)
+    with pytest.raises(TrainingError, match="too few"):
+        train(class_moments()[:4], Plan("few", default_skills()))
+    with pytest.raises(TrainingError, match="same in both files"):
+        train([], Plan("none", default_skills()))
+
+
+def test_inputs_are_patterns_of_feature_names() -> None:
+    assert matching(()) == FEATURES
+    assert matching(["reset.*", "!*.recent_*", "!*.age_days"]) == ("reset.n", "reset.mean", "reset.sd")
+    with pytest.raises(TrainingError, match="'speed'"):
+        matching(["speed"])
+
+
+@pytest.mark.parametrize(("wrong", "ece"), [(0.0, 0.0), (0.25, 0.25)])
+def test_calibration_error_is_the_distance_of_probability_from_frequency(wrong: float, ece: float) -> None:
+    p = np.repeat(np.linspace(0.05, 0.65, 10), 1_000)
+    labels = np.concatenate([np.arange(1_000) < round(1_000 * q) for q in np.linspace(0.05, 0.65, 10)]).astype(float)
+    assert expected_calibration_error(labels, p + wrong) == pytest.approx(ece, abs=1e-3)
+
+
+def test_auc_is_left_out_where_only_one_label_occurs() -> None:
+    assert "auc" not in metrics(np.ones(5), np.full(5, 0.5))
+    assert metrics(np.array([]), np.array([])) == {}
+
+
+async def test_held_out_students_are_judged_by_their_last_update_up_to_as_of(tmp_path: Path) -> None:
+    artifact = save_artifact(tmp_path, trained().card, trained().models)
+    pipeline = Pipeline(default_skills(), artifact, on_failure=_fail)
+    told = simulated.records(simulated.lines(seed=2))
+    at_end = await foresee(told, simulated.labels(), pipeline)
+    half_way = await foresee(told, simulated.labels(5.5), pipeline)
+    cut = [record for record in told if decode_minute(record.offset) <= 5]
+    only_half = await foresee(cut, simulated.labels(5.5), pipeline)
+
+    assert {one.label: one.said for one in half_way} == {one.label: one.said for one in only_half}
+    assert {one.label.student: one.said for one in half_way} != {one.label.student: one.said for one in at_end}
+    judged = figures(at_end, SKILL)
+    assert judged["fused_auc_holdout"] > 0.8
+    assert judged["fused_auc_holdout"] > judged["model_auc_holdout"] - 0.05
+    assert judged["unscored_holdout"] == 0
+
+
+async def test_a_student_of_whom_nothing_was_said_is_counted() -> None:
+    told = [Label("ada", SKILL, simulated.as_of_us(-1), 1), Label("bo", SKILL, simulated.as_of_us(9), 0)]
+    records = simulated.records([raw("control", "ada", minute=0, controls={"top": 1.0})])
+    foreseen = await foresee(records, told, Pipeline(default_skills(), load_artifact("none"), on_failure=_fail))
+
+    assert [one.said for one in foreseen] == [None, None]
+    assert figures(foreseen, SKILL)["unscored_holdout"] == 2
+
+
+def test_people_are_never_on_both_sides(tmp_path: Path) -> None:
+    everybody = Person(re.compile("^s"))
+    with pytest.raises(TrainingError, match="1 students are too few"):
+        train(class_moments(), Plan("one person", default_skills(), person=everybody))
+
+
+def stored(folder: Path) -> Path:
+    save_artifact(folder, trained().card, trained().models)
+    return folder
+
+
+def rewrite(folder: Path, **changed: object) -> None:
+    card = msgspec.json.decode((folder / "card.json").read_bytes(), type=Card)
+    (folder / "card.json").write_bytes(msgspec.json.encode(msgspec.structs.replace(card, **changed)))
+
+
+def test_a_stored_artifact_predicts_as_the_trained_one(tmp_path: Path) -> None:
+    artifact = load_artifact(str(stored(tmp_path)))
+    matrix = np.random.default_rng(1).random((50, len(artifact.card.skills[SKILL].features)))
+    expected = trained().models[SKILL].predict_proba(matrix)
+    assert np.array_equal(artifact.models[SKILL].predict_proba(matrix), expected)
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 1_000_000
+
+
+def test_an_artifact_of_another_feature_schema_is_refused(tmp_path: Path) -> None:
+    rewrite(stored(tmp_path), feature_schema="0123456789ab")
+    with pytest.raises(Fatal, match=r"feature schema 0123456789ab.*train it again"):
+        load_artifact(str(tmp_path))
+
+
+def test_a_model_file_that_was_changed_is_refused(tmp_path: Path) -> None:
+    model = stored(tmp_path) / f"{SKILL}.skops"
+    model.write_bytes(model.read_bytes() + b"\0")
+    with pytest.raises(Fatal, match="is not the file its card describes"):
+        load_artifact(str(tmp_path))
+
+
+def test_a_missing_model_file_is_named(tmp_path: Path) -> None:
+    (stored(tmp_path) / f"{SKILL}.skops").unlink()
+    with pytest.raises(Fatal, match=rf"{SKILL}\.skops"):
+        load_artifact(str(tmp_path))
+
+
+def test_a_model_file_outside_of_the_folder_is_refused(tmp_path: Path) -> None:
+    stored(tmp_path / "artifact")
+    card = trained().card.skills[SKILL]
+    rewrite(tmp_path / "artifact", skills={SKILL: msgspec.structs.replace(card, file="../elsewhere.skops")})
+    with pytest.raises(Fatal, match="outside"):
+        load_artifact(str(tmp_path / "artifact"))
+
+
+class Exploit:
+    """What a pickle may do on loading."""
+
+    ran = False
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return exploited, ("now",)
+
+
+def exploited(_when: str) -> None:
+    """Told apart from a refusal: this must never be called."""
+    Exploit.ran = True
+
+
+def test_a_pickle_within_a_model_file_is_never_run(tmp_path: Path) -> None:
+    folder = stored(tmp_path)
+    harmful = io.BytesIO()
+    with zipfile.ZipFile(harmful, "w") as archive:
+        archive.writestr("schema.json", SCHEMA)
+        archive.writestr("content.pkl", pickle.dumps(Exploit()))
+    (folder / f"{SKILL}.skops").write_bytes(harmful.getvalue())
+    card = trained().card.skills[SKILL]
+    rewrite(
+        folder, skills={SKILL: msgspec.structs.replace(card, sha256=hashlib.sha256(harmful.getvalue()).hexdigest())}
+    )
+    with pytest.raises(Fatal, match=r"types not trusted: .*exploited"):
+        load_artifact(str(folder))
+    assert not Exploit.ran
+
+
+SCHEMA = msgspec.json.encode(
+    {
+        "__class__": "exploited",
+        "__module__": __name__,
+        "__loader__": "FunctionNode",
+        "__id__": 1,
+        "content": {"module_path": __name__, "function": "exploited"},
+        "protocol": 2,
+        "_skops_version": "0.16.0",
+    }
+).decode()
+
+
+def decode_minute(offset: int) -> int:
+    """The minute of the class that the line at `offset` was written in."""
+    return offset // simulated.STUDENTS
+
+
+def _fail(source: str, error: BaseException) -> None:
+    raise AssertionError(f"{source} failed: {error!r}")
