@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from streams.artifacts import Artifact, ConformalTable
 from streams.evidence.source import Opinion
-from streams.skills import SOURCES, Skill, SkillSet
+from streams.skills import SOURCES, SkillSet
 
 PRIOR_WIDTH: Final = 0.9
 MAX_LOG_ODDS: Final = 12.0  # a score is never 0 or 1, even when rounded to be published
@@ -64,8 +64,6 @@ class Fusion:
             for source in SOURCES
         }
         self._tables = [card.intervals if card else None for card in cards]
-        overlaps = zip(skill_set.skills.values(), cards, strict=True)
-        self._overlap = np.array([_overlap(skill, card.features if card else ()) for skill, card in overlaps])
 
     def fuse(self, opinions: Mapping[str, Opinion]) -> Fused:
         """Fuse one batch. Pure; a (student, skill) without any present source is NaN throughout."""
@@ -92,16 +90,17 @@ class Fusion:
         """N: how many events all present sources rest on, fresh ones counted in full; monotone in what is present."""
         n = {name: opinion.n * self._freshness(opinion) for name, opinion in opinions.items()}
         zero = np.zeros_like(next(iter(n.values())))
-        model, behaviour = n.get("model", zero), n.get("behaviour", zero)
-        others: Array = sum((n[name] for name in n if name not in ("model", "behaviour")), zero)
-        return np.asarray(others + np.maximum(model + (1 - self._overlap) * behaviour, behaviour))
+        model = n.pop("model", zero)
+        alone: Array = sum(n.values(), zero)
+        beside_model: Array = sum(((1 - opinions[name].shared) * n[name] for name in n), zero)
+        return np.asarray(np.maximum(model + beside_model, alone))
 
     def _weight(self, source: str, opinions: Mapping[str, Opinion]) -> Array:
-        """w_k; behaviour that a present model already reads is counted for the part it does not."""
-        weight = self._weights.get(source, np.ones_like(self._overlap))
-        if source != "behaviour" or "model" not in opinions:
+        """w_k; what rests on facts that a present model reads too counts for the part that does not."""
+        weight = np.broadcast_to(self._weights.get(source, 1.0), opinions[source].p.shape)
+        if source == "model" or "model" not in opinions:
             return weight
-        return np.where(opinions["model"].n > 0, weight * (1 - self._overlap), weight)
+        return np.where(opinions["model"].n > 0, weight * (1 - opinions[source].shared), weight)
 
     def _freshness(self, opinion: Opinion) -> Array:
         return np.asarray(2.0 ** (-opinion.age_s / self._half_life_s))
@@ -128,18 +127,6 @@ class Fusion:
 def masks(sources: Sequence[str] = SOURCES) -> list[str]:
     """Every non-empty set of sources, named as in `FusionFit.intercepts`."""
     return ["+".join(some) for size in range(1, len(sources) + 1) for some in combinations(sources, size)]
-
-
-def _overlap(skill: Skill, features: Sequence[str]) -> float:
-    """The share of a skill's indicators, by weight, that rest on facts which its model reads too."""
-    read = {name.split(".")[0] for name in features}
-    total = sum(abs(indicator.weight) for indicator in skill.indicators)
-    shared = sum(
-        abs(indicator.weight)
-        for indicator in skill.indicators
-        if read & {term.split(".")[0] for term in indicator.numerator}
-    )
-    return shared / total if total else 0.0
 
 
 def _from_table(table: ConformalTable, n: Array) -> Array:

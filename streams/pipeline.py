@@ -25,7 +25,7 @@ def default_sources(skill_set: SkillSet, artifact: Artifact) -> list[Source]:
     return [
         ModelSource(artifact, skill_set.names),
         LanguageSource(skill_set),
-        BehaviourSource(skill_set),
+        BehaviourSource(skill_set, {skill: card.features for skill, card in artifact.card.skills.items()}),
     ]
 
 

@@ -11,7 +11,7 @@ from typing import Final, Generic, Literal, TypeVar
 import prometheus_client as prometheus
 from prometheus_client import CollectorRegistry
 
-prometheus.disable_created_metrics()  # when a counter was made tells operators nothing
+prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]  # when a counter was made tells operators nothing
 
 PREFIX: Final = "skillstream"
 MAX_LABEL_VALUES: Final = 64

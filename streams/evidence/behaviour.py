@@ -5,7 +5,8 @@ log-odds are the weighted sum of how far its rates lie from their priors, so a s
 at 0.5 with no evidence. Rubric ratings are one more rate; their number adds to n, so that no rating makes it less.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -28,8 +29,10 @@ class BehaviourSource:
 
     name = "behaviour"
 
-    def __init__(self, skill_set: SkillSet) -> None:
-        self._skills = [(name, skill, _terms(skill)) for name, skill in skill_set.skills.items()]
+    def __init__(self, skill_set: SkillSet, read_by_model: Mapping[str, Collection[str]] | None = None) -> None:
+        """`read_by_model` names, by skill, the features of the model that judges beside this source."""
+        read = read_by_model or {}
+        self._skills = [(name, _rates(skill, read.get(name, ()))) for name, skill in skill_set.skills.items()]
         self._thread = OwnThread(self.name)
 
     async def judge(self, rows: Sequence[Row]) -> Opinion:
@@ -41,33 +44,58 @@ class BehaviourSource:
         opinion = Opinion.empty(len(rows), len(self._skills))
         decay = np.array([decayed(row.reference_us, row.as_of_us) for row in rows])
         as_of_s = np.array([row.as_of_us / 1e6 for row in rows])
-        for column, (name, skill, terms) in enumerate(self._skills):
-            log_odds, ratings, newest_s = _rubric(rows, name, decay)
-            observed, weight = np.zeros(len(rows)), sum(abs(indicator.weight) for indicator in skill.indicators)
-            for indicator, (numerator, denominator, facts) in zip(skill.indicators, terms, strict=True):
-                part, whole = _sums(rows, numerator) * decay, _sums(rows, denominator) * decay
-                rate = (np.minimum(part, whole) + indicator.strength * indicator.prior) / (whole + indicator.strength)
-                log_odds += indicator.weight * (_logit(rate) - _logit(np.array(indicator.prior)))
-                observed += abs(indicator.weight) * whole
-                newest_s = np.maximum(newest_s, _newest(rows, facts))
-            n = ratings + (observed / weight if weight else 0.0)
+        for column, (name, rates) in enumerate(self._skills):
+            log_odds, n, newest_s = _rubric(rows, name, decay)
+            shared = np.zeros(len(rows))
+            for rate in rates:
+                part, whole = _sums(rows, rate.numerator) * decay, _sums(rows, rate.denominator) * decay
+                log_odds += rate.log_odds(part, whole)
+                n += rate.share * whole
+                shared += rate.share * whole * rate.read_by_model
+                newest_s = np.maximum(newest_s, _newest(rows, rate.facts))
             known = n > 0
             opinion.p[known, column] = 1 / (1 + np.exp(-log_odds[known]))
             opinion.n[known, column] = n[known]
             opinion.age_s[known, column] = np.maximum(as_of_s[known] - newest_s[known], 0)
             opinion.status[known, column] = Status.OK
+            opinion.shared[known, column] = np.minimum(shared[known] / n[known], 1.0)
         return opinion
 
 
 Term = tuple[int, bool]
 
 
-def _terms(skill: Skill) -> list[tuple[list[Term], list[Term], list[int]]]:
+@dataclass(frozen=True, slots=True)
+class _Rate:
+    """An indicator, prepared: `share` is its part of the skill's weights."""
+
+    indicator: Indicator
+    numerator: list[Term]
+    denominator: list[Term]
+    share: float
+    read_by_model: bool
+
+    @property
+    def facts(self) -> set[int]:
+        return {fact for fact, _ in self.numerator + self.denominator}
+
+    def log_odds(self, part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How far the shrunken rate lies from its prior, times the indicator's weight."""
+        prior, strength = self.indicator.prior, self.indicator.strength
+        rate = (np.minimum(part, whole) + strength * prior) / (whole + strength)
+        return self.indicator.weight * (_logit(rate) - _logit(np.array(prior)))
+
+
+def _rates(skill: Skill, features: Collection[str]) -> list[_Rate]:
+    read = {feature.partition(".")[0] for feature in features}
+    total = sum(abs(indicator.weight) for indicator in skill.indicators) or 1.0
     return [
-        (
+        _Rate(
+            indicator,
             [_term(text) for text in indicator.numerator],
             [_term(text) for text in indicator.denominator],
-            _facts(indicator),
+            abs(indicator.weight) / total,
+            not read.isdisjoint(text.partition(".")[0] for text in indicator.numerator),
         )
         for indicator in skill.indicators
     ]
@@ -76,10 +104,6 @@ def _terms(skill: Skill) -> list[tuple[list[Term], list[Term], list[int]]]:
 def _term(text: str) -> Term:
     fact, _, column = text.partition(".")
     return INDEX[fact], column == "sum"
-
-
-def _facts(indicator: Indicator) -> list[int]:
-    return sorted({_term(text)[0] for text in indicator.numerator + indicator.denominator})
 
 
 def _sums(rows: Sequence[Row], terms: Sequence[Term]) -> NDArray[np.float64]:
@@ -93,7 +117,7 @@ def _sums(rows: Sequence[Row], terms: Sequence[Term]) -> NDArray[np.float64]:
     return sums
 
 
-def _newest(rows: Sequence[Row], facts: Sequence[int]) -> NDArray[np.float64]:
+def _newest(rows: Sequence[Row], facts: Collection[int]) -> NDArray[np.float64]:
     return np.array(
         [max((row.facts[fact].newest_s for fact in facts if fact in row.facts), default=0) for row in rows],
         dtype=np.float64,

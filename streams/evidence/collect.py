@@ -46,7 +46,7 @@ async def _ask(source: Source, rows: Sequence[Row], shape: tuple[int, int], dead
 
 def _require_sense(opinion: Opinion, shape: tuple[int, int]) -> None:
     """Raise ValueError unless every array has `shape` and holds what Opinion says."""
-    for name in ("p", "n", "age_s", "status"):
+    for name in ("p", "n", "age_s", "status", "shared"):
         if getattr(opinion, name).shape != shape:
             raise ValueError(f"answered {name} with shape {getattr(opinion, name).shape}, not {shape}")
     said = (opinion.status == Status.OK) | (opinion.status == Status.STALE)
@@ -54,6 +54,8 @@ def _require_sense(opinion: Opinion, shape: tuple[int, int]) -> None:
         raise ValueError("answered a probability outside of (0, 1)")
     if not np.all((opinion.n >= 0) & np.isfinite(opinion.n) & (opinion.age_s >= 0) & np.isfinite(opinion.age_s)):
         raise ValueError("answered a sample size or an age that is negative or not finite")
+    if not np.all((opinion.shared >= 0) & (opinion.shared <= 1)):
+        raise ValueError("answered a shared part outside of [0, 1]")
     if np.any(opinion.n[~said]):
         raise ValueError("answered a sample size where it has no opinion")
 

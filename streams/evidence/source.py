@@ -31,13 +31,14 @@ class Opinion:
     """What one source says; every array has shape (students, skills).
 
     `p` is a probability in (0, 1), NaN where absent; `n` the effective sample size; `age_s` the age of the newest
-    evidence, at the row's `as_of`.
+    evidence, at the row's `as_of`. `shared` is the part of n, 0 to 1, that rests on facts which the model reads too.
     """
 
     p: NDArray[np.float64]
     n: NDArray[np.float64]
     age_s: NDArray[np.float64]
     status: NDArray[np.int8]
+    shared: NDArray[np.float64]
 
     @classmethod
     def empty(cls, students: int, skills: int, status: Status = Status.ABSENT) -> "Opinion":
@@ -48,6 +49,7 @@ class Opinion:
             n=np.zeros(shape),
             age_s=np.zeros(shape),
             status=np.full(shape, status, np.int8),
+            shared=np.zeros(shape),
         )
 
 

@@ -1,6 +1,7 @@
 """Opinions on stored rows, asked of the sources that serve, a chunk at a time."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,7 @@ from streams.training.moments import Moment
 
 Array = NDArray[np.float64]
 _CHUNK: Final = 2_000
+_ARRAYS: Final = tuple(array.name for array in fields(Opinion))
 
 
 def feature_matrix(moments: Sequence[Moment], names: Sequence[str]) -> Array:
@@ -26,11 +28,13 @@ def feature_matrix(moments: Sequence[Moment], names: Sequence[str]) -> Array:
     return np.concatenate([features_of(rows, names) for rows in _chunks(moments)])
 
 
-def hand_made_opinions(moments: Sequence[Moment], skill_set: SkillSet) -> dict[str, Opinion]:
-    """What the sources say that are not trained."""
+def hand_made_opinions(
+    moments: Sequence[Moment], skill_set: SkillSet, read_by_model: Mapping[str, Sequence[str]]
+) -> dict[str, Opinion]:
+    """What the sources say that are not trained, beside a model that reads these features."""
     return {
         "language": _ask(LanguageSource(skill_set).compute, moments),
-        "behaviour": _ask(BehaviourSource(skill_set).compute, moments),
+        "behaviour": _ask(BehaviourSource(skill_set, read_by_model).compute, moments),
     }
 
 
@@ -50,27 +54,17 @@ def provisional(skill: str, fitted: Fitted) -> Artifact:
 
 def selected(opinion: Opinion, lines: NDArray[np.bool_]) -> Opinion:
     """The same opinion where `lines` holds, elsewhere absent."""
-    return Opinion(
-        np.where(lines[:, None], opinion.p, np.nan),
-        np.where(lines[:, None], opinion.n, 0.0),
-        opinion.age_s,
-        opinion.status,
-    )
+    return replace(opinion, p=np.where(lines[:, None], opinion.p, np.nan), n=np.where(lines[:, None], opinion.n, 0.0))
 
 
 def joined(parts: Sequence[Opinion]) -> Opinion:
     """Opinions on several lists of students as one on them all."""
-    return Opinion(
-        np.concatenate([part.p for part in parts]),
-        np.concatenate([part.n for part in parts]),
-        np.concatenate([part.age_s for part in parts]),
-        np.concatenate([part.status for part in parts]),
-    )
+    return Opinion(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS})
 
 
 def reordered(opinion: Opinion, order: NDArray[np.intp]) -> Opinion:
     """The lines of `opinion` in another order."""
-    return Opinion(opinion.p[order], opinion.n[order], opinion.age_s[order], opinion.status[order])
+    return Opinion(**{name: getattr(opinion, name)[order] for name in _ARRAYS})
 
 
 def _ask(compute: Callable[[Sequence[Row]], Opinion], moments: Sequence[Moment]) -> Opinion:

@@ -100,7 +100,7 @@ def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan) -> tuple[Ski
     unseen = reordered(joined(parts), np.argsort(np.concatenate(held)))
     final = fit(matrix, names, labels, weights, plan.seed)
     one_skill = msgspec.structs.replace(plan.skill_set, skills={skill: plan.skill_set.skills[skill]})
-    opinions = {"model": unseen, **hand_made_opinions(moments, one_skill)}
+    opinions = {"model": unseen, **hand_made_opinions(moments, one_skill, {skill: final.features})}
     pool = fit_pool(opinions, labels, weights, one_skill, provisional(skill, final))
     card = SkillCard(
         file=f"{skill}.skops",

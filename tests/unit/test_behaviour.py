@@ -85,3 +85,16 @@ def test_passing_what_was_failed_before_speaks_for_adaptability() -> None:
     assert judged("adaptability", *tries(numbered=False)) == pytest.approx(
         judged("adaptability", *tries(numbered=True))
     )
+
+
+def test_only_evidence_that_the_model_reads_is_shared_with_it() -> None:
+    source = BehaviourSource(default_skills(), {"problem_solving": ("varied_one.n",)})
+    varied = [event("control", minute=n, task_id="t", controls={"a": 1.0, "b": 0.0}) for n in range(5)]
+    passed = [event("attempt", minute=n, item_id=str(n), score=1.0) for n in range(5)]
+    column = default_skills().names.index("problem_solving")
+
+    shared = [source.compute([folded(*taken)]).shared[0, column] for taken in (varied, passed, varied + passed)]
+
+    assert shared[0] == 1
+    assert shared[1] == 0
+    assert 0 < shared[2] < 1

@@ -26,7 +26,8 @@ ROWS = [Row(), Row()]
 
 def sure(rows: Sequence[Row]) -> Opinion:
     shape = (len(rows), SKILLS)
-    return Opinion(np.full(shape, 0.8), np.full(shape, 4.0), np.zeros(shape), np.full(shape, Status.OK, np.int8))
+    status = np.full(shape, Status.OK, np.int8)
+    return Opinion(np.full(shape, 0.8), np.full(shape, 4.0), np.zeros(shape), status, np.zeros(shape))
 
 
 @dataclass

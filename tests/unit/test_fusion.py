@@ -49,15 +49,24 @@ said = st.tuples(st.floats(0, 1, exclude_min=True, exclude_max=True), st.floats(
 opinions_of = st.dictionaries(st.sampled_from(SOURCES), said, min_size=1)
 
 
-def opinion(p: float, n: float, age_s: float) -> Opinion:
+def opinion(p: float, n: float, age_s: float, shared: float = 0.0) -> Opinion:
     shape = (1, len(NAMES))
-    return Opinion(np.full(shape, p), np.full(shape, n), np.full(shape, age_s), np.full(shape, Status.OK, np.int8))
+    status = np.full(shape, Status.OK, np.int8)
+    return Opinion(np.full(shape, p), np.full(shape, n), np.full(shape, age_s), status, np.full(shape, shared))
 
 
-def fuse(fusion: Fusion, said: dict[str, Said], absent: Status = Status.ABSENT) -> dict[str, np.ndarray[Any, Any]]:
-    """Scores, intervals and confidences of the one student, by skill; sources not named are absent."""
+def fuse(
+    fusion: Fusion, said: dict[str, Said], absent: Status = Status.ABSENT, shared: float = 0.4
+) -> dict[str, np.ndarray[Any, Any]]:
+    """Scores, intervals and confidences of the one student, by skill; sources not named are absent.
+
+    `shared` is the part of behaviour that the model reads too.
+    """
     silent = Opinion.empty(1, len(NAMES), absent)
-    fused = fusion.fuse({name: opinion(*said[name]) if name in said else silent for name in SOURCES})
+    parts = {"behaviour": shared}
+    fused = fusion.fuse(
+        {name: opinion(*said[name], parts.get(name, 0.0)) if name in said else silent for name in SOURCES}
+    )
     return {name: getattr(fused, name)[0] for name in ("score", "low", "high", "confidence")}
 
 
@@ -129,18 +138,9 @@ def test_little_or_old_evidence_moves_the_score_less(more: Said, less: Said) -> 
 
 
 def test_what_the_model_reads_is_not_counted_again_as_behaviour() -> None:
-    everything = tuple(
-        f"{term.partition('.')[0]}.n"
-        for skill in default_skills().skills.values()
-        for indicator in skill.indicators
-        for term in indicator.numerator
-    )
-    card = msgspec.structs.replace(with_card().card.skills["empathy"], features=everything)
-    cards = msgspec.structs.replace(NO_ARTIFACT.card, skills=dict.fromkeys(NAMES, card))
-    fusion = Fusion(default_skills(), replace(NO_ARTIFACT, card=cards))
-    model = {"model": (0.8, 20.0, 0.0)}
+    fusion, model = FUSIONS["overlapping model"], {"model": (0.8, 20.0, 0.0)}
 
-    both = fuse(fusion, {**model, "behaviour": (0.7, 20.0, 0.0)})
+    both = fuse(fusion, {**model, "behaviour": (0.7, 20.0, 0.0)}, shared=1.0)
 
     np.testing.assert_allclose(both["score"], fuse(fusion, model)["score"])
     np.testing.assert_allclose(both["confidence"], fuse(fusion, model)["confidence"])
@@ -188,7 +188,7 @@ def test_the_prior_has_no_confidence() -> None:
 def test_behaviour_counts_in_full_where_the_model_that_reads_it_is_absent() -> None:
     said = {"behaviour": (0.7, 20.0, 0.0)}
 
-    overlapping, apart = (fuse(FUSIONS[name], said) for name in ("overlapping model", "default widths"))
+    overlapping, apart = (fuse(FUSIONS["overlapping model"], said, shared=shared) for shared in (1.0, 0.0))
 
     np.testing.assert_allclose(overlapping["confidence"], apart["confidence"])
     np.testing.assert_allclose(overlapping["score"], apart["score"])
