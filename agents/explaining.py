@@ -43,15 +43,6 @@ def policy_of(settings: Settings) -> PendingPolicy:
     return PendingPolicy(cooldown_s=settings.explain_cooldown_s)
 
 
-def require_key(settings: Settings) -> None:
-    """Raise SettingsError where explanations are to come from OpenAI and there is no key."""
-    if settings.reasoning == "openai" and not settings.openai_api_key:
-        raise SettingsError(
-            "OPENAI_API_KEY is missing or empty: set it, or choose explanations without OpenAI "
-            "(SKILLSTREAM_REASONING=scripted) or none (SKILLSTREAM_REASONING=off)"
-        )
-
-
 def calls_per_s(settings: Settings) -> float:
     """The rate at which the limits let one of the expected workers serve."""
     minute, hour = settings.calls_per_minute / 60, settings.calls_per_hour / 3600

@@ -7,6 +7,7 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from agents.channels import MAX_RECORD_BYTES
 from schemas.errors import Fatal
 
 _FLUSH_TIMEOUT_S: Final = 60.0
@@ -43,7 +44,15 @@ def feed(
         if error is not None:
             failed.append(error)
 
-    producer = Producer({"bootstrap.servers": broker, "linger.ms": 5, "enable.idempotence": True, "log_level": 0})
+    producer = Producer(
+        {
+            "bootstrap.servers": broker,
+            "message.max.bytes": MAX_RECORD_BYTES,  # whatever the topic takes: what is too large is the worker's to say
+            "linger.ms": 5,
+            "enable.idempotence": True,
+            "log_level": 0,
+        }
+    )
     sizes: dict[int, int] = {}
     sent, began_s = 0, monotonic()
     for key, value in records:

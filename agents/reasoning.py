@@ -90,8 +90,14 @@ class Reasoner:
             return _UNREACHABLE_WAIT_S
         except NotWanted:
             return 0.0
-        await self._publish(ticket, explanation, result)
+        if not self._erased(ticket):
+            await self._publish(ticket, explanation, result)
         return 0.0
+
+    def _erased(self, ticket: Ticket) -> bool:
+        """Whether the student was forgotten while the model was asked: nothing may follow the tombstones."""
+        stored = self._rows.get(ticket.partition, ticket.key)
+        return stored is not None and decode_row(stored).erased_us > 0
 
     def _pending_row(self, ticket: Ticket) -> Row | None:
         stored = self._rows.get(ticket.partition, ticket.key)

@@ -16,6 +16,9 @@ from schemas.errors import SkillstreamError
 
 PREFIX: Final = "SKILLSTREAM_"
 _FOREIGN: Final = {"OPENAI_API_KEY": "openai_api_key", "OPENAI_BASE_URL": "openai_base_url"}
+_SECRETS: Final = ("openai_api_key", "pseudonym_secret", "web_token")
+_HIDDEN: Final = (*_SECRETS, "redis_url", "openai_base_url")  # a URL may hold a password
+_SHOWN_CHARS: Final = 40
 
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
@@ -101,6 +104,15 @@ def load_settings(environment: Mapping[str, str], config: str | None = None, **g
     return _convert(values, places)
 
 
+def require_key(settings: Settings) -> None:
+    """Raise SettingsError where explanations are to come from OpenAI and there is no key."""
+    if settings.reasoning == "openai" and not settings.openai_api_key:
+        raise SettingsError(
+            "OPENAI_API_KEY is missing or empty: set it, or choose explanations without OpenAI "
+            "(SKILLSTREAM_REASONING=scripted) or none (SKILLSTREAM_REASONING=off)"
+        )
+
+
 def _from_file(path: str) -> dict[str, Any]:
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
@@ -117,13 +129,16 @@ def _convert(values: dict[str, Any], places: Mapping[str, str]) -> Settings:
             try:
                 values[field.name] = msgspec.convert(values[field.name], field.type, strict=False)
             except msgspec.ValidationError as error:
-                raise SettingsError(f"{places.get(field.name, '')}{field.name}: {error}") from None
+                shown = "" if field.name in _HIDDEN else f", not {str(values[field.name])[:_SHOWN_CHARS]!r}"
+                raise SettingsError(f"{places.get(field.name, '')}{field.name}: {error}{shown}") from None
     unknown = set(values) - set(Settings.__struct_fields__)
     if unknown:
         name = min(unknown)
         raise SettingsError(f"{places.get(name, '')}{name}: there is no such setting")
     if not values.get("openai_models", ("",)):
         raise SettingsError("openai_models: name at least one model")
-    for secret in ("openai_api_key", "pseudonym_secret", "web_token"):
+    for secret in _SECRETS:
         values[secret] = Secret(values.get(secret, "").strip())
+    for url in ("redis_url", "openai_base_url"):
+        values[url] = Secret(values[url]) if values.get(url) else None
     return Settings(**values)

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 from aiokafka.structs import ConsumerRecord
 
-from agents.channels import Channels
+from agents.channels import MAX_RECORD_BYTES, Channels
 from agents.delivery.agent import BatchResult, Output
 from schemas.dead_letter import DeadLetter, to_headers
 from schemas.dialects import Record, native
@@ -102,7 +102,15 @@ class StudentStep:
         )
 
     def _dead_letter(self, record: Record, letter: DeadLetter) -> Output:
-        return Output(self._channels.dead_letters, record.partition, record.key, record.value, to_headers(letter))
+        """The record as it came; only what was compressed when it came can be too large to send on whole."""
+        key, value = record.key, record.value
+        size_bytes = len(key or b"") + len(value or b"")
+        if size_bytes > MAX_RECORD_BYTES:
+            key = None if key is None else key[:MAX_RECORD_BYTES]
+            value = None if value is None else value[: MAX_RECORD_BYTES - len(key or b"")]
+            error = f"{letter.error}; cut off after {MAX_RECORD_BYTES} of its {size_bytes} bytes"
+            letter = msgspec.structs.replace(letter, error=error)
+        return Output(self._channels.dead_letters, record.partition, key, value, to_headers(letter))
 
     def _mark(self, partition: int, row: Row, update: SkillUpdate, explained: Mapping[str, float]) -> None:
         if self._queue is None:
@@ -115,8 +123,13 @@ class StudentStep:
     def _read_back(self, partition: int, records: Sequence[Record]) -> BatchResult:
         """Note what became of calls. Idempotent: a result that the row already knows changes nothing."""
         rows: dict[bytes, bytes | None] = {}
+        outputs: list[Output] = []
         for record in records:
-            result = _RESULTS.decode(record.value or b"")
+            try:
+                result = _RESULTS.decode(record.value or b"")
+            except msgspec.MsgspecError as error:
+                outputs.append(self._dead_letter(record, _not_a_result(record, error)))
+                continue
             key = result.student_id.encode()
             row = self._load(partition, key)
             if row is None:
@@ -128,7 +141,7 @@ class StudentStep:
             rows[key] = encode_row(row)
             self._rows.put(partition, key, rows[key])
             self._settle(partition, key, row)
-        return BatchResult(rows, ())
+        return BatchResult(rows, outputs)
 
     def _erase(self, partition: int, records: Sequence[Record]) -> BatchResult:
         """Replace rows by stubs that keep the offset, and delete what was published. Idempotent."""
@@ -158,6 +171,20 @@ class StudentStep:
     def _load(self, partition: int, key: bytes) -> Row | None:
         stored = self._rows.get(partition, key)
         return None if stored is None else decode_row(stored)
+
+
+def _not_a_result(record: Record, error: msgspec.MsgspecError) -> DeadLetter:
+    """Somebody else wrote to our topic: no reason to stop, every time we read it."""
+    return DeadLetter(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp=record.timestamp,
+        index=0,
+        reason="not_a_result",
+        error=f"not a reasoning result: {type(error).__name__}",
+        schema_guess="unknown",
+    )
 
 
 def _explained(row: Row) -> dict[str, float]:

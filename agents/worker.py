@@ -19,16 +19,16 @@ from agents.explaining import (
     now_us,
     policy_of,
     redis_address,
-    require_key,
 )
 from agents.health import BrokerPing, Health, ReasoningState, Server, SourceFailures
 from agents.lag import BrokerOffsets, LagMonitor
 from agents.metrics import Metrics
 from agents.reasoning import Reasoner
-from agents.settings import Settings
+from agents.settings import Settings, require_key
 from agents.students import StudentStep
 from agents.topics import ensure_topics
 from agents.web import WebServer
+from schemas.errors import Retryable
 from schemas.explanation import Explanation
 from schemas.update import SkillUpdate
 from streams.accounting import Counts
@@ -43,6 +43,10 @@ from streams.skills import load_skills
 
 _REDIS_START_POLL_S: Final = 0.25
 _log = logging.getLogger(__name__)
+
+
+class RedisUnreachable(Retryable):
+    """No Redis answers at the start."""
 
 
 class Worker:
@@ -138,14 +142,19 @@ class Worker:
             await job
 
     async def _await_redis(self, limiter: Limiter) -> None:
-        """Raise LimitUnavailable if Redis does not answer within the start's bound; away later, it is only degraded."""
-        deadline_s = time.monotonic() + self.settings.start_timeout_s
+        """Raise RedisUnreachable if it does not answer within the start's bound; away later, it is only degraded."""
+        timeout_s = self.settings.start_timeout_s
+        deadline_s = time.monotonic() + timeout_s
         while True:
             try:
                 return await limiter.ping()
-            except LimitUnavailable:
+            except LimitUnavailable as error:
                 if time.monotonic() >= deadline_s:
-                    raise
+                    where = redis_address(self.settings.redis_url or "")
+                    raise RedisUnreachable(
+                        f"no Redis answers at {where} (waited {timeout_s:.0f} s): {error}. "
+                        "Is it running, and is SKILLSTREAM_REDIS_URL right?"
+                    ) from error
             await asyncio.sleep(_REDIS_START_POLL_S)
 
     async def _recovered(self, active: frozenset[int]) -> None:

@@ -1,0 +1,325 @@
+"""A deployment under test: topics and a group of its own on a shared broker, its workers, and a look at the truth.
+
+The truth is read from the broker alone: the input topic folded again offline, the last row of each key on the
+changelog, the committed offsets. Every message that workers produced is validated against its JSON Schema when the
+deployment ends.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, cast
+from uuid import uuid4
+
+import msgspec
+import orjson
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from jsonschema import Draft202012Validator
+
+from agents.channels import MAX_RECORD_BYTES, Channels
+from agents.settings import Settings
+from agents.topics import TopicSpec, ensure_topics
+from schemas.contract import json_schema
+from schemas.dead_letter import DeadLetter, from_headers
+from schemas.explanation import Explanation, ReasoningResult
+from schemas.update import SkillUpdate
+from streams.artifacts import load_artifact
+from streams.audit import Difference, compare
+from streams.batch import ORIGIN_HEADER
+from streams.partitioner import partitioner
+from streams.pipeline import Pipeline
+from streams.replay import FileRecord, Replay, batches
+from streams.rows import PartitionedRows
+from streams.skills import load_skills
+from tests.agents.delivery_cluster import until
+from tests.agents.worker_process import WorkerProcess
+
+PARTITIONS: Final = 4
+CATCH_UP_TIMEOUT_S: Final = 120.0
+_READ_TIMEOUT_S: Final = 30.0
+_home = partitioner("murmur2").home_partition
+
+
+def home(key: bytes | str) -> int:
+    """The partition that a student's events belong on."""
+    return _home(key.encode() if isinstance(key, str) else key, PARTITIONS) or 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A record as a producer sends it; `partition` None is the key's home, 0 without a key; `timestamp_ms` 0 is now."""
+
+    key: bytes | None
+    value: bytes | None
+    partition: int | None = None
+    headers: tuple[tuple[str, bytes], ...] = ()
+    timestamp_ms: int = 0
+
+    @property
+    def place(self) -> int:
+        """The partition it goes to."""
+        if self.partition is not None:
+            return self.partition
+        return home(self.key) if self.key else 0
+
+
+@dataclass
+class Deployment:
+    """See the module. `defaults` are settings of all its workers, in SKILLSTREAM_'s lower-case names."""
+
+    broker: str
+    folder: Path
+    defaults: Mapping[str, object] = field(default_factory=dict)
+    name: str = field(default_factory=lambda: f"t{uuid4().hex[:8]}")
+    workers: list[WorkerProcess] = field(default_factory=list)
+    _foreign: set[bytes | None] = field(default_factory=set)
+
+    @property
+    def settings(self) -> Settings:
+        """What its workers are set to, as far as the topics go."""
+        return Settings(broker=self.broker, app_id=self.name, topic_prefix=f"{self.name}.", partitions=PARTITIONS)
+
+    @property
+    def channels(self) -> Channels:
+        """Its topics."""
+        return Channels.of(self.settings)
+
+    @property
+    def changelog(self) -> str:
+        """The table's log."""
+        return f"{self.name}-students-changelog"
+
+    # -- what is done to it
+
+    def make_topics(self) -> None:
+        """Make the topics before any worker does, so that events can be waiting for it."""
+        log = TopicSpec(self.changelog, PARTITIONS, config={"cleanup.policy": "compact"})
+        ensure_topics(self.broker, [*self.channels.specs(self.settings), log])
+
+    def start(self, environment: Mapping[str, str] | None = None, **settings: object) -> WorkerProcess:
+        """One more worker. Settings of other programs go into `environment`."""
+        given = {
+            "broker": self.broker,
+            "app_id": self.name,
+            "topic_prefix": f"{self.name}.",
+            "partitions": PARTITIONS,
+            "reasoning": "off",
+            "model": "default",
+            "web_port": 0,
+            **self.defaults,
+            **settings,
+        }
+        self.workers.append(WorkerProcess(given, self.folder / f"worker-{len(self.workers)}.log", environment))
+        return self.workers[-1]
+
+    def send(self, records: Iterable[Sent], topic: str | None = None) -> None:
+        """Produce to a topic, the activity topic by default; returns when all are confirmed."""
+        if topic is not None:
+            records = list(records)
+            self._foreign.update(record.value for record in records)
+        refused: list[KafkaError] = []
+        producer = Producer({"bootstrap.servers": self.broker, "message.max.bytes": MAX_RECORD_BYTES, "linger.ms": 5})
+        for count, record in enumerate(records, start=1):
+            producer.produce(
+                topic or self.channels.activity,
+                record.value,
+                record.key,
+                record.place,
+                on_delivery=lambda error, _: refused.append(error) if error else None,
+                timestamp=record.timestamp_ms,
+                headers=cast(Any, list(record.headers)),
+            )
+            if count % 5_000 == 0:
+                producer.flush(_READ_TIMEOUT_S)
+        assert producer.flush(_READ_TIMEOUT_S) == 0
+        assert refused == []
+
+    def await_caught_up(self, timeout_s: float = CATCH_UP_TIMEOUT_S) -> None:
+        """Return when the group has committed the end of all source topics."""
+        until(lambda: self.lag() == 0, f"{self.name} has caught up", timeout_s)
+
+    # -- what is true of it
+
+    def lag(self) -> int:
+        """Records that the group has not committed, over the source topics; the broker's figures."""
+        lags = (self.end(topic, p) - self.committed(topic)[p] for topic in self.channels.sources for p in _PARTS)
+        return sum(lags)
+
+    def committed(self, topic: str | None = None) -> list[int]:
+        """The group's committed offsets by partition, of the activity topic by default; 0 for none."""
+        places = [TopicPartition(topic or self.channels.activity, partition) for partition in _PARTS]
+        with _consumer(self.broker, self.name) as consumer:
+            try:
+                return [max(0, place.offset) for place in consumer.committed(places, timeout=10)]
+            except KafkaException as error:  # the group has no coordinator before its first member
+                if not error.args[0].retriable() and error.args[0].name() != "NOT_COORDINATOR":
+                    raise
+                return [0] * PARTITIONS
+
+    def end(self, topic: str, partition: int) -> int:
+        """Where a partition ends."""
+        with _consumer(self.broker, self.name) as consumer:
+            return int(consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)[1])
+
+    def records(self, topic: str) -> list[FileRecord]:
+        """All records of a topic, each partition in its order."""
+        return read_topic(self.broker, topic)
+
+    def updates(self) -> list[SkillUpdate]:
+        """All that was said on skill-updates, tombstones left out."""
+        return [msgspec.json.decode(value, type=SkillUpdate) for value in self._values(self.channels.updates)]
+
+    def explanations(self) -> list[Explanation]:
+        """All that was said on skill-reasoning, tombstones left out."""
+        return [msgspec.json.decode(value, type=Explanation) for value in self._values(self.channels.reasoning)]
+
+    def results(self) -> list[ReasoningResult]:
+        """All that was said on reasoning-results."""
+        said = (value for value in self._values(self.channels.results) if value not in self._foreign)
+        return [msgspec.json.decode(value, type=ReasoningResult) for value in said]
+
+    def dead_letters(self) -> list[tuple[FileRecord, DeadLetter]]:
+        """All dead letters, with what their headers say."""
+        return [(record, from_headers(record.headers)) for record in self.records(self.channels.dead_letters)]
+
+    def table(self) -> PartitionedRows:
+        """The rows as a new worker would restore them from the changelog."""
+        rows = PartitionedRows()
+        for record in self.records(self.changelog):
+            rows.put(record.partition, record.key or b"", record.value)
+        return rows
+
+    def replay(self) -> Replay:
+        """The activity topic, folded again offline by the pure pipeline."""
+        found: defaultdict[int, list[FileRecord]] = defaultdict(list)
+        for record in self.records(self.channels.activity):
+            found[record.partition].append(record)
+        settings = {"skills": "default", "model": "default", **self.defaults}
+        replay = Replay(pipeline(str(settings["skills"]), str(settings["model"])), home=home)
+        asyncio.run(_feed(replay, found))
+        return replay
+
+    def differences(self, replay: Replay) -> list[Difference]:
+        """Between the restored table and a replay: none if every student is exact."""
+        return list(compare(self.table(), replay.rows))
+
+    # -- the contract
+
+    def validate(self) -> int:
+        """Validate every message that workers produced against its JSON Schema; how many there were."""
+        channels = self.channels
+        spoken = {
+            "skill-updates": [orjson.loads(value) for value in self._values(channels.updates)],
+            "skill-reasoning": [orjson.loads(value) for value in self._values(channels.reasoning)],
+            "reasoning-results": [
+                orjson.loads(value) for value in self._values(channels.results) if value not in self._foreign
+            ],
+            "dead-letters": [msgspec.to_builtins(letter) for _, letter in self.dead_letters()],
+            "student-activity": [
+                orjson.loads(record.value or b"")
+                for record in self.records(channels.activity)
+                if dict(record.headers).keys() & {ORIGIN_HEADER}
+            ],
+        }
+        for topic, messages in spoken.items():
+            for message in messages:
+                _validator(topic).validate(message)
+        return sum(map(len, spoken.values()))
+
+    def _values(self, topic: str) -> Iterator[bytes]:
+        return (record.value for record in self.records(topic) if record.value is not None)
+
+
+@contextmanager
+def deployed(broker: str, folder: Path, **defaults: object) -> Iterator[Deployment]:
+    """A deployment with its topics made; at the end its workers are ended and its messages validated."""
+    deployment = Deployment(broker, folder, defaults)
+    deployment.make_topics()
+    try:
+        yield deployment
+        deployment.validate()
+    finally:
+        for worker in deployment.workers:
+            worker.end()
+
+
+def read_topic(broker: str, topic: str) -> list[FileRecord]:
+    """Every record of a topic, each partition in its order, up to its end as of now. Blocks."""
+    found: list[FileRecord] = []
+    with _consumer(broker, f"reader-{uuid4().hex[:8]}") as consumer:
+        consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in _PARTS])
+        ended: set[int] = set()
+        deadline_s = time.monotonic() + _READ_TIMEOUT_S
+        while len(ended) < PARTITIONS:
+            assert time.monotonic() < deadline_s, f"{topic}: nothing read for {_READ_TIMEOUT_S} s"
+            messages = consumer.consume(500, 0.05)
+            if messages:
+                deadline_s = time.monotonic() + _READ_TIMEOUT_S
+            for message in messages:
+                error = message.error()
+                if error is None:
+                    found.append(_record(message))
+                else:
+                    assert error.code() == KafkaError._PARTITION_EOF, f"{topic}: {error}"
+                    ended.add(int(message.partition() or 0))
+    return sorted(found, key=lambda record: (record.partition, record.offset))
+
+
+@cache
+def pipeline(skills: str, model: str) -> Pipeline:
+    """The pure pipeline that the workers run; a source that fails here fails the test."""
+    return Pipeline(load_skills(skills), load_artifact(model), on_failure=_fail)
+
+
+def _record(message: Message) -> FileRecord:
+    headers = cast(list[tuple[str, bytes | None]], message.headers() or [])
+    return FileRecord(
+        offset=int(message.offset() or 0),
+        timestamp=message.timestamp()[1],
+        value=message.value(),
+        topic=str(message.topic()),
+        partition=int(message.partition() or 0),
+        key=message.key(),
+        headers=tuple((name, value or b"") for name, value in headers),
+    )
+
+
+async def _feed(replay: Replay, found: Mapping[int, list[FileRecord]]) -> None:
+    for records in found.values():
+        for batch in batches(records):
+            await replay.feed(batch)
+
+
+@contextmanager
+def _consumer(broker: str, group: str) -> Iterator[Consumer]:
+    consumer = Consumer(
+        {
+            "bootstrap.servers": broker,
+            "group.id": group,  # never joined: partitions are assigned by hand, and nothing is committed
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "fetch.wait.max.ms": 10,
+            "log_level": 0,
+        }
+    )
+    try:
+        yield consumer
+    finally:
+        consumer.close()
+
+
+@cache
+def _validator(topic: str) -> Draft202012Validator:
+    return Draft202012Validator(json_schema(topic))
+
+
+def _fail(source: str, error: BaseException) -> None:
+    raise AssertionError(f"source {source} failed in the replay: {error!r}")
+
+
+_PARTS: Final = range(PARTITIONS)

@@ -1,0 +1,109 @@
+"""The demo, as people run it: figures that add up, input of one's own, and a check of itself that can fail."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+from click.testing import CliRunner, Result
+
+from agents.cli import demo as demo_command
+from agents.demo import run as demo_run
+from agents.demo.watcher import Watcher
+from streams.row import decode_row, encode_row
+from streams.simulation import simulate
+from tests.events import raw
+
+_TIMEOUT_S = 180.0
+
+
+def demo(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "agents.cli", "demo", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+
+
+def figures(printed: str) -> dict[str, int | bool]:
+    last: dict[str, int | bool] = orjson.loads(printed.splitlines()[-1])
+    return last
+
+
+def outcomes(shown: dict[str, int | bool]) -> int:
+    return sum(int(shown[name]) for name in ("applied", "ignored", "duplicates", "dead_lettered"))
+
+
+def in_process(*arguments: str) -> Result:
+    return CliRunner().invoke(demo_command.command, arguments, catch_exceptions=False)
+
+
+def test_the_demo_s_figures_add_up_and_its_table_equals_a_replay() -> None:
+    done = demo("--students", "20", "--events", "1500", "--seed", "4", "--json")
+
+    assert done.returncode == 0, done.stderr[-2000:]
+    shown = figures(done.stdout)
+    assert shown["state_matches_replay"] is True
+    assert shown["records_in"] == shown["events_in"] == 1500
+    assert outcomes(shown) == shown["events_in"]
+    assert shown["students"] == 20
+    assert int(shown["skill_updates"]) >= 20
+    assert int(shown["explanations"]) >= 3
+    for student in ("sim-000", "What drove them", "written by: scripted", "Where every event went"):
+        assert student in done.stderr
+
+
+def test_the_demo_takes_events_of_one_s_own_among_garbage(tmp_path: Path) -> None:
+    good = [raw(student=f"own-{n % 3}", event_id=f"own-{n}", minute=n) for n in range(60)]
+    garbage = [b"garbage", b"\xff\xfe\x00", b"[1, 2]", b'{"student_id": 7}', b"{" * 300, b"x" * 2_000_000]
+    lines = [*good[:30], *garbage, good[0], b"", raw("navigation", "own-0"), *good[30:]]
+    own = tmp_path / "events.jsonl"
+    own.write_bytes(b"\n".join(lines) + b"\n")
+
+    done = in_process("--input", str(own), "--json")
+
+    assert done.exit_code == 0, done.output
+    shown = figures(done.stdout)
+    assert shown["records_in"] == 60 + len(garbage) + 2
+    assert (shown["applied"], shown["dead_lettered"]) == (60, len(garbage))
+    assert (shown["duplicates"], shown["ignored"]) == (1, 1)
+    assert shown["students"] == 3
+    assert shown["state_matches_replay"] is True
+
+
+def test_a_table_that_differs_from_the_replay_fails_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Tampering(Watcher):
+        """Changes one number in one row of what was read from the worker's changelog."""
+
+        def stop(self) -> None:
+            super().stop()
+            partition = min(self.table.partitions())
+            key, stored = min(self.table.items(partition))
+            row = decode_row(stored)
+            row.events += 1
+            self.table.put(partition, key, encode_row(row))
+
+    monkeypatch.setattr(demo_run, "Watcher", Tampering)
+
+    done = in_process("--students", "5", "--events", "200", "--json")
+
+    assert done.exit_code == 1
+    assert figures(done.stdout)["state_matches_replay"] is False
+    assert "events differs" in done.stderr
+
+
+def test_the_demo_refuses_more_than_the_embedded_broker_holds(tmp_path: Path) -> None:
+    own = tmp_path / "events.jsonl"
+    own.write_bytes(
+        b"".join(raw("message", "one-student", event_id=f"m{n}", text="x" * 50_000) + b"\n" for n in range(90))
+    )
+
+    done = demo("--input", str(own), "--json")
+
+    assert done.returncode == 4
+    assert "keeps 4 MB a partition" in done.stderr
+    assert "make kafka" in done.stderr
+    assert done.stdout == ""
+
+
+def test_the_same_seed_makes_the_same_class() -> None:
+    assert list(simulate(5, 300, seed=9)) == list(simulate(5, 300, seed=9))
+    assert list(simulate(5, 300, seed=9)) != list(simulate(5, 300, seed=10))
