@@ -22,7 +22,6 @@ from streams.limits import (
 from streams.limits.bucket import Bucket
 from streams.reasoning.explainer import Explainer
 from streams.reasoning.model import ReasoningModel
-from streams.reasoning.openai_model import BASE_URL, OpenAIModel, OpenAISettings
 from streams.reasoning.outcome import Called, Tried
 from streams.reasoning.prompt import Prompt
 from streams.reasoning.pseudonym import Pseudonyms
@@ -76,6 +75,8 @@ def make_model(settings: Settings) -> ReasoningModel:
     """The model that `settings` choose; not to be called with reasoning off."""
     if settings.reasoning == "scripted":
         return ScriptedModel()
+    from streams.reasoning.openai_model import BASE_URL, OpenAIModel, OpenAISettings  # the SDK takes a second
+
     return OpenAIModel(
         OpenAISettings(
             api_key=settings.openai_api_key,

@@ -4,6 +4,8 @@ Everything it decides is decided in `streams`; here the topics meet the pipeline
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
 from typing import Final
 
 import msgspec
@@ -29,6 +31,17 @@ _RESULTS: Final = msgspec.json.Decoder(ReasoningResult)
 HomeOf = Callable[[bytes], int | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What a batch came to, for counting; `degraded` of its `updates` lack a source that failed."""
+
+    counts: Counts
+    updates: int
+    degraded: int
+    duration_s: float
+    largest_row_bytes: int
+
+
 class StudentStep:
     """Implements BatchStep. Alone reads and changes its partition's rows while it runs.
 
@@ -46,7 +59,7 @@ class StudentStep:
         policy: PendingPolicy,
         now_us: Callable[[], int],
         epoch: int,
-        observe: Callable[[Counts, Sequence[SkillUpdate]], None],
+        observe: Callable[[Folded], None],
     ) -> None:
         self._pipeline = pipeline
         self._rows = rows
@@ -67,6 +80,7 @@ class StudentStep:
         return self._erase(partition, records)
 
     async def _fold(self, partition: int, records: Sequence[Record]) -> BatchResult:
+        began_s = perf_counter()
         batch = self._pipeline.fold(
             records,
             load=lambda student: self._load(partition, student.encode()),
@@ -78,9 +92,18 @@ class StudentStep:
         for update in updates:
             if update.student_id in batch.changed:
                 self._mark(partition, batch.changed[update.student_id], update, before[update.student_id])
-        self._observe(batch.counts, updates)
         rows = {student.encode(): encode_row(row) for student, row in batch.changed.items()}
-        return BatchResult(rows, self._outputs(partition, batch, updates))
+        outputs = self._outputs(partition, batch, updates)
+        self._observe(
+            Folded(
+                batch.counts,
+                updates=len(updates),
+                degraded=sum(bool(update.degraded) for update in updates),
+                duration_s=perf_counter() - began_s,
+                largest_row_bytes=max(map(len, rows.values()), default=0),
+            )
+        )
+        return BatchResult(rows, outputs)
 
     def _outputs(self, partition: int, batch: FoldedBatch, updates: Sequence[SkillUpdate]) -> list[Output]:
         return [

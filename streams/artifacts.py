@@ -8,15 +8,16 @@ A folder of another feature schema, or whose files do not match their hashes, is
 
 import hashlib
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 from zipfile import ZIP_DEFLATED
 
 import msgspec
 from msgspec import Struct
-from skops import io as skops_io
 
 from schemas.errors import Fatal
 from streams.features import FEATURE_SCHEMA, FEATURES
@@ -105,7 +106,7 @@ def save_artifact(folder: Path, card: Card, models: dict[str, Any]) -> Artifact:
     folder.mkdir(parents=True, exist_ok=True)
     cards = {}
     for skill, skill_card in card.skills.items():
-        stored = skops_io.dumps(models[skill], compression=ZIP_DEFLATED, compresslevel=9)
+        stored = _skops().dumps(models[skill], compression=ZIP_DEFLATED, compresslevel=9)
         (folder / skill_card.file).write_bytes(stored)
         cards[skill] = msgspec.structs.replace(skill_card, sha256=hashlib.sha256(stored).hexdigest())
     text = msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(card, skills=cards)), indent=2)
@@ -150,9 +151,14 @@ def _load_model(folder: Path, card: SkillCard) -> Any:
         raise ArtifactError(f"model artifact {folder}: {error.strerror}: {card.file}") from None
     if hashlib.sha256(stored).hexdigest() != card.sha256:
         raise ArtifactError(f"model artifact {folder}: {card.file} is not the file its card describes")
-    untrusted = set(skops_io.get_untrusted_types(data=stored)) - set(TRUSTED)
+    untrusted = set(_skops().get_untrusted_types(data=stored)) - set(TRUSTED)
     if untrusted:
         raise ArtifactError(
             f"model artifact {folder}: {card.file} holds types not trusted: {', '.join(sorted(untrusted))}"
         )
-    return skops_io.loads(stored, trusted=list(TRUSTED))
+    return _skops().loads(stored, trusted=list(TRUSTED))
+
+
+def _skops() -> ModuleType:
+    """Imported when a model is written or read: it takes seconds, and brings all of scikit-learn with it."""
+    return import_module("skops.io")

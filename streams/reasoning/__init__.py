@@ -1,10 +1,12 @@
-"""Explanations within a budget: who deserves one, what the model is asked, and what of its answer is believed."""
+"""Explanations within a budget: who deserves one, what the model is asked, and what of its answer is believed.
+
+`streams.reasoning.openai_model` is imported by who uses it: OpenAI's SDK takes most of a second.
+"""
 
 from streams.reasoning.asking import NotWanted
 from streams.reasoning.breaker import ReasoningPaused
 from streams.reasoning.explainer import Explainer
 from streams.reasoning.model import ReasoningModel
-from streams.reasoning.openai_model import OpenAIModel, OpenAISettings
 from streams.reasoning.outcome import Called, Tried
 from streams.reasoning.pending import Marked, apply, is_pending, mark, value_of
 from streams.reasoning.prices import Price, Prices
@@ -21,8 +23,6 @@ __all__ = [
     "Explainer",
     "Marked",
     "NotWanted",
-    "OpenAIModel",
-    "OpenAISettings",
     "PendingPolicy",
     "Price",
     "Prices",

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from streams.reasoning import OpenAIModel, ReasoningModel, ScriptedModel
+from streams.reasoning import ReasoningModel, ScriptedModel
 from streams.reasoning.grounding import violations
+from streams.reasoning.openai_model import OpenAIModel
 from streams.reasoning.prompt import Request
 from tests.servers.openai import LoopbackOpenAI
 from tests.unit.limits.clock import ManualClock

@@ -9,12 +9,11 @@ from streams.reasoning import (
     Called,
     Explainer,
     ExplainSettings,
-    OpenAIModel,
-    OpenAISettings,
     Price,
     Prices,
     Tried,
 )
+from streams.reasoning.openai_model import OpenAIModel, OpenAISettings
 from tests.unit.limits.clock import ManualClock
 from tests.unit.reasoning.samples import prompt
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from schemas.errors import Fatal
-from streams.reasoning import OpenAIModel, OpenAISettings
 from streams.reasoning.model import ModelBlocked, ModelUnavailable
+from streams.reasoning.openai_model import OpenAIModel, OpenAISettings
 from tests.servers.openai import LoopbackOpenAI, failing, hanging
 from tests.unit.limits.clock import ManualClock
 from tests.unit.reasoning.rig import START_US, openai_settings
