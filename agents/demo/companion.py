@@ -13,7 +13,7 @@ from typing import Final, Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from agents.settings import Settings
+from agents.settings import PREFIX, Settings
 from schemas.errors import Fatal
 
 _STOP_TIMEOUT_S: Final = 45.0
@@ -28,10 +28,11 @@ class WorkerFailed(Fatal):
 
 
 class WorkerProcess:
-    """Lives while the context is open; its log goes to a file, shown when it fails."""
+    """Lives while the context is open, deaf to settings around it; its log goes to a file, shown when it fails."""
 
     def __init__(self, settings: Settings) -> None:
-        self._environment = os.environ | {
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+        self._environment = inherited | {
             "SKILLSTREAM_BROKER": settings.broker,
             "SKILLSTREAM_REASONING": settings.reasoning,
             "SKILLSTREAM_SKILLS": settings.skills,
@@ -39,7 +40,6 @@ class WorkerProcess:
             "SKILLSTREAM_SEED_LIMITS": "true",
             "SKILLSTREAM_WEB_PORT": str(settings.web_port),
         }
-        self._environment.pop("SKILLSTREAM_REDIS_URL", None)
         self._log = Path(tempfile.mkdtemp(prefix="skillstream-demo-")) / "worker.log"
         self._process: subprocess.Popen[bytes] | None = None
 

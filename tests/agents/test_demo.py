@@ -1,5 +1,6 @@
 """The demo, as people run it: figures that add up, input of one's own, and a check of itself that can fail."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,8 @@ _TIMEOUT_S = 180.0
 
 def demo(*arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "agents.cli", "demo", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+    around = os.environ | {"SKILLSTREAM_APP_ID": "another", "SKILLSTREAM_REDIS_URL": "redis://127.0.0.1:1"}
+    return subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False, env=around)
 
 
 def figures(printed: str) -> dict[str, int | bool]:
@@ -36,7 +38,7 @@ def in_process(*arguments: str) -> Result:
     return CliRunner().invoke(demo_command.command, arguments, catch_exceptions=False)
 
 
-def test_the_demo_s_figures_add_up_and_its_table_equals_a_replay() -> None:
+def test_the_demo_s_figures_add_up_and_its_table_equals_a_replay_whatever_settings_are_around() -> None:
     done = demo("--students", "20", "--events", "1500", "--seed", "4", "--json")
 
     assert done.returncode == 0, done.stderr[-2000:]
