@@ -13,7 +13,6 @@ from typing import Final, Protocol
 
 from confluent_kafka import (
     Consumer,
-    ConsumerGroupTopicPartitions,
     IsolationLevel,
     KafkaError,
     KafkaException,
@@ -78,6 +77,7 @@ class BrokerOffsets:
         self._parts = [(topic, partition) for topic in topics for partition in range(partitions)]
         self._timeout_s = timeout_s
         self._admin = AdminClient(self._client)
+        self._reader = Consumer(self._client | {"group.id": group, "enable.auto.commit": False})  # never joins
 
     async def read(self) -> Mapping[Part, Offsets]:
         """What is committed first, ends after it: so a lag is never less than it was."""
@@ -113,10 +113,11 @@ class BrokerOffsets:
         return offsets
 
     async def _committed(self) -> dict[Part, int | None]:
-        asked = ConsumerGroupTopicPartitions(self._group, [TopicPartition(*part) for part in self._parts])
-        (answer,) = self._admin.list_consumer_group_offsets([asked], request_timeout=self._timeout_s).values()
-        group = await asyncio.wrap_future(answer)
-        told = [place for place in group.topic_partitions if place.error is None]
+        # Not the admin client's list_consumer_group_offsets: on a broker that has just started, whose group coordinator
+        # is still loading, it ends the process with a segmentation fault (confluent-kafka 2.16.1).
+        asked = [TopicPartition(*part) for part in self._parts]
+        answered = await asyncio.to_thread(self._reader.committed, asked, self._timeout_s)
+        told = [place for place in answered if place.error is None]
         if not told:
             raise LagUnknown(f"no committed offsets are told of group {self._group}")
         return {(place.topic, place.partition): place.offset if place.offset >= 0 else None for place in told}

@@ -10,6 +10,7 @@ from agents.delivery.settings import DeliverySettings, changelog_spec
 from streams.simulation import simulate
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed
+from tests.servers.kafka import RealKafka
 
 EVENTS = 30_000
 
@@ -71,3 +72,14 @@ def test_the_lag_told_is_the_broker_s_and_is_zero_once_caught_up(kafka: str, tmp
         lags = {name: value for name, value in worker.metrics().items() if name.startswith("consumer_lag_records")}
         assert len(lags) == PARTITIONS * len(deployment.channels.sources)
         assert set(lags.values()) == {0.0}
+
+
+def test_a_worker_starts_on_a_broker_that_has_only_just_started(own_kafka: RealKafka, tmp_path: Path) -> None:
+    """Asking such a broker for the group's offsets by the admin client ended every other worker by a segmentation
+    fault (confluent-kafka 2.16.1): the lag's reader asks otherwise.
+    """
+    with deployed(own_kafka.bootstrap, tmp_path) as deployment:
+        worker = deployment.start()
+        worker.await_ready()
+
+        assert worker.terminate() == 0
