@@ -34,7 +34,7 @@ class Contribution(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class SkillScore(Struct, frozen=True, kw_only=True):
-    """A skill's score with its 90 % interval. `validated` says whether its model ever saw a real label."""
+    """A skill's score with its 90 % interval. `validated`: a model that saw real labels is part of it."""
 
     score: Unit
     low: Unit

@@ -73,7 +73,7 @@ class UpdateWriter:
             high=batch.high[line][column],
             confidence=batch.confidence[line][column],
             level=self.level(cell.score, cell.confidence),
-            validated=self._validated[column],
+            validated=self._validated[column] and batch.judged_by_model[line][column],
             contributions={source.name: source.contribution(line, column) for source in batch.sources},
             evidence=_evidence(cell, first=column * MAX_EVIDENCE + 1),
         )
@@ -134,6 +134,7 @@ class _Batch:
     low: Columns
     high: Columns
     confidence: Columns
+    judged_by_model: list[list[bool]]
     sources: list[_SourceColumns]
 
     @classmethod
@@ -146,6 +147,7 @@ class _Batch:
             low=_rounded(fused.low),
             high=_rounded(fused.high),
             confidence=_rounded(fused.confidence),
+            judged_by_model=_judged("model", opinions, fused),
             sources=[_SourceColumns.of(name, opinions[name], fused.log_odds[name]) for name in sorted(opinions)],
         )
 
@@ -161,6 +163,13 @@ def rfc3339(time_us: int) -> str:
 @lru_cache(maxsize=4_096)
 def _date(day: int) -> str:
     return date.fromordinal(_UNIX_DAY + day).isoformat()
+
+
+def _judged(source: str, opinions: Mapping[str, Opinion], fused: Fused) -> list[list[bool]]:
+    judged: list[list[bool]] = (
+        (opinions[source].n > 0).tolist() if source in opinions else np.zeros(fused.score.shape, dtype=bool).tolist()
+    )
+    return judged
 
 
 def _rounded(numbers: Array) -> Columns:

@@ -16,8 +16,10 @@ from schemas.dialects import native
 from schemas.event import NativeEvent
 from schemas.explanation import Claim, Explanation, ReasoningResult, SkillExplanation
 from schemas.update import SkillUpdate
+from streams.artifacts import load_artifact
+from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay
-from tests.events import default_pipeline, raw, records
+from tests.events import default_pipeline, default_skills, event, folded, raw, records
 from tests.unit.strategies import events, streams
 
 
@@ -107,3 +109,16 @@ def test_explanations_agree_with_their_schema() -> None:
     said = orjson.loads(msgspec.json.encode(result))
     validator("reasoning-results").validate(said)
     assert not validator("reasoning-results").is_valid({**said, "outcome": "perhaps"})
+
+
+def test_a_score_is_validated_only_where_the_model_that_saw_labels_has_judged_the_student() -> None:
+    def fail(source: str, error: BaseException) -> None:
+        raise AssertionError(source) from error
+
+    pipeline = Pipeline(default_skills(), load_artifact("default"), on_failure=fail)
+    simulated = folded(event("control", task_id="t", controls={"a": 1.0, "b": 0.0}, changed=1, duration_s=3.0))
+    answered = folded(event("attempt", score=1.0))
+
+    updates = asyncio.run(pipeline.score({"simulated": simulated, "answered": answered}))
+
+    assert [update.skills["problem_solving"].validated for update in updates] == [True, False]
