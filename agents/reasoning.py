@@ -26,7 +26,7 @@ from streams.reasoning.breaker import ReasoningPaused
 from streams.reasoning.explainer import Explainer
 from streams.reasoning.pending import is_pending
 from streams.reasoning.queue import ReasoningQueue, Ticket
-from streams.row import Row, decode_row
+from streams.row import Pending, Row, decode_row
 from streams.rows import PartitionedRows
 
 CALLS_AT_ONCE: Final = 4
@@ -74,7 +74,7 @@ class Reasoner:
         """Explain one student; how long to wait before the next, in seconds."""
         row = self._pending_row(ticket)
         if row is None:
-            self._queue.release(ticket)
+            self._queue.settle(ticket.partition, ticket.key, ticket.seq, Pending())  # nothing is owed any more
             return 0.0
         update = (await self._pipeline.score({ticket.key.decode(): row}))[0]
         try:
