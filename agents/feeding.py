@@ -1,7 +1,6 @@
 """Producing events to the activity topic, each on its student's home partition."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import Final
 
@@ -17,14 +16,6 @@ class NotDelivered(Fatal):
     """The broker did not take a record."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fed:
-    """How much was sent: records, and bytes by partition."""
-
-    records: int
-    bytes_by_partition: dict[int, int]
-
-
 def feed(
     broker: str,
     topic: str,
@@ -33,8 +24,8 @@ def feed(
     *,
     rate: float | None = None,
     advance: Callable[[int], None] = lambda _records: None,
-) -> Fed:
-    """Send (key, value) records in order, at `rate` a second or as fast as the broker takes them. Blocks.
+) -> int:
+    """Send (key, value) records in order, at `rate` a second or as fast as the broker takes them; how many. Blocks.
 
     A record without a key goes to partition 0. Raises NotDelivered for the first that the broker refuses.
     """
@@ -53,12 +44,10 @@ def feed(
             "log_level": 0,
         }
     )
-    sizes: dict[int, int] = {}
     sent, began_s = 0, monotonic()
     for key, value in records:
         partition = 0 if key is None else partition_of(key)
         _produce(producer, topic, key, value, partition, on_delivery)
-        sizes[partition] = sizes.get(partition, 0) + len(key or b"") + len(value)
         sent += 1
         advance(1)
         if failed:
@@ -71,7 +60,7 @@ def feed(
         raise NotDelivered(f"{topic}: {failed[0].str()}")
     if left:
         raise NotDelivered(f"{topic}: {left} records were not confirmed within {_FLUSH_TIMEOUT_S:.0f} s")
-    return Fed(sent, sizes)
+    return sent
 
 
 def _produce(

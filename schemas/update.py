@@ -34,7 +34,10 @@ class Contribution(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class SkillScore(Struct, frozen=True, kw_only=True):
-    """A skill's score with its 90 % interval. `validated`: a model that saw real labels is part of it."""
+    """A skill's score with its 90 % interval. `validated`: a model that saw real labels is part of it.
+
+    `rests_on` says, in words, what the skill is judged by: what its model was trained on, or that there are no labels.
+    """
 
     score: Unit
     low: Unit
@@ -42,6 +45,7 @@ class SkillScore(Struct, frozen=True, kw_only=True):
     confidence: Unit
     level: Literal["unknown", "emerging", "developing", "proficient"]
     validated: bool
+    rests_on: str = ""
     contributions: dict[str, Contribution]
     evidence: list[EvidenceItem] = []
 

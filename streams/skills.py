@@ -56,7 +56,10 @@ class Indicator(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Skill(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One skill. `telling` weighs the facts that are kept as evidence items; `lexicon` weighs phrases."""
+    """One skill. `telling` weighs the facts that are kept as evidence items; `lexicon` weighs phrases.
+
+    `basis` is what the skill is judged by, in words: every update quotes it.
+    """
 
     definition: str
     basis: str

@@ -38,6 +38,7 @@ class UpdateWriter:
         self._skill_set = skill_set
         self._names = skill_set.names
         self._model = artifact.id
+        self._rests_on = [skill.basis for skill in skill_set.skills.values()]
         self._validated = [name in artifact.card.skills for name in skill_set.names]
         self.config_version = f"{skill_set.config_version}-{artifact.digest[:8]}"
 
@@ -74,6 +75,7 @@ class UpdateWriter:
             confidence=batch.confidence[line][column],
             level=self.level(cell.score, cell.confidence),
             validated=self._validated[column] and batch.judged_by_model[line][column],
+            rests_on=self._rests_on[column],
             contributions={source.name: source.contribution(line, column) for source in batch.sources},
             evidence=_evidence(cell, first=column * MAX_EVIDENCE + 1),
         )

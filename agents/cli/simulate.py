@@ -52,7 +52,7 @@ def send(
     channels = Channels.of(settings)
     ensure_topics(settings.broker, channels.specs(settings), settings.start_timeout_s)
     home = partitioner(settings.partitioner).home_partition
-    fed = feed(
+    return feed(
         settings.broker,
         channels.activity,
         ((record.key, record.value) for record in records),
@@ -60,7 +60,6 @@ def send(
         rate=rate,
         advance=advance,
     )
-    return fed.records
 
 
 def _write(records: Iterator[SimulatedRecord], out: str, advance: Callable[[], None]) -> None:

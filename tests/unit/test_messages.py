@@ -122,3 +122,5 @@ def test_a_score_is_validated_only_where_the_model_that_saw_labels_has_judged_th
     updates = asyncio.run(pipeline.score({"simulated": simulated, "answered": answered}))
 
     assert [update.skills["problem_solving"].validated for update in updates] == [True, False]
+    assert all("PISA" in update.skills["problem_solving"].rests_on for update in updates)
+    assert "no labels" in updates[1].skills["adaptability"].rests_on
