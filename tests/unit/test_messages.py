@@ -123,4 +123,4 @@ def test_a_score_is_validated_only_where_the_model_that_saw_labels_has_judged_th
 
     assert [update.skills["problem_solving"].validated for update in updates] == [True, False]
     assert all("PISA" in update.skills["problem_solving"].rests_on for update in updates)
-    assert "no labels" in updates[1].skills["adaptability"].rests_on
+    assert "no labels" in updates[1].skills["collaboration"].rests_on
