@@ -61,8 +61,13 @@ integration: $(READY)  ## the tests on a real Kafka and a real Redis, which it s
 .PHONY: check
 check: test lint integration  ## all that CI checks
 
+.PHONY: chaos
+chaos: $(READY)  ## break things, and account for every event (ROUNDS=1 for minutes, ONLY=name,... SEED= JOBS=)
+	@$(BIN)/python -m tests.chaos $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(ONLY),--only $(ONLY)) $(if $(JOBS),--jobs $(JOBS))
+
 .PHONY: bench
-bench: $(READY)  ## measure, on this machine (ONLY=name for one)
+bench: $(READY)  ## measure against the alternatives, half an hour (ONLY=name,name ROUNDS=5 EVENTS=1000000)
 	@$(BIN)/python -m tests.benchmarks $(ONLY)
 
 .PHONY: kafka

@@ -27,7 +27,7 @@ from streams.reasoning.explainer import Explainer
 from streams.reasoning.pending import is_pending
 from streams.reasoning.queue import ReasoningQueue, Ticket
 from streams.row import Pending, Row, decode_row
-from streams.rows import PartitionedRows
+from streams.rows import Rows
 
 CALLS_AT_ONCE: Final = 4
 _IDLE_S: Final = 0.2
@@ -42,7 +42,7 @@ class Reasoner:
     def __init__(
         self,
         queue: ReasoningQueue,
-        rows: PartitionedRows,
+        rows: Rows,
         pipeline: Pipeline,
         explainer: Explainer,
         writer: RecordBatchWriter,

@@ -51,8 +51,15 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     instance_id: str | None = None
     standby_replicas: Annotated[int, Meta(ge=0, le=4)] = 0
     max_batch_records: Positive = 2_000
+    session_timeout_s: Annotated[float, Meta(ge=1, le=30)] = 10.0
     start_timeout_s: Seconds = 30.0
     drain_timeout_s: Seconds = 20.0
+    store: Literal["memory", "rocksdb"] = "memory"
+    store_dir: str = ".skillstream"
+    store_memory_mb: Annotated[int, Meta(ge=16, le=1_000_000)] = 256
+    dead_letter_max_ratio: Annotated[float, Meta(ge=0, le=1)] = 0.5
+    dead_letter_min_records: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
+    dead_letter_max_consecutive: Annotated[int, Meta(ge=0, le=100_000)] = 1_000
 
     skills: str = "default"
     model: str = "default"

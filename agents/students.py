@@ -3,7 +3,7 @@
 Everything it decides is decided in `streams`; here the topics meet the pipeline.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Final
@@ -13,22 +13,24 @@ from aiokafka.structs import ConsumerRecord
 
 from agents.channels import MAX_RECORD_BYTES, Channels
 from agents.delivery.agent import BatchResult, Output
-from schemas.dead_letter import DeadLetter, to_headers
+from schemas.dead_letter import DeadLetter, with_own_headers
 from schemas.dialects import Record, native
 from schemas.explanation import ReasoningResult
 from schemas.update import SkillUpdate
 from streams.accounting import Counts
 from streams.batch import ORIGIN_HEADER, FoldedBatch, Forward
+from streams.identity import is_reserved
 from streams.pipeline import Pipeline
 from streams.reasoning.pending import Marked, apply, mark, value_of
 from streams.reasoning.queue import ReasoningQueue
 from streams.reasoning.settings import PendingPolicy
 from streams.row import Row, decode_row, encode_row
-from streams.rows import PartitionedRows
+from streams.rows import Rows
 
 _RESULTS: Final = msgspec.json.Decoder(ReasoningResult)
 
 HomeOf = Callable[[bytes], int | None]
+Check = Callable[[int, Sequence[Record], Sequence[tuple[Record, DeadLetter]]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +48,21 @@ class StudentStep:
     """Implements BatchStep. Alone reads and changes its partition's rows while it runs.
 
     `now_us` is the worker's clock, used for pending work only; what is folded and scored depends on the records alone.
+    `epoch` tells a partition's.
     """
 
     def __init__(
         self,
         pipeline: Pipeline,
-        rows: PartitionedRows,
+        rows: Rows,
         channels: Channels,
         home: HomeOf,
         *,
         queue: ReasoningQueue | None,
         policy: PendingPolicy,
         now_us: Callable[[], int],
-        epoch: int,
+        epoch: Callable[[int], int],
+        check: Check,
         observe: Callable[[Folded], None],
     ) -> None:
         self._pipeline = pipeline
@@ -69,6 +73,7 @@ class StudentStep:
         self._policy = policy
         self._now_us = now_us
         self._epoch = epoch
+        self._check = check
         self._observe = observe
 
     async def __call__(self, topic: str, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult:
@@ -85,8 +90,9 @@ class StudentStep:
             records,
             load=lambda student: self._load(partition, student.encode()),
             home=lambda student: self._home(student.encode()),
-            epoch=self._epoch,
+            epoch=self._epoch(partition),
         )
+        await self._check(partition, records, batch.dead_letters)
         before = {student: _explained(row) for student, row in batch.changed.items()}
         updates = await self._pipeline.score(batch.say_again | batch.changed)
         for update in updates:
@@ -132,8 +138,10 @@ class StudentStep:
             key = None if key is None else key[:MAX_RECORD_BYTES]
             value = None if value is None else value[: MAX_RECORD_BYTES - len(key or b"")]
             error = f"{letter.error}; cut off after {MAX_RECORD_BYTES} of its {size_bytes} bytes"
-            letter = msgspec.structs.replace(letter, error=error)
-        return Output(self._channels.dead_letters, record.partition, key, value, to_headers(letter))
+            letter = msgspec.structs.replace(letter, error=error, cut_bytes=size_bytes - MAX_RECORD_BYTES)
+        letter = msgspec.structs.replace(letter, epoch=self._epoch(record.partition))
+        headers = with_own_headers(letter, record.headers)
+        return Output(self._channels.dead_letters, record.partition, key, value, headers)
 
     def _mark(self, partition: int, row: Row, update: SkillUpdate, explained: Mapping[str, float]) -> None:
         if self._queue is None:
@@ -171,7 +179,7 @@ class StudentStep:
         rows: dict[bytes, bytes | None] = {}
         outputs: list[Output] = []
         for record in records:
-            if record.key is None or record.value is None:
+            if record.key is None or record.value is None or is_reserved(record.key):
                 continue
             home = self._home(record.key)
             if home is not None and home != partition:

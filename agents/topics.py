@@ -52,13 +52,18 @@ def ensure_topics(broker: str, wanted: Sequence[TopicSpec], timeout_s: float = 1
     admin = _admin(broker)
     cluster = _metadata(admin, broker, timeout_s)
     missing = [spec for spec in wanted if spec.name not in cluster.topics]
-    if (cluster.cluster_id or "").startswith(_MOCK_CLUSTER_PREFIX):
+    if is_mock(cluster):
         for spec in missing:
             _metadata(admin, broker, _left_s(deadline_s), spec.name)
     else:
         _create(admin, missing, _left_s(deadline_s))
     for spec in wanted:
         _check(admin, broker, spec, deadline_s)
+
+
+def is_mock(cluster: ClusterMetadata) -> bool:
+    """Whether the broker is librdkafka's, which knows neither topic ids nor most of the admin requests."""
+    return (cluster.cluster_id or "").startswith(_MOCK_CLUSTER_PREFIX)
 
 
 def _create(admin: AdminClient, missing: Sequence[TopicSpec], timeout_s: float) -> None:
@@ -87,7 +92,8 @@ def _check(admin: AdminClient, broker: str, spec: TopicSpec, deadline_s: float) 
         if known:
             raise TopicMismatch(
                 f"topic {spec.name} has {known} partitions, {spec.partitions} are needed. Topics that share a "
-                f"key must share a partition count: recreate it, or set the count to {known} for all."
+                f"key must share a partition count: recreate it with {spec.partitions}, or recreate all others with "
+                f"{known}, set SKILLSTREAM_PARTITIONS={known} and run `skillstream rebuild`."
             )
         if monotonic() >= deadline_s:
             raise TopicMismatch(f"topic {spec.name} doesn't exist and can't be created")

@@ -3,33 +3,43 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from agents.channels import MAX_RECORD_BYTES, Channels
+from agents.dead_letters.gate import DeadLetterGate
+from agents.dead_letters.past import PastLetters
 from agents.delivery.app import DeliveryHooks, create_app
 from agents.delivery.run import run_worker
 from agents.delivery.settings import DeliverySettings, changelog_spec
 from agents.explaining import now_us, policy_of
 from agents.explanations import Explanations
 from agents.health import BrokerPing, Health, ReasoningState, Server, SourceFailures
+from agents.identity import Identity, MarkedStep
+from agents.input_topic import InputTopic
 from agents.lag import BrokerOffsets, LagMonitor
 from agents.metrics import Metrics
 from agents.settings import Settings, require_key
+from agents.stores.opening import believe, open_store
 from agents.students import Folded, StudentStep
-from agents.topics import ensure_topics
+from agents.topics import TopicSpec, ensure_topics
 from agents.web import WebServer
 from streams.artifacts import load_artifact
+from streams.identity import IdentityLost
 from streams.partitioner import partitioner
 from streams.pipeline import Pipeline
+from streams.poison import PoisonLimits
 from streams.skills import load_skills
 
 _log = logging.getLogger(__name__)
 
 
 class Worker:
-    """One worker. Raises SettingsError, SkillsError or Fatal where it could never do its job; connects to nothing."""
+    """One worker. Raises SettingsError, SkillsError or Fatal where it could never do its job; connects to nothing.
+
+    Takes the folder of its store, until `run` returns or the process ends.
+    """
 
     def __init__(self, settings: Settings) -> None:
         require_key(settings)
@@ -40,11 +50,16 @@ class Worker:
         skill_set, artifact = load_skills(settings.skills), load_artifact(settings.model)
         self._pipeline = Pipeline(skill_set, artifact, on_failure=self._source_failed)
         self._delivery = _delivery_settings(settings, self._channels)
-        self._app = create_app(self._delivery)
+        self._store = open_store(settings)
+        self._app = create_app(self._delivery, self._store)
         self._explanations: Explanations | None = None
         if settings.reasoning != "off":
             self._explanations = Explanations(settings, self._pipeline, self._app, self._channels, self._metrics)
-        self._app.attach(self._step(), DeliveryHooks(self._recovered, self._revoked))
+        activity = InputTopic(settings.broker, settings.app_id, self._channels.activity, settings.start_timeout_s)
+        self._identity = Identity(activity, self._app.table, epoch=settings.epoch)
+        self._gate = _gate(settings, self._channels, self._identity.epoch_of)
+        step = MarkedStep(self._step(), self._identity, self._channels.activity)
+        self._app.attach(step, DeliveryHooks(self._recovered, self._revoked, self._repaired))
         self._recovering_since_s = time.monotonic()
         self._lag = LagMonitor(
             BrokerOffsets(settings.broker, settings.app_id, self._channels.sources, settings.partitions)
@@ -65,7 +80,11 @@ class Worker:
         ensure_topics(self._settings.broker, specs, self._settings.start_timeout_s)
         self._metrics.built(self._pipeline.writer.config_version, self._pipeline.artifact.id)
         self._metrics.before_render(self._refresh)
-        return run_worker(self._app, self._beside)
+        try:
+            believe(self._store, self._settings, self._delivery.changelog_topic)
+            return run_worker(self._app, self._beside)
+        finally:
+            self._store.close()
 
     @asynccontextmanager
     async def _beside(self) -> AsyncIterator[None]:
@@ -76,7 +95,7 @@ class Worker:
             await self._web.start()
             stack.push_async_callback(self._web.stop)
             _log.info("Pages at %s", self._web.url)
-            running = [self._lag.run(), self._health.watch(self._app.halt)]
+            running = [self._lag.run(), self._health.watch(self._app.halt), self._identity.watch()]
             if self._explanations is not None:
                 running.append(self._explanations.serve())
             tasks = [asyncio.create_task(self._guarded(job)) for job in running]
@@ -92,15 +111,31 @@ class Worker:
             await job
 
     async def _recovered(self, active: frozenset[int]) -> None:
-        self._metrics.recovery_duration_s.observe(time.monotonic() - self._recovering_since_s)
+        try:
+            await self._identity.check(active)
+        except IdentityLost:
+            if self._app.active_partitions == active:
+                raise
+        if self._app.active_partitions != active:
+            return  # they moved on meanwhile, and their offsets with them: whoever owns them judges them
+        took_s = time.monotonic() - self._recovering_since_s
+        self._metrics.recovery_duration_s.observe(took_s)
+        table = self._app.table
+        _log.info(
+            "The table is restored: %d rows, %d records read in %.1f s", len(table.rows), table.restored_records, took_s
+        )
         if self._explanations is not None:
             self._explanations.rebuild(active)
 
     async def _revoked(self, partitions: frozenset[int]) -> None:
         self._recovering_since_s = time.monotonic()
         self._metrics.rebalances.add()
+        self._gate.drop(partitions)
         if self._explanations is not None:
             self._explanations.drop(partitions)
+
+    def _repaired(self, _partition: int, rows: int) -> None:
+        self._metrics.rows_repaired.add(rows)
 
     def _folded(self, folded: Folded) -> None:
         self._metrics.add_counts(folded.counts)
@@ -119,6 +154,7 @@ class Worker:
 
     def _refresh(self) -> None:
         self._lag.publish(self._metrics)
+        self._metrics.dead_letter_ratio.set(self._gate.share)
         self._metrics.students.set(len(self._app.table.rows))
         self._metrics.partitions_owned.set(len(self._app.active_partitions))
         self._metrics.table_recovered.set(float(self._app.table_recovered))
@@ -135,7 +171,8 @@ class Worker:
             queue=self._explanations.queue if self._explanations is not None else None,
             policy=policy_of(self._settings),
             now_us=now_us,
-            epoch=self._settings.epoch,
+            epoch=self._identity.epoch_of,
+            check=self._gate.check,
             observe=self._folded,
         )
 
@@ -154,6 +191,20 @@ class Worker:
         )
 
 
+def changelog_of(settings: Settings) -> TopicSpec:
+    """How the table's log is made, for who repairs it while no worker runs."""
+    return changelog_spec(_delivery_settings(settings, Channels.of(settings)))
+
+
+def _gate(settings: Settings, channels: Channels, epoch: Callable[[int], int]) -> DeadLetterGate:
+    limits = PoisonLimits(
+        max_ratio=settings.dead_letter_max_ratio,
+        window_records=settings.dead_letter_min_records,
+        max_consecutive=settings.dead_letter_max_consecutive,
+    )
+    return DeadLetterGate(limits, PastLetters(settings.broker, channels.dead_letters, channels.activity, epoch))
+
+
 def _delivery_settings(settings: Settings, channels: Channels) -> DeliverySettings:
     return DeliverySettings(
         app_id=settings.app_id,
@@ -163,9 +214,12 @@ def _delivery_settings(settings: Settings, channels: Channels) -> DeliverySettin
         replication=settings.replication,
         standby_replicas=settings.standby_replicas,
         group_instance_id=settings.instance_id,
+        session_timeout_s=settings.session_timeout_s,
+        heartbeat_interval_s=settings.session_timeout_s / 4,
         drain_timeout_s=settings.drain_timeout_s,
         stop_timeout_s=settings.drain_timeout_s + 15.0,
         start_timeout_s=settings.start_timeout_s,
+        blocked_after_s=settings.stall_after_s,
         max_batch_records=settings.max_batch_records,
         max_record_bytes=MAX_RECORD_BYTES,
     )

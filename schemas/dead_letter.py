@@ -1,15 +1,34 @@
-"""`dead-letters`: the original key and value, untouched; where they came from and why, in headers."""
+"""`dead-letters`: the original key, value and headers, untouched; where they came from and why, in headers of ours.
 
+Ours begin with `dl-`; a producer's header that does too is kept as `dl-original-<its name>`. All of the producer's
+headers are kept, in their order, as long as they fit into MAX_OWN_HEADERS_BYTES; how many did not is said.
+"""
+
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
 MAX_ERROR_CHARS: Final = 500
+MAX_OWN_HEADERS_BYTES: Final = 48 * 1024
+REINSERTED_HEADER: Final = "skillstream-reinserted"
+"""On a record that `dead-letters replay` sent back: which dead letter it was, and when (ms) its record first came, as
+topic/partition@offset;time."""
+
+_OURS: Final = "dl-"
+_MOVED: Final = "dl-original-"
+_HEADER_OVERHEAD_BYTES: Final = 10  # two lengths, as variable-length integers
+
+Header = tuple[str, bytes | None]
 
 
-class DeadLetter(Struct, frozen=True, kw_only=True):
-    """The headers of a dead letter. `index` counts within an envelope; `timestamp` is the record's, in ms."""
+class DeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What our headers say. `index` counts within an envelope; `timestamp` is the record's, in ms.
+
+    `epoch` is the input topic's (SKILLSTREAM_EPOCH). `cut_bytes` of key and value were too many to keep;
+    `headers_left_out` of the producer's headers were, too.
+    """
 
     topic: str
     partition: int
@@ -19,16 +38,46 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
     reason: str
     error: str
     schema_guess: str
+    epoch: int = 0
+    cut_bytes: int = 0
+    headers_left_out: int = 0
 
 
 def to_headers(letter: DeadLetter) -> tuple[tuple[str, bytes], ...]:
-    """Kafka headers, `dl-` before each name, values as UTF-8 text."""
+    """Our headers, values as UTF-8 text."""
     fields = msgspec.to_builtins(letter)
     fields["error"] = letter.error[:MAX_ERROR_CHARS]
-    return tuple((f"dl-{name}", str(value).encode()) for name, value in fields.items())
+    return tuple((f"{_OURS}{name}", str(value).encode()) for name, value in fields.items())
 
 
-def from_headers(headers: list[tuple[str, bytes]] | tuple[tuple[str, bytes], ...]) -> DeadLetter:
-    """The reverse of `to_headers`. Raises msgspec.ValidationError where a header is missing."""
-    fields = {name[3:]: value.decode() for name, value in headers if name.startswith("dl-")}
+def with_own_headers(letter: DeadLetter, own: Sequence[Header]) -> tuple[Header, ...]:
+    """Our headers, then the producer's `own`, as many as there is room for."""
+    kept = _fitting([(f"{_MOVED}{name}" if name.startswith(_OURS) else name, value) for name, value in own])
+    return (*to_headers(msgspec.structs.replace(letter, headers_left_out=len(own) - len(kept))), *kept)
+
+
+def from_headers(headers: Sequence[Header]) -> DeadLetter:
+    """The reverse of `to_headers`. Raises msgspec.ValidationError where a header is missing or is not ours."""
+    known = {f"{_OURS}{name}": name for name in DeadLetter.__struct_fields__}
+    said = ((known[name], value) for name, value in headers if name in known and value is not None)
+    fields = {name: value.decode("utf-8", "replace") for name, value in said}
     return msgspec.convert(fields, DeadLetter, strict=False)
+
+
+def own_headers(headers: Sequence[Header]) -> tuple[Header, ...]:
+    """The producer's headers under their own names, as far as they were kept."""
+    return tuple(
+        (name.removeprefix(_MOVED), value)
+        for name, value in headers
+        if name.startswith(_MOVED) or not name.startswith(_OURS)
+    )
+
+
+def _fitting(headers: Sequence[Header]) -> list[Header]:
+    kept, room_bytes = [], MAX_OWN_HEADERS_BYTES
+    for name, value in headers:
+        size_bytes = len(name.encode()) + len(value or b"") + _HEADER_OVERHEAD_BYTES
+        if size_bytes <= room_bytes:
+            kept.append((name, value))
+            room_bytes -= size_bytes
+    return kept

@@ -6,7 +6,7 @@ and on what a model's provider did.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -15,53 +15,135 @@ from streams.rows import PartitionedRows
 
 SCORE_TOLERANCE: Final = 1e-9
 
+Kind = Literal["lost", "double_applied", "stale_row", "update", "reasoning", "dead_letter", "state"]
+Position = tuple[int, int]
+"""How far a student is folded: (epoch, offset)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong with one student or record, by kind and in words."""
+
+    kind: Kind
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotJudged:
+    """Neither right nor wrong: what would decide it is not there any more, or not yet. `why` is countable."""
+
+    why: str
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A student whose rows differ, and in what."""
+    """A finding, where it is: `offset` is of the input topic, -1 where none is known; `student` "" for no student."""
 
-    partition: int
+    kind: Kind
     student: str
+    partition: int
+    offset: int
     what: str
 
 
 def compare(live: PartitionedRows, replayed: PartitionedRows) -> Iterator[Difference]:
-    """Every difference between two tables; none if the worker's state is exact."""
+    """Every difference between two tables whose rows have scores; none if the worker's state is exact."""
     for partition in sorted(live.partitions() | replayed.partitions()):
         ours, theirs = dict(live.items(partition)), dict(replayed.items(partition))
         for key in sorted(ours.keys() | theirs.keys()):
-            what = _differs(ours.get(key), theirs.get(key))
-            if what is not None:
-                yield Difference(partition, key.decode("utf-8", "replace"), what)
+            row, other = _decoded(ours.get(key)), _decoded(theirs.get(key))
+            found = rows_differ(row, other)
+            if found is None and row is not None and other is not None:
+                found = scores_differ(row, other)
+            if isinstance(found, Finding):
+                known = other or row
+                offset = -1 if known is None else known.offset
+                yield Difference(found.kind, key.decode("utf-8", "replace"), partition, offset, found.what)
 
 
-def _differs(live: bytes | None, replayed: bytes | None) -> str | None:
+def position(row: Row) -> Position:
+    """How far `row` is folded."""
+    return row.epoch, row.offset
+
+
+def rows_differ(live: Row | None, replayed: Row | None, *, history_gone: bool = False) -> Finding | NotJudged | None:
+    """What differs in the statistics, None if nothing does.
+
+    With `history_gone` the replay did not see all that the row was made of: what that can explain is not judged.
+    """
     if live is None:
-        return "missing in the table"
+        return None if replayed is None else Finding("lost", "missing in the table")
     if replayed is None:
-        return "in the table, but no event of the topic made it"
-    ours, theirs = decode_row(live), decode_row(replayed)
-    for name in ours.__struct_fields__:
-        if name == "pending" or getattr(_comparable(ours), name) == getattr(_comparable(theirs), name):
-            continue
-        return f"{name} differs"
-    return _scores_differ(ours, theirs)
+        return _gone() if history_gone else Finding("state", "in the table, but no event of the topic made it")
+    counted = f"{live.events} events up to {_place(live)}, the replay {replayed.events} up to {_place(replayed)}"
+    if position(live) < position(replayed):
+        return Finding("lost", f"the row is behind: it holds {counted}")
+    if live.events < replayed.events:
+        return Finding("lost", f"the row lacks events: it holds {counted}")
+    if live.events > replayed.events:
+        return _gone() if history_gone else Finding("double_applied", f"the row holds too much: {counted}")
+    found = _contents_differ(live, replayed, counted)
+    return _gone() if found is not None and history_gone else found
+
+
+def scores_differ(live: Row, replayed: Row) -> Finding | None:
+    """Whether a score that the replay gave differs from the row's by more than SCORE_TOLERANCE."""
+    for name, apart in unequal_scores(live, replayed).items():
+        return Finding("state", f"the row's score or confidence of {name} differs by {apart:.3g}")
+    return None
+
+
+def unequal_scores(live: Row, replayed: Row) -> dict[str, float]:
+    """How far apart the scores of the skills are that the replay gave another score."""
+    unequal: dict[str, float] = {}
+    for name, cell in replayed.skills.items():
+        if cell.score >= 0:  # else it was not scored
+            other = live.skills.get(name) or SkillCell()
+            apart = max(abs(cell.score - other.score), abs(cell.confidence - other.confidence))
+            if not apart <= SCORE_TOLERANCE:
+                unequal[name] = apart
+    return unequal
+
+
+def _contents_differ(live: Row, replayed: Row, counted: str) -> Finding | None:
+    if position(live) != position(replayed):
+        return Finding("state", f"the row is ahead of all that the topic holds for it: {counted}")
+    facts = live.facts.keys() | replayed.facts.keys()
+    apart = {_times(live, fact) - _times(replayed, fact) for fact in facts} - {0}
+    if apart:
+        kind: Kind = "double_applied" if min(apart) > 0 else "lost" if max(apart) < 0 else "state"
+        return Finding(kind, f"the row counts its {live.events} events' facts differently than the replay does")
+    ours, theirs = _comparable(live), _comparable(replayed)
+    unequal = [name for name in ours.__struct_fields__ if getattr(ours, name) != getattr(theirs, name)]
+    return Finding("state", f"{', '.join(unequal)} differ from the replay's") if unequal else None
+
+
+def _times(row: Row, fact: int) -> int:
+    totals = row.facts.get(fact)
+    return 0 if totals is None else totals.n
 
 
 def _comparable(row: Row) -> Row:
     """The row without scores, which are compared apart, and without what belongs to reasoning."""
     cells = {name: _without_scores(cell) for name, cell in row.skills.items()}
-    return msgspec.structs.replace(row, pending=Pending(), skills=cells)
+    kept = {name: cell for name, cell in cells.items() if cell != _NO_CELL}
+    return msgspec.structs.replace(row, pending=Pending(), skills=kept)
 
 
 def _without_scores(cell: SkillCell) -> SkillCell:
     return msgspec.structs.replace(cell, score=-1.0, confidence=0.0, explained=-1.0)
 
 
-def _scores_differ(ours: Row, theirs: Row) -> str | None:
-    for name, cell in ours.skills.items():
-        other = theirs.skills[name]
-        apart = max(abs(cell.score - other.score), abs(cell.confidence - other.confidence))
-        if apart > SCORE_TOLERANCE:
-            return f"the score of {name} differs by {apart:.3g}"
-    return None
+def _decoded(stored: bytes | None) -> Row | None:
+    return None if stored is None else decode_row(stored)
+
+
+def _place(row: Row) -> str:
+    return f"offset {row.offset}" if row.epoch == 0 else f"offset {row.offset} of epoch {row.epoch}"
+
+
+def _gone() -> NotJudged:
+    return NotJudged("began before what the topic still holds")
+
+
+_NO_CELL: Final = _without_scores(SkillCell())

@@ -1,31 +1,74 @@
-"""The table in memory: encoded rows by partition and key.
+"""The table's rows: what every store of them promises, and the store in memory.
 
-Rows stay bytes, as they stand on the changelog: a row costs its size and one dict entry, recovery is a copy,
-and a partition that moves away is dropped in one step. The partition is part of the address: the same key
-seen on two partitions is two rows, so an offset kept in a row is always an offset of that row's own
-partition.
+Rows stay bytes, as they stand on the changelog: recovery is a copy. The partition is part of the address: the same
+key seen on two partitions is two rows, so an offset kept in a row is always an offset of that row's own partition.
 """
 
-from collections.abc import ItemsView, Mapping
+from collections.abc import ItemsView, Iterable, Mapping, Sequence
+from typing import Protocol
+
+
+class Rows(Protocol):
+    """Rows by (partition, key). Not thread-safe. Every answer includes what was put last, confirmed or not."""
+
+    def get(self, partition: int, key: bytes) -> bytes | None:
+        """The row of `key` in `partition`, or None."""
+        ...
+
+    def get_many(self, partition: int, keys: Sequence[bytes]) -> list[bytes | None]:
+        """The rows of several keys of one partition, in their order; None where there is none."""
+        ...
+
+    def put(self, partition: int, key: bytes, row: bytes | None) -> None:
+        """Replace one row; None deletes it."""
+        ...
+
+    def put_many(self, partition: int, rows: Mapping[bytes, bytes | None]) -> None:
+        """Replace several rows of one partition; None deletes. Idempotent."""
+        ...
+
+    def drop_partition(self, partition: int) -> None:
+        """Forget a partition's rows, at a cost that doesn't grow with them; nothing happens if there are none."""
+        ...
+
+    def items(self, partition: int) -> Iterable[tuple[bytes, bytes]]:
+        """The live (key, row) pairs of a partition, in no order; don't write to it while iterating."""
+        ...
+
+    def count(self, partition: int) -> int:
+        """How many rows a partition has, exactly; known at once."""
+        ...
+
+    def partitions(self) -> frozenset[int]:
+        """The partitions that hold at least one row."""
+        ...
+
+    def __len__(self) -> int:
+        """Rows in all partitions, exactly; known at once."""
+        ...
 
 
 class PartitionedRows:
-    """Rows by (partition, key). Not thread-safe; nothing here blocks or waits."""
+    """Rows in memory: one costs its size and a dict entry. Nothing here blocks or waits."""
 
     def __init__(self) -> None:
         self._rows: dict[int, dict[bytes, bytes]] = {}
 
     def get(self, partition: int, key: bytes) -> bytes | None:
-        """The row of `key` in `partition`, or None."""
+        """See Rows."""
         rows = self._rows.get(partition)
         return None if rows is None else rows.get(key)
 
+    def get_many(self, partition: int, keys: Sequence[bytes]) -> list[bytes | None]:
+        """See Rows."""
+        return list(map(self._rows.get(partition, {}).get, keys))
+
     def put(self, partition: int, key: bytes, row: bytes | None) -> None:
-        """Replace one row; None deletes it."""
+        """See Rows."""
         self.put_many(partition, {key: row})
 
     def put_many(self, partition: int, rows: Mapping[bytes, bytes | None]) -> None:
-        """Replace several rows of one partition; None deletes. Idempotent."""
+        """See Rows."""
         kept = self._rows.setdefault(partition, {})
         for key, row in rows.items():
             if row is None:
@@ -34,17 +77,21 @@ class PartitionedRows:
                 kept[key] = row
 
     def drop_partition(self, partition: int) -> None:
-        """Forget a partition's rows; nothing happens if there are none."""
+        """See Rows."""
         self._rows.pop(partition, None)
 
     def items(self, partition: int) -> ItemsView[bytes, bytes]:
-        """The live (key, row) pairs of a partition; don't write to it while iterating."""
+        """See Rows."""
         return self._rows.get(partition, {}).items()
 
+    def count(self, partition: int) -> int:
+        """See Rows."""
+        return len(self._rows.get(partition, {}))
+
     def partitions(self) -> frozenset[int]:
-        """The partitions that hold at least one row."""
+        """See Rows."""
         return frozenset(partition for partition, rows in self._rows.items() if rows)
 
     def __len__(self) -> int:
-        """Rows in all partitions."""
+        """See Rows."""
         return sum(map(len, self._rows.values()))

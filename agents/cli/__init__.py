@@ -21,6 +21,10 @@ _COMMANDS: Final = {
     "demo": "See it all at once, on an embedded broker, with a simulated class.",
     "simulate": "Write a simulated class's events to a broker or a file.",
     "replay": "Run the pipeline over files, without Kafka.",
+    "verify": "Check on Kafka that every event is accounted for, exactly.",
+    "dead-letters": "See what could not be read, and send it back once it can be.",
+    "adopt-topic": "Go on with an input topic that was deleted and created again.",
+    "rebuild": "Fold the table anew from the input topic, where its changelog was lost.",
     "convert": "Turn a real data set into events and labels.",
     "train": "Train a model artifact from events and labels.",
     "schema": "Print the JSON Schemas of all messages.",
@@ -36,7 +40,7 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command = import_module(f"agents.cli.{cmd_name}").command
+        command = import_module(f"agents.cli.{cmd_name.replace('-', '_')}").command
         assert isinstance(command, click.Command)
         return command
 

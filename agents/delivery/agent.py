@@ -12,7 +12,7 @@ goes wrong is fatal, and a restart replays what was not acknowledged.
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -24,6 +24,7 @@ from agents.delivery.message import BatchMessage
 from agents.delivery.settings import DeliverySettings
 from agents.delivery.table import RowTable
 from agents.delivery.writer import OutRecord, RecordBatchWriter
+from streams.identity import Mark
 
 if TYPE_CHECKING:
     from agents.delivery.app import DeliveryApp
@@ -39,15 +40,19 @@ class Output:
     partition: int
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What a batch changes: rows of its own partition (None deletes), and records to produce, in order."""
+    """What a batch changes: rows of its own partition (None deletes), and records to produce, in order.
+
+    A `mark` is written behind the rows, and is confirmed like them before the batch is acknowledged.
+    """
 
     rows: Mapping[bytes, bytes | None]
     outputs: Sequence[Output]
+    mark: Mark | None = None
 
 
 class BatchStep(Protocol):
@@ -130,12 +135,31 @@ class TableAgent:
                 return  # the partition moves on, or a former batch failed: the records are delivered again
             result = await self._step(message.topic, message.partition, message.records)
             sent = await self._publish(message.partition, result)
-        await self._confirmed(sent)
+        await self.confirmed(sent)
         consumer.ack(message)
         self.last_progress_s[message.partition] = time.monotonic()
 
+    async def alone(self, partition: int, work: Callable[[], Awaitable[None]]) -> None:
+        """Run `work` while nothing else writes the partition's rows; a drain waits for it, and none begins in one.
+
+        What it raises stops the worker, as a batch's error would.
+        """
+
+        async def in_lane() -> None:
+            with self._app.guard(f"work on partition {partition}"):
+                async with self._lanes[partition]:
+                    if not self._draining and partition in self._app.active_partitions:
+                        await work()
+
+        await self._slots.acquire()
+        task = asyncio.create_task(in_lane())
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        await asyncio.wait([task])
+
     async def _publish(self, partition: int, result: BatchResult) -> Futures:
-        sent = await self._table.put_batch(partition, result.rows) if result.rows else []
+        changes = result.rows or result.mark is not None
+        sent = await self._table.put_batch(partition, result.rows, result.mark) if changes else []
         outputs: defaultdict[tuple[str, int], list[OutRecord]] = defaultdict(list)
         for output in result.outputs:
             outputs[output.topic, output.partition].append(OutRecord(output.key, output.value, output.headers))
@@ -143,7 +167,8 @@ class TableAgent:
             sent += await self._writer.send(topic, to_partition, records)
         return sent
 
-    async def _confirmed(self, sent: Futures) -> None:
+    async def confirmed(self, sent: Collection["asyncio.Future[RecordMetadata]"]) -> None:
+        """Wait for the broker. Raises SendFailed, and NotConfirmed after `delivery_timeout_s`."""
         if not sent:
             return
         timeout_s = self._settings.delivery_timeout_s

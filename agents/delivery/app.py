@@ -7,7 +7,8 @@ Private parts of Faust that are replaced, and why:
 * `_producer_flush`: the same; every send is awaited by the agent that made it.
 * `_on_partitions_revoked`: to tell the hooks, after the drain.
 * `_crash`: Faust marks services as crashed from several places and threads, and may still exit with 0.
-* `_create_directories`: nothing is kept on disk.
+* `_create_directories`: Faust keeps nothing on disk.
+* `tables._recovery`: see `recovery`.
 """
 
 import asyncio
@@ -18,25 +19,36 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import faust
+from faust.tables.manager import TableManager
 from faust.types import TP
 from faust.types.transports import ConsumerT, TransportT
 
 from agents.delivery.agent import BatchStep, TableAgent
 from agents.delivery.consumer import BatchConsumer
-from agents.delivery.errors import DrainTimedOut
+from agents.delivery.errors import DrainTimedOut, SessionLost
+from agents.delivery.fence import Fence
+from agents.delivery.gap_reader import GapReader
+from agents.delivery.guard import ChangelogGuard
+from agents.delivery.recovery import PositionRecovery
 from agents.delivery.schema import BatchSchema
 from agents.delivery.settings import DeliverySettings
 from agents.delivery.table import RowTable
 from agents.delivery.transport import BatchTransport, IdempotentProducer
 from agents.delivery.writer import RecordBatchWriter
+from agents.stores import MemoryStore, Store
 
 logger = logging.getLogger(__name__)
 
 Partitions = frozenset[int]
 PartitionsHook = Callable[[Partitions], Awaitable[None]]
+RepairedHook = Callable[[int, int], None]
 
 
 async def _nothing(_partitions: Partitions) -> None:
+    """The default hook."""
+
+
+def _not_counted(_partition: int, _rows: int) -> None:
     """The default hook."""
 
 
@@ -46,17 +58,18 @@ class DeliveryHooks:
 
     `on_recovered(active)` comes after every recovery, before any record of these partitions;
     `on_revoked(partitions)` when they are given up, after their work in flight was drained. Rows may be read
-    in both.
+    in both. `on_repaired(partition, rows)`: another worker had overwritten rows of ours; they were appended again.
     """
 
     on_recovered: PartitionsHook = _nothing
     on_revoked: PartitionsHook = _nothing
+    on_repaired: RepairedHook = _not_counted
 
 
 class DeliveryApp(faust.App):
     """Faust's app with one table and one agent; made by `create_app`, run by `run_worker`."""
 
-    def __init__(self, settings: DeliverySettings) -> None:
+    def __init__(self, settings: DeliverySettings, store: Store) -> None:
         super().__init__(settings.app_id, **faust_options(settings))
         self.settings = settings
         self.hooks = DeliveryHooks()
@@ -65,13 +78,17 @@ class DeliveryApp(faust.App):
         self.active_partitions: Partitions = frozenset()
         self.standby_partitions: Partitions = frozenset()
         self.table_recovered = False
+        self._moves = 0
+        self.fence = Fence(settings.session_timeout_s)
         self.writer = RecordBatchWriter(
             lambda: cast(IdempotentProducer, self.producer).batch_producer(), settings.max_send_bytes
         )
         self.table = cast(
             RowTable,
-            self.tables.add(RowTable(self, partitions=settings.partitions, writer=self.writer)),
+            self.tables.add(RowTable(self, partitions=settings.partitions, writer=self.writer, rows=store)),
         )
+        tables = cast(TableManager, self.tables)
+        tables._recovery = PositionRecovery(self, tables, beacon=tables.beacon)
         self.delivery_agent: TableAgent | None = None
 
     def attach(self, step: BatchStep, hooks: DeliveryHooks | None = None) -> None:
@@ -86,10 +103,15 @@ class DeliveryApp(faust.App):
         self.agent(topic, name="students")(students)
         self.delivery_agent = agent
         self.hooks = hooks or self.hooks
+        self.task(self._watch_changelog)
 
     def last_progress_s(self) -> Mapping[int, float]:
         """When a batch was last confirmed, by partition, in seconds of `time.monotonic`."""
         return self.delivery_agent.last_progress_s if self.delivery_agent else {}
+
+    def restored_offsets(self) -> Mapping[int, int]:
+        """How far memory holds the changelog, by partition: what advances while the table is restored."""
+        return self.table.positions.all()
 
     # -- stopping
 
@@ -104,8 +126,9 @@ class DeliveryApp(faust.App):
     def halt(self, reason: BaseException, what: str = "delivery") -> None:
         """Stop the worker with a non-zero exit code.
 
-        Nothing more is delivered or committed. From any thread.
+        Nothing more is delivered, written or committed. From any thread.
         """
+        self.fence.lose(reason)
         if self.failure is not None:
             return
         self.failure = reason
@@ -113,6 +136,10 @@ class DeliveryApp(faust.App):
         if self._consumer is not None:
             cast(BatchConsumer, self._consumer).freeze()
         self.loop.call_soon_threadsafe(self.halted.set)
+
+    def session_lost(self, lost: SessionLost) -> None:
+        """The group has put this worker out. From any thread."""
+        self.halt(lost, "the membership in the group")
 
     def _crash(self, reason: BaseException) -> None:
         super()._crash(reason)
@@ -134,19 +161,31 @@ class DeliveryApp(faust.App):
     async def _producer_flush(self, logger: Any) -> None:
         """Nothing: every send is awaited by who made it."""
 
+    async def _watch_changelog(self) -> None:
+        consumer, agent = cast(BatchConsumer, self.consumer), cast(TableAgent, self.delivery_agent)
+        reader = GapReader(self.settings.broker, self.settings.changelog_topic)
+        guard = ChangelogGuard(self.table, agent, consumer.changelog_ends, reader, self.hooks.on_repaired)
+        with self.guard("the changelog's guard"):
+            await guard.watch(lambda: self.active_partitions)
+
     # -- ownership
 
     async def recovered(self, active: Partitions, standby: Partitions) -> None:
         """Called by the table when the rows of `active` are complete."""
         self.active_partitions, self.standby_partitions = active, standby
+        self._moves += 1
+        move = self._moves
         with self.guard("on_recovered"):
             await self.hooks.on_recovered(active)
+            if self._moves != move:
+                return  # the partitions moved on meanwhile, and another recovery follows
             self.table_recovered = True
             if self.delivery_agent is not None:
                 self.delivery_agent.resume()
 
     async def _on_partitions_revoked(self, revoked: set[TP]) -> None:
         await super()._on_partitions_revoked(revoked)
+        self._moves += 1
         given_up, self.active_partitions = self.active_partitions, frozenset()
         self.standby_partitions = frozenset()
         self.table_recovered = False
@@ -184,6 +223,7 @@ def faust_options(settings: DeliverySettings) -> dict[str, Any]:
         "broker_request_timeout": settings.request_timeout_s,
         "broker_session_timeout": settings.session_timeout_s,
         "broker_heartbeat_interval": settings.heartbeat_interval_s,
+        "broker_rebalance_timeout": settings.rebalance_timeout_s,
         "consumer_auto_offset_reset": "earliest",
         "consumer_group_instance_id": settings.group_instance_id,
         "consumer_max_fetch_size": settings.fetch_bytes,
@@ -201,6 +241,6 @@ def faust_options(settings: DeliverySettings) -> dict[str, Any]:
     }
 
 
-def create_app(settings: DeliverySettings) -> DeliveryApp:
-    """A worker's app, to be given its step by `attach`."""
-    return DeliveryApp(settings)
+def create_app(settings: DeliverySettings, store: Store | None = None) -> DeliveryApp:
+    """A worker's app, to be given its step by `attach`. Rows are in memory without a `store`."""
+    return DeliveryApp(settings, MemoryStore() if store is None else store)

@@ -22,7 +22,7 @@ The thread that holds aiokafka's consumer is in `consumer_thread`.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from aiokafka.errors import (
@@ -43,7 +43,7 @@ from mode.utils.futures import notify
 
 from agents.delivery.acks import AckLedger
 from agents.delivery.consumer_thread import BatchConsumerThread
-from agents.delivery.errors import CommitRejected, GroupLost
+from agents.delivery.errors import CommitRejected, GroupLost, LogAway
 from agents.delivery.message import BatchMessage
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 _FETCH_WAIT_S = 0.25
 """How long a fetch may wait for records: a seek waits for the fetch in flight."""
 _NO_PARTITIONS_WAIT_S = 0.1
+_POSITION_WAIT_S = 5.0
 _GROUP_CHECK_S = 1.0
 _GROUP_FAILURES = 3
 
@@ -64,6 +65,7 @@ class BatchConsumer(driver.Consumer):
     def __init__(self, *args: Any, **options: Any) -> None:
         self._ledgers: dict[TP, AckLedger] = {}
         self._seeks: Counter[TP] = Counter()
+        self._log_fetched: dict[TP, int] = {}
         self._position_lock = asyncio.Lock()
         self._rejected_since_s: float | None = None
         self._frozen = False
@@ -117,6 +119,7 @@ class BatchConsumer(driver.Consumer):
             seeks = dict(self._seeks)
             generation = self.app.consumer_generation_id
             fetched = await self._getmany(set(active), min(timeout, _FETCH_WAIT_S))
+            self._note_log(fetched or {})
         for unsure_tp, records in (fetched or {}).items():
             tp = ensure_TP(unsure_tp)
             for part in self._parts(tp, records):
@@ -127,6 +130,20 @@ class BatchConsumer(driver.Consumer):
                 message = self._message(tp, part)
                 if message is not None:
                     yield tp, message
+
+    def _note_log(self, fetched: Mapping[TP, Sequence[ConsumerRecord]]) -> None:
+        for tp, records in fetched.items():
+            if self._is_changelog_tp(tp) and records:
+                self._log_fetched[ensure_TP(tp)] = records[-1].offset
+
+    async def read_of_log(self, tp: TP) -> tuple[int | None, int]:
+        """The last record fetched from a changelog partition since it was sought, and where the next fetch begins.
+
+        Offsets between the two hold no record. Raises KafkaError and TimeoutError.
+        """
+        async with self._position_lock:  # no fetch is on its way
+            position = await asyncio.wait_for(self._thread.position(tp), _POSITION_WAIT_S)
+            return self._log_fetched.get(tp), -1 if position is None else position
 
     def _parts(self, tp: TP, records: Sequence[ConsumerRecord]) -> Iterator[Sequence[ConsumerRecord]]:
         # Each part is acknowledged by itself: a stop waits for the part that was begun, not for the fetch.
@@ -192,6 +209,7 @@ class BatchConsumer(driver.Consumer):
         async with self._position_lock:
             for tp in partitions:
                 self._seeks[ensure_TP(tp)] += 1
+                self._log_fetched.pop(ensure_TP(tp), None)
             await super().seek_wait(partitions)
 
     def _forget(self, partitions: Sequence[TP]) -> None:
@@ -204,6 +222,16 @@ class BatchConsumer(driver.Consumer):
         await super().on_partitions_revoked(revoked)
         self._forget(list(revoked))
         self._rejected_since_s = None
+
+    async def changelog_ends(self, partitions: Collection[int]) -> Mapping[int, int]:
+        """The offset after the last readable record of changelog partitions. Raises LogAway."""
+        log = self.delivery.settings.changelog_topic
+        asked = [TP(log, partition) for partition in partitions]
+        try:
+            ends = await asyncio.wait_for(self.highwaters(*asked), self.delivery.settings.commit_timeout_s)
+        except (KafkaError, TimeoutError) as error:
+            raise LogAway(f"the ends of {log} aren't told: {error!r}") from error
+        return {tp.partition: end for tp, end in ends.items() if end is not None}
 
     # -- acks and commits
 

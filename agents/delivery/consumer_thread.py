@@ -4,15 +4,21 @@ Private parts that are replaced, and why:
 
 * `AIOKafkaConsumerThread._create_worker_consumer`: aiokafka's `_isolation_level` and `_fetch_max_wait_ms`, which Faust
   offers no settings for.
-* `_coordinator.check_errors` is called, which Faust never does.
+* `_coordinator.check_errors` is called, which Faust never does; `fencing` listens to what the group answers.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+
+from agents.delivery.fencing import listen_to_group
+
+if TYPE_CHECKING:
+    from agents.delivery.app import DeliveryApp
 
 _BROKER_FETCH_WAIT_MS = 500
 
@@ -26,6 +32,12 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._isolation_level = "read_committed"
         consumer._fetch_max_wait_ms = _BROKER_FETCH_WAIT_MS
         return consumer
+
+    async def on_start(self) -> None:
+        """Start aiokafka's consumer; it joins its group after that, when it's told what to read."""
+        await super().on_start()
+        delivery = cast("DeliveryApp", self.app)
+        listen_to_group(self._ensure_consumer()._coordinator, delivery.fence, delivery.session_lost)
 
     async def seek_sources(self, sources: Sequence[TP]) -> dict[TP, int | None]:
         """Put each partition at its committed offset, or its beginning; what was committed. In this thread."""

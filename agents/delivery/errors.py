@@ -1,4 +1,4 @@
-"""Why delivery stops: every one of these ends the worker un-acked, so that a restart replays.
+"""Why delivery stops: every Fatal ends the worker un-acked, so that a restart replays.
 
 Fatal
 ├── RecordTooLarge     a record to send that no batch may hold
@@ -6,12 +6,15 @@ Fatal
 ├── SendFailed         a send failed, or was cancelled
 ├── CommitRejected     the broker refused a commit though the partitions are ours
 ├── GroupLost          the worker can't be a member of its consumer group
+├── SessionLost        the group has put this member out: it may be a zombie
 ├── UnreadableLog      the table's changelog holds a record without a key
 ├── DrainTimedOut      work in flight didn't end in time, at a rebalance or at the stop
 └── AgentEnded         the table's agent returned while the worker ran
+Retryable
+└── LogAway            the changelog can't be looked at now: later
 """
 
-from schemas.errors import Fatal
+from schemas.errors import Fatal, Retryable
 
 
 class RecordTooLarge(Fatal):
@@ -34,6 +37,10 @@ class GroupLost(Fatal):
     """The worker can't be a member of its consumer group."""
 
 
+class SessionLost(Fatal):
+    """The group has put this member out: others may own its partitions, and it must write nothing more."""
+
+
 class UnreadableLog(Fatal):
     """The table's changelog holds a record without a key."""
 
@@ -44,3 +51,7 @@ class DrainTimedOut(Fatal):
 
 class AgentEnded(Fatal):
     """The table's agent returned while the worker ran."""
+
+
+class LogAway(Retryable):
+    """The changelog can't be looked at now."""

@@ -1,7 +1,8 @@
 """Runs a worker in this process, and always ends: in order where it can, by force where it must.
 
 Exit codes: 0 after SIGTERM or SIGINT and a complete drain; 3 when the broker can't be reached at the start;
-70 after anything fatal, and when stopping takes longer than `stop_timeout_s`.
+4 after anything fatal, when stopping takes longer than `stop_timeout_s`, and when the event loop stands still for
+`blocked_after_s` (1 where not even the watching thread could run).
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from types import FrameType
 import mode
 
 from agents.delivery.app import DeliveryApp
+from agents.delivery.loop_watch import LoopWatch
 from agents.topics import BrokerUnreachable, require_broker
 
 EXIT_OK = 0
@@ -68,7 +70,7 @@ async def _serve(app: DeliveryApp, watch: "_StopWatch", beside: Beside) -> int:
         loop.call_soon_threadsafe(asked.set)
 
     with _signals(stop):
-        async with beside():
+        async with LoopWatch(app.settings.blocked_after_s, EXIT_FATAL).watching(), beside():
             running = asyncio.create_task(worker.start())
             waits = [running, *(asyncio.create_task(event.wait()) for event in (asked, app.halted))]
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

@@ -32,6 +32,7 @@ class DeliverySettings:
     drain_timeout_s: float = 8.0
     stop_timeout_s: float = 25.0
     start_timeout_s: float = 15.0
+    blocked_after_s: float = 90.0
     max_batch_records: int = 2_000
     max_in_flight_batches: int = 8
     max_record_bytes: int = 10 * 1024 * 1024
@@ -55,6 +56,14 @@ class DeliverySettings:
     def changelog_topic(self) -> str:
         """The topic of the table's log."""
         return f"{self.app_id}-students-changelog"
+
+    @property
+    def rebalance_timeout_s(self) -> float:
+        """How long the group waits for a member to drain: beyond the drain and the stop by force that follows it.
+
+        Until then a member that still works keeps its partitions, and may write.
+        """
+        return max(60.0, self.drain_timeout_s + self.stop_timeout_s + self.session_timeout_s)
 
     @property
     def max_send_bytes(self) -> int:

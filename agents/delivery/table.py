@@ -1,44 +1,46 @@
-"""The table: rows in memory, followed and restored from its changelog a fetch at a time, written a batch at a
-time.
+"""The table: rows in a store, followed and restored from its changelog a fetch at a time, written a batch at a time.
 
-Rows and keys stay bytes from the log to the memory and back. Private parts of Faust that are replaced, and
+Rows and keys stay bytes from the log to the store and back. Private parts of Faust that are replaced, and
 why:
 
 * `on_changelog_event` applies at once, and `apply_changelog_batch` does nothing: Faust's recovery buffers
   messages by table, applies a buffer to whatever table came before when a partition is unknown, and swallows
   every error, each of which would lose rows silently.
-* `persisted_offset` answers from memory, so a standby that takes over, and a worker that keeps a partition
-  over a rebalance, read only what they lack.
+* `persisted_offset` answers from memory, which begins with what the store has kept: so a standby that takes over, a
+  worker that keeps a partition over a rebalance, and one that starts again on its disk, read only what they lack.
 * `recovery_buffer_size=2`: with 1, Faust keeps feeding a worker its own writes.
 * `on_start` declares no topic.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 import faust
 from aiokafka.structs import ConsumerRecord, RecordMetadata
 from faust.types import TP, EventT
 from faust.types.app import AppT
+from msgspec.structs import replace
 
 from agents.delivery.errors import UnreadableLog
+from agents.delivery.log_positions import LogPositions
 from agents.delivery.message import BatchMessage
 from agents.delivery.schema import BatchSchema
-from agents.delivery.writer import OutRecord, RecordBatchWriter, SentBatch
-from streams.rows import PartitionedRows
+from agents.delivery.writer import OutRecord, RecordBatchWriter
+from agents.stores import Store
+from streams.identity import MARK_KEY, Mark, encode_mark
 
 if TYPE_CHECKING:
     from agents.delivery.app import DeliveryApp
 
 TABLE_NAME = "students"
-_FIRST_OFFSET = -1  # Faust's word for 'nothing read yet'
 
 
 class RowTable(faust.Table):  # type: ignore[type-arg]
     """Faust's table whose rows are `rows`; nothing else of Faust's mapping interface is meant to be used."""
 
-    def __init__(self, app: AppT, *, partitions: int, writer: RecordBatchWriter) -> None:
+    def __init__(self, app: AppT, *, partitions: int, writer: RecordBatchWriter, rows: Store) -> None:
         super().__init__(
             app,
             name=TABLE_NAME,
@@ -47,47 +49,71 @@ class RowTable(faust.Table):  # type: ignore[type-arg]
             recovery_buffer_size=2,
             standby_buffer_size=1,
         )
-        self.rows = PartitionedRows()
+        self.rows = rows
+        self.marks: dict[int, bytes] = {}
         self._writer = writer
-        self._applied: dict[int, int] = {}
+        self.positions = LogPositions()
         self._followed: frozenset[int] = frozenset()
+        self.restored_records = 0
+        """How many records of the changelog the last recovery read, beyond what was held when it began."""
+        self._read = 0
 
     async def on_start(self) -> None:
         """Start the (empty) store that Faust expects."""
         await self.add_runtime_dependency(cast(Any, self.data))
 
     async def put_batch(
-        self, partition: int, rows: Mapping[bytes, bytes | None]
+        self, partition: int, rows: Mapping[bytes, bytes | None], mark: Mark | None = None
     ) -> list[asyncio.Future[RecordMetadata]]:
         """Replace rows of a partition, None deleting: in memory at once, then in one batch on the changelog.
 
+        A `mark` stands behind them, with the number of rows that the partition then has: never among the rows.
         Returns the futures of the changelog's confirmation. When one fails the memory is ahead of the log,
         and the worker must stop. Raises what RecordBatchWriter.send raises.
         """
-        self.rows.put_many(partition, rows)
-        sent = await self._writer.send_counted(
-            self.changelog_topic_name, partition, (OutRecord(key, row) for key, row in rows.items())
-        )
+        ticket = self.rows.stage(partition, rows)
+        records = [OutRecord(key, row) for key, row in rows.items()]
+        if mark is not None:
+            self.marks[partition] = encode_mark(replace(mark, rows=self.rows.count(partition)))
+            records.append(OutRecord(MARK_KEY, self.marks[partition]))
+        return await self._append(partition, records, ticket)
+
+    async def put_again(self, partition: int, keys: Collection[bytes]) -> list[asyncio.Future[RecordMetadata]]:
+        """Append what memory holds of `keys` (a null where it holds nothing): somebody else wrote them. As above."""
+        records = [OutRecord(key, self.held(partition, key)) for key in keys]
+        return await self._append(partition, records, self.rows.stage(partition, {}))
+
+    def held(self, partition: int, key: bytes) -> bytes | None:
+        """What the last record of `key` on the partition's log should be: the row, or the mark."""
+        return self.marks.get(partition) if key == MARK_KEY else self.rows.get(partition, key)
+
+    async def _append(
+        self, partition: int, records: Sequence[OutRecord], ticket: int
+    ) -> list[asyncio.Future[RecordMetadata]]:
+        sent = await self._writer.send_counted(self.changelog_topic_name, partition, records)
+        left = iter(records)
         for batch in sent:
-            self._track(partition, batch)
+            self.positions.sent(partition, batch.confirmed, batch.records)
+            self._keep_when_confirmed(partition, batch.confirmed, list(islice(left, batch.records)), ticket)
         return [batch.confirmed for batch in sent]
 
-    def _track(self, partition: int, batch: SentBatch) -> None:
-        # Memory holds the log up to an offset only if nobody else wrote in between: then it is read again.
-        def advance(confirmed: "asyncio.Future[RecordMetadata]") -> None:
-            if confirmed.cancelled() or confirmed.exception() is not None:
+    def _keep_when_confirmed(
+        self, partition: int, confirmed: asyncio.Future[RecordMetadata], records: Sequence[OutRecord], ticket: int
+    ) -> None:
+        def keep(done: asyncio.Future[RecordMetadata]) -> None:
+            if done.cancelled() or done.exception() is not None:
                 return
-            first = confirmed.result().offset
-            if first == self._applied.get(partition, _FIRST_OFFSET) + 1:
-                self._applied[partition] = first + batch.records - 1
+            with self._delivery.guard("the local store"):
+                reached = self.positions.reached(partition)
+                self.rows.confirm(partition, ticket, records, done.result().offset, reached)
 
-        batch.confirmed.add_done_callback(advance)
+        confirmed.add_done_callback(keep)  # after the positions' own, so `reached` counts these records
 
     # -- recovery and standbys
 
     def persisted_offset(self, tp: TP) -> int | None:
         """The changelog offset up to which memory holds the partition; None for nothing."""
-        return self._applied.get(tp.partition)
+        return self.positions.reached(tp.partition)
 
     async def on_changelog_event(self, event: EventT) -> None:  # type: ignore[type-arg]
         """Apply a batch of the changelog, unless its partition has moved away meanwhile."""
@@ -96,18 +122,25 @@ class RowTable(faust.Table):  # type: ignore[type-arg]
             return
         self._apply(message.partition, message.records)
 
-    def _apply(self, partition: int, records: Iterable[ConsumerRecord]) -> None:
-        rows: dict[bytes, bytes | None] = {}
-        last = self._applied.get(partition, _FIRST_OFFSET)
+    def _apply(self, partition: int, records: Sequence[ConsumerRecord]) -> None:
+        last = self.positions.next_offset(partition) - 1
         for record in records:
             if record.key is None:
                 problem = UnreadableLog(f"{self.changelog_topic_name}/{partition}@{record.offset} has no key")
                 self._delivery.halt(problem)
                 return
-            rows[record.key] = record.value
             last = record.offset
-        self.rows.put_many(partition, rows)
-        self._applied[partition] = last
+            if record.key == MARK_KEY:
+                self._remember(partition, record.value)
+        self.rows.restore(partition, records)
+        self._read += len(records)
+        self.positions.reach(partition, last)
+
+    def _remember(self, partition: int, mark: bytes | None) -> None:
+        if mark is None:
+            self.marks.pop(partition, None)
+        else:
+            self.marks[partition] = mark
 
     def apply_changelog_batch(self, batch: Iterable[EventT]) -> None:  # type: ignore[type-arg]
         """Nothing: every batch was applied when it came."""
@@ -117,15 +150,27 @@ class RowTable(faust.Table):  # type: ignore[type-arg]
     ) -> None:
         """Keep the rows of partitions that stay (as owner or standby), forget all others."""
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
+        self._read = 0
         log = self.changelog_topic_name
         self._followed = frozenset(tp.partition for tp in assigned if tp.topic == log)
-        for partition in (self.rows.partitions() | self._applied.keys()) - self._followed:
+        held = self.rows.partitions() | self.rows.kept().keys() | self.positions.partitions() | self.marks.keys()
+        for partition in held - self._followed:
             self.rows.drop_partition(partition)
-            self._applied.pop(partition, None)
+            self.marks.pop(partition, None)
+            self.positions.forget(partition)
+        self._take_up(self._followed - self.positions.partitions())
+
+    def _take_up(self, partitions: Iterable[int]) -> None:
+        """Begin with what the store has kept of partitions that memory knows nothing of."""
+        kept = self.rows.kept()
+        for partition in kept.keys() & set(partitions):
+            self.positions.reach(partition, kept[partition])
+            self._remember(partition, self.rows.get(partition, MARK_KEY))
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         """Rows of the owned partitions are complete: tell the app, before it's given any record."""
         await super().on_recovery_completed(active_tps, standby_tps)
+        self.restored_records, self._read = self._read, 0
         await self._delivery.recovered(
             frozenset(tp.partition for tp in active_tps), frozenset(tp.partition for tp in standby_tps)
         )

@@ -1,25 +1,34 @@
 """Faust's aiokafka transport, with the batch consumer and an idempotent producer."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from aiokafka import AIOKafkaProducer
 from faust.transport.drivers import aiokafka as driver
 from faust.types.transports import ConsumerT, ProducerT
 
 from agents.delivery.consumer import BatchConsumer
+from agents.delivery.fencing import guard_producer
+
+if TYPE_CHECKING:
+    from agents.delivery.app import DeliveryApp
 
 
 class IdempotentProducer(driver.Producer):
-    """Keeps order and writes once: the broker drops a batch that a retry repeats.
+    """Keeps order and writes once: the broker drops a batch that a retry repeats. Writes only within the fence.
 
     Private parts of Faust: `_settings_extra`, the only place where producer options can be added;
-    `_ensure_producer`, the only way to aiokafka's producer. An idempotent producer never gives up by itself,
-    so whoever waits for a send must bound the wait.
+    `_new_producer`, to put the fence before it; `_ensure_producer`, the only way to aiokafka's producer. An
+    idempotent producer never gives up by itself, so whoever waits for a send must bound the wait.
     """
 
     def _settings_extra(self) -> Mapping[str, Any]:
         return {"acks": "all", "enable_idempotence": True}
+
+    def _new_producer(self, transactional_id: str | None = None) -> AIOKafkaProducer:
+        producer = super()._new_producer(transactional_id)
+        guard_producer(producer, cast("DeliveryApp", self.app).fence)
+        return producer
 
     def batch_producer(self) -> AIOKafkaProducer:
         """aiokafka's producer. Raises faust.exceptions.NotReady before the start."""

@@ -23,7 +23,7 @@ class OutRecord:
 
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: tuple[tuple[str, bytes | None], ...] = ()
     timestamp_ms: int | None = None
 
 
@@ -36,7 +36,7 @@ class BatchBuilder(Protocol):
         timestamp: int | None,
         key: bytes | None,
         value: bytes | None,
-        headers: Sequence[tuple[str, bytes]],
+        headers: Sequence[tuple[str, bytes | None]],
     ) -> object | None: ...
 
 
@@ -90,13 +90,13 @@ class RecordBatchWriter:
             if not _append(batch, record):
                 if not count:
                     raise RecordTooLarge(f"a record for {topic} doesn't fit into an empty batch")
-                sent.append(SentBatch(await producer.send_batch(batch, topic, partition=partition), count))
+                sent.append(await _sent(producer, batch, topic, partition, count))
                 batch, count = producer.create_batch(), 0
                 if not _append(batch, record):
                     raise RecordTooLarge(f"a record for {topic} doesn't fit into an empty batch")
             count += 1
         if count:
-            sent.append(SentBatch(await producer.send_batch(batch, topic, partition=partition), count))
+            sent.append(await _sent(producer, batch, topic, partition, count))
         return sent
 
     def _check_size(self, topic: str, record: OutRecord) -> None:
@@ -108,6 +108,18 @@ class RecordBatchWriter:
             )
 
 
+async def _sent(producer: BatchProducer, batch: BatchBuilder, topic: str, partition: int, count: int) -> SentBatch:
+    confirmed = await producer.send_batch(batch, topic, partition=partition)
+    confirmed.add_done_callback(_look)
+    return SentBatch(confirmed, count)
+
+
+def _look(confirmed: "asyncio.Future[RecordMetadata]") -> None:
+    # Whoever waits is told of a failure; where a halt has cancelled them all, asyncio need not complain of each.
+    if not confirmed.cancelled():
+        confirmed.exception()
+
+
 def _append(batch: BatchBuilder, record: OutRecord) -> bool:
     return (
         batch.append(timestamp=record.timestamp_ms, key=record.key, value=record.value, headers=list(record.headers))
@@ -116,5 +128,5 @@ def _append(batch: BatchBuilder, record: OutRecord) -> bool:
 
 
 def _size_bytes(record: OutRecord) -> int:
-    headers = sum(len(name.encode()) + len(value) + 10 for name, value in record.headers)
+    headers = sum(len(name.encode()) + len(value or b"") + 10 for name, value in record.headers)
     return len(record.key or b"") + len(record.value or b"") + headers + _BATCH_OVERHEAD_BYTES

@@ -10,6 +10,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 from agents.channels import Channels
 from schemas.explanation import Explanation
 from schemas.update import SkillUpdate
+from streams.identity import is_reserved
 from streams.replay import FileRecord
 from streams.rows import PartitionedRows
 
@@ -82,7 +83,8 @@ class Watcher:
                 )
             )
         elif topic == self._changelog:
-            self.table.put(partition, message.key() or b"", value)
+            if not is_reserved(message.key() or b""):
+                self.table.put(partition, message.key() or b"", value)
         elif topic == self._channels.updates and value is not None:
             update = _UPDATES.decode(value)
             self.updates[update.student_id] = update

@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 from agents.health.judge import judge
 from agents.health.report import Report
 from agents.health.snapshot import Probe, ReasoningState, Snapshot, WorkerState
-from agents.health.stalls import StallWatch
+from agents.health.stalls import RecoveryWatch, StallWatch
 from agents.lag import LagMonitor
 from schemas.errors import Fatal, Retryable, SkillstreamError
 
@@ -81,6 +81,7 @@ class Health:
         self._model_skills = model_skills
         self._failures = failures
         self._stalls = StallWatch(stall_after_s)
+        self._recovery = RecoveryWatch(stall_after_s)
         self._deadline_s = deadline_s
         self._max_age_s = max_age_s
         self._clock_s = clock_s
@@ -98,26 +99,37 @@ class Health:
 
     def live(self) -> bool:
         """False where only a restart helps. Asks nobody: a broker that is away is no reason to restart."""
-        return self._worker.failure is None and not self.observe()
+        self.observe()
+        return self._worker.failure is None and self._stall() is None
 
-    def observe(self) -> dict[int, float]:
-        """Look whether the worker advances; the partitions that stall, with the seconds. Wants to be called often."""
+    def observe(self) -> None:
+        """Look whether the worker advances. Wants to be called often."""
+        now_s, worker, lag = self._clock_s(), self._worker, self._lag.current()
+        owned = worker.active_partitions if worker.table_recovered else frozenset()
+        self._stalls.observe(now_s, owned, worker.last_progress_s(), lag)
+        self._recovery.observe(now_s, worker.table_recovered, worker.restored_offsets(), lag)
+
+    def _stall(self) -> Stalled | None:
         now_s = self._clock_s()
-        owned = self._worker.active_partitions if self._worker.table_recovered else frozenset()
-        self._stalls.observe(now_s, owned, self._worker.last_progress_s(), self._lag.current())
-        return self._stalls.stalled(now_s)
+        if partitions := self._stalls.stalled(now_s):
+            seconds = max(partitions.values())
+            return Stalled(f"no progress for {seconds:.0f} s on partitions {sorted(partitions)}, with records waiting")
+        if (standing_s := self._recovery.stalled_s(now_s)) is not None:
+            return Stalled(f"nothing of the table was restored for {standing_s:.0f} s, and it is not complete")
+        return None
 
     async def watch(self, halt: Callable[[BaseException], None], every_s: float = 1.0) -> None:
         """The watchdog: `halt` the worker when it stalls, so that it ends and is started anew. Returns after that."""
         while True:
-            stalled = self.observe()
-            if stalled:
+            self.observe()
+            if (stalled := self._stall()) is not None:
                 break
             await asyncio.sleep(every_s)
-        seconds = max(stalled.values())
-        halt(Stalled(f"no progress for {seconds:.0f} s on partitions {sorted(stalled)}, with records waiting"))
+        halt(stalled)
 
     def _snapshot(self, broker: Probe, redis: Probe | None) -> Snapshot:
+        self.observe()
+        now_s = self._clock_s()
         return Snapshot(
             broker=broker,
             redis=redis,
@@ -128,7 +140,8 @@ class Health:
             failure=self._worker.failure,
             table_recovered=self._worker.table_recovered,
             owned=self._worker.active_partitions,
-            stalled_s=self.observe(),
+            stalled_s=self._stalls.stalled(now_s),
+            recovery_stalled_s=self._recovery.stalled_s(now_s),
             lag=self._lag.current(),
         )
 

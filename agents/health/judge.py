@@ -50,6 +50,10 @@ def _agents(seen: Snapshot) -> Component:
         return Component(
             "agents", "down", f"stalled: no progress for {longest_s:.0f} s on {where}, with records waiting"
         )
+    if seen.recovery_stalled_s is not None:
+        return Component(
+            "agents", "down", f"stalled: nothing of the table was restored for {seen.recovery_stalled_s:.0f} s"
+        )
     return Component("agents", "ok", "progressing, or nothing to do")
 
 

@@ -17,6 +17,7 @@ class WorkerState(Protocol):
     @property
     def failure(self) -> BaseException | None: ...
     def last_progress_s(self) -> Mapping[int, float]: ...
+    def restored_offsets(self) -> Mapping[int, int]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,4 +51,5 @@ class Snapshot:
     table_recovered: bool
     owned: Set[int]
     stalled_s: Mapping[int, float]
+    recovery_stalled_s: float | None
     lag: Lag

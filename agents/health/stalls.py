@@ -1,7 +1,8 @@
 """Finds partitions that are owned and behind, and on which nothing advances: an agent can die while its worker lives.
 
 An idle partition doesn't advance either, and one just taken over was behind before: so time counts from when the
-partition was last seen to advance, to have nothing to do, or not to be ours.
+partition was last seen to advance, to have nothing to do, or not to be ours. While a table is restored, partitions are
+not judged; the restoring is.
 """
 
 from collections.abc import Mapping, Set
@@ -35,6 +36,27 @@ class StallWatch:
         """For how many seconds nothing has advanced, by partition; only those beyond `stall_after_s`."""
         standing = {partition: now_s - since_s for partition, since_s in sorted(self._since_s.items())}
         return {partition: seconds for partition, seconds in standing.items() if seconds >= self.stall_after_s}
+
+
+@dataclass(slots=True)
+class RecoveryWatch:
+    """Finds a table that is not restored, and of which nothing more is read. Times as above."""
+
+    stall_after_s: float
+    _since_s: float | None = None
+    _restored: Mapping[int, int] = field(default_factory=dict)
+
+    def observe(self, now_s: float, recovered: bool, restored: Mapping[int, int], lag: Lag) -> None:
+        """Note how it is now. While the broker tells nothing, no time counts: then a restart would not help."""
+        if recovered or lag.problem is not None:
+            self._since_s = None
+        elif self._since_s is None or restored != self._restored:
+            self._since_s, self._restored = now_s, restored
+
+    def stalled_s(self, now_s: float) -> float | None:
+        """For how many seconds nothing was restored, if that is beyond `stall_after_s`."""
+        standing_s = 0.0 if self._since_s is None else now_s - self._since_s
+        return standing_s if standing_s >= self.stall_after_s else None
 
 
 def _committed(partition: int, lag: Lag) -> tuple[tuple[str, int | None], ...]:

@@ -48,6 +48,12 @@ class Metrics:
         self.dead_letters: CounterBy[str] = declare.counter_by(
             "reason", "dead_letters", "events", "Events that could not be read, by reason; rare reasons as `other`."
         )
+        self.dead_letter_ratio = declare.gauge(
+            "dead_letter_ratio",
+            "0 to 1",
+            "The largest share of unreadable records in any partition's last SKILLSTREAM_DEAD_LETTER_MIN_RECORDS; 0 "
+            "before so many were seen. Above SKILLSTREAM_DEAD_LETTER_MAX_RATIO the worker stops.",
+        )
         self.batches = declare.counter("batches", "batches", "Batches folded.")
         self.batch_records = declare.histogram("batch_records", "records", "Records in a batch.", _RECORDS)
         self.step_duration_s = declare.histogram(
@@ -102,6 +108,12 @@ class Metrics:
         self.rebalances = declare.counter("rebalances", "rebalances", "Times that partitions were given up.")
         self.recovery_duration_s = declare.histogram(
             "recovery_duration_seconds", "seconds", "Time from losing partitions to restored rows.", _RECOVERY_SECONDS
+        )
+        self.rows_repaired = declare.counter(
+            "rows_repaired",
+            "rows",
+            "Rows appended to the changelog again, because another worker (paused, and late) had written them while "
+            "their partition was ours. Above 0: look why a worker was paused.",
         )
         self.lag_records = declare.gauge_by(
             ("topic", "partition"),

@@ -19,6 +19,8 @@ from aiokafka.structs import ConsumerRecord
 
 from agents.delivery import BatchResult, DeliveryApp, DeliveryHooks, DeliverySettings, Output, create_app, run_worker
 from agents.delivery.writer import BatchBuilder, BatchProducer
+from agents.stores import MemoryStore, Store
+from agents.stores.rocksdb import RocksRows
 
 ROW = struct.Struct("<qq")
 OUTPUT_TOPIC = "counts"
@@ -26,7 +28,8 @@ OUTPUT_TOPIC = "counts"
 
 class WorkerConfig(msgspec.Struct, frozen=True, kw_only=True):
     """`fail_at`: the step raises at the first record with an offset at or above; `fail_sends_to`: the writer's
-    seam fails every send to that topic after the first few; `stick_at`: the step never returns."""
+    seam fails every send to that topic after the first few; `stick_at`: the step never returns; `store`: a folder
+    for the rows, else they are in memory."""
 
     broker: str
     status: str
@@ -44,6 +47,7 @@ class WorkerConfig(msgspec.Struct, frozen=True, kw_only=True):
     fail_sends_to: str | None = None
     drain_timeout_s: float = 5.0
     stop_timeout_s: float = 15.0
+    store: str = ""
 
 
 @dataclass(slots=True)
@@ -101,6 +105,7 @@ class FailingProducer:
 def main(config: WorkerConfig) -> int:
     """Build the app, attach the counter, run."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
+    store = _store(config)
     app = create_app(
         DeliverySettings(
             app_id=config.app_id,
@@ -116,12 +121,13 @@ def main(config: WorkerConfig) -> int:
             stop_timeout_s=config.stop_timeout_s,
             start_timeout_s=3.0,
             max_batch_records=config.max_batch_records,
-        )
+        ),
+        store,
     )
     calls: list[list[object]] = []
 
     async def on_recovered(active: frozenset[int]) -> None:
-        rows = {partition: len(app.table.rows.items(partition)) for partition in active}
+        rows = {partition: app.table.rows.count(partition) for partition in active}
         calls.append(["recovered", sorted(active), sum(rows.values())])
 
     async def on_revoked(partitions: frozenset[int]) -> None:
@@ -133,7 +139,18 @@ def main(config: WorkerConfig) -> int:
         topic = config.fail_sends_to
         app.writer._producer = lambda: FailingProducer(real(), topic, sends)
     threading.Thread(target=_report, args=(app, Path(config.status), calls), daemon=True).start()
-    return run_worker(app)
+    try:
+        return run_worker(app)
+    finally:
+        store.close()
+
+
+def _store(config: WorkerConfig) -> Store:
+    if not config.store:
+        return MemoryStore()
+    store = RocksRows(Path(config.store), memory_mb=16)
+    store.adopt(config.app_id)
+    return store
 
 
 def _report(app: DeliveryApp, path: Path, calls: list[list[object]]) -> None:
@@ -147,6 +164,7 @@ def _report(app: DeliveryApp, path: Path, calls: list[list[object]]) -> None:
             "row_partitions": sorted(app.table.rows.partitions()),
             "rows": len(app.table.rows),
             "progress": sorted(app.last_progress_s()),
+            "restored": app.table.restored_records,
             "calls": calls,
         }
         draft.write_text(json.dumps(status))

@@ -31,6 +31,7 @@ from schemas.update import SkillUpdate
 from streams.artifacts import load_artifact
 from streams.audit import Difference, compare
 from streams.batch import ORIGIN_HEADER
+from streams.identity import is_reserved
 from streams.partitioner import partitioner
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay, batches
@@ -101,9 +102,9 @@ class Deployment:
         log = TopicSpec(self.changelog, PARTITIONS, config={"cleanup.policy": "compact"})
         ensure_topics(self.broker, [*self.channels.specs(self.settings), log])
 
-    def start(self, environment: Mapping[str, str] | None = None, **settings: object) -> WorkerProcess:
-        """One more worker. Settings of other programs go into `environment`."""
-        given = {
+    def given(self, **settings: object) -> dict[str, object]:
+        """What a worker or another command of it is told, in SKILLSTREAM_'s lower-case names."""
+        return {
             "broker": self.broker,
             "app_id": self.name,
             "topic_prefix": f"{self.name}.",
@@ -114,7 +115,13 @@ class Deployment:
             **self.defaults,
             **settings,
         }
-        self.workers.append(WorkerProcess(given, self.folder / f"worker-{len(self.workers)}.log", environment))
+
+    def start(
+        self, environment: Mapping[str, str] | None = None, program: str = "agents.cli", **settings: object
+    ) -> WorkerProcess:
+        """One more worker, run by the module `program`. Settings of other programs go into `environment`."""
+        log = self.folder / f"worker-{len(self.workers)}.log"
+        self.workers.append(WorkerProcess(self.given(**settings), log, environment, program))
         return self.workers[-1]
 
     def send(self, records: Iterable[Sent], topic: str | None = None) -> None:
@@ -191,7 +198,8 @@ class Deployment:
         """The rows as a new worker would restore them from the changelog."""
         rows = PartitionedRows()
         for record in self.records(self.changelog):
-            rows.put(record.partition, record.key or b"", record.value)
+            if not is_reserved(record.key or b""):
+                rows.put(record.partition, record.key or b"", record.value)
         return rows
 
     def replay(self) -> Replay:

@@ -5,13 +5,17 @@ from typing import cast
 
 import aiokafka
 import pytest
+from aiokafka.client import AIOKafkaClient
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust.app import App, BootStrategy
 from faust.tables.base import Collection
+from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.transport.consumer import Consumer
 from faust.transport.drivers import aiokafka as driver
 
 from agents.delivery import DeliverySettings, create_app
+from agents.delivery.recovery import PositionRecovery
 from agents.delivery.settings import changelog_spec
 from agents.embedded import PARTITIONS, EmbeddedBroker
 from agents.topics import BrokerUnreachable, TopicMismatch, TopicSpec, ensure_topics
@@ -47,10 +51,19 @@ def test_the_libraries_are_those_whose_private_parts_were_read(library: str, kno
         (driver.AIOKafkaConsumerThread, "_ensure_consumer"),
         (driver.Producer, "_settings_extra"),
         (driver.Producer, "_ensure_producer"),
+        (driver.Producer, "_new_producer"),
+        (driver.AIOKafkaConsumerThread, "on_start"),
+        (GroupCoordinator, "_send_req"),
+        (AIOKafkaClient, "ready"),
+        (AIOKafkaClient, "send"),
         (Collection, "persisted_offset"),
         (Collection, "on_changelog_event"),
         (Collection, "apply_changelog_batch"),
         (Recovery, "on_recovery_completed"),
+        (Recovery, "_set_recovery_ended"),
+        (Recovery, "flush_buffers"),
+        (Recovery, "need_recovery"),
+        (Recovery, "active_remaining"),
     ],
 )
 def test_every_part_that_is_replaced_still_exists(owner: type, name: str) -> None:
@@ -61,6 +74,23 @@ async def test_aiokafkas_consumer_still_holds_the_options_that_are_set_from_outs
     consumer = aiokafka.AIOKafkaConsumer(isolation_level="read_uncommitted", fetch_max_wait_ms=123)
     assert (consumer._isolation_level, consumer._fetch_max_wait_ms) == ("read_uncommitted", 123)
     await consumer.stop()
+
+
+async def test_recovery_is_ours_and_still_has_what_it_is_ended_by() -> None:
+    app = create_app(SETTINGS)
+    recovery = cast(TableManager, app.tables).recovery
+    assert isinstance(recovery, PositionRecovery)
+    assert (recovery.active_offsets, recovery.active_highwaters, recovery.in_recovery) == ({}, {}, False)
+    assert not recovery.signal_recovery_end.is_set()
+    assert not recovery.signal_recovery_start.is_set()
+
+
+async def test_the_group_waits_for_a_member_until_its_drain_has_ended_by_force() -> None:
+    slow = DeliverySettings(
+        app_id="app", broker="b:1", sources=("events",), partitions=4, drain_timeout_s=100.0, stop_timeout_s=115.0
+    )
+    assert create_app(slow).conf.broker_rebalance_timeout == 225.0
+    assert create_app(SETTINGS).conf.broker_rebalance_timeout == 60.0
 
 
 async def test_no_web_server_is_started_and_none_of_fausts_views_is_on() -> None:

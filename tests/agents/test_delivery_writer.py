@@ -28,7 +28,7 @@ class CountedBatch:
         timestamp: int | None,
         key: bytes | None,
         value: bytes | None,
-        headers: Sequence[tuple[str, bytes]],
+        headers: Sequence[tuple[str, bytes | None]],
     ) -> object | None:
         if len(self.values) >= self.room:
             return None

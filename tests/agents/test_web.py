@@ -38,9 +38,13 @@ class Worker:
     active_partitions: frozenset[int] = frozenset({0, 1})
     failure: BaseException | None = None
     progress_s: dict[int, float] = field(default_factory=dict)
+    restored: dict[int, int] = field(default_factory=dict)
 
     def last_progress_s(self) -> Mapping[int, float]:
         return self.progress_s
+
+    def restored_offsets(self) -> Mapping[int, int]:
+        return dict(self.restored)
 
 
 @dataclass
@@ -290,6 +294,26 @@ async def test_while_the_table_is_restored_it_is_alive_but_not_ready(seen: Situa
 
     assert await statuses(seen) == all_of(503, live=200)
     assert (await get(seen, "/ready"))[1] == {"ready": False, "down": ["table"]}
+
+
+async def test_a_recovery_without_progress_ends_the_worker_and_one_that_reads_on_does_not(seen: Situation) -> None:
+    halted: list[BaseException] = []
+    seen.worker.table_recovered = False
+    watching = asyncio.create_task(seen.health.watch(halted.append, every_s=0.001))
+    await seen.pass_time(50)
+    seen.worker.restored[0] = 1_000
+    await seen.pass_time(50)
+    seen.offsets_told = False
+    await seen.pass_time(100)
+    seen.offsets_told = True
+    assert seen.health.live()
+    assert not halted
+    await seen.pass_time(61)
+
+    assert await statuses(seen) == all_of(503)
+    async with asyncio.timeout(5):
+        await watching
+    assert "nothing of the table was restored for 6" in str(halted[0])
 
 
 async def test_a_failure_of_ours_is_told_and_another_s_words_are_not(seen: Situation) -> None:

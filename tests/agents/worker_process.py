@@ -39,14 +39,23 @@ class Page:
 
 
 class WorkerProcess:
-    """One run of the command `worker`, its output kept in a file. `settings` are SKILLSTREAM_ names without it."""
+    """One run of the command `worker`, its output kept in a file. `settings` are SKILLSTREAM_ names without it.
 
-    def __init__(self, settings: Mapping[str, object], log: Path, environment: Mapping[str, str] | None = None) -> None:
+    `program` is the module that runs it.
+    """
+
+    def __init__(
+        self,
+        settings: Mapping[str, object],
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        program: str = "agents.cli",
+    ) -> None:
         self.log_path = log
         given = {f"SKILLSTREAM_{name.upper()}": str(value) for name, value in settings.items()}
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "agents.cli", "worker"],
+                [sys.executable, "-m", program, "worker"],
                 env=_COLD | given | dict(environment or {}),
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -1,47 +1,88 @@
-"""`make bench`: run the benchmarks, all or those named, and print a table.
+"""`make bench`: run the benchmarks, all or those named, print a table, and write docs/benchmarks.{md,json}.
 
-Each is run ROUNDS times, interleaved with the others, so that a noisy moment hits all alike; medians count.
+make bench                       all, about half an hour on two cores
+make bench ONLY=latency,memory   these; the others' figures stay in the docs, with their own dates
+make bench ROUNDS=1 EVENTS=20000 ROWS=20000      a quick try, written to build/bench/ and not to the docs
 """
 
 import sys
-from collections import defaultdict
-from statistics import median
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import Final
 
 from rich.console import Console
-from rich.table import Table
 
-from tests.benchmarks.fusing import three_slow_sources
-from tests.benchmarks.measure import Benchmark, Measure
-from tests.benchmarks.piping import decode, fold, whole_pipeline
+from tests.benchmarks import embedded, growth, latency, pure, recovery, report, students_memory, throughput
+from tests.benchmarks.broker import BenchKafka
+from tests.benchmarks.datasets import FOLDER, ROOT
+from tests.benchmarks.machine import machine, versions
+from tests.benchmarks.measure import Figure, Rounds
+from tests.benchmarks.process import BenchmarkFailed
+from tests.benchmarks.sizes import Sizes
+from tests.servers.child import ServerFailed, ServerMissing
 
-ROUNDS = 5
-BENCHMARKS: dict[str, Benchmark] = {
-    "three_slow_sources": three_slow_sources,
-    "decode": decode,
-    "fold": fold,
-    "whole_pipeline": whole_pipeline,
-}
+_ON_KAFKA: Final = (*throughput.NAMES, latency.NAME, recovery.NAME)
+NAMES: Final = (*_ON_KAFKA, students_memory.NAME, growth.NAME, embedded.NAME, *pure.BENCHMARKS)
 
 
-def main(names: list[str]) -> int:
-    """Run `names`, or all; 2 for a name that is not there."""
-    unknown = set(names) - BENCHMARKS.keys()
+def main(arguments: list[str]) -> int:
+    """Run those named, or all; 2 for a name or a size that is not there, 1 where a benchmark could not be run."""
+    names = [name for argument in arguments for name in argument.split(",") if name] or list(NAMES)
+    unknown = set(names) - set(NAMES)
+    try:
+        sizes = Sizes.of_environment()
+    except ValueError as error:
+        return _refuse(str(error))
     if unknown:
-        sys.stderr.write(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}\n")
-        return 2
-    measured: defaultdict[str, list[Measure]] = defaultdict(list)
-    for _ in range(ROUNDS):
-        for name in names or BENCHMARKS:
-            measured[name].append(BENCHMARKS[name]())
-    table = Table("benchmark", "median", "spread", "unit", "against", "ratio")
-    for name, measures in measured.items():
-        values, ratios = [m.value for m in measures], [m.ratio for m in measures]
-        spread = f"{min(values):,.1f} – {max(values):,.1f}"
-        table.add_row(
-            name, f"{median(values):,.1f}", spread, measures[0].unit, measures[0].against, f"{median(ratios):.2f}"
-        )
-    Console().print(table)
+        return _refuse(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    try:
+        figures = run(names, sizes)
+    except (BenchmarkFailed, ServerFailed, ServerMissing) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    Console(width=None if sys.stdout.isatty() else 200).print(report.table(figures))
+    folder = FOLDER if sizes.reduced else ROOT / "docs"
+    report.write(figures, folder)
+    why = ", not to docs/, as it was measured with less than the targets ask for" if sizes.reduced else ""
+    sys.stderr.write(f"Written to {folder.relative_to(ROOT)}/benchmarks.md and .json{why}\n")
     return 0
 
 
-sys.exit(main(sys.argv[1:]))
+def run(names: list[str], sizes: Sizes) -> list[Figure]:
+    """All figures of these benchmarks."""
+    rounds = Rounds(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", machine(), versions())
+    if set(names) == set(NAMES):
+        sys.stderr.write(f"All benchmarks, {sizes.rounds} rounds: about {sizes.expected_minutes:.0f} minutes\n")
+    # First what needs a quiet machine and no broker: nothing else runs yet.
+    figures = pure.measure(names, sizes, rounds)
+    if growth.NAME in names:
+        figures += growth.measure(sizes, rounds)
+    if students_memory.NAME in names:
+        figures += students_memory.measure(sizes, rounds)
+    if embedded.NAME in names:
+        figures += embedded.measure(sizes, rounds)
+    with ExitStack() as servers:
+        if set(names) & set(_ON_KAFKA):
+            figures += _on_kafka(servers.enter_context(BenchKafka()), names, sizes, rounds)
+    return figures
+
+
+def _on_kafka(kafka: BenchKafka, names: list[str], sizes: Sizes, rounds: Rounds) -> list[Figure]:
+    figures: list[Figure] = []
+    if set(names) & set(throughput.NAMES):
+        figures += throughput.measure(kafka, names, sizes, rounds)
+    if latency.NAME in names:
+        top = [figure.value for figure in figures if figure.name == "contestant.skillstream"]
+        figures += latency.measure(kafka, sizes, rounds, top[0] if top else None)
+    if recovery.NAME in names:
+        figures += recovery.measure(kafka, sizes, rounds)
+    return figures
+
+
+def _refuse(why: str) -> int:
+    sys.stderr.write(f"{why}\n")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

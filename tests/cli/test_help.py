@@ -6,7 +6,19 @@ from agents.cli import main, skillstream
 from schemas.errors import Fatal, InvalidInput, Retryable, SkillstreamError
 from tests.cli.conftest import Run
 
-VERBS = ["worker", "demo", "simulate", "replay", "convert", "train", "schema"]
+VERBS = [
+    "worker",
+    "demo",
+    "simulate",
+    "replay",
+    "verify",
+    "dead-letters",
+    "adopt-topic",
+    "rebuild",
+    "convert",
+    "train",
+    "schema",
+]
 
 
 def test_help_lists_every_verb_and_the_exit_codes(run: Run) -> None:

@@ -9,9 +9,19 @@ import msgspec
 import orjson
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from schemas.contract import TOPICS, json_schema
+from schemas.dead_letter import (
+    MAX_OWN_HEADERS_BYTES,
+    DeadLetter,
+    Header,
+    from_headers,
+    own_headers,
+    to_headers,
+    with_own_headers,
+)
 from schemas.dialects import native
 from schemas.event import NativeEvent
 from schemas.explanation import Claim, Explanation, ReasoningResult, SkillExplanation
@@ -124,3 +134,52 @@ def test_a_score_is_validated_only_where_the_model_that_saw_labels_has_judged_th
     assert [update.skills["problem_solving"].validated for update in updates] == [True, False]
     assert all("PISA" in update.skills["problem_solving"].rests_on for update in updates)
     assert "no labels" in updates[1].skills["collaboration"].rests_on
+
+
+LETTER = DeadLetter(
+    topic="student-activity",
+    partition=3,
+    offset=17,
+    timestamp=1_700_000_000_123,
+    index=0,
+    reason="not_utf8",
+    error="",
+    schema_guess="native",
+)
+_names = st.one_of(st.text(max_size=12), st.sampled_from(["dl-topic", "dl-", "dl-original-", "dl-original-dl-offset"]))
+_headers = st.lists(st.tuples(_names, st.one_of(st.none(), st.binary(max_size=20))), max_size=8)
+
+
+@given(_headers)
+def test_a_producers_headers_come_back_as_they_were_whatever_their_names(own: list[Header]) -> None:
+    headers = with_own_headers(LETTER, own)
+
+    assert from_headers(headers) == LETTER
+    assert own_headers(headers) == tuple(own)
+    assert sum(name.startswith("dl-") and not name.startswith("dl-original-") for name, _ in headers) == 8
+
+
+@pytest.mark.parametrize("count", [1, 3, 5_000])
+def test_headers_beyond_the_room_are_left_out_and_counted(count: int) -> None:
+    own: list[Header] = [("trace", b"1"), *[("large", b"x" * (MAX_OWN_HEADERS_BYTES - 100))] * count, ("last", None)]
+
+    headers = with_own_headers(LETTER, own)
+
+    letter = from_headers(headers)
+    assert letter.headers_left_out == count - 1
+    assert own_headers(headers) == (own[0], own[1], own[-1])
+    assert sum(len(name) + len(value or b"") for name, value in headers) < 64 * 1024 - 1024
+
+
+def test_a_cut_record_and_its_epoch_are_said() -> None:
+    cut = msgspec.structs.replace(LETTER, epoch=2, cut_bytes=5)
+
+    assert from_headers(to_headers(cut)) == cut
+    validator("dead-letters").validate(msgspec.to_builtins(cut))
+    validator("dead-letters").validate(msgspec.to_builtins(LETTER))
+
+
+@pytest.mark.parametrize("headers", [[], to_headers(LETTER)[1:], [*to_headers(LETTER)[1:], ("dl-topic", None)]])
+def test_what_lacks_a_header_is_no_dead_letter(headers: list[Header]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        from_headers(headers)

@@ -1,0 +1,180 @@
+"""`skillstream dead-letters`: see what could not be read, and send it back once it can be."""
+
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import click
+import orjson
+from rich.progress import Progress
+from rich.table import Table
+
+from agents.cli.console import stderr, stdout
+from agents.cli.letter_page import one_line, page_of, printable, table_of
+from agents.dead_letters.replay import Policy, Summary
+from agents.dead_letters.selection import all_letters, chosen, counted, letter_at, newest
+from agents.dead_letters.session import ReplaySession, letters_reader
+from agents.settings import Settings, load_settings
+from agents.topics import require_broker
+from schemas.errors import SkillstreamError
+
+_AGO: Final = re.compile(r"(\d{1,9})([mhd])")
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
+_PLACE: Final = re.compile(r"(\d{1,9})@(\d{1,18})")
+_ROWS: Final = 50
+
+
+class StoppedAt(SkillstreamError):
+    """A replay came to a dead letter that still cannot be read."""
+
+
+class _Since(click.ParamType):
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """`2h` ago, or a point in time; without an offset it is UTC."""
+        ago = _AGO.fullmatch(str(value))
+        try:
+            if ago is not None:
+                return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+            moment = datetime.fromisoformat(str(value))
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is neither a while (30m, 2h, 7d) nor a time (2026-03-02T12:00)", param, ctx)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class _Place(click.ParamType):
+    name = "partition@offset"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """`3@17`, as `list` prints it."""
+        found = _PLACE.fullmatch(str(value))
+        if found is None:
+            self.fail(f"{value!r} is not PARTITION@OFFSET, such as 3@17", param, ctx)
+        return int(found[1]), int(found[2])
+
+
+def _of_broker(function: Callable[..., None]) -> Callable[..., None]:
+    function = click.option("--broker", help="Kafka's address (SKILLSTREAM_BROKER).")(function)
+    return click.option("--config", metavar="FILE", help="TOML file of settings; the environment wins.")(function)
+
+
+_reasons = click.option("--reason", "reasons", multiple=True, help="Only these; give it again for another.")
+
+
+@click.group(name="dead-letters")
+def command() -> None:
+    """See what could not be read, and send it back to its topic once it can be."""
+
+
+@command.command(name="list")
+@_of_broker
+@_reasons
+@click.option("--since", type=_Since(), help="Only those written since: 30m, 2h, 7d ago, or a time.")
+@click.option("--limit", type=click.IntRange(0), help=f"So many, the newest.  [default: {_ROWS}; with --json all]")
+@click.option("--json", "in_json", is_flag=True, help="Print one JSON object a line.")
+def list_letters(
+    config: str | None,
+    broker: str | None,
+    reasons: tuple[str, ...],
+    since: datetime | None,
+    limit: int | None,
+    in_json: bool,
+) -> None:
+    """List dead letters: how many by reason, where each came from and why."""
+    counts: Counter[str] = Counter()
+    since_ms = since.timestamp() * 1000 if since else 0.0
+    with letters_reader(_settings(config, broker)) as reader:
+        letters = counted(chosen(all_letters(reader), reasons, since_ms), counts)
+        if in_json:
+            for stored in letters if limit is None else newest(letters, limit):
+                click.echo(one_line(stored))
+            return
+        rows = newest(letters, _ROWS if limit is None else limit)
+    said = ", ".join(f"{printable(reason)} {count}" for reason, count in counts.most_common())
+    stdout.print(f"{sum(counts.values())} dead letters{': ' if said else ''}{said}", markup=False, soft_wrap=True)
+    if rows:
+        stdout.print(table_of(rows))
+
+
+@command.command(name="show")
+@_of_broker
+@click.option("--raw", is_flag=True, help="Write the original bytes of the value, and nothing else.")
+@click.argument("place", type=_Place(), metavar="PARTITION@OFFSET")
+def show_letter(config: str | None, broker: str | None, raw: bool, place: tuple[int, int]) -> None:
+    """Show one dead letter whole: headers, key, and value, as JSON or in hexadecimal."""
+    with letters_reader(_settings(config, broker)) as reader:
+        stored = letter_at(reader, *place)
+    if raw:
+        sys.stdout.buffer.write(stored.value or b"")
+        sys.stdout.buffer.flush()
+    else:
+        click.echo(page_of(stored))
+
+
+@command.command(name="replay")
+@_of_broker
+@click.option(
+    "--policy",
+    type=click.Choice(["stop", "reinsert", "drop"]),
+    default="stop",
+    show_default=True,
+    help="At one that still cannot be read: stop before it, reinsert it all the same, or drop it and go on.",
+)
+@_reasons
+@click.option("--dry-run", is_flag=True, help="Say what would become of them; send nothing, note nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--json", "in_json", is_flag=True, help="Print the summary as one JSON object.")
+def replay_letters(
+    config: str | None,
+    broker: str | None,
+    policy: Policy,
+    reasons: tuple[str, ...],
+    dry_run: bool,
+    yes: bool,
+    in_json: bool,
+) -> None:
+    """Send dead letters back to the topic they came from, as they were, from where the last replay ended.
+
+    Each is sent once, whenever this is killed and however often it is run. Exit code 1 when it stopped at one.
+    """
+    if not (dry_run or yes or sys.stdin.isatty()):
+        raise click.UsageError("there is nobody to ask: say --yes, or --dry-run")
+    settings = _settings(config, broker)
+    with letters_reader(settings) as reader:
+        session = ReplaySession(settings, reader)
+        waiting = session.waiting()
+        if not (dry_run or yes):
+            click.confirm(f"Send back up to {waiting} dead letters (policy {policy})?", abort=True, err=True)
+        with Progress(console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
+            task = progress.add_task("dead letters", total=waiting)
+            run = session.dry_run if dry_run else session.run
+            summary = run(policy, reasons, lambda letters: progress.advance(task, letters))
+    _report(summary, dry_run=dry_run, in_json=in_json)
+
+
+def _settings(config: str | None, broker: str | None) -> Settings:
+    settings = load_settings(os.environ, config, broker=broker)
+    require_broker(settings.broker, settings.start_timeout_s)
+    return settings
+
+
+def _report(summary: Summary, *, dry_run: bool, in_json: bool) -> None:
+    if in_json:
+        click.echo(orjson.dumps({"dry_run": dry_run, **asdict(summary)}))
+    else:
+        table = Table("", "", show_header=False, box=None, pad_edge=False)
+        for name in ("read", "reinserted", "still_bad", "dropped", "left", "repeats", "forgotten"):
+            table.add_row(name.replace("_", " "), str(getattr(summary, name)))
+        stdout.print("What a replay would do:" if dry_run else "Replayed:")
+        stdout.print(table)
+    if summary.stopped_at is not None:
+        raise StoppedAt(
+            f"{'would stop' if dry_run else 'stopped'} at dead letter {printable(summary.stopped_at)}. "
+            "With --policy drop, those that still cannot be read are passed over"
+        )

@@ -1,0 +1,50 @@
+"""`skillstream rebuild`: fold the table anew from the input topic, where its changelog was lost."""
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from agents.settings import load_settings
+
+if TYPE_CHECKING:
+    from agents.repair import Diagnosis, Repair
+
+
+@click.command(name="rebuild")
+@click.option("--config", metavar="FILE", help="TOML file of settings; the environment wins over it.")
+@click.option("--broker", help="Kafka's address (SKILLSTREAM_BROKER).")
+@click.option("--rewind", is_flag=True, help="Keep the table; only read again what it lacks at its end.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def command(config: str | None, broker: str | None, rewind: bool, yes: bool) -> None:
+    """Drop the table and fold the input topic anew, from its start. All workers must be stopped.
+
+    With --rewind nothing is dropped: where only the table's newest rows were lost, the group is set back to
+    the last record that the table still knows.
+    """
+    settings = load_settings(os.environ, config, broker=broker)
+    from agents.repair import Repair  # imports Faust, which takes a second: after the settings are known to be good
+    from agents.worker import changelog_of
+
+    repair = Repair(settings, changelog_of(settings))
+    seen = repair.diagnose(tolerant=not rewind)
+    for partition, finding in seen.findings.items():
+        click.echo(f"{repair.topic}/{partition}: {finding.problem}.")
+    if rewind:
+        click.echo(f"{repair.rewind(seen)} offsets will be read again. Start the workers.")
+        return
+    _say_what_is_lost(repair, seen)
+    if not yes:
+        click.confirm("Drop the table?", abort=True)
+    epoch = repair.rebuild(seen)
+    click.echo(f"Start the workers: they fold {repair.topic} from its start, under epoch {epoch}.")
+
+
+def _say_what_is_lost(repair: "Repair", seen: "Diagnosis") -> None:
+    click.echo(f"The table's {seen.rows} rows will be dropped, and {seen.records} records of the input folded again.")
+    if not seen.removed:
+        click.echo(f"{repair.topic} still begins at offset 0: nothing is lost.")
+        return
+    click.echo("Retention has removed the start of the input. What only these records said of students is LOST:")
+    for partition, offsets in sorted(seen.removed.items()):
+        click.echo(f"  {repair.topic}/{partition}: the first {offsets} offsets")

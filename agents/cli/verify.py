@@ -1,0 +1,98 @@
+"""`skillstream verify`: is every event in the table, once, and said?"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+import orjson
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from agents.cli.console import stderr, stdout
+from agents.cli.outcome import CHECK_FAILED
+from agents.settings import load_settings
+from streams.verification.report import Report
+
+_SHOWN_DIFFERENCES = 20
+_MIB = 1024 * 1024
+
+
+@click.command(name="verify")
+@click.option("--config", metavar="FILE", help="TOML file of settings; the environment wins over it.")
+@click.option("--broker", help="Kafka's address (SKILLSTREAM_BROKER).")
+@click.option(
+    "--wait",
+    "wait_s",
+    default=0.0,
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    help="Wait so long for the workers to catch up.",
+)
+@click.option(
+    "--memory-mb",
+    default=1024.0,
+    show_default=True,
+    type=click.FloatRange(min=0.1),
+    help="For students' rows; what needs more is done in more passes.",
+)
+@click.option("--json", "as_json", is_flag=True, help="End with one JSON object on the last line.")
+def command(config: str | None, broker: str | None, wait_s: float, memory_mb: float, as_json: bool) -> None:
+    """Check that the workers' results are exact.
+
+    Folds the input topic again, offline, and compares with the table, the last skill updates and explanations, and
+    the dead letters. Settings are the workers'. Changes nothing. Exit code 1: something differs, or could not be
+    judged.
+    """
+    settings = load_settings(os.environ, config, broker=broker, reasoning="off")
+    from agents.verification import Verification  # takes a moment: after the settings are known to be good
+
+    with _progress(quiet=as_json) as tell:
+        report = Verification(settings, memory_bytes=int(memory_mb * _MIB), wait_s=wait_s, tell=tell).run()
+    if as_json:
+        click.echo(orjson.dumps(report.as_json()))
+    else:
+        _show(report)
+    if not report.ok:
+        sys.exit(CHECK_FAILED)
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=stderr, disable=quiet or not stderr.is_terminal, transient=True) as progress:
+        task = progress.add_task("reading records", total=None)
+        yield lambda done, of: progress.update(task, completed=done, total=of)
+
+
+def _show(report: Report) -> None:
+    said = report.as_json()
+    table = Table(title="Where every event went", title_justify="left", show_header=False)
+    for name in ("records", "events_in", "applied", "late", "ignored", "duplicates", "dead_lettered", "rerouted"):
+        table.add_row(name.replace("_", " "), Text(f"{said[name]:,}", justify="right"))
+    stdout.print(table)
+    table = Table(title="What differs", title_justify="left", show_header=False)
+    for name in ("students", "not_judged", "lost", "double_applied", "stale_rows", "unaccounted"):
+        style = "bold red" if said[name] and name not in ("students", "not_judged") else ""
+        table.add_row(name.replace("_", " "), Text(f"{said[name]:,}", style=style, justify="right"))
+    stdout.print(table)
+    for each in report.differences[:_SHOWN_DIFFERENCES]:
+        where = f"partition {each.partition}" + (f", offset {each.offset}" if each.offset >= 0 else "")
+        stdout.print(f"{each.kind}: {each.student or '-'} ({where}): {each.what}", markup=False, soft_wrap=True)
+    left = report.kinds.total() - min(len(report.differences), _SHOWN_DIFFERENCES)
+    if left:
+        stdout.print(f"… and {left} more")
+    for note in report.all_notes:
+        stdout.print(note, markup=False, soft_wrap=True)
+    if report.ok:
+        stdout.print("exact: every event is accounted for")
+    elif not report.kinds:
+        stdout.print("incomplete: nothing differs among what could be judged")

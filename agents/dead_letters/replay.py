@@ -1,0 +1,196 @@
+"""Goes through the dead letters that no replay has dealt with yet, and decides what becomes of each.
+
+A record is sent back whole, once, however many of its parts came to dead letters: the good events of an envelope are
+delivered again with it, and are known by their ids while their students' last 48 events hold them. (Native records
+hold one event.) A letter that a restarted worker sent a second time is a repeat, and passed over.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import msgspec
+
+from agents.channels import MAX_RECORD_BYTES
+from agents.dead_letters.erasures import Erasures
+from agents.dead_letters.letter import StoredLetter, letter_of
+from agents.dead_letters.position import Place, Position
+from agents.dead_letters.reader import TopicReader
+from agents.dead_letters.reinsertion import Reinsertion, Sink
+from schemas.dead_letter import REINSERTED_HEADER, DeadLetter
+from schemas.dialects import Decoded, decode
+
+Policy = Literal["stop", "reinsert", "drop"]
+HomeOf = Callable[[bytes], int | None]
+"""A student's home partition; None where any will do."""
+
+CHUNK_LETTERS: Final = 500
+CHUNK_BYTES: Final = 4 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Summary:
+    """`read = reinserted + dropped + left + repeats + forgotten`, and one more where it stopped.
+
+    `still_bad` is a part of them. `left` are never sent back: they are not of the activity topic, or not whole.
+    `forgotten` are of students who were forgotten since.
+    """
+
+    read: int = 0
+    reinserted: int = 0
+    still_bad: int = 0
+    dropped: int = 0
+    left: int = 0
+    repeats: int = 0
+    forgotten: int = 0
+    stopped_at: str | None = None
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """Letters that were dealt with and are not yet committed."""
+
+    reinsertions: list[Reinsertion] = field(default_factory=list)
+    letters: int = 0
+    size_bytes: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self.letters >= CHUNK_LETTERS or self.size_bytes >= CHUNK_BYTES
+
+
+class LetterReplay:
+    """One replay. `reasons` empty is all; `partitions` is how many the activity topic has.
+
+    What is sent back gets the time `now_ms`, which must be before `erasures` were read: a worker then ignores it where
+    its student is forgotten meanwhile. Not the original time: Kafka would remove what is older than its retention.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        activity: str,
+        home: HomeOf,
+        partitions: int,
+        *,
+        erasures: Erasures,
+        now_ms: int,
+        reasons: Collection[str] = (),
+    ) -> None:
+        self._policy = policy
+        self._activity = activity
+        self._home = home
+        self._partitions = partitions
+        self._erasures = erasures
+        self._now_ms = now_ms
+        self._reasons = frozenset(reasons)
+        self.summary = Summary()
+
+    def run(
+        self,
+        reader: TopicReader,
+        spans: Mapping[int, tuple[int, int]],
+        begin: Mapping[int, Position],
+        sink: Sink,
+        advance: Callable[[int], None] = lambda _letters: None,
+    ) -> Summary:
+        """Partition after partition, each from `begin` to its end in `spans`; ends early where the policy stops it."""
+        for partition, (_, end) in spans.items():
+            self._partition(reader, partition, begin[partition], end, sink, advance)
+            if self.summary.stopped_at is not None:
+                break
+        return self.summary
+
+    def _partition(
+        self,
+        reader: TopicReader,
+        partition: int,
+        position: Position,
+        end: int,
+        sink: Sink,
+        advance: Callable[[int], None],
+    ) -> None:
+        chunk, seen_to, came_to = _Chunk(), position.seen_to, position.next
+        for message in reader.read(partition, position.next, end):
+            stored = letter_of(message)
+            place = _place(stored, self._activity)
+            is_repeat = place is not None and seen_to is not None and place <= seen_to
+            if not position.is_done(stored) and self._is_wanted(stored):
+                if not self._deal_with(stored, is_repeat, chunk):
+                    break
+                chunk.letters += 1
+            seen_to = max(filter(None, (seen_to, place)), default=None)
+            came_to = stored.offset + 1
+            advance(1)
+            if chunk.is_full:
+                self._commit(sink, partition, chunk, self._move(position, came_to, seen_to))
+                chunk = _Chunk()
+        if came_to > position.next:
+            self._commit(sink, partition, chunk, self._move(position, came_to, seen_to))
+
+    def _is_wanted(self, stored: StoredLetter) -> bool:
+        return not self._reasons or stored.reason in self._reasons
+
+    def _deal_with(self, stored: StoredLetter, is_repeat: bool, chunk: _Chunk) -> bool:
+        """Count it, and put what is to be sent into `chunk`; False to stop before it."""
+        self.summary.read += 1
+        letter = stored.letter
+        if letter is None or letter.topic != self._activity or letter.cut_bytes:
+            self.summary.left += 1
+        elif is_repeat:
+            self.summary.repeats += 1
+        else:
+            return self._reinsert(stored, letter, chunk)
+        return True
+
+    def _reinsert(self, stored: StoredLetter, letter: DeadLetter, chunk: _Chunk) -> bool:
+        decoded = decode(stored.original(letter))
+        students = {stored.key, *(event.student_id.encode() for event in decoded.events)}
+        if any(self._erasures.cover(student, stored.first_came_ms) for student in students):
+            self.summary.forgotten += 1
+            return True
+        if decoded.invalid:
+            self.summary.still_bad += 1
+            if self._policy == "stop":
+                now = decoded.invalid[0]
+                self.summary.stopped_at = f"{stored.place} (of {stored.source}): {now.reason}: {now.error}"
+                return False
+            if self._policy == "drop":
+                self.summary.dropped += 1
+                return True
+        reinsertion = self._reinsertion(stored, letter, decoded)
+        if reinsertion.size_bytes > MAX_RECORD_BYTES:
+            self.summary.left += 1
+            return True
+        chunk.reinsertions.append(reinsertion)
+        chunk.size_bytes += reinsertion.size_bytes
+        self.summary.reinserted += 1
+        return True
+
+    def _reinsertion(self, stored: StoredLetter, letter: DeadLetter, decoded: Decoded) -> Reinsertion:
+        home = self._home(decoded.events[0].student_id.encode()) if len(decoded.events) == 1 else None
+        mark = f"{self._activity}/{stored.place};{stored.first_came_ms}".encode()
+        return Reinsertion(
+            partition=letter.partition % self._partitions if home is None else home,
+            key=stored.key,
+            value=stored.value,
+            headers=(*stored.producers_headers, (REINSERTED_HEADER, mark)),
+            timestamp_ms=self._now_ms,
+        )
+
+    def _move(self, position: Position, came_to: int, seen_to: Place | None) -> Position:
+        """Note the way in `position`. With reasons chosen, only theirs: the others have it before them."""
+        if self._reasons:
+            position.reasons |= {reason: max(came_to, position.reasons.get(reason, 0)) for reason in self._reasons}
+        else:
+            position.next, position.seen_to = came_to, seen_to
+        return position
+
+    def _commit(self, sink: Sink, partition: int, chunk: _Chunk, position: Position) -> None:
+        sink.commit(chunk.reinsertions, partition, msgspec.structs.replace(position))
+
+
+def _place(stored: StoredLetter, activity: str) -> Place | None:
+    """Which record of the activity topic it is of."""
+    letter = stored.letter
+    return (letter.epoch, letter.offset) if letter is not None and letter.topic == activity else None

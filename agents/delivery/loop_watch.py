@@ -1,0 +1,66 @@
+"""Ends the process when its event loop stands still: then no other watchdog in it runs, and nobody would notice.
+
+The consumer's thread goes on to send heartbeats meanwhile, so the group would leave the partitions here for ever.
+
+    loop beats … silence ── after_s ──► a thread: stack of every thread, exit code 4
+                            + 10 s ───► the interpreter's own timer, where not even threads run (a C call that never
+                                        lets go of the interpreter, such as a regular expression): stacks, exit code 1
+"""
+
+import asyncio
+import faulthandler
+import logging
+import os
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from time import monotonic
+from typing import Final
+
+logger = logging.getLogger(__name__)
+
+_STDERR: Final = 2
+_GRACE_S: Final = 10.0
+_BEATS: Final = 20
+"""Beats within the time that is allowed."""
+
+
+class LoopWatch:
+    """Calls `die(exit code)`, from a thread, when the loop has not run for `after_s`; by default that is the end."""
+
+    def __init__(self, after_s: float, exit_code: int, die: Callable[[int], object] = os._exit) -> None:
+        self._after_s = after_s
+        self._every_s = min(1.0, after_s / _BEATS)
+        self._exit_code = exit_code
+        self._die = die
+        self._beat_s = monotonic()
+        self._ended = threading.Event()
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Watch the running loop until left."""
+        self._beat_s = monotonic()
+        thread = threading.Thread(target=self._watch, name="loop-watch", daemon=True)
+        thread.start()
+        beating = asyncio.create_task(self._beat())
+        try:
+            yield
+        finally:
+            beating.cancel()
+            self._ended.set()
+            faulthandler.cancel_dump_traceback_later()
+
+    async def _beat(self) -> None:
+        while True:
+            self._beat_s = monotonic()
+            faulthandler.dump_traceback_later(self._after_s + _GRACE_S, exit=True, file=_STDERR)
+            await asyncio.sleep(self._every_s)
+
+    def _watch(self) -> None:
+        while not self._ended.wait(self._every_s):
+            silent_s = monotonic() - self._beat_s
+            if silent_s > self._after_s:
+                logger.critical("The event loop has stood still for %.0f s: ending the process", silent_s)
+                faulthandler.dump_traceback(file=_STDERR)
+                self._die(self._exit_code)
+                return

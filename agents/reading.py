@@ -1,0 +1,67 @@
+"""Reads topics to their end as of now, outside of every group. Blocks."""
+
+from collections.abc import Iterator
+from time import monotonic
+from typing import Final
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from schemas.errors import Retryable
+
+_SILENCE_S: Final = 30.0
+_POLL_S: Final = 0.2
+_RECORDS: Final = 2_000
+
+
+class TopicUnread(Retryable):
+    """A topic's end was not reached."""
+
+
+def read_to_end(broker: str, topic: str, *, last: int | None = None) -> Iterator[Message]:
+    """Every record of `topic`, or about the `last` of each partition, a partition's in their order; none for a topic
+    that is not there. Raises TopicUnread when the broker falls silent.
+    """
+    consumer = Consumer(
+        {
+            "bootstrap.servers": broker,
+            "group.id": f"skillstream-reader-{topic}",  # never joined
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "log_level": 0,
+        }
+    )
+    try:
+        yield from _read(consumer, topic, _places(consumer, topic, last))
+    except KafkaException as error:
+        raise TopicUnread(f"{topic} cannot be read: {error.args[0].str()}") from error
+    finally:
+        consumer.close()
+
+
+def _places(consumer: Consumer, topic: str, last: int | None) -> list[TopicPartition]:
+    known = consumer.list_topics(timeout=_SILENCE_S).topics.get(topic)
+    places = [TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in (known.partitions if known else ())]
+    if last is not None:
+        for place in places:
+            low, high = consumer.get_watermark_offsets(place, timeout=_SILENCE_S)
+            place.offset = max(low, high - last)
+    return places
+
+
+def _read(consumer: Consumer, topic: str, places: list[TopicPartition]) -> Iterator[Message]:
+    consumer.assign(places)
+    left = {place.partition for place in places}
+    heard_s = monotonic()
+    while left:
+        messages = consumer.consume(_RECORDS, _POLL_S)
+        if messages:
+            heard_s = monotonic()
+        elif monotonic() - heard_s > _SILENCE_S:
+            raise TopicUnread(f"{topic}: nothing read for {_SILENCE_S:g} s")
+        for message in messages:
+            if (error := message.error()) is None:
+                yield message
+            elif error.code() == KafkaError._PARTITION_EOF:
+                left.discard(message.partition() or 0)
+            else:
+                raise KafkaException(error)

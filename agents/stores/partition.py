@@ -1,0 +1,186 @@
+"""One partition on disk: a column family of its own, and in memory what the changelog has not confirmed yet.
+
+A column family is dropped in one step, with its files. It is written without RocksDB's own log: what a crash takes of
+the write buffer is on the changelog, and the family's rows, count and offset are always of one moment, because each
+batch is one write.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
+from zlib import crc32
+
+import msgspec
+from msgspec import Struct
+from rocksdict import ColumnFamily, Rdict, WriteBatch, WriteOptions
+
+from agents.stores.errors import LogRewound, StoreFailed
+from agents.stores.store import LogRecord, ReadRecord, rows_of
+from streams.identity import is_reserved
+
+_KEPT_KEY: Final = b"\x00"
+_ROW: Final = b"\x01"
+_VERSION: Final = 1
+
+
+class Kept(Struct, frozen=True, array_like=True):
+    """What a partition on disk is: all of the changelog up to `applied`, and nothing from beyond `highest`.
+
+    `checksum` is of the record at `applied`, `saved_s` the clock when it was applied.
+    """
+
+    applied: int = -1
+    highest: int = -1
+    checksum: int = 0
+    rows: int = 0
+    saved_s: float = 0.0
+    version: int = _VERSION
+
+
+@dataclass(slots=True)
+class _Staged:
+    row: bytes | None
+    ticket: int
+    on_disk: bool
+
+
+class DiskPartition:
+    """Rows of one partition. Raises what RocksDB raises, StoreFailed, LogRewound, and MsgspecError for a note nobody
+    wrote."""
+
+    def __init__(self, family: Rdict, handle: ColumnFamily, since: int) -> None:
+        self._family = family
+        self._handle: ColumnFamily | None = handle
+        self._since = since
+        self._staged: dict[bytes, _Staged] = {}
+        self._unlogged = WriteOptions()
+        cast(Any, self._unlogged).disable_wal = True  # a property; the stub says method
+        note = family.get(_KEPT_KEY)
+        self.kept = Kept() if note is None else msgspec.msgpack.decode(note, type=Kept)
+        if self.kept.version != _VERSION:
+            raise msgspec.ValidationError(f"rows of version {self.kept.version}, not {_VERSION}")
+        self.count = self.kept.rows
+
+    # -- rows
+
+    def get(self, key: bytes) -> bytes | None:
+        """See Rows."""
+        staged = self._staged.get(key)
+        if staged is not None:
+            return staged.row
+        return cast("bytes | None", self._family.get(_ROW + key))
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """See Rows."""
+        if not keys:
+            return []
+        found = cast("list[bytes | None]", self._family.get([_ROW + key for key in keys]))
+        if self._staged:
+            for place, key in enumerate(keys):
+                if (staged := self._staged.get(key)) is not None:
+                    found[place] = staged.row
+        return found
+
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        """See Rows."""
+        staged, missing = dict(self._staged), self.kept.rows
+        for key, row in self._family.items(from_key=_ROW):
+            name = cast(bytes, key)[1:]
+            if is_reserved(name):
+                continue
+            missing -= 1
+            if name not in staged:
+                yield name, row
+        if missing:  # rocksdict's iterator just ends where it meets a damaged block
+            raise StoreFailed(f"{missing} of {self.kept.rows} rows are missing")
+        for name, change in staged.items():
+            if change.row is not None:
+                yield name, change.row
+
+    # -- changes
+
+    def stage(self, rows: Mapping[bytes, bytes | None], ticket: int) -> None:
+        """Hold `rows` in memory until they are confirmed."""
+        on_disk = self._on_disk([key for key in rows if key not in self._staged])
+        for key, row in rows.items():
+            former = self._staged.get(key)
+            if former is None:
+                held = present = on_disk[key]
+            else:
+                held, present = former.on_disk, former.row is not None
+            self._staged[key] = _Staged(row, ticket, held)
+            self.count += (row is not None) - present
+
+    def confirm(self, ticket: int, records: Sequence[LogRecord], first: int, reached: int | None) -> None:
+        """The changelog has `records` from offset `first` on; see Store."""
+        if ticket < self._since or not records:
+            return
+        if first <= self.kept.highest:
+            raise LogRewound(
+                f"the changelog confirmed offset {first}, but had offset {self.kept.highest} before: it lost records"
+            )
+        rows, last = rows_of(records), first + len(records) - 1
+        on_disk = self._on_disk([key for key in rows if key not in self._staged])
+        on_disk |= {key: self._staged[key].on_disk for key in rows if key in self._staged}
+        grown = sum((row is not None) - on_disk[key] for key, row in rows.items())
+        kept = msgspec.structs.replace(self.kept, highest=last, rows=self.kept.rows + grown)
+        if reached == last:  # else somebody wrote in between, and a restart reads it again from there
+            kept = msgspec.structs.replace(kept, applied=last, checksum=checksum(records[-1]), saved_s=time.time())
+        self._write(records, kept)
+        for key, row in rows.items():
+            staged = self._staged.get(key)
+            if staged is None:
+                self.count += (row is not None) - on_disk[key]
+            elif staged.ticket == ticket:
+                del self._staged[key]
+            else:
+                staged.on_disk = row is not None
+
+    def restore(self, records: Sequence[ReadRecord]) -> None:
+        """Apply records read from the changelog. What is staged is newer, and stays."""
+        if not records:
+            return
+        rows, last = rows_of(records), records[-1].offset
+        on_disk = self._on_disk(list(rows))
+        grown = sum((row is not None) - on_disk[key] for key, row in rows.items())
+        kept = Kept(last, max(last, self.kept.highest), checksum(records[-1]), self.kept.rows + grown, time.time())
+        self._write(records, kept)
+        for key, row in rows.items():
+            if (staged := self._staged.get(key)) is not None:
+                staged.on_disk = row is not None
+            else:
+                self.count += (row is not None) - on_disk[key]
+
+    def flush(self) -> None:
+        """Write out what was confirmed."""
+        self._family.flush()
+
+    def close(self) -> None:
+        """Let go of the family: until then it can be neither dropped nor opened again."""
+        self._handle = None
+        self._family.close()
+
+    def _on_disk(self, keys: Sequence[bytes]) -> dict[bytes, bool]:
+        if not keys:
+            return {}
+        found = self._family.get([_ROW + key for key in keys])
+        return {key: row is not None for key, row in zip(keys, cast("list[bytes | None]", found), strict=True)}
+
+    def _write(self, records: Sequence[LogRecord], kept: Kept) -> None:
+        batch = WriteBatch(raw_mode=True)
+        batch.set_default_column_family(self._handle)
+        for record in records:
+            key = _ROW + (record.key or b"")
+            if record.value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, record.value)
+        batch.put(_KEPT_KEY, msgspec.msgpack.encode(kept))
+        self._family.write(batch, self._unlogged)
+        self.kept = kept
+
+
+def checksum(record: LogRecord) -> int:
+    """CRC-32 of a changelog record."""
+    return crc32(record.value or b"", crc32(record.key or b""))

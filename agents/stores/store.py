@@ -1,0 +1,90 @@
+"""What the table asks of a store beyond rows: to keep apart what the changelog has confirmed and what it has not.
+
+    stage ──► (held in memory) ──► confirm ──► kept over a restart
+              restore ──────────────────────►
+
+A store is a cache of the changelog, never ahead of it: a row that outlived a crash while its changelog record did not
+would skip the replayed events, and they would be lost at the partition's next move.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from streams.identity import is_reserved
+from streams.rows import PartitionedRows, Rows
+
+
+class LogRecord(Protocol):
+    """A record of the changelog, written or read."""
+
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+
+
+class ReadRecord(LogRecord, Protocol):
+    """A record as it was read."""
+
+    @property
+    def offset(self) -> int: ...
+
+
+class Store(Rows, Protocol):
+    """Rows, and up to which record of the changelog they are kept. What it raises is Fatal."""
+
+    def stage(self, partition: int, rows: Mapping[bytes, bytes | None]) -> int:
+        """`put_many` for rows that are on their way to the changelog; the ticket to confirm them with."""
+        ...
+
+    def confirm(
+        self, partition: int, ticket: int, records: Sequence[LogRecord], first: int, reached: int | None
+    ) -> None:
+        """The changelog has these records, from offset `first` on; `ticket` is of their rows.
+
+        `reached` is the offset up to which all of the log is held now, less than theirs where others wrote in between.
+        Called in the order of the offsets. Does nothing for a partition that was dropped since.
+        """
+        ...
+
+    def restore(self, partition: int, records: Sequence[ReadRecord]) -> None:
+        """Apply records read from the changelog, in their order, deletions as nulls; every key is set."""
+        ...
+
+    def kept(self) -> Mapping[int, int]:
+        """By partition, the offset of the changelog up to which a restart needs to read nothing."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything, keeping what was confirmed. Idempotent."""
+        ...
+
+
+class MemoryStore(PartitionedRows):
+    """Keeps nothing over a restart."""
+
+    def stage(self, partition: int, rows: Mapping[bytes, bytes | None]) -> int:
+        """See Store."""
+        self.put_many(partition, rows)
+        return 0
+
+    def confirm(
+        self, partition: int, ticket: int, records: Sequence[LogRecord], first: int, reached: int | None
+    ) -> None:
+        """Nothing."""
+
+    def restore(self, partition: int, records: Sequence[ReadRecord]) -> None:
+        """See Store."""
+        self.put_many(partition, rows_of(records))
+
+    def kept(self) -> Mapping[int, int]:
+        """Nothing."""
+        return {}
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+def rows_of(records: Sequence[LogRecord]) -> dict[bytes, bytes | None]:
+    """The last row of each key; what isn't a row (a mark) left out."""
+    return {record.key: record.value for record in records if record.key is not None and not is_reserved(record.key)}

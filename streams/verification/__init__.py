@@ -1,0 +1,9 @@
+"""`skillstream verify`, without Kafka: is every event of the input topic in the table, once, and said?
+
+    input topic ──► Refold ───────────────┐
+    changelog, updates, explanations ─► Last ─► judging ──► differences ──► Report
+    dead letters, forwards ──► Ledger ────────────────────┘
+
+One partition at a time, and of its students one Slice at a time: as many as the memory given holds. `partition` puts
+one partition's parts together; reading the topics is `agents.verification`'s.
+"""

@@ -1,0 +1,110 @@
+"""What should be somewhere, and what is there: two lists of entries, settled against each other at the end.
+
+The lists may be longer than memory: they are kept by buckets of offsets, each in a temporary file once it is large,
+and settled bucket by bucket.
+"""
+
+from collections.abc import Iterator
+from tempfile import SpooledTemporaryFile
+from types import TracebackType
+from typing import Final, Literal, NamedTuple, Self
+
+import msgspec
+
+_BUCKETS: Final = 32
+_OFFSETS_IN_A_ROW: Final = 4_096
+_LENGTH_BYTES: Final = 4
+
+Place = tuple[int, int, int]
+"""Partition, offset and index of an event of the input topic."""
+
+
+class Entry(NamedTuple):
+    """`about` is a place; `digest` what the entry says of it; `at` the partition where it should be, or is."""
+
+    about: Place
+    digest: bytes
+    at: int
+    student: str = ""
+
+
+class Mismatch(NamedTuple):
+    """An entry that is missing where it should be, is there though it should not be, or says something else."""
+
+    how: Literal["missing", "unexpected", "changed"]
+    entry: Entry
+
+
+class Ledger:
+    """See the module. Takes about `memory_bytes` until it is settled, then a bucket's share of all.
+
+    The same entry expected twice is expected once; found twice, it is a repeat, and right.
+    """
+
+    def __init__(self, memory_bytes: int) -> None:
+        share = max(1, memory_bytes // (2 * _BUCKETS))
+        self._expected = [_Spool(share) for _ in range(_BUCKETS)]
+        self._found = [_Spool(share) for _ in range(_BUCKETS)]
+        self.expected = 0
+        self.repeats = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for spool in (*self._expected, *self._found):
+            spool.close()
+
+    def expect(self, entry: Entry) -> None:
+        """This should be there."""
+        self._expected[_bucket(entry)].append(entry)
+
+    def find(self, entry: Entry) -> None:
+        """This is there."""
+        self._found[_bucket(entry)].append(entry)
+
+    def settle(self) -> Iterator[Mismatch]:
+        """What does not match. Counts `expected` and `repeats` on the way; to be called once."""
+        for expected, found in zip(self._expected, self._found, strict=True):
+            wanted = {entry.about: entry for entry in expected}
+            self.expected += len(wanted)
+            seen: set[Place] = set()
+            wrong: dict[Place, Mismatch] = {}
+            for entry in found:
+                want = wanted.get(entry.about)
+                self.repeats += entry.about in seen
+                if want is None:
+                    wrong[entry.about] = Mismatch("unexpected", entry)
+                elif (want.digest, want.at) != (entry.digest, entry.at):
+                    wrong[entry.about] = Mismatch("changed", want)
+                seen.add(entry.about)
+            yield from (Mismatch("missing", entry) for about, entry in wanted.items() if about not in seen)
+            yield from wrong.values()
+
+
+class _Spool:
+    """Entries in the order they came, in memory up to `memory_bytes`, in a file beyond."""
+
+    def __init__(self, memory_bytes: int) -> None:
+        self._file = SpooledTemporaryFile(max_size=memory_bytes)  # noqa: SIM115
+        self._encoder = msgspec.msgpack.Encoder()
+
+    def append(self, entry: Entry) -> None:
+        encoded = self._encoder.encode(entry)
+        self._file.write(len(encoded).to_bytes(_LENGTH_BYTES) + encoded)
+
+    def __iter__(self) -> Iterator[Entry]:
+        decoder = msgspec.msgpack.Decoder(Entry)
+        self._file.seek(0)
+        while length := self._file.read(_LENGTH_BYTES):
+            yield decoder.decode(self._file.read(int.from_bytes(length)))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _bucket(entry: Entry) -> int:
+    partition, offset, _ = entry.about
+    return (offset // _OFFSETS_IN_A_ROW + partition) % _BUCKETS

@@ -1,0 +1,170 @@
+"""One pass over one partition: what was said of a slice of its students, its input folded again, and the two compared.
+
+In this order: `last` takes notes of what was said; `begin`; `fold` up to the cut; `follow` from there on, to `reach`;
+`judge`.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final
+
+from schemas.dialects import Record
+from schemas.errors import Fatal
+from streams.accounting import Counts
+from streams.audit import Difference, Finding, NotJudged, Position, position
+from streams.batch import FoldedBatch
+from streams.row import Row, decode_row
+from streams.verification.forgotten import Forgotten
+from streams.verification.judging import Case, Extent, judge_row, judge_said
+from streams.verification.last import Last
+from streams.verification.refold import HomeOf, Refold
+from streams.verification.rescoring import Rescoring
+from streams.verification.scores import ScoreJudge
+from streams.verification.slices import Slice
+
+_CHUNK: Final = 500
+
+
+class Pass:
+    """See the module. `memory_bytes` bounds what is kept of students, roughly; those left out are `set_aside`."""
+
+    def __init__(self, rescoring: Rescoring, home: HomeOf, extent: Extent, students: Slice, memory_bytes: int) -> None:
+        self._pipeline = rescoring.pipeline
+        self._home = home
+        self.extent = extent
+        self._memory_bytes = memory_bytes
+        self.last = Last(students, memory_bytes)
+        self.scores = ScoreJudge(rescoring)
+        self.students = 0
+        self.left_out: dict[str, int] = {}
+        self._ahead: dict[bytes, Position] = {}
+        self._reached: dict[bytes, bytes] = {}
+
+    def begin(self) -> None:
+        """All that was said is noted. From here on the extent's epoch is the table's own, if it has one."""
+        if self.last.mark is not None:
+            self.extent = self.extent.of_epoch(self.last.mark.epoch)
+        self._refold = Refold(self._pipeline, self._home, self.extent.epoch, self.last.slice, self._memory_bytes)
+        asked: set[bytes] = set(self.last.requests)
+        for key, stored in self.last.rows.items():
+            row = _decoded(stored)
+            if isinstance(row, Row):
+                if row.erased_us > 0:
+                    asked.add(key)
+                elif self.extent.is_open(position(row)):
+                    self._ahead[key] = position(row)
+        self._forgotten = Forgotten(asked)
+
+    @property
+    def reach(self) -> int:
+        """The offset up to which `follow` needs records."""
+        return max([self.extent.cut, *(offset + 1 for _, offset in self._ahead.values())])
+
+    @property
+    def counts(self) -> Counts:
+        """Outcomes of the slice's events; rerouted events are those of all students."""
+        return Counts() if self._refold.spoiled else self._refold.counts
+
+    @property
+    def records(self) -> int:
+        """Records up to the cut."""
+        return self._refold.counts.records_in
+
+    @property
+    def rerouted(self) -> int:
+        """Events on this partition whose home is another."""
+        return self._refold.counts.rerouted
+
+    @property
+    def spoiled(self) -> bool:
+        """Whether the replay's rows took too much: then the slice is to be done in halves, and nothing is judged."""
+        return self._refold.spoiled
+
+    @property
+    def set_aside(self) -> Iterable[Slice]:
+        """What later passes have to look at."""
+        return [*self.last.set_aside, *(self.last.slice.halves() if self.spoiled else ())]
+
+    def fold(self, records: Sequence[Record]) -> FoldedBatch:
+        """The next records of the input, up to the cut."""
+        self._forgotten.note(records)
+        return self._refold.fold(records)
+
+    def follow(self, records: Sequence[Record]) -> None:
+        """The next records, from the cut on: rows that are further than it are judged where they are."""
+        if self._ahead and not self.spoiled:
+            for key in self._ahead:
+                if key in self._refold.rows:
+                    self._reached.setdefault(key, self._refold.rows[key])
+            self._forgotten.note(records)
+            self._refold.follow(records, self._ahead, self._reached)
+
+    async def judge(self) -> AsyncIterator[Difference]:
+        """Every difference of the slice's students. Raises SourceFailed."""
+        if self.spoiled:
+            return
+        for problem in self.last.problems:
+            yield problem
+        for keys in _chunks(self.last.students() | self._refold.rows.keys()):
+            self.students += len(keys)
+            exact: dict[str, Case] = {}
+            offsets: dict[str, int] = {}
+            for key in keys:
+                student = key.decode("utf-8", "replace")
+                case = self._case(key)
+                if isinstance(case, Finding):
+                    yield Difference(case.kind, student, self.extent.partition, -1, case.what)
+                    continue
+                offsets[student] = _offset(case)
+                row = judge_row(case, self.extent)
+                all_found = [row, *judge_said(case, row, self.extent)]
+                for found in all_found:
+                    if isinstance(found, Finding):
+                        yield Difference(found.kind, student, self.extent.partition, offsets[student], found.what)
+                for why in [found.why for found in all_found if isinstance(found, NotJudged)][:1]:
+                    self.left_out[why] = self.left_out.get(why, 0) + 1
+                if row is None:
+                    exact[student] = case
+            async for student, found in self.scores.judge(exact):
+                yield Difference(found.kind, student, self.extent.partition, offsets[student], found.what)
+
+    def _case(self, key: bytes) -> Case | Finding:
+        live = _decoded(self.last.rows.get(key))
+        if isinstance(live, Finding):
+            return live
+        stored = self._reached.get(key) if key in self._ahead else self._refold.rows.get(key)
+        replayed = None if stored is None else decode_row(stored)
+        row: Finding | NotJudged | None = None
+        forgotten = self._forgotten.holds(key)
+        if key in self.last.late_requests:
+            row, replayed = NotJudged("asked to be forgotten meanwhile"), None
+        elif forgotten:
+            asked_us, gone = self.last.requests.get(key, 0), self.extent.history_gone
+            row, replayed = self._forgotten.judge(key, live, asked_us, self._refold, history_gone=gone)
+        return Case(
+            live,
+            self.last.newest(key),
+            replayed,
+            self.last.said(key),
+            self.last.explained.get(key),
+            forgotten=forgotten,
+            row=row,
+        )
+
+
+def _decoded(stored: bytes | None) -> Row | Finding | None:
+    try:
+        return None if stored is None else decode_row(stored)
+    except Fatal as error:
+        return Finding("state", str(error))
+
+
+def _offset(case: Case) -> int:
+    known = case.replayed or case.live
+    return -1 if known is None else known.offset
+
+
+def _chunks(keys: Iterable[bytes]) -> Iterator[list[bytes]]:
+    left = iter(keys)
+    while chunk := list(islice(left, _CHUNK)):
+        yield chunk

@@ -1,0 +1,91 @@
+"""The input topic folded again, for the students of one slice of one partition. Nothing is scored on the way."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from schemas.dialects import Record
+from streams.accounting import Counts
+from streams.audit import Position, position
+from streams.batch import FoldedBatch
+from streams.pipeline import Pipeline
+from streams.row import Row, decode_row, encode_row
+from streams.verification.slices import FEWEST_STUDENTS, Slice
+
+HomeOf = Callable[[str], int | None]
+Holds = Callable[[bytes], bool]
+
+_BEYOND: Final = 1 << 62
+
+
+class Refold:
+    """Rows of `students`, by key, encoded; `counts` are of their events alone, except for `rerouted` and `records_in`.
+
+    Once the rows are larger than `memory_bytes` they are given up, `spoiled` is set, and nothing is folded any more:
+    what the records say of dead letters and forwards goes on.
+    """
+
+    def __init__(self, pipeline: Pipeline, home: HomeOf, epoch: int, students: Slice, memory_bytes: int) -> None:
+        self._pipeline = pipeline
+        self._home = home
+        self._epoch = epoch
+        self._students = students
+        self._memory_bytes = memory_bytes
+        self._size_bytes = 0
+        # To the fold, students of other slices have all their events behind them. A stub's update is not said again.
+        self._others = Row(epoch=epoch, offset=_BEYOND, erased_us=1)
+        self.rows: dict[bytes, bytes] = {}
+        self.counts = Counts()
+        self.spoiled = False
+
+    def fold(self, records: Sequence[Record]) -> FoldedBatch:
+        """Fold the next records, in offset order."""
+        batch = self._fold(records, self.rows, self._students.holds)
+        if not self.spoiled:
+            for student, row in batch.changed.items():
+                self._put(student.encode(), encode_row(row))
+            self._keep_within_memory()
+        self.counts += batch.counts
+        return batch
+
+    def follow(self, records: Sequence[Record], ahead: Mapping[bytes, Position], reached: dict[bytes, bytes]) -> None:
+        """Fold on, for students `ahead` alone, each until it is where `ahead` says; its row there goes to `reached`.
+
+        Records are folded one by one, so that no place is passed over. `rows` stay as they are: those of a student
+        ahead are to be copied to `reached` before.
+        """
+        for record in records:
+            batch = self._fold([record], reached, lambda key: self._waits(key, ahead, reached))
+            for student, row in batch.changed.items():
+                reached[student.encode()] = encode_row(row)
+
+    def refold(self, student: str, row: Row, records: Sequence[Record]) -> Row:
+        """Fold `records` into `row`, as if there were no other student; changes and returns `row`."""
+        self._pipeline.fold(
+            records, load=lambda each: row if each == student else self._others, home=self._home, epoch=self._epoch
+        )
+        return row
+
+    def _fold(self, records: Sequence[Record], rows: Mapping[bytes, bytes], holds: Holds) -> FoldedBatch:
+        return self._pipeline.fold(
+            records, load=lambda student: self._load(student.encode(), rows, holds), home=self._home, epoch=self._epoch
+        )
+
+    def _load(self, key: bytes, rows: Mapping[bytes, bytes], holds: Holds) -> Row | None:
+        if self.spoiled or not holds(key):
+            return self._others
+        stored = rows.get(key)
+        return None if stored is None else decode_row(stored)
+
+    def _put(self, key: bytes, stored: bytes) -> None:
+        self._size_bytes += len(stored) - len(self.rows.get(key, b""))
+        self.rows[key] = stored
+
+    def _keep_within_memory(self) -> None:
+        if self._size_bytes > self._memory_bytes and len(self.rows) > FEWEST_STUDENTS:
+            self.spoiled = True
+            self.rows.clear()
+
+    @staticmethod
+    def _waits(key: bytes, ahead: Mapping[bytes, Position], reached: Mapping[bytes, bytes]) -> bool:
+        stored = reached.get(key)
+        return key in ahead and (stored is None or position(decode_row(stored)) < ahead[key])

@@ -1,0 +1,96 @@
+"""What verify says in the end: where every event went, and what is not as it should be."""
+
+from collections import Counter
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from streams.audit import Difference, Kind
+
+MAX_SHOWN: Final = 100
+
+
+class Report(Struct, kw_only=True):
+    """Counts are of events unless their name says otherwise. `complete`: nothing was left unjudged.
+
+    `repeats` are dead letters and forwards that a crash made the workers send twice; `unaccounted` counts differences
+    that are neither lost, double applied nor stale; `passes` over partitions, for want of memory more than one each.
+    """
+
+    complete: bool = True
+    records: int = 0
+    applied: int = 0
+    late: int = 0
+    ignored: int = 0
+    duplicates: int = 0
+    dead_lettered: int = 0
+    rerouted: int = 0
+    repeats: int = 0
+    students: int = 0
+    not_judged: int = 0
+    passes: int = 0
+    differences: list[Difference] = []
+    notes: list[str] = []
+    mentions: Counter[str] = msgspec.field(default_factory=Counter)
+    kinds: Counter[Kind] = msgspec.field(default_factory=Counter)
+
+    @property
+    def ok(self) -> bool:
+        """Everything was judged, and is as it should be."""
+        return self.complete and not self.kinds
+
+    @property
+    def events_in(self) -> int:
+        """Each has one outcome."""
+        return self.applied + self.ignored + self.duplicates + self.dead_lettered
+
+    def add(self, difference: Difference) -> None:
+        """One more difference; the first MAX_SHOWN are kept."""
+        self.kinds[difference.kind] += 1
+        if len(self.differences) < MAX_SHOWN:
+            self.differences.append(difference)
+
+    def leave_out(self, note: str) -> None:
+        """Something cannot be judged, and this is why."""
+        self.complete = False
+        self.notes.append(note)
+
+    def leave_students_out(self, why: str, students: int) -> None:
+        """Some students cannot be judged."""
+        self.complete = False
+        self.not_judged += students
+        self.mention(f"students not judged: {why}", students)
+
+    def mention(self, what: str, count: int) -> None:
+        """Something that is right, and that an operator should know of; 0 is not said."""
+        self.mentions[what] += count
+
+    @property
+    def all_notes(self) -> list[str]:
+        """What is left out, then what is mentioned."""
+        return [*self.notes, *(f"{count} {what}" for what, count in self.mentions.items() if count)]
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that `verify --json` ends with."""
+        loud = ("lost", "double_applied", "stale_row")
+        return {
+            "ok": self.ok,
+            "complete": self.complete,
+            "records": self.records,
+            "events_in": self.events_in,
+            **{name: getattr(self, name) for name in _OUTCOMES},
+            "students": self.students,
+            "not_judged": self.not_judged,
+            "repeats": self.repeats,
+            "passes": self.passes,
+            "lost": self.kinds["lost"],
+            "double_applied": self.kinds["double_applied"],
+            "stale_rows": self.kinds["stale_row"],
+            "unaccounted": sum(count for kind, count in self.kinds.items() if kind not in loud),
+            "differences": [msgspec.to_builtins(difference) for difference in self.differences],
+            "notes": self.all_notes,
+        }
+
+
+_OUTCOMES: Final = ("applied", "late", "ignored", "duplicates", "dead_lettered", "rerouted")

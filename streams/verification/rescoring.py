@@ -1,0 +1,104 @@
+"""Scores of replayed rows, computed again as an update says they were: with the sources that failed then failing."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Final
+
+import msgspec
+
+from schemas.errors import Fatal
+from streams.artifacts import Artifact
+from streams.audit import Finding
+from streams.evidence.source import Opinion, Source
+from streams.pipeline import Pipeline, default_sources
+from streams.row import Row
+from streams.skills import SkillSet
+from streams.verification.said import Said, shorten
+
+ROUNDING_TOLERANCE: Final = 1e-6 + 1e-9
+"""Updates are rounded to six digits: what differs by 1e-9 may be rounded to neighbours."""
+
+_DEADLINE_S: Final = 300.0
+
+Failing = tuple[str, ...]
+"""Names of the sources that failed, in order."""
+
+
+class SourceFailed(Fatal):
+    """A source that should work failed here: nothing can be said of the scores."""
+
+
+class Rescoring:
+    """One skill set and one artifact. A deadline does not pass here for want of a fast machine."""
+
+    def __init__(self, skill_set: SkillSet, artifact: Artifact) -> None:
+        self._sources = default_sources(skill_set, artifact)
+        self._artifact = artifact
+        self.pipeline = Pipeline(skill_set, artifact, on_failure=_fail, sources=self._sources)
+        self.config_version = self.pipeline.writer.config_version
+        patient = msgspec.structs.replace(skill_set.fusion, deadline_s=_DEADLINE_S)
+        self._patient = msgspec.structs.replace(skill_set, fusion=patient)
+        self._pipelines: dict[Failing, Pipeline] = {}
+
+    def knows(self, failing: Failing) -> bool:
+        """Whether these are sources of ours."""
+        return set(failing) <= {source.name for source in self._sources}
+
+    def masks(self) -> Iterator[Failing]:
+        """All that may have failed together."""
+        names = sorted(source.name for source in self._sources)
+        for count in range(len(names) + 1):
+            yield from combinations(names, count)
+
+    async def score(self, rows: Mapping[str, Row], failing: Failing = ()) -> Mapping[str, Said]:
+        """What the update of each row says when `failing` fail. Notes each score in its row's cells.
+
+        Raises SourceFailed when another source fails.
+        """
+        updates = await self._pipeline(failing).score(rows)
+        return {update.student_id: shorten(update) for update in updates}
+
+    def _pipeline(self, failing: Failing) -> Pipeline:
+        pipeline = self._pipelines.get(failing)
+        if pipeline is None:
+            sources: Sequence[Source] = [
+                _Failing(each.name) if each.name in failing else each for each in self._sources
+            ]
+            pipeline = Pipeline(self._patient, self._artifact, on_failure=_fail, sources=sources)
+            self._pipelines[failing] = pipeline
+        return pipeline
+
+
+def scores_differ(said: Said, computed: Said) -> Finding | None:
+    """Whether an update's numbers are not those `computed`."""
+    if said.skills.keys() != computed.skills.keys():
+        names = ", ".join(sorted(said.skills.keys() ^ computed.skills.keys()))
+        return Finding("update", f"its skills are not those of the replay: {names}")
+    for name, score in said.skills.items():
+        other = computed.skills[name]
+        for column in ("score", "low", "high", "confidence"):
+            apart = abs(getattr(score, column) - getattr(other, column))
+            if not apart <= ROUNDING_TOLERANCE:
+                return Finding("update", f"its {column} of {name} is off by {apart:.3g}")
+        if score.level != other.level:
+            return Finding("update", f"its level of {name} is {score.level}, the replay's {other.level}")
+    return None
+
+
+class _Failing:
+    """A source that fails, as it did when the update was made."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    async def judge(self, rows: Sequence[Row]) -> Opinion:
+        raise _FailsOnPurpose(self.name)
+
+
+class _FailsOnPurpose(Exception):
+    """Heard by nobody."""
+
+
+def _fail(source: str, error: BaseException) -> None:
+    if not isinstance(error, _FailsOnPurpose):
+        raise SourceFailed(f"source {source} failed in the offline replay: {error!r}") from error

@@ -1,0 +1,78 @@
+"""The scores of many students, in updates and in rows, against those that the replayed rows give."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Mapping
+
+from streams.audit import Finding, position, scores_differ, unequal_scores
+from streams.row import Row, decode_row, encode_row
+from streams.verification.judging import Case
+from streams.verification.rescoring import Failing, Rescoring
+from streams.verification.rescoring import scores_differ as said_differs
+
+
+class ScoreJudge:
+    """`other_config` counts the updates of another skill set or model than ours, `other_sources` the rows whose
+
+    scores were made by other sources than their last update's: said again after a crash, when a source was back.
+    """
+
+    def __init__(self, rescoring: Rescoring) -> None:
+        self._rescoring = rescoring
+        self.other_config = 0
+        self.other_sources = 0
+
+    async def judge(self, cases: Mapping[str, Case]) -> AsyncIterator[tuple[str, Finding]]:
+        """What is wrong with the scores of students whose rows are right. Raises SourceFailed."""
+        groups: defaultdict[Failing, dict[str, Case]] = defaultdict(dict)
+        for student, case in cases.items():
+            said, replayed = case.said, case.replayed
+            if said is None or replayed is None or said.position != position(replayed):
+                continue
+            if said.config_version == self._rescoring.config_version and self._rescoring.knows(said.degraded):
+                groups[said.degraded][student] = case
+            else:
+                self.other_config += 1
+        for failing, group in groups.items():
+            async for student, finding in self._judge_group(failing, group):
+                yield student, finding
+
+    async def _judge_group(self, failing: Failing, group: Mapping[str, Case]) -> AsyncIterator[tuple[str, Finding]]:
+        rows = {student: _copy(case.replayed) for student, case in group.items()}
+        computed = await self._rescoring.score(rows, failing)
+        for student, case in group.items():
+            assert case.said is not None
+            finding = said_differs(case.said, computed[student])
+            if finding is not None:
+                yield student, finding
+            finding = None if case.live is None else scores_differ(case.live, rows[student])
+            if finding is not None and case.live is not None:
+                if await self._is_of_other_sources(student, case, unequal_scores(case.live, rows[student])):
+                    self.other_sources += 1
+                else:
+                    yield student, finding
+
+    async def _is_of_other_sources(self, student: str, case: Case, unequal: Collection[str]) -> bool:
+        """Whether other sources give the row's scores, those of the skills that are `unequal` among them."""
+        assert case.live is not None
+        for failing in self._rescoring.masks():
+            row = _copy(case.replayed)
+            await self._rescoring.score({student: row}, failing)
+            # A skill that these sources say nothing of must have no score in the row either.
+            if not unequal_scores(case.live, row) and not any(_is_extra(case.live, row, name) for name in unequal):
+                return True
+        return False
+
+
+def _is_extra(live: Row, scored: Row, skill: str) -> bool:
+    return _score(live, skill) >= 0 > _score(scored, skill)
+
+
+def _score(row: Row, skill: str) -> float:
+    cell = row.skills.get(skill)
+    return -1.0 if cell is None else cell.score
+
+
+def _copy(row: Row | None) -> Row:
+    """Scoring notes its results in the row."""
+    assert row is not None
+    return decode_row(encode_row(row))

@@ -1,0 +1,341 @@
+"""`skillstream dead-letters` on the embedded broker, whole commands; and the worker that stops before a flood.
+
+No worker reads on after a replay here: the embedded broker's transaction markers have checksums that aiokafka refuses.
+What a worker makes of a replay is in tests/integration/test_dead_letters_on_kafka.py.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agents.embedded import EmbeddedBroker
+from schemas.dead_letter import REINSERTED_HEADER
+from streams.batch import ORIGIN_HEADER
+from streams.replay import FileRecord
+from tests.agents.dead_letter_commands import Planted, dead_letters, plant
+from tests.agents.delivery_cluster import until
+from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, home
+from tests.events import NOW_MS, raw
+
+GOOD = [raw(minute=minute) for minute in range(6)]
+BAD = b'{"type":"attempt"'
+HOME = home("ada")
+FOREIGN = (HOME + 1) % PARTITIONS
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[str]:
+    with EmbeddedBroker() as embedded:
+        yield embedded.bootstrap
+
+
+@pytest.fixture
+def deployment(broker: str, tmp_path: Path) -> Deployment:
+    made = Deployment(broker, tmp_path)
+    made.make_topics()
+    return made
+
+
+def letter(of: Deployment, offset: int, value: bytes | None, **given: object) -> Planted:
+    partition = given.pop("partition", HOME)
+    return Planted(of.channels.activity, partition, offset, value, **given)  # type: ignore[arg-type]
+
+
+def activity(of: Deployment) -> list[FileRecord]:
+    return of.records(of.channels.activity)
+
+
+# -- what a worker makes, seen again
+
+
+def test_what_a_worker_could_not_read_is_listed_shown_and_comes_back_byte_for_byte(broker: str, tmp_path: Path) -> None:
+    bad = b'\xff{"student_id":"ada"}\x1b[2J'
+    own = (("trace-id", b"\xfe"), ("dl-topic", b"theirs"), ("empty", None))
+    with deployed(broker, tmp_path) as made:
+        worker = made.start()
+        worker.await_ready()
+        made.send([Sent(b"ada", bad, headers=own), Sent(b"bob", None)])  # type: ignore[arg-type]
+        until(lambda: worker.events("dead_lettered") == 2, "both are dead letters")
+        until(lambda: len(made.dead_letters()) == 2, "both are written")
+
+        listed = dead_letters(made, "list", "--json")
+        assert {line["reason"] for line in listed.lines} == {"not_utf8", "null_value"}
+        [found] = [line for line in listed.lines if line["reason"] == "not_utf8"]
+        assert (found["topic"], found["partition"], found["offset"]) == (made.channels.activity, HOME, 0)
+        assert found["size_bytes"] == len(bad) + 3
+
+        shown = dead_letters(made, "show", found["place"])
+        assert shown.code == 0
+        for part in ("dl-reason: not_utf8", "dl-original-dl-topic: theirs", "trace-id: b'\\xfe'", "empty: null"):
+            assert part in shown.text
+        assert "00000000  ff 7b 22 73" in shown.text
+        assert dead_letters(made, "show", "--raw", found["place"]).out == bad
+
+        assert worker.terminate() == 0
+        assert dead_letters(made, "replay", "--yes", "--policy", "reinsert").code == 0
+        first = next(found.timestamp for _, found in made.dead_letters() if found.reason == "not_utf8")
+        back = next(record for record in activity(made) if record.offset > 0 and record.key == b"ada")
+        assert back.value == bad
+        assert dict(back.headers) == {
+            "trace-id": b"\xfe",
+            "dl-topic": b"theirs",
+            "empty": b"",  # null, as far as this reader can tell
+            REINSERTED_HEADER: f"{made.channels.activity}/{found['place']};{first}".encode(),
+        }
+
+
+# -- list and show
+
+
+def test_the_table_counts_by_reason_and_shows_the_newest(deployment: Deployment) -> None:
+    plant(deployment, [letter(deployment, n, BAD, reason="not_json") for n in range(60)])
+    plant(deployment, [letter(deployment, 7, GOOD[0], partition=FOREIGN)])
+
+    everything = dead_letters(deployment, "list")
+    assert "61 dead letters: not_json 60, invalid_field 1" in everything.text
+    rows = everything.text.splitlines()[2:]
+    assert len(rows) == 50
+    assert rows[-1].split()[:2] == [f"{FOREIGN}@0", f"{deployment.channels.activity}/{FOREIGN}@7"]
+
+    some = dead_letters(deployment, "list", "--reason", "invalid_field", "--json")
+    assert [line["reason"] for line in some.lines] == ["invalid_field"]
+    assert len(dead_letters(deployment, "list", "--json", "--limit", "3").lines) == 3
+    assert len(dead_letters(deployment, "list", "--json").lines) == 61
+    assert len(dead_letters(deployment, "list", "--json", "--since", "2h").lines) == 61
+    assert dead_letters(deployment, "list", "--json", "--since", "2999-01-01").lines == []
+    assert dead_letters(deployment, "list", "--since", "2999-01-01").text == "0 dead letters\n"
+    assert dead_letters(deployment, "list", "--since", "yesterday").code == 2
+
+
+def test_what_others_wrote_cannot_act_on_the_terminal(deployment: Deployment) -> None:
+    evil = "\x1b]0;owned\x07\x9b2J\u202e"
+    plant(
+        deployment,
+        [
+            letter(deployment, 1, f'{{"a":"{evil[-1]}\x7f"}}'.encode(), reason=evil, key=evil.encode()),
+            letter(deployment, 2, evil.encode(), own=[(evil, evil.encode())]),
+        ],
+    )
+    deployment.send([Sent(None, b"\x1b[1m", HOME)], deployment.channels.dead_letters)
+
+    for arguments in (["list"], ["list", "--json"], *(["show", f"{HOME}@{offset}"] for offset in range(3))):
+        ran = dead_letters(deployment, *arguments)
+        assert ran.code == 0, ran.err
+        assert not {"\x1b", "\x07", "\x9b", "\x7f"} & set(ran.text)
+        assert "--json" in arguments or "\u202e" not in ran.text
+    assert dead_letters(deployment, "list", "--json").lines[-1]["reason"] == "not_a_dead_letter"
+
+
+def test_json_is_indented_and_the_long_is_cut(deployment: Deployment) -> None:
+    plant(deployment, [letter(deployment, 1, b'{"a":[1]}'), letter(deployment, 2, b"\0" * 100_000)])
+
+    assert '  {\n    "a": [\n      1\n    ]\n  }' in dead_letters(deployment, "show", f"{HOME}@0").text
+    dumped = dead_letters(deployment, "show", f"{HOME}@1").text
+    assert len(dumped) < 200_000
+    assert dumped.rstrip().endswith("--raw writes all of it")
+
+
+@pytest.mark.parametrize(("place", "code"), [("0@999", 1), ("99@0", 1), ("0", 2), ("-1@0", 2), ("0@x", 2)])
+def test_a_place_without_a_letter_is_refused(deployment: Deployment, place: str, code: int) -> None:
+    ran = dead_letters(deployment, "show", "--", place)
+
+    assert (ran.code, ran.out) == (code, b"")
+
+
+def test_without_topic_or_broker_it_says_so(broker: str, tmp_path: Path) -> None:
+    nowhere = Deployment(broker, tmp_path)
+
+    for command in (["list"], ["show", "0@0"], ["replay", "--yes"]):
+        ran = dead_letters(nowhere, *command)
+        assert ran.code == 1
+        assert "there is no topic" in ran.err
+    config = tmp_path / "hasty.toml"
+    config.write_text("start_timeout_s = 1.0\n")
+    ran = dead_letters(nowhere, "list", "--broker", "127.0.0.1:1", "--config", str(config))
+    assert ran.code == 3
+    assert "no Kafka broker answers at 127.0.0.1:1" in ran.err
+
+
+# -- replay
+
+
+def test_letters_that_can_be_read_now_are_sent_home_as_they_were_once(deployment: Deployment) -> None:
+    origin = (ORIGIN_HEADER, b"student-activity/9/9/9")
+    own = (("trace", b"t"), origin, (REINSERTED_HEADER, b"of old"), ("trace", b"u"))
+    plant(deployment, [letter(deployment, 41, GOOD[0], partition=FOREIGN, own=own, key=b"\xff")])
+
+    first = dead_letters(deployment, "replay", "--yes", "--json")
+
+    assert first.code == 0, first.err
+    assert first.lines[0] == {
+        "dry_run": False,
+        "read": 1,
+        "reinserted": 1,
+        "still_bad": 0,
+        "dropped": 0,
+        "left": 0,
+        "repeats": 0,
+        "forgotten": 0,
+        "stopped_at": None,
+    }
+    [back] = activity(deployment)
+    assert (back.partition, back.key, back.value) == (HOME, b"\xff", GOOD[0])
+    assert NOW_MS < back.timestamp <= time.time() * 1000, "the original time may be beyond Kafka's retention"
+    mark = f"{deployment.channels.activity}/{FOREIGN}@0;{NOW_MS}".encode()
+    assert back.headers == (("trace", b"t"), ("trace", b"u"), (REINSERTED_HEADER, mark))
+
+    again = dead_letters(deployment, "replay", "--yes", "--json").lines[0]
+    assert (again["read"], again["reinserted"]) == (0, 0)
+    assert len(activity(deployment)) == 1
+
+
+def test_the_policy_stop_sends_what_is_before_the_bad_one_and_waits_there(deployment: Deployment) -> None:
+    plant(deployment, [letter(deployment, n, value) for n, value in enumerate([GOOD[0], GOOD[1], BAD, GOOD[2]])])
+
+    for read, reinserted in ((3, 2), (1, 0)):
+        ran = dead_letters(deployment, "replay", "--yes", "--json")
+        assert ran.code == 1
+        assert f"stopped at dead letter {HOME}@2 (of {deployment.channels.activity}/{HOME}@2): not_json" in ran.err
+        assert (ran.lines[0]["read"], ran.lines[0]["reinserted"], ran.lines[0]["still_bad"]) == (read, reinserted, 1)
+
+    dropped = dead_letters(deployment, "replay", "--yes", "--policy", "drop")
+    assert dropped.code == 0
+    assert [record.value for record in activity(deployment)] == GOOD[:3]
+    assert "dropped     1" in dropped.text
+
+
+def test_the_policy_reinsert_sends_the_bad_ones_too(deployment: Deployment) -> None:
+    plant(deployment, [letter(deployment, 1, BAD, partition=FOREIGN), letter(deployment, 2, None, partition=FOREIGN)])
+
+    ran = dead_letters(deployment, "replay", "--yes", "--policy", "reinsert", "--json").lines[0]
+
+    assert (ran["reinserted"], ran["still_bad"]) == (2, 2)
+    assert [(record.partition, record.value) for record in activity(deployment)] == [(FOREIGN, BAD), (FOREIGN, None)]
+
+
+def test_what_is_not_of_the_activity_topic_or_not_whole_is_left(deployment: Deployment) -> None:
+    results = Planted(deployment.channels.results, HOME, 5, GOOD[0], reason="not_a_result")
+    plant(deployment, [results, letter(deployment, 6, GOOD[1], cut_bytes=9), letter(deployment, 7, GOOD[2])])
+    deployment.send([Sent(None, GOOD[3], HOME)], deployment.channels.dead_letters)
+
+    ran = dead_letters(deployment, "replay", "--yes", "--policy", "reinsert", "--json").lines[0]
+
+    assert (ran["read"], ran["left"], ran["reinserted"]) == (4, 3, 1)
+    assert [record.value for record in activity(deployment)] == [GOOD[2]]
+
+
+def test_a_letter_that_a_restarted_worker_wrote_again_is_sent_back_once(deployment: Deployment) -> None:
+    def of(offset: int, epoch: int = 0) -> Planted:
+        return letter(deployment, offset, GOOD[offset], epoch=epoch)
+
+    plant(deployment, [of(1), of(2), of(1)])
+    first = dead_letters(deployment, "replay", "--yes", "--json").lines[0]
+    plant(deployment, [of(2), of(3)])
+    second = dead_letters(deployment, "replay", "--yes", "--json").lines[0]
+    plant(deployment, [of(1, epoch=1)])
+    of_a_new_topic = dead_letters(deployment, "replay", "--yes", "--json").lines[0]
+
+    assert [(ran["reinserted"], ran["repeats"]) for ran in (first, second, of_a_new_topic)] == [(2, 1), (1, 1), (1, 0)]
+    assert [record.value for record in activity(deployment)] == [GOOD[1], GOOD[2], GOOD[3], GOOD[1]]
+
+
+def test_a_replay_of_some_reasons_leaves_the_others_for_later(deployment: Deployment) -> None:
+    reasons = ["unknown_type", "unknown_version", "unknown_type", "unknown_version"]
+    plant(deployment, [letter(deployment, n, GOOD[n], reason=reason) for n, reason in enumerate(reasons)])
+
+    def replay(*arguments: str) -> tuple[int, int]:
+        ran = dead_letters(deployment, "replay", "--yes", "--json", *arguments).lines[0]
+        return ran["read"], ran["reinserted"]
+
+    assert replay("--reason", "unknown_version") == (2, 2)
+    assert [record.value for record in activity(deployment)] == [GOOD[1], GOOD[3]]
+    assert replay("--reason", "unknown_version") == (0, 0)
+    plant(deployment, [letter(deployment, 4, GOOD[4], reason="unknown_version")])
+    assert replay() == (3, 3)
+    assert replay() == (0, 0)
+    assert Counter(record.value for record in activity(deployment)) == Counter(GOOD[:5])
+
+
+def test_a_dry_run_tells_and_changes_nothing(deployment: Deployment) -> None:
+    plant(deployment, [letter(deployment, 1, GOOD[0]), letter(deployment, 2, BAD)])
+
+    for _ in range(2):
+        ran = dead_letters(deployment, "replay", "--dry-run", "--json")
+        assert ran.code == 1
+        assert "would stop at" in ran.err
+        assert ran.lines[0]["reinserted"] == 1
+    assert activity(deployment) == []
+
+
+def test_nothing_is_sent_where_nobody_can_be_asked(deployment: Deployment) -> None:
+    plant(deployment, [letter(deployment, 1, GOOD[0])])
+
+    ran = dead_letters(deployment, "replay")
+
+    assert ran.code == 2
+    assert "--yes" in ran.err
+    assert activity(deployment) == []
+
+
+def test_what_a_student_did_before_being_forgotten_is_not_sent_back(deployment: Deployment) -> None:
+    erased_ms = NOW_MS + 10_000
+    deployment.send([Sent(b"ada", b"{}", timestamp_ms=erased_ms)], deployment.channels.erasures)
+    sent_back_since = [(REINSERTED_HEADER, f"student-activity/0@0;{NOW_MS}".encode())]
+    plant(
+        deployment,
+        [
+            letter(deployment, 1, GOOD[0]),
+            letter(deployment, 2, GOOD[1], key=None),
+            letter(deployment, 3, BAD),
+            letter(deployment, 4, GOOD[2], timestamp_ms=erased_ms + 5_000, own=sent_back_since),
+            letter(deployment, 5, GOOD[3], timestamp_ms=erased_ms + 5_000),
+            letter(deployment, 6, raw(student="bob"), key=b"bob"),
+        ],
+    )
+
+    ran = dead_letters(deployment, "replay", "--yes", "--json").lines[0]
+
+    assert (ran["read"], ran["forgotten"], ran["reinserted"]) == (6, 4, 2)
+    assert {record.value for record in activity(deployment)} == {GOOD[3], raw(student="bob")}
+
+
+def test_more_letters_than_one_transaction_holds(deployment: Deployment) -> None:
+    values = [raw(minute=minute / 100) for minute in range(1_203)]
+    plant(deployment, [letter(deployment, n, value) for n, value in enumerate(values)])
+
+    ran = dead_letters(deployment, "replay", "--yes", "--json").lines[0]
+
+    assert ran["reinserted"] == len(values)
+    assert [record.value for record in activity(deployment)] == values
+
+
+# -- the poison limit
+
+
+def test_a_flood_of_bad_records_stops_the_worker_before_it_drains_them_and_again_after_a_restart(
+    broker: str, tmp_path: Path
+) -> None:
+    good = [Sent(b"ada", raw(event_id=f"g{n}", minute=n / 100)) for n in range(100)]
+    with deployed(broker, tmp_path, dead_letter_min_records=50, max_batch_records=20) as made:
+        made.send([*good, *(Sent(b"ada", BAD) for _ in range(200)), *(Sent(b"ada", value) for value in GOOD)])
+
+        let_through = set()
+        for _ in range(2):
+            worker = made.start()
+            assert worker.exit_code() == 4
+            assert f"of the last 50 records of {made.channels.activity}/{HOME} cannot be read: not_json (" in worker.log
+            let_through.add(frozenset(found.offset for _, found in made.dead_letters()))
+            assert sum(made.committed()) <= 126
+        assert len(let_through) == 1, "a restart lets more through"
+        [offsets] = let_through
+        assert offsets == frozenset(range(100, 100 + len(offsets)))
+        assert len(offsets) <= 25
+
+        drain = made.start(dead_letter_max_ratio=1, dead_letter_max_consecutive=0)
+        made.await_caught_up()
+        assert {found.offset for _, found in made.dead_letters()} == set(range(100, 300))
+        assert made.differences(made.replay()) == []
+        assert drain.terminate() == 0

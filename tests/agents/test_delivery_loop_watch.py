@@ -1,0 +1,49 @@
+"""An event loop that stands still ends the process, even where no Python thread can run."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+PROGRAM = """
+import asyncio
+import time
+from agents.delivery import loop_watch
+
+loop_watch._GRACE_S = 1.0
+
+async def main():
+    async with loop_watch.LoopWatch(0.5, 4).watching():
+        await asyncio.sleep(1.5)  # longer than the bound, in order: the loop runs
+        print("alive", flush=True)
+        {stuck}
+    print("left", flush=True)
+    time.sleep(2)
+
+asyncio.run(main())
+"""
+BUSY = "while True: pass"
+HOLDING_THE_INTERPRETER = 'import re; re.match(r"(a+)+$", "a" * 64 + "b")'
+
+
+@pytest.mark.parametrize(
+    ("stuck", "code", "said"),
+    [
+        (BUSY, 4, "in main"),
+        ("time.sleep(60)", 4, "in main"),
+        (HOLDING_THE_INTERPRETER, 1, "Timeout (0:00:01.5"),
+        ("pass", 0, ""),
+    ],
+)
+def test_a_loop_that_stands_still_ends_the_process_with_a_stack(stuck: str, code: int, said: str) -> None:
+    started_s = time.monotonic()
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(stuck=stuck)], capture_output=True, text=True, timeout=30, check=False
+    )
+
+    assert run.returncode == code, run.stderr
+    assert "alive" in run.stdout
+    assert said in run.stderr
+    assert ("left" in run.stdout) == (code == 0)
+    assert time.monotonic() - started_s < 20

@@ -1,0 +1,407 @@
+"""`skillstream verify` as a command, on what workers left on an embedded broker: right, and with faults planted."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import orjson
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+
+from agents.embedded import EmbeddedBroker
+from schemas.dead_letter import DeadLetter, to_headers
+from schemas.dialects import decode, native
+from schemas.explanation import Explanation
+from schemas.update import SkillUpdate
+from streams.batch import BatchFolder
+from streams.folding import Folding
+from streams.replay import FileRecord
+from streams.row import Row, decode_row, encode_row
+from streams.simulation import simulate
+from streams.skills import load_skills
+from tests.agents.delivery_cluster import until
+from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, home
+from tests.events import raw
+from tests.servers.ports import free_ports
+
+STUDENTS: Final = 60
+CLASS: Final = [Sent(each.key, each.value) for each in simulate(STUDENTS, 3_000, seed=8, faults=0.01)]
+STRAY, FORGOTTEN, REBORN = "stray", "sim-00050", "sim-00051"
+LIMITS: Final = {"calls_per_minute": 6_000, "calls_per_hour": 600_000, "seed_limits": "true"}
+COLD: Final = {name: value for name, value in os.environ.items() if not name.startswith(("SKILLSTREAM_", "OPENAI_"))}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one run of the command came to."""
+
+    code: int
+    said: dict[str, Any]
+    log: str
+
+    def of(self, student: str) -> list[tuple[str, int]]:
+        """Kind and partition of all that was found of a student."""
+        return [(each["kind"], each["partition"]) for each in self.said["differences"] if each["student"] == student]
+
+    def at(self, partition: int, offset: int) -> list[str]:
+        """Kinds of what was found at a place."""
+        place = (partition, offset)
+        return [each["kind"] for each in self.said["differences"] if (each["partition"], each["offset"]) == place]
+
+
+def verify(deployment: Deployment, *arguments: str, **settings: object) -> Verdict:
+    """Run the command, told what the workers are told."""
+    given = {f"SKILLSTREAM_{name.upper()}": str(value) for name, value in deployment.given(**settings).items()}
+    done = subprocess.run(
+        [sys.executable, "-m", "agents.cli", "verify", "--json", *arguments],
+        env=COLD | given,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    last = done.stdout.strip().splitlines()[-1:] or ["{}"]
+    return Verdict(done.returncode, orjson.loads(last[0]), done.stderr)
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[str]:
+    with EmbeddedBroker() as running:
+        yield running.bootstrap
+
+
+@pytest.fixture(scope="module")
+def left(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """What a worker left that took in a class, broken records, strays and wishes to be forgotten; it is stopped."""
+    with deployed(
+        broker, tmp_path_factory.mktemp("left"), reasoning="scripted", max_batch_records=200, **LIMITS
+    ) as deployment:
+        foreign = (home(STRAY) + 1) % PARTITIONS
+        strays = [Sent(STRAY.encode(), raw(student=STRAY, event_id=f"s{n}"), partition=foreign) for n in range(5)]
+        deployment.send([*CLASS, *strays, Sent(None, b"<xml/>"), Sent(b"sim-00002", None)])
+        worker = deployment.start()
+        until(lambda: len(deployment.explanations()) >= STUDENTS // 2, "explanations", 120.0)
+        asked = [Sent(student.encode(), b"{}") for student in (FORGOTTEN, REBORN, "never-seen")]
+        deployment.send(asked, deployment.channels.erasures)
+        deployment.await_caught_up()
+        deployment.send(Sent(REBORN.encode(), raw(student=REBORN, event_id=f"new-{n}")) for n in range(3))
+        deployment.await_caught_up()
+        assert worker.terminate() == 0, worker.tail()
+        yield deployment
+
+
+@pytest.fixture(scope="module")
+def clean(left: Deployment) -> Verdict:
+    return verify(left, "--memory-mb", "0.15")
+
+
+def test_what_a_worker_left_is_exact_and_the_exit_code_is_0(clean: Verdict) -> None:
+    assert clean.said["differences"] == []
+    assert clean.said["notes"] == []
+    assert (clean.code, clean.said["ok"], clean.said["complete"]) == (0, True, True)
+    assert clean.log == "", "no progress bar beside --json"
+
+
+def test_every_event_has_one_outcome(clean: Verdict) -> None:
+    said = clean.said
+    assert said["records"] == len(CLASS) + 2 + 2 * 5 + 3, "strays are there twice: where they were sent, and at home"
+    assert said["rerouted"] == 5
+    assert said["events_in"] == said["records"] - said["rerouted"]
+    assert said["events_in"] == sum(said[name] for name in ("applied", "ignored", "duplicates", "dead_lettered"))
+    assert min(said[name] for name in ("applied", "ignored", "duplicates", "dead_lettered")) > 0
+    assert said["students"] == STUDENTS + 2
+
+
+def test_with_little_memory_it_went_over_the_partitions_more_than_once(clean: Verdict) -> None:
+    assert clean.said["passes"] > PARTITIONS
+
+
+# -- faults
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """The verdict, and where the faults without a student are: (partition, offset)."""
+
+    verdict: Verdict
+    places: Mapping[str, tuple[int, int]]
+
+
+LOST, GONE, DOUBLE, STALE, SCORE = "sim-00001", "sim-00002", "sim-00003", "sim-00004", "sim-00005"
+UNSAID, MISSAID, MISEXPLAINED, UNFOLDED, UNFORWARDED = "sim-00006", "sim-00007", "sim-00008", "sim-00009", "unforwarded"
+
+
+@pytest.fixture(scope="module")
+def planted(left: Deployment, clean: Verdict) -> Planted:
+    """All faults at once, each on a student of its own. Comes after `clean`."""
+    table = left.table()
+    rows = {student: decode_row(table.get(home(student), student.encode()) or b"") for student in (DOUBLE, SCORE)}
+    log = left.records(left.changelog)
+    older = [record.value for record in log if record.key == STALE.encode()]
+    assert len(older) > 1, "the student must have been folded in more than one batch"
+    updates = {update.student_id: update for update in left.updates()}
+
+    send_rows(left, LOST, encode_row(refolded(left, LOST, skip=3)))
+    send_rows(left, GONE, None)
+    send_rows(left, DOUBLE, encode_row(folded_again(rows[DOUBLE])))
+    send_rows(left, STALE, older[0])
+    send_rows(left, SCORE, encode_row(with_another_score(rows[SCORE])))
+    left.send([Sent(UNSAID.encode(), None)], left.channels.updates)
+    left.send([Sent(MISSAID.encode(), rescored(updates[MISSAID]))], left.channels.updates)
+    left.send([Sent(MISEXPLAINED.encode(), explained_too_far(left))], left.channels.reasoning)
+    places = plant_letters(left) | plant_unread(left)
+    return Planted(verify(left), places)
+
+
+@pytest.mark.parametrize(
+    ("student", "kind"),
+    {
+        LOST: "lost",
+        GONE: "lost",
+        DOUBLE: "double_applied",
+        STALE: "stale_row",
+        SCORE: "state",
+        UNSAID: "update",
+        MISSAID: "update",
+        MISEXPLAINED: "reasoning",
+    }.items(),
+)
+def test_a_fault_planted_on_a_student_is_found_once_as_what_it_is(planted: Planted, student: str, kind: str) -> None:
+    assert planted.verdict.of(student) == [(kind, home(student))]
+
+
+def test_an_event_that_was_committed_and_not_folded_is_lost(planted: Planted) -> None:
+    assert ("lost", home(UNFOLDED)) in planted.verdict.of(UNFOLDED)
+    assert planted.verdict.at(*planted.places["unfolded"])[0] == "lost"
+
+
+def test_an_event_that_was_committed_and_not_forwarded_is_lost_where_it_was_sent(planted: Planted) -> None:
+    assert planted.verdict.of(UNFORWARDED) == [("lost", planted.places["unforwarded"][0])]
+    assert planted.verdict.at(*planted.places["unforwarded"]) == ["lost"]
+
+
+@pytest.mark.parametrize("place", ["no letter", "letter too many", "letter changed"])
+def test_a_dead_letter_that_is_missing_too_many_or_changed_is_found(planted: Planted, place: str) -> None:
+    assert planted.verdict.at(*planted.places[place]) == ["dead_letter"]
+
+
+def test_a_dead_letter_sent_twice_is_a_repeat_and_no_fault(planted: Planted) -> None:
+    assert planted.verdict.at(*planted.places["letter twice"]) == []
+    assert planted.verdict.said["repeats"] == 2, "the one sent twice, and the changed one beside the right one"
+
+
+def test_nothing_but_the_planted_faults_is_found_and_the_exit_code_is_1(planted: Planted) -> None:
+    said = planted.verdict.said
+    assert (planted.verdict.code, said["ok"], said["complete"]) == (1, False, True)
+    assert (said["lost"], said["double_applied"], said["stale_rows"]) == (4, 1, 1)
+    others = [each for each in said["differences"] if each["kind"] not in ("lost", "double_applied", "stale_row")]
+    assert said["unaccounted"] == len(others)
+    students = {each["student"] for each in said["differences"]} - {""}
+    assert students == {
+        *(LOST, GONE, DOUBLE, STALE, SCORE, UNSAID, MISSAID, MISEXPLAINED),
+        *(UNFOLDED, UNFORWARDED),
+    }
+
+
+def test_the_report_for_people_names_them_too(planted: Planted, left: Deployment) -> None:
+    given = {f"SKILLSTREAM_{name.upper()}": str(value) for name, value in left.given().items()}
+    command = [sys.executable, "-m", "agents.cli", "verify"]
+    done = subprocess.run(command, env=COLD | given, capture_output=True, text=True, timeout=180, check=False)
+
+    assert done.returncode == 1
+    assert f"double_applied: {DOUBLE} (partition {home(DOUBLE)}, offset " in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr, "no colours where nobody looks"
+
+
+# -- what cannot be judged
+
+
+def test_a_group_that_is_behind_is_judged_as_far_as_it_came_and_said_to_be_behind(broker: str, tmp_path: Path) -> None:
+    with deployed(broker, tmp_path, max_batch_records=50, model="none") as deployment:
+        deployment.send(CLASS[:400])
+        worker = deployment.start()
+        deployment.await_caught_up()
+        worker.kill()
+        deployment.send(CLASS[400:500])
+        behind = verify(deployment, "--wait", "0.1")
+
+        assert (behind.code, behind.said["ok"], behind.said["complete"]) == (1, False, False)
+        assert behind.said["differences"] == []
+        assert behind.said["records"] == 400
+        assert "not caught up: 100 records" in behind.said["notes"][0]
+        assert "--wait" in behind.said["notes"][0]
+
+        deployment.start()
+        caught_up = verify(deployment, "--wait", "120")
+        assert (caught_up.code, caught_up.said["records"]) == (0, 500), caught_up.said
+
+
+def test_where_retention_has_removed_the_start_it_says_so_and_raises_no_false_alarm(
+    broker: str, tmp_path: Path
+) -> None:
+    with deployed(broker, tmp_path, max_batch_records=50, model="none") as deployment:
+        deployment.send(CLASS[:600])
+        worker = deployment.start()
+        deployment.await_caught_up()
+        # The embedded broker keeps 5 MB a partition, and drops the oldest.
+        heavy = [Sent(None, b"x" * 900_000, partition=0) for _ in range(7)]
+        deployment.send(heavy)
+        deployment.await_caught_up()
+        assert worker.terminate() == 0
+        verdict = verify(deployment)
+
+        assert (verdict.code, verdict.said["ok"], verdict.said["complete"]) == (1, False, False)
+        assert verdict.said["differences"] == []
+        assert verdict.said["not_judged"] > 0
+        removed = [note for note in verdict.said["notes"] if "retention has removed the start" in note]
+        assert any(f"{deployment.channels.activity}, partition 0: offsets 0 to " in note for note in removed)
+
+
+def test_where_nothing_can_be_verified_the_exit_code_says_why(broker: str, tmp_path: Path) -> None:
+    (nobody,) = free_ports(1)
+    deployment = Deployment(broker, tmp_path)
+
+    away = verify(deployment, broker=f"127.0.0.1:{nobody}", start_timeout_s=2)
+    assert (away.code, away.said) == (3, {})
+    assert "no Kafka broker answers at 127.0.0.1:" in away.log
+
+    no_topics = verify(deployment)
+    assert no_topics.code == 4
+    assert f"there is no topic {deployment.channels.activity}" in no_topics.log
+
+    assert verify(deployment, "--memory-mb", "0").code == 2
+    assert verify(deployment, partitions="many").code == 2
+
+
+# -- planting
+
+
+def send_rows(deployment: Deployment, student: str, row: bytes | None) -> None:
+    """Append a row to the changelog, as no worker would."""
+    deployment.send([Sent(student.encode(), row)], deployment.changelog)
+
+
+def records_of(deployment: Deployment, student: str) -> list[FileRecord]:
+    """The records of a student on its home partition."""
+    return [
+        record
+        for record in deployment.records(deployment.channels.activity)
+        if record.key == student.encode() and record.partition == home(student)
+    ]
+
+
+def refolded(deployment: Deployment, student: str, *, skip: int) -> Row:
+    """A row without one of the events that were applied."""
+    folding, rows, applied = Folding.of(load_skills("default")), dict[str, Row](), 0
+    for record in records_of(deployment, student):
+        before = rows[student].events if student in rows else 0
+        batch = fold_one(folding, rows, record)
+        after = batch[student].events if student in batch else before
+        applied += after > before
+        if applied != skip or after == before:
+            rows |= batch
+    return rows[student]
+
+
+def fold_one(folding: Folding, rows: Mapping[str, Row], record: FileRecord) -> dict[str, Row]:
+    """The rows that one record changes; `rows` stay as they are."""
+
+    def load(student: str) -> Row | None:
+        return decode_row(encode_row(rows[student])) if student in rows else None
+
+    return BatchFolder(folding, decode, home=lambda _: None, load=load).fold([record]).changed
+
+
+def folded_again(row: Row) -> Row:
+    """A row with one event more than there was."""
+    event = native.decode(raw(student=DOUBLE, event_id="never-sent"))
+    Folding.of(load_skills("default")).fold(row, event, row.as_of_us)
+    return row
+
+
+def with_another_score(row: Row) -> Row:
+    next(cell for cell in row.skills.values() if cell.score > 0.1).score -= 1e-6
+    return row
+
+
+def rescored(update: SkillUpdate) -> bytes:
+    name, score = next(iter(update.skills.items()))
+    moved = msgspec.structs.replace(score, score=round(abs(score.score - 0.01), 6))
+    return msgspec.json.encode(msgspec.structs.replace(update, skills={**update.skills, name: moved}))
+
+
+def explained_too_far(deployment: Deployment) -> bytes:
+    """An explanation of events that its student does not have, though its partition has such offsets."""
+    offset = records_of(deployment, MISEXPLAINED)[-1].offset + 1
+    assert offset < deployment.committed()[home(MISEXPLAINED)]
+    explanation: Explanation = deployment.explanations()[0]
+    return msgspec.json.encode(msgspec.structs.replace(explanation, student_id=MISEXPLAINED, seq=(0, offset)))
+
+
+def plant_letters(deployment: Deployment) -> dict[str, tuple[int, int]]:
+    """A dead letter twice, one that was changed, one for an event that can be read."""
+    letters = [(record, letter) for record, letter in deployment.dead_letters() if record.value]
+    (twice, _), (changed, letter) = letters[0], letters[1]
+    readable = records_of(deployment, "sim-00010")[0]
+    too_many = DeadLetter(
+        topic=readable.topic,
+        partition=readable.partition,
+        offset=readable.offset,
+        timestamp=readable.timestamp,
+        index=0,
+        reason="not_json",
+        error="planted",
+        schema_guess="native",
+    )
+    headers = to_headers(too_many)
+    deployment.send(
+        [
+            Sent(twice.key, twice.value, twice.partition, tuple(twice.headers)),
+            Sent(changed.key, (changed.value or b"") + b" ", changed.partition, tuple(changed.headers)),
+            Sent(readable.key, readable.value, readable.partition, headers),
+        ],
+        deployment.channels.dead_letters,
+    )
+    return {
+        "letter twice": (letters[0][1].partition, letters[0][1].offset),
+        "letter changed": (letter.partition, letter.offset),
+        "letter too many": (readable.partition, readable.offset),
+    }
+
+
+def plant_unread(deployment: Deployment) -> dict[str, tuple[int, int]]:
+    """Records that the group commits without reading them: one to fold, one to forward, one that is broken."""
+    foreign = (home(UNFORWARDED) + 1) % PARTITIONS
+    places: dict[str, tuple[int, int]] = {}
+    for name, sent in {
+        "unfolded": Sent(UNFOLDED.encode(), raw(student=UNFOLDED, event_id="unread")),
+        "unforwarded": Sent(UNFORWARDED.encode(), raw(student=UNFORWARDED), partition=foreign),
+        "no letter": Sent(None, b"broken, and nobody says so", partition=2),
+    }.items():
+        places[name] = (sent.place, deployment.end(deployment.channels.activity, sent.place))
+        deployment.send([sent])
+    commit(deployment, [(partition, offset + 1) for partition, offset in places.values()])
+    return places
+
+
+def commit(deployment: Deployment, offsets: Sequence[tuple[int, int]]) -> None:
+    """Commit for the group, as a member: the embedded broker takes commits of nobody else once it had members."""
+    furthest: dict[int, int] = {}
+    for partition, offset in offsets:
+        furthest[partition] = max(offset, furthest.get(partition, 0))
+    topic, joined = deployment.channels.activity, threading.Event()
+    settings = {"bootstrap.servers": deployment.broker, "group.id": deployment.name, "enable.auto.commit": False}
+    consumer = Consumer(settings | {"auto.offset.reset": "latest", "log_level": 0})
+    try:
+        consumer.subscribe([topic], on_assign=lambda *_: joined.set())
+        until(lambda: consumer.poll(0.05) is not None or joined.is_set(), "membership")
+        consumer.commit(offsets=[TopicPartition(topic, *place) for place in furthest.items()], asynchronous=False)
+    finally:
+        consumer.close()

@@ -1,0 +1,167 @@
+"""What an event and a student cost as students grow in number: the pure pipeline on one core, CPU time.
+
+The table is filled with rows of real shape before anything is timed, and batches of 2,000 events then come from random
+students. An event's cost is decode, dedupe and fold; a student's is to read its row, to score it, to encode and to keep
+it. They are told apart by timing `Pipeline.fold` without the rows that it loads, and all else of `Replay.feed`.
+"""
+
+import asyncio
+import gc
+import re
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from random import Random
+from statistics import median
+from typing import Any, Final
+
+from schemas.dialects import Record
+from streams.artifacts import load_artifact
+from streams.batch import FoldedBatch
+from streams.pipeline import Pipeline
+from streams.replay import BATCH_RECORDS, FileRecord, Replay
+from streams.simulation import simulate
+from tests.benchmarks.measure import Figure, Rounds, Target
+from tests.benchmarks.piping import fail, patient_skills
+from tests.benchmarks.recovery import template_rows
+from tests.benchmarks.sizes import Sizes
+
+NAME: Final = "cost_growth"
+_FLAT: Final = Target("at most", 1.15)
+_STUDENTS: Final = (2_000, 20_000, 200_000, 1_000_000)
+_BATCHES: Final = 12
+_WARM_UP: Final = 2
+_TEMPLATES: Final = 5_000
+_CALIBRATION: Final = 50_000
+_NOW_MS: Final = 1_900_000_000_000
+_IDS: Final = re.compile(rb'"event_id":"[^"]*","student_id":"[^"]*"')
+_FIRST_OFFSET: Final = 10_000_000  # above those that the rows were made with
+
+
+class Timed:
+    """A function whose calls' CPU time is added up. What the timing itself costs its caller is in neither."""
+
+    def __init__(self, function: Any) -> None:
+        self._function = function
+        self.took_s = 0.0
+        self.calls = 0
+
+    def __call__(self, *arguments: Any) -> Any:
+        began_s = time.process_time()
+        answer = self._function(*arguments)
+        self.took_s += time.process_time() - began_s
+        self.calls += 1
+        return answer
+
+
+@cache
+def timing_s() -> float:
+    """CPU time that a call of a Timed costs beside what it adds up, by calls of one that does nothing."""
+    idle = Timed(lambda *_: None)
+    began_s = time.process_time()
+    for _ in range(_CALIBRATION):
+        idle("")
+    return (time.process_time() - began_s - idle.took_s) / _CALIBRATION
+
+
+class TimedPipeline(Pipeline):
+    """The pipeline, adding up the CPU time of folding apart from that of loading rows."""
+
+    fold_s = 0.0
+
+    def fold(self, records: Sequence[Record], *, load: Any, home: Any, epoch: int = 0) -> FoldedBatch:
+        """See Pipeline.fold."""
+        timed = Timed(load)
+        began_s = time.process_time()
+        batch = super().fold(records, load=timed, home=home, epoch=epoch)
+        self.fold_s += time.process_time() - began_s - timed.took_s - timed.calls * timing_s()
+        return batch
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """µs of CPU."""
+
+    event_folded: float
+    student_scored: float
+
+
+class Class:
+    """A table of `students` full rows, and the events of random ones of them."""
+
+    def __init__(self, students: int) -> None:
+        self._students = students
+        self._rng = Random(students)
+        self._offset = _FIRST_OFFSET
+        self._pipeline = TimedPipeline(patient_skills(), load_artifact("default"), on_failure=fail)
+        self._replay = Replay(self._pipeline)
+        templates = template_rows()
+        # Each a copy of its own, as a table has it: shared bytes would stay in the processor's cache.
+        rows = {b"sim-%07d" % n: bytes(bytearray(templates[n % len(templates)])) for n in range(students)}
+        self._replay.rows.put_many(0, rows)
+
+    def costs(self) -> Costs:
+        """Feed some batches and say what they cost."""
+        for batch in self._batches(_WARM_UP):
+            asyncio.run(self._replay.feed(batch))
+        made = self._batches(_BATCHES)
+        timing_s()  # not to be found out while something else is timed
+        self._pipeline.fold_s, updates = 0.0, self._replay.updates
+        gc.collect()
+        began_s = time.process_time()
+        for batch in made:
+            asyncio.run(self._replay.feed(batch))
+        all_s = time.process_time() - began_s
+        scored = self._replay.updates - updates
+        return Costs(
+            self._pipeline.fold_s / (_BATCHES * BATCH_RECORDS) * 1e6, (all_s - self._pipeline.fold_s) / scored * 1e6
+        )
+
+    def _batches(self, count: int) -> list[list[FileRecord]]:
+        return [[self._record() for _ in range(BATCH_RECORDS)] for _ in range(count)]
+
+    def _record(self) -> FileRecord:
+        before, after = self._rng.choice(_templates())
+        student = b"sim-%07d" % self._rng.randrange(self._students)
+        self._offset += 1
+        value = b'%b"event_id":"grown-%d","student_id":"%b"%b' % (before, self._offset, student, after)
+        return FileRecord(self._offset, _NOW_MS, value, key=student)
+
+
+def measure(sizes: Sizes, rounds: Rounds) -> list[Figure]:
+    """µs of CPU an event and a student; flat when the dearest number of students is at most 1.15 x the cheapest."""
+    classes = {count: Class(count) for count in sorted({min(count, sizes.rows) for count in _STUDENTS})}
+    costs: dict[int, list[Costs]] = {count: [] for count in classes}
+    for number in range(1, sizes.rounds + 1):
+        for count, made in classes.items():
+            costs[count].append(made.costs())
+        shown = ", ".join(f"{runs[-1].event_folded:.1f} + {runs[-1].student_scored:.1f}" for runs in costs.values())
+        sys.stderr.write(f"  round {number} of {sizes.rounds}  µs an event + a student, by size: {shown}\n")
+    return [
+        *_figures(rounds, "event_folded", {n: [run.event_folded for run in runs] for n, runs in costs.items()}),
+        *_figures(rounds, "student_scored", {n: [run.student_scored for run in runs] for n, runs in costs.items()}),
+    ]
+
+
+def _figures(rounds: Rounds, what: str, values: Mapping[int, Sequence[float]]) -> Iterator[Figure]:
+    for count, found in values.items():
+        yield rounds.figure(f"{NAME}.{what}.{count}", f"µs of CPU, {count:,} students", found)
+    dear, cheap = (choose(values, key=lambda count: median(values[count])) for choose in (max, min))
+    yield rounds.figure(
+        f"{NAME}.{what}",
+        f"µs of CPU, {dear:,} students",
+        values[dear],
+        against=f"{median(values[cheap]):.1f} at {cheap:,} students",
+        ratios=[most / least for most, least in zip(values[dear], values[cheap], strict=True)],
+        target=_FLAT,
+    )
+
+
+@cache
+def _templates() -> list[tuple[bytes, bytes]]:
+    """Events of all kinds without text, cut at what makes each its own: ids."""
+    found = (record.value for record in simulate(1, _TEMPLATES, seed=4, faults=0.0))
+    cut = [_IDS.split(value, maxsplit=1) for value in found if b'"text":' not in value]
+    return [(before, after) for before, after in cut]

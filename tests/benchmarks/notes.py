@@ -1,0 +1,65 @@
+"""The words of docs/benchmarks.md: what each benchmark does, what is the same for all, and where work differs."""
+
+from typing import Final
+
+TIMED: Final = """\
+Every contestant is a process of its own, and has the machine to itself but for the broker and an observer that asks
+the broker twenty times a second how far it is. All read the same topics, with a fresh group, from the start. The clock
+runs from the first record that the contestant's code is handed (so the interpreter's start and the group's forming are
+not in it; a Java contestant still warms up in it) until its last output is on the broker, or, where it has none, its
+last record is handled. A run counts only when all offsets are committed after that and, with an output for every
+event, all outputs are there. After the first round of each data set our worker's rows are read back from its changelog
+and must hold every event exactly once. The wait for the last commit's tick is not timed, for anyone. Contestants with
+a limit get the first so many events of the same topic, being slow. Rounds are interleaved, and each begins with
+another contestant; ratios are taken within a round, and medians over rounds count. CPU time is the process's own,
+threads included, between the same two moments; the broker's cores are its CPU time by the clock, between them too.
+
+The same for all: topics of 4 partitions, one replica, no compression, a commit a second, fetches of up to 1 MiB a
+partition, acknowledgement by all replicas. What else is set otherwise than by default, for speed, stands at the head
+of each file in `tests/benchmarks/peers/`."""
+
+EVENTS: Final = """\
+Events are simulated (`streams/simulation.py`): attempts, controls, submissions, sessions, media, navigation and so on,
+about 170 bytes of JSON each, ids unique, times rising, nothing broken, each on the partition that murmur2 gives its
+student. The data sets:"""
+
+NOTES: Final[dict[str, str]] = {
+    "full_pipeline": """\
+Ours decodes and validates every event, knows repeats by id, folds, asks three sources, fuses seven skills, writes the
+row to the changelog and the update out, both of kilobytes. Quix Streams, Kafka Streams and `faust_counter` add one to a
+number, write that, and decode nothing. `faust_pipeline` does what ours does, one event at a time. getmany and
+FastStream write nothing. Outputs: `an event` is one for each event; ours are one for each student changed in a batch,
+that is fewer and larger ones. Quix and Kafka Streams keep state in RocksDB, ours and Faust in memory; all have a
+changelog and are at least once, and ours is besides exact (what a crash repeats is skipped).""",
+    "many_students": """\
+As above, Quix on the same topic. Hardly two events of a batch share a student, so ours writes a row and an update for
+nearly every event.""",
+    "with_text": """\
+As above, Quix on the same topic. Ours looks for the phrases of seven skills in every text; Quix reads none.""",
+    "delivery_alone": """\
+Batch delivery with a counter for a step: the work of Quix's and Kafka Streams' counters, but for outputs (one for each
+student changed in a batch) and state (memory).""",
+    "two_workers": """\
+Two workers share the topic's four partitions; a run in which one did all the work fails. Each is about one core's work,
+and so much again as the broker takes (see its column) must fit beside them: on two cores, the cores bound it.""",
+    "latency": """\
+The worker as it is set by default, and an echo of batches with the same commit and linger settings; both get half the
+top rate that the worker reached in this run. Producer and reader are processes of their own, by the same clock. The
+first quarter of the events is not counted; events that no skill has a use for (navigation) have no update and are not
+counted, for either. The echo writes 170 bytes for an event, ours an update of kilobytes.""",
+    "recovery": """\
+Rows of about fifty events each. Ours restores all, stock Faust at most 100,000 of the same records, into its memory
+table, decoding nothing. From the first record handed to the table to the end of the recovery, in both.""",
+    "memory": """\
+Growth of the resident memory of a fresh process as students are added whose rows grow, see `memory.py`.""",
+    "cost_growth": """\
+No broker. Tables of full rows; 24,000 events of random students a round. A student's cost is to load, score, encode and
+keep its row and to make its update; an event's is the rest. The ratio is the dearest number of students against the
+cheapest.""",
+    "embedded": """\
+The broker inside `skillstream demo` and the tests (librdkafka's mock cluster), 60,000 events at most, short runs.""",
+    "three_slow_sources": "Three sources that take 100 ms each, in parallel.",
+    "decode": "In one process, no broker.",
+    "fold": "In one process, no broker.",
+    "whole_pipeline": "In one process, no broker, no model: decode, fold, score, rows and updates.",
+}

@@ -1,0 +1,124 @@
+"""The report: a table for the terminal, docs/benchmarks.json, and docs/benchmarks.md made from it.
+
+What was measured anew replaces what stood under the same names; each figure carries its own date and versions.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from rich.table import Table
+
+from tests.benchmarks.contestants import CONTESTANTS
+from tests.benchmarks.datasets import DATA_SETS
+from tests.benchmarks.measure import Figure
+from tests.benchmarks.notes import EVENTS, NOTES, TIMED
+
+_HEADS: Final = ("what", "median", "spread", "unit", "against", "ratio", "target", "met")
+_CONTESTANT: Final = "contestant."
+
+
+def table(figures: Sequence[Figure]) -> Table:
+    """For the terminal."""
+    shown = Table(*_HEADS)
+    for figure in figures:
+        shown.add_row(figure.name.removeprefix(_CONTESTANT), *_cells(figure))
+    return shown
+
+
+def write(figures: Sequence[Figure], folder: Path) -> None:
+    """Merge `figures` into benchmarks.json in `folder`, and make benchmarks.md from all of them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "benchmarks.json"
+    kept = msgspec.json.decode(path.read_bytes(), type=list[Figure]) if path.exists() else []
+    anew = {figure.name for figure in figures}
+    merged = sorted([*(figure for figure in kept if figure.name not in anew), *figures], key=_place)
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(merged), indent=2) + b"\n")
+    (folder / "benchmarks.md").write_text("\n".join(_page(merged)) + "\n", encoding="utf-8")
+
+
+def _page(figures: Sequence[Figure]) -> Iterator[str]:
+    targets = [figure for figure in figures if figure.target]
+    runners = [figure for figure in figures if figure.name.startswith(_CONTESTANT)]
+    others = [figure for figure in figures if not figure.target and figure not in runners]
+    yield from ("# Benchmarks", "")
+    yield "Made by `make bench` (`make bench ONLY=name` for one): every figure was measured, none written by hand."
+    yield "The same figures are in [benchmarks.json](benchmarks.json)."
+    yield from ("", "## On what", "")
+    yield from _provenance(figures)
+    yield from ("", "## Targets", "", *_markdown(targets))
+    yield from ("", "## All contestants", "", *_contestants(runners))
+    yield from ("", "## Other figures", "", *_markdown(others))
+    yield from ("", "## What is timed", "", TIMED, "", EVENTS, "")
+    yield from (f"- `{data.name}`: {data.about}" for data in DATA_SETS.values())
+    yield from ("", "## What is the same, and where work differs", "")
+    yield from (f"- **{name}**: {' '.join(note.split())}" for name, note in NOTES.items())
+
+
+def _provenance(figures: Sequence[Figure]) -> Iterator[str]:
+    """When, where and with what; one block for each run that figures are left of."""
+    for measured, of_run in groupby(sorted(figures, key=lambda figure: figure.measured), lambda f: f.measured):
+        found = list(of_run)
+        names = dict.fromkeys(figure.name.split(".")[0] for figure in found if _CONTESTANT not in figure.name)
+        count = max(figure.rounds for figure in found)
+        yield f"- {measured}, {count} rounds, on {found[0].machine}: {', '.join(names)}"
+        yield from (f"  - {name} {version}" for name, version in found[0].versions.items())
+
+
+def _markdown(figures: Sequence[Figure]) -> Iterator[str]:
+    yield f"| {' | '.join(_HEADS)} |"
+    yield f"|{' --- |' * len(_HEADS)}"
+    for figure in figures:
+        yield f"| {figure.name} | {' | '.join(_cells(figure))} |"
+
+
+def _contestants(figures: Sequence[Figure]) -> Iterator[str]:
+    heads = (
+        "contestant",
+        "events/s",
+        "spread",
+        "CPU, µs an event",
+        "broker, cores",
+        "data",
+        "outputs: one for",
+        "does",
+    )
+    yield f"| {' | '.join(heads)} |"
+    yield f"|{' --- |' * len(heads)}"
+    for figure in figures:
+        name = figure.name.removeprefix(_CONTESTANT)
+        who = CONTESTANTS.get(name)
+        if who is not None:
+            limit = f"; the first {who.limit:,} events" if who.limit else ""
+            cpu, broker = _number(figure.cpu_us or 0), f"{figure.broker_cores or 0:.2f}"
+            measured = f"{_number(figure.value)} | {_spread(figure)} | {cpu} | {broker}"
+            yield f"| {name} | {measured} | {who.data.name} | {who.outputs} | {who.does}{limit} |"
+
+
+def _cells(figure: Figure) -> list[str]:
+    ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
+    if figure.ratio_spread is not None and figure.rounds > 1:
+        ratio += f" ({figure.ratio_spread[0]:.2f} – {figure.ratio_spread[1]:.2f})"
+    met = {True: "yes", False: "no", None: ""}[figure.met]
+    return [_number(figure.value), _spread(figure), figure.unit, figure.against, ratio, figure.target, met]
+
+
+def _spread(figure: Figure) -> str:
+    return f"{_number(figure.spread[0])} – {_number(figure.spread[1])}" if figure.rounds > 1 else "one round"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:,.1f}"
+
+
+def _place(figure: Figure) -> tuple[int, int, str]:
+    """In the order of the notes and of the contestants."""
+    kind = figure.name.split(".")[0]
+    if figure.name.startswith(_CONTESTANT):
+        names = list(CONTESTANTS)
+        name = figure.name.removeprefix(_CONTESTANT)
+        return 1, names.index(name) if name in names else len(names), ""
+    places = [number for number, name in enumerate(NOTES) if kind == name or kind.startswith(f"{name}_")]
+    return 0, places[0] if places else len(NOTES), ""

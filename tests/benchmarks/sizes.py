@@ -1,0 +1,47 @@
+"""How much is measured: from the environment, so that `make bench ROUNDS=1 EVENTS=20000` is a quick try.
+
+ROUNDS     interleaved runs of each; medians count                        5
+EVENTS     events of the data set `plain`; of the others at most 400,000  1,000,000
+ROWS       rows to recover, and students of the curves                    1,000,000
+"""
+
+import os
+from dataclasses import dataclass
+from typing import Self
+
+_DEFAULTS = {"ROUNDS": 5, "EVENTS": 1_000_000, "ROWS": 1_000_000}
+_OTHERS_EVENTS = 400_000
+_FULL_MINUTES = 33.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """See the module. Raises ValueError for what is not a positive number."""
+
+    rounds: int
+    events: int
+    rows: int
+
+    @classmethod
+    def of_environment(cls) -> Self:
+        given = {name: int(os.environ.get(name) or default) for name, default in _DEFAULTS.items()}
+        for name, value in given.items():
+            if value < 1:
+                raise ValueError(f"{name}: {value} is less than 1")
+        return cls(given["ROUNDS"], given["EVENTS"], given["ROWS"])
+
+    @property
+    def other_events(self) -> int:
+        """Events of the data sets `many` and `text`."""
+        return min(self.events, _OTHERS_EVENTS)
+
+    @property
+    def reduced(self) -> bool:
+        """Whether anything is smaller than the targets ask for: such figures are a try, not a result."""
+        return self.rounds < _DEFAULTS["ROUNDS"] or self.events < _DEFAULTS["EVENTS"] or self.rows < _DEFAULTS["ROWS"]
+
+    @property
+    def expected_minutes(self) -> float:
+        """About how long all of it takes on two cores; half of a round's time does not depend on the events."""
+        share = 0.5 * self.events / _DEFAULTS["EVENTS"] + 0.5
+        return 1 + _FULL_MINUTES * self.rounds / _DEFAULTS["ROUNDS"] * share

@@ -1,0 +1,31 @@
+"""The experiments, by what they break. Importing this package lists them."""
+
+from typing import Final
+
+from tests.chaos.experiments import (
+    brokers,
+    changelog,
+    disks,
+    kills,
+    membership,
+    planted,
+    producers,
+    seams,
+    signals,
+    topics,
+)
+
+SEED: Final = 20_261
+__all__ = [
+    "SEED",
+    "brokers",
+    "changelog",
+    "disks",
+    "kills",
+    "membership",
+    "planted",
+    "producers",
+    "seams",
+    "signals",
+    "topics",
+]

@@ -1,0 +1,85 @@
+"""Faults that verify must find, one of each kind, each by the same verdict as everywhere else."""
+
+import asyncio
+from collections import defaultdict
+from dataclasses import replace
+from typing import Final
+
+import orjson
+
+from streams.replay import FileRecord, Replay
+from tests.agents.deployment import Sent, home, pipeline
+from tests.chaos.experiment import experiment
+from tests.chaos.scene import Scene
+
+EVENTS: Final = 12_000
+
+
+@experiment("planted-loss", planted="lost")
+def one_event_lost(scene: Scene) -> None:
+    """One row planted as if one of its student's events had never been folded."""
+    records = _a_student(scene)
+    forgotten = next(n for n in range(5, len(records)) if _applies(scene, records[n]))
+    _plant(scene, records[:forgotten] + records[forgotten + 1 :])
+
+
+@experiment("planted-double", planted="double_applied")
+def one_event_applied_twice(scene: Scene) -> None:
+    """One row planted as if one of its student's events had been folded twice."""
+    records = _a_student(scene)
+    apart = (n for n in range(5, len(records)) if records[n + 1].offset > records[n].offset + 1)
+    at = next(n for n in apart if _applies(scene, records[n]))
+    value = orjson.loads(records[at].value or b"")
+    again = orjson.dumps(value | {"event_id": "planted"})
+    copy = replace(records[at], offset=records[at].offset + 1, value=again)
+    _plant(scene, [*records[: at + 1], copy, *records[at + 1 :]])
+
+
+@experiment("planted-stale", planted="stale_row")
+def one_stale_row(scene: Scene) -> None:
+    """An old row of a student appended again, as a zombie would."""
+    key = _a_student(scene)[0].key
+    rows = [record for record in scene.deployment.records(scene.deployment.changelog) if record.key == key]
+    scene.deployment.send([Sent(key, rows[len(rows) // 2].value)], scene.deployment.changelog)
+
+
+def _a_student(scene: Scene) -> list[FileRecord]:
+    """All is folded, the workers are down: the events of one student, as they stand at its home, all of them good."""
+    scene.two_workers()
+    scene.send(scene.events(EVENTS))
+    scene.await_caught_up()
+    scene.stop_all()
+    found = scene.deployment.records(scene.deployment.channels.activity)
+    at_home = [record for record in found if record.key and record.partition == home(record.key)]
+    by_student: defaultdict[bytes, list[FileRecord]] = defaultdict(list)
+    for record in at_home:
+        by_student[record.key or b""].append(record)
+    good = [records for records in by_student.values() if len(records) > 50 and _is_clean(scene, records)]
+    return scene.rng.choice(good)
+
+
+def _is_clean(scene: Scene, records: list[FileRecord]) -> bool:
+    counts = _replay(scene, records).counts
+    return counts.events_in == counts.applied + counts.ignored
+
+
+def _applies(scene: Scene, record: FileRecord) -> bool:
+    return _replay(scene, [record]).counts.applied == 1
+
+
+def _replay(scene: Scene, records: list[FileRecord]) -> Replay:
+    replay = Replay(pipeline("default", str(scene.deployment.defaults["model"])), home=home)
+    asyncio.run(_feed(replay, records))
+    return replay
+
+
+async def _feed(replay: Replay, records: list[FileRecord]) -> None:
+    await replay.feed(records)
+
+
+def _plant(scene: Scene, records: list[FileRecord]) -> None:
+    """The row that these records make, on the changelog."""
+    key = records[0].key or b""
+    row = _replay(scene, records).rows.get(home(key), key)
+    assert row is not None
+    scene.deployment.send([Sent(key, row)], scene.deployment.changelog)

@@ -1,0 +1,69 @@
+"""The verdict of `skillstream verify`, asked as an operator would: the command, its exit code, its last line."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from tests.agents.deployment import Deployment
+
+_TIMEOUT_S: Final = 300.0
+_COLD = {name: value for name, value in os.environ.items() if not name.startswith(("SKILLSTREAM_", "OPENAI_"))}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What verify found; not `complete` where it could not judge everything, which is not ok either."""
+
+    ok: bool
+    complete: bool
+    lost: int
+    double_applied: int
+    stale_rows: int
+    unaccounted: int
+    differences: Sequence[Any]
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything was found, complete or not."""
+        return bool(self.lost or self.double_applied or self.stale_rows or self.unaccounted)
+
+    def __str__(self) -> str:
+        counts = f"lost {self.lost}, double {self.double_applied}, stale {self.stale_rows}"
+        found = f"{counts}, unaccounted {self.unaccounted}, complete: {self.complete}"
+        return f"{found}; {orjson.dumps(list(self.differences)[:3]).decode()}" if self.differences else found
+
+
+def judge(deployment: Deployment) -> Verdict:
+    """Runs verify on what a deployment left behind. AssertionError when it cannot judge. Blocks."""
+    done = skillstream("verify", "--json", settings=deployment.given())
+    assert done.returncode in (0, 1), f"verify ended with {done.returncode}: {done.stderr[-1500:]}"
+    said: dict[str, Any] = orjson.loads(done.stdout.strip().splitlines()[-1])
+    assert said["ok"] == (done.returncode == 0), f"verify says ok: {said['ok']}, and ends with {done.returncode}"
+    return Verdict(
+        ok=said["ok"],
+        complete=said["complete"],
+        lost=said["lost"],
+        double_applied=said["double_applied"],
+        stale_rows=said["stale_rows"],
+        unaccounted=said["unaccounted"],
+        differences=said.get("differences", []),
+    )
+
+
+def skillstream(*arguments: str, settings: Mapping[str, object]) -> "subprocess.CompletedProcess[str]":
+    """Runs a command of ours to its end, with the workers' `settings`. Blocks."""
+    given = {f"SKILLSTREAM_{name.upper()}": str(value) for name, value in settings.items()}
+    return subprocess.run(
+        [sys.executable, "-m", "agents.cli", *arguments],
+        env=_COLD | given,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT_S,
+        check=False,
+    )

@@ -1,0 +1,132 @@
+"""All experiments, a line each. Whatever goes wrong fails one experiment, and the next begins.
+
+Those that leave the broker whole share one, side by side in lanes; those that break it take turns in a lane of theirs.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from tests.chaos.experiment import Broker, Experiment
+from tests.chaos.judge import judge
+from tests.chaos.result import Result, wrong
+from tests.chaos.scene import Playbill, Scene
+from tests.chaos.volume import NoPrivilege, small_volume
+from tests.servers.kafka import RealKafka
+from tests.servers.redis import RealRedis
+
+DISK_MIB: Final = 160
+_EXPERIMENT_S: Final = 240.0
+_ROUND_S: Final = 30.0
+
+
+class Suite:
+    """One run. Everything that it starts is stopped when it returns or raises."""
+
+    def __init__(self, play: Playbill, redis: RealRedis, scratch: Path) -> None:
+        self._play = play
+        self._redis = redis
+        self._scratch = scratch
+        self.results: list[Result] = []
+
+    def run(self, experiments: Sequence[Experiment], jobs: int) -> None:
+        """All of them, at most `jobs` at once. Blocks."""
+        whole = [one for one in experiments if one.broker == "shared"]
+        broken = [one for one in experiments if one.broker != "shared"]
+        if jobs == 1 or not (whole and broken):
+            self._on_one_broker(whole, jobs)
+            self._in_turn(broken)
+            return
+        with self._lanes(2) as lanes:
+            _all([lanes.submit(self._on_one_broker, whole, jobs - 1), lanes.submit(self._in_turn, broken)])
+
+    def _on_one_broker(self, experiments: Sequence[Experiment], lanes: int) -> None:
+        if experiments:
+            with RealKafka() as kafka, self._lanes(lanes) as pool:
+                _all([pool.submit(self._experiment, one, kafka) for one in experiments])
+
+    @contextmanager
+    def _lanes(self, count: int) -> Iterator[ThreadPoolExecutor]:
+        with ThreadPoolExecutor(count) as pool:
+            try:
+                yield pool
+            except BaseException:
+                self._play.over.set()  # an interrupt: the lanes end at their next look, and stop what they started
+                raise
+
+    def _in_turn(self, experiments: Sequence[Experiment]) -> None:
+        for broker in ("own", "small disk"):
+            members = [one for one in experiments if one.broker == broker]
+            if not members:
+                continue
+            try:
+                with _kafka(broker) as kafka:
+                    for one in members:
+                        self._experiment(one, kafka)
+            except NoPrivilege as refusal:
+                for one in members:
+                    self._note(Result(one, 0.0, skipped=f"no privilege to mount a small disk: {refusal}"))
+
+    def _experiment(self, experiment: Experiment, kafka: RealKafka) -> None:
+        if not self._play.over.is_set():
+            self._note(self._outcome(experiment, kafka))
+
+    def _outcome(self, experiment: Experiment, kafka: RealKafka) -> Result:
+        folder = self._scratch / experiment.name
+        folder.mkdir()
+        from_s = time.monotonic()
+        scene: Scene | None = None
+        try:
+            if not kafka.alive:
+                kafka.restart()
+            deadline_s = (_EXPERIMENT_S + self._play.rounds * _ROUND_S) * self._play.patience
+            scene = Scene(experiment.name, self._play, kafka, self._redis, folder, deadline_s)
+            return self._played(experiment, scene, from_s)
+        except NoPrivilege as refusal:
+            return Result(experiment, time.monotonic() - from_s, skipped=f"no privilege to mount a disk: {refusal}")
+        except Exception as error:  # the edge of an experiment: whatever it was, the next one is run
+            tails = scene.log_tails() if scene is not None else ""
+            failure = f"{type(error).__name__}: {error}\n{tails}"
+            return Result(experiment, time.monotonic() - from_s, failure=failure)
+        finally:
+            if scene is not None:
+                scene.close()
+
+    def _played(self, experiment: Experiment, scene: Scene, from_s: float) -> Result:
+        experiment.play(scene)
+        scene.await_caught_up()
+        repeated = scene.replayed
+        scene.stop_all()
+        verdict = judge(scene.deployment)
+        return Result(
+            experiment,
+            time.monotonic() - from_s,
+            verdict,
+            repeated,
+            tuple(scene.recoveries_s),
+            wrong(experiment, verdict),
+            put_out=scene.put_out,
+        )
+
+    def _note(self, result: Result) -> None:
+        self.results.append(result)
+        result.report()
+
+
+def _all(lanes: Sequence["Future[None]"]) -> None:
+    for lane in lanes:
+        lane.result()
+
+
+@contextmanager
+def _kafka(broker: Broker) -> Iterator[RealKafka]:
+    kafka = RealKafka()
+    if broker != "small disk":
+        with kafka:
+            yield kafka
+        return
+    with small_volume(kafka.folder / "kafka", DISK_MIB), kafka:
+        yield kafka

@@ -1,0 +1,248 @@
+"""Topics deleted, created again, emptied or cut on a real Kafka: the worker refuses, and the command it names helps."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.admin._resource import ResourceType
+
+from agents.group import Group
+from agents.topics import TopicSpec, ensure_topics
+from streams.audit import compare
+from streams.replay import FileRecord, Replay, batches
+from streams.row import decode_row
+from streams.rows import PartitionedRows
+from streams.simulation import simulate
+from tests.agents.delivery_cluster import until
+from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, home, pipeline
+from tests.agents.worker_process import WorkerProcess
+from tests.servers.kafka import RealKafka
+
+EVENTS = 3_000
+FORGOTTEN = "sim-00003"
+_COLD = {name: value for name, value in os.environ.items() if not name.startswith(("SKILLSTREAM_", "OPENAI_"))}
+
+
+def a_class(seed: int, events: int = EVENTS, tag: bytes = b"") -> list[Sent]:
+    """Simulated events; those of two seeds have ids in common, those of two tags have not."""
+    found = simulate(30, events, seed, faults=0.004)
+    return [Sent(each.key, (each.value or b"").replace(b'"event_id":"', b'"event_id":"' + tag)) for each in found]
+
+
+def run(deployment: Deployment, *arguments: str, answer: str = "") -> "subprocess.CompletedProcess[str]":
+    """A command of the program, told what the deployment's workers are told."""
+    given = {f"SKILLSTREAM_{name.upper()}": str(value) for name, value in deployment.given().items()}
+    return subprocess.run(
+        [sys.executable, "-m", "agents.cli", *arguments],
+        env=_COLD | given,
+        input=answer,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def recreate(deployment: Deployment, topic: str, partitions: int = PARTITIONS) -> None:
+    admin = AdminClient({"bootstrap.servers": deployment.broker})
+    admin.delete_topics([topic])[topic].result(30)
+    until(lambda: topic not in admin.list_topics(timeout=10).topics, f"{topic} is gone")
+    ensure_topics(deployment.broker, [TopicSpec(topic, partitions)])
+
+
+def cut(deployment: Deployment, topic: str, before: dict[int, int]) -> None:
+    """Delete a topic's records before these offsets, as a retention set by mistake would."""
+    admin = AdminClient({"bootstrap.servers": deployment.broker})
+    delete = ConfigEntry("cleanup.policy", "delete", incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[delete])
+    admin.incremental_alter_configs([resource])[resource].result(30)
+    for answer in admin.delete_records([TopicPartition(topic, p, at) for p, at in before.items()]).values():
+        answer.result(30)
+
+
+def fold_all(deployment: Deployment) -> None:
+    """Run a worker until it has caught up, then stop it."""
+    worker = deployment.start()
+    until(lambda: not worker.alive or deployment.lag() == 0, "the worker has caught up", 120.0)
+    assert worker.alive, worker.tail()
+    assert worker.terminate() == 0, worker.tail()
+
+
+def assert_refuses(deployment: Deployment, *said: str, instance_id: str = "") -> None:
+    """A start ends with 4, folds and commits nothing, and says what to do."""
+    before = deployment.table(), deployment.committed(), len(deployment.updates())
+    worker = deployment.start(instance_id=instance_id)
+
+    assert worker.exit_code() == 4, worker.tail()
+    for each in said:
+        assert each in worker.log, worker.tail()
+    after = deployment.table(), deployment.committed(), len(deployment.updates())
+    assert list(compare(after[0], before[0])) == []
+    assert after[1:] == before[1:]
+
+
+def replayed(deployment: Deployment, epoch: int, onto: PartitionedRows | None = None) -> Replay:
+    """The topic that is there now, folded on top of the rows `onto`."""
+    replay = Replay(pipeline("default", "default"), home=home, epoch=epoch)
+    for partition in range(PARTITIONS if onto else 0):
+        replay.rows.put_many(partition, dict(onto.items(partition)) if onto else {})
+    found: defaultdict[int, list[FileRecord]] = defaultdict(list)
+    for record in deployment.records(deployment.channels.activity):
+        found[record.partition].append(record)
+    for records in found.values():
+        for batch in batches(records):
+            asyncio.run(replay.feed(batch))
+    return replay
+
+
+def events_of(rows: PartitionedRows) -> int:
+    return sum(decode_row(row).events for partition in rows.partitions() for _, row in rows.items(partition))
+
+
+@pytest.fixture
+def ran(kafka: str, tmp_path: Path) -> Iterator[Deployment]:
+    """A deployment that has folded a class; no worker runs."""
+    with deployed(kafka, tmp_path) as deployment:
+        deployment.send(a_class(1))
+        fold_all(deployment)
+        assert deployment.differences(deployment.replay()) == []
+        yield deployment
+
+
+def test_a_topic_refilled_past_the_old_offsets_is_refused_until_it_is_adopted(ran: Deployment) -> None:
+    old, topic = ran.table(), ran.channels.activity
+    recreate(ran, topic)
+    ran.send(a_class(2, 2 * EVENTS, tag=b"new-"))
+    assert_refuses(ran, "deleted and created again", "skillstream adopt-topic")
+
+    asked = run(ran, "adopt-topic", answer="n\n")
+    assert (asked.returncode, ran.table().partitions()) == (130, old.partitions())
+    assert_refuses(ran, "skillstream adopt-topic", instance_id="a member until its session runs out")
+    adopted = run(ran, "adopt-topic", "--yes")
+    assert adopted.returncode == 0, adopted.stderr
+    assert "epoch 1" in adopted.stdout
+
+    fold_all(ran)
+    replay = replayed(ran, epoch=1, onto=old)
+    assert list(compare(ran.table(), replay.rows)) == []
+    assert replay.counts.applied > EVENTS
+    assert events_of(ran.table()) == events_of(old) + replay.counts.applied
+    assert replay.counts.replayed == 0
+
+    ran.send(a_class(3, 500, tag=b"more-"))  # and it goes on, with no setting changed
+    fold_all(ran)
+    assert list(compare(ran.table(), replayed(ran, epoch=1, onto=old).rows)) == []
+
+
+def test_a_topic_that_is_recreated_under_a_running_worker_stops_it(ran: Deployment) -> None:
+    worker = ran.start()
+    worker.await_ready()
+
+    recreate(ran, ran.channels.activity)
+
+    assert worker.exit_code() == 4, worker.tail()
+    assert "skillstream adopt-topic" in worker.log
+
+
+def test_a_topic_with_fewer_partitions_is_refused(ran: Deployment) -> None:
+    recreate(ran, ran.channels.activity, partitions=2)
+
+    worker = ran.start()
+
+    assert worker.exit_code() == 4
+    assert "has 2 partitions, 4 are needed" in worker.log
+    assert "skillstream rebuild" in worker.log
+    recreate(ran, ran.channels.activity)  # as the deployment's own reading of it expects
+
+
+def test_a_deleted_changelog_is_refused_until_it_is_rebuilt(ran: Deployment) -> None:
+    ran.send([Sent(FORGOTTEN.encode(), b"{}")], ran.channels.erasures)
+    fold_all(ran)
+    recreate(ran, ran.changelog)
+    assert_refuses(ran, "the changelog holds nothing of it", "skillstream rebuild")
+
+    rebuilt = run(ran, "rebuild", "--yes")
+    assert rebuilt.returncode == 0, rebuilt.stderr
+    assert "nothing is lost" in rebuilt.stdout
+    fold_all(ran)
+
+    table, replay = ran.table(), replayed(ran, epoch=1)
+    assert {each.student for each in compare(table, replay.rows)} == {FORGOTTEN}
+    stub = table.get(home(FORGOTTEN), FORGOTTEN.encode())
+    assert stub is not None
+    assert (decode_row(stub).events, decode_row(stub).erased_us > 0) == (0, True)
+
+
+@pytest.mark.parametrize("left", [0, 3], ids=["emptied", "truncated"])
+def test_a_changelog_that_lost_rows_is_refused_until_it_is_rebuilt(ran: Deployment, left: int) -> None:
+    ends = {partition: ran.end(ran.changelog, partition) for partition in range(PARTITIONS)}
+    cut(ran, ran.changelog, {partition: end - left for partition, end in ends.items()})
+    assert_refuses(ran, "skillstream rebuild")
+
+    rebuilt = run(ran, "rebuild", answer="y\n")
+    assert rebuilt.returncode == 0, rebuilt.stderr
+    fold_all(ran)
+
+    assert list(compare(ran.table(), replayed(ran, epoch=1).rows)) == []
+    said = {update.student_id: update.seq for update in ran.updates()}
+    assert {epoch for epoch, _offset in said.values()} == {1}
+
+
+def test_a_rebuild_says_what_retention_has_taken(ran: Deployment) -> None:
+    recreate(ran, ran.changelog)
+    cut(ran, ran.channels.activity, {0: 10, 1: 20})
+
+    rebuilt = run(ran, "rebuild", "--yes")
+
+    assert rebuilt.returncode == 0, rebuilt.stderr
+    assert "LOST" in rebuilt.stdout
+    assert f"{ran.channels.activity}/1: the first 20 offsets" in rebuilt.stdout
+    fold_all(ran)
+    assert list(compare(ran.table(), replayed(ran, epoch=1).rows)) == []
+
+
+def test_a_group_ahead_of_its_table_is_rewound_and_nothing_is_lost(ran: Deployment) -> None:
+    ran.send(a_class(4, 500, tag=b"unread-"))
+    ends = {partition: ran.end(ran.channels.activity, partition) for partition in range(PARTITIONS)}
+    group = Group(ran.broker, ran.name)
+    group.require_idle(wait_s=20)
+    group.set_offsets(ran.channels.activity, ends)
+    assert_refuses(ran, "skillstream rebuild --rewind")
+
+    rewound = run(ran, "rebuild", "--rewind")
+    assert rewound.returncode == 0, rewound.stderr
+    assert "500 offsets" in rewound.stdout
+    fold_all(ran)
+
+    assert ran.differences(ran.replay()) == []
+
+
+def test_commands_leave_a_running_or_a_sound_deployment_alone(ran: Deployment) -> None:
+    sound = run(ran, "adopt-topic", "--yes"), run(ran, "rebuild", "--rewind")
+    worker: WorkerProcess = ran.start()
+    worker.await_ready()
+    running = [run(ran, *command) for command in (["adopt-topic", "--yes"], ["rebuild", "--yes"])]
+
+    assert [each.returncode for each in sound] == [1, 1]
+    assert [each.returncode for each in running] == [4, 4]
+    assert all("stop all workers first" in each.stderr for each in running)
+    assert worker.terminate() == 0
+    assert ran.differences(ran.replay()) == []
+
+
+def test_members_can_be_asked_for_on_a_broker_that_has_only_just_started(own_kafka: RealKafka) -> None:
+    """The same client ends the process when asked for committed offsets at such a moment (see agents.lag.broker)."""
+    began_s = time.monotonic()
+
+    Group(own_kafka.bootstrap, "never-seen", timeout_s=90).require_idle()
+
+    assert time.monotonic() - began_s < 90

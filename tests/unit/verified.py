@@ -1,0 +1,225 @@
+"""A partition as a worker leaves it, without Kafka: input and what was said. Tests change it, and have it judged."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import cache
+
+import msgspec
+
+from schemas.explanation import Explanation
+from schemas.update import SkillUpdate
+from streams.artifacts import NO_ARTIFACT
+from streams.audit import Difference
+from streams.pipeline import Pipeline, default_sources
+from streams.replay import FileRecord
+from streams.row import Row, decode_row, encode_row
+from streams.verification.judging import Extent
+from streams.verification.partition import Pass
+from streams.verification.rescoring import Rescoring, _Failing
+from streams.verification.slices import Slice
+from tests.events import NOW, NOW_MS, default_skills, raw
+
+PLENTY = 1 << 30
+
+
+@cache
+def rescoring() -> Rescoring:
+    """Of the default skills, without a model."""
+    return Rescoring(default_skills(), NO_ARTIFACT)
+
+
+@dataclass
+class World:
+    """The topics of one partition, and a worker that writes them. Records come a minute apart."""
+
+    input: list[FileRecord] = field(default_factory=list)
+    changelog: list[FileRecord] = field(default_factory=list)
+    updates: list[FileRecord] = field(default_factory=list)
+    explanations: list[FileRecord] = field(default_factory=list)
+    requests: dict[bytes, int] = field(default_factory=dict)
+    rows: dict[str, Row] = field(default_factory=dict)
+    epoch: int = 0
+
+    # -- the platform, and the worker
+
+    def event(self, student: str, kind: str = "attempt", **given: object) -> FileRecord:
+        """One more record."""
+        offset = len(self.input)
+        given = {"minute": offset, "event_id": f"e{offset}", "item_id": f"q{offset % 7}", **given}
+        if kind != "attempt":
+            given.pop("item_id")
+        record = FileRecord(offset, NOW_MS + offset * 60_000 + 1_000, raw(kind, student, **given), "in", 0)
+        self.input.append(record)
+        return record
+
+    def fold(self, records: Sequence[FileRecord], failing: Collection[str] = ()) -> None:
+        """A batch, as a worker does it; `failing` sources fail."""
+        pipeline = _pipeline(tuple(sorted(failing)))
+        batch = pipeline.fold(records, load=self._load, home=lambda _: None, epoch=self.epoch)
+        updates = asyncio.run(pipeline.score(batch.changed))
+        for student, row in batch.changed.items():
+            self.write(student, row)
+        for update in updates:
+            self.say(update)
+
+    def forget(self, student: str, at_us: int) -> None:
+        """A request to be forgotten, carried out now."""
+        row = self.rows.get(student) or Row(epoch=self.epoch)
+        self.requests[student.encode()] = at_us
+        erased_us = max(row.erased_us, at_us)
+        self.write(student, Row(epoch=row.epoch, offset=row.offset, origins=row.origins, erased_us=erased_us))
+        self.updates.append(self._record(self.updates, student, None))
+
+    def _load(self, student: str) -> Row | None:
+        row = self.rows.get(student)
+        return None if row is None else decode_row(encode_row(row))
+
+    # -- the topics
+
+    def write(self, student: str, row: Row | None) -> None:
+        """A row on the changelog."""
+        if row is not None:
+            self.rows[student] = row
+        self.changelog.append(self._record(self.changelog, student, None if row is None else encode_row(row)))
+
+    def say(self, update: SkillUpdate) -> None:
+        """An update."""
+        self.updates.append(self._record(self.updates, update.student_id, msgspec.json.encode(update)))
+
+    def explain(self, student: str, offset: int) -> None:
+        """An explanation."""
+        explanation = Explanation(
+            version=1,
+            student_id=student,
+            seq=(self.epoch, offset),
+            as_of="2026-03-02T12:00:00.000Z",
+            generated_at="2026-03-02T12:00:00.000Z",
+            generator="template",
+            model="",
+            summary="",
+            skills=[],
+        )
+        self.explanations.append(self._record(self.explanations, student, msgspec.json.encode(explanation)))
+
+    def last_update(self, student: str) -> SkillUpdate:
+        """What was last said of a student."""
+        [*_, last] = [record for record in self.updates if record.key == student.encode()]
+        return msgspec.json.decode(last.value or b"", type=SkillUpdate)
+
+    @staticmethod
+    def _record(topic: Sequence[FileRecord], student: str, value: bytes | None) -> FileRecord:
+        return FileRecord(len(topic), NOW_MS, value, "said", 0, student.encode())
+
+    # -- the verdict
+
+    def judge(self, **given: object) -> "Verdict":
+        """Have it judged, up to its end unless a `cut` or `start` is given; in passes of `memory_bytes`."""
+        memory_bytes = int(str(given.pop("memory_bytes", PLENTY)))
+        settings: dict[str, object] = {"start": 0, "cut": len(self.input), "epoch": self.epoch, **given}
+        extent = msgspec.convert({"partition": 0, **settings}, Extent)
+        return asyncio.run(self._judge(extent, memory_bytes))
+
+    async def _judge(self, extent: Extent, memory_bytes: int) -> "Verdict":
+        verdict, todo = Verdict(), [Slice()]
+        while todo:
+            one = Pass(rescoring(), lambda _: None, extent, todo.pop(), memory_bytes)
+            one.last.note_updates(self.updates)
+            one.last.note_explanations(self.explanations)
+            for student, at_us in self.requests.items():
+                one.last.note_request(student, at_us, is_read=True)
+            one.last.note_rows(self.changelog)
+            one.begin()
+            for part in _halves(self.input[extent.start : extent.cut]):
+                one.fold(part)
+            one.follow(self.input[extent.cut : one.reach])
+            verdict.differences += [difference async for difference in one.judge()]
+            verdict.add(one)
+            todo += one.set_aside
+        return verdict
+
+
+@dataclass
+class Verdict:
+    """What all passes found."""
+
+    differences: list[Difference] = field(default_factory=list)
+    left_out: dict[str, int] = field(default_factory=dict)
+    students: int = 0
+    applied: int = 0
+    passes: int = 0
+    other_config: int = 0
+    other_sources: int = 0
+
+    def add(self, one: Pass) -> None:
+        """A pass that is over."""
+        self.passes += 1
+        self.students += one.students
+        self.applied += one.counts.applied
+        self.other_config += one.scores.other_config
+        self.other_sources += one.scores.other_sources
+        for why, count in one.left_out.items():
+            self.left_out[why] = self.left_out.get(why, 0) + count
+
+    @property
+    def kinds(self) -> list[tuple[str, str]]:
+        """Student and kind of each difference."""
+        return sorted((each.student, each.kind) for each in self.differences)
+
+
+def at_us(record: FileRecord) -> int:
+    """When it was written."""
+    return record.timestamp * 1_000
+
+
+def a_class(students: int = 6, events: int = 60, batch: int = 10) -> World:
+    """A world in which students took turns, folded in batches."""
+    world = World()
+    for number in range(events):
+        kind = "message" if number % 9 == 4 else "attempt"
+        text = {"text": "It was hard but I kept trying."} if kind == "message" else {"score": number % 3 / 2}
+        world.event(f"s{number % students}", kind, **text)
+    for begin in range(0, events, batch):
+        world.fold(world.input[begin : begin + batch])
+    return world
+
+
+def changed(row: Row, **columns: object) -> Row:
+    """A row with other columns."""
+    return msgspec.structs.replace(row, **columns)
+
+
+def rescored(update: SkillUpdate, by: float) -> SkillUpdate:
+    """An update whose first score is another one."""
+    name, score = next(iter(update.skills.items()))
+    moved = msgspec.structs.replace(score, score=min(1.0, max(0.0, score.score + by)))
+    return msgspec.structs.replace(update, skills={**update.skills, name: moved})
+
+
+def without(records: Sequence[FileRecord], offset: int) -> list[FileRecord]:
+    """All but one record."""
+    return [record for record in records if record.offset != offset]
+
+
+def again(record: FileRecord, **columns: object) -> FileRecord:
+    """A record with other columns."""
+    values: Mapping[str, object] = columns
+    return replace(record, **values)  # type: ignore[arg-type]
+
+
+def minutes(count: float) -> int:
+    """In µs since the events began."""
+    return int((NOW + timedelta(minutes=count)).timestamp() * 1e6)
+
+
+@cache
+def _pipeline(failing: tuple[str, ...]) -> Pipeline:
+    sources = default_sources(default_skills(), NO_ARTIFACT)
+    broken = [_Failing(each.name) if each.name in failing else each for each in sources]
+    return Pipeline(default_skills(), NO_ARTIFACT, on_failure=lambda _source, _error: None, sources=broken)
+
+
+def _halves(records: list[FileRecord]) -> list[list[FileRecord]]:
+    middle = len(records) // 2
+    return [part for part in (records[:middle], records[middle:]) if part]
