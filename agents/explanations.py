@@ -27,8 +27,8 @@ from schemas.explanation import Explanation
 from streams.limits import LimitUnavailable
 from streams.pipeline import Pipeline
 from streams.reasoning.model import ModelUnavailable
+from streams.reasoning.pending import owed
 from streams.reasoning.queue import ReasoningQueue
-from streams.row import decode_row
 
 _REDIS_START_POLL_S: Final = 0.25
 _log = logging.getLogger(__name__)
@@ -77,8 +77,7 @@ class Explanations:
     def rebuild(self, partitions: Iterable[int]) -> None:
         """Take up what the rows of these partitions say is pending: after recovery."""
         for partition in partitions:
-            rows = ((key, decode_row(stored)) for key, stored in self._rows.items(partition))
-            self.queue.rebuild(partition, [(key, (row.epoch, row.offset), row.pending) for key, row in rows])
+            self.queue.rebuild(partition, owed(self._rows.items(partition)))
 
     def drop(self, partitions: Iterable[int]) -> None:
         """Let go of partitions that another worker has now."""

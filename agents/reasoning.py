@@ -19,6 +19,7 @@ from agents.channels import Channels
 from agents.delivery.errors import SendFailed
 from agents.delivery.writer import OutRecord, RecordBatchWriter
 from schemas.explanation import Explanation, ReasoningResult
+from streams.block import Block
 from streams.limits import LimitUnavailable, RateLimitExceeded
 from streams.pipeline import Pipeline
 from streams.reasoning.asking import NotWanted
@@ -26,7 +27,7 @@ from streams.reasoning.breaker import ReasoningPaused
 from streams.reasoning.explainer import Explainer
 from streams.reasoning.pending import is_pending
 from streams.reasoning.queue import ReasoningQueue, Ticket
-from streams.row import Pending, Row, decode_row
+from streams.row import Pending, headers_of
 from streams.rows import Rows
 
 CALLS_AT_ONCE: Final = 4
@@ -72,14 +73,14 @@ class Reasoner:
 
     async def _explain(self, ticket: Ticket) -> float:
         """Explain one student; how long to wait before the next, in seconds."""
-        row = self._pending_row(ticket)
-        if row is None:
+        block = self._pending_row(ticket)
+        if block is None:
             self._queue.settle(ticket.partition, ticket.key, ticket.seq, Pending())  # nothing is owed any more
             return 0.0
-        update = (await self._pipeline.score({ticket.key.decode(): row}))[0]
+        update = (await self._pipeline.score([ticket.key.decode()], block))[0]
         try:
             explanation, result = await self._explainer.explain(
-                update, row.pending, wanted=lambda: self._queue.holds(ticket)
+                update, block.pending(0), wanted=lambda: self._queue.holds(ticket)
             )
         except (RateLimitExceeded, ReasoningPaused) as wait:
             self._queue.release(ticket)
@@ -90,19 +91,21 @@ class Reasoner:
             return _UNREACHABLE_WAIT_S
         except NotWanted:
             return 0.0
-        if not self._erased(ticket):
+        if not self._erased_since(ticket, block):
             await self._publish(ticket, explanation, result)
         return 0.0
 
-    def _erased(self, ticket: Ticket) -> bool:
+    def _erased_since(self, ticket: Ticket, block: Block) -> bool:
         """Whether the student was forgotten while the model was asked: nothing may follow the tombstones."""
         stored = self._rows.get(ticket.partition, ticket.key)
-        return stored is not None and decode_row(stored).erased_us > 0
+        return stored is not None and bool(headers_of([stored])["erased_us"][0] > block.head["erased_us"][0])
 
-    def _pending_row(self, ticket: Ticket) -> Row | None:
+    def _pending_row(self, ticket: Ticket) -> Block | None:
         stored = self._rows.get(ticket.partition, ticket.key)
-        row = None if stored is None else decode_row(stored)
-        return row if row is not None and is_pending(row.pending) and row.erased_us == 0 else None
+        if stored is None:
+            return None
+        block = Block.of([stored], self._pipeline.skill_set.names)
+        return block if is_pending(block.pending(0)) else None
 
     async def _publish(self, ticket: Ticket, explanation: Explanation | None, result: ReasoningResult) -> None:
         """Explanation first, so that what is read back as explained has been published."""

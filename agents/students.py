@@ -3,7 +3,7 @@
 Everything it decides is decided in `streams`; here the topics meet the pipeline.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Final
@@ -88,17 +88,16 @@ class StudentStep:
         began_s = perf_counter()
         batch = self._pipeline.fold(
             records,
-            load=lambda student: self._load(partition, student.encode()),
+            load=lambda student: self._rows.get(partition, student.encode()),
             home=lambda student: self._home(student.encode()),
             epoch=self._epoch(partition),
         )
         await self._check(partition, records, batch.dead_letters)
-        before = {student: _explained(row) for student, row in batch.changed.items()}
-        updates = await self._pipeline.score(batch.say_again | batch.changed)
-        for update in updates:
-            if update.student_id in batch.changed:
-                self._mark(partition, batch.changed[update.student_id], update, before[update.student_id])
-        rows = {student.encode(): encode_row(row) for student, row in batch.changed.items()}
+        before = batch.block.cells["explained"].tolist()
+        updates = await self._pipeline.score(batch.students, batch.block)
+        if self._queue is not None:
+            self._mark(partition, batch, updates, before)
+        rows = {student.encode(): row for student, row in batch.rows().items()}
         outputs = self._outputs(partition, batch, updates)
         self._observe(
             Folded(
@@ -128,6 +127,7 @@ class StudentStep:
             forward.event.student_id.encode(),
             native.encode(forward.event),
             ((ORIGIN_HEADER, forward.origin.encode()),),
+            forward.timestamp_ms,
         )
 
     def _dead_letter(self, record: Record, letter: DeadLetter) -> Output:
@@ -143,13 +143,21 @@ class StudentStep:
         headers = with_own_headers(letter, record.headers)
         return Output(self._channels.dead_letters, record.partition, key, value, headers)
 
-    def _mark(self, partition: int, row: Row, update: SkillUpdate, explained: Mapping[str, float]) -> None:
-        if self._queue is None:
-            return
-        value = value_of(update, explained, self._pipeline.skill_set.levels, self._policy)
-        if mark(row.pending, value, self._now_us(), self._policy, self._queue.threshold) is Marked.NOT_EXPLAINED:
-            self._queue.not_explained += 1
-        self._queue.offer(partition, update.student_id.encode(), (row.epoch, row.offset), row.pending)
+    def _mark(
+        self, partition: int, batch: FoldedBatch, updates: Sequence[SkillUpdate], explained: Sequence[Sequence[float]]
+    ) -> None:
+        """Note which of the changed students are owed an explanation."""
+        queue, names, levels = self._queue, self._pipeline.skill_set.names, self._pipeline.skill_set.levels
+        assert queue is not None
+        now_us = self._now_us()
+        for line, update in enumerate(updates[: batch.changed]):
+            before = {name: score for name, score in zip(names, explained[line], strict=True) if score >= 0}
+            pending = batch.block.pending(line)
+            value = value_of(update, before, levels, self._policy)
+            if mark(pending, value, now_us, self._policy, queue.threshold) is Marked.NOT_EXPLAINED:
+                queue.not_explained += 1
+            batch.block.set_pending(line, pending)
+            queue.offer(partition, update.student_id.encode(), update.seq, pending)
 
     def _read_back(self, partition: int, records: Sequence[Record]) -> BatchResult:
         """Note what became of calls. Idempotent: a result that the row already knows changes nothing."""
@@ -216,7 +224,3 @@ def _not_a_result(record: Record, error: msgspec.MsgspecError) -> DeadLetter:
         error=f"not a reasoning result: {type(error).__name__}",
         schema_guess="unknown",
     )
-
-
-def _explained(row: Row) -> dict[str, float]:
-    return {name: cell.explained for name, cell in row.skills.items() if cell.explained >= 0}

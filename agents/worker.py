@@ -15,6 +15,7 @@ from agents.delivery.run import run_worker
 from agents.delivery.settings import DeliverySettings, changelog_spec
 from agents.explaining import now_us, policy_of
 from agents.explanations import Explanations
+from agents.garbage import collect_rarely
 from agents.health import BrokerPing, Health, ReasoningState, Server, SourceFailures
 from agents.identity import Identity, MarkedStep
 from agents.input_topic import InputTopic
@@ -80,6 +81,7 @@ class Worker:
         ensure_topics(self._settings.broker, specs, self._settings.start_timeout_s)
         self._metrics.built(self._pipeline.writer.config_version, self._pipeline.artifact.id)
         self._metrics.before_render(self._refresh)
+        collect_rarely()
         try:
             believe(self._store, self._settings, self._delivery.changelog_topic)
             return run_worker(self._app, self._beside)

@@ -13,7 +13,7 @@ Unit = Annotated[float, Meta(ge=0, le=1)]
 SourceStatus = Literal["absent", "ok", "stale", "failed"]
 
 
-class EvidenceItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class EvidenceItem(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A fact that moved a score. `id` is unique within the update; `direction` is 1 for, -1 against the skill."""
 
     id: str
@@ -23,7 +23,7 @@ class EvidenceItem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     time: str
 
 
-class Contribution(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Contribution(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One source's part: its probability, effective sample size, age, and what it added to the score's log-odds."""
 
     status: SourceStatus
@@ -33,7 +33,7 @@ class Contribution(Struct, frozen=True, kw_only=True, omit_defaults=True):
     log_odds: float = 0.0
 
 
-class SkillScore(Struct, frozen=True, kw_only=True):
+class SkillScore(Struct, frozen=True, kw_only=True, gc=False):
     """A skill's score with its 90 % interval. `validated`: a model that saw real labels is part of it.
 
     `rests_on` says, in words, what the skill is judged by: what its model was trained on, or that there are no labels.
@@ -50,7 +50,7 @@ class SkillScore(Struct, frozen=True, kw_only=True):
     evidence: list[EvidenceItem] = []
 
 
-class SkillUpdate(Struct, frozen=True, kw_only=True):
+class SkillUpdate(Struct, frozen=True, kw_only=True, gc=False):
     """One student's skills. Deduplicate by (`student_id`, `seq`, `config_version`); of equal ids the later wins.
 
     `seq` is the (epoch, offset) of the last event folded: equal seq means equal folded events; gaps are normal.

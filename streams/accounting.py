@@ -1,10 +1,11 @@
 """Where every event went. `events_in = applied + ignored + duplicates + dead_lettered`; `late` is part of `applied`."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Self
 
-from streams.folding import Outcome
+from streams.repeats import Outcome
 
 
 @dataclass(slots=True)
@@ -36,6 +37,15 @@ class Counts:
         else:
             self.applied += 1
             self.late += outcome is Outcome.LATE
+
+    def count_all(self, outcomes: Sequence[Outcome]) -> None:
+        """Add events."""
+        late = outcomes.count(Outcome.LATE)
+        self.events_in += len(outcomes)
+        self.late += late
+        self.applied += late + outcomes.count(Outcome.APPLIED)
+        self.ignored += outcomes.count(Outcome.IGNORED)
+        self.duplicates += outcomes.count(Outcome.DUPLICATE)
 
     def dead_letter(self, reason: str) -> None:
         """Add one part of a record that could not be read."""

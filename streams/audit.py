@@ -88,14 +88,14 @@ def rows_differ(live: Row | None, replayed: Row | None, *, history_gone: bool = 
 
 def scores_differ(live: Row, replayed: Row) -> Finding | None:
     """Whether a score that the replay gave differs from the row's by more than SCORE_TOLERANCE."""
-    for name, apart in unequal_scores(live, replayed).items():
-        return Finding("state", f"the row's score or confidence of {name} differs by {apart:.3g}")
+    for code, apart in unequal_scores(live, replayed).items():
+        return Finding("state", f"the row's score or confidence of the skill {code:08x} differs by {apart:.3g}")
     return None
 
 
-def unequal_scores(live: Row, replayed: Row) -> dict[str, float]:
-    """How far apart the scores of the skills are that the replay gave another score."""
-    unequal: dict[str, float] = {}
+def unequal_scores(live: Row, replayed: Row) -> dict[int, float]:
+    """How far apart the scores of the skills are that the replay gave another score, by their codes."""
+    unequal: dict[int, float] = {}
     for name, cell in replayed.skills.items():
         if cell.score >= 0:  # else it was not scored
             other = live.skills.get(name) or SkillCell()

@@ -1,86 +1,107 @@
-"""Features: a student's row as numbers for a model.
+"""Features: students' rows as numbers for a model.
 
 Six columns a fact and a few for the whole row, in one fixed order whose hash is the feature-schema version. What is
 not known is NaN, never 0: the models take missing values as such.
 """
 
 import hashlib
-import math
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.facts import FACTS
-from streams.folding import decayed
-from streams.row import Row, Totals
+from streams.block import Block, Floats, decays
+from streams.facts import FACTS, INDEX
+from streams.layout import CONTROL, Array
+from streams.row import MAX_CONTROLS
 
 DAY_US: Final = 86_400 * 1_000_000
-_COLUMNS: Final[dict[str, Callable[[Totals, float, int], float]]] = {
-    "n": lambda totals, _decay, _at_us: float(totals.n),
-    "mean": lambda totals, _decay, _at_us: totals.total / totals.n,
-    "sd": lambda totals, _decay, _at_us: _deviation(totals),
-    "recent_n": lambda totals, decay, _at_us: totals.recent_n * decay,
-    "recent_mean": lambda totals, _decay, _at_us: _ratio(totals.recent_total, totals.recent_n),
-    "age_days": lambda totals, _decay, at_us: (at_us / 1e6 - totals.newest_s) / 86_400,
+
+
+class _Lines:
+    """A block at given times, and what more than one feature needs of it."""
+
+    def __init__(self, block: Block, at_us: Sequence[int] | None) -> None:
+        self.block = block
+        self.at_us: Array = block.head["as_of_us"] if at_us is None else np.array(at_us, np.int64)
+        self.decay = block.decay if at_us is None else decays(block.head["reference_us"].tolist(), at_us)
+
+    @cached_property
+    def controls(self) -> Array:
+        """Shape (lines, MAX_CONTROLS), of CONTROL; where there are fewer controls the key is 0."""
+        parts = self.block.small["controls"]
+        counts = np.fromiter(map(len, parts), np.intp, len(parts)) // CONTROL.itemsize
+        dense = np.zeros((len(parts), MAX_CONTROLS), CONTROL)
+        owner = np.repeat(np.arange(len(parts)), counts)
+        dense[owner, np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)] = np.frombuffer(
+            b"".join(parts), CONTROL
+        )
+        return dense
+
+    def fact(self, name: str, fact: int) -> Floats:
+        """One column of the facts, NaN where the fact was never seen."""
+        return np.where(self.block.facts["n"][:, fact] > 0, self.block.facts[name][:, fact], np.nan)
+
+
+_COLUMNS: Final[dict[str, Callable[[_Lines, int], Floats]]] = {
+    "n": lambda lines, fact: lines.block.facts["n"][:, fact].astype(np.float64),
+    "mean": lambda lines, fact: lines.fact("total", fact) / lines.fact("n", fact),
+    "sd": lambda lines, fact: _deviation(lines, fact),
+    "recent_n": lambda lines, fact: lines.block.facts["recent_n"][:, fact] * lines.decay,
+    "recent_mean": lambda lines, fact: _ratio(lines.fact("recent_total", fact), lines.fact("recent_n", fact)),
+    "age_days": lambda lines, fact: (lines.at_us / 1e6 - lines.fact("newest_s", fact)) / 86_400,
 }
-_WHOLE_ROW: Final[dict[str, Callable[[Row, int], float]]] = {
-    "days": lambda row, at_us: (at_us - row.first_us) / DAY_US,
-    "events": lambda row, _at_us: float(row.events),
-    "controls_seen": lambda row, _at_us: float(len(row.controls)),
-    "controls_alone_once": lambda row, _at_us: float(sum(use.alone > 0 for use in row.controls.values())),
-    "controls_alone_twice": lambda row, _at_us: float(sum(use.alone > 1 for use in row.controls.values())),
-    "controls_isolated_once": lambda row, _at_us: float(sum(use.isolated > 0 for use in row.controls.values())),
-    "controls_isolated_twice": lambda row, _at_us: float(sum(use.isolated > 1 for use in row.controls.values())),
-    "controls_alone_least": lambda row, _at_us: _least([use.alone for use in row.controls.values()]),
-    "controls_isolated_least": lambda row, _at_us: _least([use.isolated for use in row.controls.values()]),
+_WHOLE_ROW: Final[dict[str, Callable[[_Lines], Floats]]] = {
+    "days": lambda lines: (lines.at_us - lines.block.head["first_us"]) / DAY_US,
+    "events": lambda lines: lines.block.head["events"].astype(np.float64),
+    "controls_seen": lambda lines: _controls(lines, "alone", -1),
+    "controls_alone_once": lambda lines: _controls(lines, "alone", 0),
+    "controls_alone_twice": lambda lines: _controls(lines, "alone", 1),
+    "controls_isolated_once": lambda lines: _controls(lines, "isolated", 0),
+    "controls_isolated_twice": lambda lines: _controls(lines, "isolated", 1),
+    "controls_alone_least": lambda lines: _least(lines, "alone"),
+    "controls_isolated_least": lambda lines: _least(lines, "isolated"),
 }
 FEATURES: Final = (*_WHOLE_ROW, *(f"{fact}.{column}" for fact in FACTS for column in _COLUMNS))
 FEATURE_SCHEMA: Final = hashlib.sha256("\n".join(FEATURES).encode()).hexdigest()[:12]
 
 
-def features_of(rows: Sequence[Row], names: Sequence[str], at_us: Sequence[int] | None = None) -> NDArray[np.float64]:
-    """Features of `rows`, shape (rows, names); as known at each row's `as_of`, or at `at_us` where given.
+def features_of(block: Block, names: Sequence[str], at_us: Sequence[int] | None = None) -> NDArray[np.float64]:
+    """Features of a block, shape (lines, names); as known at each row's `as_of`, or at `at_us` where given.
 
     Raises KeyError for a name that is not in FEATURES.
     """
-    matrix = np.full((len(rows), len(names)), np.nan)
-    readers = [_reader(name) for name in names]
-    for line, row in enumerate(rows):
-        at = row.as_of_us if at_us is None else at_us[line]
-        decay = decayed(row.reference_us, at)
-        matrix[line] = [read(row, decay, at) for read in readers]
+    lines = _Lines(block, at_us)
+    matrix = np.empty((len(block), len(names)))
+    for column, name in enumerate(names):
+        if name in _WHOLE_ROW:
+            matrix[:, column] = _WHOLE_ROW[name](lines)
+        else:
+            fact, _, of_fact = name.partition(".")
+            matrix[:, column] = _COLUMNS[of_fact](lines, INDEX[fact])
     return matrix
 
 
-def _reader(name: str) -> Callable[[Row, float, int], float]:
-    if name in _WHOLE_ROW:
-        whole = _WHOLE_ROW[name]
-        return lambda row, _decay, at_us: whole(row, at_us)
-    fact, _, column = name.partition(".")
-    index, read = FACTS.index(fact) if fact in FACTS else -1, _COLUMNS[column]
-    if index < 0:
-        raise KeyError(name)
-    absent = 0.0 if column in ("n", "recent_n") else math.nan
-
-    def of_fact(row: Row, decay: float, at_us: int) -> float:
-        totals = row.facts.get(index)
-        return absent if totals is None else read(totals, decay, at_us)
-
-    return of_fact
+def _controls(lines: _Lines, name: str, above: int) -> Floats:
+    seen = (lines.controls["control"] > 0) & (lines.controls[name].astype(np.int64) > above)
+    return np.asarray(seen.sum(axis=1), np.float64)
 
 
-def _least(counts: Sequence[int]) -> float:
-    return float(min(counts)) if counts else math.nan
+def _least(lines: _Lines, name: str) -> Floats:
+    there = lines.controls["control"] > 0
+    least = np.where(there, lines.controls[name].astype(np.float64), np.inf).min(axis=1)
+    return np.where(there.any(axis=1), least, np.nan)
 
 
-def _deviation(totals: Totals) -> float:
-    if totals.n < 2:
-        return math.nan
-    mean = totals.total / totals.n
-    return math.sqrt(max(totals.squares / totals.n - mean * mean, 0.0))
+def _deviation(lines: _Lines, fact: int) -> Floats:
+    n = lines.fact("n", fact)
+    mean = lines.fact("total", fact) / n
+    variance = np.maximum(lines.fact("squares", fact) / n - mean * mean, 0.0)
+    return np.where(n >= 2, np.sqrt(variance), np.nan)
 
 
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole > 0 else math.nan
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    ratio: Floats = np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
+    return ratio

@@ -2,12 +2,13 @@
 training and the audit run the very same code.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from schemas.dialects import Record, decode
 from schemas.update import SkillUpdate
 from streams.artifacts import Artifact
 from streams.batch import BatchFolder, FoldedBatch, Home, Load
+from streams.block import Block
 from streams.evidence.behaviour import BehaviourSource
 from streams.evidence.collect import FailureListener, collect
 from streams.evidence.language import LanguageSource
@@ -15,7 +16,6 @@ from streams.evidence.model import ModelSource
 from streams.evidence.source import Source
 from streams.folding import Folding
 from streams.fusion import Fusion
-from streams.row import Row
 from streams.skills import SkillSet
 from streams.updates import UpdateWriter
 
@@ -24,7 +24,7 @@ def default_sources(skill_set: SkillSet, artifact: Artifact) -> list[Source]:
     """The three sources. A fourth is one more line here."""
     return [
         ModelSource(artifact, skill_set.names),
-        LanguageSource(skill_set),
+        LanguageSource(),
         BehaviourSource(skill_set, {skill: card.features for skill, card in artifact.card.skills.items()}),
     ]
 
@@ -52,17 +52,20 @@ class Pipeline:
         """Fold one partition's records into the rows that `load` gives; see BatchFolder."""
         return BatchFolder(self._folding, decode, home=home, load=load, epoch=epoch).fold(records)
 
-    async def score(self, rows: Mapping[str, Row]) -> list[SkillUpdate]:
-        """Judge every row and write its update. A failing source degrades it, never stops it."""
-        if not rows:
+    async def score(self, students: Sequence[str], block: Block) -> list[SkillUpdate]:
+        """Judge every line of `block`, note the scores in it, and write an update for each of `students`.
+
+        A failing source degrades them, never stops them.
+        """
+        if not students:
             return []
         fusion = self.skill_set.fusion
         opinions = await collect(
             self._sources,
-            list(rows.values()),
+            block,
             skills=len(self.skill_set.names),
             deadline_s=fusion.deadline_s,
             stale_after_s=fusion.stale_after_days * 86_400,
             on_failure=self._on_failure,
         )
-        return self.writer.write(list(rows), list(rows.values()), opinions, self._fusion.fuse(opinions))
+        return self.writer.write(students, block, opinions, self._fusion.fuse(opinions))

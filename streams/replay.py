@@ -14,7 +14,6 @@ from schemas.update import SkillUpdate
 from streams.accounting import Counts
 from streams.batch import Home
 from streams.pipeline import Pipeline
-from streams.row import Row, decode_row, encode_row
 from streams.rows import PartitionedRows
 
 BATCH_RECORDS: Final = 2_000
@@ -48,17 +47,16 @@ class Replay:
         """Take the next records of one partition, in offset order; return what a worker would have published."""
         partition = records[0].partition
         batch = self._pipeline.fold(
-            records, load=lambda student: self._load(partition, student), home=self._home, epoch=self._epoch
+            records,
+            load=lambda student: self.rows.get(partition, student.encode()),
+            home=self._home,
+            epoch=self._epoch,
         )
-        updates = await self._pipeline.score(batch.changed)
-        self.rows.put_many(partition, {s.encode(): encode_row(row) for s, row in batch.changed.items()})
+        updates = await self._pipeline.score(batch.students, batch.block)
+        self.rows.put_many(partition, {student.encode(): row for student, row in batch.rows().items()})
         self.counts += batch.counts
         self.updates += len(updates)
         return updates, batch.dead_letters
-
-    def _load(self, partition: int, student: str) -> Row | None:
-        stored = self.rows.get(partition, student.encode())
-        return None if stored is None else decode_row(stored)
 
 
 def batches(records: Iterable[Record], size: int = BATCH_RECORDS) -> Iterator[list[Record]]:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from streams.row import phrase_code
+
 MAX_TEXT_CHARS: Final = 20_000
 _TOKEN: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _NEGATORS: Final = frozenset(
@@ -25,11 +27,13 @@ def tokenise(text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A phrase found: what it is for, how strongly and which way it speaks."""
+    """A phrase found: what it is for, how strongly and which way it speaks; `column` is the skill's, in its set."""
 
     skill: str
     phrase: str
     weight: float
+    column: int
+    code: int
 
 
 class PhraseBook:
@@ -38,9 +42,10 @@ class PhraseBook:
     def __init__(self, lexicons: Mapping[str, Mapping[str, float]]) -> None:
         self._by_first: dict[str, list[tuple[tuple[str, ...], list[Hit]]]] = {}
         entries: dict[tuple[str, ...], list[Hit]] = {}
-        for skill, lexicon in lexicons.items():
+        for column, (skill, lexicon) in enumerate(lexicons.items()):
             for phrase, weight in lexicon.items():
-                entries.setdefault(tuple(tokenise(phrase)), []).append(Hit(skill, phrase, weight))
+                hit = Hit(skill, phrase, weight, column, phrase_code(phrase))
+                entries.setdefault(tuple(tokenise(phrase)), []).append(hit)
         for words in sorted(entries, key=len, reverse=True):
             self._by_first.setdefault(words[0], []).append((words, entries[words]))
 

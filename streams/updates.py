@@ -1,193 +1,201 @@
 """From fused scores to the messages of `skill-updates`.
 
-Arrays are rounded and turned into lists once a batch: reading single numbers out of arrays would cost more than all
-the rest.
+Column by column: what is the same for all students of a skill is done in arrays, once a batch; what is left to do for
+each student is to put ready-made numbers and strings together.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from functools import lru_cache
-from typing import Final, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from schemas.update import UPDATE_VERSION, Contribution, EvidenceItem, SkillScore, SkillUpdate
 from streams.artifacts import Artifact
+from streams.block import Block
 from streams.evidence.source import Opinion, Status
-from streams.folding import cell_of
-from streams.fusion import Array, Fused
-from streams.row import MAX_EVIDENCE, Row, SkillCell
-from streams.skills import SkillSet
+from streams.facts import FACTS
+from streams.fusion import Fused
+from streams.layout import Array
+from streams.row import MAX_EVIDENCE, RUBRIC, phrase_code
+from streams.skills import Levels, SkillSet
 
 _DIGITS: Final = 6
-_UNIX_DAY: Final = date(1970, 1, 1).toordinal()
 _SILENT: Final = {
     Status.ABSENT.value: Contribution(status="absent"),
     Status.FAILED.value: Contribution(status="failed"),
 }
 
 Level = Literal["unknown", "emerging", "developing", "proficient"]
-Columns = list[list[float]]
+_LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 
 
 class UpdateWriter:
     """Writes the updates of one skill set and artifact; `config_version` names both."""
 
     def __init__(self, skill_set: SkillSet, artifact: Artifact) -> None:
-        self._skill_set = skill_set
+        self._levels = skill_set.levels
         self._names = skill_set.names
         self._model = artifact.id
         self._rests_on = [skill.basis for skill in skill_set.skills.values()]
-        self._validated = [name in artifact.card.skills for name in skill_set.names]
+        self._has_model = [name in artifact.card.skills for name in skill_set.names]
+        self._told = told_names(skill_set)
         self.config_version = f"{skill_set.config_version}-{artifact.digest[:8]}"
 
     def write(
-        self, students: Sequence[str], rows: Sequence[Row], opinions: Mapping[str, Opinion], fused: Fused
+        self, students: Sequence[str], block: Block, opinions: Mapping[str, Opinion], fused: Fused
     ) -> list[SkillUpdate]:
-        """One update a student; skills without any evidence are left out. Notes each score in its row's cell."""
-        batch = _Batch.of(opinions, fused)
+        """One update a student; skills without any evidence are left out. Notes each score in its line of the block."""
+        known = ~np.isnan(fused.score)
+        for name, values in (("score", fused.score), ("confidence", fused.confidence)):
+            block.cells[name][known] = values[known]
+        skills: list[dict[str, SkillScore]] = [{} for _ in students]
+        evidence = _Evidence(block, self._told)
+        for column, name in enumerate(self._names):
+            lines = np.flatnonzero(known[:, column])
+            scores = self._scores(column, lines, opinions, fused, evidence)
+            for line, score in zip(lines.tolist(), scores, strict=True):
+                skills[line][name] = score
+        head = block.head
         return [
             SkillUpdate(
                 version=UPDATE_VERSION,
                 student_id=student,
-                seq=(row.epoch, row.offset),
-                as_of=rfc3339(row.as_of_us),
-                skills={
-                    self._names[column]: self._score(row, line, column, batch)
-                    for column, known in enumerate(batch.known[line])
-                    if known
-                },
-                degraded=[source.name for source in batch.sources if source.failed[line]],
+                seq=seq,
+                as_of=as_of,
+                skills=of_student,
+                degraded=degraded,
                 config_version=self.config_version,
                 model=self._model,
             )
-            for line, (student, row) in enumerate(zip(students, rows, strict=True))
+            for student, seq, as_of, of_student, degraded in zip(
+                students,
+                zip(head["epoch"].tolist(), head["offset"].tolist(), strict=True),
+                dates(head["as_of_us"] // 1_000),
+                skills,
+                _degraded(opinions, len(students)),
+                strict=True,
+            )
         ]
 
-    def _score(self, row: Row, line: int, column: int, batch: "_Batch") -> SkillScore:
-        cell = cell_of(row, self._names[column])
-        cell.score, cell.confidence = batch.exact_score[line][column], batch.exact_confidence[line][column]
-        return SkillScore(
-            score=batch.score[line][column],
-            low=batch.low[line][column],
-            high=batch.high[line][column],
-            confidence=batch.confidence[line][column],
-            level=self.level(cell.score, cell.confidence),
-            validated=self._validated[column] and batch.judged_by_model[line][column],
-            rests_on=self._rests_on[column],
-            contributions={source.name: source.contribution(line, column) for source in batch.sources},
-            evidence=_evidence(cell, first=column * MAX_EVIDENCE + 1),
+    def _scores(
+        self, column: int, lines: Array, opinions: Mapping[str, Opinion], fused: Fused, evidence: "_Evidence"
+    ) -> Iterator[SkillScore]:
+        """The scores of one skill, for those lines."""
+        score, confidence = fused.score[lines, column], fused.confidence[lines, column]
+        sources = sorted(opinions)
+        by_model = opinions["model"].n[lines, column] > 0 if "model" in opinions else np.zeros(len(lines), bool)
+        contributions = zip(
+            *(_contributions(opinions[name], fused.log_odds[name], lines, column) for name in sources), strict=True
         )
-
-    def level(self, score: float, confidence: float) -> Level:
-        """The level that a score is in, `unknown` where too little is known to claim one."""
-        levels = self._skill_set.levels
-        if confidence < levels.min_confidence:
-            return "unknown"
-        if score < levels.developing:
-            return "emerging"
-        return "developing" if score < levels.proficient else "proficient"
-
-
-@dataclass(frozen=True, slots=True)
-class _SourceColumns:
-    """One source's opinion as lists, rounded for publication."""
-
-    name: str
-    status: list[list[int]]
-    p: Columns
-    n: Columns
-    age_s: Columns
-    log_odds: Columns
-    failed: list[bool]
-
-    @classmethod
-    def of(cls, name: str, opinion: Opinion, log_odds: Array) -> "_SourceColumns":
-        return cls(
-            name=name,
-            status=opinion.status.tolist(),
-            p=_rounded(opinion.p),
-            n=_rounded(opinion.n),
-            age_s=_rounded(opinion.age_s),
-            log_odds=_rounded(log_odds),
-            failed=np.any(opinion.status == Status.FAILED, axis=1).tolist(),
-        )
-
-    def contribution(self, line: int, column: int) -> Contribution:
-        status = self.status[line][column]
-        return _SILENT.get(status) or Contribution(
-            status="ok" if status == 1 else "stale",
-            p=self.p[line][column],
-            n=self.n[line][column],
-            age_s=self.age_s[line][column],
-            log_odds=self.log_odds[line][column],
-        )
+        numbers = (_rounded(one) for one in (score, fused.low[lines, column], fused.high[lines, column], confidence))
+        for value, low, high, sure, level, validated, parts, items in zip(
+            *numbers,
+            levels_of(score, confidence, self._levels),
+            (by_model & self._has_model[column]).tolist(),
+            contributions,
+            evidence.items(lines, column),
+            strict=True,
+        ):
+            yield SkillScore(
+                score=value,
+                low=low,
+                high=high,
+                confidence=sure,
+                level=_LEVELS[level],
+                validated=validated,
+                rests_on=self._rests_on[column],
+                contributions=dict(zip(sources, parts, strict=True)),
+                evidence=items,
+            )
 
 
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """A batch's scores as lists: exact for the rows, rounded for publication. `sources` in the order of their names."""
+def levels_of(score: Array, confidence: Array, levels: Levels) -> list[int]:
+    """The level that each score is in, `unknown` where too little is known to claim one; as an index of Level."""
+    level = 1 + (score >= levels.developing) + (score >= levels.proficient)
+    of_known: list[int] = np.where(confidence < levels.min_confidence, 0, level).tolist()
+    return of_known
 
-    known: list[list[bool]]
-    exact_score: Columns
-    exact_confidence: Columns
-    score: Columns
-    low: Columns
-    high: Columns
-    confidence: Columns
-    judged_by_model: list[list[bool]]
-    sources: list[_SourceColumns]
 
-    @classmethod
-    def of(cls, opinions: Mapping[str, Opinion], fused: Fused) -> "_Batch":
-        return cls(
-            known=(~np.isnan(fused.score)).tolist(),
-            exact_score=fused.score.tolist(),
-            exact_confidence=fused.confidence.tolist(),
-            score=_rounded(fused.score),
-            low=_rounded(fused.low),
-            high=_rounded(fused.high),
-            confidence=_rounded(fused.confidence),
-            judged_by_model=_judged("model", opinions, fused),
-            sources=[_SourceColumns.of(name, opinions[name], fused.log_odds[name]) for name in sorted(opinions)],
-        )
+def told_names(skill_set: SkillSet) -> dict[int, str]:
+    """What a telling event's code stands for: a fact's name, "rubric", or "~" and a phrase."""
+    phrases = {phrase_code(phrase): f"~{phrase}" for skill in skill_set.skills.values() for phrase in skill.lexicon}
+    return {**phrases, **dict(enumerate(FACTS)), RUBRIC: "rubric"}
+
+
+class _Evidence:
+    """The telling events of a batch, rounded and dated."""
+
+    def __init__(self, block: Block, names: Mapping[int, str]) -> None:
+        told = block.told
+        self._names = names
+        self._there = told["weight"] != 0
+        self._values = np.round(told["value"], _DIGITS)
+        self._told = told
+        times_s, self._time = np.unique(told["time_s"], return_inverse=True)
+        self._time = self._time.reshape(told["time_s"].shape)
+        self._times = dates(times_s * 1_000)
+
+    def items(self, lines: Array, column: int) -> list[list[EvidenceItem]]:
+        """Each line's items of one skill; each skill has numbers of its own, so ids are unique within the update.
+
+        An event told by a phrase that the skill set no longer has is left out.
+        """
+        line, slot = np.nonzero(self._there[lines, column])
+        at = (lines[line], column, slot)
+        items: list[list[EvidenceItem]] = [[] for _ in lines]
+        for place, number, code, value, weight, time in zip(
+            line.tolist(),
+            (slot + column * MAX_EVIDENCE + 1).tolist(),
+            self._told["code"][at].tolist(),
+            self._values[at].tolist(),
+            self._told["weight"][at].tolist(),
+            self._time[at].tolist(),
+            strict=True,
+        ):
+            fact = self._names.get(code)
+            if fact is not None:
+                items[place].append(
+                    EvidenceItem(
+                        id=f"e{number}",
+                        fact=fact,
+                        value=value,
+                        direction=1 if weight > 0 else -1,
+                        time=self._times[time],
+                    )
+                )
+        return items
+
+
+def _contributions(opinion: Opinion, log_odds: Array, lines: Array, column: int) -> list[Contribution]:
+    status = opinion.status[lines, column].tolist()
+    numbers = (_rounded(part[lines, column]) for part in (opinion.p, opinion.n, opinion.age_s, log_odds))
+    return [
+        _SILENT.get(of_line)
+        or Contribution(status="ok" if of_line == 1 else "stale", p=p, n=n, age_s=age_s, log_odds=part)
+        for of_line, p, n, age_s, part in zip(status, *numbers, strict=True)
+    ]
+
+
+def _degraded(opinions: Mapping[str, Opinion], lines: int) -> Iterator[list[str]]:
+    """The names of the sources that failed, for each line."""
+    failed = {name: np.any(opinions[name].status == Status.FAILED, axis=1) for name in sorted(opinions)}
+    if not any(of_source.any() for of_source in failed.values()):
+        return repeat([], lines)
+    return ([name for name, of_source in failed.items() if of_source[line]] for line in range(lines))
 
 
 def rfc3339(time_us: int) -> str:
-    """UTC, to the millisecond. Written by hand: it is done for every evidence item of every update."""
-    day, rest_us = divmod(time_us, 86_400_000_000)
-    ms = rest_us // 1_000
-    minutes, ms = divmod(ms, 60_000)
-    return f"{_date(day)}T{minutes // 60:02d}:{minutes % 60:02d}:{ms // 1_000:02d}.{ms % 1_000:03d}Z"
+    """UTC, to the millisecond."""
+    return dates(np.array([time_us // 1_000]))[0]
 
 
-@lru_cache(maxsize=4_096)
-def _date(day: int) -> str:
-    return date.fromordinal(_UNIX_DAY + day).isoformat()
+def dates(times_ms: NDArray[np.int64]) -> list[str]:
+    """As `rfc3339`, of many times at once."""
+    return [f"{time}Z" for time in np.datetime_as_string(times_ms.astype("datetime64[ms]")).tolist()]
 
 
-def _judged(source: str, opinions: Mapping[str, Opinion], fused: Fused) -> list[list[bool]]:
-    judged: list[list[bool]] = (
-        (opinions[source].n > 0).tolist() if source in opinions else np.zeros(fused.score.shape, dtype=bool).tolist()
-    )
-    return judged
-
-
-def _rounded(numbers: Array) -> Columns:
-    rounded: Columns = np.round(numbers, _DIGITS).tolist()
+def _rounded(numbers: Array) -> list[Any]:
+    rounded: list[Any] = np.round(numbers, _DIGITS).tolist()
     return rounded
-
-
-def _evidence(cell: SkillCell, *, first: int) -> list[EvidenceItem]:
-    """The items of one skill; each skill has numbers of its own, so ids are unique within the update."""
-    return [
-        EvidenceItem(
-            id=f"e{number}",
-            fact=telling.fact,
-            value=round(telling.value, _DIGITS),
-            direction=1 if telling.weight > 0 else -1,
-            time=rfc3339(telling.time_s * 1_000_000),
-        )
-        for number, telling in enumerate(cell.telling, start=first)
-    ]

@@ -1,6 +1,6 @@
 """Small builders: events as producers send them, and the records that carry them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Final
@@ -10,10 +10,12 @@ import orjson
 from schemas.dialects import native
 from schemas.event import NativeEvent
 from streams.artifacts import NO_ARTIFACT
+from streams.block import Block
 from streams.folding import Folding
 from streams.pipeline import Pipeline
+from streams.repeats import Outcome
 from streams.replay import FileRecord
-from streams.row import Row
+from streams.row import Row, decode_row
 from streams.skills import SkillSet, load_skills
 
 NOW: Final = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -96,12 +98,44 @@ def default_pipeline() -> Pipeline:
     return Pipeline(default_skills(), NO_ARTIFACT, on_failure=_fail)
 
 
+def block_of(*rows: Row) -> Block:
+    """These rows as a batch of the default skills."""
+    return Block.of_rows(rows, default_skills().names)
+
+
+class Student:
+    """One student of the default skills; what is folded in one call is one batch."""
+
+    def __init__(self, row: Row | None = None) -> None:
+        self._block = block_of(Row() if row is None else row)
+
+    def fold(self, event: NativeEvent, now_us: int) -> Outcome:
+        """Fold one event."""
+        [outcome] = self.fold_all([(event, now_us)])
+        return outcome
+
+    def fold_all(self, told: Sequence[tuple[NativeEvent, int]]) -> list[Outcome]:
+        """Fold several events, each with the time of its record in µs."""
+        events, now_us = zip(*told, strict=True) if told else ((), ())
+        return default_folding().fold(self._block, [0] * len(events), events, now_us).outcomes
+
+    @property
+    def row(self) -> Row:
+        """The row as it stands."""
+        [stored] = self._block.encode()
+        return decode_row(stored)
+
+
 def folded(*events: NativeEvent) -> Row:
-    """A row that these events were folded into, each at its own time."""
-    row = Row()
-    for each in events:
-        default_folding().fold(row, each, int(each.time.timestamp() * 1e6))
-    return row
+    """A row that these events were folded into as one batch, each at its own time."""
+    student = Student()
+    student.fold_all([(each, own_time_us(each)) for each in events])
+    return student.row
+
+
+def own_time_us(event: NativeEvent) -> int:
+    """The time of a record that was made when its event happened."""
+    return int(event.time.timestamp() * 1e6)
 
 
 def _fail(source: str, error: BaseException) -> None:

@@ -14,7 +14,7 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from aiokafka.structs import ConsumerRecord, RecordMetadata
 
@@ -32,15 +32,15 @@ if TYPE_CHECKING:
 Futures = list["asyncio.Future[RecordMetadata]"]
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
-    """A record to produce, to a partition that is named."""
+class Output(NamedTuple):
+    """A record to produce, to a partition that is named; `timestamp_ms` None is now."""
 
     topic: str
     partition: int
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes | None], ...] = ()
+    timestamp_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class TableAgent:
         sent = await self._table.put_batch(partition, result.rows, result.mark) if changes else []
         outputs: defaultdict[tuple[str, int], list[OutRecord]] = defaultdict(list)
         for output in result.outputs:
-            outputs[output.topic, output.partition].append(OutRecord(output.key, output.value, output.headers))
+            outputs[output.topic, output.partition].append(OutRecord(*output[2:]))
         for (topic, to_partition), records in outputs.items():
             sent += await self._writer.send(topic, to_partition, records)
         return sent

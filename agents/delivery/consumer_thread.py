@@ -16,6 +16,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from agents.delivery.fencing import listen_to_group
+from agents.delivery.unpacking import slim_records
 
 if TYPE_CHECKING:
     from agents.delivery.app import DeliveryApp
@@ -31,6 +32,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         # A platform that produces in transactions may abort them; its events then never happened.
         consumer._isolation_level = "read_committed"
         consumer._fetch_max_wait_ms = _BROKER_FETCH_WAIT_MS
+        slim_records()
         return consumer
 
     async def on_start(self) -> None:

@@ -7,7 +7,7 @@ costs one future.
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from aiokafka.structs import RecordMetadata
 
@@ -17,8 +17,7 @@ _BATCH_OVERHEAD_BYTES = 128
 """More than a record batch's header and its first record's own lengths."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutRecord:
+class OutRecord(NamedTuple):
     """One record to send; a null value deletes the key from a compacted topic. `timestamp_ms` None is now."""
 
     key: bytes | None
@@ -101,8 +100,7 @@ class RecordBatchWriter:
 
     def _check_size(self, topic: str, record: OutRecord) -> None:
         # aiokafka takes a batch's first record whatever its size, and the broker would refuse it later.
-        size_bytes = _size_bytes(record)
-        if size_bytes > self._max_send_bytes:
+        if (size_bytes := _size_bytes(record)) > self._max_send_bytes:
             raise RecordTooLarge(
                 f"a record of {size_bytes} bytes for {topic} exceeds the limit of {self._max_send_bytes}"
             )
@@ -128,5 +126,7 @@ def _append(batch: BatchBuilder, record: OutRecord) -> bool:
 
 
 def _size_bytes(record: OutRecord) -> int:
-    headers = sum(len(name.encode()) + len(value or b"") + 10 for name, value in record.headers)
-    return len(record.key or b"") + len(record.value or b"") + headers + _BATCH_OVERHEAD_BYTES
+    size_bytes = len(record.key or b"") + len(record.value or b"") + _BATCH_OVERHEAD_BYTES
+    if record.headers:
+        size_bytes += sum(len(name.encode()) + len(value or b"") + 10 for name, value in record.headers)
+    return size_bytes

@@ -5,8 +5,8 @@ record. Native is the one dialect so far, and takes all records.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from schemas.dialects import native
 from schemas.errors import InvalidInput
@@ -43,12 +43,11 @@ class Invalid:
     index: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """What one record held: events in their order, and the parts that are wrong."""
 
     events: Sequence[NativeEvent] = ()
-    invalid: Sequence[Invalid] = field(default=())
+    invalid: Sequence[Invalid] = ()
 
 
 def decode(record: Record) -> Decoded:

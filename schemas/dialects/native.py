@@ -31,7 +31,7 @@ def decode(value: bytes | None) -> NativeEvent:
         raise InvalidInput("too_large", f"{len(value)} bytes; an event may have {MAX_EVENT_BYTES}")
     if not value.isascii():
         _require_utf8(value)
-    if value.count(b"[") + value.count(b"{") > MAX_DEPTH and _is_too_deep(value):
+    if len(value) > MAX_DEPTH and value.count(b"[") + value.count(b"{") > MAX_DEPTH and _is_too_deep(value):
         raise InvalidInput("too_deep", f"nested more than {MAX_DEPTH} levels deep")
     try:
         event = _DECODER.decode(value)

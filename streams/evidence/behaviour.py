@@ -12,16 +12,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.block import Block
 from streams.evidence.source import Opinion, OwnThread, Status
 from streams.facts import INDEX
-from streams.folding import decayed
-from streams.row import Row, SkillCell
 from streams.skills import Indicator, Skill, SkillSet
 
 RUBRIC_STRENGTH: Final = 1.0
 RUBRIC_WEIGHT: Final = 1.5
 _EDGE: Final = 0.005
-_NO_CELL: Final = SkillCell()
 
 
 class BehaviourSource:
@@ -32,27 +30,27 @@ class BehaviourSource:
     def __init__(self, skill_set: SkillSet, read_by_model: Mapping[str, Collection[str]] | None = None) -> None:
         """`read_by_model` names, by skill, the features of the model that judges beside this source."""
         read = read_by_model or {}
-        self._skills = [(name, _rates(skill, read.get(name, ()))) for name, skill in skill_set.skills.items()]
+        self._skills = [_rates(skill, read.get(name, ())) for name, skill in skill_set.skills.items()]
         self._thread = OwnThread(self.name)
 
-    async def judge(self, rows: Sequence[Row]) -> Opinion:
+    async def judge(self, block: Block) -> Opinion:
         """See Source."""
-        return await self._thread.run(self.compute, rows)
+        return await self._thread.run(self.compute, block)
 
-    def compute(self, rows: Sequence[Row]) -> Opinion:
+    def compute(self, block: Block) -> Opinion:
         """The opinion itself; pure."""
-        opinion = Opinion.empty(len(rows), len(self._skills))
-        decay = np.array([decayed(row.reference_us, row.as_of_us) for row in rows])
-        as_of_s = np.array([row.as_of_us / 1e6 for row in rows])
-        for column, (name, rates) in enumerate(self._skills):
-            log_odds, n, newest_s = _rubric(rows, name, decay)
-            shared = np.zeros(len(rows))
+        opinion = Opinion.empty(len(block), len(self._skills))
+        decay = block.decay
+        as_of_s = block.head["as_of_us"] / 1e6
+        for column, rates in enumerate(self._skills):
+            log_odds, n, newest_s = _rubric(block, column, decay)
+            shared = np.zeros(len(block))
             for rate in rates:
-                part, whole = _sums(rows, rate.numerator) * decay, _sums(rows, rate.denominator) * decay
+                part, whole = _sums(block, rate.numerator) * decay, _sums(block, rate.denominator) * decay
                 log_odds += rate.log_odds(part, whole)
                 n += rate.share * whole
                 shared += rate.share * whole * rate.read_by_model
-                newest_s = np.maximum(newest_s, _newest(rows, rate.facts))
+                newest_s = np.maximum(newest_s, block.facts["newest_s"][:, rate.facts].max(axis=1))
             known = n > 0
             opinion.p[known, column] = 1 / (1 + np.exp(-log_odds[known]))
             opinion.n[known, column] = n[known]
@@ -76,8 +74,8 @@ class _Rate:
     read_by_model: bool
 
     @property
-    def facts(self) -> set[int]:
-        return {fact for fact, _ in self.numerator + self.denominator}
+    def facts(self) -> list[int]:
+        return sorted({fact for fact, _ in self.numerator + self.denominator})
 
     def log_odds(self, part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
         """How far the shrunken rate lies from its prior, times the indicator's weight."""
@@ -106,38 +104,21 @@ def _term(text: str) -> Term:
     return INDEX[fact], column == "sum"
 
 
-def _sums(rows: Sequence[Row], terms: Sequence[Term]) -> NDArray[np.float64]:
-    """Decayed sums at each row's reference time, added over the terms; shape (rows,)."""
-    sums = np.zeros(len(rows))
+def _sums(block: Block, terms: Sequence[Term]) -> NDArray[np.float64]:
+    """Decayed sums at each row's reference time, added over the terms; shape (lines,)."""
+    sums = np.zeros(len(block))
     for fact, of_values in terms:
-        for line, row in enumerate(rows):
-            totals = row.facts.get(fact)
-            if totals is not None:
-                sums[line] += totals.recent_total if of_values else totals.recent_n
+        sums += block.facts["recent_total" if of_values else "recent_n"][:, fact]
     return sums
 
 
-def _newest(rows: Sequence[Row], facts: Collection[int]) -> NDArray[np.float64]:
-    return np.array(
-        [max((row.facts[fact].newest_s for fact in facts if fact in row.facts), default=0) for row in rows],
-        dtype=np.float64,
-    )
-
-
 def _rubric(
-    rows: Sequence[Row], name: str, decay: NDArray[np.float64]
+    block: Block, skill: int, decay: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Log-odds, number and newest of the teachers' ratings; each of shape (rows,)."""
-    cells = [row.skills.get(name, _NO_CELL) for row in rows]
-    n = np.array([cell.rubric_n for cell in cells]) * decay
-    total = np.array([cell.rubric_total for cell in cells]) * decay
+    """Log-odds, number and newest of the teachers' ratings; each of shape (lines,)."""
+    n, total = block.cells["rubric_n"][:, skill] * decay, block.cells["rubric_total"][:, skill] * decay
     rate = (total + RUBRIC_STRENGTH * 0.5) / (n + RUBRIC_STRENGTH)
-    rated = n > 0
-    return (
-        np.where(rated, RUBRIC_WEIGHT * _logit(rate), 0.0),
-        n,
-        np.array([cell.rubric_newest_s for cell in cells], dtype=np.float64),
-    )
+    return np.where(n > 0, RUBRIC_WEIGHT * _logit(rate), 0.0), n, block.cells["rubric_newest_s"][:, skill].astype(float)
 
 
 def _logit(p: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -5,28 +5,28 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from streams.block import Block
 from streams.evidence.source import Opinion, Source, Status
-from streams.row import Row
 
 FailureListener = Callable[[str, BaseException], None]
 
 
 async def collect(
     sources: Sequence[Source],
-    rows: Sequence[Row],
+    block: Block,
     *,
     skills: int,
     deadline_s: float,
     stale_after_s: float,
     on_failure: FailureListener,
 ) -> Mapping[str, Opinion]:
-    """Ask every source about all `rows`; takes as long as the slowest, at most `deadline_s`.
+    """Ask every source about all of `block`; takes as long as the slowest, at most `deadline_s`.
 
     A source that raises, is late or answers nonsense is `failed`: its opinion is empty and `on_failure`
     hears why. Raises only CancelledError.
     """
     answers = await asyncio.gather(
-        *(_ask(source, rows, (len(rows), skills), deadline_s) for source in sources), return_exceptions=True
+        *(_ask(source, block, (len(block), skills), deadline_s) for source in sources), return_exceptions=True
     )
     opinions = {}
     for source, answer in zip(sources, answers, strict=True):
@@ -34,12 +34,12 @@ async def collect(
             opinions[source.name] = _mark_stale(answer, stale_after_s)
         else:
             on_failure(source.name, answer)
-            opinions[source.name] = Opinion.empty(len(rows), skills, Status.FAILED)
+            opinions[source.name] = Opinion.empty(len(block), skills, Status.FAILED)
     return opinions
 
 
-async def _ask(source: Source, rows: Sequence[Row], shape: tuple[int, int], deadline_s: float) -> Opinion:
-    opinion = await asyncio.wait_for(source.judge(rows), deadline_s)
+async def _ask(source: Source, block: Block, shape: tuple[int, int], deadline_s: float) -> Opinion:
+    opinion = await asyncio.wait_for(source.judge(block), deadline_s)
     _require_sense(opinion, shape)
     return opinion
 

@@ -8,11 +8,10 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from streams.artifacts import Artifact
+from streams.block import Block
 from streams.evidence.source import Opinion, OwnThread, Status
 from streams.facts import ENDED, FACTS, INDEX, SAT_DOWN
 from streams.features import features_of
-from streams.folding import decayed
-from streams.row import Row
 
 _EDGE: Final = 0.005
 # A sitting's start and end tell a model where the student is, and nothing of the skill: they are no evidence.
@@ -40,27 +39,23 @@ class ModelSource:
         self._thread = OwnThread(self.name)
         self._pools = ThreadpoolController()
 
-    async def judge(self, rows: Sequence[Row]) -> Opinion:
+    async def judge(self, block: Block) -> Opinion:
         """See Source."""
-        return await self._thread.run(self.compute, rows)
+        return await self._thread.run(self.compute, block)
 
-    def compute(self, rows: Sequence[Row], at_us: Sequence[int] | None = None) -> Opinion:
+    def compute(self, block: Block, at_us: Sequence[int] | None = None) -> Opinion:
         """The opinion at each row's `as_of`, or at `at_us`; pure.
 
         A student with no event among a model's inputs, other than of sittings, is absent to it. n is the decayed
         number of those events.
         """
-        opinion = Opinion.empty(len(rows), self._width)
+        opinion = Opinion.empty(len(block), self._width)
         for column, model, inputs in self._columns:
-            n, age_s = inputs.evidence(rows)
-            known = [int(line) for line in np.flatnonzero(n > 0)]
-            if not known:
+            n, age_s = inputs.evidence(block)
+            known = np.flatnonzero(n > 0)
+            if not len(known):
                 continue
-            matrix = features_of(
-                [rows[line] for line in known],
-                inputs.features,
-                None if at_us is None else [at_us[line] for line in known],
-            )
+            matrix = features_of(block, inputs.features, at_us)[known]
             with self._pools.limit(limits=1):
                 p = model.predict_proba(matrix)[:, 1]
             opinion.p[known, column] = np.clip(p, _EDGE, 1 - _EDGE)
@@ -76,16 +71,14 @@ class _Inputs:
     def __init__(self, features: Sequence[str]) -> None:
         self.features = tuple(features)
         read = {FACTS.index(name.split(".")[0]) for name in features if "." in name}
-        self._facts = sorted(read - _CONTEXT or read)
+        facts = sorted(read - _CONTEXT or read)
+        self._facts = np.array(facts)
+        self._leading = np.array([fact in _LEADING for fact in facts])
 
-    def evidence(self, rows: Sequence[Row]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Effective number of input events, and age in s of the newest; each of shape (rows,)."""
-        n, age_s = np.zeros(len(rows)), np.zeros(len(rows))
-        for line, row in enumerate(rows):
-            totals = {fact: row.facts[fact] for fact in self._facts if fact in row.facts}
-            if totals:
-                leading = sum(t.recent_n for fact, t in totals.items() if fact in _LEADING)
-                events = max(leading, max(t.recent_n for t in totals.values()))
-                n[line] = events * decayed(row.reference_us, row.as_of_us)
-                age_s[line] = max(row.as_of_us / 1e6 - max(t.newest_s for t in totals.values()), 0)
-        return n, age_s
+    def evidence(self, block: Block) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Effective number of input events, and age in s of the newest; each of shape (lines,)."""
+        recent = block.facts["recent_n"][:, self._facts]
+        newest_s = block.facts["newest_s"][:, self._facts].max(axis=1)
+        events = np.maximum(recent[:, self._leading].sum(axis=1), recent.max(axis=1))
+        age_s = np.maximum(block.head["as_of_us"] / 1e6 - newest_s, 0)
+        return events * block.decay, np.where(newest_s > 0, age_s, 0.0)

@@ -4,7 +4,6 @@ A fourth source is a class with a `name` and a `judge`, and a line where the pip
 """
 
 import asyncio
-from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import IntEnum
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import Retryable
-from streams.row import Row
+from streams.block import Block
 
 
 class Status(IntEnum):
@@ -59,8 +58,8 @@ class Source(Protocol):
     @property
     def name(self) -> str: ...
 
-    async def judge(self, rows: Sequence[Row]) -> Opinion:
-        """Judge every row for every skill. Reads rows, never changes them."""
+    async def judge(self, block: Block) -> Opinion:
+        """Judge every line for every skill. Reads the block, never changes it."""
         ...
 
 
@@ -75,14 +74,14 @@ class OwnThread:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"evidence-{name}")
         self._abandoned: Future[Opinion] | None = None
 
-    async def run(self, compute: "Compute", rows: Sequence[Row]) -> Opinion:
+    async def run(self, compute: "Compute", block: Block) -> Opinion:
         """Compute in the thread, after what other partitions' batches have asked for.
 
         Raises SourceBusy while an earlier call, given up at its deadline, still holds the thread.
         """
         if self._abandoned is not None and not self._abandoned.done():
             raise SourceBusy("the former call is still running")
-        work = self._executor.submit(compute, rows)
+        work = self._executor.submit(compute, block)
         try:
             return await asyncio.wrap_future(work)
         except asyncio.CancelledError:
@@ -92,6 +91,6 @@ class OwnThread:
 
 
 class Compute(Protocol):
-    """A plain function from rows to an opinion."""
+    """A plain function from a block to an opinion."""
 
-    def __call__(self, rows: Sequence[Row], /) -> Opinion: ...
+    def __call__(self, block: Block, /) -> Opinion: ...

@@ -6,17 +6,21 @@ A student is pending while `since_us` is above 0. `since_us`, `not_before_us`, a
 of one clock. The last explained scores are not in Pending: whoever holds the row hands them in.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
+from itertools import islice
+
+import numpy as np
 
 from schemas.explanation import ReasoningResult
 from schemas.update import SkillScore, SkillUpdate
 from streams.reasoning.settings import PendingPolicy
-from streams.row import Pending
+from streams.row import Pending, headers_of, pending_of
 from streams.skills import Levels
 
 MAX_VALUE = 1.0
 UNEXPLAINED = 0.5
+_CHUNK = 10_000
 Sequence = tuple[int, int]
 
 
@@ -31,6 +35,16 @@ class Marked(Enum):
 def is_pending(pending: Pending) -> bool:
     """Whether an explanation is owed."""
     return pending.since_us > 0
+
+
+def owed(rows: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, Sequence, Pending]]:
+    """Of stored rows by key, those that are owed an explanation: key, position, what is pending."""
+    remaining = iter(rows)
+    while chunk := list(islice(remaining, _CHUNK)):
+        headers = headers_of([row for _, row in chunk])
+        for line in np.flatnonzero(headers["since_us"] > 0).tolist():
+            header = headers[line]
+            yield chunk[line][0], (int(header["epoch"]), int(header["offset"])), pending_of(header)
 
 
 def reasoned(pending: Pending) -> Sequence:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from schemas.dialects import Record, decode
 from schemas.event import NativeEvent
+from streams.block import Block
 from streams.folding import Folding
-from streams.row import Row, encode_row
 from streams.training.labels import Label
 
 
@@ -88,10 +88,12 @@ def _of_student(
         last_step_at = {-(-known * step // steps): step for step in range(1, steps + 1)} if known else {}
         for size, step in last_step_at.items():
             wanted[size].append((label, step))
-    row, moments = Row(), []
-    for size, (_, now_us, event) in enumerate(events[: max(wanted, default=0)], start=1):
-        folding.fold(row, event, now_us)
-        if size in wanted and row.events:
-            stored = encode_row(row)
+    block, moments, begun = Block.of([None], folding.names), [], 0
+    for size in sorted(wanted):
+        part = events[begun:size]
+        folding.fold(block, [0] * len(part), [event for _, _, event in part], [now_us for _, now_us, _ in part])
+        begun = size
+        if block.head["events"][0]:
+            [stored] = block.encode()
             moments += [Moment(label, step, steps, stored) for label, step in wanted[size]]
     return moments

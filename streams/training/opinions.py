@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.artifacts import CARD_VERSION, Artifact, Card, SkillCard
+from streams.block import Block
 from streams.evidence.behaviour import BehaviourSource
 from streams.evidence.language import LanguageSource
 from streams.evidence.model import ModelSource
 from streams.evidence.source import Opinion
 from streams.features import FEATURE_SCHEMA, features_of
-from streams.row import Row, decode_row
 from streams.skills import SkillSet
 from streams.training.classifier import Fitted
 from streams.training.moments import Moment
@@ -25,7 +25,7 @@ _ARRAYS: Final = tuple(array.name for array in fields(Opinion))
 
 def feature_matrix(moments: Sequence[Moment], names: Sequence[str]) -> Array:
     """Features at each moment, shape (moments, names)."""
-    return np.concatenate([features_of(rows, names) for rows in _chunks(moments)])
+    return np.concatenate([features_of(block, names) for block in _chunks(moments, ())])
 
 
 def hand_made_opinions(
@@ -33,14 +33,14 @@ def hand_made_opinions(
 ) -> dict[str, Opinion]:
     """What the sources say that are not trained, beside a model that reads these features."""
     return {
-        "language": _ask(LanguageSource(skill_set).compute, moments),
-        "behaviour": _ask(BehaviourSource(skill_set, read_by_model).compute, moments),
+        "language": _ask(LanguageSource().compute, moments, skill_set.names),
+        "behaviour": _ask(BehaviourSource(skill_set, read_by_model).compute, moments, skill_set.names),
     }
 
 
 def model_opinion(moments: Sequence[Moment], skill: str, fitted: Fitted) -> Opinion:
     """What the model source would say if `fitted` were its model of `skill`; one column."""
-    return _ask(ModelSource(provisional(skill, fitted), [skill]).compute, moments)
+    return _ask(ModelSource(provisional(skill, fitted), [skill]).compute, moments, (skill,))
 
 
 def provisional(skill: str, fitted: Fitted) -> Artifact:
@@ -67,13 +67,13 @@ def reordered(opinion: Opinion, order: NDArray[np.intp]) -> Opinion:
     return Opinion(**{name: getattr(opinion, name)[order] for name in _ARRAYS})
 
 
-def _ask(compute: Callable[[Sequence[Row]], Opinion], moments: Sequence[Moment]) -> Opinion:
-    return joined([compute(rows) for rows in _chunks(moments)])
+def _ask(compute: Callable[[Block], Opinion], moments: Sequence[Moment], names: tuple[str, ...]) -> Opinion:
+    return joined([compute(block) for block in _chunks(moments, names)])
 
 
-def _chunks(moments: Sequence[Moment]) -> Iterator[list[Row]]:
+def _chunks(moments: Sequence[Moment], names: tuple[str, ...]) -> Iterator[Block]:
     for start in range(0, len(moments), _CHUNK):
-        yield [decode_row(moment.row) for moment in moments[start : start + _CHUNK]]
+        yield Block.of([moment.row for moment in moments[start : start + _CHUNK]], names)
 
 
 def without(opinions: Mapping[str, Opinion], kept: Sequence[str]) -> dict[str, Opinion]:

@@ -53,12 +53,15 @@ class Forgotten:
         if live is None:
             return Finding("lost", "asked to be forgotten, and even the stub is missing"), None
         records = list(self._records.get(student, ()))
-        if live.erased_us > 0:
+        if live.is_stub:
             return self._judge_stub(student, live, requested_us, records, refold), None
+        if 0 < live.erased_us < requested_us:
+            return Finding("state", "its last request to be forgotten was not carried out"), None
         for start in _starts(student, live, requested_us, records, refold):
             before = refold.refold(_named(student), Row(), records[:start])
             row = Row(epoch=live.epoch, origins=before.origins, erased_us=requested_us)
             row = refold.refold(_named(student), row, records[start:])
+            row = msgspec.structs.replace(row, erased_us=live.erased_us)  # 0 in rows that came from version 1
             if rows_differ(_without_origins(live), _without_origins(row)) is None:
                 return None, row
         if history_gone or len(records) == KEPT_RECORDS:

@@ -60,7 +60,7 @@ def judge_row(case: Case, extent: Extent) -> Finding | NotJudged | None:
     live = case.live
     if live is not None and live.epoch > extent.epoch:
         return Finding("state", f"the row is of epoch {live.epoch}, the table of {extent.epoch}")
-    if live is not None and (live.epoch, live.offset, live.erased_us > 0) < case.newest:
+    if live is not None and (live.epoch, live.offset, live.is_stub) < case.newest:
         epoch, offset, _ = case.newest
         where = f"offset {offset}" + (f" of epoch {epoch}" if epoch else "")
         return Finding("stale_row", f"the changelog ends with a row of offset {live.offset}, after one of {where}")
@@ -82,7 +82,7 @@ def judge_said(case: Case, row: Finding | NotJudged | None, extent: Extent) -> I
     if not known:
         if not extent.history_gone:
             yield Finding("reasoning", "explained, though it is not in the table")
-    elif case.live is not None and case.live.erased_us > 0:
+    elif case.live is not None and case.live.is_stub:
         yield Finding("reasoning", "forgotten, yet its explanation is still there")
     elif case.explained > max(known):
         offset = case.explained[1]
@@ -91,7 +91,7 @@ def judge_said(case: Case, row: Finding | NotJudged | None, extent: Extent) -> I
 
 def _judge_update(case: Case, row: Finding | NotJudged | None, extent: Extent) -> Iterator[Finding | NotJudged]:
     said, replayed = case.said, case.replayed
-    if case.live is not None and case.live.erased_us > 0:
+    if case.live is not None and case.live.is_stub:
         if said is not None and not extent.is_open(said.position):
             yield Finding("update", "forgotten, yet its update is still there")
         return

@@ -177,4 +177,4 @@ def _age(stored: bytes | None) -> Age | None:
         row = decode_row(stored) if stored is not None else None
     except Fatal:
         return None
-    return None if row is None else (row.epoch, row.offset, row.erased_us > 0)
+    return None if row is None else (row.epoch, row.offset, row.is_stub)

@@ -51,7 +51,7 @@ class Pass:
             if isinstance(row, Row):
                 if row.erased_us > 0:
                     asked.add(key)
-                elif self.extent.is_open(position(row)):
+                if not row.is_stub and self.extent.is_open(position(row)):
                     self._ahead[key] = position(row)
         self._forgotten = Forgotten(asked)
 

@@ -31,8 +31,8 @@ class Refold:
         self._students = students
         self._memory_bytes = memory_bytes
         self._size_bytes = 0
-        # To the fold, students of other slices have all their events behind them. A stub's update is not said again.
-        self._others = Row(epoch=epoch, offset=_BEYOND, erased_us=1)
+        # To the fold, students of other slices have all their events behind them.
+        self._others = encode_row(Row(epoch=epoch, offset=_BEYOND))
         self.rows: dict[bytes, bytes] = {}
         self.counts = Counts()
         self.spoiled = False
@@ -41,8 +41,8 @@ class Refold:
         """Fold the next records, in offset order."""
         batch = self._fold(records, self.rows, self._students.holds)
         if not self.spoiled:
-            for student, row in batch.changed.items():
-                self._put(student.encode(), encode_row(row))
+            for student, row in batch.rows().items():
+                self._put(student.encode(), row)
             self._keep_within_memory()
         self.counts += batch.counts
         return batch
@@ -55,26 +55,23 @@ class Refold:
         """
         for record in records:
             batch = self._fold([record], reached, lambda key: self._waits(key, ahead, reached))
-            for student, row in batch.changed.items():
-                reached[student.encode()] = encode_row(row)
+            reached.update((student.encode(), row) for student, row in batch.rows().items())
 
     def refold(self, student: str, row: Row, records: Sequence[Record]) -> Row:
-        """Fold `records` into `row`, as if there were no other student; changes and returns `row`."""
-        self._pipeline.fold(
-            records, load=lambda each: row if each == student else self._others, home=self._home, epoch=self._epoch
+        """Fold `records` into `row`, as if there were no other student; return the row that comes of it."""
+        stored = encode_row(row)
+        batch = self._pipeline.fold(
+            records, load=lambda each: stored if each == student else self._others, home=self._home, epoch=self._epoch
         )
-        return row
+        return decode_row(batch.rows().get(student, stored))
 
     def _fold(self, records: Sequence[Record], rows: Mapping[bytes, bytes], holds: Holds) -> FoldedBatch:
         return self._pipeline.fold(
             records, load=lambda student: self._load(student.encode(), rows, holds), home=self._home, epoch=self._epoch
         )
 
-    def _load(self, key: bytes, rows: Mapping[bytes, bytes], holds: Holds) -> Row | None:
-        if self.spoiled or not holds(key):
-            return self._others
-        stored = rows.get(key)
-        return None if stored is None else decode_row(stored)
+    def _load(self, key: bytes, rows: Mapping[bytes, bytes], holds: Holds) -> bytes | None:
+        return self._others if self.spoiled or not holds(key) else rows.get(key)
 
     def _put(self, key: bytes, stored: bytes) -> None:
         self._size_bytes += len(stored) - len(self.rows.get(key, b""))

@@ -1,6 +1,6 @@
 """Scores of replayed rows, computed again as an update says they were: with the sources that failed then failing."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Final
 
@@ -9,9 +9,10 @@ import msgspec
 from schemas.errors import Fatal
 from streams.artifacts import Artifact
 from streams.audit import Finding
+from streams.block import Block
 from streams.evidence.source import Opinion, Source
 from streams.pipeline import Pipeline, default_sources
-from streams.row import Row
+from streams.row import Row, decode_row
 from streams.skills import SkillSet
 from streams.verification.said import Said, shorten
 
@@ -50,20 +51,20 @@ class Rescoring:
         for count in range(len(names) + 1):
             yield from combinations(names, count)
 
-    async def score(self, rows: Mapping[str, Row], failing: Failing = ()) -> Mapping[str, Said]:
-        """What the update of each row says when `failing` fail. Notes each score in its row's cells.
+    async def score(self, rows: dict[str, Row], failing: Failing = ()) -> Mapping[str, Said]:
+        """What the update of each row says when `failing` fail. Replaces the rows by such as hold these scores.
 
         Raises SourceFailed when another source fails.
         """
-        updates = await self._pipeline(failing).score(rows)
+        block = Block.of_rows(list(rows.values()), self._patient.names)
+        updates = await self._pipeline(failing).score(list(rows), block)
+        rows.update(zip(rows, map(decode_row, block.encode()), strict=True))
         return {update.student_id: shorten(update) for update in updates}
 
     def _pipeline(self, failing: Failing) -> Pipeline:
         pipeline = self._pipelines.get(failing)
         if pipeline is None:
-            sources: Sequence[Source] = [
-                _Failing(each.name) if each.name in failing else each for each in self._sources
-            ]
+            sources: list[Source] = [_Failing(each.name) if each.name in failing else each for each in self._sources]
             pipeline = Pipeline(self._patient, self._artifact, on_failure=_fail, sources=sources)
             self._pipelines[failing] = pipeline
         return pipeline
@@ -91,7 +92,7 @@ class _Failing:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    async def judge(self, rows: Sequence[Row]) -> Opinion:
+    async def judge(self, block: Block) -> Opinion:
         raise _FailsOnPurpose(self.name)
 
 

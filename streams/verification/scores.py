@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Mapping
 
 from streams.audit import Finding, position, scores_differ, unequal_scores
-from streams.row import Row, decode_row, encode_row
+from streams.row import Row
 from streams.verification.judging import Case
 from streams.verification.rescoring import Failing, Rescoring
 from streams.verification.rescoring import scores_differ as said_differs
@@ -37,7 +37,7 @@ class ScoreJudge:
                 yield student, finding
 
     async def _judge_group(self, failing: Failing, group: Mapping[str, Case]) -> AsyncIterator[tuple[str, Finding]]:
-        rows = {student: _copy(case.replayed) for student, case in group.items()}
+        rows = {student: case.replayed for student, case in group.items() if case.replayed is not None}
         computed = await self._rescoring.score(rows, failing)
         for student, case in group.items():
             assert case.said is not None
@@ -51,28 +51,24 @@ class ScoreJudge:
                 else:
                     yield student, finding
 
-    async def _is_of_other_sources(self, student: str, case: Case, unequal: Collection[str]) -> bool:
+    async def _is_of_other_sources(self, student: str, case: Case, unequal: Collection[int]) -> bool:
         """Whether other sources give the row's scores, those of the skills that are `unequal` among them."""
         assert case.live is not None
+        assert case.replayed is not None
         for failing in self._rescoring.masks():
-            row = _copy(case.replayed)
-            await self._rescoring.score({student: row}, failing)
+            rows = {student: case.replayed}
+            await self._rescoring.score(rows, failing)
+            row = rows[student]
             # A skill that these sources say nothing of must have no score in the row either.
             if not unequal_scores(case.live, row) and not any(_is_extra(case.live, row, name) for name in unequal):
                 return True
         return False
 
 
-def _is_extra(live: Row, scored: Row, skill: str) -> bool:
+def _is_extra(live: Row, scored: Row, skill: int) -> bool:
     return _score(live, skill) >= 0 > _score(scored, skill)
 
 
-def _score(row: Row, skill: str) -> float:
+def _score(row: Row, skill: int) -> float:
     cell = row.skills.get(skill)
     return -1.0 if cell is None else cell.score
-
-
-def _copy(row: Row | None) -> Row:
-    """Scoring notes its results in the row."""
-    assert row is not None
-    return decode_row(encode_row(row))

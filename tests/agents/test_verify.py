@@ -16,7 +16,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from agents.embedded import EmbeddedBroker
 from schemas.dead_letter import DeadLetter, to_headers
-from schemas.dialects import decode, native
+from schemas.dialects import decode
 from schemas.explanation import Explanation
 from schemas.update import SkillUpdate
 from streams.batch import BatchFolder
@@ -27,7 +27,7 @@ from streams.simulation import simulate
 from streams.skills import load_skills
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, home
-from tests.events import raw
+from tests.events import Student, event, raw
 from tests.servers.ports import free_ports
 
 STUDENTS: Final = 60
@@ -313,17 +313,18 @@ def refolded(deployment: Deployment, student: str, *, skip: int) -> Row:
 def fold_one(folding: Folding, rows: Mapping[str, Row], record: FileRecord) -> dict[str, Row]:
     """The rows that one record changes; `rows` stay as they are."""
 
-    def load(student: str) -> Row | None:
-        return decode_row(encode_row(rows[student])) if student in rows else None
+    def load(student: str) -> bytes | None:
+        return encode_row(rows[student]) if student in rows else None
 
-    return BatchFolder(folding, decode, home=lambda _: None, load=load).fold([record]).changed
+    batch = BatchFolder(folding, decode, home=lambda _: None, load=load).fold([record])
+    return {student: decode_row(stored) for student, stored in batch.rows().items()}
 
 
 def folded_again(row: Row) -> Row:
     """A row with one event more than there was."""
-    event = native.decode(raw(student=DOUBLE, event_id="never-sent"))
-    Folding.of(load_skills("default")).fold(row, event, row.as_of_us)
-    return row
+    student = Student(row)
+    student.fold(event(student=DOUBLE, event_id="never-sent"), row.as_of_us)
+    return student.row
 
 
 def with_another_score(row: Row) -> Row:

@@ -207,7 +207,7 @@ def test_old_events_of_the_forgotten_are_not_folded_again_and_new_ones_are(every
     deployment.await_caught_up()
 
     reborn = row_of(deployment.table(), FORGOTTEN)
-    assert (reborn.events, reborn.erased_us) == (2, 0)
+    assert (reborn.events, reborn.erased_us) == (2, everyday.forgotten_at_ms * 1_000)
 
 
 # -- input that must not end the worker

@@ -4,9 +4,9 @@ import asyncio
 import time
 from collections.abc import Awaitable, Sequence
 
+from streams.block import Block
 from streams.evidence.collect import collect
-from streams.evidence.source import Opinion
-from streams.row import Row
+from streams.evidence.source import Opinion, Source
 from tests.benchmarks.measure import Measure
 
 _DELAY_S = 0.1
@@ -18,23 +18,23 @@ class _Slow:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    async def judge(self, rows: Sequence[Row]) -> Opinion:
+    async def judge(self, block: Block) -> Opinion:
         await asyncio.sleep(_DELAY_S)
-        return Opinion.empty(len(rows), 1)
+        return Opinion.empty(len(block), 1)
 
 
 def three_slow_sources() -> Measure:
     """Time of one batch with three such sources, against one of them alone."""
-    rows = [Row() for _ in range(100)]
-    one, three = _seconds(_collect([_Slow("a")], rows)), _seconds(_collect([_Slow(n) for n in "abc"], rows))
+    block = Block.of([None] * 100, ("skill",))
+    one, three = _seconds(_collect([_Slow("a")], block)), _seconds(_collect([_Slow(n) for n in "abc"], block))
     return Measure(three * 1000, "ms", "one source alone", three / one)
 
 
-async def _collect(sources: Sequence[_Slow], rows: Sequence[Row]) -> None:
+async def _collect(sources: Sequence[Source], block: Block) -> None:
     def fail(source: str, error: BaseException) -> None:
         raise AssertionError(source) from error
 
-    await collect(sources, rows, skills=1, deadline_s=5, stale_after_s=1e9, on_failure=fail)
+    await collect(sources, block, skills=1, deadline_s=5, stale_after_s=1e9, on_failure=fail)
 
 
 def _seconds(work: Awaitable[None]) -> float:

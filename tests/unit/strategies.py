@@ -1,7 +1,8 @@
 """Hypothesis strategies: events of all kinds, and streams of records with everything that goes wrong in them."""
 
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
 from hypothesis import strategies as st
@@ -18,7 +19,14 @@ PHRASES: Final = sorted(phrase for skill in default_skills().skills.values() for
 units = st.floats(0, 1)
 items = st.sampled_from(["q1", "q2", "q3"])
 durations = st.none() | st.floats(0, 3600)
-times = st.integers(-3 * YEAR_MINUTES, 0).map(lambda minutes: (NOW + timedelta(minutes=minutes)).isoformat())
+
+
+def _times(first_minute: int, last_minute: int) -> st.SearchStrategy[str]:
+    return st.integers(first_minute, last_minute).map(lambda minute: (NOW + timedelta(minutes=minute)).isoformat())
+
+
+times = _times(-3 * YEAR_MINUTES, 0)
+century = times | _times(-120, 0) | _times(-36 * YEAR_MINUTES, 73 * YEAR_MINUTES)
 texts = st.lists(st.sampled_from([*PHRASES, "not", "hello", "…"]), max_size=6).map(" ".join)
 _FEW: Final = st.integers(0, 30).map(str)
 _OPTIONS: Final[dict[str, dict[str, st.SearchStrategy[Any]]]] = {
@@ -35,7 +43,9 @@ _OPTIONS: Final[dict[str, dict[str, st.SearchStrategy[Any]]]] = {
     "submission": {"item_id": items, "due": times, "score": units, "weight": units},
     "overdue": {"item_id": items, "weight": units},
     "control": {
-        "controls": st.dictionaries(st.sampled_from("abcdefghijkl"), st.sampled_from([0.0, 1.0, -2.5]), max_size=4),
+        "controls": st.dictionaries(
+            st.sampled_from(["", *"abcdefghijkl"]), st.sampled_from([0.0, 1.0, -2.5]), max_size=4
+        ),
         "reset": st.booleans(),
         "changed": st.integers(0, 3),
         "duration_s": durations,
@@ -48,24 +58,36 @@ _OPTIONS: Final[dict[str, dict[str, st.SearchStrategy[Any]]]] = {
     "rubric": {"skill": st.sampled_from([*default_skills().names, "juggling"]), "rating": units},
     "navigation": {},
 }
+KINDS: Final = tuple(sorted(_OPTIONS))
 
 
 @st.composite
-def documents(draw: st.DrawFn, *, event_ids: st.SearchStrategy[str] = _FEW) -> dict[str, Any]:
+def documents(
+    draw: st.DrawFn,
+    *,
+    event_ids: st.SearchStrategy[str] = _FEW,
+    at: st.SearchStrategy[str] = times,
+    kinds: Sequence[str] = KINDS,
+) -> dict[str, Any]:
     """A native event as a JSON object, for one of three students; ids from a small pool, so that some repeat."""
-    kind = draw(st.sampled_from(sorted(_OPTIONS)))
+    kind = draw(st.sampled_from(kinds))
     return fields(
         kind,
         draw(st.sampled_from(["ada", "bo", "chi"])),
         event_id=draw(event_ids),
-        time=draw(times),
+        time=draw(at),
         **{name: draw(option) for name, option in _OPTIONS[kind].items()},
     )
 
 
-def events(event_ids: st.SearchStrategy[str] = _FEW) -> st.SearchStrategy[NativeEvent]:
+def events(
+    event_ids: st.SearchStrategy[str] = _FEW,
+    at: st.SearchStrategy[str] = times,
+    kinds: Sequence[str] = KINDS,
+) -> st.SearchStrategy[NativeEvent]:
     """Events, decoded."""
-    return documents(event_ids=event_ids).map(lambda document: native.decode(orjson.dumps(document)))
+    made = documents(event_ids=event_ids, at=at, kinds=kinds)
+    return made.map(lambda document: native.decode(orjson.dumps(document)))
 
 
 _BROKEN: Final = st.sampled_from([None, b"", b"\xff", b"[[", b'{"type":"attempt"}', b'{"type":"attempt","version":2}'])
@@ -86,8 +108,11 @@ def streams(draw: st.DrawFn, max_size: int = 30) -> list[FileRecord]:
     return made
 
 
+Taken = TypeVar("Taken")
+
+
 @st.composite
-def cuts(draw: st.DrawFn, taken: list[FileRecord]) -> list[list[FileRecord]]:
-    """The records, cut into batches."""
+def cuts(draw: st.DrawFn, taken: list[Taken]) -> list[list[Taken]]:
+    """Records or events, cut into batches."""
     places = sorted(draw(st.sets(st.integers(1, max(len(taken) - 1, 1)), max_size=6)) - {len(taken)})
     return [taken[start:end] for start, end in zip([0, *places], [*places, len(taken)], strict=True)]

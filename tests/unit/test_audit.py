@@ -8,7 +8,6 @@ import pytest
 
 from schemas.dead_letter import DeadLetter, to_headers
 from streams.audit import compare
-from streams.folding import Folding
 from streams.replay import FileRecord
 from streams.row import Row, decode_row, encode_row
 from streams.rows import PartitionedRows
@@ -18,7 +17,7 @@ from streams.verification.ledger import Entry, Ledger
 from streams.verification.letters import LetterBook
 from streams.verification.report import MAX_SHOWN, Report
 from streams.verification.slices import Slice
-from tests.events import default_skills, event, record
+from tests.events import Student, event, record
 from tests.unit.verified import World, a_class, again, at_us, changed, rescored, without
 
 Plant = Callable[[World], None]
@@ -144,9 +143,9 @@ def lose_all_since(world: World) -> None:
 
 
 def fold_twice(world: World) -> None:
-    row = decode_row(encode_row(world.rows["s1"]))
-    Folding.of(default_skills()).fold(row, event(student="s1", event_id="again"), row.as_of_us)
-    world.write("s1", row)
+    student = Student(world.rows["s1"])
+    student.fold(event(student="s1", event_id="again"), student.row.as_of_us)
+    world.write("s1", student.row)
 
 
 def double_totals(world: World) -> None:
@@ -270,7 +269,7 @@ def test_a_stub_is_right_and_one_that_lacks_later_events_is_not() -> None:
 
 def test_what_is_left_of_the_forgotten_is_found() -> None:
     for leave, kind in {
-        "row": "state",
+        "row": "stale_row",
         "update": "update",
         "explanation": "reasoning",
         "older row": "stale_row",

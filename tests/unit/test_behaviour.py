@@ -7,14 +7,14 @@ import pytest
 from schemas.event import NativeEvent
 from streams.evidence.behaviour import BehaviourSource
 from streams.evidence.source import Status
-from tests.events import default_skills, event, folded
+from tests.events import block_of, default_skills, event, folded
 
 SOURCE = BehaviourSource(default_skills())
 
 
 def judged(skill: str, *taken: NativeEvent) -> tuple[float, float]:
     """(p, n) of a skill, from these events."""
-    opinion, column = SOURCE.compute([folded(*taken)]), default_skills().names.index(skill)
+    opinion, column = SOURCE.compute(block_of(folded(*taken))), default_skills().names.index(skill)
     return float(opinion.p[0, column]), float(opinion.n[0, column])
 
 
@@ -41,7 +41,7 @@ def test_handing_everything_in_late_speaks_against() -> None:
 
 
 def test_of_a_student_of_whom_nothing_is_known_nothing_is_said() -> None:
-    opinion = SOURCE.compute([folded(event("session", phase="enrolled"))])
+    opinion = SOURCE.compute(block_of(folded(event("session", phase="enrolled"))))
 
     assert set(opinion.status.flat) == {Status.ABSENT}
     assert not opinion.n.any()
@@ -93,7 +93,7 @@ def test_only_evidence_that_the_model_reads_is_shared_with_it() -> None:
     passed = [event("attempt", minute=n, item_id=str(n), score=1.0) for n in range(5)]
     column = default_skills().names.index("problem_solving")
 
-    shared = [source.compute([folded(*taken)]).shared[0, column] for taken in (varied, passed, varied + passed)]
+    shared = [source.compute(block_of(folded(*taken))).shared[0, column] for taken in (varied, passed, varied + passed)]
 
     assert shared[0] == 1
     assert shared[1] == 0

@@ -2,13 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from streams.artifacts import NO_ARTIFACT
+from streams.block import Block
 from streams.evidence.behaviour import BehaviourSource
 from streams.evidence.collect import collect
 from streams.evidence.language import LanguageSource
@@ -17,15 +18,15 @@ from streams.evidence.source import Opinion, OwnThread, Source, SourceBusy, Stat
 from streams.pipeline import Pipeline
 from streams.replay import Replay
 from streams.row import Row
-from tests.events import default_skills, folded, raw, records
+from tests.events import block_of, default_skills, folded, raw, records
 from tests.events import event as made
 
 SKILLS = len(default_skills().names)
-ROWS = [Row(), Row()]
+BLOCK = block_of(Row(), Row())
 
 
-def sure(rows: Sequence[Row]) -> Opinion:
-    shape = (len(rows), SKILLS)
+def sure(block: Block) -> Opinion:
+    shape = (len(block), SKILLS)
     status = np.full(shape, Status.OK, np.int8)
     return Opinion(np.full(shape, 0.8), np.full(shape, 4.0), np.zeros(shape), status, np.zeros(shape))
 
@@ -34,11 +35,11 @@ def sure(rows: Sequence[Row]) -> Opinion:
 class Stub:
     """A source that does as it is told."""
 
-    judge_rows: Callable[[Sequence[Row]], object]
+    judge_block: Callable[[Block], object]
     name: str = "stub"
 
-    async def judge(self, rows: Sequence[Row]) -> Opinion:
-        said = self.judge_rows(rows)
+    async def judge(self, block: Block) -> Opinion:
+        said = self.judge_block(block)
         if asyncio.iscoroutine(said):
             said = await said
         return said  # type: ignore[return-value]
@@ -53,7 +54,7 @@ async def ask(*sources: Source, deadline_s: float = 5.0, failures: Failures | No
     return dict(
         await collect(
             sources,
-            ROWS,
+            BLOCK,
             skills=SKILLS,
             deadline_s=deadline_s,
             stale_after_s=86_400,
@@ -70,9 +71,9 @@ async def test_sources_are_asked_side_by_side() -> None:
     """Each waits until all three have been asked; one after the other, none would ever answer."""
     all_asked = asyncio.Barrier(3)
 
-    async def wait_for_the_others(rows: Sequence[Row]) -> Opinion:
+    async def wait_for_the_others(block: Block) -> Opinion:
         await all_asked.wait()
-        return sure(rows)
+        return sure(block)
 
     opinions = await ask(*(Stub(wait_for_the_others, name) for name in ("one", "two", "three")))
 
@@ -82,27 +83,27 @@ async def test_sources_are_asked_side_by_side() -> None:
 async def test_computing_sources_run_in_threads_of_their_own() -> None:
     all_computing = threading.Barrier(3)
 
-    def wait_for_the_others(rows: Sequence[Row]) -> Opinion:
+    def wait_for_the_others(block: Block) -> Opinion:
         all_computing.wait(timeout=5)
-        return sure(rows)
+        return sure(block)
 
     threads = {name: OwnThread(name) for name in ("one", "two", "three")}
-    stubs = [Stub(lambda rows, own=own: own.run(wait_for_the_others, rows), name) for name, own in threads.items()]  # type: ignore[misc]
+    stubs = [Stub(lambda block, own=own: own.run(wait_for_the_others, block), name) for name, own in threads.items()]  # type: ignore[misc]
 
     opinions = await ask(*stubs)
 
     assert [statuses(opinion) for opinion in opinions.values()] == [{Status.OK}] * 3
 
 
-def broken(**columns: object) -> Callable[[Sequence[Row]], Opinion]:
-    return lambda rows: replace(sure(rows), **columns)  # type: ignore[arg-type]
+def broken(**columns: object) -> Callable[[Block], Opinion]:
+    return lambda block: replace(sure(block), **columns)  # type: ignore[arg-type]
 
 
-def raises(_rows: Sequence[Row]) -> Opinion:
+def raises(_block: Block) -> Opinion:
     raise RuntimeError("the model is gone")
 
 
-def cancels(_rows: Sequence[Row]) -> Opinion:
+def cancels(_block: Block) -> Opinion:
     raise asyncio.CancelledError
 
 
@@ -110,8 +111,8 @@ FULL = np.ones((2, SKILLS))
 NONSENSE = {
     "raises": raises,
     "cancels itself": cancels,
-    "answers None": lambda _rows: None,
-    "one row too few": lambda rows: sure(rows[1:]),
+    "answers None": lambda _block: None,
+    "one row too few": lambda block: sure(block.take([0])),
     "sizes of another shape": broken(n=np.ones((2, 1))),
     "statuses of another shape": broken(status=np.ones(2, np.int8)),
     "probability 1": broken(p=FULL),
@@ -126,7 +127,7 @@ NONSENSE = {
 
 @pytest.mark.parametrize("answer", NONSENSE.values(), ids=NONSENSE)
 async def test_a_source_that_breaks_is_failed_and_the_others_are_heard(
-    answer: Callable[[Sequence[Row]], object],
+    answer: Callable[[Block], object],
 ) -> None:
     failures = Failures()
 
@@ -144,7 +145,7 @@ async def test_a_judge_that_raises_before_it_is_awaited_is_a_failure_too() -> No
     class Hasty:
         name = "hasty"
 
-        def judge(self, rows: Sequence[Row]) -> "asyncio.Future[Opinion]":
+        def judge(self, block: Block) -> "asyncio.Future[Opinion]":
             raise RuntimeError("at once")
 
     opinions = await ask(Hasty(), Stub(sure, "sound"))  # type: ignore[arg-type]
@@ -156,7 +157,7 @@ async def test_a_judge_that_raises_before_it_is_awaited_is_a_failure_too() -> No
 async def test_a_hanging_source_costs_the_deadline_and_no_more() -> None:
     never, failures = asyncio.Event(), Failures()
 
-    async def hang(_rows: Sequence[Row]) -> None:
+    async def hang(_block: Block) -> None:
         await never.wait()
 
     async with asyncio.timeout(5):
@@ -170,13 +171,13 @@ async def test_a_hanging_source_costs_the_deadline_and_no_more() -> None:
 async def test_a_hanging_thread_is_not_given_more_work_until_it_is_free() -> None:
     free, failures, started = threading.Event(), Failures(), list[int]()
 
-    def hang(rows: Sequence[Row]) -> Opinion:
-        started.append(len(rows))
+    def hang(block: Block) -> Opinion:
+        started.append(len(block))
         assert free.wait(timeout=10)
-        return sure(rows)
+        return sure(block)
 
     own = OwnThread("hanging")
-    stub = Stub(lambda rows: own.run(hang, rows))
+    stub = Stub(lambda block: own.run(hang, block))
     try:
         for _ in range(3):
             await ask(stub, deadline_s=0.02, failures=failures)
@@ -193,11 +194,11 @@ async def test_a_hanging_thread_is_not_given_more_work_until_it_is_free() -> Non
 async def test_batches_of_two_partitions_wait_for_each_other_and_neither_is_degraded() -> None:
     go, own = threading.Event(), OwnThread("shared")
 
-    def compute(rows: Sequence[Row]) -> Opinion:
+    def compute(block: Block) -> Opinion:
         assert go.wait(timeout=10)
-        return sure(rows)
+        return sure(block)
 
-    both = [asyncio.create_task(own.run(compute, ROWS)) for _ in range(2)]
+    both = [asyncio.create_task(own.run(compute, BLOCK)) for _ in range(2)]
     await asyncio.sleep(0)
     go.set()
 
@@ -207,21 +208,21 @@ async def test_batches_of_two_partitions_wait_for_each_other_and_neither_is_degr
 async def test_what_waited_behind_a_hanging_call_is_dropped_with_it() -> None:
     free, own, started = threading.Event(), OwnThread("shared"), list[int]()
 
-    def hang(rows: Sequence[Row]) -> Opinion:
+    def hang(block: Block) -> Opinion:
         started.append(1)
         assert free.wait(timeout=10)
-        return sure(rows)
+        return sure(block)
 
     try:
-        await asyncio.gather(*(ask(Stub(lambda rows: own.run(hang, rows)), deadline_s=0.02) for _ in range(3)))
+        await asyncio.gather(*(ask(Stub(lambda block: own.run(hang, block)), deadline_s=0.02) for _ in range(3)))
         with pytest.raises(SourceBusy):
-            await own.run(hang, ROWS)
+            await own.run(hang, BLOCK)
     finally:
         free.set()
     async with asyncio.timeout(5):
         while True:
             try:
-                await own.run(sure, ROWS)
+                await own.run(sure, BLOCK)
                 break
             except SourceBusy:
                 await asyncio.sleep(0)
@@ -236,27 +237,27 @@ async def test_old_evidence_is_marked_stale() -> None:
 
 
 async def test_the_own_sources_pass_their_own_check() -> None:
-    rows = [Row(), folded(made(), made("message", text="sorry to hear"), made("rubric"))]
+    block = block_of(Row(), folded(made(), made("message", text="sorry to hear"), made("rubric")))
     skill_set = default_skills()
     sources: list[Source] = [
         ModelSource(NO_ARTIFACT, skill_set.names),
-        LanguageSource(skill_set),
+        LanguageSource(),
         BehaviourSource(skill_set),
     ]
     failures = Failures()
-    await collect(sources, rows, skills=SKILLS, deadline_s=5, stale_after_s=1e9, on_failure=failures)
+    await collect(sources, block, skills=SKILLS, deadline_s=5, stale_after_s=1e9, on_failure=failures)
 
     assert failures == []
 
 
-@pytest.mark.parametrize("answer", [raises, lambda rows: sure(rows[:0])], ids=["raises", "wrong shape"])
+@pytest.mark.parametrize("answer", [raises, lambda block: sure(block.take([]))], ids=["raises", "wrong shape"])
 async def test_a_failing_source_degrades_the_update_which_is_published_nonetheless(
-    answer: Callable[[Sequence[Row]], Opinion],
+    answer: Callable[[Block], Opinion],
 ) -> None:
     skill_set, failures = default_skills(), Failures()
 
     def pipeline(model: Source) -> Replay:
-        sources = [model, LanguageSource(skill_set), BehaviourSource(skill_set)]
+        sources = [model, LanguageSource(), BehaviourSource(skill_set)]
         return Replay(Pipeline(skill_set, NO_ARTIFACT, on_failure=failures, sources=sources))
 
     taken = records([raw("message", text="I kept trying"), raw("attempt", score=0.4)])

@@ -13,15 +13,17 @@ from hypothesis import strategies as st
 from schemas.event import NativeEvent
 from streams.batch import FoldedBatch
 from streams.facts import INDEX
-from streams.folding import Outcome, decayed
+from streams.repeats import Outcome
 from streams.replay import FileRecord, Replay
-from streams.row import HALF_LIFE_US, MAX_IDS, Row, decode_row, encode_row
-from tests.events import NOW_US, default_folding, default_pipeline, event, folded, raw, record, records
+from streams.row import HALF_LIFE_US, MAX_IDS, Row, decode_row, encode_row, skill_code
+from tests.events import NOW_US, Student, default_pipeline, event, folded, raw, record, records
+from tests.unit.reference_folding import decayed, rebase
 from tests.unit.strategies import cuts, events, streams
 
 LATER_US = NOW_US + 1
 YEAR_MINUTES = 366 * 1440
 ORDERED = {"retried", "recovered"}  # what an attempt owes to an earlier failure depends on order
+ORDERED_CODES = {INDEX[name] for name in ORDERED}
 
 
 def replayed(batches: list[list[FileRecord]]) -> Replay:
@@ -61,12 +63,15 @@ def test_every_event_is_accounted_for(taken: list[FileRecord]) -> None:
 def fold(taken: list[FileRecord], rows: dict[str, bytes]) -> FoldedBatch:
     """Fold into encoded rows, and put back what changed."""
 
-    def load(student: str) -> Row | None:
-        return decode_row(rows[student]) if student in rows else None
-
-    batch = default_pipeline().fold(taken, load=load, home=lambda _student: None)
-    rows.update({student: encode_row(row) for student, row in batch.changed.items()})
+    batch = default_pipeline().fold(taken, load=rows.get, home=lambda _student: None)
+    rows.update(batch.rows())
     return batch
+
+
+def said_again(batch: FoldedBatch) -> dict[str, int]:
+    """The students that are said again though nothing new was folded, and their offsets."""
+    offsets = batch.block.head["offset"].tolist()
+    return dict(zip(batch.students[batch.changed :], offsets[batch.changed :], strict=True))
 
 
 @settings(max_examples=60)
@@ -82,10 +87,10 @@ def test_a_replay_from_an_earlier_offset_changes_nothing_and_says_the_students_a
     second = fold(again, rows)
 
     assert rows == kept
-    assert second.changed == {}
+    assert second.rows() == {}
     assert second.counts.applied == 0
-    touched = {row.offset for row in first.changed.values()} & {one.offset for one in again}
-    assert {row.offset for row in second.say_again.values()} >= touched
+    touched = {decode_row(row).offset for row in first.rows().values()} & {one.offset for one in again}
+    assert set(said_again(second).values()) >= touched
 
 
 def test_after_a_crash_the_rest_is_folded_and_the_folded_is_said_again() -> None:
@@ -93,11 +98,13 @@ def test_after_a_crash_the_rest_is_folded_and_the_folded_is_said_again() -> None
     taken, rows = records(values), dict[str, bytes]()
     fold(taken[:5], rows)
 
-    batch = fold(taken[3:], rows)
+    batch = fold(taken[3:6], rows)
 
-    assert batch.counts.replayed == 2
-    assert batch.counts.applied == 3
-    assert set(batch.say_again) == {"ada", "bo"}
+    assert (batch.counts.replayed, batch.counts.applied) == (2, 1)
+    assert (batch.students[0], said_again(batch)) == ("bo", {"ada": 4})
+    batch = fold(taken[3:], rows)
+    assert (batch.counts.replayed, batch.counts.applied) == (3, 2)
+    assert (set(batch.students), said_again(batch)) == ({"ada", "bo"}, {})
     whole: dict[str, bytes] = {}
     fold(taken, whole)
     assert rows == whole
@@ -125,7 +132,7 @@ def test_permuted_arrival_comes_to_the_same_statistics(one_order: list[NativeEve
     for skill in one.skills.keys() | other.skills.keys():
         cells = [columns(row.skills[skill]) for row in (one, other)]
         tellings = [cell.pop("telling") for cell in cells]
-        if not ORDERED & {telling.fact for telling in tellings[0] + tellings[1]}:
+        if not ORDERED_CODES & {telling.code for telling in tellings[0] + tellings[1]}:
             assert tellings[0] == tellings[1]
         assert cells[0] == pytest.approx(cells[1], rel=1e-9, abs=1e-12)
 
@@ -136,18 +143,10 @@ def columns(struct: Any) -> dict[str, Any]:
 
 def at_now(taken: list[NativeEvent]) -> Row:
     """A row of these events, its decayed sums carried to `as_of`."""
-    row = Row()
-    for one in taken:
-        default_folding().fold(row, one, LATER_US)
-    factor = decayed(row.reference_us, row.as_of_us)
-    for totals in row.facts.values():
-        totals.recent_n *= factor
-        totals.recent_total *= factor
-    for cell in row.skills.values():
-        cell.text_n *= factor
-        cell.text_total *= factor
-        cell.rubric_n *= factor
-        cell.rubric_total *= factor
+    student = Student()
+    student.fold_all([(one, LATER_US) for one in taken])
+    row = student.row
+    rebase(row, row.as_of_us)
     return row
 
 
@@ -169,31 +168,49 @@ def test_sums_stay_right_over_a_century(scored: list[tuple[int, float]]) -> None
 
 
 def test_an_id_is_remembered_for_as_many_events_as_promised() -> None:
-    row = folded(*[event(minute=minute) for minute in range(MAX_IDS)])
+    student = Student(folded(*[event(minute=minute) for minute in range(MAX_IDS)]))
 
-    assert default_folding().fold(row, event(minute=0), LATER_US) is Outcome.DUPLICATE
-    default_folding().fold(row, event(minute=MAX_IDS), LATER_US)
-    assert default_folding().fold(row, event(minute=1), LATER_US) is Outcome.DUPLICATE
-    assert default_folding().fold(row, event(minute=0), LATER_US) is not Outcome.DUPLICATE
-    assert len(row.ids) == 8 * MAX_IDS
+    assert student.fold(event(minute=0), LATER_US) is Outcome.DUPLICATE
+    student.fold(event(minute=MAX_IDS), LATER_US)
+    assert student.fold(event(minute=1), LATER_US) is Outcome.DUPLICATE
+    assert student.fold(event(minute=0), LATER_US) is not Outcome.DUPLICATE
+    assert len(student.row.ids) == 8 * MAX_IDS
 
 
 def test_ids_are_compared_whole_and_not_across_their_borders() -> None:
     digest = folded(event(event_id="x")).ids
-    row = Row(ids=b"abc" + digest + b"defgh")
+    student = Student(Row(ids=b"abc" + digest + b"defgh"))
 
-    assert default_folding().fold(row, event(event_id="x"), LATER_US) is Outcome.APPLIED
-    assert default_folding().fold(row, event(event_id="x"), LATER_US) is Outcome.DUPLICATE
+    assert student.fold(event(event_id="x"), LATER_US) is Outcome.APPLIED
+    assert student.fold(event(event_id="x"), LATER_US) is Outcome.DUPLICATE
 
 
-@given(st.lists(st.integers(0, 200), max_size=120))
-def test_repeats_within_the_memory_never_count(numbers: list[int]) -> None:
-    row, remembered = Row(), list[int]()
-    for number in numbers:
-        outcome = default_folding().fold(row, event(event_id=str(number)), LATER_US)
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 120) | st.integers(0, 5), max_size=120), st.integers(1, 120))
+def test_repeats_within_the_memory_never_count(numbers: list[int], at_once: int) -> None:
+    student, remembered, outcomes = Student(), list[int](), list[Outcome]()
+    for start in range(0, len(numbers), at_once):
+        part = [event(event_id=str(number)) for number in numbers[start : start + at_once]]
+        outcomes += student.fold_all([(one, LATER_US) for one in part])
+
+    for number, outcome in zip(numbers, outcomes, strict=True):
         assert (outcome is Outcome.DUPLICATE) == (number in remembered[-MAX_IDS:])
         if outcome is not Outcome.DUPLICATE:
             remembered.append(number)
+
+
+def test_what_was_sent_until_a_student_was_forgotten_never_counts() -> None:
+    rows = {"ada": encode_row(Row(offset=3, erased_us=NOW_US))}
+    stub = dict(rows)
+    old, new = (NOW_US // 1000 + later_ms for later_ms in (0, 1))
+
+    before = fold([record(raw(minute=-2), 2, timestamp=old), record(raw(minute=-1), 4, timestamp=old)], rows)
+
+    assert (before.counts.replayed, before.counts.ignored, before.students, rows) == (1, 1, [], stub)
+    after = [record(raw(minute=0), 5, timestamp=new), record(raw(minute=1), 6, timestamp=old)]
+    assert fold(after, rows).counts.applied == 1
+    assert fold([record(raw(minute=2), 7, timestamp=old)], rows).counts.ignored == 1
+    assert (decode_row(rows["ada"]).events, decode_row(rows["ada"]).offset) == (1, 5)
 
 
 class TestTryingAgain:
@@ -230,7 +247,7 @@ def test_the_evidence_kept_is_the_newest_and_weightiest() -> None:
     taken = [event("rubric", rating=1.0, minute=-day * age, event_id=str(age)) for age in (400, 3, 2, 1, 0)]
     taken += [event("collaboration", minute=-day, event_id="weak")]
 
-    kept = folded(*taken).skills["empathy"].telling
+    kept = folded(*taken).skills[skill_code("empathy")].telling
 
     assert [telling.time_s for telling in kept] == [NOW_US // 10**6 - 86_400 * age for age in (0, 1, 2)]
     assert all(a.time_s >= b.time_s for a, b in pairwise(kept))
@@ -240,7 +257,7 @@ def test_the_evidence_kept_is_the_newest_and_weightiest() -> None:
 async def test_a_rating_speaks_the_way_it_points(rating: float, direction: int) -> None:
     batch = default_pipeline().fold([record(raw("rubric", rating=rating))], load=lambda _: None, home=lambda _: None)
 
-    [update] = await default_pipeline().score(batch.changed)
+    [update] = await default_pipeline().score(batch.students, batch.block)
 
     [item] = update.skills["empathy"].evidence
     assert (item.fact, item.value, item.direction) == ("rubric", rating, direction)

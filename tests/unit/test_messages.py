@@ -29,7 +29,7 @@ from schemas.update import SkillUpdate
 from streams.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay
-from tests.events import default_pipeline, default_skills, event, folded, raw, records
+from tests.events import block_of, default_pipeline, default_skills, event, folded, raw, records
 from tests.unit.strategies import events, streams
 
 
@@ -129,7 +129,7 @@ def test_a_score_is_validated_only_where_the_model_that_saw_labels_has_judged_th
     simulated = folded(event("control", task_id="t", controls={"a": 1.0, "b": 0.0}, changed=1, duration_s=3.0))
     answered = folded(event("attempt", score=1.0))
 
-    updates = asyncio.run(pipeline.score({"simulated": simulated, "answered": answered}))
+    updates = asyncio.run(pipeline.score(["simulated", "answered"], block_of(simulated, answered)))
 
     assert [update.skills["problem_solving"].validated for update in updates] == [True, False]
     assert all("PISA" in update.skills["problem_solving"].rests_on for update in updates)

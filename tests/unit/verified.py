@@ -12,6 +12,7 @@ from schemas.explanation import Explanation
 from schemas.update import SkillUpdate
 from streams.artifacts import NO_ARTIFACT
 from streams.audit import Difference
+from streams.evidence.source import Source
 from streams.pipeline import Pipeline, default_sources
 from streams.replay import FileRecord
 from streams.row import Row, decode_row, encode_row
@@ -58,9 +59,9 @@ class World:
         """A batch, as a worker does it; `failing` sources fail."""
         pipeline = _pipeline(tuple(sorted(failing)))
         batch = pipeline.fold(records, load=self._load, home=lambda _: None, epoch=self.epoch)
-        updates = asyncio.run(pipeline.score(batch.changed))
-        for student, row in batch.changed.items():
-            self.write(student, row)
+        updates = asyncio.run(pipeline.score(batch.students, batch.block))
+        for student, row in batch.rows().items():
+            self.write(student, decode_row(row))
         for update in updates:
             self.say(update)
 
@@ -72,9 +73,9 @@ class World:
         self.write(student, Row(epoch=row.epoch, offset=row.offset, origins=row.origins, erased_us=erased_us))
         self.updates.append(self._record(self.updates, student, None))
 
-    def _load(self, student: str) -> Row | None:
+    def _load(self, student: str) -> bytes | None:
         row = self.rows.get(student)
-        return None if row is None else decode_row(encode_row(row))
+        return None if row is None else encode_row(row)
 
     # -- the topics
 
@@ -216,7 +217,7 @@ def minutes(count: float) -> int:
 @cache
 def _pipeline(failing: tuple[str, ...]) -> Pipeline:
     sources = default_sources(default_skills(), NO_ARTIFACT)
-    broken = [_Failing(each.name) if each.name in failing else each for each in sources]
+    broken: list[Source] = [_Failing(each.name) if each.name in failing else each for each in sources]
     return Pipeline(default_skills(), NO_ARTIFACT, on_failure=lambda _source, _error: None, sources=broken)
 
 

@@ -16,7 +16,6 @@ import msgspec
 from streams.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
-from streams.row import Row, decode_row, encode_row
 from streams.skills import load_skills
 from tests.benchmarks.peers import faust_app
 
@@ -36,14 +35,15 @@ class PerEvent:
             message.offset, int(message.timestamp * 1000), event.value, message.topic, message.partition, event.key
         )
         batch = self.pipeline.fold([record], load=self._load, home=lambda _student: None)
-        for update in await self.pipeline.score(batch.changed):
-            key = update.student_id.encode()
-            self.rows[key] = encode_row(batch.changed[update.student_id])
-            await self.updates.send(key=key, value=msgspec.json.encode(update))
+        updates = await self.pipeline.score(batch.students, batch.block)
+        for student, row in batch.rows().items():
+            self.rows[student.encode()] = row
+        for update in updates:
+            await self.updates.send(key=update.student_id.encode(), value=msgspec.json.encode(update))
 
-    def _load(self, student: str) -> Row | None:
-        stored = self.rows.get(student.encode())
-        return None if stored is None else decode_row(stored)
+    def _load(self, student: str) -> bytes | None:
+        stored: bytes | None = self.rows.get(student.encode())
+        return stored
 
 
 def main(broker: str, topic: str, group: str, output: str, events: str) -> None:

@@ -2,18 +2,23 @@
 
 from dataclasses import replace
 from typing import Literal
+from unittest.mock import patch
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.errors import Fatal
 from schemas.explanation import ReasoningResult
-from streams.reasoning.pending import Marked, apply, is_pending, mark, priority_us, value_of
+from streams.reasoning import pending as pending_module
+from streams.reasoning.pending import Marked, apply, is_pending, mark, owed, priority_us, value_of
 from streams.reasoning.settings import PendingPolicy
-from streams.row import Pending
+from streams.row import Pending, Row, decode_row, encode_row
 from streams.skills import Levels
 from tests.unit.reasoning.samples import scored, update
+from tests.unit.row_strategies import rows
+from tests.unit.test_row import VERSION_1
 
 POLICY = PendingPolicy()
 LEVELS = Levels()
@@ -146,3 +151,27 @@ def test_nobody_is_overtaken_by_what_came_patience_later(since: int, later_us: i
 def test_a_policy_that_orders_nothing_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="PendingPolicy"):
         replace(POLICY, **wrong)
+
+
+stored_rows = st.lists(rows().map(encode_row) | st.just(VERSION_1) | st.just(encode_row(Row())), max_size=7)
+
+
+@settings(max_examples=40, deadline=None)
+@given(stored=stored_rows, chunk=st.integers(1, 4))
+def test_of_stored_rows_those_that_are_owed_are_found_whatever_the_chunks(stored: list[bytes], chunk: int) -> None:
+    keyed = [(str(number).encode(), row) for number, row in enumerate(stored)]
+    read = [(key, decode_row(row)) for key, row in keyed]
+
+    with patch.object(pending_module, "_CHUNK", chunk):
+        found = list(owed(iter(keyed)))
+
+    assert found == [(key, (row.epoch, row.offset), row.pending) for key, row in read if is_pending(row.pending)]
+
+
+def test_a_row_that_cannot_be_read_is_not_passed_over_as_owing_nothing() -> None:
+    with pytest.raises(Fatal):
+        list(owed([(b"ada", encode_row(Row())), (b"bo", b"\xc0")]))
+    with pytest.raises(Fatal):
+        list(owed([(b"ada", encode_row(Row())[:40]), (b"bo", encode_row(Row()))]))
+    with pytest.raises(Fatal):
+        list(owed([(b"ada", encode_row(Row())[:40]), (b"bo", encode_row(Row())[:64])]))  # together of the right length

@@ -9,7 +9,7 @@ from schemas.event import NativeEvent
 from streams.artifacts import load_artifact
 from streams.evidence.model import ModelSource
 from streams.evidence.source import Opinion, Status
-from tests.events import event, folded
+from tests.events import block_of, event, folded
 
 SKILLS = {"default": "problem_solving", "course_success": "course_success"}
 
@@ -34,7 +34,7 @@ def test_the_default_model_reads_simulations_alone() -> None:
 
 
 def opinion(*events: NativeEvent) -> Opinion:
-    return ModelSource(load_artifact("default"), ["problem_solving"]).compute([folded(*events)])
+    return ModelSource(load_artifact("default"), ["problem_solving"]).compute(block_of(folded(*events)))
 
 
 def test_varying_one_control_at_a_time_is_judged_better_than_varying_all() -> None:

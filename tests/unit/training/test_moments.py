@@ -9,7 +9,7 @@ from schemas.dialects import decode
 from streams.row import Row, decode_row
 from streams.training.labels import Label
 from streams.training.moments import Account, Moment, moments_of
-from tests.events import default_folding, raw
+from tests.events import Student, default_folding, raw
 from tests.unit.training.simulated import as_of_us, records
 
 
@@ -81,9 +81,9 @@ def test_what_has_no_use_is_accounted_for() -> None:
 def test_a_state_is_the_very_row_a_worker_would_keep() -> None:
     told = [raw("control", minute=minute, controls={"top": 1.0}, changed=1) for minute in range(3)]
     (moment,), _ = tell(told, [label(2)])
-    kept = Row()
+    student = Student()
     for told_record in records(told):
         for event in decode(told_record).events:
-            default_folding().fold(kept, event, told_record.timestamp * 1000)
+            student.fold(event, told_record.timestamp * 1000)
 
-    assert row(moment) == kept
+    assert row(moment) == student.row

@@ -1,0 +1,160 @@
+"""How rows lie in bytes, and many of them at once in arrays (version 2; little-endian, every part in whole words).
+
+    row  = header | facts | cells | tellings | ids | controls | failures | origins
+                     one per bit    a telling     8 bytes   16 bytes each
+                     of `facts`     a cell holds  each
+
+The header says how many of each follow. All numbers are of fixed width, so a batch of rows is decoded and encoded by
+moving words, without a loop over what is in them.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROW_VERSION: Final = 2
+MAX_FACTS: Final = 64
+WORD: Final = 8
+
+HEADER: Final = np.dtype(
+    [
+        ("version", "u1"),
+        ("cells", "u1"),
+        ("tellings", "u1"),
+        ("ids", "u1"),
+        ("controls", "u1"),
+        ("failures", "u1"),
+        ("origins", "u1"),
+        ("unused", "u1"),
+        ("facts", "<u8"),
+        ("epoch", "<u4"),
+        ("events", "<u4"),
+        ("offset", "<i8"),
+        ("reference_us", "<i8"),
+        ("first_us", "<i8"),
+        ("as_of_us", "<i8"),
+        ("erased_us", "<i8"),
+        ("reasoned_offset", "<i8"),
+        ("reasoned_epoch", "<u4"),
+        ("attempts", "<u4"),
+        ("value", "<f8"),
+        ("since_us", "<i8"),
+        ("not_before_us", "<i8"),
+    ]
+)
+FACT: Final = np.dtype(
+    [
+        ("n", "<u4"),
+        ("newest_s", "<u4"),
+        ("total", "<f8"),
+        ("squares", "<f8"),
+        ("recent_n", "<f8"),
+        ("recent_total", "<f8"),
+    ]
+)
+CELL: Final = np.dtype(
+    [
+        ("skill", "<u4"),
+        ("text_newest_s", "<u4"),
+        ("rubric_newest_s", "<u4"),
+        ("tellings", "<u4"),
+        ("text_n", "<f8"),
+        ("text_total", "<f8"),
+        ("rubric_n", "<f8"),
+        ("rubric_total", "<f8"),
+        ("score", "<f8"),
+        ("confidence", "<f8"),
+        ("explained", "<f8"),
+    ]
+)
+TELLING: Final = np.dtype([("code", "<u4"), ("time_s", "<u4"), ("value", "<f8"), ("weight", "<i4"), ("unused", "<u4")])
+ID: Final = np.dtype("<u8")
+CONTROL: Final = np.dtype([("control", "<u4"), ("alone", "<u4"), ("isolated", "<u4"), ("unused", "<u4")])
+FAILURE: Final = np.dtype([("item", "<u4"), ("unused", "<u4"), ("time_us", "<i8")])
+ORIGIN: Final = np.dtype([("partition", "<u4"), ("index", "<u4"), ("offset", "<i8")])
+
+Array = NDArray[Any]
+Indices = NDArray[np.intp]
+NEW_HEADER: Final = np.zeros((), HEADER)
+NEW_HEADER["version"], NEW_HEADER["offset"], NEW_HEADER["reasoned_offset"] = ROW_VERSION, -1, -1
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """The records of one kind of all rows, in row order: `owner[i]` is the row that `records[i]` belongs to."""
+
+    owner: Indices
+    records: Array
+
+
+class Split:
+    """Rows of version 2, taken apart. Raises ValueError where a row's length isn't what its header says."""
+
+    def __init__(self, rows: Sequence[bytes]) -> None:
+        self._words = np.frombuffer(b"".join(rows), np.uint64)
+        lengths = np.fromiter(map(len, rows), np.intp, len(rows))
+        ends = np.cumsum(lengths // WORD)
+        starts = ends - lengths // WORD
+        if np.any(lengths % WORD) or np.any(lengths < HEADER.itemsize):
+            raise ValueError("a row has no whole header")
+        self.headers = self._records(starts, HEADER)
+        if np.any(self.headers["version"] != ROW_VERSION):
+            raise ValueError("a row is of another version")
+        self.fact_bits = np.unpackbits(
+            np.ascontiguousarray(self.headers["facts"]).view(np.uint8).reshape(-1, 8), axis=1, bitorder="little"
+        )
+        at = starts + HEADER.itemsize // WORD
+        self.facts, at = self._many(at, self.fact_bits.sum(axis=1, dtype=np.intp), FACT)
+        self.cells, at = self._many(at, self.headers["cells"], CELL)
+        self.tellings, at = self._many(at, self.headers["tellings"], TELLING)
+        self._tails = at * WORD, ends * WORD
+        small = [self.headers[name].astype(np.intp) * size for name, size in SMALL.items()]
+        if np.any(at * WORD + sum(small) != ends * WORD):
+            raise ValueError("a row is cut off, or has more than its header says")
+        self.small = dict(zip(SMALL, self._slices(rows, starts * WORD, at * WORD, small), strict=True))
+
+    def _records(self, starts: Indices, kind: np.dtype[Any]) -> Array:
+        width = kind.itemsize // WORD
+        if len(starts) and int(starts.max()) + width > len(self._words):
+            raise ValueError("a row is cut off")
+        records: Array = self._words[starts[:, None] + np.arange(width)].view(kind).reshape(-1)
+        return records
+
+    def _many(self, starts: Indices, counts: Array, kind: np.dtype[Any]) -> tuple[Many, Indices]:
+        width, counts = kind.itemsize // WORD, counts.astype(np.intp)
+        owner = np.repeat(np.arange(len(counts)), counts)
+        within = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return Many(owner, self._records(starts[owner] + within * width, kind)), starts + counts * width
+
+    @staticmethod
+    def _slices(rows: Sequence[bytes], starts: Indices, at: Indices, sizes: Sequence[Array]) -> list[list[bytes]]:
+        begin = at - starts
+        slices = []
+        for size in sizes:
+            if size.any():
+                ends = (begin + size).tolist()
+                slices.append([row[a:b] for row, a, b in zip(rows, begin.tolist(), ends, strict=True)])
+            else:
+                slices.append([b""] * len(rows))
+            begin = begin + size
+        return slices
+
+
+SMALL: Final = {
+    "ids": ID.itemsize,
+    "controls": CONTROL.itemsize,
+    "failures": FAILURE.itemsize,
+    "origins": ORIGIN.itemsize,
+}
+"""The parts that stay bytes until an event needs them, and their sizes."""
+
+
+def chunks(records: Array, counts: Array) -> Iterable[bytes]:
+    """The bytes of the first counts[0] records, of the next counts[1], and so on."""
+    size = records.dtype.itemsize
+    whole = records.tobytes()
+    ends = (np.cumsum(counts) * size).tolist()
+    return (whole[a:b] for a, b in zip([0, *ends], ends, strict=False))

@@ -1,0 +1,86 @@
+"""Rows of version 1, as they lie on the changelogs of earlier deployments: MessagePack arrays. Read, never written."""
+
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+FIRST_BYTES: Final = b"\xdc\x00\x10\x01"  # an array of sixteen, whose first is the version
+
+
+class TotalsV1(Struct, array_like=True, frozen=True):
+    """One fact's sums."""
+
+    n: int
+    total: float
+    squares: float
+    recent_n: float
+    recent_total: float
+    newest_s: int
+
+
+class TellingV1(Struct, array_like=True, frozen=True):
+    """`fact` is a fact's name, "rubric", or "~" and a phrase."""
+
+    fact: str
+    value: float
+    time_s: int
+    weight: int
+
+
+class ControlUseV1(Struct, array_like=True, frozen=True):
+    """One control's use."""
+
+    alone: int
+    isolated: int
+
+
+class SkillCellV1(Struct, array_like=True, frozen=True):
+    """One skill's own state, by its name."""
+
+    text_n: float
+    text_total: float
+    text_newest_s: int
+    rubric_n: float
+    rubric_total: float
+    rubric_newest_s: int
+    score: float
+    confidence: float
+    explained: float
+    telling: list[TellingV1]
+
+
+class PendingV1(Struct, array_like=True, frozen=True):
+    """What reasoning is owed."""
+
+    reasoned_epoch: int
+    reasoned_offset: int
+    value: float
+    since_us: int
+    attempts: int
+    not_before_us: int
+
+
+class RowV1(Struct, array_like=True, frozen=True):
+    """The whole row."""
+
+    version: int
+    epoch: int
+    offset: int
+    reference_us: int
+    first_us: int
+    as_of_us: int
+    events: int
+    late: int
+    facts: dict[int, TotalsV1]
+    controls: dict[int, ControlUseV1]
+    skills: dict[str, SkillCellV1]
+    ids: bytes
+    origins: dict[int, tuple[int, int]]
+    open_failures: dict[int, int]
+    pending: PendingV1
+    erased_us: int
+
+
+decode_v1: Final = msgspec.msgpack.Decoder(RowV1).decode
+"""Raises msgspec.MsgspecError for anything else."""

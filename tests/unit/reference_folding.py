@@ -1,0 +1,214 @@
+"""Folding as it is meant: one event into one row, by plain Python. What the columnar folding must equal, to the bit.
+
+Sums are added event by event in the order of arrival; evidence is chosen anew with every event.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
+from zlib import crc32
+
+from schemas.event import Attempt, Control, Message, NativeEvent, Reflection, Rubric
+from streams.facts import INDEX, PASS_SCORE, RECOVERED, RETRIED, facts_of
+from streams.repeats import MAX_ORIGINS, Origin, Outcome
+from streams.row import (
+    HALF_LIFE_US,
+    ID_BYTES,
+    MAX_CONTROLS,
+    MAX_EVIDENCE,
+    MAX_IDS,
+    MAX_OPEN_FAILURES,
+    RUBRIC,
+    ControlUse,
+    Row,
+    SkillCell,
+    Telling,
+    Totals,
+    skill_code,
+)
+from streams.skills import SkillSet
+from streams.text import PhraseBook, tokenise
+
+_LATENESS_US: Final = 3_600_000_000
+_MAX_TEXT_LOG_ODDS: Final = 3.0
+_MAX_EXPONENT: Final = 256.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceFolding:
+    """A skill set, prepared; `telling` is by fact, skills are called by their codes."""
+
+    phrases: PhraseBook
+    skills: frozenset[str]
+    per_text: Mapping[int, float]
+    telling: Mapping[int, list[tuple[int, int]]]
+
+    @classmethod
+    def of(cls, skill_set: SkillSet) -> "ReferenceFolding":
+        """Index a skill set by fact and by phrase."""
+        telling: dict[int, list[tuple[int, int]]] = {}
+        for name, skill in skill_set.skills.items():
+            for fact, weight in skill.telling.items():
+                if tenths := round(weight * 10):
+                    telling.setdefault(INDEX[fact], []).append((skill_code(name), tenths))
+        return cls(
+            phrases=PhraseBook({name: skill.lexicon for name, skill in skill_set.skills.items()}),
+            skills=frozenset(skill_set.names),
+            per_text={skill_code(n): s.per_text for n, s in skill_set.skills.items() if s.per_text is not None},
+            telling=telling,
+        )
+
+    def fold(self, row: Row, event: NativeEvent, now_us: int, origin: Origin | None = None) -> Outcome:
+        """Fold `event` into `row`, in place; `origin` is where a forwarded one came from."""
+        if origin is None:
+            return self._fold(row, event, now_us)
+        partition, offset, index = origin
+        if (offset, index) <= row.origins.get(partition, (-1, -1)):
+            return Outcome.DUPLICATE
+        outcome = self._fold(row, event, now_us)
+        if outcome in (Outcome.APPLIED, Outcome.LATE):
+            row.origins.pop(partition, None)
+            row.origins[partition] = (offset, index)
+            while len(row.origins) > MAX_ORIGINS:
+                del row.origins[next(iter(row.origins))]
+        return outcome
+
+    def _fold(self, row: Row, event: NativeEvent, now_us: int) -> Outcome:
+        facts = facts_of(event)
+        if not facts and not (isinstance(event, Rubric) and event.skill in self.skills):
+            return Outcome.IGNORED
+        if not _remember(row, event.event_id):
+            return Outcome.DUPLICATE
+        time_us = min(int(event.time.timestamp() * 1e6), now_us)
+        late = time_us < row.as_of_us - _LATENESS_US
+        factor = _advance(row, time_us)
+        if isinstance(event, Attempt) and not late:
+            facts += _after_failure(row, event, time_us)
+        for fact, value in facts:
+            self._count(row, fact, value, time_us // 1_000_000, factor)
+        if isinstance(event, Control):
+            _use_controls(row, event)
+        elif isinstance(event, Message | Reflection):
+            self._read(row, event.text, time_us // 1_000_000, factor)
+        elif isinstance(event, Rubric):
+            _rate(row, event, time_us // 1_000_000, factor)
+        return Outcome.LATE if late else Outcome.APPLIED
+
+    def _count(self, row: Row, fact: int, value: float, time_s: int, factor: float) -> None:
+        totals = row.facts.setdefault(fact, Totals())
+        totals.n += 1
+        totals.total += value
+        totals.squares += value * value
+        totals.recent_n += factor
+        totals.recent_total += factor * value
+        totals.newest_s = max(totals.newest_s, time_s)
+        for skill, weight in self.telling.get(fact, ()):
+            _note(_cell(row, skill), Telling(fact, value, time_s, weight))
+
+    def _read(self, row: Row, text: str, time_s: int, factor: float) -> None:
+        log_odds = dict(self.per_text)
+        for hit in self.phrases.find(tokenise(text)):
+            skill, weight = skill_code(hit.skill), round(hit.weight * 10)
+            log_odds[skill] = log_odds.get(skill, 0.0) + hit.weight
+            if weight:
+                _note(_cell(row, skill), Telling(hit.code, hit.weight, time_s, weight))
+        for skill, value in log_odds.items():
+            cell = _cell(row, skill)
+            cell.text_n += factor
+            cell.text_total += factor * max(-_MAX_TEXT_LOG_ODDS, min(_MAX_TEXT_LOG_ODDS, value))
+            cell.text_newest_s = max(cell.text_newest_s, time_s)
+
+
+def decayed(reference_us: int, at_us: int) -> float:
+    """The factor that carries a sum kept at `reference_us` to `at_us`."""
+    return math.exp2((reference_us - at_us) / HALF_LIFE_US)
+
+
+def rebase(row: Row, reference_us: int) -> None:
+    """Carry every decayed sum to a new reference time, in place."""
+    factor = decayed(row.reference_us, reference_us)
+    row.reference_us = reference_us
+    for totals in row.facts.values():
+        totals.recent_n *= factor
+        totals.recent_total *= factor
+    for cell in row.skills.values():
+        cell.text_n *= factor
+        cell.text_total *= factor
+        cell.rubric_n *= factor
+        cell.rubric_total *= factor
+
+
+def _remember(row: Row, event_id: str) -> bool:
+    digest = blake2b(event_id.encode(), digest_size=ID_BYTES).digest()
+    known = [row.ids[at : at + ID_BYTES] for at in range(0, len(row.ids), ID_BYTES)]
+    if digest in known:
+        return False
+    row.ids = b"".join([*known, digest][-MAX_IDS:])
+    return True
+
+
+def _advance(row: Row, time_us: int) -> float:
+    """Move the row's clock to `time_us` and return the weight of an event at that time."""
+    if row.events == 0:
+        row.reference_us = row.first_us = row.as_of_us = time_us
+    row.events += 1
+    row.first_us = min(row.first_us, time_us)
+    row.as_of_us = max(row.as_of_us, time_us)
+    exponent = (time_us - row.reference_us) / HALF_LIFE_US
+    if exponent > _MAX_EXPONENT:
+        rebase(row, time_us)
+        exponent = 0.0
+    return math.exp2(exponent)
+
+
+def _after_failure(row: Row, event: Attempt, time_us: int) -> list[tuple[int, float]]:
+    item = crc32(event.item_id.encode())
+    failed_at = row.open_failures.get(item)
+    again = failed_at is not None and failed_at <= time_us and event.attempt == 1
+    if event.score < PASS_SCORE:
+        row.open_failures[item] = time_us
+        if len(row.open_failures) > MAX_OPEN_FAILURES:
+            del row.open_failures[min(row.open_failures, key=lambda key: (row.open_failures[key], key))]
+    elif failed_at is not None:
+        del row.open_failures[item]
+    if not again:
+        return []
+    return [(RETRIED, 2.0)] if event.score < PASS_SCORE else [(RETRIED, 2.0), (RECOVERED, 2.0)]
+
+
+def _use_controls(row: Row, event: Control) -> None:
+    if event.reset:
+        return
+    moved = [name for name, setting in event.controls.items() if setting]
+    for name in event.controls:
+        use = row.controls.setdefault(crc32(name.encode()), ControlUse())
+        if moved == [name]:
+            use.alone += 1
+            use.isolated += event.changed == 1
+    while len(row.controls) > MAX_CONTROLS:
+        del row.controls[max(row.controls)]
+
+
+def _rate(row: Row, event: Rubric, time_s: int, factor: float) -> None:
+    cell = _cell(row, skill_code(event.skill))
+    cell.rubric_n += factor
+    cell.rubric_total += factor * event.rating
+    cell.rubric_newest_s = max(cell.rubric_newest_s, time_s)
+    weight = round((event.rating - 0.5) * 40) or (1 if event.rating >= 0.5 else -1)
+    _note(cell, Telling(RUBRIC, event.rating, time_s, weight))
+
+
+def _cell(row: Row, skill: int) -> SkillCell:
+    return row.skills.setdefault(skill, SkillCell())
+
+
+def _note(cell: SkillCell, telling: Telling) -> None:
+    """Keep the newest and weightiest: rank is log2|weight| + age in half-lives, which no later time reorders."""
+    cell.telling = sorted((*cell.telling, telling), key=_rank, reverse=True)[:MAX_EVIDENCE]
+
+
+def _rank(telling: Telling) -> tuple[float, int, float, int]:
+    half_lives = telling.time_s * 1e6 / HALF_LIFE_US
+    return math.log2(abs(telling.weight)) + half_lives, telling.code, telling.value, telling.time_s

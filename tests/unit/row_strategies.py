@@ -1,0 +1,89 @@
+"""Hypothesis strategies: rows with anything in them that folding, scoring and reasoning could have put there."""
+
+from typing import Final
+
+from hypothesis import strategies as st
+
+from streams.facts import FACTS
+from streams.row import (
+    ID_BYTES,
+    MAX_CONTROLS,
+    MAX_EVIDENCE,
+    MAX_IDS,
+    MAX_OPEN_FAILURES,
+    ControlUse,
+    Pending,
+    Row,
+    SkillCell,
+    Telling,
+    Totals,
+    skill_code,
+)
+from tests.events import default_skills
+
+CONFIGURED: Final = st.sampled_from([skill_code(name) for name in default_skills().names])
+FOREIGN: Final = st.integers(1, 8)
+
+_wide: Final = st.integers(0, 2**32 - 1)
+_floats: Final = st.floats(allow_nan=False, allow_infinity=False)
+_sums: Final = st.floats(0, 1e9)
+_scores: Final = st.just(-1.0) | st.floats(0, 1)
+_seconds: Final = st.integers(1, 2**32 - 1)
+_us: Final = st.integers(0, 4_102_444_800_000_000)
+_offsets: Final = st.integers(-1, 2**62)
+
+totals: Final = st.builds(
+    Totals,
+    n=st.integers(1, 2**32 - 1),
+    total=_floats,
+    squares=_floats,
+    recent_n=_sums,
+    recent_total=_floats,
+    newest_s=_wide,
+)
+tellings: Final = st.builds(
+    Telling, code=_wide, value=_floats, time_s=_wide, weight=st.integers(-30, -1) | st.integers(1, 30)
+)
+cells: Final = st.builds(
+    SkillCell,
+    text_n=_sums,
+    text_total=_floats,
+    text_newest_s=_seconds,
+    rubric_n=_sums,
+    rubric_total=_floats,
+    rubric_newest_s=_wide,
+    score=_scores,
+    confidence=st.floats(0, 1),
+    explained=_scores,
+    telling=st.lists(tellings, max_size=MAX_EVIDENCE),
+)
+pendings: Final = st.builds(
+    Pending,
+    reasoned_epoch=_wide,
+    reasoned_offset=_offsets,
+    value=st.floats(0, 1),
+    since_us=st.just(0) | _us,
+    attempts=_wide,
+    not_before_us=_us,
+)
+
+
+def rows(skills: st.SearchStrategy[int] = CONFIGURED) -> st.SearchStrategy[Row]:
+    """Rows; `skills` are the codes of the skills that they may hold."""
+    return st.builds(
+        Row,
+        epoch=_wide,
+        offset=_offsets,
+        reference_us=_us,
+        first_us=_us,
+        as_of_us=_us,
+        events=_wide,
+        facts=st.dictionaries(st.integers(0, len(FACTS) - 1), totals, max_size=5),
+        controls=st.dictionaries(_wide, st.builds(ControlUse, alone=_wide, isolated=_wide), max_size=MAX_CONTROLS),
+        skills=st.dictionaries(skills, cells, max_size=4),
+        ids=st.binary(max_size=MAX_IDS * ID_BYTES).map(lambda ids: ids[: len(ids) // ID_BYTES * ID_BYTES]),
+        origins=st.dictionaries(_wide, st.tuples(_offsets, _wide), max_size=8),
+        open_failures=st.dictionaries(_wide, _us, max_size=MAX_OPEN_FAILURES),
+        pending=pendings,
+        erased_us=_us,
+    )

@@ -1,0 +1,213 @@
+"""Blocks: many rows at once, and each of them as if it were alone."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from schemas.errors import Fatal
+from streams.block import Block
+from streams.facts import FACTS
+from streams.layout import ROW_VERSION
+from streams.row import MAX_CELLS, MAX_ROW_BYTES, Pending, Row, SkillCell, Telling, Totals, decode_row, encode_row
+from streams.row import skill_code as code
+from streams.skills import MAX_SKILLS
+from tests.events import Student, block_of, default_skills, event, own_time_us
+from tests.unit.row_strategies import CONFIGURED, FOREIGN, pendings, rows
+from tests.unit.test_row import EVERY_FIELD, VERSION_1, VERSION_2, worst_case
+
+NAMES: Final = default_skills().names
+ONE: Final = Telling(1, 0.5, 7, -3)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(rows(), max_size=6))
+def test_what_goes_in_comes_out(several: list[Row]) -> None:
+    stored = [encode_row(row) for row in several]
+
+    assert Block.of(stored, NAMES).encode() == stored
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(rows(CONFIGURED | FOREIGN), max_size=6))
+def test_skills_that_are_not_configured_come_out_as_they_went_in(several: list[Row]) -> None:
+    stored = block_of(*several).encode()
+
+    assert [decode_row(row) for row in stored] == several
+    assert Block.of(stored, NAMES).encode() == stored
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(rows(CONFIGURED | FOREIGN), min_size=1, max_size=6), st.permutations(NAMES))
+def test_the_bytes_depend_on_neither_the_neighbours_nor_the_order_of_the_skills(
+    several: list[Row], names: list[str]
+) -> None:
+    alone = [block_of(row).encode()[0] for row in several]
+
+    assert Block.of(alone, tuple(names)).encode() == alone
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.data())
+def test_lines_that_are_taken_are_those_rows_in_that_order(data: st.DataObject) -> None:
+    several = data.draw(st.lists(rows(CONFIGURED | FOREIGN), min_size=1, max_size=5))
+    lines = data.draw(st.lists(st.integers(0, len(several) - 1), max_size=6))
+    stored = block_of(*several).encode()
+    block = Block.of(stored, NAMES)
+
+    taken = block.take(lines)
+
+    assert taken.encode() == [stored[line] for line in lines]
+    taken.head["events"], taken.facts["total"][:], taken.told["weight"][:] = 3, 1e9, 0
+    assert block.encode() == stored
+
+
+def test_a_student_not_seen_yet_is_an_empty_row() -> None:
+    assert Block.of([None, VERSION_2, None], NAMES).encode() == [encode_row(Row()), VERSION_2, encode_row(Row())]
+    assert Block.of([], NAMES).encode() == []
+
+
+def test_rows_of_the_oldest_and_the_present_version_lie_side_by_side() -> None:
+    assert Block.of([VERSION_2, VERSION_1, VERSION_2], NAMES).encode() == [VERSION_2] * 3
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        SkillCell(text_n=0.5, text_total=-1.0, text_newest_s=1),
+        SkillCell(rubric_n=0.5, rubric_total=0.25, rubric_newest_s=1),
+        SkillCell(score=0.0, confidence=0.0),
+        SkillCell(explained=0.0),
+        SkillCell(telling=[ONE]),
+        SkillCell(telling=[ONE] * 3),
+    ],
+    ids=["text", "rubric", "score", "explained", "a telling", "tellings"],
+)
+def test_a_cell_is_kept_for_any_one_thing_that_it_says(cell: SkillCell) -> None:
+    stored = encode_row(Row(skills={code(NAMES[0]): cell, code(NAMES[-1]): cell}))
+
+    assert Block.of([stored], NAMES).encode() == [stored]
+
+
+def test_columns_are_the_rows_numbers_and_empty_where_there_is_none() -> None:
+    block = block_of(EVERY_FIELD, Row())
+    empathy = NAMES.index("empathy")
+
+    assert block.facts["recent_n"][:, 3].tolist() == [0.75, 0]
+    assert block.facts["n"].sum() == 2
+    assert block.cells["rubric_total"][:, empathy].tolist() == [1.5, 0]
+    assert block.cells["score"].max(axis=1).tolist() == [0.625, -1]
+    assert block.cells["explained"][:, empathy].tolist() == [0.5, -1]
+    assert block.told["weight"][:, empathy].tolist() == [[5, 0, 0], [0, 0, 0]]
+    assert (len(block), block.small["ids"]) == (2, [b"12345678", b""])
+
+
+@given(pendings, st.integers(0, 2))
+def test_pending_work_is_set_for_one_line_only(pending: Pending, line: int) -> None:
+    block = block_of(EVERY_FIELD, EVERY_FIELD, EVERY_FIELD)
+
+    block.set_pending(line, pending)
+
+    expected = [EVERY_FIELD.pending] * 3
+    expected[line] = pending
+    assert [block.pending(each) for each in range(3)] == expected
+    assert [decode_row(row).pending for row in block.encode()] == expected
+
+
+class TestSkillsThatAreNotConfigured:
+    """Their cells are kept: the skill set may come back."""
+
+    def test_they_stay_while_others_are_folded(self) -> None:
+        foreign = {
+            1: SkillCell(score=0.25, confidence=0.5, explained=0.125, telling=[ONE]),
+            2: SkillCell(text_newest_s=1),
+        }
+        student = Student(Row(skills=foreign))
+
+        rated = event("rubric", skill="empathy")
+        student.fold(rated, own_time_us(rated))
+
+        assert student.row.skills == foreign | {code("empathy"): student.row.skills[code("empathy")]}
+        assert student.row.skills[code("empathy")].rubric_n == 1
+
+    def test_beyond_the_bound_they_give_way_to_the_configured(self) -> None:
+        row = worst_case(MAX_CELLS)
+        ours = tuple(f"skill_{number}" for number in range(MAX_SKILLS))
+        block = Block.of([encode_row(row), encode_row(row)], ours)
+        for name in ("text_newest_s", "rubric_newest_s"):
+            block.cells[name][0] = 2**32 - 1
+        block.told["weight"][0], block.told["value"][0] = -30, 0.5
+
+        crowded, alone = block.encode()
+
+        kept = decode_row(crowded).skills
+        assert len(crowded) <= MAX_ROW_BYTES
+        assert len(kept) == MAX_CELLS
+        assert kept.keys() >= {code(name) for name in ours}
+        assert all(kept[skill] == row.skills[skill] for skill in kept.keys() & row.skills.keys())
+        assert decode_row(alone) == row
+
+
+def refused(*stored: bytes) -> bool:
+    try:
+        Block.of(stored, NAMES)
+    except Fatal:
+        return True
+    return False
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A byte to put in a place of a row, and where to cut it off."""
+
+    at: int
+    byte: int
+    end: int | None
+
+
+wrongs = st.builds(Wrong, at=st.integers(0, 295), byte=st.integers(0, 255), end=st.none() | st.integers(0, 296))
+
+
+@settings(max_examples=100, deadline=None)
+@example(Row(), Wrong(VERSION_2.index(b"\x01\xf1\x53\x65\x01") + 4, 2, None), Row())
+@example(Row(), Wrong(VERSION_2.index(b"\x01\xf1\x53\x65\x01") + 4, 0, None), Row())
+@given(rows(), wrongs | st.binary(max_size=300), rows())
+def test_what_cannot_be_read_among_good_rows_is_refused_or_harms_itself_alone(
+    before: Row, wrong: Wrong | bytes, after: Row
+) -> None:
+    if isinstance(wrong, Wrong):
+        wrong = (VERSION_2[: wrong.at] + bytes([wrong.byte]) + VERSION_2[wrong.at + 1 :])[: wrong.end]
+    good = encode_row(before), encode_row(after)
+
+    try:
+        first, _, last = Block.of([good[0], wrong, good[1]], NAMES).encode()
+    except Fatal:
+        return
+
+    assert (first, last) == good
+    assert decode_row(wrong)
+
+
+def test_a_row_is_not_completed_by_its_neighbour() -> None:
+    """Cut between two rows, so that the bytes of both are what they would be."""
+    assert refused(VERSION_2[:-8], VERSION_2[-8:] + VERSION_2)
+    assert refused(VERSION_2 + VERSION_2[:8], VERSION_2[8:])
+    told = VERSION_2.index(b"\x01\xf1\x53\x65\x01") + 4
+    more, fewer = (VERSION_2[:told] + bytes([count]) + VERSION_2[told + 1 :] for count in (2, 0))
+    assert refused(more, fewer)
+
+
+@pytest.mark.parametrize("line", [0, 1, 2])
+def test_a_row_of_a_newer_version_among_others_is_named(line: int) -> None:
+    stored = [VERSION_2, VERSION_1, VERSION_2]
+    stored[line] = bytes([ROW_VERSION + 1]) + VERSION_2[1:]
+
+    with pytest.raises(Fatal, match=f"version {ROW_VERSION + 1};"):
+        Block.of(stored, NAMES)
+
+
+def test_a_fact_that_only_a_newer_program_knows_is_not_lost_but_refused() -> None:
+    with pytest.raises(Fatal, match="facts"):
+        Block.of([VERSION_2, encode_row(Row(facts={len(FACTS): Totals(1)}))], NAMES)

@@ -1,0 +1,148 @@
+"""Features: each column is what plain Python says of the row, and what is not known is NaN."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.event import NativeEvent
+from streams.facts import FACTS, INDEX
+from streams.features import FEATURES, features_of
+from streams.row import Row, Totals
+from tests.events import block_of, event, folded
+from tests.unit.reference_folding import decayed
+from tests.unit.strategies import century, events
+
+DAY_US: Final = 86_400_000_000
+OF_FACT: Final[dict[str, Callable[[Totals, float, int], float]]] = {
+    "n": lambda totals, _decay, _at_us: float(totals.n),
+    "mean": lambda totals, _decay, _at_us: totals.total / totals.n,
+    "sd": lambda totals, _decay, _at_us: deviation(totals),
+    "recent_n": lambda totals, decay, _at_us: totals.recent_n * decay,
+    "recent_mean": lambda totals, _decay, _at_us: (
+        totals.recent_total / totals.recent_n if totals.recent_n > 0 else math.nan
+    ),
+    "age_days": lambda totals, _decay, at_us: (at_us / 1e6 - totals.newest_s) / 86_400,
+}
+OF_ROW: Final[dict[str, Callable[[Row, int], float]]] = {
+    "days": lambda row, at_us: (at_us - row.first_us) / DAY_US,
+    "events": lambda row, _at_us: float(row.events),
+    "controls_seen": lambda row, _at_us: float(len(row.controls)),
+    "controls_alone_once": lambda row, _at_us: float(sum(use.alone >= 1 for use in row.controls.values())),
+    "controls_alone_twice": lambda row, _at_us: float(sum(use.alone >= 2 for use in row.controls.values())),
+    "controls_isolated_once": lambda row, _at_us: float(sum(use.isolated >= 1 for use in row.controls.values())),
+    "controls_isolated_twice": lambda row, _at_us: float(sum(use.isolated >= 2 for use in row.controls.values())),
+    "controls_alone_least": lambda row, _at_us: least([use.alone for use in row.controls.values()]),
+    "controls_isolated_least": lambda row, _at_us: least([use.isolated for use in row.controls.values()]),
+}
+
+
+def least(counts: Sequence[int]) -> float:
+    return float(min(counts)) if counts else math.nan
+
+
+def deviation(totals: Totals) -> float:
+    if totals.n < 2:
+        return math.nan
+    mean = totals.total / totals.n
+    return math.sqrt(max(totals.squares / totals.n - mean * mean, 0.0))
+
+
+def expected(row: Row, name: str, at_us: int) -> float:
+    """The feature, by plain Python."""
+    if name in OF_ROW:
+        return OF_ROW[name](row, at_us)
+    fact, _, column = name.partition(".")
+    totals = row.facts.get(INDEX[fact])
+    if totals is None:
+        return 0.0 if column in ("n", "recent_n") else math.nan
+    return OF_FACT[column](totals, decayed(row.reference_us, at_us), at_us)
+
+
+def test_there_is_a_column_for_every_fact_and_every_way_to_look_at_it() -> None:
+    assert set(FEATURES) == {*OF_ROW, *(f"{fact}.{column}" for fact in FACTS for column in OF_FACT)}
+    assert len(set(FEATURES)) == len(FEATURES) == len(OF_ROW) + len(FACTS) * len(OF_FACT)
+
+
+controls = events(at=century, kinds=("control",))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.lists(events(at=century) | controls, max_size=15), min_size=1, max_size=4), st.data())
+def test_every_feature_is_what_plain_python_says_of_the_row(
+    students: list[list[NativeEvent]], data: st.DataObject
+) -> None:
+    rows = [folded(*taken) for taken in students]
+    later_us = [row.as_of_us + data.draw(st.integers(0, 400)) * DAY_US for row in rows]
+
+    matrices = {
+        "as of the row": (features_of(block_of(*rows), FEATURES), [row.as_of_us for row in rows]),
+        "later": (features_of(block_of(*rows), FEATURES, later_us), later_us),
+    }
+
+    for when, (matrix, at_us) in matrices.items():
+        right = [[expected(row, name, at) for name in FEATURES] for row, at in zip(rows, at_us, strict=True)]
+        wrong = [name for column, name in enumerate(FEATURES) if not same(matrix[:, column], right, column)]
+        assert wrong == [], when
+
+
+def same(ours: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]", right: list[list[float]], column: int) -> bool:
+    """Equal to the last bit, NaN where NaN is due."""
+    return np.array_equal(ours, [line[column] for line in right], equal_nan=True)
+
+
+def test_a_control_without_a_name_is_a_control() -> None:
+    """Its key is 0."""
+    used = folded(event("control", controls={"": 1.0, "top": 0.0}, changed=1))
+    names = [name for name in FEATURES if name.startswith("controls_")]
+
+    [line] = features_of(block_of(used), names).tolist()
+
+    assert dict(zip(names, line, strict=True)) == {name: expected(used, name, used.as_of_us) for name in names}
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(FEATURES), max_size=6))
+def test_columns_come_as_they_are_named(names: list[str]) -> None:
+    block = block_of(folded(event(), event("control", controls={"a": 1.0})), Row())
+    whole = features_of(block, FEATURES)
+
+    picked = features_of(block, names)
+
+    assert picked.shape == (2, len(names))
+    assert np.array_equal(picked, whole[:, [FEATURES.index(name) for name in names]], equal_nan=True)
+
+
+def test_of_a_student_not_seen_yet_only_counts_are_known() -> None:
+    [line] = features_of(block_of(Row()), FEATURES)
+
+    known = {name for name, value in zip(FEATURES, line, strict=True) if not math.isnan(value)}
+    counts = {f"{fact}.{column}" for fact in FACTS for column in ("n", "recent_n")}
+    assert known == counts | OF_ROW.keys() - {"controls_alone_least", "controls_isolated_least"}
+    assert not np.nansum(line)
+
+
+def test_what_is_known_is_never_nan_for_its_size() -> None:
+    """One event: no spread. Evidence so old that its weight is nothing: no recent mean."""
+    once = folded(event(score=0.5), event("session", phase="start", minute=60))
+    decades = folded(event(score=0.5, minute=-36 * 366 * 1440), event("session", phase="start", minute=73 * 366 * 1440))
+    names = ("attempted.mean", "attempted.sd", "attempted.recent_mean", "attempted.recent_n", "attempted.age_days")
+
+    now, then = features_of(block_of(once, decades), names).tolist()
+
+    assert now[0] == now[2] == then[0] == 0.5
+    assert math.isnan(now[1])
+    assert now[3] == pytest.approx(1, rel=1e-2)
+    assert math.isnan(then[2])
+    assert then[3] == 0
+    assert then[4] == pytest.approx(109 * 366)
+
+
+@pytest.mark.parametrize("name", ["", "nothing", "attempted", "attempted.", "attempted.median", "danced.n", "n", ".n"])
+def test_a_name_that_is_not_a_feature_is_refused(name: str) -> None:
+    with pytest.raises(KeyError):
+        features_of(block_of(Row()), [name])
