@@ -30,10 +30,11 @@ class _Lines:
 
     @cached_property
     def controls(self) -> Array:
-        """Shape (lines, MAX_CONTROLS), of CONTROL; where there are fewer controls the key is 0."""
+        """Shape (lines, MAX_CONTROLS), of CONTROL; where there are fewer controls `unused` is 1."""
         parts = self.block.small["controls"]
         counts = np.fromiter(map(len, parts), np.intp, len(parts)) // CONTROL.itemsize
         dense = np.zeros((len(parts), MAX_CONTROLS), CONTROL)
+        dense["unused"] = 1
         owner = np.repeat(np.arange(len(parts)), counts)
         dense[owner, np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)] = np.frombuffer(
             b"".join(parts), CONTROL
@@ -85,12 +86,12 @@ def features_of(block: Block, names: Sequence[str], at_us: Sequence[int] | None 
 
 
 def _controls(lines: _Lines, name: str, above: int) -> Floats:
-    seen = (lines.controls["control"] > 0) & (lines.controls[name].astype(np.int64) > above)
+    seen = (lines.controls["unused"] == 0) & (lines.controls[name].astype(np.int64) > above)
     return np.asarray(seen.sum(axis=1), np.float64)
 
 
 def _least(lines: _Lines, name: str) -> Floats:
-    there = lines.controls["control"] > 0
+    there = lines.controls["unused"] == 0
     least = np.where(there, lines.controls[name].astype(np.float64), np.inf).min(axis=1)
     return np.where(there.any(axis=1), least, np.nan)
 

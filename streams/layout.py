@@ -109,6 +109,9 @@ class Split:
         at = starts + HEADER.itemsize // WORD
         self.facts, at = self._many(at, self.fact_bits.sum(axis=1, dtype=np.intp), FACT)
         self.cells, at = self._many(at, self.headers["cells"], CELL)
+        told = np.bincount(self.cells.owner, self.cells.records["tellings"], len(rows))
+        if np.any(told != self.headers["tellings"]):
+            raise ValueError("the cells of a row have not the telling events that its header says")
         self.tellings, at = self._many(at, self.headers["tellings"], TELLING)
         self._tails = at * WORD, ends * WORD
         small = [self.headers[name].astype(np.intp) * size for name, size in SMALL.items()]

@@ -180,6 +180,8 @@ def decode_row(stored: bytes) -> Row:
     split = split_rows([stored])
     header, small = split.headers[0], {name: parts[0] for name, parts in split.small.items()}
     cells = {int(cell["skill"]): _cell(cell) for cell in split.cells.records}
+    if len(cells) != len(split.cells.records):
+        raise Fatal("a stored row cannot be read (two cells of one skill): was it written by another program?")
     tellings = iter([Telling(*values) for values in split.tellings.records[_TELLING_ORDER].tolist()])
     for cell, count in zip(cells.values(), split.cells.records["tellings"].tolist(), strict=True):
         cell.telling = [next(tellings) for _ in range(count)]
@@ -257,10 +259,9 @@ def _upcast(stored: bytes) -> bytes:
         version = f"has version {stored[0]}" if len(stored) > 0 and stored[0] < 0x80 else "cannot be read"
         raise Fatal(f"a stored row {version}; this program reads versions 1 to {ROW_VERSION}: is it the newest?")
     try:
-        first = decode_v1(stored)
-    except msgspec.MsgspecError as error:
+        return encode_row(_of_v1(decode_v1(stored)))
+    except (msgspec.MsgspecError, LookupError, ArithmeticError, ValueError, struct.error) as error:
         raise Fatal(f"a stored row cannot be read ({error}); was the changelog written by another program?") from None
-    return encode_row(_of_v1(first))
 
 
 def _of_v1(first: RowV1) -> Row:

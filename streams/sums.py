@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from streams.block import Block, Floats
-from streams.layout import Array
+from streams.layout import CELL, Array
 from streams.row import decayed
 
 
@@ -77,5 +77,10 @@ def rebase(block: Block, line: int, reference_us: int) -> None:
     block.head["reference_us"][line] = reference_us
     for name in ("recent_n", "recent_total"):
         block.facts[name][line] *= factor
+    foreign, tellings = block.foreign.get(line, (b"", b""))
+    cells = np.frombuffer(foreign, CELL).copy()
     for name in ("text_n", "text_total", "rubric_n", "rubric_total"):
         block.cells[name][line] *= factor
+        cells[name] *= factor
+    if len(cells):
+        block.foreign[line] = cells.tobytes(), tellings

@@ -23,14 +23,15 @@ def no_room_for_the_logs(scene: Scene) -> None:
 
 @experiment("worker-disk-full")
 def no_room_for_the_worker(scene: Scene) -> None:
-    """The disk with the workers' logs and local state is full for a while: nothing is lost, room again is enough."""
+    """The disk with the workers' rows (RocksDB) and logs is full until a worker stops; with room again it goes on."""
     disk = scene.keep(small_volume(scene.folder, 64))
     workers = scene.two_workers(store="rocksdb", store_dir=scene.folder / "rows", store_memory_mb=16)
     for worker in workers:
         worker.may_end(4)
-    with scene.load():
+    with scene.load(rate=3_000):
         scene.run_a_moment()
         disk.fill()
-        scene.run_for(5)
+        scene.until(lambda: any(worker.ended for worker in workers), "a worker stops for want of room")
+        scene.run_for(2)
         disk.make_room()
         scene.await_recovery()

@@ -22,6 +22,21 @@ def told_to_end_under_load(scene: Scene) -> None:
     assert scene.replayed == 0, f"{scene.replayed} records were read again after a drain"
 
 
+@experiment("sigterm-at-start")
+def told_to_end_while_it_starts(scene: Scene) -> None:
+    """SIGTERM while a worker joins its group and restores its table: it ends with 0 at every moment."""
+    one, _two = scene.two_workers()
+    with scene.load():
+        for _ in range(min(scene.rounds + 2, 10)):
+            one.terminate()
+            one.start()
+            scene.until(lambda: one.has_started, "the worker has come as far as its pages")
+            scene.run_for(scene.rng.uniform(0.0, 2.0))
+        one.terminate()
+        one.start()
+        scene.await_recovery()
+
+
 @experiment("paused")
 def frozen_for_longer_than_its_session(scene: Scene) -> None:
     """SIGSTOP for longer than the session, then SIGCONT: the partitions have moved, and the zombie must not win."""

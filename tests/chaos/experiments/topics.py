@@ -1,7 +1,7 @@
 """The input topic deleted and created again: its offsets are not the ones that the table remembers.
 
-Students keep what the old topic said of them, which nobody can fold again. So verify cannot judge all; the stories count
-the events themselves.
+Students keep what the old topic said of them, which nobody can fold again. So verify cannot judge all; the stories
+count the events themselves.
 """
 
 from streams.identity import is_reserved
