@@ -104,6 +104,7 @@ def test_columns_are_the_rows_numbers_and_empty_where_there_is_none() -> None:
     assert (len(block), block.small["ids"]) == (2, [b"12345678", b""])
 
 
+@settings(deadline=None)
 @given(pendings, st.integers(0, 2))
 def test_pending_work_is_set_for_one_line_only(pending: Pending, line: int) -> None:
     block = block_of(EVERY_FIELD, EVERY_FIELD, EVERY_FIELD)

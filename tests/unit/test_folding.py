@@ -49,7 +49,7 @@ def test_rows_and_counts_are_the_same_however_the_records_are_cut(data: st.DataO
     assert asdict(whole.counts) == asdict(cut.counts)
 
 
-@settings(max_examples=80)
+@settings(max_examples=80, deadline=None)
 @given(streams())
 def test_every_event_is_accounted_for(taken: list[FileRecord]) -> None:
     counts = fold(taken, {}).counts
@@ -74,7 +74,7 @@ def said_again(batch: FoldedBatch) -> dict[str, int]:
     return dict(zip(batch.students[batch.changed :], offsets[batch.changed :], strict=True))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(streams(), st.integers(0, 29))
 def test_a_replay_from_an_earlier_offset_changes_nothing_and_says_the_students_again(
     taken: list[FileRecord], start: int
@@ -113,7 +113,7 @@ def test_after_a_crash_the_rest_is_folded_and_the_folded_is_said_again() -> None
 ids = st.integers(0, 10**9).map(str)
 
 
-@settings(max_examples=80)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(events(ids), max_size=25, unique_by=lambda one: one.event_id), st.randoms(use_true_random=False))
 def test_permuted_arrival_comes_to_the_same_statistics(one_order: list[NativeEvent], random: Any) -> None:
     other_order = list(one_order)
@@ -150,7 +150,7 @@ def at_now(taken: list[NativeEvent]) -> Row:
     return row
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(-34 * YEAR_MINUTES, 70 * YEAR_MINUTES), st.floats(0, 1)), min_size=1, max_size=20)
 )
