@@ -5,8 +5,9 @@ each student is to put ready-made numbers and strings together.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import repeat
-from typing import Any, Final, Literal, get_args
+from typing import Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,10 +52,11 @@ class UpdateWriter:
         for name, values in (("score", fused.score), ("confidence", fused.confidence)):
             block.cells[name][known] = values[known]
         skills: list[dict[str, SkillScore]] = [{} for _ in students]
-        evidence = _Evidence(block, self._told)
+        batch = _Batch.of(block, opinions, fused, self._told)
+        levels = levels_of(fused.score, fused.confidence, self._levels)
         for column, name in enumerate(self._names):
             lines = np.flatnonzero(known[:, column])
-            scores = self._scores(column, lines, opinions, fused, evidence)
+            scores = self._scores(column, lines, levels[lines, column].tolist(), batch)
             for line, score in zip(lines.tolist(), scores, strict=True):
                 skills[line][name] = score
         head = block.head
@@ -79,23 +81,21 @@ class UpdateWriter:
             )
         ]
 
-    def _scores(
-        self, column: int, lines: Array, opinions: Mapping[str, Opinion], fused: Fused, evidence: "_Evidence"
-    ) -> Iterator[SkillScore]:
+    def _scores(self, column: int, lines: Array, levels: list[int], batch: "_Batch") -> Iterator[SkillScore]:
         """The scores of one skill, for those lines."""
-        score, confidence = fused.score[lines, column], fused.confidence[lines, column]
-        sources = sorted(opinions)
-        by_model = opinions["model"].n[lines, column] > 0 if "model" in opinions else np.zeros(len(lines), bool)
-        contributions = zip(
-            *(_contributions(opinions[name], fused.log_odds[name], lines, column) for name in sources), strict=True
-        )
-        numbers = (_rounded(one) for one in (score, fused.low[lines, column], fused.high[lines, column], confidence))
+        by_model = np.zeros(len(lines), bool)
+        for source in batch.sources:
+            if source.name == "model":
+                by_model = np.isin(source.status[lines, column], (Status.OK, Status.STALE))
+        names = [source.name for source in batch.sources]
+        contributions = zip(*(source.contributions(lines, column) for source in batch.sources), strict=True)
+        numbers = (one[lines, column].tolist() for one in batch.numbers)
         for value, low, high, sure, level, validated, parts, items in zip(
             *numbers,
-            levels_of(score, confidence, self._levels),
+            levels,
             (by_model & self._has_model[column]).tolist(),
             contributions,
-            evidence.items(lines, column),
+            batch.evidence.items(lines, column),
             strict=True,
         ):
             yield SkillScore(
@@ -106,16 +106,15 @@ class UpdateWriter:
                 level=_LEVELS[level],
                 validated=validated,
                 rests_on=self._rests_on[column],
-                contributions=dict(zip(sources, parts, strict=True)),
+                contributions=dict(zip(names, parts, strict=True)),
                 evidence=items,
             )
 
 
-def levels_of(score: Array, confidence: Array, levels: Levels) -> list[int]:
+def levels_of(score: Array, confidence: Array, levels: Levels) -> Array:
     """The level that each score is in, `unknown` where too little is known to claim one; as an index of Level."""
     level = 1 + (score >= levels.developing) + (score >= levels.proficient)
-    of_known: list[int] = np.where(confidence < levels.min_confidence, 0, level).tolist()
-    return of_known
+    return np.where(confidence < levels.min_confidence, 0, level)
 
 
 def told_names(skill_set: SkillSet) -> dict[int, str]:
@@ -168,14 +167,46 @@ class _Evidence:
         return items
 
 
-def _contributions(opinion: Opinion, log_odds: Array, lines: Array, column: int) -> list[Contribution]:
-    status = opinion.status[lines, column].tolist()
-    numbers = (_rounded(part[lines, column]) for part in (opinion.p, opinion.n, opinion.age_s, log_odds))
-    return [
-        _SILENT.get(of_line)
-        or Contribution(status="ok" if of_line == 1 else "stale", p=p, n=n, age_s=age_s, log_odds=part)
-        for of_line, p, n, age_s, part in zip(status, *numbers, strict=True)
-    ]
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What one source said of a batch. `numbers` are p, n, age in s and log-odds, rounded."""
+
+    name: str
+    status: Array
+    numbers: tuple[Array, ...]
+
+    def contributions(self, lines: Array, column: int) -> list[Contribution]:
+        """Its part in each line's score of one skill."""
+        return [
+            _SILENT.get(status)
+            or Contribution(status="ok" if status == 1 else "stale", p=p, n=n, age_s=age_s, log_odds=part)
+            for status, p, n, age_s, part in zip(
+                self.status[lines, column].tolist(),
+                *(one[lines, column].tolist() for one in self.numbers),
+                strict=True,
+            )
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """All that is written of a batch. `numbers` are score, low, high and confidence, rounded."""
+
+    numbers: tuple[Array, ...]
+    sources: list[_Said]
+    evidence: _Evidence
+
+    @classmethod
+    def of(cls, block: Block, opinions: Mapping[str, Opinion], fused: Fused, told: Mapping[int, str]) -> "_Batch":
+        """Sources in the order of their names."""
+        return cls(
+            _rounded(fused.score, fused.low, fused.high, fused.confidence),
+            [
+                _Said(name, one.status, _rounded(one.p, one.n, one.age_s, fused.log_odds[name]))
+                for name, one in sorted(opinions.items())
+            ],
+            _Evidence(block, told),
+        )
 
 
 def _degraded(opinions: Mapping[str, Opinion], lines: int) -> Iterator[list[str]]:
@@ -196,6 +227,5 @@ def dates(times_ms: NDArray[np.int64]) -> list[str]:
     return [f"{time}Z" for time in np.datetime_as_string(times_ms.astype("datetime64[ms]")).tolist()]
 
 
-def _rounded(numbers: Array) -> list[Any]:
-    rounded: list[Any] = np.round(numbers, _DIGITS).tolist()
-    return rounded
+def _rounded(*numbers: Array) -> tuple[Array, ...]:
+    return tuple(np.round(one, _DIGITS) for one in numbers)
