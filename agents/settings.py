@@ -47,7 +47,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     partitions: Annotated[int, Meta(ge=1, le=10_000)] = 4
     replication: Positive = 1
     partitioner: Literal["murmur2", "crc32", "unchecked"] = "murmur2"
-    epoch: Annotated[int, Meta(ge=0)] = 0
+    epoch: Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)] = 0
     instance_id: str | None = None
     standby_replicas: Annotated[int, Meta(ge=0, le=4)] = 0
     max_batch_records: Positive = 20_000

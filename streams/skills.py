@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 
 from schemas.errors import SkillstreamError
 from streams.facts import FACTS
+from streams.row import skill_code
 from streams.text import tokenise
 
 SOURCES: Final = ("model", "language", "behaviour")
@@ -126,6 +127,8 @@ def load_skills(path: str) -> SkillSet:
         raise SkillsError(f"skills file {path}: {_with_keys(str(error), document)}") from None
     if skill_set.levels.developing >= skill_set.levels.proficient:
         raise SkillsError(f"skills file {path}: levels: developing must be below proficient")
+    if len({skill_code(name) for name in skill_set.names}) < len(skill_set.names):
+        raise SkillsError(f"skills file {path}: two skills have names of one hash: rename one")
     for name, skill in skill_set.skills.items():
         _check(f"skills file {path}: skills.{name}", skill)
     return skill_set

@@ -1,8 +1,12 @@
 """Where the commands write: results to standard output, all else to standard error."""
 
+import sys
 from typing import Final
 
 from rich.console import Console
 
-stdout: Final = Console(highlight=False)
+_UNWRAPPED_CHARS: Final = 240
+"""Wide enough that a line of a table stays a line, where it is a file or another program that reads."""
+
+stdout: Final = Console(highlight=False, width=None if sys.stdout.isatty() else _UNWRAPPED_CHARS)
 stderr: Final = Console(stderr=True, highlight=False)

@@ -54,7 +54,9 @@ def records(tp: TP, *offsets: int) -> list[ConsumerRecord]:
 
 @pytest.fixture
 async def app() -> AsyncIterator[DeliveryApp]:
-    app = create_app(DeliverySettings(app_id="app", broker="127.0.0.1:1", sources=("events",), partitions=1))
+    app = create_app(
+        DeliverySettings(app_id="app", broker="127.0.0.1:1", sources=("events",), partitions=1, max_batch_records=2_000)
+    )
     consumer = cast(BatchConsumer, app.consumer)
     thread_loop = consumer._thread.thread_loop  # mode makes one in the thread's constructor
     consumer._thread = cast(BatchConsumerThread, FakeThread())

@@ -282,7 +282,7 @@ def test_a_store_in_use_stays_as_it_is(filled: Path) -> None:
 
 def test_cache_and_write_buffers_of_all_partitions_stay_within_one_budget(folder: Path) -> None:
     store = opened(folder)
-    bound = (16 + 8) * 1024 * 1024  # a write buffer that is being written out is still there
+    bound = (16 + 12) * 1024 * 1024  # write buffers that are being written out are still there
     rows = {b"%d" % key: os.urandom(1_000) for key in range(500)}
     for turn in range(20):
         for partition in range(8):

@@ -13,7 +13,7 @@ from streams.simulation import simulate
 from tests.agents.deployment import PARTITIONS, Sent
 
 STUDENTS: Final = 150
-RATE: Final = 1_200
+RATE: Final = 800
 _LONGEST: Final = 2_000_000
 _TICK_S: Final = 0.05
 _FLUSH_TIMEOUT_S: Final = 120.0

@@ -30,8 +30,8 @@ _LONGEST_SESSION_S: Final = 24.0
 START_TIMEOUT_S: Final = 60.0
 RECOVERY_TIMEOUT_S: Final = 90.0
 _ADVICE: Final = re.compile(r"What to do: [^`]*`skillstream ([^`]+)`")
-_HEAD_START: Final = 4_000
-_POLL_S: Final = 0.05
+_HEAD_START: Final = 2_500
+_POLL_S: Final = 0.15
 
 
 @dataclass(frozen=True, slots=True)

@@ -287,5 +287,5 @@ class TestForeignPartition:
 
 def test_a_row_of_a_newer_epoch_stops_the_worker_instead_of_being_folded_again() -> None:
     ahead = encode_row(Row(epoch=2, offset=7))
-    with pytest.raises(Fatal, match="epoch 2, .* 1: "):
+    with pytest.raises(Fatal, match=r"epoch 2, .* 1: "):
         default_pipeline().fold(records([raw()]), load=lambda _student: ahead, home=lambda _student: None, epoch=1)

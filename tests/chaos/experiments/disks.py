@@ -13,12 +13,11 @@ def no_room_for_the_logs(scene: Scene) -> None:
         worker.may_end(3, 4)
     with scene.load():
         scene.run_a_moment()
-        before = scene.offsets.committed()
         disk.fill(leave_bytes=MIB)
         scene.until(lambda: not scene.kafka.alive, "the broker gives up")
         disk.make_room()
         scene.kafka.restart()
-        scene.await_recovery(before)
+        scene.await_recovery()
 
 
 @experiment("worker-disk-full")

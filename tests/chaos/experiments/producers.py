@@ -14,7 +14,7 @@ from tests.chaos.experiment import experiment
 from tests.chaos.load import a_class
 from tests.chaos.scene import Scene
 
-EVENTS_EACH: Final = 4_000
+EVENTS_EACH: Final = 2_500
 POISON: Final = 6_000
 OVERHEAD_BYTES: Final = 256
 """More than what a batch of one record adds to it."""

@@ -12,7 +12,7 @@ DRAIN_S = 25.0
 def told_to_end_under_load(scene: Scene) -> None:
     """SIGTERM under load: the worker drains, ends with 0 in bounded time, and nothing is read again."""
     one, _two = scene.two_workers()
-    with scene.load(rate=3_000):
+    with scene.load(rate=2_000):
         for _ in range(min(scene.rounds, 5)):
             scene.run_a_moment()
             took_s = one.terminate()

@@ -36,7 +36,7 @@ def topic_with_fewer_partitions(scene: Scene) -> None:
 def _deleted(scene: Scene) -> tuple[Log, int]:
     """The topic of two workers that have folded all of it and are down, and how many events that were."""
     scene.two_workers()
-    scene.send(scene.events(5_000))
+    scene.send(scene.events(3_000))
     scene.await_caught_up()
     scene.stop_all()
     return Log(scene.kafka.bootstrap, scene.deployment.channels.activity), scene.deployment.replay().counts.applied
@@ -45,7 +45,7 @@ def _deleted(scene: Scene) -> tuple[Log, int]:
 def _go_on(scene: Scene, folded: int) -> None:
     """The topic is refilled; a worker refuses, what it says is done; every event of it is added to the `folded`."""
     one, two = scene.workers
-    scene.send(scene.events(12_000))
+    scene.send(scene.events(6_000))
     one.start()
     scene.refused(one)
     one.start()
