@@ -27,7 +27,8 @@ from streams.reasoning.breaker import ReasoningPaused
 from streams.reasoning.explainer import Explainer
 from streams.reasoning.pending import is_pending
 from streams.reasoning.queue import ReasoningQueue, Ticket
-from streams.row import Pending, headers_of
+from streams.row import Pending
+from streams.row_codec import headers_of
 from streams.rows import Rows
 
 CALLS_AT_ONCE: Final = 4

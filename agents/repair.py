@@ -33,7 +33,8 @@ from streams.identity import (
     next_epoch,
 )
 from streams.partitioner import partitioner
-from streams.row import Row, encode_row
+from streams.row import Row
+from streams.row_codec import encode_row
 
 _LAST_UPDATES: Final = 200
 _SESSION_SLACK_S: Final = 3.0

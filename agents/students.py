@@ -24,7 +24,8 @@ from streams.pipeline import Pipeline
 from streams.reasoning.pending import Marked, apply, mark, value_of
 from streams.reasoning.queue import ReasoningQueue
 from streams.reasoning.settings import PendingPolicy
-from streams.row import Row, decode_row, encode_row
+from streams.row import Row
+from streams.row_codec import decode_row, encode_row
 from streams.rows import Rows
 
 _RESULTS: Final = msgspec.json.Decoder(ReasoningResult)

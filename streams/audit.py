@@ -10,7 +10,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from streams.row import Pending, Row, SkillCell, decode_row
+from streams.row import Pending, Row, SkillCell
+from streams.row_codec import decode_row
 from streams.rows import PartitionedRows
 
 SCORE_TOLERANCE: Final = 1e-9

@@ -16,17 +16,8 @@ from numpy.typing import NDArray
 from schemas.errors import Fatal
 from streams.facts import FACTS
 from streams.layout import CELL, FACT, NEW_HEADER, SMALL, TELLING, Array, Indices, Many, Split, chunks
-from streams.row import (
-    MAX_CELLS,
-    MAX_EVIDENCE,
-    Pending,
-    Row,
-    decayed,
-    encode_row,
-    pending_of,
-    skill_code,
-    split_rows,
-)
+from streams.row import MAX_CELLS, MAX_EVIDENCE, Pending, Row, decayed, skill_code
+from streams.row_codec import encode_row, pending_of, split_rows
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

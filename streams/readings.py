@@ -12,16 +12,8 @@ from streams.arrival import Arrival
 from streams.block import Block
 from streams.facts import FACTS, PASS_SCORE, RECOVERED, RETRIED, Fact
 from streams.layout import Array
-from streams.row import (
-    MAX_CONTROLS,
-    MAX_OPEN_FAILURES,
-    RUBRIC,
-    ControlUse,
-    controls_of,
-    controls_part,
-    failures_of,
-    failures_part,
-)
+from streams.row import MAX_CONTROLS, MAX_OPEN_FAILURES, RUBRIC, ControlUse
+from streams.row_parts import controls_of, controls_part, failures_of, failures_part
 from streams.sums import NO_ENTRIES, Entries, Noted
 from streams.tellings import Told
 from streams.text import PhraseBook, tokenise

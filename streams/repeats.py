@@ -12,7 +12,8 @@ from typing import Final
 
 from schemas.event import NativeEvent
 from streams.block import Block
-from streams.row import ID_BYTES, MAX_IDS, origins_of, origins_part
+from streams.row import ID_BYTES, MAX_IDS
+from streams.row_parts import origins_of, origins_part
 
 MAX_ORIGINS: Final = 8
 Origin = tuple[int, int, int]

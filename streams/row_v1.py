@@ -5,6 +5,9 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from streams.facts import INDEX
+from streams.row import RUBRIC, ControlUse, Pending, Row, SkillCell, Telling, Totals, phrase_code, skill_code
+
 FIRST_BYTES: Final = b"\xdc\x00\x10\x01"  # an array of sixteen, whose first is the version
 
 
@@ -82,5 +85,28 @@ class RowV1(Struct, array_like=True, frozen=True):
     erased_us: int
 
 
-decode_v1: Final = msgspec.msgpack.Decoder(RowV1).decode
-"""Raises msgspec.MsgspecError for anything else."""
+_decode: Final = msgspec.msgpack.Decoder(RowV1).decode
+_KEPT: Final = ("epoch", "offset", "reference_us", "first_us", "as_of_us", "events", "erased_us")
+
+
+def row_of_v1(stored: bytes) -> Row:
+    """The row as it is now. Raises MsgspecError, LookupError or ValueError for what was never a row."""
+    first = _decode(stored)
+    return Row(
+        **{name: getattr(first, name) for name in (*_KEPT, "ids", "origins", "open_failures")},
+        facts={fact: Totals(**msgspec.structs.asdict(totals)) for fact, totals in first.facts.items()},
+        controls={key: ControlUse(use.alone, use.isolated) for key, use in first.controls.items()},
+        skills={skill_code(name): _cell_of_v1(cell) for name, cell in first.skills.items()},
+        pending=Pending(**msgspec.structs.asdict(first.pending)),
+    )
+
+
+def _cell_of_v1(first: SkillCellV1) -> SkillCell:
+    told = [Telling(_code(t.fact), t.value, t.time_s, t.weight) for t in first.telling]
+    return SkillCell(**{**msgspec.structs.asdict(first), "telling": told})
+
+
+def _code(fact: str) -> int:
+    if fact.startswith("~"):
+        return phrase_code(fact[1:])
+    return RUBRIC if fact == "rubric" else INDEX[fact]

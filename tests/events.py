@@ -15,7 +15,8 @@ from streams.folding import Folding
 from streams.pipeline import Pipeline
 from streams.repeats import Outcome
 from streams.replay import FileRecord
-from streams.row import Row, decode_row
+from streams.row import Row
+from streams.row_codec import decode_row
 from streams.skills import SkillSet, load_skills
 
 NOW: Final = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -15,7 +15,8 @@ import numpy as np
 from schemas.explanation import ReasoningResult
 from schemas.update import SkillScore, SkillUpdate
 from streams.reasoning.settings import PendingPolicy
-from streams.row import Pending, headers_of, pending_of
+from streams.row import Pending
+from streams.row_codec import headers_of, pending_of
 from streams.skills import Levels
 
 MAX_VALUE = 1.0

@@ -15,7 +15,7 @@ from schemas.explanation import Explanation
 from schemas.update import SkillUpdate
 from streams.audit import Difference, Kind, Position
 from streams.identity import MARK_KEY, Mark, decode_mark, is_reserved
-from streams.row import decode_row
+from streams.row_codec import decode_row
 from streams.verification.said import Said, pack, shorten, unpack
 from streams.verification.slices import FEWEST_STUDENTS, MAX_BITS, Slice
 

@@ -13,7 +13,8 @@ from schemas.errors import Fatal
 from streams.accounting import Counts
 from streams.audit import Difference, Finding, NotJudged, Position, position
 from streams.batch import FoldedBatch
-from streams.row import Row, decode_row
+from streams.row import Row
+from streams.row_codec import decode_row
 from streams.verification.forgotten import Forgotten
 from streams.verification.judging import Case, Extent, judge_row, judge_said
 from streams.verification.last import Last

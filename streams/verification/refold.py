@@ -8,7 +8,8 @@ from streams.accounting import Counts
 from streams.audit import Position, position
 from streams.batch import FoldedBatch
 from streams.pipeline import Pipeline
-from streams.row import Row, decode_row, encode_row
+from streams.row import Row
+from streams.row_codec import decode_row, encode_row
 from streams.verification.slices import FEWEST_STUDENTS, Slice
 
 HomeOf = Callable[[str], int | None]

@@ -12,7 +12,8 @@ from streams.audit import Finding
 from streams.block import Block
 from streams.evidence.source import Opinion, Source
 from streams.pipeline import Pipeline, default_sources
-from streams.row import Row, decode_row
+from streams.row import Row
+from streams.row_codec import decode_row
 from streams.skills import SkillSet
 from streams.verification.said import Said, shorten
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from agents.embedded import EmbeddedBroker
 from streams.identity import MARK_KEY, Mark, checksum, decode_mark, encode_mark
-from streams.row import decode_row
+from streams.row_codec import decode_row
 from streams.simulation import simulate
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed
 

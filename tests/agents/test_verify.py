@@ -22,7 +22,8 @@ from schemas.update import SkillUpdate
 from streams.batch import BatchFolder
 from streams.folding import Folding
 from streams.replay import FileRecord
-from streams.row import Row, decode_row, encode_row
+from streams.row import Row
+from streams.row_codec import decode_row, encode_row
 from streams.simulation import simulate
 from streams.skills import load_skills
 from tests.agents.delivery_cluster import until

@@ -16,7 +16,8 @@ from aiohttp import web
 
 from agents.embedded import EmbeddedBroker
 from schemas.explanation import Explanation
-from streams.row import Row, decode_row
+from streams.row import Row
+from streams.row_codec import decode_row
 from streams.rows import PartitionedRows
 from streams.simulation import simulate
 from tests.agents.delivery_cluster import until

@@ -6,7 +6,7 @@ from pathlib import Path
 from confluent_kafka import Producer
 
 from agents.channels import MAX_RECORD_BYTES
-from streams.row import decode_row
+from streams.row_codec import decode_row
 from tests.agents.deployment import PARTITIONS, Sent, deployed, home
 from tests.events import raw
 from tests.unit.test_bad_input import UNREADABLE

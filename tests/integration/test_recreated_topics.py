@@ -19,7 +19,7 @@ from agents.group import Group
 from agents.topics import TopicSpec, ensure_topics
 from streams.audit import compare
 from streams.replay import FileRecord, Replay, batches
-from streams.row import decode_row
+from streams.row_codec import decode_row
 from streams.rows import PartitionedRows
 from streams.simulation import simulate
 from tests.agents.delivery_cluster import until

@@ -14,7 +14,7 @@ from confluent_kafka.admin._resource import ResourceType
 from agents.delivery import EXIT_FATAL
 from streams.identity import is_reserved
 from streams.replay import FileRecord
-from streams.row import decode_row
+from streams.row_codec import decode_row
 from streams.simulation import simulate
 from tests.agents.delivery_cluster import until
 from tests.agents.delivery_misbehaving import VARIABLE

@@ -9,7 +9,8 @@ import pytest
 from schemas.dead_letter import DeadLetter, to_headers
 from streams.audit import compare
 from streams.replay import FileRecord
-from streams.row import Row, decode_row, encode_row
+from streams.row import Row
+from streams.row_codec import decode_row, encode_row
 from streams.rows import PartitionedRows
 from streams.verification.forgotten import KEPT_RECORDS
 from streams.verification.judging import Extent

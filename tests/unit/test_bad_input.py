@@ -10,7 +10,8 @@ from schemas.dead_letter import MAX_ERROR_CHARS, from_headers, to_headers
 from schemas.dialects import Record, native
 from schemas.errors import Fatal, InvalidInput
 from streams.batch import ORIGIN_HEADER, FoldedBatch
-from streams.row import Row, decode_row, encode_row
+from streams.row import Row
+from streams.row_codec import decode_row, encode_row
 from tests.events import NOW_MS, default_pipeline, fields, raw, record, records
 
 SECRET = "canary-7f3a"

@@ -11,8 +11,9 @@ from schemas.errors import Fatal
 from streams.block import Block
 from streams.facts import FACTS
 from streams.layout import ROW_VERSION
-from streams.row import MAX_CELLS, MAX_ROW_BYTES, Pending, Row, SkillCell, Telling, Totals, decode_row, encode_row
+from streams.row import MAX_CELLS, MAX_ROW_BYTES, Pending, Row, SkillCell, Telling, Totals
 from streams.row import skill_code as code
+from streams.row_codec import decode_row, encode_row
 from streams.skills import MAX_SKILLS
 from tests.events import Student, block_of, default_skills, event, own_time_us
 from tests.unit.row_strategies import CONFIGURED, FOREIGN, pendings, rows

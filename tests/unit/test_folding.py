@@ -15,7 +15,8 @@ from streams.batch import FoldedBatch
 from streams.facts import INDEX
 from streams.repeats import Outcome
 from streams.replay import FileRecord, Replay
-from streams.row import HALF_LIFE_US, MAX_IDS, Row, decode_row, encode_row, skill_code
+from streams.row import HALF_LIFE_US, MAX_IDS, Row, skill_code
+from streams.row_codec import decode_row, encode_row
 from tests.events import NOW_US, Student, default_pipeline, event, folded, raw, record, records
 from tests.unit.reference_folding import decayed, rebase
 from tests.unit.strategies import cuts, events, streams

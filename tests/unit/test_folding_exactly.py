@@ -10,7 +10,8 @@ from schemas.event import NativeEvent
 from streams.block import Block
 from streams.folding import Folding
 from streams.repeats import Origin, Outcome
-from streams.row import HALF_LIFE_US, Row, decode_row, encode_row, skill_code
+from streams.row import HALF_LIFE_US, Row, skill_code
+from streams.row_codec import decode_row, encode_row
 from streams.skills import SkillSet, load_skills
 from tests.events import NOW_US, default_skills, event, own_time_us
 from tests.unit.reference_folding import ReferenceFolding

@@ -27,12 +27,11 @@ from streams.row import (
     SkillCell,
     Telling,
     Totals,
-    decode_row,
-    encode_row,
     phrase_code,
     skill_code,
 )
-from streams.row_v1 import RowV1, TellingV1, TotalsV1, decode_v1
+from streams.row_codec import decode_row, encode_row
+from streams.row_v1 import RowV1, TellingV1, TotalsV1
 from streams.skills import MAX_SKILLS
 from tests.unit.row_strategies import CONFIGURED, FOREIGN, rows
 
@@ -108,7 +107,7 @@ def test_what_version_1_called_a_fact_a_phrase_or_a_rating_is_called_by_its_code
 
 def first_version(telling: list[TellingV1] | None = None, **changed: Any) -> bytes:
     """The sample of version 1 with other values in it."""
-    row: RowV1 = decode_v1(VERSION_1)
+    row = msgspec.msgpack.decode(VERSION_1, type=RowV1)
     if telling is not None:
         changed["skills"] = {"empathy": msgspec.structs.replace(row.skills["empathy"], telling=telling)}
     return msgspec.msgpack.encode(msgspec.structs.replace(row, **changed))

@@ -15,7 +15,8 @@ from streams.audit import Difference
 from streams.evidence.source import Source
 from streams.pipeline import Pipeline, default_sources
 from streams.replay import FileRecord
-from streams.row import Row, decode_row, encode_row
+from streams.row import Row
+from streams.row_codec import decode_row, encode_row
 from streams.verification.judging import Extent
 from streams.verification.partition import Pass
 from streams.verification.rescoring import Rescoring, _Failing

@@ -5,7 +5,7 @@ count the events themselves.
 """
 
 from streams.identity import is_reserved
-from streams.row import decode_row
+from streams.row_codec import decode_row
 from tests.agents.deployment import PARTITIONS
 from tests.chaos.experiment import experiment
 from tests.chaos.log import Log

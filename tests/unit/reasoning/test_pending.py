@@ -14,7 +14,8 @@ from schemas.explanation import ReasoningResult
 from streams.reasoning import pending as pending_module
 from streams.reasoning.pending import Marked, apply, is_pending, mark, owed, priority_us, value_of
 from streams.reasoning.settings import PendingPolicy
-from streams.row import Pending, Row, decode_row, encode_row
+from streams.row import Pending, Row
+from streams.row_codec import decode_row, encode_row
 from streams.skills import Levels
 from tests.unit.reasoning.samples import scored, update
 from tests.unit.row_strategies import rows
