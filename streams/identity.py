@@ -186,8 +186,7 @@ def _judge_table(mark: Mark, found: Found) -> Finding | None:
         problem = f"the group has read up to offset {found.committed}, but the table only to {following}"
         remedy = Remedy.REWIND if following >= found.start else Remedy.REBUILD
         return Finding(
-            f"{problem}: the changelog lost its newest rows, or `skillstream adopt-topic` or `rebuild` was interrupted",
-            remedy,
+            f"{problem}: the changelog lost its newest rows, or a command that repairs it was interrupted", remedy
         )
     return None
 

@@ -231,6 +231,10 @@ class BatchConsumer(driver.Consumer):
             ends = await asyncio.wait_for(self.highwaters(*asked), self.delivery.settings.commit_timeout_s)
         except (KafkaError, TimeoutError) as error:
             raise LogAway(f"the ends of {log} aren't told: {error!r}") from error
+        except RuntimeError as error:
+            if not self._thread.thread_loop.is_closed():
+                raise
+            raise LogAway("the consumer has stopped") from error
         return {tp.partition: end for tp, end in ends.items() if end is not None}
 
     # -- acks and commits

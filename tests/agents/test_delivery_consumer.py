@@ -1,5 +1,6 @@
 """The consumer's own rules, on a consumer whose thread is a fake: positions, stale batches, rejected commits."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, cast
 
@@ -12,7 +13,7 @@ from faust.types import TP
 from agents.delivery import DeliveryApp, DeliverySettings, create_app
 from agents.delivery.consumer import BatchConsumer
 from agents.delivery.consumer_thread import BatchConsumerThread
-from agents.delivery.errors import CommitRejected
+from agents.delivery.errors import CommitRejected, LogAway
 from agents.delivery.message import BatchMessage
 
 EVENTS = TP("events", 0)
@@ -27,12 +28,17 @@ class FakeThread:
         self.commits: list[Mapping[TP, int]] = []
         self.commit_error: KafkaError | None = None
         self.committed: dict[TP, int | None] = {EVENTS: None}
+        self.thread_loop = asyncio.new_event_loop()
 
     def assignment(self) -> set[TP]:
         return {EVENTS, LOG}
 
     async def call_thread(self, function: Any, *args: Any) -> Any:
         return await function(*args)
+
+    async def highwaters(self, *partitions: TP) -> dict[TP, int]:
+        self.thread_loop.call_soon_threadsafe(dict)  # as mode's does, to reach its thread
+        return dict.fromkeys(partitions, 7)
 
     async def getmany(self, active: set[TP], timeout: float) -> dict[TP, list[ConsumerRecord]]:
         return self.fetches.pop(0) if self.fetches else {}
@@ -63,6 +69,7 @@ async def app() -> AsyncIterator[DeliveryApp]:
     consumer._set_active_tps({EVENTS, LOG})
     yield app
     thread_loop.close()
+    cast(FakeThread, consumer._thread).thread_loop.close()
 
 
 def parts(app: DeliveryApp) -> tuple[BatchConsumer, FakeThread]:
@@ -198,3 +205,11 @@ async def test_a_seek_goes_to_the_beginning_where_nothing_is_committed() -> None
     committed = await BatchConsumerThread.seek_sources(cast(BatchConsumerThread, Thread()), sources)
     assert list(committed.values()) == [None, 0, 7]
     assert list(kafka.sought.values()) == ["beginning", 0, 7]
+
+
+async def test_a_worker_that_stops_leaves_the_ends_of_its_changelog_untold_and_nothing_fails(app: DeliveryApp) -> None:
+    consumer, thread = parts(app)
+    assert await consumer.changelog_ends([0]) == {0: 7}
+    thread.thread_loop.close()
+    with pytest.raises(LogAway):
+        await consumer.changelog_ends([0])
