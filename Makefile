@@ -39,7 +39,7 @@ demo: $(READY)  ## the whole stream in one go: simulated class, worker, scores, 
 
 .PHONY: test
 test: $(READY)  ## the tests that need nothing but Python
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadfile $(ARGS)
 
 .PHONY: lint
 lint: $(READY)  ## ruff, mypy --strict, and the rule of which package may import which
@@ -56,7 +56,7 @@ format: $(READY)  ## put code in the one format and mend what ruff can mend
 .PHONY: integration
 integration: $(READY)  ## the tests on a real Kafka and a real Redis, which it starts and stops (Java 17+, Maven)
 	@SKILLSTREAM_REQUIRE_SERVERS=1 $(BIN)/python -m tests.servers \
-	  $(BIN)/pytest -m "kafka or redis" tests/integration tests/contract tests/agents $(ARGS)
+	  $(BIN)/pytest -n 3 --dist loadfile -m "kafka or redis" tests/integration tests/contract tests/agents $(ARGS)
 
 .PHONY: check
 check: test lint integration  ## all that CI checks

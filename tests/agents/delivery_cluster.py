@@ -24,7 +24,7 @@ from tests.agents.delivery_worker import OUTPUT_TOPIC, ROW, WorkerConfig
 APP_ID = "counter"
 SOURCE = "events"
 CHANGELOG = f"{APP_ID}-students-changelog"
-DEADLINE_S = 30.0
+DEADLINE_S = 90.0
 
 Counts = Counter[tuple[int, bytes]]
 

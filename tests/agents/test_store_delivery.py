@@ -82,7 +82,7 @@ def test_a_partition_that_moves_away_is_dropped_from_the_disk_and_comes_back_who
     first = kafka.start(store=str(tmp_path / "one"))
     kafka.wait_until_all_is_committed()
     second = kafka.start(store=str(tmp_path / "two"))
-    until(lambda: first.owns(2) and second.owns(2), "two partitions each")
+    until(lambda: first.owns(2) and second.owns(2), "two partitions each", 90.0)
     assert first.status["row_partitions"] == first.status["active"]
     kafka.produce(1_000, start=1_000)
     kafka.wait_until_all_is_committed()

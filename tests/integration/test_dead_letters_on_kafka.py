@@ -98,7 +98,7 @@ def test_a_replay_that_is_killed_and_run_again_applies_every_event_once(kafka: s
         assert dead_letters(deployment, "replay", "--yes", "--json").lines[0]["read"] == 0
 
         worker = deployment.start()
-        until(lambda: worker.events("applied") == 300, "all are applied")
+        until(lambda: worker.events("applied") == 300, "all are applied", 90.0)
         assert (worker.events("duplicates"), worker.events("rerouted")) == (0, 0)
         replay = deployment.replay()
         assert (replay.counts.applied, replay.counts.duplicates) == (300, 0)
@@ -157,12 +157,12 @@ def test_the_bad_come_back_from_a_worker_as_new_letters_with_the_producers_heade
         bad = [Sent(b"ada", b"<not json %d>" % n, headers=(("trace", b"%d" % n),)) for n in range(5)]
         good = [Sent(b"ada", raw(event_id=f"g{n}", minute=n / 100)) for n in range(20)]
         deployment.send([*good, *bad])
-        until(lambda: len(deployment.dead_letters()) == 5, "they are dead letters")
+        until(lambda: len(deployment.dead_letters()) == 5, "they are dead letters", 90.0)
 
         for sent in (5, 10):
             ran = dead_letters(deployment, "replay", "--yes", "--policy", "reinsert", "--json").lines[0]
             assert (ran["reinserted"], ran["still_bad"]) == (5, 5)
-            until(lambda count=sent: len(deployment.dead_letters()) == 5 + count, "they came back")  # type: ignore[misc]
+            until(lambda count=sent: len(deployment.dead_letters()) == 5 + count, "they came back", 90.0)  # type: ignore[misc]
         assert worker.alive, "a replay is no flood"
 
         for record, letter in deployment.dead_letters()[-5:]:
