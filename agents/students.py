@@ -89,7 +89,7 @@ class StudentStep:
         began_s = perf_counter()
         batch = self._pipeline.fold(
             records,
-            load=lambda student: self._rows.get(partition, student.encode()),
+            load=lambda students: self._rows.get_many(partition, [student.encode() for student in students]),
             home=lambda student: self._home(student.encode()),
             epoch=self._epoch(partition),
         )

@@ -28,7 +28,8 @@ _ORIGIN: Final = re.compile(rb".+/([0-9]{1,9})/([0-9]{1,18})/([0-9]{1,9})")
 _EARLIEST_US: Final = int(EARLIEST_TIME.timestamp()) * 1_000_000
 _LATEST_US: Final = 4_102_444_800_000_000  # 2100: seconds still fit in four bytes
 
-Load = Callable[[str], bytes | None]
+Load = Callable[[Sequence[str]], Sequence[bytes | None]]
+"""The stored rows of students, in their order; None for who has none."""
 Home = Callable[[str], int | None]
 Decode = Callable[[Record], Decoded]
 
@@ -108,7 +109,7 @@ class BatchFolder:
         return self._folded(students, block, changed, again - set(changed))
 
     def _block(self, students: Sequence[str]) -> Block:
-        block = Block.of([self._load(student) for student in students], self._folding.names)
+        block = Block.of(self._load(students), self._folding.names)
         epochs = block.head["epoch"]
         if np.any(epochs > self._epoch):
             raise Fatal(

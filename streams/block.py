@@ -15,7 +15,20 @@ from numpy.typing import NDArray
 
 from schemas.errors import Fatal
 from streams.facts import FACTS
-from streams.layout import CELL, FACT, NEW_HEADER, SMALL, TELLING, Array, Indices, Many, Split, chunks
+from streams.layout import (
+    CELL,
+    FACT,
+    MAX_FACTS,
+    NEW_HEADER,
+    SMALL,
+    TELLING,
+    Array,
+    Indices,
+    Many,
+    Split,
+    chunks,
+    ragged,
+)
 from streams.row import MAX_CELLS, MAX_EVIDENCE, Pending, Row, decayed, skill_code
 from streams.row_codec import encode_row, pending_of, split_rows
 
@@ -146,8 +159,7 @@ class Block:
         for name, column in self.cells.items():
             column[lines[cells.owner[ours]], skill[ours]] = cells.records[name][ours]
         counts = cells.records["tellings"].astype(np.intp)
-        of_cell = np.repeat(np.arange(len(counts)), counts)
-        slot = np.arange(len(of_cell)) - np.repeat(np.cumsum(counts) - counts, counts)
+        of_cell, slot = ragged(counts)
         shown = ours[of_cell] & (slot < MAX_EVIDENCE)
         at = lines[cells.owner[of_cell[shown]]], skill[of_cell[shown]], slot[shown]
         for name, column in self.told.items():
@@ -161,7 +173,7 @@ class Block:
 
     def _fact_records(self) -> tuple[Array, Array]:
         present = self.facts["n"] > 0
-        bits = np.zeros((len(self), 64), np.uint8)
+        bits = np.zeros((len(self), MAX_FACTS), np.uint8)
         bits[:, : present.shape[1]] = present
         self.head["facts"] = np.packbits(bits, axis=1, bitorder="little").view("<u8").reshape(-1)
         return _gathered(FACT, self.facts, np.nonzero(present)), present.sum(axis=1)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from streams.block import Block, Floats, decays
 from streams.facts import FACTS, INDEX
-from streams.layout import CONTROL, Array
+from streams.layout import CONTROL, Array, ragged
 from streams.row import MAX_CONTROLS
 
 DAY_US: Final = 86_400 * 1_000_000
@@ -35,10 +35,7 @@ class _Lines:
         counts = np.fromiter(map(len, parts), np.intp, len(parts)) // CONTROL.itemsize
         dense = np.zeros((len(parts), MAX_CONTROLS), CONTROL)
         dense["unused"] = 1
-        owner = np.repeat(np.arange(len(parts)), counts)
-        dense[owner, np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)] = np.frombuffer(
-            b"".join(parts), CONTROL
-        )
+        dense[ragged(counts)] = np.frombuffer(b"".join(parts), CONTROL)
         return dense
 
     def fact(self, name: str, fact: int) -> Floats:

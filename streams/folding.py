@@ -96,4 +96,3 @@ class Folding:
             add_to_cells(block, "text", texts.between(start, stop), weight, time_s[start:stop])
             add_to_cells(block, "rubric", ratings.between(start, stop), weight, time_s[start:stop])
         keep(block, offered(self.tells, facts, time_s, len(self.names)) + readings.told(time_s))
-        readings.close()

@@ -113,7 +113,6 @@ class Split:
         if np.any(told != self.headers["tellings"]):
             raise ValueError("the cells of a row have not the telling events that its header says")
         self.tellings, at = self._many(at, self.headers["tellings"], TELLING)
-        self._tails = at * WORD, ends * WORD
         small = [self.headers[name].astype(np.intp) * size for name, size in SMALL.items()]
         if np.any(at * WORD + sum(small) != ends * WORD):
             raise ValueError("a row is cut off, or has more than its header says")
@@ -128,8 +127,7 @@ class Split:
 
     def _many(self, starts: Indices, counts: Array, kind: np.dtype[Any]) -> tuple[Many, Indices]:
         width, counts = kind.itemsize // WORD, counts.astype(np.intp)
-        owner = np.repeat(np.arange(len(counts)), counts)
-        within = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+        owner, within = ragged(counts)
         return Many(owner, self._records(starts[owner] + within * width, kind)), starts + counts * width
 
     @staticmethod
@@ -153,6 +151,12 @@ SMALL: Final = {
     "origins": ORIGIN.itemsize,
 }
 """The parts that stay bytes until an event needs them, and their sizes."""
+
+
+def ragged(counts: Array) -> tuple[Indices, Indices]:
+    """For lists of these lengths, one behind the other: which list each element is of, and its place in that list."""
+    owner = np.repeat(np.arange(len(counts)), counts)
+    return owner, np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
 def chunks(records: Array, counts: Array) -> Iterable[bytes]:

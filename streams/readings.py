@@ -22,7 +22,7 @@ MAX_TEXT_LOG_ODDS: Final = 3.0
 
 
 class Readings:
-    """Reads a batch's new events, in their order. `close` writes back what was kept of order."""
+    """Reads a batch's new events, in their order, once. Open failures and controls are kept in the block at once."""
 
     def __init__(self, block: Block, phrases: PhraseBook, per_text: Mapping[int, float]) -> None:
         self.facts, self.texts, self.ratings = NO_ENTRIES, Noted(), Noted()
@@ -54,9 +54,6 @@ class Readings:
             fact, value = zip(*flat, strict=True)
             where = np.repeat(arrival.line * len(FACTS), count) + np.array(fact, np.intp)
             self.facts = Entries(where, np.array(value, np.float64), np.repeat(np.arange(len(facts)), count))
-
-    def close(self) -> None:
-        """Put open failures and controls back into the block."""
         for line, failures in self._failures.items():
             self._block.small["failures"][line] = failures_part(failures)
         for line, controls in self._controls.items():

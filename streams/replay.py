@@ -48,7 +48,7 @@ class Replay:
         partition = records[0].partition
         batch = self._pipeline.fold(
             records,
-            load=lambda student: self.rows.get(partition, student.encode()),
+            load=lambda students: self.rows.get_many(partition, [student.encode() for student in students]),
             home=self._home,
             epoch=self._epoch,
         )

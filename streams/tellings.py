@@ -13,7 +13,7 @@ import numpy as np
 
 from streams.block import Block
 from streams.facts import FACTS, INDEX
-from streams.layout import Array, Indices
+from streams.layout import Array, Indices, ragged
 from streams.row import HALF_LIFE_US, MAX_EVIDENCE
 from streams.sums import Entries
 
@@ -71,9 +71,8 @@ class Tells:
 def offered(tells: Tells, facts: Entries, time_s: Array, skills: int) -> Told:
     """The facts as evidence for each of the `skills` that they tell of; `time_s` is by event."""
     line, fact = np.divmod(facts.where, len(FACTS))
-    count = tells.count[fact]
-    of_fact = np.repeat(np.arange(len(fact)), count)
-    tell = np.arange(len(of_fact)) - np.repeat(np.cumsum(count) - count, count) + tells.start[fact][of_fact]
+    of_fact, tell = ragged(tells.count[fact])
+    tell += tells.start[fact][of_fact]
     return Told(
         group=line[of_fact] * skills + tells.skill[tell],
         code=fact[of_fact],
@@ -104,8 +103,6 @@ def keep(block: Block, told: Told) -> None:
 def _first(told: Told) -> tuple[Indices, Indices]:
     """The few of each group that rank highest: where they are, and their place among the few."""
     order = np.lexsort((-told.time_s, -told.value, -told.code, -told.rank, told.group))
-    group = told.group[order]
-    begins = np.flatnonzero(np.diff(group, prepend=-1))
-    place = np.arange(len(order)) - np.repeat(begins, np.diff(begins, append=len(order)))
+    _, place = ragged(np.unique(told.group, return_counts=True)[1])
     few = place < MAX_EVIDENCE
     return order[few], place[few]

@@ -83,18 +83,13 @@ class UpdateWriter:
 
     def _scores(self, column: int, lines: Array, levels: list[int], batch: "_Batch") -> Iterator[SkillScore]:
         """The scores of one skill, for those lines."""
-        by_model = np.zeros(len(lines), bool)
-        for source in batch.sources:
-            if source.name == "model":
-                by_model = np.isin(source.status[lines, column], (Status.OK, Status.STALE))
         names = [source.name for source in batch.sources]
         contributions = zip(*(source.contributions(lines, column) for source in batch.sources), strict=True)
         numbers = (one[lines, column].tolist() for one in batch.numbers)
-        for value, low, high, sure, level, validated, parts, items in zip(
+        for value, low, high, sure, level, parts, items in zip(
             *numbers,
             levels,
-            (by_model & self._has_model[column]).tolist(),
-            contributions,
+            (dict(zip(names, parts, strict=True)) for parts in contributions),
             batch.evidence.items(lines, column),
             strict=True,
         ):
@@ -104,11 +99,15 @@ class UpdateWriter:
                 high=high,
                 confidence=sure,
                 level=_LEVELS[level],
-                validated=validated,
+                validated=self._has_model[column] and _spoke(parts.get("model")),
                 rests_on=self._rests_on[column],
-                contributions=dict(zip(names, parts, strict=True)),
+                contributions=parts,
                 evidence=items,
             )
+
+
+def _spoke(part: Contribution | None) -> bool:
+    return part is not None and part.p is not None
 
 
 def levels_of(score: Array, confidence: Array, levels: Levels) -> Array:

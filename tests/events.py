@@ -1,6 +1,6 @@
 """Small builders: events as producers send them, and the records that carry them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Final
@@ -10,6 +10,7 @@ import orjson
 from schemas.dialects import native
 from schemas.event import NativeEvent
 from streams.artifacts import NO_ARTIFACT
+from streams.batch import Load
 from streams.block import Block
 from streams.folding import Folding
 from streams.pipeline import Pipeline
@@ -97,6 +98,11 @@ def default_folding() -> Folding:
 def default_pipeline() -> Pipeline:
     """The default skills without a model; a source that fails fails the test."""
     return Pipeline(default_skills(), NO_ARTIFACT, on_failure=_fail)
+
+
+def loaded(rows: Mapping[str, bytes]) -> Load:
+    """What a fold asks for its students' rows, where they are these."""
+    return lambda students: [rows.get(student) for student in students]
 
 
 def block_of(*rows: Row) -> Block:

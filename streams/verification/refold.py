@@ -62,13 +62,19 @@ class Refold:
         """Fold `records` into `row`, as if there were no other student; return the row that comes of it."""
         stored = encode_row(row)
         batch = self._pipeline.fold(
-            records, load=lambda each: stored if each == student else self._others, home=self._home, epoch=self._epoch
+            records,
+            load=lambda students: [stored if each == student else self._others for each in students],
+            home=self._home,
+            epoch=self._epoch,
         )
         return decode_row(batch.rows().get(student, stored))
 
     def _fold(self, records: Sequence[Record], rows: Mapping[bytes, bytes], holds: Holds) -> FoldedBatch:
         return self._pipeline.fold(
-            records, load=lambda student: self._load(student.encode(), rows, holds), home=self._home, epoch=self._epoch
+            records,
+            load=lambda students: [self._load(student.encode(), rows, holds) for student in students],
+            home=self._home,
+            epoch=self._epoch,
         )
 
     def _load(self, key: bytes, rows: Mapping[bytes, bytes], holds: Holds) -> bytes | None:

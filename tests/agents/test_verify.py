@@ -314,8 +314,8 @@ def refolded(deployment: Deployment, student: str, *, skip: int) -> Row:
 def fold_one(folding: Folding, rows: Mapping[str, Row], record: FileRecord) -> dict[str, Row]:
     """The rows that one record changes; `rows` stay as they are."""
 
-    def load(student: str) -> bytes | None:
-        return encode_row(rows[student]) if student in rows else None
+    def load(students: Sequence[str]) -> list[bytes | None]:
+        return [encode_row(rows[student]) if student in rows else None for student in students]
 
     batch = BatchFolder(folding, decode, home=lambda _: None, load=load).fold([record])
     return {student: decode_row(stored) for student, stored in batch.rows().items()}

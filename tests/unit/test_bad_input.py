@@ -12,14 +12,14 @@ from schemas.errors import Fatal, InvalidInput
 from streams.batch import ORIGIN_HEADER, FoldedBatch
 from streams.row import Row
 from streams.row_codec import decode_row, encode_row
-from tests.events import NOW_MS, default_pipeline, fields, raw, record, records
+from tests.events import NOW_MS, default_pipeline, fields, loaded, raw, record, records
 
 SECRET = "canary-7f3a"
 GOOD = [raw(minute=1), raw(minute=2), raw(minute=3)]
 
 
 def fold(taken: Sequence[Record], rows: dict[str, bytes] | None = None, *, home: int | None = None) -> FoldedBatch:
-    return default_pipeline().fold(taken, load=(rows or {}).get, home=lambda _student: home)
+    return default_pipeline().fold(taken, load=loaded(rows or {}), home=lambda _student: home)
 
 
 def ada(batch: FoldedBatch) -> Row:
@@ -267,7 +267,7 @@ class TestForeignPartition:
         rows = fold([self.arrived(GOOD[0], 90, b"student-activity/2/41/0")], home=5).rows()
 
         batch = default_pipeline().fold(
-            [self.arrived(GOOD[1], 0, b"student-activity/2/3/0")], load=rows.get, home=lambda _: 5, epoch=1
+            [self.arrived(GOOD[1], 0, b"student-activity/2/3/0")], load=loaded(rows), home=lambda _: 5, epoch=1
         )
 
         assert batch.counts.applied == 1
@@ -289,4 +289,4 @@ class TestForeignPartition:
 def test_a_row_of_a_newer_epoch_stops_the_worker_instead_of_being_folded_again() -> None:
     ahead = encode_row(Row(epoch=2, offset=7))
     with pytest.raises(Fatal, match=r"epoch 2, .* 1: "):
-        default_pipeline().fold(records([raw()]), load=lambda _student: ahead, home=lambda _student: None, epoch=1)
+        default_pipeline().fold(records([raw()]), load=loaded({"ada": ahead}), home=lambda _student: None, epoch=1)

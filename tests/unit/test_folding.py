@@ -17,7 +17,7 @@ from streams.repeats import Outcome
 from streams.replay import FileRecord, Replay
 from streams.row import HALF_LIFE_US, MAX_IDS, Row, skill_code
 from streams.row_codec import decode_row, encode_row
-from tests.events import NOW_US, Student, default_pipeline, event, folded, raw, record, records
+from tests.events import NOW_US, Student, default_pipeline, event, folded, loaded, raw, record, records
 from tests.unit.reference_folding import decayed, rebase
 from tests.unit.strategies import cuts, events, streams
 
@@ -64,7 +64,7 @@ def test_every_event_is_accounted_for(taken: list[FileRecord]) -> None:
 def fold(taken: list[FileRecord], rows: dict[str, bytes]) -> FoldedBatch:
     """Fold into encoded rows, and put back what changed."""
 
-    batch = default_pipeline().fold(taken, load=rows.get, home=lambda _student: None)
+    batch = default_pipeline().fold(taken, load=loaded(rows), home=lambda _student: None)
     rows.update(batch.rows())
     return batch
 
@@ -256,7 +256,7 @@ def test_the_evidence_kept_is_the_newest_and_weightiest() -> None:
 
 @pytest.mark.parametrize(("rating", "direction"), [(0.0, -1), (0.49, -1), (0.5, 1), (0.51, 1), (1.0, 1)])
 async def test_a_rating_speaks_the_way_it_points(rating: float, direction: int) -> None:
-    batch = default_pipeline().fold([record(raw("rubric", rating=rating))], load=lambda _: None, home=lambda _: None)
+    batch = default_pipeline().fold([record(raw("rubric", rating=rating))], load=loaded({}), home=lambda _: None)
 
     [update] = await default_pipeline().score(batch.students, batch.block)
 

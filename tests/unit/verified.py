@@ -74,9 +74,9 @@ class World:
         self.write(student, Row(epoch=row.epoch, offset=row.offset, origins=row.origins, erased_us=erased_us))
         self.updates.append(self._record(self.updates, student, None))
 
-    def _load(self, student: str) -> bytes | None:
-        row = self.rows.get(student)
-        return None if row is None else encode_row(row)
+    def _load(self, students: Sequence[str]) -> list[bytes | None]:
+        rows = (self.rows.get(student) for student in students)
+        return [None if row is None else encode_row(row) for row in rows]
 
     # -- the topics
 

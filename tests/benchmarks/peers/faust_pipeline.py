@@ -8,6 +8,7 @@ the student. After EVENTS events it takes no more, as it would never get to the 
 import asyncio
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,9 +42,8 @@ class PerEvent:
         for update in updates:
             await self.updates.send(key=update.student_id.encode(), value=msgspec.json.encode(update))
 
-    def _load(self, student: str) -> bytes | None:
-        stored: bytes | None = self.rows.get(student.encode())
-        return stored
+    def _load(self, students: Sequence[str]) -> list[bytes | None]:
+        return [self.rows.get(student.encode()) for student in students]
 
 
 def main(broker: str, topic: str, group: str, output: str, events: str) -> None:
