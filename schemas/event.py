@@ -20,12 +20,16 @@ Count: TypeAlias = Annotated[int, Meta(ge=0, le=1_000_000)]
 
 
 class EventBase(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True, gc=False):
-    """What every event has: who, when, and an id by which a repeat is known."""
+    """What every event has: who, when, and an id by which a repeat is known.
+
+    A `voidable` event can be taken back, for a while, by a `voided` one: the row then keeps what it added.
+    """
 
     version: Literal[1]
     event_id: Identifier
     student_id: Identifier
     time: EventTime
+    voidable: bool = False
 
 
 class Attempt(EventBase, tag="attempt", frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -125,6 +129,12 @@ class Rubric(EventBase, tag="rubric", frozen=True, kw_only=True, omit_defaults=T
     rating: UnitScore
 
 
+class Voided(EventBase, tag="voided", frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The student's event `voided_id`, which was `voidable`, is to count no more."""
+
+    voided_id: Identifier
+
+
 class Navigation(EventBase, tag="navigation", frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A page was opened. Valid, of no use for skills: counted as ignored."""
 
@@ -145,5 +155,6 @@ NativeEvent: TypeAlias = (
     | Session
     | Media
     | Rubric
+    | Voided
     | Navigation
 )

@@ -1,58 +1,58 @@
 """From a record's bytes to native events, whatever dialect the platform speaks.
 
-A dialect is a module whose `decode` turns a record's bytes into events; `decode` here picks it by looking at the
-record. Native is the one dialect so far, and takes all records.
+    record ──► native? ──yes──► one event
+                 │ no
+                 └──► JSON ──► the first dialect that claims it ──► events, invalid parts, parts of no use
+
+Which dialect and version it is is found from the record alone.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from schemas.dialects import native
+from schemas.dialects.mapping import NO_MAPPING, Mapping
+from schemas.dialects.record import Decoded, Ignored, Invalid, Record
 from schemas.errors import InvalidInput
-from schemas.event import NativeEvent
+
+__all__ = ["Decoded", "Dialect", "Dialects", "Ignored", "Invalid", "Record", "decode"]
 
 
-@runtime_checkable
-class Record(Protocol):
-    """A Kafka record, as far as decoding and folding look at it."""
+class Dialect(Protocol):
+    """Reads what it claims. `decode` never raises: what cannot be read is in `invalid`."""
 
-    @property
-    def topic(self) -> str: ...
-    @property
-    def partition(self) -> int: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def timestamp(self) -> int: ...
-    @property
-    def key(self) -> bytes | None: ...
-    @property
-    def value(self) -> bytes | None: ...
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+    name: str
+
+    def claims(self, document: Any) -> bool:
+        """Whether `document`, parsed JSON, is this dialect's, be it valid or not. Cheap."""
+
+    def decode(self, document: Any, record: Record) -> Decoded:
+        """All that `document` holds, in order; `record` is where it came from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Invalid:
-    """A part of a record that cannot be read: `reason` is countable, `error` is for people."""
+class Dialects:
+    """All dialects, with what a platform's mapping adds to them."""
 
-    reason: str
-    error: str
-    schema_guess: str = "unknown"
-    index: int = 0
+    def __init__(self, mapping: Mapping = NO_MAPPING) -> None:
+        self._dialects: Sequence[Dialect] = ()
+
+    def decode(self, record: Record) -> Decoded:
+        """All that `record` holds, in order. Never raises: what cannot be read is in `invalid`."""
+        try:
+            value = native.require_readable(record.value)
+            event = native.try_decode(value)
+            if event is not None:
+                return Decoded((event,))
+            return self.read(native.parse(value), record)
+        except InvalidInput as error:
+            return Decoded(invalid=(Invalid(error.reason, str(error), "native"),))
+
+    def read(self, document: Any, record: Record) -> Decoded:
+        """All that a parsed `document` holds. Raises InvalidInput where no dialect claims it, as native events do."""
+        for dialect in self._dialects:
+            if dialect.claims(document):
+                return dialect.decode(document, record)
+        return Decoded((native.convert(document),))
 
 
-class Decoded(NamedTuple):
-    """What one record held: events in their order, and the parts that are wrong."""
-
-    events: Sequence[NativeEvent] = ()
-    invalid: Sequence[Invalid] = ()
-
-
-def decode(record: Record) -> Decoded:
-    """All that `record` holds, in order. Never raises: what cannot be read is in `invalid`."""
-    try:
-        return Decoded((native.decode(record.value),))
-    except InvalidInput as error:
-        return Decoded(invalid=(Invalid(error.reason, str(error), "native"),))
+decode = Dialects().decode

@@ -1,7 +1,7 @@
 """The native dialect: one JSON object, `type` and `version` at its top (see `schemas.event`)."""
 
 import re
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import orjson
@@ -12,6 +12,7 @@ from schemas.event import EARLIEST_TIME, VERSION, NativeEvent
 MAX_EVENT_BYTES: Final = 1 << 20
 _DECODER: Final[msgspec.json.Decoder[NativeEvent]] = msgspec.json.Decoder(NativeEvent)
 MAX_DEPTH: Final = 256
+_NATIVE_EVENT: Final[Any] = NativeEvent
 _QUOTED: Final = re.compile(r"['\"].*['\"]", re.DOTALL)
 _STRING_OR_BRACKET: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)|[\[{\]}]', re.DOTALL)
 _KNOWN_TYPES: Final = frozenset(
@@ -25,6 +26,11 @@ def decode(value: bytes | None) -> NativeEvent:
     Raises InvalidInput, whose reason is one of: null_value, too_large, not_utf8, not_json, too_deep, not_an_object,
     unknown_version, unknown_type, absurd_time, invalid_field.
     """
+    return try_decode(readable := require_readable(value)) or convert(parse(readable))
+
+
+def require_readable(value: bytes | None) -> bytes:
+    """Return `value`. Raises InvalidInput where it is absent, too large, nested too deep or no UTF-8."""
     if value is None:
         raise InvalidInput("null_value", "the record has no value")
     if len(value) > MAX_EVENT_BYTES:
@@ -33,13 +39,32 @@ def decode(value: bytes | None) -> NativeEvent:
         _require_utf8(value)
     if len(value) > MAX_DEPTH and value.count(b"[") + value.count(b"{") > MAX_DEPTH and _is_too_deep(value):
         raise InvalidInput("too_deep", f"nested more than {MAX_DEPTH} levels deep")
+    return value
+
+
+def try_decode(value: bytes) -> NativeEvent | None:
+    """Return the event that `value` holds, None if it holds none. Raises InvalidInput for one of an absurd time."""
     try:
         event = _DECODER.decode(value)
+    except (msgspec.MsgspecError, UnicodeError):
+        return None
+    return _dated(event)
+
+
+def parse(value: bytes) -> Any:
+    """Return the JSON document that `value` is. Raises InvalidInput (not_json)."""
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput("not_json", _QUOTED.sub("'…'", str(error))) from None
+
+
+def convert(document: Any) -> NativeEvent:
+    """Return the event that a parsed `document` is. Raises InvalidInput as `decode` does."""
+    try:
+        return _dated(msgspec.convert(document, _NATIVE_EVENT))
     except (msgspec.MsgspecError, UnicodeError) as error:
-        raise _diagnose(value, error) from None
-    if event.time < EARLIEST_TIME:
-        raise InvalidInput("absurd_time", f"the event's time is before {EARLIEST_TIME.year}")
-    return event
+        raise _diagnose(document, error) from None
 
 
 def encode(event: NativeEvent) -> bytes:
@@ -67,12 +92,14 @@ def _is_too_deep(value: bytes) -> bool:
     return False
 
 
-def _diagnose(value: bytes, error: Exception) -> InvalidInput:
-    """Say which rule failed; only bad records pay for the second reading."""
-    try:
-        document = orjson.loads(value)
-    except orjson.JSONDecodeError:
-        return InvalidInput("not_json", _QUOTED.sub("'…'", str(error)))
+def _dated(event: NativeEvent) -> NativeEvent:
+    if event.time < EARLIEST_TIME:
+        raise InvalidInput("absurd_time", f"the event's time is before {EARLIEST_TIME.year}")
+    return event
+
+
+def _diagnose(document: Any, error: Exception) -> InvalidInput:
+    """Say which rule failed."""
     if not isinstance(document, dict):
         return InvalidInput("not_an_object", f"a JSON {type(document).__name__}, not an object")
     if document.get("version") != VERSION and "version" in document:
