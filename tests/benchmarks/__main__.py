@@ -6,7 +6,7 @@ make bench ROUNDS=1 EVENTS=20000 ROWS=20000      a quick try, written to build/b
 """
 
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
@@ -35,48 +35,47 @@ def main(arguments: list[str]) -> int:
         return _refuse(str(error))
     if unknown:
         return _refuse(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    folder = FOLDER if sizes.reduced else ROOT / "docs"
+    figures: list[Figure] = []
     try:
-        figures = run(names, sizes)
+        for part in run(names, sizes):
+            figures += part
+            report.write(part, folder)
     except (BenchmarkFailed, ServerFailed, ServerMissing) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    Console(width=None if sys.stdout.isatty() else 200).print(report.table(figures))
-    folder = FOLDER if sizes.reduced else ROOT / "docs"
-    report.write(figures, folder)
+    finally:
+        Console(width=None if sys.stdout.isatty() else 200).print(report.table(figures))
     why = ", not to docs/, as it was measured with less than the targets ask for" if sizes.reduced else ""
     sys.stderr.write(f"Written to {folder.relative_to(ROOT)}/benchmarks.md and .json{why}\n")
     return 0
 
 
-def run(names: list[str], sizes: Sizes) -> list[Figure]:
-    """All figures of these benchmarks."""
+def run(names: list[str], sizes: Sizes) -> Iterator[list[Figure]]:
+    """All figures of these benchmarks, part by part, so that what was measured is kept when a later part fails."""
     rounds = Rounds(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", machine(), versions())
     if set(names) == set(NAMES):
         sys.stderr.write(f"All benchmarks, {sizes.rounds} rounds: about {sizes.expected_minutes:.0f} minutes\n")
     # First what needs a quiet machine and no broker: nothing else runs yet.
-    figures = pure.measure(names, sizes, rounds)
-    if growth.NAME in names:
-        figures += growth.measure(sizes, rounds)
-    if students_memory.NAME in names:
-        figures += students_memory.measure(sizes, rounds)
-    if embedded.NAME in names:
-        figures += embedded.measure(sizes, rounds)
-    with ExitStack() as servers:
-        if set(names) & set(_ON_KAFKA):
-            figures += _on_kafka(servers.enter_context(BenchKafka()), names, sizes, rounds)
-    return figures
+    yield pure.measure(names, sizes, rounds)
+    for alone in (growth, students_memory, embedded):
+        if alone.NAME in names:
+            yield alone.measure(sizes, rounds)
+    if set(names) & set(_ON_KAFKA):
+        with BenchKafka() as kafka:
+            yield from _on_kafka(kafka, names, sizes, rounds)
 
 
-def _on_kafka(kafka: BenchKafka, names: list[str], sizes: Sizes, rounds: Rounds) -> list[Figure]:
-    figures: list[Figure] = []
+def _on_kafka(kafka: BenchKafka, names: list[str], sizes: Sizes, rounds: Rounds) -> Iterator[list[Figure]]:
+    top_rate: float | None = None
     if set(names) & set(throughput.NAMES):
-        figures += throughput.measure(kafka, names, sizes, rounds)
+        figures = throughput.measure(kafka, names, sizes, rounds)
+        top_rate = next((figure.value for figure in figures if figure.name == "contestant.skillstream"), None)
+        yield figures
     if latency.NAME in names:
-        top = [figure.value for figure in figures if figure.name == "contestant.skillstream"]
-        figures += latency.measure(kafka, sizes, rounds, top[0] if top else None)
+        yield latency.measure(kafka, sizes, rounds, top_rate)
     if recovery.NAME in names:
-        figures += recovery.measure(kafka, sizes, rounds)
-    return figures
+        yield recovery.measure(kafka, sizes, rounds)
 
 
 def _refuse(why: str) -> int:

@@ -1,6 +1,6 @@
 """The limit: a bare `aiokafka.getmany()`, with and without orjson. python -m ... [--orjson] BROKER TOPIC GROUP OUTPUT N
 
-Fetches as large as our worker's; a commit a second, and one at the end, which counts.
+Fetches as large as our worker's; a commit a second, and one at the end, which counts. Ended by whoever started it.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ async def main(broker: str, topic: str, group: str, events: str, *, decode: bool
             next_commit_s = time.monotonic() + COMMIT_INTERVAL_S
     await consumer.commit()
     print(json.dumps({"done_s": time.time(), "handled": handled}), flush=True)  # noqa: T201
-    await consumer.stop()
+    await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
