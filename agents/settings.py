@@ -50,7 +50,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     epoch: Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)] = 0
     instance_id: str | None = None
     standby_replicas: Annotated[int, Meta(ge=0, le=4)] = 0
-    max_batch_records: Positive = 20_000
+    max_batch_records: Positive = 50_000
     session_timeout_s: Annotated[float, Meta(ge=1, le=30)] = 10.0
     start_timeout_s: Seconds = 30.0
     drain_timeout_s: Seconds = 20.0

@@ -12,7 +12,8 @@ from streams.repeats import Outcome
 class Counts:
     """Sums over some records. `rerouted` events are counted in `events_in` at their home, when they arrive there;
 
-    `replayed` are those that a restart read again and that their row already held.
+    `replayed` are those that a restart read again and that their row already held. `unknown` are those of the ignored
+    that no table knows, by (dialect, verb or type), and those that would void what a row doesn't hold any more.
     """
 
     records_in: int = 0
@@ -26,6 +27,7 @@ class Counts:
     replayed: int = 0
     clamped: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
+    unknown: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def count(self, outcome: Outcome) -> None:
         """Add one event."""
@@ -46,6 +48,12 @@ class Counts:
         self.applied += late + outcomes.count(Outcome.APPLIED)
         self.ignored += outcomes.count(Outcome.IGNORED)
         self.duplicates += outcomes.count(Outcome.DUPLICATE)
+
+    def ignore(self, dialect: str, name: str) -> None:
+        """Add one event of a verb or type that no table knows."""
+        self.events_in += 1
+        self.ignored += 1
+        self.unknown[dialect, name] += 1
 
     def dead_letter(self, reason: str) -> None:
         """Add one part of a record that could not be read."""

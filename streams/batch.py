@@ -13,14 +13,17 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from schemas.dead_letter import DeadLetter
 from schemas.dialects import Decoded, Invalid, Record
+from schemas.dialects.native import decode_short
 from schemas.errors import Fatal
 from schemas.event import EARLIEST_TIME, NativeEvent
 from streams.accounting import Counts
-from streams.block import Block
+from streams.block import Block, Integers
 from streams.folding import Folding
+from streams.layout import Array, Indices
 from streams.repeats import Origin, Outcome
 
 ORIGIN_HEADER: Final = "skillstream-origin"
@@ -67,14 +70,16 @@ class FoldedBatch:
 
 
 @dataclass(slots=True)
-class _Arrived:
-    """Events at their home, in the order of their records, parallel lists; `origins` by place, of forwarded ones."""
+class _Told:
+    """A batch's events in the order of their records, parallel lists; `record` is a place among the records, `line`
+    one among the students. By the events' places: `origins` of forwarded ones, `index` within the record if not 0.
+    """
 
-    lines: list[int] = field(default_factory=list)
     events: list[NativeEvent] = field(default_factory=list)
-    offsets: list[int] = field(default_factory=list)
-    now_us: list[int] = field(default_factory=list)
+    record: list[int] = field(default_factory=list)
+    line: list[int] = field(default_factory=list)
     origins: dict[int, Origin] = field(default_factory=dict)
+    index: dict[int, int] = field(default_factory=dict)
 
 
 class BatchFolder:
@@ -88,25 +93,43 @@ class BatchFolder:
         self._epoch = epoch
         self._dead_letters: list[tuple[Record, DeadLetter]] = []
         self._forwards: list[Forward] = []
-        self._arrived = _Arrived()
         self._counts = Counts()
 
     def fold(self, records: Sequence[Record]) -> FoldedBatch:
         """Fold all `records`; the same rows come out however the records are cut into batches."""
-        line_of: dict[str, int] = {}
-        told: list[tuple[Record, int, int, NativeEvent]] = []
-        for record in records:
-            decoded = self._decode(record)
-            for invalid in decoded.invalid:
-                self._dead_letter(record, invalid)
-            for index, event in enumerate(decoded.events):
-                told.append((record, index, line_of.setdefault(event.student_id, len(line_of)), event))
+        told, line_of = self._read(records)
         self._counts.records_in += len(records)
         students = list(line_of)
         block = self._block(students)
-        again = self._route(told, students, block)
-        changed = self._fold(block)
+        changed, again = self._route(records, told, students, block)
         return self._folded(students, block, changed, again - set(changed))
+
+    def _read(self, records: Sequence[Record]) -> tuple[_Told, dict[str, int]]:
+        """Decode all, most of it without asking which dialect it is, and number the students."""
+        told, line_of = _Told(), dict[str, int]()
+        events, of_record, lines = told.events, told.record, told.line
+        for place, record in enumerate(records):
+            plain = None if record.headers else decode_short(record.value)
+            if plain is not None:
+                events.append(plain)
+                of_record.append(place)
+                lines.append(line_of.setdefault(plain.student_id, len(line_of)))
+                continue
+            said = self._decode(record)
+            for invalid in said.invalid:
+                self._dead_letter(record, invalid)
+            for unknown in said.ignored:
+                self._counts.ignore(unknown.dialect, unknown.name)
+            origin = _origin(record) if record.headers else None
+            for index, event in enumerate(said.events):
+                if origin is not None:
+                    told.origins[len(events)] = origin
+                if index:
+                    told.index[len(events)] = index
+                events.append(event)
+                of_record.append(place)
+                lines.append(line_of.setdefault(event.student_id, len(line_of)))
+        return told, line_of
 
     def _block(self, students: Sequence[str]) -> Block:
         block = Block.of(self._load(students), self._folding.names)
@@ -120,46 +143,58 @@ class BatchFolder:
         return block
 
     def _route(
-        self, told: Sequence[tuple[Record, int, int, NativeEvent]], students: Sequence[str], block: Block
-    ) -> set[int]:
-        """Sort events by what is to be done with them; return the lines of those that their row already holds."""
-        homes = [self._home(student) for student in students]
-        folded_to, erased_us, known = (block.head[name].tolist() for name in ("offset", "erased_us", "events"))
-        again: set[int] = set()
-        arrived = self._arrived
-        for record, index, line, event in told:
-            origin = _origin(record) if record.headers else None
-            home, offset = homes[line], record.offset
-            now_us = min(record.timestamp * 1000, _LATEST_US)
-            if home is not None and home != record.partition and origin is None:
-                self._forward(home, record, index, event)
-            elif offset <= folded_to[line]:
-                self._counts.replayed += 1
-                if known[line]:
-                    again.add(line)
-            elif now_us < _EARLIEST_US:
-                absurd = Invalid("absurd_timestamp", f"the record's is before {EARLIEST_TIME.year}")
-                self._dead_letter(record, absurd)
-            elif now_us <= erased_us[line]:
-                self._counts.count(Outcome.IGNORED)
-            else:
-                arrived.lines.append(line)
-                arrived.events.append(event)
-                arrived.offsets.append(offset)
-                arrived.now_us.append(now_us)
-                if origin is not None:
-                    arrived.origins[len(arrived.lines) - 1] = origin
-        return again
+        self, records: Sequence[Record], told: _Told, students: Sequence[str], block: Block
+    ) -> tuple[list[int], set[int]]:
+        """Sort events by what is to be done with them, and fold what is at home and new.
 
-    def _fold(self, block: Block) -> list[int]:
-        """Fold what is at home; return the lines that it changed."""
-        arrived = self._arrived
-        folded = self._folding.fold(block, arrived.lines, arrived.events, arrived.now_us, arrived.origins)
+        Return the lines that were changed, and those whose row already held an event.
+        """
+        of_record, line = np.array(told.record, np.intp), np.array(told.line, np.intp)
+        offset = np.array([record.offset for record in records], np.int64)[of_record]
+        now_us = _clipped_us([record.timestamp for record in records])[of_record]
+        away = self._away(records, told, students, line)
+        replayed = ~away & (offset <= block.head["offset"][line])
+        absurd = ~away & ~replayed & (now_us < _EARLIEST_US)
+        forgotten = ~away & ~replayed & ~absurd & (now_us <= block.head["erased_us"][line])
+        for place in np.flatnonzero(absurd).tolist():
+            why = Invalid("absurd_timestamp", f"the record's is before {EARLIEST_TIME.year}")
+            self._dead_letter(records[told.record[place]], why)
+        self._counts.replayed += int(replayed.sum())
+        again = {one for one in np.unique(line[replayed]).tolist() if block.head["events"][one]}
+        self._counts.count_all([Outcome.IGNORED] * int(forgotten.sum()))
+        here = np.flatnonzero(~(away | replayed | absurd | forgotten))
+        return self._fold(block, told, here, line[here], offset[here], now_us[here]), again
+
+    def _away(
+        self, records: Sequence[Record], told: _Told, students: Sequence[str], line: Indices
+    ) -> NDArray[np.bool_]:
+        """Which events are not at home, and were not forwarded to here; those are forwarded."""
+        elsewhere = {
+            number: home
+            for number, student in enumerate(students)
+            if (home := self._home(student)) is not None and home != records[0].partition
+        }
+        away = np.isin(line, list(elsewhere))
+        away[list(told.origins)] = False
+        for place in np.flatnonzero(away).tolist():
+            record = records[told.record[place]]
+            self._forward(elsewhere[told.line[place]], record, told.index.get(place, 0), told.events[place])
+        return away
+
+    def _fold(self, block: Block, told: _Told, here: Indices, line: Indices, offset: Array, now_us: Array) -> list[int]:
+        """Fold the events `here`; return the lines that this changed."""
+        events, lines, origins = told.events, told.line, told.origins
+        if len(here) < len(events):
+            places = here.tolist()
+            events, lines = [events[place] for place in places], [lines[place] for place in places]
+            origins = {number: origins[place] for number, place in enumerate(places) if place in origins}
+        folded = self._folding.fold(block, lines, events, now_us, origins)
         self._counts.count_all(folded.outcomes)
         self._counts.clamped += folded.clamped
-        line = np.array(arrived.lines, np.intp)[folded.new]
-        np.maximum.at(block.head["offset"], line, np.array(arrived.offsets, np.int64)[folded.new])
-        changed: list[int] = np.unique(line).tolist()
+        if folded.not_held:
+            self._counts.unknown["native", "voided_not_held"] += folded.not_held
+        np.maximum.at(block.head["offset"], line[folded.new], offset[folded.new])
+        changed: list[int] = np.unique(line[folded.new]).tolist()
         block.head["epoch"][changed] = self._epoch
         return changed
 
@@ -194,6 +229,11 @@ class BatchFolder:
         )
         self._dead_letters.append((record, letter))
         self._counts.dead_letter(invalid.reason)
+
+
+def _clipped_us(timestamps_ms: Sequence[int]) -> Integers:
+    """In µs; times that no clock tells are as far off as can be told."""
+    return np.clip(np.array(timestamps_ms, np.int64), _EARLIEST_US // 1000 - 1, _LATEST_US // 1000) * 1000
 
 
 def _origin(record: Record) -> Origin | None:

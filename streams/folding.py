@@ -8,16 +8,17 @@ failures (for "tried again after a failure", `streams.readings`) and the ids (fo
 older than the row's `as_of` by more than an hour is applied in full but opens and closes no failure.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
-from schemas.event import NativeEvent, Rubric
+from schemas.event import NativeEvent, Rubric, Voided
 from streams.arrival import Arrival, arrive, weighed
-from streams.block import Block
-from streams.facts import facts_of
+from streams.block import Block, Integers
+from streams.facts import Kinds, facts_of, kinds_of
 from streams.layout import Indices
 from streams.readings import Readings
 from streams.repeats import Origin, Outcome, sift
@@ -25,16 +26,18 @@ from streams.skills import SkillSet
 from streams.sums import add_facts, add_to_cells
 from streams.tellings import Tells, keep, offered
 from streams.text import PhraseBook
+from streams.voiding import keep_voidable, take_back
 
 
 class Folded(NamedTuple):
     """What became of some events: `new` are the places of those that changed their line; `clamped` of these came from
-    the future.
+    the future. `not_held` would void what is not known any more.
     """
 
     outcomes: list[Outcome]
     new: Indices
     clamped: int
+    not_held: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Folding:
         block: Block,
         lines: Sequence[int],
         events: Sequence[NativeEvent],
-        now_us: Sequence[int],
+        now_us: Sequence[int] | Integers,
         origins: Mapping[int, Origin] | None = None,
     ) -> Folded:
         """Fold `events` into these `lines` of the block, in place and in order; say what became of each.
@@ -70,29 +73,93 @@ class Folding:
         `now_us`, the records' times, bound the events' own. Idempotent within the last MAX_IDS events of a line.
         `origins`, by the events' places, say where forwarded ones came from.
         """
-        facts = [facts_of(event) for event in events]
-        useful = [bool(told) or self._is_rating(event) for told, event in zip(facts, events, strict=True)]
-        outcomes = sift(block, lines, events, useful, origins or {})
-        new = [place for place, outcome in enumerate(outcomes) if outcome is Outcome.APPLIED]
-        own_us = np.array([events[place].time.timestamp() for place in new], np.float64) * 1e6
-        bound_us = np.array([now_us[place] for place in new], np.int64)
-        line = np.array([lines[place] for place in new], np.intp)
-        arrival = arrive(block, line, np.minimum(own_us.astype(np.int64), bound_us))
-        for number in np.flatnonzero(arrival.late).tolist():
-            outcomes[new[number]] = Outcome.LATE
+        kinds = kinds_of(events)
+        if Voided not in kinds:
+            return self._fold(block, lines, events, kinds, now_us, origins or {})
+        return self._fold_with_voids(block, lines, events, kinds[Voided], now_us, origins or {})
+
+    def _fold_with_voids(
+        self,
+        block: Block,
+        lines: Sequence[int],
+        events: Sequence[NativeEvent],
+        voids: Sequence[int],
+        now_us: Sequence[int] | Integers,
+        origins: Mapping[int, Origin],
+    ) -> Folded:
+        """In rounds: what each line has before its first void; these voids; what it has before its second; and on."""
+        rounds = _rounds(lines, set(voids))
+        outcomes, new, clamped = [Outcome.IGNORED] * len(events), [], 0
+        for places, of_round in rounds:
+            some = [events[place] for place in places]
+            folded = self._fold(
+                block,
+                [lines[place] for place in places],
+                some,
+                kinds_of(some),
+                [int(now_us[place]) for place in places],
+                {number: origins[place] for number, place in enumerate(places) if place in origins},
+            )
+            for place, outcome in zip(places, folded.outcomes, strict=True):
+                outcomes[place] = outcome
+            new += [places[number] for number in folded.new.tolist()]
+            clamped += folded.clamped
+            for place in of_round:
+                if take_back(block, lines[place], cast(Voided, events[place]).voided_id):
+                    outcomes[place] = Outcome.APPLIED
+                    new.append(place)
+        not_held = sum(outcomes[place] is Outcome.IGNORED for place in voids)
+        return Folded(outcomes, np.array(sorted(new), np.intp), clamped, not_held)
+
+    def _fold(
+        self,
+        block: Block,
+        lines: Sequence[int],
+        events: Sequence[NativeEvent],
+        kinds: Kinds,
+        now_us: Sequence[int] | Integers,
+        origins: Mapping[int, Origin],
+    ) -> Folded:
+        facts = facts_of(events, kinds)
+        useful = np.bincount(facts.event, minlength=len(events)) > 0
+        useful[[place for place in kinds.get(Rubric, ()) if self._is_rating(events[place])]] = True
+        outcomes = sift(block, lines, events, useful.tolist(), origins)
+        new = np.array([place for place, outcome in enumerate(outcomes) if outcome is Outcome.APPLIED], np.intp)
+        if len(new) < len(events):
+            events = [events[place] for place in new.tolist()]
+            kinds, facts = kinds_of(events), facts.of(new)
+        own_us = np.array([event.time.timestamp() for event in events], np.float64) * 1e6
+        bound_us = np.asarray(now_us, np.int64)[new]
+        arrival = arrive(block, np.asarray(lines, np.intp)[new], np.minimum(own_us.astype(np.int64), bound_us))
+        for place in new[arrival.late].tolist():
+            outcomes[place] = Outcome.LATE
         readings = Readings(block, self.phrases, self.per_text)
-        readings.read([events[place] for place in new], [facts[place] for place in new], arrival)
-        self._add(block, readings, arrival)
-        return Folded(outcomes, np.array(new, np.intp), int(np.sum(own_us > bound_us)))
+        readings.read(events, kinds, facts, arrival)
+        self._add(block, events, readings, arrival)
+        return Folded(outcomes, new, int(np.sum(own_us > bound_us)))
 
     def _is_rating(self, event: NativeEvent) -> bool:
         return type(event) is Rubric and event.skill in self.names
 
-    def _add(self, block: Block, readings: Readings, arrival: Arrival) -> None:
+    def _add(self, block: Block, events: Sequence[NativeEvent], readings: Readings, arrival: Arrival) -> None:
         facts, texts, ratings = readings.facts, readings.texts.arrays(), readings.ratings.arrays()
+        keep_voidable(block, events, arrival, facts, texts, ratings)
         time_s = arrival.time_s
         for start, stop, weight in weighed(block, arrival):
             add_facts(block, facts.between(start, stop), weight, time_s[start:stop])
             add_to_cells(block, "text", texts.between(start, stop), weight, time_s[start:stop])
             add_to_cells(block, "rubric", ratings.between(start, stop), weight, time_s[start:stop])
         keep(block, offered(self.tells, facts, time_s, len(self.names)) + readings.told(time_s))
+
+
+def _rounds(lines: Sequence[int], voids: set[int]) -> list[tuple[list[int], list[int]]]:
+    """The places of events and of voids, by how many voids of the same line came before."""
+    rounds: list[tuple[list[int], list[int]]] = [([], [])]
+    voids_before: Counter[int] = Counter()
+    for place, line in enumerate(lines):
+        before = voids_before[line]
+        if before == len(rounds):
+            rounds.append(([], []))
+        rounds[before][place in voids].append(place)
+        voids_before[line] += place in voids
+    return rounds

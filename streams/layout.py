@@ -1,8 +1,8 @@
 """How rows lie in bytes, and many of them at once in arrays (version 2; little-endian, every part in whole words).
 
-    row  = header | facts | cells | tellings | ids | controls | failures | origins
-                     one per bit    a telling     8 bytes   16 bytes each
-                     of `facts`     a cell holds  each
+    row  = header | facts | cells | tellings | ids | controls | failures | origins | voidable
+                     one per bit    a telling     8 bytes   16 bytes each     32 bytes
+                     of `facts`     a cell holds  each                        each
 
 The header says how many of each follow. All numbers are of fixed width, so a batch of rows is decoded and encoded by
 moving words, without a loop over what is in them.
@@ -28,7 +28,7 @@ HEADER: Final = np.dtype(
         ("controls", "u1"),
         ("failures", "u1"),
         ("origins", "u1"),
-        ("unused", "u1"),
+        ("voidable", "u1"),
         ("facts", "<u8"),
         ("epoch", "<u4"),
         ("events", "<u4"),
@@ -74,6 +74,7 @@ TELLING: Final = np.dtype([("code", "<u4"), ("time_s", "<u4"), ("value", "<f8"),
 ID: Final = np.dtype("<u8")
 CONTROL: Final = np.dtype([("control", "<u4"), ("alone", "<u4"), ("isolated", "<u4"), ("unused", "<u4")])
 FAILURE: Final = np.dtype([("item", "<u4"), ("unused", "<u4"), ("time_us", "<i8")])
+VOIDABLE: Final = np.dtype([("id", "<u8"), ("time_us", "<i8"), ("value", "<f8"), ("code", "<u4"), ("what", "<u4")])
 ORIGIN: Final = np.dtype([("partition", "<u4"), ("index", "<u4"), ("offset", "<i8")])
 
 Array = NDArray[Any]
@@ -149,6 +150,7 @@ SMALL: Final = {
     "controls": CONTROL.itemsize,
     "failures": FAILURE.itemsize,
     "origins": ORIGIN.itemsize,
+    "voidable": VOIDABLE.itemsize,
 }
 """The parts that stay bytes until an event needs them, and their sizes."""
 

@@ -1,7 +1,6 @@
-"""What a batch's events say: facts, phrases and ratings, noted event by event."""
+"""What a batch's events say beyond their own facts: phrases, ratings, and what one is because of another."""
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from typing import Final, cast
 from zlib import crc32
 
@@ -10,7 +9,7 @@ import numpy as np
 from schemas.event import Attempt, Control, Message, NativeEvent, Reflection, Rubric
 from streams.arrival import Arrival
 from streams.block import Block
-from streams.facts import FACTS, PASS_SCORE, RECOVERED, RETRIED, Fact
+from streams.facts import FACTS, PASS_SCORE, RECOVERED, RETRIED, Facts, Kinds
 from streams.layout import Array
 from streams.row import MAX_CONTROLS, MAX_OPEN_FAILURES, RUBRIC, ControlUse
 from streams.row_parts import controls_of, controls_part, failures_of, failures_part
@@ -22,7 +21,7 @@ MAX_TEXT_LOG_ODDS: Final = 3.0
 
 
 class Readings:
-    """Reads a batch's new events, in their order, once. Open failures and controls are kept in the block at once."""
+    """Reads a batch's new events once. Open failures and controls are kept in the block at once."""
 
     def __init__(self, block: Block, phrases: PhraseBook, per_text: Mapping[int, float]) -> None:
         self.facts, self.texts, self.ratings = NO_ENTRIES, Noted(), Noted()
@@ -30,34 +29,20 @@ class Readings:
         self._phrases = phrases
         self._per_text = per_text
         self._skills = len(block.names)
-        self._failures: dict[int, dict[int, int]] = {}
-        self._controls: dict[int, dict[int, ControlUse]] = {}
         self._told: list[tuple[int, int, float, int, int]] = []
 
-    def read(self, events: Sequence[NativeEvent], facts: Sequence[list[Fact]], arrival: Arrival) -> None:
-        """Note what the events say. `facts` are what each is by itself; what it is because of others is added there."""
-        lines, times_us, late = arrival.line.tolist(), arrival.time_us.tolist(), arrival.late.tolist()
-        for number, event in enumerate(events):
-            kind = type(event)
-            if kind is Attempt:
-                if not late[number]:
-                    facts[number].extend(self._after_failure(lines[number], cast(Attempt, event), times_us[number]))
-            elif kind is Control:
-                self._use_controls(lines[number], cast(Control, event))
-            elif kind is Message or kind is Reflection:
-                self._read_text(lines[number], cast(Message, event).text, number)
-            elif kind is Rubric:
-                self._rate(lines[number], cast(Rubric, event), number)
-        flat = list(chain.from_iterable(facts))
-        if flat:
-            count = np.fromiter(map(len, facts), np.intp, len(facts))
-            fact, value = zip(*flat, strict=True)
-            where = np.repeat(arrival.line * len(FACTS), count) + np.array(fact, np.intp)
-            self.facts = Entries(where, np.array(value, np.float64), np.repeat(np.arange(len(facts)), count))
-        for line, failures in self._failures.items():
-            self._block.small["failures"][line] = failures_part(failures)
-        for line, controls in self._controls.items():
-            self._block.small["controls"][line] = controls_part(controls)
+    def read(self, events: Sequence[NativeEvent], kinds: Kinds, facts: Facts, arrival: Arrival) -> None:
+        """Note what the events say. `facts` are what each is by itself; what it is because of others is added here."""
+        lines = arrival.line.tolist()
+        said = self._after_failures(events, kinds.get(Attempt, ()), lines, arrival)
+        if said:
+            facts = facts.and_of(*zip(*said, strict=True))
+        self.facts = Entries(arrival.line[facts.event] * len(FACTS) + facts.fact, facts.value, facts.event)
+        self._use_controls(events, kinds.get(Control, ()), lines)
+        for number in sorted([*kinds.get(Message, ()), *kinds.get(Reflection, ())]):
+            self._read_text(lines[number], cast(Message, events[number]).text, number)
+        for number in kinds.get(Rubric, ()):
+            self._rate(lines[number], cast(Rubric, events[number]), number)
 
     def told(self, time_s: Array) -> Told:
         """The phrases and ratings that are evidence; `time_s` by the events' numbers."""
@@ -87,44 +72,74 @@ class Readings:
         weight = round((event.rating - 0.5) * 40) or (1 if event.rating >= 0.5 else -1)
         self._told.append((where, RUBRIC, event.rating, weight, number))
 
-    def _after_failure(self, line: int, event: Attempt, time_us: int) -> list[Fact]:
-        """Facts that an attempt is only because an earlier one failed, where the platform did not number its tries.
+    def _after_failures(
+        self, events: Sequence[NativeEvent], attempts: Sequence[int], lines: Sequence[int], arrival: Arrival
+    ) -> list[tuple[int, int, float]]:
+        """Facts (event, fact, value) that attempts are only because earlier ones failed."""
+        stored = self._block.small["failures"]
+        open_failures: dict[int, dict[int, int]] = {}
+        times_us, late = arrival.time_us.tolist(), arrival.late.tolist()
+        said: list[tuple[int, int, float]] = []
+        for number in attempts:
+            if late[number]:
+                continue
+            line = lines[number]
+            failures = open_failures.get(line)
+            if failures is None:
+                failures = open_failures[line] = failures_of(stored[line])
+            event = cast(Attempt, events[number])
+            if failures or event.score < PASS_SCORE:
+                said += [(number, *fact) for fact in _after_failure(failures, event, times_us[number])]
+        for line, failures in open_failures.items():
+            stored[line] = failures_part(failures)
+        return said
 
-        Of each student the MAX_OPEN_FAILURES latest failed items are known.
-        """
-        failures = self._failures.get(line)
-        if failures is None:
-            failures = self._failures[line] = failures_of(self._block.small["failures"][line])
-        failed = event.score < PASS_SCORE
-        if not (failed or failures):
-            return []
-        item = crc32(event.item_id.encode())
-        failed_at = failures.get(item)
-        if failed:
-            failures[item] = time_us
-            if len(failures) > MAX_OPEN_FAILURES:
-                del failures[min(failures, key=lambda key: (failures[key], key))]
-        elif failed_at is not None:
-            del failures[item]
-        if failed_at is None or failed_at > time_us or event.attempt != 1:
-            return []
-        return [(RETRIED, 2.0)] if failed else [(RETRIED, 2.0), (RECOVERED, 2.0)]
-
-    def _use_controls(self, line: int, event: Control) -> None:
+    def _use_controls(self, events: Sequence[NativeEvent], places: Sequence[int], lines: Sequence[int]) -> None:
         """Count, for each control, how often it was varied alone.
 
         Of more than MAX_CONTROLS controls those of the smallest hashes are kept: the order of arrival doesn't matter.
         """
-        if event.reset:
-            return
-        controls = self._controls.get(line)
-        if controls is None:
-            controls = self._controls[line] = controls_of(self._block.small["controls"][line])
-        moved = [name for name, setting in event.controls.items() if setting]
-        for name in event.controls:
-            use = controls.setdefault(crc32(name.encode()), ControlUse())
-            if moved == [name]:
+        stored = self._block.small["controls"]
+        used: dict[int, dict[int, ControlUse]] = {}
+        hashes: dict[str, int] = {}
+        for number in places:
+            event, line = cast(Control, events[number]), lines[number]
+            if event.reset:
+                continue
+            controls = used.get(line)
+            if controls is None:
+                controls = used[line] = controls_of(stored[line])
+            for name in event.controls:
+                if name not in hashes:
+                    hashes[name] = crc32(name.encode())
+                if hashes[name] not in controls:
+                    controls[hashes[name]] = ControlUse()
+            moved = [name for name, setting in event.controls.items() if setting]
+            if len(moved) == 1:
+                use = controls[hashes[moved[0]]]
                 use.alone += 1
                 use.isolated += event.changed == 1
-        while len(controls) > MAX_CONTROLS:
-            del controls[max(controls)]
+            while len(controls) > MAX_CONTROLS:
+                del controls[max(controls)]
+        for line, controls in used.items():
+            stored[line] = controls_part(controls)
+
+
+def _after_failure(failures: dict[int, int], event: Attempt, time_us: int) -> Sequence[tuple[int, float]]:
+    """Note in `failures` (item, time) what this attempt opens or closes; what it is because of an earlier one.
+
+    Only where the platform did not number its tries. The MAX_OPEN_FAILURES latest failed items are known.
+    """
+    failed = event.score < PASS_SCORE
+    item = crc32(event.item_id.encode())
+    failed_at = failures.get(item)
+    if failed:
+        failures[item] = time_us
+        if len(failures) > MAX_OPEN_FAILURES:
+            _, oldest = min(zip(failures.values(), failures, strict=True))
+            del failures[oldest]
+    elif failed_at is not None:
+        del failures[item]
+    if failed_at is None or failed_at > time_us or event.attempt != 1:
+        return ()
+    return ((RETRIED, 2.0),) if failed else ((RETRIED, 2.0), (RECOVERED, 2.0))

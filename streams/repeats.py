@@ -4,18 +4,23 @@ Nearly all are, and most batches hold no repeat at all: students of whom nothing
 go, the others event by event.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from hashlib import blake2b
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from schemas.event import NativeEvent
 from streams.block import Block
+from streams.layout import ID, Array, Indices, chunks
 from streams.row import ID_BYTES, MAX_IDS
 from streams.row_parts import origins_of, origins_part
 
 MAX_ORIGINS: Final = 8
+_MARKS_AN_ID: Final = 32
 Origin = tuple[int, int, int]
 """(partition, offset, index) that a forwarded event came from."""
 
@@ -27,6 +32,11 @@ class Outcome(Enum):
     LATE = "late"
     IGNORED = "ignored"
     DUPLICATE = "duplicate"
+
+
+def digest_of(event_id: str) -> bytes:
+    """What a row keeps of an event's id."""
+    return blake2b(event_id.encode(), digest_size=ID_BYTES).digest()
 
 
 def sift(
@@ -41,45 +51,50 @@ def sift(
     Those that are not `useful` are ignored, and not noted. `origins` is by the events' places.
     """
     outcomes = [Outcome.APPLIED if use else Outcome.IGNORED for use in useful]
-    digests = [blake2b(event.event_id.encode(), digest_size=ID_BYTES).digest() for event in events]
-    doubtful = _doubtful(block, lines, digests) | {lines[place] for place in origins}
-    fresh: defaultdict[int, list[bytes]] = defaultdict(list)
+    digests = b"".join([digest_of(event.event_id) for event in events])
+    digest = np.frombuffer(digests, ID)
+    line = np.asarray(lines, np.intp)
+    doubtful = np.isin(line, np.append(line[_may_repeat(block, digest)], line[list(origins)]))
     one_by_one: defaultdict[int, list[int]] = defaultdict(list)
-    for place, line in enumerate(lines):
-        if line in doubtful:
-            one_by_one[line].append(place)
-        elif useful[place]:
-            fresh[line].append(digests[place])
-    ids = block.small["ids"]
-    for line, of_line in fresh.items():
-        ids[line] = (ids[line] + b"".join(of_line))[-MAX_IDS * ID_BYTES :]
-    for line, places in one_by_one.items():
-        _sift_one(block, line, places, digests, origins, outcomes)
+    for place in np.flatnonzero(doubtful).tolist():
+        one_by_one[lines[place]].append(place)
+    fresh = np.array(useful, np.bool_) & ~doubtful
+    _note(block.small["ids"], line[fresh], digest[fresh])
+    for one, places in one_by_one.items():
+        _sift_one(block, one, places, digests, origins, outcomes)
     return outcomes
 
 
-def _doubtful(block: Block, lines: Sequence[int], digests: Sequence[bytes]) -> set[int]:
-    """The lines with an event that may be a repeat."""
-    ids = block.small["ids"]
-    doubtful = {line for line, digest in zip(lines, digests, strict=True) if digest in ids[line]}
-    if len(set(digests)) < len(digests):
-        times = Counter(digests)
-        doubtful |= {line for line, digest in zip(lines, digests, strict=True) if times[digest] > 1}
-    return doubtful
+def _may_repeat(block: Block, digest: Array) -> NDArray[np.bool_]:
+    """Which events are perhaps repeats: of one of the batch, or of one whose id, by its last bits, some row holds."""
+    held = np.frombuffer(b"".join(block.small["ids"]), ID)
+    marks = 1 << (len(held) * _MARKS_AN_ID).bit_length()
+    marked = np.zeros(marks, np.bool_)
+    marked[held % marks] = True
+    _, at, times = np.unique(digest, return_inverse=True, return_counts=True)
+    return np.asarray(marked[digest % marks] | (times[at] > 1))
+
+
+def _note(ids: list[bytes], line: Indices, digest: Array) -> None:
+    """Add digests, in their order, to the ids of their lines."""
+    order = np.argsort(line, kind="stable")
+    of_line, count = np.unique(line, return_counts=True)
+    for one, added in zip(of_line.tolist(), chunks(digest[order], count), strict=True):
+        ids[one] = (ids[one] + added)[-MAX_IDS * ID_BYTES :]
 
 
 def _sift_one(
     block: Block,
     line: int,
     places: Sequence[int],
-    digests: Sequence[bytes],
+    digests: bytes,
     origins: Mapping[int, Origin],
     outcomes: list[Outcome],
 ) -> None:
     """One student's events in their order, each compared with all that were noted before it."""
     ids, came_from = block.small["ids"][line], origins_of(block.small["origins"][line])
     for place in places:
-        origin, digest = origins.get(place), digests[place]
+        origin, digest = origins.get(place), digests[place * ID_BYTES : (place + 1) * ID_BYTES]
         if origin is not None and origin[1:] <= came_from.get(origin[0], (-1, -1)):
             outcomes[place] = Outcome.DUPLICATE  # a partition's forwards arrive in its offset order
         elif outcomes[place] is Outcome.APPLIED:

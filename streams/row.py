@@ -20,6 +20,7 @@ MAX_IDS: Final = 48
 ID_BYTES: Final = ID.itemsize
 MAX_OPEN_FAILURES: Final = 8
 MAX_CONTROLS: Final = 8
+MAX_VOIDABLE: Final = 14
 HALF_LIFE_US: Final = 30 * 86_400 * 1_000_000
 RUBRIC: Final = 0x7FFFFFFF
 PHRASE: Final = 0x80000000
@@ -84,6 +85,7 @@ class Pending(Struct):
 class Row(Struct):
     """See the module. `offset` is that of the last record folded, under `epoch`; `ids` the last MAX_IDS id hashes.
 
+    `voidable` are the values that the last voidable events added (see `streams.voiding`).
     `skills` is by `skill_code`, `controls` and `open_failures` by CRC-32 of their names. A student was forgotten at
     `erased_us`, if above 0: nothing that was sent until then counts. Without `events` the row is but the stub of one.
     """
@@ -100,6 +102,7 @@ class Row(Struct):
     ids: bytes = b""
     origins: dict[int, tuple[int, int]] = {}
     open_failures: dict[int, int] = {}
+    voidable: bytes = b""
     pending: Pending = field(default_factory=Pending)
     erased_us: int = 0
 

@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import Struct
 
 from schemas.errors import Fatal
-from streams.layout import CELL, FACT, HEADER, NEW_HEADER, ROW_VERSION, TELLING, Array, Split
+from streams.layout import CELL, FACT, HEADER, NEW_HEADER, ROW_VERSION, TELLING, VOIDABLE, Array, Split
 from streams.row import ID_BYTES, MAX_CELLS, Pending, Row, SkillCell, Telling, Totals
 from streams.row_parts import controls_of, controls_part, failures_of, failures_part, origins_of, origins_part
 from streams.row_v1 import FIRST_BYTES, row_of_v1
@@ -24,6 +24,7 @@ def encode_row(row: Row) -> bytes:
     header["cells"], header["tellings"] = len(cells), len(tellings)
     header["ids"], header["controls"] = len(row.ids) // ID_BYTES, len(row.controls)
     header["failures"], header["origins"] = len(row.open_failures), len(row.origins)
+    header["voidable"] = len(row.voidable) // VOIDABLE.itemsize
     header["facts"] = sum(1 << fact for fact, _ in facts)
     for name in _SCALARS:
         header[name] = getattr(row, name)
@@ -39,6 +40,7 @@ def encode_row(row: Row) -> bytes:
             controls_part(row.controls),
             failures_part(row.open_failures),
             origins_part(row.origins),
+            row.voidable,
         )
     )
 
@@ -70,6 +72,7 @@ def decode_row(stored: bytes) -> Row:
         controls=controls_of(small["controls"]),
         open_failures=failures_of(small["failures"]),
         origins=origins_of(small["origins"]),
+        voidable=small["voidable"],
     )
 
 

@@ -38,6 +38,7 @@ _NEEDED: Final[dict[str, dict[str, Any]]] = {
     "media": {"media_id": "film", "action": "played"},
     "rubric": {"skill": "empathy", "rating": 0.8},
     "navigation": {},
+    "voided": {"voided_id": "e-0"},
 }
 
 

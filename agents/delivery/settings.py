@@ -33,11 +33,11 @@ class DeliverySettings:
     stop_timeout_s: float = 25.0
     start_timeout_s: float = 15.0
     blocked_after_s: float = 90.0
-    max_batch_records: int = 20_000
+    max_batch_records: int = 50_000
     max_in_flight_batches: int = 8
     max_record_bytes: int = 10 * 1024 * 1024
     produce_batch_bytes: int = 512 * 1024
-    fetch_bytes: int = 4 * 1024 * 1024
+    fetch_bytes: int = 8 * 1024 * 1024
     changelog_compaction_lag_ms: int = 3_600_000
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from schemas.event import EARLIEST_TIME, VERSION, NativeEvent
 MAX_EVENT_BYTES: Final = 1 << 20
 _DECODER: Final[msgspec.json.Decoder[NativeEvent]] = msgspec.json.Decoder(NativeEvent)
 MAX_DEPTH: Final = 256
+MAX_SHORT_BYTES: Final = 2 * MAX_DEPTH  # what is whole in so few is not too deep
 _NATIVE_EVENT: Final[Any] = NativeEvent
 _QUOTED: Final = re.compile(r"['\"].*['\"]", re.DOTALL)
 _STRING_OR_BRACKET: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)|[\[{\]}]', re.DOTALL)
@@ -49,6 +50,17 @@ def try_decode(value: bytes) -> NativeEvent | None:
     except (msgspec.MsgspecError, UnicodeError):
         return None
     return _dated(event)
+
+
+def decode_short(value: bytes | None) -> NativeEvent | None:
+    """As `try_decode`, for what is too short and simple to need `require_readable`; else None. Never raises."""
+    if value is None or len(value) > MAX_SHORT_BYTES or not value.isascii():
+        return None
+    try:
+        event = _DECODER.decode(value)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    return None if event.time < EARLIEST_TIME else event
 
 
 def parse(value: bytes) -> Any:

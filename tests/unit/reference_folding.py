@@ -11,7 +11,7 @@ from typing import Final
 from zlib import crc32
 
 from schemas.event import Attempt, Control, Message, NativeEvent, Reflection, Rubric
-from streams.facts import INDEX, PASS_SCORE, RECOVERED, RETRIED, facts_of
+from streams.facts import INDEX, PASS_SCORE, RECOVERED, RETRIED
 from streams.repeats import MAX_ORIGINS, Origin, Outcome
 from streams.row import (
     HALF_LIFE_US,
@@ -30,6 +30,7 @@ from streams.row import (
 )
 from streams.skills import SkillSet
 from streams.text import PhraseBook, tokenise
+from tests.unit.reference_facts import facts_of
 
 _LATENESS_US: Final = 3_600_000_000
 _MAX_TEXT_LOG_ODDS: Final = 3.0

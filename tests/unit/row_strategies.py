@@ -11,6 +11,7 @@ from streams.row import (
     MAX_EVIDENCE,
     MAX_IDS,
     MAX_OPEN_FAILURES,
+    MAX_VOIDABLE,
     ControlUse,
     Pending,
     Row,
@@ -84,6 +85,7 @@ def rows(skills: st.SearchStrategy[int] = CONFIGURED) -> st.SearchStrategy[Row]:
         ids=st.binary(max_size=MAX_IDS * ID_BYTES).map(lambda ids: ids[: len(ids) // ID_BYTES * ID_BYTES]),
         origins=st.dictionaries(_wide, st.tuples(_offsets, _wide), max_size=8),
         open_failures=st.dictionaries(_wide, _us, max_size=MAX_OPEN_FAILURES),
+        voidable=st.integers(0, MAX_VOIDABLE).map(lambda count: bytes(range(32)) * count),
         pending=pendings,
         erased_us=_us,
     )

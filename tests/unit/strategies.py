@@ -57,8 +57,10 @@ _OPTIONS: Final[dict[str, dict[str, st.SearchStrategy[Any]]]] = {
     "media": {"action": st.sampled_from(["played", "paused", "seeked", "completed"])},
     "rubric": {"skill": st.sampled_from([*default_skills().names, "juggling"]), "rating": units},
     "navigation": {},
+    "voided": {"voided_id": _FEW},
 }
-KINDS: Final = tuple(sorted(_OPTIONS))
+KINDS: Final = tuple(sorted(_OPTIONS.keys() - {"voided"}))
+VOIDING: Final = (*KINDS, *["voided"] * 8)
 
 
 @st.composite
@@ -71,11 +73,13 @@ def documents(
 ) -> dict[str, Any]:
     """A native event as a JSON object, for one of three students; ids from a small pool, so that some repeat."""
     kind = draw(st.sampled_from(kinds))
+    voidable = {"voidable": True} if "voided" in kinds and draw(st.booleans()) else {}
     return fields(
         kind,
         draw(st.sampled_from(["ada", "bo", "chi"])),
         event_id=draw(event_ids),
         time=draw(at),
+        **voidable,
         **{name: draw(option) for name, option in _OPTIONS[kind].items()},
     )
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.errors import Fatal
 from streams.facts import FACTS
-from streams.layout import MAX_FACTS, ROW_VERSION
+from streams.layout import MAX_FACTS, ROW_VERSION, VOIDABLE
 from streams.repeats import MAX_ORIGINS
 from streams.row import (
     HALF_LIFE_US,
@@ -20,6 +20,7 @@ from streams.row import (
     MAX_IDS,
     MAX_OPEN_FAILURES,
     MAX_ROW_BYTES,
+    MAX_VOIDABLE,
     RUBRIC,
     ControlUse,
     Pending,
@@ -114,7 +115,7 @@ def first_version(telling: list[TellingV1] | None = None, **changed: Any) -> byt
 
 
 def test_every_field_differs_from_its_default_in_the_sample() -> None:
-    for name in set(Row.__struct_fields__) - {"erased_us"}:
+    for name in set(Row.__struct_fields__) - {"erased_us", "voidable"}:
         assert getattr(EVERY_FIELD, name) != getattr(Row(), name)
 
 
@@ -234,6 +235,7 @@ def worst_case(skills: int) -> Row:
         ids=b"x" * MAX_IDS * ID_BYTES,
         origins=dict.fromkeys(range(10**9 - MAX_ORIGINS, 10**9), (10**18 - 1, 10**9 - 1)),
         open_failures=dict.fromkeys(wide[:MAX_OPEN_FAILURES], LATEST_US),
+        voidable=b"\xff" * MAX_VOIDABLE * VOIDABLE.itemsize,
         pending=Pending(2**32 - 1, 2**63 - 1, FULL, LATEST_US, 2**32 - 1, LATEST_US),
         erased_us=LATEST_US,
     )

@@ -1,0 +1,141 @@
+"""A voidable event can be taken back, for a while, as if it had never been told."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.event import NativeEvent, Voided
+from streams.repeats import Outcome
+from streams.row import MAX_VOIDABLE, Row, SkillCell, Totals, skill_code
+from tests.events import NOW, NOW_US, Student, default_pipeline, event, loaded, raw, records
+from tests.unit.strategies import KINDS, VOIDING, century, cuts, events
+
+LATER_US = NOW_US + 3_600_000_000
+UNORDERED = tuple(kind for kind in KINDS if kind not in {"attempt", "control"})
+LAST_DAYS = st.integers(-90, 0).map(lambda days: (NOW + timedelta(days=days)).isoformat())
+TOLD = st.lists(events(at=LAST_DAYS, kinds=(*UNORDERED, "voided")), max_size=12, unique_by=lambda one: one.event_id)
+
+
+def void(event_id: str, void_id: str = "v") -> NativeEvent:
+    return event("voided", event_id=void_id, voided_id=event_id)
+
+
+def folded(*told: NativeEvent) -> tuple[Row, list[Outcome]]:
+    student = Student()
+    outcomes = [student.fold(one, LATER_US) for one in told]
+    return student.row, outcomes
+
+
+def assert_same_sums(row: Row, expected: Row) -> None:
+    """Facts and cells, but for what was newest and at which time sums are kept."""
+    assert row.facts.keys() == expected.facts.keys()
+    for fact, totals in expected.facts.items():
+        assert_close(row.facts[fact], totals, ("n", "total", "squares"))
+    for skill in row.skills.keys() | expected.skills.keys():
+        ours, theirs = row.skills.get(skill, SkillCell()), expected.skills.get(skill, SkillCell())
+        assert_close(ours, theirs, ("text_n", "text_total", "rubric_n", "rubric_total"))
+
+
+def assert_close(ours: Totals | SkillCell, theirs: Totals | SkillCell, names: tuple[str, ...]) -> None:
+    for name in names:
+        assert getattr(ours, name) == pytest.approx(getattr(theirs, name), rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "voided",
+    [
+        event("attempt", event_id="x", item_id="q2", score=0.9, hints=2, duration_s=30.0, voidable=True),
+        event("message", event_id="x", text="so sad, I understand how you feel", in_reply_to="m", voidable=True),
+        event("rubric", event_id="x", skill="empathy", rating=0.9, voidable=True),
+        event("session", event_id="x", phase="start", voidable=True),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_what_is_voided_counts_no_more(voided: NativeEvent) -> None:
+    other = event("attempt", event_id="other", score=0.4)
+
+    row, outcomes = folded(other, voided, void("x"))
+    expected, _ = folded(other)
+
+    assert outcomes == [Outcome.APPLIED] * 3
+    assert_same_sums(row, expected)
+    told = {skill: cell.telling for skill, cell in row.skills.items() if cell.telling}
+    assert told == {skill: cell.telling for skill, cell in expected.skills.items() if cell.telling}
+
+
+def test_what_was_voided_stays_so_when_it_is_sent_again() -> None:
+    voided = event("attempt", event_id="x", voidable=True)
+
+    row, outcomes = folded(voided, void("x"), voided, void("x", "v2"))
+
+    assert outcomes == [Outcome.APPLIED, Outcome.APPLIED, Outcome.DUPLICATE, Outcome.IGNORED]
+    assert row.facts == {}
+
+
+@pytest.mark.parametrize("told", [[], [event("attempt", event_id="x")]], ids=["unknown", "not voidable"])
+def test_what_cannot_be_voided_is_ignored_and_counted_by_name(told: list[NativeEvent]) -> None:
+    values = [raw("attempt", event_id="x") for _ in told] + [raw("voided", event_id="v", voided_id="x")]
+
+    batch = default_pipeline().fold(records(values), load=loaded({}), home=lambda _student: None)
+
+    assert (batch.counts.applied, batch.counts.ignored) == (len(told), 1)
+    assert batch.counts.unknown == {("native", "voided_not_held"): 1}
+
+
+def test_only_the_last_voidable_events_can_be_voided_and_each_as_a_whole() -> None:
+    student = Student()
+    for number in range(MAX_VOIDABLE):
+        student.fold(event("attempt", event_id=str(number), score=0.9, duration_s=5.0, voidable=True), LATER_US)
+    assert student.fold(void("0"), LATER_US) is Outcome.IGNORED
+
+    held = [number for number in range(MAX_VOIDABLE) if student.fold(void(str(number)), LATER_US) is Outcome.APPLIED]
+
+    assert held == list(range(MAX_VOIDABLE - len(held), MAX_VOIDABLE))
+    assert len(held) == MAX_VOIDABLE // 3  # attempted, passed, worked
+    assert {totals.n for totals in student.row.facts.values()} == {MAX_VOIDABLE - len(held)}
+
+
+@settings(max_examples=100, deadline=None)
+@given(TOLD, st.data())
+def test_voiding_all_that_can_be_voided_leaves_what_could_not_be(told: list[NativeEvent], data: st.DataObject) -> None:
+    events_told = [one for one in told if not isinstance(one, Voided)][:3]
+    student, rest = Student(), Student()
+    for either in (student, rest):
+        either.fold(event("session", event_id="first"), LATER_US)  # sums are kept at the first event's time
+    for one in events_told:
+        student.fold(one, LATER_US)
+        if not one.voidable:
+            rest.fold(one, LATER_US)
+    voidable = [one.event_id for one in events_told if one.voidable]
+    for event_id in data.draw(st.permutations(voidable)):
+        student.fold(void(event_id, f"void {event_id}"), LATER_US)
+
+    assert_same_sums(student.row, rest.row)
+    assert student.row.voidable == b""
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_voids_come_to_the_same_however_events_are_cut_into_batches(data: st.DataObject) -> None:
+    told = data.draw(st.lists(events(at=century, kinds=VOIDING), max_size=40))
+    batches = data.draw(cuts([(one, LATER_US) for one in told]))
+    at_once, in_batches = Student(), Student()
+
+    outcomes = at_once.fold_all([one for batch in batches for one in batch])
+
+    assert [outcome for batch in batches for outcome in in_batches.fold_all(batch)] == outcomes
+    assert in_batches.row == at_once.row
+
+
+def test_a_void_and_what_it_voids_may_share_a_batch_in_either_order() -> None:
+    voided = event("attempt", event_id="x", voidable=True)
+    first, second = Student(), Student()
+
+    assert first.fold_all([(voided, LATER_US), (void("x"), LATER_US)]) == [Outcome.APPLIED, Outcome.APPLIED]
+    assert second.fold_all([(void("x"), LATER_US), (voided, LATER_US)]) == [Outcome.IGNORED, Outcome.APPLIED]
+
+    assert first.row.facts == {}
+    assert second.row.facts[0].n == 1
+    assert skill_code("empathy") not in first.row.skills
