@@ -100,15 +100,15 @@ async def test_a_fetch_is_one_message_whose_ack_covers_the_gaps(app: DeliveryApp
     assert thread.commits == [{EVENTS: 13}]
 
 
-async def test_a_large_fetch_comes_in_parts_that_are_acknowledged_by_themselves(app: DeliveryApp) -> None:
+async def test_a_large_fetch_comes_in_even_parts_that_are_acknowledged_by_themselves(app: DeliveryApp) -> None:
     consumer, thread = parts(app)
     await consumer.perform_seek()
     thread.fetches = [{EVENTS: records(EVENTS, *range(4_500)), LOG: records(LOG, *range(4_500))}]
     first, second, third, log = await delivered(consumer)
-    assert [len(message.records) for message in (first, second, third, log)] == [2_000, 2_000, 500, 4_500]
+    assert [len(message.records) for message in (first, second, third, log)] == [1_500, 1_500, 1_500, 4_500]
     consumer.ack(first)
     consumer.ack(third)
-    assert consumer.uncommitted() == {EVENTS: 2_000}
+    assert consumer.uncommitted() == {EVENTS: 1_500}
 
 
 async def test_source_records_wait_for_the_seek_that_ends_recovery_and_changelogs_dont(app: DeliveryApp) -> None:
