@@ -12,12 +12,22 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from agents.connection import Access, Broker, Mechanism, Security
 from schemas.errors import SkillstreamError
 
 PREFIX: Final = "SKILLSTREAM_"
 _FOREIGN: Final = {"OPENAI_API_KEY": "openai_api_key", "OPENAI_BASE_URL": "openai_base_url"}
-_SECRETS: Final = ("openai_api_key", "pseudonym_secret", "web_token")
+_SECRETS: Final = ("openai_api_key", "pseudonym_secret", "web_token", "broker_password")
 _HIDDEN: Final = (*_SECRETS, "redis_url", "openai_base_url")  # a URL may hold a password
+_EMPTY_IS_NONE: Final = (
+    "redis_url",
+    "openai_base_url",
+    "instance_id",
+    "mapping",
+    "broker_ca",
+    "broker_certificate",
+    "broker_key",
+)
 _SHOWN_CHARS: Final = 40
 
 Positive = Annotated[int, Meta(ge=1)]
@@ -43,6 +53,13 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     app_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,200}$")] = "skillstream"
     broker: str = "127.0.0.1:9092"
+    broker_security: Security = "plaintext"
+    broker_mechanism: Mechanism = "PLAIN"
+    broker_user: str = ""
+    broker_password: str = ""
+    broker_ca: str | None = None
+    broker_certificate: str | None = None
+    broker_key: str | None = None
     topic_prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = ""
     partitions: Annotated[int, Meta(ge=1, le=10_000)] = 4
     replication: Positive = 1
@@ -63,6 +80,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     skills: str = "default"
     model: str = "default"
+    mapping: str | None = None
 
     redis_url: str | None = None
     expected_workers: Positive = 1
@@ -106,7 +124,7 @@ def load_settings(environment: Mapping[str, str], config: str | None = None, **g
     values |= {name: value for name, value in given.items() if value is not None}
     if isinstance(values.get("openai_models"), str):
         values["openai_models"] = [part.strip() for part in values["openai_models"].split(",") if part.strip()]
-    for field in ("redis_url", "openai_base_url", "instance_id"):
+    for field in _EMPTY_IS_NONE:
         values[field] = values.get(field) or None
     return _convert(values, places)
 
@@ -148,4 +166,20 @@ def _convert(values: dict[str, Any], places: Mapping[str, str]) -> Settings:
         values[secret] = Secret(values.get(secret, "").strip())
     for url in ("redis_url", "openai_base_url"):
         values[url] = Secret(values[url]) if values.get(url) else None
-    return Settings(**values)
+    settings = Settings(**values)
+    access = _access(settings)
+    if (problem := access.problem()) is not None:
+        raise SettingsError(problem)
+    return msgspec.structs.replace(settings, broker=Broker(settings.broker, access))
+
+
+def _access(settings: Settings) -> Access:
+    return Access(
+        security=settings.broker_security,
+        mechanism=settings.broker_mechanism,
+        user=settings.broker_user,
+        password=settings.broker_password,
+        ca=settings.broker_ca,
+        certificate=settings.broker_certificate,
+        key=settings.broker_key,
+    )

@@ -5,13 +5,17 @@ headers are kept, in their order, as long as they fit into MAX_OWN_HEADERS_BYTES
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+from schemas.parts import PATTERN
 
 MAX_ERROR_CHARS: Final = 500
 MAX_OWN_HEADERS_BYTES: Final = 48 * 1024
+MAX_RUNS_A_LETTER: Final = 800
+"""In `parts`: beside the producer's headers, they fit into what a dead letter may be larger than its record."""
 REINSERTED_HEADER: Final = "skillstream-reinserted"
 """On a record that `dead-letters replay` sent back: which dead letter it was, and when (ms) its record first came, as
 topic/partition@offset;time."""
@@ -26,6 +30,8 @@ Header = tuple[str, bytes | None]
 class DeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What our headers say. `index` counts within an envelope; `timestamp` is the record's, in ms.
 
+    `parts` names those it is about, from `index` on, as `3` or `15-99,120`; none: it is about the record as a whole.
+    So many `replays` have put it at the end of the dead letters again, since parts of it still could not be read.
     `epoch` is the input topic's (SKILLSTREAM_EPOCH). `cut_bytes` of key and value were too many to keep;
     `headers_left_out` of the producer's headers were, too.
     """
@@ -41,6 +47,8 @@ class DeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True):
     epoch: int = 0
     cut_bytes: int = 0
     headers_left_out: int = 0
+    parts: Annotated[str, Meta(pattern=PATTERN)] = ""
+    replays: int = 0
 
 
 def to_headers(letter: DeadLetter) -> tuple[tuple[str, bytes], ...]:
@@ -53,7 +61,8 @@ def to_headers(letter: DeadLetter) -> tuple[tuple[str, bytes], ...]:
 def with_own_headers(letter: DeadLetter, own: Sequence[Header]) -> tuple[Header, ...]:
     """Our headers, then the producer's `own`, as many as there is room for."""
     kept = _fitting([(f"{_MOVED}{name}" if name.startswith(_OURS) else name, value) for name, value in own])
-    return (*to_headers(msgspec.structs.replace(letter, headers_left_out=len(own) - len(kept))), *kept)
+    left_out = letter.headers_left_out + len(own) - len(kept)
+    return (*to_headers(msgspec.structs.replace(letter, headers_left_out=left_out)), *kept)
 
 
 def from_headers(headers: Sequence[Header]) -> DeadLetter:

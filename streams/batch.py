@@ -8,18 +8,20 @@ A record at or below its row's offset was folded before a crash: it is skipped, 
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.dead_letter import DeadLetter
+from schemas.dead_letter import MAX_RUNS_A_LETTER, DeadLetter
 from schemas.dialects import Decoded, Invalid, Record
 from schemas.dialects.native import decode_short
 from schemas.errors import Fatal
 from schemas.event import EARLIEST_TIME, NativeEvent
+from schemas.parts import named, runs
 from streams.accounting import Counts
 from streams.block import Block, Integers
 from streams.folding import Folding
@@ -27,6 +29,7 @@ from streams.layout import Array, Indices
 from streams.repeats import Origin, Outcome
 
 ORIGIN_HEADER: Final = "skillstream-origin"
+MAX_LETTERS_A_RECORD: Final = 16
 _ORIGIN: Final = re.compile(rb".+/([0-9]{1,9})/([0-9]{1,18})/([0-9]{1,9})")
 _EARLIEST_US: Final = int(EARLIEST_TIME.timestamp()) * 1_000_000
 _LATEST_US: Final = 4_102_444_800_000_000  # 2100: seconds still fit in four bytes
@@ -72,7 +75,8 @@ class FoldedBatch:
 @dataclass(slots=True)
 class _Told:
     """A batch's events in the order of their records, parallel lists; `record` is a place among the records, `line`
-    one among the students. By the events' places: `origins` of forwarded ones, `index` within the record if not 0.
+    one among the students. By the events' places: `origins` of forwarded ones, `index` within the record if not 0,
+    and the part of a record of several.
     """
 
     events: list[NativeEvent] = field(default_factory=list)
@@ -80,6 +84,7 @@ class _Told:
     line: list[int] = field(default_factory=list)
     origins: dict[int, Origin] = field(default_factory=dict)
     index: dict[int, int] = field(default_factory=dict)
+    parts: dict[int, int] = field(default_factory=dict)
 
 
 class BatchFolder:
@@ -116,8 +121,8 @@ class BatchFolder:
                 lines.append(line_of.setdefault(plain.student_id, len(line_of)))
                 continue
             said = self._decode(record)
-            for invalid in said.invalid:
-                self._dead_letter(record, invalid)
+            if said.invalid:
+                self._dead_letters_of(record, said.invalid, several=said.has_several_parts)
             for unknown in said.ignored:
                 self._counts.ignore(unknown.dialect, unknown.name)
             origin = _origin(record) if record.headers else None
@@ -126,6 +131,8 @@ class BatchFolder:
                     told.origins[len(events)] = origin
                 if index:
                     told.index[len(events)] = index
+                if said.parts:
+                    told.parts[len(events)] = said.parts[index]
                 events.append(event)
                 of_record.append(place)
                 lines.append(line_of.setdefault(event.student_id, len(line_of)))
@@ -156,9 +163,11 @@ class BatchFolder:
         replayed = ~away & (offset <= block.head["offset"][line])
         absurd = ~away & ~replayed & (now_us < _EARLIEST_US)
         forgotten = ~away & ~replayed & ~absurd & (now_us <= block.head["erased_us"][line])
-        for place in np.flatnonzero(absurd).tolist():
-            why = Invalid("absurd_timestamp", f"the record's is before {EARLIEST_TIME.year}")
-            self._dead_letter(records[told.record[place]], why)
+        why = Invalid("absurd_timestamp", f"the record's is before {EARLIEST_TIME.year}")
+        for number, places in groupby(np.flatnonzero(absurd).tolist(), told.record.__getitem__):
+            parts = sorted({told.parts[place] for place in places if place in told.parts})
+            bad = [replace(why, index=part) for part in parts]
+            self._dead_letters_of(records[number], bad or [why], several=bool(parts))
         self._counts.replayed += int(replayed.sum())
         again = {one for one in np.unique(line[replayed]).tolist() if block.head["events"][one]}
         self._counts.count_all([Outcome.IGNORED] * int(forgotten.sum()))
@@ -206,7 +215,7 @@ class BatchFolder:
             students=[students[line] for line in order],
             changed=len(changed),
             block=block if order == list(range(len(students))) else block.take(order),
-            dead_letters=self._dead_letters,
+            dead_letters=sorted(self._dead_letters, key=_place),
             forwards=self._forwards,
             counts=self._counts,
         )
@@ -216,7 +225,19 @@ class BatchFolder:
         self._forwards.append(Forward(home, event, came_from, record.timestamp))
         self._counts.rerouted += 1
 
-    def _dead_letter(self, record: Record, invalid: Invalid) -> None:
+    def _dead_letters_of(self, record: Record, invalid: Sequence[Invalid], *, several: bool) -> None:
+        """A letter for each bad part of a record that has `several`, but for the last that share a few.
+
+        Each letter holds the whole record: an array of a hundred thousand bad parts must not become as many records.
+        """
+        if not several:
+            self._dead_letter(record, invalid[0])
+            return
+        for first, more, parts in _shares(invalid):
+            error = f"{first.error}; and {more} more parts of this record are wrong" if more else first.error
+            self._dead_letter(record, replace(first, error=error), parts)
+
+    def _dead_letter(self, record: Record, invalid: Invalid, parts: str = "") -> None:
         letter = DeadLetter(
             topic=record.topic,
             partition=record.partition,
@@ -226,9 +247,27 @@ class BatchFolder:
             reason=invalid.reason,
             error=invalid.error,
             schema_guess=invalid.schema_guess,
+            parts=parts,
         )
         self._dead_letters.append((record, letter))
         self._counts.dead_letter(invalid.reason)
+
+
+def _shares(invalid: Sequence[Invalid]) -> Iterator[tuple[Invalid, int, str]]:
+    """Which bad parts share a letter: the first of them, how many more there are, and the names of all."""
+    alone = MAX_LETTERS_A_RECORD - 1
+    rest = runs(one.index for one in invalid[alone:])
+    together = (rest[place : place + MAX_RUNS_A_LETTER] for place in range(0, len(rest), MAX_RUNS_A_LETTER))
+    place = 0
+    for share in (*(runs([one.index]) for one in invalid[:alone]), *together):
+        count = sum(last - first + 1 for first, last in share)
+        yield invalid[place], count - 1, named(share)
+        place += count
+
+
+def _place(found: tuple[Record, DeadLetter]) -> tuple[int, int]:
+    """Where a letter stands among its partition's: a replay takes what steps back for a repeat."""
+    return found[1].offset, found[1].index
 
 
 def _clipped_us(timestamps_ms: Sequence[int]) -> Integers:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from schemas.dialects import Record, decode
 from schemas.update import SkillUpdate
 from streams.artifacts import Artifact
-from streams.batch import BatchFolder, FoldedBatch, Home, Load
+from streams.batch import BatchFolder, Decode, FoldedBatch, Home, Load
 from streams.block import Block
 from streams.evidence.behaviour import BehaviourSource
 from streams.evidence.collect import FailureListener, collect
@@ -39,9 +39,11 @@ class Pipeline:
         *,
         on_failure: FailureListener,
         sources: Sequence[Source] | None = None,
+        decode: Decode = decode,
     ) -> None:
         self.skill_set = skill_set
         self.artifact = artifact
+        self.decode = decode
         self._folding = Folding.of(skill_set)
         self._sources = default_sources(skill_set, artifact) if sources is None else list(sources)
         self._fusion = Fusion(skill_set, artifact)
@@ -50,7 +52,7 @@ class Pipeline:
 
     def fold(self, records: Sequence[Record], *, load: Load, home: Home, epoch: int = 0) -> FoldedBatch:
         """Fold one partition's records into the rows that `load` gives; see BatchFolder."""
-        return BatchFolder(self._folding, decode, home=home, load=load, epoch=epoch).fold(records)
+        return BatchFolder(self._folding, self.decode, home=home, load=load, epoch=epoch).fold(records)
 
     async def score(self, students: Sequence[str], block: Block) -> list[SkillUpdate]:
         """Judge every line of `block`, note the scores in it, and write an update for each of `students`.

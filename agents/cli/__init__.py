@@ -18,6 +18,8 @@ from schemas.errors import SkillstreamError
 
 _COMMANDS: Final = {
     "worker": "Run a worker: consume events, publish skills and explanations.",
+    "doctor": "Would a worker start? What should be known before?",
+    "topics": "Make the topics that workers need, or check those that are there.",
     "demo": "See it all at once, on an embedded broker, with a simulated class.",
     "simulate": "Write a simulated class's events to a broker or a file.",
     "replay": "Run the pipeline over files, without Kafka.",
@@ -27,7 +29,8 @@ _COMMANDS: Final = {
     "rebuild": "Fold the table anew from the input topic, where its changelog was lost.",
     "convert": "Turn a real data set into events and labels.",
     "train": "Train a model artifact from events and labels.",
-    "schema": "Print the JSON Schemas of all messages.",
+    "dialects": "Print what verbs, actions and attributes come to.",
+    "schema": "Print the contract: the JSON Schema of every message, or AsyncAPI.",
 }
 
 

@@ -29,6 +29,7 @@ _SHOWN_DIFFERENCES = 5
 @click.option("--input", "input_file", metavar="FILE", help="Events of your own, one a line, instead of the class.")
 @click.option("--skills", default="default", show_default=True, help="Skill set.")
 @click.option("--model", default="default", show_default=True, help="Model artifact.")
+@click.option("--mapping", metavar="FILE", help="Of verbs and students' keys (docs/dialects.md).")
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object on the last line.")
 @click.option("--stay", is_flag=True, help="Keep running, with the web pages, until Ctrl-C.")
 def command(
@@ -38,6 +39,7 @@ def command(
     input_file: str | None,
     skills: str,
     model: str,
+    mapping: str | None,
     as_json: bool,
     stay: bool,
 ) -> None:
@@ -46,7 +48,7 @@ def command(
     Nothing needs to be installed, nothing is kept. The demo checks itself: the worker's table must equal an offline
     replay of the same events, or the exit code is 1.
     """
-    settings = Settings(reasoning="scripted", skills=skills, model=model, web_port=0)
+    settings = Settings(reasoning="scripted", skills=skills, model=model, mapping=mapping, web_port=0)
     if input_file is None:
         stderr.print(f"A simulated class of {students} students, {events} events, seed {seed}")
         records: list[Keyed] = [(record.key, record.value) for record in simulate(students, events, seed)]

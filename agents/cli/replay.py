@@ -13,6 +13,7 @@ from rich.table import Table
 
 from agents.cli.console import stderr, stdout
 from agents.cli.event_files import open_output, read_lines
+from agents.dialects import load_dialects
 from streams.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay, batches
@@ -25,12 +26,22 @@ from streams.skills import load_skills
 @click.option("--dead-letters", metavar="FILE", help="Write what could not be read here, one a line.")
 @click.option("--skills", default="default", envvar="SKILLSTREAM_SKILLS", show_default=True, help="Skill set.")
 @click.option("--model", default="default", envvar="SKILLSTREAM_MODEL", show_default=True, help="Model artifact.")
+@click.option(
+    "--mapping", metavar="FILE", envvar="SKILLSTREAM_MAPPING", help="Of verbs and students' keys (docs/dialects.md)."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
 def command(
-    files: tuple[str, ...], out: str | None, dead_letters: str | None, skills: str, model: str, as_json: bool
+    files: tuple[str, ...],
+    out: str | None,
+    dead_letters: str | None,
+    skills: str,
+    model: str,
+    mapping: str | None,
+    as_json: bool,
 ) -> None:
     """Replay events from FILES (plain or gzip, one event a line; - is standard input)."""
-    pipeline = Pipeline(load_skills(skills), load_artifact(model), on_failure=_report)
+    decode = load_dialects(mapping or None).decode
+    pipeline = Pipeline(load_skills(skills), load_artifact(model), on_failure=_report, decode=decode)
     replay = Replay(pipeline)
     with ExitStack() as stack:
         updates = _open(stack, out)

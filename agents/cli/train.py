@@ -16,8 +16,10 @@ from rich.table import Table
 from agents.cli.console import stderr, stdout
 from agents.cli.event_files import read_lines
 from agents.cli.outcome import OutOfReach
+from agents.dialects import load_dialects
 from schemas.errors import SkillstreamError
 from streams.artifacts import Artifact, save_artifact
+from streams.batch import Decode
 from streams.folding import Folding
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
@@ -38,6 +40,9 @@ class SourceFailed(SkillstreamError):
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where the artifact goes.")
 @click.option("--name", help="The artifact's name; by default the folder's.")
 @click.option("--skills", default="default", envvar="SKILLSTREAM_SKILLS", show_default=True, help="Skill set.")
+@click.option(
+    "--mapping", metavar="FILE", envvar="SKILLSTREAM_MAPPING", help="Of verbs and students' keys (docs/dialects.md)."
+)
 @click.option(
     "--inputs",
     default="",
@@ -69,6 +74,7 @@ def command(
     out: Path,
     name: str | None,
     skills: str,
+    mapping: str | None,
     inputs: str,
     folds: int,
     moments: int,
@@ -79,6 +85,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Train a model for every skill that LABELS (student,skill,as_of,label) speaks of, from EVENTS."""
+    decode = load_dialects(mapping or None).decode
     plan = Plan(
         name=name or out.resolve().name,
         skill_set=load_skills(skills),
@@ -92,9 +99,9 @@ def command(
         wanted = read_labels(labels, plan.skill_set.names)
     except OSError as error:
         raise OutOfReach(f"{labels}: {error.strerror}") from None
-    states, account = moments_of(_records(events, as_json), wanted, Folding.of(plan.skill_set), moments)
+    states, account = moments_of(_records(events, as_json), wanted, Folding.of(plan.skill_set), moments, decode)
     held = {label for label in wanted if plan.person.held_out(label.student, holdout, seed)}
-    unseen = _judge_held_out(events, states, held, plan, as_json) if held else {}
+    unseen = _judge_held_out(events, states, held, plan, decode, as_json) if held else {}
     with stderr.status("training on all students"):
         trained = train(states, plan)
     trained = _with_figures(trained, unseen)
@@ -106,12 +113,12 @@ def command(
 
 
 def _judge_held_out(
-    events: Path, states: list[Moment], held: set[Label], plan: Plan, quiet: bool
+    events: Path, states: list[Moment], held: set[Label], plan: Plan, decode: Decode, quiet: bool
 ) -> dict[str, dict[str, float]]:
     with TemporaryDirectory() as folder, stderr.status("training without the held-out students"):
         trained = train([state for state in states if state.label not in held], plan)
         artifact = save_artifact(Path(folder), trained.card, trained.models)
-    pipeline = Pipeline(plan.skill_set, artifact, on_failure=_refuse)
+    pipeline = Pipeline(plan.skill_set, artifact, on_failure=_refuse, decode=decode)
     foreseen = asyncio.run(foresee(_records(events, quiet), sorted(held, key=_order), pipeline))
     return {skill: figures(foreseen, skill) for skill in trained.card.skills}
 

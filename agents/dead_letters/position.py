@@ -7,7 +7,7 @@ there and is another, somebody has reset it on purpose, and it counts.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Struct, field
@@ -17,18 +17,28 @@ from agents.dead_letters.reader import TopicReader
 from schemas.errors import Fatal
 
 VERSION: Final = 1
-Place = tuple[int, int]
-"""Epoch and offset of a record of the activity topic."""
+_ALL_PARTS: Final = (1 << 63) - 1
 
 
 class PositionBeyondEnd(Fatal):
     """A replay had come further than the dead letters now go."""
 
 
+class Place(NamedTuple):
+    """What a letter is about: a record of the activity topic, and the first of its parts.
+
+    Marks of older versions say no part: they took all letters of a record for repeats of its first.
+    """
+
+    epoch: int
+    offset: int
+    part: int = _ALL_PARTS
+
+
 class Position(Struct, kw_only=True):
     """All before `next` is done, and of each of `reasons` all before its offset.
 
-    `seen_to` is the furthest record that the dead letters before `next` are of: a later letter of a record up to
+    `seen_to` is the furthest place that the dead letters before `next` are about: a later letter about a place up to
     there is a repeat, sent again by a worker that was restarted.
     """
 

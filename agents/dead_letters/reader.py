@@ -7,6 +7,7 @@ from typing import Any, Final, Self, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from agents.connection import ClientConfig, client_config
 from schemas.errors import Retryable, SkillstreamError
 
 _RETRY_S: Final = 0.1
@@ -28,15 +29,14 @@ class TopicReader:
     def __init__(self, broker: str, topic: str, group: str, timeout_s: float = 30.0) -> None:
         self.topic = topic
         self._timeout_s = timeout_s
-        self._client: dict[str, str | int | float | bool] = {
-            "bootstrap.servers": broker,
+        self._client: ClientConfig = {
+            **client_config(broker),
             "group.id": group,
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "auto.offset.reset": "earliest",
             "isolation.level": "read_committed",
             "queued.max.messages.kbytes": _BUFFER_KIB,
-            "log_level": 0,
         }
         self._consumer = Consumer(self._client)
 

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol, Self, cast
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from agents.channels import MAX_RECORD_BYTES
+from agents.connection import client_config
 from agents.dead_letters.position import Position, encode_mark
 from agents.delivery.settings import DEAD_LETTER_HEADROOM_BYTES
 from schemas.dead_letter import Header
@@ -29,13 +30,14 @@ class NotReinserted(Fatal):
 
 @dataclass(frozen=True, slots=True)
 class Reinsertion:
-    """A record for the activity topic."""
+    """A record for the activity topic; `is_letter`: for the dead letters."""
 
     partition: int
     key: bytes | None
     value: bytes | None
     headers: tuple[Header, ...]
     timestamp_ms: int
+    is_letter: bool = False
 
     @property
     def size_bytes(self) -> int:
@@ -70,11 +72,10 @@ class TransactionalSink:
         self._refused: list[KafkaError] = []
         self._producer = Producer(
             {
-                "bootstrap.servers": broker,
+                **client_config(broker),
                 "transactional.id": f"{app_id}-dead-letters",
                 "transaction.timeout.ms": _TRANSACTION_TIMEOUT_MS,
                 "message.max.bytes": MAX_RECORD_BYTES + DEAD_LETTER_HEADROOM_BYTES,
-                "log_level": 0,
             }
         )
 
@@ -95,7 +96,8 @@ class TransactionalSink:
         try:
             self._producer.begin_transaction()
             for one in reinsertions:
-                self._produce(self._activity, one.partition, one.key, one.value, one.headers, one.timestamp_ms)
+                topic = self._letters if one.is_letter else self._activity
+                self._produce(topic, one.partition, one.key, one.value, one.headers, one.timestamp_ms)
             self._produce(self._marks, partition, b"%d" % partition, encode_mark(position))
             done = [TopicPartition(self._letters, partition, position.next)]
             self._producer.send_offsets_to_transaction(done, self._group, _TIMEOUT_S)

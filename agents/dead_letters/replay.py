@@ -1,8 +1,7 @@
 """Goes through the dead letters that no replay has dealt with yet, and decides what becomes of each.
 
-A record is sent back whole, once, however many of its parts came to dead letters: the good events of an envelope are
-delivered again with it, and are known by their ids while their students' last 48 events hold them. (Native records
-hold one event.) A letter that a restarted worker sent a second time is a repeat, and passed over.
+What is sent back is in `reread`: the whole record, or of one with several parts those that were wrong. A letter that a
+restarted worker sent a second time is a repeat, and passed over.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -17,12 +16,12 @@ from agents.dead_letters.letter import StoredLetter, letter_of
 from agents.dead_letters.position import Place, Position
 from agents.dead_letters.reader import TopicReader
 from agents.dead_letters.reinsertion import Reinsertion, Sink
-from schemas.dead_letter import REINSERTED_HEADER, DeadLetter
-from schemas.dialects import Decoded, decode
+from agents.dead_letters.reread import HomeOf, Rereader
+from schemas.dead_letter import DeadLetter
+from schemas.dialects import decode
+from streams.batch import Decode
 
 Policy = Literal["stop", "reinsert", "drop"]
-HomeOf = Callable[[bytes], int | None]
-"""A student's home partition; None where any will do."""
 
 CHUNK_LETTERS: Final = 500
 CHUNK_BYTES: Final = 4 * 1024 * 1024
@@ -32,8 +31,8 @@ CHUNK_BYTES: Final = 4 * 1024 * 1024
 class Summary:
     """`read = reinserted + dropped + left + repeats + forgotten`, and one more where it stopped.
 
-    `still_bad` is a part of them. `left` are never sent back: they are not of the activity topic, or not whole.
-    `forgotten` are of students who were forgotten since.
+    `still_bad` is a part of them. `left` are never sent back: not of the activity topic, not whole, or of no use by
+    now. `forgotten` are of students who were forgotten since.
     """
 
     read: int = 0
@@ -76,13 +75,11 @@ class LetterReplay:
         erasures: Erasures,
         now_ms: int,
         reasons: Collection[str] = (),
+        decode: Decode = decode,
     ) -> None:
         self._policy = policy
         self._activity = activity
-        self._home = home
-        self._partitions = partitions
-        self._erasures = erasures
-        self._now_ms = now_ms
+        self._rereader = Rereader(activity, home, partitions, erasures=erasures, now_ms=now_ms, decode=decode)
         self._reasons = frozenset(reasons)
         self.summary = Summary()
 
@@ -144,39 +141,30 @@ class LetterReplay:
         return True
 
     def _reinsert(self, stored: StoredLetter, letter: DeadLetter, chunk: _Chunk) -> bool:
-        decoded = decode(stored.original(letter))
-        students = {stored.key, *(event.student_id.encode() for event in decoded.events)}
-        if any(self._erasures.cover(student, stored.first_came_ms) for student in students):
+        found = self._rereader.read(stored, letter)
+        if found.forgotten:
             self.summary.forgotten += 1
             return True
-        if decoded.invalid:
+        sent = [*found.good]
+        if found.still_wrong is not None:
+            now = found.still_wrong
             self.summary.still_bad += 1
             if self._policy == "stop":
-                now = decoded.invalid[0]
                 self.summary.stopped_at = f"{stored.place} (of {stored.source}): {now.reason}: {now.error}"
                 return False
-            if self._policy == "drop":
+            if self._policy == "reinsert":
+                sent += found.bad
+            elif not sent:
                 self.summary.dropped += 1
                 return True
-        reinsertion = self._reinsertion(stored, letter, decoded)
-        if reinsertion.size_bytes > MAX_RECORD_BYTES:
+        sizes = [one.size_bytes for one in sent]
+        if not sent or max(sizes) > MAX_RECORD_BYTES:
             self.summary.left += 1
             return True
-        chunk.reinsertions.append(reinsertion)
-        chunk.size_bytes += reinsertion.size_bytes
+        chunk.reinsertions += sent
+        chunk.size_bytes += sum(sizes)
         self.summary.reinserted += 1
         return True
-
-    def _reinsertion(self, stored: StoredLetter, letter: DeadLetter, decoded: Decoded) -> Reinsertion:
-        home = self._home(decoded.events[0].student_id.encode()) if len(decoded.events) == 1 else None
-        mark = f"{self._activity}/{stored.place};{stored.first_came_ms}".encode()
-        return Reinsertion(
-            partition=letter.partition % self._partitions if home is None else home,
-            key=stored.key,
-            value=stored.value,
-            headers=(*stored.producers_headers, (REINSERTED_HEADER, mark)),
-            timestamp_ms=self._now_ms,
-        )
 
     def _move(self, position: Position, came_to: int, seen_to: Place | None) -> Position:
         """Note the way in `position`. With reasons chosen, only theirs: the others have it before them."""
@@ -191,6 +179,11 @@ class LetterReplay:
 
 
 def _place(stored: StoredLetter, activity: str) -> Place | None:
-    """Which record of the activity topic it is of."""
+    """Which part of which record of the activity topic it is about.
+
+    None where it can't be a repeat, either: a replay wrote it, in the transaction that moved its position.
+    """
     letter = stored.letter
-    return (letter.epoch, letter.offset) if letter is not None and letter.topic == activity else None
+    if letter is None or letter.topic != activity or letter.replays:
+        return None
+    return Place(letter.epoch, letter.offset, letter.index)

@@ -10,6 +10,7 @@ from agents.dead_letters.position import Position, positions, read_marks
 from agents.dead_letters.reader import NoSuchTopic, TopicReader
 from agents.dead_letters.reinsertion import DrySink, TransactionalSink
 from agents.dead_letters.replay import LetterReplay, Policy, Summary
+from agents.dialects import load_dialects
 from agents.settings import Settings
 from agents.topics import TopicSpec, ensure_topics
 from streams.partitioner import partitioner
@@ -31,10 +32,11 @@ def group_of(settings: Settings) -> str:
 
 
 class ReplaySession:
-    """Open it once a replay. All methods block."""
+    """Open it once a replay. All methods block. Raises SettingsError for a mapping file of no use."""
 
     def __init__(self, settings: Settings, reader: TopicReader) -> None:
         self._settings = settings
+        self._decode = load_dialects(settings.mapping).decode
         self._channels = Channels.of(settings)
         self._marks = f"{settings.app_id}-dead-letters-replayed"
         self._reader = reader
@@ -80,6 +82,7 @@ class ReplaySession:
             erasures=erasures,
             now_ms=now_ms,
             reasons=reasons,
+            decode=self._decode,
         )
 
     def _positions(self, *, settled: bool) -> dict[int, Position]:

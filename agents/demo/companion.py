@@ -37,6 +37,7 @@ class WorkerProcess:
             "SKILLSTREAM_REASONING": settings.reasoning,
             "SKILLSTREAM_SKILLS": settings.skills,
             "SKILLSTREAM_MODEL": settings.model,
+            "SKILLSTREAM_MAPPING": settings.mapping or "",
             "SKILLSTREAM_SEED_LIMITS": "true",
             "SKILLSTREAM_WEB_PORT": str(settings.web_port),
         }

@@ -48,6 +48,12 @@ class Metrics:
         self.dead_letters: CounterBy[str] = declare.counter_by(
             "reason", "dead_letters", "events", "Events that could not be read, by reason; rare reasons as `other`."
         )
+        self.unknown_events = declare.counter_by_name(
+            "unknown_events",
+            "events",
+            "Valid events of verbs, actions or types that no table knows, by name: a part of ignored. The first 100 "
+            "names; those after them as `other`. A mapping gives them a use, see docs/dialects.md.",
+        )
         self.dead_letter_ratio = declare.gauge(
             "dead_letter_ratio",
             "0 to 1",
@@ -138,6 +144,8 @@ class Metrics:
             self.events.add(outcome, getattr(counts, outcome))
         for reason, events in counts.reasons.items():
             self.dead_letters.add(reason, events)
+        for (dialect, name), events in counts.unknown.items():
+            self.unknown_events.add(dialect, name, events)
 
     def decided(self, decision: Decision) -> None:
         """Count an answer of a limiter; fits `streams.limits.Observer`."""

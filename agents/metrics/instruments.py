@@ -16,6 +16,8 @@ prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]  # when a 
 PREFIX: Final = "skillstream"
 MAX_LABEL_VALUES: Final = 64
 MAX_LABEL_CHARS: Final = 64
+MAX_NAMES: Final = 100
+MAX_NAME_CHARS: Final = 120
 OTHER: Final = "other"
 
 Kind = Literal["counter", "gauge", "histogram"]
@@ -76,6 +78,23 @@ class CounterBy(Generic[Label]):
                 return OTHER
             self._known.add(label)
         return label
+
+
+class CounterByName:
+    """A counter by dialect and name. The first MAX_NAMES are told apart, by their first MAX_NAME_CHARS characters; what
+    comes after them is counted as its dialect's `other`.
+    """
+
+    def __init__(self, counter: prometheus.Counter) -> None:
+        self._counter = counter
+        self._known: set[tuple[str, str]] = set()
+
+    def add(self, dialect: str, name: str, amount: float = 1) -> None:
+        """Raises ValueError for a negative amount."""
+        label = dialect, name[:MAX_NAME_CHARS]
+        if len(self._known) < MAX_NAMES:
+            self._known.add(label)
+        self._counter.labels(*(label if label in self._known else (dialect, OTHER))).inc(amount)
 
 
 class Gauge:
@@ -142,6 +161,11 @@ class Declarations:
         """Those `known` are there from the start, at 0."""
         self._note(f"{name}_total", "counter", unit, meaning, (label,))
         return CounterBy(prometheus.Counter(name, meaning, [label], namespace=PREFIX, registry=self.registry), known)
+
+    def counter_by_name(self, name: str, unit: str, meaning: str) -> CounterByName:
+        labels = ("dialect", "name")
+        self._note(f"{name}_total", "counter", unit, meaning, labels)
+        return CounterByName(prometheus.Counter(name, meaning, labels, namespace=PREFIX, registry=self.registry))
 
     def gauge(self, name: str, unit: str, meaning: str) -> Gauge:
         self._note(name, "gauge", unit, meaning)

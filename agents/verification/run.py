@@ -7,6 +7,7 @@ from typing import Final
 
 from agents.channels import MAX_RECORD_BYTES, Channels
 from agents.delivery.settings import DeliverySettings
+from agents.dialects import load_dialects
 from agents.input_topic import InputTopic
 from agents.lag.broker import Offsets, Part
 from agents.settings import Settings
@@ -44,7 +45,8 @@ class _Progress:
 
 
 class Verification:
-    """Verifies what the workers with these `settings` left. Raises SkillsError, ArtifactError for settings of no use.
+    """Verifies what the workers with these `settings` left. Raises SettingsError, SkillsError, ArtifactError for such
+    as are of no use.
 
     `memory_bytes` bounds what is kept of students, on top of the program itself. Waits up to `wait_s` for the workers
     to catch up.
@@ -63,7 +65,8 @@ class Verification:
         self._ledger_bytes = memory_bytes // 8
         self._students_bytes = memory_bytes - 2 * self._ledger_bytes
         self._wait_s = wait_s
-        self._rescoring = Rescoring(load_skills(settings.skills), load_artifact(settings.model))
+        decode = load_dialects(settings.mapping).decode
+        self._rescoring = Rescoring(load_skills(settings.skills), load_artifact(settings.model), decode)
         self._partitioner = partitioner(settings.partitioner)
         self._progress = _Progress(tell)
         self._report = Report()

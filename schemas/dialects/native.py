@@ -1,6 +1,7 @@
 """The native dialect: one JSON object, `type` and `version` at its top (see `schemas.event`)."""
 
 import re
+from itertools import accumulate
 from typing import Any, Final
 
 import msgspec
@@ -8,14 +9,17 @@ import orjson
 
 from schemas.errors import InvalidInput
 from schemas.event import EARLIEST_TIME, VERSION, NativeEvent
+from schemas.upcasting import upcast
 
 MAX_EVENT_BYTES: Final = 1 << 20
 _DECODER: Final[msgspec.json.Decoder[NativeEvent]] = msgspec.json.Decoder(NativeEvent)
-MAX_DEPTH: Final = 256
+MAX_DEPTH: Final = 250  # orjson writes 254, and what was read must be fit to be written
 MAX_SHORT_BYTES: Final = 2 * MAX_DEPTH  # what is whole in so few is not too deep
 _NATIVE_EVENT: Final[Any] = NativeEvent
 _QUOTED: Final = re.compile(r"['\"].*['\"]", re.DOTALL)
-_STRING_OR_BRACKET: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)|[\[{\]}]', re.DOTALL)
+_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
+_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+_STEPS: Final = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
 _KNOWN_TYPES: Final = frozenset(
     definition["properties"]["type"]["enum"][0] for definition in msgspec.json.schema(NativeEvent)["$defs"].values()
 )
@@ -74,7 +78,7 @@ def parse(value: bytes) -> Any:
 def convert(document: Any) -> NativeEvent:
     """Return the event that a parsed `document` is. Raises InvalidInput as `decode` does."""
     try:
-        return _dated(msgspec.convert(document, _NATIVE_EVENT))
+        return _dated(msgspec.convert(upcast(document), _NATIVE_EVENT))
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise _diagnose(document, error) from None
 
@@ -93,15 +97,8 @@ def _require_utf8(value: bytes) -> None:
 
 def _is_too_deep(value: bytes) -> bool:
     """Counted here, since where the decoder's recursion ends depends on how deep its caller stands."""
-    depth = 0
-    for token in _STRING_OR_BRACKET.finditer(value):
-        if token[0] in (b"[", b"{"):
-            depth += 1
-            if depth > MAX_DEPTH:
-                return True
-        elif token[0] in (b"]", b"}"):
-            depth -= 1
-    return False
+    steps = _STRING.sub(b"", value).translate(_STEPS, _NO_BRACKETS)
+    return max(accumulate(memoryview(steps).cast("b")), default=0) > MAX_DEPTH
 
 
 def _dated(event: NativeEvent) -> NativeEvent:

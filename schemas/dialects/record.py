@@ -1,8 +1,8 @@
 """What a dialect is given, a record, and what it makes of it: native events, and what is none."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from schemas.event import NativeEvent
 
@@ -50,8 +50,43 @@ class Ignored:
 
 
 class Decoded(NamedTuple):
-    """What one record held: events in their order, the parts that are wrong, and those of no use."""
+    """What one record held: events in their order, the parts that are wrong, and those of no use.
+
+    `parts` says of each event which part of the record it is of, from 0; empty where the record has but one. A part may
+    come to several events.
+    """
 
     events: Sequence[NativeEvent] = ()
     invalid: Sequence[Invalid] = ()
     ignored: Sequence[Ignored] = ()
+    parts: Sequence[int] = ()
+
+    @property
+    def has_several_parts(self) -> bool:
+        """Whether the record was read part by part, and not as a whole."""
+        unread: Sequence[Invalid | Ignored] = (*self.invalid, *self.ignored)
+        return bool(self.parts) or any(one.index for one in unread)
+
+    def only(self, wanted: Container[int]) -> "Decoded":
+        """What came of the `wanted` parts; all of it where the record was read as a whole."""
+        if not self.has_several_parts:
+            return self
+        told = [(event, part) for event, part in zip(self.events, self.parts, strict=True) if part in wanted]
+        return Decoded(
+            events=[event for event, _ in told],
+            invalid=[one for one in self.invalid if one.index in wanted],
+            ignored=[one for one in self.ignored if one.index in wanted],
+            parts=[part for _, part in told],
+        )
+
+
+class Dialect(Protocol):
+    """Reads what it claims. `decode` never raises: what cannot be read is in `invalid`."""
+
+    name: str
+
+    def claims(self, document: Any) -> bool:
+        """Whether `document`, parsed JSON, is this dialect's, be it valid or not. Cheap."""
+
+    def decode(self, document: Any, record: Record) -> Decoded:
+        """All that `document` holds, in order; `record` is where it came from."""

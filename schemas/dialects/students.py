@@ -41,7 +41,8 @@ class StudentKeys:
 
     def of_account(self, home_page: str, name: str) -> str:
         """The key of an account. A name's slashes are escaped, so no two accounts are called the same."""
-        return self.of(f"{home_page.rstrip('/')}/{name.translate(_IN_A_NAME)}")
+        escaped = name.translate(_IN_A_NAME) if "/" in name or "%" in name else name
+        return self.of(f"{home_page.rstrip('/')}/{escaped}")
 
     def of_mbox(self, mbox: str) -> str:
         """The key of a mailbox, `mailto:` and all: no address ends up in a key."""

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from schemas.dialects import Record, decode
+from schemas.dialects import Record
 from schemas.update import SkillScore, SkillUpdate
+from streams.batch import Decode
 from streams.pipeline import Pipeline
 from streams.replay import BATCH_RECORDS, Replay
 from streams.training.labels import Label
@@ -50,7 +51,7 @@ async def foresee(records: Iterable[Record], labels: Sequence[Label], pipeline: 
     """
     course, replay = _Course(_students(labels)), Replay(pipeline)
     for record in records:
-        for student, time_us in _told(record):
+        for student, time_us in _told(record, pipeline.decode):
             known = course.students.get(student)
             if known is None:
                 continue
@@ -110,7 +111,7 @@ def _students(labels: Sequence[Label]) -> dict[str, _Student]:
     return students
 
 
-def _told(record: Record) -> Iterator[tuple[str, int]]:
+def _told(record: Record, decode: Decode) -> Iterator[tuple[str, int]]:
     for event in decode(record).events:
         yield event.student_id, int(event.time.timestamp() * 1e6)
 

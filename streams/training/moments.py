@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from schemas.dialects import Record, decode
 from schemas.event import NativeEvent
+from streams.batch import Decode
 from streams.block import Block
 from streams.folding import Folding
 from streams.training.labels import Label
@@ -41,7 +42,7 @@ class Account:
 
 
 def moments_of(
-    records: Iterable[Record], labels: Sequence[Label], folding: Folding, steps: int
+    records: Iterable[Record], labels: Sequence[Label], folding: Folding, steps: int, decode: Decode = decode
 ) -> tuple[list[Moment], Account]:
     """Fold every labelled student's events, in the order of their times, and keep the row at `steps` moments a label.
 
@@ -51,7 +52,7 @@ def moments_of(
     for label in labels:
         of_student[label.student].append(label)
     account = Account()
-    events = _events(records, of_student.keys(), account)
+    events = _events(records, of_student.keys(), account, decode)
     moments: list[Moment] = []
     for student, student_labels in of_student.items():
         moments += _of_student(events.pop(student, []), student_labels, folding, steps, account)
@@ -61,7 +62,9 @@ def moments_of(
 _Dated = tuple[int, int, NativeEvent]
 
 
-def _events(records: Iterable[Record], students: Iterable[str], account: Account) -> dict[str, list[_Dated]]:
+def _events(
+    records: Iterable[Record], students: Iterable[str], account: Account, decode: Decode
+) -> dict[str, list[_Dated]]:
     """(event time in µs, clock in µs, event) by labelled student."""
     events: dict[str, list[_Dated]] = {student: [] for student in students}
     for record in records:

@@ -13,6 +13,7 @@ import msgspec
 
 from schemas.dialects import Record, decode
 from streams.audit import Finding, NotJudged, rows_differ
+from streams.batch import Decode
 from streams.row import Pending, Row
 from streams.verification.refold import Refold
 
@@ -25,14 +26,15 @@ _TRIED: Final = 64
 class Forgotten:
     """The last records of these `students`, in offset order."""
 
-    def __init__(self, students: Collection[bytes]) -> None:
+    def __init__(self, students: Collection[bytes], decode: Decode = decode) -> None:
         self._students = frozenset(students)
+        self._decode = decode
         self._records: dict[bytes, deque[Record]] = {}
 
     def note(self, records: Sequence[Record]) -> None:
         """The next records of the partition."""
         for record in records if self._students else ():
-            for event in decode(record).events:
+            for event in self._decode(record).events:
                 key = event.student_id.encode()
                 if key in self._students:
                     kept = self._records.setdefault(key, deque(maxlen=KEPT_RECORDS))

@@ -54,7 +54,7 @@ class Pass:
                     asked.add(key)
                 if not row.is_stub and self.extent.is_open(position(row)):
                     self._ahead[key] = position(row)
-        self._forgotten = Forgotten(asked)
+        self._forgotten = Forgotten(asked, self._pipeline.decode)
 
     @property
     def reach(self) -> int:

@@ -6,9 +6,11 @@ from typing import Final
 
 import msgspec
 
+from schemas.dialects import decode
 from schemas.errors import Fatal
 from streams.artifacts import Artifact
 from streams.audit import Finding
+from streams.batch import Decode
 from streams.block import Block
 from streams.evidence.source import Opinion, Source
 from streams.pipeline import Pipeline, default_sources
@@ -33,10 +35,10 @@ class SourceFailed(Fatal):
 class Rescoring:
     """One skill set and one artifact. A deadline does not pass here for want of a fast machine."""
 
-    def __init__(self, skill_set: SkillSet, artifact: Artifact) -> None:
+    def __init__(self, skill_set: SkillSet, artifact: Artifact, decode: Decode = decode) -> None:
         self._sources = default_sources(skill_set, artifact)
         self._artifact = artifact
-        self.pipeline = Pipeline(skill_set, artifact, on_failure=_fail, sources=self._sources)
+        self.pipeline = Pipeline(skill_set, artifact, on_failure=_fail, sources=self._sources, decode=decode)
         self.config_version = self.pipeline.writer.config_version
         patient = msgspec.structs.replace(skill_set.fusion, deadline_s=_DEADLINE_S)
         self._patient = msgspec.structs.replace(skill_set, fusion=patient)

@@ -116,6 +116,7 @@ def environment(deployment: Deployment) -> dict[str, str]:
         "SKILLSTREAM_TOPIC_PREFIX": settings.topic_prefix,
         "SKILLSTREAM_PARTITIONS": str(settings.partitions),
         "COLUMNS": "200",
+        **{f"SKILLSTREAM_{name.upper()}": str(value) for name, value in deployment.defaults.items()},
     }
 
 

@@ -9,15 +9,18 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 
 from agents.embedded import EmbeddedBroker
 from schemas.dead_letter import REINSERTED_HEADER
+from schemas.dialects import native
 from streams.batch import ORIGIN_HEADER
 from streams.replay import FileRecord
 from tests.agents.dead_letter_commands import Planted, dead_letters, plant
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, home
+from tests.contract.caliper_events import ADA, FORUM, caliper, envelope
 from tests.events import NOW_MS, raw
 
 GOOD = [raw(minute=minute) for minute in range(6)]
@@ -85,6 +88,33 @@ def test_what_a_worker_could_not_read_is_listed_shown_and_comes_back_byte_for_by
             "empty": b"",  # null, as far as this reader can tell
             REINSERTED_HEADER: f"{made.channels.activity}/{found['place']};{first}".encode(),
         }
+
+
+def test_only_the_bad_event_of_an_envelope_comes_back_once_a_mapping_knows_it(broker: str, tmp_path: Path) -> None:
+    shunned = caliper("ForumEvent", "Downvoted", FORUM)
+    data = [caliper("ForumEvent", "Subscribed", FORUM), shunned]
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text('[caliper]\n"ForumEvent.Downvoted" = "disagreed"\n')
+    with deployed(broker, tmp_path) as made:
+        worker = made.start()
+        made.send([Sent(b"sensor-1", orjson.dumps(envelope(*data)), HOME)])
+        until(lambda: len(made.dead_letters()) == 1, "its bad part is a dead letter")
+        assert worker.terminate() == 0
+
+        [found] = dead_letters(made, "list", "--json").lines
+        assert (found["index"], found["parts"]) == (1, "1")
+        shown = dead_letters(made, "show", found["place"]).text
+        assert "its part 1" in shown
+        assert "Downvoted" in shown
+        assert "Subscribed" not in shown
+
+        made.defaults = {"mapping": mapping}
+        ran = dead_letters(made, "replay", "--yes", "--json")
+        assert ran.lines[0]["reinserted"] == 1, ran.err
+        [back] = [record for record in activity(made) if dict(record.headers).keys() & {REINSERTED_HEADER}]
+        assert (back.key, back.partition) == (ADA.encode(), home(ADA.encode()))
+        event = native.decode(back.value)
+        assert (event.event_id, event.student_id) == (shunned["id"], ADA)
 
 
 # -- list and show

@@ -9,7 +9,7 @@ import pytest
 from schemas.dead_letter import MAX_ERROR_CHARS, from_headers, to_headers
 from schemas.dialects import Record, native
 from schemas.errors import Fatal, InvalidInput
-from streams.batch import ORIGIN_HEADER, FoldedBatch
+from streams.batch import MAX_LETTERS_A_RECORD, ORIGIN_HEADER, FoldedBatch
 from streams.row import Row
 from streams.row_codec import decode_row, encode_row
 from tests.events import NOW_MS, default_pipeline, fields, loaded, raw, record, records
@@ -290,3 +290,13 @@ def test_a_row_of_a_newer_epoch_stops_the_worker_instead_of_being_folded_again()
     ahead = encode_row(Row(epoch=2, offset=7))
     with pytest.raises(Fatal, match=r"epoch 2, .* 1: "):
         default_pipeline().fold(records([raw()]), load=loaded({"ada": ahead}), home=lambda _student: None, epoch=1)
+
+
+def test_an_array_of_bad_parts_comes_to_a_few_dead_letters_that_say_how_many() -> None:
+    batch = fold(records([b"[" + b",".join([b'{"actor":1,"verb":2,"object":3}'] * 1_000) + b"]"]))
+
+    letters = [letter for _, letter in batch.dead_letters]
+
+    assert len(letters) == batch.counts.dead_lettered == MAX_LETTERS_A_RECORD
+    assert [letter.index for letter in letters] == list(range(MAX_LETTERS_A_RECORD))
+    assert "984 more parts" in letters[-1].error

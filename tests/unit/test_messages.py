@@ -70,7 +70,12 @@ def test_updates_and_dead_letters_agree_with_their_schemas(taken: list[FileRecor
         assert msgspec.json.decode(encoded, type=SkillUpdate) == update
         check(update)
     for _, letter in letters:
-        validator("dead-letters").validate(msgspec.to_builtins(letter))
+        validator("dead-letters").validate(as_text(letter))
+
+
+def as_text(letter: DeadLetter) -> dict[str, str]:
+    """Its headers, as consumers read them."""
+    return {name: value.decode() for name, value in to_headers(letter)}
 
 
 def check(update: SkillUpdate) -> None:
@@ -175,8 +180,8 @@ def test_a_cut_record_and_its_epoch_are_said() -> None:
     cut = msgspec.structs.replace(LETTER, epoch=2, cut_bytes=5)
 
     assert from_headers(to_headers(cut)) == cut
-    validator("dead-letters").validate(msgspec.to_builtins(cut))
-    validator("dead-letters").validate(msgspec.to_builtins(LETTER))
+    validator("dead-letters").validate(as_text(cut))
+    validator("dead-letters").validate(as_text(LETTER))
 
 
 @pytest.mark.parametrize("headers", [[], to_headers(LETTER)[1:], [*to_headers(LETTER)[1:], ("dl-topic", None)]])

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from agents.metrics import Metrics
 from agents.metrics.__main__ import page
-from agents.metrics.instruments import MAX_LABEL_VALUES, OTHER
+from agents.metrics.instruments import MAX_LABEL_VALUES, MAX_NAME_CHARS, MAX_NAMES, OTHER
 from streams.accounting import Counts
 from streams.limits import Decision
 
@@ -66,6 +66,22 @@ def test_label_values_are_bounded_and_none_is_lost() -> None:
     assert len(reasons) == MAX_LABEL_VALUES + 1
     assert reasons[OTHER] == 37
     assert sum(reasons.values()) == MAX_LABEL_VALUES + 37
+
+
+def test_unknown_names_are_told_apart_up_to_a_bound_and_none_is_lost() -> None:
+    metrics = Metrics()
+    counts = Counts(unknown=Counter({("xapi", f"https://example.org/{number}"): 2 for number in range(MAX_NAMES - 1)}))
+    metrics.add_counts(counts)
+    metrics.add_counts(Counts(unknown=Counter({("caliper", "x" * 10_000): 3})))
+    metrics.add_counts(Counts(unknown=Counter({("caliper", "one too many"): 5, ("cloudevents", "another"): 7})))
+    metrics.add_counts(counts)
+
+    name = "skillstream_unknown_events_total"
+    told = {labels: sum for (metric, labels), sum in exposed(metrics).items() if metric == name}
+    assert len(told) == MAX_NAMES + 2
+    assert told["xapi", "https://example.org/0"] == 4
+    assert told["caliper", "x" * MAX_NAME_CHARS] == 3
+    assert (told["caliper", OTHER], told["cloudevents", OTHER]) == (5, 7)
 
 
 def test_limits_are_counted_by_what_refused() -> None:

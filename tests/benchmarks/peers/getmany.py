@@ -1,6 +1,6 @@
 """The limit: a bare `aiokafka.getmany()`, with and without orjson. python -m ... [--orjson] BROKER TOPIC GROUP OUTPUT N
 
-Fetches as large as our worker's; a commit a second, and one at the end, which counts. Ended by whoever started it.
+A commit a second, and one at the end, which counts. Ended by whoever started it.
 """
 
 import asyncio

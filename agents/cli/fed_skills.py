@@ -1,0 +1,95 @@
+"""What each kind of event feeds, found by folding events of that kind: facts, texts, ratings, and who listens."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple
+
+from schemas import event as e
+from schemas.dialects.act import KINDS, Act, native
+from schemas.dialects.native import convert
+from streams.block import Block
+from streams.facts import FACTS
+from streams.folding import Folding
+from streams.skills import Skill, load_skills
+
+TEXTS: Final = "phrases of its text"
+RATINGS: Final = "its rating"
+_T: Final = datetime(2026, 3, 2, 12, tzinfo=UTC)
+_TELLING: Final[list[dict[str, object]]] = [
+    {"score": 0.2, "hints": 1, "duration_s": 60.0},
+    {"score": 0.9, "attempt": 2, "due": _T + timedelta(days=1), "reply_to": "m1"},
+    {"score": 0.9, "due": _T - timedelta(days=1)},
+]
+"""A poor one, a good one that came later, one that came too late."""
+_NATIVE_ONLY: Final[list[dict[str, object]]] = [
+    {"type": "overdue", "item_id": "essay"},
+    {"type": "control", "task_id": "climate", "controls": {"a": 1, "b": 0}, "changed": 1, "duration_s": 5},
+    {"type": "control", "task_id": "climate", "controls": {"a": 1, "b": 1}, "duration_s": 5},
+    {"type": "control", "task_id": "climate", "controls": {"a": 0}, "duration_s": 5},
+    {"type": "control", "task_id": "climate", "reset": True, "duration_s": 5},
+    {"type": "rubric", "skill": "", "rating": 0.8},
+]
+
+
+class Fed(NamedTuple):
+    """A kind, the type of native event that it is, and what that feeds."""
+
+    kind: str
+    event: str
+    facts: tuple[str, ...]
+    skills: tuple[str, ...]
+
+
+class DefaultSkills:
+    """The default set, which the documentation speaks of."""
+
+    def __init__(self) -> None:
+        loaded = load_skills("default")
+        self._skills: Mapping[str, Skill] = loaded.skills
+        self._folding = Folding.of(loaded)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The skills, in the file's order."""
+        return tuple(self._skills)
+
+    def fed(self) -> Iterable[Fed]:
+        """Of every kind that tables name, then of every type that only native events have."""
+        for kind in KINDS:
+            yield self._fed(kind, [native(kind, _act(number, said)) for number, said in enumerate(_TELLING)])
+        for type_ in dict.fromkeys(str(said["type"]) for said in _NATIVE_ONLY):
+            yield self._fed("", [self._event(n, said) for n, said in enumerate(_NATIVE_ONLY) if said["type"] == type_])
+
+    def _event(self, number: int, said: dict[str, object]) -> e.NativeEvent:
+        common = {"version": 1, "event_id": f"e{number}", "student_id": "ada", "time": _T}
+        skill = {"skill": next(iter(self._skills))} if "skill" in said else {}
+        return convert({**common, **said, **skill})
+
+    def _fed(self, kind: str, events: list[e.NativeEvent]) -> Fed:
+        block = Block.of([None], tuple(self._skills))
+        now_us = [int(_T.timestamp() * 1e6) + 3_600_000_000] * len(events)
+        self._folding.fold(block, [0] * len(events), events, now_us)
+        facts = [fact for fact, n in zip(FACTS, block.facts["n"][0], strict=True) if n]
+        skills = {name for name, skill in self._skills.items() if not _heard(skill).isdisjoint(facts)}
+        if block.cells["text_n"].any():
+            facts.append(TEXTS)
+            skills |= {name for name, skill in self._skills.items() if skill.lexicon}
+        if block.cells["rubric_n"].any():
+            facts.append(RATINGS)
+            skills |= set(self._skills)
+        type_ = str(type(events[0]).__struct_config__.tag)
+        return Fed(kind, type_, tuple(facts), tuple(name for name in self._skills if name in skills))
+
+
+def _heard(skill: Skill) -> set[str]:
+    """The facts that a skill's indicators count, or that are its evidence."""
+    terms = [term for indicator in skill.indicators for term in indicator.numerator + indicator.denominator]
+    return {term.partition(".")[0] for term in terms} | set(skill.telling)
+
+
+def _act(number: int, said: dict[str, object]) -> Act:
+    time = _T + timedelta(minutes=number)
+    act = Act(event_id=f"e{number}", student_id="ada", time=time, object_id="q1", text="I tried again, thank you")
+    for name, value in said.items():
+        setattr(act, name, value)
+    return act

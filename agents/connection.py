@@ -1,0 +1,118 @@
+"""How clients reach Kafka: its address, and what it takes to be let in; the same for librdkafka's and Faust's.
+
+An address travels through the program as a string. One that was made from settings remembers its `Access`.
+"""
+
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from faust.auth import Credentials
+
+Security = Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"]
+Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+ClientConfig = dict[str, str | int | float | bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What the broker asks for. `ca`, `certificate` and `key` are PEM files; without `ca` the system's are trusted."""
+
+    security: Security = "plaintext"
+    mechanism: Mechanism = "PLAIN"
+    user: str = ""
+    password: str = ""
+    ca: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Access({self.security})"
+
+    @property
+    def sasl(self) -> bool:
+        """Whether a user logs in."""
+        return self.security.startswith("sasl")
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the connection is TLS."""
+        return self.security.endswith("ssl")
+
+    def problem(self) -> str | None:
+        """Why nobody could connect in this way; None where it may work."""
+        if self.sasl and not (self.user and self.password):
+            return f"broker_user and broker_password are needed with {self.security}"
+        if self.user and not self.sasl:
+            return f"broker_user is set, but with {self.security} nobody logs in: set SKILLSTREAM_BROKER_SECURITY"
+        if not self.encrypted and (self.ca or self.certificate or self.key):
+            return f"broker_ca, broker_certificate and broker_key are not used with {self.security}"
+        if bool(self.certificate) != bool(self.key):
+            return "broker_certificate and broker_key belong together"
+        try:
+            self.tls()
+        except OSError as error:  # ssl's own errors are among them
+            return f"broker_ca, broker_certificate or broker_key cannot be read: {error.strerror or error}"
+        return None
+
+    def tls(self) -> ssl.SSLContext | None:
+        """For aiokafka. Raises OSError where a file cannot be read, or is none."""
+        if not self.encrypted:
+            return None
+        context = ssl.create_default_context(cafile=self.ca)
+        if self.certificate:
+            context.load_cert_chain(self.certificate, self.key)
+        return context
+
+
+PLAIN: Final = Access()
+
+
+class Broker(str):
+    """A comma-separated list of host:port, and the access there."""
+
+    __slots__ = ("access",)
+    access: Access
+
+    def __new__(cls, address: str, access: Access = PLAIN) -> "Broker":
+        broker = super().__new__(cls, address)
+        broker.access = access
+        return broker
+
+
+def access_of(broker: str) -> Access:
+    """A plain string is a broker that asks for nothing."""
+    return broker.access if isinstance(broker, Broker) else PLAIN
+
+
+def client_config(broker: str) -> ClientConfig:
+    """What every librdkafka client needs; it logs nothing by itself."""
+    access = access_of(broker)
+    config: ClientConfig = {"bootstrap.servers": str(broker), "log_level": 0}
+    if access.security != "plaintext":
+        config["security.protocol"] = access.security
+    if access.sasl:
+        config |= {
+            "sasl.mechanism": access.mechanism,
+            "sasl.username": access.user,
+            "sasl.password": str(access.password),
+        }
+    files = {
+        "ssl.ca.location": access.ca,
+        "ssl.certificate.location": access.certificate,
+        "ssl.key.location": access.key,
+    }
+    return config | {name: path for name, path in files.items() if path}
+
+
+def faust_credentials(broker: str) -> "Credentials | None":
+    """The same, for Faust, which hands it to aiokafka."""
+    from faust.auth import SASLCredentials, SSLCredentials
+
+    access = access_of(broker)
+    if access.sasl:
+        return SASLCredentials(
+            username=access.user, password=access.password, ssl_context=access.tls(), mechanism=access.mechanism
+        )
+    return SSLCredentials(access.tls()) if access.encrypted else None

@@ -1,0 +1,109 @@
+"""What a valid event comes to: the kind, and what a native event of that kind wants to know."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from schemas.dialects.act import Act
+from schemas.dialects.caliper.conformance import Conformant
+from schemas.dialects.caliper.student import attempt, entity
+from schemas.dialects.caliper.values import instant, seconds
+from schemas.dialects.caliper.version import Usage
+
+_ATTEMPTED: Final = ("AssessmentEvent", "AssessmentItemEvent", "AssignableEvent")
+
+
+def kind_of(event: Mapping[str, Any], checked: Conformant, usage: Usage) -> str:
+    """The table's kind, but for what only the event can tell: a graded item is an attempt, a second start a retry."""
+    if usage.student == "assignee":
+        return "attempt" if entity(attempt(event).get("assignable")).get("type") == "AssessmentItem" else usage.kind
+    if checked.action == "Started" and checked.type in _ATTEMPTED and _count(event) > 1:
+        return "retry"
+    return usage.kind
+
+
+def act_of(event: Mapping[str, Any], kind: str, student_id: str, time: datetime) -> Act:
+    """The act that a native event of this `kind` is made of."""
+    act = Act(event_id=event["id"].lower(), student_id=student_id, time=time, object_id=_what(event).get("id", ""))
+    details = _DETAILS.get(kind)
+    if details:
+        details(act, event)
+    return act
+
+
+def _what(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What was worked on: of an attempt, what was attempted."""
+    found = entity(event["object"])
+    if found.get("type") == "Attempt" or not isinstance(event["object"], dict):
+        return entity(attempt(event).get("assignable")) or found
+    return found
+
+
+def _count(event: Mapping[str, Any]) -> int:
+    count = attempt(event).get("count")
+    return int(count) if count else 1
+
+
+def _tried(act: Act, event: Mapping[str, Any]) -> None:
+    act.attempt = _count(event)
+    act.duration_s = _lasted(attempt(event))
+    act.score = score(event)
+
+
+def _handed_in(act: Act, event: Mapping[str, Any]) -> None:
+    act.score = score(event)
+    if act.score is None:  # the time of a mark says nothing of when work was handed in
+        act.due = instant(_what(event).get("dateToSubmit"))
+
+
+def score(event: Mapping[str, Any]) -> float | None:
+    """The share of the greatest score that was given; None where either is not known."""
+    generated = entity(event.get("generated"))
+    given = generated.get("scoreGiven", generated.get("resultScore"))
+    greatest = generated.get("maxScore") or generated.get("maxResultScore") or _what(event).get("maxScore")
+    if not isinstance(given, int | float) or not isinstance(greatest, int | float) or greatest <= 0:
+        return None
+    return given / greatest
+
+
+def _sat(act: Act, event: Mapping[str, Any]) -> None:
+    found = entity(event["object"])
+    if event["type"] != "SessionEvent":
+        act.duration_s = _lasted(attempt(event))
+    else:
+        act.duration_s = _lasted(found if found.get("type") == "Session" else entity(event.get("session")))
+
+
+def _lasted(spell: Mapping[str, Any]) -> float | None:
+    """The seconds that an attempt, a response or a session says it took, or that lie between its ends."""
+    said = seconds(spell.get("duration"))
+    if said is not None:
+        return said
+    start, end = instant(spell.get("startedAtTime")), instant(spell.get("endedAtTime"))
+    return (end - start).total_seconds() if start and end else None
+
+
+def _wrote(act: Act, event: Mapping[str, Any]) -> None:
+    found, generated = entity(event["object"]), entity(event.get("generated"))
+    texts = (found.get("body"), generated.get("body"), generated.get("value"), generated.get("bookmarkNotes"))
+    act.text = next((text for text in texts if isinstance(text, str)), "")
+    act.reply_to = entity(found.get("replyTo")).get("id")
+
+
+def _played(act: Act, event: Mapping[str, Any]) -> None:
+    at, of = seconds(entity(event.get("target")).get("currentTime")), seconds(entity(event["object"]).get("duration"))
+    act.progress = at / of if at is not None and of else None
+
+
+_DETAILS: Final[dict[str, Callable[[Act, Mapping[str, Any]], None]]] = {
+    "attempt": _tried,
+    "submission": _handed_in,
+    "message": _wrote,
+    "reflection": _wrote,
+    "start": _sat,
+    "end": _sat,
+    "played": _played,
+    "paused": _played,
+    "seeked": _played,
+    "watched": _played,
+}

@@ -1,0 +1,78 @@
+"""Caliper's place among the dialects: records to events, with what is wrong and what is of no use."""
+
+from typing import Any, Final
+
+from schemas.dialects.act import native
+from schemas.dialects.caliper.acts import act_of, kind_of, score
+from schemas.dialects.caliper.conformance import require_conformant
+from schemas.dialects.caliper.envelope import Data, data_of, is_caliper
+from schemas.dialects.caliper.student import who
+from schemas.dialects.mapping import NO_MAPPING, Mapping
+from schemas.dialects.record import Decoded, Ignored, Invalid, Record
+from schemas.dialects.students import StudentKeys
+from schemas.errors import InvalidInput
+from schemas.event import NativeEvent
+
+NO_SCORE: Final = "no score"
+_MAX_NAME_CHARS: Final = 80
+
+
+class Caliper:
+    """Events of Caliper 1.1 and 1.2, in envelopes or on their own; entities are no events."""
+
+    name = "caliper"
+
+    def __init__(self, mapping: Mapping = NO_MAPPING) -> None:
+        self._own = mapping.caliper
+        self._students = StudentKeys(mapping.students)
+
+    def claims(self, document: Any) -> bool:
+        return is_caliper(document)
+
+    def decode(self, document: Any, record: Record) -> Decoded:
+        try:
+            data = data_of(document)
+        except InvalidInput as error:
+            return Decoded(invalid=(Invalid(error.reason, str(error), self.name),))
+        return self._decoded(data)
+
+    def _decoded(self, data: Data) -> Decoded:
+        events: list[NativeEvent] = []
+        invalid: list[Invalid] = []
+        ignored: list[Ignored] = []
+        parts: list[int] = []
+        for index, (datum, path) in enumerate(data.items):
+            try:
+                found = self._event(datum, path, data.version)
+            except InvalidInput as error:
+                invalid.append(Invalid(error.reason, str(error), self.name, index))
+                continue
+            if isinstance(found, str):
+                ignored.append(Ignored(self.name, found, index))
+            else:
+                events.append(found)
+                if len(data.items) > 1:
+                    parts.append(index)
+        return Decoded(events, invalid, ignored, parts)
+
+    def _event(self, datum: dict[str, Any], path: str, data_version: str) -> NativeEvent | str:
+        """The event; or, of what is of no use, its name and why. Raises InvalidInput."""
+        described = datum.get("type")
+        if not _is_event(datum, described):
+            return str(described)[:_MAX_NAME_CHARS]
+        checked = require_conformant(datum, path, self._own, data_version)
+        name, usage = f"{checked.type}.{checked.action}"[:_MAX_NAME_CHARS], checked.usage
+        kind = self._own.get(name) or (kind_of(datum, checked, usage) if usage else None)
+        if kind is None:
+            return name
+        student = who(datum, usage.student if usage else "actor")
+        if student.why:
+            return f"{name} ({student.why})"
+        if usage and usage.student == "assignee" and score(datum) is None:
+            return f"{name} ({NO_SCORE})"
+        return native(kind, act_of(datum, kind, self._students.of(student.name), checked.time))
+
+
+def _is_event(datum: dict[str, Any], kind: Any) -> bool:
+    """Whether it is to be read as an event, valid or not: an entity has neither action nor time."""
+    return "action" in datum or "eventTime" in datum or not isinstance(kind, str) or kind.endswith("Event")

@@ -1,0 +1,72 @@
+"""Envelopes, and what travels without one."""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from schemas.dialects.caliper.conformance import CONTEXTS, VERSIONS
+from schemas.dialects.caliper.rules import Broken
+from schemas.dialects.caliper.values import instant
+
+_TELLING: Final = frozenset(("sensor", "sendTime", "dataVersion"))
+_PARTS: Final = frozenset(("sensor", "sendTime", "data"))
+_PROPERTIES: Final = _TELLING | _PARTS
+_NAMESPACE: Final = "purl.imsglobal.org/ctx/caliper"
+
+
+class Data(NamedTuple):
+    """Events and entities in their order, each with where it stood; and the envelope's version if there was one."""
+
+    items: Sequence[tuple[dict[str, Any], str]]
+    version: str = ""
+
+
+def is_caliper(document: Any) -> bool:
+    """Whether a document is an envelope, an event, an entity, or an array of those; valid or not."""
+    if isinstance(document, list):
+        return bool(document) and isinstance(document[0], dict) and is_caliper(document[0])
+    if not isinstance(document, dict):
+        return False
+    if "eventTime" in document and "action" in document:
+        return True
+    if len(_PARTS & document.keys()) > 1:
+        return True
+    contexts = document.get("@context", document.get("dataVersion"))
+    return any(
+        isinstance(context, str) and _NAMESPACE in context
+        for context in (contexts if isinstance(contexts, list) else (contexts,))
+    )
+
+
+def data_of(document: Any) -> Data:
+    """The data of a document that `is_caliper`. Raises Broken where they can't be told apart."""
+    if isinstance(document, dict) and not _TELLING.isdisjoint(document):
+        return _opened(document)
+    if isinstance(document, list):
+        return Data(_objects(document, "$"))
+    return Data(((document, "$"),))
+
+
+def _opened(envelope: dict[str, Any]) -> Data:
+    if envelope.keys() != _PROPERTIES:
+        missing = sorted(_PROPERTIES - envelope.keys())
+        raise Broken("5.2-properties", f"$.{missing[0]}" if missing else "$")
+    if not isinstance(envelope["sensor"], str) or not envelope["sensor"]:
+        raise Broken("5.2-sensor", "$.sensor")
+    if instant(envelope["sendTime"]) is None:
+        raise Broken("5.2-sendTime", "$.sendTime")
+    version = envelope["dataVersion"]
+    if not isinstance(version, str) or version not in VERSIONS:
+        known = isinstance(version, str) and version.startswith(CONTEXTS)
+        raise Broken("5.2-dataVersion", "$.dataVersion", "caliper_unknown_version" if known else "caliper_invalid")
+    items = envelope["data"]
+    if not isinstance(items, list) or not items:
+        raise Broken("5.2-data", "$.data")
+    return Data(_objects(items, "$.data"), version)
+
+
+def _objects(items: Sequence[Any], path: str) -> list[tuple[dict[str, Any], str]]:
+    """All must be objects, so that a record of a million numbers is one dead letter, not a million."""
+    for index, item in enumerate(items):
+        if not isinstance(item, dict) or not item:
+            raise Broken("5.2-data", f"{path}[{index}]")
+    return [(item, f"{path}[{index}]") for index, item in enumerate(items)]

@@ -1,0 +1,175 @@
+"""Caliper 1.1, as its specification's sections 2 and 3 and appendices A to C have it.
+
+What is deprecated should not be sent, so it may be. Where appendix B and section 3 differ, either is allowed.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from schemas.dialects.caliper.values import is_duration, is_instant, is_integer, is_number
+from schemas.dialects.caliper.version import LINK, Check, Use, version
+
+CONTEXT: Final = "http://purl.imsglobal.org/ctx/caliper/v1p1"
+
+EVENT_PROPERTIES: Final = """@context id type actor action object eventTime target generated edApp referrer group
+    membership session federatedSession extensions"""
+
+
+def _is_status(value: Any) -> bool:
+    return type(value) is str and value.rpartition("#")[2] in ("Active", "Inactive")
+
+
+def _is_selection(value: Any) -> bool:
+    return type(value) is dict and is_integer(value.get("start")) and is_integer(value.get("end"))
+
+
+def _is_map(value: Any) -> bool:
+    return type(value) is dict
+
+
+def _each(names: str, check: Check) -> dict[str, Check]:
+    return dict.fromkeys(names.split(), check)
+
+
+PROPERTIES: Final[dict[str, Check]] = {
+    **_each("dateCreated dateModified datePublished dateToActivate dateToShow", (is_instant, "2.2-date")),
+    **_each("dateToStartOn dateToSubmit startedAtTime endedAtTime", (is_instant, "2.2-date")),
+    **_each("duration currentTime", (is_duration, "C-duration")),
+    **_each("maxScore scoreGiven maxResultScore resultScore", (is_number, "C-number")),
+    **_each("count index maxAttempts maxSubmits", (is_integer, "C-integer")),
+    **_each("extensions", (_is_map, "2.1-extensions")),
+    **_each("selection", (_is_selection, "D-selection")),
+    **_each("status", (_is_status, "F-status")),
+    **_each("annotated annotator assignable assignee attachments attempt creators isPartOf items", LINK),
+    **_each("learningObjectives member members organization replyTo scoredBy subOrganizationOf user withAgents", LINK),
+}
+
+ACTIONS: Final = """Abandoned Activated Added Attached Bookmarked ChangedResolution ChangedSize ChangedSpeed
+    ChangedVolume Classified ClosedPopout Commented Completed Created Deactivated Deleted Described
+    DisabledClosedCaptioning Disliked EnabledClosedCaptioning Ended EnteredFullScreen EnteredFullscreen
+    ExitedFullScreen ExitedFullscreen ForwardedTo Graded Hid Highlighted Identified JumpedTo Liked Linked LoggedIn
+    LoggedOut MarkedAsRead MarkedAsUnRead MarkedAsUnread Modified Muted NavigatedTo OpenedPopout Paused Posted
+    Questioned Ranked Recommended Removed Reset Restarted Resumed Retrieved Reviewed Rewound Searched Shared Showed
+    Skipped Started Submitted Subscribed Tagged TimedOut Unmuted Unsubscribed Used Viewed"""
+
+SUBTYPES: Final[Mapping[str, str]] = {
+    "Entity": """Agent Annotation Attempt DigitalResource LearningObjective Membership Response Result Score
+        Session""",
+    "Agent": "Organization Person SoftwareApplication",
+    "Organization": "CourseOffering Group",
+    "CourseOffering": "CourseSection",
+    "Annotation": "BookmarkAnnotation HighlightAnnotation SharedAnnotation TagAnnotation",
+    "DigitalResource": """AssignableDigitalResource Chapter DigitalResourceCollection Document Frame MediaLocation
+        MediaObject Message Page Reading WebPage EpubChapter EpubPart EpubSubChapter EpubVolume""",
+    "AssignableDigitalResource": "Assessment AssessmentItem",
+    "DigitalResourceCollection": "Forum Thread",
+    "MediaObject": "AudioObject ImageObject VideoObject",
+    "Response": """FillinBlankResponse MultipleChoiceResponse MultipleResponseResponse SelectTextResponse
+        TrueFalseResponse""",
+    "Session": "LtiSession",
+}
+
+_GRADED: Final = {"submission": "Graded"}  # an attempt where what was graded is an AssessmentItem
+_UNREAD: Final = "MarkedAsRead MarkedAsUnRead MarkedAsUnread"
+
+EVENTS: Final[dict[str, tuple[Use, ...]]] = {
+    "Event": (Use({"navigation": ACTIONS}, actors="Agent"),),
+    "AnnotationEvent": (
+        Use(
+            {"shared": "Shared", "navigation": "Bookmarked Highlighted Tagged"},
+            objects="DigitalResource",
+            generated="Annotation",
+        ),
+    ),
+    "AssessmentEvent": (
+        Use(
+            {
+                "start": "Started",  # or retry, where the attempt's count is more than 1
+                "retry": "Restarted",
+                "submission": "Submitted",
+                "navigation": "Paused Resumed Reset",
+            },
+            objects="Assessment",
+            generated="Attempt",
+        ),
+    ),
+    "AssessmentItemEvent": (
+        Use(
+            {
+                "navigation": "Started",
+                "gave_up": "Skipped",
+                "attempt": "Completed",  # no response has a score: that comes with its GradeEvent
+            },
+            objects="AssessmentItem",
+            generated="Attempt Response",
+        ),
+    ),
+    "AssignableEvent": (
+        Use(
+            {
+                "start": "Started",
+                "end": "Completed",
+                "submission": "Submitted",
+                "navigation": "Activated Deactivated Reviewed",
+            },
+            objects="AssignableDigitalResource Attempt",  # platforms send the attempt that is handed in, too
+            generated="Attempt",
+        ),
+    ),
+    "ForumEvent": (Use({"navigation": "Subscribed Unsubscribed"}, objects="Forum"),),
+    "GradeEvent": (Use(_GRADED, actors="Agent", objects="Attempt", generated="Score", student="assignee"),),
+    "MediaEvent": (
+        Use(
+            {
+                "played": "Started Resumed Restarted",
+                "paused": "Paused",
+                "seeked": "ForwardedTo JumpedTo",
+                "watched": "Ended",
+                "navigation": """ChangedResolution ChangedSize ChangedSpeed ChangedVolume EnabledClosedCaptioning
+                    DisabledClosedCaptioning EnteredFullScreen EnteredFullscreen ExitedFullScreen ExitedFullscreen
+                    Muted Unmuted OpenedPopout ClosedPopout""",
+            },
+            objects="MediaObject",
+        ),
+    ),
+    "MessageEvent": (Use({"message": "Posted", "navigation": _UNREAD}, objects="Message"),),
+    "NavigationEvent": (Use({"navigation": "NavigatedTo"}, objects="DigitalResource SoftwareApplication"),),
+    "SessionEvent": (
+        Use({"start": "LoggedIn", "end": "LoggedOut"}, objects="SoftwareApplication"),
+        Use({"end": "TimedOut"}, actors="SoftwareApplication", objects="Session", student="user"),
+    ),
+    "ThreadEvent": (Use({"navigation": _UNREAD}, objects="Thread"),),
+    "ToolUseEvent": (Use({"navigation": "Used"}, objects="SoftwareApplication"),),
+    "ViewEvent": (Use({"navigation": "Viewed"}, objects="DigitalResource Result"),),
+}
+
+DEPRECATED: Final[dict[str, tuple[Use, ...]]] = {
+    "AnnotationEvent": (
+        Use(
+            {
+                "shared": "Recommended",
+                "asked": "Questioned",
+                "navigation": """Attached Classified Commented Described Disliked Identified Liked Linked Ranked
+                    Subscribed""",
+            },
+            objects="DigitalResource",
+            generated="Annotation",
+        ),
+    ),
+    "AssessmentItemEvent": (Use({"navigation": "Reviewed Viewed"}, objects="AssessmentItem"),),
+    "AssignableEvent": (
+        Use({"gave_up": "Abandoned", "navigation": "Hid Showed"}, objects="AssignableDigitalResource Attempt"),
+    ),
+    "MediaEvent": (Use({"seeked": "Rewound"}, objects="MediaObject"),),
+    "OutcomeEvent": (Use(_GRADED, actors="Agent", objects="Attempt", generated="Result", student="assignee"),),
+    "ReadingEvent": (Use({"navigation": "NavigatedTo Searched Viewed"}, objects="DigitalResource"),),
+}
+
+V1P1: Final = version(
+    CONTEXT,
+    event_properties=EVENT_PROPERTIES,
+    properties=PROPERTIES,
+    actions=ACTIONS,
+    subtypes=SUBTYPES,
+    events={name: EVENTS.get(name, ()) + DEPRECATED.get(name, ()) for name in EVENTS | DEPRECATED},
+)

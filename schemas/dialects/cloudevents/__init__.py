@@ -1,0 +1,151 @@
+"""CloudEvents 1.0: an event of another dialect, in an envelope.
+
+    headers ──► structured: value ──► attributes, data ─┐
+           └──► binary: headers ────► attributes; value ┴─► data ──► xAPI, Caliper, or a native event
+
+* (source, id) is the identity: it becomes the event's id; where the data has several parts, with the place of each.
+  What can be voided keeps the id by which a voiding names it.
+* Native data may leave out what the attributes say: version, event_id, time (else the record's), student_id (the
+  subject) and type (the last part of the event's, before a version such as `.v2`).
+"""
+
+import binascii
+import re
+from base64 import b64decode
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import repeat
+from typing import Any, Final, get_args
+
+import msgspec
+
+from schemas.dialects import native
+from schemas.dialects.act import identifier
+from schemas.dialects.cloudevents.attributes import REASON, Attributes, broken, read_attributes
+from schemas.dialects.cloudevents.binding import attributes_in, mode_of, require_json_format
+from schemas.dialects.record import Decoded, Dialect, Ignored, Invalid, Record
+from schemas.errors import InvalidInput
+from schemas.event import NativeEvent
+
+_DATA: Final = ("data", "data_base64")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_VERSION: Final = 1
+"""Of native data that says none: it stays the first when there are others, so that what is sent now stays readable."""
+_TYPES: Final = frozenset(event.__struct_config__.tag for event in get_args(NativeEvent))
+_TYPE_VERSION: Final = re.compile(r"\.[vV][0-9.]++\Z")
+
+
+class CloudEvents:
+    """Reads envelopes, and what is in them by `inner`, the dialects whose events they may carry beside native ones."""
+
+    name = "cloudevents"
+
+    def __init__(self, inner: Sequence[Dialect]) -> None:
+        self._inner = inner
+
+    def claims(self, document: Any) -> bool:
+        """Whether this parsed value is one in structured mode, without a header that says so."""
+        return isinstance(document, dict) and "specversion" in document
+
+    def decode(self, document: Any, record: Record) -> Decoded:
+        """What an event in structured mode holds. Never raises."""
+        try:
+            return self._structured(document, record)
+        except InvalidInput as error:
+            return _refused(error)
+
+    def decode_by_headers(self, value: bytes, record: Record) -> Decoded | None:
+        """What `record` holds, `value` being its readable value; None where its headers tell of no CloudEvent."""
+        mode = mode_of(record.headers)
+        if mode is None:
+            return None
+        try:
+            if mode == "structured":
+                require_json_format(record.headers)
+                return self._structured(native.parse(value), record)
+            attributes = read_attributes(attributes_in(record.headers))
+            _require_json(attributes)
+            return self._read(attributes, native.parse(value), record)
+        except InvalidInput as error:
+            return _refused(error)
+
+    def _structured(self, document: Any, record: Record) -> Decoded:
+        if not isinstance(document, dict):
+            raise InvalidInput(REASON, "a CloudEvent is a JSON object; batches are not defined for Kafka")
+        attributes = read_attributes({name: value for name, value in document.items() if name not in _DATA})
+        return self._read(attributes, _data(document, attributes), record)
+
+    def _read(self, attributes: Attributes, data: Any, record: Record) -> Decoded:
+        if self.claims(data):
+            raise InvalidInput(REASON, "data: a CloudEvent within a CloudEvent")
+        for dialect in self._inner:
+            if dialect.claims(data):
+                return _identified(dialect.decode(data, record), attributes)
+        if not isinstance(data, dict):
+            raise InvalidInput("not_an_object", f"data: a JSON {type(data).__name__}, not an event")
+        return _native(data, attributes, record)
+
+
+def _native(data: Mapping[str, Any], attributes: Attributes, record: Record) -> Decoded:
+    """A native event, completed from the attributes. One whose type neither data nor attributes know is ignored."""
+    said: dict[str, Any] = {
+        "version": _VERSION,
+        "type": _TYPE_VERSION.sub("", attributes.type).rpartition(".")[2],
+        "time": attributes.time or _time_of(record),
+        "event_id": identifier(attributes.event_id()),
+    }
+    if attributes.subject is not None:
+        said["student_id"] = attributes.subject
+    if "type" not in data and said["type"] not in _TYPES:
+        return Decoded(ignored=(Ignored(CloudEvents.name, attributes.type),))
+    return _identified(Decoded((native.convert({**said, **data}),)), attributes)
+
+
+def _identified(decoded: Decoded, attributes: Attributes) -> Decoded:
+    """The same, its events called by the envelope's source and id. Their places stay when their neighbours mend."""
+    places: Iterable[int | None] = decoded.parts or repeat(None)
+    return decoded._replace(
+        events=[_called(event, attributes, place) for event, place in zip(decoded.events, places, strict=False)]
+    )
+
+
+def _called(event: NativeEvent, attributes: Attributes, index: int | None) -> NativeEvent:
+    if event.voidable:
+        return event
+    return msgspec.structs.replace(event, event_id=identifier(attributes.event_id(index)))
+
+
+def _data(document: Mapping[str, Any], attributes: Attributes) -> Any:
+    """The data of an event in structured mode, parsed; none is like an empty object."""
+    encoded = document.get("data_base64")
+    if encoded is None:
+        if "data" in document:
+            _require_json(attributes)
+        return document.get("data", {})
+    if "data" in document:
+        raise broken("data_base64", "is there beside data")
+    _require_json(attributes)
+    if not isinstance(encoded, str):
+        raise broken("data_base64", "is not a string")
+    try:
+        return native.parse(native.require_readable(b64decode(encoded, validate=True)))
+    except (binascii.Error, ValueError):
+        raise broken("data_base64", "is no base64 (RFC 4648)") from None
+
+
+def _require_json(attributes: Attributes) -> None:
+    """Raise InvalidInput (unsupported_content) where the data is said to be no JSON."""
+    subtype = attributes.subtype
+    if not (subtype is None or subtype == "json" or subtype.endswith("+json")):
+        raise InvalidInput("unsupported_content", "datacontenttype: only JSON is read (…/json, …+json)")
+
+
+def _time_of(record: Record) -> datetime | None:
+    try:
+        return _EPOCH + timedelta(milliseconds=record.timestamp)
+    except OverflowError:
+        return None
+
+
+def _refused(error: InvalidInput) -> Decoded:
+    return Decoded(invalid=(Invalid(error.reason, str(error), CloudEvents.name),))

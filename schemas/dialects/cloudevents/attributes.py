@@ -1,0 +1,137 @@
+"""What is said about a CloudEvent: its context attributes, by the rules of CloudEvents 1.0.
+
+An error names the attribute and the rule; it quotes no value, and no name that breaks the rule for names.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from schemas.errors import InvalidInput
+
+SPEC_VERSION: Final = "1.0"
+REASON: Final = "cloudevents_invalid"
+_NAME: Final = re.compile(r"[a-z0-9]++")
+_MIN_INTEGER, _MAX_INTEGER = -(1 << 31), (1 << 31) - 1
+_DISALLOWED: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\ufdd0-\ufdef"
+    + "".join(chr(plane << 16 | low) for plane in range(17) for low in (0xFFFE, 0xFFFF))
+    + "]"
+)
+_RFC_3339: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:)(\d\d)((?:\.\d++)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d))", re.ASCII
+)
+_TOKEN: Final = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
+_MEDIA_TYPE: Final = re.compile(
+    rf'{_TOKEN}/({_TOKEN})(?:[ \t]*+;[ \t]*+{_TOKEN}=(?:{_TOKEN}|"(?:[^"\\\r\n]|\\.)*+"))*+[ \t]*+;?', re.ASCII
+)
+_CHAR: Final = r"[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2}"
+_SCHEME: Final = r"[A-Za-z][A-Za-z0-9+.\-]*+:"
+_AUTHORITY: Final = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:]|%[0-9A-Fa-f]{2})*+"
+_HOST: Final = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})*+"
+_HIERARCHY: Final = (
+    rf"(?://(?:{_AUTHORITY}@)?(?:\[[0-9A-Za-z:.\-_~!$&'()*+,;=]++\]|{_HOST})(?::[0-9]*+)?(?=[/?#]|\Z)|(?!//))"
+    rf"(?:{_CHAR}|/)*+(?:\?(?:{_CHAR}|[/?])*+)?"
+)
+_URI_REFERENCE: Final = re.compile(rf"(?:{_SCHEME}|(?![^/?#:]*+:)){_HIERARCHY}(?:#(?:{_CHAR}|[/?])*+)?")
+_ABSOLUTE_URI: Final = re.compile(rf"{_SCHEME}{_HIERARCHY}")
+
+
+class Attributes(Struct, frozen=True, kw_only=True):
+    """Those that are of use here; `subtype` is the content type's, in lower case. None: the event does not say."""
+
+    id: str
+    source: str
+    type: str
+    subject: str | None
+    time: datetime | None
+    subtype: str | None
+
+    def event_id(self, index: int | None = None) -> str:
+        """An id that no other pair of source and id comes to, nor another `index` of the same pair.
+
+        A source has no space and no bar, so where it ends is plain whatever the id holds.
+        """
+        return f"{self.source} {self.id}" if index is None else f"{self.source}|{index} {self.id}"
+
+
+def read_attributes(given: Mapping[str, Any]) -> Attributes:
+    """The attributes in `given`, by their names; None is unset. Values are of JSON's types, or all strings.
+
+    Raises InvalidInput with reason unknown_version or cloudevents_invalid.
+    """
+    if _text(given, "specversion", required=True) != SPEC_VERSION:
+        raise InvalidInput("unknown_version", f"specversion: this program reads CloudEvents {SPEC_VERSION}")
+    for place, (name, value) in enumerate(given.items(), 1):
+        _check(name, value, place)
+    if not _URI_REFERENCE.fullmatch(source := _text(given, "source", required=True)):
+        raise broken("source", "is no URI reference (RFC 3986)")
+    if (schema := _text(given, "dataschema")) and not _ABSOLUTE_URI.fullmatch(schema):
+        raise broken("dataschema", "is no absolute URI (RFC 3986, section 4.3)")
+    return Attributes(
+        id=_text(given, "id", required=True),
+        source=source,
+        type=_text(given, "type", required=True),
+        subject=_text(given, "subject") or None,
+        time=_time(_text(given, "time")),
+        subtype=_subtype(_text(given, "datacontenttype")),
+    )
+
+
+def broken(attribute: str, rule: str) -> InvalidInput:
+    """The error that says which rule an attribute breaks."""
+    return InvalidInput(REASON, f"{attribute}: {rule}")
+
+
+def _check(name: str, value: Any, place: int) -> None:
+    """The rules for every attribute, those of others' extensions too."""
+    if not _NAME.fullmatch(name) or name == "data":
+        raise broken(f"attribute number {place}", "its name is not of lower-case letters and digits (or it is `data`)")
+    if isinstance(value, str):
+        if _DISALLOWED.search(value):
+            raise broken(name, "holds a control character or a noncharacter")
+    elif value is not None and not isinstance(value, bool):
+        if not isinstance(value, int):
+            raise broken(name, "is neither a string, a boolean nor an integer")
+        if not _MIN_INTEGER <= value <= _MAX_INTEGER:
+            raise broken(name, "is an integer of more than 32 bits")
+
+
+def _text(given: Mapping[str, Any], name: str, *, required: bool = False) -> str:
+    """A string attribute; empty where it is unset and may be."""
+    value = given.get(name)
+    if value is None:
+        if required:
+            raise broken(name, "is missing, and required")
+        return ""
+    if not isinstance(value, str):
+        raise broken(name, "is not a string")
+    if not value:
+        raise broken(name, "is empty")
+    return value
+
+
+def _time(text: str) -> datetime | None:
+    if not text:
+        return None
+    parts = _RFC_3339.fullmatch(text)
+    if parts:
+        seconds = "59" if parts[2] == "60" else parts[2]  # a leap second, which datetime does not know
+        try:
+            return msgspec.convert(f"{parts[1]}{seconds}{parts[3]}", datetime)
+        except msgspec.ValidationError:
+            pass
+    raise broken("time", "is no time of RFC 3339")
+
+
+def _subtype(media_type: str) -> str | None:
+    if not media_type:
+        return None
+    parts = _MEDIA_TYPE.fullmatch(media_type)
+    if not parts:
+        raise broken("datacontenttype", "is no media type (RFC 2046)")
+    return parts[1].lower()

@@ -1,0 +1,89 @@
+"""The xAPI dialect: statements of 1.0.3 and 2.0 (IEEE 9274.1.1), one or an array a record.
+
+parsed JSON ──reading──► statement that keeps all rules ──acts──► native events
+                └─► the rule it breaks, and where
+"""
+
+from typing import Any, Final
+
+from schemas.dialects.mapping import NO_MAPPING, Mapping
+from schemas.dialects.record import Decoded, Ignored, Invalid, Record
+from schemas.dialects.students import StudentKeys
+from schemas.dialects.xapi import acts
+from schemas.dialects.xapi.activities import family
+from schemas.dialects.xapi.broken import Broken
+from schemas.dialects.xapi.reading import VOIDED, read
+from schemas.dialects.xapi.senses import Sense
+from schemas.dialects.xapi.verbs import VERBS
+from schemas.errors import InvalidInput
+from schemas.event import VERSION, NativeEvent
+
+__all__ = ["Xapi"]
+
+_NATIVE: Final = VERSION  # a number; a statement's version is text
+
+
+class Xapi:
+    """Reads statements, by the table of verbs and what a platform's mapping adds to it."""
+
+    name = "xapi"
+
+    def __init__(self, mapping: Mapping = NO_MAPPING) -> None:
+        self._verbs = VERBS | {verb: {"": Sense(kind)} for verb, kind in mapping.xapi.items()}
+        self._keys = StudentKeys(mapping.students)
+
+    def claims(self, document: Any) -> bool:
+        """A statement, one that lacks its actor, verb or object, or an array with one in it."""
+        if isinstance(document, list):
+            return any(_looks_like_a_statement(part) for part in document)
+        return _looks_like_a_statement(document)
+
+    def decode(self, document: Any, record: Record) -> Decoded:
+        """All statements, in order; a bad one of an array does not stop the others."""
+        events: list[NativeEvent] = []
+        invalid: list[Invalid] = []
+        ignored: list[Ignored] = []
+        parts: list[int] = []
+        statements = document if isinstance(document, list) else (document,)
+        for index, statement in enumerate(statements):
+            try:
+                of_no_use = self._decode_one(statement, record, events)
+            except Broken as broken:
+                invalid.append(self._invalid(broken.as_input(), statement, index))
+            except InvalidInput as error:
+                invalid.append(self._invalid(error, statement, index))
+            else:
+                if of_no_use:
+                    ignored.append(Ignored(self.name, of_no_use, index))
+                elif len(statements) > 1:
+                    parts += [index] * (len(events) - len(parts))
+        return Decoded(events, invalid, ignored, parts)
+
+    def _decode_one(self, document: Any, record: Record, events: list[NativeEvent]) -> str:
+        """Add a statement's events; why there are none, if there are none."""
+        reading = read(document)
+        verb = reading.statement.verb.id
+        if verb == VOIDED:
+            made = acts.voided(reading, document, record, self._keys)
+        else:
+            sense = acts.sense_of(verb, family(reading.object), self._verbs)
+            if sense is None:
+                return verb
+            made = acts.events(reading, sense, document, record, self._keys)
+        events.extend(made)
+        return "" if made else "group_without_members"
+
+    def _invalid(self, error: InvalidInput, document: Any, index: int) -> Invalid:
+        version = document.get("version") if isinstance(document, dict) else None
+        guess = "xapi-2.0" if isinstance(version, str) and version.startswith("2.") else "xapi-1.0"
+        return Invalid(error.reason, str(error), guess, index)
+
+
+def _looks_like_a_statement(document: Any) -> bool:
+    if not isinstance(document, dict) or document.get("version") == _NATIVE:
+        return False
+    if "@context" in document or "specversion" in document:
+        return False
+    if "verb" in document:
+        return True
+    return "actor" in document and "object" in document and not ("action" in document or "type" in document)

@@ -1,0 +1,141 @@
+"""From a valid statement to native events: by its verb's sense, one for each student that acted.
+
+    statement ──► voided? ──yes──► Voided, for the record's student
+                    │ no
+                    └──► sense of (verb, family of object) ──► kind ──► one event a student
+
+What a SubStatement tells of did not happen (Data 2.4.4.3): it may be planned, foretold, or what a teacher looked for.
+So it is nobody's act. Nor is the object of a statement about a person or another statement the actor's own work: of
+such a statement only what is said or done to others counts (asked, commented, reviewed …), any other is navigation.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET
+
+from schemas import event as e
+from schemas.dialects.act import Act, identifier, native
+from schemas.dialects.record import Record
+from schemas.dialects.students import StudentKeys
+from schemas.dialects.xapi import results
+from schemas.dialects.xapi import statement as s
+from schemas.dialects.xapi.activities import BROADER
+from schemas.dialects.xapi.actors import students
+from schemas.dialects.xapi.reading import Reading
+from schemas.dialects.xapi.senses import Sense, Senses
+from schemas.errors import InvalidInput
+
+_TOWARDS_OTHERS: Final = frozenset(
+    {"message", "reflection", "asked", "answered", "helped", "reviewed", "shared", "agreed", "disagreed"}
+)
+_SET_BY_STORES: Final = frozenset({"stored", "authority", "version"})
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def sense_of(verb: str, about: str, verbs: Mapping[str, Senses]) -> Sense | None:
+    """What a verb means of an activity of this family; None where no table knows the verb."""
+    senses = verbs.get(verb)
+    if senses is None:
+        return None
+    sense = senses.get(about) or senses.get(BROADER.get(about, "")) or senses[""]
+    if about in ("person", "statement") and sense.kind not in _TOWARDS_OTHERS:
+        return Sense("navigation")
+    return sense
+
+
+def events(reading: Reading, sense: Sense, document: Any, record: Record, keys: StudentKeys) -> list[e.NativeEvent]:
+    """One event for each student that acted. Raises InvalidInput where its time or a key is of no use."""
+    statement, object, _ = reading
+    outcome = results.outcome(statement.result)
+    kind = _kind(sense, outcome)
+    act = Act(
+        event_id=_event_id(statement, document),
+        student_id="",
+        time=_time(reading, record),
+        object_id=_object_id(object, keys),
+        score=outcome.score,
+        success=sense.success if outcome.success is None else outcome.success,
+        duration_s=outcome.duration_s,
+        text=outcome.text,
+        progress=outcome.progress,
+        voidable=statement.id is not UNSET,
+    )
+    if kind == "attempt":
+        act.attempt = results.attempt(object)
+    elif sense.is_reply:
+        act.reply_to = act.object_id
+    made = []
+    for student in students(statement.actor, keys):
+        act.student_id = student
+        made.append(native(kind, act))
+    return made
+
+
+def voided(reading: Reading, document: Any, record: Record, keys: StudentKeys) -> list[e.NativeEvent]:
+    """The events that take back what a voiding statement names.
+
+    It is about the record's student where the record has a key: who voids is often an administrator.
+    """
+    statement, object, _ = reading
+    time = _time(reading, record)
+    if time < e.EARLIEST_TIME:
+        raise InvalidInput("absurd_time", f"the event's time is before {e.EARLIEST_TIME.year}")
+    voided_id = object.id.lower() if isinstance(object, s.StatementRef) else ""
+    return [
+        e.Voided(
+            version=1,
+            event_id=_event_id(statement, document),
+            student_id=identifier(student),
+            time=time,
+            voided_id=voided_id,
+        )
+        for student in _voided_students(statement.actor, record, keys)
+    ]
+
+
+def _voided_students(actor: s.Actor, record: Record, keys: StudentKeys) -> list[str]:
+    try:
+        named = (record.key or b"").decode()
+    except UnicodeDecodeError:
+        named = ""
+    return [keys.of(named)] if named else list(students(actor, keys))
+
+
+def _kind(sense: Sense, outcome: results.Outcome) -> str:
+    """The kind of event. Of notes and answers that say no word, nothing is left but that they were there."""
+    if not sense.bare:
+        return "navigation" if sense.kind == "reflection" and not outcome.text else sense.kind
+    if outcome.is_judged:
+        return sense.kind
+    return "navigation" if sense.bare == "message" and not outcome.text else sense.bare
+
+
+def _event_id(statement: s.Statement, document: Any) -> str:
+    """The statement's id; where it has none, a hash of what it says, so that a resend is a repeat."""
+    if statement.id is not UNSET:
+        return statement.id.lower()
+    said = {name: value for name, value in document.items() if name not in _SET_BY_STORES}
+    digest = sha256(msgspec.json.encode(said, order="sorted"))
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _time(reading: Reading, record: Record) -> datetime:
+    """When it happened, else when it was stored, else the record's time."""
+    if reading.time is not None:
+        return reading.time
+    try:
+        return _EPOCH + timedelta(milliseconds=record.timestamp)
+    except OverflowError:
+        raise InvalidInput("absurd_time", "the record's time is out of range") from None
+
+
+def _object_id(object: s.Object, keys: StudentKeys) -> str:
+    if isinstance(object, s.Activity):
+        return object.id
+    if isinstance(object, s.StatementRef):
+        return object.id.lower()
+    return next(iter(students(object, keys)), "") if isinstance(object, s.Actor) else ""

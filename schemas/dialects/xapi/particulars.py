@@ -1,0 +1,106 @@
+"""Rules for what is said besides: result, context, attachments (Data 2.4.5, 2.4.6, 2.4.11).
+
+Every function takes a part whose types are right and raises Broken, with the path from that part on.
+"""
+
+from msgspec import UNSET, UnsetType
+
+from schemas.dialects.xapi import statement as s
+from schemas.dialects.xapi.broken import Broken, each, within
+from schemas.dialects.xapi.formats import LANGUAGES, is_media_type, is_sha2
+from schemas.dialects.xapi.identity import actor, agent, group
+from schemas.dialects.xapi.things import activity, reference
+from schemas.dialects.xapi.times import seconds
+from schemas.dialects.xapi.values import extensions, identifier, iri, language_map
+
+
+def result(result: s.Result) -> None:
+    score = result.score
+    if score is not UNSET:
+        low, high, raw = score.min, score.max, score.raw
+        if low is not UNSET and high is not UNSET and low > high:
+            raise Broken("XAPI-00080", "max is less than min", ".score.max")
+        if raw is not UNSET and ((low is not UNSET and raw < low) or (high is not UNSET and raw > high)):
+            raise Broken("XAPI-00082", "raw is not between min and max", ".score.raw")
+    if result.duration is not UNSET and seconds(result.duration) is None:
+        raise Broken("XAPI-00077", "not an ISO 8601 duration", ".duration")
+    extensions(result.extensions)
+
+
+def context(context: s.Context, version: str, object: s.Object) -> None:
+    if context.registration is not UNSET:
+        identifier(context.registration, "XAPI-00087", ".registration")
+    if context.instructor is not UNSET:
+        within(".instructor", actor, context.instructor)
+    if context.team is not UNSET:
+        within(".team", group, context.team)
+    if context.context_activities is not UNSET:
+        within(".contextActivities", _context_activities, context.context_activities)
+    if context.revision is not UNSET and not isinstance(object, s.Activity):
+        raise Broken("XAPI-00084", "revision goes with an Activity as object alone", ".revision")
+    if context.platform is not UNSET and not isinstance(object, s.Activity):
+        raise Broken("XAPI-00085", "platform goes with an Activity as object alone", ".platform")
+    if context.language is not UNSET and not LANGUAGES[context.language]:
+        raise Broken("XAPI-00091", "not an RFC 5646 language tag", ".language")
+    if context.statement is not UNSET:
+        within(".statement", reference, context.statement)
+    extensions(context.extensions)
+    if context.context_agents is not UNSET or context.context_groups is not UNSET:
+        _context_of_version_2(context, version)
+
+
+def attachment(attachment: s.Attachment) -> None:
+    iri(attachment.usage_type, "XAPI-00107", ".usageType")
+    language_map(attachment.display, ".display")
+    language_map(attachment.description, ".description")
+    if not is_media_type(attachment.content_type):
+        raise Broken("XAPI-00105", "not a media type", ".contentType")
+    if not is_sha2(attachment.sha2):
+        raise Broken("XAPI-00103", "not a SHA-2 in hexadecimal", ".sha2")
+    if attachment.file_url is not UNSET:
+        iri(attachment.file_url, "XAPI-00104", ".fileUrl")
+
+
+def _context_activities(activities: s.ContextActivities) -> None:
+    held = (
+        _activities(activities.parent, ".parent")
+        + _activities(activities.grouping, ".grouping")
+        + _activities(activities.category, ".category")
+        + _activities(activities.other, ".other")
+    )
+    if not held:
+        raise Broken("XAPI-00095", "may not be empty")
+
+
+def _activities(held: s.Activities, path: str) -> int:
+    """How many properties these are: one, or none."""
+    if held is UNSET:
+        return 0
+    if isinstance(held, list):
+        each(activity, held, path)
+    else:
+        within(path, activity, held)
+    return 1
+
+
+def _context_of_version_2(context: s.Context, version: str) -> None:
+    if version != "2.0":
+        name = "contextAgents" if context.context_agents is not UNSET else "contextGroups"
+        raise Broken("XAPI-00010", f"{name} is xAPI 2.0's; this statement does not say `version` 2.0", f".{name}")
+    each(_context_agent, context.context_agents or (), ".contextAgents")
+    each(_context_group, context.context_groups or (), ".contextGroups")
+
+
+def _context_agent(held: s.ContextAgent) -> None:
+    within(".agent", agent, held.agent)
+    _relevant_types(held.relevant_types)
+
+
+def _context_group(held: s.ContextGroup) -> None:
+    within(".group", group, held.group)
+    _relevant_types(held.relevant_types)
+
+
+def _relevant_types(types: list[str] | UnsetType) -> None:
+    for index, text in enumerate(types or ()):
+        iri(text, "IEEE 9274.1.1 relevantTypes", f".relevantTypes[{index}]")

@@ -1,0 +1,52 @@
+"""What verbs can mean: kinds of native events, by family of what a statement is about (see `activities`)."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple, TypeAlias
+
+
+class Sense(NamedTuple):
+    """What a verb comes to: a kind (see `act.KINDS`), another (`bare`) where no score or success is said.
+
+    `success` is what the verb itself says of it; `is_reply`, that the object is what was replied to.
+    """
+
+    kind: str
+    bare: str = ""
+    success: bool | None = None
+    is_reply: bool = False
+
+
+Senses: TypeAlias = Mapping[str, Sense]
+
+NONE: Final = Sense("navigation")
+TRY: Final = Sense("attempt", "navigation")
+START: Final = Sense("start")
+END: Final = Sense("end")
+HELP: Final = Sense("hint")
+WORDS: Final = Sense("message")
+NOTE: Final = Sense("reflection")
+NO_USE: Final[Senses] = {"": NONE}
+PLAY: Final[Senses] = {"": Sense("played")}
+CONSUME: Final[Senses] = {"": NONE, "media": Sense("played")}
+BEGIN: Final[Senses] = {"": START, "media": NONE, "page": NONE, "question": NONE, "discussion": NONE}
+STOP: Final[Senses] = {"": END, "media": NONE, "page": NONE, "question": NONE, "discussion": NONE}
+FINISH: Final[Senses] = {
+    "": Sense("attempt", "end"),
+    "media": Sense("watched"),
+    "question": TRY,
+    "essay": Sense("attempt", "message"),
+    "page": TRY,
+    "discussion": NONE,
+    "work": Sense("attempt", "submission"),
+    "assessment": Sense("attempt", "submission"),
+}
+ASK: Final[Senses] = {"": Sense("asked"), "help": HELP, "interaction": HELP}
+AGREE: Final[Senses] = {"": Sense("agreed")}
+DISAGREE: Final[Senses] = {"": Sense("disagreed")}
+SHARE: Final[Senses] = {"": Sense("shared")}
+HAND_IN: Final[Senses] = {"": Sense("submission"), "question": Sense("attempt", "submission")}
+MAKE: Final[Senses] = {"": NONE, "discussion": WORDS}
+WRITE: Final[Senses] = {"": WORDS}
+REPLY: Final[Senses] = {"": Sense("message", is_reply=True)}
+ANNOTATE: Final[Senses] = {"": NOTE}
+INTERACT: Final[Senses] = {"": NONE, "help": HELP}

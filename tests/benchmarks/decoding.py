@@ -1,0 +1,110 @@
+"""Decoded, validated and mapped to native events, on one core: what each dialect costs, in one process, no broker.
+
+Statements and events are those of `../shared/data` where it is there, else those that the tests are made of.
+"""
+
+import gzip
+import sys
+import time
+from collections.abc import Iterable
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from schemas.dialects import decode
+from schemas.dialects.record import Record
+from streams.replay import FileRecord
+from streams.simulation import simulate
+from tests.benchmarks.datasets import ROOT
+from tests.benchmarks.measure import Figure, Rounds, Target
+from tests.benchmarks.sizes import Sizes
+from tests.fuzz.seeds import DOCUMENTS
+
+NAME: Final = "decoding"
+_SHARED: Final = ROOT.parent / "shared" / "data"
+_STATEMENTS: Final = _SHARED / "xapi" / "statements.jsonl.gz"
+_EXAMPLES: Final = _SHARED / "caliper_v1p1"
+_EVENTS: Final = 20_000
+_NOW_MS: Final = 1_900_000_000_000
+_TARGETS: Final = {"native": 50_000, "xapi": 25_000, "caliper": 25_000}
+
+
+def measure(sizes: Sizes, rounds: Rounds) -> list[Figure]:
+    """Events a second, against parsing the same bytes with orjson; each statement or event of a record counts."""
+    records = {
+        "native": _records(one.value for one in simulate(2_000, _EVENTS, seed=1, faults=0.0)),
+        "xapi": _records(_xapi()),
+        "caliper": _records(_caliper()),
+    }
+    rates: dict[str, list[float]] = {dialect: [] for dialect in records}
+    ratios: dict[str, list[float]] = {dialect: [] for dialect in records}
+    for number in range(1, sizes.rounds + 1):
+        for dialect, of_it in records.items():
+            base_s, (took_s, events) = _parsing_s(of_it), _decoding_s(of_it)
+            rates[dialect].append(events / took_s)
+            ratios[dialect].append(base_s / took_s)
+            sys.stderr.write(f"  round {number} of {sizes.rounds}  {NAME} {dialect:12} {events / took_s:11,.0f}\n")
+    return [
+        rounds.figure(
+            f"{NAME}.{dialect}",
+            "events/s",
+            rates[dialect],
+            against="orjson.loads alone",
+            ratios=ratios[dialect],
+            target=Target("at least", bound, of="value"),
+        )
+        for dialect, bound in _TARGETS.items()
+    ]
+
+
+def _records(values: Iterable[bytes]) -> list[Record]:
+    """So many records, the values over and over: parsed documents are not kept, so that each is read anew."""
+    return [FileRecord(offset, _NOW_MS, value) for offset, value in enumerate(islice(cycle(values), _EVENTS))]
+
+
+def _decoding_s(records: list[Record]) -> tuple[float, int]:
+    """Seconds, and how many events and statements there were. Nothing that is wrong is timed."""
+    events = 0
+    began_s = time.perf_counter()
+    for record in records:
+        decoded = decode(record)
+        events += len(decoded.events) + len(decoded.ignored) + len(decoded.invalid)
+    return time.perf_counter() - began_s, events
+
+
+def _parsing_s(records: list[Record]) -> float:
+    began_s = time.perf_counter()
+    for record in records:
+        orjson.loads(record.value or b"")
+    return time.perf_counter() - began_s
+
+
+def _xapi() -> list[bytes]:
+    if _STATEMENTS.exists():
+        with gzip.open(_STATEMENTS) as lines:
+            return [value for line in lines if (value := line.strip()) and _is_good(value)]
+    return _ours("xapi")
+
+
+def _caliper() -> list[bytes]:
+    if _EXAMPLES.is_dir():
+        return [value for path in sorted(Path(_EXAMPLES).glob("*Event*.json")) if _is_good(value := _compact(path))]
+    return _ours("caliper")
+
+
+def _ours(dialect: str) -> list[bytes]:
+    sys.stderr.write(f"  {dialect}: no ../shared/data here, so of the tests' own\n")
+    return [orjson.dumps(document) for document in DOCUMENTS[dialect]]
+
+
+def _compact(path: Path) -> bytes:
+    """As a sensor sends it: without the file's indentation."""
+    return orjson.dumps(orjson.loads(path.read_bytes()))
+
+
+def _is_good(value: bytes) -> bool:
+    """Whether all of it is an event that is mapped or known to be of no use."""
+    decoded = decode(FileRecord(0, _NOW_MS, value))
+    return bool(decoded.events) and not decoded.invalid
