@@ -9,6 +9,7 @@ from typing import Final
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
+from agents.connection import client_config
 from agents.reading import read_to_end
 from agents.topics import BrokerUnreachable, TopicMismatch, TopicSpec, ensure_topics
 from schemas.errors import Retryable
@@ -64,7 +65,7 @@ class Changelog:
     def write(self, records: Mapping[int, Sequence[tuple[bytes, bytes]]], marks: Mapping[int, Mark]) -> None:
         """Append `records` and behind them `marks`, by partition. Raises NotWritten."""
         refused: list[KafkaError] = []
-        producer = Producer({"bootstrap.servers": self._broker, "log_level": 0, "enable.idempotence": True})
+        producer = Producer(client_config(self._broker) | {"enable.idempotence": True})
         for partition, mark in marks.items():
             for key, value in [*records.get(partition, ()), (MARK_KEY, encode_mark(mark))]:
                 producer.produce(
@@ -84,7 +85,7 @@ class Changelog:
 
         Raises TopicMismatch or BrokerUnreachable where it cannot.
         """
-        admin = AdminClient({"bootstrap.servers": self._broker, "log_level": 0})
+        admin = AdminClient(client_config(self._broker))
         try:
             admin.delete_topics([self.name], request_timeout=self._timeout_s)[self.name].result(self._timeout_s)
         except KafkaException as error:

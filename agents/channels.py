@@ -1,14 +1,13 @@
-"""The topics by name and by settings: what is created at the start, and what each carries (see DESIGN, 'Topics')."""
+"""The topics by name and by settings: what is created at the start. What each carries is in `schemas.topics`."""
 
 from dataclasses import dataclass
 from typing import Final, Self
 
-from agents.delivery.settings import DEAD_LETTER_HEADROOM_BYTES
 from agents.settings import Settings
 from agents.topics import TopicSpec
+from schemas import topics
 
-DAY_MS: Final = 86_400_000
-MAX_RECORD_BYTES: Final = 12 * 1024 * 1024
+MAX_RECORD_BYTES: Final = topics.MAX_RECORD_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +25,12 @@ class Channels:
     def of(cls, settings: Settings) -> Self:
         """Names with the prefix that `settings` has."""
         return cls(
-            activity=settings.topic("student-activity"),
-            updates=settings.topic("skill-updates"),
-            reasoning=settings.topic("skill-reasoning"),
-            dead_letters=settings.topic("dead-letters"),
-            results=settings.topic("reasoning-results"),
-            erasures=settings.topic("erasures"),
+            activity=settings.topic(topics.ACTIVITY.name),
+            updates=settings.topic(topics.UPDATES.name),
+            reasoning=settings.topic(topics.REASONING.name),
+            dead_letters=settings.topic(topics.DEAD_LETTERS.name),
+            results=settings.topic(topics.RESULTS.name),
+            erasures=settings.topic(topics.ERASURES.name),
         )
 
     @property
@@ -41,17 +40,7 @@ class Channels:
 
     def specs(self, settings: Settings) -> list[TopicSpec]:
         """How each is created where it is missing."""
-        largest = {"max.message.bytes": str(MAX_RECORD_BYTES)}
-        compacted = {"cleanup.policy": "compact,delete", "retention.ms": str(365 * DAY_MS)}
-        configs = {
-            self.activity: largest | {"retention.ms": str(7 * DAY_MS)},
-            self.updates: compacted,
-            self.reasoning: compacted,
-            self.dead_letters: {
-                "max.message.bytes": str(MAX_RECORD_BYTES + DEAD_LETTER_HEADROOM_BYTES),
-                "retention.ms": str(90 * DAY_MS),
-            },
-            self.results: {"retention.ms": str(7 * DAY_MS)},
-            self.erasures: {"cleanup.policy": "compact"},
-        }
-        return [TopicSpec(name, settings.partitions, settings.replication, config) for name, config in configs.items()]
+        return [
+            TopicSpec(settings.topic(topic.name), settings.partitions, settings.replication, topic.config)
+            for topic in topics.TOPICS
+        ]

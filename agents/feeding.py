@@ -7,6 +7,7 @@ from typing import Final
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from agents.channels import MAX_RECORD_BYTES
+from agents.connection import client_config
 from schemas.errors import Fatal
 
 _FLUSH_TIMEOUT_S: Final = 60.0
@@ -37,11 +38,10 @@ def feed(
 
     producer = Producer(
         {
-            "bootstrap.servers": broker,
+            **client_config(broker),
             "message.max.bytes": MAX_RECORD_BYTES,  # whatever the topic takes: what is too large is the worker's to say
             "linger.ms": 5,
             "enable.idempotence": True,
-            "log_level": 0,
         }
     )
     sent, began_s = 0, monotonic()

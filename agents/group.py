@@ -7,6 +7,7 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from agents.connection import client_config
 from schemas.errors import Fatal, Retryable
 
 _POLL_S: Final = 0.2
@@ -26,7 +27,7 @@ class Group:
     """A consumer group by name. Every method raises GroupUnknown after `timeout_s`."""
 
     def __init__(self, broker: str, name: str, timeout_s: float = 30.0) -> None:
-        self._client: dict[str, str | int | float | bool] = {"bootstrap.servers": broker, "log_level": 0}
+        self._client = client_config(broker)
         self._name = name
         self._timeout_s = timeout_s
 

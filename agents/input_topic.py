@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollectio
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
+from agents.connection import ClientConfig, client_config
 from agents.topics import is_mock
 from schemas.errors import Retryable
 from streams.identity import Found, Mark, Seen, checksum
@@ -52,16 +53,15 @@ class InputTopic:
 
     def __init__(self, broker: str, group: str, topic: str, timeout_s: float = 30.0) -> None:
         self.topic = topic
-        self._client: dict[str, str | int | float | bool] = {
-            "bootstrap.servers": broker,
-            "log_level": 0,
+        self._client: ClientConfig = {
+            **client_config(broker),
             "group.id": group,
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "fetch.message.max.bytes": _FETCH_BYTES,
             "queued.min.messages": 1,
         }
-        self._admin = AdminClient({"bootstrap.servers": broker, "log_level": 0})
+        self._admin = AdminClient(client_config(broker))
         self._keeps_ids: bool | None = None
         self._timeout_s = timeout_s
         self._try_s = min(timeout_s, _TRY_S)

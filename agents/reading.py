@@ -6,6 +6,7 @@ from typing import Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from agents.connection import client_config
 from schemas.errors import Retryable
 
 _SILENCE_S: Final = 30.0
@@ -23,11 +24,10 @@ def read_to_end(broker: str, topic: str, *, last: int | None = None) -> Iterator
     """
     consumer = Consumer(
         {
-            "bootstrap.servers": broker,
+            **client_config(broker),
             "group.id": f"skillstream-reader-{topic}",  # never joined
             "enable.auto.commit": False,
             "enable.partition.eof": True,
-            "log_level": 0,
         }
     )
     try:

@@ -13,6 +13,8 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._metadata import ClusterMetadata
 from confluent_kafka.cimpl import NewTopic
 
+from agents.connection import client_config
+from agents.embedded import PARTITIONS as MOCK_PARTITIONS
 from schemas.errors import Fatal
 
 _MOCK_CLUSTER_PREFIX = "mockCluster"
@@ -61,16 +63,43 @@ def ensure_topics(broker: str, wanted: Sequence[TopicSpec], timeout_s: float = 1
         _check(admin, broker, spec, deadline_s)
 
 
+def try_topics(broker: str, wanted: Sequence[TopicSpec], timeout_s: float = 15.0) -> list[TopicSpec]:
+    """What `ensure_topics` would make; it raises what that would raise. Makes nothing: the broker only judges."""
+    admin = _admin(broker)
+    cluster = _metadata(admin, broker, timeout_s)
+    missing = [spec for spec in wanted if spec.name not in cluster.topics]
+    if not is_mock(cluster):
+        _create(admin, missing, timeout_s, only_judge=True)
+    for spec in wanted:
+        known = MOCK_PARTITIONS if is_mock(cluster) else spec.partitions
+        if spec not in missing:
+            known = len(cluster.topics[spec.name].partitions)
+        if (error := partition_mismatch(spec, known)) is not None:
+            raise error
+    return missing
+
+
+def partition_mismatch(spec: TopicSpec, known: int) -> TopicMismatch | None:
+    """Why a topic of `known` partitions will not do."""
+    if known == spec.partitions:
+        return None
+    return TopicMismatch(
+        f"topic {spec.name} has {known} partitions, {spec.partitions} are needed. Topics that share a "
+        f"key must share a partition count: recreate it with {spec.partitions}, or recreate all others with "
+        f"{known}, set SKILLSTREAM_PARTITIONS={known} and run `skillstream rebuild`."
+    )
+
+
 def is_mock(cluster: ClusterMetadata) -> bool:
     """Whether the broker is librdkafka's, which knows neither topic ids nor most of the admin requests."""
     return (cluster.cluster_id or "").startswith(_MOCK_CLUSTER_PREFIX)
 
 
-def _create(admin: AdminClient, missing: Sequence[TopicSpec], timeout_s: float) -> None:
+def _create(admin: AdminClient, missing: Sequence[TopicSpec], timeout_s: float, *, only_judge: bool = False) -> None:
     if not missing:
         return
     topics = [NewTopic(spec.name, spec.partitions, spec.replication, config=dict(spec.config)) for spec in missing]
-    for name, created in admin.create_topics(topics, request_timeout=timeout_s).items():
+    for name, created in admin.create_topics(topics, request_timeout=timeout_s, validate_only=only_judge).items():
         try:
             created.result(timeout_s + 1)
         except KafkaException as error:
@@ -87,14 +116,10 @@ def _check(admin: AdminClient, broker: str, spec: TopicSpec, deadline_s: float) 
     while True:
         topic = _metadata(admin, broker, _left_s(deadline_s), spec.name).topics.get(spec.name)
         known = 0 if topic is None or topic.error is not None else len(topic.partitions)
-        if known == spec.partitions:
-            return
         if known:
-            raise TopicMismatch(
-                f"topic {spec.name} has {known} partitions, {spec.partitions} are needed. Topics that share a "
-                f"key must share a partition count: recreate it with {spec.partitions}, or recreate all others with "
-                f"{known}, set SKILLSTREAM_PARTITIONS={known} and run `skillstream rebuild`."
-            )
+            if (error := partition_mismatch(spec, known)) is not None:
+                raise error
+            return
         if monotonic() >= deadline_s:
             raise TopicMismatch(f"topic {spec.name} doesn't exist and can't be created")
         sleep(_POLL_S)
@@ -111,7 +136,7 @@ def _metadata(admin: AdminClient, broker: str, timeout_s: float, topic: str | No
 
 
 def _admin(broker: str) -> AdminClient:
-    return AdminClient({"bootstrap.servers": broker, "log_level": 0, "socket.timeout.ms": 10_000})
+    return AdminClient(client_config(broker) | {"socket.timeout.ms": 10_000})
 
 
 def _left_s(deadline_s: float) -> float:

@@ -8,11 +8,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from agents.channels import MAX_RECORD_BYTES, Channels
+from agents.connection import faust_credentials
 from agents.dead_letters.gate import DeadLetterGate
 from agents.dead_letters.past import PastLetters
 from agents.delivery.app import DeliveryHooks, create_app
 from agents.delivery.run import run_worker
 from agents.delivery.settings import DeliverySettings, changelog_spec
+from agents.dialects import load_dialects
 from agents.explaining import now_us, policy_of
 from agents.explanations import Explanations
 from agents.garbage import collect_rarely
@@ -49,10 +51,12 @@ class Worker:
         self._metrics = Metrics()
         self._failures = SourceFailures()
         skill_set, artifact = load_skills(settings.skills), load_artifact(settings.model)
-        self._pipeline = Pipeline(skill_set, artifact, on_failure=self._source_failed)
+        decode = load_dialects(settings.mapping).decode
+        self._pipeline = Pipeline(skill_set, artifact, on_failure=self._source_failed, decode=decode)
         self._delivery = _delivery_settings(settings, self._channels)
         self._store = open_store(settings)
         self._app = create_app(self._delivery, self._store)
+        self._app.conf.broker_credentials = faust_credentials(settings.broker)
         self._explanations: Explanations | None = None
         if settings.reasoning != "off":
             self._explanations = Explanations(settings, self._pipeline, self._app, self._channels, self._metrics)

@@ -9,9 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.dead_letters.letter import StoredLetter
+from schemas.dead_letter import DeadLetter
 
 MAX_SHOWN_BYTES: Final = 16 * 1024
 _MAX_HEADER_CHARS: Final = 300
+_MAX_PARTS_CHARS: Final = 20
 _DUMP_WIDTH: Final = 16
 
 
@@ -41,6 +43,7 @@ def as_json(stored: StoredLetter) -> dict[str, Any]:
         "partition": letter and letter.partition,
         "offset": letter and letter.offset,
         "index": letter and letter.index,
+        "parts": letter and letter.parts,
         "record_time": letter and time_of(letter.timestamp),
         "size_bytes": stored.size_bytes,
         "cut_bytes": letter and letter.cut_bytes,
@@ -61,7 +64,7 @@ def table_of(letters: list[StoredLetter]) -> Table:
         column.overflow = "fold"
     for stored in letters:
         letter = stored.letter
-        index = f"[{letter.index}]" if letter and letter.index else ""
+        index = f"[{_named(letter)}]" if letter and letter.parts else ""
         cells = (
             stored.place,
             stored.source + index,
@@ -75,12 +78,31 @@ def table_of(letters: list[StoredLetter]) -> Table:
     return table
 
 
+def _named(letter: DeadLetter) -> str:
+    return letter.parts if len(letter.parts) <= _MAX_PARTS_CHARS else f"{letter.parts[:_MAX_PARTS_CHARS]}…"
+
+
 def page_of(stored: StoredLetter) -> str:
     """Everything of one letter, for `show`."""
     lines = [f"dead letter {stored.place}, written {time_of(stored.written_ms)}", "", "headers"]
     lines += [f"  {printable(name)}: {_short(value)}" for name, value in stored.headers]
-    lines += ["", f"key, {_size(stored.key)}", *_shown(stored.key), "", f"value, {_size(stored.value)}"]
-    return "\n".join([*lines, *_shown(stored.value)])
+    part = _part(stored)
+    where = "" if part is None or stored.letter is None else f"; its part {stored.letter.index}"
+    lines += ["", f"key, {_size(stored.key)}", *_shown(stored.key), "", f"value, {_size(stored.value)}{where}"]
+    return "\n".join([*lines, *_shown(stored.value if part is None else part)])
+
+
+def _part(stored: StoredLetter) -> bytes | None:
+    """The first part of the value that the letter is about, as JSON; None where it is about all, or can't be found."""
+    if stored.letter is None or not stored.letter.parts:
+        return None
+    try:
+        found = orjson.loads(stored.value or b"")
+        while isinstance(found, dict):  # a CloudEvent, an envelope of Caliper's
+            found = found["data"]
+        return orjson.dumps(found[stored.letter.index])
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError, LookupError, TypeError):
+        return None
 
 
 def _size(content: bytes | None) -> str:

@@ -1,14 +1,47 @@
-"""`skillstream schema`: the contract, as JSON Schema."""
+"""`skillstream schema`: the contract, as JSON Schema and as AsyncAPI."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import click
 import orjson
 
-from schemas.contract import TOPICS, json_schema
+from agents.cli.outcome import OutOfReach
+from schemas import asyncapi
+from schemas.contract import TOPICS, json_schema, version
 
 
 @click.command(name="schema")
-@click.argument("topic", required=False, type=click.Choice(TOPICS))
-def command(topic: str | None) -> None:
+@click.argument("topic", required=False, type=click.Choice(TOPICS), metavar="[TOPIC]")
+@click.option("--asyncapi", "as_asyncapi", is_flag=True, help="All topics, as one AsyncAPI 3.0 document.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Write all of it, as files, to a folder.")
+def command(topic: str | None, as_asyncapi: bool, out: Path | None) -> None:
     """Print the JSON Schema of TOPIC's messages, or of all, by topic."""
-    document = json_schema(topic) if topic else {name: json_schema(name) for name in TOPICS}
-    click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+    if (topic is not None) + as_asyncapi + (out is not None) > 1:
+        raise click.UsageError("TOPIC, --asyncapi and --out exclude each other.")
+    if out is not None:
+        _write(out)
+    elif as_asyncapi:
+        click.echo(_encoded(asyncapi.document()))
+    else:
+        click.echo(_encoded(json_schema(topic) if topic else {name: json_schema(name) for name in TOPICS}))
+
+
+def _write(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, document in _files():
+            (folder / name).write_bytes(_encoded(document) + b"\n")
+    except OSError as error:
+        raise OutOfReach(f"{error.filename}: {error.strerror}") from None
+
+
+def _files() -> Iterator[tuple[str, dict[str, Any]]]:
+    for topic in TOPICS:
+        yield f"{topic}.v{version(topic)}.schema.json", json_schema(topic)
+    yield "asyncapi.json", asyncapi.document()
+
+
+def _encoded(document: dict[str, Any]) -> bytes:
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2)

@@ -149,7 +149,7 @@ class BatchConsumer(driver.Consumer):
         # Each part is acknowledged by itself: a stop waits for the part that was begun, not for the fetch.
         most = len(records) if self._is_changelog_tp(tp) else self.delivery.settings.max_batch_records
         parts = -(-len(records) // max(most, 1))
-        size = -(-len(records) // max(parts, 1)) or 1  # of one size: a small last part would cost as much as a large one
+        size = -(-len(records) // max(parts, 1)) or 1  # a small last part would cost as much as a large one
         for start in range(0, len(records), size):
             yield records[start : start + size]
 

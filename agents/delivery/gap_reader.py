@@ -6,6 +6,7 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from agents.connection import ClientConfig, client_config
 from agents.delivery.errors import LogAway
 from agents.delivery.guard import Gap
 
@@ -16,14 +17,13 @@ class GapReader:
     """Opens a client for each gap: there are none in good times. It joins no group, and commits nothing."""
 
     def __init__(self, broker: str, topic: str, timeout_s: float = 15.0) -> None:
-        self._config: dict[str, str | int | float | bool] = {
-            "bootstrap.servers": broker,
+        self._config: ClientConfig = {
+            **client_config(broker),
             "group.id": "changelog-guard",  # never joined: the partition is assigned by hand
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "auto.offset.reset": "earliest",
             "isolation.level": "read_committed",  # as recovery reads
-            "log_level": 0,
         }
         self._topic = topic
         self._timeout_s = timeout_s

@@ -8,6 +8,7 @@ from time import monotonic
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from agents.connection import client_config
 from agents.health.judge import judge
 from agents.health.report import Report
 from agents.health.snapshot import Probe, ReasoningState, Snapshot, WorkerState
@@ -163,7 +164,7 @@ class BrokerPing:
     """Asks the broker for `topic`'s metadata, with a client of its own."""
 
     def __init__(self, broker: str, topic: str, timeout_s: float = 2.0) -> None:
-        self._admin = AdminClient({"bootstrap.servers": broker, "log_level": 0})
+        self._admin = AdminClient(client_config(broker))
         self._topic = topic
         self._timeout_s = timeout_s
 

@@ -21,6 +21,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
+from agents.connection import client_config
 from schemas.errors import Retryable
 
 Part = tuple[str, int]
@@ -72,7 +73,7 @@ class BrokerOffsets:
     def __init__(
         self, broker: str, group: str, topics: Collection[str], partitions: int, timeout_s: float = 5.0
     ) -> None:
-        self._client: dict[str, str | int | float | bool] = {"bootstrap.servers": broker, "log_level": 0}
+        self._client = client_config(broker)
         self._group = group
         self._parts = [(topic, partition) for topic in topics for partition in range(partitions)]
         self._timeout_s = timeout_s

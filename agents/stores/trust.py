@@ -11,6 +11,7 @@ from uuid import uuid4
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from agents.connection import client_config
 from agents.stores.partition import Kept, checksum
 from agents.stores.rocksdb import RocksRows
 from agents.topics import BrokerUnreachable
@@ -40,7 +41,7 @@ def drop_what_is_doubtful(store: RocksRows, broker: str, changelog: str, timeout
 
 def identity(broker: str, changelog: str, timeout_s: float) -> str:
     """A name that no other topic has, be it one of the same name. The embedded broker has no topic ids."""
-    admin = AdminClient({"bootstrap.servers": broker, "log_level": 0})
+    admin = AdminClient(client_config(broker))
     cluster_id = admin.list_topics(changelog, timeout=timeout_s).cluster_id or ""
     if cluster_id.startswith(_MOCK_CLUSTER_PREFIX):
         return f"{cluster_id}/{changelog}"
@@ -51,11 +52,10 @@ def identity(broker: str, changelog: str, timeout_s: float) -> str:
 def _drop_disowned(store: RocksRows, broker: str, changelog: str, timeout_s: float) -> None:
     consumer = Consumer(
         {
-            "bootstrap.servers": broker,
+            **client_config(broker),
             "group.id": f"skillstream-store-{uuid4().hex}",  # never joined, nothing is committed
             "enable.auto.commit": False,
             "enable.partition.eof": True,
-            "log_level": 0,
         }
     )
     try:

@@ -8,6 +8,7 @@ from typing import Final
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from agents.connection import client_config
 from agents.lag.broker import BrokerOffsets, LagUnknown, Offsets, Part
 from agents.topics import BrokerUnreachable, TopicMismatch
 
@@ -16,7 +17,7 @@ _POLL_S: Final = 0.25
 
 def require_topics(broker: str, topics: tuple[str, ...], partitions: int, timeout_s: float) -> None:
     """Return if all are there. Raises BrokerUnreachable, or TopicMismatch naming one that is not as it must be."""
-    admin = AdminClient({"bootstrap.servers": broker, "log_level": 0})
+    admin = AdminClient(client_config(broker))
     try:
         known = admin.list_topics(timeout=timeout_s).topics  # of all topics: asking for one may make it
     except KafkaException as error:

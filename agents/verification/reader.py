@@ -7,6 +7,7 @@ from typing import Final, Self, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from agents.connection import client_config
 from schemas.errors import Retryable
 from streams.replay import FileRecord
 
@@ -30,7 +31,7 @@ class TopicReader:
         self._tell = tell
         self._consumer = Consumer(
             {
-                "bootstrap.servers": broker,
+                **client_config(broker),
                 "group.id": "skillstream-verify",  # never joined: partitions are assigned by hand
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
@@ -38,7 +39,6 @@ class TopicReader:
                 "isolation.level": "read_committed",
                 "queued.max.messages.kbytes": _QUEUE_KIB,
                 "fetch.wait.max.ms": 20,
-                "log_level": 0,
             }
         )
 

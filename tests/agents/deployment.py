@@ -227,7 +227,7 @@ class Deployment:
             "reasoning-results": [
                 orjson.loads(value) for value in self._values(channels.results) if value not in self._foreign
             ],
-            "dead-letters": [msgspec.to_builtins(letter) for _, letter in self.dead_letters()],
+            "dead-letters": [_own_headers(record) for record in self.records(channels.dead_letters)],
             "student-activity": [
                 orjson.loads(record.value or b"")
                 for record in self.records(channels.activity)
@@ -301,6 +301,12 @@ async def _feed(replay: Replay, found: Mapping[int, list[FileRecord]]) -> None:
     for records in found.values():
         for batch in batches(records):
             await replay.feed(batch)
+
+
+def _own_headers(letter: FileRecord) -> dict[str, str]:
+    """The headers of a dead letter that are ours, as text."""
+    ours = (header for header in letter.headers if header[0].startswith("dl-") and not header[0].startswith("dl-orig"))
+    return {name: value.decode() for name, value in ours}
 
 
 @contextmanager

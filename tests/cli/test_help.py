@@ -8,6 +8,8 @@ from tests.cli.conftest import Run
 
 VERBS = [
     "worker",
+    "doctor",
+    "topics",
     "demo",
     "simulate",
     "replay",
@@ -17,6 +19,7 @@ VERBS = [
     "rebuild",
     "convert",
     "train",
+    "dialects",
     "schema",
 ]
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.servers.fixtures import kafka, mark_by_fixture, own_kafka, own_redis, redis
+from tests.servers.fixtures import kafka, mark_by_fixture, own_kafka, own_redis, redis, secured_kafka
 
-__all__ = ["kafka", "own_kafka", "own_redis", "redis"]
+__all__ = ["kafka", "own_kafka", "own_redis", "redis", "secured_kafka"]
 
 
 @pytest.hookimpl(tryfirst=True)

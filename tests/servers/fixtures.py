@@ -15,8 +15,9 @@ import pytest
 from tests.servers.child import ServerMissing
 from tests.servers.kafka import RealKafka
 from tests.servers.redis import RealRedis
+from tests.servers.secured_kafka import SecuredKafka
 
-_MARKERS = {"kafka": "kafka", "own_kafka": "kafka", "redis": "redis", "own_redis": "redis"}
+_MARKERS = {"kafka": "kafka", "own_kafka": "kafka", "secured_kafka": "kafka", "redis": "redis", "own_redis": "redis"}
 Server = TypeVar("Server", bound=AbstractContextManager[object])
 
 
@@ -46,6 +47,13 @@ def redis() -> Iterator[str]:
 def own_kafka() -> Iterator[RealKafka]:
     """A Kafka of the test's own, to stop, kill and restart."""
     with _required(RealKafka) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="module")
+def secured_kafka() -> Iterator[SecuredKafka]:
+    """A Kafka that lets in who logs in, to do what ACLs allow."""
+    with _required(SecuredKafka) as broker:
         yield broker
 
 

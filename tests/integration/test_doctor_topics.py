@@ -1,0 +1,106 @@
+"""`skillstream topics` on a real Kafka, and that the commands which it names mend what it found."""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.admin._resource import ResourceType
+
+from agents.topics import TopicSpec, ensure_topics
+from tests.agents.delivery_cluster import until
+from tests.agents.deployment import Deployment
+from tests.cli.conftest import Run, run
+
+__all__ = ["run"]
+CONFIGURE = ["kafka-configs.sh", "--bootstrap-server", "--alter", "--entity-type", "topics"]
+
+
+@pytest.fixture
+def deployment(kafka: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+    """One without topics, that the commands are told of."""
+    made = Deployment(kafka, tmp_path)
+    for name, value in made.given().items():
+        monkeypatch.setenv(f"SKILLSTREAM_{name.upper()}", str(value))
+    yield made
+    topics = [*(spec.name for spec in made.channels.specs(made.settings)), made.changelog]
+    admin = AdminClient({"bootstrap.servers": kafka})
+    for answer in admin.delete_topics(topics).values():
+        answer.exception(10)
+
+
+def configure(broker: str, topic: str, config: Mapping[str, str]) -> None:
+    """What `kafka-configs.sh --alter --add-config` asks for."""
+    entries = [ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in config.items()]
+    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
+    admin = AdminClient({"bootstrap.servers": broker})
+    admin.incremental_alter_configs([resource])[resource].result(10)
+
+
+def asked_for(command: str) -> tuple[str, dict[str, str]]:
+    """The topic and the settings of a kafka-configs.sh command."""
+    words = shlex.split(command)
+    assert [word for word in CONFIGURE if word not in words] == []
+    settings, config = words[words.index("--add-config") + 1], {}
+    while settings:
+        name, _, rest = settings.partition("=")
+        closing = "]," if rest.startswith("[") else ","
+        value, _, settings = rest.partition(closing)
+        config[name] = value.strip("[]")
+    return words[words.index("--entity-name") + 1], config
+
+
+def test_topics_are_made_as_a_worker_makes_them(deployment: Deployment, run: Run) -> None:
+    planned = run("topics", "create", "--dry-run")
+    assert (planned.code, planned.out.count("would be made")) == (0, 7)
+    missing = run("topics", "check")
+    assert (missing.code, missing.out.count("missing")) == (1, 7)
+    assert "skillstream topics create" in missing.out
+
+    assert run("topics", "create").out.count("made") == 7
+
+    assert run("topics", "create").out.count("is there") == 7
+    assert run("topics", "check").code == 0
+
+
+def test_wrong_policies_are_named_with_the_command_that_mends_them(deployment: Deployment, run: Run) -> None:
+    run("topics", "create")
+    wrong = {
+        deployment.changelog: {"cleanup.policy": "compact,delete", "min.compaction.lag.ms": "0"},
+        deployment.channels.updates: {"cleanup.policy": "delete", "min.insync.replicas": "2"},
+        deployment.channels.activity: {"max.message.bytes": "14000000", "retention.ms": "-1"},
+        deployment.channels.dead_letters: {"retention.ms": "1000"},
+    }
+    for topic, config in wrong.items():
+        configure(deployment.broker, topic, config)
+
+    until(lambda: run("topics", "check").out.count("kafka-configs.sh") == 3, "the broker knows of all of it")
+    checked = run("topics", "check")
+
+    assert checked.code == 1
+    for said in (
+        "cleanup.policy is compact,delete, not compact",
+        "min.compaction.lag.ms is 0, not 3600000",
+        "cleanup.policy is delete, not compact,delete",
+        "min.insync.replicas is 2, not 1",
+        "max.message.bytes is 12648448, not 14065536",
+        "retention.ms is 1000, not 7776000000",
+    ):
+        assert said in checked.out
+    commands = [line for line in checked.out.splitlines() if line.startswith("kafka-configs.sh")]
+    assert {asked_for(command)[0] for command in commands} == set(wrong) - {deployment.channels.activity}
+    for command in commands:
+        configure(deployment.broker, *asked_for(command))
+    until(lambda: run("topics", "check").code == 0, "all is mended")
+
+
+def test_another_number_of_partitions_is_refused(deployment: Deployment, run: Run) -> None:
+    ensure_topics(deployment.broker, [TopicSpec(deployment.channels.results, 2)])
+
+    checked, planned, made = run("topics", "check"), run("topics", "create", "--dry-run"), run("topics", "create")
+
+    assert (checked.code, planned.code, made.code) == (1, 4, 4)
+    for told in (checked.out, planned.err, made.err):
+        assert "has 2 partitions, 4 are needed" in told
