@@ -1,9 +1,12 @@
 """`skillstream schema`: the contract, for other programs."""
 
+from pathlib import Path
+
 import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
+from schemas import asyncapi
 from schemas.contract import TOPICS, json_schema
 from tests.cli.conftest import Run
 
@@ -20,3 +23,34 @@ def test_a_topics_schema_is_printed(run: Run, topic: str) -> None:
 
 def test_without_a_topic_all_are_printed(run: Run) -> None:
     assert set(orjson.loads(run("schema").out)) == set(TOPICS)
+
+
+def test_all_topics_are_printed_as_asyncapi(run: Run) -> None:
+    ran = run("schema", "--asyncapi")
+
+    assert ran.code == 0
+    assert orjson.loads(ran.out) == orjson.loads(orjson.dumps(asyncapi.document()))
+
+
+def test_all_files_are_written_to_a_folder_that_may_not_be_there_yet(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "contract"
+
+    ran = run("schema", "--out", folder)
+
+    assert (ran.code, ran.out) == (0, "")
+    names = {path.name for path in folder.iterdir()}
+    assert names == {f"{topic}.v1.schema.json" for topic in TOPICS} | {"asyncapi.json"}
+
+
+def test_a_folder_that_cannot_be_is_out_of_reach(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    ran = run("schema", "--out", tmp_path / "file" / "folder")
+
+    assert ran.code == 3
+    assert "file" in ran.err
+
+
+@pytest.mark.parametrize("arguments", [["skill-updates", "--asyncapi"], ["--asyncapi", "--out", "x"], ["nowhere"]])
+def test_what_excludes_each_other_is_wrong_usage(run: Run, arguments: list[str]) -> None:
+    assert run("schema", *arguments).code == 2

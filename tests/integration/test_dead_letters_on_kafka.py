@@ -3,7 +3,9 @@
 import signal
 from collections import Counter
 from pathlib import Path
+from uuid import uuid4
 
+import orjson
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -12,6 +14,8 @@ from schemas.dead_letter import REINSERTED_HEADER
 from tests.agents.dead_letter_commands import Planted, dead_letters, dead_letters_process, plant
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed
+from tests.agents.test_verify import verify
+from tests.contract.caliper_events import ADA, FORUM, QUIZ, caliper, envelope
 from tests.events import raw
 
 EXIT_TIMEOUT_S = 60
@@ -169,6 +173,33 @@ def test_the_bad_come_back_from_a_worker_as_new_letters_with_the_producers_heade
             assert [name for name, _ in record.headers if not name.startswith("dl-")] == ["trace", REINSERTED_HEADER]
             assert letter.reason == "not_json"
         assert worker.terminate() == 0
+
+
+def test_the_bad_event_of_an_envelope_is_folded_when_it_comes_back_and_the_good_ones_are_not_again(
+    kafka: str, tmp_path: Path
+) -> None:
+    good = [caliper("AssessmentEvent", "Started", QUIZ, id=f"urn:uuid:{uuid4()}") for _ in range(60)]
+    bad = caliper("ForumEvent", "Downvoted", FORUM, id=f"urn:uuid:{uuid4()}")
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text('[caliper]\n"ForumEvent.Downvoted" = "disagreed"\n')
+    with deployed(kafka, tmp_path) as deployment:
+        worker = deployment.start()
+        deployment.send([Sent(ADA.encode(), orjson.dumps(envelope(*good, bad)))])
+        until(lambda: len(deployment.dead_letters()) == 1, "its bad part is a dead letter", 60.0)
+
+        ran = dead_letters(deployment, "replay", "--yes", "--policy", "reinsert", "--json")
+        assert ran.lines[0]["still_bad"] == 1, ran.err
+        assert [letter.replays for _, letter in deployment.dead_letters()] == [0, 1]
+        deployment.defaults = {"mapping": mapping}
+        ran = dead_letters(deployment, "replay", "--yes", "--json")
+        assert ran.lines[0]["reinserted"] == 1, ran.err
+        deployment.defaults = {}
+        until(lambda: worker.events("applied") == 61, "it is folded", 60.0)
+
+        assert worker.events("duplicates") == 0
+        assert worker.terminate() == 0
+        verdict = verify(deployment)
+        assert (verdict.code, verdict.said["differences"]) == (0, []), verdict.log
 
 
 def test_a_letter_as_large_as_the_largest_record_goes_there_and_back(kafka: str, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Apache Kafka's jars, fetched once from Maven Central into `.kafka/` at the project's root.
 
-The pom beside this file pins the version. The folder is named by the pom's hash and appears in one rename, so
+The poms beside this file pin the versions. The folder is named by the pom's hash and appears in one rename, so
 another version, a half-made folder or two runs at once can never mix.
 """
 
@@ -18,6 +18,7 @@ from tests.servers.child import ServerMissing, run
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".kafka"
 _POM = Path(__file__).with_name("pom.xml")
+_TOOLS_POM = Path(__file__).with_name("tools.xml")
 _INSTALL = (
     "Install a Java 17+ runtime and Maven (Debian, Ubuntu: apt install default-jre-headless maven; "
     "macOS: brew install openjdk maven), or name a running broker in SKILLSTREAM_TEST_BROKER."
@@ -40,13 +41,22 @@ def java() -> str:
 
 def kafka_jars() -> Path:
     """The folder of Kafka's jars, fetched first when missing; ServerMissing without Maven."""
-    jars = FOLDER / f"jars-{hashlib.sha256(_POM.read_bytes()).hexdigest()[:12]}"
+    return _jars(_POM)
+
+
+def tool_jars() -> Path:
+    """The same of the console tools that come with Kafka, a project of their own."""
+    return _jars(_TOOLS_POM)
+
+
+def _jars(pom: Path) -> Path:
+    jars = FOLDER / f"jars-{hashlib.sha256(pom.read_bytes()).hexdigest()[:12]}"
     if not jars.is_dir():
-        _fetch(jars)
+        _fetch(pom, jars)
     return jars
 
 
-def _fetch(jars: Path) -> None:
+def _fetch(pom: Path, jars: Path) -> None:
     maven = shutil.which("mvn")
     if maven is None:
         raise ServerMissing(f"Kafka's jars come through Maven, and no `mvn` is on the PATH. {_INSTALL}")
@@ -57,7 +67,7 @@ def _fetch(jars: Path) -> None:
         goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={fetched}"]
         # Strict checksums: a jar that differs from what the repository says of it fails the fetch.
         quiet = ["--batch-mode", "--quiet", "--no-transfer-progress", "--strict-checksums"]
-        run([maven, *quiet, "--file", str(_POM), *goal], "Fetching Kafka's jars with Maven")
+        run([maven, *quiet, "--file", str(pom), *goal], "Fetching Kafka's jars with Maven")
         try:
             fetched.rename(jars)
         except OSError:

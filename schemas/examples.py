@@ -1,0 +1,117 @@
+"""An example of every message: in the contract, for whoever codes against it. Each is an instance of its type."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from schemas.dead_letter import DeadLetter
+from schemas.event import (
+    Attempt,
+    Collaboration,
+    Control,
+    Failure,
+    Hint,
+    Media,
+    Message,
+    NativeEvent,
+    Navigation,
+    Overdue,
+    Reflection,
+    Retry,
+    Rubric,
+    Session,
+    Submission,
+    Voided,
+)
+from schemas.explanation import Claim, Explanation, ReasoningResult, SkillExplanation
+from schemas.update import Contribution, EvidenceItem, SkillScore, SkillUpdate
+
+_AT: Final = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+
+def _who(event_id: str, minute: int) -> dict[str, Any]:
+    return {"version": 1, "event_id": event_id, "student_id": "ada", "time": _AT.replace(minute=minute)}
+
+
+EVENTS: Final[tuple[NativeEvent, ...]] = (
+    Attempt(**_who("e1", 0), item_id="fractions-3", score=0.9, hints=1, duration_s=42.5, attempt=2),
+    Failure(**_who("e2", 1), item_id="loops-1", gave_up=True),
+    Retry(**_who("e3", 2), item_id="loops-1"),
+    Hint(**_who("e4", 3), item_id="loops-1"),
+    Submission(**_who("e5", 4), item_id="essay-1", due=_AT.replace(hour=23), score=0.7, weight=0.25),
+    Overdue(**_who("e6", 5), item_id="essay-2", weight=0.1),
+    Control(**_who("e7", 6), task_id="climate", controls={"top": 2.0, "middle": 0.0}, changed=1, duration_s=3.5),
+    Message(**_who("e8", 7), text="I can see why you are stuck, shall we try together?", in_reply_to="m-17"),
+    Reflection(**_who("e9", 8), text="Next time I would start earlier.", item_id="essay-1"),
+    Collaboration(**_who("e10", 9), act="helped"),
+    Session(**_who("e11", 10), phase="end", duration_s=1800.0),
+    Media(**_who("e12", 11), media_id="film-4", action="played", progress=0.4),
+    Rubric(**_who("e13", 12), skill="empathy", rating=0.8),
+    Voided(**_who("e14", 13), voided_id="e10"),
+    Navigation(**_who("e15", 14), page="/courses/maths"),
+)
+UPDATE: Final = SkillUpdate(
+    version=1,
+    student_id="ada",
+    seq=(0, 4711),
+    as_of="2026-01-05T09:12:00.000Z",
+    skills={
+        "resilience": SkillScore(
+            score=0.640312,
+            low=0.372104,
+            high=0.842217,
+            confidence=0.412205,
+            level="developing",
+            validated=False,
+            rests_on="phrases and indicators chosen by hand; no labels",
+            contributions={
+                "behaviour": Contribution(status="ok", p=0.71, n=6.0, age_s=600.0, log_odds=0.577012),
+                "language": Contribution(status="absent"),
+                "model": Contribution(status="failed"),
+            },
+            evidence=[
+                EvidenceItem(id="e13", fact="recovered", value=1.0, direction=1, time="2026-01-05T09:02:00.000Z")
+            ],
+        )
+    },
+    degraded=["model"],
+    config_version="0bffd27fa203-a81815e0",
+    model="default@a81815e0",
+)
+EXPLANATION: Final = Explanation(
+    version=1,
+    student_id="ada",
+    seq=(0, 4711),
+    as_of="2026-01-05T09:12:00.000Z",
+    generated_at="2026-01-05T09:12:03.250Z",
+    generator="template",
+    model="",
+    summary="The student went back to what had not worked.",
+    skills=[
+        SkillExplanation(
+            skill="resilience",
+            score=0.640312,
+            confidence=0.412205,
+            validated=False,
+            claims=[Claim(text="Tried again after a failure.", evidence=["e13"])],
+        )
+    ],
+)
+RESULT: Final = ReasoningResult(
+    version=1,
+    student_id="ada",
+    seq=(0, 4711),
+    outcome="failed",
+    attempts=2,
+    at_us=1_767_604_323_250_000,
+    not_before_us=1_767_604_343_250_000,
+)
+DEAD_LETTER: Final = DeadLetter(
+    topic="student-activity",
+    partition=3,
+    offset=17,
+    timestamp=1_767_603_600_000,
+    index=0,
+    reason="not_json",
+    error="unexpected character: line 1 column 1 (char 0)",
+    schema_guess="native",
+)

@@ -1,0 +1,100 @@
+"""The topics: what each carries, how it is keyed and kept, and what this program does with it.
+
+Names are without the prefix that a deployment may give them. All are keyed by student and share a partition count.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+DAY_MS: Final = 86_400_000
+MAX_RECORD_BYTES: Final = 12 * 1024 * 1024
+LETTER_HEADROOM_BYTES: Final = 64 * 1024
+"""A dead letter's headers come on top of the largest record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """`config` holds Kafka's own names, as the topic is created; `headers` are those that mean something to us.
+
+    `receives` and `sends` say what this program does with it, empty for nothing.
+    """
+
+    name: str
+    summary: str
+    key: str
+    config: Mapping[str, str]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    receives: str = ""
+    sends: str = ""
+
+
+_STUDENT: Final = "The student's id in UTF-8, as in `student_id`; placed by murmur2 (SKILLSTREAM_PARTITIONER)."
+_COMPACTED: Final = {"cleanup.policy": "compact,delete", "retention.ms": str(365 * DAY_MS)}
+
+ACTIVITY: Final = Topic(
+    name="student-activity",
+    summary="What students do: one native event a record, or a record of another dialect.",
+    key=_STUDENT,
+    config={
+        "cleanup.policy": "delete",
+        "retention.ms": str(7 * DAY_MS),
+        "max.message.bytes": str(MAX_RECORD_BYTES),
+    },
+    headers={
+        "skillstream-origin": "Ours, on an event sent on to its student's partition: topic/partition/offset/index of "
+        "the record that it came from. Producers leave it away.",
+        "skillstream-reinserted": "Ours, on a record that `skillstream dead-letters replay` sent back: "
+        "topic/partition@offset of the dead letter, and when (ms) the record first came. Producers leave it away.",
+    },
+    receives="Each event is folded once, on its student's partition; what cannot be read becomes a dead letter.",
+    sends="Events that came on another partition than their student's are sent on, as native events; "
+    "`skillstream dead-letters replay` sends back what can be read by now.",
+)
+UPDATES: Final = Topic(
+    name="skill-updates",
+    summary="What is believed of a student's skills. Each message stands alone: the newest of a key is all there is to "
+    "know. A null value says that the student was forgotten.",
+    key=_STUDENT,
+    config=_COMPACTED,
+    sends="One message a changed student and batch.",
+)
+REASONING: Final = Topic(
+    name="skill-reasoning",
+    summary="Explanations of updates, for the students who need one most. A null value says that the student was "
+    "forgotten.",
+    key=_STUDENT,
+    config=_COMPACTED,
+    sends="One message an explanation.",
+)
+DEAD_LETTERS: Final = Topic(
+    name="dead-letters",
+    summary="Records that could not be read: key and value as they came, why and from where in headers, then the "
+    "producer's own headers. On the partition of the number that the record was read from.",
+    key="The record's own, untouched; may be null.",
+    config={
+        "cleanup.policy": "delete",
+        "retention.ms": str(90 * DAY_MS),
+        "max.message.bytes": str(MAX_RECORD_BYTES + LETTER_HEADROOM_BYTES),
+    },
+    receives="`skillstream dead-letters` lists them and sends them back; a worker that starts counts the newest.",
+    sends="One message an unreadable record, or part of a record; after a crash it may come twice.",
+)
+RESULTS: Final = Topic(
+    name="reasoning-results",
+    summary="Internal: what became of each try to explain. For workers; others neither write nor rely on it.",
+    key=_STUDENT,
+    config={"cleanup.policy": "delete", "retention.ms": str(7 * DAY_MS)},
+    receives="Read back into the student's row. Idempotent.",
+    sends="One message a try.",
+)
+ERASURES: Final = Topic(
+    name="erasures",
+    summary="Requests to forget a student: all that came at or before the record's time is forgotten, and null values "
+    "go to skill-updates and skill-reasoning.",
+    key="The id of the student to forget, in UTF-8.",
+    config={"cleanup.policy": "compact"},
+    receives="The student's row becomes a stub. Idempotent. A record without key or value is passed over.",
+    sends="A request that came on another partition than its student's is sent on.",
+)
+TOPICS: Final = (ACTIVITY, UPDATES, REASONING, DEAD_LETTERS, RESULTS, ERASURES)

@@ -1,0 +1,56 @@
+"""docs/producing.md and docs/consuming.md say of the contract what it says."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from schemas.contract import json_schema, messages
+from schemas.dialects.native import MAX_DEPTH, MAX_EVENT_BYTES
+from schemas.event import EARLIEST_TIME
+from schemas.topics import ACTIVITY, DAY_MS, DEAD_LETTERS, MAX_RECORD_BYTES, UPDATES, Topic
+from streams.arrival import LATENESS_US
+from streams.row import MAX_IDS
+
+_DOCS: Final = Path(__file__).parents[2] / "docs"
+_PRODUCING: Final = (_DOCS / "producing.md").read_text("utf-8")
+_OF_ALL: Final = ("type", "version", "event_id", "student_id", "time")
+
+
+def _days(topic: Topic) -> int:
+    return int(topic.config["retention.ms"]) // DAY_MS
+
+
+def row(schema: dict[str, Any]) -> str:
+    """A type of event, as a line of the table in producing.md."""
+    kind = schema["properties"]["type"]["enum"][0]
+    [example] = [message for message in messages("student-activity") if message["type"] == kind]
+    shown: dict[bool, list[str]] = {True: [], False: []}
+    for name, value in example.items():
+        if name not in _OF_ALL:
+            shown[name in schema["required"]].append(f"`{json.dumps(name)}: {json.dumps(value)}`")
+    cell = ", ".join(shown[True]) + (f" · {', '.join(shown[False])}" if shown[False] else "")
+    return f"| `{kind}` | {schema['description']} | {cell.strip()} |"
+
+
+@pytest.mark.parametrize("name", json_schema("student-activity")["$defs"])
+def test_a_type_of_event_is_shown_as_the_contract_has_it(name: str) -> None:
+    assert row(json_schema("student-activity")["$defs"][name]) in _PRODUCING.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        ("producing.md", f"from {EARLIEST_TIME.year} on"),
+        ("producing.md", f"A time before {EARLIEST_TIME.year} is a dead letter"),
+        ("producing.md", f"last {MAX_IDS} of its student"),
+        ("producing.md", f"{MAX_EVENT_BYTES >> 20} MiB and {MAX_DEPTH} levels of nesting"),
+        ("producing.md", f"records of {MAX_RECORD_BYTES >> 20} MiB"),
+        ("producing.md", {3600: "more than an hour older"}[LATENESS_US // 1_000_000]),
+        ("consuming.md", f"{_days(ACTIVITY)} and {_days(DEAD_LETTERS)} days"),
+        ("consuming.md", {365: "go after a year"}[_days(UPDATES)]),
+    ],
+)
+def test_bounds_are_those_of_the_code(page: str, said: str) -> None:
+    assert said in " ".join((_DOCS / page).read_text("utf-8").split())
