@@ -56,7 +56,11 @@ format: $(READY)  ## put code in the one format and mend what ruff can mend
 .PHONY: integration
 integration: $(READY)  ## the tests on a real Kafka and a real Redis, which it starts and stops (Java 17+, Maven)
 	@SKILLSTREAM_REQUIRE_SERVERS=1 $(BIN)/python -m tests.servers \
-	  $(BIN)/pytest -n 3 --dist loadfile -m "kafka or redis" tests/integration tests/contract tests/agents $(ARGS)
+	  $(BIN)/pytest -n 3 --dist loadfile -m "kafka or redis" tests/integration tests/contract tests/agents tests/container $(ARGS)
+
+.PHONY: image-check
+image-check: $(READY)  ## build the container image and try it (Docker, or Podman and runc; BASE=stand-in without a registry)
+	@SKILLSTREAM_TEST_IMAGE_BASE=$(BASE) $(BIN)/python -m pytest --durations=3 tests/container/image_checks.py $(ARGS)
 
 .PHONY: check
 check: test lint integration  ## all that CI checks
@@ -65,6 +69,21 @@ check: test lint integration  ## all that CI checks
 chaos: $(READY)  ## break things, and account for every event (ROUNDS=1 for minutes, ONLY=name,... SEED= JOBS=)
 	@$(BIN)/python -m tests.chaos $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) \
 	  $(if $(ONLY),--only $(ONLY)) $(if $(JOBS),--jobs $(JOBS))
+
+.PHONY: contract
+contract: $(READY)  ## write docs/contract anew from the types
+	@$(BIN)/skillstream schema --out docs/contract
+
+# Part of a release: from now on the contract is held to what it says now. Refused where that would break somebody who
+# codes against the one released before.
+.PHONY: contract-release
+contract-release: contract
+	@$(BIN)/pytest -q tests/contract/test_contract.py tests/contract/test_contract_golden.py
+	@cp docs/contract/*.json docs/contract/released/
+
+.PHONY: fuzz
+fuzz: $(READY)  ## every decoder under a coverage-guided fuzzer, for minutes (SECONDS=120 DIALECT=xapi)
+	@$(BIN)/python -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(if $(DIALECT),--dialect $(DIALECT))
 
 .PHONY: bench
 bench: $(READY)  ## measure against the alternatives, half an hour (ONLY=name,name ROUNDS=5 EVENTS=1000000)
