@@ -92,7 +92,7 @@ def _check(name: str, value: Any, place: int) -> None:
     if not _NAME.fullmatch(name) or name == "data":
         raise broken(f"attribute number {place}", "its name is not of lower-case letters and digits (or it is `data`)")
     if isinstance(value, str):
-        if _DISALLOWED.search(value):
+        if not (value.isascii() and value.isprintable()) and _DISALLOWED.search(value):
             raise broken(name, "holds a control character or a noncharacter")
     elif value is not None and not isinstance(value, bool):
         if not isinstance(value, int):
