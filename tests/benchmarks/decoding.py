@@ -13,6 +13,7 @@ from typing import Final
 
 import orjson
 
+from agents.garbage import collect_rarely
 from schemas.dialects import decode
 from schemas.dialects.record import Record
 from streams.replay import FileRecord
@@ -38,6 +39,7 @@ def measure(sizes: Sizes, rounds: Rounds) -> list[Figure]:
         "xapi": _records(_xapi()),
         "caliper": _records(_caliper()),
     }
+    collect_rarely()  # as a worker does
     rates: dict[str, list[float]] = {dialect: [] for dialect in records}
     ratios: dict[str, list[float]] = {dialect: [] for dialect in records}
     for number in range(1, sizes.rounds + 1):
