@@ -11,8 +11,9 @@ import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from types import FrameType
+from typing import Any
 
 import mode
 
@@ -63,7 +64,7 @@ async def _serve(app: DeliveryApp, watch: "_StopWatch", beside: Beside) -> int:
     app.in_worker = True
     worker = DeliveryWorker(app, override_logging=False, redirect_stdouts=False, quiet=True)
     asked = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    loop = watch.loop = asyncio.get_running_loop()
 
     def stop() -> None:
         watch.start()
@@ -113,6 +114,7 @@ class _StopWatch:
         self._timer = threading.Timer(timeout_s, self._expire)
         self._timer.daemon = True
         self._timeout_s = timeout_s
+        self.loop: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> None:
         """Begin to count; later calls change nothing."""
@@ -125,4 +127,18 @@ class _StopWatch:
 
     def _expire(self) -> None:
         logger.critical("Not stopped after %s s: ending the process, un-acked work is replayed", self._timeout_s)
+        with suppress(Exception):  # the loop may be at work while its tasks are listed
+            logger.critical("It waited for:\n%s", "\n".join(_waiting(self.loop)))
         os._exit(EXIT_FATAL)
+
+
+def _waiting(loop: asyncio.AbstractEventLoop | None) -> Iterator[str]:
+    """A line for each task of the loop: its name, and where it waits, from the outside in."""
+    for task in asyncio.all_tasks(loop) if loop else ():
+        yield f"  {task.get_name()}: {' > '.join(_places(task.get_coro()))}"
+
+
+def _places(waiting: Any) -> Iterator[str]:
+    while (frame := getattr(waiting, "cr_frame", None)) is not None:
+        yield f"{frame.f_code.co_qualname}:{frame.f_lineno}"
+        waiting = waiting.cr_await

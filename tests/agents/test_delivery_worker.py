@@ -163,6 +163,18 @@ def test_a_step_that_never_returns_is_left_behind_within_the_bound(kafka: Cluste
     assert kafka.committed() == [-1] * PARTITIONS
 
 
+def test_a_stop_that_takes_too_long_ends_by_force_and_says_what_it_waited_for(kafka: Cluster) -> None:
+    kafka.produce(400)
+    worker = kafka.start(stick_at=0, drain_timeout_s=30.0, stop_timeout_s=2.0)
+    until(lambda: worker.owns(PARTITIONS), "recovered")
+    until(lambda: kafka.committed() == [-1] * PARTITIONS, "nothing committed")
+    worker.process.terminate()
+
+    assert worker.exit_code(timeout_s=12) == EXIT_FATAL
+    assert "Not stopped after 2.0 s" in kafka.log()
+    assert "DeliveryApp._consumer_wait_empty" in kafka.log()
+
+
 def test_an_unreachable_broker_is_a_clear_error_within_the_bound(tmp_path: Path) -> None:
     nobody = Cluster("127.0.0.1:1", tmp_path)
     worker = nobody.start()
