@@ -159,7 +159,7 @@ def test_a_step_that_never_returns_is_left_behind_within_the_bound(kafka: Cluste
     until(lambda: kafka.committed() == [-1] * PARTITIONS, "nothing committed")
     worker.process.terminate()
 
-    assert worker.exit_code(timeout_s=12) == EXIT_FATAL
+    assert worker.exit_code(timeout_s=30) == EXIT_FATAL
     assert kafka.committed() == [-1] * PARTITIONS
 
 
@@ -170,7 +170,7 @@ def test_a_stop_that_takes_too_long_ends_by_force_and_says_what_it_waited_for(ka
     until(lambda: kafka.committed() == [-1] * PARTITIONS, "nothing committed")
     worker.process.terminate()
 
-    assert worker.exit_code(timeout_s=12) == EXIT_FATAL
+    assert worker.exit_code(timeout_s=30) == EXIT_FATAL
     assert "Not stopped after 2.0 s" in kafka.log()
     assert "DeliveryApp._consumer_wait_empty" in kafka.log()
 
