@@ -18,7 +18,7 @@ from schemas.dialects import Record, native
 from schemas.explanation import ReasoningResult
 from schemas.update import SkillUpdate
 from streams.accounting import Counts
-from streams.batch import ORIGIN_HEADER, FoldedBatch, Forward
+from streams.batch import FoldedBatch, Forward
 from streams.identity import is_reserved
 from streams.pipeline import Pipeline
 from streams.reasoning.pending import Marked, apply, mark, value_of
@@ -127,7 +127,7 @@ class StudentStep:
             forward.partition,
             forward.event.student_id.encode(),
             native.encode(forward.event),
-            ((ORIGIN_HEADER, forward.origin.encode()),),
+            (forward.origin.header,),
             forward.timestamp_ms,
         )
 

@@ -29,18 +29,7 @@ class Counts:
     reasons: Counter[str] = field(default_factory=Counter)
     unknown: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def count(self, outcome: Outcome) -> None:
-        """Add one event."""
-        self.events_in += 1
-        if outcome is Outcome.IGNORED:
-            self.ignored += 1
-        elif outcome is Outcome.DUPLICATE:
-            self.duplicates += 1
-        else:
-            self.applied += 1
-            self.late += outcome is Outcome.LATE
-
-    def count_all(self, outcomes: Sequence[Outcome]) -> None:
+    def count(self, outcomes: Sequence[Outcome]) -> None:
         """Add events."""
         late = outcomes.count(Outcome.LATE)
         self.events_in += len(outcomes)

@@ -7,8 +7,7 @@
 A record at or below its row's offset was folded before a crash: it is skipped, and its student's update said again.
 """
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Final
@@ -16,28 +15,25 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.dead_letter import MAX_RUNS_A_LETTER, DeadLetter
-from schemas.dialects import Decoded, Invalid, Record
+from schemas.dead_letter import DeadLetter
+from schemas.dialects import Decode, Invalid, Record
 from schemas.dialects.native import decode_short
 from schemas.errors import Fatal
 from schemas.event import EARLIEST_TIME, NativeEvent
-from schemas.parts import named, runs
 from streams.accounting import Counts
 from streams.block import Block, Integers
 from streams.folding import Folding
 from streams.layout import Array, Indices
-from streams.repeats import Origin, Outcome
+from streams.letters import Letters
+from streams.origin import CameFrom, Origin, origin_in
+from streams.repeats import Outcome
 
-ORIGIN_HEADER: Final = "skillstream-origin"
-MAX_LETTERS_A_RECORD: Final = 16
-_ORIGIN: Final = re.compile(rb".+/([0-9]{1,9})/([0-9]{1,18})/([0-9]{1,9})")
 _EARLIEST_US: Final = int(EARLIEST_TIME.timestamp()) * 1_000_000
 _LATEST_US: Final = 4_102_444_800_000_000  # 2100: seconds still fit in four bytes
 
 Load = Callable[[Sequence[str]], Sequence[bytes | None]]
 """The stored rows of students, in their order; None for who has none."""
 Home = Callable[[str], int | None]
-Decode = Callable[[Record], Decoded]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +45,7 @@ class Forward:
 
     partition: int
     event: NativeEvent
-    origin: str
+    origin: CameFrom
     timestamp_ms: int
 
 
@@ -96,9 +92,9 @@ class BatchFolder:
         self._home = home
         self._load = load
         self._epoch = epoch
-        self._dead_letters: list[tuple[Record, DeadLetter]] = []
-        self._forwards: list[Forward] = []
         self._counts = Counts()
+        self._letters = Letters(self._counts)
+        self._forwards: list[Forward] = []
 
     def fold(self, records: Sequence[Record]) -> FoldedBatch:
         """Fold all `records`; the same rows come out however the records are cut into batches."""
@@ -122,13 +118,13 @@ class BatchFolder:
                 continue
             said = self._decode(record)
             if said.invalid:
-                self._dead_letters_of(record, said.invalid, several=said.has_several_parts)
+                self._letters.add(record, said.invalid, several=said.has_several_parts)
             for unknown in said.ignored:
                 self._counts.ignore(unknown.dialect, unknown.name)
-            origin = _origin(record) if record.headers else None
+            origin = origin_in(record.headers) if record.headers else None
             for index, event in enumerate(said.events):
                 if origin is not None:
-                    told.origins[len(events)] = origin
+                    told.origins[len(events)] = origin.place
                 if index:
                     told.index[len(events)] = index
                 if said.parts:
@@ -167,10 +163,10 @@ class BatchFolder:
         for number, places in groupby(np.flatnonzero(absurd).tolist(), told.record.__getitem__):
             parts = sorted({told.parts[place] for place in places if place in told.parts})
             bad = [replace(why, index=part) for part in parts]
-            self._dead_letters_of(records[number], bad or [why], several=bool(parts))
+            self._letters.add(records[number], bad or [why], several=bool(parts))
         self._counts.replayed += int(replayed.sum())
         again = {one for one in np.unique(line[replayed]).tolist() if block.head["events"][one]}
-        self._counts.count_all([Outcome.IGNORED] * int(forgotten.sum()))
+        self._counts.count([Outcome.IGNORED] * int(forgotten.sum()))
         here = np.flatnonzero(~(away | replayed | absurd | forgotten))
         return self._fold(block, told, here, line[here], offset[here], now_us[here]), again
 
@@ -198,7 +194,7 @@ class BatchFolder:
             events, lines = [events[place] for place in places], [lines[place] for place in places]
             origins = {number: origins[place] for number, place in enumerate(places) if place in origins}
         folded = self._folding.fold(block, lines, events, now_us, origins)
-        self._counts.count_all(folded.outcomes)
+        self._counts.count(folded.outcomes)
         self._counts.clamped += folded.clamped
         if folded.not_held:
             self._counts.unknown["native", "voided_not_held"] += folded.not_held
@@ -215,70 +211,18 @@ class BatchFolder:
             students=[students[line] for line in order],
             changed=len(changed),
             block=block if order == list(range(len(students))) else block.take(order),
-            dead_letters=sorted(self._dead_letters, key=_place),
+            dead_letters=self._letters.in_order(),
             forwards=self._forwards,
             counts=self._counts,
         )
 
     def _forward(self, home: int, record: Record, index: int, event: NativeEvent) -> None:
-        came_from = f"{record.topic}/{record.partition}/{record.offset}/{index}"
-        self._forwards.append(Forward(home, event, came_from, record.timestamp))
-        self._counts.rerouted += 1
-
-    def _dead_letters_of(self, record: Record, invalid: Sequence[Invalid], *, several: bool) -> None:
-        """A letter for each bad part of a record that has `several`, but for the last that share a few.
-
-        Each letter holds the whole record: an array of a hundred thousand bad parts must not become as many records.
-        """
-        if not several:
-            self._dead_letter(record, invalid[0])
-            return
-        for first, more, parts in _shares(invalid):
-            error = f"{first.error}; and {more} more parts of this record are wrong" if more else first.error
-            self._dead_letter(record, replace(first, error=error), parts)
-
-    def _dead_letter(self, record: Record, invalid: Invalid, parts: str = "") -> None:
-        letter = DeadLetter(
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            timestamp=record.timestamp,
-            index=invalid.index,
-            reason=invalid.reason,
-            error=invalid.error,
-            schema_guess=invalid.schema_guess,
-            parts=parts,
+        self._forwards.append(
+            Forward(home, event, CameFrom(record.topic, (record.partition, record.offset, index)), record.timestamp)
         )
-        self._dead_letters.append((record, letter))
-        self._counts.dead_letter(invalid.reason)
-
-
-def _shares(invalid: Sequence[Invalid]) -> Iterator[tuple[Invalid, int, str]]:
-    """Which bad parts share a letter: the first of them, how many more there are, and the names of all."""
-    alone = MAX_LETTERS_A_RECORD - 1
-    rest = runs(one.index for one in invalid[alone:])
-    together = (rest[place : place + MAX_RUNS_A_LETTER] for place in range(0, len(rest), MAX_RUNS_A_LETTER))
-    place = 0
-    for share in (*(runs([one.index]) for one in invalid[:alone]), *together):
-        count = sum(last - first + 1 for first, last in share)
-        yield invalid[place], count - 1, named(share)
-        place += count
-
-
-def _place(found: tuple[Record, DeadLetter]) -> tuple[int, int]:
-    """Where a letter stands among its partition's: a replay takes what steps back for a repeat."""
-    return found[1].offset, found[1].index
+        self._counts.rerouted += 1
 
 
 def _clipped_us(timestamps_ms: Sequence[int]) -> Integers:
     """In µs; times that no clock tells are as far off as can be told."""
     return np.clip(np.array(timestamps_ms, np.int64), _EARLIEST_US // 1000 - 1, _LATEST_US // 1000) * 1000
-
-
-def _origin(record: Record) -> Origin | None:
-    """Where a forwarded event came from; None if the header is absent or not ours."""
-    for name, value in record.headers:
-        if name == ORIGIN_HEADER:
-            place = _ORIGIN.fullmatch(value or b"")
-            return (int(place[1]), int(place[2]), int(place[3])) if place else None
-    return None

@@ -20,8 +20,9 @@ from streams.arrival import Arrival, arrive, weighed
 from streams.block import Block, Integers
 from streams.facts import Kinds, facts_of, kinds_of
 from streams.layout import Indices
+from streams.origin import Origin
 from streams.readings import Readings
-from streams.repeats import Origin, Outcome, sift
+from streams.repeats import Outcome, sift
 from streams.skills import SkillSet
 from streams.sums import add_facts, add_to_cells
 from streams.tellings import Tells, keep, offered

@@ -4,10 +4,10 @@ training and the audit run the very same code.
 
 from collections.abc import Sequence
 
-from schemas.dialects import Record, decode
+from schemas.dialects import Decode, Record, decode
 from schemas.update import SkillUpdate
 from streams.artifacts import Artifact
-from streams.batch import BatchFolder, Decode, FoldedBatch, Home, Load
+from streams.batch import BatchFolder, FoldedBatch, Home, Load
 from streams.block import Block
 from streams.evidence.behaviour import BehaviourSource
 from streams.evidence.collect import FailureListener, collect

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from schemas.event import NativeEvent
 from streams.block import Block
 from streams.layout import ID, Array, Indices, chunks
+from streams.origin import Origin
 from streams.row import ID_BYTES, MAX_IDS
 from streams.row_parts import origins_of, origins_part
 
 MAX_ORIGINS: Final = 8
 _MARKS_AN_ID: Final = 32
-Origin = tuple[int, int, int]
-"""(partition, offset, index) that a forwarded event came from."""
 
 
 class Outcome(Enum):

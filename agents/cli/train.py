@@ -17,9 +17,9 @@ from agents.cli.console import stderr, stdout
 from agents.cli.event_files import read_lines
 from agents.cli.outcome import OutOfReach
 from agents.dialects import load_dialects
+from schemas.dialects import Decode
 from schemas.errors import SkillstreamError
 from streams.artifacts import Artifact, save_artifact
-from streams.batch import Decode
 from streams.folding import Folding
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord

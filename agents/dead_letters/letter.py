@@ -9,7 +9,7 @@ from confluent_kafka import Message
 
 from schemas.dead_letter import REINSERTED_HEADER, DeadLetter, Header, from_headers, own_headers
 from schemas.dialects import Record
-from streams.batch import ORIGIN_HEADER
+from streams.origin import ORIGIN_HEADER
 from streams.replay import FileRecord
 
 _CAME: Final = re.compile(rb";(-?[0-9]{1,19})\Z")

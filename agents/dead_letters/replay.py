@@ -18,8 +18,7 @@ from agents.dead_letters.reader import TopicReader
 from agents.dead_letters.reinsertion import Reinsertion, Sink
 from agents.dead_letters.reread import HomeOf, Rereader
 from schemas.dead_letter import DeadLetter
-from schemas.dialects import decode
-from streams.batch import Decode
+from schemas.dialects import Decode, decode
 
 Policy = Literal["stop", "reinsert", "drop"]
 

@@ -16,10 +16,9 @@ from agents.dead_letters.erasures import Erasures
 from agents.dead_letters.letter import StoredLetter
 from agents.dead_letters.reinsertion import Reinsertion
 from schemas.dead_letter import REINSERTED_HEADER, DeadLetter, with_own_headers
-from schemas.dialects import Decoded, Invalid, native
+from schemas.dialects import Decode, Decoded, Invalid, native
 from schemas.event import NativeEvent
 from schemas.parts import Parts, named, runs
-from streams.batch import Decode
 
 HomeOf = Callable[[bytes], int | None]
 """A student's home partition; None where any will do."""

@@ -11,7 +11,7 @@ from agents.channels import Channels
 from agents.doctor.finding import Finding, ok, warning
 from agents.reading import read_to_end
 from agents.settings import Settings
-from streams.batch import ORIGIN_HEADER
+from streams.origin import ORIGIN_HEADER
 from streams.partitioner import PartitionerName, partitioner
 
 SAMPLED: Final = 300

@@ -16,11 +16,11 @@ from schemas.dialects import native
 from schemas.dialects.caliper import Caliper
 from schemas.dialects.cloudevents import CloudEvents
 from schemas.dialects.mapping import NO_MAPPING, Mapping
-from schemas.dialects.record import Decoded, Dialect, Ignored, Invalid, Record
+from schemas.dialects.record import Decode, Decoded, Dialect, Ignored, Invalid, Record
 from schemas.dialects.xapi import Xapi
 from schemas.errors import InvalidInput
 
-__all__ = ["Decoded", "Dialect", "Dialects", "Ignored", "Invalid", "Record", "decode"]
+__all__ = ["Decode", "Decoded", "Dialect", "Dialects", "Ignored", "Invalid", "Record", "decode"]
 
 # Statements and Caliper events say these: to try them as native events first would cost a tenth of reading them. A
 # native event that says one is read a moment later.

@@ -1,6 +1,6 @@
 """What a dialect is given, a record, and what it makes of it: native events, and what is none."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -78,6 +78,10 @@ class Decoded(NamedTuple):
             ignored=[one for one in self.ignored if one.index in wanted],
             parts=[part for _, part in told],
         )
+
+
+Decode = Callable[[Record], Decoded]
+"""Never raises."""
 
 
 class Dialect(Protocol):

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from schemas.dialects import Record
+from schemas.dialects import Decode, Record
 from schemas.update import SkillScore, SkillUpdate
-from streams.batch import Decode
 from streams.pipeline import Pipeline
 from streams.replay import BATCH_RECORDS, Replay
 from streams.training.labels import Label

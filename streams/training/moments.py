@@ -8,9 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from schemas.dialects import Record, decode
+from schemas.dialects import Decode, Record, decode
 from schemas.event import NativeEvent
-from streams.batch import Decode
 from streams.block import Block
 from streams.folding import Folding
 from streams.training.labels import Label

@@ -11,9 +11,8 @@ from typing import Final
 
 import msgspec
 
-from schemas.dialects import Record, decode
+from schemas.dialects import Decode, Record, decode
 from streams.audit import Finding, NotJudged, rows_differ
-from streams.batch import Decode
 from streams.row import Pending, Row
 from streams.verification.refold import Refold
 

@@ -1,20 +1,17 @@
 """Dead letters and forwards as ledger entries: what the replay expects to find, and what is there."""
 
-import re
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Final
 
 import msgspec
 
 from schemas.dead_letter import DeadLetter, from_headers
 from schemas.dialects import Record, native
 from streams.audit import Difference
-from streams.batch import ORIGIN_HEADER, Forward
+from streams.batch import Forward
+from streams.origin import origin_in
 from streams.verification.judging import Extent
 from streams.verification.ledger import Entry, Ledger, Mismatch
-
-_ORIGIN: Final = re.compile(r"(.+)/([0-9]+)/([0-9]+)/([0-9]+)")
 
 
 class LetterBook:
@@ -69,19 +66,16 @@ class ForwardBook:
     def expect(self, forwards: Sequence[Forward]) -> None:
         """What the replay would send home."""
         for forward in forwards:
-            came_from = _place_of(forward.origin)
-            assert came_from is not None
             digest = _digest(native.encode(forward.event))
-            self._ledger.expect(Entry(came_from[1], digest, forward.partition, forward.event.student_id))
+            self._ledger.expect(Entry(forward.origin.place, digest, forward.partition, forward.event.student_id))
 
     def find(self, records: Sequence[Record]) -> None:
         """Records of the input topic: those with an origin were forwarded."""
         for record in records:
-            for name, value in record.headers:
-                came_from = _place_of((value or b"").decode("utf-8", "replace")) if name == ORIGIN_HEADER else None
-                if came_from is not None and came_from[0] == self._topic:
-                    student = (record.key or b"").decode("utf-8", "replace")
-                    self._ledger.find(Entry(came_from[1], _digest(record.value or b""), record.partition, student))
+            came_from = origin_in(record.headers)
+            if came_from is not None and came_from.topic == self._topic:
+                student = (record.key or b"").decode("utf-8", "replace")
+                self._ledger.find(Entry(came_from.place, _digest(record.value or b""), record.partition, student))
 
 
 def letter_differs(mismatch: Mismatch) -> Difference:
@@ -105,11 +99,6 @@ def forward_differs(mismatch: Mismatch) -> Difference:
     }[mismatch.how]
     partition, offset, _ = entry.about
     return Difference("lost" if mismatch.how == "missing" else "state", entry.student, partition, offset, what)
-
-
-def _place_of(origin: str) -> tuple[str, tuple[int, int, int]] | None:
-    match = _ORIGIN.fullmatch(origin)
-    return None if match is None else (match[1], (int(match[2]), int(match[3]), int(match[4])))
 
 
 def _digest(value: bytes) -> bytes:

@@ -6,11 +6,10 @@ from typing import Final
 
 import msgspec
 
-from schemas.dialects import decode
+from schemas.dialects import Decode, decode
 from schemas.errors import Fatal
 from streams.artifacts import Artifact
 from streams.audit import Finding
-from streams.batch import Decode
 from streams.block import Block
 from streams.evidence.source import Opinion, Source
 from streams.pipeline import Pipeline, default_sources

@@ -30,8 +30,8 @@ from schemas.explanation import Explanation, ReasoningResult
 from schemas.update import SkillUpdate
 from streams.artifacts import load_artifact
 from streams.audit import Difference, compare
-from streams.batch import ORIGIN_HEADER
 from streams.identity import is_reserved
+from streams.origin import ORIGIN_HEADER
 from streams.partitioner import partitioner
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay, batches

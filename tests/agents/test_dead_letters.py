@@ -15,7 +15,7 @@ import pytest
 from agents.embedded import EmbeddedBroker
 from schemas.dead_letter import REINSERTED_HEADER
 from schemas.dialects import native
-from streams.batch import ORIGIN_HEADER
+from streams.origin import ORIGIN_HEADER
 from streams.replay import FileRecord
 from tests.agents.dead_letter_commands import Planted, dead_letters, plant
 from tests.agents.delivery_cluster import until

@@ -15,7 +15,7 @@ from schemas import examples
 from schemas.contract import TOPICS, json_schema, messages
 from schemas.dead_letter import REINSERTED_HEADER
 from schemas.topics import ACTIVITY, LETTER_HEADROOM_BYTES
-from streams.batch import ORIGIN_HEADER
+from streams.origin import ORIGIN_HEADER
 from tests.contract.compatibility import Direction, breaks
 
 _COMMITTED: Final = Path(__file__).parents[2] / "docs" / "contract"

@@ -12,7 +12,8 @@ from zlib import crc32
 
 from schemas.event import Attempt, Control, Message, NativeEvent, Reflection, Rubric
 from streams.facts import INDEX, PASS_SCORE, RECOVERED, RETRIED
-from streams.repeats import MAX_ORIGINS, Origin, Outcome
+from streams.origin import Origin
+from streams.repeats import MAX_ORIGINS, Outcome
 from streams.row import (
     HALF_LIFE_US,
     ID_BYTES,

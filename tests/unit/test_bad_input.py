@@ -9,7 +9,9 @@ import pytest
 from schemas.dead_letter import MAX_ERROR_CHARS, from_headers, to_headers
 from schemas.dialects import Record, native
 from schemas.errors import Fatal, InvalidInput
-from streams.batch import MAX_LETTERS_A_RECORD, ORIGIN_HEADER, FoldedBatch
+from streams.batch import FoldedBatch
+from streams.letters import MAX_LETTERS_A_RECORD
+from streams.origin import ORIGIN_HEADER
 from streams.row import Row
 from streams.row_codec import decode_row, encode_row
 from tests.events import NOW_MS, default_pipeline, fields, loaded, raw, record, records
@@ -239,7 +241,7 @@ class TestForeignPartition:
         batch = fold([record(GOOD[0], 41, partition=2)], home=5)
 
         [forward] = batch.forwards
-        assert (forward.partition, forward.origin) == (5, "student-activity/2/41/0")
+        assert (forward.partition, forward.origin.header[1]) == (5, b"student-activity/2/41/0")
         assert native.encode(forward.event) == native.encode(native.decode(GOOD[0]))
         assert (batch.counts.rerouted, batch.counts.events_in) == (1, 0)
         assert batch.rows() == {}

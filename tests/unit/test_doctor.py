@@ -17,7 +17,7 @@ from agents.doctor.placement import judge
 from agents.doctor.policy import Topic, deviations, mending
 from agents.doctor.surroundings import is_ours
 from agents.topics import BrokerUnreachable, TopicMismatch, TopicSpec
-from streams.batch import ORIGIN_HEADER
+from streams.origin import ORIGIN_HEADER
 from streams.partitioner import PartitionerName, partitioner
 
 AWAY = Finding("problem", "nobody answers", unreachable=True)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from schemas.event import NativeEvent
 from streams.block import Block
 from streams.folding import Folding
-from streams.repeats import Origin, Outcome
+from streams.origin import Origin
+from streams.repeats import Outcome
 from streams.row import HALF_LIFE_US, Row, skill_code
 from streams.row_codec import decode_row, encode_row
 from streams.skills import SkillSet, load_skills

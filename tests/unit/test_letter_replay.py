@@ -23,7 +23,8 @@ from schemas.dialects import Decoded, Dialects, Invalid, Record, decode, native
 from schemas.dialects.mapping import Mapping
 from schemas.event import Collaboration
 from schemas.parts import PATTERN, Parts, named, runs
-from streams.batch import MAX_LETTERS_A_RECORD, FoldedBatch
+from streams.batch import FoldedBatch
+from streams.letters import MAX_LETTERS_A_RECORD
 from streams.row_codec import decode_row
 from tests.contract.caliper_events import ADA, APP, FORUM, QUIZ, caliper, envelope
 from tests.contract.xapi_statements import CLASS, statement
