@@ -156,7 +156,7 @@ class DeliveryApp(faust.App):
             self.halt(DrainTimedOut(f"{agent.in_flight} batches are still in flight"), "the drain")
             agent.abandon()
             return
-        await consumer.commit()
+        await cast(BatchConsumer, consumer).commit_all()
 
     async def _producer_flush(self, logger: Any) -> None:
         """Nothing: every send is awaited by who made it."""

@@ -263,6 +263,14 @@ class BatchConsumer(driver.Consumer):
         """What the broker has confirmed, by source partition."""
         return {tp: ledger.committed for tp, ledger in self._ledgers.items()}
 
+    async def commit_all(self) -> bool:
+        """Commit all that is acknowledged by now.
+
+        Faust's `commit` does nothing beside one that is in flight, which may have begun before the last acks.
+        """
+        await self.maybe_wait_for_commit_to_finish()
+        return await self.commit()
+
     async def force_commit(self, topics: TPorTopicSet | None = None, start_new_transaction: bool = True) -> bool:
         """Commit all acknowledged work. True when the broker accepted; a rejection is recorded nowhere."""
         offsets = {} if self._frozen else self.uncommitted()

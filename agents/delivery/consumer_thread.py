@@ -16,6 +16,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from agents.delivery.fencing import listen_to_group
+from agents.delivery.leaving import leave
 from agents.delivery.unpacking import slim_records
 
 if TYPE_CHECKING:
@@ -40,6 +41,12 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         await super().on_start()
         delivery = cast("DeliveryApp", self.app)
         listen_to_group(self._ensure_consumer()._coordinator, delivery.fence, delivery.session_lost)
+
+    async def on_thread_stop(self) -> None:
+        """Leave the group, then stop aiokafka's consumer."""
+        if self._consumer is not None:
+            await leave(self._consumer)
+        await super().on_thread_stop()
 
     async def seek_sources(self, sources: Sequence[TP]) -> dict[TP, int | None]:
         """Put each partition at its committed offset, or its beginning; what was committed. In this thread."""

@@ -11,6 +11,7 @@ from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
 from agents.delivery import DeliveryApp, DeliverySettings, create_app
+from agents.delivery.agent import BatchResult
 from agents.delivery.consumer import BatchConsumer
 from agents.delivery.consumer_thread import BatchConsumerThread
 from agents.delivery.errors import CommitRejected, LogAway
@@ -29,6 +30,9 @@ class FakeThread:
         self.commit_error: KafkaError | None = None
         self.committed: dict[TP, int | None] = {EVENTS: None}
         self.thread_loop = asyncio.new_event_loop()
+        self.asked = asyncio.Event()
+        self.may_commit = asyncio.Event()
+        self.may_commit.set()
 
     def assignment(self) -> set[TP]:
         return {EVENTS, LOG}
@@ -47,6 +51,8 @@ class FakeThread:
         return {tp: self.committed[tp] for tp in sources}
 
     async def commit_offsets(self, offsets: Mapping[TP, int]) -> None:
+        self.asked.set()
+        await self.may_commit.wait()
         if self.commit_error is not None:
             raise self.commit_error
         self.commits.append(dict(offsets))
@@ -98,6 +104,30 @@ async def test_a_fetch_is_one_message_whose_ack_covers_the_gaps(app: DeliveryApp
     consumer.ack(first)
     assert await consumer.commit()
     assert thread.commits == [{EVENTS: 13}]
+
+
+async def test_what_is_acknowledged_while_a_commit_is_in_flight_is_committed_by_the_drain(app: DeliveryApp) -> None:
+    app.attach(_no_step)
+    consumer, thread = parts(app)
+    await consumer.perform_seek()
+    thread.fetches = [{EVENTS: records(EVENTS, 0, 1)}, {EVENTS: records(EVENTS, 2)}]
+    [first], [second] = await delivered(consumer), await delivered(consumer)
+    consumer.ack(first)
+    thread.may_commit.clear()
+    in_flight = asyncio.create_task(consumer.commit())
+    await thread.asked.wait()
+
+    consumer.ack(second)
+    drain = asyncio.create_task(app._consumer_wait_empty(consumer, consumer.log))
+    await asyncio.sleep(0)
+    thread.may_commit.set()
+    await asyncio.gather(in_flight, drain)
+
+    assert thread.commits == [{EVENTS: 2}, {EVENTS: 3}]
+
+
+async def _no_step(topic: str, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult:
+    return BatchResult({}, [])
 
 
 async def test_a_large_fetch_comes_in_even_parts_that_are_acknowledged_by_themselves(app: DeliveryApp) -> None:

@@ -175,6 +175,19 @@ def test_a_stop_that_takes_too_long_ends_by_force_and_says_what_it_waited_for(ka
     assert "DeliveryApp._consumer_wait_empty" in kafka.log()
 
 
+def test_a_worker_that_joins_a_group_that_waits_for_another_is_stopped_in_good_order(kafka: Cluster) -> None:
+    away = kafka.start(session_timeout_s=30.0)
+    until(lambda: away.owns(PARTITIONS), "recovered")
+    away.process.send_signal(signal.SIGSTOP)
+    joining = kafka.start(session_timeout_s=30.0, stop_timeout_s=15.0)
+    until(lambda: kafka.log().count("(Re-)joining group") > 1, "the second joins")
+    joining.process.terminate()
+
+    assert joining.exit_code(timeout_s=30) == EXIT_OK
+    assert "Not stopped" not in kafka.log()
+    away.process.kill()
+
+
 def test_an_unreachable_broker_is_a_clear_error_within_the_bound(tmp_path: Path) -> None:
     nobody = Cluster("127.0.0.1:1", tmp_path)
     worker = nobody.start()
