@@ -5,6 +5,7 @@ Everything it decides is decided in `streams`; here the topics meet the pipeline
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from time import perf_counter
 from typing import Final
 
@@ -16,12 +17,12 @@ from agents.delivery.agent import BatchResult, Output
 from schemas.dead_letter import DeadLetter, with_own_headers
 from schemas.dialects import Record, native
 from schemas.explanation import ReasoningResult
-from schemas.update import SkillUpdate
 from streams.accounting import Counts
 from streams.batch import FoldedBatch, Forward
+from streams.fusion import Fused
 from streams.identity import is_reserved
 from streams.pipeline import Pipeline
-from streams.reasoning.pending import Marked, apply, mark, value_of
+from streams.reasoning.pending import Marked, apply, mark, values_of
 from streams.reasoning.queue import ReasoningQueue
 from streams.reasoning.settings import PendingPolicy
 from streams.row import Row
@@ -94,30 +95,30 @@ class StudentStep:
             epoch=self._epoch(partition),
         )
         await self._check(partition, records, batch.dead_letters)
-        before = batch.block.cells["explained"].tolist()
-        updates = await self._pipeline.score(batch.students, batch.block)
+        judgement = await self._pipeline.judge(batch.block)
+        updates = self._pipeline.writer.write(batch.students, batch.block, judgement)
         if self._queue is not None:
-            self._mark(partition, batch, updates, before)
+            self._mark(partition, batch, judgement.fused, self._queue)
         rows = {student.encode(): row for student, row in batch.rows().items()}
         outputs = self._outputs(partition, batch, updates)
         self._observe(
             Folded(
                 batch.counts,
                 updates=len(updates),
-                degraded=sum(bool(update.degraded) for update in updates),
+                degraded=judgement.degraded,
                 duration_s=perf_counter() - began_s,
                 largest_row_bytes=max(map(len, rows.values()), default=0),
             )
         )
         return BatchResult(rows, outputs)
 
-    def _outputs(self, partition: int, batch: FoldedBatch, updates: Sequence[SkillUpdate]) -> list[Output]:
+    def _outputs(self, partition: int, batch: FoldedBatch, updates: Sequence[bytes]) -> list[Output]:
         return [
             *(self._forward(forward) for forward in batch.forwards),
             *(self._dead_letter(record, letter) for record, letter in batch.dead_letters),
             *(
-                Output(self._channels.updates, partition, update.student_id.encode(), msgspec.json.encode(update))
-                for update in updates
+                Output(self._channels.updates, partition, student.encode(), update)
+                for student, update in zip(batch.students, updates, strict=True)
             ),
         ]
 
@@ -144,21 +145,18 @@ class StudentStep:
         headers = with_own_headers(letter, record.headers)
         return Output(self._channels.dead_letters, record.partition, key, value, headers)
 
-    def _mark(
-        self, partition: int, batch: FoldedBatch, updates: Sequence[SkillUpdate], explained: Sequence[Sequence[float]]
-    ) -> None:
+    def _mark(self, partition: int, batch: FoldedBatch, fused: Fused, queue: ReasoningQueue) -> None:
         """Note which of the changed students are owed an explanation."""
-        queue, names, levels = self._queue, self._pipeline.skill_set.names, self._pipeline.skill_set.levels
-        assert queue is not None
-        now_us = self._now_us()
-        for line, update in enumerate(updates[: batch.changed]):
-            before = {name: score for name, score in zip(names, explained[line], strict=True) if score >= 0}
-            pending = batch.block.pending(line)
-            value = value_of(update, before, levels, self._policy)
+        block, now_us = batch.block, self._now_us()
+        values = values_of(fused, block.cells["explained"], self._pipeline.skill_set.levels, self._policy).tolist()
+        positions = zip(block.head["epoch"].tolist(), block.head["offset"].tolist(), strict=True)
+        changed = islice(zip(batch.students, values, positions, strict=True), batch.changed)
+        for line, (student, value, position) in enumerate(changed):
+            pending = block.pending(line)
             if mark(pending, value, now_us, self._policy, queue.threshold) is Marked.NOT_EXPLAINED:
                 queue.not_explained += 1
-            batch.block.set_pending(line, pending)
-            queue.offer(partition, update.student_id.encode(), update.seq, pending)
+            block.set_pending(line, pending)
+            queue.offer(partition, student.encode(), position, pending)
 
     def _read_back(self, partition: int, records: Sequence[Record]) -> BatchResult:
         """Note what became of calls. Idempotent: a result that the row already knows changes nothing."""

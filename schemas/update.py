@@ -3,7 +3,7 @@
 The topic is compacted by student, so each message stands alone: it holds every skill for which there is evidence.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from msgspec import Meta, Struct
 
@@ -11,6 +11,8 @@ UPDATE_VERSION: Final = 1
 
 Unit = Annotated[float, Meta(ge=0, le=1)]
 SourceStatus = Literal["absent", "ok", "stale", "failed"]
+Level = Literal["unknown", "emerging", "developing", "proficient"]
+LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 
 
 class EvidenceItem(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -43,7 +45,7 @@ class SkillScore(Struct, frozen=True, kw_only=True, gc=False):
     low: Unit
     high: Unit
     confidence: Unit
-    level: Literal["unknown", "emerging", "developing", "proficient"]
+    level: Level
     validated: bool
     rests_on: str = ""
     contributions: dict[str, Contribution]

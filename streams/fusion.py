@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.artifacts import Artifact, ConformalTable
-from streams.evidence.source import Opinion
+from streams.evidence.source import Opinion, Status
 from streams.skills import SOURCES, SkillSet
 
 PRIOR_WIDTH: Final = 0.9
@@ -39,6 +39,20 @@ class Fused:
     high: Array
     confidence: Array
     log_odds: Mapping[str, Array]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the sources said of a block, a source's name to its opinion, and what that comes to."""
+
+    opinions: Mapping[str, Opinion]
+    fused: Fused
+
+    @property
+    def degraded(self) -> int:
+        """Of how many lines a source failed."""
+        failed = [np.any(opinion.status == Status.FAILED, axis=1) for opinion in self.opinions.values()]
+        return int(np.count_nonzero(np.any(failed, axis=0)))
 
 
 class Fusion:

@@ -3,6 +3,10 @@ training and the audit run the very same code.
 """
 
 from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
 
 from schemas.dialects import Decode, Record, decode
 from schemas.update import SkillUpdate
@@ -15,9 +19,11 @@ from streams.evidence.language import LanguageSource
 from streams.evidence.model import ModelSource
 from streams.evidence.source import Source
 from streams.folding import Folding
-from streams.fusion import Fusion
+from streams.fusion import Fusion, Judgement
 from streams.skills import SkillSet
 from streams.updates import UpdateWriter
+
+_UPDATES: Final = msgspec.json.Decoder(SkillUpdate)
 
 
 def default_sources(skill_set: SkillSet, artifact: Artifact) -> list[Source]:
@@ -54,13 +60,8 @@ class Pipeline:
         """Fold one partition's records into the rows that `load` gives; see BatchFolder."""
         return BatchFolder(self._folding, self.decode, home=home, load=load, epoch=epoch).fold(records)
 
-    async def score(self, students: Sequence[str], block: Block) -> list[SkillUpdate]:
-        """Judge every line of `block`, note the scores in it, and write an update for each of `students`.
-
-        A failing source degrades them, never stops them.
-        """
-        if not students:
-            return []
+    async def judge(self, block: Block) -> Judgement:
+        """Judge every line of `block`, and note the scores in it. A failing source degrades, never stops."""
         fusion = self.skill_set.fusion
         opinions = await collect(
             self._sources,
@@ -70,4 +71,12 @@ class Pipeline:
             stale_after_s=fusion.stale_after_days * 86_400,
             on_failure=self._on_failure,
         )
-        return self.writer.write(students, block, opinions, self._fusion.fuse(opinions))
+        fused = self._fusion.fuse(opinions)
+        known = ~np.isnan(fused.score)
+        for name, values in (("score", fused.score), ("confidence", fused.confidence)):
+            block.cells[name][known] = values[known]
+        return Judgement(opinions, fused)
+
+    async def score(self, students: Sequence[str], block: Block) -> list[SkillUpdate]:
+        """Judge `block`, whose lines are those of `students`, and read back what would be published of them."""
+        return [_UPDATES.decode(update) for update in self.writer.write(students, block, await self.judge(block))]

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
+import numpy as np
 from msgspec import Meta, Struct
+from numpy.typing import NDArray
 
 from schemas.errors import SkillstreamError
 from streams.facts import FACTS
@@ -86,6 +88,14 @@ class Levels(Struct, frozen=True, forbid_unknown_fields=True):
     developing: Probability = 0.4
     proficient: Probability = 0.65
     min_confidence: Probability = 0.15
+
+    def band(self, score: NDArray[np.float64]) -> NDArray[np.intp]:
+        """How many of the two thresholds each score has reached."""
+        return np.add(score >= self.developing, score >= self.proficient, dtype=np.intp)
+
+    def classify(self, score: NDArray[np.float64], confidence: NDArray[np.float64]) -> NDArray[np.intp]:
+        """The level that each score is in, as an index of LEVELS; 0, unknown, where too little is known."""
+        return np.where(confidence < self.min_confidence, 0, 1 + self.band(score))
 
 
 class SkillSet(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -25,6 +25,8 @@ async def collect(
     A source that raises, is late or answers nonsense is `failed`: its opinion is empty and `on_failure`
     hears why. Raises only CancelledError.
     """
+    if not len(block):
+        return {source.name: Opinion.empty(0, skills) for source in sources}
     answers = await asyncio.gather(
         *(_ask(source, block, (len(block), skills), deadline_s) for source in sources), return_exceptions=True
     )

@@ -8,7 +8,7 @@ from streams.reasoning.breaker import ReasoningPaused
 from streams.reasoning.explainer import Explainer
 from streams.reasoning.model import ReasoningModel
 from streams.reasoning.outcome import Called, Tried
-from streams.reasoning.pending import Marked, apply, is_pending, mark, value_of
+from streams.reasoning.pending import Marked, apply, is_pending, mark, values_of
 from streams.reasoning.prices import Price, Prices
 from streams.reasoning.prompt import Prompt
 from streams.reasoning.pseudonym import Pseudonyms
@@ -37,5 +37,5 @@ __all__ = [
     "apply",
     "is_pending",
     "mark",
-    "value_of",
+    "values_of",
 ]

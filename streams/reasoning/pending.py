@@ -6,14 +6,15 @@ A student is pending while `since_us` is above 0. `since_us`, `not_before_us`, a
 of one clock. The last explained scores are not in Pending: whoever holds the row hands them in.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from itertools import islice
 
 import numpy as np
 
 from schemas.explanation import ReasoningResult
-from schemas.update import SkillScore, SkillUpdate
+from schemas.update import LEVELS
+from streams.fusion import Array, Fused
 from streams.reasoning.settings import PendingPolicy
 from streams.row import Pending
 from streams.row_codec import headers_of, pending_of
@@ -53,17 +54,19 @@ def reasoned(pending: Pending) -> Sequence:
     return pending.reasoned_epoch, pending.reasoned_offset
 
 
-def value_of(update: SkillUpdate, explained: Mapping[str, float], levels: Levels, policy: PendingPolicy) -> float:
-    """What explaining `update` is worth, 0 to 1: its worthiest skill.
+def values_of(fused: Fused, explained: Array, levels: Levels, policy: PendingPolicy) -> Array:
+    """What explaining each student is worth, 0 to 1: the worthiest skill; shape (students,).
 
-    `explained` holds each skill's score when it was last explained. A skill never explained counts from 0.5, and as
-    crossing a level once it has one. Of a skill's worth, the confidence says how much of the movement is real.
+    `explained`, of shape (students, skills), holds each score when it was last explained, negative for never. A skill
+    never explained counts from 0.5, and as crossing a level once it has one. Of a skill's worth, the confidence says
+    how much of the movement is real.
     """
-    worths = (
-        _worth(skill, explained.get(name, UNEXPLAINED), name in explained, levels, policy)
-        for name, skill in update.skills.items()
-    )
-    return max(worths, default=0.0)
+    known = explained >= 0
+    moved = np.minimum(np.abs(fused.score - np.where(known, explained, UNEXPLAINED)) / policy.full_move, 1.0)
+    crossed = ~known | (levels.band(explained) != levels.band(fused.score))
+    crossed &= levels.classify(fused.score, fused.confidence) != LEVELS.index("unknown")
+    worth = fused.confidence * (1 - (1 - moved) * (1 - np.where(crossed, policy.crossing, 0.0)))
+    return np.asarray(np.max(np.nan_to_num(worth), axis=1))
 
 
 def mark(pending: Pending, value: float, now_us: int, policy: PendingPolicy, floor: float = 0.0) -> Marked:
@@ -109,15 +112,3 @@ def priority_us(since_us: int, value: float, policy: PendingPolicy) -> int:
     Nobody starves: what comes later by τ (or more) can never be ahead, whatever it is worth.
     """
     return since_us - round(policy.patience_s * 1e6 * value)
-
-
-def _worth(skill: SkillScore, before: float, known: bool, levels: Levels, policy: PendingPolicy) -> float:
-    moved = min(abs(skill.score - before) / policy.full_move, 1.0)
-    has_level = skill.level != "unknown"
-    crossed = has_level and (not known or _band(before, levels) != _band(skill.score, levels))
-    extra = policy.crossing if crossed else 0.0
-    return skill.confidence * (1 - (1 - moved) * (1 - extra))
-
-
-def _band(score: float, levels: Levels) -> int:
-    return (score >= levels.developing) + (score >= levels.proficient)

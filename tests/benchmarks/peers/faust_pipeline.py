@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from streams.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
@@ -36,11 +34,11 @@ class PerEvent:
             message.offset, int(message.timestamp * 1000), event.value, message.topic, message.partition, event.key
         )
         batch = self.pipeline.fold([record], load=self._load, home=lambda _student: None)
-        updates = await self.pipeline.score(batch.students, batch.block)
+        updates = self.pipeline.writer.write(batch.students, batch.block, await self.pipeline.judge(batch.block))
         for student, row in batch.rows().items():
             self.rows[student.encode()] = row
-        for update in updates:
-            await self.updates.send(key=update.student_id.encode(), value=msgspec.json.encode(update))
+        for student, update in zip(batch.students, updates, strict=True):
+            await self.updates.send(key=student.encode(), value=update)
 
     def _load(self, students: Sequence[str]) -> list[bytes | None]:
         return [self.rows.get(student.encode()) for student in students]

@@ -5,19 +5,20 @@ from typing import Literal
 from unittest.mock import patch
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import Fatal
 from schemas.explanation import ReasoningResult
+from streams.fusion import Fused
 from streams.reasoning import pending as pending_module
-from streams.reasoning.pending import Marked, apply, is_pending, mark, owed, priority_us, value_of
+from streams.reasoning.pending import Marked, apply, is_pending, mark, owed, priority_us, values_of
 from streams.reasoning.settings import PendingPolicy
 from streams.row import Pending, Row
 from streams.row_codec import decode_row, encode_row
 from streams.skills import Levels
-from tests.unit.reasoning.samples import scored, update
 from tests.unit.row_strategies import rows
 from tests.unit.test_row import VERSION_1
 
@@ -53,30 +54,41 @@ def result(
     )
 
 
-def worth(explained: dict[str, float], score: float, confidence: float = 0.8) -> float:
-    return value_of(update(resilience=scored(score, confidence, "developing")), explained, LEVELS, POLICY)
+def worths(scores: list[float], confidences: list[float], explained: list[float]) -> list[float]:
+    """Of one student each, with one skill; NaN: nothing is known, -1: never explained."""
+    score, confidence = np.array(scores)[:, None], np.array(confidences)[:, None]
+    fused = Fused(score, score, score, confidence, {})
+    worth: list[float] = values_of(fused, np.array(explained)[:, None], LEVELS, POLICY).tolist()
+    return worth
+
+
+def worth(explained: float, score: float, confidence: float = 0.8) -> float:
+    return worths([score], [confidence], [explained])[0]
 
 
 def test_a_belief_that_did_not_move_is_worth_nothing() -> None:
-    assert worth({"resilience": 0.5}, 0.5) == 0
+    assert worth(0.5, 0.5) == 0
 
 
 def test_worth_grows_with_movement_with_sureness_and_with_a_level_crossed() -> None:
-    assert worth({"resilience": 0.45}, 0.5) < worth({"resilience": 0.45}, 0.6)
-    assert worth({"resilience": 0.45}, 0.6, 0.2) < worth({"resilience": 0.45}, 0.6, 0.9)
-    within, across = worth({"resilience": 0.45}, 0.55), worth({"resilience": 0.35}, 0.45)
+    assert worth(0.45, 0.5) < worth(0.45, 0.6)
+    assert worth(0.45, 0.6, 0.2) < worth(0.45, 0.6, 0.9)
+    within, across = worth(0.45, 0.55), worth(0.35, 0.45)
     assert across > within + 0.2
 
 
 def test_the_worthiest_skill_counts_and_what_was_never_explained_is_news() -> None:
-    two = update(resilience=scored(0.5, 0.9), empathy=scored(0.9, 0.9))
-    assert value_of(two, {"resilience": 0.5}, LEVELS, POLICY) == pytest.approx(0.9)
-    assert value_of(update(resilience=scored(0.5, 0.0, "unknown")), {}, LEVELS, POLICY) == 0
+    score, confidence = np.array([[0.5, 0.9, np.nan]]), np.array([[0.9, 0.9, np.nan]])
+    both = Fused(score, score, score, confidence, {})
+
+    assert values_of(both, np.array([[0.5, -1.0, -1.0]]), LEVELS, POLICY) == pytest.approx([0.9])
+    found = worths([0.5, 0.5, np.nan], [0.0, 0.9, np.nan], [-1.0, -1.0, -1.0])
+    assert found == [0.0, pytest.approx(0.9 * POLICY.crossing), 0.0]
 
 
 @given(explained=unit, score=unit, confidence=unit)
 def test_worth_lies_between_0_and_1(explained: float, score: float, confidence: float) -> None:
-    assert 0 <= worth({"resilience": explained}, score, confidence) <= 1
+    assert 0 <= worth(explained, score, confidence) <= 1
 
 
 def test_the_latest_value_wins_and_the_first_time_stays() -> None:
