@@ -19,6 +19,7 @@ def told_to_end_under_load(scene: Scene) -> None:
             assert took_s < DRAIN_S, f"the drain took {took_s:.1f} s"
             one.start()
             scene.await_recovery()
+            scene.until(lambda: one.owns > 0, "it works again")
     assert scene.replayed == 0, f"{scene.replayed} records were read again after a drain"
 
 
