@@ -2,7 +2,7 @@
 
     record ──► headers of CloudEvents? ──yes──► its attributes, and its data: an event of any dialect
                  │ no
-               native? ──yes──► one event
+               native, or a usual statement? ──yes──► read from its bytes
                  │ no
                JSON ──► the first dialect that claims it ──► events, invalid parts, parts of no use
 
@@ -32,7 +32,8 @@ class Dialects:
     """All dialects, with what a platform's mapping adds to them."""
 
     def __init__(self, mapping: Mapping = NO_MAPPING) -> None:
-        inner: Sequence[Dialect] = (Caliper(mapping), Xapi(mapping))
+        self._xapi = Xapi(mapping)
+        inner: Sequence[Dialect] = (Caliper(mapping), self._xapi)
         self._cloudevents = CloudEvents(inner)
         self._dialects: Sequence[Dialect] = (self._cloudevents, *inner)
 
@@ -42,7 +43,11 @@ class Dialects:
             value = native.require_readable(record.value)
             if record.headers and (decoded := self._cloudevents.decode_by_headers(value, record)) is not None:
                 return decoded
-            if not (_VERB in value or _CONTEXT in value):
+            if value.find(_VERB) >= 0:  # `in` takes longer: it asks first whether it was given a number
+                decoded = self._xapi.try_decode(value, record)
+                if decoded is not None:  # valid, so without a property by which another dialect would claim it
+                    return decoded
+            elif value.find(_CONTEXT) < 0:
                 event = native.try_decode(value)
                 if event is not None:
                     return Decoded((event,))

@@ -1,13 +1,15 @@
 """Decoded, validated and mapped to native events, on one core, in CPU time: what each dialect costs. No broker.
 
-Statements and events are those of `../shared/data` where it is there, else those that the tests are made of.
+Statements and events are those of `../shared/data` where it is there, else those that the tests are made of. There are
+few examples of Caliper, so they are sent anew for one student after the other.
 """
 
 import gzip
+import re
 import sys
 import time
-from collections.abc import Iterable
-from itertools import cycle, islice
+from collections.abc import Iterable, Iterator
+from itertools import count, cycle, islice
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +30,18 @@ _SHARED: Final = ROOT.parent / "shared" / "data"
 _STATEMENTS: Final = _SHARED / "xapi" / "statements.jsonl.gz"
 _EXAMPLES: Final = _SHARED / "caliper_v1p1"
 _EVENTS: Final = 20_000
+_OF_AN_ENVELOPE: Final = 5
+_STUDENTS: Final = 1_000
+_THEIRS: Final = {
+    rb"/(users|sessions|rosters)/": rb"/\1/%d-",
+    rb"urn:uuid:[0-9a-f]{8}": b"urn:uuid:%08x",
+    rb"\.000Z": b".%03dZ",
+}
 _NOW_MS: Final = 1_900_000_000_000
+_ENVELOPE: Final = (
+    b'{"sensor":"https://example.edu/sensors/1","sendTime":"2016-11-15T11:05:01.000Z",'
+    b'"dataVersion":"http://purl.imsglobal.org/ctx/caliper/%b","data":[%b]}'
+)
 _TARGETS: Final = {"native": 50_000, "xapi": 25_000, "caliper": 25_000}
 
 
@@ -90,10 +103,30 @@ def _xapi() -> list[bytes]:
     return _ours("xapi")
 
 
-def _caliper() -> list[bytes]:
+def _caliper() -> Iterable[bytes]:
     if _EXAMPLES.is_dir():
-        return [value for path in sorted(Path(_EXAMPLES).glob("*Event*.json")) if _is_good(value := _compact(path))]
+        examples = [_compact(path) for path in sorted(_EXAMPLES.glob("caliperEvent*.json"))]
+        return _of_students([value for value in examples if _is_good(value)])
     return _ours("caliper")
+
+
+def _of_students(events: list[bytes]) -> Iterator[bytes]:
+    """Without end, the events of one student after the other; by turns alone or in envelopes, and of 1.1 or of 1.2."""
+    for turn in count():
+        version = b"v1p2" if turn & 2 else b"v1p1"
+        theirs = [_of_student(value, turn % _STUDENTS, version) for value in events]
+        if turn & 1:
+            for first in range(0, len(theirs), _OF_AN_ENVELOPE):
+                yield _ENVELOPE % (version, b",".join(theirs[first : first + _OF_AN_ENVELOPE]))
+        else:
+            yield from theirs
+
+
+def _of_student(value: bytes, student: int, version: bytes) -> bytes:
+    """With their number in names, ids and times, so that what was remembered of others is of no use."""
+    for pattern, theirs in _THEIRS.items():
+        value = re.sub(pattern, theirs % student, value)
+    return value.replace(b"caliper/v1p1", b"caliper/" + version)
 
 
 def _ours(dialect: str) -> list[bytes]:

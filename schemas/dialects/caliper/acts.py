@@ -17,7 +17,7 @@ def kind_of(event: Mapping[str, Any], checked: Conformant, usage: Usage) -> str:
     """The table's kind, but for what only the event can tell: a graded item is an attempt, a second start a retry."""
     if usage.student == "assignee":
         return "attempt" if entity(attempt(event).get("assignable")).get("type") == "AssessmentItem" else usage.kind
-    if checked.action == "Started" and checked.type in _ATTEMPTED and _count(event) > 1:
+    if checked.action == "Started" and checked.type in _ATTEMPTED and _count(attempt(event)) > 1:
         return "retry"
     return usage.kind
 
@@ -33,20 +33,21 @@ def act_of(event: Mapping[str, Any], kind: str, student_id: str, time: datetime)
 
 def _what(event: Mapping[str, Any]) -> Mapping[str, Any]:
     """What was worked on: of an attempt, what was attempted."""
-    found = entity(event["object"])
-    if found.get("type") == "Attempt" or not isinstance(event["object"], dict):
-        return entity(attempt(event).get("assignable")) or found
-    return found
+    found = event["object"]
+    if isinstance(found, dict) and found.get("type") != "Attempt":
+        return found
+    return entity(attempt(event).get("assignable")) or entity(found)
 
 
-def _count(event: Mapping[str, Any]) -> int:
-    count = attempt(event).get("count")
+def _count(tried: Mapping[str, Any]) -> int:
+    count = tried.get("count")
     return int(count) if count else 1
 
 
 def _tried(act: Act, event: Mapping[str, Any]) -> None:
-    act.attempt = _count(event)
-    act.duration_s = _lasted(attempt(event))
+    tried = attempt(event)
+    act.attempt = _count(tried)
+    act.duration_s = _lasted(tried)
     act.score = score(event)
 
 
@@ -79,7 +80,8 @@ def _lasted(spell: Mapping[str, Any]) -> float | None:
     said = seconds(spell.get("duration"))
     if said is not None:
         return said
-    start, end = instant(spell.get("startedAtTime")), instant(spell.get("endedAtTime"))
+    end = instant(spell.get("endedAtTime"))
+    start = instant(spell.get("startedAtTime")) if end else None
     return (end - start).total_seconds() if start and end else None
 
 

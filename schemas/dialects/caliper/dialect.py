@@ -5,7 +5,7 @@ from typing import Any, Final
 from schemas.dialects.act import native
 from schemas.dialects.caliper.acts import act_of, kind_of, score
 from schemas.dialects.caliper.conformance import require_conformant
-from schemas.dialects.caliper.envelope import Data, data_of, is_caliper
+from schemas.dialects.caliper.envelope import data_of, is_caliper
 from schemas.dialects.caliper.student import who
 from schemas.dialects.mapping import NO_MAPPING, Mapping
 from schemas.dialects.record import Decoded, Ignored, Invalid, Record
@@ -34,13 +34,11 @@ class Caliper:
             data = data_of(document)
         except InvalidInput as error:
             return Decoded(invalid=(Invalid(error.reason, str(error), self.name),))
-        return self._decoded(data)
-
-    def _decoded(self, data: Data) -> Decoded:
         events: list[NativeEvent] = []
         invalid: list[Invalid] = []
         ignored: list[Ignored] = []
         parts: list[int] = []
+        has_several = len(data.items) > 1
         for index, (datum, path) in enumerate(data.items):
             try:
                 found = self._event(datum, path, data.version)
@@ -51,7 +49,7 @@ class Caliper:
                 ignored.append(Ignored(self.name, found, index))
             else:
                 events.append(found)
-                if len(data.items) > 1:
+                if has_several:
                     parts.append(index)
         return Decoded(events, invalid, ignored, parts)
 

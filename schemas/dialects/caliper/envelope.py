@@ -1,7 +1,9 @@
 """Envelopes, and what travels without one."""
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
 
 from schemas.dialects.caliper.conformance import CONTEXTS, VERSIONS
 from schemas.dialects.caliper.rules import Broken
@@ -13,7 +15,7 @@ _PROPERTIES: Final = _TELLING | _PARTS
 _NAMESPACE: Final = "purl.imsglobal.org/ctx/caliper"
 
 
-class Data(NamedTuple):
+class Data(Struct, frozen=True):
     """Events and entities in their order, each with where it stood; and the envelope's version if there was one."""
 
     items: Sequence[tuple[dict[str, Any], str]]
@@ -39,7 +41,7 @@ def is_caliper(document: Any) -> bool:
 
 def data_of(document: Any) -> Data:
     """The data of a document that `is_caliper`. Raises Broken where they can't be told apart."""
-    if isinstance(document, dict) and not _TELLING.isdisjoint(document):
+    if isinstance(document, dict) and not document.keys().isdisjoint(_TELLING):
         return _opened(document)
     if isinstance(document, list):
         return Data(_objects(document, "$"))

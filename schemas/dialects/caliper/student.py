@@ -5,7 +5,9 @@ person, who is anonymous, and who acts in a group where all their roles are othe
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
 
 from schemas.dialects.caliper.version import Student
 
@@ -16,11 +18,11 @@ NO_LEARNER: Final = "no learner"
 ANONYMOUS: Final = "anonymous"
 
 _ANONYMOUS: Final = ("_:", "http://purl.imsglobal.org/caliper/", "https://purl.imsglobal.org/caliper/")
-_NO_PEOPLE: Final = ("SoftwareApplication", "Organization", "Group", "CourseOffering", "CourseSection")
+_NO_PEOPLE: Final = frozenset(("SoftwareApplication", "Organization", "Group", "CourseOffering", "CourseSection"))
 _NO_LEARNERS: Final = ("Administrator", "ContentDeveloper", "Instructor", "Manager", "Mentor", "Officer")
 
 
-class Who(NamedTuple):
+class Who(Struct, frozen=True):
     """The IRI of a student; or none, and why."""
 
     name: str

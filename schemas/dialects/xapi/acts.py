@@ -11,10 +11,8 @@ such a statement only what is said or done to others counts (asked, commented, r
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 from msgspec import UNSET
 
 from schemas import event as e
@@ -32,7 +30,6 @@ from schemas.errors import InvalidInput
 _TOWARDS_OTHERS: Final = frozenset(
     {"message", "reflection", "asked", "answered", "helped", "reviewed", "shared", "agreed", "disagreed"}
 )
-_SET_BY_STORES: Final = frozenset({"stored", "authority", "version"})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -47,13 +44,13 @@ def sense_of(verb: str, about: str, verbs: Mapping[str, Senses]) -> Sense | None
     return sense
 
 
-def events(reading: Reading, sense: Sense, document: Any, record: Record, keys: StudentKeys) -> list[e.NativeEvent]:
+def events(reading: Reading, sense: Sense, record: Record, keys: StudentKeys) -> list[e.NativeEvent]:
     """One event for each student that acted. Raises InvalidInput where its time or a key is of no use."""
-    statement, object, _ = reading
+    statement, object = reading.statement, reading.object
     outcome = results.outcome(statement.result)
     kind = _kind(sense, outcome)
     act = Act(
-        event_id=_event_id(statement, document),
+        event_id=reading.id,
         student_id="",
         time=_time(reading, record),
         object_id=_object_id(object, keys),
@@ -75,12 +72,12 @@ def events(reading: Reading, sense: Sense, document: Any, record: Record, keys: 
     return made
 
 
-def voided(reading: Reading, document: Any, record: Record, keys: StudentKeys) -> list[e.NativeEvent]:
+def voided(reading: Reading, record: Record, keys: StudentKeys) -> list[e.NativeEvent]:
     """The events that take back what a voiding statement names.
 
     It is about the record's student where the record has a key: who voids is often an administrator.
     """
-    statement, object, _ = reading
+    object = reading.object
     time = _time(reading, record)
     if time < e.EARLIEST_TIME:
         raise InvalidInput("absurd_time", f"the event's time is before {e.EARLIEST_TIME.year}")
@@ -88,12 +85,12 @@ def voided(reading: Reading, document: Any, record: Record, keys: StudentKeys) -
     return [
         e.Voided(
             version=1,
-            event_id=_event_id(statement, document),
+            event_id=reading.id,
             student_id=identifier(student),
             time=time,
             voided_id=voided_id,
         )
-        for student in _voided_students(statement.actor, record, keys)
+        for student in _voided_students(reading.statement.actor, record, keys)
     ]
 
 
@@ -112,15 +109,6 @@ def _kind(sense: Sense, outcome: results.Outcome) -> str:
     if outcome.is_judged:
         return sense.kind
     return "navigation" if sense.bare == "message" and not outcome.text else sense.bare
-
-
-def _event_id(statement: s.Statement, document: Any) -> str:
-    """The statement's id; where it has none, a hash of what it says, so that a resend is a repeat."""
-    if statement.id is not UNSET:
-        return statement.id.lower()
-    said = {name: value for name, value in document.items() if name not in _SET_BY_STORES}
-    digest = sha256(msgspec.json.encode(said, order="sorted"))
-    return f"sha256:{digest.hexdigest()}"
 
 
 def _time(reading: Reading, record: Record) -> datetime:

@@ -62,25 +62,24 @@ def attachment(attachment: s.Attachment) -> None:
 
 
 def _context_activities(activities: s.ContextActivities) -> None:
-    held = (
-        _activities(activities.parent, ".parent")
-        + _activities(activities.grouping, ".grouping")
-        + _activities(activities.category, ".category")
-        + _activities(activities.other, ".other")
-    )
-    if not held:
+    parent, grouping, category, other = activities.parent, activities.grouping, activities.category, activities.other
+    if parent is grouping is category is other is UNSET:
         raise Broken("XAPI-00095", "may not be empty")
+    if parent is not UNSET:
+        _activities(parent, ".parent")
+    if grouping is not UNSET:
+        _activities(grouping, ".grouping")
+    if category is not UNSET:
+        _activities(category, ".category")
+    if other is not UNSET:
+        _activities(other, ".other")
 
 
-def _activities(held: s.Activities, path: str) -> int:
-    """How many properties these are: one, or none."""
-    if held is UNSET:
-        return 0
+def _activities(held: s.Activity | list[s.Activity], path: str) -> None:
     if isinstance(held, list):
         each(activity, held, path)
     else:
         within(path, activity, held)
-    return 1
 
 
 def _context_of_version_2(context: s.Context, version: str) -> None:

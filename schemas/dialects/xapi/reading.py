@@ -1,11 +1,13 @@
-"""From parsed JSON to a statement that keeps all rules."""
+"""From JSON, parsed or not, to a statement that keeps all rules."""
 
 from datetime import datetime
-from typing import Any, Final, NamedTuple, TypeVar
+from hashlib import sha256
+from typing import Any, Final, TypeVar
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
+from schemas.dialects import native
 from schemas.dialects.xapi import identity, particulars, things, values
 from schemas.dialects.xapi import statement as s
 from schemas.dialects.xapi.broken import Broken, each, within
@@ -20,19 +22,49 @@ _OBJECTS: Final[dict[str, Any]] = {
     "StatementRef": s.StatementRef,
     "SubStatement": s.SubStatement,
 }
+_SET_BY_STORES: Final = frozenset({"stored", "authority", "version"})
+
+_DECODER: Final = msgspec.json.Decoder(s.StatementOfActivity)
+_DIGITS_AS_ZEROS: Final = bytes.maketrans(b"123456789", b"000000000")
+_HUGE: Final = b"0" * 309  # a float can hold all integers of fewer digits
 
 
-class Reading(NamedTuple):
-    """A valid statement, its object by its type, and when it happened, as far as it says."""
+class Reading(Struct, frozen=True, gc=False):
+    """A valid statement, its object by its type, its id, and when it happened, as far as it says."""
 
     statement: s.Statement
     object: s.Object
+    id: str
     time: datetime | None
 
 
 def read(document: Any) -> Reading:
     """What a parsed `document` says. Raises Broken with the first rule found broken."""
     statement = _typed(document, s.Statement)
+    object, time = _checked(statement)
+    return Reading(statement, object, _hash(document) if statement.id is UNSET else statement.id.lower(), time)
+
+
+def try_read(value: bytes) -> Reading | None:
+    """What `value` says if it is valid and as most are: about an Activity, without attachments; else None.
+
+    None says nothing against a statement: it is to be parsed and `read`. Raises InvalidInput for what is not JSON.
+    """
+    if _has_huge_integer(value):
+        return None
+    try:
+        statement = _DECODER.decode(value)
+        if statement.attachments is not UNSET:  # msgspec reads a `length` of more than 64 bits, orjson does not
+            return None
+        object, time = _checked(statement)
+    except (Broken, msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    id = _hash(native.parse(value)) if statement.id is UNSET else statement.id.lower()
+    return Reading(statement, object, id, time)
+
+
+def _checked(statement: s.Statement) -> tuple[s.Object, datetime | None]:
+    """The object of a statement that keeps all rules, and when it happened. Raises Broken."""
     version = values.version(statement.version)
     if statement.id is not UNSET:
         values.identifier(statement.id, "XAPI-00027", ".id")
@@ -46,7 +78,7 @@ def read(document: Any) -> Reading:
         within(".authority", identity.authority, statement.authority)
     if statement.verb.id == VOIDED and not isinstance(object, s.StatementRef):
         raise Broken("XAPI-00017", "a voiding statement has a StatementRef as object", ".object")
-    return Reading(statement, object, time)
+    return object, time
 
 
 def _said(statement: s.Statement | s.SubStatement, version: str) -> s.Object:
@@ -70,6 +102,9 @@ def _said(statement: s.Statement | s.SubStatement, version: str) -> s.Object:
 
 
 def _object(document: Any, version: str, holder: type[s.Statement | s.SubStatement]) -> s.Object:
+    if isinstance(document, s.Activity):
+        things.activity(document)
+        return document
     if type(document) is not dict:
         raise Broken("XAPI-00006", "expected an object")
     object_type = document.get("objectType", "Activity")
@@ -90,6 +125,21 @@ def _object(document: Any, version: str, holder: type[s.Statement | s.SubStateme
         if object.timestamp is not UNSET:
             values.timestamp(object.timestamp, version, ".timestamp")
     return object
+
+
+def _hash(document: Any) -> str:
+    """Of what a statement without an id says, so that a resend is a repeat."""
+    said = {name: value for name, value in document.items() if name not in _SET_BY_STORES}
+    return f"sha256:{sha256(msgspec.json.encode(said, order='sorted')).hexdigest()}"
+
+
+def _has_huge_integer(value: bytes) -> bool:
+    """Whether there may be an integer beyond what a float can hold, which msgspec reads and orjson refuses.
+
+    So many digits leave five in a row of every 60th byte; few statements have as much, so few are looked at whole.
+    """
+    few = value[::60].translate(_DIGITS_AS_ZEROS)
+    return few.find(b"00000") >= 0 and value.translate(_DIGITS_AS_ZEROS).find(_HUGE) >= 0
 
 
 def _typed(document: Any, part: type[P]) -> P:

@@ -1,8 +1,8 @@
 """What came of it: score, success, duration, text and progress of a statement's result."""
 
-from typing import Any, Final, NamedTuple, TypeGuard
+from typing import Any, Final, TypeGuard
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 from schemas.dialects.xapi import statement as s
 from schemas.dialects.xapi.times import seconds
@@ -13,7 +13,7 @@ _VIDEO_PROGRESS: Final = "https://w3id.org/xapi/video/extensions/progress"
 _CMI5_PROGRESS: Final = "https://w3id.org/xapi/cmi5/result/extensions/progress"
 
 
-class Outcome(NamedTuple):
+class Outcome(Struct, frozen=True, gc=False):
     """A result, as far as it is of use. `score` and `progress` are on a scale of 0 to 1."""
 
     score: float | None = None
@@ -80,4 +80,4 @@ def _progress(extensions: s.Extensions) -> float | None:
 
 
 def _is_number(value: Any) -> TypeGuard[float]:
-    return isinstance(value, float | int) and not isinstance(value, bool)
+    return type(value) is float or type(value) is int  # and not bool

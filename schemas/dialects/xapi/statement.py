@@ -136,10 +136,9 @@ class Attachment(Part, frozen=True, kw_only=True, gc=False):
     file_url: str | UnsetType = UNSET
 
 
-class SubStatement(Part, frozen=True, kw_only=True, gc=False):
-    """What is talked about, not what happened. `object` is read by its objectType."""
+class Said(Part, frozen=True, kw_only=True, gc=False):
+    """What a Statement and a SubStatement have in common. `object` is read by its objectType."""
 
-    object_type: Literal["SubStatement"]
     actor: Actor
     verb: Verb
     object: Any
@@ -149,20 +148,23 @@ class SubStatement(Part, frozen=True, kw_only=True, gc=False):
     attachments: list[Attachment] | UnsetType = UNSET
 
 
-class Statement(Part, frozen=True, kw_only=True, gc=False):
-    """`object` is read by its objectType."""
+class SubStatement(Said, frozen=True, kw_only=True, gc=False):
+    """What is talked about, not what happened."""
 
+    object_type: Literal["SubStatement"]
+
+
+class Statement(Said, frozen=True, kw_only=True, gc=False):
     id: str | UnsetType = UNSET
-    actor: Actor
-    verb: Verb
-    object: Any
-    result: Result | UnsetType = UNSET
-    context: Context | UnsetType = UNSET
-    timestamp: str | UnsetType = UNSET
     stored: str | UnsetType = UNSET
     authority: Actor | UnsetType = UNSET
     version: str | UnsetType = UNSET
-    attachments: list[Attachment] | UnsetType = UNSET
+
+
+class StatementOfActivity(Statement, frozen=True, kw_only=True, gc=False):
+    """As most statements are, so that their bytes are decoded in one step."""
+
+    object: Activity
 
 
 Object: TypeAlias = Activity | Actor | StatementRef | SubStatement

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 _SEPARATORS: Final = ("T", " ", "t")
-_MINUS_ZERO: Final = re.compile(r"-00(?::?00)?\Z")
+_MINUS_ZERO: Final = ("-00:00", "-0000", "-00")
 _RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _ORDINAL: Final = re.compile(r"(\d{4})-?(\d{3})(?=T|\Z)", re.ASCII)
 _LEAP_SECOND: Final = re.compile(r"(?<=\d\d:\d\d:)60|(?<=T\d{4})60")
@@ -37,7 +37,7 @@ def moment(text: str, *, rfc_3339: bool) -> datetime | None:
     if len(text) > 10 and text[10] not in _SEPARATORS and text[8] not in _SEPARATORS:
         return None
     if time.tzinfo is UTC:
-        return None if _MINUS_ZERO.search(text, len(text) - 6) else time
+        return None if text.endswith(_MINUS_ZERO) else time
     return _zoned(time)
 
 
