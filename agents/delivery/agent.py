@@ -83,7 +83,7 @@ class TableAgent:
         self._settings = settings
         self._slots = asyncio.Semaphore(settings.max_in_flight_batches)
         self._lanes: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._draining = False
+        self._ready: frozenset[int] = frozenset()
         self._tasks: set[asyncio.Task[None]] = set()
         self.last_progress_s: dict[int, float] = {}
 
@@ -106,14 +106,14 @@ class TableAgent:
 
     async def drain(self, timeout_s: float) -> bool:
         """Begin no more batches, and wait for those begun; False when some are left after `timeout_s`."""
-        self._draining = True
+        self._ready = frozenset()
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=timeout_s)
         return not self._tasks
 
-    def resume(self) -> None:
-        """Begin batches again."""
-        self._draining = False
+    def resume(self, partitions: frozenset[int]) -> None:
+        """Begin batches of these partitions, and of no others, until the next drain. None is begun before the first."""
+        self._ready = partitions
 
     def abandon(self) -> None:
         """Cancel what is in flight, un-acked."""
@@ -131,7 +131,8 @@ class TableAgent:
     async def _process(self, message: BatchMessage) -> None:
         consumer = cast(BatchConsumer, self._app.consumer)
         async with self._lanes[message.partition]:
-            if self._draining or not consumer.is_current(message):
+            consumer.begin(message)
+            if message.partition not in self._ready or not consumer.is_current(message):
                 return  # the partition moves on, or a former batch failed: the records are delivered again
             result = await self._step(message.topic, message.partition, message.records)
             sent = await self._publish(message.partition, result)
@@ -148,7 +149,7 @@ class TableAgent:
         async def in_lane() -> None:
             with self._app.guard(f"work on partition {partition}"):
                 async with self._lanes[partition]:
-                    if not self._draining and partition in self._app.active_partitions:
+                    if partition in self._ready:
                         await work()
 
         await self._slots.acquire()

@@ -79,6 +79,7 @@ class DeliveryApp(faust.App):
         self.standby_partitions: Partitions = frozenset()
         self.table_recovered = False
         self._moves = 0
+        self._is_revoking = False
         self.fence = Fence(settings.session_timeout_s)
         self.writer = RecordBatchWriter(
             lambda: cast(IdempotentProducer, self.producer).batch_producer(), settings.max_send_bytes
@@ -177,15 +178,19 @@ class DeliveryApp(faust.App):
         move = self._moves
         with self.guard("on_recovered"):
             await self.hooks.on_recovered(active)
-            if self._moves != move:
-                return  # the partitions moved on meanwhile, and another recovery follows
+            if self._moves != move or self._is_revoking:
+                return  # the partitions move on, and another recovery follows
             self.table_recovered = True
             if self.delivery_agent is not None:
-                self.delivery_agent.resume()
+                self.delivery_agent.resume(active)
 
     async def _on_partitions_revoked(self, revoked: set[TP]) -> None:
-        await super()._on_partitions_revoked(revoked)
-        self._moves += 1
+        self._is_revoking = True  # a recovery that ends during the drain must not undo it
+        try:
+            await super()._on_partitions_revoked(revoked)
+        finally:
+            self._is_revoking = False
+            self._moves += 1
         given_up, self.active_partitions = self.active_partitions, frozenset()
         self.standby_partitions = frozenset()
         self.table_recovered = False

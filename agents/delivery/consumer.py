@@ -4,8 +4,10 @@ One message a (fetch, partition), or several of `max_batch_records`: its value i
 offset the last one's. Read the consumers of Faust 0.15.3 and aiokafka 0.14.0 before touching this. Private
 parts that are replaced, and why:
 
-* `getmany`: yields batches. No fetch is in flight while a seek runs, and what was fetched before a seek is
-  dropped after it: otherwise the read position and what was delivered can disagree, and records are skipped.
+* `getmany`: yields batches. What comes while a partition's batch waits for the agent gathers in aiokafka's buffer,
+  and is one batch after it, not a queue of small ones. No fetch is in flight while a seek runs, and what was
+  fetched before a seek is dropped after it: otherwise the read position and what was delivered can disagree, and
+  records are skipped.
 * `perform_seek`: goes back to the beginning where nothing is committed (aiokafka's `seek_to_committed` leaves
   the position where it is, so whatever was fetched and dropped before would be lost), and leaves changelogs
   alone.
@@ -23,6 +25,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from aiokafka.errors import (
@@ -51,7 +54,9 @@ if TYPE_CHECKING:
 
 _FETCH_WAIT_S = 0.25
 """How long a fetch may wait for records: a seek waits for the fetch in flight."""
-_NO_PARTITIONS_WAIT_S = 0.1
+_BUSY_FETCH_WAIT_S = 0.02
+"""The same while partitions are left out, which may be wanted at any moment."""
+_NOTHING_WANTED_WAIT_S = 0.1
 _POSITION_WAIT_S = 5.0
 _GROUP_CHECK_S = 1.0
 _GROUP_FAILURES = 3
@@ -69,6 +74,7 @@ class BatchConsumer(driver.Consumer):
         self._position_lock = asyncio.Lock()
         self._rejected_since_s: float | None = None
         self._frozen = False
+        self._begun = asyncio.Event()
         super().__init__(*args, **options)
 
     @property
@@ -111,14 +117,16 @@ class BatchConsumer(driver.Consumer):
         """Fetch once, and yield a message for each partition with records in it (several, if they are many)."""
         if not self.flow_active:
             await self.wait(self.can_resume_flow)  # type: ignore[arg-type]
-        active = frozenset(self._get_active_partitions())
-        if not active:
-            await self.sleep(_NO_PARTITIONS_WAIT_S)
+        active = set(self._get_active_partitions())
+        wanted = {tp for tp in active if not self._is_waiting(tp)}
+        if not wanted:
+            await self._some_are_begun()
             return
         async with self._position_lock:
             seeks = dict(self._seeks)
             generation = self.app.consumer_generation_id
-            fetched = await self._getmany(set(active), min(timeout, _FETCH_WAIT_S))
+            wait_s = _FETCH_WAIT_S if wanted == active else _BUSY_FETCH_WAIT_S
+            fetched = await self._getmany(wanted, min(timeout, wait_s))
             self._note_log(fetched or {})
         for unsure_tp, records in (fetched or {}).items():
             tp = ensure_TP(unsure_tp)
@@ -130,6 +138,22 @@ class BatchConsumer(driver.Consumer):
                 message = self._message(tp, part)
                 if message is not None:
                     yield tp, message
+
+    def _is_waiting(self, tp: TP) -> bool:
+        """Whether the agent has yet to begin what it was given of the partition."""
+        ledger = self._ledgers.get(tp)
+        return ledger is not None and ledger.waiting > 0
+
+    async def _some_are_begun(self) -> None:
+        self._begun.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._begun.wait(), _NOTHING_WANTED_WAIT_S)
+
+    def begin(self, message: BatchMessage) -> None:
+        """The agent works on the batch: the next one of its partition is wanted."""
+        if message.ledger is not None and message.ack_range is not None:
+            message.ledger.begin(message.ack_range)
+        self._begun.set()
 
     def _note_log(self, fetched: Mapping[TP, Sequence[ConsumerRecord]]) -> None:
         for tp, records in fetched.items():

@@ -26,6 +26,7 @@ class FakeThread:
 
     def __init__(self) -> None:
         self.fetches: list[dict[TP, list[ConsumerRecord]]] = []
+        self.fetched_from: list[set[TP]] = []
         self.commits: list[Mapping[TP, int]] = []
         self.commit_error: KafkaError | None = None
         self.committed: dict[TP, int | None] = {EVENTS: None}
@@ -45,6 +46,7 @@ class FakeThread:
         return dict.fromkeys(partitions, 7)
 
     async def getmany(self, active: set[TP], timeout: float) -> dict[TP, list[ConsumerRecord]]:
+        self.fetched_from.append(active)
         return self.fetches.pop(0) if self.fetches else {}
 
     async def seek_sources(self, sources: Sequence[TP]) -> dict[TP, int | None]:
@@ -104,6 +106,35 @@ async def test_a_fetch_is_one_message_whose_ack_covers_the_gaps(app: DeliveryApp
     consumer.ack(first)
     assert await consumer.commit()
     assert thread.commits == [{EVENTS: 13}]
+
+
+async def test_a_partition_is_asked_again_when_work_on_all_that_it_gave_has_begun(app: DeliveryApp) -> None:
+    consumer, thread = parts(app)
+    await consumer.perform_seek()
+    thread.fetches = [{EVENTS: records(EVENTS, *range(3_000)), LOG: records(LOG, 0)}]
+    first, second, _log = await delivered(consumer)
+    await delivered(consumer)
+    consumer.begin(first)
+    await delivered(consumer)
+    consumer.begin(second)
+    await delivered(consumer)
+    assert thread.fetched_from == [{EVENTS, LOG}, {LOG}, {LOG}, {EVENTS, LOG}]
+
+
+async def test_nothing_is_fetched_while_all_partitions_wait_for_the_agent(app: DeliveryApp) -> None:
+    consumer, thread = parts(app)
+    consumer._set_active_tps({EVENTS})
+    await consumer.perform_seek()
+    thread.fetches = [{EVENTS: records(EVENTS, 0)}]
+    [first] = await delivered(consumer)
+
+    waiting = asyncio.create_task(delivered(consumer))
+    await asyncio.sleep(0)
+    consumer.begin(first)
+    assert await waiting == []
+    assert thread.fetched_from == [{EVENTS}]
+    await delivered(consumer)
+    assert thread.fetched_from == [{EVENTS}, {EVENTS}]
 
 
 async def test_what_is_acknowledged_while_a_commit_is_in_flight_is_committed_by_the_drain(app: DeliveryApp) -> None:

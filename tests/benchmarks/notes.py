@@ -63,8 +63,8 @@ The broker inside `skillstream demo` and the tests (librdkafka's mock cluster), 
     "three_slow_sources": "Three sources that take 100 ms each, in parallel.",
     "decoding": """\
 In one process, no broker: found out which dialect it is, decoded, validated, mapped to native events. Native events are
-simulated; xAPI statements and Caliper events are those of `../shared/data`, or the tests' own where it is absent. Caliper
-events are sent anew for each of 1,000 students, alone and in envelopes of five, of 1.1 and of 1.2.""",
+simulated; xAPI statements and Caliper events are those of `../shared/data`, or the tests' own where it is absent.
+Caliper events are sent anew for each of 1,000 students, alone and in envelopes of five, of 1.1 and of 1.2.""",
     "decode": "In one process, no broker.",
     "fold": "In one process, no broker.",
     "whole_pipeline": "In one process, no broker, no model: decode, fold, score, rows and updates.",

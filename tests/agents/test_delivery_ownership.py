@@ -1,0 +1,104 @@
+"""What may be folded when: nothing of a partition that is not recovered, or is being given up."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from types import SimpleNamespace
+from typing import Any, cast
+
+import faust
+import pytest
+from aiokafka.structs import ConsumerRecord
+from faust.types import TP
+
+from agents.delivery import DeliveryApp, DeliveryHooks, DeliverySettings, create_app
+from agents.delivery.agent import BatchResult, TableAgent
+from agents.delivery.consumer import BatchConsumer
+from agents.delivery.message import BatchMessage
+
+SETTINGS = DeliverySettings(app_id="app", broker="127.0.0.1:1", sources=("events",), partitions=2)
+
+
+class Stream:
+    """Messages, as Faust hands them to an agent; ends by waiting."""
+
+    def __init__(self, messages: Sequence[BatchMessage]) -> None:
+        self._messages = messages
+        self.current_event = SimpleNamespace(message=messages[0])
+
+    def noack(self) -> "Stream":
+        return self
+
+    async def __aiter__(self) -> AsyncIterator[object]:
+        for message in self._messages:
+            self.current_event = SimpleNamespace(message=message)
+            yield message
+        await asyncio.Event().wait()
+
+
+class Folded:
+    """A step that notes which partitions it was given."""
+
+    def __init__(self) -> None:
+        self.partitions: list[int] = []
+
+    async def __call__(self, topic: str, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult:
+        self.partitions.append(partition)
+        return BatchResult({}, [])
+
+
+@pytest.fixture
+async def app() -> AsyncIterator[DeliveryApp]:
+    app = create_app(SETTINGS)
+    thread_loop = cast(BatchConsumer, app.consumer)._thread.thread_loop
+    yield app
+    thread_loop.close()
+
+
+def messages(app: DeliveryApp) -> Iterator[BatchMessage]:
+    """A batch of each partition."""
+    for partition in range(SETTINGS.partitions):
+        record = ConsumerRecord("events", partition, 0, 1_000, 0, b"key", b"value", None, 3, 5, [])
+        yield cast(BatchConsumer, app.consumer)._batch(TP("events", partition), [record], None)
+
+
+async def given(app: DeliveryApp, step: Folded) -> list[int]:
+    """The partitions that are folded of a batch of each."""
+    before = len(step.partitions)
+    agent = cast(TableAgent, app.delivery_agent)
+    consuming = asyncio.create_task(agent.consume(Stream(list(messages(app)))))
+    await asyncio.sleep(0)
+    await asyncio.gather(*agent._tasks)
+    consuming.cancel()
+    await asyncio.gather(consuming, return_exceptions=True)
+    return step.partitions[before:]
+
+
+async def test_only_partitions_whose_recovery_has_ended_are_folded(app: DeliveryApp) -> None:
+    step = Folded()
+    app.attach(step)
+    assert await given(app, step) == []
+
+    await app.recovered(frozenset({1}), frozenset())
+    assert await given(app, step) == [1]
+
+
+async def test_a_recovery_that_ends_while_its_partitions_are_given_up_starts_nothing(
+    app: DeliveryApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step, checked = Folded(), asyncio.Event()
+
+    async def check(_active: frozenset[int]) -> None:
+        await checked.wait()
+
+    async def drain(_app: faust.App, _revoked: set[TP]) -> None:
+        checked.set()
+        await recovering
+
+    monkeypatch.setattr(faust.App, "_on_partitions_revoked", drain)
+    app.attach(step, DeliveryHooks(on_recovered=check))
+    recovering: asyncio.Task[Any] = asyncio.create_task(app.recovered(frozenset({0, 1}), frozenset()))
+    await asyncio.sleep(0)
+    await app._on_partitions_revoked({TP("events", 0), TP("events", 1)})
+
+    assert not app.table_recovered
+    assert await given(app, step) == []
