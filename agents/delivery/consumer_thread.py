@@ -2,9 +2,9 @@
 
 Private parts that are replaced, and why:
 
-* `AIOKafkaConsumerThread._create_worker_consumer`: aiokafka's `_isolation_level` and `_fetch_max_wait_ms`, which Faust
-  offers no settings for.
-* `_coordinator.check_errors` is called, which Faust never does; `fencing` listens to what the group answers.
+* `AIOKafkaConsumerThread._create_worker_consumer`: aiokafka's `_isolation_level`, which Faust offers no setting for.
+* `_coordinator.check_errors` is called, which Faust never does; `fencing` listens to what the group answers, `fetching`
+  bounds fetches.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,13 +16,12 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from agents.delivery.fencing import listen_to_group
+from agents.delivery.fetching import fetch_promptly
 from agents.delivery.leaving import leave
 from agents.delivery.unpacking import slim_records
 
 if TYPE_CHECKING:
     from agents.delivery.app import DeliveryApp
-
-_BROKER_FETCH_WAIT_MS = 500
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
@@ -32,7 +31,6 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         # A platform that produces in transactions may abort them; its events then never happened.
         consumer._isolation_level = "read_committed"
-        consumer._fetch_max_wait_ms = _BROKER_FETCH_WAIT_MS
         slim_records()
         return consumer
 
@@ -40,7 +38,9 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         """Start aiokafka's consumer; it joins its group after that, when it's told what to read."""
         await super().on_start()
         delivery = cast("DeliveryApp", self.app)
-        listen_to_group(self._ensure_consumer()._coordinator, delivery.fence, delivery.session_lost)
+        consumer = self._ensure_consumer()
+        fetch_promptly(consumer._fetcher)
+        listen_to_group(consumer._coordinator, delivery.fence, delivery.session_lost)
 
     async def on_thread_stop(self) -> None:
         """Leave the group, then stop aiokafka's consumer."""
