@@ -40,6 +40,7 @@ class Attempt(EventBase, tag="attempt", frozen=True, kw_only=True, omit_defaults
     hints: Count = 0
     duration_s: Seconds | None = None
     attempt: Annotated[int, Meta(ge=1, le=1_000_000, description="1 for the first try")] = 1
+    success: Annotated[bool | None, Meta(description="whether it passed; else its score decides")] = None
 
 
 class Failure(EventBase, tag="failure", frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -20,7 +20,7 @@ from streams.layout import Array, Indices
 
 FACTS: Final = (
     "attempted",  # value: score
-    "passed",  # score; an attempt of at least PASS_SCORE
+    "passed",  # score; an attempt that `has_passed`
     "failed",  # 1 - score, or 1 without one
     "retried",  # number of the try, if known
     "recovered",  # number of the try that passed
@@ -129,11 +129,16 @@ def _in_order(event: Array, fact: Array, value: Array) -> Facts:
     return Facts(event[order], fact[order], value[order])
 
 
+def has_passed(attempt: e.Attempt) -> bool:
+    """What the platform says of its success, else whether its score is at least PASS_SCORE."""
+    return attempt.score >= PASS_SCORE if attempt.success is None else attempt.success
+
+
 def _attempts(events: Sequence[e.Attempt]) -> Reading:
     score = np.array([event.score for event in events])
     number = np.array([event.attempt for event in events], np.float64)
     hints = np.array([event.hints for event in events], np.float64)
-    passed, again = score >= PASS_SCORE, number > 1
+    passed, again = _passed(events, score), number > 1
     yield ATTEMPTED, None, score
     yield PASSED, passed, score
     yield RECOVERED, passed & again, number
@@ -142,6 +147,14 @@ def _attempts(events: Sequence[e.Attempt]) -> Reading:
     yield HINTED, hints > 0, hints
     duration = _log_seconds(events)
     yield WORKED, ~np.isnan(duration), duration
+
+
+def _passed(events: Sequence[e.Attempt], score: Array) -> Array:
+    """`has_passed` of each. Most platforms say nothing of success: then scores are compared all at once."""
+    said = [event.success for event in events]
+    if said.count(None) == len(said):
+        return score >= PASS_SCORE
+    return np.array([has_passed(event) for event in events])
 
 
 def _failures(events: Sequence[e.Failure]) -> Reading:

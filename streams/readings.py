@@ -9,7 +9,7 @@ import numpy as np
 from schemas.event import Attempt, Control, Message, NativeEvent, Reflection, Rubric
 from streams.arrival import Arrival
 from streams.block import Block
-from streams.facts import FACTS, PASS_SCORE, RECOVERED, RETRIED, Facts, Kinds
+from streams.facts import FACTS, RECOVERED, RETRIED, Facts, Kinds, has_passed
 from streams.layout import Array
 from streams.row import MAX_CONTROLS, MAX_OPEN_FAILURES, RUBRIC, ControlUse
 from streams.row_parts import controls_of, controls_part, failures_of, failures_part
@@ -88,7 +88,7 @@ class Readings:
             if failures is None:
                 failures = open_failures[line] = failures_of(stored[line])
             event = cast(Attempt, events[number])
-            if failures or event.score < PASS_SCORE:
+            if failures or not has_passed(event):
                 said += [(number, *fact) for fact in _after_failure(failures, event, times_us[number])]
         for line, failures in open_failures.items():
             stored[line] = failures_part(failures)
@@ -130,7 +130,7 @@ def _after_failure(failures: dict[int, int], event: Attempt, time_us: int) -> Se
 
     Only where the platform did not number its tries. The MAX_OPEN_FAILURES latest failed items are known.
     """
-    failed = event.score < PASS_SCORE
+    failed = not has_passed(event)
     item = crc32(event.item_id.encode())
     failed_at = failures.get(item)
     if failed:

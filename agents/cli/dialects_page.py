@@ -43,6 +43,14 @@ question than of other activities, these are named, by families of activity type
 statement has neither score nor success. `http://adlnet.gov/expapi/verbs/voided` takes back the event of the statement
 that it names, for as long as the student's row holds it. One statement of a group is an event of each member that it
 names.
+
+What a statement says of success, or its verb does (`passed`, `failed`), decides whether an attempt passed; only where
+neither does, the score. A statement without `version` may be of 1.0 or 2.0, and may have what either allows.
+
+Some is read though the standard would have it otherwise, since platforms send it and ADL's conformance tests refuse
+none of it: a score whose `min` is its `max` (Open edX, where nothing can be scored: no score then, unless `scaled` says
+one), an activity of the type `cmi.interaction` without an `interactionType` (Open edX), an empty language map. Of a
+property that an object has twice the last counts.
 """
 _FAMILIES: Final = """
 Families, by the type of activity. An interaction for a long text is an `essay`; `person` is an Agent or a Group,
@@ -62,7 +70,8 @@ _CLOUDEVENTS: Final = """\
 
 Structured (`content-type: application/cloudevents+json`, or any value with a `specversion`) or binary (headers
 `ce_…`, in UTF-8 as they are; `content-type` is that of the data). The data is JSON, and an event of any other
-dialect; a CloudEvent whose type names no native event, and whose data is of no dialect, is ignored by its type.
+dialect; a CloudEvent whose type names no native event, and whose data is of no dialect, be it JSON or not, is ignored
+by its type. One without data (in binary mode: a record without value) is read as if its data were an empty object.
 Batches are not defined for Kafka.
 
 An event that can be voided (a statement with an id; a native one that is `voidable`) keeps its own id, by which a
@@ -82,8 +91,12 @@ _ATTRIBUTES: Final = (
         "`type` of native data that says none: the last part (`com.example.attempt`, `com.example.attempt.v2`)",
     ),
     ("`subject`", "not empty", "`student_id` of native data that says none"),
-    ("`time`", "RFC 3339", "`time` of native data that says none; without it, the record's"),
-    ("`datacontenttype`", "`*/json` or `*/*+json`", "other content is a dead letter (`unsupported_content`)"),
+    ("`time`", "RFC 3339", "`time` of native data and of statements that say none; without it, the record's"),
+    (
+        "`datacontenttype`",
+        "`*/json` or `*/*+json`",
+        "other content is a dead letter (`unsupported_content`) where `type` names a native event",
+    ),
     ("`dataschema`", "an absolute URI", ""),
     ("any other", "`[a-z0-9]+`; a string, a boolean, or an integer of 32 bits", ""),
 )
@@ -99,6 +112,9 @@ others it is made by one rule, so that a student is the same whatever dialect sp
 | an account of xAPI | home page and name, `https://lms.example/ada`; a slash in a name is `%2F`, a percent sign `%25` |
 | an OpenID, an actor of Caliper | its IRI, as it is |
 | a mailbox, or its SHA-1 | `mbox_sha1sum:` and the SHA-1, so that no address ends up in a key |
+
+The SHA-1 is that of the `mbox` as it is sent, as the standard has it: `mailto:ben@School.example` and
+`mailto:ben@school.example` are two students, though one mailbox. So send addresses in lower case.
 
 Of the mapping's `[[students]]` the longest `prefix` that a name begins with is replaced by its `key`. So tenants are
 kept apart, and names become what the platform's native events call its students.

@@ -40,9 +40,9 @@ class Dialects:
     def decode(self, record: Record) -> Decoded:
         """All that `record` holds, in order. Never raises: what cannot be read is in `invalid`."""
         try:
-            value = native.require_readable(record.value)
-            if record.headers and (decoded := self._cloudevents.decode_by_headers(value, record)) is not None:
+            if record.headers and (decoded := self._cloudevents.decode_by_headers(record)) is not None:
                 return decoded
+            value = native.require_readable(record.value)
             if value.find(_VERB) >= 0:  # `in` takes longer: it asks first whether it was given a number
                 decoded = self._xapi.try_decode(value, record)
                 if decoded is not None:  # valid, so without a property by which another dialect would claim it

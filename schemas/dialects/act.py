@@ -24,7 +24,8 @@ _MAX_COUNT: Final = 1_000_000
 class Act(Struct, kw_only=True, gc=False):
     """Who did something, when, to what, and what came of it, as far as the dialect says.
 
-    `score` is scaled to 0-1; `attempt` counts from 1. Raises nothing: `native` checks.
+    `score` is scaled to 0-1; `success` says whether it passed, whatever the score; `attempt` counts from 1. Raises
+    nothing: `native` checks.
     """
 
     event_id: str
@@ -101,6 +102,7 @@ def _attempt(act: Act) -> e.NativeEvent:
         hints=min(_MAX_COUNT, max(0, act.hints)),
         duration_s=_duration_s(act),
         attempt=min(_MAX_COUNT, max(1, act.attempt)),
+        success=act.success,
     )
 
 

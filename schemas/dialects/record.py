@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 from schemas.event import NativeEvent
 
@@ -25,6 +25,23 @@ class Record(Protocol):
     def value(self) -> bytes | None: ...
     @property
     def headers(self) -> Sequence[tuple[str, bytes]]: ...
+
+
+class DatedRecord(NamedTuple):
+    """A record, as if it were of another time."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+    @classmethod
+    def of(cls, record: Record, timestamp: int) -> Self:
+        """`record`, at `timestamp` (ms)."""
+        return cls(record.topic, record.partition, record.offset, timestamp, record.key, record.value, record.headers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,18 @@ def view_of(**page: Any) -> dict[str, Any]:
     return caliper("ViewEvent", "Viewed", {**PAGE, **page})
 
 
+def member(**given: Any) -> dict[str, Any]:
+    return {"id": "https://school.example/rosters/1", "type": "Membership", **given}
+
+
+LIS = "http://purl.imsglobal.org/vocab/lis/v2/membership"
+QUESTION = {
+    "id": "https://school.example/questions/1",
+    "type": "RatingScaleQuestion",
+    "questionPosed": "How satisfied are you?",
+    "scale": {"id": "https://school.example/scales/1", "type": "LikertScale", "scalePoints": 4},
+}
+
 REJECTED = {
     "no context": (view(without=["@context"]), "4.1-context at $.@context"),
     "an inline context alone": (view(**{"@context": {"id": "@id"}}), "4.1-context at $.@context"),
@@ -108,7 +120,82 @@ REJECTED = {
     ),
     "half an attempt": (
         caliper("AssessmentEvent", "Started", QUIZ, generated=attempt() | {"count": 1.5}),
-        "C-integer at $.generated.count",
+        "C-count at $.generated.count",
+    ),
+    "less than no attempt": (
+        caliper("AssessmentEvent", "Started", QUIZ, generated=attempt(count=-1)),
+        "C-count at $.generated.count",
+    ),
+    "a type with a typing error": (caliper("AssesmentEvent", "Started", QUIZ), "2.1-type at $.type"),
+    "a type of 1.2 in 1.1": (caliper("FeedbackEvent", "Commented", PAGE), "2.1-type at $.type"),
+    "a document that tries": (
+        caliper("GradeEvent", "Graded", attempt(assignee={"id": ADA, "type": "Document"}), generated=grade()),
+        "C-entity at $.object.assignee.type",
+    ),
+    "a group that tries": (
+        caliper("GradeEvent", "Graded", attempt(assignee={"id": ADA, "type": "Group"}), generated=grade()),
+        "C-entity at $.object.assignee.type",
+    ),
+    "an attempt of a person": (
+        caliper("AssessmentEvent", "Started", QUIZ, generated=attempt({"id": ADA, "type": "Person"})),
+        "C-entity at $.generated.assignable.type",
+    ),
+    "a score of a quiz, not of an attempt": (
+        caliper("GradeEvent", "Graded", attempt(), generated={**grade(), "attempt": QUIZ}),
+        "C-entity at $.generated.attempt.type",
+    ),
+    "a session of an application": (
+        caliper("SessionEvent", "TimedOut", {"id": ADA, "type": "Session", "user": APP}, actor=APP),
+        "C-entity at $.object.user.type",
+    ),
+    "a reply to a person": (
+        caliper("MessageEvent", "Posted", {**NOTE, "replyTo": {"id": ADA, "type": "Person"}}),
+        "C-entity at $.object.replyTo.type",
+    ),
+    "a page as a member": (view(membership=member(member=PAGE)), "C-entity at $.membership.member.type"),
+    "a page among the creators": (view_of(creators=[ADA, PAGE]), "C-entity at $.object.creators[1].type"),
+    "creators in no array": (view_of(creators=ADA), "C-array at $.object.creators"),
+    "two members of one membership": (view(membership=member(member=[ADA])), "2.1-entity at $.membership.member"),
+    "a role of one's own": (view(membership=member(roles=["Learner", "Wizard"])), "E-roles at $.membership.roles"),
+    "a sub-role of one's own": (view(membership=member(roles=["Learner#Wizard"])), "E-roles at $.membership.roles"),
+    "a role in an object": (view(membership=member(roles=[{"id": "Learner"}])), "E-roles at $.membership.roles"),
+    "a role in no array": (view(membership=member(roles="Learner")), "E-roles at $.membership.roles"),
+    "a number for a message": (caliper("MessageEvent", "Posted", {**NOTE, "body": 123}), "C-string at $.object.body"),
+    "a number for a name": (view_of(name=5), "C-string at $.object.name"),
+    "a truth for an answer": (
+        caliper(
+            "AssessmentItemEvent",
+            "Completed",
+            ITEM,
+            generated={"id": ADA, "type": "TrueFalseResponse", "value": True},
+        ),
+        "C-string at $.generated.value",
+    ),
+    "a text for answers": (
+        caliper(
+            "AssessmentItemEvent",
+            "Completed",
+            ITEM,
+            generated={"id": ADA, "type": "FillinBlankResponse", "values": "subject"},
+        ),
+        "C-strings at $.generated.values",
+    ),
+    "a text for a truth": (
+        caliper("AssessmentItemEvent", "Started", {**ITEM, "isTimeDependent": "no"}),
+        "C-boolean at $.object.isTimeDependent",
+    ),
+    "an entity for a question's words": (
+        view(object={**QUESTION, "questionPosed": PAGE}, **{"@context": V1P2}),
+        "C-string at $.object.questionPosed",
+    ),
+    "a profile of one's own": (view(profile="WizardProfile", **{"@context": V1P2}), "2.1-profile at $.profile"),
+    "a place in a film that is a frame": (
+        caliper("MediaEvent", "Paused", FILM, target={"id": ADA, "type": "Frame"}),
+        "B-target at $.target.type",
+    ),
+    "a return to a person": (
+        caliper("ToolLaunchEvent", "Returned", APP, target={"id": ADA, "type": "Person"}, **{"@context": V1P2}),
+        "B-target at $.target.type",
     ),
     "a grade of an assessment": (caliper("GradeEvent", "Graded", QUIZ), "B-object at $.object.type"),
     "a grade that generates a response": (
@@ -132,10 +219,6 @@ REJECTED = {
             generated={"id": ADA, "type": "HighlightAnnotation", "selection": {"start": 1}},
         ),
         "D-selection at $.generated.selection",
-    ),
-    "a copy of nothing": (
-        caliper("ResourceManagementEvent", "Copied", PAGE, **{"@context": V1P2}),
-        "B-required at $.generated",
     ),
     "a launch from nowhere": (
         caliper("ToolLaunchEvent", "Launched", APP, **{"@context": V1P2}),
@@ -190,7 +273,38 @@ ACCEPTED = {
     ),
     "extensions": view(extensions={"anything": [None, {"goes": 1}]}),
     "an entity's extensions": view_of(extensions={"anything": [1]}),
-    "properties of entities that no table knows": view_of(hologram=True, name=7),
+    "properties of entities that no table knows": view_of(hologram=True),
+    "a further context's entity, of whose properties it alone tells": view_of(
+        type="Hologram", name=7, creators="me", count="many", isPartOf={"id": 7}, extensions=[]
+    )
+    | {"@context": ["https://holo.example/terms", V1P1]},
+    "an attempt in a further context's entity": caliper(
+        "AssessmentEvent",
+        "Started",
+        QUIZ,
+        generated={"id": ADA, "type": "Hologram", "attempt": {"count": "many", "assignee": 7, "duration": []}},
+        **{"@context": ["https://holo.example/terms", V1P1]},
+    ),
+    "a further context's profile": view(
+        profile="WizardProfile", **{"@context": [f"{V1P2}/WizardProfile-extension", V1P2]}
+    ),
+    "a profile by its IRI": view(profile="http://purl.imsglobal.org/caliper/ReadingProfile", **{"@context": V1P2}),
+    "roles by their IRIs": view(
+        membership=member(roles=[f"{LIS}#Learner", f"{LIS}/Learner#GuestLearner", f"{LIS}#Mentor#Tutor"])
+    ),
+    "a question in a questionnaire": caliper(
+        "QuestionnaireItemEvent",
+        "Started",
+        {"id": ADA, "type": "QuestionnaireItem", "question": QUESTION, "categories": ["a"], "weight": 1.0},
+        generated=attempt(PAGE),
+        **{"@context": V1P2},
+    ),
+    "a question viewed, a resource by 1.2": view(object=QUESTION, **{"@context": V1P2}),
+    "a copy of which no more is said": caliper("ResourceManagementEvent", "Copied", PAGE, **{"@context": V1P2}),
+    "a frame navigated to": caliper("NavigationEvent", "NavigatedTo", PAGE, target={"id": ADA, "type": "Frame"}),
+    "a place in a film, called a resource": caliper(
+        "MediaEvent", "Paused", FILM, target={"id": ADA, "type": "DigitalResource"}
+    ),
     "an empty array of creators": view_of(creators=[]),
     "a supertype": view(actor={"id": ADA, "type": "Agent"}, object={"id": ADA, "type": "Entity"}),
     "a subtype": caliper("AssignableEvent", "Started", ITEM),
@@ -235,6 +349,21 @@ def test_an_envelopes_good_events_pass_when_others_are_bad() -> None:
     assert "$.data[1].actor" in found.invalid[0].error
     assert [(one.index, one.name) for one in found.ignored] == [(0, "WebPage")]
     assert len(found.events) == 2
+
+
+def test_an_arrays_good_events_pass_when_its_first_is_bad() -> None:
+    found = Dialects().decode(record(orjson.dumps([{"type": "ViewEvent"}, VIEW])))
+    assert [(one.index, one.reason, one.schema_guess) for one in found.invalid] == [(0, "caliper_invalid", "caliper")]
+    assert len(found.events) == 1
+
+
+@pytest.mark.parametrize("context", [V1P1, f"{V1P1}/ToolUseProfile-extension", f"{V1P1}/FeedbackProfile-extension"])
+def test_an_envelopes_version_may_be_a_profiles_extension(context: str) -> None:
+    extension = f"{V1P1}/ToolUseProfile-extension"
+    found = decoded(envelope(view(**{"@context": context}), dataVersion=extension))
+    assert (len(found.events), found.invalid) == (1, [])
+    [other] = decoded(envelope(view(**{"@context": V1P2}), dataVersion=extension)).invalid
+    assert other.error.startswith("5.2-dataVersion at $.data[0].@context")
 
 
 def test_an_unknown_version_is_told_from_a_broken_one() -> None:

@@ -38,7 +38,7 @@ def structured(document: Any, *, headers: tuple[tuple[str, bytes], ...] = ()) ->
     return decode(record(orjson.dumps(document), headers=headers))
 
 
-def binary(value: bytes = orjson.dumps(DATA), **changes: Any) -> Decoded:
+def binary(value: bytes | None = orjson.dumps(DATA), **changes: Any) -> Decoded:
     """The same in binary mode: text is UTF-8, bytes are sent as they are; `content_type` is that header."""
     content_type = changes.pop("content_type", "application/json")
     attributes = {f"ce_{name}": given for name, given in envelope(**changes).items() if name != "data"}
@@ -59,6 +59,14 @@ def refusal(decoded: Decoded) -> tuple[str, str]:
     [invalid] = decoded.invalid
     assert "7f3a" not in invalid.error
     return invalid.reason, invalid.error
+
+
+def name_ignored(decoded: Decoded) -> str:
+    """Of the only part, which is of no use."""
+    assert (list(decoded.events), list(decoded.invalid)) == ([], [])
+    [ignored] = decoded.ignored
+    assert ignored.dialect == "cloudevents"
+    return ignored.name
 
 
 EXPECTED: Final = e.Attempt(
@@ -128,13 +136,36 @@ def test_the_types_last_part_is_the_events(kind: str) -> None:
     assert only(structured(envelope(type=kind))) == EXPECTED
 
 
-def test_a_type_that_nobody_knows_is_ignored_by_name() -> None:
-    for decoded in (structured(envelope(type="com.example.paid")), structured(envelope(type="é v3", data=REMOVED))):
-        [ignored] = decoded.ignored
-        assert ignored.dialect == "cloudevents"
-        assert ignored.name in ("com.example.paid", "é v3")
-        assert (list(decoded.events), list(decoded.invalid)) == ([], [])
+PAID: Final = "com.example.paid"
+OF_NO_USE: Final[dict[str, dict[str, Any]]] = {
+    "an object": {},
+    "an object of a type of its own": {"data": {"type": "card", "amount": 5}},
+    "text": {"data": "42 EUR"},
+    "a list": {"data": [1, 2]},
+    "null": {"data": None},
+    "no data": {"data": REMOVED},
+    "XML": {"data": "<a/>", "datacontenttype": "application/xml"},
+    "bytes": {"data": REMOVED, "data_base64": "CAE=", "datacontenttype": "application/avro"},
+}
+
+
+@pytest.mark.parametrize("changes", OF_NO_USE.values(), ids=OF_NO_USE)
+def test_a_type_that_nobody_knows_is_ignored_by_name_whatever_its_data(changes: dict[str, Any]) -> None:
+    assert name_ignored(structured(envelope(type=PAID, **changes))) == PAID
+
+
+@pytest.mark.parametrize(
+    ("value", "content_type"), [(b"\x08\xff", "application/protobuf"), (b"[1]", None), (None, None)]
+)
+def test_in_binary_mode_too(value: bytes | None, content_type: str | None) -> None:
+    assert name_ignored(binary(value, type=PAID, content_type=content_type)) == PAID
+
+
+def test_data_that_says_it_is_native_is_held_to_that_whatever_the_type() -> None:
     assert refusal(structured(envelope(data={"type": SECRET})))[0] == "unknown_type"
+    assert refusal(structured(envelope(type=PAID, data={"type": SECRET, "version": 1})))[0] == "unknown_type"
+    assert refusal(structured(envelope(type=PAID, data={"type": "attempt"})))[0] == "invalid_field"
+    assert refusal(binary(b"{", type=PAID))[0] == "not_json"
 
 
 def test_data_comes_in_any_form_that_is_json() -> None:
@@ -294,11 +325,20 @@ def test_a_percent_sign_in_a_header_stands_for_itself() -> None:
     assert only(binary(subject="50%20ü")).student_id == "50%20ü"
 
 
-def test_a_record_without_value_stays_what_it_was_whatever_its_headers() -> None:
-    decoded = decode(record(None, headers=(("ce_id", b"1"), ("ce_specversion", b"1.0"))))
+@pytest.mark.parametrize("value", [None, b""])
+@pytest.mark.parametrize("content_type", [None, "application/json", "image/png"])
+def test_an_event_without_data_is_a_record_without_value(value: bytes | None, content_type: str | None) -> None:
+    page = only(binary(value, type="com.example.navigation", content_type=content_type))
 
-    assert refusal(decoded)[0] == "null_value"
-    assert decoded.invalid[0].schema_guess == "native"
+    assert (type(page), page.student_id, page.event_id) == (e.Navigation, "ada", EXPECTED.event_id)
+    assert "item_id" in refusal(binary(value, content_type=content_type))[1]
+
+
+def test_a_record_without_value_is_none_where_no_attribute_is_in_its_headers() -> None:
+    for headers, guess in ((STRUCTURED, "cloudevents"), ((("ce_time", b"never"),), "native")):
+        decoded = decode(record(None, headers=headers))
+        assert refusal(decoded)[0] == "null_value"
+        assert decoded.invalid[0].schema_guess == guess
 
 
 def test_other_headers_change_nothing() -> None:

@@ -1,5 +1,6 @@
 """What dialects have in common: one page, one mapping, one way in; and CloudEvents that carry the others."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -20,7 +21,7 @@ from tests.cli.conftest import Run
 from tests.cli.conftest import run as run  # the fixture
 from tests.contract.caliper_events import caliper, envelope
 from tests.contract.xapi_statements import ADL, ID, statement
-from tests.events import record
+from tests.events import NOW, record
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 MAPPING: Final = DOCS / "mapping.toml"
@@ -183,4 +184,16 @@ def test_a_statement_in_a_cloudevent_is_refused_as_it_is_outside_of_one() -> Non
     assert outside == inside
     [ignored] = read(within(statement("https://example.org/unheard-of"))).ignored
     assert (ignored.dialect, ignored.name) == ("xapi", "https://example.org/unheard-of")
-    assert read(within([])).invalid[0].reason == "not_an_object"
+
+
+def test_a_statement_in_a_cloudevent_that_says_no_time_happened_when_the_cloudevent_says() -> None:
+    time = "2026-03-02T13:00:00.25+02:00"
+    silent, stored = statement(timestamp=None), statement(timestamp=None, stored="2026-03-02T10:00:00Z")
+
+    [said], [kept], [sent] = (
+        read(document).events for document in (within(silent, time=time), within(stored, time=time), within(silent))
+    )
+
+    assert said.time == datetime(2026, 3, 2, 11, 0, 0, 250_000, UTC)
+    assert kept.time == datetime(2026, 3, 2, 10, tzinfo=UTC)
+    assert sent.time == NOW + timedelta(hours=1)

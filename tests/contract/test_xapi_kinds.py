@@ -42,6 +42,7 @@ from tests.events import NOW_MS, fields, record
 ADL_W3: Final = "https://w3id.org/xapi/adl/verbs/"
 STREAMS: Final = "http://activitystrea.ms/schema/1.0/"
 OPEN_EDX: Final = "https://w3id.org/xapi/openedx/"
+BRINDLE_WAYE: Final = "https://brindlewaye.com/xAPITerms/verbs/"
 DOD: Final = "https://w3id.org/xapi/dod-isd/verbs/"
 SUPPLEMENTAL: Final = "https://w3id.org/xapi/acrossx/extensions/supplemental-info"
 QUESTION: Final = f"{ADL_TYPE}question"
@@ -79,7 +80,7 @@ OUTCOMES: Final[dict[str, tuple[dict[str, Any], type[NativeEvent], dict[str, Any
     "an answer with a score": (statement(**SCORED), e.Attempt, {"item_id": ITEM, "score": 0.75, "attempt": 1}),
     "a right answer": (
         statement(f"{ADL}answered", INTERACTION, result={"success": True, "duration": "PT1M30S"}),
-        e.Attempt, {"item_id": ITEM, "score": 1.0, "duration_s": 90.0, "attempt": 1}),
+        e.Attempt, {"item_id": ITEM, "score": 1.0, "duration_s": 90.0, "attempt": 1, "success": True}),
     "a score below zero": (statement(result={"score": {"scaled": -0.5}}), e.Attempt, {"item_id": ITEM, "attempt": 1}),
     "a raw score": (
         statement(result={"score": {"raw": 6, "min": 2, "max": 10}}), e.Attempt,
@@ -89,7 +90,10 @@ OUTCOMES: Final[dict[str, tuple[dict[str, Any], type[NativeEvent], dict[str, Any
     "a raw score of who knows how much": (statement(result={"score": {"raw": 2}}), e.Navigation, {"page": ITEM}),
     "nothing to be scored": (
         statement(result={"score": {"raw": 0, "scaled": 0, "min": 0, "max": 0}, "success": True}), e.Attempt,
-        {"item_id": ITEM, "score": 1.0, "attempt": 1}),
+        {"item_id": ITEM, "score": 1.0, "attempt": 1, "success": True}),
+    "nothing to be scored, and a scaled score": (
+        statement(result={"score": {"scaled": 0.8, "min": 0, "max": 0}}), e.Attempt,
+        {"item_id": ITEM, "score": 0.8, "attempt": 1}),
     "an answer that nothing came of": (statement(), e.Navigation, {"page": ITEM}),
     "an essay, not marked": (statement(**ESSAY, **SAID), e.Message, {"text": "I tried again"}),
     "an empty essay": (statement(**ESSAY), e.Navigation, {"page": ITEM}),
@@ -135,6 +139,18 @@ OUTCOMES: Final[dict[str, tuple[dict[str, Any], type[NativeEvent], dict[str, Any
     "Moodle: a grade": (
         statement(f"{ADL}scored", f"{TINCAN_TYPE}school-assignment", result={"score": {"raw": 8, "max": 10}}),
         e.Attempt, {"item_id": ITEM, "score": 0.8, "attempt": 1}),
+    "Moodle profile: a grade": (
+        statement("http://vocab.xapi.fr/verbs/graded", "http://vocab.xapi.fr/activities/web-content", **SCORED),
+        e.Attempt, {"item_id": ITEM, "score": 0.75, "attempt": 1}),
+    "Moodle: logged in": (statement(f"{BRINDLE_WAYE}loggedin/", ""), e.Session, {"phase": "start"}),
+    "logged in, without the slash": (statement(f"{BRINDLE_WAYE}loggedin", ""), e.Session, {"phase": "start"}),
+    "Moodle: logged out": (statement(f"{BRINDLE_WAYE}loggedout/", ""), e.Session, {"phase": "end"}),
+    "Moodle: enrolled": (
+        statement("http://www.tincanapi.co.uk/verbs/enrolled_onto_learning_plan", COURSE), e.Session,
+        {"phase": "enrolled"}),
+    "Moodle of old: a student graded by a teacher": (
+        statement("http://www.tincanapi.co.uk/verbs/evaluated", **PERSON, **SCORED), e.Collaboration,
+        {"act": "reviewed"}),
     "a quiz done, without result": (statement(f"{ADL}completed", ASSESSMENT), e.Submission, {"item_id": ITEM}),
     "a quiz done": (
         statement(f"{ADL}completed", ASSESSMENT, **SCORED), e.Attempt, {"item_id": ITEM, "score": 0.75, "attempt": 1}),
@@ -157,8 +173,10 @@ OUTCOMES: Final[dict[str, tuple[dict[str, Any], type[NativeEvent], dict[str, Any
         statement(f"{VIDEO}paused", FILM, **progress("0.4")), e.Media, {"media_id": ITEM, "action": "paused"}),
     "cmi5: begun": (statement(f"{ADL}initialized", ""), e.Session, {"phase": "start"}),
     "cmi5: passed": (
-        statement(f"{ADL}passed", "", **SCORED), e.Attempt, {"item_id": ITEM, "score": 0.75, "attempt": 1}),
-    "passed, no score": (statement(f"{ADL}passed", ""), e.Attempt, {"item_id": ITEM, "score": 1.0, "attempt": 1}),
+        statement(f"{ADL}passed", "", **SCORED), e.Attempt,
+        {"item_id": ITEM, "score": 0.75, "attempt": 1, "success": True}),
+    "passed, no score": (
+        statement(f"{ADL}passed", ""), e.Attempt, {"item_id": ITEM, "score": 1.0, "attempt": 1, "success": True}),
     "failed, no score": (statement(f"{ADL}failed", ""), e.Failure, {"item_id": ITEM}),
     "failed": (statement(f"{ADL}failed", "", **SCORED), e.Attempt, {"item_id": ITEM, "score": 0.75, "attempt": 1}),
     "cmi5: abandoned": (
@@ -193,6 +211,24 @@ def test_a_statement_becomes(given: dict[str, Any], kind: type[NativeEvent], say
     assert (type(event), said(event)) == (kind, says)
     assert (event.event_id, event.voidable) == (ID, True)
     assert (event.student_id, event.time) == (KEY_OF_ADA, datetime(2026, 3, 2, 11, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("did", "scaled", "said", "success"),
+    [
+        ("failed", 0.7, None, False),  # cmi5: below a masteryScore of 0.8
+        ("failed", 0.7, False, False),
+        ("passed", 0.4, True, True),
+        ("passed", 0.4, False, False),  # what the result says is nearer to what happened than the verb
+        ("attempted", 0.6, False, False),  # Open edX: a part of the marks
+        ("answered", 0.6, None, None),
+    ],
+)
+def test_success_is_kept_beside_the_score(did: str, scaled: float, said: bool | None, success: bool | None) -> None:
+    result = {"score": {"scaled": scaled}} | ({} if said is None else {"success": said})
+    event = event_of(statement(f"{ADL}{did}", QUESTION, result=result))
+    assert isinstance(event, e.Attempt)
+    assert (event.score, event.success) == (scaled, success)
 
 
 def test_the_tables_name_kinds_and_families_that_there_are() -> None:
@@ -286,8 +322,12 @@ def test_statements_are_told_from_what_they_are_not() -> None:
     assert claims(statement())
     assert all(claims(statement(**{name: None})) for name in ("actor", "verb", "object"))
     assert claims([5, statement()])
+    assert claims({name.title(): part for name, part in statement().items()})
+    assert claims({"@context": "https://school.example/context", **statement()})
+    assert all(claims(statement(version=version)) for version in (1, 1.0, True))
     for other in ([], {}, 5, [5], {"actor": 1}, {"type": "message", "version": 1, "verb": "x"}):
         assert not claims(other)
+    assert not claims({**statement(version=1), "type": "message"})
     caliper = {"@context": "x", "actor": "x", "action": "x", "object": "x"}
     assert not claims(caliper)
     assert not claims({"specversion": "1.0", "verb": "x"})

@@ -21,6 +21,7 @@ ATTACHED: Final = {
     "length": 27,
     "sha2": "495395e777cd98da653df9615d09c0fd6bb2f8d4788394cd53c56a3bfdcd848a",
 }
+SIGNATURE: Final = {**ATTACHED, "usageType": "http://adlnet.gov/expapi/attachments/signature"}
 AGENT_OF_CONTEXT: Final = {
     "objectType": "contextAgent",
     "agent": BEN,
@@ -86,16 +87,27 @@ ACCEPTED: Final[dict[str, dict[str, Any]]] = {
     "context of version 2.0": {
         "version": "2.0", **context(contextAgents=[AGENT_OF_CONTEXT], contextGroups=[GROUP_OF_CONTEXT])
     },
+    "context of version 2.0, and no version": {
+        "version": None, **context(contextAgents=[AGENT_OF_CONTEXT], contextGroups=[GROUP_OF_CONTEXT])
+    },
+    "context of version 2.0 in a SubStatement, and no version": {
+        "object": {**SUB, **context(contextGroups=[GROUP_OF_CONTEXT])}
+    },
     "RFC 3339 with a space, in version 2.0": {"version": "2.0", "timestamp": "2026-03-02 11:00:00.601+00:00"},
     "an interaction": activity(
         interactionType="matching", correctResponsesPattern=[], source=[{"id": "a"}],
         target=[{"id": "a", "description": {"en": "A"}}],
     ),
+    "an interaction of no type, as Open edX says it": activity(type=f"{ADL_TYPE}cmi.interaction"),
+    "an empty display": {"verb": {"id": "urn:x", "display": {}}},
+    "empty texts of an activity": activity(name={}, description={}),
+    "the last second of a day, in version 2.0": {"version": "2.0", "timestamp": "2016-12-31T23:59:60+00:00"},
     "an Agent as object": {"object": {"objectType": "Agent", **BEN}},
     "a Group as object": {"object": CLASS},
     "a statement as object": {"object": REF},
     "a SubStatement as object": {"object": {**SUB, "timestamp": "2036-01-01T00:00:00Z", "context": {"team": CLASS}}},
     "an attachment": {"attachments": [ATTACHED]},
+    "a signature": {"attachments": [{**SIGNATURE, "contentType": "Application/octet-stream"}]},
     "a voiding statement": {"verb": VOIDED, "object": REF},
 }  # fmt: skip
 
@@ -127,6 +139,12 @@ REJECTED: Final[dict[str, tuple[dict[str, Any], str]]] = {
         {"actor": {"objectType": "Group", "member": [ADA, CLASS]}}, "XAPI-00036 at $.actor.member[1].objectType"),
     "an anonymous group of nobody": ({"actor": {"objectType": "Group", "member": []}}, "XAPI-00037 at $.actor"),
     "a group of two identifiers": ({"actor": {"objectType": "Group", **ADA, **BEN}}, "XAPI-00037 at $.actor"),
+    "an objectType that is a number": ({"actor": {**ADA, "objectType": 5}}, "XAPI-00032 at $.actor.objectType"),
+    "a name that is a number": ({"actor": {**CLASS, "name": 5}}, "XAPI-00033 at $.actor.name"),
+    "a member's name that is a number": (
+        {"actor": {**CLASS, "member": [{**BEN, "name": 5}]}}, "XAPI-00033 at $.actor.member[0].name"),
+    "an account's name that is a number": (
+        {"actor": {"account": {"homePage": "urn:a", "name": 5}}}, "XAPI-00043 at $.actor.account.name"),
     "mbox without mailto": ({"actor": {"mbox": "ben@school.example"}}, "XAPI-00038 at $.actor.mbox"),
     "mbox without address": ({"actor": {"mbox": "mailto:school.example"}}, "XAPI-00038 at $.actor.mbox"),
     "sha1 of 39": ({"actor": {"mbox_sha1sum": "a" * 39}}, "XAPI-00039 at $.actor.mbox_sha1sum"),
@@ -142,10 +160,24 @@ REJECTED: Final[dict[str, tuple[dict[str, Any], str]]] = {
     "verb id with a bad scheme": ({"verb": {"id": "ab=c://x"}}, "XAPI-00044 at $.verb.id"),
     "verb id with a blank": ({"verb": {"id": "urn:a b"}}, "XAPI-00044 at $.verb.id"),
     "an empty verb id": ({"verb": {"id": ""}}, "XAPI-00044 at $.verb.id"),
+    "display is text": ({"verb": {"id": "urn:x", "display": "did"}}, "XAPI-00045 at $.verb.display"),
+    "a text of a display is a number": (
+        {"verb": {"id": "urn:x", "display": {"en": 5}}}, "XAPI-00045 at $.verb.display"),
     "an unknown objectType": ({"object": {"objectType": "Thing", "id": "urn:x"}}, "XAPI-00046 at $.object.objectType"),
     "no activity id": ({"object": {"objectType": "Activity"}}, "XAPI-00047 at $.object"),
     "activity id is relative": ({"object": {"id": "/items/3"}}, "XAPI-00047 at $.object.id"),
     "definition is text": ({"object": {"id": ITEM, "definition": "x"}}, "XAPI-00048 at $.object.definition"),
+    "name is text": (activity(name="Quiz"), "XAPI-00056 at $.object.definition.name"),
+    "description is text": (activity(description="A quiz"), "XAPI-00059 at $.object.definition.description"),
+    "extensions of a definition that are none": (
+        activity(extensions=[1]), "XAPI-00057 at $.object.definition.extensions"),
+    "a component is text": (
+        activity(interactionType="choice", choices=["a"]), "XAPI-00063 at $.object.definition.choices[0]"),
+    "a component's description is text": (
+        activity(interactionType="likert", scale=[{"id": "a", "description": "A"}]),
+        "XAPI-00062 at $.object.definition.scale[0].description"),
+    "components that are no list": (
+        activity(interactionType="choice", choices={"id": "a"}), "XAPI-00055 at $.object.definition.choices"),
     "interactionType unknown": (activity(interactionType="essay"), "XAPI-00049 at $.object.definition"),
     "pattern of numbers": (
         activity(interactionType="choice", correctResponsesPattern=[1]),
@@ -205,13 +237,20 @@ REJECTED: Final[dict[str, tuple[dict[str, Any], str]]] = {
     "fileUrl": ({"attachments": [{**ATTACHED, "fileUrl": "file.txt"}]}, "XAPI-00104 at $.attachments[0].fileUrl"),
     "contentType": (
         {"attachments": [{**ATTACHED, "contentType": "text"}]}, "XAPI-00105 at $.attachments[0].contentType"),
+    "a signature of another type": (
+        {"attachments": [{**SIGNATURE, "contentType": "application/json"}]},
+        "XAPI-00115 at $.attachments[0].contentType"),
+    "display of an attachment is text": (
+        {"attachments": [{**ATTACHED, "display": "x"}]}, "XAPI-00106 at $.attachments[0].display"),
+    "description of an attachment is text": (
+        {"attachments": [{**ATTACHED, "description": "x"}]}, "XAPI-00006 at $.attachments[0].description"),
     "no display": ({"attachments": [without(ATTACHED, "display")]}, "XAPI-00106 at $.attachments[0]"),
     "usageType": ({"attachments": [{**ATTACHED, "usageType": "x"}]}, "XAPI-00107 at $.attachments[0].usageType"),
     "an extension without IRI": ({"result": {"extensions": {"mood": 1}}}, "XAPI-00118 at $.result.extensions"),
+    "extensions of a result that are none": ({"result": {"extensions": 1}}, "XAPI-00078 at $.result.extensions"),
     "extensions that are none": (context(extensions=[1]), "XAPI-00120 at $.context.extensions"),
     "a language that is none": ({"verb": {"id": "urn:x", "display": {"a12345": "x"}}}, "XAPI-00121 at $.verb.display"),
     "an underscore in a language": (activity(name={"en_US": "x"}), "XAPI-00121 at $.object.definition.name"),
-    "an empty language map": (activity(description={}), "XAPI-00121 at $.object.definition.description"),
     "the same extension of a language twice": (
         {"verb": {"id": "urn:x", "display": {"ar-a-aaa-b-bbb-a-ccc": "x"}}}, "XAPI-00121 at $.verb.display"),
     "a date of another country": ({"timestamp": "01/011/2015"}, "XAPI-00123 at $.timestamp"),
@@ -220,11 +259,20 @@ REJECTED: Final[dict[str, tuple[dict[str, Any], str]]] = {
     "a timestamp at -00": ({"timestamp": "2008-09-15T15:53:00.601-00"}, "XAPI-00123 at $.timestamp"),
     "the thirteenth month": ({"stored": "2026-13-02T11:00:00Z"}, "XAPI-00123 at $.stored"),
     "no zone in version 2.0": ({"version": "2.0.0", "timestamp": "2026-03-02T11:00:00"}, "XAPI-00123 at $.timestamp"),
+    "the 24th hour in version 2.0": (
+        {"version": "2.0.0", "timestamp": "2026-03-02T24:00:00Z"}, "XAPI-00123 at $.timestamp"),
+    "an offset of 99 minutes in version 2.0": (
+        {"version": "2.0.0", "timestamp": "2026-03-02T11:00:00+00:99"}, "XAPI-00123 at $.timestamp"),
     "basic form in version 2.0": ({"version": "2.0.0", "timestamp": "20260302T110000Z"}, "XAPI-00123 at $.timestamp"),
     "version 0.95": ({"version": "0.95"}, "XAPI-00101 at $.version"),
     "version 1.1.0": ({"version": "1.1.0"}, "XAPI-00101 at $.version"),
     "version 2.1": ({"version": "2.1"}, "XAPI-00101 at $.version"),
-    "2.0's context in 1.0": (context(contextAgents=[AGENT_OF_CONTEXT]), "XAPI-00010 at $.context.contextAgents"),
+    "version is a number": ({"version": 1.0}, "XAPI-00101 at $.version"),
+    "2.0's context in 1.0": (
+        {"version": "1.0.3", **context(contextAgents=[AGENT_OF_CONTEXT])}, "XAPI-00010 at $.context.contextAgents"),
+    "a contextAgent's objectType is a number": (
+        {"version": "2.0", **context(contextAgents=[{**AGENT_OF_CONTEXT, "objectType": 5}])},
+        "IEEE 9274.1.1 contextAgents at $.context.contextAgents[0].objectType"),
     "a contextAgent's objectType": (
         {"version": "2.0", **context(contextAgents=[{**AGENT_OF_CONTEXT, "objectType": "Agent"}])},
         "XAPI-00009 at $.context.contextAgents[0].objectType"),

@@ -56,9 +56,16 @@ def facts_of(event: e.NativeEvent) -> list[Fact]:
     return reader(event) if reader else []
 
 
+def passed(event: e.Attempt) -> bool:
+    """What is said of its success decides; where nothing is said, its score does."""
+    if event.success is not None:
+        return event.success
+    return event.score >= PASS_SCORE
+
+
 def _attempt(event: e.Attempt) -> list[Fact]:
     facts = [(ATTEMPTED, event.score)]
-    if event.score >= PASS_SCORE:
+    if passed(event):
         facts.append((PASSED, event.score))
         if event.attempt > 1:
             facts.append((RECOVERED, float(event.attempt)))

@@ -11,7 +11,7 @@ from typing import Final
 from zlib import crc32
 
 from schemas.event import Attempt, Control, Message, NativeEvent, Reflection, Rubric
-from streams.facts import INDEX, PASS_SCORE, RECOVERED, RETRIED
+from streams.facts import INDEX, RECOVERED, RETRIED
 from streams.origin import Origin
 from streams.repeats import MAX_ORIGINS, Outcome
 from streams.row import (
@@ -31,7 +31,7 @@ from streams.row import (
 )
 from streams.skills import SkillSet
 from streams.text import PhraseBook, tokenise
-from tests.unit.reference_facts import facts_of
+from tests.unit.reference_facts import facts_of, passed
 
 _LATENESS_US: Final = 3_600_000_000
 _MAX_TEXT_LOG_ODDS: Final = 3.0
@@ -169,7 +169,7 @@ def _after_failure(row: Row, event: Attempt, time_us: int) -> list[tuple[int, fl
     item = crc32(event.item_id.encode())
     failed_at = row.open_failures.get(item)
     again = failed_at is not None and failed_at <= time_us and event.attempt == 1
-    if event.score < PASS_SCORE:
+    if not passed(event):
         row.open_failures[item] = time_us
         if len(row.open_failures) > MAX_OPEN_FAILURES:
             del row.open_failures[min(row.open_failures, key=lambda key: (row.open_failures[key], key))]
@@ -177,7 +177,7 @@ def _after_failure(row: Row, event: Attempt, time_us: int) -> list[tuple[int, fl
         del row.open_failures[item]
     if not again:
         return []
-    return [(RETRIED, 2.0)] if event.score < PASS_SCORE else [(RETRIED, 2.0), (RECOVERED, 2.0)]
+    return [(RETRIED, 2.0), (RECOVERED, 2.0)] if passed(event) else [(RETRIED, 2.0)]
 
 
 def _use_controls(row: Row, event: Control) -> None:

@@ -36,6 +36,7 @@ _OPTIONS: Final[dict[str, dict[str, st.SearchStrategy[Any]]]] = {
         "hints": st.integers(0, 3),
         "duration_s": durations,
         "attempt": st.integers(1, 3),
+        "success": st.none() | st.booleans(),
     },
     "failure": {"item_id": items, "gave_up": st.booleans()},
     "retry": {"item_id": items},

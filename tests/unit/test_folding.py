@@ -234,6 +234,14 @@ class TestTryingAgain:
         taken = [event(minute=0, score=0.0), event(minute=5), event(minute=9)]
         assert self.count(*taken) == {"retried": 1, "recovered": 1}
 
+    def test_success_decides_what_failed_and_what_passed_whatever_the_score(self) -> None:
+        taken = [event(minute=0, score=0.7, success=False), event(minute=5, score=0.4, success=True)]
+        assert self.count(*taken) == {"retried": 1, "recovered": 1}
+
+        facts = folded(*taken).facts
+        assert (facts[INDEX["failed"]].total, facts[INDEX["passed"]].total) == (1 - 0.7, 0.4)
+        assert facts[INDEX["attempted"]].total == 0.7 + 0.4
+
     def test_a_numbered_try_counts_once(self) -> None:
         taken = [event(minute=0, score=0.0), event(minute=5, attempt=2)]
         assert self.count(*taken) == {"retried": 1, "recovered": 1}

@@ -7,7 +7,7 @@ from typing import Any, Final
 from schemas.dialects.act import Act
 from schemas.dialects.caliper.conformance import Conformant
 from schemas.dialects.caliper.student import attempt, entity
-from schemas.dialects.caliper.values import instant, seconds
+from schemas.dialects.caliper.values import instant, is_integer, seconds
 from schemas.dialects.caliper.version import Usage
 
 _ATTEMPTED: Final = ("AssessmentEvent", "AssessmentItemEvent", "AssignableEvent")
@@ -41,7 +41,7 @@ def _what(event: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _count(tried: Mapping[str, Any]) -> int:
     count = tried.get("count")
-    return int(count) if count else 1
+    return int(count) if is_integer(count) and count else 1
 
 
 def _tried(act: Act, event: Mapping[str, Any]) -> None:

@@ -4,25 +4,23 @@ The properties of an event are closed, those of an entity are not: types of enti
 in the table of properties is not read. A further context may define further terms, so with one they are let through.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from msgspec import Struct
 
+from schemas.dialects.caliper.context import require_version
 from schemas.dialects.caliper.rules import Broken, is_absent
-from schemas.dialects.caliper.v1p1 import V1P1
-from schemas.dialects.caliper.v1p2 import V1P2
 from schemas.dialects.caliper.values import IRIS, instant, is_iri, is_uuid_urn
-from schemas.dialects.caliper.version import Slots, Usage, Version
+from schemas.dialects.caliper.version import NO_TYPES, Check, Usage, Version, is_array, no_other
 
-CONTEXTS: Final = "http://purl.imsglobal.org/ctx/caliper/"
-VERSIONS: Final = {version.context: version for version in (V1P1, V1P2)}
 ACTION_IRIS: Final = ("http://purl.imsglobal.org/caliper/actions/", "https://purl.imsglobal.org/caliper/actions/")
 
 
-Part = tuple[dict[str, Any], str, "Part | None"]
-"""An event, or an entity of one: with its path or, below an event, the property that it is, and of what."""
+Part = tuple[dict[str, Any], str, "Part | None", Check]
+"""An event, or an entity of one: with its path or, below an event, the property that it is, of what, and its check."""
+_OF_AN_EVENT: Final[Check] = (None, no_other, "", NO_TYPES)
 
 
 class Conformant(Struct, frozen=True):
@@ -62,41 +60,29 @@ def require_conformant(event: dict[str, Any], path: str, own: Collection[str], d
         raise Broken("2.1-eventTime", f"{path}.eventTime")
     if (extensions := event.get("extensions")) and not isinstance(extensions, dict):
         raise Broken("2.1-extensions", f"{path}.extensions")
-    if (profile := event.get("profile")) and not isinstance(profile, str):
+    if (profile := event.get("profile")) and not (isinstance(profile, str) and _is_profile(profile, version, extended)):
         raise Broken("2.1-profile", f"{path}.profile")
     usages = version.events.get(kind)
     usage = usages.get(action) if usages else None
-    if usages and not usage and f"{kind}.{action}" not in own:
-        raise Broken("B-action" if action in version.actions else "A-action", f"{path}.action")
+    if not usage and f"{kind}.{action}" not in own:
+        if usages:
+            raise Broken("B-action" if action in version.actions else "A-action", f"{path}.action")
+        if not extended:
+            raise Broken("2.1-type", f"{path}.type")
     for name in usage.requires if usage else ():
         if is_absent(event.get(name)):
             raise Broken("B-required", f"{path}.{name}")
-    described = _slotted((event, path, None), usage.slots if usage else version.slots, version)
+    described = _slotted((event, path, None, _OF_AN_EVENT), usage.slots if usage else version.slots)
     _check_described(described, version, extended)
     return Conformant(kind, action, time, usage)
 
 
-def require_version(context: Any, path: str, data_version: str = "") -> tuple[Version, bool]:
-    """The version that the `@context` of what is at `path` names, and whether it names further ones. Raises Broken."""
-    if isinstance(context, str) and context in VERSIONS and context == (data_version or context):
-        return VERSIONS[context], False
-    path = f"{path}.@context"
-    contexts = context if isinstance(context, list) and context else [context]
-    last = contexts[-1]
-    if not isinstance(last, str) or not all(isinstance(one, str | dict) for one in contexts):
-        raise Broken("4.1-context", path)
-    version, extension = VERSIONS.get(last), False
-    if version is None and last.endswith("-extension") and last.startswith(tuple(f"{base}/" for base in VERSIONS)):
-        version, extension = V1P2, True
-    if version is None:
-        raise Broken("4.1-context", path, "caliper_unknown_version" if last.startswith(CONTEXTS) else "caliper_invalid")
-    if data_version and not (last == data_version or last.startswith(f"{data_version}/")):
-        raise Broken("5.2-dataVersion", path)
-    return version, extension or len(contexts) > 1
+def _is_profile(term: str, version: Version, extended: bool) -> bool:
+    return extended or term.removeprefix("http://purl.imsglobal.org/caliper/") in version.profiles
 
 
-def _slotted(event: Part, slots: Slots, version: Version) -> list[Part]:
-    """The described ones of an event's own entities. Raises Broken. A term of a further context may be of any type."""
+def _slotted(event: Part, slots: Mapping[str, Check]) -> list[Part]:
+    """The described ones of an event's own entities. Raises Broken."""
     described: list[Part] = []
     entities = event[0]
     for name in entities:
@@ -104,19 +90,18 @@ def _slotted(event: Part, slots: Slots, version: Version) -> list[Part]:
             continue
         value = entities[name]
         if type(value) is dict and value:
-            allowed, rule = slots[name]
-            kind = value.get("type")
-            if type(kind) is str and kind not in allowed and kind in version.entities:
-                raise Broken(rule, f"{_path(event, name)}.type")
-            described.append((value, name, event))
+            described.append((value, name, event, slots[name]))
         elif not is_iri(value) and not is_absent(value):
             raise Broken("2.1-entity", _path(event, name))
     return described
 
 
 def _check_described(described: list[Part], version: Version, extended: bool) -> None:
-    """Check entities and those within, however deep: no recursion, since they may be nested without end."""
-    checks, known = version.properties, version.entities
+    """Check entities and those within, however deep: no recursion, since they may be nested without end.
+
+    What a further context's entity has is its context's affair.
+    """
+    checks = version.properties
     while described:
         part = described.pop()
         entity = part[0]
@@ -124,31 +109,51 @@ def _check_described(described: list[Part], version: Version, extended: bool) ->
         if type(iri) is not str or not IRIS[iri]:
             raise Broken("2.2-id", _path(part, "id"))
         kind = entity.get("type")
-        if type(kind) is not str or (kind not in known and not (extended or "@context" in entity)):
-            raise Broken("2.2-type", _path(part, "type"))
+        if type(kind) is not str or kind not in part[3][3]:
+            _require_further_type(part, kind, version, extended)
+            continue
         for name in entity:
             if name not in checks:
                 continue
-            value, (is_right, rule) = entity[name], checks[name]
-            if is_right is None:
+            value, check = entity[name], checks[name]
+            texts = check[0]
+            if type(value) is str:
+                if texts is None or texts[value]:
+                    continue
+            elif texts is IRIS:
                 if type(value) is dict and value:
-                    described.append((value, name, part))
-                elif type(value) is not str or not IRIS[value]:
-                    described.extend(_linked(value, name, part))
-            elif not is_right(value) and not is_absent(value):
-                raise Broken(rule, _path(part, name))
+                    described.append((value, name, part, check))
+                    continue
+            elif (others := check[1])(value):
+                if others is is_array:
+                    described.extend(_elements(value, name, part, check))
+                continue
+            if not is_absent(value):
+                raise Broken(_rule(check), _path(part, name))
 
 
-def _linked(value: Any, name: str, part: Part) -> list[Part]:
+def _rule(check: Check) -> str:
+    """What a value breaks that is not even of the form: the rule of a link is about types."""
+    texts, others, rule, _ = check
+    if texts is IRIS:
+        return "2.1-entity"
+    return "C-array" if others is is_array else rule
+
+
+def _require_further_type(part: Part, kind: Any, version: Version, extended: bool) -> None:
+    """Raise Broken unless `kind`, which the check of `part` does not allow, may be a term of a further context."""
+    if type(kind) is str and kind in version.entities:
+        raise Broken(part[3][2], _path(part, "type"))
+    if type(kind) is not str or not (extended or "@context" in part[0]):
+        raise Broken("2.2-type", _path(part, "type"))
+
+
+def _elements(array: list[Any], name: str, part: Part, check: Check) -> list[Part]:
     """The described ones of an array of entities. Raises Broken where it holds anything else."""
-    if is_absent(value):
-        return []
-    if not isinstance(value, list):
-        raise Broken("2.1-entity", _path(part, name))
     found: list[Part] = []
-    for index, one in enumerate(value):
+    for index, one in enumerate(array):
         if isinstance(one, dict):
-            found.append((one, f"{name}[{index}]", part))
+            found.append((one, f"{name}[{index}]", part, check))
         elif not is_iri(one):
             raise Broken("2.1-entity", _path(part, f"{name}[{index}]"))
     return found
@@ -159,6 +164,6 @@ def _path(part: Part, name: str) -> str:
     steps = [name]
     within: Part | None = part
     while within:
-        _, step, within = within
+        _, step, within, _ = within
         steps.append(step)
     return ".".join(reversed(steps))

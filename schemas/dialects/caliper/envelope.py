@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from schemas.dialects.caliper.conformance import CONTEXTS, VERSIONS
+from schemas.dialects.caliper.context import CONTEXTS, base_of
 from schemas.dialects.caliper.rules import Broken
 from schemas.dialects.caliper.values import instant
 
@@ -25,7 +25,7 @@ class Data(Struct, frozen=True):
 def is_caliper(document: Any) -> bool:
     """Whether a document is an envelope, an event, an entity, or an array of those; valid or not."""
     if isinstance(document, list):
-        return bool(document) and isinstance(document[0], dict) and is_caliper(document[0])
+        return any(isinstance(one, dict) and is_caliper(one) for one in document)
     if not isinstance(document, dict):
         return False
     if "eventTime" in document and "action" in document:
@@ -57,7 +57,7 @@ def _opened(envelope: dict[str, Any]) -> Data:
     if instant(envelope["sendTime"]) is None:
         raise Broken("5.2-sendTime", "$.sendTime")
     version = envelope["dataVersion"]
-    if not isinstance(version, str) or version not in VERSIONS:
+    if not isinstance(version, str) or base_of(version) is None:
         known = isinstance(version, str) and version.startswith(CONTEXTS)
         raise Broken("5.2-dataVersion", "$.dataVersion", "caliper_unknown_version" if known else "caliper_invalid")
     items = envelope["data"]

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from schemas.dialects.caliper.values import is_iri
 from schemas.dialects.caliper.version import Student
 
 NO_ASSIGNEE: Final = "no assignee"
@@ -43,7 +44,7 @@ def who(event: Mapping[str, Any], student: Student) -> Who:
 def entity(value: Any) -> Mapping[str, Any]:
     """An entity, of which maybe no more than its id is known; empty for none."""
     if isinstance(value, dict):
-        return value
+        return value if isinstance(value.get("id"), str) else {}  # a further context's entity may hold anything
     return {"id": value} if isinstance(value, str) and value else {}
 
 
@@ -60,7 +61,7 @@ def attempt(event: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _person(found: Mapping[str, Any], none: str) -> Who:
     name = found.get("id", "")
-    if not name:
+    if not is_iri(name):
         return Who("", none)
     if found.get("type") in _NO_PEOPLE:
         return Who("", NO_PERSON)

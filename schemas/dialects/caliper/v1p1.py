@@ -4,45 +4,15 @@ What is deprecated should not be sent, so it may be. Where appendix B and sectio
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-from schemas.dialects.caliper.values import is_duration, is_instant, is_integer, is_number
-from schemas.dialects.caliper.version import LINK, Check, Use, version
+from schemas.dialects.caliper.properties import ARRAYS, LINKS, PROPERTIES
+from schemas.dialects.caliper.version import Use, version
 
 CONTEXT: Final = "http://purl.imsglobal.org/ctx/caliper/v1p1"
 
 EVENT_PROPERTIES: Final = """@context id type actor action object eventTime target generated edApp referrer group
     membership session federatedSession extensions"""
-
-
-def _is_status(value: Any) -> bool:
-    return type(value) is str and value.rpartition("#")[2] in ("Active", "Inactive")
-
-
-def _is_selection(value: Any) -> bool:
-    return type(value) is dict and is_integer(value.get("start")) and is_integer(value.get("end"))
-
-
-def _is_map(value: Any) -> bool:
-    return type(value) is dict
-
-
-def _each(names: str, check: Check) -> dict[str, Check]:
-    return dict.fromkeys(names.split(), check)
-
-
-PROPERTIES: Final[dict[str, Check]] = {
-    **_each("dateCreated dateModified datePublished dateToActivate dateToShow", (is_instant, "2.2-date")),
-    **_each("dateToStartOn dateToSubmit startedAtTime endedAtTime", (is_instant, "2.2-date")),
-    **_each("duration currentTime", (is_duration, "C-duration")),
-    **_each("maxScore scoreGiven maxResultScore resultScore", (is_number, "C-number")),
-    **_each("count index maxAttempts maxSubmits", (is_integer, "C-integer")),
-    **_each("extensions", (_is_map, "2.1-extensions")),
-    **_each("selection", (_is_selection, "D-selection")),
-    **_each("status", (_is_status, "F-status")),
-    **_each("annotated annotator assignable assignee attachments attempt creators isPartOf items", LINK),
-    **_each("learningObjectives member members organization replyTo scoredBy subOrganizationOf user withAgents", LINK),
-}
 
 ACTIONS: Final = """Abandoned Activated Added Attached Bookmarked ChangedResolution ChangedSize ChangedSpeed
     ChangedVolume Classified ClosedPopout Commented Completed Created Deactivated Deleted Described
@@ -79,6 +49,7 @@ EVENTS: Final[dict[str, tuple[Use, ...]]] = {
             {"shared": "Shared", "navigation": "Bookmarked Highlighted Tagged"},
             objects="DigitalResource",
             generated="Annotation",
+            targets="Frame",
         ),
     ),
     "AssessmentEvent": (
@@ -114,6 +85,7 @@ EVENTS: Final[dict[str, tuple[Use, ...]]] = {
             },
             objects="AssignableDigitalResource Attempt",  # platforms send the attempt that is handed in, too
             generated="Attempt",
+            targets="Frame",
         ),
     ),
     "ForumEvent": (Use({"navigation": "Subscribed Unsubscribed"}, objects="Forum"),),
@@ -130,16 +102,19 @@ EVENTS: Final[dict[str, tuple[Use, ...]]] = {
                     Muted Unmuted OpenedPopout ClosedPopout""",
             },
             objects="MediaObject",
+            targets="MediaLocation",
         ),
     ),
     "MessageEvent": (Use({"message": "Posted", "navigation": _UNREAD}, objects="Message"),),
-    "NavigationEvent": (Use({"navigation": "NavigatedTo"}, objects="DigitalResource SoftwareApplication"),),
+    "NavigationEvent": (
+        Use({"navigation": "NavigatedTo"}, objects="DigitalResource SoftwareApplication", targets="DigitalResource"),
+    ),
     "SessionEvent": (
-        Use({"start": "LoggedIn", "end": "LoggedOut"}, objects="SoftwareApplication"),
+        Use({"start": "LoggedIn", "end": "LoggedOut"}, objects="SoftwareApplication", targets="DigitalResource"),
         Use({"end": "TimedOut"}, actors="SoftwareApplication", objects="Session", student="user"),
     ),
     "ThreadEvent": (Use({"navigation": _UNREAD}, objects="Thread"),),
-    "ToolUseEvent": (Use({"navigation": "Used"}, objects="SoftwareApplication"),),
+    "ToolUseEvent": (Use({"navigation": "Used"}, objects="SoftwareApplication", targets="SoftwareApplication"),),
     "ViewEvent": (Use({"navigation": "Viewed"}, objects="DigitalResource Result"),),
 }
 
@@ -154,21 +129,28 @@ DEPRECATED: Final[dict[str, tuple[Use, ...]]] = {
             },
             objects="DigitalResource",
             generated="Annotation",
+            targets="Frame",
         ),
     ),
     "AssessmentItemEvent": (Use({"navigation": "Reviewed Viewed"}, objects="AssessmentItem"),),
     "AssignableEvent": (
-        Use({"gave_up": "Abandoned", "navigation": "Hid Showed"}, objects="AssignableDigitalResource Attempt"),
+        Use(
+            {"gave_up": "Abandoned", "navigation": "Hid Showed"},
+            objects="AssignableDigitalResource Attempt",
+            targets="Frame",
+        ),
     ),
-    "MediaEvent": (Use({"seeked": "Rewound"}, objects="MediaObject"),),
+    "MediaEvent": (Use({"seeked": "Rewound"}, objects="MediaObject", targets="MediaLocation"),),
     "OutcomeEvent": (Use(_GRADED, actors="Agent", objects="Attempt", generated="Result", student="assignee"),),
-    "ReadingEvent": (Use({"navigation": "NavigatedTo Searched Viewed"}, objects="DigitalResource"),),
+    "ReadingEvent": (Use({"navigation": "NavigatedTo Searched Viewed"}, objects="DigitalResource", targets="Frame"),),
 }
 
 V1P1: Final = version(
     CONTEXT,
     event_properties=EVENT_PROPERTIES,
     properties=PROPERTIES,
+    links=LINKS,
+    arrays=ARRAYS,
     actions=ACTIONS,
     subtypes=SUBTYPES,
     events={name: EVENTS.get(name, ()) + DEPRECATED.get(name, ()) for name in EVENTS | DEPRECATED},

@@ -65,11 +65,8 @@ def instant(value: Any) -> datetime | None:
     return None
 
 
-_INSTANTS: Final = Judged(instant)
-
-
-def is_instant(value: Any) -> bool:
-    return type(value) is str and _INSTANTS[value]
+INSTANTS: Final = Judged(instant)
+DURATIONS: Final = Judged(_DURATION)
 
 
 def seconds(value: Any) -> float | None:
@@ -84,13 +81,21 @@ def seconds(value: Any) -> float | None:
     return total
 
 
-def is_duration(value: Any) -> bool:
-    return type(value) is str and _DURATION(value) is not None
-
-
 def is_number(value: Any) -> bool:
     return type(value) is float or type(value) is int
 
 
+def is_texts(value: Any) -> bool:
+    return type(value) is list and all(type(one) is str for one in value)
+
+
+def is_boolean(value: Any) -> bool:
+    return type(value) is bool
+
+
 def is_integer(value: Any) -> bool:
     return type(value) is int or (type(value) is float and value.is_integer())
+
+
+def is_count(value: Any) -> bool:
+    return is_integer(value) and value >= 0

@@ -4,13 +4,34 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
-Student = Literal["actor", "assignee", "user"]
-Check = tuple[Callable[[Any], bool] | None, str]
-"""Whether a property's value is right, and the rule if not; None is for entities, their IRIs, or arrays of them."""
+from schemas.dialects.caliper.values import IRIS, Judged
 
-LINK: Final[Check] = (None, "2.1-entity")
-Slots = Mapping[str, tuple[frozenset[str], str]]
-"""The entities of an event: the types they may have, and the rule that says so."""
+Student = Literal["actor", "assignee", "user"]
+Check = tuple[Judged | None, Callable[[Any], bool], str, frozenset[str]]
+"""What a property may be: which texts (None for any), or else what other values; the rule if neither; which entities.
+
+`IRIS` is for an entity or its IRI, `is_array` for an array of those: their rule is about the entities' types.
+"""
+NO_TYPES: Final[frozenset[str]] = frozenset()
+NO_TEXT: Final = Judged(lambda _: None)
+
+
+def no_other(_: Any) -> bool:
+    return False
+
+
+def is_array(value: Any) -> bool:
+    return type(value) is list
+
+
+def texts(names: str, rule: str, form: Judged | None = None) -> dict[str, Check]:
+    """Properties that are texts, of a form if there is one."""
+    return dict.fromkeys(names.split(), (form, no_other, rule, NO_TYPES))
+
+
+def others(names: str, rule: str, is_right: Callable[[Any], bool]) -> dict[str, Check]:
+    """Properties that are no texts."""
+    return dict.fromkeys(names.split(), (NO_TEXT, is_right, rule, NO_TYPES))
 
 
 class Use(NamedTuple):
@@ -24,6 +45,7 @@ class Use(NamedTuple):
     actors: str = "Person"
     objects: str = "Entity"
     generated: str = "Entity"
+    targets: str = "Entity"
     requires: str = ""
     student: Student = "actor"
 
@@ -33,7 +55,7 @@ class Usage:
     """A `Use` of one action, resolved."""
 
     kind: str
-    slots: Slots
+    slots: Mapping[str, Check]
     requires: tuple[str, ...]
     student: Student
 
@@ -46,9 +68,10 @@ class Version:
     event_properties: frozenset[str]
     properties: Mapping[str, Check]
     actions: frozenset[str]
+    profiles: frozenset[str]
     entities: frozenset[str]
     events: Mapping[str, Mapping[str, Usage]]
-    slots: Slots
+    slots: Mapping[str, Check]
 
 
 def version(
@@ -56,18 +79,26 @@ def version(
     *,
     event_properties: str,
     properties: Mapping[str, Check],
+    links: Mapping[str, str],
+    arrays: Mapping[str, str],
     actions: str,
+    profiles: str = "",
     subtypes: Mapping[str, str],
     events: Mapping[str, tuple[Use, ...]],
 ) -> Version:
-    """Resolve tables of words."""
+    """Resolve tables of words. `links` and `arrays` are properties by the type of the entities that they name."""
     parents = {child: parent for parent, children in subtypes.items() for child in children.split()}
-    slots = {name: (_allowed(term, parents), "B-context") for name, term in _ENTITIES_OF_AN_EVENT.items()}
+    slots = _links(_ENTITIES_OF_AN_EVENT, (IRIS, no_other, "B-context"), parents)
     return Version(
         context=context,
         event_properties=frozenset(event_properties.split()),
-        properties=properties,
+        properties={
+            **properties,
+            **_links(links, (IRIS, no_other, "C-entity"), parents),
+            **_links(arrays, (NO_TEXT, is_array, "C-entity"), parents),
+        },
         actions=frozenset(actions.split()),
+        profiles=frozenset(profiles.split()),
         entities=frozenset(parents) | {"Entity"},
         events={name: _usages(uses, parents, slots) for name, uses in events.items()},
         slots=slots,
@@ -75,26 +106,33 @@ def version(
 
 
 _ENTITIES_OF_AN_EVENT: Final = {
-    "actor": "Agent",
-    "object": "Entity",
-    "generated": "Entity",
-    "target": "Entity",
-    "referrer": "Entity",
-    "edApp": "SoftwareApplication",
-    "group": "Organization",
-    "membership": "Membership",
-    "session": "Session",
-    "federatedSession": "LtiSession",
+    "Agent": "actor",
+    "Entity": "object generated target referrer",
+    "SoftwareApplication": "edApp",
+    "Organization": "group",
+    "Membership": "membership",
+    "Session": "session",
+    "LtiSession": "federatedSession",
 }
 
 
-def _usages(uses: tuple[Use, ...], parents: Mapping[str, str], slots: Slots) -> dict[str, Usage]:
+def _links(
+    names: Mapping[str, str], link: tuple[Judged, Callable[[Any], bool], str], parents: Mapping[str, str]
+) -> dict[str, Check]:
+    return {name: (*link, _allowed(term, parents)) for term, words in names.items() for name in words.split()}
+
+
+def _usages(uses: tuple[Use, ...], parents: Mapping[str, str], slots: Mapping[str, Check]) -> dict[str, Usage]:
     usages = {}
     for use in uses:
-        own = {
-            "actor": (_allowed(use.actors, parents), "B-actor"),
-            "object": (_allowed(use.objects, parents), "B-object"),
-            "generated": (_allowed(use.generated, parents), "B-generated"),
+        own: dict[str, Check] = {
+            name: (IRIS, no_other, rule, _allowed(types, parents))
+            for name, rule, types in (
+                ("actor", "B-actor", use.actors),
+                ("object", "B-object", use.objects),
+                ("generated", "B-generated", use.generated),
+                ("target", "B-target", use.targets),
+            )
         }
         for kind, actions in use.kinds.items():
             usage = Usage(kind, {**slots, **own}, tuple(use.requires.split()), use.student)

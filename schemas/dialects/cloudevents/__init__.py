@@ -5,6 +5,8 @@
 
 * (source, id) is the identity: it becomes the event's id; where the data has several parts, with the place of each.
   What can be voided keeps the id by which a voiding names it.
+* A statement that says no time happened when the event says.
+* An event of somebody else's type, whose data is no event of any dialect, is ignored, be the data JSON or not.
 * Native data may leave out what the attributes say: version, event_id, time (else the record's), student_id (the
   subject) and type (the last part of the event's, before a version such as `.v2`).
 """
@@ -24,7 +26,7 @@ from schemas.dialects import native
 from schemas.dialects.act import identifier
 from schemas.dialects.cloudevents.attributes import REASON, Attributes, broken, read_attributes
 from schemas.dialects.cloudevents.binding import attributes_in, mode_of, require_json_format
-from schemas.dialects.record import Decoded, Dialect, Ignored, Invalid, Record
+from schemas.dialects.record import DatedRecord, Decoded, Dialect, Ignored, Invalid, Record
 from schemas.errors import InvalidInput
 from schemas.event import NativeEvent
 
@@ -55,18 +57,17 @@ class CloudEvents:
         except InvalidInput as error:
             return _refused(error)
 
-    def decode_by_headers(self, value: bytes, record: Record) -> Decoded | None:
-        """What `record` holds, `value` being its readable value; None where its headers tell of no CloudEvent."""
+    def decode_by_headers(self, record: Record) -> Decoded | None:
+        """What `record` holds; None where its headers tell of no CloudEvent. Never raises."""
         mode = mode_of(record.headers)
         if mode is None:
             return None
         try:
             if mode == "structured":
                 require_json_format(record.headers)
-                return self._structured(native.parse(value), record)
+                return self._structured(_parsed(record.value), record)
             attributes = read_attributes(attributes_in(record.headers))
-            _require_json(attributes)
-            return self._read(attributes, native.parse(value), record)
+            return self._read(attributes, _value(record.value, attributes), record)
         except InvalidInput as error:
             return _refused(error)
 
@@ -81,24 +82,39 @@ class CloudEvents:
             raise InvalidInput(REASON, "data: a CloudEvent within a CloudEvent")
         for dialect in self._inner:
             if dialect.claims(data):
-                return _identified(dialect.decode(data, record), attributes)
+                return _identified(dialect.decode(data, _dated(record, attributes)), attributes)
+        if not (_names_native(attributes) or _is_native(data)):
+            return Decoded(ignored=(Ignored(self.name, attributes.type),))
         if not isinstance(data, dict):
             raise InvalidInput("not_an_object", f"data: a JSON {type(data).__name__}, not an event")
         return _native(data, attributes, record)
 
 
+def _named(attributes: Attributes) -> str:
+    return _TYPE_VERSION.sub("", attributes.type).rpartition(".")[2]
+
+
+def _names_native(attributes: Attributes) -> bool:
+    return _named(attributes) in _TYPES
+
+
+def _is_native(data: Any) -> bool:
+    """Whether data in an event of somebody else's type says of itself that it is native."""
+    if not (isinstance(data, dict) and isinstance(kind := data.get("type"), str)):
+        return False
+    return kind in _TYPES or data.get("version") == _VERSION
+
+
 def _native(data: Mapping[str, Any], attributes: Attributes, record: Record) -> Decoded:
-    """A native event, completed from the attributes. One whose type neither data nor attributes know is ignored."""
+    """A native event, completed from the attributes."""
     said: dict[str, Any] = {
         "version": _VERSION,
-        "type": _TYPE_VERSION.sub("", attributes.type).rpartition(".")[2],
+        "type": _named(attributes),
         "time": attributes.time or _time_of(record),
         "event_id": identifier(attributes.event_id()),
     }
     if attributes.subject is not None:
         said["student_id"] = attributes.subject
-    if "type" not in data and said["type"] not in _TYPES:
-        return Decoded(ignored=(Ignored(CloudEvents.name, attributes.type),))
     document = {**said, **data}
     # Written and read again, since msgspec converts objects by a union of types far slower than it decodes bytes.
     event = native.try_decode(orjson.dumps(document)) or native.convert(document)
@@ -119,29 +135,48 @@ def _called(event: NativeEvent, attributes: Attributes, index: int | None) -> Na
     return msgspec.structs.replace(event, event_id=identifier(attributes.event_id(index)))
 
 
+def _value(value: bytes | None, attributes: Attributes) -> Any:
+    """The data of an event in binary mode, parsed; none is like an empty object."""
+    if not value:
+        return {}
+    return _parsed(value) if _is_json(attributes) else None
+
+
 def _data(document: Mapping[str, Any], attributes: Attributes) -> Any:
     """The data of an event in structured mode, parsed; none is like an empty object."""
     encoded = document.get("data_base64")
     if encoded is None:
-        if "data" in document:
-            _require_json(attributes)
-        return document.get("data", {})
+        return document["data"] if "data" in document and _is_json(attributes) else {}
     if "data" in document:
         raise broken("data_base64", "is there beside data")
-    _require_json(attributes)
     if not isinstance(encoded, str):
         raise broken("data_base64", "is not a string")
     try:
-        return native.parse(native.require_readable(b64decode(encoded, validate=True)))
+        decoded = b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
         raise broken("data_base64", "is no base64 (RFC 4648)") from None
+    return _parsed(decoded) if _is_json(attributes) else None
 
 
-def _require_json(attributes: Attributes) -> None:
-    """Raise InvalidInput (unsupported_content) where the data is said to be no JSON."""
+def _parsed(value: bytes | None) -> Any:
+    return native.parse(native.require_readable(value))
+
+
+def _is_json(attributes: Attributes) -> bool:
+    """Whether the data is JSON. Raises InvalidInput (unsupported_content) where it is not, and should be ours."""
     subtype = attributes.subtype
-    if not (subtype is None or subtype == "json" or subtype.endswith("+json")):
+    if subtype is None or subtype == "json" or subtype.endswith("+json"):
+        return True
+    if _names_native(attributes):
         raise InvalidInput("unsupported_content", "datacontenttype: only JSON is read (…/json, …+json)")
+    return False
+
+
+def _dated(record: Record, attributes: Attributes) -> Record:
+    """`record` at the time that the event says, which is when it happened: its data may say no other."""
+    if attributes.time is None:
+        return record
+    return DatedRecord.of(record, timestamp=(attributes.time - _EPOCH) // timedelta(milliseconds=1))
 
 
 def _time_of(record: Record) -> datetime | None:

@@ -21,6 +21,7 @@ from schemas.event import VERSION, NativeEvent
 __all__ = ["Xapi"]
 
 _NATIVE: Final = VERSION  # a number; a statement's version is text
+_REQUIRED: Final = frozenset(("actor", "verb", "object"))
 
 
 class Xapi:
@@ -93,9 +94,13 @@ class Xapi:
 
 
 def _looks_like_a_statement(document: Any) -> bool:
-    if not isinstance(document, dict) or document.get("version") == _NATIVE:
+    if not isinstance(document, dict) or "specversion" in document:
         return False
-    if "@context" in document or "specversion" in document:
+    if document.get("version") == _NATIVE and "type" in document:
+        return False
+    if {name.lower() for name in document} >= _REQUIRED:  # in any case, and whatever is there besides
+        return True
+    if "@context" in document:
         return False
     if "verb" in document:
         return True

@@ -13,14 +13,15 @@ from schemas.dialects.xapi.broken import Broken
 
 _AT: Final = re.compile(r" - at `(?:key` in `)?\$((?:\.\w+|\[(?:\d+|\.{3})\])*)`\Z")
 _FIELD: Final = re.compile(r"field `([^`]*)`")
-_PROPERTY: Final = re.compile(r"\.(\w+)[^.]*\Z")
+_PROPERTY: Final = re.compile(r"\.(\w+)")
+_COMPONENTS: Final = ("steps", "target", "source", "scale", "choices")
 
 _MISSING: Final = {
     "actor": "XAPI-00003",
     "verb": "XAPI-00004",
     "object": "XAPI-00005",
-    ".account.homePage": "XAPI-00042",
-    ".account.name": "XAPI-00043",
+    "account.homePage": "XAPI-00042",
+    "account.name": "XAPI-00043",
     "objectType": "XAPI-00073",
     "usageType": "XAPI-00107",
     "display": "XAPI-00106",
@@ -29,6 +30,9 @@ _MISSING: Final = {
     "sha2": "XAPI-00103",
 }
 _WRONG: Final = {
+    # By the property, or by what holds it and the property where that decides.
+    "objectType": "XAPI-00032",
+    "name": "XAPI-00033",
     "timestamp": "XAPI-00022",
     "stored": "XAPI-00023",
     "authority": "XAPI-00024",
@@ -48,7 +52,6 @@ _WRONG: Final = {
     "source": "XAPI-00053",
     "scale": "XAPI-00054",
     "choices": "XAPI-00055",
-    "description": "XAPI-00059",
     "type": "XAPI-00060",
     "moreInfo": "XAPI-00061",
     "success": "XAPI-00074",
@@ -79,7 +82,17 @@ _WRONG: Final = {
     "fileUrl": "XAPI-00104",
     "contentType": "XAPI-00105",
     "usageType": "XAPI-00107",
-    "display": "XAPI-00121",
+    "account.name": "XAPI-00043",
+    "verb.display": "XAPI-00045",
+    "definition.name": "XAPI-00056",
+    "definition.description": "XAPI-00059",
+    "definition.extensions": "XAPI-00057",
+    **{f"{components}.description": "XAPI-00062" for components in _COMPONENTS},
+    "result.extensions": "XAPI-00078",
+    "statement.objectType": "XAPI-00073",
+    "contextAgents.objectType": "IEEE 9274.1.1 contextAgents",
+    "contextGroups.objectType": "IEEE 9274.1.1 contextGroups",
+    "attachments.display": "XAPI-00106",
     "contextAgents": "IEEE 9274.1.1 contextAgents",
     "contextGroups": "IEEE 9274.1.1 contextGroups",
     "relevantTypes": "IEEE 9274.1.1 relevantTypes",
@@ -110,15 +123,24 @@ def diagnose(error: msgspec.ValidationError, part: type[Any]) -> Broken:
         return _unknown(named[1], path, part)
     if "got `null`" in message:
         return Broken("XAPI-00001", "null is allowed in extensions alone", path)
-    last = _PROPERTY.search(path)
-    name = last[1] if last else ""
+    names = _PROPERTY.findall(path)
+    name = names[-1] if names else ""
     if message.startswith("Invalid enum value"):
         return _not_enumerated(name, path)
     if " of length " in message:
         return _empty(name, path)
     expected = message.removesuffix(at[0] if at else "").replace("Expected", "expected")
-    rule = _wrong_id(path, part) if name == "id" else _WRONG.get(name, "XAPI-00006")
-    return Broken(rule, expected, path)
+    return Broken(_wrong_type(names, path, part), expected, path)
+
+
+def _wrong_type(names: list[str], path: str, part: type[Any]) -> str:
+    """The rule for a value of another type; `names` are those of the properties in its path."""
+    name = names[-1] if names else ""
+    if name == "id":
+        return _wrong_id(path, part)
+    if name in _COMPONENTS and path.endswith("]"):
+        return "XAPI-00063"
+    return _WRONG.get(".".join(names[-2:])) or _WRONG.get(name, "XAPI-00006")
 
 
 def _wrong_id(path: str, part: type[Any]) -> str:
@@ -135,9 +157,8 @@ def _missing(name: str, path: str, part: type[Any]) -> Broken:
     if name == "id":
         rule = _wrong_id(f"{path}.id", part)
     else:
-        last = _PROPERTY.search(path)
-        parent = f".{last[1]}.{name}" if last else ""
-        rule = _MISSING.get(parent) or _MISSING.get(name, "XAPI-00010")
+        parent = _PROPERTY.findall(path)[-1:]
+        rule = _MISSING.get(".".join([*parent, name])) or _MISSING.get(name, "XAPI-00010")
     return Broken(rule, f"`{name}` is missing", path)
 
 
@@ -157,9 +178,7 @@ def _unknown(name: str, path: str, part: type[Any]) -> Broken:
 def _empty(name: str, path: str) -> Broken:
     if path.endswith(".account.name"):
         return Broken("XAPI-00043", "may not be empty: it would name nobody", path)
-    if name == "relevantTypes":
-        return Broken(_WRONG[name], "may not be empty", path)
-    return Broken("XAPI-00121", "a language map has at least one entry", path)
+    return Broken(_WRONG[name], "may not be empty", path)
 
 
 def _not_enumerated(name: str, path: str) -> Broken:

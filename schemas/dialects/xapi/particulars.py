@@ -3,6 +3,9 @@
 Every function takes a part whose types are right and raises Broken, with the path from that part on.
 """
 
+import re
+from typing import Final
+
 from msgspec import UNSET, UnsetType
 
 from schemas.dialects.xapi import statement as s
@@ -12,6 +15,9 @@ from schemas.dialects.xapi.identity import actor, agent, group
 from schemas.dialects.xapi.things import activity, reference
 from schemas.dialects.xapi.times import seconds
 from schemas.dialects.xapi.values import extensions, identifier, iri, language_map
+
+_SIGNATURE: Final = "http://adlnet.gov/expapi/attachments/signature"
+_OCTETS: Final = re.compile(r"application/octet-stream\s*(?:;|\Z)", re.IGNORECASE)
 
 
 def result(result: s.Result) -> None:
@@ -55,6 +61,8 @@ def attachment(attachment: s.Attachment) -> None:
     language_map(attachment.description, ".description")
     if not is_media_type(attachment.content_type):
         raise Broken("XAPI-00105", "not a media type", ".contentType")
+    if attachment.usage_type == _SIGNATURE and not _OCTETS.match(attachment.content_type):
+        raise Broken("XAPI-00115", "a signature is application/octet-stream", ".contentType")
     if not is_sha2(attachment.sha2):
         raise Broken("XAPI-00103", "not a SHA-2 in hexadecimal", ".sha2")
     if attachment.file_url is not UNSET:
@@ -83,9 +91,9 @@ def _activities(held: s.Activity | list[s.Activity], path: str) -> None:
 
 
 def _context_of_version_2(context: s.Context, version: str) -> None:
-    if version != "2.0":
+    if version == "1.0":
         name = "contextAgents" if context.context_agents is not UNSET else "contextGroups"
-        raise Broken("XAPI-00010", f"{name} is xAPI 2.0's; this statement does not say `version` 2.0", f".{name}")
+        raise Broken("XAPI-00010", f"{name} is xAPI 2.0's; this statement says that it is of 1.0", f".{name}")
     each(_context_agent, context.context_agents or (), ".contextAgents")
     each(_context_group, context.context_groups or (), ".contextGroups")
 

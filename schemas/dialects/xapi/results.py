@@ -58,14 +58,13 @@ def _score(score: s.Score) -> float | None:
     """None where there is no telling what is much.
 
     `scaled` counts; below zero is as good as zero. Else `raw` between `min`, zero if not said, and `max`. Where nothing
-    can be scored (`max` is `min`), what is said of the score says nothing.
+    can be scored (`max` is `min`), `raw`, and a `scaled` of zero, say nothing.
     """
     low = 0.0 if score.min is UNSET else score.min
-    if score.max is not UNSET and score.max <= low:
-        return None
-    if score.scaled is not UNSET:
+    is_scorable = score.max is UNSET or score.max > low
+    if score.scaled is not UNSET and (is_scorable or score.scaled):
         return max(0.0, score.scaled)
-    if score.raw is UNSET or score.max is UNSET:
+    if score.raw is UNSET or score.max is UNSET or not is_scorable:
         return None
     return min(1.0, max(0.0, (score.raw - low) / (score.max - low)))
 

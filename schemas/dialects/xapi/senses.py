@@ -44,6 +44,7 @@ ASK: Final[Senses] = {"": Sense("asked"), "help": HELP, "interaction": HELP}
 AGREE: Final[Senses] = {"": Sense("agreed")}
 DISAGREE: Final[Senses] = {"": Sense("disagreed")}
 SHARE: Final[Senses] = {"": Sense("shared")}
+EVALUATE: Final[Senses] = {"": Sense("reviewed"), "question": TRY, "assessment": TRY}
 HAND_IN: Final[Senses] = {"": Sense("submission"), "question": Sense("attempt", "submission")}
 MAKE: Final[Senses] = {"": NONE, "discussion": WORDS}
 WRITE: Final[Senses] = {"": WORDS}

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-LanguageMap: TypeAlias = Annotated[dict[str, str], Meta(min_length=1)]
+LanguageMap: TypeAlias = dict[str, str]
 Extensions: TypeAlias = dict[str, Any]
 InteractionType: TypeAlias = Literal[
     "true-false", "choice", "fill-in", "long-fill-in", "matching",

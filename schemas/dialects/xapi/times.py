@@ -7,7 +7,10 @@ from typing import Final
 
 _SEPARATORS: Final = ("T", " ", "t")
 _MINUS_ZERO: Final = ("-00:00", "-0000", "-00")
-_RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_RFC_3339: Final = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ](?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
+    re.ASCII,
+)
 _ORDINAL: Final = re.compile(r"(\d{4})-?(\d{3})(?=T|\Z)", re.ASCII)
 _LEAP_SECOND: Final = re.compile(r"(?<=\d\d:\d\d:)60|(?<=T\d{4})60")
 _MIDNIGHT: Final = re.compile(r"T24(?=(?::?00){0,2}(?:[.,]0+)?(?:[Z+-]|\Z))")

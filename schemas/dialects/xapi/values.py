@@ -14,9 +14,13 @@ from schemas.dialects.xapi.times import moment
 
 
 def version(text: str | UnsetType) -> str:
-    """`1.0` or `2.0`: by which version's rules the statement is to be read. Without one, 1.0's."""
+    """`1.0` or `2.0`: by which version's rules the statement is to be read.
+
+    Empty where it says none, as clients may, since requests say it in a header: then what either version allows is
+    right.
+    """
     if text is UNSET:
-        return "1.0"
+        return ""
     if not VERSIONS[text]:
         raise Broken(VERSION_RULE, "versions 1.0, 1.0.x, 2.0 and 2.0.x are read", ".version")
     return text[:3]

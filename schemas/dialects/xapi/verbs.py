@@ -14,6 +14,7 @@ from schemas.dialects.xapi.senses import (
     CONSUME,
     DISAGREE,
     END,
+    EVALUATE,
     FINISH,
     HAND_IN,
     HELP,
@@ -82,7 +83,7 @@ _ACROSSX: Final[dict[str, Senses]] = {
     "designed": NO_USE,
     "disliked": DISAGREE,
     "edited": NO_USE,
-    "evaluated": {"": Sense("reviewed"), "question": TRY, "assessment": TRY},
+    "evaluated": EVALUATE,
     "liked": AGREE,
     "posted": WRITE,
     "reported": NO_USE,
@@ -196,6 +197,18 @@ _BOOKS: Final[dict[str, Senses]] = {
     "watched": PLAY,
 }
 
+_BRINDLE_WAYE: Final[dict[str, Senses]] = {  # said with the last slash and without it
+    "loggedin": {"": START},
+    "loggedin/": {"": START},
+    "loggedout": {"": END},
+    "loggedout/": {"": END},
+}
+_LEARNING_PLANS: Final[dict[str, Senses]] = {
+    "enrolled_onto_learning_plan": {"": Sense("enrolled")},
+    "evaluated": EVALUATE,
+}
+_MOODLE: Final[dict[str, Senses]] = {"graded": {"": TRY}, "marked-completion": NO_USE, "navigated-in": NO_USE}
+
 VOCABULARIES: Final[tuple[tuple[str, tuple[str, ...], Mapping[str, Senses]], ...]] = (
     ("ADL, cmi5", ("http://adlnet.gov/expapi/verbs/", "https://w3id.org/xapi/adl/verbs/"), _ADL),
     ("Video profile", ("https://w3id.org/xapi/video/verbs/",), _VIDEO),
@@ -205,7 +218,9 @@ VOCABULARIES: Final[tuple[tuple[str, tuple[str, ...], Mapping[str, Senses]], ...
     ("DoD ISD", ("https://w3id.org/xapi/dod-isd/verbs/",), _DOD_ISD),
     ("Activity Streams", ("http://activitystrea.ms/schema/1.0/", "http://activitystrea.ms/"), _STREAMS),
     ("Actionable Data Book", ("https://w3id.org/xapi/adb/verbs/",), _BOOKS),
-    ("Moodle profile", ("http://vocab.xapi.fr/verbs/",), {"navigated-in": NO_USE, "marked-completion": NO_USE}),
+    ("Moodle profile", ("http://vocab.xapi.fr/verbs/",), _MOODLE),
+    ("Brindle Waye", ("https://brindlewaye.com/xAPITerms/verbs/",), _BRINDLE_WAYE),
+    ("Tin Can learning plans", ("http://www.tincanapi.co.uk/verbs/",), _LEARNING_PLANS),
 )
 """Name, prefixes of its verbs' IRIs, and its verbs. `voided` of ADL is the standard's own, and no act of a student."""
 
