@@ -63,7 +63,8 @@ class UpdateWriter:
         fused, opinions = judgement.fused, judgement.opinions
         score, confidence = fused.score[at], fused.confidence[at]
         column = at[1].tolist()
-        validated = self._has_model[at[1]] & _speaks(opinions["model"].status[at] if "model" in opinions else score * 0)
+        model = opinions.get("model")
+        validated = self._has_model[at[1]] & (_speaks(model.status[at]) if model else False)
         contributions: list[Column] = []
         for name, opinion in sorted(opinions.items()):
             contributions += [b"," if contributions else b"", _text(name) + b":"]
