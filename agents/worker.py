@@ -114,7 +114,12 @@ class Worker:
 
     async def _guarded(self, job: Coroutine[Any, Any, None]) -> None:
         with self._app.guard("a task beside delivery"):
-            await job
+            try:
+                await job
+            except Exception:
+                if not self._app.should_stop:
+                    raise
+                _log.info("A task beside delivery was ended by the stop", exc_info=True)
 
     async def _recovered(self, active: frozenset[int]) -> None:
         try:

@@ -82,6 +82,11 @@ class BatchConsumer(driver.Consumer):
         """The app, as what it is."""
         return cast("DeliveryApp", self.app)
 
+    @property
+    def thread_loop(self) -> asyncio.AbstractEventLoop:
+        """The loop of the thread that holds aiokafka's consumer."""
+        return self._thread.thread_loop
+
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
 

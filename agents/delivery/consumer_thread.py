@@ -7,8 +7,9 @@ Private parts that are replaced, and why:
   bounds fetches.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
@@ -22,6 +23,8 @@ from agents.delivery.unpacking import slim_records
 
 if TYPE_CHECKING:
     from agents.delivery.app import DeliveryApp
+
+_STOP_S: Final = 5.0
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
@@ -43,10 +46,17 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         listen_to_group(consumer._coordinator, delivery.fence, delivery.session_lost)
 
     async def on_thread_stop(self) -> None:
-        """Leave the group, then stop aiokafka's consumer."""
+        """Leave the group, then stop aiokafka's consumer. Bounded, and raises nothing: else the worker waits a minute.
+
+        A fetch or a commit on its way can hold aiokafka's stop up, or end it by a CancelledError, of which mode is not
+        told: it waits for the thread.
+        """
         if self._consumer is not None:
             await leave(self._consumer)
-        await super().on_thread_stop()
+        stopping = asyncio.create_task(super().on_thread_stop())
+        await asyncio.wait([stopping], timeout=_STOP_S)
+        if not stopping.done() or stopping.cancelled() or stopping.exception():
+            self.log.warning("aiokafka's consumer did not stop in good order: %r", stopping)
 
     async def seek_sources(self, sources: Sequence[TP]) -> dict[TP, int | None]:
         """Put each partition at its committed offset, or its beginning; what was committed. In this thread."""

@@ -13,11 +13,12 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import mode
 
 from agents.delivery.app import DeliveryApp
+from agents.delivery.consumer import BatchConsumer
 from agents.delivery.loop_watch import LoopWatch
 from agents.topics import BrokerUnreachable, require_broker
 
@@ -64,7 +65,8 @@ async def _serve(app: DeliveryApp, watch: "_StopWatch", beside: Beside) -> int:
     app.in_worker = True
     worker = DeliveryWorker(app, override_logging=False, redirect_stdouts=False, quiet=True)
     asked = asyncio.Event()
-    loop = watch.loop = asyncio.get_running_loop()
+    loop = asyncio.get_running_loop()
+    watch.loops = [loop, cast(BatchConsumer, app.consumer).thread_loop]
 
     def stop() -> None:
         watch.start()
@@ -114,7 +116,7 @@ class _StopWatch:
         self._timer = threading.Timer(timeout_s, self._expire)
         self._timer.daemon = True
         self._timeout_s = timeout_s
-        self.loop: asyncio.AbstractEventLoop | None = None
+        self.loops: list[asyncio.AbstractEventLoop] = []
 
     def start(self) -> None:
         """Begin to count; later calls change nothing."""
@@ -127,14 +129,15 @@ class _StopWatch:
 
     def _expire(self) -> None:
         logger.critical("Not stopped after %s s: ending the process, un-acked work is replayed", self._timeout_s)
-        with suppress(Exception):  # the loop may be at work while its tasks are listed
-            logger.critical("It waited for:\n%s", "\n".join(_waiting(self.loop)))
+        for loop in self.loops:
+            with suppress(Exception):  # it may be at work while its tasks are listed
+                logger.critical("It waited for:\n%s", "\n".join(_waiting(loop)))
         os._exit(EXIT_FATAL)
 
 
-def _waiting(loop: asyncio.AbstractEventLoop | None) -> Iterator[str]:
+def _waiting(loop: asyncio.AbstractEventLoop) -> Iterator[str]:
     """A line for each task of the loop: its name, and where it waits, from the outside in."""
-    for task in asyncio.all_tasks(loop) if loop else ():
+    for task in asyncio.all_tasks(loop):
         yield f"  {task.get_name()}: {' > '.join(_places(task.get_coro()))}"
 
 

@@ -14,6 +14,7 @@ from agents.delivery import DeliveryApp, DeliveryHooks, DeliverySettings, create
 from agents.delivery.agent import BatchResult, TableAgent
 from agents.delivery.consumer import BatchConsumer
 from agents.delivery.message import BatchMessage
+from agents.worker import Worker
 
 SETTINGS = DeliverySettings(app_id="app", broker="127.0.0.1:1", sources=("events",), partitions=2)
 
@@ -71,6 +72,35 @@ async def given(app: DeliveryApp, step: Folded) -> list[int]:
     consuming.cancel()
     await asyncio.gather(consuming, return_exceptions=True)
     return step.partitions[before:]
+
+
+@pytest.mark.parametrize("stop", [asyncio.CancelledError(), OSError("broken")])
+async def test_the_consumers_thread_ends_however_aiokafkas_consumer_stops(
+    app: DeliveryApp, stop: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def stopped() -> None:
+        raise stop
+
+    thread = cast(BatchConsumer, app.consumer)._thread
+    thread._consumer = cast(Any, SimpleNamespace(_coordinator=None, stop=stopped))
+
+    await thread.on_thread_stop()
+
+    assert "did not stop in good order" in caplog.text
+
+
+async def test_what_runs_beside_delivery_fails_the_worker_but_not_once_it_stops(app: DeliveryApp) -> None:
+    async def job() -> None:
+        raise ConnectionError("the producer has stopped")
+
+    worker = cast(Worker, SimpleNamespace(_app=app))
+    app._stopped.set()
+    await Worker._guarded(worker, job())
+    assert app.failure is None
+
+    app._stopped.clear()
+    await Worker._guarded(worker, job())
+    assert isinstance(app.failure, ConnectionError)
 
 
 async def test_only_partitions_whose_recovery_has_ended_are_folded(app: DeliveryApp) -> None:
