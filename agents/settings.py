@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from agents.connection import Access, Broker, Mechanism, Security
-from schemas.errors import SkillstreamError
+from schemas.errors import Fatal, SkillstreamError
 
 PREFIX: Final = "SKILLSTREAM_"
 _FOREIGN: Final = {"OPENAI_API_KEY": "openai_api_key", "OPENAI_BASE_URL": "openai_base_url"}
@@ -129,8 +129,17 @@ def load_settings(environment: Mapping[str, str], config: str | None = None, **g
     return _convert(values, places)
 
 
-def require_key(settings: Settings) -> None:
-    """Raise SettingsError where explanations are to come from OpenAI and there is no key."""
+def require_secrets(settings: Settings) -> None:
+    """Raise SettingsError where explanations are to come from OpenAI and there is no key, or where the secret of
+    students' names in them can be guessed.
+    """
+    from streams.reasoning.pseudonym import Pseudonyms  # loads all of reasoning: not for those who only ask for help
+
+    if settings.reasoning != "off" and settings.pseudonym_secret:
+        try:
+            Pseudonyms(settings.pseudonym_secret.encode())
+        except Fatal as error:
+            raise SettingsError(f"SKILLSTREAM_PSEUDONYM_SECRET: {error}") from None
     if settings.reasoning == "openai" and not settings.openai_api_key:
         raise SettingsError(
             "OPENAI_API_KEY is missing or empty: set it, or choose explanations without OpenAI "

@@ -23,7 +23,7 @@ from agents.identity import Identity, MarkedStep
 from agents.input_topic import InputTopic
 from agents.lag import BrokerOffsets, LagMonitor
 from agents.metrics import Metrics
-from agents.settings import Settings, require_key
+from agents.settings import Settings, require_secrets
 from agents.stores.opening import believe, open_store
 from agents.students import Folded, StudentStep
 from agents.topics import TopicSpec, ensure_topics
@@ -45,7 +45,7 @@ class Worker:
     """
 
     def __init__(self, settings: Settings) -> None:
-        require_key(settings)
+        require_secrets(settings)
         self._settings = settings
         self._channels = Channels.of(settings)
         self._metrics = Metrics()

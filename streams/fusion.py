@@ -49,10 +49,15 @@ class Judgement:
     fused: Fused
 
     @property
+    def failed(self) -> Mapping[str, NDArray[np.bool_]]:
+        """Of each source that failed, by name and in their order, for which lines."""
+        failed = {name: np.any(self.opinions[name].status == Status.FAILED, axis=1) for name in sorted(self.opinions)}
+        return {name: lines for name, lines in failed.items() if lines.any()}
+
+    @property
     def degraded(self) -> int:
         """Of how many lines a source failed."""
-        failed = [np.any(opinion.status == Status.FAILED, axis=1) for opinion in self.opinions.values()]
-        return int(np.count_nonzero(np.any(failed, axis=0)))
+        return int(np.count_nonzero(np.any(list(self.failed.values()), axis=0)))
 
 
 class Fusion:

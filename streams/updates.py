@@ -1,7 +1,7 @@
 """From fused scores to the messages of `skill-updates`, written as JSON.
 
 Column by column: the numbers of one skill are formatted all at once, and what belongs to one student is joined in C. An
-object for every skill, contribution and piece of evidence, to be encoded and thrown away, costs three times as much.
+object for every skill, contribution and piece of evidence, to be encoded and thrown away, costs half as much again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -53,7 +53,7 @@ class UpdateWriter:
             b',"seq":[', _integers(head["epoch"]), b",", _integers(head["offset"]),
             b'],"as_of":"', _dates(head["as_of_us"] // 1_000),
             b'","skills":{', _grouped(self._skills(at, block, judgement), at[0], len(students)),
-            b'},"degraded":', _degraded(judgement.opinions, len(students)),
+            b'},"degraded":', _degraded(judgement.failed, len(students)),
             self._ends_with,
         )  # fmt: skip
         return list(updates)
@@ -129,11 +129,8 @@ def _speaks(status: Array) -> Array:
     return np.isin(status, list(_SPEAKS))
 
 
-def _degraded(opinions: Mapping[str, Opinion], lines: int) -> Iterator[bytes]:
+def _degraded(failed: Mapping[str, NDArray[np.bool_]], lines: int) -> Iterator[bytes]:
     """The names of the sources that failed, for each line."""
-    failed = {name: np.any(opinions[name].status == Status.FAILED, axis=1) for name in sorted(opinions)}
-    if not any(of_source.any() for of_source in failed.values()):
-        return repeat(b"[]", lines)
     return (orjson.dumps([name for name, of_source in failed.items() if of_source[line]]) for line in range(lines))
 
 

@@ -7,7 +7,7 @@ import sys
 import click
 
 from agents.cli.logs import log_to_stderr
-from agents.settings import load_settings, require_key
+from agents.settings import load_settings, require_secrets
 
 
 @click.command(name="worker")
@@ -21,7 +21,7 @@ def command(config: str | None, broker: str | None, reasoning: str | None, web_p
     Settings come from SKILLSTREAM_* and OPENAI_API_KEY, OPENAI_BASE_URL; the README lists them.
     """
     settings = load_settings(os.environ, config, broker=broker, reasoning=reasoning, web_port=web_port)
-    require_key(settings)
+    require_secrets(settings)
     log_to_stderr(settings.log_level)
     logging.getLogger(__name__).info("Starting: broker %s, reasoning %s", settings.broker, settings.reasoning)
     from agents.worker import Worker  # imports Faust, which takes a second: after the settings are known to be good

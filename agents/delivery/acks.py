@@ -30,17 +30,16 @@ class AckLedger:
     """The acknowledgements of one partition since its last seek.
 
     `position` is the next offset to deliver, None until the first batch when it isn't known; `committed` is
-    what the broker is known to hold; `waiting` counts the ranges that nobody works on yet. Nothing here blocks.
+    what the broker is known to hold. Nothing here blocks.
     """
 
     position: int | None = None
     committed: int | None = None
     _acked_to: int | None = None
     _open: deque[AckRange] = field(default_factory=deque)
-    waiting: int = 0
 
     def open(self, first: int, last: int) -> AckRange:
-        """Hand out the range [first, last]; it waits until it is begun.
+        """Hand out the range [first, last].
 
         Raises ValueError when it isn't beyond all that was opened before.
         """
@@ -49,13 +48,12 @@ class AckLedger:
         opened = AckRange(first, last)
         self._open.append(opened)
         self.position = last + 1
-        self.waiting += 1
         return opened
 
-    def begin(self, begun: AckRange) -> None:
-        """Mark a range as being worked on. Idempotent."""
-        self.waiting -= not begun.begun
-        begun.begun = True
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a range is handed out that nobody works on yet."""
+        return any(not one.begun for one in self._open)
 
     def ack(self, acked: AckRange) -> None:
         """Mark a range done. Idempotent; a range of another ledger changes nothing here."""

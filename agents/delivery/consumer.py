@@ -147,7 +147,7 @@ class BatchConsumer(driver.Consumer):
     def _is_waiting(self, tp: TP) -> bool:
         """Whether the agent has yet to begin what it was given of the partition."""
         ledger = self._ledgers.get(tp)
-        return ledger is not None and ledger.waiting > 0
+        return ledger is not None and ledger.is_waiting
 
     async def _some_are_begun(self) -> None:
         self._begun.clear()
@@ -156,8 +156,8 @@ class BatchConsumer(driver.Consumer):
 
     def begin(self, message: BatchMessage) -> None:
         """The agent works on the batch: the next one of its partition is wanted."""
-        if message.ledger is not None and message.ack_range is not None:
-            message.ledger.begin(message.ack_range)
+        if message.ack_range is not None:
+            message.ack_range.begun = True
         self._begun.set()
 
     def _note_log(self, fetched: Mapping[TP, Sequence[ConsumerRecord]]) -> None:

@@ -7,7 +7,7 @@ from agents.doctor.artifact import ModelArtifact
 from agents.doctor.broker import BrokerAnswers
 from agents.doctor.check import Check
 from agents.doctor.clock import Clock
-from agents.doctor.finding import Finding, ok, problem, refusal, warning
+from agents.doctor.finding import Finding, ok, problem, warning
 from agents.doctor.mapping import VerbMapping
 from agents.doctor.models import Models
 from agents.doctor.pages import Pages
@@ -19,9 +19,7 @@ from agents.doctor.store import Store
 from agents.doctor.surroundings import Surroundings
 from agents.doctor.table import Table
 from agents.doctor.topics import Topics
-from agents.settings import Settings, SettingsError, load_settings, require_key
-from schemas.errors import Fatal
-from streams.reasoning.pseudonym import Pseudonyms
+from agents.settings import Settings, SettingsError, load_settings, require_secrets
 
 _INNER = 0.8
 """Of the time given: so that a server that is away is named, before the check itself is late."""
@@ -42,7 +40,7 @@ class GivenSettings:
             yield problem(str(settings), "nothing else can be checked before")
             return
         try:
-            require_key(settings)
+            require_secrets(settings)
         except SettingsError as error:
             yield problem(str(error))
         if settings.reasoning == "openai" and not settings.pseudonym_secret:
@@ -50,11 +48,6 @@ class GivenSettings:
                 "SKILLSTREAM_PSEUDONYM_SECRET is not set: each start gives students new names at the provider",
                 "set it to a random text of your own, the same for all workers",
             )
-        if settings.reasoning != "off" and settings.pseudonym_secret:
-            try:
-                Pseudonyms(settings.pseudonym_secret.encode(), settings.app_id)
-            except Fatal as error:
-                yield refusal(error)
         yield ok(f"app {settings.app_id}, {settings.partitions} partitions, explanations: {settings.reasoning}")
 
 
