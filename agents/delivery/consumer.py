@@ -14,7 +14,8 @@ parts that are replaced, and why:
 * `force_commit`, `_commit`: the commit position comes from our ack ranges; a commit that the broker rejected
   is not recorded, and is never retried past `commit_timeout_s`.
 * `_watch_group` (ours): aiokafka hands errors of the group to whoever calls its `getmany`, which Faust never
-  does (`_coordinator.check_errors`): a worker whose join failed would live on without partitions.
+  does (`_coordinator.check_errors`): a worker whose join failed would live on without partitions. What that and refused
+  commits come to is in `membership`.
 * `_add_gap`: offsets missing from the log are covered by the ranges.
 * `verify_event_path`: compares clocks of different kinds, and cries wolf with batches.
 
@@ -22,18 +23,15 @@ The thread that holds aiokafka's consumer is in `consumer_thread`.
 """
 
 import asyncio
-import time
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from aiokafka.errors import (
     CommitFailedError,
-    GroupAuthorizationFailedError,
     IllegalStateError,
     KafkaError,
-    TopicAuthorizationFailedError,
 )
 from aiokafka.structs import ConsumerRecord
 from faust.transport.consumer import ensure_TP
@@ -46,8 +44,9 @@ from mode.utils.futures import notify
 
 from agents.delivery.acks import AckLedger
 from agents.delivery.consumer_thread import BatchConsumerThread
-from agents.delivery.errors import CommitRejected, GroupLost, LogAway
-from agents.delivery.message import BatchMessage
+from agents.delivery.errors import LogAway
+from agents.delivery.membership import Membership
+from agents.delivery.message import BatchMessage, even_parts
 
 if TYPE_CHECKING:
     from agents.delivery.app import DeliveryApp
@@ -55,11 +54,10 @@ if TYPE_CHECKING:
 _FETCH_WAIT_S = 0.25
 """How long a fetch may wait for records: a seek waits for the fetch in flight."""
 _BUSY_FETCH_WAIT_S = 0.02
-"""The same while partitions are left out, which may be wanted at any moment."""
-_NOTHING_WANTED_WAIT_S = 0.1
+"""The same while partitions are left out, which may be asked at any moment."""
+_NOTHING_ASKED_WAIT_S = 0.1
 _POSITION_WAIT_S = 5.0
 _GROUP_CHECK_S = 1.0
-_GROUP_FAILURES = 3
 
 
 class BatchConsumer(driver.Consumer):
@@ -72,10 +70,10 @@ class BatchConsumer(driver.Consumer):
         self._seeks: Counter[TP] = Counter()
         self._log_fetched: dict[TP, int] = {}
         self._position_lock = asyncio.Lock()
-        self._rejected_since_s: float | None = None
         self._frozen = False
         self._begun = asyncio.Event()
         super().__init__(*args, **options)
+        self._membership = Membership(self.delivery.settings.session_timeout_s, self.delivery.halt)
 
     @property
     def delivery(self) -> "DeliveryApp":
@@ -96,25 +94,15 @@ class BatchConsumer(driver.Consumer):
 
     @Service.task
     async def _watch_group(self) -> None:
-        failures = 0
-        while not self.should_stop:
+        while not self.should_stop and not self._frozen:
             await self.sleep(_GROUP_CHECK_S)
             try:
                 await self._thread.call_thread(self._thread.check_group)
             except KafkaError as error:
-                failures += 1
-                self.log.warning("Not in the consumer group, failure %d: %r", failures, error)
-                if failures >= _GROUP_FAILURES or not self._retriable(error):
-                    lost = GroupLost(f"this worker is not in its consumer group: {error!r}")
-                    lost.__cause__ = error
-                    self.delivery.halt(lost)
-                    return
+                self._membership.fail(error)
             else:
-                failures = 0 if self._ledgers else failures
-
-    @staticmethod
-    def _retriable(error: KafkaError) -> bool:
-        return not isinstance(error, GroupAuthorizationFailedError | TopicAuthorizationFailedError)
+                if self._ledgers:
+                    self._membership.confirm()
 
     # -- delivery
 
@@ -123,19 +111,20 @@ class BatchConsumer(driver.Consumer):
         if not self.flow_active:
             await self.wait(self.can_resume_flow)  # type: ignore[arg-type]
         active = set(self._get_active_partitions())
-        wanted = {tp for tp in active if not self._is_waiting(tp)}
-        if not wanted:
+        asked = {tp for tp in active if not self._is_waiting(tp)}
+        if not asked:
             await self._some_are_begun()
             return
         async with self._position_lock:
             seeks = dict(self._seeks)
             generation = self.app.consumer_generation_id
-            wait_s = _FETCH_WAIT_S if wanted == active else _BUSY_FETCH_WAIT_S
-            fetched = await self._getmany(wanted, min(timeout, wait_s))
+            wait_s = _FETCH_WAIT_S if asked == active else _BUSY_FETCH_WAIT_S
+            fetched = await self._getmany(asked, min(timeout, wait_s))
             self._note_log(fetched or {})
         for unsure_tp, records in (fetched or {}).items():
             tp = ensure_TP(unsure_tp)
-            for part in self._parts(tp, records):
+            most = len(records) if self._is_changelog_tp(tp) else self.delivery.settings.max_batch_records
+            for part in even_parts(records, most):
                 if self._frozen or not self.flow_active or self.app.consumer_generation_id != generation:
                     return  # a rebalance or a stop: both seek before anything is delivered again
                 if self._seeks[tp] != seeks.get(tp, 0) or not self._wanted(tp):
@@ -152,7 +141,7 @@ class BatchConsumer(driver.Consumer):
     async def _some_are_begun(self) -> None:
         self._begun.clear()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._begun.wait(), _NOTHING_WANTED_WAIT_S)
+            await asyncio.wait_for(self._begun.wait(), _NOTHING_ASKED_WAIT_S)
 
     def begin(self, message: BatchMessage) -> None:
         """The agent works on the batch: the next one of its partition is wanted."""
@@ -174,48 +163,19 @@ class BatchConsumer(driver.Consumer):
             position = await asyncio.wait_for(self._thread.position(tp), _POSITION_WAIT_S)
             return self._log_fetched.get(tp), -1 if position is None else position
 
-    def _parts(self, tp: TP, records: Sequence[ConsumerRecord]) -> Iterator[Sequence[ConsumerRecord]]:
-        # Each part is acknowledged by itself: a stop waits for the part that was begun, not for the fetch.
-        most = len(records) if self._is_changelog_tp(tp) else self.delivery.settings.max_batch_records
-        parts = -(-len(records) // max(most, 1))
-        size = -(-len(records) // max(parts, 1)) or 1  # a small last part would cost as much as a large one
-        for start in range(0, len(records), size):
-            yield records[start : start + size]
-
     def _wanted(self, tp: TP) -> bool:
         return tp in self._get_active_partitions() or tp in self._buffered_partitions
 
     def _message(self, tp: TP, records: Sequence[ConsumerRecord]) -> BatchMessage | None:
         if self._is_changelog_tp(tp):
-            return self._batch(tp, records, None)
+            return BatchMessage.of(tp, records, None, self.app.consumer_generation_id)
         ledger = self._ledgers.get(tp)
         if ledger is None:  # not yet sought to where it must begin
             return None
         position = ledger.position
         if position is not None and records[0].offset < position:
             records = [record for record in records if record.offset >= position]
-        return self._batch(tp, records, ledger) if records else None
-
-    def _batch(self, tp: TP, records: Sequence[ConsumerRecord], ledger: AckLedger | None) -> BatchMessage:
-        last = records[-1]
-        message = BatchMessage(
-            tp.topic,
-            tp.partition,
-            last.offset,
-            (last.timestamp or 0) / 1000.0,
-            last.timestamp_type,
-            None,
-            None,
-            cast(Any, records),
-            None,
-            0,
-            0,
-            tp,
-            generation_id=self.app.consumer_generation_id,
-        )
-        message.ledger = ledger
-        message.ack_range = ledger.open(records[0].offset, last.offset) if ledger else None
-        return message
+        return BatchMessage.of(tp, records, ledger, self.app.consumer_generation_id) if records else None
 
     def is_current(self, message: BatchMessage) -> bool:
         """Whether the message's partition is still ours and was not sought since: else its ack is void."""
@@ -252,7 +212,7 @@ class BatchConsumer(driver.Consumer):
         """Drain and commit (the app does, called by super), then forget the partitions."""
         await super().on_partitions_revoked(revoked)
         self._forget(list(revoked))
-        self._rejected_since_s = None
+        self._membership.accept_commits()
 
     async def changelog_ends(self, partitions: Collection[int]) -> Mapping[int, int]:
         """The offset after the last readable record of changelog partitions. Raises LogAway."""
@@ -317,27 +277,13 @@ class BatchConsumer(driver.Consumer):
         try:
             await asyncio.wait_for(self._thread.call_thread(self._thread.commit_offsets, offsets), timeout_s)
         except (CommitFailedError, IllegalStateError) as error:
-            self._on_lost_commit(error)
+            self._membership.refuse_commit(error)
             return False
         except (KafkaError, TimeoutError) as error:
-            rejected = CommitRejected(f"the commit of {len(offsets)} partitions was rejected: {error!r}")
-            rejected.__cause__ = error
-            self.delivery.halt(rejected)
+            self._membership.reject_commit(len(offsets), error)
             return False
-        self._rejected_since_s = None
+        self._membership.accept_commits()
         return True
-
-    def _on_lost_commit(self, error: KafkaError) -> None:
-        # The group has moved on without us: a rebalance is due, which voids these ranges. If none comes,
-        # this worker would go on as a zombie.
-        now_s = time.monotonic()
-        self.log.warning("Commit refused, the group is rebalancing: %r", error)
-        if self._rejected_since_s is None:
-            self._rejected_since_s = now_s
-        elif now_s - self._rejected_since_s > 2 * self.delivery.settings.session_timeout_s:
-            rejected = CommitRejected("commits are refused, and no rebalance came")
-            rejected.__cause__ = error
-            self.delivery.halt(rejected)
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Nothing.

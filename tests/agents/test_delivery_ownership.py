@@ -55,18 +55,18 @@ async def app() -> AsyncIterator[DeliveryApp]:
     thread_loop.close()
 
 
-def messages(app: DeliveryApp) -> Iterator[BatchMessage]:
+def messages() -> Iterator[BatchMessage]:
     """A batch of each partition."""
     for partition in range(SETTINGS.partitions):
         record = ConsumerRecord("events", partition, 0, 1_000, 0, b"key", b"value", None, 3, 5, [])
-        yield cast(BatchConsumer, app.consumer)._batch(TP("events", partition), [record], None)
+        yield BatchMessage.of(TP("events", partition), [record], None, 0)
 
 
 async def given(app: DeliveryApp, step: Folded) -> list[int]:
     """The partitions that are folded of a batch of each."""
     before = len(step.partitions)
     agent = cast(TableAgent, app.delivery_agent)
-    consuming = asyncio.create_task(agent.consume(Stream(list(messages(app)))))
+    consuming = asyncio.create_task(agent.consume(Stream(list(messages()))))
     await asyncio.sleep(0)
     await asyncio.gather(*agent._tasks)
     consuming.cancel()
