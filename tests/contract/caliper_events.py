@@ -24,6 +24,12 @@ PAGE: Final = {"id": "https://school.example/pages/2", "type": "WebPage"}
 NOTE: Final = {"id": "https://school.example/notes/9", "type": "Message", "body": "Why is it so?"}
 APP: Final = {"id": "https://school.example", "type": "SoftwareApplication"}
 FORUM: Final = {"id": "https://school.example/forums/1", "type": "Forum"}
+QUESTION: Final = {
+    "id": "https://school.example/questions/1",
+    "type": "RatingScaleQuestion",
+    "questionPosed": "How satisfied are you?",
+    "scale": {"id": "https://school.example/scales/1", "type": "LikertScale", "scalePoints": 4},
+}
 
 
 def attempt(of: object = QUIZ, count: int = 1, **given: Any) -> dict[str, Any]:
@@ -71,6 +77,18 @@ def caliper(kind: str, action: str, thing: object, /, **given: Any) -> dict[str,
     return deepcopy({name: value for name, value in event.items() if name not in without})
 
 
+def view(**given: Any) -> dict[str, Any]:
+    return caliper("ViewEvent", "Viewed", PAGE, **given)
+
+
+def view_of(**page: Any) -> dict[str, Any]:
+    return caliper("ViewEvent", "Viewed", {**PAGE, **page})
+
+
+def member(**given: Any) -> dict[str, Any]:
+    return {"id": "https://school.example/rosters/1", "type": "Membership", **given}
+
+
 def envelope(*data: object, **given: Any) -> dict[str, Any]:
     return {
         "sensor": "https://school.example/sensors/1",
@@ -83,3 +101,6 @@ def envelope(*data: object, **given: Any) -> dict[str, Any]:
 
 def decoded(document: object, mapping: Mapping = NO_MAPPING) -> Decoded:
     return Caliper(mapping).decode(document, record(None))
+
+
+VIEW: Final = caliper("ViewEvent", "Viewed", PAGE)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from schemas.dialects import native
 from tests.contract.caliper_events import decoded, envelope
+from tests.contract.test_caliper_accepted import ACCEPTED
 from tests.contract.test_caliper_kinds import KIND_OF, NO_STUDENT
-from tests.contract.test_caliper_rules import ACCEPTED
 
 VALID = [event for event, *_ in [*KIND_OF.values(), *NO_STUDENT.values()]] + list(ACCEPTED.values())
 IRIS = ["https://school.example/x" * 20, "_:b0", "http://purl.imsglobal.org/caliper/Person"]

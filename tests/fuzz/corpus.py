@@ -7,7 +7,14 @@ from typing import Any
 
 import orjson
 
-from tests.contract import test_caliper_kinds, test_caliper_rules, test_cloudevents, test_xapi_kinds, test_xapi_rules
+from tests.contract import (
+    test_caliper_accepted,
+    test_caliper_kinds,
+    test_caliper_rules,
+    test_cloudevents,
+    test_xapi_kinds,
+    test_xapi_rules,
+)
 from tests.contract.xapi_statements import statement
 from tests.fuzz.seeds import DOCUMENTS, HEADERS, Headers
 from tests.unit.test_bad_input import TOLERATED, UNREADABLE
@@ -37,7 +44,7 @@ def _of(dialect: str) -> Iterator[bytes]:
         case "caliper":
             events: list[Any] = [one[0] for one in test_caliper_kinds.KIND_OF.values()]
             events += [one[0] for one in test_caliper_rules.REJECTED.values()]
-            events += [*test_caliper_rules.ACCEPTED.values()]
+            events += [*test_caliper_accepted.ACCEPTED.values()]
             yield from map(orjson.dumps, events)
         case _:
             changed = [

@@ -204,6 +204,18 @@ def without(records: Sequence[FileRecord], offset: int) -> list[FileRecord]:
     return [record for record in records if record.offset != offset]
 
 
+def of(world: World, student: str) -> list[int]:
+    """The offsets of a student's records."""
+    return [record.offset for record in world.input if f'"student_id":"{student}"'.encode() in (record.value or b"")]
+
+
+def replayed_without(world: World, student: str, offset: int) -> Row:
+    """A student's row as it is when one of its events was not folded."""
+    other = World(input=world.input)
+    other.fold(without([record for record in world.input if record.offset in of(world, student)], offset))
+    return other.rows[student]
+
+
 def again(record: FileRecord, **columns: object) -> FileRecord:
     """A record with other columns."""
     values: Mapping[str, object] = columns

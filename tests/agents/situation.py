@@ -1,0 +1,126 @@
+"""A worker's situation, whole or broken piece by piece, and the web pages that tell of it, asked over HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import aiohttp
+import pytest
+
+from agents.health import Health, NoAnswer, ReasoningState, Server, SourceFailures
+from agents.lag import LagMonitor, LagUnknown, Offsets, Part
+from agents.metrics import Metrics
+from agents.web import WebServer
+
+TOPIC = "student-activity"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@dataclass
+class Worker:
+    """A worker's state, as told."""
+
+    table_recovered: bool = True
+    active_partitions: frozenset[int] = frozenset({0, 1})
+    failure: BaseException | None = None
+    progress_s: dict[int, float] = field(default_factory=dict)
+    restored: dict[int, int] = field(default_factory=dict)
+
+    def last_progress_s(self) -> Mapping[int, float]:
+        return self.progress_s
+
+    def restored_offsets(self) -> Mapping[int, int]:
+        return dict(self.restored)
+
+
+@dataclass
+class Situation:
+    """All that health looks at, to be broken piece by piece."""
+
+    clock: Clock = field(default_factory=Clock)
+    worker: Worker = field(default_factory=Worker)
+    offsets: dict[Part, Offsets] = field(default_factory=lambda: {(TOPIC, p): Offsets(0, 5, 5) for p in range(2)})
+    offsets_told: bool = True
+    broker_problem: str | None = None
+    redis_problem: str | None = None
+    redis_hangs: bool = False
+    reasoning: ReasoningState = field(default_factory=lambda: ReasoningState("openai", key_present=True))
+    metrics: Metrics = field(default_factory=Metrics)
+
+    def __post_init__(self) -> None:
+        self.failures = SourceFailures(clock_s=self.clock)
+        self.lag = LagMonitor(self, clock_s=self.clock)
+        self.metrics.before_render(lambda: self.lag.publish(self.metrics))
+        self.broker = Server("127.0.0.1:9092", self.answer_as_broker)
+        self.health = Health(
+            worker=self.worker,
+            lag=self.lag,
+            broker=self.broker,
+            redis=Server("127.0.0.1:6379", self.answer_as_redis),
+            reasoning=lambda: self.reasoning,
+            model="default@0123abcd",
+            model_skills=1,
+            failures=self.failures,
+            stall_after_s=60,
+            deadline_s=0.2,
+            max_age_s=0.0,
+            clock_s=self.clock,
+        )
+
+    async def read(self) -> Mapping[Part, Offsets]:
+        if not self.offsets_told:
+            raise LagUnknown("no answer")
+        return dict(self.offsets)
+
+    async def unreadable(self, positions: Mapping[Part, int]) -> Collection[Part]:
+        return ()
+
+    async def answer_as_broker(self) -> None:
+        if self.broker_problem is not None:
+            raise NoAnswer(self.broker_problem)
+
+    async def answer_as_redis(self) -> None:
+        if self.redis_hangs:
+            await asyncio.Event().wait()
+        if self.redis_problem is not None:
+            raise NoAnswer(self.redis_problem)
+
+    async def pass_time(self, seconds: int) -> None:
+        """Seconds go by, each with a look at the lag and the worker."""
+        for _ in range(seconds):
+            self.clock.now_s += 1
+            await self.lag.measure()
+            self.health.observe()
+
+
+@pytest.fixture
+async def seen() -> Situation:
+    situation = Situation()
+    await situation.lag.measure()
+    return situation
+
+
+@asynccontextmanager
+async def served(situation: Situation, token: str = "") -> AsyncIterator[aiohttp.ClientSession]:
+    server = WebServer(
+        "127.0.0.1", 0, health=situation.health, lag=situation.lag, metrics=situation.metrics, token=token
+    )
+    await server.start()
+    try:
+        async with aiohttp.ClientSession(server.url) as session:
+            yield session
+    finally:
+        await server.stop()
+
+
+async def get(situation: Situation, path: str) -> tuple[int, dict[str, object]]:
+    async with served(situation) as session, session.get(path) as response:
+        return response.status, await response.json()

@@ -1,0 +1,265 @@
+"""What the web pages tell of a worker's health: the truth about what is broken, asked over HTTP."""
+
+import asyncio
+
+import pytest
+
+from agents.embedded import EmbeddedBroker
+from agents.health import BrokerPing, Health, ReasoningState, Server, Stalled
+from agents.lag import Offsets
+from schemas.errors import Fatal
+from tests.agents.situation import TOPIC, Situation, get, seen, served
+
+__all__ = ["seen"]
+
+
+async def statuses(situation: Situation) -> dict[str, int]:
+    found = {}
+    async with served(situation) as session:
+        for path in ("/live", "/ready", "/health", "/health/detailed"):
+            async with session.get(path) as response:
+                found[path] = response.status
+    return found
+
+
+def all_of(status: int, **other: int) -> dict[str, int]:
+    return dict.fromkeys(("/live", "/ready", "/health", "/health/detailed"), status) | {
+        f"/{path}": code for path, code in other.items()
+    }
+
+
+async def test_a_worker_that_works_says_so_everywhere(seen: Situation) -> None:
+    assert await statuses(seen) == all_of(200)
+    assert await get(seen, "/health") == (200, {"status": "ok", "problems": {}})
+
+
+async def test_the_detailed_page_names_every_component_with_its_reason(seen: Situation) -> None:
+    status, body = await get(seen, "/health/detailed")
+
+    assert (status, body["status"], body["live"], body["ready"]) == (200, "ok", True, True)
+    components = body["components"]
+    assert isinstance(components, dict)
+    assert set(components) == {"broker", "table", "agents", "lag", "redis", "key", "reasoning", "model"}
+    assert all(part["status"] == "ok" and part["reason"] for part in components.values())
+    lag = body["lag"]
+    assert isinstance(lag, dict)
+    assert lag["partitions"][1] == {"topic": TOPIC, "partition": 1, "committed": 5, "end": 5, "lag_records": 0}
+
+
+async def test_a_broker_that_went_away_is_named_and_the_worker_is_not_restarted_for_it(seen: Situation) -> None:
+    with EmbeddedBroker() as broker:
+        seen.broker = Server(broker.bootstrap, BrokerPing(broker.bootstrap, TOPIC, timeout_s=0.5))
+        seen.health = Health(
+            worker=seen.worker,
+            lag=seen.lag,
+            broker=seen.broker,
+            redis=None,
+            reasoning=lambda: seen.reasoning,
+            model="none@00000000",
+            model_skills=0,
+            failures=seen.failures,
+            max_age_s=0.0,
+        )
+        assert await statuses(seen) == all_of(200)
+        address = broker.bootstrap
+
+    assert await statuses(seen) == all_of(503, live=200)
+    _, ready = await get(seen, "/ready")
+    assert ready == {"ready": False, "down": ["broker"]}
+    status, health = await get(seen, "/health")
+    assert status == 503
+    assert isinstance(health["problems"], dict)
+    assert health["problems"]["broker"].startswith(f"{address}: no answer")
+
+
+async def test_without_redis_it_goes_on_degraded_and_says_why(seen: Situation) -> None:
+    seen.redis_problem = "connection refused"
+
+    assert await statuses(seen) == all_of(200)
+    _, body = await get(seen, "/health")
+    assert body == {
+        "status": "degraded",
+        "problems": {"redis": "127.0.0.1:6379: connection refused; only this worker's share may be spent"},
+    }
+
+
+async def test_a_redis_that_hangs_delays_the_answer_by_no_more_than_the_deadline(seen: Situation) -> None:
+    seen.redis_hangs = True
+
+    async with asyncio.timeout(5):
+        _, body = await get(seen, "/health")
+    assert isinstance(body["problems"], dict)
+    assert "no answer within 0.2 s" in body["problems"]["redis"]
+
+
+async def test_an_agent_that_stalls_fails_its_liveness(seen: Situation) -> None:
+    seen.offsets[TOPIC, 1] = Offsets(0, 9, 5)
+    await seen.pass_time(60)
+    assert await statuses(seen) == all_of(200)
+    await seen.pass_time(1)
+
+    assert await statuses(seen) == all_of(503)
+    _, body = await get(seen, "/health")
+    assert isinstance(body["problems"], dict)
+    assert body["problems"]["agents"] == "stalled: no progress for 60 s on partition 1, with records waiting"
+
+
+async def test_slow_is_not_stalled(seen: Situation) -> None:
+    for second in range(300):
+        seen.offsets[TOPIC, 1] = Offsets(0, 1_000, 5 + second // 50)
+        await seen.pass_time(1)
+
+    assert seen.health.live()
+
+
+async def test_batches_confirmed_count_as_progress_before_their_commit(seen: Situation) -> None:
+    seen.offsets[TOPIC, 1] = Offsets(0, 1_000, 5)
+    for second in range(300):
+        seen.worker.progress_s[1] = float(second // 50)
+        await seen.pass_time(1)
+
+    assert seen.health.live()
+
+
+async def test_an_idle_hour_and_then_one_record_is_no_stall(seen: Situation) -> None:
+    await seen.pass_time(3600)
+    seen.offsets[TOPIC, 0] = Offsets(0, 6, 5)
+    await seen.pass_time(30)
+
+    assert seen.health.live()
+
+
+async def test_a_partition_just_taken_over_is_not_blamed_for_the_time_before(seen: Situation) -> None:
+    seen.worker.active_partitions = frozenset({0})
+    seen.offsets[TOPIC, 1] = Offsets(0, 9, 5)
+    await seen.pass_time(300)
+    assert seen.health.live()
+    seen.worker.active_partitions = frozenset({0, 1})
+    await seen.pass_time(30)
+    assert seen.health.live()
+    await seen.pass_time(31)
+
+    assert not seen.health.live()
+
+
+async def test_time_without_figures_of_the_lag_is_not_held_against_the_worker(seen: Situation) -> None:
+    seen.offsets[TOPIC, 1] = Offsets(0, 9, 5)
+    await seen.pass_time(50)
+    seen.offsets_told = False
+    await seen.pass_time(100)
+    assert seen.health.live()
+    _, body = await get(seen, "/health")
+    assert body == {"status": "degraded", "problems": {"lag": "unknown: no answer"}}
+    seen.offsets_told = True
+    await seen.pass_time(50)
+
+    assert seen.health.live()
+
+
+async def test_the_watchdog_halts_a_stalled_worker_once_and_leaves_a_working_one_alone(seen: Situation) -> None:
+    halted: list[BaseException] = []
+    watching = asyncio.create_task(seen.health.watch(halted.append, every_s=0.001))
+    await seen.pass_time(100)
+    assert not halted
+    seen.offsets[TOPIC, 0] = Offsets(0, 9, 5)
+    await seen.pass_time(61)
+    async with asyncio.timeout(5):
+        await watching
+
+    assert [type(reason) for reason in halted] == [Stalled]
+    assert "partitions [0]" in str(halted[0])
+
+
+async def test_while_the_table_is_restored_it_is_alive_but_not_ready(seen: Situation) -> None:
+    seen.worker.table_recovered = False
+
+    assert await statuses(seen) == all_of(503, live=200)
+    assert (await get(seen, "/ready"))[1] == {"ready": False, "down": ["table"]}
+
+
+async def test_a_recovery_without_progress_ends_the_worker_and_one_that_reads_on_does_not(seen: Situation) -> None:
+    halted: list[BaseException] = []
+    seen.worker.table_recovered = False
+    watching = asyncio.create_task(seen.health.watch(halted.append, every_s=0.001))
+    await seen.pass_time(50)
+    seen.worker.restored[0] = 1_000
+    await seen.pass_time(50)
+    seen.offsets_told = False
+    await seen.pass_time(100)
+    seen.offsets_told = True
+    assert seen.health.live()
+    assert not halted
+    await seen.pass_time(61)
+
+    assert await statuses(seen) == all_of(503)
+    async with asyncio.timeout(5):
+        await watching
+    assert "nothing of the table was restored for 6" in str(halted[0])
+
+
+async def test_a_failure_of_ours_is_told_and_another_s_words_are_not(seen: Situation) -> None:
+    seen.worker.failure = Fatal("a send failed")
+    assert await statuses(seen) == all_of(503)
+    assert "a send failed" in str((await get(seen, "/health"))[1])
+    seen.worker.failure = KeyError("student-4711")
+
+    assert "agents': 'stopped: KeyError'" in str((await get(seen, "/health"))[1])
+
+
+@pytest.mark.parametrize(
+    ("reasoning", "component", "status", "words"),
+    [
+        (ReasoningState("off"), "reasoning", "ok", "off, by configuration"),
+        (ReasoningState("scripted"), "key", "ok", "none needed"),
+        (ReasoningState("openai"), "key", "degraded", "OPENAI_API_KEY is not set"),
+        (ReasoningState("openai", True, "the credit is spent"), "reasoning", "degraded", "the credit is spent"),
+    ],
+)
+async def test_reasoning_degrades_and_never_stops_a_worker(
+    seen: Situation, reasoning: ReasoningState, component: str, status: str, words: str
+) -> None:
+    seen.reasoning = reasoning
+    code, body = await get(seen, "/health/detailed")
+
+    assert code == 200
+    assert body["status"] == status
+    assert isinstance(body["components"], dict)
+    assert body["components"][component]["status"] == status
+    assert words in body["components"][component]["reason"]
+
+
+async def test_a_source_that_fails_degrades_the_model_until_it_is_well_for_a_while(seen: Situation) -> None:
+    seen.failures.note("language")
+    assert (await get(seen, "/health"))[1] == {
+        "status": "degraded",
+        "problems": {"model": "default@0123abcd; updates lack sources that fail: language"},
+    }
+    await seen.pass_time(61)
+
+    assert (await get(seen, "/health"))[1]["status"] == "ok"
+
+
+async def test_many_askers_at_once_are_one_question_to_the_servers(seen: Situation) -> None:
+    asked = 0
+
+    async def answer() -> None:
+        nonlocal asked
+        asked += 1
+
+    health = Health(
+        worker=seen.worker,
+        lag=seen.lag,
+        broker=Server("127.0.0.1:9092", answer),
+        redis=None,
+        reasoning=lambda: seen.reasoning,
+        model="none",
+        model_skills=0,
+        failures=seen.failures,
+        clock_s=seen.clock,
+    )
+    await asyncio.gather(*(health.check() for _ in range(50)))
+    assert asked == 1
+    seen.clock.now_s += 1
+    await health.check()
+
+    assert asked == 2

@@ -1,0 +1,73 @@
+"""What an audit rests on: the ledger, the dead letters that it settles, and the halves of a slice of students."""
+
+import msgspec
+
+from schemas.dead_letter import DeadLetter, to_headers
+from streams.replay import FileRecord
+from streams.verification.judging import Extent
+from streams.verification.ledger import Entry, Ledger
+from streams.verification.letters import LetterBook
+from streams.verification.slices import Slice
+from tests.events import record
+from tests.unit.verified import again
+
+
+def test_a_ledger_larger_than_its_memory_settles_as_one_within() -> None:
+    for memory_bytes in (1, 1 << 24):
+        with Ledger(memory_bytes) as ledger:
+            for offset in range(0, 200_000, 37):
+                ledger.expect(Entry((1, offset, 0), b"x", 2))
+                if offset != 37 * 1_000:
+                    ledger.find(Entry((1, offset, 0), b"y" if offset == 37 * 2_000 else b"x", 2))
+            ledger.find(Entry((1, 0, 0), b"x", 2))
+            ledger.find(Entry((1, 5, 0), b"x", 2))
+            found = sorted((mismatch.how, mismatch.entry.about[1]) for mismatch in ledger.settle())
+
+            assert found == [("changed", 37 * 2_000), ("missing", 37 * 1_000), ("unexpected", 5)]
+            assert (ledger.repeats, ledger.expected) == (1, len(range(0, 200_000, 37)))
+
+
+def test_dead_letters_are_matched_by_place_bytes_and_epoch() -> None:
+    extent = Extent(partition=0, start=10, cut=100, epoch=1)
+    large, small = record(b"v" * 50, 20, key=b"k"), record(b"<xml/>", 30)
+    expected = [(large, letter_of(large)), (small, letter_of(small)), (small, letter_of(small))]
+
+    def settled(*found: tuple[FileRecord, DeadLetter]) -> list[tuple[str, int]]:
+        with Ledger(1) as ledger:
+            book = LetterBook("student-activity", 20, ledger)
+            book.expect(expected)
+            book.find([again(each, headers=to_headers(letter)) for each, letter in found], extent)
+            return sorted((mismatch.how, mismatch.entry.about[1]) for mismatch in ledger.settle())
+
+    cut_off = again(large, value=b"v" * 19)
+    assert settled((cut_off, letter_of(large)), (small, letter_of(small))) == []
+    assert settled((cut_off, letter_of(large)), (small, letter_of(small, epoch=0))) == [("missing", 30)]
+    assert settled((cut_off, letter_of(large)), (record(b"<xml>"), letter_of(small))) == [("changed", 30)]
+    before, beyond = record(b"?", 9), record(b"?", 100)
+    right = [(cut_off, letter_of(large)), (small, letter_of(small))]
+    assert settled(*right, (before, letter_of(before)), (beyond, letter_of(beyond))) == []
+    other = msgspec.structs.replace(letter_of(small), offset=31)
+    assert settled(*right, (small, other)) == [("unexpected", 31)]
+
+
+def letter_of(original: FileRecord, epoch: int = 1) -> DeadLetter:
+    return DeadLetter(
+        topic=original.topic,
+        partition=original.partition,
+        offset=original.offset,
+        timestamp=original.timestamp,
+        index=0,
+        reason="not_json",
+        error="",
+        schema_guess="native",
+        epoch=epoch,
+    )
+
+
+def test_every_student_is_in_one_of_two_halves() -> None:
+    whole = [f"s{number}".encode() for number in range(500)]
+    left, right = Slice(2, 1).halves()
+    both = [student for student in whole if Slice(2, 1).holds(student)]
+
+    assert 60 < len(both) < 200
+    assert [left.holds(student) + right.holds(student) for student in both] == [1] * len(both)
