@@ -3,11 +3,11 @@
 import logging
 from typing import Final
 
-_OTHERS: Final = ("agents.delivery", "faust", "mode", "aiokafka", "httpx", "httpx2", "openai", "asyncio", "kafka")
+OTHERS: Final = ("agents.delivery", "faust", "mode", "aiokafka", "httpx", "httpx2", "openai", "asyncio", "kafka")
 
 
 def log_to_stderr(level: str) -> None:
     """Set up the root logger."""
     logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
-    for name in _OTHERS:
+    for name in OTHERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
