@@ -4,6 +4,7 @@ On a real Kafka, topics are created with explicit settings. librdkafka's mock cl
 there a topic comes into being when it's first asked for, with four partitions.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic, sleep
@@ -15,10 +16,12 @@ from confluent_kafka.cimpl import NewTopic
 
 from agents.connection import client_config
 from agents.embedded import PARTITIONS as MOCK_PARTITIONS
+from agents.topic_settings import CLEANUP, loses_records, read_settings, set_command
 from schemas.errors import Fatal
 
 _MOCK_CLUSTER_PREFIX = "mockCluster"
 _POLL_S = 0.1
+_log = logging.getLogger(__name__)
 
 
 class BrokerUnreachable(Fatal):
@@ -31,7 +34,7 @@ class TopicMismatch(Fatal):
 
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
-    """A topic as it must be; `config` holds Kafka's own names and is applied at creation only."""
+    """A topic as it must be; `config` holds Kafka's own names. Of one that is there, the cleanup policy is checked."""
 
     name: str
     partitions: int
@@ -45,10 +48,10 @@ def require_broker(broker: str, timeout_s: float) -> None:
 
 
 def ensure_topics(broker: str, wanted: Sequence[TopicSpec], timeout_s: float = 15.0) -> None:
-    """Make the missing of `wanted`, and check the partition counts of all.
+    """Make the missing of `wanted`, and check the partition counts and cleanup policies of all.
 
-    Idempotent; several workers may do it at once. Blocks, for about `timeout_s` at most. Raises TopicMismatch
-    for a topic that can't be made or has another number of partitions, BrokerUnreachable when nobody answers.
+    Idempotent; several workers may do it at once. Blocks, for about `timeout_s` at most. Raises TopicMismatch for a
+    topic that can't be made, has another number of partitions or loses records, BrokerUnreachable when nobody answers.
     """
     deadline_s = monotonic() + timeout_s
     admin = _admin(broker)
@@ -58,6 +61,7 @@ def ensure_topics(broker: str, wanted: Sequence[TopicSpec], timeout_s: float = 1
         for spec in missing:
             _metadata(admin, broker, _left_s(deadline_s), spec.name)
     else:
+        _check_policies(admin, broker, [spec for spec in wanted if spec not in missing], _left_s(deadline_s))
         _create(admin, missing, _left_s(deadline_s))
     for spec in wanted:
         _check(admin, broker, spec, deadline_s)
@@ -69,6 +73,7 @@ def try_topics(broker: str, wanted: Sequence[TopicSpec], timeout_s: float = 15.0
     cluster = _metadata(admin, broker, timeout_s)
     missing = [spec for spec in wanted if spec.name not in cluster.topics]
     if not is_mock(cluster):
+        _check_policies(admin, broker, [spec for spec in wanted if spec not in missing], timeout_s)
         _create(admin, missing, timeout_s, only_judge=True)
     for spec in wanted:
         known = MOCK_PARTITIONS if is_mock(cluster) else spec.partitions
@@ -109,6 +114,21 @@ def _create(admin: AdminClient, missing: Sequence[TopicSpec], timeout_s: float, 
                 ) from error
         except TimeoutError as error:
             raise BrokerUnreachable(f"topic {name} wasn't created within {timeout_s:.0f} s") from error
+
+
+def _check_policies(admin: AdminClient, broker: str, there: Sequence[TopicSpec], timeout_s: float) -> None:
+    stated = {spec.name: spec.config[CLEANUP] for spec in there if CLEANUP in spec.config}
+    known = read_settings(admin, list(stated), timeout_s)
+    for name, wanted in stated.items():
+        if name not in known:
+            _log.warning("The settings of topic %s may not be seen: its %s is not checked", name, CLEANUP)
+            continue
+        found = known[name][CLEANUP]
+        if loses_records(found, wanted):
+            raise TopicMismatch(
+                f"topic {name} has {CLEANUP}={found} and would lose records, {wanted} is needed: "
+                + set_command(broker, name, [(CLEANUP, wanted)])
+            )
 
 
 def _check(admin: AdminClient, broker: str, spec: TopicSpec, deadline_s: float) -> None:

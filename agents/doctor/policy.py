@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from agents.delivery.settings import DEAD_LETTER_HEADROOM_BYTES
+from agents.topic_settings import CLEANUP, loses_records, set_command
 from agents.topics import TopicSpec, partition_mismatch
 
-CLEANUP: Final = "cleanup.policy"
 LARGEST: Final = "max.message.bytes"
 _LAG: Final = "min.compaction.lag.ms"
 _RETENTION: Final = "retention.ms"
@@ -52,7 +52,7 @@ def deviations(spec: TopicSpec, topic: Topic, input_bytes: int | None) -> Iterat
 def _wrong_settings(spec: TopicSpec, topic: Topic, input_bytes: int | None) -> Iterator[Deviation]:
     config = topic.config
     wanted = spec.config.get(CLEANUP, "delete")
-    if policies(config[CLEANUP]) != policies(wanted):
+    if loses_records(config[CLEANUP], wanted):
         yield _must_be(CLEANUP, config[CLEANUP], wanted)
     wanted_ms = int(spec.config.get(_LAG, 0))
     if int(config[_LAG]) < wanted_ms:
@@ -70,18 +70,7 @@ def _must_be(name: str, found: str, wanted: str) -> Deviation:
     return Deviation(f"{name} is {found}, not {wanted}", (name, wanted))
 
 
-def policies(text: str) -> frozenset[str]:
-    """The parts of a cleanup policy: their order says nothing."""
-    return frozenset(part.strip() for part in text.split(",") if part.strip())
-
-
 def mending(broker: str, topic: str, found: list[Deviation]) -> str:
     """The command of Kafka's own that sets what is wrong, to be run as it is; empty where none does."""
     changes = [each.set_to for each in found if each.set_to is not None]
-    if not changes:
-        return ""
-    settings = ",".join(f"{name}=[{value}]" if "," in value else f"{name}={value}" for name, value in changes)
-    return (
-        f"kafka-configs.sh --bootstrap-server {broker} --alter --entity-type topics --entity-name {topic} "
-        f"--add-config {settings}"
-    )
+    return set_command(broker, topic, changes) if changes else ""

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._metadata import ClusterMetadata
-from confluent_kafka.admin._resource import ResourceType
 
 from agents.channels import Channels
 from agents.connection import client_config
 from agents.doctor.policy import LARGEST, Deviation, Topic, deviations, mending
 from agents.settings import Settings
+from agents.topic_settings import read_settings
 from agents.topics import BrokerUnreachable, TopicSpec, is_mock
 from agents.worker import changelog_of
 
@@ -42,7 +41,7 @@ def survey(settings: Settings, timeout_s: float) -> list[Surveyed]:
     specs = specs_of(settings)
     there = [spec.name for spec in specs if spec.name in cluster.topics]
     tells = not is_mock(cluster)
-    configs = _configs(admin, there, timeout_s) if tells else {}
+    configs = read_settings(admin, there, timeout_s) if tells else {}
     topics = {name: _topic(name, cluster, configs.get(name, {})) for name in there}
     return [_compare(settings, spec, topics, tells=tells) for spec in specs]
 
@@ -65,18 +64,3 @@ def _topic(name: str, cluster: ClusterMetadata, config: dict[str, str]) -> Topic
     partitions = cluster.topics[name].partitions
     replication = min((len(each.replicas) for each in partitions.values()), default=0)
     return Topic(name, len(partitions), replication, config)
-
-
-def _configs(admin: AdminClient, names: Sequence[str], timeout_s: float) -> dict[str, dict[str, str]]:
-    """By topic; one whose settings this client may not see is missing."""
-    resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
-    if not resources:
-        return {}
-    found = {}
-    for resource, answer in admin.describe_configs(resources, request_timeout=timeout_s).items():
-        try:
-            entries = answer.result(timeout_s)
-        except (KafkaException, TimeoutError):
-            continue
-        found[resource.name] = {name: entry.value for name, entry in entries.items() if entry.value is not None}
-    return found

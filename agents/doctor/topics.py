@@ -11,7 +11,7 @@ from agents.topics import TopicMismatch, try_topics
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """Implements Check. Policies that are wrong are warnings: workers start on them, and suffer later."""
+    """Implements Check. What is less than it should be is a warning: workers start, and suffer later."""
 
     settings: Settings
     timeout_s: float

@@ -95,12 +95,21 @@ class Deployment:
         """The table's log."""
         return f"{self.name}-students-changelog"
 
+    @property
+    def topics(self) -> list[TopicSpec]:
+        """How they are made."""
+        log = TopicSpec(self.changelog, PARTITIONS, config={"cleanup.policy": "compact"})
+        return [*self.channels.specs(self.settings), log]
+
+    def topic(self, name: str) -> TopicSpec:
+        """One of them."""
+        return next(spec for spec in self.topics if spec.name == name)
+
     # -- what is done to it
 
     def make_topics(self) -> None:
         """Make the topics before any worker does, so that events can be waiting for it."""
-        log = TopicSpec(self.changelog, PARTITIONS, config={"cleanup.policy": "compact"})
-        ensure_topics(self.broker, [*self.channels.specs(self.settings), log])
+        ensure_topics(self.broker, self.topics)
 
     def given(self, **settings: object) -> dict[str, object]:
         """What a worker or another command of it is told, in SKILLSTREAM_'s lower-case names."""

@@ -22,6 +22,7 @@ from uuid import uuid4
 import numpy as np
 
 from agents.topics import TopicSpec, ensure_topics
+from schemas.topics import ACTIVITY, UPDATES
 from tests.benchmarks.broker import BenchKafka, delete_topics
 from tests.benchmarks.contestants import CONTESTANTS, worker_environment
 from tests.benchmarks.datasets import PARTITIONS, PLAIN, ROOT, fill
@@ -72,7 +73,8 @@ def _one(kafka: BenchKafka, name: str, rate: int, count: int) -> Quantiles:
     """One run: start, wait until it owns its partitions, send at `rate`, read what comes out."""
     prefix = f"latency-{uuid4().hex[:8]}."
     group, source, output = f"{prefix}group", f"{prefix}student-activity", f"{prefix}skill-updates"
-    ensure_topics(kafka.bootstrap, [TopicSpec(topic, PARTITIONS) for topic in (source, output)])
+    given = ((source, ACTIVITY), (output, UPDATES))
+    ensure_topics(kafka.bootstrap, [TopicSpec(name, PARTITIONS, config=topic.config) for name, topic in given])
     addresses = [kafka.bootstrap, source, group, output]
     with tempfile.TemporaryDirectory(prefix="skillstream-bench-") as scratch:
         folder = Path(scratch)

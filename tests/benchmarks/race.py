@@ -20,6 +20,7 @@ from typing import Final
 from uuid import uuid4
 
 from agents.topics import TopicSpec, ensure_topics
+from schemas.topics import UPDATES
 from tests.benchmarks.broker import Broker, Watch, cpu_s, delete_topics
 from tests.benchmarks.checks import check_table
 from tests.benchmarks.contestants import Contestant, Run
@@ -146,7 +147,7 @@ def race(contestant: Contestant, kafka: Broker, total: int, *, check: bool = Fal
     `check`: compare our worker's table with the events, afterwards.
     """
     with _run(contestant, kafka, total) as run:
-        ensure_topics(run.broker, [TopicSpec(contestant.output(run), PARTITIONS)])
+        ensure_topics(run.broker, [TopicSpec(contestant.output(run), PARTITIONS, config=UPDATES.config)])
         command, environment = contestant.command(run), contestant.environment(run)
         contenders: list[Contender] = []
         try:

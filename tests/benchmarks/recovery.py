@@ -64,7 +64,8 @@ def measure(kafka: BenchKafka, sizes: Sizes, rounds: Rounds) -> list[Figure]:
 
 def _fill(broker: str, app: str, rows: int) -> None:
     sys.stderr.write(f"  {rows:,} rows for the changelog of {app}\n")
-    ensure_topics(broker, [TopicSpec(name, PARTITIONS) for name in (_changelog(app), f"{app}.student-activity")])
+    compacted = TopicSpec(_changelog(app), PARTITIONS, config={"cleanup.policy": "compact"})
+    ensure_topics(broker, [compacted, TopicSpec(f"{app}.student-activity", PARTITIONS)])
     produce(broker, _changelog(app), islice(changelog(), rows))
 
 

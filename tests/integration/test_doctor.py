@@ -16,7 +16,8 @@ from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, deployed
 from tests.agents.openai_thread import OpenAIThread
 from tests.agents.worker_process import WorkerProcess
-from tests.integration.test_recreated_topics import a_class, cut, fold_all, recreate
+from tests.integration.test_recreated_topics import a_class, fold_all
+from tests.servers.topics import delete_before, recreate
 
 TIMEOUT_S = 10.0
 NOWHERE = "127.0.0.1:1"
@@ -154,9 +155,9 @@ def test_producers_that_place_keys_by_another_rule(deployment: Deployment) -> No
 def test_a_table_and_a_topic_that_do_not_belong_together(deployment: Deployment) -> None:
     """Last: nothing is left of the class after it."""
     ends = {partition: deployment.end(deployment.changelog, partition) for partition in range(PARTITIONS)}
-    cut(deployment, deployment.changelog, {partition: end - 3 for partition, end in ends.items()})
+    delete_before(deployment.broker, deployment.changelog, {partition: end - 3 for partition, end in ends.items()})
     assert "skillstream rebuild" in assert_agree(deployment, "table", 1)
-    recreate(deployment, deployment.channels.activity)
+    recreate(deployment.broker, deployment.topic(deployment.channels.activity))
     assert "skillstream adopt-topic" in assert_agree(deployment, "table", 1)
-    recreate(deployment, deployment.changelog)
+    recreate(deployment.broker, deployment.topic(deployment.changelog))
     assert "0 rows" in assert_agree(deployment, "table", 0)

@@ -1,18 +1,16 @@
 """`skillstream topics` on a real Kafka, and that the commands which it names mend what it found."""
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
-from confluent_kafka.admin._resource import ResourceType
 
 from agents.topics import TopicSpec, ensure_topics
-from tests.agents.delivery_cluster import until
 from tests.agents.deployment import Deployment
 from tests.cli.conftest import Run, run
+from tests.servers.topics import configure
 
 __all__ = ["run"]
 CONFIGURE = ["kafka-configs.sh", "--bootstrap-server", "--alter", "--entity-type", "topics"]
@@ -29,14 +27,6 @@ def deployment(kafka: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     admin = AdminClient({"bootstrap.servers": kafka})
     for answer in admin.delete_topics(topics).values():
         answer.exception(10)
-
-
-def configure(broker: str, topic: str, config: Mapping[str, str]) -> None:
-    """What `kafka-configs.sh --alter --add-config` asks for."""
-    entries = [ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in config.items()]
-    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
-    admin = AdminClient({"bootstrap.servers": broker})
-    admin.incremental_alter_configs([resource])[resource].result(10)
 
 
 def asked_for(command: str) -> tuple[str, dict[str, str]]:
@@ -76,7 +66,6 @@ def test_wrong_policies_are_named_with_the_command_that_mends_them(deployment: D
     for topic, config in wrong.items():
         configure(deployment.broker, topic, config)
 
-    until(lambda: run("topics", "check").out.count("kafka-configs.sh") == 3, "the broker knows of all of it")
     checked = run("topics", "check")
 
     assert checked.code == 1
@@ -93,7 +82,38 @@ def test_wrong_policies_are_named_with_the_command_that_mends_them(deployment: D
     assert {asked_for(command)[0] for command in commands} == set(wrong) - {deployment.channels.activity}
     for command in commands:
         configure(deployment.broker, *asked_for(command))
-    until(lambda: run("topics", "check").code == 0, "all is mended")
+    assert run("topics", "check").code == 0
+
+
+@pytest.mark.parametrize(
+    ("channel", "policy", "mended"),
+    [
+        ("activity", "compact", "delete"),
+        ("updates", "delete", "[compact,delete]"),
+        ("changelog", "compact,delete", "compact"),
+    ],
+)
+def test_a_worker_refuses_a_policy_that_loses_records(
+    deployment: Deployment, run: Run, channel: str, policy: str, mended: str
+) -> None:
+    run("topics", "create")
+    topic = deployment.changelog if channel == "changelog" else getattr(deployment.channels, channel)
+    configure(deployment.broker, topic, {"cleanup.policy": policy})
+
+    refused, examined = run("worker"), run("doctor")
+
+    assert (refused.code, examined.code) == (4, 1)
+    said = f"topic {topic} has cleanup.policy={policy} and would lose records"
+    assert said in refused.err
+    assert f"--entity-name {topic} --add-config cleanup.policy={mended}" in refused.err
+    assert said in " ".join(examined.out.split())
+
+
+def test_a_topic_that_keeps_more_than_it_must_is_as_good(deployment: Deployment, run: Run) -> None:
+    run("topics", "create")
+    configure(deployment.broker, deployment.channels.updates, {"cleanup.policy": "compact", "retention.ms": "-1"})
+
+    assert run("topics", "check").code == 0
 
 
 def test_another_number_of_partitions_is_refused(deployment: Deployment, run: Run) -> None:

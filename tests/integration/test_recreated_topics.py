@@ -7,16 +7,12 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from confluent_kafka import TopicPartition
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
-from confluent_kafka.admin._resource import ResourceType
 
 from agents.group import Group
-from agents.topics import TopicSpec, ensure_topics
 from streams.audit import compare
 from streams.replay import FileRecord, Replay, batches
 from streams.row_codec import decode_row
@@ -26,6 +22,7 @@ from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, home, pipeline
 from tests.agents.worker_process import WorkerProcess
 from tests.servers.kafka import RealKafka
+from tests.servers.topics import delete_before, recreate
 
 EVENTS = 3_000
 FORGOTTEN = "sim-00003"
@@ -50,23 +47,6 @@ def run(deployment: Deployment, *arguments: str, answer: str = "") -> "subproces
         timeout=120,
         check=False,
     )
-
-
-def recreate(deployment: Deployment, topic: str, partitions: int = PARTITIONS) -> None:
-    admin = AdminClient({"bootstrap.servers": deployment.broker})
-    admin.delete_topics([topic])[topic].result(30)
-    until(lambda: topic not in admin.list_topics(timeout=10).topics, f"{topic} is gone")
-    ensure_topics(deployment.broker, [TopicSpec(topic, partitions)])
-
-
-def cut(deployment: Deployment, topic: str, before: dict[int, int]) -> None:
-    """Delete a topic's records before these offsets, as a retention set by mistake would."""
-    admin = AdminClient({"bootstrap.servers": deployment.broker})
-    delete = ConfigEntry("cleanup.policy", "delete", incremental_operation=AlterConfigOpType.SET)
-    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[delete])
-    admin.incremental_alter_configs([resource])[resource].result(30)
-    for answer in admin.delete_records([TopicPartition(topic, p, at) for p, at in before.items()]).values():
-        answer.result(30)
 
 
 def fold_all(deployment: Deployment) -> None:
@@ -120,7 +100,7 @@ def ran(kafka: str, tmp_path: Path) -> Iterator[Deployment]:
 
 def test_a_topic_refilled_past_the_old_offsets_is_refused_until_it_is_adopted(ran: Deployment) -> None:
     old, topic = ran.table(), ran.channels.activity
-    recreate(ran, topic)
+    recreate(ran.broker, ran.topic(topic))
     ran.send(a_class(2, 2 * EVENTS, tag=b"new-"))
     assert_refuses(ran, "deleted and created again", "skillstream adopt-topic")
 
@@ -147,27 +127,27 @@ def test_a_topic_that_is_recreated_under_a_running_worker_stops_it(ran: Deployme
     worker = ran.start()
     worker.await_ready()
 
-    recreate(ran, ran.channels.activity)
+    recreate(ran.broker, ran.topic(ran.channels.activity))
 
     assert worker.exit_code() == 4, worker.tail()
     assert "skillstream adopt-topic" in worker.log
 
 
 def test_a_topic_with_fewer_partitions_is_refused(ran: Deployment) -> None:
-    recreate(ran, ran.channels.activity, partitions=2)
+    recreate(ran.broker, replace(ran.topic(ran.channels.activity), partitions=2))
 
     worker = ran.start()
 
     assert worker.exit_code() == 4
     assert "has 2 partitions, 4 are needed" in worker.log
     assert "skillstream rebuild" in worker.log
-    recreate(ran, ran.channels.activity)  # as the deployment's own reading of it expects
+    recreate(ran.broker, ran.topic(ran.channels.activity))  # as the deployment's own reading of it expects
 
 
 def test_a_deleted_changelog_is_refused_until_it_is_rebuilt(ran: Deployment) -> None:
     ran.send([Sent(FORGOTTEN.encode(), b"{}")], ran.channels.erasures)
     fold_all(ran)
-    recreate(ran, ran.changelog)
+    recreate(ran.broker, ran.topic(ran.changelog))
     assert_refuses(ran, "the changelog holds nothing of it", "skillstream rebuild")
 
     rebuilt = run(ran, "rebuild", "--yes")
@@ -185,7 +165,7 @@ def test_a_deleted_changelog_is_refused_until_it_is_rebuilt(ran: Deployment) -> 
 @pytest.mark.parametrize("left", [0, 3], ids=["emptied", "truncated"])
 def test_a_changelog_that_lost_rows_is_refused_until_it_is_rebuilt(ran: Deployment, left: int) -> None:
     ends = {partition: ran.end(ran.changelog, partition) for partition in range(PARTITIONS)}
-    cut(ran, ran.changelog, {partition: end - left for partition, end in ends.items()})
+    delete_before(ran.broker, ran.changelog, {partition: end - left for partition, end in ends.items()})
     assert_refuses(ran, "skillstream rebuild")
 
     rebuilt = run(ran, "rebuild", answer="y\n")
@@ -198,8 +178,8 @@ def test_a_changelog_that_lost_rows_is_refused_until_it_is_rebuilt(ran: Deployme
 
 
 def test_a_rebuild_says_what_retention_has_taken(ran: Deployment) -> None:
-    recreate(ran, ran.changelog)
-    cut(ran, ran.channels.activity, {0: 10, 1: 20})
+    recreate(ran.broker, ran.topic(ran.changelog))
+    delete_before(ran.broker, ran.channels.activity, {0: 10, 1: 20})
 
     rebuilt = run(ran, "rebuild", "--yes")
 

@@ -6,10 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
-from confluent_kafka.admin._resource import ResourceType
+from confluent_kafka import Producer
 
 from agents.delivery import EXIT_FATAL
 from streams.identity import is_reserved
@@ -20,6 +17,7 @@ from tests.agents.delivery_cluster import until
 from tests.agents.delivery_misbehaving import VARIABLE
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed
 from tests.agents.worker_process import WorkerProcess
+from tests.servers.topics import empty
 
 SESSION_S = 6.0  # a broker takes no less
 STUDENTS = 60
@@ -159,27 +157,12 @@ def test_a_changelog_that_ends_in_an_aborted_transaction_is_recovered(kafka: str
         assert second.metrics()["rows_repaired_total"] == 0
 
 
-def lows_when_emptied(admin: AdminClient, topic: str) -> list[int]:
-    """Where the partitions begin after all was deleted; empty while the broker doesn't allow it yet."""
-    ends = [TopicPartition(topic, partition, -1) for partition in range(PARTITIONS)]
-    try:
-        return [emptied.result(30).low_watermark for emptied in admin.delete_records(ends).values()]
-    except KafkaException as error:
-        if error.args[0].code() != KafkaError.POLICY_VIOLATION:
-            raise
-        return []
-
-
 def test_an_emptied_changelog_does_not_hang_the_recovery(kafka: str, tmp_path: Path) -> None:
     with deployed(kafka, tmp_path, session_timeout_s=SESSION_S) as deployment:
         deployment.send(
             [Sent(b"key-%d" % number, b"old", number % PARTITIONS) for number in range(400)], deployment.changelog
         )
-        admin = AdminClient({"bootstrap.servers": kafka})
-        both = ConfigEntry("cleanup.policy", "compact,delete", incremental_operation=AlterConfigOpType.SET)
-        resource = ConfigResource(ResourceType.TOPIC, deployment.changelog, incremental_configs=[both])
-        admin.incremental_alter_configs([resource])[resource].result(30)
-        until(lambda: lows_when_emptied(admin, deployment.changelog) == [100] * PARTITIONS, "records may be deleted")
+        empty(kafka, deployment.changelog, PARTITIONS)
 
         worker = deployment.start()
         worker.await_ready()

@@ -98,6 +98,9 @@ def test_more_than_is_needed_is_as_good() -> None:
     assert list(deviations(LETTERS, longer, input_bytes=12_000_000)) == []
     compact = a_topic(cleanup_policy="compact", min_compaction_lag_ms="7200000")
     assert list(deviations(CHANGELOG, compact, None)) == []
+    both = TopicSpec("updates", PARTITIONS, 1, {"cleanup.policy": "compact,delete"})
+    assert list(deviations(both, compact, None)) == []
+    assert list(deviations(both, a_topic(cleanup_policy="delete,compact"), None)) == []
 
 
 def test_what_is_less_is_named_and_one_command_mends_it() -> None:

@@ -6,9 +6,10 @@ from typing import Final
 
 from tests.agents.deployment import PARTITIONS
 from tests.chaos.experiment import experiment
-from tests.chaos.log import Log
+from tests.chaos.log import compact_at_once, ends, missing
 from tests.chaos.scene import Scene
 from tests.chaos.segments import cut
+from tests.servers.topics import delete_before, empty, recreate
 
 BATCHES_LOST: Final = 6
 
@@ -16,19 +17,24 @@ BATCHES_LOST: Final = 6
 @experiment("changelog-emptied")
 def changelog_emptied(scene: Scene) -> None:
     """All records of the changelog deleted while workers are down: refused with 4; rebuilt, it is exact."""
-    _damaged(scene, lambda: _changelog(scene).empty())
+    _damaged(scene, lambda: empty(*_changelog(scene), PARTITIONS))
 
 
 @experiment("changelog-cut")
 def changelog_cut(scene: Scene) -> None:
     """The older nine tenths of the changelog deleted: refused with 4; rebuilt, it is exact."""
-    _damaged(scene, lambda: _changelog(scene).cut_head(0.9))
+
+    def blow() -> None:
+        broker, topic = _changelog(scene)
+        delete_before(broker, topic, {partition: int(end * 0.9) for partition, end in ends(broker, topic).items()})
+
+    _damaged(scene, blow)
 
 
 @experiment("changelog-recreated")
 def changelog_recreated(scene: Scene) -> None:
     """The changelog deleted and created again: refused with 4; rebuilt, it is exact."""
-    _damaged(scene, lambda: _changelog(scene).recreate())
+    _damaged(scene, lambda: recreate(scene.kafka.bootstrap, scene.deployment.topic(scene.deployment.changelog)))
 
 
 @experiment("changelog-tail-lost", broker="own")
@@ -52,8 +58,8 @@ def changelog_compacted(scene: Scene) -> None:
     log = _changelog(scene)
     with scene.load():
         scene.run_a_moment()
-        log.compact_at_once()
-        scene.until(lambda: log.missing > 0, "the cleaner has run")
+        compact_at_once(*log)
+        scene.until(lambda: missing(*log) > 0, "the cleaner has run")
         for worker in workers:
             worker.kill()
         scene.await_recovery()
@@ -94,5 +100,5 @@ def _damaged(scene: Scene, blow: Callable[[], None]) -> None:
         scene.await_recovery()
 
 
-def _changelog(scene: Scene) -> Log:
-    return Log(scene.kafka.bootstrap, scene.deployment.changelog)
+def _changelog(scene: Scene) -> tuple[str, str]:
+    return scene.kafka.bootstrap, scene.deployment.changelog

@@ -4,42 +4,49 @@ Students keep what the old topic said of them, which nobody can fold again. So v
 count the events themselves.
 """
 
+from dataclasses import replace
+
+from agents.topics import TopicSpec
 from streams.identity import is_reserved
 from streams.row_codec import decode_row
 from tests.agents.deployment import PARTITIONS
 from tests.chaos.experiment import experiment
-from tests.chaos.log import Log
 from tests.chaos.scene import Scene
+from tests.servers.topics import recreate
 
 
 @experiment("topic-refilled", history_gone=True)
 def topic_refilled_past_the_old_offsets(scene: Scene) -> None:
     """The input topic recreated, and refilled past the old offsets: no event may be skipped as already seen."""
-    topic, folded = _deleted(scene)
-    topic.recreate()
+    folded = _fold(scene)
+    recreate(scene.kafka.bootstrap, _topic(scene))
     _go_on(scene, folded)
 
 
 @experiment("topic-fewer-partitions", history_gone=True)
 def topic_with_fewer_partitions(scene: Scene) -> None:
     """The input topic recreated with half of the partitions: refused with 4, saying how many are needed."""
-    topic, folded = _deleted(scene)
-    topic.recreate(partitions=2)
+    folded = _fold(scene)
+    recreate(scene.kafka.bootstrap, replace(_topic(scene), partitions=2))
     one = scene.workers[0]
     one.start()
     said = scene.await_refusal(one)
     assert "has 2 partitions, 4 are needed" in said, f"it does not say what is wrong:\n{said}"
-    topic.recreate()
+    recreate(scene.kafka.bootstrap, _topic(scene))
     _go_on(scene, folded)
 
 
-def _deleted(scene: Scene) -> tuple[Log, int]:
-    """The topic of two workers that have folded all of it and are down, and how many events that were."""
+def _fold(scene: Scene) -> int:
+    """Let two workers fold the whole topic and stop them. Returns how many events that were."""
     scene.two_workers()
     scene.send(scene.events(3_000))
     scene.await_caught_up()
     scene.stop_all()
-    return Log(scene.kafka.bootstrap, scene.deployment.channels.activity), scene.deployment.replay().counts.applied
+    return scene.deployment.replay().counts.applied
+
+
+def _topic(scene: Scene) -> TopicSpec:
+    return scene.deployment.topic(scene.deployment.channels.activity)
 
 
 def _go_on(scene: Scene, folded: int) -> None:
