@@ -16,7 +16,8 @@ def ends(broker: str, topic: str) -> dict[int, int]:
     """By partition, the offset after the last."""
     latest: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
     places = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
-    asked = AdminClient({"bootstrap.servers": broker, "log_level": 0}).list_offsets(dict.fromkeys(places, latest))
+    admin = AdminClient({"bootstrap.servers": broker, "log_level": 0})  # without it nobody answers
+    asked = admin.list_offsets(dict.fromkeys(places, latest))
     return {place.partition: found.result(TIMEOUT_S).offset for place, found in asked.items()}
 
 
