@@ -44,11 +44,12 @@ Two workers share the topic's four partitions; a run in which one did all the wo
 and so much again as the broker takes (see its column) must fit beside them: on two cores, the cores bound it.""",
     "latency": """\
 The worker as it is set by default, and an echo of batches with the same commit and linger settings; both get half the
-top rate that the worker reached in this run. Producer and reader are processes of their own, by the same clock. The
-first quarter of the events is not counted; events that no skill has a use for (navigation) have no update and are not
-counted, for either. The echo writes 170 bytes for an event, ours an update of kilobytes. An update costs about 100 µs
-of CPU, an event a tenth of that: at half of a rate that was reached with 40,000 events a batch, each of 2,000 students
-is changed every 60 ms, there are not cores enough for as many updates, and batches grow until there are fewer.""",
+top rate that the worker reached in this run, and 1,000 events/s (`light`). Producer and reader are processes of their
+own, by the same clock. The first quarter of the events is not counted; events that no skill has a use for
+(navigation) have no update and are not counted, for either. The echo writes 170 bytes for an event, ours an update of
+kilobytes. An update costs about 100 µs of CPU, an event a tenth of that: at half of a rate that was reached with
+40,000 events a batch, each of 2,000 students is changed every 60 ms, there are not cores enough for as many updates,
+and batches grow until there are fewer.""",
     "recovery": """\
 Rows of about fifty events each. Ours restores all, stock Faust at most 100,000 of the same records, into its memory
 table, decoding nothing. From the first record handed to the table to the end of the recovery, in both.""",
