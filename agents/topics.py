@@ -120,11 +120,10 @@ def _check_policies(admin: AdminClient, broker: str, there: Sequence[TopicSpec],
     stated = {spec.name: spec.config[CLEANUP] for spec in there if CLEANUP in spec.config}
     known = read_settings(admin, list(stated), timeout_s)
     for name, wanted in stated.items():
-        if name not in known:
+        found = known.get(name, {}).get(CLEANUP)
+        if found is None:
             _log.warning("The settings of topic %s may not be seen: its %s is not checked", name, CLEANUP)
-            continue
-        found = known[name][CLEANUP]
-        if loses_records(found, wanted):
+        elif loses_records(found, wanted):
             raise TopicMismatch(
                 f"topic {name} has {CLEANUP}={found} and would lose records, {wanted} is needed: "
                 + set_command(broker, name, [(CLEANUP, wanted)])

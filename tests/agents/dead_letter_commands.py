@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -15,10 +16,15 @@ import pytest
 
 from agents.cli import main
 from schemas.dead_letter import DeadLetter, Header, with_own_headers
-from tests.agents.deployment import Deployment, Sent
-from tests.events import NOW_MS
+from streams.replay import FileRecord
+from tests.agents.deployment import PARTITIONS, Deployment, Sent, home
+from tests.events import NOW_MS, raw
 
 _COLD = {name: value for name, value in os.environ.items() if not name.startswith(("SKILLSTREAM_", "OPENAI_"))}
+GOOD = [raw(minute=minute) for minute in range(6)]
+BAD = b'{"type":"attempt"'
+HOME = home("ada")
+FOREIGN = (HOME + 1) % PARTITIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +130,22 @@ def _written(to: io.TextIOWrapper) -> bytes:
     buffer = to.buffer
     assert isinstance(buffer, io.BytesIO)
     return buffer.getvalue()
+
+
+@pytest.fixture
+def deployment(broker: str, tmp_path: Path) -> Deployment:
+    """One with topics and without a worker."""
+    made = Deployment(broker, tmp_path)
+    made.make_topics()
+    return made
+
+
+def letter(of: Deployment, offset: int, value: bytes | None, **given: object) -> Planted:
+    """A dead letter for the activity topic's record at `offset`, of HOME unless another partition is given."""
+    partition = given.pop("partition", HOME)
+    return Planted(of.channels.activity, partition, offset, value, **given)  # type: ignore[arg-type]
+
+
+def activity(of: Deployment) -> list[FileRecord]:
+    """What is on the activity topic."""
+    return of.records(of.channels.activity)

@@ -6,7 +6,6 @@ deployment ends.
 """
 
 import asyncio
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,32 +16,29 @@ from typing import Any, Final, cast
 from uuid import uuid4
 
 import msgspec
-import orjson
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
-from jsonschema import Draft202012Validator
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from agents.channels import MAX_RECORD_BYTES, Channels
 from agents.settings import Settings
 from agents.topics import TopicSpec, ensure_topics
-from schemas.contract import json_schema
 from schemas.dead_letter import DeadLetter, from_headers
 from schemas.explanation import Explanation, ReasoningResult
 from schemas.update import SkillUpdate
 from streams.artifacts import load_artifact
 from streams.audit import Difference, compare
 from streams.identity import is_reserved
-from streams.origin import ORIGIN_HEADER
 from streams.partitioner import partitioner
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay, batches
 from streams.rows import PartitionedRows
 from streams.skills import load_skills
+from tests.agents.contract_kept import validate
 from tests.agents.delivery_cluster import until
+from tests.agents.topic_reader import PARTITIONS as PARTITIONS
+from tests.agents.topic_reader import READ_TIMEOUT_S, read_topic, reader
 from tests.agents.worker_process import WorkerProcess
 
-PARTITIONS: Final = 4
 CATCH_UP_TIMEOUT_S: Final = 120.0
-_READ_TIMEOUT_S: Final = 30.0
 _home = partitioner("murmur2").home_partition
 
 
@@ -71,14 +67,17 @@ class Sent:
 
 @dataclass
 class Deployment:
-    """See the module. `defaults` are settings of all its workers, in SKILLSTREAM_'s lower-case names."""
+    """See the module. `defaults` are settings of all its workers, in SKILLSTREAM_'s lower-case names.
+
+    `foreign` are the values that tests wrote where workers write.
+    """
 
     broker: str
     folder: Path
     defaults: Mapping[str, object] = field(default_factory=dict)
     name: str = field(default_factory=lambda: f"t{uuid4().hex[:8]}")
     workers: list[WorkerProcess] = field(default_factory=list)
-    _foreign: set[bytes | None] = field(default_factory=set)
+    foreign: set[bytes | None] = field(default_factory=set)
 
     @property
     def settings(self) -> Settings:
@@ -137,7 +136,7 @@ class Deployment:
         """Produce to a topic, the activity topic by default; returns when all are confirmed."""
         if topic is not None:
             records = list(records)
-            self._foreign.update(record.value for record in records)
+            self.foreign.update(record.value for record in records)
         refused: list[KafkaError] = []
         producer = Producer({"bootstrap.servers": self.broker, "message.max.bytes": MAX_RECORD_BYTES, "linger.ms": 5})
         for count, record in enumerate(records, start=1):
@@ -151,8 +150,8 @@ class Deployment:
                 headers=cast(Any, list(record.headers)),
             )
             if count % 5_000 == 0:
-                producer.flush(_READ_TIMEOUT_S)
-        assert producer.flush(_READ_TIMEOUT_S) == 0
+                producer.flush(READ_TIMEOUT_S)
+        assert producer.flush(READ_TIMEOUT_S) == 0
         assert refused == []
 
     def await_caught_up(self, timeout_s: float = CATCH_UP_TIMEOUT_S) -> None:
@@ -163,13 +162,13 @@ class Deployment:
 
     def lag(self) -> int:
         """Records that the group has not committed, over the source topics; the broker's figures."""
-        lags = (self.end(topic, p) - self.committed(topic)[p] for topic in self.channels.sources for p in _PARTS)
-        return sum(lags)
+        places = ((topic, partition) for topic in self.channels.sources for partition in range(PARTITIONS))
+        return sum(self.end(topic, partition) - self.committed(topic)[partition] for topic, partition in places)
 
     def committed(self, topic: str | None = None) -> list[int]:
         """The group's committed offsets by partition, of the activity topic by default; 0 for none."""
-        places = [TopicPartition(topic or self.channels.activity, partition) for partition in _PARTS]
-        with _consumer(self.broker, self.name) as consumer:
+        places = [TopicPartition(topic or self.channels.activity, partition) for partition in range(PARTITIONS)]
+        with reader(self.broker, self.name) as consumer:
             try:
                 return [max(0, place.offset) for place in consumer.committed(places, timeout=10)]
             except KafkaException as error:  # the group has no coordinator before its first member
@@ -179,7 +178,7 @@ class Deployment:
 
     def end(self, topic: str, partition: int) -> int:
         """Where a partition ends."""
-        with _consumer(self.broker, self.name) as consumer:
+        with reader(self.broker, self.name) as consumer:
             return int(consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)[1])
 
     def records(self, topic: str) -> list[FileRecord]:
@@ -188,15 +187,15 @@ class Deployment:
 
     def updates(self) -> list[SkillUpdate]:
         """All that was said on skill-updates, tombstones left out."""
-        return [msgspec.json.decode(value, type=SkillUpdate) for value in self._values(self.channels.updates)]
+        return [msgspec.json.decode(value, type=SkillUpdate) for value in self.values(self.channels.updates)]
 
     def explanations(self) -> list[Explanation]:
         """All that was said on skill-reasoning, tombstones left out."""
-        return [msgspec.json.decode(value, type=Explanation) for value in self._values(self.channels.reasoning)]
+        return [msgspec.json.decode(value, type=Explanation) for value in self.values(self.channels.reasoning)]
 
     def results(self) -> list[ReasoningResult]:
         """All that was said on reasoning-results."""
-        said = (value for value in self._values(self.channels.results) if value not in self._foreign)
+        said = (value for value in self.values(self.channels.results) if value not in self.foreign)
         return [msgspec.json.decode(value, type=ReasoningResult) for value in said]
 
     def dead_letters(self) -> list[tuple[FileRecord, DeadLetter]]:
@@ -225,30 +224,8 @@ class Deployment:
         """Between the restored table and a replay: none if every student is exact."""
         return list(compare(self.table(), replay.rows))
 
-    # -- the contract
-
-    def validate(self) -> int:
-        """Validate every message that workers produced against its JSON Schema; how many there were."""
-        channels = self.channels
-        spoken = {
-            "skill-updates": [orjson.loads(value) for value in self._values(channels.updates)],
-            "skill-reasoning": [orjson.loads(value) for value in self._values(channels.reasoning)],
-            "reasoning-results": [
-                orjson.loads(value) for value in self._values(channels.results) if value not in self._foreign
-            ],
-            "dead-letters": [_own_headers(record) for record in self.records(channels.dead_letters)],
-            "student-activity": [
-                orjson.loads(record.value or b"")
-                for record in self.records(channels.activity)
-                if dict(record.headers).keys() & {ORIGIN_HEADER}
-            ],
-        }
-        for topic, messages in spoken.items():
-            for message in messages:
-                _validator(topic).validate(message)
-        return sum(map(len, spoken.values()))
-
-    def _values(self, topic: str) -> Iterator[bytes]:
+    def values(self, topic: str) -> Iterator[bytes]:
+        """The values of a topic, tombstones left out."""
         return (record.value for record in self.records(topic) if record.value is not None)
 
 
@@ -259,32 +236,10 @@ def deployed(broker: str, folder: Path, **defaults: object) -> Iterator[Deployme
     deployment.make_topics()
     try:
         yield deployment
-        deployment.validate()
+        validate(deployment)
     finally:
         for worker in deployment.workers:
             worker.end()
-
-
-def read_topic(broker: str, topic: str) -> list[FileRecord]:
-    """Every record of a topic, each partition in its order, up to its end as of now. Blocks."""
-    found: list[FileRecord] = []
-    with _consumer(broker, f"reader-{uuid4().hex[:8]}") as consumer:
-        consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in _PARTS])
-        ended: set[int] = set()
-        deadline_s = time.monotonic() + _READ_TIMEOUT_S
-        while len(ended) < PARTITIONS:
-            assert time.monotonic() < deadline_s, f"{topic}: nothing read for {_READ_TIMEOUT_S} s"
-            messages = consumer.consume(500, 0.05)
-            if messages:
-                deadline_s = time.monotonic() + _READ_TIMEOUT_S
-            for message in messages:
-                error = message.error()
-                if error is None:
-                    found.append(_record(message))
-                else:
-                    assert error.code() == KafkaError._PARTITION_EOF, f"{topic}: {error}"
-                    ended.add(int(message.partition() or 0))
-    return sorted(found, key=lambda record: (record.partition, record.offset))
 
 
 @cache
@@ -293,56 +248,11 @@ def pipeline(skills: str, model: str) -> Pipeline:
     return Pipeline(load_skills(skills), load_artifact(model), on_failure=_fail)
 
 
-def _record(message: Message) -> FileRecord:
-    headers = cast(list[tuple[str, bytes | None]], message.headers() or [])
-    return FileRecord(
-        offset=int(message.offset() or 0),
-        timestamp=message.timestamp()[1],
-        value=message.value(),
-        topic=str(message.topic()),
-        partition=int(message.partition() or 0),
-        key=message.key(),
-        headers=tuple((name, value or b"") for name, value in headers),
-    )
-
-
 async def _feed(replay: Replay, found: Mapping[int, list[FileRecord]]) -> None:
     for records in found.values():
         for batch in batches(records):
             await replay.feed(batch)
 
 
-def _own_headers(letter: FileRecord) -> dict[str, str]:
-    """The headers of a dead letter that are ours, as text."""
-    ours = (header for header in letter.headers if header[0].startswith("dl-") and not header[0].startswith("dl-orig"))
-    return {name: value.decode() for name, value in ours}
-
-
-@contextmanager
-def _consumer(broker: str, group: str) -> Iterator[Consumer]:
-    consumer = Consumer(
-        {
-            "bootstrap.servers": broker,
-            "group.id": group,  # never joined: partitions are assigned by hand, and nothing is committed
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "fetch.wait.max.ms": 10,
-            "log_level": 0,
-        }
-    )
-    try:
-        yield consumer
-    finally:
-        consumer.close()
-
-
-@cache
-def _validator(topic: str) -> Draft202012Validator:
-    return Draft202012Validator(json_schema(topic))
-
-
 def _fail(source: str, error: BaseException) -> None:
     raise AssertionError(f"source {source} failed in the replay: {error!r}")
-
-
-_PARTS: Final = range(PARTITIONS)

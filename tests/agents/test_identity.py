@@ -12,7 +12,6 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from msgspec.structs import replace
 
-from agents.embedded import EmbeddedBroker
 from streams.identity import MARK_KEY, Mark, checksum, decode_mark, encode_mark
 from streams.row_codec import decode_row
 from streams.simulation import simulate
@@ -60,12 +59,6 @@ def run_once(broker: str, folder: Path) -> Iterator[Ran]:
         deployment.await_caught_up()
         assert worker.terminate() == 0
         yield Ran(deployment, marks_of(deployment))
-
-
-@pytest.fixture(scope="module")
-def broker() -> Iterator[str]:
-    with EmbeddedBroker() as running:
-        yield running.bootstrap
 
 
 @pytest.fixture(scope="module")

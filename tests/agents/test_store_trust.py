@@ -37,12 +37,6 @@ class Scene:
         return dict(self.store.kept())
 
 
-@pytest.fixture(scope="module")
-def broker() -> Iterator[str]:
-    with EmbeddedBroker() as running:
-        yield running.bootstrap
-
-
 @pytest.fixture
 def scene(broker: str, tmp_path: Path) -> Iterator[Scene]:
     store = RocksRows(tmp_path, memory_mb=16)

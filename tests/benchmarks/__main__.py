@@ -1,6 +1,6 @@
 """`make bench`: run the benchmarks, all or those named, print a table, and write docs/benchmarks.{md,json}.
 
-make bench                       all, about half an hour on two cores
+make bench                       all, about three quarters of an hour on two cores
 make bench ONLY=latency,memory   these; the others' figures stay in the docs, with their own dates
 make bench ROUNDS=1 EVENTS=20000 ROWS=20000      a quick try, written to build/bench/ and not to the docs
 """

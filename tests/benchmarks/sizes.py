@@ -11,7 +11,7 @@ from typing import Self
 
 _DEFAULTS = {"ROUNDS": 5, "EVENTS": 1_000_000, "ROWS": 1_000_000}
 _OTHERS_EVENTS = 400_000
-_FULL_MINUTES = 33.0
+_FULL_MINUTES = 42.0
 
 
 @dataclass(frozen=True, slots=True)

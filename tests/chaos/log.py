@@ -6,7 +6,7 @@ from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, Config
 from confluent_kafka.admin._listoffsets import OffsetSpec
 from confluent_kafka.admin._resource import ResourceType
 
-from tests.agents.deployment import PARTITIONS, read_topic
+from tests.agents.topic_reader import PARTITIONS, read_topic
 from tests.servers.topics import TIMEOUT_S, configure
 
 _BROKER_ID = "1"

@@ -17,6 +17,7 @@ from typing import Final, NoReturn
 import pytest
 
 from agents.settings import Settings
+from tests.agents.contract_kept import validate
 from tests.agents.deployment import PARTITIONS, Deployment
 from tests.servers.child import ServerMissing
 from tests.servers.jars import java, tool_jars
@@ -127,6 +128,6 @@ def test_the_examples_run_as_written_and_print_what_the_pages_say(kafka: str, pa
         assert worker.events("rerouted") == 0, "a producer of the pages places keys elsewhere"
         assert worker.events("dead_lettered") == 1
         assert worker.terminate() == 0
-        deployment.validate()
+        validate(deployment)
     finally:
         worker.end()

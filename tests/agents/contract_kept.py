@@ -1,0 +1,47 @@
+"""Whether workers keep the contract."""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import orjson
+from jsonschema import Draft202012Validator
+
+from schemas.contract import json_schema
+from streams.origin import ORIGIN_HEADER
+from streams.replay import FileRecord
+
+if TYPE_CHECKING:
+    from tests.agents.deployment import Deployment
+
+
+def validate(deployment: "Deployment") -> int:
+    """Validate every message that workers produced against its JSON Schema; how many there were."""
+    channels = deployment.channels
+    spoken = {
+        "skill-updates": [orjson.loads(value) for value in deployment.values(channels.updates)],
+        "skill-reasoning": [orjson.loads(value) for value in deployment.values(channels.reasoning)],
+        "reasoning-results": [
+            orjson.loads(value) for value in deployment.values(channels.results) if value not in deployment.foreign
+        ],
+        "dead-letters": [_own_headers(record) for record in deployment.records(channels.dead_letters)],
+        "student-activity": [
+            orjson.loads(record.value or b"")
+            for record in deployment.records(channels.activity)
+            if dict(record.headers).keys() & {ORIGIN_HEADER}
+        ],
+    }
+    for topic, messages in spoken.items():
+        for message in messages:
+            _validator(topic).validate(message)
+    return sum(map(len, spoken.values()))
+
+
+def _own_headers(letter: FileRecord) -> dict[str, str]:
+    """The headers of a dead letter that are ours, as text."""
+    ours = (header for header in letter.headers if header[0].startswith("dl-") and not header[0].startswith("dl-orig"))
+    return {name: value.decode() for name, value in ours}
+
+
+@cache
+def _validator(topic: str) -> Draft202012Validator:
+    return Draft202012Validator(json_schema(topic))
