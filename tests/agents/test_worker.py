@@ -49,6 +49,14 @@ def everyday(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield Everyday(deployment, worker, deployment.records(deployment.channels.erasures)[0].timestamp)
 
 
+@pytest.fixture(scope="module")
+def other(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """With a worker, for tests that send it more."""
+    with deployed(broker, tmp_path_factory.mktemp("other"), reasoning="scripted", **FAST_LIMITS) as deployment:
+        deployment.start()
+        yield deployment
+
+
 # -- every event is accounted for
 
 
@@ -135,31 +143,34 @@ def test_erasing_leaves_a_stub_and_deletes_what_was_published(everyday: Everyday
         assert said[-1].partition == home(FORGOTTEN)
 
 
-def test_old_events_of_the_forgotten_are_not_folded_again_and_new_ones_are(everyday: Everyday) -> None:
-    deployment, other = everyday.deployment, "after"
-    late = [Sent(s.key, s.value, timestamp_ms=everyday.forgotten_at_ms - 1) for s in many_of(FORGOTTEN, 3, tag="late")]
-    deployment.send([*late, *many_of(other, 1)])
-    deployment.await_caught_up()
-    assert row_of(deployment.table(), FORGOTTEN).events == 0
+def test_old_events_of_the_forgotten_are_not_folded_again_and_new_ones_are(other: Deployment) -> None:
+    other.send(many_of(FORGOTTEN, 3))
+    other.await_caught_up()
+    other.send([Sent(FORGOTTEN.encode(), b"{}")], other.channels.erasures)
+    other.await_caught_up()
+    [forgotten_at_ms] = [r.timestamp for r in other.records(other.channels.erasures) if r.key == FORGOTTEN.encode()]
+    late = [Sent(s.key, s.value, timestamp_ms=forgotten_at_ms - 1) for s in many_of(FORGOTTEN, 3, tag="late")]
+    other.send(late)
+    other.await_caught_up()
+    assert row_of(other.table(), FORGOTTEN).events == 0
 
-    deployment.send(many_of(FORGOTTEN, 2, tag="new"))
-    deployment.await_caught_up()
+    other.send(many_of(FORGOTTEN, 2, tag="new"))
+    other.await_caught_up()
 
-    reborn = row_of(deployment.table(), FORGOTTEN)
-    assert (reborn.events, reborn.erased_us) == (2, everyday.forgotten_at_ms * 1_000)
+    reborn = row_of(other.table(), FORGOTTEN)
+    assert (reborn.events, reborn.erased_us) == (2, forgotten_at_ms * 1_000)
 
 
 # -- input that must not end the worker
 
 
-def test_a_record_that_is_not_a_result_does_not_stop_the_worker(everyday: Everyday) -> None:
-    deployment = everyday.deployment
-    deployment.send([Sent(b"who", b"not a result"), Sent(b"who", None)], deployment.channels.results)
-    deployment.send([Sent(b"never-seen", b"{}"), Sent(None, b"{}")], deployment.channels.erasures)
-    deployment.await_caught_up()
+def test_a_record_that_is_not_a_result_does_not_stop_the_worker(other: Deployment) -> None:
+    other.send([Sent(b"who", b"not a result"), Sent(b"who", None)], other.channels.results)
+    other.send([Sent(b"never-seen", b"{}"), Sent(None, b"{}")], other.channels.erasures)
+    other.await_caught_up()
 
-    assert everyday.worker.alive
-    letters = [letter for _, letter in deployment.dead_letters() if letter.topic == deployment.channels.results]
+    assert other.workers[0].alive
+    letters = [letter for _, letter in other.dead_letters() if letter.topic == other.channels.results]
     assert [letter.reason for letter in letters] == ["not_a_result"] * 2
 
 
