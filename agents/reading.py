@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 from time import monotonic
-from typing import Final
+from typing import Final, cast
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from agents.connection import client_config
 from schemas.errors import Retryable
+from streams.replay import FileRecord
 
 _SILENCE_S: Final = 30.0
 _POLL_S: Final = 0.2
+_AT_THE_END_MS: Final = 10
+"""How long the broker may look for more at the end of a partition, before it says that this is the end."""
 _RECORDS: Final = 2_000
 
 
@@ -28,6 +31,7 @@ def read_to_end(broker: str, topic: str, *, last: int | None = None) -> Iterator
             "group.id": f"skillstream-reader-{topic}",  # never joined
             "enable.auto.commit": False,
             "enable.partition.eof": True,
+            "fetch.wait.max.ms": _AT_THE_END_MS,
         }
     )
     try:
@@ -36,6 +40,20 @@ def read_to_end(broker: str, topic: str, *, last: int | None = None) -> Iterator
         raise TopicUnread(f"{topic} cannot be read: {error.args[0].str()}") from error
     finally:
         consumer.close()
+
+
+def file_record(message: Message) -> FileRecord:
+    """A message of the client as a record; a header without a value has an empty one."""
+    headers = cast(list[tuple[str, bytes | None]], message.headers() or [])
+    return FileRecord(
+        offset=int(message.offset() or 0),
+        timestamp=message.timestamp()[1],
+        value=message.value(),
+        topic=str(message.topic()),
+        partition=int(message.partition() or 0),
+        key=message.key(),
+        headers=tuple((name, value or b"") for name, value in headers),
+    )
 
 
 def _places(consumer: Consumer, topic: str, last: int | None) -> list[TopicPartition]:

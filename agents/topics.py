@@ -61,7 +61,8 @@ def ensure_topics(broker: str, wanted: Sequence[TopicSpec], timeout_s: float = 1
         for spec in missing:
             _metadata(admin, broker, _left_s(deadline_s), spec.name)
     else:
-        _check_policies(admin, broker, [spec for spec in wanted if spec not in missing], _left_s(deadline_s))
+        for name in _check_policies(admin, broker, wanted, cluster, _left_s(deadline_s)):
+            _log.warning("The settings of topic %s may not be seen: its %s is not checked", name, CLEANUP)
         _create(admin, missing, _left_s(deadline_s))
     for spec in wanted:
         _check(admin, broker, spec, deadline_s)
@@ -73,7 +74,7 @@ def try_topics(broker: str, wanted: Sequence[TopicSpec], timeout_s: float = 15.0
     cluster = _metadata(admin, broker, timeout_s)
     missing = [spec for spec in wanted if spec.name not in cluster.topics]
     if not is_mock(cluster):
-        _check_policies(admin, broker, [spec for spec in wanted if spec not in missing], timeout_s)
+        _check_policies(admin, broker, wanted, cluster, timeout_s)
         _create(admin, missing, timeout_s, only_judge=True)
     for spec in wanted:
         known = MOCK_PARTITIONS if is_mock(cluster) else spec.partitions
@@ -116,18 +117,20 @@ def _create(admin: AdminClient, missing: Sequence[TopicSpec], timeout_s: float, 
             raise BrokerUnreachable(f"topic {name} wasn't created within {timeout_s:.0f} s") from error
 
 
-def _check_policies(admin: AdminClient, broker: str, there: Sequence[TopicSpec], timeout_s: float) -> None:
-    stated = {spec.name: spec.config[CLEANUP] for spec in there if CLEANUP in spec.config}
-    known = read_settings(admin, list(stated), timeout_s)
-    for name, wanted in stated.items():
-        found = known.get(name, {}).get(CLEANUP)
-        if found is None:
-            _log.warning("The settings of topic %s may not be seen: its %s is not checked", name, CLEANUP)
-        elif loses_records(found, wanted):
+def _check_policies(
+    admin: AdminClient, broker: str, wanted: Sequence[TopicSpec], cluster: ClusterMetadata, timeout_s: float
+) -> list[str]:
+    """Of the topics that are there. Returns those whose policy may not be seen."""
+    stated = {s.name: s.config[CLEANUP] for s in wanted if s.name in cluster.topics and CLEANUP in s.config}
+    seen = read_settings(admin, list(stated), timeout_s)
+    found = {name: settings[CLEANUP] for name, settings in seen.items() if CLEANUP in settings}
+    for name, policy in found.items():
+        if loses_records(policy, stated[name]):
             raise TopicMismatch(
-                f"topic {name} has {CLEANUP}={found} and would lose records, {wanted} is needed: "
-                + set_command(broker, name, [(CLEANUP, wanted)])
+                f"topic {name} has {CLEANUP}={policy} and would lose records, {stated[name]} is needed: "
+                + set_command(broker, name, [(CLEANUP, stated[name])])
             )
+    return [name for name in stated if name not in found]
 
 
 def _check(admin: AdminClient, broker: str, spec: TopicSpec, deadline_s: float) -> None:

@@ -15,6 +15,7 @@ confidence 1 − width/prior can only fall.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from typing import Final
 
@@ -41,14 +42,14 @@ class Fused:
     log_odds: Mapping[str, Array]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Judgement:
     """What the sources said of a block, a source's name to its opinion, and what that comes to."""
 
     opinions: Mapping[str, Opinion]
     fused: Fused
 
-    @property
+    @cached_property
     def failed(self) -> Mapping[str, NDArray[np.bool_]]:
         """Of each source that failed, by name and in their order, for which lines."""
         failed = {name: np.any(self.opinions[name].status == Status.FAILED, axis=1) for name in sorted(self.opinions)}

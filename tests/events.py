@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import orjson
 
+from schemas.dead_letter import DeadLetter
 from schemas.dialects import native
 from schemas.event import NativeEvent
 from streams.artifacts import NO_ARTIFACT
@@ -75,6 +76,17 @@ def record(value: bytes | None, offset: int = 0, **given: Any) -> FileRecord:
         topic="student-activity",
         key=given.pop("key", b"ada"),
         **given,
+    )
+
+
+def letter_of(original: FileRecord, **given: Any) -> DeadLetter:
+    """What a dead letter's headers say of a record that is no JSON."""
+    return DeadLetter(
+        topic=original.topic,
+        partition=original.partition,
+        offset=original.offset,
+        timestamp=original.timestamp,
+        **{"index": 0, "reason": "not_json", "error": "canary", "schema_guess": "native", **given},
     )
 
 

@@ -2,12 +2,13 @@
 
 from collections import Counter, defaultdict
 from threading import Event, Lock, Thread
-from typing import Final, cast
+from typing import Final
 
 import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
 from agents.channels import Channels
+from agents.reading import file_record
 from schemas.explanation import Explanation
 from schemas.update import SkillUpdate
 from streams.identity import is_reserved
@@ -76,12 +77,7 @@ class Watcher:
         topic, partition, value = str(message.topic()), int(message.partition() or 0), message.value()
         self._seen[topic, partition] += 1
         if topic == self._channels.activity:
-            headers = _headers(message)
-            self.input[partition].append(
-                FileRecord(
-                    int(message.offset() or 0), message.timestamp()[1], value, topic, partition, message.key(), headers
-                )
-            )
+            self.input[partition].append(file_record(message))
         elif topic == self._changelog:
             if not is_reserved(message.key() or b""):
                 self.table.put(partition, message.key() or b"", value)
@@ -90,8 +86,3 @@ class Watcher:
             self.updates[update.student_id] = update
         elif topic == self._channels.reasoning and value is not None:
             self.explanations.append(_EXPLANATIONS.decode(value))
-
-
-def _headers(message: Message) -> tuple[tuple[str, bytes], ...]:
-    pairs = cast(list[tuple[str, bytes | None]], message.headers() or [])
-    return tuple((name, content or b"") for name, content in pairs)

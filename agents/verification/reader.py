@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 from time import monotonic
 from types import TracebackType
-from typing import Final, Self, cast
+from typing import Final, Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from agents.connection import client_config
+from agents.reading import file_record
 from schemas.errors import Retryable
 from streams.replay import FileRecord
 
@@ -86,7 +87,7 @@ class TopicReader:
                 if error.fatal() or not error.retriable():
                     raise TopicUnreadable(f"{topic}/{partition}: {error.str()}")
                 continue
-            record = _record(message)
+            record = file_record(message)
             if end is not None and record.offset >= end:
                 return records, True
             records.append(record)
@@ -103,16 +104,3 @@ class TopicReader:
             if any(message.topic() == topic for message in messages):
                 return messages
         raise TopicUnreadable(f"{topic}/{partition}: nothing was read for {self._timeout_s:.0f} s")
-
-
-def _record(message: Message) -> FileRecord:
-    headers = cast(list[tuple[str, bytes | None]], message.headers() or [])
-    return FileRecord(
-        offset=int(message.offset() or 0),
-        timestamp=message.timestamp()[1],
-        value=message.value(),
-        topic=str(message.topic()),
-        partition=int(message.partition() or 0),
-        key=message.key(),
-        headers=tuple((name, value or b"") for name, value in headers),
-    )

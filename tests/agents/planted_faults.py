@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from confluent_kafka import Consumer, TopicPartition
 
-from schemas.dead_letter import DeadLetter, to_headers
+from schemas.dead_letter import to_headers
 from schemas.dialects import decode
 from schemas.explanation import Explanation
 from schemas.update import SkillUpdate
@@ -18,7 +18,7 @@ from streams.row_codec import decode_row, encode_row
 from streams.skills import load_skills
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, home
-from tests.events import Student, event, raw
+from tests.events import Student, event, letter_of, raw
 
 LOST, GONE, DOUBLE, STALE, SCORE = "sim-00001", "sim-00002", "sim-00003", "sim-00004", "sim-00005"
 UNSAID, MISSAID, MISEXPLAINED, UNFOLDED, UNFORWARDED = "sim-00006", "sim-00007", "sim-00008", "sim-00009", "unforwarded"
@@ -112,17 +112,7 @@ def plant_letters(deployment: Deployment) -> dict[str, tuple[int, int]]:
     letters = [(record, letter) for record, letter in deployment.dead_letters() if record.value]
     (twice, _), (changed, letter) = letters[0], letters[1]
     readable = records_of(deployment, "sim-00010")[0]
-    too_many = DeadLetter(
-        topic=readable.topic,
-        partition=readable.partition,
-        offset=readable.offset,
-        timestamp=readable.timestamp,
-        index=0,
-        reason="not_json",
-        error="planted",
-        schema_guess="native",
-    )
-    headers = to_headers(too_many)
+    headers = to_headers(letter_of(readable, error="planted"))
     deployment.send(
         [
             Sent(twice.key, twice.value, twice.partition, tuple(twice.headers)),

@@ -1,5 +1,7 @@
 """What an audit rests on: the ledger, the dead letters that it settles, and the halves of a slice of students."""
 
+from functools import partial
+
 import msgspec
 
 from schemas.dead_letter import DeadLetter, to_headers
@@ -8,7 +10,7 @@ from streams.verification.judging import Extent
 from streams.verification.ledger import Entry, Ledger
 from streams.verification.letters import LetterBook
 from streams.verification.slices import Slice
-from tests.events import record
+from tests.events import letter_of, record
 from tests.unit.verified import again
 
 
@@ -29,8 +31,9 @@ def test_a_ledger_larger_than_its_memory_settles_as_one_within() -> None:
 
 def test_dead_letters_are_matched_by_place_bytes_and_epoch() -> None:
     extent = Extent(partition=0, start=10, cut=100, epoch=1)
+    letter = partial(letter_of, epoch=1)
     large, small = record(b"v" * 50, 20, key=b"k"), record(b"<xml/>", 30)
-    expected = [(large, letter_of(large)), (small, letter_of(small)), (small, letter_of(small))]
+    expected = [(large, letter(large)), (small, letter(small)), (small, letter(small))]
 
     def settled(*found: tuple[FileRecord, DeadLetter]) -> list[tuple[str, int]]:
         with Ledger(1) as ledger:
@@ -40,28 +43,14 @@ def test_dead_letters_are_matched_by_place_bytes_and_epoch() -> None:
             return sorted((mismatch.how, mismatch.entry.about[1]) for mismatch in ledger.settle())
 
     cut_off = again(large, value=b"v" * 19)
-    assert settled((cut_off, letter_of(large)), (small, letter_of(small))) == []
-    assert settled((cut_off, letter_of(large)), (small, letter_of(small, epoch=0))) == [("missing", 30)]
-    assert settled((cut_off, letter_of(large)), (record(b"<xml>"), letter_of(small))) == [("changed", 30)]
+    assert settled((cut_off, letter(large)), (small, letter(small))) == []
+    assert settled((cut_off, letter(large)), (small, letter(small, epoch=0))) == [("missing", 30)]
+    assert settled((cut_off, letter(large)), (record(b"<xml>"), letter(small))) == [("changed", 30)]
     before, beyond = record(b"?", 9), record(b"?", 100)
-    right = [(cut_off, letter_of(large)), (small, letter_of(small))]
-    assert settled(*right, (before, letter_of(before)), (beyond, letter_of(beyond))) == []
-    other = msgspec.structs.replace(letter_of(small), offset=31)
+    right = [(cut_off, letter(large)), (small, letter(small))]
+    assert settled(*right, (before, letter(before)), (beyond, letter(beyond))) == []
+    other = msgspec.structs.replace(letter(small), offset=31)
     assert settled(*right, (small, other)) == [("unexpected", 31)]
-
-
-def letter_of(original: FileRecord, epoch: int = 1) -> DeadLetter:
-    return DeadLetter(
-        topic=original.topic,
-        partition=original.partition,
-        offset=original.offset,
-        timestamp=original.timestamp,
-        index=0,
-        reason="not_json",
-        error="",
-        schema_guess="native",
-        epoch=epoch,
-    )
 
 
 def test_every_student_is_in_one_of_two_halves() -> None:

@@ -11,8 +11,7 @@ from agents.dead_letters.gate import DeadLetterGate, TooManyDeadLetters
 from schemas.dead_letter import REINSERTED_HEADER, DeadLetter
 from schemas.dialects import Record
 from streams.poison import Bad, PoisonLimits, PoisonWindow, Verdict
-from streams.replay import FileRecord
-from tests.events import record
+from tests.events import letter_of, record
 
 SMALL = PoisonLimits(max_ratio=0.5, window_records=10, max_consecutive=6)
 
@@ -138,22 +137,9 @@ def batch(start: int, stream: str, **given: object) -> tuple[list[Record], list[
     """Records from `start` on, and the dead letters of those that are an x."""
     records = [record(b"", start + n, partition=3, **given) for n in range(len(stream))]
     letters: list[tuple[Record, DeadLetter]] = [
-        (one, _letter(one)) for one, mark in zip(records, stream, strict=True) if mark == "x"
+        (one, letter_of(one)) for one, mark in zip(records, stream, strict=True) if mark == "x"
     ]
     return list(records), letters
-
-
-def _letter(of: FileRecord) -> DeadLetter:
-    return DeadLetter(
-        topic=of.topic,
-        partition=of.partition,
-        offset=of.offset,
-        timestamp=of.timestamp,
-        index=0,
-        reason="not_json",
-        error="canary",
-        schema_guess="native",
-    )
 
 
 async def test_the_gate_says_how_many_why_where_and_what_to_do() -> None:
