@@ -1,0 +1,58 @@
+# What .ci/run and .ci/nightly share: one step after another, each with a limit of time, nothing left running behind it.
+# To be sourced, in the project's folder.
+
+child=
+
+# Every step is a process group of its own, so that nothing it started outlives it: not after a failure, not after
+# a time-out, not when CI itself is ended.
+end_group() {
+  [ -n "$child" ] || return 0
+  if kill -TERM -- "-$child" 2>/dev/null; then
+    for _ in $(seq 100); do
+      kill -0 -- "-$child" 2>/dev/null || break
+      sleep 0.1
+    done
+    kill -KILL -- "-$child" 2>/dev/null || true
+  fi
+  child=
+}
+trap end_group EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# step MINUTES COMMAND...
+step() {
+  local minutes=$1 code=0 from=$SECONDS
+  shift
+  echo "==> $*"
+  timeout --kill-after=30s "${minutes}m" "$@" </dev/null &
+  child=$!
+  wait "$child" || code=$?
+  end_group
+  echo "<== $*: $((SECONDS - from)) s, exit code $code"
+  return "$code"
+}
+
+missing_packages() {
+  command -v make >/dev/null || echo make
+  make --silent python >/dev/null 2>&1 || echo python3 python3-venv
+  command -v java >/dev/null || echo default-jre-headless
+  command -v mvn >/dev/null || echo maven
+  command -v redis-server >/dev/null || echo redis-server
+  command -v kcat >/dev/null || echo kcat
+}
+
+# Installs what is missing on a Debian machine as root; says elsewhere what is.
+install() {
+  local packages
+  packages=$(missing_packages | xargs)
+  [ -n "$packages" ] || return 0
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    echo "CI needs these Debian packages, or their like elsewhere, and cannot install them itself: $packages" >&2
+    return 1
+  fi
+  export DEBIAN_FRONTEND=noninteractive
+  step 5 apt-get -qq update
+  # shellcheck disable=SC2086  # a list of words
+  step 10 apt-get -qq install -y --no-install-recommends $packages
+}
