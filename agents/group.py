@@ -8,6 +8,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from agents.connection import client_config
+from agents.renewed import Renewed
 from schemas.errors import Fatal, Retryable
 
 _POLL_S: Final = 0.2
@@ -58,12 +59,13 @@ class Group:
 
     def _members(self) -> int:
         deadline_s = monotonic() + self._timeout_s
-        admin = AdminClient(self._client)
+        clients = Renewed(lambda: AdminClient(self._client))
         problem = "no answer"
         while monotonic() < deadline_s:
             try:
-                asked = admin.describe_consumer_groups([self._name], request_timeout=_TRY_S)
-                return len(asked[self._name].result(2 * _TRY_S).members)
+                with clients.round() as admin:
+                    asked = admin.describe_consumer_groups([self._name], request_timeout=_TRY_S)
+                    return len(asked[self._name].result(2 * _TRY_S).members)
             except TimeoutError:
                 continue
             except KafkaException as error:

@@ -13,6 +13,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from agents.connection import ClientConfig, client_config
+from agents.renewed import Renewed
 from agents.topics import is_mock
 from schemas.errors import Retryable
 from streams.identity import Found, Mark, Seen, checksum
@@ -61,7 +62,7 @@ class InputTopic:
             "fetch.message.max.bytes": _FETCH_BYTES,
             "queued.min.messages": 1,
         }
-        self._admin = AdminClient(client_config(broker))
+        self._admin = Renewed(lambda: AdminClient(client_config(broker)))
         self._keeps_ids: bool | None = None
         self._timeout_s = timeout_s
         self._try_s = min(timeout_s, _TRY_S)
@@ -95,9 +96,9 @@ class InputTopic:
     def extents(self, partitions: Collection[int]) -> dict[int, Extent]:
         """Committed offsets are asked for first: so one beyond its end means what it says."""
         asked = [TopicPartition(self.topic, partition) for partition in partitions]
-        committed = self._until_told(lambda: self._committed(asked), "the group's offsets")
-        starts = self._until_told(lambda: self._list(asked, _START), "its beginnings")
-        ends = self._until_told(lambda: self._list(asked, _END), "its ends")
+        committed = self._until_told(lambda _: self._committed(asked), "the group's offsets")
+        starts = self._until_told(lambda admin: self._list(admin, asked, _START), "its beginnings")
+        ends = self._until_told(lambda admin: self._list(admin, asked, _END), "its ends")
         return {partition: Extent(starts[partition], ends[partition], committed[partition]) for partition in partitions}
 
     def seen(self, offsets: Mapping[int, int]) -> dict[int, Seen]:
@@ -110,14 +111,14 @@ class InputTopic:
         finally:
             consumer.close()
 
-    def _describe(self) -> Description:
+    def _describe(self, admin: AdminClient) -> Description:
         if self._keeps_ids is None:
-            self._keeps_ids = not is_mock(self._admin.list_topics(timeout=self._try_s))
+            self._keeps_ids = not is_mock(admin.list_topics(timeout=self._try_s))
         if not self._keeps_ids:
-            cluster = self._admin.list_topics(self.topic, timeout=self._try_s)
+            cluster = admin.list_topics(self.topic, timeout=self._try_s)
             return Description("", len(cluster.topics[self.topic].partitions))
         # Asked for by name, a deleted topic would come into being again on a broker that makes topics by itself.
-        asked = self._admin.describe_topics(TopicCollection([self.topic]), request_timeout=self._try_s)
+        asked = admin.describe_topics(TopicCollection([self.topic]), request_timeout=self._try_s)
         described = asked[self.topic].result(self._try_s)
         topic_id = str(described.topic_id or "")
         return Description("" if topic_id in _NO_IDS else topic_id, len(described.partitions))
@@ -133,16 +134,17 @@ class InputTopic:
                 raise KafkaException(place.error)
         return {place.partition: place.offset if place.offset >= 0 else None for place in answered}
 
-    def _list(self, asked: list[TopicPartition], spec: OffsetSpec) -> dict[int, int]:
-        answers = self._admin.list_offsets(dict.fromkeys(asked, spec), request_timeout=self._try_s)
+    def _list(self, admin: AdminClient, asked: list[TopicPartition], spec: OffsetSpec) -> dict[int, int]:
+        answers = admin.list_offsets(dict.fromkeys(asked, spec), request_timeout=self._try_s)
         return {place.partition: answer.result(self._try_s).offset for place, answer in answers.items()}
 
-    def _until_told(self, ask: Callable[[], Answer], what: str) -> Answer:
+    def _until_told(self, ask: Callable[[AdminClient], Answer], what: str) -> Answer:
         """A topic or a coordinator that has only just moved is not known at once."""
         deadline_s = monotonic() + self._timeout_s
         while True:
             try:
-                return ask()
+                with self._admin.round() as admin:
+                    return ask(admin)
             except (KafkaException, TimeoutError) as error:
                 if monotonic() > deadline_s:
                     said = error.args[0].str() if isinstance(error, KafkaException) else "no answer"

@@ -8,6 +8,7 @@ from typing import Any, Final, Self, TypeVar
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from agents.connection import ClientConfig, client_config
+from agents.renewed import Renewed
 from schemas.errors import Retryable, SkillstreamError
 
 _RETRY_S: Final = 0.1
@@ -39,6 +40,7 @@ class TopicReader:
             "queued.max.messages.kbytes": _BUFFER_KIB,
         }
         self._consumer = Consumer(self._client)
+        self._asked = Renewed(lambda: Consumer(self._client))
 
     def __enter__(self) -> Self:
         return self
@@ -55,7 +57,7 @@ class TopicReader:
 
     def spans(self) -> dict[int, tuple[int, int]]:
         """(first offset, offset after the last) of each partition. Raises NoSuchTopic, TopicUnread."""
-        topics = self._ask(lambda: self._consumer.list_topics(timeout=self._timeout_s)).topics
+        topics = self._ask(lambda client: client.list_topics(timeout=self._timeout_s)).topics
         if self.topic not in topics:
             raise NoSuchTopic(f"there is no topic {self.topic}")
         return {partition: self._span(partition) for partition in sorted(topics[self.topic].partitions)}
@@ -69,7 +71,7 @@ class TopicReader:
         isolation = "read_committed" if settled else "read_uncommitted"
         consumer = Consumer(self._client | {"isolation.level": isolation})
         try:
-            found = self._ask(lambda: _without_errors(consumer.committed(places, timeout=self._timeout_s)))
+            found = self._ask(lambda _: _without_errors(consumer.committed(places, timeout=self._timeout_s)))
         finally:
             consumer.close()
         return {place.partition: place.offset if place.offset >= 0 else None for place in found}
@@ -106,15 +108,16 @@ class TopicReader:
 
     def _span(self, partition: int) -> tuple[int, int]:
         place = TopicPartition(self.topic, partition)
-        start, end = self._ask(lambda: self._consumer.get_watermark_offsets(place, timeout=self._timeout_s))
+        start, end = self._ask(lambda client: client.get_watermark_offsets(place, timeout=self._timeout_s))
         return int(start), int(end)
 
-    def _ask(self, question: Callable[[], _Answer]) -> _Answer:
+    def _ask(self, question: Callable[[Consumer], _Answer]) -> _Answer:
         """A broker that has just started has no coordinator yet, and says so at once."""
         deadline_s = monotonic() + self._timeout_s
         while True:
             try:
-                return question()
+                with self._asked.round() as client:
+                    return question(client)
             except KafkaException as error:
                 if monotonic() > deadline_s or not _passes(error.args[0]):
                     raise TopicUnread(f"{self.topic}: {error.args[0].str()}") from error
@@ -134,4 +137,5 @@ def _passes(error: KafkaError) -> bool:
         "COORDINATOR_NOT_AVAILABLE",
         "COORDINATOR_LOAD_IN_PROGRESS",
         "UNSTABLE_OFFSET_COMMIT",
+        "FENCED_LEADER_EPOCH",  # of a leader that the client knew before
     )

@@ -14,6 +14,7 @@ from agents.health.report import Report
 from agents.health.snapshot import Probe, ReasoningState, Snapshot, WorkerState
 from agents.health.stalls import RecoveryWatch, StallWatch
 from agents.lag import LagMonitor
+from agents.renewed import Renewed
 from schemas.errors import Fatal, Retryable, SkillstreamError
 
 Ask = Callable[[], Awaitable[None]]
@@ -164,13 +165,14 @@ class BrokerPing:
     """Asks the broker for `topic`'s metadata, with a client of its own."""
 
     def __init__(self, broker: str, topic: str, timeout_s: float = 2.0) -> None:
-        self._admin = AdminClient(client_config(broker))
+        self._admin = Renewed(lambda: AdminClient(client_config(broker)))
         self._topic = topic
         self._timeout_s = timeout_s
 
     async def __call__(self) -> None:
         """Raises NoAnswer after `timeout_s`."""
         try:
-            await asyncio.to_thread(self._admin.list_topics, self._topic, timeout=self._timeout_s)
+            with self._admin.round() as admin:
+                await asyncio.to_thread(admin.list_topics, self._topic, timeout=self._timeout_s)
         except KafkaException as error:
             raise NoAnswer(f"no answer ({error.args[0].str()})") from error

@@ -22,6 +22,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from agents.connection import client_config
+from agents.renewed import Renewed
 from schemas.errors import Retryable
 
 Part = tuple[str, int]
@@ -30,6 +31,7 @@ Part = tuple[str, int]
 _START: Final[OffsetSpec] = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _END: Final[OffsetSpec] = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _FETCH_BYTES: Final = 64 * 1024
+_Clients = tuple[AdminClient, Consumer]
 
 
 class LagUnknown(Retryable):
@@ -77,28 +79,34 @@ class BrokerOffsets:
         self._group = group
         self._parts = [(topic, partition) for topic in topics for partition in range(partitions)]
         self._timeout_s = timeout_s
-        self._admin = AdminClient(self._client)
-        self._reader = Consumer(self._client | {"group.id": group, "enable.auto.commit": False})  # never joins
+        self._clients = Renewed(self._open)
+
+    def _open(self) -> _Clients:
+        consumer = Consumer(self._client | {"group.id": self._group, "enable.auto.commit": False})  # never joins
+        return AdminClient(self._client), consumer
 
     async def read(self) -> Mapping[Part, Offsets]:
         """What is committed first, ends after it: so a lag is never less than it was."""
         try:
             async with asyncio.timeout(2 * self._timeout_s):
-                committed = await self._committed()
-                starts, ends = await asyncio.gather(self._list(_START), self._list(_END))
+                with self._clients.round() as (admin, consumer):
+                    committed = await self._committed(consumer)
+                    starts, ends = await asyncio.gather(self._list(admin, _START), self._list(admin, _END))
         except KafkaException as error:
             raise LagUnknown(error.args[0].str()) from error
         except TimeoutError as error:
             raise LagUnknown(f"no answer within {self._timeout_s:g} s") from error
         told = starts.keys() & ends.keys() & committed.keys()
+        if len(told) < len(self._parts):
+            self._clients.doubt()
         return {part: Offsets(starts[part], ends[part], committed[part]) for part in told}
 
     async def unreadable(self, positions: Mapping[Part, int]) -> Collection[Part]:
         """Reads on from `positions`, outside of the group; takes `timeout_s` at most."""
         return await asyncio.to_thread(self._look_into, positions)
 
-    async def _list(self, spec: OffsetSpec) -> dict[Part, int]:
-        asked = self._admin.list_offsets(
+    async def _list(self, admin: AdminClient, spec: OffsetSpec) -> dict[Part, int]:
+        asked = admin.list_offsets(
             {TopicPartition(*part): spec for part in self._parts},
             isolation_level=IsolationLevel.READ_COMMITTED,
             request_timeout=self._timeout_s,
@@ -113,11 +121,11 @@ class BrokerOffsets:
             raise errors[0]
         return offsets
 
-    async def _committed(self) -> dict[Part, int | None]:
+    async def _committed(self, consumer: Consumer) -> dict[Part, int | None]:
         # Not the admin client's list_consumer_group_offsets: on a broker that has just started, whose group coordinator
         # is still loading, it ends the process with a segmentation fault (confluent-kafka 2.16.1).
         asked = [TopicPartition(*part) for part in self._parts]
-        answered = await asyncio.to_thread(self._reader.committed, asked, self._timeout_s)
+        answered = await asyncio.to_thread(consumer.committed, asked, self._timeout_s)
         told = [place for place in answered if place.error is None]
         if not told:
             raise LagUnknown(f"no committed offsets are told of group {self._group}")

@@ -105,6 +105,11 @@ class Supervised:
         return int(self._metrics().get("partitions_owned", 0))
 
     @property
+    def knows_its_lag(self) -> bool:
+        """Whether it tells how far the group is behind; without that no stall is found."""
+        return any(name.startswith("consumer_lag_records{") for name in self._metrics())
+
+    @property
     def replayed(self) -> int:
         """Records that were read again, by the workers' own counts as far as those could be asked."""
         return self._replayed + (self._replayed_now() if self.process.alive and not self.is_paused else 0)

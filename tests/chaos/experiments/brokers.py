@@ -32,6 +32,22 @@ def broker_killed_in_mid_write(scene: Scene) -> None:
     _without_broker(scene, blow)
 
 
+@experiment("broker-restarted", broker="own")
+def broker_restarted_in_good_order(scene: Scene) -> None:
+    """The broker restarted, twice: every worker that went on knows its lag again, by which its watchdog goes."""
+    workers = scene.two_workers()
+    for worker in workers:
+        worker.may_end(LOUD_STOP, UNREACHABLE)
+    with scene.load():
+        for blow in (scene.kafka.stop, scene.kafka.kill):
+            scene.run_a_moment()
+            before = scene.offsets.committed()
+            blow()
+            scene.kafka.restart()
+            scene.await_recovery(before)
+            scene.until(lambda: all(worker.knows_its_lag for worker in workers), "every worker knows its lag again", 60)
+
+
 @experiment("redis-killed")
 def redis_gone_and_back_empty(scene: Scene) -> None:
     """kill -9 of Redis, back empty after a while: no worker ends, no event waits."""
