@@ -12,13 +12,20 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from agents import addresses, credentials
 from agents.connection import Access, Broker, Mechanism, Security
+from agents.constraints import allowed
+from agents.plain import plain, quoted
+from agents.redaction import credentials_in, redact
+from agents.similar import did_you_mean
 from schemas.errors import Fatal, SkillstreamError
 
 PREFIX: Final = "SKILLSTREAM_"
 _FOREIGN: Final = {"OPENAI_API_KEY": "openai_api_key", "OPENAI_BASE_URL": "openai_base_url"}
 _SECRETS: Final = ("openai_api_key", "pseudonym_secret", "web_token", "broker_password")
-_HIDDEN: Final = (*_SECRETS, "redis_url", "openai_base_url")  # a URL may hold a password
+_ADDRESSES: Final = ("broker", "redis_url", "openai_base_url")  # they may hold a password, asked for or not
+_HIDDEN: Final = (*_SECRETS, *_ADDRESSES)
+_PROBLEMS: Final = {**addresses.PROBLEMS, **credentials.PROBLEMS}
 _EMPTY_IS_NONE: Final = (
     "redis_url",
     "openai_base_url",
@@ -28,9 +35,8 @@ _EMPTY_IS_NONE: Final = (
     "broker_certificate",
     "broker_key",
 )
-_SHOWN_CHARS: Final = 40
 
-Positive = Annotated[int, Meta(ge=1)]
+Positive = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 
@@ -92,7 +98,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     calls_per_minute: Positive = 50
     calls_per_hour: Positive = 500
     seed_limits: bool = False
-    explain_cooldown_s: Annotated[float, Meta(ge=0)] = 600.0
+    explain_cooldown_s: Annotated[float, Meta(ge=0, le=31_536_000)] = 600.0
     pseudonym_secret: str = ""
 
     web_host: str = "127.0.0.1"
@@ -113,20 +119,40 @@ def load_settings(environment: Mapping[str, str], config: str | None = None, **g
     """
     path = config or environment.get(f"{PREFIX}CONFIG")
     values: dict[str, Any] = _from_file(path) if path else {}
-    places = dict.fromkeys(values, f"{path}: ")
+    places = {name: f"{plain(str(path))}: {name}" for name in values}
     for name, value in environment.items():
-        field = _FOREIGN.get(name) or (name[len(PREFIX) :].lower() if name.startswith(PREFIX) else None)
-        if field in Settings.__struct_fields__:
-            values[field] = value
-            places[field] = f"{name}: "
-        elif field is not None and not name.startswith((f"{PREFIX}TEST_", f"{PREFIX}REQUIRE_")) and field != "config":
-            raise SettingsError(f"{name}: there is no such setting")
-    values |= {name: value for name, value in given.items() if value is not None}
+        if (field := _field_of(name)) is not None:
+            values[field], places[field] = value, name
+    for name, value in given.items():
+        if value is not None:
+            values[name], places[name] = value, f"--{name.replace('_', '-')}"
+    redact.know(_secrets_in(values))
     if isinstance(values.get("openai_models"), str):
         values["openai_models"] = [part.strip() for part in values["openai_models"].split(",") if part.strip()]
     for field in _EMPTY_IS_NONE:
         values[field] = values.get(field) or None
     return _convert(values, places)
+
+
+def _field_of(variable: str) -> str | None:
+    """The field that an environment variable sets; None for one of others. Raises SettingsError for a misspelt one."""
+    if variable in _FOREIGN:
+        return _FOREIGN[variable]
+    if not variable.upper().startswith(PREFIX) or variable.startswith((f"{PREFIX}TEST_", f"{PREFIX}REQUIRE_")):
+        return None
+    field = variable[len(PREFIX) :].lower()
+    if variable == f"{PREFIX}CONFIG":
+        return None
+    if variable == variable.upper() and field in Settings.__struct_fields__:
+        return field
+    known = [f"{PREFIX}{name.upper()}" for name in (*Settings.__struct_fields__, "config")]
+    raise SettingsError(f"{plain(variable)}: there is no such setting.{did_you_mean(variable, known)}")
+
+
+def _secrets_in(values: Mapping[str, Any]) -> list[str]:
+    """What must not be shown from now on, be the settings good or not."""
+    secrets = [str(values[name]).strip() for name in _SECRETS if values.get(name)]
+    return [*secrets, *(each for name in _ADDRESSES for each in credentials_in(str(values.get(name) or "")))]
 
 
 def require_secrets(settings: Settings) -> None:
@@ -152,25 +178,22 @@ def _from_file(path: str) -> dict[str, Any]:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"settings file {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # not TOML, not UTF-8, or no path at all
         raise SettingsError(f"settings file {path}: {error}") from None
 
 
 def _convert(values: dict[str, Any], places: Mapping[str, str]) -> Settings:
     """Check field by field, so that the error can name the variable."""
-    for field in msgspec.structs.fields(Settings):
-        if field.name in values:
-            try:
-                values[field.name] = msgspec.convert(values[field.name], field.type, strict=False)
-            except msgspec.ValidationError as error:
-                shown = "" if field.name in _HIDDEN else f", not {str(values[field.name])[:_SHOWN_CHARS]!r}"
-                raise SettingsError(f"{places.get(field.name, '')}{field.name}: {error}{shown}") from None
     unknown = set(values) - set(Settings.__struct_fields__)
     if unknown:
         name = min(unknown)
-        raise SettingsError(f"{places.get(name, '')}{name}: there is no such setting")
+        meant = did_you_mean(name.removeprefix(PREFIX), Settings.__struct_fields__)
+        raise SettingsError(f"{places.get(name, name)}: there is no such setting.{meant}")
+    for field in msgspec.structs.fields(Settings):
+        if field.name in values:
+            values[field.name] = _checked(field, values[field.name], places.get(field.name, field.name))
     if not values.get("openai_models", ("",)):
-        raise SettingsError("openai_models: name at least one model")
+        raise SettingsError(f"{places.get('openai_models', 'openai_models')}: name at least one model")
     for secret in _SECRETS:
         values[secret] = Secret(values.get(secret, "").strip())
     for url in ("redis_url", "openai_base_url"):
@@ -180,6 +203,22 @@ def _convert(values: dict[str, Any], places: Mapping[str, str]) -> Settings:
     if (problem := access.problem()) is not None:
         raise SettingsError(problem)
     return msgspec.structs.replace(settings, broker=Broker(settings.broker, access))
+
+
+def _checked(field: msgspec.structs.FieldInfo, value: Any, place: str) -> Any:
+    """`value` as the field's type has it. Raises SettingsError that says what is allowed, and quotes no secret."""
+    shown = "its value" if field.name in _HIDDEN else quoted(value)
+    try:
+        converted = msgspec.convert(value, field.type, strict=False)
+    except (msgspec.ValidationError, OverflowError):
+        raise SettingsError(f"{place}: {shown} is not {allowed(field.name, field.type)}") from None
+    if isinstance(converted, str):
+        problem = _PROBLEMS.get(field.name)
+        if problem is not None and (found := problem(converted)) is not None:
+            raise SettingsError(f"{place} {found}")
+        if "\0" in converted:
+            raise SettingsError(f"{place}: {shown} holds a NUL character")
+    return converted
 
 
 def _access(settings: Settings) -> Access:

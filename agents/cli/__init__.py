@@ -7,13 +7,17 @@ Exit codes: 0 all is well · 1 a check failed · 2 wrong usage or setting · 3 K
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import version
 from typing import Any, Final
 
 import click
 
-from agents.cli.outcome import exit_code, explain
+from agents.cli.group import Group
+from agents.cli.logs import redact_tracebacks
+from agents.cli.outcome import OUT_OF_REACH, exit_code, explain
+from agents.plain import plain
 from schemas.errors import SkillstreamError
 
 _COMMANDS: Final = {
@@ -34,7 +38,7 @@ _COMMANDS: Final = {
 }
 
 
-class _Verbs(click.Group):
+class _Verbs(Group):
     """Each command is a module of this package, imported only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -52,25 +56,42 @@ class _Verbs(click.Group):
             formatter.write_dl(list(_COMMANDS.items()))
 
 
-@click.group(cls=_Verbs, epilog=(__doc__ or "").partition("\n\n")[2])
+@click.group(
+    cls=_Verbs, epilog=(__doc__ or "").partition("\n\n")[2], context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(version("skillstream"), prog_name="skillstream")
 def skillstream() -> None:
     """Learning events from Kafka in; skill scores, with evidence and explanations, out."""
 
 
 def main(run: Callable[..., Any] = skillstream) -> None:
-    """Run the command line; errors of ours become one line and an exit code."""
+    """Run the command line; errors of ours become one line and an exit code, and none shows a secret."""
+    redact_tracebacks()
     try:
-        sys.exit(run(standalone_mode=False))
-    except click.Abort:
+        code = run(standalone_mode=False)
+        sys.stdout.flush()  # a closed pipe or a full disk is found out here at the latest
+        sys.exit(code)
+    except (click.Abort, KeyboardInterrupt):
         click.echo("skillstream: interrupted", err=True)
         sys.exit(130)
     except click.ClickException as error:
+        error.message = plain(error.message)
         error.show()
         sys.exit(error.exit_code)
     except SkillstreamError as error:
-        click.echo(f"skillstream: {explain(error)}", err=True)
+        click.echo(f"skillstream: {plain(explain(error))}", err=True)
         sys.exit(exit_code(error))
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go_of_stdout()
         sys.exit(0)
+    except OSError as error:
+        _let_go_of_stdout()
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"skillstream: {plain(where + (error.strerror or type(error).__name__))}", err=True)
+        sys.exit(OUT_OF_REACH)
+
+
+def _let_go_of_stdout() -> None:
+    """So that the interpreter does not try again, as it ends, to write what could not be written."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -15,10 +15,12 @@ from rich.progress import Progress
 from rich.table import Table
 
 from agents.cli.console import stderr, stdout
-from agents.cli.letter_page import one_line, page_of, printable, table_of
+from agents.cli.group import Group
+from agents.cli.letter_page import one_line, page_of, table_of
 from agents.dead_letters.replay import Policy, Summary
 from agents.dead_letters.selection import all_letters, chosen, counted, letter_at, newest
 from agents.dead_letters.session import ReplaySession, letters_reader
+from agents.plain import printable
 from agents.settings import Settings, load_settings
 from agents.topics import require_broker
 from schemas.errors import SkillstreamError
@@ -67,7 +69,7 @@ def _of_broker(function: Callable[..., None]) -> Callable[..., None]:
 _reasons = click.option("--reason", "reasons", multiple=True, help="Only these; give it again for another.")
 
 
-@click.group(name="dead-letters")
+@click.group(name="dead-letters", cls=Group)
 def command() -> None:
     """See what could not be read, and send it back to its topic once it can be."""
 

@@ -9,17 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.dead_letters.letter import StoredLetter
+from agents.plain import printable
 from schemas.dead_letter import DeadLetter
 
 MAX_SHOWN_BYTES: Final = 16 * 1024
 _MAX_HEADER_CHARS: Final = 300
 _MAX_PARTS_CHARS: Final = 20
 _DUMP_WIDTH: Final = 16
-
-
-def printable(text: str) -> str:
-    """`text` with everything escaped that is not a plain character: control and format characters, surrogates."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
 def time_of(milliseconds: int) -> str:

@@ -1,13 +1,68 @@
-"""Logging of the commands: one line a record, to standard error; other programs' chatter from WARNING on."""
+"""Logging of the commands: one line a record, to standard error; other programs' chatter from WARNING on.
 
+Whatever format, `Redacting` is around it: what is logged holds no secret, and nothing that acts on a terminal.
+"""
+
+import copy
 import logging
+import sys
+import threading
+import traceback
+from types import TracebackType
 from typing import Final
+
+from agents.plain import plain, plain_lines
 
 OTHERS: Final = ("agents.delivery", "faust", "mode", "aiokafka", "httpx", "httpx2", "openai", "asyncio", "kafka")
 
 
+class Redacting(logging.Formatter):
+    """Formats as `inner` does, which is given the message as one line, and a traceback as `exc_text`."""
+
+    def __init__(self, inner: logging.Formatter) -> None:
+        super().__init__()
+        self._inner = inner
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Leaves `record` itself as it is, for other handlers."""
+        shown = copy.copy(record)
+        shown.msg, shown.args = plain(_message(record)), ()
+        text = record.exc_text or (self.formatException(record.exc_info) if record.exc_info else "")
+        shown.exc_info, shown.exc_text = None, plain_lines(text) or None
+        shown.stack_info = plain_lines(record.stack_info) if record.stack_info else None
+        return self._inner.format(shown)
+
+
 def log_to_stderr(level: str) -> None:
     """Set up the root logger."""
-    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+    handler = logging.StreamHandler()
+    handler.setFormatter(Redacting(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in OTHERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
+
+
+def redact_tracebacks() -> None:
+    """Print what nobody caught, in any thread, without secrets. Leaves hooks alone that somebody else has put there."""
+
+    def unraisable(failed: "threading.ExceptHookArgs | sys.UnraisableHookArgs") -> None:
+        _print_traceback(failed.exc_type, failed.exc_value, failed.exc_traceback)
+
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _print_traceback
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = unraisable
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = unraisable
+
+
+def _print_traceback(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    if sys.stderr is not None and not issubclass(kind, SystemExit):
+        sys.stderr.write(plain_lines("".join(traceback.format_exception(kind, error, trace))) + "\n")
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except (TypeError, ValueError):  # the arguments do not fit: logging itself would print them as they are
+        return f"{record.msg} (with arguments that do not fit it)"

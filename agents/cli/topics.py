@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.cli.console import stdout
+from agents.cli.group import Group
 from agents.cli.outcome import CHECK_FAILED
 from agents.settings import Settings, load_settings
 from agents.topics import TopicSpec, ensure_topics, try_topics
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _SHOWN: Final = ("cleanup.policy", "retention.ms", "min.compaction.lag.ms", "max.message.bytes")
 
 
-@click.group(name="topics")
+@click.group(name="topics", cls=Group)
 def command() -> None:
     """Make the topics that workers need, or check those that are there."""
 

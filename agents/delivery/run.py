@@ -131,14 +131,15 @@ class _StopWatch:
         logger.critical("Not stopped after %s s: ending the process, un-acked work is replayed", self._timeout_s)
         for loop in self.loops:
             with suppress(Exception):  # it may be at work while its tasks are listed
-                logger.critical("It waited for:\n%s", "\n".join(_waiting(loop)))
+                for task in _waiting(loop):
+                    logger.critical("It waited for %s", task)
         os._exit(EXIT_FATAL)
 
 
 def _waiting(loop: asyncio.AbstractEventLoop) -> Iterator[str]:
-    """A line for each task of the loop: its name, and where it waits, from the outside in."""
+    """For each task of the loop: its name, and where it waits, from the outside in."""
     for task in asyncio.all_tasks(loop):
-        yield f"  {task.get_name()}: {' > '.join(_places(task.get_coro()))}"
+        yield f"{task.get_name()}: {' > '.join(_places(task.get_coro()))}"
 
 
 def _places(waiting: Any) -> Iterator[str]:

@@ -28,7 +28,8 @@ def examine(checks: Sequence[Check], timeout_s: float) -> Iterator[Examined]:
     running = [(check, _start(check)) for check in checks]
     for check, found in running:
         try:
-            yield Examined(check.name, found.get(timeout=max(0.0, deadline_s - monotonic())))
+            findings = found.get(timeout=max(0.0, deadline_s - monotonic()))
+            yield Examined(check.name, [finding.shown() for finding in findings])
         except Empty:
             yield Examined(check.name, [_late(check, timeout_s)])
 
@@ -46,7 +47,7 @@ def _findings(check: Check) -> list[Finding]:
     except SkillstreamError as error:
         findings.append(refusal(error))
     except Exception as error:
-        # Its message is not shown: it may quote a URL with a password. That it broke is a bug, and no good sign.
+        # Its message is not shown: nobody knows what it quotes. That it broke is a bug, and no good sign.
         findings.append(problem(f"the check itself failed: {type(error).__name__}", "report this, please"))
     return findings
 

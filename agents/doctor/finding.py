@@ -1,9 +1,10 @@
 """What a check has found: one line, and what to do."""
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final, Literal, Self
 
+from agents.plain import plain
 from schemas.errors import Retryable, SkillstreamError
 
 Status = Literal["ok", "warning", "problem"]
@@ -15,13 +16,17 @@ UNREACHABLE: Final = 3
 class Finding:
     """A `problem` keeps a worker from starting, a `warning` does not; `unreachable`: because something is away.
 
-    `said` and `advice` never hold a secret.
+    What is shown of it, `shown()`, never holds a secret.
     """
 
     status: Status
     said: str
     advice: str = ""
     unreachable: bool = False
+
+    def shown(self) -> Self:
+        """Fit to be seen: without secrets, one line."""
+        return replace(self, said=plain(self.said), advice=plain(self.advice))
 
     def as_json(self, check: str) -> dict[str, Any]:
         """One object, with the name of its check."""

@@ -97,7 +97,7 @@ class Health:
                 broker, redis = await asyncio.gather(self._probe(self._broker), self._probe_if_any(self._redis))
                 self._asked = self._clock_s(), broker, redis
             _, broker, redis = self._asked
-        return judge(self._snapshot(broker, redis))
+        return judge(self._snapshot(broker, redis)).shown()
 
     def live(self) -> bool:
         """False where only a restart helps. Asks nobody: a broker that is away is no reason to restart."""

@@ -1,8 +1,10 @@
 """What is said of a worker's health."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
+
+from agents.plain import plain
 
 Status = Literal["ok", "degraded", "down"]
 _WORST_FIRST: tuple[Status, ...] = ("down", "degraded", "ok")
@@ -24,6 +26,10 @@ class Report:
     components: tuple[Component, ...]
     live: bool
     ready: bool
+
+    def shown(self) -> Self:
+        """Fit to be seen: reasons without secrets, on one line each."""
+        return replace(self, components=tuple(replace(part, reason=plain(part.reason)) for part in self.components))
 
     @property
     def status(self) -> Status:

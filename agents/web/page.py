@@ -15,6 +15,7 @@ from typing import Final
 from agents.health import Report, Status
 from agents.lag import Lag
 from agents.metrics import Metrics
+from agents.plain import plain
 
 REFRESH_S: Final = 5
 _MAX_PARTITIONS: Final = 40
@@ -115,7 +116,7 @@ def _components(report: Report) -> str:
 def _lag(lag: Lag) -> str:
     if lag.problem is not None:
         last = "" if lag.age_s is None else f" The last figures were measured {lag.age_s:.0f} s ago."
-        return f'<p class="degraded"><strong>Unknown:</strong> {escape(lag.problem)}.{last}</p>'
+        return f'<p class="degraded"><strong>Unknown:</strong> {escape(plain(lag.problem))}.{last}</p>'
     worst = sorted(lag.offsets, key=lambda part: (-lag.records.get(part, 0), part))
     rows = [
         (topic, partition, _number(lag.records.get((topic, partition))), _number(at.committed), _number(at.end))

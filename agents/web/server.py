@@ -19,6 +19,7 @@ from aiohttp import web
 from agents.health import Health
 from agents.lag import Lag, LagMonitor
 from agents.metrics import Metrics
+from agents.plain import plain
 from agents.web.access import CHALLENGE, Access
 from agents.web.page import STYLE_HASH, page
 from schemas.errors import Fatal
@@ -156,4 +157,5 @@ def _lag(lag: Lag) -> dict[str, Any]:
         | {"lag_records": lag.records.get((topic, partition))}
         for (topic, partition), at in sorted(lag.offsets.items())
     ]
-    return {"problem": lag.problem, "age_s": lag.age_s, "partitions": partitions}
+    problem = plain(lag.problem) if lag.problem is not None else None
+    return {"problem": problem, "age_s": lag.age_s, "partitions": partitions}

@@ -65,7 +65,7 @@ REFUSALS = {
     "empty key": (2, ("OPENAI_API_KEY", "SKILLSTREAM_REASONING=scripted")),
     "no Kafka": (3, ("no Kafka broker answers at 127.0.0.1:", "Is it running")),
     "no Redis": (3, ("no Redis answers at 127.0.0.1:", "SKILLSTREAM_REDIS_URL")),
-    "bad setting": (2, ("SKILLSTREAM_PARTITIONS", "many", "int")),
+    "bad setting": (2, ("SKILLSTREAM_PARTITIONS", "many", "whole number of 1..10000")),
     "unknown setting": (2, ("SKILLSTREAM_PARTITONS", "no such setting")),
 }
 

@@ -39,25 +39,88 @@ def test_an_empty_optional_address_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "value", "allowed"),
     [
-        ("SKILLSTREAM_PARTITIONS", "many"),
-        ("SKILLSTREAM_PARTITIONS", "0"),
-        ("SKILLSTREAM_PARTITIONS", ""),
-        ("SKILLSTREAM_WEB_PORT", "65536"),
-        ("SKILLSTREAM_REASONING", "on"),
-        ("SKILLSTREAM_START_TIMEOUT_S", "nan"),
-        ("SKILLSTREAM_START_TIMEOUT_S", "inf"),
-        ("SKILLSTREAM_START_TIMEOUT_S", "-1"),
-        ("SKILLSTREAM_APP_ID", "a b"),
-        ("SKILLSTREAM_OPENAI_MODELS", " , "),
+        ("PARTITIONS", "four", '"four" is not a whole number of 1..10000'),
+        ("PARTITIONS", "0", '"0" is not a whole number of 1..10000'),
+        ("PARTITIONS", "1" * 5_000, "is not a whole number of 1..10000"),
+        ("PARTITIONS", "-1", '"-1" is not a whole number of 1..10000'),
+        ("PARTITIONS", "", '"" is not a whole number of 1..10000'),
+        ("WEB_PORT", "65536", '"65536" is not a whole number of 0..65535'),
+        ("REASONING", "yes", '"yes" is not one of off, openai, scripted'),
+        ("START_TIMEOUT_S", "nan", '"nan" is not a number above 0, at most 86400 seconds'),
+        ("START_TIMEOUT_S", "inf", '"inf" is not a number above 0, at most 86400 seconds'),
+        ("START_TIMEOUT_S", "-1", '"-1" is not a number above 0, at most 86400 seconds'),
+        ("EXPLAIN_COOLDOWN_S", "inf", '"inf" is not a number of 0..31536000 seconds'),
+        ("STORE_MEMORY_MB", "1GB", '"1GB" is not a whole number of 16..1000000 MiB'),
+        ("SEED_LIMITS", "perhaps", '"perhaps" is not true or false'),
+        ("CALLS_PER_HOUR", "1e3x", '"1e3x" is not a whole number of 1..1000000000 calls an hour'),
+        ("APP_ID", "a b", '"a b" is not a text of the form [A-Za-z0-9._-]{1,200}'),
+        ("APP_ID", "a\n\x1b[1m", r'"a\n\x1b[1m" is not a text of the form'),
+        ("OPENAI_MODELS", " , ", "name at least one model"),
+        ("REDIS_URL", "redis.example:6379", "is not redis://"),
+        ("REDIS_URL", "redis://:pa/ss@host", "write @ as %40, / as %2F, # as %23, ? as %3F"),
+        ("BROKER", "kafka://host:9092", "is not host:port[,host:port…]"),
+        ("BROKER", "", "is not host:port"),
+        ("BROKER", "a:9092,b:99999", "its address number 2 is not host:port (a port of 1..65535"),
+        ("BROKER", "::1", "an IPv6 address in brackets"),
+        ("WEB_TOKEN", "s3cret", "has 6 characters, and needs 16 or more: make one with: python3 -c"),
+        ("WEB_TOKEN", "abcabcabcabcabcabca", "repeats itself"),
+        ("WEB_TOKEN", "1234567890123456", "repeats itself"),
     ],
 )
-def test_a_bad_value_is_named(name: str, value: str) -> None:
+def test_a_bad_value_is_named_with_what_is_allowed(name: str, value: str, allowed: str) -> None:
     with pytest.raises(SettingsError) as error:
-        load_settings({name: value})
+        load_settings({f"SKILLSTREAM_{name}": value})
 
-    assert name.removeprefix("SKILLSTREAM_").lower() in str(error.value)
+    assert str(error.value).startswith(f"SKILLSTREAM_{name}")
+    assert allowed in str(error.value)
+    assert str(error.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("partitions = true", 'partitions: "True" is not a whole number of 1..10000'),
+        ('broker = ["a", "b"]', "broker: its value is not a text"),
+        ("openai_models = 3", 'openai_models: "3" is not a list, each a text'),
+        ("start_timeout_s = nan", 'start_timeout_s: "nan" is not a number above 0'),
+        ("[store]\nkind = 1", "store: "),
+        ('store_dir = "a\\u0000b"', "store_dir: "),
+        ("partitions = 99999999999999999999999", "is not a whole number of 1..10000"),
+    ],
+)
+def test_a_file_of_wrong_types_is_refused(config: Path, text: str, said: str) -> None:
+    config.write_text(text, encoding="utf-8")
+
+    with pytest.raises(SettingsError) as error:
+        load_settings({}, config=str(config))
+    assert said in str(error.value)
+    assert "skillstream.toml: " in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        ("redis://redis:6379/0", "SKILLSTREAM_REDIS_URL"),
+        ("rediss://user:p%2Fw@redis.example:6380", "SKILLSTREAM_REDIS_URL"),
+        ("redis://:a@b:c@[::1]:6379/1", "SKILLSTREAM_REDIS_URL"),
+        ("unix:///run/redis.sock?db=1", "SKILLSTREAM_REDIS_URL"),
+        ("https://gateway.example:8443/v1", "OPENAI_BASE_URL"),
+        ("http://user:pw@localhost:11434/v1/", "OPENAI_BASE_URL"),
+        ("kafka-1:9092, kafka-2:9092,[2001:db8::1]:9092,plain_host", "SKILLSTREAM_BROKER"),
+        ("correct horse battery", "SKILLSTREAM_WEB_TOKEN"),
+    ],
+)
+def test_what_works_is_taken(name: str, value: str) -> None:
+    load_settings({name: value})
+
+
+@pytest.mark.parametrize("key", ["sk-\u2011x", "sk-ünï", "sk two", "sk-\x7f", "sk-\x00"])
+def test_a_key_that_no_header_can_carry_is_refused_with_the_place(key: str) -> None:
+    with pytest.raises(SettingsError, match=r"OPENAI_API_KEY character \d+ of \d+ is U\+[0-9A-F]{4}") as error:
+        load_settings({"OPENAI_API_KEY": key})
+    assert key not in str(error.value)
 
 
 def test_a_bad_value_says_where_it_came_from(config: Path) -> None:
@@ -65,16 +128,22 @@ def test_a_bad_value_says_where_it_came_from(config: Path) -> None:
 
     with pytest.raises(SettingsError, match=r"skillstream\.toml: partitions: "):
         load_settings({}, config=str(config))
-    with pytest.raises(SettingsError, match="SKILLSTREAM_PARTITIONS: partitions: "):
+    with pytest.raises(SettingsError, match="SKILLSTREAM_PARTITIONS: "):
         load_settings({"SKILLSTREAM_PARTITIONS": "x"})
 
 
 def test_an_unknown_setting_is_named(config: Path) -> None:
-    with pytest.raises(SettingsError, match="SKILLSTREAM_BROKERS"):
+    with pytest.raises(SettingsError, match=r"SKILLSTREAM_BROKERS: .* Did you mean SKILLSTREAM_BROKER\?"):
         load_settings({"SKILLSTREAM_BROKERS": "x"})
     config.write_text("brokers = 1", encoding="utf-8")
-    with pytest.raises(SettingsError, match=r"skillstream\.toml: brokers"):
+    with pytest.raises(SettingsError, match=r"skillstream\.toml: brokers: .* Did you mean broker\?"):
         load_settings({}, config=str(config))
+
+
+@pytest.mark.parametrize("name", ["skillstream_broker", "SKILLSTREAM_broker", "Skillstream_Broker"])
+def test_a_setting_in_the_wrong_case_is_named(name: str) -> None:
+    with pytest.raises(SettingsError, match=rf"{name}: .* Did you mean SKILLSTREAM_BROKER\?"):
+        load_settings({name: "x"})
 
 
 def test_other_programs_and_the_tests_own_variables_are_left_alone() -> None:

@@ -1,0 +1,11 @@
+"""The name that somebody may have meant."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A question that begins with a blank, or nothing where no name is like `name`. Case makes no difference."""
+    by_folded = {each.casefold(): each for each in known}
+    found = get_close_matches(name.casefold()[:100], list(by_folded), n=1, cutoff=0.6)
+    return f" Did you mean {by_folded[found[0]]}?" if found else ""
