@@ -18,7 +18,8 @@ from agents.input_topic import InputTopic
 from agents.reading import read_to_end
 from agents.settings import Settings
 from agents.topics import TopicSpec, ensure_topics
-from schemas.errors import SkillstreamError
+from schemas import erasure
+from schemas.errors import InvalidInput, SkillstreamError
 from schemas.update import SkillUpdate
 from streams.identity import (
     Finding,
@@ -28,7 +29,6 @@ from streams.identity import (
     Remedy,
     decode_mark,
     fresh_mark,
-    is_reserved,
     judge,
     next_epoch,
 )
@@ -175,13 +175,18 @@ class Repair:
         asked: defaultdict[int, dict[bytes, int]] = defaultdict(dict)
         read_to: dict[int, int] = {}
         for message in read_to_end(self._settings.broker, self._channels.erasures):
-            came_on, key = message.partition() or 0, message.key()
+            came_on = message.partition() or 0
             read_to[came_on] = (message.offset() or 0) + 1
-            if key is None or message.value() is None or is_reserved(key):
+            try:
+                request = erasure.read(message.key(), message.value(), message.timestamp()[1])
+            except InvalidInput:
+                continue  # it forgets nobody
+            if request is None:
                 continue
+            key = request.student.encode()
             at_home = home(key, self._settings.partitions)
             requests = asked[came_on if at_home is None else at_home]
-            requests[key] = max(message.timestamp()[1] * 1000, requests.get(key, 0))
+            requests[key] = max(request.at_us, requests.get(key, 0))
         stubs = {
             partition: {key: encode_row(Row(epoch=epoch, erased_us=at_us)) for key, at_us in requests.items()}
             for partition, requests in asked.items()

@@ -7,20 +7,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from time import perf_counter
-from typing import Final
 
 import msgspec
 from aiokafka.structs import ConsumerRecord
 
 from agents.channels import MAX_RECORD_BYTES, Channels
 from agents.delivery.agent import BatchResult, Output
+from agents.internal import InternalOutcome, dead_letter_of
+from schemas import erasure, reasoning_result
 from schemas.dead_letter import DeadLetter, with_own_headers
 from schemas.dialects import Record, native
-from schemas.explanation import ReasoningResult
+from schemas.errors import InvalidInput
 from streams.accounting import Counts
 from streams.batch import FoldedBatch, Forward
 from streams.fusion import Fused
-from streams.identity import is_reserved
 from streams.pipeline import Pipeline
 from streams.reasoning.pending import Marked, apply, mark, values_of
 from streams.reasoning.queue import ReasoningQueue
@@ -28,8 +28,6 @@ from streams.reasoning.settings import PendingPolicy
 from streams.row import Row
 from streams.row_codec import decode_row, encode_row
 from streams.rows import Rows
-
-_RESULTS: Final = msgspec.json.Decoder(ReasoningResult)
 
 HomeOf = Callable[[bytes], int | None]
 Check = Callable[[int, Sequence[Record], Sequence[tuple[Record, DeadLetter]]], Awaitable[None]]
@@ -66,6 +64,7 @@ class StudentStep:
         epoch: Callable[[int], int],
         check: Check,
         observe: Callable[[Folded], None],
+        tally: Callable[[InternalOutcome], None],
     ) -> None:
         self._pipeline = pipeline
         self._rows = rows
@@ -77,6 +76,7 @@ class StudentStep:
         self._epoch = epoch
         self._check = check
         self._observe = observe
+        self._tally = tally
 
     async def __call__(self, topic: str, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult:
         """See BatchStep."""
@@ -164,14 +164,16 @@ class StudentStep:
         outputs: list[Output] = []
         for record in records:
             try:
-                result = _RESULTS.decode(record.value or b"")
-            except msgspec.MsgspecError as error:
-                outputs.append(self._dead_letter(record, _not_a_result(record, error)))
+                result = reasoning_result.read(record.value)
+            except InvalidInput as error:
+                outputs.append(self._dead_letter(record, dead_letter_of(record, error)))
+                self._tally("results_dead_lettered")
                 continue
             key = result.student_id.encode()
             row = self._load(partition, key)
             if row is None:
                 self._settle(partition, key, Row())
+                self._tally("results_ignored")
                 continue
             if apply(row.pending, result, (row.epoch, row.offset), self._policy):
                 for cell in row.skills.values():
@@ -179,6 +181,7 @@ class StudentStep:
             rows[key] = encode_row(row)
             self._rows.put(partition, key, rows[key])
             self._settle(partition, key, row)
+            self._tally("results_applied")
         return BatchResult(rows, outputs)
 
     def _erase(self, partition: int, records: Sequence[Record]) -> BatchResult:
@@ -186,20 +189,30 @@ class StudentStep:
         rows: dict[bytes, bytes | None] = {}
         outputs: list[Output] = []
         for record in records:
-            if record.key is None or record.value is None or is_reserved(record.key):
+            try:
+                request = erasure.read(record.key, record.value, record.timestamp)
+            except InvalidInput as error:
+                outputs.append(self._dead_letter(record, dead_letter_of(record, error)))
+                self._tally("erasures_dead_lettered")
                 continue
-            home = self._home(record.key)
+            if request is None:
+                self._tally("erasures_ignored")
+                continue
+            key = request.student.encode()
+            home = self._home(key)
             if home is not None and home != partition:
-                outputs.append(Output(self._channels.erasures, home, record.key, record.value))
+                outputs.append(Output(self._channels.erasures, home, key, erasure.VALUE))
+                self._tally("erasures_forwarded")
                 continue
-            row = self._load(partition, record.key) or Row()
-            erased_us = max(row.erased_us, record.timestamp * 1000)
+            row = self._load(partition, key) or Row()
+            erased_us = max(row.erased_us, request.at_us)
             stub = Row(epoch=row.epoch, offset=row.offset, origins=row.origins, erased_us=erased_us)
-            rows[record.key] = encode_row(stub)
-            self._rows.put(partition, record.key, rows[record.key])
-            self._settle(partition, record.key, stub)
+            rows[key] = encode_row(stub)
+            self._rows.put(partition, key, rows[key])
+            self._settle(partition, key, stub)
             said = (self._channels.updates, self._channels.reasoning)
-            outputs += [Output(topic, partition, record.key, None) for topic in said]
+            outputs += [Output(topic, partition, key, None) for topic in said]
+            self._tally("erasures_applied")
         return BatchResult(rows, outputs)
 
     def _settle(self, partition: int, key: bytes, row: Row) -> None:
@@ -209,17 +222,3 @@ class StudentStep:
     def _load(self, partition: int, key: bytes) -> Row | None:
         stored = self._rows.get(partition, key)
         return None if stored is None else decode_row(stored)
-
-
-def _not_a_result(record: Record, error: msgspec.MsgspecError) -> DeadLetter:
-    """Somebody else wrote to our topic: no reason to stop, every time we read it."""
-    return DeadLetter(
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        timestamp=record.timestamp,
-        index=0,
-        reason="not_a_result",
-        error=f"not a reasoning result: {type(error).__name__}",
-        schema_guess="unknown",
-    )

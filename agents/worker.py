@@ -185,6 +185,7 @@ class Worker:
             epoch=self._identity.epoch_of,
             check=self._gate.check,
             observe=self._folded,
+            tally=self._metrics.internal_records.add,
         )
 
     def _make_health(self) -> Health:

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
+from schemas.bounds import Epoch, Milliseconds, Offset, Partition, Size, Tries
 from schemas.parts import PATTERN
 
 MAX_ERROR_CHARS: Final = 500
@@ -37,18 +38,18 @@ class DeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    index: int
+    partition: Partition
+    offset: Offset
+    timestamp: Milliseconds
+    index: Size
     reason: str
     error: str
     schema_guess: str
-    epoch: int = 0
-    cut_bytes: int = 0
-    headers_left_out: int = 0
+    epoch: Epoch = 0
+    cut_bytes: Size = 0
+    headers_left_out: Size = 0
     parts: Annotated[str, Meta(pattern=PATTERN)] = ""
-    replays: int = 0
+    replays: Tries = 0
 
 
 def to_headers(letter: DeadLetter) -> tuple[tuple[str, bytes], ...]:

@@ -11,8 +11,9 @@ from msgspec import Meta, Struct
 
 VERSION = 1
 EARLIEST_TIME = datetime(1990, 1, 1, tzinfo=UTC)
+MAX_IDENTIFIER_CHARS = 256
 
-Identifier: TypeAlias = Annotated[str, Meta(min_length=1, max_length=256)]
+Identifier: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_IDENTIFIER_CHARS)]
 EventTime: TypeAlias = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset")]
 UnitScore: TypeAlias = Annotated[float, Meta(ge=0, le=1, description="scaled to 0-1")]
 Seconds: TypeAlias = Annotated[float, Meta(ge=0, le=31_536_000)]

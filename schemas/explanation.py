@@ -1,12 +1,13 @@
 """`skill-reasoning`: explanations; and `reasoning-results`: what became of each try, read back by the table's agent."""
 
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Struct
+
+from schemas.bounds import Microseconds, Position, Tries
+from schemas.event import Identifier
 
 EXPLANATION_VERSION: Final = 1
-
-Sequence = tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=-1)]]
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -31,7 +32,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
 
     version: Literal[1]
     student_id: str
-    seq: Sequence
+    seq: Position
     as_of: str
     generated_at: str
     generator: Literal["model", "template", "scripted"]
@@ -44,9 +45,9 @@ class ReasoningResult(Struct, frozen=True, kw_only=True):
     """What became of one try to explain (`student_id`, `seq`). Times in µs; idempotent to apply."""
 
     version: Literal[1]
-    student_id: str
-    seq: Sequence
+    student_id: Identifier
+    seq: Position
     outcome: Literal["explained", "failed"]
-    attempts: int
-    at_us: int
-    not_before_us: int = 0
+    attempts: Tries
+    at_us: Microseconds
+    not_before_us: Microseconds = 0

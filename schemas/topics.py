@@ -94,7 +94,8 @@ ERASURES: Final = Topic(
     "go to skill-updates and skill-reasoning.",
     key="The id of the student to forget, in UTF-8.",
     config={"cleanup.policy": "compact"},
-    receives="The student's row becomes a stub. Idempotent. A record without key or value is passed over.",
+    receives="The student's row becomes a stub. Idempotent. A record without a value is passed over; one whose key is "
+    "no student's id, or whose time no clock tells, becomes a dead letter.",
     sends="A request that came on another partition than its student's is sent on.",
 )
 TOPICS: Final = (ACTIVITY, UPDATES, REASONING, DEAD_LETTERS, RESULTS, ERASURES)

@@ -7,6 +7,8 @@ from typing import Annotated, Final, Literal, get_args
 
 from msgspec import Meta, Struct
 
+from schemas.bounds import Position
+
 UPDATE_VERSION: Final = 1
 
 Unit = Annotated[float, Meta(ge=0, le=1)]
@@ -61,7 +63,7 @@ class SkillUpdate(Struct, frozen=True, kw_only=True, gc=False):
 
     version: Literal[1]
     student_id: str
-    seq: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=-1)]]
+    seq: Position
     as_of: str
     skills: dict[str, SkillScore]
     degraded: list[str]

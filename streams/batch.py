@@ -10,11 +10,11 @@ A record at or below its row's offset was folded before a crash: it is skipped, 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.bounds import EARLIEST_US, LATEST_US
 from schemas.dead_letter import DeadLetter
 from schemas.dialects import Decode, Invalid, Record
 from schemas.dialects.native import decode_short
@@ -27,9 +27,6 @@ from streams.layout import Array, Indices
 from streams.letters import Letters
 from streams.origin import CameFrom, Origin, origin_in
 from streams.repeats import Outcome
-
-_EARLIEST_US: Final = int(EARLIEST_TIME.timestamp()) * 1_000_000
-_LATEST_US: Final = 4_102_444_800_000_000  # 2100: seconds still fit in four bytes
 
 Load = Callable[[Sequence[str]], Sequence[bytes | None]]
 """The stored rows of students, in their order; None for who has none."""
@@ -157,7 +154,7 @@ class BatchFolder:
         now_us = _clipped_us([record.timestamp for record in records])[of_record]
         away = self._away(records, told, students, line)
         replayed = ~away & (offset <= block.head["offset"][line])
-        absurd = ~away & ~replayed & (now_us < _EARLIEST_US)
+        absurd = ~away & ~replayed & (now_us < EARLIEST_US)
         forgotten = ~away & ~replayed & ~absurd & (now_us <= block.head["erased_us"][line])
         why = Invalid("absurd_timestamp", f"the record's is before {EARLIEST_TIME.year}")
         for number, places in groupby(np.flatnonzero(absurd).tolist(), told.record.__getitem__):
@@ -225,4 +222,4 @@ class BatchFolder:
 
 def _clipped_us(timestamps_ms: Sequence[int]) -> Integers:
     """In µs; times that no clock tells are as far off as can be told."""
-    return np.clip(np.array(timestamps_ms, np.int64), _EARLIEST_US // 1000 - 1, _LATEST_US // 1000) * 1000
+    return np.clip(np.array(timestamps_ms, np.int64), EARLIEST_US // 1000 - 1, LATEST_US // 1000) * 1000

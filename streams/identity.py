@@ -12,12 +12,13 @@ found at the start is judged against the mark before anything is folded.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Annotated, Final
 from zlib import crc32
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
+from schemas.bounds import MAX_INT64, MAX_UINT32, Milliseconds, Partition, Size
 from schemas.errors import Fatal
 
 MARK_VERSION: Final = 1
@@ -47,12 +48,12 @@ class Mark(Struct, frozen=True, array_like=True):
 
     version: int
     topic_id: str
-    partitions: int
-    epoch: int
-    offset: int
-    timestamp_ms: int | None = None
-    checksum: int | None = None
-    rows: int = 0
+    partitions: Partition
+    epoch: Size
+    offset: Annotated[int, Meta(ge=-1, le=MAX_INT64)]
+    timestamp_ms: Milliseconds | None = None
+    checksum: Annotated[int, Meta(ge=0, le=MAX_UINT32)] | None = None
+    rows: Size = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def decode_mark(encoded: bytes) -> Mark:
         version = msgspec.msgpack.decode(encoded, type=list)[0]
         if version == MARK_VERSION:
             return msgspec.msgpack.decode(encoded, type=Mark)
-    except (msgspec.MsgspecError, IndexError) as error:
+    except (msgspec.MsgspecError, IndexError, UnicodeError, RecursionError) as error:
         raise IdentityLost(
             f"a mark on the changelog cannot be read: {error}. What to do: {Remedy.REBUILD.value}."
         ) from error

@@ -9,6 +9,7 @@ import numpy as np
 from msgspec import Struct
 
 from schemas.errors import Fatal
+from streams.identity import Remedy
 from streams.layout import CELL, FACT, HEADER, NEW_HEADER, ROW_VERSION, TELLING, VOIDABLE, Array, Split
 from streams.row import ID_BYTES, MAX_CELLS, Pending, Row, SkillCell, Telling, Totals
 from streams.row_parts import controls_of, controls_part, failures_of, failures_part, origins_of, origins_part
@@ -54,7 +55,7 @@ def decode_row(stored: bytes) -> Row:
     header, small = split.headers[0], {name: parts[0] for name, parts in split.small.items()}
     cells = {int(cell["skill"]): _cell(cell) for cell in split.cells.records}
     if len(cells) != len(split.cells.records):
-        raise Fatal("a stored row cannot be read (two cells of one skill): was it written by another program?")
+        raise _unreadable("two cells of one skill")
     tellings = iter([Telling(*values) for values in split.tellings.records[_TELLING_ORDER].tolist()])
     for cell, count in zip(cells.values(), split.cells.records["tellings"].tolist(), strict=True):
         cell.telling = [next(tellings) for _ in range(count)]
@@ -83,7 +84,7 @@ def split_rows(stored: Sequence[bytes]) -> Split:
     try:
         return Split(stored)
     except ValueError as error:
-        raise Fatal(f"a stored row cannot be read ({error}); was the changelog written by another program?") from None
+        raise _unreadable(str(error)) from None
 
 
 def headers_of(stored: Sequence[bytes]) -> Array:
@@ -100,12 +101,20 @@ def pending_of(header: Any) -> Pending:
 
 def _upcast(stored: bytes) -> bytes:
     if not stored.startswith(FIRST_BYTES):
-        version = f"has version {stored[0]}" if len(stored) > 0 and stored[0] < 0x80 else "cannot be read"
-        raise Fatal(f"a stored row {version}; this program reads versions 1 to {ROW_VERSION}: is it the newest?")
+        if not stored or stored[0] >= 0x80:
+            raise _unreadable("it begins with no version")
+        raise _unreadable(f"it has version {stored[0]}; this program reads versions 1 to {ROW_VERSION}")
     try:
         return encode_row(row_of_v1(stored))
     except (msgspec.MsgspecError, LookupError, ArithmeticError, ValueError, struct.error) as error:
-        raise Fatal(f"a stored row cannot be read ({error}); was the changelog written by another program?") from None
+        raise _unreadable(str(error)) from None
+
+
+def _unreadable(why: str) -> Fatal:
+    return Fatal(
+        f"a stored row cannot be read ({why}): another program, or a newer version of this one, wrote it. "
+        f"What to do: run the newest version; if that cannot read it, {Remedy.REBUILD.value}"
+    )
 
 
 _VERSION: Final = bytes([ROW_VERSION])

@@ -1,9 +1,12 @@
 """Who has been forgotten, and when: what a student did before that is not sent back."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Self
 
 from agents.dead_letters.reader import NoSuchTopic, TopicReader
+from schemas import erasure
+from schemas.errors import InvalidInput
 
 
 class Erasures:
@@ -32,6 +35,7 @@ def _requests(reader: TopicReader) -> Iterator[tuple[bytes, int]]:
         return
     for partition, (start, end) in spans.items():
         for message in reader.read(partition, start, end):
-            student, value = message.key(), message.value()
-            if student is not None and value is not None:
-                yield student, int(message.timestamp()[1])
+            with suppress(InvalidInput):  # the worker has made a dead letter of it
+                request = erasure.read(message.key(), message.value(), message.timestamp()[1])
+                if request is not None:
+                    yield request.student.encode(), request.at_us // 1000

@@ -29,7 +29,7 @@ from agents.delivery.message import BatchMessage
 from agents.delivery.schema import BatchSchema
 from agents.delivery.writer import OutRecord, RecordBatchWriter
 from agents.stores import Store
-from streams.identity import MARK_KEY, Mark, encode_mark
+from streams.identity import MARK_KEY, Mark, Remedy, encode_mark
 
 if TYPE_CHECKING:
     from agents.delivery.app import DeliveryApp
@@ -126,7 +126,10 @@ class RowTable(faust.Table):  # type: ignore[type-arg]
         last = self.positions.next_offset(partition) - 1
         for record in records:
             if record.key is None:
-                problem = UnreadableLog(f"{self.changelog_topic_name}/{partition}@{record.offset} has no key")
+                problem = UnreadableLog(
+                    f"{self.changelog_topic_name}/{partition}@{record.offset} has no key: another program wrote it. "
+                    f"What to do: {Remedy.REBUILD.value}."
+                )
                 self._delivery.halt(problem)
                 return
             last = record.offset

@@ -10,6 +10,7 @@ from typing import Final, Literal, get_args
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
+from agents.internal import InternalOutcome
 from agents.metrics.instruments import CounterBy, Declarations, Declared
 from streams.accounting import Counts
 from streams.limits import Decision
@@ -59,6 +60,14 @@ class Metrics:
             "0 to 1",
             "The largest share of unreadable records in any partition's last SKILLSTREAM_DEAD_LETTER_MIN_RECORDS; 0 "
             "before so many were seen. Above SKILLSTREAM_DEAD_LETTER_MAX_RATIO the worker stops.",
+        )
+        self.internal_records: CounterBy[InternalOutcome] = declare.counter_by(
+            "outcome",
+            "internal_records",
+            "records",
+            "Records of reasoning-results and erasures, by what became of them. Ignored: a result about a student who "
+            "has no row, a null value. Dead-lettered: what others wrote there and nobody can apply.",
+            get_args(InternalOutcome),
         )
         self.batches = declare.counter("batches", "batches", "Batches folded.")
         self.batch_records = declare.histogram("batch_records", "records", "Records in a batch.", _RECORDS)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from agents.channels import Channels
 from agents.lag.broker import Offsets, Part
 from agents.verification.reader import TopicReader
-from streams.identity import is_reserved
+from schemas import erasure
+from schemas.errors import InvalidInput
 from streams.verification.judging import Extent
 from streams.verification.letters import ForwardBook, LetterBook
 from streams.verification.partition import Pass
@@ -77,11 +78,14 @@ class PartitionReader:
         read_to = self.offsets[erasures, partition].next_offset
         for records in self.reader.read(erasures, partition, self._start(erasures, partition)):
             for record in records:
-                if record.key is None or is_reserved(record.key):
-                    continue
-                if self.home(record.key.decode("utf-8", "replace")) in (None, partition):
-                    at_us = 0 if record.value is None else record.timestamp * 1000
-                    one.last.note_request(record.key, at_us, is_read=record.offset < read_to)
+                try:
+                    request = erasure.read(record.key, record.value, record.timestamp)
+                except InvalidInput:
+                    continue  # a dead letter
+                key = record.key or b""
+                if self.home(key.decode("utf-8", "replace")) in (None, partition):
+                    at_us = 0 if request is None else request.at_us
+                    one.last.note_request(key, at_us, is_read=record.offset < read_to)
 
     def _start(self, topic: str, partition: int) -> int:
         return self.offsets[topic, partition].start

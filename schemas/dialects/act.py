@@ -16,7 +16,6 @@ from msgspec import Struct
 from schemas import event as e
 from schemas.errors import InvalidInput
 
-MAX_IDENTIFIER_CHARS: Final = 256
 _MAX_DURATION_S: Final = 31_536_000.0
 _MAX_COUNT: Final = 1_000_000
 
@@ -58,7 +57,7 @@ def native(kind: str, act: Act) -> e.NativeEvent:
 
 def identifier(text: str) -> str:
     """`text`, or its SHA-256 where it is too long for a native event."""
-    return text if len(text) <= MAX_IDENTIFIER_CHARS else f"sha256:{sha256(text.encode()).hexdigest()}"
+    return text if len(text) <= e.MAX_IDENTIFIER_CHARS else f"sha256:{sha256(text.encode()).hexdigest()}"
 
 
 def _of(act: Act) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Literal
 
+from schemas.bounds import LATEST_US, MAX_UINT32
 from schemas.explanation import Explanation, ReasoningResult
 from schemas.update import SkillUpdate
 from streams.limits import LIMITERS, CostTooLarge, Registry
@@ -144,7 +145,7 @@ class Explainer:
             student_id=update.student_id,
             seq=update.seq,
             outcome=outcome,
-            attempts=attempts,
+            attempts=min(attempts, MAX_UINT32),
             at_us=at_us,
-            not_before_us=at_us + round(wait_s * 1e6) if outcome == "failed" else 0,
+            not_before_us=min(at_us + round(wait_s * 1e6), LATEST_US) if outcome == "failed" else 0,
         )

@@ -90,13 +90,15 @@ def apply(pending: Pending, result: ReasoningResult, seq: Sequence, policy: Pend
     True where something newer than before was explained: the caller then keeps the present scores as explained.
     A student whose row has moved on stays pending, as of the moment that it was served.
     """
-    if result.seq <= reasoned(pending):
+    # No further than the row: after a crash it may be behind, and what is beyond it somebody may have made up.
+    explained = min(result.seq, seq)
+    if explained <= reasoned(pending):
         return False
     if result.outcome == "failed":
         pending.attempts = max(pending.attempts, result.attempts)
         pending.not_before_us = max(pending.not_before_us, result.not_before_us)
         return False
-    pending.reasoned_epoch, pending.reasoned_offset = result.seq
+    pending.reasoned_epoch, pending.reasoned_offset = explained
     pending.attempts = 0
     pending.not_before_us = max(result.not_before_us, result.at_us + round(policy.cooldown_s * 1e6))
     if result.seq >= seq:

@@ -1,0 +1,73 @@
+"""A worker's step over the default skills, with its rows in memory: what every record comes to, without Kafka."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+from agents.channels import Channels
+from agents.delivery.agent import BatchResult
+from agents.internal import InternalOutcome
+from agents.settings import Settings
+from agents.students import Folded, StudentStep
+from schemas.dialects import Record
+from streams.accounting import Counts
+from streams.partitioner import Murmur2
+from streams.pipeline import Pipeline
+from streams.reasoning.queue import ReasoningQueue
+from streams.reasoning.settings import PendingPolicy
+from streams.rows import PartitionedRows
+from tests.events import NOW_US, default_pipeline
+
+PARTITIONS: Final = 4
+CHANNELS: Final = Channels.of(Settings())
+
+
+def home(key: bytes) -> int:
+    """Where a student's records belong."""
+    return Murmur2().home_partition(key, PARTITIONS)
+
+
+@dataclass
+class Stepped:
+    """See the module. `counts` and `internal` are what it told, summed."""
+
+    pipeline: Pipeline = field(default_factory=default_pipeline)
+    rows: PartitionedRows = field(default_factory=PartitionedRows)
+    counts: Counts = field(default_factory=Counts)
+    internal: Counter[InternalOutcome] = field(default_factory=Counter)
+    folded: list[Folded] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.queue = ReasoningQueue(PendingPolicy(), calls_per_s=1.0)
+        self.step = StudentStep(
+            self.pipeline,
+            self.rows,
+            CHANNELS,
+            home,
+            queue=self.queue,
+            policy=PendingPolicy(),
+            now_us=lambda: NOW_US,
+            epoch=lambda _partition: 0,
+            check=_passed,
+            observe=self._observe,
+            tally=lambda outcome: self.internal.update([outcome]),
+        )
+
+    def take(self, topic: str, partition: int, records: Sequence[Record]) -> BatchResult:
+        """Give the step a batch, and keep its rows as a table does."""
+        return asyncio.run(self.take_on(topic, partition, records))
+
+    async def take_on(self, topic: str, partition: int, records: Sequence[Record]) -> BatchResult:
+        """As `take`, in a loop that runs."""
+        result = await self.step(topic, partition, cast(Any, records))
+        self.rows.put_many(partition, result.rows)
+        return result
+
+    def _observe(self, folded: Folded) -> None:
+        self.counts += folded.counts
+
+
+async def _passed(*_batch: object) -> None:
+    """No dead letter is too many."""
