@@ -14,6 +14,7 @@ class Counts:
 
     `replayed` are those that a restart read again and that their row already held. `unknown` are those of the ignored
     that no table knows, by (dialect, verb or type), and those that would void what a row doesn't hold any more.
+    `tolerated` are rules that parts of records break where nobody reads them, by (dialect, rule).
     """
 
     records_in: int = 0
@@ -28,6 +29,7 @@ class Counts:
     clamped: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     unknown: Counter[tuple[str, str]] = field(default_factory=Counter)
+    tolerated: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def count(self, outcomes: Sequence[Outcome]) -> None:
         """Add events."""

@@ -118,6 +118,8 @@ class BatchFolder:
                 self._letters.add(record, said.invalid, several=said.has_several_parts)
             for unknown in said.ignored:
                 self._counts.ignore(unknown.dialect, unknown.name)
+            for broken in said.tolerated:
+                self._counts.tolerated[broken.dialect, broken.rule] += 1
             origin = origin_in(record.headers) if record.headers else None
             for index, event in enumerate(said.events):
                 if origin is not None:

@@ -53,7 +53,7 @@ def command(
 def summary(replay: Replay) -> dict[str, Any]:
     """What `replay` reports; counts are of events, `read` of lines."""
     counts = replay.counts
-    return {
+    figures = {
         "read": counts.records_in,
         "applied": counts.applied,
         "ignored": counts.ignored,
@@ -64,6 +64,9 @@ def summary(replay: Replay) -> dict[str, Any]:
         "updates": replay.updates,
         "reasons": dict(sorted(counts.reasons.items())),
     }
+    if counts.tolerated:
+        figures["tolerated"] = {" ".join(rule): events for rule, events in sorted(counts.tolerated.items())}
+    return figures
 
 
 def _run(

@@ -55,6 +55,13 @@ class Metrics:
             "Valid events of verbs, actions or types that no table knows, by name: a part of ignored. The first 100 "
             "names; those after them as `other`. A mapping gives them a use, see docs/dialects.md.",
         )
+        self.tolerated: CounterBy[str] = declare.counter_by(
+            "rule",
+            "tolerated_faults",
+            "events",
+            "Events that break a rule of their standard where nobody reads them, and were read all the same; by dialect "
+            "and rule, as dead letters name rules. See docs/dialects.md.",
+        )
         self.dead_letter_ratio = declare.gauge(
             "dead_letter_ratio",
             "0 to 1",
@@ -155,6 +162,8 @@ class Metrics:
             self.dead_letters.add(reason, events)
         for (dialect, name), events in counts.unknown.items():
             self.unknown_events.add(dialect, name, events)
+        for (dialect, rule), events in counts.tolerated.items():
+            self.tolerated.add(f"{dialect} {rule}", events)
 
     def decided(self, decision: Decision) -> None:
         """Count an answer of a limiter; fits `streams.limits.Observer`."""

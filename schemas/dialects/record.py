@@ -66,8 +66,17 @@ class Ignored:
     index: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Tolerated:
+    """A rule of its standard that a part of a record breaks where nobody reads it, so that it was read all the same."""
+
+    dialect: str
+    rule: str
+    index: int = 0
+
+
 class Decoded(NamedTuple):
-    """What one record held: events in their order, the parts that are wrong, and those of no use.
+    """What one record held: events in their order, the parts that are wrong, those of no use, and what was tolerated.
 
     `parts` says of each event which part of the record it is of, from 0; empty where the record has but one. A part may
     come to several events.
@@ -77,6 +86,7 @@ class Decoded(NamedTuple):
     invalid: Sequence[Invalid] = ()
     ignored: Sequence[Ignored] = ()
     parts: Sequence[int] = ()
+    tolerated: Sequence[Tolerated] = ()
 
     @property
     def has_several_parts(self) -> bool:
@@ -94,6 +104,7 @@ class Decoded(NamedTuple):
             invalid=[one for one in self.invalid if one.index in wanted],
             ignored=[one for one in self.ignored if one.index in wanted],
             parts=[part for _, part in told],
+            tolerated=[one for one in self.tolerated if one.index in wanted],
         )
 
 

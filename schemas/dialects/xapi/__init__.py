@@ -7,7 +7,7 @@ JSON ──reading──► statement that keeps all rules ──acts──► n
 from typing import Any, Final
 
 from schemas.dialects.mapping import NO_MAPPING, Mapping
-from schemas.dialects.record import Decoded, Ignored, Invalid, Record
+from schemas.dialects.record import Decoded, Ignored, Invalid, Record, Tolerated
 from schemas.dialects.students import StudentKeys
 from schemas.dialects.xapi import acts
 from schemas.dialects.xapi.activities import family
@@ -59,21 +59,25 @@ class Xapi:
         invalid: list[Invalid] = []
         ignored: list[Ignored] = []
         parts: list[int] = []
+        tolerated: list[Tolerated] = []
         statements = document if isinstance(document, list) else (document,)
         for index, statement in enumerate(statements):
             try:
-                made, of_no_use = self._events(read(statement), record)
+                reading = read(statement)
+                made, of_no_use = self._events(reading, record)
             except Broken as broken:
                 invalid.append(self._invalid(broken.as_input(), statement, index))
             except InvalidInput as error:
                 invalid.append(self._invalid(error, statement, index))
             else:
                 events += made
+                if reading.tolerated:
+                    tolerated.append(Tolerated(self.name, reading.tolerated, index))
                 if of_no_use:
                     ignored.append(Ignored(self.name, of_no_use, index))
                 elif len(statements) > 1:
                     parts += [index] * len(made)
-        return Decoded(events, invalid, ignored, parts)
+        return Decoded(events, invalid, ignored, parts, tolerated)
 
     def _events(self, reading: Reading, record: Record) -> tuple[list[NativeEvent], str]:
         """A statement's events; why there are none, if there are none."""
@@ -84,6 +88,8 @@ class Xapi:
             sense = acts.sense_of(verb, family(reading.object), self._verbs)
             if sense is None:
                 return [], verb
+            if reading.lacks_its_text and sense.is_of_words:
+                raise Broken("XAPI-00076", "expected `str`", ".result.response")
             made = acts.events(reading, sense, record, self._keys)
         return made, "" if made else "group_without_members"
 

@@ -55,7 +55,7 @@ def events(reading: Reading, sense: Sense, record: Record, keys: StudentKeys) ->
         time=_time(reading, record),
         object_id=_object_id(object, keys),
         score=outcome.score,
-        success=sense.success if outcome.success is None else outcome.success,
+        success=outcome.has_passed(sense.success),
         duration_s=outcome.duration_s,
         text=outcome.text,
         progress=outcome.progress,

@@ -71,8 +71,6 @@ def attachment(attachment: s.Attachment) -> None:
 
 def _context_activities(activities: s.ContextActivities) -> None:
     parent, grouping, category, other = activities.parent, activities.grouping, activities.category, activities.other
-    if parent is grouping is category is other is UNSET:
-        raise Broken("XAPI-00095", "may not be empty")
     if parent is not UNSET:
         _activities(parent, ".parent")
     if grouping is not UNSET:

@@ -12,6 +12,7 @@ from schemas.dialects.xapi import identity, particulars, things, values
 from schemas.dialects.xapi import statement as s
 from schemas.dialects.xapi.broken import Broken, each, within
 from schemas.dialects.xapi.diagnosis import diagnose
+from schemas.dialects.xapi.tolerance import lacks_its_text, without_unread
 
 P = TypeVar("P", s.Statement, s.Activity, s.Actor, s.StatementRef, s.SubStatement)
 VOIDED: Final = "http://adlnet.gov/expapi/verbs/voided"
@@ -30,17 +31,35 @@ _HUGE: Final = b"0" * 309  # a float can hold all integers of fewer digits
 
 
 class Reading(Struct, frozen=True, gc=False):
-    """A valid statement, its object by its type, its id, and when it happened, as far as it says."""
+    """A valid statement, its object by its type, its id, and when it happened, as far as it says.
+
+    `tolerated` is the rule that it breaks where nobody reads it, if it does. A statement that `lacks_its_text` has a
+    response that is no text.
+    """
 
     statement: s.Statement
     object: s.Object
     id: str
     time: datetime | None
+    tolerated: str = ""
+    lacks_its_text: bool = False
 
 
 def read(document: Any) -> Reading:
-    """What a parsed `document` says. Raises Broken with the first rule found broken."""
-    statement = _typed(document, s.Statement)
+    """What a parsed `document` says. Raises Broken with the first rule found broken of those about what is read."""
+    try:
+        return _read(document, document)
+    except Broken as broken:
+        if not isinstance(document, dict):
+            raise
+        tolerated = broken.rule
+    reading = _read(without_unread(document), document)
+    return msgspec.structs.replace(reading, tolerated=tolerated, lacks_its_text=lacks_its_text(document))
+
+
+def _read(parts: Any, document: Any) -> Reading:
+    """What `parts` of a parsed `document` say: all of them, or all that are read."""
+    statement = _typed(parts, s.Statement)
     object, time = _checked(statement)
     return Reading(statement, object, _hash(document) if statement.id is UNSET else statement.id.lower(), time)
 

@@ -5,12 +5,10 @@ from typing import Any, Final, TypeGuard
 from msgspec import UNSET, Struct, UnsetType
 
 from schemas.dialects.xapi import statement as s
+from schemas.dialects.xapi.extensions import ATTEMPT, CMI5_PROGRESS, VIDEO_PROGRESS
 from schemas.dialects.xapi.times import seconds
 
-_ATTEMPT: Final = "http://id.tincanapi.com/extension/attempt-id"
 _MOST_ATTEMPTS: Final = 1000
-_VIDEO_PROGRESS: Final = "https://w3id.org/xapi/video/extensions/progress"
-_CMI5_PROGRESS: Final = "https://w3id.org/xapi/cmi5/result/extensions/progress"
 
 
 class Outcome(Struct, frozen=True, gc=False):
@@ -26,19 +24,32 @@ class Outcome(Struct, frozen=True, gc=False):
     def is_judged(self) -> bool:
         return self.score is not None or self.success is not None
 
+    def has_passed(self, verb: bool | None) -> bool | None:
+        """Whether it passed, as far as it or its `verb` says so.
+
+        A success beside the least possible score is one without a pass mark (Moodle): no pass, unless the verb says so.
+        """
+        if self.success and self.score == 0.0:
+            return bool(verb)
+        return verb if self.success is None else self.success
+
 
 _NONE: Final = Outcome()
 
 
 def outcome(result: s.Result | UnsetType) -> Outcome:
-    """What a valid result says."""
+    """What a valid result says. Who can score nothing succeeds in nothing: then only a failure is one (Open edX)."""
     if result is UNSET:
         return _NONE
     if result.score is result.success is result.duration is result.response is UNSET:
         return Outcome(progress=None if result.extensions is UNSET else _progress(result.extensions))
+    score = None if result.score is UNSET else _score(result.score)
+    success = None if result.success is UNSET else result.success
+    if success and score is None and result.score is not UNSET and not _is_scorable(result.score):
+        success = None
     return Outcome(
-        None if result.score is UNSET else _score(result.score),
-        None if result.success is UNSET else result.success,
+        score,
+        success,
         None if result.duration is UNSET else seconds(result.duration),
         "" if result.response is UNSET else result.response,
         None if result.extensions is UNSET else _progress(result.extensions),
@@ -50,30 +61,45 @@ def attempt(object: s.Object) -> int:
     definition = object.definition if isinstance(object, s.Activity) else UNSET
     if definition is UNSET or definition.extensions is UNSET:
         return 1
-    tries = definition.extensions.get(_ATTEMPT)
+    tries = definition.extensions.get(ATTEMPT)
     return int(tries) if _is_number(tries) and 1 <= tries <= _MOST_ATTEMPTS else 1
 
 
 def _score(score: s.Score) -> float | None:
-    """None where there is no telling what is much.
+    """The share of what can be scored; None where there is no telling what is much.
 
-    `scaled` counts; below zero is as good as zero. Else `raw` between `min`, zero if not said, and `max`. Where nothing
-    can be scored (`max` is `min`), `raw`, and a `scaled` of zero, say nothing.
+    1. `raw` between `min` and `max`, where all three are said and `max` is above `min`: nothing is clearer, and
+       `scaled` may be scaled to anything (Moodle's is from -1 to 1).
+    2. `scaled`; but below zero it says less than a `raw` of zero or more, which 3 then reads.
+    3. `raw` between zero and `max`, where no `min` is said and `max` is above zero.
+
+    Where nothing can be scored (`max` is `min`), `raw` says nothing, nor does a `scaled` of zero.
     """
-    low = 0.0 if score.min is UNSET else score.min
-    is_scorable = score.max is UNSET or score.max > low
-    if score.scaled is not UNSET and (is_scorable or score.scaled):
-        return max(0.0, score.scaled)
-    if score.raw is UNSET or score.max is UNSET or not is_scorable:
+    scaled, raw, low, high = score.scaled, score.raw, score.min, score.max
+    is_scorable = _is_scorable(score)
+    if raw is not UNSET and high is not UNSET and is_scorable and (low is not UNSET or _is_of_no_use(scaled, raw)):
+        least = 0.0 if low is UNSET else low
+        return min(1.0, max(0.0, (raw - least) / (high - least)))
+    if scaled is UNSET or not (is_scorable or scaled):
         return None
-    return min(1.0, max(0.0, (score.raw - low) / (score.max - low)))
+    return max(0.0, scaled)
+
+
+def _is_scorable(score: s.Score) -> bool:
+    """Whether it leaves room for a score, as far as it says."""
+    return score.max is UNSET or score.max > (0.0 if score.min is UNSET else score.min)
+
+
+def _is_of_no_use(scaled: float | UnsetType, raw: float) -> bool:
+    """Whether a `scaled` without `min` says less than its `raw`."""
+    return scaled is UNSET or scaled < 0 <= raw
 
 
 def _progress(extensions: s.Extensions) -> float | None:
     """How far the student is, as the video profile (0-1) and cmi5 (0-100) say it."""
-    if _is_number(share := extensions.get(_VIDEO_PROGRESS)):
+    if _is_number(share := extensions.get(VIDEO_PROGRESS)):
         return min(1.0, max(0.0, float(share)))
-    if _is_number(percent := extensions.get(_CMI5_PROGRESS)):
+    if _is_number(percent := extensions.get(CMI5_PROGRESS)):
         return min(1.0, max(0.0, percent / 100.0))
     return None
 

@@ -15,6 +15,13 @@ class Sense(NamedTuple):
     success: bool | None = None
     is_reply: bool = False
 
+    @property
+    def is_of_words(self) -> bool:
+        """Whether what was written is read."""
+        return not _OF_WORDS.isdisjoint((self.kind, self.bare))
+
+
+_OF_WORDS: Final = frozenset(("message", "reflection"))
 
 Senses: TypeAlias = Mapping[str, Sense]
 
