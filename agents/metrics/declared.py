@@ -59,8 +59,8 @@ class Metrics:
             "rule",
             "tolerated_faults",
             "events",
-            "Events that break a rule of their standard where nobody reads them, and were read all the same; by dialect "
-            "and rule, as dead letters name rules. See docs/dialects.md.",
+            "Events that break a rule of their standard where nobody reads them, and were read all the same; by "
+            "dialect and rule, as dead letters name rules. See docs/dialects.md.",
         )
         self.dead_letter_ratio = declare.gauge(
             "dead_letter_ratio",

@@ -5,6 +5,7 @@
                native, or a usual statement? ──yes──► read from its bytes
                  │ no
                JSON ──► the first dialect that claims it ──► events, invalid parts, parts of no use
+                 └─ none does ──► no_dialect
 
 Which dialect and version it is is found from the record alone.
 """
@@ -15,17 +16,24 @@ from typing import Any, Final
 from schemas.dialects import native
 from schemas.dialects.caliper import Caliper
 from schemas.dialects.cloudevents import CloudEvents
+from schemas.dialects.json_text import BYTE_ORDER_MARK, has_half_a_pair, names_half_a_pair, parse
 from schemas.dialects.mapping import NO_MAPPING, Mapping
-from schemas.dialects.record import Decode, Decoded, Dialect, Ignored, Invalid, Record
+from schemas.dialects.record import Decode, Decoded, Dialect, Ignored, Invalid, Record, Tolerated
 from schemas.dialects.xapi import Xapi
 from schemas.errors import InvalidInput
 
-__all__ = ["Decode", "Decoded", "Dialect", "Dialects", "Ignored", "Invalid", "Record", "decode"]
+__all__ = ["Decode", "Decoded", "Dialect", "Dialects", "Ignored", "Invalid", "Record", "Tolerated", "decode"]
 
 # Statements and Caliper events say these: to try them as native events first would cost a tenth of reading them. A
 # native event that says one is read a moment later.
 _VERB: Final = b'"verb"'
 _CONTEXT: Final = b'"@context"'
+NO_DIALECT: Final = "no_dialect"
+_LOOKED_FOR: Final = (
+    "no dialect claims this object: looked for version, event_id, student_id or a known type (native), for actor, verb "
+    "and object (xAPI), for @context, sensor and data, or action and eventTime (Caliper), and for specversion "
+    "(CloudEvents)"
+)
 
 
 class Dialects:
@@ -46,21 +54,55 @@ class Dialects:
             if value.find(_VERB) >= 0:  # `in` takes longer: it asks first whether it was given a number
                 decoded = self._xapi.try_decode(value, record)
                 if decoded is not None:  # valid, so without a property by which another dialect would claim it
-                    return decoded
+                    return decoded if value is record.value else _tolerated(decoded, record.value)
             elif value.find(_CONTEXT) < 0:
                 event = native.try_decode(value)
                 if event is not None:
-                    return Decoded((event,))
-            return self.read(native.parse(value), record)
+                    decoded = Decoded((event,))
+                    return decoded if value is record.value else _tolerated(decoded, record.value)
         except InvalidInput as error:
-            return Decoded(invalid=(Invalid(error.reason, str(error), "native"),))
+            return _refused(error)
+        return self.decode_parsed(value, record)
+
+    def decode_parsed(self, value: bytes, record: Record) -> Decoded:
+        """All that the readable `value` of `record` holds: as `decode`, but always from parsed JSON. Never raises."""
+        try:
+            return _tolerated(self.read(parse(value), record), record.value)
+        except InvalidInput as error:
+            return _refused(error)
 
     def read(self, document: Any, record: Record) -> Decoded:
-        """All that a parsed `document` holds. Raises InvalidInput where no dialect claims it, as native events do."""
+        """All that a parsed `document` holds. Raises InvalidInput as native events do, or with reason no_dialect."""
         for dialect in self._dialects:
             if dialect.claims(document):
                 return dialect.decode(document, record)
+        if isinstance(document, dict) and not native.claims(document):
+            raise InvalidInput(NO_DIALECT, _LOOKED_FOR)
         return Decoded((native.convert(document),))
+
+
+def _refused(error: InvalidInput) -> Decoded:
+    guess = "unknown" if error.reason in (NO_DIALECT, "not_an_object") else "native"
+    return Decoded(invalid=(Invalid(error.reason, str(error), guess),))
+
+
+def _tolerated(decoded: Decoded, value: bytes | None) -> Decoded:
+    """`decoded`, with what was tolerated of the JSON itself. Raises InvalidInput where that is in a name."""
+    if value is None:
+        return decoded
+    found = [
+        Tolerated("json", rule)
+        for rule, is_broken in (
+            ("byte_order_mark", value.startswith(BYTE_ORDER_MARK)),
+            ("half_surrogate_pair", has_half_a_pair(value)),
+        )
+        if is_broken
+    ]
+    if not found:
+        return decoded
+    if found[-1].rule == "half_surrogate_pair" and names_half_a_pair(decoded.events):
+        raise InvalidInput("not_json", "half a surrogate pair in what names the student, the event or its item")
+    return decoded._replace(tolerated=[*decoded.tolerated, *found])
 
 
 decode = Dialects().decode

@@ -1,4 +1,4 @@
-"""`mapping.toml`: a platform's own verbs and its students' keys, without code.
+"""`mapping.toml`: a platform's own verbs, its types of activities and its students' keys, without code.
 
 [[students]]
 prefix = "https://lms.example.edu/users/"
@@ -6,12 +6,17 @@ key = ""
 
 [xapi]
 "https://lms.example.edu/verbs/peeked" = "hint"
+"https://lms.example.edu/verbs/sent" = { "" = "message", assessment = "submission" }
+
+[activity_types]
+"https://lms.example.edu/types/exam" = "assessment"
 
 [caliper]
 "ForumEvent.Subscribed" = "navigation"
 """
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
@@ -19,14 +24,20 @@ import msgspec
 from msgspec import Struct
 
 from schemas.dialects.act import KINDS
+from schemas.dialects.families import FAMILIES
 from schemas.dialects.students import StudentRule
 
 
 class Mapping(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a platform adds to the tables: xAPI verbs by IRI, Caliper's `Type.Action`; both to a kind (see KINDS)."""
+    """What a platform adds to the tables: xAPI verbs by IRI, Caliper's `Type.Action`; both to a kind (see KINDS).
+
+    A verb may have a kind for each family or type of activity, "" for all others. `activity_types` are xAPI's, by IRI,
+    to a family.
+    """
 
     students: tuple[StudentRule, ...] = ()
-    xapi: dict[str, str] = {}
+    xapi: dict[str, str | dict[str, str]] = {}
+    activity_types: dict[str, str] = {}
     caliper: dict[str, str] = {}
 
     @classmethod
@@ -36,10 +47,31 @@ class Mapping(Struct, frozen=True, forbid_unknown_fields=True):
             mapping = msgspec.convert(tomllib.loads(path.read_text("utf-8")), cls)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
             raise ValueError(f"{path}: {error}") from None
-        for name, kind in (mapping.xapi | mapping.caliper).items():
+        for name, kind in mapping.kinds():
             if kind not in KINDS:
                 raise ValueError(f"{path}: {name!r} is to be {kind!r}; kinds are {', '.join(sorted(KINDS))}")
+        for name, family in mapping.activity_types.items():
+            if family not in FAMILIES:
+                raise ValueError(f"{path}: {name!r} is to be {family!r}; families are {', '.join(FAMILIES)}")
+        for name, about in mapping.about():
+            if about and about not in FAMILIES and ":" not in about:
+                raise ValueError(
+                    f"{path}: {name!r} has {about!r}, neither an activity type's IRI nor a family: "
+                    f"{', '.join(FAMILIES)}"
+                )
         return mapping
+
+    def kinds(self) -> Iterator[tuple[str, str]]:
+        """Each name with each kind that it is to be."""
+        for name, kinds in (self.xapi | self.caliper).items():
+            for kind in (kinds,) if isinstance(kinds, str) else kinds.values():
+                yield name, kind
+
+    def about(self) -> Iterator[tuple[str, str]]:
+        """Each verb with each family or type of activity that it names."""
+        for name, kinds in self.xapi.items():
+            if isinstance(kinds, dict):
+                yield from ((name, about) for about in kinds)
 
 
 NO_MAPPING = Mapping()

@@ -5,8 +5,9 @@ from itertools import accumulate
 from typing import Any, Final
 
 import msgspec
-import orjson
 
+from schemas.dialects.json_text import parse, without_mark
+from schemas.dialects.leap_second import after_leap_second
 from schemas.errors import InvalidInput
 from schemas.event import EARLIEST_TIME, VERSION, NativeEvent
 from schemas.upcasting import upcast
@@ -20,6 +21,8 @@ _QUOTED: Final = re.compile(r"['\"].*['\"]", re.DOTALL)
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _STEPS: Final = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
+_TIMES: Final = ("time", "due")
+_MARKS: Final = frozenset(("version", "event_id", "student_id"))
 _KNOWN_TYPES: Final = frozenset(
     definition["properties"]["type"]["enum"][0] for definition in msgspec.json.schema(NativeEvent)["$defs"].values()
 )
@@ -35,13 +38,17 @@ def decode(value: bytes | None) -> NativeEvent:
 
 
 def require_readable(value: bytes | None) -> bytes:
-    """Return `value`. Raises InvalidInput where it is absent, too large, nested too deep or no UTF-8."""
+    """Return `value`, without a byte order mark.
+
+    Raises InvalidInput where it is absent, too large, nested too deep or no UTF-8.
+    """
     if value is None:
         raise InvalidInput("null_value", "the record has no value")
     if len(value) > MAX_EVENT_BYTES:
         raise InvalidInput("too_large", f"{len(value)} bytes; an event may have {MAX_EVENT_BYTES}")
     if not value.isascii():
         _require_utf8(value)
+        value = without_mark(value)
     if len(value) > MAX_DEPTH and value.count(b"[") + value.count(b"{") > MAX_DEPTH and _is_too_deep(value):
         raise InvalidInput("too_deep", f"nested more than {MAX_DEPTH} levels deep")
     return value
@@ -67,18 +74,15 @@ def decode_short(value: bytes | None) -> NativeEvent | None:
     return None if event.time < EARLIEST_TIME else event
 
 
-def parse(value: bytes) -> Any:
-    """Return the JSON document that `value` is. Raises InvalidInput (not_json)."""
-    try:
-        return orjson.loads(value)
-    except orjson.JSONDecodeError as error:
-        raise InvalidInput("not_json", _QUOTED.sub("'…'", str(error))) from None
+def claims(document: Any) -> bool:
+    """Whether `document`, parsed JSON, says of itself that it is native, be it valid or not."""
+    return isinstance(document, dict) and (not _MARKS.isdisjoint(document) or document.get("type") in _KNOWN_TYPES)
 
 
 def convert(document: Any) -> NativeEvent:
     """Return the event that a parsed `document` is. Raises InvalidInput as `decode` does."""
     try:
-        return _dated(msgspec.convert(upcast(document), _NATIVE_EVENT))
+        return _dated(msgspec.convert(_without_leap_seconds(upcast(document)), _NATIVE_EVENT))
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise _diagnose(document, error) from None
 
@@ -99,6 +103,14 @@ def _is_too_deep(value: bytes) -> bool:
     """Counted here, since where the decoder's recursion ends depends on how deep its caller stands."""
     steps = _STRING.sub(b"", value).translate(_STEPS, _NO_BRACKETS)
     return max(accumulate(memoryview(steps).cast("b")), default=0) > MAX_DEPTH
+
+
+def _without_leap_seconds(document: Any) -> Any:
+    if not isinstance(document, dict):
+        return document
+    texts = {name: document[name] for name in _TIMES if isinstance(document.get(name), str)}
+    mended = {name: time for name, text in texts.items() if (time := after_leap_second(text))}
+    return {**document, **mended} if mended else document
 
 
 def _dated(event: NativeEvent) -> NativeEvent:

@@ -104,10 +104,30 @@ def test_the_mapping_of_the_documentation_maps_verbs_and_students() -> None:
     assert (type(navigation), type(start), start.student_id) == (e.Navigation, e.Session, "17")
 
 
+def test_the_mapping_of_the_documentation_maps_a_verb_by_what_it_is_done_to_and_types_to_families() -> None:
+    sent, exam = "https://lms.north.example/verbs/sent", "https://lms.north.example/types/exam"
+    report = "http://id.tincanapi.com/activitytype/research-report"
+    written = {"result": {"response": "I tried again"}}
+
+    assert [
+        type(read(statement(did, about, **written), MAPPED).events[0])
+        for did, about in (
+            (sent, ""),
+            (sent, report),
+            (sent, "https://lms.north.example/types/log"),
+            (f"{ADL}completed", exam),
+        )
+    ] == [e.Message, e.Submission, e.Reflection, e.Submission]
+    assert type(read(statement(f"{ADL}completed", exam)).events[0]) is e.Session
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("xapi = 1", "xapi"),
+        ("[xapi]\n'urn:a' = {'' = 'attmept'}", "'attmept'"),
+        ("[xapi]\n'urn:a' = {vidoe = 'attempt'}", "'vidoe'"),
+        ("[activity_types]\n'urn:a' = 'vidoe'", "'vidoe'"),
         ("[xapi]\n'urn:a' = 'attmept'", "'attmept'"),
         ("[students]\nprefix = 'a'", "students"),
         ("[[students]]\nkey = 'a'", "prefix"),

@@ -45,13 +45,14 @@ def from_bytes(value: bytes) -> list[list[Any]]:
 def from_parsed(value: bytes) -> list[list[Any]]:
     one = record(value)
     try:
-        return said(DIALECTS.read(native.parse(native.require_readable(value)), one))
+        readable = native.require_readable(value)
     except InvalidInput as error:
         return said(Decoded(invalid=(Invalid(error.reason, str(error), "native"),)))
+    return said(DIALECTS.decode_parsed(readable, one))
 
 
 def said(decoded: Decoded) -> list[list[Any]]:
-    return [list(part) for part in (decoded.events, decoded.invalid, decoded.ignored, decoded.parts)]
+    return [list(part) for part in (decoded.events, decoded.invalid, decoded.ignored, decoded.parts, decoded.tolerated)]
 
 
 def with_each_part_replaced(document: Any) -> Iterator[tuple[bytes, bytes, bytes, bytes]]:

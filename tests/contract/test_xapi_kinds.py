@@ -10,6 +10,7 @@ import pytest
 from schemas import event as e
 from schemas.dialects import Dialects
 from schemas.dialects.act import KINDS
+from schemas.dialects.families import FAMILIES as NAMED_FAMILIES
 from schemas.dialects.mapping import Mapping
 from schemas.dialects.native import MAX_DEPTH
 from schemas.dialects.students import StudentRule
@@ -40,6 +41,8 @@ from tests.contract.xapi_statements import (
 from tests.events import NOW_MS, fields, record
 
 ADL_W3: Final = "https://w3id.org/xapi/adl/verbs/"
+EDLM: Final = "https://xapi.edlm/profiles/edlm-lms/concepts/"
+FOR: Final = "https://yetanalytics.com/profiles/prepositions/concepts/context-extensions/for"
 STREAMS: Final = "http://activitystrea.ms/schema/1.0/"
 OPEN_EDX: Final = "https://w3id.org/xapi/openedx/"
 BRINDLE_WAYE: Final = "https://brindlewaye.com/xAPITerms/verbs/"
@@ -88,14 +91,47 @@ OUTCOMES: Final[dict[str, tuple[dict[str, Any], type[NativeEvent], dict[str, Any
     "a raw score from zero": (
         statement(result={"score": {"raw": 2, "max": 8}}), e.Attempt, {"item_id": ITEM, "score": 0.25, "attempt": 1}),
     "a raw score of who knows how much": (statement(result={"score": {"raw": 2}}), e.Navigation, {"page": ITEM}),
-    "nothing to be scored": (
-        statement(result={"score": {"raw": 0, "scaled": 0, "min": 0, "max": 0}, "success": True}), e.Attempt,
-        {"item_id": ITEM, "score": 1.0, "attempt": 1, "success": True}),
+    "nothing to be scored, and so no success": (
+        statement(result={"score": {"raw": 0, "scaled": 0, "min": 0, "max": 0}, "success": True}), e.Navigation,
+        {"page": ITEM}),
+    "nothing to be scored, and wrong": (
+        statement(result={"score": {"raw": 0, "scaled": 0, "min": 0, "max": 0}, "success": False}), e.Attempt,
+        {"item_id": ITEM, "attempt": 1}),
+    "a scaled score from -1 to 1 beside a raw one": (
+        statement(result={"score": {"raw": 70, "min": 0, "max": 100, "scaled": 0.4}}), e.Attempt,
+        {"item_id": ITEM, "score": 0.7, "attempt": 1}),
+    "a scaled score beside a raw one of who knows how little": (
+        statement(result={"score": {"raw": 5, "max": 10, "scaled": 0.75}}), e.Attempt,
+        {"item_id": ITEM, "score": 0.75, "attempt": 1}),
+    "a scaled score below zero beside a raw one from zero": (
+        statement(result={"score": {"raw": 2, "max": 8, "scaled": -0.5}}), e.Attempt,
+        {"item_id": ITEM, "score": 0.25, "attempt": 1}),
+    "a scaled score below zero beside a raw one below zero": (
+        statement(result={"score": {"raw": -2, "max": 8, "scaled": -0.2}}), e.Attempt,
+        {"item_id": ITEM, "attempt": 1}),
+    "a raw score below zero": (
+        statement(result={"score": {"raw": -2, "min": -5, "max": 5}}), e.Attempt,
+        {"item_id": ITEM, "score": 0.3, "attempt": 1}),
+    "a raw score without a most": (
+        statement(result={"score": {"raw": 3, "min": 0}}), e.Navigation, {"page": ITEM}),
+    "Moodle: a success at zero": (
+        statement(f"{ADL}completed", ASSESSMENT, result={
+            "score": {"raw": 0, "min": 0, "max": 100, "scaled": -1}, "completion": True, "success": True}),
+        e.Attempt, {"item_id": ITEM, "attempt": 1}),
+    "a pass at zero, by its verb": (
+        statement(f"{ADL}passed", result={"score": {"raw": 0, "min": 0, "max": 100}, "success": True}),
+        e.Attempt, {"item_id": ITEM, "attempt": 1, "success": True}),
     "nothing to be scored, and a scaled score": (
         statement(result={"score": {"scaled": 0.8, "min": 0, "max": 0}}), e.Attempt,
         {"item_id": ITEM, "score": 0.8, "attempt": 1}),
     "an answer that nothing came of": (statement(), e.Navigation, {"page": ITEM}),
-    "an essay, not marked": (statement(**ESSAY, **SAID), e.Message, {"text": "I tried again"}),
+    "an essay, not marked": (
+        statement(**ESSAY, **SAID), e.Reflection, {"text": "I tried again", "item_id": ITEM}),
+    "an essay of an editor's, not marked": (
+        statement(f"{ADL}responded", **ESSAY, result={"response": "<p>I <b>tried</b>&nbsp;again</p>"}),
+        e.Reflection, {"text": "I tried again", "item_id": ITEM}),
+    "an essay of no words in an editor's markup": (
+        statement(**ESSAY, result={"response": "<p><br></p>"}), e.Navigation, {"page": ITEM}),
     "an empty essay": (statement(**ESSAY), e.Navigation, {"page": ITEM}),
     "an essay, marked": (statement(**ESSAY, **SCORED), e.Attempt, {"item_id": ITEM, "score": 0.75, "attempt": 1}),
     "an answer in a forum": (statement(f"{ADL}answered", FORUM, **SAID), e.Collaboration, {"act": "answered"}),
@@ -112,6 +148,13 @@ OUTCOMES: Final[dict[str, tuple[dict[str, Any], type[NativeEvent], dict[str, Any
     "Open edX of old: the answer shown": (statement(f"{ADL}asked", INTERACTION), e.Hint, {"item_id": ITEM}),
     "Open edX: a post": (
         statement(f"{ACROSSX}posted", FORUM, **SAID), e.Message, {"text": "I tried again"}),
+    "Open edX: a thread": (
+        statement(f"{ACROSSX}posted", object={
+            "id": "https://lms.example/api/discussion/v1/threads/1", "definition": {"type": FORUM}}), e.Message, {}),
+    "Open edX: a response": (
+        statement(f"{ACROSSX}posted", object={
+            "id": "https://lms.example/api/discussion/v1/comments/2", "definition": {"type": FORUM}}),
+        e.Message, {"in_reply_to": "https://lms.example/api/discussion/v1/comments/2"}),
     "Open edX: a vote": (statement(f"{OPEN_EDX}verb/voted", FORUM), e.Collaboration, {"act": "agreed"}),
     "Open edX: enrolled": (statement(f"{ADL}registered", COURSE), e.Session, {"phase": "enrolled"}),
     "Open edX: left": (statement(f"{TINCAN}unregistered", COURSE), e.Navigation, {"page": ITEM}),
@@ -139,6 +182,27 @@ OUTCOMES: Final[dict[str, tuple[dict[str, Any], type[NativeEvent], dict[str, Any
     "Moodle: a grade": (
         statement(f"{ADL}scored", f"{TINCAN_TYPE}school-assignment", result={"score": {"raw": 8, "max": 10}}),
         e.Attempt, {"item_id": ITEM, "score": 0.8, "attempt": 1}),
+    "Moodle: a grade, by TLA": (
+        statement("https://w3id.org/xapi/tla/verbs/scored", f"{EDLM}activity-types/submission", result={
+            "score": {"raw": 1, "min": 0, "max": 2, "scaled": 0}, "success": True}),
+        e.Attempt, {"item_id": ITEM, "score": 0.5, "attempt": 1, "success": True}),
+    "Moodle: a quiz put aside, by TLA": (
+        statement("https://w3id.org/xapi/tla/verbs/suspended", ASSESSMENT), e.Session, {"phase": "end"}),
+    "Moodle: a lesson resumed, by TLA": (
+        statement("https://w3id.org/xapi/tla/verbs/resumed", f"{EDLM}activity-types/lesson-session"), e.Session,
+        {"phase": "start"}),
+    "Moodle: a badge": (statement("https://w3id.org/xapi/tla/verbs/achieved", ""), e.Navigation, {"page": ITEM}),
+    "Moodle: logged in, by EDLM": (statement(f"{EDLM}verbs/login", ""), e.Session, {"phase": "start"}),
+    "Moodle: logged out, by EDLM": (statement(f"{EDLM}verbs/logout", ""), e.Session, {"phase": "end"}),
+    "Moodle: enrolled, by EDLM": (statement(f"{EDLM}verbs/enrolled", COURSE), e.Session, {"phase": "enrolled"}),
+    "Moodle: time exceeded, by EDLM": (statement(f"{EDLM}verbs/exceeded", ASSESSMENT), e.Navigation, {"page": ITEM}),
+    "Moodle: a lesson restarted, by EDLM": (
+        statement(f"{EDLM}verbs/restarted", f"{EDLM}activity-types/lesson-session"), e.Retry, {"item_id": ITEM}),
+    "Moodle: an essay of a lesson assessed for Ada": (
+        statement(f"{DOD}assessed", actor=BEN, **ESSAY, **SCORED, context={"extensions": {FOR: ADA}}), e.Attempt,
+        {"item_id": ITEM, "score": 0.75, "attempt": 1}),
+    "an essay assessed, for whoever acts": (
+        statement(f"{DOD}assessed", **ESSAY, **SCORED), e.Attempt, {"item_id": ITEM, "score": 0.75, "attempt": 1}),
     "Moodle profile: a grade": (
         statement("http://vocab.xapi.fr/verbs/graded", "http://vocab.xapi.fr/activities/web-content", **SCORED),
         e.Attempt, {"item_id": ITEM, "score": 0.75, "attempt": 1}),
@@ -232,7 +296,8 @@ def test_success_is_kept_beside_the_score(did: str, scaled: float, said: bool | 
 
 
 def test_the_tables_name_kinds_and_families_that_there_are() -> None:
-    families = {"", "essay", "person", "statement", *FAMILIES}
+    families = {"", *NAMED_FAMILIES}
+    assert set(NAMED_FAMILIES) == {"essay", "person", "statement", *FAMILIES}
     assert set(BROADER) | set(BROADER.values()) <= families
     for senses in VERBS.values():
         assert "" in senses

@@ -9,6 +9,7 @@ from schemas.dialects.caliper.conformance import Conformant
 from schemas.dialects.caliper.student import attempt, entity
 from schemas.dialects.caliper.values import instant, is_integer, seconds
 from schemas.dialects.caliper.version import Usage
+from schemas.dialects.markup import plain
 
 _ATTEMPTED: Final = ("AssessmentEvent", "AssessmentItemEvent", "AssignableEvent")
 
@@ -88,7 +89,7 @@ def _lasted(spell: Mapping[str, Any]) -> float | None:
 def _wrote(act: Act, event: Mapping[str, Any]) -> None:
     found, generated = entity(event["object"]), entity(event.get("generated"))
     texts = (found.get("body"), generated.get("body"), generated.get("value"), generated.get("bookmarkNotes"))
-    act.text = next((text for text in texts if isinstance(text, str)), "")
+    act.text = plain(next((text for text in texts if isinstance(text, str)), ""))
     act.reply_to = entity(found.get("replyTo")).get("id")
 
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
+from schemas.dialects.leap_second import after_leap_second
+
 _IRI: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*+|_):[!#-;=?-\[\]_a-z~\x80-\U0010ffff]++").fullmatch
 _HEX: Final = "[0-9a-fA-F]"  # with re.IGNORECASE, or the middle as one group, it takes twice as long
 _UUID_URN: Final = re.compile(
@@ -61,7 +63,7 @@ def instant(value: Any) -> datetime | None:
         try:
             return _ISO_8601(value)
         except ValueError:
-            return None
+            return after_leap_second(value)
     return None
 
 

@@ -26,6 +26,7 @@ from schemas.dialects import native
 from schemas.dialects.act import identifier
 from schemas.dialects.cloudevents.attributes import REASON, Attributes, broken, read_attributes
 from schemas.dialects.cloudevents.binding import attributes_in, mode_of, require_json_format
+from schemas.dialects.json_text import parse
 from schemas.dialects.record import DatedRecord, Decoded, Dialect, Ignored, Invalid, Record
 from schemas.errors import InvalidInput
 from schemas.event import NativeEvent
@@ -159,7 +160,7 @@ def _data(document: Mapping[str, Any], attributes: Attributes) -> Any:
 
 
 def _parsed(value: bytes | None) -> Any:
-    return native.parse(native.require_readable(value))
+    return parse(native.require_readable(value))
 
 
 def _is_json(attributes: Attributes) -> bool:

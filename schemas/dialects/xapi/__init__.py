@@ -10,10 +10,10 @@ from schemas.dialects.mapping import NO_MAPPING, Mapping
 from schemas.dialects.record import Decoded, Ignored, Invalid, Record, Tolerated
 from schemas.dialects.students import StudentKeys
 from schemas.dialects.xapi import acts
-from schemas.dialects.xapi.activities import family
+from schemas.dialects.xapi.activities import FAMILY_OF, family, type_of
 from schemas.dialects.xapi.broken import Broken
 from schemas.dialects.xapi.reading import VOIDED, Reading, read, try_read
-from schemas.dialects.xapi.senses import Sense
+from schemas.dialects.xapi.senses import NONE, Sense, Senses
 from schemas.dialects.xapi.verbs import VERBS
 from schemas.errors import InvalidInput
 from schemas.event import VERSION, NativeEvent
@@ -30,7 +30,9 @@ class Xapi:
     name = "xapi"
 
     def __init__(self, mapping: Mapping = NO_MAPPING) -> None:
-        self._verbs = VERBS | {verb: {"": Sense(kind)} for verb, kind in mapping.xapi.items()}
+        self._verbs = VERBS | {verb: _mapped(kinds) for verb, kinds in mapping.xapi.items()}
+        self._families = {**FAMILY_OF, **mapping.activity_types}
+        self._typed = frozenset(verb for verb, kinds in mapping.xapi.items() if isinstance(kinds, dict))
         self._keys = StudentKeys(mapping.students)
 
     def claims(self, document: Any) -> bool:
@@ -85,7 +87,8 @@ class Xapi:
         if verb == VOIDED:
             made = acts.voided(reading, record, self._keys)
         else:
-            sense = acts.sense_of(verb, family(reading.object), self._verbs)
+            type = type_of(reading.object) if verb in self._typed else ""
+            sense = acts.sense_of(verb, family(reading.object, self._families), self._verbs, type)
             if sense is None:
                 return [], verb
             if reading.lacks_its_text and sense.is_of_words:
@@ -97,6 +100,13 @@ class Xapi:
         version = document.get("version") if isinstance(document, dict) else None
         guess = "xapi-2.0" if isinstance(version, str) and version.startswith("2.") else "xapi-1.0"
         return Invalid(error.reason, str(error), guess, index)
+
+
+def _mapped(kinds: str | dict[str, str]) -> Senses:
+    """What a platform's verb comes to: navigation of what it does not name."""
+    if isinstance(kinds, str):
+        return {"": Sense(kinds)}
+    return {"": NONE} | {about: Sense(kind) for about, kind in kinds.items()}
 
 
 def _looks_like_a_statement(document: Any) -> bool:

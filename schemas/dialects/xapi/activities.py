@@ -3,6 +3,7 @@
 A family is known by the activity's type; an interaction, by its having an interactionType, too.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec import UNSET
@@ -14,6 +15,7 @@ _ACROSSX: Final = "https://w3id.org/xapi/acrossx/activities/"
 _TINCAN: Final = "http://id.tincanapi.com/activitytype/"
 _STREAMS: Final = "http://activitystrea.ms/"
 _STREAMS_1: Final = "http://activitystrea.ms/schema/1.0/"
+_EDLM: Final = "https://xapi.edlm/profiles/edlm-lms/concepts/activity-types/"
 _OPEN_EDX: Final = "https://w3id.org/xapi/openedx/activity/"
 
 FAMILIES: Final[dict[str, tuple[str, ...]]] = {
@@ -36,6 +38,7 @@ FAMILIES: Final[dict[str, tuple[str, ...]]] = {
         f"{_OPEN_EDX}timed-assessment",
         f"{_OPEN_EDX}practice-assessment",
         f"{_OPEN_EDX}proctored-assessment",
+        "https://w3id.org/xapi/tla/activity-types/assessment",
         f"{_TINCAN}unit-test",
         f"{_TINCAN}unit-test-suite",
     ),
@@ -46,8 +49,12 @@ FAMILIES: Final[dict[str, tuple[str, ...]]] = {
         f"{_TINCAN}lms/course",
         "https://w3id.org/xapi/cmi5/activitytype/course",
         "https://w3id.org/xapi/cmi5/activitytype/block",
+        f"{_EDLM}lesson-session",
     ),
-    "work": tuple(f"{_TINCAN}{name}" for name in ("school-assignment", "essay", "project", "research-report")),
+    "work": (
+        *(f"{_TINCAN}{name}" for name in ("school-assignment", "essay", "project", "research-report")),
+        *(f"{_EDLM}{name}" for name in ("assignment", "submission")),
+    ),
     "discussion": (
         f"{_TINCAN}discussion",
         f"{_TINCAN}forum-topic",
@@ -85,16 +92,22 @@ statement."""
 BROADER: Final = {"essay": "question", "interaction": "question"}
 """Where a verb has no sense for a family, it has that for the broader one."""
 
-_FAMILY_OF: Final = {activity_type: family for family, types in FAMILIES.items() for activity_type in types}
+FAMILY_OF: Final[Mapping[str, str]] = {type: family for family, types in FAMILIES.items() for type in types}
 
 
-def family(object: s.Object) -> str:
-    """The family of what a statement is about; empty for an activity of no known type."""
+def family(object: s.Object, families: Mapping[str, str] = FAMILY_OF) -> str:
+    """The family of what a statement is about, by the `families` of types; empty for an activity of no known type."""
     if isinstance(object, s.Activity):
         definition = object.definition
         if definition is UNSET:
             return ""
         if definition.interaction_type is not UNSET:
             return "essay" if definition.interaction_type == "long-fill-in" else "interaction"
-        return "" if definition.type is UNSET else _FAMILY_OF.get(definition.type, "")
+        return "" if definition.type is UNSET else families.get(definition.type, "")
     return "person" if isinstance(object, s.Actor) else "statement"
+
+
+def type_of(object: s.Object) -> str:
+    """The type of the activity that a statement is about; empty where it says none."""
+    definition = object.definition if isinstance(object, s.Activity) else UNSET
+    return "" if definition is UNSET or definition.type is UNSET else definition.type

@@ -9,6 +9,7 @@ So it is nobody's act. Nor is the object of a statement about a person or anothe
 such a statement only what is said or done to others counts (asked, commented, reviewed …), any other is navigation.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -17,12 +18,13 @@ from msgspec import UNSET
 
 from schemas import event as e
 from schemas.dialects.act import Act, identifier, native
+from schemas.dialects.markup import plain
 from schemas.dialects.record import Record
 from schemas.dialects.students import StudentKeys
 from schemas.dialects.xapi import results
 from schemas.dialects.xapi import statement as s
 from schemas.dialects.xapi.activities import BROADER
-from schemas.dialects.xapi.actors import students
+from schemas.dialects.xapi.actors import judged, students
 from schemas.dialects.xapi.reading import Reading
 from schemas.dialects.xapi.senses import Sense, Senses
 from schemas.errors import InvalidInput
@@ -30,15 +32,17 @@ from schemas.errors import InvalidInput
 _TOWARDS_OTHERS: Final = frozenset(
     {"message", "reflection", "asked", "answered", "helped", "reviewed", "shared", "agreed", "disagreed"}
 )
+_IS_COMMENT: Final = re.compile(r"/discussion/v[0-9]++/comments/.").search
+"""Open edX posts threads and comments; a comment answers a thread, or another comment, which is not named."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def sense_of(verb: str, about: str, verbs: Mapping[str, Senses]) -> Sense | None:
-    """What a verb means of an activity of this family; None where no table knows the verb."""
+def sense_of(verb: str, about: str, verbs: Mapping[str, Senses], type: str = "") -> Sense | None:
+    """What a verb means of an activity of this family, and `type`; None where no table knows the verb."""
     senses = verbs.get(verb)
     if senses is None:
         return None
-    sense = senses.get(about) or senses.get(BROADER.get(about, "")) or senses[""]
+    sense = (type and senses.get(type)) or senses.get(about) or senses.get(BROADER.get(about, "")) or senses[""]
     if about in ("person", "statement") and sense.kind not in _TOWARDS_OTHERS:
         return Sense("navigation")
     return sense
@@ -48,7 +52,8 @@ def events(reading: Reading, sense: Sense, record: Record, keys: StudentKeys) ->
     """One event for each student that acted. Raises InvalidInput where its time or a key is of no use."""
     statement, object = reading.statement, reading.object
     outcome = results.outcome(statement.result)
-    kind = _kind(sense, outcome)
+    text = plain(outcome.text) if sense.is_of_words else ""
+    kind = _kind(sense, outcome, text)
     act = Act(
         event_id=reading.id,
         student_id="",
@@ -57,16 +62,16 @@ def events(reading: Reading, sense: Sense, record: Record, keys: StudentKeys) ->
         score=outcome.score,
         success=outcome.has_passed(sense.success),
         duration_s=outcome.duration_s,
-        text=outcome.text,
+        text=text,
         progress=outcome.progress,
         voidable=statement.id is not UNSET,
     )
     if kind == "attempt":
         act.attempt = results.attempt(object)
-    elif sense.is_reply:
+    elif sense.is_reply or (kind == "message" and _IS_COMMENT(act.object_id)):
         act.reply_to = act.object_id
     made = []
-    for student in students(statement.actor, keys):
+    for student in judged(statement, keys) if sense.is_of_another else students(statement.actor, keys):
         act.student_id = student
         made.append(native(kind, act))
     return made
@@ -102,13 +107,13 @@ def _voided_students(actor: s.Actor, record: Record, keys: StudentKeys) -> list[
     return [keys.of(named)] if named else list(students(actor, keys))
 
 
-def _kind(sense: Sense, outcome: results.Outcome) -> str:
+def _kind(sense: Sense, outcome: results.Outcome, text: str) -> str:
     """The kind of event. Of notes and answers that say no word, nothing is left but that they were there."""
     if not sense.bare:
-        return "navigation" if sense.kind == "reflection" and not outcome.text else sense.kind
+        return "navigation" if sense.kind == "reflection" and not text else sense.kind
     if outcome.is_judged:
         return sense.kind
-    return "navigation" if sense.bare == "message" and not outcome.text else sense.bare
+    return "navigation" if sense.bare == "reflection" and not text else sense.bare
 
 
 def _time(reading: Reading, record: Record) -> datetime:

@@ -1,4 +1,4 @@
-"""The extensions that are read of statements: which attempt, how far, for whom. All others are their senders' affair."""
+"""The extensions that are read of statements: which attempt, how far, for whom. All others are their senders' own."""
 
 from typing import Final
 

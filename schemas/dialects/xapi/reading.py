@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import UNSET, Struct
 
-from schemas.dialects import native
+from schemas.dialects.json_text import parse
 from schemas.dialects.xapi import identity, particulars, things, values
 from schemas.dialects.xapi import statement as s
 from schemas.dialects.xapi.broken import Broken, each, within
@@ -78,7 +78,7 @@ def try_read(value: bytes) -> Reading | None:
         object, time = _checked(statement)
     except (Broken, msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
-    id = _hash(native.parse(value)) if statement.id is UNSET else statement.id.lower()
+    id = _hash(parse(value)) if statement.id is UNSET else statement.id.lower()
     return Reading(statement, object, id, time)
 
 

@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from typing import Final
 
 from schemas.dialects.xapi.senses import (
+    AGAIN,
     AGREE,
     ANNOTATE,
     ASK,
+    ASSESS,
     BEGIN,
     CONSUME,
     DISAGREE,
     END,
+    ESSAY,
     EVALUATE,
     FINISH,
     HAND_IN,
@@ -36,7 +39,7 @@ from schemas.dialects.xapi.senses import (
 
 _ADL: Final[dict[str, Senses]] = {
     "abandoned": STOP,
-    "answered": {"": TRY, "essay": Sense("attempt", "message"), "discussion": Sense("answered")},
+    "answered": {"": TRY, "essay": ESSAY, "discussion": Sense("answered")},
     "asked": ASK,
     "attempted": {"": TRY, "course": Sense("attempt", "start"), "assessment": Sense("attempt", "start")},
     "attended": {"": START},
@@ -45,6 +48,7 @@ _ADL: Final[dict[str, Senses]] = {
     "exited": STOP,
     "experienced": NO_USE,
     "failed": {"": Sense("attempt", "failure", success=False)},
+    "graded": {"": TRY, "person": Sense("reviewed"), "statement": Sense("reviewed")},
     "imported": NO_USE,
     "initialized": BEGIN,
     "interacted": INTERACT,
@@ -58,7 +62,7 @@ _ADL: Final[dict[str, Senses]] = {
     "registered": {"": Sense("enrolled")},
     "responded": {
         "": TRY,
-        "essay": Sense("attempt", "message"),
+        "essay": ESSAY,
         **dict.fromkeys(("discussion", "statement"), REPLY[""]),
     },
     "resumed": BEGIN,
@@ -136,6 +140,7 @@ _TINCAN: Final[dict[str, Senses]] = {
 }
 _OPEN_EDX: Final[dict[str, Senses]] = {"voted": AGREE, "unreported": NO_USE}
 _DOD_ISD: Final[dict[str, Senses]] = {
+    "assessed": ASSESS,
     "created": MAKE,
     "deleted": NO_USE,
     "navigated": NO_USE,
@@ -207,7 +212,40 @@ _LEARNING_PLANS: Final[dict[str, Senses]] = {
     "enrolled_onto_learning_plan": {"": Sense("enrolled")},
     "evaluated": EVALUATE,
 }
-_MOODLE: Final[dict[str, Senses]] = {"graded": {"": TRY}, "marked-completion": NO_USE, "navigated-in": NO_USE}
+_MOODLE: Final[dict[str, Senses]] = {
+    "graded": {"": TRY},
+    "marked-completion": NO_USE,
+    "navigated-in": NO_USE,
+    "reset": NO_USE,
+}
+_TLA: Final[dict[str, Senses]] = {
+    "assessed": ASSESS,
+    "attended": {"": START},
+    "evaluated": EVALUATE,
+    "mastered": {"": Sense("attempt", success=True)},
+    "registered": {"": Sense("enrolled")},
+    "resumed": BEGIN,
+    "scored": _ADL["scored"],
+    "suspended": STOP,
+    **dict.fromkeys(
+        """achieved appraised approved asserted captured certified clarified conferred contextualized curated deselected
+        detailed directed employed experienced explored forfeited inferred located mobilized organized planned
+        prioritized projected promoted qualified recommended recruited released restricted scheduled schooled screened
+        selected socialized surveyed tracked transitioned validated verified""".split(),
+        NO_USE,
+    ),
+}
+_EDLM: Final[dict[str, Senses]] = {
+    "enrolled": {"": Sense("enrolled")},
+    "login": {"": START},
+    "logout": {"": END},
+    "restarted": AGAIN,
+    "exceeded": NO_USE,
+    "locked": NO_USE,
+    "toured": NO_USE,
+    "unenrolled": NO_USE,
+    "unlocked": NO_USE,
+}
 
 VOCABULARIES: Final[tuple[tuple[str, tuple[str, ...], Mapping[str, Senses]], ...]] = (
     ("ADL, cmi5", ("http://adlnet.gov/expapi/verbs/", "https://w3id.org/xapi/adl/verbs/"), _ADL),
@@ -219,6 +257,8 @@ VOCABULARIES: Final[tuple[tuple[str, tuple[str, ...], Mapping[str, Senses]], ...
     ("Activity Streams", ("http://activitystrea.ms/schema/1.0/", "http://activitystrea.ms/"), _STREAMS),
     ("Actionable Data Book", ("https://w3id.org/xapi/adb/verbs/",), _BOOKS),
     ("Moodle profile", ("http://vocab.xapi.fr/verbs/",), _MOODLE),
+    ("Total Learning Architecture (Moodle)", ("https://w3id.org/xapi/tla/verbs/",), _TLA),
+    ("EDLM's LMS profile (Moodle)", ("https://xapi.edlm/profiles/edlm-lms/concepts/verbs/",), _EDLM),
     ("Brindle Waye", ("https://brindlewaye.com/xAPITerms/verbs/",), _BRINDLE_WAYE),
     ("Tin Can learning plans", ("http://www.tincanapi.co.uk/verbs/",), _LEARNING_PLANS),
 )

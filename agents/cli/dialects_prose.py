@@ -1,0 +1,173 @@
+"""What docs/dialects.md says around the dialects' tables."""
+
+from typing import Final
+
+HEAD: Final = """\
+# Dialects
+
+What a platform may send, and what becomes of it. This page is printed by `skillstream dialects`; the tables are those
+that the program reads by.
+
+A record is a native event ([producing](producing.md)), one or an array of xAPI statements (1.0.x, 2.0), a Caliper
+event or envelope (1.1, 1.2), or a CloudEvent (1.0) with any of these as its data. Which it is, and of which version,
+is found from the record alone; there is no setting. A record of none of these is a dead letter (`no_dialect`).
+
+A part that breaks a rule of its standard becomes a dead letter that names the rule, with its place in the record; the
+other parts go on. But what is broken where nobody reads it does not cost the event: it is read, and counted by its
+rule in the metric `skillstream_tolerated_faults_total`, so that the fault can be mended where it is made. What is not
+read is said below, for each standard. In every dialect a byte order mark before a record is left out, half a surrogate
+pair (an escape such as `\\ud83d` alone) is read as U+FFFD where it is in a text or in what is not read, and a leap
+second (`23:59:60` in UTC) is the second after it.
+
+    verb or action ──► kind ──► native event ──► facts ──► skills
+
+A verb that is in no table is *ignored*: counted as `ignored`, and by name in the metric
+`skillstream_unknown_events_total` ([metrics](metrics.md)). A verb whose kind is `navigation` is known and of no use
+for skills.
+
+## Kinds
+
+What an event of each kind feeds; the skills are those of the default set whose indicators or evidence it is. An
+`attempt` that tells neither a score nor success comes to `navigation`. Kinds without a name have no verb: only native
+events are such.
+"""
+XAPI: Final = """\
+
+## xAPI
+
+By the end of a verb's IRI, below the prefixes of its vocabulary. Where a verb means something else of a video or a
+question than of other activities, these are named, by families of activity types. `a, else b`: `b` where the
+statement has neither score nor success. `http://adlnet.gov/expapi/verbs/voided` takes back the event of the statement
+that it names, for as long as the student's row holds it. One statement of a group is an event of each member that it
+names.
+
+What a statement says of success, or its verb does (`passed`, `failed`), decides whether an attempt passed; only where
+neither does, the score. But a success beside the least possible score is no pass, unless the verb says so: the platform
+has no pass mark (Moodle). A statement without `version` may be of 1.0 or 2.0, and may have what either allows.
+
+A score is
+
+1. where `raw`, `min` and `max` are said and `max` is above `min`: the share of `raw` between the others. `scaled` may
+   be scaled to anything (Moodle's is from -1 to 1).
+2. else `scaled`, where below zero is as good as zero; but below zero it says less than a `raw` of zero or more with a
+   `max`, which 3 reads.
+3. else the share of `raw` in `max`, where `max` is above zero and no `min` is said.
+4. else none: a `raw` whose most is not known tells nothing. Where `max` is `min` nothing could be scored (Open edX's
+   problems of no weight): there is no score then, unless `scaled` is above zero, and no success.
+
+`judged for`: the verb is somebody's who judged work. Whose work it was is said by the extension
+`https://yetanalytics.com/profiles/prepositions/concepts/context-extensions/for` of the context (Moodle); without it, it
+is the actor's. A comment that Open edX posts (its id has `/discussion/v1/comments/`) is a reply, though it does not say
+to what. HTML is taken out of texts before they are read; an answer in words is a `reflection`, since it is written to
+nobody.
+
+Not read, and so tolerated where it breaks a rule:
+"""
+UNREAD_OF_XAPI: Final = (
+    ("a statement", "`attachments`, `authority`; `stored` where there is a `timestamp`"),
+    (
+        "its context",
+        "all but the activities that name an attempt, and the extensions for an attempt's number, cmi5's session and "
+        "whom it is for",
+    ),
+    ("an actor", "`name`"),
+    ("a verb", "`display`"),
+    (
+        "an activity",
+        "of its definition `name`, `description`, `moreInfo`, `correctResponsesPattern`, `choices`, `scale`, `source`, "
+        "`target`, `steps`; `GroupActivity` as `objectType` (Open edX's problems of several questions) is read as "
+        "`Activity`",
+    ),
+    ("a result", "`completion`; a `response` that is no text, where no text is looked for"),
+    (
+        "anything",
+        "`extensions` but those for an attempt's number and for progress; keys of extensions that are no IRIs",
+    ),
+)
+CONFORMANCE_OF_XAPI: Final = """
+So of ADL's conformance tests those are not refused that break one of these parts (a wrong type, a missing or malformed
+value, `null`), by whatever rule. All others are: of the actor, the verb's id, the object's id, type and
+interactionType, score, success, duration, times, id and version, and any property that the standard does not know,
+since it may be one that is read, misspelled. And some is valid here though the standard would have it otherwise, since
+ADL's tests refuse none of it: a score whose `min` is its `max`, an activity of the type `cmi.interaction` without an
+`interactionType` (Open edX), an empty language map, empty `contextActivities` (ADL took that test out in 2017). Of a
+property that an object has twice the last counts.
+"""
+FAMILIES: Final = """
+Families, by the type of activity. An interaction for a long text is an `essay`; `person` is an Agent or a Group,
+`statement` another statement. An interaction or an essay that a verb does not name is like a question.
+"""
+CALIPER: Final = """\
+
+## Caliper
+
+By type and action; a name is `Type.Action`. The student is the actor, but of a graded attempt its assignee and of a
+session that timed out its user. What is graded is an `attempt` where it is an item of an assessment, and a second
+start of an attempt is a `retry`. Entities are no events: they are ignored, by their type.
+"""
+CLOUDEVENTS: Final = """\
+
+## CloudEvents
+
+Structured (`content-type: application/cloudevents+json`, or any value with a `specversion`) or binary (headers
+`ce_…`, in UTF-8 as they are; `content-type` is that of the data). The data is JSON, and an event of any other
+dialect; a CloudEvent whose type names no native event, and whose data is of no dialect, be it JSON or not, is ignored
+by its type. One without data (in binary mode: a record without value) is read as if its data were an empty object.
+Batches are not defined for Kafka.
+
+An event that can be voided (a statement with an id; a native one that is `voidable`) keeps its own id, by which a
+voiding names it, and a repeat is known by that. Native data without a `version` is of version 1.
+"""
+ATTRIBUTES: Final = (
+    ("`specversion`", "`1.0`", ""),
+    (
+        "`source`, `id`",
+        "required: a URI reference, and not empty",
+        "together they are the event's id, by which a repeat is known; where the data holds several events, with the "
+        "place of each",
+    ),
+    (
+        "`type`",
+        "required",
+        "`type` of native data that says none: the last part (`com.example.attempt`, `com.example.attempt.v2`)",
+    ),
+    ("`subject`", "not empty", "`student_id` of native data that says none"),
+    ("`time`", "RFC 3339", "`time` of native data and of statements that say none; without it, the record's"),
+    (
+        "`datacontenttype`",
+        "`*/json` or `*/*+json`",
+        "other content is a dead letter (`unsupported_content`) where `type` names a native event",
+    ),
+    ("`dataschema`", "an absolute URI", ""),
+    ("any other", "`[a-z0-9]+`; a string, a boolean, or an integer of 32 bits", ""),
+)
+STUDENTS: Final = """\
+
+## Whose an event is
+
+An event's student is a key of at most 256 characters, which longer ones are hashed to. Native events say it. From
+others it is made by one rule, so that a student is the same whatever dialect speaks:
+
+| named by | is called |
+| --- | --- |
+| an account of xAPI | home page and name, `https://lms.example/ada`; a slash in a name is `%2F`, a percent sign `%25` |
+| an OpenID, an actor of Caliper | its IRI, as it is |
+| a mailbox, or its SHA-1 | `mbox_sha1sum:` and the SHA-1, so that no address ends up in a key |
+
+The SHA-1 is that of the `mbox` as it is sent, as the standard has it: `mailto:ben@School.example` and
+`mailto:ben@school.example` are two students, though one mailbox. So send addresses in lower case.
+
+Of the mapping's `[[students]]` the longest `prefix` that a name begins with is replaced by its `key`. So tenants are
+kept apart, and names become what the platform's native events call its students.
+
+## A mapping
+
+A file in TOML, named by `SKILLSTREAM_MAPPING`, with all parts optional: [mapping.toml](mapping.toml) is one.
+What it says of a verb wins over the tables; for a verb with several kinds, `""` is that of all activities it does not
+name. All workers, and `verify`, `replay`, `train` and `dead-letters replay`, need the same.
+
+    [[students]]             names that begin with `prefix` get `key` instead
+    [xapi]                   "IRI of a verb" = "kind", or { "" = "kind", family = "kind", "IRI of a type" = "kind" }
+    [activity_types]         "IRI of a type" = "family"
+    [caliper]                "Type.Action" = "kind"
+"""
