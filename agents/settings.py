@@ -106,6 +106,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     web_token: str = ""
     stall_after_s: Seconds = 90.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+    log_lines_per_s: Annotated[int, Meta(ge=1, le=100_000)] = 20
 
     def topic(self, name: str) -> str:
         """A topic's full name."""
@@ -202,7 +204,7 @@ def _convert(values: dict[str, Any], places: Mapping[str, str]) -> Settings:
     access = _access(settings)
     if (problem := access.problem()) is not None:
         raise SettingsError(problem)
-    return msgspec.structs.replace(settings, broker=Broker(settings.broker, access))
+    return msgspec.structs.replace(settings, broker=Broker(settings.broker, access, settings.instance_id))
 
 
 def _checked(field: msgspec.structs.FieldInfo, value: Any, place: str) -> Any:

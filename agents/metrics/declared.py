@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
 from agents.internal import InternalOutcome
+from agents.logs.handler import LeftOut
 from agents.metrics.instruments import CounterBy, Declarations, Declared
 from streams.accounting import Counts
 from streams.limits import Decision
@@ -146,6 +147,14 @@ class Metrics:
         )
         self.lag_age_s = declare.gauge(
             "consumer_lag_age_seconds", "seconds", "How old the lag's figures are; NaN before the first."
+        )
+        self.log_lines_left_out: CounterBy[LeftOut] = declare.counter_by(
+            "why",
+            "log_lines_left_out",
+            "lines",
+            "Lines that were not logged: libraries' repeats, which are counted in a line a minute, and lines over "
+            "SKILLSTREAM_LOG_LINES_PER_S.",
+            get_args(LeftOut),
         )
         self.build_info = declare.gauge_by(
             ("version", "config_version", "model"), "build_info", "1", "What runs here: always 1, see the labels."
