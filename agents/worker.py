@@ -26,11 +26,12 @@ from agents.input_topic import InputTopic
 from agents.lag import BrokerOffsets, LagMonitor
 from agents.logs import LineHandler
 from agents.metrics import Metrics
+from agents.seen import SeenNames
 from agents.settings import Settings, require_secrets
 from agents.stores.opening import believe, open_store
 from agents.students import Folded, StudentStep
 from agents.topics import TopicSpec, ensure_topics
-from agents.web import WebServer
+from agents.web import Bounds, WebServer
 from streams.artifacts import load_artifact
 from streams.identity import IdentityLost
 from streams.partitioner import partitioner
@@ -51,13 +52,14 @@ class Worker:
         require_secrets(settings)
         self._settings = settings
         self._channels = Channels.of(settings)
-        self._metrics = Metrics()
+        dialects = load_dialects(settings.mapping)
+        self._metrics = Metrics(vocabulary=dialects.vocabulary)
+        self._seen = SeenNames(settings.seen_names, self._metrics.seen_names_dropped.add)
         if log is not None:
             log.on_left_out = self._metrics.log_lines_left_out.add
         self._failures = SourceFailures()
         skill_set, artifact = load_skills(settings.skills), load_artifact(settings.model)
-        decode = load_dialects(settings.mapping).decode
-        self._pipeline = Pipeline(skill_set, artifact, on_failure=self._source_failed, decode=decode)
+        self._pipeline = Pipeline(skill_set, artifact, on_failure=self._source_failed, decode=dialects.decode)
         self._delivery = _delivery_settings(settings, self._channels)
         self._store = open_store(settings)
         self._app = create_app(self._delivery, self._store)
@@ -82,6 +84,9 @@ class Worker:
             lag=self._lag,
             metrics=self._metrics,
             token=settings.web_token,
+            hosts=settings.web_hosts,
+            bounds=Bounds(settings.web_connections, settings.web_header_timeout_s),
+            seen=self._seen,
         )
 
     def run(self) -> int:
@@ -166,6 +171,7 @@ class Worker:
 
     def _folded(self, folded: Folded) -> None:
         self._metrics.add_counts(folded.counts)
+        self._seen.add(folded.counts.unknown)
         self._metrics.batches.add()
         self._metrics.batch_records.observe(folded.counts.records_in)
         self._metrics.step_duration_s.observe(folded.duration_s)

@@ -21,9 +21,11 @@ second (`23:59:60` in UTC) is the second after it.
 
     verb or action ──► kind ──► native event ──► facts ──► skills
 
-A verb that is in no table is *ignored*: counted as `ignored`, and by name in the metric
-`skillstream_unknown_events_total` ([metrics](metrics.md)). A verb whose kind is `navigation` is known and of no use
-for skills.
+A verb that is in no table is *ignored*: counted as `ignored`, and as `other` in the metric
+`skillstream_unknown_events_total` ([metrics](metrics.md)), since a name that a producer made up may be anything, a
+person's too. `skillstream dialects --seen` asks a running worker for these names, with its `SKILLSTREAM_WEB_TOKEN`:
+the most frequent and the newest, mail addresses shortened. A rating (`rubric`) of a skill that is not configured is
+ignored likewise, as `unknown_skill`. A verb whose kind is `navigation` is known and of no use for skills.
 
 ## Kinds
 
