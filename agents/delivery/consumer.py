@@ -168,7 +168,7 @@ class BatchConsumer(driver.Consumer):
 
     def _message(self, tp: TP, records: Sequence[ConsumerRecord]) -> BatchMessage | None:
         if self._is_changelog_tp(tp):
-            return BatchMessage.of(tp, records, None, self.app.consumer_generation_id)
+            return BatchMessage.of(tp, records, None, self.app.consumer_generation_id, self._seeks[tp])
         ledger = self._ledgers.get(tp)
         if ledger is None:  # not yet sought to where it must begin
             return None
@@ -180,6 +180,10 @@ class BatchConsumer(driver.Consumer):
     def is_current(self, message: BatchMessage) -> bool:
         """Whether the message's partition is still ours and was not sought since: else its ack is void."""
         return not self._frozen and self._ledgers.get(message.tp) is message.ledger
+
+    def follows(self, message: BatchMessage) -> bool:
+        """Whether a message of the changelog was read since its partition was last sought: else there is a gap."""
+        return self._seeks[message.tp] == message.seek
 
     # -- positions
 

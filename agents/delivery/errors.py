@@ -8,6 +8,7 @@ Fatal
 ├── GroupLost          the worker can't be a member of its consumer group
 ├── SessionLost        the group has put this member out: it may be a zombie
 ├── UnreadableLog      the table's changelog holds a record without a key
+├── LogCut             the table's changelog ends before what memory holds of it
 ├── DrainTimedOut      work in flight didn't end in time, at a rebalance or at the stop
 └── AgentEnded         the table's agent returned while the worker ran
 Retryable
@@ -43,6 +44,10 @@ class SessionLost(Fatal):
 
 class UnreadableLog(Fatal):
     """The table's changelog holds a record without a key."""
+
+
+class LogCut(Fatal):
+    """The table's changelog ends before what memory holds of it."""
 
 
 class DrainTimedOut(Fatal):

@@ -13,13 +13,17 @@ from agents.delivery.acks import AckLedger, AckRange
 class BatchMessage(ConsumerMessage):
     """A fetch of one partition; `value` holds its records, in order. A changelog's batch has no ledger."""
 
-    __slots__ = ("ack_range", "ledger")
+    __slots__ = ("ack_range", "ledger", "seek")
 
     ledger: AckLedger | None
     ack_range: AckRange | None
+    seek: int
+    """Which of its partition's seeks it was read after."""
 
     @classmethod
-    def of(cls, tp: TP, records: Sequence[ConsumerRecord], ledger: AckLedger | None, generation_id: int) -> Self:
+    def of(
+        cls, tp: TP, records: Sequence[ConsumerRecord], ledger: AckLedger | None, generation_id: int, seek: int = 0
+    ) -> Self:
         """Hand out `records`, at least one: `ledger` opens their range."""
         last = records[-1]
         message = cls(
@@ -37,7 +41,7 @@ class BatchMessage(ConsumerMessage):
             tp,
             generation_id=generation_id,
         )
-        message.ledger = ledger
+        message.ledger, message.seek = ledger, seek
         message.ack_range = ledger.open(records[0].offset, last.offset) if ledger else None
         return message
 

@@ -1,60 +1,192 @@
-"""Ends a table's recovery where its log ends, even if the last offsets hold no record.
+"""Restores the table's partitions from its changelog: done when their positions say so, whatever was interrupted.
 
-Faust 0.15.3 waits until a record with the log's last offset comes. It never comes where the end is a marker of a
-transaction, was aborted, or was compacted away: the worker would recover for ever. Private parts of Faust in use:
+    revoked ──► what is being restored is interrupted       assigned ──► the ends of the log are asked ──► seek, read
+                what memory holds stays, with its positions              ──► every partition has reached its end
+                                                                         ──► the rows are judged, sources are read on
+
+Faust 0.15.3 counts a wait that ended for a recovery that did: an interrupted one was told to the table as complete, a
+question that timed out counted as answered, and where the log's last offset holds no record (a marker of a
+transaction, or compacted away) it waited for ever. Private parts of Faust that are replaced:
 
 * `TableManager._recovery`: the only way to put another class in its place.
-* `active_offsets`, `active_highwaters`, `signal_recovery_end`, `_set_recovery_ended`: what Faust's own loop ends by.
+* `_restart_recovery`, `_slurp_changelogs`: the two loops. Flow is resumed before anything is sought: resuming empties
+  the queue of the changelog, and a batch of a standby that was in it would be missing.
+* `on_partitions_revoked`: to interrupt.
+* `_publish_stats`: counts that are not kept here.
+* `active_tps`, `standby_tps`, `signal_recovery_start`, `_set_recovery_started`, `_set_recovery_ended`, `completed`: as
+  they were.
 """
 
-from typing import TYPE_CHECKING, Final, cast
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalStateError, KafkaError
 from faust.tables.recovery import Recovery
+from faust.transport.consumer import ensure_TP
 from faust.types import TP
 from mode import Service
+
+from agents.delivery.errors import LogCut
 
 if TYPE_CHECKING:
     from agents.delivery.app import DeliveryApp
     from agents.delivery.consumer import BatchConsumer
 
-_EVERY_S: Final = 0.5
+_LOOK_EVERY_S: Final = 0.5
+_SAY_EVERY_S: Final = 30.0
+_RETRY_S: Final = 0.5
+Answer = TypeVar("Answer")
 
 
 class PositionRecovery(Recovery):
-    """Faust's recovery, which also ends when the consumer has passed the end and all that was read is applied."""
+    """Of one worker. In the event loop's thread; what it raises stops the worker."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._applied = asyncio.Event()
+        self._running: asyncio.Task[None] | None = None
 
     @Service.task
-    async def _watch_the_end(self) -> None:
+    async def _restart_recovery(self) -> None:
+        while not await self.wait_for_stopped(cast(Any, self.signal_recovery_start)):
+            self.signal_recovery_start.clear()
+            self._running = asyncio.create_task(self._recover(self._generation_id))
+            await asyncio.wait([self._running])
+
+    @Service.task
+    async def _slurp_changelogs(self) -> None:
         while not self.should_stop:
-            await self.sleep(_EVERY_S)
-            try:
-                await self._skip_what_holds_no_record()
-            except (KafkaError, TimeoutError) as error:
-                self.log.warning("Can't tell how far the changelog was read: %r", error)
+            event = await self.tables.changelog_queue.get()
+            with self._delivery.guard("applying the changelog"):
+                await self._delivery.table.on_changelog_event(event)
+            self._applied.set()
 
-    async def _skip_what_holds_no_record(self) -> None:
-        generation = self._generation_id
-        waits = self.in_recovery and self.need_recovery()
-        for tp in [tp for tp, left in self.active_remaining().items() if left > 0] if waits else []:
-            passed = await self._passed_the_end(tp)
-            if not self.in_recovery or self._generation_id != generation or self.signal_recovery_start.is_set():
-                return  # another rebalance: it seeks, and reads again
-            if passed:
-                self.log.warning("The last offsets of %s, up to %d, hold no record", tp, self.active_highwaters[tp])
-                self._reach_the_end(tp)
-        if waits and not self.need_recovery():
-            self.flush_buffers()
+    @Service.task
+    async def _publish_stats(self) -> None:
+        """Nothing: what is left is said while it is waited for."""
+
+    def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Interrupt: the next assignment begins anew, with what memory holds."""
+        self.signal_recovery_start.clear()
+        self._interrupt()
+
+    async def on_stop(self) -> None:
+        """Interrupt."""
+        self._interrupt()
+
+    def _interrupt(self) -> None:
+        if self._running is not None:
+            self._running.cancel()
+
+    async def _recover(self, generation: int) -> None:
+        with self._delivery.guard("the recovery"):
+            active, standby = frozenset(self.active_tps), frozenset(self.standby_tps)
+            self._set_recovery_started()
+            await self._restore(active)
             self._set_recovery_ended()
-            self.signal_recovery_end.set()
+            self._flow_on()
+            await self._delivery.table.on_recovery_completed(set(active), set(standby))
+            await self._read_sources()
+            await self._follow(standby)
+            self.completed.set()
+            self.tables.on_actives_ready()
+            self.tables.on_standbys_ready()
+            self.app.on_rebalance_end()
+            self.log.info("Reading on, generation %d of the group", generation)
 
-    async def _passed_the_end(self, tp: TP) -> bool:
-        consumer = cast("BatchConsumer", self.app.consumer)
-        fetched, position = await consumer.read_of_log(tp)
-        applied = self.active_offsets[tp]
-        return position > self.active_highwaters[tp] and (fetched is None or applied >= fetched)
+    # -- the owned partitions
 
-    def _reach_the_end(self, tp: TP) -> None:
-        end = self.active_highwaters[tp]
-        self.active_offsets[tp] = end
-        cast("DeliveryApp", self.app).table.positions.reach(tp.partition, end)
+    async def _restore(self, active: Collection[TP]) -> None:
+        asked = await self._told(lambda: self._consumer.highwaters(*active)) if active else {}
+        ends = {ensure_TP(tp): end or 0 for tp, end in asked.items()}
+        left = self._left(ends)
+        self.log.info("Restoring %d partitions: %d records of the changelog to read", len(active), sum(left.values()))
+        if not left:
+            return
+        self._flow_on()
+        await self._seek(left)
+        self._consumer.resume_partitions(left)
+        await cast(Any, self.app)._fetcher.maybe_start()
+        await self._until_reached(ends)
+        self._consumer.pause_partitions(active)
+
+    def _left(self, ends: Mapping[TP, int]) -> dict[TP, int]:
+        """Offsets to read, by partition; only those that have some. Raises LogCut."""
+        positions = self._delivery.table.positions
+        left = {tp: end - positions.next_offset(tp.partition) for tp, end in ends.items()}
+        for tp, behind in left.items():
+            if behind < 0:
+                raise LogCut(
+                    f"{tp.topic}/{tp.partition} ends at offset {ends[tp]}, and memory or the local store holds it up "
+                    f"to {positions.reached(tp.partition)}: its newest records were lost. Restart the worker; if it "
+                    "still refuses, delete its folder in SKILLSTREAM_STORE_DIR, so that the log is read whole"
+                )
+        return {tp: behind for tp, behind in left.items() if behind > 0}
+
+    async def _until_reached(self, ends: Mapping[TP, int]) -> None:
+        say_at_s = monotonic() + _SAY_EVERY_S
+        while left := self._left(ends):
+            self._applied.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._applied.wait(), _LOOK_EVERY_S)
+                continue
+            for tp in left:
+                await self._skip_what_holds_no_record(tp, ends[tp])
+            if monotonic() > say_at_s:
+                self.log.info("Restoring: %d records of the changelog are left", sum(left.values()))
+                say_at_s = monotonic() + _SAY_EVERY_S
+
+    async def _skip_what_holds_no_record(self, tp: TP, end: int) -> None:
+        positions = self._delivery.table.positions
+        fetched, position = await self._told(lambda: self._consumer.read_of_log(tp))
+        is_applied = fetched is None or positions.next_offset(tp.partition) > fetched
+        if position >= end and is_applied and positions.next_offset(tp.partition) < end:
+            self.log.warning("The last offsets of %s, up to %d, hold no record", tp, end - 1)
+            positions.reach(tp.partition, end - 1)
+
+    # -- standbys, sources
+
+    async def _follow(self, standby: Collection[TP]) -> None:
+        if standby:
+            await self._seek(standby)
+            self._consumer.resume_partitions(standby)
+
+    async def _read_sources(self) -> None:
+        log = self._delivery.settings.changelog_topic
+        self._consumer.resume_partitions({tp for tp in self._consumer.assignment() if tp.topic != log})
+        await cast(Any, self.app)._fetcher.maybe_start()
+        await self._told(self._consumer.perform_seek)
+
+    async def _seek(self, partitions: Collection[TP]) -> None:
+        """To where what memory holds ends, or the log begins."""
+        starts = await self._told(lambda: self._consumer.earliest_offsets(*partitions))
+        positions = self._delivery.table.positions
+        places = {tp: max(positions.next_offset(tp.partition), starts.get(tp) or 0) for tp in partitions}
+        await self._told(lambda: self._consumer.seek_wait(places))
+
+    def _flow_on(self) -> None:
+        """Let fetches come again. It empties the queues: nothing that was sought may be in them."""
+        self.app.flow_control.resume()
+        self._consumer.resume_flow()
+
+    async def _told(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """The broker's answer, however long it takes: who waits is interrupted, or ended by the watchdog."""
+        while True:
+            try:
+                return await ask()
+            except IllegalStateError as error:  # the assignment has changed, and a rebalance is on its way
+                self.log.info("Waiting for a rebalance: %r", error)
+            except (KafkaError, TimeoutError) as error:
+                self.log.warning("The recovery waits for the broker: %r", error)
+            await asyncio.sleep(_RETRY_S)
+
+    @property
+    def _delivery(self) -> "DeliveryApp":
+        return cast("DeliveryApp", self.app)
+
+    @property
+    def _consumer(self) -> "BatchConsumer":
+        return cast("BatchConsumer", self.app.consumer)

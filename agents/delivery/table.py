@@ -23,6 +23,7 @@ from faust.types import TP, EventT
 from faust.types.app import AppT
 from msgspec.structs import replace
 
+from agents.delivery.consumer import BatchConsumer
 from agents.delivery.errors import UnreadableLog
 from agents.delivery.log_positions import LogPositions
 from agents.delivery.message import BatchMessage
@@ -116,14 +117,16 @@ class RowTable(faust.Table):  # type: ignore[type-arg]
         return self.positions.reached(tp.partition)
 
     async def on_changelog_event(self, event: EventT) -> None:  # type: ignore[type-arg]
-        """Apply a batch of the changelog, unless its partition has moved away meanwhile."""
+        """Apply a batch of the changelog, unless its partition has moved or was sought meanwhile."""
         message = event.message
         if not isinstance(message, BatchMessage) or message.partition not in self._followed:
             return
-        self._apply(message.partition, message.records)
+        if cast(BatchConsumer, self.app.consumer).follows(message):
+            self._apply(message.partition, message.records)
 
     def _apply(self, partition: int, records: Sequence[ConsumerRecord]) -> None:
         last = self.positions.next_offset(partition) - 1
+        records = [record for record in records if record.offset > last]
         for record in records:
             if record.key is None:
                 problem = UnreadableLog(

@@ -29,7 +29,8 @@ OUTPUT_TOPIC = "counts"
 class WorkerConfig(msgspec.Struct, frozen=True, kw_only=True):
     """`fail_at`: the step raises at the first record with an offset at or above; `fail_sends_to`: the writer's
     seam fails every send to that topic after the first few; `stick_at`: the step never returns; `store`: a folder
-    for the rows, else they are in memory."""
+    for the rows, else they are in memory; `restore_delay_s`: how long each fetch of the
+    changelog takes to apply; fetches are small then."""
 
     broker: str
     status: str
@@ -48,6 +49,7 @@ class WorkerConfig(msgspec.Struct, frozen=True, kw_only=True):
     drain_timeout_s: float = 5.0
     stop_timeout_s: float = 15.0
     store: str = ""
+    restore_delay_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -121,14 +123,19 @@ def main(config: WorkerConfig) -> int:
             stop_timeout_s=config.stop_timeout_s,
             start_timeout_s=3.0,
             max_batch_records=config.max_batch_records,
+            fetch_bytes=512 if config.restore_delay_s else 8 * 1024 * 1024,
         ),
         store,
     )
+    _restore_slowly(app, config.restore_delay_s)
     calls: list[list[object]] = []
 
+    def counted(partition: int) -> int:
+        rows = (app.table.rows.get(partition, b"student-%d" % number) for number in range(42))
+        return sum(ROW.unpack(row)[0] for row in rows if row is not None)
+
     async def on_recovered(active: frozenset[int]) -> None:
-        rows = {partition: app.table.rows.count(partition) for partition in active}
-        calls.append(["recovered", sorted(active), sum(rows.values())])
+        calls.append(["recovered", sorted(active), [counted(partition) for partition in sorted(active)]])
 
     async def on_revoked(partitions: frozenset[int]) -> None:
         calls.append(["revoked", sorted(partitions)])
@@ -143,6 +150,17 @@ def main(config: WorkerConfig) -> int:
         return run_worker(app)
     finally:
         store.close()
+
+
+def _restore_slowly(app: DeliveryApp, delay_s: float) -> None:
+    real = app.table.on_changelog_event
+
+    async def slow(event: Any) -> None:
+        await asyncio.sleep(delay_s)
+        await real(event)
+
+    if delay_s:
+        app.table.on_changelog_event = slow  # type: ignore[method-assign]
 
 
 def _store(config: WorkerConfig) -> Store:
@@ -165,6 +183,7 @@ def _report(app: DeliveryApp, path: Path, calls: list[list[object]]) -> None:
             "rows": len(app.table.rows),
             "progress": sorted(app.last_progress_s()),
             "restored": app.table.restored_records,
+            "held": sum(offset + 1 for offset in app.restored_offsets().values()),
             "calls": calls,
         }
         draft.write_text(json.dumps(status))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -48,6 +49,9 @@ class FakeThread:
     async def getmany(self, active: set[TP], timeout: float) -> dict[TP, list[ConsumerRecord]]:
         self.fetched_from.append(active)
         return self.fetches.pop(0) if self.fetches else {}
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        self.fetches.clear()
 
     async def seek_sources(self, sources: Sequence[TP]) -> dict[TP, int | None]:
         return {tp: self.committed[tp] for tp in sources}
@@ -199,6 +203,21 @@ async def test_what_was_fetched_before_a_seek_is_dropped_and_its_ack_is_void(app
     assert consumer.uncommitted() == {}
     consumer.ack(fresh)
     assert consumer.uncommitted() == {EVENTS: 2}
+
+
+async def test_what_was_read_of_a_changelog_before_it_was_sought_is_never_applied(app: DeliveryApp) -> None:
+    consumer, thread = parts(app)
+    await app.table.on_rebalance({LOG}, set(), {LOG})
+    thread.fetches = [{LOG: records(LOG, 8, 9)}]
+    [stale] = await delivered(consumer)
+
+    await consumer.seek_wait({LOG: 0})
+    thread.fetches = [{LOG: records(LOG, 0, 1, 2)}]
+    [fresh] = await delivered(consumer)
+    for message in (stale, fresh):
+        await app.table.on_changelog_event(cast(Any, SimpleNamespace(message=message)))
+
+    assert app.table.positions.reached(0) == 2
 
 
 async def test_records_below_the_position_are_not_delivered_again(app: DeliveryApp) -> None:

@@ -16,6 +16,7 @@ from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.transport.consumer import Consumer
 from faust.transport.drivers import aiokafka as driver
+from mode.services import ServiceTask
 
 from agents.delivery import DeliverySettings, create_app
 from agents.delivery.fetching import fetch_promptly
@@ -66,11 +67,11 @@ def test_the_libraries_are_those_whose_private_parts_were_read(library: str, kno
         (Collection, "persisted_offset"),
         (Collection, "on_changelog_event"),
         (Collection, "apply_changelog_batch"),
-        (Recovery, "on_recovery_completed"),
+        (Recovery, "on_partitions_revoked"),
+        (Recovery, "_set_recovery_started"),
         (Recovery, "_set_recovery_ended"),
-        (Recovery, "flush_buffers"),
-        (Recovery, "need_recovery"),
-        (Recovery, "active_remaining"),
+        (Consumer, "resume_partitions"),
+        (Consumer, "resume_flow"),
     ],
 )
 def test_every_part_that_is_replaced_still_exists(owner: type, name: str) -> None:
@@ -109,12 +110,14 @@ async def test_a_broker_holds_back_no_fetch_that_leaves_out_a_partition_which_is
         await fetcher.close()
 
 
-async def test_recovery_is_ours_and_still_has_what_it_is_ended_by() -> None:
+async def test_recovery_is_ours_and_so_are_all_its_loops() -> None:
     app = create_app(SETTINGS)
     recovery = cast(TableManager, app.tables).recovery
     assert isinstance(recovery, PositionRecovery)
-    assert (recovery.active_offsets, recovery.active_highwaters, recovery.in_recovery) == ({}, {}, False)
-    assert not recovery.signal_recovery_end.is_set()
+    loops = {name for name, part in vars(Recovery).items() if isinstance(part, ServiceTask)}
+    assert loops
+    assert loops <= vars(PositionRecovery).keys()
+    assert (recovery.active_tps, recovery.standby_tps, recovery.in_recovery) == (set(), set(), False)
     assert not recovery.signal_recovery_start.is_set()
 
 
