@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Callable
 from random import Random
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from agents.metrics import Metrics
@@ -28,6 +29,9 @@ from streams.reasoning.pseudonym import Pseudonyms
 from streams.reasoning.scripted import ScriptedModel
 from streams.reasoning.settings import LIMITER, PendingPolicy
 from streams.skills import SkillSet
+
+if TYPE_CHECKING:
+    from streams.reasoning.openai_model import OpenAIModel
 
 _log = logging.getLogger(__name__)
 
@@ -73,8 +77,11 @@ def _shares(buckets: list[Bucket], workers: int) -> list[Bucket]:
 
 def make_model(settings: Settings) -> ReasoningModel:
     """The model that `settings` choose; not to be called with reasoning off."""
-    if settings.reasoning == "scripted":
-        return ScriptedModel()
+    return ScriptedModel() if settings.reasoning == "scripted" else make_openai_model(settings)
+
+
+def make_openai_model(settings: Settings) -> "OpenAIModel":
+    """The model behind `OPENAI_BASE_URL`."""
     from streams.reasoning.openai_model import BASE_URL, OpenAIModel, OpenAISettings  # the SDK takes a second
 
     return OpenAIModel(
@@ -84,6 +91,7 @@ def make_model(settings: Settings) -> ReasoningModel:
             models=settings.openai_models,
             read_timeout_s=settings.openai_timeout_s,
             total_timeout_s=settings.openai_timeout_s * 1.5,
+            max_reply_bytes=settings.openai_max_reply_kb * 1024,
         ),
         now_us,
     )

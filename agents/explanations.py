@@ -1,13 +1,15 @@
-"""Explanations, as a part of a worker: queue, limits, model and the task that serves, started and stopped together."""
+"""Explanations, as a part of a worker: queue, limits, model and the tasks that serve, started and stopped together.
+
+Nothing that is wrong with them keeps a worker from scoring: it starts without them, and they are tried for again.
+"""
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
+from random import Random
 from typing import Final
 
-from agents import lifecycle
 from agents.channels import Channels
 from agents.delivery.app import DeliveryApp
 from agents.explaining import (
@@ -27,17 +29,17 @@ from schemas.errors import Retryable
 from schemas.explanation import Explanation
 from streams.limits import LimitUnavailable
 from streams.pipeline import Pipeline
-from streams.reasoning.model import ModelUnavailable
+from streams.reasoning.backoff import Backoff
+from streams.reasoning.model import ModelBlocked
 from streams.reasoning.pending import owed
 from streams.reasoning.queue import ReasoningQueue
 
-_REDIS_START_POLL_S: Final = 0.25
-_REDIS_WATCH_S: Final = 3.0
+_PREPARE_AGAIN: Final = Backoff(first_s=10.0, most_s=600.0)
 _log = logging.getLogger(__name__)
 
 
-class RedisUnreachable(Retryable):
-    """No Redis answers at the start."""
+class ReasoningRefused(Retryable):
+    """The model's server refuses what is set, and explanations are required."""
 
 
 class Explanations:
@@ -59,39 +61,20 @@ class Explanations:
 
     @asynccontextmanager
     async def ready(self) -> AsyncIterator[None]:
-        """Redis and the model are asked first, and let go of after. Raises RedisUnreachable, or the model's Fatal."""
+        """Look for Redis, and let go of it and of the model after. Raises ReasoningRefused where they are required."""
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._limiter.aclose)
-            await self._await_redis()
-            if self._settings.seed_limits:
-                await self._limiter.fill()
             stack.push_async_callback(self._model.aclose)
-            try:
-                await self._model.prepare()
-            except ModelUnavailable as error:
-                _log.warning("No explanations for now: %s", error)
+            await self._look_for_redis()
+            if self._settings.reasoning_required:
+                await self._require_model()
             yield
 
     async def serve(self) -> None:
         """Serve the queue until cancelled."""
-        await self._reasoner.run()
-
-    async def watch_redis(self) -> None:
-        """Say in the log when Redis is lost, and when it is back. Runs for ever; asks nobody where there is none."""
-        where, lost_s = redis_address(self._settings.redis_url or ""), None
-        while self._settings.redis_url:
-            await asyncio.sleep(_REDIS_WATCH_S)
-            try:
-                async with asyncio.timeout(_REDIS_WATCH_S):
-                    await self._limiter.ping()
-            except (LimitUnavailable, TimeoutError) as error:
-                if lost_s is None:
-                    lost_s = time.monotonic()
-                    lifecycle.server_lost("Redis", where, str(error), "only this worker's share may be spent")
-            else:
-                if lost_s is not None:
-                    lifecycle.server_back("Redis", where, time.monotonic() - lost_s)
-                    lost_s = None
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._prepare())
+            group.create_task(self._reasoner.run())
 
     def rebuild(self, partitions: Iterable[int]) -> None:
         """Take up what the rows of these partitions say is pending: after recovery."""
@@ -122,22 +105,35 @@ class Explanations:
             mode=self._settings.reasoning,
             key_present=bool(self._settings.openai_api_key),
             blocked=self._explainer.paused_because,
+            failing=self._explainer.trouble,
         )
 
-    async def _await_redis(self) -> None:
-        """Raise RedisUnreachable if it does not answer within the start's bound; away later, it is only degraded."""
-        timeout_s = self._settings.start_timeout_s
-        deadline_s = time.monotonic() + timeout_s
-        while True:
-            try:
-                return await self._limiter.ping()
-            except LimitUnavailable as error:
-                if time.monotonic() >= deadline_s:
-                    raise RedisUnreachable(
-                        f"no Redis answers at {redis_address(self._settings.redis_url or '')} "
-                        f"(waited {timeout_s:.0f} s): {error}. Is it running, and is SKILLSTREAM_REDIS_URL right?"
-                    ) from error
-            await asyncio.sleep(_REDIS_START_POLL_S)
+    async def _look_for_redis(self) -> None:
+        """Seed the limits where that is set. Without Redis this worker spends its own share, as whenever it is away."""
+        try:
+            await self._limiter.ping()
+            if self._settings.seed_limits:
+                await self._limiter.fill()
+        except LimitUnavailable as error:
+            where = redis_address(self._settings.redis_url or "")
+            _log.warning(
+                "No Redis to count on at %s: %s. This worker spends its own share until it answers. Is it running, and "
+                "is SKILLSTREAM_REDIS_URL right?",
+                where,
+                error,
+            )
+
+    async def _require_model(self) -> None:
+        error = await self._explainer.prepare()
+        if isinstance(error, ModelBlocked):
+            raise ReasoningRefused(f"{error} (without SKILLSTREAM_REASONING_REQUIRED a worker would score)")
+
+    async def _prepare(self) -> None:
+        """Look whether the model can be asked, until it can."""
+        failures = 0
+        while await self._explainer.prepare() is not None:
+            failures += 1
+            await asyncio.sleep(_PREPARE_AGAIN.wait_s(failures, Random()))
 
     def _published(self, explanation: Explanation) -> None:
         self._metrics.explanations.add(explanation.generator)

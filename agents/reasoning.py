@@ -4,11 +4,12 @@
          ▲                                          └───────► reasoning-results ──► the table's agent ──► queue.settle
          └── spent, paused, unreachable: give the student back, wait
 
-Never awaited by the table's agent. A crash costs at most the calls in flight.
+Never awaited by the table's agent. A crash costs at most the calls in flight. Whatever a reply causes, the explainer
+turns into a result (`streams.reasoning.bulkhead`): what ends the worker from here is a send that failed, or a fault in
+reading the table.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable
 from typing import Final
 
@@ -35,7 +36,6 @@ CALLS_AT_ONCE: Final = 4
 _IDLE_S: Final = 0.2
 _LONGEST_WAIT_S: Final = 30.0
 _UNREACHABLE_WAIT_S: Final = 1.0
-_log = logging.getLogger(__name__)
 
 
 class Reasoner:
@@ -86,8 +86,7 @@ class Reasoner:
         except (RateLimitExceeded, ReasoningPaused) as wait:
             self._queue.release(ticket)
             return min(wait.retry_after_s, _LONGEST_WAIT_S)
-        except LimitUnavailable as error:
-            _log.warning("No explanation now: %s", error)
+        except LimitUnavailable:
             self._queue.release(ticket)
             return _UNREACHABLE_WAIT_S
         except NotWanted:

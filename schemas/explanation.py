@@ -28,7 +28,11 @@ class SkillExplanation(Struct, frozen=True, kw_only=True):
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
-    """An explanation of the update (`student_id`, `seq`). `generator` says who wrote it."""
+    """An explanation of the update (`student_id`, `seq`). `generator` says who wrote it.
+
+    `reason` says why it is a template: `nothing_to_ask` (no evidence that can be told), `rejected` (the model's answers
+    failed the check), `refused`, `too_large` (for the limits), `gave_up` (the last of several failed calls).
+    """
 
     version: Literal[1]
     student_id: str
@@ -37,6 +41,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     generated_at: str
     generator: Literal["model", "template", "scripted"]
     model: str
+    reason: str | None = None
     summary: str
     skills: list[SkillExplanation]
 

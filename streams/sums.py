@@ -13,8 +13,6 @@ from streams.block import Block, Floats
 from streams.layout import CELL, Array
 from streams.row import decayed
 
-DECAYED_OF_A_CELL: Final = ("text_n", "text_total", "rubric_n", "rubric_total")
-
 
 @dataclass(slots=True)
 class Noted:
@@ -43,12 +41,10 @@ class Entries:
     value: Array
     event: Array
 
-    def of(self, chosen: Array | None) -> "Entries":
-        """Those of the events that are `chosen` (a truth value each; None: all), called 0, 1, 2 from now on."""
-        if chosen is None:
-            return self
-        kept = chosen[self.event]
-        return Entries(self.where[kept], self.value[kept], (np.cumsum(chosen) - 1)[self.event[kept]])
+    def between(self, start: int, stop: int) -> "Entries":
+        """Those of the events from `start` to `stop`, counted from `start`."""
+        a, b = np.searchsorted(self.event, (start, stop))
+        return Entries(self.where[a:b], self.value[a:b], self.event[a:b] - start)
 
 
 NO_ENTRIES: Final = Noted().arrays()
@@ -81,17 +77,10 @@ def rebase(block: Block, line: int, reference_us: int) -> None:
     block.head["reference_us"][line] = reference_us
     for name in ("recent_n", "recent_total"):
         block.facts[name][line] *= factor
-    for name in DECAYED_OF_A_CELL:
-        block.cells[name][line] *= factor
-    rebase_foreign(block, line, factor)
-
-
-def rebase_foreign(block: Block, line: int, factor: float) -> None:
-    """Carry the sums of skills that are not configured."""
-    if line not in block.foreign:
-        return
-    foreign, tellings = block.foreign[line]
+    foreign, tellings = block.foreign.get(line, (b"", b""))
     cells = np.frombuffer(foreign, CELL).copy()
-    for name in DECAYED_OF_A_CELL:
+    for name in ("text_n", "text_total", "rubric_n", "rubric_total"):
+        block.cells[name][line] *= factor
         cells[name] *= factor
-    block.foreign[line] = cells.tobytes(), tellings
+    if len(cells):
+        block.foreign[line] = cells.tobytes(), tellings

@@ -1,16 +1,24 @@
-"""Who writes the explanations: the key is taken, and a model that is configured is served. No call is spent."""
+"""Who writes the explanations: the key is taken, and a model that is configured is served. No call is spent.
+
+Nothing here keeps a worker from scoring, so these are warnings, unless explanations are required.
+"""
 
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from agents.doctor.finding import Finding, ok, refusal, warning
-from agents.explaining import make_model
+from agents.doctor.finding import Finding, ok, problem, warning
+from agents.explaining import make_openai_model
 from agents.settings import Settings
-from schemas.errors import Fatal
-from streams.reasoning.catalogue import Served, choose_model, read_served
-from streams.reasoning.model import ModelUnavailable
+from streams.reasoning.catalogue import Served, choose_model, names_of
+from streams.reasoning.model import ModelBlocked, ModelError
+
+if TYPE_CHECKING:
+    from streams.reasoning.openai_model import Listing
+
+_WITHOUT = "a worker starts without explanations, and keeps trying"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,50 +37,44 @@ class Models:
         if not self.settings.openai_api_key:
             yield warning("not asked: there is no key")
             return
-        yield from asyncio.run(self._ask())
+        yield asyncio.run(self._ask())
 
-    async def _ask(self) -> list[Finding]:
-        model = make_model(self.settings)
+    async def _ask(self) -> Finding:
+        model = make_openai_model(self.settings)
         try:
-            await model.prepare()
-        except ModelUnavailable as error:
-            return [warning(f"{error}: a worker starts without explanations", "is OPENAI_BASE_URL right?")]
-        except Fatal as error:
-            return [refusal(error)]
+            listing = await model.listing()
+        except ModelError as error:
+            return warning(f"{error}: {_WITHOUT}", "is OPENAI_BASE_URL right?")
         finally:
             await model.aclose()
-        return list(self._judge(await self._served()))
+        return self._judge(listing, only_listed=model.is_openai)
 
-    async def _served(self) -> Sequence[Served] | None:
-        """None where the server does not list what it serves."""
-        from openai import APIError, AsyncOpenAI  # takes a second
-
-        settings = self.settings
-        async with AsyncOpenAI(
-            api_key=settings.openai_api_key, base_url=settings.openai_base_url, max_retries=0, timeout=10.0
-        ) as client:
-            try:
-                return read_served((await client.models.with_raw_response.list()).content)
-            except (APIError, ModelUnavailable):
-                return None
-
-    def _judge(self, served: Sequence[Served] | None) -> Iterator[Finding]:
-        wanted = self.settings.openai_models
-        chosen = choose_model(wanted, served, datetime.now(UTC).date())
+    def _judge(self, listing: "Listing", *, only_listed: bool) -> Finding:
+        if listing.problem is not None:
+            return self._refused(listing.problem)
+        wanted, served = self.settings.openai_models, listing.served
+        chosen = choose_model(wanted, served, datetime.now(UTC).date(), only_listed=only_listed)
+        advice = "see SKILLSTREAM_OPENAI_MODELS"
+        if chosen is None:
+            return self._refused(ModelBlocked(f"none of {', '.join(wanted)} is served ({names_of(served)})"), advice)
         if served is None:
-            yield warning(f"the server does not list its models: {chosen} is asked unseen")
-            return
-        shutdowns = {model.id: model.shutdown_date for model in served}
-        told = [f"{name} {_until(name, shutdowns)}" for name in wanted]
-        if chosen != wanted[0]:
-            yield warning(
-                f"{chosen} is used, not the first of the list ({'; '.join(told)})", "see SKILLSTREAM_OPENAI_MODELS"
-            )
-        else:
-            yield ok(f"the key is taken, {chosen} is used ({'; '.join(told)})")
+            return warning(f"the server does not list its models: {chosen.model} is asked unseen")
+        if not chosen.listed:
+            said = f"the server does not list {chosen.model} ({names_of(served)}): it is asked unseen"
+            return warning(said, advice)
+        told = "; ".join(f"{name} {_until(name, served)}" for name in wanted)
+        if chosen.model != wanted[0]:
+            return warning(f"{chosen.model} is used, not the first of the list ({told})", advice)
+        return ok(f"the key is taken, {chosen.model} is used ({told})")
+
+    def _refused(self, error: ModelError, advice: str = "") -> Finding:
+        if self.settings.reasoning_required and isinstance(error, ModelBlocked):
+            return problem(f"{error}: SKILLSTREAM_REASONING_REQUIRED is set, and a worker does not start", advice)
+        return warning(f"{error}: {_WITHOUT}", advice)
 
 
-def _until(name: str, shutdowns: dict[str, str | None]) -> str:
-    if name not in shutdowns:
+def _until(name: str, served: Sequence[Served]) -> str:
+    found = next((model for model in served if model.is_called(name)), None)
+    if found is None:
         return "is not served"
-    return f"is served until {shutdowns[name]}" if shutdowns[name] else "is served"
+    return f"is served until {found.shutdown_date}" if found.shutdown_date else "is served"

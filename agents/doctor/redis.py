@@ -56,8 +56,8 @@ class Limits:
         try:
             await limiter.ping()
         except LimitUnavailable as error:
-            said = f"no Redis answers at {where}: {error}"
-            return [Finding("problem", said, "is it running, and is SKILLSTREAM_REDIS_URL right?", unreachable=True)]
+            said = f"no Redis answers at {where}: {error}; a worker starts, and spends its own share of the budget"
+            return [warning(said, "is it running, and is SKILLSTREAM_REDIS_URL right?")]
         finally:
             await limiter.aclose()
         async with connect(url) as client:
@@ -73,9 +73,8 @@ class Limits:
             await client.eval(_PROBE, 1, key)
         except RedisError as error:
             advice = f"allow scripts, TIME, and commands of hashes on keys {self.settings.app_id}:limit:*"
-            said = f"the limits' script may not be run ({type(error).__name__}): no explanation could be granted"
-            # A worker that is to fill the limits at its start runs the script there.
-            return [problem(said, advice) if self.settings.seed_limits else warning(said, advice)]
+            said = f"the limits' script may not be run ({type(error).__name__}): each worker spends its own share"
+            return [warning(said, advice)]
         return []
 
 

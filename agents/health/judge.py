@@ -90,6 +90,8 @@ def _key(seen: Snapshot) -> Component:
 def _reasoning(seen: Snapshot) -> Component:
     if seen.reasoning.blocked is not None:
         return Component("reasoning", "degraded", f"no calls are made: {seen.reasoning.blocked}")
+    if seen.reasoning.failing is not None:
+        return Component("reasoning", "degraded", f"no explanations are made: {seen.reasoning.failing}")
     states = {
         "off": "off, by configuration",
         "scripted": "scripted, by configuration: no model is asked",

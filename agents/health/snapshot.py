@@ -22,11 +22,15 @@ class WorkerState(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReasoningState:
-    """How explanations are made. `key_present` never holds the key; `blocked` says why nothing is asked for now."""
+    """How explanations are made. `key_present` never holds the key.
+
+    `blocked` says why nothing is asked for now, `failing` why nothing comes of what is asked.
+    """
 
     mode: Literal["off", "scripted", "openai"]
     key_present: bool = False
     blocked: str | None = None
+    failing: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,17 @@
 
 import base64
 import binascii
-import hashlib
 import hmac
 import ipaddress
 from dataclasses import dataclass
 from typing import Final
 
-from agents.settings import SettingsError
+from schemas.errors import Fatal
 
 CHALLENGE: Final = 'Basic realm="skillstream: any name, and the token as password"'
 
 
-class OpenToNetwork(SettingsError):
+class OpenToNetwork(Fatal):
     """Pages that others can reach, without a token."""
 
 
@@ -28,8 +27,7 @@ class Access:
         if not self.token and not is_loopback(self.host):
             raise OpenToNetwork(
                 f"web_host {self.host or '(all addresses)'} can be reached from other machines: set "
-                "SKILLSTREAM_WEB_TOKEN to a secret of your own (python3 -c 'import secrets; "
-                "print(secrets.token_urlsafe(24))' makes one), or SKILLSTREAM_WEB_HOST to 127.0.0.1"
+                "SKILLSTREAM_WEB_TOKEN to a secret of your own, or SKILLSTREAM_WEB_HOST to 127.0.0.1"
             )
 
     def admits(self, authorization: str) -> bool:
@@ -42,12 +40,7 @@ class Access:
             given = _password(given)
         elif scheme.lower() != "bearer":
             return False
-        return hmac.compare_digest(_digest(given), _digest(self.token))
-
-
-def _digest(token: str) -> bytes:
-    """So that neither the time taken nor the length compared tells how near a guess was."""
-    return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
+        return hmac.compare_digest(given.encode(errors="surrogateescape"), self.token.encode())
 
 
 def is_loopback(host: str) -> bool:

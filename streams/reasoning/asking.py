@@ -3,16 +3,29 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Final
 
 from schemas.errors import SkillstreamError
 from streams.limits import LIMITERS, Cost, Grant, LimitUnavailable, RateLimitExceeded, Registry, rate_limit
 from streams.reasoning.backoff import RetryBudget
 from streams.reasoning.breaker import Breaker, ReasoningPaused
+from streams.reasoning.bulkhead import bulkhead
 from streams.reasoning.grounding import violations
-from streams.reasoning.model import BadReply, ModelError, ModelRefused, ReasoningModel, Reply, Usage
+from streams.reasoning.model import (
+    BadReply,
+    ModelError,
+    ModelRefused,
+    ReasoningModel,
+    Reply,
+    RequestAdjusted,
+    RequestRefused,
+    Usage,
+)
 from streams.reasoning.outcome import Called, CallOutcome, Observer, unobserved
 from streams.reasoning.prompt import Request, most_tokens
 from streams.reasoning.settings import LIMITER, ExplainSettings
+
+MAX_ADJUSTMENTS: Final = 3
 
 
 class NotWanted(SkillstreamError):
@@ -56,9 +69,9 @@ class BudgetedModel:
         """A reply that passes the check, at the second try at the latest; None if neither does.
 
         `again` says that an earlier call for this student failed. Raises what `Limiter.acquire` raises, ModelError
-        (but not BadReply), ReasoningPaused, NotWanted.
+        (but not BadReply), ReasoningPaused, NotWanted. A request that was adjusted is asked again at once.
         """
-        reply, faults = await self._try(request, wanted, again=again)
+        reply, faults = await self._adjusting(request, wanted, again=again)
         if not faults:
             return reply
         request = request.after(faults)
@@ -74,6 +87,14 @@ class BudgetedModel:
                 return None
         return None if faults else reply
 
+    async def _adjusting(
+        self, request: Request, wanted: Callable[[], bool], *, again: bool
+    ) -> tuple[Reply | None, tuple[str, ...]]:
+        for _ in range(MAX_ADJUSTMENTS):
+            with suppress(RequestAdjusted):
+                return await self._try(request, wanted, again=again)
+        return await self._try(request, wanted, again=again)
+
     async def _try(
         self, request: Request, wanted: Callable[[], bool], *, again: bool = False
     ) -> tuple[Reply | None, tuple[str, ...]]:
@@ -84,16 +105,17 @@ class BudgetedModel:
             self._budget.count(again=again)
             started_us = self._clock_us()
             try:
-                reply = await self._model.explain(request)
+                with bulkhead("reading the model's answer"):
+                    reply = await self._model.explain(request)
+                    faults = violations(request, reply.draft)
             except ModelError as error:
                 await self._settle(grant, error.outcome, self._model.name, error.usage, started_us)
-                if isinstance(error, BadReply | ModelRefused):
+                if isinstance(error, BadReply | ModelRefused) and not isinstance(error, RequestRefused):
                     self._breaker.close()
                 if isinstance(error, BadReply):
                     return None, (str(error),)
                 raise
             self._breaker.close()
-            faults = violations(request, reply.draft)
             outcome: CallOutcome = "bad_reply" if faults else "ok"
             await self._settle(grant, outcome, reply.model, reply.usage, started_us, len(faults))
             return reply, faults

@@ -17,10 +17,12 @@ def assemble(
     generator: Literal["model", "template", "scripted"],
     model: str,
     generated_at: str,
+    *,
+    reason: str | None = None,
 ) -> Explanation:
     """The explanation of `update`: all its skills, those without facts with no claims.
 
-    The score is never the model's.
+    The score is never the model's. `reason` says why a template speaks.
     """
     claims = {drafted.skill: drafted.claims for drafted in draft.skills}
     return Explanation(
@@ -31,6 +33,7 @@ def assemble(
         generated_at=generated_at,
         generator=generator,
         model=model,
+        reason=reason,
         summary=summary_of(update),
         skills=[
             SkillExplanation(

@@ -47,11 +47,11 @@ class Breaker:
         if self._why is not None:
             self._probe_at_us = now_us + self._pause_us
 
-    def trip(self, why: str, now_us: int) -> None:
-        """Open, or stay open for another pause."""
+    def trip(self, why: str, now_us: int, *, probe_now: bool = False) -> None:
+        """Open, or stay open for another pause; `probe_now` lets one call show whether it is so."""
         first = self._why is None
         self._why = why
-        self._probe_at_us = now_us + self._pause_us
+        self._probe_at_us = now_us + (0 if probe_now else self._pause_us)
         if first:
             self._alert(why)
 

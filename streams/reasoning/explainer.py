@@ -3,7 +3,8 @@
     limit ──► model ──► check ──► explanation
       │         │          └─ rejected: once more, told why; then the template
       │         ├─ 429: all hold, this student not before then        ├─ no credit, bad key: pause, alert
-      │         └─ 5xx, time-out: later, backing off; the template after `max_attempts`
+      │         ├─ refused: the template; every request refused: pause, alert
+      │         └─ 5xx, time-out, what nobody foresaw: later, backing off; the template after `max_attempts`
       └─ spent: RateLimitExceeded to the caller, who waits; nothing is written
 
 No request is sent for a student that is not wanted any more.
@@ -18,18 +19,22 @@ from typing import Literal
 from schemas.bounds import LATEST_US, MAX_UINT32
 from schemas.explanation import Explanation, ReasoningResult
 from schemas.update import SkillUpdate
-from streams.limits import LIMITERS, CostTooLarge, Registry
+from streams.limits import LIMITERS, CostTooLarge, LimitUnavailable, Registry
 from streams.reasoning import template
 from streams.reasoning.asking import BudgetedModel
 from streams.reasoning.assembly import assemble
 from streams.reasoning.backoff import Backoff
 from streams.reasoning.breaker import Breaker
+from streams.reasoning.bulkhead import bulkhead
+from streams.reasoning.condition import Condition
 from streams.reasoning.model import (
     ModelBlocked,
+    ModelError,
     ModelRefused,
     ModelThrottled,
     ModelUnavailable,
     ReasoningModel,
+    RequestRefused,
 )
 from streams.reasoning.outcome import Observer, Outcome, Tried, unobserved
 from streams.reasoning.prompt import Prompt, Question
@@ -73,6 +78,8 @@ class Explainer:
         self._settings = settings or ExplainSettings()
         self._observe = observe
         self._breaker = Breaker(self._settings.blocked_pause_s, alert)
+        self._condition = Condition()
+        self._unready: str | None = None
         self._backoff = Backoff(self._settings.backoff_s, self._settings.max_backoff_s)
         self._asked = BudgetedModel(
             model, self._breaker, clock_us, self._settings, registry=registry, observe=observe, sleep=sleep
@@ -82,6 +89,29 @@ class Explainer:
     def paused_because(self) -> str | None:
         """What a person must see to before calls are made again; None if nothing."""
         return self._breaker.why
+
+    @property
+    def trouble(self) -> str | None:
+        """Why no explanations are made, whoever or whatever it takes to change that; None while they are."""
+        return self._breaker.why or self._condition.why
+
+    async def prepare(self) -> ModelError | None:
+        """Look, without a call, whether explanations can be made; what is wrong, or None. `trouble` then tells it."""
+        try:
+            with bulkhead("looking for the model"):
+                await self._model.prepare()
+        except ModelError as error:
+            blocked = isinstance(error, ModelBlocked)
+            if blocked:  # a list that is refused is no proof: the first call is
+                self._breaker.trip(str(error), self._clock_us(), probe_now=True)
+            self._condition.fail(str(error), lasting=True, told=blocked)
+            self._unready = str(error)
+            return error
+        if self._unready is not None and self.trouble == self._unready:
+            self._breaker.close()
+            self._condition.work()
+        self._unready = None
+        return None
 
     async def explain(self, update: SkillUpdate, pending: Pending, *, wanted: Callable[[], bool] = always) -> Explained:
         """Explain `update`; what to publish, and what to write back.
@@ -98,27 +128,51 @@ class Explainer:
         if attempts > 0 and not self._asked.may_try_again:
             return self._later(update, attempts, self._backoff.longest_s(self._rng), "later_retries_spent")
         try:
-            reply = await self._asked.ask(question.request, wanted, again=attempts > 0)
+            with bulkhead("explaining"):
+                return await self._answered(update, question, attempts, wanted)
         except ModelThrottled as error:
+            self._condition.fail(str(error))
             await self._asked.hold(error.retry_after_s)
             return self._later(update, attempts, error.retry_after_s, "later_throttled")
         except ModelBlocked as error:
-            self._breaker.trip(str(error), self._clock_us())
+            self._block(str(error))
             return self._later(update, attempts, self._settings.blocked_pause_s, "later_blocked")
         except ModelUnavailable as error:
+            self._condition.fail(str(error))
             return self._unavailable(update, question, attempts + 1, error.retry_after_s)
         except ModelRefused as error:
-            _log.warning("%s: a template is published instead", error)
+            self._refused(error)
             return self._template(update, question, attempts, "template_refused")
         except CostTooLarge as error:
-            _log.warning("%s: a template is published instead", error)
+            self._condition.fail(str(error))
             return self._template(update, question, attempts, "template_too_large")
+        except LimitUnavailable as error:
+            self._condition.fail(str(error))
+            raise
+
+    async def _answered(
+        self, update: SkillUpdate, question: Question, attempts: int, wanted: Callable[[], bool]
+    ) -> Explained:
+        """The model's explanation, or a template for answers that fail the check. Raises as `BudgetedModel.ask`."""
+        reply = await self._asked.ask(question.request, wanted, again=attempts > 0)
         if reply is None:
+            self._condition.fail("the model's answers do not pass the check")
             return self._template(update, question, attempts, "template_rejected")
-        self._observe(Tried("explained"))
         generator, now = self._model.generator, rfc3339(self._clock_us())
         explanation = assemble(update, question, reply.draft, generator, reply.model, now)
+        self._condition.work()
+        self._observe(Tried("explained"))
         return explanation, self._result(update, "explained", attempts)
+
+    def _block(self, why: str) -> None:
+        self._condition.fail(why, lasting=True, told=True)
+        self._breaker.trip(why, self._clock_us())
+
+    def _refused(self, error: ModelRefused) -> None:
+        """Note it; a server that refuses every request is not asked for a template's worth each time."""
+        self._condition.fail(str(error))
+        if isinstance(error, RequestRefused) and self._condition.failures_in_a_row >= self._settings.max_refused:
+            self._block(f"{error}, as it did every request: are OPENAI_BASE_URL and SKILLSTREAM_OPENAI_MODELS right?")
 
     def _unavailable(self, update: SkillUpdate, question: Question, attempts: int, least_wait_s: float) -> Explained:
         if attempts >= self._settings.max_attempts:
@@ -133,7 +187,9 @@ class Explainer:
     def _template(self, update: SkillUpdate, question: Question, attempts: int, outcome: Outcome) -> Explained:
         self._observe(Tried(outcome))
         draft = template.draft_of(question.request)
-        explanation = assemble(update, question, draft, "template", template.MODEL, rfc3339(self._clock_us()))
+        now = rfc3339(self._clock_us())
+        reason = outcome.removeprefix("template_")
+        explanation = assemble(update, question, draft, "template", template.MODEL, now, reason=reason)
         return explanation, self._result(update, "explained", attempts)
 
     def _result(

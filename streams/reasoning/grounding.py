@@ -52,8 +52,12 @@ def violations(request: Request, draft: Draft, limits: Limits | None = None) -> 
 
     At most MAX_VIOLATIONS are given. A fault quotes at most a number or a word of the draft.
     """
-    found = list(_faults(request, draft, limits or Limits()))
-    return tuple(dict.fromkeys(found))[:MAX_VIOLATIONS]
+    found: dict[str, None] = {}
+    for fault in _faults(request, draft, limits or Limits()):
+        found[fault] = None
+        if len(found) == MAX_VIOLATIONS:
+            break
+    return tuple(found)
 
 
 def _faults(request: Request, draft: Draft, limits: Limits) -> Iterator[str]:
@@ -70,10 +74,11 @@ def _faults(request: Request, draft: Draft, limits: Limits) -> Iterator[str]:
             continue
         if not 1 <= len(drafted.claims) <= limits.claims:
             yield f"{skill.skill}: {len(drafted.claims)} claims; 1 to {limits.claims} are allowed"
-        for number, claim in enumerate(drafted.claims, 1):
+        claims = drafted.claims[: limits.claims]
+        for number, claim in enumerate(claims, 1):
             place = f"{skill.skill}, claim {number}"
             yield from (f"{place}: {fault}" for fault in _claim_faults(request, skill, claim, limits))
-        reading = grade(" ".join(_sentence(claim.text) for claim in drafted.claims))
+        reading = grade(" ".join(_sentence(claim.text[: limits.claim_chars]) for claim in claims))
         if reading > limits.grade:
             yield f"{skill.skill}: reads at grade {reading:.0f}, above {limits.grade:.0f}; use shorter words, sentences"
 
@@ -87,7 +92,10 @@ def _claim_faults(request: Request, skill: AskedSkill, claim: DraftClaim, limits
         yield "cites a fact that this skill does not have"
     if any(fact.direction != claim.direction for fact in cited):
         yield f"says {claim.direction}, but a fact that it cites says otherwise"
-    yield from _text_faults(claim, limits)
+    if len(claim.text) > limits.claim_chars:
+        yield f"has {len(claim.text)} characters; {limits.claim_chars} are allowed"
+        return  # what is too long is not looked through
+    yield from _text_faults(claim)
     if request.student in claim.text:
         yield "names the student"
     quotable = list(_quotable(skill, cited))
@@ -96,12 +104,10 @@ def _claim_faults(request: Request, skill: AskedSkill, claim: DraftClaim, limits
             yield f"the number {number.text.strip()} is not in the facts that it cites"
 
 
-def _text_faults(claim: DraftClaim, limits: Limits) -> Iterator[str]:
+def _text_faults(claim: DraftClaim) -> Iterator[str]:
     text = claim.text
     if not text.strip():
         yield "is empty"
-    if len(text) > limits.claim_chars:
-        yield f"has {len(text)} characters; {limits.claim_chars} are allowed"
     if any(said != claim.direction for said in _verdicts(text)):
         yield f"says {claim.direction} in its field and the opposite in its text"
     if diagnosis := _DIAGNOSIS.search(text):

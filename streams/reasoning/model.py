@@ -3,6 +3,9 @@
 ModelError
 ├── ModelThrottled        429: all hold until the server's time
 ├── ModelUnavailable      5xx, time-out, no connection: back off, try again
+│   ├── ModelFailed           a fault that nobody foresaw, ours or of the reply
+│   ├── ReplyTooLarge         more than is read of any reply
+│   └── RequestAdjusted       a parameter is refused: ask again without it
 ├── ModelBlocked          a person must act (a revoked key): stop asking, alert
 │   └── ModelQuotaExhausted   … and pay
 ├── BadReply              no answer of the agreed form: try once more
@@ -75,7 +78,7 @@ class ReasoningModel(Protocol):
         ...
 
     async def prepare(self) -> None:
-        """Before the first request: Fatal where it can never work, ModelUnavailable where it may later."""
+        """Look, before the first request, whether it will work; costs no completion. Raises ModelError."""
         ...
 
     async def explain(self, request: Request) -> Reply:
@@ -118,6 +121,24 @@ class ModelUnavailable(ModelError):
         self.retry_after_s = retry_after_s
 
 
+class ModelFailed(ModelUnavailable):
+    """Asking or reading failed in a way that nobody foresaw."""
+
+    outcome = "failed"
+
+
+class ReplyTooLarge(ModelUnavailable):
+    """The reply goes on beyond what is read of any."""
+
+    outcome = "too_large"
+
+
+class RequestAdjusted(ModelUnavailable):
+    """The server refuses a parameter of ours; the next request goes without it, and may go at once."""
+
+    outcome = "refused"
+
+
 class ModelBlocked(ModelError):
     """Asking again cannot help until a person has acted; the message says what to do."""
 
@@ -138,3 +159,7 @@ class ModelRefused(ModelError):
     """The model or its provider declines this very request."""
 
     outcome = "refused"
+
+
+class RequestRefused(ModelRefused):
+    """The server finds fault with the request itself; after some in a row it will find it with every one."""

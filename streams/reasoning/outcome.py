@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-CallOutcome: TypeAlias = Literal["ok", "throttled", "unavailable", "blocked", "bad_reply", "refused"]
+CallOutcome: TypeAlias = Literal[
+    "ok", "throttled", "unavailable", "blocked", "bad_reply", "refused", "too_large", "failed"
+]
 Outcome: TypeAlias = Literal[
     "explained",
     "template_nothing_to_ask",

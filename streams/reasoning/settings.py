@@ -36,7 +36,8 @@ class ExplainSettings:
     """How a call is made, tried again and given up.
 
     `max_attempts` failed calls end in a template. Calls that try a student again are at most `retry_ratio` of all,
-    beyond a reserve of `retry_reserve`. `reply_tokens` is what a reply is reserved at; real use settles it.
+    beyond a reserve of `retry_reserve`. `reply_tokens` is what a reply is reserved at; real use settles it. A server
+    that refuses the request itself is blocked after `max_refused` calls in a row without an explanation.
     """
 
     max_attempts: int = 4
@@ -45,6 +46,7 @@ class ExplainSettings:
     retry_ratio: float = 0.2
     retry_reserve: int = 10
     blocked_pause_s: float = 900.0
+    max_refused: int = 5
     second_grant_wait_s: float = 10.0
     reply_tokens: int = 1500
     prices: Prices = field(default_factory=Prices)

@@ -12,10 +12,12 @@ from typing import Final
 
 import orjson
 import pytest
+from aiohttp import web
 
 from agents.embedded import EmbeddedBroker
 from agents.stores.folder import StoreFolder, folder_of
 from tests.agents.deployment import Deployment
+from tests.agents.openai_thread import OpenAIThread
 from tests.agents.test_identity import commit
 from tests.cli.conftest import Run, run
 
@@ -137,8 +139,25 @@ def test_warnings_do_not_fail_and_no_secret_is_shown(told: pytest.MonkeyPatch, r
 
     assert (asked.code, asked.problems) == (0, {})
     assert "a worker starts without explanations" in asked.text
-    assert (without_redis.code, list(without_redis.problems)) == (3, ["redis"])
+    assert (without_redis.code, without_redis.problems) == (0, {})
+    assert "spends its own share" in without_redis.text
     assert "hidden" not in asked.text + without_redis.text
+
+
+@pytest.mark.parametrize("required", [False, True])
+def test_a_refused_key_is_a_problem_where_explanations_are_required(
+    told: pytest.MonkeyPatch, run: Run, required: bool
+) -> None:
+    with OpenAIThread() as provider:
+        provider.server.listing = lambda: web.json_response({"error": {"code": "invalid_api_key"}}, status=401)
+        told.setenv("OPENAI_API_KEY", "sk-hidden")
+        told.setenv("OPENAI_BASE_URL", provider.url)
+        told.setenv("SKILLSTREAM_REASONING", "openai")
+        told.setenv("SKILLSTREAM_REASONING_REQUIRED", str(required).lower())
+        asked = ask(run)
+
+    assert "401 (invalid_api_key)" in asked.text
+    assert (asked.code, list(asked.problems)) == ((1, ["models"]) if required else (0, []))
 
 
 def test_it_is_a_line_a_finding_when_piped(told: pytest.MonkeyPatch, run: Run) -> None:

@@ -103,6 +103,10 @@ FAULTS = {
     "500": (openai.failing(500), "unavailable"),
     "hang": (openai.hanging, "unavailable"),
     "bad JSON": (openai.not_json, "bad_reply"),
+    "1,000 deep": (openai.of_bytes(b'{"choices":[],"x":' + b"[" * 1_000 + b"]" * 1_000 + b"}"), "bad_reply"),
+    "an odd error": (openai.of_bytes(b'{"error":{"message":"boom","code":["a"],"type":{"x":1}}}', 429), "throttled"),
+    "an odd charset": (openai.of_bytes(b"{}", 500, Content_Type="application/json; charset=rot13"), "unavailable"),
+    "endless": (openai.endless, "too_large"),
 }
 
 
@@ -126,3 +130,13 @@ def test_scores_go_on_while_the_provider_fails(asking: Asking, fault: str) -> No
     assert worker.alive
     assert worker.get("/health").status == 200
     assert all(explanation.generator == "template" for explanation in _of(deployment, first))
+
+
+def test_tokens_that_cannot_be_are_not_counted(asking: Asking) -> None:
+    deployment, worker, provider = asking
+    student = f"negative-{uuid4().hex[:6]}"
+    provider.plan(then=openai.using(prompt_tokens=-7, completion_tokens=2**70))
+    deployment.send(many_of(student, 12))
+    until(lambda: bool(_of(deployment, student)), "an explanation")
+    assert worker.alive
+    assert all(0 <= tokens < 2**40 for name, tokens in worker.metrics().items() if name.startswith("tokens_total"))

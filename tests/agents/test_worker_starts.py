@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from streams.row_codec import decode_row
 from streams.simulation import simulate
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Sent, deployed
+from tests.agents.openai_thread import OpenAIThread
+from tests.agents.single_students import many_of
 from tests.agents.worker_process import WorkerProcess
+from tests.servers.openai import failing
 from tests.servers.ports import free_ports
 
 
@@ -34,7 +38,18 @@ def test_sigterm_under_load_drains_commits_what_it_did_and_exits_zero(broker: st
 
 
 @pytest.fixture(scope="module")
-def refused(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, WorkerProcess]]:
+def refusing() -> Iterator[OpenAIThread]:
+    """A provider that refuses every key."""
+    with OpenAIThread() as provider:
+        provider.server.listing = lambda: web.json_response({"error": {"code": "invalid_api_key"}}, status=401)
+        provider.plan(then=failing(401, "invalid_api_key"))
+        yield provider
+
+
+@pytest.fixture(scope="module")
+def refused(
+    broker: str, refusing: OpenAIThread, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, WorkerProcess]]:
     """Workers that cannot start, all started side by side to save time."""
     folder = tmp_path_factory.mktemp("refused")
     (nobody,) = free_ports(1)
@@ -43,10 +58,9 @@ def refused(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[d
         "no key": ({**reachable, "reasoning": "openai"}, {}),
         "empty key": ({**reachable, "reasoning": "openai"}, {"OPENAI_API_KEY": "  "}),
         "no Kafka": ({**reachable, "reasoning": "off", "broker": f"127.0.0.1:{nobody}", "start_timeout_s": 2}, {}),
-        "no Redis": (
-            {**reachable, "reasoning": "scripted", "redis_url": f"redis://:hush@127.0.0.1:{nobody}/0"}
-            | {"start_timeout_s": 2},
-            {},
+        "refused key, required": (
+            {**reachable, "reasoning": "openai", "reasoning_required": "true"},
+            {"OPENAI_API_KEY": "sk-hush", "OPENAI_BASE_URL": refusing.url},
         ),
         "bad setting": ({**reachable, "partitions": "many"}, {}),
         "unknown setting": ({**reachable, "partitons": 4}, {}),
@@ -64,7 +78,7 @@ REFUSALS = {
     "no key": (2, ("OPENAI_API_KEY", "SKILLSTREAM_REASONING=scripted")),
     "empty key": (2, ("OPENAI_API_KEY", "SKILLSTREAM_REASONING=scripted")),
     "no Kafka": (3, ("no Kafka broker answers at 127.0.0.1:", "Is it running")),
-    "no Redis": (3, ("no Redis answers at 127.0.0.1:", "SKILLSTREAM_REDIS_URL")),
+    "refused key, required": (3, ("401 (invalid_api_key)", "OPENAI_API_KEY", "SKILLSTREAM_REASONING_REQUIRED")),
     "bad setting": (2, ("SKILLSTREAM_PARTITIONS", "many", "whole number of 1..10000")),
     "unknown setting": (2, ("SKILLSTREAM_PARTITONS", "no such setting")),
 }
@@ -83,3 +97,37 @@ def test_a_worker_that_cannot_do_its_job_refuses_to_start_and_says_why(
         assert part in message
     assert "Traceback" not in worker.log
     assert "hush" not in worker.log
+
+
+def test_a_worker_scores_without_redis_and_with_a_key_that_is_refused_and_says_so_once(
+    broker: str, refusing: OpenAIThread, tmp_path: Path
+) -> None:
+    (nobody,) = free_ports(1)
+    keys = {"OPENAI_API_KEY": "sk-hush", "OPENAI_BASE_URL": refusing.url}
+    away = {"redis_url": f"redis://:hush@127.0.0.1:{nobody}/0", "seed_limits": "true", "calls_per_minute": 6_000}
+    with deployed(broker, tmp_path, reasoning="openai", **away) as deployment:
+        worker = deployment.start(keys)
+        worker.await_ready()
+        deployment.send(many_of("ada", 12))
+        until(lambda: bool(deployment.updates()), "an update")
+        until(lambda: "reasoning" in worker.get("/health").json["problems"], "the refused key in health")
+
+        page = worker.get("/health")
+        assert (page.status, page.json["status"]) == (200, "degraded")
+        assert "401 (invalid_api_key)" in page.json["problems"]["reasoning"]
+        assert "127.0.0.1" in page.json["problems"]["redis"]
+        assert worker.log.count("401 (invalid_api_key)") == 1
+        assert worker.log.count("No Redis to count on") == 1
+        assert "hush" not in worker.log
+
+
+def test_a_provider_that_never_answers_delays_no_score(broker: str, tmp_path: Path) -> None:
+    (nobody,) = free_ports(1)
+    keys = {"OPENAI_API_KEY": "sk-hush", "OPENAI_BASE_URL": f"http://127.0.0.1:{nobody}/v1"}
+    with deployed(broker, tmp_path, reasoning="openai", reasoning_required="true") as deployment:
+        worker = deployment.start(keys)
+        worker.await_ready()
+        deployment.send(many_of("ada", 12))
+        until(lambda: bool(deployment.updates()), "an update")
+        until(lambda: "cannot be reached" in str(worker.get("/health").json["problems"].get("reasoning")), "the reason")
+        assert worker.log.count("cannot be reached") == 1

@@ -9,7 +9,7 @@ async with LoopbackOpenAI() as server:
 import asyncio
 import json
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -62,6 +62,33 @@ def hanging(asked: dict[str, Any]) -> None:
     """No answer, as long as the server lives."""
 
 
+def endless(asked: dict[str, Any]) -> web.Response:
+    """An answer that goes on for ever."""
+
+    async def blanks() -> AsyncIterator[bytes]:
+        while True:
+            yield b" " * 65_536
+
+    return web.Response(body=blanks())
+
+
+def of_bytes(body: bytes, status: int = 200, **headers: str) -> Answer:
+    """An answer of these bytes. Header names are given with underscores."""
+    told = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda _asked: web.Response(body=body, status=status, headers=told)
+
+
+def using(**tokens: Any) -> Answer:
+    """As `good`, with this use of tokens."""
+
+    def answer(asked: dict[str, Any]) -> web.Response:
+        body = good(asked).body
+        assert isinstance(body, bytes)
+        return web.json_response({**json.loads(body), "usage": tokens})
+
+    return answer
+
+
 def failing(status: int, code: str = "server_error", **headers: str) -> Answer:
     """An error in the API's form. Header names are given with underscores."""
 
@@ -104,11 +131,15 @@ def facts_in(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 class LoopbackOpenAI:
-    """An async context manager. `served` is what GET /v1/models lists, by shutdown date; None for no such endpoint."""
+    """An async context manager. `served` is what GET /v1/models lists, by shutdown date; None for no such endpoint.
+
+    `listing` answers in its place.
+    """
 
     def __init__(self) -> None:
         self.exchanges: list[Exchange] = []
         self.served: dict[str, str | None] | None = {"gpt-4.1": None, "gpt-6-luna": None}
+        self.listing: Callable[[], web.Response] | None = None
         self.arrived = asyncio.Event()
         self._plan: deque[Answer] = deque()
         self._always: Answer = good
@@ -155,6 +186,8 @@ class LoopbackOpenAI:
 
     async def _list(self, request: web.Request) -> web.Response:
         await self._keep(request)
+        if self.listing is not None:
+            return self.listing()
         if self.served is None:
             raise web.HTTPNotFound
         models = [

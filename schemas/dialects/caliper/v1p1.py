@@ -1,7 +1,6 @@
 """Caliper 1.1, as its specification's sections 2 and 3 and appendices A to C have it.
 
-What is deprecated should not be sent, so it may be. Where appendix B and section 3 differ, either is allowed. And some
-is allowed that platforms send, though the specification has no such: it says so below.
+What is deprecated should not be sent, so it may be. Where appendix B and section 3 differ, either is allowed.
 """
 
 from collections.abc import Mapping
@@ -31,7 +30,7 @@ SUBTYPES: Final[Mapping[str, str]] = {
     "CourseOffering": "CourseSection",
     "Annotation": "BookmarkAnnotation HighlightAnnotation SharedAnnotation TagAnnotation",
     "DigitalResource": """AssignableDigitalResource Chapter DigitalResourceCollection Document Frame MediaLocation
-        MediaObject Message Page Reading WebPage Webpage EpubChapter EpubPart EpubSubChapter EpubVolume""",  # Open edX
+        MediaObject Message Page Reading WebPage EpubChapter EpubPart EpubSubChapter EpubVolume""",
     "AssignableDigitalResource": "Assessment AssessmentItem",
     "DigitalResourceCollection": "Forum Thread",
     "MediaObject": "AudioObject ImageObject VideoObject",
@@ -41,7 +40,6 @@ SUBTYPES: Final[Mapping[str, str]] = {
 }
 
 _GRADED: Final = {"submission": "Graded"}  # an attempt where what was graded is an AssessmentItem
-REFERRERS: Final = "DigitalResource SoftwareApplication"
 _UNREAD: Final = "MarkedAsRead MarkedAsUnRead MarkedAsUnread"
 
 EVENTS: Final[dict[str, tuple[Use, ...]]] = {
@@ -62,7 +60,7 @@ EVENTS: Final[dict[str, tuple[Use, ...]]] = {
                 "submission": "Submitted",
                 "navigation": "Paused Resumed Reset",
             },
-            objects="Assessment Attempt",  # Canvas sends the attempt that is handed in
+            objects="Assessment",
             generated="Attempt",
         ),
     ),
@@ -75,7 +73,6 @@ EVENTS: Final[dict[str, tuple[Use, ...]]] = {
             },
             objects="AssessmentItem",
             generated="Attempt Response",
-            referrers="AssessmentItem",
         ),
     ),
     "AssignableEvent": (
@@ -110,24 +107,13 @@ EVENTS: Final[dict[str, tuple[Use, ...]]] = {
     ),
     "MessageEvent": (Use({"message": "Posted", "navigation": _UNREAD}, objects="Message"),),
     "NavigationEvent": (
-        Use(
-            {"navigation": "NavigatedTo"},
-            actors="Person SoftwareApplication",  # Canvas, where it does not know who
-            objects="DigitalResource SoftwareApplication",
-            targets="DigitalResource",
-            referrers=REFERRERS,
-        ),
+        Use({"navigation": "NavigatedTo"}, objects="DigitalResource SoftwareApplication", targets="DigitalResource"),
     ),
     "SessionEvent": (
-        Use(
-            {"start": "LoggedIn", "end": "LoggedOut"},
-            objects="SoftwareApplication",
-            targets="DigitalResource",
-            referrers=REFERRERS,
-        ),
-        Use({"end": "TimedOut"}, actors="SoftwareApplication", objects="Session", referrers=REFERRERS, student="user"),
+        Use({"start": "LoggedIn", "end": "LoggedOut"}, objects="SoftwareApplication", targets="DigitalResource"),
+        Use({"end": "TimedOut"}, actors="SoftwareApplication", objects="Session", student="user"),
     ),
-    "ThreadEvent": (Use({"navigation": f"{_UNREAD} Created"}, objects="Thread"),),  # Canvas sends Created
+    "ThreadEvent": (Use({"navigation": _UNREAD}, objects="Thread"),),
     "ToolUseEvent": (Use({"navigation": "Used"}, objects="SoftwareApplication", targets="SoftwareApplication"),),
     "ViewEvent": (Use({"navigation": "Viewed"}, objects="DigitalResource Result"),),
 }

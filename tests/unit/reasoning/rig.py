@@ -24,7 +24,9 @@ SETTINGS = ExplainSettings(max_attempts=3, prices=Prices({"gpt-4.1": Price(2.0, 
 class Rig:
     """`explainer` asks the server at `url` within `limiter`; sleeping moves the clock."""
 
-    def __init__(self, url: str, settings: ExplainSettings = SETTINGS, calls: int = 1000) -> None:
+    def __init__(
+        self, url: str, settings: ExplainSettings = SETTINGS, calls: int = 1000, models: tuple[str, ...] = ()
+    ) -> None:
         self.clock = ManualClock(START_US)
         self.alerts: list[str] = []
         self.slept_s: list[float] = []
@@ -41,7 +43,7 @@ class Rig:
         )
         self.registry = Registry()
         self.registry.register(self.limiter)
-        self.model = OpenAIModel(openai_settings(url), self.clock)
+        self.model = OpenAIModel(openai_settings(url, *models), self.clock)
         self.explainer = Explainer(
             self.model,
             prompt(),
@@ -62,6 +64,11 @@ class Rig:
     @property
     def outcomes(self) -> list[str]:
         return [event.outcome for event in self.events if isinstance(event, Tried)]
+
+    @property
+    def calls(self) -> list[str]:
+        """How each request went."""
+        return [event.outcome for event in self.events if isinstance(event, Called)]
 
     async def spend(self, cost: Cost) -> None:
         """Somebody else spends of the limit."""

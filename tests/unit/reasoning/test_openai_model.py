@@ -1,8 +1,10 @@
 """Which model is asked, and with what key."""
 
 import logging
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
+import httpx2
 import pytest
 
 from schemas.errors import Fatal
@@ -85,12 +87,34 @@ async def test_a_server_without_a_list_is_asked_for_the_first_with_a_warning(
     await model.aclose()
 
 
-async def test_none_served_stops_the_start_and_names_the_setting(server: LoopbackOpenAI, clock: ManualClock) -> None:
-    server.served = {"something-else": None}
-    model = OpenAIModel(openai_settings(server.url), clock)
-    with pytest.raises(Fatal, match=r"gpt-4\.1, gpt-6-luna.*SKILLSTREAM_OPENAI_MODELS"):
+async def test_openai_serves_what_it_lists_and_nothing_else(clock: ManualClock) -> None:
+    async def listed() -> AsyncIterator[bytes]:
+        yield b'{"data": [{"id": "something-else"}]}'
+
+    network = httpx2.MockTransport(lambda _request: httpx2.Response(200, content=listed()))
+    model = OpenAIModel(OpenAISettings(api_key="sk-1"), clock, network)
+    with pytest.raises(ModelBlocked, match=r"gpt-4\.1, gpt-6-luna \(it lists something-else\).*name others"):
         await model.prepare()
     await model.aclose()
+
+
+@pytest.mark.parametrize(
+    ("url", "is_openai"),
+    [
+        ("https://api.openai.com/v1", True),
+        ("https://eu.api.openai.com/v1", True),
+        ("https://api.openai.com.example.org/v1", False),
+        ("https://user:api.openai.com@example.org/v1", False),
+        ("http://127.0.0.1:11434/v1", False),
+    ],
+)
+def test_whose_server_it_is_goes_by_its_host(url: str, is_openai: bool) -> None:
+    assert OpenAISettings(api_key="sk-1", base_url=url).is_openai is is_openai
+
+
+def test_a_servers_address_is_told_without_its_password() -> None:
+    settings = OpenAISettings(api_key="sk-1", base_url="https://me:hush@example.org:8443/v1?key=hush")
+    assert settings.address == "https://example.org:8443/v1"
 
 
 async def test_a_server_that_is_away_at_the_start_may_come_later(clock: ManualClock) -> None:

@@ -1,0 +1,37 @@
+"""Whether explanations are being made, and why not: for people, who are told of each change once."""
+
+import logging
+from typing import Final
+
+AFTER: Final = 3
+_log = logging.getLogger(__name__)
+
+
+class Condition:
+    """Calls fail now and then; it is a condition once `after` of them came in a row, or what failed says so itself."""
+
+    def __init__(self, after: int = AFTER) -> None:
+        self._after = after
+        self._why: str | None = None
+        self.failures_in_a_row = 0
+
+    @property
+    def why(self) -> str | None:
+        """Why no explanations are made; None while they are."""
+        return self._why
+
+    def fail(self, why: str, *, lasting: bool = False, told: bool = False) -> None:
+        """A call failed. `lasting`: the next will, too; `told`: people know already."""
+        self.failures_in_a_row += 1
+        if self._why is None and not lasting and self.failures_in_a_row < self._after:
+            return
+        if self._why is None and not told:
+            _log.warning("No explanations for now: %s", why)
+        self._why = why
+
+    def work(self) -> None:
+        """A call gave an explanation, or would now."""
+        self.failures_in_a_row = 0
+        if self._why is not None:
+            _log.info("Explanations are made again")
+        self._why = None

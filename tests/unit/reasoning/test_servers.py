@@ -1,0 +1,382 @@
+"""How servers that speak OpenAI's protocol differ, and what comes of it: the table in docs/explanations.md."""
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from streams.reasoning import ReasoningPaused
+from streams.reasoning.model import ModelBlocked, ModelError
+from streams.reasoning.openai_model import OpenAIModel
+from streams.row import Pending
+from tests.servers.openai import Answer, LoopbackOpenAI, completion, failing, good
+from tests.unit.reasoning.rig import Rig, openai_settings
+from tests.unit.reasoning.samples import update
+
+
+def refusing_of(body: dict[str, Any], status: int, refused: Callable[[dict[str, Any]], bool]) -> Answer:
+    """The answer `body` to requests that are `refused`, a good one to others."""
+    return lambda asked: web.json_response(body, status=status) if refused(asked) else good(asked)
+
+
+def has_store(asked: dict[str, Any]) -> bool:
+    return "store" in asked
+
+
+def has_schema(asked: dict[str, Any]) -> bool:
+    return bool(asked.get("response_format", {}).get("type") == "json_schema")
+
+
+def has_format(asked: dict[str, Any]) -> bool:
+    return "response_format" in asked
+
+
+GROQ = {"error": {"message": "property 'store' is unsupported", "type": "invalid_request_error"}}
+MISTRAL = {
+    "object": "error",
+    "message": {
+        "detail": [{"type": "extra_forbidden", "loc": ["body", "store"], "msg": "Extra inputs are not permitted"}]
+    },
+    "type": "invalid_request_error",
+}
+FASTAPI = {"detail": [{"type": "extra_forbidden", "loc": ["body", "store"], "msg": "Extra inputs are not permitted"}]}
+CEREBRAS = {
+    "message": "body.store: property 'body.store' is unsupported",
+    "type": "invalid_request_error",
+    "param": "store",
+    "code": "wrong_api_format",
+}
+GEMINI = [{"error": {"code": 400, "message": 'Unknown name "store": Cannot find field.', "status": "INVALID_ARGUMENT"}}]
+DEEPSEEK = {"error": {"message": "This response_format type is unavailable now", "type": "invalid_request_error"}}
+
+PARTICULAR: dict[str, tuple[Answer, int]] = {
+    "Groq: store": (refusing_of(GROQ, 400, has_store), 2),
+    "Mistral: store": (refusing_of(MISTRAL, 422, has_store), 2),
+    "FastAPI: store": (refusing_of(FASTAPI, 422, has_store), 2),
+    "Cerebras: store": (refusing_of(CEREBRAS, 400, has_store), 2),
+    "Gemini: store": (lambda asked: web.json_response(GEMINI, status=400) if has_store(asked) else good(asked), 2),
+    "a gateway: store, with status 200": (refusing_of({"error": {**GROQ["error"], "code": 400}}, 200, has_store), 2),
+    "DeepSeek: schemas": (refusing_of(DEEPSEEK, 400, has_schema), 2),
+    "no form of the reply at all": (refusing_of(DEEPSEEK, 400, has_format), 3),
+    "both": (
+        lambda asked: (
+            web.json_response(GROQ, status=400)
+            if has_store(asked)
+            else web.json_response(DEEPSEEK, status=400)
+            if has_format(asked)
+            else good(asked)
+        ),
+        4,
+    ),
+}
+
+
+@pytest.mark.parametrize("server_of", PARTICULAR)
+async def test_a_parameter_that_is_refused_by_name_is_left_out_from_then_on(
+    server: LoopbackOpenAI, rig: Rig, server_of: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer, calls = PARTICULAR[server_of]
+    server.plan(then=answer)
+    with caplog.at_level(logging.INFO):
+        for _ in range(3):
+            explanation, result = await rig.explainer.explain(update(), Pending())
+            assert explanation is not None
+            assert (explanation.generator, explanation.reason, result.attempts) == ("model", None, 0)
+
+    assert rig.grants == len(server.calls) == calls + 2
+    assert caplog.text.count("is left out from now on") == calls - 1
+    assert rig.explainer.trouble is None
+
+
+async def test_a_reply_without_a_schema_is_asked_for_in_words_and_read_in_a_fence(
+    server: LoopbackOpenAI, rig: Rig
+) -> None:
+    def fenced(asked: dict[str, Any]) -> web.Response:
+        if has_format(asked):
+            return web.json_response(DEEPSEEK, status=400)
+        body = good(asked).body
+        assert isinstance(body, bytes)
+        content = json.loads(body)["choices"][0]["message"]["content"]
+        return completion(asked, f"```json\n{content}\n```")
+
+    server.plan(then=fenced)
+    explanation, _ = await rig.explainer.explain(update(), Pending())
+    assert explanation is not None
+    assert explanation.generator == "model"
+    first, *_, last = (json.loads(call.body) for call in server.calls)
+    assert "of this schema" not in first["messages"][0]["content"]
+    assert '"evidence"' in last["messages"][0]["content"]
+
+
+def listing(body: object, status: int = 200) -> Callable[[], web.Response]:
+    return lambda: web.json_response(body, status=status)
+
+
+def denied(status: int, code: str, message: str = "no") -> Callable[[], web.Response]:
+    return listing({"error": {"message": message, "type": "invalid_request_error", "code": code}}, status)
+
+
+MISSING_SCOPES = "You have insufficient permissions for this operation. Missing scopes: api.model.read."
+LISTS: dict[str, tuple[Callable[[], web.Response], str, str]] = {
+    "an object": (listing({"data": [{"id": "gpt-6-luna"}]}), "gpt-4.1,gpt-6-luna", "gpt-6-luna"),
+    "Together: a bare array": (listing([{"id": "gpt-6-luna"}]), "gpt-4.1,gpt-6-luna", "gpt-6-luna"),
+    "Ollama: with a tag": (listing({"data": [{"id": "llama3.2:latest"}]}), "mistral,llama3.2", "llama3.2"),
+    "Gemini: with a prefix": (listing({"data": [{"id": "models/gemini-3"}]}), "mistral,gemini-3", "gemini-3"),
+    "LiteLLM: patterns": (listing({"data": [{"id": "openai/*"}]}), "mistral,openai/gpt-4.1", "openai/gpt-4.1"),
+    "Azure: base models, not deployments": (listing({"data": [{"id": "gpt-4.1"}]}), "my-deployment", "my-deployment"),
+    "none of ours": (listing({"data": [{"id": "llama3.2:latest"}]}), "gpt-4.1", "gpt-4.1"),
+    "an empty list": (listing({"data": []}), "gpt-4.1", "gpt-4.1"),
+    "no list": (listing({"data": None}), "gpt-4.1", "gpt-4.1"),
+    "a list of what not": (listing({"data": [7, None, {"id": 7}, {}]}), "gpt-4.1", "gpt-4.1"),
+    "HTML": (lambda: web.Response(text="<html>", content_type="text/html"), "gpt-4.1", "gpt-4.1"),
+    "nested 100,000 deep": (lambda: web.Response(text="[" * 100_000), "gpt-4.1", "gpt-4.1"),
+    "more than is read": (lambda: web.Response(body=b" " * (2**22 + 1)), "gpt-4.1", "gpt-4.1"),
+    "403, the key may not list": (denied(403, "missing_scope", MISSING_SCOPES), "gpt-4.1", "gpt-4.1"),
+    "401, the key may not list": (denied(401, "missing_scope", MISSING_SCOPES), "gpt-4.1", "gpt-4.1"),
+    "404": (denied(404, "not_found"), "gpt-4.1", "gpt-4.1"),
+    "405": (denied(405, "not_allowed"), "gpt-4.1", "gpt-4.1"),
+    "501": (denied(501, "not_implemented"), "gpt-4.1", "gpt-4.1"),
+}
+
+
+@pytest.mark.parametrize("kind", LISTS)
+async def test_a_list_of_whatever_form_is_no_reason_not_to_ask(server: LoopbackOpenAI, kind: str) -> None:
+    server.listing, wanted, asked = LISTS[kind]
+    async with Rig(server.url, models=tuple(wanted.split(","))) as rig:
+        assert await rig.explainer.prepare() is None
+        assert rig.explainer.trouble is None
+        explanation, _ = await rig.explainer.explain(update(), Pending())
+    assert explanation is not None
+    assert explanation.generator == "model"
+    assert [json.loads(call.body)["model"] for call in server.calls] == [asked]
+
+
+FAILING_LISTS: dict[str, Callable[[], web.Response]] = {
+    "401": denied(401, "invalid_api_key"),
+    "429": denied(429, "rate_limit_exceeded"),
+    "429, no quota": denied(429, "insufficient_quota"),
+    "402": denied(402, "insufficient_balance"),
+    "500": denied(500, "server_error"),
+    "503": denied(503, "overloaded"),
+    "302": lambda: web.Response(status=302, headers={"Location": "https://example.org/"}),
+}
+
+
+@pytest.mark.parametrize("status", FAILING_LISTS)
+async def test_a_list_that_fails_is_told_once_and_the_first_call_shows_what_is_true(
+    server: LoopbackOpenAI, rig: Rig, status: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.listing = FAILING_LISTS[status]
+    for _ in range(3):
+        failure = await rig.explainer.prepare()
+        assert isinstance(failure, ModelError)
+    assert rig.explainer.trouble == str(failure)
+    assert caplog.text.count("No explanations for now") + len(rig.alerts) == 1
+
+    explanation, _ = await rig.explainer.explain(update(), Pending())
+    assert explanation is not None
+    assert explanation.generator == "model"
+    assert rig.explainer.trouble is None
+
+
+@pytest.mark.parametrize("status", FAILING_LISTS)
+async def test_a_list_that_works_again_ends_the_trouble(server: LoopbackOpenAI, rig: Rig, status: str) -> None:
+    server.listing = FAILING_LISTS[status]
+    assert await rig.explainer.prepare() is not None
+    server.listing = None
+    assert await rig.explainer.prepare() is None
+    assert rig.explainer.trouble is None
+
+
+async def test_a_list_that_works_says_nothing_of_credit_that_is_spent(server: LoopbackOpenAI, rig: Rig) -> None:
+    server.plan(then=failing(402, "insufficient_balance"))
+    await rig.explainer.explain(update(), Pending())
+    assert await rig.explainer.prepare() is None
+    assert "credit" in (rig.explainer.trouble or "")
+
+
+NOT_SERVED: dict[str, tuple[int, object]] = {
+    "OpenAI": (404, {"error": {"message": "The model `x` does not exist", "code": "model_not_found"}}),
+    "OpenAI, of a project": (403, {"error": {"message": "Project has no access", "code": "model_not_found"}}),
+    "Ollama": (404, {"error": {"message": 'model "x" not found, try pulling it first', "type": "api_error"}}),
+    "Ollama, a bare text": (404, {"error": "model 'x' not found"}),
+    "Mistral": (400, {"object": "error", "message": "Invalid model: x", "type": "invalid_model", "code": "1500"}),
+    "OpenRouter": (400, {"error": {"message": "x is not a valid model ID", "code": 400}}),
+    "OpenRouter, status 200": (200, {"error": {"message": "x is not a valid model ID", "code": 400}}),
+    "Azure": (404, {"error": {"code": "DeploymentNotFound", "message": "The API deployment does not exist."}}),
+    "no words": (404, {}),
+}
+
+
+@pytest.mark.parametrize("kind", NOT_SERVED)
+async def test_a_model_that_is_not_served_gives_way_and_the_message_says_what_is(
+    server: LoopbackOpenAI, rig: Rig, kind: str
+) -> None:
+    status, body = NOT_SERVED[kind]
+    server.listing = listing({"data": [{"id": "llama3.2:latest"}, {"id": "with a blank"}]})
+    server.plan(then=lambda asked: web.json_response(body, status=status))
+    for attempts in range(3):
+        _, result = await rig.explainer.explain(update(), Pending(attempts=attempts % 2))
+        assert result.outcome == "failed"
+
+    assert [json.loads(call.body)["model"] for call in server.calls] == ["gpt-4.1", "gpt-6-luna"]
+    [alert] = rig.alerts
+    assert "it lists llama3.2:latest and 1 more" in alert
+    assert "SKILLSTREAM_OPENAI_MODELS" in alert
+    with pytest.raises(ReasoningPaused):
+        await rig.explainer.explain(update(), Pending())
+
+
+CREDIT = {
+    "DeepSeek": (
+        402,
+        {"error": {"message": "Insufficient Balance", "type": "unknown_error", "code": "invalid_request"}},
+    ),
+    "OpenRouter, status 200": (200, {"error": {"code": 402, "message": "more credits"}}),
+    "OpenAI": (429, {"error": {"message": "quota", "type": "insufficient_quota", "code": "insufficient_quota"}}),
+    "a gateway, status 200": (200, {"error": {"message": "quota", "code": "insufficient_quota"}}),
+    "by its words": (403, {"error": {"message": "Insufficient credits"}}),
+}
+
+
+@pytest.mark.parametrize("kind", CREDIT)
+async def test_spent_credit_pauses_and_alerts_once(server: LoopbackOpenAI, rig: Rig, kind: str) -> None:
+    status, body = CREDIT[kind]
+    server.plan(then=lambda asked: web.json_response(body, status=status))
+    explanation, result = await rig.explainer.explain(update(), Pending())
+    assert explanation is None
+    assert (result.outcome, result.attempts) == ("failed", 0)
+    with pytest.raises(ReasoningPaused):
+        await rig.explainer.explain(update(), Pending())
+    [alert] = rig.alerts
+    assert "credit" in alert
+    assert rig.explainer.trouble == alert
+
+
+TOLD_WITH_200: dict[str, tuple[object, str, int]] = {
+    "a code of 429": ({"error": {"code": 429, "message": "slow down"}}, "later_throttled", 0),
+    "a name of 429": ({"error": {"code": "rate_limit_exceeded"}}, "later_throttled", 0),
+    "a code of 502": ({"error": {"code": 502, "message": "bad gateway"}}, "later_unavailable", 1),
+    "a bare text": ({"error": "overloaded"}, "later_unavailable", 1),
+    "a code of 401": ({"error": {"code": 401}}, "later_blocked", 0),
+    "in the choice": ({"choices": [{"error": {"code": 429}, "finish_reason": "error"}]}, "later_throttled", 0),
+    "empty choices beside it": ({"error": {"code": 503}, "choices": []}, "later_unavailable", 1),
+    "null choices beside it": ({"error": {"code": 503}, "choices": None}, "later_unavailable", 1),
+}
+
+
+@pytest.mark.parametrize("kind", TOLD_WITH_200)
+async def test_an_error_with_status_200_is_the_error_that_it_says(server: LoopbackOpenAI, rig: Rig, kind: str) -> None:
+    body, outcome, attempts = TOLD_WITH_200[kind]
+    server.plan(then=lambda asked: web.json_response(body))
+    _, result = await rig.explainer.explain(update(), Pending())
+    assert (rig.outcomes, result.attempts) == ([outcome], attempts)
+    assert len(server.calls) == 1
+
+
+async def test_an_error_of_null_beside_a_good_answer_is_none(server: LoopbackOpenAI, rig: Rig) -> None:
+    def answer(asked: dict[str, Any]) -> web.Response:
+        body = good(asked).body
+        assert isinstance(body, bytes)
+        return web.json_response({"error": None, **json.loads(body)})
+
+    server.plan(then=answer)
+    explanation, _ = await rig.explainer.explain(update(), Pending())
+    assert explanation is not None
+    assert explanation.generator == "model"
+
+
+FILTER = {"error": {"code": "content_filter", "message": "The response was filtered", "status": 400}}
+REFUSALS: dict[str, Answer] = {
+    "Azure: a choice without a message": lambda _: web.json_response(
+        {"choices": [{"finish_reason": "content_filter"}]}
+    ),
+    "a message of null": lambda _: web.json_response({"choices": [{"finish_reason": "stop", "message": None}]}),
+    "half an answer, filtered": lambda asked: completion(asked, '{"skills', finish_reason="content_filter"),
+    "a finish called refusal": lambda asked: completion(asked, None, finish_reason="refusal"),
+    "a refusal in words": lambda asked: completion(asked, None, refusal="I can't help with that."),
+    "Azure: the request is filtered": lambda _: web.json_response(FILTER, status=400),
+    "too long a request": failing(400, "context_length_exceeded"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSALS)
+async def test_a_refusal_is_a_template_that_says_so_and_is_not_asked_twice(
+    server: LoopbackOpenAI, rig: Rig, kind: str
+) -> None:
+    server.plan(then=REFUSALS[kind])
+    for number in range(8):
+        explanation, result = await rig.explainer.explain(update(), Pending())
+        assert explanation is not None
+        assert (explanation.generator, explanation.reason) == ("template", "refused")
+        assert result.outcome == "explained"
+        assert len(server.calls) == number + 1
+    assert rig.alerts == []
+    assert rig.explainer.trouble is not None
+
+
+async def test_a_server_that_refuses_every_request_is_blocked_loudly_and_not_asked_for_each_student(
+    server: LoopbackOpenAI, rig: Rig
+) -> None:
+    server.plan(then=failing(400, "invalid_request_error"))
+    for _ in range(5):
+        explanation, _ = await rig.explainer.explain(update(), Pending())
+        assert explanation is not None
+        assert explanation.reason == "refused"
+    with pytest.raises(ReasoningPaused):
+        await rig.explainer.explain(update(), Pending())
+    [alert] = rig.alerts
+    assert "400 (invalid_request_error)" in alert
+
+    rig.clock.advance(seconds=900)
+    await rig.explainer.explain(update(), Pending())
+    with pytest.raises(ReasoningPaused):
+        await rig.explainer.explain(update(), Pending())
+    assert (len(server.calls), len(rig.alerts)) == (6, 1)
+
+    server.plan(then=good)
+    rig.clock.advance(seconds=900)
+    explanation, _ = await rig.explainer.explain(update(), Pending())
+    assert explanation is not None
+    assert explanation.generator == "model"
+    assert rig.explainer.trouble is None
+
+
+async def test_openai_is_always_told_not_to_store() -> None:
+    from streams.reasoning.request_form import RequestForm
+    from streams.reasoning.told_error import ToldError
+
+    told = ToldError.of(400, GROQ["error"])
+    assert RequestForm().refused_by(told, must_say_store=True) is None
+    refused = RequestForm().refused_by(told, must_say_store=False)
+    assert refused is not None
+    assert refused[1].parameters.keys() == {"response_format"}
+
+
+@pytest.mark.parametrize("fault", [failing(500), failing(429), lambda _: web.json_response({"choices": []})])
+async def test_a_provider_that_gives_nothing_is_trouble_after_three_calls_and_told_once(
+    server: LoopbackOpenAI, rig: Rig, fault: Answer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.plan(then=fault)
+    for calls in range(6):
+        assert (rig.explainer.trouble is not None) == (calls >= 3)
+        await rig.explainer.explain(update(), Pending())
+        rig.clock.advance(seconds=3_600)
+    assert caplog.text.count("No explanations for now") == 1
+
+    server.plan(then=good)
+    with caplog.at_level(logging.INFO):
+        await rig.explainer.explain(update(), Pending())
+    assert rig.explainer.trouble is None
+    assert caplog.text.count("Explanations are made again") == 1
+
+
+async def test_a_refused_key_is_told_at_the_start_as_what_a_person_must_see_to(server: LoopbackOpenAI) -> None:
+    server.listing = denied(401, "invalid_api_key")
+    model = OpenAIModel(openai_settings(server.url), lambda: 0)
+    with pytest.raises(ModelBlocked, match="OPENAI_API_KEY"):
+        await model.prepare()
+    await model.aclose()
