@@ -14,6 +14,7 @@ from agents.reading import read_to_end
 from agents.topics import BrokerUnreachable, TopicMismatch, TopicSpec, ensure_topics
 from schemas.errors import Retryable
 from streams.identity import MARK_KEY, Mark, encode_mark
+from streams.segments import is_segment
 
 _POLL_S: Final = 0.2
 _QUEUED: Final = 20_000
@@ -52,6 +53,8 @@ class Changelog:
             partition, key, value = message.partition() or 0, message.key() or b"", message.value()
             if key == MARK_KEY:
                 marks[partition] = value or b""  # nobody writes an empty one: it cannot be read, and says so
+            elif is_segment(key):
+                continue
             elif value is None:
                 keys[partition].discard(key)
             else:

@@ -19,6 +19,7 @@ from agents.plain import plain, quoted
 from agents.redaction import credentials_in, redact
 from agents.similar import did_you_mean
 from schemas.errors import Fatal, SkillstreamError
+from streams.row import KNOWN_IDS, MAX_KNOWN_IDS, RECENT_IDS
 
 PREFIX: Final = "SKILLSTREAM_"
 _FOREIGN: Final = {"OPENAI_API_KEY": "openai_api_key", "OPENAI_BASE_URL": "openai_base_url"}
@@ -71,6 +72,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     replication: Positive = 1
     partitioner: Literal["murmur2", "crc32", "unchecked"] = "murmur2"
     epoch: Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)] = 0
+    known_ids: Annotated[int, Meta(ge=RECENT_IDS, le=MAX_KNOWN_IDS)] = KNOWN_IDS
     instance_id: str | None = None
     standby_replicas: Annotated[int, Meta(ge=0, le=4)] = 0
     max_batch_records: Positive = 50_000

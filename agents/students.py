@@ -91,6 +91,7 @@ class StudentStep:
         batch = self._pipeline.fold(
             records,
             load=lambda students: self._rows.get_many(partition, [student.encode() for student in students]),
+            load_segments=lambda keys: self._rows.get_many(partition, keys),
             home=lambda student: self._home(student.encode()),
             epoch=self._epoch(partition),
         )
@@ -99,7 +100,7 @@ class StudentStep:
         updates = self._pipeline.writer.write(batch.students, batch.block, judgement)
         if self._queue is not None:
             self._mark(partition, batch, judgement.fused, self._queue)
-        rows = {student.encode(): row for student, row in batch.rows().items()}
+        rows = batch.records()
         outputs = self._outputs(partition, batch, updates)
         self._observe(
             Folded(
@@ -107,7 +108,7 @@ class StudentStep:
                 updates=len(updates),
                 degraded=judgement.degraded,
                 duration_s=perf_counter() - began_s,
-                largest_row_bytes=max(map(len, rows.values()), default=0),
+                largest_row_bytes=max((len(row) for row in rows.values() if row is not None), default=0),
             )
         )
         return BatchResult(rows, outputs)
@@ -207,8 +208,10 @@ class StudentStep:
             row = self._load(partition, key) or Row()
             erased_us = max(row.erased_us, request.at_us)
             stub = Row(epoch=row.epoch, offset=row.offset, origins=row.origins, erased_us=erased_us)
-            rows[key] = encode_row(stub)
-            self._rows.put(partition, key, rows[key])
+            # Behind the stub, which says that there are none: wherever a crash cuts them, no row lacks a segment.
+            changes = {key: encode_row(stub), **dict.fromkeys(self._rows.segments(partition, key))}
+            self._rows.put_many(partition, changes)
+            rows |= changes
             self._settle(partition, key, stub)
             said = (self._channels.updates, self._channels.reasoning)
             outputs += [Output(topic, partition, key, None) for topic in said]

@@ -52,7 +52,9 @@ class Worker:
         self._failures = SourceFailures()
         skill_set, artifact = load_skills(settings.skills), load_artifact(settings.model)
         decode = load_dialects(settings.mapping).decode
-        self._pipeline = Pipeline(skill_set, artifact, on_failure=self._source_failed, decode=decode)
+        self._pipeline = Pipeline(
+            skill_set, artifact, on_failure=self._source_failed, decode=decode, known_ids=settings.known_ids
+        )
         self._delivery = _delivery_settings(settings, self._channels)
         self._store = open_store(settings)
         self._app = create_app(self._delivery, self._store)
@@ -200,6 +202,7 @@ class Worker:
             model_skills=len(self._pipeline.artifact.models),
             failures=self._failures,
             stall_after_s=self._settings.stall_after_s,
+            beyond_horizon=lambda: int(self._metrics.events_beyond_horizon.value),
         )
 
 

@@ -14,6 +14,9 @@ EARLIEST_TIME = datetime(1990, 1, 1, tzinfo=UTC)
 MAX_IDENTIFIER_CHARS = 256
 
 Identifier: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_IDENTIFIER_CHARS)]
+ActId: TypeAlias = Annotated[
+    str, Meta(min_length=1, max_length=512, description="the act that the event tells, where several may tell it")
+]
 EventTime: TypeAlias = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset")]
 UnitScore: TypeAlias = Annotated[float, Meta(ge=0, le=1, description="scaled to 0-1")]
 Seconds: TypeAlias = Annotated[float, Meta(ge=0, le=31_536_000)]
@@ -23,7 +26,8 @@ Count: TypeAlias = Annotated[int, Meta(ge=0, le=1_000_000)]
 class EventBase(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True, gc=False):
     """What every event has: who, when, and an id by which a repeat is known.
 
-    A `voidable` event can be taken back, for a while, by a `voided` one: the row then keeps what it added.
+    A `voidable` event can be taken back, for a while, by a `voided` one: the row then keeps what it added. `act_id` is
+    for platforms that tell one act in several events: of those with the same one, a student's first counts.
     """
 
     version: Literal[1]
@@ -31,6 +35,7 @@ class EventBase(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaul
     student_id: Identifier
     time: EventTime
     voidable: bool = False
+    act_id: ActId | None = None
 
 
 class Attempt(EventBase, tag="attempt", frozen=True, kw_only=True, omit_defaults=True, gc=False):

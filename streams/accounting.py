@@ -15,6 +15,8 @@ class Counts:
     `replayed` are those that a restart read again and that their row already held. `unknown` are those of the ignored
     that no table knows, by (dialect, verb or type), and those that would void what a row doesn't hold any more.
     `tolerated` are rules that parts of records break where nobody reads them, by (dialect, rule).
+    `beyond_horizon` are those of the applied that are no newer than an id which is not known any more: if one repeats
+    it, nobody can tell.
     """
 
     records_in: int = 0
@@ -27,6 +29,7 @@ class Counts:
     rerouted: int = 0
     replayed: int = 0
     clamped: int = 0
+    beyond_horizon: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     unknown: Counter[tuple[str, str]] = field(default_factory=Counter)
     tolerated: Counter[tuple[str, str]] = field(default_factory=Counter)

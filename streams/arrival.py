@@ -42,7 +42,7 @@ def arrive(block: Block, line: Indices, time_us: Integers) -> Arrival:
     new = head["events"][first_of_line] == 0
     for name in ("reference_us", "first_us", "as_of_us"):
         head[name][first_of_line[new]] = time_us[at[new]]
-    late = time_us < _newest_before(line, time_us, head["as_of_us"][line]) - LATENESS_US
+    late = time_us < newest_before(line, time_us, head["as_of_us"][line]) - LATENESS_US
     head["events"] += np.bincount(line, minlength=len(block)).astype(np.uint32)
     np.minimum.at(head["first_us"], line, time_us)
     np.maximum.at(head["as_of_us"], line, time_us)
@@ -66,8 +66,11 @@ def weighed(block: Block, arrival: Arrival) -> Iterator[tuple[int, int, Floats]]
         start = stop
 
 
-def _newest_before(line: Indices, time_us: Integers, as_of_us: Integers) -> Integers:
-    """The newest time that each event's line had seen when it came: a running maximum within the line."""
+def newest_before(line: Indices, time_us: Integers, as_of_us: Integers) -> Integers:
+    """The newest time that each event's line had seen when it came: a running maximum within the line.
+
+    `as_of_us` is, for each event, the newest of its line before the batch.
+    """
     order = np.argsort(line, kind="stable")
     lines, newest = line[order], np.maximum(time_us, as_of_us)[order]
     step = 1

@@ -11,7 +11,7 @@ from typing import Final, Literal
 import msgspec
 
 from streams.row import Pending, Row, SkillCell
-from streams.row_codec import decode_row
+from streams.row_codec import KNOWN, decode_row
 from streams.rows import PartitionedRows
 
 SCORE_TOLERANCE: Final = 1e-9
@@ -55,7 +55,7 @@ def compare(live: PartitionedRows, replayed: PartitionedRows) -> Iterator[Differ
             row, other = _decoded(ours.get(key)), _decoded(theirs.get(key))
             found = rows_differ(row, other)
             if found is None and row is not None and other is not None:
-                found = scores_differ(row, other)
+                found = _segments_differ(live, replayed, partition, key) or scores_differ(row, other)
             if isinstance(found, Finding):
                 known = other or row
                 offset = -1 if known is None else known.offset
@@ -115,8 +115,19 @@ def _contents_differ(live: Row, replayed: Row, counted: str) -> Finding | None:
         kind: Kind = "double_applied" if min(apart) > 0 else "lost" if max(apart) < 0 else "state"
         return Finding(kind, f"the row counts its {live.events} events' facts differently than the replay does")
     ours, theirs = _comparable(live), _comparable(replayed)
+    if (found := _known_ids_differ(live, replayed)) is not None:
+        return found
     unequal = [name for name in ours.__struct_fields__ if getattr(ours, name) != getattr(theirs, name)]
     return Finding("state", f"{', '.join(unequal)} differ from the replay's") if unequal else None
+
+
+def _segments_differ(
+    live: PartitionedRows, replayed: PartitionedRows, partition: int, student: bytes
+) -> Finding | None:
+    ours, theirs = (
+        {key: rows.get(partition, key) for key in rows.segments(partition, student)} for rows in (live, replayed)
+    )
+    return None if ours == theirs else Finding("state", "segments of its known ids differ from the replay's")
 
 
 def _times(row: Row, fact: int) -> int:
@@ -125,10 +136,23 @@ def _times(row: Row, fact: int) -> int:
 
 
 def _comparable(row: Row) -> Row:
-    """The row without scores, which are compared apart, and without what belongs to reasoning."""
+    """The row without scores and ids, which are compared apart, and without what belongs to reasoning."""
     cells = {name: _without_scores(cell) for name, cell in row.skills.items()}
     kept = {name: cell for name, cell in cells.items() if cell != _NO_CELL}
-    return msgspec.structs.replace(row, pending=Pending(), skills=kept)
+    unknown = {**dict.fromkeys(KNOWN, 0), "ids": b"", "segments": b""}
+    return msgspec.structs.replace(row, pending=Pending(), skills=kept, **unknown)
+
+
+def _known_ids_differ(live: Row, replayed: Row) -> Finding | None:
+    """A row of a former version lacks what the replay has; other settings keep more segments or fewer."""
+    if live.partial:
+        return None
+    unequal = [name for name in ("ids", "noted", "newest_us") if getattr(live, name) != getattr(replayed, name)]
+    if len(live.segments) == len(replayed.segments):
+        unequal += [name for name in ("segments", "beyond_us") if getattr(live, name) != getattr(replayed, name)]
+    elif not (live.segments.endswith(replayed.segments) or replayed.segments.endswith(live.segments)):
+        unequal.append("segments")
+    return Finding("state", f"its known {', '.join(unequal)} differ from the replay's") if unequal else None
 
 
 def _without_scores(cell: SkillCell) -> SkillCell:

@@ -27,6 +27,7 @@ from streams.layout import Array, Indices
 from streams.letters import Letters
 from streams.origin import CameFrom, Origin, origin_in
 from streams.repeats import Outcome
+from streams.segments import LoadSegments, Segments, none_stored
 
 Load = Callable[[Sequence[str]], Sequence[bytes | None]]
 """The stored rows of students, in their order; None for who has none."""
@@ -55,9 +56,18 @@ class FoldedBatch:
     students: list[str]
     changed: int
     block: Block
+    segments: Segments
     dead_letters: list[tuple[Record, DeadLetter]]
     forwards: list[Forward]
     counts: Counts
+
+    def records(self) -> dict[bytes, bytes | None]:
+        """What is to be stored, by the changelog's keys: new segments, then rows, then segments given up (None).
+
+        In this order a row never says of a segment that it is there when it is not, wherever a crash cuts them.
+        """
+        rows = {student.encode(): row for student, row in self.rows().items()}
+        return {**self.segments.written, **rows, **self.segments.deleted}
 
     def rows(self) -> dict[str, bytes]:
         """The changed students' rows, as they are to be stored."""
@@ -83,11 +93,21 @@ class _Told:
 class BatchFolder:
     """Folds the records of one partition, in offset order."""
 
-    def __init__(self, folding: Folding, decode: Decode, *, home: Home, load: Load, epoch: int = 0) -> None:
+    def __init__(
+        self,
+        folding: Folding,
+        decode: Decode,
+        *,
+        home: Home,
+        load: Load,
+        load_segments: LoadSegments = none_stored,
+        epoch: int = 0,
+    ) -> None:
         self._folding = folding
         self._decode = decode
         self._home = home
         self._load = load
+        self._load_segments = load_segments
         self._epoch = epoch
         self._counts = Counts()
         self._letters = Letters(self._counts)
@@ -134,7 +154,8 @@ class BatchFolder:
         return told, line_of
 
     def _block(self, students: Sequence[str]) -> Block:
-        block = Block.of(self._load(students), self._folding.names)
+        segments = Segments([student.encode() for student in students], self._load_segments)
+        block = Block.of(self._load(students), self._folding.names, segments)
         epochs = block.head["epoch"]
         if np.any(epochs > self._epoch):
             raise Fatal(
@@ -195,6 +216,7 @@ class BatchFolder:
         folded = self._folding.fold(block, lines, events, now_us, origins)
         self._counts.count(folded.outcomes)
         self._counts.clamped += folded.clamped
+        self._counts.beyond_horizon += folded.beyond
         if folded.not_held:
             self._counts.unknown["native", "voided_not_held"] += folded.not_held
         np.maximum.at(block.head["offset"], line[folded.new], offset[folded.new])
@@ -210,6 +232,7 @@ class BatchFolder:
             students=[students[line] for line in order],
             changed=len(changed),
             block=block if order == list(range(len(students))) else block.take(order),
+            segments=block.segments,
             dead_letters=self._letters.in_order(),
             forwards=self._forwards,
             counts=self._counts,

@@ -3,7 +3,7 @@
     stored rows ──of──► Block ──Fold──► Block ──sources, fusion──► Block ──encode──► stored rows
 
 Decoding, folding, judging and encoding cost a few array operations a batch, whatever the number of students. Parts
-that few events need (`ids`, `controls`, `failures`, `origins`) stay bytes, a list of one a line.
+that few events need (`ids`, `controls`, `failures`, `origins`, `segments`) stay bytes, a list of one a line.
 """
 
 from collections.abc import Sequence
@@ -31,6 +31,7 @@ from streams.layout import (
 )
 from streams.row import MAX_CELLS, MAX_EVIDENCE, Pending, Row, decayed, skill_code
 from streams.row_codec import encode_row, pending_of, split_rows
+from streams.segments import Segments
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -51,7 +52,7 @@ class Block:
     """`facts[name]` has shape (lines, facts), `cells[name]` (lines, skills), `told[name]` (lines, skills, 3).
 
     Names are those of `streams.layout`; a fact of n 0, a telling of weight 0 is none. `foreign` keeps the cells of
-    skills that are not configured, by line.
+    skills that are not configured, by line; `segments` are those beside the rows.
     """
 
     names: tuple[str, ...]
@@ -60,11 +61,14 @@ class Block:
     cells: dict[str, Array]
     told: dict[str, Array]
     small: dict[str, list[bytes]]
+    segments: Segments
     foreign: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, rows: Sequence[bytes | None], names: tuple[str, ...]) -> Self:
+    def of(cls, rows: Sequence[bytes | None], names: tuple[str, ...], segments: Segments | None = None) -> Self:
         """Decode stored rows, None for a student not seen yet; `names` are the skills, in the order of the columns.
+
+        Without `segments`, none are stored: rows that have some can't be folded into.
 
         Raises Fatal for a row that cannot be read.
         """
@@ -76,6 +80,7 @@ class Block:
             _columns(CELL, (len(rows), len(names)), skip=("skill", "tellings")),
             _columns(TELLING, (len(rows), len(names), MAX_EVIDENCE), skip=("unused",)),
             {name: [b""] * len(rows) for name in SMALL},
+            Segments([b"%d" % line for line in range(len(rows))]) if segments is None else segments,
         )
         if known:
             block._fill(np.array(known), split_rows([row for row in rows if row is not None]))
@@ -114,6 +119,7 @@ class Block:
             _picked(self.cells, at),
             _picked(self.told, at),
             {name: [parts[line] for line in lines] for name, parts in self.small.items()},
+            self.segments.take(lines),
             {to: self.foreign[line] for to, line in enumerate(lines) if line in self.foreign},
         )
 

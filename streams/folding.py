@@ -22,7 +22,9 @@ from streams.facts import Kinds, facts_of, kinds_of
 from streams.layout import Indices
 from streams.origin import Origin
 from streams.readings import Readings
-from streams.repeats import Outcome, sift
+from streams.repeats import Outcome, Times, sift
+from streams.row import KNOWN_IDS
+from streams.segments import segments_for
 from streams.skills import SkillSet
 from streams.sums import add_facts, add_to_cells
 from streams.tellings import Tells, keep, offered
@@ -32,33 +34,39 @@ from streams.voiding import keep_voidable, take_back
 
 class Folded(NamedTuple):
     """What became of some events: `new` are the places of those that changed their line; `clamped` of these came from
-    the future. `not_held` would void what is not known any more.
+    the future. `not_held` would void what is not known any more. `beyond` may repeat an id not known any more.
     """
 
     outcomes: list[Outcome]
     new: Indices
     clamped: int
     not_held: int = 0
+    beyond: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Folding:
-    """A skill set, prepared for folding. `per_text` is what a text says of a skill by itself, by column."""
+    """A skill set, prepared for folding. `per_text` is what a text says of a skill by itself, by column.
+
+    A row keeps so many `segments` of ids.
+    """
 
     names: tuple[str, ...]
     phrases: PhraseBook
     per_text: Mapping[int, float]
     tells: Tells
+    segments: int
 
     @classmethod
-    def of(cls, skill_set: SkillSet) -> "Folding":
-        """Index a skill set by fact and by phrase."""
+    def of(cls, skill_set: SkillSet, known_ids: int = KNOWN_IDS) -> "Folding":
+        """Index a skill set by fact and by phrase; repeats are known among a student's last `known_ids` ids."""
         skills = list(skill_set.skills.values())
         return cls(
             names=skill_set.names,
             phrases=PhraseBook({name: skill.lexicon for name, skill in skill_set.skills.items()}),
             per_text={column: skill.per_text for column, skill in enumerate(skills) if skill.per_text is not None},
             tells=Tells.of([skill.telling for skill in skills]),
+            segments=segments_for(known_ids),
         )
 
     def fold(
@@ -71,7 +79,7 @@ class Folding:
     ) -> Folded:
         """Fold `events` into these `lines` of the block, in place and in order; say what became of each.
 
-        `now_us`, the records' times, bound the events' own. Idempotent within the last MAX_IDS events of a line.
+        `now_us`, the records' times, bound the events' own. Idempotent as far as ids are known (`streams.repeats`).
         `origins`, by the events' places, say where forwarded ones came from.
         """
         kinds = kinds_of(events)
@@ -90,7 +98,7 @@ class Folding:
     ) -> Folded:
         """In rounds: what each line has before its first void; these voids; what it has before its second; and on."""
         rounds = _rounds(lines, set(voids))
-        outcomes, new, clamped = [Outcome.IGNORED] * len(events), [], 0
+        outcomes, new, clamped, beyond = [Outcome.IGNORED] * len(events), [], 0, 0
         for places, of_round in rounds:
             some = [events[place] for place in places]
             folded = self._fold(
@@ -105,12 +113,13 @@ class Folding:
                 outcomes[place] = outcome
             new += [places[number] for number in folded.new.tolist()]
             clamped += folded.clamped
+            beyond += folded.beyond
             for place in of_round:
                 if take_back(block, lines[place], cast(Voided, events[place]).voided_id):
                     outcomes[place] = Outcome.APPLIED
                     new.append(place)
         not_held = sum(outcomes[place] is Outcome.IGNORED for place in voids)
-        return Folded(outcomes, np.array(sorted(new), np.intp), clamped, not_held)
+        return Folded(outcomes, np.array(sorted(new), np.intp), clamped, not_held, beyond)
 
     def _fold(
         self,
@@ -124,20 +133,21 @@ class Folding:
         facts = facts_of(events, kinds)
         useful = np.bincount(facts.event, minlength=len(events)) > 0
         useful[[place for place in kinds.get(Rubric, ()) if self._is_rating(events[place])]] = True
-        outcomes = sift(block, lines, events, useful.tolist(), origins)
+        own_us = np.array([event.time.timestamp() for event in events], np.float64) * 1e6
+        times = Times(own_us.astype(np.int64), np.asarray(now_us, np.int64))
+        outcomes, beyond = sift(block, lines, events, useful.tolist(), times, origins, self.segments)
         new = np.array([place for place, outcome in enumerate(outcomes) if outcome is Outcome.APPLIED], np.intp)
         if len(new) < len(events):
             events = [events[place] for place in new.tolist()]
             kinds, facts = kinds_of(events), facts.of(new)
-        own_us = np.array([event.time.timestamp() for event in events], np.float64) * 1e6
-        bound_us = np.asarray(now_us, np.int64)[new]
-        arrival = arrive(block, np.asarray(lines, np.intp)[new], np.minimum(own_us.astype(np.int64), bound_us))
+        time_us = np.minimum(*times)[new]
+        arrival = arrive(block, np.asarray(lines, np.intp)[new], time_us)
         for place in new[arrival.late].tolist():
             outcomes[place] = Outcome.LATE
         readings = Readings(block, self.phrases, self.per_text)
         readings.read(events, kinds, facts, arrival)
         self._add(block, events, readings, arrival)
-        return Folded(outcomes, new, int(np.sum(own_us > bound_us)))
+        return Folded(outcomes, new, int(np.sum((own_us > times.record_us)[new])), beyond=beyond)
 
     def _is_rating(self, event: NativeEvent) -> bool:
         return type(event) is Rubric and event.skill in self.names

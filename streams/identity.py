@@ -22,8 +22,8 @@ from schemas.bounds import MAX_INT64, MAX_UINT32, Milliseconds, Partition, Size
 from schemas.errors import Fatal
 
 MARK_VERSION: Final = 1
-_RESERVED: Final = b"\x00\xff"  # 0xff is in no UTF-8 text, so in no student's key
-MARK_KEY: Final = _RESERVED + b"skillstream"
+RESERVED: Final = b"\x00\xff"  # 0xff is in no UTF-8 text, so in no student's key
+MARK_KEY: Final = RESERVED + b"skillstream"
 
 
 class IdentityLost(Fatal):
@@ -92,7 +92,7 @@ class Finding:
 
 def is_reserved(key: bytes) -> bool:
     """Whether a key of the changelog is no student's."""
-    return key.startswith(_RESERVED)
+    return key.startswith(RESERVED)
 
 
 def fresh_mark(topic_id: str, partitions: int, epoch: int, start: int, rows: int) -> Mark:

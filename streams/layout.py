@@ -1,8 +1,8 @@
-"""How rows lie in bytes, and many of them at once in arrays (version 2; little-endian, every part in whole words).
+"""How rows lie in bytes, and many of them at once in arrays (version 3; little-endian, every part in whole words).
 
-    row  = header | facts | cells | tellings | ids | controls | failures | origins | voidable
-                     one per bit    a telling     8 bytes   16 bytes each     32 bytes
-                     of `facts`     a cell holds  each                        each
+    row  = header | facts | cells | tellings | ids | controls | failures | origins | voidable | segments
+                     one per bit    a telling     8 bytes   16 bytes each     32 bytes   8 bytes
+                     of `facts`     a cell holds  each                        each       each
 
 The header says how many of each follow. All numbers are of fixed width, so a batch of rows is decoded and encoded by
 moving words, without a loop over what is in them.
@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-ROW_VERSION: Final = 2
+ROW_VERSION: Final = 3
 MAX_FACTS: Final = 64
 WORD: Final = 8
 
@@ -43,6 +43,11 @@ HEADER: Final = np.dtype(
         ("value", "<f8"),
         ("since_us", "<i8"),
         ("not_before_us", "<i8"),
+        ("noted", "<u4"),  # from here on: not in version 2
+        ("segments", "<u2"),
+        ("partial", "<u2"),
+        ("newest_us", "<i8"),
+        ("beyond_us", "<i8"),
     ]
 )
 FACT: Final = np.dtype(
@@ -76,6 +81,7 @@ CONTROL: Final = np.dtype([("control", "<u4"), ("alone", "<u4"), ("isolated", "<
 FAILURE: Final = np.dtype([("item", "<u4"), ("unused", "<u4"), ("time_us", "<i8")])
 VOIDABLE: Final = np.dtype([("id", "<u8"), ("time_us", "<i8"), ("value", "<f8"), ("code", "<u4"), ("what", "<u4")])
 ORIGIN: Final = np.dtype([("partition", "<u4"), ("index", "<u4"), ("offset", "<i8")])
+SEGMENT: Final = np.dtype("<i8")
 
 Array = NDArray[Any]
 Indices = NDArray[np.intp]
@@ -92,7 +98,7 @@ class Many:
 
 
 class Split:
-    """Rows of version 2, taken apart. Raises ValueError where a row's length isn't what its header says."""
+    """Rows of the present version, taken apart. Raises ValueError where a row's length isn't what its header says."""
 
     def __init__(self, rows: Sequence[bytes]) -> None:
         self._words = np.frombuffer(b"".join(rows), np.uint64)
@@ -151,6 +157,7 @@ SMALL: Final = {
     "failures": FAILURE.itemsize,
     "origins": ORIGIN.itemsize,
     "voidable": VOIDABLE.itemsize,
+    "segments": SEGMENT.itemsize,
 }
 """The parts that stay bytes until an event needs them, and their sizes."""
 

@@ -20,6 +20,8 @@ from streams.evidence.model import ModelSource
 from streams.evidence.source import Source
 from streams.folding import Folding
 from streams.fusion import Fusion, Judgement
+from streams.row import KNOWN_IDS
+from streams.segments import LoadSegments, none_stored
 from streams.skills import SkillSet
 from streams.updates import UpdateWriter
 
@@ -46,19 +48,29 @@ class Pipeline:
         on_failure: FailureListener,
         sources: Sequence[Source] | None = None,
         decode: Decode = decode,
+        known_ids: int = KNOWN_IDS,
     ) -> None:
         self.skill_set = skill_set
         self.artifact = artifact
         self.decode = decode
-        self._folding = Folding.of(skill_set)
+        self._folding = Folding.of(skill_set, known_ids)
         self._sources = default_sources(skill_set, artifact) if sources is None else list(sources)
         self._fusion = Fusion(skill_set, artifact)
         self.writer = UpdateWriter(skill_set, artifact)
         self._on_failure = on_failure
 
-    def fold(self, records: Sequence[Record], *, load: Load, home: Home, epoch: int = 0) -> FoldedBatch:
+    def fold(
+        self,
+        records: Sequence[Record],
+        *,
+        load: Load,
+        home: Home,
+        load_segments: LoadSegments = none_stored,
+        epoch: int = 0,
+    ) -> FoldedBatch:
         """Fold one partition's records into the rows that `load` gives; see BatchFolder."""
-        return BatchFolder(self._folding, self.decode, home=home, load=load, epoch=epoch).fold(records)
+        folder = BatchFolder(self._folding, self.decode, home=home, load=load, load_segments=load_segments, epoch=epoch)
+        return folder.fold(records)
 
     async def judge(self, block: Block) -> Judgement:
         """Judge every line of `block`, and note the scores in it. A failing source degrades, never stops."""

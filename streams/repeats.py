@@ -1,27 +1,33 @@
-"""Which of a batch's events are new: known neither by their id, among the student's last MAX_IDS, nor by their origin.
+"""Which of a batch's events are new: known neither by their ids, among the student's last, nor by their origin.
 
 Nearly all are, and most batches hold no repeat at all: students of whom nothing looks like a repeat are taken in one
 go, the others event by event.
+
+An id is looked for in the row, always, and in the row's segments, unless the event cannot be one of theirs: a repeat
+has the time of the event that it repeats, so one whose own time is newer than all that were noted repeats none. No such
+thing holds of an event whose time may be its record's (it had none, or it is not before its record's), nor of one that
+tells an act which another event may have told at another time.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from hashlib import blake2b
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.event import NativeEvent
-from streams.block import Block
-from streams.layout import ID, Array, Indices, chunks
+from streams.arrival import newest_before
+from streams.block import Block, Integers
+from streams.known_ids import Hashes, Places, find, note
+from streams.layout import Indices
 from streams.origin import Origin
-from streams.row import ID_BYTES, MAX_IDS
+from streams.row import SEGMENT_IDS
 from streams.row_parts import origins_of, origins_part
+from streams.segments import sealed
 
 MAX_ORIGINS: Final = 8
-_MARKS_AN_ID: Final = 32
 
 
 class Outcome(Enum):
@@ -33,9 +39,18 @@ class Outcome(Enum):
     DUPLICATE = "duplicate"
 
 
-def digest_of(event_id: str) -> bytes:
-    """What a row keeps of an event's id."""
-    return blake2b(event_id.encode(), digest_size=ID_BYTES).digest()
+class Times(NamedTuple):
+    """The events' own times and those of their records, in µs."""
+
+    own_us: Integers
+    record_us: Integers
+
+
+class Sifted(NamedTuple):
+    """`beyond` counts new events that may repeat an id which is not known any more."""
+
+    outcomes: list[Outcome]
+    beyond: int
 
 
 def sift(
@@ -43,75 +58,126 @@ def sift(
     lines: Sequence[int],
     events: Sequence[NativeEvent],
     useful: Sequence[bool],
+    times: Times,
     origins: Mapping[int, Origin],
-) -> list[Outcome]:
+    kept: int,
+) -> Sifted:
     """Say of each event whether it is new, and note in the block that the new ones were seen.
 
-    Those that are not `useful` are ignored, and not noted. `origins` is by the events' places.
+    Those that are not `useful` are ignored, and not noted. `origins` is by the events' places. `kept` is how many
+    segments a row keeps. Raises Fatal where a segment is missing.
     """
     outcomes = [Outcome.APPLIED if use else Outcome.IGNORED for use in useful]
-    digests = b"".join([digest_of(event.event_id) for event in events])
-    digest = np.frombuffer(digests, ID)
-    line = np.asarray(lines, np.intp)
-    doubtful = np.isin(line, np.append(line[_may_repeat(block, digest)], line[list(origins)]))
+    line, hashes = np.asarray(lines, np.intp), Hashes.of(events)
+    may_be_old = _may_be_old(block, line, hashes, times)
+    places = find(block, hashes.values, _with_segments(block, line[may_be_old]))
+    doubtful = np.isin(line, np.append(line[_doubtful(line, hashes, places)], line[list(origins)]))
     one_by_one: defaultdict[int, list[int]] = defaultdict(list)
     for place in np.flatnonzero(doubtful).tolist():
         one_by_one[lines[place]].append(place)
-    fresh = np.array(useful, np.bool_) & ~doubtful
-    _note(block.small["ids"], line[fresh], digest[fresh])
-    for one, places in one_by_one.items():
-        _sift_one(block, one, places, digests, origins, outcomes)
-    return outcomes
+    if one_by_one:
+        of_event, own_us = hashes.by_event(), times.own_us.tolist()
+        always = _always_old(hashes, times)
+        for one, mine in one_by_one.items():
+            came_from = origins_of(block.small["origins"][one])
+            history = _History(block, one, places, kept)
+            for place in mine:
+                outcomes[place] = _outcome(
+                    outcomes[place],
+                    history,
+                    of_event[place],
+                    own_us[place],
+                    always=bool(always[place]),
+                    origin=origins.get(place),
+                    came_from=came_from,
+                )
+            block.small["origins"][one] = origins_part(came_from)
+    fresh = np.array([outcome is Outcome.APPLIED for outcome in outcomes], np.bool_)
+    return Sifted(outcomes, note(block, line, hashes, fresh, times.own_us, kept))
 
 
-def _may_repeat(block: Block, digest: Array) -> NDArray[np.bool_]:
-    """Which events are perhaps repeats: of one of the batch, or of one whose id, by its last bits, some row holds."""
-    held = np.frombuffer(b"".join(block.small["ids"]), ID)
-    marks = 1 << (len(held) * _MARKS_AN_ID).bit_length()
-    marked = np.zeros(marks, np.bool_)
-    marked[held % marks] = True
-    _, at, times = np.unique(digest, return_inverse=True, return_counts=True)
-    return np.asarray(marked[digest % marks] | (times[at] > 1))
+def _always_old(hashes: Hashes, times: Times) -> NDArray[np.bool_]:
+    """Events that may repeat one of another time."""
+    always: NDArray[np.bool_] = times.own_us >= times.record_us
+    always[list(hashes.acts)] = True
+    return always
 
 
-def _note(ids: list[bytes], line: Indices, digest: Array) -> None:
-    """Add digests, in their order, to the ids of their lines."""
-    order = np.argsort(line, kind="stable")
-    of_line, count = np.unique(line, return_counts=True)
-    for one, added in zip(of_line.tolist(), chunks(digest[order], count), strict=True):
-        ids[one] = (ids[one] + added)[-MAX_IDS * ID_BYTES :]
+def _may_be_old(block: Block, line: Indices, hashes: Hashes, times: Times) -> NDArray[np.bool_]:
+    """At least the events that are to be looked for in segments: as if all before them in the batch were new."""
+    if not np.any(block.head["segments"]):
+        return np.zeros(len(line), np.bool_)
+    newest_us = newest_before(line, times.own_us, block.head["newest_us"][line])
+    return _always_old(hashes, times) | (times.own_us <= newest_us)
 
 
-def _sift_one(
-    block: Block,
-    line: int,
-    places: Sequence[int],
-    digests: bytes,
-    origins: Mapping[int, Origin],
-    outcomes: list[Outcome],
-) -> None:
-    """One student's events in their order, each compared with all that were noted before it."""
-    ids, came_from = block.small["ids"][line], origins_of(block.small["origins"][line])
-    for place in places:
-        origin, digest = origins.get(place), digests[place * ID_BYTES : (place + 1) * ID_BYTES]
-        if origin is not None and origin[1:] <= came_from.get(origin[0], (-1, -1)):
-            outcomes[place] = Outcome.DUPLICATE  # a partition's forwards arrive in its offset order
-        elif outcomes[place] is Outcome.APPLIED:
-            if _holds(ids, digest):
-                outcomes[place] = Outcome.DUPLICATE
-                continue
-            ids = (ids + digest)[-MAX_IDS * ID_BYTES :]
-            if origin is not None:
-                _note_origin(came_from, origin)
-    block.small["ids"][line], block.small["origins"][line] = ids, origins_part(came_from)
+def _with_segments(block: Block, line: Indices) -> list[int]:
+    lines = np.unique(line)
+    found: list[int] = lines[block.head["segments"][lines] > 0].tolist()
+    return found
 
 
-def _holds(ids: bytes, digest: bytes) -> bool:
-    """Whether `digest` is one of `ids`, not across the border of two."""
-    at = ids.find(digest)
-    while at >= 0 and at % ID_BYTES:
-        at = ids.find(digest, at + 1)
-    return at >= 0
+def _doubtful(line: Indices, hashes: Hashes, places: Places) -> NDArray[np.intp]:
+    """Events with a hash that their row knows, or that comes twice in the batch."""
+    _, at, times = np.unique(hashes.values, return_inverse=True, return_counts=True)
+    twice = times[at] > 1
+    if places:
+        lines = line[hashes.event].tolist()
+        known = [pair in places for pair in zip(lines, hashes.values.tolist(), strict=True)]
+        twice |= np.array(known, np.bool_)
+    return hashes.event[twice]
+
+
+class _History:
+    """One student's ids while its events of a batch are looked at in their order."""
+
+    def __init__(self, block: Block, line: int, places: Places, kept: int) -> None:
+        head = block.head
+        self._line = line
+        self._places = places
+        self._kept = kept
+        self._noted = int(head["noted"][line])
+        self._newest_us = int(head["newest_us"][line])
+        self._sealed = sealed(self._noted)
+        self._first = self._sealed - int(head["segments"][line])
+
+    def knows(self, values: Sequence[int], own_us: int, *, always: bool) -> bool:
+        """Whether any of an event's hashes is known: in the row, or, if it may be old, in a segment."""
+        may_be_old = always or own_us <= self._newest_us
+        since = (self._first if may_be_old else self._sealed) * SEGMENT_IDS
+        return any(self._places.get((self._line, value), -1) >= since for value in values)
+
+    def note(self, values: Sequence[int], own_us: int) -> None:
+        """The event is new."""
+        for value in values:
+            self._places[self._line, value] = self._noted
+            self._noted += 1
+        if (now := sealed(self._noted)) > self._sealed:
+            self._sealed, self._first = now, max(self._first, now - self._kept)
+        self._newest_us = max(self._newest_us, own_us)
+
+
+def _outcome(
+    outcome: Outcome,
+    history: _History,
+    values: Sequence[int],
+    own_us: int,
+    *,
+    always: bool,
+    origin: Origin | None,
+    came_from: dict[int, tuple[int, int]],
+) -> Outcome:
+    """What becomes of the next event of a student, APPLIED or IGNORED if it is not known; noted if it is new."""
+    if origin is not None and origin[1:] <= came_from.get(origin[0], (-1, -1)):
+        return Outcome.DUPLICATE  # a partition's forwards arrive in its offset order
+    if outcome is not Outcome.APPLIED:
+        return outcome
+    if history.knows(values, own_us, always=always):
+        return Outcome.DUPLICATE
+    history.note(values, own_us)
+    if origin is not None:
+        _note_origin(came_from, origin)
+    return outcome
 
 
 def _note_origin(came_from: dict[int, tuple[int, int]], origin: Origin) -> None:

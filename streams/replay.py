@@ -49,11 +49,12 @@ class Replay:
         batch = self._pipeline.fold(
             records,
             load=lambda students: self.rows.get_many(partition, [student.encode() for student in students]),
+            load_segments=lambda keys: self.rows.get_many(partition, keys),
             home=self._home,
             epoch=self._epoch,
         )
         updates = await self._pipeline.score(batch.students, batch.block)
-        self.rows.put_many(partition, {student.encode(): row for student, row in batch.rows().items()})
+        self.rows.put_many(partition, batch.records())
         self.counts += batch.counts
         self.updates += len(updates)
         return updates, batch.dead_letters

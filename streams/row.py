@@ -13,10 +13,15 @@ from msgspec import Struct, field
 
 from streams.layout import ID
 
-MAX_ROW_BYTES: Final = 5120  # above the worst case (tests/unit/test_row.py)
+MAX_ROW_BYTES: Final = 7168  # above the worst case (tests/unit/test_row.py)
 MAX_EVIDENCE: Final = 3
 MAX_CELLS: Final = 16
-MAX_IDS: Final = 48
+RECENT_IDS: Final = 48
+SEGMENT_IDS: Final = 128
+MAX_ROW_IDS: Final = RECENT_IDS + SEGMENT_IDS - 1
+KNOWN_IDS: Final = 2_000
+MAX_KNOWN_IDS: Final = 10_000
+MAX_SEGMENTS: Final = -(-(MAX_KNOWN_IDS - RECENT_IDS) // SEGMENT_IDS)
 ID_BYTES: Final = ID.itemsize
 MAX_OPEN_FAILURES: Final = 8
 MAX_CONTROLS: Final = 8
@@ -83,7 +88,12 @@ class Pending(Struct):
 
 
 class Row(Struct):
-    """See the module. `offset` is that of the last record folded, under `epoch`; `ids` the last MAX_IDS id hashes.
+    """See the module. `offset` is that of the last record folded, under `epoch`.
+
+    Of the `noted` hashes of ids, `ids` are those that no segment has, at least the last RECENT_IDS; `segments` has an
+    int64 for each segment that is kept: the newest own time when it was sealed (see `streams.segments`). Own times are
+    not bounded by their records': `newest_us` is the newest of any id, `beyond_us` of those not known any more.
+    `partial` is 1 where a version that kept only the last RECENT_IDS wrote the row, else 0.
 
     `voidable` are the values that the last voidable events added (see `streams.voiding`).
     `skills` is by `skill_code`, `controls` and `open_failures` by CRC-32 of their names. A student was forgotten at
@@ -103,6 +113,11 @@ class Row(Struct):
     origins: dict[int, tuple[int, int]] = {}
     open_failures: dict[int, int] = {}
     voidable: bytes = b""
+    noted: int = 0
+    partial: int = 0
+    newest_us: int = 0
+    beyond_us: int = 0
+    segments: bytes = b""
     pending: Pending = field(default_factory=Pending)
     erased_us: int = 0
 

@@ -10,10 +10,11 @@ from msgspec import Struct
 
 from schemas.errors import Fatal
 from streams.identity import Remedy
-from streams.layout import CELL, FACT, HEADER, NEW_HEADER, ROW_VERSION, TELLING, VOIDABLE, Array, Split
+from streams.layout import CELL, FACT, HEADER, NEW_HEADER, ROW_VERSION, SEGMENT, TELLING, VOIDABLE, Array, Split
 from streams.row import ID_BYTES, MAX_CELLS, Pending, Row, SkillCell, Telling, Totals
 from streams.row_parts import controls_of, controls_part, failures_of, failures_part, origins_of, origins_part
 from streams.row_v1 import FIRST_BYTES, row_of_v1
+from streams.row_v2 import VERSION_2, row_of_v2
 
 
 def encode_row(row: Row) -> bytes:
@@ -26,6 +27,7 @@ def encode_row(row: Row) -> bytes:
     header["ids"], header["controls"] = len(row.ids) // ID_BYTES, len(row.controls)
     header["failures"], header["origins"] = len(row.open_failures), len(row.origins)
     header["voidable"] = len(row.voidable) // VOIDABLE.itemsize
+    header["segments"] = len(row.segments) // SEGMENT.itemsize
     header["facts"] = sum(1 << fact for fact, _ in facts)
     for name in _SCALARS:
         header[name] = getattr(row, name)
@@ -42,6 +44,7 @@ def encode_row(row: Row) -> bytes:
             failures_part(row.open_failures),
             origins_part(row.origins),
             row.voidable,
+            row.segments,
         )
     )
 
@@ -74,6 +77,7 @@ def decode_row(stored: bytes) -> Row:
         open_failures=failures_of(small["failures"]),
         origins=origins_of(small["origins"]),
         voidable=small["voidable"],
+        segments=small["segments"],
     )
 
 
@@ -100,12 +104,12 @@ def pending_of(header: Any) -> Pending:
 
 
 def _upcast(stored: bytes) -> bytes:
-    if not stored.startswith(FIRST_BYTES):
+    if stored[:1] != VERSION_2 and not stored.startswith(FIRST_BYTES):
         if not stored or stored[0] >= 0x80:
             raise _unreadable("it begins with no version")
         raise _unreadable(f"it has version {stored[0]}; this program reads versions 1 to {ROW_VERSION}")
     try:
-        return encode_row(row_of_v1(stored))
+        return row_of_v2(stored) if stored[:1] == VERSION_2 else encode_row(row_of_v1(stored))
     except (msgspec.MsgspecError, LookupError, ArithmeticError, ValueError, struct.error) as error:
         raise _unreadable(str(error)) from None
 
@@ -117,8 +121,9 @@ def _unreadable(why: str) -> Fatal:
     )
 
 
+KNOWN: Final = ("noted", "partial", "newest_us", "beyond_us")
 _VERSION: Final = bytes([ROW_VERSION])
-_SCALARS: Final = ("epoch", "offset", "reference_us", "first_us", "as_of_us", "events", "erased_us")
+_SCALARS: Final = ("epoch", "offset", "reference_us", "first_us", "as_of_us", "events", "erased_us", *KNOWN)
 _FACT_ORDER: Final = list(Totals.__struct_fields__)
 _TELLING_ORDER: Final = list(Telling.__struct_fields__)
 

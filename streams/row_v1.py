@@ -6,7 +6,18 @@ import msgspec
 from msgspec import Struct
 
 from streams.facts import INDEX
-from streams.row import RUBRIC, ControlUse, Pending, Row, SkillCell, Telling, Totals, phrase_code, skill_code
+from streams.row import (
+    RECENT_IDS,
+    RUBRIC,
+    ControlUse,
+    Pending,
+    Row,
+    SkillCell,
+    Telling,
+    Totals,
+    phrase_code,
+    skill_code,
+)
 
 FIRST_BYTES: Final = b"\xdc\x00\x10\x01"  # an array of sixteen, whose first is the version
 
@@ -97,6 +108,10 @@ def row_of_v1(stored: bytes) -> Row:
         facts={fact: Totals(**msgspec.structs.asdict(totals)) for fact, totals in first.facts.items()},
         controls={key: ControlUse(use.alone, use.isolated) for key, use in first.controls.items()},
         skills={skill_code(name): _cell_of_v1(cell) for name, cell in first.skills.items()},
+        noted=first.events,
+        partial=int(first.events > 0),
+        newest_us=first.as_of_us,
+        beyond_us=first.as_of_us if first.events > RECENT_IDS else 0,
         pending=Pending(**msgspec.structs.asdict(first.pending)),
     )
 

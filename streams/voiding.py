@@ -14,8 +14,8 @@ from schemas.event import NativeEvent
 from streams.arrival import Arrival
 from streams.block import Block
 from streams.facts import FACTS
+from streams.known_ids import digest_of
 from streams.layout import VOIDABLE, Array, chunks
-from streams.repeats import digest_of
 from streams.row import HALF_LIFE_US, MAX_VOIDABLE, PHRASE, RUBRIC, skill_code
 from streams.sums import Entries
 

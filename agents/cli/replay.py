@@ -60,6 +60,7 @@ def summary(replay: Replay) -> dict[str, Any]:
         "duplicates": counts.duplicates,
         "dead_lettered": counts.dead_lettered,
         "late": counts.late,
+        "beyond_horizon": counts.beyond_horizon,
         "students": len(replay.rows),
         "updates": replay.updates,
         "reasons": dict(sorted(counts.reasons.items())),

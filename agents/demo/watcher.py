@@ -9,9 +9,9 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
 from agents.channels import Channels
 from agents.reading import file_record
+from agents.stores.store import is_kept
 from schemas.explanation import Explanation
 from schemas.update import SkillUpdate
-from streams.identity import is_reserved
 from streams.replay import FileRecord
 from streams.rows import PartitionedRows
 
@@ -79,7 +79,7 @@ class Watcher:
         if topic == self._channels.activity:
             self.input[partition].append(file_record(message))
         elif topic == self._changelog:
-            if not is_reserved(message.key() or b""):
+            if is_kept(message.key() or b""):
                 self.table.put(partition, message.key() or b"", value)
         elif topic == self._channels.updates and value is not None:
             update = _UPDATES.decode(value)

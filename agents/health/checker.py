@@ -73,6 +73,7 @@ class Health:
         deadline_s: float = 3.0,
         max_age_s: float = 1.0,
         clock_s: Callable[[], float] = monotonic,
+        beyond_horizon: Callable[[], int] = lambda: 0,
     ) -> None:
         self._worker = worker
         self._lag = lag
@@ -87,6 +88,7 @@ class Health:
         self._deadline_s = deadline_s
         self._max_age_s = max_age_s
         self._clock_s = clock_s
+        self._beyond_horizon = beyond_horizon
         self._turn = asyncio.Lock()
         self._asked: tuple[float, Probe, Probe | None] | None = None
 
@@ -145,6 +147,7 @@ class Health:
             stalled_s=self._stalls.stalled(now_s),
             recovery_stalled_s=self._recovery.stalled_s(now_s),
             lag=self._lag.current(),
+            beyond_horizon=self._beyond_horizon(),
         )
 
     async def _probe_if_any(self, server: Server | None) -> Probe | None:

@@ -22,6 +22,7 @@ def judge(seen: Snapshot) -> Report:
         _key(seen),
         _reasoning(seen),
         _model(seen),
+        _repeats(seen),
     )
     down = {component.name for component in components if component.status == "down"}
     return Report(components, live="agents" not in down, ready=not down)
@@ -107,6 +108,14 @@ def _model(seen: Snapshot) -> Component:
     if not seen.model_skills:
         return Component("model", "ok", f"{seen.model}: no models, scores rest on the other sources")
     return Component("model", "ok", f"{seen.model}, for {seen.model_skills} skills")
+
+
+def _repeats(seen: Snapshot) -> Component:
+    """Never degraded: an event that comes so late is right as often as it is a repeat."""
+    if not seen.beyond_horizon:
+        return Component("repeats", "ok", "all that came again since the start were known")
+    reason = f"{seen.beyond_horizon} events since the start are late, or repeats too old to be known"
+    return Component("repeats", "ok", f"{reason}: if a platform sends its history again, raise SKILLSTREAM_KNOWN_IDS")
 
 
 def said_of(failure: BaseException) -> str:

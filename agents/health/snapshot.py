@@ -43,7 +43,10 @@ class Probe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A worker at one moment. `redis` is None where it isn't configured; `model` is the artifact's id."""
+    """A worker at one moment. `redis` is None where it isn't configured; `model` is the artifact's id.
+
+    `beyond_horizon` is how many events since the start may have been repeats that nobody knows any more.
+    """
 
     broker: Probe
     redis: Probe | None
@@ -57,3 +60,4 @@ class Snapshot:
     stalled_s: Mapping[int, float]
     recovery_stalled_s: float | None
     lag: Lag
+    beyond_horizon: int = 0

@@ -25,7 +25,7 @@ EVENT_OUTCOMES: Final[tuple[EventOutcome, ...]] = get_args(EventOutcome)
 _SECONDS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _RECOVERY_SECONDS: Final = (0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
 _RECORDS: Final = (1, 10, 50, 100, 250, 500, 1_000, 2_000, 5_000)
-_ROW_BYTES: Final = (128, 256, 512, 1_024, 1_536, 2_048, 2_560, 3_072, 4_096, 5_120)
+_ROW_BYTES: Final = (128, 256, 512, 1_024, 1_536, 2_048, 2_560, 3_072, 4_096, 5_120, 6_144, 7_168)
 
 
 class Metrics:
@@ -62,6 +62,12 @@ class Metrics:
             "Events that break a rule of their standard where nobody reads them, and were read all the same; by "
             "dialect and rule, as dead letters name rules. See docs/dialects.md.",
         )
+        self.events_beyond_horizon = declare.counter(
+            "events_beyond_horizon",
+            "events",
+            "Applied events that are no newer than an id of their student's that is not known any more, by "
+            "SKILLSTREAM_KNOWN_IDS: late, or repeats that count twice. Nobody can tell which.",
+        )
         self.dead_letter_ratio = declare.gauge(
             "dead_letter_ratio",
             "0 to 1",
@@ -82,7 +88,7 @@ class Metrics:
             "step_duration_seconds", "seconds", "Time to decode, fold, score and encode a batch.", _SECONDS
         )
         self.row_bytes = declare.histogram(
-            "row_bytes", "bytes", "Size of the largest row that a batch wrote; the bound is 5120.", _ROW_BYTES
+            "row_bytes", "bytes", "Size of the largest row that a batch wrote; the bound is 7168.", _ROW_BYTES
         )
 
         self.updates = declare.counter("updates", "messages", "Skill updates published.")
@@ -158,6 +164,7 @@ class Metrics:
         self.records.add(counts.records_in)
         for outcome in EVENT_OUTCOMES:
             self.events.add(outcome, getattr(counts, outcome))
+        self.events_beyond_horizon.add(counts.beyond_horizon)
         for reason, events in counts.reasons.items():
             self.dead_letters.add(reason, events)
         for (dialect, name), events in counts.unknown.items():

@@ -18,9 +18,11 @@ from rocksdict import ColumnFamily, Rdict, WriteBatch, WriteOptions
 from agents.stores.errors import LogRewound, StoreFailed
 from agents.stores.store import LogRecord, ReadRecord, rows_of
 from streams.identity import is_reserved
+from streams.segments import MAX_NUMBER, is_segment, segment_key, student_of
 
 _KEPT_KEY: Final = b"\x00"
 _ROW: Final = b"\x01"
+_SEGMENT: Final = b"\x02"  # apart, so that whoever goes through the rows need not go through these
 _VERSION: Final = 1
 
 
@@ -69,13 +71,13 @@ class DiskPartition:
         staged = self._staged.get(key)
         if staged is not None:
             return staged.row
-        return cast("bytes | None", self._family.get(_ROW + key))
+        return cast("bytes | None", self._family.get(_place(key)))
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """See Rows."""
         if not keys:
             return []
-        found = cast("list[bytes | None]", self._family.get([_ROW + key for key in keys]))
+        found = cast("list[bytes | None]", self._family.get([_place(key) for key in keys]))
         if self._staged:
             for place, key in enumerate(keys):
                 if (staged := self._staged.get(key)) is not None:
@@ -86,6 +88,8 @@ class DiskPartition:
         """See Rows."""
         staged, missing = dict(self._staged), self.kept.rows
         for key, row in self._family.items(from_key=_ROW):
+            if not cast(bytes, key).startswith(_ROW):
+                break
             name = cast(bytes, key)[1:]
             if is_reserved(name):
                 continue
@@ -95,8 +99,20 @@ class DiskPartition:
         if missing:  # rocksdict's iterator just ends where it meets a damaged block
             raise StoreFailed(f"{missing} of {self.kept.rows} rows are missing")
         for name, change in staged.items():
-            if change.row is not None:
+            if change.row is not None and not is_segment(name):
                 yield name, change.row
+
+    def segments(self, student: bytes) -> list[bytes]:
+        """See Rows."""
+        first, last = segment_key(student, 0), segment_key(student, MAX_NUMBER)
+        found = {key for key in self._staged if is_segment(key) and student_of(key) == student}
+        for place in self._family.keys(from_key=_SEGMENT + first):
+            key = cast(bytes, place)[1:]
+            if key > last:
+                break
+            if student_of(key) == student:  # else of one whose key only begins so
+                found.add(key)
+        return [key for key in found if self.get(key) is not None]
 
     # -- changes
 
@@ -110,7 +126,7 @@ class DiskPartition:
             else:
                 held, present = former.on_disk, former.row is not None
             self._staged[key] = _Staged(row, ticket, held)
-            self.count += (row is not None) - present
+            self.count += ((row is not None) - present) * _counts(key)
 
     def confirm(self, ticket: int, records: Sequence[LogRecord], first: int, reached: int | None) -> None:
         """The changelog has `records` from offset `first` on; see Store."""
@@ -123,7 +139,7 @@ class DiskPartition:
         rows, last = rows_of(records), first + len(records) - 1
         on_disk = self._on_disk([key for key in rows if key not in self._staged])
         on_disk |= {key: self._staged[key].on_disk for key in rows if key in self._staged}
-        grown = sum((row is not None) - on_disk[key] for key, row in rows.items())
+        grown = sum(((row is not None) - on_disk[key]) * _counts(key) for key, row in rows.items())
         kept = msgspec.structs.replace(self.kept, highest=last, rows=self.kept.rows + grown)
         if reached == last:  # else somebody wrote in between, and a restart reads it again from there
             kept = msgspec.structs.replace(kept, applied=last, checksum=checksum(records[-1]), saved_s=time.time())
@@ -131,7 +147,7 @@ class DiskPartition:
         for key, row in rows.items():
             staged = self._staged.get(key)
             if staged is None:
-                self.count += (row is not None) - on_disk[key]
+                self.count += ((row is not None) - on_disk[key]) * _counts(key)
             elif staged.ticket == ticket:
                 del self._staged[key]
             else:
@@ -143,14 +159,14 @@ class DiskPartition:
             return
         rows, last = rows_of(records), records[-1].offset
         on_disk = self._on_disk(list(rows))
-        grown = sum((row is not None) - on_disk[key] for key, row in rows.items())
+        grown = sum(((row is not None) - on_disk[key]) * _counts(key) for key, row in rows.items())
         kept = Kept(last, max(last, self.kept.highest), checksum(records[-1]), self.kept.rows + grown, time.time())
         self._write(records, kept)
         for key, row in rows.items():
             if (staged := self._staged.get(key)) is not None:
                 staged.on_disk = row is not None
             else:
-                self.count += (row is not None) - on_disk[key]
+                self.count += ((row is not None) - on_disk[key]) * _counts(key)
 
     def flush(self) -> None:
         """Write out what was confirmed."""
@@ -164,14 +180,14 @@ class DiskPartition:
     def _on_disk(self, keys: Sequence[bytes]) -> dict[bytes, bool]:
         if not keys:
             return {}
-        found = self._family.get([_ROW + key for key in keys])
+        found = self._family.get([_place(key) for key in keys])
         return {key: row is not None for key, row in zip(keys, cast("list[bytes | None]", found), strict=True)}
 
     def _write(self, records: Sequence[LogRecord], kept: Kept) -> None:
         batch = WriteBatch(raw_mode=True)
         batch.set_default_column_family(self._handle)
         for record in records:
-            key = _ROW + (record.key or b"")
+            key = _place(record.key or b"")
             if record.value is None:
                 batch.delete(key)
             else:
@@ -179,6 +195,15 @@ class DiskPartition:
         batch.put(_KEPT_KEY, msgspec.msgpack.encode(kept))
         self._family.write(batch, self._unlogged)
         self.kept = kept
+
+
+def _place(key: bytes) -> bytes:
+    return (_SEGMENT if is_segment(key) else _ROW) + key
+
+
+def _counts(key: bytes) -> bool:
+    """Whether what is stored under `key` is one of the rows that are counted."""
+    return not is_segment(key)
 
 
 def checksum(record: LogRecord) -> int:

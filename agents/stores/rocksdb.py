@@ -125,6 +125,14 @@ class RocksRows:
         """See Rows."""
         self.stage(partition, rows)
 
+    def segments(self, partition: int, student: bytes) -> list[bytes]:
+        """See Rows."""
+        rows = self._partitions.get(partition)
+        try:
+            return [] if rows is None else rows.segments(student)
+        except Exception as error:
+            self._fail(error)
+
     def drop_partition(self, partition: int) -> None:
         """See Rows."""
         rows = self._partitions.pop(partition, None)

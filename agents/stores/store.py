@@ -12,6 +12,7 @@ from typing import Protocol
 
 from streams.identity import is_reserved
 from streams.rows import PartitionedRows, Rows
+from streams.segments import is_segment
 
 
 class LogRecord(Protocol):
@@ -86,5 +87,10 @@ class MemoryStore(PartitionedRows):
 
 
 def rows_of(records: Sequence[LogRecord]) -> dict[bytes, bytes | None]:
-    """The last row of each key; what isn't a row (a mark) left out."""
-    return {record.key: record.value for record in records if record.key is not None and not is_reserved(record.key)}
+    """The last row or segment of each key; what is neither (a mark) left out."""
+    return {record.key: record.value for record in records if record.key is not None and is_kept(record.key)}
+
+
+def is_kept(key: bytes) -> bool:
+    """Whether a store keeps what the changelog has under a key."""
+    return not is_reserved(key) or is_segment(key)

@@ -66,7 +66,9 @@ class Verification:
         self._students_bytes = memory_bytes - 2 * self._ledger_bytes
         self._wait_s = wait_s
         decode = load_dialects(settings.mapping).decode
-        self._rescoring = Rescoring(load_skills(settings.skills), load_artifact(settings.model), decode)
+        self._rescoring = Rescoring(
+            load_skills(settings.skills), load_artifact(settings.model), decode, settings.known_ids
+        )
         self._partitioner = partitioner(settings.partitioner)
         self._progress = _Progress(tell)
         self._report = Report()
@@ -144,8 +146,12 @@ class Verification:
         report.late += counts.late
         report.ignored += counts.ignored
         report.duplicates += counts.duplicates
+        report.beyond_horizon += counts.beyond_horizon
         for why, students in one.left_out.items():
             report.leave_students_out(why, students)
+        report.mention(
+            "applied events may repeat one that is not known any more (SKILLSTREAM_KNOWN_IDS)", counts.beyond_horizon
+        )
         report.mention("updates of another skill set or model: scores not compared", one.scores.other_config)
         report.mention("rows whose scores are of other sources than the last update's", one.scores.other_sources)
 

@@ -99,9 +99,9 @@ def _starts(student: bytes, live: Row, requested_us: int, records: Sequence[Reco
 
 def _applied(student: bytes, requested_us: int, records: Sequence[Record], refold: Refold) -> list[int]:
     """The numbers of the records that change the row, were they all folded."""
-    row, folded_to, applied = Row(erased_us=requested_us), -1, []
+    row, folded_to, applied, segments = Row(erased_us=requested_us), -1, list[int](), dict[bytes, bytes]()
     for number, record in enumerate(records):
-        row = refold.refold(_named(student), row, [record])
+        row = refold.refold(_named(student), row, [record], segments)
         if row.offset != folded_to:
             applied.append(number)
             folded_to = row.offset

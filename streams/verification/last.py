@@ -16,11 +16,16 @@ from schemas.update import SkillUpdate
 from streams.audit import Difference, Kind, Position
 from streams.identity import MARK_KEY, Mark, decode_mark, is_reserved
 from streams.row_codec import decode_row
+from streams.segments import is_segment, student_of
+from streams.verification.known_ids import Print
 from streams.verification.said import Said, pack, shorten, unpack
 from streams.verification.slices import FEWEST_STUDENTS, MAX_BITS, Slice
 
 STUDENT_BYTES: Final = 1_000
 """What a student takes besides its row and its update: keys, places in tables, objects."""
+
+SEGMENT_BYTES: Final = 300
+"""What a segment takes besides its ids: keys, places in tables, objects."""
 
 Message = TypeVar("Message", SkillUpdate, Explanation)
 Age = tuple[int, int, bool]
@@ -40,7 +45,8 @@ class Last:
     """See the module. Records are noted in their topic's order; `problems` are those that cannot be read at all.
 
     `requests` are the times, in µs, at which students asked to be forgotten, 0 where the request was deleted since;
-    of `late_requests` it is not sure that the workers have read them. `mark` is the table's own word on its input.
+    of `late_requests` it is not sure that the workers have read them. `segments` are by student and key. `mark` is the
+    table's own word on its input.
     """
 
     def __init__(self, students: Slice, memory_bytes: int) -> None:
@@ -50,6 +56,7 @@ class Last:
         self.late_requests: dict[bytes, None] = {}
         self.explained: dict[bytes, Position] = {}
         self.rows: dict[bytes, bytes] = {}
+        self.segments: dict[bytes, dict[bytes, Print]] = {}
         self.mark: Mark | None = None
         self._memory_bytes = memory_bytes
         self._size_bytes = 0
@@ -88,6 +95,8 @@ class Last:
                 self._problem("state", record, "a row without a key")
             elif key == MARK_KEY:
                 self.mark = decode_mark(record.value or b"")
+            elif is_segment(key):
+                self._note_segment(student_of(key), key, record.value)
             elif not is_reserved(key) and self.slice.holds(key):
                 age = _age(record.value)
                 if age is not None and age > self.newest(key):
@@ -145,6 +154,16 @@ class Last:
             self._problems.setdefault(key, []).append(Difference(kind, student, record.partition, -1, where))
         return Unsound()
 
+    def _note_segment(self, student: bytes, key: bytes, segment: bytes | None) -> None:
+        if not self.slice.holds(student):
+            return
+        kept = dict(self.segments.get(student, {}))
+        former = kept.pop(key, None)
+        if segment is not None:
+            kept[key] = Print.of(segment)
+        grows_bytes = _taken(kept.get(key)) - _taken(former)
+        self._put(self.segments, student, kept or None, grows_bytes)
+
     # -- within memory
 
     def _put(self, table: dict[bytes, Any], key: bytes, value: object, grows_bytes: int) -> None:
@@ -163,12 +182,18 @@ class Last:
     def _halve(self) -> None:
         self.slice, other = self.slice.halves()
         self.set_aside.append(other)
-        tables: tuple[dict[bytes, Any], ...] = (self.rows, self._newest, self._said, self.explained)
+        tables: tuple[dict[bytes, Any], ...] = (self.rows, self.segments, self._newest, self._said, self.explained)
         for table in (*tables, self.requests, self.late_requests, self._problems):
             for key in [key for key in table if not self.slice.holds(key)]:
                 del table[key]
         self._size_bytes = STUDENT_BYTES * len(self._newest) + STUDENT_BYTES // 4 * len(self.explained)
         self._size_bytes += 2 * sum(map(len, self.rows.values())) + sum(map(len, self._said.values()))
+        self._size_bytes += sum(_taken(each) for kept in self.segments.values() for each in kept.values())
+
+
+def _taken(segment: Print | None) -> int:
+    """What a segment takes here and in the replay."""
+    return 0 if segment is None else SEGMENT_BYTES + segment.size_bytes
 
 
 def _age(stored: bytes | None) -> Age | None:

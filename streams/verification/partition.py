@@ -17,6 +17,7 @@ from streams.row import Row
 from streams.row_codec import decode_row
 from streams.verification.forgotten import Forgotten
 from streams.verification.judging import Case, Extent, judge_row, judge_said
+from streams.verification.known_ids import segments_differ
 from streams.verification.last import Last
 from streams.verification.refold import HomeOf, Refold
 from streams.verification.rescoring import Rescoring
@@ -117,7 +118,7 @@ class Pass:
                     yield Difference(case.kind, student, self.extent.partition, -1, case.what)
                     continue
                 offsets[student] = _offset(case)
-                row = judge_row(case, self.extent)
+                row = judge_row(case, self.extent) or self._judge_segments(key, case)
                 all_found = [row, *judge_said(case, row, self.extent)]
                 for found in all_found:
                     if isinstance(found, Finding):
@@ -128,6 +129,12 @@ class Pass:
                     exact[student] = case
             async for student, found in self.scores.judge(exact):
                 yield Difference(found.kind, student, self.extent.partition, offsets[student], found.what)
+
+    def _judge_segments(self, key: bytes, case: Case) -> Finding | None:
+        if case.live is None:
+            return None
+        replayed = {} if case.forgotten else self._refold.segments
+        return segments_differ(key, case.live, self.last.segments.get(key, {}), replayed)
 
     def _case(self, key: bytes) -> Case | Finding:
         live = _decoded(self.last.rows.get(key))

@@ -10,6 +10,7 @@ from streams.batch import FoldedBatch
 from streams.pipeline import Pipeline
 from streams.row import Row
 from streams.row_codec import decode_row, encode_row
+from streams.segments import is_segment
 from streams.verification.slices import FEWEST_STUDENTS, Slice
 
 HomeOf = Callable[[str], int | None]
@@ -19,7 +20,9 @@ _BEYOND: Final = 1 << 62
 
 
 class Refold:
-    """Rows of `students`, by key, encoded; `counts` are of their events alone, except for `rerouted` and `records_in`.
+    """Rows and segments of `students`, by key, encoded; `counts` are of their events alone, except for `rerouted` and
+
+    `records_in`.
 
     Once the rows are larger than `memory_bytes` they are given up, `spoiled` is set, and nothing is folded any more:
     what the records say of dead letters and forwards goes on.
@@ -35,6 +38,7 @@ class Refold:
         # To the fold, students of other slices have all their events behind them.
         self._others = encode_row(Row(epoch=epoch, offset=_BEYOND))
         self.rows: dict[bytes, bytes] = {}
+        self.segments: dict[bytes, bytes] = {}
         self.counts = Counts()
         self.spoiled = False
 
@@ -42,8 +46,8 @@ class Refold:
         """Fold the next records, in offset order."""
         batch = self._fold(records, self.rows, self._students.holds)
         if not self.spoiled:
-            for student, row in batch.rows().items():
-                self._put(student.encode(), row)
+            for key, stored in batch.records().items():
+                self._put(self.segments if is_segment(key) else self.rows, key, stored)
             self._keep_within_memory()
         self.counts += batch.counts
         return batch
@@ -56,23 +60,32 @@ class Refold:
         """
         for record in records:
             batch = self._fold([record], reached, lambda key: self._waits(key, ahead, reached))
+            batch.segments.apply_to(self.segments)
             reached.update((student.encode(), row) for student, row in batch.rows().items())
 
-    def refold(self, student: str, row: Row, records: Sequence[Record]) -> Row:
-        """Fold `records` into `row`, as if there were no other student; return the row that comes of it."""
-        stored = encode_row(row)
+    def refold(
+        self, student: str, row: Row, records: Sequence[Record], segments: dict[bytes, bytes] | None = None
+    ) -> Row:
+        """Fold `records` into `row`, as if there were no other student; return the row that comes of it.
+
+        `segments`, changed in place, are those of the row; None for one that has none and won't be folded into again.
+        """
+        stored, kept = encode_row(row), {} if segments is None else segments
         batch = self._pipeline.fold(
             records,
             load=lambda students: [stored if each == student else self._others for each in students],
+            load_segments=lambda keys: [kept.get(key) for key in keys],
             home=self._home,
             epoch=self._epoch,
         )
+        batch.segments.apply_to(kept)
         return decode_row(batch.rows().get(student, stored))
 
     def _fold(self, records: Sequence[Record], rows: Mapping[bytes, bytes], holds: Holds) -> FoldedBatch:
         return self._pipeline.fold(
             records,
             load=lambda students: [self._load(student.encode(), rows, holds) for student in students],
+            load_segments=lambda keys: [self.segments.get(key) for key in keys],
             home=self._home,
             epoch=self._epoch,
         )
@@ -80,14 +93,16 @@ class Refold:
     def _load(self, key: bytes, rows: Mapping[bytes, bytes], holds: Holds) -> bytes | None:
         return self._others if self.spoiled or not holds(key) else rows.get(key)
 
-    def _put(self, key: bytes, stored: bytes) -> None:
-        self._size_bytes += len(stored) - len(self.rows.get(key, b""))
-        self.rows[key] = stored
+    def _put(self, table: dict[bytes, bytes], key: bytes, stored: bytes | None) -> None:
+        self._size_bytes += len(stored or b"") - len(table.pop(key, b""))
+        if stored is not None:
+            table[key] = stored
 
     def _keep_within_memory(self) -> None:
         if self._size_bytes > self._memory_bytes and len(self.rows) > FEWEST_STUDENTS:
             self.spoiled = True
             self.rows.clear()
+            self.segments.clear()
 
     @staticmethod
     def _waits(key: bytes, ahead: Mapping[bytes, Position], reached: Mapping[bytes, bytes]) -> bool:

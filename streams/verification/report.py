@@ -14,6 +14,7 @@ MAX_SHOWN: Final = 100
 class Report(Struct, kw_only=True):
     """Counts are of events unless their name says otherwise. `complete`: nothing was left unjudged.
 
+    `beyond_horizon`: of the applied, what may repeat an event whose id is not known any more;
     `repeats` are dead letters and forwards that a crash made the workers send twice; `unaccounted` counts differences
     that are neither lost, double applied nor stale; `passes` over partitions, for want of memory more than one each.
     """
@@ -27,6 +28,7 @@ class Report(Struct, kw_only=True):
     dead_lettered: int = 0
     rerouted: int = 0
     repeats: int = 0
+    beyond_horizon: int = 0
     students: int = 0
     not_judged: int = 0
     passes: int = 0
@@ -83,6 +85,7 @@ class Report(Struct, kw_only=True):
             "students": self.students,
             "not_judged": self.not_judged,
             "repeats": self.repeats,
+            "beyond_horizon": self.beyond_horizon,
             "passes": self.passes,
             "lost": self.kinds["lost"],
             "double_applied": self.kinds["double_applied"],

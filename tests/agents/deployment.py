@@ -20,13 +20,13 @@ from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from agents.channels import MAX_RECORD_BYTES, Channels
 from agents.settings import Settings
+from agents.stores.store import is_kept
 from agents.topics import TopicSpec, ensure_topics
 from schemas.dead_letter import DeadLetter, from_headers
 from schemas.explanation import Explanation, ReasoningResult
 from schemas.update import SkillUpdate
 from streams.artifacts import load_artifact
 from streams.audit import Difference, compare
-from streams.identity import is_reserved
 from streams.partitioner import partitioner
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay, batches
@@ -206,7 +206,7 @@ class Deployment:
         """The rows as a new worker would restore them from the changelog."""
         rows = PartitionedRows()
         for record in self.records(self.changelog):
-            if not is_reserved(record.key or b""):
+            if is_kept(record.key or b""):
                 rows.put(record.partition, record.key or b"", record.value)
         return rows
 

@@ -54,6 +54,7 @@ class Situation:
     redis_hangs: bool = False
     reasoning: ReasoningState = field(default_factory=lambda: ReasoningState("openai", key_present=True))
     metrics: Metrics = field(default_factory=Metrics)
+    beyond_horizon: int = 0
 
     def __post_init__(self) -> None:
         self.failures = SourceFailures(clock_s=self.clock)
@@ -73,6 +74,7 @@ class Situation:
             deadline_s=0.2,
             max_age_s=0.0,
             clock_s=self.clock,
+            beyond_horizon=lambda: self.beyond_horizon,
         )
 
     async def read(self) -> Mapping[Part, Offsets]:

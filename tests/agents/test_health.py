@@ -1,6 +1,7 @@
 """What the web pages tell of a worker's health: the truth about what is broken, asked over HTTP."""
 
 import asyncio
+import re
 
 import pytest
 
@@ -39,7 +40,7 @@ async def test_the_detailed_page_names_every_component_with_its_reason(seen: Sit
     assert (status, body["status"], body["live"], body["ready"]) == (200, "ok", True, True)
     components = body["components"]
     assert isinstance(components, dict)
-    assert set(components) == {"broker", "table", "agents", "lag", "redis", "key", "reasoning", "model"}
+    assert set(components) == {"broker", "table", "agents", "lag", "redis", "key", "reasoning", "model", "repeats"}
     assert all(part["status"] == "ok" and part["reason"] for part in components.values())
     lag = body["lag"]
     assert isinstance(lag, dict)
@@ -263,3 +264,14 @@ async def test_many_askers_at_once_are_one_question_to_the_servers(seen: Situati
     await health.check()
 
     assert asked == 2
+
+
+async def test_events_that_may_be_repeats_too_old_to_be_known_are_told_with_the_setting(seen: Situation) -> None:
+    seen.beyond_horizon = 7
+
+    _, body = await get(seen, "/health/detailed")
+
+    components = body["components"]
+    assert isinstance(components, dict)
+    assert components["repeats"]["status"] == "ok"
+    assert re.match(r"7 events .* raise SKILLSTREAM_KNOWN_IDS", components["repeats"]["reason"])

@@ -161,6 +161,23 @@ def test_old_events_of_the_forgotten_are_not_folded_again_and_new_ones_are(other
     assert (reborn.events, reborn.erased_us) == (2, forgotten_at_ms * 1_000)
 
 
+def test_a_history_sent_twice_counts_once_and_erasing_deletes_its_ids_beside_the_row(other: Deployment) -> None:
+    student = "sends-it-all-again"
+    for _ in range(2):
+        other.send(many_of(student, 400))
+        other.await_caught_up()
+    kept = other.table().segments(home(student), student.encode())
+    assert row_of(other.table(), student).events == 400
+    assert len(kept) == 2
+
+    other.send([Sent(student.encode(), b"{}")], other.channels.erasures)
+    other.await_caught_up()
+
+    assert other.table().segments(home(student), student.encode()) == []
+    last = {record.key: record.value for record in other.records(other.changelog)}
+    assert [last[key] for key in kept] == [None, None]
+
+
 # -- input that must not end the worker
 
 

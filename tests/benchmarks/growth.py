@@ -23,6 +23,7 @@ from streams.batch import FoldedBatch, Home, Load
 from streams.block import Block
 from streams.pipeline import Pipeline
 from streams.replay import BATCH_RECORDS, FileRecord, Replay
+from streams.segments import LoadSegments, none_stored
 from streams.simulation import simulate
 from tests.benchmarks.measure import Figure, Rounds, Target
 from tests.benchmarks.piping import fail, patient_skills
@@ -49,7 +50,15 @@ class TimedPipeline(Pipeline):
     fold_s = 0.0
     repeated_s = 0.0
 
-    def fold(self, records: Sequence[Record], *, load: Load, home: Home, epoch: int = 0) -> FoldedBatch:
+    def fold(
+        self,
+        records: Sequence[Record],
+        *,
+        load: Load,
+        home: Home,
+        load_segments: LoadSegments = none_stored,
+        epoch: int = 0,
+    ) -> FoldedBatch:
         """See Pipeline.fold."""
         rows: list[bytes | None] = []
         load_s = 0.0
@@ -62,7 +71,7 @@ class TimedPipeline(Pipeline):
             return rows
 
         began_s = time.process_time()
-        batch = super().fold(records, load=timed, home=home, epoch=epoch)
+        batch = super().fold(records, load=timed, home=home, load_segments=load_segments, epoch=epoch)
         folded_s = time.process_time()
         Block.of(rows, self.skill_set.names)
         decode_s = time.process_time() - folded_s

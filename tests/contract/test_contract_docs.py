@@ -11,7 +11,7 @@ from schemas.dialects.native import MAX_DEPTH, MAX_EVENT_BYTES
 from schemas.event import EARLIEST_TIME
 from schemas.topics import ACTIVITY, DAY_MS, DEAD_LETTERS, MAX_RECORD_BYTES, UPDATES, Topic
 from streams.arrival import LATENESS_US
-from streams.row import MAX_IDS
+from streams.row import KNOWN_IDS, RECENT_IDS
 
 _DOCS: Final = Path(__file__).parents[2] / "docs"
 _PRODUCING: Final = (_DOCS / "producing.md").read_text("utf-8")
@@ -44,7 +44,8 @@ def test_a_type_of_event_is_shown_as_the_contract_has_it(name: str) -> None:
     [
         ("producing.md", f"from {EARLIEST_TIME.year} on"),
         ("producing.md", f"A time before {EARLIEST_TIME.year} is a dead letter"),
-        ("producing.md", f"last {MAX_IDS} of its student"),
+        ("producing.md", f"last {KNOWN_IDS:,} of its student"),
+        ("producing.md", f"its id is among the last {RECENT_IDS}"),
         ("producing.md", f"{MAX_EVENT_BYTES >> 20} MiB and {MAX_DEPTH} levels of nesting"),
         ("producing.md", f"records of {MAX_RECORD_BYTES >> 20} MiB"),
         ("producing.md", {3600: "more than an hour older"}[LATENESS_US // 1_000_000]),

@@ -13,6 +13,7 @@ from agents.stores import MemoryStore, Store
 from agents.stores.rocksdb import RocksRows
 from streams.identity import MARK_KEY
 from streams.rows import PartitionedRows, Rows
+from streams.segments import segment_key
 from tests.agents.logged import Logged, logged
 
 PARTITIONS = 3
@@ -154,6 +155,43 @@ def test_marks_on_the_changelog_are_no_rows(opened: Store) -> None:
     ticket = opened.stage(0, {b"c": b"4"})
     opened.confirm(0, ticket, logged(5, (b"c", b"4"), (MARK_KEY, b"another")), 5, 6)
     assert_holds(opened, {(0, b"a"): b"2", (0, b"c"): b"4"}, [(0, b"a"), (0, b"b"), (0, b"c")])
+
+
+FIRST, SECOND, LONGER = segment_key(b"ada", 0), segment_key(b"ada", 1), segment_key(b"ada\x00b", 0)
+OTHERS = segment_key(b"adam", 0)
+
+
+def test_segments_are_kept_beside_the_rows_and_are_none(opened: Store) -> None:
+    opened.restore(0, logged(0, (FIRST, b"00"), (b"ada", b"1"), (OTHERS, b"22"), (MARK_KEY, b"mark")))
+    staged = {SECOND: b"11", b"ada": b"2", LONGER: b"33"}
+    ticket = opened.stage(0, staged)
+
+    for state in ("staged", "confirmed"):
+        if state == "confirmed":
+            opened.confirm(0, ticket, logged(4, *staged.items()), 4, 6)
+        assert opened.get_many(0, [SECOND, b"ada", FIRST, b"gone", OTHERS]) == [b"11", b"2", b"00", None, b"22"]
+        assert [opened.get(0, key) for key in (FIRST, SECOND, LONGER)] == [b"00", b"11", b"33"]
+        assert opened.get(1, FIRST) is None
+        assert sorted(opened.segments(0, b"ada")) == [FIRST, SECOND]
+        assert opened.segments(1, b"ada") == opened.segments(0, b"a") == []
+        assert_holds(opened, {(0, b"ada"): b"2"}, [(0, b"ada")])
+
+    ticket = opened.stage(0, {FIRST: None})
+    assert opened.segments(0, b"ada") == [SECOND]
+    opened.confirm(0, ticket, logged(7, (FIRST, None)), 7, 7)
+    opened.restore(0, logged(8, (SECOND, None)))
+    assert opened.segments(0, b"ada") == []
+    assert (opened.get(0, FIRST), opened.get(0, SECOND), opened.count(0)) == (None, None, 1)
+
+
+def test_a_dropped_partition_takes_its_segments(opened: Store) -> None:
+    for partition in (0, 1):
+        opened.put_many(partition, {FIRST: b"00", b"ada": b"1"})
+
+    opened.drop_partition(0)
+
+    assert [opened.get(partition, FIRST) for partition in (0, 1)] == [None, b"00"]
+    assert opened.segments(0, b"ada") == []
 
 
 def test_empty_changes_change_nothing(opened: Store) -> None:

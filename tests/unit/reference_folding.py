@@ -19,8 +19,8 @@ from streams.row import (
     ID_BYTES,
     MAX_CONTROLS,
     MAX_EVIDENCE,
-    MAX_IDS,
     MAX_OPEN_FAILURES,
+    MAX_ROW_IDS,
     RUBRIC,
     ControlUse,
     Row,
@@ -81,7 +81,7 @@ class ReferenceFolding:
         facts = facts_of(event)
         if not facts and not (isinstance(event, Rubric) and event.skill in self.skills):
             return Outcome.IGNORED
-        if not _remember(row, event.event_id):
+        if not _remember(row, event):
             return Outcome.DUPLICATE
         time_us = min(int(event.time.timestamp() * 1e6), now_us)
         late = time_us < row.as_of_us - _LATENESS_US
@@ -142,12 +142,16 @@ def rebase(row: Row, reference_us: int) -> None:
         cell.rubric_total *= factor
 
 
-def _remember(row: Row, event_id: str) -> bool:
-    digest = blake2b(event_id.encode(), digest_size=ID_BYTES).digest()
+def _remember(row: Row, event: NativeEvent) -> bool:
+    """As long as a row has room for all ids that its student ever had (see `test_repeats` for what comes after)."""
+    digest = blake2b(event.event_id.encode(), digest_size=ID_BYTES).digest()
     known = [row.ids[at : at + ID_BYTES] for at in range(0, len(row.ids), ID_BYTES)]
     if digest in known:
         return False
-    row.ids = b"".join([*known, digest][-MAX_IDS:])
+    assert len(known) < MAX_ROW_IDS
+    row.ids = b"".join([*known, digest])
+    row.noted += 1
+    row.newest_us = max(row.newest_us, int(event.time.timestamp() * 1e6))
     return True
 
 

@@ -15,7 +15,7 @@ from streams.batch import FoldedBatch
 from streams.facts import INDEX
 from streams.repeats import Outcome
 from streams.replay import FileRecord, Replay
-from streams.row import HALF_LIFE_US, MAX_IDS, Row, skill_code
+from streams.row import HALF_LIFE_US, Row, skill_code
 from streams.row_codec import decode_row, encode_row
 from tests.events import NOW_US, Student, default_pipeline, event, folded, loaded, raw, record, records
 from tests.unit.reference_folding import decayed, rebase
@@ -168,36 +168,12 @@ def test_sums_stay_right_over_a_century(scored: list[tuple[int, float]]) -> None
     assert totals.n == len(scored)
 
 
-def test_an_id_is_remembered_for_as_many_events_as_promised() -> None:
-    student = Student(folded(*[event(minute=minute) for minute in range(MAX_IDS)]))
-
-    assert student.fold(event(minute=0), LATER_US) is Outcome.DUPLICATE
-    student.fold(event(minute=MAX_IDS), LATER_US)
-    assert student.fold(event(minute=1), LATER_US) is Outcome.DUPLICATE
-    assert student.fold(event(minute=0), LATER_US) is not Outcome.DUPLICATE
-    assert len(student.row.ids) == 8 * MAX_IDS
-
-
 def test_ids_are_compared_whole_and_not_across_their_borders() -> None:
     digest = folded(event(event_id="x")).ids
-    student = Student(Row(ids=b"abc" + digest + b"defgh"))
+    student = Student(Row(ids=b"abc" + digest + b"defgh", noted=2))
 
     assert student.fold(event(event_id="x"), LATER_US) is Outcome.APPLIED
     assert student.fold(event(event_id="x"), LATER_US) is Outcome.DUPLICATE
-
-
-@settings(deadline=None)
-@given(st.lists(st.integers(0, 120) | st.integers(0, 5), max_size=120), st.integers(1, 120))
-def test_repeats_within_the_memory_never_count(numbers: list[int], at_once: int) -> None:
-    student, remembered, outcomes = Student(), list[int](), list[Outcome]()
-    for start in range(0, len(numbers), at_once):
-        part = [event(event_id=str(number)) for number in numbers[start : start + at_once]]
-        outcomes += student.fold_all([(one, LATER_US) for one in part])
-
-    for number, outcome in zip(numbers, outcomes, strict=True):
-        assert (outcome is Outcome.DUPLICATE) == (number in remembered[-MAX_IDS:])
-        if outcome is not Outcome.DUPLICATE:
-            remembered.append(number)
 
 
 def test_what_was_sent_until_a_student_was_forgotten_never_counts() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.errors import Fatal
 from streams.facts import FACTS
-from streams.layout import MAX_FACTS, ROW_VERSION, VOIDABLE
+from streams.layout import HEADER, MAX_FACTS, ROW_VERSION, SEGMENT, VOIDABLE
 from streams.repeats import MAX_ORIGINS
 from streams.row import (
     HALF_LIFE_US,
@@ -17,10 +17,12 @@ from streams.row import (
     MAX_CELLS,
     MAX_CONTROLS,
     MAX_EVIDENCE,
-    MAX_IDS,
     MAX_OPEN_FAILURES,
     MAX_ROW_BYTES,
+    MAX_ROW_IDS,
+    MAX_SEGMENTS,
     MAX_VOIDABLE,
+    RECENT_IDS,
     RUBRIC,
     ControlUse,
     Pending,
@@ -60,6 +62,11 @@ EVERY_FIELD = Row(
         )
     },
     ids=b"12345678",
+    noted=300,
+    partial=1,
+    newest_us=1_700_000_700_000_000,
+    beyond_us=1_600_000_000_000_000,
+    segments=b"87654321",
     origins={3: (41, 0)},
     open_failures={99: 1_700_000_000_000_000},
     pending=Pending(2, 69_000, 0.5, 1_700_000_000_000_000, 1, 1_700_000_600_000_000),
@@ -81,19 +88,43 @@ VERSION_2 = bytes.fromhex(
     "000000000000d03f000000000000e03fc0b8aae700f15365000000000000e03f050000000000000031323334353637384d00"
     "0000020000000100000000000000630000000000000000401e18240a060003000000000000002900000000000000"
 )
+VERSION_3 = bytes.fromhex(
+    "030101010101010008000000000000000200000009000000701101000000000000401e18240a0600003079433b09060000a5"
+    "eb35240a06000000000000000000880d0100000000000200000001000000000000000000e03f00401e18240a06000086e13b"
+    "240a06002c010000010001000067d741240a06000000a40731af05000200000000f15365000000000000f83f000000000000"
+    "f43f000000000000e83f000000000000e03faa38c55d00f1536501f1536501000000000000000000f03f000000000000e03f"
+    "0000000000000040000000000000f83f000000000000e43f000000000000d03f000000000000e03fc0b8aae700f153650000"
+    "00000000e03f050000000000000031323334353637384d000000020000000100000000000000630000000000000000401e18"
+    "240a0600030000000000000029000000000000003837363534333231"
+)
 
 
-def test_the_encoding_of_version_2_stays_as_it_is() -> None:
+def test_the_encoding_of_version_3_stays_as_it_is() -> None:
     """Rows of running deployments look like this. If it must change: raise ROW_VERSION and upcast, don't edit."""
-    assert ROW_VERSION == VERSION_2[0] == 2
-    assert encode_row(EVERY_FIELD) == VERSION_2
-    assert decode_row(VERSION_2) == EVERY_FIELD
+    assert ROW_VERSION == VERSION_3[0] == 3
+    assert encode_row(EVERY_FIELD) == VERSION_3
+    assert decode_row(VERSION_3) == EVERY_FIELD
 
 
-def test_a_row_of_version_1_is_the_same_row_and_is_stored_as_the_present_version() -> None:
+FORMER = msgspec.structs.replace(
+    EVERY_FIELD, noted=9, partial=1, newest_us=EVERY_FIELD.as_of_us, beyond_us=0, segments=b""
+)
+
+
+@pytest.mark.parametrize("stored", [VERSION_1, VERSION_2], ids=["1", "2"])
+def test_a_row_of_a_former_version_is_the_same_row_and_is_stored_as_the_present_version(stored: bytes) -> None:
     """These bytes lie on the changelogs of earlier deployments: they stay readable."""
-    assert decode_row(VERSION_1) == EVERY_FIELD
-    assert encode_row(decode_row(VERSION_1)) == VERSION_2
+    assert decode_row(stored) == FORMER
+    assert encode_row(decode_row(stored))[0] == ROW_VERSION
+
+
+@pytest.mark.parametrize("events", [0, 1, RECENT_IDS, RECENT_IDS + 1, 5000])
+def test_a_row_of_version_2_may_have_forgotten_ids_once_it_had_more_than_it_kept(events: int) -> None:
+    at = HEADER.fields["events"][1] if HEADER.fields else 0
+    row = decode_row(VERSION_2[:at] + events.to_bytes(4, "little") + VERSION_2[at + 4 :])
+
+    assert (row.noted, row.partial) == (events, int(events > 0))
+    assert row.beyond_us == (row.as_of_us if events > RECENT_IDS else 0)
 
 
 def test_what_version_1_called_a_fact_a_phrase_or_a_rating_is_called_by_its_code() -> None:
@@ -152,12 +183,15 @@ NOT_ROWS = {
     "JSON": b"{}",
     "version 1 cut off": VERSION_1[:-3],
     "version 1 and more": VERSION_1 + b"\x00",
-    "a header cut off": VERSION_2[:100],
-    "cut off by a byte": VERSION_2[:-1],
-    "cut off by a word": VERSION_2[:-8],
-    "a word too many": VERSION_2 + bytes(8),
-    "a cell with more tellings than there are": VERSION_2.replace(b"\x01\xf1\x53\x65\x01", b"\x01\xf1\x53\x65\x02"),
-    "a cell with fewer tellings than there are": VERSION_2.replace(b"\x01\xf1\x53\x65\x01", b"\x01\xf1\x53\x65\x00"),
+    "version 2 with a header cut off": VERSION_2[:100],
+    "version 2 cut off by a word": VERSION_2[:-8],
+    "version 2 and a word more": VERSION_2 + bytes(8),
+    "a header cut off": VERSION_3[:100],
+    "cut off by a byte": VERSION_3[:-1],
+    "cut off by a word": VERSION_3[:-8],
+    "a word too many": VERSION_3 + bytes(8),
+    "a cell with more tellings than there are": VERSION_3.replace(b"\x01\xf1\x53\x65\x01", b"\x01\xf1\x53\x65\x02"),
+    "a cell with fewer tellings than there are": VERSION_3.replace(b"\x01\xf1\x53\x65\x01", b"\x01\xf1\x53\x65\x00"),
     "two cells of one skill": TWO_CELLS.replace(b"\x02\x00\x00\x00" + bytes(12), b"\x01\x00\x00\x00" + bytes(12)),
     "version 1 with a fact of another program": first_version([TellingV1("danced", 1.0, 1, 1)]),
     "version 1 with more events than fit": first_version(events=2**32),
@@ -176,10 +210,10 @@ def test_a_row_that_cannot_be_understood_stops_the_worker(stored: bytes) -> None
         decode_row(stored)
 
 
-@pytest.mark.parametrize("version", [3, 4, 127])
+@pytest.mark.parametrize("version", [4, 5, 127])
 def test_a_row_of_a_newer_version_stops_the_worker_and_is_named(version: int) -> None:
     with pytest.raises(Fatal, match=f"version {version};.* 1 to {ROW_VERSION}"):
-        decode_row(bytes([version]) + VERSION_2[1:])
+        decode_row(bytes([version]) + VERSION_3[1:])
 
 
 def read(stored: bytes) -> Row | None:
@@ -191,7 +225,9 @@ def read(stored: bytes) -> Row | None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.binary(max_size=400), st.sampled_from([b"", bytes([ROW_VERSION]), VERSION_1[:4], VERSION_2[:8]]))
+@given(
+    st.binary(max_size=400), st.sampled_from([b"", bytes([ROW_VERSION]), VERSION_1[:4], VERSION_2[:8], VERSION_3[:8]])
+)
 def test_any_bytes_are_a_row_or_refused(garbage: bytes, beginning: bytes) -> None:
     row = read(beginning + garbage)
 
@@ -199,8 +235,8 @@ def test_any_bytes_are_a_row_or_refused(garbage: bytes, beginning: bytes) -> Non
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.sampled_from([VERSION_1, VERSION_2]), st.integers(0, 400), st.integers(0, 255))
-@example(VERSION_2, VERSION_2.index(b"\x01\xf1\x53\x65\x01") + 4, 2)
+@given(st.sampled_from([VERSION_1, VERSION_2, VERSION_3]), st.integers(0, 400), st.integers(0, 255))
+@example(VERSION_3, VERSION_3.index(b"\x01\xf1\x53\x65\x01") + 4, 2)
 def test_a_row_with_a_wrong_byte_is_a_row_of_its_length_or_refused(stored: bytes, at: int, byte: int) -> None:
     wrong = stored[: at % len(stored)] + bytes([byte]) + stored[at % len(stored) + 1 :]
 
@@ -232,10 +268,14 @@ def worst_case(skills: int) -> Row:
         facts=dict.fromkeys(range(len(FACTS)), totals),
         controls=dict.fromkeys(wide[:MAX_CONTROLS], ControlUse(2**32 - 1, 2**32 - 1)),
         skills={skill: full_cell() for skill in wide[:skills]},
-        ids=b"x" * MAX_IDS * ID_BYTES,
+        ids=b"x" * MAX_ROW_IDS * ID_BYTES,
         origins=dict.fromkeys(range(10**9 - MAX_ORIGINS, 10**9), (10**18 - 1, 10**9 - 1)),
         open_failures=dict.fromkeys(wide[:MAX_OPEN_FAILURES], LATEST_US),
         voidable=b"\xff" * MAX_VOIDABLE * VOIDABLE.itemsize,
+        noted=2**32 - 1,
+        newest_us=LATEST_US,
+        beyond_us=LATEST_US,
+        segments=b"\xff" * MAX_SEGMENTS * SEGMENT.itemsize,
         pending=Pending(2**32 - 1, 2**63 - 1, FULL, LATEST_US, 2**32 - 1, LATEST_US),
         erased_us=LATEST_US,
     )

@@ -17,6 +17,7 @@ from streams.pipeline import Pipeline, default_sources
 from streams.replay import FileRecord
 from streams.row import Row
 from streams.row_codec import decode_row, encode_row
+from streams.segments import is_segment, student_of
 from streams.verification.judging import Extent
 from streams.verification.partition import Pass
 from streams.verification.rescoring import Rescoring, _Failing
@@ -42,6 +43,7 @@ class World:
     explanations: list[FileRecord] = field(default_factory=list)
     requests: dict[bytes, int] = field(default_factory=dict)
     rows: dict[str, Row] = field(default_factory=dict)
+    segments: dict[bytes, bytes | None] = field(default_factory=dict)
     epoch: int = 0
 
     # -- the platform, and the worker
@@ -59,10 +61,15 @@ class World:
     def fold(self, records: Sequence[FileRecord], failing: Collection[str] = ()) -> None:
         """A batch, as a worker does it; `failing` sources fail."""
         pipeline = _pipeline(tuple(sorted(failing)))
-        batch = pipeline.fold(records, load=self._load, home=lambda _: None, epoch=self.epoch)
+        batch = pipeline.fold(
+            records, load=self._load, load_segments=self._load_segments, home=lambda _: None, epoch=self.epoch
+        )
         updates = asyncio.run(pipeline.score(batch.students, batch.block))
-        for student, row in batch.rows().items():
-            self.write(student, decode_row(row))
+        for key, stored in batch.records().items():
+            if is_segment(key):
+                self.write_segment(key, stored)
+            else:
+                self.write(key.decode(), decode_row(stored or b""))
         for update in updates:
             self.say(update)
 
@@ -72,7 +79,12 @@ class World:
         self.requests[student.encode()] = at_us
         erased_us = max(row.erased_us, at_us)
         self.write(student, Row(epoch=row.epoch, offset=row.offset, origins=row.origins, erased_us=erased_us))
+        for key in [key for key in self.segments if student_of(key) == student.encode()]:
+            self.write_segment(key, None)
         self.updates.append(self._record(self.updates, student, None))
+
+    def _load_segments(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        return [self.segments.get(key) for key in keys]
 
     def _load(self, students: Sequence[str]) -> list[bytes | None]:
         rows = (self.rows.get(student) for student in students)
@@ -85,6 +97,11 @@ class World:
         if row is not None:
             self.rows[student] = row
         self.changelog.append(self._record(self.changelog, student, None if row is None else encode_row(row)))
+
+    def write_segment(self, key: bytes, segment: bytes | None) -> None:
+        """A segment on the changelog."""
+        self.segments[key] = segment
+        self.changelog.append(FileRecord(len(self.changelog), NOW_MS, segment, "said", 0, key))
 
     def say(self, update: SkillUpdate) -> None:
         """An update."""

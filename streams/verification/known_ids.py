@@ -1,0 +1,41 @@
+"""The segments of a student's known ids, as the changelog has them, against its row and the replay's segments."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+from zlib import crc32
+
+from streams.audit import Finding
+from streams.row import Row
+from streams.segments import sealed, segment_key
+
+
+class Print(NamedTuple):
+    """What is kept of a segment to compare it by."""
+
+    size_bytes: int
+    checksum: int
+
+    @classmethod
+    def of(cls, segment: bytes) -> "Print":
+        """Of a segment as it is stored."""
+        return cls(len(segment), crc32(segment))
+
+
+def segments_differ(
+    student: bytes, live: Row, stored: Mapping[bytes, Print], replayed: Mapping[bytes, bytes]
+) -> Finding | None:
+    """What is wrong with a student's segments `stored` on the changelog. `replayed` are compared where they are known.
+
+    One that no row names is left of a crash, and does no harm, unless the student was forgotten.
+    """
+    if live.is_stub:
+        return Finding("state", "forgotten, yet ids of its events are still there") if stored else None
+    end = sealed(live.noted)
+    for number in range(end - len(live.segments) // 8, end):
+        key = segment_key(student, number)
+        found, expected = stored.get(key), replayed.get(key)
+        if found is None:
+            return Finding("lost", f"segment {number} of its known ids is missing")
+        if expected is not None and not live.partial and found != Print.of(expected):
+            return Finding("state", f"segment {number} of its known ids differs from the replay's")
+    return None
