@@ -22,7 +22,8 @@ from streams.accounting import Counts
 from streams.batch import FoldedBatch, Forward
 from streams.fusion import Fused
 from streams.pipeline import Pipeline
-from streams.reasoning.pending import Marked, apply, mark, values_of
+from streams.reasoning.explained import note
+from streams.reasoning.pending import Marked, mark, values_of
 from streams.reasoning.queue import ReasoningQueue
 from streams.reasoning.settings import PendingPolicy
 from streams.row import Row
@@ -176,9 +177,7 @@ class StudentStep:
                 self._settle(partition, key, Row())
                 self._tally("results_ignored")
                 continue
-            if apply(row.pending, result, (row.epoch, row.offset), self._policy):
-                for cell in row.skills.values():
-                    cell.explained = cell.score
+            note(row, result, self._pipeline.skill_set, self._policy)
             rows[key] = encode_row(row)
             self._rows.put(partition, key, rows[key])
             self._settle(partition, key, row)

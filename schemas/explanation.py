@@ -1,13 +1,15 @@
 """`skill-reasoning`: explanations; and `reasoning-results`: what became of each try, read back by the table's agent."""
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal, TypeAlias
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from schemas.bounds import Microseconds, Position, Tries
 from schemas.event import Identifier
+from schemas.update import Unit
 
 EXPLANATION_VERSION: Final = 1
+ExplainedScores: TypeAlias = Annotated[dict[Annotated[str, Meta(max_length=64)], Unit], Meta(max_length=16)]
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -47,7 +49,10 @@ class Explanation(Struct, frozen=True, kw_only=True):
 
 
 class ReasoningResult(Struct, frozen=True, kw_only=True):
-    """What became of one try to explain (`student_id`, `seq`). Times in µs; idempotent to apply."""
+    """What became of one try to explain (`student_id`, `seq`). Times in µs; idempotent to apply.
+
+    `explained` holds the scores that were explained, by skill: those at `seq`, whatever the student has done since.
+    """
 
     version: Literal[1]
     student_id: Identifier
@@ -56,3 +61,4 @@ class ReasoningResult(Struct, frozen=True, kw_only=True):
     attempts: Tries
     at_us: Microseconds
     not_before_us: Microseconds = 0
+    explained: ExplainedScores | None = None

@@ -204,4 +204,5 @@ class Explainer:
             attempts=min(attempts, MAX_UINT32),
             at_us=at_us,
             not_before_us=min(at_us + round(wait_s * 1e6), LATEST_US) if outcome == "failed" else 0,
+            explained={name: skill.score for name, skill in update.skills.items()} if outcome == "explained" else None,
         )

@@ -87,7 +87,7 @@ def mark(pending: Pending, value: float, now_us: int, policy: PendingPolicy, flo
 def apply(pending: Pending, result: ReasoningResult, seq: Sequence, policy: PendingPolicy) -> bool:
     """Note, in place, what became of a call; `seq` is the row's own position. Idempotent; stale results do nothing.
 
-    True where something newer than before was explained: the caller then keeps the present scores as explained.
+    True where something newer than before was explained: the caller then keeps the scores that were.
     A student whose row has moved on stays pending, as of the moment that it was served.
     """
     # No further than the row: after a crash it may be behind, and what is beyond it somebody may have made up.
