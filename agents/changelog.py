@@ -9,7 +9,7 @@ from typing import Final
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
-from agents.connection import client_config
+from agents.connection import Compression, client_config
 from agents.reading import read_to_end
 from agents.topics import BrokerUnreachable, TopicMismatch, TopicSpec, ensure_topics
 from schemas.errors import Retryable
@@ -35,10 +35,13 @@ class Contents:
 class Changelog:
     """The topic that `spec` describes."""
 
-    def __init__(self, broker: str, spec: TopicSpec, timeout_s: float = 30.0) -> None:
+    def __init__(
+        self, broker: str, spec: TopicSpec, timeout_s: float = 30.0, compression: Compression = "none"
+    ) -> None:
         self._broker = broker
         self._spec = spec
         self._timeout_s = timeout_s
+        self._compression = compression
 
     @property
     def name(self) -> str:
@@ -68,7 +71,9 @@ class Changelog:
     def write(self, records: Mapping[int, Sequence[tuple[bytes, bytes]]], marks: Mapping[int, Mark]) -> None:
         """Append `records` and behind them `marks`, by partition. Raises NotWritten."""
         refused: list[KafkaError] = []
-        producer = Producer(client_config(self._broker) | {"enable.idempotence": True})
+        producer = Producer(
+            client_config(self._broker) | {"enable.idempotence": True, "compression.type": self._compression}
+        )
         for partition, mark in marks.items():
             for key, value in [*records.get(partition, ()), (MARK_KEY, encode_mark(mark))]:
                 producer.produce(

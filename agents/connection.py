@@ -5,13 +5,16 @@ An address travels through the program as a string. One that was made from setti
 
 import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 if TYPE_CHECKING:
     from faust.auth import Credentials
 
 Security = Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+Compression = Literal["none", "gzip", "snappy", "lz4", "zstd"]
+CODECS: Final[tuple[Compression, ...]] = get_args(Compression)
+"""All codecs, each at the number that a record batch has for it."""
 ClientConfig = dict[str, str | int | float | bool]
 
 

@@ -79,7 +79,7 @@ class Repair:
     def __init__(self, settings: Settings, changelog: TopicSpec) -> None:
         self._settings = settings
         self._channels = Channels.of(settings)
-        self._changelog = Changelog(settings.broker, changelog, settings.start_timeout_s)
+        self._changelog = Changelog(settings.broker, changelog, settings.start_timeout_s, settings.compression)
         self._group = Group(settings.broker, settings.app_id, settings.start_timeout_s)
         self._input = InputTopic(settings.broker, settings.app_id, self._channels.activity, settings.start_timeout_s)
 

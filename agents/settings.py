@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from agents import addresses, credentials
-from agents.connection import Access, Broker, Mechanism, Security
+from agents.connection import Access, Broker, Compression, Mechanism, Security
 from agents.constraints import allowed
 from agents.plain import plain, quoted
 from agents.redaction import credentials_in, redact
@@ -76,6 +76,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     instance_id: str | None = None
     standby_replicas: Annotated[int, Meta(ge=0, le=4)] = 0
     max_batch_records: Positive = 50_000
+    compression: Compression = "zstd"
     session_timeout_s: Annotated[float, Meta(ge=1, le=30)] = 10.0
     start_timeout_s: Seconds = 30.0
     drain_timeout_s: Seconds = 20.0

@@ -237,4 +237,5 @@ def _delivery_settings(settings: Settings, channels: Channels) -> DeliverySettin
         blocked_after_s=settings.stall_after_s,
         max_batch_records=settings.max_batch_records,
         max_record_bytes=MAX_RECORD_BYTES,
+        compression=settings.compression,
     )

@@ -6,6 +6,7 @@ from typing import Final
 from schemas.bounds import EARLIEST_US, LATEST_US
 from schemas.errors import InvalidInput
 from schemas.event import MAX_IDENTIFIER_CHARS
+from schemas.unreadable import require_unpacked
 
 VALUE: Final = b"{}"
 """Of a request that is sent on. What came may be of any size, and says nothing."""
@@ -23,11 +24,12 @@ class Erasure:
 def read(key: bytes | None, value: bytes | None, timestamp_ms: int) -> Erasure | None:
     """The request that a record holds; None for a null value, by which a key is removed from a compacted topic.
 
-    What the value says is of no meaning. Raises InvalidInput for a key that is no student's (not_a_student) and for a
-    time that no clock tells (absurd_timestamp).
+    What the value says is of no meaning. Raises InvalidInput for what is no record's (unreadable_batch), for a key that
+    is no student's (not_a_student) and for a time that no clock tells (absurd_timestamp).
     """
     if value is None:
         return None
+    require_unpacked(value)
     student = _student(key)
     at_us = timestamp_ms * 1000
     if not EARLIEST_US <= at_us <= LATEST_US:

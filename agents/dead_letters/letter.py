@@ -7,6 +7,7 @@ from typing import Any, Final, Self, cast
 import msgspec
 from confluent_kafka import Message
 
+from agents.reading import headers_of
 from schemas.dead_letter import REINSERTED_HEADER, DeadLetter, Header, from_headers, own_headers
 from schemas.dialects import Record
 from streams.origin import ORIGIN_HEADER
@@ -80,7 +81,7 @@ class StoredLetter:
 
 def letter_of(message: Message) -> StoredLetter:
     """A record of the dead-letters topic. Never raises."""
-    headers = tuple(cast(list[Header], message.headers() or []))
+    headers = tuple(headers_of(message))
     try:
         letter = from_headers(headers)
     except msgspec.ValidationError:

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol, Self, cast
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from agents.channels import MAX_RECORD_BYTES
-from agents.connection import client_config
+from agents.connection import Compression, client_config
 from agents.dead_letters.position import Position, encode_mark
 from agents.delivery.settings import DEAD_LETTER_HEADROOM_BYTES
 from schemas.dead_letter import Header
@@ -64,7 +64,17 @@ class DrySink:
 class TransactionalSink:
     """Entering ends whatever an earlier replay left open, so read the positions after that. Blocks."""
 
-    def __init__(self, broker: str, app_id: str, *, activity: str, letters: str, marks: str, group: Any) -> None:
+    def __init__(
+        self,
+        broker: str,
+        app_id: str,
+        *,
+        activity: str,
+        letters: str,
+        marks: str,
+        group: Any,
+        compression: Compression = "none",
+    ) -> None:
         self._activity = activity
         self._letters = letters
         self._marks = marks
@@ -76,6 +86,7 @@ class TransactionalSink:
                 "transactional.id": f"{app_id}-dead-letters",
                 "transaction.timeout.ms": _TRANSACTION_TIMEOUT_MS,
                 "message.max.bytes": MAX_RECORD_BYTES + DEAD_LETTER_HEADROOM_BYTES,
+                "compression.type": compression,
             }
         )
 

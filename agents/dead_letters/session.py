@@ -63,6 +63,7 @@ class ReplaySession:
             letters=self._channels.dead_letters,
             marks=self._marks,
             group=self._reader.group_metadata,
+            compression=self._settings.compression,
         ) as sink:
             # Only now: what a killed replay had left open is decided by the sink's start.
             return replay.run(self._reader, self._spans, self._positions(settled=True), sink, advance)

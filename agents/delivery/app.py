@@ -236,6 +236,7 @@ def faust_options(settings: DeliverySettings) -> dict[str, Any]:
         "producer_linger": 0.0,
         "producer_max_batch_size": settings.produce_batch_bytes,
         "producer_max_request_size": settings.max_send_bytes,
+        "producer_compression_type": None if settings.compression == "none" else settings.compression,
         "producer_request_timeout": settings.request_timeout_s,
         "web_enabled": False,
         "web_stats_enabled": False,

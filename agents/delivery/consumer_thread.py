@@ -3,19 +3,22 @@
 Private parts that are replaced, and why:
 
 * `AIOKafkaConsumerThread._create_worker_consumer`: aiokafka's `_isolation_level`, which Faust offers no setting for.
+* `AIOKafkaConsumerThread._fetch_records`: a batch that was damaged on its way is fetched again.
 * `_coordinator.check_errors` is called, which Faust never does; `fencing` listens to what the group answers, `fetching`
   bounds fetches.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from agents.delivery.errors import DamagedBatch
 from agents.delivery.fencing import listen_to_group
 from agents.delivery.fetching import fetch_promptly
 from agents.delivery.leaving import leave
@@ -25,10 +28,28 @@ if TYPE_CHECKING:
     from agents.delivery.app import DeliveryApp
 
 _STOP_S: Final = 5.0
+_FETCHES: Final = 3
+"""Of a damaged batch: the network may have done it once, not thrice."""
+_FETCH_AGAIN_S: Final = 0.5
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread that holds aiokafka's consumer."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._damaged: Counter[str] = Counter()
+
+    async def _fetch_records(self, *args: Any, **options: Any) -> Any:
+        try:
+            return await super()._fetch_records(*args, **options)
+        except DamagedBatch as error:
+            self._damaged[str(error)] += 1
+            if self._damaged[str(error)] >= _FETCHES:
+                raise
+            self.log.warning("Fetching again: %s", error)
+            await asyncio.sleep(_FETCH_AGAIN_S)
+            return {}
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)

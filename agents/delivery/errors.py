@@ -7,7 +7,8 @@ Fatal
 ├── CommitRejected     the broker refused a commit though the partitions are ours
 ├── GroupLost          the worker can't be a member of its consumer group
 ├── SessionLost        the group has put this member out: it may be a zombie
-├── UnreadableLog      the table's changelog holds a record without a key
+├── UnreadableLog      the table's changelog holds what is no row
+├── DamagedBatch       the broker gives out a record batch whose checksum is wrong
 ├── LogCut             the table's changelog ends before what memory holds of it
 ├── DrainTimedOut      work in flight didn't end in time, at a rebalance or at the stop
 └── AgentEnded         the table's agent returned while the worker ran
@@ -43,7 +44,11 @@ class SessionLost(Fatal):
 
 
 class UnreadableLog(Fatal):
-    """The table's changelog holds a record without a key."""
+    """The table's changelog holds what is no row: a record without a key, or a batch that cannot be unpacked."""
+
+
+class DamagedBatch(Fatal):
+    """The broker gives out a record batch whose checksum is wrong: its disk, or what carries it, is damaged."""
 
 
 class LogCut(Fatal):

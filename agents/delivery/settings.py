@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from agents.connection import Compression
 from agents.topics import TopicSpec
 
 DEAD_LETTER_HEADROOM_BYTES = 64 * 1024
@@ -38,6 +39,7 @@ class DeliverySettings:
     max_record_bytes: int = 10 * 1024 * 1024
     produce_batch_bytes: int = 512 * 1024
     fetch_bytes: int = 8 * 1024 * 1024
+    compression: Compression = "zstd"
     changelog_compaction_lag_ms: int = 3_600_000
 
     def __post_init__(self) -> None:

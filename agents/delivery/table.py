@@ -30,6 +30,7 @@ from agents.delivery.message import BatchMessage
 from agents.delivery.schema import BatchSchema
 from agents.delivery.writer import OutRecord, RecordBatchWriter
 from agents.stores import Store
+from schemas.unreadable import UnreadableBatch
 from streams.identity import MARK_KEY, Mark, Remedy, encode_mark
 
 if TYPE_CHECKING:
@@ -129,11 +130,11 @@ class RowTable(faust.Table):  # type: ignore[type-arg]
         records = [record for record in records if record.offset > last]
         for record in records:
             if record.key is None:
-                problem = UnreadableLog(
-                    f"{self.changelog_topic_name}/{partition}@{record.offset} has no key: another program wrote it. "
-                    f"What to do: {Remedy.REBUILD.value}."
-                )
-                self._delivery.halt(problem)
+                place = f"{self.changelog_topic_name}/{partition}@{record.offset}"
+                why = "has no key: another program wrote it"
+                if isinstance(record.value, UnreadableBatch):
+                    why = record.value.why
+                self._delivery.halt(UnreadableLog(f"{place}: {why}. What to do: {Remedy.REBUILD.value}."))
                 return
             last = record.offset
             if record.key == MARK_KEY:

@@ -1,16 +1,41 @@
-"""Records as they leave aiokafka's fetcher: a tuple of what is used, instead of a dataclass of eleven fields.
+"""Records as they leave aiokafka's fetcher: a tuple of what is used, and something in place of what cannot be unpacked.
 
-Private parts of aiokafka 0.14 that are replaced: `consumer.fetcher.PartitionRecords`, by a subclass whose only change
-is `_consumer_record`. CRCs, aborted transactions, markers and compacted offsets stay aiokafka's own work. Where the
-private part isn't there any more, its records are taken as they are: `Record` is all that is asked of them.
+    batch ── checksum wrong ─────────────────────► DamagedBatch: what the broker gave out is not what was produced
+          └─ cannot be decompressed, or holds what
+             is no record (what can is salvaged) ──► one record for what is left, its value an UnreadableBatch
+
+A producer may send what nobody can unpack under a right checksum (Apache Kafka refuses it, other brokers may not): then
+the rest of the partition must go on. That one record has the batch's last offset, so that a commit passes the batch.
+
+Private parts of aiokafka 0.14 that are replaced: `consumer.fetcher.PartitionRecords` by a subclass, and
+`consumer.fetcher.MemoryRecords`, to keep the bytes of the batch in hand. Aborted transactions, markers, compacted
+offsets and all five codecs stay aiokafka's own work. Where the private part isn't there any more, its records are
+taken as they are.
 """
 
 import logging
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from struct import Struct
+from typing import Any, Final, NamedTuple
 
 from aiokafka.consumer import fetcher
+from aiokafka.record.memory_records import MemoryRecords
+
+from agents.connection import CODECS
+from agents.delivery.errors import DamagedBatch
+from agents.delivery.salvage import salvage
+from schemas.unreadable import UnreadableBatch
 
 logger = logging.getLogger(__name__)
+
+_CODEC_BITS: Final = 0x07
+_HEAD: Final = Struct(">qi")  # base offset, length of what follows
+_V2: Final = Struct(">qiibIhiqq")  # base offset, length, epoch, magic, crc, attributes, last delta, first and last time
+_MAGIC: Final = 2
+_MEND: Final = (
+    "the disk of the partition's leader is damaged, or what lies between: make another replica the leader, or restore "
+    "the partition"
+)
 
 
 class SlimRecord(NamedTuple):
@@ -29,8 +54,98 @@ class SlimRecord(NamedTuple):
 _new = tuple.__new__
 
 
+class CheckedBatches:
+    """A partition's share of a fetch, as aiokafka's MemoryRecords; each batch's checksum is checked.
+
+    `in_hand` holds the bytes of the batch that was given out last.
+    """
+
+    def __init__(self, fetched: bytes) -> None:
+        self._fetched = fetched
+        self._inner = MemoryRecords(fetched)
+        self._end = 0
+        self.in_hand = b""
+        self.has_next = self._inner.has_next
+        self.size_in_bytes = self._inner.size_in_bytes
+
+    def next_batch(self) -> Any:
+        """The next batch. Raises DamagedBatch."""
+        first, length = _HEAD.unpack_from(self._fetched, self._end)
+        end = self._end + _HEAD.size + length
+        try:
+            batch = self._inner.next_batch()
+        except Exception as error:
+            raise DamagedBatch(f"the record batch at offset {first} has no whole header") from error
+        if not batch.validate_crc():
+            raise DamagedBatch(f"the record batch at offset {first} has a wrong checksum")
+        self.in_hand, self._end = self._fetched[self._end : end], end
+        return batch
+
+
+class BatchHead(NamedTuple):
+    """What the head of a batch says: first and last offset, the newest record's time in ms, the codec's name."""
+
+    first: int
+    last: int
+    newest_ms: int
+    codec: str
+
+    @classmethod
+    def of(cls, batch: bytes) -> "BatchHead":
+        """Of a batch's bytes, in whatever format."""
+        first, _, _, magic, _, attributes, delta, _, newest_ms = _V2.unpack_from(batch.ljust(_V2.size, b"\0"))
+        if magic != _MAGIC:  # of before Kafka 0.11: a message set
+            return cls(first, first, 0, "of an old message format")
+        number = attributes & _CODEC_BITS
+        codec = CODECS[number] if number < len(CODECS) else f"{number}, which is unknown"
+        return cls(first, first + delta, newest_ms, codec)
+
+    def __str__(self) -> str:
+        return f"a record batch of offsets {self.first} to {self.last}, compression {self.codec},"
+
+
 class SlimRecords(fetcher.PartitionRecords):  # type: ignore[misc]
     """A fetched partition, unpacked to SlimRecord. It has no deserializers: Faust sets none."""
+
+    next_fetch_offset: int
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._check_crcs = False  # CheckedBatches does
+        self._fetched_from = self.next_fetch_offset
+
+    def __iter__(self) -> Iterator[SlimRecord]:
+        """The one iterator, without a call of `__next__` for each record."""
+        return self._records_iterator or iter(())
+
+    def _unpack_records(self) -> Iterator[SlimRecord]:
+        while True:
+            try:
+                yield from super()._unpack_records()  # goes on where it was: the batch in hand is taken
+            except DamagedBatch as error:
+                if self.next_fetch_offset > self._fetched_from:
+                    return  # what is before it is delivered; the next fetch begins with it
+                raise DamagedBatch(f"{self._tp.topic}/{self._tp.partition}: {error}; {_MEND}") from error.__cause__
+            except Exception as error:
+                yield from self._instead(error)
+            else:
+                return
+
+    def _instead(self, error: Exception) -> Iterator[SlimRecord]:
+        """What the batch in hand holds and was not given out yet: its records, and one in the place of the others."""
+        batch = self._records.in_hand
+        head = BatchHead.of(batch)
+        try:
+            for record in salvage(batch):
+                if record.offset >= self.next_fetch_offset:
+                    self.next_fetch_offset = record.offset + 1
+                    yield self._consumer_record(self._tp, record)
+        except Exception as found:
+            why = f"{head} cannot be unpacked: {_said(error if isinstance(found, type(error)) else found)}"
+            logger.error("%s/%d: %s", self._tp.topic, self._tp.partition, why)  # noqa: TRY400  no traceback: it is data
+            value = UnreadableBatch(batch, why)
+            yield SlimRecord(self._tp.topic, self._tp.partition, head.last, head.newest_ms, 0, None, value, ())
+        self.next_fetch_offset = head.last + 1
 
     def _consumer_record(self, tp: Any, record: Any) -> SlimRecord:
         # Not SlimRecord(...): checking the arguments' names would take longer than all the rest.
@@ -49,10 +164,15 @@ class SlimRecords(fetcher.PartitionRecords):  # type: ignore[misc]
         )
 
 
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
 def slim_records() -> bool:
     """Let every fetcher of this process unpack to SlimRecord; False where aiokafka has no place for it. Idempotent."""
-    if not hasattr(fetcher.PartitionRecords, "_consumer_record"):
+    if not (hasattr(fetcher.PartitionRecords, "_consumer_record") and hasattr(fetcher, "MemoryRecords")):
         logger.warning("aiokafka unpacks records in another way than it used to: they are read more slowly")
         return False
     fetcher.PartitionRecords = SlimRecords
+    fetcher.MemoryRecords = CheckedBatches
     return True

@@ -9,7 +9,7 @@ from confluent_kafka import Message
 
 from agents.channels import Channels
 from agents.doctor.finding import Finding, ok, warning
-from agents.reading import read_to_end
+from agents.reading import headers_of, read_to_end
 from agents.settings import Settings
 from streams.origin import ORIGIN_HEADER
 from streams.partitioner import PartitionerName, partitioner
@@ -43,7 +43,7 @@ def judge(name: PartitionerName, records: Iterable[Message], partitions: int) ->
     keyed = keyless = 0
     at_home: Counter[PartitionerName] = Counter()
     for record in records:
-        if any(header[0] == ORIGIN_HEADER for header in record.headers() or ()):
+        if any(header[0] == ORIGIN_HEADER for header in headers_of(record)):
             continue
         if (key := record.key()) is None:
             keyless += 1

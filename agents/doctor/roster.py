@@ -7,6 +7,7 @@ from agents.doctor.artifact import ModelArtifact
 from agents.doctor.broker import BrokerAnswers
 from agents.doctor.check import Check
 from agents.doctor.clock import Clock
+from agents.doctor.codecs import Codecs
 from agents.doctor.finding import Finding, ok, problem, warning
 from agents.doctor.mapping import VerbMapping
 from agents.doctor.models import Models
@@ -56,11 +57,12 @@ def checks(environment: Mapping[str, str], config: str | None, broker: str | Non
     try:
         settings = load_settings(environment, config, broker=broker)
     except SettingsError as error:
-        return [GivenSettings(error), Surroundings()]
+        return [GivenSettings(error), Surroundings(), Codecs()]
     inner_s = timeout_s * _INNER
     return [
         GivenSettings(settings),
         Surroundings(),
+        Codecs(),
         Skills(settings),
         VerbMapping(settings),
         ModelArtifact(settings),

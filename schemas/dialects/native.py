@@ -10,6 +10,7 @@ from schemas.dialects.json_text import parse, without_mark
 from schemas.dialects.leap_second import after_leap_second
 from schemas.errors import InvalidInput
 from schemas.event import EARLIEST_TIME, VERSION, NativeEvent
+from schemas.unreadable import require_unpacked
 from schemas.upcasting import upcast
 
 MAX_EVENT_BYTES: Final = 1 << 20
@@ -31,8 +32,8 @@ _KNOWN_TYPES: Final = frozenset(
 def decode(value: bytes | None) -> NativeEvent:
     """Return the event that `value` holds.
 
-    Raises InvalidInput, whose reason is one of: null_value, too_large, not_utf8, not_json, too_deep, not_an_object,
-    unknown_version, unknown_type, absurd_time, invalid_field.
+    Raises InvalidInput, whose reason is one of: null_value, unreadable_batch, too_large, not_utf8, not_json, too_deep,
+    not_an_object, unknown_version, unknown_type, absurd_time, invalid_field.
     """
     return try_decode(readable := require_readable(value)) or convert(parse(readable))
 
@@ -44,6 +45,7 @@ def require_readable(value: bytes | None) -> bytes:
     """
     if value is None:
         raise InvalidInput("null_value", "the record has no value")
+    require_unpacked(value)
     if len(value) > MAX_EVENT_BYTES:
         raise InvalidInput("too_large", f"{len(value)} bytes; an event may have {MAX_EVENT_BYTES}")
     if not value.isascii():

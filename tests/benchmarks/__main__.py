@@ -12,7 +12,18 @@ from typing import Final
 
 from rich.console import Console
 
-from tests.benchmarks import decoding, embedded, growth, latency, pure, recovery, report, students_memory, throughput
+from tests.benchmarks import (
+    decoding,
+    embedded,
+    growth,
+    latency,
+    packing,
+    pure,
+    recovery,
+    report,
+    students_memory,
+    throughput,
+)
 from tests.benchmarks.broker import BenchKafka
 from tests.benchmarks.datasets import FOLDER, ROOT
 from tests.benchmarks.machine import machine, versions
@@ -22,7 +33,8 @@ from tests.benchmarks.sizes import Sizes
 from tests.servers.child import ServerFailed, ServerMissing
 
 _ON_KAFKA: Final = (*throughput.NAMES, latency.NAME, recovery.NAME)
-NAMES: Final = (*_ON_KAFKA, students_memory.NAME, growth.NAME, embedded.NAME, decoding.NAME, *pure.BENCHMARKS)
+_ALONE: Final = (decoding, packing, growth, students_memory, embedded)
+NAMES: Final = (*_ON_KAFKA, *(each.NAME for each in _ALONE), *pure.BENCHMARKS)
 
 
 def main(arguments: list[str]) -> int:
@@ -58,7 +70,7 @@ def run(names: list[str], sizes: Sizes) -> Iterator[list[Figure]]:
         sys.stderr.write(f"All benchmarks, {sizes.rounds} rounds: about {sizes.expected_minutes:.0f} minutes\n")
     # First what needs a quiet machine and no broker: nothing else runs yet.
     yield pure.measure(names, sizes, rounds)
-    for alone in (decoding, growth, students_memory, embedded):
+    for alone in _ALONE:
         if alone.NAME in names:
             yield alone.measure(sizes, rounds)
     if set(names) & set(_ON_KAFKA):

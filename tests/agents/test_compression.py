@@ -1,0 +1,130 @@
+"""Compression through a whole worker, on an embedded broker: of what it reads and writes, and what is broken."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+
+from agents.connection import CODECS, Compression
+from tests.agents.deployment import Deployment, Sent, deployed, home
+from tests.agents.record_batches import garbled, of_codec, packed, send_as_it_is
+from tests.events import raw
+
+STUDENTS = [f"s{number}" for number in range(8)]
+
+
+def send(deployment: Deployment, codec: Compression, count: int = 20) -> None:
+    """Valid events of all students, in batches of that codec."""
+    producer = Producer({"bootstrap.servers": deployment.broker, "compression.type": codec, "linger.ms": 50})
+    for number in range(count):
+        student = STUDENTS[number % len(STUDENTS)]
+        value = raw(student=student, event_id=f"{codec}-{number}", minute=number)
+        producer.produce(deployment.channels.activity, value, student, home(student))
+    assert producer.flush(20) == 0
+
+
+@pytest.fixture
+def deployment(broker: str, tmp_path: Path) -> Iterator[Deployment]:
+    with deployed(broker, tmp_path, model="none") as made:
+        yield made
+
+
+@pytest.fixture
+def odd(broker: str, tmp_path: Path) -> Iterator[Deployment]:
+    """A deployment on whose topics is what librdkafka does not get past either: they are not read to validate them."""
+    made = Deployment(broker, tmp_path, {"model": "none"})
+    made.make_topics()
+    yield made
+    for worker in made.workers:
+        worker.end()
+
+
+def test_producers_of_every_codec_on_one_partition_are_all_applied(deployment: Deployment) -> None:
+    for codec in CODECS:
+        send(deployment, codec)
+    worker = deployment.start()
+    deployment.await_caught_up()
+
+    assert worker.events("applied") == 20 * len(CODECS)
+    assert deployment.dead_letters() == []
+    assert deployment.differences(deployment.replay()) == []
+    assert worker.terminate() == 0, worker.tail()
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_what_a_worker_wrote_in_any_codec_a_second_run_restores(deployment: Deployment, codec: Compression) -> None:
+    send(deployment, "none")
+    first = deployment.start(compression=codec)
+    deployment.await_caught_up()
+    assert first.terminate() == 0, first.tail()
+
+    second = deployment.start(compression="none")
+    second.await_ready()
+    send(deployment, "gzip")
+    deployment.await_caught_up()
+
+    assert second.events("applied") == 20
+    assert deployment.differences(deployment.replay()) == []
+    assert second.terminate() == 0, second.tail()
+
+
+def test_a_batch_that_nobody_can_unpack_is_a_dead_letter_and_stops_nothing(odd: Deployment) -> None:
+    student = STUDENTS[0]
+    place = home(student)
+    garbage = garbled(packed([raw(student=student, event_id="lost")] * 3, "zstd"))
+    strange = of_codec(packed([raw(student=student, event_id="strange")]), 7)
+    good = [Sent(student.encode(), raw(student=student, event_id=f"good-{number}", minute=number)) for number in (1, 2)]
+    odd.send(good[:1])
+    last = [
+        asyncio.run(send_as_it_is(odd.broker, topic, place, batch)) + records - 1
+        for topic, batch, records in (
+            (odd.channels.activity, garbage, 3),
+            (odd.channels.activity, strange, 1),
+            (odd.channels.results, garbage, 3),
+            (odd.channels.erasures, garbage, 3),
+        )
+    ]
+    odd.send(good[1:])
+    first = odd.start()
+    odd.await_caught_up()
+    assert first.events("applied") == 2
+    assert first.terminate() == 0, first.tail()
+
+    second = odd.start()
+    second.await_ready()
+    odd.send([Sent(student.encode(), raw(student=student, event_id="good-3", minute=3))])
+    odd.await_caught_up()
+
+    found = Counter((letter.topic, letter.offset, letter.reason) for _, letter in odd.dead_letters())
+    activity, results, erasures = (odd.channels.sources[number] for number in (0, 1, 2))
+    assert found == {
+        (activity, last[0], "unreadable_batch"): 1,
+        (activity, last[1], "unreadable_batch"): 1,
+        (results, last[2], "not_a_result"): 1,
+        (erasures, last[3], "unreadable_batch"): 1,
+    }, "each once, a restart behind it included"
+    [kept] = [record.value for record, letter in odd.dead_letters() if letter.offset == last[1] > 2]
+    assert kept is not None
+    assert kept[61:] == strange[61:], "the batch's own bytes"
+    said = first.log
+    assert f"{activity}/{place}: a record batch of offsets {last[0] - 2} to {last[0]}, compression zstd" in said
+    assert second.events("applied") == 1
+    assert second.terminate() == 0, second.tail()
+
+
+def test_a_changelog_that_cannot_be_unpacked_stops_the_worker_with_what_to_do(odd: Deployment) -> None:
+    send(odd, "none")
+    first = odd.start()
+    odd.await_caught_up()
+    assert first.terminate() == 0
+    asyncio.run(send_as_it_is(odd.broker, odd.changelog, 1, garbled(packed([b"row " * 20], "lz4"))))
+
+    second = odd.start()
+
+    assert second.exit_code() == 4
+    assert f"{odd.changelog}/1@" in second.tail()
+    assert "compression lz4, cannot be unpacked" in second.tail()
+    assert "skillstream rebuild" in second.tail()

@@ -1,0 +1,114 @@
+"""Compression on a real Kafka: producers of every codec, topics with a codec of their own, and every reader of them."""
+
+from pathlib import Path
+from random import Random
+
+import orjson
+import pytest
+from confluent_kafka import Producer
+
+from agents.channels import MAX_RECORD_BYTES
+from agents.connection import CODECS, Compression
+from tests.agents.deployment import Deployment, Sent, deployed, home
+from tests.chaos.judge import judge, skillstream
+from tests.events import raw
+from tests.servers.topics import configure
+
+STUDENTS = 5
+EVENTS = 50
+
+
+def send(deployment: Deployment, codec: Compression, name: str) -> None:
+    """Valid events in one codec's batches, keyed and placed as a platform's producer does it."""
+    producer = Producer(
+        {
+            "bootstrap.servers": deployment.broker,
+            "partitioner": "murmur2_random",
+            "compression.type": codec,
+            "linger.ms": 50,
+        }
+    )
+    for number in range(EVENTS):
+        student = f"s{number % STUDENTS}"
+        value = raw(student=student, event_id=f"{name}-{number}", minute=number)
+        producer.produce(deployment.channels.activity, value, student)
+    assert producer.flush(20) == 0
+
+
+def test_valid_events_of_every_codec_are_applied_and_verified(kafka: str, tmp_path: Path) -> None:
+    with deployed(kafka, tmp_path, model="none") as deployment:
+        worker = deployment.start()
+        worker.await_ready()
+        for codec in CODECS:
+            send(deployment, codec, codec)
+        deployment.await_caught_up()
+
+        assert worker.events("applied") == EVENTS * len(CODECS)
+        assert worker.terminate() == 0, worker.tail()
+        verdict = judge(deployment)
+        assert verdict.ok, str(verdict)
+
+
+@pytest.mark.parametrize("codec", [codec for codec in CODECS if codec != "none"])
+def test_topics_of_a_codec_are_read_by_every_reader(kafka: str, tmp_path: Path, codec: Compression) -> None:
+    """`compression.type` on all topics, whatever was sent: the worker, a second run, verify, the commands."""
+    with deployed(kafka, tmp_path, model="none", compression="none") as deployment:
+        for spec in deployment.topics:
+            configure(kafka, spec.name, {"compression.type": codec})
+        first = deployment.start()
+        first.await_ready()
+        send(deployment, "none", "first")
+        deployment.send([Sent(b"s1", b"no event", home("s1"))])
+        deployment.send([Sent(b"s2", b"{}", home("s2"))], deployment.channels.erasures)
+        deployment.send([Sent(b"s3", b"no result", home("s3"))], deployment.channels.results)
+        deployment.await_caught_up()
+        assert first.terminate() == 0, first.tail()
+
+        second = deployment.start()
+        second.await_ready()
+        send(deployment, "none", "second")
+        deployment.await_caught_up()
+        assert second.events("applied") == EVENTS
+        assert second.terminate() == 0, second.tail()
+
+        verdict = judge(deployment)
+        assert verdict.ok, str(verdict)
+        given = deployment.given()
+        listed = skillstream("dead-letters", "list", "--json", settings=given)
+        assert sorted(orjson.loads(line)["reason"] for line in listed.stdout.splitlines()) == [
+            "not_a_result",
+            "not_json",
+        ]
+        replayed = skillstream("dead-letters", "replay", "--policy", "drop", "--yes", settings=given)
+        assert replayed.returncode == 0, replayed.stderr
+        examined = skillstream("doctor", settings=given)
+        assert "zstd: each is packed and unpacked" in " ".join(examined.stdout.split()), examined.stdout
+        rebuilt = skillstream("rebuild", "--yes", settings=given)
+        assert rebuilt.returncode == 0, rebuilt.stderr
+
+        third = deployment.start(epoch=1)
+        deployment.await_caught_up()
+        assert third.terminate() == 0, third.tail()
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_the_largest_dead_letter_fits_whatever_the_codec_makes_of_it(
+    kafka: str, tmp_path: Path, codec: Compression
+) -> None:
+    """Twelve MiB that no codec makes smaller, and as many that all do."""
+    dense = b"\xff" + _noise(MAX_RECORD_BYTES - 200)
+    loose = b"x" * (MAX_RECORD_BYTES - 200)
+    with deployed(kafka, tmp_path, model="none", compression=codec) as deployment:
+        deployment.send([Sent(b"a", dense, 0), Sent(b"a", loose, 0), Sent(b"a", raw(student="a"), home("a"))])
+        worker = deployment.start()
+        worker.await_ready()
+        deployment.await_caught_up()
+
+        letters = deployment.dead_letters()
+        assert {record.value for record, _ in letters} == {dense, loose}
+        assert worker.events("applied") == 1
+        assert worker.terminate() == 0, worker.tail()
+
+
+def _noise(size_bytes: int) -> bytes:
+    return Random(7).randbytes(size_bytes)
