@@ -3,6 +3,9 @@
 An address travels through the program as a string. One that was made from settings remembers its `Access`.
 """
 
+import os
+import re
+import socket
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, get_args
@@ -16,6 +19,8 @@ Compression = Literal["none", "gzip", "snappy", "lz4", "zstd"]
 CODECS: Final[tuple[Compression, ...]] = get_args(Compression)
 """All codecs, each at the number that a record batch has for it."""
 ClientConfig = dict[str, str | int | float | bool]
+
+_UNNAMED: Final = re.compile(r"[^A-Za-z0-9._-]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,14 +78,16 @@ PLAIN: Final = Access()
 
 
 class Broker(str):
-    """A comma-separated list of host:port, and the access there."""
+    """A comma-separated list of host:port, the access there, and the instance that its clients are named after."""
 
-    __slots__ = ("access",)
+    __slots__ = ("access", "instance")
     access: Access
+    instance: str | None
 
-    def __new__(cls, address: str, access: Access = PLAIN) -> "Broker":
+    def __new__(cls, address: str, access: Access = PLAIN, instance: str | None = None) -> "Broker":
         broker = super().__new__(cls, address)
         broker.access = access
+        broker.instance = instance
         return broker
 
 
@@ -89,10 +96,16 @@ def access_of(broker: str) -> Access:
     return broker.access if isinstance(broker, Broker) else PLAIN
 
 
+def client_name(broker: str) -> str:
+    """What the broker, its logs and `kafka-consumer-groups` call a client: host and instance id, or process id."""
+    instance = broker.instance if isinstance(broker, Broker) else None
+    return _UNNAMED.sub("-", f"skillstream-{socket.gethostname()}-{instance or os.getpid()}")
+
+
 def client_config(broker: str) -> ClientConfig:
-    """What every librdkafka client needs; it logs nothing by itself."""
+    """What every librdkafka client needs. It writes nothing by itself: what it has to say comes as errors."""
     access = access_of(broker)
-    config: ClientConfig = {"bootstrap.servers": str(broker), "log_level": 0}
+    config: ClientConfig = {"bootstrap.servers": str(broker), "client.id": client_name(broker), "log_level": 0}
     if access.security != "plaintext":
         config["security.protocol"] = access.security
     if access.sasl:

@@ -5,11 +5,13 @@ Nothing that is wrong with them keeps a worker from scoring: it starts without t
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from random import Random
 from typing import Final
 
+from agents import lifecycle
 from agents.channels import Channels
 from agents.delivery.app import DeliveryApp
 from agents.explaining import (
@@ -34,6 +36,7 @@ from streams.reasoning.model import ModelBlocked
 from streams.reasoning.pending import owed
 from streams.reasoning.queue import ReasoningQueue
 
+_REDIS_WATCH_S: Final = 3.0
 _PREPARE_AGAIN: Final = Backoff(first_s=10.0, most_s=600.0)
 _log = logging.getLogger(__name__)
 
@@ -75,6 +78,23 @@ class Explanations:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._prepare())
             group.create_task(self._reasoner.run())
+
+    async def watch_redis(self) -> None:
+        """Say in the log when Redis is lost, and when it is back. Runs for ever; asks nobody where there is none."""
+        where, lost_s = redis_address(self._settings.redis_url or ""), None
+        while self._settings.redis_url:
+            await asyncio.sleep(_REDIS_WATCH_S)
+            try:
+                async with asyncio.timeout(_REDIS_WATCH_S):
+                    await self._limiter.ping()
+            except (LimitUnavailable, TimeoutError) as error:
+                if lost_s is None:
+                    lost_s = time.monotonic()
+                    lifecycle.server_lost("Redis", where, str(error), "only this worker's share may be spent")
+            else:
+                if lost_s is not None:
+                    lifecycle.server_back("Redis", where, time.monotonic() - lost_s)
+                    lost_s = None
 
     def rebuild(self, partitions: Iterable[int]) -> None:
         """Take up what the rows of these partitions say is pending: after recovery."""

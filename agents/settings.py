@@ -26,6 +26,7 @@ _FOREIGN: Final = {"OPENAI_API_KEY": "openai_api_key", "OPENAI_BASE_URL": "opena
 _SECRETS: Final = ("openai_api_key", "pseudonym_secret", "web_token", "broker_password")
 _ADDRESSES: Final = ("broker", "redis_url", "openai_base_url")  # they may hold a password, asked for or not
 _HIDDEN: Final = (*_SECRETS, *_ADDRESSES)
+_LISTS: Final = ("openai_models", "web_hosts")  # with commas in the environment
 _PROBLEMS: Final = {**addresses.PROBLEMS, **credentials.PROBLEMS}
 _EMPTY_IS_NONE: Final = (
     "redis_url",
@@ -109,8 +110,14 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     web_host: str = "127.0.0.1"
     web_port: Port = 6066
     web_token: str = ""
+    web_hosts: tuple[str, ...] = ()
+    web_connections: Annotated[int, Meta(ge=1, le=10_000)] = 100
+    web_header_timeout_s: Annotated[float, Meta(gt=0, le=300)] = 10.0
+    seen_names: Annotated[int, Meta(ge=0, le=10_000)] = 200
     stall_after_s: Seconds = 90.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+    log_lines_per_s: Annotated[int, Meta(ge=1, le=100_000)] = 20
 
     def topic(self, name: str) -> str:
         """A topic's full name."""
@@ -132,8 +139,9 @@ def load_settings(environment: Mapping[str, str], config: str | None = None, **g
         if value is not None:
             values[name], places[name] = value, f"--{name.replace('_', '-')}"
     redact.know(_secrets_in(values))
-    if isinstance(values.get("openai_models"), str):
-        values["openai_models"] = [part.strip() for part in values["openai_models"].split(",") if part.strip()]
+    for field in _LISTS:
+        if isinstance(values.get(field), str):
+            values[field] = [part.strip() for part in values[field].split(",") if part.strip()]
     for field in _EMPTY_IS_NONE:
         values[field] = values.get(field) or None
     return _convert(values, places)
@@ -207,7 +215,7 @@ def _convert(values: dict[str, Any], places: Mapping[str, str]) -> Settings:
     access = _access(settings)
     if (problem := access.problem()) is not None:
         raise SettingsError(problem)
-    return msgspec.structs.replace(settings, broker=Broker(settings.broker, access))
+    return msgspec.structs.replace(settings, broker=Broker(settings.broker, access, settings.instance_id))
 
 
 def _checked(field: msgspec.structs.FieldInfo, value: Any, place: str) -> Any:

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+from agents import lifecycle
 from agents.channels import MAX_RECORD_BYTES, Channels
-from agents.connection import faust_credentials
+from agents.connection import client_name, faust_credentials
 from agents.dead_letters.gate import DeadLetterGate
 from agents.dead_letters.past import PastLetters
 from agents.delivery.app import DeliveryHooks, create_app
@@ -19,15 +20,18 @@ from agents.explaining import now_us, policy_of
 from agents.explanations import Explanations
 from agents.garbage import collect_rarely
 from agents.health import BrokerPing, Health, ReasoningState, Server, SourceFailures
+from agents.health.judge import said_of
 from agents.identity import Identity, MarkedStep
 from agents.input_topic import InputTopic
 from agents.lag import BrokerOffsets, LagMonitor
+from agents.logs import LineHandler
 from agents.metrics import Metrics
+from agents.seen import SeenNames
 from agents.settings import Settings, require_secrets
 from agents.stores.opening import believe, open_store
 from agents.students import Folded, StudentStep
 from agents.topics import TopicSpec, ensure_topics
-from agents.web import WebServer
+from agents.web import Bounds, WebServer
 from streams.artifacts import load_artifact
 from streams.identity import IdentityLost
 from streams.partitioner import partitioner
@@ -44,16 +48,19 @@ class Worker:
     Takes the folder of its store, until `run` returns or the process ends.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, log: LineHandler | None = None) -> None:
         require_secrets(settings)
         self._settings = settings
         self._channels = Channels.of(settings)
-        self._metrics = Metrics()
+        dialects = load_dialects(settings.mapping)
+        self._metrics = Metrics(vocabulary=dialects.vocabulary)
+        self._seen = SeenNames(settings.seen_names, self._metrics.seen_names_dropped.add)
+        if log is not None:
+            log.on_left_out = self._metrics.log_lines_left_out.add
         self._failures = SourceFailures()
         skill_set, artifact = load_skills(settings.skills), load_artifact(settings.model)
-        decode = load_dialects(settings.mapping).decode
         self._pipeline = Pipeline(
-            skill_set, artifact, on_failure=self._source_failed, decode=decode, known_ids=settings.known_ids
+            skill_set, artifact, on_failure=self._source_failed, decode=dialects.decode, known_ids=settings.known_ids
         )
         self._delivery = _delivery_settings(settings, self._channels)
         self._store = open_store(settings)
@@ -79,10 +86,19 @@ class Worker:
             lag=self._lag,
             metrics=self._metrics,
             token=settings.web_token,
+            hosts=settings.web_hosts,
+            bounds=Bounds(settings.web_connections, settings.web_header_timeout_s),
+            seen=self._seen,
         )
 
     def run(self) -> int:
         """Make or check the topics, then work until SIGTERM, SIGINT or a fatal error. Returns the exit code. Blocks."""
+        lifecycle.begins(
+            self._settings,
+            client=self._delivery.client_name,
+            model=self._pipeline.artifact.id,
+            config_version=self._pipeline.writer.config_version,
+        )
         specs = [*self._channels.specs(self._settings), changelog_spec(self._delivery)]
         ensure_topics(self._settings.broker, specs, self._settings.start_timeout_s)
         self._metrics.built(self._pipeline.writer.config_version, self._pipeline.artifact.id)
@@ -93,6 +109,12 @@ class Worker:
             return run_worker(self._app, self._beside)
         finally:
             self._store.close()
+
+    @property
+    def ended_because(self) -> str:
+        """Why `run` returned; the message of an error of ours, of another only the type."""
+        failure = self._app.failure
+        return "asked to stop, all that was in flight is committed" if failure is None else said_of(failure)
 
     @asynccontextmanager
     async def _beside(self) -> AsyncIterator[None]:
@@ -105,7 +127,7 @@ class Worker:
             _log.info("Pages at %s", self._web.url)
             running = [self._lag.run(), self._health.watch(self._app.halt), self._identity.watch()]
             if self._explanations is not None:
-                running.append(self._explanations.serve())
+                running += [self._explanations.serve(), self._explanations.watch_redis()]
             tasks = [asyncio.create_task(self._guarded(job)) for job in running]
             try:
                 yield
@@ -134,13 +156,12 @@ class Worker:
         took_s = time.monotonic() - self._recovering_since_s
         self._metrics.recovery_duration_s.observe(took_s)
         table = self._app.table
-        _log.info(
-            "The table is restored: %d rows, %d records read in %.1f s", len(table.rows), table.restored_records, took_s
-        )
+        lifecycle.recovered(len(table.rows), table.restored_records, took_s)
         if self._explanations is not None:
             self._explanations.rebuild(active)
 
     async def _revoked(self, partitions: frozenset[int]) -> None:
+        lifecycle.revoked(partitions)
         self._recovering_since_s = time.monotonic()
         self._metrics.rebalances.add()
         self._gate.drop(partitions)
@@ -152,6 +173,7 @@ class Worker:
 
     def _folded(self, folded: Folded) -> None:
         self._metrics.add_counts(folded.counts)
+        self._seen.add(folded.counts.unknown)
         self._metrics.batches.add()
         self._metrics.batch_records.observe(folded.counts.records_in)
         self._metrics.step_duration_s.observe(folded.duration_s)
@@ -229,6 +251,7 @@ def _delivery_settings(settings: Settings, channels: Channels) -> DeliverySettin
         replication=settings.replication,
         standby_replicas=settings.standby_replicas,
         group_instance_id=settings.instance_id,
+        client_name=client_name(settings.broker),
         session_timeout_s=settings.session_timeout_s,
         heartbeat_interval_s=settings.session_timeout_s / 4,
         drain_timeout_s=settings.drain_timeout_s,

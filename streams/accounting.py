@@ -3,9 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from typing import Self
+from typing import Final, Self
 
+from schemas.dialects.vocabulary import UNKNOWN_SKILL
 from streams.repeats import Outcome
+
+MAX_NAME_CHARS: Final = 256
+"""Of a name that a producer made up."""
 
 
 @dataclass(slots=True)
@@ -13,7 +17,8 @@ class Counts:
     """Sums over some records. `rerouted` events are counted in `events_in` at their home, when they arrive there;
 
     `replayed` are those that a restart read again and that their row already held. `unknown` are those of the ignored
-    that no table knows, by (dialect, verb or type), and those that would void what a row doesn't hold any more.
+    that no table knows, by (dialect, verb or type), those that would void what a row doesn't hold any more, and ratings
+    of skills that are not configured.
     `tolerated` are rules that parts of records break where nobody reads them, by (dialect, rule).
     `beyond_horizon` are those of the applied that are no newer than an id which is not known any more: if one repeats
     it, nobody can tell.
@@ -47,7 +52,11 @@ class Counts:
         """Add one event of a verb or type that no table knows."""
         self.events_in += 1
         self.ignored += 1
-        self.unknown[dialect, name] += 1
+        self.unknown[dialect, name[:MAX_NAME_CHARS]] += 1
+
+    def rate_unknown(self, skill: str) -> None:
+        """Note that one of the ignored events rates a skill that is not configured."""
+        self.unknown["native", f"{UNKNOWN_SKILL} ({skill[:MAX_NAME_CHARS]})"] += 1
 
     def dead_letter(self, reason: str) -> None:
         """Add one part of a record that could not be read."""

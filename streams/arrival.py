@@ -14,7 +14,7 @@ from streams.row import HALF_LIFE_US
 from streams.sums import rebase
 
 LATENESS_US: Final = 3_600 * 1_000_000
-_MAX_EXPONENT: Final = 256.0
+MAX_EXPONENT: Final = 256.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,10 @@ class Arrival:
     def time_s(self) -> Integers:
         """Whole seconds."""
         return self.time_us // 1_000_000
+
+    def of(self, chosen: NDArray[np.bool_]) -> "Arrival":
+        """Those that are `chosen` (a truth value each)."""
+        return Arrival(self.line[chosen], self.time_us[chosen], self.late[chosen])
 
     def __len__(self) -> int:
         """Events."""
@@ -49,21 +53,35 @@ def arrive(block: Block, line: Indices, time_us: Integers) -> Arrival:
     return Arrival(line, time_us, late)
 
 
-def weighed(block: Block, arrival: Arrival) -> Iterator[tuple[int, int, Floats]]:
-    """Stretches of the events, from one place to another, with the weight of each event in it.
+def weighed(block: Block, arrival: Arrival) -> Iterator[tuple[NDArray[np.bool_] | None, Floats]]:
+    """Which events, as a truth value each (None: all), and the weights of those.
 
-    Mostly one stretch. A new one begins where weights would overflow: there the line's sums are carried to a new
-    reference time, so what is weighed must have been added before the next stretch is asked for.
+    Mostly all at once. What a line has from the first event on whose weight would overflow comes after the rest: there
+    the line's sums are carried to a new reference time, so what is weighed must be added before more is asked for.
     """
-    start, end = 0, len(arrival)
-    while start < end:
-        exponent = (arrival.time_us[start:] - block.head["reference_us"][arrival.line[start:]]) / HALF_LIFE_US
-        beyond = np.flatnonzero(exponent > _MAX_EXPONENT)
-        stop = start + int(beyond[0]) if len(beyond) else end
-        yield start, stop, np.array([math.exp2(x) for x in exponent[: stop - start].tolist()], np.float64)
-        if stop < end:
-            rebase(block, int(arrival.line[stop]), int(arrival.time_us[stop]))
-        start = stop
+    left: NDArray[np.bool_] | None = None
+    while True:
+        line, time_us = (arrival.line, arrival.time_us) if left is None else (arrival.line[left], arrival.time_us[left])
+        exponent = (time_us - block.head["reference_us"][line]) / HALF_LIFE_US
+        beyond = np.flatnonzero(exponent > MAX_EXPONENT)
+        if not len(beyond):
+            yield left, _exp2(exponent)
+            return
+        lines, first = np.unique(line[beyond], return_index=True)
+        first_beyond = np.full(len(block), len(line))
+        first_beyond[lines] = beyond[first]
+        now = np.arange(len(line)) < first_beyond[line]
+        chosen = np.ones(len(arrival), np.bool_) if left is None else left.copy()
+        later = chosen.copy()
+        chosen[chosen], later[later] = now, ~now
+        yield chosen, _exp2(exponent[now])
+        for one, at in zip(lines.tolist(), beyond[first].tolist(), strict=True):
+            rebase(block, one, int(time_us[at]))
+        left = later
+
+
+def _exp2(exponent: Floats) -> Floats:
+    return np.array([math.exp2(x) for x in exponent.tolist()], np.float64)
 
 
 def newest_before(line: Indices, time_us: Integers, as_of_us: Integers) -> Integers:

@@ -19,7 +19,7 @@ from schemas.dead_letter import DeadLetter
 from schemas.dialects import Decode, Invalid, Record
 from schemas.dialects.native import decode_short
 from schemas.errors import Fatal
-from schemas.event import EARLIEST_TIME, NativeEvent
+from schemas.event import EARLIEST_TIME, NativeEvent, Rubric
 from streams.accounting import Counts
 from streams.block import Block, Integers
 from streams.folding import Folding
@@ -217,6 +217,9 @@ class BatchFolder:
         self._counts.count(folded.outcomes)
         self._counts.clamped += folded.clamped
         self._counts.beyond_horizon += folded.beyond
+        for event, outcome in zip(events, folded.outcomes, strict=True):
+            if outcome is Outcome.IGNORED and type(event) is Rubric and event.skill not in self._folding.names:
+                self._counts.rate_unknown(event.skill)
         if folded.not_held:
             self._counts.unknown["native", "voided_not_held"] += folded.not_held
         np.maximum.at(block.head["offset"], line[folded.new], offset[folded.new])

@@ -8,7 +8,6 @@ failures (for "tried again after a failure", `streams.readings`) and the ids (fo
 older than the row's `as_of` by more than an hour is applied in full but opens and closes no failure.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, cast
@@ -23,13 +22,14 @@ from streams.layout import Indices
 from streams.origin import Origin
 from streams.readings import Readings
 from streams.repeats import Outcome, Times, sift
+from streams.retraction import Retraction, Void, concerned
 from streams.row import KNOWN_IDS
 from streams.segments import segments_for
 from streams.skills import SkillSet
-from streams.sums import add_facts, add_to_cells
-from streams.tellings import Tells, keep, offered
+from streams.sums import Entries, add_facts, add_to_cells
+from streams.tellings import Tells, Told, keep, offered
 from streams.text import PhraseBook
-from streams.voiding import keep_voidable, take_back
+from streams.voiding import keep_voidable
 
 
 class Folded(NamedTuple):
@@ -42,6 +42,16 @@ class Folded(NamedTuple):
     clamped: int
     not_held: int = 0
     beyond: int = 0
+
+
+class _Added(NamedTuple):
+    """As Folded, of events without the voids among them; `retracted` are the places of voids that found their event."""
+
+    outcomes: list[Outcome]
+    new: Indices
+    clamped: int
+    beyond: int
+    retracted: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +94,8 @@ class Folding:
         """
         kinds = kinds_of(events)
         if Voided not in kinds:
-            return self._fold(block, lines, events, kinds, now_us, origins or {})
+            folded = self._fold(block, lines, events, kinds, now_us, origins or {}, {})
+            return Folded(folded.outcomes, folded.new, folded.clamped, beyond=folded.beyond)
         return self._fold_with_voids(block, lines, events, kinds[Voided], now_us, origins or {})
 
     def _fold_with_voids(
@@ -96,30 +107,32 @@ class Folding:
         now_us: Sequence[int] | Integers,
         origins: Mapping[int, Origin],
     ) -> Folded:
-        """In rounds: what each line has before its first void; these voids; what it has before its second; and on."""
-        rounds = _rounds(lines, set(voids))
-        outcomes, new, clamped, beyond = [Outcome.IGNORED] * len(events), [], 0, 0
-        for places, of_round in rounds:
-            some = [events[place] for place in places]
-            folded = self._fold(
-                block,
-                [lines[place] for place in places],
-                some,
-                kinds_of(some),
-                [int(now_us[place]) for place in places],
-                {number: origins[place] for number, place in enumerate(places) if place in origins},
-            )
-            for place, outcome in zip(places, folded.outcomes, strict=True):
-                outcomes[place] = outcome
-            new += [places[number] for number in folded.new.tolist()]
-            clamped += folded.clamped
-            beyond += folded.beyond
-            for place in of_round:
-                if take_back(block, lines[place], cast(Voided, events[place]).voided_id):
-                    outcomes[place] = Outcome.APPLIED
-                    new.append(place)
-        not_held = sum(outcomes[place] is Outcome.IGNORED for place in voids)
-        return Folded(outcomes, np.array(sorted(new), np.intp), clamped, not_held, beyond)
+        """Voids change sums and evidence only, so the events around them are read as if there were none."""
+        is_event = np.ones(len(events), np.bool_)
+        is_event[list(voids)] = False
+        places = np.flatnonzero(is_event).tolist()
+        some = [events[place] for place in places]
+        of_void = {
+            place: Void(lines[place], before, cast(Voided, events[place]).voided_id)
+            for place, before in zip(voids, np.searchsorted(places, voids).tolist(), strict=True)
+        }
+        folded = self._fold(
+            block,
+            [lines[place] for place in places],
+            some,
+            kinds_of(some),
+            np.asarray(now_us, np.int64)[is_event],
+            {number: origins[place] for number, place in enumerate(places) if place in origins},
+            of_void,
+        )
+        outcomes = [Outcome.IGNORED] * len(events)
+        for place, outcome in zip(places, folded.outcomes, strict=True):
+            outcomes[place] = outcome
+        for place in folded.retracted:
+            outcomes[place] = Outcome.APPLIED
+        new = sorted([*(places[number] for number in folded.new.tolist()), *folded.retracted])
+        not_held = len(voids) - len(folded.retracted)
+        return Folded(outcomes, np.array(new, np.intp), folded.clamped, not_held, folded.beyond)
 
     def _fold(
         self,
@@ -129,7 +142,8 @@ class Folding:
         kinds: Kinds,
         now_us: Sequence[int] | Integers,
         origins: Mapping[int, Origin],
-    ) -> Folded:
+        voids: Mapping[int, Void],
+    ) -> _Added:
         facts = facts_of(events, kinds)
         useful = np.bincount(facts.event, minlength=len(events)) > 0
         useful[[place for place in kinds.get(Rubric, ()) if self._is_rating(events[place])]] = True
@@ -146,31 +160,54 @@ class Folding:
             outcomes[place] = Outcome.LATE
         readings = Readings(block, self.phrases, self.per_text)
         readings.read(events, kinds, facts, arrival)
-        self._add(block, events, readings, arrival)
-        return Folded(outcomes, new, int(np.sum((own_us > times.record_us)[new])), beyond=beyond)
+        if len(new) < len(lines):
+            before = np.searchsorted(new, [void.before for void in voids.values()]).tolist()
+            voids = {place: void._replace(before=at) for (place, void), at in zip(voids.items(), before, strict=True)}
+        retracted = self._add(block, events, readings, arrival, voids)
+        return _Added(outcomes, new, int(np.sum((own_us > times.record_us)[new])), beyond, retracted)
 
     def _is_rating(self, event: NativeEvent) -> bool:
         return type(event) is Rubric and event.skill in self.names
 
-    def _add(self, block: Block, events: Sequence[NativeEvent], readings: Readings, arrival: Arrival) -> None:
-        facts, texts, ratings = readings.facts, readings.texts.arrays(), readings.ratings.arrays()
+    def _add(
+        self,
+        block: Block,
+        events: Sequence[NativeEvent],
+        readings: Readings,
+        arrival: Arrival,
+        voids: Mapping[int, Void],
+    ) -> list[int]:
+        """Add what the new `events` say; the places of those of the `voids` that found their event."""
+        said = readings.facts, readings.texts.arrays(), readings.ratings.arrays()
+        rows = concerned(block, arrival.line.tolist(), events, list(voids.values())) if voids else None
+        if not rows:
+            self._add_all(block, events, said, arrival, readings.told(arrival.time_s))
+            return []
+        one_by_one = np.isin(arrival.line, list(rows))
+        theirs = {place: void for place, void in voids.items() if void.row in rows}
+        retracted = Retraction(block, self.tells).add(events, arrival, one_by_one, said, readings.evidence, theirs)
+        others = ~one_by_one
+        some = [event for event, other in zip(events, others.tolist(), strict=True) if other]
+        facts, texts, ratings = (entries.of(others) for entries in said)
+        told = readings.told(arrival.time_s, others)
+        self._add_all(block, some, (facts, texts, ratings), arrival.of(others), told)
+        return retracted
+
+    def _add_all(
+        self,
+        block: Block,
+        events: Sequence[NativeEvent],
+        said: tuple[Entries, Entries, Entries],
+        arrival: Arrival,
+        told: Told,
+    ) -> None:
+        """All at once, as columns."""
+        facts, texts, ratings = said
         keep_voidable(block, events, arrival, facts, texts, ratings)
         time_s = arrival.time_s
-        for start, stop, weight in weighed(block, arrival):
-            add_facts(block, facts.between(start, stop), weight, time_s[start:stop])
-            add_to_cells(block, "text", texts.between(start, stop), weight, time_s[start:stop])
-            add_to_cells(block, "rubric", ratings.between(start, stop), weight, time_s[start:stop])
-        keep(block, offered(self.tells, facts, time_s, len(self.names)) + readings.told(time_s))
-
-
-def _rounds(lines: Sequence[int], voids: set[int]) -> list[tuple[list[int], list[int]]]:
-    """The places of events and of voids, by how many voids of the same line came before."""
-    rounds: list[tuple[list[int], list[int]]] = [([], [])]
-    voids_before: Counter[int] = Counter()
-    for place, line in enumerate(lines):
-        before = voids_before[line]
-        if before == len(rounds):
-            rounds.append(([], []))
-        rounds[before][place in voids].append(place)
-        voids_before[line] += place in voids
-    return rounds
+        for chosen, weight in weighed(block, arrival):
+            of_s = time_s if chosen is None else time_s[chosen]
+            add_facts(block, facts.of(chosen), weight, of_s)
+            add_to_cells(block, "text", texts.of(chosen), weight, of_s)
+            add_to_cells(block, "rubric", ratings.of(chosen), weight, of_s)
+        keep(block, offered(self.tells, facts, time_s, len(self.names)) + told)

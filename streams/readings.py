@@ -5,6 +5,7 @@ from typing import Final, cast
 from zlib import crc32
 
 import numpy as np
+from numpy.typing import NDArray
 
 from schemas.event import Attempt, Control, Message, NativeEvent, Reflection, Rubric
 from streams.arrival import Arrival
@@ -44,9 +45,15 @@ class Readings:
         for number in kinds.get(Rubric, ()):
             self._rate(lines[number], cast(Rubric, events[number]), number)
 
-    def told(self, time_s: Array) -> Told:
-        """The phrases and ratings that are evidence; `time_s` by the events' numbers."""
-        group, code, value, weight, event = zip(*self._told, strict=True) if self._told else ((),) * 5
+    @property
+    def evidence(self) -> Sequence[tuple[int, int, float, int, int]]:
+        """The phrases and ratings that are evidence: (group, code, value, weight, the event's number)."""
+        return self._told
+
+    def told(self, time_s: Array, of: NDArray[np.bool_] | None = None) -> Told:
+        """The same as arrays, all or those `of` some events; `time_s` by the events' numbers."""
+        told = self._told if of is None else [one for one in self._told if of[one[4]]]
+        group, code, value, weight, event = zip(*told, strict=True) if told else ((),) * 5
         return Told(
             group=np.array(group, np.int64),
             code=np.array(code, np.int64),

@@ -13,6 +13,8 @@ from streams.block import Block, Floats
 from streams.layout import CELL, Array
 from streams.row import decayed
 
+DECAYED_OF_A_CELL: Final = ("text_n", "text_total", "rubric_n", "rubric_total")
+
 
 @dataclass(slots=True)
 class Noted:
@@ -41,10 +43,12 @@ class Entries:
     value: Array
     event: Array
 
-    def between(self, start: int, stop: int) -> "Entries":
-        """Those of the events from `start` to `stop`, counted from `start`."""
-        a, b = np.searchsorted(self.event, (start, stop))
-        return Entries(self.where[a:b], self.value[a:b], self.event[a:b] - start)
+    def of(self, chosen: Array | None) -> "Entries":
+        """Those of the events that are `chosen` (a truth value each; None: all), called 0, 1, 2 from now on."""
+        if chosen is None:
+            return self
+        kept = chosen[self.event]
+        return Entries(self.where[kept], self.value[kept], (np.cumsum(chosen) - 1)[self.event[kept]])
 
 
 NO_ENTRIES: Final = Noted().arrays()
@@ -77,10 +81,17 @@ def rebase(block: Block, line: int, reference_us: int) -> None:
     block.head["reference_us"][line] = reference_us
     for name in ("recent_n", "recent_total"):
         block.facts[name][line] *= factor
-    foreign, tellings = block.foreign.get(line, (b"", b""))
-    cells = np.frombuffer(foreign, CELL).copy()
-    for name in ("text_n", "text_total", "rubric_n", "rubric_total"):
+    for name in DECAYED_OF_A_CELL:
         block.cells[name][line] *= factor
+    rebase_foreign(block, line, factor)
+
+
+def rebase_foreign(block: Block, line: int, factor: float) -> None:
+    """Carry the sums of skills that are not configured."""
+    if line not in block.foreign:
+        return
+    foreign, tellings = block.foreign[line]
+    cells = np.frombuffer(foreign, CELL).copy()
+    for name in DECAYED_OF_A_CELL:
         cells[name] *= factor
-    if len(cells):
-        block.foreign[line] = cells.tobytes(), tellings
+    block.foreign[line] = cells.tobytes(), tellings

@@ -41,7 +41,7 @@ class Told:
 
     @property
     def rank(self) -> Array:
-        """The higher, the more telling."""
+        """The higher, the more telling; as `rank_of`."""
         return np.asarray(_LOG2[np.abs(self.weight)] + self.time_s * 1e6 / HALF_LIFE_US)
 
 
@@ -66,6 +66,11 @@ class Tells:
         facts, skills, weights = np.array(sorted(tells), np.int64).reshape(-1, 3).T
         count = np.bincount(facts, minlength=len(FACTS))
         return cls(np.cumsum(count) - count, count, skills, weights)
+
+
+def rank_of(weight: int, time_s: int) -> float:
+    """The rank of one."""
+    return float(_LOG2[abs(weight)]) + time_s * 1e6 / HALF_LIFE_US
 
 
 def offered(tells: Tells, facts: Entries, time_s: Array, skills: int) -> Told:

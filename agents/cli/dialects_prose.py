@@ -21,9 +21,11 @@ second (`23:59:60` in UTC) is the second after it.
 
     verb or action ──► kind ──► native event ──► facts ──► skills
 
-A verb that is in no table is *ignored*: counted as `ignored`, and by name in the metric
-`skillstream_unknown_events_total` ([metrics](metrics.md)). A verb whose kind is `navigation` is known and of no use
-for skills.
+A verb that is in no table is *ignored*: counted as `ignored`, and as `other` in the metric
+`skillstream_unknown_events_total` ([metrics](metrics.md)), since a name that a producer made up may be anything, a
+person's too. `skillstream dialects --seen` asks a running worker for these names, with its `SKILLSTREAM_WEB_TOKEN`:
+the most frequent and the newest, mail addresses shortened. A rating (`rubric`) of a skill that is not configured is
+ignored likewise, as `unknown_skill`. A verb whose kind is `navigation` is known and of no use for skills.
 
 ## Kinds
 
@@ -102,8 +104,24 @@ CALIPER: Final = """\
 ## Caliper
 
 By type and action; a name is `Type.Action`. The student is the actor, but of a graded attempt its assignee and of a
-session that timed out its user. What is graded is an `attempt` where it is an item of an assessment, and a second
-start of an attempt is a `retry`. Entities are no events: they are ignored, by their type.
+session that timed out its user. What is graded is an `attempt` where it is an assessment or an item of one, as in
+xAPI, and a second start of an attempt is a `retry`. Entities are no events: they are ignored, by their type. HTML is
+taken out of texts before they are read.
+
+Read of an entity are only its `id` and `type`, and of attempts, scores, messages, media, memberships and sessions
+what tells who, what, when and how well: `assignable`, `assignee`, `attempt`, `body`, `bookmarkNotes`, `count`,
+`currentTime`, `dateToSubmit`, `duration`, `endedAtTime`, `maxResultScore`, `maxScore`, `member`, `replyTo`,
+`resultScore`, `roles`, `scoreGiven`, `startedAtTime`, `user`, `value`. A rule that anything else within an event's
+entities breaks is tolerated (dates, names, creators, keywords, what an entity is part of …), and so is one about an
+envelope's `sensor`, `sendTime` and properties of one's own. What the event itself has is held to the specification
+whether it is read or not: its properties, and the types of its actor, object, target, generated, referrer, edApp,
+group, membership and sessions, as the tables of its profile have them. Of 1EdTech's fixtures of errors, so those of
+events are refused, and those of entities and envelopes only where they are about what is read.
+
+Some is allowed that platforms send and the specification has not: an attempt as the object of an `AssignableEvent` or
+an `AssessmentEvent`, a topic's `ThreadEvent.Created`, and in 1.1 a `NavigationEvent` of an application, which is
+ignored (Canvas); the type `Webpage`, and marks whose score is within `generated.score` and whose assignable, assignee
+and count are in the extensions of their attempt (Open edX).
 """
 CLOUDEVENTS: Final = """\
 

@@ -1,6 +1,7 @@
 """Logging of the commands: one line a record, to standard error; other programs' chatter from WARNING on.
 
-Whatever format, `Redacting` is around it: what is logged holds no secret, and nothing that acts on a terminal.
+How many lines, and in which format, is in `agents.logs`. Whatever format, `Redacting` is around it: what is logged
+holds no secret, and nothing that acts on a terminal.
 """
 
 import copy
@@ -11,6 +12,8 @@ import traceback
 from types import TracebackType
 from typing import Final
 
+from agents.logs import Format, LineHandler, Printed
+from agents.logs.formats import lines
 from agents.plain import plain, plain_lines
 
 OTHERS: Final = ("agents.delivery", "faust", "mode", "aiokafka", "httpx", "httpx2", "openai", "asyncio", "kafka")
@@ -33,13 +36,28 @@ class Redacting(logging.Formatter):
         return self._inner.format(shown)
 
 
-def log_to_stderr(level: str) -> None:
-    """Set up the root logger."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(Redacting(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")))
+def log_to_stderr(level: str, form: Format = "text", lines_per_s: float = 20.0) -> LineHandler:
+    """Have everything that is logged written by one handler, which is returned; former handlers are removed."""
+    handler = LineHandler(sys.stderr, lines_per_s=lines_per_s)
+    handler.setFormatter(Redacting(lines(form)))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in OTHERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
+    return handler
+
+
+def own_stderr(form: Format) -> None:
+    """Log what would be written past logging: warnings, what nobody caught, with JSON also what is printed there.
+
+    To be called after `log_to_stderr`, by a command that has the process for itself. What C code writes is out of
+    reach: librdkafka is told to be silent, and the interpreter's own dump before an end by force is text.
+    """
+    logging.captureWarnings(True)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = lambda failed: _log_uncaught(failed.exc_type, failed.exc_value, failed.exc_traceback)
+    sys.unraisablehook = lambda failed: _log_uncaught(failed.exc_type, failed.exc_value, failed.exc_traceback)
+    if form == "json":
+        sys.stderr = Printed()
 
 
 def redact_tracebacks() -> None:
@@ -59,6 +77,11 @@ def redact_tracebacks() -> None:
 def _print_traceback(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
     if sys.stderr is not None and not issubclass(kind, SystemExit):
         sys.stderr.write(plain_lines("".join(traceback.format_exception(kind, error, trace))) + "\n")
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    if not issubclass(kind, SystemExit):
+        logging.getLogger("stderr").critical("Uncaught %s", kind.__name__, exc_info=(kind, error or kind(), trace))
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from agents.cli.console import stderr, stdout
 from agents.cli.outcome import CHECK_FAILED
+from agents.plain import printable
 from agents.settings import load_settings
 from streams.verification.report import Report
 
@@ -86,12 +87,13 @@ def _show(report: Report) -> None:
     stdout.print(table)
     for each in report.differences[:_SHOWN_DIFFERENCES]:
         where = f"partition {each.partition}" + (f", offset {each.offset}" if each.offset >= 0 else "")
-        stdout.print(f"{each.kind}: {each.student or '-'} ({where}): {each.what}", markup=False, soft_wrap=True)
+        line = printable(f"{each.kind}: {each.student or '-'} ({where}): {each.what}")
+        stdout.print(line, markup=False, soft_wrap=True)
     left = report.kinds.total() - min(len(report.differences), _SHOWN_DIFFERENCES)
     if left:
         stdout.print(f"… and {left} more")
     for note in report.all_notes:
-        stdout.print(note, markup=False, soft_wrap=True)
+        stdout.print(printable(note), markup=False, soft_wrap=True)
     if report.ok:
         stdout.print("exact: every event is accounted for")
     elif not report.kinds:

@@ -6,8 +6,12 @@ import sys
 
 import click
 
-from agents.cli.logs import log_to_stderr
-from agents.settings import load_settings, require_secrets
+from agents.cli.logs import log_to_stderr, own_stderr
+from agents.cli.outcome import exit_code, explain
+from agents.settings import Settings, load_settings, require_secrets
+from schemas.errors import SkillstreamError
+
+_UNEXPECTED = 1
 
 
 @click.command(name="worker")
@@ -15,15 +19,45 @@ from agents.settings import load_settings, require_secrets
 @click.option("--broker", help="Kafka's address (SKILLSTREAM_BROKER).")
 @click.option("--reasoning", type=click.Choice(["openai", "scripted", "off"]), help="SKILLSTREAM_REASONING.")
 @click.option("--web-port", type=int, help="Port of the web pages, 0 for any (SKILLSTREAM_WEB_PORT).")
-def command(config: str | None, broker: str | None, reasoning: str | None, web_port: int | None) -> None:
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="SKILLSTREAM_LOG_FORMAT.")
+def command(
+    config: str | None, broker: str | None, reasoning: str | None, web_port: int | None, log_format: str | None
+) -> None:
     """Run one worker until SIGTERM or SIGINT, which drain it. Start more to share the partitions.
 
     Settings come from SKILLSTREAM_* and OPENAI_API_KEY, OPENAI_BASE_URL; the README lists them.
     """
-    settings = load_settings(os.environ, config, broker=broker, reasoning=reasoning, web_port=web_port)
-    require_secrets(settings)
-    log_to_stderr(settings.log_level)
-    logging.getLogger(__name__).info("Starting: broker %s, reasoning %s", settings.broker, settings.reasoning)
+    given = {"broker": broker, "reasoning": reasoning, "web_port": web_port, "log_format": log_format}
+    try:
+        settings = load_settings(os.environ, config, **given)
+        require_secrets(settings)
+    except SkillstreamError as error:
+        if (log_format or os.environ.get("SKILLSTREAM_LOG_FORMAT")) != "json":
+            raise
+        log_to_stderr("info", "json")
+        _end(exit_code(error), explain(error))
+    _run(settings)
+
+
+def _run(settings: Settings) -> None:
+    handler = log_to_stderr(settings.log_level, settings.log_format, settings.log_lines_per_s)
+    own_stderr(settings.log_format)
     from agents.worker import Worker  # imports Faust, which takes a second: after the settings are known to be good
 
-    sys.exit(Worker(settings).run())
+    try:
+        worker = Worker(settings, handler)
+        code = worker.run()
+        why = worker.ended_because
+    except SkillstreamError as error:
+        code, why = exit_code(error), explain(error)
+    except Exception as error:  # so that the last line of the log says that it ended, and why
+        logging.getLogger(__name__).critical("Unexpected error", exc_info=True)
+        code, why = _UNEXPECTED, f"unexpected {type(error).__name__}"
+    _end(code, why)
+
+
+def _end(code: int, why: str) -> None:
+    from agents import lifecycle
+
+    lifecycle.ended(code, why)
+    sys.exit(code)

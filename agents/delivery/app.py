@@ -5,7 +5,7 @@ Private parts of Faust that are replaced, and why:
 * `_new_transport`, `_new_producer_transport`: there is no setting for a transport class.
 * `_consumer_wait_empty`: Faust waits without bound for un-acked work, at a rebalance and at the stop.
 * `_producer_flush`: the same; every send is awaited by the agent that made it.
-* `_on_partitions_revoked`: to tell the hooks, after the drain.
+* `_on_partitions_revoked`: to tell the hooks, after the drain; `_on_partitions_assigned`: to say it in the log.
 * `_crash`: Faust marks services as crashed from several places and threads, and may still exit with 0.
 * `_create_directories`: Faust keeps nothing on disk.
 * `tables._recovery`: see `recovery`.
@@ -13,6 +13,7 @@ Private parts of Faust that are replaced, and why:
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from faust.tables.manager import TableManager
 from faust.types import TP
 from faust.types.transports import ConsumerT, TransportT
 
+from agents import lifecycle
 from agents.delivery.agent import BatchStep, TableAgent
 from agents.delivery.consumer import BatchConsumer
 from agents.delivery.errors import DrainTimedOut, SessionLost
@@ -153,11 +155,14 @@ class DeliveryApp(faust.App):
         if self.failure is not None:
             agent.abandon()
             return
+        lifecycle.drains(agent.in_flight)
+        from_s = time.monotonic()
         if not await agent.drain(self.settings.drain_timeout_s):
             self.halt(DrainTimedOut(f"{agent.in_flight} batches are still in flight"), "the drain")
             agent.abandon()
             return
         await cast(BatchConsumer, consumer).commit_all()
+        lifecycle.drained(time.monotonic() - from_s)
 
     async def _producer_flush(self, logger: Any) -> None:
         """Nothing: every send is awaited by who made it."""
@@ -183,6 +188,12 @@ class DeliveryApp(faust.App):
             self.table_recovered = True
             if self.delivery_agent is not None:
                 self.delivery_agent.resume(active)
+
+    async def _on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        if not self.should_stop:
+            read = {tp.partition for tp in assigned if tp.topic in self.settings.sources}
+            lifecycle.assigned(read, {tp.partition for tp in assigned} - read)
+        await super()._on_partitions_assigned(assigned, generation_id)
 
     async def _on_partitions_revoked(self, revoked: set[TP]) -> None:
         self._is_revoking = True  # a recovery that ends during the drain must not undo it
@@ -213,6 +224,7 @@ def faust_options(settings: DeliverySettings) -> dict[str, Any]:
     """Faust's settings for `settings`. Its web server and all its views are off."""
     return {
         "broker": "kafka://" + ";".join(part.strip() for part in settings.broker.split(",")),
+        "broker_client_id": settings.client_name,
         "store": "memory://",
         "autodiscover": False,
         "worker_redirect_stdouts": False,

@@ -11,11 +11,16 @@ import asyncio
 import faulthandler
 import logging
 import os
+import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+import traceback
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from time import monotonic
 from typing import Final
+
+from agents import lifecycle
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +66,16 @@ class LoopWatch:
             silent_s = monotonic() - self._beat_s
             if silent_s > self._after_s:
                 logger.critical("The event loop has stood still for %.0f s: ending the process", silent_s)
-                faulthandler.dump_traceback(file=_STDERR)
+                for stack in _stacks():
+                    logger.critical("%s", stack)
+                lifecycle.ended(self._exit_code, f"the event loop has stood still for {silent_s:.0f} s")
                 self._die(self._exit_code)
                 return
+
+
+def _stacks() -> Iterator[str]:
+    """A line for each thread: where it is, from the outside in."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    for ident, frame in sys._current_frames().items():
+        places = (f"{Path(at.filename).name}:{at.lineno} in {at.name}" for at in traceback.extract_stack(frame))
+        yield f"Thread {names.get(ident, ident)}: {' > '.join(places)}"

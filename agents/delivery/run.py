@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import mode
 
+from agents import lifecycle
 from agents.delivery.app import DeliveryApp
 from agents.delivery.consumer import BatchConsumer
 from agents.delivery.loop_watch import LoopWatch
@@ -51,8 +52,8 @@ def run_worker(app: DeliveryApp, beside: Beside = nothing_beside) -> int:
     """
     try:
         require_broker(app.settings.broker, app.settings.start_timeout_s)
-    except BrokerUnreachable:
-        logger.critical("Cannot start", exc_info=True)
+    except BrokerUnreachable as error:
+        app.failure = error
         return EXIT_UNREACHABLE
     watch = _StopWatch(app.settings.stop_timeout_s)
     try:
@@ -82,11 +83,8 @@ async def _serve(app: DeliveryApp, watch: "_StopWatch", beside: Beside) -> int:
             for wait in waits:
                 wait.cancel()
             results = await asyncio.gather(*waits, return_exceptions=True)
-    failure = app.failure or worker.crash_reason or _error(results[0])
-    if failure is None:
-        return EXIT_OK
-    logger.critical("The worker failed: %r", failure)
-    return EXIT_FATAL
+    app.failure = app.failure or worker.crash_reason or _error(results[0])
+    return EXIT_OK if app.failure is None else EXIT_FATAL
 
 
 def _error(result: object) -> BaseException | None:
@@ -133,6 +131,7 @@ class _StopWatch:
             with suppress(Exception):  # it may be at work while its tasks are listed
                 for task in _waiting(loop):
                     logger.critical("It waited for %s", task)
+        lifecycle.ended(EXIT_FATAL, f"not stopped after {self._timeout_s:g} s, un-acked work is replayed")
         os._exit(EXIT_FATAL)
 
 

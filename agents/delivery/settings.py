@@ -13,8 +13,9 @@ DEAD_LETTER_HEADROOM_BYTES = 64 * 1024
 class DeliverySettings:
     """Settings of one worker's delivery; sizes in bytes, times in seconds.
 
-    `broker` is a comma-separated list of host:port. `group_instance_id` makes the membership static: a
-    restart within the session timeout then moves no partition. Raises ValueError for what cannot work.
+    `broker` is a comma-separated list of host:port; `client_name` is what it calls this worker. `group_instance_id`
+    makes the membership static: a restart within the session timeout then moves no partition. Raises ValueError for
+    what cannot work.
     """
 
     app_id: str
@@ -24,6 +25,7 @@ class DeliverySettings:
     replication: int = 1
     standby_replicas: int = 0
     group_instance_id: str | None = None
+    client_name: str = "skillstream"
     session_timeout_s: float = 10.0
     heartbeat_interval_s: float = 2.5
     request_timeout_s: float = 30.0

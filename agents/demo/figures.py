@@ -8,6 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from agents.plain import printable
 from schemas.explanation import Explanation
 from schemas.update import SkillScore, SkillUpdate
 
@@ -64,7 +65,7 @@ def _scores(updates: Sequence[SkillUpdate]) -> Table:
     table = Table(title="Skills of a few students: score, 90 % interval, confidence", title_justify="left")
     table.add_column("skill", no_wrap=True)
     for update in updates:
-        table.add_column(update.student_id, overflow="ellipsis", no_wrap=True)
+        table.add_column(Text(printable(update.student_id)), overflow="ellipsis", no_wrap=True)
     for name in dict.fromkeys(name for update in updates for name in update.skills):
         table.add_row(name.replace("_", " "), *(_cell(update.skills.get(name)) for update in updates))
     return table
@@ -84,13 +85,16 @@ def _drivers(updates: Sequence[SkillUpdate]) -> Table:
     for column in ("student", "strongest skill, by log-odds added", "telling events"):
         table.add_column(column)
     for update in updates:
+        if not update.skills:
+            continue
         name, skill = max(update.skills.items(), key=lambda item: item[1].confidence)
         parts = ", ".join(
             f"{source} {part.log_odds:+.2f}" if part.status in ("ok", "stale") else f"{source} {part.status}"
             for source, part in skill.contributions.items()
         )
         told = ", ".join(f"{'+' if item.direction > 0 else '−'} {_fact(item.fact)}" for item in skill.evidence)
-        table.add_row(update.student_id, f"{name.replace('_', ' ')}: {parts}", told)
+        cells = (printable(update.student_id), f"{name.replace('_', ' ')}: {parts}", told)
+        table.add_row(*map(Text, cells))
     return table
 
 
@@ -99,11 +103,11 @@ def _fact(fact: str) -> str:
 
 
 def _explained(explanation: Explanation) -> Panel:
-    lines: list[Text] = [Text(explanation.summary)] if explanation.summary else []
+    lines: list[Text] = [Text(printable(explanation.summary))] if explanation.summary else []
     for skill in explanation.skills:
         lines.append(Text(f"{skill.skill.replace('_', ' ')} {skill.score:.2f}", style="bold"))
-        lines += [Text(f"  {claim.text} [{', '.join(claim.evidence)}]") for claim in skill.claims]
-    title = f"An explanation of {explanation.student_id}, written by: {explanation.generator}"
+        lines += [Text(f"  {printable(claim.text)} [{', '.join(claim.evidence)}]") for claim in skill.claims]
+    title = Text(f"An explanation of {printable(explanation.student_id)}, written by: {explanation.generator}")
     return Panel(Group(*lines), title=title, title_align="left")
 
 

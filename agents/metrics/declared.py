@@ -11,7 +11,9 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
 from agents.internal import InternalOutcome
+from agents.logs.handler import LeftOut
 from agents.metrics.instruments import CounterBy, Declarations, Declared
+from schemas.dialects.vocabulary import SHIPPED, Vocabulary
 from streams.accounting import Counts
 from streams.limits import Decision
 
@@ -19,6 +21,7 @@ EventOutcome = Literal["applied", "late", "ignored", "duplicates", "dead_lettere
 CallOutcome = Literal["ok", "throttled", "unavailable", "blocked", "bad_reply", "refused", "too_large", "failed"]
 Generator = Literal["model", "template", "scripted"]
 TokenKind = Literal["input", "output"]
+WebRefusal = Literal["token", "host", "slow", "large", "connections"]
 
 EVENT_OUTCOMES: Final[tuple[EventOutcome, ...]] = get_args(EventOutcome)
 
@@ -29,10 +32,11 @@ _ROW_BYTES: Final = (128, 256, 512, 1_024, 1_536, 2_048, 2_560, 3_072, 4_096, 5_
 
 
 class Metrics:
-    """The metrics of one worker, in a registry of their own."""
+    """The metrics of one worker, in a registry of their own. `vocabulary` says which names may be labels."""
 
-    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+    def __init__(self, registry: CollectorRegistry | None = None, vocabulary: Vocabulary = SHIPPED) -> None:
         self.registry = registry or CollectorRegistry()
+        self._vocabulary = vocabulary
         self._before_render: list[Callable[[], None]] = []
         declare = Declarations(self.registry)
 
@@ -52,8 +56,15 @@ class Metrics:
         self.unknown_events = declare.counter_by_name(
             "unknown_events",
             "events",
-            "Valid events of verbs, actions or types that no table knows, by name: a part of ignored. The first 100 "
-            "names; those after them as `other`. A mapping gives them a use, see docs/dialects.md.",
+            "Valid events that have no use, by name: a part of ignored. Names of the shipped tables and the mapping; "
+            "all that producers made up are `other`, and `skillstream dialects --seen` lists them. A mapping gives "
+            "them a use, see docs/dialects.md.",
+        )
+        self.seen_names_dropped = declare.counter(
+            "seen_names_dropped",
+            "names",
+            "Names that made room for newer or more frequent ones in what `skillstream dialects --seen` lists "
+            "(SKILLSTREAM_SEEN_NAMES).",
         )
         self.tolerated: CounterBy[str] = declare.counter_by(
             "rule",
@@ -133,6 +144,14 @@ class Metrics:
         self.table_recovered = declare.gauge(
             "table_recovered", "0 or 1", "1 when the rows of all owned partitions are restored."
         )
+        self.web_refused: CounterBy[WebRefusal] = declare.counter_by(
+            "reason",
+            "web_refused",
+            "requests",
+            "Requests to the web pages that were refused (`token`; `host`: under a name that is not ours), and "
+            "connections that were cut (`slow`; `large`; `connections`: more than SKILLSTREAM_WEB_CONNECTIONS).",
+            get_args(WebRefusal),
+        )
         self.rebalances = declare.counter("rebalances", "rebalances", "Times that partitions were given up.")
         self.recovery_duration_s = declare.histogram(
             "recovery_duration_seconds", "seconds", "Time from losing partitions to restored rows.", _RECOVERY_SECONDS
@@ -153,6 +172,14 @@ class Metrics:
         self.lag_age_s = declare.gauge(
             "consumer_lag_age_seconds", "seconds", "How old the lag's figures are; NaN before the first."
         )
+        self.log_lines_left_out: CounterBy[LeftOut] = declare.counter_by(
+            "why",
+            "log_lines_left_out",
+            "lines",
+            "Lines that were not logged: libraries' repeats, which are counted in a line a minute, and lines over "
+            "SKILLSTREAM_LOG_LINES_PER_S.",
+            get_args(LeftOut),
+        )
         self.build_info = declare.gauge_by(
             ("version", "config_version", "model"), "build_info", "1", "What runs here: always 1, see the labels."
         )
@@ -168,7 +195,7 @@ class Metrics:
         for reason, events in counts.reasons.items():
             self.dead_letters.add(reason, events)
         for (dialect, name), events in counts.unknown.items():
-            self.unknown_events.add(dialect, name, events)
+            self.unknown_events.add(dialect, self._vocabulary.label(dialect, name), events)
         for (dialect, rule), events in counts.tolerated.items():
             self.tolerated.add(f"{dialect} {rule}", events)
 

@@ -14,10 +14,8 @@ from prometheus_client import CollectorRegistry
 prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]  # when a counter was made tells operators nothing
 
 PREFIX: Final = "skillstream"
-MAX_LABEL_VALUES: Final = 64
+MAX_LABEL_VALUES: Final = 256
 MAX_LABEL_CHARS: Final = 64
-MAX_NAMES: Final = 100
-MAX_NAME_CHARS: Final = 120
 OTHER: Final = "other"
 
 Kind = Literal["counter", "gauge", "histogram"]
@@ -81,20 +79,14 @@ class CounterBy(Generic[Label]):
 
 
 class CounterByName:
-    """A counter by dialect and name. The first MAX_NAMES are told apart, by their first MAX_NAME_CHARS characters; what
-    comes after them is counted as its dialect's `other`.
-    """
+    """A counter by dialect and name. Names come from a table: who adds them sees to that."""
 
     def __init__(self, counter: prometheus.Counter) -> None:
         self._counter = counter
-        self._known: set[tuple[str, str]] = set()
 
     def add(self, dialect: str, name: str, amount: float = 1) -> None:
         """Raises ValueError for a negative amount."""
-        label = dialect, name[:MAX_NAME_CHARS]
-        if len(self._known) < MAX_NAMES:
-            self._known.add(label)
-        self._counter.labels(*(label if label in self._known else (dialect, OTHER))).inc(amount)
+        self._counter.labels(dialect, name).inc(amount)
 
 
 class Gauge:

@@ -2,17 +2,18 @@
 
 import base64
 import binascii
+import hashlib
 import hmac
 import ipaddress
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.errors import Fatal
+from agents.settings import SettingsError
 
 CHALLENGE: Final = 'Basic realm="skillstream: any name, and the token as password"'
 
 
-class OpenToNetwork(Fatal):
+class OpenToNetwork(SettingsError):
     """Pages that others can reach, without a token."""
 
 
@@ -27,7 +28,8 @@ class Access:
         if not self.token and not is_loopback(self.host):
             raise OpenToNetwork(
                 f"web_host {self.host or '(all addresses)'} can be reached from other machines: set "
-                "SKILLSTREAM_WEB_TOKEN to a secret of your own, or SKILLSTREAM_WEB_HOST to 127.0.0.1"
+                "SKILLSTREAM_WEB_TOKEN to a secret of your own (python3 -c 'import secrets; "
+                "print(secrets.token_urlsafe(24))' makes one), or SKILLSTREAM_WEB_HOST to 127.0.0.1"
             )
 
     def admits(self, authorization: str) -> bool:
@@ -40,7 +42,12 @@ class Access:
             given = _password(given)
         elif scheme.lower() != "bearer":
             return False
-        return hmac.compare_digest(given.encode(errors="surrogateescape"), self.token.encode())
+        return hmac.compare_digest(_digest(given), _digest(self.token))
+
+
+def _digest(token: str) -> bytes:
+    """So that neither the time taken nor the length compared tells how near a guess was."""
+    return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
 
 
 def is_loopback(host: str) -> bool:

@@ -5,13 +5,17 @@
     /health             the state and what is wrong, 503 when it cannot do its job
     /health/detailed    every component with its reason, and the lag
     /metrics            for Prometheus
+    /dialects/seen      names that no table knows, as producers wrote them; only where a token is set
     /                   for people
 
-Nothing here shows a table, a student's id or a secret.
+Nothing here shows a table, a student's id or a secret. Connections are bounded (`connections`), and only known names
+are answered to (`hosts`).
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Final
+import asyncio
+import errno
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, cast
 
 import orjson
 from aiohttp import web
@@ -20,12 +24,18 @@ from agents.health import Health
 from agents.lag import Lag, LagMonitor
 from agents.metrics import Metrics
 from agents.plain import plain
+from agents.seen import SeenNames
+from agents.settings import SettingsError
 from agents.web.access import CHALLENGE, Access
+from agents.web.connections import DEFAULT_BOUNDS, MAX_HEADER_BYTES, MAX_LINE_BYTES, Bounds, Connection, Connections
+from agents.web.hosts import Hosts
 from agents.web.page import STYLE_HASH, page
-from schemas.errors import Fatal
+from schemas.errors import Retryable
 
 _OPEN: Final = frozenset({"/live", "/ready"})
 _STOP_TIMEOUT_S: Final = 2.0
+_KEEPALIVE_S: Final = 15.0
+_LINGER_S: Final = 1.0
 _HEADERS: Final = {
     "Server": "skillstream",
     "Cache-Control": "no-store",
@@ -40,42 +50,76 @@ _HEADERS: Final = {
 Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class CannotServe(Fatal):
-    """The address can't be listened at."""
+class CannotServe(Retryable):
+    """Somebody else listens at the address, and may stop."""
+
+
+class WrongAddress(SettingsError):
+    """The address can never be listened at: it is not this machine's, or not for this user."""
 
 
 class WebServer:
-    """The pages of one worker. Raises OpenToNetwork where others can reach `host` and there is no `token`."""
+    """The pages of one worker. Raises OpenToNetwork where others can reach `host` and there is no `token`.
+
+    `hosts` are further names that it answers to.
+    """
 
     def __init__(
-        self, host: str, port: int, *, health: Health, lag: LagMonitor, metrics: Metrics, token: str = ""
+        self,
+        host: str,
+        port: int,
+        *,
+        health: Health,
+        lag: LagMonitor,
+        metrics: Metrics,
+        token: str = "",
+        hosts: Sequence[str] = (),
+        bounds: Bounds = DEFAULT_BOUNDS,
+        seen: SeenNames | None = None,
     ) -> None:
         self.host = host
         self.port = port
         self._access = Access(host, token)
+        self._hosts = Hosts(host, hosts)
+        self._connections = Connections(bounds, metrics.web_refused.add)
         self._health = health
         self._lag = lag
         self._metrics = metrics
+        self._seen = seen
         self._runner: web.AppRunner | None = None
+        self._listening: asyncio.Server | None = None
 
     async def start(self) -> None:
-        """Listen; `port` 0 becomes the port that was free. Raises CannotServe where the address isn't to be had."""
-        runner = web.AppRunner(self._app(), access_log=None, handle_signals=False, shutdown_timeout=_STOP_TIMEOUT_S)
+        """Listen; `port` 0 becomes the port that was free. Raises CannotServe or WrongAddress."""
+        runner = web.AppRunner(
+            self._app(),
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=_STOP_TIMEOUT_S,
+            keepalive_timeout=_KEEPALIVE_S,
+            lingering_time=_LINGER_S,
+            max_line_size=MAX_LINE_BYTES,
+            max_field_size=MAX_HEADER_BYTES,
+        )
         await runner.setup()
         try:
-            await web.TCPSite(runner, self.host, self.port).start()
+            self._listening = await asyncio.get_running_loop().create_server(
+                lambda: Connection(cast(Callable[[], asyncio.Protocol], runner.server)(), self._connections),
+                self.host or None,
+                self.port,
+            )
         except OSError as error:
             await runner.cleanup()
-            raise CannotServe(
-                f"the web pages can't be served at {self.host}:{self.port}: {error.strerror or error}. "
-                "Set SKILLSTREAM_WEB_PORT to another port (0: any that is free), or SKILLSTREAM_WEB_HOST"
-            ) from error
+            raise _refusal(self.host, self.port, error) from error
         self._runner = runner
-        self.port = int(runner.addresses[0][1])
+        self.port = int(self._listening.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
         """Stop listening, and let requests under way end. Idempotent."""
         runner, self._runner = self._runner, None
+        if self._listening is not None:
+            self._listening.close()
+            self._listening = None
         if runner is not None:
             await runner.cleanup()
 
@@ -85,19 +129,35 @@ class WebServer:
         return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}/"
 
     def _app(self) -> web.Application:
-        app = web.Application(middlewares=[_errors_as_json, self._check_access])
+        app = web.Application(middlewares=[self._bound, _errors_as_json, self._check_access])
         app.on_response_prepare.append(_add_headers)
         app.router.add_get("/live", self._live)
         app.router.add_get("/ready", self._ready)
         app.router.add_get("/health", self._short)
         app.router.add_get("/health/detailed", self._detailed)
         app.router.add_get("/metrics", self._exposition)
+        app.router.add_get("/dialects/seen", self._names)
         app.router.add_get("/", self._page)
         return app
 
     @web.middleware
+    async def _bound(self, request: web.Request, handler: Respond) -> web.StreamResponse:
+        may_go_on = self._connections.begin(request.transport)
+        try:
+            response = await handler(request)
+        finally:
+            self._connections.end(request.transport)
+        if not may_go_on:
+            response.force_close()
+        return response
+
+    @web.middleware
     async def _check_access(self, request: web.Request, handler: Respond) -> web.StreamResponse:
+        if len(request.headers.getall("Host", ())) > 1 or not self._hosts.admits(request.headers.get("Host")):
+            self._metrics.web_refused.add("host")
+            return _json({"error": "not known by this name: see SKILLSTREAM_WEB_HOSTS"}, 421)
         if request.path not in _OPEN and not self._access.admits(request.headers.get("Authorization", "")):
+            self._metrics.web_refused.add("token")
             return _json({"error": "a token is needed"}, 401, {"WWW-Authenticate": CHALLENGE})
         return await handler(request)
 
@@ -124,6 +184,12 @@ class WebServer:
         response.enable_compression()
         return response
 
+    async def _names(self, _request: web.Request) -> web.Response:
+        if not self._access.token:
+            said = "producers may have written anything there, names of people too: set SKILLSTREAM_WEB_TOKEN"
+            return _json({"error": said}, 403)
+        return _json({"names": self._seen.listed() if self._seen is not None else []}, 200)
+
     async def _page(self, request: web.Request) -> web.Response:
         report = await self._health.check()
         self._metrics.refresh()
@@ -131,6 +197,18 @@ class WebServer:
         return web.Response(
             text=page(report, self._lag.current(), self._metrics, refreshing=refreshing), content_type="text/html"
         )
+
+
+def _refusal(host: str, port: int, error: OSError) -> CannotServe | WrongAddress:
+    said = f"the web pages can't be served at {host}:{port}: {error.strerror or error}. "
+    if error.errno == errno.EADDRINUSE:
+        return CannotServe(
+            f"{said}Stop what listens there, or set SKILLSTREAM_WEB_PORT to another (0: any that is free)"
+        )
+    return WrongAddress(
+        f"{said}Set SKILLSTREAM_WEB_HOST to an address of this machine, and SKILLSTREAM_WEB_PORT to a port that this "
+        "user may listen at (0: any that is free)"
+    )
 
 
 @web.middleware

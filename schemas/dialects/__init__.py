@@ -19,6 +19,7 @@ from schemas.dialects.cloudevents import CloudEvents
 from schemas.dialects.json_text import BYTE_ORDER_MARK, has_half_a_pair, names_half_a_pair, parse
 from schemas.dialects.mapping import NO_MAPPING, Mapping
 from schemas.dialects.record import Decode, Decoded, Dialect, Ignored, Invalid, Record, Tolerated
+from schemas.dialects.vocabulary import Vocabulary
 from schemas.dialects.xapi import Xapi
 from schemas.errors import InvalidInput
 
@@ -40,6 +41,7 @@ class Dialects:
     """All dialects, with what a platform's mapping adds to them."""
 
     def __init__(self, mapping: Mapping = NO_MAPPING) -> None:
+        self.vocabulary = Vocabulary(mapping)
         self._xapi = Xapi(mapping)
         inner: Sequence[Dialect] = (Caliper(mapping), self._xapi)
         self._cloudevents = CloudEvents(inner)

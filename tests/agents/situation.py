@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import aiohttp
 import pytest
@@ -111,9 +112,9 @@ async def seen() -> Situation:
 
 
 @asynccontextmanager
-async def served(situation: Situation, token: str = "") -> AsyncIterator[aiohttp.ClientSession]:
+async def served(situation: Situation, token: str = "", **given: Any) -> AsyncIterator[aiohttp.ClientSession]:
     server = WebServer(
-        "127.0.0.1", 0, health=situation.health, lag=situation.lag, metrics=situation.metrics, token=token
+        "127.0.0.1", 0, health=situation.health, lag=situation.lag, metrics=situation.metrics, token=token, **given
     )
     await server.start()
     try:

@@ -75,7 +75,24 @@ ACCEPTED = {
         **{"@context": V1P2},
     ),
     "a question viewed, a resource by 1.2": view(object=QUESTION, **{"@context": V1P2}),
-    "a copy of which no more is said": caliper("ResourceManagementEvent", "Copied", PAGE, **{"@context": V1P2}),
+    "a copy": caliper("ResourceManagementEvent", "Copied", PAGE, generated=PAGE, **{"@context": V1P2}),
+    "a launch to a link of LTI": caliper(
+        "ToolLaunchEvent",
+        "Launched",
+        APP,
+        target={"id": ADA, "type": "LtiLink"},
+        federatedSession={"id": ADA, "type": "LtiSession"},
+        **{"@context": V1P2},
+    ),
+    "a use that generates measures": caliper(
+        "ToolUseEvent",
+        "Used",
+        APP,
+        generated={"id": ADA, "type": "AggregateMeasureCollection"},
+        **{"@context": V1P2},
+    ),
+    "a page of Open edX": view(object={**PAGE, "type": "Webpage"}, **{"@context": V1P2}),
+    "a topic of Canvas": caliper("ThreadEvent", "Created", {"id": ADA, "type": "Thread", "name": "Week 10"}),
     "a frame navigated to": caliper("NavigationEvent", "NavigatedTo", PAGE, target={"id": ADA, "type": "Frame"}),
     "a place in a film, called a resource": caliper(
         "MediaEvent", "Paused", FILM, target={"id": ADA, "type": "DigitalResource"}

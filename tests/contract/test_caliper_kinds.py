@@ -55,6 +55,7 @@ def said(event: NativeEvent) -> dict[str, Any]:
     }
 
 
+WORK = {"id": "https://school.example/works/1", "type": "AssignableDigitalResource"}
 TIMED = attempt(startedAtTime="2026-03-02T11:00:00.000Z", endedAtTime="2026-03-02T11:30:00.000Z")
 SESSION = {"id": ADA, "type": "Session", "user": ADA, "duration": "PT1H", "endedAtTime": "2026-03-02T12:00:00.000Z"}
 QUARTER = {"id": FILM["id"], "type": "MediaLocation", "currentTime": "PT5M"}
@@ -114,28 +115,57 @@ KIND_OF = {
     ),
     "a quiz marked": (
         caliper("GradeEvent", "Graded", attempt(QUIZ), actor=GRADER, generated=grade()),
-        e.Submission,
-        {"item_id": QUIZ["id"], "score": 0.75},
+        e.Attempt,
+        {"item_id": QUIZ["id"], "score": 0.75, "attempt": 1},
     ),
     "a mark whose most the quiz says": (
         caliper("GradeEvent", "Graded", attempt(QUIZ), generated={"id": ADA, "type": "Score", "scoreGiven": 5}),
-        e.Submission,
-        {"item_id": QUIZ["id"], "score": 0.25},
+        e.Attempt,
+        {"item_id": QUIZ["id"], "score": 0.25, "attempt": 1},
     ),
     "a mark that names the attempt": (
         caliper("GradeEvent", "Graded", "https://school.example/attempts/1", generated={**grade(), "attempt": TIMED}),
+        e.Attempt,
+        {"item_id": QUIZ["id"], "score": 0.75, "attempt": 1, "duration_s": 1800.0},
+    ),
+    "work marked": (
+        caliper("GradeEvent", "Graded", attempt(WORK), actor=GRADER, generated=grade()),
         e.Submission,
-        {"item_id": QUIZ["id"], "score": 0.75},
+        {"item_id": WORK["id"], "score": 0.75},
+    ),
+    "Open edX: a mark that has its score and its attempt in other places": (
+        caliper(
+            "GradeEvent",
+            "Graded",
+            {
+                "id": "https://school.example/attempts/1",
+                "type": "Attempt",
+                "extensions": {"assignable": QUIZ, "assignee": {"id": ADA, "type": "Person"}, "count": 3},
+            },
+            generated={"score": {**grade(), "attempts": 3, "extensions": {"success": "True"}}},
+        ),
+        e.Attempt,
+        {"item_id": QUIZ["id"], "score": 0.75, "attempt": 3},
+    ),
+    "Canvas: a quiz handed in": (
+        caliper("AssessmentEvent", "Submitted", attempt(QUIZ["id"])),
+        e.Submission,
+        {"item_id": QUIZ["id"]},
+    ),
+    "Canvas: a message in markup": (
+        caliper("MessageEvent", "Posted", {**NOTE, "body": "<p>I&#39;m <b>sorry</b></p>"}),
+        e.Message,
+        {"text": "I'm sorry"},
     ),
     "extra credit": (
         caliper("GradeEvent", "Graded", attempt(QUIZ), generated=grade(25, 20)),
-        e.Submission,
-        {"item_id": QUIZ["id"], "score": 1.0},
+        e.Attempt,
+        {"item_id": QUIZ["id"], "score": 1.0, "attempt": 1},
     ),
     "an outcome, deprecated": (
         caliper("OutcomeEvent", "Graded", attempt(QUIZ), generated=RESULT),
-        e.Submission,
-        {"item_id": QUIZ["id"], "score": 0.5},
+        e.Attempt,
+        {"item_id": QUIZ["id"], "score": 0.5, "attempt": 1},
     ),
     "a film paused": (
         caliper("MediaEvent", "Paused", FILM, target=QUARTER),
@@ -195,8 +225,8 @@ KIND_OF = {
     ),
     "an outcome, deprecated, beside an extension": (
         caliper("OutcomeEvent", "Graded", attempt(QUIZ), generated=RESULT, **{"@context": EXTENDED}),
-        e.Submission,
-        {"item_id": QUIZ["id"], "score": 0.5},
+        e.Attempt,
+        {"item_id": QUIZ["id"], "score": 0.5, "attempt": 1},
     ),
     "anything else done": (caliper("Event", "Created", PAGE), e.Navigation, {"page": PAGE["id"]}),
 }
@@ -240,6 +270,10 @@ NO_STUDENT = {
     "a time-out of nobody's session": (
         caliper("SessionEvent", "TimedOut", "https://school.example/sessions/5", actor=APP, without=["session"]),
         "SessionEvent.TimedOut (no user)",
+    ),
+    "Canvas: an asset accessed by nobody that it knows": (
+        caliper("NavigationEvent", "NavigatedTo", PAGE, actor=APP),
+        "NavigationEvent.NavigatedTo (no person)",
     ),
     "an application's act": (caliper("Event", "Created", PAGE, actor=APP), "Event.Created (no person)"),
     "an organization's act": (

@@ -246,3 +246,11 @@ async def test_a_rating_speaks_the_way_it_points(rating: float, direction: int) 
 
     [item] = update.skills["empathy"].evidence
     assert (item.fact, item.value, item.direction) == ("rubric", rating, direction)
+
+
+def test_a_rating_of_a_skill_that_is_not_configured_is_ignored_with_its_reason() -> None:
+    taken = records([raw("rubric", skill="teamwrok", event_id="r1"), raw(event_id="a1", minute=1)])
+    batch = default_pipeline().fold(taken, load=loaded({}), home=lambda _: None)
+
+    assert (batch.counts.ignored, batch.counts.applied) == (1, 1)
+    assert batch.counts.unknown == {("native", "unknown_skill (teamwrok)"): 1}

@@ -11,13 +11,17 @@ from schemas.dialects.caliper.values import instant, is_integer, seconds
 from schemas.dialects.caliper.version import Usage
 from schemas.dialects.markup import plain
 
+_QUIZZES: Final = ("Assessment", "AssessmentItem")
 _ATTEMPTED: Final = ("AssessmentEvent", "AssessmentItemEvent", "AssignableEvent")
 
 
 def kind_of(event: Mapping[str, Any], checked: Conformant, usage: Usage) -> str:
-    """The table's kind, but for what only the event can tell: a graded item is an attempt, a second start a retry."""
+    """The table's kind, but for what only the event can tell.
+
+    A graded quiz, or an item of one, is an attempt; a second start is a retry.
+    """
     if usage.student == "assignee":
-        return "attempt" if entity(attempt(event).get("assignable")).get("type") == "AssessmentItem" else usage.kind
+        return "attempt" if entity(attempt(event).get("assignable")).get("type") in _QUIZZES else usage.kind
     if checked.action == "Started" and checked.type in _ATTEMPTED and _count(attempt(event)) > 1:
         return "retry"
     return usage.kind

@@ -2,6 +2,7 @@
 
 The properties of an event are closed, those of an entity are not: types of entities grow with profiles, and what is not
 in the table of properties is not read. A further context may define further terms, so with one they are let through.
+What is broken within an event's entities where nobody reads it is tolerated: the rule is noted, and the event stands.
 """
 
 from collections.abc import Collection, Mapping
@@ -11,6 +12,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from schemas.dialects.caliper.context import require_version
+from schemas.dialects.caliper.properties import READ
 from schemas.dialects.caliper.rules import Broken, is_absent
 from schemas.dialects.caliper.values import IRIS, instant, is_iri, is_uuid_urn
 from schemas.dialects.caliper.version import NO_TYPES, Check, Usage, Version, is_array, no_other
@@ -18,18 +20,24 @@ from schemas.dialects.caliper.version import NO_TYPES, Check, Usage, Version, is
 ACTION_IRIS: Final = ("http://purl.imsglobal.org/caliper/actions/", "https://purl.imsglobal.org/caliper/actions/")
 
 
-Part = tuple[dict[str, Any], str, "Part | None", Check]
-"""An event, or an entity of one: with its path or, below an event, the property that it is, of what, and its check."""
+Part = tuple[dict[str, Any], str, "Part | None", Check, bool]
+"""An event, or an entity of one: with its path or, below an event, the property that it is, of what, its check, and
+whether it is read.
+"""
 _OF_AN_EVENT: Final[Check] = (None, no_other, "", NO_TYPES)
 
 
 class Conformant(Struct, frozen=True):
-    """A valid event: its type, its action, when, and what the table says of both; no usage where it knows no such."""
+    """A valid event: its type, its action, when, and what the table says of both; no usage where it knows no such.
+
+    `tolerated` is a rule that it breaks where nobody reads it, empty for none.
+    """
 
     type: str
     action: str
     time: datetime
     usage: Usage | None
+    tolerated: str = ""
 
 
 def require_conformant(event: dict[str, Any], path: str, own: Collection[str], data_version: str = "") -> Conformant:
@@ -72,9 +80,8 @@ def require_conformant(event: dict[str, Any], path: str, own: Collection[str], d
     for name in usage.requires if usage else ():
         if is_absent(event.get(name)):
             raise Broken("B-required", f"{path}.{name}")
-    described = _slotted((event, path, None, _OF_AN_EVENT), usage.slots if usage else version.slots)
-    _check_described(described, version, extended)
-    return Conformant(kind, action, time, usage)
+    described = _slotted((event, path, None, _OF_AN_EVENT, True), usage.slots if usage else version.slots)
+    return Conformant(kind, action, time, usage, _check_described(described, version, extended))
 
 
 def _is_profile(term: str, version: Version, extended: bool) -> bool:
@@ -90,27 +97,30 @@ def _slotted(event: Part, slots: Mapping[str, Check]) -> list[Part]:
             continue
         value = entities[name]
         if type(value) is dict and value:
-            described.append((value, name, event, slots[name]))
+            described.append((value, name, event, slots[name], True))
         elif not is_iri(value) and not is_absent(value):
             raise Broken("2.1-entity", _path(event, name))
     return described
 
 
-def _check_described(described: list[Part], version: Version, extended: bool) -> None:
+def _check_described(described: list[Part], version: Version, extended: bool) -> str:
     """Check entities and those within, however deep: no recursion, since they may be nested without end.
 
-    What a further context's entity has is its context's affair.
+    What a further context's entity has is its context's affair. Return the last rule that is broken where nobody reads
+    it, empty for none. Raises Broken.
     """
     checks = version.properties
+    tolerated = ""
     while described:
         part = described.pop()
         entity = part[0]
         iri = entity.get("id")
         if type(iri) is not str or not IRIS[iri]:
-            raise Broken("2.2-id", _path(part, "id"))
+            tolerated = _unread("2.2-id", part, "id")
+            continue
         kind = entity.get("type")
         if type(kind) is not str or kind not in part[3][3]:
-            _require_further_type(part, kind, version, extended)
+            tolerated = _further_type(part, kind, version, extended) or tolerated
             continue
         for name in entity:
             if name not in checks:
@@ -122,14 +132,24 @@ def _check_described(described: list[Part], version: Version, extended: bool) ->
                     continue
             elif texts is IRIS:
                 if type(value) is dict and value:
-                    described.append((value, name, part, check))
+                    described.append((value, name, part, check, part[4] and name in READ))
                     continue
             elif (others := check[1])(value):
                 if others is is_array:
-                    described.extend(_elements(value, name, part, check))
+                    found, broken = _elements(value, name, part, check)
+                    described.extend(found)
+                    tolerated = broken or tolerated
                 continue
             if not is_absent(value):
-                raise Broken(_rule(check), _path(part, name))
+                tolerated = _unread(_rule(check), part, name)
+    return tolerated
+
+
+def _unread(rule: str, part: Part, name: str) -> str:
+    """`rule`, which the property `name` of `part` breaks where nobody reads it. Raises Broken where somebody does."""
+    if part[4] and name in READ:
+        raise Broken(rule, _path(part, name))
+    return rule
 
 
 def _rule(check: Check) -> str:
@@ -140,23 +160,30 @@ def _rule(check: Check) -> str:
     return "C-array" if others is is_array else rule
 
 
-def _require_further_type(part: Part, kind: Any, version: Version, extended: bool) -> None:
-    """Raise Broken unless `kind`, which the check of `part` does not allow, may be a term of a further context."""
+def _further_type(part: Part, kind: Any, version: Version, extended: bool) -> str:
+    """Empty where `kind`, which the check of `part` does not allow, may be a term of a further context.
+
+    Else the rule that is broken, where nobody reads it. Raises Broken.
+    """
     if type(kind) is str and kind in version.entities:
-        raise Broken(part[3][2], _path(part, "type"))
+        return _unread(part[3][2], part, "type")
     if type(kind) is not str or not (extended or "@context" in part[0]):
-        raise Broken("2.2-type", _path(part, "type"))
+        return _unread("2.2-type", part, "type")
+    return ""
 
 
-def _elements(array: list[Any], name: str, part: Part, check: Check) -> list[Part]:
-    """The described ones of an array of entities. Raises Broken where it holds anything else."""
+def _elements(array: list[Any], name: str, part: Part, check: Check) -> tuple[list[Part], str]:
+    """The described ones of an array of entities; and the rule that others break. Raises Broken."""
     found: list[Part] = []
+    broken, is_read = "", part[4] and name in READ
     for index, one in enumerate(array):
         if isinstance(one, dict):
-            found.append((one, f"{name}[{index}]", part, check))
+            found.append((one, f"{name}[{index}]", part, check, is_read))
         elif not is_iri(one):
-            raise Broken("2.1-entity", _path(part, f"{name}[{index}]"))
-    return found
+            if is_read:
+                raise Broken("2.1-entity", _path(part, f"{name}[{index}]"))
+            broken = "2.1-entity"
+    return found, broken
 
 
 def _path(part: Part, name: str) -> str:
@@ -164,6 +191,6 @@ def _path(part: Part, name: str) -> str:
     steps = [name]
     within: Part | None = part
     while within:
-        _, step, within, _ = within
+        _, step, within, _, _ = within
         steps.append(step)
     return ".".join(reversed(steps))

@@ -4,11 +4,12 @@ from typing import Any, Final
 
 from schemas.dialects.act import native
 from schemas.dialects.caliper.acts import act_of, kind_of, score
-from schemas.dialects.caliper.conformance import require_conformant
+from schemas.dialects.caliper.conformance import Conformant, require_conformant
 from schemas.dialects.caliper.envelope import data_of, is_caliper
+from schemas.dialects.caliper.misplaced import in_place
 from schemas.dialects.caliper.student import who
 from schemas.dialects.mapping import NO_MAPPING, Mapping
-from schemas.dialects.record import Decoded, Ignored, Invalid, Record
+from schemas.dialects.record import Decoded, Ignored, Invalid, Record, Tolerated
 from schemas.dialects.students import StudentKeys
 from schemas.errors import InvalidInput
 from schemas.event import NativeEvent
@@ -38,27 +39,38 @@ class Caliper:
         invalid: list[Invalid] = []
         ignored: list[Ignored] = []
         parts: list[int] = []
+        tolerated = [Tolerated(self.name, rule) for rule in data.tolerated]
         has_several = len(data.items) > 1
         for index, (datum, path) in enumerate(data.items):
             try:
-                found = self._event(datum, path, data.version)
+                found, broken = self._event(datum, path, data.version)
             except InvalidInput as error:
                 invalid.append(Invalid(error.reason, str(error), self.name, index))
                 continue
+            if broken:
+                tolerated.append(Tolerated(self.name, broken, index))
             if isinstance(found, str):
                 ignored.append(Ignored(self.name, found, index))
             else:
                 events.append(found)
                 if has_several:
                     parts.append(index)
-        return Decoded(events, invalid, ignored, parts)
+        return Decoded(events, invalid, ignored, parts, tolerated)
 
-    def _event(self, datum: dict[str, Any], path: str, data_version: str) -> NativeEvent | str:
-        """The event; or, of what is of no use, its name and why. Raises InvalidInput."""
+    def _event(self, datum: dict[str, Any], path: str, data_version: str) -> tuple[NativeEvent | str, str]:
+        """The event, or of what is of no use its name and why; and the rule that it breaks where nobody reads it.
+
+        Raises InvalidInput.
+        """
         described = datum.get("type")
         if not _is_event(datum, described):
-            return str(described)[:_MAX_NAME_CHARS]
+            return str(described)[:_MAX_NAME_CHARS], ""
+        datum, misplaced = in_place(datum)
         checked = require_conformant(datum, path, self._own, data_version)
+        return self._read(datum, checked), misplaced or checked.tolerated
+
+    def _read(self, datum: dict[str, Any], checked: Conformant) -> NativeEvent | str:
+        """What a valid event comes to. Raises InvalidInput."""
         name, usage = f"{checked.type}.{checked.action}"[:_MAX_NAME_CHARS], checked.usage
         kind = self._own.get(name) or (kind_of(datum, checked, usage) if usage else None)
         if kind is None:

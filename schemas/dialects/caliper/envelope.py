@@ -1,6 +1,6 @@
 """Envelopes, and what travels without one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -12,14 +12,18 @@ from schemas.dialects.caliper.values import instant
 _TELLING: Final = frozenset(("sensor", "sendTime", "dataVersion"))
 _PARTS: Final = frozenset(("sensor", "sendTime", "data"))
 _PROPERTIES: Final = _TELLING | _PARTS
+_READ: Final = frozenset(("dataVersion", "data"))
 _NAMESPACE: Final = "purl.imsglobal.org/ctx/caliper"
 
 
 class Data(Struct, frozen=True):
-    """Events and entities in their order, each with where it stood; and the envelope's version if there was one."""
+    """Events and entities in their order, each with where it stood; the envelope's version if there was one, and the
+    rules that it breaks where nobody reads it: neither who sent it nor when is.
+    """
 
     items: Sequence[tuple[dict[str, Any], str]]
     version: str = ""
+    tolerated: Sequence[str] = ()
 
 
 def is_caliper(document: Any) -> bool:
@@ -49,13 +53,8 @@ def data_of(document: Any) -> Data:
 
 
 def _opened(envelope: dict[str, Any]) -> Data:
-    if envelope.keys() != _PROPERTIES:
-        missing = sorted(_PROPERTIES - envelope.keys())
-        raise Broken("5.2-properties", f"$.{missing[0]}" if missing else "$")
-    if not isinstance(envelope["sensor"], str) or not envelope["sensor"]:
-        raise Broken("5.2-sensor", "$.sensor")
-    if instant(envelope["sendTime"]) is None:
-        raise Broken("5.2-sendTime", "$.sendTime")
+    if missing := sorted(_READ - envelope.keys()):
+        raise Broken("5.2-properties", f"$.{missing[0]}")
     version = envelope["dataVersion"]
     if not isinstance(version, str) or base_of(version) is None:
         known = isinstance(version, str) and version.startswith(CONTEXTS)
@@ -63,7 +62,16 @@ def _opened(envelope: dict[str, Any]) -> Data:
     items = envelope["data"]
     if not isinstance(items, list) or not items:
         raise Broken("5.2-data", "$.data")
-    return Data(_objects(items, "$.data"), version)
+    return Data(_objects(items, "$.data"), version, tuple(_broken(envelope)))
+
+
+def _broken(envelope: dict[str, Any]) -> Iterator[str]:
+    if envelope.keys() != _PROPERTIES:
+        yield "5.2-properties"
+    if "sensor" in envelope and not (isinstance(envelope["sensor"], str) and envelope["sensor"]):
+        yield "5.2-sensor"
+    if "sendTime" in envelope and instant(envelope["sendTime"]) is None:
+        yield "5.2-sendTime"
 
 
 def _objects(items: Sequence[Any], path: str) -> list[tuple[dict[str, Any], str]]:

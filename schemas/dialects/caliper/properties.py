@@ -47,6 +47,12 @@ PROPERTIES: Final[Mapping[str, Check]] = {
     **others("roles", "E-roles", is_roles),
 }
 
+READ: Final = frozenset(
+    """id type assignable assignee attempt body bookmarkNotes count currentTime dateToSubmit duration endedAtTime
+    maxResultScore maxScore member replyTo resultScore roles scoreGiven startedAtTime user value""".split()
+)
+"""What is read of entities; of all else it does not matter whether it is right."""
+
 LINKS: Final[Mapping[str, str]] = {
     "Agent": "scoredBy",
     "Attempt": "attempt",

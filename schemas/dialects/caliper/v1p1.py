@@ -1,6 +1,7 @@
 """Caliper 1.1, as its specification's sections 2 and 3 and appendices A to C have it.
 
-What is deprecated should not be sent, so it may be. Where appendix B and section 3 differ, either is allowed.
+What is deprecated should not be sent, so it may be. Where appendix B and section 3 differ, either is allowed. And some
+is allowed that platforms send, though the specification has no such: it says so below.
 """
 
 from collections.abc import Mapping
@@ -30,7 +31,7 @@ SUBTYPES: Final[Mapping[str, str]] = {
     "CourseOffering": "CourseSection",
     "Annotation": "BookmarkAnnotation HighlightAnnotation SharedAnnotation TagAnnotation",
     "DigitalResource": """AssignableDigitalResource Chapter DigitalResourceCollection Document Frame MediaLocation
-        MediaObject Message Page Reading WebPage EpubChapter EpubPart EpubSubChapter EpubVolume""",
+        MediaObject Message Page Reading WebPage Webpage EpubChapter EpubPart EpubSubChapter EpubVolume""",  # Open edX
     "AssignableDigitalResource": "Assessment AssessmentItem",
     "DigitalResourceCollection": "Forum Thread",
     "MediaObject": "AudioObject ImageObject VideoObject",
@@ -40,6 +41,7 @@ SUBTYPES: Final[Mapping[str, str]] = {
 }
 
 _GRADED: Final = {"submission": "Graded"}  # an attempt where what was graded is an AssessmentItem
+REFERRERS: Final = "DigitalResource SoftwareApplication"
 _UNREAD: Final = "MarkedAsRead MarkedAsUnRead MarkedAsUnread"
 
 EVENTS: Final[dict[str, tuple[Use, ...]]] = {
@@ -60,7 +62,7 @@ EVENTS: Final[dict[str, tuple[Use, ...]]] = {
                 "submission": "Submitted",
                 "navigation": "Paused Resumed Reset",
             },
-            objects="Assessment",
+            objects="Assessment Attempt",  # Canvas sends the attempt that is handed in
             generated="Attempt",
         ),
     ),
@@ -73,6 +75,7 @@ EVENTS: Final[dict[str, tuple[Use, ...]]] = {
             },
             objects="AssessmentItem",
             generated="Attempt Response",
+            referrers="AssessmentItem",
         ),
     ),
     "AssignableEvent": (
@@ -107,13 +110,24 @@ EVENTS: Final[dict[str, tuple[Use, ...]]] = {
     ),
     "MessageEvent": (Use({"message": "Posted", "navigation": _UNREAD}, objects="Message"),),
     "NavigationEvent": (
-        Use({"navigation": "NavigatedTo"}, objects="DigitalResource SoftwareApplication", targets="DigitalResource"),
+        Use(
+            {"navigation": "NavigatedTo"},
+            actors="Person SoftwareApplication",  # Canvas, where it does not know who
+            objects="DigitalResource SoftwareApplication",
+            targets="DigitalResource",
+            referrers=REFERRERS,
+        ),
     ),
     "SessionEvent": (
-        Use({"start": "LoggedIn", "end": "LoggedOut"}, objects="SoftwareApplication", targets="DigitalResource"),
-        Use({"end": "TimedOut"}, actors="SoftwareApplication", objects="Session", student="user"),
+        Use(
+            {"start": "LoggedIn", "end": "LoggedOut"},
+            objects="SoftwareApplication",
+            targets="DigitalResource",
+            referrers=REFERRERS,
+        ),
+        Use({"end": "TimedOut"}, actors="SoftwareApplication", objects="Session", referrers=REFERRERS, student="user"),
     ),
-    "ThreadEvent": (Use({"navigation": _UNREAD}, objects="Thread"),),
+    "ThreadEvent": (Use({"navigation": f"{_UNREAD} Created"}, objects="Thread"),),  # Canvas sends Created
     "ToolUseEvent": (Use({"navigation": "Used"}, objects="SoftwareApplication", targets="SoftwareApplication"),),
     "ViewEvent": (Use({"navigation": "Viewed"}, objects="DigitalResource Result"),),
 }

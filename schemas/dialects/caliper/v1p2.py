@@ -44,6 +44,7 @@ _EVENTS: Final[dict[str, tuple[Use, ...]]] = {
             {"navigation": "NavigatedTo"},
             objects="DigitalResource SoftwareApplication Survey",
             targets="DigitalResource",
+            referrers=v1p1.REFERRERS,
         ),
     ),
     "QuestionnaireEvent": (Use({"navigation": "Started Submitted"}, objects="Questionnaire"),),
@@ -53,18 +54,39 @@ _EVENTS: Final[dict[str, tuple[Use, ...]]] = {
     "ResourceManagementEvent": (
         Use(
             {
-                "navigation": """Archived Copied Created Deleted Described Downloaded Modified Printed Published
-                    Restored Retrieved Saved Unpublished Uploaded"""
+                "navigation": """Archived Created Deleted Described Downloaded Modified Printed Published Restored
+                    Retrieved Saved Unpublished Uploaded"""
             },
             objects="DigitalResource",
+            generated="DigitalResource",
         ),
+        Use({"navigation": "Copied"}, objects="DigitalResource", generated="DigitalResource", requires="generated"),
     ),
     "SearchEvent": (Use({"navigation": "Searched"}, generated="SearchResponse"),),
     "SurveyEvent": (Use({"navigation": "OptedIn OptedOut"}, objects="Survey"),),
     "SurveyInvitationEvent": (Use({"navigation": "Accepted Declined Sent"}, objects="SurveyInvitation"),),
     "ToolLaunchEvent": (
-        Use({"navigation": "Launched"}, objects="SoftwareApplication", targets="Link", requires="federatedSession"),
-        Use({"navigation": "Returned"}, objects="SoftwareApplication", targets="Link"),
+        Use(
+            {"navigation": "Launched"},
+            objects="SoftwareApplication",
+            generated="DigitalResource",
+            targets="Link LtiLink",
+            requires="federatedSession",
+        ),
+        Use(
+            {"navigation": "Returned"},
+            objects="SoftwareApplication",
+            generated="DigitalResource",
+            targets="Link LtiLink",
+        ),
+    ),
+    "ToolUseEvent": (
+        Use(
+            {"navigation": "Used"},
+            objects="SoftwareApplication",
+            generated="AggregateMeasureCollection",
+            targets="SoftwareApplication",
+        ),
     ),
     "ViewEvent": (Use({"navigation": "Viewed"}, objects="DigitalResource Result Survey"),),
 }

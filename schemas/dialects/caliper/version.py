@@ -46,6 +46,7 @@ class Use(NamedTuple):
     objects: str = "Entity"
     generated: str = "Entity"
     targets: str = "Entity"
+    referrers: str = "Entity"
     requires: str = ""
     student: Student = "actor"
 
@@ -89,6 +90,7 @@ def version(
     """Resolve tables of words. `links` and `arrays` are properties by the type of the entities that they name."""
     parents = {child: parent for parent, children in subtypes.items() for child in children.split()}
     slots = _links(_ENTITIES_OF_AN_EVENT, (IRIS, no_other, "B-context"), parents)
+    slots["federatedSession"] = (IRIS, no_other, "B-context", frozenset({"LtiSession"}))  # no mere Session
     return Version(
         context=context,
         event_properties=frozenset(event_properties.split()),
@@ -112,7 +114,6 @@ _ENTITIES_OF_AN_EVENT: Final = {
     "Organization": "group",
     "Membership": "membership",
     "Session": "session",
-    "LtiSession": "federatedSession",
 }
 
 
@@ -132,6 +133,7 @@ def _usages(uses: tuple[Use, ...], parents: Mapping[str, str], slots: Mapping[st
                 ("object", "B-object", use.objects),
                 ("generated", "B-generated", use.generated),
                 ("target", "B-target", use.targets),
+                ("referrer", "B-context", use.referrers),
             )
         }
         for kind, actions in use.kinds.items():

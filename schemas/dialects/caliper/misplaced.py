@@ -1,0 +1,43 @@
+"""What Open edX's marks have in other places than the specification says: put where it belongs.
+
+generated.score                             ──► generated
+object.extensions: assignable, assignee, …  ──► object
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from schemas.dialects.caliper.values import is_count, is_iri
+
+_MARKS: Final = ("GradeEvent", "OutcomeEvent")
+
+
+def _described_as(*types: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, dict) and is_iri(value.get("id")) and value.get("type") in types
+
+
+_OF_AN_ATTEMPT: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "assignable": _described_as("Assessment", "AssessmentItem", "AssignableDigitalResource"),
+    "assignee": _described_as("Person"),
+    "count": is_count,
+}
+
+
+def in_place(event: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """`event`, with what is misplaced where it belongs; and the rule that was broken by that, empty for none."""
+    if event.get("type") not in _MARKS:
+        return event, ""
+    placed, rule = event, ""
+    generated = event.get("generated")
+    if isinstance(generated, dict) and generated.keys() == {"score"}:
+        placed, rule = {**placed, "generated": generated["score"]}, "2.2-id"
+    tried = event.get("object")
+    if isinstance(tried, dict) and isinstance(extensions := tried.get("extensions"), dict):
+        found = {
+            name: extensions[name]
+            for name, is_right in _OF_AN_ATTEMPT.items()
+            if name not in tried and name in extensions and is_right(extensions[name])
+        }
+        if found:
+            placed = {**placed, "object": {**tried, **found}}
+    return placed, rule
