@@ -2,9 +2,24 @@
 
 from pathlib import Path
 
-from agents.settings import SettingsError
-from schemas.dialects import Dialects
+from agents.settings import Settings, SettingsError
+from schemas.dialects import Decode, Dialects
+from schemas.dialects.bounds import RecordBounds
 from schemas.dialects.mapping import Mapping
+
+
+def decoder_of(settings: Settings) -> Decode:
+    """What the deployment's records come to, within its bounds. Raises as `load_dialects`."""
+    return bounds_of(settings).bounded(load_dialects(settings.mapping).decode)
+
+
+def bounds_of(settings: Settings) -> RecordBounds:
+    """How much one record may hold."""
+    return RecordBounds(
+        value_bytes=settings.record_max_bytes,
+        events=settings.record_max_events,
+        students=settings.record_max_students,
+    )
 
 
 def load_dialects(mapping: str | None) -> Dialects:

@@ -108,7 +108,10 @@ class MarkedStep:
     async def __call__(self, topic: str, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult:
         """See BatchStep."""
         result = await self._step(topic, partition, records)
-        return replace(result, mark=self._identity.mark(records[-1])) if topic == self._activity else result
+        if topic != self._activity:
+            return result
+        last = records[-1 if result.records is None else result.records - 1]
+        return replace(result, mark=self._identity.mark(last))
 
 
 def refusal(topic: str, partition: int, finding: Finding) -> IdentityLost:

@@ -88,6 +88,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     dead_letter_min_records: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
     dead_letter_max_consecutive: Annotated[int, Meta(ge=0, le=100_000)] = 1_000
 
+    record_max_bytes: Annotated[int, Meta(ge=1_024, le=1_048_576)] = 1_048_576
+    record_max_events: Annotated[int, Meta(ge=1, le=10_000)] = 5_000
+    record_max_students: Annotated[int, Meta(ge=1, le=10_000)] = 1_000
+
     skills: str = "default"
     model: str = "default"
     mapping: str | None = None

@@ -3,10 +3,13 @@
 Everything it decides is decided in `streams`; here the topics meet the pipeline.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from time import perf_counter
+from typing import Final
 
 import msgspec
 from aiokafka.structs import ConsumerRecord
@@ -14,6 +17,7 @@ from aiokafka.structs import ConsumerRecord
 from agents.channels import MAX_RECORD_BYTES, Channels
 from agents.delivery.agent import BatchResult, Output
 from agents.internal import InternalOutcome, dead_letter_of
+from agents.work_thread import WorkThread
 from schemas import erasure, reasoning_result
 from schemas.dead_letter import DeadLetter, with_own_headers
 from schemas.dialects import Record, native
@@ -29,6 +33,13 @@ from streams.reasoning.settings import PendingPolicy
 from streams.row import Row
 from streams.row_codec import decode_row, encode_row
 from streams.rows import Rows
+
+MOST_STUDENTS: Final = 10_000
+"""Of one batch. More are left for the next: some 100 MB and 0.5 s each."""
+_MOST_INTERNAL: Final = 1_000
+"""Records of results or erasures at once: some 0.2 s."""
+_SHORT_RECORDS: Final = 200
+_SHORT_BYTES: Final = 64 * 1024
 
 HomeOf = Callable[[bytes], int | None]
 Check = Callable[[int, Sequence[Record], Sequence[tuple[Record, DeadLetter]]], Awaitable[None]]
@@ -78,41 +89,52 @@ class StudentStep:
         self._check = check
         self._observe = observe
         self._tally = tally
+        self._thread = WorkThread("fold")
 
     async def __call__(self, topic: str, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult:
         """See BatchStep."""
         if topic == self._channels.activity:
             return await self._fold(partition, records)
-        if topic == self._channels.results:
-            return self._read_back(partition, records)
-        return self._erase(partition, records)
+        some = records[:_MOST_INTERNAL]
+        result = self._read_back(partition, some) if topic == self._channels.results else self._erase(partition, some)
+        return replace(result, records=len(some))
 
     async def _fold(self, partition: int, records: Sequence[Record]) -> BatchResult:
         began_s = perf_counter()
-        batch = self._pipeline.fold(
+        epoch, is_long = self._epoch(partition), _is_long(records)
+        fold = partial(
+            self._pipeline.fold,
             records,
             load=lambda students: self._rows.get_many(partition, [student.encode() for student in students]),
             load_segments=lambda keys: self._rows.get_many(partition, keys),
             home=lambda student: self._home(student.encode()),
-            epoch=self._epoch(partition),
+            epoch=epoch,
+            most_students=MOST_STUDENTS,
         )
-        await self._check(partition, records, batch.dead_letters)
-        judgement = await self._pipeline.judge(batch.block)
-        updates = self._pipeline.writer.write(batch.students, batch.block, judgement)
+        batch = await self._thread.run(fold) if is_long else fold()
+        await self._check(partition, records[: batch.taken], batch.dead_letters)
+        if is_long:
+            judgement = await self._thread.run(lambda: asyncio.run(self._pipeline.judge(batch.block)))
+        else:
+            judgement = await self._pipeline.judge(batch.block)
         if self._queue is not None:
             self._mark(partition, batch, judgement.fused, self._queue)
-        rows = batch.records()
-        outputs = self._outputs(partition, batch, updates)
+
+        def write() -> tuple[dict[bytes, bytes | None], list[Output]]:
+            updates = self._pipeline.writer.write(batch.students, batch.block, judgement)
+            return batch.records(), self._outputs(partition, batch, updates)
+
+        rows, outputs = await self._thread.run(write) if is_long else write()
         self._observe(
             Folded(
                 batch.counts,
-                updates=len(updates),
+                updates=len(batch.students),
                 degraded=judgement.degraded,
                 duration_s=perf_counter() - began_s,
                 largest_row_bytes=max((len(row) for row in rows.values() if row is not None), default=0),
             )
         )
-        return BatchResult(rows, outputs)
+        return BatchResult(rows, outputs, records=batch.taken)
 
     def _outputs(self, partition: int, batch: FoldedBatch, updates: Sequence[bytes]) -> list[Output]:
         return [
@@ -224,3 +246,10 @@ class StudentStep:
     def _load(self, partition: int, key: bytes) -> Row | None:
         stored = self._rows.get(partition, key)
         return None if stored is None else decode_row(stored)
+
+
+def _is_long(records: Sequence[Record]) -> bool:
+    """Whether to work on them may take longer than the loop should stand still for."""
+    if len(records) > _SHORT_RECORDS:
+        return True
+    return sum(len(record.value or b"") for record in records) > _SHORT_BYTES

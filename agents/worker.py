@@ -15,7 +15,7 @@ from agents.dead_letters.past import PastLetters
 from agents.delivery.app import DeliveryHooks, create_app
 from agents.delivery.run import run_worker
 from agents.delivery.settings import DeliverySettings, changelog_spec
-from agents.dialects import load_dialects
+from agents.dialects import bounds_of, load_dialects
 from agents.explaining import now_us, policy_of
 from agents.explanations import Explanations
 from agents.garbage import collect_rarely
@@ -59,8 +59,9 @@ class Worker:
             log.on_left_out = self._metrics.log_lines_left_out.add
         self._failures = SourceFailures()
         skill_set, artifact = load_skills(settings.skills), load_artifact(settings.model)
+        decode = bounds_of(settings).bounded(dialects.decode)
         self._pipeline = Pipeline(
-            skill_set, artifact, on_failure=self._source_failed, decode=dialects.decode, known_ids=settings.known_ids
+            skill_set, artifact, on_failure=self._source_failed, decode=decode, known_ids=settings.known_ids
         )
         self._delivery = _delivery_settings(settings, self._channels)
         self._store = open_store(settings)

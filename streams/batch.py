@@ -7,6 +7,7 @@
 A record at or below its row's offset was folded before a crash: it is skipped, and its student's update said again.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -60,6 +61,8 @@ class FoldedBatch:
     dead_letters: list[tuple[Record, DeadLetter]]
     forwards: list[Forward]
     counts: Counts
+    taken: int
+    """How many of the records it was given, from the first on, it holds."""
 
     def records(self) -> dict[bytes, bytes | None]:
         """What is to be stored, by the changelog's keys: new segments, then rows, then segments given up (None).
@@ -91,7 +94,11 @@ class _Told:
 
 
 class BatchFolder:
-    """Folds the records of one partition, in offset order."""
+    """Folds the records of one partition, in offset order.
+
+    It takes no more of them once those taken hold events of `most_students`: the work and the memory that a batch asks
+    for go by its students.
+    """
 
     def __init__(
         self,
@@ -102,6 +109,7 @@ class BatchFolder:
         load: Load,
         load_segments: LoadSegments = none_stored,
         epoch: int = 0,
+        most_students: int | None = None,
     ) -> None:
         self._folding = folding
         self._decode = decode
@@ -109,24 +117,28 @@ class BatchFolder:
         self._load = load
         self._load_segments = load_segments
         self._epoch = epoch
+        self._most_students = sys.maxsize if most_students is None else most_students
         self._counts = Counts()
         self._letters = Letters(self._counts)
         self._forwards: list[Forward] = []
 
     def fold(self, records: Sequence[Record]) -> FoldedBatch:
         """Fold all `records`; the same rows come out however the records are cut into batches."""
-        told, line_of = self._read(records)
-        self._counts.records_in += len(records)
+        told, line_of, taken = self._read(records)
+        records = records[:taken]
+        self._counts.records_in += taken
         students = list(line_of)
         block = self._block(students)
         changed, again = self._route(records, told, students, block)
-        return self._folded(students, block, changed, again - set(changed))
+        return self._folded(students, block, changed, again - set(changed), taken)
 
-    def _read(self, records: Sequence[Record]) -> tuple[_Told, dict[str, int]]:
-        """Decode all, most of it without asking which dialect it is, and number the students."""
+    def _read(self, records: Sequence[Record]) -> tuple[_Told, dict[str, int], int]:
+        """Decode all, most of it without asking which dialect it is, and number the students; how many were taken."""
         told, line_of = _Told(), dict[str, int]()
         events, of_record, lines = told.events, told.record, told.line
         for place, record in enumerate(records):
+            if len(line_of) >= self._most_students:
+                return told, line_of, place
             plain = None if record.headers else decode_short(record.value)
             if plain is not None:
                 events.append(plain)
@@ -151,7 +163,7 @@ class BatchFolder:
                 events.append(event)
                 of_record.append(place)
                 lines.append(line_of.setdefault(event.student_id, len(line_of)))
-        return told, line_of
+        return told, line_of, len(records)
 
     def _block(self, students: Sequence[str]) -> Block:
         segments = Segments([student.encode() for student in students], self._load_segments)
@@ -228,7 +240,7 @@ class BatchFolder:
         return changed
 
     def _folded(
-        self, students: Sequence[str], block: Block, changed: Sequence[int], again: Iterable[int]
+        self, students: Sequence[str], block: Block, changed: Sequence[int], again: Iterable[int], taken: int
     ) -> FoldedBatch:
         order = [*changed, *sorted(again)]
         return FoldedBatch(
@@ -239,6 +251,7 @@ class BatchFolder:
             dead_letters=self._letters.in_order(),
             forwards=self._forwards,
             counts=self._counts,
+            taken=taken,
         )
 
     def _forward(self, home: int, record: Record, index: int, event: NativeEvent) -> None:

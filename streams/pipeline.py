@@ -67,9 +67,18 @@ class Pipeline:
         home: Home,
         load_segments: LoadSegments = none_stored,
         epoch: int = 0,
+        most_students: int | None = None,
     ) -> FoldedBatch:
         """Fold one partition's records into the rows that `load` gives; see BatchFolder."""
-        folder = BatchFolder(self._folding, self.decode, home=home, load=load, load_segments=load_segments, epoch=epoch)
+        folder = BatchFolder(
+            self._folding,
+            self.decode,
+            home=home,
+            load=load,
+            load_segments=load_segments,
+            epoch=epoch,
+            most_students=most_students,
+        )
         return folder.fold(records)
 
     async def judge(self, block: Block) -> Judgement:

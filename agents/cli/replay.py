@@ -14,6 +14,7 @@ from rich.table import Table
 from agents.cli.console import stderr, stdout
 from agents.cli.event_files import open_output, read_lines
 from agents.dialects import load_dialects
+from schemas.dialects.bounds import DEFAULT_BOUNDS
 from streams.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay, batches
@@ -40,7 +41,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Replay events from FILES (plain or gzip, one event a line; - is standard input)."""
-    decode = load_dialects(mapping or None).decode
+    decode = DEFAULT_BOUNDS.bounded(load_dialects(mapping or None).decode)
     pipeline = Pipeline(load_skills(skills), load_artifact(model), on_failure=_report, decode=decode)
     replay = Replay(pipeline)
     with ExitStack() as stack:

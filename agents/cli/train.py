@@ -18,6 +18,7 @@ from agents.cli.event_files import read_lines
 from agents.cli.outcome import OutOfReach
 from agents.dialects import load_dialects
 from schemas.dialects import Decode
+from schemas.dialects.bounds import DEFAULT_BOUNDS
 from schemas.errors import SkillstreamError
 from streams.artifacts import Artifact, save_artifact
 from streams.folding import Folding
@@ -85,7 +86,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Train a model for every skill that LABELS (student,skill,as_of,label) speaks of, from EVENTS."""
-    decode = load_dialects(mapping or None).decode
+    decode = DEFAULT_BOUNDS.bounded(load_dialects(mapping or None).decode)
     plan = Plan(
         name=name or out.resolve().name,
         skill_set=load_skills(skills),

@@ -10,7 +10,7 @@ from agents.dead_letters.position import Position, positions, read_marks
 from agents.dead_letters.reader import NoSuchTopic, TopicReader
 from agents.dead_letters.reinsertion import DrySink, TransactionalSink
 from agents.dead_letters.replay import LetterReplay, Policy, Summary
-from agents.dialects import load_dialects
+from agents.dialects import decoder_of
 from agents.settings import Settings
 from agents.topics import TopicSpec, ensure_topics
 from streams.partitioner import partitioner
@@ -36,7 +36,7 @@ class ReplaySession:
 
     def __init__(self, settings: Settings, reader: TopicReader) -> None:
         self._settings = settings
-        self._decode = load_dialects(settings.mapping).decode
+        self._decode = decoder_of(settings)
         self._channels = Channels.of(settings)
         self._marks = f"{settings.app_id}-dead-letters-replayed"
         self._reader = reader

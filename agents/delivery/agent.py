@@ -47,12 +47,14 @@ class Output(NamedTuple):
 class BatchResult:
     """What a batch changes: rows of its own partition (None deletes), and records to produce, in order.
 
-    A `mark` is written behind the rows, and is confirmed like them before the batch is acknowledged.
+    A `mark` is written behind the rows, and is confirmed like them before the batch is acknowledged. It is of the first
+    `records` of the batch; None: of all. The step is called again for the rest.
     """
 
     rows: Mapping[bytes, bytes | None]
     outputs: Sequence[Output]
     mark: Mark | None = None
+    records: int | None = None
 
 
 class BatchStep(Protocol):
@@ -134,8 +136,13 @@ class TableAgent:
             consumer.begin(message)
             if message.partition not in self._ready or not consumer.is_current(message):
                 return  # the partition moves on, or a former batch failed: the records are delivered again
-            result = await self._step(message.topic, message.partition, message.records)
-            sent = await self._publish(message.partition, result)
+            sent: Futures = []
+            left = message.records
+            while left:
+                result = await self._step(message.topic, message.partition, left)
+                sent += await self._publish(message.partition, result)
+                left = left[len(left) if result.records is None else result.records :]
+                await asyncio.sleep(0)  # other work's turn, between two parts of a long batch
         await self.confirmed(sent)
         consumer.ack(message)
         self.last_progress_s[message.partition] = time.monotonic()

@@ -12,7 +12,7 @@ from agents.channels import Channels
 from agents.demo.companion import WorkerProcess
 from agents.demo.figures import Figures
 from agents.demo.watcher import Watcher
-from agents.dialects import load_dialects
+from agents.dialects import decoder_of
 from agents.embedded import BYTES_PER_PARTITION, EmbeddedBroker, assert_nothing_dropped
 from agents.feeding import feed
 from agents.settings import Settings
@@ -123,7 +123,7 @@ class Demo:
 
     def _check(self, settings: Settings, watcher: Watcher, counts: dict[str, int]) -> Outcome:
         """Fold the topic again, offline, and compare with the worker's table."""
-        decode = load_dialects(settings.mapping).decode
+        decode = decoder_of(settings)
         pipeline = Pipeline(
             load_skills(settings.skills), load_artifact(settings.model), on_failure=_fail, decode=decode
         )

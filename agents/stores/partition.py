@@ -77,11 +77,11 @@ class DiskPartition:
         """See Rows."""
         if not keys:
             return []
+        # What is staged first: a row that is confirmed meanwhile, in another thread, is then found on disk.
+        staged = {place: held for place, key in enumerate(keys) if (held := self._staged.get(key)) is not None}
         found = cast("list[bytes | None]", self._family.get([_place(key) for key in keys]))
-        if self._staged:
-            for place, key in enumerate(keys):
-                if (staged := self._staged.get(key)) is not None:
-                    found[place] = staged.row
+        for place, held in staged.items():
+            found[place] = held.row
         return found
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from agents.channels import MAX_RECORD_BYTES, Channels
 from agents.delivery.settings import DeliverySettings
-from agents.dialects import load_dialects
+from agents.dialects import decoder_of
 from agents.input_topic import InputTopic
 from agents.lag.broker import Offsets, Part
 from agents.settings import Settings
@@ -65,7 +65,7 @@ class Verification:
         self._ledger_bytes = memory_bytes // 8
         self._students_bytes = memory_bytes - 2 * self._ledger_bytes
         self._wait_s = wait_s
-        decode = load_dialects(settings.mapping).decode
+        decode = decoder_of(settings)
         self._rescoring = Rescoring(
             load_skills(settings.skills), load_artifact(settings.model), decode, settings.known_ids
         )

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from schemas.dialects import native
+from schemas.dialects.bounds import DEFAULT_BOUNDS
 from schemas.dialects.caliper import Caliper
 from schemas.dialects.cloudevents import CloudEvents
 from schemas.dialects.json_text import BYTE_ORDER_MARK, has_half_a_pair, names_half_a_pair, parse
@@ -107,4 +108,5 @@ def _tolerated(decoded: Decoded, value: bytes | None) -> Decoded:
     return decoded._replace(tolerated=[*decoded.tolerated, *found])
 
 
-decode = Dialects().decode
+decode = DEFAULT_BOUNDS.bounded(Dialects().decode)
+"""Without a mapping, within the default bounds."""

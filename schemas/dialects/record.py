@@ -2,9 +2,13 @@
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
+from typing import Any, Final, NamedTuple, Protocol, Self, runtime_checkable
 
+from schemas.errors import InvalidInput
 from schemas.event import NativeEvent
+
+MAX_PARTS: Final = 10_000
+"""Statements of an array, events of an envelope: more are not even looked at."""
 
 
 @runtime_checkable
@@ -122,3 +126,9 @@ class Dialect(Protocol):
 
     def decode(self, document: Any, record: Record) -> Decoded:
         """All that `document` holds, in order; `record` is where it came from."""
+
+
+def require_few(parts: int) -> None:
+    """Raise InvalidInput (too_many_events) for more than MAX_PARTS."""
+    if parts > MAX_PARTS:
+        raise InvalidInput("too_many_events", f"{parts} events; no record may hold more than {MAX_PARTS}")

@@ -58,6 +58,7 @@ class TimedPipeline(Pipeline):
         home: Home,
         load_segments: LoadSegments = none_stored,
         epoch: int = 0,
+        most_students: int | None = None,
     ) -> FoldedBatch:
         """See Pipeline.fold."""
         rows: list[bytes | None] = []
@@ -71,7 +72,9 @@ class TimedPipeline(Pipeline):
             return rows
 
         began_s = time.process_time()
-        batch = super().fold(records, load=timed, home=home, load_segments=load_segments, epoch=epoch)
+        batch = super().fold(
+            records, load=timed, home=home, load_segments=load_segments, epoch=epoch, most_students=most_students
+        )
         folded_s = time.process_time()
         Block.of(rows, self.skill_set.names)
         decode_s = time.process_time() - folded_s

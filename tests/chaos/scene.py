@@ -66,7 +66,7 @@ class Scene:
         self.workers: list[Supervised] = []
         self.recoveries_s: list[float] = []
         self._events = a_class(f"{seed}/{name}")
-        self._patience = play.patience
+        self.patience = play.patience
         session = {"session_timeout_s": min(SESSION_S * play.patience, _LONGEST_SESSION_S)}
         # Loading scikit-learn's models takes most of a worker's start; what is exact does not depend on them.
         model = "none" if play.rounds == 1 else "default"
@@ -137,7 +137,7 @@ class Scene:
 
     def until(self, condition: Callable[[], bool], what: str, timeout_s: float = RECOVERY_TIMEOUT_S) -> None:
         """Look after the workers until `condition` holds; AssertionError when it does not in time."""
-        timeout_s *= self._patience
+        timeout_s *= self.patience
         deadline_s = time.monotonic() + timeout_s
         while not condition():
             now_s = time.monotonic()

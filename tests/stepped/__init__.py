@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from agents.channels import Channels
-from agents.delivery.agent import BatchResult
+from agents.delivery.agent import BatchResult, Output
 from agents.internal import InternalOutcome
 from agents.settings import Settings
 from agents.students import Folded, StudentStep
@@ -37,7 +37,7 @@ class Stepped:
     rows: PartitionedRows = field(default_factory=PartitionedRows)
     counts: Counts = field(default_factory=Counts)
     internal: Counter[InternalOutcome] = field(default_factory=Counter)
-    folded: list[Folded] = field(default_factory=list)
+    parts: int = 0
 
     def __post_init__(self) -> None:
         self.queue = ReasoningQueue(PendingPolicy(), calls_per_s=1.0)
@@ -56,14 +56,22 @@ class Stepped:
         )
 
     def take(self, topic: str, partition: int, records: Sequence[Record]) -> BatchResult:
-        """Give the step a batch, and keep its rows as a table does."""
+        """Give the step a batch, in as many parts as it takes, and keep its rows as a table does."""
         return asyncio.run(self.take_on(topic, partition, records))
 
     async def take_on(self, topic: str, partition: int, records: Sequence[Record]) -> BatchResult:
         """As `take`, in a loop that runs."""
-        result = await self.step(topic, partition, cast(Any, records))
-        self.rows.put_many(partition, result.rows)
-        return result
+        rows: dict[bytes, bytes | None] = {}
+        outputs: list[Output] = []
+        left = records
+        while left:
+            result = await self.step(topic, partition, cast(Any, left))
+            self.rows.put_many(partition, result.rows)
+            rows.update(result.rows)
+            outputs += result.outputs
+            self.parts += 1
+            left = left[len(left) if result.records is None else result.records :]
+        return BatchResult(rows, outputs)
 
     def _observe(self, folded: Folded) -> None:
         self.counts += folded.counts

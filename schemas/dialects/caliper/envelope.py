@@ -8,6 +8,7 @@ from msgspec import Struct
 from schemas.dialects.caliper.context import CONTEXTS, base_of
 from schemas.dialects.caliper.rules import Broken
 from schemas.dialects.caliper.values import instant
+from schemas.dialects.record import require_few
 
 _TELLING: Final = frozenset(("sensor", "sendTime", "dataVersion"))
 _PARTS: Final = frozenset(("sensor", "sendTime", "data"))
@@ -76,6 +77,7 @@ def _broken(envelope: dict[str, Any]) -> Iterator[str]:
 
 def _objects(items: Sequence[Any], path: str) -> list[tuple[dict[str, Any], str]]:
     """All must be objects, so that a record of a million numbers is one dead letter, not a million."""
+    require_few(len(items))
     for index, item in enumerate(items):
         if not isinstance(item, dict) or not item:
             raise Broken("5.2-data", f"{path}[{index}]")

@@ -7,7 +7,7 @@ JSON ──reading──► statement that keeps all rules ──acts──► n
 from typing import Any, Final
 
 from schemas.dialects.mapping import NO_MAPPING, Mapping
-from schemas.dialects.record import Decoded, Ignored, Invalid, Record, Tolerated
+from schemas.dialects.record import Decoded, Ignored, Invalid, Record, Tolerated, require_few
 from schemas.dialects.students import StudentKeys
 from schemas.dialects.xapi import acts
 from schemas.dialects.xapi.activities import FAMILY_OF, family, type_of
@@ -63,6 +63,10 @@ class Xapi:
         parts: list[int] = []
         tolerated: list[Tolerated] = []
         statements = document if isinstance(document, list) else (document,)
+        try:
+            require_few(len(statements))
+        except InvalidInput as error:
+            return Decoded(invalid=(Invalid(error.reason, str(error), self.name),))
         for index, statement in enumerate(statements):
             try:
                 reading = read(statement)

@@ -5,6 +5,7 @@ from typing import Final
 from tests.chaos.experiments import (
     brokers,
     changelog,
+    costly,
     disks,
     garbage,
     kills,
@@ -21,6 +22,7 @@ __all__ = [
     "SEED",
     "brokers",
     "changelog",
+    "costly",
     "disks",
     "garbage",
     "kills",
