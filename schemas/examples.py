@@ -62,7 +62,7 @@ UPDATE: Final = SkillUpdate(
             confidence=0.412205,
             level="developing",
             validated=False,
-            rests_on="phrases and indicators chosen by hand; no labels",
+            rests_on="phrases chosen by hand and indicators chosen by hand; no labels",
             contributions={
                 "behaviour": Contribution(status="ok", p=0.71, n=6.0, age_s=600.0, log_odds=0.577012),
                 "language": Contribution(status="absent"),

@@ -40,7 +40,8 @@ class Contribution(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
 class SkillScore(Struct, frozen=True, kw_only=True, gc=False):
     """A skill's score with its 90 % interval. `validated`: a model that saw real labels is part of it.
 
-    `rests_on` says, in words, what the skill is judged by: what its model was trained on, or that there are no labels.
+    `rests_on` says, in words, what this score of this student rests on: the sources that are part of it; of a model,
+    what it was trained on; without one, that there are no labels.
     """
 
     score: Unit

@@ -14,7 +14,7 @@ confidence 1 − width/prior can only fall.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
 from typing import Final
@@ -33,13 +33,17 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Fused:
-    """Arrays of shape (students, skills), and `log_odds` a source: what it added to logit p. NaN: nothing known."""
+    """Arrays of shape (students, skills), and `log_odds` a source: what it added to logit p. NaN: nothing known.
+
+    `carries` says of each source where it is present with a weight: what the score there rests on.
+    """
 
     score: Array
     low: Array
     high: Array
     confidence: Array
     log_odds: Mapping[str, Array]
+    carries: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -88,17 +92,16 @@ class Fusion:
     def fuse(self, opinions: Mapping[str, Opinion]) -> Fused:
         """Fuse one batch. Pure; a (student, skill) without any present source is NaN throughout."""
         reliability = {name: self.reliability(name, opinion) for name, opinion in opinions.items()}
-        log_odds = {
-            name: self._weight(name, opinions) * reliability[name] * _logit(opinion.p)
-            for name, opinion in opinions.items()
-        }
+        weights = {name: self._weight(name, opinions) for name in opinions}
+        log_odds = {name: weights[name] * reliability[name] * _logit(opinion.p) for name, opinion in opinions.items()}
+        carries = {name: (weights[name] != 0) & (opinion.n > 0) for name, opinion in opinions.items()}
         total = np.sum(list(log_odds.values()), axis=0) + self._intercept(opinions)
         present = np.any([opinion.n > 0 for opinion in opinions.values()], axis=0)
         certain = np.clip(total, -MAX_LOG_ODDS, MAX_LOG_ODDS)
         score = np.where(present, 1 / (1 + np.exp(-certain)), np.nan)
         width = np.where(present, self._widths(opinions), np.nan)
         low = np.clip(score - width / 2, 0, 1 - width)
-        return Fused(score, low, low + width, 1 - width / PRIOR_WIDTH, log_odds)
+        return Fused(score, low, low + width, 1 - width / PRIOR_WIDTH, log_odds, carries)
 
     def reliability(self, source: str, opinion: Opinion) -> Array:
         """r_k, in [0, 1]; 0 where the source is absent."""

@@ -7,6 +7,7 @@ place. `config_version` changes whenever anything in it does.
 import hashlib
 import re
 import tomllib
+from collections.abc import Collection
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -61,16 +62,24 @@ class Indicator(Struct, frozen=True, forbid_unknown_fields=True):
 class Skill(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One skill. `telling` weighs the facts that are kept as evidence items; `lexicon` weighs phrases.
 
-    `basis` is what the skill is judged by, in words: every update quotes it.
+    `basis` is what the skill is judged by, in words, which updates quote: by source, so that a score is said to rest on
+    those that it does rest on; or as one text, whatever they are.
     """
 
     definition: str
-    basis: str
+    basis: str | dict[str, str]
     weights: dict[str, NonNegative]
     telling: dict[str, SignedWeight] = {}
     indicators: tuple[Indicator, ...] = ()
     lexicon: dict[Phrase, SignedWeight] = {}
     per_text: Annotated[float, Meta(ge=-3, le=3, description="log-odds of a text without a phrase")] | None = None
+
+    def rests_on(self, sources: Collection[str]) -> str:
+        """What a score rests on that these sources carry, in words."""
+        if isinstance(self.basis, str):
+            return self.basis
+        words = " and ".join(self.basis.get(source, source) for source in SOURCES if source in sources)
+        return words if "model" in sources else f"{words or 'nothing that has a weight'}; no labels"
 
 
 class FusionSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -173,9 +182,10 @@ def _fails_alike(message: str, document: dict[str, Any], table: dict[str, Any], 
 
 
 def _check(place: str, skill: Skill) -> None:
-    for source in skill.weights:
-        if source not in SOURCES:
-            raise SkillsError(f"{place}.weights: no source {source!r}; there are {', '.join(SOURCES)}")
+    for table, named in (("weights", skill.weights), ("basis", skill.basis)):
+        unknown = [] if isinstance(named, str) else [source for source in named if source not in SOURCES]
+        if unknown:
+            raise SkillsError(f"{place}.{table}: no source {unknown[0]!r}; there are {', '.join(SOURCES)}")
     for fact in skill.telling:
         if fact not in FACTS:
             raise SkillsError(f"{place}.telling: no fact {fact!r}; there are {', '.join(FACTS)}")

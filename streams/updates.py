@@ -20,13 +20,16 @@ from streams.facts import FACTS
 from streams.fusion import Judgement
 from streams.layout import Array
 from streams.row import MAX_EVIDENCE, RUBRIC, phrase_code
-from streams.skills import SkillSet
+from streams.skills import SOURCES, SkillSet
 
 _DIGITS: Final = 6
 _SPEAKS: Final = {Status.OK.value: b"ok", Status.STALE.value: b"stale"}
 _SILENT: Final = {Status.ABSENT.value: b'{"status":"absent"}', Status.FAILED.value: b'{"status":"failed"}'}
 _BOOLEANS: Final = (b"false", b"true")
 _LEVELS: Final = [level.encode() for level in LEVELS]
+_SETS_OF_SOURCES: Final = [
+    [name for bit, name in enumerate(SOURCES) if mask >> bit & 1] for mask in range(2 ** len(SOURCES))
+]
 Column = bytes | Iterable[bytes]
 Places = tuple[Array, ...]
 """Lines and columns of the same number, by line and then by column."""
@@ -39,7 +42,9 @@ class UpdateWriter:
         self.config_version = f"{skill_set.config_version}-{artifact.digest[:8]}"
         self._levels = skill_set.levels
         self._names = [_text(name) for name in skill_set.names]
-        self._rests_on = [_text(skill.basis) for skill in skill_set.skills.values()]
+        self._rests_on = [
+            _text(skill.rests_on(sources)) for skill in skill_set.skills.values() for sources in _SETS_OF_SOURCES
+        ]
         self._has_model = np.array([name in artifact.card.skills for name in skill_set.names])
         self._told = {code: _text(name) for code, name in told_names(skill_set).items()}
         self._ends_with = b',"config_version":%b,"model":%b}' % (_text(self.config_version), _text(artifact.id))
@@ -63,8 +68,8 @@ class UpdateWriter:
         fused, opinions = judgement.fused, judgement.opinions
         score, confidence = fused.score[at], fused.confidence[at]
         column = at[1].tolist()
-        model = opinions.get("model")
-        validated = self._has_model[at[1]] & (_speaks(model.status[at]) if model else False)
+        carried = {name: carries[at] for name, carries in fused.carries.items()}
+        validated = self._has_model[at[1]] & carried.get("model", False)
         contributions: list[Column] = []
         for name, opinion in sorted(opinions.items()):
             contributions += [b"," if contributions else b"", _text(name) + b":"]
@@ -77,11 +82,19 @@ class UpdateWriter:
             b',"confidence":', _numbers(confidence),
             b',"level":"', map(_LEVELS.__getitem__, self._levels.classify(score, confidence).tolist()),
             b'","validated":', map(_BOOLEANS.__getitem__, validated.tolist()),
-            b',"rests_on":', map(self._rests_on.__getitem__, column),
+            b',"rests_on":', map(self._rests_on.__getitem__, _of_sources(at[1], carried).tolist()),
             b',"contributions":{', *contributions,
             b'},"evidence":[', _evidence(block, self._told, at),
             b"]}",
         )  # fmt: skip
+
+
+def _of_sources(skill: Array, carried: Mapping[str, NDArray[np.bool_]]) -> Array:
+    """Where the words for each skill and set of sources are."""
+    bits: Array = sum(
+        (carried[name] << bit for bit, name in enumerate(SOURCES) if name in carried), np.zeros_like(skill)
+    )
+    return skill * len(_SETS_OF_SOURCES) + bits
 
 
 def told_names(skill_set: SkillSet) -> dict[int, str]:

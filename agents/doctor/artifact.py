@@ -40,15 +40,21 @@ class ModelArtifact:
 
     def _wrong_skills(self, artifact: Artifact) -> Iterator[Finding]:
         try:
-            known = set(load_skills(self.settings.skills).names)
+            skills = load_skills(self.settings.skills).skills
         except SkillstreamError:
             return  # the check of the skills says it
-        unused = sorted(artifact.models.keys() - known)
+        unused = sorted(artifact.models.keys() - skills.keys())
         if unused:
             yield warning(
                 f"{artifact.id} has models of {', '.join(unused)}, which are no skills of SKILLSTREAM_SKILLS",
                 "set SKILLSTREAM_SKILLS and SKILLSTREAM_MODEL to what belongs together",
             )
+        for name in sorted(artifact.models.keys() & skills.keys()):
+            if isinstance(skills[name].basis, str):
+                yield warning(
+                    f"{name} has one `basis` for all: updates quote it where its model says nothing of a student, too",
+                    'give it by source, as in basis = { model = "…", behaviour = "…" }',
+                )
 
 
 def _wrong_trainer(artifact: Artifact) -> Iterator[Finding]:

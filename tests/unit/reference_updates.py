@@ -9,7 +9,7 @@ from schemas.update import LEVELS, UPDATE_VERSION, Contribution, EvidenceItem, S
 from streams.artifacts import Artifact
 from streams.block import Block
 from streams.evidence.source import Status
-from streams.fusion import Judgement
+from streams.fusion import Fused, Judgement
 from streams.row import MAX_EVIDENCE
 from streams.skills import SkillSet
 from streams.updates import told_names
@@ -49,11 +49,15 @@ def _skill(
         high=_rounded(fused.high[at]),
         confidence=_rounded(fused.confidence[at]),
         level=LEVELS[int(skill_set.levels.classify(fused.score[at], fused.confidence[at]))],
-        validated=name in artifact.card.skills and contributions["model"].p is not None,
-        rests_on=skill_set.skills[name].basis,
+        validated=name in artifact.card.skills and "model" in _carrying(fused, at),
+        rests_on=skill_set.skills[name].rests_on(_carrying(fused, at)),
         contributions=contributions,
         evidence=_evidence(block, skill_set, at),
     )
+
+
+def _carrying(fused: Fused, at: tuple[int, int]) -> list[str]:
+    return [source for source, carries in fused.carries.items() if carries[at]]
 
 
 def _contribution(source: str, judgement: Judgement, at: tuple[int, int]) -> Contribution:

@@ -1,21 +1,25 @@
 """The doctor's own logic: what its checks conclude from what they are told."""
 
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.metadata import Distribution, distribution
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agents.doctor.artifact import ModelArtifact
 from agents.doctor.clock import http_ahead_s
 from agents.doctor.examination import examine
 from agents.doctor.finding import Finding, exit_code, ok, problem, warning
 from agents.doctor.placement import judge
 from agents.doctor.policy import Topic, deviations, mending
 from agents.doctor.surroundings import is_ours
+from agents.settings import Settings
 from agents.topics import BrokerUnreachable, TopicMismatch, TopicSpec
 from streams.origin import ORIGIN_HEADER
 from streams.partitioner import PartitionerName, partitioner
@@ -239,3 +243,15 @@ def test_a_package_that_was_written_over_is_not_ours(tmp_path: Path) -> None:
     assert is_ours(package / "__init__.py", "agents", installed)
     (package / "__init__.py").write_bytes(b"import theirs\n")
     assert not is_ours(package / "__init__.py", "agents", installed)
+
+
+def test_one_basis_for_a_skill_with_a_model_is_warned_of(tmp_path: Path) -> None:
+    text = (files("streams") / "config" / "default.toml").read_text("utf-8")
+    plain = re.sub(r"^basis = \{.*\}$", 'basis = "a model, and more"', text, flags=re.MULTILINE)
+    skills = tmp_path / "skills.toml"
+    skills.write_text(plain, "utf-8")
+
+    [found] = ModelArtifact(Settings(skills=str(skills))).examine()
+    assert (found.status, "problem_solving has one `basis`" in found.said) == ("warning", True)
+    [found] = ModelArtifact(Settings()).examine()
+    assert found.status == "ok"

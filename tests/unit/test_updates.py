@@ -1,6 +1,7 @@
 """What is published of a batch: the same, to the byte, as objects written out one by one."""
 
 import asyncio
+import dataclasses
 from collections.abc import Collection, Sequence
 from functools import cache
 
@@ -9,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.event import NativeEvent
 from schemas.update import SkillUpdate
-from streams.artifacts import load_artifact
+from streams.artifacts import Card, load_artifact
 from streams.block import Block
 from streams.evidence.source import Opinion, Source
 from streams.pipeline import Pipeline, default_sources
@@ -78,6 +80,54 @@ def test_names_and_words_are_written_as_json_whatever_they_hold(text: str) -> No
     assert isinstance(update, SkillUpdate)
     assert update.student_id == text
     assert {skill.rests_on for skill in update.skills.values()} == {text}
+
+
+PISA = "a model trained on PISA 2012 'climate control' (solved or not)"
+PHRASES, INDICATORS = "phrases chosen by hand", "indicators chosen by hand"
+CONTROLS = event("control", task_id="t", controls={"a": 1.0, "b": 0.0}, changed=1, duration_s=3.0)
+SOLVED = event("attempt", event_id="solved", score=1.0)
+WROTE = event("message", event_id="wrote", text="I figured out why, step by step.")
+RESTING: dict[str, tuple[list[NativeEvent], tuple[str, ...], str]] = {
+    "all": ([CONTROLS, SOLVED, WROTE], (), f"{PISA} and {PHRASES} and {INDICATORS}"),
+    "no text": ([CONTROLS, SOLVED], (), f"{PISA} and {INDICATORS}"),
+    "no simulation": ([SOLVED, WROTE], (), f"{PHRASES} and {INDICATORS}; no labels"),
+    "answers alone": ([SOLVED], (), f"{INDICATORS}; no labels"),
+    "a text alone": ([WROTE], (), f"{PHRASES}; no labels"),
+    "the model fails": ([CONTROLS, SOLVED, WROTE], ("model",), f"{PHRASES} and {INDICATORS}; no labels"),
+    "the others fail": ([CONTROLS, SOLVED, WROTE], ("language", "behaviour"), PISA),
+}
+
+
+@pytest.mark.parametrize("case", RESTING)
+def test_a_score_is_said_to_rest_on_what_it_rests_on_for_this_student(case: str) -> None:
+    events, failing, words = RESTING[case]
+    block = Block.of_rows([folded(*events)], default_skills().names)
+    [update] = asyncio.run(pipeline_of(default_skills(), failing).score(["ada"], block))
+    skill = update.skills["problem_solving"]
+    assert skill.rests_on == words
+    assert skill.validated == words.startswith(PISA)
+
+
+def test_a_source_without_a_weight_carries_nothing() -> None:
+    skill_set = default_skills()
+    skill = skill_set.skills["problem_solving"]
+    unweighted = msgspec.structs.replace(skill, weights={"model": 0.0, "language": 1.0, "behaviour": 0.0})
+    skills = {**skill_set.skills, "problem_solving": unweighted}
+    artifact = dataclasses.replace(ARTIFACT, card=without_fit(ARTIFACT.card))
+    pipeline = Pipeline(
+        msgspec.structs.replace(skill_set, skills=skills), artifact, on_failure=lambda _source, _error: None
+    )
+    [update] = asyncio.run(
+        pipeline.score(["ada"], Block.of_rows([folded(CONTROLS, SOLVED, WROTE)], default_skills().names))
+    )
+    assert update.skills["problem_solving"].rests_on == f"{PHRASES}; no labels"
+    assert not update.skills["problem_solving"].validated
+
+
+def without_fit(card: Card) -> Card:
+    """The card, its skills' weights left to the skills file."""
+    skills = {name: msgspec.structs.replace(skill, fusion=None) for name, skill in card.skills.items()}
+    return msgspec.structs.replace(card, skills=skills)
 
 
 def test_no_students_have_no_updates() -> None:
