@@ -14,6 +14,7 @@ from aiokafka.structs import ConsumerRecord
 from agents.delivery.agent import BatchResult, BatchStep
 from agents.delivery.table import RowTable
 from agents.input_topic import Description, InputTopic, InputUnknown
+from agents.jumps import PositionJumps
 from streams.identity import (
     MARK_VERSION,
     Finding,
@@ -34,15 +35,19 @@ _log = logging.getLogger(__name__)
 class Identity:
     """Of one worker. `epoch` is that of a table which has no mark yet; one that has knows its own."""
 
-    def __init__(self, topic: InputTopic, table: RowTable, *, epoch: int) -> None:
+    def __init__(self, topic: InputTopic, table: RowTable, jumps: PositionJumps, *, epoch: int) -> None:
         self._topic = topic
         self._table = table
+        self._jumps = jumps
         self._epoch = epoch
         self._epochs: dict[int, int] = {}
         self._known: Description | None = None
 
     async def check(self, partitions: frozenset[int]) -> None:
-        """Judge `partitions` before they are folded. Raises IdentityLost, or InputUnknown when the broker is silent."""
+        """Judge `partitions` before they are folded.
+
+        Raises IdentityLost, InputUnknown when the broker is silent, and what PositionJumps.note raises.
+        """
         stored = {partition: self._table.marks.get(partition) for partition in partitions}
         marks = {partition: decode_mark(mark) for partition, mark in stored.items() if mark is not None}
         rows = {partition: self._table.rows.count(partition) for partition in partitions}
@@ -51,10 +56,11 @@ class Identity:
             mark = marks.get(partition)
             if (finding := judge(mark, found[partition], self._epoch)) is not None:
                 raise refusal(self._topic.topic, partition, finding)
+            if mark is not None:
+                self._jumps.remember(self._topic.topic, partition, mark.skipped, mark.offset + 1)
             if removed := removed_unread(mark, found[partition]):
-                _log.error(
-                    "%s/%d: retention removed %d offsets before they were folded", self._topic.topic, partition, removed
-                )
+                start = found[partition].start
+                self._jumps.note(self._topic.topic, partition, start - removed, start)
             self._epochs[partition] = self._epoch if mark is None else mark.epoch
         self._known = known
 
@@ -73,6 +79,7 @@ class Identity:
             last.offset,
             last.timestamp,
             checksum(last.value),
+            skipped=self._jumps.skipped(last.topic, last.partition),
         )
 
     async def watch(self) -> None:

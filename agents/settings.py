@@ -84,6 +84,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     store: Literal["memory", "rocksdb"] = "memory"
     store_dir: str = ".skillstream"
     store_memory_mb: Annotated[int, Meta(ge=16, le=1_000_000)] = 256
+    on_position_jump: Literal["continue", "stop"] = "continue"
     dead_letter_max_ratio: Annotated[float, Meta(ge=0, le=1)] = 0.5
     dead_letter_min_records: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
     dead_letter_max_consecutive: Annotated[int, Meta(ge=0, le=100_000)] = 1_000

@@ -23,6 +23,7 @@ from agents.health import BrokerPing, Health, ReasoningState, Server, SourceFail
 from agents.health.judge import said_of
 from agents.identity import Identity, MarkedStep
 from agents.input_topic import InputTopic
+from agents.jumps import Jump, PositionJumps
 from agents.lag import BrokerOffsets, LagMonitor
 from agents.logs import LineHandler
 from agents.metrics import Metrics
@@ -71,10 +72,11 @@ class Worker:
         if settings.reasoning != "off":
             self._explanations = Explanations(settings, self._pipeline, self._app, self._channels, self._metrics)
         activity = InputTopic(settings.broker, settings.app_id, self._channels.activity, settings.start_timeout_s)
-        self._identity = Identity(activity, self._app.table, epoch=settings.epoch)
+        self._jumps = PositionJumps(settings.on_position_jump, self._jumped)
+        self._identity = Identity(activity, self._app.table, self._jumps, epoch=settings.epoch)
         self._gate = _gate(settings, self._channels, self._identity.epoch_of)
         step = MarkedStep(self._step(), self._identity, self._channels.activity)
-        self._app.attach(step, DeliveryHooks(self._recovered, self._revoked, self._repaired))
+        self._app.attach(step, DeliveryHooks(self._recovered, self._revoked, self._repaired, self._jumps.note))
         self._recovering_since_s = time.monotonic()
         self._lag = LagMonitor(
             BrokerOffsets(settings.broker, settings.app_id, self._channels.sources, settings.partitions)
@@ -172,6 +174,10 @@ class Worker:
     def _repaired(self, _partition: int, rows: int) -> None:
         self._metrics.rows_repaired.add(rows)
 
+    def _jumped(self, jump: Jump) -> None:
+        self._metrics.position_jumps.add(jump.topic)
+        self._metrics.skipped_offsets.add(jump.topic, jump.offsets)
+
     def _folded(self, folded: Folded) -> None:
         self._metrics.add_counts(folded.counts)
         self._seen.add(folded.counts.unknown)
@@ -226,6 +232,7 @@ class Worker:
             failures=self._failures,
             stall_after_s=self._settings.stall_after_s,
             beyond_horizon=lambda: int(self._metrics.events_beyond_horizon.value),
+            jumped=self._jumps.reason,
         )
 
 

@@ -20,6 +20,7 @@ from msgspec import Meta, Struct
 
 from schemas.bounds import MAX_INT64, MAX_UINT32, Milliseconds, Partition, Size
 from schemas.errors import Fatal
+from streams.skipped import NOTHING, Skipped
 
 MARK_VERSION: Final = 1
 RESERVED: Final = b"\x00\xff"  # 0xff is in no UTF-8 text, so in no student's key
@@ -54,6 +55,7 @@ class Mark(Struct, frozen=True, array_like=True):
     timestamp_ms: Milliseconds | None = None
     checksum: Annotated[int, Meta(ge=0, le=MAX_UINT32)] | None = None
     rows: Size = 0
+    skipped: Skipped = NOTHING
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ logger = logging.getLogger(__name__)
 Partitions = frozenset[int]
 PartitionsHook = Callable[[Partitions], Awaitable[None]]
 RepairedHook = Callable[[int, int], None]
+JumpedHook = Callable[[str, int, int, int], None]
 
 
 async def _nothing(_partitions: Partitions) -> None:
@@ -54,6 +55,10 @@ def _not_counted(_partition: int, _rows: int) -> None:
     """The default hook."""
 
 
+def _not_told(_topic: str, _partition: int, _came_from: int, _goes_to: int) -> None:
+    """The default hook."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeliveryHooks:
     """What to call when ownership changes; an exception from either stops the worker.
@@ -61,11 +66,14 @@ class DeliveryHooks:
     `on_recovered(active)` comes after every recovery, before any record of these partitions;
     `on_revoked(partitions)` when they are given up, after their work in flight was drained. Rows may be read
     in both. `on_repaired(partition, rows)`: another worker had overwritten rows of ours; they were appended again.
+    `on_jumped(topic, partition, came_from, goes_to)`: what was due there is not on the topic any more; comes before
+    anything is read at the new position, from another thread; an exception stops the worker.
     """
 
     on_recovered: PartitionsHook = _nothing
     on_revoked: PartitionsHook = _nothing
     on_repaired: RepairedHook = _not_counted
+    on_jumped: JumpedHook = _not_told
 
 
 class DeliveryApp(faust.App):
@@ -143,6 +151,11 @@ class DeliveryApp(faust.App):
     def session_lost(self, lost: SessionLost) -> None:
         """The group has put this worker out. From any thread."""
         self.halt(lost, "the membership in the group")
+
+    def jumped(self, topic: str, partition: int, came_from: int, goes_to: int) -> None:
+        """A position was reset, since the topic does not hold what was due. From any thread."""
+        with self.guard("the position in a topic"):
+            self.hooks.on_jumped(topic, partition, came_from, goes_to)
 
     def _crash(self, reason: BaseException) -> None:
         super()._crash(reason)

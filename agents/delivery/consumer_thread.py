@@ -5,7 +5,7 @@ Private parts that are replaced, and why:
 * `AIOKafkaConsumerThread._create_worker_consumer`: aiokafka's `_isolation_level`, which Faust offers no setting for.
 * `AIOKafkaConsumerThread._fetch_records`: a batch that was damaged on its way is fetched again.
 * `_coordinator.check_errors` is called, which Faust never does; `fencing` listens to what the group answers, `fetching`
-  bounds fetches.
+  bounds fetches, `jumps` tells of resets.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from faust.types import TP
 from agents.delivery.errors import DamagedBatch
 from agents.delivery.fencing import listen_to_group
 from agents.delivery.fetching import fetch_promptly
+from agents.delivery.jumps import tell_jumps
 from agents.delivery.leaving import leave
 from agents.delivery.unpacking import slim_records
 
@@ -64,6 +65,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         delivery = cast("DeliveryApp", self.app)
         consumer = self._ensure_consumer()
         fetch_promptly(consumer._fetcher)
+        tell_jumps(consumer._fetcher, delivery.jumped)
         listen_to_group(consumer._coordinator, delivery.fence, delivery.session_lost)
 
     async def on_thread_stop(self) -> None:

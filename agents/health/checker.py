@@ -72,10 +72,12 @@ class Health:
         stall_after_s: float = 90.0,
         deadline_s: float = 3.0,
         max_age_s: float = 1.0,
+        jumped: Callable[[], str | None] = lambda: None,
         clock_s: Callable[[], float] = monotonic,
         beyond_horizon: Callable[[], int] = lambda: 0,
     ) -> None:
         self._worker = worker
+        self._jumped = jumped
         self._lag = lag
         self._broker = broker
         self._redis = redis
@@ -148,6 +150,7 @@ class Health:
             recovery_stalled_s=self._recovery.stalled_s(now_s),
             lag=self._lag.current(),
             beyond_horizon=self._beyond_horizon(),
+            jumped=self._jumped(),
         )
 
     async def _probe_if_any(self, server: Server | None) -> Probe | None:

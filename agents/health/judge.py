@@ -17,6 +17,7 @@ def judge(seen: Snapshot) -> Report:
         _broker(seen),
         _table(seen),
         _agents(seen),
+        _input(seen),
         _lag(seen),
         _redis(seen),
         _key(seen),
@@ -56,6 +57,12 @@ def _agents(seen: Snapshot) -> Component:
             "agents", "down", f"stalled: nothing of the table was restored for {seen.recovery_stalled_s:.0f} s"
         )
     return Component("agents", "ok", "progressing, or nothing to do")
+
+
+def _input(seen: Snapshot) -> Component:
+    if seen.jumped is not None:
+        return Component("input", "degraded", f"records were lost to retention: {seen.jumped}")
+    return Component("input", "ok", "no position jumped since the start")
 
 
 def _lag(seen: Snapshot) -> Component:

@@ -45,7 +45,8 @@ class Probe:
 class Snapshot:
     """A worker at one moment. `redis` is None where it isn't configured; `model` is the artifact's id.
 
-    `beyond_horizon` is how many events since the start may have been repeats that nobody knows any more.
+    `beyond_horizon` is how many events since the start may have been repeats that nobody knows any more; `jumped` says
+    which position jumped last.
     """
 
     broker: Probe
@@ -61,3 +62,4 @@ class Snapshot:
     recovery_stalled_s: float | None
     lag: Lag
     beyond_horizon: int = 0
+    jumped: str | None = None

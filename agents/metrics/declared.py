@@ -169,6 +169,15 @@ class Metrics:
             "Records between what the group has committed and the partition's end, by the broker's own figures. Every "
             "worker reports all partitions: take the max by (topic, partition). Absent while it is unknown.",
         )
+        self.position_jumps: CounterBy[str] = declare.counter_by(
+            "topic",
+            "position_jumps",
+            "jumps",
+            "Times that a position was reset, as the topic did not hold any more what was due: retention was faster.",
+        )
+        self.skipped_offsets: CounterBy[str] = declare.counter_by(
+            "topic", "skipped_offsets", "offsets", "Offsets that were passed over by these jumps, and never read."
+        )
         self.lag_age_s = declare.gauge(
             "consumer_lag_age_seconds", "seconds", "How old the lag's figures are; NaN before the first."
         )

@@ -91,6 +91,7 @@ class Verification:
             self._report.leave_out(
                 f"not caught up: {lag} records are not committed and not judged; stop producers or use --wait"
             )
+        self._tell_removed(offsets)
         with (
             TopicReader(settings.broker, _READ_TIMEOUT_S, self._progress.advance) as reader,
             Ledger(self._ledger_bytes) as forwards,
@@ -124,6 +125,7 @@ class Verification:
             first = partitions.one_pass(extent, Slice(), letters, ForwardBook(self._channels.activity, forwards))
             extent = first.extent
             self._require_topic(first.last.mark, topic_id, extent)
+            self._tell_skipped(first.last.mark, extent.partition)
             report.records += first.records
             report.rerouted += first.rerouted
             await self._judge(first)
@@ -186,6 +188,25 @@ class Verification:
         if mark is not None and is_same_topic(mark, topic_id) is False:
             what = "the topic was deleted and created again since: its events are not those that were folded"
             self._report.add(Difference("state", "", extent.partition, mark.offset, what))
+
+    def _tell_skipped(self, mark: Mark | None, partition: int) -> None:
+        if mark is not None and mark.skipped.offsets:
+            self._report.skipped_offsets += mark.skipped.offsets
+            self._report.leave_out(
+                f"skipped: the workers never read {mark.skipped} of {self._channels.activity}, partition {partition}: "
+                "they were removed before"
+            )
+
+    def _tell_removed(self, offsets: Mapping[Part, Offsets]) -> None:
+        """Of all that the group reads, what it has not read and cannot read any more."""
+        for topic in self._channels.sources:
+            for partition in range(self._settings.partitions):
+                at = offsets[topic, partition]
+                if at.committed is not None and at.committed < at.start:
+                    self._report.leave_out(
+                        f"retention has removed offsets {at.committed} to {at.start - 1} of {topic}, partition "
+                        f"{partition}, and the group has not committed them: lost, unless they were folded"
+                    )
 
     def _settle_letters(self, ledger: Ledger, letters: LetterBook, extent: Extent) -> None:
         report = self._report

@@ -14,9 +14,10 @@ MAX_SHOWN: Final = 100
 class Report(Struct, kw_only=True):
     """Counts are of events unless their name says otherwise. `complete`: nothing was left unjudged.
 
-    `beyond_horizon`: of the applied, what may repeat an event whose id is not known any more;
-    `repeats` are dead letters and forwards that a crash made the workers send twice; `unaccounted` counts differences
-    that are neither lost, double applied nor stale; `passes` over partitions, for want of memory more than one each.
+    `beyond_horizon`: of the applied, what may repeat an event whose id is not known any more. `skipped_offsets` were
+    removed before the workers read them. `repeats` are dead letters and forwards that a crash made the workers send
+    twice; `unaccounted` counts differences that are neither lost, double applied nor stale; `passes` over partitions,
+    for want of memory more than one each.
     """
 
     complete: bool = True
@@ -27,6 +28,7 @@ class Report(Struct, kw_only=True):
     duplicates: int = 0
     dead_lettered: int = 0
     rerouted: int = 0
+    skipped_offsets: int = 0
     repeats: int = 0
     beyond_horizon: int = 0
     students: int = 0
@@ -84,6 +86,7 @@ class Report(Struct, kw_only=True):
             **{name: getattr(self, name) for name in _OUTCOMES},
             "students": self.students,
             "not_judged": self.not_judged,
+            "skipped_offsets": self.skipped_offsets,
             "repeats": self.repeats,
             "beyond_horizon": self.beyond_horizon,
             "passes": self.passes,

@@ -40,7 +40,9 @@ async def test_the_detailed_page_names_every_component_with_its_reason(seen: Sit
     assert (status, body["status"], body["live"], body["ready"]) == (200, "ok", True, True)
     components = body["components"]
     assert isinstance(components, dict)
-    assert set(components) == {"broker", "table", "agents", "lag", "redis", "key", "reasoning", "model", "repeats"}
+    assert set(components) == {
+        *("broker", "table", "agents", "input", "lag", "redis", "key", "reasoning", "model", "repeats")
+    }
     assert all(part["status"] == "ok" and part["reason"] for part in components.values())
     lag = body["lag"]
     assert isinstance(lag, dict)

@@ -23,6 +23,7 @@ from streams.identity import (
     next_epoch,
     removed_unread,
 )
+from streams.skipped import Skipped
 
 ID, OTHER_ID = "zHEBmZv4TLyNPZ/9RKqWYA", "iyHEAvUuSwqDWJM7/nXdUw"
 RECORD = Seen(1_780_000_000_000, checksum(b"the last record folded"))
@@ -51,7 +52,17 @@ marks = st.builds(
     timestamp_ms=st.none() | st.integers(-1, 2**50),
     checksum=st.none() | st.integers(0, 2**32 - 1),
     rows=st.integers(0, 2**40),
+    skipped=st.builds(
+        lambda ranges: Skipped(sum(size for _, size in ranges), tuple((at, at + size) for at, size in ranges)),
+        st.lists(st.tuples(st.integers(0, 2**40), st.integers(1, 2**20)), max_size=8),
+    ),
 )
+
+
+def test_a_mark_of_a_version_that_knew_of_no_jumps_is_read() -> None:
+    written = msgspec.msgpack.encode([1, ID, 4, 1, 99, None, None, 10])
+
+    assert decode_mark(written) == Mark(MARK_VERSION, ID, 4, 1, 99, rows=10)
 
 
 @given(marks)
