@@ -1,6 +1,6 @@
 """Settings of topics as the broker has them, and the command of Kafka's own that changes them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from confluent_kafka import KafkaException
@@ -9,6 +9,11 @@ from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 
 CLEANUP: Final = "cleanup.policy"
+LAG: Final = "min.compaction.lag.ms"
+LAG_BEARABLE_MS: Final = 600_000
+"""A longer lag than needed does no harm up to here: beyond, restoring reads what compaction had to leave."""
+_AT_MOST: Final = ("max.compaction.lag.ms", "segment.ms", "segment.bytes", "min.cleanable.dirty.ratio")
+_AT_LEAST: Final = ("delete.retention.ms",)
 
 
 def read_settings(admin: AdminClient, topics: Sequence[str], timeout_s: float) -> dict[str, dict[str, str]]:
@@ -34,6 +39,22 @@ def loses_records(found: str, wanted: str) -> bool:
     """
     found_parts, wanted_parts = _parts(found), _parts(wanted)
     return not found_parts <= wanted_parts or "compact" in wanted_parts - found_parts
+
+
+def compacts_otherwise(found: Mapping[str, str], wanted: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Settings under which a topic is compacted too early, or too late: (name, what it is, what it should be).
+
+    What compacts sooner than it should by now is as good, but for the lag that it must keep. Settings that `found` does
+    not tell are not judged.
+    """
+    for name in (LAG, *_AT_MOST, *_AT_LEAST):
+        if name not in wanted or name not in found:
+            continue
+        is_now, should_be = float(found[name]), float(wanted[name])
+        too_much = is_now > (max(should_be, LAG_BEARABLE_MS) if name == LAG else should_be)
+        too_little = is_now < should_be
+        if (too_much and name not in _AT_LEAST) or (too_little and name not in _AT_MOST):
+            yield name, found[name], wanted[name]
 
 
 def set_command(broker: str, topic: str, values: Iterable[tuple[str, str]]) -> str:

@@ -16,7 +16,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from agents.connection import client_config
 from agents.embedded import PARTITIONS as MOCK_PARTITIONS
-from agents.topic_settings import CLEANUP, loses_records, read_settings, set_command
+from agents.topic_settings import CLEANUP, compacts_otherwise, loses_records, read_settings, set_command
 from schemas.errors import Fatal
 
 _MOCK_CLUSTER_PREFIX = "mockCluster"
@@ -61,8 +61,9 @@ def ensure_topics(broker: str, wanted: Sequence[TopicSpec], timeout_s: float = 1
         for spec in missing:
             _metadata(admin, broker, _left_s(deadline_s), spec.name)
     else:
-        for name in _check_policies(admin, broker, wanted, cluster, _left_s(deadline_s)):
-            _log.warning("The settings of topic %s may not be seen: its %s is not checked", name, CLEANUP)
+        there = [spec for spec in wanted if spec.name in cluster.topics]
+        seen = _check_policies(admin, broker, there, _left_s(deadline_s))
+        _warn(broker, there, seen)
         _create(admin, missing, _left_s(deadline_s))
     for spec in wanted:
         _check(admin, broker, spec, deadline_s)
@@ -74,7 +75,7 @@ def try_topics(broker: str, wanted: Sequence[TopicSpec], timeout_s: float = 15.0
     cluster = _metadata(admin, broker, timeout_s)
     missing = [spec for spec in wanted if spec.name not in cluster.topics]
     if not is_mock(cluster):
-        _check_policies(admin, broker, wanted, cluster, timeout_s)
+        _check_policies(admin, broker, [spec for spec in wanted if spec.name in cluster.topics], timeout_s)
         _create(admin, missing, timeout_s, only_judge=True)
     for spec in wanted:
         known = MOCK_PARTITIONS if is_mock(cluster) else spec.partitions
@@ -118,19 +119,34 @@ def _create(admin: AdminClient, missing: Sequence[TopicSpec], timeout_s: float, 
 
 
 def _check_policies(
-    admin: AdminClient, broker: str, wanted: Sequence[TopicSpec], cluster: ClusterMetadata, timeout_s: float
-) -> list[str]:
-    """Of the topics that are there. Returns those whose policy may not be seen."""
-    stated = {s.name: s.config[CLEANUP] for s in wanted if s.name in cluster.topics and CLEANUP in s.config}
+    admin: AdminClient, broker: str, there: Sequence[TopicSpec], timeout_s: float
+) -> dict[str, dict[str, str]]:
+    """The settings of the topics that are `there`, as far as they may be seen. Raises TopicMismatch."""
+    stated = {spec.name: spec.config[CLEANUP] for spec in there if CLEANUP in spec.config}
     seen = read_settings(admin, list(stated), timeout_s)
-    found = {name: settings[CLEANUP] for name, settings in seen.items() if CLEANUP in settings}
-    for name, policy in found.items():
-        if loses_records(policy, stated[name]):
+    for name, settings in seen.items():
+        if CLEANUP in settings and loses_records(settings[CLEANUP], stated[name]):
             raise TopicMismatch(
-                f"topic {name} has {CLEANUP}={policy} and would lose records, {stated[name]} is needed: "
+                f"topic {name} has {CLEANUP}={settings[CLEANUP]} and would lose records, {stated[name]} is needed: "
                 + set_command(broker, name, [(CLEANUP, stated[name])])
             )
-    return [name for name in stated if name not in found]
+    return seen
+
+
+def _warn(broker: str, there: Sequence[TopicSpec], seen: Mapping[str, Mapping[str, str]]) -> None:
+    """Say what is not checked, and what is compacted too early or too late: a worker starts all the same."""
+    for spec in there:
+        settings = seen.get(spec.name, {})
+        if CLEANUP in spec.config and CLEANUP not in settings:
+            _log.warning("The settings of topic %s may not be seen: its %s is not checked", spec.name, CLEANUP)
+        if otherwise := list(compacts_otherwise(settings, spec.config)):
+            _log.warning(
+                "Topic %s is compacted otherwise than it should be (%s): restoring may take longer, and what "
+                "was erased stay on disk. To set it right: %s",
+                spec.name,
+                ", ".join(f"{name} is {found}, not {wanted}" for name, found, wanted in otherwise),
+                set_command(broker, spec.name, [(name, wanted) for name, _, wanted in otherwise]),
+            )
 
 
 def _check(admin: AdminClient, broker: str, spec: TopicSpec, deadline_s: float) -> None:

@@ -30,7 +30,11 @@ class Topic:
 
 
 _STUDENT: Final = "The student's id in UTF-8, as in `student_id`; placed by murmur2 (SKILLSTREAM_PARTITIONER)."
-_COMPACTED: Final = {"cleanup.policy": "compact,delete", "retention.ms": str(365 * DAY_MS)}
+_COMPACTED: Final = {
+    "cleanup.policy": "compact,delete",
+    "retention.ms": str(365 * DAY_MS),
+    "max.compaction.lag.ms": str(DAY_MS),  # what was said of a student who was forgotten is gone after a day
+}
 
 ACTIVITY: Final = Topic(
     name="student-activity",

@@ -185,7 +185,7 @@ class DeliveryApp(faust.App):
         reader = GapReader(self.settings.broker, self.settings.changelog_topic)
         guard = ChangelogGuard(self.table, agent, consumer.changelog_ends, reader, self.hooks.on_repaired)
         with self.guard("the changelog's guard"):
-            await guard.watch(lambda: self.active_partitions)
+            await guard.watch(lambda: self.active_partitions, self.settings.guard_interval_s)
 
     # -- ownership
 

@@ -12,14 +12,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Protocol
 
 from agents.delivery.errors import LogAway
 from agents.delivery.log_positions import Confirmation, LogPositions
 
 logger = logging.getLogger(__name__)
-
-_EVERY_S: Final = 3.0
 
 Gap = Mapping[bytes, bytes | None]
 """The last value of each key in a part of the log."""
@@ -57,7 +55,7 @@ class ChangelogGuard:
         self._read_gap = read_gap
         self._repaired = repaired
 
-    async def watch(self, owned: Callable[[], Collection[int]], every_s: float = _EVERY_S) -> None:
+    async def watch(self, owned: Callable[[], Collection[int]], every_s: float) -> None:
         """Check the `owned` partitions until cancelled. A broker that is away delays the check."""
         news = self._log.positions.news
         while True:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from agents.connection import Compression
+from agents.delivery.log_policy import compacted, compaction_lag_ms
 from agents.topics import TopicSpec
 
 DEAD_LETTER_HEADROOM_BYTES = 64 * 1024
@@ -42,7 +43,7 @@ class DeliverySettings:
     produce_batch_bytes: int = 512 * 1024
     fetch_bytes: int = 8 * 1024 * 1024
     compression: Compression = "zstd"
-    changelog_compaction_lag_ms: int = 3_600_000
+    guard_interval_s: float = 3.0
 
     def __post_init__(self) -> None:
         if not self.sources:
@@ -76,14 +77,11 @@ class DeliverySettings:
 
 
 def changelog_spec(settings: DeliverySettings) -> TopicSpec:
-    """The table's log: compacted, but nothing within the lag in which a paused worker may still append."""
+    """The table's log, as it is made: see `log_policy`."""
+    lag_ms = compaction_lag_ms(settings.session_timeout_s, settings.request_timeout_s, settings.guard_interval_s)
     return TopicSpec(
         settings.changelog_topic,
         settings.partitions,
         settings.replication,
-        {
-            "cleanup.policy": "compact",
-            "min.compaction.lag.ms": str(max(settings.changelog_compaction_lag_ms, 3_600_000)),
-            "max.message.bytes": str(settings.max_send_bytes),
-        },
+        {**compacted(lag_ms), "max.message.bytes": str(settings.max_send_bytes)},
     )

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from agents.delivery.settings import DEAD_LETTER_HEADROOM_BYTES
-from agents.topic_settings import CLEANUP, loses_records, set_command
+from agents.topic_settings import CLEANUP, compacts_otherwise, loses_records, set_command
 from agents.topics import TopicSpec, partition_mismatch
 
 LARGEST: Final = "max.message.bytes"
-_LAG: Final = "min.compaction.lag.ms"
 _RETENTION: Final = "retention.ms"
 _IN_SYNC: Final = "min.insync.replicas"
 _BATCH_BYTES: Final = 1 << 20
@@ -38,7 +37,7 @@ class Deviation:
 def deviations(spec: TopicSpec, topic: Topic, input_bytes: int | None) -> Iterator[Deviation]:
     """In what `topic` is not as it must be. `input_bytes`: a dead letter must carry as much; None for other topics.
 
-    Longer retention, more replicas and larger records than a worker would set are as good.
+    Longer retention, more replicas, larger records and earlier compaction than a worker would set are as good.
     """
     if (error := partition_mismatch(spec, topic.partitions)) is not None:
         yield Deviation(f"{topic.partitions} partitions, not {spec.partitions}", advice=str(error))
@@ -54,9 +53,8 @@ def _wrong_settings(spec: TopicSpec, topic: Topic, input_bytes: int | None) -> I
     wanted = spec.config.get(CLEANUP, "delete")
     if loses_records(config[CLEANUP], wanted):
         yield _must_be(CLEANUP, config[CLEANUP], wanted)
-    wanted_ms = int(spec.config.get(_LAG, 0))
-    if int(config[_LAG]) < wanted_ms:
-        yield _must_be(_LAG, config[_LAG], str(wanted_ms))
+    for name, found, should_be in compacts_otherwise(config, spec.config):
+        yield _must_be(name, found, should_be)
     if _RETENTION in spec.config and 0 <= int(config[_RETENTION]) < int(spec.config[_RETENTION]):
         yield _must_be(_RETENTION, config[_RETENTION], spec.config[_RETENTION])
     largest = _BATCH_BYTES if input_bytes is None else input_bytes + DEAD_LETTER_HEADROOM_BYTES

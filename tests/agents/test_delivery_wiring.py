@@ -143,9 +143,9 @@ async def test_every_broker_is_asked_and_the_changelog_bears_the_apps_name() -> 
     assert app.table.changelog_topic_name == SETTINGS.changelog_topic == "app-students-changelog"
 
 
-def test_the_changelog_is_compacted_but_not_within_an_hour() -> None:
+def test_the_changelog_is_compacted_alone_and_takes_the_largest_record() -> None:
     config = changelog_spec(SETTINGS).config
-    assert (config["cleanup.policy"], config["min.compaction.lag.ms"]) == ("compact", "3600000")
+    assert config["cleanup.policy"] == "compact"
     assert int(config["max.message.bytes"]) > SETTINGS.max_record_bytes
 
 

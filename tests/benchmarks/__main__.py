@@ -20,6 +20,7 @@ from tests.benchmarks import (
     packing,
     pure,
     recovery,
+    recovery_bound,
     report,
     students_memory,
     throughput,
@@ -32,7 +33,7 @@ from tests.benchmarks.process import BenchmarkFailed
 from tests.benchmarks.sizes import Sizes
 from tests.servers.child import ServerFailed, ServerMissing
 
-_ON_KAFKA: Final = (*throughput.NAMES, latency.NAME, recovery.NAME)
+_ON_KAFKA: Final = (*throughput.NAMES, latency.NAME, recovery.NAME, recovery_bound.NAME)
 _ALONE: Final = (decoding, packing, growth, students_memory, embedded)
 NAMES: Final = (*_ON_KAFKA, *(each.NAME for each in _ALONE), *pure.BENCHMARKS)
 
@@ -88,6 +89,8 @@ def _on_kafka(kafka: BenchKafka, names: list[str], sizes: Sizes, rounds: Rounds)
         yield latency.measure(kafka, sizes, rounds, top_rate)
     if recovery.NAME in names:
         yield recovery.measure(kafka, sizes, rounds)
+    if recovery_bound.NAME in names:
+        yield recovery_bound.measure(kafka, sizes, rounds)
 
 
 def _refuse(why: str) -> int:

@@ -71,7 +71,7 @@ def test_wrong_policies_are_named_with_the_command_that_mends_them(deployment: D
     assert checked.code == 1
     for said in (
         "cleanup.policy is compact,delete, not compact",
-        "min.compaction.lag.ms is 0, not 3600000",
+        "min.compaction.lag.ms is 0, not 86000",
         "cleanup.policy is delete, not compact,delete",
         "min.insync.replicas is 2, not 1",
         "max.message.bytes is 12648448, not 14065536",
@@ -124,3 +124,43 @@ def test_another_number_of_partitions_is_refused(deployment: Deployment, run: Ru
     assert (checked.code, planned.code, made.code) == (1, 4, 4)
     for told in (checked.out, planned.err, made.err):
         assert "has 2 partitions, 4 are needed" in told
+
+
+def test_a_cluster_of_the_former_settings_goes_on_and_one_command_brings_it_up(
+    deployment: Deployment, run: Run
+) -> None:
+    """As workers made their topics before recovery was bounded: an hour's lag, Kafka's own segments and ratio."""
+    former = {"cleanup.policy": "compact", "min.compaction.lag.ms": "3600000", "max.message.bytes": "12648448"}
+    updates = {"cleanup.policy": "compact,delete", "retention.ms": "31536000000"}
+    ensure_topics(
+        deployment.broker,
+        [TopicSpec(deployment.changelog, 4, 1, former), TopicSpec(deployment.channels.updates, 4, 1, updates)],
+    )
+    worker = deployment.start()
+    try:
+        worker.await_ready()
+        warned = [line for line in worker.log.splitlines() if "compacted otherwise" in line]
+        assert worker.terminate() == 0
+    finally:
+        worker.end()
+
+    checked, examined = run("topics", "check"), run("doctor")
+
+    commands = [line for line in checked.out.splitlines() if line.startswith("kafka-configs.sh")]
+    assert (checked.code, examined.code) == (1, 0), "a warning, no refusal"
+    assert "segment.ms is 604800000, not 180000" in " ".join(examined.out.split())
+    assert {topic: sorted(config) for topic, config in map(asked_for, commands)} == {
+        deployment.changelog: [
+            "max.compaction.lag.ms",
+            "min.cleanable.dirty.ratio",
+            "min.compaction.lag.ms",
+            "segment.bytes",
+            "segment.ms",
+        ],
+        deployment.channels.updates: ["max.compaction.lag.ms"],
+    }
+    assert len(warned) == 2
+    assert all(any(command in line for line in warned) for command in commands), "the worker names the same commands"
+    for command in commands:
+        configure(deployment.broker, *asked_for(command))
+    assert run("topics", "check").code == 0
