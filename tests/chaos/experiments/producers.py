@@ -9,12 +9,15 @@ from aiokafka import AIOKafkaProducer
 from confluent_kafka import Producer
 
 from agents.channels import MAX_RECORD_BYTES
+from agents.connection import CODECS
 from tests.agents.deployment import Sent
 from tests.chaos.experiment import experiment
 from tests.chaos.load import a_class
-from tests.chaos.scene import Scene
+from tests.chaos.scene import START_TIMEOUT_S, Scene
+from tests.servers.topics import configure
 
 EVENTS_EACH: Final = 2_500
+SLICES: Final = 10
 POISON: Final = 6_000
 OVERHEAD_BYTES: Final = 256
 """More than what a batch of one record adds to it."""
@@ -40,6 +43,26 @@ def every_producer_places_keys_its_own_way(scene: Scene) -> None:
             one.kill()
     scene.await_caught_up()
     assert scene.outcomes("rerouted") > EVENTS_EACH, "hardly an event was on a foreign partition"
+
+
+@experiment("compressed")
+def every_codec_at_once(scene: Scene) -> None:
+    """Producers of all codecs at once, topics that have one of their own, workers that write two: one is killed."""
+    for topic, codec in ((scene.deployment.changelog, "lz4"), (scene.deployment.channels.updates, "gzip")):
+        configure(scene.kafka.bootstrap, topic, {"compression.type": codec})
+    one, two = scene.worker(compression="snappy", instance_id="one"), scene.worker(instance_id="two")
+    scene.until(lambda: (one.owns, two.owns) == (2, 2), "two workers own two partitions each", START_TIMEOUT_S)
+    producers = [scene.producing(**{"compression.type": codec}) for codec in CODECS]
+    for _ in range(scene.rounds):
+        for _ in range(SLICES):
+            for producer in producers:
+                producer.produce(scene.events(EVENTS_EACH // SLICES))
+            for producer in producers:
+                producer.flush()
+            scene.tend()
+        if one.process.alive:
+            one.kill()
+        scene.await_caught_up()
 
 
 @experiment("largest-dead-letter")
@@ -75,7 +98,7 @@ def a_bad_deploy_of_a_producer(scene: Scene) -> None:
 def _sliced(records: Iterable[Sent]) -> Iterator[list[Sent]]:
     """Ten parts."""
     remaining = iter(records)
-    while part := list(islice(remaining, EVENTS_EACH // 10)):
+    while part := list(islice(remaining, EVENTS_EACH // SLICES)):
         yield part
 
 
