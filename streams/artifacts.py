@@ -7,14 +7,17 @@ A folder of another feature schema, or whose files do not match their hashes, is
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.resources import files
+from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
-from zipfile import ZIP_DEFLATED
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import msgspec
 from msgspec import Struct
@@ -24,6 +27,10 @@ from streams.features import FEATURE_SCHEMA, FEATURES
 
 CARD_VERSION: Final = 1
 TRUSTED: Final = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
+
+
+MAX_UNPACKED_BYTES: Final = 256 * 1024 * 1024
+_AGAIN: Final = "copy it again whole, or train it again with `skillstream train`"
 
 
 class ArtifactError(Fatal):
@@ -121,8 +128,10 @@ def load_artifact(path: str) -> Artifact:
     """
     if path == "none":
         return NO_ARTIFACT
-    builtin = files("streams") / "builtin" / path
-    folder = Path(str(builtin)) if builtin.is_dir() else Path(path)
+    builtin = Path(str(files("streams") / "builtin" / path))
+    folder = builtin if path and Path(path).name == path and builtin.is_dir() else Path(path)
+    if not path or folder.is_file():
+        raise ArtifactError(f"model artifact {path or '(empty)'}: name the folder that holds its card.json")
     try:
         text = (folder / "card.json").read_bytes()
         card = msgspec.json.decode(text, type=Card)
@@ -150,13 +159,37 @@ def _load_model(folder: Path, card: SkillCard) -> Any:
     except OSError as error:
         raise ArtifactError(f"model artifact {folder}: {error.strerror}: {card.file}") from None
     if hashlib.sha256(stored).hexdigest() != card.sha256:
-        raise ArtifactError(f"model artifact {folder}: {card.file} is not the file its card describes")
-    untrusted = set(_skops().get_untrusted_types(data=stored)) - set(TRUSTED)
+        raise ArtifactError(f"model artifact {folder}: {card.file} is not the file its card describes: {_AGAIN}")
+    return _built(f"model artifact {folder}: {card.file}", stored, card)
+
+
+def _built(where: str, stored: bytes, card: SkillCard) -> Any:
+    """The classifier in a file's bytes. Raises ArtifactError for bytes that hold none, or another than the card's."""
+    with _reading(where), ZipFile(BytesIO(stored)) as archive:
+        unpacked_bytes = sum(part.file_size for part in archive.infolist())
+    if unpacked_bytes > MAX_UNPACKED_BYTES:
+        raise ArtifactError(f"{where} unpacks to {unpacked_bytes} bytes, {MAX_UNPACKED_BYTES} are allowed")
+    with _reading(where):
+        untrusted = set(_skops().get_untrusted_types(data=stored)) - set(TRUSTED)
     if untrusted:
-        raise ArtifactError(
-            f"model artifact {folder}: {card.file} holds types not trusted: {', '.join(sorted(untrusted))}"
-        )
-    return _skops().loads(stored, trusted=list(TRUSTED))
+        raise ArtifactError(f"{where} holds types not trusted: {', '.join(sorted(untrusted))}")
+    with _reading(where):
+        model = _skops().loads(stored, trusted=list(TRUSTED))
+    if not hasattr(model, "predict_proba"):
+        raise ArtifactError(f"{where} holds a {type(model).__name__}, not a classifier: {_AGAIN}")
+    wanted = len(card.features)
+    if getattr(model, "n_features_in_", wanted) != wanted or len(getattr(model, "classes_", (0, 1))) != 2:
+        raise ArtifactError(f"{where} is not a classifier of two classes by {wanted} features: {_AGAIN}")
+    return model
+
+
+@contextmanager
+def _reading(where: str) -> Iterator[None]:
+    """Whatever bytes that were cut or changed make zipfile, JSON, skops or numpy raise becomes an ArtifactError."""
+    try:
+        yield
+    except Exception as error:
+        raise ArtifactError(f"{where} is damaged, or no model of skops ({type(error).__name__}): {_AGAIN}") from None
 
 
 def _skops() -> ModuleType:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from agents.stores.errors import StoreFailed, StoreInUse
 
+PRIVATE: Final = 0o700
 _UNNAMED: Final = "worker"
 
 
@@ -28,6 +29,13 @@ def _one_name(name: str) -> str:
     return quoted.replace(".", "%2E") if set(quoted) == {"."} else quoted
 
 
+def _is_of_the_store(folder: Path) -> bool:
+    here = folder.resolve()
+    stat = here.stat()
+    at_home = any(place.resolve().is_relative_to(here) for place in (Path.cwd(), Path.home()))
+    return stat.st_uid == os.geteuid() and not stat.st_mode & 0o1002 and not at_home
+
+
 class StoreFolder:
     """Taken by the first to ask, until `close` or the process's end. Raises StoreInUse or StoreFailed."""
 
@@ -36,7 +44,8 @@ class StoreFolder:
         self.rows = path / "rows"
         self._of = path / "of"
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            for missing in [each for each in (*reversed(path.parents), path) if not each.exists()]:
+                missing.mkdir(mode=PRIVATE, exist_ok=True)
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise StoreFailed(f"the local store {path} cannot be opened: {error.strerror}") from error
@@ -47,6 +56,23 @@ class StoreFolder:
             raise StoreInUse(
                 f"store_dir: {path} is in use by another worker. Give each its own SKILLSTREAM_INSTANCE_ID, "
                 "or its own SKILLSTREAM_STORE_DIR"
+            ) from error
+
+    def make_private(self) -> None:
+        """Let nobody but this user look into folders that an earlier version or somebody else made.
+
+        The store's own folder is left alone where it is not only the store's: it is another user's, everybody may write
+        there (`/tmp`), or this process or its user is at home in it. Raises StoreFailed.
+        """
+        top = self.path.parent.parent
+        try:
+            for folder in (self.rows, self.path, self.path.parent, *([top] if _is_of_the_store(top) else [])):
+                if folder.is_dir() and folder.stat().st_mode & 0o777 != PRIVATE:
+                    folder.chmod(PRIVATE)
+        except OSError as error:
+            raise StoreFailed(
+                f"the local store {self.path} holds what is known of students, and cannot be closed to other users: "
+                f"{error.strerror}. Set SKILLSTREAM_STORE_DIR to a folder of this user's"
             ) from error
 
     @property
@@ -74,11 +100,12 @@ class StoreFolder:
             shutil.rmtree(self.rows, ignore_errors=True)
 
     def clear(self) -> None:
-        """Remove the rows."""
+        """Remove the rows; an empty folder for them is left."""
         self.distrust()
         try:
             if self.rows.exists():
                 shutil.rmtree(self.rows)
+            self.rows.mkdir(mode=PRIVATE)
         except OSError as error:
             raise StoreFailed(f"the local store {self.path} cannot be cleared: {error.strerror}") from error
 

@@ -37,6 +37,7 @@ class RocksRows:
         self._partitions: dict[int, DiskPartition] = {}
         self._closed = False
         try:
+            self._folder.make_private()
             self._db = self._open_trusted() if self._folder.log is not None else self._open_empty()
         except StoreFailed:
             self._folder.close()

@@ -5,16 +5,20 @@ import io
 import pickle
 import re
 import zipfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
+import skops.io
 from numpy.typing import NDArray
+from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from schemas.errors import Fatal
-from streams.artifacts import Card, load_artifact, save_artifact
+from streams import artifacts
+from streams.artifacts import ArtifactError, Card, load_artifact, save_artifact
 from streams.features import FEATURES
 from streams.pipeline import Pipeline
 from streams.training.classifier import fit, matching
@@ -163,6 +167,66 @@ def test_a_model_file_that_was_changed_is_refused(tmp_path: Path) -> None:
     model.write_bytes(model.read_bytes() + b"\0")
     with pytest.raises(Fatal, match="is not the file its card describes"):
         load_artifact(str(tmp_path))
+
+
+def bytes_of(value: object) -> bytes:
+    return bytes(skops.io.dumps(value))
+
+
+def tampered(whole: bytes) -> bytes:
+    """The archive, with a schema that names what is not there."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(whole)) as before, zipfile.ZipFile(packed, "w") as after:
+        for name in before.namelist():
+            after.writestr(name, b'{"__class__": 1}' if name == "schema.json" else before.read(name))
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda whole: whole[: len(whole) // 2],
+        lambda whole: whole[:-30],
+        lambda whole: b"",
+        lambda whole: b"no archive at all",
+        lambda whole: whole.replace(b"schema.json", b"skhema.json"),
+        tampered,
+        lambda whole: bytes_of({"a": 1}),
+        lambda whole: bytes_of(np.zeros(3)),
+        lambda whole: bytes_of(DummyRegressor().fit([[0.0]], [1.0])),
+        lambda whole: bytes_of(DummyClassifier().fit([[0.0], [1.0]], [0, 1])),
+    ],
+    ids=["half", "end", "empty", "text", "no schema", "tampered", "dict", "array", "regressor", "other features"],
+)
+def test_a_model_file_that_holds_no_such_model_is_refused_though_its_hash_fits(
+    tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    model = stored(tmp_path) / f"{SKILL}.skops"
+    damaged = damage(model.read_bytes())
+    model.write_bytes(damaged)
+    card = msgspec.json.decode((tmp_path / "card.json").read_bytes(), type=Card)
+    skill = msgspec.structs.replace(card.skills[SKILL], sha256=hashlib.sha256(damaged).hexdigest())
+    rewrite(tmp_path, skills={SKILL: skill})
+
+    with pytest.raises(ArtifactError, match=rf"{SKILL}\.skops") as error:
+        load_artifact(str(tmp_path))
+    assert any(said in str(error.value) for said in ("damaged", "not a classifier", "not trusted", "two classes"))
+
+
+def test_a_model_file_that_unpacks_beyond_measure_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored(tmp_path)
+    monkeypatch.setattr(artifacts, "MAX_UNPACKED_BYTES", 10)
+
+    with pytest.raises(ArtifactError, match="10 are allowed"):
+        load_artifact(str(tmp_path))
+
+
+@pytest.mark.parametrize("path", ["", "card.json", f"{SKILL}.skops"])
+def test_a_file_is_no_artifact_s_folder(tmp_path: Path, path: str) -> None:
+    stored(tmp_path)
+
+    with pytest.raises(ArtifactError, match=r"name the folder that holds its card\.json"):
+        load_artifact(str(tmp_path / path) if path else "")
 
 
 def test_a_missing_model_file_is_named(tmp_path: Path) -> None:
