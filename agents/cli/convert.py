@@ -11,6 +11,7 @@ from rich.table import Table
 
 from agents.cli.console import stderr, stdout
 from agents.cli.outcome import OutOfReach
+from agents.cli.parameters import NewFolder
 from streams.conversion.oulad import convert_oulad
 from streams.conversion.pisa import convert_pisa
 from streams.conversion.tables import TableMissing, Tables, Tally
@@ -22,7 +23,7 @@ _CONVERSIONS: Final[dict[str, Callable[[Tables], TrainingSet]]] = {"pisa": conve
 @click.command(name="convert")
 @click.argument("source", type=click.Choice(tuple(_CONVERSIONS)), metavar="pisa|oulad")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where the files go.")
+@click.option("--out", required=True, type=NewFolder(), metavar="DIR", help="Where the files go.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
 def command(source: str, folder: Path, out: Path, as_json: bool) -> None:
     """Turn a real data set in DIR into events.jsonl.gz and labels.csv."""

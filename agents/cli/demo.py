@@ -3,6 +3,7 @@
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -11,12 +12,17 @@ import msgspec
 import orjson
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from agents.cli.bad_lines import BadLines
 from agents.cli.console import stderr, stdout
 from agents.cli.event_files import read_lines
 from agents.cli.outcome import CHECK_FAILED
 from agents.demo.figures import show
 from agents.demo.run import Demo, Keyed, Outcome
+from agents.dialects import load_dialects
+from agents.plain import printable
 from agents.settings import Settings
+from schemas.dialects import Decode
+from streams.replay import FileRecord
 from streams.simulation import simulate
 
 _SHOWN_DIFFERENCES = 5
@@ -53,7 +59,7 @@ def command(
         stderr.print(f"A simulated class of {students} students, {events} events, seed {seed}")
         records: list[Keyed] = [(record.key, record.value) for record in simulate(students, events, seed)]
     else:
-        records = [(_key_of(line), line) for line in read_lines([input_file])]
+        records = _own_records(input_file, load_dialects(mapping or None).decode)
     with _progress() as tell:
         outcome = Demo(settings, records, tell).run(_wait_for_people if stay else None)
     _report(outcome, as_json)
@@ -66,8 +72,21 @@ def _report(outcome: Outcome, as_json: bool) -> None:
     if not outcome.figures.state_matches_replay:
         stderr.print("[bold red]The worker's state differs from an offline replay of the same events[/]")
         for difference in outcome.differences[:_SHOWN_DIFFERENCES]:
-            stderr.print(f"  partition {difference.partition}, {difference.student}: {difference.what}")
+            said = printable(f"  partition {difference.partition}, {difference.student}: {difference.what}")
+            stderr.print(said, markup=False)
         sys.exit(CHECK_FAILED)
+
+
+def _own_records(file: str, decode: Decode) -> list[Keyed]:
+    """A file's lines as they are to be sent, after a word on those that will not be read."""
+    bad, records = BadLines(quiet=False), list[Keyed]()
+    now_ms = time.time_ns() // 1_000_000
+    for offset, line in enumerate(read_lines([file])):
+        records.append((_key_of(line.text), line.text))
+        for wrong in decode(FileRecord(offset, now_ms, line.text)).invalid:
+            bad.note(line, wrong.reason, wrong.error)
+    bad.tell_of_the_rest()
+    return records
 
 
 def _key_of(line: bytes) -> bytes | None:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.cli.console import stderr, stdout
+from agents.cli.parameters import Number
 from agents.doctor.examination import Examined, examine
 from agents.doctor.finding import Finding, Status, exit_code
 
@@ -26,7 +27,7 @@ _STYLES: Final[dict[Status, str]] = {"ok": "green", "warning": "yellow", "proble
     default=20.0,
     show_default=True,
     metavar="SECONDS",
-    type=click.FloatRange(min=1, max=3600),
+    type=Number(min=1, max=3600),
     help="How long all checks may take, side by side.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")

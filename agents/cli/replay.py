@@ -4,15 +4,19 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import click
 import msgspec
 import orjson
+from rich.console import Console
 from rich.table import Table
 
+from agents.cli.bad_lines import BadLines
 from agents.cli.console import stderr, stdout
-from agents.cli.event_files import open_output, read_lines
+from agents.cli.event_files import NO_LINE, STANDARD, Line, open_output, read_lines
+from agents.cli.parameters import must_differ
 from agents.dialects import load_dialects
 from schemas.dialects.bounds import DEFAULT_BOUNDS
 from streams.artifacts import load_artifact
@@ -21,10 +25,19 @@ from streams.replay import FileRecord, Replay, batches
 from streams.skills import load_skills
 
 
+@dataclass(frozen=True, slots=True)
+class LineRecord(FileRecord):
+    """A record that knows its line."""
+
+    line: Line = NO_LINE
+
+
 @click.command(name="replay")
 @click.argument("files", nargs=-1, required=True)
-@click.option("--out", metavar="FILE", help="Write the skill updates here, one a line (.gz: compressed).")
-@click.option("--dead-letters", metavar="FILE", help="Write what could not be read here, one a line.")
+@click.option(
+    "--out", metavar="FILE", help="Write the skill updates here, one a line (.gz: compressed; - is standard output)."
+)
+@click.option("--dead-letters", metavar="FILE", help="Write what could not be read here, one a line; likewise.")
 @click.option("--skills", default="default", envvar="SKILLSTREAM_SKILLS", show_default=True, help="Skill set.")
 @click.option("--model", default="default", envvar="SKILLSTREAM_MODEL", show_default=True, help="Model artifact.")
 @click.option(
@@ -40,15 +53,20 @@ def command(
     mapping: str | None,
     as_json: bool,
 ) -> None:
-    """Replay events from FILES (plain or gzip, one event a line; - is standard input)."""
+    """Replay events from FILES (plain or gzip, one event a line; - is standard input).
+
+    With - for --out or --dead-letters, these go to standard output, and the summary to standard error.
+    """
+    must_differ(out=out, dead_letters=dead_letters)
     decode = DEFAULT_BOUNDS.bounded(load_dialects(mapping or None).decode)
     pipeline = Pipeline(load_skills(skills), load_artifact(model), on_failure=_report, decode=decode)
-    replay = Replay(pipeline)
+    replay, bad = Replay(pipeline), BadLines(quiet=as_json)
     with ExitStack() as stack:
-        updates = _open(stack, out)
-        letters = _open(stack, dead_letters)
-        _run(replay, _records(files, quiet=as_json), updates, letters)
-    _print(summary(replay), as_json)
+        updates = _open(stack, out, files)
+        letters = _open(stack, dead_letters, files)
+        _run(replay, _records(files, quiet=as_json), updates, letters, bad)
+    bad.tell_of_the_rest("" if dead_letters else "; --dead-letters FILE has them all")
+    _print(summary(replay), as_json, to=stderr if STANDARD in (out, dead_letters) else stdout)
 
 
 def summary(replay: Replay) -> dict[str, Any]:
@@ -72,7 +90,11 @@ def summary(replay: Replay) -> dict[str, Any]:
 
 
 def _run(
-    replay: Replay, records: Iterator[FileRecord], updates_to: BinaryIO | None, letters_to: BinaryIO | None
+    replay: Replay,
+    records: Iterator[LineRecord],
+    updates_to: BinaryIO | None,
+    letters_to: BinaryIO | None,
+    bad: BadLines,
 ) -> None:
     """Lines are read outside of the event loop, so that an interrupt also ends a read that waits."""
     with asyncio.Runner() as runner:
@@ -80,33 +102,37 @@ def _run(
             updates, letters = runner.run(replay.feed(batch))
             if updates_to is not None:
                 updates_to.writelines(msgspec.json.encode(update) + b"\n" for update in updates)
-            if letters_to is not None:
-                for record, letter in letters:
+            for record, letter in letters:
+                line = record.line if isinstance(record, LineRecord) else NO_LINE
+                bad.note(line, letter.reason, letter.error)
+                if letters_to is not None:
                     original = (record.value or b"").decode("utf-8", "backslashreplace")
-                    letters_to.write(orjson.dumps({**msgspec.to_builtins(letter), "value": original}) + b"\n")
+                    place = {"file": line.file, "line": line.number}
+                    told = {**msgspec.to_builtins(letter), **place, "value": original}
+                    letters_to.write(orjson.dumps(told) + b"\n")
 
 
-def _records(files: tuple[str, ...], *, quiet: bool) -> Iterator[FileRecord]:
+def _records(files: tuple[str, ...], *, quiet: bool) -> Iterator[LineRecord]:
     now_ms = time.time_ns() // 1_000_000
     for offset, line in enumerate(read_lines(files, quiet=quiet)):
-        yield FileRecord(offset, now_ms, line)
+        yield LineRecord(offset, now_ms, line.text, line=line)
 
 
-def _open(stack: ExitStack, name: str | None) -> BinaryIO | None:
-    return None if name is None else stack.enter_context(open_output(name))
+def _open(stack: ExitStack, name: str | None, files: tuple[str, ...]) -> BinaryIO | None:
+    return None if name is None else stack.enter_context(open_output(name, files))
 
 
 def _report(source: str, error: BaseException) -> None:
     stderr.print(f"source {source} failed: {error!r}", markup=False)
 
 
-def _print(figures: dict[str, Any], as_json: bool) -> None:
+def _print(figures: dict[str, Any], as_json: bool, *, to: Console) -> None:
     if as_json:
-        stdout.print(orjson.dumps(figures).decode(), soft_wrap=True)
+        to.print(orjson.dumps(figures).decode(), soft_wrap=True)
         return
     table = Table("", "", show_header=False, box=None)
     for name, figure in figures.items():
         table.add_row(
             name, ", ".join(f"{k} {v}" for k, v in figure.items()) if isinstance(figure, dict) else str(figure)
         )
-    stdout.print(table)
+    to.print(table)

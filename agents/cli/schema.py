@@ -8,6 +8,7 @@ import click
 import orjson
 
 from agents.cli.outcome import OutOfReach
+from agents.cli.parameters import NewFolder
 from schemas import asyncapi
 from schemas.contract import TOPICS, json_schema, version
 
@@ -15,7 +16,7 @@ from schemas.contract import TOPICS, json_schema, version
 @click.command(name="schema")
 @click.argument("topic", required=False, type=click.Choice(TOPICS), metavar="[TOPIC]")
 @click.option("--asyncapi", "as_asyncapi", is_flag=True, help="All topics, as one AsyncAPI 3.0 document.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Write all of it, as files, to a folder.")
+@click.option("--out", type=NewFolder(), metavar="DIR", help="Write all of it, as files, to a folder.")
 def command(topic: str | None, as_asyncapi: bool, out: Path | None) -> None:
     """Print the JSON Schema of TOPIC's messages, or of all, by topic."""
     if (topic is not None) + as_asyncapi + (out is not None) > 1:

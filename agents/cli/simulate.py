@@ -1,9 +1,9 @@
 """`skillstream simulate`: a simulated class's events, to a broker or a file."""
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Final
 
 import click
 from rich.progress import Progress
@@ -11,27 +11,42 @@ from rich.progress import Progress
 from agents.channels import Channels
 from agents.cli.console import stderr
 from agents.cli.event_files import open_output
+from agents.cli.parameters import Number
 from agents.feeding import feed
 from agents.settings import Settings, load_settings
 from agents.topics import ensure_topics
 from streams.partitioner import partitioner
 from streams.simulation import SimulatedRecord, simulate
 
+_NAMES: Final = frozenset(("SKILLSTREAM_BROKER", "SKILLSTREAM_CONFIG"))
+
 
 @click.command(name="simulate")
 @click.option("--students", default=200, show_default=True, type=click.IntRange(1, 10_000_000))
 @click.option("--events", default=20_000, show_default=True, type=click.IntRange(1))
 @click.option("--seed", default=1, show_default=True, help="The same seed, the same class.")
-@click.option("--faults", default=0.002, show_default=True, type=click.FloatRange(0, 1), help="Broken or repeated.")
-@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Events a second; without: all at once.")
-@click.option("--broker", help="Send to this Kafka (host:port,…).")
+@click.option("--faults", default=0.002, show_default=True, type=Number(0, 1), help="Broken or repeated.")
+@click.option("--rate", type=Number(min=0, min_open=True), help="Events a second; without: all at once.")
+@click.option("--config", metavar="FILE", help="TOML file of settings; the environment wins over it.")
+@click.option("--broker", help="Send to this Kafka, host:port,… (SKILLSTREAM_BROKER).")
 @click.option("--out", metavar="FILE", help="Write to this file instead (.gz: compressed; - is standard output).")
 def command(
-    students: int, events: int, seed: int, faults: float, rate: float | None, broker: str | None, out: str | None
+    students: int,
+    events: int,
+    seed: int,
+    faults: float,
+    rate: float | None,
+    config: str | None,
+    broker: str | None,
+    out: str | None,
 ) -> None:
-    """Write the events of a simulated class. Simulated: for trying things out, not for training."""
-    if (broker is None) == (out is None):
-        raise click.UsageError("name either --broker or --out")
+    """Write the events of a simulated class, to Kafka or a file. For trying things out, not for training."""
+    if broker is not None and out is not None:
+        raise click.UsageError("--broker and --out are two places: name one")
+    if out is None and not (
+        broker or config or os.environ.get("SKILLSTREAM_CONFIG") or "SKILLSTREAM_BROKER" in os.environ
+    ):
+        raise click.UsageError("where to? Name --broker (or set SKILLSTREAM_BROKER), or --out FILE")
     records = simulate(students, events, seed, faults)
     with Progress(console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
         task = progress.add_task("simulating", total=events)
@@ -40,9 +55,11 @@ def command(
                 raise click.UsageError("--rate is for a broker")
             _write(records, out, lambda: progress.advance(task))
         else:
-            settings = load_settings(os.environ, broker=broker, reasoning="off")
+            settings = load_settings(os.environ, config, broker=broker, reasoning="off")
             sent = send(settings, records, rate, lambda count: progress.advance(task, count))
-            stderr.print(f"sent {sent} simulated events to {Channels.of(settings).activity} at {broker}")
+            stderr.print(
+                f"sent {sent} simulated events to {Channels.of(settings).activity} at {settings.broker}", markup=False
+            )
 
 
 def send(
@@ -64,7 +81,7 @@ def send(
 
 def _write(records: Iterator[SimulatedRecord], out: str, advance: Callable[[], None]) -> None:
     with ExitStack() as stack:
-        target = sys.stdout.buffer if out == "-" else stack.enter_context(open_output(out))
+        target = stack.enter_context(open_output(out))
         for record in records:
             target.write(record.value + b"\n")
             advance()

@@ -13,11 +13,14 @@ import msgspec
 import orjson
 from rich.table import Table
 
+from agents.cli.bad_lines import BadLines
 from agents.cli.console import stderr, stdout
 from agents.cli.event_files import read_lines
 from agents.cli.outcome import OutOfReach
+from agents.cli.parameters import NewFolder, Number
+from agents.cli.replay import LineRecord
 from agents.dialects import load_dialects
-from schemas.dialects import Decode
+from schemas.dialects import Decode, Decoded, Record
 from schemas.dialects.bounds import DEFAULT_BOUNDS
 from schemas.errors import SkillstreamError
 from streams.artifacts import Artifact, save_artifact
@@ -38,7 +41,7 @@ class SourceFailed(SkillstreamError):
 @click.command(name="train")
 @click.argument("events", metavar="EVENTS", type=click.Path(path_type=Path))
 @click.argument("labels", metavar="LABELS", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where the artifact goes.")
+@click.option("--out", required=True, type=NewFolder(), metavar="DIR", help="Where the artifact goes.")
 @click.option("--name", help="The artifact's name; by default the folder's.")
 @click.option("--skills", default="default", envvar="SKILLSTREAM_SKILLS", show_default=True, help="Skill set.")
 @click.option(
@@ -61,7 +64,7 @@ class SourceFailed(SkillstreamError):
 @click.option(
     "--holdout",
     default=0.0,
-    type=click.FloatRange(0, 0.9),
+    type=Number(0, 0.9),
     metavar="SHARE",
     help="First train without this share of the students and replay them through the whole pipeline.",
 )
@@ -100,7 +103,10 @@ def command(
         wanted = read_labels(labels, plan.skill_set.names)
     except OSError as error:
         raise OutOfReach(f"{labels}: {error.strerror}") from None
-    states, account = moments_of(_records(events, as_json), wanted, Folding.of(plan.skill_set), moments, decode)
+    bad = BadLines(quiet=as_json)
+    telling = _telling(decode, bad)
+    states, account = moments_of(_records(events, as_json), wanted, Folding.of(plan.skill_set), moments, telling)
+    bad.tell_of_the_rest()
     held = {label for label in wanted if plan.person.held_out(label.student, holdout, seed)}
     unseen = _judge_held_out(events, states, held, plan, decode, as_json) if held else {}
     with stderr.status("training on all students"):
@@ -137,7 +143,20 @@ def _records(events: Path, quiet: bool) -> Iterator[FileRecord]:
     if not events.is_file():
         raise OutOfReach(f"{events}: no such file")
     for offset, line in enumerate(read_lines([str(events)], quiet=quiet)):
-        yield FileRecord(offset, now_ms, line)
+        yield LineRecord(offset, now_ms, line.text, line=line)
+
+
+def _telling(decode: Decode, bad: BadLines) -> Decode:
+    """Decodes, and tells of what cannot be read."""
+
+    def told(record: Record) -> Decoded:
+        decoded = decode(record)
+        for wrong in decoded.invalid:
+            if isinstance(record, LineRecord):
+                bad.note(record.line, wrong.reason, wrong.error)
+        return decoded
+
+    return told
 
 
 def _compiled(pattern: str | None) -> re.Pattern[str] | None:

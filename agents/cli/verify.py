@@ -13,6 +13,7 @@ from rich.text import Text
 
 from agents.cli.console import stderr, stdout
 from agents.cli.outcome import CHECK_FAILED
+from agents.cli.parameters import Number
 from agents.plain import printable
 from agents.settings import load_settings
 from streams.verification.report import Report
@@ -29,14 +30,14 @@ _MIB = 1024 * 1024
     "wait_s",
     default=0.0,
     metavar="SECONDS",
-    type=click.FloatRange(min=0),
+    type=Number(min=0),
     help="Wait so long for the workers to catch up.",
 )
 @click.option(
     "--memory-mb",
     default=1024.0,
     show_default=True,
-    type=click.FloatRange(min=0.1),
+    type=Number(min=0.1),
     help="For students' rows; what needs more is done in more passes.",
 )
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object on the last line.")

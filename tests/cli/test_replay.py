@@ -135,9 +135,9 @@ def test_a_broken_archive_is_out_of_reach(run: Run, events: Path, content: bytes
 
 
 def test_a_missing_file_and_a_folder_are_out_of_reach(run: Run, events: Path, tmp_path: Path) -> None:
-    for name in ("nowhere.jsonl", tmp_path):
+    for name, what in (("nowhere.jsonl", "no such file"), (tmp_path, "a folder; name the files in it")):
         ran = run("replay", events, name, *NONE)
-        assert (ran.code, ran.err) == (3, f"skillstream: {name}: no such file\n")
+        assert (ran.code, ran.err) == (3, f"skillstream: {name}: {what}\n")
 
 
 def test_an_output_that_cannot_be_written_is_out_of_reach(run: Run, events: Path, tmp_path: Path) -> None:

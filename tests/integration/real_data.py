@@ -92,7 +92,7 @@ class Sending:
     def __iter__(self) -> Iterator[Sent]:
         for line in read_lines([self._events], quiet=True):
             self.records += 1
-            yield Sent(str(orjson.loads(line)["student_id"]).encode(), line)
+            yield Sent(str(orjson.loads(line.text)["student_id"]).encode(), line.text)
 
 
 def _counts(worker: WorkerProcess) -> dict[str, int]:

@@ -1,0 +1,43 @@
+"""Kinds of options that click has not."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agents.cli.event_files import STANDARD
+
+
+class Number(click.FloatRange):
+    """A number within a range; not NaN, which is within every range, and not infinite."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """See click."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a number.", param, ctx)
+        return number
+
+
+class NewFolder(click.Path):
+    """A folder to write into, which is made where it is missing. Standard output is none."""
+
+    def __init__(self) -> None:
+        super().__init__(file_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See click."""
+        if str(value) in (STANDARD, ""):
+            self.fail("several files are written: name a folder, not standard output.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def must_differ(**outputs: str | None) -> None:
+    """Raise UsageError where two options would write to one place."""
+    named = [name for name in outputs.values() if name is not None]
+    if len({name if name == STANDARD else str(Path(name).resolve()) for name in named}) < len(named):
+        options = " and ".join(f"--{option.replace('_', '-')}" for option in outputs)
+        raise click.UsageError(f"{options} cannot write to the same place")
