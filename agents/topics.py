@@ -16,6 +16,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from agents.connection import client_config
 from agents.embedded import PARTITIONS as MOCK_PARTITIONS
+from agents.resolving import unresolved, warn_of_unresolved
 from agents.topic_settings import CLEANUP, compacts_otherwise, loses_records, read_settings, set_command
 from schemas.errors import Fatal
 
@@ -44,6 +45,7 @@ class TopicSpec:
 
 def require_broker(broker: str, timeout_s: float) -> None:
     """Return when the broker answers. Raises BrokerUnreachable after `timeout_s`. Blocks."""
+    warn_of_unresolved(broker, timeout_s)
     _metadata(_admin(broker), broker, timeout_s)
 
 
@@ -53,6 +55,7 @@ def ensure_topics(broker: str, wanted: Sequence[TopicSpec], timeout_s: float = 1
     Idempotent; several workers may do it at once. Blocks, for about `timeout_s` at most. Raises TopicMismatch for a
     topic that can't be made, has another number of partitions or loses records, BrokerUnreachable when nobody answers.
     """
+    warn_of_unresolved(broker, timeout_s)
     deadline_s = monotonic() + timeout_s
     admin = _admin(broker)
     cluster = _metadata(admin, broker, timeout_s)
@@ -167,8 +170,9 @@ def _metadata(admin: AdminClient, broker: str, timeout_s: float, topic: str | No
     try:
         return admin.list_topics(topic, timeout=timeout_s) if topic else admin.list_topics(timeout=timeout_s)
     except KafkaException as error:
+        why = "; ".join(unresolved(broker)) or error.args[0].str()
         raise BrokerUnreachable(
-            f"no Kafka broker answers at {broker} (waited {timeout_s:.0f} s): {error.args[0].str()}. "
+            f"no Kafka broker answers at {broker} (waited {timeout_s:.0f} s): {why}. "
             "Is it running, and is the address right?"
         ) from error
 

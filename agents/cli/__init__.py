@@ -4,6 +4,7 @@ Exit codes: 0 all is well · 1 a check failed · 2 wrong usage or setting · 3 K
 4 stopped to keep the state right · 130 interrupted.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -86,7 +87,7 @@ def main(run: Callable[..., Any] = skillstream) -> None:
         sys.exit(0)
     except OSError as error:
         _let_go_of_stdout()
-        where = f"{error.filename}: " if error.filename else ""
+        where = f"{error.filename}: " if error.filename else "cannot write: " if error.errno == errno.ENOSPC else ""
         click.echo(f"skillstream: {plain(where + (error.strerror or type(error).__name__))}", err=True)
         sys.exit(OUT_OF_REACH)
 

@@ -22,8 +22,10 @@ from agents.dialects import load_dialects
 from agents.plain import printable
 from agents.settings import Settings
 from schemas.dialects import Decode
+from streams.artifacts import load_artifact
 from streams.replay import FileRecord
 from streams.simulation import simulate
+from streams.skills import load_skills
 
 _SHOWN_DIFFERENCES = 5
 
@@ -54,12 +56,14 @@ def command(
     Nothing needs to be installed, nothing is kept. The demo checks itself: the worker's table must equal an offline
     replay of the same events, or the exit code is 1.
     """
-    settings = Settings(reasoning="scripted", skills=skills, model=model, mapping=mapping, web_port=0)
+    settings = Settings(reasoning="scripted", skills=skills, model=model, mapping=mapping or None, web_port=0)
+    decode = load_dialects(mapping or None).decode
+    load_skills(skills), load_artifact(model)  # so that what is wrong with them is said here, not by the worker
     if input_file is None:
         stderr.print(f"A simulated class of {students} students, {events} events, seed {seed}")
         records: list[Keyed] = [(record.key, record.value) for record in simulate(students, events, seed)]
     else:
-        records = _own_records(input_file, load_dialects(mapping or None).decode)
+        records = _own_records(input_file, decode)
     with _progress() as tell:
         outcome = Demo(settings, records, tell).run(_wait_for_people if stay else None)
     _report(outcome, as_json)

@@ -12,6 +12,7 @@ from rich.text import Text
 from agents.cli.console import stdout
 from agents.cli.group import Group
 from agents.cli.outcome import CHECK_FAILED
+from agents.resolving import warn_of_unresolved
 from agents.settings import Settings, load_settings
 from agents.topics import TopicSpec, ensure_topics, try_topics
 
@@ -64,7 +65,9 @@ def check(config: str | None, broker: str | None) -> None:
 
 
 def _settings(config: str | None, broker: str | None) -> Settings:
-    return load_settings(os.environ, config, broker=broker, reasoning="off")
+    settings = load_settings(os.environ, config, broker=broker, reasoning="off")
+    warn_of_unresolved(settings.broker, settings.start_timeout_s)
+    return settings
 
 
 def _mends(surveyed: Iterable["Surveyed"]) -> Iterable[str]:

@@ -15,6 +15,7 @@ from agents.cli.console import stderr, stdout
 from agents.cli.outcome import CHECK_FAILED
 from agents.cli.parameters import Number
 from agents.plain import printable
+from agents.resolving import warn_of_unresolved
 from agents.settings import load_settings
 from streams.verification.report import Report
 
@@ -49,6 +50,7 @@ def command(config: str | None, broker: str | None, wait_s: float, memory_mb: fl
     judged.
     """
     settings = load_settings(os.environ, config, broker=broker, reasoning="off")
+    warn_of_unresolved(settings.broker, settings.start_timeout_s)
     from agents.verification import Verification  # takes a moment: after the settings are known to be good
 
     with _progress(quiet=as_json) as tell:
