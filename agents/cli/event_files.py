@@ -52,7 +52,7 @@ def read_lines(names: Sequence[str], *, quiet: bool = False) -> Iterator[Line]:
 
     Raises OutOfReach for a file that is missing, a folder, or a broken archive.
     """
-    paths = [_existing(name) for name in names]
+    paths = [existing(name) for name in names]
     total = None if None in paths else sum(path.stat().st_size for path in paths if path)
     with _progress(quiet) as progress, ExitStack() as stack:
         task = progress.add_task("reading", total=total or None)
@@ -104,7 +104,8 @@ def _lines(source: "io.BufferedReader[_Counted]") -> Iterator[bytes]:
     return iter(gzip.GzipFile(fileobj=source) if begins.startswith(_GZIP_MAGIC) else source)
 
 
-def _existing(name: str) -> Path | None:
+def existing(name: str) -> Path | None:
+    """The file of that name; None for standard input. Raises OutOfReach where there is none."""
     if name == STANDARD:
         return None
     path = Path(name)

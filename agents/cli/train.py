@@ -15,7 +15,7 @@ from rich.table import Table
 
 from agents.cli.bad_lines import BadLines
 from agents.cli.console import stderr, stdout
-from agents.cli.event_files import read_lines
+from agents.cli.event_files import existing, read_lines
 from agents.cli.outcome import OutOfReach
 from agents.cli.parameters import NewFolder, Number
 from agents.cli.replay import LineRecord
@@ -89,6 +89,8 @@ def command(
     as_json: bool,
 ) -> None:
     """Train a model for every skill that LABELS (student,skill,as_of,label) speaks of, from EVENTS."""
+    if existing(str(events)) is None:
+        raise click.UsageError("EVENTS are read more than once: name a file, not standard input")
     decode = DEFAULT_BOUNDS.bounded(load_dialects(mapping or None).decode)
     plan = Plan(
         name=name or out.resolve().name,
@@ -140,8 +142,6 @@ def _with_figures(trained: Trained, unseen: dict[str, dict[str, float]]) -> Trai
 
 def _records(events: Path, quiet: bool) -> Iterator[FileRecord]:
     now_ms = time.time_ns() // 1_000_000
-    if not events.is_file():
-        raise OutOfReach(f"{events}: no such file")
     for offset, line in enumerate(read_lines([str(events)], quiet=quiet)):
         yield LineRecord(offset, now_ms, line.text, line=line)
 

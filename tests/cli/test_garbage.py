@@ -1,4 +1,4 @@
-"""Every command, given what people give by mistake: never a traceback, one line that says what to do, the right code."""
+"""Every command, given what people give by mistake: no traceback, a line that says what to do, the right exit code."""
 
 import gzip
 import os
@@ -168,8 +168,9 @@ def test_dead_letters_of_files_say_file_and_line(run: Run) -> None:
     assert (first["file"], first["line"], first["value"]) == ("bad.jsonl", 3, "no JSON")
 
 
-def test_train_and_demo_tell_of_bad_lines_too(run: Run) -> None:
-    assert "bad.jsonl:3: not_json: " in run("train", "bad.jsonl", "labels.csv", "--out", "y").err
+def test_training_tells_of_bad_lines_too(run: Run) -> None:
+    Path("some.csv").write_text("student,skill,as_of,label\nada,problem_solving,2026-02-01T00:00:00Z,1\n")
+    assert "bad.jsonl:3: not_json: " in run("train", "bad.jsonl", "some.csv", "--out", "y").err
 
 
 def ran(command: str, **given: object) -> "subprocess.CompletedProcess[bytes]":
@@ -224,7 +225,7 @@ def test_an_interrupt_ends_a_simulation_with_130(tmp_path: Path) -> None:
         assert running.stdout is not None
         running.stdout.readline()
         running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=60)
+        _out, err = running.communicate(timeout=60)
 
     assert running.returncode == 130
     assert b"Traceback" not in err
