@@ -33,6 +33,7 @@ SUMMARY = {
     "duplicates": 1,
     "dead_lettered": 2,
     "late": 0,
+    "beyond_horizon": 0,
     "students": 2,
     "updates": 2,
     "reasons": {"not_utf8": 1, "unknown_version": 1},
