@@ -32,7 +32,8 @@ from schemas.explanation import Explanation
 from streams.limits import LimitUnavailable
 from streams.pipeline import Pipeline
 from streams.reasoning.backoff import Backoff
-from streams.reasoning.model import ModelBlocked
+from streams.reasoning.bulkhead import bulkhead
+from streams.reasoning.model import ModelBlocked, ModelFailed
 from streams.reasoning.pending import owed
 from streams.reasoning.queue import ReasoningQueue
 
@@ -57,6 +58,7 @@ class Explanations:
         self._limiter = make_limiter(settings, metrics)
         self._model = make_model(settings)
         self._explainer = make_explainer(settings, pipeline.skill_set, self._model, metrics, _log.error)
+        self._redis_lost_s: float | None = None
         self.queue = ReasoningQueue(policy_of(settings), calls_per_s(settings))
         self._reasoner = Reasoner(
             self.queue, app.table.rows, pipeline, self._explainer, app.writer, channels, now_us, self._published
@@ -81,20 +83,18 @@ class Explanations:
 
     async def watch_redis(self) -> None:
         """Say in the log when Redis is lost, and when it is back. Runs for ever; asks nobody where there is none."""
-        where, lost_s = redis_address(self._settings.redis_url or ""), None
         while self._settings.redis_url:
             await asyncio.sleep(_REDIS_WATCH_S)
             try:
                 async with asyncio.timeout(_REDIS_WATCH_S):
-                    await self._limiter.ping()
-            except (LimitUnavailable, TimeoutError) as error:
-                if lost_s is None:
-                    lost_s = time.monotonic()
-                    lifecycle.server_lost("Redis", where, str(error), "only this worker's share may be spent")
+                    await self._ask_redis()
+            except (LimitUnavailable, ModelFailed, TimeoutError) as error:
+                self._redis_is_lost(error)
             else:
-                if lost_s is not None:
-                    lifecycle.server_back("Redis", where, time.monotonic() - lost_s)
-                    lost_s = None
+                if self._redis_lost_s is not None:
+                    where = redis_address(self._settings.redis_url)
+                    lifecycle.server_back("Redis", where, time.monotonic() - self._redis_lost_s)
+                    self._redis_lost_s = None
 
     def rebuild(self, partitions: Iterable[int]) -> None:
         """Take up what the rows of these partitions say is pending: after recovery."""
@@ -131,17 +131,21 @@ class Explanations:
     async def _look_for_redis(self) -> None:
         """Seed the limits where that is set. Without Redis this worker spends its own share, as whenever it is away."""
         try:
+            await self._ask_redis(fill=self._settings.seed_limits)
+        except (LimitUnavailable, ModelFailed) as error:
+            self._redis_is_lost(error)
+
+    async def _ask_redis(self, *, fill: bool = False) -> None:
+        with bulkhead("asking Redis"):
             await self._limiter.ping()
-            if self._settings.seed_limits:
+            if fill:
                 await self._limiter.fill()
-        except LimitUnavailable as error:
+
+    def _redis_is_lost(self, error: Exception) -> None:
+        if self._redis_lost_s is None:
+            self._redis_lost_s = time.monotonic()
             where = redis_address(self._settings.redis_url or "")
-            _log.warning(
-                "No Redis to count on at %s: %s. This worker spends its own share until it answers. Is it running, and "
-                "is SKILLSTREAM_REDIS_URL right?",
-                where,
-                error,
-            )
+            lifecycle.server_lost("Redis", where, str(error), "only this worker's share may be spent")
 
     async def _require_model(self) -> None:
         error = await self._explainer.prepare()

@@ -13,6 +13,7 @@ No request is sent for a student that is not wanted any more.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from random import Random
 from typing import Literal
 
@@ -30,6 +31,7 @@ from streams.reasoning.condition import Condition
 from streams.reasoning.model import (
     ModelBlocked,
     ModelError,
+    ModelFailed,
     ModelRefused,
     ModelThrottled,
     ModelUnavailable,
@@ -132,7 +134,8 @@ class Explainer:
                 return await self._answered(update, question, attempts, wanted)
         except ModelThrottled as error:
             self._condition.fail(str(error))
-            await self._asked.hold(error.retry_after_s)
+            with suppress(ModelFailed), bulkhead("holding the limit"):
+                await self._asked.hold(error.retry_after_s)
             return self._later(update, attempts, error.retry_after_s, "later_throttled")
         except ModelBlocked as error:
             self._block(str(error))

@@ -117,7 +117,7 @@ def test_a_worker_scores_without_redis_and_with_a_key_that_is_refused_and_says_s
         assert "401 (invalid_api_key)" in page.json["problems"]["reasoning"]
         assert "127.0.0.1" in page.json["problems"]["redis"]
         assert worker.log.count("401 (invalid_api_key)") == 1
-        assert worker.log.count("No Redis to count on") == 1
+        assert worker.log.count("Redis is away") == 1
         assert "hush" not in worker.log
 
 
