@@ -14,8 +14,10 @@ EARLIEST_TIME = datetime(1990, 1, 1, tzinfo=UTC)
 MAX_IDENTIFIER_CHARS = 256
 
 Identifier: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_IDENTIFIER_CHARS)]
-ActId: TypeAlias = Annotated[
-    str, Meta(min_length=1, max_length=512, description="the act that the event tells, where several may tell it")
+ActId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=512)]
+ActIds: TypeAlias = Annotated[
+    tuple[ActId, ...],
+    Meta(min_length=1, max_length=4, description="the act that the event tells, where several may tell it"),
 ]
 EventTime: TypeAlias = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset")]
 UnitScore: TypeAlias = Annotated[float, Meta(ge=0, le=1, description="scaled to 0-1")]
@@ -26,8 +28,9 @@ Count: TypeAlias = Annotated[int, Meta(ge=0, le=1_000_000)]
 class EventBase(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True, gc=False):
     """What every event has: who, when, and an id by which a repeat is known.
 
-    A `voidable` event can be taken back, for a while, by a `voided` one: the row then keeps what it added. `act_id` is
-    for platforms that tell one act in several events: of those with the same one, a student's first counts.
+    A `voidable` event can be taken back, for a while, by a `voided` one: the row then keeps what it added. `act_ids`
+    are for platforms that tell one act in several events: of those that share one, a student's first counts. One that
+    begins with @ is of a moment: whatever shares it has the same time.
     """
 
     version: Literal[1]
@@ -35,7 +38,7 @@ class EventBase(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaul
     student_id: Identifier
     time: EventTime
     voidable: bool = False
-    act_id: ActId | None = None
+    act_ids: ActIds | None = None
 
 
 class Attempt(EventBase, tag="attempt", frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -75,6 +78,13 @@ class Submission(EventBase, tag="submission", frozen=True, kw_only=True, omit_de
     due: EventTime | None = None
     score: UnitScore | None = None
     weight: Annotated[float, Meta(ge=0, le=1, description="share of the course's mark")] | None = None
+
+
+class Mark(EventBase, tag="mark", frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Work that had been handed in was marked."""
+
+    item_id: Identifier
+    score: UnitScore
 
 
 class Overdue(EventBase, tag="overdue", frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -154,6 +164,7 @@ NativeEvent: TypeAlias = (
     | Retry
     | Hint
     | Submission
+    | Mark
     | Overdue
     | Control
     | Message

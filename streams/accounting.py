@@ -19,6 +19,8 @@ class Counts:
     `replayed` are those that a restart read again and that their row already held. `unknown` are those of the ignored
     that no table knows, by (dialect, verb or type), those that would void what a row doesn't hold any more, and ratings
     of skills that are not configured.
+    `retold` are those of the duplicates that tell an act which another event told before: by another verb, or a mark
+    that was given again.
     `tolerated` are rules that parts of records break where nobody reads them, by (dialect, rule).
     `beyond_horizon` are those of the applied that are no newer than an id which is not known any more: if one repeats
     it, nobody can tell.
@@ -30,6 +32,7 @@ class Counts:
     late: int = 0
     ignored: int = 0
     duplicates: int = 0
+    retold: int = 0
     dead_lettered: int = 0
     rerouted: int = 0
     replayed: int = 0
@@ -46,7 +49,9 @@ class Counts:
         self.late += late
         self.applied += late + outcomes.count(Outcome.APPLIED)
         self.ignored += outcomes.count(Outcome.IGNORED)
-        self.duplicates += outcomes.count(Outcome.DUPLICATE)
+        retold = outcomes.count(Outcome.RETOLD)
+        self.retold += retold
+        self.duplicates += retold + outcomes.count(Outcome.DUPLICATE)
 
     def ignore(self, dialect: str, name: str) -> None:
         """Add one event of a verb or type that no table knows."""

@@ -244,6 +244,7 @@ _READERS: Final[dict[type, Callable[[Sequence[Any]], Reading]]] = {
     e.Retry: _always(RETRIED),
     e.Hint: _always(HINTED),
     e.Submission: _submissions,
+    e.Mark: lambda events: iter([(MARKED, None, np.array([event.score for event in events]))]),
     e.Overdue: lambda events: iter([(MISSED, None, _weights(events))]),
     e.Control: _controls,
     e.Message: _messages,

@@ -19,6 +19,7 @@ from streams.segments import sealed
 
 _SLOTS_AN_ID: Final = 32
 _ACT: Final = b"act"
+MOMENT: Final = "@"
 
 Places = dict[tuple[int, int], int]
 """The last place of a hash, by (row index, hash)."""
@@ -38,7 +39,8 @@ def digest_of_act(act_id: str) -> bytes:
 class Hashes:
     """The hashes of a batch's events in their order: `event[i]` is the index of the event that `values[i]` is of.
 
-    An event has one, of its id, and a second one if it tells an act that has an id.
+    An event has one, of its id, and one more for each id of the act that it tells. `acts` are the events that may tell
+    an act which was told at another time.
     """
 
     values: Array
@@ -50,19 +52,20 @@ class Hashes:
         """Hash the ids of `events`."""
         values = np.frombuffer(b"".join([digest_of(event.event_id) for event in events]), ID)
         event = np.arange(len(events))
-        acts = [(at, act) for at, one in enumerate(events) if (act := one.act_id) is not None]
+        acts = [(at, act) for at, one in enumerate(events) if one.act_ids for act in one.act_ids]
         if acts:
             behind = [at + 1 for at, _ in acts]
             values = np.insert(values, behind, np.frombuffer(b"".join([digest_of_act(act) for _, act in acts]), ID))
             event = np.insert(event, behind, [at for at, _ in acts])
-        return cls(values, event, frozenset(at for at, _ in acts))
+        return cls(values, event, frozenset(at for at, act in acts if not act.startswith(MOMENT)))
 
     def by_event(self) -> list[list[int]]:
         """Each event's hashes."""
         values = self.values.tolist()
-        if not self.acts:
+        events = int(self.event[-1]) + 1 if values else 0
+        if len(values) == events:
             return [[value] for value in values]
-        ends = np.searchsorted(self.event, np.arange(int(self.event[-1]) + 1), "right").tolist()
+        ends = np.searchsorted(self.event, np.arange(events), "right").tolist()
         return [values[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 

@@ -135,7 +135,8 @@ class Readings:
 def _after_failure(failures: dict[int, int], event: Attempt, time_us: int) -> Sequence[tuple[int, float]]:
     """Note in `failures` (item, time) what this attempt opens or closes; what it is because of an earlier one.
 
-    Only where the platform did not number its tries. The MAX_OPEN_FAILURES latest failed items are known.
+    Only where the platform did not number its tries, and not of two at one moment, which are one act told twice. The
+    MAX_OPEN_FAILURES latest failed items are known.
     """
     failed = not has_passed(event)
     item = crc32(event.item_id.encode())
@@ -147,6 +148,6 @@ def _after_failure(failures: dict[int, int], event: Attempt, time_us: int) -> Se
             del failures[oldest]
     elif failed_at is not None:
         del failures[item]
-    if failed_at is None or failed_at > time_us or event.attempt != 1:
+    if failed_at is None or failed_at >= time_us or event.attempt != 1:
         return ()
     return ((RETRIED, 2.0),) if failed else ((RETRIED, 2.0), (RECOVERED, 2.0))

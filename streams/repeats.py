@@ -37,6 +37,8 @@ class Outcome(Enum):
     LATE = "late"
     IGNORED = "ignored"
     DUPLICATE = "duplicate"
+    RETOLD = "retold"
+    """An act that another event told before."""
 
 
 class Times(NamedTuple):
@@ -172,8 +174,10 @@ def _outcome(
         return Outcome.DUPLICATE  # a partition's forwards arrive in its offset order
     if outcome is not Outcome.APPLIED:
         return outcome
-    if history.knows(values, own_us, always=always):
+    if history.knows(values[:1], own_us, always=always):
         return Outcome.DUPLICATE
+    if history.knows(values[1:], own_us, always=always):
+        return Outcome.RETOLD
     history.note(values, own_us)
     if origin is not None:
         _note_origin(came_from, origin)

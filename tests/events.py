@@ -30,6 +30,7 @@ _NEEDED: Final[dict[str, dict[str, Any]]] = {
     "retry": {"item_id": "q1"},
     "hint": {"item_id": "q1"},
     "submission": {"item_id": "essay"},
+    "mark": {"item_id": "essay", "score": 0.8},
     "overdue": {"item_id": "essay"},
     "control": {"task_id": "climate"},
     "message": {"text": "hello"},

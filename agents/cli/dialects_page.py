@@ -24,6 +24,8 @@ def page() -> str:
             *_caliper(),
             prose.CLOUDEVENTS,
             *_cloudevents(),
+            prose.ACTS,
+            *_acts(),
             prose.STUDENTS,
         ]
     )
@@ -66,6 +68,12 @@ def _cloudevents() -> Iterator[str]:
     yield from _head("attribute", "rule", "what for")
     for attribute in prose.ATTRIBUTES:
         yield _row(*attribute)
+
+
+def _acts() -> Iterator[str]:
+    yield from _head("what", "by the attempt", "by the moment")
+    for ids in prose.ACT_IDS:
+        yield _row(*ids)
 
 
 def _uses(version: Version) -> Iterator[tuple[str, str, str]]:

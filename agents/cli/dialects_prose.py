@@ -159,6 +159,37 @@ ATTRIBUTES: Final = (
     ("`dataschema`", "an absolute URI", ""),
     ("any other", "`[a-z0-9]+`; a string, a boolean, or an integer of 32 bits", ""),
 )
+ACTS: Final = """\
+
+## One act, told twice
+
+Platforms tell one act by several verbs or events. Of what tells the same act a student's first in offset order counts;
+what is told again is a duplicate, and counted in `skillstream_retold_events_total` (a mark that was given again, too).
+Acts are the same where they are of the same kind and have either of these in common; else two acts stay two. They are
+known for as long as ids are (`SKILLSTREAM_KNOWN_IDS`).
+"""
+ACT_IDS: Final = (
+    (
+        "xAPI: attempts (`attempt`, `failure`), submissions",
+        "the item and the attempt: the number in `http://id.tincanapi.com/extension/attempt-id`, of the activity or, "
+        "for what is no question, of the context; else, for what is no question, an activity of the type "
+        "`http://adlnet.gov/expapi/activities/attempt`, be it the object or one of the context",
+        "the item and the `timestamp`",
+    ),
+    ("xAPI: a course passed", "the course: it is passed but once", ""),
+    (
+        "Caliper: work or a quiz handed in",
+        "the attempt and its `count` (1 where it says none)",
+        "the item and the `eventTime`, where no attempt is said",
+    ),
+    (
+        "Caliper: a mark",
+        "the attempt and its `count`; work that is marked was handed in, too, which counts once with what handed it in",
+        "",
+    ),
+    ("Caliper: a quiz or an item of one, marked", "the attempt and its `count`", ""),
+    ("native events", "an id that their `act_ids` share", "an id that their `act_ids` share, beginning with `@`"),
+)
 STUDENTS: Final = """\
 
 ## Whose an event is

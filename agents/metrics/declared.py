@@ -73,6 +73,12 @@ class Metrics:
             "Events that break a rule of their standard where nobody reads them, and were read all the same; by "
             "dialect and rule, as dead letters name rules. See docs/dialects.md.",
         )
+        self.retold = declare.counter(
+            "retold_events",
+            "events",
+            "Events of an act that another event told before (by another verb, or a mark that was given again): a part "
+            "of duplicates.",
+        )
         self.events_beyond_horizon = declare.counter(
             "events_beyond_horizon",
             "events",
@@ -200,6 +206,7 @@ class Metrics:
         self.records.add(counts.records_in)
         for outcome in EVENT_OUTCOMES:
             self.events.add(outcome, getattr(counts, outcome))
+        self.retold.add(counts.retold)
         self.events_beyond_horizon.add(counts.beyond_horizon)
         for reason, events in counts.reasons.items():
             self.dead_letters.add(reason, events)

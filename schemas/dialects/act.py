@@ -16,6 +16,8 @@ from msgspec import Struct
 from schemas import event as e
 from schemas.errors import InvalidInput
 
+MARK_SUFFIX: Final = "#mark"
+"""Behind the id of an event that tells of work handed in and marked: the id of its mark."""
 _MAX_DURATION_S: Final = 31_536_000.0
 _MAX_COUNT: Final = 1_000_000
 
@@ -41,6 +43,7 @@ class Act(Struct, kw_only=True, gc=False):
     reply_to: str | None = None
     progress: float | None = None
     voidable: bool = False
+    act_ids: tuple[str, ...] = ()
 
 
 def native(kind: str, act: Act) -> e.NativeEvent:
@@ -68,6 +71,7 @@ def _of(act: Act) -> dict[str, Any]:
         "student_id": identifier(act.student_id),
         "time": act.time,
         "voidable": act.voidable,
+        "act_ids": act.act_ids or None,
     }
 
 
@@ -105,6 +109,11 @@ def _submission(act: Act) -> e.NativeEvent:
     return e.Submission(**_of(act), item_id=_item(act), due=act.due, score=_score(act))
 
 
+def _mark(act: Act) -> e.NativeEvent:
+    score = _score(act)
+    return _navigation(act) if score is None else e.Mark(**_of(act), item_id=_item(act), score=score)
+
+
 def _message(act: Act) -> e.NativeEvent:
     return e.Message(**_of(act), text=act.text, in_reply_to=identifier(act.reply_to) if act.reply_to else None)
 
@@ -134,6 +143,7 @@ def _collaboration(
 KINDS: Final[dict[str, Callable[[Act], e.NativeEvent]]] = {
     "attempt": _attempt,
     "submission": _submission,
+    "mark": _mark,
     "failure": lambda act: e.Failure(**_of(act), item_id=_item(act)),
     "gave_up": lambda act: e.Failure(**_of(act), item_id=_item(act), gave_up=True),
     "retry": lambda act: e.Retry(**_of(act), item_id=_item(act)),

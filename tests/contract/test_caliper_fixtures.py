@@ -23,10 +23,11 @@ def outcomes(path: Path) -> Iterator[str]:
     found = Dialects().decode(record(path.read_bytes()))
     assert not found.invalid
     name = path.stem.removeprefix("caliper")
-    taken = {one.index: f"ignored {one.name}" for one in found.ignored}
-    events = iter(found.events)
-    for index in range(len(found.events) + len(taken)):
-        yield f"{name}[{index}] | {taken.get(index) or described(msgspec.to_builtins(next(events)))}"
+    taken = {one.index: [f"ignored {one.name}"] for one in found.ignored}
+    for event, index in zip(found.events, found.parts or [0] * len(found.events), strict=True):
+        taken.setdefault(index, []).append(described(msgspec.to_builtins(event)))
+    for index in range(len(taken)):
+        yield f"{name}[{index}] | {' + '.join(taken[index])}"
 
 
 def described(event: dict[str, Any]) -> str:

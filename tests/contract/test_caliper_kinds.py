@@ -47,7 +47,7 @@ def ignored(event: dict[str, Any]) -> str:
 
 def said(event: NativeEvent) -> dict[str, Any]:
     """What an event says besides who, when and which."""
-    common = ("version", "event_id", "student_id", "time", "voidable")
+    common = ("version", "event_id", "student_id", "time", "voidable", "act_ids")
     return {
         name: value
         for name in event.__struct_fields__
@@ -127,11 +127,6 @@ KIND_OF = {
         caliper("GradeEvent", "Graded", "https://school.example/attempts/1", generated={**grade(), "attempt": TIMED}),
         e.Attempt,
         {"item_id": QUIZ["id"], "score": 0.75, "attempt": 1, "duration_s": 1800.0},
-    ),
-    "work marked": (
-        caliper("GradeEvent", "Graded", attempt(WORK), actor=GRADER, generated=grade()),
-        e.Submission,
-        {"item_id": WORK["id"], "score": 0.75},
     ),
     "Open edX: a mark that has its score and its attempt in other places": (
         caliper(
@@ -251,6 +246,16 @@ ANYBODY = "http://purl.imsglobal.org/caliper/Person"
 
 def member(*roles: str, who: str = ADA) -> dict[str, Any]:
     return {"id": "https://school.example/rosters/1", "type": "Membership", "member": who, "roles": list(roles)}
+
+
+def test_work_that_was_marked_was_handed_in_too_and_either_counts_once_by_its_attempt() -> None:
+    marked = caliper("GradeEvent", "Graded", attempt(WORK), actor=GRADER, generated=grade())
+    submission, mark = decoded(marked).events
+    assert (type(submission), said(submission)) == (e.Submission, {"item_id": WORK["id"]})
+    assert (type(mark), said(mark)) == (e.Mark, {"item_id": WORK["id"], "score": 0.75})
+    assert submission.event_id != mark.event_id
+    handed_in = one(caliper("AssignableEvent", "Submitted", attempt(WORK)))
+    assert handed_in.act_ids == submission.act_ids != mark.act_ids
 
 
 NO_STUDENT = {

@@ -80,10 +80,17 @@ def test_what_a_version_was_read_as_it_still_is(name: str) -> None:
         if "own_headers" in case:
             headers = [(name, value.encode()) for name, value in case["headers"]]
             assert [[name, (value or b"").decode()] for name, value in own_headers(headers)] == case["own_headers"]
-        schema = orjson.loads((_RELEASED / f"{_KINDS[kind]}.{number}.schema.json").read_bytes())
-        Draft202012Validator(schema).validate(
+        Draft202012Validator(_schema(f"{_KINDS[kind]}.{number}.schema.json", kind)).validate(
             orjson.loads(case["message"]) if "message" in case else dict(case["headers"])
         )
+
+
+def _schema(file: str, kind: str) -> Any:
+    """What was released of a message; of a type of event that is newer, what is to be."""
+    released = orjson.loads((_RELEASED / file).read_bytes())
+    types = released.get("discriminator", {}).get("mapping", {})
+    is_newer = kind.startswith("event-") and kind.removeprefix("event-") not in types
+    return orjson.loads((_RELEASED.parent / file).read_bytes()) if is_newer else released
 
 
 def test_every_kind_of_message_has_a_golden_file_of_every_version() -> None:

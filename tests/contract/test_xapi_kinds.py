@@ -67,7 +67,7 @@ KEY_OF_BEN: Final = f"mbox_sha1sum:{sha1(b'mailto:ben@school.example').hexdigest
 
 def said(event: NativeEvent) -> dict[str, Any]:
     """What an event says besides who, when and which."""
-    common = ("version", "event_id", "student_id", "time", "voidable")
+    common = ("version", "event_id", "student_id", "time", "voidable", "act_ids")
     return {
         name: value
         for name in event.__struct_fields__

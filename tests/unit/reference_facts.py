@@ -145,6 +145,7 @@ _READERS: Final[dict[type, Callable[[Any], list[Fact]]]] = {
     e.Retry: lambda _: [(RETRIED, 1.0)],
     e.Hint: lambda _: [(HINTED, 1.0)],
     e.Submission: _submission,
+    e.Mark: lambda event: [(MARKED, event.score)],
     e.Overdue: lambda event: [(MISSED, event.weight or 0.0)],
     e.Control: _control,
     e.Message: _message,

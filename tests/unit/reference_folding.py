@@ -172,7 +172,7 @@ def _advance(row: Row, time_us: int) -> float:
 def _after_failure(row: Row, event: Attempt, time_us: int) -> list[tuple[int, float]]:
     item = crc32(event.item_id.encode())
     failed_at = row.open_failures.get(item)
-    again = failed_at is not None and failed_at <= time_us and event.attempt == 1
+    again = failed_at is not None and failed_at < time_us and event.attempt == 1
     if not passed(event):
         row.open_failures[item] = time_us
         if len(row.open_failures) > MAX_OPEN_FAILURES:

@@ -42,6 +42,7 @@ _OPTIONS: Final[dict[str, dict[str, st.SearchStrategy[Any]]]] = {
     "retry": {"item_id": items},
     "hint": {"item_id": items},
     "submission": {"item_id": items, "due": times, "score": units, "weight": units},
+    "mark": {"item_id": items, "score": units},
     "overdue": {"item_id": items, "weight": units},
     "control": {
         "controls": st.dictionaries(

@@ -15,7 +15,7 @@ from streams.batch import FoldedBatch
 from streams.facts import INDEX
 from streams.repeats import Outcome
 from streams.replay import FileRecord, Replay
-from streams.row import HALF_LIFE_US, Row, skill_code
+from streams.row import HALF_LIFE_US, Row, SkillCell, skill_code
 from streams.row_codec import decode_row, encode_row
 from tests.events import NOW_US, Student, default_pipeline, event, folded, loaded, raw, record, records
 from tests.unit.reference_folding import decayed, rebase
@@ -131,7 +131,7 @@ def test_permuted_arrival_comes_to_the_same_statistics(one_order: list[NativeEve
     for fact, totals in one.facts.items():
         assert columns(totals) == pytest.approx(columns(other.facts[fact]), rel=1e-9, abs=1e-12)
     for skill in one.skills.keys() | other.skills.keys():
-        cells = [columns(row.skills[skill]) for row in (one, other)]
+        cells = [columns(row.skills.get(skill, SkillCell())) for row in (one, other)]
         tellings = [cell.pop("telling") for cell in cells]
         if not ORDERED_CODES & {telling.code for telling in tellings[0] + tellings[1]}:
             assert tellings[0] == tellings[1]

@@ -168,14 +168,14 @@ def test_a_repeat_with_another_newer_time_is_known_only_among_the_last_in_the_ro
 
 def test_of_events_that_tell_one_act_the_first_counts_whatever_their_ids_and_times() -> None:
     partition = Partition()
-    partition.send([raw("hint", minute=0, event_id="check", act_id="problem-1/attempt-1")])
+    partition.send([raw("hint", minute=0, event_id="check", act_ids=["problem-1/attempt-1"])])
     partition.send(term(250, start=1))
 
     counts = partition.send(
         [
-            raw("hint", minute=900, event_id="grade", act_id="problem-1/attempt-1"),
+            raw("hint", minute=900, event_id="grade", act_ids=["problem-1/attempt-1"]),
             raw("hint", minute=901, event_id="problem-1/attempt-1"),
-            raw("hint", minute=902, event_id="other", act_id="problem-1/attempt-2"),
+            raw("hint", minute=902, event_id="other", act_ids=["problem-1/attempt-2"]),
         ]
     )
 
@@ -183,7 +183,7 @@ def test_of_events_that_tell_one_act_the_first_counts_whatever_their_ids_and_tim
 
 
 def test_an_act_is_another_students_own() -> None:
-    counts = Partition().send(raw("hint", student, act_id="the act") for student in ("ada", "bo"))
+    counts = Partition().send(raw("hint", student, act_ids=["the act"]) for student in ("ada", "bo"))
 
     assert counts.applied == 2
 
@@ -237,7 +237,7 @@ def sendings(draw: st.DrawFn) -> list[bytes]:
         count = draw(st.integers(1, 200))
         acts, moved = draw(st.booleans()), draw(st.sampled_from([0, 0, 0, 3000]))
         for number in range(start, start + count):
-            act = {"act_id": f"act {number}"} if acts and number % 3 == 0 else {}
+            act = {"act_ids": [f"act {number}"]} if acts and number % 3 == 0 else {}
             values.append(raw("hint", student, minute=number + moved, event_id=f"e{number}", **act))
         end = max(end, start + count)
     return values

@@ -4,10 +4,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from schemas.dialects.act import Act
+from msgspec import structs
+
+from schemas.dialects.act import MARK_SUFFIX, Act
+from schemas.dialects.act_ids import WHAT, of_attempt, of_moment
 from schemas.dialects.caliper.conformance import Conformant
 from schemas.dialects.caliper.student import attempt, entity
-from schemas.dialects.caliper.values import instant, is_integer, seconds
+from schemas.dialects.caliper.values import instant, is_integer, is_iri, seconds
 from schemas.dialects.caliper.version import Usage
 from schemas.dialects.markup import plain
 
@@ -49,14 +52,32 @@ def _count(tried: Mapping[str, Any]) -> int:
     return int(count) if is_integer(count) and count else 1
 
 
+def mark_of(handed_in: Act) -> Act:
+    """The act of marking what an act says was handed in and marked, which is left without the mark."""
+    marked = structs.replace(handed_in, event_id=f"{handed_in.event_id}{MARK_SUFFIX}")
+    marked.act_ids = tuple(one.replace("submission", "mark", 1) for one in handed_in.act_ids)
+    handed_in.score = None
+    return marked
+
+
+def _act_ids(act: Act, tried: Mapping[str, Any], what: str) -> tuple[str, ...]:
+    """Which act it is: what was done in the attempt `tried`, else at the act's item and moment."""
+    name = tried.get("id", "")
+    if is_iri(name) and not name.startswith("_:"):
+        return (of_attempt(what, f"{name} #{_count(tried)}"),)
+    return (of_moment(what, act.object_id, act.time),) if act.object_id else ()
+
+
 def _tried(act: Act, event: Mapping[str, Any]) -> None:
     tried = attempt(event)
+    act.act_ids = _act_ids(act, tried, WHAT["attempt"])
     act.attempt = _count(tried)
     act.duration_s = _lasted(tried)
     act.score = score(event)
 
 
 def _handed_in(act: Act, event: Mapping[str, Any]) -> None:
+    act.act_ids = _act_ids(act, attempt(event), WHAT["submission"])
     act.score = score(event)
     if act.score is None:  # the time of a mark says nothing of when work was handed in
         act.due = instant(_what(event).get("dateToSubmit"))
@@ -66,6 +87,8 @@ def score(event: Mapping[str, Any]) -> float | None:
     """The share of the greatest score that was given; None where either is not known."""
     generated = entity(event.get("generated"))
     given = generated.get("scoreGiven", generated.get("resultScore"))
+    if given is None:
+        return None
     greatest = generated.get("maxScore") or generated.get("maxResultScore") or _what(event).get("maxScore")
     if not isinstance(given, int | float) or not isinstance(greatest, int | float) or greatest <= 0:
         return None

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from schemas.dialects.act import native
-from schemas.dialects.caliper.acts import act_of, kind_of, score
+from schemas.dialects.caliper.acts import act_of, kind_of, mark_of, score
 from schemas.dialects.caliper.conformance import Conformant, require_conformant
 from schemas.dialects.caliper.envelope import data_of, is_caliper
 from schemas.dialects.caliper.misplaced import in_place
@@ -52,13 +52,13 @@ class Caliper:
             if isinstance(found, str):
                 ignored.append(Ignored(self.name, found, index))
             else:
-                events.append(found)
+                events += found
                 if has_several:
-                    parts.append(index)
+                    parts += [index] * len(found)
         return Decoded(events, invalid, ignored, parts, tolerated)
 
-    def _event(self, datum: dict[str, Any], path: str, data_version: str) -> tuple[NativeEvent | str, str]:
-        """The event, or of what is of no use its name and why; and the rule that it breaks where nobody reads it.
+    def _event(self, datum: dict[str, Any], path: str, data_version: str) -> tuple[list[NativeEvent] | str, str]:
+        """Its events, or of what is of no use its name and why; and the rule that it breaks where nobody reads it.
 
         Raises InvalidInput.
         """
@@ -69,8 +69,8 @@ class Caliper:
         checked = require_conformant(datum, path, self._own, data_version)
         return self._read(datum, checked), misplaced or checked.tolerated
 
-    def _read(self, datum: dict[str, Any], checked: Conformant) -> NativeEvent | str:
-        """What a valid event comes to. Raises InvalidInput."""
+    def _read(self, datum: dict[str, Any], checked: Conformant) -> list[NativeEvent] | str:
+        """What a valid event comes to: what was marked was handed in, too. Raises InvalidInput."""
         name, usage = f"{checked.type}.{checked.action}"[:_MAX_NAME_CHARS], checked.usage
         kind = self._own.get(name) or (kind_of(datum, checked, usage) if usage else None)
         if kind is None:
@@ -80,7 +80,11 @@ class Caliper:
             return f"{name} ({student.why})"
         if usage and usage.student == "assignee" and score(datum) is None:
             return f"{name} ({NO_SCORE})"
-        return native(kind, act_of(datum, kind, self._students.of(student.name), checked.time))
+        act = act_of(datum, kind, self._students.of(student.name), checked.time)
+        if kind == "submission" and act.score is not None:
+            mark = native("mark", mark_of(act))
+            return [native(kind, act), mark]
+        return [native(kind, act)]
 
 
 def _is_event(datum: dict[str, Any], kind: Any) -> bool:

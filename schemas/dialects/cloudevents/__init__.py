@@ -23,13 +23,13 @@ import msgspec
 import orjson
 
 from schemas.dialects import native
-from schemas.dialects.act import identifier
+from schemas.dialects.act import MARK_SUFFIX, identifier
 from schemas.dialects.cloudevents.attributes import REASON, Attributes, broken, read_attributes
 from schemas.dialects.cloudevents.binding import attributes_in, mode_of, require_json_format
 from schemas.dialects.json_text import parse
 from schemas.dialects.record import DatedRecord, Decoded, Dialect, Ignored, Invalid, Record
 from schemas.errors import InvalidInput
-from schemas.event import NativeEvent
+from schemas.event import Mark, NativeEvent
 
 _DATA: Final = ("data", "data_base64")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -133,7 +133,8 @@ def _identified(decoded: Decoded, attributes: Attributes) -> Decoded:
 def _called(event: NativeEvent, attributes: Attributes, index: int | None) -> NativeEvent:
     if event.voidable:
         return event
-    return msgspec.structs.replace(event, event_id=identifier(attributes.event_id(index)))
+    suffix = MARK_SUFFIX if isinstance(event, Mark) else ""
+    return msgspec.structs.replace(event, event_id=identifier(f"{attributes.event_id(index)}{suffix}"))
 
 
 def _value(value: bytes | None, attributes: Attributes) -> Any:

@@ -92,12 +92,13 @@ class Xapi:
             made = acts.voided(reading, record, self._keys)
         else:
             type = type_of(reading.object) if verb in self._typed else ""
-            sense = acts.sense_of(verb, family(reading.object, self._families), self._verbs, type)
+            about = family(reading.object, self._families)
+            sense = acts.sense_of(verb, about, self._verbs, type)
             if sense is None:
                 return [], verb
             if reading.lacks_its_text and sense.is_of_words:
                 raise Broken("XAPI-00076", "expected `str`", ".result.response")
-            made = acts.events(reading, sense, record, self._keys)
+            made = acts.events(reading, sense, about, record, self._keys)
         return made, "" if made else "group_without_members"
 
     def _invalid(self, error: InvalidInput, document: Any, index: int) -> Invalid:

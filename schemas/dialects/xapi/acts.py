@@ -25,6 +25,7 @@ from schemas.dialects.xapi import results
 from schemas.dialects.xapi import statement as s
 from schemas.dialects.xapi.activities import BROADER
 from schemas.dialects.xapi.actors import judged, students
+from schemas.dialects.xapi.attempts import acts_of
 from schemas.dialects.xapi.reading import Reading
 from schemas.dialects.xapi.senses import Sense, Senses
 from schemas.errors import InvalidInput
@@ -48,8 +49,11 @@ def sense_of(verb: str, about: str, verbs: Mapping[str, Senses], type: str = "")
     return sense
 
 
-def events(reading: Reading, sense: Sense, record: Record, keys: StudentKeys) -> list[e.NativeEvent]:
-    """One event for each student that acted. Raises InvalidInput where its time or a key is of no use."""
+def events(reading: Reading, sense: Sense, about: str, record: Record, keys: StudentKeys) -> list[e.NativeEvent]:
+    """One event for each student that acted, on something of the family `about`.
+
+    Raises InvalidInput where its time or a key is of no use.
+    """
     statement, object = reading.statement, reading.object
     outcome = results.outcome(statement.result)
     text = plain(outcome.text) if sense.is_of_words else ""
@@ -65,6 +69,7 @@ def events(reading: Reading, sense: Sense, record: Record, keys: StudentKeys) ->
         text=text,
         progress=outcome.progress,
         voidable=statement.id is not UNSET,
+        act_ids=acts_of(reading, kind, about, has_passed_by_verb=sense.success is True),
     )
     if kind == "attempt":
         act.attempt = results.attempt(object)

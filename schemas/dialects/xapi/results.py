@@ -76,23 +76,20 @@ def _score(score: s.Score) -> float | None:
     Where nothing can be scored (`max` is `min`), `raw` says nothing, nor does a `scaled` of zero.
     """
     scaled, raw, low, high = score.scaled, score.raw, score.min, score.max
-    is_scorable = _is_scorable(score)
-    if raw is not UNSET and high is not UNSET and is_scorable and (low is not UNSET or _is_of_no_use(scaled, raw)):
-        least = 0.0 if low is UNSET else low
-        return min(1.0, max(0.0, (raw - least) / (high - least)))
-    if scaled is UNSET or not (is_scorable or scaled):
+    if raw is not UNSET and high is not UNSET:
+        if low is UNSET:
+            if high > 0 and (scaled is UNSET or scaled < 0 <= raw):
+                return max(0.0, raw / high) if raw <= high else 1.0
+        elif high > low:
+            return (raw - low) / (high - low)  # from 0 to 1, as the rules have it
+    if scaled is UNSET or not (scaled or _is_scorable(score)):
         return None
-    return max(0.0, scaled)
+    return scaled if scaled > 0 else 0.0
 
 
 def _is_scorable(score: s.Score) -> bool:
     """Whether it leaves room for a score, as far as it says."""
     return score.max is UNSET or score.max > (0.0 if score.min is UNSET else score.min)
-
-
-def _is_of_no_use(scaled: float | UnsetType, raw: float) -> bool:
-    """Whether a `scaled` without `min` says less than its `raw`."""
-    return scaled is UNSET or scaled < 0 <= raw
 
 
 def _progress(extensions: s.Extensions) -> float | None:

@@ -20,7 +20,7 @@ class Sense(NamedTuple):
     @property
     def is_of_words(self) -> bool:
         """Whether what was written is read."""
-        return not _OF_WORDS.isdisjoint((self.kind, self.bare))
+        return self.kind in _OF_WORDS or self.bare in _OF_WORDS
 
 
 _OF_WORDS: Final = frozenset(("message", "reflection"))

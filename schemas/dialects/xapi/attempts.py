@@ -1,0 +1,71 @@
+"""Which attempt a statement is about, as far as it says: so that two statements of one act count once.
+
+An attempt at a whole (a quiz, a package) holds several answers to its questions, and maybe several to one of them. So
+of a question only its own number of the attempt tells, which Open edX says.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from msgspec import UNSET
+
+from schemas.dialects import act_ids
+from schemas.dialects.xapi import statement as s
+from schemas.dialects.xapi.extensions import ATTEMPT
+from schemas.dialects.xapi.reading import Reading
+
+ATTEMPT_TYPE: Final = "http://adlnet.gov/expapi/activities/attempt"
+_QUESTIONS: Final = ("question", "interaction", "essay")
+
+
+def acts_of(reading: Reading, kind: str, about: str, *, has_passed_by_verb: bool) -> tuple[str, ...]:
+    """The ids of the act that a statement about an activity tells, of this `kind`; none of kinds that are told once."""
+    what = act_ids.WHAT.get(kind)
+    if what is None or not isinstance(reading.object, s.Activity):
+        return ()
+    item = reading.object.id
+    if (
+        about == "course" and has_passed_by_verb
+    ):  # Open edX says so when it is passed, and when it is for the first time
+        return (act_ids.of_item("passed", item),)
+    found = _attempt(reading, about)
+    ids = () if found is None else (act_ids.of_attempt(what, found, item),)
+    if reading.time is None or reading.statement.timestamp is UNSET:
+        return ids
+    return (*ids, act_ids.of_moment(what, item, reading.time))
+
+
+def _attempt(reading: Reading, about: str) -> str | None:
+    """The attempt's id, or its number with a # before it."""
+    object = reading.object
+    definition = object.definition if isinstance(object, s.Activity) else UNSET
+    if definition is not UNSET and definition.extensions is not UNSET:
+        number = _number(definition.extensions)
+        if number is not None:
+            return number
+    if about in _QUESTIONS:
+        return None
+    if isinstance(object, s.Activity) and definition is not UNSET and definition.type == ATTEMPT_TYPE:
+        return object.id
+    context = reading.statement.context
+    if context is UNSET:
+        return None
+    for activity in _around(context):
+        if activity.definition is not UNSET and activity.definition.type == ATTEMPT_TYPE:
+            return activity.id
+    return None if context.extensions is UNSET else _number(context.extensions)
+
+
+def _around(context: s.Context) -> Iterator[s.Activity]:
+    held = context.context_activities
+    if held is not UNSET:
+        for activities in (held.parent, held.grouping, held.other):
+            if isinstance(activities, list):
+                yield from activities
+            elif activities is not UNSET:
+                yield activities
+
+
+def _number(extensions: dict[str, Any]) -> str | None:
+    number = extensions.get(ATTEMPT)
+    return f"#{number}" if type(number) is int or (type(number) is str and number) else None
