@@ -80,6 +80,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     compression: Compression = "zstd"
     session_timeout_s: Annotated[float, Meta(ge=1, le=30)] = 10.0
     start_timeout_s: Seconds = 30.0
+    broker_wait_s: Seconds = 600.0
     drain_timeout_s: Seconds = 20.0
     store: Literal["memory", "rocksdb"] = "memory"
     store_dir: str = ".skillstream"

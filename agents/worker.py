@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from agents import lifecycle
 from agents.channels import MAX_RECORD_BYTES, Channels
@@ -22,7 +22,7 @@ from agents.garbage import collect_rarely
 from agents.health import BrokerPing, Health, ReasoningState, Server, SourceFailures
 from agents.health.judge import said_of
 from agents.identity import Identity, MarkedStep
-from agents.input_topic import InputTopic
+from agents.input_topic import InputTopic, InputUnknown
 from agents.jumps import Jump, PositionJumps
 from agents.lag import BrokerOffsets, LagMonitor
 from agents.logs import LineHandler
@@ -41,6 +41,7 @@ from streams.poison import PoisonLimits
 from streams.skills import load_skills
 
 _log = logging.getLogger(__name__)
+_JUDGE_AGAIN_S: Final = 1.0
 
 
 class Worker:
@@ -150,7 +151,7 @@ class Worker:
 
     async def _recovered(self, active: frozenset[int]) -> None:
         try:
-            await self._identity.check(active)
+            await self._judge(active)
         except IdentityLost:
             if self._app.active_partitions == active:
                 raise
@@ -162,6 +163,18 @@ class Worker:
         lifecycle.recovered(len(table.rows), table.restored_records, took_s)
         if self._explanations is not None:
             self._explanations.rebuild(active)
+
+    async def _judge(self, active: frozenset[int]) -> None:
+        """Identity.check, as soon as the broker tells what it needs to know."""
+        try:
+            while True:
+                try:
+                    return await self._identity.check(active)
+                except InputUnknown as unknown:
+                    self._app.outage.away("input topic", unknown)
+                await asyncio.sleep(_JUDGE_AGAIN_S)
+        finally:
+            self._app.outage.back("input topic")
 
     async def _revoked(self, partitions: frozenset[int]) -> None:
         lifecycle.revoked(partitions)
@@ -200,6 +213,7 @@ class Worker:
         self._metrics.students.set(len(self._app.table.rows))
         self._metrics.partitions_owned.set(len(self._app.active_partitions))
         self._metrics.table_recovered.set(float(self._app.table_recovered))
+        self._metrics.broker_away_s.set(self._app.outage.age_s)
         if self._explanations is not None:
             self._explanations.refresh()
 
@@ -265,6 +279,7 @@ def _delivery_settings(settings: Settings, channels: Channels) -> DeliverySettin
         drain_timeout_s=settings.drain_timeout_s,
         stop_timeout_s=settings.drain_timeout_s + 15.0,
         start_timeout_s=settings.start_timeout_s,
+        broker_wait_s=settings.broker_wait_s,
         blocked_after_s=settings.stall_after_s,
         max_batch_records=settings.max_batch_records,
         max_record_bytes=MAX_RECORD_BYTES,

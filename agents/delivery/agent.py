@@ -5,8 +5,9 @@
                                         ▼                                             ▼
                                                                  every send confirmed ──► ack
 
-Lanes are shared by all source topics, so one partition's rows have one writer. Nothing here retries: whatever
-goes wrong is fatal, and a restart replays what was not acknowledged.
+Lanes are shared by all source topics, so one partition's rows have one writer. Nothing here retries: an idempotent
+producer does, in order and for ever, and `outage` bounds the wait. Whatever fails for good is fatal, and a restart
+replays what was not acknowledged.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 from aiokafka.structs import ConsumerRecord, RecordMetadata
 
 from agents.delivery.consumer import BatchConsumer
-from agents.delivery.errors import AgentEnded, NotConfirmed, SendFailed
+from agents.delivery.errors import AgentEnded, SendFailed
 from agents.delivery.message import BatchMessage
 from agents.delivery.settings import DeliverySettings
 from agents.delivery.table import RowTable
@@ -87,6 +88,7 @@ class TableAgent:
         self._lanes: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._ready: frozenset[int] = frozenset()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._late = 0
         self.last_progress_s: dict[int, float] = {}
 
     async def consume(self, stream: Any) -> None:
@@ -176,15 +178,25 @@ class TableAgent:
         return sent
 
     async def confirmed(self, sent: Collection["asyncio.Future[RecordMetadata]"]) -> None:
-        """Wait for the broker. Raises SendFailed, and NotConfirmed after `delivery_timeout_s`."""
-        if not sent:
-            return
-        timeout_s = self._settings.delivery_timeout_s
-        done, waiting = await asyncio.wait(sent, timeout=timeout_s, return_when=asyncio.FIRST_EXCEPTION)
-        for future in done:
-            if future.cancelled():
-                raise SendFailed("a send was cancelled")
-            if (error := future.exception()) is not None:
-                raise SendFailed(f"a send failed: {error!r}") from error
-        if waiting:
-            raise NotConfirmed(f"{len(waiting)} sends weren't confirmed within {timeout_s} s")
+        """Wait for the broker, which is away after `delivery_timeout_s`. Raises SendFailed."""
+        waiting, timeout_s = set(sent), self._settings.delivery_timeout_s
+        late = False
+        try:
+            while waiting:
+                done, waiting = await asyncio.wait(waiting, timeout=timeout_s, return_when=asyncio.FIRST_EXCEPTION)
+                _require(done)
+                if waiting and not late:
+                    late, self._late = True, self._late + 1
+                    self._app.outage.away("send", f"{len(waiting)} batches are not confirmed after {timeout_s:g} s")
+        finally:
+            self._late -= late
+            if late and not self._late:
+                self._app.outage.back("send")
+
+
+def _require(done: Collection["asyncio.Future[RecordMetadata]"]) -> None:
+    for future in done:
+        if future.cancelled():
+            raise SendFailed("a send was cancelled")
+        if (error := future.exception()) is not None:
+            raise SendFailed(f"a send failed: {error!r}") from error

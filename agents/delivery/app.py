@@ -17,9 +17,10 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import faust
+from aiokafka.errors import KafkaError
 from faust.tables.manager import TableManager
 from faust.types import TP
 from faust.types.transports import ConsumerT, TransportT
@@ -27,10 +28,11 @@ from faust.types.transports import ConsumerT, TransportT
 from agents import lifecycle
 from agents.delivery.agent import BatchStep, TableAgent
 from agents.delivery.consumer import BatchConsumer
-from agents.delivery.errors import DrainTimedOut, SessionLost
+from agents.delivery.errors import BrokerAway, DrainTimedOut, SessionLost
 from agents.delivery.fence import Fence
 from agents.delivery.gap_reader import GapReader
 from agents.delivery.guard import ChangelogGuard
+from agents.delivery.outage import Outage, may_pass
 from agents.delivery.recovery import PositionRecovery
 from agents.delivery.schema import BatchSchema
 from agents.delivery.settings import DeliverySettings
@@ -40,6 +42,8 @@ from agents.delivery.writer import RecordBatchWriter
 from agents.stores import MemoryStore, Store
 
 logger = logging.getLogger(__name__)
+_OUTAGE_CHECK_S: Final = 1.0
+_IDLE_S: Final = 1_000.0
 
 Partitions = frozenset[int]
 PartitionsHook = Callable[[Partitions], Awaitable[None]]
@@ -91,6 +95,7 @@ class DeliveryApp(faust.App):
         self._moves = 0
         self._is_revoking = False
         self.fence = Fence(settings.session_timeout_s)
+        self.outage = Outage(settings.broker, settings.broker_wait_s)
         self.writer = RecordBatchWriter(
             lambda: cast(IdempotentProducer, self.producer).batch_producer(), settings.max_send_bytes
         )
@@ -115,6 +120,7 @@ class DeliveryApp(faust.App):
         self.delivery_agent = agent
         self.hooks = hooks or self.hooks
         self.task(self._watch_changelog)
+        self.task(self._watch_outage)
 
     def last_progress_s(self) -> Mapping[int, float]:
         """When a batch was last confirmed, by partition, in seconds of `time.monotonic`."""
@@ -159,6 +165,8 @@ class DeliveryApp(faust.App):
 
     def _crash(self, reason: BaseException) -> None:
         super()._crash(reason)
+        if isinstance(reason, KafkaError) and may_pass(reason):  # a client that could not be started
+            reason = BrokerAway(f"the broker {self.settings.broker} is away: {reason!r}")
         self.halt(reason, "a service of the worker")
 
     async def _consumer_wait_empty(self, consumer: ConsumerT, logger: Any) -> None:
@@ -171,11 +179,15 @@ class DeliveryApp(faust.App):
         lifecycle.drains(agent.in_flight)
         from_s = time.monotonic()
         if not await agent.drain(self.settings.drain_timeout_s):
-            self.halt(DrainTimedOut(f"{agent.in_flight} batches are still in flight"), "the drain")
+            self.halt(self._drain_failed(f"{agent.in_flight} batches are still in flight"), "the drain")
             agent.abandon()
             return
         await cast(BatchConsumer, consumer).commit_all()
         lifecycle.drained(time.monotonic() - from_s)
+
+    def _drain_failed(self, left: str) -> BaseException:
+        away = self.outage.reason
+        return DrainTimedOut(left) if away is None else BrokerAway(f"{left}, and the broker is away: {away}")
 
     async def _producer_flush(self, logger: Any) -> None:
         """Nothing: every send is awaited by who made it."""
@@ -186,6 +198,17 @@ class DeliveryApp(faust.App):
         guard = ChangelogGuard(self.table, agent, consumer.changelog_ends, reader, self.hooks.on_repaired)
         with self.guard("the changelog's guard"):
             await guard.watch(lambda: self.active_partitions, self.settings.guard_interval_s)
+
+    async def _watch_outage(self) -> None:
+        with self.guard("the wait for the broker"):
+            while True:
+                self.outage.check()
+                await asyncio.sleep(_OUTAGE_CHECK_S)
+
+    @property
+    def broker_away(self) -> str | None:
+        """What the broker does not answer, while it is waited for."""
+        return self.outage.reason
 
     # -- ownership
 
@@ -254,6 +277,8 @@ def faust_options(settings: DeliverySettings) -> dict[str, Any]:
         "broker_session_timeout": settings.session_timeout_s,
         "broker_heartbeat_interval": settings.heartbeat_interval_s,
         "broker_rebalance_timeout": settings.rebalance_timeout_s,
+        # aiokafka leaves a group when nothing was fetched for so long: not while the broker is waited for.
+        "broker_max_poll_interval": _IDLE_S + settings.broker_wait_s,
         "consumer_auto_offset_reset": "earliest",
         "consumer_group_instance_id": settings.group_instance_id,
         "consumer_max_fetch_size": settings.fetch_bytes,

@@ -12,7 +12,7 @@ parts that are replaced, and why:
   the position where it is, so whatever was fetched and dropped before would be lost), and leaves changelogs
   alone.
 * `force_commit`, `_commit`: the commit position comes from our ack ranges; a commit that the broker rejected
-  is not recorded, and is never retried past `commit_timeout_s`.
+  is not recorded; one that is not answered is offered again.
 * `_watch_group` (ours): aiokafka hands errors of the group to whoever calls its `getmany`, which Faust never
   does (`_coordinator.check_errors`): a worker whose join failed would live on without partitions. What that and refused
   commits come to is in `membership`.
@@ -58,6 +58,8 @@ _BUSY_FETCH_WAIT_S = 0.02
 _NOTHING_ASKED_WAIT_S = 0.1
 _POSITION_WAIT_S = 5.0
 _GROUP_CHECK_S = 1.0
+_THREAD_S = 2.0
+"""How much longer than its thread whoever calls it waits."""
 
 
 class BatchConsumer(driver.Consumer):
@@ -73,7 +75,9 @@ class BatchConsumer(driver.Consumer):
         self._frozen = False
         self._begun = asyncio.Event()
         super().__init__(*args, **options)
-        self._membership = Membership(self.delivery.settings.session_timeout_s, self.delivery.halt)
+        self._membership = Membership(
+            self.delivery.settings.session_timeout_s, self.delivery.halt, self.delivery.outage
+        )
 
     @property
     def delivery(self) -> "DeliveryApp":
@@ -277,7 +281,7 @@ class BatchConsumer(driver.Consumer):
         return True
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        timeout_s = self.delivery.settings.commit_timeout_s
+        timeout_s = self.delivery.settings.commit_timeout_s + _THREAD_S
         try:
             await asyncio.wait_for(self._thread.call_thread(self._thread.commit_offsets, offsets), timeout_s)
         except (CommitFailedError, IllegalStateError) as error:

@@ -66,7 +66,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = self._ensure_consumer()
         fetch_promptly(consumer._fetcher)
         tell_jumps(consumer._fetcher, delivery.jumped)
-        listen_to_group(consumer._coordinator, delivery.fence, delivery.session_lost)
+        listen_to_group(consumer._coordinator, delivery.fence, delivery.outage, delivery.session_lost)
 
     async def on_thread_stop(self) -> None:
         """Leave the group, then stop aiokafka's consumer. Bounded, and raises nothing: else the worker waits a minute.
@@ -82,12 +82,15 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             self.log.warning("aiokafka's consumer did not stop in good order: %r", stopping)
 
     async def seek_sources(self, sources: Sequence[TP]) -> dict[TP, int | None]:
-        """Put each partition at its committed offset, or its beginning; what was committed. In this thread."""
+        """Put each partition at its committed offset, or its beginning; what was committed. In this thread.
+
+        Raises TimeoutError; aiokafka would ask for ever, and keep this thread from all else.
+        """
         consumer = self._ensure_consumer()
         committed: dict[TP, int | None] = {}
         for tp in sources:
             partition = TopicPartition(tp.topic, tp.partition)
-            offset = await consumer.committed(partition)
+            offset = await asyncio.wait_for(consumer.committed(partition), self._patience_s)
             committed[tp] = offset if offset is not None and offset >= 0 else None
             if committed[tp] is None:
                 await consumer.seek_to_beginning(partition)
@@ -100,7 +103,12 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         self._ensure_consumer()._coordinator.check_errors()
 
     async def commit_offsets(self, offsets: Mapping[TP, int]) -> None:
-        """Commit, in this thread; raises aiokafka's errors, which Faust's own method swallows."""
-        await self._ensure_consumer().commit(
+        """Commit, in this thread; raises aiokafka's errors, which Faust's own method swallows, and TimeoutError."""
+        committing = self._ensure_consumer().commit(
             {TopicPartition(tp.topic, tp.partition): OffsetAndMetadata(at, "") for tp, at in offsets.items()}
         )
+        await asyncio.wait_for(committing, self._patience_s)
+
+    @property
+    def _patience_s(self) -> float:
+        return cast("DeliveryApp", self.app).settings.commit_timeout_s

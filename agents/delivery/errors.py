@@ -2,7 +2,7 @@
 
 Fatal
 ├── RecordTooLarge     a record to send that no batch may hold
-├── NotConfirmed       the broker didn't confirm a send in time
+├── BrokerAway         the broker was waited for long enough
 ├── SendFailed         a send failed, or was cancelled
 ├── CommitRejected     the broker refused a commit though the partitions are ours
 ├── GroupLost          the worker can't be a member of its consumer group
@@ -23,8 +23,8 @@ class RecordTooLarge(Fatal):
     """A record to send that no batch may hold."""
 
 
-class NotConfirmed(Fatal):
-    """The broker didn't confirm a send in time."""
+class BrokerAway(Fatal):
+    """The broker was waited for long enough: not a fault of the state, and a restart may as well wait."""
 
 
 class SendFailed(Fatal):

@@ -15,15 +15,17 @@ from typing import Any, Final, Protocol, cast
 from aiokafka import AIOKafkaProducer
 from aiokafka.client import ConnectionGroup
 from aiokafka.consumer.group_coordinator import GroupCoordinator
-from aiokafka.errors import KafkaError, NodeNotReadyError
+from aiokafka.errors import KafkaError, NodeNotReadyError, for_code
 from aiokafka.protocol.commit import OffsetCommitRequest
-from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGroupRequest
+from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, LeaveGroupRequest, SyncGroupRequest
 from aiokafka.protocol.produce import ProduceRequest
 
 from agents.delivery.errors import SessionLost
 from agents.delivery.fence import Fence
+from agents.delivery.outage import Outage, may_pass
 
 _OK: Final = 0
+_ABSENT: Final = {14, 15, 16}  # the coordinator loads the group, is not there, is another one
 _ILLEGAL_GENERATION: Final = 22
 _UNKNOWN_MEMBER: Final = 25
 _REBALANCING: Final = 27
@@ -58,16 +60,28 @@ class _Answer(Protocol):
     error_code: int
 
 
-def listen_to_group(coordinator: GroupCoordinator, fence: Fence, on_lost: OnLost) -> None:
-    """Renew `fence` by the group's answers. `on_lost` is called once, in the coordinator's thread, when expelled."""
+def listen_to_group(coordinator: GroupCoordinator, fence: Fence, outage: Outage, on_lost: OnLost) -> None:
+    """Renew `fence` by the group's answers, and tell `outage` of those that don't come.
+
+    `on_lost` is called once, in the coordinator's thread, when expelled.
+    """
     send: Send = coordinator._send_req
 
     async def listening(request: object) -> Any:
         if fence.lost is not None and isinstance(request, JoinGroupRequest | SyncGroupRequest):
             raise Refused("this worker stops: it must not throw another out of the group")
         sent_s = monotonic()
-        answer = await send(request)
+        try:
+            answer = await send(request)
+        except KafkaError as error:
+            if may_pass(error) and not isinstance(request, LeaveGroupRequest):
+                outage.away("group", error)
+            raise
         codes = _codes(request, answer)
+        if absent := codes & _ABSENT:
+            outage.away("group", for_code(min(absent))())
+        else:
+            outage.back("group")
         if codes & _CONFIRMS.get(type(request), set()):
             fence.confirm(sent_s)
         if expelled := codes & _EXPELS.get(type(request), set()):
@@ -86,10 +100,10 @@ def guard_producer(producer: AIOKafkaProducer, fence: Fence) -> None:
 
     async def guarded(node_id: int, request: object, *, group: ConnectionGroup = ConnectionGroup.DEFAULT) -> Any:
         if isinstance(request, ProduceRequest):
+            _require_member(fence)  # at once: a broker that is away must not hold up a stop
             if not await client.ready(node_id, group=group):  # connecting takes time: before the look
                 raise NodeNotReadyError(f"node {node_id} is not ready")
-            if fence.lost is not None:
-                raise Refused(str(fence.lost)) from fence.lost
+            _require_member(fence)
             if not fence.fresh:
                 raise Held(f"the group has not confirmed this worker for {fence.age_s:.1f} s")
         return await send(node_id, request, group=group)
@@ -97,11 +111,16 @@ def guard_producer(producer: AIOKafkaProducer, fence: Fence) -> None:
     client.send = guarded
 
 
+def _require_member(fence: Fence) -> None:
+    if fence.lost is not None:
+        raise Refused(str(fence.lost)) from fence.lost
+
+
 def _codes(request: object, answer: object) -> set[int]:
     if isinstance(request, OffsetCommitRequest):
         topics: list[tuple[str, list[tuple[int, int]]]] = cast(Any, answer).topics
         return {code for _topic, partitions in topics for _partition, code in partitions}
-    if isinstance(request, HeartbeatRequest | SyncGroupRequest):
+    if isinstance(request, HeartbeatRequest | JoinGroupRequest | SyncGroupRequest):
         return {cast(_Answer, answer).error_code}
     return set()
 

@@ -8,6 +8,7 @@ from typing import Final
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 
 from agents.delivery.errors import CommitRejected, GroupLost
+from agents.delivery.outage import Outage, may_pass
 
 _FAILURES: Final = 3
 _FINAL: Final = (GroupAuthorizationFailedError, TopicAuthorizationFailedError)
@@ -17,9 +18,10 @@ _log = logging.getLogger(__name__)
 class Membership:
     """Of one consumer. `halt` is called with what has ended it; refused commits are borne for two sessions."""
 
-    def __init__(self, session_timeout_s: float, halt: Callable[[BaseException], None]) -> None:
+    def __init__(self, session_timeout_s: float, halt: Callable[[BaseException], None], outage: Outage) -> None:
         self._bearable_s = 2 * session_timeout_s
         self._halt = halt
+        self._outage = outage
         self._failures = 0
         self._refused_since_s: float | None = None
 
@@ -28,7 +30,10 @@ class Membership:
         self._failures = 0
 
     def fail(self, error: KafkaError) -> None:
-        """It could not join; aiokafka tries again."""
+        """It could not join; aiokafka tries again. A broker that is away is waited for."""
+        if may_pass(error):
+            self._outage.away("group", error)
+            return
         self._failures += 1
         _log.warning("Not in the consumer group, failure %d: %r", self._failures, error)
         if self._failures >= _FAILURES or isinstance(error, _FINAL):
@@ -36,6 +41,7 @@ class Membership:
 
     def accept_commits(self) -> None:
         """A commit was accepted, or a rebalance has come."""
+        self._outage.back("commit")
         self._refused_since_s = None
 
     def refuse_commit(self, error: KafkaError) -> None:
@@ -51,7 +57,10 @@ class Membership:
             self._end(CommitRejected("commits are refused, and no rebalance came"), error)
 
     def reject_commit(self, partitions: int, error: BaseException) -> None:
-        """A commit failed for another reason than a rebalance, or was not answered in time."""
+        """A commit failed for another reason than a rebalance; while the broker is away it is offered again."""
+        if may_pass(error):
+            self._outage.away("commit", error)
+            return
         self._end(CommitRejected(f"the commit of {partitions} partitions was rejected: {error!r}"), error)
 
     def _end(self, reason: BaseException, cause: BaseException) -> None:

@@ -30,6 +30,7 @@ from faust.types import TP
 from mode import Service
 
 from agents.delivery.errors import LogCut
+from agents.delivery.outage import may_pass
 
 if TYPE_CHECKING:
     from agents.delivery.app import DeliveryApp
@@ -173,15 +174,20 @@ class PositionRecovery(Recovery):
         self._consumer.resume_flow()
 
     async def _told(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        """The broker's answer, however long it takes: who waits is interrupted, or ended by the watchdog."""
-        while True:
-            try:
-                return await ask()
-            except IllegalStateError as error:  # the assignment has changed, and a rebalance is on its way
-                self.log.info("Waiting for a rebalance: %r", error)
-            except (KafkaError, TimeoutError) as error:
-                self.log.warning("The recovery waits for the broker: %r", error)
-            await asyncio.sleep(_RETRY_S)
+        """The broker's answer, however long it takes: who waits is interrupted, or ended by the outage's bound."""
+        try:
+            while True:
+                try:
+                    return await ask()
+                except IllegalStateError as error:  # the assignment has changed, and a rebalance is on its way
+                    self.log.info("Waiting for a rebalance: %r", error)
+                except (KafkaError, TimeoutError) as error:
+                    if not may_pass(error) and not self._delivery.should_stop:
+                        raise
+                    self._delivery.outage.away("changelog", error)
+                await asyncio.sleep(_RETRY_S)
+        finally:
+            self._delivery.outage.back("changelog")
 
     @property
     def _delivery(self) -> "DeliveryApp":

@@ -1,6 +1,7 @@
 """Runs a worker in this process, and always ends: in order where it can, by force where it must.
 
-Exit codes: 0 after SIGTERM or SIGINT and a complete drain; 3 when the broker can't be reached at the start;
+Exit codes: 0 after SIGTERM or SIGINT and a complete drain; 3 when the broker can't be reached at the start for
+`start_timeout_s`, and when it was away for `broker_wait_s`, or while a drain needed it;
 4 after anything fatal, when stopping takes longer than `stop_timeout_s`, and when the event loop stands still for
 `blocked_after_s` (1 where not even the watching thread could run).
 """
@@ -20,6 +21,7 @@ import mode
 from agents import lifecycle
 from agents.delivery.app import DeliveryApp
 from agents.delivery.consumer import BatchConsumer
+from agents.delivery.errors import BrokerAway
 from agents.delivery.loop_watch import LoopWatch
 from agents.topics import BrokerUnreachable, require_broker
 
@@ -55,7 +57,7 @@ def run_worker(app: DeliveryApp, beside: Beside = nothing_beside) -> int:
     except BrokerUnreachable as error:
         app.failure = error
         return EXIT_UNREACHABLE
-    watch = _StopWatch(app.settings.stop_timeout_s)
+    watch = _StopWatch(app.settings.stop_timeout_s, lambda: _code(app.failure))
     try:
         return asyncio.run(_serve(app, watch, beside))
     finally:
@@ -84,7 +86,11 @@ async def _serve(app: DeliveryApp, watch: "_StopWatch", beside: Beside) -> int:
                 wait.cancel()
             results = await asyncio.gather(*waits, return_exceptions=True)
     app.failure = app.failure or worker.crash_reason or _error(results[0])
-    return EXIT_OK if app.failure is None else EXIT_FATAL
+    return EXIT_OK if app.failure is None else _code(app.failure)
+
+
+def _code(failure: BaseException | None) -> int:
+    return EXIT_UNREACHABLE if isinstance(failure, BrokerAway | BrokerUnreachable) else EXIT_FATAL
 
 
 def _error(result: object) -> BaseException | None:
@@ -110,7 +116,8 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
 class _StopWatch:
     """Ends the process when stopping takes too long: Faust's threads would keep it alive for ever."""
 
-    def __init__(self, timeout_s: float) -> None:
+    def __init__(self, timeout_s: float, code: Callable[[], int]) -> None:
+        self._code = code
         self._timer = threading.Timer(timeout_s, self._expire)
         self._timer.daemon = True
         self._timeout_s = timeout_s
@@ -131,8 +138,9 @@ class _StopWatch:
             with suppress(Exception):  # it may be at work while its tasks are listed
                 for task in _waiting(loop):
                     logger.critical("It waited for %s", task)
-        lifecycle.ended(EXIT_FATAL, f"not stopped after {self._timeout_s:g} s, un-acked work is replayed")
-        os._exit(EXIT_FATAL)
+        code = self._code()
+        lifecycle.ended(code, f"not stopped after {self._timeout_s:g} s, un-acked work is replayed")
+        os._exit(code)
 
 
 def _waiting(loop: asyncio.AbstractEventLoop) -> Iterator[str]:

@@ -32,7 +32,8 @@ class DeliverySettings:
     request_timeout_s: float = 30.0
     commit_interval_s: float = 1.0
     commit_timeout_s: float = 8.0
-    delivery_timeout_s: float = 30.0
+    delivery_timeout_s: float = 10.0
+    broker_wait_s: float = 600.0
     drain_timeout_s: float = 8.0
     stop_timeout_s: float = 25.0
     start_timeout_s: float = 15.0

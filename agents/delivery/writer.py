@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from aiokafka.errors import KafkaTimeoutError
 from aiokafka.structs import RecordMetadata
 
 from agents.delivery.errors import RecordTooLarge
@@ -72,9 +73,9 @@ class RecordBatchWriter:
     ) -> list[asyncio.Future[RecordMetadata]]:
         """Hand `records` over in order, in as few batches as they fit; one future a batch, none for none.
 
-        Waits while the partition's former batch is still queued. The futures resolve when the broker has
-        confirmed, which may be never: bound the wait. Raises RecordTooLarge before anything of an oversized
-        record is sent (records before it may have been), and KafkaError when a batch cannot be queued.
+        Waits while the partition's former batch is still queued: as long as the broker is away. The futures resolve
+        when the broker has confirmed, which may be never: bound the wait. Raises RecordTooLarge before anything of an
+        oversized record is sent (records before it may have been), and KafkaError when a batch cannot be queued.
         """
         return [sent.confirmed for sent in await self.send_counted(topic, partition, records)]
 
@@ -107,9 +108,13 @@ class RecordBatchWriter:
 
 
 async def _sent(producer: BatchProducer, batch: BatchBuilder, topic: str, partition: int, count: int) -> SentBatch:
-    confirmed = await producer.send_batch(batch, topic, partition=partition)
-    confirmed.add_done_callback(_look)
-    return SentBatch(confirmed, count)
+    while True:
+        try:
+            confirmed = await producer.send_batch(batch, topic, partition=partition)
+        except KafkaTimeoutError:  # the former batch is still queued, and this one was not: it is offered again
+            continue
+        confirmed.add_done_callback(_look)
+        return SentBatch(confirmed, count)
 
 
 def _look(confirmed: "asyncio.Future[RecordMetadata]") -> None:

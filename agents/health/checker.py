@@ -111,9 +111,10 @@ class Health:
     def observe(self) -> None:
         """Look whether the worker advances. Wants to be called often."""
         now_s, worker, lag = self._clock_s(), self._worker, self._lag.current()
-        owned = worker.active_partitions if worker.table_recovered else frozenset()
+        is_away = worker.broker_away is not None  # what bounds the wait is not the watchdog
+        owned = worker.active_partitions if worker.table_recovered and not is_away else frozenset()
         self._stalls.observe(now_s, owned, worker.last_progress_s(), lag)
-        self._recovery.observe(now_s, worker.table_recovered, worker.restored_offsets(), lag)
+        self._recovery.observe(now_s, worker.table_recovered or is_away, worker.restored_offsets(), lag)
 
     def _stall(self) -> Stalled | None:
         now_s = self._clock_s()
@@ -144,6 +145,7 @@ class Health:
             model_skills=self._model_skills,
             failing_sources=self._failures.recent(),
             failure=self._worker.failure,
+            broker_away=self._worker.broker_away,
             table_recovered=self._worker.table_recovered,
             owned=self._worker.active_partitions,
             stalled_s=self._stalls.stalled(now_s),

@@ -30,6 +30,8 @@ def judge(seen: Snapshot) -> Report:
 
 
 def _broker(seen: Snapshot) -> Component:
+    if seen.broker_away is not None:
+        return Component("broker", "degraded", f"{seen.broker.where}: away, and waited for: {seen.broker_away}")
     if seen.broker.problem is not None:
         return Component("broker", "down", f"{seen.broker.where}: {seen.broker.problem}")
     return Component("broker", "ok", f"{seen.broker.where} answers")

@@ -16,6 +16,8 @@ class WorkerState(Protocol):
     def active_partitions(self) -> frozenset[int]: ...
     @property
     def failure(self) -> BaseException | None: ...
+    @property
+    def broker_away(self) -> str | None: ...
     def last_progress_s(self) -> Mapping[int, float]: ...
     def restored_offsets(self) -> Mapping[int, int]: ...
 
@@ -56,6 +58,7 @@ class Snapshot:
     model_skills: int
     failing_sources: Set[str]
     failure: BaseException | None
+    broker_away: str | None
     table_recovered: bool
     owned: Set[int]
     stalled_s: Mapping[int, float]

@@ -150,6 +150,12 @@ class Metrics:
         self.table_recovered = declare.gauge(
             "table_recovered", "0 or 1", "1 when the rows of all owned partitions are restored."
         )
+        self.broker_away_s = declare.gauge(
+            "broker_away_seconds",
+            "s",
+            "For how long a broker that does not answer has been waited for; 0 while it answers. The worker ends with "
+            "3 after `SKILLSTREAM_BROKER_WAIT_S`.",
+        )
         self.web_refused: CounterBy[WebRefusal] = declare.counter_by(
             "reason",
             "web_refused",

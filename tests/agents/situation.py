@@ -32,6 +32,7 @@ class Worker:
     table_recovered: bool = True
     active_partitions: frozenset[int] = frozenset({0, 1})
     failure: BaseException | None = None
+    broker_away: str | None = None
     progress_s: dict[int, float] = field(default_factory=dict)
     restored: dict[int, int] = field(default_factory=dict)
 

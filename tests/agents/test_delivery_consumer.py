@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.errors import CommitFailedError, KafkaError, TopicAuthorizationFailedError
+from aiokafka.errors import CommitFailedError, KafkaConnectionError, TopicAuthorizationFailedError
 from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
@@ -29,7 +29,7 @@ class FakeThread:
         self.fetches: list[dict[TP, list[ConsumerRecord]]] = []
         self.fetched_from: list[set[TP]] = []
         self.commits: list[Mapping[TP, int]] = []
-        self.commit_error: KafkaError | None = None
+        self.commit_error: Exception | None = None
         self.committed: dict[TP, int | None] = {EVENTS: None}
         self.thread_loop = asyncio.new_event_loop()
         self.asked = asyncio.Event()
@@ -245,6 +245,27 @@ async def test_a_commit_refused_in_a_rebalance_is_recorded_nowhere_and_offered_a
     assert (consumer.committed_offsets(), thread.commits) == ({EVENTS: 2}, [{EVENTS: 2}])
 
 
+@pytest.mark.parametrize("silence", [KafkaConnectionError("reset"), TimeoutError()])
+async def test_a_commit_that_is_not_answered_is_offered_again_when_the_broker_is_back(
+    app: DeliveryApp, silence: Exception
+) -> None:
+    consumer, thread = parts(app)
+    await consumer.perform_seek()
+    thread.fetches = [{EVENTS: records(EVENTS, 0, 1)}]
+    [message] = await delivered(consumer)
+    consumer.ack(message)
+
+    thread.commit_error = silence
+    for _ in range(20):
+        assert not await consumer.commit()
+    assert (consumer.committed_offsets(), app.failure) == ({EVENTS: None}, None)
+    assert (app.broker_away or "").startswith("commit: ")
+
+    thread.commit_error = None
+    assert await consumer.commit()
+    assert (thread.commits, app.broker_away) == ([{EVENTS: 2}], None)
+
+
 async def test_any_other_rejected_commit_stops_the_worker_and_nothing_is_committed_after(app: DeliveryApp) -> None:
     consumer, thread = parts(app)
     await consumer.perform_seek()
@@ -278,6 +299,8 @@ async def test_a_seek_goes_to_the_beginning_where_nothing_is_committed() -> None
     kafka = FakeKafka()
 
     class Thread:
+        _patience_s = 30.0
+
         def _ensure_consumer(self) -> FakeKafka:
             return kafka
 

@@ -9,13 +9,14 @@ from typing import Any, cast
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.consumer.group_coordinator import GroupCoordinator
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaConnectionError, KafkaError
 from aiokafka.protocol.commit import OffsetCommitRequest
 from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGroupRequest
 
 from agents.delivery.errors import SessionLost
 from agents.delivery.fence import Fence
 from agents.delivery.fencing import Refused, guard_producer, listen_to_group
+from agents.delivery.outage import Outage
 from agents.delivery.writer import OutRecord, RecordBatchWriter
 from agents.embedded import EmbeddedBroker
 from tests.agents.delivery_cluster import read_topic
@@ -73,7 +74,8 @@ class Member:
     def __post_init__(self) -> None:
         self.group = Group(self.clock)
         self.fence = Fence(10.0, self.clock)
-        listen_to_group(cast(GroupCoordinator, self.group), self.fence, self.lost.append)
+        self.outage = Outage("broker:9092", 600.0, self.clock)
+        listen_to_group(cast(GroupCoordinator, self.group), self.fence, self.outage, self.lost.append)
 
     async def hears(self, request: object, answer: int | Exception) -> None:
         self.group.answer = answer if isinstance(answer, Exception) else Answer(answer)
@@ -90,6 +92,23 @@ def same_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def member(same_clock: Clock) -> Member:
     return Member(same_clock)
+
+
+@pytest.mark.parametrize("request_", [HEARTBEAT, COMMIT, JOIN])
+@pytest.mark.parametrize("silence", [KafkaConnectionError("reset"), GroupCoordinatorNotAvailableError()])
+async def test_a_coordinator_that_does_not_answer_is_away_until_it_does(
+    member: Member, request_: object, silence: Exception
+) -> None:
+    with pytest.raises(KafkaError):
+        await member.hears(request_, silence)
+    assert (member.outage.reason or "").startswith("group: ")
+
+    for loading in (14, 15, 16):
+        await member.hears(request_, loading)
+        assert member.outage.reason is not None
+
+    await member.hears(request_, OK)
+    assert (member.outage.reason, member.lost) == (None, [])
 
 
 def test_a_fence_is_stale_until_the_group_has_answered(same_clock: Clock) -> None:

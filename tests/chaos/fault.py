@@ -9,7 +9,7 @@ from msgspec import Struct
 
 VARIABLE: Final = "SKILLSTREAM_TEST_FAULT"
 
-Call = Literal["changelog", "output", "commit"]
+Call = Literal["changelog", "output", "commit", "recovery"]
 Deed = Literal[
     "kill before",  # SIGKILL instead of the call; before an output: as soon as all of the changelog is confirmed
     "kill after",  # SIGKILL as soon as the broker has confirmed the call
@@ -17,11 +17,12 @@ Deed = Literal[
     "stop",  # SIGSTOP just before the call, which goes on at SIGCONT
     "fail",  # the broker's refusal, as the call's future has it
     "raise",  # an error of the client, before anything is sent
+    "slow",  # restores as slowly as if the log were longer: `number` us a record
 ]
 
 
 class Fault(Struct, frozen=True):
-    """One deed, at the `number`-th (from 1) call of its kind."""
+    """One deed, at the `number`-th (from 1) call of its kind; but see `slow`."""
 
     at: Call
     do: Deed
@@ -30,6 +31,8 @@ class Fault(Struct, frozen=True):
     @property
     def exit_codes(self) -> frozenset[int]:
         """How a worker may end of it."""
+        if self.do == "slow":
+            return frozenset()
         return frozenset({4}) if self.do in ("fail", "raise", "stop") else frozenset({-9})
 
 

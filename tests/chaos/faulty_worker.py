@@ -12,11 +12,12 @@ from typing import Any, Final
 
 import msgspec
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaTimeoutError, NotEnoughReplicasAfterAppendError, UnknownError
+from aiokafka.errors import NotEnoughReplicasAfterAppendError, ProducerClosed, UnknownError
 from faust.types import TP
 
 from agents.cli import main
 from agents.delivery.consumer_thread import BatchConsumerThread
+from agents.delivery.table import RowTable
 from agents.delivery.transport import IdempotentProducer
 from tests.chaos.fault import VARIABLE, Fault
 
@@ -61,7 +62,7 @@ class FaultyProducer:
             case "stop":
                 os.kill(os.getpid(), signal.SIGSTOP)
             case "raise":
-                raise KafkaTimeoutError("as planned")
+                raise ProducerClosed("as planned")
             case "fail":
                 return _failed(NotEnoughReplicasAfterAppendError("as planned"))
             case "withhold":
@@ -100,8 +101,21 @@ class FaultyCommits:
             _end()
 
 
+def _restore_slowly(us_a_record: int) -> None:
+    real = RowTable.on_changelog_event
+
+    async def on_changelog_event(self: RowTable, event: Any) -> None:
+        await asyncio.sleep(len(event.message.records) * us_a_record / 1e6)
+        await real(self, event)
+
+    RowTable.on_changelog_event = on_changelog_event  # type: ignore[method-assign]
+
+
 def inject(fault: Fault) -> None:
     """Wrap the client. Before the worker makes its app."""
+    if fault.at == "recovery":
+        _restore_slowly(fault.number)
+        return
     if fault.at == "commit":
         commits = FaultyCommits(fault)
 

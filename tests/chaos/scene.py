@@ -67,7 +67,8 @@ class Scene:
         self.recoveries_s: list[float] = []
         self._events = a_class(f"{seed}/{name}")
         self.patience = play.patience
-        session = {"session_timeout_s": min(SESSION_S * play.patience, _LONGEST_SESSION_S)}
+        self.session_s = min(SESSION_S * play.patience, _LONGEST_SESSION_S)
+        session = {"session_timeout_s": self.session_s}
         # Loading scikit-learn's models takes most of a worker's start; what is exact does not depend on them.
         model = "none" if play.rounds == 1 else "default"
         scripted = {"model": model, "reasoning": "scripted", "redis_url": redis.url, "expected_workers": 2}

@@ -90,6 +90,11 @@ class Child:
             self._process.kill()
             self._process.wait()
 
+    def signal(self, number: int) -> None:
+        """Sends it a signal; does nothing when it has ended."""
+        if self._process is not None:
+            self._process.send_signal(number)
+
     def release(self) -> int:
         """Leaves the running process to itself and returns its id."""
         pid = self.pid

@@ -8,6 +8,7 @@ program must create its own), records up to 16 MiB, few internal partitions. A s
 import base64
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -107,6 +108,14 @@ class RealKafka:
     def kill(self) -> None:
         """Ends the broker at once (SIGKILL); the data stay for `restart`."""
         self._child.kill()
+
+    def pause(self) -> None:
+        """Freezes the broker (SIGSTOP) until `go_on`."""
+        self._child.signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """SIGCONT."""
+        self._child.signal(signal.SIGCONT)
 
     def restart(self) -> None:
         """Brings the broker back on the same data and port, stopping it first when it runs."""

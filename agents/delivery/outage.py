@@ -1,0 +1,80 @@
+"""What the broker does not answer now, and since when: waited for, up to a bound.
+
+    first failure ──► away: un-acked, fenced, degraded ──► every part answers again ──► back
+                                    └── longer than `wait_s` ──► BrokerAway: the worker ends with 3
+
+Each part of delivery tells of its own trouble and of its end: a coordinator may answer while a leader does not.
+"""
+
+import threading
+from collections.abc import Callable
+from time import monotonic
+from typing import Literal
+
+from aiokafka.errors import KafkaError, KafkaTimeoutError
+
+from agents import lifecycle
+from agents.delivery.errors import BrokerAway
+
+Part = Literal["group", "commit", "send", "changelog", "input topic"]
+
+
+class Outage:
+    """Of one worker. From any thread; neither blocks nor raises, but for `check`."""
+
+    def __init__(self, broker: str, wait_s: float, clock_s: Callable[[], float] = monotonic) -> None:
+        self._broker = broker
+        self._wait_s = wait_s
+        self._clock_s = clock_s
+        self._troubles: dict[Part, str] = {}
+        self._since_s = 0.0
+        self._lock = threading.Lock()
+
+    def away(self, part: Part, why: object) -> None:
+        """What `part` asked for is not answered, or not as it will be when the trouble is over."""
+        said = why if isinstance(why, str) else f"{type(why).__name__}: {why}" if str(why) else type(why).__name__
+        with self._lock:
+            begins = not self._troubles
+            self._troubles[part] = f"{part}: {said}"
+            if begins:
+                self._since_s = self._clock_s()
+        if begins:
+            meanwhile = f"waiting for up to {self._wait_s:g} s, nothing is acknowledged"
+            lifecycle.server_lost("The broker", self._broker, f"{part}: {said}", meanwhile)
+
+    def back(self, part: Part) -> None:
+        """It was answered, or is not asked for any more."""
+        if part not in self._troubles:
+            return
+        with self._lock:
+            ends = self._troubles.pop(part, None) is not None and not self._troubles
+            away_s = self._clock_s() - self._since_s
+        if ends:
+            lifecycle.server_back("The broker", self._broker, away_s)
+
+    @property
+    def age_s(self) -> float:
+        """For how long the broker has been away; 0 while it answers."""
+        with self._lock:
+            return self._clock_s() - self._since_s if self._troubles else 0.0
+
+    @property
+    def reason(self) -> str | None:
+        """What it does not answer; None while it answers."""
+        with self._lock:
+            return "; ".join(self._troubles.values()) or None
+
+    def check(self) -> None:
+        """Raise BrokerAway when it was waited for long enough."""
+        if (reason := self.reason) is not None and (age_s := self.age_s) >= self._wait_s:
+            raise BrokerAway(
+                f"the broker {self._broker} was away for {age_s:.0f} s ({reason}); SKILLSTREAM_BROKER_WAIT_S is "
+                f"{self._wait_s:g}. What was not acknowledged is read again after a restart"
+            )
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether waiting may help: nobody answered, or said that it cannot now."""
+    if isinstance(error, TimeoutError | KafkaTimeoutError):
+        return True
+    return isinstance(error, KafkaError) and bool(error.retriable)

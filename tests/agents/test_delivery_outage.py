@@ -1,0 +1,184 @@
+"""A broker that does not answer is waited for, un-acked, with a bound; what cannot pass ends the worker at once."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from aiokafka.errors import (
+    CoordinatorLoadInProgressError,
+    GroupAuthorizationFailedError,
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    NotLeaderForPartitionError,
+    TopicAuthorizationFailedError,
+)
+
+from agents.delivery import DeliveryApp, DeliverySettings, create_app
+from agents.delivery.agent import BatchResult, TableAgent
+from agents.delivery.consumer import BatchConsumer
+from agents.delivery.errors import BrokerAway, DrainTimedOut, GroupLost, SendFailed
+from agents.delivery.membership import Membership
+from agents.delivery.outage import Outage, Part, may_pass
+from agents.delivery.run import EXIT_FATAL, EXIT_UNREACHABLE, _code
+from agents.delivery.writer import OutRecord, RecordBatchWriter
+
+SETTINGS = DeliverySettings(
+    app_id="app", broker="127.0.0.1:1", sources=("events",), partitions=1, delivery_timeout_s=0.01
+)
+
+
+class Clock:
+    now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def app() -> AsyncIterator[DeliveryApp]:
+    async def step(topic: str, partition: int, records: Sequence[Any]) -> BatchResult:
+        return BatchResult({}, [])
+
+    app = create_app(SETTINGS)
+    app.attach(step)
+    thread_loop = cast(BatchConsumer, app.consumer).thread_loop
+    yield app
+    thread_loop.close()
+
+
+def test_an_outage_lasts_from_the_first_trouble_to_the_end_of_the_last_one_and_is_told_twice(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    outage = Outage("kafka:9092", 600.0, clock)
+    outage.away("group", KafkaConnectionError("reset by peer"))
+    clock.now_s += 5
+    for _ in range(100):
+        outage.away("commit", TimeoutError())
+    outage.back("group")
+    clock.now_s += 3
+    assert (outage.age_s, outage.reason) == (8.0, "commit: TimeoutError")
+
+    outage.back("commit")
+    outage.back("commit")
+    assert (outage.age_s, outage.reason) == (0.0, None)
+    assert len(caplog.records) == 2
+    assert "away, at kafka:9092" in caplog.messages[0]
+    assert "back, at kafka:9092, after 8.0 s" in caplog.messages[1]
+
+
+def test_an_outage_ends_the_worker_with_3_after_the_wait_and_not_before(clock: Clock) -> None:
+    outage = Outage("kafka:9092", 600.0, clock)
+    outage.away("send", "2 batches are not confirmed")
+    clock.now_s += 599
+    outage.check()
+    clock.now_s += 1
+    with pytest.raises(BrokerAway, match=r"away for 600 s.*SKILLSTREAM_BROKER_WAIT_S") as ended:
+        outage.check()
+    assert _code(ended.value) == EXIT_UNREACHABLE
+    assert _code(SendFailed("refused")) == EXIT_FATAL
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (KafkaConnectionError("reset"), True),
+        (NotLeaderForPartitionError(), True),
+        (CoordinatorLoadInProgressError(), True),
+        (KafkaTimeoutError(), True),
+        (TimeoutError(), True),
+        (TopicAuthorizationFailedError("events"), False),
+        (KafkaError("unexpected"), False),
+        (ValueError("ours"), False),
+    ],
+)
+def test_what_waiting_may_help_is_told_from_what_it_cannot(error: Exception, passes: bool) -> None:
+    assert may_pass(error) is passes
+
+
+def test_a_group_that_is_away_is_waited_for_and_one_that_refuses_is_not(clock: Clock) -> None:
+    ended: list[BaseException] = []
+    outage = Outage("kafka:9092", 600.0, clock)
+    membership = Membership(10.0, ended.append, outage)
+    for _ in range(50):
+        membership.fail(KafkaConnectionError("reset"))
+        membership.reject_commit(4, KafkaConnectionError("reset"))
+    assert (ended, outage.reason is not None) == ([], True)
+
+    membership.fail(GroupAuthorizationFailedError("group"))
+    assert isinstance(ended[0], GroupLost)
+
+
+async def test_sends_that_are_not_confirmed_are_waited_for_and_the_outage_ends_with_the_last(
+    app: DeliveryApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both, told = asyncio.Event(), list[str]()
+
+    def away(part: Part, why: object) -> None:
+        Outage.away(app.outage, part, why)
+        told.append(part)
+        if len(told) == 2:
+            both.set()
+
+    monkeypatch.setattr(app.outage, "away", away)
+    agent = cast(TableAgent, app.delivery_agent)
+    sends: list[asyncio.Future[Any]] = [asyncio.get_running_loop().create_future() for _ in range(2)]
+    waiting = [asyncio.create_task(agent.confirmed([send])) for send in sends]
+    await asyncio.wait_for(both.wait(), 30)
+    sends[0].set_result(None)
+    await waiting[0]
+    assert (app.broker_away or "").startswith("send: ")
+
+    sends[1].set_result(None)
+    await waiting[1]
+    assert (app.broker_away, app.failure) == (None, None)
+
+
+async def test_a_send_that_fails_for_good_is_not_waited_for(app: DeliveryApp) -> None:
+    failed: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    failed.set_exception(TopicAuthorizationFailedError("updates"))
+    with pytest.raises(SendFailed):
+        await cast(TableAgent, app.delivery_agent).confirmed([failed, asyncio.get_running_loop().create_future()])
+
+
+async def test_a_batch_that_could_not_be_queued_in_time_is_offered_again_and_queued_once() -> None:
+    class Full:
+        def __init__(self) -> None:
+            self.refusals, self.queued = 3, 0
+
+        def create_batch(self) -> Any:
+            return SimpleNamespace(append=lambda **_: object())
+
+        async def send_batch(self, _batch: Any, _topic: str, *, partition: int) -> asyncio.Future[Any]:
+            if self.refusals:
+                self.refusals -= 1
+                raise KafkaTimeoutError
+            self.queued += 1
+            return asyncio.get_running_loop().create_future()
+
+    full = Full()
+    sent = await RecordBatchWriter(lambda: full, 1_000).send("updates", 0, [OutRecord(b"key", b"value")])
+    assert (len(sent), full.queued) == (1, 1)
+
+
+@pytest.mark.parametrize(("is_away", "ends"), [(True, BrokerAway), (False, DrainTimedOut)])
+async def test_a_drain_that_the_broker_held_up_says_so(
+    app: DeliveryApp, monkeypatch: pytest.MonkeyPatch, is_away: bool, ends: type
+) -> None:
+    async def never(_timeout_s: float) -> bool:
+        return False
+
+    monkeypatch.setattr(app.delivery_agent, "drain", never)
+    if is_away:
+        app.outage.away("send", "1 batches are not confirmed")
+    await app._consumer_wait_empty(app.consumer, None)
+    assert isinstance(app.failure, ends)
