@@ -200,6 +200,26 @@ async def test_a_recovery_without_progress_ends_the_worker_and_one_that_reads_on
     assert "nothing of the table was restored for 6" in str(halted[0])
 
 
+@pytest.mark.parametrize("recovered", [True, False])
+async def test_a_broker_that_is_waited_for_degrades_and_ends_nobody_before_the_wait_is_over(
+    seen: Situation, recovered: bool
+) -> None:
+    seen.worker.table_recovered = recovered
+    seen.worker.broker_away = "commit: TimeoutError"
+    seen.broker_problem = "no answer"
+    seen.offsets[TOPIC, 0] = Offsets(0, 9, 5)
+    await seen.pass_time(1_000)
+
+    assert seen.health.live()
+    _, body = await get(seen, "/health")
+    assert body["status"] == ("degraded" if recovered else "down")  # down: for its table
+    assert "away, and waited for: commit: TimeoutError" in body["problems"]["broker"]
+
+    seen.worker.broker_away = None
+    await seen.pass_time(61)
+    assert not seen.health.live()
+
+
 async def test_a_failure_of_ours_is_told_and_another_s_words_are_not(seen: Situation) -> None:
     seen.worker.failure = Fatal("a send failed")
     assert await statuses(seen) == all_of(503)
