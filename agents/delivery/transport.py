@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 class IdempotentProducer(driver.Producer):
     """Keeps order and writes once: the broker drops a batch that a retry repeats. Writes only within the fence.
 
-    Private parts of Faust: `_settings_extra`, the only place where producer options can be added;
-    `_new_producer`, to put the fence before it; `_ensure_producer`, the only way to aiokafka's producer. An
-    idempotent producer never gives up by itself, so whoever waits for a send must bound the wait.
+    Private parts of Faust: `_settings_extra`, the only place where producer options can be added; `_new_producer`, to
+    put the fence before it; `_ensure_producer`, the only way to aiokafka's producer. Of aiokafka:
+    `_message_accumulator._batch_ttl`. An idempotent producer never gives up by itself: `outage` bounds the wait.
     """
 
     def _settings_extra(self) -> Mapping[str, Any]:
@@ -28,6 +28,8 @@ class IdempotentProducer(driver.Producer):
     def _new_producer(self, transactional_id: str | None = None) -> AIOKafkaProducer:
         producer = super()._new_producer(transactional_id)
         guard_producer(producer, cast("DeliveryApp", self.app).fence)
+        # A batch whose leader is unknown would expire where it waits, though one that was sent never does.
+        producer._message_accumulator._batch_ttl = float("inf")
         return producer
 
     def batch_producer(self) -> AIOKafkaProducer:

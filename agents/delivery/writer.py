@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from aiokafka.errors import KafkaTimeoutError
+from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
 from agents.delivery.errors import RecordTooLarge
+from agents.delivery.outage import may_pass
 
+_OFFER_AGAIN_S = 0.05
 _BATCH_OVERHEAD_BYTES = 128
 """More than a record batch's header and its first record's own lengths."""
 
@@ -111,10 +113,13 @@ async def _sent(producer: BatchProducer, batch: BatchBuilder, topic: str, partit
     while True:
         try:
             confirmed = await producer.send_batch(batch, topic, partition=partition)
-        except KafkaTimeoutError:  # the former batch is still queued, and this one was not: it is offered again
-            continue
-        confirmed.add_done_callback(_look)
-        return SentBatch(confirmed, count)
+        except KafkaError as error:  # it was not queued: behind a former batch, or without knowing the topic's leaders
+            if not may_pass(error):
+                raise
+            await asyncio.sleep(_OFFER_AGAIN_S)
+        else:
+            confirmed.add_done_callback(_look)
+            return SentBatch(confirmed, count)
 
 
 def _look(confirmed: "asyncio.Future[RecordMetadata]") -> None:

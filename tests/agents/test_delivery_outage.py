@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from aiokafka import TopicPartition
 from aiokafka.errors import (
     CoordinatorLoadInProgressError,
     GroupAuthorizationFailedError,
@@ -15,6 +16,7 @@ from aiokafka.errors import (
     KafkaTimeoutError,
     NotLeaderForPartitionError,
     TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
 )
 
 from agents.delivery import DeliveryApp, DeliverySettings, create_app
@@ -24,6 +26,7 @@ from agents.delivery.errors import BrokerAway, DrainTimedOut, GroupLost, SendFai
 from agents.delivery.membership import Membership
 from agents.delivery.outage import Outage, Part, may_pass
 from agents.delivery.run import EXIT_FATAL, EXIT_UNREACHABLE, _code
+from agents.delivery.transport import IdempotentProducer
 from agents.delivery.writer import OutRecord, RecordBatchWriter
 
 SETTINGS = DeliverySettings(
@@ -150,7 +153,17 @@ async def test_a_send_that_fails_for_good_is_not_waited_for(app: DeliveryApp) ->
         await cast(TableAgent, app.delivery_agent).confirmed([failed, asyncio.get_running_loop().create_future()])
 
 
-async def test_a_batch_that_could_not_be_queued_in_time_is_offered_again_and_queued_once() -> None:
+async def test_a_batch_whose_leader_is_unknown_waits_as_one_that_was_sent_does(app: DeliveryApp) -> None:
+    producer = cast(IdempotentProducer, app.producer)._new_producer()
+    waiting = producer._message_accumulator._append_batch(producer.create_batch(), TopicPartition("events", 0))
+    waiting._ctime -= 1e6
+    assert not waiting.expired()
+    waiting.future.cancel()
+    await producer.stop()
+
+
+@pytest.mark.parametrize("refusal", [KafkaTimeoutError(), UnknownTopicOrPartitionError()])
+async def test_a_batch_that_could_not_be_queued_in_time_is_offered_again_and_queued_once(refusal: KafkaError) -> None:
     class Full:
         def __init__(self) -> None:
             self.refusals, self.queued = 3, 0
@@ -161,7 +174,7 @@ async def test_a_batch_that_could_not_be_queued_in_time_is_offered_again_and_que
         async def send_batch(self, _batch: Any, _topic: str, *, partition: int) -> asyncio.Future[Any]:
             if self.refusals:
                 self.refusals -= 1
-                raise KafkaTimeoutError
+                raise refusal
             self.queued += 1
             return asyncio.get_running_loop().create_future()
 

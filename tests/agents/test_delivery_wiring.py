@@ -78,6 +78,12 @@ def test_every_part_that_is_replaced_still_exists(owner: type, name: str) -> Non
     assert callable(getattr(owner, name, None))
 
 
+async def test_aiokafkas_producer_still_has_the_age_at_which_batches_expire() -> None:
+    producer = aiokafka.AIOKafkaProducer(request_timeout_ms=30_000)
+    assert producer._message_accumulator._batch_ttl == 30.0
+    await producer.stop()
+
+
 async def test_aiokafkas_consumer_still_holds_the_options_that_are_set_from_outside() -> None:
     consumer = aiokafka.AIOKafkaConsumer(isolation_level="read_uncommitted")
     assert consumer._isolation_level == "read_uncommitted"
