@@ -149,6 +149,8 @@ def main(config: WorkerConfig) -> int:
     try:
         return run_worker(app)
     finally:
+        if app.failure is not None:
+            logging.critical("%r", app.failure)  # as the command's last line does
         store.close()
 
 
