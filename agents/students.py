@@ -18,7 +18,7 @@ from agents.channels import MAX_RECORD_BYTES, Channels
 from agents.delivery.agent import BatchResult, Output
 from agents.internal import InternalOutcome, dead_letter_of
 from agents.work_thread import WorkThread
-from schemas import erasure, reasoning_result
+from schemas import erasure, letter_packing, reasoning_result
 from schemas.dead_letter import DeadLetter, with_own_headers
 from schemas.dialects import Record, native
 from schemas.errors import InvalidInput
@@ -77,6 +77,7 @@ class StudentStep:
         check: Check,
         observe: Callable[[Folded], None],
         tally: Callable[[InternalOutcome], None],
+        note_packed: Callable[[], None] = lambda: None,
     ) -> None:
         self._pipeline = pipeline
         self._rows = rows
@@ -89,6 +90,7 @@ class StudentStep:
         self._check = check
         self._observe = observe
         self._tally = tally
+        self._note_packed = note_packed
         self._thread = WorkThread("fold")
 
     async def __call__(self, topic: str, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult:
@@ -157,17 +159,13 @@ class StudentStep:
         )
 
     def _dead_letter(self, record: Record, letter: DeadLetter) -> Output:
-        """The record as it came; only what was compressed when it came can be too large to send on whole."""
-        key, value = record.key, record.value
-        size_bytes = len(key or b"") + len(value or b"")
-        if size_bytes > MAX_RECORD_BYTES:
-            key = None if key is None else key[:MAX_RECORD_BYTES]
-            value = None if value is None else value[: MAX_RECORD_BYTES - len(key or b"")]
-            error = f"{letter.error}; cut off after {MAX_RECORD_BYTES} of its {size_bytes} bytes"
-            letter = msgspec.structs.replace(letter, error=error, cut_bytes=size_bytes - MAX_RECORD_BYTES)
+        """The record as it came, packed where it is large."""
         letter = msgspec.structs.replace(letter, epoch=self._epoch(record.partition))
-        headers = with_own_headers(letter, record.headers)
-        return Output(self._channels.dead_letters, record.partition, key, value, headers)
+        packed = letter_packing.pack(letter, record.key, record.value, MAX_RECORD_BYTES)
+        if packed.letter.encoding:
+            self._note_packed()
+        headers = with_own_headers(packed.letter, record.headers)
+        return Output(self._channels.dead_letters, record.partition, packed.key, packed.value, headers)
 
     def _mark(self, partition: int, batch: FoldedBatch, fused: Fused, queue: ReasoningQueue) -> None:
         """Note which of the changed students are owed an explanation."""

@@ -231,6 +231,7 @@ class Worker:
             check=self._gate.check,
             observe=self._folded,
             tally=self._metrics.internal_records.add,
+            note_packed=self._metrics.dead_letters_packed.add,
         )
 
     def _make_health(self) -> Health:

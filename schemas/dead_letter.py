@@ -34,7 +34,8 @@ class DeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `parts` names those it is about, from `index` on, as `3` or `15-99,120`; none: it is about the record as a whole.
     So many `replays` have put it at the end of the dead letters again, since parts of it still could not be read.
     `epoch` is the input topic's (SKILLSTREAM_EPOCH). `cut_bytes` of key and value were too many to keep;
-    `headers_left_out` of the producer's headers were, too.
+    `headers_left_out` of the producer's headers were, too. How a large one is packed (`encoding`, `packed`,
+    `unpacked_bytes`, `key_bytes`) is in `schemas.letter_packing`.
     """
 
     topic: str
@@ -50,6 +51,10 @@ class DeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True):
     headers_left_out: Size = 0
     parts: Annotated[str, Meta(pattern=PATTERN)] = ""
     replays: Tries = 0
+    encoding: Annotated[str, Meta(pattern="^(zstd)?$")] = ""
+    packed: Annotated[str, Meta(pattern="^(key|value|key,value)?$")] = ""
+    unpacked_bytes: Size = 0
+    key_bytes: Size = 0
 
 
 def to_headers(letter: DeadLetter) -> tuple[tuple[str, bytes], ...]:

@@ -1,6 +1,7 @@
 """A record of the dead-letters topic, and the record that it once was."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self, cast
 
@@ -10,6 +11,7 @@ from confluent_kafka import Message
 from agents.reading import headers_of
 from schemas.dead_letter import REINSERTED_HEADER, DeadLetter, Header, from_headers, own_headers
 from schemas.dialects import Record
+from schemas.letter_packing import NotPacked, unpack
 from streams.origin import ORIGIN_HEADER
 from streams.replay import FileRecord
 
@@ -21,7 +23,7 @@ _OF_ONE_JOURNEY: Final = frozenset({ORIGIN_HEADER, REINSERTED_HEADER})
 class StoredLetter:
     """What lies at `partition`@`offset`, written at `written_ms`; `letter` is None where somebody else wrote it.
 
-    `size_bytes` is of key and value.
+    Key and value are the record's own, unpacked; `size_bytes` is of both.
     """
 
     partition: int
@@ -81,18 +83,19 @@ class StoredLetter:
 
 def letter_of(message: Message) -> StoredLetter:
     """A record of the dead-letters topic. Never raises."""
-    headers = tuple(headers_of(message))
-    try:
-        letter = from_headers(headers)
-    except msgspec.ValidationError:
-        letter = None
+    headers, letter = tuple(headers_of(message)), None
+    key, value = message.key(), message.value()
+    with suppress(msgspec.ValidationError, NotPacked):
+        said = from_headers(headers)
+        key, value = unpack(said, key, value)
+        letter = said
     return StoredLetter(
         partition=int(message.partition() or 0),
         offset=int(message.offset() or 0),
         written_ms=int(message.timestamp()[1]),
-        key=message.key(),
-        value=message.value(),
+        key=key,
+        value=value,
         headers=headers,
         letter=letter,
-        size_bytes=len(message.key() or b"") + len(message.value() or b""),
+        size_bytes=len(key or b"") + len(value or b""),
     )

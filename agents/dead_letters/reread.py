@@ -12,12 +12,14 @@ from dataclasses import dataclass
 
 import msgspec
 
+from agents.channels import MAX_RECORD_BYTES
 from agents.dead_letters.erasures import Erasures
 from agents.dead_letters.letter import StoredLetter
 from agents.dead_letters.reinsertion import Reinsertion
 from schemas.dead_letter import REINSERTED_HEADER, DeadLetter, with_own_headers
 from schemas.dialects import Decode, Decoded, Invalid, native
 from schemas.event import NativeEvent
+from schemas.letter_packing import pack
 from schemas.parts import Parts, named, runs
 
 HomeOf = Callable[[bytes], int | None]
@@ -105,11 +107,13 @@ class Rereader:
         again = msgspec.structs.replace(
             letter, reason=wrong.reason, error=wrong.error, parts=parts, replays=letter.replays + 1
         )
+        own = ((REINSERTED_HEADER, self._mark(stored)), *stored.producers_headers)
+        packed = pack(again, stored.key, stored.value, MAX_RECORD_BYTES)
         return Reinsertion(
             partition=stored.partition,
-            key=stored.key,
-            value=stored.value,
-            headers=with_own_headers(again, ((REINSERTED_HEADER, self._mark(stored)), *stored.producers_headers)),
+            key=packed.key,
+            value=packed.value,
+            headers=with_own_headers(packed.letter, own),
             timestamp_ms=self._now_ms,
             is_letter=True,
         )

@@ -53,6 +53,11 @@ class Metrics:
         self.dead_letters: CounterBy[str] = declare.counter_by(
             "reason", "dead_letters", "events", "Events that could not be read, by reason; rare reasons as `other`."
         )
+        self.dead_letters_packed = declare.counter(
+            "dead_letters_packed",
+            "messages",
+            "Dead letters that were compressed, being of more than 64 KiB: records near or beyond what one may hold.",
+        )
         self.unknown_events = declare.counter_by_name(
             "unknown_events",
             "events",

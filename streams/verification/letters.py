@@ -7,6 +7,7 @@ import msgspec
 
 from schemas.dead_letter import DeadLetter, from_headers
 from schemas.dialects import Record, native
+from schemas.letter_packing import NotPacked, unpack
 from streams.audit import Difference
 from streams.batch import Forward
 from streams.origin import origin_in
@@ -28,28 +29,29 @@ class LetterBook:
         """What the replay could not read."""
         for record, letter in letters:
             about = letter.partition, letter.offset, letter.index
-            self._ledger.expect(Entry(about, self._digest(record), record.partition))
+            self._ledger.expect(Entry(about, self._digest(record.key, record.value), record.partition))
 
     def find(self, records: Sequence[Record], extent: Extent) -> None:
         """Records of the dead letters' topic. Those about other topics, or about what is not judged, don't count."""
         for record in records:
             try:
                 letter = from_headers(tuple(record.headers))
-            except (msgspec.ValidationError, UnicodeDecodeError):
-                what = f"a dead letter that does not say where it is from (at {record.offset} of its topic)"
+                key, value = unpack(letter, record.key, record.value)
+            except (msgspec.ValidationError, UnicodeDecodeError, NotPacked):
+                what = f"a dead letter that does not say what it is and where from (at {record.offset} of its topic)"
                 self.unreadable.append(Difference("dead_letter", "", record.partition, -1, what))
                 continue
             if letter.topic != self._topic:
                 self.foreign += 1
             elif letter.epoch == extent.epoch and extent.start <= letter.offset < extent.cut:
                 about = letter.partition, letter.offset, letter.index
-                self._ledger.find(Entry(about, self._digest(record), record.partition))
+                self._ledger.find(Entry(about, self._digest(key, value), record.partition))
 
-    def _digest(self, record: Record) -> bytes:
+    def _digest(self, key: bytes | None, value: bytes | None) -> bytes:
         """Of the original bytes, as far as a dead letter may hold them."""
         digest = blake2b(digest_size=8)
         left = self._largest_bytes
-        for part in (record.key, record.value):
+        for part in (key, value):
             kept = None if part is None else part[:left]
             left -= len(kept or b"")
             digest.update(b"-" if kept is None else len(kept).to_bytes(5) + kept)

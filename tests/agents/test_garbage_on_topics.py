@@ -15,6 +15,7 @@ from schemas.bounds import EARLIEST_US, LATEST_US
 from schemas.dead_letter import DeadLetter, from_headers
 from schemas.dialects import Record
 from schemas.errors import Fatal
+from schemas.letter_packing import unpack
 from streams.replay import FileRecord
 from streams.row import Row
 from streams.row_codec import decode_row
@@ -95,7 +96,7 @@ def test_what_is_no_result_is_a_dead_letter_and_the_next_one_is_applied(garbage:
     result = stepped.take(CHANNELS.results, HOME, [garbage, a_result(attempts=3)])
 
     [(output, letter)] = dead_letters(result.outputs)
-    assert (output.key, output.value) == (garbage.key, garbage.value)
+    assert unpack(letter, output.key, output.value) == (garbage.key, garbage.value)
     assert (letter.topic, letter.reason) == (CHANNELS.results, "not_a_result")
     assert row_of_ada(stepped).pending.attempts == 3
     assert stepped.internal == {"results_dead_lettered": 1, "results_applied": 1}
@@ -140,8 +141,10 @@ def test_what_asks_to_forget_nobody_is_a_dead_letter_and_the_next_is_carried_out
     assert row_of_ada(stepped).events == 1
     stepped.take(CHANNELS.erasures, HOME, [a_request(ADA.encode())])
 
-    [(_, letter)] = dead_letters(result.outputs)
+    [(output, letter)] = dead_letters(result.outputs)
     assert (letter.topic, letter.reason) == (CHANNELS.erasures, reason)
+    assert unpack(letter, output.key, output.value) == (garbage.key, garbage.value)
+    assert len(output.key or b"") + len(output.value or b"") < 100_000
     assert row_of_ada(stepped).is_stub
     assert stepped.internal == {"erasures_dead_lettered": 1, "erasures_applied": 1}
 
@@ -228,7 +231,7 @@ def test_any_record_of_any_topic_ends_in_an_outcome(topic: str, data: st.DataObj
         assert len(letters) == sum(n for what, n in stepped.internal.items() if what.endswith("dead_lettered"))
     for output, letter in letters:
         original = records[letter.offset]
-        assert (output.key, output.value) == (original.key, original.value)
+        assert unpack(letter, output.key, output.value) == (original.key, original.value)
     for row in result.rows.values():
         assert row is not None
         decode_row(row)

@@ -10,6 +10,7 @@ from confluent_kafka import Producer
 
 from agents.channels import MAX_RECORD_BYTES
 from agents.connection import CODECS
+from schemas.letter_packing import unpack
 from tests.agents.deployment import Sent
 from tests.chaos.experiment import experiment
 from tests.chaos.load import a_class
@@ -75,7 +76,7 @@ def as_large_as_a_record_may_be(scene: Scene) -> None:
         scene.send([largest])
         scene.await_recovery()
     scene.await_caught_up()
-    letters = {record.value for record, _ in scene.deployment.dead_letters()}
+    letters = {unpack(letter, one.key, one.value)[1] for one, letter in scene.deployment.dead_letters()}
     assert largest.value in letters
 
 
