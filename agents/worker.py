@@ -285,4 +285,5 @@ def _delivery_settings(settings: Settings, channels: Channels) -> DeliverySettin
         max_batch_records=settings.max_batch_records,
         max_record_bytes=MAX_RECORD_BYTES,
         compression=settings.compression,
+        batch_max_unpacked_bytes=settings.batch_max_unpacked_mb * 1_000_000,
     )

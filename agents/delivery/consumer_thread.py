@@ -56,7 +56,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         # A platform that produces in transactions may abort them; its events then never happened.
         consumer._isolation_level = "read_committed"
-        slim_records()
+        slim_records(cast("DeliveryApp", self.app).settings.batch_max_unpacked_bytes)
         return consumer
 
     async def on_start(self) -> None:

@@ -44,6 +44,7 @@ class DeliverySettings:
     produce_batch_bytes: int = 512 * 1024
     fetch_bytes: int = 8 * 1024 * 1024
     compression: Compression = "zstd"
+    batch_max_unpacked_bytes: int = 100_000_000
     guard_interval_s: float = 3.0
 
     def __post_init__(self) -> None:

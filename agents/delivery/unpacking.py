@@ -1,11 +1,13 @@
 """Records as they leave aiokafka's fetcher: a tuple of what is used, and something in place of what cannot be unpacked.
 
     batch ── checksum wrong ─────────────────────► DamagedBatch: what the broker gave out is not what was produced
-          └─ cannot be decompressed, or holds what
-             is no record (what can is salvaged) ──► one record for what is left, its value an UnreadableBatch
+          └─ cannot be decompressed, or would be
+             too large then, or holds what is no
+             record (what can is salvaged) ───────► one record for what is left, its value an UnreadableBatch
 
-A producer may send what nobody can unpack under a right checksum (Apache Kafka refuses it, other brokers may not): then
-the rest of the partition must go on. That one record has the batch's last offset, so that a commit passes the batch.
+A producer may send what nobody can unpack under a right checksum (Apache Kafka refuses it, other brokers may not), or
+a few kilobytes that become gigabytes: then the rest of the partition must go on. That one record has the batch's last
+offset, so that a commit passes the batch.
 
 Private parts of aiokafka 0.14 that are replaced: `consumer.fetcher.PartitionRecords` by a subclass, and
 `consumer.fetcher.MemoryRecords`, to keep the bytes of the batch in hand. Aborted transactions, markers, compacted
@@ -23,6 +25,7 @@ from aiokafka.record.memory_records import MemoryRecords
 
 from agents.connection import CODECS
 from agents.delivery.errors import DamagedBatch
+from agents.delivery.inflation import inflated_bytes
 from agents.delivery.salvage import salvage
 from schemas.unreadable import UnreadableBatch
 
@@ -32,6 +35,8 @@ _CODEC_BITS: Final = 0x07
 _HEAD: Final = Struct(">qi")  # base offset, length of what follows
 _V2: Final = Struct(">qiibIhiqq")  # base offset, length, epoch, magic, crc, attributes, last delta, first and last time
 _MAGIC: Final = 2
+RECORDS_AT: Final = 61
+"""Behind the head of a batch of that format."""
 _MEND: Final = (
     "the disk of the partition's leader is damaged, or what lies between: make another replica the leader, or restore "
     "the partition"
@@ -54,22 +59,27 @@ class SlimRecord(NamedTuple):
 _new = tuple.__new__
 
 
-class CheckedBatches:
-    """A partition's share of a fetch, as aiokafka's MemoryRecords; each batch's checksum is checked.
+class InflatesTooMuch(Exception):
+    """A batch that may become larger than is allowed, or that is not of the codec that it names."""
 
-    `in_hand` holds the bytes of the batch that was given out last.
+
+class CheckedBatches:
+    """A partition's share of a fetch, as aiokafka's MemoryRecords; each batch's checksum and size are checked.
+
+    `most_bytes` is what a batch may become when it is unpacked, for all of this process.
     """
+
+    most_bytes = 100_000_000
 
     def __init__(self, fetched: bytes) -> None:
         self._fetched = fetched
         self._inner = MemoryRecords(fetched)
-        self._end = 0
-        self.in_hand = b""
+        self._start = self._end = 0
         self.has_next = self._inner.has_next
         self.size_in_bytes = self._inner.size_in_bytes
 
     def next_batch(self) -> Any:
-        """The next batch. Raises DamagedBatch."""
+        """The next batch. Raises DamagedBatch, and InflatesTooMuch for one that is in hand then."""
         first, length = _HEAD.unpack_from(self._fetched, self._end)
         end = self._end + _HEAD.size + length
         try:
@@ -78,8 +88,27 @@ class CheckedBatches:
             raise DamagedBatch(f"the record batch at offset {first} has no whole header") from error
         if not batch.validate_crc():
             raise DamagedBatch(f"the record batch at offset {first} has a wrong checksum")
-        self.in_hand, self._end = self._fetched[self._end : end], end
+        self._start, self._end = self._end, end
+        if batch.compression_type:
+            self._require_bounded()
         return batch
+
+    @property
+    def in_hand(self) -> bytes:
+        """The bytes of the batch that was given out last."""
+        return self._fetched[self._start : self._end]
+
+    def _require_bounded(self) -> None:
+        batch = self.in_hand
+        head = BatchHead.of(batch)
+        if head.codec not in CODECS:
+            return  # aiokafka says what is wrong
+        try:
+            bound = inflated_bytes(head.codec, batch[RECORDS_AT:], self.most_bytes)
+        except ValueError as error:
+            raise InflatesTooMuch(f"it is {error}") from error
+        if bound > self.most_bytes:
+            raise InflatesTooMuch(f"it may become {bound:,} bytes or more, {self.most_bytes:,} are allowed")
 
 
 class BatchHead(NamedTuple):
@@ -136,16 +165,21 @@ class SlimRecords(fetcher.PartitionRecords):  # type: ignore[misc]
         batch = self._records.in_hand
         head = BatchHead.of(batch)
         try:
-            for record in salvage(batch):
-                if record.offset >= self.next_fetch_offset:
-                    self.next_fetch_offset = record.offset + 1
-                    yield self._consumer_record(self._tp, record)
+            yield from self._salvaged(batch, error)
         except Exception as found:
-            why = f"{head} cannot be unpacked: {_said(error if isinstance(found, type(error)) else found)}"
+            why = f"{head} cannot be unpacked: {_said(found)}"
             logger.error("%s/%d: %s", self._tp.topic, self._tp.partition, why)  # noqa: TRY400  no traceback: it is data
             value = UnreadableBatch(batch, why)
             yield SlimRecord(self._tp.topic, self._tp.partition, head.last, head.newest_ms, 0, None, value, ())
         self.next_fetch_offset = head.last + 1
+
+    def _salvaged(self, batch: bytes, error: Exception) -> Iterator[SlimRecord]:
+        if isinstance(error, InflatesTooMuch):
+            raise error
+        for record in salvage(batch):
+            if record.offset >= self.next_fetch_offset:
+                self.next_fetch_offset = record.offset + 1
+                yield self._consumer_record(self._tp, record)
 
     def _consumer_record(self, tp: Any, record: Any) -> SlimRecord:
         # Not SlimRecord(...): checking the arguments' names would take longer than all the rest.
@@ -165,11 +199,17 @@ class SlimRecords(fetcher.PartitionRecords):  # type: ignore[misc]
 
 
 def _said(error: Exception) -> str:
+    if isinstance(error, InflatesTooMuch):
+        return str(error)
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-def slim_records() -> bool:
-    """Let every fetcher of this process unpack to SlimRecord; False where aiokafka has no place for it. Idempotent."""
+def slim_records(most_bytes: int = CheckedBatches.most_bytes) -> bool:
+    """Let every fetcher of this process unpack to SlimRecord, and no batch to more than `most_bytes`.
+
+    False where aiokafka has no place for it. Idempotent.
+    """
+    CheckedBatches.most_bytes = most_bytes
     if not (hasattr(fetcher.PartitionRecords, "_consumer_record") and hasattr(fetcher, "MemoryRecords")):
         logger.warning("aiokafka unpacks records in another way than it used to: they are read more slowly")
         return False

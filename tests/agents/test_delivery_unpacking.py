@@ -1,5 +1,6 @@
 """What leaves the fetcher: every codec's records, and one in place of what nobody can unpack."""
 
+import tracemalloc
 from collections.abc import Sequence
 
 import pytest
@@ -63,6 +64,26 @@ def test_a_commit_behind_what_stands_for_a_batch_passes_the_whole_batch() -> Non
 
     assert [record.offset for record in fetch] == [5]
     assert fetch.next_fetch_offset == 6
+
+
+@pytest.mark.parametrize("codec", [codec for codec in CODECS if codec != "none"])
+def test_a_batch_that_would_become_too_large_is_one_record_and_is_not_unpacked(
+    codec: Compression, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CheckedBatches, "most_bytes", 10_000_000)
+    bomb = packed([b"\0" * 10_000_000], codec, first=3)
+    assert len(bomb) < 600_000
+
+    tracemalloc.start()
+    found = read(packed(VALUES), bomb, packed([b"next"], codec, first=4))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert [record.offset for record in found] == [0, 1, 2, 3, 4]
+    assert isinstance(found[3].value, UnreadableBatch)
+    assert "it may become 1" in found[3].value.why
+    assert "10,000,000 are allowed" in found[3].value.why
+    assert most < 8_000_000
 
 
 def test_what_stands_for_a_batch_is_a_dead_letter_that_says_where_and_why() -> None:

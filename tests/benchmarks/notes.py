@@ -14,8 +14,8 @@ a limit get the first so many events of the same topic, being slow. Rounds are i
 another contestant; ratios are taken within a round, and medians over rounds count. CPU time is the process's own,
 threads included, between the same two moments; the broker's cores are its CPU time by the clock, between them too.
 
-The same for all: topics of 4 partitions, one replica, no compression, a commit a second, acknowledgement by all
-replicas; fetches of up to 1 MiB a partition, but for our worker (8 MiB, its default). What else is set otherwise than
+The same for all: topics of 4 partitions, one replica, events without compression (our worker packs what it writes with zstd, its default
+since 2026-11-28), a commit a second, acknowledgement by all replicas; fetches of up to 1 MiB a partition, but for our worker (8 MiB, its default). What else is set otherwise than
 by default, for speed, stands at the head of each file in `tests/benchmarks/peers/`."""
 
 EVENTS: Final = """\
