@@ -14,9 +14,10 @@ a limit get the first so many events of the same topic, being slow. Rounds are i
 another contestant; ratios are taken within a round, and medians over rounds count. CPU time is the process's own,
 threads included, between the same two moments; the broker's cores are its CPU time by the clock, between them too.
 
-The same for all: topics of 4 partitions, one replica, events without compression (our worker packs what it writes with zstd, its default
-since 2026-11-28), a commit a second, acknowledgement by all replicas; fetches of up to 1 MiB a partition, but for our worker (8 MiB, its default). What else is set otherwise than
-by default, for speed, stands at the head of each file in `tests/benchmarks/peers/`."""
+The same for all: topics of 4 partitions, one replica, events without compression (our worker packs what it writes with
+zstd, its default; before 2026-11-28 it did not), a commit a second, acknowledgement by all replicas; fetches of up to
+1 MiB a partition, but for our worker (8 MiB, its default). What else is set otherwise than by default, for speed,
+stands at the head of each file in `tests/benchmarks/peers/`."""
 
 EVENTS: Final = """\
 Events are simulated (`streams/simulation.py`): attempts, controls, submissions, sessions, media, navigation and so on,
@@ -50,6 +51,10 @@ own, by the same clock. The first quarter of the events is not counted; events t
 kilobytes. An update costs about 100 µs of CPU, an event a tenth of that: at half of a rate that was reached with
 40,000 events a batch, each of 2,000 students is changed every 60 ms, there are not cores enough for as many updates,
 and batches grow until there are fewer.""",
+    "recovery_bound": """\
+Rows of 2,000 students written at random for twenty minutes, 700 a second, to a log as workers make it and to one of the
+former settings (an hour's lag, Kafka's own segments); then both are read as a start reads them. Records of the last ten
+minutes are left out.""",
     "recovery": """\
 Rows of about fifty events each. Ours restores all, stock Faust at most 100,000 of the same records, into its memory
 table, decoding nothing. From the first record handed to the table to the end of the recovery, in both.""",
@@ -69,4 +74,7 @@ Caliper events are sent anew for each of 1,000 students, alone and in envelopes 
     "decode": "In one process, no broker.",
     "fold": "In one process, no broker.",
     "whole_pipeline": "In one process, no broker, no model: decode, fold, score, rows and updates.",
+    "compression": """\
+Rows and updates of a class of 2,000, as a worker sends them, in batches of at most 512 KiB, packed and unpacked by
+aiokafka at its levels. The ratio is of bytes; CPU time is of packing and unpacking one record.""",
 }
