@@ -75,8 +75,9 @@ def test_a_setting_that_is_refused_is_not_quoted_with_its_secret(
 
 
 def test_every_secret_of_the_settings_has_a_canary_here() -> None:
-    telling = ("secret", "password", "token", "api_key", "_url")
-    named = {name for name in Settings.__struct_fields__ if name.endswith(telling)}
+    telling = ("secret", "secrets", "password", "token", "_key", "_keys", "_url")
+    files = {"broker_key"}
+    named = {name for name in Settings.__struct_fields__ if name.endswith(telling)} - files
 
     covered = {name.removeprefix("SKILLSTREAM_").lower() for name in SECRETS}
     assert named <= covered
@@ -97,11 +98,12 @@ def environment() -> Iterator[dict[str, str]]:
         yield {**SECRETS, "OPENAI_BASE_URL": base}
 
 
-def test_a_worker_shows_no_secret_at_debug(broker: str, tmp_path: Path, environment: dict[str, str]) -> None:
-    with deployed(broker, tmp_path, reasoning="openai", log_level="debug") as deployment:
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_worker_shows_no_secret_at_debug(broker: str, tmp_path: Path, environment: dict[str, str], form: str) -> None:
+    with deployed(broker, tmp_path, reasoning="openai", log_level="debug", log_format=form) as deployment:
         without = {name: value for name, value in environment.items() if name not in ("SKILLSTREAM_REDIS_URL",)}
         del without["SKILLSTREAM_BROKER_PASSWORD"]  # the embedded broker asks for none
-        worker = deployment.start(without)
+        worker = deployment.start(without, log_lines_per_s=1_000)
         pages = [
             open_page(worker, path) for path in ("/health", "/health/detailed", "/metrics", "/", "/live", "/ready")
         ]
@@ -115,7 +117,7 @@ def test_a_worker_shows_no_secret_at_debug(broker: str, tmp_path: Path, environm
 def test_a_worker_that_cannot_start_shows_no_secret(broker: str, tmp_path: Path, environment: dict[str, str]) -> None:
     (nobody,) = free_ports(1)
     settings = {"broker": f"127.0.0.1:{nobody}", "start_timeout_s": 1, "web_port": 0, "log_level": "debug"}
-    settings |= {"broker_security": "sasl_plaintext", "broker_user": "me"}
+    settings |= {"broker_security": "sasl_plaintext", "broker_user": "me", "log_format": "json"}
     worker = WorkerProcess(settings, tmp_path / "log", environment)
     try:
         assert worker.exit_code() == 3, worker.tail()
@@ -144,6 +146,7 @@ def test_a_command_shows_no_secret(
 def test_a_crash_shows_no_secret(run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", SECRETS["OPENAI_API_KEY"])
     load_settings({"OPENAI_API_KEY": SECRETS["OPENAI_API_KEY"]})
+    monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
     run("--version")
     error = RuntimeError(f"{SECRETS['OPENAI_API_KEY']} at redis://u:{CANARY}@h")
     sys.excepthook(RuntimeError, error, None)

@@ -1,5 +1,6 @@
 """How a worker process starts, or refuses to, and how it stops."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +55,7 @@ def refused(
     folder = tmp_path_factory.mktemp("refused")
     (nobody,) = free_ports(1)
     reachable = {"broker": broker, "app_id": "refused", "topic_prefix": "refused.", "web_port": 0, "model": "none"}
+    off = {**reachable, "reasoning": "off"}
     cases: dict[str, tuple[dict[str, object], dict[str, str]]] = {
         "no key": ({**reachable, "reasoning": "openai"}, {}),
         "empty key": ({**reachable, "reasoning": "openai"}, {"OPENAI_API_KEY": "  "}),
@@ -64,14 +66,24 @@ def refused(
         ),
         "bad setting": ({**reachable, "partitions": "many"}, {}),
         "unknown setting": ({**reachable, "partitons": 4}, {}),
+        "open to the network": ({**off, "web_host": "0.0.0.0"}, {}),
+        "token that is guessed": ({**off, "web_host": "0.0.0.0", "web_token": "changeme"}, {}),
+        "address of another machine": ({**off, "web_host": "192.0.2.1", "web_token": "quite a long secret"}, {}),
+        "Redis without a scheme": ({**reachable, "reasoning": "scripted", "redis_url": ":hush@redis:6379"}, {}),
+        "password in the broker": ({**off, "broker": "user:hush@kafka:9092"}, {}),
+        "unknown host": ({**off, "broker": "no-such-host.invalid:9092", "start_timeout_s": 2}, {}),
     }
-    workers = {
-        name: WorkerProcess(settings, folder / f"{number}.log", environment)
-        for number, (name, (settings, environment)) in enumerate(cases.items())
-    }
-    yield workers
-    for worker in workers.values():
-        worker.end()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        cases["port in use"] = ({**off, "web_port": taken.getsockname()[1]}, {})
+        workers = {
+            name: WorkerProcess(settings, folder / f"{number}.log", environment)
+            for number, (name, (settings, environment)) in enumerate(cases.items())
+        }
+        yield workers
+        for worker in workers.values():
+            worker.end()
 
 
 REFUSALS = {
@@ -80,7 +92,14 @@ REFUSALS = {
     "no Kafka": (3, ("no Kafka broker answers at 127.0.0.1:", "Is it running")),
     "refused key, required": (3, ("401 (invalid_api_key)", "OPENAI_API_KEY", "SKILLSTREAM_REASONING_REQUIRED")),
     "bad setting": (2, ("SKILLSTREAM_PARTITIONS", "many", "whole number of 1..10000")),
-    "unknown setting": (2, ("SKILLSTREAM_PARTITONS", "no such setting")),
+    "unknown setting": (2, ("SKILLSTREAM_PARTITONS", "no such setting", "Did you mean SKILLSTREAM_PARTITIONS?")),
+    "open to the network": (2, ("web_host 0.0.0.0", "SKILLSTREAM_WEB_TOKEN", "token_urlsafe")),
+    "token that is guessed": (2, ("SKILLSTREAM_WEB_TOKEN has 8 characters", "token_urlsafe")),
+    "address of another machine": (2, ("192.0.2.1", "SKILLSTREAM_WEB_HOST")),
+    "Redis without a scheme": (2, ("SKILLSTREAM_REDIS_URL is not redis://",)),
+    "password in the broker": (2, ("SKILLSTREAM_BROKER is not host:port", "_PASSWORD")),
+    "unknown host": (3, ("no-such-host.invalid does not resolve",)),
+    "port in use": (3, ("the web pages can't be served at 127.0.0.1:", "SKILLSTREAM_WEB_PORT")),
 }
 
 
