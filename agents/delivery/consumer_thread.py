@@ -20,7 +20,7 @@ from faust.types import TP
 
 from agents.delivery.errors import DamagedBatch
 from agents.delivery.fencing import listen_to_group
-from agents.delivery.fetching import fetch_promptly
+from agents.delivery.fetching import fetch_promptly, size_fetches
 from agents.delivery.jumps import tell_jumps
 from agents.delivery.leaving import leave
 from agents.delivery.unpacking import slim_records
@@ -57,6 +57,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         # A platform that produces in transactions may abort them; its events then never happened.
         consumer._isolation_level = "read_committed"
         slim_records(cast("DeliveryApp", self.app).settings.batch_max_unpacked_bytes)
+        size_fetches()
         return consumer
 
     async def on_start(self) -> None:

@@ -3,7 +3,8 @@
     decode ──► Decoded ──► within the bounds? ──► as it is
                                  └─ no ─► one Invalid of the record as a whole
 
-They depend on the record alone, so that whoever reads it again, with the same bounds, comes to the same.
+They depend on the record alone, so that whoever reads it again, with the same bounds, comes to the same. A record on
+which a decoder fails is a dead letter as well: tests look for such, and `replay` brings it back once that is mended.
 """
 
 from typing import Annotated, Final
@@ -28,7 +29,12 @@ class RecordBounds(Struct, frozen=True, kw_only=True):
             size_bytes = len(record.value or b"")
             if size_bytes > self.value_bytes:
                 return _refused("too_large", f"{size_bytes} bytes; a record may have {self.value_bytes}")
-            decoded = decode(record)
+            try:
+                decoded = decode(record)
+            except MemoryError:
+                raise
+            except Exception as error:  # a fault of ours; the record would end every worker, again after each restart
+                return _refused("decoder_failed", f"the decoder raised {type(error).__name__}: a fault of skillstream")
             events = len(decoded.events) + len(decoded.invalid) + len(decoded.ignored)
             if events > self.events:
                 return _refused("too_many_events", f"{events} events; a record may hold {self.events}")

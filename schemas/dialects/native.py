@@ -78,7 +78,10 @@ def decode_short(value: bytes | None) -> NativeEvent | None:
 
 def claims(document: Any) -> bool:
     """Whether `document`, parsed JSON, says of itself that it is native, be it valid or not."""
-    return isinstance(document, dict) and (not _MARKS.isdisjoint(document) or document.get("type") in _KNOWN_TYPES)
+    if not isinstance(document, dict):
+        return False
+    kind = document.get("type")
+    return not _MARKS.isdisjoint(document) or (isinstance(kind, str) and kind in _KNOWN_TYPES)
 
 
 def convert(document: Any) -> NativeEvent:

@@ -2,6 +2,7 @@
 
 import tracemalloc
 from collections.abc import Sequence
+from types import SimpleNamespace
 
 import pytest
 from aiokafka import TopicPartition
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.connection import CODECS, Compression
+from agents.delivery import fetching
 from agents.delivery.errors import DamagedBatch
 from agents.delivery.unpacking import CheckedBatches, SlimRecord, SlimRecords
 from schemas.dialects import decode
@@ -147,3 +149,22 @@ def test_whatever_a_batch_holds_what_follows_it_is_read(
 
     assert found[-1].value == b"next"
     assert fetch.next_fetch_offset == 4
+
+
+def test_a_fetch_that_is_large_when_unpacked_is_handed_on_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    partition, values = TopicPartition("events", 2), [bytes([n]) * 300_000 for n in range(20)]
+    monkeypatch.setattr(fetching, "MOST_BYTES", 1_000_000)
+    state = SimpleNamespace(paused=False, position=0)
+    state.consumed_to = lambda offset: setattr(state, "position", offset)
+    assignment = SimpleNamespace(active=True, state_value=lambda _partition: state)
+    unpacked = fetched(*(packed([value], "gzip", first=number) for number, value in enumerate(values)))
+    fetch = fetching.SizedFetch(partition, assignment=assignment, partition_records=unpacked, backoff=0)
+
+    pieces = []
+    while piece := fetch.getall():
+        pieces.append(piece)
+        assert state.position == piece[-1].offset + 1
+
+    assert [record.value for piece in pieces for record in piece] == values
+    assert max(map(len, pieces)) == 4
+    assert not fetch.has_more()

@@ -7,7 +7,7 @@ import pytest
 
 from agents.dialects import decoder_of
 from agents.settings import Settings
-from schemas.dialects import Dialects, Record
+from schemas.dialects import Decoded, Dialects, Record
 from schemas.dialects.bounds import RecordBounds
 from schemas.dialects.record import MAX_PARTS
 from streams.artifacts import NO_ARTIFACT
@@ -105,6 +105,23 @@ def test_more_parts_than_any_record_may_hold_are_not_looked_at_one_by_one(docume
     [invalid] = Dialects().decode(beyond).invalid
     assert invalid.reason in ("too_many_events", "too_large")
     assert calls_of(lambda: Dialects().decode(beyond)) < 10 * MAX_PARTS
+
+
+def test_a_fault_of_a_decoder_is_a_dead_letter_and_not_the_end() -> None:
+    def failing(_record: Record) -> Decoded:
+        raise KeyError("canary-7f3a")
+
+    [invalid] = BOUNDS.bounded(failing)(record(raw())).invalid
+
+    assert invalid.reason == "decoder_failed"
+    assert "canary" not in invalid.error
+
+
+@pytest.mark.parametrize("kind", [{"a": 1}, [1], None, 1.5])
+def test_a_type_of_any_kind_is_no_reason_to_fail(kind: object) -> None:
+    [invalid] = Dialects().decode(record(orjson.dumps({"type": kind}))).invalid
+
+    assert invalid.reason == "no_dialect"
 
 
 def test_the_bounds_are_settings_and_within_what_a_decoder_stands() -> None:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from tests.chaos.experiments import (
+    bombs,
     brokers,
     changelog,
     costly,
@@ -22,6 +23,7 @@ from tests.chaos.experiments import (
 SEED: Final = 20_261
 __all__ = [
     "SEED",
+    "bombs",
     "brokers",
     "changelog",
     "costly",
