@@ -91,7 +91,7 @@ def _refused(error: InvalidInput) -> Decoded:
 
 def _tolerated(decoded: Decoded, value: bytes | None) -> Decoded:
     """`decoded`, with what was tolerated of the JSON itself. Raises InvalidInput where that is in a name."""
-    if value is None:
+    if value is None or not (value.startswith(BYTE_ORDER_MARK) or has_half_a_pair(value)):
         return decoded
     found = [
         Tolerated("json", rule)
@@ -101,8 +101,6 @@ def _tolerated(decoded: Decoded, value: bytes | None) -> Decoded:
         )
         if is_broken
     ]
-    if not found:
-        return decoded
     if found[-1].rule == "half_surrogate_pair" and names_half_a_pair(decoded.events):
         raise InvalidInput("not_json", "half a surrogate pair in what names the student, the event or its item")
     return decoded._replace(tolerated=[*decoded.tolerated, *found])

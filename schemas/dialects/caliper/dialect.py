@@ -6,7 +6,7 @@ from schemas.dialects.act import native
 from schemas.dialects.caliper.acts import act_of, kind_of, mark_of, score
 from schemas.dialects.caliper.conformance import Conformant, require_conformant
 from schemas.dialects.caliper.envelope import data_of, is_caliper
-from schemas.dialects.caliper.misplaced import in_place
+from schemas.dialects.caliper.misplaced import MARKS, in_place
 from schemas.dialects.caliper.student import who
 from schemas.dialects.mapping import NO_MAPPING, Mapping
 from schemas.dialects.record import Decoded, Ignored, Invalid, Record, Tolerated
@@ -65,7 +65,9 @@ class Caliper:
         described = datum.get("type")
         if not _is_event(datum, described):
             return str(described)[:_MAX_NAME_CHARS], ""
-        datum, misplaced = in_place(datum)
+        misplaced = ""
+        if described in MARKS:
+            datum, misplaced = in_place(datum)
         checked = require_conformant(datum, path, self._own, data_version)
         return self._read(datum, checked), misplaced or checked.tolerated
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from schemas.dialects.caliper.values import is_count, is_iri
 
-_MARKS: Final = ("GradeEvent", "OutcomeEvent")
+MARKS: Final = ("GradeEvent", "OutcomeEvent")
 
 
 def _described_as(*types: str) -> Callable[[Any], bool]:
@@ -24,9 +24,7 @@ _OF_AN_ATTEMPT: Final[Mapping[str, Callable[[Any], bool]]] = {
 
 
 def in_place(event: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """`event`, with what is misplaced where it belongs; and the rule that was broken by that, empty for none."""
-    if event.get("type") not in _MARKS:
-        return event, ""
+    """`event`, one of MARKS, with what is misplaced where it belongs; and the rule that was broken by that, if any."""
     placed, rule = event, ""
     generated = event.get("generated")
     if isinstance(generated, dict) and generated.keys() == {"score"}:

@@ -18,6 +18,7 @@ from msgspec import UNSET
 
 from schemas import event as e
 from schemas.dialects.act import Act, identifier, native
+from schemas.dialects.act_ids import WHAT
 from schemas.dialects.markup import plain
 from schemas.dialects.record import Record
 from schemas.dialects.students import StudentKeys
@@ -56,7 +57,7 @@ def events(reading: Reading, sense: Sense, about: str, record: Record, keys: Stu
     """
     statement, object = reading.statement, reading.object
     outcome = results.outcome(statement.result)
-    text = plain(outcome.text) if sense.is_of_words else ""
+    text = plain(outcome.text) if outcome.text and sense.is_of_words else ""
     kind = _kind(sense, outcome, text)
     act = Act(
         event_id=reading.id,
@@ -64,13 +65,14 @@ def events(reading: Reading, sense: Sense, about: str, record: Record, keys: Stu
         time=_time(reading, record),
         object_id=_object_id(object, keys),
         score=outcome.score,
-        success=outcome.has_passed(sense.success),
+        success=sense.success if outcome.success is None else outcome.has_passed(sense.success),
         duration_s=outcome.duration_s,
         text=text,
         progress=outcome.progress,
         voidable=statement.id is not UNSET,
-        act_ids=acts_of(reading, kind, about, has_passed_by_verb=sense.success is True),
     )
+    if kind in WHAT:
+        act.act_ids = acts_of(reading, WHAT[kind], about, has_passed_by_verb=sense.success is True)
     if kind == "attempt":
         act.attempt = results.attempt(object)
     elif sense.is_reply or (kind == "message" and _IS_COMMENT(act.object_id)):

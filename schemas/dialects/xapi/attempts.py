@@ -18,10 +18,9 @@ ATTEMPT_TYPE: Final = "http://adlnet.gov/expapi/activities/attempt"
 _QUESTIONS: Final = ("question", "interaction", "essay")
 
 
-def acts_of(reading: Reading, kind: str, about: str, *, has_passed_by_verb: bool) -> tuple[str, ...]:
-    """The ids of the act that a statement about an activity tells, of this `kind`; none of kinds that are told once."""
-    what = act_ids.WHAT.get(kind)
-    if what is None or not isinstance(reading.object, s.Activity):
+def acts_of(reading: Reading, what: str, about: str, *, has_passed_by_verb: bool) -> tuple[str, ...]:
+    """The ids of the act that a statement tells, of `what` was done to an activity; none of what is no activity."""
+    if not isinstance(reading.object, s.Activity):
         return ()
     item = reading.object.id
     if (
