@@ -23,7 +23,7 @@ from streams.row import KNOWN_IDS, MAX_KNOWN_IDS, RECENT_IDS
 
 PREFIX: Final = "SKILLSTREAM_"
 _FOREIGN: Final = {"OPENAI_API_KEY": "openai_api_key", "OPENAI_BASE_URL": "openai_base_url"}
-_SECRETS: Final = ("openai_api_key", "pseudonym_secret", "web_token", "broker_password")
+_SECRETS: Final = ("openai_api_key", "pseudonym_secret", "header_key", "web_token", "broker_password")
 _ADDRESSES: Final = ("broker", "redis_url", "openai_base_url")  # they may hold a password, asked for or not
 _HIDDEN: Final = (*_SECRETS, *_ADDRESSES)
 _LISTS: Final = ("openai_models", "web_hosts")  # with commas in the environment
@@ -73,6 +73,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     replication: Positive = 1
     partitioner: Literal["murmur2", "crc32", "unchecked"] = "murmur2"
     epoch: Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)] = 0
+    header_key: str = ""
     known_ids: Annotated[int, Meta(ge=RECENT_IDS, le=MAX_KNOWN_IDS)] = KNOWN_IDS
     instance_id: str | None = None
     standby_replicas: Annotated[int, Meta(ge=0, le=4)] = 0

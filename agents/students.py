@@ -33,6 +33,7 @@ from streams.reasoning.settings import PendingPolicy
 from streams.row import Row
 from streams.row_codec import decode_row, encode_row
 from streams.rows import Rows
+from streams.signature import Sign
 
 MOST_STUDENTS: Final = 10_000
 """Of one batch. More are left for the next: some 100 MB and 0.5 s each."""
@@ -75,6 +76,7 @@ class StudentStep:
         now_us: Callable[[], int],
         epoch: Callable[[int], int],
         check: Check,
+        sign: Sign,
         observe: Callable[[Folded], None],
         tally: Callable[[InternalOutcome], None],
         note_packed: Callable[[], None] = lambda: None,
@@ -88,6 +90,7 @@ class StudentStep:
         self._now_us = now_us
         self._epoch = epoch
         self._check = check
+        self._sign = sign
         self._observe = observe
         self._tally = tally
         self._note_packed = note_packed
@@ -149,14 +152,10 @@ class StudentStep:
         ]
 
     def _forward(self, forward: Forward) -> Output:
-        return Output(
-            self._channels.activity,
-            forward.partition,
-            forward.event.student_id.encode(),
-            native.encode(forward.event),
-            (forward.origin.header,),
-            forward.timestamp_ms,
-        )
+        topic, partition, event = self._channels.activity, forward.partition, forward.event
+        key, value = event.student_id.encode(), native.encode(event)
+        headers = self._sign(topic, partition, key, value, (forward.origin.header,))
+        return Output(topic, partition, key, value, headers, forward.timestamp_ms)
 
     def _dead_letter(self, record: Record, letter: DeadLetter) -> Output:
         """The record as it came, packed where it is large."""

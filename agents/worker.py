@@ -19,6 +19,7 @@ from agents.dialects import bounds_of, load_dialects
 from agents.explaining import now_us, policy_of
 from agents.explanations import Explanations
 from agents.garbage import collect_rarely
+from agents.header_keys import Keyring
 from agents.health import BrokerPing, Health, ReasoningState, Server, SourceFailures
 from agents.health.judge import said_of
 from agents.identity import Identity, MarkedStep
@@ -38,6 +39,7 @@ from streams.identity import IdentityLost
 from streams.partitioner import partitioner
 from streams.pipeline import Pipeline
 from streams.poison import PoisonLimits
+from streams.signature import Authentic
 from streams.skills import load_skills
 
 _log = logging.getLogger(__name__)
@@ -60,10 +62,16 @@ class Worker:
         if log is not None:
             log.on_left_out = self._metrics.log_lines_left_out.add
         self._failures = SourceFailures()
+        self._keyring = Keyring(settings)
         skill_set, artifact = load_skills(settings.skills), load_artifact(settings.model)
         decode = bounds_of(settings).bounded(dialects.decode)
         self._pipeline = Pipeline(
-            skill_set, artifact, on_failure=self._source_failed, decode=decode, known_ids=settings.known_ids
+            skill_set,
+            artifact,
+            on_failure=self._source_failed,
+            decode=decode,
+            known_ids=settings.known_ids,
+            authentic=self._keyring.authentic,
         )
         self._delivery = _delivery_settings(settings, self._channels)
         self._store = open_store(settings)
@@ -75,7 +83,7 @@ class Worker:
         activity = InputTopic(settings.broker, settings.app_id, self._channels.activity, settings.start_timeout_s)
         self._jumps = PositionJumps(settings.on_position_jump, self._jumped)
         self._identity = Identity(activity, self._app.table, self._jumps, epoch=settings.epoch)
-        self._gate = _gate(settings, self._channels, self._identity.epoch_of)
+        self._gate = _gate(settings, self._channels, self._identity.epoch_of, self._keyring.authentic)
         step = MarkedStep(self._step(), self._identity, self._channels.activity)
         self._app.attach(step, DeliveryHooks(self._recovered, self._revoked, self._repaired, self._jumps.note))
         self._recovering_since_s = time.monotonic()
@@ -105,6 +113,7 @@ class Worker:
         )
         specs = [*self._channels.specs(self._settings), changelog_spec(self._delivery)]
         ensure_topics(self._settings.broker, specs, self._settings.start_timeout_s)
+        self._keyring.open_or_make()
         self._metrics.built(self._pipeline.writer.config_version, self._pipeline.artifact.id)
         self._metrics.before_render(self._refresh)
         collect_rarely()
@@ -229,6 +238,7 @@ class Worker:
             now_us=now_us,
             epoch=self._identity.epoch_of,
             check=self._gate.check,
+            sign=self._keyring.sign,
             observe=self._folded,
             tally=self._metrics.internal_records.add,
             note_packed=self._metrics.dead_letters_packed.add,
@@ -256,13 +266,14 @@ def changelog_of(settings: Settings) -> TopicSpec:
     return changelog_spec(_delivery_settings(settings, Channels.of(settings)))
 
 
-def _gate(settings: Settings, channels: Channels, epoch: Callable[[int], int]) -> DeadLetterGate:
+def _gate(settings: Settings, channels: Channels, epoch: Callable[[int], int], authentic: Authentic) -> DeadLetterGate:
     limits = PoisonLimits(
         max_ratio=settings.dead_letter_max_ratio,
         window_records=settings.dead_letter_min_records,
         max_consecutive=settings.dead_letter_max_consecutive,
     )
-    return DeadLetterGate(limits, PastLetters(settings.broker, channels.dead_letters, channels.activity, epoch))
+    past = PastLetters(settings.broker, channels.dead_letters, channels.activity, epoch, authentic)
+    return DeadLetterGate(limits, past, authentic)
 
 
 def _delivery_settings(settings: Settings, channels: Channels) -> DeliverySettings:

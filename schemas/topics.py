@@ -50,6 +50,8 @@ ACTIVITY: Final = Topic(
         "the record that it came from. Producers leave it away.",
         "skillstream-reinserted": "Ours, on a record that `skillstream dead-letters replay` sent back: "
         "topic/partition@offset of the dead letter, and when (ms) the record first came. Producers leave it away.",
+        "skillstream-signature": "Ours, beside these two: a key's id and an HMAC-SHA256 of them, of the topic, the "
+        "partition, the key and the value. Headers of ours that it does not fit are ignored; their event is not.",
     },
     receives="Each event is folded once, on its student's partition; what cannot be read becomes a dead letter.",
     sends="Events that came on another partition than their student's are sent on, as native events; "

@@ -23,7 +23,7 @@ class Counts:
     that was given again.
     `tolerated` are rules that parts of records break where nobody reads them, by (dialect, rule).
     `beyond_horizon` are those of the applied that are no newer than an id which is not known any more: if one repeats
-    it, nobody can tell.
+    it, nobody can tell. `forged_headers` are records with headers of ours that no key of ours signed.
     """
 
     records_in: int = 0
@@ -38,6 +38,7 @@ class Counts:
     replayed: int = 0
     clamped: int = 0
     beyond_horizon: int = 0
+    forged_headers: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     unknown: Counter[tuple[str, str]] = field(default_factory=Counter)
     tolerated: Counter[tuple[str, str]] = field(default_factory=Counter)

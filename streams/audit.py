@@ -117,6 +117,8 @@ def _contents_differ(live: Row, replayed: Row, counted: str) -> Finding | None:
     ours, theirs = _comparable(live), _comparable(replayed)
     if (found := _known_ids_differ(live, replayed)) is not None:
         return found
+    if live.partial:  # its version took any origin for ours
+        live = msgspec.structs.replace(live, origins=replayed.origins)
     unequal = [name for name in ours.__struct_fields__ if getattr(ours, name) != getattr(theirs, name)]
     return Finding("state", f"{', '.join(unequal)} differ from the replay's") if unequal else None
 

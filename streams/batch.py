@@ -29,6 +29,7 @@ from streams.letters import Letters
 from streams.origin import CameFrom, Origin, origin_in
 from streams.repeats import Outcome
 from streams.segments import LoadSegments, Segments, none_stored
+from streams.signature import Authentic, has_own_headers, nobody
 
 Load = Callable[[Sequence[str]], Sequence[bytes | None]]
 """The stored rows of students, in their order; None for who has none."""
@@ -110,6 +111,7 @@ class BatchFolder:
         load_segments: LoadSegments = none_stored,
         epoch: int = 0,
         most_students: int | None = None,
+        authentic: Authentic = nobody,
     ) -> None:
         self._folding = folding
         self._decode = decode
@@ -118,6 +120,7 @@ class BatchFolder:
         self._load_segments = load_segments
         self._epoch = epoch
         self._most_students = sys.maxsize if most_students is None else most_students
+        self._authentic = authentic
         self._counts = Counts()
         self._letters = Letters(self._counts)
         self._forwards: list[Forward] = []
@@ -152,7 +155,7 @@ class BatchFolder:
                 self._counts.ignore(unknown.dialect, unknown.name)
             for broken in said.tolerated:
                 self._counts.tolerated[broken.dialect, broken.rule] += 1
-            origin = origin_in(record.headers) if record.headers else None
+            origin = self._origin(record) if record.headers else None
             for index, event in enumerate(said.events):
                 if origin is not None:
                     told.origins[len(events)] = origin.place
@@ -164,6 +167,15 @@ class BatchFolder:
                 of_record.append(place)
                 lines.append(line_of.setdefault(event.student_id, len(line_of)))
         return told, line_of, len(records)
+
+    def _origin(self, record: Record) -> CameFrom | None:
+        """Where a forwarded record came from; None where nobody of ours says so."""
+        if not has_own_headers(record):
+            return None
+        if not self._authentic(record):
+            self._counts.forged_headers += 1
+            return None
+        return origin_in(record.headers)
 
     def _block(self, students: Sequence[str]) -> Block:
         segments = Segments([student.encode() for student in students], self._load_segments)

@@ -22,6 +22,7 @@ from streams.folding import Folding
 from streams.fusion import Fusion, Judgement
 from streams.row import KNOWN_IDS
 from streams.segments import LoadSegments, none_stored
+from streams.signature import Authentic, nobody
 from streams.skills import SkillSet
 from streams.updates import UpdateWriter
 
@@ -49,10 +50,12 @@ class Pipeline:
         sources: Sequence[Source] | None = None,
         decode: Decode = decode,
         known_ids: int = KNOWN_IDS,
+        authentic: Authentic = nobody,
     ) -> None:
         self.skill_set = skill_set
         self.artifact = artifact
         self.decode = decode
+        self._authentic = authentic
         self._folding = Folding.of(skill_set, known_ids)
         self._sources = default_sources(skill_set, artifact) if sources is None else list(sources)
         self._fusion = Fusion(skill_set, artifact)
@@ -78,6 +81,7 @@ class Pipeline:
             load_segments=load_segments,
             epoch=epoch,
             most_students=most_students,
+            authentic=self._authentic,
         )
         return folder.fold(records)
 

@@ -8,6 +8,7 @@ from schemas.dead_letter import REINSERTED_HEADER, DeadLetter
 from schemas.dialects import Record
 from schemas.errors import Fatal
 from streams.poison import Bad, PoisonLimits, PoisonWindow, Verdict
+from streams.signature import Authentic
 
 
 class TooManyDeadLetters(Fatal):
@@ -28,9 +29,10 @@ class DeadLetterGate:
     asked for them. The past is asked for only when a partition's first bad record comes.
     """
 
-    def __init__(self, limits: PoisonLimits, past: Past) -> None:
+    def __init__(self, limits: PoisonLimits, past: Past, authentic: Authentic) -> None:
         self._limits = limits
         self._past = past
+        self._authentic = authentic
         self._windows: dict[int, PoisonWindow] = {}
 
     async def check(
@@ -43,7 +45,7 @@ class DeadLetterGate:
         window = self._windows.get(partition)
         if window is None or first_offset < window.next_offset:
             window = self._windows[partition] = PoisonWindow(self._limits, first_offset)
-        bad = _bad(records, letters)
+        bad = _bad(records, [(record, letter) for record, letter in letters if not self._was_sent_back(record)])
         if bad and window.lacks_past:
             window.recall(await self._past.before(partition, window.first_offset, self._limits.span_records))
         verdict = window.take(len(records), bad, next_offset=records[-1].offset + 1)
@@ -56,6 +58,9 @@ class DeadLetterGate:
         for partition in partitions:
             self._windows.pop(partition, None)
 
+    def _was_sent_back(self, record: Record) -> bool:
+        return any(name == REINSERTED_HEADER for name, _ in record.headers) and self._authentic(record)
+
     @property
     def share(self) -> float:
         """The largest share of bad records in any partition's window, from 0 to 1."""
@@ -65,8 +70,7 @@ class DeadLetterGate:
 def _bad(records: Sequence[Record], letters: Sequence[tuple[Record, DeadLetter]]) -> list[Bad]:
     reasons: dict[int, str] = {}
     for record, letter in letters:
-        if not any(name == REINSERTED_HEADER for name, _ in record.headers):
-            reasons.setdefault(record.offset, letter.reason)
+        reasons.setdefault(record.offset, letter.reason)
     return [
         Bad(bisect_left(records, offset, key=lambda record: record.offset), offset, reasons[offset])
         for offset in sorted(reasons)

@@ -12,18 +12,18 @@ from agents.reading import headers_of
 from schemas.dead_letter import REINSERTED_HEADER, DeadLetter, Header, from_headers, own_headers
 from schemas.dialects import Record
 from schemas.letter_packing import NotPacked, unpack
-from streams.origin import ORIGIN_HEADER
 from streams.replay import FileRecord
+from streams.signature import OWN_HEADERS, Authentic, nobody
 
 _CAME: Final = re.compile(rb";(-?[0-9]{1,19})\Z")
-_OF_ONE_JOURNEY: Final = frozenset({ORIGIN_HEADER, REINSERTED_HEADER})
 
 
 @dataclass(frozen=True, slots=True)
 class StoredLetter:
     """What lies at `partition`@`offset`, written at `written_ms`; `letter` is None where somebody else wrote it.
 
-    Key and value are the record's own, unpacked; `size_bytes` is of both.
+    Key and value are the record's own, unpacked; `size_bytes` is of both; `sent_back` what a replay of ours noted on
+    the record, if one had sent it back.
     """
 
     partition: int
@@ -34,6 +34,7 @@ class StoredLetter:
     headers: tuple[Header, ...]
     letter: DeadLetter | None
     size_bytes: int
+    sent_back: bytes | None = None
 
     @property
     def place(self) -> str:
@@ -53,16 +54,17 @@ class StoredLetter:
     @property
     def producers_headers(self) -> tuple[Header, ...]:
         """The producer's own, without what we put on records that we send."""
-        return tuple(header for header in own_headers(self.headers) if header[0] not in _OF_ONE_JOURNEY)
+        return tuple(header for header in own_headers(self.headers) if header[0] not in OWN_HEADERS)
 
     @property
     def first_came_ms(self) -> int:
         """When the record first came, though it may have been sent back since; 0 where that is not known."""
+        read_ms = 0 if self.letter is None else self.letter.timestamp
         for name, value in self.headers:
             came = _CAME.search(value or b"") if name == REINSERTED_HEADER else None
-            if came is not None:
-                return int(came[1])
-        return 0 if self.letter is None else self.letter.timestamp
+            if came is not None:  # signed or not: a time before it was read can only keep it from coming back
+                return min(int(came[1]), read_ms)
+        return read_ms
 
     def without_content(self) -> Self:
         """Itself, small: for lists."""
@@ -81,15 +83,15 @@ class StoredLetter:
         )
 
 
-def letter_of(message: Message) -> StoredLetter:
-    """A record of the dead-letters topic. Never raises."""
+def letter_of(message: Message, authentic: Authentic = nobody) -> StoredLetter:
+    """A record of the dead-letters topic; headers of ours that are not `authentic` are nothing. Never raises."""
     headers, letter = tuple(headers_of(message)), None
     key, value = message.key(), message.value()
     with suppress(msgspec.ValidationError, NotPacked):
         said = from_headers(headers)
         key, value = unpack(said, key, value)
         letter = said
-    return StoredLetter(
+    stored = StoredLetter(
         partition=int(message.partition() or 0),
         offset=int(message.offset() or 0),
         written_ms=int(message.timestamp()[1]),
@@ -99,3 +101,8 @@ def letter_of(message: Message) -> StoredLetter:
         letter=letter,
         size_bytes=len(key or b"") + len(value or b""),
     )
+    marks = [value for name, value in headers if name == REINSERTED_HEADER]
+    if letter is None or not marks:
+        return stored
+    came = replace(cast(FileRecord, stored.original(letter)), headers=cast(Any, own_headers(headers)))
+    return replace(stored, sent_back=marks[0]) if authentic(came) else stored

@@ -7,8 +7,8 @@ from typing import Final
 
 from agents.dead_letters.letter import letter_of
 from agents.dead_letters.reader import TopicReader
-from schemas.dead_letter import REINSERTED_HEADER
 from schemas.errors import SkillstreamError
+from streams.signature import Authentic
 
 _log = logging.getLogger(__name__)
 _TIMEOUT_S: Final = 10.0
@@ -17,11 +17,14 @@ _TIMEOUT_S: Final = 10.0
 class PastLetters:
     """Reads the end of the dead letters of `activity`, each partition's on the partition of the same number."""
 
-    def __init__(self, broker: str, topic: str, activity: str, epoch: Callable[[int], int]) -> None:
+    def __init__(
+        self, broker: str, topic: str, activity: str, epoch: Callable[[int], int], authentic: Authentic
+    ) -> None:
         self._broker = broker
         self._topic = topic
         self._activity = activity
         self._epoch = epoch
+        self._authentic = authentic
 
     async def before(self, partition: int, offset: int, records: int) -> list[tuple[int, str]]:
         """(offset, reason) of the dead letters of the last `records` before `offset`; none where they can't be read."""
@@ -38,10 +41,9 @@ class PastLetters:
             epoch = self._epoch(partition)
             start, end = reader.spans().get(partition, (0, 0))
             for message in reader.read(partition, max(start, end - records), end):
-                stored = letter_of(message)
+                stored = letter_of(message, self._authentic)
                 letter = stored.letter
                 if letter is None or (letter.topic, letter.epoch) != (self._activity, epoch):
                     continue
-                is_ours = any(name == REINSERTED_HEADER for name, _ in stored.headers)
-                if offset - records <= letter.offset < offset and not is_ours:
+                if offset - records <= letter.offset < offset and stored.sent_back is None:
                     yield letter.offset, letter.reason

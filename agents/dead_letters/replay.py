@@ -19,6 +19,7 @@ from agents.dead_letters.reinsertion import Reinsertion, Sink
 from agents.dead_letters.reread import HomeOf, Rereader
 from schemas.dead_letter import DeadLetter
 from schemas.dialects import Decode, decode
+from streams.signature import Authentic, Sign
 
 Policy = Literal["stop", "reinsert", "drop"]
 
@@ -75,11 +76,16 @@ class LetterReplay:
         now_ms: int,
         reasons: Collection[str] = (),
         decode: Decode = decode,
+        sign: Sign,
+        authentic: Authentic,
     ) -> None:
         self._policy = policy
         self._activity = activity
-        self._rereader = Rereader(activity, home, partitions, erasures=erasures, now_ms=now_ms, decode=decode)
+        self._rereader = Rereader(
+            activity, home, partitions, erasures=erasures, now_ms=now_ms, decode=decode, sign=sign
+        )
         self._reasons = frozenset(reasons)
+        self._authentic = authentic
         self.summary = Summary()
 
     def run(
@@ -108,7 +114,7 @@ class LetterReplay:
     ) -> None:
         chunk, seen_to, came_to = _Chunk(), position.seen_to, position.next
         for message in reader.read(partition, position.next, end):
-            stored = letter_of(message)
+            stored = letter_of(message, self._authentic)
             place = _place(stored, self._activity)
             is_repeat = place is not None and seen_to is not None and place <= seen_to
             if not position.is_done(stored) and self._is_wanted(stored):

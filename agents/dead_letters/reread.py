@@ -16,11 +16,12 @@ from agents.channels import MAX_RECORD_BYTES
 from agents.dead_letters.erasures import Erasures
 from agents.dead_letters.letter import StoredLetter
 from agents.dead_letters.reinsertion import Reinsertion
-from schemas.dead_letter import REINSERTED_HEADER, DeadLetter, with_own_headers
+from schemas.dead_letter import REINSERTED_HEADER, DeadLetter, Header, with_own_headers
 from schemas.dialects import Decode, Decoded, Invalid, native
 from schemas.event import NativeEvent
 from schemas.letter_packing import pack
 from schemas.parts import Parts, named, runs
+from streams.signature import Sign
 
 HomeOf = Callable[[bytes], int | None]
 """A student's home partition; None where any will do."""
@@ -43,7 +44,15 @@ class Rereader:
     """See LetterReplay for what it is given."""
 
     def __init__(
-        self, activity: str, home: HomeOf, partitions: int, *, erasures: Erasures, now_ms: int, decode: Decode
+        self,
+        activity: str,
+        home: HomeOf,
+        partitions: int,
+        *,
+        erasures: Erasures,
+        now_ms: int,
+        decode: Decode,
+        sign: Sign,
     ) -> None:
         self._activity = activity
         self._home = home
@@ -51,6 +60,7 @@ class Rereader:
         self._erasures = erasures
         self._now_ms = now_ms
         self._decode = decode
+        self._sign = sign
 
     def read(self, stored: StoredLetter, letter: DeadLetter) -> Reread:
         """What a `stored` letter of the activity topic comes to; `letter` is what its headers say."""
@@ -64,11 +74,12 @@ class Rereader:
         if any(self._is_forgotten(student, stored) for student in students):
             return Reread(forgotten=True)
         home = self._home(decoded.events[0].student_id.encode()) if len(decoded.events) == 1 else None
+        partition = letter.partition % self._partitions if home is None else home
         record = Reinsertion(
-            partition=letter.partition % self._partitions if home is None else home,
+            partition=partition,
             key=stored.key,
             value=stored.value,
-            headers=(*stored.producers_headers, (REINSERTED_HEADER, self._mark(stored))),
+            headers=(*stored.producers_headers, *self._mark(stored, partition, stored.key, stored.value)),
             timestamp_ms=self._now_ms,
         )
         if decoded.invalid:
@@ -91,11 +102,12 @@ class Rereader:
         """Without the producer's headers: they may say what dialect the record was."""
         student = event.student_id.encode()
         home = self._home(student)
+        partition, value = letter.partition % self._partitions if home is None else home, native.encode(event)
         return Reinsertion(
-            partition=letter.partition % self._partitions if home is None else home,
+            partition=partition,
             key=student,
-            value=native.encode(event),
-            headers=((REINSERTED_HEADER, self._mark(stored)),),
+            value=value,
+            headers=self._mark(stored, partition, student, value),
             timestamp_ms=self._now_ms,
         )
 
@@ -107,13 +119,13 @@ class Rereader:
         again = msgspec.structs.replace(
             letter, reason=wrong.reason, error=wrong.error, parts=parts, replays=letter.replays + 1
         )
-        own = ((REINSERTED_HEADER, self._mark(stored)), *stored.producers_headers)
+        mark = self._mark(stored, letter.partition, stored.key, stored.value)  # as on the record that it is about
         packed = pack(again, stored.key, stored.value, MAX_RECORD_BYTES)
         return Reinsertion(
             partition=stored.partition,
             key=packed.key,
             value=packed.value,
-            headers=with_own_headers(packed.letter, own),
+            headers=with_own_headers(packed.letter, (*mark, *stored.producers_headers)),
             timestamp_ms=self._now_ms,
             is_letter=True,
         )
@@ -121,5 +133,6 @@ class Rereader:
     def _is_forgotten(self, student: bytes | None, stored: StoredLetter) -> bool:
         return self._erasures.cover(student, stored.first_came_ms)
 
-    def _mark(self, stored: StoredLetter) -> bytes:
-        return f"{self._activity}/{stored.place};{stored.first_came_ms}".encode()
+    def _mark(self, stored: StoredLetter, partition: int, key: bytes | None, value: bytes | None) -> tuple[Header, ...]:
+        mark = REINSERTED_HEADER, f"{self._activity}/{stored.place};{stored.first_came_ms}".encode()
+        return self._sign(self._activity, partition, key, value, (mark,))

@@ -11,6 +11,7 @@ from agents.dead_letters.reader import NoSuchTopic, TopicReader
 from agents.dead_letters.reinsertion import DrySink, TransactionalSink
 from agents.dead_letters.replay import LetterReplay, Policy, Summary
 from agents.dialects import decoder_of
+from agents.header_keys import Keyring
 from agents.settings import Settings
 from agents.topics import TopicSpec, ensure_topics
 from streams.partitioner import partitioner
@@ -38,6 +39,7 @@ class ReplaySession:
         self._settings = settings
         self._decode = decoder_of(settings)
         self._channels = Channels.of(settings)
+        self._keyring = Keyring(settings)
         self._marks = f"{settings.app_id}-dead-letters-replayed"
         self._reader = reader
         self._spans = reader.spans()
@@ -49,11 +51,13 @@ class ReplaySession:
 
     def dry_run(self, policy: Policy, reasons: Collection[str], advance: Advance) -> Summary:
         """Decide about all of them; change nothing."""
+        self._keyring.open()
         replay = self._replay(policy, reasons)
         return replay.run(self._reader, self._spans, self._positions(settled=False), DrySink(), advance)
 
     def run(self, policy: Policy, reasons: Collection[str], advance: Advance) -> Summary:
         """Send them back. Makes the topics that are missing; raises TopicMismatch where one is not as it must be."""
+        self._keyring.open_or_make()
         replay = self._replay(policy, reasons)
         ensure_topics(self._settings.broker, self._topics(), self._settings.start_timeout_s)
         with TransactionalSink(
@@ -84,6 +88,8 @@ class ReplaySession:
             now_ms=now_ms,
             reasons=reasons,
             decode=self._decode,
+            sign=self._keyring.sign,
+            authentic=self._keyring.authentic,
         )
 
     def _positions(self, *, settled: bool) -> dict[int, Position]:

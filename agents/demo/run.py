@@ -15,6 +15,7 @@ from agents.demo.watcher import Watcher
 from agents.dialects import decoder_of
 from agents.embedded import BYTES_PER_PARTITION, EmbeddedBroker, assert_nothing_dropped
 from agents.feeding import feed
+from agents.header_keys import Keyring
 from agents.settings import Settings
 from agents.topics import TopicSpec, ensure_topics
 from schemas.errors import Fatal
@@ -123,9 +124,13 @@ class Demo:
 
     def _check(self, settings: Settings, watcher: Watcher, counts: dict[str, int]) -> Outcome:
         """Fold the topic again, offline, and compare with the worker's table."""
-        decode = decoder_of(settings)
+        decode, authentic = decoder_of(settings), Keyring(settings).open().authentic
         pipeline = Pipeline(
-            load_skills(settings.skills), load_artifact(settings.model), on_failure=_fail, decode=decode
+            load_skills(settings.skills),
+            load_artifact(settings.model),
+            on_failure=_fail,
+            decode=decode,
+            authentic=authentic,
         )
         replay = Replay(pipeline, home=lambda student: self._home(student.encode(), settings.partitions))
         total = sum(map(len, watcher.input.values()))

@@ -11,6 +11,7 @@ from confluent_kafka.admin._acl import AclOperation
 from agents.channels import Channels
 from agents.connection import client_config
 from agents.doctor.finding import Finding, ok, problem
+from agents.header_keys import header_keys_spec
 from agents.settings import Settings
 from agents.topics import BrokerUnreachable, is_mock
 from agents.worker import changelog_of
@@ -49,11 +50,13 @@ class Permissions:
         """By topic."""
         channels = Channels.of(self.settings)
         both = channels.activity, channels.results, channels.dead_letters, changelog_of(self.settings).name
+        keys = header_keys_spec(self.settings).name
         written = channels.updates, channels.reasoning
         return {
             **dict.fromkeys(both, (_READ, _WRITE)),
             **dict.fromkeys(written, (_WRITE,)),
             channels.erasures: (_READ,),
+            keys: (_READ, _WRITE),
         }
 
     def _topics(

@@ -84,6 +84,12 @@ class Metrics:
             "Events of an act that another event told before (by another verb, or a mark that was given again): a part "
             "of duplicates.",
         )
+        self.forged_headers = declare.counter(
+            "forged_headers",
+            "records",
+            "Records with headers of ours that no key of ours signed: forged, or of a former version. The headers are "
+            "ignored, the events are not.",
+        )
         self.events_beyond_horizon = declare.counter(
             "events_beyond_horizon",
             "events",
@@ -218,6 +224,7 @@ class Metrics:
         for outcome in EVENT_OUTCOMES:
             self.events.add(outcome, getattr(counts, outcome))
         self.retold.add(counts.retold)
+        self.forged_headers.add(counts.forged_headers)
         self.events_beyond_horizon.add(counts.beyond_horizon)
         for reason, events in counts.reasons.items():
             self.dead_letters.add(reason, events)

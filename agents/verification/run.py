@@ -8,6 +8,7 @@ from typing import Final
 from agents.channels import MAX_RECORD_BYTES, Channels
 from agents.delivery.settings import DeliverySettings
 from agents.dialects import decoder_of
+from agents.header_keys import Keyring
 from agents.input_topic import InputTopic
 from agents.lag.broker import Offsets, Part
 from agents.settings import Settings
@@ -66,9 +67,9 @@ class Verification:
         self._students_bytes = memory_bytes - 2 * self._ledger_bytes
         self._wait_s = wait_s
         decode = decoder_of(settings)
-        self._rescoring = Rescoring(
-            load_skills(settings.skills), load_artifact(settings.model), decode, settings.known_ids
-        )
+        self._keyring = Keyring(settings)
+        skill_set, artifact = load_skills(settings.skills), load_artifact(settings.model)
+        self._rescoring = Rescoring(skill_set, artifact, decode, settings.known_ids, self._keyring.authentic)
         self._partitioner = partitioner(settings.partitioner)
         self._progress = _Progress(tell)
         self._report = Report()
@@ -81,6 +82,7 @@ class Verification:
         settings, channels = self._settings, self._channels
         topics = (*channels.sources, channels.updates, channels.reasoning, channels.dead_letters, self._changelog)
         require_topics(settings.broker, topics, settings.partitions, settings.start_timeout_s)
+        self._keyring.open()
         # What became of calls changes what is pending in rows, and nothing that is compared.
         judged = (channels.activity, channels.erasures)
         positions = Positions(settings.broker, settings.app_id, topics, judged, settings.partitions)
@@ -122,7 +124,7 @@ class Verification:
         report = self._report
         with Ledger(self._ledger_bytes) as ledger:
             letters = LetterBook(self._channels.activity, MAX_RECORD_BYTES, ledger)
-            first = partitions.one_pass(extent, Slice(), letters, ForwardBook(self._channels.activity, forwards))
+            first = partitions.one_pass(extent, Slice(), letters, self._forward_book(forwards))
             extent = first.extent
             self._require_topic(first.last.mark, topic_id, extent)
             self._tell_skipped(first.last.mark, extent.partition)
@@ -148,6 +150,7 @@ class Verification:
         report.late += counts.late
         report.ignored += counts.ignored
         report.duplicates += counts.duplicates
+        report.mention("records with headers of ours that are not signed: forged, or older", counts.forged_headers)
         report.beyond_horizon += counts.beyond_horizon
         for why, students in one.left_out.items():
             report.leave_students_out(why, students)
@@ -158,6 +161,9 @@ class Verification:
         report.mention("rows whose scores are of other sources than the last update's", one.scores.other_sources)
 
     # -- what is not of any student
+
+    def _forward_book(self, forwards: Ledger) -> ForwardBook:
+        return ForwardBook(self._channels.activity, forwards, self._keyring.authentic)
 
     def _home(self, student: str) -> int | None:
         return self._partitioner.home_partition(student.encode(), self._settings.partitions)

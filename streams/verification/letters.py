@@ -11,6 +11,7 @@ from schemas.letter_packing import NotPacked, unpack
 from streams.audit import Difference
 from streams.batch import Forward
 from streams.origin import origin_in
+from streams.signature import Authentic
 from streams.verification.judging import Extent
 from streams.verification.ledger import Entry, Ledger, Mismatch
 
@@ -61,9 +62,10 @@ class LetterBook:
 class ForwardBook:
     """Events on foreign partitions of `topic`, and their copies at home."""
 
-    def __init__(self, topic: str, ledger: Ledger) -> None:
+    def __init__(self, topic: str, ledger: Ledger, authentic: Authentic) -> None:
         self._topic = topic
         self._ledger = ledger
+        self._authentic = authentic
 
     def expect(self, forwards: Sequence[Forward]) -> None:
         """What the replay would send home."""
@@ -72,12 +74,16 @@ class ForwardBook:
             self._ledger.expect(Entry(forward.origin.place, digest, forward.partition, forward.event.student_id))
 
     def find(self, records: Sequence[Record]) -> None:
-        """Records of the input topic: those with an origin were forwarded."""
+        """Records of the input topic: those with an origin were forwarded.
+
+        One that is not signed is a former version's, or forged: to its partition it is an event like any other.
+        """
         for record in records:
             came_from = origin_in(record.headers)
             if came_from is not None and came_from.topic == self._topic:
                 student = (record.key or b"").decode("utf-8", "replace")
-                self._ledger.find(Entry(came_from.place, _digest(record.value or b""), record.partition, student))
+                digest, claimed = _digest(record.value or b""), not self._authentic(record)
+                self._ledger.find(Entry(came_from.place, digest, record.partition, student, claimed))
 
 
 def letter_differs(mismatch: Mismatch) -> Difference:

@@ -15,6 +15,7 @@ from streams.evidence.source import Opinion, Source
 from streams.pipeline import Pipeline, default_sources
 from streams.row import KNOWN_IDS, Row
 from streams.row_codec import decode_row
+from streams.signature import Authentic, nobody
 from streams.skills import SkillSet
 from streams.verification.said import Said, shorten
 
@@ -35,12 +36,23 @@ class Rescoring:
     """One skill set and one artifact. A deadline does not pass here for want of a fast machine."""
 
     def __init__(
-        self, skill_set: SkillSet, artifact: Artifact, decode: Decode = decode, known_ids: int = KNOWN_IDS
+        self,
+        skill_set: SkillSet,
+        artifact: Artifact,
+        decode: Decode = decode,
+        known_ids: int = KNOWN_IDS,
+        authentic: Authentic = nobody,
     ) -> None:
         self._sources = default_sources(skill_set, artifact)
         self._artifact = artifact
         self.pipeline = Pipeline(
-            skill_set, artifact, on_failure=_fail, sources=self._sources, decode=decode, known_ids=known_ids
+            skill_set,
+            artifact,
+            on_failure=_fail,
+            sources=self._sources,
+            decode=decode,
+            known_ids=known_ids,
+            authentic=authentic,
         )
         self.config_version = self.pipeline.writer.config_version
         patient = msgspec.structs.replace(skill_set.fusion, deadline_s=_DEADLINE_S)

@@ -19,6 +19,7 @@ import msgspec
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from agents.channels import MAX_RECORD_BYTES, Channels
+from agents.header_keys import Keyring
 from agents.settings import Settings
 from agents.stores.store import is_kept
 from agents.topics import TopicSpec, ensure_topics
@@ -31,6 +32,7 @@ from streams.partitioner import partitioner
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay, batches
 from streams.rows import PartitionedRows
+from streams.signature import Authentic, nobody
 from streams.skills import load_skills
 from tests.agents.contract_kept import validate
 from tests.agents.delivery_cluster import until
@@ -216,7 +218,8 @@ class Deployment:
         for record in self.records(self.channels.activity):
             found[record.partition].append(record)
         settings = {"skills": "default", "model": "default", **self.defaults}
-        replay = Replay(pipeline(str(settings["skills"]), str(settings["model"])), home=home)
+        authentic = Keyring(self.settings).open().authentic
+        replay = Replay(pipeline(str(settings["skills"]), str(settings["model"]), authentic), home=home)
         asyncio.run(_feed(replay, found))
         return replay
 
@@ -243,9 +246,9 @@ def deployed(broker: str, folder: Path, **defaults: object) -> Iterator[Deployme
 
 
 @cache
-def pipeline(skills: str, model: str) -> Pipeline:
+def pipeline(skills: str, model: str, authentic: Authentic = nobody) -> Pipeline:
     """The pure pipeline that the workers run; a source that fails here fails the test."""
-    return Pipeline(load_skills(skills), load_artifact(model), on_failure=_fail)
+    return Pipeline(load_skills(skills), load_artifact(model), on_failure=_fail, authentic=authentic)
 
 
 async def _feed(replay: Replay, found: Mapping[int, list[FileRecord]]) -> None:

@@ -16,6 +16,7 @@ from schemas.contract import TOPICS, json_schema, messages
 from schemas.dead_letter import REINSERTED_HEADER
 from schemas.topics import ACTIVITY, LETTER_HEADROOM_BYTES
 from streams.origin import ORIGIN_HEADER
+from streams.signature import SIGNATURE_HEADER
 from tests.contract.compatibility import Direction, breaks
 
 _COMMITTED: Final = Path(__file__).parents[2] / "docs" / "contract"
@@ -151,7 +152,7 @@ def test_a_tuple_is_one_in_the_older_form_of_schemas_too() -> None:
 
 
 def test_what_the_contract_says_of_headers_and_sizes_is_what_the_code_does() -> None:
-    assert set(ACTIVITY.headers) == {ORIGIN_HEADER, REINSERTED_HEADER}
+    assert set(ACTIVITY.headers) == {ORIGIN_HEADER, REINSERTED_HEADER, SIGNATURE_HEADER}
     assert LETTER_HEADROOM_BYTES == DEAD_LETTER_HEADROOM_BYTES
     headers = json_schema("dead-letters")["properties"]
     assert list(headers) == [f"dl-{name}" for name in msgspec.structs.asdict(examples.DEAD_LETTER)]

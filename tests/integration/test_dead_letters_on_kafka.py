@@ -12,6 +12,7 @@ from confluent_kafka.admin import AdminClient
 
 from schemas.dead_letter import REINSERTED_HEADER
 from schemas.letter_packing import unpack
+from streams.signature import SIGNATURE_HEADER
 from tests.agents.dead_letter_commands import Planted, dead_letters, dead_letters_process, plant
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed
@@ -171,7 +172,11 @@ def test_the_bad_come_back_from_a_worker_as_new_letters_with_the_producers_heade
         assert worker.alive, "a replay is no flood"
 
         for record, letter in deployment.dead_letters()[-5:]:
-            assert [name for name, _ in record.headers if not name.startswith("dl-")] == ["trace", REINSERTED_HEADER]
+            assert [name for name, _ in record.headers if not name.startswith("dl-")] == [
+                "trace",
+                REINSERTED_HEADER,
+                SIGNATURE_HEADER,
+            ]
             assert letter.reason == "not_json"
         assert worker.terminate() == 0
 

@@ -18,6 +18,7 @@ from streams.pipeline import Pipeline
 from streams.reasoning.queue import ReasoningQueue
 from streams.reasoning.settings import PendingPolicy
 from streams.rows import PartitionedRows
+from streams.signature import HeaderKeys, Sign
 from tests.events import NOW_US, default_pipeline
 
 PARTITIONS: Final = 4
@@ -34,6 +35,7 @@ class Stepped:
     """See the module. `counts` and `internal` are what it told, summed."""
 
     pipeline: Pipeline = field(default_factory=default_pipeline)
+    sign: Sign = field(default=HeaderKeys().sign)
     rows: PartitionedRows = field(default_factory=PartitionedRows)
     counts: Counts = field(default_factory=Counts)
     internal: Counter[InternalOutcome] = field(default_factory=Counter)
@@ -51,6 +53,7 @@ class Stepped:
             now_us=lambda: NOW_US,
             epoch=lambda _partition: 0,
             check=_passed,
+            sign=self.sign,
             observe=self._observe,
             tally=lambda outcome: self.internal.update([outcome]),
         )

@@ -11,6 +11,7 @@ from agents.dead_letters.gate import DeadLetterGate, TooManyDeadLetters
 from schemas.dead_letter import REINSERTED_HEADER, DeadLetter
 from schemas.dialects import Record
 from streams.poison import Bad, PoisonLimits, PoisonWindow, Verdict
+from streams.signature import nobody
 from tests.events import letter_of, record
 
 SMALL = PoisonLimits(max_ratio=0.5, window_records=10, max_consecutive=6)
@@ -143,7 +144,7 @@ def batch(start: int, stream: str, **given: object) -> tuple[list[Record], list[
 
 
 async def test_the_gate_says_how_many_why_where_and_what_to_do() -> None:
-    gate = DeadLetterGate(SMALL, Known([]))
+    gate = DeadLetterGate(SMALL, Known([]), lambda _record: True)
     await gate.check(3, *batch(0, "...x.x...."))
 
     with pytest.raises(TooManyDeadLetters) as stopped:
@@ -158,7 +159,7 @@ async def test_the_gate_says_how_many_why_where_and_what_to_do() -> None:
 
 async def test_the_past_is_asked_for_once_and_only_when_something_is_bad() -> None:
     known = Known([(90, "not_json")])
-    gate = DeadLetterGate(SMALL, known)
+    gate = DeadLetterGate(SMALL, known, lambda _record: True)
 
     await gate.check(3, *batch(100, "..."))
     assert known.asked == []
@@ -170,7 +171,7 @@ async def test_the_past_is_asked_for_once_and_only_when_something_is_bad() -> No
 
 async def test_a_partition_that_was_away_is_looked_at_anew() -> None:
     known = Known([])
-    gate = DeadLetterGate(SMALL, known)
+    gate = DeadLetterGate(SMALL, known, lambda _record: True)
     await gate.check(3, *batch(100, "x"))
 
     gate.drop(frozenset({3}))
@@ -180,7 +181,7 @@ async def test_a_partition_that_was_away_is_looked_at_anew() -> None:
 
 
 async def test_records_read_again_do_not_count_twice() -> None:
-    gate = DeadLetterGate(SMALL, Known([]))
+    gate = DeadLetterGate(SMALL, Known([]), lambda _record: True)
 
     for _ in range(5):
         await gate.check(3, *batch(100, "xxx......."))
@@ -189,15 +190,22 @@ async def test_records_read_again_do_not_count_twice() -> None:
 
 
 async def test_what_a_replay_sent_back_does_not_count() -> None:
-    gate = DeadLetterGate(SMALL, Known([]))
+    gate = DeadLetterGate(SMALL, Known([]), lambda _record: True)
 
     await gate.check(3, *batch(0, "x" * 50, headers=((REINSERTED_HEADER, b"student-activity/3@1"),)))
 
     assert gate.share == 0.0
 
 
+async def test_whoever_only_says_that_a_replay_sent_it_back_does_not_get_round_the_limit() -> None:
+    gate = DeadLetterGate(SMALL, Known([]), nobody)
+
+    with pytest.raises(TooManyDeadLetters):
+        await gate.check(3, *batch(0, "x" * 50, headers=((REINSERTED_HEADER, b"student-activity/3@1"),)))
+
+
 async def test_several_dead_letters_of_one_record_count_once() -> None:
-    gate = DeadLetterGate(SMALL, Known([]))
+    gate = DeadLetterGate(SMALL, Known([]), lambda _record: True)
     records, letters = batch(0, "x.........")
 
     await gate.check(3, records, letters * 9)
