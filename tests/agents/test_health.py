@@ -236,6 +236,7 @@ async def test_a_failure_of_ours_is_told_and_another_s_words_are_not(seen: Situa
         (ReasoningState("scripted"), "key", "ok", "none needed"),
         (ReasoningState("openai"), "key", "degraded", "OPENAI_API_KEY is not set"),
         (ReasoningState("openai", True, "the credit is spent"), "reasoning", "degraded", "the credit is spent"),
+        (ReasoningState("openai", True, None, "nobody answers"), "reasoning", "degraded", "nobody answers"),
     ],
 )
 async def test_reasoning_degrades_and_never_stops_a_worker(
