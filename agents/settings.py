@@ -123,6 +123,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     web_header_timeout_s: Annotated[float, Meta(gt=0, le=300)] = 10.0
     seen_names: Annotated[int, Meta(ge=0, le=10_000)] = 200
     stall_after_s: Seconds = 90.0
+    open_transaction_s: Seconds = 60.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
     log_lines_per_s: Annotated[int, Meta(ge=1, le=100_000)] = 20

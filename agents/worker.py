@@ -258,6 +258,7 @@ class Worker:
             stall_after_s=self._settings.stall_after_s,
             beyond_horizon=lambda: int(self._metrics.events_beyond_horizon.value),
             jumped=self._jumps.reason,
+            held_bearable_s=self._settings.open_transaction_s,
         )
 
 

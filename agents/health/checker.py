@@ -73,11 +73,13 @@ class Health:
         deadline_s: float = 3.0,
         max_age_s: float = 1.0,
         jumped: Callable[[], str | None] = lambda: None,
+        held_bearable_s: float = 60.0,
         clock_s: Callable[[], float] = monotonic,
         beyond_horizon: Callable[[], int] = lambda: 0,
     ) -> None:
         self._worker = worker
         self._jumped = jumped
+        self._held_bearable_s = held_bearable_s
         self._lag = lag
         self._broker = broker
         self._redis = redis
@@ -153,6 +155,7 @@ class Health:
             lag=self._lag.current(),
             beyond_horizon=self._beyond_horizon(),
             jumped=self._jumped(),
+            held_bearable_s=self._held_bearable_s,
         )
 
     async def _probe_if_any(self, server: Server | None) -> Probe | None:

@@ -73,6 +73,16 @@ def _lag(seen: Snapshot) -> Component:
     missing = len(seen.lag.offsets) - len(seen.lag.records)
     if missing:
         return Component("lag", "degraded", f"more was committed than there is, on {missing} partitions: a new topic?")
+    held = {part: held for part, held in seen.lag.held.items() if held.for_s >= seen.held_bearable_s}
+    if held:
+        records = sum(each.records for each in held.values())
+        (topic, partition), longest = max(held.items(), key=lambda each: each[1].for_s)
+        return Component(
+            "lag",
+            "degraded",
+            f"{records} records wait for an open transaction on {len(held)} partitions, those of {topic}/{partition} "
+            f"for {longest.for_s:.0f} s: end it, or the producer that holds it",
+        )
     total = sum(seen.lag.records.values())
     return Component(
         "lag", "ok", f"{total} records behind, on {len(seen.lag.records)} partitions of the group's topics"

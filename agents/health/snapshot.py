@@ -48,7 +48,7 @@ class Snapshot:
     """A worker at one moment. `redis` is None where it isn't configured; `model` is the artifact's id.
 
     `beyond_horizon` is how many events since the start may have been repeats that nobody knows any more; `jumped` says
-    which position jumped last.
+    which position jumped last; `held_bearable_s` is how long a transaction may be open.
     """
 
     broker: Probe
@@ -66,3 +66,4 @@ class Snapshot:
     lag: Lag
     beyond_horizon: int = 0
     jumped: str | None = None
+    held_bearable_s: float = 60.0

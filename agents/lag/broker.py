@@ -1,13 +1,14 @@
 """A consumer group's offsets, as the broker tells them to a client of its own.
 
-The worker reads committed transactions only. So a partition's end here is its last stable offset (what follows it is of
-an open transaction, and can't be read yet). A transaction's markers, and what it aborted, take offsets that nobody will
-ever read: `unreadable` finds out whether a partition is behind by such offsets alone.
+The worker reads committed transactions only. So a partition's end here is its last stable offset. What follows it, up
+to the high watermark, waits for an open transaction: it can't be read yet, whoever wrote it. A transaction's markers,
+and what it aborted, take offsets that nobody will ever read: `unreadable` finds out whether a partition is behind by
+such offsets alone.
 """
 
 import asyncio
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final, Protocol
 
@@ -40,11 +41,15 @@ class LagUnknown(Retryable):
 
 @dataclass(frozen=True, slots=True)
 class Offsets:
-    """A partition, as the broker has it; `committed` is None where the group never committed."""
+    """A partition, as the broker has it; `committed` is None where the group never committed.
+
+    `high` is the high watermark, None where it is not told. It moves by itself: comparisons leave it out.
+    """
 
     start: int
     end: int
     committed: int | None
+    high: int | None = field(default=None, compare=False)
 
     @property
     def next_offset(self) -> int:
@@ -55,6 +60,11 @@ class Offsets:
     def lag_records(self) -> int:
         """Below 0 when more was committed than there is: the topic is not the one that was read."""
         return self.end - self.next_offset
+
+    @property
+    def held_records(self) -> int:
+        """Records that wait for an open transaction: from the last stable offset to the high watermark."""
+        return 0 if self.high is None else max(0, self.high - self.end)
 
 
 class OffsetReader(Protocol):
@@ -92,6 +102,7 @@ class BrokerOffsets:
                 with self._clients.round() as (admin, consumer):
                     committed = await self._committed(consumer)
                     starts, ends = await asyncio.gather(self._list(admin, _START), self._list(admin, _END))
+                    highs = await self._list(admin, _END, IsolationLevel.READ_UNCOMMITTED)
         except KafkaException as error:
             raise LagUnknown(error.args[0].str()) from error
         except TimeoutError as error:
@@ -99,16 +110,18 @@ class BrokerOffsets:
         told = starts.keys() & ends.keys() & committed.keys()
         if len(told) < len(self._parts):
             self._clients.doubt()
-        return {part: Offsets(starts[part], ends[part], committed[part]) for part in told}
+        return {part: Offsets(starts[part], ends[part], committed[part], highs.get(part)) for part in told}
 
     async def unreadable(self, positions: Mapping[Part, int]) -> Collection[Part]:
         """Reads on from `positions`, outside of the group; takes `timeout_s` at most."""
         return await asyncio.to_thread(self._look_into, positions)
 
-    async def _list(self, admin: AdminClient, spec: OffsetSpec) -> dict[Part, int]:
+    async def _list(
+        self, admin: AdminClient, spec: OffsetSpec, isolation: IsolationLevel = IsolationLevel.READ_COMMITTED
+    ) -> dict[Part, int]:
         asked = admin.list_offsets(
             {TopicPartition(*part): spec for part in self._parts},
-            isolation_level=IsolationLevel.READ_COMMITTED,
+            isolation_level=isolation,
             request_timeout=self._timeout_s,
         )
         answers = await asyncio.gather(*map(asyncio.wrap_future, asked.values()), return_exceptions=True)

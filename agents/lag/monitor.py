@@ -7,7 +7,7 @@ never 0, and never the last figure that was known.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
 
@@ -18,16 +18,26 @@ _LOOKED_INTO_AT_ONCE: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """What waits for an open transaction: how many records, and for how long by now the same one has held them."""
+
+    records: int
+    for_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Lag:
     """What is known now; partitions of which nothing is known are not in `offsets` and `records`.
 
-    `age_s` is the age of the last figures (None: there never were any), even if they no longer count.
+    `age_s` is the age of the last figures (None: there never were any), even if they no longer count. `held` are the
+    partitions with an open transaction.
     """
 
     offsets: Mapping[Part, Offsets]
     records: Mapping[Part, int]
     age_s: float | None
     problem: str | None
+    held: Mapping[Part, Held] = field(default_factory=dict)
 
 
 class LagMonitor:
@@ -48,6 +58,7 @@ class LagMonitor:
         self._offsets: Mapping[Part, Offsets] = {}
         self._empty: dict[Part, Offsets] = {}
         self._looks: Counter[Part] = Counter()
+        self._held_since: dict[Part, tuple[int, float]] = {}
         self._measured_at_s: float | None = None
         self._problem: str | None = "not measured yet"
 
@@ -67,6 +78,7 @@ class LagMonitor:
             self._offsets, self._problem = {}, str(error) or f"no answer within {self._timeout_s:g} s"
             return
         self._offsets, self._problem, self._measured_at_s = offsets, None, self._clock_s()
+        self._note_held(offsets, self._measured_at_s)
 
     def current(self) -> Lag:
         """What is known now."""
@@ -81,13 +93,33 @@ class LagMonitor:
             for part, offsets in self._offsets.items()
             if offsets.lag_records >= 0
         }
-        return Lag(self._offsets, records, age_s, None)
+        return Lag(self._offsets, records, age_s, None, self._held())
 
     def publish(self, metrics: Metrics) -> None:
         """Set the gauges, for `Metrics.before_render`."""
         lag = self.current()
         metrics.lag_records.replace({(topic, str(partition)): lag for (topic, partition), lag in lag.records.items()})
         metrics.lag_age_s.set(lag.age_s)
+        held = {(topic, str(partition)): held for (topic, partition), held in lag.held.items()}
+        metrics.held_records.replace({labels: each.records for labels, each in held.items()})
+        metrics.held_s.replace({labels: each.for_s for labels, each in held.items()})
+
+    def _note_held(self, offsets: Mapping[Part, Offsets], now_s: float) -> None:
+        """A last stable offset that moves on is held by another transaction: its time begins anew."""
+        former = self._held_since
+        self._held_since = {
+            part: former[part] if part in former and former[part][0] == at.end else (at.end, now_s)
+            for part, at in offsets.items()
+            if at.held_records
+        }
+
+    def _held(self) -> dict[Part, Held]:
+        now_s = self._clock_s()
+        return {
+            part: Held(self._offsets[part].held_records, now_s - since_s)
+            for part, (_, since_s) in self._held_since.items()
+            if part in self._offsets
+        }
 
     async def _look_into(self, offsets: Mapping[Part, Offsets]) -> None:
         """Find out which partitions are behind by what can't be read; only where nothing moved since last time."""

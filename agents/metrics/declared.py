@@ -201,6 +201,20 @@ class Metrics:
         self.skipped_offsets: CounterBy[str] = declare.counter_by(
             "topic", "skipped_offsets", "offsets", "Offsets that were passed over by these jumps, and never read."
         )
+        self.held_records = declare.gauge_by(
+            ("topic", "partition"),
+            "open_transaction_records",
+            "records",
+            "Records behind an open transaction, which nobody can read before it ends; no part of the lag. Absent "
+            "where there is none.",
+        )
+        self.held_s = declare.gauge_by(
+            ("topic", "partition"),
+            "open_transaction_seconds",
+            "seconds",
+            "For how long the same open transaction was seen to hold them. Above SKILLSTREAM_OPEN_TRANSACTION_S health "
+            "is degraded.",
+        )
         self.lag_age_s = declare.gauge(
             "consumer_lag_age_seconds", "seconds", "How old the lag's figures are; NaN before the first."
         )

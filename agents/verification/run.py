@@ -204,10 +204,11 @@ class Verification:
             )
 
     def _tell_removed(self, offsets: Mapping[Part, Offsets]) -> None:
-        """Of all that the group reads, what it has not read and cannot read any more."""
+        """Of all that the group reads, what it has not read and cannot read: any more, or yet."""
         for topic in self._channels.sources:
             for partition in range(self._settings.partitions):
                 at = offsets[topic, partition]
+                self._report.mention("records wait for an open transaction: not judged", at.held_records)
                 if at.committed is not None and at.committed < at.start:
                     self._report.leave_out(
                         f"retention has removed offsets {at.committed} to {at.start - 1} of {topic}, partition "

@@ -119,13 +119,13 @@ def _lag(lag: Lag) -> str:
         return f'<p class="degraded"><strong>Unknown:</strong> {escape(plain(lag.problem))}.{last}</p>'
     worst = sorted(lag.offsets, key=lambda part: (-lag.records.get(part, 0), part))
     rows = [
-        (topic, partition, _number(lag.records.get((topic, partition))), _number(at.committed), _number(at.end))
+        (topic, partition, *map(_number, (lag.records.get((topic, partition)), at.committed, at.end, at.held_records)))
         for topic, partition in worst[:_MAX_PARTITIONS]
         for at in (lag.offsets[topic, partition],)
     ]
     more = f"; {len(worst) - len(rows)} more in /metrics" if len(worst) > len(rows) else ""
     caption = f"{_number(sum(lag.records.values()))} records behind in all, measured {lag.age_s or 0:.0f} s ago{more}"
-    return _table(caption, ("topic", "partition", "lag", "committed", "end"), rows)
+    return _table(caption, ("topic", "partition", "lag", "committed", "end", "held"), rows)
 
 
 def _events(metrics: Metrics) -> str:

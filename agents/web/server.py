@@ -232,7 +232,7 @@ def _json(content: dict[str, Any], status: int, headers: dict[str, str] | None =
 def _lag(lag: Lag) -> dict[str, Any]:
     partitions = [
         {"topic": topic, "partition": partition, "committed": at.committed, "end": at.end}
-        | {"lag_records": lag.records.get((topic, partition))}
+        | {"lag_records": lag.records.get((topic, partition)), "open_transaction_records": at.held_records}
         for (topic, partition), at in sorted(lag.offsets.items())
     ]
     problem = plain(lag.problem) if lag.problem is not None else None

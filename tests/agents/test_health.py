@@ -46,7 +46,9 @@ async def test_the_detailed_page_names_every_component_with_its_reason(seen: Sit
     assert all(part["status"] == "ok" and part["reason"] for part in components.values())
     lag = body["lag"]
     assert isinstance(lag, dict)
-    assert lag["partitions"][1] == {"topic": TOPIC, "partition": 1, "committed": 5, "end": 5, "lag_records": 0}
+    assert lag["partitions"][1] == {"topic": TOPIC, "partition": 1, "committed": 5, "end": 5, "lag_records": 0} | {
+        "open_transaction_records": 0
+    }
 
 
 async def test_a_broker_that_went_away_is_named_and_the_worker_is_not_restarted_for_it(seen: Situation) -> None:
@@ -122,6 +124,20 @@ async def test_batches_confirmed_count_as_progress_before_their_commit(seen: Sit
         await seen.pass_time(1)
 
     assert seen.health.live()
+
+
+async def test_a_transaction_that_stays_open_is_named_after_a_while(seen: Situation) -> None:
+    seen.offsets[TOPIC, 1] = Offsets(0, 5, 5, 25)
+    await seen.pass_time(59)
+    assert (await get(seen, "/health"))[1]["status"] == "ok"
+    await seen.pass_time(2)
+
+    _, body = await get(seen, "/health")
+    assert isinstance(body["problems"], dict)
+    assert body["problems"]["lag"].startswith(
+        f"20 records wait for an open transaction on 1 partitions, those of {TOPIC}/1"
+    )
+    assert await statuses(seen) == all_of(200)
 
 
 async def test_an_idle_hour_and_then_one_record_is_no_stall(seen: Situation) -> None:

@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from agents.embedded import PARTITIONS, EmbeddedBroker
-from agents.lag import BrokerOffsets, LagMonitor, LagUnknown, Offsets, Part
+from agents.lag import BrokerOffsets, Held, LagMonitor, LagUnknown, Offsets, Part
 from agents.metrics import Metrics
 from agents.topics import TopicSpec, ensure_topics
 
@@ -224,6 +224,31 @@ async def test_the_task_measures_again_and_again_through_failures() -> None:
         running.cancel()
 
 
+async def test_what_waits_for_an_open_transaction_is_told_beside_the_lag_and_for_how_long() -> None:
+    clock, metrics = Clock(), Metrics()
+    reader = ScriptedOffsets({(TOPIC, 0): Offsets(0, 9, 9, 12), (TOPIC, 1): Offsets(0, 9, 4, 9)})
+    monitor = LagMonitor(reader, clock_s=clock)
+    metrics.before_render(lambda: monitor.publish(metrics))
+    await monitor.measure()
+    clock.now_s += 10
+    reader.offsets[TOPIC, 0] = Offsets(0, 9, 9, 20)  # the same transaction goes on
+    await monitor.measure()
+
+    assert lags(monitor) == {0: 0, 1: 5}
+    assert monitor.current().held == {(TOPIC, 0): Held(11, 10)}
+    shown = metrics.render()[0]
+    assert b'open_transaction_records{partition="0",topic="student-activity"} 11.0' in shown
+    assert b'open_transaction_seconds{partition="0",topic="student-activity"} 10.0' in shown
+    assert b'open_transaction_records{partition="1"' not in shown
+
+    reader.offsets[TOPIC, 0] = Offsets(0, 15, 9, 20)  # it has ended, the next one is open
+    await monitor.measure()
+    assert monitor.current().held == {(TOPIC, 0): Held(5, 0)}
+    reader.failure = LagUnknown("no answer")
+    await monitor.measure()
+    assert monitor.current().held == {}
+
+
 @pytest.mark.kafka
 @pytest.mark.skipif("SKILLSTREAM_TEST_BROKER" not in os.environ, reason="needs SKILLSTREAM_TEST_BROKER")
 async def test_on_a_real_kafka_the_marks_of_transactions_are_no_lag_and_open_ones_wait() -> None:
@@ -251,7 +276,10 @@ async def test_on_a_real_kafka_the_marks_of_transactions_are_no_lag_and_open_one
     producer.flush(30)
     await monitor.measure()
     assert lags(monitor, topic)[2] == 0
+    held = monitor.current().held
+    assert {part: each.records for part, each in held.items()} == {(topic, 2): 1}
     producer.commit_transaction(30)
     for _ in range(3):
         await monitor.measure()
     assert lags(monitor, topic) == {0: 0, 1: 0, 2: 2, 3: 0}
+    assert monitor.current().held == {}

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
@@ -81,4 +82,26 @@ def test_a_worker_starts_on_a_broker_that_has_only_just_started(own_kafka: RealK
         worker = deployment.start()
         worker.await_ready()
 
+        assert worker.terminate() == 0
+
+
+def test_an_open_transaction_is_a_metric_and_a_reason_in_health_until_it_ends(kafka: str, tmp_path: Path) -> None:
+    with deployed(kafka, tmp_path, open_transaction_s=1) as deployment:
+        worker = deployment.start()
+        worker.await_ready()
+        producer = Producer({"bootstrap.servers": kafka, "transactional.id": deployment.name})
+        producer.init_transactions(30)
+        producer.begin_transaction()
+        for record in simulate(3, 30, seed=8):
+            producer.produce(deployment.channels.activity, record.value, record.key, 2)
+        assert producer.flush(30) == 0
+
+        def held() -> dict[str, float]:
+            return {n: v for n, v in worker.metrics().items() if n.startswith("open_transaction_records")}
+
+        until(lambda: sum(held().values()) == 30, "the records that wait are counted", 60.0)
+        until(lambda: "open transaction" in worker.get("/health").json["problems"].get("lag", ""), "it is told", 60.0)
+        assert worker.metrics()[f'consumer_lag_records{{partition="2",topic="{deployment.channels.activity}"}}'] == 0
+        producer.commit_transaction(30)
+        until(lambda: held() == {} and worker.get("/health").json["status"] == "ok", "all is well again", 60.0)
         assert worker.terminate() == 0
