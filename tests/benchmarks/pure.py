@@ -7,6 +7,7 @@ from typing import Final
 from tests.benchmarks.fusing import three_slow_sources
 from tests.benchmarks.measure import Benchmark, Figure, Measure, Rounds
 from tests.benchmarks.piping import decode, fold, whole_pipeline
+from tests.benchmarks.repeating import repeats, repeats_bytes
 from tests.benchmarks.sizes import Sizes
 
 BENCHMARKS: Final[dict[str, Benchmark]] = {
@@ -14,6 +15,8 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "decode": decode,
     "fold": fold,
     "whole_pipeline": whole_pipeline,
+    "repeats": repeats,
+    "repeats_bytes": repeats_bytes,
 }
 
 
