@@ -80,6 +80,13 @@ class WorkerProcess:
         assert said is not None
         return said[1]
 
+    @property
+    def peak_bytes(self) -> int:
+        """The most memory that it ever held. Linux."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        [size_kib] = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
+        return int(size_kib) * 1024
+
     def get(self, path: str) -> Page:
         """An answer, whatever its status."""
         try:

@@ -16,6 +16,7 @@ from tests.benchmarks import (
     decoding,
     embedded,
     growth,
+    hostile,
     latency,
     packing,
     pure,
@@ -35,7 +36,7 @@ from tests.servers.child import ServerFailed, ServerMissing
 
 _ON_KAFKA: Final = (*throughput.NAMES, latency.NAME, recovery.NAME, recovery_bound.NAME)
 _ALONE: Final = (decoding, packing, growth, students_memory, embedded)
-NAMES: Final = (*_ON_KAFKA, *(each.NAME for each in _ALONE), *pure.BENCHMARKS)
+NAMES: Final = (*_ON_KAFKA, *(each.NAME for each in _ALONE), *hostile.NAMES, *pure.BENCHMARKS)
 
 
 def main(arguments: list[str]) -> int:
@@ -74,6 +75,7 @@ def run(names: list[str], sizes: Sizes) -> Iterator[list[Figure]]:
     for alone in _ALONE:
         if alone.NAME in names:
             yield alone.measure(sizes, rounds)
+    yield hostile.measure(names, sizes, rounds)
     if set(names) & set(_ON_KAFKA):
         with BenchKafka() as kafka:
             yield from _on_kafka(kafka, names, sizes, rounds)

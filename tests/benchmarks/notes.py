@@ -71,6 +71,13 @@ The broker inside `skillstream demo` and the tests (librdkafka's mock cluster), 
 In one process, no broker: found out which dialect it is, decoded, validated, mapped to native events. Native events are
 simulated; xAPI statements and Caliper events are those of `../shared/data`, or the tests' own where it is absent.
 Caliper events are sent anew for each of 1,000 students, alone and in envelopes of five, of 1.1 and of 1.2.""",
+    "adversarial": """\
+In one process of its own each, no broker: 20,000 events of one student, each followed by its void; 40 arrays of a good
+statement and 100,000 zeros; 50,000 students with an event each. Decoded, folded, scored, rows and updates, as a
+worker's step does it.""",
+    "amplification": """\
+The same for 30 records of 12.5 MB that gzip packs to 12 KB each: the process's peak, and what the dead letters take for
+a byte that came.""",
     "decode": "In one process, no broker.",
     "fold": "In one process, no broker.",
     "whole_pipeline": "In one process, no broker, no model: decode, fold, score, rows and updates.",

@@ -22,14 +22,14 @@ def small_on_the_wire(scene: Scene) -> None:
     one, two = scene.two_workers()
     scene.send(scene.events(1_000))
     scene.await_caught_up()
-    before = [worker.process.metrics()["process_resident_memory_bytes"] for worker in (one, two)]
+    before = [worker.process.peak_bytes for worker in (one, two)]
     with scene.load():
         for _ in range(min(scene.rounds, 3)):
             _send_zipped(scene, [b"[" + b"0," * (BOMB_BYTES // 2) + b"0]"] * BOMBS)
             _send_zipped(scene, [_array(number) for number in range(ARRAYS)])
             scene.await_recovery()
     scene.await_caught_up()
-    after = [worker.process.metrics()["process_resident_memory_bytes"] for worker in (one, two)]
+    after = [worker.process.peak_bytes for worker in (one, two)]
     grown = max(now - then for now, then in zip(after, before, strict=True))
     assert grown < MAX_GROWTH_BYTES, f"a worker grew by {grown / 1024**2:.0f} MiB"
     assert not one.restarts + two.restarts, "a worker ended"
