@@ -120,7 +120,6 @@ class DeliveryApp(faust.App):
         self.delivery_agent = agent
         self.hooks = hooks or self.hooks
         self.task(self._watch_changelog)
-        self.task(self._watch_outage)
 
     def last_progress_s(self) -> Mapping[int, float]:
         """When a batch was last confirmed, by partition, in seconds of `time.monotonic`."""
@@ -199,7 +198,8 @@ class DeliveryApp(faust.App):
         with self.guard("the changelog's guard"):
             await guard.watch(lambda: self.active_partitions, self.settings.guard_interval_s)
 
-    async def _watch_outage(self) -> None:
+    async def watch_outage(self) -> None:
+        """Halt when the broker was waited for long enough; returns then. Faust's own tasks begin after a recovery."""
         with self.guard("the wait for the broker"):
             while True:
                 self.outage.check()

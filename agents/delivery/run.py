@@ -17,12 +17,14 @@ from types import FrameType
 from typing import Any, cast
 
 import mode
+from aiokafka.errors import KafkaError
 
 from agents import lifecycle
 from agents.delivery.app import DeliveryApp
 from agents.delivery.consumer import BatchConsumer
 from agents.delivery.errors import BrokerAway
 from agents.delivery.loop_watch import LoopWatch
+from agents.delivery.outage import may_pass
 from agents.topics import BrokerUnreachable, require_broker
 
 EXIT_OK = 0
@@ -78,7 +80,8 @@ async def _serve(app: DeliveryApp, watch: "_StopWatch", beside: Beside) -> int:
     with _signals(stop):
         async with LoopWatch(app.settings.blocked_after_s, EXIT_FATAL).watching(), beside():
             running = asyncio.create_task(worker.start())
-            waits = [running, *(asyncio.create_task(event.wait()) for event in (asked, app.halted))]
+            waits = [running, asyncio.create_task(app.watch_outage())]
+            waits += [asyncio.create_task(cast(Any, event.wait())) for event in (asked, app.halted)]
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             watch.start()
             await worker.stop()
@@ -90,7 +93,9 @@ async def _serve(app: DeliveryApp, watch: "_StopWatch", beside: Beside) -> int:
 
 
 def _code(failure: BaseException | None) -> int:
-    return EXIT_UNREACHABLE if isinstance(failure, BrokerAway | BrokerUnreachable) else EXIT_FATAL
+    is_away = isinstance(failure, BrokerAway | BrokerUnreachable)
+    at_the_start = isinstance(failure, KafkaError) and may_pass(failure)  # a client that found nobody
+    return EXIT_UNREACHABLE if is_away or at_the_start else EXIT_FATAL
 
 
 def _error(result: object) -> BaseException | None:

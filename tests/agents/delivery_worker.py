@@ -50,6 +50,7 @@ class WorkerConfig(msgspec.Struct, frozen=True, kw_only=True):
     stop_timeout_s: float = 15.0
     store: str = ""
     restore_delay_s: float = 0.0
+    broker_wait_s: float = 600.0
 
 
 @dataclass(slots=True)
@@ -122,6 +123,7 @@ def main(config: WorkerConfig) -> int:
             drain_timeout_s=config.drain_timeout_s,
             stop_timeout_s=config.stop_timeout_s,
             start_timeout_s=3.0,
+            broker_wait_s=config.broker_wait_s,
             max_batch_records=config.max_batch_records,
             fetch_bytes=512 if config.restore_delay_s else 8 * 1024 * 1024,
         ),

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -28,6 +29,10 @@ from agents.delivery.outage import Outage, Part, may_pass
 from agents.delivery.run import EXIT_FATAL, EXIT_UNREACHABLE, _code
 from agents.delivery.transport import IdempotentProducer
 from agents.delivery.writer import OutRecord, RecordBatchWriter
+from agents.embedded import PARTITIONS, EmbeddedBroker
+from agents.topics import TopicSpec, ensure_topics
+from tests.agents.delivery_cluster import CHANGELOG, SOURCE, Cluster, until
+from tests.agents.delivery_worker import OUTPUT_TOPIC
 
 SETTINGS = DeliverySettings(
     app_id="app", broker="127.0.0.1:1", sources=("events",), partitions=1, delivery_timeout_s=0.01
@@ -88,7 +93,24 @@ def test_an_outage_ends_the_worker_with_3_after_the_wait_and_not_before(clock: C
     with pytest.raises(BrokerAway, match=r"away for 600 s.*SKILLSTREAM_BROKER_WAIT_S") as ended:
         outage.check()
     assert _code(ended.value) == EXIT_UNREACHABLE
+    assert _code(KafkaConnectionError("nobody at the start")) == EXIT_UNREACHABLE
     assert _code(SendFailed("refused")) == EXIT_FATAL
+
+
+def test_a_broker_that_goes_away_while_the_table_is_restored_is_waited_for_with_the_same_bound(tmp_path: Path) -> None:
+    with EmbeddedBroker() as broker:
+        ensure_topics(broker.bootstrap, [TopicSpec(name, PARTITIONS) for name in (SOURCE, CHANGELOG, OUTPUT_TOPIC)])
+        kafka = Cluster(broker.bootstrap, tmp_path)
+        kafka.produce(4_000, topic=CHANGELOG)
+        worker = kafka.start(restore_delay_s=1.0, broker_wait_s=2.0)
+        until(lambda: worker.status.get("held", 0) > 0 and not worker.status["recovered"], "it restores its table")
+    try:
+        assert worker.exit_code() == EXIT_UNREACHABLE
+    finally:
+        worker.process.kill()
+        worker.process.wait()
+    assert "The broker is away" in kafka.log()
+    assert "was away for" in kafka.log()
 
 
 @pytest.mark.parametrize(
