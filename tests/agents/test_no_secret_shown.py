@@ -20,6 +20,7 @@ CANARY: Final = "c4nary"
 SECRETS: Final = {
     "OPENAI_API_KEY": f"sk-{CANARY}-of-the-provider",
     "SKILLSTREAM_PSEUDONYM_SECRET": f"{CANARY}-of-names-in-prompts",
+    "SKILLSTREAM_HEADER_KEY": f"{CANARY}-of-our-own-headers-000000",
     "SKILLSTREAM_WEB_TOKEN": f"{CANARY}-of-the-web-pages",
     "SKILLSTREAM_BROKER_PASSWORD": f"{CANARY}-of-the-broker",
     "SKILLSTREAM_REDIS_URL": f"redis://user:{CANARY}%2Fredis@127.0.0.1:1/0",
