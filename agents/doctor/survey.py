@@ -10,6 +10,7 @@ from confluent_kafka.admin._metadata import ClusterMetadata
 from agents.channels import Channels
 from agents.connection import client_config
 from agents.doctor.policy import LARGEST, Deviation, Topic, deviations, mending
+from agents.header_keys import header_keys_spec
 from agents.settings import Settings
 from agents.topic_settings import read_settings
 from agents.topics import BrokerUnreachable, TopicSpec, is_mock
@@ -27,8 +28,9 @@ class Surveyed:
 
 
 def specs_of(settings: Settings) -> list[TopicSpec]:
-    """All topics of a deployment, as a worker makes them."""
-    return [*Channels.of(settings).specs(settings), changelog_of(settings)]
+    """All topics of a deployment, as a worker makes them; that of the headers' key only where no key is set."""
+    keys = [] if settings.header_key else [header_keys_spec(settings)]
+    return [*Channels.of(settings).specs(settings), changelog_of(settings), *keys]
 
 
 def survey(settings: Settings, timeout_s: float) -> list[Surveyed]:

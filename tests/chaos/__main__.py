@@ -27,7 +27,7 @@ def main(rounds: int, seed: int, only: str, jobs: int, patience: float, listing:
     """Break the broker, the workers, the disks and the logs; ends with 1 when an event is unaccounted for."""
     if listing:
         for one in EXPERIMENTS.values():
-            click.echo(f"{one.name:<24}{one.what}")
+            click.echo(f"{one.name:<28}{one.what}")
         return
     names = [name.strip() for name in only.split(",") if name.strip()] or list(EXPERIMENTS)
     if unknown := set(names) - EXPERIMENTS.keys():
