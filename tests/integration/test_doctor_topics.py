@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AdminClient
 
+from agents.doctor.survey import specs_of
 from agents.topics import TopicSpec, ensure_topics
 from tests.agents.deployment import Deployment
 from tests.cli.conftest import Run, run
@@ -23,7 +24,7 @@ def deployment(kafka: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     for name, value in made.given().items():
         monkeypatch.setenv(f"SKILLSTREAM_{name.upper()}", str(value))
     yield made
-    topics = [*(spec.name for spec in made.channels.specs(made.settings)), made.changelog]
+    topics = [spec.name for spec in specs_of(made.settings)]
     admin = AdminClient({"bootstrap.servers": kafka})
     for answer in admin.delete_topics(topics).values():
         answer.exception(10)
@@ -44,14 +45,14 @@ def asked_for(command: str) -> tuple[str, dict[str, str]]:
 
 def test_topics_are_made_as_a_worker_makes_them(deployment: Deployment, run: Run) -> None:
     planned = run("topics", "create", "--dry-run")
-    assert (planned.code, planned.out.count("would be made")) == (0, 7)
+    assert (planned.code, planned.out.count("would be made")) == (0, 8)
     missing = run("topics", "check")
-    assert (missing.code, missing.out.count("missing")) == (1, 7)
+    assert (missing.code, missing.out.count("missing")) == (1, 8)
     assert "skillstream topics create" in missing.out
 
-    assert run("topics", "create").out.count("made") == 7
+    assert run("topics", "create").out.count("made") == 8
 
-    assert run("topics", "create").out.count("is there") == 7
+    assert run("topics", "create").out.count("is there") == 8
     assert run("topics", "check").code == 0
 
 
