@@ -7,7 +7,7 @@ from typing import Final, cast
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from agents.connection import client_config
-from schemas.errors import Retryable
+from schemas.errors import Fatal, Retryable
 from streams.replay import FileRecord
 
 _SILENCE_S: Final = 30.0
@@ -17,13 +17,20 @@ _AT_THE_END_MS: Final = 10
 _RECORDS: Final = 2_000
 
 
+_NOT_ALLOWED: Final = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED)
+
+
 class TopicUnread(Retryable):
     """A topic's end was not reached."""
 
 
+class TopicForbidden(Fatal):
+    """The broker does not let this client read a topic: waiting does not help."""
+
+
 def read_to_end(broker: str, topic: str, *, last: int | None = None) -> Iterator[Message]:
     """Every record of `topic`, or about the `last` of each partition, a partition's in their order; none for a topic
-    that is not there. Raises TopicUnread when the broker falls silent.
+    that is not there. Raises TopicUnread when the broker falls silent, and TopicForbidden.
     """
     consumer = Consumer(
         {
@@ -37,7 +44,10 @@ def read_to_end(broker: str, topic: str, *, last: int | None = None) -> Iterator
     try:
         yield from _read(consumer, topic, _places(consumer, topic, last))
     except KafkaException as error:
-        raise TopicUnread(f"{topic} cannot be read: {error.args[0].str()}") from error
+        said = f"{topic} cannot be read: {error.args[0].str()}"
+        if error.args[0].code() in _NOT_ALLOWED:
+            raise TopicForbidden(f"{said}: see 'A cluster that is locked down' in docs/operating.md") from error
+        raise TopicUnread(said) from error
     finally:
         consumer.close()
 

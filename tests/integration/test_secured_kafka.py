@@ -110,7 +110,8 @@ def test_a_worker_does_with_what_the_page_allows_and_with_no_less(deployment: Do
     assert [finding.said for finding in deployment.doctor()[1]["permissions"]] == [
         "READ is not allowed on group skillstream"
     ]
-    assert deployment.start().exit_code() == 4
+    refused = deployment.start()
+    assert refused.exit_code() == 4, refused.tail()
 
     grant(deployment.broker, bindings)
     until(lambda: deployment.doctor()[0] == 0, "the doctor is content")
