@@ -19,6 +19,7 @@ from agents.connection import Compression
 _DEFLATE_BEST: Final = 1_032
 _GZIP: Final = 31
 _STEP_BYTES: Final = 1 << 20
+_PIECE_BYTES: Final = 16 * 1024
 _XERIAL: Final = b"\x82SNAPPY\x00"
 _XERIAL_HEAD_BYTES: Final = 16
 _LZ4: Final = b"\x04\x22\x4d\x18"
@@ -42,12 +43,14 @@ def inflated_bytes(codec: Compression, packed: bytes, enough: int) -> int:
 def _gzip(packed: bytes, enough: int) -> int:
     if len(packed) * _DEFLATE_BEST <= enough:
         return len(packed) * _DEFLATE_BEST
-    unpacker, rest, size_bytes = zlib.decompressobj(_GZIP), packed, 0
-    while rest and size_bytes <= enough:
-        size_bytes += len(unpacker.decompress(rest, _STEP_BYTES))
-        rest = unpacker.unconsumed_tail
-        if unpacker.eof and unpacker.unused_data:  # one more member
-            rest, unpacker = unpacker.unused_data, zlib.decompressobj(_GZIP)
+    unpacker, size_bytes, at = zlib.decompressobj(_GZIP), 0, 0
+    while at < len(packed) and size_bytes <= enough:
+        # A piece at a time: zlib copies what it has left over, and a batch may be of thousands of empty members.
+        piece = packed[at : at + _PIECE_BYTES]
+        size_bytes += len(unpacker.decompress(piece, _STEP_BYTES))
+        at += len(piece) - len(unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail)
+        if unpacker.eof:  # one more member, or the end
+            unpacker = zlib.decompressobj(_GZIP)
     return size_bytes
 
 

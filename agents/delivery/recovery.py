@@ -103,6 +103,7 @@ class PositionRecovery(Recovery):
     async def _restore(self, active: Collection[TP]) -> None:
         asked = await self._told(lambda: self._consumer.highwaters(*active)) if active else {}
         ends = {ensure_TP(tp): end or 0 for tp, end in asked.items()}
+        self._require_whole(ends)
         left = self._left(ends)
         self.log.info("Restoring %d partitions: %d records of the changelog to read", len(active), sum(left.values()))
         if not left:
@@ -114,17 +115,21 @@ class PositionRecovery(Recovery):
         await self._until_reached(ends)
         self._consumer.pause_partitions(active)
 
-    def _left(self, ends: Mapping[TP, int]) -> dict[TP, int]:
-        """Offsets to read, by partition; only those that have some. Raises LogCut."""
+    def _require_whole(self, ends: Mapping[TP, int]) -> None:
+        """Raises LogCut. To be asked before anything is read: what is appended meanwhile is read, too."""
         positions = self._delivery.table.positions
-        left = {tp: end - positions.next_offset(tp.partition) for tp, end in ends.items()}
-        for tp, behind in left.items():
-            if behind < 0:
+        for tp, end in ends.items():
+            if positions.next_offset(tp.partition) > end:
                 raise LogCut(
-                    f"{tp.topic}/{tp.partition} ends at offset {ends[tp]}, and memory or the local store holds it up "
+                    f"{tp.topic}/{tp.partition} ends at offset {end}, and memory or the local store holds it up "
                     f"to {positions.reached(tp.partition)}: its newest records were lost. Restart the worker; if it "
                     "still refuses, delete its folder in SKILLSTREAM_STORE_DIR, so that the log is read whole"
                 )
+
+    def _left(self, ends: Mapping[TP, int]) -> dict[TP, int]:
+        """Offsets to read, by partition; only those that have some."""
+        positions = self._delivery.table.positions
+        left = {tp: end - positions.next_offset(tp.partition) for tp, end in ends.items()}
         return {tp: behind for tp, behind in left.items() if behind > 0}
 
     async def _until_reached(self, ends: Mapping[TP, int]) -> None:

@@ -1,7 +1,10 @@
 """The bound of what a batch unpacks to: never too low, and close enough to let through what producers send."""
 
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
+from random import Random
+from types import SimpleNamespace
 from typing import Final
 
 import cramjam
@@ -44,6 +47,34 @@ def test_snappy_without_xerials_blocks_and_frames_one_after_another_are_counted(
     assert inflated_bytes("snappy", bytes(cramjam.snappy.compress_raw(plain)), ENOUGH) == len(plain)
     for codec in ("gzip", "lz4", "zstd"):
         assert inflated_bytes(codec, PACK[codec](plain) * 3, 2 * len(plain)) > 2 * len(plain)
+
+
+def test_members_of_gzip_are_counted_wherever_pieces_of_them_end() -> None:
+    plain = [Random(n).randbytes(n * 1_000) + bytes(n * 70_000) for n in range(40)]
+    packed = b"".join(map(PACK["gzip"], plain)) + PACK["gzip"](b"") * 1_000
+
+    assert inflated_bytes("gzip", packed, len(packed) * 1_000) == sum(map(len, plain))
+
+
+def test_a_batch_of_empty_members_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    handed = [0]
+
+    class Counting:
+        def __init__(self, bits: int) -> None:
+            self._inner = zlib.decompressobj(bits)
+
+        def decompress(self, piece: bytes, most: int) -> bytes:
+            handed[0] += len(piece)
+            return self._inner.decompress(piece, most)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._inner, name)
+
+    monkeypatch.setattr("agents.delivery.inflation.zlib", SimpleNamespace(decompressobj=Counting, error=zlib.error))
+    empty = PACK["gzip"](b"")
+
+    assert inflated_bytes("gzip", empty * 10_000, 1_000) == 0
+    assert handed[0] <= 10_000 * 16 * 1024, "grows with what is left of the batch, not with what a member is"
 
 
 @given(st.sampled_from([*PACK]), st.binary(max_size=400))
