@@ -176,7 +176,7 @@ ACT_IDS: Final = (
         "`http://adlnet.gov/expapi/activities/attempt`, be it the object or one of the context",
         "the item and the `timestamp`",
     ),
-    ("xAPI: a course passed", "the course: it is passed but once", ""),
+    ("xAPI: a course passed, no score said", "the course: it is passed but once", ""),
     (
         "Caliper: work or a quiz handed in",
         "the attempt and its `count` (1 where it says none)",

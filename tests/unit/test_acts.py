@@ -60,7 +60,7 @@ def event(number: int, kind: str, action: str, tried: object, **given: Any) -> d
     return caliper(kind, action, tried, id=f"urn:uuid:3f0c1a52-7a0e-4c59-9d4f-{number:012d}", **given)
 
 
-def numbered(attempt_number: int) -> dict[str, Any]:
+def numbered(attempt_number: float) -> dict[str, Any]:
     return {"id": ITEM, "definition": {"interactionType": "choice", "extensions": {NUMBER: attempt_number}}}
 
 
@@ -156,6 +156,40 @@ def test_acts_without_an_attempt_or_a_moment_stay_two() -> None:
     told = [said(number, f"{ADL}answered", result=RIGHT, timestamp=None) for number in (1, 2)]
     row, _ = folded(told)
     assert n(row, ATTEMPTED) == 2
+
+
+@pytest.mark.parametrize("number", [1, 300], ids=["short", "too long to be kept as it is"])
+def test_a_mark_is_another_act_than_what_was_handed_in_however_long_its_attempts_id(number: int) -> None:
+    tried = attempt(WORK, id=f"https://school.example/attempts/{'7' * number}")
+    row, _ = folded([event(1, "GradeEvent", "Graded", tried, actor=GRADER, generated=grade(5, 10))])
+    assert (n(row, SUBMITTED), n(row, MARKED)) == (1, 1)
+
+
+def test_a_course_passed_again_with_a_score_counts_again() -> None:
+    row, _ = folded(
+        said(number, f"{ADL}passed", f"11:0{number}:00", about=f"{ADL_TYPE}course", result={"score": {"scaled": score}})
+        for number, score in enumerate((0.6, 0.9))
+    )
+    assert n(row, PASSED) == 2
+
+
+def test_two_answers_in_one_attempt_to_what_has_no_type_are_two() -> None:
+    context = {"contextActivities": {"grouping": [ATTEMPT]}}
+    told = [
+        said(number, f"{ADL}answered", f"11:0{number}:00", object={"id": ITEM}, result=WRONG, context=context)
+        for number in (1, 2)
+    ]
+    row, counts = folded(told)
+    assert (n(row, ATTEMPTED), counts.retold) == (2, 0)
+
+
+def test_an_attempts_number_is_the_same_as_a_whole_float() -> None:
+    told = [
+        said(number, EVALUATED, f"11:0{number}:00", object=numbered(attempt_number), result=WRONG)
+        for number, attempt_number in enumerate((1, 1.0))
+    ]
+    row, counts = folded(told)
+    assert (n(row, ATTEMPTED), counts.retold) == (1, 1)
 
 
 def test_a_mark_in_a_cloudevent_is_kept_beside_what_was_handed_in() -> None:

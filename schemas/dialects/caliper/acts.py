@@ -52,10 +52,10 @@ def _count(tried: Mapping[str, Any]) -> int:
     return int(count) if is_integer(count) and count else 1
 
 
-def mark_of(handed_in: Act) -> Act:
-    """The act of marking what an act says was handed in and marked, which is left without the mark."""
+def mark_of(handed_in: Act, event: Mapping[str, Any]) -> Act:
+    """The act of marking what an event says was handed in and marked; `handed_in` is left without the mark."""
     marked = structs.replace(handed_in, event_id=f"{handed_in.event_id}{MARK_SUFFIX}")
-    marked.act_ids = tuple(one.replace("submission", "mark", 1) for one in handed_in.act_ids)
+    marked.act_ids = _act_ids(marked, attempt(event), WHAT["mark"])
     handed_in.score = None
     return marked
 

@@ -84,7 +84,7 @@ class Caliper:
             return f"{name} ({NO_SCORE})"
         act = act_of(datum, kind, self._students.of(student.name), checked.time)
         if kind == "submission" and act.score is not None:
-            mark = native("mark", mark_of(act))
+            mark = native("mark", mark_of(act, datum))
             return [native(kind, act), mark]
         return [native(kind, act)]
 

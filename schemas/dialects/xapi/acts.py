@@ -28,7 +28,7 @@ from schemas.dialects.xapi.activities import BROADER
 from schemas.dialects.xapi.actors import judged, students
 from schemas.dialects.xapi.attempts import acts_of
 from schemas.dialects.xapi.reading import Reading
-from schemas.dialects.xapi.senses import Sense, Senses
+from schemas.dialects.xapi.senses import TRY, Sense, Senses
 from schemas.errors import InvalidInput
 
 _TOWARDS_OTHERS: Final = frozenset(
@@ -72,7 +72,9 @@ def events(reading: Reading, sense: Sense, about: str, record: Record, keys: Stu
         voidable=statement.id is not UNSET,
     )
     if kind in WHAT:
-        act.act_ids = acts_of(reading, WHAT[kind], about, has_passed_by_verb=sense.success is True)
+        is_passed_once = sense.success is True and outcome.score is None
+        answered = about or ("question" if sense == TRY else "")  # of no type: nothing says that it is a whole
+        act.act_ids = acts_of(reading, WHAT[kind], answered, is_passed_once=is_passed_once)
     if kind == "attempt":
         act.attempt = results.attempt(object)
     elif sense.is_reply or (kind == "message" and _IS_COMMENT(act.object_id)):

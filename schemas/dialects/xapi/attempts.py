@@ -18,14 +18,15 @@ ATTEMPT_TYPE: Final = "http://adlnet.gov/expapi/activities/attempt"
 _QUESTIONS: Final = ("question", "interaction", "essay")
 
 
-def acts_of(reading: Reading, what: str, about: str, *, has_passed_by_verb: bool) -> tuple[str, ...]:
-    """The ids of the act that a statement tells, of `what` was done to an activity; none of what is no activity."""
+def acts_of(reading: Reading, what: str, about: str, *, is_passed_once: bool) -> tuple[str, ...]:
+    """The ids of the act that a statement tells, of `what` was done to an activity; none of what is no activity.
+
+    `is_passed_once`: by its verb it is a pass, and says no score, by which two passes could differ.
+    """
     if not isinstance(reading.object, s.Activity):
         return ()
     item = reading.object.id
-    if (
-        about == "course" and has_passed_by_verb
-    ):  # Open edX says so when it is passed, and when it is for the first time
+    if about == "course" and is_passed_once:  # Open edX says so each time it is, and when it is for the first time
         return (act_ids.of_item("passed", item),)
     found = _attempt(reading, about)
     ids = () if found is None else (act_ids.of_attempt(what, found, item),)
@@ -67,4 +68,6 @@ def _around(context: s.Context) -> Iterator[s.Activity]:
 
 def _number(extensions: dict[str, Any]) -> str | None:
     number = extensions.get(ATTEMPT)
+    if type(number) is float and number.is_integer():
+        number = int(number)
     return f"#{number}" if type(number) is int or (type(number) is str and number) else None
