@@ -5,7 +5,12 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    KafkaError,
+    RebalanceInProgressError,
+    TopicAuthorizationFailedError,
+)
 
 from agents.delivery.errors import CommitRejected, GroupLost
 from agents.delivery.outage import Outage, may_pass
@@ -33,6 +38,9 @@ class Membership:
         """It could not join; aiokafka tries again. A broker that is away is waited for."""
         if may_pass(error):
             self._outage.away("group", error)
+            return
+        if RebalanceInProgressError.__name__ in str(error):  # aiokafka wraps what it does not expect of a join
+            _log.warning("The group rebalances while it is joined: %r", error)
             return
         self._failures += 1
         _log.warning("Not in the consumer group, failure %d: %r", self._failures, error)

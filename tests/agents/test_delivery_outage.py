@@ -16,6 +16,7 @@ from aiokafka.errors import (
     KafkaError,
     KafkaTimeoutError,
     NotLeaderForPartitionError,
+    RebalanceInProgressError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
@@ -140,6 +141,18 @@ def test_a_group_that_is_away_is_waited_for_and_one_that_refuses_is_not(clock: C
     assert (ended, outage.reason is not None) == ([], True)
 
     membership.fail(GroupAuthorizationFailedError("group"))
+    assert isinstance(ended[0], GroupLost)
+
+
+def test_a_group_that_rebalances_while_it_is_joined_ends_nobody_and_a_join_refused_three_times_does() -> None:
+    ended: list[BaseException] = []
+    membership = Membership(10.0, ended.append, Outage("kafka:9092", 600.0))
+    for _ in range(10):
+        membership.fail(KafkaError(repr(RebalanceInProgressError())))
+    assert ended == []
+
+    for _ in range(3):
+        membership.fail(KafkaError("FencedInstanceIdError()"))
     assert isinstance(ended[0], GroupLost)
 
 
