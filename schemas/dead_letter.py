@@ -35,7 +35,7 @@ class DeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True):
     So many `replays` have put it at the end of the dead letters again, since parts of it still could not be read.
     `epoch` is the input topic's (SKILLSTREAM_EPOCH). `cut_bytes` of key and value were too many to keep;
     `headers_left_out` of the producer's headers were, too. How a large one is packed (`encoding`, `packed`,
-    `unpacked_bytes`, `key_bytes`) is in `schemas.letter_packing`.
+    `unpacked_bytes`, `key_bytes`) is in `schemas.dead_letter_packing`.
     """
 
     topic: str

@@ -2,7 +2,7 @@
 
 There has been one version, so there is no upcaster yet, and an event of any other version is a dead letter. Whoever
 raises `schemas.event.VERSION` to n + 1 adds `UPCASTERS[n]`; what version n must be read as is in
-`tests/contract/golden/messages`. Stored rows have upcasters of their own: `streams/row_v1.py`.
+`tests/contract/golden/messages`. Stored rows have upcasters of their own: `streams/rows/v1.py`.
 """
 
 from collections.abc import Callable, Mapping

@@ -10,21 +10,21 @@ import numpy as np
 
 from schemas.dialects import Decode, Record, decode
 from schemas.update import SkillUpdate
-from streams.artifacts import Artifact
-from streams.batch import BatchFolder, FoldedBatch, Home, Load
-from streams.block import Block
+from streams.evidence.artifacts import Artifact
 from streams.evidence.behaviour import BehaviourSource
 from streams.evidence.collect import FailureListener, collect
 from streams.evidence.language import LanguageSource
 from streams.evidence.model import ModelSource
 from streams.evidence.source import Source
-from streams.folding import Folding
-from streams.fusion import Fusion, Judgement
-from streams.row import KNOWN_IDS
-from streams.segments import LoadSegments, none_stored
-from streams.signature import Authentic, nobody
-from streams.skills import SkillSet
-from streams.updates import UpdateWriter
+from streams.folding.batch import BatchFolder, FoldedBatch, Home, Load
+from streams.folding.fold import Folding
+from streams.input.signature import Authentic, nobody
+from streams.rows.row import KNOWN_IDS
+from streams.rows.row_batch import Block
+from streams.rows.segments import LoadSegments, none_stored
+from streams.scoring.fusion import Fusion, Judgement
+from streams.scoring.updates import UpdateWriter
+from streams.skills.skill_set import SkillSet
 
 _UPDATES: Final = msgspec.json.Decoder(SkillUpdate)
 

@@ -11,10 +11,10 @@ from typing import Final
 from schemas.dead_letter import DeadLetter
 from schemas.dialects import Record
 from schemas.update import SkillUpdate
-from streams.accounting import Counts
-from streams.batch import Home
+from streams.folding.batch import Home
+from streams.folding.counts import Counts
 from streams.pipeline import Pipeline
-from streams.rows import PartitionedRows
+from streams.rows.table import PartitionedRows
 
 BATCH_RECORDS: Final = 2_000
 

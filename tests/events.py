@@ -10,16 +10,16 @@ import orjson
 from schemas.dead_letter import DeadLetter
 from schemas.dialects import native
 from schemas.event import NativeEvent
-from streams.artifacts import NO_ARTIFACT
-from streams.batch import Load
-from streams.block import Block
-from streams.folding import Folding
+from streams.evidence.artifacts import NO_ARTIFACT
+from streams.folding.batch import Load
+from streams.folding.deduplication import Outcome
+from streams.folding.fold import Folding
 from streams.pipeline import Pipeline
-from streams.repeats import Outcome
 from streams.replay import FileRecord
-from streams.row import Row
-from streams.row_codec import decode_row
-from streams.skills import SkillSet, load_skills
+from streams.rows.codec import decode_row
+from streams.rows.row import Row
+from streams.rows.row_batch import Block
+from streams.skills.skill_set import SkillSet, load_skills
 
 NOW: Final = datetime(2026, 3, 2, 12, tzinfo=UTC)
 NOW_MS: Final = int(NOW.timestamp()) * 1000

@@ -18,7 +18,7 @@ import click
 from agents.cli.group import Group
 from agents.cli.logs import redact_tracebacks
 from agents.cli.outcome import OUT_OF_REACH, exit_code, explain
-from agents.plain import plain
+from agents.display.plain import plain
 from schemas.errors import SkillstreamError
 
 _COMMANDS: Final = {

@@ -4,7 +4,7 @@ import os
 
 import click
 
-from agents.settings import load_settings
+from agents.config.settings import load_settings
 
 
 @click.command(name="adopt-topic")
@@ -18,8 +18,8 @@ def command(config: str | None, broker: str | None, yes: bool) -> None:
     beginning. The table's epoch is raised, so that offsets of the two topics are never compared.
     """
     settings = load_settings(os.environ, config, broker=broker)
-    from agents.repair import Repair  # imports Faust, which takes a second: after the settings are known to be good
-    from agents.worker import changelog_of
+    from agents.operations.repair import Repair
+    from agents.worker.worker import changelog_of
 
     repair = Repair(settings, changelog_of(settings))
     seen = repair.diagnose()

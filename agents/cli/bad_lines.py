@@ -2,7 +2,7 @@
 
 from agents.cli.console import stderr
 from agents.cli.event_files import Line
-from agents.plain import plain
+from agents.display.plain import plain
 
 _SHOWN = 5
 

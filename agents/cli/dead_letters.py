@@ -17,12 +17,12 @@ from rich.table import Table
 from agents.cli.console import stderr, stdout
 from agents.cli.group import Group
 from agents.cli.letter_page import one_line, page_of, table_of
-from agents.dead_letters.replay import Policy, Summary
-from agents.dead_letters.selection import all_letters, chosen, counted, letter_at, newest
-from agents.dead_letters.session import ReplaySession, letters_reader
-from agents.plain import printable
-from agents.settings import Settings, load_settings
-from agents.topics import require_broker
+from agents.config.settings import Settings, load_settings
+from agents.display.plain import printable
+from agents.kafka.topics import require_broker
+from agents.operations.dead_letters.replay import Policy, Summary
+from agents.operations.dead_letters.selection import all_letters, chosen, counted, letter_at, newest
+from agents.operations.dead_letters.session import ReplaySession, letters_reader
 from schemas.errors import SkillstreamError
 
 _AGO: Final = re.compile(r"(\d{1,9})([mhd])")

@@ -16,16 +16,16 @@ from agents.cli.bad_lines import BadLines
 from agents.cli.console import stderr, stdout
 from agents.cli.event_files import read_lines
 from agents.cli.outcome import CHECK_FAILED
+from agents.config.dialects import load_dialects
+from agents.config.settings import Settings
 from agents.demo.figures import show
 from agents.demo.run import Demo, Keyed, Outcome
-from agents.dialects import load_dialects
-from agents.plain import printable
-from agents.settings import Settings
+from agents.display.plain import printable
 from schemas.dialects import Decode
-from streams.artifacts import load_artifact
+from streams.evidence.artifacts import load_artifact
 from streams.replay import FileRecord
 from streams.simulation import simulate
-from streams.skills import load_skills
+from streams.skills.skill_set import load_skills
 
 _SHOWN_DIFFERENCES = 5
 

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from agents.cli.console import stderr, stdout
 from agents.cli.parameters import Number
-from agents.doctor.examination import Examined, examine
-from agents.doctor.finding import Finding, Status, exit_code
+from agents.operations.doctor.examination import Examined, examine
+from agents.operations.doctor.finding import Finding, Status, exit_code
 
 _STYLES: Final[dict[Status, str]] = {"ok": "green", "warning": "yellow", "problem": "bold red"}
 
@@ -39,7 +39,7 @@ def command(config: str | None, broker: str | None, timeout_s: float, as_json: b
     would find its port, and its store's folder, taken.
     """
     with stderr.status("asking"):
-        from agents.doctor.roster import checks  # imports Faust and scikit-learn, which takes seconds
+        from agents.operations.doctor.roster import checks
 
         examined = list(examine(checks(os.environ, config, broker, timeout_s), timeout_s))
     code = exit_code([finding for each in examined for finding in each.findings])

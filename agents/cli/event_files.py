@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from agents.cli.console import stderr
 from agents.cli.outcome import OutOfReach
-from agents.plain import plain
+from agents.display.plain import plain
 
 STANDARD: Final = "-"
 _GZIP_MAGIC: Final = b"\x1f\x8b"

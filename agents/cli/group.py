@@ -2,8 +2,8 @@
 
 import click
 
-from agents.plain import quoted
-from agents.similar import did_you_mean
+from agents.display.plain import quoted
+from agents.display.similar import did_you_mean
 
 
 class Group(click.Group):

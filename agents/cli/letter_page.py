@@ -8,8 +8,8 @@ import orjson
 from rich.table import Table
 from rich.text import Text
 
-from agents.dead_letters.letter import StoredLetter
-from agents.plain import printable
+from agents.display.plain import printable
+from agents.operations.dead_letters.letter import StoredLetter
 from schemas.dead_letter import DeadLetter
 
 MAX_SHOWN_BYTES: Final = 16 * 1024

@@ -12,9 +12,9 @@ import traceback
 from types import TracebackType
 from typing import Final
 
+from agents.display.plain import plain, plain_lines
 from agents.logs import Format, LineHandler, Printed
 from agents.logs.formats import lines
-from agents.plain import plain, plain_lines
 
 OTHERS: Final = ("agents.delivery", "faust", "mode", "aiokafka", "httpx", "httpx2", "openai", "asyncio", "kafka")
 

@@ -1,10 +1,10 @@
 """Errors as people and scripts see them: one line, one exit code."""
 
-from agents.settings import SettingsError
-from agents.topics import BrokerUnreachable
+from agents.config.settings import SettingsError
+from agents.kafka.topics import BrokerUnreachable
 from schemas.errors import Fatal, Retryable, SkillstreamError
-from streams.artifacts import ArtifactError
-from streams.skills import SkillsError
+from streams.evidence.artifacts import ArtifactError
+from streams.skills.skill_set import SkillsError
 
 CHECK_FAILED = 1
 WRONG_USAGE = 2

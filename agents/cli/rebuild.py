@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agents.settings import load_settings
+from agents.config.settings import load_settings
 
 if TYPE_CHECKING:
-    from agents.repair import Diagnosis, Repair
+    from agents.operations.repair import Diagnosis, Repair
 
 
 @click.command(name="rebuild")
@@ -23,8 +23,8 @@ def command(config: str | None, broker: str | None, rewind: bool, yes: bool) -> 
     the last record that the table still knows.
     """
     settings = load_settings(os.environ, config, broker=broker)
-    from agents.repair import Repair  # imports Faust, which takes a second: after the settings are known to be good
-    from agents.worker import changelog_of
+    from agents.operations.repair import Repair
+    from agents.worker.worker import changelog_of
 
     repair = Repair(settings, changelog_of(settings))
     seen = repair.diagnose(tolerant=not rewind)

@@ -17,12 +17,12 @@ from agents.cli.bad_lines import BadLines
 from agents.cli.console import stderr, stdout
 from agents.cli.event_files import NO_LINE, STANDARD, Line, open_output, read_lines
 from agents.cli.parameters import must_differ
-from agents.dialects import load_dialects
+from agents.config.dialects import load_dialects
 from schemas.dialects.bounds import DEFAULT_BOUNDS
-from streams.artifacts import load_artifact
+from streams.evidence.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay, batches
-from streams.skills import load_skills
+from streams.skills.skill_set import load_skills
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ import orjson
 
 from agents.cli.outcome import OutOfReach
 from agents.cli.parameters import NewFolder
-from schemas import asyncapi
-from schemas.contract import TOPICS, json_schema, version
+from schemas.contract import asyncapi
+from schemas.contract.json_schemas import TOPICS, json_schema, version
 
 
 @click.command(name="schema")

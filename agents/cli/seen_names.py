@@ -11,11 +11,11 @@ import orjson
 from rich.table import Table
 from rich.text import Text
 
-from agents.addresses import http_problem
 from agents.cli.console import stdout
 from agents.cli.outcome import OutOfReach
-from agents.plain import printable
-from agents.settings import Settings, SettingsError, load_settings
+from agents.config.addresses import http_problem
+from agents.config.settings import Settings, SettingsError, load_settings
+from agents.display.plain import printable
 
 _PATH: Final = "/dialects/seen"
 _TIMEOUT_S: Final = 10.0

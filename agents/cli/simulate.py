@@ -8,14 +8,14 @@ from typing import Final
 import click
 from rich.progress import Progress
 
-from agents.channels import Channels
 from agents.cli.console import stderr
 from agents.cli.event_files import open_output
 from agents.cli.parameters import Number
-from agents.feeding import feed
-from agents.settings import Settings, load_settings
-from agents.topics import ensure_topics
-from streams.partitioner import partitioner
+from agents.config.channels import Channels
+from agents.config.settings import Settings, load_settings
+from agents.demo.feeding import feed
+from agents.kafka.topics import ensure_topics
+from streams.input.partitioner import partitioner
 from streams.simulation import SimulatedRecord, simulate
 
 _NAMES: Final = frozenset(("SKILLSTREAM_BROKER", "SKILLSTREAM_CONFIG"))

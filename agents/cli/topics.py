@@ -12,12 +12,12 @@ from rich.text import Text
 from agents.cli.console import stdout
 from agents.cli.group import Group
 from agents.cli.outcome import CHECK_FAILED
-from agents.resolving import warn_of_unresolved
-from agents.settings import Settings, load_settings
-from agents.topics import TopicSpec, ensure_topics, try_topics
+from agents.config.settings import Settings, load_settings
+from agents.kafka.resolving import warn_of_unresolved
+from agents.kafka.topics import TopicSpec, ensure_topics, try_topics
 
 if TYPE_CHECKING:
-    from agents.doctor.survey import Surveyed
+    from agents.operations.doctor.survey import Surveyed
 
 _SHOWN: Final = ("cleanup.policy", "retention.ms", "min.compaction.lag.ms", "max.message.bytes")
 
@@ -38,7 +38,7 @@ _broker = click.option("--broker", help="Kafka's address (SKILLSTREAM_BROKER).")
 def create(config: str | None, broker: str | None, dry_run: bool) -> None:
     """Make the topics that are missing, as a worker would at its start."""
     settings = _settings(config, broker)
-    from agents.doctor.survey import specs_of  # imports Faust, which takes a second
+    from agents.operations.doctor.survey import specs_of
 
     specs = specs_of(settings)
     missing = try_topics(settings.broker, specs, settings.start_timeout_s)
@@ -54,7 +54,7 @@ def create(config: str | None, broker: str | None, dry_run: bool) -> None:
 def check(config: str | None, broker: str | None) -> None:
     """Compare the topics with what they must be. Exit code 1: one is missing, or is not as it must be."""
     settings = _settings(config, broker)
-    from agents.doctor.survey import survey  # imports Faust, which takes a second
+    from agents.operations.doctor.survey import survey
 
     surveyed = survey(settings, settings.start_timeout_s)
     _print(_surveyed_table(surveyed))

@@ -19,15 +19,15 @@ from agents.cli.event_files import existing, read_lines
 from agents.cli.outcome import OutOfReach
 from agents.cli.parameters import NewFolder, Number
 from agents.cli.replay import LineRecord
-from agents.dialects import load_dialects
+from agents.config.dialects import load_dialects
 from schemas.dialects import Decode, Decoded, Record
 from schemas.dialects.bounds import DEFAULT_BOUNDS
 from schemas.errors import SkillstreamError
-from streams.artifacts import Artifact, save_artifact
-from streams.folding import Folding
+from streams.evidence.artifacts import Artifact, save_artifact
+from streams.folding.fold import Folding
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
-from streams.skills import load_skills
+from streams.skills.skill_set import load_skills
 from streams.training.holdout import figures, foresee
 from streams.training.labels import Label, Person, read_labels
 from streams.training.moments import Account, Moment, moments_of

@@ -14,9 +14,9 @@ from rich.text import Text
 from agents.cli.console import stderr, stdout
 from agents.cli.outcome import CHECK_FAILED
 from agents.cli.parameters import Number
-from agents.plain import printable
-from agents.resolving import warn_of_unresolved
-from agents.settings import load_settings
+from agents.config.settings import load_settings
+from agents.display.plain import printable
+from agents.kafka.resolving import warn_of_unresolved
 from streams.verification.report import Report
 
 _SHOWN_DIFFERENCES = 20
@@ -51,7 +51,7 @@ def command(config: str | None, broker: str | None, wait_s: float, memory_mb: fl
     """
     settings = load_settings(os.environ, config, broker=broker, reasoning="off")
     warn_of_unresolved(settings.broker, settings.start_timeout_s)
-    from agents.verification import Verification  # takes a moment: after the settings are known to be good
+    from agents.operations.verify import Verification
 
     with _progress(quiet=as_json) as tell:
         report = Verification(settings, memory_bytes=int(memory_mb * _MIB), wait_s=wait_s, tell=tell).run()

@@ -8,7 +8,7 @@ import click
 
 from agents.cli.logs import log_to_stderr, own_stderr
 from agents.cli.outcome import exit_code, explain
-from agents.settings import Settings, load_settings, require_secrets
+from agents.config.settings import Settings, load_settings, require_secrets
 from schemas.errors import SkillstreamError
 
 _UNEXPECTED = 1
@@ -42,7 +42,7 @@ def command(
 def _run(settings: Settings) -> None:
     handler = log_to_stderr(settings.log_level, settings.log_format, settings.log_lines_per_s)
     own_stderr(settings.log_format)
-    from agents.worker import Worker  # imports Faust, which takes a second: after the settings are known to be good
+    from agents.worker.worker import Worker
 
     try:
         worker = Worker(settings, handler)
@@ -57,7 +57,7 @@ def _run(settings: Settings) -> None:
 
 
 def _end(code: int, why: str) -> None:
-    from agents import lifecycle
+    from agents.logs import lifecycle
 
     lifecycle.ended(code, why)
     sys.exit(code)

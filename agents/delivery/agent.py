@@ -25,7 +25,7 @@ from agents.delivery.message import BatchMessage
 from agents.delivery.settings import DeliverySettings
 from agents.delivery.table import RowTable
 from agents.delivery.writer import OutRecord, RecordBatchWriter
-from streams.identity import Mark
+from streams.input.checkpoint import Mark
 
 if TYPE_CHECKING:
     from agents.delivery.app import DeliveryApp

@@ -25,7 +25,6 @@ from faust.tables.manager import TableManager
 from faust.types import TP
 from faust.types.transports import ConsumerT, TransportT
 
-from agents import lifecycle
 from agents.delivery.agent import BatchStep, TableAgent
 from agents.delivery.consumer import BatchConsumer
 from agents.delivery.errors import BrokerAway, DrainTimedOut, SessionLost
@@ -39,6 +38,7 @@ from agents.delivery.settings import DeliverySettings
 from agents.delivery.table import RowTable
 from agents.delivery.transport import BatchTransport, IdempotentProducer
 from agents.delivery.writer import RecordBatchWriter
+from agents.logs import lifecycle
 from agents.stores import MemoryStore, Store
 
 logger = logging.getLogger(__name__)

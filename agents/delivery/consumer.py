@@ -303,4 +303,4 @@ class BatchConsumer(driver.Consumer):
         """Nothing: progress is watched by `DeliveryApp.last_progress_s`."""
 
     async def create_topic(self, topic: str, partitions: int, replication: int, **_options: Any) -> None:
-        """Nothing: topics are made by agents.topics before the worker starts."""
+        """Nothing: topics are made by agents.kafka.topics before the worker starts."""

@@ -6,9 +6,9 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from agents.connection import ClientConfig, client_config
 from agents.delivery.errors import LogAway
 from agents.delivery.guard import Gap
+from agents.kafka.connection import ClientConfig, client_config
 
 _POLL_S: Final = 0.1
 

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from agents.connection import Compression
+from agents.kafka.connection import Compression
 
 _DEFLATE_BEST: Final = 1_032
 _GZIP: Final = 31

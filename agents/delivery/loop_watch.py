@@ -20,7 +20,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from agents import lifecycle
+from agents.logs import lifecycle
 
 logger = logging.getLogger(__name__)
 

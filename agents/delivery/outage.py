@@ -13,8 +13,8 @@ from typing import Literal
 
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
-from agents import lifecycle
 from agents.delivery.errors import BrokerAway
+from agents.logs import lifecycle
 
 Part = Literal["group", "commit", "send", "changelog", "input topic"]
 

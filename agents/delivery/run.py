@@ -19,13 +19,13 @@ from typing import Any, cast
 import mode
 from aiokafka.errors import KafkaError
 
-from agents import lifecycle
 from agents.delivery.app import DeliveryApp
 from agents.delivery.consumer import BatchConsumer
 from agents.delivery.errors import BrokerAway
 from agents.delivery.loop_watch import LoopWatch
 from agents.delivery.outage import may_pass
-from agents.topics import BrokerUnreachable, require_broker
+from agents.kafka.topics import BrokerUnreachable, require_broker
+from agents.logs import lifecycle
 
 EXIT_OK = 0
 EXIT_UNREACHABLE = 3

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from agents.connection import Compression
 from agents.delivery.log_policy import compacted, compaction_lag_ms
-from agents.topics import TopicSpec
+from agents.kafka.connection import Compression
+from agents.kafka.topics import TopicSpec
 
 DEAD_LETTER_HEADROOM_BYTES = 64 * 1024
 """What a dead letter adds to the record it carries: its headers, and the batch's own."""

@@ -31,7 +31,7 @@ from agents.delivery.schema import BatchSchema
 from agents.delivery.writer import OutRecord, RecordBatchWriter
 from agents.stores import Store
 from schemas.unreadable import UnreadableBatch
-from streams.identity import MARK_KEY, Mark, Remedy, encode_mark
+from streams.input.checkpoint import MARK_KEY, Mark, Remedy, encode_mark
 
 if TYPE_CHECKING:
     from agents.delivery.app import DeliveryApp

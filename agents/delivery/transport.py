@@ -37,7 +37,7 @@ class IdempotentProducer(driver.Producer):
         return self._ensure_producer()
 
     async def create_topic(self, topic: str, partitions: int, replication: int, **_options: Any) -> None:
-        """Nothing: topics are made by agents.topics, with explicit settings, before the worker starts."""
+        """Nothing: topics are made by agents.kafka.topics, with explicit settings, before the worker starts."""
 
 
 class BatchTransport(driver.Transport):

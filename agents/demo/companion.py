@@ -13,7 +13,7 @@ from typing import Final, Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from agents.settings import PREFIX, Settings
+from agents.config.settings import PREFIX, Settings
 from schemas.errors import Fatal
 
 _STOP_TIMEOUT_S: Final = 45.0

@@ -8,7 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from agents.plain import printable
+from agents.display.plain import printable
 from schemas.explanation import Explanation
 from schemas.update import SkillScore, SkillUpdate
 

@@ -8,25 +8,25 @@ from typing import Final
 
 import msgspec
 
-from agents.channels import Channels
+from agents.config.channels import Channels
+from agents.config.dialects import decoder_of
+from agents.config.header_keys import Keyring
+from agents.config.settings import Settings
 from agents.demo.companion import WorkerProcess
+from agents.demo.feeding import feed
 from agents.demo.figures import Figures
 from agents.demo.watcher import Watcher
-from agents.dialects import decoder_of
-from agents.embedded import BYTES_PER_PARTITION, EmbeddedBroker, assert_nothing_dropped
-from agents.feeding import feed
-from agents.header_keys import Keyring
-from agents.settings import Settings
-from agents.topics import TopicSpec, ensure_topics
+from agents.kafka.embedded import BYTES_PER_PARTITION, EmbeddedBroker, assert_nothing_dropped
+from agents.kafka.topics import TopicSpec, ensure_topics
 from schemas.errors import Fatal
 from schemas.explanation import Explanation
 from schemas.update import SkillUpdate
-from streams.artifacts import load_artifact
-from streams.audit import Difference, compare
-from streams.partitioner import partitioner
+from streams.evidence.artifacts import load_artifact
+from streams.input.partitioner import partitioner
 from streams.pipeline import Pipeline
 from streams.replay import Replay, batches
-from streams.skills import load_skills
+from streams.skills.skill_set import load_skills
+from streams.verification.audit import Difference, compare
 
 Keyed = tuple[bytes | None, bytes]
 Tell = Callable[[str, int, int], None]

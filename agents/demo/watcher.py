@@ -7,13 +7,13 @@ from typing import Final
 import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
-from agents.channels import Channels
-from agents.reading import file_record
+from agents.config.channels import Channels
+from agents.kafka.reading import file_record
 from agents.stores.store import is_kept
 from schemas.explanation import Explanation
 from schemas.update import SkillUpdate
 from streams.replay import FileRecord
-from streams.rows import PartitionedRows
+from streams.rows.table import PartitionedRows
 
 _POLL_S: Final = 0.2
 _BATCH: Final = 500

@@ -8,13 +8,13 @@ from time import monotonic
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from agents.connection import client_config
 from agents.health.judge import judge
+from agents.health.lag import LagMonitor
 from agents.health.report import Report
 from agents.health.snapshot import Probe, ReasoningState, Snapshot, WorkerState
 from agents.health.stalls import RecoveryWatch, StallWatch
-from agents.lag import LagMonitor
-from agents.renewed import Renewed
+from agents.kafka.connection import client_config
+from agents.kafka.renewed import Renewed
 from schemas.errors import Fatal, Retryable, SkillstreamError
 
 Ask = Callable[[], Awaitable[None]]

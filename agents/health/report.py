@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
-from agents.plain import plain
+from agents.display.plain import plain
 
 Status = Literal["ok", "degraded", "down"]
 _WORST_FIRST: tuple[Status, ...] = ("down", "degraded", "ok")

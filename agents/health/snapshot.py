@@ -4,7 +4,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from agents.lag import Lag
+from agents.health.lag import Lag
 
 
 class WorkerState(Protocol):

@@ -8,7 +8,7 @@ not judged; the restoring is.
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
-from agents.lag import Lag
+from agents.health.lag import Lag
 
 Mark = tuple[float | None, tuple[tuple[str, int | None], ...]]
 """Last confirmed batch, and committed offset by topic: what changes when a partition advances."""

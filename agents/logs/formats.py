@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from agents.plain import plain
+from agents.display.plain import plain
 
 Format = Literal["text", "json"]
 

@@ -10,11 +10,11 @@ from typing import Final, Literal, get_args
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
-from agents.internal import InternalOutcome
 from agents.logs.handler import LeftOut
 from agents.metrics.instruments import CounterBy, Declarations, Declared
+from agents.metrics.internal_topics import InternalOutcome
 from schemas.dialects.vocabulary import SHIPPED, Vocabulary
-from streams.accounting import Counts
+from streams.folding.counts import Counts
 from streams.limits import Decision
 
 EventOutcome = Literal["applied", "late", "ignored", "duplicates", "dead_lettered", "rerouted", "replayed", "clamped"]

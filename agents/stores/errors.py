@@ -8,7 +8,7 @@ Fatal
 └── LogRewound     the changelog confirmed a record where another one had been: it lost records
 """
 
-from agents.settings import SettingsError
+from agents.config.settings import SettingsError
 from schemas.errors import Fatal
 
 

@@ -1,6 +1,6 @@
 """Opens the store that the settings name, and asks the broker whether it may be believed."""
 
-from agents.settings import Settings
+from agents.config.settings import Settings
 from agents.stores.store import MemoryStore, Store
 
 

@@ -17,8 +17,8 @@ from rocksdict import ColumnFamily, Rdict, WriteBatch, WriteOptions
 
 from agents.stores.errors import LogRewound, StoreFailed
 from agents.stores.store import LogRecord, ReadRecord, rows_of
-from streams.identity import is_reserved
-from streams.segments import MAX_NUMBER, is_segment, segment_key, student_of
+from streams.input.checkpoint import is_reserved
+from streams.rows.segments import MAX_NUMBER, is_segment, segment_key, student_of
 
 _KEPT_KEY: Final = b"\x00"
 _ROW: Final = b"\x01"

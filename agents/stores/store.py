@@ -10,9 +10,9 @@ would skip the replayed events, and they would be lost at the partition's next m
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from streams.identity import is_reserved
-from streams.rows import PartitionedRows, Rows
-from streams.segments import is_segment
+from streams.input.checkpoint import is_reserved
+from streams.rows.segments import is_segment
+from streams.rows.table import PartitionedRows, Rows
 
 
 class LogRecord(Protocol):

@@ -11,10 +11,10 @@ from uuid import uuid4
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from agents.connection import client_config
+from agents.kafka.connection import client_config
+from agents.kafka.topics import BrokerUnreachable
 from agents.stores.partition import Kept, checksum
 from agents.stores.rocksdb import RocksRows
-from agents.topics import BrokerUnreachable
 
 TRUSTED_FOR_S: Final = 12 * 3600.0
 """Half of Kafka's default `delete.retention.ms`: until then every deletion that we missed is still on the changelog."""

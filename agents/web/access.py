@@ -8,7 +8,7 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Final
 
-from agents.settings import SettingsError
+from agents.config.settings import SettingsError
 
 CHALLENGE: Final = 'Basic realm="skillstream: any name, and the token as password"'
 

@@ -12,10 +12,10 @@ from importlib.metadata import version
 from math import isnan
 from typing import Final
 
+from agents.display.plain import plain
 from agents.health import Report, Status
-from agents.lag import Lag
+from agents.health.lag import Lag
 from agents.metrics import Metrics
-from agents.plain import plain
 
 REFRESH_S: Final = 5
 _MAX_PARTITIONS: Final = 40

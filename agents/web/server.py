@@ -20,12 +20,12 @@ from typing import Any, Final, cast
 import orjson
 from aiohttp import web
 
+from agents.config.settings import SettingsError
+from agents.display.plain import plain
 from agents.health import Health
-from agents.lag import Lag, LagMonitor
+from agents.health.lag import Lag, LagMonitor
 from agents.metrics import Metrics
-from agents.plain import plain
-from agents.seen import SeenNames
-from agents.settings import SettingsError
+from agents.metrics.seen_names import SeenNames
 from agents.web.access import CHALLENGE, Access
 from agents.web.connections import DEFAULT_BOUNDS, MAX_HEADER_BYTES, MAX_LINE_BYTES, Bounds, Connection, Connections
 from agents.web.hosts import Hosts

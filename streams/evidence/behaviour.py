@@ -12,10 +12,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.block import Block
 from streams.evidence.source import Opinion, OwnThread, Status
-from streams.facts import INDEX
-from streams.skills import Indicator, Skill, SkillSet
+from streams.folding.facts import INDEX
+from streams.rows.row_batch import Block
+from streams.skills.skill_set import Indicator, Skill, SkillSet
 
 RUBRIC_STRENGTH: Final = 1.0
 RUBRIC_WEIGHT: Final = 1.5

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from streams.block import Block
 from streams.evidence.source import Opinion, Source, Status
+from streams.rows.row_batch import Block
 
 FailureListener = Callable[[str, BaseException], None]
 

@@ -1,6 +1,6 @@
 """Language: what a student's messages and reflections say, by phrases.
 
-Texts are read once, when they are folded (`streams.folding`); the row keeps each skill's sum of log-odds. Here the
+Texts are read once, when they are folded (`streams.folding.fold`); the row keeps each skill's sum of log-odds. Here the
 mean text is shrunk towards 0.5: logit p = total/(n + SHRINKAGE).
 """
 
@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from streams.block import Block
 from streams.evidence.source import Opinion, OwnThread, Status
+from streams.rows.row_batch import Block
 
 SHRINKAGE: Final = 1.0
 

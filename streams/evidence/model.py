@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from streams.artifacts import Artifact
-from streams.block import Block
+from streams.evidence.artifacts import Artifact
+from streams.evidence.features import features_of
 from streams.evidence.source import Opinion, OwnThread, Status
-from streams.facts import ENDED, FACTS, INDEX, SAT_DOWN
-from streams.features import features_of
+from streams.folding.facts import ENDED, FACTS, INDEX, SAT_DOWN
+from streams.rows.row_batch import Block
 
 _EDGE: Final = 0.005
 # A sitting's start and end tell a model where the student is, and nothing of the skill: they are no evidence.

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import Retryable
-from streams.block import Block
+from streams.rows.row_batch import Block
 
 
 class Status(IntEnum):

@@ -1,12 +1,6 @@
 """Budgets that hold: named limits on calls, tokens and money, never over in any window, over all workers."""
 
-from streams.limits.bucket import (
-    Bucket,
-    calls_per_hour,
-    calls_per_minute,
-    micro_usd_per_day,
-    tokens_per_minute,
-)
+from streams.limits.bucket import Bucket, calls_per_hour, calls_per_minute, micro_usd_per_day, tokens_per_minute
 from streams.limits.cost import Cost
 from streams.limits.errors import CostTooLarge, LimitUnavailable, RateLimitExceeded, UnknownLimiter
 from streams.limits.fallback import FallbackLimiter

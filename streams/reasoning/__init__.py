@@ -1,20 +1,20 @@
 """Explanations within a budget: who deserves one, what the model is asked, and what of its answer is believed.
 
-`streams.reasoning.openai_model` is imported by who uses it: OpenAI's SDK takes most of a second.
+`streams.reasoning.model.openai_model` is imported by who uses it: OpenAI's SDK takes most of a second.
 """
 
 from streams.reasoning.asking import NotWanted
-from streams.reasoning.breaker import ReasoningPaused
 from streams.reasoning.explainer import Explainer
-from streams.reasoning.model import ReasoningModel
-from streams.reasoning.outcome import Called, Tried
-from streams.reasoning.pending import Marked, apply, is_pending, mark, values_of
-from streams.reasoning.prices import Price, Prices
-from streams.reasoning.prompt import Prompt
-from streams.reasoning.pseudonym import Pseudonyms
-from streams.reasoning.queue import ReasoningQueue, Ticket
-from streams.reasoning.scripted import ScriptedModel
-from streams.reasoning.settings import LIMITER, ExplainSettings, PendingPolicy
+from streams.reasoning.model.outcome import Called, Tried
+from streams.reasoning.model.reasoning_model import ReasoningModel
+from streams.reasoning.model.scripted import ScriptedModel
+from streams.reasoning.policy.breaker import ReasoningPaused
+from streams.reasoning.policy.pending import Marked, apply, is_pending, mark, values_of
+from streams.reasoning.policy.prices import Price, Prices
+from streams.reasoning.policy.queue import ReasoningQueue, Ticket
+from streams.reasoning.policy.settings import LIMITER, ExplainSettings, PendingPolicy
+from streams.reasoning.request.prompt import Prompt
+from streams.reasoning.request.pseudonym import Pseudonyms
 
 __all__ = [
     "LIMITER",

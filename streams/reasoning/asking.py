@@ -7,11 +7,10 @@ from typing import Final
 
 from schemas.errors import SkillstreamError
 from streams.limits import LIMITERS, Cost, Grant, LimitUnavailable, RateLimitExceeded, Registry, rate_limit
-from streams.reasoning.backoff import RetryBudget
-from streams.reasoning.breaker import Breaker, ReasoningPaused
-from streams.reasoning.bulkhead import bulkhead
-from streams.reasoning.grounding import violations
-from streams.reasoning.model import (
+from streams.reasoning.check.grounding import violations
+from streams.reasoning.model.bulkhead import bulkhead
+from streams.reasoning.model.outcome import Called, CallOutcome, Observer, unobserved
+from streams.reasoning.model.reasoning_model import (
     BadReply,
     ModelError,
     ModelRefused,
@@ -21,9 +20,10 @@ from streams.reasoning.model import (
     RequestRefused,
     Usage,
 )
-from streams.reasoning.outcome import Called, CallOutcome, Observer, unobserved
-from streams.reasoning.prompt import Request, most_tokens
-from streams.reasoning.settings import LIMITER, ExplainSettings
+from streams.reasoning.policy.backoff import RetryBudget
+from streams.reasoning.policy.breaker import Breaker, ReasoningPaused
+from streams.reasoning.policy.settings import LIMITER, ExplainSettings
+from streams.reasoning.request.prompt import Request, most_tokens
 
 MAX_ADJUSTMENTS: Final = 3
 

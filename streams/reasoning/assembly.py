@@ -5,9 +5,9 @@ from typing import Literal
 
 from schemas.explanation import EXPLANATION_VERSION, Claim, Explanation, SkillExplanation
 from schemas.update import SkillUpdate
-from streams.reasoning.model import Draft, DraftClaim
-from streams.reasoning.prompt import Question
-from streams.reasoning.template import summary_of
+from streams.reasoning.model.reasoning_model import Draft, DraftClaim
+from streams.reasoning.model.template import summary_of
+from streams.reasoning.request.prompt import Question
 
 
 def assemble(

@@ -21,14 +21,12 @@ from schemas.bounds import LATEST_US, MAX_UINT32
 from schemas.explanation import Explanation, ReasoningResult
 from schemas.update import SkillUpdate
 from streams.limits import LIMITERS, CostTooLarge, LimitUnavailable, Registry
-from streams.reasoning import template
 from streams.reasoning.asking import BudgetedModel
 from streams.reasoning.assembly import assemble
-from streams.reasoning.backoff import Backoff
-from streams.reasoning.breaker import Breaker
-from streams.reasoning.bulkhead import bulkhead
-from streams.reasoning.condition import Condition
-from streams.reasoning.model import (
+from streams.reasoning.model import template
+from streams.reasoning.model.bulkhead import bulkhead
+from streams.reasoning.model.outcome import Observer, Outcome, Tried, unobserved
+from streams.reasoning.model.reasoning_model import (
     ModelBlocked,
     ModelError,
     ModelFailed,
@@ -38,11 +36,13 @@ from streams.reasoning.model import (
     ReasoningModel,
     RequestRefused,
 )
-from streams.reasoning.outcome import Observer, Outcome, Tried, unobserved
-from streams.reasoning.prompt import Prompt, Question
-from streams.reasoning.settings import ExplainSettings
-from streams.row import Pending
-from streams.updates import rfc3339
+from streams.reasoning.policy.backoff import Backoff
+from streams.reasoning.policy.breaker import Breaker
+from streams.reasoning.policy.condition import Condition
+from streams.reasoning.policy.settings import ExplainSettings
+from streams.reasoning.request.prompt import Prompt, Question
+from streams.rows.row import Pending
+from streams.scoring.updates import rfc3339
 
 Explained = tuple[Explanation | None, ReasoningResult]
 _log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import ThreadpoolController
 
-from streams.features import FEATURES
+from streams.evidence.features import FEATURES
 from streams.training.errors import TrainingError
 
 Array = NDArray[np.float64]

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from schemas.dialects import Decode, Record, decode
 from schemas.event import NativeEvent
-from streams.block import Block
-from streams.folding import Folding
+from streams.folding.fold import Folding
+from streams.rows.row_batch import Block
 from streams.training.labels import Label
 
 

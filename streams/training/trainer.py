@@ -15,24 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 
-from streams.artifacts import CARD_VERSION, Card, SkillCard
+from streams.evidence.artifacts import CARD_VERSION, Card, SkillCard
+from streams.evidence.features import FEATURE_SCHEMA
 from streams.evidence.source import Opinion
-from streams.features import FEATURE_SCHEMA
-from streams.skills import SkillSet
+from streams.skills.skill_set import SkillSet
 from streams.training.classifier import fit, matching
 from streams.training.errors import TrainingError
+from streams.training.estimates import feature_matrix, hand_made_opinions, joined, model_opinion, provisional, reordered
+from streams.training.fusion_fit import fit_pool
 from streams.training.labels import Person
 from streams.training.metrics import metrics
 from streams.training.moments import Moment
-from streams.training.opinions import (
-    feature_matrix,
-    hand_made_opinions,
-    joined,
-    model_opinion,
-    provisional,
-    reordered,
-)
-from streams.training.pool import fit_pool
 
 EARLIER_WEIGHT: Final = 0.25
 MAX_ORDINALS: Final = 6

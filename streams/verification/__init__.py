@@ -5,5 +5,5 @@
     dead letters, forwards ──► Ledger ────────────────────┘
 
 One partition at a time, and of its students one Slice at a time: as many as the memory given holds. `partition` puts
-one partition's parts together; reading the topics is `agents.verification`'s.
+one partition's parts together; reading the topics is `agents.operations.verify`'s.
 """

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from zlib import crc32
 
-from streams.audit import Finding
-from streams.row import Row
-from streams.segments import sealed, segment_key
+from streams.rows.row import Row
+from streams.rows.segments import sealed, segment_key
+from streams.verification.audit import Finding
 
 
 class Print(NamedTuple):

@@ -10,19 +10,19 @@ from typing import Final
 
 from schemas.dialects import Record
 from schemas.errors import Fatal
-from streams.accounting import Counts
-from streams.audit import Difference, Finding, NotJudged, Position, position
-from streams.batch import FoldedBatch
-from streams.row import Row
-from streams.row_codec import decode_row
-from streams.verification.forgotten import Forgotten
-from streams.verification.judging import Case, Extent, judge_row, judge_said
+from streams.folding.batch import FoldedBatch
+from streams.folding.counts import Counts
+from streams.rows.codec import decode_row
+from streams.rows.row import Row
+from streams.verification.audit import Difference, Finding, NotJudged, Position, position
+from streams.verification.erased import Forgotten
 from streams.verification.known_ids import segments_differ
-from streams.verification.last import Last
+from streams.verification.latest import Last
 from streams.verification.refold import HomeOf, Refold
 from streams.verification.rescoring import Rescoring
 from streams.verification.scores import ScoreJudge
 from streams.verification.slices import Slice
+from streams.verification.students import Case, Extent, judge_row, judge_said
 
 _CHUNK: Final = 500
 

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from schemas.dialects import Record
-from streams.accounting import Counts
-from streams.audit import Position, position
-from streams.batch import FoldedBatch
+from streams.folding.batch import FoldedBatch
+from streams.folding.counts import Counts
 from streams.pipeline import Pipeline
-from streams.row import Row
-from streams.row_codec import decode_row, encode_row
-from streams.segments import is_segment
+from streams.rows.codec import decode_row, encode_row
+from streams.rows.row import Row
+from streams.rows.segments import is_segment
+from streams.verification.audit import Position, position
 from streams.verification.slices import FEWEST_STUDENTS, Slice
 
 HomeOf = Callable[[str], int | None]

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from streams.audit import Difference, Kind
+from streams.verification.audit import Difference, Kind
 
 MAX_SHOWN: Final = 100
 

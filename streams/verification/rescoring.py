@@ -8,16 +8,16 @@ import msgspec
 
 from schemas.dialects import Decode, decode
 from schemas.errors import Fatal
-from streams.artifacts import Artifact
-from streams.audit import Finding
-from streams.block import Block
+from streams.evidence.artifacts import Artifact
 from streams.evidence.source import Opinion, Source
+from streams.input.signature import Authentic, nobody
 from streams.pipeline import Pipeline, default_sources
-from streams.row import KNOWN_IDS, Row
-from streams.row_codec import decode_row
-from streams.signature import Authentic, nobody
-from streams.skills import SkillSet
-from streams.verification.said import Said, shorten
+from streams.rows.codec import decode_row
+from streams.rows.row import KNOWN_IDS, Row
+from streams.rows.row_batch import Block
+from streams.skills.skill_set import SkillSet
+from streams.verification.audit import Finding
+from streams.verification.published import Said, shorten
 
 ROUNDING_TOLERANCE: Final = 1e-6 + 1e-9
 """Updates are rounded to six digits: what differs by 1e-9 may be rounded to neighbours."""

@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Mapping
 
-from streams.audit import Finding, position, scores_differ, unequal_scores
-from streams.row import Row
-from streams.verification.judging import Case
+from streams.rows.row import Row
+from streams.verification.audit import Finding, position, scores_differ, unequal_scores
 from streams.verification.rescoring import Failing, Rescoring
 from streams.verification.rescoring import scores_differ as said_differs
+from streams.verification.students import Case
 
 
 class ScoreJudge:

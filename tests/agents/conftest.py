@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from agents.embedded import EmbeddedBroker
+from agents.kafka.embedded import EmbeddedBroker
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import orjson
 from jsonschema import Draft202012Validator
 
-from schemas.contract import json_schema
-from streams.origin import ORIGIN_HEADER
+from schemas.contract.json_schemas import json_schema
+from streams.input.origin import ORIGIN_HEADER
 from streams.replay import FileRecord
 
 if TYPE_CHECKING:

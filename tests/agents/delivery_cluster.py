@@ -17,8 +17,8 @@ from typing import Any
 import msgspec
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 
-from agents.embedded import PARTITIONS, EmbeddedBroker
-from agents.topics import TopicSpec, ensure_topics
+from agents.kafka.embedded import PARTITIONS, EmbeddedBroker
+from agents.kafka.topics import TopicSpec, ensure_topics
 from tests.agents.delivery_worker import OUTPUT_TOPIC, ROW, WorkerConfig
 
 APP_ID = "counter"

@@ -17,7 +17,7 @@ from faust.types import TP
 
 from agents.cli import main
 from agents.delivery.consumer_thread import BatchConsumerThread
-from agents.students import StudentStep
+from agents.worker.student_step import StudentStep
 
 VARIABLE: Final = "SKILLSTREAM_TEST_MISBEHAVIOUR"
 UNFETCHED: Final = 2

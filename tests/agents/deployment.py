@@ -18,22 +18,22 @@ from uuid import uuid4
 import msgspec
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
-from agents.channels import MAX_RECORD_BYTES, Channels
-from agents.header_keys import Keyring
-from agents.settings import Settings
+from agents.config.channels import MAX_RECORD_BYTES, Channels
+from agents.config.header_keys import Keyring
+from agents.config.settings import Settings
+from agents.kafka.topics import TopicSpec, ensure_topics
 from agents.stores.store import is_kept
-from agents.topics import TopicSpec, ensure_topics
 from schemas.dead_letter import DeadLetter, from_headers
 from schemas.explanation import Explanation, ReasoningResult
 from schemas.update import SkillUpdate
-from streams.artifacts import load_artifact
-from streams.audit import Difference, compare
-from streams.partitioner import partitioner
+from streams.evidence.artifacts import load_artifact
+from streams.input.partitioner import partitioner
+from streams.input.signature import Authentic, nobody
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay, batches
-from streams.rows import PartitionedRows
-from streams.signature import Authentic, nobody
-from streams.skills import load_skills
+from streams.rows.table import PartitionedRows
+from streams.skills.skill_set import load_skills
+from streams.verification.audit import Difference, compare
 from tests.agents.contract_kept import validate
 from tests.agents.delivery_cluster import until
 from tests.agents.topic_reader import PARTITIONS as PARTITIONS

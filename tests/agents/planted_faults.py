@@ -10,12 +10,12 @@ from schemas.dead_letter import to_headers
 from schemas.dialects import decode
 from schemas.explanation import Explanation
 from schemas.update import SkillUpdate
-from streams.batch import BatchFolder
-from streams.folding import Folding
+from streams.folding.batch import BatchFolder
+from streams.folding.fold import Folding
 from streams.replay import FileRecord
-from streams.row import Row
-from streams.row_codec import decode_row, encode_row
-from streams.skills import load_skills
+from streams.rows.codec import decode_row, encode_row
+from streams.rows.row import Row
+from streams.skills.skill_set import load_skills
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, home
 from tests.events import Student, event, letter_of, raw

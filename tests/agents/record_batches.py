@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.util import calc_crc32c
 
-from agents.connection import CODECS, Compression
+from agents.kafka.connection import CODECS, Compression
 
 NOW_MS: Final = 1_790_000_000_000
 _CRC: Final = Struct(">I")

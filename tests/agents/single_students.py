@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from streams.row import Row
-from streams.row_codec import decode_row
-from streams.rows import PartitionedRows
+from streams.rows.codec import decode_row
+from streams.rows.row import Row
+from streams.rows.table import PartitionedRows
 from tests.agents.deployment import Sent, home
 from tests.events import raw
 

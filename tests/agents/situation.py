@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from agents.health import Health, NoAnswer, ReasoningState, Server, SourceFailures
-from agents.lag import LagMonitor, LagUnknown, Offsets, Part
+from agents.health.lag import LagMonitor, LagUnknown, Offsets, Part
 from agents.metrics import Metrics
 from agents.web import WebServer
 

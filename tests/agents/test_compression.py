@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from agents.connection import CODECS, Compression
+from agents.kafka.connection import CODECS, Compression
 from tests.agents.deployment import Deployment, Sent, deployed, home
 from tests.agents.record_batches import garbled, of_codec, packed, send_as_it_is
 from tests.events import raw

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import orjson
 
-from agents.header_keys import Keyring
+from agents.config.header_keys import Keyring
 from schemas.dead_letter import REINSERTED_HEADER
 from schemas.dialects import native
-from streams.origin import ORIGIN_HEADER
-from streams.signature import SIGNATURE_HEADER
+from streams.input.origin import ORIGIN_HEADER
+from streams.input.signature import SIGNATURE_HEADER
 from tests.agents.dead_letter_commands import (
     BAD,
     FOREIGN,

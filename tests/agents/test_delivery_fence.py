@@ -18,7 +18,7 @@ from agents.delivery.fence import Fence
 from agents.delivery.fencing import Refused, guard_producer, listen_to_group
 from agents.delivery.outage import Outage
 from agents.delivery.writer import OutRecord, RecordBatchWriter
-from agents.embedded import EmbeddedBroker
+from agents.kafka.embedded import EmbeddedBroker
 from tests.agents.delivery_cluster import read_topic
 
 HEARTBEAT = HeartbeatRequest("group", 3, "member")

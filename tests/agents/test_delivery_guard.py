@@ -13,7 +13,7 @@ from agents.delivery.errors import LogAway
 from agents.delivery.gap_reader import GapReader
 from agents.delivery.guard import ChangelogGuard, Gap
 from agents.delivery.log_positions import Confirmation, LogPositions
-from agents.embedded import EmbeddedBroker
+from agents.kafka.embedded import EmbeddedBroker
 
 P = 0
 

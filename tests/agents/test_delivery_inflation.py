@@ -13,8 +13,8 @@ from aiokafka import codec as aiokafka_codec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.connection import Compression
 from agents.delivery.inflation import inflated_bytes
+from agents.kafka.connection import Compression
 
 ENOUGH: Final = 1 << 40
 BLOCK: Final = 4 * 1024 * 1024

@@ -30,8 +30,8 @@ from agents.delivery.outage import Outage, Part, may_pass
 from agents.delivery.run import EXIT_FATAL, EXIT_UNREACHABLE, _code
 from agents.delivery.transport import IdempotentProducer
 from agents.delivery.writer import OutRecord, RecordBatchWriter
-from agents.embedded import PARTITIONS, EmbeddedBroker
-from agents.topics import TopicSpec, ensure_topics
+from agents.kafka.embedded import PARTITIONS, EmbeddedBroker
+from agents.kafka.topics import TopicSpec, ensure_topics
 from tests.agents.delivery_cluster import CHANGELOG, SOURCE, Cluster, until
 from tests.agents.delivery_worker import OUTPUT_TOPIC
 

@@ -14,7 +14,7 @@ from agents.delivery import DeliveryApp, DeliveryHooks, DeliverySettings, create
 from agents.delivery.agent import BatchResult, TableAgent
 from agents.delivery.consumer import BatchConsumer
 from agents.delivery.message import BatchMessage
-from agents.worker import Worker
+from agents.worker.worker import Worker
 
 SETTINGS = DeliverySettings(app_id="app", broker="127.0.0.1:1", sources=("events",), partitions=2)
 

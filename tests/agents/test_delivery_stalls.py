@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from agents.delivery import EXIT_FATAL
-from agents.embedded import EmbeddedBroker
+from agents.kafka.embedded import EmbeddedBroker
 from streams.simulation import simulate
 from tests.agents.delivery_cluster import until
 from tests.agents.delivery_misbehaving import UNFETCHED, VARIABLE

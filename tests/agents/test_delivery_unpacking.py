@@ -10,10 +10,10 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.connection import CODECS, Compression
 from agents.delivery import fetching
 from agents.delivery.errors import DamagedBatch
 from agents.delivery.unpacking import CheckedBatches, SlimRecord, SlimRecords
+from agents.kafka.connection import CODECS, Compression
 from schemas.dialects import decode
 from schemas.unreadable import UnreadableBatch
 from tests.agents.record_batches import NOW_MS, garbled, of_codec, packed, sealed, with_header_names_of

@@ -22,8 +22,8 @@ from agents.delivery import DeliverySettings, create_app
 from agents.delivery.fetching import fetch_promptly
 from agents.delivery.recovery import PositionRecovery
 from agents.delivery.settings import changelog_spec
-from agents.embedded import PARTITIONS, EmbeddedBroker
-from agents.topics import BrokerUnreachable, TopicMismatch, TopicSpec, ensure_topics
+from agents.kafka.embedded import PARTITIONS, EmbeddedBroker
+from agents.kafka.topics import BrokerUnreachable, TopicMismatch, TopicSpec, ensure_topics
 
 SETTINGS = DeliverySettings(app_id="app", broker="one:9092, two:9093", sources=("events",), partitions=4)
 

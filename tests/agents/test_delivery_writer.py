@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agents.delivery.errors import RecordTooLarge
 from agents.delivery.writer import OutRecord, RecordBatchWriter
-from agents.embedded import EmbeddedBroker
+from agents.kafka.embedded import EmbeddedBroker
 from tests.agents.delivery_cluster import read_topic
 
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from agents.cli import demo as demo_command
 from agents.demo import run as demo_run
 from agents.demo.watcher import Watcher
-from streams.row_codec import decode_row, encode_row
+from streams.rows.codec import decode_row, encode_row
 from streams.simulation import simulate
 from tests.events import raw
 

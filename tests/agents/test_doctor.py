@@ -15,7 +15,7 @@ import orjson
 import pytest
 from aiohttp import web
 
-from agents.embedded import EmbeddedBroker
+from agents.kafka.embedded import EmbeddedBroker
 from agents.stores.folder import StoreFolder, folder_of
 from tests.agents.deployment import Deployment
 from tests.agents.openai_thread import OpenAIThread

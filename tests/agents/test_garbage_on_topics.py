@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from agents.delivery.agent import Output
 from schemas.bounds import EARLIEST_US, LATEST_US
 from schemas.dead_letter import DeadLetter, from_headers
+from schemas.dead_letter_packing import unpack
 from schemas.dialects import Record
 from schemas.errors import Fatal
-from schemas.letter_packing import unpack
 from streams.replay import FileRecord
-from streams.row import Row
-from streams.row_codec import decode_row
+from streams.rows.codec import decode_row
+from streams.rows.row import Row
 from tests.events import NOW_MS, NOW_US, raw, record
 from tests.fuzz.seeds import DOCUMENTS
 from tests.stepped import CHANNELS, PARTITIONS, Stepped, home

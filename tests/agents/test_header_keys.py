@@ -1,8 +1,8 @@
 """The key of our own headers: made once, the same for every process that comes after, or set."""
 
-from agents.header_keys import Keyring
-from agents.settings import Settings
-from streams.origin import ORIGIN_HEADER
+from agents.config.header_keys import Keyring
+from agents.config.settings import Settings
+from streams.input.origin import ORIGIN_HEADER
 from streams.replay import FileRecord
 
 HEADER = (ORIGIN_HEADER, b"in/1/2/0")

@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from agents.embedded import EmbeddedBroker
 from agents.health import BrokerPing, Health, ReasoningState, Server, Stalled
-from agents.lag import Offsets
+from agents.health.lag import Offsets
+from agents.kafka.embedded import EmbeddedBroker
 from schemas.errors import Fatal
 from tests.agents.situation import TOPIC, Situation, get, seen, served
 

@@ -12,8 +12,8 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from msgspec.structs import replace
 
-from streams.identity import MARK_KEY, Mark, checksum, decode_mark, encode_mark
-from streams.row_codec import decode_row
+from streams.input.checkpoint import MARK_KEY, Mark, checksum, decode_mark, encode_mark
+from streams.rows.codec import decode_row
 from streams.simulation import simulate
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed
 

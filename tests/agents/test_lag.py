@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from agents.embedded import PARTITIONS, EmbeddedBroker
-from agents.lag import BrokerOffsets, Held, LagMonitor, LagUnknown, Offsets, Part
+from agents.health.lag import BrokerOffsets, Held, LagMonitor, LagUnknown, Offsets, Part
+from agents.kafka.embedded import PARTITIONS, EmbeddedBroker
+from agents.kafka.topics import TopicSpec, ensure_topics
 from agents.metrics import Metrics
-from agents.topics import TopicSpec, ensure_topics
 
 TOPIC, GROUP = "student-activity", "skillstream"
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from agents import students
-from agents.work_thread import WorkThread
+from agents.worker import student_step as students
+from agents.worker.work_thread import WorkThread
 from schemas.dialects import Record
 from schemas.errors import Fatal
 from streams.replay import FileRecord

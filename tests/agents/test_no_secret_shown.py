@@ -7,8 +7,8 @@ from typing import Final
 
 import pytest
 
-from agents.redaction import redact
-from agents.settings import Settings, load_settings
+from agents.config.settings import Settings, load_settings
+from agents.display.redaction import redact
 from tests.agents.deployment import deployed
 from tests.agents.openai_thread import OpenAIThread
 from tests.agents.worker_process import WorkerProcess

@@ -3,13 +3,13 @@
 import asyncio
 from typing import Any, cast
 
-from agents.channels import Channels
-from agents.reasoning import Reasoner
-from agents.settings import Settings
-from streams.reasoning.queue import ReasoningQueue
-from streams.reasoning.settings import PendingPolicy
-from streams.row import Pending
-from streams.rows import PartitionedRows
+from agents.config.channels import Channels
+from agents.config.settings import Settings
+from agents.reasoning.task import Reasoner
+from streams.reasoning.policy.queue import ReasoningQueue
+from streams.reasoning.policy.settings import PendingPolicy
+from streams.rows.row import Pending
+from streams.rows.table import PartitionedRows
 from tests.events import default_pipeline
 
 

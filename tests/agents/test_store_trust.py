@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from agents.embedded import EmbeddedBroker
+from agents.kafka.embedded import EmbeddedBroker
+from agents.kafka.topics import BrokerUnreachable, TopicSpec, ensure_topics
 from agents.stores.rocksdb import RocksRows
 from agents.stores.trust import TRUSTED_FOR_S, drop_what_is_doubtful
-from agents.topics import BrokerUnreachable, TopicSpec, ensure_topics
 from tests.agents.logged import Logged, write
 
 ROWS = [(b"a", b"1"), (b"b", b"2"), (b"a", b"3")]

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from agents.settings import Settings, SettingsError
+from agents.config.settings import Settings, SettingsError
 from agents.stores import MemoryStore
 from agents.stores.errors import LogRewound, StoreFailed, StoreInUse
 from agents.stores.folder import folder_of
 from agents.stores.opening import open_store
 from agents.stores.rocksdb import RocksRows
-from streams.identity import MARK_KEY
+from streams.input.checkpoint import MARK_KEY
 from tests.agents.delivery_cluster import until
 from tests.agents.logged import logged, write
 from tests.agents.store_writer import KEYS

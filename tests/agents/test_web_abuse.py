@@ -8,7 +8,7 @@ from typing import Final
 import aiohttp
 import pytest
 
-from agents.seen import SeenNames
+from agents.metrics.seen_names import SeenNames
 from agents.web import Bounds
 from agents.web.hosts import Hosts
 from tests.agents.situation import Situation, seen, served

@@ -6,7 +6,7 @@ from typing import Final
 
 from confluent_kafka import Consumer
 
-from agents.reading import file_record, read_to_end
+from agents.kafka.reading import file_record, read_to_end
 from streams.replay import FileRecord
 
 PARTITIONS: Final = 4

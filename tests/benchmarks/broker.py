@@ -69,7 +69,7 @@ class Embedded:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "agents.embedded"]
+        command = [sys.executable, "-m", "agents.kafka.embedded"]
         self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._process.stdout is not None
         self.bootstrap = self._process.stdout.readline().decode().strip()

@@ -7,9 +7,9 @@ import numpy as np
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from schemas.dialects import native
-from streams.facts import facts_of, kinds_of
-from streams.identity import is_reserved
-from streams.row_codec import decode_row
+from streams.folding.facts import facts_of, kinds_of
+from streams.input.checkpoint import is_reserved
+from streams.rows.codec import decode_row
 from tests.benchmarks.broker import Watch
 from tests.benchmarks.contestants import Run
 from tests.benchmarks.datasets import DATA_SETS, PARTITIONS, records

@@ -15,11 +15,11 @@ from typing import Final
 import msgspec
 from confluent_kafka import Producer
 
-from agents.topics import TopicSpec, ensure_topics
+from agents.kafka.topics import TopicSpec, ensure_topics
 from schemas import event as e
 from schemas.dialects import native
 from streams import simulation
-from streams.partitioner import partitioner
+from streams.input.partitioner import partitioner
 from streams.simulation import SimulatedRecord, simulate
 
 ROOT: Final = Path(__file__).resolve().parents[2]

@@ -15,7 +15,7 @@ from typing import Final
 
 import orjson
 
-from agents.garbage import collect_rarely
+from agents.worker.garbage_collection import collect_rarely
 from schemas.dialects import decode
 from schemas.dialects.record import Record
 from streams.replay import FileRecord

@@ -4,9 +4,9 @@ import asyncio
 import time
 from collections.abc import Awaitable, Sequence
 
-from streams.block import Block
 from streams.evidence.collect import collect
 from streams.evidence.source import Opinion, Source
+from streams.rows.row_batch import Block
 from tests.benchmarks.measure import Measure
 
 _DELAY_S = 0.1

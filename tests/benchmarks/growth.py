@@ -18,12 +18,12 @@ from statistics import median
 from typing import Final
 
 from schemas.dialects import Record
-from streams.artifacts import load_artifact
-from streams.batch import FoldedBatch, Home, Load
-from streams.block import Block
+from streams.evidence.artifacts import load_artifact
+from streams.folding.batch import FoldedBatch, Home, Load
 from streams.pipeline import Pipeline
 from streams.replay import BATCH_RECORDS, FileRecord, Replay
-from streams.segments import LoadSegments, none_stored
+from streams.rows.row_batch import Block
+from streams.rows.segments import LoadSegments, none_stored
 from streams.simulation import simulate
 from tests.benchmarks.measure import Figure, Rounds, Target
 from tests.benchmarks.piping import fail, patient_skills

@@ -21,7 +21,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from agents.topics import TopicSpec, ensure_topics
+from agents.kafka.topics import TopicSpec, ensure_topics
 from schemas.topics import ACTIVITY, UPDATES
 from tests.benchmarks.broker import BenchKafka, delete_topics
 from tests.benchmarks.contestants import CONTESTANTS, worker_environment

@@ -17,7 +17,7 @@ import numpy as np
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 
 from schemas.dialects import native
-from streams.facts import facts_of, kinds_of
+from streams.folding.facts import facts_of, kinds_of
 from streams.simulation import SimulatedRecord
 from tests.benchmarks.datasets import PARTITIONS, PLAIN, home, records
 from tests.benchmarks.sizes import Sizes

@@ -72,11 +72,11 @@ def _grown_bytes(store: str, count: int, budget_mb: int = BUDGET_MB) -> float:
 @cache
 def _histories() -> list[History]:
     """The row of each sampled student at `_STAGES` moments of its life."""
-    from streams.artifacts import load_artifact
+    from streams.evidence.artifacts import load_artifact
     from streams.pipeline import Pipeline
     from streams.replay import FileRecord, Replay, batches
     from streams.simulation import simulate
-    from streams.skills import load_skills
+    from streams.skills.skill_set import load_skills
 
     def fail(source: str, error: BaseException) -> None:
         raise AssertionError(source) from error

@@ -13,13 +13,13 @@ from typing import Final
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
-from agents.connection import CODECS, Compression
-from streams.artifacts import load_artifact
+from agents.kafka.connection import CODECS, Compression
+from streams.evidence.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
-from streams.rows import PartitionedRows
+from streams.rows.table import PartitionedRows
 from streams.simulation import simulate
-from streams.skills import load_skills
+from streams.skills.skill_set import load_skills
 from tests.benchmarks.measure import Figure, Rounds
 from tests.benchmarks.piping import fail
 from tests.benchmarks.sizes import Sizes

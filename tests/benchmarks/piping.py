@@ -8,11 +8,11 @@ import msgspec
 import orjson
 
 from schemas.dialects import native
-from streams.artifacts import load_artifact
+from streams.evidence.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay, batches
 from streams.simulation import simulate
-from streams.skills import SkillSet, load_skills
+from streams.skills.skill_set import SkillSet, load_skills
 from tests.benchmarks.measure import Measure
 from tests.events import loaded
 

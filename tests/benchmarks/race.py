@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-from agents.topics import TopicSpec, ensure_topics
+from agents.kafka.topics import TopicSpec, ensure_topics
 from schemas.topics import UPDATES
 from tests.benchmarks.broker import Broker, Watch, cpu_s, delete_topics
 from tests.benchmarks.checks import check_table

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-from agents.topics import TopicSpec, ensure_topics
-from streams.artifacts import load_artifact
+from agents.kafka.topics import TopicSpec, ensure_topics
+from streams.evidence.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay, batches
 from streams.simulation import SimulatedRecord, simulate

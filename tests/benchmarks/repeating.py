@@ -5,8 +5,8 @@ import time
 from typing import Final
 
 from streams.replay import FileRecord, Replay, batches
-from streams.row import KNOWN_IDS
-from streams.segments import is_segment
+from streams.rows.row import KNOWN_IDS
+from streams.rows.segments import is_segment
 from streams.simulation import simulate
 from tests.benchmarks.measure import Measure
 from tests.benchmarks.piping import pipeline

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from agents.cli import skillstream
-from agents.redaction import redact
+from agents.display.redaction import redact
 from tests.cli.conftest import Run
 from tests.events import raw
 

@@ -11,7 +11,7 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
-from schemas.contract import json_schema
+from schemas.contract.json_schemas import json_schema
 from tests.cli.conftest import Run
 from tests.events import raw
 

@@ -6,8 +6,8 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
-from schemas import asyncapi
-from schemas.contract import TOPICS, json_schema
+from schemas.contract import asyncapi
+from schemas.contract.json_schemas import TOPICS, json_schema
 from tests.cli.conftest import Run
 
 

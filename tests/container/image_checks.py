@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn
 
 import pytest
 
-from agents.embedded import EmbeddedBroker
+from agents.kafka.embedded import EmbeddedBroker
 from tests.agents.delivery_cluster import until
 from tests.container.engine import Engine
 from tests.container.files import ROOT, compose

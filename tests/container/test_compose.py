@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from agents.channels import Channels
-from agents.settings import Settings, load_settings
-from agents.worker import _delivery_settings
+from agents.config.channels import Channels
+from agents.config.settings import Settings, load_settings
+from agents.worker.worker import _delivery_settings
 from tests.container.files import ROOT, compose, final
 
 SERVICES: dict[str, dict[str, Any]] = compose()["services"]

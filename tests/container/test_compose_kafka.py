@@ -11,9 +11,9 @@ import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from agents.channels import Channels
-from agents.settings import Settings
-from agents.topics import ensure_topics
+from agents.config.channels import Channels
+from agents.config.settings import Settings
+from agents.kafka.topics import ensure_topics
 from tests.container.files import compose
 from tests.servers.child import Child, ServerMissing, run
 from tests.servers.jars import java, kafka_jars

@@ -5,7 +5,7 @@ import re
 import tomllib
 from pathlib import PurePosixPath
 
-from agents.settings import PREFIX, Settings, load_settings
+from agents.config.settings import PREFIX, Settings, load_settings
 from tests.container.files import ROOT, final, steps
 
 _PINNED = re.compile(r"PYTHON_IMAGE=docker\.io/library/python:3\.\d+\.\d+-slim-\w+@sha256:[0-9a-f]{64}")

@@ -1,6 +1,6 @@
 """.env.example names every setting, with its default."""
 
-from agents.settings import PREFIX, Settings, load_settings
+from agents.config.settings import PREFIX, Settings, load_settings
 from tests.container.files import ROOT, example_settings
 
 

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import pytest
 
-from schemas.contract import json_schema
+from schemas.contract.json_schemas import json_schema
 from tests.contract.compatibility import breaks
 
 Schema = dict[str, Any]

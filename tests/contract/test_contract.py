@@ -12,11 +12,11 @@ from jsonschema import Draft7Validator, Draft202012Validator
 from agents.cli.schema import command
 from agents.delivery.settings import DEAD_LETTER_HEADROOM_BYTES
 from schemas import examples
-from schemas.contract import TOPICS, json_schema, messages
+from schemas.contract.json_schemas import TOPICS, json_schema, messages
 from schemas.dead_letter import REINSERTED_HEADER
 from schemas.topics import ACTIVITY, LETTER_HEADROOM_BYTES
-from streams.origin import ORIGIN_HEADER
-from streams.signature import SIGNATURE_HEADER
+from streams.input.origin import ORIGIN_HEADER
+from streams.input.signature import SIGNATURE_HEADER
 from tests.contract.compatibility import Direction, breaks
 
 _COMMITTED: Final = Path(__file__).parents[2] / "docs" / "contract"

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import pytest
 
-from schemas.contract import json_schema, messages
+from schemas.contract.json_schemas import json_schema, messages
 from schemas.dialects.native import MAX_DEPTH, MAX_EVENT_BYTES
 from schemas.event import EARLIEST_TIME
 from schemas.topics import ACTIVITY, DAY_MS, DEAD_LETTERS, MAX_RECORD_BYTES, UPDATES, Topic
-from streams.arrival import LATENESS_US
-from streams.row import KNOWN_IDS, RECENT_IDS
+from streams.folding.event_time import LATENESS_US
+from streams.rows.row import KNOWN_IDS, RECENT_IDS
 
 _DOCS: Final = Path(__file__).parents[2] / "docs"
 _PRODUCING: Final = (_DOCS / "producing.md").read_text("utf-8")

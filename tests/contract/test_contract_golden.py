@@ -12,7 +12,7 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
-from schemas.contract import version
+from schemas.contract.json_schemas import version
 from schemas.dead_letter import from_headers, own_headers
 from schemas.dialects import native
 from schemas.errors import InvalidInput

@@ -9,8 +9,8 @@ import pytest
 
 from agents.cli.dialects_page import page
 from agents.cli.fed_skills import DefaultSkills
-from agents.dialects import load_dialects
-from agents.settings import SettingsError, load_settings
+from agents.config.dialects import load_dialects
+from agents.config.settings import SettingsError, load_settings
 from schemas import event as e
 from schemas.dialects import Decoded, Dialects
 from schemas.dialects.act import KINDS

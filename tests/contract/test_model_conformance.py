@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from streams.reasoning import ReasoningModel, ScriptedModel
-from streams.reasoning.grounding import violations
-from streams.reasoning.openai_model import OpenAIModel
-from streams.reasoning.prompt import Request
+from streams.reasoning.check.grounding import violations
+from streams.reasoning.model.openai_model import OpenAIModel
+from streams.reasoning.request.prompt import Request
 from tests.servers.openai import LoopbackOpenAI
 from tests.unit.limits.clock import ManualClock
 from tests.unit.reasoning.rig import START_US, openai_settings

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from agents.stores import MemoryStore, Store
 from agents.stores.rocksdb import RocksRows
-from streams.identity import MARK_KEY
-from streams.rows import PartitionedRows, Rows
-from streams.segments import segment_key
+from streams.input.checkpoint import MARK_KEY
+from streams.rows.segments import segment_key
+from streams.rows.table import PartitionedRows, Rows
 from tests.agents.logged import Logged, logged
 
 PARTITIONS = 3

@@ -23,7 +23,7 @@ import msgspec
 from schemas.explanation import Explanation, ReasoningResult
 from streams.limits import RateLimitExceeded
 from streams.reasoning import ReasoningPaused
-from streams.row import Pending
+from streams.rows.row import Pending
 from tests.fuzz.answers import Answers
 from tests.servers.openai import good
 from tests.unit.reasoning.rig import Rig
@@ -75,7 +75,7 @@ class _Caught(logging.Handler):
     def __init__(self, tell: Callable[[str], None]) -> None:
         super().__init__(logging.DEBUG)
         self._tell = tell
-        self._logger = logging.getLogger("streams.reasoning.bulkhead")
+        self._logger = logging.getLogger("streams.reasoning.model.bulkhead")
         self._level = self._logger.level
         self._logger.setLevel(logging.DEBUG)
         self._logger.addHandler(self)

@@ -19,9 +19,9 @@ import msgspec
 import orjson
 
 from schemas.dead_letter import from_headers
-from schemas.letter_packing import unpack
+from schemas.dead_letter_packing import unpack
 from streams.replay import FileRecord
-from streams.row_codec import decode_row
+from streams.rows.codec import decode_row
 from tests.events import NOW_MS, NOW_US, fields
 from tests.fuzz.mutation import ODD, mutated
 from tests.fuzz.seeds import DOCUMENTS, HEADERS

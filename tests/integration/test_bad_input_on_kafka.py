@@ -5,9 +5,9 @@ from pathlib import Path
 
 from confluent_kafka import Producer
 
-from agents.channels import MAX_RECORD_BYTES
-from schemas.letter_packing import unpack
-from streams.row_codec import decode_row
+from agents.config.channels import MAX_RECORD_BYTES
+from schemas.dead_letter_packing import unpack
+from streams.rows.codec import decode_row
 from tests.agents.deployment import PARTITIONS, Sent, deployed, home
 from tests.events import raw
 from tests.unit.test_bad_input import UNREADABLE

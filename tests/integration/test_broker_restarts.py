@@ -8,10 +8,10 @@ from pathlib import Path
 from confluent_kafka import Producer
 
 from agents.health import BrokerPing
-from agents.input_topic import Extent, InputTopic
-from agents.lag import BrokerOffsets, LagMonitor
-from agents.topics import TopicSpec, ensure_topics
-from agents.verification.reader import TopicReader
+from agents.health.lag import BrokerOffsets, LagMonitor
+from agents.kafka.input_topic import Extent, InputTopic
+from agents.kafka.topics import TopicSpec, ensure_topics
+from agents.operations.verify.reader import TopicReader
 from streams.simulation import simulate
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Sent, deployed

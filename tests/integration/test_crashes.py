@@ -9,7 +9,7 @@ import click
 import pytest
 
 from streams.replay import Replay
-from streams.row_codec import decode_row
+from streams.rows.codec import decode_row
 from streams.simulation import simulate
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, pipeline

@@ -11,8 +11,8 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from schemas.dead_letter import REINSERTED_HEADER
-from schemas.letter_packing import unpack
-from streams.signature import SIGNATURE_HEADER
+from schemas.dead_letter_packing import unpack
+from streams.input.signature import SIGNATURE_HEADER
 from tests.agents.dead_letter_commands import Planted, dead_letters, dead_letters_process, plant
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed
@@ -25,7 +25,7 @@ EXIT_TIMEOUT_S = 60
 # A producer that ends its process, or waits for ever, at its second transaction; what was produced is sent before.
 _AT_THE_SECOND = """
 import os, signal, sys, time
-import agents.dead_letters.reinsertion as reinsertion
+import agents.operations.dead_letters.reinsertion as reinsertion
 
 class Producer(reinsertion.Producer):
     commits = 0

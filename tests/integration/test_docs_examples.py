@@ -16,7 +16,7 @@ from typing import Final, NoReturn
 
 import pytest
 
-from agents.settings import Settings
+from agents.config.settings import Settings
 from tests.agents.contract_kept import validate
 from tests.agents.deployment import PARTITIONS, Deployment
 from tests.servers.child import ServerMissing

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 
-from agents.doctor.examination import examine
-from agents.doctor.finding import Finding, exit_code
-from agents.doctor.roster import checks
-from agents.topics import TopicSpec, ensure_topics
+from agents.kafka.topics import TopicSpec, ensure_topics
+from agents.operations.doctor.examination import examine
+from agents.operations.doctor.finding import Finding, exit_code
+from agents.operations.doctor.roster import checks
 from streams.limits import connect
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, deployed

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from agents.group import Group
-from streams.audit import compare
+from agents.kafka.group import Group
 from streams.replay import FileRecord, Replay, batches
-from streams.row_codec import decode_row
-from streams.rows import PartitionedRows
+from streams.rows.codec import decode_row
+from streams.rows.table import PartitionedRows
 from streams.simulation import simulate
+from streams.verification.audit import compare
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, home, pipeline
 from tests.agents.worker_process import WorkerProcess
@@ -220,7 +220,7 @@ def test_commands_leave_a_running_or_a_sound_deployment_alone(ran: Deployment) -
 
 
 def test_members_can_be_asked_for_on_a_broker_that_has_only_just_started(own_kafka: RealKafka) -> None:
-    """The same client ends the process when asked for committed offsets at such a moment (see agents.lag.broker)."""
+    """The same client ends the process when asked for committed offsets at such a moment (see health.lag.broker)."""
     began_s = time.monotonic()
 
     Group(own_kafka.bootstrap, "never-seen", timeout_s=90).require_idle()

@@ -11,12 +11,12 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionType
 from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
-from agents.doctor.examination import examine
-from agents.doctor.finding import Finding, exit_code
-from agents.doctor.roster import checks
-from agents.doctor.survey import specs_of, survey
-from agents.settings import Settings, load_settings
-from agents.topics import ensure_topics
+from agents.config.settings import Settings, load_settings
+from agents.kafka.topics import ensure_topics
+from agents.operations.doctor.examination import examine
+from agents.operations.doctor.finding import Finding, exit_code
+from agents.operations.doctor.roster import checks
+from agents.operations.doctor.survey import specs_of, survey
 from streams.simulation import simulate
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, Sent

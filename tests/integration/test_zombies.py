@@ -9,9 +9,9 @@ import pytest
 from confluent_kafka import Producer
 
 from agents.delivery import EXIT_FATAL
-from streams.identity import is_reserved
+from streams.input.checkpoint import is_reserved
 from streams.replay import FileRecord
-from streams.row_codec import decode_row
+from streams.rows.codec import decode_row
 from streams.simulation import simulate
 from tests.agents.delivery_cluster import until
 from tests.agents.delivery_misbehaving import VARIABLE

@@ -9,8 +9,8 @@ from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, Config
 from confluent_kafka.admin._resource import ResourceType
 from confluent_kafka.cimpl import NewTopic
 
-from agents.topic_settings import CLEANUP, read_settings
-from agents.topics import TopicSpec
+from agents.kafka.topic_settings import CLEANUP, read_settings
+from agents.kafka.topics import TopicSpec
 from tests.agents.delivery_cluster import until
 
 TIMEOUT_S: Final = 20.0

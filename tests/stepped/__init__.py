@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from agents.channels import Channels
+from agents.config.channels import Channels
+from agents.config.settings import Settings
 from agents.delivery.agent import BatchResult, Output
-from agents.internal import InternalOutcome
-from agents.settings import Settings
-from agents.students import Folded, StudentStep
+from agents.metrics.internal_topics import InternalOutcome
+from agents.worker.student_step import Folded, StudentStep
 from schemas.dialects import Record
-from streams.accounting import Counts
-from streams.partitioner import Murmur2
+from streams.folding.counts import Counts
+from streams.input.partitioner import Murmur2
+from streams.input.signature import HeaderKeys, Sign
 from streams.pipeline import Pipeline
-from streams.reasoning.queue import ReasoningQueue
-from streams.reasoning.settings import PendingPolicy
-from streams.rows import PartitionedRows
-from streams.signature import HeaderKeys, Sign
+from streams.reasoning.policy.queue import ReasoningQueue
+from streams.reasoning.policy.settings import PendingPolicy
+from streams.rows.table import PartitionedRows
 from tests.events import NOW_US, default_pipeline
 
 PARTITIONS: Final = 4

@@ -1,11 +1,11 @@
-"""Facts as they are meant: of one event, by plain Python. What `streams.facts` must equal, to the bit."""
+"""Facts as they are meant: of one event, by plain Python. What `streams.folding.facts` must equal, to the bit."""
 
 import math
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from schemas import event as e
-from streams.facts import (
+from streams.folding.facts import (
     AGREED,
     ASKED,
     ATTEMPTED,

@@ -11,10 +11,10 @@ from typing import Final
 from zlib import crc32
 
 from schemas.event import Attempt, Control, Message, NativeEvent, Reflection, Rubric
-from streams.facts import INDEX, RECOVERED, RETRIED
-from streams.origin import Origin
-from streams.repeats import MAX_ORIGINS, Outcome
-from streams.row import (
+from streams.folding.deduplication import MAX_ORIGINS, Outcome
+from streams.folding.facts import INDEX, RECOVERED, RETRIED
+from streams.input.origin import Origin
+from streams.rows.row import (
     HALF_LIFE_US,
     ID_BYTES,
     MAX_CONTROLS,
@@ -29,8 +29,8 @@ from streams.row import (
     Totals,
     skill_code,
 )
-from streams.skills import SkillSet
-from streams.text import PhraseBook, tokenise
+from streams.skills.phrase_book import PhraseBook, tokenise
+from streams.skills.skill_set import SkillSet
 from tests.unit.reference_facts import facts_of, passed
 
 _LATENESS_US: Final = 3_600_000_000

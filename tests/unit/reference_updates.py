@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 import numpy as np
 
 from schemas.update import LEVELS, UPDATE_VERSION, Contribution, EvidenceItem, SkillScore, SkillUpdate
-from streams.artifacts import Artifact
-from streams.block import Block
+from streams.evidence.artifacts import Artifact
 from streams.evidence.source import Status
-from streams.fusion import Fused, Judgement
-from streams.row import MAX_EVIDENCE
-from streams.skills import SkillSet
-from streams.updates import told_names
+from streams.rows.row import MAX_EVIDENCE
+from streams.rows.row_batch import Block
+from streams.scoring.fusion import Fused, Judgement
+from streams.scoring.updates import told_names
+from streams.skills.skill_set import SkillSet
 
 
 def updates(

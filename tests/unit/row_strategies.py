@@ -4,8 +4,8 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from streams.facts import FACTS
-from streams.row import (
+from streams.folding.facts import FACTS
+from streams.rows.row import (
     ID_BYTES,
     MAX_CONTROLS,
     MAX_EVIDENCE,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.dialects import native
 from schemas.event import NativeEvent
-from streams.origin import ORIGIN_HEADER
+from streams.input.origin import ORIGIN_HEADER
 from streams.replay import FileRecord
 from tests.events import NOW, NOW_MS, default_skills, fields
 

@@ -7,12 +7,12 @@ import orjson
 import pytest
 
 from schemas.dialects import decode
-from streams.accounting import Counts
-from streams.batch import BatchFolder
-from streams.facts import ATTEMPTED, FAILED, MARKED, PASSED, RETRIED, SUBMITTED
-from streams.folding import Folding
-from streams.row import Row
-from streams.row_codec import decode_row
+from streams.folding.batch import BatchFolder
+from streams.folding.counts import Counts
+from streams.folding.facts import ATTEMPTED, FAILED, MARKED, PASSED, RETRIED, SUBMITTED
+from streams.folding.fold import Folding
+from streams.rows.codec import decode_row
+from streams.rows.row import Row
 from tests.contract.caliper_events import GRADER, QUIZ, attempt, caliper, grade
 from tests.contract.xapi_statements import ADL, ADL_TYPE, ITEM, statement
 from tests.events import default_skills, record

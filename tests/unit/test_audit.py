@@ -2,7 +2,7 @@
 
 import msgspec
 
-from streams.row_codec import decode_row
+from streams.rows.codec import decode_row
 from tests.unit.verified import World, a_class, of, replayed_without, rescored
 
 # -- what is right

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from streams.audit import compare
-from streams.row_codec import decode_row, encode_row
-from streams.rows import PartitionedRows
+from streams.rows.codec import decode_row, encode_row
+from streams.rows.table import PartitionedRows
+from streams.verification.audit import compare
 from streams.verification.report import MAX_SHOWN, Report
 from tests.events import Student, event
 from tests.unit.verified import World, a_class, changed, of, replayed_without, rescored

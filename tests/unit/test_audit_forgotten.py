@@ -2,8 +2,8 @@
 
 from random import Random
 
-from streams.row import Row
-from streams.verification.forgotten import KEPT_RECORDS
+from streams.rows.row import Row
+from streams.verification.erased import KEPT_RECORDS
 from tests.unit.verified import World, a_class, at_us, changed, of, without
 
 

@@ -6,10 +6,10 @@ import msgspec
 
 from schemas.dead_letter import DeadLetter, to_headers
 from streams.replay import FileRecord
-from streams.verification.judging import Extent
+from streams.verification.dead_letters import LetterBook
 from streams.verification.ledger import Entry, Ledger
-from streams.verification.letters import LetterBook
 from streams.verification.slices import Slice
+from streams.verification.students import Extent
 from tests.events import letter_of, record
 from tests.unit.verified import again
 

@@ -1,8 +1,8 @@
 """Verify knows segments of ids: what a long history leaves is exact, and what lacks or differs is found."""
 
-from streams.row import RECENT_IDS, SEGMENT_IDS
-from streams.row_codec import decode_row, encode_row
-from streams.segments import is_segment, segment_key
+from streams.rows.codec import decode_row, encode_row
+from streams.rows.row import RECENT_IDS, SEGMENT_IDS
+from streams.rows.segments import is_segment, segment_key
 from tests.unit.verified import World, at_us, changed
 
 

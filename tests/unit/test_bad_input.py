@@ -9,11 +9,11 @@ import pytest
 from schemas.dead_letter import MAX_ERROR_CHARS, from_headers, to_headers
 from schemas.dialects import Record, native
 from schemas.errors import Fatal, InvalidInput
-from streams.batch import FoldedBatch
-from streams.letters import MAX_LETTERS_A_RECORD
-from streams.origin import ORIGIN_HEADER
-from streams.row import Row
-from streams.row_codec import decode_row, encode_row
+from streams.folding.batch import FoldedBatch
+from streams.folding.dead_letters import MAX_LETTERS_A_RECORD
+from streams.input.origin import ORIGIN_HEADER
+from streams.rows.codec import decode_row, encode_row
+from streams.rows.row import Row
 from tests.events import NOW_MS, default_pipeline, fields, loaded, raw, record, records
 
 SECRET = "canary-7f3a"

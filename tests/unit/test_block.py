@@ -8,13 +8,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import Fatal
-from streams.block import Block
-from streams.facts import FACTS
-from streams.layout import ROW_VERSION
-from streams.row import MAX_CELLS, MAX_ROW_BYTES, Pending, Row, SkillCell, Telling, Totals
-from streams.row import skill_code as code
-from streams.row_codec import decode_row, encode_row
-from streams.skills import MAX_SKILLS
+from streams.folding.facts import FACTS
+from streams.rows.codec import decode_row, encode_row
+from streams.rows.layout import ROW_VERSION
+from streams.rows.row import MAX_CELLS, MAX_ROW_BYTES, Pending, Row, SkillCell, Telling, Totals
+from streams.rows.row import skill_code as code
+from streams.rows.row_batch import Block
+from streams.skills.skill_set import MAX_SKILLS
 from tests.events import Student, block_of, default_skills, event, own_time_us
 from tests.unit.row_strategies import CONFIGURED, FOREIGN, pendings, rows
 from tests.unit.test_row import EVERY_FIELD, VERSION_1, VERSION_2, VERSION_3, worst_case

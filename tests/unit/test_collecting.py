@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from streams.artifacts import NO_ARTIFACT
-from streams.block import Block
+from streams.evidence.artifacts import NO_ARTIFACT
 from streams.evidence.behaviour import BehaviourSource
 from streams.evidence.collect import collect
 from streams.evidence.language import LanguageSource
@@ -17,7 +16,8 @@ from streams.evidence.model import ModelSource
 from streams.evidence.source import Opinion, OwnThread, Source, SourceBusy, Status
 from streams.pipeline import Pipeline
 from streams.replay import Replay
-from streams.row import Row
+from streams.rows.row import Row
+from streams.rows.row_batch import Block
 from tests.events import block_of, default_skills, folded, raw, records
 from tests.events import event as made
 

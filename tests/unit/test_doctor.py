@@ -12,17 +12,17 @@ from typing import Any
 
 import pytest
 
-from agents.doctor.artifact import ModelArtifact
-from agents.doctor.clock import http_ahead_s
-from agents.doctor.examination import examine
-from agents.doctor.finding import Finding, exit_code, ok, problem, warning
-from agents.doctor.placement import judge
-from agents.doctor.policy import Topic, deviations, mending
-from agents.doctor.surroundings import is_ours
-from agents.settings import Settings
-from agents.topics import BrokerUnreachable, TopicMismatch, TopicSpec
-from streams.origin import ORIGIN_HEADER
-from streams.partitioner import PartitionerName, partitioner
+from agents.config.settings import Settings
+from agents.kafka.topics import BrokerUnreachable, TopicMismatch, TopicSpec
+from agents.operations.doctor.artifact import ModelArtifact
+from agents.operations.doctor.clock import http_ahead_s
+from agents.operations.doctor.examination import examine
+from agents.operations.doctor.finding import Finding, exit_code, ok, problem, warning
+from agents.operations.doctor.placement import judge
+from agents.operations.doctor.policy import Topic, deviations, mending
+from agents.operations.doctor.surroundings import is_ours
+from streams.input.origin import ORIGIN_HEADER
+from streams.input.partitioner import PartitionerName, partitioner
 
 AWAY = Finding("problem", "nobody answers", unreachable=True)
 PARTITIONS = 4

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.event import NativeEvent
-from streams.facts import FACTS, INDEX
-from streams.features import FEATURES, features_of
-from streams.row import Row, Totals
+from streams.evidence.features import FEATURES, features_of
+from streams.folding.facts import FACTS, INDEX
+from streams.rows.row import Row, Totals
 from tests.events import block_of, event, folded
 from tests.unit.reference_folding import decayed
 from tests.unit.strategies import century, events

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.event import NativeEvent
-from streams.batch import FoldedBatch
-from streams.facts import INDEX
-from streams.repeats import Outcome
+from streams.folding.batch import FoldedBatch
+from streams.folding.deduplication import Outcome
+from streams.folding.facts import INDEX
 from streams.replay import FileRecord, Replay
-from streams.row import HALF_LIFE_US, Row, SkillCell, skill_code
-from streams.row_codec import decode_row, encode_row
+from streams.rows.codec import decode_row, encode_row
+from streams.rows.row import HALF_LIFE_US, Row, SkillCell, skill_code
 from tests.events import NOW_US, Student, default_pipeline, event, folded, loaded, raw, record, records
 from tests.unit.reference_folding import decayed, rebase
 from tests.unit.strategies import cuts, events, streams

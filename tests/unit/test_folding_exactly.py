@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.event import NativeEvent
-from streams.block import Block
-from streams.folding import Folding
-from streams.origin import Origin
-from streams.repeats import Outcome
-from streams.row import HALF_LIFE_US, Row, skill_code
-from streams.row_codec import decode_row, encode_row
-from streams.skills import SkillSet, load_skills
+from streams.folding.deduplication import Outcome
+from streams.folding.fold import Folding
+from streams.input.origin import Origin
+from streams.rows.codec import decode_row, encode_row
+from streams.rows.row import HALF_LIFE_US, Row, skill_code
+from streams.rows.row_batch import Block
+from streams.skills.skill_set import SkillSet, load_skills
 from tests.events import NOW_US, default_skills, event, own_time_us
 from tests.unit.reference_folding import ReferenceFolding
 from tests.unit.strategies import century, cuts, events

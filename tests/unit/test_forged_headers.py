@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from agents.delivery.agent import Output
 from schemas.dead_letter import REINSERTED_HEADER
 from schemas.dialects import Record
-from streams.artifacts import NO_ARTIFACT
-from streams.origin import ORIGIN_HEADER
+from streams.evidence.artifacts import NO_ARTIFACT
+from streams.input.origin import ORIGIN_HEADER
+from streams.input.signature import SIGNATURE_HEADER, HeaderKeys
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
-from streams.row_codec import decode_row
-from streams.signature import SIGNATURE_HEADER, HeaderKeys
+from streams.rows.codec import decode_row
 from tests.events import NOW_MS, default_skills, raw
 from tests.stepped import CHANNELS, Stepped, home
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.artifacts import NO_ARTIFACT, Artifact, ConformalTable, FusionFit, SkillCard
+from streams.evidence.artifacts import NO_ARTIFACT, Artifact, ConformalTable, FusionFit, SkillCard
 from streams.evidence.source import Opinion, Status
-from streams.fusion import PRIOR_WIDTH, Fusion, masks
-from streams.skills import SOURCES
+from streams.scoring.fusion import PRIOR_WIDTH, Fusion, masks
+from streams.skills.skill_set import SOURCES
 from tests.events import default_skills
 
 NAMES = default_skills().names

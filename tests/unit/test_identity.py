@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.identity import (
+from streams.input.checkpoint import (
     MARK_KEY,
     MARK_VERSION,
     Finding,
@@ -23,7 +23,7 @@ from streams.identity import (
     next_epoch,
     removed_unread,
 )
-from streams.skipped import Skipped
+from streams.input.skipped import Skipped
 
 ID, OTHER_ID = "zHEBmZv4TLyNPZ/9RKqWYA", "iyHEAvUuSwqDWJM7/nXdUw"
 RECORD = Seen(1_780_000_000_000, checksum(b"the last record folded"))

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.jumps import Jump, OnJump, PositionJumped, PositionJumps
-from streams.skipped import MOST_RANGES, NOTHING, Skipped
+from agents.worker.position_jumps import Jump, OnJump, PositionJumped, PositionJumps
+from streams.input.skipped import MOST_RANGES, NOTHING, Skipped
 
 TOPIC = "student-activity"
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.dead_letter import DeadLetter, from_headers, with_own_headers
-from schemas.letter_packing import MAX_UNPACKED_BYTES, PLAIN_BYTES, NotPacked, pack, unpack
+from schemas.dead_letter_packing import MAX_UNPACKED_BYTES, PLAIN_BYTES, NotPacked, pack, unpack
 from tests.events import letter_of, record
 
 LARGEST: Final = 12 * 1024 * 1024

@@ -13,19 +13,19 @@ from confluent_kafka import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.dead_letters.erasures import Erasures
-from agents.dead_letters.position import Place, Position, encode_mark
-from agents.dead_letters.reader import TopicReader
-from agents.dead_letters.reinsertion import Reinsertion
-from agents.dead_letters.replay import LetterReplay, Policy, Summary
+from agents.operations.dead_letters.erasures import Erasures
+from agents.operations.dead_letters.position import Place, Position, encode_mark
+from agents.operations.dead_letters.reader import TopicReader
+from agents.operations.dead_letters.reinsertion import Reinsertion
+from agents.operations.dead_letters.replay import LetterReplay, Policy, Summary
 from schemas.dead_letter import MAX_RUNS_A_LETTER, REINSERTED_HEADER, DeadLetter, Header, from_headers, with_own_headers
 from schemas.dialects import Decoded, Dialects, Invalid, Record, decode, native
 from schemas.dialects.mapping import Mapping
 from schemas.event import Collaboration
 from schemas.parts import PATTERN, Parts, named, runs
-from streams.batch import FoldedBatch
-from streams.letters import MAX_LETTERS_A_RECORD
-from streams.row_codec import decode_row
+from streams.folding.batch import FoldedBatch
+from streams.folding.dead_letters import MAX_LETTERS_A_RECORD
+from streams.rows.codec import decode_row
 from tests.contract.caliper_events import ADA, APP, FORUM, QUIZ, caliper, envelope
 from tests.contract.xapi_statements import CLASS, statement
 from tests.events import NOW_MS, default_pipeline, event, fields, loaded, record

@@ -129,14 +129,14 @@ def test_what_has_no_template_is_told_apart_by_what_it_says() -> None:
 def test_our_own_lines_are_not_folded_but_bounded_by_the_second_and_what_is_left_out_is_said() -> None:
     log = Log(lines_per_s=2.0)
     for number in range(100):
-        log.write("agents.worker", "Source failed in batch %d", number)
+        log.write("agents.worker.worker", "Source failed in batch %d", number)
     assert len(log.lines) == 20
     log.now_s += 6
-    log.write("agents.worker", "and on")
+    log.write("agents.worker.worker", "and on")
 
     assert log.lines[20:] == [
         "agents.logs.handler WARNING 80 lines were left out: there were more than SKILLSTREAM_LOG_LINES_PER_S allows",
-        "agents.worker WARNING and on",
+        "agents.worker.worker WARNING and on",
     ]
     assert log.left_out == {"over_rate": 80}
 
@@ -144,11 +144,11 @@ def test_our_own_lines_are_not_folded_but_bounded_by_the_second_and_what_is_left
 def test_the_first_error_of_a_kind_is_written_however_many_lines_there_are() -> None:
     log = Log(lines_per_s=1.0)
     for _ in range(50):
-        log.write("agents.worker", "chatter")
+        log.write("agents.worker.worker", "chatter")
     for _ in range(50):
-        log.write("agents.identity", "records were lost on %d", 3, level=logging.ERROR)
+        log.write("agents.worker.input_identity", "records were lost on %d", 3, level=logging.ERROR)
 
-    assert log.lines[10:] == ["agents.identity ERROR records were lost on 3"]
+    assert log.lines[10:] == ["agents.worker.input_identity ERROR records were lost on 3"]
 
 
 def test_many_threads_lose_no_count() -> None:
@@ -186,13 +186,13 @@ def parsed(log: Log) -> list[dict[str, Any]]:
 
 def test_a_json_line_has_time_level_logger_message_and_the_fields_of_the_record() -> None:
     log = Log(JsonLines())
-    log.write("agents.lifecycle", "Partitions assigned: %s", "1, 2", partitions=[1, 2], where=Path("a"))
+    log.write("agents.logs.lifecycle", "Partitions assigned: %s", "1, 2", partitions=[1, 2], where=Path("a"))
     (line,) = parsed(log)
 
     assert line.pop("time").endswith("Z")
     assert line == {
         "level": "warning",
-        "logger": "agents.lifecycle",
+        "logger": "agents.logs.lifecycle",
         "message": "Partitions assigned: 1, 2",
         "partitions": [1, 2],
         "where": "a",

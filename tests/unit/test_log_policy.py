@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from agents.delivery.log_policy import ERASED_WITHIN_MS, SEGMENT_MS, compacted, compaction_lag_ms
 from agents.delivery.settings import DeliverySettings, changelog_spec
-from agents.topic_settings import compacts_otherwise
+from agents.kafka.topic_settings import compacts_otherwise
 
 TEN_MINUTES_MS = 600_000
 MADE = changelog_spec(DeliverySettings(app_id="app", broker="b:9092", sources=("any",), partitions=4)).config

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.dialects.markup import plain
-from streams.text import tokenise
+from streams.skills.phrase_book import tokenise
 
 HTML = {
     "tags and entities": (

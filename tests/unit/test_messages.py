@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from schemas.contract import TOPICS, json_schema
+from schemas.contract.json_schemas import TOPICS, json_schema
 from schemas.dead_letter import (
     MAX_OWN_HEADERS_BYTES,
     DeadLetter,
@@ -26,7 +26,7 @@ from schemas.dialects import native
 from schemas.event import NativeEvent
 from schemas.explanation import Claim, Explanation, ReasoningResult, SkillExplanation
 from schemas.update import SkillUpdate
-from streams.artifacts import load_artifact
+from streams.evidence.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay
 from tests.events import block_of, default_pipeline, default_skills, event, folded, raw, records

@@ -12,7 +12,7 @@ from agents.metrics.__main__ import page
 from agents.metrics.instruments import MAX_LABEL_VALUES, OTHER
 from schemas.dialects.mapping import Mapping
 from schemas.dialects.vocabulary import Vocabulary
-from streams.accounting import Counts
+from streams.folding.counts import Counts
 from streams.limits import Decision
 
 ROOT = Path(__file__).parents[2]

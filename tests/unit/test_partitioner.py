@@ -9,8 +9,8 @@ from confluent_kafka import Message, Producer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.embedded import PARTITIONS, EmbeddedBroker
-from streams.partitioner import Crc32, Murmur2, PartitionerName, crc32, murmur2, partitioner
+from agents.kafka.embedded import PARTITIONS, EmbeddedBroker
+from streams.input.partitioner import Crc32, Murmur2, PartitionerName, crc32, murmur2, partitioner
 
 # Apache Kafka's own test vectors (clients' UtilsTest.testMurmur2), there as signed 32-bit integers.
 KAFKA_VECTORS = [

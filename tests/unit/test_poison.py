@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.dead_letters.gate import DeadLetterGate, TooManyDeadLetters
+from agents.operations.dead_letters.gate import DeadLetterGate, TooManyDeadLetters
 from schemas.dead_letter import REINSERTED_HEADER, DeadLetter
 from schemas.dialects import Record
-from streams.poison import Bad, PoisonLimits, PoisonWindow, Verdict
-from streams.signature import nobody
+from streams.input.poison import Bad, PoisonLimits, PoisonWindow, Verdict
+from streams.input.signature import nobody
 from tests.events import letter_of, record
 
 SMALL = PoisonLimits(max_ratio=0.5, window_records=10, max_consecutive=6)

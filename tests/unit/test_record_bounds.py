@@ -5,12 +5,12 @@ from typing import Any, Final
 import orjson
 import pytest
 
-from agents.dialects import decoder_of
-from agents.settings import Settings
+from agents.config.dialects import decoder_of
+from agents.config.settings import Settings
 from schemas.dialects import Decoded, Dialects, Record
 from schemas.dialects.bounds import RecordBounds
 from schemas.dialects.record import MAX_PARTS
-from streams.artifacts import NO_ARTIFACT
+from streams.evidence.artifacts import NO_ARTIFACT
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
 from tests.events import NOW_MS, default_skills, loaded, raw, record

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.cli.logs import Redacting
-from agents.plain import plain, plain_lines
-from agents.redaction import HIDDEN, Redaction, redact
-from agents.settings import SettingsError, load_settings
+from agents.config.settings import SettingsError, load_settings
+from agents.display.plain import plain, plain_lines
+from agents.display.redaction import HIDDEN, Redaction, redact
 
 PASSWORDS = [
     "can4ry",
@@ -92,7 +92,7 @@ def test_what_is_named_a_secret_is_hidden(text: str) -> None:
         "student-activity/3: stopped at dead letter 3@17",
         "problem_solving@1a2b3c4d, for 1 skills",
         "OPENAI_API_KEY is missing or empty: set it, or choose (SKILLSTREAM_REASONING=scripted)",
-        "2026-03-02 12:00:01,123 INFO agents.worker: Pages at http://127.0.0.1:6066/",
+        "2026-03-02 12:00:01,123 INFO agents.worker.worker: Pages at http://127.0.0.1:6066/",
         "max_tokens=1500 tokens: 3",
         "[::1]:9092",
     ],

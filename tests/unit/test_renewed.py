@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 
-from agents.renewed import Renewed
+from agents.kafka.renewed import Renewed
 
 
 class Stale(Exception):

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from schemas.dialects import decode
 from schemas.errors import Fatal
-from streams.accounting import Counts
-from streams.batch import BatchFolder
-from streams.folding import Folding
+from streams.folding.batch import BatchFolder
+from streams.folding.counts import Counts
+from streams.folding.fold import Folding
 from streams.replay import FileRecord
-from streams.row import KNOWN_IDS, MAX_ROW_IDS, RECENT_IDS, SEGMENT_IDS, Row
-from streams.row_codec import decode_row, encode_row
-from streams.segments import is_segment, sealed, segments_for, student_of
+from streams.rows.codec import decode_row, encode_row
+from streams.rows.row import KNOWN_IDS, MAX_ROW_IDS, RECENT_IDS, SEGMENT_IDS, Row
+from streams.rows.segments import is_segment, sealed, segments_for, student_of
 from tests.events import NOW_MS, default_skills, raw, record
 from tests.unit.strategies import cuts
 

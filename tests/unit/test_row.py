@@ -8,10 +8,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import Fatal
-from streams.facts import FACTS
-from streams.layout import HEADER, MAX_FACTS, ROW_VERSION, SEGMENT, VOIDABLE
-from streams.repeats import MAX_ORIGINS
-from streams.row import (
+from streams.folding.deduplication import MAX_ORIGINS
+from streams.folding.facts import FACTS
+from streams.rows.codec import decode_row, encode_row
+from streams.rows.layout import HEADER, MAX_FACTS, ROW_VERSION, SEGMENT, VOIDABLE
+from streams.rows.row import (
     HALF_LIFE_US,
     ID_BYTES,
     MAX_CELLS,
@@ -33,9 +34,8 @@ from streams.row import (
     phrase_code,
     skill_code,
 )
-from streams.row_codec import decode_row, encode_row
-from streams.row_v1 import RowV1, TellingV1, TotalsV1
-from streams.skills import MAX_SKILLS
+from streams.rows.v1 import RowV1, TellingV1, TotalsV1
+from streams.skills.skill_set import MAX_SKILLS
 from tests.unit.row_strategies import CONFIGURED, FOREIGN, rows
 
 EVERY_FIELD = Row(

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.rows import PartitionedRows
+from streams.rows.table import PartitionedRows
 
 ADDRESSES = st.tuples(st.integers(0, 3), st.binary(max_size=2))
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.seen import SeenNames, shortened
+from agents.metrics.seen_names import SeenNames, shortened
 
 
 class Clock:

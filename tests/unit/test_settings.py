@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.settings import Secret, Settings, SettingsError, load_settings
+from agents.config.settings import Secret, Settings, SettingsError, load_settings
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import streams
-from streams.skills import SkillsError, load_skills
+from streams.skills.skill_set import SkillsError, load_skills
 
 DEFAULT = (Path(streams.__file__).parent / "config" / "default.toml").read_text(encoding="utf-8")
 EMPATHY = "[skills.empathy]\n"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from schemas.event import NativeEvent
 from streams.evidence.language import LanguageSource
 from streams.evidence.source import Status
-from streams.text import MAX_TEXT_CHARS, PhraseBook, tokenise
+from streams.skills.phrase_book import MAX_TEXT_CHARS, PhraseBook, tokenise
 from tests.events import block_of, default_skills, event, folded
 from tests.unit.strategies import texts
 

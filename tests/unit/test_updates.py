@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from schemas.event import NativeEvent
 from schemas.update import SkillUpdate
-from streams.artifacts import Card, load_artifact
-from streams.block import Block
+from streams.evidence.artifacts import Card, load_artifact
 from streams.evidence.source import Opinion, Source
 from streams.pipeline import Pipeline, default_sources
 from streams.replay import FileRecord, Replay
-from streams.skills import SkillSet
+from streams.rows.row_batch import Block
+from streams.skills.skill_set import SkillSet
 from tests.events import default_skills, event, folded
 from tests.unit.reference_updates import updates
 from tests.unit.strategies import streams

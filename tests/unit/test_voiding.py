@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.event import NativeEvent, Voided
-from streams.repeats import Outcome
-from streams.row import MAX_VOIDABLE, Row, SkillCell, Totals, skill_code
+from streams.folding.deduplication import Outcome
+from streams.rows.row import MAX_VOIDABLE, Row, SkillCell, Totals, skill_code
 from tests.events import NOW, NOW_US, Student, default_pipeline, event, loaded, raw, records
 from tests.unit.strategies import KINDS, VOIDING, century, cuts, events
 

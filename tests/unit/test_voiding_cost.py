@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from schemas.event import NativeEvent
-from streams.block import Block
+from streams.rows.row_batch import Block
 from tests.events import NOW_US, default_folding, event
 from tests.work import calls_of
 

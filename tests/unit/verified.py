@@ -10,18 +10,18 @@ import msgspec
 
 from schemas.explanation import Explanation
 from schemas.update import SkillUpdate
-from streams.artifacts import NO_ARTIFACT
-from streams.audit import Difference
+from streams.evidence.artifacts import NO_ARTIFACT
 from streams.evidence.source import Source
 from streams.pipeline import Pipeline, default_sources
 from streams.replay import FileRecord
-from streams.row import Row
-from streams.row_codec import decode_row, encode_row
-from streams.segments import is_segment, student_of
-from streams.verification.judging import Extent
+from streams.rows.codec import decode_row, encode_row
+from streams.rows.row import Row
+from streams.rows.segments import is_segment, student_of
+from streams.verification.audit import Difference
 from streams.verification.partition import Pass
 from streams.verification.rescoring import Rescoring, _Failing
 from streams.verification.slices import Slice
+from streams.verification.students import Extent
 from tests.events import NOW, NOW_MS, default_skills, raw
 
 PLENTY = 1 << 30

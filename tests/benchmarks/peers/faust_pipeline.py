@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from streams.artifacts import load_artifact
+from streams.evidence.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
-from streams.skills import load_skills
+from streams.skills.skill_set import load_skills
 from tests.benchmarks.peers import faust_app
 
 

@@ -16,7 +16,7 @@ from aiokafka.structs import ConsumerRecord
 
 from agents.delivery import BatchResult, DeliveryApp, DeliverySettings, Output, create_app, run_worker
 from agents.delivery.settings import changelog_spec
-from agents.topics import ensure_topics
+from agents.kafka.topics import ensure_topics
 
 _ROW = struct.Struct("<qq")
 

@@ -15,7 +15,7 @@ from agents.cli import main
 from agents.delivery.agent import BatchResult
 from agents.delivery.app import DeliveryApp, Partitions
 from agents.delivery.table import RowTable
-from agents.students import StudentStep
+from agents.worker.student_step import StudentStep
 
 _step = StudentStep.__call__
 _changelog = RowTable.on_changelog_event

@@ -5,7 +5,7 @@ from typing import Final
 import orjson
 from confluent_kafka import Producer
 
-from schemas.letter_packing import unpack
+from schemas.dead_letter_packing import unpack
 from tests.chaos.experiment import experiment
 from tests.chaos.scene import Scene
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from schemas.dead_letter import REINSERTED_HEADER
-from streams.origin import ORIGIN_HEADER
+from streams.input.origin import ORIGIN_HEADER
 from tests.agents.deployment import PARTITIONS, Sent, home
 from tests.chaos.experiment import experiment
 from tests.chaos.load import a_class

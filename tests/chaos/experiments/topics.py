@@ -6,9 +6,9 @@ count the events themselves.
 
 from dataclasses import replace
 
-from agents.topics import TopicSpec
-from streams.identity import is_reserved
-from streams.row_codec import decode_row
+from agents.kafka.topics import TopicSpec
+from streams.input.checkpoint import is_reserved
+from streams.rows.codec import decode_row
 from tests.agents.deployment import PARTITIONS
 from tests.chaos.experiment import experiment
 from tests.chaos.scene import Scene

@@ -4,16 +4,8 @@ import random
 from types import TracebackType
 
 from streams.limits import Bucket, Cost, Decision, MemoryLimiter, Registry
-from streams.reasoning import (
-    LIMITER,
-    Called,
-    Explainer,
-    ExplainSettings,
-    Price,
-    Prices,
-    Tried,
-)
-from streams.reasoning.openai_model import OpenAIModel, OpenAISettings
+from streams.reasoning import LIMITER, Called, Explainer, ExplainSettings, Price, Prices, Tried
+from streams.reasoning.model.openai_model import OpenAIModel, OpenAISettings
 from tests.unit.limits.clock import ManualClock
 from tests.unit.reasoning.samples import prompt
 

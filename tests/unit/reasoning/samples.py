@@ -3,9 +3,9 @@
 from typing import Literal
 
 from schemas.update import Contribution, EvidenceItem, SkillScore, SkillUpdate
-from streams.reasoning.prompt import Prompt
-from streams.reasoning.pseudonym import Pseudonyms
-from streams.skills import Skill, SkillSet
+from streams.reasoning.request.prompt import Prompt
+from streams.reasoning.request.pseudonym import Pseudonyms
+from streams.skills.skill_set import Skill, SkillSet
 
 NAME = "Zebedee-Canary"
 STUDENT = f"urn:school:{NAME}:4711"

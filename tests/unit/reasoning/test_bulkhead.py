@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from streams.row import Pending
+from streams.rows.row import Pending
 from tests.servers.openai import Answer, LoopbackOpenAI, endless, good, of_bytes
 from tests.unit.reasoning.rig import Rig
 from tests.unit.reasoning.samples import update

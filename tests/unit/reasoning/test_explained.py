@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.explanation import ReasoningResult
-from streams.block import Block
 from streams.limits import MemoryLimiter, Registry, calls_per_minute
 from streams.reasoning import LIMITER, Explainer, Prompt, Pseudonyms, ScriptedModel
-from streams.reasoning.explained import note
-from streams.reasoning.pending import Sequence, is_pending
-from streams.reasoning.settings import PendingPolicy
+from streams.reasoning.policy.explained import note
+from streams.reasoning.policy.pending import Sequence, is_pending
+from streams.reasoning.policy.settings import PendingPolicy
 from streams.replay import FileRecord
-from streams.row import Row, SkillCell, skill_code
-from streams.row_codec import decode_row
+from streams.rows.codec import decode_row
+from streams.rows.row import Row, SkillCell, skill_code
+from streams.rows.row_batch import Block
 from tests.events import NOW_US, default_skills, raw, record
 from tests.stepped import CHANNELS, Stepped, home
 from tests.unit.reasoning.samples import SECRET

@@ -9,7 +9,7 @@ import pytest
 from schemas.explanation import Explanation, ReasoningResult
 from streams.limits import Cost, MemoryLimiter, RateLimitExceeded, calls_per_minute
 from streams.reasoning import LIMITER, Called, ExplainSettings, NotWanted, ReasoningPaused
-from streams.row import Pending
+from streams.rows.row import Pending
 from tests.servers.openai import (
     Answer,
     LoopbackOpenAI,

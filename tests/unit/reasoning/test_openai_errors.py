@@ -4,8 +4,8 @@ import httpx2
 import openai
 import pytest
 
-from streams.reasoning.model import ModelThrottled
-from streams.reasoning.openai_errors import model_error
+from streams.reasoning.model.openai_errors import model_error
+from streams.reasoning.model.reasoning_model import ModelThrottled
 from tests.unit.reasoning.rig import START_US
 
 

@@ -8,8 +8,8 @@ import httpx2
 import pytest
 
 from schemas.errors import Fatal
-from streams.reasoning.model import ModelBlocked, ModelUnavailable
-from streams.reasoning.openai_model import OpenAIModel, OpenAISettings
+from streams.reasoning.model.openai_model import OpenAIModel, OpenAISettings
+from streams.reasoning.model.reasoning_model import ModelBlocked, ModelUnavailable
 from tests.servers.openai import LoopbackOpenAI, failing, hanging
 from tests.unit.limits.clock import ManualClock
 from tests.unit.reasoning.rig import START_US, openai_settings

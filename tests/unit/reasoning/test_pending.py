@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from schemas.errors import Fatal
 from schemas.explanation import ReasoningResult
-from streams.fusion import Fused
-from streams.reasoning import pending as pending_module
-from streams.reasoning.pending import Marked, apply, is_pending, mark, owed, priority_us, values_of
-from streams.reasoning.settings import PendingPolicy
-from streams.row import Pending, Row
-from streams.row_codec import decode_row, encode_row
-from streams.skills import Levels
+from streams.reasoning.policy import pending as pending_module
+from streams.reasoning.policy.pending import Marked, apply, is_pending, mark, owed, priority_us, values_of
+from streams.reasoning.policy.settings import PendingPolicy
+from streams.rows.codec import decode_row, encode_row
+from streams.rows.row import Pending, Row
+from streams.scoring.fusion import Fused
+from streams.skills.skill_set import Levels
 from tests.unit.row_strategies import rows
 from tests.unit.test_row import VERSION_1
 

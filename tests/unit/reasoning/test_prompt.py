@@ -5,8 +5,9 @@ import json
 import pytest
 
 from schemas.errors import Fatal
-from streams.reasoning import Price, Prices, Pseudonyms, template
-from streams.reasoning.prompt import most_tokens, render
+from streams.reasoning import Price, Prices, Pseudonyms
+from streams.reasoning.model import template
+from streams.reasoning.request.prompt import most_tokens, render
 from tests.unit.reasoning.samples import EVENT, SECRET, STUDENT, evidence, prompt, scored, update
 
 

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from streams.reasoning.pending import priority_us
-from streams.reasoning.queue import ReasoningQueue, Ticket
-from streams.reasoning.settings import PendingPolicy
-from streams.row import Pending
+from streams.reasoning.policy.pending import priority_us
+from streams.reasoning.policy.queue import ReasoningQueue, Ticket
+from streams.reasoning.policy.settings import PendingPolicy
+from streams.rows.row import Pending
 
 POLICY = PendingPolicy(patience_s=100)
 PATIENCE_US = 100_000_000

@@ -9,9 +9,9 @@ import pytest
 from aiohttp import web
 
 from streams.reasoning import ReasoningPaused
-from streams.reasoning.model import ModelBlocked, ModelError
-from streams.reasoning.openai_model import OpenAIModel
-from streams.row import Pending
+from streams.reasoning.model.openai_model import OpenAIModel
+from streams.reasoning.model.reasoning_model import ModelBlocked, ModelError
+from streams.rows.row import Pending
 from tests.servers.openai import Answer, LoopbackOpenAI, completion, failing, good
 from tests.unit.reasoning.rig import Rig, openai_settings
 from tests.unit.reasoning.samples import update
@@ -346,8 +346,8 @@ async def test_a_server_that_refuses_every_request_is_blocked_loudly_and_not_ask
 
 
 async def test_openai_is_always_told_not_to_store() -> None:
-    from streams.reasoning.request_form import RequestForm
-    from streams.reasoning.told_error import ToldError
+    from streams.reasoning.model.error_body import ToldError
+    from streams.reasoning.model.request_form import RequestForm
 
     told = ToldError.of(400, GROQ["error"])
     assert RequestForm().refused_by(told, must_say_store=True) is None

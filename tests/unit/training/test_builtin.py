@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from schemas.event import NativeEvent
-from streams.artifacts import load_artifact
+from streams.evidence.artifacts import load_artifact
 from streams.evidence.model import ModelSource
 from streams.evidence.source import Opinion, Status
 from tests.events import block_of, event, folded

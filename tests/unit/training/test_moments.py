@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.dialects import decode
-from streams.row import Row
-from streams.row_codec import decode_row
+from streams.rows.codec import decode_row
+from streams.rows.row import Row
 from streams.training.labels import Label
 from streams.training.moments import Account, Moment, moments_of
 from tests.events import Student, default_folding, raw

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from schemas.errors import Fatal
-from streams import artifacts
-from streams.artifacts import ArtifactError, Card, load_artifact, save_artifact
-from streams.features import FEATURES
+from streams.evidence import artifacts
+from streams.evidence.artifacts import ArtifactError, Card, load_artifact, save_artifact
+from streams.evidence.features import FEATURES
 from streams.pipeline import Pipeline
 from streams.training.classifier import fit, matching
 from streams.training.errors import TrainingError

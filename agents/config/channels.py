@@ -1,0 +1,46 @@
+"""The topics by name and by settings: what is created at the start. What each carries is in `schemas.topics`."""
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+from agents.config.settings import Settings
+from agents.kafka.topics import TopicSpec
+from schemas import topics
+
+MAX_RECORD_BYTES: Final = topics.MAX_RECORD_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """Full topic names. All are keyed by student and share a partition count."""
+
+    activity: str
+    updates: str
+    reasoning: str
+    dead_letters: str
+    results: str
+    erasures: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Names with the prefix that `settings` has."""
+        return cls(
+            activity=settings.topic(topics.ACTIVITY.name),
+            updates=settings.topic(topics.UPDATES.name),
+            reasoning=settings.topic(topics.REASONING.name),
+            dead_letters=settings.topic(topics.DEAD_LETTERS.name),
+            results=settings.topic(topics.RESULTS.name),
+            erasures=settings.topic(topics.ERASURES.name),
+        )
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """What the table's agent reads."""
+        return self.activity, self.results, self.erasures
+
+    def specs(self, settings: Settings) -> list[TopicSpec]:
+        """How each is created where it is missing."""
+        return [
+            TopicSpec(settings.topic(topic.name), settings.partitions, settings.replication, topic.config)
+            for topic in topics.TOPICS
+        ]

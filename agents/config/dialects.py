@@ -1,0 +1,34 @@
+"""The dialects as a deployment reads them: with its `mapping.toml`, if it has one."""
+
+from pathlib import Path
+
+from agents.config.settings import Settings, SettingsError
+from schemas.dialects import Decode, Dialects
+from schemas.dialects.bounds import RecordBounds
+from schemas.dialects.mapping import Mapping
+
+
+def decoder_of(settings: Settings) -> Decode:
+    """What the deployment's records come to, within its bounds. Raises as `load_dialects`."""
+    return bounds_of(settings).bounded(load_dialects(settings.mapping).decode)
+
+
+def bounds_of(settings: Settings) -> RecordBounds:
+    """How much one record may hold."""
+    return RecordBounds(
+        value_bytes=settings.record_max_bytes,
+        events=settings.record_max_events,
+        students=settings.record_max_students,
+    )
+
+
+def load_dialects(mapping: str | None) -> Dialects:
+    """The dialects, with what the file `mapping` adds. Raises SettingsError naming the file and what is wrong."""
+    if mapping is None:
+        return Dialects()
+    try:
+        return Dialects(Mapping.load(Path(mapping)))
+    except OSError as error:
+        raise SettingsError(f"mapping file {mapping}: {error.strerror}") from None
+    except ValueError as error:
+        raise SettingsError(f"mapping file {error}") from None

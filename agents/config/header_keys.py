@@ -1,0 +1,90 @@
+"""The keys that sign our headers: a setting, or one that the first worker makes and keeps on a topic of its own.
+
+    <app id>-header-keys    compacted; a record a key, by its id; partition 0 only
+
+Two workers that start at once may both make one. Each reads the topic again after its own was confirmed, and the key at
+the lowest offset signs: that is the same one for both, and all are valid. Producers should have no right to read it.
+"""
+
+import logging
+import secrets
+from collections.abc import Sequence
+from typing import Final
+
+from confluent_kafka import KafkaError, Producer
+
+from agents.config.settings import Settings
+from agents.kafka.connection import client_config
+from agents.kafka.reading import read_to_end
+from agents.kafka.topics import TopicSpec, ensure_topics
+from schemas.dead_letter import Header
+from schemas.dialects import Record
+from schemas.errors import Retryable
+from streams.input.signature import HeaderKeys, id_of
+
+_KEY_BYTES: Final = 32
+_log = logging.getLogger(__name__)
+
+
+class KeyNotKept(Retryable):
+    """The broker did not take a new key."""
+
+
+def header_keys_spec(settings: Settings) -> TopicSpec:
+    """The topic that keeps them."""
+    name = f"{settings.app_id}-header-keys"
+    return TopicSpec(name, settings.partitions, settings.replication, {"cleanup.policy": "compact"})
+
+
+class Keyring:
+    """Of one process. Until it is opened it has the keys of SKILLSTREAM_HEADER_KEY, if any."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._set = tuple(key.strip().encode() for key in settings.header_key.split(",") if key.strip())
+        self._keys = HeaderKeys(self._set)
+
+    def open(self) -> "Keyring":
+        """Read the keys that are kept, beside those that are set; itself. Blocks. Raises Retryable."""
+        self._keys = HeaderKeys((*self._set, *self._kept()))
+        return self
+
+    def open_or_make(self) -> "Keyring":
+        """As `open`; makes a key where there is none. Raises TopicMismatch, BrokerUnreachable, Retryable."""
+        if not self.open()._keys.keys:
+            self._make()
+            self.open()
+        return self
+
+    def authentic(self, record: Record) -> bool:
+        """See HeaderKeys."""
+        return self._keys.authentic(record)
+
+    def sign(
+        self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header]
+    ) -> tuple[Header, ...]:
+        """See HeaderKeys."""
+        return self._keys.sign(topic, partition, key, value, headers)
+
+    def _kept(self) -> list[bytes]:
+        """In the order of their offsets; what is no key that this program made is passed over."""
+        kept: dict[bytes, bytes] = {}
+        for message in read_to_end(self._settings.broker, header_keys_spec(self._settings).name):
+            name, key = message.key() or b"", message.value() or b""
+            kept.pop(name, None)
+            if message.partition() == 0 and len(key) == _KEY_BYTES and name == id_of(key):
+                kept[name] = key
+        return list(kept.values())
+
+    def _make(self) -> None:
+        spec, timeout_s = header_keys_spec(self._settings), self._settings.start_timeout_s
+        ensure_topics(self._settings.broker, [spec], timeout_s)
+        refused: list[KafkaError] = []
+        producer = Producer(client_config(self._settings.broker) | {"enable.idempotence": True})
+        key = secrets.token_bytes(_KEY_BYTES)
+        producer.produce(
+            spec.name, key, id_of(key), 0, on_delivery=lambda error, _: refused.append(error) if error else None
+        )
+        if producer.flush(timeout_s) or refused:
+            raise KeyNotKept(f"{spec.name}: {refused[0].str() if refused else 'not confirmed in time'}")
+        _log.info("A key for our own headers was made; it is kept on %s", spec.name)

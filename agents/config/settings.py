@@ -1,0 +1,255 @@
+"""Settings: read once, at the start, from the environment and an optional TOML file; one frozen object after that.
+
+`SKILLSTREAM_<NAME>` wins over the file's `<name>`. The file is named by `SKILLSTREAM_CONFIG` or `--config`. The keys
+of other programs keep their own names: `OPENAI_API_KEY`, `OPENAI_BASE_URL`.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from agents.config import addresses, credentials
+from agents.config.constraints import allowed
+from agents.display.plain import plain, quoted
+from agents.display.redaction import credentials_in, redact
+from agents.display.similar import did_you_mean
+from agents.kafka.connection import Access, Broker, Compression, Mechanism, Security
+from schemas.errors import Fatal, SkillstreamError
+from streams.rows.row import KNOWN_IDS, MAX_KNOWN_IDS, RECENT_IDS
+
+PREFIX: Final = "SKILLSTREAM_"
+_FOREIGN: Final = {"OPENAI_API_KEY": "openai_api_key", "OPENAI_BASE_URL": "openai_base_url"}
+_SECRETS: Final = ("openai_api_key", "pseudonym_secret", "header_key", "web_token", "broker_password")
+_ADDRESSES: Final = ("broker", "redis_url", "openai_base_url")  # they may hold a password, asked for or not
+_HIDDEN: Final = (*_SECRETS, *_ADDRESSES)
+_LISTS: Final = ("openai_models", "web_hosts")  # with commas in the environment
+_PROBLEMS: Final = {**addresses.PROBLEMS, **credentials.PROBLEMS}
+_EMPTY_IS_NONE: Final = (
+    "redis_url",
+    "openai_base_url",
+    "instance_id",
+    "mapping",
+    "broker_ca",
+    "broker_certificate",
+    "broker_key",
+)
+
+Positive = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+
+
+class SettingsError(SkillstreamError):
+    """A setting that cannot be used; the message names it."""
+
+
+class Secret(str):
+    """A string that does not show itself in logs and tracebacks."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Secret('…')" if self else "Secret('')"
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Everything that can be set. Times in seconds, sizes in bytes."""
+
+    app_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,200}$")] = "skillstream"
+    broker: str = "127.0.0.1:9092"
+    broker_security: Security = "plaintext"
+    broker_mechanism: Mechanism = "PLAIN"
+    broker_user: str = ""
+    broker_password: str = ""
+    broker_ca: str | None = None
+    broker_certificate: str | None = None
+    broker_key: str | None = None
+    topic_prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = ""
+    partitions: Annotated[int, Meta(ge=1, le=10_000)] = 4
+    replication: Positive = 1
+    partitioner: Literal["murmur2", "crc32", "unchecked"] = "murmur2"
+    epoch: Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)] = 0
+    header_key: str = ""
+    known_ids: Annotated[int, Meta(ge=RECENT_IDS, le=MAX_KNOWN_IDS)] = KNOWN_IDS
+    instance_id: str | None = None
+    standby_replicas: Annotated[int, Meta(ge=0, le=4)] = 0
+    max_batch_records: Positive = 50_000
+    compression: Compression = "zstd"
+    batch_max_unpacked_mb: Annotated[int, Meta(ge=16, le=2_000)] = 100
+    session_timeout_s: Annotated[float, Meta(ge=1, le=30)] = 10.0
+    start_timeout_s: Seconds = 30.0
+    broker_wait_s: Seconds = 600.0
+    drain_timeout_s: Seconds = 20.0
+    store: Literal["memory", "rocksdb"] = "memory"
+    store_dir: str = ".skillstream"
+    store_memory_mb: Annotated[int, Meta(ge=16, le=1_000_000)] = 256
+    on_position_jump: Literal["continue", "stop"] = "continue"
+    dead_letter_max_ratio: Annotated[float, Meta(ge=0, le=1)] = 0.5
+    dead_letter_min_records: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
+    dead_letter_max_consecutive: Annotated[int, Meta(ge=0, le=100_000)] = 1_000
+
+    record_max_bytes: Annotated[int, Meta(ge=1_024, le=1_048_576)] = 1_048_576
+    record_max_events: Annotated[int, Meta(ge=1, le=10_000)] = 5_000
+    record_max_students: Annotated[int, Meta(ge=1, le=10_000)] = 1_000
+
+    skills: str = "default"
+    model: str = "default"
+    mapping: str | None = None
+
+    redis_url: str | None = None
+    expected_workers: Positive = 1
+    reasoning: Literal["openai", "scripted", "off"] = "openai"
+    openai_api_key: str = ""
+    openai_base_url: str | None = None
+    openai_models: tuple[str, ...] = ("gpt-4.1", "gpt-6-luna")
+    openai_timeout_s: Seconds = 30.0
+    openai_max_reply_kb: Annotated[int, Meta(ge=16, le=65_536)] = 256
+    reasoning_required: bool = False
+    calls_per_minute: Positive = 50
+    calls_per_hour: Positive = 500
+    seed_limits: bool = False
+    explain_cooldown_s: Annotated[float, Meta(ge=0, le=31_536_000)] = 600.0
+    pseudonym_secret: str = ""
+
+    web_host: str = "127.0.0.1"
+    web_port: Port = 6066
+    web_token: str = ""
+    web_hosts: tuple[str, ...] = ()
+    web_connections: Annotated[int, Meta(ge=1, le=10_000)] = 100
+    web_header_timeout_s: Annotated[float, Meta(gt=0, le=300)] = 10.0
+    seen_names: Annotated[int, Meta(ge=0, le=10_000)] = 200
+    stall_after_s: Seconds = 90.0
+    open_transaction_s: Seconds = 60.0
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+    log_lines_per_s: Annotated[int, Meta(ge=1, le=100_000)] = 20
+
+    def topic(self, name: str) -> str:
+        """A topic's full name."""
+        return f"{self.topic_prefix}{name}"
+
+
+def load_settings(environment: Mapping[str, str], config: str | None = None, **given: Any) -> Settings:
+    """Settings from the file, overridden by the environment, overridden by what is `given` (None: not given).
+
+    Raises SettingsError naming the setting and where it came from.
+    """
+    path = config or environment.get(f"{PREFIX}CONFIG")
+    values: dict[str, Any] = _from_file(path) if path else {}
+    places = {name: f"{plain(str(path))}: {name}" for name in values}
+    for name, value in environment.items():
+        if (field := _field_of(name)) is not None:
+            values[field], places[field] = value, name
+    for name, value in given.items():
+        if value is not None:
+            values[name], places[name] = value, f"--{name.replace('_', '-')}"
+    redact.know(_secrets_in(values))
+    for field in _LISTS:
+        if isinstance(values.get(field), str):
+            values[field] = [part.strip() for part in values[field].split(",") if part.strip()]
+    for field in _EMPTY_IS_NONE:
+        values[field] = values.get(field) or None
+    return _convert(values, places)
+
+
+def _field_of(variable: str) -> str | None:
+    """The field that an environment variable sets; None for one of others. Raises SettingsError for a misspelt one."""
+    if variable in _FOREIGN:
+        return _FOREIGN[variable]
+    if not variable.upper().startswith(PREFIX) or variable.startswith((f"{PREFIX}TEST_", f"{PREFIX}REQUIRE_")):
+        return None
+    field = variable[len(PREFIX) :].lower()
+    if variable == f"{PREFIX}CONFIG":
+        return None
+    if variable == variable.upper() and field in Settings.__struct_fields__:
+        return field
+    known = [f"{PREFIX}{name.upper()}" for name in (*Settings.__struct_fields__, "config")]
+    raise SettingsError(f"{plain(variable)}: there is no such setting.{did_you_mean(variable, known)}")
+
+
+def _secrets_in(values: Mapping[str, Any]) -> list[str]:
+    """What must not be shown from now on, be the settings good or not."""
+    secrets = [str(values[name]).strip() for name in _SECRETS if values.get(name)]
+    return [*secrets, *(each for name in _ADDRESSES for each in credentials_in(str(values.get(name) or "")))]
+
+
+def require_secrets(settings: Settings) -> None:
+    """Raise SettingsError where explanations are to come from OpenAI and there is no key, or where the secret of
+    students' names in them can be guessed.
+    """
+    from streams.reasoning.request.pseudonym import Pseudonyms
+
+    if settings.reasoning != "off" and settings.pseudonym_secret:
+        try:
+            Pseudonyms(settings.pseudonym_secret.encode())
+        except Fatal as error:
+            raise SettingsError(f"SKILLSTREAM_PSEUDONYM_SECRET: {error}") from None
+    if settings.reasoning == "openai" and not settings.openai_api_key:
+        raise SettingsError(
+            "OPENAI_API_KEY is missing or empty: set it, or choose explanations without OpenAI "
+            "(SKILLSTREAM_REASONING=scripted) or none (SKILLSTREAM_REASONING=off)"
+        )
+
+
+def _from_file(path: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"settings file {path}: {error.strerror}") from None
+    except ValueError as error:  # not TOML, not UTF-8, or no path at all
+        raise SettingsError(f"settings file {path}: {error}") from None
+
+
+def _convert(values: dict[str, Any], places: Mapping[str, str]) -> Settings:
+    """Check field by field, so that the error can name the variable."""
+    unknown = set(values) - set(Settings.__struct_fields__)
+    if unknown:
+        name = min(unknown)
+        meant = did_you_mean(name.removeprefix(PREFIX), Settings.__struct_fields__)
+        raise SettingsError(f"{places.get(name, name)}: there is no such setting.{meant}")
+    for field in msgspec.structs.fields(Settings):
+        if field.name in values:
+            values[field.name] = _checked(field, values[field.name], places.get(field.name, field.name))
+    if not values.get("openai_models", ("",)):
+        raise SettingsError(f"{places.get('openai_models', 'openai_models')}: name at least one model")
+    for secret in _SECRETS:
+        values[secret] = Secret(values.get(secret, "").strip())
+    for url in ("redis_url", "openai_base_url"):
+        values[url] = Secret(values[url]) if values.get(url) else None
+    settings = Settings(**values)
+    access = _access(settings)
+    if (problem := access.problem()) is not None:
+        raise SettingsError(problem)
+    return msgspec.structs.replace(settings, broker=Broker(settings.broker, access, settings.instance_id))
+
+
+def _checked(field: msgspec.structs.FieldInfo, value: Any, place: str) -> Any:
+    """`value` as the field's type has it. Raises SettingsError that says what is allowed, and quotes no secret."""
+    shown = "its value" if field.name in _HIDDEN else quoted(value)
+    try:
+        converted = msgspec.convert(value, field.type, strict=False)
+    except (msgspec.ValidationError, OverflowError):
+        raise SettingsError(f"{place}: {shown} is not {allowed(field.name, field.type)}") from None
+    if isinstance(converted, str):
+        problem = _PROBLEMS.get(field.name)
+        if problem is not None and (found := problem(converted)) is not None:
+            raise SettingsError(f"{place} {found}")
+        if "\0" in converted:
+            raise SettingsError(f"{place}: {shown} holds a NUL character")
+    return converted
+
+
+def _access(settings: Settings) -> Access:
+    return Access(
+        security=settings.broker_security,
+        mechanism=settings.broker_mechanism,
+        user=settings.broker_user,
+        password=settings.broker_password,
+        ca=settings.broker_ca,
+        certificate=settings.broker_certificate,
+        key=settings.broker_key,
+    )

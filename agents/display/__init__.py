@@ -1,0 +1,1 @@
+"""Text as it may be shown to people: without secrets, without control characters."""

@@ -1,0 +1,1 @@
+"""Kafka seen from outside of the worker's own consumer: clients, topics, groups, positions."""

@@ -1,0 +1,114 @@
+"""The table's changelog, seen and changed from outside while no worker runs. Blocks."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from time import monotonic, sleep
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka.admin import AdminClient
+
+from agents.kafka.connection import Compression, client_config
+from agents.kafka.reading import read_to_end
+from agents.kafka.topics import BrokerUnreachable, TopicMismatch, TopicSpec, ensure_topics
+from schemas.errors import Retryable
+from streams.input.checkpoint import MARK_KEY, Mark, encode_mark
+from streams.rows.segments import is_segment
+
+_POLL_S: Final = 0.2
+_QUEUED: Final = 20_000
+
+
+class NotWritten(Retryable):
+    """A record was not confirmed. What was written stays: the command may be run again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a worker would restore, by partition: the marks, encoded, and the number of rows."""
+
+    marks: dict[int, bytes] = field(default_factory=dict)
+    rows: dict[int, int] = field(default_factory=dict)
+
+
+class Changelog:
+    """The topic that `spec` describes."""
+
+    def __init__(
+        self, broker: str, spec: TopicSpec, timeout_s: float = 30.0, compression: Compression = "none"
+    ) -> None:
+        self._broker = broker
+        self._spec = spec
+        self._timeout_s = timeout_s
+        self._compression = compression
+
+    @property
+    def name(self) -> str:
+        """The topic's."""
+        return self._spec.name
+
+    def read(self) -> Contents:
+        """Nothing for a topic that is not there. Raises TopicUnread."""
+        keys: defaultdict[int, set[bytes]] = defaultdict(set)
+        marks: dict[int, bytes] = {}
+        for message in read_to_end(self._broker, self.name):
+            partition, key, value = message.partition() or 0, message.key() or b"", message.value()
+            if key == MARK_KEY:
+                marks[partition] = value or b""  # nobody writes an empty one: it cannot be read, and says so
+            elif is_segment(key):
+                continue
+            elif value is None:
+                keys[partition].discard(key)
+            else:
+                keys[partition].add(key)
+        return Contents(marks, {partition: len(known) for partition, known in keys.items()})
+
+    def make(self) -> None:
+        """See ensure_topics."""
+        ensure_topics(self._broker, [self._spec], self._timeout_s)
+
+    def write(self, records: Mapping[int, Sequence[tuple[bytes, bytes]]], marks: Mapping[int, Mark]) -> None:
+        """Append `records` and behind them `marks`, by partition. Raises NotWritten."""
+        refused: list[KafkaError] = []
+        producer = Producer(
+            client_config(self._broker) | {"enable.idempotence": True, "compression.type": self._compression}
+        )
+        for partition, mark in marks.items():
+            for key, value in [*records.get(partition, ()), (MARK_KEY, encode_mark(mark))]:
+                producer.produce(
+                    self.name,
+                    value,
+                    key,
+                    partition,
+                    on_delivery=lambda error, _: refused.append(error) if error else None,
+                )
+                while len(producer) > _QUEUED:
+                    producer.poll(_POLL_S)
+        if producer.flush(self._timeout_s) or refused:
+            raise NotWritten(f"{self.name}: {refused[0].str() if refused else 'not confirmed in time'}")
+
+    def recreate(self) -> None:
+        """Empty it: Kafka deletes no records of a topic that is only compacted, so the topic goes, and comes again.
+
+        Raises TopicMismatch or BrokerUnreachable where it cannot.
+        """
+        admin = AdminClient(client_config(self._broker))
+        try:
+            admin.delete_topics([self.name], request_timeout=self._timeout_s)[self.name].result(self._timeout_s)
+        except KafkaException as error:
+            if error.args[0].name() != "UNKNOWN_TOPIC_OR_PART":
+                raise TopicMismatch(
+                    f"topic {self.name} can't be deleted: {error.args[0].str()}. Delete it, or allow this client to."
+                ) from error
+        except TimeoutError as error:
+            raise BrokerUnreachable(f"topic {self.name} wasn't deleted within {self._timeout_s:g} s") from error
+        self._await_gone(admin)
+        self.make()
+
+    def _await_gone(self, admin: AdminClient) -> None:
+        deadline_s = monotonic() + self._timeout_s
+        while self.name in admin.list_topics(timeout=self._timeout_s).topics:
+            if monotonic() > deadline_s:
+                raise BrokerUnreachable(f"topic {self.name} is still there after {self._timeout_s:g} s")
+            sleep(_POLL_S)

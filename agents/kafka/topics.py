@@ -1,0 +1,185 @@
+"""Creates the topics that are missing, and refuses those that are not as they must be.
+
+On a real Kafka, topics are created with explicit settings. librdkafka's mock cluster has no CreateTopics:
+there a topic comes into being when it's first asked for, with four partitions.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from time import monotonic, sleep
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._metadata import ClusterMetadata
+from confluent_kafka.cimpl import NewTopic
+
+from agents.kafka.connection import client_config
+from agents.kafka.embedded import PARTITIONS as MOCK_PARTITIONS
+from agents.kafka.resolving import unresolved, warn_of_unresolved
+from agents.kafka.topic_settings import CLEANUP, compacts_otherwise, loses_records, read_settings, set_command
+from schemas.errors import Fatal
+
+_MOCK_CLUSTER_PREFIX = "mockCluster"
+_POLL_S = 0.1
+_log = logging.getLogger(__name__)
+
+
+class BrokerUnreachable(Fatal):
+    """No broker answers."""
+
+
+class TopicMismatch(Fatal):
+    """A topic isn't as it must be, and can't be made so."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """A topic as it must be; `config` holds Kafka's own names. Of one that is there, the cleanup policy is checked."""
+
+    name: str
+    partitions: int
+    replication: int = 1
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+def require_broker(broker: str, timeout_s: float) -> None:
+    """Return when the broker answers. Raises BrokerUnreachable after `timeout_s`. Blocks."""
+    warn_of_unresolved(broker, timeout_s)
+    _metadata(_admin(broker), broker, timeout_s)
+
+
+def ensure_topics(broker: str, wanted: Sequence[TopicSpec], timeout_s: float = 15.0) -> None:
+    """Make the missing of `wanted`, and check the partition counts and cleanup policies of all.
+
+    Idempotent; several workers may do it at once. Blocks, for about `timeout_s` at most. Raises TopicMismatch for a
+    topic that can't be made, has another number of partitions or loses records, BrokerUnreachable when nobody answers.
+    """
+    warn_of_unresolved(broker, timeout_s)
+    deadline_s = monotonic() + timeout_s
+    admin = _admin(broker)
+    cluster = _metadata(admin, broker, timeout_s)
+    missing = [spec for spec in wanted if spec.name not in cluster.topics]
+    if is_mock(cluster):
+        for spec in missing:
+            _metadata(admin, broker, _left_s(deadline_s), spec.name)
+    else:
+        there = [spec for spec in wanted if spec.name in cluster.topics]
+        seen = _check_policies(admin, broker, there, _left_s(deadline_s))
+        _warn(broker, there, seen)
+        _create(admin, missing, _left_s(deadline_s))
+    for spec in wanted:
+        _check(admin, broker, spec, deadline_s)
+
+
+def try_topics(broker: str, wanted: Sequence[TopicSpec], timeout_s: float = 15.0) -> list[TopicSpec]:
+    """What `ensure_topics` would make; it raises what that would raise. Makes nothing: the broker only judges."""
+    admin = _admin(broker)
+    cluster = _metadata(admin, broker, timeout_s)
+    missing = [spec for spec in wanted if spec.name not in cluster.topics]
+    if not is_mock(cluster):
+        _check_policies(admin, broker, [spec for spec in wanted if spec.name in cluster.topics], timeout_s)
+        _create(admin, missing, timeout_s, only_judge=True)
+    for spec in wanted:
+        known = MOCK_PARTITIONS if is_mock(cluster) else spec.partitions
+        if spec not in missing:
+            known = len(cluster.topics[spec.name].partitions)
+        if (error := partition_mismatch(spec, known)) is not None:
+            raise error
+    return missing
+
+
+def partition_mismatch(spec: TopicSpec, known: int) -> TopicMismatch | None:
+    """Why a topic of `known` partitions will not do."""
+    if known == spec.partitions:
+        return None
+    return TopicMismatch(
+        f"topic {spec.name} has {known} partitions, {spec.partitions} are needed. Topics that share a "
+        f"key must share a partition count: recreate it with {spec.partitions}, or recreate all others with "
+        f"{known}, set SKILLSTREAM_PARTITIONS={known} and run `skillstream rebuild`."
+    )
+
+
+def is_mock(cluster: ClusterMetadata) -> bool:
+    """Whether the broker is librdkafka's, which knows neither topic ids nor most of the admin requests."""
+    return (cluster.cluster_id or "").startswith(_MOCK_CLUSTER_PREFIX)
+
+
+def _create(admin: AdminClient, missing: Sequence[TopicSpec], timeout_s: float, *, only_judge: bool = False) -> None:
+    if not missing:
+        return
+    topics = [NewTopic(spec.name, spec.partitions, spec.replication, config=dict(spec.config)) for spec in missing]
+    for name, created in admin.create_topics(topics, request_timeout=timeout_s, validate_only=only_judge).items():
+        try:
+            created.result(timeout_s + 1)
+        except KafkaException as error:
+            if error.args[0].name() != "TOPIC_ALREADY_EXISTS":  # another worker was faster
+                raise TopicMismatch(
+                    f"topic {name} can't be created: {error.args[0].str()}. Create it, or allow this client to."
+                ) from error
+        except TimeoutError as error:
+            raise BrokerUnreachable(f"topic {name} wasn't created within {timeout_s:.0f} s") from error
+
+
+def _check_policies(
+    admin: AdminClient, broker: str, there: Sequence[TopicSpec], timeout_s: float
+) -> dict[str, dict[str, str]]:
+    """The settings of the topics that are `there`, as far as they may be seen. Raises TopicMismatch."""
+    stated = {spec.name: spec.config[CLEANUP] for spec in there if CLEANUP in spec.config}
+    seen = read_settings(admin, list(stated), timeout_s)
+    for name, settings in seen.items():
+        if CLEANUP in settings and loses_records(settings[CLEANUP], stated[name]):
+            raise TopicMismatch(
+                f"topic {name} has {CLEANUP}={settings[CLEANUP]} and would lose records, {stated[name]} is needed: "
+                + set_command(broker, name, [(CLEANUP, stated[name])])
+            )
+    return seen
+
+
+def _warn(broker: str, there: Sequence[TopicSpec], seen: Mapping[str, Mapping[str, str]]) -> None:
+    """Say what is not checked, and what is compacted too early or too late: a worker starts all the same."""
+    for spec in there:
+        settings = seen.get(spec.name, {})
+        if CLEANUP in spec.config and CLEANUP not in settings:
+            _log.warning("The settings of topic %s may not be seen: its %s is not checked", spec.name, CLEANUP)
+        if otherwise := list(compacts_otherwise(settings, spec.config)):
+            _log.warning(
+                "Topic %s is compacted otherwise than it should be (%s): restoring may take longer, and what "
+                "was erased stay on disk. To set it right: %s",
+                spec.name,
+                ", ".join(f"{name} is {found}, not {wanted}" for name, found, wanted in otherwise),
+                set_command(broker, spec.name, [(name, wanted) for name, _, wanted in otherwise]),
+            )
+
+
+def _check(admin: AdminClient, broker: str, spec: TopicSpec, deadline_s: float) -> None:
+    # A new topic takes a moment until every broker knows it.
+    while True:
+        topic = _metadata(admin, broker, _left_s(deadline_s), spec.name).topics.get(spec.name)
+        known = 0 if topic is None or topic.error is not None else len(topic.partitions)
+        if known:
+            if (error := partition_mismatch(spec, known)) is not None:
+                raise error
+            return
+        if monotonic() >= deadline_s:
+            raise TopicMismatch(f"topic {spec.name} doesn't exist and can't be created")
+        sleep(_POLL_S)
+
+
+def _metadata(admin: AdminClient, broker: str, timeout_s: float, topic: str | None = None) -> ClusterMetadata:
+    try:
+        return admin.list_topics(topic, timeout=timeout_s) if topic else admin.list_topics(timeout=timeout_s)
+    except KafkaException as error:
+        why = "; ".join(unresolved(broker)) or error.args[0].str()
+        raise BrokerUnreachable(
+            f"no Kafka broker answers at {broker} (waited {timeout_s:.0f} s): {why}. "
+            "Is it running, and is the address right?"
+        ) from error
+
+
+def _admin(broker: str) -> AdminClient:
+    return AdminClient(client_config(broker) | {"socket.timeout.ms": 10_000})
+
+
+def _left_s(deadline_s: float) -> float:
+    return max(1.0, deadline_s - monotonic())

@@ -1,0 +1,100 @@
+"""What an operator asks of a worker's log, each said in one place, with the same facts as fields of JSON lines."""
+
+import logging
+from collections.abc import Collection
+from importlib.metadata import version
+
+from agents.config.settings import Settings
+from agents.logs import LineHandler
+
+_log = logging.getLogger(__name__)
+
+
+def begins(settings: Settings, *, client: str, model: str, config_version: str) -> None:
+    """A worker begins. `config_version` is that of its updates."""
+    _log.info(
+        "skillstream %s begins: group %s, client %s, broker %s, model %s, config %s, store %s, reasoning %s",
+        version("skillstream"),
+        settings.app_id,
+        client,
+        settings.broker,
+        model,
+        config_version,
+        settings.store,
+        settings.reasoning,
+        extra={
+            "version": version("skillstream"),
+            "group": settings.app_id,
+            "client": client,
+            "broker": str(settings.broker),
+            "model": model,
+            "config_version": config_version,
+            "store": settings.store,
+            "reasoning": settings.reasoning,
+        },
+    )
+
+
+def assigned(active: Collection[int], standby: Collection[int]) -> None:
+    """The group has given this worker its partitions; their rows are restored next."""
+    _log.info(
+        "Partitions assigned: %s%s; recovery begins",
+        _listed(active),
+        f" (standby: {_listed(standby)})" if standby else "",
+        extra={"partitions": sorted(active), "standby": sorted(standby)},
+    )
+
+
+def recovered(rows: int, records: int, took_s: float) -> None:
+    """The rows of all assigned partitions are there."""
+    _log.info(
+        "The table is restored: %d rows, %d records read in %.1f s",
+        rows,
+        records,
+        took_s,
+        extra={"rows": rows, "records": records, "seconds": round(took_s, 3)},
+    )
+
+
+def revoked(partitions: Collection[int]) -> None:
+    """The worker has given up its partitions."""
+    _log.info("Partitions revoked: %s", _listed(partitions), extra={"partitions": sorted(partitions)})
+
+
+def drains(batches: int) -> None:
+    """Partitions are to be given up, or the worker stops: what is in flight is finished first."""
+    _log.info("Draining: %d batches in flight", batches, extra={"batches": batches})
+
+
+def drained(took_s: float) -> None:
+    """What was in flight is finished, and committed."""
+    _log.info("Drained and committed in %.1f s", took_s, extra={"seconds": round(took_s, 3)})
+
+
+def server_lost(name: str, where: str, why: str, meanwhile: str) -> None:
+    """A server that was there does not answer."""
+    _log.warning("%s is away, at %s: %s; %s", name, where, why, meanwhile, extra={"server": name, "where": where})
+
+
+def server_back(name: str, where: str, away_s: float) -> None:
+    """It answers again."""
+    _log.info(
+        "%s is back, at %s, after %.1f s",
+        name,
+        where,
+        away_s,
+        extra={"server": name, "where": where, "seconds": round(away_s, 3)},
+    )
+
+
+def ended(exit_code: int, why: str) -> None:
+    """The last line of a worker."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, LineHandler):
+            handler.write_counts()
+    level = logging.INFO if exit_code == 0 else logging.CRITICAL
+    _log.log(level, "Ended with exit code %d: %s", exit_code, why, extra={"exit_code": exit_code, "why": why})
+
+
+def _listed(partitions: Collection[int]) -> str:
+    return ", ".join(map(str, sorted(partitions))) or "none"

@@ -1,0 +1,108 @@
+"""A record of the dead-letters topic, and the record that it once was."""
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self, cast
+
+import msgspec
+from confluent_kafka import Message
+
+from agents.kafka.reading import headers_of
+from schemas.dead_letter import REINSERTED_HEADER, DeadLetter, Header, from_headers, own_headers
+from schemas.dead_letter_packing import NotPacked, unpack
+from schemas.dialects import Record
+from streams.input.signature import OWN_HEADERS, Authentic, nobody
+from streams.replay import FileRecord
+
+_CAME: Final = re.compile(rb";(-?[0-9]{1,19})\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLetter:
+    """What lies at `partition`@`offset`, written at `written_ms`; `letter` is None where somebody else wrote it.
+
+    Key and value are the record's own, unpacked; `size_bytes` is of both; `sent_back` what a replay of ours noted on
+    the record, if one had sent it back.
+    """
+
+    partition: int
+    offset: int
+    written_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[Header, ...]
+    letter: DeadLetter | None
+    size_bytes: int
+    sent_back: bytes | None = None
+
+    @property
+    def place(self) -> str:
+        """How the commands name it."""
+        return f"{self.partition}@{self.offset}"
+
+    @property
+    def source(self) -> str:
+        """Where the record came from."""
+        return "" if self.letter is None else f"{self.letter.topic}/{self.letter.partition}@{self.letter.offset}"
+
+    @property
+    def reason(self) -> str:
+        """Why it is one; of what is no dead letter, that."""
+        return "not_a_dead_letter" if self.letter is None else self.letter.reason
+
+    @property
+    def producers_headers(self) -> tuple[Header, ...]:
+        """The producer's own, without what we put on records that we send."""
+        return tuple(header for header in own_headers(self.headers) if header[0] not in OWN_HEADERS)
+
+    @property
+    def first_came_ms(self) -> int:
+        """When the record first came, though it may have been sent back since; 0 where that is not known."""
+        read_ms = 0 if self.letter is None else self.letter.timestamp
+        for name, value in self.headers:
+            came = _CAME.search(value or b"") if name == REINSERTED_HEADER else None
+            if came is not None:  # signed or not: a time before it was read can only keep it from coming back
+                return min(int(came[1]), read_ms)
+        return read_ms
+
+    def without_content(self) -> Self:
+        """Itself, small: for lists."""
+        return replace(self, key=None, value=None, headers=())
+
+    def original(self, letter: DeadLetter) -> Record:
+        """The record as it was when it was read."""
+        return FileRecord(
+            offset=letter.offset,
+            timestamp=letter.timestamp,
+            value=self.value,
+            topic=letter.topic,
+            partition=letter.partition,
+            key=self.key,
+            headers=cast(Any, self.producers_headers),  # a null value is what aiokafka gives, too
+        )
+
+
+def letter_of(message: Message, authentic: Authentic = nobody) -> StoredLetter:
+    """A record of the dead-letters topic; headers of ours that are not `authentic` are nothing. Never raises."""
+    headers, letter = tuple(headers_of(message)), None
+    key, value = message.key(), message.value()
+    with suppress(msgspec.ValidationError, NotPacked):
+        said = from_headers(headers)
+        key, value = unpack(said, key, value)
+        letter = said
+    stored = StoredLetter(
+        partition=int(message.partition() or 0),
+        offset=int(message.offset() or 0),
+        written_ms=int(message.timestamp()[1]),
+        key=key,
+        value=value,
+        headers=headers,
+        letter=letter,
+        size_bytes=len(key or b"") + len(value or b""),
+    )
+    marks = [value for name, value in headers if name == REINSERTED_HEADER]
+    if letter is None or not marks:
+        return stored
+    came = replace(cast(FileRecord, stored.original(letter)), headers=cast(Any, own_headers(headers)))
+    return replace(stored, sent_back=marks[0]) if authentic(came) else stored

@@ -1,0 +1,49 @@
+"""What a partition's last records came to before this worker had it: its dead letters know."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from agents.operations.dead_letters.letter import letter_of
+from agents.operations.dead_letters.reader import TopicReader
+from schemas.errors import SkillstreamError
+from streams.input.signature import Authentic
+
+_log = logging.getLogger(__name__)
+_TIMEOUT_S: Final = 10.0
+
+
+class PastLetters:
+    """Reads the end of the dead letters of `activity`, each partition's on the partition of the same number."""
+
+    def __init__(
+        self, broker: str, topic: str, activity: str, epoch: Callable[[int], int], authentic: Authentic
+    ) -> None:
+        self._broker = broker
+        self._topic = topic
+        self._activity = activity
+        self._epoch = epoch
+        self._authentic = authentic
+
+    async def before(self, partition: int, offset: int, records: int) -> list[tuple[int, str]]:
+        """(offset, reason) of the dead letters of the last `records` before `offset`; none where they can't be read."""
+        try:
+            return await asyncio.to_thread(lambda: list(self._read(partition, offset, records)))
+        except SkillstreamError as error:
+            _log.warning(
+                "The dead letters of partition %d can't be read, its past counts as good: %s", partition, error
+            )
+            return []
+
+    def _read(self, partition: int, offset: int, records: int) -> Iterator[tuple[int, str]]:
+        with TopicReader(self._broker, self._topic, f"{self._topic}-past", _TIMEOUT_S) as reader:
+            epoch = self._epoch(partition)
+            start, end = reader.spans().get(partition, (0, 0))
+            for message in reader.read(partition, max(start, end - records), end):
+                stored = letter_of(message, self._authentic)
+                letter = stored.letter
+                if letter is None or (letter.topic, letter.epoch) != (self._activity, epoch):
+                    continue
+                if offset - records <= letter.offset < offset and stored.sent_back is None:
+                    yield letter.offset, letter.reason

@@ -1,0 +1,94 @@
+"""How far replays have come in each partition of the dead letters.
+
+A replay's marks are records of a compacted topic, sent in the same transaction as what it reinserts; beside them the
+consumer group's offsets move, for everybody's tools to see. Kafka forgets the offsets of an idle group after a week
+(`offsets.retention.minutes`), while dead letters stay for months: then the marks tell. Where the group's offset is
+there and is another, somebody has reset it on purpose, and it counts.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+import msgspec
+from msgspec import Struct, field
+
+from agents.operations.dead_letters.letter import StoredLetter
+from agents.operations.dead_letters.reader import TopicReader
+from schemas.errors import Fatal
+
+VERSION: Final = 1
+_ALL_PARTS: Final = (1 << 63) - 1
+
+
+class PositionBeyondEnd(Fatal):
+    """A replay had come further than the dead letters now go."""
+
+
+class Place(NamedTuple):
+    """What a letter is about: a record of the activity topic, and the first of its parts.
+
+    Marks of older versions say no part: they took all letters of a record for repeats of its first.
+    """
+
+    epoch: int
+    offset: int
+    part: int = _ALL_PARTS
+
+
+class Position(Struct, kw_only=True):
+    """All before `next` is done, and of each of `reasons` all before its offset.
+
+    `seen_to` is the furthest place that the dead letters before `next` are about: a later letter about a place up to
+    there is a repeat, sent again by a worker that was restarted.
+    """
+
+    next: int
+    seen_to: Place | None = None
+    reasons: dict[str, int] = field(default_factory=dict)
+    version: int = VERSION
+
+    def is_done(self, stored: StoredLetter) -> bool:
+        """Whether a replay of its reason alone has dealt with it."""
+        return stored.offset < self.reasons.get(stored.reason, 0)
+
+
+def encode_mark(position: Position) -> bytes:
+    """A mark's value; reasons that `next` has passed say nothing more."""
+    ahead = {reason: offset for reason, offset in position.reasons.items() if offset > position.next}
+    return msgspec.json.encode(msgspec.structs.replace(position, reasons=ahead))
+
+
+def read_marks(reader: TopicReader) -> dict[int, Position]:
+    """The last mark of each partition. Raises Fatal for one that this version cannot read."""
+    marks: dict[int, Position] = {}
+    for partition, (start, end) in reader.spans().items():
+        for message in reader.read(partition, start, end):
+            try:
+                marks[partition] = msgspec.json.decode(message.value() or b"", type=Position)
+            except msgspec.MsgspecError as error:
+                place = f"{reader.topic}/{partition}@{message.offset()}"
+                raise Fatal(f"{place} is not the mark of a replay: {error}") from None
+            if marks[partition].version != VERSION:
+                raise Fatal(f"{reader.topic}/{partition} holds marks of a newer skillstream")
+    return marks
+
+
+def positions(
+    spans: Mapping[int, tuple[int, int]], committed: Mapping[int, int | None], marks: Mapping[int, Position]
+) -> dict[int, Position]:
+    """Where each partition is to be read on. Raises PositionBeyondEnd. What retention took away is passed over."""
+    found = {}
+    for partition, (start, end) in spans.items():
+        offset, mark = committed.get(partition), marks.get(partition)
+        if offset is not None and (mark is None or mark.next != offset):
+            position = Position(next=offset)
+        else:
+            position = mark or Position(next=start)
+        if position.next > end:
+            raise PositionBeyondEnd(
+                f"dead letters were replayed up to {partition}@{position.next}, but now end at {end}: was the topic "
+                "recreated? Set the group's offset with kafka-consumer-groups --reset-offsets to say where to go on"
+            )
+        position.next = max(position.next, start)
+        found[partition] = position
+    return found

@@ -1,0 +1,164 @@
+"""Sending dead letters back: what is sent, and the transaction that sends it and moves the position in one step.
+
+A replay that is killed before its commit has sent nothing that a worker would read, and moved nothing; one that is
+killed after it has done both. Of two replays at once, the one that began later wins: the other is refused.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Protocol, Self, cast
+
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+
+from agents.config.channels import MAX_RECORD_BYTES
+from agents.delivery.settings import DEAD_LETTER_HEADROOM_BYTES
+from agents.kafka.connection import Compression, client_config
+from agents.operations.dead_letters.position import Position, encode_mark
+from schemas.dead_letter import Header
+from schemas.errors import Fatal
+
+_TIMEOUT_S: Final = 30.0
+_TRANSACTION_TIMEOUT_MS: Final = 60_000
+_TRIES: Final = 3
+
+
+class NotReinserted(Fatal):
+    """The transaction did not go through; the next replay begins where the last one that did ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reinsertion:
+    """A record for the activity topic; `is_letter`: for the dead letters."""
+
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[Header, ...]
+    timestamp_ms: int
+    is_letter: bool = False
+
+    @property
+    def size_bytes(self) -> int:
+        """About what it takes in a batch."""
+        headers = sum(len(name.encode()) + len(value or b"") + 10 for name, value in self.headers)
+        return len(self.key or b"") + len(self.value or b"") + headers + 128
+
+
+class Sink(Protocol):
+    """Where a replay's work goes."""
+
+    def commit(self, reinsertions: Sequence[Reinsertion], partition: int, position: Position) -> None:
+        """Send all `reinsertions` and note `position` of a partition of the dead letters: both, or neither."""
+        ...
+
+
+class DrySink:
+    """Sends nothing, notes nothing."""
+
+    def commit(self, reinsertions: Sequence[Reinsertion], partition: int, position: Position) -> None:
+        """Nothing."""
+
+
+class TransactionalSink:
+    """Entering ends whatever an earlier replay left open, so read the positions after that. Blocks."""
+
+    def __init__(
+        self,
+        broker: str,
+        app_id: str,
+        *,
+        activity: str,
+        letters: str,
+        marks: str,
+        group: Any,
+        compression: Compression = "none",
+    ) -> None:
+        self._activity = activity
+        self._letters = letters
+        self._marks = marks
+        self._group = group
+        self._refused: list[KafkaError] = []
+        self._producer = Producer(
+            {
+                **client_config(broker),
+                "transactional.id": f"{app_id}-dead-letters",
+                "transaction.timeout.ms": _TRANSACTION_TIMEOUT_MS,
+                "message.max.bytes": MAX_RECORD_BYTES + DEAD_LETTER_HEADROOM_BYTES,
+                "compression.type": compression,
+            }
+        )
+
+    def __enter__(self) -> Self:
+        try:
+            self._producer.init_transactions(_TIMEOUT_S)
+        except KafkaException as error:
+            raise NotReinserted(f"no transaction can be begun: {error.args[0].str()}") from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._producer.purge()
+
+    def commit(self, reinsertions: Sequence[Reinsertion], partition: int, position: Position) -> None:
+        """See Sink. Raises NotReinserted."""
+        try:
+            self._producer.begin_transaction()
+            for one in reinsertions:
+                topic = self._letters if one.is_letter else self._activity
+                self._produce(topic, one.partition, one.key, one.value, one.headers, one.timestamp_ms)
+            self._produce(self._marks, partition, b"%d" % partition, encode_mark(position))
+            done = [TopicPartition(self._letters, partition, position.next)]
+            self._producer.send_offsets_to_transaction(done, self._group, _TIMEOUT_S)
+            self._end()
+        except KafkaException as error:
+            raise NotReinserted(self._give_up(error.args[0])) from error
+
+    def _produce(
+        self,
+        topic: str,
+        partition: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[Header] = (),
+        timestamp_ms: int = 0,
+    ) -> None:
+        while True:
+            try:
+                self._producer.produce(
+                    topic,
+                    value,
+                    key,
+                    partition,
+                    on_delivery=lambda error, _: self._refused.append(error) if error else None,
+                    timestamp=timestamp_ms,
+                    headers=cast(Any, list(headers)),
+                )
+            except BufferError:  # the local queue is full: let it drain
+                self._producer.poll(0.1)
+            else:
+                self._producer.poll(0)
+                return
+
+    def _end(self) -> None:
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                self._producer.commit_transaction(_TIMEOUT_S)
+            except KafkaException as error:
+                if not error.args[0].retriable() or not tries_left:
+                    raise
+            else:
+                return
+
+    def _give_up(self, error: KafkaError) -> str:
+        """Abort where there is something to abort; say why."""
+        if error.fatal():
+            if error.name() in ("_FENCED", "PRODUCER_FENCED", "INVALID_PRODUCER_EPOCH"):
+                return "another replay of the same dead letters has begun: this one ends"
+        else:
+            with suppress(KafkaException):  # the next replay's start aborts it
+                self._producer.abort_transaction(_TIMEOUT_S)
+        why = self._refused[0] if self._refused else error
+        return f"the dead letters were not sent back: {why.str()}"

@@ -1,0 +1,194 @@
+"""Goes through the dead letters that no replay has dealt with yet, and decides what becomes of each.
+
+What is sent back is in `reread`: the whole record, or of one with several parts those that were wrong. A letter that a
+restarted worker sent a second time is a repeat, and passed over.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import msgspec
+
+from agents.config.channels import MAX_RECORD_BYTES
+from agents.operations.dead_letters.erasures import Erasures
+from agents.operations.dead_letters.letter import StoredLetter, letter_of
+from agents.operations.dead_letters.position import Place, Position
+from agents.operations.dead_letters.reader import TopicReader
+from agents.operations.dead_letters.reinsertion import Reinsertion, Sink
+from agents.operations.dead_letters.reread import HomeOf, Rereader
+from schemas.dead_letter import DeadLetter
+from schemas.dialects import Decode, decode
+from streams.input.signature import Authentic, Sign
+
+Policy = Literal["stop", "reinsert", "drop"]
+
+CHUNK_LETTERS: Final = 500
+CHUNK_BYTES: Final = 4 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Summary:
+    """`read = reinserted + dropped + left + repeats + forgotten`, and one more where it stopped.
+
+    `still_bad` is a part of them. `left` are never sent back: not of the activity topic, not whole, or of no use by
+    now. `forgotten` are of students who were forgotten since.
+    """
+
+    read: int = 0
+    reinserted: int = 0
+    still_bad: int = 0
+    dropped: int = 0
+    left: int = 0
+    repeats: int = 0
+    forgotten: int = 0
+    stopped_at: str | None = None
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """Letters that were dealt with and are not yet committed."""
+
+    reinsertions: list[Reinsertion] = field(default_factory=list)
+    letters: int = 0
+    size_bytes: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self.letters >= CHUNK_LETTERS or self.size_bytes >= CHUNK_BYTES
+
+
+class LetterReplay:
+    """One replay. `reasons` empty is all; `partitions` is how many the activity topic has.
+
+    What is sent back gets the time `now_ms`, which must be before `erasures` were read: a worker then ignores it where
+    its student is forgotten meanwhile. Not the original time: Kafka would remove what is older than its retention.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        activity: str,
+        home: HomeOf,
+        partitions: int,
+        *,
+        erasures: Erasures,
+        now_ms: int,
+        reasons: Collection[str] = (),
+        decode: Decode = decode,
+        sign: Sign,
+        authentic: Authentic,
+    ) -> None:
+        self._policy = policy
+        self._activity = activity
+        self._rereader = Rereader(
+            activity, home, partitions, erasures=erasures, now_ms=now_ms, decode=decode, sign=sign
+        )
+        self._reasons = frozenset(reasons)
+        self._authentic = authentic
+        self.summary = Summary()
+
+    def run(
+        self,
+        reader: TopicReader,
+        spans: Mapping[int, tuple[int, int]],
+        begin: Mapping[int, Position],
+        sink: Sink,
+        advance: Callable[[int], None] = lambda _letters: None,
+    ) -> Summary:
+        """Partition after partition, each from `begin` to its end in `spans`; ends early where the policy stops it."""
+        for partition, (_, end) in spans.items():
+            self._partition(reader, partition, begin[partition], end, sink, advance)
+            if self.summary.stopped_at is not None:
+                break
+        return self.summary
+
+    def _partition(
+        self,
+        reader: TopicReader,
+        partition: int,
+        position: Position,
+        end: int,
+        sink: Sink,
+        advance: Callable[[int], None],
+    ) -> None:
+        chunk, seen_to, came_to = _Chunk(), position.seen_to, position.next
+        for message in reader.read(partition, position.next, end):
+            stored = letter_of(message, self._authentic)
+            place = _place(stored, self._activity)
+            is_repeat = place is not None and seen_to is not None and place <= seen_to
+            if not position.is_done(stored) and self._is_wanted(stored):
+                if not self._deal_with(stored, is_repeat, chunk):
+                    break
+                chunk.letters += 1
+            seen_to = max(filter(None, (seen_to, place)), default=None)
+            came_to = stored.offset + 1
+            advance(1)
+            if chunk.is_full:
+                self._commit(sink, partition, chunk, self._move(position, came_to, seen_to))
+                chunk = _Chunk()
+        if came_to > position.next:
+            self._commit(sink, partition, chunk, self._move(position, came_to, seen_to))
+
+    def _is_wanted(self, stored: StoredLetter) -> bool:
+        return not self._reasons or stored.reason in self._reasons
+
+    def _deal_with(self, stored: StoredLetter, is_repeat: bool, chunk: _Chunk) -> bool:
+        """Count it, and put what is to be sent into `chunk`; False to stop before it."""
+        self.summary.read += 1
+        letter = stored.letter
+        if letter is None or letter.topic != self._activity or letter.cut_bytes:
+            self.summary.left += 1
+        elif is_repeat:
+            self.summary.repeats += 1
+        else:
+            return self._reinsert(stored, letter, chunk)
+        return True
+
+    def _reinsert(self, stored: StoredLetter, letter: DeadLetter, chunk: _Chunk) -> bool:
+        found = self._rereader.read(stored, letter)
+        if found.forgotten:
+            self.summary.forgotten += 1
+            return True
+        sent = [*found.good]
+        if found.still_wrong is not None:
+            now = found.still_wrong
+            self.summary.still_bad += 1
+            if self._policy == "stop":
+                self.summary.stopped_at = f"{stored.place} (of {stored.source}): {now.reason}: {now.error}"
+                return False
+            if self._policy == "reinsert":
+                sent += found.bad
+            elif not sent:
+                self.summary.dropped += 1
+                return True
+        sizes = [one.size_bytes for one in sent]
+        if not sent or max(sizes) > MAX_RECORD_BYTES:
+            self.summary.left += 1
+            return True
+        chunk.reinsertions += sent
+        chunk.size_bytes += sum(sizes)
+        self.summary.reinserted += 1
+        return True
+
+    def _move(self, position: Position, came_to: int, seen_to: Place | None) -> Position:
+        """Note the way in `position`. With reasons chosen, only theirs: the others have it before them."""
+        if self._reasons:
+            position.reasons |= {reason: max(came_to, position.reasons.get(reason, 0)) for reason in self._reasons}
+        else:
+            position.next, position.seen_to = came_to, seen_to
+        return position
+
+    def _commit(self, sink: Sink, partition: int, chunk: _Chunk, position: Position) -> None:
+        sink.commit(chunk.reinsertions, partition, msgspec.structs.replace(position))
+
+
+def _place(stored: StoredLetter, activity: str) -> Place | None:
+    """Which part of which record of the activity topic it is about.
+
+    None where it can't be a repeat, either: a replay wrote it, in the transaction that moved its position.
+    """
+    letter = stored.letter
+    if letter is None or letter.topic != activity or letter.replays:
+        return None
+    return Place(letter.epoch, letter.offset, letter.index)

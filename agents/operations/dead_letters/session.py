@@ -1,0 +1,108 @@
+"""A replay with the topics it needs, from its position to the end of the dead letters as of now."""
+
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+
+from agents.config.channels import Channels
+from agents.config.dialects import decoder_of
+from agents.config.header_keys import Keyring
+from agents.config.settings import Settings
+from agents.kafka.topics import TopicSpec, ensure_topics
+from agents.operations.dead_letters.erasures import Erasures
+from agents.operations.dead_letters.position import Position, positions, read_marks
+from agents.operations.dead_letters.reader import NoSuchTopic, TopicReader
+from agents.operations.dead_letters.reinsertion import DrySink, TransactionalSink
+from agents.operations.dead_letters.replay import LetterReplay, Policy, Summary
+from streams.input.partitioner import partitioner
+
+Advance = Callable[[int], None]
+
+
+@contextmanager
+def letters_reader(settings: Settings) -> Iterator[TopicReader]:
+    """A reader of the dead letters, for the group whose offsets say how far replays have come."""
+    topic = Channels.of(settings).dead_letters
+    with TopicReader(settings.broker, topic, group_of(settings), settings.start_timeout_s) as reader:
+        yield reader
+
+
+def group_of(settings: Settings) -> str:
+    """The consumer group of replays; nobody ever joins it."""
+    return f"{settings.app_id}-dead-letters"
+
+
+class ReplaySession:
+    """Open it once a replay. All methods block. Raises SettingsError for a mapping file of no use."""
+
+    def __init__(self, settings: Settings, reader: TopicReader) -> None:
+        self._settings = settings
+        self._decode = decoder_of(settings)
+        self._channels = Channels.of(settings)
+        self._keyring = Keyring(settings)
+        self._marks = f"{settings.app_id}-dead-letters-replayed"
+        self._reader = reader
+        self._spans = reader.spans()
+
+    def waiting(self) -> int:
+        """How many dead letters lie before the end, at most."""
+        begin = self._positions(settled=False)
+        return sum(end - begin[partition].next for partition, (_, end) in self._spans.items())
+
+    def dry_run(self, policy: Policy, reasons: Collection[str], advance: Advance) -> Summary:
+        """Decide about all of them; change nothing."""
+        self._keyring.open()
+        replay = self._replay(policy, reasons)
+        return replay.run(self._reader, self._spans, self._positions(settled=False), DrySink(), advance)
+
+    def run(self, policy: Policy, reasons: Collection[str], advance: Advance) -> Summary:
+        """Send them back. Makes the topics that are missing; raises TopicMismatch where one is not as it must be."""
+        self._keyring.open_or_make()
+        replay = self._replay(policy, reasons)
+        ensure_topics(self._settings.broker, self._topics(), self._settings.start_timeout_s)
+        with TransactionalSink(
+            self._settings.broker,
+            self._settings.app_id,
+            activity=self._channels.activity,
+            letters=self._channels.dead_letters,
+            marks=self._marks,
+            group=self._reader.group_metadata,
+            compression=self._settings.compression,
+        ) as sink:
+            # Only now: what a killed replay had left open is decided by the sink's start.
+            return replay.run(self._reader, self._spans, self._positions(settled=True), sink, advance)
+
+    def _replay(self, policy: Policy, reasons: Collection[str]) -> LetterReplay:
+        settings, channels = self._settings, self._channels
+        home = partitioner(settings.partitioner).home_partition
+        now_ms = time.time_ns() // 1_000_000  # before the erasures are read: see LetterReplay
+        timeout_s = settings.start_timeout_s
+        with TopicReader(settings.broker, channels.erasures, group_of(settings), timeout_s) as reader:
+            erasures = Erasures.read(reader)
+        return LetterReplay(
+            policy,
+            channels.activity,
+            lambda key: home(key, settings.partitions),
+            settings.partitions,
+            erasures=erasures,
+            now_ms=now_ms,
+            reasons=reasons,
+            decode=self._decode,
+            sign=self._keyring.sign,
+            authentic=self._keyring.authentic,
+        )
+
+    def _positions(self, *, settled: bool) -> dict[int, Position]:
+        timeout_s = self._settings.start_timeout_s
+        with TopicReader(self._settings.broker, self._marks, group_of(self._settings), timeout_s) as marks:
+            try:
+                known = read_marks(marks)
+            except NoSuchTopic:  # nothing was ever replayed
+                known = {}
+        return positions(self._spans, self._reader.committed(self._spans, settled=settled), known)
+
+    def _topics(self) -> list[TopicSpec]:
+        settings, channels = self._settings, self._channels
+        needed = (channels.activity, channels.dead_letters)
+        marks = TopicSpec(self._marks, settings.partitions, settings.replication, {"cleanup.policy": "compact"})
+        return [marks, *(spec for spec in channels.specs(settings) if spec.name in needed)]

@@ -1,0 +1,79 @@
+"""Which checks there are."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from agents.config.settings import Settings, SettingsError, load_settings, require_secrets
+from agents.operations.doctor.artifact import ModelArtifact
+from agents.operations.doctor.broker import BrokerAnswers
+from agents.operations.doctor.check import Check
+from agents.operations.doctor.clock import Clock
+from agents.operations.doctor.codecs import Codecs
+from agents.operations.doctor.finding import Finding, ok, problem, warning
+from agents.operations.doctor.mapping import VerbMapping
+from agents.operations.doctor.models import Models
+from agents.operations.doctor.pages import Pages
+from agents.operations.doctor.permissions import Permissions
+from agents.operations.doctor.placement import Placement
+from agents.operations.doctor.redis import Limits
+from agents.operations.doctor.skills import Skills
+from agents.operations.doctor.store import Store
+from agents.operations.doctor.surroundings import Surroundings
+from agents.operations.doctor.table import Table
+from agents.operations.doctor.topics import Topics
+
+_INNER = 0.8
+"""Of the time given: so that a server that is away is named, before the check itself is late."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenSettings:
+    """Implements Check: what the worker is told. `settings` is an error where they cannot be read."""
+
+    settings: Settings | SettingsError
+    name: str = "settings"
+    decides: bool = True
+
+    def examine(self) -> Iterator[Finding]:
+        """Asks nobody."""
+        settings = self.settings
+        if isinstance(settings, SettingsError):
+            yield problem(str(settings), "nothing else can be checked before")
+            return
+        try:
+            require_secrets(settings)
+        except SettingsError as error:
+            yield problem(str(error))
+        if settings.reasoning == "openai" and not settings.pseudonym_secret:
+            yield warning(
+                "SKILLSTREAM_PSEUDONYM_SECRET is not set: each start gives students new names at the provider",
+                "set it to a random text of your own, the same for all workers",
+            )
+        yield ok(f"app {settings.app_id}, {settings.partitions} partitions, explanations: {settings.reasoning}")
+
+
+def checks(environment: Mapping[str, str], config: str | None, broker: str | None, timeout_s: float) -> Sequence[Check]:
+    """All; only those that need no settings where these cannot be read."""
+    try:
+        settings = load_settings(environment, config, broker=broker)
+    except SettingsError as error:
+        return [GivenSettings(error), Surroundings(), Codecs()]
+    inner_s = timeout_s * _INNER
+    return [
+        GivenSettings(settings),
+        Surroundings(),
+        Codecs(),
+        Skills(settings),
+        VerbMapping(settings),
+        ModelArtifact(settings),
+        BrokerAnswers(settings, inner_s),
+        Topics(settings, inner_s),
+        Permissions(settings, inner_s),
+        Placement(settings),
+        Table(settings, inner_s),
+        Limits(settings),
+        Models(settings),
+        Clock(settings, inner_s),
+        Store(settings),
+        Pages(settings),
+    ]

@@ -1,0 +1,5 @@
+"""`skillstream verify`, on Kafka: reads the topics, without joining the group, and has `streams.verification` judge."""
+
+from agents.operations.verify.run import Verification
+
+__all__ = ["Verification"]

@@ -1,0 +1,91 @@
+"""Reads what one pass over one partition needs, topic by topic, and hands it to the pure part."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from agents.config.channels import Channels
+from agents.health.lag.broker import Offsets, Part
+from agents.operations.verify.reader import TopicReader
+from schemas import erasure
+from schemas.errors import InvalidInput
+from streams.verification.dead_letters import ForwardBook, LetterBook
+from streams.verification.partition import Pass
+from streams.verification.refold import HomeOf
+from streams.verification.rescoring import Rescoring
+from streams.verification.slices import Slice
+from streams.verification.students import Extent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionReader:
+    """Of one verification. `offsets` are where all began and ended when it began."""
+
+    reader: TopicReader
+    channels: Channels
+    changelog: str
+    offsets: Mapping[Part, Offsets]
+    home: HomeOf
+    rescoring: Rescoring
+    memory_bytes: int
+
+    def one_pass(self, extent: Extent, students: Slice, letters: LetterBook, forwards: ForwardBook | None) -> Pass:
+        """Read all that there is of `students`, ready to be judged; blocks. Raises TopicUnreadable, Fatal.
+
+        The first pass of a partition, the one with `forwards`, goes through all of the input, the others not further
+        than they must.
+        """
+        one = Pass(self.rescoring, self.home, extent, students, self.memory_bytes)
+        self._read_what_was_said(one, extent.partition)
+        one.begin()
+        activity, partition = self.channels.activity, extent.partition
+        for records in self.reader.read(activity, partition, extent.start, extent.cut):
+            batch = one.fold(records)
+            letters.expect(batch.dead_letters)
+            if forwards is not None:
+                forwards.expect(batch.forwards)
+                forwards.find(records)
+            elif one.spoiled:
+                return one
+        end = max(one.reach, self.offsets[activity, partition].end if forwards is not None else 0)
+        for records in self.reader.read(activity, partition, extent.cut, end):
+            one.follow(records)
+            if forwards is not None:
+                forwards.find(records)
+        return one
+
+    def find_letters(self, extent: Extent, letters: LetterBook) -> None:
+        """Read the dead letters about the partition."""
+        topic = self.channels.dead_letters
+        for records in self.reader.read(topic, extent.partition, self._start(topic, extent.partition)):
+            letters.find(records, extent)
+
+    def _read_what_was_said(self, one: Pass, partition: int) -> None:
+        """Updates before rows: so that a row is at least as far as its student's update, if nothing is wrong."""
+        channels = self.channels
+        for topic, note in (
+            (channels.updates, one.last.note_updates),
+            (channels.reasoning, one.last.note_explanations),
+        ):
+            for records in self.reader.read(topic, partition, self._start(topic, partition)):
+                note(records)
+        self._read_requests(one, partition)
+        for records in self.reader.read(self.changelog, partition, self._start(self.changelog, partition)):
+            one.last.note_rows(records)
+
+    def _read_requests(self, one: Pass, partition: int) -> None:
+        """As the workers read them: what is not at home is forwarded there, and counts there."""
+        erasures = self.channels.erasures
+        read_to = self.offsets[erasures, partition].next_offset
+        for records in self.reader.read(erasures, partition, self._start(erasures, partition)):
+            for record in records:
+                try:
+                    request = erasure.read(record.key, record.value, record.timestamp)
+                except InvalidInput:
+                    continue  # a dead letter
+                key = record.key or b""
+                if self.home(key.decode("utf-8", "replace")) in (None, partition):
+                    at_us = 0 if request is None else request.at_us
+                    one.last.note_request(key, at_us, is_read=record.offset < read_to)
+
+    def _start(self, topic: str, partition: int) -> int:
+        return self.offsets[topic, partition].start

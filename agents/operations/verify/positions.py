@@ -1,0 +1,80 @@
+"""Where all topics begin and end, and how far the group has come: asked before anything is read."""
+
+import asyncio
+from collections.abc import Mapping
+from time import monotonic
+from typing import Final
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from agents.health.lag.broker import BrokerOffsets, LagUnknown, Offsets, Part
+from agents.kafka.connection import client_config
+from agents.kafka.topics import BrokerUnreachable, TopicMismatch
+
+_POLL_S: Final = 0.25
+
+
+def require_topics(broker: str, topics: tuple[str, ...], partitions: int, timeout_s: float) -> None:
+    """Return if all are there. Raises BrokerUnreachable, or TopicMismatch naming one that is not as it must be."""
+    admin = AdminClient(client_config(broker))
+    try:
+        known = admin.list_topics(timeout=timeout_s).topics  # of all topics: asking for one may make it
+    except KafkaException as error:
+        raise BrokerUnreachable(
+            f"no Kafka broker answers at {broker} (waited {timeout_s:.0f} s): {error.args[0].str()}"
+        ) from error
+    for topic in topics:
+        if topic not in known:
+            raise TopicMismatch(
+                f"there is no topic {topic} at {broker}: are app_id and topic_prefix those of the workers?"
+            )
+        if len(known[topic].partitions) != partitions:
+            raise TopicMismatch(f"topic {topic} has {len(known[topic].partitions)} partitions, not {partitions}")
+
+
+class Positions:
+    """Offsets of `topics`; `sources` are those that `group` reads. Raises LagUnknown where the broker does not tell."""
+
+    def __init__(
+        self, broker: str, group: str, topics: tuple[str, ...], sources: tuple[str, ...], partitions: int
+    ) -> None:
+        self._reader = BrokerOffsets(broker, group, topics, partitions)
+        self._parts = [(topic, partition) for topic in topics for partition in range(partitions)]
+        self._sources = sources
+
+    async def caught_up(self, wait_s: float) -> tuple[Mapping[Part, Offsets], int]:
+        """All offsets, and the records that the group had not committed then: 0 if it came to that within `wait_s`.
+
+        Commits are asked for before ends. So with 0 all that was there had been folded, and what it gave rise to sent.
+        """
+        deadline_s = monotonic() + wait_s
+        while True:
+            offsets = await self._read(deadline_s)
+            lags = {part: max(0, each.lag_records) for part, each in offsets.items() if part[0] in self._sources}
+            behind = {part: offsets[part].next_offset for part, lag in lags.items() if lag}
+            for part in await self._reader.unreadable(behind) if behind else ():
+                lags[part] = 0  # what is left are marks of transactions
+            lag = sum(lags.values())
+            if lag == 0 or monotonic() >= deadline_s:
+                return offsets, lag
+            await asyncio.sleep(_POLL_S)
+
+    async def _read(self, deadline_s: float) -> Mapping[Part, Offsets]:
+        while True:
+            try:
+                offsets = await self._reader.read()
+            except LagUnknown:
+                if monotonic() >= deadline_s + _PATIENCE_S:
+                    raise
+            else:
+                missing = [part for part in self._parts if part not in offsets]
+                if not missing:
+                    return offsets
+                if monotonic() >= deadline_s + _PATIENCE_S:
+                    topic, partition = missing[0]
+                    raise LagUnknown(f"the broker does not tell the offsets of {topic}/{partition}")
+            await asyncio.sleep(_POLL_S)
+
+
+_PATIENCE_S: Final = 10.0

@@ -1,0 +1,250 @@
+"""One verification: partition after partition, each in as many passes as memory asks for."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from agents.config.channels import MAX_RECORD_BYTES, Channels
+from agents.config.dialects import decoder_of
+from agents.config.header_keys import Keyring
+from agents.config.settings import Settings
+from agents.delivery.settings import DeliverySettings
+from agents.health.lag.broker import Offsets, Part
+from agents.kafka.input_topic import InputTopic
+from agents.operations.verify.partition import PartitionReader
+from agents.operations.verify.positions import Positions, require_topics
+from agents.operations.verify.reader import TopicReader
+from streams.evidence.artifacts import load_artifact
+from streams.input.checkpoint import Mark, is_same_topic
+from streams.input.partitioner import partitioner
+from streams.skills.skill_set import load_skills
+from streams.verification.audit import Difference
+from streams.verification.dead_letters import ForwardBook, LetterBook, forward_differs, letter_differs
+from streams.verification.ledger import Ledger
+from streams.verification.partition import Pass
+from streams.verification.report import Report
+from streams.verification.rescoring import Rescoring
+from streams.verification.slices import Slice
+from streams.verification.students import Extent
+
+Tell = Callable[[int, int], None]
+"""Records read so far, and how many there are to read."""
+
+_READ_TIMEOUT_S: Final = 30.0
+
+
+@dataclass(slots=True)
+class _Progress:
+    tell: Tell
+    done: int = 0
+    of: int = 0
+
+    def advance(self, records: int) -> None:
+        self.done += records
+        self.tell(self.done, max(self.of, self.done))
+
+
+class Verification:
+    """Verifies what the workers with these `settings` left. Raises SettingsError, SkillsError, ArtifactError for such
+    as are of no use.
+
+    `memory_bytes` bounds what is kept of students, on top of the program itself. Waits up to `wait_s` for the workers
+    to catch up.
+    """
+
+    def __init__(self, settings: Settings, *, memory_bytes: int, wait_s: float, tell: Tell) -> None:
+        self._settings = settings
+        self._channels = Channels.of(settings)
+        delivery = DeliverySettings(
+            app_id=settings.app_id,
+            broker=settings.broker,
+            sources=self._channels.sources,
+            partitions=settings.partitions,
+        )
+        self._changelog = delivery.changelog_topic
+        self._ledger_bytes = memory_bytes // 8
+        self._students_bytes = memory_bytes - 2 * self._ledger_bytes
+        self._wait_s = wait_s
+        decode = decoder_of(settings)
+        self._keyring = Keyring(settings)
+        skill_set, artifact = load_skills(settings.skills), load_artifact(settings.model)
+        self._rescoring = Rescoring(skill_set, artifact, decode, settings.known_ids, self._keyring.authentic)
+        self._partitioner = partitioner(settings.partitioner)
+        self._progress = _Progress(tell)
+        self._report = Report()
+
+    def run(self) -> Report:
+        """Verify; changes nothing on the broker. Raises BrokerUnreachable, TopicMismatch, Retryable, Fatal. Blocks."""
+        return asyncio.run(self._run())
+
+    async def _run(self) -> Report:
+        settings, channels = self._settings, self._channels
+        topics = (*channels.sources, channels.updates, channels.reasoning, channels.dead_letters, self._changelog)
+        require_topics(settings.broker, topics, settings.partitions, settings.start_timeout_s)
+        self._keyring.open()
+        # What became of calls changes what is pending in rows, and nothing that is compared.
+        judged = (channels.activity, channels.erasures)
+        positions = Positions(settings.broker, settings.app_id, topics, judged, settings.partitions)
+        offsets, lag = await positions.caught_up(self._wait_s)
+        topic_id = InputTopic(settings.broker, settings.app_id, channels.activity).describe().topic_id
+        self._progress.of = sum(each.end - each.start for part, each in offsets.items() if part[0] != channels.results)
+        if lag:
+            self._report.leave_out(
+                f"not caught up: {lag} records are not committed and not judged; stop producers or use --wait"
+            )
+        self._tell_removed(offsets)
+        with (
+            TopicReader(settings.broker, _READ_TIMEOUT_S, self._progress.advance) as reader,
+            Ledger(self._ledger_bytes) as forwards,
+        ):
+            partitions = PartitionReader(
+                reader=reader,
+                channels=channels,
+                changelog=self._changelog,
+                offsets=offsets,
+                home=self._home,
+                rescoring=self._rescoring,
+                memory_bytes=self._students_bytes,
+            )
+            extents = {}
+            for partition in range(settings.partitions):
+                extent = self._extent(reader, offsets, partition)
+                extents[partition] = await self._partition(partitions, extent, forwards, topic_id)
+                if reader.start(channels.activity, partition) > extent.start:
+                    self._report.leave_out(
+                        f"retention removed records of {channels.activity}, partition {partition}, while they were "
+                        "read: what differs there may come of that; run it again"
+                    )
+            self._settle_forwards(forwards, extents)
+        return self._report
+
+    async def _partition(self, partitions: PartitionReader, extent: Extent, forwards: Ledger, topic_id: str) -> Extent:
+        """Verify one partition; its extent, as it turned out."""
+        report = self._report
+        with Ledger(self._ledger_bytes) as ledger:
+            letters = LetterBook(self._channels.activity, MAX_RECORD_BYTES, ledger)
+            first = partitions.one_pass(extent, Slice(), letters, self._forward_book(forwards))
+            extent = first.extent
+            self._require_topic(first.last.mark, topic_id, extent)
+            self._tell_skipped(first.last.mark, extent.partition)
+            report.records += first.records
+            report.rerouted += first.rerouted
+            await self._judge(first)
+            todo = list(first.set_aside)
+            while todo:
+                further = partitions.one_pass(extent, todo.pop(), letters, None)
+                await self._judge(further)
+                todo += further.set_aside
+            partitions.find_letters(extent, letters)
+            self._settle_letters(ledger, letters, extent)
+        return extent
+
+    async def _judge(self, one: Pass) -> None:
+        report, counts = self._report, one.counts
+        async for difference in one.judge():
+            report.add(difference)
+        report.passes += 1
+        report.students += one.students
+        report.applied += counts.applied
+        report.late += counts.late
+        report.ignored += counts.ignored
+        report.duplicates += counts.duplicates
+        report.mention("records with headers of ours that are not signed: forged, or older", counts.forged_headers)
+        report.beyond_horizon += counts.beyond_horizon
+        for why, students in one.left_out.items():
+            report.leave_students_out(why, students)
+        report.mention(
+            "applied events may repeat one that is not known any more (SKILLSTREAM_KNOWN_IDS)", counts.beyond_horizon
+        )
+        report.mention("updates of another skill set or model: scores not compared", one.scores.other_config)
+        report.mention("rows whose scores are of other sources than the last update's", one.scores.other_sources)
+
+    # -- what is not of any student
+
+    def _forward_book(self, forwards: Ledger) -> ForwardBook:
+        return ForwardBook(self._channels.activity, forwards, self._keyring.authentic)
+
+    def _home(self, student: str) -> int | None:
+        return self._partitioner.home_partition(student.encode(), self._settings.partitions)
+
+    def _extent(self, reader: TopicReader, offsets: Mapping[Part, Offsets], partition: int) -> Extent:
+        channels = self._channels
+        activity = offsets[channels.activity, partition]
+        start = max(activity.start, reader.start(channels.activity, partition))
+        committed = activity.next_offset
+        if committed > activity.end:
+            what = f"the group has committed offset {committed}, beyond the end: it is not the topic that was read"
+            self._report.add(Difference("state", "", partition, activity.end, what))
+        if start > 0:
+            self._report.leave_out(
+                f"incomplete: retention has removed the start of {channels.activity}, partition {partition}: "
+                f"offsets 0 to {start - 1} can't be folded, and students who had events there can't be judged"
+            )
+        return Extent(
+            partition=partition,
+            start=start,
+            cut=max(start, min(committed, activity.end)),
+            epoch=self._settings.epoch,
+            updates_gone=offsets[channels.updates, partition].start > 0,
+            letters_gone=offsets[channels.dead_letters, partition].start > 0,
+        )
+
+    def _require_topic(self, mark: Mark | None, topic_id: str, extent: Extent) -> None:
+        if mark is not None and is_same_topic(mark, topic_id) is False:
+            what = "the topic was deleted and created again since: its events are not those that were folded"
+            self._report.add(Difference("state", "", extent.partition, mark.offset, what))
+
+    def _tell_skipped(self, mark: Mark | None, partition: int) -> None:
+        if mark is not None and mark.skipped.offsets:
+            self._report.skipped_offsets += mark.skipped.offsets
+            self._report.leave_out(
+                f"skipped: the workers never read {mark.skipped} of {self._channels.activity}, partition {partition}: "
+                "they were removed before"
+            )
+
+    def _tell_removed(self, offsets: Mapping[Part, Offsets]) -> None:
+        """Of all that the group reads, what it has not read and cannot read: any more, or yet."""
+        for topic in self._channels.sources:
+            for partition in range(self._settings.partitions):
+                at = offsets[topic, partition]
+                self._report.mention("records wait for an open transaction: not judged", at.held_records)
+                if at.committed is not None and at.committed < at.start:
+                    self._report.leave_out(
+                        f"retention has removed offsets {at.committed} to {at.start - 1} of {topic}, partition "
+                        f"{partition}, and the group has not committed them: lost, unless they were folded"
+                    )
+
+    def _settle_letters(self, ledger: Ledger, letters: LetterBook, extent: Extent) -> None:
+        report = self._report
+        for difference in letters.unreadable:
+            report.add(difference)
+        missing = 0
+        for mismatch in ledger.settle():
+            if mismatch.how == "missing" and extent.letters_gone:
+                missing += 1
+            else:
+                report.add(letter_differs(mismatch))
+        if missing:
+            report.leave_out(
+                f"incomplete: retention has removed the start of {self._channels.dead_letters}, "
+                f"partition {extent.partition}: {missing} dead letters that should be there may have been"
+            )
+        report.dead_lettered += ledger.expected
+        report.repeats += ledger.repeats
+        report.mention("dead letters about other topics: not judged", letters.foreign)
+
+    def _settle_forwards(self, forwards: Ledger, extents: Mapping[int, Extent]) -> None:
+        missing = 0
+        for mismatch in forwards.settle():
+            entry = mismatch.entry
+            origin, home = extents.get(entry.about[0]), extents.get(entry.at)
+            if origin is not None and not origin.start <= entry.about[1] < origin.cut:
+                continue
+            if mismatch.how == "missing" and home is not None and home.start > 0:
+                missing += 1
+            else:
+                self._report.add(forward_differs(mismatch))
+        if missing:
+            self._report.leave_out(f"incomplete: retention may have removed {missing} events that were forwarded")
+        self._report.repeats += forwards.repeats

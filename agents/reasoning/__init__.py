@@ -1,0 +1,1 @@
+"""Explanations as a part of a worker."""

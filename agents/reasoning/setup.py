@@ -1,0 +1,122 @@
+"""The parts of reasoning that settings choose: which model, which limits, kept where."""
+
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from random import Random
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from agents.config.settings import Settings, SettingsError
+from agents.metrics import Metrics
+from streams.limits import (
+    LIMITERS,
+    FallbackLimiter,
+    Limiter,
+    MemoryLimiter,
+    RedisLimiter,
+    calls_per_hour,
+    calls_per_minute,
+    connect,
+)
+from streams.limits.bucket import Bucket
+from streams.reasoning.explainer import Explainer
+from streams.reasoning.model.outcome import Called, Tried
+from streams.reasoning.model.reasoning_model import ReasoningModel
+from streams.reasoning.model.scripted import ScriptedModel
+from streams.reasoning.policy.settings import LIMITER, PendingPolicy
+from streams.reasoning.request.prompt import Prompt
+from streams.reasoning.request.pseudonym import Pseudonyms
+from streams.skills.skill_set import SkillSet
+
+if TYPE_CHECKING:
+    from streams.reasoning.model.openai_model import OpenAIModel
+
+_log = logging.getLogger(__name__)
+
+
+def now_us() -> int:
+    """The wall clock, in µs: the clock of pending work."""
+    return time.time_ns() // 1_000
+
+
+def policy_of(settings: Settings) -> PendingPolicy:
+    """Who is owed an explanation, under `settings`."""
+    return PendingPolicy(cooldown_s=settings.explain_cooldown_s)
+
+
+def calls_per_s(settings: Settings) -> float:
+    """The rate at which the limits let one of the expected workers serve."""
+    minute, hour = settings.calls_per_minute / 60, settings.calls_per_hour / 3600
+    return min(minute, hour) / settings.expected_workers
+
+
+def make_limiter(settings: Settings, metrics: Metrics) -> Limiter:
+    """The limiter, registered by its name: in Redis where there is one, else this worker's share in memory."""
+    buckets = [calls_per_minute(settings.calls_per_minute), calls_per_hour(settings.calls_per_hour)]
+    limiter: Limiter
+    if settings.redis_url:
+        client = connect(settings.redis_url)
+        shared = RedisLimiter(client, LIMITER, buckets, prefix=settings.app_id, observe=metrics.decided)
+        limiter = FallbackLimiter(shared, settings.expected_workers, observe=metrics.decided)
+    else:
+        limiter = MemoryLimiter(LIMITER, _shares(buckets, settings.expected_workers), observe=metrics.decided)
+    LIMITERS.register(limiter)
+    return limiter
+
+
+def _shares(buckets: list[Bucket], workers: int) -> list[Bucket]:
+    """What each of `workers` may spend without a common ledger. Raises SettingsError where that is nothing."""
+    shares = [bucket.share(workers) for bucket in buckets]
+    kept = [share for share in shares if share is not None]
+    if len(kept) < len(shares):
+        raise SettingsError(f"{workers} workers cannot share so few calls without Redis: set SKILLSTREAM_REDIS_URL")
+    return kept
+
+
+def make_model(settings: Settings) -> ReasoningModel:
+    """The model that `settings` choose; not to be called with reasoning off."""
+    return ScriptedModel() if settings.reasoning == "scripted" else make_openai_model(settings)
+
+
+def make_openai_model(settings: Settings) -> "OpenAIModel":
+    """The model behind `OPENAI_BASE_URL`."""
+    from streams.reasoning.model.openai_model import BASE_URL, OpenAIModel, OpenAISettings
+
+    return OpenAIModel(
+        OpenAISettings(
+            api_key=settings.openai_api_key,
+            base_url=settings.openai_base_url or BASE_URL,
+            models=settings.openai_models,
+            read_timeout_s=settings.openai_timeout_s,
+            total_timeout_s=settings.openai_timeout_s * 1.5,
+            max_reply_bytes=settings.openai_max_reply_kb * 1024,
+        ),
+        now_us,
+    )
+
+
+def make_explainer(
+    settings: Settings, skill_set: SkillSet, model: ReasoningModel, metrics: Metrics, alert: Callable[[str], None]
+) -> Explainer:
+    """The explainer. Without a pseudonym secret it makes one up, which lasts as long as the process."""
+    secret = settings.pseudonym_secret.encode() or secrets.token_bytes(32)
+    prompt = Prompt(skill_set, Pseudonyms(secret, settings.app_id))
+    return Explainer(model, prompt, now_us, Random(), alert=alert, observe=lambda event: _count(metrics, event))
+
+
+def redis_address(url: str) -> str:
+    """Where Redis is, without what it takes to get in."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or 6379}"
+
+
+def _count(metrics: Metrics, event: Called | Tried) -> None:
+    if isinstance(event, Tried):
+        return
+    metrics.reasoning_calls.add(event.outcome)
+    metrics.reasoning_call_duration_s.observe(event.duration_s)
+    metrics.tokens.add("input", event.input_tokens)
+    metrics.tokens.add("output", event.output_tokens)
+    metrics.spend_usd.add(event.micro_usd / 1e6)

@@ -1,0 +1,121 @@
+"""The task that spends the budget: takes the best pending student, has it explained, publishes what came of it.
+
+    queue.best ──► row ──► update as of now ──► explainer ──► skill-reasoning
+         ▲                                          └───────► reasoning-results ──► the table's agent ──► queue.settle
+         └── spent, paused, unreachable: give the student back, wait
+
+Never awaited by the table's agent. A crash costs at most the calls in flight. Whatever a reply causes, the explainer
+turns into a result (`streams.reasoning.model.bulkhead`): what ends the worker from here is a send that failed, or a
+fault in reading the table.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+from aiokafka.errors import KafkaError
+
+from agents.config.channels import Channels
+from agents.delivery.errors import SendFailed
+from agents.delivery.writer import OutRecord, RecordBatchWriter
+from schemas.explanation import Explanation, ReasoningResult
+from streams.limits import LimitUnavailable, RateLimitExceeded
+from streams.pipeline import Pipeline
+from streams.reasoning.asking import NotWanted
+from streams.reasoning.explainer import Explainer
+from streams.reasoning.policy.breaker import ReasoningPaused
+from streams.reasoning.policy.pending import is_pending
+from streams.reasoning.policy.queue import ReasoningQueue, Ticket
+from streams.rows.codec import headers_of
+from streams.rows.row import Pending
+from streams.rows.row_batch import Block
+from streams.rows.table import Rows
+
+CALLS_AT_ONCE: Final = 4
+_IDLE_S: Final = 0.2
+_LONGEST_WAIT_S: Final = 30.0
+_UNREACHABLE_WAIT_S: Final = 1.0
+
+
+class Reasoner:
+    """Serves the queue until cancelled. `now_us` is the clock of the rows' Pending column."""
+
+    def __init__(
+        self,
+        queue: ReasoningQueue,
+        rows: Rows,
+        pipeline: Pipeline,
+        explainer: Explainer,
+        writer: RecordBatchWriter,
+        channels: Channels,
+        now_us: Callable[[], int],
+        observe: Callable[[Explanation], None],
+    ) -> None:
+        self._queue = queue
+        self._rows = rows
+        self._pipeline = pipeline
+        self._explainer = explainer
+        self._writer = writer
+        self._channels = channels
+        self._now_us = now_us
+        self._observe = observe
+
+    async def run(self) -> None:
+        """Serve with CALLS_AT_ONCE students in flight. Raises SendFailed; returns only when cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(CALLS_AT_ONCE):
+                group.create_task(self._serve())
+
+    async def _serve(self) -> None:
+        while True:
+            ticket = self._queue.best(self._now_us())
+            await asyncio.sleep(_IDLE_S if ticket is None else await self._explain(ticket))
+
+    async def _explain(self, ticket: Ticket) -> float:
+        """Explain one student; how long to wait before the next, in seconds."""
+        block = self._pending_row(ticket)
+        if block is None:
+            self._queue.settle(ticket.partition, ticket.key, ticket.seq, Pending())  # nothing is owed any more
+            return 0.0
+        update = (await self._pipeline.score([ticket.key.decode()], block))[0]
+        try:
+            explanation, result = await self._explainer.explain(
+                update, block.pending(0), wanted=lambda: self._queue.holds(ticket)
+            )
+        except (RateLimitExceeded, ReasoningPaused) as wait:
+            self._queue.release(ticket)
+            return min(wait.retry_after_s, _LONGEST_WAIT_S)
+        except LimitUnavailable:
+            self._queue.release(ticket)
+            return _UNREACHABLE_WAIT_S
+        except NotWanted:
+            return 0.0
+        if not self._erased_since(ticket, block):
+            await self._publish(ticket, explanation, result)
+        return 0.0
+
+    def _erased_since(self, ticket: Ticket, block: Block) -> bool:
+        """Whether the student was forgotten while the model was asked: nothing may follow the tombstones."""
+        stored = self._rows.get(ticket.partition, ticket.key)
+        return stored is not None and bool(headers_of([stored])["erased_us"][0] > block.head["erased_us"][0])
+
+    def _pending_row(self, ticket: Ticket) -> Block | None:
+        stored = self._rows.get(ticket.partition, ticket.key)
+        if stored is None:
+            return None
+        block = Block.of([stored], self._pipeline.skill_set.names)
+        return block if is_pending(block.pending(0)) else None
+
+    async def _publish(self, ticket: Ticket, explanation: Explanation | None, result: ReasoningResult) -> None:
+        """Explanation first, so that what is read back as explained has been published."""
+        if explanation is not None:
+            await self._send(self._channels.reasoning, ticket, msgspec.json.encode(explanation))
+            self._observe(explanation)
+        await self._send(self._channels.results, ticket, msgspec.json.encode(result))
+
+    async def _send(self, topic: str, ticket: Ticket, value: bytes) -> None:
+        try:
+            await asyncio.gather(*await self._writer.send(topic, ticket.partition, [OutRecord(ticket.key, value)]))
+        except KafkaError as error:
+            raise SendFailed(f"{topic}: {error!r}") from error

@@ -1,5 +1,0 @@
-"""`skillstream verify`, on Kafka: reads the topics, without joining the group, and has `streams.verification` judge."""
-
-from agents.verification.run import Verification
-
-__all__ = ["Verification"]

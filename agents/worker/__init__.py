@@ -1,0 +1,1 @@
+"""The worker: a Faust app whose one agent owns the table."""

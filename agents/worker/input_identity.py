@@ -1,0 +1,126 @@
+"""Whether the topic and the table still belong together: judged after every recovery, watched while running.
+
+Nothing of a partition is folded before `check` has passed; what it then learnt goes into the marks.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from aiokafka.structs import ConsumerRecord
+
+from agents.delivery.agent import BatchResult, BatchStep
+from agents.delivery.table import RowTable
+from agents.kafka.input_topic import Description, InputTopic, InputUnknown
+from agents.worker.position_jumps import PositionJumps
+from streams.input.checkpoint import (
+    MARK_VERSION,
+    Finding,
+    IdentityLost,
+    Mark,
+    Remedy,
+    checksum,
+    decode_mark,
+    judge,
+    removed_unread,
+)
+
+WATCH_EVERY_S: Final = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+class Identity:
+    """Of one worker. `epoch` is that of a table which has no mark yet; one that has knows its own."""
+
+    def __init__(self, topic: InputTopic, table: RowTable, jumps: PositionJumps, *, epoch: int) -> None:
+        self._topic = topic
+        self._table = table
+        self._jumps = jumps
+        self._epoch = epoch
+        self._epochs: dict[int, int] = {}
+        self._known: Description | None = None
+
+    async def check(self, partitions: frozenset[int]) -> None:
+        """Judge `partitions` before they are folded.
+
+        Raises IdentityLost, InputUnknown when the broker is silent, and what PositionJumps.note raises.
+        """
+        stored = {partition: self._table.marks.get(partition) for partition in partitions}
+        marks = {partition: decode_mark(mark) for partition, mark in stored.items() if mark is not None}
+        rows = {partition: self._table.rows.count(partition) for partition in partitions}
+        known, found = await asyncio.to_thread(self._topic.find, marks, rows)
+        for partition in sorted(partitions):
+            mark = marks.get(partition)
+            if (finding := judge(mark, found[partition], self._epoch)) is not None:
+                raise refusal(self._topic.topic, partition, finding)
+            if mark is not None:
+                self._jumps.remember(self._topic.topic, partition, mark.skipped, mark.offset + 1)
+            if removed := removed_unread(mark, found[partition]):
+                start = found[partition].start
+                self._jumps.note(self._topic.topic, partition, start - removed, start)
+            self._epochs[partition] = self._epoch if mark is None else mark.epoch
+        self._known = known
+
+    def epoch_of(self, partition: int) -> int:
+        """The epoch to fold a checked partition's records under."""
+        return self._epochs[partition]
+
+    def mark(self, last: ConsumerRecord) -> Mark:
+        """What to remember of a folded batch that ended with `last`; its rows are counted when it is written."""
+        assert self._known is not None, "folded before the check"
+        return Mark(
+            MARK_VERSION,
+            self._known.topic_id,
+            self._known.partitions,
+            self._epochs[last.partition],
+            last.offset,
+            last.timestamp,
+            checksum(last.value),
+            skipped=self._jumps.skipped(last.topic, last.partition),
+        )
+
+    async def watch(self) -> None:
+        """Raise IdentityLost when the topic becomes another one while it is read. Runs for ever.
+
+        A fetch does not tell: a consumer would go on in the new topic at the old one's offset.
+        """
+        while True:
+            await asyncio.sleep(WATCH_EVERY_S)
+            if (known := self._known) is None:
+                continue
+            try:
+                now = await asyncio.to_thread(self._topic.describe)
+            except InputUnknown as unknown:
+                _log.warning("%s", unknown)
+                continue
+            if now.partitions != known.partitions:
+                problem = f"{self._topic.topic} had {known.partitions} partitions and has {now.partitions}"
+                raise IdentityLost(str(Finding(problem, Remedy.REBUILD)))
+            if now != known:
+                problem = f"{self._topic.topic} was deleted and created again while it was read"
+                raise IdentityLost(str(Finding(problem, Remedy.ADOPT)))
+
+
+class MarkedStep:
+    """A step whose batches of `activity` carry a mark, whether or not they changed a row. Implements BatchStep."""
+
+    def __init__(self, step: BatchStep, identity: Identity, activity: str) -> None:
+        self._step = step
+        self._identity = identity
+        self._activity = activity
+
+    async def __call__(self, topic: str, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult:
+        """See BatchStep."""
+        result = await self._step(topic, partition, records)
+        if topic != self._activity:
+            return result
+        last = records[-1 if result.records is None else result.records - 1]
+        return replace(result, mark=self._identity.mark(last))
+
+
+def refusal(topic: str, partition: int, finding: Finding) -> IdentityLost:
+    """The error that says it."""
+    return IdentityLost(f"{topic}/{partition}: {finding}")

@@ -1,0 +1,300 @@
+"""A worker, put together: delivery, the students' step, explanations, web pages; started and stopped in order."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Final
+
+from agents.config.channels import MAX_RECORD_BYTES, Channels
+from agents.config.dialects import bounds_of, load_dialects
+from agents.config.header_keys import Keyring
+from agents.config.settings import Settings, require_secrets
+from agents.delivery.app import DeliveryHooks, create_app
+from agents.delivery.run import run_worker
+from agents.delivery.settings import DeliverySettings, changelog_spec
+from agents.health import BrokerPing, Health, ReasoningState, Server, SourceFailures
+from agents.health.judge import said_of
+from agents.health.lag import BrokerOffsets, LagMonitor
+from agents.kafka.connection import client_name, faust_credentials
+from agents.kafka.input_topic import InputTopic, InputUnknown
+from agents.kafka.topics import TopicSpec, ensure_topics
+from agents.logs import LineHandler, lifecycle
+from agents.metrics import Metrics
+from agents.metrics.seen_names import SeenNames
+from agents.operations.dead_letters.gate import DeadLetterGate
+from agents.operations.dead_letters.past import PastLetters
+from agents.reasoning.service import Explanations
+from agents.reasoning.setup import now_us, policy_of
+from agents.stores.opening import believe, open_store
+from agents.web import Bounds, WebServer
+from agents.worker.garbage_collection import collect_rarely
+from agents.worker.input_identity import Identity, MarkedStep
+from agents.worker.position_jumps import Jump, PositionJumps
+from agents.worker.student_step import Folded, StudentStep
+from streams.evidence.artifacts import load_artifact
+from streams.input.checkpoint import IdentityLost
+from streams.input.partitioner import partitioner
+from streams.input.poison import PoisonLimits
+from streams.input.signature import Authentic
+from streams.pipeline import Pipeline
+from streams.skills.skill_set import load_skills
+
+_log = logging.getLogger(__name__)
+_JUDGE_AGAIN_S: Final = 1.0
+
+
+class Worker:
+    """One worker. Raises SettingsError, SkillsError or Fatal where it could never do its job; connects to nothing.
+
+    Takes the folder of its store, until `run` returns or the process ends.
+    """
+
+    def __init__(self, settings: Settings, log: LineHandler | None = None) -> None:
+        require_secrets(settings)
+        self._settings = settings
+        self._channels = Channels.of(settings)
+        dialects = load_dialects(settings.mapping)
+        self._metrics = Metrics(vocabulary=dialects.vocabulary)
+        self._seen = SeenNames(settings.seen_names, self._metrics.seen_names_dropped.add)
+        if log is not None:
+            log.on_left_out = self._metrics.log_lines_left_out.add
+        self._failures = SourceFailures()
+        self._keyring = Keyring(settings)
+        skill_set, artifact = load_skills(settings.skills), load_artifact(settings.model)
+        decode = bounds_of(settings).bounded(dialects.decode)
+        self._pipeline = Pipeline(
+            skill_set,
+            artifact,
+            on_failure=self._source_failed,
+            decode=decode,
+            known_ids=settings.known_ids,
+            authentic=self._keyring.authentic,
+        )
+        self._delivery = _delivery_settings(settings, self._channels)
+        self._store = open_store(settings)
+        self._app = create_app(self._delivery, self._store)
+        self._app.conf.broker_credentials = faust_credentials(settings.broker)
+        self._explanations: Explanations | None = None
+        if settings.reasoning != "off":
+            self._explanations = Explanations(settings, self._pipeline, self._app, self._channels, self._metrics)
+        activity = InputTopic(settings.broker, settings.app_id, self._channels.activity, settings.start_timeout_s)
+        self._jumps = PositionJumps(settings.on_position_jump, self._jumped)
+        self._identity = Identity(activity, self._app.table, self._jumps, epoch=settings.epoch)
+        self._gate = _gate(settings, self._channels, self._identity.epoch_of, self._keyring.authentic)
+        step = MarkedStep(self._step(), self._identity, self._channels.activity)
+        self._app.attach(step, DeliveryHooks(self._recovered, self._revoked, self._repaired, self._jumps.note))
+        self._recovering_since_s = time.monotonic()
+        self._lag = LagMonitor(
+            BrokerOffsets(settings.broker, settings.app_id, self._channels.sources, settings.partitions)
+        )
+        self._health = self._make_health()
+        self._web = WebServer(
+            settings.web_host,
+            settings.web_port,
+            health=self._health,
+            lag=self._lag,
+            metrics=self._metrics,
+            token=settings.web_token,
+            hosts=settings.web_hosts,
+            bounds=Bounds(settings.web_connections, settings.web_header_timeout_s),
+            seen=self._seen,
+        )
+
+    def run(self) -> int:
+        """Make or check the topics, then work until SIGTERM, SIGINT or a fatal error. Returns the exit code. Blocks."""
+        lifecycle.begins(
+            self._settings,
+            client=self._delivery.client_name,
+            model=self._pipeline.artifact.id,
+            config_version=self._pipeline.writer.config_version,
+        )
+        specs = [*self._channels.specs(self._settings), changelog_spec(self._delivery)]
+        ensure_topics(self._settings.broker, specs, self._settings.start_timeout_s)
+        self._keyring.open_or_make()
+        self._metrics.built(self._pipeline.writer.config_version, self._pipeline.artifact.id)
+        self._metrics.before_render(self._refresh)
+        collect_rarely()
+        try:
+            believe(self._store, self._settings, self._delivery.changelog_topic)
+            return run_worker(self._app, self._beside)
+        finally:
+            self._store.close()
+
+    @property
+    def ended_because(self) -> str:
+        """Why `run` returned; the message of an error of ours, of another only the type."""
+        failure = self._app.failure
+        return "asked to stop, all that was in flight is committed" if failure is None else said_of(failure)
+
+    @asynccontextmanager
+    async def _beside(self) -> AsyncIterator[None]:
+        """What runs beside delivery, from before its start until after its stop."""
+        async with AsyncExitStack() as stack:
+            if self._explanations is not None:
+                await stack.enter_async_context(self._explanations.ready())
+            await self._web.start()
+            stack.push_async_callback(self._web.stop)
+            _log.info("Pages at %s", self._web.url)
+            running = [self._lag.run(), self._health.watch(self._app.halt), self._identity.watch()]
+            if self._explanations is not None:
+                running += [self._explanations.serve(), self._explanations.watch_redis()]
+            tasks = [asyncio.create_task(self._guarded(job)) for job in running]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _guarded(self, job: Coroutine[Any, Any, None]) -> None:
+        with self._app.guard("a task beside delivery"):
+            try:
+                await job
+            except Exception:
+                if not self._app.should_stop:
+                    raise
+                _log.info("A task beside delivery was ended by the stop", exc_info=True)
+
+    async def _recovered(self, active: frozenset[int]) -> None:
+        try:
+            await self._judge(active)
+        except IdentityLost:
+            if self._app.active_partitions == active:
+                raise
+        if self._app.active_partitions != active:
+            return  # they moved on meanwhile, and their offsets with them: whoever owns them judges them
+        took_s = time.monotonic() - self._recovering_since_s
+        self._metrics.recovery_duration_s.observe(took_s)
+        table = self._app.table
+        lifecycle.recovered(len(table.rows), table.restored_records, took_s)
+        if self._explanations is not None:
+            self._explanations.rebuild(active)
+
+    async def _judge(self, active: frozenset[int]) -> None:
+        """Identity.check, as soon as the broker tells what it needs to know."""
+        try:
+            while True:
+                try:
+                    return await self._identity.check(active)
+                except InputUnknown as unknown:
+                    self._app.outage.away("input topic", unknown)
+                await asyncio.sleep(_JUDGE_AGAIN_S)
+        finally:
+            self._app.outage.back("input topic")
+
+    async def _revoked(self, partitions: frozenset[int]) -> None:
+        lifecycle.revoked(partitions)
+        self._recovering_since_s = time.monotonic()
+        self._metrics.rebalances.add()
+        self._gate.drop(partitions)
+        if self._explanations is not None:
+            self._explanations.drop(partitions)
+
+    def _repaired(self, _partition: int, rows: int) -> None:
+        self._metrics.rows_repaired.add(rows)
+
+    def _jumped(self, jump: Jump) -> None:
+        self._metrics.position_jumps.add(jump.topic)
+        self._metrics.skipped_offsets.add(jump.topic, jump.offsets)
+
+    def _folded(self, folded: Folded) -> None:
+        self._metrics.add_counts(folded.counts)
+        self._seen.add(folded.counts.unknown)
+        self._metrics.batches.add()
+        self._metrics.batch_records.observe(folded.counts.records_in)
+        self._metrics.step_duration_s.observe(folded.duration_s)
+        if folded.largest_row_bytes:
+            self._metrics.row_bytes.observe(folded.largest_row_bytes)
+        self._metrics.updates.add(folded.updates)
+        self._metrics.degraded_updates.add(folded.degraded)
+
+    def _source_failed(self, source: str, error: BaseException) -> None:
+        self._metrics.source_failures.add(source)
+        self._failures.note(source)
+        _log.warning("Source %s failed, scores go on without it: %r", source, error)
+
+    def _refresh(self) -> None:
+        self._lag.publish(self._metrics)
+        self._metrics.dead_letter_ratio.set(self._gate.share)
+        self._metrics.students.set(len(self._app.table.rows))
+        self._metrics.partitions_owned.set(len(self._app.active_partitions))
+        self._metrics.table_recovered.set(float(self._app.table_recovered))
+        self._metrics.broker_away_s.set(self._app.outage.age_s)
+        if self._explanations is not None:
+            self._explanations.refresh()
+
+    def _step(self) -> StudentStep:
+        home = partitioner(self._settings.partitioner).home_partition
+        return StudentStep(
+            self._pipeline,
+            self._app.table.rows,
+            self._channels,
+            lambda key: home(key, self._settings.partitions),
+            queue=self._explanations.queue if self._explanations is not None else None,
+            policy=policy_of(self._settings),
+            now_us=now_us,
+            epoch=self._identity.epoch_of,
+            check=self._gate.check,
+            sign=self._keyring.sign,
+            observe=self._folded,
+            tally=self._metrics.internal_records.add,
+            note_packed=self._metrics.dead_letters_packed.add,
+        )
+
+    def _make_health(self) -> Health:
+        off = ReasoningState(mode="off")
+        return Health(
+            worker=self._app,
+            lag=self._lag,
+            broker=Server(self._settings.broker, BrokerPing(self._settings.broker, self._channels.activity)),
+            redis=self._explanations.redis if self._explanations is not None else None,
+            reasoning=self._explanations.state if self._explanations is not None else lambda: off,
+            model=self._pipeline.artifact.id,
+            model_skills=len(self._pipeline.artifact.models),
+            failures=self._failures,
+            stall_after_s=self._settings.stall_after_s,
+            beyond_horizon=lambda: int(self._metrics.events_beyond_horizon.value),
+            jumped=self._jumps.reason,
+            held_bearable_s=self._settings.open_transaction_s,
+        )
+
+
+def changelog_of(settings: Settings) -> TopicSpec:
+    """How the table's log is made, for who repairs it while no worker runs."""
+    return changelog_spec(_delivery_settings(settings, Channels.of(settings)))
+
+
+def _gate(settings: Settings, channels: Channels, epoch: Callable[[int], int], authentic: Authentic) -> DeadLetterGate:
+    limits = PoisonLimits(
+        max_ratio=settings.dead_letter_max_ratio,
+        window_records=settings.dead_letter_min_records,
+        max_consecutive=settings.dead_letter_max_consecutive,
+    )
+    past = PastLetters(settings.broker, channels.dead_letters, channels.activity, epoch, authentic)
+    return DeadLetterGate(limits, past, authentic)
+
+
+def _delivery_settings(settings: Settings, channels: Channels) -> DeliverySettings:
+    return DeliverySettings(
+        app_id=settings.app_id,
+        broker=settings.broker,
+        sources=channels.sources,
+        partitions=settings.partitions,
+        replication=settings.replication,
+        standby_replicas=settings.standby_replicas,
+        group_instance_id=settings.instance_id,
+        client_name=client_name(settings.broker),
+        session_timeout_s=settings.session_timeout_s,
+        heartbeat_interval_s=settings.session_timeout_s / 4,
+        drain_timeout_s=settings.drain_timeout_s,
+        stop_timeout_s=settings.drain_timeout_s + 15.0,
+        start_timeout_s=settings.start_timeout_s,
+        broker_wait_s=settings.broker_wait_s,
+        blocked_after_s=settings.stall_after_s,
+        max_batch_records=settings.max_batch_records,
+        max_record_bytes=MAX_RECORD_BYTES,
+        compression=settings.compression,
+        batch_max_unpacked_bytes=settings.batch_max_unpacked_mb * 1_000_000,
+    )

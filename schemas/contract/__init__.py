@@ -1,0 +1,1 @@
+"""The contract written out: JSON Schemas and AsyncAPI."""

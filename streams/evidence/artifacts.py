@@ -1,0 +1,197 @@
+"""Model artifacts: a folder with a card and one scikit-learn model a skill, stored by skops, never by pickle.
+
+    card.json         what was trained, on what, with which features, how well, the hash of each file
+    <skill>.skops     the classifier; only types in TRUSTED are ever built from it
+
+A folder of another feature schema, or whose files do not match their hashes, is refused.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.resources import files
+from io import BytesIO
+from itertools import pairwise
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import msgspec
+from msgspec import Struct
+
+from schemas.errors import Fatal
+from streams.evidence.features import FEATURE_SCHEMA, FEATURES
+
+CARD_VERSION: Final = 1
+TRUSTED: Final = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
+
+
+MAX_UNPACKED_BYTES: Final = 256 * 1024 * 1024
+_AGAIN: Final = "copy it again whole, or train it again with `skillstream train`"
+
+
+class ArtifactError(Fatal):
+    """A model artifact that cannot be used; the message says why."""
+
+
+class ConformalTable(Struct, frozen=True, kw_only=True):
+    """Half-widths of 90 % intervals by evidence bin: `edges` split n; monotone, so that less is never surer."""
+
+    edges: tuple[float, ...]
+    half_widths: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.half_widths) != len(self.edges) + 1:
+            raise ValueError("there must be one half-width more than edges")
+        if any(low >= high for low, high in pairwise(self.edges)):
+            raise ValueError("edges must rise")
+        if not all(0 <= half <= 0.5 for half in self.half_widths):
+            raise ValueError("half-widths must be within 0 to 0.5")
+        if any(less < more for less, more in pairwise(self.half_widths)):
+            raise ValueError("half-widths must not rise: more evidence would be less sure")
+
+
+class FusionFit(Struct, frozen=True, kw_only=True):
+    """Fitted fusion of one skill: weight a source, intercept a mask of present sources ("model+language").
+
+    `kappa` replaces the skill set's for a source: a model that is calibrated however little it has seen needs none.
+    """
+
+    weights: dict[str, float]
+    intercepts: dict[str, float]
+    kappa: dict[str, float] = {}
+
+
+class SkillCard(Struct, frozen=True, kw_only=True):
+    """One skill's model: where its labels are from, how it did on students it never saw."""
+
+    file: str
+    sha256: str
+    features: tuple[str, ...]
+    labels: str
+    examples: int
+    students: int
+    metrics: dict[str, float]
+    fusion: FusionFit | None = None
+    intervals: ConformalTable | None = None
+
+
+class Card(Struct, frozen=True, kw_only=True):
+    """The artifact's card."""
+
+    version: int
+    name: str
+    feature_schema: str
+    trained_with: dict[str, str]
+    skills: dict[str, SkillCard]
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A loaded artifact; `models` maps a skill to a fitted scikit-learn classifier."""
+
+    card: Card
+    models: dict[str, Any]
+    digest: str
+
+    @property
+    def id(self) -> str:
+        """What updates name: the artifact's name and the start of its card's hash."""
+        return f"{self.card.name}@{self.digest[:8]}"
+
+
+NO_ARTIFACT: Final = Artifact(
+    Card(version=CARD_VERSION, name="none", feature_schema=FEATURE_SCHEMA, trained_with={}, skills={}), {}, "0" * 64
+)
+
+
+def save_artifact(folder: Path, card: Card, models: dict[str, Any]) -> Artifact:
+    """Write models and card; the card's file hashes are filled in here. Replaces what is there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    cards = {}
+    for skill, skill_card in card.skills.items():
+        stored = _skops().dumps(models[skill], compression=ZIP_DEFLATED, compresslevel=9)
+        (folder / skill_card.file).write_bytes(stored)
+        cards[skill] = msgspec.structs.replace(skill_card, sha256=hashlib.sha256(stored).hexdigest())
+    text = msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(card, skills=cards)), indent=2)
+    (folder / "card.json").write_bytes(text + b"\n")
+    return load_artifact(str(folder))
+
+
+def load_artifact(path: str) -> Artifact:
+    """Load an artifact folder, or a built-in one by its name; `none` is the artifact without models.
+
+    Raises ArtifactError, saying what to do, where it is missing, damaged, unsafe or of another feature schema.
+    """
+    if path == "none":
+        return NO_ARTIFACT
+    builtin = Path(str(files("streams") / "builtin" / path))
+    folder = builtin if path and Path(path).name == path and builtin.is_dir() else Path(path)
+    if not path or folder.is_file():
+        raise ArtifactError(f"model artifact {path or '(empty)'}: name the folder that holds its card.json")
+    try:
+        text = (folder / "card.json").read_bytes()
+        card = msgspec.json.decode(text, type=Card)
+    except OSError as error:
+        raise ArtifactError(f"model artifact {path}: {error.strerror}: {error.filename}") from None
+    except msgspec.MsgspecError as error:
+        raise ArtifactError(f"model artifact {path}: card.json: {error}") from None
+    if card.version != CARD_VERSION or card.feature_schema != FEATURE_SCHEMA:
+        raise ArtifactError(
+            f"model artifact {path} has feature schema {card.feature_schema}, this program computes "
+            f"{FEATURE_SCHEMA}: train it again with `skillstream train`"
+        )
+    models = {skill: _load_model(folder, skill_card) for skill, skill_card in card.skills.items()}
+    return Artifact(card, models, hashlib.sha256(text).hexdigest())
+
+
+def _load_model(folder: Path, card: SkillCard) -> Any:
+    if Path(card.file).name != card.file:
+        raise ArtifactError(f"model artifact {folder}: {card.file!r} lies outside of it")
+    unknown = set(card.features) - set(FEATURES)
+    if unknown:
+        raise ArtifactError(f"model artifact {folder}: no features {', '.join(sorted(unknown))}")
+    try:
+        stored = (folder / card.file).read_bytes()
+    except OSError as error:
+        raise ArtifactError(f"model artifact {folder}: {error.strerror}: {card.file}") from None
+    if hashlib.sha256(stored).hexdigest() != card.sha256:
+        raise ArtifactError(f"model artifact {folder}: {card.file} is not the file its card describes: {_AGAIN}")
+    return _built(f"model artifact {folder}: {card.file}", stored, card)
+
+
+def _built(where: str, stored: bytes, card: SkillCard) -> Any:
+    """The classifier in a file's bytes. Raises ArtifactError for bytes that hold none, or another than the card's."""
+    with _reading(where), ZipFile(BytesIO(stored)) as archive:
+        unpacked_bytes = sum(part.file_size for part in archive.infolist())
+    if unpacked_bytes > MAX_UNPACKED_BYTES:
+        raise ArtifactError(f"{where} unpacks to {unpacked_bytes} bytes, {MAX_UNPACKED_BYTES} are allowed")
+    with _reading(where):
+        untrusted = set(_skops().get_untrusted_types(data=stored)) - set(TRUSTED)
+    if untrusted:
+        raise ArtifactError(f"{where} holds types not trusted: {', '.join(sorted(untrusted))}")
+    with _reading(where):
+        model = _skops().loads(stored, trusted=list(TRUSTED))
+    if not hasattr(model, "predict_proba"):
+        raise ArtifactError(f"{where} holds a {type(model).__name__}, not a classifier: {_AGAIN}")
+    wanted = len(card.features)
+    if getattr(model, "n_features_in_", wanted) != wanted or len(getattr(model, "classes_", (0, 1))) != 2:
+        raise ArtifactError(f"{where} is not a classifier of two classes by {wanted} features: {_AGAIN}")
+    return model
+
+
+@contextmanager
+def _reading(where: str) -> Iterator[None]:
+    """Whatever bytes that were cut or changed make zipfile, JSON, skops or numpy raise becomes an ArtifactError."""
+    try:
+        yield
+    except Exception as error:
+        raise ArtifactError(f"{where} is damaged, or no model of skops ({type(error).__name__}): {_AGAIN}") from None
+
+
+def _skops() -> ModuleType:
+    """Imported when a model is written or read: it takes seconds, and brings all of scikit-learn with it."""
+    return import_module("skops.io")

@@ -1,0 +1,1 @@
+"""From records to changed rows: decode, deduplicate, add, retract."""

@@ -1,0 +1,192 @@
+"""Which of a batch's events are new: known neither by their ids, among the student's last, nor by their origin.
+
+Nearly all are, and most batches hold no repeat at all: students of whom nothing looks like a repeat are taken in one
+go, the others event by event.
+
+An id is looked for in the row, always, and in the row's segments, unless the event cannot be one of theirs: a repeat
+has the time of the event that it repeats, so one whose own time is newer than all that were noted repeats none. No such
+thing holds of an event whose time may be its record's (it had none, or it is not before its record's), nor of one that
+tells an act which another event may have told at another time.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.event import NativeEvent
+from streams.folding.event_time import newest_before
+from streams.folding.known_ids import Hashes, Places, find, note
+from streams.input.origin import Origin
+from streams.rows.layout import Indices
+from streams.rows.row import SEGMENT_IDS
+from streams.rows.row_batch import Block, Integers
+from streams.rows.sections import origins_of, origins_part
+from streams.rows.segments import sealed
+
+MAX_ORIGINS: Final = 8
+
+
+class Outcome(Enum):
+    """What became of an event that reached its home."""
+
+    APPLIED = "applied"
+    LATE = "late"
+    IGNORED = "ignored"
+    DUPLICATE = "duplicate"
+    RETOLD = "retold"
+    """An act that another event told before."""
+
+
+class Times(NamedTuple):
+    """The events' own times and those of their records, in µs."""
+
+    own_us: Integers
+    record_us: Integers
+
+
+class Sifted(NamedTuple):
+    """`beyond` counts new events that may repeat an id which is not known any more."""
+
+    outcomes: list[Outcome]
+    beyond: int
+
+
+def sift(
+    block: Block,
+    lines: Sequence[int],
+    events: Sequence[NativeEvent],
+    useful: Sequence[bool],
+    times: Times,
+    origins: Mapping[int, Origin],
+    kept: int,
+) -> Sifted:
+    """Say of each event whether it is new, and note in the block that the new ones were seen.
+
+    Those that are not `useful` are ignored, and not noted. `origins` is by the events' places. `kept` is how many
+    segments a row keeps. Raises Fatal where a segment is missing.
+    """
+    outcomes = [Outcome.APPLIED if use else Outcome.IGNORED for use in useful]
+    line, hashes = np.asarray(lines, np.intp), Hashes.of(events)
+    may_be_old = _may_be_old(block, line, hashes, times)
+    places = find(block, hashes.values, _with_segments(block, line[may_be_old]))
+    doubtful = np.isin(line, np.append(line[_doubtful(line, hashes, places)], line[list(origins)]))
+    one_by_one: defaultdict[int, list[int]] = defaultdict(list)
+    for place in np.flatnonzero(doubtful).tolist():
+        one_by_one[lines[place]].append(place)
+    if one_by_one:
+        of_event, own_us = hashes.by_event(), times.own_us.tolist()
+        always = _always_old(hashes, times)
+        for one, mine in one_by_one.items():
+            came_from = origins_of(block.small["origins"][one])
+            history = _History(block, one, places, kept)
+            for place in mine:
+                outcomes[place] = _outcome(
+                    outcomes[place],
+                    history,
+                    of_event[place],
+                    own_us[place],
+                    always=bool(always[place]),
+                    origin=origins.get(place),
+                    came_from=came_from,
+                )
+            block.small["origins"][one] = origins_part(came_from)
+    fresh = np.array([outcome is Outcome.APPLIED for outcome in outcomes], np.bool_)
+    return Sifted(outcomes, note(block, line, hashes, fresh, times.own_us, kept))
+
+
+def _always_old(hashes: Hashes, times: Times) -> NDArray[np.bool_]:
+    """Events that may repeat one of another time."""
+    always: NDArray[np.bool_] = times.own_us >= times.record_us
+    always[list(hashes.acts)] = True
+    return always
+
+
+def _may_be_old(block: Block, line: Indices, hashes: Hashes, times: Times) -> NDArray[np.bool_]:
+    """At least the events that are to be looked for in segments: as if all before them in the batch were new."""
+    if not np.any(block.head["segments"]):
+        return np.zeros(len(line), np.bool_)
+    newest_us = newest_before(line, times.own_us, block.head["newest_us"][line])
+    return _always_old(hashes, times) | (times.own_us <= newest_us)
+
+
+def _with_segments(block: Block, line: Indices) -> list[int]:
+    lines = np.unique(line)
+    found: list[int] = lines[block.head["segments"][lines] > 0].tolist()
+    return found
+
+
+def _doubtful(line: Indices, hashes: Hashes, places: Places) -> NDArray[np.intp]:
+    """Events with a hash that their row knows, or that comes twice in the batch."""
+    _, at, times = np.unique(hashes.values, return_inverse=True, return_counts=True)
+    twice = times[at] > 1
+    if places:
+        lines = line[hashes.event].tolist()
+        known = [pair in places for pair in zip(lines, hashes.values.tolist(), strict=True)]
+        twice |= np.array(known, np.bool_)
+    return hashes.event[twice]
+
+
+class _History:
+    """One student's ids while its events of a batch are looked at in their order."""
+
+    def __init__(self, block: Block, line: int, places: Places, kept: int) -> None:
+        head = block.head
+        self._line = line
+        self._places = places
+        self._kept = kept
+        self._noted = int(head["noted"][line])
+        self._newest_us = int(head["newest_us"][line])
+        self._sealed = sealed(self._noted)
+        self._first = self._sealed - int(head["segments"][line])
+
+    def knows(self, values: Sequence[int], own_us: int, *, always: bool) -> bool:
+        """Whether any of an event's hashes is known: in the row, or, if it may be old, in a segment."""
+        may_be_old = always or own_us <= self._newest_us
+        since = (self._first if may_be_old else self._sealed) * SEGMENT_IDS
+        return any(self._places.get((self._line, value), -1) >= since for value in values)
+
+    def note(self, values: Sequence[int], own_us: int) -> None:
+        """The event is new."""
+        for value in values:
+            self._places[self._line, value] = self._noted
+            self._noted += 1
+        if (now := sealed(self._noted)) > self._sealed:
+            self._sealed, self._first = now, max(self._first, now - self._kept)
+        self._newest_us = max(self._newest_us, own_us)
+
+
+def _outcome(
+    outcome: Outcome,
+    history: _History,
+    values: Sequence[int],
+    own_us: int,
+    *,
+    always: bool,
+    origin: Origin | None,
+    came_from: dict[int, tuple[int, int]],
+) -> Outcome:
+    """What becomes of the next event of a student, APPLIED or IGNORED if it is not known; noted if it is new."""
+    if origin is not None and origin[1:] <= came_from.get(origin[0], (-1, -1)):
+        return Outcome.DUPLICATE  # a partition's forwards arrive in its offset order
+    if outcome is not Outcome.APPLIED:
+        return outcome
+    if history.knows(values[:1], own_us, always=always):
+        return Outcome.DUPLICATE
+    if history.knows(values[1:], own_us, always=always):
+        return Outcome.RETOLD
+    history.note(values, own_us)
+    if origin is not None:
+        _note_origin(came_from, origin)
+    return outcome
+
+
+def _note_origin(came_from: dict[int, tuple[int, int]], origin: Origin) -> None:
+    partition, offset, index = origin
+    came_from.pop(partition, None)
+    came_from[partition] = (offset, index)
+    while len(came_from) > MAX_ORIGINS:
+        del came_from[next(iter(came_from))]

@@ -1,0 +1,113 @@
+"""The telling events of each student and skill: of all that were seen, the newest and weightiest few.
+
+Rank is log2|weight| + age in half-lives, which no later time reorders; so what is kept doesn't depend on when it is
+decided, nor on the order of arrival.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Final, Self
+
+import numpy as np
+
+from streams.folding.facts import FACTS, INDEX
+from streams.folding.sums import Entries
+from streams.rows.layout import Array, Indices, ragged
+from streams.rows.row import HALF_LIFE_US, MAX_EVIDENCE
+from streams.rows.row_batch import Block
+
+MAX_WEIGHT: Final = 64
+_LOG2: Final = np.array([math.log2(max(weight, 1)) for weight in range(MAX_WEIGHT)])
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Events that tell of a skill, as arrays of one length. `group` is line · skills + skill, `weight` in tenths."""
+
+    group: Array
+    code: Array
+    value: Array
+    weight: Array
+    time_s: Array
+
+    def __add__(self, other: "Told") -> "Told":
+        """Both."""
+        return Told(*(np.concatenate([getattr(self, one.name), getattr(other, one.name)]) for one in fields(self)))
+
+    def __getitem__(self, at: Array) -> "Told":
+        """Those at these places."""
+        return Told(*(getattr(self, one.name)[at] for one in fields(self)))
+
+    @property
+    def rank(self) -> Array:
+        """The higher, the more telling; as `rank_of`."""
+        return np.asarray(_LOG2[np.abs(self.weight)] + self.time_s * 1e6 / HALF_LIFE_US)
+
+
+@dataclass(frozen=True, slots=True)
+class Tells:
+    """Which skills a fact tells of, and how much: `count[fact]` of them, from `start[fact]` on."""
+
+    start: Array
+    count: Array
+    skill: Array
+    weight: Array
+
+    @classmethod
+    def of(cls, telling: Sequence[Mapping[str, float]]) -> Self:
+        """From each skill's weights by fact; weights of less than a tenth tell nothing."""
+        tells = [
+            (INDEX[fact], skill, tenths)
+            for skill, weights in enumerate(telling)
+            for fact, weight in weights.items()
+            if (tenths := round(weight * 10))
+        ]
+        facts, skills, weights = np.array(sorted(tells), np.int64).reshape(-1, 3).T
+        count = np.bincount(facts, minlength=len(FACTS))
+        return cls(np.cumsum(count) - count, count, skills, weights)
+
+
+def rank_of(weight: int, time_s: int) -> float:
+    """The rank of one."""
+    return float(_LOG2[abs(weight)]) + time_s * 1e6 / HALF_LIFE_US
+
+
+def offered(tells: Tells, facts: Entries, time_s: Array, skills: int) -> Told:
+    """The facts as evidence for each of the `skills` that they tell of; `time_s` is by event."""
+    line, fact = np.divmod(facts.where, len(FACTS))
+    of_fact, tell = ragged(tells.count[fact])
+    tell += tells.start[fact][of_fact]
+    return Told(
+        group=line[of_fact] * skills + tells.skill[tell],
+        code=fact[of_fact],
+        value=facts.value[of_fact],
+        weight=tells.weight[tell],
+        time_s=time_s[facts.event[of_fact]],
+    )
+
+
+def keep(block: Block, told: Told) -> None:
+    """Keep, in place, the first MAX_EVIDENCE by rank of those in the block and those `told`.
+
+    Equal ranks are ordered by code, value and time, largest first.
+    """
+    touched = np.unique(told.group)
+    kept = {name: column.reshape(-1, MAX_EVIDENCE) for name, column in block.told.items()}
+    before = Told(
+        group=np.repeat(touched, MAX_EVIDENCE), **{name: column[touched].reshape(-1) for name, column in kept.items()}
+    )
+    every = before[before.weight != 0] + told
+    order, slot = _first(every)
+    few = every[order]
+    for name, column in kept.items():
+        column[touched] = 0
+        column[few.group, slot] = getattr(few, name)
+
+
+def _first(told: Told) -> tuple[Indices, Indices]:
+    """The few of each group that rank highest: where they are, and their place among the few."""
+    order = np.lexsort((-told.time_s, -told.value, -told.code, -told.rank, told.group))
+    _, place = ragged(np.unique(told.group, return_counts=True)[1])
+    few = place < MAX_EVIDENCE
+    return order[few], place[few]

@@ -1,0 +1,255 @@
+"""Facts: the one vocabulary between events and judgement.
+
+    event ──► facts (name, value) ──► totals per fact in the row ──► indicators, model features
+                                 └──► the last telling ones, kept as evidence items
+
+A fact's index is its key in every stored row: append to the list, never reorder it. Events are read kind by kind, each
+as columns: a batch has thousands of them, and few kinds.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from schemas import event as e
+from streams.rows.layout import Array, Indices
+
+FACTS: Final = (
+    "attempted",  # value: score
+    "passed",  # score; an attempt that `has_passed`
+    "failed",  # 1 - score, or 1 without one
+    "retried",  # number of the try, if known
+    "recovered",  # number of the try that passed
+    "hinted",  # hints taken
+    "gave_up",
+    "submitted",  # weight of the work, if known
+    "marked",  # score
+    "early",  # days before it was due
+    "late",  # days after it was due
+    "set_controls",  # controls off neutral
+    "varied_none",
+    "varied_one",
+    "varied_some",  # controls off neutral, two or more
+    "reset",
+    "worked",  # log of 1 + seconds
+    "wrote",  # words
+    "reflected",  # words
+    "replied",
+    "helped",
+    "asked",
+    "agreed",
+    "disagreed",
+    "enrolled",
+    "sat_down",
+    "watched",
+    "finished",
+    "sought",
+    "missed",  # weight of the work, if known
+    "changed",  # controls that differ from the action before
+    "isolated",  # one control off neutral, and only that one changed
+    "thought_before_none",  # log of 1 + seconds, by the kind of action that followed
+    "thought_before_one",
+    "thought_before_some",
+    "thought_before_reset",
+    "ended",  # log of 1 + seconds since the action before
+)
+INDEX: Final = {name: index for index, name in enumerate(FACTS)}
+PASS_SCORE: Final = 0.5
+DAY_S: Final = 86_400.0
+
+Kinds = Mapping[type, Sequence[int]]
+"""Where the events of each kind are in a batch, ascending."""
+Reading = Iterator[tuple[int, Array | None, Array | float]]
+"""A fact, which of a kind's events say it (None: all), and its value."""
+
+(
+    ATTEMPTED, PASSED, FAILED, RETRIED, RECOVERED, HINTED, GAVE_UP, SUBMITTED, MARKED, EARLY, LATE,
+    SET_CONTROLS, VARIED_NONE, VARIED_ONE, VARIED_SOME, RESET, WORKED, WROTE, REFLECTED, REPLIED,
+    HELPED, ASKED, AGREED, DISAGREED, ENROLLED, SAT_DOWN, WATCHED, FINISHED, SOUGHT, MISSED,
+    CHANGED, ISOLATED, THOUGHT_BEFORE_NONE, THOUGHT_BEFORE_ONE, THOUGHT_BEFORE_SOME, THOUGHT_BEFORE_RESET, ENDED,
+) = range(len(FACTS))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Facts, as arrays of one length; `event` is the place of the event that says so, ascending."""
+
+    event: Indices
+    fact: Indices
+    value: Array
+
+    def of(self, places: Indices) -> "Facts":
+        """Those of the events at `places`, which are ascending and called 0, 1, 2 from now on."""
+        at = np.searchsorted(places, self.event)
+        kept = (at < len(places)) & (places[np.minimum(at, len(places) - 1)] == self.event) if len(places) else at < 0
+        return Facts(at[kept], self.fact[kept], self.value[kept])
+
+    def and_of(self, event: Sequence[int], fact: Sequence[int], value: Sequence[float]) -> "Facts":
+        """These and more, in the order of their events."""
+        return _in_order(
+            np.concatenate([self.event, np.array(event, np.intp)]),
+            np.concatenate([self.fact, np.array(fact, np.intp)]),
+            np.concatenate([self.value, np.array(value, np.float64)]),
+        )
+
+
+def kinds_of(events: Iterable[e.NativeEvent]) -> Kinds:
+    """Sort events by their kind."""
+    kinds: defaultdict[type, list[int]] = defaultdict(list)
+    for place, event in enumerate(events):
+        kinds[type(event)].append(place)
+    return kinds
+
+
+def facts_of(events: Sequence[e.NativeEvent], kinds: Kinds) -> Facts:
+    """The facts of events that stand without knowing any other event; none of an event that is of no use for skills."""
+    found: list[tuple[Array, int, Array | float]] = []
+    for kind, places in kinds.items():
+        reader = _READERS.get(kind)
+        if reader is not None:
+            place = np.array(places, np.intp)
+            for fact, said_by, value in reader([events[at] for at in places]):
+                chosen = value if said_by is None or isinstance(value, float) else value[said_by]
+                found.append((place if said_by is None else place[said_by], fact, chosen))
+    if not found:
+        return Facts(np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0))
+    return _in_order(
+        np.concatenate([place for place, _, _ in found]),
+        np.repeat([fact for _, fact, _ in found], [len(place) for place, _, _ in found]),
+        np.concatenate([np.broadcast_to(value, len(place)) for place, _, value in found]),
+    )
+
+
+def _in_order(event: Array, fact: Array, value: Array) -> Facts:
+    order = np.argsort(event, kind="stable")
+    return Facts(event[order], fact[order], value[order])
+
+
+def has_passed(attempt: e.Attempt) -> bool:
+    """What the platform says of its success, else whether its score is at least PASS_SCORE."""
+    return attempt.score >= PASS_SCORE if attempt.success is None else attempt.success
+
+
+def _attempts(events: Sequence[e.Attempt]) -> Reading:
+    score = np.array([event.score for event in events])
+    number = np.array([event.attempt for event in events], np.float64)
+    hints = np.array([event.hints for event in events], np.float64)
+    passed, again = _passed(events, score), number > 1
+    yield ATTEMPTED, None, score
+    yield PASSED, passed, score
+    yield RECOVERED, passed & again, number
+    yield FAILED, ~passed, 1.0 - score
+    yield RETRIED, again, number
+    yield HINTED, hints > 0, hints
+    duration = _log_seconds(events)
+    yield WORKED, ~np.isnan(duration), duration
+
+
+def _passed(events: Sequence[e.Attempt], score: Array) -> Array:
+    """`has_passed` of each. Most platforms say nothing of success: then scores are compared all at once."""
+    said = [event.success for event in events]
+    if said.count(None) == len(said):
+        return score >= PASS_SCORE
+    return np.array([has_passed(event) for event in events])
+
+
+def _failures(events: Sequence[e.Failure]) -> Reading:
+    yield FAILED, None, 1.0
+    yield GAVE_UP, np.array([event.gave_up for event in events]), 1.0
+
+
+def _submissions(events: Sequence[e.Submission]) -> Reading:
+    yield SUBMITTED, None, _weights(events)
+    marked = np.array([event.score is not None for event in events])
+    yield MARKED, marked, np.array([event.score or 0.0 for event in events])
+    days_early = np.array([_days_early(event) for event in events])
+    yield EARLY, days_early >= 0, days_early
+    yield LATE, days_early < 0, -days_early
+
+
+def _controls(events: Sequence[e.Control]) -> Reading:
+    off_neutral = np.array([sum(1 for setting in event.controls.values() if setting) for event in events], np.float64)
+    reset = np.array([event.reset for event in events])
+    changed = np.array([-1 if event.reset or event.changed is None else event.changed for event in events], np.float64)
+    duration = _log_seconds(events)
+    timed = ~np.isnan(duration)
+    none, one, some = (off_neutral == 0) & ~reset, (off_neutral == 1) & ~reset, (off_neutral > 1) & ~reset
+    yield SET_CONTROLS, ~reset, off_neutral
+    yield VARIED_NONE, none, 1.0
+    yield VARIED_ONE, one, 1.0
+    yield VARIED_SOME, some, off_neutral
+    yield RESET, reset, 1.0
+    yield THOUGHT_BEFORE_NONE, none & timed, duration
+    yield THOUGHT_BEFORE_ONE, one & timed, duration
+    yield THOUGHT_BEFORE_SOME, some & timed, duration
+    yield THOUGHT_BEFORE_RESET, reset & timed, duration
+    yield WORKED, timed, duration
+    yield CHANGED, changed >= 0, changed
+    yield ISOLATED, one & (changed == 1), 1.0
+
+
+def _messages(events: Sequence[e.Message]) -> Reading:
+    yield WROTE, None, _words(events)
+    yield REPLIED, np.array([bool(event.in_reply_to) for event in events]), 1.0
+
+
+def _collaborations(events: Sequence[e.Collaboration]) -> Reading:
+    named = {"asked": ASKED, "agreed": AGREED, "disagreed": DISAGREED}
+    act = np.array([named.get(event.act, HELPED) for event in events])
+    for fact in (HELPED, *named.values()):
+        yield fact, act == fact, 1.0
+
+
+def _sessions(events: Sequence[e.Session]) -> Reading:
+    phase = np.array([event.phase for event in events])
+    yield ENROLLED, phase == "enrolled", 1.0
+    yield SAT_DOWN, phase == "start", 1.0
+    yield ENDED, phase == "end", np.nan_to_num(_log_seconds(events))
+
+
+def _media(events: Sequence[e.Media]) -> Reading:
+    action = np.array([event.action for event in events])
+    for name, fact in (("played", WATCHED), ("completed", FINISHED), ("seeked", SOUGHT)):
+        yield fact, action == name, 1.0
+
+
+def _always(fact: int) -> Callable[[Sequence[Any]], Reading]:
+    return lambda _: iter([(fact, None, 1.0)])
+
+
+def _log_seconds(events: Sequence[e.Attempt | e.Control | e.Session]) -> Array:
+    """log(1 + seconds), NaN where an event has none. Not by numpy: what it gives differs between processors."""
+    return np.array([math.nan if event.duration_s is None else math.log1p(event.duration_s) for event in events])
+
+
+def _words(events: Sequence[e.Message | e.Reflection]) -> Array:
+    return np.array([float(event.text.count(" ") + 1) for event in events])
+
+
+def _weights(events: Sequence[e.Submission | e.Overdue]) -> Array:
+    return np.array([event.weight or 0.0 for event in events])
+
+
+def _days_early(event: e.Submission) -> float:
+    return math.nan if event.due is None else (event.due - event.time).total_seconds() / DAY_S
+
+
+_READERS: Final[dict[type, Callable[[Sequence[Any]], Reading]]] = {
+    e.Attempt: _attempts,
+    e.Failure: _failures,
+    e.Retry: _always(RETRIED),
+    e.Hint: _always(HINTED),
+    e.Submission: _submissions,
+    e.Mark: lambda events: iter([(MARKED, None, np.array([event.score for event in events]))]),
+    e.Overdue: lambda events: iter([(MISSED, None, _weights(events))]),
+    e.Control: _controls,
+    e.Message: _messages,
+    e.Reflection: lambda events: iter([(REFLECTED, None, _words(events))]),
+    e.Collaboration: _collaborations,
+    e.Session: _sessions,
+    e.Media: _media,
+}

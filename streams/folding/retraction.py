@@ -1,0 +1,288 @@
+"""Voided events within a batch: the sums of their students, event by event and void by void, in order.
+
+    a student whom no void of the batch can concern ──► all events at once, as columns (`streams.folding.sums`)
+    any other ──► one row's sums as plain numbers ──► add, retract, add … ──► back into the columns
+
+A void subtracts what its event added, as the row keeps it (`streams.folding.voidable`); rounding, and which evidence
+items are left, depend on what came before, so the order is kept. The cost is that of the student's events and voids,
+however they alternate. What is not undone: the clocks, which failures are open, how controls were varied.
+
+What comes of it is equal, to the last bit, to folding each event and void in a batch of its own.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.event import NativeEvent
+from streams.folding.event_time import MAX_EXPONENT, Arrival
+from streams.folding.evidence_items import Tells, rank_of
+from streams.folding.facts import FACTS
+from streams.folding.known_ids import digest_of
+from streams.folding.sums import DECAYED_OF_A_CELL, Entries, rebase_foreign
+from streams.folding.voidable import FACT_VALUE, RUBRIC_VALUE, TEXT_VALUE, digest_as_int
+from streams.rows.layout import VOIDABLE
+from streams.rows.row import HALF_LIFE_US, MAX_EVIDENCE, MAX_VOIDABLE, PHRASE, RUBRIC, decayed, skill_code
+from streams.rows.row_batch import Block
+
+_ADD: Final = 1 << 62  # beyond all places: the voids before an event come before it
+_NOTHING: Final = 1e-12  # what is left of a sum when all was taken from it, by rounding
+_FACT_COLUMNS: Final = ("n", "total", "squares", "recent_n", "recent_total", "newest_s")
+_CELL_COLUMNS: Final = (*DECAYED_OF_A_CELL, "text_newest_s", "rubric_newest_s")
+_OF_WHAT: Final = {TEXT_VALUE: "text", RUBRIC_VALUE: "rubric"}
+
+
+class Void(NamedTuple):
+    """A void of the event `event_id` of the student at `row`, which comes before the new event number `before`."""
+
+    row: int
+    before: int
+    event_id: str
+
+
+class Kept(NamedTuple):
+    """A value that an event added, in the order of VOIDABLE's fields."""
+
+    id: int
+    time_us: int
+    value: float
+    code: int
+    what: int
+
+
+class Item(NamedTuple):
+    """An evidence item, in the order of rank, code, value and time: the largest come first."""
+
+    rank: float
+    code: int
+    value: float
+    time_s: int
+    weight: int
+
+
+@dataclass(slots=True)
+class Said:
+    """What one event says: facts, texts and ratings by fact or skill, and (skill, code, value, weight) as evidence."""
+
+    facts: list[tuple[int, float]] = field(default_factory=list)
+    texts: list[tuple[int, float]] = field(default_factory=list)
+    ratings: list[tuple[int, float]] = field(default_factory=list)
+    evidence: list[tuple[int, int, float, int]] = field(default_factory=list)
+
+
+def concerned(block: Block, rows: Sequence[int], events: Sequence[NativeEvent], voids: Sequence[Void]) -> set[int]:
+    """The rows of which a void may find its event: kept in the row, or among the new `events`, which are of `rows`."""
+    of_void = {void.row for void in voids}
+    found = {row for row, event in zip(rows, events, strict=True) if event.voidable and row in of_void}
+    kept = block.small["voidable"]
+    return found | {void.row for void in voids if kept[void.row] and digest_of(void.event_id) in kept[void.row]}
+
+
+class Retraction:
+    """Adds the new `events` of some rows to these, with `voids` in between."""
+
+    def __init__(self, block: Block, tells: Tells) -> None:
+        self._block = block
+        self._skills = len(block.names)
+        self._codes = [skill_code(name) for name in block.names]
+        self._tells = list(zip(*(column.tolist() for column in (tells.skill, tells.weight)), strict=True))
+        self._start, self._count = tells.start.tolist(), tells.count.tolist()
+
+    def add(
+        self,
+        events: Sequence[NativeEvent],
+        arrival: Arrival,
+        chosen: NDArray[np.bool_],
+        said: tuple[Entries, Entries, Entries],
+        evidence: Iterable[tuple[int, int, float, int, int]],
+        voids: Mapping[int, Void],
+    ) -> list[int]:
+        """Add the `chosen` events' facts, texts and ratings (`said`) and evidence (group, code, value, weight, event).
+
+        `voids` are by their places in the batch, ascending. Return the places of those that found their event.
+        """
+        of_event = self._by_event(chosen, said, evidence)
+        steps: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)  # by row: (event, place of the void or _ADD)
+        for number, row in zip(np.flatnonzero(chosen).tolist(), arrival.line[chosen].tolist(), strict=True):
+            steps[row].append((number, _ADD))
+        for place, void in voids.items():
+            steps[void.row].append((void.before, place))
+        times_us = arrival.time_us.tolist()
+        found: list[int] = []
+        for row, in_turn in steps.items():
+            sums = StudentSums(self._block, row, self._codes)
+            for number, place in sorted(in_turn):
+                if place != _ADD:
+                    found += [place] if sums.retract(digest_as_int(voids[place].event_id)) else []
+                else:
+                    digest = digest_as_int(events[number].event_id) if events[number].voidable else None
+                    sums.add(times_us[number], of_event[number], digest)
+            sums.store()
+        return found
+
+    def _by_event(
+        self,
+        chosen: NDArray[np.bool_],
+        said: tuple[Entries, Entries, Entries],
+        evidence: Iterable[tuple[int, int, float, int, int]],
+    ) -> defaultdict[int, Said]:
+        of_event: defaultdict[int, Said] = defaultdict(Said)
+        facts, texts, ratings = said
+        for fact, value, event in _entries(facts, chosen, len(FACTS)):
+            one = of_event[event]
+            one.facts.append((fact, value))
+            for tell in range(self._start[fact], self._start[fact] + self._count[fact]):
+                skill, weight = self._tells[tell]
+                one.evidence.append((skill, fact, value, weight))
+        for skill, value, event in _entries(texts, chosen, self._skills):
+            of_event[event].texts.append((skill, value))
+        for skill, value, event in _entries(ratings, chosen, self._skills):
+            of_event[event].ratings.append((skill, value))
+        for group, code, value, weight, event in evidence:
+            if chosen[event]:
+                of_event[event].evidence.append((group % self._skills, code, value, weight))
+        return of_event
+
+
+class StudentSums:
+    """One row's sums, evidence and kept values as plain numbers; `store` puts them back."""
+
+    def __init__(self, block: Block, row: int, codes: Sequence[int]) -> None:
+        self._block = block
+        self._row = row
+        self._codes = codes
+        self._reference_us = int(block.head["reference_us"][row])
+        self._facts: dict[str, list[float]] = {name: block.facts[name][row].tolist() for name in _FACT_COLUMNS}
+        self._cells: dict[str, list[float]] = {name: block.cells[name][row].tolist() for name in _CELL_COLUMNS}
+        self._items = [self._stored_items(column) for column in range(len(codes))]
+        self._kept = [Kept(*values) for values in np.frombuffer(block.small["voidable"][row], VOIDABLE).tolist()]
+
+    def add(self, time_us: int, said: Said, digest: int | None) -> None:
+        """Add what an event at `time_us` says; it can be retracted by `digest`, unless that is None."""
+        exponent = (time_us - self._reference_us) / HALF_LIFE_US
+        if exponent > MAX_EXPONENT:
+            self._rebase(time_us)
+            exponent = 0.0
+        weight, time_s = math.exp2(exponent), time_us // 1_000_000
+        facts = self._facts
+        for fact, value in said.facts:
+            facts["n"][fact] += 1
+            facts["total"][fact] += value
+            facts["squares"][fact] += value * value
+            facts["recent_n"][fact] += weight
+            facts["recent_total"][fact] += weight * value
+            facts["newest_s"][fact] = max(facts["newest_s"][fact], time_s)
+        for what, entries in (("text", said.texts), ("rubric", said.ratings)):
+            n, total, newest_s = (self._cells[f"{what}_{name}"] for name in ("n", "total", "newest_s"))
+            for skill, value in entries:
+                n[skill] += weight
+                total[skill] += weight * value
+                newest_s[skill] = max(newest_s[skill], time_s)
+        for skill, code, value, tenths in said.evidence:
+            items = self._items[skill]
+            items.append(Item(rank_of(tenths, time_s), code, value, time_s, tenths))
+            items.sort(key=_first_four, reverse=True)
+            del items[MAX_EVIDENCE:]
+        if digest is not None:
+            self._keep(digest, time_us, said)
+
+    def retract(self, digest: int) -> bool:
+        """Subtract what the event of this digest added; False where that is not kept any more."""
+        its = [kept for kept in self._kept if kept.id == digest]
+        if not its:
+            return False
+        for kept in its:
+            weight = math.exp2((kept.time_us - self._reference_us) / HALF_LIFE_US)
+            if kept.what == FACT_VALUE:
+                self._subtract_fact(kept, weight)
+            else:
+                self._subtract_from_cell(kept, weight)
+        self._kept = [kept for kept in self._kept if kept.id != digest]
+        return True
+
+    def store(self) -> None:
+        """Put all back into the block."""
+        block, row = self._block, self._row
+        block.head["reference_us"][row] = self._reference_us
+        for name, values in self._facts.items():
+            block.facts[name][row] = values
+        for name, values in self._cells.items():
+            block.cells[name][row] = values
+        for name, column in block.told.items():
+            padding = [0] * MAX_EVIDENCE
+            column[row] = [([getattr(item, name) for item in items] + padding)[:MAX_EVIDENCE] for items in self._items]
+        block.small["voidable"][row] = np.array(self._kept, VOIDABLE).tobytes() if self._kept else b""
+
+    def _stored_items(self, skill: int) -> list[Item]:
+        columns = (self._block.told[name][self._row, skill].tolist() for name in ("code", "value", "time_s", "weight"))
+        return [Item(rank_of(one[3], one[2]), *one) for one in zip(*columns, strict=True) if one[3]]
+
+    def _keep(self, digest: int, time_us: int, said: Said) -> None:
+        kept = self._kept
+        kept += [Kept(digest, time_us, value, fact, FACT_VALUE) for fact, value in said.facts]
+        kept += [Kept(digest, time_us, value, self._codes[skill], TEXT_VALUE) for skill, value in said.texts]
+        kept += [Kept(digest, time_us, value, self._codes[skill], RUBRIC_VALUE) for skill, value in said.ratings]
+        start = max(0, len(kept) - MAX_VOIDABLE)
+        while 0 < start < len(kept) and kept[start].id == kept[start - 1].id:
+            start += 1  # of no event but a part
+        del kept[:start]
+
+    def _rebase(self, reference_us: int) -> None:
+        factor = decayed(self._reference_us, reference_us)
+        self._reference_us = reference_us
+        for columns, names in ((self._facts, ("recent_n", "recent_total")), (self._cells, DECAYED_OF_A_CELL)):
+            for name in names:
+                columns[name] = [value * factor for value in columns[name]]
+        rebase_foreign(self._block, self._row, factor)
+
+    def _subtract_fact(self, kept: Kept, weight: float) -> None:
+        facts, fact, value = self._facts, kept.code, kept.value
+        facts["n"][fact] -= 1
+        if facts["n"][fact] <= 0:
+            for column in facts.values():
+                column[fact] = 0
+        else:
+            facts["total"][fact] -= value
+            facts["squares"][fact] = max(0.0, facts["squares"][fact] - value * value)
+            facts["recent_n"][fact] = max(0.0, facts["recent_n"][fact] - weight)
+            facts["recent_total"][fact] -= weight * value
+        time_s = kept.time_us // 1_000_000
+        for items in self._items:
+            items[:] = [item for item in items if (item.code, item.value, item.time_s) != (fact, value, time_s)]
+
+    def _subtract_from_cell(self, kept: Kept, weight: float) -> None:
+        """A skill that is not configured any more keeps what it has: nothing reads it."""
+        if kept.code not in self._codes:
+            return
+        skill, what = self._codes.index(kept.code), _OF_WHAT[kept.what]
+        n, total = self._cells[f"{what}_n"], self._cells[f"{what}_total"]
+        left = n[skill] - weight
+        if left <= _NOTHING * weight:
+            n[skill] = total[skill] = 0.0
+        else:
+            n[skill] = left
+            total[skill] -= weight * kept.value
+        time_s = kept.time_us // 1_000_000
+        self._items[skill] = [
+            item for item in self._items[skill] if item.time_s != time_s or not _is_of(what, item.code)
+        ]
+
+
+def _is_of(what: str, code: int) -> bool:
+    return code == RUBRIC if what == "rubric" else (code & PHRASE) != 0
+
+
+def _first_four(item: Item) -> tuple[float, int, float, int]:
+    return item[:4]
+
+
+def _entries(entries: Entries, chosen: NDArray[np.bool_], columns: int) -> Iterable[tuple[int, float, int]]:
+    """(column, value, event) of the chosen events."""
+    kept = chosen[entries.event]
+    parts = (entries.where[kept] % columns, entries.value[kept], entries.event[kept])
+    return zip(*(part.tolist() for part in parts), strict=True)

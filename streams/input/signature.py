@@ -1,0 +1,91 @@
+"""Our own headers on records of the input topic are signed, since whoever may write there could write them, too.
+
+A signature is an HMAC of the headers and of the record that bears them: its topic, partition, key and value. So headers
+count on that record alone; what is not signed by a key of the deployment is as if it were not there.
+"""
+
+import hmac
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final
+
+from schemas.dead_letter import REINSERTED_HEADER, Header
+from schemas.dialects import Record
+from streams.input.origin import ORIGIN_HEADER
+
+SIGNATURE_HEADER: Final = "skillstream-signature"
+SIGNED_HEADERS: Final = frozenset({ORIGIN_HEADER, REINSERTED_HEADER})
+OWN_HEADERS: Final = SIGNED_HEADERS | {SIGNATURE_HEADER}
+_MAC_BYTES: Final = 16
+_ID_BYTES: Final = 4
+
+Authentic = Callable[[Record], bool]
+"""Whether our headers on a record are ours."""
+Sign = Callable[[str, int, bytes | None, bytes | None, Sequence[Header]], tuple[Header, ...]]
+"""Our headers for a record of this topic, partition, key and value, with their signature."""
+
+
+def nobody(_record: Record) -> bool:
+    """Trusts no header."""
+    return False
+
+
+def has_own_headers(record: Record) -> bool:
+    """Whether a record bears headers of ours, or what looks like them."""
+    return any(name in SIGNED_HEADERS for name, _ in record.headers)
+
+
+def id_of(key: bytes) -> bytes:
+    """What a signature calls a key; it does not give it away."""
+    return sha256(b"skillstream header key " + key).digest()[:_ID_BYTES].hex().encode()
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderKeys:
+    """Keys of a deployment: the first one signs, all are valid."""
+
+    keys: tuple[bytes, ...] = ()
+    _by_id: Mapping[bytes, bytes] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_id", {id_of(key): key for key in self.keys})
+
+    def __repr__(self) -> str:
+        return f"HeaderKeys({len(self.keys)})"
+
+    def sign(
+        self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header]
+    ) -> tuple[Header, ...]:
+        """See Sign. Without any key the headers stay unsigned."""
+        if not self.keys:
+            return tuple(headers)
+        mac = _mac(self.keys[0], topic, partition, key, value, headers)
+        return *headers, (SIGNATURE_HEADER, id_of(self.keys[0]) + b":" + mac)
+
+    def authentic(self, record: Record) -> bool:
+        """See Authentic: one signature, by a key of ours, of just these headers on just this record."""
+        signatures = [value or b"" for name, value in record.headers if name == SIGNATURE_HEADER]
+        if len(signatures) != 1:
+            return False
+        name, _, mac = signatures[0].partition(b":")
+        known = self._by_id.get(name)
+        if known is None:
+            return False
+        headers = [header for header in record.headers if header[0] in SIGNED_HEADERS]
+        expected = _mac(known, record.topic, record.partition, record.key, record.value, headers)
+        return hmac.compare_digest(expected, mac)
+
+
+def _mac(
+    secret: bytes, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header]
+) -> bytes:
+    """In hexadecimal. Every part goes in with its length, so that no two records are signed alike."""
+    mac = hmac.new(secret, digestmod=sha256)
+    digest = None if value is None else sha256(value).digest()
+    parts = [topic.encode(), b"%d" % partition, key, digest]
+    for name, content in headers:
+        parts += [name.encode(), content]
+    for part in parts:
+        mac.update(b"-" if part is None else b"%d:" % len(part) + part)
+    return mac.digest()[:_MAC_BYTES].hex().encode()

@@ -1,0 +1,1 @@
+"""The check of what a model wrote."""

@@ -1,0 +1,1 @@
+"""Reasoning models: their protocol, OpenAI's, and two that need no provider."""

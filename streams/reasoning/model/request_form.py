@@ -1,0 +1,64 @@
+"""Which optional parameters go with a request: those that the server has not refused by name.
+
+Asked for first are OpenAI's strict schemas, and that the reply is not stored. Servers that speak the protocol refuse
+the one or the other, and say which; what is refused is left out from then on, the form of the reply step by step.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+import msgspec
+
+from streams.reasoning.model.error_body import ToldError
+from streams.reasoning.request.instructions import REPLY_SCHEMA
+
+ReplyFormat = Literal["json_schema", "json_object", "text"]
+_NEXT: Final[dict[ReplyFormat, ReplyFormat]] = {"json_schema": "json_object", "json_object": "text", "text": "text"}
+_FORMATS: Final[dict[ReplyFormat, dict[str, Any]]] = {
+    "json_schema": {
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "explanation", "strict": True, "schema": REPLY_SCHEMA},
+        }
+    },
+    "json_object": {"response_format": {"type": "json_object"}},
+    "text": {},
+}
+_SCHEMA_IN_WORDS: Final = f"\nAnswer with JSON alone, of this schema: {msgspec.json.encode(REPLY_SCHEMA).decode()}"
+_STORE: Final = re.compile(r"(?<![a-z0-9_])store(?![a-z0-9_])")
+_FORMAT: Final = re.compile(r"response[ _]?format|json[ _]schema|json_object|structured output")
+_REFUSING: Final = (400, 422)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestForm:
+    """`store` False is sent only where `says_store`; a request that cannot ask for the schema says it in words."""
+
+    says_store: bool = True
+    reply_format: ReplyFormat = "json_schema"
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The optional parameters of a completion."""
+        return {**({"store": False} if self.says_store else {}), **_FORMATS[self.reply_format]}
+
+    def messages(self, rendered: list[dict[str, str]]) -> list[dict[str, str]]:
+        """The messages, with what the parameters do not say."""
+        if self.reply_format == "json_schema":
+            return rendered
+        first, *others = rendered
+        return [{**first, "content": first["content"] + _SCHEMA_IN_WORDS}, *others]
+
+    def refused_by(self, told: ToldError, *, must_say_store: bool) -> tuple[str, "RequestForm"] | None:
+        """The parameter that `told` names as refused, and the form without it; None where it names none that is sent.
+
+        `must_say_store`: OpenAI itself stores what it is not told otherwise, so that is never left out.
+        """
+        if told.status not in _REFUSING:
+            return None
+        if self.says_store and not must_say_store and _STORE.search(told.words):
+            return "store", replace(self, says_store=False)
+        if self.reply_format != "text" and _FORMAT.search(told.words):
+            return f"response_format {self.reply_format}", replace(self, reply_format=_NEXT[self.reply_format])
+        return None

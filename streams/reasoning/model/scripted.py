@@ -1,0 +1,52 @@
+"""A model that needs no provider: for the demo, the laptop and tests. Chosen explicitly, and marked in what it writes.
+
+It reads the request as a provider's model would and answers in the same form, one claim for what speaks for a skill
+and one for what speaks against it; the same request always gets the same answer.
+"""
+
+from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkill, Generator, Reply, Usage
+from streams.reasoning.model.template import sentence
+from streams.reasoning.request.instructions import MAX_CLAIM_CHARS
+from streams.reasoning.request.prompt import AskedSkill, Direction, Fact, Request
+
+_VERDICTS: dict[Direction, str] = {"up": "All this speaks for the skill.", "down": "All this speaks against the skill."}
+_DIRECTIONS: tuple[Direction, ...] = ("up", "down")
+
+
+class ScriptedModel:
+    """Implements ReasoningModel. Sends nothing anywhere, uses no tokens."""
+
+    generator: Generator = "scripted"
+    name = "scripted-1"
+
+    async def prepare(self) -> None:
+        """Always ready."""
+
+    async def explain(self, request: Request) -> Reply:
+        """Explain from the facts, heaviest first, as many as fit."""
+        skills = [DraftSkill(skill=skill.skill, claims=_claims(skill)) for skill in request.skills]
+        return Reply(Draft(skills=skills), self.name, Usage(0, 0))
+
+    async def aclose(self) -> None:
+        """Nothing to let go of."""
+
+
+def _claims(skill: AskedSkill) -> list[DraftClaim]:
+    return [
+        _claim(direction, facts)
+        for direction in _DIRECTIONS
+        if (facts := [fact for fact in skill.facts if fact.direction == direction])
+    ]
+
+
+def _claim(direction: Direction, facts: list[Fact]) -> DraftClaim:
+    told = list(facts)
+    text = _text(direction, told)
+    while len(text) > MAX_CLAIM_CHARS and len(told) > 1:
+        told.pop()
+        text = _text(direction, told)
+    return DraftClaim(text=text, evidence=[fact.id for fact in told], direction=direction)
+
+
+def _text(direction: Direction, facts: list[Fact]) -> str:
+    return " ".join([*(sentence(fact) for fact in facts), _VERDICTS[direction]])

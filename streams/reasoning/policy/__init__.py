@@ -1,0 +1,1 @@
+"""Who is owed an explanation, and when it may be asked for."""

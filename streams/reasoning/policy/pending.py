@@ -1,0 +1,116 @@
+"""Who deserves an explanation now: the pure policy over the row's Pending column.
+
+    update ──mark──► pending since its first unexplained change ──result──► apply: explained, or not before …
+
+A student is pending while `since_us` is above 0. `since_us`, `not_before_us`, a result's `at_us` and `now_us` must be
+of one clock. The last explained scores are not in Pending: whoever holds the row hands them in.
+"""
+
+from collections.abc import Iterable, Iterator
+from enum import Enum
+from itertools import islice
+
+import numpy as np
+
+from schemas.explanation import ReasoningResult
+from schemas.update import LEVELS
+from streams.reasoning.policy.settings import PendingPolicy
+from streams.rows.codec import headers_of, pending_of
+from streams.rows.row import Pending
+from streams.scoring.fusion import Array, Fused
+from streams.skills.skill_set import Levels
+
+MAX_VALUE = 1.0
+UNEXPLAINED = 0.5
+_CHUNK = 10_000
+Sequence = tuple[int, int]
+
+
+class Marked(Enum):
+    """What a new update did to a student's pending work."""
+
+    PENDING = "pending"
+    NOTHING_NEW = "nothing_new"
+    NOT_EXPLAINED = "not_explained"
+
+
+def is_pending(pending: Pending) -> bool:
+    """Whether an explanation is owed."""
+    return pending.since_us > 0
+
+
+def owed(rows: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, Sequence, Pending]]:
+    """Of stored rows by key, those that are owed an explanation: key, position, what is pending."""
+    remaining = iter(rows)
+    while chunk := list(islice(remaining, _CHUNK)):
+        headers = headers_of([row for _, row in chunk])
+        for line in np.flatnonzero(headers["since_us"] > 0).tolist():
+            header = headers[line]
+            yield chunk[line][0], (int(header["epoch"]), int(header["offset"])), pending_of(header)
+
+
+def reasoned(pending: Pending) -> Sequence:
+    """The position (epoch, offset) last explained; (0, -1) for none."""
+    return pending.reasoned_epoch, pending.reasoned_offset
+
+
+def values_of(fused: Fused, explained: Array, levels: Levels, policy: PendingPolicy) -> Array:
+    """What explaining each student is worth, 0 to 1: the worthiest skill; shape (students,).
+
+    `explained`, of shape (students, skills), holds each score when it was last explained, negative for never. A skill
+    never explained counts from 0.5, and as crossing a level once it has one. Of a skill's worth, the confidence says
+    how much of the movement is real.
+    """
+    known = explained >= 0
+    moved = np.minimum(np.abs(fused.score - np.where(known, explained, UNEXPLAINED)) / policy.full_move, 1.0)
+    crossed = ~known | (levels.band(explained) != levels.band(fused.score))
+    crossed &= levels.classify(fused.score, fused.confidence) != LEVELS.index("unknown")
+    worth = fused.confidence * (1 - (1 - moved) * (1 - np.where(crossed, policy.crossing, 0.0)))
+    return np.asarray(np.max(np.nan_to_num(worth), axis=1))
+
+
+def mark(pending: Pending, value: float, now_us: int, policy: PendingPolicy, floor: float = 0.0) -> Marked:
+    """Note, in place, that a new update is worth explaining, or no longer.
+
+    Latest wins: the value is replaced, the time of the first unexplained update kept. `floor` is the queue's
+    threshold; what lies below it is not pending. A belief that has returned to what was explained owes nothing.
+    """
+    if value < policy.min_value or value < floor:
+        pending.since_us, pending.value = 0, 0.0
+        return Marked.NOTHING_NEW if value < policy.min_value else Marked.NOT_EXPLAINED
+    if not is_pending(pending):
+        pending.since_us = max(now_us, 1)
+    pending.value = min(value, MAX_VALUE)
+    return Marked.PENDING
+
+
+def apply(pending: Pending, result: ReasoningResult, seq: Sequence, policy: PendingPolicy) -> bool:
+    """Note, in place, what became of a call; `seq` is the row's own position. Idempotent; stale results do nothing.
+
+    True where something newer than before was explained: the caller then keeps the scores that were.
+    A student whose row has moved on stays pending, as of the moment that it was served.
+    """
+    # No further than the row: after a crash it may be behind, and what is beyond it somebody may have made up.
+    explained = min(result.seq, seq)
+    if explained <= reasoned(pending):
+        return False
+    if result.outcome == "failed":
+        pending.attempts = max(pending.attempts, result.attempts)
+        pending.not_before_us = max(pending.not_before_us, result.not_before_us)
+        return False
+    pending.reasoned_epoch, pending.reasoned_offset = explained
+    pending.attempts = 0
+    pending.not_before_us = max(result.not_before_us, result.at_us + round(policy.cooldown_s * 1e6))
+    if result.seq >= seq:
+        pending.since_us, pending.value = 0, 0.0
+    elif is_pending(pending):
+        pending.since_us = max(pending.since_us, result.at_us)
+    return True
+
+
+def priority_us(since_us: int, value: float, policy: PendingPolicy) -> int:
+    """The order of service, least first: since − τ·value. Time does not change it, so a heap stays valid.
+
+    Nobody starves: what comes later by τ (or more) can never be ahead, whatever it is worth.
+    """
+    return since_us - round(policy.patience_s * 1e6 * value)

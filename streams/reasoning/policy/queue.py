@@ -1,0 +1,192 @@
+"""The worker's queue of students who are owed an explanation: a view of the rows, rebuilt by scanning them.
+
+        not yet due                     due                     in flight
+    ┌─ heap by not_before ─┐ ──► ┌─ heap by priority ─┐ ──best──► until its result is read back (`settle`),
+    └──────────────────────┘     └────────────────────┘           or no call was made (`release`)
+
+Entries are replaced, not searched for: a heap's stale ones are skipped when they surface, and swept once they are
+the most. A third heap, by value, gives up the least worthy when more wait than can be served in time.
+"""
+
+import heapq
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from streams.reasoning.policy.pending import MAX_VALUE, Sequence, is_pending, priority_us
+from streams.reasoning.policy.settings import PendingPolicy
+from streams.rows.row import Pending
+
+Student = tuple[int, bytes]
+_SWEEP_ABOVE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A student's place in the queue, as of `seq`. Times in µs."""
+
+    partition: int
+    key: bytes
+    seq: Sequence
+    since_us: int
+    value: float
+    not_before_us: int
+
+    @property
+    def student(self) -> Student:
+        return self.partition, self.key
+
+
+@dataclass(slots=True)
+class _Flight:
+    taken: Ticket
+    back: Ticket | None
+
+
+class ReasoningQueue:
+    """Students by priority, at most as many as are served within τ·max value. Not thread-safe; never waits.
+
+    `calls_per_s` is the rate at which the limits let this worker serve. `not_explained` counts the students given
+    up for lack of it.
+    """
+
+    def __init__(self, policy: PendingPolicy, calls_per_s: float) -> None:
+        if calls_per_s <= 0:
+            raise ValueError(f"calls_per_s must be above 0, not {calls_per_s}")
+        self.capacity = max(1, int(calls_per_s * policy.patience_s * MAX_VALUE))
+        self.not_explained = 0
+        self._policy = policy
+        self._raised_to = 0.0
+        self._version = 0
+        self._waiting: dict[Student, tuple[int, Ticket]] = {}
+        self._flights: dict[Student, _Flight] = {}
+        self._later: list[tuple[int, int, Student]] = []
+        self._due: list[tuple[int, int, Student]] = []
+        self._by_value: list[tuple[float, int, int, Student]] = []
+
+    def __len__(self) -> int:
+        """Students waiting, due or not."""
+        return len(self._waiting)
+
+    @property
+    def in_flight(self) -> int:
+        """Students taken by `best`, neither settled nor released."""
+        return len(self._flights)
+
+    @property
+    def entries(self) -> int:
+        """Heap entries, stale ones too: what memory goes by."""
+        return len(self._later) + len(self._due) + len(self._by_value)
+
+    @property
+    def threshold(self) -> float:
+        """The value below which a new update is not worth marking: 0 while at most half full, rising from there
+        to the value last given up.
+        """
+        fill = 2 * len(self._waiting) / self.capacity - 1
+        return self._raised_to * min(max(fill, 0.0), 1.0)
+
+    def offer(self, partition: int, key: bytes, seq: Sequence, pending: Pending) -> None:
+        """Put the student where its row says, nowhere if nothing is owed. Idempotent; the latest call wins.
+
+        A student in flight stays there; where it goes afterwards is what is noted.
+        """
+        student = partition, key
+        ticket = _ticket(partition, key, seq, pending) if is_pending(pending) else None
+        flight = self._flights.get(student)
+        if flight is not None:
+            flight.back = ticket
+            return
+        self._waiting.pop(student, None)
+        if ticket is not None:
+            self._push(ticket)
+        self._sweep()
+
+    def settle(self, partition: int, key: bytes, seq: Sequence, pending: Pending) -> None:
+        """As `offer`, after the row has read back what became of the call: the student may be taken again."""
+        self._flights.pop((partition, key), None)
+        self.offer(partition, key, seq, pending)
+
+    def release(self, ticket: Ticket) -> None:
+        """Give back a student for whom no call was made; it keeps its place. Nothing happens if it was dropped."""
+        flight = self._flights.get(ticket.student)
+        if flight is None or flight.taken is not ticket:
+            return
+        del self._flights[ticket.student]
+        if flight.back is not None:
+            self._push(flight.back)
+
+    def best(self, now_us: int) -> Ticket | None:
+        """Take the first of the students that are due, or None. `now_us` never goes back."""
+        while self._later and self._later[0][0] <= now_us:
+            _, version, student = heapq.heappop(self._later)
+            ticket = self._live(student, version)
+            if ticket is not None:
+                order = priority_us(ticket.since_us, ticket.value, self._policy)
+                heapq.heappush(self._due, (order, version, student))
+        while self._due:
+            _, version, student = heapq.heappop(self._due)
+            held = self._live(student, version)
+            if held is not None:
+                del self._waiting[student]
+                ticket = replace(held)  # a ticket of its own for each flight: an earlier one cannot end it
+                self._flights[student] = _Flight(ticket, ticket)
+                return ticket
+        return None
+
+    def next_due_us(self) -> int | None:
+        """When to ask again if `best` gave None and nothing is offered meanwhile; None for never."""
+        return min((ticket.not_before_us for _, ticket in self._waiting.values()), default=None)
+
+    def holds(self, ticket: Ticket) -> bool:
+        """Whether the ticket's call is still this worker's to make: False once its partition was dropped."""
+        flight = self._flights.get(ticket.student)
+        return flight is not None and flight.taken is ticket
+
+    def rebuild(self, partition: int, rows: Iterable[tuple[bytes, Sequence, Pending]]) -> None:
+        """Forget the partition and take in all its rows: after recovery."""
+        self.drop(partition)
+        for key, seq, pending in rows:
+            self.offer(partition, key, seq, pending)
+
+    def drop(self, partition: int) -> None:
+        """Forget a partition's students, those in flight too: it is another worker's now."""
+        self._waiting = {student: held for student, held in self._waiting.items() if student[0] != partition}
+        self._flights = {student: held for student, held in self._flights.items() if student[0] != partition}
+        self._sweep()
+
+    def _live(self, student: Student, version: int) -> Ticket | None:
+        held = self._waiting.get(student)
+        return held[1] if held is not None and held[0] == version else None
+
+    def _push(self, ticket: Ticket) -> None:
+        self._version += 1
+        self._waiting[ticket.student] = self._version, ticket
+        self._enter(ticket, self._version)
+        if len(self._waiting) > self.capacity:
+            self._give_up_least()
+
+    def _enter(self, ticket: Ticket, version: int) -> None:
+        heapq.heappush(self._later, (ticket.not_before_us, version, ticket.student))
+        heapq.heappush(self._by_value, (ticket.value, -ticket.since_us, version, ticket.student))
+
+    def _give_up_least(self) -> None:
+        """Of equal values the newest goes: it has waited least."""
+        while self._by_value:
+            value, _, version, student = heapq.heappop(self._by_value)
+            if self._live(student, version) is not None:
+                del self._waiting[student]
+                self._raised_to = value
+                self.not_explained += 1
+                return
+
+    def _sweep(self) -> None:
+        if max(len(self._later) + len(self._due), len(self._by_value)) <= 2 * len(self) + _SWEEP_ABOVE:
+            return
+        self._later, self._due, self._by_value = [], [], []
+        for version, ticket in self._waiting.values():
+            self._enter(ticket, version)
+
+
+def _ticket(partition: int, key: bytes, seq: Sequence, pending: Pending) -> Ticket:
+    value = min(max(pending.value, 0.0), MAX_VALUE)
+    return Ticket(partition, key, seq, pending.since_us, value, pending.not_before_us)

@@ -1,0 +1,147 @@
+"""Rows as objects to bytes, and back from any version."""
+
+import struct
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from schemas.errors import Fatal
+from streams.input.checkpoint import Remedy
+from streams.rows.layout import CELL, FACT, HEADER, NEW_HEADER, ROW_VERSION, SEGMENT, TELLING, VOIDABLE, Array, Split
+from streams.rows.row import ID_BYTES, MAX_CELLS, Pending, Row, SkillCell, Telling, Totals
+from streams.rows.sections import controls_of, controls_part, failures_of, failures_part, origins_of, origins_part
+from streams.rows.v1 import FIRST_BYTES, row_of_v1
+from streams.rows.v2 import VERSION_2, row_of_v2
+
+
+def encode_row(row: Row) -> bytes:
+    """Return the bytes kept in the table and its changelog, at most MAX_ROW_BYTES; equal rows, equal bytes."""
+    facts = sorted(row.facts.items())
+    cells = sorted(row.skills.items())[:MAX_CELLS]
+    tellings = [telling for _, cell in cells for telling in cell.telling]
+    header = NEW_HEADER.copy()
+    header["cells"], header["tellings"] = len(cells), len(tellings)
+    header["ids"], header["controls"] = len(row.ids) // ID_BYTES, len(row.controls)
+    header["failures"], header["origins"] = len(row.open_failures), len(row.origins)
+    header["voidable"] = len(row.voidable) // VOIDABLE.itemsize
+    header["segments"] = len(row.segments) // SEGMENT.itemsize
+    header["facts"] = sum(1 << fact for fact, _ in facts)
+    for name in _SCALARS:
+        header[name] = getattr(row, name)
+    for name in Pending.__struct_fields__:
+        header[name] = getattr(row.pending, name)
+    return b"".join(
+        (
+            header.tobytes(),
+            _records(FACT, [_values(totals, FACT) for _, totals in facts]),
+            _records(CELL, [_cell_values(skill, cell) for skill, cell in cells]),
+            _records(TELLING, [(t.code, t.time_s, t.value, t.weight, 0) for t in tellings]),
+            row.ids,
+            controls_part(row.controls),
+            failures_part(row.open_failures),
+            origins_part(row.origins),
+            row.voidable,
+            row.segments,
+        )
+    )
+
+
+def decode_row(stored: bytes) -> Row:
+    """Return the row that `stored` holds, of any version.
+
+    Raises Fatal for a row of a newer version or one that cannot be read: to go on would overwrite it.
+    """
+    split = split_rows([stored])
+    header, small = split.headers[0], {name: parts[0] for name, parts in split.small.items()}
+    cells = {int(cell["skill"]): _cell(cell) for cell in split.cells.records}
+    if len(cells) != len(split.cells.records):
+        raise _unreadable("two cells of one skill")
+    tellings = iter([Telling(*values) for values in split.tellings.records[_TELLING_ORDER].tolist()])
+    for cell, count in zip(cells.values(), split.cells.records["tellings"].tolist(), strict=True):
+        cell.telling = [next(tellings) for _ in range(count)]
+    return Row(
+        **{name: header[name].item() for name in _SCALARS},
+        pending=pending_of(header),
+        facts={
+            int(fact): Totals(*values)
+            for fact, values in zip(
+                np.flatnonzero(split.fact_bits[0]), split.facts.records[_FACT_ORDER].tolist(), strict=True
+            )
+        },
+        skills=cells,
+        ids=small["ids"],
+        controls=controls_of(small["controls"]),
+        open_failures=failures_of(small["failures"]),
+        origins=origins_of(small["origins"]),
+        voidable=small["voidable"],
+        segments=small["segments"],
+    )
+
+
+def split_rows(stored: Sequence[bytes]) -> Split:
+    """Rows of any version, taken apart. Raises Fatal as `decode_row` does."""
+    if any(row[:1] != _VERSION for row in stored):
+        stored = [row if row[:1] == _VERSION else _upcast(row) for row in stored]
+    try:
+        return Split(stored)
+    except ValueError as error:
+        raise _unreadable(str(error)) from None
+
+
+def headers_of(stored: Sequence[bytes]) -> Array:
+    """Only the headers of rows of any version (see `streams.rows.layout`). Raises Fatal as `decode_row` does."""
+    if any(row[:1] != _VERSION or len(row) < HEADER.itemsize for row in stored):
+        return split_rows(stored).headers
+    return np.frombuffer(b"".join([row[: HEADER.itemsize] for row in stored]), HEADER)
+
+
+def pending_of(header: Any) -> Pending:
+    """What a row's header says of pending work."""
+    return Pending(**{name: header[name].item() for name in Pending.__struct_fields__})
+
+
+def _upcast(stored: bytes) -> bytes:
+    if stored[:1] != VERSION_2 and not stored.startswith(FIRST_BYTES):
+        if not stored or stored[0] >= 0x80:
+            raise _unreadable("it begins with no version")
+        raise _unreadable(f"it has version {stored[0]}; this program reads versions 1 to {ROW_VERSION}")
+    try:
+        return row_of_v2(stored) if stored[:1] == VERSION_2 else encode_row(row_of_v1(stored))
+    except (msgspec.MsgspecError, LookupError, ArithmeticError, ValueError, struct.error) as error:
+        raise _unreadable(str(error)) from None
+
+
+def _unreadable(why: str) -> Fatal:
+    return Fatal(
+        f"a stored row cannot be read ({why}): another program, or a newer version of this one, wrote it. "
+        f"What to do: run the newest version; if that cannot read it, {Remedy.REBUILD.value}"
+    )
+
+
+KNOWN: Final = ("noted", "partial", "newest_us", "beyond_us")
+_VERSION: Final = bytes([ROW_VERSION])
+_SCALARS: Final = ("epoch", "offset", "reference_us", "first_us", "as_of_us", "events", "erased_us", *KNOWN)
+_FACT_ORDER: Final = list(Totals.__struct_fields__)
+_TELLING_ORDER: Final = list(Telling.__struct_fields__)
+
+
+def _records(kind: "np.dtype[Any]", values: Sequence[tuple[Any, ...]]) -> bytes:
+    return np.array(values, kind).tobytes() if values else b""
+
+
+def _values(totals: Struct, kind: "np.dtype[Any]") -> tuple[Any, ...]:
+    return tuple(getattr(totals, name) for name in kind.names or ())
+
+
+def _cell_values(skill: int, cell: SkillCell) -> tuple[Any, ...]:
+    return tuple(
+        skill if name == "skill" else len(cell.telling) if name == "tellings" else getattr(cell, name)
+        for name in CELL.names or ()
+    )
+
+
+def _cell(record: Array) -> SkillCell:
+    return SkillCell(**{name: record[name].item() for name in CELL.names or () if name not in ("skill", "tellings")})

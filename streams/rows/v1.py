@@ -1,0 +1,127 @@
+"""Rows of version 1, as they lie on the changelogs of earlier deployments: MessagePack arrays. Read, never written."""
+
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from streams.folding.facts import INDEX
+from streams.rows.row import (
+    RECENT_IDS,
+    RUBRIC,
+    ControlUse,
+    Pending,
+    Row,
+    SkillCell,
+    Telling,
+    Totals,
+    phrase_code,
+    skill_code,
+)
+
+FIRST_BYTES: Final = b"\xdc\x00\x10\x01"  # an array of sixteen, whose first is the version
+
+
+class TotalsV1(Struct, array_like=True, frozen=True):
+    """One fact's sums."""
+
+    n: int
+    total: float
+    squares: float
+    recent_n: float
+    recent_total: float
+    newest_s: int
+
+
+class TellingV1(Struct, array_like=True, frozen=True):
+    """`fact` is a fact's name, "rubric", or "~" and a phrase."""
+
+    fact: str
+    value: float
+    time_s: int
+    weight: int
+
+
+class ControlUseV1(Struct, array_like=True, frozen=True):
+    """One control's use."""
+
+    alone: int
+    isolated: int
+
+
+class SkillCellV1(Struct, array_like=True, frozen=True):
+    """One skill's own state, by its name."""
+
+    text_n: float
+    text_total: float
+    text_newest_s: int
+    rubric_n: float
+    rubric_total: float
+    rubric_newest_s: int
+    score: float
+    confidence: float
+    explained: float
+    telling: list[TellingV1]
+
+
+class PendingV1(Struct, array_like=True, frozen=True):
+    """What reasoning is owed."""
+
+    reasoned_epoch: int
+    reasoned_offset: int
+    value: float
+    since_us: int
+    attempts: int
+    not_before_us: int
+
+
+class RowV1(Struct, array_like=True, frozen=True):
+    """The whole row."""
+
+    version: int
+    epoch: int
+    offset: int
+    reference_us: int
+    first_us: int
+    as_of_us: int
+    events: int
+    late: int
+    facts: dict[int, TotalsV1]
+    controls: dict[int, ControlUseV1]
+    skills: dict[str, SkillCellV1]
+    ids: bytes
+    origins: dict[int, tuple[int, int]]
+    open_failures: dict[int, int]
+    pending: PendingV1
+    erased_us: int
+
+
+_decode: Final = msgspec.msgpack.Decoder(RowV1).decode
+_KEPT: Final = ("epoch", "offset", "reference_us", "first_us", "as_of_us", "events", "erased_us")
+
+
+def row_of_v1(stored: bytes) -> Row:
+    """The row as it is now. Raises MsgspecError, LookupError or ValueError for what was never a row."""
+    first = _decode(stored)
+    return Row(
+        **{name: getattr(first, name) for name in (*_KEPT, "ids", "origins", "open_failures")},
+        facts={fact: Totals(**msgspec.structs.asdict(totals)) for fact, totals in first.facts.items()},
+        controls={key: ControlUse(use.alone, use.isolated) for key, use in first.controls.items()},
+        skills={skill_code(name): _cell_of_v1(cell) for name, cell in first.skills.items()},
+        noted=first.events,
+        partial=int(first.events > 0),
+        newest_us=first.as_of_us,
+        beyond_us=first.as_of_us if first.events > RECENT_IDS else 0,
+        pending=Pending(**msgspec.structs.asdict(first.pending)),
+    )
+
+
+def _cell_of_v1(first: SkillCellV1) -> SkillCell:
+    told = [Telling(_code(t.fact), t.value, t.time_s, t.weight) for t in first.telling]
+    return SkillCell(**{**msgspec.structs.asdict(first), "telling": told})
+
+
+def _code(fact: str) -> int:
+    if fact.startswith("~"):
+        return phrase_code(fact[1:])
+    return RUBRIC if fact == "rubric" else INDEX[fact]

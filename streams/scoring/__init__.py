@@ -1,0 +1,1 @@
+"""From the sources' estimates to the messages of `skill-updates`."""

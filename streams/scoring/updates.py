@@ -1,0 +1,187 @@
+"""From fused scores to the messages of `skill-updates`, written as JSON.
+
+Column by column: the numbers of one skill are formatted all at once, and what belongs to one student is joined in C. An
+object for every skill, contribution and piece of evidence, to be encoded and thrown away, costs half as much again.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
+from typing import Any, Final
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from schemas.update import LEVELS, UPDATE_VERSION
+from streams.evidence.artifacts import Artifact
+from streams.evidence.source import Opinion, Status
+from streams.folding.facts import FACTS
+from streams.rows.layout import Array
+from streams.rows.row import MAX_EVIDENCE, RUBRIC, phrase_code
+from streams.rows.row_batch import Block
+from streams.scoring.fusion import Judgement
+from streams.skills.skill_set import SOURCES, SkillSet
+
+_DIGITS: Final = 6
+_SPEAKS: Final = {Status.OK.value: b"ok", Status.STALE.value: b"stale"}
+_SILENT: Final = {Status.ABSENT.value: b'{"status":"absent"}', Status.FAILED.value: b'{"status":"failed"}'}
+_BOOLEANS: Final = (b"false", b"true")
+_LEVELS: Final = [level.encode() for level in LEVELS]
+_SETS_OF_SOURCES: Final = [
+    [name for bit, name in enumerate(SOURCES) if mask >> bit & 1] for mask in range(2 ** len(SOURCES))
+]
+Column = bytes | Iterable[bytes]
+Places = tuple[Array, ...]
+"""Lines and columns of the same number, by line and then by column."""
+
+
+class UpdateWriter:
+    """Writes the updates of one skill set and artifact; `config_version` names both."""
+
+    def __init__(self, skill_set: SkillSet, artifact: Artifact) -> None:
+        self.config_version = f"{skill_set.config_version}-{artifact.digest[:8]}"
+        self._levels = skill_set.levels
+        self._names = [_text(name) for name in skill_set.names]
+        self._rests_on = [
+            _text(skill.rests_on(sources)) for skill in skill_set.skills.values() for sources in _SETS_OF_SOURCES
+        ]
+        self._has_model = np.array([name in artifact.card.skills for name in skill_set.names])
+        self._told = {code: _text(name) for code, name in told_names(skill_set).items()}
+        self._ends_with = b',"config_version":%b,"model":%b}' % (_text(self.config_version), _text(artifact.id))
+
+    def write(self, students: Sequence[str], block: Block, judgement: Judgement) -> list[bytes]:
+        """One SkillUpdate a line of `block`, encoded; skills without any evidence are left out."""
+        head = block.head
+        at = np.nonzero(~np.isnan(judgement.fused.score))
+        updates = _joined(
+            b'{"version":%d,"student_id":' % UPDATE_VERSION, map(_text, students),
+            b',"seq":[', _integers(head["epoch"]), b",", _integers(head["offset"]),
+            b'],"as_of":"', _dates(head["as_of_us"] // 1_000),
+            b'","skills":{', _grouped(self._skills(at, block, judgement), at[0], len(students)),
+            b'},"degraded":', _degraded(judgement.failed, len(students)),
+            self._ends_with,
+        )  # fmt: skip
+        return list(updates)
+
+    def _skills(self, at: Places, block: Block, judgement: Judgement) -> Iterator[bytes]:
+        """The scores at those places."""
+        fused, opinions = judgement.fused, judgement.opinions
+        score, confidence = fused.score[at], fused.confidence[at]
+        column = at[1].tolist()
+        carried = {name: carries[at] for name, carries in fused.carries.items()}
+        validated = self._has_model[at[1]] & carried.get("model", False)
+        contributions: list[Column] = []
+        for name, opinion in sorted(opinions.items()):
+            contributions += [b"," if contributions else b"", _text(name) + b":"]
+            contributions.append(_contributions(opinion, fused.log_odds[name], at))
+        return _joined(
+            map(self._names.__getitem__, column),
+            b':{"score":', _numbers(score),
+            b',"low":', _numbers(fused.low[at]),
+            b',"high":', _numbers(fused.high[at]),
+            b',"confidence":', _numbers(confidence),
+            b',"level":"', map(_LEVELS.__getitem__, self._levels.classify(score, confidence).tolist()),
+            b'","validated":', map(_BOOLEANS.__getitem__, validated.tolist()),
+            b',"rests_on":', map(self._rests_on.__getitem__, _of_sources(at[1], carried).tolist()),
+            b',"contributions":{', *contributions,
+            b'},"evidence":[', _evidence(block, self._told, at),
+            b"]}",
+        )  # fmt: skip
+
+
+def _of_sources(skill: Array, carried: Mapping[str, NDArray[np.bool_]]) -> Array:
+    """Where the words for each skill and set of sources are."""
+    bits: Array = sum(
+        (carried[name] << bit for bit, name in enumerate(SOURCES) if name in carried), np.zeros_like(skill)
+    )
+    return skill * len(_SETS_OF_SOURCES) + bits
+
+
+def told_names(skill_set: SkillSet) -> dict[int, str]:
+    """What a telling event's code stands for: a fact's name, "rubric", or "~" and a phrase."""
+    phrases = {phrase_code(phrase): f"~{phrase}" for skill in skill_set.skills.values() for phrase in skill.lexicon}
+    return {**phrases, **dict(enumerate(FACTS)), RUBRIC: "rubric"}
+
+
+def _contributions(opinion: Opinion, log_odds: NDArray[np.float64], at: Places) -> list[bytes]:
+    """One source's part in the score at each place."""
+    status = opinion.status[at]
+    spoke = _speaks(status)
+    said = at[0][spoke], at[1][spoke]
+    parts = _joined(
+        b'{"status":"', map(_SPEAKS.__getitem__, status[spoke].tolist()),
+        b'","p":', _numbers(opinion.p[said]),
+        b',"n":', _numbers(opinion.n[said]),
+        b',"age_s":', _numbers(opinion.age_s[said]),
+        b',"log_odds":', _numbers(log_odds[said]),
+        b"}",
+    )  # fmt: skip
+    return [_SILENT.get(one) or next(parts) for one in status.tolist()]
+
+
+def _evidence(block: Block, names: Mapping[int, bytes], at: Places) -> Iterator[bytes]:
+    """The telling events at each place; each skill numbers its own, so that ids are unique within an update.
+
+    An event told by a phrase that the skill set no longer has is left out.
+    """
+    code, weight, value, time_s = (block.told[name][at] for name in ("code", "weight", "value", "time_s"))
+    place, slot = shown = np.nonzero((weight != 0) & np.isin(code, list(names)))
+    seconds, of_second = np.unique(time_s[shown], return_inverse=True)
+    items = _joined(
+        b'{"id":"e', _integers(at[1][place] * MAX_EVIDENCE + slot + 1),
+        b'","fact":', map(names.__getitem__, code[shown].tolist()),
+        b',"value":', _numbers(value[shown]),
+        b',"direction":', _integers(np.sign(weight[shown])),
+        b',"time":"', map(_dates(seconds * 1_000).__getitem__, of_second.tolist()),
+        b'"}',
+    )  # fmt: skip
+    return _grouped(items, place, len(at[0]))
+
+
+def _speaks(status: Array) -> Array:
+    return np.isin(status, list(_SPEAKS))
+
+
+def _degraded(failed: Mapping[str, NDArray[np.bool_]], lines: int) -> Iterator[bytes]:
+    """The names of the sources that failed, for each line."""
+    return (orjson.dumps([name for name, of_source in failed.items() if of_source[line]]) for line in range(lines))
+
+
+def _grouped(texts: Iterable[bytes], owner: Array, owners: int) -> Iterator[bytes]:
+    """Each owner's texts as one, with commas; they are in the order of their owners."""
+    ordered = list(texts)
+    ends = np.cumsum(np.bincount(owner, minlength=owners)).tolist()
+    return (b",".join(ordered[start:end]) for start, end in zip([0, *ends], ends, strict=False))
+
+
+def _joined(*columns: Column) -> Iterator[bytes]:
+    """Line by line, what the columns hold; bytes are the same in every line."""
+    return map(b"".join, zip(*(repeat(one) if isinstance(one, bytes) else one for one in columns), strict=False))
+
+
+def _numbers(values: NDArray[np.float64]) -> list[bytes]:
+    """Each of them in JSON, rounded; none may be NaN."""
+    return _split(np.round(values, _DIGITS))
+
+
+def _integers(values: "NDArray[np.integer[Any]]") -> list[bytes]:
+    return _split(values.astype(np.int64))
+
+
+def _split(values: "NDArray[Any]") -> list[bytes]:
+    listed = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)
+    return listed[1:-1].split(b",") if len(values) else []
+
+
+def rfc3339(time_us: int) -> str:
+    """UTC, to the millisecond."""
+    return _dates(np.array([time_us // 1_000]))[0].decode()
+
+
+def _dates(times_ms: NDArray[np.int64]) -> list[bytes]:
+    """As `rfc3339`, of many times at once."""
+    return [b"%bZ" % time for time in np.datetime_as_string(times_ms.astype("datetime64[ms]")).astype("S").tolist()]
+
+
+def _text(value: str) -> bytes:
+    return orjson.dumps(value)

@@ -1,0 +1,1 @@
+"""Skills as configuration: indicators, phrases, levels."""

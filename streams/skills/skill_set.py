@@ -1,0 +1,202 @@
+"""A skill set: what each skill means, and which facts and phrases speak for or against it.
+
+Skills are configuration. The file's every field is validated here, unknown ones refused, and the error names the
+place. `config_version` changes whenever anything in it does.
+"""
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Collection
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+import numpy as np
+from msgspec import Meta, Struct
+from numpy.typing import NDArray
+
+from schemas.errors import SkillstreamError
+from streams.folding.facts import FACTS
+from streams.rows.row import skill_code
+from streams.skills.phrase_book import tokenise
+
+SOURCES: Final = ("model", "language", "behaviour")
+MAX_SKILLS: Final = 8
+_STEP: Final = re.compile(r"\.\w+|\[[^\]]*\]")
+_STOP_WORDS: Final = frozenset(
+    "a an and are as at be but by for from go had has have he her him i if in is it its just me more my never no "
+    "not of off on or our out she so some than that the them then there they this to too up us was we what when "
+    "who will with you your".split()
+)
+
+Positive = Annotated[float, Meta(gt=0, le=1e6)]
+Probability = Annotated[float, Meta(gt=0, lt=1)]
+NonNegative = Annotated[float, Meta(ge=0, le=100)]
+SignedWeight = Annotated[float, Meta(ge=-3, le=3)]
+Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+Phrase = Annotated[str, Meta(min_length=2)]
+MAX_PHRASE_BYTES: Final = 27
+
+
+class SkillsError(SkillstreamError):
+    """A skill set that cannot be used; the message names the field."""
+
+
+class Indicator(Struct, frozen=True, forbid_unknown_fields=True):
+    """A rate of behaviour: sums of `fact.n` (how often) or `fact.sum` (of its values), numerator over denominator.
+
+    `prior` is the rate of a student of whom nothing is known, worth `strength` observations; `weight` says how much
+    and which way a rate above the prior speaks for the skill.
+    """
+
+    name: Name
+    numerator: Annotated[tuple[str, ...], Meta(min_length=1)]
+    denominator: Annotated[tuple[str, ...], Meta(min_length=1)]
+    prior: Probability
+    weight: SignedWeight
+    strength: Positive = 5.0
+
+
+class Skill(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One skill. `telling` weighs the facts that are kept as evidence items; `lexicon` weighs phrases.
+
+    `basis` is what the skill is judged by, in words, which updates quote: by source, so that a score is said to rest on
+    those that it does rest on; or as one text, whatever they are.
+    """
+
+    definition: str
+    basis: str | dict[str, str]
+    weights: dict[str, NonNegative]
+    telling: dict[str, SignedWeight] = {}
+    indicators: tuple[Indicator, ...] = ()
+    lexicon: dict[Phrase, SignedWeight] = {}
+    per_text: Annotated[float, Meta(ge=-3, le=3, description="log-odds of a text without a phrase")] | None = None
+
+    def rests_on(self, sources: Collection[str]) -> str:
+        """What a score rests on that these sources carry, in words."""
+        if isinstance(self.basis, str):
+            return self.basis
+        words = " and ".join(self.basis.get(source, source) for source in SOURCES if source in sources)
+        return words if "model" in sources else f"{words or 'nothing that has a weight'}; no labels"
+
+
+class FusionSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`kappa` observations make a source half as reliable as it can be; reliability halves each half-life of age."""
+
+    kappa: Positive = 8.0
+    half_life_days: Positive = 60.0
+    stale_after_days: Positive = 365.0
+    deadline_s: Positive = 2.0
+
+
+class Levels(Struct, frozen=True, forbid_unknown_fields=True):
+    """Score thresholds; below `min_confidence` no level is claimed."""
+
+    developing: Probability = 0.4
+    proficient: Probability = 0.65
+    min_confidence: Probability = 0.15
+
+    def band(self, score: NDArray[np.float64]) -> NDArray[np.intp]:
+        """How many of the two thresholds each score has reached."""
+        return np.add(score >= self.developing, score >= self.proficient, dtype=np.intp)
+
+    def classify(self, score: NDArray[np.float64], confidence: NDArray[np.float64]) -> NDArray[np.intp]:
+        """The level that each score is in, as an index of LEVELS; 0, unknown, where too little is known."""
+        return np.where(confidence < self.min_confidence, 0, 1 + self.band(score))
+
+
+class SkillSet(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A whole skills file."""
+
+    version: Annotated[int, Meta(ge=1, le=1)]
+    name: Name
+    skills: Annotated[dict[Name, Skill], Meta(min_length=1, max_length=MAX_SKILLS)]
+    fusion: FusionSettings = FusionSettings()
+    levels: Levels = Levels()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The skills, in the file's order: the columns of every array of scores."""
+        return tuple(self.skills)
+
+    @property
+    def config_version(self) -> str:
+        """Twelve hex digits of the content's SHA-256."""
+        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()[:12]
+
+
+def load_skills(path: str) -> SkillSet:
+    """Read a skills file, or a built-in set by its name (`default`, `course_success`).
+
+    Raises SkillsError naming the file and the field.
+    """
+    builtin = files("streams") / "config" / f"{path}.toml"
+    source = builtin if builtin.is_file() else Path(path)
+    try:
+        document: dict[str, Any] = tomllib.loads(source.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SkillsError(f"skills file {path}: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SkillsError(f"skills file {path}: {error}") from None
+    try:
+        skill_set = msgspec.convert(document, SkillSet)
+    except msgspec.ValidationError as error:
+        raise SkillsError(f"skills file {path}: {_with_keys(str(error), document)}") from None
+    if skill_set.levels.developing >= skill_set.levels.proficient:
+        raise SkillsError(f"skills file {path}: levels: developing must be below proficient")
+    if len({skill_code(name) for name in skill_set.names}) < len(skill_set.names):
+        raise SkillsError(f"skills file {path}: two skills have names of one hash: rename one")
+    for name, skill in skill_set.skills.items():
+        _check(f"skills file {path}: skills.{name}", skill)
+    return skill_set
+
+
+def _with_keys(message: str, document: dict[str, Any]) -> str:
+    """Name the keys that msgspec writes as `[...]`: those whose table fails without its other keys, too."""
+    table: Any = document
+    path: list[str] = []
+    for step in _STEP.findall(message.rpartition("`$")[2]):
+        key = step.strip(".[]") or next((key for key in table if _fails_alike(message, document, table, key)), None)
+        if key is None:
+            break
+        table = table[int(key)] if isinstance(table, list) else table.get(key)
+        path.append(key)
+    return f"{'.'.join(path)}: {message}" if path else message
+
+
+def _fails_alike(message: str, document: dict[str, Any], table: dict[str, Any], key: str) -> bool:
+    whole = dict(table)
+    table.clear()
+    table[key] = whole[key]
+    try:
+        msgspec.convert(document, SkillSet)
+    except msgspec.ValidationError as error:
+        return str(error) == message
+    else:
+        return False
+    finally:
+        table.clear()
+        table.update(whole)
+
+
+def _check(place: str, skill: Skill) -> None:
+    for table, named in (("weights", skill.weights), ("basis", skill.basis)):
+        unknown = [] if isinstance(named, str) else [source for source in named if source not in SOURCES]
+        if unknown:
+            raise SkillsError(f"{place}.{table}: no source {unknown[0]!r}; there are {', '.join(SOURCES)}")
+    for fact in skill.telling:
+        if fact not in FACTS:
+            raise SkillsError(f"{place}.telling: no fact {fact!r}; there are {', '.join(FACTS)}")
+    for indicator in skill.indicators:
+        for term in indicator.numerator + indicator.denominator:
+            fact, _, column = term.partition(".")
+            if fact not in FACTS or column not in ("n", "sum"):
+                raise SkillsError(f"{place}.indicators.{indicator.name}: {term!r} is not <fact>.n or <fact>.sum")
+    for phrase in skill.lexicon:
+        if len(phrase.encode()) > MAX_PHRASE_BYTES:
+            raise SkillsError(f"{place}.lexicon: {phrase!r} has more than {MAX_PHRASE_BYTES} bytes")
+        words = tokenise(phrase)
+        if not words or (len(words) == 1 and words[0] in _STOP_WORDS):
+            raise SkillsError(f"{place}.lexicon: {phrase!r} is too common to mean anything by itself")

@@ -1,0 +1,82 @@
+"""Opinions on stored rows, asked of the sources that serve, a chunk at a time."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.evidence.artifacts import CARD_VERSION, Artifact, Card, SkillCard
+from streams.evidence.behaviour import BehaviourSource
+from streams.evidence.features import FEATURE_SCHEMA, features_of
+from streams.evidence.language import LanguageSource
+from streams.evidence.model import ModelSource
+from streams.evidence.source import Opinion
+from streams.rows.row_batch import Block
+from streams.skills.skill_set import SkillSet
+from streams.training.classifier import Fitted
+from streams.training.moments import Moment
+
+Array = NDArray[np.float64]
+_CHUNK: Final = 2_000
+_ARRAYS: Final = tuple(array.name for array in fields(Opinion))
+
+
+def feature_matrix(moments: Sequence[Moment], names: Sequence[str]) -> Array:
+    """Features at each moment, shape (moments, names)."""
+    return np.concatenate([features_of(block, names) for block in _chunks(moments, ())])
+
+
+def hand_made_opinions(
+    moments: Sequence[Moment], skill_set: SkillSet, read_by_model: Mapping[str, Sequence[str]]
+) -> dict[str, Opinion]:
+    """What the sources say that are not trained, beside a model that reads these features."""
+    return {
+        "language": _ask(LanguageSource().compute, moments, skill_set.names),
+        "behaviour": _ask(BehaviourSource(skill_set, read_by_model).compute, moments, skill_set.names),
+    }
+
+
+def model_opinion(moments: Sequence[Moment], skill: str, fitted: Fitted) -> Opinion:
+    """What the model source would say if `fitted` were its model of `skill`; one column."""
+    return _ask(ModelSource(provisional(skill, fitted), [skill]).compute, moments, (skill,))
+
+
+def provisional(skill: str, fitted: Fitted) -> Artifact:
+    """An artifact of one model, not yet stored."""
+    card = SkillCard(
+        file="", sha256="", features=fitted.features, labels="", examples=0, students=0, metrics={}
+    )  # fmt: skip
+    whole = Card(version=CARD_VERSION, name="", feature_schema=FEATURE_SCHEMA, trained_with={}, skills={skill: card})
+    return Artifact(whole, {skill: fitted.model}, "0" * 64)
+
+
+def selected(opinion: Opinion, lines: NDArray[np.bool_]) -> Opinion:
+    """The same opinion where `lines` holds, elsewhere absent."""
+    return replace(opinion, p=np.where(lines[:, None], opinion.p, np.nan), n=np.where(lines[:, None], opinion.n, 0.0))
+
+
+def joined(parts: Sequence[Opinion]) -> Opinion:
+    """Opinions on several lists of students as one on them all."""
+    return Opinion(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS})
+
+
+def reordered(opinion: Opinion, order: NDArray[np.intp]) -> Opinion:
+    """The lines of `opinion` in another order."""
+    return Opinion(**{name: getattr(opinion, name)[order] for name in _ARRAYS})
+
+
+def _ask(compute: Callable[[Block], Opinion], moments: Sequence[Moment], names: tuple[str, ...]) -> Opinion:
+    return joined([compute(block) for block in _chunks(moments, names)])
+
+
+def _chunks(moments: Sequence[Moment], names: tuple[str, ...]) -> Iterator[Block]:
+    for start in range(0, len(moments), _CHUNK):
+        yield Block.of([moment.row for moment in moments[start : start + _CHUNK]], names)
+
+
+def without(opinions: Mapping[str, Opinion], kept: Sequence[str]) -> dict[str, Opinion]:
+    """All opinions, those not `kept` as if their source had failed."""
+    nobody = np.zeros(len(next(iter(opinions.values())).p), dtype=np.bool_)
+    return {name: opinion if name in kept else selected(opinion, nobody) for name, opinion in opinions.items()}

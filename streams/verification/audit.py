@@ -1,0 +1,176 @@
+"""Live equals replayed: what must be equal between a worker's row and the same student's row folded offline.
+
+Statistics, repeats and offsets compare exactly, scores to 1e-9. Pending work is not compared: it depends on the clock
+and on what a model's provider did.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import msgspec
+
+from streams.rows.codec import KNOWN, decode_row
+from streams.rows.row import Pending, Row, SkillCell
+from streams.rows.table import PartitionedRows
+
+SCORE_TOLERANCE: Final = 1e-9
+
+Kind = Literal["lost", "double_applied", "stale_row", "update", "reasoning", "dead_letter", "state"]
+Position = tuple[int, int]
+"""How far a student is folded: (epoch, offset)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong with one student or record, by kind and in words."""
+
+    kind: Kind
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotJudged:
+    """Neither right nor wrong: what would decide it is not there any more, or not yet. `why` is countable."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A finding, where it is: `offset` is of the input topic, -1 where none is known; `student` "" for no student."""
+
+    kind: Kind
+    student: str
+    partition: int
+    offset: int
+    what: str
+
+
+def compare(live: PartitionedRows, replayed: PartitionedRows) -> Iterator[Difference]:
+    """Every difference between two tables whose rows have scores; none if the worker's state is exact."""
+    for partition in sorted(live.partitions() | replayed.partitions()):
+        ours, theirs = dict(live.items(partition)), dict(replayed.items(partition))
+        for key in sorted(ours.keys() | theirs.keys()):
+            row, other = _decoded(ours.get(key)), _decoded(theirs.get(key))
+            found = rows_differ(row, other)
+            if found is None and row is not None and other is not None:
+                found = _segments_differ(live, replayed, partition, key) or scores_differ(row, other)
+            if isinstance(found, Finding):
+                known = other or row
+                offset = -1 if known is None else known.offset
+                yield Difference(found.kind, key.decode("utf-8", "replace"), partition, offset, found.what)
+
+
+def position(row: Row) -> Position:
+    """How far `row` is folded."""
+    return row.epoch, row.offset
+
+
+def rows_differ(live: Row | None, replayed: Row | None, *, history_gone: bool = False) -> Finding | NotJudged | None:
+    """What differs in the statistics, None if nothing does.
+
+    With `history_gone` the replay did not see all that the row was made of: what that can explain is not judged.
+    """
+    if live is None:
+        return None if replayed is None else Finding("lost", "missing in the table")
+    if replayed is None:
+        return _gone() if history_gone else Finding("state", "in the table, but no event of the topic made it")
+    counted = f"{live.events} events up to {_place(live)}, the replay {replayed.events} up to {_place(replayed)}"
+    if position(live) < position(replayed):
+        return Finding("lost", f"the row is behind: it holds {counted}")
+    if live.events < replayed.events:
+        return Finding("lost", f"the row lacks events: it holds {counted}")
+    if live.events > replayed.events:
+        return _gone() if history_gone else Finding("double_applied", f"the row holds too much: {counted}")
+    found = _contents_differ(live, replayed, counted)
+    return _gone() if found is not None and history_gone else found
+
+
+def scores_differ(live: Row, replayed: Row) -> Finding | None:
+    """Whether a score that the replay gave differs from the row's by more than SCORE_TOLERANCE."""
+    for code, apart in unequal_scores(live, replayed).items():
+        return Finding("state", f"the row's score or confidence of the skill {code:08x} differs by {apart:.3g}")
+    return None
+
+
+def unequal_scores(live: Row, replayed: Row) -> dict[int, float]:
+    """How far apart the scores of the skills are that the replay gave another score, by their codes."""
+    unequal: dict[int, float] = {}
+    for name, cell in replayed.skills.items():
+        if cell.score >= 0:  # else it was not scored
+            other = live.skills.get(name) or SkillCell()
+            apart = max(abs(cell.score - other.score), abs(cell.confidence - other.confidence))
+            if not apart <= SCORE_TOLERANCE:
+                unequal[name] = apart
+    return unequal
+
+
+def _contents_differ(live: Row, replayed: Row, counted: str) -> Finding | None:
+    if position(live) != position(replayed):
+        return Finding("state", f"the row is ahead of all that the topic holds for it: {counted}")
+    facts = live.facts.keys() | replayed.facts.keys()
+    apart = {_times(live, fact) - _times(replayed, fact) for fact in facts} - {0}
+    if apart:
+        kind: Kind = "double_applied" if min(apart) > 0 else "lost" if max(apart) < 0 else "state"
+        return Finding(kind, f"the row counts its {live.events} events' facts differently than the replay does")
+    ours, theirs = _comparable(live), _comparable(replayed)
+    if (found := _known_ids_differ(live, replayed)) is not None:
+        return found
+    if live.partial:  # its version took any origin for ours
+        live = msgspec.structs.replace(live, origins=replayed.origins)
+    unequal = [name for name in ours.__struct_fields__ if getattr(ours, name) != getattr(theirs, name)]
+    return Finding("state", f"{', '.join(unequal)} differ from the replay's") if unequal else None
+
+
+def _segments_differ(
+    live: PartitionedRows, replayed: PartitionedRows, partition: int, student: bytes
+) -> Finding | None:
+    ours, theirs = (
+        {key: rows.get(partition, key) for key in rows.segments(partition, student)} for rows in (live, replayed)
+    )
+    return None if ours == theirs else Finding("state", "segments of its known ids differ from the replay's")
+
+
+def _times(row: Row, fact: int) -> int:
+    totals = row.facts.get(fact)
+    return 0 if totals is None else totals.n
+
+
+def _comparable(row: Row) -> Row:
+    """The row without scores and ids, which are compared apart, and without what belongs to reasoning."""
+    cells = {name: _without_scores(cell) for name, cell in row.skills.items()}
+    kept = {name: cell for name, cell in cells.items() if cell != _NO_CELL}
+    unknown = {**dict.fromkeys(KNOWN, 0), "ids": b"", "segments": b""}
+    return msgspec.structs.replace(row, pending=Pending(), skills=kept, **unknown)
+
+
+def _known_ids_differ(live: Row, replayed: Row) -> Finding | None:
+    """A row of a former version lacks what the replay has; other settings keep more segments or fewer."""
+    if live.partial:
+        return None
+    unequal = [name for name in ("ids", "noted", "newest_us") if getattr(live, name) != getattr(replayed, name)]
+    if len(live.segments) == len(replayed.segments):
+        unequal += [name for name in ("segments", "beyond_us") if getattr(live, name) != getattr(replayed, name)]
+    elif not (live.segments.endswith(replayed.segments) or replayed.segments.endswith(live.segments)):
+        unequal.append("segments")
+    return Finding("state", f"its known {', '.join(unequal)} differ from the replay's") if unequal else None
+
+
+def _without_scores(cell: SkillCell) -> SkillCell:
+    return msgspec.structs.replace(cell, score=-1.0, confidence=0.0, explained=-1.0)
+
+
+def _decoded(stored: bytes | None) -> Row | None:
+    return None if stored is None else decode_row(stored)
+
+
+def _place(row: Row) -> str:
+    return f"offset {row.offset}" if row.epoch == 0 else f"offset {row.offset} of epoch {row.epoch}"
+
+
+def _gone() -> NotJudged:
+    return NotJudged("began before what the topic still holds")
+
+
+_NO_CELL: Final = _without_scores(SkillCell())

@@ -1,0 +1,113 @@
+"""Dead letters and forwards as ledger entries: what the replay expects to find, and what is there."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+import msgspec
+
+from schemas.dead_letter import DeadLetter, from_headers
+from schemas.dead_letter_packing import NotPacked, unpack
+from schemas.dialects import Record, native
+from streams.folding.batch import Forward
+from streams.input.origin import origin_in
+from streams.input.signature import Authentic
+from streams.verification.audit import Difference
+from streams.verification.ledger import Entry, Ledger, Mismatch
+from streams.verification.students import Extent
+
+
+class LetterBook:
+    """The dead letters about one partition of `topic`. `largest_bytes`: more of a record than that is cut off."""
+
+    def __init__(self, topic: str, largest_bytes: int, ledger: Ledger) -> None:
+        self._topic = topic
+        self._largest_bytes = largest_bytes
+        self._ledger = ledger
+        self.foreign = 0
+        self.unreadable: list[Difference] = []
+
+    def expect(self, letters: Sequence[tuple[Record, DeadLetter]]) -> None:
+        """What the replay could not read."""
+        for record, letter in letters:
+            about = letter.partition, letter.offset, letter.index
+            self._ledger.expect(Entry(about, self._digest(record.key, record.value), record.partition))
+
+    def find(self, records: Sequence[Record], extent: Extent) -> None:
+        """Records of the dead letters' topic. Those about other topics, or about what is not judged, don't count."""
+        for record in records:
+            try:
+                letter = from_headers(tuple(record.headers))
+                key, value = unpack(letter, record.key, record.value)
+            except (msgspec.ValidationError, UnicodeDecodeError, NotPacked):
+                what = f"a dead letter that does not say what it is and where from (at {record.offset} of its topic)"
+                self.unreadable.append(Difference("dead_letter", "", record.partition, -1, what))
+                continue
+            if letter.topic != self._topic:
+                self.foreign += 1
+            elif letter.epoch == extent.epoch and extent.start <= letter.offset < extent.cut:
+                about = letter.partition, letter.offset, letter.index
+                self._ledger.find(Entry(about, self._digest(key, value), record.partition))
+
+    def _digest(self, key: bytes | None, value: bytes | None) -> bytes:
+        """Of the original bytes, as far as a dead letter may hold them."""
+        digest = blake2b(digest_size=8)
+        left = self._largest_bytes
+        for part in (key, value):
+            kept = None if part is None else part[:left]
+            left -= len(kept or b"")
+            digest.update(b"-" if kept is None else len(kept).to_bytes(5) + kept)
+        return digest.digest()
+
+
+class ForwardBook:
+    """Events on foreign partitions of `topic`, and their copies at home."""
+
+    def __init__(self, topic: str, ledger: Ledger, authentic: Authentic) -> None:
+        self._topic = topic
+        self._ledger = ledger
+        self._authentic = authentic
+
+    def expect(self, forwards: Sequence[Forward]) -> None:
+        """What the replay would send home."""
+        for forward in forwards:
+            digest = _digest(native.encode(forward.event))
+            self._ledger.expect(Entry(forward.origin.place, digest, forward.partition, forward.event.student_id))
+
+    def find(self, records: Sequence[Record]) -> None:
+        """Records of the input topic: those with an origin were forwarded.
+
+        One that is not signed is a former version's, or forged: to its partition it is an event like any other.
+        """
+        for record in records:
+            came_from = origin_in(record.headers)
+            if came_from is not None and came_from.topic == self._topic:
+                student = (record.key or b"").decode("utf-8", "replace")
+                digest, claimed = _digest(record.value or b""), not self._authentic(record)
+                self._ledger.find(Entry(came_from.place, digest, record.partition, student, claimed))
+
+
+def letter_differs(mismatch: Mismatch) -> Difference:
+    """A mismatch among dead letters."""
+    what = {
+        "missing": "it cannot be read, and has no dead letter",
+        "unexpected": "it has a dead letter, though it can be read",
+        "changed": "its dead letter has not its original bytes, or is on another partition",
+    }[mismatch.how]
+    partition, offset, _ = mismatch.entry.about
+    return Difference("dead_letter", "", partition, offset, what)
+
+
+def forward_differs(mismatch: Mismatch) -> Difference:
+    """A mismatch among forwards."""
+    entry = mismatch.entry
+    what = {
+        "missing": f"on a foreign partition, and never forwarded to partition {entry.at}",
+        "unexpected": f"partition {entry.at} has a forwarded copy of an event that is not there",
+        "changed": f"its forwarded copy on partition {entry.at} is another event, or elsewhere",
+    }[mismatch.how]
+    partition, offset, _ = entry.about
+    return Difference("lost" if mismatch.how == "missing" else "state", entry.student, partition, offset, what)
+
+
+def _digest(value: bytes) -> bytes:
+    return blake2b(value, digest_size=8).digest()

@@ -1,0 +1,118 @@
+"""Students who asked to be forgotten: what of their events may still be in the table.
+
+When a request is carried out depends on how two topics were read, so there is no one right row. What is right: a stub,
+which holds nothing, and of whose later events none came after the request; or a row that holds exactly the events
+from some place on, none of which came before the request.
+"""
+
+from collections import deque
+from collections.abc import Collection, Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from schemas.dialects import Decode, Record, decode
+from streams.rows.row import Pending, Row
+from streams.verification.audit import Finding, NotJudged, rows_differ
+from streams.verification.refold import Refold
+
+KEPT_RECORDS: Final = 2_000
+"""The last records of each such student; more is not judged."""
+
+_TRIED: Final = 64
+
+
+class Forgotten:
+    """The last records of these `students`, in offset order."""
+
+    def __init__(self, students: Collection[bytes], decode: Decode = decode) -> None:
+        self._students = frozenset(students)
+        self._decode = decode
+        self._records: dict[bytes, deque[Record]] = {}
+
+    def note(self, records: Sequence[Record]) -> None:
+        """The next records of the partition."""
+        for record in records if self._students else ():
+            for event in self._decode(record).events:
+                key = event.student_id.encode()
+                if key in self._students:
+                    kept = self._records.setdefault(key, deque(maxlen=KEPT_RECORDS))
+                    if not kept or kept[-1] is not record:
+                        kept.append(record)
+
+    def holds(self, student: bytes) -> bool:
+        """Whether this student asked."""
+        return student in self._students
+
+    def judge(
+        self, student: bytes, live: Row | None, requested_us: int, refold: Refold, *, history_gone: bool
+    ) -> tuple[Finding | NotJudged | None, Row | None]:
+        """What is wrong with the `live` row; and the replayed row that it equals, None for a stub or for none.
+
+        `requested_us` is 0 where the time of the request is not known any more.
+        """
+        if live is None:
+            return Finding("lost", "asked to be forgotten, and even the stub is missing"), None
+        records = list(self._records.get(student, ()))
+        if live.is_stub:
+            return self._judge_stub(student, live, requested_us, records, refold), None
+        if 0 < live.erased_us < requested_us:
+            return Finding("state", "its last request to be forgotten was not carried out"), None
+        for start in _starts(student, live, requested_us, records, refold):
+            before = refold.refold(_named(student), Row(), records[:start])
+            row = Row(epoch=live.epoch, origins=before.origins, erased_us=requested_us)
+            row = refold.refold(_named(student), row, records[start:])
+            row = msgspec.structs.replace(row, erased_us=live.erased_us)  # 0 in rows that came from version 1
+            if rows_differ(_without_origins(live), _without_origins(row)) is None:
+                return None, row
+        if history_gone or len(records) == KEPT_RECORDS:
+            return NotJudged("had too many events around their being forgotten"), None
+        what = f"asked to be forgotten; its row holds {live.events} events, and not the last ones that came after"
+        return Finding("state", what), None
+
+    def _judge_stub(
+        self, student: bytes, live: Row, requested_us: int, records: Sequence[Record], refold: Refold
+    ) -> Finding | None:
+        stub = Row(epoch=live.epoch, offset=live.offset, origins=live.origins, erased_us=live.erased_us)
+        if msgspec.structs.replace(live, pending=Pending()) != stub:
+            return Finding("state", "forgotten, yet its row is not empty")
+        if live.erased_us < requested_us:
+            return Finding("state", "its last request to be forgotten was not carried out")
+        after = [record for record in records if record.offset > live.offset]
+        refolded = refold.refold(_named(student), stub, after)
+        if refolded.events:
+            return Finding("lost", f"forgotten, and {refolded.events} events since then are not in its row")
+        return None
+
+
+def _starts(student: bytes, live: Row, requested_us: int, records: Sequence[Record], refold: Refold) -> Iterator[int]:
+    """Where among its records the row may begin, likeliest first."""
+    after = [number for number, record in enumerate(records) if record.timestamp * 1000 > requested_us]
+    if after:
+        yield after[0]
+    applied = _applied(student, requested_us, records, refold)
+    # Fewer events than those applied from its start on it cannot hold; more, if their repeats were forgotten before it.
+    too_early = len(applied) - live.events - 1
+    first = applied[too_early] + 1 if too_early >= 0 else 0
+    yield from [number for number in after if number >= first][:_TRIED]
+
+
+def _applied(student: bytes, requested_us: int, records: Sequence[Record], refold: Refold) -> list[int]:
+    """The numbers of the records that change the row, were they all folded."""
+    row, folded_to, applied, segments = Row(erased_us=requested_us), -1, list[int](), dict[bytes, bytes]()
+    for number, record in enumerate(records):
+        row = refold.refold(_named(student), row, [record], segments)
+        if row.offset != folded_to:
+            applied.append(number)
+            folded_to = row.offset
+    return applied
+
+
+def _without_origins(row: Row) -> Row:
+    """They outlive a student's being forgotten: from before, they may be of any order."""
+    return msgspec.structs.replace(row, origins={})
+
+
+def _named(student: bytes) -> str:
+    """A key that is no text is nobody's: no event has such a student."""
+    return student.decode("utf-8", "replace")
