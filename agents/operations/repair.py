@@ -17,7 +17,6 @@ from agents.kafka.group import Group
 from agents.kafka.input_topic import InputTopic
 from agents.kafka.reading import read_to_end
 from agents.kafka.topics import TopicSpec, ensure_topics
-from agents.worker.input_identity import refusal
 from schemas import erasure
 from schemas.errors import InvalidInput, SkillstreamError
 from schemas.update import SkillUpdate
@@ -31,6 +30,7 @@ from streams.input.checkpoint import (
     fresh_mark,
     judge,
     next_epoch,
+    refusal,
 )
 from streams.input.partitioner import partitioner
 from streams.rows.codec import encode_row

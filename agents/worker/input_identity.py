@@ -24,6 +24,7 @@ from streams.input.checkpoint import (
     checksum,
     decode_mark,
     judge,
+    refusal,
     removed_unread,
 )
 
@@ -119,8 +120,3 @@ class MarkedStep:
             return result
         last = records[-1 if result.records is None else result.records - 1]
         return replace(result, mark=self._identity.mark(last))
-
-
-def refusal(topic: str, partition: int, finding: Finding) -> IdentityLost:
-    """The error that says it."""
-    return IdentityLost(f"{topic}/{partition}: {finding}")

@@ -140,6 +140,11 @@ def judge(mark: Mark | None, found: Found, epoch: int) -> Finding | None:
     return _judge_topic(mark, found) or _judge_table(mark, found) or _judge_epoch(mark, epoch)
 
 
+def refusal(topic: str, partition: int, finding: Finding) -> IdentityLost:
+    """Return the error that names the partition and says what to do."""
+    return IdentityLost(f"{topic}/{partition}: {finding}")
+
+
 def removed_unread(mark: Mark | None, found: Found) -> int:
     """How many offsets retention has taken from the topic before they were folded."""
     folded_to = mark.offset + 1 if mark is not None else found.committed

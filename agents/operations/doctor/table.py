@@ -9,9 +9,9 @@ from agents.kafka.changelog import Changelog
 from agents.kafka.input_topic import Extent, InputTopic
 from agents.kafka.topics import TopicMismatch, try_topics
 from agents.operations.doctor.finding import Finding, ok, refusal, warning
-from agents.worker.input_identity import refusal as identity_lost
 from agents.worker.worker import changelog_of
 from streams.input.checkpoint import Found, Mark, decode_mark, judge, removed_unread
+from streams.input.checkpoint import refusal as identity_lost
 
 
 @dataclass(frozen=True, slots=True)
