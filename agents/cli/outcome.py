@@ -1,7 +1,6 @@
 """Errors as people and scripts see them: one line, one exit code."""
 
 from agents.config.settings import SettingsError
-from agents.kafka.topics import BrokerUnreachable
 from schemas.errors import Fatal, Retryable, SkillstreamError
 from streams.evidence.artifacts import ArtifactError
 from streams.skills.skill_set import SkillsError
@@ -20,7 +19,7 @@ def exit_code(error: SkillstreamError) -> int:
     """The documented exit code of an error."""
     if isinstance(error, SettingsError | SkillsError | ArtifactError):
         return WRONG_USAGE
-    if isinstance(error, OutOfReach | BrokerUnreachable | Retryable):
+    if isinstance(error, OutOfReach | Retryable):
         return OUT_OF_REACH
     return STOPPED if isinstance(error, Fatal) else CHECK_FAILED
 

@@ -11,23 +11,17 @@ import secrets
 from collections.abc import Sequence
 from typing import Final
 
-from confluent_kafka import KafkaError, Producer
-
 from agents.config.settings import Settings
-from agents.kafka.connection import client_config
-from agents.kafka.reading import read_to_end
+from agents.kafka.errors import BrokerUnavailable
+from agents.kafka.producer import ConfirmedProducer
+from agents.kafka.reader import read_to_end
 from agents.kafka.topics import TopicSpec, ensure_topics
 from schemas.dead_letter import Header
 from schemas.dialects import Record
-from schemas.errors import Retryable
 from streams.input.signature import HeaderKeys, id_of
 
 _KEY_BYTES: Final = 32
 _log = logging.getLogger(__name__)
-
-
-class KeyNotKept(Retryable):
-    """The broker did not take a new key."""
 
 
 def header_keys_spec(settings: Settings) -> TopicSpec:
@@ -50,7 +44,7 @@ class Keyring:
         return self
 
     def open_or_make(self) -> "Keyring":
-        """As `open`; makes a key where there is none. Raises TopicMismatch, BrokerUnreachable, Retryable."""
+        """As `open`; makes a key where there is none. Raises TopicMismatch, Retryable."""
         if not self.open()._keys.keys:
             self._make()
             self.open()
@@ -79,12 +73,8 @@ class Keyring:
     def _make(self) -> None:
         spec, timeout_s = header_keys_spec(self._settings), self._settings.start_timeout_s
         ensure_topics(self._settings.broker, [spec], timeout_s)
-        refused: list[KafkaError] = []
-        producer = Producer(client_config(self._settings.broker) | {"enable.idempotence": True})
-        key = secrets.token_bytes(_KEY_BYTES)
-        producer.produce(
-            spec.name, key, id_of(key), 0, on_delivery=lambda error, _: refused.append(error) if error else None
-        )
-        if producer.flush(timeout_s) or refused:
-            raise KeyNotKept(f"{spec.name}: {refused[0].str() if refused else 'not confirmed in time'}")
+        producer, key = ConfirmedProducer(self._settings.broker), secrets.token_bytes(_KEY_BYTES)
+        producer.send(spec.name, 0, id_of(key), key)
+        if (why := producer.confirm(timeout_s)) is not None:
+            raise BrokerUnavailable(f"{spec.name}: {why}")
         _log.info("A key for our own headers was made; it is kept on %s", spec.name)

@@ -44,9 +44,9 @@ from mode.utils.futures import notify
 
 from agents.delivery.acks import AckLedger
 from agents.delivery.consumer_thread import BatchConsumerThread
-from agents.delivery.errors import LogAway
 from agents.delivery.membership import Membership
 from agents.delivery.message import BatchMessage, even_parts
+from agents.kafka.errors import BrokerUnavailable
 
 if TYPE_CHECKING:
     from agents.delivery.app import DeliveryApp
@@ -223,17 +223,17 @@ class BatchConsumer(driver.Consumer):
         self._membership.accept_commits()
 
     async def changelog_ends(self, partitions: Collection[int]) -> Mapping[int, int]:
-        """The offset after the last readable record of changelog partitions. Raises LogAway."""
+        """The offset after the last readable record of changelog partitions. Raises BrokerUnavailable."""
         log = self.delivery.settings.changelog_topic
         asked = [TP(log, partition) for partition in partitions]
         try:
             ends = await asyncio.wait_for(self.highwaters(*asked), self.delivery.settings.commit_timeout_s)
         except (KafkaError, TimeoutError) as error:
-            raise LogAway(f"the ends of {log} aren't told: {error!r}") from error
+            raise BrokerUnavailable(f"the ends of {log} aren't told: {error!r}") from error
         except RuntimeError as error:
             if not self._thread.thread_loop.is_closed():
                 raise
-            raise LogAway("the consumer has stopped") from error
+            raise BrokerUnavailable("the consumer has stopped") from error
         return {tp.partition: end for tp, end in ends.items() if end is not None}
 
     # -- acks and commits

@@ -12,11 +12,9 @@ Fatal
 ├── LogCut             the table's changelog ends before what memory holds of it
 ├── DrainTimedOut      work in flight didn't end in time, at a rebalance or at the stop
 └── AgentEnded         the table's agent returned while the worker ran
-Retryable
-└── LogAway            the changelog can't be looked at now: later
 """
 
-from schemas.errors import Fatal, Retryable
+from schemas.errors import Fatal
 
 
 class RecordTooLarge(Fatal):
@@ -61,7 +59,3 @@ class DrainTimedOut(Fatal):
 
 class AgentEnded(Fatal):
     """The table's agent returned while the worker ran."""
-
-
-class LogAway(Retryable):
-    """The changelog can't be looked at now."""

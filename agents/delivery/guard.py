@@ -14,17 +14,17 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Protocol
 
-from agents.delivery.errors import LogAway
 from agents.delivery.log_positions import Confirmation, LogPositions
+from agents.kafka.errors import BrokerUnavailable
 
 logger = logging.getLogger(__name__)
 
 Gap = Mapping[bytes, bytes | None]
 """The last value of each key in a part of the log."""
 Ends = Callable[[Collection[int]], Awaitable[Mapping[int, int]]]
-"""The offset after the last record, by partition. Raises LogAway."""
+"""The offset after the last record, by partition. Raises BrokerUnavailable."""
 ReadGap = Callable[[int, int, int], Awaitable[Gap]]
-"""Reads a partition from an offset up to, without, another. Raises LogAway."""
+"""Reads a partition from an offset up to, without, another. Raises BrokerUnavailable."""
 
 
 class Lanes(Protocol):
@@ -64,11 +64,11 @@ class ChangelogGuard:
             news.clear()
             try:
                 await self.check(owned())
-            except LogAway as error:
+            except BrokerUnavailable as error:
                 logger.warning("The changelog can't be watched now: %s", error)
 
     async def check(self, owned: Collection[int]) -> None:
-        """Look at the ends of `owned`, and repair what is suspected. Raises LogAway."""
+        """Look at the ends of `owned`, and repair what is suspected. Raises BrokerUnavailable."""
         if not owned:
             return
         ends = await self._ends(owned)
@@ -81,7 +81,7 @@ class ChangelogGuard:
     async def _try_repair(self, partition: int) -> None:
         try:
             await self._repair(partition)
-        except LogAway as error:
+        except BrokerUnavailable as error:
             self._log.positions.suspected.add(partition)
             logger.warning("Partition %d of the changelog can't be checked now: %s", partition, error)
 

@@ -24,7 +24,8 @@ from agents.delivery.consumer import BatchConsumer
 from agents.delivery.errors import BrokerAway
 from agents.delivery.loop_watch import LoopWatch
 from agents.delivery.outage import may_pass
-from agents.kafka.topics import BrokerUnreachable, require_broker
+from agents.kafka.errors import BrokerUnavailable
+from agents.kafka.topics import require_broker
 from agents.logs import lifecycle
 
 EXIT_OK = 0
@@ -56,7 +57,7 @@ def run_worker(app: DeliveryApp, beside: Beside = nothing_beside) -> int:
     """
     try:
         require_broker(app.settings.broker, app.settings.start_timeout_s)
-    except BrokerUnreachable as error:
+    except BrokerUnavailable as error:
         app.failure = error
         return EXIT_UNREACHABLE
     watch = _StopWatch(app.settings.stop_timeout_s, lambda: _code(app.failure))
@@ -93,7 +94,7 @@ async def _serve(app: DeliveryApp, watch: "_StopWatch", beside: Beside) -> int:
 
 
 def _code(failure: BaseException | None) -> int:
-    is_away = isinstance(failure, BrokerAway | BrokerUnreachable)
+    is_away = isinstance(failure, BrokerAway | BrokerUnavailable)
     at_the_start = isinstance(failure, KafkaError) and may_pass(failure)  # a client that found nobody
     return EXIT_UNREACHABLE if is_away or at_the_start else EXIT_FATAL
 

@@ -1,7 +1,7 @@
 """Records of a batch that aiokafka does not get to its end, read one by one.
 
 A header's name is text, but nothing holds a producer to that, and neither Kafka nor librdkafka minds: a record with a
-name that is no UTF-8 is read as one without headers, here as in `agents.kafka.reading`. Of aiokafka 0.14 this uses the
+name that is no UTF-8 is read as one without headers, here as in `agents.kafka.record`. Of aiokafka 0.14 this uses the
 batch that is written in Python, for its head and its codecs.
 """
 

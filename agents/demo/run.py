@@ -1,7 +1,6 @@
 """The demo, step by step: broker, watcher, worker, events; wait, stop, replay, compare."""
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -16,6 +15,7 @@ from agents.demo.companion import WorkerProcess
 from agents.demo.feeding import feed
 from agents.demo.figures import Figures
 from agents.demo.watcher import Watcher
+from agents.kafka.deadline import Deadline
 from agents.kafka.embedded import BYTES_PER_PARTITION, EmbeddedBroker, assert_nothing_dropped
 from agents.kafka.topics import TopicSpec, ensure_topics
 from schemas.errors import Fatal
@@ -95,7 +95,7 @@ class Demo:
 
     def _await_events(self, worker: WorkerProcess) -> dict[str, int]:
         """Poll until every record has been folded. Raises Stuck after _STUCK_AFTER_S without progress."""
-        expected, folded, since_s = len(self._records), -1, time.monotonic()
+        expected, folded, silence = len(self._records), -1, Deadline(_STUCK_AFTER_S)
         while True:
             counts = worker.counts()
             done = counts["records"] - counts["rerouted"]
@@ -103,24 +103,25 @@ class Demo:
             if done >= expected:
                 return counts
             if done > folded:
-                folded, since_s = done, time.monotonic()
-            if time.monotonic() - since_s > _STUCK_AFTER_S:
+                folded = done
+                silence.renew()
+            if silence.is_over:
                 raise Stuck(f"no event was folded for {_STUCK_AFTER_S:.0f} s, {expected - done} are left")
             worker.require_alive()
-            time.sleep(_POLL_S)
+            silence.pause(_POLL_S)
 
     def _await_explanations(self, worker: WorkerProcess, watcher: Watcher) -> None:
         """The limits let them come a few a minute: a few are enough here."""
         if self._settings.reasoning == "off":
             return
-        deadline_s = time.monotonic() + _EXPLANATIONS_WITHIN_S
-        while time.monotonic() < deadline_s:
+        deadline = Deadline(_EXPLANATIONS_WITHIN_S)
+        while not deadline.is_over:
             explained = watcher.count(self._channels.reasoning)
             self._tell("explaining", min(explained, _WANTED_EXPLANATIONS), _WANTED_EXPLANATIONS)
             if explained >= _WANTED_EXPLANATIONS:
                 return
             worker.require_alive()
-            time.sleep(_POLL_S)
+            deadline.pause(_POLL_S)
 
     def _check(self, settings: Settings, watcher: Watcher, counts: dict[str, int]) -> Outcome:
         """Fold the topic again, offline, and compare with the worker's table."""

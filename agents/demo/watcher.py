@@ -5,10 +5,11 @@ from threading import Event, Lock, Thread
 from typing import Final
 
 import msgspec
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Message, TopicPartition
 
 from agents.config.channels import Channels
-from agents.kafka.reading import file_record
+from agents.kafka.clients import open_reader
+from agents.kafka.record import file_record
 from agents.stores.store import is_kept
 from schemas.explanation import Explanation
 from schemas.update import SkillUpdate
@@ -27,9 +28,7 @@ class Watcher:
     def __init__(self, broker: str, channels: Channels, changelog: str, partitions: int) -> None:
         self._channels = channels
         self._changelog = changelog
-        self._consumer = Consumer(
-            {"bootstrap.servers": broker, "group.id": "demo-watcher", "enable.auto.commit": False, "log_level": 0}
-        )
+        self._consumer = open_reader(broker, "demo-watcher")
         topics = (channels.activity, channels.updates, channels.reasoning, channels.dead_letters, changelog)
         self._consumer.assign([TopicPartition(t, p, OFFSET_BEGINNING) for t in topics for p in range(partitions)])
         self._stopping = Event()

@@ -1,6 +1,6 @@
 """How a worker is: what it needs, whether it advances, and why not."""
 
-from agents.health.checker import Ask, BrokerPing, Health, NoAnswer, Server, SourceFailures, Stalled
+from agents.health.checker import Ask, BrokerPing, Health, Server, SourceFailures, Stalled
 from agents.health.judge import judge
 from agents.health.report import Component, Report, Status
 from agents.health.snapshot import Probe, ReasoningState, Snapshot, WorkerState
@@ -10,7 +10,6 @@ __all__ = [
     "BrokerPing",
     "Component",
     "Health",
-    "NoAnswer",
     "Probe",
     "ReasoningState",
     "Report",

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
 from agents.health.judge import judge
 from agents.health.lag import LagMonitor
 from agents.health.report import Report
 from agents.health.snapshot import Probe, ReasoningState, Snapshot, WorkerState
 from agents.health.stalls import RecoveryWatch, StallWatch
-from agents.kafka.connection import client_config
+from agents.kafka.clients import open_admin
+from agents.kafka.errors import BrokerUnavailable, message_of
 from agents.kafka.renewed import Renewed
-from schemas.errors import Fatal, Retryable, SkillstreamError
+from schemas.errors import Fatal, SkillstreamError
 
 Ask = Callable[[], Awaitable[None]]
 """Returns if the server answers, else raises SkillstreamError. May take its time: the asker has a deadline."""
@@ -23,10 +23,6 @@ Ask = Callable[[], Awaitable[None]]
 
 class Stalled(Fatal):
     """Records wait, and nothing advances."""
-
-
-class NoAnswer(Retryable):
-    """A server that doesn't answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,14 +172,14 @@ class BrokerPing:
     """Asks the broker for `topic`'s metadata, with a client of its own."""
 
     def __init__(self, broker: str, topic: str, timeout_s: float = 2.0) -> None:
-        self._admin = Renewed(lambda: AdminClient(client_config(broker)))
+        self._admin = Renewed(lambda: open_admin(broker))
         self._topic = topic
         self._timeout_s = timeout_s
 
     async def __call__(self) -> None:
-        """Raises NoAnswer after `timeout_s`."""
+        """Raises BrokerUnavailable after `timeout_s`."""
         try:
             with self._admin.round() as admin:
                 await asyncio.to_thread(admin.list_topics, self._topic, timeout=self._timeout_s)
         except KafkaException as error:
-            raise NoAnswer(f"no answer ({error.args[0].str()})") from error
+            raise BrokerUnavailable(f"no answer ({message_of(error)})") from error

@@ -3,25 +3,21 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from time import monotonic, sleep
 from typing import Final
 
-from confluent_kafka import KafkaError, KafkaException, Producer
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import KafkaException
 
-from agents.kafka.connection import Compression, client_config
-from agents.kafka.reading import read_to_end
-from agents.kafka.topics import BrokerUnreachable, TopicMismatch, TopicSpec, ensure_topics
-from schemas.errors import Retryable
+from agents.kafka.clients import open_admin
+from agents.kafka.connection import Compression
+from agents.kafka.deadline import Deadline
+from agents.kafka.errors import BrokerUnavailable, message_of
+from agents.kafka.producer import ConfirmedProducer
+from agents.kafka.reader import read_to_end
+from agents.kafka.topics import TopicMismatch, TopicSpec, ensure_topics
 from streams.input.checkpoint import MARK_KEY, Mark, encode_mark
 from streams.rows.segments import is_segment
 
 _POLL_S: Final = 0.2
-_QUEUED: Final = 20_000
-
-
-class NotWritten(Retryable):
-    """A record was not confirmed. What was written stays: the command may be run again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +45,7 @@ class Changelog:
         return self._spec.name
 
     def read(self) -> Contents:
-        """Nothing for a topic that is not there. Raises TopicUnread."""
+        """Nothing for a topic that is not there. Raises BrokerUnavailable, TopicForbidden."""
         keys: defaultdict[int, set[bytes]] = defaultdict(set)
         marks: dict[int, bytes] = {}
         for message in read_to_end(self._broker, self.name):
@@ -69,46 +65,33 @@ class Changelog:
         ensure_topics(self._broker, [self._spec], self._timeout_s)
 
     def write(self, records: Mapping[int, Sequence[tuple[bytes, bytes]]], marks: Mapping[int, Mark]) -> None:
-        """Append `records` and behind them `marks`, by partition. Raises NotWritten."""
-        refused: list[KafkaError] = []
-        producer = Producer(
-            client_config(self._broker) | {"enable.idempotence": True, "compression.type": self._compression}
-        )
+        """Append `records` and behind them `marks`, by partition.
+
+        Raises BrokerUnavailable where one is not confirmed. What was written stays: the command may be run again.
+        """
+        producer = ConfirmedProducer(self._broker, {"compression.type": self._compression})
         for partition, mark in marks.items():
             for key, value in [*records.get(partition, ()), (MARK_KEY, encode_mark(mark))]:
-                producer.produce(
-                    self.name,
-                    value,
-                    key,
-                    partition,
-                    on_delivery=lambda error, _: refused.append(error) if error else None,
-                )
-                while len(producer) > _QUEUED:
-                    producer.poll(_POLL_S)
-        if producer.flush(self._timeout_s) or refused:
-            raise NotWritten(f"{self.name}: {refused[0].str() if refused else 'not confirmed in time'}")
+                producer.send(self.name, partition, key, value)
+        if (why := producer.confirm(self._timeout_s)) is not None:
+            raise BrokerUnavailable(f"{self.name}: {why}")
 
     def recreate(self) -> None:
         """Empty it: Kafka deletes no records of a topic that is only compacted, so the topic goes, and comes again.
 
-        Raises TopicMismatch or BrokerUnreachable where it cannot.
+        Raises TopicMismatch or BrokerUnavailable where it cannot.
         """
-        admin = AdminClient(client_config(self._broker))
+        admin = open_admin(self._broker)
         try:
             admin.delete_topics([self.name], request_timeout=self._timeout_s)[self.name].result(self._timeout_s)
         except KafkaException as error:
             if error.args[0].name() != "UNKNOWN_TOPIC_OR_PART":
                 raise TopicMismatch(
-                    f"topic {self.name} can't be deleted: {error.args[0].str()}. Delete it, or allow this client to."
+                    f"topic {self.name} can't be deleted: {message_of(error)}. Delete it, or allow this client to."
                 ) from error
         except TimeoutError as error:
-            raise BrokerUnreachable(f"topic {self.name} wasn't deleted within {self._timeout_s:g} s") from error
-        self._await_gone(admin)
+            raise BrokerUnavailable(f"topic {self.name} wasn't deleted within {self._timeout_s:g} s") from error
+        there = Deadline(self._timeout_s)
+        if not there.wait_for(lambda: self.name not in admin.list_topics(timeout=self._timeout_s).topics, _POLL_S):
+            raise BrokerUnavailable(f"topic {self.name} is still there after {self._timeout_s:g} s")
         self.make()
-
-    def _await_gone(self, admin: AdminClient) -> None:
-        deadline_s = monotonic() + self._timeout_s
-        while self.name in admin.list_topics(timeout=self._timeout_s).topics:
-            if monotonic() > deadline_s:
-                raise BrokerUnreachable(f"topic {self.name} is still there after {self._timeout_s:g} s")
-            sleep(_POLL_S)

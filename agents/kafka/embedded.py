@@ -13,8 +13,9 @@ from collections.abc import Iterable
 from types import FrameType, TracebackType
 from typing import Self
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 
+from agents.kafka.reader import TopicReader
 from schemas.errors import Fatal
 
 PARTITIONS = 4
@@ -57,16 +58,11 @@ class EmbeddedBroker:
 
 def assert_nothing_dropped(bootstrap: str, topics: Iterable[str]) -> None:
     """Raise RecordsDropped when a partition of `topics` no longer begins at offset 0. Blocks."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "watermarks", "log_level": 0})
-    try:
-        for topic in topics:
-            partitions = consumer.list_topics(topic, timeout=_ANSWER_TIMEOUT_S).topics[topic].partitions
-            for partition in partitions:
-                low, _high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_ANSWER_TIMEOUT_S)
-                if low > 0:
+    for topic in topics:
+        with TopicReader(bootstrap, topic, "watermarks", _ANSWER_TIMEOUT_S) as reader:
+            for partition in reader.partitions():
+                if (low := reader.span(partition)[0]) > 0:
                     raise RecordsDropped(f"{topic}/{partition} begins at {low}: the embedded broker is full")
-    finally:
-        consumer.close()
 
 
 def main() -> int:

@@ -1,15 +1,16 @@
 """The consumer group, seen and changed from outside while it has no members. Blocks."""
 
 from collections.abc import Mapping
-from time import monotonic, sleep
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from agents.kafka.connection import client_config
+from agents.kafka.clients import open_admin, open_reader
+from agents.kafka.deadline import Deadline
+from agents.kafka.errors import message_of
 from agents.kafka.renewed import Renewed
-from schemas.errors import Fatal, Retryable
+from schemas.errors import Fatal
 
 _POLL_S: Final = 0.2
 _TRY_S: Final = 5.0
@@ -20,15 +21,12 @@ class GroupAtWork(Fatal):
     """The group has members, or that cannot be told."""
 
 
-class GroupUnknown(Retryable):
-    """The group's coordinator does not answer."""
-
-
 class Group:
-    """A consumer group by name. Every method raises GroupUnknown after `timeout_s`."""
+    """A consumer group by name. Raises BrokerUnavailable where its coordinator does not answer for `timeout_s`."""
 
     def __init__(self, broker: str, name: str, timeout_s: float = 30.0) -> None:
-        self._client = client_config(broker)
+        self._broker = broker
+        self._admins = Renewed(lambda: open_admin(broker))
         self._name = name
         self._timeout_s = timeout_s
 
@@ -37,20 +35,20 @@ class Group:
 
         One that was killed, or that has an instance id, stays a member until its session has run out.
         """
-        deadline_s = monotonic() + wait_s
+        deadline = Deadline(wait_s)
         while members := self._members():
-            if monotonic() > deadline_s:
+            if deadline.is_over:
                 raise GroupAtWork(f"group {self._name} has {members} members: stop all workers first")
-            sleep(_POLL_S)
+            deadline.pause(_POLL_S)
 
     def set_offsets(self, topic: str, offsets: Mapping[int, int]) -> None:
         """Where the group reads on. The broker refuses when a member has joined meanwhile: raises GroupAtWork."""
-        consumer = Consumer(self._client | {"group.id": self._name, "enable.auto.commit": False})
+        consumer = open_reader(self._broker, self._name)
         places = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]
         try:
             answered = consumer.commit(offsets=places, asynchronous=False)
         except KafkaException as error:
-            raise GroupAtWork(f"the offsets of group {self._name} cannot be set: {error.args[0].str()}") from error
+            raise GroupAtWork(f"the offsets of group {self._name} cannot be set: {message_of(error)}") from error
         finally:
             consumer.close()
         for place in answered or []:
@@ -58,23 +56,18 @@ class Group:
                 raise GroupAtWork(f"the offset of {topic}/{place.partition} cannot be set: {place.error.str()}")
 
     def _members(self) -> int:
-        deadline_s = monotonic() + self._timeout_s
-        clients = Renewed(lambda: AdminClient(self._client))
-        problem = "no answer"
-        while monotonic() < deadline_s:
-            try:
-                with clients.round() as admin:
-                    asked = admin.describe_consumer_groups([self._name], request_timeout=_TRY_S)
-                    return len(asked[self._name].result(2 * _TRY_S).members)
-            except TimeoutError:
-                continue
-            except KafkaException as error:
-                if error.args[0].name() == _UNKNOWN_GROUP:
-                    return 0
-                if error.args[0].name() == "_UNSUPPORTED_FEATURE":
-                    raise GroupAtWork(
-                        "this broker does not tell a group's members: it is no broker to keep data on"
-                    ) from error
-                problem = error.args[0].str()
-            sleep(_POLL_S)  # a coordinator that has just started is still loading
-        raise GroupUnknown(f"the broker does not tell the members of group {self._name}: {problem}")
+        what = f"the broker does not tell the members of group {self._name}"
+        return self._admins.ask(self._count, what, self._timeout_s)
+
+    def _count(self, admin: AdminClient) -> int:
+        try:
+            asked = admin.describe_consumer_groups([self._name], request_timeout=_TRY_S)
+            return len(asked[self._name].result(2 * _TRY_S).members)
+        except KafkaException as error:
+            if error.args[0].name() == _UNKNOWN_GROUP:
+                return 0
+            if error.args[0].name() == "_UNSUPPORTED_FEATURE":
+                raise GroupAtWork(
+                    "this broker does not tell a group's members: it is no broker to keep data on"
+                ) from error
+            raise

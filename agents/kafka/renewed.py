@@ -11,10 +11,17 @@ from threading import Lock
 from time import monotonic
 from typing import Final, Generic, TypeVar
 
+from confluent_kafka import KafkaException
+
+from agents.kafka.deadline import Deadline
+from agents.kafka.errors import BrokerUnavailable, is_forbidden, message_of
+
 _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 5.0
+_ASK_AGAIN_S: Final = 0.1
 
 Client = TypeVar("Client")
+Answer = TypeVar("Answer")
 
 
 class Renewed(Generic[Client]):
@@ -44,6 +51,30 @@ class Renewed(Generic[Client]):
             self._note(client, failed=True)
             raise
         self._note(client, failed=False)
+
+    def ask(self, question: Callable[[Client], Answer], what: str, timeout_s: float) -> Answer:
+        """The answer, in a round of its own; asked again while there is none. Blocks.
+
+        A topic or a coordinator that has only just moved is not known at once. Raises BrokerUnavailable, naming
+        `what`, after `timeout_s`, and at once for what this client may not ask.
+        """
+        deadline = Deadline(timeout_s)
+        while True:
+            try:
+                with self.round() as client:
+                    return question(client)
+            except (KafkaException, TimeoutError) as error:
+                is_refused = isinstance(error, KafkaException) and is_forbidden(error.args[0])
+                if is_refused or deadline.is_over:
+                    raise BrokerUnavailable(f"{what}: {message_of(error)}") from error
+            deadline.pause(_ASK_AGAIN_S)
+
+    def end(self, close: Callable[[Client], object]) -> None:
+        """Close the client that is kept, if there is one; a later round opens another."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            close(client)
 
     def doubt(self) -> None:
         """What the client told lacks a part: replace it as if the round had failed."""

@@ -7,15 +7,16 @@ there a topic comes into being when it's first asked for, with four partitions.
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from time import monotonic, sleep
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._metadata import ClusterMetadata
 from confluent_kafka.cimpl import NewTopic
 
-from agents.kafka.connection import client_config
+from agents.kafka.clients import open_admin
+from agents.kafka.deadline import Deadline
 from agents.kafka.embedded import PARTITIONS as MOCK_PARTITIONS
+from agents.kafka.errors import BrokerUnavailable, message_of
 from agents.kafka.resolving import unresolved, warn_of_unresolved
 from agents.kafka.topic_settings import CLEANUP, compacts_otherwise, loses_records, read_settings, set_command
 from schemas.errors import Fatal
@@ -23,10 +24,6 @@ from schemas.errors import Fatal
 _MOCK_CLUSTER_PREFIX = "mockCluster"
 _POLL_S = 0.1
 _log = logging.getLogger(__name__)
-
-
-class BrokerUnreachable(Fatal):
-    """No broker answers."""
 
 
 class TopicMismatch(Fatal):
@@ -44,7 +41,7 @@ class TopicSpec:
 
 
 def require_broker(broker: str, timeout_s: float) -> None:
-    """Return when the broker answers. Raises BrokerUnreachable after `timeout_s`. Blocks."""
+    """Return when the broker answers. Raises BrokerUnavailable after `timeout_s`. Blocks."""
     warn_of_unresolved(broker, timeout_s)
     _metadata(_admin(broker), broker, timeout_s)
 
@@ -53,23 +50,23 @@ def ensure_topics(broker: str, wanted: Sequence[TopicSpec], timeout_s: float = 1
     """Make the missing of `wanted`, and check the partition counts and cleanup policies of all.
 
     Idempotent; several workers may do it at once. Blocks, for about `timeout_s` at most. Raises TopicMismatch for a
-    topic that can't be made, has another number of partitions or loses records, BrokerUnreachable when nobody answers.
+    topic that can't be made, has another number of partitions or loses records, BrokerUnavailable when nobody answers.
     """
     warn_of_unresolved(broker, timeout_s)
-    deadline_s = monotonic() + timeout_s
+    deadline = Deadline(timeout_s)
     admin = _admin(broker)
     cluster = _metadata(admin, broker, timeout_s)
     missing = [spec for spec in wanted if spec.name not in cluster.topics]
     if is_mock(cluster):
         for spec in missing:
-            _metadata(admin, broker, _left_s(deadline_s), spec.name)
+            _metadata(admin, broker, _left_s(deadline), spec.name)
     else:
         there = [spec for spec in wanted if spec.name in cluster.topics]
-        seen = _check_policies(admin, broker, there, _left_s(deadline_s))
+        seen = _check_policies(admin, broker, there, _left_s(deadline))
         _warn(broker, there, seen)
-        _create(admin, missing, _left_s(deadline_s))
+        _create(admin, missing, _left_s(deadline))
     for spec in wanted:
-        _check(admin, broker, spec, deadline_s)
+        _check(admin, broker, spec, deadline)
 
 
 def try_topics(broker: str, wanted: Sequence[TopicSpec], timeout_s: float = 15.0) -> list[TopicSpec]:
@@ -115,10 +112,10 @@ def _create(admin: AdminClient, missing: Sequence[TopicSpec], timeout_s: float, 
         except KafkaException as error:
             if error.args[0].name() != "TOPIC_ALREADY_EXISTS":  # another worker was faster
                 raise TopicMismatch(
-                    f"topic {name} can't be created: {error.args[0].str()}. Create it, or allow this client to."
+                    f"topic {name} can't be created: {message_of(error)}. Create it, or allow this client to."
                 ) from error
         except TimeoutError as error:
-            raise BrokerUnreachable(f"topic {name} wasn't created within {timeout_s:.0f} s") from error
+            raise BrokerUnavailable(f"topic {name} wasn't created within {timeout_s:.0f} s") from error
 
 
 def _check_policies(
@@ -152,34 +149,34 @@ def _warn(broker: str, there: Sequence[TopicSpec], seen: Mapping[str, Mapping[st
             )
 
 
-def _check(admin: AdminClient, broker: str, spec: TopicSpec, deadline_s: float) -> None:
-    # A new topic takes a moment until every broker knows it.
-    while True:
-        topic = _metadata(admin, broker, _left_s(deadline_s), spec.name).topics.get(spec.name)
-        known = 0 if topic is None or topic.error is not None else len(topic.partitions)
-        if known:
-            if (error := partition_mismatch(spec, known)) is not None:
-                raise error
-            return
-        if monotonic() >= deadline_s:
+def _check(admin: AdminClient, broker: str, spec: TopicSpec, deadline: Deadline) -> None:
+    while not (known := _partitions(_metadata(admin, broker, _left_s(deadline), spec.name), spec.name)):
+        if deadline.is_over:
             raise TopicMismatch(f"topic {spec.name} doesn't exist and can't be created")
-        sleep(_POLL_S)
+        deadline.pause(_POLL_S)  # a new one takes a moment until every broker knows it
+    if (error := partition_mismatch(spec, known)) is not None:
+        raise error
+
+
+def _partitions(cluster: ClusterMetadata, name: str) -> int:
+    topic = cluster.topics.get(name)
+    return 0 if topic is None or topic.error is not None else len(topic.partitions)
 
 
 def _metadata(admin: AdminClient, broker: str, timeout_s: float, topic: str | None = None) -> ClusterMetadata:
     try:
         return admin.list_topics(topic, timeout=timeout_s) if topic else admin.list_topics(timeout=timeout_s)
     except KafkaException as error:
-        why = "; ".join(unresolved(broker)) or error.args[0].str()
-        raise BrokerUnreachable(
+        why = "; ".join(unresolved(broker)) or message_of(error)
+        raise BrokerUnavailable(
             f"no Kafka broker answers at {broker} (waited {timeout_s:.0f} s): {why}. "
             "Is it running, and is the address right?"
         ) from error
 
 
 def _admin(broker: str) -> AdminClient:
-    return AdminClient(client_config(broker) | {"socket.timeout.ms": 10_000})
+    return open_admin(broker, {"socket.timeout.ms": 10_000})
 
 
-def _left_s(deadline_s: float) -> float:
-    return max(1.0, deadline_s - monotonic())
+def _left_s(deadline: Deadline) -> float:
+    return max(1.0, deadline.left_s)

@@ -15,7 +15,7 @@ from agents.config.settings import Settings
 from agents.kafka.changelog import Changelog
 from agents.kafka.group import Group
 from agents.kafka.input_topic import InputTopic
-from agents.kafka.reading import read_to_end
+from agents.kafka.reader import read_to_end
 from agents.kafka.topics import TopicSpec, ensure_topics
 from schemas import erasure
 from schemas.errors import InvalidInput, SkillstreamError
@@ -91,7 +91,7 @@ class Repair:
     def diagnose(self, *, tolerant: bool = False) -> Diagnosis:
         """Look, and change nothing but topics that are missing. `tolerant` takes a mark that cannot be read for none.
 
-        Raises GroupAtWork, TopicMismatch, BrokerUnreachable, IdentityLost or a Retryable.
+        Raises GroupAtWork, TopicMismatch, BrokerUnavailable, IdentityLost or a Retryable.
         """
         ensure_topics(self._settings.broker, self._channels.specs(self._settings), self._settings.start_timeout_s)
         self._group.require_idle(self._settings.session_timeout_s + _SESSION_SLACK_S)

@@ -18,7 +18,7 @@ def open_store(settings: Settings) -> Store:
 def believe(store: Store, settings: Settings, changelog: str) -> None:
     """Drop what `store` kept if it is doubtful; to be called before the worker joins its group. Blocks.
 
-    Raises BrokerUnreachable, and what the store raises.
+    Raises BrokerUnavailable, and what the store raises.
     """
     if isinstance(store, MemoryStore):
         return

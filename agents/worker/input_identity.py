@@ -13,7 +13,8 @@ from aiokafka.structs import ConsumerRecord
 
 from agents.delivery.agent import BatchResult, BatchStep
 from agents.delivery.table import RowTable
-from agents.kafka.input_topic import Description, InputTopic, InputUnknown
+from agents.kafka.errors import BrokerUnavailable
+from agents.kafka.input_topic import Description, InputTopic
 from agents.worker.position_jumps import PositionJumps
 from streams.input.checkpoint import (
     MARK_VERSION,
@@ -47,7 +48,7 @@ class Identity:
     async def check(self, partitions: frozenset[int]) -> None:
         """Judge `partitions` before they are folded.
 
-        Raises IdentityLost, InputUnknown when the broker is silent, and what PositionJumps.note raises.
+        Raises IdentityLost, BrokerUnavailable when the broker is silent, and what PositionJumps.note raises.
         """
         stored = {partition: self._table.marks.get(partition) for partition in partitions}
         marks = {partition: decode_mark(mark) for partition, mark in stored.items() if mark is not None}
@@ -94,7 +95,7 @@ class Identity:
                 continue
             try:
                 now = await asyncio.to_thread(self._topic.describe)
-            except InputUnknown as unknown:
+            except BrokerUnavailable as unknown:
                 _log.warning("%s", unknown)
                 continue
             if now.partitions != known.partitions:

@@ -18,7 +18,8 @@ from agents.health import BrokerPing, Health, ReasoningState, Server, SourceFail
 from agents.health.judge import said_of
 from agents.health.lag import BrokerOffsets, LagMonitor
 from agents.kafka.connection import client_name, faust_credentials
-from agents.kafka.input_topic import InputTopic, InputUnknown
+from agents.kafka.errors import BrokerUnavailable
+from agents.kafka.input_topic import InputTopic
 from agents.kafka.topics import TopicSpec, ensure_topics
 from agents.logs import LineHandler, lifecycle
 from agents.metrics import Metrics
@@ -178,7 +179,7 @@ class Worker:
             while True:
                 try:
                     return await self._identity.check(active)
-                except InputUnknown as unknown:
+                except BrokerUnavailable as unknown:
                     self._app.outage.away("input topic", unknown)
                 await asyncio.sleep(_JUDGE_AGAIN_S)
         finally:

@@ -9,8 +9,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from agents.health import Health, NoAnswer, ReasoningState, Server, SourceFailures
-from agents.health.lag import LagMonitor, LagUnknown, Offsets, Part
+from agents.health import Health, ReasoningState, Server, SourceFailures
+from agents.health.lag import LagMonitor, Offsets, Part
+from agents.kafka.errors import BrokerUnavailable
 from agents.metrics import Metrics
 from agents.web import WebServer
 
@@ -81,7 +82,7 @@ class Situation:
 
     async def read(self) -> Mapping[Part, Offsets]:
         if not self.offsets_told:
-            raise LagUnknown("no answer")
+            raise BrokerUnavailable("no answer")
         return dict(self.offsets)
 
     async def unreadable(self, positions: Mapping[Part, int]) -> Collection[Part]:
@@ -89,13 +90,13 @@ class Situation:
 
     async def answer_as_broker(self) -> None:
         if self.broker_problem is not None:
-            raise NoAnswer(self.broker_problem)
+            raise BrokerUnavailable(self.broker_problem)
 
     async def answer_as_redis(self) -> None:
         if self.redis_hangs:
             await asyncio.Event().wait()
         if self.redis_problem is not None:
-            raise NoAnswer(self.redis_problem)
+            raise BrokerUnavailable(self.redis_problem)
 
     async def pass_time(self, seconds: int) -> None:
         """Seconds go by, each with a look at the lag and the worker."""

@@ -15,8 +15,9 @@ from agents.delivery import DeliveryApp, DeliverySettings, create_app
 from agents.delivery.agent import BatchResult
 from agents.delivery.consumer import BatchConsumer
 from agents.delivery.consumer_thread import BatchConsumerThread
-from agents.delivery.errors import CommitRejected, LogAway
+from agents.delivery.errors import CommitRejected
 from agents.delivery.message import BatchMessage
+from agents.kafka.errors import BrokerUnavailable
 
 EVENTS = TP("events", 0)
 LOG = TP("app-students-changelog", 0)
@@ -314,5 +315,5 @@ async def test_a_worker_that_stops_leaves_the_ends_of_its_changelog_untold_and_n
     consumer, thread = parts(app)
     assert await consumer.changelog_ends([0]) == {0: 7}
     thread.thread_loop.close()
-    with pytest.raises(LogAway):
+    with pytest.raises(BrokerUnavailable):
         await consumer.changelog_ends([0])

@@ -9,11 +9,11 @@ import pytest
 from aiokafka.structs import RecordMetadata, TopicPartition
 from confluent_kafka import Producer
 
-from agents.delivery.errors import LogAway
 from agents.delivery.gap_reader import GapReader
 from agents.delivery.guard import ChangelogGuard, Gap
 from agents.delivery.log_positions import Confirmation, LogPositions
 from agents.kafka.embedded import EmbeddedBroker
+from agents.kafka.errors import BrokerUnavailable
 
 P = 0
 
@@ -74,7 +74,7 @@ class Owner:
 
     async def ends(self, partitions: Collection[int]) -> Mapping[int, int]:
         if self.away:
-            raise LogAway("no answer")
+            raise BrokerUnavailable("no answer")
         return dict.fromkeys(partitions, len(self.log))
 
     async def read_gap(self, partition: int, first: int, end: int) -> Gap:
@@ -228,5 +228,5 @@ async def test_a_gap_is_read_from_its_first_offset_to_its_last_and_holds_the_las
 
 
 async def test_a_gap_on_a_broker_that_is_away_is_told_within_the_bound() -> None:
-    with pytest.raises(LogAway, match="log/0"):
+    with pytest.raises(BrokerUnavailable, match="log/0"):
         await GapReader("127.0.0.1:1", "log", timeout_s=0.5)(0, 0, 1)

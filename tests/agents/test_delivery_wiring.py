@@ -23,7 +23,8 @@ from agents.delivery.fetching import fetch_promptly
 from agents.delivery.recovery import PositionRecovery
 from agents.delivery.settings import changelog_spec
 from agents.kafka.embedded import PARTITIONS, EmbeddedBroker
-from agents.kafka.topics import BrokerUnreachable, TopicMismatch, TopicSpec, ensure_topics
+from agents.kafka.errors import BrokerUnavailable
+from agents.kafka.topics import TopicMismatch, TopicSpec, ensure_topics
 
 SETTINGS = DeliverySettings(app_id="app", broker="one:9092, two:9093", sources=("events",), partitions=4)
 
@@ -174,5 +175,5 @@ def test_missing_topics_are_made_and_a_wrong_partition_count_is_refused() -> Non
 
 
 def test_an_unreachable_broker_is_named() -> None:
-    with pytest.raises(BrokerUnreachable, match=r"127\.0\.0\.1:1 "):
+    with pytest.raises(BrokerUnavailable, match=r"127\.0\.0\.1:1 "):
         ensure_topics("127.0.0.1:1", [TopicSpec("events", 4)], timeout_s=1.0)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from agents.health.lag import BrokerOffsets, Held, LagMonitor, LagUnknown, Offsets, Part
+from agents.health.lag import BrokerOffsets, Held, LagMonitor, Offsets, Part
 from agents.kafka.embedded import PARTITIONS, EmbeddedBroker
+from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.topics import TopicSpec, ensure_topics
 from agents.metrics import Metrics
 
@@ -154,7 +155,7 @@ async def test_figures_that_nobody_renews_become_unknown() -> None:
 
 
 async def test_a_broker_that_comes_back_is_known_again() -> None:
-    reader = ScriptedOffsets({(TOPIC, 0): Offsets(0, 9, 4)}, failure=LagUnknown("no answer"))
+    reader = ScriptedOffsets({(TOPIC, 0): Offsets(0, 9, 4)}, failure=BrokerUnavailable("no answer"))
     monitor = LagMonitor(reader)
     await monitor.measure()
     assert monitor.current().problem == "no answer"
@@ -207,7 +208,7 @@ async def test_however_many_partitions_are_behind_each_is_looked_into() -> None:
 
 
 async def test_the_task_measures_again_and_again_through_failures() -> None:
-    reader = ScriptedOffsets({(TOPIC, 0): Offsets(0, 1, 0)}, failure=LagUnknown("no answer"))
+    reader = ScriptedOffsets({(TOPIC, 0): Offsets(0, 1, 0)}, failure=BrokerUnavailable("no answer"))
     monitor = LagMonitor(reader, interval_s=0.001)
     running = asyncio.create_task(monitor.run())
     try:
@@ -244,7 +245,7 @@ async def test_what_waits_for_an_open_transaction_is_told_beside_the_lag_and_for
     reader.offsets[TOPIC, 0] = Offsets(0, 15, 9, 20)  # it has ended, the next one is open
     await monitor.measure()
     assert monitor.current().held == {(TOPIC, 0): Held(5, 0)}
-    reader.failure = LagUnknown("no answer")
+    reader.failure = BrokerUnavailable("no answer")
     await monitor.measure()
     assert monitor.current().held == {}
 

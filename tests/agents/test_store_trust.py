@@ -10,7 +10,8 @@ import pytest
 from confluent_kafka import Producer
 
 from agents.kafka.embedded import EmbeddedBroker
-from agents.kafka.topics import BrokerUnreachable, TopicSpec, ensure_topics
+from agents.kafka.errors import BrokerUnavailable
+from agents.kafka.topics import TopicSpec, ensure_topics
 from agents.stores.rocksdb import RocksRows
 from agents.stores.trust import TRUSTED_FOR_S, drop_what_is_doubtful
 from tests.agents.logged import Logged, write
@@ -121,5 +122,5 @@ def test_a_used_store_that_is_empty_is_said(scene: Scene, caplog: pytest.LogCapt
 
 
 def test_a_broker_that_is_away_is_said(scene: Scene) -> None:
-    with pytest.raises(BrokerUnreachable, match="could not be compared"):
+    with pytest.raises(BrokerUnavailable, match="could not be compared"):
         drop_what_is_doubtful(scene.store, "127.0.0.1:1", "any", 1.0)

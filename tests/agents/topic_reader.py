@@ -6,7 +6,8 @@ from typing import Final
 
 from confluent_kafka import Consumer
 
-from agents.kafka.reading import file_record, read_to_end
+from agents.kafka.reader import read_to_end
+from agents.kafka.record import file_record
 from streams.replay import FileRecord
 
 PARTITIONS: Final = 4

@@ -19,7 +19,7 @@ from aiokafka import AIOKafkaProducer
 
 from agents.delivery.settings import DeliverySettings, changelog_spec
 from agents.delivery.writer import OutRecord, RecordBatchWriter
-from agents.kafka.reading import read_to_end
+from agents.kafka.reader import read_to_end
 from agents.kafka.topics import TopicSpec, ensure_topics
 from tests.benchmarks.broker import BenchKafka, delete_topics
 from tests.benchmarks.datasets import PARTITIONS

@@ -9,9 +9,10 @@ from confluent_kafka import Producer
 
 from agents.health import BrokerPing
 from agents.health.lag import BrokerOffsets, LagMonitor
-from agents.kafka.input_topic import Extent, InputTopic
+from agents.kafka.input_topic import InputTopic
+from agents.kafka.offsets import Offsets
+from agents.kafka.reader import TopicReader
 from agents.kafka.topics import TopicSpec, ensure_topics
-from agents.operations.verify.reader import TopicReader
 from streams.simulation import simulate
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Sent, deployed
@@ -55,22 +56,22 @@ async def test_the_lag_is_known_again_after_every_restart_of_the_broker(own_kafk
     for _ in range(2):
         await asyncio.to_thread(restart, own_kafka)
         await eventually(lambda: monitor.current().records == wanted, monitor)
-        assert topic.extents([0]) == {0: Extent(0, 7, None)}
+        assert topic.extents([0]) == {0: Offsets(0, 7, None)}
         await ping()
 
 
-def test_verify_s_reader_reads_on_over_a_restart_each_record_once(own_kafka: RealKafka) -> None:
+def test_a_reader_reads_on_over_a_restart_each_record_once(own_kafka: RealKafka) -> None:
     ensure_topics(own_kafka.bootstrap, [TopicSpec(TOPIC, PARTITIONS)])
     produce(own_kafka.bootstrap, RECORDS)
-    read: list[int] = []
-    with TopicReader(own_kafka.bootstrap, 120.0, lambda _records: None) as reader:
-        assert reader.start(TOPIC, 0) == 0
-        for records in reader.read(TOPIC, 0):
+    read: list[int | None] = []
+    with TopicReader(own_kafka.bootstrap, TOPIC, "reader", 120.0) as reader:
+        assert reader.span(0)[0] == 0
+        for records in reader.batches({0: (0, None)}):
             if not read:
                 restart(own_kafka)
                 produce(own_kafka.bootstrap, RECORDS)
-            read += [record.offset for record in records]
-        assert reader.start(TOPIC, 0) == 0
+            read += [record.offset() for record in records]
+        assert reader.span(0)[0] == 0
 
     assert read == list(range(2 * RECORDS))
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from agents.config.settings import Settings
-from agents.kafka.topics import BrokerUnreachable, TopicMismatch, TopicSpec
+from agents.kafka.errors import BrokerUnavailable
+from agents.kafka.topics import TopicMismatch, TopicSpec
 from agents.operations.doctor.artifact import ModelArtifact
 from agents.operations.doctor.clock import http_ahead_s
 from agents.operations.doctor.examination import examine
@@ -52,7 +53,7 @@ def test_a_check_that_hangs_or_breaks_says_nothing_of_the_others() -> None:
         hangs,
         Scripted("breaks", ValueError("redis://:password@host")),
         Scripted("refuses", TopicMismatch("topic x has 2 partitions")),
-        Scripted("unreached", BrokerUnreachable("no broker")),
+        Scripted("unreached", BrokerUnavailable("no broker")),
         idles,
         Scripted("fine", ok("all is well")),
     ]

@@ -13,9 +13,9 @@ from confluent_kafka import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.kafka.reader import TopicReader
 from agents.operations.dead_letters.erasures import Erasures
 from agents.operations.dead_letters.position import Place, Position, encode_mark
-from agents.operations.dead_letters.reader import TopicReader
 from agents.operations.dead_letters.reinsertion import Reinsertion
 from agents.operations.dead_letters.replay import LetterReplay, Policy, Summary
 from schemas.dead_letter import MAX_RUNS_A_LETTER, REINSERTED_HEADER, DeadLetter, Header, from_headers, with_own_headers

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
 
-from agents.health.lag.broker import LagUnknown, OffsetReader, Offsets, Part
+from agents.health.lag.broker import OffsetReader
+from agents.kafka.errors import BrokerUnavailable
+from agents.kafka.offsets import Offsets, Part
 from agents.metrics import Metrics
 
 _LOOKED_INTO_AT_ONCE: Final = 32
@@ -74,7 +76,7 @@ class LagMonitor:
             async with asyncio.timeout(self._timeout_s):
                 offsets = await self._reader.read()
                 await self._look_into(offsets)
-        except (LagUnknown, TimeoutError) as error:
+        except (BrokerUnavailable, TimeoutError) as error:
             self._offsets, self._problem = {}, str(error) or f"no answer within {self._timeout_s:g} s"
             return
         self._offsets, self._problem, self._measured_at_s = offsets, None, self._clock_s()

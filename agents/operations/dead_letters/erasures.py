@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Self
 
-from agents.operations.dead_letters.reader import NoSuchTopic, TopicReader
+from agents.kafka.errors import NoSuchTopic
+from agents.kafka.reader import TopicReader
 from schemas import erasure
 from schemas.errors import InvalidInput
 

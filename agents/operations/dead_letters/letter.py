@@ -8,7 +8,7 @@ from typing import Any, Final, Self, cast
 import msgspec
 from confluent_kafka import Message
 
-from agents.kafka.reading import headers_of
+from agents.kafka.record import headers_of
 from schemas.dead_letter import REINSERTED_HEADER, DeadLetter, Header, from_headers, own_headers
 from schemas.dead_letter_packing import NotPacked, unpack
 from schemas.dialects import Record

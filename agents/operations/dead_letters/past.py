@@ -5,8 +5,8 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from agents.kafka.reader import TopicReader
 from agents.operations.dead_letters.letter import letter_of
-from agents.operations.dead_letters.reader import TopicReader
 from schemas.errors import SkillstreamError
 from streams.input.signature import Authentic
 

@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import Struct, field
 
+from agents.kafka.reader import TopicReader
 from agents.operations.dead_letters.letter import StoredLetter
-from agents.operations.dead_letters.reader import TopicReader
 from schemas.errors import Fatal
 
 VERSION: Final = 1

@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Protocol, Self, cast
+from typing import Any, Final, Protocol, Self
 
-from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from agents.config.channels import MAX_RECORD_BYTES
 from agents.delivery.settings import DEAD_LETTER_HEADROOM_BYTES
-from agents.kafka.connection import Compression, client_config
+from agents.kafka.connection import Compression
+from agents.kafka.errors import message_of
+from agents.kafka.producer import ConfirmedProducer
 from agents.operations.dead_letters.position import Position, encode_mark
 from schemas.dead_letter import Header
 from schemas.errors import Fatal
@@ -79,22 +81,22 @@ class TransactionalSink:
         self._letters = letters
         self._marks = marks
         self._group = group
-        self._refused: list[KafkaError] = []
-        self._producer = Producer(
+        self._records = ConfirmedProducer(
+            broker,
             {
-                **client_config(broker),
                 "transactional.id": f"{app_id}-dead-letters",
                 "transaction.timeout.ms": _TRANSACTION_TIMEOUT_MS,
                 "message.max.bytes": MAX_RECORD_BYTES + DEAD_LETTER_HEADROOM_BYTES,
                 "compression.type": compression,
-            }
+            },
         )
+        self._producer = self._records.client
 
     def __enter__(self) -> Self:
         try:
             self._producer.init_transactions(_TIMEOUT_S)
         except KafkaException as error:
-            raise NotReinserted(f"no transaction can be begun: {error.args[0].str()}") from error
+            raise NotReinserted(f"no transaction can be begun: {message_of(error)}") from error
         return self
 
     def __exit__(
@@ -108,39 +110,13 @@ class TransactionalSink:
             self._producer.begin_transaction()
             for one in reinsertions:
                 topic = self._letters if one.is_letter else self._activity
-                self._produce(topic, one.partition, one.key, one.value, one.headers, one.timestamp_ms)
-            self._produce(self._marks, partition, b"%d" % partition, encode_mark(position))
+                self._records.send(topic, one.partition, one.key, one.value, one.headers, one.timestamp_ms)
+            self._records.send(self._marks, partition, b"%d" % partition, encode_mark(position))
             done = [TopicPartition(self._letters, partition, position.next)]
             self._producer.send_offsets_to_transaction(done, self._group, _TIMEOUT_S)
             self._end()
         except KafkaException as error:
             raise NotReinserted(self._give_up(error.args[0])) from error
-
-    def _produce(
-        self,
-        topic: str,
-        partition: int,
-        key: bytes | None,
-        value: bytes | None,
-        headers: Sequence[Header] = (),
-        timestamp_ms: int = 0,
-    ) -> None:
-        while True:
-            try:
-                self._producer.produce(
-                    topic,
-                    value,
-                    key,
-                    partition,
-                    on_delivery=lambda error, _: self._refused.append(error) if error else None,
-                    timestamp=timestamp_ms,
-                    headers=cast(Any, list(headers)),
-                )
-            except BufferError:  # the local queue is full: let it drain
-                self._producer.poll(0.1)
-            else:
-                self._producer.poll(0)
-                return
 
     def _end(self) -> None:
         for tries_left in reversed(range(_TRIES)):
@@ -160,5 +136,5 @@ class TransactionalSink:
         else:
             with suppress(KafkaException):  # the next replay's start aborts it
                 self._producer.abort_transaction(_TIMEOUT_S)
-        why = self._refused[0] if self._refused else error
+        why = self._records.refused or error
         return f"the dead letters were not sent back: {why.str()}"

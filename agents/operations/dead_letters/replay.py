@@ -11,10 +11,10 @@ from typing import Final, Literal
 import msgspec
 
 from agents.config.channels import MAX_RECORD_BYTES
+from agents.kafka.reader import TopicReader
 from agents.operations.dead_letters.erasures import Erasures
 from agents.operations.dead_letters.letter import StoredLetter, letter_of
 from agents.operations.dead_letters.position import Place, Position
-from agents.operations.dead_letters.reader import TopicReader
 from agents.operations.dead_letters.reinsertion import Reinsertion, Sink
 from agents.operations.dead_letters.reread import HomeOf, Rereader
 from schemas.dead_letter import DeadLetter

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable, Iterator
 from heapq import heappush, heappushpop
 from typing import Final
 
+from agents.kafka.reader import TopicReader
 from agents.operations.dead_letters.letter import StoredLetter, letter_of
-from agents.operations.dead_letters.reader import TopicReader
 from schemas.errors import SkillstreamError
 
 OTHER: Final = "other"

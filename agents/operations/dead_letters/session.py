@@ -8,10 +8,11 @@ from agents.config.channels import Channels
 from agents.config.dialects import decoder_of
 from agents.config.header_keys import Keyring
 from agents.config.settings import Settings
+from agents.kafka.errors import NoSuchTopic
+from agents.kafka.reader import TopicReader
 from agents.kafka.topics import TopicSpec, ensure_topics
 from agents.operations.dead_letters.erasures import Erasures
 from agents.operations.dead_letters.position import Position, positions, read_marks
-from agents.operations.dead_letters.reader import NoSuchTopic, TopicReader
 from agents.operations.dead_letters.reinsertion import DrySink, TransactionalSink
 from agents.operations.dead_letters.replay import LetterReplay, Policy, Summary
 from streams.input.partitioner import partitioner

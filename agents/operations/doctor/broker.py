@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -11,8 +11,9 @@ from confluent_kafka.admin._metadata import ClusterMetadata
 from confluent_kafka.admin._resource import ResourceType
 
 from agents.config.settings import Settings
-from agents.kafka.connection import client_config
-from agents.kafka.topics import BrokerUnreachable, is_mock
+from agents.kafka.clients import open_admin
+from agents.kafka.errors import BrokerUnavailable, message_of
+from agents.kafka.topics import is_mock
 from agents.operations.doctor.finding import Finding, ok, problem, warning
 
 _SHORTEST: Final = "group.min.session.timeout.ms"
@@ -30,17 +31,15 @@ class BrokerAnswers:
     decides: bool = True
 
     def examine(self) -> Iterator[Finding]:
-        """Raises BrokerUnreachable, with what the client was told."""
+        """Raises BrokerUnavailable, with what the client was told."""
         told: list[str] = []
-        config = client_config(self.settings.broker)
-        listening: dict[str, Any] = {**config, "error_cb": lambda error: told.append(error.str())}
-        admin = AdminClient(listening)
+        admin = open_admin(self.settings.broker, {"error_cb": lambda error: told.append(error.str())})
         try:
             cluster = admin.list_topics(timeout=self.timeout_s)
         except KafkaException as error:
             admin.poll(0)  # hands over what it was told
-            raise BrokerUnreachable(
-                f"no Kafka broker answers at {self.settings.broker}: {told[-1] if told else error.args[0].str()}. "
+            raise BrokerUnavailable(
+                f"no Kafka broker answers at {self.settings.broker}: {told[-1] if told else message_of(error)}. "
                 "Is it running, are the address and SKILLSTREAM_BROKER_SECURITY right?"
             ) from error
         if is_mock(cluster):

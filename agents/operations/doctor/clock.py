@@ -12,13 +12,12 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from confluent_kafka import KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 from redis.exceptions import RedisError
 
 from agents.config.channels import Channels
 from agents.config.settings import Settings
-from agents.kafka.connection import client_config
+from agents.kafka.clients import open_admin
 from agents.operations.doctor.finding import Finding, ok, warning
 from streams.limits import connect
 from streams.reasoning.model.openai_model import BASE_URL
@@ -60,7 +59,7 @@ class Clock:
 
     def _records_ahead_s(self) -> float | None:
         """Records may be as old as they like: only one from the future says something of a clock."""
-        admin, topic = AdminClient(client_config(self.settings.broker)), Channels.of(self.settings).activity
+        admin, topic = open_admin(self.settings.broker), Channels.of(self.settings).activity
         asked = {TopicPartition(topic, partition): _NEWEST for partition in range(self.settings.partitions)}
         newest_ms = 0
         with suppress(KafkaException, TimeoutError):

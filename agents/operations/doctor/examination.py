@@ -4,8 +4,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from queue import Empty, Queue
-from time import monotonic
 
+from agents.kafka.deadline import Deadline
 from agents.operations.doctor.check import Check
 from agents.operations.doctor.finding import Finding, problem, refusal
 from schemas.errors import SkillstreamError
@@ -24,11 +24,11 @@ def examine(checks: Sequence[Check], timeout_s: float) -> Iterator[Examined]:
 
     A check that is late is left behind: it runs on in a thread that does not keep the process alive.
     """
-    deadline_s = monotonic() + timeout_s
+    deadline = Deadline(timeout_s)
     running = [(check, _start(check)) for check in checks]
     for check, found in running:
         try:
-            findings = found.get(timeout=max(0.0, deadline_s - monotonic()))
+            findings = found.get(timeout=deadline.left_s)
             yield Examined(check.name, [finding.shown() for finding in findings])
         except Empty:
             yield Examined(check.name, [_late(check, timeout_s)])

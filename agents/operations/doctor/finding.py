@@ -50,9 +50,7 @@ def problem(said: str, advice: str = "") -> Finding:
 
 def refusal(error: SkillstreamError, advice: str = "") -> Finding:
     """The problem of an error that a worker would end with; its message mostly says what to do."""
-    from agents.kafka.topics import BrokerUnreachable
-
-    return Finding("problem", str(error), advice, unreachable=isinstance(error, BrokerUnreachable | Retryable))
+    return Finding("problem", str(error), advice, unreachable=isinstance(error, Retryable))
 
 
 def exit_code(findings: Collection[Finding]) -> int:

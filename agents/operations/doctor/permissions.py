@@ -11,8 +11,9 @@ from confluent_kafka.admin._acl import AclOperation
 from agents.config.channels import Channels
 from agents.config.header_keys import header_keys_spec
 from agents.config.settings import Settings
-from agents.kafka.connection import client_config
-from agents.kafka.topics import BrokerUnreachable, is_mock
+from agents.kafka.clients import open_admin
+from agents.kafka.errors import BrokerUnavailable, message_of
+from agents.kafka.topics import is_mock
 from agents.operations.doctor.finding import Finding, ok, problem
 from agents.worker.worker import changelog_of
 
@@ -30,8 +31,8 @@ class Permissions:
     decides: bool = False
 
     def examine(self) -> Iterator[Finding]:
-        """Raises BrokerUnreachable."""
-        admin = AdminClient(client_config(self.settings.broker))
+        """Raises BrokerUnavailable."""
+        admin = open_admin(self.settings.broker)
         try:
             cluster = admin.list_topics(timeout=self.timeout_s)
             if is_mock(cluster):
@@ -40,7 +41,7 @@ class Permissions:
             needed = {topic: operations for topic, operations in self.needed().items() if topic in cluster.topics}
             lacking = [*self._topics(admin, needed), *self._group(admin)]
         except KafkaException as error:
-            raise BrokerUnreachable(f"permissions are not told: {error.args[0].str()}") from error
+            raise BrokerUnavailable(f"permissions are not told: {message_of(error)}") from error
         for what, operation in lacking:
             yield problem(f"{operation.name} is not allowed on {what}", _ADVICE)
         if not lacking:

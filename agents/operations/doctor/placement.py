@@ -9,7 +9,8 @@ from confluent_kafka import Message
 
 from agents.config.channels import Channels
 from agents.config.settings import Settings
-from agents.kafka.reading import headers_of, read_to_end
+from agents.kafka.reader import read_to_end
+from agents.kafka.record import headers_of
 from agents.operations.doctor.finding import Finding, ok, warning
 from streams.input.origin import ORIGIN_HEADER
 from streams.input.partitioner import PartitionerName, partitioner
@@ -29,7 +30,7 @@ class Placement:
     decides: bool = False
 
     def examine(self) -> Iterator[Finding]:
-        """Raises TopicUnread."""
+        """Raises BrokerUnavailable."""
         name = self.settings.partitioner
         if name == "unchecked":
             yield ok("unchecked: an event is at home wherever it lies")

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._metadata import ClusterMetadata
 
 from agents.config.channels import Channels
 from agents.config.header_keys import header_keys_spec
 from agents.config.settings import Settings
-from agents.kafka.connection import client_config
+from agents.kafka.clients import open_admin
+from agents.kafka.errors import BrokerUnavailable, message_of
 from agents.kafka.topic_settings import read_settings
-from agents.kafka.topics import BrokerUnreachable, TopicSpec, is_mock
+from agents.kafka.topics import TopicSpec, is_mock
 from agents.operations.doctor.policy import LARGEST, Deviation, Topic, deviations, mending
 from agents.worker.worker import changelog_of
 
@@ -34,12 +34,12 @@ def specs_of(settings: Settings) -> list[TopicSpec]:
 
 
 def survey(settings: Settings, timeout_s: float) -> list[Surveyed]:
-    """Look at all. Raises BrokerUnreachable. Blocks."""
-    admin = AdminClient(client_config(settings.broker))
+    """Look at all. Raises BrokerUnavailable. Blocks."""
+    admin = open_admin(settings.broker)
     try:
         cluster = admin.list_topics(timeout=timeout_s)
     except KafkaException as error:
-        raise BrokerUnreachable(f"no Kafka broker answers at {settings.broker}: {error.args[0].str()}") from error
+        raise BrokerUnavailable(f"no Kafka broker answers at {settings.broker}: {message_of(error)}") from error
     specs = specs_of(settings)
     there = [spec.name for spec in specs if spec.name in cluster.topics]
     tells = not is_mock(cluster)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from agents.config.channels import Channels
 from agents.config.settings import Settings
 from agents.kafka.changelog import Changelog
-from agents.kafka.input_topic import Extent, InputTopic
+from agents.kafka.input_topic import InputTopic
+from agents.kafka.offsets import Offsets
 from agents.kafka.topics import TopicMismatch, try_topics
 from agents.operations.doctor.finding import Finding, ok, refusal, warning
 from agents.worker.worker import changelog_of
@@ -24,7 +25,7 @@ class Table:
     decides: bool = False
 
     def examine(self) -> Iterator[Finding]:
-        """Raises BrokerUnreachable, InputUnknown, TopicUnread, and IdentityLost for a mark that cannot be read."""
+        """Raises BrokerUnavailable, BrokerUnavailable, and IdentityLost for a mark that cannot be read."""
         settings, topic = self.settings, Channels.of(self.settings).activity
         spec = next(each for each in Channels.of(settings).specs(settings) if each.name == topic)
         try:
@@ -57,7 +58,7 @@ class Table:
 
 
 def _found(
-    source: InputTopic, before: dict[int, Extent], marks: dict[int, Mark], rows: dict[int, int]
+    source: InputTopic, before: dict[int, Offsets], marks: dict[int, Mark], rows: dict[int, int]
 ) -> dict[int, Found]:
     _known, found = source.find(marks, rows)
     return {partition: replace(each, committed=before[partition].committed) for partition, each in found.items()}

@@ -19,7 +19,7 @@ class Topics:
     decides: bool = True
 
     def examine(self) -> Iterator[Finding]:
-        """Raises BrokerUnreachable."""
+        """Raises BrokerUnavailable."""
         surveyed = survey(self.settings, self.timeout_s)
         found = [finding for each in surveyed for finding in self._judge(each)]
         yield from found

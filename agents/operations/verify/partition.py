@@ -1,13 +1,15 @@
 """Reads what one pass over one partition needs, topic by topic, and hands it to the pure part."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from agents.config.channels import Channels
-from agents.health.lag.broker import Offsets, Part
-from agents.operations.verify.reader import TopicReader
+from agents.kafka.offsets import Offsets, Part
+from agents.kafka.reader import TopicReader
+from agents.kafka.record import file_record
 from schemas import erasure
 from schemas.errors import InvalidInput
+from streams.replay import FileRecord
 from streams.verification.dead_letters import ForwardBook, LetterBook
 from streams.verification.partition import Pass
 from streams.verification.refold import HomeOf
@@ -18,9 +20,13 @@ from streams.verification.students import Extent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionReader:
-    """Of one verification. `offsets` are where all began and ended when it began."""
+    """Of one verification. `offsets` are where all began and ended when it began; `readers` are by topic.
 
-    reader: TopicReader
+    `advance` is called with how many records were read.
+    """
+
+    readers: Mapping[str, TopicReader]
+    advance: Callable[[int], None]
     channels: Channels
     changelog: str
     offsets: Mapping[Part, Offsets]
@@ -29,7 +35,7 @@ class PartitionReader:
     memory_bytes: int
 
     def one_pass(self, extent: Extent, students: Slice, letters: LetterBook, forwards: ForwardBook | None) -> Pass:
-        """Read all that there is of `students`, ready to be judged; blocks. Raises TopicUnreadable, Fatal.
+        """Read all that there is of `students`, ready to be judged; blocks. Raises BrokerUnavailable, Fatal.
 
         The first pass of a partition, the one with `forwards`, goes through all of the input, the others not further
         than they must.
@@ -38,7 +44,7 @@ class PartitionReader:
         self._read_what_was_said(one, extent.partition)
         one.begin()
         activity, partition = self.channels.activity, extent.partition
-        for records in self.reader.read(activity, partition, extent.start, extent.cut):
+        for records in self._read(activity, partition, extent.start, extent.cut):
             batch = one.fold(records)
             letters.expect(batch.dead_letters)
             if forwards is not None:
@@ -47,7 +53,7 @@ class PartitionReader:
             elif one.spoiled:
                 return one
         end = max(one.reach, self.offsets[activity, partition].end if forwards is not None else 0)
-        for records in self.reader.read(activity, partition, extent.cut, end):
+        for records in self._read(activity, partition, extent.cut, end):
             one.follow(records)
             if forwards is not None:
                 forwards.find(records)
@@ -56,7 +62,7 @@ class PartitionReader:
     def find_letters(self, extent: Extent, letters: LetterBook) -> None:
         """Read the dead letters about the partition."""
         topic = self.channels.dead_letters
-        for records in self.reader.read(topic, extent.partition, self._start(topic, extent.partition)):
+        for records in self._read(topic, extent.partition, self._start(topic, extent.partition)):
             letters.find(records, extent)
 
     def _read_what_was_said(self, one: Pass, partition: int) -> None:
@@ -66,17 +72,17 @@ class PartitionReader:
             (channels.updates, one.last.note_updates),
             (channels.reasoning, one.last.note_explanations),
         ):
-            for records in self.reader.read(topic, partition, self._start(topic, partition)):
+            for records in self._read(topic, partition, self._start(topic, partition)):
                 note(records)
         self._read_requests(one, partition)
-        for records in self.reader.read(self.changelog, partition, self._start(self.changelog, partition)):
+        for records in self._read(self.changelog, partition, self._start(self.changelog, partition)):
             one.last.note_rows(records)
 
     def _read_requests(self, one: Pass, partition: int) -> None:
         """As the workers read them: what is not at home is forwarded there, and counts there."""
         erasures = self.channels.erasures
         read_to = self.offsets[erasures, partition].next_offset
-        for records in self.reader.read(erasures, partition, self._start(erasures, partition)):
+        for records in self._read(erasures, partition, self._start(erasures, partition)):
             for record in records:
                 try:
                     request = erasure.read(record.key, record.value, record.timestamp)
@@ -86,6 +92,11 @@ class PartitionReader:
                 if self.home(key.decode("utf-8", "replace")) in (None, partition):
                     at_us = 0 if request is None else request.at_us
                     one.last.note_request(key, at_us, is_read=record.offset < read_to)
+
+    def _read(self, topic: str, partition: int, start: int, end: int | None = None) -> Iterator[list[FileRecord]]:
+        for messages in self.readers[topic].batches({partition: (start, end)}):
+            self.advance(len(messages))
+            yield [file_record(message) for message in messages]
 
     def _start(self, topic: str, partition: int) -> int:
         return self.offsets[topic, partition].start

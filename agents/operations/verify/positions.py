@@ -2,27 +2,29 @@
 
 import asyncio
 from collections.abc import Mapping
-from time import monotonic
 from typing import Final
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
-from agents.health.lag.broker import BrokerOffsets, LagUnknown, Offsets, Part
-from agents.kafka.connection import client_config
-from agents.kafka.topics import BrokerUnreachable, TopicMismatch
+from agents.health.lag.broker import BrokerOffsets
+from agents.kafka.clients import open_admin
+from agents.kafka.deadline import Deadline
+from agents.kafka.errors import BrokerUnavailable, message_of
+from agents.kafka.offsets import Offsets, Part
+from agents.kafka.topics import TopicMismatch
 
 _POLL_S: Final = 0.25
+_PATIENCE_S: Final = 10.0
 
 
 def require_topics(broker: str, topics: tuple[str, ...], partitions: int, timeout_s: float) -> None:
-    """Return if all are there. Raises BrokerUnreachable, or TopicMismatch naming one that is not as it must be."""
-    admin = AdminClient(client_config(broker))
+    """Return if all are there. Raises BrokerUnavailable, or TopicMismatch naming one that is not as it must be."""
+    admin = open_admin(broker)
     try:
         known = admin.list_topics(timeout=timeout_s).topics  # of all topics: asking for one may make it
     except KafkaException as error:
-        raise BrokerUnreachable(
-            f"no Kafka broker answers at {broker} (waited {timeout_s:.0f} s): {error.args[0].str()}"
+        raise BrokerUnavailable(
+            f"no Kafka broker answers at {broker} (waited {timeout_s:.0f} s): {message_of(error)}"
         ) from error
     for topic in topics:
         if topic not in known:
@@ -34,7 +36,7 @@ def require_topics(broker: str, topics: tuple[str, ...], partitions: int, timeou
 
 
 class Positions:
-    """Offsets of `topics`; `sources` are those that `group` reads. Raises LagUnknown where the broker does not tell."""
+    """Offsets of `topics`; `sources` are those that `group` reads. Raises BrokerUnavailable."""
 
     def __init__(
         self, broker: str, group: str, topics: tuple[str, ...], sources: tuple[str, ...], partitions: int
@@ -48,33 +50,30 @@ class Positions:
 
         Commits are asked for before ends. So with 0 all that was there had been folded, and what it gave rise to sent.
         """
-        deadline_s = monotonic() + wait_s
+        catching_up, answers = Deadline(wait_s), Deadline(wait_s + _PATIENCE_S)
         while True:
-            offsets = await self._read(deadline_s)
+            offsets = await self._read(answers)
             lags = {part: max(0, each.lag_records) for part, each in offsets.items() if part[0] in self._sources}
             behind = {part: offsets[part].next_offset for part, lag in lags.items() if lag}
             for part in await self._reader.unreadable(behind) if behind else ():
                 lags[part] = 0  # what is left are marks of transactions
             lag = sum(lags.values())
-            if lag == 0 or monotonic() >= deadline_s:
+            if lag == 0 or catching_up.is_over:
                 return offsets, lag
             await asyncio.sleep(_POLL_S)
 
-    async def _read(self, deadline_s: float) -> Mapping[Part, Offsets]:
+    async def _read(self, deadline: Deadline) -> Mapping[Part, Offsets]:
         while True:
             try:
-                offsets = await self._reader.read()
-            except LagUnknown:
-                if monotonic() >= deadline_s + _PATIENCE_S:
+                return await self._read_all()
+            except BrokerUnavailable:
+                if deadline.is_over:
                     raise
-            else:
-                missing = [part for part in self._parts if part not in offsets]
-                if not missing:
-                    return offsets
-                if monotonic() >= deadline_s + _PATIENCE_S:
-                    topic, partition = missing[0]
-                    raise LagUnknown(f"the broker does not tell the offsets of {topic}/{partition}")
             await asyncio.sleep(_POLL_S)
 
-
-_PATIENCE_S: Final = 10.0
+    async def _read_all(self) -> Mapping[Part, Offsets]:
+        offsets = await self._reader.read()
+        for topic, partition in self._parts:
+            if (topic, partition) not in offsets:
+                raise BrokerUnavailable(f"the broker does not tell the offsets of {topic}/{partition}")
+        return offsets

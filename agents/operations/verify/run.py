@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,11 +11,11 @@ from agents.config.dialects import decoder_of
 from agents.config.header_keys import Keyring
 from agents.config.settings import Settings
 from agents.delivery.settings import DeliverySettings
-from agents.health.lag.broker import Offsets, Part
 from agents.kafka.input_topic import InputTopic
+from agents.kafka.offsets import Offsets, Part
+from agents.kafka.reader import TopicReader
 from agents.operations.verify.partition import PartitionReader
 from agents.operations.verify.positions import Positions, require_topics
-from agents.operations.verify.reader import TopicReader
 from streams.evidence.artifacts import load_artifact
 from streams.input.checkpoint import Mark, is_same_topic
 from streams.input.partitioner import partitioner
@@ -75,7 +76,7 @@ class Verification:
         self._report = Report()
 
     def run(self) -> Report:
-        """Verify; changes nothing on the broker. Raises BrokerUnreachable, TopicMismatch, Retryable, Fatal. Blocks."""
+        """Verify; changes nothing on the broker. Raises BrokerUnavailable, TopicMismatch, Retryable, Fatal. Blocks."""
         return asyncio.run(self._run())
 
     async def _run(self) -> Report:
@@ -94,12 +95,13 @@ class Verification:
                 f"not caught up: {lag} records are not committed and not judged; stop producers or use --wait"
             )
         self._tell_removed(offsets)
-        with (
-            TopicReader(settings.broker, _READ_TIMEOUT_S, self._progress.advance) as reader,
-            Ledger(self._ledger_bytes) as forwards,
-        ):
+        with ExitStack() as stack:
+            forwards = stack.enter_context(Ledger(self._ledger_bytes))
+            readers = {topic: stack.enter_context(self._reader(topic)) for topic in topics}
+            activity = readers[channels.activity]
             partitions = PartitionReader(
-                reader=reader,
+                readers=readers,
+                advance=self._progress.advance,
                 channels=channels,
                 changelog=self._changelog,
                 offsets=offsets,
@@ -109,9 +111,9 @@ class Verification:
             )
             extents = {}
             for partition in range(settings.partitions):
-                extent = self._extent(reader, offsets, partition)
+                extent = self._extent(activity, offsets, partition)
                 extents[partition] = await self._partition(partitions, extent, forwards, topic_id)
-                if reader.start(channels.activity, partition) > extent.start:
+                if activity.span(partition)[0] > extent.start:
                     self._report.leave_out(
                         f"retention removed records of {channels.activity}, partition {partition}, while they were "
                         "read: what differs there may come of that; run it again"
@@ -168,10 +170,13 @@ class Verification:
     def _home(self, student: str) -> int | None:
         return self._partitioner.home_partition(student.encode(), self._settings.partitions)
 
-    def _extent(self, reader: TopicReader, offsets: Mapping[Part, Offsets], partition: int) -> Extent:
+    def _reader(self, topic: str) -> TopicReader:
+        return TopicReader(self._settings.broker, topic, "skillstream-verify", _READ_TIMEOUT_S)  # no group's member
+
+    def _extent(self, input_reader: TopicReader, offsets: Mapping[Part, Offsets], partition: int) -> Extent:
         channels = self._channels
         activity = offsets[channels.activity, partition]
-        start = max(activity.start, reader.start(channels.activity, partition))
+        start = max(activity.start, input_reader.span(partition)[0])
         committed = activity.next_offset
         if committed > activity.end:
             what = f"the group has committed offset {committed}, beyond the end: it is not the topic that was read"

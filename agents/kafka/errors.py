@@ -1,0 +1,37 @@
+"""What Kafka refuses, for everything that asks it from outside of the worker's own consumer.
+
+SkillstreamError
+├── BrokerUnavailable (Retryable)   it did not answer, or did not do what was asked, within the time given
+├── TopicForbidden    (Fatal)       it does not let this client read
+└── NoSuchTopic                     it has no topic of that name
+"""
+
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException
+
+from schemas.errors import Fatal, Retryable, SkillstreamError
+
+_NOT_ALLOWED: Final = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED)
+
+
+class BrokerUnavailable(Retryable):
+    """Kafka does not answer: what was asked may be asked again. The message says what it was."""
+
+
+class TopicForbidden(Fatal):
+    """The broker does not let this client read a topic: waiting does not help."""
+
+
+class NoSuchTopic(SkillstreamError):
+    """There is no topic of that name."""
+
+
+def message_of(error: KafkaException | TimeoutError) -> str:
+    """The broker's or the client's own words; 'no answer' where there are none."""
+    return str(error.args[0].str()) if isinstance(error, KafkaException) else "no answer"
+
+
+def is_forbidden(error: KafkaError) -> bool:
+    """Whether an access list is the reason."""
+    return error.code() in _NOT_ALLOWED

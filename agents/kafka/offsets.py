@@ -1,0 +1,102 @@
+"""Where partitions begin and end, and what a group has committed, as the broker tells it to a client of its own.
+
+Workers read committed transactions only. So a partition's end here is its last stable offset. What follows it, up to
+the high watermark, waits for an open transaction: it can't be read yet, whoever wrote it. Blocks.
+
+Committed offsets are never asked for by the admin client: it does not tell what a mock cluster has.
+"""
+
+from collections.abc import Collection, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Final
+
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import ListOffsetsResultInfo, OffsetSpec
+
+Part = tuple[str, int]
+"""Topic and partition."""
+
+_START: Final[OffsetSpec] = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+_END: Final[OffsetSpec] = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+_Asked = dict[TopicPartition, "Future[ListOffsetsResultInfo]"]
+
+
+@dataclass(frozen=True, slots=True)
+class Offsets:
+    """A partition, as the broker has it; `committed` is None where the group never committed.
+
+    `high` is the high watermark, None where it is not told. It moves by itself: comparisons leave it out.
+    """
+
+    start: int
+    end: int
+    committed: int | None
+    high: int | None = field(default=None, compare=False)
+
+    @property
+    def next_offset(self) -> int:
+        """Where the group reads on: what retention took away cannot be read any more."""
+        return self.start if self.committed is None else max(self.committed, self.start)
+
+    @property
+    def lag_records(self) -> int:
+        """Below 0 when more was committed than there is: the topic is not the one that was read."""
+        return self.end - self.next_offset
+
+    @property
+    def held_records(self) -> int:
+        """Records that wait for an open transaction: from the last stable offset to the high watermark."""
+        return 0 if self.high is None else max(0, self.high - self.end)
+
+
+def offsets_of(admin: AdminClient, consumer: Consumer, parts: Sequence[Part], timeout_s: float) -> dict[Part, Offsets]:
+    """Those of `parts` that the broker tells. Raises KafkaException or TimeoutError where it tells none.
+
+    What is committed is asked for first, and ends after it: so a lag is never less than it was.
+    """
+    committed = committed_offsets(consumer, parts, timeout_s)
+    asked = [_list(admin, parts, spec, timeout_s) for spec in (_START, _END)]
+    asked.append(_list(admin, parts, _END, timeout_s, IsolationLevel.READ_UNCOMMITTED))
+    starts, ends, highs = (_told(each, timeout_s) for each in asked)
+    told = starts.keys() & ends.keys() & committed.keys()
+    return {part: Offsets(starts[part], ends[part], committed[part], highs.get(part)) for part in told}
+
+
+def committed_offsets(
+    consumer: Consumer, parts: Collection[Part], timeout_s: float, *, all_of_them: bool = False
+) -> dict[Part, int | None]:
+    """What the consumer's group has committed of those of `parts` that the broker tells.
+
+    Raises KafkaException where it tells none, or one is missing of `all_of_them`.
+    """
+    answered = consumer.committed([TopicPartition(*part) for part in parts], timeout_s)
+    told = [place for place in answered if place.error is None]
+    if answered and (not told or (all_of_them and len(told) < len(answered))):
+        raise KafkaException(next(place.error for place in answered if place.error is not None))
+    return {(place.topic, place.partition): place.offset if place.offset >= 0 else None for place in told}
+
+
+def _list(
+    admin: AdminClient,
+    parts: Collection[Part],
+    spec: OffsetSpec,
+    timeout_s: float,
+    isolation: IsolationLevel = IsolationLevel.READ_COMMITTED,
+) -> _Asked:
+    places = {TopicPartition(*part): spec for part in parts}
+    return admin.list_offsets(places, isolation_level=isolation, request_timeout=timeout_s)
+
+
+def _told(asked: _Asked, timeout_s: float) -> dict[Part, int]:
+    offsets: dict[Part, int] = {}
+    problem: Exception = KafkaException(KafkaError(KafkaError._NO_OFFSET))
+    for place, answer in asked.items():
+        try:
+            offsets[place.topic, place.partition] = answer.result(timeout_s).offset
+        except (KafkaException, TimeoutError) as error:
+            problem = error
+    if asked and not offsets:
+        raise problem
+    return offsets

@@ -1,0 +1,28 @@
+"""Messages of librdkafka's client as records."""
+
+from typing import cast
+
+from confluent_kafka import Message
+
+from streams.replay import FileRecord
+
+
+def file_record(message: Message) -> FileRecord:
+    """A message of the client as a record; a header without a value has an empty one."""
+    return FileRecord(
+        offset=int(message.offset() or 0),
+        timestamp=message.timestamp()[1],
+        value=message.value(),
+        topic=str(message.topic()),
+        partition=int(message.partition() or 0),
+        key=message.key(),
+        headers=tuple((name, value or b"") for name, value in headers_of(message)),
+    )
+
+
+def headers_of(message: Message) -> list[tuple[str, bytes | None]]:
+    """A message's headers; none where a name is no UTF-8, as the workers read it (see `agents.delivery.salvage`)."""
+    try:
+        return cast(list[tuple[str, bytes | None]], message.headers() or [])
+    except (SystemError, UnicodeDecodeError):  # librdkafka's client raises the first, from the second
+        return []
