@@ -187,7 +187,7 @@ ACT_IDS: Final = (
         "the attempt and its `count`; work that is marked was handed in, too, which counts once with what handed it in",
         "",
     ),
-    ("Caliper: a quiz or an item of one, marked", "the attempt and its `count`", ""),
+    ("Caliper: a quiz or an item of one, marked", "the attempt and its `count`; of an item, its id, too", ""),
     ("native events", "an id that their `act_ids` share", "an id that their `act_ids` share, beginning with `@`"),
 )
 STUDENTS: Final = """\

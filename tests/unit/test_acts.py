@@ -197,3 +197,25 @@ def test_a_mark_in_a_cloudevent_is_kept_beside_what_was_handed_in() -> None:
     envelope = {"specversion": "1.0", "id": "e-1", "source": "/lms", "type": "org.example.graded", "data": marked}
     row, _ = folded([envelope])
     assert (n(row, SUBMITTED), n(row, MARKED)) == (1, 1)
+
+
+def test_two_items_marked_under_one_attempt_at_their_quiz_are_two_and_each_is_one_however_often_it_is_marked() -> None:
+    items = [{"id": f"https://school.example/quizzes/1/items/{number}", "type": "AssessmentItem"} for number in (1, 2)]
+    told = [
+        event(number, "GradeEvent", "Graded", attempt(item), actor=GRADER, generated=grade())
+        for number, item in enumerate([*items, *items])
+    ]
+    row, counts = folded(told)
+    assert (n(row, ATTEMPTED), counts.retold) == (2, 2)
+
+
+def test_an_item_handed_in_and_its_mark_are_one_submission_and_one_attempt() -> None:
+    item = {"id": "https://school.example/quizzes/1/items/1", "type": "AssessmentItem"}
+    response = {"id": "https://school.example/responses/1", "type": "Response", "attempt": attempt(item)}
+    told = [
+        event(1, "AssessmentItemEvent", "Completed", item, generated=response),
+        event(2, "AssignableEvent", "Submitted", attempt(item)),
+        event(3, "GradeEvent", "Graded", attempt(item), actor=GRADER, generated=grade()),
+    ]
+    row, _ = folded(told)
+    assert (n(row, SUBMITTED), n(row, ATTEMPTED)) == (1, 1)

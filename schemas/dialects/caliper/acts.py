@@ -55,29 +55,38 @@ def _count(tried: Mapping[str, Any]) -> int:
 def mark_of(handed_in: Act, event: Mapping[str, Any]) -> Act:
     """The act of marking what an event says was handed in and marked; `handed_in` is left without the mark."""
     marked = structs.replace(handed_in, event_id=f"{handed_in.event_id}{MARK_SUFFIX}")
-    marked.act_ids = _act_ids(marked, attempt(event), WHAT["mark"])
+    marked.act_ids = _act_ids(marked, event, WHAT["mark"])
     handed_in.score = None
     return marked
 
 
-def _act_ids(act: Act, tried: Mapping[str, Any], what: str) -> tuple[str, ...]:
-    """Which act it is: what was done in the attempt `tried`, else at the act's item and moment."""
+def _act_ids(act: Act, event: Mapping[str, Any], what: str) -> tuple[str, ...]:
+    """Which act it is: what was done in the event's attempt, else at the act's item and moment."""
+    tried = attempt(event)
     name = tried.get("id", "")
     if is_iri(name) and not name.startswith("_:"):
-        return (of_attempt(what, f"{name} #{_count(tried)}"),)
+        return (of_attempt(what, f"{name} #{_count(tried)}", _item(event)),)
     return (of_moment(what, act.object_id, act.time),) if act.object_id else ()
+
+
+def _item(event: Mapping[str, Any]) -> str:
+    """The item of a quiz that an event is about: one attempt at the quiz holds several; empty for anything else."""
+    if event["type"] == "AssessmentItemEvent":
+        return str(entity(event["object"]).get("id", ""))
+    what = _what(event)
+    return str(what.get("id", "")) if what.get("type") == "AssessmentItem" else ""
 
 
 def _tried(act: Act, event: Mapping[str, Any]) -> None:
     tried = attempt(event)
-    act.act_ids = _act_ids(act, tried, WHAT["attempt"])
+    act.act_ids = _act_ids(act, event, WHAT["attempt"])
     act.attempt = _count(tried)
     act.duration_s = _lasted(tried)
     act.score = score(event)
 
 
 def _handed_in(act: Act, event: Mapping[str, Any]) -> None:
-    act.act_ids = _act_ids(act, attempt(event), WHAT["submission"])
+    act.act_ids = _act_ids(act, event, WHAT["submission"])
     act.score = score(event)
     if act.score is None:  # the time of a mark says nothing of when work was handed in
         act.due = instant(_what(event).get("dateToSubmit"))
