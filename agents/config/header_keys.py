@@ -45,8 +45,9 @@ class Keyring:
 
     def open_or_make(self) -> "Keyring":
         """As `open`; makes a key where there is none. Raises TopicMismatch, Retryable."""
-        if not self.open()._keys.keys:
-            self._make()
+        self.open()
+        if not self._keys.keys:
+            self.make()
             self.open()
         return self
 
@@ -70,7 +71,8 @@ class Keyring:
                 kept[name] = key
         return list(kept.values())
 
-    def _make(self) -> None:
+    def make(self) -> None:
+        """Make a key and keep it, though there may be one. Raises BrokerUnavailable. Blocks."""
         spec, timeout_s = header_keys_spec(self._settings), self._settings.start_timeout_s
         ensure_topics(self._settings.broker, [spec], timeout_s)
         producer, key = ConfirmedProducer(self._settings.broker), secrets.token_bytes(_KEY_BYTES)

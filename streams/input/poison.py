@@ -74,6 +74,11 @@ class PoisonWindow:
         self.next_offset = first_offset
 
     @property
+    def remembered(self) -> int:
+        """The bad records that are remembered; at most the limits' span of them."""
+        return len(self._bad)
+
+    @property
     def lacks_past(self) -> bool:
         """Whether what came before `first_offset` may matter, and was not told."""
         return not self._recalled and min(self.first_offset, self._limits.span_records) > self._seen

@@ -30,8 +30,8 @@ def test_a_key_is_made_once_and_found_by_all_who_come_after(broker: str) -> None
 def test_of_two_that_make_one_at_once_the_first_on_the_topic_signs_for_both(broker: str) -> None:
     settings = settings_of(broker, "made-twice")
     one, two = Keyring(settings).open(), Keyring(settings).open()
-    one._make()
-    two._make()
+    one.make()
+    two.make()
 
     assert signed_by(one.open()) == signed_by(two.open())
 

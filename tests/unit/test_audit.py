@@ -107,7 +107,7 @@ def test_students_whose_first_events_are_removed_are_not_judged_and_what_is_cert
     world.write("new", replayed_without(world, "new", 62))
     append_an_older_row_of = [record for record in world.changelog if record.key == b"s2"][-2]
     world.write("s2", decode_row(append_an_older_row_of.value or b""))
-    delete = world._record(world.updates, "s3", None)
+    delete = world.record(world.updates, "s3", None)
     world.updates.append(delete)
     kinds = world.judge(start=20).kinds
     assert kinds == [("new", "lost"), ("s1", "lost"), ("s2", "stale_row"), ("s3", "update")]

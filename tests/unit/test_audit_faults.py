@@ -69,7 +69,7 @@ def change_a_row_s_score(world: World) -> None:
 
 
 def write_garbage(world: World) -> None:
-    world.changelog.append(world._record(world.changelog, "s1", b"garbage"))
+    world.changelog.append(world.record(world.changelog, "s1", b"garbage"))
 
 
 def invent_a_student(world: World) -> None:
@@ -77,7 +77,7 @@ def invent_a_student(world: World) -> None:
 
 
 def delete_an_update(world: World) -> None:
-    world.updates.append(world._record(world.updates, "s1", None))
+    world.updates.append(world.record(world.updates, "s1", None))
 
 
 def change_a_score(world: World) -> None:
@@ -89,7 +89,7 @@ def say_an_older_update(world: World) -> None:
 
 
 def say_nonsense(world: World) -> None:
-    world.updates.append(world._record(world.updates, "s1", b"{}"))
+    world.updates.append(world.record(world.updates, "s1", b"{}"))
 
 
 def explain_the_future(world: World) -> None:

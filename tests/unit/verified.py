@@ -81,7 +81,7 @@ class World:
         self.write(student, Row(epoch=row.epoch, offset=row.offset, origins=row.origins, erased_us=erased_us))
         for key in [key for key in self.segments if student_of(key) == student.encode()]:
             self.write_segment(key, None)
-        self.updates.append(self._record(self.updates, student, None))
+        self.updates.append(self.record(self.updates, student, None))
 
     def _load_segments(self, keys: Sequence[bytes]) -> list[bytes | None]:
         return [self.segments.get(key) for key in keys]
@@ -96,7 +96,7 @@ class World:
         """A row on the changelog."""
         if row is not None:
             self.rows[student] = row
-        self.changelog.append(self._record(self.changelog, student, None if row is None else encode_row(row)))
+        self.changelog.append(self.record(self.changelog, student, None if row is None else encode_row(row)))
 
     def write_segment(self, key: bytes, segment: bytes | None) -> None:
         """A segment on the changelog."""
@@ -105,7 +105,7 @@ class World:
 
     def say(self, update: SkillUpdate) -> None:
         """An update."""
-        self.updates.append(self._record(self.updates, update.student_id, msgspec.json.encode(update)))
+        self.updates.append(self.record(self.updates, update.student_id, msgspec.json.encode(update)))
 
     def explain(self, student: str, offset: int) -> None:
         """An explanation."""
@@ -120,7 +120,7 @@ class World:
             summary="",
             skills=[],
         )
-        self.explanations.append(self._record(self.explanations, student, msgspec.json.encode(explanation)))
+        self.explanations.append(self.record(self.explanations, student, msgspec.json.encode(explanation)))
 
     def last_update(self, student: str) -> SkillUpdate:
         """What was last said of a student."""
@@ -128,7 +128,7 @@ class World:
         return msgspec.json.decode(last.value or b"", type=SkillUpdate)
 
     @staticmethod
-    def _record(topic: Sequence[FileRecord], student: str, value: bytes | None) -> FileRecord:
+    def record(topic: Sequence[FileRecord], student: str, value: bytes | None) -> FileRecord:
         return FileRecord(len(topic), NOW_MS, value, "said", 0, student.encode())
 
     # -- the verdict
