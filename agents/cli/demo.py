@@ -16,8 +16,9 @@ from agents.cli.bad_lines import BadLines
 from agents.cli.console import stderr, stdout
 from agents.cli.event_files import read_lines
 from agents.cli.outcome import CHECK_FAILED
-from agents.config.dialects import load_dialects
-from agents.config.settings import Settings
+from agents.config.dialects import decoder_of
+from agents.config.settings import load_settings
+from agents.demo.companion import settings_of_events
 from agents.demo.figures import show
 from agents.demo.run import Demo, Keyed, Outcome
 from agents.display.plain import printable
@@ -35,8 +36,11 @@ _SHOWN_DIFFERENCES = 5
 @click.option("--events", default=20_000, show_default=True, type=click.IntRange(1, 1_000_000))
 @click.option("--seed", default=1, show_default=True, help="The same seed, the same class.")
 @click.option("--input", "input_file", metavar="FILE", help="Events of your own, one a line, instead of the class.")
-@click.option("--skills", default="default", show_default=True, help="Skill set.")
-@click.option("--model", default="default", show_default=True, help="Model artifact.")
+@click.option(
+    "--config", metavar="FILE", help="TOML file of settings; those that decide what becomes of an event hold."
+)
+@click.option("--skills", help="Skill set.")
+@click.option("--model", help="Model artifact.")
 @click.option("--mapping", metavar="FILE", help="Of verbs and students' keys (docs/dialects.md).")
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object on the last line.")
 @click.option("--stay", is_flag=True, help="Keep running, with the web pages, until Ctrl-C.")
@@ -45,8 +49,9 @@ def command(
     events: int,
     seed: int,
     input_file: str | None,
-    skills: str,
-    model: str,
+    config: str | None,
+    skills: str | None,
+    model: str | None,
     mapping: str | None,
     as_json: bool,
     stay: bool,
@@ -56,9 +61,12 @@ def command(
     Nothing needs to be installed, nothing is kept. The demo checks itself: the worker's table must equal an offline
     replay of the same events, or the exit code is 1.
     """
-    settings = Settings(reasoning="scripted", skills=skills, model=model, mapping=mapping or None, web_port=0)
-    decode = load_dialects(mapping or None).decode
-    load_skills(skills), load_artifact(model)  # so that what is wrong with them is said here, not by the worker
+    settings = settings_of_events(load_settings({}, config, skills=skills, model=model, mapping=mapping))
+    decode = decoder_of(settings)
+    (
+        load_skills(settings.skills),
+        load_artifact(settings.model),
+    )  # so that what is wrong with them is said here, not by the worker
     if input_file is None:
         stderr.print(f"A simulated class of {students} students, {events} events, seed {seed}")
         records: list[Keyed] = [(record.key, record.value) for record in simulate(students, events, seed)]

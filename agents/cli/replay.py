@@ -1,6 +1,7 @@
 """`skillstream replay`: the pure pipeline over files, with no Kafka."""
 
 import asyncio
+import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,8 +18,8 @@ from agents.cli.bad_lines import BadLines
 from agents.cli.console import stderr, stdout
 from agents.cli.event_files import NO_LINE, STANDARD, Line, open_output, read_lines
 from agents.cli.parameters import must_differ
-from agents.config.dialects import load_dialects
-from schemas.dialects.bounds import DEFAULT_BOUNDS
+from agents.config.dialects import decoder_of
+from agents.config.settings import load_settings
 from streams.evidence.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay, batches
@@ -38,28 +39,35 @@ class LineRecord(FileRecord):
     "--out", metavar="FILE", help="Write the skill updates here, one a line (.gz: compressed; - is standard output)."
 )
 @click.option("--dead-letters", metavar="FILE", help="Write what could not be read here, one a line; likewise.")
-@click.option("--skills", default="default", envvar="SKILLSTREAM_SKILLS", show_default=True, help="Skill set.")
-@click.option("--model", default="default", envvar="SKILLSTREAM_MODEL", show_default=True, help="Model artifact.")
-@click.option(
-    "--mapping", metavar="FILE", envvar="SKILLSTREAM_MAPPING", help="Of verbs and students' keys (docs/dialects.md)."
-)
+@click.option("--config", metavar="FILE", help="TOML file of settings; the environment wins over it.")
+@click.option("--skills", help="Skill set (SKILLSTREAM_SKILLS).")
+@click.option("--model", help="Model artifact (SKILLSTREAM_MODEL).")
+@click.option("--mapping", metavar="FILE", help="Of verbs and students' keys (SKILLSTREAM_MAPPING, docs/dialects.md).")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
 def command(
     files: tuple[str, ...],
     out: str | None,
     dead_letters: str | None,
-    skills: str,
-    model: str,
+    config: str | None,
+    skills: str | None,
+    model: str | None,
     mapping: str | None,
     as_json: bool,
 ) -> None:
     """Replay events from FILES (plain or gzip, one event a line; - is standard input).
 
-    With - for --out or --dead-letters, these go to standard output, and the summary to standard error.
+    Settings are the workers', so that events come to the same here. With - for --out or --dead-letters, these go to
+    standard output, and the summary to standard error.
     """
     must_differ(out=out, dead_letters=dead_letters)
-    decode = DEFAULT_BOUNDS.bounded(load_dialects(mapping or None).decode)
-    pipeline = Pipeline(load_skills(skills), load_artifact(model), on_failure=_report, decode=decode)
+    settings = load_settings(os.environ, config, skills=skills, model=model, mapping=mapping, reasoning="off")
+    pipeline = Pipeline(
+        load_skills(settings.skills),
+        load_artifact(settings.model),
+        on_failure=_report,
+        decode=decoder_of(settings),
+        known_ids=settings.known_ids,
+    )
     replay, bad = Replay(pipeline), BadLines(quiet=as_json)
     with ExitStack() as stack:
         updates = _open(stack, out, files)

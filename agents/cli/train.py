@@ -1,6 +1,7 @@
 """`skillstream train`: a model artifact from events and labels."""
 
 import asyncio
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -19,9 +20,9 @@ from agents.cli.event_files import existing, read_lines
 from agents.cli.outcome import OutOfReach
 from agents.cli.parameters import NewFolder, Number
 from agents.cli.replay import LineRecord
-from agents.config.dialects import load_dialects
+from agents.config.dialects import decoder_of
+from agents.config.settings import load_settings
 from schemas.dialects import Decode, Decoded, Record
-from schemas.dialects.bounds import DEFAULT_BOUNDS
 from schemas.errors import SkillstreamError
 from streams.evidence.artifacts import Artifact, save_artifact
 from streams.folding.fold import Folding
@@ -43,10 +44,9 @@ class SourceFailed(SkillstreamError):
 @click.argument("labels", metavar="LABELS", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=NewFolder(), metavar="DIR", help="Where the artifact goes.")
 @click.option("--name", help="The artifact's name; by default the folder's.")
-@click.option("--skills", default="default", envvar="SKILLSTREAM_SKILLS", show_default=True, help="Skill set.")
-@click.option(
-    "--mapping", metavar="FILE", envvar="SKILLSTREAM_MAPPING", help="Of verbs and students' keys (docs/dialects.md)."
-)
+@click.option("--config", metavar="FILE", help="TOML file of settings; the environment wins over it.")
+@click.option("--skills", help="Skill set (SKILLSTREAM_SKILLS).")
+@click.option("--mapping", metavar="FILE", help="Of verbs and students' keys (SKILLSTREAM_MAPPING, docs/dialects.md).")
 @click.option(
     "--inputs",
     default="",
@@ -77,7 +77,8 @@ def command(
     labels: Path,
     out: Path,
     name: str | None,
-    skills: str,
+    config: str | None,
+    skills: str | None,
     mapping: str | None,
     inputs: str,
     folds: int,
@@ -88,13 +89,17 @@ def command(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Train a model for every skill that LABELS (student,skill,as_of,label) speaks of, from EVENTS."""
+    """Train a model for every skill that LABELS (student,skill,as_of,label) speaks of, from EVENTS.
+
+    Settings are the workers', so that events come to the same here.
+    """
     if existing(str(events)) is None:
         raise click.UsageError("EVENTS are read more than once: name a file, not standard input")
-    decode = DEFAULT_BOUNDS.bounded(load_dialects(mapping or None).decode)
+    settings = load_settings(os.environ, config, skills=skills, mapping=mapping, reasoning="off")
+    decode = decoder_of(settings)
     plan = Plan(
         name=name or out.resolve().name,
-        skill_set=load_skills(skills),
+        skill_set=load_skills(settings.skills),
         inputs=tuple(part.strip() for part in inputs.split(",") if part.strip()),
         folds=folds,
         seed=seed,
@@ -107,10 +112,11 @@ def command(
         raise OutOfReach(f"{labels}: {error.strerror}") from None
     bad = BadLines(quiet=as_json)
     telling = _telling(decode, bad)
-    states, account = moments_of(_records(events, as_json), wanted, Folding.of(plan.skill_set), moments, telling)
+    folding = Folding.of(plan.skill_set, settings.known_ids)
+    states, account = moments_of(_records(events, as_json), wanted, folding, moments, telling)
     bad.tell_of_the_rest()
     held = {label for label in wanted if plan.person.held_out(label.student, holdout, seed)}
-    unseen = _judge_held_out(events, states, held, plan, decode, as_json) if held else {}
+    unseen = _judge_held_out(events, states, held, plan, decode, settings.known_ids, as_json) if held else {}
     with stderr.status("training on all students"):
         trained = train(states, plan)
     trained = _with_figures(trained, unseen)
@@ -122,12 +128,18 @@ def command(
 
 
 def _judge_held_out(
-    events: Path, states: list[Moment], held: set[Label], plan: Plan, decode: Decode, quiet: bool
+    events: Path,
+    states: list[Moment],
+    held: set[Label],
+    plan: Plan,
+    decode: Decode,
+    known_ids: int,
+    quiet: bool,
 ) -> dict[str, dict[str, float]]:
     with TemporaryDirectory() as folder, stderr.status("training without the held-out students"):
         trained = train([state for state in states if state.label not in held], plan)
         artifact = save_artifact(Path(folder), trained.card, trained.models)
-    pipeline = Pipeline(plan.skill_set, artifact, on_failure=_refuse, decode=decode)
+    pipeline = Pipeline(plan.skill_set, artifact, on_failure=_refuse, decode=decode, known_ids=known_ids)
     foreseen = asyncio.run(foresee(_records(events, quiet), sorted(held, key=_order), pipeline))
     return {skill: figures(foreseen, skill) for skill in trained.card.skills}
 

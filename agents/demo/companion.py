@@ -13,6 +13,8 @@ from typing import Final, Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import msgspec
+
 from agents.config.settings import PREFIX, Settings
 from schemas.errors import Fatal
 
@@ -21,6 +23,27 @@ _ASK_TIMEOUT_S: Final = 5.0
 _EVENTS: Final = re.compile(r'^skillstream_events_total\{outcome="(\w+)"\} ([0-9.e+]+)$', re.MULTILINE)
 _RECORDS: Final = re.compile(r"^skillstream_records_total ([0-9.e+]+)$", re.MULTILINE)
 _PAGES: Final = re.compile(r"Pages at (http://\S+)")
+
+_OF_EVENTS: Final = (
+    "skills",
+    "model",
+    "mapping",
+    "known_ids",
+    "record_max_bytes",
+    "record_max_events",
+    "record_max_students",
+    "batch_max_unpacked_mb",
+    "dead_letter_max_ratio",
+    "dead_letter_min_records",
+    "dead_letter_max_consecutive",
+)
+"""Settings that decide what becomes of an event: these a demo shares with a deployment, and no address or key."""
+
+
+def settings_of_events(settings: Settings) -> Settings:
+    """Settings of a demo which does with events what a worker with `settings` does."""
+    shared = {name: getattr(settings, name) for name in _OF_EVENTS}
+    return msgspec.structs.replace(Settings(reasoning="scripted", web_port=0), **shared)
 
 
 class WorkerFailed(Fatal):
@@ -32,12 +55,11 @@ class WorkerProcess:
 
     def __init__(self, settings: Settings) -> None:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-        self._environment = inherited | {
+        shared = {f"{PREFIX}{name.upper()}": getattr(settings, name) for name in _OF_EVENTS}
+        self._environment = inherited | {name: "" if value is None else str(value) for name, value in shared.items()}
+        self._environment |= {
             "SKILLSTREAM_BROKER": settings.broker,
             "SKILLSTREAM_REASONING": settings.reasoning,
-            "SKILLSTREAM_SKILLS": settings.skills,
-            "SKILLSTREAM_MODEL": settings.model,
-            "SKILLSTREAM_MAPPING": settings.mapping or "",
             "SKILLSTREAM_SEED_LIMITS": "true",
             "SKILLSTREAM_WEB_PORT": str(settings.web_port),
         }

@@ -131,6 +131,7 @@ class Demo:
             load_artifact(settings.model),
             on_failure=_fail,
             decode=decode,
+            known_ids=settings.known_ids,
             authentic=authentic,
         )
         replay = Replay(pipeline, home=lambda student: self._home(student.encode(), settings.partitions))

@@ -71,6 +71,19 @@ def test_the_demo_takes_events_of_one_s_own_among_garbage(tmp_path: Path) -> Non
     assert shown["state_matches_replay"] is True
 
 
+def test_the_demo_does_with_events_what_a_worker_with_the_same_file_of_settings_does(tmp_path: Path) -> None:
+    settings = tmp_path / "skillstream.toml"
+    settings.write_text('broker = "kafka.invalid:9092"\nredis_url = "redis://127.0.0.1:1"\nrecord_max_bytes = 1024\n')
+    own = tmp_path / "events.jsonl"
+    own.write_bytes(raw(event_id="small") + b"\n" + raw("message", event_id="large", text="x" * 2_000) + b"\n")
+
+    done = in_process("--input", str(own), "--config", str(settings), "--json")
+
+    assert done.exit_code == 0, done.output
+    shown = figures(done.stdout)
+    assert (shown["applied"], shown["dead_lettered"], shown["state_matches_replay"]) == (1, 1, True)
+
+
 def test_a_table_that_differs_from_the_replay_fails_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
     class Tampering(Watcher):
         """Changes one number in one row of what was read from the worker's changelog."""

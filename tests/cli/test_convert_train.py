@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from tests.cli.conftest import Run
+from tests.events import raw
 from tests.unit.conversion.tables import ENROLMENTS, SUBMISSIONS, enrolment, submission, write
 from tests.unit.training import simulated
 
@@ -87,6 +88,21 @@ def test_train_writes_an_artifact_that_replay_takes(run: Run, tmp_path: Path) ->
     assert update["model"] == summary["artifact"]
     assert update["skills"]["problem_solving"]["validated"] is True
     assert update["skills"]["problem_solving"]["contributions"]["model"]["status"] == "ok"
+
+
+def test_train_reads_records_within_the_bounds_that_settings_give_them(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    events, labels = simulated.write(tmp_path)
+    arguments = ("--folds", 2, "--moments", 2, "--inputs", "controls_*,varied_*.n", "--json")
+    with events.open("ab") as file:
+        file.write(raw("message", "late", text="x" * 2_000) + b"\n")
+
+    by_default = run("train", events, labels, "--out", tmp_path / "default", *arguments)
+    monkeypatch.setenv("SKILLSTREAM_RECORD_MAX_BYTES", "1024")
+    bounded = run("train", events, labels, "--out", tmp_path / "bounded", *arguments)
+
+    assert [orjson.loads(ran.out)["unreadable"] for ran in (by_default, bounded)] == [0, 1]
 
 
 def test_train_says_what_is_wrong_with_its_files(run: Run, tmp_path: Path) -> None:

@@ -182,3 +182,51 @@ def test_an_interrupt_is_code_130() -> None:
         running.send_signal(signal.SIGINT)
         assert running.wait(timeout=60) == 130
         assert running.stderr.read().strip() == b"skillstream: interrupted"
+
+
+STATEMENT = {
+    "actor": {"account": {"homePage": "https://lms.example", "name": "ada"}},
+    "verb": {"id": "http://adlnet.gov/expapi/verbs/answered"},
+    "object": {"id": "https://lms.example/quiz/1"},
+    "result": {"success": True},
+}
+MARKS = b"\n".join(raw("mark", event_id=f"mark-{n}", item_id=f"item-{n}", minute=n) for n in range(304))
+BETWEEN = b"\n".join(
+    raw("navigation", "bo", event_id=f"looked-{n}") for n in range(2_000)
+)  # a batch of another student
+
+
+def test_records_have_the_bounds_that_settings_give_them(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "settings.toml").write_text("record_max_bytes = 1024\n")
+    large = raw(text="x" * 2_000, event_id="large")
+
+    array = orjson.dumps([{**STATEMENT, "id": f"7ccd3322-e1a5-411a-a67d-6a735c76{n:04d}"} for n in range(3)])
+
+    assert orjson.loads(run("replay", "-", "--json", *NONE, stdin=array).out)["applied"] == 3
+    monkeypatch.setenv("SKILLSTREAM_RECORD_MAX_EVENTS", "2")
+    by_environment = orjson.loads(run("replay", "-", "--json", *NONE, stdin=array).out)
+    by_file = run("replay", "-", "--json", "--config", tmp_path / "settings.toml", *NONE, stdin=large + b"\n" + array)
+
+    assert (by_environment["applied"], by_environment["reasons"]) == (0, {"too_many_events": 1})
+    assert orjson.loads(by_file.out)["reasons"] == {"too_large": 1, "too_many_events": 1}
+
+
+def test_repeats_are_known_as_far_back_as_settings_say(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    twice = b"\n".join([MARKS, BETWEEN, MARKS])
+    known = orjson.loads(run("replay", "-", "--json", *NONE, stdin=twice).out)
+    monkeypatch.setenv("SKILLSTREAM_KNOWN_IDS", "48")
+    forgotten = orjson.loads(run("replay", "-", "--json", *NONE, stdin=twice).out)
+
+    assert (known["applied"], known["duplicates"]) == (304, 304)
+    assert (forgotten["applied"], forgotten["duplicates"]) == (608, 0)
+
+
+def test_a_setting_that_does_not_exist_is_refused_as_a_worker_does(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SKILLSTREAM_RECORD_MAX_EVENT", "2")
+
+    ran = run("replay", "-", *NONE)
+
+    assert (ran.code, ran.out) == (2, "")
+    assert "Did you mean SKILLSTREAM_RECORD_MAX_EVENTS?" in ran.err
