@@ -89,6 +89,7 @@ class DeliveryApp(faust.App):
         self.hooks = DeliveryHooks()
         self.failure: BaseException | None = None
         self.halted = asyncio.Event()
+        self.longest_block_s = 0.0
         self.active_partitions: Partitions = frozenset()
         self.standby_partitions: Partitions = frozenset()
         self.table_recovered = False
@@ -152,6 +153,10 @@ class DeliveryApp(faust.App):
         if self._consumer is not None:
             cast(BatchConsumer, self._consumer).freeze()
         self.loop.call_soon_threadsafe(self.halted.set)
+
+    def loop_blocked(self, for_s: float) -> None:
+        """The event loop stood still for longer than ever since the start."""
+        self.longest_block_s = for_s
 
     def session_lost(self, lost: SessionLost) -> None:
         """The group has put this worker out. From any thread."""

@@ -1,4 +1,6 @@
-"""Ends the process when its event loop stands still: then no other watchdog in it runs, and nobody would notice.
+"""Measures for how long the event loop stands still, and ends the process when it does not go on.
+
+Then no other watchdog in the process runs, and nobody would notice.
 
 The consumer's thread goes on to send heartbeats meanwhile, so the group would leave the partitions here for ever.
 
@@ -28,16 +30,28 @@ _STDERR: Final = 2
 _GRACE_S: Final = 10.0
 _BEATS: Final = 20
 """Beats within the time that is allowed."""
+_MEASURE_S: Final = 0.05
+"""How exactly a block is measured: one that begins behind a measurement is found to be shorter by up to this."""
 
 
 class LoopWatch:
-    """Calls `die(exit code)`, from a thread, when the loop has not run for `after_s`; by default that is the end."""
+    """Calls `die(exit code)`, from a thread, when the loop has not run for `after_s`; by default that is the end.
 
-    def __init__(self, after_s: float, exit_code: int, die: Callable[[int], object] = os._exit) -> None:
+    `blocked(seconds)` is called in the loop, behind each block that was longer than all before it.
+    """
+
+    def __init__(
+        self,
+        after_s: float,
+        exit_code: int,
+        die: Callable[[int], object] = os._exit,
+        blocked: Callable[[float], object] = lambda _seconds: None,
+    ) -> None:
         self._after_s = after_s
         self._every_s = min(1.0, after_s / _BEATS)
         self._exit_code = exit_code
         self._die = die
+        self._blocked = blocked
         self._beat_s = monotonic()
         self._ended = threading.Event()
 
@@ -47,11 +61,12 @@ class LoopWatch:
         self._beat_s = monotonic()
         thread = threading.Thread(target=self._watch, name="loop-watch", daemon=True)
         thread.start()
-        beating = asyncio.create_task(self._beat())
+        tasks = [asyncio.create_task(self._beat()), asyncio.create_task(self._measure())]
         try:
             yield
         finally:
-            beating.cancel()
+            for task in tasks:
+                task.cancel()
             self._ended.set()
             faulthandler.cancel_dump_traceback_later()
 
@@ -60,6 +75,15 @@ class LoopWatch:
             self._beat_s = monotonic()
             faulthandler.dump_traceback_later(self._after_s + _GRACE_S, exit=True, file=_STDERR)
             await asyncio.sleep(self._every_s)
+
+    async def _measure(self) -> None:
+        longest_s, due_s = 0.0, monotonic() + _MEASURE_S
+        while True:
+            await asyncio.sleep(_MEASURE_S)
+            late_s, due_s = monotonic() - due_s, monotonic() + _MEASURE_S
+            if late_s > longest_s:
+                longest_s = late_s
+                self._blocked(late_s)
 
     def _watch(self) -> None:
         while not self._ended.wait(self._every_s):

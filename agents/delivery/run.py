@@ -79,7 +79,8 @@ async def _serve(app: DeliveryApp, watch: "_StopWatch", beside: Beside) -> int:
         loop.call_soon_threadsafe(asked.set)
 
     with _signals(stop):
-        async with LoopWatch(app.settings.blocked_after_s, EXIT_FATAL).watching(), beside():
+        watch_loop = LoopWatch(app.settings.blocked_after_s, EXIT_FATAL, blocked=app.loop_blocked)
+        async with watch_loop.watching(), beside():
             running = asyncio.create_task(worker.start())
             waits = [running, asyncio.create_task(app.watch_outage())]
             waits += [asyncio.create_task(cast(Any, event.wait())) for event in (asked, app.halted)]

@@ -167,6 +167,12 @@ class Metrics:
             "For how long a broker that does not answer has been waited for; 0 while it answers. The worker ends with "
             "3 after `SKILLSTREAM_BROKER_WAIT_S`.",
         )
+        self.loop_longest_block_s = declare.gauge(
+            "loop_longest_block_seconds",
+            "seconds",
+            "The longest time since the start for which the event loop stood still, and the pages with it; a paused "
+            "process and a machine that is too busy count. Above 1 something works in the loop that should not.",
+        )
         self.web_refused: CounterBy[WebRefusal] = declare.counter_by(
             "reason",
             "web_refused",

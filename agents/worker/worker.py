@@ -223,6 +223,7 @@ class Worker:
         self._metrics.partitions_owned.set(len(self._app.active_partitions))
         self._metrics.table_recovered.set(float(self._app.table_recovered))
         self._metrics.broker_away_s.set(self._app.outage.age_s)
+        self._metrics.loop_longest_block_s.set(self._app.longest_block_s)
         if self._explanations is not None:
             self._explanations.refresh()
 

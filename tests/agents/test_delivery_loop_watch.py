@@ -1,10 +1,13 @@
 """An event loop that stands still ends the process, even where no Python thread can run."""
 
+import asyncio
 import subprocess
 import sys
 import time
 
 import pytest
+
+from agents.delivery.loop_watch import LoopWatch
 
 PROGRAM = """
 import asyncio
@@ -47,3 +50,20 @@ def test_a_loop_that_stands_still_ends_the_process_with_a_stack(stuck: str, code
     assert said in run.stderr
     assert ("left" in run.stdout) == (code == 0)
     assert time.monotonic() - started_s < 20
+
+
+async def test_the_longest_block_of_the_loop_is_told_and_shorter_ones_behind_it_are_not() -> None:
+    told: list[float] = []
+    found = asyncio.Event()
+
+    def note(seconds: float) -> None:
+        told.append(seconds)
+        if seconds > 0.5:
+            found.set()
+
+    async with LoopWatch(60.0, 4, blocked=note).watching():
+        await asyncio.sleep(0)
+        time.sleep(0.6)  # noqa: ASYNC251  the block that is to be found
+        await asyncio.wait_for(found.wait(), 30)
+
+    assert told == sorted(told), "only what was longer than all before it"
