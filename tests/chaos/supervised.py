@@ -110,6 +110,11 @@ class Supervised:
         return any(name.startswith("consumer_lag_records{") for name in self._metrics())
 
     @property
+    def longest_block_s(self) -> float:
+        """For how long its event loop stood still at most, by its own measure. Fails where it does not answer."""
+        return self._metrics()["loop_longest_block_seconds"]
+
+    @property
     def replayed(self) -> int:
         """Records that were read again, by the workers' own counts as far as those could be asked."""
         return self._replayed + (self._replayed_now() if self.process.alive and not self.is_paused else 0)

@@ -19,23 +19,30 @@ PAIRS: Final = 20_000
 ARRAYS: Final = 40
 ZEROS: Final = 100_000
 STUDENTS: Final = 30_000
+UNREADABLE: Final = 3_000
+MOST_RECORDS: Final = 20_000
+BLOCK_S: Final = 1.0
+"""For how long a worker's event loop may stand still, by its own measure."""
 ANSWER_S: Final = 3.0
 """A loop that stands still for at most a second, on a machine that others use as well."""
 
 
 @experiment("slow-records")
 def dear_to_read(scene: Scene) -> None:
-    """20,000 events and their voids; arrays of 100,000 zeros; 30,000 students at once: /live answers throughout."""
-    one, two = scene.two_workers()
+    """20,000 events and their voids; arrays of 100,000 zeros; 30,000 students at once: no loop stands still for 1 s."""
+    one, two = scene.two_workers(max_batch_records=MOST_RECORDS)
     with scene.load(), answering(scene, one), answering(scene, two):
         for _ in range(min(scene.rounds, 3)):
             scene.send(voided_pairs(f"v{scene.rng.random()}"))
             scene.send(arrays_of_zeros())
             scene.send(a_crowd(f"c{scene.rng.random()}"))
+            scene.send(a_third_unreadable(f"u{scene.rng.random()}"))
             scene.await_recovery()
         scene.until(lambda: (lag := scene.offsets.lag()) is not None and lag < PAIRS, "nearly all is committed")
     scene.await_caught_up()
     assert not one.restarts + two.restarts, "a worker ended"
+    allowed_s, longest_s = BLOCK_S * scene.patience, max(one.longest_block_s, two.longest_block_s)
+    assert longest_s < allowed_s, f"an event loop stood still for {longest_s:.2f} s, {allowed_s:.2f} s are allowed"
 
 
 @contextmanager
@@ -83,6 +90,15 @@ def a_crowd(name: str) -> Iterator[Sent]:
     for number in range(STUDENTS):
         student = f"{name}-{number}"
         yield Sent(student.encode(), raw(student=student))
+
+
+def a_third_unreadable(name: str) -> Iterator[Sent]:
+    """More would stop a worker, as a flood of them does."""
+    for number in range(UNREADABLE):
+        student = f"{name}-{number}"
+        yield Sent(student.encode(), b'{"type":"attempt","version":"none"}')
+        yield Sent(student.encode(), raw(student=student))
+        yield Sent(student.encode(), raw(student=student, minute=1))
 
 
 def _noting(ask: Callable[[], None], bad: list[str]) -> Callable[[], None]:
