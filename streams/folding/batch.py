@@ -246,8 +246,9 @@ class BatchFolder:
                 self._counts.rate_unknown(event.skill)
         if folded.not_held:
             self._counts.unknown["native", "voided_not_held"] += folded.not_held
-        np.maximum.at(block.head["offset"], line[folded.new], offset[folded.new])
-        changed: list[int] = np.unique(line[folded.new]).tolist()
+        stored = np.append(folded.new, np.array(folded.joined, np.intp))
+        np.maximum.at(block.head["offset"], line[stored], offset[stored])
+        changed: list[int] = np.unique(line[stored]).tolist()
         block.head["epoch"][changed] = self._epoch
         return changed
 

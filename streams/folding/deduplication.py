@@ -10,7 +10,7 @@ tells an act which another event may have told at another time.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from schemas.event import NativeEvent
 from streams.folding.event_time import newest_before
-from streams.folding.known_ids import Hashes, Places, find, note
+from streams.folding.known_ids import ActHashes, Hashes, More, Notes, Places, find, named_at, note
 from streams.input.origin import Origin
 from streams.rows.layout import Indices
 from streams.rows.row import SEGMENT_IDS
@@ -28,6 +28,7 @@ from streams.rows.sections import origins_of, origins_part
 from streams.rows.segments import sealed
 
 MAX_ORIGINS: Final = 8
+_NO_ACT: Final = ActHashes((), ())
 
 
 class Outcome(Enum):
@@ -49,10 +50,13 @@ class Times(NamedTuple):
 
 
 class Sifted(NamedTuple):
-    """`beyond` counts new events that may repeat an id which is not known any more."""
+    """`beyond` counts new events that may repeat an id which is not known any more. `joined` are the places of events
+    that are not new, but from which a row learned another name of their act.
+    """
 
     outcomes: list[Outcome]
     beyond: int
+    joined: list[int]
 
 
 def sift(
@@ -72,36 +76,48 @@ def sift(
     outcomes = [Outcome.APPLIED if use else Outcome.IGNORED for use in useful]
     line, hashes = np.asarray(lines, np.intp), Hashes.of(events)
     may_be_old = _may_be_old(block, line, hashes, times)
-    places = find(block, hashes.values, _with_segments(block, line[may_be_old]))
+    places = find(block, hashes.sought, _with_segments(block, line[may_be_old]))
     doubtful = np.isin(line, np.append(line[_doubtful(line, hashes, places)], line[list(origins)]))
     one_by_one: defaultdict[int, list[int]] = defaultdict(list)
     for place in np.flatnonzero(doubtful).tolist():
         one_by_one[lines[place]].append(place)
+    more, joined = list[More](), list[int]()
     if one_by_one:
-        of_event, own_us = hashes.by_event(), times.own_us.tolist()
+        ids, own_us = hashes.ids.tolist(), times.own_us.tolist()
         always = _always_old(hashes, times)
         for one, mine in one_by_one.items():
             came_from = origins_of(block.small["origins"][one])
             history = _History(block, one, places, kept)
             for place in mine:
-                outcomes[place] = _outcome(
-                    outcomes[place],
-                    history,
-                    of_event[place],
-                    own_us[place],
-                    always=bool(always[place]),
-                    origin=origins.get(place),
-                    came_from=came_from,
-                )
+                told = Identity(ids[place], hashes.acts.get(place, _NO_ACT), own_us[place], bool(always[place]))
+                outcomes[place], noted = _outcome(outcomes[place], history, told, origins.get(place), came_from)
+                more += [(place, one, value, own_us[place]) for value in noted]
+                if noted and outcomes[place] is Outcome.RETOLD:
+                    joined.append(place)
             block.small["origins"][one] = origins_part(came_from)
+    more += [
+        (place, lines[place], value, int(times.own_us[place]))
+        for place, act in hashes.acts.items()
+        if not doubtful[place] and useful[place]
+        for value in act.noted
+    ]
     fresh = np.array([outcome is Outcome.APPLIED for outcome in outcomes], np.bool_)
-    return Sifted(outcomes, note(block, line, hashes, fresh, times.own_us, kept))
+    return Sifted(outcomes, note(block, Notes.of(line, hashes.ids, times.own_us, fresh, more), kept), sorted(joined))
+
+
+class Identity(NamedTuple):
+    """What an event may be known by; `always` says that what it repeats may be of another time."""
+
+    id: int
+    act: ActHashes
+    own_us: int
+    always: bool
 
 
 def _always_old(hashes: Hashes, times: Times) -> NDArray[np.bool_]:
     """Events that may repeat one of another time."""
     always: NDArray[np.bool_] = times.own_us >= times.record_us
-    always[list(hashes.acts)] = True
+    always[[place for place, act in hashes.acts.items() if act.named]] = True
     return always
 
 
@@ -121,13 +137,17 @@ def _with_segments(block: Block, line: Indices) -> list[int]:
 
 def _doubtful(line: Indices, hashes: Hashes, places: Places) -> NDArray[np.intp]:
     """Events with a hash that their row knows, or that comes twice in the batch."""
-    _, at, times = np.unique(hashes.values, return_inverse=True, return_counts=True)
+    values, event = hashes.compared()
+    _, at, times = np.unique(values, return_inverse=True, return_counts=True)
     twice = times[at] > 1
     if places:
-        lines = line[hashes.event].tolist()
-        known = [pair in places for pair in zip(lines, hashes.values.tolist(), strict=True)]
+        lines = line[event].tolist()
+        known = [
+            pair in places or (pair[0], named_at(pair[1])) in places
+            for pair in zip(lines, values.tolist(), strict=True)
+        ]
         twice |= np.array(known, np.bool_)
-    return hashes.event[twice]
+    return event[twice]
 
 
 class _History:
@@ -143,45 +163,52 @@ class _History:
         self._sealed = sealed(self._noted)
         self._first = self._sealed - int(head["segments"][line])
 
-    def knows(self, values: Sequence[int], own_us: int, *, always: bool) -> bool:
-        """Whether any of an event's hashes is known: in the row, or, if it may be old, in a segment."""
-        may_be_old = always or own_us <= self._newest_us
+    def knows(self, value: int, told: Identity) -> bool:
+        """Whether a hash of the event is known: in the row, or, if it may be old, in a segment."""
+        may_be_old = told.always or told.own_us <= self._newest_us
         since = (self._first if may_be_old else self._sealed) * SEGMENT_IDS
-        return any(self._places.get((self._line, value), -1) >= since for value in values)
+        return self._places.get((self._line, value), -1) >= since
 
-    def note(self, values: Sequence[int], own_us: int) -> None:
-        """The event is new."""
+    def note(self, values: Iterable[int], own_us: int) -> None:
+        """These are known from now on."""
         for value in values:
             self._places[self._line, value] = self._noted
             self._noted += 1
+            self._newest_us = max(self._newest_us, own_us)
         if (now := sealed(self._noted)) > self._sealed:
             self._sealed, self._first = now, max(self._first, now - self._kept)
-        self._newest_us = max(self._newest_us, own_us)
 
 
 def _outcome(
     outcome: Outcome,
     history: _History,
-    values: Sequence[int],
-    own_us: int,
-    *,
-    always: bool,
+    told: Identity,
     origin: Origin | None,
     came_from: dict[int, tuple[int, int]],
-) -> Outcome:
-    """What becomes of the next event of a student, APPLIED or IGNORED if it is not known; noted if it is new."""
+) -> tuple[Outcome, Sequence[int]]:
+    """What becomes of the next event of a student, APPLIED or IGNORED if it is not known; and what of its act is noted.
+
+    An event that tells an act again makes known all the names that it has for it: so acts told by A and B, and by B and
+    C, are one.
+    """
     if origin is not None and origin[1:] <= came_from.get(origin[0], (-1, -1)):
-        return Outcome.DUPLICATE  # a partition's forwards arrive in its offset order
+        return Outcome.DUPLICATE, ()  # a partition's forwards arrive in its offset order
     if outcome is not Outcome.APPLIED:
-        return outcome
-    if history.knows(values[:1], own_us, always=always):
-        return Outcome.DUPLICATE
-    if history.knows(values[1:], own_us, always=always):
-        return Outcome.RETOLD
-    history.note(values, own_us)
+        return outcome, ()
+
+    def knows(value: int) -> bool:
+        return history.knows(value, told)
+
+    if knows(told.id):
+        return Outcome.DUPLICATE, ()
+    if told.act.is_told(knows):
+        joined = [value for value in told.act.noted if not knows(value)]
+        history.note(joined, told.own_us)
+        return Outcome.RETOLD, joined
+    history.note((told.id, *told.act.noted), told.own_us)
     if origin is not None:
         _note_origin(came_from, origin)
-    return outcome
+    return outcome, told.act.noted
 
 
 def _note_origin(came_from: dict[int, tuple[int, int]], origin: Origin) -> None:

@@ -35,7 +35,8 @@ from streams.skills.skill_set import SkillSet
 
 class Folded(NamedTuple):
     """What became of some events: `new` are the places of those that changed their line; `clamped` of these came from
-    the future. `not_held` would void what is not known any more. `beyond` may repeat an id not known any more.
+    the future. `not_held` would void what is not known any more. `beyond` may repeat an id not known any more. `joined`
+    are the places of events that changed nothing of their row but what an act is called.
     """
 
     outcomes: list[Outcome]
@@ -43,6 +44,7 @@ class Folded(NamedTuple):
     clamped: int
     not_held: int = 0
     beyond: int = 0
+    joined: Sequence[int] = ()
 
 
 class _Added(NamedTuple):
@@ -52,6 +54,7 @@ class _Added(NamedTuple):
     new: Indices
     clamped: int
     beyond: int
+    joined: list[int]
     retracted: list[int]
 
 
@@ -96,7 +99,7 @@ class Folding:
         kinds = kinds_of(events)
         if Voided not in kinds:
             folded = self._fold(block, lines, events, kinds, now_us, origins or {}, {})
-            return Folded(folded.outcomes, folded.new, folded.clamped, beyond=folded.beyond)
+            return Folded(folded.outcomes, folded.new, folded.clamped, beyond=folded.beyond, joined=folded.joined)
         return self._fold_with_voids(block, lines, events, kinds[Voided], now_us, origins or {})
 
     def _fold_with_voids(
@@ -133,7 +136,8 @@ class Folding:
             outcomes[place] = Outcome.APPLIED
         new = sorted([*(places[number] for number in folded.new.tolist()), *folded.retracted])
         not_held = len(voids) - len(folded.retracted)
-        return Folded(outcomes, np.array(new, np.intp), folded.clamped, not_held, folded.beyond)
+        joined = [places[number] for number in folded.joined]
+        return Folded(outcomes, np.array(new, np.intp), folded.clamped, not_held, folded.beyond, joined)
 
     def _fold(
         self,
@@ -150,7 +154,7 @@ class Folding:
         useful[[place for place in kinds.get(Rubric, ()) if self._is_rating(events[place])]] = True
         own_us = np.array([event.time.timestamp() for event in events], np.float64) * 1e6
         times = Times(own_us.astype(np.int64), np.asarray(now_us, np.int64))
-        outcomes, beyond = sift(block, lines, events, useful.tolist(), times, origins, self.segments)
+        outcomes, beyond, joined = sift(block, lines, events, useful.tolist(), times, origins, self.segments)
         new = np.array([place for place, outcome in enumerate(outcomes) if outcome is Outcome.APPLIED], np.intp)
         if len(new) < len(events):
             events = [events[place] for place in new.tolist()]
@@ -165,7 +169,7 @@ class Folding:
             before = np.searchsorted(new, [void.before for void in voids.values()]).tolist()
             voids = {place: void._replace(before=at) for (place, void), at in zip(voids.items(), before, strict=True)}
         retracted = self._add(block, events, readings, arrival, voids)
-        return _Added(outcomes, new, int(np.sum((own_us > times.record_us)[new])), beyond, retracted)
+        return _Added(outcomes, new, int(np.sum((own_us > times.record_us)[new])), beyond, joined, retracted)
 
     def _is_rating(self, event: NativeEvent) -> bool:
         return type(event) is Rubric and event.skill in self.names

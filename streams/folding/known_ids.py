@@ -3,10 +3,10 @@
 Places are counted from a student's first id ever: a row holds the last of them, its segments those before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from streams.rows.row import ID_BYTES, RECENT_IDS, SEGMENT_IDS
 from streams.rows.row_batch import Block, Integers
 from streams.rows.segments import sealed
 
+More = tuple[float, int, int, int]
+"""A hash that is noted beside events' ids: at which of the batch's events, whose, itself, of which own time (µs)."""
+_NAMED: Final = 0x9E3779B97F4A7C15
 _SLOTS_AN_ID: Final = 32
 _ACT: Final = b"act"
 MOMENT: Final = "@"
@@ -30,43 +33,102 @@ def digest_of(event_id: str) -> bytes:
     return blake2b(event_id.encode(), digest_size=ID_BYTES).digest()
 
 
-def digest_of_act(act_id: str) -> bytes:
+def _number_of_act(act_id: str) -> int:
     """The hash that a row keeps of an act's id; never compared with those of events' ids but by chance."""
-    return blake2b(act_id.encode(), digest_size=ID_BYTES, person=_ACT).digest()
+    return int.from_bytes(blake2b(act_id.encode(), digest_size=ID_BYTES, person=_ACT).digest(), "little")
+
+
+class ActHashes(NamedTuple):
+    """The hashes of an act's ids: those by a name (an item, an attempt), and those of moments.
+
+    An act that has a name is known at its moment by another hash than one without: two acts at one moment that have
+    names of their own are two, and one without a name is the same as any at its moment.
+    """
+
+    named: tuple[int, ...]
+    moments: tuple[int, ...]
+
+    @classmethod
+    def of(cls, act_ids: Sequence[str]) -> Self:
+        """Hash `act_ids`."""
+        named = tuple(_number_of_act(one) for one in act_ids if not one.startswith(MOMENT))
+        return cls(named, tuple(_number_of_act(one) for one in act_ids if one.startswith(MOMENT)))
+
+    @property
+    def noted(self) -> tuple[int, ...]:
+        """What is noted of an act that is told."""
+        return (*self.named, *map(named_at, self.moments)) if self.named else self.moments
+
+    @property
+    def sought(self) -> tuple[int, ...]:
+        """All that decides whether an act is told again."""
+        return (*self.named, *self.moments, *map(named_at, self.moments))
+
+    def is_told(self, knows: Callable[[int], bool]) -> bool:
+        """Whether the act was told before, where `knows` says which hashes are known.
+
+        One without a name, told first, is that of the first named one at its moment, and of no further.
+        """
+        if self.named:
+            return any(map(knows, self.named)) or any(knows(at) and not knows(named_at(at)) for at in self.moments)
+        return any(knows(at) or knows(named_at(at)) for at in self.moments)
+
+
+def named_at(moment: int) -> int:
+    """The hash of an act that has a name, too, at the moment of this hash."""
+    return moment ^ _NAMED
 
 
 @dataclass(frozen=True, slots=True)
 class Hashes:
-    """The hashes of a batch's events in their order: `event[i]` is the index of the event that `values[i]` is of.
+    """The hashes of a batch's events in their order, and, by the events' indices, of the acts that they tell."""
 
-    An event has one, of its id, and one more for each id of the act that it tells. `acts` are the events that may tell
-    an act which was told at another time.
-    """
-
-    values: Array
-    event: Indices
-    acts: frozenset[int]
+    ids: Array
+    acts: Mapping[int, ActHashes]
 
     @classmethod
-    def of(cls, events: Sequence[NativeEvent]) -> "Hashes":
+    def of(cls, events: Sequence[NativeEvent]) -> Self:
         """Hash the ids of `events`."""
-        values = np.frombuffer(b"".join([digest_of(event.event_id) for event in events]), ID)
-        event = np.arange(len(events))
-        acts = [(at, act) for at, one in enumerate(events) if one.act_ids for act in one.act_ids]
-        if acts:
-            behind = [at + 1 for at, _ in acts]
-            values = np.insert(values, behind, np.frombuffer(b"".join([digest_of_act(act) for _, act in acts]), ID))
-            event = np.insert(event, behind, [at for at, _ in acts])
-        return cls(values, event, frozenset(at for at, act in acts if not act.startswith(MOMENT)))
+        ids = np.frombuffer(b"".join([digest_of(event.event_id) for event in events]), ID)
+        return cls(ids, {at: ActHashes.of(one.act_ids) for at, one in enumerate(events) if one.act_ids})
 
-    def by_event(self) -> list[list[int]]:
-        """Each event's hashes."""
-        values = self.values.tolist()
-        events = int(self.event[-1]) + 1 if values else 0
-        if len(values) == events:
-            return [[value] for value in values]
-        ends = np.searchsorted(self.event, np.arange(events), "right").tolist()
-        return [values[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+    @property
+    def sought(self) -> Array:
+        """All that decides whether an event is known."""
+        if not self.acts:
+            return self.ids
+        return np.append(self.ids, np.array([one for act in self.acts.values() for one in act.sought], ID))
+
+    def compared(self) -> tuple[Array, Indices]:
+        """What events have in common that are or tell the same, and whose each is."""
+        acts = [(one, at) for at, act in self.acts.items() for one in (*act.named, *act.moments)]
+        values, events = zip(*acts, strict=True) if acts else ((), ())
+        every = np.arange(len(self.ids))
+        return np.append(self.ids, np.array(values, ID)), np.append(every, np.array(events, np.intp))
+
+
+class Notes(NamedTuple):
+    """Hashes to be noted, as arrays in their order: whose, of which own time (µs), and whether each begins an event."""
+
+    line: Indices
+    values: Array
+    own_us: Integers
+    first: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, line: Indices, ids: Array, own_us: Integers, fresh: NDArray[np.bool_], more: Sequence[More]) -> Self:
+        """The `ids` of the `fresh` events, and `more` hashes where they belong among them."""
+        at = np.flatnonzero(fresh)
+        places, lines, values, times_us = zip(*more, strict=True) if more else ((), (), (), ())
+        count = len(more)
+        every_line = np.append(line[at], np.array(lines, np.intp))
+        order = np.lexsort((np.append(at, np.array(places, np.float64)), every_line))
+        return cls(
+            every_line[order],
+            np.append(ids[at], np.array(values, ID))[order],
+            np.append(own_us[at], np.array(times_us, np.int64))[order],
+            np.append(np.ones(len(at), np.bool_), np.zeros(count, np.bool_))[order],
+        )
 
 
 def find(block: Block, values: Array, looked_up: Sequence[int]) -> Places:
@@ -84,30 +146,25 @@ def find(block: Block, values: Array, looked_up: Sequence[int]) -> Places:
     return dict(zip(zip(line[piece].tolist(), held[at].tolist(), strict=True), place.tolist(), strict=True))
 
 
-def note(block: Block, line: Indices, hashes: Hashes, fresh: NDArray[np.bool_], own_us: Integers, kept: int) -> int:
-    """Note the ids of the `fresh` events, in their order, and seal what a row has no room for.
+def note(block: Block, notes: Notes, kept: int) -> int:
+    """Note hashes, and seal what a row has no room for.
 
     `kept` is how many segments a row keeps. Return how many of the events may repeat an id not known any more: they are
     no newer than the newest of these.
     """
-    chosen = fresh[hashes.event]
-    event = hashes.event[chosen]
-    order = np.argsort(line[event], kind="stable")
-    event, values = event[order], hashes.values[chosen][order]
-    of_line, start, count = np.unique(line[event], return_index=True, return_counts=True)
+    of_line, start, count = np.unique(notes.line, return_index=True, return_counts=True)
     head, ids = block.head, block.small["ids"]
     before = head["noted"][of_line].astype(np.int64)
-    first = np.append(True, event[1:] != event[:-1])[: len(event)]
-    beyond = int(np.sum(own_us[event[first]] <= head["beyond_us"][line[event[first]]]))
-    for one, added in zip(of_line.tolist(), chunks(values, count), strict=True):
+    beyond = int(np.sum(notes.first & (notes.own_us <= head["beyond_us"][notes.line])))
+    for one, added in zip(of_line.tolist(), chunks(notes.values, count), strict=True):
         ids[one] += added
     head["noted"][of_line] += count.astype(np.uint32)
     crossing = np.flatnonzero(_sealed(before + count) > _sealed(before))
     for number in crossing.tolist():
         mine = slice(int(start[number]), int(start[number] + count[number]))
-        times = own_us[event[mine]]
-        beyond += _seal(block, int(of_line[number]), int(before[number]), times, first[mine], kept)
-    np.maximum.at(head["newest_us"], line[event], own_us[event])
+        line, first = int(of_line[number]), notes.first[mine]
+        beyond += _seal(block, line, int(before[number]), notes.own_us[mine], first, kept)
+    np.maximum.at(head["newest_us"], notes.line, notes.own_us)
     return beyond
 
 

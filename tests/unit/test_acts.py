@@ -1,6 +1,7 @@
 """One act counts once, whichever of a platform's events tell it; and two stay two."""
 
 from collections.abc import Iterable, Sequence
+from itertools import permutations
 from typing import Any, Final
 
 import orjson
@@ -219,3 +220,19 @@ def test_an_item_handed_in_and_its_mark_are_one_submission_and_one_attempt() -> 
     ]
     row, _ = folded(told)
     assert (n(row, SUBMITTED), n(row, ATTEMPTED)) == (1, 1)
+
+
+TWO_AND_A_TWIN: Final = (
+    said(1, EVALUATED, object=numbered(1), result=WRONG),
+    said(2, EVALUATED, object=numbered(2), result=WRONG),
+    said(3, f"{ADL}attempted", result=WRONG),
+)
+
+
+@pytest.mark.parametrize("cut", [True, False], ids=["apart", "in one batch"])
+@pytest.mark.parametrize("told", list(permutations(TWO_AND_A_TWIN)))
+def test_two_numbered_attempts_at_one_moment_are_two_and_one_without_a_number_is_one_of_them(
+    told: tuple[dict[str, Any], ...], cut: bool
+) -> None:
+    row, counts = folded(told, cut=cut)
+    assert (n(row, ATTEMPTED), counts.retold) == (2, 1)

@@ -182,6 +182,29 @@ def test_of_events_that_tell_one_act_the_first_counts_whatever_their_ids_and_tim
     assert (counts.duplicates, counts.applied) == (1, 2)
 
 
+@pytest.mark.parametrize("at_once", [1, 3], ids=["apart", "in one batch"])
+def test_what_an_act_is_also_called_where_it_is_told_again_is_it_too(at_once: int) -> None:
+    """A and B tell one act, B and C do: so A, B and C are one, though A and C have no id in common."""
+    acts = (["one"], ["one", "two"], ["two"])
+    values = [raw("hint", minute=at, event_id=f"e{at}", act_ids=ids) for at, ids in enumerate(acts)]
+    partition = Partition()
+
+    for start in range(0, 3, at_once):
+        partition.send(values[start : start + at_once])
+
+    assert (partition.counts.applied, partition.counts.retold) == (1, 2)
+
+
+def test_what_is_known_of_an_act_since_it_was_told_again_is_known_from_segments_too() -> None:
+    partition = Partition()
+    partition.send(raw("hint", minute=at, event_id=f"e{at}", act_ids=ids) for at, ids in enumerate((["a"], ["a", "b"])))
+    partition.send(term(250, start=2))
+
+    counts = partition.send([raw("hint", minute=900, event_id="late", act_ids=["b"])])
+
+    assert (counts.applied, counts.retold) == (0, 1)
+
+
 def test_an_act_is_another_students_own() -> None:
     counts = Partition().send(raw("hint", student, act_ids=["the act"]) for student in ("ada", "bo"))
 
@@ -235,9 +258,11 @@ def sendings(draw: st.DrawFn) -> list[bytes]:
         new = draw(st.booleans())
         start = end if new else draw(st.integers(0, end))
         count = draw(st.integers(1, 200))
+        names = draw(st.integers(0, 2))
         acts, moved = draw(st.booleans()), draw(st.sampled_from([0, 0, 0, 3000]))
         for number in range(start, start + count):
-            act = {"act_ids": [f"act {number}"]} if acts and number % 3 == 0 else {}
+            named = [f"act {number}", f"act {number + 3}"][:names]
+            act = {"act_ids": [*named, f"@{number // 4}"]} if acts and number % 3 == 0 else {}
             values.append(raw("hint", student, minute=number + moved, event_id=f"e{number}", **act))
         end = max(end, start + count)
     return values
