@@ -165,8 +165,9 @@ ACTS: Final = """\
 
 Platforms tell one act by several verbs or events. Of what tells the same act a student's first in offset order counts;
 what is told again is a duplicate, and counted in `skillstream_retold_events_total` (a mark that was given again, too).
-Acts are the same where they are of the same kind and have either of these in common; else two acts stay two. They are
-known for as long as ids are (`SKILLSTREAM_KNOWN_IDS`).
+Acts are the same where they are of the same kind and have either of these in common; else two acts stay two. A moment
+that two acts have in common does not make them one where both are named by an attempt. They are known for as long as
+ids are (`SKILLSTREAM_KNOWN_IDS`).
 """
 ACT_IDS: Final = (
     (
