@@ -13,59 +13,20 @@ replays what was not acknowledged.
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any, cast
 
-from aiokafka.structs import ConsumerRecord, RecordMetadata
+from aiokafka.structs import RecordMetadata
 
 from agents.delivery.consumer import BatchConsumer
-from agents.delivery.errors import AgentEnded, SendFailed
+from agents.delivery.context import DeliveryContext
+from agents.delivery.errors import SendFailed
 from agents.delivery.message import BatchMessage
-from agents.delivery.settings import DeliverySettings
+from agents.delivery.step import BatchResult, BatchStep
 from agents.delivery.table import RowTable
 from agents.delivery.writer import OutRecord, RecordBatchWriter
-from streams.input.checkpoint import Mark
-
-if TYPE_CHECKING:
-    from agents.delivery.app import DeliveryApp
 
 Futures = list["asyncio.Future[RecordMetadata]"]
-
-
-class Output(NamedTuple):
-    """A record to produce, to a partition that is named; `timestamp_ms` None is now."""
-
-    topic: str
-    partition: int
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes | None], ...] = ()
-    timestamp_ms: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BatchResult:
-    """What a batch changes: rows of its own partition (None deletes), and records to produce, in order.
-
-    A `mark` is written behind the rows, and is confirmed like them before the batch is acknowledged. It is of the first
-    `records` of the batch; None: of all. The step is called again for the rest.
-    """
-
-    rows: Mapping[bytes, bytes | None]
-    outputs: Sequence[Output]
-    mark: Mark | None = None
-    records: int | None = None
-
-
-class BatchStep(Protocol):
-    """Folds a batch. It may wait; it alone reads and changes its partition's rows meanwhile.
-
-    It must be idempotent by offset: records are delivered again after a crash or a rebalance. What it raises
-    stops the worker.
-    """
-
-    async def __call__(self, topic: str, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult: ...
 
 
 class TableAgent:
@@ -73,18 +34,18 @@ class TableAgent:
 
     def __init__(
         self,
-        app: "DeliveryApp",
+        delivery: DeliveryContext,
         table: RowTable,
         writer: RecordBatchWriter,
         step: BatchStep,
-        settings: DeliverySettings,
+        consumer: Callable[[], BatchConsumer],
     ) -> None:
-        self._app = app
+        self._delivery = delivery
         self._table = table
         self._writer = writer
         self._step = step
-        self._settings = settings
-        self._slots = asyncio.Semaphore(settings.max_in_flight_batches)
+        self._consumer = consumer
+        self._slots = asyncio.Semaphore(delivery.settings.max_in_flight_batches)
         self._lanes: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._ready: frozenset[int] = frozenset()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -92,7 +53,7 @@ class TableAgent:
         self.last_progress_s: dict[int, float] = {}
 
     async def consume(self, stream: Any) -> None:
-        """The body of the Faust agent. Returns only when cancelled."""
+        """The body of the Faust agent. Returns when the stream ends."""
         batches = stream.noack()  # acks are ours: Faust's come when the next batch is asked for
         async for _ in batches:
             message = cast(BatchMessage, batches.current_event.message)
@@ -100,8 +61,6 @@ class TableAgent:
             task = asyncio.create_task(self._guarded(message))
             self._tasks.add(task)
             task.add_done_callback(self._finished)
-        if not self._app.should_stop:
-            self._app.halt(AgentEnded("the table's stream ended"))
 
     @property
     def in_flight(self) -> int:
@@ -129,11 +88,11 @@ class TableAgent:
         self._slots.release()
 
     async def _guarded(self, message: BatchMessage) -> None:
-        with self._app.guard(f"{message.topic}/{message.partition}@{message.offset}"):
+        with self._delivery.switch.guard(f"{message.topic}/{message.partition}@{message.offset}"):
             await self._process(message)
 
     async def _process(self, message: BatchMessage) -> None:
-        consumer = cast(BatchConsumer, self._app.consumer)
+        consumer = self._consumer()
         async with self._lanes[message.partition]:
             consumer.begin(message)
             if message.partition not in self._ready or not consumer.is_current(message):
@@ -156,7 +115,7 @@ class TableAgent:
         """
 
         async def in_lane() -> None:
-            with self._app.guard(f"work on partition {partition}"):
+            with self._delivery.switch.guard(f"work on partition {partition}"):
                 async with self._lanes[partition]:
                     if partition in self._ready:
                         await work()
@@ -179,7 +138,7 @@ class TableAgent:
 
     async def confirmed(self, sent: Collection["asyncio.Future[RecordMetadata]"]) -> None:
         """Wait for the broker, which is away after `delivery_timeout_s`. Raises SendFailed."""
-        waiting, timeout_s = set(sent), self._settings.delivery_timeout_s
+        waiting, timeout_s = set(sent), self._delivery.settings.delivery_timeout_s
         late = False
         try:
             while waiting:
@@ -187,11 +146,13 @@ class TableAgent:
                 _require(done)
                 if waiting and not late:
                     late, self._late = True, self._late + 1
-                    self._app.outage.away("send", f"{len(waiting)} batches are not confirmed after {timeout_s:g} s")
+                    self._delivery.outage.away(
+                        "send", f"{len(waiting)} batches are not confirmed after {timeout_s:g} s"
+                    )
         finally:
             self._late -= late
             if late and not self._late:
-                self._app.outage.back("send")
+                self._delivery.outage.back("send")
 
 
 def _require(done: Collection["asyncio.Future[RecordMetadata]"]) -> None:

@@ -14,9 +14,7 @@ Private parts of Faust that are replaced, and why:
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
 import faust
@@ -25,16 +23,20 @@ from faust.tables.manager import TableManager
 from faust.types import TP
 from faust.types.transports import ConsumerT, TransportT
 
-from agents.delivery.agent import BatchStep, TableAgent
+from agents.delivery.agent import TableAgent
 from agents.delivery.consumer import BatchConsumer
-from agents.delivery.errors import BrokerAway, DrainTimedOut, SessionLost
+from agents.delivery.context import DeliveryContext
+from agents.delivery.errors import AgentEnded, BrokerAway, DrainTimedOut
 from agents.delivery.fence import Fence
 from agents.delivery.gap_reader import GapReader
 from agents.delivery.guard import ChangelogGuard
+from agents.delivery.kill_switch import KillSwitch
 from agents.delivery.outage import Outage, may_pass
+from agents.delivery.ownership import DeliveryHooks, Ownership, Partitions
 from agents.delivery.recovery import PositionRecovery
 from agents.delivery.schema import BatchSchema
 from agents.delivery.settings import DeliverySettings
+from agents.delivery.step import BatchStep
 from agents.delivery.table import RowTable
 from agents.delivery.transport import BatchTransport, IdempotentProducer
 from agents.delivery.writer import RecordBatchWriter
@@ -45,81 +47,45 @@ logger = logging.getLogger(__name__)
 _OUTAGE_CHECK_S: Final = 1.0
 _IDLE_S: Final = 1_000.0
 
-Partitions = frozenset[int]
-PartitionsHook = Callable[[Partitions], Awaitable[None]]
-RepairedHook = Callable[[int, int], None]
-JumpedHook = Callable[[str, int, int, int], None]
-
-
-async def _nothing(_partitions: Partitions) -> None:
-    """The default hook."""
-
-
-def _not_counted(_partition: int, _rows: int) -> None:
-    """The default hook."""
-
-
-def _not_told(_topic: str, _partition: int, _came_from: int, _goes_to: int) -> None:
-    """The default hook."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryHooks:
-    """What to call when ownership changes; an exception from either stops the worker.
-
-    `on_recovered(active)` comes after every recovery, before any record of these partitions;
-    `on_revoked(partitions)` when they are given up, after their work in flight was drained. Rows may be read
-    in both. `on_repaired(partition, rows)`: another worker had overwritten rows of ours; they were appended again.
-    `on_jumped(topic, partition, came_from, goes_to)`: what was due there is not on the topic any more; comes before
-    anything is read at the new position, from another thread; an exception stops the worker.
-    """
-
-    on_recovered: PartitionsHook = _nothing
-    on_revoked: PartitionsHook = _nothing
-    on_repaired: RepairedHook = _not_counted
-    on_jumped: JumpedHook = _not_told
-
 
 class DeliveryApp(faust.App):
     """Faust's app with one table and one agent; made by `create_app`, run by `run_worker`."""
 
     def __init__(self, settings: DeliverySettings, store: Store) -> None:
         super().__init__(settings.app_id, **faust_options(settings))
-        self.settings = settings
-        self.hooks = DeliveryHooks()
-        self.failure: BaseException | None = None
-        self.halted = asyncio.Event()
+        fence = Fence(settings.session_timeout_s)
+        self.switch = KillSwitch(fence, self._pulled)
+        self.ownership = Ownership(self.switch)
         self.longest_block_s = 0.0
-        self.active_partitions: Partitions = frozenset()
-        self.standby_partitions: Partitions = frozenset()
-        self.table_recovered = False
-        self._moves = 0
-        self._is_revoking = False
-        self.fence = Fence(settings.session_timeout_s)
         self.outage = Outage(settings.broker, settings.broker_wait_s)
+        self.delivery = DeliveryContext(settings, fence, self.outage, self.switch, self.ownership)
         self.writer = RecordBatchWriter(
             lambda: cast(IdempotentProducer, self.producer).batch_producer(), settings.max_send_bytes
         )
-        self.table = cast(
-            RowTable,
-            self.tables.add(RowTable(self, partitions=settings.partitions, writer=self.writer, rows=store)),
-        )
+        table = RowTable(self, delivery=self.delivery, writer=self.writer, rows=store)
+        self.table = cast(RowTable, self.tables.add(table))
         tables = cast(TableManager, self.tables)
-        tables._recovery = PositionRecovery(self, tables, beacon=tables.beacon)
+        tables._recovery = PositionRecovery(
+            self, tables, beacon=tables.beacon, delivery=self.delivery, table=self.table
+        )
         self.delivery_agent: TableAgent | None = None
 
     def attach(self, step: BatchStep, hooks: DeliveryHooks | None = None) -> None:
         """Run `step` over all the source topics. To be called once, before the start."""
-        agent = TableAgent(self, self.table, self.writer, step, self.settings)
-        topic = self.topic(*self.settings.sources, schema=BatchSchema(), partitions=self.settings.partitions)
+        agent = TableAgent(self.delivery, self.table, self.writer, step, lambda: cast(BatchConsumer, self.consumer))
+        settings = self.delivery.settings
+        topic = self.topic(*settings.sources, schema=BatchSchema(), partitions=settings.partitions)
 
         async def students(stream: Any) -> None:
-            with self.guard("the table's agent"):
+            with self.switch.guard("the table's agent"):
                 await agent.consume(stream)
+                if not self.should_stop:
+                    self.switch.halt(AgentEnded("the table's stream ended"))
 
         self.agent(topic, name="students")(students)
         self.delivery_agent = agent
-        self.hooks = hooks or self.hooks
+        self.ownership.hooks = hooks or self.ownership.hooks
+        self.ownership.resume = agent.resume
         self.task(self._watch_changelog)
 
     def last_progress_s(self) -> Mapping[int, float]:
@@ -132,46 +98,26 @@ class DeliveryApp(faust.App):
 
     # -- stopping
 
-    @contextmanager
-    def guard(self, what: str) -> Iterator[None]:
-        """The one place that catches everything: an exception inside stops the worker, un-acked."""
-        try:
-            yield
-        except Exception as error:
-            self.halt(error, what)
+    @property
+    def failure(self) -> BaseException | None:
+        """Why the worker stops un-acked; None while it works, and after a stop that was asked for."""
+        return self.switch.failure
 
-    def halt(self, reason: BaseException, what: str = "delivery") -> None:
-        """Stop the worker with a non-zero exit code.
-
-        Nothing more is delivered, written or committed. From any thread.
-        """
-        self.fence.lose(reason)
-        if self.failure is not None:
-            return
-        self.failure = reason
-        logger.critical("Stopping un-acked: %s failed", what, exc_info=reason)
+    def _pulled(self) -> None:
+        """From any thread."""
         if self._consumer is not None:
             cast(BatchConsumer, self._consumer).freeze()
-        self.loop.call_soon_threadsafe(self.halted.set)
+        self.loop.call_soon_threadsafe(self.switch.halted.set)
 
     def loop_blocked(self, for_s: float) -> None:
         """The event loop stood still for longer than ever since the start."""
         self.longest_block_s = for_s
 
-    def session_lost(self, lost: SessionLost) -> None:
-        """The group has put this worker out. From any thread."""
-        self.halt(lost, "the membership in the group")
-
-    def jumped(self, topic: str, partition: int, came_from: int, goes_to: int) -> None:
-        """A position was reset, since the topic does not hold what was due. From any thread."""
-        with self.guard("the position in a topic"):
-            self.hooks.on_jumped(topic, partition, came_from, goes_to)
-
     def _crash(self, reason: BaseException) -> None:
         super()._crash(reason)
         if isinstance(reason, KafkaError) and may_pass(reason):  # a client that could not be started
-            reason = BrokerAway(f"the broker {self.settings.broker} is away: {reason!r}")
-        self.halt(reason, "a service of the worker")
+            reason = BrokerAway(f"the broker {self.delivery.settings.broker} is away: {reason!r}")
+        self.switch.halt(reason, "a service of the worker")
 
     async def _consumer_wait_empty(self, consumer: ConsumerT, logger: Any) -> None:
         agent = self.delivery_agent
@@ -182,8 +128,8 @@ class DeliveryApp(faust.App):
             return
         lifecycle.drains(agent.in_flight)
         from_s = time.monotonic()
-        if not await agent.drain(self.settings.drain_timeout_s):
-            self.halt(self._drain_failed(f"{agent.in_flight} batches are still in flight"), "the drain")
+        if not await agent.drain(self.delivery.settings.drain_timeout_s):
+            self.switch.halt(self._drain_failed(f"{agent.in_flight} batches are still in flight"), "the drain")
             agent.abandon()
             return
         await cast(BatchConsumer, consumer).commit_all()
@@ -198,14 +144,14 @@ class DeliveryApp(faust.App):
 
     async def _watch_changelog(self) -> None:
         consumer, agent = cast(BatchConsumer, self.consumer), cast(TableAgent, self.delivery_agent)
-        reader = GapReader(self.settings.broker, self.settings.changelog_topic)
-        guard = ChangelogGuard(self.table, agent, consumer.changelog_ends, reader, self.hooks.on_repaired)
-        with self.guard("the changelog's guard"):
-            await guard.watch(lambda: self.active_partitions, self.settings.guard_interval_s)
+        reader = GapReader(self.delivery.settings.broker, self.delivery.settings.changelog_topic)
+        guard = ChangelogGuard(self.table, agent, consumer.changelog_ends, reader, self.ownership.hooks.on_repaired)
+        with self.switch.guard("the changelog's guard"):
+            await guard.watch(lambda: self.ownership.active, self.delivery.settings.guard_interval_s)
 
     async def watch_outage(self) -> None:
         """Halt when the broker was waited for long enough; returns then. Faust's own tasks begin after a recovery."""
-        with self.guard("the wait for the broker"):
+        with self.switch.guard("the wait for the broker"):
             while True:
                 self.outage.check()
                 await asyncio.sleep(_OUTAGE_CHECK_S)
@@ -217,45 +163,33 @@ class DeliveryApp(faust.App):
 
     # -- ownership
 
-    async def recovered(self, active: Partitions, standby: Partitions) -> None:
-        """Called by the table when the rows of `active` are complete."""
-        self.active_partitions, self.standby_partitions = active, standby
-        self._moves += 1
-        move = self._moves
-        with self.guard("on_recovered"):
-            await self.hooks.on_recovered(active)
-            if self._moves != move or self._is_revoking:
-                return  # the partitions move on, and another recovery follows
-            self.table_recovered = True
-            if self.delivery_agent is not None:
-                self.delivery_agent.resume(active)
+    @property
+    def active_partitions(self) -> Partitions:
+        """Those that this worker owns."""
+        return self.ownership.active
+
+    @property
+    def table_recovered(self) -> bool:
+        """Whether their rows are complete, and their records are folded."""
+        return self.ownership.table_recovered
 
     async def _on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         if not self.should_stop:
-            read = {tp.partition for tp in assigned if tp.topic in self.settings.sources}
+            read = {tp.partition for tp in assigned if tp.topic in self.delivery.settings.sources}
             lifecycle.assigned(read, {tp.partition for tp in assigned} - read)
         await super()._on_partitions_assigned(assigned, generation_id)
 
     async def _on_partitions_revoked(self, revoked: set[TP]) -> None:
-        self._is_revoking = True  # a recovery that ends during the drain must not undo it
-        try:
+        async with self.ownership.revoking():
             await super()._on_partitions_revoked(revoked)
-        finally:
-            self._is_revoking = False
-            self._moves += 1
-        given_up, self.active_partitions = self.active_partitions, frozenset()
-        self.standby_partitions = frozenset()
-        self.table_recovered = False
-        with self.guard("on_revoked"):
-            await self.hooks.on_revoked(given_up)
 
     # -- wiring
 
     def _new_transport(self) -> TransportT:
-        return BatchTransport(self.conf.broker_consumer, self)
+        return BatchTransport(self.conf.broker_consumer, self, delivery=self.delivery)
 
     def _new_producer_transport(self) -> TransportT:
-        return BatchTransport(self.conf.broker_producer, self)
+        return BatchTransport(self.conf.broker_producer, self, delivery=self.delivery)
 
     def _create_directories(self) -> None:
         """Nothing is kept on disk."""

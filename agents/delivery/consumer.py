@@ -26,7 +26,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from aiokafka.errors import (
     CommitFailedError,
@@ -44,12 +44,10 @@ from mode.utils.futures import notify
 
 from agents.delivery.acks import AckLedger
 from agents.delivery.consumer_thread import BatchConsumerThread
+from agents.delivery.context import DeliveryContext
 from agents.delivery.membership import Membership
 from agents.delivery.message import BatchMessage, even_parts
 from agents.kafka.errors import BrokerUnavailable
-
-if TYPE_CHECKING:
-    from agents.delivery.app import DeliveryApp
 
 _FETCH_WAIT_S = 0.25
 """How long a fetch may wait for records: a seek waits for the fetch in flight."""
@@ -67,7 +65,8 @@ class BatchConsumer(driver.Consumer):
 
     _thread: BatchConsumerThread
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, delivery: DeliveryContext, **options: Any) -> None:
+        self.delivery = delivery
         self._ledgers: dict[TP, AckLedger] = {}
         self._seeks: Counter[TP] = Counter()
         self._log_fetched: dict[TP, int] = {}
@@ -75,14 +74,7 @@ class BatchConsumer(driver.Consumer):
         self._frozen = False
         self._begun = asyncio.Event()
         super().__init__(*args, **options)
-        self._membership = Membership(
-            self.delivery.settings.session_timeout_s, self.delivery.halt, self.delivery.outage
-        )
-
-    @property
-    def delivery(self) -> "DeliveryApp":
-        """The app, as what it is."""
-        return cast("DeliveryApp", self.app)
+        self._membership = Membership(delivery.settings.session_timeout_s, delivery.switch.halt, delivery.outage)
 
     @property
     def thread_loop(self) -> asyncio.AbstractEventLoop:
@@ -90,7 +82,7 @@ class BatchConsumer(driver.Consumer):
         return self._thread.thread_loop
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
-        return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        return BatchConsumerThread(self, delivery=self.delivery, loop=self.loop, beacon=self.beacon)
 
     def freeze(self) -> None:
         """Deliver and commit nothing more: something fatal happened. Idempotent."""

@@ -11,22 +11,20 @@ Private parts that are replaced, and why:
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from agents.delivery.errors import DamagedBatch
+from agents.delivery.context import DeliveryContext
+from agents.delivery.errors import DamagedBatch, SessionLost
 from agents.delivery.fencing import listen_to_group
 from agents.delivery.fetching import fetch_promptly, size_fetches
 from agents.delivery.jumps import tell_jumps
 from agents.delivery.leaving import leave
 from agents.delivery.unpacking import slim_records
-
-if TYPE_CHECKING:
-    from agents.delivery.app import DeliveryApp
 
 _STOP_S: Final = 5.0
 _FETCHES: Final = 3
@@ -37,8 +35,9 @@ _FETCH_AGAIN_S: Final = 0.5
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread that holds aiokafka's consumer."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, delivery: DeliveryContext, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._delivery = delivery
         self._damaged: Counter[str] = Counter()
 
     async def _fetch_records(self, *args: Any, **options: Any) -> Any:
@@ -56,18 +55,20 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         # A platform that produces in transactions may abort them; its events then never happened.
         consumer._isolation_level = "read_committed"
-        slim_records(cast("DeliveryApp", self.app).settings.batch_max_unpacked_bytes)
+        slim_records(self._delivery.settings.batch_max_unpacked_bytes)
         size_fetches()
         return consumer
 
     async def on_start(self) -> None:
         """Start aiokafka's consumer; it joins its group after that, when it's told what to read."""
         await super().on_start()
-        delivery = cast("DeliveryApp", self.app)
-        consumer = self._ensure_consumer()
+        delivery, consumer = self._delivery, self._ensure_consumer()
         fetch_promptly(consumer._fetcher)
-        tell_jumps(consumer._fetcher, delivery.jumped)
-        listen_to_group(consumer._coordinator, delivery.fence, delivery.outage, delivery.session_lost)
+        tell_jumps(consumer._fetcher, delivery.ownership.jumped)
+        listen_to_group(consumer._coordinator, delivery.fence, delivery.outage, self._session_lost)
+
+    def _session_lost(self, lost: SessionLost) -> None:
+        self._delivery.switch.halt(lost, "the membership in the group")
 
     async def on_thread_stop(self) -> None:
         """Leave the group, then stop aiokafka's consumer. Bounded, and raises nothing: else the worker waits a minute.
@@ -112,4 +113,4 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 
     @property
     def _patience_s(self) -> float:
-        return cast("DeliveryApp", self.app).settings.commit_timeout_s
+        return self._delivery.settings.commit_timeout_s

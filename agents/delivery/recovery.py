@@ -21,7 +21,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from aiokafka.errors import IllegalStateError, KafkaError
 from faust.tables.recovery import Recovery
@@ -29,12 +29,11 @@ from faust.transport.consumer import ensure_TP
 from faust.types import TP
 from mode import Service
 
+from agents.delivery.consumer import BatchConsumer
+from agents.delivery.context import DeliveryContext
 from agents.delivery.errors import LogCut
 from agents.delivery.outage import may_pass
-
-if TYPE_CHECKING:
-    from agents.delivery.app import DeliveryApp
-    from agents.delivery.consumer import BatchConsumer
+from agents.delivery.table import RowTable
 
 _LOOK_EVERY_S: Final = 0.5
 _SAY_EVERY_S: Final = 30.0
@@ -45,8 +44,10 @@ Answer = TypeVar("Answer")
 class PositionRecovery(Recovery):
     """Of one worker. In the event loop's thread; what it raises stops the worker."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, delivery: DeliveryContext, table: RowTable, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._delivery = delivery
+        self._table = table
         self._applied = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
 
@@ -61,8 +62,8 @@ class PositionRecovery(Recovery):
     async def _slurp_changelogs(self) -> None:
         while not self.should_stop:
             event = await self.tables.changelog_queue.get()
-            with self._delivery.guard("applying the changelog"):
-                await self._delivery.table.on_changelog_event(event)
+            with self._delivery.switch.guard("applying the changelog"):
+                await self._table.on_changelog_event(event)
             self._applied.set()
 
     @Service.task
@@ -83,13 +84,13 @@ class PositionRecovery(Recovery):
             self._running.cancel()
 
     async def _recover(self, generation: int) -> None:
-        with self._delivery.guard("the recovery"):
+        with self._delivery.switch.guard("the recovery"):
             active, standby = frozenset(self.active_tps), frozenset(self.standby_tps)
             self._set_recovery_started()
             await self._restore(active)
             self._set_recovery_ended()
             self._flow_on()
-            await self._delivery.table.on_recovery_completed(set(active), set(standby))
+            await self._table.on_recovery_completed(set(active), set(standby))
             await self._read_sources()
             await self._follow(standby)
             self.completed.set()
@@ -117,7 +118,7 @@ class PositionRecovery(Recovery):
 
     def _require_whole(self, ends: Mapping[TP, int]) -> None:
         """Raises LogCut. To be asked before anything is read: what is appended meanwhile is read, too."""
-        positions = self._delivery.table.positions
+        positions = self._table.positions
         for tp, end in ends.items():
             if positions.next_offset(tp.partition) > end:
                 raise LogCut(
@@ -128,7 +129,7 @@ class PositionRecovery(Recovery):
 
     def _left(self, ends: Mapping[TP, int]) -> dict[TP, int]:
         """Offsets to read, by partition; only those that have some."""
-        positions = self._delivery.table.positions
+        positions = self._table.positions
         left = {tp: end - positions.next_offset(tp.partition) for tp, end in ends.items()}
         return {tp: behind for tp, behind in left.items() if behind > 0}
 
@@ -146,7 +147,7 @@ class PositionRecovery(Recovery):
                 say_at_s = monotonic() + _SAY_EVERY_S
 
     async def _skip_what_holds_no_record(self, tp: TP, end: int) -> None:
-        positions = self._delivery.table.positions
+        positions = self._table.positions
         fetched, position = await self._told(lambda: self._consumer.read_of_log(tp))
         is_applied = fetched is None or positions.next_offset(tp.partition) > fetched
         if position >= end and is_applied and positions.next_offset(tp.partition) < end:
@@ -169,7 +170,7 @@ class PositionRecovery(Recovery):
     async def _seek(self, partitions: Collection[TP]) -> None:
         """To where what memory holds ends, or the log begins."""
         starts = await self._told(lambda: self._consumer.earliest_offsets(*partitions))
-        positions = self._delivery.table.positions
+        positions = self._table.positions
         places = {tp: max(positions.next_offset(tp.partition), starts.get(tp) or 0) for tp in partitions}
         await self._told(lambda: self._consumer.seek_wait(places))
 
@@ -187,7 +188,7 @@ class PositionRecovery(Recovery):
                 except IllegalStateError as error:  # the assignment has changed, and a rebalance is on its way
                     self.log.info("Waiting for a rebalance: %r", error)
                 except (KafkaError, TimeoutError) as error:
-                    if not may_pass(error) and not self._delivery.should_stop:
+                    if not may_pass(error) and not self.app.should_stop:
                         raise
                     self._delivery.outage.away("changelog", error)
                 await asyncio.sleep(_RETRY_S)
@@ -195,9 +196,5 @@ class PositionRecovery(Recovery):
             self._delivery.outage.back("changelog")
 
     @property
-    def _delivery(self) -> "DeliveryApp":
-        return cast("DeliveryApp", self.app)
-
-    @property
-    def _consumer(self) -> "BatchConsumer":
-        return cast("BatchConsumer", self.app.consumer)
+    def _consumer(self) -> BatchConsumer:
+        return cast(BatchConsumer, self.app.consumer)

@@ -56,11 +56,11 @@ def run_worker(app: DeliveryApp, beside: Beside = nothing_beside) -> int:
     `beside` is entered before the start and left after the stop; what it raises is raised here.
     """
     try:
-        require_broker(app.settings.broker, app.settings.start_timeout_s)
+        require_broker(app.delivery.settings.broker, app.delivery.settings.start_timeout_s)
     except BrokerUnavailable as error:
-        app.failure = error
+        app.switch.failure = error
         return EXIT_UNREACHABLE
-    watch = _StopWatch(app.settings.stop_timeout_s, lambda: _code(app.failure))
+    watch = _StopWatch(app.delivery.settings.stop_timeout_s, lambda: _code(app.failure))
     try:
         return asyncio.run(_serve(app, watch, beside))
     finally:
@@ -79,18 +79,18 @@ async def _serve(app: DeliveryApp, watch: "_StopWatch", beside: Beside) -> int:
         loop.call_soon_threadsafe(asked.set)
 
     with _signals(stop):
-        watch_loop = LoopWatch(app.settings.blocked_after_s, EXIT_FATAL, blocked=app.loop_blocked)
+        watch_loop = LoopWatch(app.delivery.settings.blocked_after_s, EXIT_FATAL, blocked=app.loop_blocked)
         async with watch_loop.watching(), beside():
             running = asyncio.create_task(worker.start())
             waits = [running, asyncio.create_task(app.watch_outage())]
-            waits += [asyncio.create_task(cast(Any, event.wait())) for event in (asked, app.halted)]
+            waits += [asyncio.create_task(cast(Any, event.wait())) for event in (asked, app.switch.halted)]
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             watch.start()
             await worker.stop()
             for wait in waits:
                 wait.cancel()
             results = await asyncio.gather(*waits, return_exceptions=True)
-    app.failure = app.failure or worker.crash_reason or _error(results[0])
+    app.switch.failure = app.failure or worker.crash_reason or _error(results[0])
     return EXIT_OK if app.failure is None else _code(app.failure)
 
 

@@ -15,7 +15,7 @@ why:
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import faust
 from aiokafka.structs import ConsumerRecord, RecordMetadata
@@ -24,6 +24,7 @@ from faust.types.app import AppT
 from msgspec.structs import replace
 
 from agents.delivery.consumer import BatchConsumer
+from agents.delivery.context import DeliveryContext
 from agents.delivery.errors import UnreadableLog
 from agents.delivery.log_positions import LogPositions
 from agents.delivery.message import BatchMessage
@@ -33,24 +34,22 @@ from agents.stores import Store
 from schemas.unreadable import UnreadableBatch
 from streams.input.checkpoint import MARK_KEY, Mark, Remedy, encode_mark
 
-if TYPE_CHECKING:
-    from agents.delivery.app import DeliveryApp
-
 TABLE_NAME = "students"
 
 
 class RowTable(faust.Table):  # type: ignore[type-arg]
     """Faust's table whose rows are `rows`; nothing else of Faust's mapping interface is meant to be used."""
 
-    def __init__(self, app: AppT, *, partitions: int, writer: RecordBatchWriter, rows: Store) -> None:
+    def __init__(self, app: AppT, *, delivery: DeliveryContext, writer: RecordBatchWriter, rows: Store) -> None:
         super().__init__(
             app,
             name=TABLE_NAME,
-            partitions=partitions,
+            partitions=delivery.settings.partitions,
             schema=BatchSchema(),
             recovery_buffer_size=2,
             standby_buffer_size=1,
         )
+        self._delivery = delivery
         self.rows = rows
         self.marks: dict[int, bytes] = {}
         self._writer = writer
@@ -105,7 +104,7 @@ class RowTable(faust.Table):  # type: ignore[type-arg]
         def keep(done: asyncio.Future[RecordMetadata]) -> None:
             if done.cancelled() or done.exception() is not None:
                 return
-            with self._delivery.guard("the local store"):
+            with self._delivery.switch.guard("the local store"):
                 reached = self.positions.reached(partition)
                 self.rows.confirm(partition, ticket, records, done.result().offset, reached)
 
@@ -134,7 +133,7 @@ class RowTable(faust.Table):  # type: ignore[type-arg]
                 why = "has no key: another program wrote it"
                 if isinstance(record.value, UnreadableBatch):
                     why = record.value.why
-                self._delivery.halt(UnreadableLog(f"{place}: {why}. What to do: {Remedy.REBUILD.value}."))
+                self._delivery.switch.halt(UnreadableLog(f"{place}: {why}. What to do: {Remedy.REBUILD.value}."))
                 return
             last = record.offset
             if record.key == MARK_KEY:
@@ -178,10 +177,6 @@ class RowTable(faust.Table):  # type: ignore[type-arg]
         """Rows of the owned partitions are complete: tell the app, before it's given any record."""
         await super().on_recovery_completed(active_tps, standby_tps)
         self.restored_records, self._read = self._read, 0
-        await self._delivery.recovered(
+        await self._delivery.ownership.recovered(
             frozenset(tp.partition for tp in active_tps), frozenset(tp.partition for tp in standby_tps)
         )
-
-    @property
-    def _delivery(self) -> "DeliveryApp":
-        return cast("DeliveryApp", self.app)

@@ -1,17 +1,15 @@
 """Faust's aiokafka transport, with the batch consumer and an idempotent producer."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from faust.transport.drivers import aiokafka as driver
-from faust.types.transports import ConsumerT, ProducerT
+from faust.types.transports import ConsumerCallback, ConsumerT, ProducerT
 
 from agents.delivery.consumer import BatchConsumer
+from agents.delivery.context import DeliveryContext
 from agents.delivery.fencing import guard_producer
-
-if TYPE_CHECKING:
-    from agents.delivery.app import DeliveryApp
 
 
 class IdempotentProducer(driver.Producer):
@@ -22,12 +20,16 @@ class IdempotentProducer(driver.Producer):
     `_message_accumulator._batch_ttl`. An idempotent producer never gives up by itself: `outage` bounds the wait.
     """
 
+    def __init__(self, *args: Any, delivery: DeliveryContext, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._fence = delivery.fence
+
     def _settings_extra(self) -> Mapping[str, Any]:
         return {"acks": "all", "enable_idempotence": True}
 
     def _new_producer(self, transactional_id: str | None = None) -> AIOKafkaProducer:
         producer = super()._new_producer(transactional_id)
-        guard_producer(producer, cast("DeliveryApp", self.app).fence)
+        guard_producer(producer, self._fence)
         # A batch whose leader is unknown would expire where it waits, though one that was sent never does.
         producer._message_accumulator._batch_ttl = float("inf")
         return producer
@@ -41,7 +43,16 @@ class IdempotentProducer(driver.Producer):
 
 
 class BatchTransport(driver.Transport):
-    """Plugs the two in."""
+    """Plugs the two in, with what they need of delivery's other parts."""
 
-    Consumer: ClassVar[type[ConsumerT]] = BatchConsumer
-    Producer: ClassVar[type[ProducerT]] = IdempotentProducer
+    def __init__(self, *args: Any, delivery: DeliveryContext) -> None:
+        super().__init__(*args)
+        self._delivery = delivery
+
+    def create_consumer(self, callback: ConsumerCallback, **options: Any) -> ConsumerT:
+        """See Faust."""
+        return BatchConsumer(self, callback=callback, loop=self.loop, delivery=self._delivery, **options)
+
+    def create_producer(self, **options: Any) -> ProducerT:
+        """See Faust."""
+        return IdempotentProducer(self, delivery=self._delivery, **options)

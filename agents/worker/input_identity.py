@@ -11,7 +11,7 @@ from typing import Final
 
 from aiokafka.structs import ConsumerRecord
 
-from agents.delivery.agent import BatchResult, BatchStep
+from agents.delivery.step import BatchResult, BatchStep
 from agents.delivery.table import RowTable
 from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.input_topic import Description, InputTopic

@@ -15,7 +15,7 @@ import msgspec
 from aiokafka.structs import ConsumerRecord
 
 from agents.config.channels import MAX_RECORD_BYTES, Channels
-from agents.delivery.agent import BatchResult, Output
+from agents.delivery.step import BatchResult, Output
 from agents.metrics.internal_topics import InternalOutcome, dead_letter_of
 from agents.worker.work_thread import WorkThread
 from schemas import dead_letter_packing as letter_packing

@@ -11,7 +11,8 @@ from agents.config.channels import MAX_RECORD_BYTES, Channels
 from agents.config.dialects import bounds_of, load_dialects
 from agents.config.header_keys import Keyring
 from agents.config.settings import Settings, require_secrets
-from agents.delivery.app import DeliveryHooks, create_app
+from agents.delivery.app import create_app
+from agents.delivery.ownership import DeliveryHooks
 from agents.delivery.run import run_worker
 from agents.delivery.settings import DeliverySettings, changelog_spec
 from agents.health import BrokerPing, Health, ReasoningState, Server, SourceFailures
@@ -138,7 +139,7 @@ class Worker:
             await self._web.start()
             stack.push_async_callback(self._web.stop)
             _log.info("Pages at %s", self._web.url)
-            running = [self._lag.run(), self._health.watch(self._app.halt), self._identity.watch()]
+            running = [self._lag.run(), self._health.watch(self._app.switch.halt), self._identity.watch()]
             if self._explanations is not None:
                 running += [self._explanations.serve(), self._explanations.watch_redis()]
             tasks = [asyncio.create_task(self._guarded(job)) for job in running]
@@ -150,7 +151,7 @@ class Worker:
                 await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _guarded(self, job: Coroutine[Any, Any, None]) -> None:
-        with self._app.guard("a task beside delivery"):
+        with self._app.switch.guard("a task beside delivery"):
             try:
                 await job
             except Exception:
@@ -162,9 +163,9 @@ class Worker:
         try:
             await self._judge(active)
         except IdentityLost:
-            if self._app.active_partitions == active:
+            if self._app.ownership.active == active:
                 raise
-        if self._app.active_partitions != active:
+        if self._app.ownership.active != active:
             return  # they moved on meanwhile, and their offsets with them: whoever owns them judges them
         took_s = time.monotonic() - self._recovering_since_s
         self._metrics.recovery_duration_s.observe(took_s)
@@ -220,7 +221,7 @@ class Worker:
         self._lag.publish(self._metrics)
         self._metrics.dead_letter_ratio.set(self._gate.share)
         self._metrics.students.set(len(self._app.table.rows))
-        self._metrics.partitions_owned.set(len(self._app.active_partitions))
+        self._metrics.partitions_owned.set(len(self._app.ownership.active))
         self._metrics.table_recovered.set(float(self._app.table_recovered))
         self._metrics.broker_away_s.set(self._app.outage.age_s)
         self._metrics.loop_longest_block_s.set(self._app.longest_block_s)

@@ -17,7 +17,11 @@ from typing import Any, cast
 import msgspec
 from aiokafka.structs import ConsumerRecord
 
-from agents.delivery import BatchResult, DeliveryApp, DeliveryHooks, DeliverySettings, Output, create_app, run_worker
+from agents.delivery.app import DeliveryApp, create_app
+from agents.delivery.ownership import DeliveryHooks
+from agents.delivery.run import run_worker
+from agents.delivery.settings import DeliverySettings
+from agents.delivery.step import BatchResult, Output
 from agents.delivery.writer import BatchBuilder, BatchProducer
 from agents.stores import MemoryStore, Store
 from agents.stores.rocksdb import RocksRows
@@ -181,7 +185,7 @@ def _report(app: DeliveryApp, path: Path, calls: list[list[object]]) -> None:
     while True:
         status = {
             "active": sorted(app.active_partitions),
-            "standby": sorted(app.standby_partitions),
+            "standby": sorted(app.ownership.standby),
             "recovered": app.table_recovered,
             "row_partitions": sorted(app.table.rows.partitions()),
             "rows": len(app.table.rows),

@@ -10,10 +10,13 @@ import pytest
 from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
-from agents.delivery import DeliveryApp, DeliveryHooks, DeliverySettings, create_app
-from agents.delivery.agent import BatchResult, TableAgent
+from agents.delivery.agent import TableAgent
+from agents.delivery.app import DeliveryApp, create_app
 from agents.delivery.consumer import BatchConsumer
 from agents.delivery.message import BatchMessage
+from agents.delivery.ownership import DeliveryHooks
+from agents.delivery.settings import DeliverySettings
+from agents.delivery.step import BatchResult
 from agents.worker.worker import Worker
 
 SETTINGS = DeliverySettings(app_id="app", broker="127.0.0.1:1", sources=("events",), partitions=2)
@@ -108,7 +111,7 @@ async def test_only_partitions_whose_recovery_has_ended_are_folded(app: Delivery
     app.attach(step)
     assert await given(app, step) == []
 
-    await app.recovered(frozenset({1}), frozenset())
+    await app.ownership.recovered(frozenset({1}), frozenset())
     assert await given(app, step) == [1]
 
 
@@ -126,7 +129,7 @@ async def test_a_recovery_that_ends_while_its_partitions_are_given_up_starts_not
 
     monkeypatch.setattr(faust.App, "_on_partitions_revoked", drain)
     app.attach(step, DeliveryHooks(on_recovered=check))
-    recovering: asyncio.Task[Any] = asyncio.create_task(app.recovered(frozenset({0, 1}), frozenset()))
+    recovering: asyncio.Task[Any] = asyncio.create_task(app.ownership.recovered(frozenset({0, 1}), frozenset()))
     await asyncio.sleep(0)
     await app._on_partitions_revoked({TP("events", 0), TP("events", 1)})
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.delivery.agent import Output
+from agents.delivery.step import Output
 from schemas.bounds import EARLIEST_US, LATEST_US
 from schemas.dead_letter import DeadLetter, from_headers
 from schemas.dead_letter_packing import unpack

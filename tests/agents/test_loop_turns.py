@@ -12,7 +12,7 @@ import pytest
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata, TopicPartition
 
-from agents.delivery.agent import BatchResult
+from agents.delivery.step import BatchResult
 from agents.delivery.writer import OutRecord, RecordBatchWriter
 from agents.worker import student_step
 from schemas.dialects import Record

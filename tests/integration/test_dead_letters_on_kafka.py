@@ -25,9 +25,9 @@ EXIT_TIMEOUT_S = 60
 # A producer that ends its process, or waits for ever, at its second transaction; what was produced is sent before.
 _AT_THE_SECOND = """
 import os, signal, sys, time
-import agents.operations.dead_letters.reinsertion as reinsertion
+import agents.kafka.clients as clients
 
-class Producer(reinsertion.Producer):
+class Producer(clients.Producer):
     commits = 0
 
     def send_offsets_to_transaction(self, *arguments):
@@ -49,7 +49,7 @@ class Producer(reinsertion.Producer):
         sys.stderr.flush()
         {then}
 
-reinsertion.Producer = Producer
+clients.Producer = Producer
 """
 _DIE = "os.kill(os.getpid(), signal.SIGKILL)"
 _WAIT = "sys.stdin.read() if False else time.sleep(20)"

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from agents.config.channels import Channels
 from agents.config.settings import Settings
-from agents.delivery.agent import BatchResult, Output
+from agents.delivery.step import BatchResult, Output
 from agents.metrics.internal_topics import InternalOutcome
 from agents.worker.student_step import Folded, StudentStep
 from schemas.dialects import Record

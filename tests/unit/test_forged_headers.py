@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.delivery.agent import Output
+from agents.delivery.step import Output
 from schemas.dead_letter import REINSERTED_HEADER
 from schemas.dialects import Record
 from streams.evidence.artifacts import NO_ARTIFACT

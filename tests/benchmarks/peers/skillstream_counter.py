@@ -14,8 +14,10 @@ from dataclasses import dataclass
 
 from aiokafka.structs import ConsumerRecord
 
-from agents.delivery import BatchResult, DeliveryApp, DeliverySettings, Output, create_app, run_worker
-from agents.delivery.settings import changelog_spec
+from agents.delivery.app import DeliveryApp, create_app
+from agents.delivery.run import run_worker
+from agents.delivery.settings import DeliverySettings, changelog_spec
+from agents.delivery.step import BatchResult, Output
 from agents.kafka.topics import ensure_topics
 
 _ROW = struct.Struct("<qq")

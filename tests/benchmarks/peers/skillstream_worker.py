@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from aiokafka.structs import ConsumerRecord
+from faust.types import TP
 
 from agents.cli import main
-from agents.delivery.agent import BatchResult
-from agents.delivery.app import DeliveryApp, Partitions
+from agents.delivery.step import BatchResult
 from agents.delivery.table import RowTable
 from agents.worker.student_step import StudentStep
 
 _step = StudentStep.__call__
 _changelog = RowTable.on_changelog_event
-_recovered = DeliveryApp.recovered
+_recovered = RowTable.on_recovery_completed
 
 
 async def _first_step(step: StudentStep, topic: str, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult:
@@ -34,9 +34,9 @@ async def _first_of_changelog(table: RowTable, event: Any) -> None:
     await _changelog(table, event)
 
 
-async def _each_recovery(app: DeliveryApp, active: Partitions, standby: Partitions) -> None:
-    await _recovered(app, active, standby)
-    say(recovered_s=time.time(), rows=len(app.table.rows), partitions=len(active))
+async def _each_recovery(table: RowTable, active: set[TP], standby: set[TP]) -> None:
+    await _recovered(table, active, standby)
+    say(recovered_s=time.time(), rows=len(table.rows), partitions=len(active))
 
 
 def say(**values: Any) -> None:
@@ -47,6 +47,6 @@ def say(**values: Any) -> None:
 if __name__ == "__main__":
     setattr(StudentStep, "__call__", _first_step)  # noqa: B010
     setattr(RowTable, "on_changelog_event", _first_of_changelog)  # noqa: B010
-    setattr(DeliveryApp, "recovered", _each_recovery)  # noqa: B010
+    setattr(RowTable, "on_recovery_completed", _each_recovery)  # noqa: B010
     sys.argv[1:] = ["worker"]
     main()

@@ -1,0 +1,43 @@
+"""Stops a worker un-acked: the one place that catches everything, and the one way to say that it must end."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from agents.delivery.fence import Fence
+
+logger = logging.getLogger(__name__)
+
+
+class KillSwitch:
+    """Of one worker. `pulled` is called once, in the thread of the first reason to stop.
+
+    It has to set `halted`, which belongs to the event loop's thread.
+    """
+
+    def __init__(self, fence: Fence, pulled: Callable[[], None]) -> None:
+        self.failure: BaseException | None = None
+        self.halted = asyncio.Event()
+        self._fence = fence
+        self._pulled = pulled
+
+    @contextmanager
+    def guard(self, what: str) -> Iterator[None]:
+        """The one place that catches everything: an exception inside stops the worker, un-acked."""
+        try:
+            yield
+        except Exception as error:
+            self.halt(error, what)
+
+    def halt(self, reason: BaseException, what: str = "delivery") -> None:
+        """Stop the worker with a non-zero exit code.
+
+        Nothing more is delivered, written or committed. From any thread.
+        """
+        self._fence.lose(reason)
+        if self.failure is not None:
+            return
+        self.failure = reason
+        logger.critical("Stopping un-acked: %s failed", what, exc_info=reason)
+        self._pulled()

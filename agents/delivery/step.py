@@ -1,0 +1,44 @@
+"""The step that delivery runs over each batch: what it is given, and what it returns."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from aiokafka.structs import ConsumerRecord
+
+from streams.input.checkpoint import Mark
+
+
+class Output(NamedTuple):
+    """A record to produce, to a partition that is named; `timestamp_ms` None is now."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+    timestamp_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What a batch changes: rows of its own partition (None deletes), and records to produce, in order.
+
+    A `mark` is written behind the rows, and is confirmed like them before the batch is acknowledged. It is of the first
+    `records` of the batch; None: of all. The step is called again for the rest.
+    """
+
+    rows: Mapping[bytes, bytes | None]
+    outputs: Sequence[Output]
+    mark: Mark | None = None
+    records: int | None = None
+
+
+class BatchStep(Protocol):
+    """Folds a batch. It may wait; it alone reads and changes its partition's rows meanwhile.
+
+    It must be idempotent by offset: records are delivered again after a crash or a rebalance. What it raises
+    stops the worker.
+    """
+
+    async def __call__(self, topic: str, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult: ...
