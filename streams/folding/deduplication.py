@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from schemas.event import NativeEvent
 from streams.folding.event_time import newest_before
-from streams.folding.known_ids import ActHashes, Hashes, More, Notes, Places, find, named_at, note
+from streams.folding.known_ids import ActHashes, Hashes, More, Notes, Places, find, freed, named_at, note
+from streams.folding.voided_acts import Foresight, HeldActs, Voids
 from streams.input.origin import Origin
 from streams.rows.layout import Indices
 from streams.rows.row import SEGMENT_IDS
@@ -28,6 +29,7 @@ from streams.rows.sections import origins_of, origins_part
 from streams.rows.segments import sealed
 
 MAX_ORIGINS: Final = 8
+_NEVER_US: Final = -(1 << 62)
 _NO_ACT: Final = ActHashes((), ())
 
 
@@ -67,18 +69,24 @@ def sift(
     times: Times,
     origins: Mapping[int, Origin],
     kept: int,
+    voids: Voids | None = None,
 ) -> Sifted:
     """Say of each event whether it is new, and note in the block that the new ones were seen.
 
     Those that are not `useful` are ignored, and not noted. `origins` is by the events' places. `kept` is how many
-    segments a row keeps. Raises Fatal where a segment is missing.
+    segments a row keeps. Acts of events that `voids` find are free again. Raises Fatal
+    where a segment is missing.
     """
     outcomes = [Outcome.APPLIED if use else Outcome.IGNORED for use in useful]
     line, hashes = np.asarray(lines, np.intp), Hashes.of(events)
     may_be_old = _may_be_old(block, line, hashes, times)
     places = find(block, hashes.sought, _with_segments(block, line[may_be_old]))
-    doubtful = np.isin(line, np.append(line[_doubtful(line, hashes, places)], line[list(origins)]))
-    one_by_one: defaultdict[int, list[int]] = defaultdict(list)
+    voided = voids.concern_acts(block, lines) if voids is not None else set()
+    looked_at = np.concatenate(
+        [line[_doubtful(line, hashes, places)], line[list(origins)], np.array(list(voided), int)]
+    )
+    doubtful = np.isin(line, looked_at)
+    one_by_one: defaultdict[int, list[int]] = defaultdict(list, {one: [] for one in voided})
     for place in np.flatnonzero(doubtful).tolist():
         one_by_one[lines[place]].append(place)
     more, joined = list[More](), list[int]()
@@ -88,13 +96,29 @@ def sift(
         for one, mine in one_by_one.items():
             came_from = origins_of(block.small["origins"][one])
             history = _History(block, one, places, kept)
+            foresight = Foresight(block, one, voids) if voids is not None and one in voided else None
             for place in mine:
+                if foresight is not None:
+                    more += history.free(foresight.voided_before(place))
                 told = Identity(ids[place], hashes.acts.get(place, _NO_ACT), own_us[place], bool(always[place]))
                 outcomes[place], noted = _outcome(outcomes[place], history, told, origins.get(place), came_from)
+                if outcomes[place] is Outcome.APPLIED:
+                    if events[place].voidable:
+                        history.held.add(told.id, noted)
+                    if foresight is not None:
+                        foresight.add(place)
                 more += [(place, one, value, own_us[place]) for value in noted]
                 if noted and outcomes[place] is Outcome.RETOLD:
                     joined.append(place)
+            if foresight is not None:
+                more += history.free(foresight.voided_before(len(events)))
             block.small["origins"][one] = origins_part(came_from)
+            block.small["acts"][one] = history.held.part
+    for place, act in hashes.acts.items():
+        if not doubtful[place] and useful[place] and events[place].voidable:
+            held = HeldActs(block.small["acts"][lines[place]])
+            held.add(int(hashes.ids[place]), act.noted)
+            block.small["acts"][lines[place]] = held.part
     more += [
         (place, lines[place], value, int(times.own_us[place]))
         for place, act in hashes.acts.items()
@@ -155,6 +179,7 @@ class _History:
 
     def __init__(self, block: Block, line: int, places: Places, kept: int) -> None:
         head = block.head
+        self.held = HeldActs(block.small["acts"][line])
         self._line = line
         self._places = places
         self._kept = kept
@@ -167,7 +192,17 @@ class _History:
         """Whether a hash of the event is known: in the row, or, if it may be old, in a segment."""
         may_be_old = told.always or told.own_us <= self._newest_us
         since = (self._first if may_be_old else self._sealed) * SEGMENT_IDS
-        return self._places.get((self._line, value), -1) >= since
+        place = self._places.get((self._line, value), -1)
+        return place >= since and place > self._places.get((self._line, freed(value)), -1)
+
+    def free(self, voided: Iterable[tuple[int, int]]) -> list[More]:
+        """The acts of voided events are known no more; what is to be noted of it."""
+        more = list[More]()
+        for before, event in voided:
+            free = [freed(act) for act in self.held.release(event)]
+            self.note(free, _NEVER_US)
+            more += [(before - 0.5, self._line, value, _NEVER_US) for value in free]
+        return more
 
     def note(self, values: Iterable[int], own_us: int) -> None:
         """These are known from now on."""
@@ -204,6 +239,7 @@ def _outcome(
     if told.act.is_told(knows):
         joined = [value for value in told.act.noted if not knows(value)]
         history.note(joined, told.own_us)
+        history.held.join(told.act.sought, joined)
         return Outcome.RETOLD, joined
     history.note((told.id, *told.act.noted), told.own_us)
     if origin is not None:

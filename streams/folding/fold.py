@@ -9,6 +9,7 @@ failures (for "tried again after a failure", `streams.folding.readings`) and the
 opens and closes no failure.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, cast
@@ -24,12 +25,13 @@ from streams.folding.readings import Readings
 from streams.folding.retraction import Retraction, Void, concerned
 from streams.folding.sums import Entries, add_facts, add_to_cells
 from streams.folding.voidable import keep_voidable
+from streams.folding.voided_acts import Voids
 from streams.input.origin import Origin
 from streams.rows.layout import Indices
 from streams.rows.row import KNOWN_IDS
 from streams.rows.row_batch import Block, Integers
 from streams.rows.segments import segments_for
-from streams.skills.phrase_book import PhraseBook
+from streams.skills.phrase_book import PhraseBook, tokenise
 from streams.skills.skill_set import SkillSet
 
 
@@ -154,7 +156,12 @@ class Folding:
         useful[[place for place in kinds.get(Rubric, ()) if self._is_rating(events[place])]] = True
         own_us = np.array([event.time.timestamp() for event in events], np.float64) * 1e6
         times = Times(own_us.astype(np.int64), np.asarray(now_us, np.int64))
-        outcomes, beyond, joined = sift(block, lines, events, useful.tolist(), times, origins, self.segments)
+        by_row: defaultdict[int, list[Void]] = defaultdict(list)
+        for void in voids.values():
+            by_row[void.row].append(void)
+        counts = np.bincount(facts.event, minlength=len(events))
+        foreseen = Voids(by_row, events, counts, np.minimum(*times), self._columns_of) if voids else None
+        outcomes, beyond, joined = sift(block, lines, events, useful.tolist(), times, origins, self.segments, foreseen)
         new = np.array([place for place, outcome in enumerate(outcomes) if outcome is Outcome.APPLIED], np.intp)
         if len(new) < len(events):
             events = [events[place] for place in new.tolist()]
@@ -170,6 +177,9 @@ class Folding:
             voids = {place: void._replace(before=at) for (place, void), at in zip(voids.items(), before, strict=True)}
         retracted = self._add(block, events, readings, arrival, voids)
         return _Added(outcomes, new, int(np.sum((own_us > times.record_us)[new])), beyond, joined, retracted)
+
+    def _columns_of(self, text: str) -> int:
+        return len(self.per_text.keys() | {hit.column for hit in self.phrases.find(tokenise(text))})
 
     def _is_rating(self, event: NativeEvent) -> bool:
         return type(event) is Rubric and event.skill in self.names

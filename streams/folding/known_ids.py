@@ -19,6 +19,7 @@ from streams.rows.segments import sealed
 
 More = tuple[float, int, int, int]
 """A hash that is noted beside events' ids: at which of the batch's events, whose, itself, of which own time (µs)."""
+_FREE: Final = 0xC2B2AE3D27D4EB4F
 _NAMED: Final = 0x9E3779B97F4A7C15
 _SLOTS_AN_ID: Final = 32
 _ACT: Final = b"act"
@@ -62,7 +63,13 @@ class ActHashes(NamedTuple):
     @property
     def sought(self) -> tuple[int, ...]:
         """All that decides whether an act is told again."""
-        return (*self.named, *self.moments, *map(named_at, self.moments))
+        names = (*self.names, *map(named_at, self.moments))
+        return (*names, *map(freed, names))
+
+    @property
+    def names(self) -> tuple[int, ...]:
+        """What two events have in common that may tell one act."""
+        return (*self.named, *self.moments)
 
     def is_told(self, knows: Callable[[int], bool]) -> bool:
         """Whether the act was told before, where `knows` says which hashes are known.
@@ -77,6 +84,11 @@ class ActHashes(NamedTuple):
 def named_at(moment: int) -> int:
     """The hash of an act that has a name, too, at the moment of this hash."""
     return moment ^ _NAMED
+
+
+def freed(act: int) -> int:
+    """The hash that is noted when the act of this hash is free again: it is known from behind this on only."""
+    return act ^ _FREE
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +113,7 @@ class Hashes:
 
     def compared(self) -> tuple[Array, Indices]:
         """What events have in common that are or tell the same, and whose each is."""
-        acts = [(one, at) for at, act in self.acts.items() for one in (*act.named, *act.moments)]
+        acts = [(one, at) for at, act in self.acts.items() for one in act.names]
         values, events = zip(*acts, strict=True) if acts else ((), ())
         every = np.arange(len(self.ids))
         return np.append(self.ids, np.array(values, ID)), np.append(every, np.array(events, np.intp))

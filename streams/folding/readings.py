@@ -96,7 +96,7 @@ class Readings:
                 failures = open_failures[line] = failures_of(stored[line])
             event = cast(Attempt, events[number])
             if failures or not has_passed(event):
-                said += [(number, *fact) for fact in _after_failure(failures, event, times_us[number])]
+                said += [(number, *fact) for fact in after_failure(failures, event, times_us[number])]
         for line, failures in open_failures.items():
             stored[line] = failures_part(failures)
         return said
@@ -132,7 +132,7 @@ class Readings:
             stored[line] = controls_part(controls)
 
 
-def _after_failure(failures: dict[int, int], event: Attempt, time_us: int) -> Sequence[tuple[int, float]]:
+def after_failure(failures: dict[int, int], event: Attempt, time_us: int) -> Sequence[tuple[int, float]]:
     """Note in `failures` (item, time) what this attempt opens or closes; what it is because of an earlier one.
 
     Only where the platform did not number its tries, and not of two at one moment, which are one act told twice. The

@@ -10,7 +10,19 @@ from msgspec import Struct
 
 from schemas.errors import Fatal
 from streams.input.checkpoint import Remedy
-from streams.rows.layout import CELL, FACT, HEADER, NEW_HEADER, ROW_VERSION, SEGMENT, TELLING, VOIDABLE, Array, Split
+from streams.rows.layout import (
+    CELL,
+    FACT,
+    HEADER,
+    HELD_ACT,
+    NEW_HEADER,
+    ROW_VERSION,
+    SEGMENT,
+    TELLING,
+    VOIDABLE,
+    Array,
+    Split,
+)
 from streams.rows.row import ID_BYTES, MAX_CELLS, Pending, Row, SkillCell, Telling, Totals
 from streams.rows.sections import controls_of, controls_part, failures_of, failures_part, origins_of, origins_part
 from streams.rows.v1 import FIRST_BYTES, row_of_v1
@@ -28,6 +40,7 @@ def encode_row(row: Row) -> bytes:
     header["failures"], header["origins"] = len(row.open_failures), len(row.origins)
     header["voidable"] = len(row.voidable) // VOIDABLE.itemsize
     header["segments"] = len(row.segments) // SEGMENT.itemsize
+    header["acts"] = len(row.acts) // HELD_ACT.itemsize
     header["facts"] = sum(1 << fact for fact, _ in facts)
     for name in _SCALARS:
         header[name] = getattr(row, name)
@@ -45,6 +58,7 @@ def encode_row(row: Row) -> bytes:
             origins_part(row.origins),
             row.voidable,
             row.segments,
+            row.acts,
         )
     )
 
@@ -78,6 +92,7 @@ def decode_row(stored: bytes) -> Row:
         origins=origins_of(small["origins"]),
         voidable=small["voidable"],
         segments=small["segments"],
+        acts=small["acts"],
     )
 
 
@@ -104,6 +119,8 @@ def pending_of(header: Any) -> Pending:
 
 
 def _upcast(stored: bytes) -> bytes:
+    if stored[:1] == _VERSION_3:
+        return _VERSION + stored[1:]  # as now, but for acts, of which it holds none
     if stored[:1] != VERSION_2 and not stored.startswith(FIRST_BYTES):
         if not stored or stored[0] >= 0x80:
             raise _unreadable("it begins with no version")
@@ -123,6 +140,7 @@ def _unreadable(why: str) -> Fatal:
 
 KNOWN: Final = ("noted", "partial", "newest_us", "beyond_us")
 _VERSION: Final = bytes([ROW_VERSION])
+_VERSION_3: Final = b"\x03"
 _SCALARS: Final = ("epoch", "offset", "reference_us", "first_us", "as_of_us", "events", "erased_us", *KNOWN)
 _FACT_ORDER: Final = list(Totals.__struct_fields__)
 _TELLING_ORDER: Final = list(Telling.__struct_fields__)

@@ -1,8 +1,8 @@
-"""How rows lie in bytes, and many of them at once in arrays (version 3; little-endian, every part in whole words).
+"""How rows lie in bytes, and many of them at once in arrays (version 4; little-endian, every part in whole words).
 
-    row  = header | facts | cells | tellings | ids | controls | failures | origins | voidable | segments
-                     one per bit    a telling     8 bytes   16 bytes each     32 bytes   8 bytes
-                     of `facts`     a cell holds  each                        each       each
+    row  = header | facts | cells | tellings | ids | controls | failures | origins | voidable | segments | acts
+                     one per bit    a telling     8 bytes   16 bytes each     32 bytes   8 bytes    16 bytes
+                     of `facts`     a cell holds  each                        each       each       each
 
 The header says how many of each follow. All numbers are of fixed width, so a batch of rows is decoded and encoded by
 moving words, without a loop over what is in them.
@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-ROW_VERSION: Final = 3
+ROW_VERSION: Final = 4
 MAX_FACTS: Final = 64
 WORD: Final = 8
 
@@ -45,7 +45,8 @@ HEADER: Final = np.dtype(
         ("not_before_us", "<i8"),
         ("noted", "<u4"),  # from here on: not in version 2
         ("segments", "<u2"),
-        ("partial", "<u2"),
+        ("partial", "u1"),
+        ("acts", "u1"),  # not in version 3
         ("newest_us", "<i8"),
         ("beyond_us", "<i8"),
     ]
@@ -82,6 +83,7 @@ FAILURE: Final = np.dtype([("item", "<u4"), ("unused", "<u4"), ("time_us", "<i8"
 VOIDABLE: Final = np.dtype([("id", "<u8"), ("time_us", "<i8"), ("value", "<f8"), ("code", "<u4"), ("what", "<u4")])
 ORIGIN: Final = np.dtype([("partition", "<u4"), ("index", "<u4"), ("offset", "<i8")])
 SEGMENT: Final = np.dtype("<i8")
+HELD_ACT: Final = np.dtype([("event", "<u8"), ("act", "<u8")])
 
 Array = NDArray[Any]
 Indices = NDArray[np.intp]
@@ -158,6 +160,7 @@ SMALL: Final = {
     "origins": ORIGIN.itemsize,
     "voidable": VOIDABLE.itemsize,
     "segments": SEGMENT.itemsize,
+    "acts": HELD_ACT.itemsize,
 }
 """The parts that stay bytes until an event needs them, and their sizes."""
 

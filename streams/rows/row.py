@@ -27,6 +27,7 @@ ID_BYTES: Final = ID.itemsize
 MAX_OPEN_FAILURES: Final = 8
 MAX_CONTROLS: Final = 8
 MAX_VOIDABLE: Final = 14
+MAX_HELD_ACTS: Final = 24
 HALF_LIFE_US: Final = 30 * 86_400 * 1_000_000
 RUBRIC: Final = 0x7FFFFFFF
 PHRASE: Final = 0x80000000
@@ -96,7 +97,8 @@ class Row(Struct):
     are not bounded by their records': `newest_us` is the newest of any id, `beyond_us` of those not known any more.
     `partial` is 1 where a version that kept only the last RECENT_IDS wrote the row, else 0.
 
-    `voidable` are the values that the last voidable events added (see `streams.folding.voidable`).
+    `voidable` are the values that the last voidable events added (see `streams.folding.voidable`), `acts` the acts that
+    they told (`streams.folding.voided_acts`).
     `skills` is by `skill_code`, `controls` and `open_failures` by CRC-32 of their names. A student was forgotten at
     `erased_us`, if above 0: nothing that was sent until then counts. Without `events` the row is but the stub of one.
     """
@@ -119,6 +121,7 @@ class Row(Struct):
     newest_us: int = 0
     beyond_us: int = 0
     segments: bytes = b""
+    acts: bytes = b""
     pending: Pending = field(default_factory=Pending)
     erased_us: int = 0
 

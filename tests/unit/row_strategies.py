@@ -9,6 +9,7 @@ from streams.rows.row import (
     ID_BYTES,
     MAX_CONTROLS,
     MAX_EVIDENCE,
+    MAX_HELD_ACTS,
     MAX_OPEN_FAILURES,
     MAX_ROW_IDS,
     MAX_SEGMENTS,
@@ -92,6 +93,7 @@ def rows(skills: st.SearchStrategy[int] = CONFIGURED) -> st.SearchStrategy[Row]:
         newest_us=_us,
         beyond_us=_us,
         segments=st.integers(0, MAX_SEGMENTS).map(lambda count: bytes(range(8)) * count),
+        acts=st.integers(0, MAX_HELD_ACTS).map(lambda count: bytes(range(16)) * count),
         pending=pendings,
         erased_us=_us,
     )

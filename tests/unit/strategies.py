@@ -29,6 +29,7 @@ times = _times(-3 * YEAR_MINUTES, 0)
 century = times | _times(-120, 0) | _times(-36 * YEAR_MINUTES, 73 * YEAR_MINUTES)
 texts = st.lists(st.sampled_from([*PHRASES, "not", "hello", "…"]), max_size=6).map(" ".join)
 _FEW: Final = st.integers(0, 30).map(str)
+_ACT_IDS: Final = st.lists(st.sampled_from(["a", "b", "c", "@d", "@e"]), max_size=2, unique=True)
 _OPTIONS: Final[dict[str, dict[str, st.SearchStrategy[Any]]]] = {
     "attempt": {
         "item_id": items,
@@ -75,7 +76,9 @@ def documents(
 ) -> dict[str, Any]:
     """A native event as a JSON object, for one of three students; ids from a small pool, so that some repeat."""
     kind = draw(st.sampled_from(kinds))
-    voidable = {"voidable": True} if "voided" in kinds and draw(st.booleans()) else {}
+    voidable: dict[str, Any] = {"voidable": True} if "voided" in kinds and draw(st.booleans()) else {}
+    if "voided" in kinds and kind != "voided" and (act_ids := draw(_ACT_IDS)):
+        voidable["act_ids"] = act_ids
     return fields(
         kind,
         draw(st.sampled_from(["ada", "bo", "chi"])),

@@ -17,7 +17,7 @@ from streams.rows.row_batch import Block
 from streams.skills.skill_set import MAX_SKILLS
 from tests.events import Student, block_of, default_skills, event, own_time_us
 from tests.unit.row_strategies import CONFIGURED, FOREIGN, pendings, rows
-from tests.unit.test_row import EVERY_FIELD, VERSION_1, VERSION_2, VERSION_3, worst_case
+from tests.unit.test_row import EVERY_FIELD, VERSION_1, VERSION_2, VERSION_3, VERSION_4, worst_case
 
 NAMES: Final = default_skills().names
 ONE: Final = Telling(1, 0.5, 7, -3)
@@ -66,14 +66,14 @@ def test_lines_that_are_taken_are_those_rows_in_that_order(data: st.DataObject) 
 
 
 def test_a_student_not_seen_yet_is_an_empty_row() -> None:
-    assert Block.of([None, VERSION_3, None], NAMES).encode() == [encode_row(Row()), VERSION_3, encode_row(Row())]
+    assert Block.of([None, VERSION_4, None], NAMES).encode() == [encode_row(Row()), VERSION_4, encode_row(Row())]
     assert Block.of([], NAMES).encode() == []
 
 
 def test_rows_of_all_versions_lie_side_by_side() -> None:
-    former = [encode_row(decode_row(VERSION_1)), encode_row(decode_row(VERSION_2))]
+    former = [encode_row(decode_row(row)) for row in (VERSION_1, VERSION_2, VERSION_3)]
 
-    assert Block.of([VERSION_3, VERSION_1, VERSION_2], NAMES).encode() == [VERSION_3, *former]
+    assert Block.of([VERSION_4, VERSION_1, VERSION_2, VERSION_3], NAMES).encode() == [VERSION_4, *former]
 
 
 @pytest.mark.parametrize(
@@ -175,14 +175,14 @@ wrongs = st.builds(Wrong, at=st.integers(0, 295), byte=st.integers(0, 255), end=
 
 
 @settings(max_examples=100, deadline=None)
-@example(Row(), Wrong(VERSION_3.index(b"\x01\xf1\x53\x65\x01") + 4, 2, None), Row())
-@example(Row(), Wrong(VERSION_3.index(b"\x01\xf1\x53\x65\x01") + 4, 0, None), Row())
+@example(Row(), Wrong(VERSION_4.index(b"\x01\xf1\x53\x65\x01") + 4, 2, None), Row())
+@example(Row(), Wrong(VERSION_4.index(b"\x01\xf1\x53\x65\x01") + 4, 0, None), Row())
 @given(rows(), wrongs | st.binary(max_size=300), rows())
 def test_what_cannot_be_read_among_good_rows_is_refused_or_harms_itself_alone(
     before: Row, wrong: Wrong | bytes, after: Row
 ) -> None:
     if isinstance(wrong, Wrong):
-        wrong = (VERSION_3[: wrong.at] + bytes([wrong.byte]) + VERSION_3[wrong.at + 1 :])[: wrong.end]
+        wrong = (VERSION_4[: wrong.at] + bytes([wrong.byte]) + VERSION_4[wrong.at + 1 :])[: wrong.end]
     good = encode_row(before), encode_row(after)
 
     try:
@@ -196,17 +196,17 @@ def test_what_cannot_be_read_among_good_rows_is_refused_or_harms_itself_alone(
 
 def test_a_row_is_not_completed_by_its_neighbour() -> None:
     """Cut between two rows, so that the bytes of both are what they would be."""
-    assert refused(VERSION_3[:-8], VERSION_3[-8:] + VERSION_3)
-    assert refused(VERSION_3 + VERSION_3[:8], VERSION_3[8:])
-    told = VERSION_3.index(b"\x01\xf1\x53\x65\x01") + 4
-    more, fewer = (VERSION_3[:told] + bytes([count]) + VERSION_3[told + 1 :] for count in (2, 0))
+    assert refused(VERSION_4[:-8], VERSION_4[-8:] + VERSION_4)
+    assert refused(VERSION_4 + VERSION_4[:8], VERSION_4[8:])
+    told = VERSION_4.index(b"\x01\xf1\x53\x65\x01") + 4
+    more, fewer = (VERSION_4[:told] + bytes([count]) + VERSION_4[told + 1 :] for count in (2, 0))
     assert refused(more, fewer)
 
 
 @pytest.mark.parametrize("line", [0, 1, 2])
 def test_a_row_of_a_newer_version_among_others_is_named(line: int) -> None:
-    stored = [VERSION_3, VERSION_1, VERSION_3]
-    stored[line] = bytes([ROW_VERSION + 1]) + VERSION_3[1:]
+    stored = [VERSION_4, VERSION_1, VERSION_4]
+    stored[line] = bytes([ROW_VERSION + 1]) + VERSION_4[1:]
 
     with pytest.raises(Fatal, match=f"version {ROW_VERSION + 1};"):
         Block.of(stored, NAMES)
@@ -214,4 +214,4 @@ def test_a_row_of_a_newer_version_among_others_is_named(line: int) -> None:
 
 def test_a_fact_that_only_a_newer_program_knows_is_not_lost_but_refused() -> None:
     with pytest.raises(Fatal, match="facts"):
-        Block.of([VERSION_3, encode_row(Row(facts={len(FACTS): Totals(1)}))], NAMES)
+        Block.of([VERSION_4, encode_row(Row(facts={len(FACTS): Totals(1)}))], NAMES)

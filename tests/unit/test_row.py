@@ -11,13 +11,14 @@ from schemas.errors import Fatal
 from streams.folding.deduplication import MAX_ORIGINS
 from streams.folding.facts import FACTS
 from streams.rows.codec import decode_row, encode_row
-from streams.rows.layout import HEADER, MAX_FACTS, ROW_VERSION, SEGMENT, VOIDABLE
+from streams.rows.layout import HEADER, HELD_ACT, MAX_FACTS, ROW_VERSION, SEGMENT, VOIDABLE
 from streams.rows.row import (
     HALF_LIFE_US,
     ID_BYTES,
     MAX_CELLS,
     MAX_CONTROLS,
     MAX_EVIDENCE,
+    MAX_HELD_ACTS,
     MAX_OPEN_FAILURES,
     MAX_ROW_BYTES,
     MAX_ROW_IDS,
@@ -67,6 +68,7 @@ EVERY_FIELD = Row(
     newest_us=1_700_000_700_000_000,
     beyond_us=1_600_000_000_000_000,
     segments=b"87654321",
+    acts=b"abcdefghijklmnop",
     origins={3: (41, 0)},
     open_failures={99: 1_700_000_000_000_000},
     pending=Pending(2, 69_000, 0.5, 1_700_000_000_000_000, 1, 1_700_000_600_000_000),
@@ -97,18 +99,34 @@ VERSION_3 = bytes.fromhex(
     "00000000e03f050000000000000031323334353637384d000000020000000100000000000000630000000000000000401e18"
     "240a0600030000000000000029000000000000003837363534333231"
 )
+VERSION_4 = bytes.fromhex(
+    "040101010101010008000000000000000200000009000000701101000000000000401e18240a0600003079433b09060000a5"
+    "eb35240a06000000000000000000880d0100000000000200000001000000000000000000e03f00401e18240a06000086e13b"
+    "240a06002c010000010001010067d741240a06000000a40731af05000200000000f15365000000000000f83f000000000000"
+    "f43f000000000000e83f000000000000e03faa38c55d00f1536501f1536501000000000000000000f03f000000000000e03f"
+    "0000000000000040000000000000f83f000000000000e43f000000000000d03f000000000000e03fc0b8aae700f153650000"
+    "00000000e03f050000000000000031323334353637384d000000020000000100000000000000630000000000000000401e18"
+    "240a06000300000000000000290000000000000038373635343332316162636465666768696a6b6c6d6e6f70"
+)
 
 
-def test_the_encoding_of_version_3_stays_as_it_is() -> None:
+def test_the_encoding_of_version_4_stays_as_it_is() -> None:
     """Rows of running deployments look like this. If it must change: raise ROW_VERSION and upcast, don't edit."""
-    assert ROW_VERSION == VERSION_3[0] == 3
-    assert encode_row(EVERY_FIELD) == VERSION_3
-    assert decode_row(VERSION_3) == EVERY_FIELD
+    assert ROW_VERSION == VERSION_4[0] == 4
+    assert encode_row(EVERY_FIELD) == VERSION_4
+    assert decode_row(VERSION_4) == EVERY_FIELD
 
 
 FORMER = msgspec.structs.replace(
-    EVERY_FIELD, noted=9, partial=1, newest_us=EVERY_FIELD.as_of_us, beyond_us=0, segments=b""
+    EVERY_FIELD, noted=9, partial=1, newest_us=EVERY_FIELD.as_of_us, beyond_us=0, segments=b"", acts=b""
 )
+
+
+def test_a_row_of_version_3_is_the_same_row_and_holds_no_acts() -> None:
+    row = decode_row(VERSION_3)
+
+    assert row == msgspec.structs.replace(EVERY_FIELD, acts=b"")
+    assert encode_row(row) == VERSION_4[:1] + VERSION_3[1:]
 
 
 @pytest.mark.parametrize("stored", [VERSION_1, VERSION_2], ids=["1", "2"])
@@ -186,12 +204,14 @@ NOT_ROWS = {
     "version 2 with a header cut off": VERSION_2[:100],
     "version 2 cut off by a word": VERSION_2[:-8],
     "version 2 and a word more": VERSION_2 + bytes(8),
-    "a header cut off": VERSION_3[:100],
-    "cut off by a byte": VERSION_3[:-1],
-    "cut off by a word": VERSION_3[:-8],
-    "a word too many": VERSION_3 + bytes(8),
-    "a cell with more tellings than there are": VERSION_3.replace(b"\x01\xf1\x53\x65\x01", b"\x01\xf1\x53\x65\x02"),
-    "a cell with fewer tellings than there are": VERSION_3.replace(b"\x01\xf1\x53\x65\x01", b"\x01\xf1\x53\x65\x00"),
+    "version 3 with a header cut off": VERSION_3[:100],
+    "version 3 cut off by a word": VERSION_3[:-8],
+    "a header cut off": VERSION_4[:100],
+    "cut off by a byte": VERSION_4[:-1],
+    "cut off by a word": VERSION_4[:-8],
+    "a word too many": VERSION_4 + bytes(8),
+    "a cell with more tellings than there are": VERSION_4.replace(b"\x01\xf1\x53\x65\x01", b"\x01\xf1\x53\x65\x02"),
+    "a cell with fewer tellings than there are": VERSION_4.replace(b"\x01\xf1\x53\x65\x01", b"\x01\xf1\x53\x65\x00"),
     "two cells of one skill": TWO_CELLS.replace(b"\x02\x00\x00\x00" + bytes(12), b"\x01\x00\x00\x00" + bytes(12)),
     "version 1 with a fact of another program": first_version([TellingV1("danced", 1.0, 1, 1)]),
     "version 1 with more events than fit": first_version(events=2**32),
@@ -210,10 +230,10 @@ def test_a_row_that_cannot_be_understood_stops_the_worker(stored: bytes) -> None
         decode_row(stored)
 
 
-@pytest.mark.parametrize("version", [4, 5, 127])
+@pytest.mark.parametrize("version", [5, 6, 127])
 def test_a_row_of_a_newer_version_stops_the_worker_and_is_named(version: int) -> None:
     with pytest.raises(Fatal, match=f"version {version};.* 1 to {ROW_VERSION}"):
-        decode_row(bytes([version]) + VERSION_3[1:])
+        decode_row(bytes([version]) + VERSION_4[1:])
 
 
 def read(stored: bytes) -> Row | None:
@@ -226,7 +246,8 @@ def read(stored: bytes) -> Row | None:
 
 @settings(max_examples=300, deadline=None)
 @given(
-    st.binary(max_size=400), st.sampled_from([b"", bytes([ROW_VERSION]), VERSION_1[:4], VERSION_2[:8], VERSION_3[:8]])
+    st.binary(max_size=400),
+    st.sampled_from([b"", bytes([ROW_VERSION]), VERSION_1[:4], VERSION_2[:8], VERSION_3[:8], VERSION_4[:8]]),
 )
 def test_any_bytes_are_a_row_or_refused(garbage: bytes, beginning: bytes) -> None:
     row = read(beginning + garbage)
@@ -235,8 +256,8 @@ def test_any_bytes_are_a_row_or_refused(garbage: bytes, beginning: bytes) -> Non
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.sampled_from([VERSION_1, VERSION_2, VERSION_3]), st.integers(0, 400), st.integers(0, 255))
-@example(VERSION_3, VERSION_3.index(b"\x01\xf1\x53\x65\x01") + 4, 2)
+@given(st.sampled_from([VERSION_1, VERSION_2, VERSION_3, VERSION_4]), st.integers(0, 400), st.integers(0, 255))
+@example(VERSION_4, VERSION_4.index(b"\x01\xf1\x53\x65\x01") + 4, 2)
 def test_a_row_with_a_wrong_byte_is_a_row_of_its_length_or_refused(stored: bytes, at: int, byte: int) -> None:
     wrong = stored[: at % len(stored)] + bytes([byte]) + stored[at % len(stored) + 1 :]
 
@@ -276,6 +297,7 @@ def worst_case(skills: int) -> Row:
         newest_us=LATEST_US,
         beyond_us=LATEST_US,
         segments=b"\xff" * MAX_SEGMENTS * SEGMENT.itemsize,
+        acts=b"\xff" * MAX_HELD_ACTS * HELD_ACT.itemsize,
         pending=Pending(2**32 - 1, 2**63 - 1, FULL, LATEST_US, 2**32 - 1, LATEST_US),
         erased_us=LATEST_US,
     )

@@ -1,0 +1,121 @@
+"""Which voids of a batch will find their event, known before sums are touched, and which acts are free again by it.
+
+An act is known by its hashes (`streams.folding.known_ids`). A row holds, by event, those of the last voidable events:
+where such an event is voided, they are no longer known, and the next event that tells the act counts.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from schemas.event import Attempt, Message, NativeEvent, Reflection, Rubric
+from streams.folding.event_time import LATENESS_US
+from streams.folding.facts import has_passed
+from streams.folding.readings import after_failure
+from streams.folding.retraction import Void
+from streams.folding.voidable import digest_as_int
+from streams.rows.layout import HELD_ACT, VOIDABLE, Array
+from streams.rows.row import MAX_HELD_ACTS, MAX_VOIDABLE
+from streams.rows.row_batch import Block, Integers
+from streams.rows.sections import failures_of
+
+_TEXTS: Final = (Message, Reflection)
+
+
+class HeldActs:
+    """The acts of one row's voidable events, as (event, act) hashes, oldest first; at most MAX_HELD_ACTS."""
+
+    def __init__(self, part: bytes) -> None:
+        self._pairs: list[tuple[int, int]] = np.frombuffer(part, HELD_ACT).tolist()
+
+    def add(self, event: int, acts: Iterable[int]) -> None:
+        """Hold the acts of an event."""
+        self._pairs += [(event, act) for act in acts]
+        del self._pairs[:-MAX_HELD_ACTS]
+
+    def join(self, told_by: Iterable[int], more: Sequence[int]) -> None:
+        """Hold `more` for the last event that holds one of `told_by`; nothing if none does."""
+        names = set(told_by)
+        event = next((event for event, act in reversed(self._pairs) if act in names), None)
+        if event is not None:
+            self.add(event, more)
+
+    def release(self, event: int) -> list[int]:
+        """Give up the acts of an event; return those that no other event holds."""
+        its = [act for one, act in self._pairs if one == event]
+        self._pairs = [pair for pair in self._pairs if pair[0] != event]
+        others = {act for _, act in self._pairs}
+        return [act for act in dict.fromkeys(its) if act not in others]
+
+    @property
+    def part(self) -> bytes:
+        """The part of the row."""
+        return np.array(self._pairs, HELD_ACT).tobytes() if self._pairs else b""
+
+
+@dataclass(frozen=True, slots=True)
+class Voids:
+    """A batch's voids by row, in order, and what says how many values an event adds: `facts` of each by itself."""
+
+    by_row: Mapping[int, Sequence[Void]]
+    events: Sequence[NativeEvent]
+    facts: Array
+    time_us: Integers
+    columns_of: Callable[[str], int]
+    """How many skills a text says something of."""
+
+    def concern_acts(self, block: Block, lines: Sequence[int]) -> set[int]:
+        """The rows of which a void may set an act free."""
+        of_batch = {
+            lines[place]
+            for place, event in enumerate(self.events)
+            if event.voidable and event.act_ids and lines[place] in self.by_row
+        }
+        return of_batch | {row for row in self.by_row if block.small["acts"][row]}
+
+
+class Foresight:
+    """One row's voidable values while its events are looked at in order: as many as will be kept of each."""
+
+    def __init__(self, block: Block, row: int, voids: Voids) -> None:
+        self._voids = voids
+        self._left = list(reversed(voids.by_row[row]))
+        self._kept: list[int] = np.frombuffer(block.small["voidable"][row], VOIDABLE)["id"].tolist()
+        self._failures = failures_of(block.small["failures"][row])
+        self._as_of_us = int(block.head["as_of_us"][row]) if block.head["events"][row] else None
+
+    def voided_before(self, place: int) -> list[tuple[int, int]]:
+        """The events that are voided, and found, until the event at `place`: their hashes, behind each void's place."""
+        found = []
+        while self._left and self._left[-1].before <= place:
+            void = self._left.pop()
+            event = digest_as_int(void.event_id)
+            if event in self._kept:
+                self._kept = [one for one in self._kept if one != event]
+                found.append((void.before, event))
+        return found
+
+    def add(self, place: int) -> None:
+        """The event at `place` is new."""
+        event, time_us = self._voids.events[place], int(self._voids.time_us[place])
+        newest_us = time_us if self._as_of_us is None else self._as_of_us
+        self._as_of_us = max(newest_us, time_us)
+        values = int(self._voids.facts[place])
+        is_late = time_us < newest_us - LATENESS_US
+        if isinstance(event, Attempt) and not is_late and (self._failures or not has_passed(event)):
+            values += len(after_failure(self._failures, event, time_us))
+        if event.voidable:
+            values += self._voids.columns_of(event.text) if isinstance(event, _TEXTS) else 0
+            values += isinstance(event, Rubric)
+            self._keep(digest_as_int(event.event_id), values)
+
+    def _keep(self, event: int, values: int) -> None:
+        """As `streams.folding.retraction` does: the last values, and of no event but a part."""
+        kept = self._kept
+        kept += [event] * values
+        start = max(0, len(kept) - MAX_VOIDABLE)
+        while 0 < start < len(kept) and kept[start] == kept[start - 1]:
+            start += 1
+        del kept[:start]
