@@ -3,7 +3,7 @@
 import click
 
 from agents.display.plain import quoted
-from agents.display.similar import did_you_mean
+from schemas.configuration.similar import did_you_mean
 
 
 class Group(click.Group):

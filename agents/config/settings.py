@@ -13,11 +13,11 @@ import msgspec
 from msgspec import Meta, Struct
 
 from agents.config import addresses, credentials
-from agents.config.constraints import allowed
 from agents.display.plain import plain, quoted
 from agents.display.redaction import credentials_in, redact
-from agents.display.similar import did_you_mean
 from agents.kafka.connection import Access, Broker, Compression, Mechanism, Security
+from schemas.configuration.constraints import allowed
+from schemas.configuration.similar import did_you_mean
 from schemas.errors import Fatal, SkillstreamError
 from streams.rows.row import KNOWN_IDS, MAX_KNOWN_IDS, RECENT_IDS
 

@@ -15,14 +15,13 @@ key = ""
 "ForumEvent.Subscribed" = "navigation"
 """
 
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-import msgspec
 from msgspec import Struct
 
+from schemas.configuration import choices, read_toml
 from schemas.dialects.act import KINDS
 from schemas.dialects.families import FAMILIES
 from schemas.dialects.students import StudentRule
@@ -44,15 +43,15 @@ class Mapping(Struct, frozen=True, forbid_unknown_fields=True):
     def load(cls, path: Path) -> Self:
         """Read a file. Raises OSError; ValueError, whose message names the file and what is wrong with it."""
         try:
-            mapping = msgspec.convert(tomllib.loads(path.read_text("utf-8")), cls)
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+            mapping = read_toml(path.read_text("utf-8"), cls)
+        except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
         for name, kind in mapping.kinds():
             if kind not in KINDS:
-                raise ValueError(f"{path}: {name!r} is to be {kind!r}; kinds are {', '.join(sorted(KINDS))}")
+                raise ValueError(f"{path}: {name!r} is to be {kind!r}; kinds are {choices(kind, sorted(KINDS))}")
         for name, family in mapping.activity_types.items():
             if family not in FAMILIES:
-                raise ValueError(f"{path}: {name!r} is to be {family!r}; families are {', '.join(FAMILIES)}")
+                raise ValueError(f"{path}: {name!r} is to be {family!r}; families are {choices(family, FAMILIES)}")
         for name, about in mapping.about():
             if about and about not in FAMILIES and ":" not in about:
                 raise ValueError(

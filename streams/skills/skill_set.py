@@ -5,18 +5,17 @@ place. `config_version` changes whenever anything in it does.
 """
 
 import hashlib
-import re
-import tomllib
 from collections.abc import Collection
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
+from schemas.configuration import choices, read_toml
 from schemas.errors import SkillstreamError
 from streams.folding.facts import FACTS
 from streams.rows.row import skill_code
@@ -24,7 +23,6 @@ from streams.skills.phrase_book import tokenise
 
 SOURCES: Final = ("model", "language", "behaviour")
 MAX_SKILLS: Final = 8
-_STEP: Final = re.compile(r"\.\w+|\[[^\]]*\]")
 _STOP_WORDS: Final = frozenset(
     "a an and are as at be but by for from go had has have he her him i if in is it its just me more my never no "
     "not of off on or our out she so some than that the them then there they this to too up us was we what when "
@@ -135,15 +133,11 @@ def load_skills(path: str) -> SkillSet:
     builtin = files("streams") / "config" / f"{path}.toml"
     source = builtin if builtin.is_file() else Path(path)
     try:
-        document: dict[str, Any] = tomllib.loads(source.read_text(encoding="utf-8"))
+        skill_set = read_toml(source.read_text(encoding="utf-8"), SkillSet)
     except OSError as error:
         raise SkillsError(f"skills file {path}: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise SkillsError(f"skills file {path}: {error}") from None
-    try:
-        skill_set = msgspec.convert(document, SkillSet)
-    except msgspec.ValidationError as error:
-        raise SkillsError(f"skills file {path}: {_with_keys(str(error), document)}") from None
     if skill_set.levels.developing >= skill_set.levels.proficient:
         raise SkillsError(f"skills file {path}: levels: developing must be below proficient")
     if len({skill_code(name) for name in skill_set.names}) < len(skill_set.names):
@@ -153,42 +147,14 @@ def load_skills(path: str) -> SkillSet:
     return skill_set
 
 
-def _with_keys(message: str, document: dict[str, Any]) -> str:
-    """Name the keys that msgspec writes as `[...]`: those whose table fails without its other keys, too."""
-    table: Any = document
-    path: list[str] = []
-    for step in _STEP.findall(message.rpartition("`$")[2]):
-        key = step.strip(".[]") or next((key for key in table if _fails_alike(message, document, table, key)), None)
-        if key is None:
-            break
-        table = table[int(key)] if isinstance(table, list) else table.get(key)
-        path.append(key)
-    return f"{'.'.join(path)}: {message}" if path else message
-
-
-def _fails_alike(message: str, document: dict[str, Any], table: dict[str, Any], key: str) -> bool:
-    whole = dict(table)
-    table.clear()
-    table[key] = whole[key]
-    try:
-        msgspec.convert(document, SkillSet)
-    except msgspec.ValidationError as error:
-        return str(error) == message
-    else:
-        return False
-    finally:
-        table.clear()
-        table.update(whole)
-
-
 def _check(place: str, skill: Skill) -> None:
     for table, named in (("weights", skill.weights), ("basis", skill.basis)):
         unknown = [] if isinstance(named, str) else [source for source in named if source not in SOURCES]
         if unknown:
-            raise SkillsError(f"{place}.{table}: no source {unknown[0]!r}; there are {', '.join(SOURCES)}")
+            raise SkillsError(f"{place}.{table}: no source {unknown[0]!r}; there are {choices(unknown[0], SOURCES)}")
     for fact in skill.telling:
         if fact not in FACTS:
-            raise SkillsError(f"{place}.telling: no fact {fact!r}; there are {', '.join(FACTS)}")
+            raise SkillsError(f"{place}.telling: no fact {fact!r}; there are {choices(fact, FACTS)}")
     for indicator in skill.indicators:
         for term in indicator.numerator + indicator.denominator:
             fact, _, column = term.partition(".")

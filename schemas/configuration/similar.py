@@ -4,6 +4,12 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
+def choices(name: str, known: Iterable[str]) -> str:
+    """All of `known`, and the one that may have been meant by `name`."""
+    names = list(known)
+    return f"{', '.join(names)}.{did_you_mean(name, names)}"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A question that begins with a blank, or nothing where no name is like `name`. Case makes no difference."""
     by_folded = {each.casefold(): each for each in known}
