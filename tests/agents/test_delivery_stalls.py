@@ -41,5 +41,5 @@ def test_a_worker_that_does_not_advance_ends_non_zero_within_the_set_time(
         if misbehaviour != "unfetched":
             return
         deployment.start()
-        until(lambda: deployment.committed() == ends, "an ordinary worker does the rest", 60.0)
+        until(lambda: deployment.committed() == ends, "an ordinary worker does the rest", 120.0)
         assert deployment.differences(deployment.replay()) == []
