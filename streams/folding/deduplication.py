@@ -22,13 +22,14 @@ from streams.folding.event_time import newest_before
 from streams.folding.known_ids import ActHashes, Hashes, More, Notes, Places, find, freed, named_at, note
 from streams.folding.voided_acts import Foresight, HeldActs, Voids
 from streams.input.origin import Origin
-from streams.rows.layout import Indices
-from streams.rows.row import SEGMENT_IDS
+from streams.rows.layout import Array, Indices
+from streams.rows.row import FAR_US, SEGMENT_IDS
 from streams.rows.row_batch import Block, Integers
 from streams.rows.sections import origins_of, origins_part
 from streams.rows.segments import sealed
 
 MAX_ORIGINS: Final = 8
+_SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 _NEVER_US: Final = -(1 << 62)
 _NO_ACT: Final = ActHashes((), ())
 
@@ -49,6 +50,21 @@ class Times(NamedTuple):
 
     own_us: Integers
     record_us: Integers
+
+    @property
+    def is_far(self) -> NDArray[np.bool_]:
+        """Which are more than FAR_US after their records'."""
+        return self.own_us > self.record_us + FAR_US
+
+    @property
+    def seen_us(self) -> Integers:
+        """What moves the newest time that a row has seen: of one that is far off, its record's."""
+        return np.where(self.is_far, self.record_us, self.own_us)
+
+    @property
+    def bits(self) -> Array:
+        """Which of a row's `far_times` stands for an own time."""
+        return np.uint64(1) << (self.own_us.astype(np.uint64) * _SPREAD >> np.uint64(58))
 
 
 class Sifted(NamedTuple):
@@ -91,7 +107,10 @@ def sift(
         one_by_one[lines[place]].append(place)
     more, joined = list[More](), list[int]()
     if one_by_one:
-        ids, own_us = hashes.ids.tolist(), times.own_us.tolist()
+        ids, own_us, seen_us, bits = (
+            column.tolist() for column in (hashes.ids, times.own_us, times.seen_us, times.bits)
+        )
+        is_far = times.is_far.tolist()
         always = _always_old(hashes, times)
         for one, mine in one_by_one.items():
             came_from = origins_of(block.small["origins"][one])
@@ -100,14 +119,22 @@ def sift(
             for place in mine:
                 if foresight is not None:
                     more += history.free(foresight.voided_before(place))
-                told = Identity(ids[place], hashes.acts.get(place, _NO_ACT), own_us[place], bool(always[place]))
+                told = Identity(
+                    ids[place],
+                    hashes.acts.get(place, _NO_ACT),
+                    own_us[place],
+                    bool(always[place]),
+                    seen_us[place],
+                    bits[place],
+                    is_far[place],
+                )
                 outcomes[place], noted = _outcome(outcomes[place], history, told, origins.get(place), came_from)
                 if outcomes[place] is Outcome.APPLIED:
                     if events[place].voidable:
                         history.held.add(told.id, noted)
                     if foresight is not None:
                         foresight.add(place)
-                more += [(place, one, value, own_us[place]) for value in noted]
+                more += [(place, one, value, seen_us[place]) for value in noted]
                 if noted and outcomes[place] is Outcome.RETOLD:
                     joined.append(place)
             if foresight is not None:
@@ -120,13 +147,17 @@ def sift(
             held.add(int(hashes.ids[place]), act.noted)
             block.small["acts"][lines[place]] = held.part
     more += [
-        (place, lines[place], value, int(times.own_us[place]))
+        (place, lines[place], value, int(times.seen_us[place]))
         for place, act in hashes.acts.items()
         if not doubtful[place] and useful[place]
         for value in act.noted
     ]
     fresh = np.array([outcome is Outcome.APPLIED for outcome in outcomes], np.bool_)
-    return Sifted(outcomes, note(block, Notes.of(line, hashes.ids, times.own_us, fresh, more), kept), sorted(joined))
+    is_noted = fresh.copy()
+    is_noted[joined] = True
+    far = times.is_far & is_noted
+    np.bitwise_or.at(block.head["far_times"], line[far], times.bits[far])
+    return Sifted(outcomes, note(block, Notes.of(line, hashes.ids, times.seen_us, fresh, more), kept), sorted(joined))
 
 
 class Identity(NamedTuple):
@@ -136,6 +167,9 @@ class Identity(NamedTuple):
     act: ActHashes
     own_us: int
     always: bool
+    seen_us: int
+    bit: int
+    is_far: bool
 
 
 def _always_old(hashes: Hashes, times: Times) -> NDArray[np.bool_]:
@@ -149,8 +183,11 @@ def _may_be_old(block: Block, line: Indices, hashes: Hashes, times: Times) -> ND
     """At least the events that are to be looked for in segments: as if all before them in the batch were new."""
     if not np.any(block.head["segments"]):
         return np.zeros(len(line), np.bool_)
-    newest_us = newest_before(line, times.own_us, block.head["newest_us"][line])
-    return _always_old(hashes, times) | (times.own_us <= newest_us)
+    newest_us = newest_before(line, times.seen_us, block.head["newest_us"][line])
+    far_times = block.head["far_times"].copy()
+    np.bitwise_or.at(far_times, line[times.is_far], times.bits[times.is_far])
+    may_be_far: NDArray[np.bool_] = (far_times[line] & times.bits) != 0
+    return _always_old(hashes, times) | (times.own_us <= newest_us) | may_be_far
 
 
 def _with_segments(block: Block, line: Indices) -> list[int]:
@@ -185,12 +222,13 @@ class _History:
         self._kept = kept
         self._noted = int(head["noted"][line])
         self._newest_us = int(head["newest_us"][line])
+        self._far_times = int(head["far_times"][line])
         self._sealed = sealed(self._noted)
         self._first = self._sealed - int(head["segments"][line])
 
     def knows(self, value: int, told: Identity) -> bool:
         """Whether a hash of the event is known: in the row, or, if it may be old, in a segment."""
-        may_be_old = told.always or told.own_us <= self._newest_us
+        may_be_old = told.always or told.own_us <= self._newest_us or bool(told.bit & self._far_times)
         since = (self._first if may_be_old else self._sealed) * SEGMENT_IDS
         place = self._places.get((self._line, value), -1)
         return place >= since and place > self._places.get((self._line, freed(value)), -1)
@@ -200,16 +238,21 @@ class _History:
         more = list[More]()
         for before, event in voided:
             free = [freed(act) for act in self.held.release(event)]
-            self.note(free, _NEVER_US)
+            self._note(free, _NEVER_US)
             more += [(before - 0.5, self._line, value, _NEVER_US) for value in free]
         return more
 
-    def note(self, values: Iterable[int], own_us: int) -> None:
-        """These are known from now on."""
+    def note(self, values: Sequence[int], told: Identity) -> None:
+        """These of an event are known from now on."""
+        if values and told.is_far:
+            self._far_times |= told.bit
+        self._note(values, told.seen_us)
+
+    def _note(self, values: Iterable[int], seen_us: int) -> None:
         for value in values:
             self._places[self._line, value] = self._noted
             self._noted += 1
-            self._newest_us = max(self._newest_us, own_us)
+            self._newest_us = max(self._newest_us, seen_us)
         if (now := sealed(self._noted)) > self._sealed:
             self._sealed, self._first = now, max(self._first, now - self._kept)
 
@@ -238,10 +281,10 @@ def _outcome(
         return Outcome.DUPLICATE, ()
     if told.act.is_told(knows):
         joined = [value for value in told.act.noted if not knows(value)]
-        history.note(joined, told.own_us)
+        history.note(joined, told)
         history.held.join(told.act.sought, joined)
         return Outcome.RETOLD, joined
-    history.note((told.id, *told.act.noted), told.own_us)
+    history.note((told.id, *told.act.noted), told)
     if origin is not None:
         _note_origin(came_from, origin)
     return outcome, told.act.noted

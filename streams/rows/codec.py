@@ -120,7 +120,9 @@ def pending_of(header: Any) -> Pending:
 
 def _upcast(stored: bytes) -> bytes:
     if stored[:1] == _VERSION_3:
-        return _VERSION + stored[1:]  # as now, but for acts, of which it holds none
+        return (
+            _VERSION + stored[1:_HEADER_3_BYTES] + bytes(HEADER.itemsize - _HEADER_3_BYTES) + stored[_HEADER_3_BYTES:]
+        )
     if stored[:1] != VERSION_2 and not stored.startswith(FIRST_BYTES):
         if not stored or stored[0] >= 0x80:
             raise _unreadable("it begins with no version")
@@ -138,9 +140,10 @@ def _unreadable(why: str) -> Fatal:
     )
 
 
-KNOWN: Final = ("noted", "partial", "newest_us", "beyond_us")
+KNOWN: Final = ("noted", "partial", "newest_us", "beyond_us", "far_times")
 _VERSION: Final = bytes([ROW_VERSION])
-_VERSION_3: Final = b"\x03"
+_VERSION_3: Final = b"\x03"  # as now, without acts and far times
+_HEADER_3_BYTES: Final = HEADER.itemsize - 8
 _SCALARS: Final = ("epoch", "offset", "reference_us", "first_us", "as_of_us", "events", "erased_us", *KNOWN)
 _FACT_ORDER: Final = list(Totals.__struct_fields__)
 _TELLING_ORDER: Final = list(Telling.__struct_fields__)

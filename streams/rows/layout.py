@@ -49,6 +49,7 @@ HEADER: Final = np.dtype(
         ("acts", "u1"),  # not in version 3
         ("newest_us", "<i8"),
         ("beyond_us", "<i8"),
+        ("far_times", "<u8"),  # not in version 3
     ]
 )
 FACT: Final = np.dtype(

@@ -28,6 +28,7 @@ MAX_OPEN_FAILURES: Final = 8
 MAX_CONTROLS: Final = 8
 MAX_VOIDABLE: Final = 14
 MAX_HELD_ACTS: Final = 24
+FAR_US: Final = 86_400 * 1_000_000
 HALF_LIFE_US: Final = 30 * 86_400 * 1_000_000
 RUBRIC: Final = 0x7FFFFFFF
 PHRASE: Final = 0x80000000
@@ -95,6 +96,7 @@ class Row(Struct):
     Of the `noted` hashes of ids, `ids` are those that no segment has, at least the last RECENT_IDS; `segments` has an
     int64 for each segment that is kept: the newest own time when it was sealed (see `streams.rows.segments`). Own times
     are not bounded by their records': `newest_us` is the newest of any id, `beyond_us` of those not known any more.
+    An own time more than FAR_US after its record's is no newest: it has one of the 64 bits of `far_times` instead.
     `partial` is 1 where a version that kept only the last RECENT_IDS wrote the row, else 0.
 
     `voidable` are the values that the last voidable events added (see `streams.folding.voidable`), `acts` the acts that
@@ -120,6 +122,7 @@ class Row(Struct):
     partial: int = 0
     newest_us: int = 0
     beyond_us: int = 0
+    far_times: int = 0
     segments: bytes = b""
     acts: bytes = b""
     pending: Pending = field(default_factory=Pending)

@@ -11,7 +11,7 @@ from streams.rows.layout import HEADER, ROW_VERSION
 from streams.rows.row import RECENT_IDS
 
 VERSION_2: Final = b"\x02"
-_ADDED: Final = struct.Struct("<IHHqq")  # noted, segments, partial, newest_us, beyond_us
+_ADDED: Final = struct.Struct("<IHHqqQ")  # noted, segments, partial, newest_us, beyond_us, far_times
 _HEADER_BYTES: Final = HEADER.itemsize - _ADDED.size
 _EVENTS: Final = struct.Struct("<I")
 _AS_OF: Final = struct.Struct("<q")
@@ -24,5 +24,5 @@ def row_of_v2(stored: bytes) -> bytes:
         raise ValueError("it has no whole header")
     [events] = _EVENTS.unpack_from(stored, _FIELDS["events"][1])
     [as_of_us] = _AS_OF.unpack_from(stored, _FIELDS["as_of_us"][1])
-    added = _ADDED.pack(events, 0, events > 0, as_of_us, as_of_us if events > RECENT_IDS else 0)
+    added = _ADDED.pack(events, 0, events > 0, as_of_us, as_of_us if events > RECENT_IDS else 0, 0)
     return b"".join((bytes([ROW_VERSION]), stored[1:_HEADER_BYTES], added, stored[_HEADER_BYTES:]))

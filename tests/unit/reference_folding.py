@@ -15,6 +15,7 @@ from streams.folding.deduplication import MAX_ORIGINS, Outcome
 from streams.folding.facts import INDEX, RECOVERED, RETRIED
 from streams.input.origin import Origin
 from streams.rows.row import (
+    FAR_US,
     HALF_LIFE_US,
     ID_BYTES,
     MAX_CONTROLS,
@@ -81,7 +82,7 @@ class ReferenceFolding:
         facts = facts_of(event)
         if not facts and not (isinstance(event, Rubric) and event.skill in self.skills):
             return Outcome.IGNORED
-        if not _remember(row, event):
+        if not _remember(row, event, now_us):
             return Outcome.DUPLICATE
         time_us = min(int(event.time.timestamp() * 1e6), now_us)
         late = time_us < row.as_of_us - _LATENESS_US
@@ -142,7 +143,7 @@ def rebase(row: Row, reference_us: int) -> None:
         cell.rubric_total *= factor
 
 
-def _remember(row: Row, event: NativeEvent) -> bool:
+def _remember(row: Row, event: NativeEvent, now_us: int) -> bool:
     """As long as a row has room for all ids that its student ever had (see `test_repeats` for what comes after)."""
     digest = blake2b(event.event_id.encode(), digest_size=ID_BYTES).digest()
     known = [row.ids[at : at + ID_BYTES] for at in range(0, len(row.ids), ID_BYTES)]
@@ -151,7 +152,11 @@ def _remember(row: Row, event: NativeEvent) -> bool:
     assert len(known) < MAX_ROW_IDS
     row.ids = b"".join([*known, digest])
     row.noted += 1
-    row.newest_us = max(row.newest_us, int(event.time.timestamp() * 1e6))
+    own_us = int(event.time.timestamp() * 1e6)
+    if own_us > now_us + FAR_US:
+        row.far_times |= 1 << (own_us * 0x9E3779B97F4A7C15 % 2**64 >> 58)
+        own_us = now_us
+    row.newest_us = max(row.newest_us, own_us)
     return True
 
 

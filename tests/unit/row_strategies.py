@@ -92,6 +92,7 @@ def rows(skills: st.SearchStrategy[int] = CONFIGURED) -> st.SearchStrategy[Row]:
         partial=st.integers(0, 1),
         newest_us=_us,
         beyond_us=_us,
+        far_times=st.integers(0, 2**64 - 1),
         segments=st.integers(0, MAX_SEGMENTS).map(lambda count: bytes(range(8)) * count),
         acts=st.integers(0, MAX_HELD_ACTS).map(lambda count: bytes(range(16)) * count),
         pending=pendings,

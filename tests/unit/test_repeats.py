@@ -156,6 +156,22 @@ def test_a_repeat_of_what_came_from_the_future_is_known_when_the_future_has_come
     assert (counts.applied, counts.duplicates) == (0, 1)
 
 
+def test_an_event_of_a_far_future_spoils_neither_what_is_read_nor_what_is_counted_of_its_student_later() -> None:
+    """Its own time is newer than all that will come: as the newest, it would make each later event look old."""
+    partition = Partition()
+    far = raw("hint", time="9999-12-31T00:00:00Z", event_id="far")
+    partition.send([far], timestamp=NOW_MS)
+    reading = 0
+    for start in range(1, 1000, 5):
+        before = len(partition.read)
+        partition.send(term(5, start=start))
+        reading += len(partition.read) > before
+
+    assert partition.counts.beyond_horizon == 0
+    assert reading < 40  # of 200 batches: one event in 64 has the far one's bit by chance
+    assert partition.send([raw("hint", time="9999-12-31T00:00:00Z", event_id="e900")]).duplicates == 1
+
+
 def test_a_repeat_with_another_newer_time_is_known_only_among_the_last_in_the_row() -> None:
     """The assumption that this rests on: the same id is the same event, and has the same time."""
     partition = Partition()
@@ -203,6 +219,19 @@ def test_what_is_known_of_an_act_since_it_was_told_again_is_known_from_segments_
     counts = partition.send([raw("hint", minute=900, event_id="late", act_ids=["b"])])
 
     assert (counts.applied, counts.retold) == (0, 1)
+
+
+def test_acts_take_as_many_of_the_ids_that_are_known_as_they_have_names() -> None:
+    """What record 21 says of the horizon: three hashes an event that tells an act by a name and by its moment."""
+    partition = Partition(known_ids=KNOWN_IDS)
+    values = [raw("hint", minute=at, event_id=f"e{at}", act_ids=[f"act {at}", f"@{at}"]) for at in range(1000)]
+    partition.send(values)
+
+    again = partition.send(values[-KNOWN_IDS // 3 :])
+    beyond = partition.send(values[:10])
+
+    assert (again.applied, again.duplicates) == (0, KNOWN_IDS // 3 + 1)
+    assert (beyond.applied, beyond.beyond_horizon) == (10, 10)
 
 
 def test_an_act_is_another_students_own() -> None:
