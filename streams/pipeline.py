@@ -11,10 +11,8 @@ import numpy as np
 from schemas.dialects import Decode, Record, decode
 from schemas.update import SkillUpdate
 from streams.evidence.artifacts import Artifact
-from streams.evidence.behaviour import BehaviourSource
 from streams.evidence.collect import FailureListener, collect
-from streams.evidence.language import LanguageSource
-from streams.evidence.model import ModelSource
+from streams.evidence.registry import make_sources, types_of
 from streams.evidence.source import Source
 from streams.folding.batch import BatchFolder, FoldedBatch, Home, Load
 from streams.folding.fold import Folding
@@ -24,18 +22,9 @@ from streams.rows.row_batch import Block
 from streams.rows.segments import LoadSegments, none_stored
 from streams.scoring.fusion import Fusion, Judgement
 from streams.scoring.updates import UpdateWriter
-from streams.skills.skill_set import SkillSet
+from streams.skills.skill_set import SkillsError, SkillSet
 
 _UPDATES: Final = msgspec.json.Decoder(SkillUpdate)
-
-
-def default_sources(skill_set: SkillSet, artifact: Artifact) -> list[Source]:
-    """The three sources. A fourth is one more line here."""
-    return [
-        ModelSource(artifact, skill_set.names),
-        LanguageSource(),
-        BehaviourSource(skill_set, {skill: card.features for skill, card in artifact.card.skills.items()}),
-    ]
 
 
 class Pipeline:
@@ -52,14 +41,22 @@ class Pipeline:
         known_ids: int = KNOWN_IDS,
         authentic: Authentic = nobody,
     ) -> None:
+        """`sources` are asked instead of those that the registry makes, each in the place of the one of its name.
+
+        Raises SkillsError for a source that is not registered, not in use by `skill_set`, or cannot be made.
+        """
+        types = types_of(skill_set)
         self.skill_set = skill_set
         self.artifact = artifact
         self.decode = decode
         self._authentic = authentic
         self._folding = Folding.of(skill_set, known_ids)
-        self._sources = default_sources(skill_set, artifact) if sources is None else list(sources)
-        self._fusion = Fusion(skill_set, artifact)
-        self.writer = UpdateWriter(skill_set, artifact)
+        self._sources = make_sources(types, skill_set, artifact) if sources is None else list(sources)
+        self._shares = {each.name: each.share for each in types if each.share is not None}
+        if strange := {source.name for source in self._sources} - {each.name for each in types}:
+            raise SkillsError(f"source {min(strange)} is not in use: no skill of {skill_set.name} gives it a weight")
+        self._fusion = Fusion(skill_set, artifact, types)
+        self.writer = UpdateWriter(skill_set, artifact, types)
         self._on_failure = on_failure
 
     def fold(
@@ -96,6 +93,8 @@ class Pipeline:
             stale_after_s=fusion.stale_after_days * 86_400,
             on_failure=self._on_failure,
         )
+        for name in self._shares.keys() & opinions.keys():
+            opinions[name].shared[:] = self._shares[name]
         fused = self._fusion.fuse(opinions)
         known = ~np.isnan(fused.score)
         for name, values in (("score", fused.score), ("confidence", fused.confidence)):

@@ -44,6 +44,8 @@ def is_allowed(value: object, type_: inspect.Type) -> bool:
         case inspect.StrType(pattern=pattern, min_length=shortest):
             is_long_enough = isinstance(value, str) and len(value) >= (shortest or 0)
             return is_long_enough and re.search(pattern or "", str(value)) is not None
+        case inspect.AnyType():
+            return True
     return False
 
 

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.evidence.source import Opinion, OwnThread, Status
+from streams.evidence.source import Opinion, OwnThread, SourceType, Status
 from streams.folding.facts import INDEX
 from streams.rows.row_batch import Block
 from streams.skills.skill_set import Indicator, Skill, SkillSet
@@ -124,3 +124,13 @@ def _rubric(
 def _logit(p: NDArray[np.float64]) -> NDArray[np.float64]:
     clipped = np.clip(p, _EDGE, 1 - _EDGE)
     return np.asarray(np.log(clipped / (1 - clipped)))
+
+
+BEHAVIOUR: Final = SourceType(
+    name=BehaviourSource.name,
+    make=lambda skill_set, artifact: BehaviourSource(
+        skill_set, {skill: card.features for skill, card in artifact.card.skills.items()}
+    ),
+    overlaps=("model",),
+    kappas=(0.0, 2.0, 8.0),
+)

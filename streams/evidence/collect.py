@@ -42,11 +42,11 @@ async def collect(
 
 async def _ask(source: Source, block: Block, shape: tuple[int, int], deadline_s: float) -> Opinion:
     opinion = await asyncio.wait_for(source.judge(block), deadline_s)
-    _require_sense(opinion, shape)
+    require_sense(opinion, shape)
     return opinion
 
 
-def _require_sense(opinion: Opinion, shape: tuple[int, int]) -> None:
+def require_sense(opinion: Opinion, shape: tuple[int, int]) -> None:
     """Raise ValueError unless every array has `shape` and holds what Opinion says."""
     for name in ("p", "n", "age_s", "status", "shared"):
         if getattr(opinion, name).shape != shape:

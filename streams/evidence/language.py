@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from streams.evidence.source import Opinion, OwnThread, Status
+from streams.evidence.source import Opinion, OwnThread, SourceType, Status
 from streams.rows.row_batch import Block
 
 SHRINKAGE: Final = 1.0
@@ -38,3 +38,6 @@ class LanguageSource:
         opinion.age_s[said] = np.maximum(age_s[said], 0)
         opinion.status[said] = Status.OK
         return opinion
+
+
+LANGUAGE: Final = SourceType(name=LanguageSource.name, make=lambda _skill_set, _artifact: LanguageSource())

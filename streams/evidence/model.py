@@ -9,7 +9,7 @@ from threadpoolctl import ThreadpoolController
 
 from streams.evidence.artifacts import Artifact
 from streams.evidence.features import features_of
-from streams.evidence.source import Opinion, OwnThread, Status
+from streams.evidence.source import Opinion, OwnThread, SourceType, Status
 from streams.folding.facts import ENDED, FACTS, INDEX, SAT_DOWN
 from streams.rows.row_batch import Block
 
@@ -82,3 +82,11 @@ class _Inputs:
         events = np.maximum(recent[:, self._leading].sum(axis=1), recent.max(axis=1))
         age_s = np.maximum(block.head["as_of_us"] / 1e6 - newest_s, 0)
         return events * block.decay, np.where(newest_s > 0, age_s, 0.0)
+
+
+MODEL: Final = SourceType(
+    name=ModelSource.name,
+    make=lambda skill_set, artifact: ModelSource(artifact, skill_set.names),
+    trained=True,
+    kappas=(0.0, 1.0, 4.0, 16.0),
+)

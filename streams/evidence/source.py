@@ -1,19 +1,25 @@
-"""What a source of evidence is, and what it says.
+"""What a source of evidence is, what it says, and what the rest must know of it.
 
-A fourth source is a class with a `name` and a `judge`, and a line where the pipeline is built.
+A fourth source is a class with a `name` and a `judge`, a SourceType, and a line in the registry (docs/sources.md).
 """
 
 import asyncio
+import re
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import Retryable
+from streams.evidence.artifacts import Artifact
 from streams.rows.row_batch import Block
+from streams.skills.skill_set import SkillSet
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
 class Status(IntEnum):
@@ -30,7 +36,8 @@ class Opinion:
     """What one source says; every array has shape (students, skills).
 
     `p` is a probability in (0, 1), NaN where absent; `n` the effective sample size; `age_s` the age of the newest
-    evidence, at the row's `as_of`. `shared` is the part of n, 0 to 1, that rests on facts which the model reads too.
+    evidence, at the row's `as_of`. `shared` is the part of n, 0 to 1, that rests on what the sources which its type
+    `overlaps` count too.
     """
 
     p: NDArray[np.float64]
@@ -61,6 +68,42 @@ class Source(Protocol):
     async def judge(self, block: Block) -> Opinion:
         """Judge every line for every skill. Reads the block, never changes it."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceType:
+    """A source, declared: fusion, updates, training, verification and `config_version` go by this alone.
+
+    `make` builds it; what it raises makes the skills file wrong. Where the source is present, the scores rest on labels
+    if it is `trained`. It `overlaps` the sources named: where one of them is present, too, its weight and evidence
+    count only for the part that its estimates do not share. Training tries each of `kappas`, the observations that make
+    the source half as reliable as it can be; without any, the skill set's is used.
+
+    A `remote` source is never asked again by `verify`, which goes by the estimates in the updates; they do not tell
+    what is shared, so it has to be the same for all, `share`. Change `version` when the same row gets another estimate.
+    """
+
+    name: str
+    make: Callable[[SkillSet, Artifact], Source]
+    trained: bool = False
+    overlaps: tuple[str, ...] = ()
+    share: float | None = None
+    kappas: tuple[float, ...] = ()
+    remote: bool = False
+    version: str = "1"
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} is no name of a source: small letters, digits and _, 32 at most")
+        if self.share is not None and not 0 <= self.share <= 1:
+            raise ValueError(f"source {self.name}: share must be within 0 to 1, is {self.share}")
+        if self.remote and self.overlaps and self.share is None:
+            raise ValueError(f"source {self.name}: a remote source that overlaps others must declare its share")
+
+    @property
+    def declared(self) -> tuple[object, ...]:
+        """All that moves scores, but for `make`."""
+        return (self.name, self.version, self.trained, self.overlaps, self.share, self.remote)
 
 
 class SourceBusy(Retryable):

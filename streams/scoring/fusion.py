@@ -7,24 +7,26 @@ A log-linear pool tempered by reliability:
 Not a weighted average: a weighted average of calibrated, distinct forecasts is necessarily uncalibrated (Ranjan and
 Gneiting, JRSS B 72, 2010). The interval's width falls with the evidence of all present sources together,
 
-    N = Σ_k n_k · 2^(−age_k/h),  one event told by two sources counted once,      width = prior · sqrt(κ/(κ + N))
+    N = Σ_k n_k · 2^(−age_k/h),  an event that two sources count counted once,    width = prior · sqrt(κ/(κ + N))
 
 or comes from the artifact's conformal table; either way a source lost, aged or failed can only lower N, so the
 confidence 1 − width/prior can only fall.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streams.evidence.artifacts import Artifact, ConformalTable
+from streams.evidence.registry import Types, types_of
 from streams.evidence.source import Opinion, Status
-from streams.skills.skill_set import SOURCES, SkillSet
+from streams.skills.skill_set import SkillSet
+from streams.skills.sources import BUILT_IN
 
 PRIOR_WIDTH: Final = 0.9
 MAX_LOG_ODDS: Final = 12.0  # a score is never 0 or 1, even when rounded to be published
@@ -66,26 +68,34 @@ class Judgement:
 
 
 class Fusion:
-    """The fusion of one skill set with one artifact."""
+    """The fusion of one skill set with one artifact.
 
-    def __init__(self, skill_set: SkillSet, artifact: Artifact) -> None:
+    A source that the artifact's fit does not know has its configured weight, and no part in the intercepts.
+    """
+
+    def __init__(self, skill_set: SkillSet, artifact: Artifact, types: Types | None = None) -> None:
+        """`types` are those of `skill_set` unless given. Raises SkillsError as `types_of` does."""
         self._kappa = skill_set.fusion.kappa
         self._half_life_s = skill_set.fusion.half_life_days * 86_400
         cards = [artifact.card.skills.get(name) for name in skill_set.names]
         fits = [card.fusion if card else None for card in cards]
+        types = types_of(skill_set) if types is None else types
+        names = [each.name for each in types]
+        self._overlaps = {each.name: each.overlaps for each in types}
+        self._overlapped = [name for name in names if any(name in each.overlaps for each in types)]
         self._weights = {
             source: np.array(
                 [
-                    fit.weights.get(source, 0.0) if fit else skill.weights.get(source, 0.0)
+                    (fit.weights if fit and source in fit.weights else skill.weights).get(source, 0.0)
                     for fit, skill in zip(fits, skill_set.skills.values(), strict=True)
                 ]
             )
-            for source in SOURCES
+            for source in names
         }
         self._intercepts = [fit.intercepts if fit else {} for fit in fits]
         self._kappas = {
             source: np.array([fit.kappa.get(source, self._kappa) if fit else self._kappa for fit in fits])
-            for source in SOURCES
+            for source in names
         }
         self._tables = [card.intervals if card else None for card in cards]
 
@@ -105,25 +115,37 @@ class Fusion:
 
     def reliability(self, source: str, opinion: Opinion) -> Array:
         """r_k, in [0, 1]; 0 where the source is absent."""
-        kappa = self._kappas.get(source, np.full(opinion.n.shape[1], self._kappa))
         present = opinion.n > 0
-        return np.where(present, opinion.n / np.where(present, opinion.n + kappa, 1.0), 0.0) * self._freshness(opinion)
+        n = opinion.n / np.where(present, opinion.n + self._kappas[source], 1.0)
+        return np.where(present, n, 0.0) * self._freshness(opinion)
 
     def evidence(self, opinions: Mapping[str, Opinion]) -> Array:
-        """N: how many events all present sources rest on, fresh ones counted in full; monotone in what is present."""
+        """N: how many events all present sources rest on, fresh ones counted in full; monotone in what is present.
+
+        What overlaps is counted once: with a choice of the sources that others overlap, those others count only for
+        what they do not share with a chosen one, and what was not chosen not at all; N is the most of all choices.
+        """
         n = {name: opinion.n * self._freshness(opinion) for name, opinion in opinions.items()}
+        overlapped = [name for name in self._overlapped if name in n]
+        counted = [self._counted(n, opinions, chosen) for chosen in _subsets(overlapped)]
+        return np.asarray(np.max(counted, axis=0))
+
+    def _counted(self, n: Mapping[str, Array], opinions: Mapping[str, Opinion], chosen: Sequence[str]) -> Array:
+        def alone(name: str) -> Array:
+            double = any(other in chosen for other in self._overlaps[name])
+            return (1 - opinions[name].shared) * n[name] if double else n[name]
+
         zero = np.zeros_like(next(iter(n.values())))
-        model = n.pop("model", zero)
-        alone: Array = sum(n.values(), zero)
-        beside_model: Array = sum(((1 - opinions[name].shared) * n[name] for name in n), zero)
-        return np.asarray(np.maximum(model + beside_model, alone))
+        beside: Array = sum((alone(name) for name in n if name not in self._overlapped), zero)
+        return np.asarray(sum((alone(name) for name in chosen), zero) + beside)
 
     def _weight(self, source: str, opinions: Mapping[str, Opinion]) -> Array:
-        """w_k; what rests on facts that a present model reads too counts for the part that does not."""
-        weight = np.broadcast_to(self._weights.get(source, 1.0), opinions[source].p.shape)
-        if source == "model" or "model" not in opinions:
+        """w_k; a source that overlaps a present one counts for the part that it does not share."""
+        weight = np.broadcast_to(self._weights[source], opinions[source].p.shape)
+        beside = [opinions[other].n > 0 for other in self._overlaps[source] if other in opinions]
+        if not beside:
             return weight
-        return np.where(opinions["model"].n > 0, weight * (1 - opinions[source].shared), weight)
+        return np.where(np.any(beside, axis=0), weight * (1 - opinions[source].shared), weight)
 
     def _freshness(self, opinion: Opinion) -> Array:
         return np.asarray(2.0 ** (-opinion.age_s / self._half_life_s))
@@ -132,10 +154,13 @@ class Fusion:
         present = {name: opinion.n > 0 for name, opinion in opinions.items()}
         intercept = np.zeros_like(next(iter(opinions.values())).p)
         for column, by_mask in enumerate(self._intercepts):
+            fitted = {name for mask in by_mask for name in mask.split("+")}
+            known = {name: there[:, column] for name, there in present.items() if name in fitted}
             for mask, value in by_mask.items():
                 named = mask.split("+")
-                exact = np.all([there[:, column] == (name in named) for name, there in present.items()], axis=0)
-                intercept[exact, column] = value
+                if known.keys() >= set(named):
+                    exact = np.all([there == (name in named) for name, there in known.items()], axis=0)
+                    intercept[exact, column] = value
         return intercept
 
     def _widths(self, opinions: Mapping[str, Opinion]) -> Array:
@@ -147,9 +172,14 @@ class Fusion:
         return np.asarray(widths)
 
 
-def masks(sources: Sequence[str] = SOURCES) -> list[str]:
+def masks(sources: Sequence[str] = tuple(BUILT_IN)) -> list[str]:
     """Every non-empty set of sources, named as in `FusionFit.intercepts`."""
-    return ["+".join(some) for size in range(1, len(sources) + 1) for some in combinations(sources, size)]
+    return ["+".join(some) for some in _subsets(sources) if some]
+
+
+def _subsets(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """All of them, the smaller first."""
+    return chain.from_iterable(combinations(names, size) for size in range(len(names) + 1))
 
 
 def _from_table(table: ConformalTable, n: Array) -> Array:

@@ -14,38 +14,41 @@ from numpy.typing import NDArray
 
 from schemas.update import LEVELS, UPDATE_VERSION
 from streams.evidence.artifacts import Artifact
+from streams.evidence.registry import Types, config_version, types_of
 from streams.evidence.source import Opinion, Status
 from streams.folding.facts import FACTS
 from streams.rows.layout import Array
 from streams.rows.row import MAX_EVIDENCE, RUBRIC, phrase_code
 from streams.rows.row_batch import Block
 from streams.scoring.fusion import Judgement
-from streams.skills.skill_set import SOURCES, SkillSet
+from streams.skills.skill_set import SkillSet
 
 _DIGITS: Final = 6
 _SPEAKS: Final = {Status.OK.value: b"ok", Status.STALE.value: b"stale"}
 _SILENT: Final = {Status.ABSENT.value: b'{"status":"absent"}', Status.FAILED.value: b'{"status":"failed"}'}
 _BOOLEANS: Final = (b"false", b"true")
 _LEVELS: Final = [level.encode() for level in LEVELS]
-_SETS_OF_SOURCES: Final = [
-    [name for bit, name in enumerate(SOURCES) if mask >> bit & 1] for mask in range(2 ** len(SOURCES))
-]
 Column = bytes | Iterable[bytes]
 Places = tuple[Array, ...]
 """Lines and columns of the same number, by line and then by column."""
 
 
 class UpdateWriter:
-    """Writes the updates of one skill set and artifact; `config_version` names both."""
+    """Writes the updates of one skill set and artifact; `config_version` names both, and the sources."""
 
-    def __init__(self, skill_set: SkillSet, artifact: Artifact) -> None:
-        self.config_version = f"{skill_set.config_version}-{artifact.digest[:8]}"
+    def __init__(self, skill_set: SkillSet, artifact: Artifact, types: Types | None = None) -> None:
+        """`types` are those of `skill_set` unless given. Raises SkillsError as `types_of` does."""
+        types = types_of(skill_set) if types is None else types
+        self.config_version = config_version(skill_set, types, artifact)
+        self._sources = [each.name for each in types]
+        self._trained = {each.name for each in types if each.trained}
         self._levels = skill_set.levels
         self._names = [_text(name) for name in skill_set.names]
         self._rests_on = [
-            _text(skill.rests_on(sources)) for skill in skill_set.skills.values() for sources in _SETS_OF_SOURCES
+            _text(skill.rests_on(sources, labelled=not self._trained.isdisjoint(sources)))
+            for skill in skill_set.skills.values()
+            for sources in _subsets(self._sources)
         ]
-        self._has_model = np.array([name in artifact.card.skills for name in skill_set.names])
         self._told = {code: _text(name) for code, name in told_names(skill_set).items()}
         self._ends_with = b',"config_version":%b,"model":%b}' % (_text(self.config_version), _text(artifact.id))
 
@@ -69,7 +72,9 @@ class UpdateWriter:
         score, confidence = fused.score[at], fused.confidence[at]
         column = at[1].tolist()
         carried = {name: carries[at] for name, carries in fused.carries.items()}
-        validated = self._has_model[at[1]] & carried.get("model", False)
+        validated = np.zeros(len(column), np.bool_)
+        for name in self._trained & carried.keys():
+            validated |= carried[name]
         contributions: list[Column] = []
         for name, opinion in sorted(opinions.items()):
             contributions += [b"," if contributions else b"", _text(name) + b":"]
@@ -82,19 +87,23 @@ class UpdateWriter:
             b',"confidence":', _numbers(confidence),
             b',"level":"', map(_LEVELS.__getitem__, self._levels.classify(score, confidence).tolist()),
             b'","validated":', map(_BOOLEANS.__getitem__, validated.tolist()),
-            b',"rests_on":', map(self._rests_on.__getitem__, _of_sources(at[1], carried).tolist()),
+            b',"rests_on":', map(self._rests_on.__getitem__, self._of_sources(at[1], carried).tolist()),
             b',"contributions":{', *contributions,
             b'},"evidence":[', _evidence(block, self._told, at),
             b"]}",
         )  # fmt: skip
 
+    def _of_sources(self, skill: Array, carried: Mapping[str, NDArray[np.bool_]]) -> Array:
+        """Where the words for each skill and set of sources are."""
+        bits: Array = sum(
+            (carried[name] << bit for bit, name in enumerate(self._sources) if name in carried), np.zeros_like(skill)
+        )
+        return np.asarray(skill * 2 ** len(self._sources) + bits)
 
-def _of_sources(skill: Array, carried: Mapping[str, NDArray[np.bool_]]) -> Array:
-    """Where the words for each skill and set of sources are."""
-    bits: Array = sum(
-        (carried[name] << bit for bit, name in enumerate(SOURCES) if name in carried), np.zeros_like(skill)
-    )
-    return skill * len(_SETS_OF_SOURCES) + bits
+
+def _subsets(names: Sequence[str]) -> list[list[str]]:
+    """All of them; bit k of a subset's index says whether it has the k-th name."""
+    return [[name for bit, name in enumerate(names) if mask >> bit & 1] for mask in range(2 ** len(names))]
 
 
 def told_names(skill_set: SkillSet) -> dict[int, str]:

@@ -5,14 +5,14 @@ place. `config_version` changes whenever anything in it does.
 """
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 import numpy as np
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 from numpy.typing import NDArray
 
 from schemas.configuration import choices, read_toml
@@ -20,8 +20,8 @@ from schemas.errors import SkillstreamError
 from streams.folding.facts import FACTS
 from streams.rows.row import skill_code
 from streams.skills.phrase_book import tokenise
+from streams.skills.sources import BUILT_IN, all_names, registered
 
-SOURCES: Final = ("model", "language", "behaviour")
 MAX_SKILLS: Final = 8
 _STOP_WORDS: Final = frozenset(
     "a an and are as at be but by for from go had has have he her him i if in is it its just me more my never no "
@@ -72,12 +72,12 @@ class Skill(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     lexicon: dict[Phrase, SignedWeight] = {}
     per_text: Annotated[float, Meta(ge=-3, le=3, description="log-odds of a text without a phrase")] | None = None
 
-    def rests_on(self, sources: Collection[str]) -> str:
-        """What a score rests on that these sources carry, in words."""
+    def rests_on(self, sources: Sequence[str], *, labelled: bool) -> str:
+        """What a score rests on that these sources carry, in words; `labelled`: one of them saw labels."""
         if isinstance(self.basis, str):
             return self.basis
-        words = " and ".join(self.basis.get(source, source) for source in SOURCES if source in sources)
-        return words if "model" in sources else f"{words or 'nothing that has a weight'}; no labels"
+        words = " and ".join(self.basis.get(source, source) for source in sources)
+        return words if labelled else f"{words or 'nothing that has a weight'}; no labels"
 
 
 class FusionSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,13 +106,14 @@ class Levels(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SkillSet(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A whole skills file."""
+    """A whole skills file. `sources` are settings of sources that are not built in, theirs to understand."""
 
     version: Annotated[int, Meta(ge=1, le=1)]
     name: Name
     skills: Annotated[dict[Name, Skill], Meta(min_length=1, max_length=MAX_SKILLS)]
     fusion: FusionSettings = FusionSettings()
     levels: Levels = Levels()
+    sources: dict[Name, dict[str, Any]] | UnsetType = UNSET  # unset: no part of the version, as before it was there
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -120,9 +121,19 @@ class SkillSet(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return tuple(self.skills)
 
     @property
+    def source_names(self) -> tuple[str, ...]:
+        """The sources in use: those built in, then, by name, those that a skill gives a weight."""
+        weighed = {source for skill in self.skills.values() for source in skill.weights}
+        return (*BUILT_IN, *sorted(weighed - BUILT_IN.keys()))
+
+    @property
     def config_version(self) -> str:
         """Twelve hex digits of the content's SHA-256."""
         return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()[:12]
+
+    def settings_of(self, source: str) -> dict[str, Any]:
+        """The table [sources.<source>] of the file; empty where there is none."""
+        return {} if self.sources is UNSET else self.sources.get(source, {})
 
 
 def load_skills(path: str) -> SkillSet:
@@ -144,14 +155,20 @@ def load_skills(path: str) -> SkillSet:
         raise SkillsError(f"skills file {path}: two skills have names of one hash: rename one")
     for name, skill in skill_set.skills.items():
         _check(f"skills file {path}: skills.{name}", skill)
+    for name in skill_set.sources or ():
+        if name in BUILT_IN:
+            raise SkillsError(f"skills file {path}: sources.{name}: a built-in source has no settings")
+        if name not in skill_set.source_names:
+            raise SkillsError(f"skills file {path}: sources.{name}: no skill gives it a weight")
     return skill_set
 
 
 def _check(place: str, skill: Skill) -> None:
     for table, named in (("weights", skill.weights), ("basis", skill.basis)):
-        unknown = [] if isinstance(named, str) else [source for source in named if source not in SOURCES]
+        unknown = [] if isinstance(named, str) else [source for source in named if not registered(source)]
         if unknown:
-            raise SkillsError(f"{place}.{table}: no source {unknown[0]!r}; there are {choices(unknown[0], SOURCES)}")
+            there = choices(unknown[0], all_names())
+            raise SkillsError(f"{place}.{table}: no source {unknown[0]!r}; there are {there}")
     for fact in skill.telling:
         if fact not in FACTS:
             raise SkillsError(f"{place}.telling: no fact {fact!r}; there are {choices(fact, FACTS)}")

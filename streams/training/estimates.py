@@ -1,5 +1,6 @@
 """Opinions on stored rows, asked of the sources that serve, a chunk at a time."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Final
@@ -8,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.evidence.artifacts import CARD_VERSION, Artifact, Card, SkillCard
-from streams.evidence.behaviour import BehaviourSource
+from streams.evidence.collect import require_sense
 from streams.evidence.features import FEATURE_SCHEMA, features_of
-from streams.evidence.language import LanguageSource
 from streams.evidence.model import ModelSource
-from streams.evidence.source import Opinion
+from streams.evidence.registry import Types, make_sources
+from streams.evidence.source import Opinion, Source
 from streams.rows.row_batch import Block
 from streams.skills.skill_set import SkillSet
 from streams.training.classifier import Fitted
+from streams.training.errors import TrainingError
 from streams.training.moments import Moment
 
 Array = NDArray[np.float64]
@@ -28,14 +30,31 @@ def feature_matrix(moments: Sequence[Moment], names: Sequence[str]) -> Array:
     return np.concatenate([features_of(block, names) for block in _chunks(moments, ())])
 
 
-def hand_made_opinions(
-    moments: Sequence[Moment], skill_set: SkillSet, read_by_model: Mapping[str, Sequence[str]]
+def opinions_beside_model(
+    moments: Sequence[Moment], skill_set: SkillSet, artifact: Artifact, types: Types
 ) -> dict[str, Opinion]:
-    """What the sources say that are not trained, beside a model that reads these features."""
+    """What all sources but the model say, beside the model in `artifact`. Raises TrainingError where one fails."""
+    beside = tuple(each for each in types if each.name != ModelSource.name)
+    sources = zip(beside, make_sources(beside, skill_set, artifact), strict=True)
     return {
-        "language": _ask(LanguageSource().compute, moments, skill_set.names),
-        "behaviour": _ask(BehaviourSource(skill_set, read_by_model).compute, moments, skill_set.names),
+        each.name: asyncio.run(_ask_source(source, each.share, moments, skill_set.names)) for each, source in sources
     }
+
+
+async def _ask_source(
+    source: Source, share: float | None, moments: Sequence[Moment], names: tuple[str, ...]
+) -> Opinion:
+    parts = []
+    for block in _chunks(moments, names):
+        try:
+            opinion = await source.judge(block)
+            require_sense(opinion, (len(block), len(names)))
+        except Exception as error:  # a fit without one of its sources would be another fit
+            raise TrainingError(f"source {source.name} failed: {error!r}") from error
+        if share is not None:
+            opinion.shared[:] = share
+        parts.append(opinion)
+    return joined(parts)
 
 
 def model_opinion(moments: Sequence[Moment], skill: str, fitted: Fitted) -> Opinion:

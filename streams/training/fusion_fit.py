@@ -7,7 +7,7 @@ Each source's κ is chosen with them, for the greatest likelihood: a model train
 tempering, for it says itself how sure it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Final
 
@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.evidence.artifacts import Artifact, FusionFit
+from streams.evidence.registry import Types
 from streams.evidence.source import Opinion
 from streams.scoring.fusion import Fusion, masks
-from streams.skills.skill_set import SOURCES, SkillSet
+from streams.skills.skill_set import SkillSet
 from streams.training.estimates import without
 
 MIN_OF_EACH_LABEL: Final = 50
 DROPPED_WEIGHT: Final = 0.1
-KAPPAS: Final = {"model": (0.0, 1.0, 4.0, 16.0), "behaviour": (0.0, 2.0, 8.0)}
 _RIDGE: Final = 1e-3
 _STEPS: Final = 50
 
@@ -31,16 +31,22 @@ Array = NDArray[np.float64]
 
 
 def fit_pool(
-    opinions: Mapping[str, Opinion], labels: Array, weights: Array, skill_set: SkillSet, artifact: Artifact
+    opinions: Mapping[str, Opinion],
+    labels: Array,
+    weights: Array,
+    skill_set: SkillSet,
+    artifact: Artifact,
+    types: Types,
 ) -> FusionFit | None:
-    """Fit to out-of-fold opinions, each of shape (moments, 1). None where there is too little to fit to.
+    """Fit to out-of-fold opinions, one of each of `types` and of shape (moments, 1). None: too little to fit to.
 
     A source never seen keeps its configured weight; a set never seen takes the intercept of its largest part seen.
     """
     if min(labels.sum(), (1 - labels).sum()) < MIN_OF_EACH_LABEL:
         return None
-    kappas = [dict(zip(KAPPAS, values, strict=True)) for values in product(*KAPPAS.values())]
-    fits = [_fit(opinions, labels, weights, skill_set, artifact, kappa) for kappa in kappas]
+    tried = {each.name: each.kappas for each in types if each.kappas}
+    kappas = [dict(zip(tried, values, strict=True)) for values in product(*tried.values())]
+    fits = [_fit(opinions, labels, weights, skill_set, artifact, types, kappa) for kappa in kappas]
     return max((fit for fit in fits if fit), key=lambda fit: fit[0], default=(0.0, None))[1]
 
 
@@ -50,10 +56,12 @@ def _fit(
     weights: Array,
     skill_set: SkillSet,
     artifact: Artifact,
+    types: Types,
     kappa: dict[str, float],
 ) -> tuple[float, FusionFit] | None:
     """Log-likelihood and fit at one κ a source."""
-    terms = _terms(opinions, _plain(skill_set, artifact, kappa))
+    names = [each.name for each in types]
+    terms = _terms(opinions, names, _plain(skill_set, artifact, types, kappa))
     if not terms:
         return None
     seen = list(terms)
@@ -61,15 +69,14 @@ def _fit(
     importance = weights[rows] * np.concatenate([share for _, share, _ in terms.values()])
     masked = np.repeat(np.eye(len(seen)), [len(lines) for lines, _, _ in terms.values()], axis=0)
     design = np.hstack([np.concatenate([log_odds for _, _, log_odds in terms.values()]), masked])
-    fitted = nonnegative_logit(design, labels[rows], importance, free=range(len(SOURCES), design.shape[1]))
+    fitted = nonnegative_logit(design, labels[rows], importance, free=range(len(names), design.shape[1]))
     ever = np.any(design, axis=0)
     configured = next(iter(skill_set.skills.values())).weights
     found = {
-        source: round(float(fitted[k]), 4) if ever[k] else configured.get(source, 0.0)
-        for k, source in enumerate(SOURCES)
+        source: round(float(fitted[k]), 4) if ever[k] else configured.get(source, 0.0) for k, source in enumerate(names)
     }
-    intercepts = dict(zip(seen, (round(float(b), 4) for b in fitted[len(SOURCES) :]), strict=True))
-    fit = FusionFit(weights=found, intercepts={mask: _nearest(mask, intercepts) for mask in masks()}, kappa=kappa)
+    intercepts = dict(zip(seen, (round(float(b), 4) for b in fitted[len(names) :]), strict=True))
+    fit = FusionFit(weights=found, intercepts={mask: _nearest(mask, intercepts) for mask in masks(names)}, kappa=kappa)
     return _log_likelihood(design @ fitted, labels[rows], importance), fit
 
 
@@ -93,28 +100,30 @@ def nonnegative_logit(design: Array, labels: Array, importance: Array, free: ran
     return coefficients
 
 
-def _plain(skill_set: SkillSet, artifact: Artifact, kappa: dict[str, float]) -> Fusion:
+def _plain(skill_set: SkillSet, artifact: Artifact, types: Types, kappa: dict[str, float]) -> Fusion:
     """The fusion with weights of one and no intercepts."""
     (skill,) = skill_set.names
-    unit = FusionFit(weights=dict.fromkeys(SOURCES, 1.0), intercepts={}, kappa=kappa)
+    unit = FusionFit(weights={each.name: 1.0 for each in types}, intercepts={}, kappa=kappa)
     card = msgspec.structs.replace(artifact.card.skills[skill], fusion=unit)
     whole = msgspec.structs.replace(artifact.card, skills={skill: card})
-    return Fusion(skill_set, Artifact(whole, artifact.models, artifact.digest))
+    return Fusion(skill_set, Artifact(whole, artifact.models, artifact.digest), types)
 
 
-def _terms(opinions: Mapping[str, Opinion], fusion: Fusion) -> dict[str, tuple[NDArray[np.intp], Array, Array]]:
+def _terms(
+    opinions: Mapping[str, Opinion], names: Sequence[str], fusion: Fusion
+) -> dict[str, tuple[NDArray[np.intp], Array, Array]]:
     """By set of sources: the moments that have it, what each counts there (1 where no source was dropped, else
     DROPPED_WEIGHT), and the log-odds of each source at a weight of one. Sets that hardly occur are left out.
     """
     terms = {}
     present = {name: opinion.n[:, 0] > 0 for name, opinion in opinions.items()}
-    for mask in masks():
+    for mask in masks(names):
         named = mask.split("+")
         lines = np.flatnonzero(np.vstack([present[name] for name in named]).all(axis=0))
         if len(lines) >= MIN_OF_EACH_LABEL:
             whole = np.all(np.vstack([present[name] == (name in named) for name in present]), axis=0)
             log_odds = fusion.fuse(without(opinions, named)).log_odds
-            told = np.column_stack([log_odds[source][lines, 0] for source in SOURCES])
+            told = np.column_stack([log_odds[source][lines, 0] for source in names])
             terms[mask] = lines, np.where(whole[lines], 1.0, DROPPED_WEIGHT), told
     return terms
 

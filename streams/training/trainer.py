@@ -17,11 +17,20 @@ from sklearn.model_selection import GroupKFold
 
 from streams.evidence.artifacts import CARD_VERSION, Card, SkillCard
 from streams.evidence.features import FEATURE_SCHEMA
+from streams.evidence.model import ModelSource
+from streams.evidence.registry import types_of
 from streams.evidence.source import Opinion
 from streams.skills.skill_set import SkillSet
 from streams.training.classifier import fit, matching
 from streams.training.errors import TrainingError
-from streams.training.estimates import feature_matrix, hand_made_opinions, joined, model_opinion, provisional, reordered
+from streams.training.estimates import (
+    feature_matrix,
+    joined,
+    model_opinion,
+    opinions_beside_model,
+    provisional,
+    reordered,
+)
 from streams.training.fusion_fit import fit_pool
 from streams.training.labels import Person
 from streams.training.metrics import metrics
@@ -93,8 +102,9 @@ def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan) -> tuple[Ski
     unseen = reordered(joined(parts), np.argsort(np.concatenate(held)))
     final = fit(matrix, names, labels, weights, plan.seed)
     one_skill = msgspec.structs.replace(plan.skill_set, skills={skill: plan.skill_set.skills[skill]})
-    opinions = {"model": unseen, **hand_made_opinions(moments, one_skill, {skill: final.features})}
-    pool = fit_pool(opinions, labels, weights, one_skill, provisional(skill, final))
+    artifact, types = provisional(skill, final), types_of(plan.skill_set)
+    opinions = {ModelSource.name: unseen, **opinions_beside_model(moments, one_skill, artifact, types)}
+    pool = fit_pool(opinions, labels, weights, one_skill, artifact, types)
     card = SkillCard(
         file=f"{skill}.skops",
         sha256="",

@@ -9,9 +9,10 @@ import msgspec
 from schemas.dialects import Decode, decode
 from schemas.errors import Fatal
 from streams.evidence.artifacts import Artifact
+from streams.evidence.registry import make_sources, types_of
 from streams.evidence.source import Opinion, Source
 from streams.input.signature import Authentic, nobody
-from streams.pipeline import Pipeline, default_sources
+from streams.pipeline import Pipeline
 from streams.rows.codec import decode_row
 from streams.rows.row import KNOWN_IDS, Row
 from streams.rows.row_batch import Block
@@ -43,7 +44,7 @@ class Rescoring:
         known_ids: int = KNOWN_IDS,
         authentic: Authentic = nobody,
     ) -> None:
-        self._sources = default_sources(skill_set, artifact)
+        self._sources = make_sources(types_of(skill_set), skill_set, artifact)
         self._artifact = artifact
         self.pipeline = Pipeline(
             skill_set,

@@ -13,6 +13,7 @@ from streams.rows.row_batch import Block
 from streams.scoring.fusion import Fused, Judgement
 from streams.scoring.updates import told_names
 from streams.skills.skill_set import SkillSet
+from streams.skills.sources import BUILT_IN
 
 
 def updates(
@@ -50,14 +51,14 @@ def _skill(
         confidence=_rounded(fused.confidence[at]),
         level=LEVELS[int(skill_set.levels.classify(fused.score[at], fused.confidence[at]))],
         validated=name in artifact.card.skills and "model" in _carrying(fused, at),
-        rests_on=skill_set.skills[name].rests_on(_carrying(fused, at)),
+        rests_on=skill_set.skills[name].rests_on(_carrying(fused, at), labelled="model" in _carrying(fused, at)),
         contributions=contributions,
         evidence=_evidence(block, skill_set, at),
     )
 
 
 def _carrying(fused: Fused, at: tuple[int, int]) -> list[str]:
-    return [source for source, carries in fused.carries.items() if carries[at]]
+    return [source for source in BUILT_IN if source in fused.carries and fused.carries[source][at]]
 
 
 def _contribution(source: str, judgement: Judgement, at: tuple[int, int]) -> Contribution:

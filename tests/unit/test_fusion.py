@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from streams.evidence.artifacts import NO_ARTIFACT, Artifact, ConformalTable, FusionFit, SkillCard
 from streams.evidence.source import Opinion, Status
 from streams.scoring.fusion import PRIOR_WIDTH, Fusion, masks
-from streams.skills.skill_set import SOURCES
+from streams.skills.sources import BUILT_IN
 from tests.events import default_skills
 
 NAMES = default_skills().names
@@ -46,7 +46,7 @@ either = pytest.mark.parametrize("fusion", FUSIONS.values(), ids=FUSIONS)
 
 Said = tuple[float, float, float]  # p, n, age in seconds
 said = st.tuples(st.floats(0, 1, exclude_min=True, exclude_max=True), st.floats(1e-6, 1e6), st.floats(0, 86_400 * 3650))
-opinions_of = st.dictionaries(st.sampled_from(SOURCES), said, min_size=1)
+opinions_of = st.dictionaries(st.sampled_from(list(BUILT_IN)), said, min_size=1)
 
 
 def opinion(p: float, n: float, age_s: float, shared: float = 0.0) -> Opinion:
@@ -65,7 +65,7 @@ def fuse(
     silent = Opinion.empty(1, len(NAMES), absent)
     parts = {"behaviour": shared}
     fused = fusion.fuse(
-        {name: opinion(*said[name], parts.get(name, 0.0)) if name in said else silent for name in SOURCES}
+        {name: opinion(*said[name], parts.get(name, 0.0)) if name in said else silent for name in BUILT_IN}
     )
     return {name: getattr(fused, name)[0] for name in ("score", "low", "high", "confidence")}
 
@@ -93,7 +93,7 @@ def test_confidence_never_rises_when_sources_are_removed(fusion: Fusion, said: d
 
 
 @either
-@given(said=opinions_of, source=st.sampled_from(SOURCES), days=st.floats(0, 3650), kept=st.floats(1e-3, 1))
+@given(said=opinions_of, source=st.sampled_from(list(BUILT_IN)), days=st.floats(0, 3650), kept=st.floats(1e-3, 1))
 def test_confidence_never_rises_when_a_source_ages_or_loses_evidence(
     fusion: Fusion, said: dict[str, Said], source: str, days: float, kept: float
 ) -> None:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from schemas.event import NativeEvent
 from schemas.update import SkillUpdate
 from streams.evidence.artifacts import Card, load_artifact
+from streams.evidence.registry import make_sources, types_of
 from streams.evidence.source import Opinion, Source
-from streams.pipeline import Pipeline, default_sources
+from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay
 from streams.rows.row_batch import Block
 from streams.skills.skill_set import SkillSet
@@ -41,7 +42,7 @@ def default_pipeline(failing: tuple[str, ...] = ()) -> Pipeline:
 
 
 def pipeline_of(skill_set: SkillSet, failing: Collection[str] = ()) -> Pipeline:
-    sources = default_sources(skill_set, ARTIFACT)
+    sources = make_sources(types_of(skill_set), skill_set, ARTIFACT)
     with_faults: list[Source] = [Broken(each.name) if each.name in failing else each for each in sources]
     return Pipeline(skill_set, ARTIFACT, on_failure=lambda _source, _error: None, sources=with_faults)
 

@@ -11,8 +11,9 @@ import msgspec
 from schemas.explanation import Explanation
 from schemas.update import SkillUpdate
 from streams.evidence.artifacts import NO_ARTIFACT
+from streams.evidence.registry import make_sources, types_of
 from streams.evidence.source import Source
-from streams.pipeline import Pipeline, default_sources
+from streams.pipeline import Pipeline
 from streams.replay import FileRecord
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import Row
@@ -246,7 +247,7 @@ def minutes(count: float) -> int:
 
 @cache
 def _pipeline(failing: tuple[str, ...]) -> Pipeline:
-    sources = default_sources(default_skills(), NO_ARTIFACT)
+    sources = make_sources(types_of(default_skills()), default_skills(), NO_ARTIFACT)
     broken: list[Source] = [_Failing(each.name) if each.name in failing else each for each in sources]
     return Pipeline(default_skills(), NO_ARTIFACT, on_failure=lambda _source, _error: None, sources=broken)
 

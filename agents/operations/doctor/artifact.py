@@ -28,7 +28,7 @@ class ModelArtifact:
         """Raises ArtifactError."""
         artifact = load_artifact(self.settings.model)
         if artifact is NO_ARTIFACT:
-            yield ok("none: scores come from language and behaviour")
+            yield ok("none: scores come from the other sources")
             return
         found = [*self._wrong_skills(artifact), *_wrong_trainer(artifact)]
         yield from found
@@ -40,9 +40,10 @@ class ModelArtifact:
 
     def _wrong_skills(self, artifact: Artifact) -> Iterator[Finding]:
         try:
-            skills = load_skills(self.settings.skills).skills
+            skill_set = load_skills(self.settings.skills)
         except SkillstreamError:
             return  # the check of the skills says it
+        skills = skill_set.skills
         unused = sorted(artifact.models.keys() - skills.keys())
         if unused:
             yield warning(
@@ -50,6 +51,14 @@ class ModelArtifact:
                 "set SKILLSTREAM_SKILLS and SKILLSTREAM_MODEL to what belongs together",
             )
         for name in sorted(artifact.models.keys() & skills.keys()):
+            fit = artifact.card.skills[name].fusion
+            unknown = set(skill_set.source_names) - fit.weights.keys() if fit else ()
+            if unknown:
+                yield warning(
+                    f"{artifact.id} was fitted for {name} without {', '.join(sorted(unknown))}: the skills file's "
+                    "weight is used, and no intercept allows for it",
+                    "train it again with `skillstream train` and these skills",
+                )
             if isinstance(skills[name].basis, str):
                 yield warning(
                     f"{name} has one `basis` for all: updates quote it where its model says nothing of a student, too",
