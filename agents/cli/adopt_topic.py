@@ -5,6 +5,8 @@ import os
 import click
 
 from agents.config.settings import load_settings
+from agents.delivery.deployment import changelog_of
+from agents.operations.repair import Repair
 
 
 @click.command(name="adopt-topic")
@@ -18,9 +20,6 @@ def command(config: str | None, broker: str | None, yes: bool) -> None:
     beginning. The table's epoch is raised, so that offsets of the two topics are never compared.
     """
     settings = load_settings(os.environ, config, broker=broker)
-    from agents.operations.repair import Repair
-    from agents.worker.worker import changelog_of
-
     repair = Repair(settings, changelog_of(settings))
     seen = repair.diagnose()
     for partition, finding in seen.findings.items():

@@ -1,14 +1,12 @@
 """`skillstream rebuild`: fold the table anew from the input topic, where its changelog was lost."""
 
 import os
-from typing import TYPE_CHECKING
 
 import click
 
 from agents.config.settings import load_settings
-
-if TYPE_CHECKING:
-    from agents.operations.repair import Diagnosis, Repair
+from agents.delivery.deployment import changelog_of
+from agents.operations.repair import Diagnosis, Repair
 
 
 @click.command(name="rebuild")
@@ -23,9 +21,6 @@ def command(config: str | None, broker: str | None, rewind: bool, yes: bool) -> 
     the last record that the table still knows.
     """
     settings = load_settings(os.environ, config, broker=broker)
-    from agents.operations.repair import Repair
-    from agents.worker.worker import changelog_of
-
     repair = Repair(settings, changelog_of(settings))
     seen = repair.diagnose(tolerant=not rewind)
     for partition, finding in seen.findings.items():
@@ -40,7 +35,7 @@ def command(config: str | None, broker: str | None, rewind: bool, yes: bool) -> 
     click.echo(f"Start the workers: they fold {repair.topic} from its start, under epoch {epoch}.")
 
 
-def _say_what_is_lost(repair: "Repair", seen: "Diagnosis") -> None:
+def _say_what_is_lost(repair: Repair, seen: Diagnosis) -> None:
     click.echo(f"The table's {seen.rows} rows will be dropped, and {seen.records} records of the input folded again.")
     if not seen.removed:
         click.echo(f"{repair.topic} still begins at offset 0: nothing is lost.")

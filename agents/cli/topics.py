@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 from rich.table import Table
@@ -15,9 +15,7 @@ from agents.cli.outcome import CHECK_FAILED
 from agents.config.settings import Settings, load_settings
 from agents.kafka.resolving import warn_of_unresolved
 from agents.kafka.topics import TopicSpec, ensure_topics, try_topics
-
-if TYPE_CHECKING:
-    from agents.operations.doctor.survey import Surveyed
+from agents.operations.doctor.survey import Surveyed, specs_of, survey
 
 _SHOWN: Final = ("cleanup.policy", "retention.ms", "min.compaction.lag.ms", "max.message.bytes")
 
@@ -38,8 +36,6 @@ _broker = click.option("--broker", help="Kafka's address (SKILLSTREAM_BROKER).")
 def create(config: str | None, broker: str | None, dry_run: bool) -> None:
     """Make the topics that are missing, as a worker would at its start."""
     settings = _settings(config, broker)
-    from agents.operations.doctor.survey import specs_of
-
     specs = specs_of(settings)
     missing = try_topics(settings.broker, specs, settings.start_timeout_s)
     if not dry_run:
@@ -54,8 +50,6 @@ def create(config: str | None, broker: str | None, dry_run: bool) -> None:
 def check(config: str | None, broker: str | None) -> None:
     """Compare the topics with what they must be. Exit code 1: one is missing, or is not as it must be."""
     settings = _settings(config, broker)
-    from agents.operations.doctor.survey import survey
-
     surveyed = survey(settings, settings.start_timeout_s)
     _print(_surveyed_table(surveyed))
     for line in _mends(surveyed):
@@ -70,7 +64,7 @@ def _settings(config: str | None, broker: str | None) -> Settings:
     return settings
 
 
-def _mends(surveyed: Iterable["Surveyed"]) -> Iterable[str]:
+def _mends(surveyed: Iterable[Surveyed]) -> Iterable[str]:
     """What to run or do, a line each."""
     if any(each.topic is None for each in surveyed):
         yield "skillstream topics create"
@@ -89,7 +83,7 @@ def _specs_table(specs: Sequence[TopicSpec], missing: set[str], said: str) -> Ta
     return table
 
 
-def _surveyed_table(surveyed: Sequence["Surveyed"]) -> Table:
+def _surveyed_table(surveyed: Sequence[Surveyed]) -> Table:
     table = Table("topic", "partitions", "replicas", *_SHOWN, "")
     for each in surveyed:
         topic = each.topic

@@ -1,13 +1,11 @@
 """The topics by name and by settings: what is created at the start. What each carries is in `schemas.topics`."""
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Self
 
 from agents.config.settings import Settings
 from agents.kafka.topics import TopicSpec
 from schemas import topics
-
-MAX_RECORD_BYTES: Final = topics.MAX_RECORD_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,6 +181,7 @@ def require_secrets(settings: Settings) -> None:
     """Raise SettingsError where explanations are to come from OpenAI and there is no key, or where the secret of
     students' names in them can be guessed.
     """
+    from streams.reasoning.model.defaults import MISSING_KEY
     from streams.reasoning.request.pseudonym import Pseudonyms
 
     if settings.reasoning != "off" and settings.pseudonym_secret:
@@ -189,10 +190,7 @@ def require_secrets(settings: Settings) -> None:
         except Fatal as error:
             raise SettingsError(f"SKILLSTREAM_PSEUDONYM_SECRET: {error}") from None
     if settings.reasoning == "openai" and not settings.openai_api_key:
-        raise SettingsError(
-            "OPENAI_API_KEY is missing or empty: set it, or choose explanations without OpenAI "
-            "(SKILLSTREAM_REASONING=scripted) or none (SKILLSTREAM_REASONING=off)"
-        )
+        raise SettingsError(MISSING_KEY)
 
 
 def _from_file(path: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from typing import Any, Final, cast
 
 import faust
 from aiokafka.errors import KafkaError
+from faust.auth import Credentials, SASLCredentials, SSLCredentials
 from faust.tables.manager import TableManager
 from faust.types import TP
 from faust.types.transports import ConsumerT, TransportT
@@ -40,6 +41,7 @@ from agents.delivery.step import BatchStep
 from agents.delivery.table import RowTable
 from agents.delivery.transport import BatchTransport, IdempotentProducer
 from agents.delivery.writer import RecordBatchWriter
+from agents.kafka.connection import access_of
 from agents.logs import lifecycle
 from agents.stores import MemoryStore, Store
 
@@ -53,6 +55,7 @@ class DeliveryApp(faust.App):
 
     def __init__(self, settings: DeliverySettings, store: Store) -> None:
         super().__init__(settings.app_id, **faust_options(settings))
+        self.conf.broker_credentials = _credentials(settings.broker)
         fence = Fence(settings.session_timeout_s)
         self.switch = KillSwitch(fence, self._pulled)
         self.ownership = Ownership(self.switch)
@@ -234,6 +237,16 @@ def faust_options(settings: DeliverySettings) -> dict[str, Any]:
         "web_tables_enabled": False,
         "web_metrics_enabled": False,
     }
+
+
+def _credentials(broker: str) -> Credentials | None:
+    """What the address carries, for Faust, which hands it to aiokafka."""
+    access = access_of(broker)
+    if access.sasl:
+        return SASLCredentials(
+            username=access.user, password=access.password, ssl_context=access.tls(), mechanism=access.mechanism
+        )
+    return SSLCredentials(access.tls()) if access.encrypted else None
 
 
 def create_app(settings: DeliverySettings, store: Store | None = None) -> DeliveryApp:

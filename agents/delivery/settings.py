@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from agents.delivery.log_policy import compacted, compaction_lag_ms
 from agents.kafka.connection import Compression
 from agents.kafka.topics import TopicSpec
-
-DEAD_LETTER_HEADROOM_BYTES = 64 * 1024
-"""What a dead letter adds to the record it carries: its headers, and the batch's own."""
+from schemas.topics import DEAD_LETTER_HEADROOM_BYTES, MAX_RECORD_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +38,7 @@ class DeliverySettings:
     blocked_after_s: float = 90.0
     max_batch_records: int = 50_000
     max_in_flight_batches: int = 8
-    max_record_bytes: int = 10 * 1024 * 1024
+    max_record_bytes: int = MAX_RECORD_BYTES
     produce_batch_bytes: int = 512 * 1024
     fetch_bytes: int = 8 * 1024 * 1024
     compression: Compression = "zstd"

@@ -6,10 +6,10 @@ from typing import Final
 
 from confluent_kafka import KafkaException
 
-from agents.config.channels import MAX_RECORD_BYTES
 from agents.kafka.errors import message_of
 from agents.kafka.producer import ConfirmedProducer
 from schemas.errors import Fatal
+from schemas.topics import MAX_RECORD_BYTES
 
 _FLUSH_TIMEOUT_S: Final = 60.0
 

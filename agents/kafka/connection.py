@@ -1,4 +1,4 @@
-"""How clients reach Kafka: its address, and what it takes to be let in; the same for librdkafka's and Faust's.
+"""How clients reach Kafka: its address, and what it takes to be let in.
 
 An address travels through the program as a string. One that was made from settings remembers its `Access`.
 """
@@ -8,10 +8,7 @@ import re
 import socket
 import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, get_args
-
-if TYPE_CHECKING:
-    from faust.auth import Credentials
+from typing import Final, Literal, get_args
 
 Security = Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -120,15 +117,3 @@ def client_config(broker: str) -> ClientConfig:
         "ssl.key.location": access.key,
     }
     return config | {name: path for name, path in files.items() if path}
-
-
-def faust_credentials(broker: str) -> "Credentials | None":
-    """The same, for Faust, which hands it to aiokafka."""
-    from faust.auth import SASLCredentials, SSLCredentials
-
-    access = access_of(broker)
-    if access.sasl:
-        return SASLCredentials(
-            username=access.user, password=access.password, ssl_context=access.tls(), mechanism=access.mechanism
-        )
-    return SSLCredentials(access.tls()) if access.encrypted else None

@@ -16,9 +16,9 @@ from agents.metrics.internal_topics import InternalOutcome
 from schemas.dialects.vocabulary import SHIPPED, Vocabulary
 from streams.folding.counts import Counts
 from streams.limits import Decision
+from streams.reasoning.model.outcome import CallOutcome
 
 EventOutcome = Literal["applied", "late", "ignored", "duplicates", "dead_lettered", "rerouted", "replayed", "clamped"]
-CallOutcome = Literal["ok", "throttled", "unavailable", "blocked", "bad_reply", "refused", "too_large", "failed"]
 Generator = Literal["model", "template", "scripted"]
 TokenKind = Literal["input", "output"]
 WebRefusal = Literal["token", "host", "slow", "large", "connections"]

@@ -82,7 +82,8 @@ def make_model(settings: Settings) -> ReasoningModel:
 
 def make_openai_model(settings: Settings) -> "OpenAIModel":
     """The model behind `OPENAI_BASE_URL`."""
-    from streams.reasoning.model.openai_model import BASE_URL, OpenAIModel, OpenAISettings
+    from streams.reasoning.model.defaults import BASE_URL
+    from streams.reasoning.model.openai_model import OpenAIModel, OpenAISettings
 
     return OpenAIModel(
         OpenAISettings(

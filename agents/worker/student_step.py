@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 from aiokafka.structs import ConsumerRecord
 
-from agents.config.channels import MAX_RECORD_BYTES, Channels
+from agents.config.channels import Channels
 from agents.delivery.step import BatchResult, Output
 from agents.metrics.internal_topics import InternalOutcome, dead_letter_of
 from agents.worker.work_thread import WorkThread
@@ -23,6 +23,7 @@ from schemas import erasure, reasoning_result
 from schemas.dead_letter import DeadLetter, with_own_headers
 from schemas.dialects import Record, native
 from schemas.errors import InvalidInput
+from schemas.topics import MAX_RECORD_BYTES
 from streams.folding.batch import FoldedBatch, Forward
 from streams.folding.counts import Counts
 from streams.input.signature import Sign

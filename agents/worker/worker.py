@@ -7,21 +7,21 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
-from agents.config.channels import MAX_RECORD_BYTES, Channels
+from agents.config.channels import Channels
 from agents.config.dialects import bounds_of, load_dialects
 from agents.config.header_keys import Keyring
 from agents.config.settings import Settings, require_secrets
 from agents.delivery.app import create_app
+from agents.delivery.deployment import delivery_settings
 from agents.delivery.ownership import DeliveryHooks
 from agents.delivery.run import run_worker
-from agents.delivery.settings import DeliverySettings, changelog_spec
+from agents.delivery.settings import changelog_spec
 from agents.health import BrokerPing, Health, ReasoningState, Server, SourceFailures
 from agents.health.judge import said_of
 from agents.health.lag import BrokerOffsets, LagMonitor
-from agents.kafka.connection import client_name, faust_credentials
 from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.input_topic import InputTopic
-from agents.kafka.topics import TopicSpec, ensure_topics
+from agents.kafka.topics import ensure_topics
 from agents.logs import LineHandler, lifecycle
 from agents.metrics import Metrics
 from agents.metrics.seen_names import SeenNames
@@ -74,10 +74,9 @@ class Worker:
             known_ids=settings.known_ids,
             authentic=self._keyring.authentic,
         )
-        self._delivery = _delivery_settings(settings, self._channels)
+        self._delivery = delivery_settings(settings)
         self._store = open_store(settings)
         self._app = create_app(self._delivery, self._store)
-        self._app.conf.broker_credentials = faust_credentials(settings.broker)
         self._explanations: Explanations | None = None
         if settings.reasoning != "off":
             self._explanations = Explanations(settings, self._pipeline, self._app, self._channels, self._metrics)
@@ -264,11 +263,6 @@ class Worker:
         )
 
 
-def changelog_of(settings: Settings) -> TopicSpec:
-    """How the table's log is made, for who repairs it while no worker runs."""
-    return changelog_spec(_delivery_settings(settings, Channels.of(settings)))
-
-
 def _gate(settings: Settings, channels: Channels, epoch: Callable[[int], int], authentic: Authentic) -> DeadLetterGate:
     limits = PoisonLimits(
         max_ratio=settings.dead_letter_max_ratio,
@@ -277,27 +271,3 @@ def _gate(settings: Settings, channels: Channels, epoch: Callable[[int], int], a
     )
     past = PastLetters(settings.broker, channels.dead_letters, channels.activity, epoch, authentic)
     return DeadLetterGate(limits, past, authentic)
-
-
-def _delivery_settings(settings: Settings, channels: Channels) -> DeliverySettings:
-    return DeliverySettings(
-        app_id=settings.app_id,
-        broker=settings.broker,
-        sources=channels.sources,
-        partitions=settings.partitions,
-        replication=settings.replication,
-        standby_replicas=settings.standby_replicas,
-        group_instance_id=settings.instance_id,
-        client_name=client_name(settings.broker),
-        session_timeout_s=settings.session_timeout_s,
-        heartbeat_interval_s=settings.session_timeout_s / 4,
-        drain_timeout_s=settings.drain_timeout_s,
-        stop_timeout_s=settings.drain_timeout_s + 15.0,
-        start_timeout_s=settings.start_timeout_s,
-        broker_wait_s=settings.broker_wait_s,
-        blocked_after_s=settings.stall_after_s,
-        max_batch_records=settings.max_batch_records,
-        max_record_bytes=MAX_RECORD_BYTES,
-        compression=settings.compression,
-        batch_max_unpacked_bytes=settings.batch_max_unpacked_mb * 1_000_000,
-    )

@@ -18,13 +18,14 @@ from uuid import uuid4
 import msgspec
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
-from agents.config.channels import MAX_RECORD_BYTES, Channels
+from agents.config.channels import Channels
 from agents.config.header_keys import Keyring
 from agents.config.settings import Settings
 from agents.kafka.topics import TopicSpec, ensure_topics
 from agents.stores.store import is_kept
 from schemas.dead_letter import DeadLetter, from_headers
 from schemas.explanation import Explanation, ReasoningResult
+from schemas.topics import MAX_RECORD_BYTES
 from schemas.update import SkillUpdate
 from streams.evidence.artifacts import load_artifact
 from streams.input.partitioner import partitioner

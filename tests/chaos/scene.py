@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Final, TypeVar
 
-from agents.config.channels import MAX_RECORD_BYTES
+from schemas.topics import MAX_RECORD_BYTES
 from tests.agents.deployment import PARTITIONS, Deployment, Sent
 from tests.chaos.fault import Fault
 from tests.chaos.judge import skillstream

@@ -6,9 +6,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from agents.config.channels import Channels
 from agents.config.settings import Settings, load_settings
-from agents.worker.worker import _delivery_settings
+from agents.delivery.deployment import delivery_settings
 from tests.container.files import ROOT, compose, final
 
 SERVICES: dict[str, dict[str, Any]] = compose()["services"]
@@ -55,7 +54,7 @@ def test_a_worker_starts_after_the_servers_answer_and_is_left_time_to_drain(name
     assert service["depends_on"] == {server: {"condition": "service_healthy"} for server in ("kafka", "valkey")}
     assert all("healthcheck" in SERVICES[server] for server in service["depends_on"])
     grace_s = int(service["stop_grace_period"].removesuffix("s"))
-    assert grace_s > _delivery_settings(settings, Channels.of(settings)).stop_timeout_s
+    assert grace_s > delivery_settings(settings).stop_timeout_s
 
 
 def test_the_demo_touches_nothing_that_is_real_and_needs_no_key() -> None:

@@ -10,11 +10,10 @@ from click.testing import CliRunner
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from agents.cli.schema import command
-from agents.delivery.settings import DEAD_LETTER_HEADROOM_BYTES
 from schemas import examples
 from schemas.contract.json_schemas import TOPICS, json_schema, messages
 from schemas.dead_letter import REINSERTED_HEADER
-from schemas.topics import ACTIVITY, LETTER_HEADROOM_BYTES
+from schemas.topics import ACTIVITY
 from streams.input.origin import ORIGIN_HEADER
 from streams.input.signature import SIGNATURE_HEADER
 from tests.contract.compatibility import Direction, breaks
@@ -153,6 +152,5 @@ def test_a_tuple_is_one_in_the_older_form_of_schemas_too() -> None:
 
 def test_what_the_contract_says_of_headers_and_sizes_is_what_the_code_does() -> None:
     assert set(ACTIVITY.headers) == {ORIGIN_HEADER, REINSERTED_HEADER, SIGNATURE_HEADER}
-    assert LETTER_HEADROOM_BYTES == DEAD_LETTER_HEADROOM_BYTES
     headers = json_schema("dead-letters")["properties"]
     assert list(headers) == [f"dl-{name}" for name in msgspec.structs.asdict(examples.DEAD_LETTER)]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from confluent_kafka import Producer
 
-from agents.config.channels import MAX_RECORD_BYTES
 from schemas.dead_letter_packing import unpack
+from schemas.topics import MAX_RECORD_BYTES
 from streams.rows.codec import decode_row
 from tests.agents.deployment import PARTITIONS, Sent, deployed, home
 from tests.events import raw

@@ -7,9 +7,9 @@ import orjson
 import pytest
 from confluent_kafka import Producer
 
-from agents.config.channels import MAX_RECORD_BYTES
 from agents.kafka.connection import CODECS, Compression
 from schemas.dead_letter_packing import unpack
+from schemas.topics import MAX_RECORD_BYTES
 from tests.agents.deployment import Deployment, Sent, deployed, home
 from tests.chaos.judge import judge, skillstream
 from tests.events import raw

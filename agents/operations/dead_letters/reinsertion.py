@@ -12,14 +12,13 @@ from typing import Any, Final, Protocol, Self
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from agents.config.channels import MAX_RECORD_BYTES
-from agents.delivery.settings import DEAD_LETTER_HEADROOM_BYTES
 from agents.kafka.connection import Compression
 from agents.kafka.errors import message_of
 from agents.kafka.producer import ConfirmedProducer
 from agents.operations.dead_letters.position import Position, encode_mark
 from schemas.dead_letter import Header
 from schemas.errors import Fatal
+from schemas.topics import DEAD_LETTER_HEADROOM_BYTES, MAX_RECORD_BYTES
 
 _TIMEOUT_S: Final = 30.0
 _TRANSACTION_TIMEOUT_MS: Final = 60_000

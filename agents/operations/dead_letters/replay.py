@@ -10,7 +10,6 @@ from typing import Final, Literal
 
 import msgspec
 
-from agents.config.channels import MAX_RECORD_BYTES
 from agents.kafka.reader import TopicReader
 from agents.operations.dead_letters.erasures import Erasures
 from agents.operations.dead_letters.letter import StoredLetter, letter_of
@@ -19,6 +18,7 @@ from agents.operations.dead_letters.reinsertion import Reinsertion, Sink
 from agents.operations.dead_letters.reread import HomeOf, Rereader
 from schemas.dead_letter import DeadLetter
 from schemas.dialects import Decode, decode
+from schemas.topics import MAX_RECORD_BYTES
 from streams.input.signature import Authentic, Sign
 
 Policy = Literal["stop", "reinsert", "drop"]

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import msgspec
 
-from agents.config.channels import MAX_RECORD_BYTES
 from agents.operations.dead_letters.erasures import Erasures
 from agents.operations.dead_letters.letter import StoredLetter
 from agents.operations.dead_letters.reinsertion import Reinsertion
@@ -21,6 +20,7 @@ from schemas.dead_letter_packing import pack
 from schemas.dialects import Decode, Decoded, Invalid, native
 from schemas.event import NativeEvent
 from schemas.parts import Parts, named, runs
+from schemas.topics import MAX_RECORD_BYTES
 from streams.input.signature import Sign
 
 HomeOf = Callable[[bytes], int | None]

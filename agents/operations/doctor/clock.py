@@ -20,7 +20,7 @@ from agents.config.settings import Settings
 from agents.kafka.clients import open_admin
 from agents.operations.doctor.finding import Finding, ok, warning
 from streams.limits import connect
-from streams.reasoning.model.openai_model import BASE_URL
+from streams.reasoning.model.defaults import BASE_URL
 
 _TOLERATED_S: Final = 2.0
 _NEWEST: Final = OffsetSpec.max_timestamp()  # type: ignore[no-untyped-call]

@@ -11,11 +11,11 @@ from confluent_kafka.admin._acl import AclOperation
 from agents.config.channels import Channels
 from agents.config.header_keys import header_keys_spec
 from agents.config.settings import Settings
+from agents.delivery.deployment import changelog_of
 from agents.kafka.clients import open_admin
 from agents.kafka.errors import BrokerUnavailable, message_of
 from agents.kafka.topics import is_mock
 from agents.operations.doctor.finding import Finding, ok, problem
-from agents.worker.worker import changelog_of
 
 _READ, _WRITE = AclOperation.READ, AclOperation.WRITE
 _ADVICE: Final = "allow it: see 'A cluster that is locked down' in docs/operating.md"

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from agents.delivery.settings import DEAD_LETTER_HEADROOM_BYTES
 from agents.kafka.topic_settings import CLEANUP, compacts_otherwise, loses_records, set_command
 from agents.kafka.topics import TopicSpec, partition_mismatch
+from schemas.topics import DEAD_LETTER_HEADROOM_BYTES
 
 LARGEST: Final = "max.message.bytes"
 _RETENTION: Final = "retention.ms"

@@ -9,12 +9,12 @@ from confluent_kafka.admin._metadata import ClusterMetadata
 from agents.config.channels import Channels
 from agents.config.header_keys import header_keys_spec
 from agents.config.settings import Settings
+from agents.delivery.deployment import changelog_of
 from agents.kafka.clients import open_admin
 from agents.kafka.errors import BrokerUnavailable, message_of
 from agents.kafka.topic_settings import read_settings
 from agents.kafka.topics import TopicSpec, is_mock
 from agents.operations.doctor.policy import LARGEST, Deviation, Topic, deviations, mending
-from agents.worker.worker import changelog_of
 
 
 @dataclass(frozen=True, slots=True)

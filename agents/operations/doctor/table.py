@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 from agents.config.channels import Channels
 from agents.config.settings import Settings
+from agents.delivery.deployment import changelog_of
 from agents.kafka.changelog import Changelog
 from agents.kafka.input_topic import InputTopic
 from agents.kafka.offsets import Offsets
 from agents.kafka.topics import TopicMismatch, try_topics
 from agents.operations.doctor.finding import Finding, ok, refusal, warning
-from agents.worker.worker import changelog_of
 from streams.input.checkpoint import Found, Mark, decode_mark, judge, removed_unread
 from streams.input.checkpoint import refusal as identity_lost
 

@@ -6,16 +6,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
 
-from agents.config.channels import MAX_RECORD_BYTES, Channels
+from agents.config.channels import Channels
 from agents.config.dialects import decoder_of
 from agents.config.header_keys import Keyring
 from agents.config.settings import Settings
-from agents.delivery.settings import DeliverySettings
+from agents.delivery.deployment import changelog_of
 from agents.kafka.input_topic import InputTopic
 from agents.kafka.offsets import Offsets, Part
 from agents.kafka.reader import TopicReader
 from agents.operations.verify.partition import PartitionReader
 from agents.operations.verify.positions import Positions, require_topics
+from schemas.topics import MAX_RECORD_BYTES
 from streams.evidence.artifacts import load_artifact
 from streams.input.checkpoint import Mark, is_same_topic
 from streams.input.partitioner import partitioner
@@ -57,13 +58,7 @@ class Verification:
     def __init__(self, settings: Settings, *, memory_bytes: int, wait_s: float, tell: Tell) -> None:
         self._settings = settings
         self._channels = Channels.of(settings)
-        delivery = DeliverySettings(
-            app_id=settings.app_id,
-            broker=settings.broker,
-            sources=self._channels.sources,
-            partitions=settings.partitions,
-        )
-        self._changelog = delivery.changelog_topic
+        self._changelog = changelog_of(settings).name
         self._ledger_bytes = memory_bytes // 8
         self._students_bytes = memory_bytes - 2 * self._ledger_bytes
         self._wait_s = wait_s

@@ -22,6 +22,7 @@ from schemas.errors import Fatal
 from streams.reasoning.model.bounded_client import MAX_REPLY_BYTES, BoundedClient
 from streams.reasoning.model.catalogue import Served, choose_model, names_of, read_served
 from streams.reasoning.model.completion import first_choice, read_object, read_reply
+from streams.reasoning.model.defaults import BASE_URL, MISSING_KEY
 from streams.reasoning.model.error_body import ToldError
 from streams.reasoning.model.openai_errors import Header, is_not_served, model_error, told_by, told_failure
 from streams.reasoning.model.reasoning_model import (
@@ -36,8 +37,6 @@ from streams.reasoning.model.reasoning_model import (
 from streams.reasoning.model.request_form import RequestForm
 from streams.reasoning.request.prompt import Request, render
 
-BASE_URL: Final = "https://api.openai.com/v1"
-MODELS: Final = ("gpt-4.1", "gpt-6-luna")
 _OPENAI: Final = "api.openai.com"
 _DAY_US: Final = 86_400_000_000
 _NO_LIST: Final = frozenset({400, 403, 404, 405, 406, 410, 422, 501})
@@ -50,8 +49,8 @@ class OpenAISettings:
     """Where and how to ask. `models` is an order of preference. The key is kept out of `repr`."""
 
     api_key: str = field(repr=False)
+    models: tuple[str, ...]
     base_url: str = BASE_URL
-    models: tuple[str, ...] = MODELS
     connect_timeout_s: float = 5.0
     read_timeout_s: float = 30.0
     total_timeout_s: float = 45.0
@@ -60,10 +59,7 @@ class OpenAISettings:
     def __post_init__(self) -> None:
         """Raises Fatal for what can never work, saying what to do."""
         if not self.api_key.strip():
-            raise Fatal(
-                "OPENAI_API_KEY is missing or empty: set it, or choose explanations without OpenAI "
-                "(SKILLSTREAM_REASONING=scripted) or none (SKILLSTREAM_REASONING=off)"
-            )
+            raise Fatal(MISSING_KEY)
         if not self.models or not all(model.strip() for model in self.models):
             raise Fatal("SKILLSTREAM_OPENAI_MODELS names no model: give one or more, the preferred one first")
 

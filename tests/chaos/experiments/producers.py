@@ -8,9 +8,9 @@ from typing import Final
 from aiokafka import AIOKafkaProducer
 from confluent_kafka import Producer
 
-from agents.config.channels import MAX_RECORD_BYTES
 from agents.kafka.connection import CODECS
 from schemas.dead_letter_packing import unpack
+from schemas.topics import MAX_RECORD_BYTES
 from tests.agents.deployment import Sent
 from tests.chaos.experiment import experiment
 from tests.chaos.load import a_class

@@ -27,7 +27,7 @@ def clock() -> ManualClock:
 @pytest.mark.parametrize("key", ["", "  "])
 def test_an_empty_key_is_refused_with_what_to_do(key: str) -> None:
     with pytest.raises(Fatal, match=r"OPENAI_API_KEY.*SKILLSTREAM_REASONING=scripted"):
-        OpenAISettings(api_key=key)
+        OpenAISettings(api_key=key, models=("gpt-4.1",))
 
 
 def test_an_empty_list_of_models_is_refused() -> None:
@@ -36,7 +36,7 @@ def test_an_empty_list_of_models_is_refused() -> None:
 
 
 def test_the_key_is_not_shown() -> None:
-    assert "sk-secret" not in repr(OpenAISettings(api_key="sk-secret"))
+    assert "sk-secret" not in repr(OpenAISettings(api_key="sk-secret", models=("gpt-4.1",)))
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ async def test_openai_serves_what_it_lists_and_nothing_else(clock: ManualClock) 
         yield b'{"data": [{"id": "something-else"}]}'
 
     network = httpx2.MockTransport(lambda _request: httpx2.Response(200, content=listed()))
-    model = OpenAIModel(OpenAISettings(api_key="sk-1"), clock, network)
+    model = OpenAIModel(OpenAISettings(api_key="sk-1", models=("gpt-4.1", "gpt-6-luna")), clock, network)
     with pytest.raises(ModelBlocked, match=r"gpt-4\.1, gpt-6-luna \(it lists something-else\).*name others"):
         await model.prepare()
     await model.aclose()
@@ -109,11 +109,13 @@ async def test_openai_serves_what_it_lists_and_nothing_else(clock: ManualClock) 
     ],
 )
 def test_whose_server_it_is_goes_by_its_host(url: str, is_openai: bool) -> None:
-    assert OpenAISettings(api_key="sk-1", base_url=url).is_openai is is_openai
+    assert OpenAISettings(api_key="sk-1", models=("gpt-4.1",), base_url=url).is_openai is is_openai
 
 
 def test_a_servers_address_is_told_without_its_password() -> None:
-    settings = OpenAISettings(api_key="sk-1", base_url="https://me:hush@example.org:8443/v1?key=hush")
+    settings = OpenAISettings(
+        api_key="sk-1", models=("gpt-4.1",), base_url="https://me:hush@example.org:8443/v1?key=hush"
+    )
     assert settings.address == "https://example.org:8443/v1"
 
 
