@@ -75,6 +75,8 @@ class CheckedBatches:
         self._fetched = fetched
         self._inner = MemoryRecords(fetched)
         self._start = self._end = 0
+        self.taken: Any = None
+        """The batch that was given out last, or that was too large to be."""
         self.has_next = self._inner.has_next
         self.size_in_bytes = self._inner.size_in_bytes
 
@@ -89,6 +91,7 @@ class CheckedBatches:
         if not batch.validate_crc():
             raise DamagedBatch(f"the record batch at offset {first} has a wrong checksum")
         self._start, self._end = self._end, end
+        self.taken = batch
         if batch.compression_type:
             self._require_bounded()
         return batch
@@ -161,9 +164,15 @@ class SlimRecords(fetcher.PartitionRecords):  # type: ignore[misc]
                 return
 
     def _instead(self, error: Exception) -> Iterator[SlimRecord]:
-        """What the batch in hand holds and was not given out yet: its records, and one in the place of the others."""
+        """What the batch in hand holds and was not given out yet: its records, and one in the place of the others.
+
+        Nothing of an aborted transaction.
+        """
         batch = self._records.in_hand
         head = BatchHead.of(batch)
+        if self._is_aborted():
+            self.next_fetch_offset = head.last + 1
+            return
         try:
             yield from self._salvaged(batch, error)
         except Exception as found:
@@ -172,6 +181,14 @@ class SlimRecords(fetcher.PartitionRecords):  # type: ignore[misc]
             value = UnreadableBatch(batch, why)
             yield SlimRecord(self._tp.topic, self._tp.partition, head.last, head.newest_ms, 0, None, value, ())
         self.next_fetch_offset = head.last + 1
+
+    def _is_aborted(self) -> bool:
+        """Whether the batch in hand never happened: aiokafka has not asked of one that was too large to give out."""
+        batch = self._records.taken
+        if self._isolation_level != fetcher.READ_COMMITTED or batch.producer_id is None:
+            return False
+        self._consume_aborted_up_to(batch.base_offset)
+        return bool(batch.is_transactional) and batch.producer_id in self._aborted_producers
 
     def _salvaged(self, batch: bytes, error: Exception) -> Iterator[SlimRecord]:
         if isinstance(error, InflatesTooMuch):

@@ -25,9 +25,12 @@ def packed(
     key: bytes = b"k",
     first: int = 0,
     headers: Sequence[tuple[str, bytes]] = (),
+    transaction_of: int | None = None,
 ) -> bytes:
-    """A batch of `values` from offset `first`."""
-    builder = BatchBuilder(1 << 20, CODECS.index(codec))
+    """A batch of `values` from offset `first`; part of a transaction of that producer, if one is named."""
+    builder = BatchBuilder(1 << 20, CODECS.index(codec), is_transactional=transaction_of is not None)
+    if transaction_of is not None:
+        builder._set_producer_state(transaction_of, 0, 0)
     for value in values:
         builder.append(timestamp=NOW_MS, key=key, value=value, headers=list(headers))
     return _FIRST.pack(first) + bytes(builder._build())[_FIRST.size :]

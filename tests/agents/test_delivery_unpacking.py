@@ -22,9 +22,10 @@ VALUES = [b"one " * 9, b"two " * 9, b"three " * 9]
 HEADERS_AT = 61
 
 
-def fetched(*batches: bytes, start: int = 0) -> SlimRecords:
-    """A fetch from `start`, of `batches` as a broker gives them out."""
-    return SlimRecords(TopicPartition("events", 2), CheckedBatches(b"".join(batches)), None, start, None, None, True, 1)
+def fetched(*batches: bytes, start: int = 0, aborted: Sequence[tuple[int, int]] = ()) -> SlimRecords:
+    """A fetch from `start`, of `batches` as a broker gives them out; `aborted`: producers, and from which offset on."""
+    taken = CheckedBatches(b"".join(batches))
+    return SlimRecords(TopicPartition("events", 2), taken, list(aborted), start, None, None, True, 1)
 
 
 def read(*batches: bytes, start: int = 0) -> list[SlimRecord]:
@@ -86,6 +87,21 @@ def test_a_batch_that_would_become_too_large_is_one_record_and_is_not_unpacked(
     assert "it may become 1" in found[3].value.why
     assert "10,000,000 are allowed" in found[3].value.why
     assert most < 8_000_000
+
+
+@pytest.mark.parametrize("is_aborted", [True, False])
+def test_a_batch_that_cannot_be_unpacked_is_passed_over_where_its_transaction_was_aborted(
+    is_aborted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CheckedBatches, "most_bytes", 1_000)
+    large = packed([b"x" * 10_000] * 2, "zstd", first=3, transaction_of=7)
+    bad = garbled(packed(VALUES, "zstd", first=5, transaction_of=7))
+
+    records = fetched(packed(VALUES), large, bad, packed(VALUES, first=8), aborted=[(7, 3)] if is_aborted else [])
+    found = [record.offset for record in records]
+
+    assert found == ([0, 1, 2, 8, 9, 10] if is_aborted else [0, 1, 2, 4, 7, 8, 9, 10])
+    assert records.next_fetch_offset == 11
 
 
 def test_what_stands_for_a_batch_is_a_dead_letter_that_says_where_and_why() -> None:
