@@ -146,9 +146,8 @@ class TableAgent:
                 _require(done)
                 if waiting and not late:
                     late, self._late = True, self._late + 1
-                    self._delivery.outage.away(
-                        "send", f"{len(waiting)} batches are not confirmed after {timeout_s:g} s"
-                    )
+                    said = f"{len(waiting)} batches are not confirmed after {timeout_s:g} s"
+                    self._delivery.outage.away("send", said, timeout_s)
         finally:
             self._late -= late
             if late and not self._late:

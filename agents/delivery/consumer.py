@@ -23,6 +23,7 @@ The thread that holds aiokafka's consumer is in `consumer_thread`.
 """
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import suppress
@@ -274,13 +275,14 @@ class BatchConsumer(driver.Consumer):
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         timeout_s = self.delivery.settings.commit_timeout_s + _THREAD_S
+        asked_s = time.monotonic()
         try:
             await asyncio.wait_for(self._thread.call_thread(self._thread.commit_offsets, offsets), timeout_s)
         except (CommitFailedError, IllegalStateError) as error:
             self._membership.refuse_commit(error)
             return False
         except (KafkaError, TimeoutError) as error:
-            self._membership.reject_commit(len(offsets), error)
+            self._membership.reject_commit(len(offsets), error, time.monotonic() - asked_s)
             return False
         self._membership.accept_commits()
         return True

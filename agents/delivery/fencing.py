@@ -75,7 +75,8 @@ def listen_to_group(coordinator: GroupCoordinator, fence: Fence, outage: Outage,
             answer = await send(request)
         except KafkaError as error:
             if may_pass(error) and not isinstance(request, LeaveGroupRequest):
-                outage.away("group", error)
+                is_held = isinstance(request, JoinGroupRequest | SyncGroupRequest)  # until the other members are there
+                outage.away("group", error, 0.0 if is_held else monotonic() - sent_s)
             raise
         codes = _codes(request, answer)
         if absent := codes & _ABSENT:

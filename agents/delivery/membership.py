@@ -64,10 +64,10 @@ class Membership:
         elif now_s - self._refused_since_s > self._bearable_s:
             self._end(CommitRejected("commits are refused, and no rebalance came"), error)
 
-    def reject_commit(self, partitions: int, error: BaseException) -> None:
+    def reject_commit(self, partitions: int, error: BaseException, unanswered_s: float = 0.0) -> None:
         """A commit failed for another reason than a rebalance; while the broker is away it is offered again."""
         if may_pass(error):
-            self._outage.away("commit", error)
+            self._outage.away("commit", error, unanswered_s)
             return
         self._end(CommitRejected(f"the commit of {partitions} partitions was rejected: {error!r}"), error)
 

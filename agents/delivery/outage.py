@@ -30,14 +30,17 @@ class Outage:
         self._since_s = 0.0
         self._lock = threading.Lock()
 
-    def away(self, part: Part, why: object) -> None:
-        """What `part` asked for is not answered, or not as it will be when the trouble is over."""
+    def away(self, part: Part, why: object, unanswered_s: float = 0.0) -> None:
+        """What `part` asked for is not answered, or not as it will be when the trouble is over.
+
+        It was asked `unanswered_s` ago: so old is the trouble, though it is noticed only now.
+        """
         said = why if isinstance(why, str) else f"{type(why).__name__}: {why}" if str(why) else type(why).__name__
         with self._lock:
             begins = not self._troubles
             self._troubles[part] = f"{part}: {said}"
-            if begins:
-                self._since_s = self._clock_s()
+            asked_s = self._clock_s() - unanswered_s
+            self._since_s = asked_s if begins else min(self._since_s, asked_s)
         if begins:
             meanwhile = f"waiting for up to {self._wait_s:g} s, nothing is acknowledged"
             lifecycle.server_lost("The broker", self._broker, f"{part}: {said}", meanwhile)
@@ -54,7 +57,7 @@ class Outage:
 
     @property
     def age_s(self) -> float:
-        """For how long the broker has been away; 0 while it answers."""
+        """How old the oldest question is that made the trouble known; 0 while the broker answers."""
         with self._lock:
             return self._clock_s() - self._since_s if self._troubles else 0.0
 

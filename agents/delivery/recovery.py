@@ -31,7 +31,7 @@ from mode import Service
 
 from agents.delivery.consumer import BatchConsumer
 from agents.delivery.context import DeliveryContext
-from agents.delivery.errors import LogCut
+from agents.delivery.errors import GroupLost, LogCut
 from agents.delivery.outage import may_pass
 from agents.delivery.table import RowTable
 
@@ -180,20 +180,35 @@ class PositionRecovery(Recovery):
         self._consumer.resume_flow()
 
     async def _told(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        """The broker's answer, however long it takes: who waits is interrupted, or ended by the outage's bound."""
+        """The broker's answer, however long it takes: who waits is interrupted, or ended by the outage's bound.
+
+        Raises GroupLost where the assignment has changed, and no rebalance interrupts in its time.
+        """
+        moved_s: float | None = None
         try:
             while True:
+                asked_s = monotonic()
                 try:
                     return await ask()
                 except IllegalStateError as error:  # the assignment has changed, and a rebalance is on its way
-                    self.log.info("Waiting for a rebalance: %r", error)
+                    if moved_s is None or self._delivery.outage.reason is not None:
+                        self.log.info("Waiting for a rebalance: %r", error)
+                        moved_s = asked_s
+                    self._require_rebalance(asked_s - moved_s, error)
                 except (KafkaError, TimeoutError) as error:
                     if not may_pass(error) and not self.app.should_stop:
                         raise
-                    self._delivery.outage.away("changelog", error)
+                    self._delivery.outage.away("changelog", error, monotonic() - asked_s)
                 await asyncio.sleep(_RETRY_S)
         finally:
             self._delivery.outage.back("changelog")
+
+    def _require_rebalance(self, waited_s: float, error: IllegalStateError) -> None:
+        settings = self._delivery.settings
+        if waited_s > settings.session_timeout_s + settings.rebalance_timeout_s:
+            raise GroupLost(
+                f"the partitions to be restored are not assigned any more, and no rebalance came for {waited_s:.0f} s"
+            ) from error
 
     @property
     def _consumer(self) -> BatchConsumer:

@@ -87,6 +87,23 @@ def test_an_outage_lasts_from_the_first_trouble_to_the_end_of_the_last_one_and_i
     assert "back, at kafka:9092, after 8.0 s" in caplog.messages[1]
 
 
+def test_an_outage_counts_from_the_oldest_question_that_was_not_answered_and_not_from_noticing_it(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    outage = Outage("kafka:9092", 600.0, clock)
+    outage.away("commit", TimeoutError(), 10.0)
+    clock.now_s += 5
+    outage.away("send", "1 batches are not confirmed after 30 s", 30.0)
+    outage.away("commit", TimeoutError(), 1.0)
+    assert outage.age_s == 30.0
+    clock.now_s += 2
+    outage.back("send")
+    outage.back("commit")
+
+    assert "back, at kafka:9092, after 32.0 s" in caplog.messages[1]
+
+
 def test_an_outage_ends_the_worker_with_3_after_the_wait_and_not_before(clock: Clock) -> None:
     outage = Outage("kafka:9092", 600.0, clock)
     outage.away("send", "2 batches are not confirmed")
@@ -163,8 +180,8 @@ async def test_sends_that_are_not_confirmed_are_waited_for_and_the_outage_ends_w
 ) -> None:
     both, told = asyncio.Event(), list[str]()
 
-    def away(part: Part, why: object) -> None:
-        Outage.away(app.outage, part, why)
+    def away(part: Part, why: object, unanswered_s: float = 0.0) -> None:
+        Outage.away(app.outage, part, why, unanswered_s)
         told.append(part)
         if len(told) == 2:
             both.set()
