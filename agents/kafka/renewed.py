@@ -18,6 +18,7 @@ from agents.kafka.errors import BrokerUnavailable, is_forbidden, message_of
 
 _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 5.0
+_LONGEST_DOUBT_S: Final = 60.0
 _ASK_AGAIN_S: Final = 0.1
 
 Client = TypeVar("Client")
@@ -28,8 +29,8 @@ class Renewed(Generic[Client]):
     """Opens a client by `open_client` when it is first needed. Safe to use from any thread, by several at once.
 
     A client that failed is replaced with the next round, but not sooner than the back-off (0.5 s, doubled up to 5 s
-    while rounds keep failing) after it was opened: until then rounds go on with it. A replaced client is closed when
-    the last round that uses it lets go of it.
+    while rounds keep failing, up to 60 s while they are doubted: a part may never be told) after it was opened: until
+    then rounds go on with it. A replaced client is closed when the last round that uses it lets go of it.
     """
 
     def __init__(self, open_client: Callable[[], Client], clock_s: Callable[[], float] = monotonic) -> None:
@@ -40,6 +41,7 @@ class Renewed(Generic[Client]):
         self._opened_s = 0.0
         self._wait_s = _FIRST_WAIT_S
         self._failed = False
+        self._doubted = False
 
     @contextmanager
     def round(self) -> Iterator[Client]:
@@ -77,23 +79,25 @@ class Renewed(Generic[Client]):
             close(client)
 
     def doubt(self) -> None:
-        """What the client told lacks a part: replace it as if the round had failed."""
+        """Of the round that is under way: what the client told lacks a part. Replace it as if the round had failed."""
         with self._lock:
-            self._failed = True
+            self._doubted = True
 
     def _current(self) -> Client:
         with self._lock:
             now_s = self._clock_s()
             if self._failed and now_s - self._opened_s >= self._wait_s:
                 self._client = None
-                self._wait_s = min(2 * self._wait_s, _LONGEST_WAIT_S)
+                longest_s = _LONGEST_DOUBT_S if self._doubted else _LONGEST_WAIT_S
+                self._wait_s = min(2 * self._wait_s, longest_s)
             if self._client is None:
                 self._client, self._opened_s, self._failed = self._open(), now_s, False
+            self._doubted = False
             return self._client
 
     def _note(self, client: Client, *, failed: bool) -> None:
         with self._lock:
             if client is self._client:
-                self._failed = failed
-                if not failed:
+                self._failed = failed or self._doubted
+                if not self._failed:
                     self._wait_s = _FIRST_WAIT_S

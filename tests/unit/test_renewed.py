@@ -27,6 +27,10 @@ class Opened:
         with self.clients.round() as client:
             return client
 
+    def doubt(self) -> None:
+        with self.clients.round():
+            self.clients.doubt()
+
     def fail(self) -> None:
         with pytest.raises(Stale), self.clients.round():
             raise Stale
@@ -53,9 +57,23 @@ def test_a_client_that_told_only_a_part_is_replaced_too() -> None:
     opened = Opened()
     opened.succeed()
     opened.now_s += 60
-    opened.clients.doubt()
+    opened.doubt()
 
     assert opened.succeed() == 2
+
+
+def test_while_a_part_is_never_told_clients_are_opened_once_a_minute_and_one_whole_answer_forgives() -> None:
+    opened = Opened()
+    for _ in range(720):  # an hour of rounds, one each 5 s
+        opened.doubt()
+        opened.now_s += 5
+    assert 55 <= opened.count <= 70
+
+    opened.now_s += 60
+    before = opened.succeed()
+    opened.now_s += 1
+    opened.doubt()
+    assert opened.succeed() == before + 1
 
 
 def test_while_rounds_fail_clients_are_opened_seldom_and_one_at_least_every_five_seconds() -> None:

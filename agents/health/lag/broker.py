@@ -56,12 +56,12 @@ class BrokerOffsets:
         try:
             with self._clients.round() as (admin, consumer):
                 told = offsets_of(admin, consumer, self._parts, self._timeout_s)
+                if len(told) < len(self._parts):
+                    self._clients.doubt()
         except KafkaException as error:
             raise BrokerUnavailable(error.args[0].str()) from error
         except TimeoutError as error:
             raise BrokerUnavailable(f"no answer within {self._timeout_s:g} s") from error
-        if len(told) < len(self._parts):
-            self._clients.doubt()
         return told
 
     def _look_into(self, positions: Mapping[Part, int]) -> Collection[Part]:
