@@ -178,8 +178,12 @@ class BrokerPing:
 
     async def __call__(self) -> None:
         """Raises BrokerUnavailable after `timeout_s`."""
+        await asyncio.to_thread(self._ask)
+
+    def _ask(self) -> None:
+        # All of the round: opening a client and letting go of a replaced one block, too.
         try:
             with self._admin.round() as admin:
-                await asyncio.to_thread(admin.list_topics, self._topic, timeout=self._timeout_s)
+                admin.list_topics(self._topic, timeout=self._timeout_s)
         except KafkaException as error:
             raise BrokerUnavailable(f"no answer ({message_of(error)})") from error

@@ -2,12 +2,14 @@
 
 import asyncio
 import re
+import threading
 
 import pytest
 
-from agents.health import BrokerPing, Health, ReasoningState, Server, Stalled
+from agents.health import BrokerPing, Health, ReasoningState, Server, Stalled, checker
 from agents.health.lag import Offsets
 from agents.kafka.embedded import EmbeddedBroker
+from agents.kafka.renewed import Renewed
 from schemas.errors import Fatal
 from tests.agents.situation import TOPIC, Situation, get, seen, served
 
@@ -314,3 +316,30 @@ async def test_events_that_may_be_repeats_too_old_to_be_known_are_told_with_the_
     assert isinstance(components, dict)
     assert components["repeats"]["status"] == "ok"
     assert re.match(r"7 events .* raise SKILLSTREAM_KNOWN_IDS", components["repeats"]["reason"])
+
+
+async def test_a_broker_that_is_asked_opens_and_replaces_its_clients_beside_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Both may block, and the last reference to a replaced client closes it."""
+    places: list[int] = []
+
+    class Client:
+        def __init__(self) -> None:
+            places.append(threading.get_ident())
+
+        def __del__(self) -> None:
+            places.append(threading.get_ident())
+
+        def list_topics(self, _topic: str, timeout: float) -> None:
+            raise TimeoutError(timeout)
+
+    monkeypatch.setattr(checker, "open_admin", lambda _broker: Client())
+    monkeypatch.setattr(Renewed.__init__, "__defaults__", (lambda: 10.0 * len(places),))
+    ping = BrokerPing("nowhere:1", TOPIC)
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            await ping()
+
+    assert len(places) > 3, "clients were replaced"
+    assert threading.get_ident() not in places
