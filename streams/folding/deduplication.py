@@ -106,10 +106,9 @@ def sift(
     for place in np.flatnonzero(doubtful).tolist():
         one_by_one[lines[place]].append(place)
     more, joined = list[More](), list[int]()
+    seen_us = times.seen_us.tolist()
     if one_by_one:
-        ids, own_us, seen_us, bits = (
-            column.tolist() for column in (hashes.ids, times.own_us, times.seen_us, times.bits)
-        )
+        ids, own_us, bits = (column.tolist() for column in (hashes.ids, times.own_us, times.bits))
         is_far = times.is_far.tolist()
         always = _always_old(hashes, times)
         for one, mine in one_by_one.items():
@@ -141,13 +140,17 @@ def sift(
                 more += history.free(foresight.voided_before(len(events)))
             block.small["origins"][one] = origins_part(came_from)
             block.small["acts"][one] = history.held.part
+    held = dict[int, HeldActs]()
     for place, act in hashes.acts.items():
         if not doubtful[place] and useful[place] and events[place].voidable:
-            held = HeldActs(block.small["acts"][lines[place]])
-            held.add(int(hashes.ids[place]), act.noted)
-            block.small["acts"][lines[place]] = held.part
+            row = lines[place]
+            if row not in held:
+                held[row] = HeldActs(block.small["acts"][row])
+            held[row].add(int(hashes.ids[place]), act.noted)
+    for row, acts in held.items():
+        block.small["acts"][row] = acts.part
     more += [
-        (place, lines[place], value, int(times.seen_us[place]))
+        (place, lines[place], value, seen_us[place])
         for place, act in hashes.acts.items()
         if not doubtful[place] and useful[place]
         for value in act.noted
