@@ -13,7 +13,7 @@ from typing import Final
 
 from agents.config.channels import Channels
 from agents.config.settings import Settings
-from agents.delivery.app import DeliveryApp
+from agents.delivery.faust.app import DeliveryApp
 from agents.health import ReasoningState, Server
 from agents.logs import lifecycle
 from agents.metrics import Metrics

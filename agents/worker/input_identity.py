@@ -11,8 +11,8 @@ from typing import Final
 
 from aiokafka.structs import ConsumerRecord
 
+from agents.delivery.faust.table import RowTable
 from agents.delivery.step import BatchResult, BatchStep
-from agents.delivery.table import RowTable
 from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.input_topic import Description, InputTopic
 from agents.worker.position_jumps import PositionJumps

@@ -11,10 +11,10 @@ from agents.config.channels import Channels
 from agents.config.dialects import bounds_of, load_dialects
 from agents.config.header_keys import Keyring
 from agents.config.settings import Settings, require_secrets
-from agents.delivery.app import create_app
 from agents.delivery.deployment import delivery_settings
+from agents.delivery.faust.app import create_app
+from agents.delivery.faust.run import run_worker
 from agents.delivery.ownership import DeliveryHooks
-from agents.delivery.run import run_worker
 from agents.delivery.settings import changelog_spec
 from agents.health import BrokerPing, Health, ReasoningState, Server, SourceFailures
 from agents.health.judge import said_of

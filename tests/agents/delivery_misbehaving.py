@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaProducer
 from faust.types import TP
 
 from agents.cli import main
-from agents.delivery.consumer_thread import BatchConsumerThread
+from agents.delivery.faust.consumer_thread import BatchConsumerThread
 from agents.worker.student_step import StudentStep
 
 VARIABLE: Final = "SKILLSTREAM_TEST_MISBEHAVIOUR"

@@ -17,9 +17,9 @@ from typing import Any, cast
 import msgspec
 from aiokafka.structs import ConsumerRecord
 
-from agents.delivery.app import DeliveryApp, create_app
+from agents.delivery.faust.app import DeliveryApp, create_app
+from agents.delivery.faust.run import run_worker
 from agents.delivery.ownership import DeliveryHooks
-from agents.delivery.run import run_worker
 from agents.delivery.settings import DeliverySettings
 from agents.delivery.step import BatchResult, Output
 from agents.delivery.writer import BatchBuilder, BatchProducer

@@ -11,11 +11,11 @@ from aiokafka.errors import CommitFailedError, KafkaConnectionError, TopicAuthor
 from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
-from agents.delivery.app import DeliveryApp, create_app
-from agents.delivery.consumer import BatchConsumer
-from agents.delivery.consumer_thread import BatchConsumerThread
 from agents.delivery.errors import CommitRejected
-from agents.delivery.message import BatchMessage
+from agents.delivery.faust.app import DeliveryApp, create_app
+from agents.delivery.faust.consumer import BatchConsumer
+from agents.delivery.faust.consumer_thread import BatchConsumerThread
+from agents.delivery.faust.message import BatchMessage
 from agents.delivery.settings import DeliverySettings
 from agents.delivery.step import BatchResult
 from agents.kafka.errors import BrokerUnavailable

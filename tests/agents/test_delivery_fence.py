@@ -13,9 +13,9 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaConnectionEr
 from aiokafka.protocol.commit import OffsetCommitRequest
 from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGroupRequest
 
+from agents.delivery.aiokafka.fencing import Refused, guard_producer, listen_to_group
 from agents.delivery.errors import SessionLost
 from agents.delivery.fence import Fence
-from agents.delivery.fencing import Refused, guard_producer, listen_to_group
 from agents.delivery.outage import Outage
 from agents.delivery.writer import OutRecord, RecordBatchWriter
 from agents.kafka.embedded import EmbeddedBroker
@@ -85,7 +85,7 @@ class Member:
 @pytest.fixture(autouse=True)
 def same_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("agents.delivery.fencing.monotonic", clock)
+    monkeypatch.setattr("agents.delivery.aiokafka.fencing.monotonic", clock)
     return clock
 
 

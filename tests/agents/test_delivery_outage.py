@@ -21,16 +21,16 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
-from agents.delivery.agent import TableAgent
-from agents.delivery.app import DeliveryApp, create_app
-from agents.delivery.consumer import BatchConsumer
 from agents.delivery.errors import BrokerAway, DrainTimedOut, GroupLost, SendFailed
+from agents.delivery.faust.agent import TableAgent
+from agents.delivery.faust.app import DeliveryApp, create_app
+from agents.delivery.faust.consumer import BatchConsumer
+from agents.delivery.faust.run import EXIT_FATAL, EXIT_UNREACHABLE, _code
+from agents.delivery.faust.transport import IdempotentProducer
 from agents.delivery.membership import Membership
 from agents.delivery.outage import Outage, Part, may_pass
-from agents.delivery.run import EXIT_FATAL, EXIT_UNREACHABLE, _code
 from agents.delivery.settings import DeliverySettings
 from agents.delivery.step import BatchResult
-from agents.delivery.transport import IdempotentProducer
 from agents.delivery.writer import OutRecord, RecordBatchWriter
 from agents.kafka.embedded import PARTITIONS, EmbeddedBroker
 from agents.kafka.topics import TopicSpec, ensure_topics

@@ -10,10 +10,10 @@ import pytest
 from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
-from agents.delivery.agent import TableAgent
-from agents.delivery.app import DeliveryApp, create_app
-from agents.delivery.consumer import BatchConsumer
-from agents.delivery.message import BatchMessage
+from agents.delivery.faust.agent import TableAgent
+from agents.delivery.faust.app import DeliveryApp, create_app
+from agents.delivery.faust.consumer import BatchConsumer
+from agents.delivery.faust.message import BatchMessage
 from agents.delivery.ownership import DeliveryHooks
 from agents.delivery.settings import DeliverySettings
 from agents.delivery.step import BatchResult

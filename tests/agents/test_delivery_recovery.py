@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.delivery.run import EXIT_OK
+from agents.delivery.faust.run import EXIT_OK
 from tests.agents.delivery_cluster import Cluster, Worker, cluster, until
 
 SLOW_S = 0.15

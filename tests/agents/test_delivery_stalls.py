@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.delivery.run import EXIT_FATAL
+from agents.delivery.faust.run import EXIT_FATAL
 from agents.kafka.embedded import EmbeddedBroker
 from streams.simulation import simulate
 from tests.agents.delivery_cluster import until

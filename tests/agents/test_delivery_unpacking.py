@@ -10,9 +10,9 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.delivery import fetching
+from agents.delivery.aiokafka import fetching
+from agents.delivery.aiokafka.unpacking import CheckedBatches, SlimRecord, SlimRecords
 from agents.delivery.errors import DamagedBatch
-from agents.delivery.unpacking import CheckedBatches, SlimRecord, SlimRecords
 from agents.kafka.connection import CODECS, Compression
 from schemas.dialects import decode
 from schemas.unreadable import UnreadableBatch

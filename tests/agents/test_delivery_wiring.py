@@ -18,9 +18,9 @@ from faust.transport.consumer import Consumer
 from faust.transport.drivers import aiokafka as driver
 from mode.services import ServiceTask
 
-from agents.delivery.app import create_app
-from agents.delivery.fetching import fetch_promptly
-from agents.delivery.recovery import PositionRecovery
+from agents.delivery.aiokafka.fetching import fetch_promptly
+from agents.delivery.faust.app import create_app
+from agents.delivery.faust.recovery import PositionRecovery
 from agents.delivery.settings import DeliverySettings, changelog_spec
 from agents.kafka.embedded import PARTITIONS, EmbeddedBroker
 from agents.kafka.errors import BrokerUnavailable

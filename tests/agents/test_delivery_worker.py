@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.delivery.run import EXIT_FATAL, EXIT_OK, EXIT_UNREACHABLE
+from agents.delivery.faust.run import EXIT_FATAL, EXIT_OK, EXIT_UNREACHABLE
 from agents.kafka.embedded import PARTITIONS
 from tests.agents.delivery_cluster import CHANGELOG, Cluster, Worker, cluster, until
 from tests.agents.delivery_worker import OUTPUT_TOPIC, ROW

@@ -8,11 +8,11 @@ import pytest
 from aiokafka.errors import IllegalStateError
 from faust.types import TP
 
-from agents.delivery import recovery
-from agents.delivery.app import DeliveryApp, create_app
-from agents.delivery.consumer import BatchConsumer
 from agents.delivery.errors import GroupLost, LogCut
-from agents.delivery.recovery import PositionRecovery
+from agents.delivery.faust import recovery
+from agents.delivery.faust.app import DeliveryApp, create_app
+from agents.delivery.faust.consumer import BatchConsumer
+from agents.delivery.faust.recovery import PositionRecovery
 from agents.delivery.settings import DeliverySettings
 from agents.delivery.step import BatchResult
 

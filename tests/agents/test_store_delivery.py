@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.delivery.run import EXIT_FATAL, EXIT_OK
+from agents.delivery.faust.run import EXIT_FATAL, EXIT_OK
 from agents.kafka.embedded import PARTITIONS
 from agents.stores.rocksdb import RocksRows
 from tests.agents.delivery_cluster import CHANGELOG, Cluster, cluster, until

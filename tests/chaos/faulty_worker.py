@@ -16,9 +16,9 @@ from aiokafka.errors import NotEnoughReplicasAfterAppendError, ProducerClosed, U
 from faust.types import TP
 
 from agents.cli import main
-from agents.delivery.consumer_thread import BatchConsumerThread
-from agents.delivery.table import RowTable
-from agents.delivery.transport import IdempotentProducer
+from agents.delivery.faust.consumer_thread import BatchConsumerThread
+from agents.delivery.faust.table import RowTable
+from agents.delivery.faust.transport import IdempotentProducer
 from tests.chaos.fault import VARIABLE, Fault
 
 _CHANGELOG: Final = "-students-changelog"

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from confluent_kafka import Producer
 
-from agents.delivery.run import EXIT_FATAL
+from agents.delivery.faust.run import EXIT_FATAL
 from streams.input.checkpoint import is_reserved
 from streams.replay import FileRecord
 from streams.rows.codec import decode_row

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from aiokafka.structs import ConsumerRecord
 
-from agents.delivery.app import DeliveryApp, create_app
-from agents.delivery.run import run_worker
+from agents.delivery.faust.app import DeliveryApp, create_app
+from agents.delivery.faust.run import run_worker
 from agents.delivery.settings import DeliverySettings, changelog_spec
 from agents.delivery.step import BatchResult, Output
 from agents.kafka.topics import ensure_topics

@@ -13,8 +13,8 @@ from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
 from agents.cli import main
+from agents.delivery.faust.table import RowTable
 from agents.delivery.step import BatchResult
-from agents.delivery.table import RowTable
 from agents.worker.student_step import StudentStep
 
 _step = StudentStep.__call__

@@ -24,22 +24,22 @@ from faust.tables.manager import TableManager
 from faust.types import TP
 from faust.types.transports import ConsumerT, TransportT
 
-from agents.delivery.agent import TableAgent
-from agents.delivery.consumer import BatchConsumer
 from agents.delivery.context import DeliveryContext
 from agents.delivery.errors import AgentEnded, BrokerAway, DrainTimedOut
+from agents.delivery.faust.agent import TableAgent
+from agents.delivery.faust.consumer import BatchConsumer
+from agents.delivery.faust.recovery import PositionRecovery
+from agents.delivery.faust.schema import BatchSchema
+from agents.delivery.faust.table import RowTable
+from agents.delivery.faust.transport import BatchTransport, IdempotentProducer
 from agents.delivery.fence import Fence
 from agents.delivery.gap_reader import GapReader
 from agents.delivery.guard import ChangelogGuard
 from agents.delivery.kill_switch import KillSwitch
 from agents.delivery.outage import Outage, may_pass
 from agents.delivery.ownership import DeliveryHooks, Ownership, Partitions
-from agents.delivery.recovery import PositionRecovery
-from agents.delivery.schema import BatchSchema
 from agents.delivery.settings import DeliverySettings
 from agents.delivery.step import BatchStep
-from agents.delivery.table import RowTable
-from agents.delivery.transport import BatchTransport, IdempotentProducer
 from agents.delivery.writer import RecordBatchWriter
 from agents.kafka.connection import access_of
 from agents.logs import lifecycle

@@ -18,13 +18,13 @@ from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from agents.delivery.aiokafka.fencing import listen_to_group
+from agents.delivery.aiokafka.fetching import fetch_promptly, size_fetches
+from agents.delivery.aiokafka.jumps import tell_jumps
+from agents.delivery.aiokafka.leaving import leave
+from agents.delivery.aiokafka.unpacking import slim_records
 from agents.delivery.context import DeliveryContext
 from agents.delivery.errors import DamagedBatch, SessionLost
-from agents.delivery.fencing import listen_to_group
-from agents.delivery.fetching import fetch_promptly, size_fetches
-from agents.delivery.jumps import tell_jumps
-from agents.delivery.leaving import leave
-from agents.delivery.unpacking import slim_records
 
 _STOP_S: Final = 5.0
 _FETCHES: Final = 3

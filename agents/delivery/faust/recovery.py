@@ -29,11 +29,11 @@ from faust.transport.consumer import ensure_TP
 from faust.types import TP
 from mode import Service
 
-from agents.delivery.consumer import BatchConsumer
 from agents.delivery.context import DeliveryContext
 from agents.delivery.errors import GroupLost, LogCut
+from agents.delivery.faust.consumer import BatchConsumer
+from agents.delivery.faust.table import RowTable
 from agents.delivery.outage import may_pass
-from agents.delivery.table import RowTable
 
 _LOOK_EVERY_S: Final = 0.5
 _SAY_EVERY_S: Final = 30.0

@@ -44,10 +44,10 @@ from mode import Service
 from mode.utils.futures import notify
 
 from agents.delivery.acks import AckLedger
-from agents.delivery.consumer_thread import BatchConsumerThread
 from agents.delivery.context import DeliveryContext
+from agents.delivery.faust.consumer_thread import BatchConsumerThread
+from agents.delivery.faust.message import BatchMessage, even_parts
 from agents.delivery.membership import Membership
-from agents.delivery.message import BatchMessage, even_parts
 from agents.kafka.errors import BrokerUnavailable
 
 _FETCH_WAIT_S = 0.25

@@ -19,9 +19,9 @@ from typing import Any, cast
 import mode
 from aiokafka.errors import KafkaError
 
-from agents.delivery.app import DeliveryApp
-from agents.delivery.consumer import BatchConsumer
 from agents.delivery.errors import BrokerAway
+from agents.delivery.faust.app import DeliveryApp
+from agents.delivery.faust.consumer import BatchConsumer
 from agents.delivery.loop_watch import LoopWatch
 from agents.delivery.outage import may_pass
 from agents.kafka.errors import BrokerUnavailable

@@ -18,12 +18,12 @@ from typing import Any, cast
 
 from aiokafka.structs import RecordMetadata
 
-from agents.delivery.consumer import BatchConsumer
 from agents.delivery.context import DeliveryContext
 from agents.delivery.errors import SendFailed
-from agents.delivery.message import BatchMessage
+from agents.delivery.faust.consumer import BatchConsumer
+from agents.delivery.faust.message import BatchMessage
+from agents.delivery.faust.table import RowTable
 from agents.delivery.step import BatchResult, BatchStep
-from agents.delivery.table import RowTable
 from agents.delivery.writer import OutRecord, RecordBatchWriter
 
 Futures = list["asyncio.Future[RecordMetadata]"]

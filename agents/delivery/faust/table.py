@@ -23,12 +23,12 @@ from faust.types import TP, EventT
 from faust.types.app import AppT
 from msgspec.structs import replace
 
-from agents.delivery.consumer import BatchConsumer
 from agents.delivery.context import DeliveryContext
 from agents.delivery.errors import UnreadableLog
+from agents.delivery.faust.consumer import BatchConsumer
+from agents.delivery.faust.message import BatchMessage
+from agents.delivery.faust.schema import BatchSchema
 from agents.delivery.log_positions import LogPositions
-from agents.delivery.message import BatchMessage
-from agents.delivery.schema import BatchSchema
 from agents.delivery.writer import OutRecord, RecordBatchWriter
 from agents.stores import Store
 from schemas.unreadable import UnreadableBatch

@@ -23,9 +23,9 @@ from typing import Any, Final, NamedTuple
 from aiokafka.consumer import fetcher
 from aiokafka.record.memory_records import MemoryRecords
 
+from agents.delivery.aiokafka.inflation import inflated_bytes
+from agents.delivery.aiokafka.salvage import salvage
 from agents.delivery.errors import DamagedBatch
-from agents.delivery.inflation import inflated_bytes
-from agents.delivery.salvage import salvage
 from agents.kafka.connection import CODECS
 from schemas.unreadable import UnreadableBatch
 

@@ -7,9 +7,9 @@ from aiokafka import AIOKafkaProducer
 from faust.transport.drivers import aiokafka as driver
 from faust.types.transports import ConsumerCallback, ConsumerT, ProducerT
 
-from agents.delivery.consumer import BatchConsumer
+from agents.delivery.aiokafka.fencing import guard_producer
 from agents.delivery.context import DeliveryContext
-from agents.delivery.fencing import guard_producer
+from agents.delivery.faust.consumer import BatchConsumer
 
 
 class IdempotentProducer(driver.Producer):
