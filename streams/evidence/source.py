@@ -59,6 +59,16 @@ class Opinion:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedEstimate(Opinion):
+    """What a remote source said when an update was made, as the update has it.
+
+    `log_odds` is what it added to logit p: rounded as it is, it gives the score more exactly than a rounded p would.
+    """
+
+    log_odds: NDArray[np.float64]
+
+
 class Source(Protocol):
     """A source of evidence. `judge` may raise or be slow: the collection has a deadline and takes either as failure."""
 

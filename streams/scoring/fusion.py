@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from streams.evidence.artifacts import Artifact, ConformalTable
 from streams.evidence.registry import Types, types_of
-from streams.evidence.source import Opinion, Status
+from streams.evidence.source import Opinion, RecordedEstimate, Status
 from streams.skills.skill_set import SkillSet
 from streams.skills.sources import BUILT_IN
 
@@ -103,7 +103,12 @@ class Fusion:
         """Fuse one batch. Pure; a (student, skill) without any present source is NaN throughout."""
         reliability = {name: self.reliability(name, opinion) for name, opinion in opinions.items()}
         weights = {name: self._weight(name, opinions) for name in opinions}
-        log_odds = {name: weights[name] * reliability[name] * _logit(opinion.p) for name, opinion in opinions.items()}
+        log_odds = {
+            name: opinion.log_odds
+            if isinstance(opinion, RecordedEstimate)
+            else weights[name] * reliability[name] * _logit(opinion.p)
+            for name, opinion in opinions.items()
+        }
         carries = {name: (weights[name] != 0) & (opinion.n > 0) for name, opinion in opinions.items()}
         total = np.sum(list(log_odds.values()), axis=0) + self._intercept(opinions)
         present = np.any([opinion.n > 0 for opinion in opinions.values()], axis=0)

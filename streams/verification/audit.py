@@ -90,8 +90,13 @@ def rows_differ(live: Row | None, replayed: Row | None, *, history_gone: bool = 
 def scores_differ(live: Row, replayed: Row) -> Finding | None:
     """Whether a score that the replay gave differs from the row's by more than SCORE_TOLERANCE."""
     for code, apart in unequal_scores(live, replayed).items():
-        return Finding("state", f"the row's score or confidence of the skill {code:08x} differs by {apart:.3g}")
+        return score_differs(code, apart)
     return None
+
+
+def score_differs(code: int, apart: float) -> Finding:
+    """That a row's score of a skill is off by so much."""
+    return Finding("state", f"the row's score or confidence of the skill {code:08x} differs by {apart:.3g}")
 
 
 def unequal_scores(live: Row, replayed: Row) -> dict[int, float]:

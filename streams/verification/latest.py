@@ -4,7 +4,7 @@ Rows stay encoded and updates are shortened to what is compared. When a slice ne
 students are set aside for a later pass.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -49,8 +49,10 @@ class Last:
     table's own word on its input.
     """
 
-    def __init__(self, students: Slice, memory_bytes: int) -> None:
+    def __init__(self, students: Slice, memory_bytes: int, remote: Collection[str] = ()) -> None:
+        """Of updates, what the `remote` sources said is kept, too."""
         self.slice = students
+        self._remote = remote
         self.set_aside: list[Slice] = []
         self.requests: dict[bytes, int] = {}
         self.late_requests: dict[bytes, None] = {}
@@ -113,7 +115,7 @@ class Last:
                 continue
             update = self._read("update", record, _UPDATES)
             if not isinstance(update, Unsound):
-                packed = None if update is None else pack(shorten(update))
+                packed = None if update is None else pack(shorten(update, self._remote))
                 self._put(self._said, key, packed, len(packed or b"") - len(self._said.get(key, b"")))
 
     def note_explanations(self, records: Sequence[Record]) -> None:

@@ -35,7 +35,7 @@ class Pass:
         self._home = home
         self.extent = extent
         self._memory_bytes = memory_bytes
-        self.last = Last(students, memory_bytes)
+        self.last = Last(students, memory_bytes, rescoring.remote)
         self.scores = ScoreJudge(rescoring)
         self.students = 0
         self.left_out: dict[str, int] = {}

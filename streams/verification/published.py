@@ -1,5 +1,6 @@
 """An update, shortened to what is compared: who said it when, from which sources, and the scores."""
 
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
@@ -19,8 +20,16 @@ class Score(Struct, frozen=True, array_like=True):
     level: str
 
 
+class Part(Struct, frozen=True, array_like=True):
+    """What a source said of a skill, and what that added to the score."""
+
+    n: float
+    age_s: float
+    log_odds: float
+
+
 class Said(Struct, frozen=True, array_like=True):
-    """See the module; `degraded` in the order of their names."""
+    """See the module; `degraded` in the order of their names. `recorded`: what remote sources said, source by skill."""
 
     epoch: int
     offset: int
@@ -28,6 +37,7 @@ class Said(Struct, frozen=True, array_like=True):
     degraded: tuple[str, ...]
     config_version: str
     skills: dict[str, Score]
+    recorded: dict[str, dict[str, Part]] = {}
 
     @property
     def position(self) -> Position:
@@ -39,8 +49,8 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(Said)
 
 
-def shorten(update: SkillUpdate) -> Said:
-    """What is compared of `update`."""
+def shorten(update: SkillUpdate, remote: Collection[str] = ()) -> Said:
+    """What is compared of `update`, and what the `remote` sources said."""
     epoch, offset = update.seq
     return Said(
         epoch=epoch,
@@ -52,7 +62,13 @@ def shorten(update: SkillUpdate) -> Said:
             name: Score(skill.score, skill.low, skill.high, skill.confidence, skill.level)
             for name, skill in update.skills.items()
         },
+        recorded={source: _said_by(source, update) for source in remote},
     )
+
+
+def _said_by(source: str, update: SkillUpdate) -> dict[str, Part]:
+    parts = ((name, skill.contributions.get(source)) for name, skill in update.skills.items())
+    return {name: Part(part.n, part.age_s, part.log_odds) for name, part in parts if part is not None and part.n > 0}
 
 
 def pack(said: Said) -> bytes:

@@ -1,16 +1,22 @@
-"""Scores of replayed rows, computed again as an update says they were: with the sources that failed then failing."""
+"""Scores of replayed rows, computed again as an update says they were: with the sources that failed then failing.
 
-from collections.abc import Iterator, Mapping
+A remote source is not asked again: it may think otherwise by now, costs, and may be away. What it said then is taken
+from the update itself, so that all but its own estimates is compared.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from itertools import combinations
 from typing import Final
 
 import msgspec
+import numpy as np
 
 from schemas.dialects import Decode, decode
 from schemas.errors import Fatal
 from streams.evidence.artifacts import Artifact
 from streams.evidence.registry import make_sources, types_of
-from streams.evidence.source import Opinion, Source
+from streams.evidence.source import Opinion, RecordedEstimate, Source, Status
 from streams.input.signature import Authentic, nobody
 from streams.pipeline import Pipeline
 from streams.rows.codec import decode_row
@@ -44,7 +50,11 @@ class Rescoring:
         known_ids: int = KNOWN_IDS,
         authentic: Authentic = nobody,
     ) -> None:
-        self._sources = make_sources(types_of(skill_set), skill_set, artifact)
+        types = types_of(skill_set)
+        local = tuple(each for each in types if not each.remote)
+        made: dict[str, Source] = {source.name: source for source in make_sources(local, skill_set, artifact)}
+        self._recorded = {each.name: _Recorded(each.name) for each in types if each.remote}
+        self._sources = [made.get(each.name) or self._recorded[each.name] for each in types]
         self._artifact = artifact
         self.pipeline = Pipeline(
             skill_set,
@@ -64,17 +74,27 @@ class Rescoring:
         """Whether these are sources of ours."""
         return set(failing) <= {source.name for source in self._sources}
 
+    @property
+    def remote(self) -> tuple[str, ...]:
+        """The sources that are not asked again."""
+        return tuple(self._recorded)
+
     def masks(self) -> Iterator[Failing]:
         """All that may have failed together."""
         names = sorted(source.name for source in self._sources)
         for count in range(len(names) + 1):
             yield from combinations(names, count)
 
-    async def score(self, rows: dict[str, Row], failing: Failing = ()) -> Mapping[str, Said]:
-        """What the update of each row says when `failing` fail. Replaces the rows by such as hold these scores.
+    async def score(
+        self, rows: dict[str, Row], published: Mapping[str, Said], failing: Failing = ()
+    ) -> Mapping[str, Said]:
+        """What the update of each row says when `failing` fail, and remote sources say what they said of the
+        `published` one. Replaces the rows by such as hold these scores.
 
         Raises SourceFailed when another source fails.
         """
+        for source in self._recorded.values():
+            source.play([published[student] for student in rows], self._patient.names)
         block = Block.of_rows(list(rows.values()), self._patient.names)
         updates = await self._pipeline(failing).score(list(rows), block)
         rows.update(zip(rows, map(decode_row, block.encode()), strict=True))
@@ -103,6 +123,32 @@ def scores_differ(said: Said, computed: Said) -> Finding | None:
         if score.level != other.level:
             return Finding("update", f"its level of {name} is {score.level}, the replay's {other.level}")
     return None
+
+
+class _Recorded:
+    """A remote source, as updates recorded it: says again what it said of the rows that are scored next."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._estimate: RecordedEstimate | None = None
+
+    def play(self, published: Sequence[Said], skills: Sequence[str]) -> None:
+        """Say what these updates hold, in this order."""
+        silent = Opinion.empty(len(published), len(skills))
+        log_odds = np.zeros(silent.n.shape)
+        for line, update in enumerate(published):
+            for skill, part in update.recorded.get(self.name, {}).items():
+                at = line, skills.index(skill)
+                silent.n[at], silent.age_s[at], log_odds[at] = part.n, part.age_s, part.log_odds
+        known = silent.n > 0
+        silent.p[known], silent.status[known] = 0.5, Status.OK  # p is not used again
+        self._estimate = RecordedEstimate(
+            **{each.name: getattr(silent, each.name) for each in fields(silent)}, log_odds=log_odds
+        )
+
+    async def judge(self, block: Block) -> Opinion:
+        assert self._estimate is not None
+        return self._estimate
 
 
 class _Failing:

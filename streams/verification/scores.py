@@ -1,11 +1,12 @@
 """The scores of many students, in updates and in rows, against those that the replayed rows give."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Mapping
 
-from streams.rows.row import Row
-from streams.verification.audit import Finding, position, scores_differ, unequal_scores
-from streams.verification.rescoring import Failing, Rescoring
+from streams.rows.row import Row, skill_code
+from streams.verification.audit import Finding, position, score_differs, unequal_scores
+from streams.verification.published import Said
+from streams.verification.rescoring import ROUNDING_TOLERANCE, Failing, Rescoring
 from streams.verification.rescoring import scores_differ as said_differs
 from streams.verification.students import Case
 
@@ -13,13 +14,16 @@ from streams.verification.students import Case
 class ScoreJudge:
     """`other_config` counts the updates of another skill set or model than ours, `other_sources` the rows whose
 
-    scores were made by other sources than their last update's: said again after a crash, when a source was back.
+    scores were made by other sources than their last update's: said again after a crash, when a source was back, or
+    when a remote source thought otherwise. `recorded` counts the updates that were compared by what remote sources
+    said in them.
     """
 
     def __init__(self, rescoring: Rescoring) -> None:
         self._rescoring = rescoring
         self.other_config = 0
         self.other_sources = 0
+        self.recorded = 0
 
     async def judge(self, cases: Mapping[str, Case]) -> AsyncIterator[tuple[str, Finding]]:
         """What is wrong with the scores of students whose rows are right. Raises SourceFailed."""
@@ -38,31 +42,52 @@ class ScoreJudge:
 
     async def _judge_group(self, failing: Failing, group: Mapping[str, Case]) -> AsyncIterator[tuple[str, Finding]]:
         rows = {student: case.replayed for student, case in group.items() if case.replayed is not None}
-        computed = await self._rescoring.score(rows, failing)
+        published = {student: case.said for student, case in group.items() if case.said is not None}
+        computed = await self._rescoring.score(rows, published, failing)
         for student, case in group.items():
             assert case.said is not None
+            self.recorded += any(case.said.recorded.values())
             finding = said_differs(case.said, computed[student])
             if finding is not None:
                 yield student, finding
-            finding = None if case.live is None else scores_differ(case.live, rows[student])
-            if finding is not None and case.live is not None:
-                if await self._is_of_other_sources(student, case, unequal_scores(case.live, rows[student])):
+            unequal = {} if case.live is None else _unequal(case.live, rows[student], case.said)
+            for code, apart in unequal.items():
+                if await self._is_of_other_sources(student, case, unequal):
                     self.other_sources += 1
                 else:
-                    yield student, finding
+                    yield student, score_differs(code, apart)
+                break
 
-    async def _is_of_other_sources(self, student: str, case: Case, unequal: Collection[int]) -> bool:
+    async def _is_of_other_sources(self, student: str, case: Case, unequal: Mapping[int, float]) -> bool:
         """Whether other sources give the row's scores, those of the skills that are `unequal` among them."""
         assert case.live is not None
         assert case.replayed is not None
+        assert case.said is not None
+        if unequal.keys() <= _recorded(case.said):
+            return True
         for failing in self._rescoring.masks():
             rows = {student: case.replayed}
-            await self._rescoring.score(rows, failing)
+            await self._rescoring.score(rows, {student: case.said}, failing)
             row = rows[student]
             # A skill that these sources say nothing of must have no score in the row either.
-            if not unequal_scores(case.live, row) and not any(_is_extra(case.live, row, name) for name in unequal):
+            if not _unequal(case.live, row, case.said) and not any(_is_extra(case.live, row, name) for name in unequal):
                 return True
         return False
+
+
+def _unequal(live: Row, scored: Row, said: Said) -> dict[int, float]:
+    """As `unequal_scores`; those that what an update recorded is part of are as exact as its digits."""
+    recorded = _recorded(said)
+    return {
+        code: apart
+        for code, apart in unequal_scores(live, scored).items()
+        if code not in recorded or apart > ROUNDING_TOLERANCE
+    }
+
+
+def _recorded(said: Said) -> set[int]:
+    """The skills of which a remote source said something, by their codes in a row."""
+    return {skill_code(name) for parts in said.recorded.values() for name in parts}
 
 
 def _is_extra(live: Row, scored: Row, skill: int) -> bool:

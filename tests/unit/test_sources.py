@@ -255,6 +255,8 @@ def test_the_doctor_names_it_and_warns_of_an_artifact_fitted_without_it(school: 
     school.install()
     settings = Settings(skills=str(school.skills_file()))
 
-    assert "source steadiness, version 1" in [found.said for found in Skills(settings).examine()]
+    assert "source steadiness, version 1, remote: verify goes by what it said in updates" in [
+        found.said for found in Skills(settings).examine()
+    ]
     [found] = ModelArtifact(settings).examine()
     assert "was fitted for problem_solving without steadiness" in found.said

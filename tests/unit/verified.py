@@ -1,7 +1,7 @@
 """A partition as a worker leaves it, without Kafka: input and what was said. Tests change it, and have it judged."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
@@ -46,6 +46,8 @@ class World:
     rows: dict[str, Row] = field(default_factory=dict)
     segments: dict[bytes, bytes | None] = field(default_factory=dict)
     epoch: int = 0
+    pipeline_of: Callable[[tuple[str, ...]], Pipeline] | None = None
+    rescoring: Callable[[], Rescoring] | None = None
 
     # -- the platform, and the worker
 
@@ -61,7 +63,7 @@ class World:
 
     def fold(self, records: Sequence[FileRecord], failing: Collection[str] = ()) -> None:
         """A batch, as a worker does it; `failing` sources fail."""
-        pipeline = _pipeline(tuple(sorted(failing)))
+        pipeline = (self.pipeline_of or _pipeline)(tuple(sorted(failing)))
         batch = pipeline.fold(
             records, load=self._load, load_segments=self._load_segments, home=lambda _: None, epoch=self.epoch
         )
@@ -144,7 +146,7 @@ class World:
     async def _judge(self, extent: Extent, memory_bytes: int) -> "Verdict":
         verdict, todo = Verdict(), [Slice()]
         while todo:
-            one = Pass(rescoring(), lambda _: None, extent, todo.pop(), memory_bytes)
+            one = Pass((self.rescoring or rescoring)(), lambda _: None, extent, todo.pop(), memory_bytes)
             one.last.note_updates(self.updates)
             one.last.note_explanations(self.explanations)
             for student, at_us in self.requests.items():
@@ -171,6 +173,7 @@ class Verdict:
     passes: int = 0
     other_config: int = 0
     other_sources: int = 0
+    recorded: int = 0
 
     def add(self, one: Pass) -> None:
         """A pass that is over."""
@@ -179,6 +182,7 @@ class Verdict:
         self.applied += one.counts.applied
         self.other_config += one.scores.other_config
         self.other_sources += one.scores.other_sources
+        self.recorded += one.scores.recorded
         for why, count in one.left_out.items():
             self.left_out[why] = self.left_out.get(why, 0) + count
 

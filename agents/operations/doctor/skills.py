@@ -24,4 +24,5 @@ class Skills:
         kinds = [each for each in types_of(skill_set) if each.name not in BUILT_IN]
         yield ok(f"{skill_set.name}, version {skill_set.config_version}: {', '.join(skill_set.names)}")
         for each in kinds:
-            yield ok(f"source {each.name}, version {each.version}")
+            far = ", remote: verify goes by what it said in updates" if each.remote else ""
+            yield ok(f"source {each.name}, version {each.version}{far}")

@@ -155,6 +155,8 @@ class Verification:
             "applied events may repeat one that is not known any more (SKILLSTREAM_KNOWN_IDS)", counts.beyond_horizon
         )
         report.mention("updates of another skill set or model: scores not compared", one.scores.other_config)
+        far = ", ".join(self._rescoring.remote)
+        report.mention(f"updates compared by what {far} said in them: not asked again", one.scores.recorded)
         report.mention("rows whose scores are of other sources than the last update's", one.scores.other_sources)
 
     # -- what is not of any student

@@ -1,0 +1,90 @@
+"""A remote source is verified by what it said in the updates, and never asked again."""
+
+import msgspec
+import pytest
+
+from schemas.update import SkillUpdate
+from streams.evidence.artifacts import NO_ARTIFACT
+from streams.pipeline import Pipeline
+from streams.verification.rescoring import Rescoring
+from tests.unit import a_source
+from tests.unit.installed_source import URL, School, school
+from tests.unit.verified import World, changed, rescored
+
+__all__ = ["school"]
+
+
+def world_of(school: School) -> World:
+    """Six students, of whom the service thought differently from batch to batch; now it is away."""
+    school.install()
+    skills = school.skills(weight=0.7)
+    world = World(
+        pipeline_of=lambda _: Pipeline(skills, NO_ARTIFACT, on_failure=lambda _source, _error: None),
+        rescoring=lambda: Rescoring(skills, NO_ARTIFACT),
+    )
+    for number in range(60):
+        world.event(f"s{number % 6}", score=number % 3 / 2)
+    for begin, mind in zip(range(0, 60, 7), (0.9, 0.3, 0.77, 0.123456789, 0.5, 0.61, 0.999, 0.2, 0.05), strict=True):
+        a_source.MINDS[URL] = mind
+        if mind == 0.61:
+            a_source.MINDS.clear()
+        world.fold(world.input[begin : begin + 7])
+    a_source.MINDS.clear()
+    return world
+
+
+def test_what_it_said_then_is_taken_from_the_updates(school: School) -> None:
+    world = world_of(school)
+    verdict = world.judge()
+
+    assert verdict.kinds == []
+    assert verdict.recorded == 6
+    assert verdict.other_sources == 0
+
+
+def test_an_update_without_it_is_compared_without_it(school: School) -> None:
+    world = world_of(school)
+    a_source.MINDS.clear()
+    world.event("s0", score=1.0)
+    world.fold(world.input[-1:])
+
+    assert world.last_update("s0").degraded == ["steadiness"]
+    assert world.judge().kinds == []
+    assert world.judge().recorded == 5
+
+
+def test_a_score_that_is_not_what_all_said_is_found(school: School) -> None:
+    world = world_of(school)
+    world.say(rescored(world.last_update("s3"), 0.01))
+
+    assert world.judge().kinds == [("s3", "update")]
+
+
+@pytest.mark.parametrize("column", ["log_odds", "n"])
+def test_a_part_of_its_own_that_was_changed_is_found(school: School, column: str) -> None:
+    world = world_of(school)
+    world.say(with_part(world.last_update("s2"), **{column: 3.5}))
+
+    assert world.judge().kinds == [("s2", "update")]
+
+
+def test_a_row_scored_when_it_thought_otherwise_is_told_from_a_wrong_one(school: School) -> None:
+    world = world_of(school)
+    row = world.rows["s1"]
+    world.write("s1", changed(row, skills={code: changed_score(cell) for code, cell in row.skills.items()}))
+    verdict = world.judge()
+
+    assert verdict.kinds == []
+    assert verdict.other_sources == 1
+
+
+def changed_score(cell: msgspec.Struct) -> msgspec.Struct:
+    return msgspec.structs.replace(cell, score=0.5)
+
+
+def with_part(update: SkillUpdate, **columns: float) -> SkillUpdate:
+    name, skill = next(iter(update.skills.items()))
+    parts = {**skill.contributions, "steadiness": msgspec.structs.replace(skill.contributions["steadiness"], **columns)}
+    return msgspec.structs.replace(
+        update, skills={**update.skills, name: msgspec.structs.replace(skill, contributions=parts)}
+    )
