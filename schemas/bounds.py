@@ -12,6 +12,8 @@ MAX_INT32: Final = 0x7FFF_FFFF
 MAX_INT64: Final = 0x7FFF_FFFF_FFFF_FFFF
 EARLIEST_US: Final = 631_152_000_000_000  # 1990
 LATEST_US: Final = 4_102_444_800_000_000  # 2100: seconds still fit in four bytes
+MAX_SKILLS: Final = 64
+"""Of one skill set. A message about a student has at most as many."""
 
 Epoch: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_UINT32)]
 Offset: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_INT64)]

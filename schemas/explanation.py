@@ -4,12 +4,12 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
-from schemas.bounds import Microseconds, Position, Tries
+from schemas.bounds import MAX_SKILLS, Microseconds, Position, Tries
 from schemas.event import Identifier
 from schemas.update import Unit
 
 EXPLANATION_VERSION: Final = 1
-ExplainedScores: TypeAlias = Annotated[dict[Annotated[str, Meta(max_length=64)], Unit], Meta(max_length=16)]
+ExplainedScores: TypeAlias = Annotated[dict[Annotated[str, Meta(max_length=64)], Unit], Meta(max_length=MAX_SKILLS)]
 
 
 class Claim(Struct, frozen=True, kw_only=True):

@@ -28,7 +28,23 @@ EVENT_OUTCOMES: Final[tuple[EventOutcome, ...]] = get_args(EventOutcome)
 _SECONDS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _RECOVERY_SECONDS: Final = (0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
 _RECORDS: Final = (1, 10, 50, 100, 250, 500, 1_000, 2_000, 5_000)
-_ROW_BYTES: Final = (128, 256, 512, 1_024, 1_536, 2_048, 2_560, 3_072, 4_096, 5_120, 6_144, 7_168)
+_ROW_BYTES: Final = (
+    128,
+    256,
+    512,
+    1_024,
+    1_536,
+    2_048,
+    2_560,
+    3_072,
+    4_096,
+    5_120,
+    6_144,
+    7_168,
+    10_240,
+    14_336,
+    18_432,
+)
 
 
 class Metrics:
@@ -116,7 +132,7 @@ class Metrics:
             "step_duration_seconds", "seconds", "Time to decode, fold, score and encode a batch.", _SECONDS
         )
         self.row_bytes = declare.histogram(
-            "row_bytes", "bytes", "Size of the largest row that a batch wrote; the bound is 7168.", _ROW_BYTES
+            "row_bytes", "bytes", "Size of the largest row that a batch wrote; the bound is 18432.", _ROW_BYTES
         )
 
         self.updates = declare.counter("updates", "messages", "Skill updates published.")

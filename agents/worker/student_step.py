@@ -39,6 +39,8 @@ from streams.scoring.fusion import Fused
 
 MOST_STUDENTS: Final = 10_000
 """Of one batch. More are left for the next: some 100 MB and 0.5 s each."""
+_MOST_SKILL_STATES: Final = 8 * MOST_STUDENTS
+"""Students times skills: so many columns cost as much as eight skills of `MOST_STUDENTS`."""
 _MOST_INTERNAL: Final = 1_000
 """Records of results or erasures at once: some 0.2 s."""
 _SHORT_RECORDS: Final = 200
@@ -116,7 +118,7 @@ class StudentStep:
             load_segments=lambda keys: self._rows.get_many(partition, keys),
             home=lambda student: self._home(student.encode()),
             epoch=epoch,
-            most_students=MOST_STUDENTS,
+            most_students=most_students(len(self._pipeline.skill_set.names)),
         )
         batch = await self._thread.run(fold) if is_long else fold()
         await self._check(partition, records[: batch.taken], batch.dead_letters)
@@ -245,6 +247,11 @@ class StudentStep:
     def _load(self, partition: int, key: bytes) -> Row | None:
         stored = self._rows.get(partition, key)
         return None if stored is None else decode_row(stored)
+
+
+def most_students(skills: int) -> int:
+    """Of how many students one batch may hold events, by the number of skills."""
+    return min(MOST_STUDENTS, _MOST_SKILL_STATES // skills)
 
 
 def _is_long(records: Sequence[Record]) -> bool:

@@ -25,9 +25,9 @@ from streams.folding.evidence_items import Tells, rank_of
 from streams.folding.facts import FACTS
 from streams.folding.known_ids import digest_of
 from streams.folding.sums import DECAYED_OF_A_CELL, Entries, rebase_foreign
-from streams.folding.voidable import FACT_VALUE, RUBRIC_VALUE, TEXT_VALUE, digest_as_int
+from streams.folding.voidable import FACT_VALUE, RUBRIC_VALUE, TEXT_VALUE, digest_as_int, first_kept
 from streams.rows.layout import VOIDABLE
-from streams.rows.row import HALF_LIFE_US, MAX_EVIDENCE, MAX_VOIDABLE, PHRASE, RUBRIC, decayed, skill_code
+from streams.rows.row import HALF_LIFE_US, MAX_EVIDENCE, PHRASE, RUBRIC, decayed, skill_code
 from streams.rows.row_batch import Block
 
 _ADD: Final = 1 << 62  # beyond all places: the voids before an event come before it
@@ -227,10 +227,7 @@ class StudentSums:
         kept += [Kept(digest, time_us, value, fact, FACT_VALUE) for fact, value in said.facts]
         kept += [Kept(digest, time_us, value, self._codes[skill], TEXT_VALUE) for skill, value in said.texts]
         kept += [Kept(digest, time_us, value, self._codes[skill], RUBRIC_VALUE) for skill, value in said.ratings]
-        start = max(0, len(kept) - MAX_VOIDABLE)
-        while 0 < start < len(kept) and kept[start].id == kept[start - 1].id:
-            start += 1  # of no event but a part
-        del kept[:start]
+        del kept[: first_kept([one.id for one in kept])]
 
     def _rebase(self, reference_us: int) -> None:
         factor = decayed(self._reference_us, reference_us)

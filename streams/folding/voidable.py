@@ -1,7 +1,7 @@
 """What voidable events added to a row is kept in it for a while, so that it can be subtracted (see `retraction`).
 
 Kept are the facts, text and rubric values of a student's last voidable events, MAX_VOIDABLE values in all, and of no
-event but a part.
+event but a part: the last one is kept whole, however many skills its text speaks of.
 """
 
 from collections.abc import Sequence
@@ -55,9 +55,16 @@ def digest_as_int(event_id: str) -> int:
 
 
 def _last(part: bytes) -> bytes:
-    """As many of the last values as may be kept, without those whose event is cut off."""
+    """As many of the last values as may be kept."""
     kept = np.frombuffer(part, VOIDABLE)
-    start = max(0, len(kept) - MAX_VOIDABLE)
-    while 0 < start < len(kept) and kept["id"][start] == kept["id"][start - 1]:
+    return kept[first_kept(kept["id"].tolist()) :].tobytes()
+
+
+def first_kept(ids: Sequence[int]) -> int:
+    """Where the values to keep begin, of values by their events' ids, the newest last."""
+    start = len(ids) - MAX_VOIDABLE
+    if start <= 0:
+        return 0
+    while start < len(ids) and ids[start] == ids[start - 1]:
         start += 1
-    return kept[start:].tobytes()
+    return start if start < len(ids) else ids.index(ids[-1])

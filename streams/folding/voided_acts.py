@@ -15,9 +15,9 @@ from streams.folding.event_time import LATENESS_US
 from streams.folding.facts import has_passed
 from streams.folding.readings import after_failure
 from streams.folding.retraction import Void
-from streams.folding.voidable import digest_as_int
+from streams.folding.voidable import digest_as_int, first_kept
 from streams.rows.layout import HELD_ACT, VOIDABLE, Array
-from streams.rows.row import MAX_HELD_ACTS, MAX_VOIDABLE
+from streams.rows.row import MAX_HELD_ACTS
 from streams.rows.row_batch import Block, Integers
 from streams.rows.sections import failures_of
 
@@ -113,9 +113,5 @@ class Foresight:
 
     def _keep(self, event: int, values: int) -> None:
         """As `streams.folding.retraction` does: the last values, and of no event but a part."""
-        kept = self._kept
-        kept += [event] * values
-        start = max(0, len(kept) - MAX_VOIDABLE)
-        while 0 < start < len(kept) and kept[start] == kept[start - 1]:
-            start += 1
-        del kept[:start]
+        self._kept += [event] * values
+        del self._kept[: first_kept(self._kept)]

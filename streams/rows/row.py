@@ -12,11 +12,13 @@ from zlib import crc32
 
 from msgspec import Struct, field
 
+from schemas.bounds import MAX_SKILLS
 from streams.rows.layout import ID
 
-MAX_ROW_BYTES: Final = 7168  # above the worst case (tests/unit/test_row.py)
+MAX_ROW_BYTES: Final = 18_432  # above the worst case (tests/unit/test_row.py)
 MAX_EVIDENCE: Final = 3
-MAX_CELLS: Final = 16
+MAX_CELLS: Final = MAX_SKILLS + 16
+"""Of the configured skills, and of as many others as there is room for: the skill set may come back."""
 RECENT_IDS: Final = 48
 SEGMENT_IDS: Final = 128
 MAX_ROW_IDS: Final = RECENT_IDS + SEGMENT_IDS - 1
@@ -27,6 +29,8 @@ ID_BYTES: Final = ID.itemsize
 MAX_OPEN_FAILURES: Final = 8
 MAX_CONTROLS: Final = 8
 MAX_VOIDABLE: Final = 14
+MAX_VOIDABLE_OF_EVENT: Final = 6 + MAX_SKILLS
+"""One event's facts, and its text's value for each skill."""
 MAX_HELD_ACTS: Final = 24
 FAR_US: Final = 86_400 * 1_000_000
 HALF_LIFE_US: Final = 30 * 86_400 * 1_000_000

@@ -170,12 +170,14 @@ class Block:
         at = lines[cells.owner[of_cell[shown]]], skill[of_cell[shown]], slot[shown]
         for name, column in self.told.items():
             column[at] = tellings.records[name][shown]
-        for line in np.unique(cells.owner[~ours]).tolist():
-            left = ~ours & (cells.owner == line)
-            self.foreign[int(lines[line])] = (
-                cells.records[left].tobytes(),
-                tellings.records[left[of_cell]].tobytes(),
-            )
+        self._fill_foreign(lines, cells, tellings.records[~ours[of_cell]], np.flatnonzero(~ours))
+
+    def _fill_foreign(self, lines: Indices, cells: Many, tellings: Array, left: Indices) -> None:
+        """Keep the cells that are `left`, and their tellings, as the bytes that they are."""
+        owner, cell_counts = np.unique(cells.owner[left], return_counts=True)
+        telling_counts = np.bincount(cells.owner[left], cells.records["tellings"][left])[owner].astype(np.intp)
+        parts = zip(chunks(cells.records[left], cell_counts), chunks(tellings, telling_counts), strict=True)
+        self.foreign.update(zip(lines[owner].tolist(), parts, strict=True))
 
     def _fact_records(self) -> tuple[Array, Array]:
         present = self.facts["n"] > 0

@@ -15,6 +15,7 @@ import numpy as np
 from msgspec import UNSET, Meta, Struct, UnsetType
 from numpy.typing import NDArray
 
+from schemas.bounds import MAX_SKILLS
 from schemas.configuration import choices, read_toml
 from schemas.errors import SkillstreamError
 from streams.folding.facts import FACTS
@@ -22,7 +23,6 @@ from streams.rows.row import skill_code
 from streams.skills.phrase_book import tokenise
 from streams.skills.sources import BUILT_IN, all_names, registered
 
-MAX_SKILLS: Final = 8
 _STOP_WORDS: Final = frozenset(
     "a an and are as at be but by for from go had has have he her him i if in is it its just me more my never no "
     "not of off on or our out she so some than that the them then there they this to too up us was we what when "

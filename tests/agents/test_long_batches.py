@@ -99,3 +99,8 @@ async def test_work_whose_asker_has_gone_does_not_hold_up_what_comes_after() -> 
     go_on.set()
 
     assert await thread.run(lambda: "next") == "next"
+
+
+@pytest.mark.parametrize(("skills", "most"), [(1, 10_000), (7, 10_000), (8, 10_000), (9, 8_888), (64, 1_250)])
+def test_a_part_of_many_skills_is_of_fewer_students(skills: int, most: int) -> None:
+    assert students.most_students(skills) == most

@@ -13,7 +13,7 @@ from streams.rows.row import (
     MAX_OPEN_FAILURES,
     MAX_ROW_IDS,
     MAX_SEGMENTS,
-    MAX_VOIDABLE,
+    MAX_VOIDABLE_OF_EVENT,
     ControlUse,
     Pending,
     Row,
@@ -71,8 +71,8 @@ pendings: Final = st.builds(
 )
 
 
-def rows(skills: st.SearchStrategy[int] = CONFIGURED) -> st.SearchStrategy[Row]:
-    """Rows; `skills` are the codes of the skills that they may hold."""
+def rows(skills: st.SearchStrategy[int] = CONFIGURED, most_skills: int = 4) -> st.SearchStrategy[Row]:
+    """Rows; `skills` are the codes of the skills of which they hold `most_skills` at most."""
     return st.builds(
         Row,
         epoch=_wide,
@@ -83,11 +83,11 @@ def rows(skills: st.SearchStrategy[int] = CONFIGURED) -> st.SearchStrategy[Row]:
         events=_wide,
         facts=st.dictionaries(st.integers(0, len(FACTS) - 1), totals, max_size=5),
         controls=st.dictionaries(_wide, st.builds(ControlUse, alone=_wide, isolated=_wide), max_size=MAX_CONTROLS),
-        skills=st.dictionaries(skills, cells, max_size=4),
+        skills=st.dictionaries(skills, cells, max_size=most_skills),
         ids=st.binary(max_size=MAX_ROW_IDS * ID_BYTES).map(lambda ids: ids[: len(ids) // ID_BYTES * ID_BYTES]),
         origins=st.dictionaries(_wide, st.tuples(_offsets, _wide), max_size=8),
         open_failures=st.dictionaries(_wide, _us, max_size=MAX_OPEN_FAILURES),
-        voidable=st.integers(0, MAX_VOIDABLE).map(lambda count: bytes(range(32)) * count),
+        voidable=st.integers(0, MAX_VOIDABLE_OF_EVENT).map(lambda count: bytes(range(32)) * count),
         noted=_wide,
         partial=st.integers(0, 1),
         newest_us=_us,

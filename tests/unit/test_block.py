@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from schemas.bounds import MAX_SKILLS
 from schemas.errors import Fatal
 from streams.folding.facts import FACTS
 from streams.rows.codec import decode_row, encode_row
@@ -14,7 +15,6 @@ from streams.rows.layout import ROW_VERSION
 from streams.rows.row import MAX_CELLS, MAX_ROW_BYTES, Pending, Row, SkillCell, Telling, Totals
 from streams.rows.row import skill_code as code
 from streams.rows.row_batch import Block
-from streams.skills.skill_set import MAX_SKILLS
 from tests.events import Student, block_of, default_skills, event, own_time_us
 from tests.unit.row_strategies import CONFIGURED, FOREIGN, pendings, rows
 from tests.unit.test_row import EVERY_FIELD, VERSION_1, VERSION_2, VERSION_3, VERSION_4, worst_case

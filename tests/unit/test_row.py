@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from schemas.bounds import MAX_SKILLS
 from schemas.errors import Fatal
 from streams.folding.deduplication import MAX_ORIGINS
 from streams.folding.facts import FACTS
@@ -24,6 +25,7 @@ from streams.rows.row import (
     MAX_ROW_IDS,
     MAX_SEGMENTS,
     MAX_VOIDABLE,
+    MAX_VOIDABLE_OF_EVENT,
     RECENT_IDS,
     RUBRIC,
     ControlUse,
@@ -36,7 +38,6 @@ from streams.rows.row import (
     skill_code,
 )
 from streams.rows.v1 import RowV1, TellingV1, TotalsV1
-from streams.skills.skill_set import MAX_SKILLS
 from tests.unit.row_strategies import CONFIGURED, FOREIGN, rows
 
 EVERY_FIELD = Row(
@@ -277,7 +278,7 @@ def full_cell() -> SkillCell:
     return SkillCell(FULL, FULL, LATEST_S, FULL, FULL, LATEST_S, FULL, FULL, FULL, [TELLING] * MAX_EVIDENCE)
 
 
-def worst_case(skills: int) -> Row:
+def worst_case(skills: int, voidable: int = MAX_VOIDABLE_OF_EVENT) -> Row:
     """Every bounded field full, every number as wide as it comes."""
     totals = Totals(2**32 - 1, FULL, FULL, FULL, FULL, LATEST_S)
     wide = range(2**32 - 1, 0, -1)
@@ -294,7 +295,7 @@ def worst_case(skills: int) -> Row:
         ids=b"x" * MAX_ROW_IDS * ID_BYTES,
         origins=dict.fromkeys(range(10**9 - MAX_ORIGINS, 10**9), (10**18 - 1, 10**9 - 1)),
         open_failures=dict.fromkeys(wide[:MAX_OPEN_FAILURES], LATEST_US),
-        voidable=b"\xff" * MAX_VOIDABLE * VOIDABLE.itemsize,
+        voidable=b"\xff" * voidable * VOIDABLE.itemsize,
         noted=2**32 - 1,
         newest_us=LATEST_US,
         beyond_us=LATEST_US,
@@ -314,6 +315,11 @@ def test_the_worst_row_stays_within_its_bound_and_gives_nothing_up() -> None:
     assert MAX_SKILLS < MAX_CELLS
     assert len(stored) <= MAX_ROW_BYTES
     assert decode_row(stored) == row
+
+
+@pytest.mark.parametrize(("skills", "size_bytes"), [(7, 5_864), (8, 6_008), (MAX_SKILLS, 15_864)])
+def test_the_bound_of_a_row_by_its_skills_is_as_the_docs_state_it(skills: int, size_bytes: int) -> None:
+    assert len(encode_row(worst_case(skills, max(MAX_VOIDABLE, skills + 6)))) == size_bytes
 
 
 def test_there_is_room_for_every_fact() -> None:
