@@ -15,7 +15,7 @@ from schemas.parts import PATTERN
 
 MAX_ERROR_CHARS: Final = 500
 MAX_OWN_HEADERS_BYTES: Final = 48 * 1024
-MAX_RUNS_A_LETTER: Final = 800
+MAX_RUNS_A_DEAD_LETTER: Final = 800
 """In `parts`: beside the producer's headers, they fit into what a dead letter may be larger than its record."""
 REINSERTED_HEADER: Final = "skillstream-reinserted"
 """On a record that `dead-letters replay` sent back: which dead letter it was, and when (ms) its record first came, as
@@ -57,18 +57,18 @@ class DeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True):
     key_bytes: Size = 0
 
 
-def to_headers(letter: DeadLetter) -> tuple[tuple[str, bytes], ...]:
+def to_headers(dead_letter: DeadLetter) -> tuple[tuple[str, bytes], ...]:
     """Our headers, values as UTF-8 text."""
-    fields = msgspec.to_builtins(letter)
-    fields["error"] = letter.error[:MAX_ERROR_CHARS]
+    fields = msgspec.to_builtins(dead_letter)
+    fields["error"] = dead_letter.error[:MAX_ERROR_CHARS]
     return tuple((f"{_OURS}{name}", str(value).encode()) for name, value in fields.items())
 
 
-def with_own_headers(letter: DeadLetter, own: Sequence[Header]) -> tuple[Header, ...]:
+def with_own_headers(dead_letter: DeadLetter, own: Sequence[Header]) -> tuple[Header, ...]:
     """Our headers, then the producer's `own`, as many as there is room for."""
-    kept = _fitting([(f"{_MOVED}{name}" if name.startswith(_OURS) else name, value) for name, value in own])
-    left_out = letter.headers_left_out + len(own) - len(kept)
-    return (*to_headers(msgspec.structs.replace(letter, headers_left_out=left_out)), *kept)
+    fitting = _fitting([(f"{_MOVED}{name}" if name.startswith(_OURS) else name, value) for name, value in own])
+    left_out = dead_letter.headers_left_out + len(own) - len(fitting)
+    return (*to_headers(msgspec.structs.replace(dead_letter, headers_left_out=left_out)), *fitting)
 
 
 def from_headers(headers: Sequence[Header]) -> DeadLetter:
@@ -89,10 +89,10 @@ def own_headers(headers: Sequence[Header]) -> tuple[Header, ...]:
 
 
 def _fitting(headers: Sequence[Header]) -> list[Header]:
-    kept, room_bytes = [], MAX_OWN_HEADERS_BYTES
+    fitting, room_bytes = [], MAX_OWN_HEADERS_BYTES
     for name, value in headers:
         size_bytes = len(name.encode()) + len(value or b"") + _HEADER_OVERHEAD_BYTES
         if size_bytes <= room_bytes:
-            kept.append((name, value))
+            fitting.append((name, value))
             room_bytes -= size_bytes
-    return kept
+    return fitting

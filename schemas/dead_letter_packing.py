@@ -22,9 +22,9 @@ _LEVELS: Final = (3, 12)
 
 
 class Content(NamedTuple):
-    """Key and value of a dead letter, packed or not, and the letter that says so."""
+    """Key and value of a dead letter, packed or not, and the dead letter that says so."""
 
-    letter: DeadLetter
+    dead_letter: DeadLetter
     key: bytes | None
     value: bytes | None
 
@@ -33,53 +33,53 @@ class NotPacked(ValueError):
     """The value is not what the letter's headers say of it."""
 
 
-def pack(letter: DeadLetter, key: bytes | None, value: bytes | None, largest_bytes: int) -> Content:
-    """The letter as it is to be sent, key and value no larger than `largest_bytes` together."""
+def pack(dead_letter: DeadLetter, key: bytes | None, value: bytes | None, largest_bytes: int) -> Content:
+    """The dead letter as it is to be sent, key and value no larger than `largest_bytes` together."""
     size_bytes = len(key or b"") + len(value or b"")
-    letter = msgspec.structs.replace(letter, encoding="", packed="", unpacked_bytes=0, key_bytes=0)
+    dead_letter = msgspec.structs.replace(dead_letter, encoding="", packed="", unpacked_bytes=0, key_bytes=0)
     if size_bytes <= min(PLAIN_BYTES, largest_bytes):
-        return Content(letter, key, value)
+        return Content(dead_letter, key, value)
     has_large_key = len(key or b"") > MAX_KEY_BYTES
     body = (key or b"") + (value or b"") if has_large_key else value or b""
-    kept_key = None if has_large_key else key
+    plain_key = None if has_large_key else key
     for level in _LEVELS:
         frame = bytes(cramjam.zstd.compress(body, level=level))
-        packed_bytes = len(kept_key or b"") + len(frame)
+        packed_bytes = len(plain_key or b"") + len(frame)
         if packed_bytes < size_bytes and packed_bytes <= largest_bytes:
             what = ("key" if value is None else "key,value") if has_large_key else "value"
             said = {"packed": what, "unpacked_bytes": len(body), "key_bytes": len(key or b"") if has_large_key else 0}
-            return Content(msgspec.structs.replace(letter, encoding="zstd", **said), kept_key, frame)
+            return Content(msgspec.structs.replace(dead_letter, encoding="zstd", **said), plain_key, frame)
         if size_bytes <= largest_bytes:
-            return Content(letter, key, value)
-    return _cut(letter, key, value, largest_bytes)
+            return Content(dead_letter, key, value)
+    return _cut(dead_letter, key, value, largest_bytes)
 
 
-def unpack(letter: DeadLetter, key: bytes | None, value: bytes | None) -> tuple[bytes | None, bytes | None]:
-    """Key and value of the record that `letter` is about, as they came. Raises NotPacked."""
-    if not letter.encoding:
+def unpack(dead_letter: DeadLetter, key: bytes | None, value: bytes | None) -> tuple[bytes | None, bytes | None]:
+    """Key and value of the record that `dead_letter` is about, as they came. Raises NotPacked."""
+    if not dead_letter.encoding:
         return key, value
-    if letter.unpacked_bytes > MAX_UNPACKED_BYTES:
-        raise NotPacked(f"{letter.unpacked_bytes} bytes when unpacked; {MAX_UNPACKED_BYTES} are unpacked at most")
-    body = bytearray(letter.unpacked_bytes)
+    if dead_letter.unpacked_bytes > MAX_UNPACKED_BYTES:
+        raise NotPacked(f"{dead_letter.unpacked_bytes} bytes when unpacked; {MAX_UNPACKED_BYTES} are unpacked at most")
+    body = bytearray(dead_letter.unpacked_bytes)
     try:
         written = cramjam.zstd.decompress_into(value or b"", body)
     except (cramjam.DecompressionError, ValueError, OverflowError) as error:
-        raise NotPacked(f"its value is no zstd frame of {letter.unpacked_bytes} bytes") from error
-    if written != letter.unpacked_bytes:
-        raise NotPacked(f"{written} bytes when unpacked, and {letter.unpacked_bytes} by its headers")
+        raise NotPacked(f"its value is no zstd frame of {dead_letter.unpacked_bytes} bytes") from error
+    if written != dead_letter.unpacked_bytes:
+        raise NotPacked(f"{written} bytes when unpacked, and {dead_letter.unpacked_bytes} by its headers")
     whole = bytes(body)
-    match letter.packed:
+    match dead_letter.packed:
         case "key":
             return whole, None
         case "key,value":
-            return whole[: letter.key_bytes], whole[letter.key_bytes :]
+            return whole[: dead_letter.key_bytes], whole[dead_letter.key_bytes :]
         case _:
             return key, whole
 
 
-def _cut(letter: DeadLetter, key: bytes | None, value: bytes | None, largest_bytes: int) -> Content:
+def _cut(dead_letter: DeadLetter, key: bytes | None, value: bytes | None, largest_bytes: int) -> Content:
     size_bytes = len(key or b"") + len(value or b"")
     key = None if key is None else key[:largest_bytes]
     value = None if value is None else value[: largest_bytes - len(key or b"")]
-    error = f"{letter.error}; cut off after {largest_bytes} of its {size_bytes} bytes"
-    return Content(msgspec.structs.replace(letter, error=error, cut_bytes=size_bytes - largest_bytes), key, value)
+    error = f"{dead_letter.error}; cut off after {largest_bytes} of its {size_bytes} bytes"
+    return Content(msgspec.structs.replace(dead_letter, error=error, cut_bytes=size_bytes - largest_bytes), key, value)

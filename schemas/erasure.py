@@ -15,13 +15,13 @@ _MAX_UTF8_BYTES_A_CHAR: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """All that `student` did until `at_us` is to be forgotten."""
+    """All that `student` did until `at_us` is to be erased."""
 
     student: str
     at_us: int
 
 
-def read(key: bytes | None, value: bytes | None, timestamp_ms: int) -> Erasure | None:
+def read_request(key: bytes | None, value: bytes | None, timestamp_ms: int) -> Erasure | None:
     """The request that a record holds; None for a null value, by which a key is removed from a compacted topic.
 
     What the value says is of no meaning. Raises InvalidInput for what is no record's (unreadable_batch), for a key that

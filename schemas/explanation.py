@@ -6,10 +6,12 @@ from msgspec import Meta, Struct
 
 from schemas.bounds import MAX_SKILLS, Microseconds, Position, Tries
 from schemas.event import Identifier
-from schemas.update import Unit
+from schemas.update import UnitInterval
 
 EXPLANATION_VERSION: Final = 1
-ExplainedScores: TypeAlias = Annotated[dict[Annotated[str, Meta(max_length=64)], Unit], Meta(max_length=MAX_SKILLS)]
+ExplainedScores: TypeAlias = Annotated[
+    dict[Annotated[str, Meta(max_length=64)], UnitInterval], Meta(max_length=MAX_SKILLS)
+]
 
 
 class Claim(Struct, frozen=True, kw_only=True):

@@ -37,5 +37,5 @@ class Parts:
     def __contains__(self, part: object) -> bool:
         if not isinstance(part, int):
             return False
-        place = bisect_right(self._first, part) - 1
-        return place >= 0 and part <= self._last[place]
+        index = bisect_right(self._first, part) - 1
+        return index >= 0 and part <= self._last[index]

@@ -11,7 +11,7 @@ from schemas.explanation import ReasoningResult
 _RESULTS: Final = msgspec.json.Decoder(ReasoningResult)
 
 
-def read(value: bytes | None) -> ReasoningResult:
+def read_result(value: bytes | None) -> ReasoningResult:
     """The result that `value` holds. Raises InvalidInput (not_a_result) and nothing else."""
     try:
         return _RESULTS.decode(require_readable(value))

@@ -33,7 +33,7 @@ _STUDENT: Final = "The student's id in UTF-8, as in `student_id`; placed by murm
 _COMPACTED: Final = {
     "cleanup.policy": "compact,delete",
     "retention.ms": str(365 * DAY_MS),
-    "max.compaction.lag.ms": str(DAY_MS),  # what was said of a student who was forgotten is gone after a day
+    "max.compaction.lag.ms": str(DAY_MS),  # what was said of a student who was erased is gone after a day
 }
 
 ACTIVITY: Final = Topic(
@@ -60,7 +60,7 @@ ACTIVITY: Final = Topic(
 UPDATES: Final = Topic(
     name="skill-updates",
     summary="What is believed of a student's skills. Each message stands alone: the newest of a key is all there is to "
-    "know. A null value says that the student was forgotten.",
+    "know. A null value says that the student was erased.",
     key=_STUDENT,
     config=_COMPACTED,
     sends="One message a changed student and batch.",
@@ -96,12 +96,12 @@ RESULTS: Final = Topic(
 )
 ERASURES: Final = Topic(
     name="erasures",
-    summary="Requests to forget a student: all that came at or before the record's time is forgotten, and null values "
+    summary="Requests to forget a student: all that came at or before the record's time is erased, and null values "
     "go to skill-updates and skill-reasoning.",
     key="The id of the student to forget, in UTF-8.",
     config={"cleanup.policy": "compact"},
-    receives="The student's row becomes a stub. Idempotent. A record without a value is passed over; one whose key is "
-    "no student's id, or whose time no clock tells, becomes a dead letter.",
+    receives="The student's row becomes a tombstone row. Idempotent. A record without a value is passed "
+    "over; one whose key is no student's id, or whose time no clock tells, becomes a dead letter.",
     sends="A request that came on another partition than its student's is sent on.",
 )
 TOPICS: Final = (ACTIVITY, UPDATES, REASONING, DEAD_LETTERS, RESULTS, ERASURES)

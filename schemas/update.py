@@ -11,7 +11,7 @@ from schemas.bounds import Position
 
 UPDATE_VERSION: Final = 1
 
-Unit = Annotated[float, Meta(ge=0, le=1)]
+UnitInterval = Annotated[float, Meta(ge=0, le=1)]
 SourceStatus = Literal["absent", "ok", "stale", "failed"]
 Level = Literal["unknown", "emerging", "developing", "proficient"]
 LEVELS: Final[tuple[Level, ...]] = get_args(Level)
@@ -31,7 +31,7 @@ class Contribution(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     """One source's part: its probability, effective sample size, age, and what it added to the score's log-odds."""
 
     status: SourceStatus
-    p: Unit | None = None
+    p: UnitInterval | None = None
     n: Annotated[float, Meta(ge=0)] = 0.0
     age_s: Annotated[float, Meta(ge=0)] = 0.0
     log_odds: float = 0.0
@@ -44,10 +44,10 @@ class SkillScore(Struct, frozen=True, kw_only=True, gc=False):
     what it was trained on; without one, that there are no labels.
     """
 
-    score: Unit
-    low: Unit
-    high: Unit
-    confidence: Unit
+    score: UnitInterval
+    low: UnitInterval
+    high: UnitInterval
+    confidence: UnitInterval
     level: Level
     validated: bool
     rests_on: str = ""

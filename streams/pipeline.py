@@ -14,13 +14,13 @@ from streams.evidence.artifacts import Artifact
 from streams.evidence.collect import FailureListener, collect
 from streams.evidence.registry import make_sources, types_of
 from streams.evidence.source import Source
-from streams.folding.batch import BatchFolder, FoldedBatch, Home, Load
+from streams.folding.batch import BatchFolder, FoldedBatch, Load, OwningPartition
 from streams.folding.fold import Folding
 from streams.input.signature import Authentic, nobody
 from streams.rows.row import KNOWN_IDS
-from streams.rows.row_batch import Block
+from streams.rows.row_batch import RowBatch
 from streams.rows.segments import LoadSegments, none_stored
-from streams.scoring.fusion import Fusion, Judgement
+from streams.scoring.fusion import Fusion, ScoredBatch
 from streams.scoring.updates import UpdateWriter
 from streams.skills.skill_set import SkillsError, SkillSet
 
@@ -64,7 +64,7 @@ class Pipeline:
         records: Sequence[Record],
         *,
         load: Load,
-        home: Home,
+        owning_partition: OwningPartition,
         load_segments: LoadSegments = none_stored,
         epoch: int = 0,
         most_students: int | None = None,
@@ -73,7 +73,7 @@ class Pipeline:
         folder = BatchFolder(
             self._folding,
             self.decode,
-            home=home,
+            owning_partition=owning_partition,
             load=load,
             load_segments=load_segments,
             epoch=epoch,
@@ -82,25 +82,28 @@ class Pipeline:
         )
         return folder.fold(records)
 
-    async def judge(self, block: Block) -> Judgement:
-        """Judge every line of `block`, and note the scores in it. A failing source degrades, never stops."""
+    async def score_rows(self, row_batch: RowBatch) -> ScoredBatch:
+        """Judge every line of `row_batch`, and note the scores in it. A failing source degrades, never stops."""
         fusion = self.skill_set.fusion
-        opinions = await collect(
+        estimates = await collect(
             self._sources,
-            block,
+            row_batch,
             skills=len(self.skill_set.names),
             deadline_s=fusion.deadline_s,
             stale_after_s=fusion.stale_after_days * 86_400,
             on_failure=self._on_failure,
         )
-        for name in self._shares.keys() & opinions.keys():
-            opinions[name].shared[:] = self._shares[name]
-        fused = self._fusion.fuse(opinions)
+        for name in self._shares.keys() & estimates.keys():
+            estimates[name].shared[:] = self._shares[name]
+        fused = self._fusion.fuse(estimates)
         known = ~np.isnan(fused.score)
         for name, values in (("score", fused.score), ("confidence", fused.confidence)):
-            block.cells[name][known] = values[known]
-        return Judgement(opinions, fused)
+            row_batch.skill_states[name][known] = values[known]
+        return ScoredBatch(estimates, fused)
 
-    async def score(self, students: Sequence[str], block: Block) -> list[SkillUpdate]:
-        """Judge `block`, whose lines are those of `students`, and read back what would be published of them."""
-        return [_UPDATES.decode(update) for update in self.writer.write(students, block, await self.judge(block))]
+    async def score(self, students: Sequence[str], row_batch: RowBatch) -> list[SkillUpdate]:
+        """Judge `row_batch`, whose lines are those of `students`, and read back what would be published of them."""
+        return [
+            _UPDATES.decode(update)
+            for update in self.writer.write(students, row_batch, await self.score_rows(row_batch))
+        ]

@@ -11,7 +11,7 @@ from typing import Final
 from schemas.dead_letter import DeadLetter
 from schemas.dialects import Record
 from schemas.update import SkillUpdate
-from streams.folding.batch import Home
+from streams.folding.batch import OwningPartition
 from streams.folding.counts import Counts
 from streams.pipeline import Pipeline
 from streams.rows.table import PartitionedRows
@@ -35,9 +35,11 @@ class FileRecord:
 class Replay:
     """Folds and scores batch after batch, keeping rows and counts."""
 
-    def __init__(self, pipeline: Pipeline, *, home: Home = lambda _student: None, epoch: int = 0) -> None:
+    def __init__(
+        self, pipeline: Pipeline, *, owning_partition: OwningPartition = lambda _student: None, epoch: int = 0
+    ) -> None:
         self._pipeline = pipeline
-        self._home = home
+        self._owning_partition = owning_partition
         self._epoch = epoch
         self.rows = PartitionedRows()
         self.counts = Counts()
@@ -50,10 +52,10 @@ class Replay:
             records,
             load=lambda students: self.rows.get_many(partition, [student.encode() for student in students]),
             load_segments=lambda keys: self.rows.get_many(partition, keys),
-            home=self._home,
+            owning_partition=self._owning_partition,
             epoch=self._epoch,
         )
-        updates = await self._pipeline.score(batch.students, batch.block)
+        updates = await self._pipeline.score(batch.students, batch.row_batch)
         self.rows.put_many(partition, batch.records())
         self.counts += batch.counts
         self.updates += len(updates)

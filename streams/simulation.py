@@ -13,7 +13,7 @@ from typing import Any, Final
 from schemas import event as e
 from schemas.dialects import native
 
-START: Final = datetime(2026, 1, 5, 8, tzinfo=UTC)
+FIRST_MORNING: Final = datetime(2026, 1, 5, 8, tzinfo=UTC)
 TERM: Final = timedelta(days=30)
 _CONTROLS: Final = ("temperature", "light", "water")
 _HIGH: Final = {
@@ -53,7 +53,7 @@ class SimulatedRecord:
     value: bytes
 
 
-def students(count: int, seed: int) -> list[SimulatedStudent]:
+def simulated_students(count: int, seed: int) -> list[SimulatedStudent]:
     """A class: a general ability and seven skills around it."""
     rng = Random(f"{seed}/students")
     made = []
@@ -67,7 +67,7 @@ def students(count: int, seed: int) -> list[SimulatedStudent]:
 def simulate(count: int, events: int, seed: int, faults: float = 0.002) -> Iterator[SimulatedRecord]:
     """`events` records over one term, in order of time; a share `faults` of them is broken or a repeat."""
     rng = Random(f"{seed}/events")
-    people = students(count, seed)
+    people = simulated_students(count, seed)
     last: SimulatedRecord | None = None
     for number in range(events):
         who = rng.choice(people)
@@ -78,7 +78,7 @@ def simulate(count: int, events: int, seed: int, faults: float = 0.002) -> Itera
             "version": e.VERSION,
             "event_id": f"sim-{seed}-{number}",
             "student_id": who.student_id,
-            "time": START + TERM * (number / events),
+            "time": FIRST_MORNING + TERM * (number / events),
         }
         event = rng.choices(_ACTS, _ODDS)[0](rng, who, base)
         last = SimulatedRecord(who.student_id.encode(), native.encode(event))

@@ -12,13 +12,13 @@ from schemas.dialects import native
 from schemas.event import NativeEvent
 from streams.evidence.artifacts import NO_ARTIFACT
 from streams.folding.batch import Load
-from streams.folding.deduplication import Outcome
+from streams.folding.deduplication import FoldOutcome
 from streams.folding.fold import Folding
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
 from streams.rows.codec import decode_row
 from streams.rows.row import Row
-from streams.rows.row_batch import Block
+from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import SkillSet, load_skills
 
 NOW: Final = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -80,7 +80,7 @@ def record(value: bytes | None, offset: int = 0, **given: Any) -> FileRecord:
     )
 
 
-def letter_of(original: FileRecord, **given: Any) -> DeadLetter:
+def stored_dead_letter(original: FileRecord, **given: Any) -> DeadLetter:
     """What a dead letter's headers say of a record that is no JSON."""
     return DeadLetter(
         topic=original.topic,
@@ -119,31 +119,31 @@ def loaded(rows: Mapping[str, bytes]) -> Load:
     return lambda students: [rows.get(student) for student in students]
 
 
-def block_of(*rows: Row) -> Block:
+def row_batch_of(*rows: Row) -> RowBatch:
     """These rows as a batch of the default skills."""
-    return Block.of_rows(rows, default_skills().names)
+    return RowBatch.of_rows(rows, default_skills().names)
 
 
 class Student:
     """One student of the default skills; what is folded in one call is one batch."""
 
     def __init__(self, row: Row | None = None) -> None:
-        self._block = block_of(Row() if row is None else row)
+        self._row_batch = row_batch_of(Row() if row is None else row)
 
-    def fold(self, event: NativeEvent, now_us: int) -> Outcome:
+    def fold(self, event: NativeEvent, now_us: int) -> FoldOutcome:
         """Fold one event."""
         [outcome] = self.fold_all([(event, now_us)])
         return outcome
 
-    def fold_all(self, told: Sequence[tuple[NativeEvent, int]]) -> list[Outcome]:
+    def fold_all(self, noted: Sequence[tuple[NativeEvent, int]]) -> list[FoldOutcome]:
         """Fold several events, each with the time of its record in µs."""
-        events, now_us = zip(*told, strict=True) if told else ((), ())
-        return default_folding().fold(self._block, [0] * len(events), events, now_us).outcomes
+        events, now_us = zip(*noted, strict=True) if noted else ((), ())
+        return default_folding().fold(self._row_batch, [0] * len(events), events, now_us).outcomes
 
     @property
     def row(self) -> Row:
         """The row as it stands."""
-        [stored] = self._block.encode()
+        [stored] = self._row_batch.encode()
         return decode_row(stored)
 
 

@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import click
 
-from agents.cli.group import Group
+from agents.cli.group import CommandGroup
 from agents.cli.logs import redact_tracebacks
-from agents.cli.outcome import OUT_OF_REACH, exit_code, explain
+from agents.cli.outcome import OUT_OF_REACH, exit_code_of, explain
 from agents.display.plain import plain
 from schemas.errors import SkillstreamError
 
@@ -39,7 +39,7 @@ _COMMANDS: Final = {
 }
 
 
-class _Verbs(Group):
+class _Verbs(CommandGroup):
     """Each command is a module of this package, imported only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -81,7 +81,7 @@ def main(run: Callable[..., Any] = skillstream) -> None:
         sys.exit(error.exit_code)
     except SkillstreamError as error:
         click.echo(f"skillstream: {plain(explain(error))}", err=True)
-        sys.exit(exit_code(error))
+        sys.exit(exit_code_of(error))
     except BrokenPipeError:
         _let_go_of_stdout()
         sys.exit(0)

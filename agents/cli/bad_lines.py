@@ -18,7 +18,7 @@ class BadLines:
         """A line, or a part of it, is wrong; `error` names the field."""
         self._parts += 1
         if self._parts <= _SHOWN:
-            self._say(f"{plain(line.place)}: {reason}: {plain(error)}")
+            self._say(f"{plain(line.location)}: {reason}: {plain(error)}")
 
     def tell_of_the_rest(self, how_to_see: str = "") -> None:
         """Say how many more there were."""

@@ -15,14 +15,14 @@ from rich.progress import Progress
 from rich.table import Table
 
 from agents.cli.console import stderr, stdout
-from agents.cli.group import Group
-from agents.cli.letter_page import one_line, page_of, table_of
+from agents.cli.dead_letter_page import one_line, page_of, table_of
+from agents.cli.group import CommandGroup
 from agents.config.settings import Settings, load_settings
 from agents.display.plain import printable
 from agents.kafka.topics import require_broker
 from agents.operations.dead_letters.replay import Policy, Summary
-from agents.operations.dead_letters.selection import all_letters, chosen, counted, letter_at, newest
-from agents.operations.dead_letters.session import ReplaySession, letters_reader
+from agents.operations.dead_letters.selection import all_dead_letters, chosen, counted, dead_letter_at, newest
+from agents.operations.dead_letters.session import ReplaySession, dead_letters_reader
 from schemas.errors import SkillstreamError
 
 _AGO: Final = re.compile(r"(\d{1,9})([mhd])")
@@ -69,7 +69,7 @@ def _of_broker(function: Callable[..., None]) -> Callable[..., None]:
 _reasons = click.option("--reason", "reasons", multiple=True, help="Only these; give it again for another.")
 
 
-@click.group(name="dead-letters", cls=Group)
+@click.group(name="dead-letters", cls=CommandGroup)
 def command() -> None:
     """See what could not be read, and send it back to its topic once it can be."""
 
@@ -80,7 +80,7 @@ def command() -> None:
 @click.option("--since", type=_Since(), help="Only those written since: 30m, 2h, 7d ago, or a time.")
 @click.option("--limit", type=click.IntRange(0), help=f"So many, the newest.  [default: {_ROWS}; with --json all]")
 @click.option("--json", "in_json", is_flag=True, help="Print one JSON object a line.")
-def list_letters(
+def list_dead_letters(
     config: str | None,
     broker: str | None,
     reasons: tuple[str, ...],
@@ -91,13 +91,13 @@ def list_letters(
     """List dead letters: how many by reason, where each came from and why."""
     counts: Counter[str] = Counter()
     since_ms = since.timestamp() * 1000 if since else 0.0
-    with letters_reader(_settings(config, broker)) as reader:
-        letters = counted(chosen(all_letters(reader), reasons, since_ms), counts)
+    with dead_letters_reader(_settings(config, broker)) as reader:
+        dead_letters = counted(chosen(all_dead_letters(reader), reasons, since_ms), counts)
         if in_json:
-            for stored in letters if limit is None else newest(letters, limit):
+            for stored in dead_letters if limit is None else newest(dead_letters, limit):
                 click.echo(one_line(stored))
             return
-        rows = newest(letters, _ROWS if limit is None else limit)
+        rows = newest(dead_letters, _ROWS if limit is None else limit)
     said = ", ".join(f"{printable(reason)} {count}" for reason, count in counts.most_common())
     stdout.print(f"{sum(counts.values())} dead letters{': ' if said else ''}{said}", markup=False, soft_wrap=True)
     if rows:
@@ -108,10 +108,10 @@ def list_letters(
 @_of_broker
 @click.option("--raw", is_flag=True, help="Write the original bytes of the value, and nothing else.")
 @click.argument("place", type=_Place(), metavar="PARTITION@OFFSET")
-def show_letter(config: str | None, broker: str | None, raw: bool, place: tuple[int, int]) -> None:
+def show_dead_letter(config: str | None, broker: str | None, raw: bool, place: tuple[int, int]) -> None:
     """Show one dead letter whole: headers, key, and value, as JSON or in hexadecimal."""
-    with letters_reader(_settings(config, broker)) as reader:
-        stored = letter_at(reader, *place)
+    with dead_letters_reader(_settings(config, broker)) as reader:
+        stored = dead_letter_at(reader, *place)
     if raw:
         sys.stdout.buffer.write(stored.value or b"")
         sys.stdout.buffer.flush()
@@ -132,7 +132,7 @@ def show_letter(config: str | None, broker: str | None, raw: bool, place: tuple[
 @click.option("--dry-run", is_flag=True, help="Say what would become of them; send nothing, note nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--json", "in_json", is_flag=True, help="Print the summary as one JSON object.")
-def replay_letters(
+def replay_dead_letters(
     config: str | None,
     broker: str | None,
     policy: Policy,
@@ -148,7 +148,7 @@ def replay_letters(
     if not (dry_run or yes or sys.stdin.isatty()):
         raise click.UsageError("there is nobody to ask: say --yes, or --dry-run")
     settings = _settings(config, broker)
-    with letters_reader(settings) as reader:
+    with dead_letters_reader(settings) as reader:
         session = ReplaySession(settings, reader)
         waiting = session.waiting()
         if not (dry_run or yes):
@@ -156,7 +156,7 @@ def replay_letters(
         with Progress(console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
             task = progress.add_task("dead letters", total=waiting)
             run = session.dry_run if dry_run else session.run
-            summary = run(policy, reasons, lambda letters: progress.advance(task, letters))
+            summary = run(policy, reasons, lambda dead_letters: progress.advance(task, dead_letters))
     _report(summary, dry_run=dry_run, in_json=in_json)
 
 

@@ -20,7 +20,7 @@ from agents.config.dialects import decoder_of
 from agents.config.settings import load_settings
 from agents.demo.companion import settings_of_events
 from agents.demo.figures import show
-from agents.demo.run import Demo, Keyed, Outcome
+from agents.demo.run import Demo, DemoResult, Keyed
 from agents.display.plain import printable
 from schemas.dialects import Decode
 from streams.evidence.artifacts import load_artifact
@@ -77,7 +77,7 @@ def command(
     _report(outcome, as_json)
 
 
-def _report(outcome: Outcome, as_json: bool) -> None:
+def _report(outcome: DemoResult, as_json: bool) -> None:
     show(stderr if as_json else stdout, outcome.figures, outcome.updates, outcome.explanations)
     if as_json:
         click.echo(orjson.dumps(msgspec.to_builtins(outcome.figures)))

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from agents.cli.console import stderr
-from agents.cli.dialects_page import page
+from agents.cli.dialects_page import page_of_dialects
 from agents.cli.outcome import CHECK_FAILED, OutOfReach
 from agents.cli.seen_names import show_seen
 
@@ -29,7 +29,7 @@ def command(check: Path | None, seen: bool, url: str | None, config: str | None,
     if seen:
         show_seen(config, url, as_json=as_json)
     elif check is None:
-        click.echo(page(), nl=False)
+        click.echo(page_of_dialects(), nl=False)
     else:
         _check(check)
 
@@ -41,6 +41,6 @@ def _check(file: Path) -> None:
         said = ""
     except OSError as error:
         raise OutOfReach(f"{file}: {error.strerror}") from None
-    if said != page():
+    if said != page_of_dialects():
         stderr.print(f"{file} is not what the tables say: skillstream dialects > {file}", markup=False)
         sys.exit(CHECK_FAILED)

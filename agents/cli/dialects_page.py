@@ -3,20 +3,20 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from agents.cli import dialects_prose as prose
-from agents.cli.fed_skills import DefaultSkills
+from agents.cli.skills_by_dialect import DefaultSkills
 from schemas.dialects.caliper.v1p1 import V1P1
 from schemas.dialects.caliper.v1p2 import V1P2
 from schemas.dialects.caliper.version import Version
-from schemas.dialects.xapi.activities import FAMILIES
+from schemas.dialects.xapi.activities import ACTIVITY_FAMILIES
 from schemas.dialects.xapi.senses import Sense, Senses
 from schemas.dialects.xapi.verbs import VOCABULARIES
 
 
-def page() -> str:
+def page_of_dialects() -> str:
     """The page, as Markdown."""
     return "".join(
         [
-            prose.HEAD,
+            prose.TOP,
             *_kinds(),
             prose.XAPI,
             *_xapi(),
@@ -32,29 +32,29 @@ def page() -> str:
 
 
 def _kinds() -> Iterator[str]:
-    yield from _head("kind", "native event", "facts", "skills that listen")
+    yield from _header("kind", "native event", "facts", "skills that listen")
     for fed in DefaultSkills().fed():
         yield _row(_code(fed.kind), _code(fed.event), ", ".join(fed.facts), ", ".join(fed.skills))
 
 
 def _xapi() -> Iterator[str]:
-    yield from _head("of", "what")
+    yield from _header("of", "what")
     for part, unread in prose.UNREAD_OF_XAPI:
         yield _row(part, unread)
     yield prose.CONFORMANCE_OF_XAPI
     for name, prefixes, verbs in VOCABULARIES:
         yield f"\n{name}: {', '.join(f'`{prefix}`' for prefix in prefixes)}\n"
-        yield from _head("verb", "kind")
+        yield from _header("verb", "kind")
         for senses, of_it in _alike(verbs).items():
             yield _row(", ".join(map(_code, of_it)), senses)
-    yield prose.FAMILIES
-    yield from _head("family", "types")
-    for family, types in FAMILIES.items():
+    yield prose.FAMILIES_PROSE
+    yield from _header("family", "types")
+    for family, types in ACTIVITY_FAMILIES.items():
         yield _row(family, ", ".join(map(_code, types)))
 
 
 def _caliper() -> Iterator[str]:
-    yield from _head("type", "actions", "kind", "versions")
+    yield from _header("type", "actions", "kind", "versions")
     uses: dict[tuple[str, str], dict[str, list[str]]] = {}
     for label, version in (("1.1", V1P1), ("1.2", V1P2)):
         for type_, action, kind in _uses(version):
@@ -65,13 +65,13 @@ def _caliper() -> Iterator[str]:
 
 
 def _cloudevents() -> Iterator[str]:
-    yield from _head("attribute", "rule", "what for")
+    yield from _header("attribute", "rule", "what for")
     for attribute in prose.ATTRIBUTES:
         yield _row(*attribute)
 
 
 def _acts() -> Iterator[str]:
-    yield from _head("what", "by the attempt", "by the moment")
+    yield from _header("what", "by the attempt", "by the moment")
     for ids in prose.ACT_IDS:
         yield _row(*ids)
 
@@ -103,7 +103,7 @@ def _sense(sense: Sense) -> str:
     return said if sense.success is None else f"{said} ({'a success' if sense.success else 'no success'})"
 
 
-def _head(*names: str) -> Iterable[str]:
+def _header(*names: str) -> Iterable[str]:
     return ("\n", _row(*names), _row(*["---"] * len(names)))
 
 

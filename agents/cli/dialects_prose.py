@@ -2,7 +2,7 @@
 
 from typing import Final
 
-HEAD: Final = """\
+TOP: Final = """\
 # Dialects
 
 What a platform may send, and what becomes of it. This page is printed by `skillstream dialects`; the tables are those
@@ -95,7 +95,7 @@ ADL's tests refuse none of it: a score whose `min` is its `max`, an activity of 
 `interactionType` (Open edX), an empty language map, empty `contextActivities` (ADL took that test out in 2017). Of a
 property that an object has twice the last counts.
 """
-FAMILIES: Final = """
+FAMILIES_PROSE: Final = """
 Families, by the type of activity. An interaction for a long text is an `essay`; `person` is an Agent or a Group,
 `statement` another statement. An interaction or an essay that a verb does not name is like a question.
 """

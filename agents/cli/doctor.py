@@ -12,10 +12,10 @@ from rich.text import Text
 
 from agents.cli.console import stderr, stdout
 from agents.cli.parameters import Number
-from agents.operations.doctor.examination import Examined, examine
-from agents.operations.doctor.finding import Finding, Status, exit_code
+from agents.operations.doctor.finding import Finding, FindingStatus, exit_code
+from agents.operations.doctor.run import CheckResult, run_checks
 
-_STYLES: Final[dict[Status, str]] = {"ok": "green", "warning": "yellow", "problem": "bold red"}
+_STYLES: Final[dict[FindingStatus, str]] = {"ok": "green", "warning": "yellow", "problem": "bold red"}
 
 
 @click.command(name="doctor")
@@ -39,9 +39,9 @@ def command(config: str | None, broker: str | None, timeout_s: float, as_json: b
     would find its port, and its store's folder, taken.
     """
     with stderr.status("asking"):
-        from agents.operations.doctor.roster import checks
+        from agents.operations.doctor.checks import checks
 
-        examined = list(examine(checks(os.environ, config, broker, timeout_s), timeout_s))
+        examined = list(run_checks(checks(os.environ, config, broker, timeout_s), timeout_s))
     code = exit_code([finding for each in examined for finding in each.findings])
     if as_json:
         found = [finding.as_json(each.name) for each in examined for finding in each.findings]
@@ -61,7 +61,7 @@ def _line(name: str, finding: Finding) -> str:
     return f"{said.removesuffix('.')}. What to do: {finding.advice}" if finding.advice else said
 
 
-def _table(examined: Iterable[Examined]) -> Table:
+def _table(examined: Iterable[CheckResult]) -> Table:
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)

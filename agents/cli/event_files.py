@@ -39,7 +39,7 @@ class Line(NamedTuple):
     text: bytes
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """As editors and compilers write it."""
         return f"{self.file}:{self.number}"
 

@@ -6,7 +6,7 @@ from agents.display.plain import quoted
 from schemas.configuration.similar import did_you_mean
 
 
-class Group(click.Group):
+class CommandGroup(click.Group):
     """Ends with code 2 for a command that there is not, naming the one that may be meant."""
 
     def resolve_command(

@@ -15,7 +15,7 @@ class OutOfReach(SkillstreamError):
     """A server or a file that is not there."""
 
 
-def exit_code(error: SkillstreamError) -> int:
+def exit_code_of(error: SkillstreamError) -> int:
     """The documented exit code of an error."""
     if isinstance(error, SettingsError | SkillsError | ArtifactError):
         return WRONG_USAGE

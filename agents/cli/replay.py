@@ -71,8 +71,8 @@ def command(
     replay, bad = Replay(pipeline), BadLines(quiet=as_json)
     with ExitStack() as stack:
         updates = _open(stack, out, files)
-        letters = _open(stack, dead_letters, files)
-        _run(replay, _records(files, quiet=as_json), updates, letters, bad)
+        rejected = _open(stack, dead_letters, files)
+        _run(replay, _records(files, quiet=as_json), updates, rejected, bad)
     bad.tell_of_the_rest("" if dead_letters else "; --dead-letters FILE has them all")
     _print(summary(replay), as_json, to=stderr if STANDARD in (out, dead_letters) else stdout)
 
@@ -101,23 +101,23 @@ def _run(
     replay: Replay,
     records: Iterator[LineRecord],
     updates_to: BinaryIO | None,
-    letters_to: BinaryIO | None,
+    rejected_to: BinaryIO | None,
     bad: BadLines,
 ) -> None:
     """Lines are read outside of the event loop, so that an interrupt also ends a read that waits."""
     with asyncio.Runner() as runner:
         for batch in batches(records):
-            updates, letters = runner.run(replay.feed(batch))
+            updates, rejected = runner.run(replay.feed(batch))
             if updates_to is not None:
                 updates_to.writelines(msgspec.json.encode(update) + b"\n" for update in updates)
-            for record, letter in letters:
+            for record, dead_letter in rejected:
                 line = record.line if isinstance(record, LineRecord) else NO_LINE
-                bad.note(line, letter.reason, letter.error)
-                if letters_to is not None:
+                bad.note(line, dead_letter.reason, dead_letter.error)
+                if rejected_to is not None:
                     original = (record.value or b"").decode("utf-8", "backslashreplace")
                     place = {"file": line.file, "line": line.number}
-                    told = {**msgspec.to_builtins(letter), **place, "value": original}
-                    letters_to.write(orjson.dumps(told) + b"\n")
+                    shown = {**msgspec.to_builtins(dead_letter), **place, "value": original}
+                    rejected_to.write(orjson.dumps(shown) + b"\n")
 
 
 def _records(files: tuple[str, ...], *, quiet: bool) -> Iterator[LineRecord]:

@@ -10,11 +10,11 @@ import orjson
 from agents.cli.outcome import OutOfReach
 from agents.cli.parameters import NewFolder
 from schemas.contract import asyncapi
-from schemas.contract.json_schemas import TOPICS, json_schema, version
+from schemas.contract.json_schemas import MESSAGE_TOPICS, json_schema, message_version
 
 
 @click.command(name="schema")
-@click.argument("topic", required=False, type=click.Choice(TOPICS), metavar="[TOPIC]")
+@click.argument("topic", required=False, type=click.Choice(MESSAGE_TOPICS), metavar="[TOPIC]")
 @click.option("--asyncapi", "as_asyncapi", is_flag=True, help="All topics, as one AsyncAPI 3.0 document.")
 @click.option("--out", type=NewFolder(), metavar="DIR", help="Write all of it, as files, to a folder.")
 def command(topic: str | None, as_asyncapi: bool, out: Path | None) -> None:
@@ -26,7 +26,7 @@ def command(topic: str | None, as_asyncapi: bool, out: Path | None) -> None:
     elif as_asyncapi:
         click.echo(_encoded(asyncapi.document()))
     else:
-        click.echo(_encoded(json_schema(topic) if topic else {name: json_schema(name) for name in TOPICS}))
+        click.echo(_encoded(json_schema(topic) if topic else {name: json_schema(name) for name in MESSAGE_TOPICS}))
 
 
 def _write(folder: Path) -> None:
@@ -39,8 +39,8 @@ def _write(folder: Path) -> None:
 
 
 def _files() -> Iterator[tuple[str, dict[str, Any]]]:
-    for topic in TOPICS:
-        yield f"{topic}.v{version(topic)}.schema.json", json_schema(topic)
+    for topic in MESSAGE_TOPICS:
+        yield f"{topic}.v{message_version(topic)}.schema.json", json_schema(topic)
     yield "asyncapi.json", asyncapi.document()
 
 

@@ -68,12 +68,12 @@ def send(
     """Make the topics where they are missing and feed the simulated records to them."""
     channels = Channels.of(settings)
     ensure_topics(settings.broker, channels.specs(settings), settings.start_timeout_s)
-    home = partitioner(settings.partitioner).home_partition
+    owning_partition = partitioner(settings.partitioner).owning_partition
     return feed(
         settings.broker,
         channels.activity,
         ((record.key, record.value) for record in records),
-        lambda key: home(key, settings.partitions) or 0,
+        lambda key: owning_partition(key, settings.partitions) or 0,
         rate=rate,
         advance=advance,
     )

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.cli.console import stdout
-from agents.cli.group import Group
+from agents.cli.group import CommandGroup
 from agents.cli.outcome import CHECK_FAILED
 from agents.config.settings import Settings, load_settings
 from agents.kafka.resolving import warn_of_unresolved
@@ -20,7 +20,7 @@ from agents.operations.doctor.survey import Surveyed, specs_of, survey
 _SHOWN: Final = ("cleanup.policy", "retention.ms", "min.compaction.lag.ms", "max.message.bytes")
 
 
-@click.group(name="topics", cls=Group)
+@click.group(name="topics", cls=CommandGroup)
 def command() -> None:
     """Make the topics that workers need, or check those that are there."""
 

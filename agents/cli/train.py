@@ -29,13 +29,13 @@ from streams.folding.fold import Folding
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
 from streams.skills.skill_set import load_skills
-from streams.training.holdout import figures, foresee
-from streams.training.labels import Label, Person, read_labels
-from streams.training.moments import Account, Moment, moments_of
+from streams.training.holdout import figures, predict
+from streams.training.labels import Label, StudentGroups, read_labels
+from streams.training.moments import Moment, MomentCounts, moments_of
 from streams.training.trainer import Plan, Trained, train
 
 
-class SourceFailed(SkillstreamError):
+class TrainingSourceFailed(SkillstreamError):
     """A source of evidence failed while the held-out students were judged: the figures would be wrong."""
 
 
@@ -103,7 +103,7 @@ def command(
         inputs=tuple(part.strip() for part in inputs.split(",") if part.strip()),
         folds=folds,
         seed=seed,
-        person=Person(_compiled(person)),
+        groups=StudentGroups(_compiled(person)),
         labels_source=labels_source,
     )
     try:
@@ -111,12 +111,12 @@ def command(
     except OSError as error:
         raise OutOfReach(f"{labels}: {error.strerror}") from None
     bad = BadLines(quiet=as_json)
-    telling = _telling(decode, bad)
+    reporting = _reporting(decode, bad)
     folding = Folding.of(plan.skill_set, settings.known_ids)
-    states, account = moments_of(_records(events, as_json), wanted, folding, moments, telling)
+    states, account = moments_of(_records(events, as_json), wanted, folding, moments, reporting)
     bad.tell_of_the_rest()
-    held = {label for label in wanted if plan.person.held_out(label.student, holdout, seed)}
-    unseen = _judge_held_out(events, states, held, plan, decode, settings.known_ids, as_json) if held else {}
+    held = {label for label in wanted if plan.groups.held_out(label.student, holdout, seed)}
+    unseen = _score_held_out(events, states, held, plan, decode, settings.known_ids, as_json) if held else {}
     with stderr.status("training on all students"):
         trained = train(states, plan)
     trained = _with_figures(trained, unseen)
@@ -127,7 +127,7 @@ def command(
     _print(artifact, account, out, as_json)
 
 
-def _judge_held_out(
+def _score_held_out(
     events: Path,
     states: list[Moment],
     held: set[Label],
@@ -140,8 +140,8 @@ def _judge_held_out(
         trained = train([state for state in states if state.label not in held], plan)
         artifact = save_artifact(Path(folder), trained.card, trained.models)
     pipeline = Pipeline(plan.skill_set, artifact, on_failure=_refuse, decode=decode, known_ids=known_ids)
-    foreseen = asyncio.run(foresee(_records(events, quiet), sorted(held, key=_order), pipeline))
-    return {skill: figures(foreseen, skill) for skill in trained.card.skills}
+    predictions = asyncio.run(predict(_records(events, quiet), sorted(held, key=_order), pipeline))
+    return {skill: figures(predictions, skill) for skill in trained.card.skills}
 
 
 def _with_figures(trained: Trained, unseen: dict[str, dict[str, float]]) -> Trained:
@@ -158,17 +158,17 @@ def _records(events: Path, quiet: bool) -> Iterator[FileRecord]:
         yield LineRecord(offset, now_ms, line.text, line=line)
 
 
-def _telling(decode: Decode, bad: BadLines) -> Decode:
+def _reporting(decode: Decode, bad: BadLines) -> Decode:
     """Decodes, and tells of what cannot be read."""
 
-    def told(record: Record) -> Decoded:
+    def decode_and_report(record: Record) -> Decoded:
         decoded = decode(record)
         for wrong in decoded.invalid:
             if isinstance(record, LineRecord):
                 bad.note(record.line, wrong.reason, wrong.error)
         return decoded
 
-    return told
+    return decode_and_report
 
 
 def _compiled(pattern: str | None) -> re.Pattern[str] | None:
@@ -183,10 +183,10 @@ def _order(label: Label) -> tuple[str, str, int]:
 
 
 def _refuse(source: str, error: BaseException) -> None:
-    raise SourceFailed(f"source {source} failed on the held-out students: {error!r}")
+    raise TrainingSourceFailed(f"source {source} failed on the held-out students: {error!r}")
 
 
-def _print(artifact: Artifact, account: Account, out: Path, as_json: bool) -> None:
+def _print(artifact: Artifact, account: MomentCounts, out: Path, as_json: bool) -> None:
     size_bytes = sum(path.stat().st_size for path in out.iterdir() if path.is_file())
     summary: dict[str, Any] = {
         "artifact": artifact.id,

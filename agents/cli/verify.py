@@ -17,7 +17,7 @@ from agents.cli.parameters import Number
 from agents.config.settings import load_settings
 from agents.display.plain import printable
 from agents.kafka.resolving import warn_of_unresolved
-from streams.verification.report import Report
+from streams.verification.report import VerificationReport
 
 _SHOWN_DIFFERENCES = 20
 _MIB = 1024 * 1024
@@ -77,7 +77,7 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, of: progress.update(task, completed=done, total=of)
 
 
-def _show(report: Report) -> None:
+def _show(report: VerificationReport) -> None:
     said = report.as_json()
     table = Table(title="Where every event went", title_justify="left", show_header=False)
     for name in ("records", "events_in", "applied", "late", "ignored", "duplicates", "dead_lettered", "rerouted"):

@@ -60,7 +60,7 @@ def _is_plain(host: str) -> bool:
     return found is not None and int(found[1] or 0) <= _MAX_PORT
 
 
-PROBLEMS: Final[Mapping[str, Callable[[str], str | None]]] = {
+ADDRESS_PROBLEMS: Final[Mapping[str, Callable[[str], str | None]]] = {
     "broker": broker_problem,
     "redis_url": redis_problem,
     "openai_base_url": http_problem,

@@ -12,10 +12,10 @@ _MAKE_ONE: Final = "make one with: python3 -c 'import secrets; print(secrets.tok
 
 def key_problem(key: str) -> str | None:
     """Why no request could carry this key: a header takes printable ASCII."""
-    for place, character in enumerate(key.strip(), start=1):
+    for position, character in enumerate(key.strip(), start=1):
         if not (character.isascii() and character.isprintable()) or character == " ":
             return (
-                f"character {place} of {len(key.strip())} is U+{ord(character):04X}: a key has letters, digits and "
+                f"character {position} of {len(key.strip())} is U+{ord(character):04X}: a key has letters, digits and "
                 "signs of ASCII only. Copy it again from where it was made"
             )
     return None
@@ -44,7 +44,7 @@ def _counts_on(token: str) -> bool:
     return max(steps.count(step) for step in (-1, 0, 1)) > _MAX_RUN_SHARE * len(steps)
 
 
-PROBLEMS: Final[Mapping[str, Callable[[str], str | None]]] = {
+CREDENTIAL_PROBLEMS: Final[Mapping[str, Callable[[str], str | None]]] = {
     "openai_api_key": key_problem,
     "web_token": token_problem,
 }

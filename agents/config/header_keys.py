@@ -40,7 +40,7 @@ class Keyring:
 
     def open(self) -> "Keyring":
         """Read the keys that are kept, beside those that are set; itself. Blocks. Raises Retryable."""
-        self._keys = HeaderKeys((*self._set, *self._kept()))
+        self._keys = HeaderKeys((*self._set, *self._stored()))
         return self
 
     def open_or_make(self) -> "Keyring":
@@ -61,15 +61,15 @@ class Keyring:
         """See HeaderKeys."""
         return self._keys.sign(topic, partition, key, value, headers)
 
-    def _kept(self) -> list[bytes]:
+    def _stored(self) -> list[bytes]:
         """In the order of their offsets; what is no key that this program made is passed over."""
-        kept: dict[bytes, bytes] = {}
+        stored: dict[bytes, bytes] = {}
         for message in read_to_end(self._settings.broker, header_keys_spec(self._settings).name):
             name, key = message.key() or b"", message.value() or b""
-            kept.pop(name, None)
+            stored.pop(name, None)
             if message.partition() == 0 and len(key) == _KEY_BYTES and name == id_of(key):
-                kept[name] = key
-        return list(kept.values())
+                stored[name] = key
+        return list(stored.values())
 
     def make(self) -> None:
         """Make a key and keep it, though there may be one. Raises BrokerUnavailable. Blocks."""

@@ -15,19 +15,19 @@ from msgspec import Meta, Struct
 from agents.config import addresses, credentials
 from agents.display.plain import plain, quoted
 from agents.display.redaction import credentials_in, redact
-from agents.kafka.connection import Access, Broker, Compression, Mechanism, Security
+from agents.kafka.connection import Broker, BrokerAccess, Compression, Mechanism, Security
 from schemas.configuration.constraints import allowed
 from schemas.configuration.similar import did_you_mean
 from schemas.errors import Fatal, SkillstreamError
 from streams.rows.row import KNOWN_IDS, MAX_KNOWN_IDS, RECENT_IDS
 
-PREFIX: Final = "SKILLSTREAM_"
+ENV_PREFIX: Final = "SKILLSTREAM_"
 _FOREIGN: Final = {"OPENAI_API_KEY": "openai_api_key", "OPENAI_BASE_URL": "openai_base_url"}
 _SECRETS: Final = ("openai_api_key", "pseudonym_secret", "header_key", "web_token", "broker_password")
 _ADDRESSES: Final = ("broker", "redis_url", "openai_base_url")  # they may hold a password, asked for or not
 _HIDDEN: Final = (*_SECRETS, *_ADDRESSES)
 _LISTS: Final = ("openai_models", "web_hosts")  # with commas in the environment
-_PROBLEMS: Final = {**addresses.PROBLEMS, **credentials.PROBLEMS}
+_PROBLEMS: Final = {**addresses.ADDRESS_PROBLEMS, **credentials.CREDENTIAL_PROBLEMS}
 _EMPTY_IS_NONE: Final = (
     "redis_url",
     "openai_base_url",
@@ -38,8 +38,8 @@ _EMPTY_IS_NONE: Final = (
     "broker_key",
 )
 
-Positive = Annotated[int, Meta(ge=1, le=1_000_000_000)]
-Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+PositiveInt = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+PositiveSeconds = Annotated[float, Meta(gt=0, le=86_400)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 
 
@@ -70,20 +70,20 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     broker_key: str | None = None
     topic_prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = ""
     partitions: Annotated[int, Meta(ge=1, le=10_000)] = 4
-    replication: Positive = 1
+    replication: PositiveInt = 1
     partitioner: Literal["murmur2", "crc32", "unchecked"] = "murmur2"
     epoch: Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)] = 0
     header_key: str = ""
     known_ids: Annotated[int, Meta(ge=RECENT_IDS, le=MAX_KNOWN_IDS)] = KNOWN_IDS
     instance_id: str | None = None
     standby_replicas: Annotated[int, Meta(ge=0, le=4)] = 0
-    max_batch_records: Positive = 50_000
+    max_batch_records: PositiveInt = 50_000
     compression: Compression = "zstd"
     batch_max_unpacked_mb: Annotated[int, Meta(ge=16, le=2_000)] = 100
     session_timeout_s: Annotated[float, Meta(ge=1, le=30)] = 10.0
-    start_timeout_s: Seconds = 30.0
-    broker_wait_s: Seconds = 600.0
-    drain_timeout_s: Seconds = 20.0
+    start_timeout_s: PositiveSeconds = 30.0
+    broker_wait_s: PositiveSeconds = 600.0
+    drain_timeout_s: PositiveSeconds = 20.0
     store: Literal["memory", "rocksdb"] = "memory"
     store_dir: str = ".skillstream"
     store_memory_mb: Annotated[int, Meta(ge=16, le=1_000_000)] = 256
@@ -101,16 +101,16 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     mapping: str | None = None
 
     redis_url: str | None = None
-    expected_workers: Positive = 1
+    expected_workers: PositiveInt = 1
     reasoning: Literal["openai", "scripted", "off"] = "openai"
     openai_api_key: str = ""
     openai_base_url: str | None = None
     openai_models: tuple[str, ...] = ("gpt-4.1", "gpt-6-luna")
-    openai_timeout_s: Seconds = 30.0
+    openai_timeout_s: PositiveSeconds = 30.0
     openai_max_reply_kb: Annotated[int, Meta(ge=16, le=65_536)] = 256
     reasoning_required: bool = False
-    calls_per_minute: Positive = 50
-    calls_per_hour: Positive = 500
+    calls_per_minute: PositiveInt = 50
+    calls_per_hour: PositiveInt = 500
     seed_limits: bool = False
     explain_cooldown_s: Annotated[float, Meta(ge=0, le=31_536_000)] = 600.0
     pseudonym_secret: str = ""
@@ -122,8 +122,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     web_connections: Annotated[int, Meta(ge=1, le=10_000)] = 100
     web_header_timeout_s: Annotated[float, Meta(gt=0, le=300)] = 10.0
     seen_names: Annotated[int, Meta(ge=0, le=10_000)] = 200
-    stall_after_s: Seconds = 90.0
-    open_transaction_s: Seconds = 60.0
+    stall_after_s: PositiveSeconds = 90.0
+    open_transaction_s: PositiveSeconds = 60.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
     log_lines_per_s: Annotated[int, Meta(ge=1, le=100_000)] = 20
@@ -138,36 +138,38 @@ def load_settings(environment: Mapping[str, str], config: str | None = None, **g
 
     Raises SettingsError naming the setting and where it came from.
     """
-    path = config or environment.get(f"{PREFIX}CONFIG")
+    path = config or environment.get(f"{ENV_PREFIX}CONFIG")
     values: dict[str, Any] = _from_file(path) if path else {}
-    places = {name: f"{plain(str(path))}: {name}" for name in values}
+    origins = {name: f"{plain(str(path))}: {name}" for name in values}
     for name, value in environment.items():
         if (field := _field_of(name)) is not None:
-            values[field], places[field] = value, name
+            values[field], origins[field] = value, name
     for name, value in given.items():
         if value is not None:
-            values[name], places[name] = value, f"--{name.replace('_', '-')}"
+            values[name], origins[name] = value, f"--{name.replace('_', '-')}"
     redact.know(_secrets_in(values))
     for field in _LISTS:
         if isinstance(values.get(field), str):
             values[field] = [part.strip() for part in values[field].split(",") if part.strip()]
     for field in _EMPTY_IS_NONE:
         values[field] = values.get(field) or None
-    return _convert(values, places)
+    return _convert(values, origins)
 
 
 def _field_of(variable: str) -> str | None:
     """The field that an environment variable sets; None for one of others. Raises SettingsError for a misspelt one."""
     if variable in _FOREIGN:
         return _FOREIGN[variable]
-    if not variable.upper().startswith(PREFIX) or variable.startswith((f"{PREFIX}TEST_", f"{PREFIX}REQUIRE_")):
+    if not variable.upper().startswith(ENV_PREFIX) or variable.startswith(
+        (f"{ENV_PREFIX}TEST_", f"{ENV_PREFIX}REQUIRE_")
+    ):
         return None
-    field = variable[len(PREFIX) :].lower()
-    if variable == f"{PREFIX}CONFIG":
+    field = variable[len(ENV_PREFIX) :].lower()
+    if variable == f"{ENV_PREFIX}CONFIG":
         return None
     if variable == variable.upper() and field in Settings.__struct_fields__:
         return field
-    known = [f"{PREFIX}{name.upper()}" for name in (*Settings.__struct_fields__, "config")]
+    known = [f"{ENV_PREFIX}{name.upper()}" for name in (*Settings.__struct_fields__, "config")]
     raise SettingsError(f"{plain(variable)}: there is no such setting.{did_you_mean(variable, known)}")
 
 
@@ -202,18 +204,18 @@ def _from_file(path: str) -> dict[str, Any]:
         raise SettingsError(f"settings file {path}: {error}") from None
 
 
-def _convert(values: dict[str, Any], places: Mapping[str, str]) -> Settings:
+def _convert(values: dict[str, Any], origins: Mapping[str, str]) -> Settings:
     """Check field by field, so that the error can name the variable."""
     unknown = set(values) - set(Settings.__struct_fields__)
     if unknown:
         name = min(unknown)
-        meant = did_you_mean(name.removeprefix(PREFIX), Settings.__struct_fields__)
-        raise SettingsError(f"{places.get(name, name)}: there is no such setting.{meant}")
+        meant = did_you_mean(name.removeprefix(ENV_PREFIX), Settings.__struct_fields__)
+        raise SettingsError(f"{origins.get(name, name)}: there is no such setting.{meant}")
     for field in msgspec.structs.fields(Settings):
         if field.name in values:
-            values[field.name] = _checked(field, values[field.name], places.get(field.name, field.name))
+            values[field.name] = _checked(field, values[field.name], origins.get(field.name, field.name))
     if not values.get("openai_models", ("",)):
-        raise SettingsError(f"{places.get('openai_models', 'openai_models')}: name at least one model")
+        raise SettingsError(f"{origins.get('openai_models', 'openai_models')}: name at least one model")
     for secret in _SECRETS:
         values[secret] = Secret(values.get(secret, "").strip())
     for url in ("redis_url", "openai_base_url"):
@@ -225,24 +227,24 @@ def _convert(values: dict[str, Any], places: Mapping[str, str]) -> Settings:
     return msgspec.structs.replace(settings, broker=Broker(settings.broker, access, settings.instance_id))
 
 
-def _checked(field: msgspec.structs.FieldInfo, value: Any, place: str) -> Any:
+def _checked(field: msgspec.structs.FieldInfo, value: Any, where: str) -> Any:
     """`value` as the field's type has it. Raises SettingsError that says what is allowed, and quotes no secret."""
     shown = "its value" if field.name in _HIDDEN else quoted(value)
     try:
         converted = msgspec.convert(value, field.type, strict=False)
     except (msgspec.ValidationError, OverflowError):
-        raise SettingsError(f"{place}: {shown} is not {allowed(field.name, field.type)}") from None
+        raise SettingsError(f"{where}: {shown} is not {allowed(field.name, field.type)}") from None
     if isinstance(converted, str):
         problem = _PROBLEMS.get(field.name)
         if problem is not None and (found := problem(converted)) is not None:
-            raise SettingsError(f"{place} {found}")
+            raise SettingsError(f"{where} {found}")
         if "\0" in converted:
-            raise SettingsError(f"{place}: {shown} holds a NUL character")
+            raise SettingsError(f"{where}: {shown} holds a NUL character")
     return converted
 
 
-def _access(settings: Settings) -> Access:
-    return Access(
+def _access(settings: Settings) -> BrokerAccess:
+    return BrokerAccess(
         security=settings.broker_security,
         mechanism=settings.broker_mechanism,
         user=settings.broker_user,

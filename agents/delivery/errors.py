@@ -2,11 +2,11 @@
 
 Fatal
 ├── RecordTooLarge     a record to send that no batch may hold
-├── BrokerAway         the broker was waited for long enough
+├── BrokerWaitExceeded         the broker was waited for long enough
 ├── SendFailed         a send failed, or was cancelled
 ├── CommitRejected     the broker refused a commit though the partitions are ours
 ├── GroupLost          the worker can't be a member of its consumer group
-├── SessionLost        the group has put this member out: it may be a zombie
+├── SessionLost        the group has expelled this member: it may be a zombie
 ├── UnreadableLog      the table's changelog holds what is no row
 ├── DamagedBatch       the broker gives out a record batch whose checksum is wrong
 ├── LogCut             the table's changelog ends before what memory holds of it
@@ -21,7 +21,7 @@ class RecordTooLarge(Fatal):
     """A record to send that no batch may hold."""
 
 
-class BrokerAway(Fatal):
+class BrokerWaitExceeded(Fatal):
     """The broker was waited for long enough: not a fault of the state, and a restart may as well wait."""
 
 
@@ -38,7 +38,7 @@ class GroupLost(Fatal):
 
 
 class SessionLost(Fatal):
-    """The group has put this member out: others may own its partitions, and it must write nothing more."""
+    """The group has expelled this member: others may own its partitions, and it must write nothing more."""
 
 
 class UnreadableLog(Fatal):

@@ -27,10 +27,10 @@ ReadGap = Callable[[int, int, int], Awaitable[Gap]]
 """Reads a partition from an offset up to, without, another. Raises BrokerUnavailable."""
 
 
-class Lanes(Protocol):
+class PartitionLocks(Protocol):
     """What runs work as a partition's only writer: TableAgent."""
 
-    async def alone(self, partition: int, work: Callable[[], Awaitable[None]]) -> None: ...
+    async def exclusive(self, partition: int, work: Callable[[], Awaitable[None]]) -> None: ...
     async def confirmed(self, sent: Collection[Confirmation]) -> None: ...
 
 
@@ -47,10 +47,10 @@ class ChangelogGuard:
     """One a worker. `repaired(partition, rows)` is told how many rows were appended again."""
 
     def __init__(
-        self, log: Log, lanes: Lanes, ends: Ends, read_gap: ReadGap, repaired: Callable[[int, int], None]
+        self, log: Log, locks: PartitionLocks, ends: Ends, read_gap: ReadGap, repaired: Callable[[int, int], None]
     ) -> None:
         self._log = log
-        self._lanes = lanes
+        self._locks = locks
         self._ends = ends
         self._read_gap = read_gap
         self._repaired = repaired
@@ -76,7 +76,7 @@ class ChangelogGuard:
             busy = bool(self._log.positions.unconfirmed(partition))  # then its own confirmations tell
             behind = ends.get(partition, 0) > self._log.positions.next_offset(partition)
             if partition in self._log.positions.suspected or (behind and not busy):
-                await self._lanes.alone(partition, lambda owned=partition: self._try_repair(owned))  # type: ignore[misc]
+                await self._locks.exclusive(partition, lambda owned=partition: self._try_repair(owned))  # type: ignore[misc]
 
     async def _try_repair(self, partition: int) -> None:
         try:
@@ -87,7 +87,7 @@ class ChangelogGuard:
 
     async def _repair(self, partition: int) -> None:
         positions = self._log.positions
-        await self._lanes.confirmed(positions.unconfirmed(partition))
+        await self._locks.confirmed(positions.unconfirmed(partition))
         first, end = positions.next_offset(partition), (await self._ends([partition])).get(partition, 0)
         if end <= first:
             positions.suspected.discard(partition)
@@ -105,5 +105,5 @@ class ChangelogGuard:
             end - 1,
             len(foreign),
         )
-        await self._lanes.confirmed(await self._log.put_again(partition, foreign))
+        await self._locks.confirmed(await self._log.put_again(partition, foreign))
         self._repaired(partition, len(foreign))

@@ -12,7 +12,7 @@ from typing import Final
 
 SEGMENT_MS: Final = 180_000
 """The segment that is written to is never compacted: a new one begins with the first record after this long."""
-SEGMENT_BYTES: Final = 128 * 1024 * 1024
+LOG_SEGMENT_BYTES: Final = 128 * 1024 * 1024
 DIRTY_RATIO: Final = "0.2"
 """Of bytes, of what may be compacted: a batch of which most is superseded packs less well, so what is not compacted yet
 has more records than its bytes tell."""
@@ -39,7 +39,7 @@ def compacted(lag_ms: int) -> Mapping[str, str]:
         "min.compaction.lag.ms": str(lag_ms),
         "max.compaction.lag.ms": str(max(ERASED_WITHIN_MS, lag_ms)),
         "segment.ms": str(SEGMENT_MS),
-        "segment.bytes": str(SEGMENT_BYTES),
+        "segment.bytes": str(LOG_SEGMENT_BYTES),
         "min.cleanable.dirty.ratio": DIRTY_RATIO,
         "delete.retention.ms": str(TOMBSTONES_MS),
     }

@@ -101,5 +101,5 @@ def _stacks() -> Iterator[str]:
     """A line for each thread: where it is, from the outside in."""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     for ident, frame in sys._current_frames().items():
-        places = (f"{Path(at.filename).name}:{at.lineno} in {at.name}" for at in traceback.extract_stack(frame))
-        yield f"Thread {names.get(ident, ident)}: {' > '.join(places)}"
+        stack = (f"{Path(at.filename).name}:{at.lineno} in {at.name}" for at in traceback.extract_stack(frame))
+        yield f"Thread {names.get(ident, ident)}: {' > '.join(stack)}"

@@ -37,7 +37,7 @@ class Membership:
     def fail(self, error: KafkaError) -> None:
         """It could not join; aiokafka tries again. A broker that is away is waited for."""
         if may_pass(error):
-            self._outage.away("group", error)
+            self._outage.begin("group", error)
             return
         if RebalanceInProgressError.__name__ in str(error):  # aiokafka wraps what it does not expect of a join
             _log.warning("The group rebalances while it is joined: %r", error)
@@ -67,7 +67,7 @@ class Membership:
     def reject_commit(self, partitions: int, error: BaseException, unanswered_s: float = 0.0) -> None:
         """A commit failed for another reason than a rebalance; while the broker is away it is offered again."""
         if may_pass(error):
-            self._outage.away("commit", error, unanswered_s)
+            self._outage.begin("commit", error, unanswered_s)
             return
         self._end(CommitRejected(f"the commit of {partitions} partitions was rejected: {error!r}"), error)
 

@@ -1,7 +1,7 @@
 """What the broker does not answer now, and since when: waited for, up to a bound.
 
     first failure ──► away: un-acked, fenced, degraded ──► every part answers again ──► back
-                                    └── longer than `wait_s` ──► BrokerAway: the worker ends with 3
+                                    └── longer than `wait_s` ──► BrokerWaitExceeded: the worker ends with 3
 
 Each part of delivery tells of its own trouble and of its end: a coordinator may answer while a leader does not.
 """
@@ -13,10 +13,10 @@ from typing import Literal
 
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
-from agents.delivery.errors import BrokerAway
+from agents.delivery.errors import BrokerWaitExceeded
 from agents.logs import lifecycle
 
-Part = Literal["group", "commit", "send", "changelog", "input topic"]
+BrokerRequest = Literal["group", "commit", "send", "changelog", "input topic"]
 
 
 class Outage:
@@ -26,11 +26,11 @@ class Outage:
         self._broker = broker
         self._wait_s = wait_s
         self._clock_s = clock_s
-        self._troubles: dict[Part, str] = {}
+        self._troubles: dict[BrokerRequest, str] = {}
         self._since_s = 0.0
         self._lock = threading.Lock()
 
-    def away(self, part: Part, why: object, unanswered_s: float = 0.0) -> None:
+    def begin(self, part: BrokerRequest, why: object, unanswered_s: float = 0.0) -> None:
         """What `part` asked for is not answered, or not as it will be when the trouble is over.
 
         It was asked `unanswered_s` ago: so old is the trouble, though it is noticed only now.
@@ -45,15 +45,15 @@ class Outage:
             meanwhile = f"waiting for up to {self._wait_s:g} s, nothing is acknowledged"
             lifecycle.server_lost("The broker", self._broker, f"{part}: {said}", meanwhile)
 
-    def back(self, part: Part) -> None:
+    def back(self, part: BrokerRequest) -> None:
         """It was answered, or is not asked for any more."""
         if part not in self._troubles:
             return
         with self._lock:
             ends = self._troubles.pop(part, None) is not None and not self._troubles
-            away_s = self._clock_s() - self._since_s
+            unavailable_s = self._clock_s() - self._since_s
         if ends:
-            lifecycle.server_back("The broker", self._broker, away_s)
+            lifecycle.server_back("The broker", self._broker, unavailable_s)
 
     @property
     def age_s(self) -> float:
@@ -68,9 +68,9 @@ class Outage:
             return "; ".join(self._troubles.values()) or None
 
     def check(self) -> None:
-        """Raise BrokerAway when it was waited for long enough."""
+        """Raise BrokerWaitExceeded when it was waited for long enough."""
         if (reason := self.reason) is not None and (age_s := self.age_s) >= self._wait_s:
-            raise BrokerAway(
+            raise BrokerWaitExceeded(
                 f"the broker {self._broker} was away for {age_s:.0f} s ({reason}); SKILLSTREAM_BROKER_WAIT_S is "
                 f"{self._wait_s:g}. What was not acknowledged is read again after a restart"
             )

@@ -20,7 +20,7 @@ def _not_counted(_partition: int, _rows: int) -> None:
     """The default hook."""
 
 
-def _not_told(_topic: str, _partition: int, _came_from: int, _goes_to: int) -> None:
+def _not_notified(_topic: str, _partition: int, _came_from: int, _goes_to: int) -> None:
     """The default hook."""
 
 
@@ -38,7 +38,7 @@ class DeliveryHooks:
     on_recovered: PartitionsHook = _nothing
     on_revoked: PartitionsHook = _nothing
     on_repaired: RepairedHook = _not_counted
-    on_jumped: JumpedHook = _not_told
+    on_jumped: JumpedHook = _not_notified
 
 
 class Ownership:

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from aiokafka.structs import ConsumerRecord
 
-from streams.input.checkpoint import Mark
+from streams.input.checkpoint import InputCheckpoint
 
 
 class Output(NamedTuple):
@@ -24,13 +24,13 @@ class Output(NamedTuple):
 class BatchResult:
     """What a batch changes: rows of its own partition (None deletes), and records to produce, in order.
 
-    A `mark` is written behind the rows, and is confirmed like them before the batch is acknowledged. It is of the first
-    `records` of the batch; None: of all. The step is called again for the rest.
+    A `checkpoint` is written behind the rows, and is confirmed like them before the batch is acknowledged. It is of the
+    first `records` of the batch; None: of all. The step is called again for the rest.
     """
 
     rows: Mapping[bytes, bytes | None]
     outputs: Sequence[Output]
-    mark: Mark | None = None
+    checkpoint: InputCheckpoint | None = None
     records: int | None = None
 
 

@@ -15,7 +15,7 @@ from urllib.request import urlopen
 
 import msgspec
 
-from agents.config.settings import PREFIX, Settings
+from agents.config.settings import ENV_PREFIX, Settings
 from schemas.errors import Fatal
 
 _STOP_TIMEOUT_S: Final = 45.0
@@ -54,8 +54,8 @@ class WorkerProcess:
     """Lives while the context is open, deaf to settings around it; its log goes to a file, shown when it fails."""
 
     def __init__(self, settings: Settings) -> None:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-        shared = {f"{PREFIX}{name.upper()}": getattr(settings, name) for name in _OF_EVENTS}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
+        shared = {f"{ENV_PREFIX}{name.upper()}": getattr(settings, name) for name in _OF_EVENTS}
         self._environment = inherited | {name: "" if value is None else str(value) for name, value in shared.items()}
         self._environment |= {
             "SKILLSTREAM_BROKER": settings.broker,

@@ -1,4 +1,4 @@
-"""Producing events to the activity topic, each on its student's home partition."""
+"""Producing events to the activity topic, each on its student's owning partition."""
 
 from collections.abc import Callable, Iterable
 from time import monotonic, sleep

@@ -82,7 +82,7 @@ def _cell(skill: SkillScore | None) -> Text:
 
 def _drivers(updates: Sequence[SkillUpdate]) -> Table:
     table = Table(title="What drove them", title_justify="left")
-    for column in ("student", "strongest skill, by log-odds added", "telling events"):
+    for column in ("student", "strongest skill, by log-odds added", "evidence items"):
         table.add_column(column)
     for update in updates:
         if not update.skills:
@@ -92,8 +92,8 @@ def _drivers(updates: Sequence[SkillUpdate]) -> Table:
             f"{source} {part.log_odds:+.2f}" if part.status in ("ok", "stale") else f"{source} {part.status}"
             for source, part in skill.contributions.items()
         )
-        told = ", ".join(f"{'+' if item.direction > 0 else '−'} {_fact(item.fact)}" for item in skill.evidence)
-        cells = (printable(update.student_id), f"{name.replace('_', ' ')}: {parts}", told)
+        evidence = ", ".join(f"{'+' if item.direction > 0 else '−'} {_fact(item.fact)}" for item in skill.evidence)
+        cells = (printable(update.student_id), f"{name.replace('_', ' ')}: {parts}", evidence)
         table.add_row(*map(Text, cells))
     return table
 

@@ -29,7 +29,7 @@ from streams.skills.skill_set import load_skills
 from streams.verification.audit import Difference, compare
 
 Keyed = tuple[bytes | None, bytes]
-Tell = Callable[[str, int, int], None]
+DemoProgress = Callable[[str, int, int], None]
 """What is going on: a stage's name, how far, of how many."""
 
 _POLL_S: Final = 0.2
@@ -48,7 +48,7 @@ class Stuck(Fatal):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DemoResult:
     """What the demo came to. `differences` is empty where the table equals the replay."""
 
     figures: Figures
@@ -60,21 +60,21 @@ class Outcome:
 class Demo:
     """One run. Raises Fatal where it cannot be done or the worker fails."""
 
-    def __init__(self, settings: Settings, records: Sequence[Keyed], tell: Tell) -> None:
+    def __init__(self, settings: Settings, records: Sequence[Keyed], tell: DemoProgress) -> None:
         self._settings = settings
         self._channels = Channels.of(settings)
         self._changelog = f"{settings.app_id}-students-changelog"
         self._records = records
         self._tell = tell
-        self._home = partitioner("murmur2").home_partition
+        self._owning_partition = partitioner("murmur2").owning_partition
         require_room([(self._partition(key), value) for key, value in records])
 
-    def run(self, stay: Callable[[str], None] | None = None) -> Outcome:
+    def run(self, stay: Callable[[str], None] | None = None) -> DemoResult:
         """Do it all. `stay` is called with the pages' address before the worker is stopped, and may wait there."""
         with EmbeddedBroker() as broker:
             return self._on(broker.bootstrap, stay)
 
-    def _on(self, address: str, stay: Callable[[str], None] | None) -> Outcome:
+    def _on(self, address: str, stay: Callable[[str], None] | None) -> DemoResult:
         settings = msgspec.structs.replace(self._settings, broker=address)
         self._tell("starting a broker and a worker", 0, 1)
         topics = [*self._channels.specs(settings), TopicSpec(self._changelog, settings.partitions)]
@@ -123,7 +123,7 @@ class Demo:
             worker.require_alive()
             deadline.pause(_POLL_S)
 
-    def _check(self, settings: Settings, watcher: Watcher, counts: dict[str, int]) -> Outcome:
+    def _check(self, settings: Settings, watcher: Watcher, counts: dict[str, int]) -> DemoResult:
         """Fold the topic again, offline, and compare with the worker's table."""
         decode, authentic = decoder_of(settings), Keyring(settings).open().authentic
         pipeline = Pipeline(
@@ -134,7 +134,9 @@ class Demo:
             known_ids=settings.known_ids,
             authentic=authentic,
         )
-        replay = Replay(pipeline, home=lambda student: self._home(student.encode(), settings.partitions))
+        replay = Replay(
+            pipeline, owning_partition=lambda student: self._owning_partition(student.encode(), settings.partitions)
+        )
         total = sum(map(len, watcher.input.values()))
         replayed = 0
         for records in watcher.input.values():
@@ -157,10 +159,10 @@ class Demo:
             explanations=watcher.count(self._channels.reasoning),
             state_matches_replay=not differences and _same_counts(counts, replay),
         )
-        return Outcome(figures, list(watcher.updates.values()), watcher.explanations, differences)
+        return DemoResult(figures, list(watcher.updates.values()), watcher.explanations, differences)
 
     def _partition(self, key: bytes | None) -> int:
-        return 0 if key is None else self._home(key, self._settings.partitions) or 0
+        return 0 if key is None else self._owning_partition(key, self._settings.partitions) or 0
 
 
 def require_room(records: Sequence[tuple[int, bytes]]) -> None:

@@ -10,7 +10,7 @@ from confluent_kafka import OFFSET_BEGINNING, Message, TopicPartition
 from agents.config.channels import Channels
 from agents.kafka.clients import open_reader
 from agents.kafka.record import file_record
-from agents.stores.store import is_kept
+from agents.stores.store import is_row
 from schemas.explanation import Explanation
 from schemas.update import SkillUpdate
 from streams.replay import FileRecord
@@ -67,10 +67,12 @@ class Watcher:
 
     def _at_the_end(self) -> bool:
         ends = {
-            (place.topic, place.partition): self._consumer.get_watermark_offsets(place, timeout=5)[1]
-            for place in self._consumer.assignment()
+            (topic_partition.topic, topic_partition.partition): self._consumer.get_watermark_offsets(
+                topic_partition, timeout=5
+            )[1]
+            for topic_partition in self._consumer.assignment()
         }
-        return all(self._seen[place] >= end for place, end in ends.items())
+        return all(self._seen[topic_partition] >= end for topic_partition, end in ends.items())
 
     def _note(self, message: Message) -> None:
         topic, partition, value = str(message.topic()), int(message.partition() or 0), message.value()
@@ -78,7 +80,7 @@ class Watcher:
         if topic == self._channels.activity:
             self.input[partition].append(file_record(message))
         elif topic == self._changelog:
-            if is_kept(message.key() or b""):
+            if is_row(message.key() or b""):
                 self.table.put(partition, message.key() or b"", value)
         elif topic == self._channels.updates and value is not None:
             update = _UPDATES.decode(value)

@@ -22,7 +22,7 @@ _NAME: Final = (
     r"|api[_\-]?key|access[_\-]?key|private[_\-]?key|account[_\-]?key)"
 )
 _VALUE: Final = r"(?:'[^'\n]*'|\"[^\"\n]*\"|[^&;\s'\"#,)]+)"
-_PLACES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
+_PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(rf"({_SCHEME})(?:(?!{_SCHEME})\S)*@"), rf"\1{HIDDEN}@"),
     (re.compile(r"(?<![\w@/.%+\-:*])[\w.%+\-]{0,80}:(?!//)[^\s:]\S*@(?=[\w\[])"), f"{HIDDEN}@"),
     (re.compile(rf"(?i)((?:[?&;]|\b)(?:{_NAME}|(?<=[?&;])(?:key|auth|sig|pass|code))=){_VALUE}"), rf"\1{HIDDEN}"),
@@ -49,8 +49,8 @@ class Redaction:
         """`text` without secrets. Linear in its length."""
         if self._known is not None:
             text = self._known.sub(HIDDEN, text)
-        for place, replacement in _PLACES:
-            text = place.sub(replacement, text)
+        for pattern, replacement in _PATTERNS:
+            text = pattern.sub(replacement, text)
         return text
 
 

@@ -7,9 +7,9 @@ from time import monotonic
 
 from confluent_kafka import KafkaException
 
-from agents.health.judge import judge
+from agents.health.assessment import assess
 from agents.health.lag import LagMonitor
-from agents.health.report import Report
+from agents.health.report import HealthReport
 from agents.health.snapshot import Probe, ReasoningState, Snapshot, WorkerState
 from agents.health.stalls import RecoveryWatch, StallWatch
 from agents.kafka.clients import open_admin
@@ -92,14 +92,14 @@ class Health:
         self._turn = asyncio.Lock()
         self._asked: tuple[float, Probe, Probe | None] | None = None
 
-    async def check(self) -> Report:
+    async def check(self) -> HealthReport:
         """How the worker is now; takes `deadline_s` at most. Many may ask at once: the servers are asked once."""
         async with self._turn:
             if self._asked is None or self._clock_s() - self._asked[0] >= self._max_age_s:
                 broker, redis = await asyncio.gather(self._probe(self._broker), self._probe_if_any(self._redis))
                 self._asked = self._clock_s(), broker, redis
             _, broker, redis = self._asked
-        return judge(self._snapshot(broker, redis)).shown()
+        return assess(self._snapshot(broker, redis)).shown()
 
     def live(self) -> bool:
         """False where only a restart helps. Asks nobody: a broker that is away is no reason to restart."""
@@ -109,10 +109,10 @@ class Health:
     def observe(self) -> None:
         """Look whether the worker advances. Wants to be called often."""
         now_s, worker, lag = self._clock_s(), self._worker, self._lag.current()
-        is_away = worker.broker_away is not None  # what bounds the wait is not the watchdog
-        owned = worker.active_partitions if worker.table_recovered and not is_away else frozenset()
+        is_unavailable = worker.broker_outage is not None  # what bounds the wait is not the watchdog
+        owned = worker.active_partitions if worker.table_recovered and not is_unavailable else frozenset()
         self._stalls.observe(now_s, owned, worker.last_progress_s(), lag)
-        self._recovery.observe(now_s, worker.table_recovered or is_away, worker.restored_offsets(), lag)
+        self._recovery.observe(now_s, worker.table_recovered or is_unavailable, worker.restored_offsets(), lag)
 
     def _stall(self) -> Stalled | None:
         now_s = self._clock_s()
@@ -143,7 +143,7 @@ class Health:
             model_skills=self._model_skills,
             failing_sources=self._failures.recent(),
             failure=self._worker.failure,
-            broker_away=self._worker.broker_away,
+            broker_outage=self._worker.broker_outage,
             table_recovered=self._worker.table_recovered,
             owned=self._worker.active_partitions,
             stalled_s=self._stalls.stalled(now_s),

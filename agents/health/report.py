@@ -6,24 +6,24 @@ from typing import Any, Literal, Self
 
 from agents.display.plain import plain
 
-Status = Literal["ok", "degraded", "down"]
-_WORST_FIRST: tuple[Status, ...] = ("down", "degraded", "ok")
+ComponentStatus = Literal["ok", "degraded", "down"]
+_WORST_FIRST: tuple[ComponentStatus, ...] = ("down", "degraded", "ok")
 
 
 @dataclass(frozen=True, slots=True)
-class Component:
+class ComponentState:
     """A part that the work rests on. `down`: without it the worker cannot do its job; `reason` is for people."""
 
     name: str
-    status: Status
+    status: ComponentStatus
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class HealthReport:
     """The state of all components. `live` is False where only a restart helps; `ready`, while it can do its job."""
 
-    components: tuple[Component, ...]
+    components: tuple[ComponentState, ...]
     live: bool
     ready: bool
 
@@ -32,13 +32,13 @@ class Report:
         return replace(self, components=tuple(replace(part, reason=plain(part.reason)) for part in self.components))
 
     @property
-    def status(self) -> Status:
+    def status(self) -> ComponentStatus:
         """The worst of all components."""
         found = {component.status for component in self.components}
         return next(status for status in _WORST_FIRST if status in found or status == "ok")
 
     @property
-    def problems(self) -> tuple[Component, ...]:
+    def problems(self) -> tuple[ComponentState, ...]:
         """The components that are not ok, the worst first."""
         failing = (component for component in self.components if component.status != "ok")
         return tuple(sorted(failing, key=lambda component: _WORST_FIRST.index(component.status)))

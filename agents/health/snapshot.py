@@ -17,7 +17,7 @@ class WorkerState(Protocol):
     @property
     def failure(self) -> BaseException | None: ...
     @property
-    def broker_away(self) -> str | None: ...
+    def broker_outage(self) -> str | None: ...
     def last_progress_s(self) -> Mapping[int, float]: ...
     def restored_offsets(self) -> Mapping[int, int]: ...
 
@@ -58,7 +58,7 @@ class Snapshot:
     model_skills: int
     failing_sources: Set[str]
     failure: BaseException | None
-    broker_away: str | None
+    broker_outage: str | None
     table_recovered: bool
     owned: Set[int]
     stalled_s: Mapping[int, float]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from agents.health.lag import Lag
 
-Mark = tuple[float | None, tuple[tuple[str, int | None], ...]]
+ProgressSeen = tuple[float | None, tuple[tuple[str, int | None], ...]]
 """Last confirmed batch, and committed offset by topic: what changes when a partition advances."""
 
 
@@ -20,17 +20,17 @@ class StallWatch:
 
     stall_after_s: float
     _since_s: dict[int, float] = field(default_factory=dict)
-    _marks: dict[int, Mark] = field(default_factory=dict)
+    _progress: dict[int, ProgressSeen] = field(default_factory=dict)
 
     def observe(self, now_s: float, owned: Set[int], progress_s: Mapping[int, float], lag: Lag) -> None:
         """Note how it is now. Where the lag isn't known, nothing is held against a partition."""
         behind = {partition for (_, partition), records in lag.records.items() if records > 0}
         for partition in self._since_s.keys() - (owned & behind):
-            del self._since_s[partition], self._marks[partition]
+            del self._since_s[partition], self._progress[partition]
         for partition in owned & behind:
-            mark = progress_s.get(partition), _committed(partition, lag)
-            if self._marks.get(partition) != mark:
-                self._marks[partition], self._since_s[partition] = mark, now_s
+            progress = progress_s.get(partition), _committed(partition, lag)
+            if self._progress.get(partition) != progress:
+                self._progress[partition], self._since_s[partition] = progress, now_s
 
     def stalled(self, now_s: float) -> dict[int, float]:
         """For how many seconds nothing has advanced, by partition; only those beyond `stall_after_s`."""

@@ -14,7 +14,7 @@ from agents.kafka.errors import BrokerUnavailable, message_of
 from agents.kafka.producer import ConfirmedProducer
 from agents.kafka.reader import read_to_end
 from agents.kafka.topics import TopicMismatch, TopicSpec, ensure_topics
-from streams.input.checkpoint import MARK_KEY, Mark, encode_mark
+from streams.input.checkpoint import CHECKPOINT_KEY, InputCheckpoint, encode_checkpoint
 from streams.rows.segments import is_segment
 
 _POLL_S: Final = 0.2
@@ -22,9 +22,9 @@ _POLL_S: Final = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a worker would restore, by partition: the marks, encoded, and the number of rows."""
+    """What a worker would restore, by partition: the checkpoints, encoded, and the number of rows."""
 
-    marks: dict[int, bytes] = field(default_factory=dict)
+    checkpoints: dict[int, bytes] = field(default_factory=dict)
     rows: dict[int, int] = field(default_factory=dict)
 
 
@@ -47,31 +47,33 @@ class Changelog:
     def read(self) -> Contents:
         """Nothing for a topic that is not there. Raises BrokerUnavailable, TopicForbidden."""
         keys: defaultdict[int, set[bytes]] = defaultdict(set)
-        marks: dict[int, bytes] = {}
+        checkpoints: dict[int, bytes] = {}
         for message in read_to_end(self._broker, self.name):
             partition, key, value = message.partition() or 0, message.key() or b"", message.value()
-            if key == MARK_KEY:
-                marks[partition] = value or b""  # nobody writes an empty one: it cannot be read, and says so
+            if key == CHECKPOINT_KEY:
+                checkpoints[partition] = value or b""  # nobody writes an empty one: it cannot be read, and says so
             elif is_segment(key):
                 continue
             elif value is None:
                 keys[partition].discard(key)
             else:
                 keys[partition].add(key)
-        return Contents(marks, {partition: len(known) for partition, known in keys.items()})
+        return Contents(checkpoints, {partition: len(known) for partition, known in keys.items()})
 
     def make(self) -> None:
         """See ensure_topics."""
         ensure_topics(self._broker, [self._spec], self._timeout_s)
 
-    def write(self, records: Mapping[int, Sequence[tuple[bytes, bytes]]], marks: Mapping[int, Mark]) -> None:
-        """Append `records` and behind them `marks`, by partition.
+    def write(
+        self, records: Mapping[int, Sequence[tuple[bytes, bytes]]], checkpoints: Mapping[int, InputCheckpoint]
+    ) -> None:
+        """Append `records` and behind them `checkpoints`, by partition.
 
         Raises BrokerUnavailable where one is not confirmed. What was written stays: the command may be run again.
         """
         producer = ConfirmedProducer(self._broker, {"compression.type": self._compression})
-        for partition, mark in marks.items():
-            for key, value in [*records.get(partition, ()), (MARK_KEY, encode_mark(mark))]:
+        for partition, checkpoint in checkpoints.items():
+            for key, value in [*records.get(partition, ()), (CHECKPOINT_KEY, encode_checkpoint(checkpoint))]:
                 producer.send(self.name, partition, key, value)
         if (why := producer.confirm(self._timeout_s)) is not None:
             raise BrokerUnavailable(f"{self.name}: {why}")

@@ -1,6 +1,6 @@
 """How clients reach Kafka: its address, and what it takes to be let in.
 
-An address travels through the program as a string. One that was made from settings remembers its `Access`.
+An address travels through the program as a string. One that was made from settings remembers its `BrokerAccess`.
 """
 
 import os
@@ -21,7 +21,7 @@ _UNNAMED: Final = re.compile(r"[^A-Za-z0-9._-]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
+class BrokerAccess:
     """What the broker asks for. `ca`, `certificate` and `key` are PEM files; without `ca` the system's are trusted."""
 
     security: Security = "plaintext"
@@ -71,24 +71,24 @@ class Access:
         return context
 
 
-PLAIN: Final = Access()
+PLAIN: Final = BrokerAccess()
 
 
 class Broker(str):
     """A comma-separated list of host:port, the access there, and the instance that its clients are named after."""
 
     __slots__ = ("access", "instance")
-    access: Access
+    access: BrokerAccess
     instance: str | None
 
-    def __new__(cls, address: str, access: Access = PLAIN, instance: str | None = None) -> "Broker":
+    def __new__(cls, address: str, access: BrokerAccess = PLAIN, instance: str | None = None) -> "Broker":
         broker = super().__new__(cls, address)
         broker.access = access
         broker.instance = instance
         return broker
 
 
-def access_of(broker: str) -> Access:
+def access_of(broker: str) -> BrokerAccess:
     """A plain string is a broker that asks for nothing."""
     return broker.access if isinstance(broker, Broker) else PLAIN
 

@@ -65,7 +65,7 @@ def assert_nothing_dropped(bootstrap: str, topics: Iterable[str]) -> None:
                     raise RecordsDropped(f"{topic}/{partition} begins at {low}: the embedded broker is full")
 
 
-def main() -> int:
+def serve() -> int:
     """Run a broker until standard input closes or SIGTERM; the first line printed is its address."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -80,4 +80,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(serve())

@@ -21,7 +21,7 @@ class GroupAtWork(Fatal):
     """The group has members, or that cannot be told."""
 
 
-class Group:
+class ConsumerGroup:
     """A consumer group by name. Raises BrokerUnavailable where its coordinator does not answer for `timeout_s`."""
 
     def __init__(self, broker: str, name: str, timeout_s: float = 30.0) -> None:
@@ -44,16 +44,18 @@ class Group:
     def set_offsets(self, topic: str, offsets: Mapping[int, int]) -> None:
         """Where the group reads on. The broker refuses when a member has joined meanwhile: raises GroupAtWork."""
         consumer = open_reader(self._broker, self._name)
-        places = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]
+        topic_partitions = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]
         try:
-            answered = consumer.commit(offsets=places, asynchronous=False)
+            answered = consumer.commit(offsets=topic_partitions, asynchronous=False)
         except KafkaException as error:
             raise GroupAtWork(f"the offsets of group {self._name} cannot be set: {message_of(error)}") from error
         finally:
             consumer.close()
-        for place in answered or []:
-            if place.error is not None:
-                raise GroupAtWork(f"the offset of {topic}/{place.partition} cannot be set: {place.error.str()}")
+        for topic_partition in answered or []:
+            if topic_partition.error is not None:
+                raise GroupAtWork(
+                    f"the offset of {topic}/{topic_partition.partition} cannot be set: {topic_partition.error.str()}"
+                )
 
     def _members(self) -> int:
         what = f"the broker does not tell the members of group {self._name}"

@@ -15,7 +15,7 @@ from agents.kafka.offsets import Offsets, offsets_of
 from agents.kafka.reader import TopicReader
 from agents.kafka.renewed import Answer, Renewed
 from agents.kafka.topics import is_mock
-from streams.input.checkpoint import Found, Mark, Seen, checksum
+from streams.input.checkpoint import Found, InputCheckpoint, Seen, value_checksum
 
 _NO_IDS: Final = frozenset({"", "AAAAAAAAAAAAAAAAAAAAAA"})  # what brokers say that keep none
 _TRY_S: Final = 5.0
@@ -47,13 +47,16 @@ class InputTopic:
         """What the topic is now. On the embedded broker, which does not know the question, it has no id."""
         return self._ask(lambda clients: self._describe(clients[0]), "its id")
 
-    def find(self, marks: Mapping[int, Mark], rows: Mapping[int, int]) -> tuple[Description, dict[int, Found]]:
-        """What is found of the partitions that have a number of `rows`, to be judged against their `marks`."""
+    def find(
+        self, checkpoints: Mapping[int, InputCheckpoint], rows: Mapping[int, int]
+    ) -> tuple[Description, dict[int, Found]]:
+        """What is found of the partitions that have a number of `rows`, to be judged against their `checkpoints`."""
         known, extents = self.describe(), self.extents(rows)
         retained = {
-            partition: mark.offset
-            for partition, mark in marks.items()
-            if mark.checksum is not None and extents[partition].start <= mark.offset < _high(extents[partition])
+            partition: checkpoint.offset
+            for partition, checkpoint in checkpoints.items()
+            if checkpoint.checksum is not None
+            and extents[partition].start <= checkpoint.offset < _high(extents[partition])
         }
         seen = self.seen(retained) if retained else {}
         return known, {
@@ -74,10 +77,10 @@ class InputTopic:
         parts = [(self.topic, partition) for partition in partitions]
 
         def ask(clients: tuple[AdminClient, Consumer]) -> dict[int, Offsets]:
-            told = offsets_of(*clients, parts, self._try_s)
-            if len(told) < len(parts) or any(each.high is None for each in told.values()):
+            answered_for = offsets_of(*clients, parts, self._try_s)
+            if len(answered_for) < len(parts) or any(each.high is None for each in answered_for.values()):
                 raise KafkaException(KafkaError(KafkaError._PARTIAL, "only some of its partitions are told"))
-            return {partition: offsets for (_, partition), offsets in told.items()}
+            return {partition: offsets for (_, partition), offsets in answered_for.items()}
 
         return self._ask(ask, "its offsets")
 
@@ -85,7 +88,7 @@ class InputTopic:
         """The records at `offsets`, by partition, below its end; one that is not retained is missing."""
         with TopicReader(self._broker, self.topic, self._group, self._timeout_s, SMALL_FETCHES) as reader:
             return {
-                partition: Seen(message.timestamp()[1], checksum(message.value()))
+                partition: Seen(message.timestamp()[1], value_checksum(message.value()))
                 for partition, message in reader.at(offsets).items()
             }
 

@@ -15,7 +15,7 @@ from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import ListOffsetsResultInfo, OffsetSpec
 
-Part = tuple[str, int]
+SourcePartition = tuple[str, int]
 """Topic and partition."""
 
 _START: Final[OffsetSpec] = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
@@ -51,7 +51,9 @@ class Offsets:
         return 0 if self.high is None else max(0, self.high - self.end)
 
 
-def offsets_of(admin: AdminClient, consumer: Consumer, parts: Sequence[Part], timeout_s: float) -> dict[Part, Offsets]:
+def offsets_of(
+    admin: AdminClient, consumer: Consumer, parts: Sequence[SourcePartition], timeout_s: float
+) -> dict[SourcePartition, Offsets]:
     """Those of `parts` that the broker tells. Raises KafkaException or TimeoutError where it tells none.
 
     What is committed is asked for first, and ends after it: so a lag is never less than it was.
@@ -59,42 +61,49 @@ def offsets_of(admin: AdminClient, consumer: Consumer, parts: Sequence[Part], ti
     committed = committed_offsets(consumer, parts, timeout_s)
     asked = [_list(admin, parts, spec, timeout_s) for spec in (_START, _END)]
     asked.append(_list(admin, parts, _END, timeout_s, IsolationLevel.READ_UNCOMMITTED))
-    starts, ends, highs = (_told(each, timeout_s) for each in asked)
-    told = starts.keys() & ends.keys() & committed.keys()
-    return {part: Offsets(starts[part], ends[part], committed[part], highs.get(part)) for part in told}
+    starts, ends, highs = (_answered(each, timeout_s) for each in asked)
+    answered_for = starts.keys() & ends.keys() & committed.keys()
+    return {part: Offsets(starts[part], ends[part], committed[part], highs.get(part)) for part in answered_for}
 
 
 def committed_offsets(
-    consumer: Consumer, parts: Collection[Part], timeout_s: float, *, all_of_them: bool = False
-) -> dict[Part, int | None]:
+    consumer: Consumer, parts: Collection[SourcePartition], timeout_s: float, *, all_of_them: bool = False
+) -> dict[SourcePartition, int | None]:
     """What the consumer's group has committed of those of `parts` that the broker tells.
 
     Raises KafkaException where it tells none, or one is missing of `all_of_them`.
     """
     answered = consumer.committed([TopicPartition(*part) for part in parts], timeout_s)
-    told = [place for place in answered if place.error is None]
-    if answered and (not told or (all_of_them and len(told) < len(answered))):
-        raise KafkaException(next(place.error for place in answered if place.error is not None))
-    return {(place.topic, place.partition): place.offset if place.offset >= 0 else None for place in told}
+    answered_for = [topic_partition for topic_partition in answered if topic_partition.error is None]
+    if answered and (not answered_for or (all_of_them and len(answered_for) < len(answered))):
+        raise KafkaException(
+            next(topic_partition.error for topic_partition in answered if topic_partition.error is not None)
+        )
+    return {
+        (topic_partition.topic, topic_partition.partition): topic_partition.offset
+        if topic_partition.offset >= 0
+        else None
+        for topic_partition in answered_for
+    }
 
 
 def _list(
     admin: AdminClient,
-    parts: Collection[Part],
+    parts: Collection[SourcePartition],
     spec: OffsetSpec,
     timeout_s: float,
     isolation: IsolationLevel = IsolationLevel.READ_COMMITTED,
 ) -> _Asked:
-    places = {TopicPartition(*part): spec for part in parts}
-    return admin.list_offsets(places, isolation_level=isolation, request_timeout=timeout_s)
+    topic_partitions = {TopicPartition(*part): spec for part in parts}
+    return admin.list_offsets(topic_partitions, isolation_level=isolation, request_timeout=timeout_s)
 
 
-def _told(asked: _Asked, timeout_s: float) -> dict[Part, int]:
-    offsets: dict[Part, int] = {}
+def _answered(asked: _Asked, timeout_s: float) -> dict[SourcePartition, int]:
+    offsets: dict[SourcePartition, int] = {}
     problem: Exception = KafkaException(KafkaError(KafkaError._NO_OFFSET))
-    for place, answer in asked.items():
+    for topic_partition, answer in asked.items():
         try:
-            offsets[place.topic, place.partition] = answer.result(timeout_s).offset
+            offsets[topic_partition.topic, topic_partition.partition] = answer.result(timeout_s).offset
         except (KafkaException, TimeoutError) as error:
             problem = error
     if asked and not offsets:

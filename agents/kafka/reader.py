@@ -14,7 +14,7 @@ from agents.kafka.clients import open_reader
 from agents.kafka.connection import ClientConfig
 from agents.kafka.deadline import Deadline
 from agents.kafka.errors import BrokerUnavailable, NoSuchTopic, TopicForbidden, is_forbidden, message_of
-from agents.kafka.offsets import Part, committed_offsets
+from agents.kafka.offsets import SourcePartition, committed_offsets
 from agents.kafka.renewed import Renewed
 
 Span = tuple[int, int | None]
@@ -34,7 +34,12 @@ class Reading:
     """
 
     def __init__(
-        self, clients: Renewed[Consumer], spans: Mapping[Part, Span], timeout_s: float, *, firsts: bool = False
+        self,
+        clients: Renewed[Consumer],
+        spans: Mapping[SourcePartition, Span],
+        timeout_s: float,
+        *,
+        firsts: bool = False,
     ) -> None:
         self.left = {part: start for part, (start, end) in spans.items() if end is None or start < end}
         self._ends = {part: end for part, (_, end) in spans.items() if end is not None}
@@ -80,7 +85,7 @@ class Reading:
                 return records
         raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"nothing was read for {self._timeout_s:g} s"))
 
-    def _take(self, message: Message, left: dict[Part, int]) -> bool:
+    def _take(self, message: Message, left: dict[SourcePartition, int]) -> bool:
         """Whether it is a record that is due; `left` moves on by it."""
         part, error = (message.topic() or "", message.partition() or 0), message.error()
         if error is not None and is_forbidden(error):
@@ -154,9 +159,9 @@ class TopicReader:
 
     def span(self, partition: int) -> tuple[int, int]:
         """(first offset, offset after the last) of a partition."""
-        place = TopicPartition(self.topic, partition)
+        topic_partition = TopicPartition(self.topic, partition)
         start, end = self._clients.ask(
-            lambda client: client.get_watermark_offsets(place, timeout=self._try_s),
+            lambda client: client.get_watermark_offsets(topic_partition, timeout=self._try_s),
             f"{self.topic}/{partition}",
             self._timeout_s,
         )

@@ -76,7 +76,7 @@ def try_topics(broker: str, wanted: Sequence[TopicSpec], timeout_s: float = 15.0
     missing = [spec for spec in wanted if spec.name not in cluster.topics]
     if not is_mock(cluster):
         _check_policies(admin, broker, [spec for spec in wanted if spec.name in cluster.topics], timeout_s)
-        _create(admin, missing, timeout_s, only_judge=True)
+        _create(admin, missing, timeout_s, validate_only=True)
     for spec in wanted:
         known = MOCK_PARTITIONS if is_mock(cluster) else spec.partitions
         if spec not in missing:
@@ -102,11 +102,11 @@ def is_mock(cluster: ClusterMetadata) -> bool:
     return (cluster.cluster_id or "").startswith(_MOCK_CLUSTER_PREFIX)
 
 
-def _create(admin: AdminClient, missing: Sequence[TopicSpec], timeout_s: float, *, only_judge: bool = False) -> None:
+def _create(admin: AdminClient, missing: Sequence[TopicSpec], timeout_s: float, *, validate_only: bool = False) -> None:
     if not missing:
         return
     topics = [NewTopic(spec.name, spec.partitions, spec.replication, config=dict(spec.config)) for spec in missing]
-    for name, created in admin.create_topics(topics, request_timeout=timeout_s, validate_only=only_judge).items():
+    for name, created in admin.create_topics(topics, request_timeout=timeout_s, validate_only=validate_only).items():
         try:
             created.result(timeout_s + 1)
         except KafkaException as error:

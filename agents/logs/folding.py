@@ -2,7 +2,7 @@
 
     time      0 s   1 s  2 s  …  59 s        60 s                       120 s
     records   A     A    A       A           A                          (none since)
-    written   A                              "A (4 more like this …)"   the kind is forgotten: the next A is news
+    written   A                              "A (4 more like this …)"   the kind is erased: the next A is news
 
 A kind is a logger, a level, a message's template (what the arguments say differs with each record) and the type of its
 exception.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
-Kind = tuple[str, int, str]
+RepeatKey = tuple[str, int, str]
 
 _TEMPLATE_CHARS: Final = 160
 _DIGITS: Final = re.compile(r"\d+")
@@ -40,7 +40,7 @@ class Folds:
         self._window_s = window_s
         self._most_kinds = most_kinds
         self._clock_s = clock_s
-        self._folds: dict[Kind, _Fold] = {}
+        self._folds: dict[RepeatKey, _Fold] = {}
         self._due_s = float("inf")
 
     def is_news(self, record: logging.LogRecord) -> bool:
@@ -68,7 +68,7 @@ class Folds:
         """A record for each kind that was counted, however long; to be called at the end."""
         yield from self._end(list(self._folds), self._clock_s())
 
-    def _end(self, kinds: list[Kind], now_s: float) -> Iterator[logging.LogRecord]:
+    def _end(self, kinds: list[RepeatKey], now_s: float) -> Iterator[logging.LogRecord]:
         for kind in kinds:
             fold = self._folds[kind]
             if not fold.left_out:
@@ -77,7 +77,7 @@ class Folds:
             yield _summary(kind, fold, now_s)
             fold.since_s, fold.left_out = now_s, 0
 
-    def _kind(self, record: logging.LogRecord) -> Kind:
+    def _kind(self, record: logging.LogRecord) -> RepeatKey:
         template = _text(record) if record.msg == "%s" else str(record.msg)
         error = record.exc_info[0] if record.exc_info else None
         shape = _DIGITS.sub("#", template[:_TEMPLATE_CHARS])
@@ -94,7 +94,7 @@ def _text(record: logging.LogRecord) -> str:
         return str(record.msg)
 
 
-def _summary(kind: Kind, fold: _Fold, now_s: float) -> logging.LogRecord:
+def _summary(kind: RepeatKey, fold: _Fold, now_s: float) -> logging.LogRecord:
     logger, level, template = kind
     lasted_s = now_s - fold.since_s
     like = "like this" if template != _REST else "of other kinds"

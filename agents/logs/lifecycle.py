@@ -76,14 +76,14 @@ def server_lost(name: str, where: str, why: str, meanwhile: str) -> None:
     _log.warning("%s is away, at %s: %s; %s", name, where, why, meanwhile, extra={"server": name, "where": where})
 
 
-def server_back(name: str, where: str, away_s: float) -> None:
+def server_back(name: str, where: str, unavailable_s: float) -> None:
     """It answers again."""
     _log.info(
         "%s is back, at %s, after %.1f s",
         name,
         where,
-        away_s,
-        extra={"server": name, "where": where, "seconds": round(away_s, 3)},
+        unavailable_s,
+        extra={"server": name, "where": where, "seconds": round(unavailable_s, 3)},
     )
 
 

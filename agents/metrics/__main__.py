@@ -18,7 +18,7 @@ On Linux there are also the usual `process_*` metrics: CPU time, memory, open fi
 """
 
 
-def page() -> str:
+def page_of_metrics() -> str:
     """The page, as Markdown."""
     rows = (
         f"| `{metric.name}` | {metric.kind} | {', '.join(f'`{label}`' for label in metric.labels)} | {metric.unit} "
@@ -29,4 +29,4 @@ def page() -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(page())
+    sys.stdout.write(page_of_metrics())

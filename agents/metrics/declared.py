@@ -62,7 +62,7 @@ class Metrics:
             "events",
             "events",
             "Where events went. Each is applied, ignored, one of the duplicates or dead_lettered; late and clamped "
-            "(the time lay in the future) are parts of applied; rerouted were sent to their home partition, and count "
+            "(the time lay in the future) are parts of applied; rerouted were sent to their owning one, and count "
             "there when they arrive; replayed were read again after a restart, and are in their row already.",
             EVENT_OUTCOMES,
         )
@@ -177,7 +177,7 @@ class Metrics:
         self.table_recovered = declare.gauge(
             "table_recovered", "0 or 1", "1 when the rows of all owned partitions are restored."
         )
-        self.broker_away_s = declare.gauge(
+        self.broker_outage_s = declare.gauge(
             "broker_away_seconds",
             "s",
             "For how long a broker that does not answer has been waited for; 0 while it answers. The worker ends with "

@@ -13,13 +13,13 @@ from prometheus_client import CollectorRegistry
 
 prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]  # when a counter was made tells operators nothing
 
-PREFIX: Final = "skillstream"
+METRIC_PREFIX: Final = "skillstream"
 MAX_LABEL_VALUES: Final = 256
 MAX_LABEL_CHARS: Final = 64
-OTHER: Final = "other"
+OTHER_LABEL: Final = "other"
 
-Kind = Literal["counter", "gauge", "histogram"]
-Label = TypeVar("Label", bound=str)
+MetricKind = Literal["counter", "gauge", "histogram"]
+_Label = TypeVar("_Label", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Declared:
     """What the documentation says of a metric; `name` is the one that Prometheus sees."""
 
     name: str
-    kind: Kind
+    kind: MetricKind
     unit: str
     meaning: str
     labels: tuple[str, ...] = ()
@@ -52,16 +52,16 @@ class Counter:
         return _sum_of(self._counter, "_total")
 
 
-class CounterBy(Generic[Label]):
+class CounterBy(Generic[_Label]):
     """A counter a label value. Beyond MAX_LABEL_VALUES of them, or for a long one, what comes is counted as `other`."""
 
-    def __init__(self, counter: prometheus.Counter, known: Sequence[Label]) -> None:
+    def __init__(self, counter: prometheus.Counter, known: Sequence[_Label]) -> None:
         self._counter = counter
         self._known: set[str] = set(known)
         for label in known:
             counter.labels(label)
 
-    def add(self, label: Label, amount: float = 1) -> None:
+    def add(self, label: _Label, amount: float = 1) -> None:
         """Raises ValueError for a negative amount."""
         self._counter.labels(self._bounded(label)).inc(amount)
 
@@ -73,7 +73,7 @@ class CounterBy(Generic[Label]):
     def _bounded(self, label: str) -> str:
         if label not in self._known:
             if len(self._known) >= MAX_LABEL_VALUES or len(label) > MAX_LABEL_CHARS:
-                return OTHER
+                return OTHER_LABEL
             self._known.add(label)
         return label
 
@@ -145,33 +145,37 @@ class Declarations:
 
     def counter(self, name: str, unit: str, meaning: str) -> Counter:
         self._note(f"{name}_total", "counter", unit, meaning)
-        return Counter(prometheus.Counter(name, meaning, namespace=PREFIX, registry=self.registry))
+        return Counter(prometheus.Counter(name, meaning, namespace=METRIC_PREFIX, registry=self.registry))
 
     def counter_by(
-        self, label: str, name: str, unit: str, meaning: str, known: Sequence[Label] = ()
-    ) -> CounterBy[Label]:
+        self, label: str, name: str, unit: str, meaning: str, known: Sequence[_Label] = ()
+    ) -> CounterBy[_Label]:
         """Those `known` are there from the start, at 0."""
         self._note(f"{name}_total", "counter", unit, meaning, (label,))
-        return CounterBy(prometheus.Counter(name, meaning, [label], namespace=PREFIX, registry=self.registry), known)
+        return CounterBy(
+            prometheus.Counter(name, meaning, [label], namespace=METRIC_PREFIX, registry=self.registry), known
+        )
 
     def counter_by_name(self, name: str, unit: str, meaning: str) -> CounterByName:
         labels = ("dialect", "name")
         self._note(f"{name}_total", "counter", unit, meaning, labels)
-        return CounterByName(prometheus.Counter(name, meaning, labels, namespace=PREFIX, registry=self.registry))
+        return CounterByName(prometheus.Counter(name, meaning, labels, namespace=METRIC_PREFIX, registry=self.registry))
 
     def gauge(self, name: str, unit: str, meaning: str) -> Gauge:
         self._note(name, "gauge", unit, meaning)
-        gauge = Gauge(prometheus.Gauge(name, meaning, namespace=PREFIX, registry=self.registry))
+        gauge = Gauge(prometheus.Gauge(name, meaning, namespace=METRIC_PREFIX, registry=self.registry))
         gauge.set(None)
         return gauge
 
     def gauge_by(self, labels: tuple[str, ...], name: str, unit: str, meaning: str) -> GaugeBy:
         self._note(name, "gauge", unit, meaning, labels)
-        return GaugeBy(prometheus.Gauge(name, meaning, labels, namespace=PREFIX, registry=self.registry))
+        return GaugeBy(prometheus.Gauge(name, meaning, labels, namespace=METRIC_PREFIX, registry=self.registry))
 
     def histogram(self, name: str, unit: str, meaning: str, buckets: Sequence[float]) -> Histogram:
         self._note(name, "histogram", unit, meaning)
-        return Histogram(prometheus.Histogram(name, meaning, namespace=PREFIX, registry=self.registry, buckets=buckets))
+        return Histogram(
+            prometheus.Histogram(name, meaning, namespace=METRIC_PREFIX, registry=self.registry, buckets=buckets)
+        )
 
-    def _note(self, name: str, kind: Kind, unit: str, meaning: str, labels: tuple[str, ...] = ()) -> None:
-        self.made.append(Declared(f"{PREFIX}_{name}", kind, unit, meaning, labels))
+    def _note(self, name: str, kind: MetricKind, unit: str, meaning: str, labels: tuple[str, ...] = ()) -> None:
+        self.made.append(Declared(f"{METRIC_PREFIX}_{name}", kind, unit, meaning, labels))

@@ -69,10 +69,10 @@ def make_limiter(settings: Settings, metrics: Metrics) -> Limiter:
 def _shares(buckets: list[Bucket], workers: int) -> list[Bucket]:
     """What each of `workers` may spend without a common ledger. Raises SettingsError where that is nothing."""
     shares = [bucket.share(workers) for bucket in buckets]
-    kept = [share for share in shares if share is not None]
-    if len(kept) < len(shares):
+    usable = [share for share in shares if share is not None]
+    if len(usable) < len(shares):
         raise SettingsError(f"{workers} workers cannot share so few calls without Redis: set SKILLSTREAM_REDIS_URL")
-    return kept
+    return usable
 
 
 def make_model(settings: Settings) -> ReasoningModel:

@@ -27,9 +27,9 @@ from streams.reasoning.explainer import Explainer
 from streams.reasoning.policy.breaker import ReasoningPaused
 from streams.reasoning.policy.pending import is_pending
 from streams.reasoning.policy.queue import ReasoningQueue, Ticket
-from streams.rows.codec import headers_of
+from streams.rows.codec import row_headers
 from streams.rows.row import Pending
-from streams.rows.row_batch import Block
+from streams.rows.row_batch import RowBatch
 from streams.rows.table import Rows
 
 CALLS_AT_ONCE: Final = 4
@@ -74,14 +74,14 @@ class Reasoner:
 
     async def _explain(self, ticket: Ticket) -> float:
         """Explain one student; how long to wait before the next, in seconds."""
-        block = self._pending_row(ticket)
-        if block is None:
+        row_batch = self._pending_row(ticket)
+        if row_batch is None:
             self._queue.settle(ticket.partition, ticket.key, ticket.seq, Pending())  # nothing is owed any more
             return 0.0
-        update = (await self._pipeline.score([ticket.key.decode()], block))[0]
+        update = (await self._pipeline.score([ticket.key.decode()], row_batch))[0]
         try:
             explanation, result = await self._explainer.explain(
-                update, block.pending(0), wanted=lambda: self._queue.holds(ticket)
+                update, row_batch.pending(0), wanted=lambda: self._queue.contains(ticket)
             )
         except (RateLimitExceeded, ReasoningPaused) as wait:
             self._queue.release(ticket)
@@ -91,21 +91,21 @@ class Reasoner:
             return _UNREACHABLE_WAIT_S
         except NotWanted:
             return 0.0
-        if not self._erased_since(ticket, block):
+        if not self._erased_since(ticket, row_batch):
             await self._publish(ticket, explanation, result)
         return 0.0
 
-    def _erased_since(self, ticket: Ticket, block: Block) -> bool:
-        """Whether the student was forgotten while the model was asked: nothing may follow the tombstones."""
+    def _erased_since(self, ticket: Ticket, row_batch: RowBatch) -> bool:
+        """Whether the student was erased while the model was asked: nothing may follow the tombstones."""
         stored = self._rows.get(ticket.partition, ticket.key)
-        return stored is not None and bool(headers_of([stored])["erased_us"][0] > block.head["erased_us"][0])
+        return stored is not None and bool(row_headers([stored])["erased_us"][0] > row_batch.headers["erased_us"][0])
 
-    def _pending_row(self, ticket: Ticket) -> Block | None:
+    def _pending_row(self, ticket: Ticket) -> RowBatch | None:
         stored = self._rows.get(ticket.partition, ticket.key)
         if stored is None:
             return None
-        block = Block.of([stored], self._pipeline.skill_set.names)
-        return block if is_pending(block.pending(0)) else None
+        row_batch = RowBatch.of([stored], self._pipeline.skill_set.names)
+        return row_batch if is_pending(row_batch.pending(0)) else None
 
     async def _publish(self, ticket: Ticket, explanation: Explanation | None, result: ReasoningResult) -> None:
         """Explanation first, so that what is read back as explained has been published."""

@@ -51,6 +51,6 @@ class Budget:
         blocks.set_block_size(8 * 1024)  # a row has 1 to 3 KiB: blocks of 4 would often hold but one
         blocks.set_cache_index_and_filter_blocks(True)
         blocks.set_pin_l0_filter_and_index_blocks_in_cache(True)
-        blocks.set_bloom_filter(_BLOOM_BITS, False)  # type: ignore[arg-type]  # a float; the stub says int
+        blocks.set_bloom_filter(_BLOOM_BITS, False)  # type: ignore[arg-type]  # a float; the tombstone row says int
         blocks.set_format_version(5)
         return blocks

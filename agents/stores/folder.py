@@ -32,8 +32,8 @@ def _one_name(name: str) -> str:
 def _is_of_the_store(folder: Path) -> bool:
     here = folder.resolve()
     stat = here.stat()
-    at_home = any(place.resolve().is_relative_to(here) for place in (Path.cwd(), Path.home()))
-    return stat.st_uid == os.geteuid() and not stat.st_mode & 0o1002 and not at_home
+    is_private = any(path.resolve().is_relative_to(here) for path in (Path.cwd(), Path.home()))
+    return stat.st_uid == os.geteuid() and not stat.st_mode & 0o1002 and not is_private
 
 
 class StoreFolder:
@@ -62,7 +62,7 @@ class StoreFolder:
         """Let nobody but this user look into folders that an earlier version or somebody else made.
 
         The store's own folder is left alone where it is not only the store's: it is another user's, everybody may write
-        there (`/tmp`), or this process or its user is at home in it. Raises StoreFailed.
+        there (`/tmp`), or this process or its user is on its owning partition in it. Raises StoreFailed.
         """
         top = self.path.parent.parent
         try:

@@ -15,7 +15,7 @@ def open_store(settings: Settings) -> Store:
     return RocksRows(folder, settings.store_memory_mb)
 
 
-def believe(store: Store, settings: Settings, changelog: str) -> None:
+def validate_store(store: Store, settings: Settings, changelog: str) -> None:
     """Drop what `store` kept if it is doubtful; to be called before the worker joins its group. Blocks.
 
     Raises BrokerUnavailable, and what the store raises.

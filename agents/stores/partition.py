@@ -20,13 +20,13 @@ from agents.stores.store import LogRecord, ReadRecord, rows_of
 from streams.input.checkpoint import is_reserved
 from streams.rows.segments import MAX_NUMBER, is_segment, segment_key, student_of
 
-_KEPT_KEY: Final = b"\x00"
+_CHECKPOINT_KEY: Final = b"\x00"
 _ROW: Final = b"\x01"
 _SEGMENT: Final = b"\x02"  # apart, so that whoever goes through the rows need not go through these
 _VERSION: Final = 1
 
 
-class Kept(Struct, frozen=True, array_like=True):
+class StoreCheckpoint(Struct, frozen=True, array_like=True):
     """What a partition on disk is: all of the changelog up to `applied`, and nothing from beyond `highest`.
 
     `checksum` is of the record at `applied`, `saved_s` the clock when it was applied.
@@ -57,12 +57,12 @@ class DiskPartition:
         self._since = since
         self._staged: dict[bytes, _Staged] = {}
         self._unlogged = WriteOptions()
-        cast(Any, self._unlogged).disable_wal = True  # a property; the stub says method
-        note = family.get(_KEPT_KEY)
-        self.kept = Kept() if note is None else msgspec.msgpack.decode(note, type=Kept)
-        if self.kept.version != _VERSION:
-            raise msgspec.ValidationError(f"rows of version {self.kept.version}, not {_VERSION}")
-        self.count = self.kept.rows
+        cast(Any, self._unlogged).disable_wal = True  # a property; the tombstone row says method
+        note = family.get(_CHECKPOINT_KEY)
+        self.checkpoint = StoreCheckpoint() if note is None else msgspec.msgpack.decode(note, type=StoreCheckpoint)
+        if self.checkpoint.version != _VERSION:
+            raise msgspec.ValidationError(f"rows of version {self.checkpoint.version}, not {_VERSION}")
+        self.count = self.checkpoint.rows
 
     # -- rows
 
@@ -71,22 +71,22 @@ class DiskPartition:
         staged = self._staged.get(key)
         if staged is not None:
             return staged.row
-        return cast("bytes | None", self._family.get(_place(key)))
+        return cast("bytes | None", self._family.get(_disk_key(key)))
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """See Rows."""
         if not keys:
             return []
         # What is staged first: a row that is confirmed meanwhile, in another thread, is then found on disk.
-        staged = {place: held for place, key in enumerate(keys) if (held := self._staged.get(key)) is not None}
-        found = cast("list[bytes | None]", self._family.get([_place(key) for key in keys]))
-        for place, held in staged.items():
-            found[place] = held.row
+        staged = {index: held for index, key in enumerate(keys) if (held := self._staged.get(key)) is not None}
+        found = cast("list[bytes | None]", self._family.get([_disk_key(key) for key in keys]))
+        for index, held in staged.items():
+            found[index] = held.row
         return found
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """See Rows."""
-        staged, missing = dict(self._staged), self.kept.rows
+        staged, missing = dict(self._staged), self.checkpoint.rows
         for key, row in self._family.items(from_key=_ROW):
             if not cast(bytes, key).startswith(_ROW):
                 break
@@ -97,7 +97,7 @@ class DiskPartition:
             if name not in staged:
                 yield name, row
         if missing:  # rocksdict's iterator just ends where it meets a damaged block
-            raise StoreFailed(f"{missing} of {self.kept.rows} rows are missing")
+            raise StoreFailed(f"{missing} of {self.checkpoint.rows} rows are missing")
         for name, change in staged.items():
             if change.row is not None and not is_segment(name):
                 yield name, change.row
@@ -106,8 +106,8 @@ class DiskPartition:
         """See Rows."""
         first, last = segment_key(student, 0), segment_key(student, MAX_NUMBER)
         found = {key for key in self._staged if is_segment(key) and student_of(key) == student}
-        for place in self._family.keys(from_key=_SEGMENT + first):
-            key = cast(bytes, place)[1:]
+        for disk_key in self._family.keys(from_key=_SEGMENT + first):
+            key = cast(bytes, disk_key)[1:]
             if key > last:
                 break
             if student_of(key) == student:  # else of one whose key only begins so
@@ -132,18 +132,21 @@ class DiskPartition:
         """The changelog has `records` from offset `first` on; see Store."""
         if ticket < self._since or not records:
             return
-        if first <= self.kept.highest:
+        if first <= self.checkpoint.highest:
             raise LogRewound(
-                f"the changelog confirmed offset {first}, but had offset {self.kept.highest} before: it lost records"
+                f"the changelog confirmed offset {first}, but had offset "
+                f"{self.checkpoint.highest} before: it lost records"
             )
         rows, last = rows_of(records), first + len(records) - 1
         on_disk = self._on_disk([key for key in rows if key not in self._staged])
         on_disk |= {key: self._staged[key].on_disk for key in rows if key in self._staged}
         grown = sum(((row is not None) - on_disk[key]) * _counts(key) for key, row in rows.items())
-        kept = msgspec.structs.replace(self.kept, highest=last, rows=self.kept.rows + grown)
+        checkpoint = msgspec.structs.replace(self.checkpoint, highest=last, rows=self.checkpoint.rows + grown)
         if reached == last:  # else somebody wrote in between, and a restart reads it again from there
-            kept = msgspec.structs.replace(kept, applied=last, checksum=checksum(records[-1]), saved_s=time.time())
-        self._write(records, kept)
+            checkpoint = msgspec.structs.replace(
+                checkpoint, applied=last, checksum=record_checksum(records[-1]), saved_s=time.time()
+            )
+        self._write(records, checkpoint)
         for key, row in rows.items():
             staged = self._staged.get(key)
             if staged is None:
@@ -160,8 +163,14 @@ class DiskPartition:
         rows, last = rows_of(records), records[-1].offset
         on_disk = self._on_disk(list(rows))
         grown = sum(((row is not None) - on_disk[key]) * _counts(key) for key, row in rows.items())
-        kept = Kept(last, max(last, self.kept.highest), checksum(records[-1]), self.kept.rows + grown, time.time())
-        self._write(records, kept)
+        checkpoint = StoreCheckpoint(
+            last,
+            max(last, self.checkpoint.highest),
+            record_checksum(records[-1]),
+            self.checkpoint.rows + grown,
+            time.time(),
+        )
+        self._write(records, checkpoint)
         for key, row in rows.items():
             if (staged := self._staged.get(key)) is not None:
                 staged.on_disk = row is not None
@@ -180,24 +189,24 @@ class DiskPartition:
     def _on_disk(self, keys: Sequence[bytes]) -> dict[bytes, bool]:
         if not keys:
             return {}
-        found = self._family.get([_place(key) for key in keys])
+        found = self._family.get([_disk_key(key) for key in keys])
         return {key: row is not None for key, row in zip(keys, cast("list[bytes | None]", found), strict=True)}
 
-    def _write(self, records: Sequence[LogRecord], kept: Kept) -> None:
+    def _write(self, records: Sequence[LogRecord], checkpoint: StoreCheckpoint) -> None:
         batch = WriteBatch(raw_mode=True)
         batch.set_default_column_family(self._handle)
         for record in records:
-            key = _place(record.key or b"")
+            key = _disk_key(record.key or b"")
             if record.value is None:
                 batch.delete(key)
             else:
                 batch.put(key, record.value)
-        batch.put(_KEPT_KEY, msgspec.msgpack.encode(kept))
+        batch.put(_CHECKPOINT_KEY, msgspec.msgpack.encode(checkpoint))
         self._family.write(batch, self._unlogged)
-        self.kept = kept
+        self.checkpoint = checkpoint
 
 
-def _place(key: bytes) -> bytes:
+def _disk_key(key: bytes) -> bytes:
     return (_SEGMENT if is_segment(key) else _ROW) + key
 
 
@@ -206,6 +215,6 @@ def _counts(key: bytes) -> bool:
     return not is_segment(key)
 
 
-def checksum(record: LogRecord) -> int:
+def record_checksum(record: LogRecord) -> int:
     """CRC-32 of a changelog record."""
     return crc32(record.value or b"", crc32(record.key or b""))

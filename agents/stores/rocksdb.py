@@ -15,13 +15,13 @@ from rocksdict import Rdict
 from agents.stores.budget import Budget
 from agents.stores.errors import LogRewound, StoreFailed
 from agents.stores.folder import StoreFolder
-from agents.stores.partition import DiskPartition, Kept
+from agents.stores.partition import DiskPartition, StoreCheckpoint
 from agents.stores.store import LogRecord, ReadRecord
 
 _FAMILY: Final = "partition-"
 _DEFAULT: Final = "default"
 _log = logging.getLogger(__name__)
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class RocksRows:
@@ -96,9 +96,9 @@ class RocksRows:
                 self.drop_partition(partition)
         self._folder.trust(log)
 
-    def notes(self) -> dict[int, Kept]:
+    def notes(self) -> dict[int, StoreCheckpoint]:
         """What is on disk, by partition."""
-        return {partition: rows.kept for partition, rows in self._partitions.items()}
+        return {partition: rows.checkpoint for partition, rows in self._partitions.items()}
 
     # -- Rows
 
@@ -197,7 +197,7 @@ class RocksRows:
         except Exception as error:
             self._fail(error)
 
-    def kept(self) -> Mapping[int, int]:
+    def checkpoints(self) -> Mapping[int, int]:
         """See Store."""
         return {partition: note.applied for partition, note in self.notes().items() if note.applied >= 0}
 

@@ -52,7 +52,7 @@ class Store(Rows, Protocol):
         """Apply records read from the changelog, in their order, deletions as nulls; every key is set."""
         ...
 
-    def kept(self) -> Mapping[int, int]:
+    def checkpoints(self) -> Mapping[int, int]:
         """By partition, the offset of the changelog up to which a restart needs to read nothing."""
         ...
 
@@ -78,7 +78,7 @@ class MemoryStore(PartitionedRows):
         """See Store."""
         self.put_many(partition, rows_of(records))
 
-    def kept(self) -> Mapping[int, int]:
+    def checkpoints(self) -> Mapping[int, int]:
         """Nothing."""
         return {}
 
@@ -88,9 +88,9 @@ class MemoryStore(PartitionedRows):
 
 def rows_of(records: Sequence[LogRecord]) -> dict[bytes, bytes | None]:
     """The last row or segment of each key; what is neither (a mark) left out."""
-    return {record.key: record.value for record in records if record.key is not None and is_kept(record.key)}
+    return {record.key: record.value for record in records if record.key is not None and is_row(record.key)}
 
 
-def is_kept(key: bytes) -> bool:
+def is_row(key: bytes) -> bool:
     """Whether a store keeps what the changelog has under a key."""
     return not is_reserved(key) or is_segment(key)

@@ -14,7 +14,7 @@ from agents.kafka.clients import open_admin
 from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.reader import TopicReader
 from agents.kafka.topics import is_mock
-from agents.stores.partition import Kept, checksum
+from agents.stores.partition import StoreCheckpoint, record_checksum
 from agents.stores.rocksdb import RocksRows
 
 TRUSTED_FOR_S: Final = 12 * 3600.0
@@ -52,26 +52,26 @@ def identity(broker: str, changelog: str, timeout_s: float) -> str:
 
 def _drop_disowned(store: RocksRows, broker: str, changelog: str, timeout_s: float) -> None:
     with TopicReader(broker, changelog, f"skillstream-store-{uuid4().hex}", timeout_s) as reader:  # of no group
-        for partition, kept in store.notes().items():
-            if (why := _disowned(reader, partition, kept)) is not None:
+        for partition, checkpoint in store.notes().items():
+            if (why := _disowned(reader, partition, checkpoint)) is not None:
                 _log.warning("Local rows of partition %d are dropped, %s restores them: %s", partition, changelog, why)
                 store.drop_partition(partition)
 
 
-def _disowned(reader: TopicReader, partition: int, kept: Kept) -> str | None:
+def _disowned(reader: TopicReader, partition: int, checkpoint: StoreCheckpoint) -> str | None:
     """Why these rows are not those of the changelog as it is now; None if they are."""
-    if kept.applied < 0:
+    if checkpoint.applied < 0:
         return "they were never complete"
-    if time.time() - kept.saved_s > TRUSTED_FOR_S:
+    if time.time() - checkpoint.saved_s > TRUSTED_FOR_S:
         return "they are so old that deletions may have left the changelog since"
     start, end = reader.span(partition)
     if start > 0:
         return f"the changelog begins at offset {start}, so it was cut off in front"
-    if end <= kept.highest:
-        return f"the changelog ends at {end}, but they hold offset {kept.highest}: it was emptied or lost records"
-    stands = reader.at({partition: kept.applied}).get(partition)  # none where it was compacted away
-    if stands is not None and checksum(_Read(stands.key(), stands.value())) != kept.checksum:
-        return f"another record stands at offset {kept.applied} of the changelog"
+    if end <= checkpoint.highest:
+        return f"the changelog ends at {end}, but they hold offset {checkpoint.highest}: it was emptied or lost records"
+    stands = reader.at({partition: checkpoint.applied}).get(partition)  # none where it was compacted away
+    if stands is not None and record_checksum(_Read(stands.key(), stands.value())) != checkpoint.checksum:
+        return f"another record stands at offset {checkpoint.applied} of the changelog"
     return None
 
 

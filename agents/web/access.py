@@ -18,7 +18,7 @@ class OpenToNetwork(SettingsError):
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class PageAccess:
     """The rule for pages served at `host`. Raises OpenToNetwork when others can reach it and there is no token."""
 
     host: str

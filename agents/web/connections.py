@@ -33,7 +33,7 @@ class Bounds:
     requests: int = 1_000
 
 
-DEFAULT_BOUNDS: Final = Bounds()
+DEFAULT_CONNECTION_BOUNDS: Final = Bounds()
 
 
 class Connections:

@@ -13,7 +13,7 @@ from math import isnan
 from typing import Final
 
 from agents.display.plain import plain
-from agents.health import Report, Status
+from agents.health import ComponentStatus, HealthReport
 from agents.health.lag import Lag
 from agents.metrics import Metrics
 
@@ -41,8 +41,8 @@ footer { margin-top: 2.5rem; font-size: .9rem }
 """
 STYLE_HASH: Final = "sha256-" + base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
-_SIGNS: Final[dict[Status, str]] = {"ok": "✓", "degraded": "!", "down": "✕"}
-_SAID: Final[dict[Status, str]] = {
+_SIGNS: Final[dict[ComponentStatus, str]] = {"ok": "✓", "degraded": "!", "down": "✕"}
+_SAID: Final[dict[ComponentStatus, str]] = {
     "ok": "All is well.",
     "degraded": "Working, with something missing.",
     "down": "It cannot do its job.",
@@ -50,7 +50,7 @@ _SAID: Final[dict[Status, str]] = {
 _LINKS: Final = ("/live", "/ready", "/health", "/health/detailed", "/metrics")
 
 
-def page(report: Report, lag: Lag, metrics: Metrics, *, refreshing: bool) -> str:
+def status_page(report: HealthReport, lag: Lag, metrics: Metrics, *, refreshing: bool) -> str:
     """The page as HTML."""
     reload = f'<meta http-equiv="refresh" content="{REFRESH_S}">' if refreshing else ""
     toggle = ("/", "stop reloading") if refreshing else ("/?refresh", f"reload every {REFRESH_S} s")
@@ -86,7 +86,7 @@ def page(report: Report, lag: Lag, metrics: Metrics, *, refreshing: bool) -> str
 """
 
 
-def _state(status: Status) -> str:
+def _state(status: ComponentStatus) -> str:
     return f'<span aria-hidden="true">{_SIGNS[status]}</span> {status}'
 
 
@@ -103,7 +103,7 @@ def _figures(metrics: Metrics) -> str:
     return f'<dl class="figures">{cells}</dl>'
 
 
-def _components(report: Report) -> str:
+def _components(report: HealthReport) -> str:
     rows = "".join(
         f'<tr><th scope="row">{escape(part.name)}</th>'
         f'<td class="{part.status}"><strong>{_state(part.status)}</strong></td><td>{escape(part.reason)}</td></tr>'
@@ -149,7 +149,7 @@ def _spend(metrics: Metrics) -> str:
 
 def _table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A table whose first column names the row and whose others are numbers."""
-    heads = "".join(f'<th scope="col"{_as_number(place)}>{escape(name)}</th>' for place, name in enumerate(columns))
+    heads = "".join(f'<th scope="col"{_as_number(column)}>{escape(name)}</th>' for column, name in enumerate(columns))
     lines = "".join(
         f'<tr><th scope="row">{escape(str(first))}</th>'
         + "".join(f'<td class="number">{escape(str(cell))}</td>' for cell in others)
@@ -160,8 +160,8 @@ def _table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[object]
     return f'<div class="wide"><table>{said}<thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table></div>'
 
 
-def _as_number(place: int) -> str:
-    return ' class="number"' if place else ""
+def _as_number(column: int) -> str:
+    return ' class="number"' if column else ""
 
 
 def _number(value: float | None) -> str:

@@ -26,10 +26,17 @@ from agents.health import Health
 from agents.health.lag import Lag, LagMonitor
 from agents.metrics import Metrics
 from agents.metrics.seen_names import SeenNames
-from agents.web.access import CHALLENGE, Access
-from agents.web.connections import DEFAULT_BOUNDS, MAX_HEADER_BYTES, MAX_LINE_BYTES, Bounds, Connection, Connections
+from agents.web.access import CHALLENGE, PageAccess
+from agents.web.connections import (
+    DEFAULT_CONNECTION_BOUNDS,
+    MAX_HEADER_BYTES,
+    MAX_LINE_BYTES,
+    Bounds,
+    Connection,
+    Connections,
+)
 from agents.web.hosts import Hosts
-from agents.web.page import STYLE_HASH, page
+from agents.web.page import STYLE_HASH, status_page
 from schemas.errors import Retryable
 
 _OPEN: Final = frozenset({"/live", "/ready"})
@@ -74,12 +81,12 @@ class WebServer:
         metrics: Metrics,
         token: str = "",
         hosts: Sequence[str] = (),
-        bounds: Bounds = DEFAULT_BOUNDS,
+        bounds: Bounds = DEFAULT_CONNECTION_BOUNDS,
         seen: SeenNames | None = None,
     ) -> None:
         self.host = host
         self.port = port
-        self._access = Access(host, token)
+        self._access = PageAccess(host, token)
         self._hosts = Hosts(host, hosts)
         self._connections = Connections(bounds, metrics.web_refused.add)
         self._health = health
@@ -195,7 +202,8 @@ class WebServer:
         self._metrics.refresh()
         refreshing = "refresh" in request.query
         return web.Response(
-            text=page(report, self._lag.current(), self._metrics, refreshing=refreshing), content_type="text/html"
+            text=status_page(report, self._lag.current(), self._metrics, refreshing=refreshing),
+            content_type="text/html",
         )
 
 

@@ -1,6 +1,6 @@
 """Whether the topic and the table still belong together: judged after every recovery, watched while running.
 
-Nothing of a partition is folded before `check` has passed; what it then learnt goes into the marks.
+Nothing of a partition is folded before `check` has passed; what it then learnt goes into the checkpoints.
 """
 
 import asyncio
@@ -17,16 +17,16 @@ from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.input_topic import Description, InputTopic
 from agents.worker.position_jumps import PositionJumps
 from streams.input.checkpoint import (
-    MARK_VERSION,
-    Finding,
+    CHECKPOINT_VERSION,
+    CheckpointMismatch,
     IdentityLost,
-    Mark,
+    InputCheckpoint,
     Remedy,
-    checksum,
-    decode_mark,
-    judge,
-    refusal,
+    decode_checkpoint,
+    find_mismatch,
+    identity_lost,
     removed_unread,
+    value_checksum,
 )
 
 WATCH_EVERY_S: Final = 5.0
@@ -34,8 +34,8 @@ WATCH_EVERY_S: Final = 5.0
 _log = logging.getLogger(__name__)
 
 
-class Identity:
-    """Of one worker. `epoch` is that of a table which has no mark yet; one that has knows its own."""
+class InputIdentity:
+    """Of one worker. `epoch` is that of a table which has no checkpoint yet; one that has knows its own."""
 
     def __init__(self, topic: InputTopic, table: RowTable, jumps: PositionJumps, *, epoch: int) -> None:
         self._topic = topic
@@ -50,37 +50,41 @@ class Identity:
 
         Raises IdentityLost, BrokerUnavailable when the broker is silent, and what PositionJumps.note raises.
         """
-        stored = {partition: self._table.marks.get(partition) for partition in partitions}
-        marks = {partition: decode_mark(mark) for partition, mark in stored.items() if mark is not None}
+        stored = {partition: self._table.checkpoints.get(partition) for partition in partitions}
+        checkpoints = {
+            partition: decode_checkpoint(checkpoint)
+            for partition, checkpoint in stored.items()
+            if checkpoint is not None
+        }
         rows = {partition: self._table.rows.count(partition) for partition in partitions}
-        known, found = await asyncio.to_thread(self._topic.find, marks, rows)
+        known, found = await asyncio.to_thread(self._topic.find, checkpoints, rows)
         for partition in sorted(partitions):
-            mark = marks.get(partition)
-            if (finding := judge(mark, found[partition], self._epoch)) is not None:
-                raise refusal(self._topic.topic, partition, finding)
-            if mark is not None:
-                self._jumps.remember(self._topic.topic, partition, mark.skipped, mark.offset + 1)
-            if removed := removed_unread(mark, found[partition]):
+            checkpoint = checkpoints.get(partition)
+            if (finding := find_mismatch(checkpoint, found[partition], self._epoch)) is not None:
+                raise identity_lost(self._topic.topic, partition, finding)
+            if checkpoint is not None:
+                self._jumps.remember(self._topic.topic, partition, checkpoint.skipped, checkpoint.offset + 1)
+            if removed := removed_unread(checkpoint, found[partition]):
                 start = found[partition].start
                 self._jumps.note(self._topic.topic, partition, start - removed, start)
-            self._epochs[partition] = self._epoch if mark is None else mark.epoch
+            self._epochs[partition] = self._epoch if checkpoint is None else checkpoint.epoch
         self._known = known
 
     def epoch_of(self, partition: int) -> int:
         """The epoch to fold a checked partition's records under."""
         return self._epochs[partition]
 
-    def mark(self, last: ConsumerRecord) -> Mark:
+    def checkpoint(self, last: ConsumerRecord) -> InputCheckpoint:
         """What to remember of a folded batch that ended with `last`; its rows are counted when it is written."""
         assert self._known is not None, "folded before the check"
-        return Mark(
-            MARK_VERSION,
+        return InputCheckpoint(
+            CHECKPOINT_VERSION,
             self._known.topic_id,
             self._known.partitions,
             self._epochs[last.partition],
             last.offset,
             last.timestamp,
-            checksum(last.value),
+            value_checksum(last.value),
             skipped=self._jumps.skipped(last.topic, last.partition),
         )
 
@@ -100,16 +104,18 @@ class Identity:
                 continue
             if now.partitions != known.partitions:
                 problem = f"{self._topic.topic} had {known.partitions} partitions and has {now.partitions}"
-                raise IdentityLost(str(Finding(problem, Remedy.REBUILD)))
+                raise IdentityLost(str(CheckpointMismatch(problem, Remedy.REBUILD)))
             if now != known:
                 problem = f"{self._topic.topic} was deleted and created again while it was read"
-                raise IdentityLost(str(Finding(problem, Remedy.ADOPT)))
+                raise IdentityLost(str(CheckpointMismatch(problem, Remedy.ADOPT)))
 
 
-class MarkedStep:
-    """A step whose batches of `activity` carry a mark, whether or not they changed a row. Implements BatchStep."""
+class CheckpointedStep:
+    """A step whose batches of `activity` carry a checkpoint, whether or not they changed a row. Implements
+    BatchStep.
+    """
 
-    def __init__(self, step: BatchStep, identity: Identity, activity: str) -> None:
+    def __init__(self, step: BatchStep, identity: InputIdentity, activity: str) -> None:
         self._step = step
         self._identity = identity
         self._activity = activity
@@ -120,4 +126,4 @@ class MarkedStep:
         if topic != self._activity:
             return result
         last = records[-1 if result.records is None else result.records - 1]
-        return replace(result, mark=self._identity.mark(last))
+        return replace(result, checkpoint=self._identity.checkpoint(last))

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Literal
 
-from agents.health.lag import Part
+from agents.health.lag import SourcePartition
 from schemas.errors import Fatal
-from streams.input.skipped import NOTHING, Skipped
+from streams.input.skipped import NOTHING_SKIPPED, Skipped
 
-OnJump = Literal["continue", "stop"]
+JumpPolicy = Literal["continue", "stop"]
 
 _log = logging.getLogger(__name__)
 
@@ -38,26 +38,26 @@ class Jump:
         return max(0, self.goes_to - self.came_from)
 
     def __str__(self) -> str:
-        place = f"{self.topic}/{self.partition}"
+        where = f"{self.topic}/{self.partition}"
         if self.offsets:
             return (
-                f"{place} jumped from offset {self.came_from} to {self.goes_to}: {self.offsets} offsets were removed "
+                f"{where} jumped from offset {self.came_from} to {self.goes_to}: {self.offsets} offsets were removed "
                 "before they were read"
             )
         why = "the topic has lost its end, or is another one"
-        return f"{place} was set back from offset {self.came_from} to {self.goes_to}: {why}"
+        return f"{where} was set back from offset {self.came_from} to {self.goes_to}: {why}"
 
 
 class PositionJumps:
     """Of one worker. Safe to use from any thread. `count` is called with each jump."""
 
-    def __init__(self, on_jump: OnJump, count: Callable[[Jump], object]) -> None:
+    def __init__(self, on_jump: JumpPolicy, count: Callable[[Jump], object]) -> None:
         self._on_jump = on_jump
         self._count = count
         self._lock = Lock()
-        self._skipped: dict[Part, Skipped] = {}
-        self._folded_to: dict[Part, int] = {}
-        self._told: dict[Part, int] = {}
+        self._skipped: dict[SourcePartition, Skipped] = {}
+        self._folded_to: dict[SourcePartition, int] = {}
+        self._reported: dict[SourcePartition, int] = {}
         self._jumps = 0
         self._newest: Jump | None = None
 
@@ -76,10 +76,10 @@ class PositionJumps:
             if goes_to > came_from:
                 first = max(came_from, self._folded_to.get(part, 0))
                 self._skipped[part] = self.skipped(topic, partition).plus(first, goes_to)
-                came_from = max(first, self._told.get(part, 0))
+                came_from = max(first, self._reported.get(part, 0))
                 if came_from >= goes_to:
                     return
-                self._told[part] = goes_to
+                self._reported[part] = goes_to
             jump = Jump(topic, partition, came_from, goes_to)
             self._newest = jump
             self._jumps += 1
@@ -103,7 +103,7 @@ class PositionJumps:
 
     def skipped(self, topic: str, partition: int) -> Skipped:
         """What was skipped of a partition, as far as its table and this worker know."""
-        return self._skipped.get((topic, partition), NOTHING)
+        return self._skipped.get((topic, partition), NOTHING_SKIPPED)
 
     def reason(self) -> str | None:
         """What health says; None where no position jumped since the start."""

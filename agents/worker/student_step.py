@@ -18,18 +18,17 @@ from agents.config.channels import Channels
 from agents.delivery.step import BatchResult, Output
 from agents.metrics.internal_topics import InternalOutcome, dead_letter_of
 from agents.worker.work_thread import WorkThread
-from schemas import dead_letter_packing as letter_packing
-from schemas import erasure, reasoning_result
+from schemas import dead_letter_packing, erasure, reasoning_result
 from schemas.dead_letter import DeadLetter, with_own_headers
 from schemas.dialects import Record, native
 from schemas.errors import InvalidInput
 from schemas.topics import MAX_RECORD_BYTES
-from streams.folding.batch import FoldedBatch, Forward
+from streams.folding.batch import FoldedBatch, Repartitioned
 from streams.folding.counts import Counts
 from streams.input.signature import Sign
 from streams.pipeline import Pipeline
-from streams.reasoning.policy.explained import note
-from streams.reasoning.policy.pending import Marked, mark, values_of
+from streams.reasoning.policy.explained import note_result
+from streams.reasoning.policy.pending import PendingNoted, note_pending, values_of
 from streams.reasoning.policy.queue import ReasoningQueue
 from streams.reasoning.policy.settings import PendingPolicy
 from streams.rows.codec import decode_row, encode_row
@@ -46,12 +45,12 @@ _MOST_INTERNAL: Final = 1_000
 _SHORT_RECORDS: Final = 200
 _SHORT_BYTES: Final = 64 * 1024
 
-HomeOf = Callable[[bytes], int | None]
-Check = Callable[[int, Sequence[Record], Sequence[tuple[Record, DeadLetter]]], Awaitable[None]]
+OwningPartitionOfKey = Callable[[bytes], int | None]
+CheckDeadLetters = Callable[[int, Sequence[Record], Sequence[tuple[Record, DeadLetter]]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Folded:
+class StepCounts:
     """What a batch came to, for counting; `degraded` of its `updates` lack a source that failed."""
 
     counts: Counts
@@ -73,22 +72,22 @@ class StudentStep:
         pipeline: Pipeline,
         rows: Rows,
         channels: Channels,
-        home: HomeOf,
+        owning_partition: OwningPartitionOfKey,
         *,
         queue: ReasoningQueue | None,
         policy: PendingPolicy,
         now_us: Callable[[], int],
         epoch: Callable[[int], int],
-        check: Check,
+        check: CheckDeadLetters,
         sign: Sign,
-        observe: Callable[[Folded], None],
+        observe: Callable[[StepCounts], None],
         tally: Callable[[InternalOutcome], None],
         note_packed: Callable[[], None] = lambda: None,
     ) -> None:
         self._pipeline = pipeline
         self._rows = rows
         self._channels = channels
-        self._home = home
+        self._owning_partition = owning_partition
         self._queue = queue
         self._policy = policy
         self._now_us = now_us
@@ -116,29 +115,29 @@ class StudentStep:
             records,
             load=lambda students: self._rows.get_many(partition, [student.encode() for student in students]),
             load_segments=lambda keys: self._rows.get_many(partition, keys),
-            home=lambda student: self._home(student.encode()),
+            owning_partition=lambda student: self._owning_partition(student.encode()),
             epoch=epoch,
             most_students=most_students(len(self._pipeline.skill_set.names)),
         )
         batch = await self._thread.run(fold) if is_long else fold()
         await self._check(partition, records[: batch.taken], batch.dead_letters)
         if is_long:
-            judgement = await self._thread.run(lambda: asyncio.run(self._pipeline.judge(batch.block)))
+            scored = await self._thread.run(lambda: asyncio.run(self._pipeline.score_rows(batch.row_batch)))
         else:
-            judgement = await self._pipeline.judge(batch.block)
+            scored = await self._pipeline.score_rows(batch.row_batch)
         if self._queue is not None:
-            self._mark(partition, batch, judgement.fused, self._queue)
+            self._note_pending(partition, batch, scored.fused, self._queue)
 
         def write() -> tuple[dict[bytes, bytes | None], list[Output]]:
-            updates = self._pipeline.writer.write(batch.students, batch.block, judgement)
+            updates = self._pipeline.writer.write(batch.students, batch.row_batch, scored)
             return batch.records(), self._outputs(partition, batch, updates)
 
         rows, outputs = await self._thread.run(write) if is_long else write()
         self._observe(
-            Folded(
+            StepCounts(
                 batch.counts,
                 updates=len(batch.students),
-                degraded=judgement.degraded,
+                degraded=scored.degraded,
                 duration_s=perf_counter() - began_s,
                 largest_row_bytes=max((len(row) for row in rows.values() if row is not None), default=0),
             )
@@ -147,40 +146,42 @@ class StudentStep:
 
     def _outputs(self, partition: int, batch: FoldedBatch, updates: Sequence[bytes]) -> list[Output]:
         return [
-            *(self._forward(forward) for forward in batch.forwards),
-            *(self._dead_letter(record, letter) for record, letter in batch.dead_letters),
+            *(self._repartition(repartitioned_event) for repartitioned_event in batch.repartitioned),
+            *(self._dead_letter(record, dead_letter) for record, dead_letter in batch.dead_letters),
             *(
                 Output(self._channels.updates, partition, student.encode(), update)
                 for student, update in zip(batch.students, updates, strict=True)
             ),
         ]
 
-    def _forward(self, forward: Forward) -> Output:
-        topic, partition, event = self._channels.activity, forward.partition, forward.event
+    def _repartition(self, repartitioned_event: Repartitioned) -> Output:
+        topic, partition, event = self._channels.activity, repartitioned_event.partition, repartitioned_event.event
         key, value = event.student_id.encode(), native.encode(event)
-        headers = self._sign(topic, partition, key, value, (forward.origin.header,))
-        return Output(topic, partition, key, value, headers, forward.timestamp_ms)
+        headers = self._sign(topic, partition, key, value, (repartitioned_event.origin.header,))
+        return Output(topic, partition, key, value, headers, repartitioned_event.timestamp_ms)
 
-    def _dead_letter(self, record: Record, letter: DeadLetter) -> Output:
+    def _dead_letter(self, record: Record, dead_letter: DeadLetter) -> Output:
         """The record as it came, packed where it is large."""
-        letter = msgspec.structs.replace(letter, epoch=self._epoch(record.partition))
-        packed = letter_packing.pack(letter, record.key, record.value, MAX_RECORD_BYTES)
-        if packed.letter.encoding:
+        dead_letter = msgspec.structs.replace(dead_letter, epoch=self._epoch(record.partition))
+        packed = dead_letter_packing.pack(dead_letter, record.key, record.value, MAX_RECORD_BYTES)
+        if packed.dead_letter.encoding:
             self._note_packed()
-        headers = with_own_headers(packed.letter, record.headers)
+        headers = with_own_headers(packed.dead_letter, record.headers)
         return Output(self._channels.dead_letters, record.partition, packed.key, packed.value, headers)
 
-    def _mark(self, partition: int, batch: FoldedBatch, fused: Fused, queue: ReasoningQueue) -> None:
+    def _note_pending(self, partition: int, batch: FoldedBatch, fused: Fused, queue: ReasoningQueue) -> None:
         """Note which of the changed students are owed an explanation."""
-        block, now_us = batch.block, self._now_us()
-        values = values_of(fused, block.cells["explained"], self._pipeline.skill_set.levels, self._policy).tolist()
-        positions = zip(block.head["epoch"].tolist(), block.head["offset"].tolist(), strict=True)
+        row_batch, now_us = batch.row_batch, self._now_us()
+        values = values_of(
+            fused, row_batch.skill_states["explained"], self._pipeline.skill_set.levels, self._policy
+        ).tolist()
+        positions = zip(row_batch.headers["epoch"].tolist(), row_batch.headers["offset"].tolist(), strict=True)
         changed = islice(zip(batch.students, values, positions, strict=True), batch.changed)
-        for line, (student, value, position) in enumerate(changed):
-            pending = block.pending(line)
-            if mark(pending, value, now_us, self._policy, queue.threshold) is Marked.NOT_EXPLAINED:
+        for row_index, (student, value, position) in enumerate(changed):
+            pending = row_batch.pending(row_index)
+            if note_pending(pending, value, now_us, self._policy, queue.threshold) is PendingNoted.NOT_EXPLAINED:
                 queue.not_explained += 1
-            block.set_pending(line, pending)
+            row_batch.set_pending(row_index, pending)
             queue.offer(partition, student.encode(), position, pending)
 
     def _read_back(self, partition: int, records: Sequence[Record]) -> BatchResult:
@@ -189,7 +190,7 @@ class StudentStep:
         outputs: list[Output] = []
         for record in records:
             try:
-                result = reasoning_result.read(record.value)
+                result = reasoning_result.read_result(record.value)
             except InvalidInput as error:
                 outputs.append(self._dead_letter(record, dead_letter_of(record, error)))
                 self._tally("results_dead_lettered")
@@ -200,7 +201,7 @@ class StudentStep:
                 self._settle(partition, key, Row())
                 self._tally("results_ignored")
                 continue
-            note(row, result, self._pipeline.skill_set, self._policy)
+            note_result(row, result, self._pipeline.skill_set, self._policy)
             rows[key] = encode_row(row)
             self._rows.put(partition, key, rows[key])
             self._settle(partition, key, row)
@@ -208,12 +209,12 @@ class StudentStep:
         return BatchResult(rows, outputs)
 
     def _erase(self, partition: int, records: Sequence[Record]) -> BatchResult:
-        """Replace rows by stubs that keep the offset, and delete what was published. Idempotent."""
+        """Replace rows by tombstone rows that keep the offset, and delete what was published. Idempotent."""
         rows: dict[bytes, bytes | None] = {}
         outputs: list[Output] = []
         for record in records:
             try:
-                request = erasure.read(record.key, record.value, record.timestamp)
+                request = erasure.read_request(record.key, record.value, record.timestamp)
             except InvalidInput as error:
                 outputs.append(self._dead_letter(record, dead_letter_of(record, error)))
                 self._tally("erasures_dead_lettered")
@@ -222,19 +223,20 @@ class StudentStep:
                 self._tally("erasures_ignored")
                 continue
             key = request.student.encode()
-            home = self._home(key)
-            if home is not None and home != partition:
-                outputs.append(Output(self._channels.erasures, home, key, erasure.VALUE))
+            owning_partition = self._owning_partition(key)
+            if owning_partition is not None and owning_partition != partition:
+                outputs.append(Output(self._channels.erasures, owning_partition, key, erasure.VALUE))
                 self._tally("erasures_forwarded")
                 continue
             row = self._load(partition, key) or Row()
             erased_us = max(row.erased_us, request.at_us)
-            stub = Row(epoch=row.epoch, offset=row.offset, origins=row.origins, erased_us=erased_us)
-            # Behind the stub, which says that there are none: wherever a crash cuts them, no row lacks a segment.
-            changes = {key: encode_row(stub), **dict.fromkeys(self._rows.segments(partition, key))}
+            tombstone = Row(epoch=row.epoch, offset=row.offset, origins=row.origins, erased_us=erased_us)
+            # Behind the tombstone row, which says that there are none: wherever a crash cuts them, no row lacks a
+            # segment.
+            changes = {key: encode_row(tombstone), **dict.fromkeys(self._rows.segments(partition, key))}
             self._rows.put_many(partition, changes)
             rows |= changes
-            self._settle(partition, key, stub)
+            self._settle(partition, key, tombstone)
             said = (self._channels.updates, self._channels.reasoning)
             outputs += [Output(topic, partition, key, None) for topic in said]
             self._tally("erasures_applied")

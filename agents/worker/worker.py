@@ -17,7 +17,7 @@ from agents.delivery.faust.run import run_worker
 from agents.delivery.ownership import DeliveryHooks
 from agents.delivery.settings import changelog_spec
 from agents.health import BrokerPing, Health, ReasoningState, Server, SourceFailures
-from agents.health.judge import said_of
+from agents.health.assessment import description_of
 from agents.health.lag import BrokerOffsets, LagMonitor
 from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.input_topic import InputTopic
@@ -26,15 +26,15 @@ from agents.logs import LineHandler, lifecycle
 from agents.metrics import Metrics
 from agents.metrics.seen_names import SeenNames
 from agents.operations.dead_letters.gate import DeadLetterGate
-from agents.operations.dead_letters.past import PastLetters
+from agents.operations.dead_letters.past import PastDeadLetters
 from agents.reasoning.service import Explanations
 from agents.reasoning.setup import now_us, policy_of
-from agents.stores.opening import believe, open_store
+from agents.stores.opening import open_store, validate_store
 from agents.web import Bounds, WebServer
 from agents.worker.garbage_collection import collect_rarely
-from agents.worker.input_identity import Identity, MarkedStep
+from agents.worker.input_identity import CheckpointedStep, InputIdentity
 from agents.worker.position_jumps import Jump, PositionJumps
-from agents.worker.student_step import Folded, StudentStep
+from agents.worker.student_step import StepCounts, StudentStep
 from streams.evidence.artifacts import load_artifact
 from streams.input.checkpoint import IdentityLost
 from streams.input.partitioner import partitioner
@@ -44,7 +44,7 @@ from streams.pipeline import Pipeline
 from streams.skills.skill_set import load_skills
 
 _log = logging.getLogger(__name__)
-_JUDGE_AGAIN_S: Final = 1.0
+_CHECK_AGAIN_S: Final = 1.0
 
 
 class Worker:
@@ -82,9 +82,9 @@ class Worker:
             self._explanations = Explanations(settings, self._pipeline, self._app, self._channels, self._metrics)
         activity = InputTopic(settings.broker, settings.app_id, self._channels.activity, settings.start_timeout_s)
         self._jumps = PositionJumps(settings.on_position_jump, self._jumped)
-        self._identity = Identity(activity, self._app.table, self._jumps, epoch=settings.epoch)
+        self._identity = InputIdentity(activity, self._app.table, self._jumps, epoch=settings.epoch)
         self._gate = _gate(settings, self._channels, self._identity.epoch_of, self._keyring.authentic)
-        step = MarkedStep(self._step(), self._identity, self._channels.activity)
+        step = CheckpointedStep(self._step(), self._identity, self._channels.activity)
         self._app.attach(step, DeliveryHooks(self._recovered, self._revoked, self._repaired, self._jumps.note))
         self._recovering_since_s = time.monotonic()
         self._lag = LagMonitor(
@@ -118,7 +118,7 @@ class Worker:
         self._metrics.before_render(self._refresh)
         collect_rarely()
         try:
-            believe(self._store, self._settings, self._delivery.changelog_topic)
+            validate_store(self._store, self._settings, self._delivery.changelog_topic)
             return run_worker(self._app, self._beside)
         finally:
             self._store.close()
@@ -127,7 +127,7 @@ class Worker:
     def ended_because(self) -> str:
         """Why `run` returned; the message of an error of ours, of another only the type."""
         failure = self._app.failure
-        return "asked to stop, all that was in flight is committed" if failure is None else said_of(failure)
+        return "asked to stop, all that was in flight is committed" if failure is None else description_of(failure)
 
     @asynccontextmanager
     async def _beside(self) -> AsyncIterator[None]:
@@ -160,7 +160,7 @@ class Worker:
 
     async def _recovered(self, active: frozenset[int]) -> None:
         try:
-            await self._judge(active)
+            await self._check_inputs(active)
         except IdentityLost:
             if self._app.ownership.active == active:
                 raise
@@ -173,15 +173,15 @@ class Worker:
         if self._explanations is not None:
             self._explanations.rebuild(active)
 
-    async def _judge(self, active: frozenset[int]) -> None:
+    async def _check_inputs(self, active: frozenset[int]) -> None:
         """Identity.check, as soon as the broker tells what it needs to know."""
         try:
             while True:
                 try:
                     return await self._identity.check(active)
                 except BrokerUnavailable as unknown:
-                    self._app.outage.away("input topic", unknown)
-                await asyncio.sleep(_JUDGE_AGAIN_S)
+                    self._app.outage.begin("input topic", unknown)
+                await asyncio.sleep(_CHECK_AGAIN_S)
         finally:
             self._app.outage.back("input topic")
 
@@ -200,7 +200,7 @@ class Worker:
         self._metrics.position_jumps.add(jump.topic)
         self._metrics.skipped_offsets.add(jump.topic, jump.offsets)
 
-    def _folded(self, folded: Folded) -> None:
+    def _folded(self, folded: StepCounts) -> None:
         self._metrics.add_counts(folded.counts)
         self._seen.add(folded.counts.unknown)
         self._metrics.batches.add()
@@ -222,18 +222,18 @@ class Worker:
         self._metrics.students.set(len(self._app.table.rows))
         self._metrics.partitions_owned.set(len(self._app.ownership.active))
         self._metrics.table_recovered.set(float(self._app.table_recovered))
-        self._metrics.broker_away_s.set(self._app.outage.age_s)
+        self._metrics.broker_outage_s.set(self._app.outage.age_s)
         self._metrics.loop_longest_block_s.set(self._app.longest_block_s)
         if self._explanations is not None:
             self._explanations.refresh()
 
     def _step(self) -> StudentStep:
-        home = partitioner(self._settings.partitioner).home_partition
+        owning_partition = partitioner(self._settings.partitioner).owning_partition
         return StudentStep(
             self._pipeline,
             self._app.table.rows,
             self._channels,
-            lambda key: home(key, self._settings.partitions),
+            lambda key: owning_partition(key, self._settings.partitions),
             queue=self._explanations.queue if self._explanations is not None else None,
             policy=policy_of(self._settings),
             now_us=now_us,
@@ -269,5 +269,5 @@ def _gate(settings: Settings, channels: Channels, epoch: Callable[[int], int], a
         window_records=settings.dead_letter_min_records,
         max_consecutive=settings.dead_letter_max_consecutive,
     )
-    past = PastLetters(settings.broker, channels.dead_letters, channels.activity, epoch, authentic)
+    past = PastDeadLetters(settings.broker, channels.dead_letters, channels.activity, epoch, authentic)
     return DeadLetterGate(limits, past, authentic)

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
-from schemas.contract.json_schemas import TOPICS as WITH_SCHEMA
-from schemas.contract.json_schemas import cleaned, dead_letter_headers, messages, types, version
+from schemas.contract.json_schemas import MESSAGE_TOPICS as WITH_SCHEMA
+from schemas.contract.json_schemas import cleaned, dead_letter_headers, message_version, messages, types
 from schemas.topics import ACTIVITY, DEAD_LETTERS, ERASURES, REASONING, TOPICS, UPDATES, Topic
 
 _BINDING_VERSION: Final = "0.5.0"
@@ -97,7 +97,7 @@ def _messages(topic: Topic) -> Iterator[tuple[str, dict[str, Any]]]:
         said = {"summary": "A record of another dialect, as docs/dialects.md says.", "contentType": "application/json"}
         yield "OtherDialect", {"name": "OtherDialect", **said, **common}
     elif name := _FORGOTTEN.get(topic.name):
-        said = {"summary": "A record without a value: the student was forgotten."}
+        said = {"summary": "A record without a value: the student was erased."}
         yield name, {"name": name, **said, "payload": {"type": "null"}, **common}
 
 
@@ -109,7 +109,7 @@ def _of_types(topic: Topic, common: dict[str, Any]) -> Iterator[tuple[str, dict[
             name,
             {
                 "name": name,
-                "title": f"{name}, version {version(topic.name)}",
+                "title": f"{name}, version {message_version(topic.name)}",
                 "payload": _ref("components", "schemas", name),
                 **common,
                 "examples": [{"payload": payload} for payload in shown],

@@ -31,7 +31,7 @@ _TYPES: Final[Mapping[str, Any]] = {
     topics.RESULTS.name: ReasoningResult,
 }
 _SUMMARIES: Final = {topic.name: topic.summary for topic in topics.TOPICS}
-TOPICS: Final = (*_TYPES, topics.DEAD_LETTERS.name)
+MESSAGE_TOPICS: Final = (*_TYPES, topics.DEAD_LETTERS.name)
 
 
 def json_schema(topic: str) -> dict[str, Any]:
@@ -42,14 +42,14 @@ def json_schema(topic: str) -> dict[str, Any]:
         body = cleaned(msgspec.json.schema(_TYPES[topic])) | {"examples": messages(topic)}
     return {
         "$schema": DIALECT,
-        "$id": f"urn:skillstream:{topic}:v{version(topic)}",
+        "$id": f"urn:skillstream:{topic}:v{message_version(topic)}",
         "title": topic,
         "description": _SUMMARIES[topic],
         **body,
     }
 
 
-def version(topic: str) -> int:
+def message_version(topic: str) -> int:
     """The version of the messages that a topic carries; 1 where they do not name it. Raises KeyError."""
     if topic == topics.DEAD_LETTERS.name:
         return _FIRST_VERSION

@@ -58,7 +58,7 @@ def native(kind: str, act: Act) -> e.NativeEvent:
     return KINDS[kind](act)
 
 
-def identifier(text: str) -> str:
+def bounded_identifier(text: str) -> str:
     """`text`, or its SHA-256 where it is too long for a native event."""
     return text if len(text) <= e.MAX_IDENTIFIER_CHARS else f"sha256:{sha256(text.encode()).hexdigest()}"
 
@@ -67,8 +67,8 @@ def _of(act: Act) -> dict[str, Any]:
     """The fields that all native events have."""
     return {
         "version": e.VERSION,
-        "event_id": identifier(act.event_id),
-        "student_id": identifier(act.student_id),
+        "event_id": bounded_identifier(act.event_id),
+        "student_id": bounded_identifier(act.student_id),
         "time": act.time,
         "voidable": act.voidable,
         "act_ids": act.act_ids or None,
@@ -76,7 +76,7 @@ def _of(act: Act) -> dict[str, Any]:
 
 
 def _item(act: Act) -> str:
-    return identifier(act.object_id) or "unknown"
+    return bounded_identifier(act.object_id) or "unknown"
 
 
 def _score(act: Act) -> float | None:
@@ -115,7 +115,7 @@ def _mark(act: Act) -> e.NativeEvent:
 
 
 def _message(act: Act) -> e.NativeEvent:
-    return e.Message(**_of(act), text=act.text, in_reply_to=identifier(act.reply_to) if act.reply_to else None)
+    return e.Message(**_of(act), text=act.text, in_reply_to=bounded_identifier(act.reply_to) if act.reply_to else None)
 
 
 def _navigation(act: Act) -> e.NativeEvent:

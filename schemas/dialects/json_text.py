@@ -50,7 +50,7 @@ def names_half_a_pair(events: Iterable[NativeEvent]) -> bool:
     )
 
 
-def without_mark(value: bytes) -> bytes:
+def without_byte_order_mark(value: bytes) -> bytes:
     """`value` without a byte order mark before it."""
     return value[len(BYTE_ORDER_MARK) :] if value.startswith(BYTE_ORDER_MARK) else value
 

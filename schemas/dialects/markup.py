@@ -34,7 +34,7 @@ _DROPPED: Final = {name: re.compile(rf"</{name}\s*+>", re.IGNORECASE) for name i
 _SURROGATES: Final = range(0xD800, 0xE000)
 
 
-def plain(text: str) -> str:
+def without_markup(text: str) -> str:
     """`text` without tags, scripts and comments, its entities as characters; as it is where it is no HTML."""
     if "<" in text and _is_html(text):
         return " ".join(_ENTITY.sub(_character, _without_tags(text)).split())
@@ -54,14 +54,14 @@ def _is_html(text: str) -> bool:
 
 
 def _without_tags(text: str) -> str:
-    kept: list[str] = []
+    texts: list[str] = []
     position = done = 0
     while tag := _TAG.search(text, position):
         name = _name(tag)
         position = tag.end()
         if name is None:
             continue
-        kept.append(text[done : tag.start()])
+        texts.append(text[done : tag.start()])
         if tag["comment"]:
             end = text.find("-->", position)
             position = len(text) if end < 0 else end + len("-->")
@@ -69,10 +69,10 @@ def _without_tags(text: str) -> str:
             closing = _DROPPED[name].search(text, position)
             position = closing.end() if closing else len(text)
         if name and name not in _JOINED:
-            kept.append(" ")
+            texts.append(" ")
         done = position
-    kept.append(text[done:])
-    return "".join(kept)
+    texts.append(text[done:])
+    return "".join(texts)
 
 
 def _name(tag: re.Match[str]) -> str | None:

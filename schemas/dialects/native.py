@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from schemas.dialects.json_text import parse, without_mark
+from schemas.dialects.json_text import parse, without_byte_order_mark
 from schemas.dialects.leap_second import after_leap_second
 from schemas.errors import InvalidInput
 from schemas.event import EARLIEST_TIME, VERSION, NativeEvent
@@ -23,7 +23,7 @@ _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _STEPS: Final = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
 _TIMES: Final = ("time", "due")
-_MARKS: Final = frozenset(("version", "event_id", "student_id"))
+_NATIVE_FIELDS: Final = frozenset(("version", "event_id", "student_id"))
 _KNOWN_TYPES: Final = frozenset(
     definition["properties"]["type"]["enum"][0] for definition in msgspec.json.schema(NativeEvent)["$defs"].values()
 )
@@ -50,7 +50,7 @@ def require_readable(value: bytes | None) -> bytes:
         raise InvalidInput("too_large", f"{len(value)} bytes; an event may have {MAX_EVENT_BYTES}")
     if not value.isascii():
         _require_utf8(value)
-        value = without_mark(value)
+        value = without_byte_order_mark(value)
     if len(value) > MAX_DEPTH and value.count(b"[") + value.count(b"{") > MAX_DEPTH and _is_too_deep(value):
         raise InvalidInput("too_deep", f"nested more than {MAX_DEPTH} levels deep")
     return value
@@ -81,7 +81,7 @@ def claims(document: Any) -> bool:
     if not isinstance(document, dict):
         return False
     kind = document.get("type")
-    return not _MARKS.isdisjoint(document) or (isinstance(kind, str) and kind in _KNOWN_TYPES)
+    return not _NATIVE_FIELDS.isdisjoint(document) or (isinstance(kind, str) and kind in _KNOWN_TYPES)
 
 
 def convert(document: Any) -> NativeEvent:

@@ -102,12 +102,12 @@ class Decoded(NamedTuple):
         """What came of the `wanted` parts; all of it where the record was read as a whole."""
         if not self.has_several_parts:
             return self
-        told = [(event, part) for event, part in zip(self.events, self.parts, strict=True) if part in wanted]
+        chosen = [(event, part) for event, part in zip(self.events, self.parts, strict=True) if part in wanted]
         return Decoded(
-            events=[event for event, _ in told],
+            events=[event for event, _ in chosen],
             invalid=[one for one in self.invalid if one.index in wanted],
             ignored=[one for one in self.ignored if one.index in wanted],
-            parts=[part for _, part in told],
+            parts=[part for _, part in chosen],
             tolerated=[one for one in self.tolerated if one.index in wanted],
         )
 

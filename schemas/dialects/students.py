@@ -14,7 +14,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from schemas.dialects.act import identifier
+from schemas.dialects.act import bounded_identifier
 
 _IN_A_NAME: Final = str.maketrans({"/": "%2F", "%": "%25"})
 
@@ -36,8 +36,8 @@ class StudentKeys:
         """The key of whoever is called `name`: an IRI, or one of the forms above. Never empty for a name."""
         for rule in self._rules:
             if name.startswith(rule.prefix) and len(name) > len(rule.prefix):
-                return identifier(rule.key + name[len(rule.prefix) :])
-        return identifier(name)
+                return bounded_identifier(rule.key + name[len(rule.prefix) :])
+        return bounded_identifier(name)
 
     def of_account(self, home_page: str, name: str) -> str:
         """The key of an account. A name's slashes are escaped, so no two accounts are called the same."""

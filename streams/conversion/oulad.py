@@ -19,9 +19,9 @@ from typing import Final
 
 from schemas.event import NativeEvent, Overdue, Session, Submission
 from streams.conversion.tables import RowUnreadable, Tables
-from streams.conversion.training_set import Outcome, TrainingSet, training_set
+from streams.conversion.training_set import LabelledStudent, TrainingSet, training_set
 
-SKILL: Final = "course_success"
+COURSE_SUCCESS: Final = "course_success"
 LABEL_DAYS: Final = (30, 60, 120)
 _NOON: Final = timedelta(hours=12)
 _FIRST_MONTH: Final = {"B": 2, "J": 10}
@@ -83,7 +83,7 @@ def convert_oulad(tables: Tables) -> TrainingSet:
         events += (_submission(enrolment.student, work, start) for work in handed_in)
         events += _overdue(enrolment, handed_in, calendars[enrolment.presentation], start)
         outcomes += [
-            Outcome(enrolment.student, SKILL, _end_of(day, start), enrolment.passed)
+            LabelledStudent(enrolment.student, COURSE_SUCCESS, _end_of(day, start), enrolment.passed)
             for day in LABEL_DAYS
             if enrolment.registered_on(day)
         ]

@@ -13,9 +13,9 @@ from zlib import crc32
 
 from schemas.event import Control, NativeEvent, Session
 from streams.conversion.tables import RowUnreadable, Tables
-from streams.conversion.training_set import Outcome, TrainingSet, training_set
+from streams.conversion.training_set import LabelledStudent, TrainingSet, training_set
 
-SKILL: Final = "problem_solving"
+PROBLEM_SOLVING: Final = "problem_solving"
 TASK: Final = "pisa2012-climate-control"
 CONTROLS: Final = ("top", "central", "bottom")
 FIRST_START: Final = datetime(2012, 4, 16, tzinfo=UTC)
@@ -37,9 +37,9 @@ def convert_pisa(tables: Tables) -> TrainingSet:
     events: list[NativeEvent] = []
     ends: dict[str, datetime] = {}
     for student, of_student in actions.items():
-        told = _events(student, of_student)
-        events += told
-        ends[student] = told[-1].time
+        of_one = _events(student, of_student)
+        events += of_one
+        ends[student] = of_one[-1].time
     return training_set(events, _outcomes(tables, ends), tables.tally)
 
 
@@ -53,7 +53,7 @@ def _read_actions(tables: Tables) -> dict[str, list[Action]]:
     return actions
 
 
-def _outcomes(tables: Tables, ends: dict[str, datetime]) -> list[Outcome]:
+def _outcomes(tables: Tables, ends: dict[str, datetime]) -> list[LabelledStudent]:
     outcomes = {}
     for student, label in tables.rows("outcomes", ("student", "solved"), header=False):
         if label not in ("0", "1"):
@@ -63,7 +63,7 @@ def _outcomes(tables: Tables, ends: dict[str, datetime]) -> list[Outcome]:
         elif student in outcomes:
             tables.tally.skipped["outcomes: a second outcome of a student"] += 1
         else:
-            outcomes[student] = Outcome(student, SKILL, ends[student], int(label))
+            outcomes[student] = LabelledStudent(student, PROBLEM_SOLVING, ends[student], int(label))
     tables.tally.notes["students without an outcome: events, no label"] += len(ends.keys() - outcomes.keys())
     return list(outcomes.values())
 

@@ -23,7 +23,7 @@ LABEL_COLUMNS: Final = ("student", "skill", "as_of", "label")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class LabelledStudent:
     """What came of a student: `label` (0 or 1), to be foreseen from events up to and including `as_of`."""
 
     student: str
@@ -37,7 +37,7 @@ class TrainingSet:
     """A converted data set, and the account of its rows."""
 
     events: list[NativeEvent]
-    outcomes: list[Outcome]
+    outcomes: list[LabelledStudent]
     tally: Tally
 
     def write(self, folder: Path) -> None:
@@ -51,7 +51,7 @@ class TrainingSet:
                 writer.writerow((outcome.student, outcome.skill, _rfc3339(outcome.as_of), outcome.label))
 
 
-def training_set(events: list[NativeEvent], outcomes: list[Outcome], tally: Tally) -> TrainingSet:
+def training_set(events: list[NativeEvent], outcomes: list[LabelledStudent], tally: Tally) -> TrainingSet:
     """Put the events in the order of their times, those of one moment by student, and count them all."""
     ordered = sorted(events, key=lambda event: (event.time, event.student_id))
     for event in ordered:

@@ -29,7 +29,7 @@ CARD_VERSION: Final = 1
 TRUSTED: Final = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
 
 
-MAX_UNPACKED_BYTES: Final = 256 * 1024 * 1024
+MAX_ARTIFACT_BYTES: Final = 256 * 1024 * 1024
 _AGAIN: Final = "copy it again whole, or train it again with `skillstream train`"
 
 
@@ -167,8 +167,8 @@ def _built(where: str, stored: bytes, card: SkillCard) -> Any:
     """The classifier in a file's bytes. Raises ArtifactError for bytes that hold none, or another than the card's."""
     with _reading(where), ZipFile(BytesIO(stored)) as archive:
         unpacked_bytes = sum(part.file_size for part in archive.infolist())
-    if unpacked_bytes > MAX_UNPACKED_BYTES:
-        raise ArtifactError(f"{where} unpacks to {unpacked_bytes} bytes, {MAX_UNPACKED_BYTES} are allowed")
+    if unpacked_bytes > MAX_ARTIFACT_BYTES:
+        raise ArtifactError(f"{where} unpacks to {unpacked_bytes} bytes, {MAX_ARTIFACT_BYTES} are allowed")
     with _reading(where):
         untrusted = set(_skops().get_untrusted_types(data=stored)) - set(TRUSTED)
     if untrusted:

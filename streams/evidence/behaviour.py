@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.evidence.source import Opinion, OwnThread, SourceType, Status
+from streams.evidence.source import Estimate, EstimateStatus, OwnThread, SourceType
 from streams.folding.facts import INDEX
-from streams.rows.row_batch import Block
+from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import Indicator, Skill, SkillSet
 
 RUBRIC_STRENGTH: Final = 1.0
@@ -33,31 +33,31 @@ class BehaviourSource:
         self._skills = [_rates(skill, read.get(name, ())) for name, skill in skill_set.skills.items()]
         self._thread = OwnThread(self.name)
 
-    async def judge(self, block: Block) -> Opinion:
+    async def estimate(self, row_batch: RowBatch) -> Estimate:
         """See Source."""
-        return await self._thread.run(self.compute, block)
+        return await self._thread.run(self.compute, row_batch)
 
-    def compute(self, block: Block) -> Opinion:
-        """The opinion itself; pure."""
-        opinion = Opinion.empty(len(block), len(self._skills))
-        decay = block.decay
-        as_of_s = block.head["as_of_us"] / 1e6
+    def compute(self, row_batch: RowBatch) -> Estimate:
+        """The estimate itself; pure."""
+        estimate = Estimate.empty(len(row_batch), len(self._skills))
+        decay = row_batch.decay
+        as_of_s = row_batch.headers["as_of_us"] / 1e6
         for column, rates in enumerate(self._skills):
-            log_odds, n, newest_s = _rubric(block, column, decay)
-            shared = np.zeros(len(block))
+            log_odds, n, newest_s = _rubric(row_batch, column, decay)
+            shared = np.zeros(len(row_batch))
             for rate in rates:
-                part, whole = _sums(block, rate.numerator) * decay, _sums(block, rate.denominator) * decay
+                part, whole = _sums(row_batch, rate.numerator) * decay, _sums(row_batch, rate.denominator) * decay
                 log_odds += rate.log_odds(part, whole)
                 n += rate.share * whole
                 shared += rate.share * whole * rate.read_by_model
-                newest_s = np.maximum(newest_s, block.facts["newest_s"][:, rate.facts].max(axis=1))
+                newest_s = np.maximum(newest_s, row_batch.facts["newest_s"][:, rate.facts].max(axis=1))
             known = n > 0
-            opinion.p[known, column] = 1 / (1 + np.exp(-log_odds[known]))
-            opinion.n[known, column] = n[known]
-            opinion.age_s[known, column] = np.maximum(as_of_s[known] - newest_s[known], 0)
-            opinion.status[known, column] = Status.OK
-            opinion.shared[known, column] = np.minimum(shared[known] / n[known], 1.0)
-        return opinion
+            estimate.p[known, column] = 1 / (1 + np.exp(-log_odds[known]))
+            estimate.n[known, column] = n[known]
+            estimate.age_s[known, column] = np.maximum(as_of_s[known] - newest_s[known], 0)
+            estimate.status[known, column] = EstimateStatus.OK
+            estimate.shared[known, column] = np.minimum(shared[known] / n[known], 1.0)
+        return estimate
 
 
 Term = tuple[int, bool]
@@ -104,21 +104,28 @@ def _term(text: str) -> Term:
     return INDEX[fact], column == "sum"
 
 
-def _sums(block: Block, terms: Sequence[Term]) -> NDArray[np.float64]:
-    """Decayed sums at each row's reference time, added over the terms; shape (lines,)."""
-    sums = np.zeros(len(block))
+def _sums(row_batch: RowBatch, terms: Sequence[Term]) -> NDArray[np.float64]:
+    """Decayed sums at each row's reference time, added over the terms; shape (rows,)."""
+    sums = np.zeros(len(row_batch))
     for fact, of_values in terms:
-        sums += block.facts["recent_total" if of_values else "recent_n"][:, fact]
+        sums += row_batch.facts["recent_total" if of_values else "recent_n"][:, fact]
     return sums
 
 
 def _rubric(
-    block: Block, skill: int, decay: NDArray[np.float64]
+    row_batch: RowBatch, skill: int, decay: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Log-odds, number and newest of the teachers' ratings; each of shape (lines,)."""
-    n, total = block.cells["rubric_n"][:, skill] * decay, block.cells["rubric_total"][:, skill] * decay
+    """Log-odds, number and newest of the teachers' ratings; each of shape (rows,)."""
+    n, total = (
+        row_batch.skill_states["rubric_n"][:, skill] * decay,
+        row_batch.skill_states["rubric_total"][:, skill] * decay,
+    )
     rate = (total + RUBRIC_STRENGTH * 0.5) / (n + RUBRIC_STRENGTH)
-    return np.where(n > 0, RUBRIC_WEIGHT * _logit(rate), 0.0), n, block.cells["rubric_newest_s"][:, skill].astype(float)
+    return (
+        np.where(n > 0, RUBRIC_WEIGHT * _logit(rate), 0.0),
+        n,
+        row_batch.skill_states["rubric_newest_s"][:, skill].astype(float),
+    )
 
 
 def _logit(p: NDArray[np.float64]) -> NDArray[np.float64]:

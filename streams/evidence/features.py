@@ -15,23 +15,23 @@ from numpy.typing import NDArray
 from streams.folding.facts import FACTS, INDEX
 from streams.rows.layout import CONTROL, Array, ragged
 from streams.rows.row import MAX_CONTROLS
-from streams.rows.row_batch import Block, Floats, decays
+from streams.rows.row_batch import Floats, RowBatch, decays
 
 DAY_US: Final = 86_400 * 1_000_000
 
 
-class _Lines:
+class _Rows:
     """A block at given times, and what more than one feature needs of it."""
 
-    def __init__(self, block: Block, at_us: Sequence[int] | None) -> None:
-        self.block = block
-        self.at_us: Array = block.head["as_of_us"] if at_us is None else np.array(at_us, np.int64)
-        self.decay = block.decay if at_us is None else decays(block.head["reference_us"].tolist(), at_us)
+    def __init__(self, row_batch: RowBatch, at_us: Sequence[int] | None) -> None:
+        self.row_batch = row_batch
+        self.at_us: Array = row_batch.headers["as_of_us"] if at_us is None else np.array(at_us, np.int64)
+        self.decay = row_batch.decay if at_us is None else decays(row_batch.headers["reference_us"].tolist(), at_us)
 
     @cached_property
     def controls(self) -> Array:
-        """Shape (lines, MAX_CONTROLS), of CONTROL; where there are fewer controls `unused` is 1."""
-        parts = self.block.small["controls"]
+        """Shape (rows, MAX_CONTROLS), of CONTROL; where there are fewer controls `unused` is 1."""
+        parts = self.row_batch.sections["controls"]
         counts = np.fromiter(map(len, parts), np.intp, len(parts)) // CONTROL.itemsize
         dense = np.zeros((len(parts), MAX_CONTROLS), CONTROL)
         dense["unused"] = 1
@@ -40,63 +40,63 @@ class _Lines:
 
     def fact(self, name: str, fact: int) -> Floats:
         """One column of the facts, NaN where the fact was never seen."""
-        return np.where(self.block.facts["n"][:, fact] > 0, self.block.facts[name][:, fact], np.nan)
+        return np.where(self.row_batch.facts["n"][:, fact] > 0, self.row_batch.facts[name][:, fact], np.nan)
 
 
-_COLUMNS: Final[dict[str, Callable[[_Lines, int], Floats]]] = {
-    "n": lambda lines, fact: lines.block.facts["n"][:, fact].astype(np.float64),
-    "mean": lambda lines, fact: lines.fact("total", fact) / lines.fact("n", fact),
-    "sd": lambda lines, fact: _deviation(lines, fact),
-    "recent_n": lambda lines, fact: lines.block.facts["recent_n"][:, fact] * lines.decay,
-    "recent_mean": lambda lines, fact: _ratio(lines.fact("recent_total", fact), lines.fact("recent_n", fact)),
-    "age_days": lambda lines, fact: (lines.at_us / 1e6 - lines.fact("newest_s", fact)) / 86_400,
+_COLUMNS: Final[dict[str, Callable[[_Rows, int], Floats]]] = {
+    "n": lambda rows, fact: rows.row_batch.facts["n"][:, fact].astype(np.float64),
+    "mean": lambda rows, fact: rows.fact("total", fact) / rows.fact("n", fact),
+    "sd": lambda rows, fact: _deviation(rows, fact),
+    "recent_n": lambda rows, fact: rows.row_batch.facts["recent_n"][:, fact] * rows.decay,
+    "recent_mean": lambda rows, fact: _ratio(rows.fact("recent_total", fact), rows.fact("recent_n", fact)),
+    "age_days": lambda rows, fact: (rows.at_us / 1e6 - rows.fact("newest_s", fact)) / 86_400,
 }
-_WHOLE_ROW: Final[dict[str, Callable[[_Lines], Floats]]] = {
-    "days": lambda lines: (lines.at_us - lines.block.head["first_us"]) / DAY_US,
-    "events": lambda lines: lines.block.head["events"].astype(np.float64),
-    "controls_seen": lambda lines: _controls(lines, "alone", -1),
-    "controls_alone_once": lambda lines: _controls(lines, "alone", 0),
-    "controls_alone_twice": lambda lines: _controls(lines, "alone", 1),
-    "controls_isolated_once": lambda lines: _controls(lines, "isolated", 0),
-    "controls_isolated_twice": lambda lines: _controls(lines, "isolated", 1),
-    "controls_alone_least": lambda lines: _least(lines, "alone"),
-    "controls_isolated_least": lambda lines: _least(lines, "isolated"),
+_WHOLE_ROW: Final[dict[str, Callable[[_Rows], Floats]]] = {
+    "days": lambda rows: (rows.at_us - rows.row_batch.headers["first_us"]) / DAY_US,
+    "events": lambda rows: rows.row_batch.headers["events"].astype(np.float64),
+    "controls_seen": lambda rows: _controls(rows, "alone", -1),
+    "controls_alone_once": lambda rows: _controls(rows, "alone", 0),
+    "controls_alone_twice": lambda rows: _controls(rows, "alone", 1),
+    "controls_isolated_once": lambda rows: _controls(rows, "isolated", 0),
+    "controls_isolated_twice": lambda rows: _controls(rows, "isolated", 1),
+    "controls_alone_least": lambda rows: _least(rows, "alone"),
+    "controls_isolated_least": lambda rows: _least(rows, "isolated"),
 }
 FEATURES: Final = (*_WHOLE_ROW, *(f"{fact}.{column}" for fact in FACTS for column in _COLUMNS))
 FEATURE_SCHEMA: Final = hashlib.sha256("\n".join(FEATURES).encode()).hexdigest()[:12]
 
 
-def features_of(block: Block, names: Sequence[str], at_us: Sequence[int] | None = None) -> NDArray[np.float64]:
-    """Features of a block, shape (lines, names); as known at each row's `as_of`, or at `at_us` where given.
+def features_of(row_batch: RowBatch, names: Sequence[str], at_us: Sequence[int] | None = None) -> NDArray[np.float64]:
+    """Features of a row batch, shape (rows, names); as known at each row's `as_of`, or at `at_us` where given.
 
     Raises KeyError for a name that is not in FEATURES.
     """
-    lines = _Lines(block, at_us)
-    matrix = np.empty((len(block), len(names)))
+    rows = _Rows(row_batch, at_us)
+    matrix = np.empty((len(row_batch), len(names)))
     for column, name in enumerate(names):
         if name in _WHOLE_ROW:
-            matrix[:, column] = _WHOLE_ROW[name](lines)
+            matrix[:, column] = _WHOLE_ROW[name](rows)
         else:
             fact, _, of_fact = name.partition(".")
-            matrix[:, column] = _COLUMNS[of_fact](lines, INDEX[fact])
+            matrix[:, column] = _COLUMNS[of_fact](rows, INDEX[fact])
     return matrix
 
 
-def _controls(lines: _Lines, name: str, above: int) -> Floats:
-    seen = (lines.controls["unused"] == 0) & (lines.controls[name].astype(np.int64) > above)
+def _controls(rows: _Rows, name: str, above: int) -> Floats:
+    seen = (rows.controls["unused"] == 0) & (rows.controls[name].astype(np.int64) > above)
     return np.asarray(seen.sum(axis=1), np.float64)
 
 
-def _least(lines: _Lines, name: str) -> Floats:
-    there = lines.controls["unused"] == 0
-    least = np.where(there, lines.controls[name].astype(np.float64), np.inf).min(axis=1)
+def _least(rows: _Rows, name: str) -> Floats:
+    there = rows.controls["unused"] == 0
+    least = np.where(there, rows.controls[name].astype(np.float64), np.inf).min(axis=1)
     return np.where(there.any(axis=1), least, np.nan)
 
 
-def _deviation(lines: _Lines, fact: int) -> Floats:
-    n = lines.fact("n", fact)
-    mean = lines.fact("total", fact) / n
-    variance = np.maximum(lines.fact("squares", fact) / n - mean * mean, 0.0)
+def _deviation(rows: _Rows, fact: int) -> Floats:
+    n = rows.fact("n", fact)
+    mean = rows.fact("total", fact) / n
+    variance = np.maximum(rows.fact("squares", fact) / n - mean * mean, 0.0)
     return np.where(n >= 2, np.sqrt(variance), np.nan)
 
 

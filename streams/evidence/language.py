@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from streams.evidence.source import Opinion, OwnThread, SourceType, Status
-from streams.rows.row_batch import Block
+from streams.evidence.source import Estimate, EstimateStatus, OwnThread, SourceType
+from streams.rows.row_batch import RowBatch
 
 SHRINKAGE: Final = 1.0
 
@@ -22,22 +22,22 @@ class LanguageSource:
     def __init__(self) -> None:
         self._thread = OwnThread(self.name)
 
-    async def judge(self, block: Block) -> Opinion:
+    async def estimate(self, row_batch: RowBatch) -> Estimate:
         """See Source."""
-        return await self._thread.run(self.compute, block)
+        return await self._thread.run(self.compute, row_batch)
 
-    def compute(self, block: Block) -> Opinion:
-        """The opinion itself; pure."""
-        opinion = Opinion.empty(len(block), len(block.names))
-        decay = block.decay[:, None]
-        n, total = block.cells["text_n"] * decay, block.cells["text_total"] * decay
+    def compute(self, row_batch: RowBatch) -> Estimate:
+        """The estimate itself; pure."""
+        estimate = Estimate.empty(len(row_batch), len(row_batch.names))
+        decay = row_batch.decay[:, None]
+        n, total = row_batch.skill_states["text_n"] * decay, row_batch.skill_states["text_total"] * decay
         said = n > 0
-        age_s = block.head["as_of_us"][:, None] / 1e6 - block.cells["text_newest_s"]
-        opinion.p[said] = 1 / (1 + np.exp(-total[said] / (n[said] + SHRINKAGE)))
-        opinion.n[said] = n[said]
-        opinion.age_s[said] = np.maximum(age_s[said], 0)
-        opinion.status[said] = Status.OK
-        return opinion
+        age_s = row_batch.headers["as_of_us"][:, None] / 1e6 - row_batch.skill_states["text_newest_s"]
+        estimate.p[said] = 1 / (1 + np.exp(-total[said] / (n[said] + SHRINKAGE)))
+        estimate.n[said] = n[said]
+        estimate.age_s[said] = np.maximum(age_s[said], 0)
+        estimate.status[said] = EstimateStatus.OK
+        return estimate
 
 
 LANGUAGE: Final = SourceType(name=LanguageSource.name, make=lambda _skill_set, _artifact: LanguageSource())

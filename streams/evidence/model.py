@@ -9,9 +9,9 @@ from threadpoolctl import ThreadpoolController
 
 from streams.evidence.artifacts import Artifact
 from streams.evidence.features import features_of
-from streams.evidence.source import Opinion, OwnThread, SourceType, Status
+from streams.evidence.source import Estimate, EstimateStatus, OwnThread, SourceType
 from streams.folding.facts import ENDED, FACTS, INDEX, SAT_DOWN
-from streams.rows.row_batch import Block
+from streams.rows.row_batch import RowBatch
 
 _EDGE: Final = 0.005
 # A sitting's start and end tell a model where the student is, and nothing of the skill: they are no evidence.
@@ -39,30 +39,30 @@ class ModelSource:
         self._thread = OwnThread(self.name)
         self._pools = ThreadpoolController()
 
-    async def judge(self, block: Block) -> Opinion:
+    async def estimate(self, row_batch: RowBatch) -> Estimate:
         """See Source."""
-        return await self._thread.run(self.compute, block)
+        return await self._thread.run(self.compute, row_batch)
 
-    def compute(self, block: Block, at_us: Sequence[int] | None = None) -> Opinion:
-        """The opinion at each row's `as_of`, or at `at_us`; pure.
+    def compute(self, row_batch: RowBatch, at_us: Sequence[int] | None = None) -> Estimate:
+        """The estimate at each row's `as_of`, or at `at_us`; pure.
 
         A student with no event among a model's inputs, other than of sittings, is absent to it. n is the decayed
         number of those events.
         """
-        opinion = Opinion.empty(len(block), self._width)
+        estimate = Estimate.empty(len(row_batch), self._width)
         for column, model, inputs in self._columns:
-            n, age_s = inputs.evidence(block)
+            n, age_s = inputs.evidence(row_batch)
             known = np.flatnonzero(n > 0)
             if not len(known):
                 continue
-            matrix = features_of(block, inputs.features, at_us)[known]
+            matrix = features_of(row_batch, inputs.features, at_us)[known]
             with self._pools.limit(limits=1):
                 p = model.predict_proba(matrix)[:, 1]
-            opinion.p[known, column] = np.clip(p, _EDGE, 1 - _EDGE)
-            opinion.n[known, column] = n[known]
-            opinion.age_s[known, column] = age_s[known]
-            opinion.status[known, column] = Status.OK
-        return opinion
+            estimate.p[known, column] = np.clip(p, _EDGE, 1 - _EDGE)
+            estimate.n[known, column] = n[known]
+            estimate.age_s[known, column] = age_s[known]
+            estimate.status[known, column] = EstimateStatus.OK
+        return estimate
 
 
 class _Inputs:
@@ -75,13 +75,13 @@ class _Inputs:
         self._facts = np.array(facts)
         self._leading = np.array([fact in _LEADING for fact in facts])
 
-    def evidence(self, block: Block) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Effective number of input events, and age in s of the newest; each of shape (lines,)."""
-        recent = block.facts["recent_n"][:, self._facts]
-        newest_s = block.facts["newest_s"][:, self._facts].max(axis=1)
+    def evidence(self, row_batch: RowBatch) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Effective number of input events, and age in s of the newest; each of shape (rows,)."""
+        recent = row_batch.facts["recent_n"][:, self._facts]
+        newest_s = row_batch.facts["newest_s"][:, self._facts].max(axis=1)
         events = np.maximum(recent[:, self._leading].sum(axis=1), recent.max(axis=1))
-        age_s = np.maximum(block.head["as_of_us"] / 1e6 - newest_s, 0)
-        return events * block.decay, np.where(newest_s > 0, age_s, 0.0)
+        age_s = np.maximum(row_batch.headers["as_of_us"] / 1e6 - newest_s, 0)
+        return events * row_batch.decay, np.where(newest_s > 0, age_s, 0.0)
 
 
 MODEL: Final = SourceType(

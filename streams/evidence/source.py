@@ -1,6 +1,6 @@
 """What a source of evidence is, what it says, and what the rest must know of it.
 
-A fourth source is a class with a `name` and a `judge`, a SourceType, and a line in the registry (docs/sources.md).
+A fourth source is a class with a `name` and a `estimate`, a SourceType, and a row in the registry (docs/sources.md).
 """
 
 import asyncio
@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from schemas.errors import Retryable
 from streams.evidence.artifacts import Artifact
-from streams.rows.row_batch import Block
+from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import SkillSet
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
-class Status(IntEnum):
+class EstimateStatus(IntEnum):
     """Why a source's column is empty, or that it is not."""
 
     ABSENT = 0
@@ -32,7 +32,7 @@ class Status(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
+class Estimate:
     """What one source says; every array has shape (students, skills).
 
     `p` is a probability in (0, 1), NaN where absent; `n` the effective sample size; `age_s` the age of the newest
@@ -47,8 +47,8 @@ class Opinion:
     shared: NDArray[np.float64]
 
     @classmethod
-    def empty(cls, students: int, skills: int, status: Status = Status.ABSENT) -> "Opinion":
-        """An opinion that says nothing, because of `status`."""
+    def empty(cls, students: int, skills: int, status: EstimateStatus = EstimateStatus.ABSENT) -> "Estimate":
+        """An estimate that says nothing, because of `status`."""
         shape = (students, skills)
         return cls(
             p=np.full(shape, np.nan),
@@ -60,7 +60,7 @@ class Opinion:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedEstimate(Opinion):
+class RecordedEstimate(Estimate):
     """What a remote source said when an update was made, as the update has it.
 
     `log_odds` is what it added to logit p: rounded as it is, it gives the score more exactly than a rounded p would.
@@ -70,13 +70,15 @@ class RecordedEstimate(Opinion):
 
 
 class Source(Protocol):
-    """A source of evidence. `judge` may raise or be slow: the collection has a deadline and takes either as failure."""
+    """A source of evidence. `estimate` may raise or be slow: the collection has a deadline and takes either as
+    failure.
+    """
 
     @property
     def name(self) -> str: ...
 
-    async def judge(self, block: Block) -> Opinion:
-        """Judge every line for every skill. Reads the block, never changes it."""
+    async def estimate(self, row_batch: RowBatch) -> Estimate:
+        """Judge every row for every skill. Reads the row batch, never changes it."""
         ...
 
 
@@ -125,16 +127,16 @@ class OwnThread:
 
     def __init__(self, name: str) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"evidence-{name}")
-        self._abandoned: Future[Opinion] | None = None
+        self._abandoned: Future[Estimate] | None = None
 
-    async def run(self, compute: "Compute", block: Block) -> Opinion:
+    async def run(self, compute: "Compute", row_batch: RowBatch) -> Estimate:
         """Compute in the thread, after what other partitions' batches have asked for.
 
         Raises SourceBusy while an earlier call, given up at its deadline, still holds the thread.
         """
         if self._abandoned is not None and not self._abandoned.done():
             raise SourceBusy("the former call is still running")
-        work = self._executor.submit(compute, block)
+        work = self._executor.submit(compute, row_batch)
         try:
             return await asyncio.wrap_future(work)
         except asyncio.CancelledError:
@@ -144,6 +146,6 @@ class OwnThread:
 
 
 class Compute(Protocol):
-    """A plain function from a block to an opinion."""
+    """A plain function from a row batch to an estimate."""
 
-    def __call__(self, block: Block, /) -> Opinion: ...
+    def __call__(self, row_batch: RowBatch, /) -> Estimate: ...

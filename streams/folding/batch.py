@@ -1,10 +1,10 @@
 """One batch of records, decoded and folded by student. Pure: rows come from `load`, nothing is written.
 
     records ──decode──► events ──home?──► fold into the student's row
-                 │                 └─ no ─► forward, as a native event, to its home
+                 │                 └─ no ─► forward, as a native event, to its owning partition
                  └─ invalid ──► dead letter
 
-A record at or below its row's offset was folded before a crash: it is skipped, and its student's update said again.
+A record at or below its row's offset was folded before a crash: it is skipped, and its student's update re-emitted.
 """
 
 import sys
@@ -22,25 +22,25 @@ from schemas.dialects.native import decode_short
 from schemas.errors import Fatal
 from schemas.event import EARLIEST_TIME, NativeEvent, Rubric
 from streams.folding.counts import Counts
-from streams.folding.dead_letters import Letters
-from streams.folding.deduplication import Outcome
+from streams.folding.dead_letters import DeadLetters
+from streams.folding.deduplication import FoldOutcome
 from streams.folding.fold import Folding
 from streams.input.origin import CameFrom, Origin, origin_in
 from streams.input.signature import Authentic, has_own_headers, nobody
 from streams.rows.layout import Array, Indices
-from streams.rows.row_batch import Block, Integers
+from streams.rows.row_batch import Integers, RowBatch
 from streams.rows.segments import LoadSegments, Segments, none_stored
 
 Load = Callable[[Sequence[str]], Sequence[bytes | None]]
 """The stored rows of students, in their order; None for who has none."""
-Home = Callable[[str], int | None]
+OwningPartition = Callable[[str], int | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Forward:
-    """An event for another partition; `origin` tells its home that it came twice.
+class Repartitioned:
+    """An event for another partition; `origin` tells its owning partition that it came twice.
 
-    It keeps its record's time, in ms: sent as of now, it would outlive its student's being forgotten.
+    It keeps its record's time, in ms: sent as of now, it would outlive its student's erasure.
     """
 
     partition: int
@@ -51,16 +51,16 @@ class Forward:
 
 @dataclass(slots=True)
 class FoldedBatch:
-    """What a batch came to. `block` has a line for each of `students`, in their order: first those that were changed,
-    then those that are said again though nothing new was folded.
+    """What a batch came to. `row_batch` has a row for each of `students`, in their order: first those that were
+    changed, then those that are re-emitted though nothing new was folded.
     """
 
     students: list[str]
     changed: int
-    block: Block
+    row_batch: RowBatch
     segments: Segments
     dead_letters: list[tuple[Record, DeadLetter]]
-    forwards: list[Forward]
+    repartitioned: list[Repartitioned]
     counts: Counts
     taken: int
     """How many of the records it was given, from the first on, it holds."""
@@ -75,20 +75,20 @@ class FoldedBatch:
 
     def rows(self) -> dict[str, bytes]:
         """The changed students' rows, as they are to be stored."""
-        changed = self.block if self.changed == len(self.students) else self.block.take(range(self.changed))
+        changed = self.row_batch if self.changed == len(self.students) else self.row_batch.take(range(self.changed))
         return dict(zip(self.students[: self.changed], changed.encode(), strict=True))
 
 
 @dataclass(slots=True)
-class _Told:
-    """A batch's events in the order of their records, parallel lists; `record` is a place among the records, `line`
-    one among the students. By the events' places: `origins` of forwarded ones, `index` within the record if not 0,
-    and the part of a record of several.
+class _Decoded:
+    """A batch's events in the order of their records, parallel lists; `record` is an index among the records,
+    `row_index` one among the students. By the events' indices: `origins` of forwarded ones, `index` within the record
+    if not 0, and the part of a record of several.
     """
 
     events: list[NativeEvent] = field(default_factory=list)
     record: list[int] = field(default_factory=list)
-    line: list[int] = field(default_factory=list)
+    row_index: list[int] = field(default_factory=list)
     origins: dict[int, Origin] = field(default_factory=dict)
     index: dict[int, int] = field(default_factory=dict)
     parts: dict[int, int] = field(default_factory=dict)
@@ -106,7 +106,7 @@ class BatchFolder:
         folding: Folding,
         decode: Decode,
         *,
-        home: Home,
+        owning_partition: OwningPartition,
         load: Load,
         load_segments: LoadSegments = none_stored,
         epoch: int = 0,
@@ -115,42 +115,42 @@ class BatchFolder:
     ) -> None:
         self._folding = folding
         self._decode = decode
-        self._home = home
+        self._owning_partition = owning_partition
         self._load = load
         self._load_segments = load_segments
         self._epoch = epoch
         self._most_students = sys.maxsize if most_students is None else most_students
         self._authentic = authentic
         self._counts = Counts()
-        self._letters = Letters(self._counts)
-        self._forwards: list[Forward] = []
+        self._dead_letters = DeadLetters(self._counts)
+        self._repartitioned: list[Repartitioned] = []
 
     def fold(self, records: Sequence[Record]) -> FoldedBatch:
         """Fold all `records`; the same rows come out however the records are cut into batches."""
-        told, line_of, taken = self._read(records)
+        decoded, row_index_of, taken = self._read(records)
         records = records[:taken]
         self._counts.records_in += taken
-        students = list(line_of)
-        block = self._block(students)
-        changed, again = self._route(records, told, students, block)
-        return self._folded(students, block, changed, again - set(changed), taken)
+        students = list(row_index_of)
+        row_batch = self._row_batch(students)
+        changed, again = self._route(records, decoded, students, row_batch)
+        return self._folded(students, row_batch, changed, again - set(changed), taken)
 
-    def _read(self, records: Sequence[Record]) -> tuple[_Told, dict[str, int], int]:
+    def _read(self, records: Sequence[Record]) -> tuple[_Decoded, dict[str, int], int]:
         """Decode all, most of it without asking which dialect it is, and number the students; how many were taken."""
-        told, line_of = _Told(), dict[str, int]()
-        events, of_record, lines = told.events, told.record, told.line
-        for place, record in enumerate(records):
-            if len(line_of) >= self._most_students:
-                return told, line_of, place
+        decoded, row_index_of = _Decoded(), dict[str, int]()
+        events, of_record, row_indices = decoded.events, decoded.record, decoded.row_index
+        for record_index, record in enumerate(records):
+            if len(row_index_of) >= self._most_students:
+                return decoded, row_index_of, record_index
             plain = None if record.headers else decode_short(record.value)
             if plain is not None:
                 events.append(plain)
-                of_record.append(place)
-                lines.append(line_of.setdefault(plain.student_id, len(line_of)))
+                of_record.append(record_index)
+                row_indices.append(row_index_of.setdefault(plain.student_id, len(row_index_of)))
                 continue
             said = self._decode(record)
             if said.invalid:
-                self._letters.add(record, said.invalid, several=said.has_several_parts)
+                self._dead_letters.add(record, said.invalid, several=said.has_several_parts)
             for unknown in said.ignored:
                 self._counts.ignore(unknown.dialect, unknown.name)
             for broken in said.tolerated:
@@ -158,15 +158,15 @@ class BatchFolder:
             origin = self._origin(record) if record.headers else None
             for index, event in enumerate(said.events):
                 if origin is not None:
-                    told.origins[len(events)] = origin.place
+                    decoded.origins[len(events)] = origin.position
                 if index:
-                    told.index[len(events)] = index
+                    decoded.index[len(events)] = index
                 if said.parts:
-                    told.parts[len(events)] = said.parts[index]
+                    decoded.parts[len(events)] = said.parts[index]
                 events.append(event)
-                of_record.append(place)
-                lines.append(line_of.setdefault(event.student_id, len(line_of)))
-        return told, line_of, len(records)
+                of_record.append(record_index)
+                row_indices.append(row_index_of.setdefault(event.student_id, len(row_index_of)))
+        return decoded, row_index_of, len(records)
 
     def _origin(self, record: Record) -> CameFrom | None:
         """Where a forwarded record came from; None where nobody of ours says so."""
@@ -177,99 +177,122 @@ class BatchFolder:
             return None
         return origin_in(record.headers)
 
-    def _block(self, students: Sequence[str]) -> Block:
+    def _row_batch(self, students: Sequence[str]) -> RowBatch:
         segments = Segments([student.encode() for student in students], self._load_segments)
-        block = Block.of(self._load(students), self._folding.names, segments)
-        epochs = block.head["epoch"]
+        row_batch = RowBatch.of(self._load(students), self._folding.names, segments)
+        epochs = row_batch.headers["epoch"]
         if np.any(epochs > self._epoch):
             raise Fatal(
                 f"a row is of epoch {epochs.max()}, its partition's mark of {self._epoch}: see docs/recovering.md"
             )
-        for line in np.flatnonzero(epochs < self._epoch).tolist():
-            block.head["offset"][line], block.small["origins"][line] = -1, b""  # of the topic that was
-        return block
+        for row_index in np.flatnonzero(epochs < self._epoch).tolist():
+            row_batch.headers["offset"][row_index] = -1  # of the topic that was
+            row_batch.sections["origins"][row_index] = b""
+        return row_batch
 
     def _route(
-        self, records: Sequence[Record], told: _Told, students: Sequence[str], block: Block
+        self, records: Sequence[Record], decoded: _Decoded, students: Sequence[str], row_batch: RowBatch
     ) -> tuple[list[int], set[int]]:
-        """Sort events by what is to be done with them, and fold what is at home and new.
+        """Sort events by what is to be done with them, and fold what is on its owning partition and new.
 
-        Return the lines that were changed, and those whose row already held an event.
+        Return the rows that were changed, and those whose row already held an event.
         """
-        of_record, line = np.array(told.record, np.intp), np.array(told.line, np.intp)
+        of_record, row_index = np.array(decoded.record, np.intp), np.array(decoded.row_index, np.intp)
         offset = np.array([record.offset for record in records], np.int64)[of_record]
         now_us = _clipped_us([record.timestamp for record in records])[of_record]
-        away = self._away(records, told, students, line)
-        replayed = ~away & (offset <= block.head["offset"][line])
-        absurd = ~away & ~replayed & (now_us < EARLIEST_US)
-        forgotten = ~away & ~replayed & ~absurd & (now_us <= block.head["erased_us"][line])
+        misplaced = self._repartition_misplaced(records, decoded, students, row_index)
+        replayed = ~misplaced & (offset <= row_batch.headers["offset"][row_index])
+        absurd = ~misplaced & ~replayed & (now_us < EARLIEST_US)
+        erased = ~misplaced & ~replayed & ~absurd & (now_us <= row_batch.headers["erased_us"][row_index])
         why = Invalid("absurd_timestamp", f"the record's is before {EARLIEST_TIME.year}")
-        for number, places in groupby(np.flatnonzero(absurd).tolist(), told.record.__getitem__):
-            parts = sorted({told.parts[place] for place in places if place in told.parts})
+        for number, event_indices in groupby(np.flatnonzero(absurd).tolist(), decoded.record.__getitem__):
+            parts = sorted(
+                {decoded.parts[event_index] for event_index in event_indices if event_index in decoded.parts}
+            )
             bad = [replace(why, index=part) for part in parts]
-            self._letters.add(records[number], bad or [why], several=bool(parts))
+            self._dead_letters.add(records[number], bad or [why], several=bool(parts))
         self._counts.replayed += int(replayed.sum())
-        again = {one for one in np.unique(line[replayed]).tolist() if block.head["events"][one]}
-        self._counts.count([Outcome.IGNORED] * int(forgotten.sum()))
-        here = np.flatnonzero(~(away | replayed | absurd | forgotten))
-        return self._fold(block, told, here, line[here], offset[here], now_us[here]), again
+        again = {one for one in np.unique(row_index[replayed]).tolist() if row_batch.headers["events"][one]}
+        self._counts.count([FoldOutcome.IGNORED] * int(erased.sum()))
+        here = np.flatnonzero(~(misplaced | replayed | absurd | erased))
+        return self._fold(row_batch, decoded, here, row_index[here], offset[here], now_us[here]), again
 
-    def _away(
-        self, records: Sequence[Record], told: _Told, students: Sequence[str], line: Indices
+    def _repartition_misplaced(
+        self, records: Sequence[Record], decoded: _Decoded, students: Sequence[str], row_index: Indices
     ) -> NDArray[np.bool_]:
-        """Which events are not at home, and were not forwarded to here; those are forwarded."""
+        """Which events are not on its owning partition, and were not forwarded to here; those are forwarded."""
         elsewhere = {
-            number: home
+            number: owning_partition
             for number, student in enumerate(students)
-            if (home := self._home(student)) is not None and home != records[0].partition
+            if (owning_partition := self._owning_partition(student)) is not None
+            and owning_partition != records[0].partition
         }
-        away = np.isin(line, list(elsewhere))
-        away[list(told.origins)] = False
-        for place in np.flatnonzero(away).tolist():
-            record = records[told.record[place]]
-            self._forward(elsewhere[told.line[place]], record, told.index.get(place, 0), told.events[place])
-        return away
+        misplaced = np.isin(row_index, list(elsewhere))
+        misplaced[list(decoded.origins)] = False
+        for event_index in np.flatnonzero(misplaced).tolist():
+            record = records[decoded.record[event_index]]
+            self._repartition(
+                elsewhere[decoded.row_index[event_index]],
+                record,
+                decoded.index.get(event_index, 0),
+                decoded.events[event_index],
+            )
+        return misplaced
 
-    def _fold(self, block: Block, told: _Told, here: Indices, line: Indices, offset: Array, now_us: Array) -> list[int]:
-        """Fold the events `here`; return the lines that this changed."""
-        events, lines, origins = told.events, told.line, told.origins
+    def _fold(
+        self, row_batch: RowBatch, decoded: _Decoded, here: Indices, row_index: Indices, offset: Array, now_us: Array
+    ) -> list[int]:
+        """Fold the events `here`; return the rows that this changed."""
+        events, row_indices, origins = decoded.events, decoded.row_index, decoded.origins
         if len(here) < len(events):
-            places = here.tolist()
-            events, lines = [events[place] for place in places], [lines[place] for place in places]
-            origins = {number: origins[place] for number, place in enumerate(places) if place in origins}
-        folded = self._folding.fold(block, lines, events, now_us, origins)
+            event_indices = here.tolist()
+            events, row_indices = (
+                [events[event_index] for event_index in event_indices],
+                [row_indices[event_index] for event_index in event_indices],
+            )
+            origins = {
+                number: origins[event_index]
+                for number, event_index in enumerate(event_indices)
+                if event_index in origins
+            }
+        folded = self._folding.fold(row_batch, row_indices, events, now_us, origins)
         self._counts.count(folded.outcomes)
         self._counts.clamped += folded.clamped
         self._counts.beyond_horizon += folded.beyond
         for event, outcome in zip(events, folded.outcomes, strict=True):
-            if outcome is Outcome.IGNORED and type(event) is Rubric and event.skill not in self._folding.names:
+            if outcome is FoldOutcome.IGNORED and type(event) is Rubric and event.skill not in self._folding.names:
                 self._counts.rate_unknown(event.skill)
         if folded.not_held:
             self._counts.unknown["native", "voided_not_held"] += folded.not_held
         stored = np.append(folded.new, np.array(folded.joined, np.intp))
-        np.maximum.at(block.head["offset"], line[stored], offset[stored])
-        changed: list[int] = np.unique(line[stored]).tolist()
-        block.head["epoch"][changed] = self._epoch
+        np.maximum.at(row_batch.headers["offset"], row_index[stored], offset[stored])
+        changed: list[int] = np.unique(row_index[stored]).tolist()
+        row_batch.headers["epoch"][changed] = self._epoch
         return changed
 
     def _folded(
-        self, students: Sequence[str], block: Block, changed: Sequence[int], again: Iterable[int], taken: int
+        self, students: Sequence[str], row_batch: RowBatch, changed: Sequence[int], again: Iterable[int], taken: int
     ) -> FoldedBatch:
         order = [*changed, *sorted(again)]
         return FoldedBatch(
-            students=[students[line] for line in order],
+            students=[students[row_index] for row_index in order],
             changed=len(changed),
-            block=block if order == list(range(len(students))) else block.take(order),
-            segments=block.segments,
-            dead_letters=self._letters.in_order(),
-            forwards=self._forwards,
+            row_batch=row_batch if order == list(range(len(students))) else row_batch.take(order),
+            segments=row_batch.segments,
+            dead_letters=self._dead_letters.in_order(),
+            repartitioned=self._repartitioned,
             counts=self._counts,
             taken=taken,
         )
 
-    def _forward(self, home: int, record: Record, index: int, event: NativeEvent) -> None:
-        self._forwards.append(
-            Forward(home, event, CameFrom(record.topic, (record.partition, record.offset, index)), record.timestamp)
+    def _repartition(self, owning_partition: int, record: Record, index: int, event: NativeEvent) -> None:
+        self._repartitioned.append(
+            Repartitioned(
+                owning_partition,
+                event,
+                CameFrom(record.topic, (record.partition, record.offset, index)),
+                record.timestamp,
+            )
         )
         self._counts.rerouted += 1
 

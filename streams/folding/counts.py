@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Final, Self
 
 from schemas.dialects.vocabulary import UNKNOWN_SKILL
-from streams.folding.deduplication import Outcome
+from streams.folding.deduplication import FoldOutcome
 
 MAX_NAME_CHARS: Final = 256
 """Of a name that a producer made up."""
@@ -14,7 +14,8 @@ MAX_NAME_CHARS: Final = 256
 
 @dataclass(slots=True)
 class Counts:
-    """Sums over some records. `rerouted` events are counted in `events_in` at their home, when they arrive there;
+    """Sums over some records. `rerouted` events are counted in `events_in` at their owning partition, when they arrive
+    there;
 
     `replayed` are those that a restart read again and that their row already held. `unknown` are those of the ignored
     that no table knows, by (dialect, verb or type), those that would void what a row doesn't hold any more, and ratings
@@ -43,16 +44,16 @@ class Counts:
     unknown: Counter[tuple[str, str]] = field(default_factory=Counter)
     tolerated: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def count(self, outcomes: Sequence[Outcome]) -> None:
+    def count(self, outcomes: Sequence[FoldOutcome]) -> None:
         """Add events."""
-        late = outcomes.count(Outcome.LATE)
+        late = outcomes.count(FoldOutcome.LATE)
         self.events_in += len(outcomes)
         self.late += late
-        self.applied += late + outcomes.count(Outcome.APPLIED)
-        self.ignored += outcomes.count(Outcome.IGNORED)
-        retold = outcomes.count(Outcome.RETOLD)
+        self.applied += late + outcomes.count(FoldOutcome.APPLIED)
+        self.ignored += outcomes.count(FoldOutcome.IGNORED)
+        retold = outcomes.count(FoldOutcome.RETOLD)
         self.retold += retold
-        self.duplicates += retold + outcomes.count(Outcome.DUPLICATE)
+        self.duplicates += retold + outcomes.count(FoldOutcome.DUPLICATE)
 
     def ignore(self, dialect: str, name: str) -> None:
         """Add one event of a verb or type that no table knows."""

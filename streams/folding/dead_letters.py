@@ -4,15 +4,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from schemas.dead_letter import MAX_RUNS_A_LETTER, DeadLetter
+from schemas.dead_letter import MAX_RUNS_A_DEAD_LETTER, DeadLetter
 from schemas.dialects import Invalid, Record
 from schemas.parts import named, runs
 from streams.folding.counts import Counts
 
-MAX_LETTERS_A_RECORD: Final = 16
+MAX_DEAD_LETTERS_A_RECORD: Final = 16
 
 
-class Letters:
+class DeadLetters:
     """Collects them, and counts them in `counts`."""
 
     def __init__(self, counts: Counts) -> None:
@@ -20,7 +20,7 @@ class Letters:
         self._found: list[tuple[Record, DeadLetter]] = []
 
     def add(self, record: Record, invalid: Sequence[Invalid], *, several: bool) -> None:
-        """A letter for each bad part of a record that has `several`, but for the last that share a few.
+        """A dead letter for each bad part of a record that has `several`, but for the last that share a few.
 
         Each letter holds the whole record: an array of a hundred thousand bad parts must not become as many records.
         """
@@ -36,7 +36,7 @@ class Letters:
         return sorted(self._found, key=lambda found: (found[1].offset, found[1].index))
 
     def _add(self, record: Record, invalid: Invalid, parts: str = "") -> None:
-        letter = DeadLetter(
+        dead_letter = DeadLetter(
             topic=record.topic,
             partition=record.partition,
             offset=record.offset,
@@ -47,17 +47,17 @@ class Letters:
             schema_guess=invalid.schema_guess,
             parts=parts,
         )
-        self._found.append((record, letter))
+        self._found.append((record, dead_letter))
         self._counts.dead_letter(invalid.reason)
 
 
 def _shares(invalid: Sequence[Invalid]) -> Iterator[tuple[Invalid, int, str]]:
-    """Which bad parts share a letter: the first of them, how many more there are, and the names of all."""
-    alone = MAX_LETTERS_A_RECORD - 1
-    rest = runs(one.index for one in invalid[alone:])
-    together = (rest[place : place + MAX_RUNS_A_LETTER] for place in range(0, len(rest), MAX_RUNS_A_LETTER))
-    place = 0
-    for share in (*(runs([one.index]) for one in invalid[:alone]), *together):
+    """Which bad parts share a dead letter: the first of them, how many more there are, and the names of all."""
+    separate = MAX_DEAD_LETTERS_A_RECORD - 1
+    rest = runs(one.index for one in invalid[separate:])
+    together = (rest[start : start + MAX_RUNS_A_DEAD_LETTER] for start in range(0, len(rest), MAX_RUNS_A_DEAD_LETTER))
+    start = 0
+    for share in (*(runs([one.index]) for one in invalid[:separate]), *together):
         count = sum(last - first + 1 for first, last in share)
-        yield invalid[place], count - 1, named(share)
-        place += count
+        yield invalid[start], count - 1, named(share)
+        start += count

@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 from schemas.event import NativeEvent
 from streams.folding.event_time import newest_before
-from streams.folding.known_ids import ActHashes, Hashes, More, Notes, Places, find, freed, named_at, note
+from streams.folding.known_ids import ActHashes, Hashes, HashPositions, More, Notes, find, freed, named_at, note_ids
 from streams.folding.voided_acts import Foresight, HeldActs, Voids
 from streams.input.origin import Origin
 from streams.rows.layout import Array, Indices
 from streams.rows.row import FAR_US, SEGMENT_IDS
-from streams.rows.row_batch import Block, Integers
-from streams.rows.sections import origins_of, origins_part
+from streams.rows.row_batch import Integers, RowBatch
+from streams.rows.sections import origins_of, origins_section
 from streams.rows.segments import sealed
 
 MAX_ORIGINS: Final = 8
@@ -34,8 +34,8 @@ _NEVER_US: Final = -(1 << 62)
 _NO_ACT: Final = ActHashes((), ())
 
 
-class Outcome(Enum):
-    """What became of an event that reached its home."""
+class FoldOutcome(Enum):
+    """What became of an event that reached its owning partition."""
 
     APPLIED = "applied"
     LATE = "late"
@@ -67,44 +67,44 @@ class Times(NamedTuple):
         return np.uint64(1) << (self.own_us.astype(np.uint64) * _SPREAD >> np.uint64(58))
 
 
-class Sifted(NamedTuple):
-    """`beyond` counts new events that may repeat an id which is not known any more. `joined` are the places of events
+class Deduplicated(NamedTuple):
+    """`beyond` counts new events that may repeat an id which is not known any more. `joined` are the indices of events
     that are not new, but from which a row learned another name of their act.
     """
 
-    outcomes: list[Outcome]
+    outcomes: list[FoldOutcome]
     beyond: int
     joined: list[int]
 
 
-def sift(
-    block: Block,
-    lines: Sequence[int],
+def deduplicate(
+    row_batch: RowBatch,
+    row_indices: Sequence[int],
     events: Sequence[NativeEvent],
     useful: Sequence[bool],
     times: Times,
     origins: Mapping[int, Origin],
-    kept: int,
+    max_segments: int,
     voids: Voids | None = None,
-) -> Sifted:
-    """Say of each event whether it is new, and note in the block that the new ones were seen.
+) -> Deduplicated:
+    """Say of each event whether it is new, and note in the row batch that the new ones were seen.
 
-    Those that are not `useful` are ignored, and not noted. `origins` is by the events' places. `kept` is how many
-    segments a row keeps. Acts of events that `voids` find are free again. Raises Fatal
+    Those that are not `useful` are ignored, and not noted. `origins` is by the events' indices. `max_segments` is how
+    many segments a row keeps. Acts of events that `voids` find are free again. Raises Fatal
     where a segment is missing.
     """
-    outcomes = [Outcome.APPLIED if use else Outcome.IGNORED for use in useful]
-    line, hashes = np.asarray(lines, np.intp), Hashes.of(events)
-    may_be_old = _may_be_old(block, line, hashes, times)
-    places = find(block, hashes.sought, _with_segments(block, line[may_be_old]))
-    voided = voids.concern_acts(block, lines) if voids is not None else set()
+    outcomes = [FoldOutcome.APPLIED if use else FoldOutcome.IGNORED for use in useful]
+    row_index, hashes = np.asarray(row_indices, np.intp), Hashes.of(events)
+    may_be_old = _may_be_old(row_batch, row_index, hashes, times)
+    positions = find(row_batch, hashes.sought, _with_segments(row_batch, row_index[may_be_old]))
+    voided = voids.concern_acts(row_batch, row_indices) if voids is not None else set()
     looked_at = np.concatenate(
-        [line[_doubtful(line, hashes, places)], line[list(origins)], np.array(list(voided), int)]
+        [row_index[_doubtful(row_index, hashes, positions)], row_index[list(origins)], np.array(list(voided), int)]
     )
-    doubtful = np.isin(line, looked_at)
+    doubtful = np.isin(row_index, looked_at)
     one_by_one: defaultdict[int, list[int]] = defaultdict(list, {one: [] for one in voided})
-    for place in np.flatnonzero(doubtful).tolist():
-        one_by_one[lines[place]].append(place)
+    for index in np.flatnonzero(doubtful).tolist():
+        one_by_one[row_indices[index]].append(index)
     more, joined = list[More](), list[int]()
     seen_us = times.seen_us.tolist()
     if one_by_one:
@@ -112,55 +112,59 @@ def sift(
         is_far = times.is_far.tolist()
         always = _always_old(hashes, times)
         for one, mine in one_by_one.items():
-            came_from = origins_of(block.small["origins"][one])
-            history = _History(block, one, places, kept)
-            foresight = Foresight(block, one, voids) if voids is not None and one in voided else None
-            for place in mine:
+            came_from = origins_of(row_batch.sections["origins"][one])
+            history = _History(row_batch, one, positions, max_segments)
+            foresight = Foresight(row_batch, one, voids) if voids is not None and one in voided else None
+            for index in mine:
                 if foresight is not None:
-                    more += history.free(foresight.voided_before(place))
+                    more += history.free(foresight.voided_before(index))
                 told = Identity(
-                    ids[place],
-                    hashes.acts.get(place, _NO_ACT),
-                    own_us[place],
-                    bool(always[place]),
-                    seen_us[place],
-                    bits[place],
-                    is_far[place],
+                    ids[index],
+                    hashes.acts.get(index, _NO_ACT),
+                    own_us[index],
+                    bool(always[index]),
+                    seen_us[index],
+                    bits[index],
+                    is_far[index],
                 )
-                outcomes[place], noted = _outcome(outcomes[place], history, told, origins.get(place), came_from)
-                if outcomes[place] is Outcome.APPLIED:
-                    if events[place].voidable:
+                outcomes[index], noted = _outcome(outcomes[index], history, told, origins.get(index), came_from)
+                if outcomes[index] is FoldOutcome.APPLIED:
+                    if events[index].voidable:
                         history.held.add(told.id, noted)
                     if foresight is not None:
-                        foresight.add(place)
-                more += [(place, one, value, seen_us[place]) for value in noted]
-                if noted and outcomes[place] is Outcome.RETOLD:
-                    joined.append(place)
+                        foresight.add(index)
+                more += [(index, one, value, seen_us[index]) for value in noted]
+                if noted and outcomes[index] is FoldOutcome.RETOLD:
+                    joined.append(index)
             if foresight is not None:
                 more += history.free(foresight.voided_before(len(events)))
-            block.small["origins"][one] = origins_part(came_from)
-            block.small["acts"][one] = history.held.part
+            row_batch.sections["origins"][one] = origins_section(came_from)
+            row_batch.sections["acts"][one] = history.held.part
     held = dict[int, HeldActs]()
-    for place, act in hashes.acts.items():
-        if not doubtful[place] and useful[place] and events[place].voidable:
-            row = lines[place]
+    for index, act in hashes.acts.items():
+        if not doubtful[index] and useful[index] and events[index].voidable:
+            row = row_indices[index]
             if row not in held:
-                held[row] = HeldActs(block.small["acts"][row])
-            held[row].add(int(hashes.ids[place]), act.noted)
+                held[row] = HeldActs(row_batch.sections["acts"][row])
+            held[row].add(int(hashes.ids[index]), act.noted)
     for row, acts in held.items():
-        block.small["acts"][row] = acts.part
+        row_batch.sections["acts"][row] = acts.part
     more += [
-        (place, lines[place], value, seen_us[place])
-        for place, act in hashes.acts.items()
-        if not doubtful[place] and useful[place]
+        (index, row_indices[index], value, seen_us[index])
+        for index, act in hashes.acts.items()
+        if not doubtful[index] and useful[index]
         for value in act.noted
     ]
-    fresh = np.array([outcome is Outcome.APPLIED for outcome in outcomes], np.bool_)
+    fresh = np.array([outcome is FoldOutcome.APPLIED for outcome in outcomes], np.bool_)
     is_noted = fresh.copy()
     is_noted[joined] = True
     far = times.is_far & is_noted
-    np.bitwise_or.at(block.head["far_times"], line[far], times.bits[far])
-    return Sifted(outcomes, note(block, Notes.of(line, hashes.ids, times.seen_us, fresh, more), kept), sorted(joined))
+    np.bitwise_or.at(row_batch.headers["far_times"], row_index[far], times.bits[far])
+    return Deduplicated(
+        outcomes,
+        note_ids(row_batch, Notes.of(row_index, hashes.ids, times.seen_us, fresh, more), max_segments),
+        sorted(joined),
+    )
 
 
 class Identity(NamedTuple):
@@ -178,37 +182,37 @@ class Identity(NamedTuple):
 def _always_old(hashes: Hashes, times: Times) -> NDArray[np.bool_]:
     """Events that may repeat one of another time."""
     always: NDArray[np.bool_] = times.own_us >= times.record_us
-    always[[place for place, act in hashes.acts.items() if act.named]] = True
+    always[[index for index, act in hashes.acts.items() if act.named]] = True
     return always
 
 
-def _may_be_old(block: Block, line: Indices, hashes: Hashes, times: Times) -> NDArray[np.bool_]:
+def _may_be_old(row_batch: RowBatch, row_index: Indices, hashes: Hashes, times: Times) -> NDArray[np.bool_]:
     """At least the events that are to be looked for in segments: as if all before them in the batch were new."""
-    if not np.any(block.head["segments"]):
-        return np.zeros(len(line), np.bool_)
-    newest_us = newest_before(line, times.seen_us, block.head["newest_us"][line])
-    far_times = block.head["far_times"].copy()
-    np.bitwise_or.at(far_times, line[times.is_far], times.bits[times.is_far])
-    may_be_far: NDArray[np.bool_] = (far_times[line] & times.bits) != 0
+    if not np.any(row_batch.headers["segments"]):
+        return np.zeros(len(row_index), np.bool_)
+    newest_us = newest_before(row_index, times.seen_us, row_batch.headers["newest_us"][row_index])
+    far_times = row_batch.headers["far_times"].copy()
+    np.bitwise_or.at(far_times, row_index[times.is_far], times.bits[times.is_far])
+    may_be_far: NDArray[np.bool_] = (far_times[row_index] & times.bits) != 0
     return _always_old(hashes, times) | (times.own_us <= newest_us) | may_be_far
 
 
-def _with_segments(block: Block, line: Indices) -> list[int]:
-    lines = np.unique(line)
-    found: list[int] = lines[block.head["segments"][lines] > 0].tolist()
+def _with_segments(row_batch: RowBatch, row_index: Indices) -> list[int]:
+    row_indices = np.unique(row_index)
+    found: list[int] = row_indices[row_batch.headers["segments"][row_indices] > 0].tolist()
     return found
 
 
-def _doubtful(line: Indices, hashes: Hashes, places: Places) -> NDArray[np.intp]:
+def _doubtful(row_index: Indices, hashes: Hashes, positions: HashPositions) -> NDArray[np.intp]:
     """Events with a hash that their row knows, or that comes twice in the batch."""
     values, event = hashes.compared()
     _, at, times = np.unique(values, return_inverse=True, return_counts=True)
     twice = times[at] > 1
-    if places:
-        lines = line[event].tolist()
+    if positions:
+        row_indices = row_index[event].tolist()
         known = [
-            pair in places or (pair[0], named_at(pair[1])) in places
-            for pair in zip(lines, values.tolist(), strict=True)
+            pair in positions or (pair[0], named_at(pair[1])) in positions
+            for pair in zip(row_indices, values.tolist(), strict=True)
         ]
         twice |= np.array(known, np.bool_)
     return event[twice]
@@ -217,24 +221,24 @@ def _doubtful(line: Indices, hashes: Hashes, places: Places) -> NDArray[np.intp]
 class _History:
     """One student's ids while its events of a batch are looked at in their order."""
 
-    def __init__(self, block: Block, line: int, places: Places, kept: int) -> None:
-        head = block.head
-        self.held = HeldActs(block.small["acts"][line])
-        self._line = line
-        self._places = places
-        self._kept = kept
-        self._noted = int(head["noted"][line])
-        self._newest_us = int(head["newest_us"][line])
-        self._far_times = int(head["far_times"][line])
+    def __init__(self, row_batch: RowBatch, row_index: int, positions: HashPositions, max_segments: int) -> None:
+        headers = row_batch.headers
+        self.held = HeldActs(row_batch.sections["acts"][row_index])
+        self._row_index = row_index
+        self._positions = positions
+        self._max_segments = max_segments
+        self._noted = int(headers["noted"][row_index])
+        self._newest_us = int(headers["newest_us"][row_index])
+        self._far_times = int(headers["far_times"][row_index])
         self._sealed = sealed(self._noted)
-        self._first = self._sealed - int(head["segments"][line])
+        self._first = self._sealed - int(headers["segments"][row_index])
 
     def knows(self, value: int, told: Identity) -> bool:
         """Whether a hash of the event is known: in the row, or, if it may be old, in a segment."""
         may_be_old = told.always or told.own_us <= self._newest_us or bool(told.bit & self._far_times)
         since = (self._first if may_be_old else self._sealed) * SEGMENT_IDS
-        place = self._places.get((self._line, value), -1)
-        return place >= since and place > self._places.get((self._line, freed(value)), -1)
+        index = self._positions.get((self._row_index, value), -1)
+        return index >= since and index > self._positions.get((self._row_index, freed(value)), -1)
 
     def free(self, voided: Iterable[tuple[int, int]]) -> list[More]:
         """The acts of voided events are known no more; what is to be noted of it."""
@@ -242,7 +246,7 @@ class _History:
         for before, event in voided:
             free = [freed(act) for act in self.held.release(event)]
             self._note(free, _NEVER_US)
-            more += [(before - 0.5, self._line, value, _NEVER_US) for value in free]
+            more += [(before - 0.5, self._row_index, value, _NEVER_US) for value in free]
         return more
 
     def note(self, values: Sequence[int], told: Identity) -> None:
@@ -253,40 +257,40 @@ class _History:
 
     def _note(self, values: Iterable[int], seen_us: int) -> None:
         for value in values:
-            self._places[self._line, value] = self._noted
+            self._positions[self._row_index, value] = self._noted
             self._noted += 1
             self._newest_us = max(self._newest_us, seen_us)
         if (now := sealed(self._noted)) > self._sealed:
-            self._sealed, self._first = now, max(self._first, now - self._kept)
+            self._sealed, self._first = now, max(self._first, now - self._max_segments)
 
 
 def _outcome(
-    outcome: Outcome,
+    outcome: FoldOutcome,
     history: _History,
     told: Identity,
     origin: Origin | None,
     came_from: dict[int, tuple[int, int]],
-) -> tuple[Outcome, Sequence[int]]:
+) -> tuple[FoldOutcome, Sequence[int]]:
     """What becomes of the next event of a student, APPLIED or IGNORED if it is not known; and what of its act is noted.
 
     An event that tells an act again makes known all the names that it has for it: so acts told by A and B, and by B and
     C, are one.
     """
     if origin is not None and origin[1:] <= came_from.get(origin[0], (-1, -1)):
-        return Outcome.DUPLICATE, ()  # a partition's forwards arrive in its offset order
-    if outcome is not Outcome.APPLIED:
+        return FoldOutcome.DUPLICATE, ()  # a partition's forwards arrive in its offset order
+    if outcome is not FoldOutcome.APPLIED:
         return outcome, ()
 
     def knows(value: int) -> bool:
         return history.knows(value, told)
 
     if knows(told.id):
-        return Outcome.DUPLICATE, ()
+        return FoldOutcome.DUPLICATE, ()
     if told.act.is_told(knows):
         joined = [value for value in told.act.noted if not knows(value)]
         history.note(joined, told)
         history.held.join(told.act.sought, joined)
-        return Outcome.RETOLD, joined
+        return FoldOutcome.RETOLD, joined
     history.note((told.id, *told.act.noted), told)
     if origin is not None:
         _note_origin(came_from, origin)

@@ -1,4 +1,4 @@
-"""The telling events of each student and skill: of all that were seen, the newest and weightiest few.
+"""The evidence items of each student and skill: of all that were seen, the newest and weightiest few.
 
 Rank is log2|weight| + age in half-lives, which no later time reorders; so what is kept doesn't depend on when it is
 decided, nor on the order of arrival.
@@ -15,15 +15,15 @@ from streams.folding.facts import FACTS, INDEX
 from streams.folding.sums import Entries
 from streams.rows.layout import Array, Indices, ragged
 from streams.rows.row import HALF_LIFE_US, MAX_EVIDENCE
-from streams.rows.row_batch import Block
+from streams.rows.row_batch import RowBatch
 
 MAX_WEIGHT: Final = 64
 _LOG2: Final = np.array([math.log2(max(weight, 1)) for weight in range(MAX_WEIGHT)])
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """Events that tell of a skill, as arrays of one length. `group` is line · skills + skill, `weight` in tenths."""
+class EvidenceItems:
+    """Events that tell of a skill, as arrays of one length. `group` is row · skills + skill, `weight` in tenths."""
 
     group: Array
     code: Array
@@ -31,13 +31,15 @@ class Told:
     weight: Array
     time_s: Array
 
-    def __add__(self, other: "Told") -> "Told":
+    def __add__(self, other: "EvidenceItems") -> "EvidenceItems":
         """Both."""
-        return Told(*(np.concatenate([getattr(self, one.name), getattr(other, one.name)]) for one in fields(self)))
+        return EvidenceItems(
+            *(np.concatenate([getattr(self, one.name), getattr(other, one.name)]) for one in fields(self))
+        )
 
-    def __getitem__(self, at: Array) -> "Told":
+    def __getitem__(self, at: Array) -> "EvidenceItems":
         """Those at these places."""
-        return Told(*(getattr(self, one.name)[at] for one in fields(self)))
+        return EvidenceItems(*(getattr(self, one.name)[at] for one in fields(self)))
 
     @property
     def rank(self) -> Array:
@@ -46,7 +48,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Tells:
+class EvidenceWeights:
     """Which skills a fact tells of, and how much: `count[fact]` of them, from `start[fact]` on."""
 
     start: Array
@@ -55,15 +57,15 @@ class Tells:
     weight: Array
 
     @classmethod
-    def of(cls, telling: Sequence[Mapping[str, float]]) -> Self:
+    def of(cls, by_skill: Sequence[Mapping[str, float]]) -> Self:
         """From each skill's weights by fact; weights of less than a tenth tell nothing."""
-        tells = [
+        weights_of = [
             (INDEX[fact], skill, tenths)
-            for skill, weights in enumerate(telling)
+            for skill, weights in enumerate(by_skill)
             for fact, weight in weights.items()
             if (tenths := round(weight * 10))
         ]
-        facts, skills, weights = np.array(sorted(tells), np.int64).reshape(-1, 3).T
+        facts, skills, weights = np.array(sorted(weights_of), np.int64).reshape(-1, 3).T
         count = np.bincount(facts, minlength=len(FACTS))
         return cls(np.cumsum(count) - count, count, skills, weights)
 
@@ -73,41 +75,42 @@ def rank_of(weight: int, time_s: int) -> float:
     return float(_LOG2[abs(weight)]) + time_s * 1e6 / HALF_LIFE_US
 
 
-def offered(tells: Tells, facts: Entries, time_s: Array, skills: int) -> Told:
+def offered(weights_of: EvidenceWeights, facts: Entries, time_s: Array, skills: int) -> EvidenceItems:
     """The facts as evidence for each of the `skills` that they tell of; `time_s` is by event."""
-    line, fact = np.divmod(facts.where, len(FACTS))
-    of_fact, tell = ragged(tells.count[fact])
-    tell += tells.start[fact][of_fact]
-    return Told(
-        group=line[of_fact] * skills + tells.skill[tell],
+    row_index, fact = np.divmod(facts.where, len(FACTS))
+    of_fact, tell = ragged(weights_of.count[fact])
+    tell += weights_of.start[fact][of_fact]
+    return EvidenceItems(
+        group=row_index[of_fact] * skills + weights_of.skill[tell],
         code=fact[of_fact],
         value=facts.value[of_fact],
-        weight=tells.weight[tell],
+        weight=weights_of.weight[tell],
         time_s=time_s[facts.event[of_fact]],
     )
 
 
-def keep(block: Block, told: Told) -> None:
-    """Keep, in place, the first MAX_EVIDENCE by rank of those in the block and those `told`.
+def keep_evidence(row_batch: RowBatch, items: EvidenceItems) -> None:
+    """Keep, in place, the first MAX_EVIDENCE by rank of those in the row batch and those `items`.
 
     Equal ranks are ordered by code, value and time, largest first.
     """
-    touched = np.unique(told.group)
-    kept = {name: column.reshape(-1, MAX_EVIDENCE) for name, column in block.told.items()}
-    before = Told(
-        group=np.repeat(touched, MAX_EVIDENCE), **{name: column[touched].reshape(-1) for name, column in kept.items()}
+    touched = np.unique(items.group)
+    columns = {name: column.reshape(-1, MAX_EVIDENCE) for name, column in row_batch.evidence_items.items()}
+    before = EvidenceItems(
+        group=np.repeat(touched, MAX_EVIDENCE),
+        **{name: column[touched].reshape(-1) for name, column in columns.items()},
     )
-    every = before[before.weight != 0] + told
+    every = before[before.weight != 0] + items
     order, slot = _first(every)
     few = every[order]
-    for name, column in kept.items():
+    for name, column in columns.items():
         column[touched] = 0
         column[few.group, slot] = getattr(few, name)
 
 
-def _first(told: Told) -> tuple[Indices, Indices]:
+def _first(items: EvidenceItems) -> tuple[Indices, Indices]:
     """The few of each group that rank highest: where they are, and their place among the few."""
-    order = np.lexsort((-told.time_s, -told.value, -told.code, -told.rank, told.group))
-    _, place = ragged(np.unique(told.group, return_counts=True)[1])
-    few = place < MAX_EVIDENCE
-    return order[few], place[few]
+    order = np.lexsort((-items.time_s, -items.value, -items.code, -items.rank, items.group))
+    _, nth = ragged(np.unique(items.group, return_counts=True)[1])
+    few = nth < MAX_EVIDENCE
+    return order[few], nth[few]

@@ -63,7 +63,7 @@ DAY_S: Final = 86_400.0
 
 Kinds = Mapping[type, Sequence[int]]
 """Where the events of each kind are in a batch, ascending."""
-Reading = Iterator[tuple[int, Array | None, Array | float]]
+FactReading = Iterator[tuple[int, Array | None, Array | float]]
 """A fact, which of a kind's events say it (None: all), and its value."""
 
 (
@@ -82,11 +82,13 @@ class Facts:
     fact: Indices
     value: Array
 
-    def of(self, places: Indices) -> "Facts":
-        """Those of the events at `places`, which are ascending and called 0, 1, 2 from now on."""
-        at = np.searchsorted(places, self.event)
-        kept = (at < len(places)) & (places[np.minimum(at, len(places) - 1)] == self.event) if len(places) else at < 0
-        return Facts(at[kept], self.fact[kept], self.value[kept])
+    def of(self, indices: Indices) -> "Facts":
+        """Those of the events at `indices`, which are ascending and called 0, 1, 2 from now on."""
+        at = np.searchsorted(indices, self.event)
+        present = (
+            (at < len(indices)) & (indices[np.minimum(at, len(indices) - 1)] == self.event) if len(indices) else at < 0
+        )
+        return Facts(at[present], self.fact[present], self.value[present])
 
     def and_of(self, event: Sequence[int], fact: Sequence[int], value: Sequence[float]) -> "Facts":
         """These and more, in the order of their events."""
@@ -100,27 +102,27 @@ class Facts:
 def kinds_of(events: Iterable[e.NativeEvent]) -> Kinds:
     """Sort events by their kind."""
     kinds: defaultdict[type, list[int]] = defaultdict(list)
-    for place, event in enumerate(events):
-        kinds[type(event)].append(place)
+    for index, event in enumerate(events):
+        kinds[type(event)].append(index)
     return kinds
 
 
 def facts_of(events: Sequence[e.NativeEvent], kinds: Kinds) -> Facts:
     """The facts of events that stand without knowing any other event; none of an event that is of no use for skills."""
     found: list[tuple[Array, int, Array | float]] = []
-    for kind, places in kinds.items():
+    for kind, indices in kinds.items():
         reader = _READERS.get(kind)
         if reader is not None:
-            place = np.array(places, np.intp)
-            for fact, said_by, value in reader([events[at] for at in places]):
+            index = np.array(indices, np.intp)
+            for fact, said_by, value in reader([events[at] for at in indices]):
                 chosen = value if said_by is None or isinstance(value, float) else value[said_by]
-                found.append((place if said_by is None else place[said_by], fact, chosen))
+                found.append((index if said_by is None else index[said_by], fact, chosen))
     if not found:
         return Facts(np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0))
     return _in_order(
-        np.concatenate([place for place, _, _ in found]),
-        np.repeat([fact for _, fact, _ in found], [len(place) for place, _, _ in found]),
-        np.concatenate([np.broadcast_to(value, len(place)) for place, _, value in found]),
+        np.concatenate([index for index, _, _ in found]),
+        np.repeat([fact for _, fact, _ in found], [len(index) for index, _, _ in found]),
+        np.concatenate([np.broadcast_to(value, len(index)) for index, _, value in found]),
     )
 
 
@@ -134,7 +136,7 @@ def has_passed(attempt: e.Attempt) -> bool:
     return attempt.score >= PASS_SCORE if attempt.success is None else attempt.success
 
 
-def _attempts(events: Sequence[e.Attempt]) -> Reading:
+def _attempts(events: Sequence[e.Attempt]) -> FactReading:
     score = np.array([event.score for event in events])
     number = np.array([event.attempt for event in events], np.float64)
     hints = np.array([event.hints for event in events], np.float64)
@@ -157,12 +159,12 @@ def _passed(events: Sequence[e.Attempt], score: Array) -> Array:
     return np.array([has_passed(event) for event in events])
 
 
-def _failures(events: Sequence[e.Failure]) -> Reading:
+def _failures(events: Sequence[e.Failure]) -> FactReading:
     yield FAILED, None, 1.0
     yield GAVE_UP, np.array([event.gave_up for event in events]), 1.0
 
 
-def _submissions(events: Sequence[e.Submission]) -> Reading:
+def _submissions(events: Sequence[e.Submission]) -> FactReading:
     yield SUBMITTED, None, _weights(events)
     marked = np.array([event.score is not None for event in events])
     yield MARKED, marked, np.array([event.score or 0.0 for event in events])
@@ -171,7 +173,7 @@ def _submissions(events: Sequence[e.Submission]) -> Reading:
     yield LATE, days_early < 0, -days_early
 
 
-def _controls(events: Sequence[e.Control]) -> Reading:
+def _controls(events: Sequence[e.Control]) -> FactReading:
     off_neutral = np.array([sum(1 for setting in event.controls.values() if setting) for event in events], np.float64)
     reset = np.array([event.reset for event in events])
     changed = np.array([-1 if event.reset or event.changed is None else event.changed for event in events], np.float64)
@@ -192,32 +194,32 @@ def _controls(events: Sequence[e.Control]) -> Reading:
     yield ISOLATED, one & (changed == 1), 1.0
 
 
-def _messages(events: Sequence[e.Message]) -> Reading:
+def _messages(events: Sequence[e.Message]) -> FactReading:
     yield WROTE, None, _words(events)
     yield REPLIED, np.array([bool(event.in_reply_to) for event in events]), 1.0
 
 
-def _collaborations(events: Sequence[e.Collaboration]) -> Reading:
+def _collaborations(events: Sequence[e.Collaboration]) -> FactReading:
     named = {"asked": ASKED, "agreed": AGREED, "disagreed": DISAGREED}
     act = np.array([named.get(event.act, HELPED) for event in events])
     for fact in (HELPED, *named.values()):
         yield fact, act == fact, 1.0
 
 
-def _sessions(events: Sequence[e.Session]) -> Reading:
+def _sessions(events: Sequence[e.Session]) -> FactReading:
     phase = np.array([event.phase for event in events])
     yield ENROLLED, phase == "enrolled", 1.0
     yield SAT_DOWN, phase == "start", 1.0
     yield ENDED, phase == "end", np.nan_to_num(_log_seconds(events))
 
 
-def _media(events: Sequence[e.Media]) -> Reading:
+def _media(events: Sequence[e.Media]) -> FactReading:
     action = np.array([event.action for event in events])
     for name, fact in (("played", WATCHED), ("completed", FINISHED), ("seeked", SOUGHT)):
         yield fact, action == name, 1.0
 
 
-def _always(fact: int) -> Callable[[Sequence[Any]], Reading]:
+def _always(fact: int) -> Callable[[Sequence[Any]], FactReading]:
     return lambda _: iter([(fact, None, 1.0)])
 
 
@@ -238,7 +240,7 @@ def _days_early(event: e.Submission) -> float:
     return math.nan if event.due is None else (event.due - event.time).total_seconds() / DAY_S
 
 
-_READERS: Final[dict[type, Callable[[Sequence[Any]], Reading]]] = {
+_READERS: Final[dict[type, Callable[[Sequence[Any]], FactReading]]] = {
     e.Attempt: _attempts,
     e.Failure: _failures,
     e.Retry: _always(RETRIED),

@@ -1,6 +1,6 @@
 """Folding: a batch's events into the rows of its students. Pure, synchronous, the same however batches are cut.
 
-    events ──sift──► new ones ──arrive──► their times ──readings──► facts, phrases, ratings ──► sums, telling events
+    events ──sift──► new ones ──arrive──► their times ──readings──► facts, phrases, ratings ──► sums, evidence items
                  └─► repeats, no use
 
 Each step takes the whole batch. All sums are order-free. Two structures look at order, and are bounded: the open
@@ -17,31 +17,31 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from schemas.event import NativeEvent, Rubric, Voided
-from streams.folding.deduplication import Outcome, Times, sift
-from streams.folding.event_time import Arrival, arrive, weighed
-from streams.folding.evidence_items import Tells, Told, keep, offered
+from streams.folding.deduplication import FoldOutcome, Times, deduplicate
+from streams.folding.event_time import EventTimes, advance_event_time, decay_weights
+from streams.folding.evidence_items import EvidenceItems, EvidenceWeights, keep_evidence, offered
 from streams.folding.facts import Kinds, facts_of, kinds_of
 from streams.folding.readings import Readings
 from streams.folding.retraction import Retraction, Void, concerned
-from streams.folding.sums import Entries, add_facts, add_to_cells
+from streams.folding.sums import Entries, add_facts, add_to_skills
 from streams.folding.voidable import keep_voidable
 from streams.folding.voided_acts import Voids
 from streams.input.origin import Origin
 from streams.rows.layout import Indices
 from streams.rows.row import KNOWN_IDS
-from streams.rows.row_batch import Block, Integers
+from streams.rows.row_batch import Integers, RowBatch
 from streams.rows.segments import segments_for
 from streams.skills.phrase_book import PhraseBook, tokenise
 from streams.skills.skill_set import SkillSet
 
 
 class Folded(NamedTuple):
-    """What became of some events: `new` are the places of those that changed their line; `clamped` of these came from
+    """What became of some events: `new` are the indices of those that changed their row; `clamped` of these came from
     the future. `not_held` would void what is not known any more. `beyond` may repeat an id not known any more. `joined`
-    are the places of events that changed nothing of their row but what an act is called.
+    are the indices of events that changed nothing of their row but what an act is called.
     """
 
-    outcomes: list[Outcome]
+    outcomes: list[FoldOutcome]
     new: Indices
     clamped: int
     not_held: int = 0
@@ -50,9 +50,11 @@ class Folded(NamedTuple):
 
 
 class _Added(NamedTuple):
-    """As Folded, of events without the voids among them; `retracted` are the places of voids that found their event."""
+    """As Folded, of events without the voids among them; `retracted` are the indices of voids that found their
+    event.
+    """
 
-    outcomes: list[Outcome]
+    outcomes: list[FoldOutcome]
     new: Indices
     clamped: int
     beyond: int
@@ -70,7 +72,7 @@ class Folding:
     names: tuple[str, ...]
     phrases: PhraseBook
     per_text: Mapping[int, float]
-    tells: Tells
+    evidence_weights: EvidenceWeights
     segments: int
 
     @classmethod
@@ -81,33 +83,33 @@ class Folding:
             names=skill_set.names,
             phrases=PhraseBook({name: skill.lexicon for name, skill in skill_set.skills.items()}),
             per_text={column: skill.per_text for column, skill in enumerate(skills) if skill.per_text is not None},
-            tells=Tells.of([skill.telling for skill in skills]),
+            evidence_weights=EvidenceWeights.of([skill.evidence_weights for skill in skills]),
             segments=segments_for(known_ids),
         )
 
     def fold(
         self,
-        block: Block,
-        lines: Sequence[int],
+        row_batch: RowBatch,
+        row_indices: Sequence[int],
         events: Sequence[NativeEvent],
         now_us: Sequence[int] | Integers,
         origins: Mapping[int, Origin] | None = None,
     ) -> Folded:
-        """Fold `events` into these `lines` of the block, in place and in order; say what became of each.
+        """Fold `events` into these `row_indices` of the row batch, in place and in order; say what became of each.
 
         `now_us`, the records' times, bound the events' own. Idempotent as far as ids are known
-        (`streams.folding.deduplication`). `origins`, by the events' places, say where forwarded ones came from.
+        (`streams.folding.deduplication`). `origins`, by the events' indices, say where forwarded ones came from.
         """
         kinds = kinds_of(events)
         if Voided not in kinds:
-            folded = self._fold(block, lines, events, kinds, now_us, origins or {}, {})
+            folded = self._fold(row_batch, row_indices, events, kinds, now_us, origins or {}, {})
             return Folded(folded.outcomes, folded.new, folded.clamped, beyond=folded.beyond, joined=folded.joined)
-        return self._fold_with_voids(block, lines, events, kinds[Voided], now_us, origins or {})
+        return self._fold_with_voids(row_batch, row_indices, events, kinds[Voided], now_us, origins or {})
 
     def _fold_with_voids(
         self,
-        block: Block,
-        lines: Sequence[int],
+        row_batch: RowBatch,
+        row_indices: Sequence[int],
         events: Sequence[NativeEvent],
         voids: Sequence[int],
         now_us: Sequence[int] | Integers,
@@ -116,35 +118,35 @@ class Folding:
         """Voids change sums and evidence only, so the events around them are read as if there were none."""
         is_event = np.ones(len(events), np.bool_)
         is_event[list(voids)] = False
-        places = np.flatnonzero(is_event).tolist()
-        some = [events[place] for place in places]
+        indices = np.flatnonzero(is_event).tolist()
+        some = [events[index] for index in indices]
         of_void = {
-            place: Void(lines[place], before, cast(Voided, events[place]).voided_id)
-            for place, before in zip(voids, np.searchsorted(places, voids).tolist(), strict=True)
+            index: Void(row_indices[index], before, cast(Voided, events[index]).voided_id)
+            for index, before in zip(voids, np.searchsorted(indices, voids).tolist(), strict=True)
         }
         folded = self._fold(
-            block,
-            [lines[place] for place in places],
+            row_batch,
+            [row_indices[index] for index in indices],
             some,
             kinds_of(some),
             np.asarray(now_us, np.int64)[is_event],
-            {number: origins[place] for number, place in enumerate(places) if place in origins},
+            {number: origins[index] for number, index in enumerate(indices) if index in origins},
             of_void,
         )
-        outcomes = [Outcome.IGNORED] * len(events)
-        for place, outcome in zip(places, folded.outcomes, strict=True):
-            outcomes[place] = outcome
-        for place in folded.retracted:
-            outcomes[place] = Outcome.APPLIED
-        new = sorted([*(places[number] for number in folded.new.tolist()), *folded.retracted])
+        outcomes = [FoldOutcome.IGNORED] * len(events)
+        for index, outcome in zip(indices, folded.outcomes, strict=True):
+            outcomes[index] = outcome
+        for index in folded.retracted:
+            outcomes[index] = FoldOutcome.APPLIED
+        new = sorted([*(indices[number] for number in folded.new.tolist()), *folded.retracted])
         not_held = len(voids) - len(folded.retracted)
-        joined = [places[number] for number in folded.joined]
+        joined = [indices[number] for number in folded.joined]
         return Folded(outcomes, np.array(new, np.intp), folded.clamped, not_held, folded.beyond, joined)
 
     def _fold(
         self,
-        block: Block,
-        lines: Sequence[int],
+        row_batch: RowBatch,
+        row_indices: Sequence[int],
         events: Sequence[NativeEvent],
         kinds: Kinds,
         now_us: Sequence[int] | Integers,
@@ -153,29 +155,31 @@ class Folding:
     ) -> _Added:
         facts = facts_of(events, kinds)
         useful = np.bincount(facts.event, minlength=len(events)) > 0
-        useful[[place for place in kinds.get(Rubric, ()) if self._is_rating(events[place])]] = True
+        useful[[index for index in kinds.get(Rubric, ()) if self._is_rating(events[index])]] = True
         own_us = np.array([event.time.timestamp() for event in events], np.float64) * 1e6
         times = Times(own_us.astype(np.int64), np.asarray(now_us, np.int64))
         by_row: defaultdict[int, list[Void]] = defaultdict(list)
         for void in voids.values():
             by_row[void.row].append(void)
         counts = np.bincount(facts.event, minlength=len(events))
-        foreseen = Voids(by_row, events, counts, np.minimum(*times), self._columns_of) if voids else None
-        outcomes, beyond, joined = sift(block, lines, events, useful.tolist(), times, origins, self.segments, foreseen)
-        new = np.array([place for place, outcome in enumerate(outcomes) if outcome is Outcome.APPLIED], np.intp)
+        predictions = Voids(by_row, events, counts, np.minimum(*times), self._columns_of) if voids else None
+        outcomes, beyond, joined = deduplicate(
+            row_batch, row_indices, events, useful.tolist(), times, origins, self.segments, predictions
+        )
+        new = np.array([index for index, outcome in enumerate(outcomes) if outcome is FoldOutcome.APPLIED], np.intp)
         if len(new) < len(events):
-            events = [events[place] for place in new.tolist()]
+            events = [events[index] for index in new.tolist()]
             kinds, facts = kinds_of(events), facts.of(new)
         time_us = np.minimum(*times)[new]
-        arrival = arrive(block, np.asarray(lines, np.intp)[new], time_us)
-        for place in new[arrival.late].tolist():
-            outcomes[place] = Outcome.LATE
-        readings = Readings(block, self.phrases, self.per_text)
-        readings.read(events, kinds, facts, arrival)
-        if len(new) < len(lines):
+        event_times = advance_event_time(row_batch, np.asarray(row_indices, np.intp)[new], time_us)
+        for index in new[event_times.late].tolist():
+            outcomes[index] = FoldOutcome.LATE
+        readings = Readings(row_batch, self.phrases, self.per_text)
+        readings.read(events, kinds, facts, event_times)
+        if len(new) < len(row_indices):
             before = np.searchsorted(new, [void.before for void in voids.values()]).tolist()
-            voids = {place: void._replace(before=at) for (place, void), at in zip(voids.items(), before, strict=True)}
-        retracted = self._add(block, events, readings, arrival, voids)
+            voids = {index: void._replace(before=at) for (index, void), at in zip(voids.items(), before, strict=True)}
+        retracted = self._add(row_batch, events, readings, event_times, voids)
         return _Added(outcomes, new, int(np.sum((own_us > times.record_us)[new])), beyond, joined, retracted)
 
     def _columns_of(self, text: str) -> int:
@@ -186,43 +190,45 @@ class Folding:
 
     def _add(
         self,
-        block: Block,
+        row_batch: RowBatch,
         events: Sequence[NativeEvent],
         readings: Readings,
-        arrival: Arrival,
+        event_times: EventTimes,
         voids: Mapping[int, Void],
     ) -> list[int]:
-        """Add what the new `events` say; the places of those of the `voids` that found their event."""
+        """Add what the new `events` say; the indices of those of the `voids` that found their event."""
         said = readings.facts, readings.texts.arrays(), readings.ratings.arrays()
-        rows = concerned(block, arrival.line.tolist(), events, list(voids.values())) if voids else None
+        rows = concerned(row_batch, event_times.row_index.tolist(), events, list(voids.values())) if voids else None
         if not rows:
-            self._add_all(block, events, said, arrival, readings.told(arrival.time_s))
+            self._add_all(row_batch, events, said, event_times, readings.evidence_items(event_times.time_s))
             return []
-        one_by_one = np.isin(arrival.line, list(rows))
-        theirs = {place: void for place, void in voids.items() if void.row in rows}
-        retracted = Retraction(block, self.tells).add(events, arrival, one_by_one, said, readings.evidence, theirs)
+        one_by_one = np.isin(event_times.row_index, list(rows))
+        theirs = {index: void for index, void in voids.items() if void.row in rows}
+        retracted = Retraction(row_batch, self.evidence_weights).add(
+            events, event_times, one_by_one, said, readings.evidence, theirs
+        )
         others = ~one_by_one
         some = [event for event, other in zip(events, others.tolist(), strict=True) if other]
         facts, texts, ratings = (entries.of(others) for entries in said)
-        told = readings.told(arrival.time_s, others)
-        self._add_all(block, some, (facts, texts, ratings), arrival.of(others), told)
+        evidence = readings.evidence_items(event_times.time_s, others)
+        self._add_all(row_batch, some, (facts, texts, ratings), event_times.of(others), evidence)
         return retracted
 
     def _add_all(
         self,
-        block: Block,
+        row_batch: RowBatch,
         events: Sequence[NativeEvent],
         said: tuple[Entries, Entries, Entries],
-        arrival: Arrival,
-        told: Told,
+        event_times: EventTimes,
+        evidence: EvidenceItems,
     ) -> None:
         """All at once, as columns."""
         facts, texts, ratings = said
-        keep_voidable(block, events, arrival, facts, texts, ratings)
-        time_s = arrival.time_s
-        for chosen, weight in weighed(block, arrival):
+        keep_voidable(row_batch, events, event_times, facts, texts, ratings)
+        time_s = event_times.time_s
+        for chosen, weight in decay_weights(row_batch, event_times):
             of_s = time_s if chosen is None else time_s[chosen]
-            add_facts(block, facts.of(chosen), weight, of_s)
-            add_to_cells(block, "text", texts.of(chosen), weight, of_s)
-            add_to_cells(block, "rubric", ratings.of(chosen), weight, of_s)
-        keep(block, offered(self.tells, facts, time_s, len(self.names)) + told)
+            add_facts(row_batch, facts.of(chosen), weight, of_s)
+            add_to_skills(row_batch, "text", texts.of(chosen), weight, of_s)
+            add_to_skills(row_batch, "rubric", ratings.of(chosen), weight, of_s)
+        keep_evidence(row_batch, offered(self.evidence_weights, facts, time_s, len(self.names)) + evidence)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from schemas.event import NativeEvent
 from streams.rows.layout import ID, SEGMENT, Array, Indices, chunks
 from streams.rows.row import ID_BYTES, RECENT_IDS, SEGMENT_IDS
-from streams.rows.row_batch import Block, Integers
+from streams.rows.row_batch import Integers, RowBatch
 from streams.rows.segments import sealed
 
 More = tuple[float, int, int, int]
@@ -25,7 +25,7 @@ _SLOTS_AN_ID: Final = 32
 _ACT: Final = b"act"
 MOMENT: Final = "@"
 
-Places = dict[tuple[int, int], int]
+HashPositions = dict[tuple[int, int], int]
 """The last place of a hash, by (row index, hash)."""
 
 
@@ -122,19 +122,21 @@ class Hashes:
 class Notes(NamedTuple):
     """Hashes to be noted, as arrays in their order: whose, of which own time (µs), and whether each begins an event."""
 
-    line: Indices
+    row_index: Indices
     values: Array
     own_us: Integers
     first: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, line: Indices, ids: Array, own_us: Integers, fresh: NDArray[np.bool_], more: Sequence[More]) -> Self:
+    def of(
+        cls, row_index: Indices, ids: Array, own_us: Integers, fresh: NDArray[np.bool_], more: Sequence[More]
+    ) -> Self:
         """The `ids` of the `fresh` events, and `more` hashes where they belong among them."""
         at = np.flatnonzero(fresh)
-        places, lines, values, times_us = zip(*more, strict=True) if more else ((), (), (), ())
+        indices, row_indices, values, times_us = zip(*more, strict=True) if more else ((), (), (), ())
         count = len(more)
-        every_line = np.append(line[at], np.array(lines, np.intp))
-        order = np.lexsort((np.append(at, np.array(places, np.float64)), every_line))
+        every_line = np.append(row_index[at], np.array(row_indices, np.intp))
+        order = np.lexsort((np.append(at, np.array(indices, np.float64)), every_line))
         return cls(
             every_line[order],
             np.append(ids[at], np.array(values, ID))[order],
@@ -143,58 +145,58 @@ class Notes(NamedTuple):
         )
 
 
-def find(block: Block, values: Array, looked_up: Sequence[int]) -> Places:
+def find(row_batch: RowBatch, values: Array, looked_up: Sequence[int]) -> HashPositions:
     """Where the rows hold any of `values`, be it in themselves or, of those `looked_up`, in their segments.
 
     Reads segments; see `Segments.read` for what that raises.
     """
-    line, start, parts = _pieces(block, looked_up)
+    row_index, start, parts = _pieces(row_batch, looked_up)
     count = np.fromiter(map(len, parts), np.intp, len(parts)) // ID_BYTES
     held = np.frombuffer(b"".join(parts), ID)
     at = np.flatnonzero(_among(held, values))
     ends = np.cumsum(count)
     piece = np.searchsorted(ends, at, "right")
-    place = start[piece] + at - (ends - count)[piece]
-    return dict(zip(zip(line[piece].tolist(), held[at].tolist(), strict=True), place.tolist(), strict=True))
+    position = start[piece] + at - (ends - count)[piece]
+    return dict(zip(zip(row_index[piece].tolist(), held[at].tolist(), strict=True), position.tolist(), strict=True))
 
 
-def note(block: Block, notes: Notes, kept: int) -> int:
+def note_ids(row_batch: RowBatch, notes: Notes, max_segments: int) -> int:
     """Note hashes, and seal what a row has no room for.
 
-    `kept` is how many segments a row keeps. Return how many of the events may repeat an id not known any more: they are
-    no newer than the newest of these.
+    `max_segments` is how many segments a row keeps. Return how many of the events may repeat an id not known any more:
+    they are no newer than the newest of these.
     """
-    of_line, start, count = np.unique(notes.line, return_index=True, return_counts=True)
-    head, ids = block.head, block.small["ids"]
-    before = head["noted"][of_line].astype(np.int64)
-    beyond = int(np.sum(notes.first & (notes.own_us <= head["beyond_us"][notes.line])))
-    for one, added in zip(of_line.tolist(), chunks(notes.values, count), strict=True):
+    of_row, start, count = np.unique(notes.row_index, return_index=True, return_counts=True)
+    headers, ids = row_batch.headers, row_batch.sections["ids"]
+    before = headers["noted"][of_row].astype(np.int64)
+    beyond = int(np.sum(notes.first & (notes.own_us <= headers["beyond_us"][notes.row_index])))
+    for one, added in zip(of_row.tolist(), chunks(notes.values, count), strict=True):
         ids[one] += added
-    head["noted"][of_line] += count.astype(np.uint32)
+    headers["noted"][of_row] += count.astype(np.uint32)
     crossing = np.flatnonzero(_sealed(before + count) > _sealed(before))
     for number in crossing.tolist():
         mine = slice(int(start[number]), int(start[number] + count[number]))
-        line, first = int(of_line[number]), notes.first[mine]
-        beyond += _seal(block, line, int(before[number]), notes.own_us[mine], first, kept)
-    np.maximum.at(head["newest_us"], notes.line, notes.own_us)
+        row_index, first = int(of_row[number]), notes.first[mine]
+        beyond += _seal(row_batch, row_index, int(before[number]), notes.own_us[mine], first, max_segments)
+    np.maximum.at(headers["newest_us"], notes.row_index, notes.own_us)
     return beyond
 
 
-def _pieces(block: Block, looked_up: Sequence[int]) -> tuple[Indices, Indices, list[bytes]]:
+def _pieces(row_batch: RowBatch, looked_up: Sequence[int]) -> tuple[Indices, Indices, list[bytes]]:
     """Runs of ids, oldest first within a student: whose they are, the place of their first, and themselves."""
-    noted, ids = block.head["noted"].astype(np.intp), block.small["ids"]
-    counts = block.head["segments"].astype(np.intp)
+    noted, ids = row_batch.headers["noted"].astype(np.intp), row_batch.sections["ids"]
+    counts = row_batch.headers["segments"].astype(np.intp)
     wanted = [
-        (line, number)
-        for line in looked_up
-        for number in range(sealed(int(noted[line])) - int(counts[line]), sealed(int(noted[line])))
+        (row_index, number)
+        for row_index in looked_up
+        for number in range(sealed(int(noted[row_index])) - int(counts[row_index]), sealed(int(noted[row_index])))
     ]
-    parts = block.segments.read(wanted)
+    parts = row_batch.segments.read(wanted)
     ends = [(number + 1) * SEGMENT_IDS for _, number in wanted]
     starts = [end - len(part) // ID_BYTES for end, part in zip(ends, parts, strict=True)]
     in_rows = noted - np.fromiter(map(len, ids), np.intp, len(ids)) // ID_BYTES
-    lines = np.array([line for line, _ in wanted], np.intp)
-    return np.append(lines, np.arange(len(ids))), np.append(np.array(starts, np.intp), in_rows), [*parts, *ids]
+    row_indices = np.array([row_index for row_index, _ in wanted], np.intp)
+    return np.append(row_indices, np.arange(len(ids))), np.append(np.array(starts, np.intp), in_rows), [*parts, *ids]
 
 
 def _among(held: Array, values: Array) -> NDArray[np.bool_]:
@@ -212,27 +214,29 @@ def _sealed(noted: Integers) -> Integers:
     return np.maximum(0, noted - RECENT_IDS) // SEGMENT_IDS
 
 
-def _seal(block: Block, line: int, before: int, own_us: Integers, first: NDArray[np.bool_], kept: int) -> int:
+def _seal(
+    row_batch: RowBatch, row_index: int, before: int, own_us: Integers, first: NDArray[np.bool_], max_segments: int
+) -> int:
     """Seal as many segments as are due on a row that has noted hashes of these own times, `before` of others.
 
     Each is what it would have been, had the hashes come one by one. `first` are those that begin an event. Return how
     many of the events may repeat an id that was given up on the way.
     """
-    head, ids = block.head, block.small["ids"]
-    newest = np.maximum.accumulate(np.maximum(own_us, head["newest_us"][line]))
-    times = np.frombuffer(block.small["segments"][line], SEGMENT).tolist()
+    headers, ids = row_batch.headers, row_batch.sections["ids"]
+    newest = np.maximum.accumulate(np.maximum(own_us, headers["newest_us"][row_index]))
+    times = np.frombuffer(row_batch.sections["segments"][row_index], SEGMENT).tolist()
     beyond = 0
     for number in range(sealed(before), sealed(before + len(own_us))):
         end = (number + 1) * SEGMENT_IDS
         left = (before + len(own_us) - end) * ID_BYTES
-        block.segments.seal(line, number, ids[line][:-left])
-        ids[line] = ids[line][-left:]
+        row_batch.segments.seal(row_index, number, ids[row_index][:-left])
+        ids[row_index] = ids[row_index][-left:]
         at = end + RECENT_IDS - before  # the first hash noted after this was sealed
         times.append(int(newest[at - 1]))
-        while len(times) > kept:
-            block.segments.delete(line, number + 1 - len(times))
-            gone_us, known_us = times.pop(0), int(head["beyond_us"][line])
+        while len(times) > max_segments:
+            row_batch.segments.delete(row_index, number + 1 - len(times))
+            gone_us, known_us = times.pop(0), int(headers["beyond_us"][row_index])
             beyond += int(np.sum(first[at:] & (own_us[at:] <= gone_us) & (own_us[at:] > known_us)))
-            head["beyond_us"][line] = max(known_us, gone_us)
-    block.small["segments"][line] = np.array(times, SEGMENT).tobytes()
+            headers["beyond_us"][row_index] = max(known_us, gone_us)
+    row_batch.sections["segments"][row_index] = np.array(times, SEGMENT).tobytes()
     return beyond

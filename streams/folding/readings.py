@@ -8,53 +8,53 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.event import Attempt, Control, Message, NativeEvent, Reflection, Rubric
-from streams.folding.event_time import Arrival
-from streams.folding.evidence_items import Told
+from streams.folding.event_time import EventTimes
+from streams.folding.evidence_items import EvidenceItems
 from streams.folding.facts import FACTS, RECOVERED, RETRIED, Facts, Kinds, has_passed
 from streams.folding.sums import NO_ENTRIES, Entries, Noted
 from streams.rows.layout import Array
 from streams.rows.row import MAX_CONTROLS, MAX_OPEN_FAILURES, RUBRIC, ControlUse
-from streams.rows.row_batch import Block
-from streams.rows.sections import controls_of, controls_part, failures_of, failures_part
+from streams.rows.row_batch import RowBatch
+from streams.rows.sections import controls_of, controls_section, failures_of, failures_section
 from streams.skills.phrase_book import PhraseBook, tokenise
 
 MAX_TEXT_LOG_ODDS: Final = 3.0
 
 
 class Readings:
-    """Reads a batch's new events once. Open failures and controls are kept in the block at once."""
+    """Reads a batch's new events once. Open failures and controls are kept in the row batch at once."""
 
-    def __init__(self, block: Block, phrases: PhraseBook, per_text: Mapping[int, float]) -> None:
+    def __init__(self, row_batch: RowBatch, phrases: PhraseBook, per_text: Mapping[int, float]) -> None:
         self.facts, self.texts, self.ratings = NO_ENTRIES, Noted(), Noted()
-        self._block = block
+        self._row_batch = row_batch
         self._phrases = phrases
         self._per_text = per_text
-        self._skills = len(block.names)
-        self._told: list[tuple[int, int, float, int, int]] = []
+        self._skills = len(row_batch.names)
+        self._evidence: list[tuple[int, int, float, int, int]] = []
 
-    def read(self, events: Sequence[NativeEvent], kinds: Kinds, facts: Facts, arrival: Arrival) -> None:
+    def read(self, events: Sequence[NativeEvent], kinds: Kinds, facts: Facts, event_times: EventTimes) -> None:
         """Note what the events say. `facts` are what each is by itself; what it is because of others is added here."""
-        lines = arrival.line.tolist()
-        said = self._after_failures(events, kinds.get(Attempt, ()), lines, arrival)
+        row_indices = event_times.row_index.tolist()
+        said = self._after_failures(events, kinds.get(Attempt, ()), row_indices, event_times)
         if said:
             facts = facts.and_of(*zip(*said, strict=True))
-        self.facts = Entries(arrival.line[facts.event] * len(FACTS) + facts.fact, facts.value, facts.event)
-        self._use_controls(events, kinds.get(Control, ()), lines)
+        self.facts = Entries(event_times.row_index[facts.event] * len(FACTS) + facts.fact, facts.value, facts.event)
+        self._use_controls(events, kinds.get(Control, ()), row_indices)
         for number in sorted([*kinds.get(Message, ()), *kinds.get(Reflection, ())]):
-            self._read_text(lines[number], cast(Message, events[number]).text, number)
+            self._read_text(row_indices[number], cast(Message, events[number]).text, number)
         for number in kinds.get(Rubric, ()):
-            self._rate(lines[number], cast(Rubric, events[number]), number)
+            self._rate(row_indices[number], cast(Rubric, events[number]), number)
 
     @property
     def evidence(self) -> Sequence[tuple[int, int, float, int, int]]:
         """The phrases and ratings that are evidence: (group, code, value, weight, the event's number)."""
-        return self._told
+        return self._evidence
 
-    def told(self, time_s: Array, of: NDArray[np.bool_] | None = None) -> Told:
+    def evidence_items(self, time_s: Array, of: NDArray[np.bool_] | None = None) -> EvidenceItems:
         """The same as arrays, all or those `of` some events; `time_s` by the events' numbers."""
-        told = self._told if of is None else [one for one in self._told if of[one[4]]]
-        group, code, value, weight, event = zip(*told, strict=True) if told else ((),) * 5
-        return Told(
+        evidence_items = self._evidence if of is None else [one for one in self._evidence if of[one[4]]]
+        group, code, value, weight, event = zip(*evidence_items, strict=True) if evidence_items else ((),) * 5
+        return EvidenceItems(
             group=np.array(group, np.int64),
             code=np.array(code, np.int64),
             value=np.array(value, np.float64),
@@ -62,60 +62,64 @@ class Readings:
             time_s=time_s[np.array(event, np.intp)],
         )
 
-    def _read_text(self, line: int, text: str, number: int) -> None:
+    def _read_text(self, row_index: int, text: str, number: int) -> None:
         log_odds = dict(self._per_text)
-        first = line * self._skills
+        first = row_index * self._skills
         for hit in self._phrases.find(tokenise(text)):
             log_odds[hit.column] = log_odds.get(hit.column, 0.0) + hit.weight
             weight = round(hit.weight * 10)
             if weight:
-                self._told.append((first + hit.column, hit.code, hit.weight, weight, number))
+                self._evidence.append((first + hit.column, hit.code, hit.weight, weight, number))
         for column, value in log_odds.items():
             self.texts.note(first + column, max(-MAX_TEXT_LOG_ODDS, min(MAX_TEXT_LOG_ODDS, value)), number)
 
-    def _rate(self, line: int, event: Rubric, number: int) -> None:
-        where = line * self._skills + self._block.names.index(event.skill)
+    def _rate(self, row_index: int, event: Rubric, number: int) -> None:
+        where = row_index * self._skills + self._row_batch.names.index(event.skill)
         self.ratings.note(where, event.rating, number)
         weight = round((event.rating - 0.5) * 40) or (1 if event.rating >= 0.5 else -1)
-        self._told.append((where, RUBRIC, event.rating, weight, number))
+        self._evidence.append((where, RUBRIC, event.rating, weight, number))
 
     def _after_failures(
-        self, events: Sequence[NativeEvent], attempts: Sequence[int], lines: Sequence[int], arrival: Arrival
+        self,
+        events: Sequence[NativeEvent],
+        attempts: Sequence[int],
+        row_indices: Sequence[int],
+        event_times: EventTimes,
     ) -> list[tuple[int, int, float]]:
         """Facts (event, fact, value) that attempts are only because earlier ones failed."""
-        stored = self._block.small["failures"]
+        stored = self._row_batch.sections["failures"]
         open_failures: dict[int, dict[int, int]] = {}
-        times_us, late = arrival.time_us.tolist(), arrival.late.tolist()
+        times_us, late = event_times.time_us.tolist(), event_times.late.tolist()
         said: list[tuple[int, int, float]] = []
         for number in attempts:
             if late[number]:
                 continue
-            line = lines[number]
-            failures = open_failures.get(line)
+            row_index = row_indices[number]
+            failures = open_failures.get(row_index)
             if failures is None:
-                failures = open_failures[line] = failures_of(stored[line])
+                failures = open_failures[row_index] = failures_of(stored[row_index])
             event = cast(Attempt, events[number])
             if failures or not has_passed(event):
                 said += [(number, *fact) for fact in after_failure(failures, event, times_us[number])]
-        for line, failures in open_failures.items():
-            stored[line] = failures_part(failures)
+        for row_index, failures in open_failures.items():
+            stored[row_index] = failures_section(failures)
         return said
 
-    def _use_controls(self, events: Sequence[NativeEvent], places: Sequence[int], lines: Sequence[int]) -> None:
+    def _use_controls(self, events: Sequence[NativeEvent], indices: Sequence[int], row_indices: Sequence[int]) -> None:
         """Count, for each control, how often it was varied alone.
 
         Of more than MAX_CONTROLS controls those of the smallest hashes are kept: the order of arrival doesn't matter.
         """
-        stored = self._block.small["controls"]
+        stored = self._row_batch.sections["controls"]
         used: dict[int, dict[int, ControlUse]] = {}
         hashes: dict[str, int] = {}
-        for number in places:
-            event, line = cast(Control, events[number]), lines[number]
+        for number in indices:
+            event, row_index = cast(Control, events[number]), row_indices[number]
             if event.reset:
                 continue
-            controls = used.get(line)
+            controls = used.get(row_index)
             if controls is None:
-                controls = used[line] = controls_of(stored[line])
+                controls = used[row_index] = controls_of(stored[row_index])
             for name in event.controls:
                 if name not in hashes:
                     hashes[name] = crc32(name.encode())
@@ -128,8 +132,8 @@ class Readings:
                 use.isolated += event.changed == 1
             while len(controls) > MAX_CONTROLS:
                 del controls[max(controls)]
-        for line, controls in used.items():
-            stored[line] = controls_part(controls)
+        for row_index, controls in used.items():
+            stored[row_index] = controls_section(controls)
 
 
 def after_failure(failures: dict[int, int], event: Attempt, time_us: int) -> Sequence[tuple[int, float]]:

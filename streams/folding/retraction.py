@@ -20,20 +20,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.event import NativeEvent
-from streams.folding.event_time import MAX_EXPONENT, Arrival
-from streams.folding.evidence_items import Tells, rank_of
+from streams.folding.event_time import MAX_EXPONENT, EventTimes
+from streams.folding.evidence_items import EvidenceWeights, rank_of
 from streams.folding.facts import FACTS
 from streams.folding.known_ids import digest_of
-from streams.folding.sums import DECAYED_OF_A_CELL, Entries, rebase_foreign
+from streams.folding.sums import DECAYED_OF_A_SKILL, Entries, rebase_foreign
 from streams.folding.voidable import FACT_VALUE, RUBRIC_VALUE, TEXT_VALUE, digest_as_int, first_kept
 from streams.rows.layout import VOIDABLE
 from streams.rows.row import HALF_LIFE_US, MAX_EVIDENCE, PHRASE, RUBRIC, decayed, skill_code
-from streams.rows.row_batch import Block
+from streams.rows.row_batch import RowBatch
 
-_ADD: Final = 1 << 62  # beyond all places: the voids before an event come before it
+_ADD: Final = 1 << 62  # beyond all indices: the voids before an event come before it
 _NOTHING: Final = 1e-12  # what is left of a sum when all was taken from it, by rounding
 _FACT_COLUMNS: Final = ("n", "total", "squares", "recent_n", "recent_total", "newest_s")
-_CELL_COLUMNS: Final = (*DECAYED_OF_A_CELL, "text_newest_s", "rubric_newest_s")
+_SKILL_COLUMNS: Final = (*DECAYED_OF_A_SKILL, "text_newest_s", "rubric_newest_s")
 _OF_WHAT: Final = {TEXT_VALUE: "text", RUBRIC_VALUE: "rubric"}
 
 
@@ -45,7 +45,7 @@ class Void(NamedTuple):
     event_id: str
 
 
-class Kept(NamedTuple):
+class RetractableValue(NamedTuple):
     """A value that an event added, in the order of VOIDABLE's fields."""
 
     id: int
@@ -66,7 +66,7 @@ class Item(NamedTuple):
 
 
 @dataclass(slots=True)
-class Said:
+class EventContribution:
     """What one event says: facts, texts and ratings by fact or skill, and (skill, code, value, weight) as evidence."""
 
     facts: list[tuple[int, float]] = field(default_factory=list)
@@ -75,28 +75,32 @@ class Said:
     evidence: list[tuple[int, int, float, int]] = field(default_factory=list)
 
 
-def concerned(block: Block, rows: Sequence[int], events: Sequence[NativeEvent], voids: Sequence[Void]) -> set[int]:
+def concerned(
+    row_batch: RowBatch, rows: Sequence[int], events: Sequence[NativeEvent], voids: Sequence[Void]
+) -> set[int]:
     """The rows of which a void may find its event: kept in the row, or among the new `events`, which are of `rows`."""
     of_void = {void.row for void in voids}
     found = {row for row, event in zip(rows, events, strict=True) if event.voidable and row in of_void}
-    kept = block.small["voidable"]
-    return found | {void.row for void in voids if kept[void.row] and digest_of(void.event_id) in kept[void.row]}
+    voidable = row_batch.sections["voidable"]
+    return found | {void.row for void in voids if voidable[void.row] and digest_of(void.event_id) in voidable[void.row]}
 
 
 class Retraction:
     """Adds the new `events` of some rows to these, with `voids` in between."""
 
-    def __init__(self, block: Block, tells: Tells) -> None:
-        self._block = block
-        self._skills = len(block.names)
-        self._codes = [skill_code(name) for name in block.names]
-        self._tells = list(zip(*(column.tolist() for column in (tells.skill, tells.weight)), strict=True))
-        self._start, self._count = tells.start.tolist(), tells.count.tolist()
+    def __init__(self, row_batch: RowBatch, evidence_weights: EvidenceWeights) -> None:
+        self._row_batch = row_batch
+        self._skills = len(row_batch.names)
+        self._codes = [skill_code(name) for name in row_batch.names]
+        self._evidence_weights = list(
+            zip(*(column.tolist() for column in (evidence_weights.skill, evidence_weights.weight)), strict=True)
+        )
+        self._start, self._count = evidence_weights.start.tolist(), evidence_weights.count.tolist()
 
     def add(
         self,
         events: Sequence[NativeEvent],
-        arrival: Arrival,
+        event_times: EventTimes,
         chosen: NDArray[np.bool_],
         said: tuple[Entries, Entries, Entries],
         evidence: Iterable[tuple[int, int, float, int, int]],
@@ -104,21 +108,21 @@ class Retraction:
     ) -> list[int]:
         """Add the `chosen` events' facts, texts and ratings (`said`) and evidence (group, code, value, weight, event).
 
-        `voids` are by their places in the batch, ascending. Return the places of those that found their event.
+        `voids` are by their indices in the batch, ascending. Return the indices of those that found their event.
         """
         of_event = self._by_event(chosen, said, evidence)
         steps: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)  # by row: (event, place of the void or _ADD)
-        for number, row in zip(np.flatnonzero(chosen).tolist(), arrival.line[chosen].tolist(), strict=True):
+        for number, row in zip(np.flatnonzero(chosen).tolist(), event_times.row_index[chosen].tolist(), strict=True):
             steps[row].append((number, _ADD))
-        for place, void in voids.items():
-            steps[void.row].append((void.before, place))
-        times_us = arrival.time_us.tolist()
+        for index, void in voids.items():
+            steps[void.row].append((void.before, index))
+        times_us = event_times.time_us.tolist()
         found: list[int] = []
         for row, in_turn in steps.items():
-            sums = StudentSums(self._block, row, self._codes)
-            for number, place in sorted(in_turn):
-                if place != _ADD:
-                    found += [place] if sums.retract(digest_as_int(voids[place].event_id)) else []
+            sums = StudentSums(self._row_batch, row, self._codes)
+            for number, index in sorted(in_turn):
+                if index != _ADD:
+                    found += [index] if sums.retract(digest_as_int(voids[index].event_id)) else []
                 else:
                     digest = digest_as_int(events[number].event_id) if events[number].voidable else None
                     sums.add(times_us[number], of_event[number], digest)
@@ -130,14 +134,14 @@ class Retraction:
         chosen: NDArray[np.bool_],
         said: tuple[Entries, Entries, Entries],
         evidence: Iterable[tuple[int, int, float, int, int]],
-    ) -> defaultdict[int, Said]:
-        of_event: defaultdict[int, Said] = defaultdict(Said)
+    ) -> defaultdict[int, EventContribution]:
+        of_event: defaultdict[int, EventContribution] = defaultdict(EventContribution)
         facts, texts, ratings = said
         for fact, value, event in _entries(facts, chosen, len(FACTS)):
             one = of_event[event]
             one.facts.append((fact, value))
-            for tell in range(self._start[fact], self._start[fact] + self._count[fact]):
-                skill, weight = self._tells[tell]
+            for at in range(self._start[fact], self._start[fact] + self._count[fact]):
+                skill, weight = self._evidence_weights[at]
                 one.evidence.append((skill, fact, value, weight))
         for skill, value, event in _entries(texts, chosen, self._skills):
             of_event[event].texts.append((skill, value))
@@ -152,17 +156,22 @@ class Retraction:
 class StudentSums:
     """One row's sums, evidence and kept values as plain numbers; `store` puts them back."""
 
-    def __init__(self, block: Block, row: int, codes: Sequence[int]) -> None:
-        self._block = block
+    def __init__(self, row_batch: RowBatch, row: int, codes: Sequence[int]) -> None:
+        self._row_batch = row_batch
         self._row = row
         self._codes = codes
-        self._reference_us = int(block.head["reference_us"][row])
-        self._facts: dict[str, list[float]] = {name: block.facts[name][row].tolist() for name in _FACT_COLUMNS}
-        self._cells: dict[str, list[float]] = {name: block.cells[name][row].tolist() for name in _CELL_COLUMNS}
+        self._reference_us = int(row_batch.headers["reference_us"][row])
+        self._facts: dict[str, list[float]] = {name: row_batch.facts[name][row].tolist() for name in _FACT_COLUMNS}
+        self._skill_states: dict[str, list[float]] = {
+            name: row_batch.skill_states[name][row].tolist() for name in _SKILL_COLUMNS
+        }
         self._items = [self._stored_items(column) for column in range(len(codes))]
-        self._kept = [Kept(*values) for values in np.frombuffer(block.small["voidable"][row], VOIDABLE).tolist()]
+        self._voidable = [
+            RetractableValue(*values)
+            for values in np.frombuffer(row_batch.sections["voidable"][row], VOIDABLE).tolist()
+        ]
 
-    def add(self, time_us: int, said: Said, digest: int | None) -> None:
+    def add(self, time_us: int, said: EventContribution, digest: int | None) -> None:
         """Add what an event at `time_us` says; it can be retracted by `digest`, unless that is None."""
         exponent = (time_us - self._reference_us) / HALF_LIFE_US
         if exponent > MAX_EXPONENT:
@@ -178,7 +187,7 @@ class StudentSums:
             facts["recent_total"][fact] += weight * value
             facts["newest_s"][fact] = max(facts["newest_s"][fact], time_s)
         for what, entries in (("text", said.texts), ("rubric", said.ratings)):
-            n, total, newest_s = (self._cells[f"{what}_{name}"] for name in ("n", "total", "newest_s"))
+            n, total, newest_s = (self._skill_states[f"{what}_{name}"] for name in ("n", "total", "newest_s"))
             for skill, value in entries:
                 n[skill] += weight
                 total[skill] += weight * value
@@ -189,56 +198,63 @@ class StudentSums:
             items.sort(key=_first_four, reverse=True)
             del items[MAX_EVIDENCE:]
         if digest is not None:
-            self._keep(digest, time_us, said)
+            self._note_voidable(digest, time_us, said)
 
     def retract(self, digest: int) -> bool:
         """Subtract what the event of this digest added; False where that is not kept any more."""
-        its = [kept for kept in self._kept if kept.id == digest]
+        its = [voidable for voidable in self._voidable if voidable.id == digest]
         if not its:
             return False
-        for kept in its:
-            weight = math.exp2((kept.time_us - self._reference_us) / HALF_LIFE_US)
-            if kept.what == FACT_VALUE:
-                self._subtract_fact(kept, weight)
+        for voidable in its:
+            weight = math.exp2((voidable.time_us - self._reference_us) / HALF_LIFE_US)
+            if voidable.what == FACT_VALUE:
+                self._subtract_fact(voidable, weight)
             else:
-                self._subtract_from_cell(kept, weight)
-        self._kept = [kept for kept in self._kept if kept.id != digest]
+                self._subtract_from_skill(voidable, weight)
+        self._voidable = [voidable for voidable in self._voidable if voidable.id != digest]
         return True
 
     def store(self) -> None:
-        """Put all back into the block."""
-        block, row = self._block, self._row
-        block.head["reference_us"][row] = self._reference_us
+        """Put all back into the row batch."""
+        row_batch, row = self._row_batch, self._row
+        row_batch.headers["reference_us"][row] = self._reference_us
         for name, values in self._facts.items():
-            block.facts[name][row] = values
-        for name, values in self._cells.items():
-            block.cells[name][row] = values
-        for name, column in block.told.items():
+            row_batch.facts[name][row] = values
+        for name, values in self._skill_states.items():
+            row_batch.skill_states[name][row] = values
+        for name, column in row_batch.evidence_items.items():
             padding = [0] * MAX_EVIDENCE
             column[row] = [([getattr(item, name) for item in items] + padding)[:MAX_EVIDENCE] for items in self._items]
-        block.small["voidable"][row] = np.array(self._kept, VOIDABLE).tobytes() if self._kept else b""
+        row_batch.sections["voidable"][row] = np.array(self._voidable, VOIDABLE).tobytes() if self._voidable else b""
 
     def _stored_items(self, skill: int) -> list[Item]:
-        columns = (self._block.told[name][self._row, skill].tolist() for name in ("code", "value", "time_s", "weight"))
+        columns = (
+            self._row_batch.evidence_items[name][self._row, skill].tolist()
+            for name in ("code", "value", "time_s", "weight")
+        )
         return [Item(rank_of(one[3], one[2]), *one) for one in zip(*columns, strict=True) if one[3]]
 
-    def _keep(self, digest: int, time_us: int, said: Said) -> None:
-        kept = self._kept
-        kept += [Kept(digest, time_us, value, fact, FACT_VALUE) for fact, value in said.facts]
-        kept += [Kept(digest, time_us, value, self._codes[skill], TEXT_VALUE) for skill, value in said.texts]
-        kept += [Kept(digest, time_us, value, self._codes[skill], RUBRIC_VALUE) for skill, value in said.ratings]
-        del kept[: first_kept([one.id for one in kept])]
+    def _note_voidable(self, digest: int, time_us: int, said: EventContribution) -> None:
+        voidable = self._voidable
+        voidable += [RetractableValue(digest, time_us, value, fact, FACT_VALUE) for fact, value in said.facts]
+        voidable += [
+            RetractableValue(digest, time_us, value, self._codes[skill], TEXT_VALUE) for skill, value in said.texts
+        ]
+        voidable += [
+            RetractableValue(digest, time_us, value, self._codes[skill], RUBRIC_VALUE) for skill, value in said.ratings
+        ]
+        del voidable[: first_kept([one.id for one in voidable])]
 
     def _rebase(self, reference_us: int) -> None:
         factor = decayed(self._reference_us, reference_us)
         self._reference_us = reference_us
-        for columns, names in ((self._facts, ("recent_n", "recent_total")), (self._cells, DECAYED_OF_A_CELL)):
+        for columns, names in ((self._facts, ("recent_n", "recent_total")), (self._skill_states, DECAYED_OF_A_SKILL)):
             for name in names:
                 columns[name] = [value * factor for value in columns[name]]
-        rebase_foreign(self._block, self._row, factor)
+        rebase_foreign(self._row_batch, self._row, factor)
 
-    def _subtract_fact(self, kept: Kept, weight: float) -> None:
-        facts, fact, value = self._facts, kept.code, kept.value
+    def _subtract_fact(self, voidable: RetractableValue, weight: float) -> None:
+        facts, fact, value = self._facts, voidable.code, voidable.value
         facts["n"][fact] -= 1
         if facts["n"][fact] <= 0:
             for column in facts.values():
@@ -248,23 +264,23 @@ class StudentSums:
             facts["squares"][fact] = max(0.0, facts["squares"][fact] - value * value)
             facts["recent_n"][fact] = max(0.0, facts["recent_n"][fact] - weight)
             facts["recent_total"][fact] -= weight * value
-        time_s = kept.time_us // 1_000_000
+        time_s = voidable.time_us // 1_000_000
         for items in self._items:
             items[:] = [item for item in items if (item.code, item.value, item.time_s) != (fact, value, time_s)]
 
-    def _subtract_from_cell(self, kept: Kept, weight: float) -> None:
+    def _subtract_from_skill(self, voidable: RetractableValue, weight: float) -> None:
         """A skill that is not configured any more keeps what it has: nothing reads it."""
-        if kept.code not in self._codes:
+        if voidable.code not in self._codes:
             return
-        skill, what = self._codes.index(kept.code), _OF_WHAT[kept.what]
-        n, total = self._cells[f"{what}_n"], self._cells[f"{what}_total"]
+        skill, what = self._codes.index(voidable.code), _OF_WHAT[voidable.what]
+        n, total = self._skill_states[f"{what}_n"], self._skill_states[f"{what}_total"]
         left = n[skill] - weight
         if left <= _NOTHING * weight:
             n[skill] = total[skill] = 0.0
         else:
             n[skill] = left
-            total[skill] -= weight * kept.value
-        time_s = kept.time_us // 1_000_000
+            total[skill] -= weight * voidable.value
+        time_s = voidable.time_us // 1_000_000
         self._items[skill] = [
             item for item in self._items[skill] if item.time_s != time_s or not _is_of(what, item.code)
         ]
@@ -280,6 +296,6 @@ def _first_four(item: Item) -> tuple[float, int, float, int]:
 
 def _entries(entries: Entries, chosen: NDArray[np.bool_], columns: int) -> Iterable[tuple[int, float, int]]:
     """(column, value, event) of the chosen events."""
-    kept = chosen[entries.event]
-    parts = (entries.where[kept] % columns, entries.value[kept], entries.event[kept])
+    mine = chosen[entries.event]
+    parts = (entries.where[mine] % columns, entries.value[mine], entries.event[mine])
     return zip(*(part.tolist() for part in parts), strict=True)

@@ -9,16 +9,16 @@ from typing import Final
 
 import numpy as np
 
-from streams.rows.layout import CELL, Array
+from streams.rows.layout import SKILL_STATE, Array
 from streams.rows.row import decayed
-from streams.rows.row_batch import Block, Floats
+from streams.rows.row_batch import Floats, RowBatch
 
-DECAYED_OF_A_CELL: Final = ("text_n", "text_total", "rubric_n", "rubric_total")
+DECAYED_OF_A_SKILL: Final = ("text_n", "text_total", "rubric_n", "rubric_total")
 
 
 @dataclass(slots=True)
 class Noted:
-    """Values to add: `where` is line · columns + column, `event` the place of the event that says so, ascending."""
+    """Values to add: `where` is row · columns + column, `event` the place of the event that says so, ascending."""
 
     where: list[int] = field(default_factory=list)
     value: list[float] = field(default_factory=list)
@@ -47,16 +47,16 @@ class Entries:
         """Those of the events that are `chosen` (a truth value each; None: all), called 0, 1, 2 from now on."""
         if chosen is None:
             return self
-        kept = chosen[self.event]
-        return Entries(self.where[kept], self.value[kept], (np.cumsum(chosen) - 1)[self.event[kept]])
+        present = chosen[self.event]
+        return Entries(self.where[present], self.value[present], (np.cumsum(chosen) - 1)[self.event[present]])
 
 
 NO_ENTRIES: Final = Noted().arrays()
 
 
-def add_facts(block: Block, entries: Entries, weight: Floats, time_s: Array) -> None:
+def add_facts(row_batch: RowBatch, entries: Entries, weight: Floats, time_s: Array) -> None:
     """Add facts to their totals; `weight` and `time_s` are by event."""
-    flat = {name: column.reshape(-1) for name, column in block.facts.items()}
+    flat = {name: column.reshape(-1) for name, column in row_batch.facts.items()}
     where, value, weight = entries.where, entries.value, weight[entries.event]
     np.add.at(flat["n"], where, 1)
     np.add.at(flat["total"], where, value)
@@ -66,32 +66,32 @@ def add_facts(block: Block, entries: Entries, weight: Floats, time_s: Array) -> 
     np.maximum.at(flat["newest_s"], where, time_s[entries.event])
 
 
-def add_to_cells(block: Block, what: str, entries: Entries, weight: Floats, time_s: Array) -> None:
+def add_to_skills(row_batch: RowBatch, what: str, entries: Entries, weight: Floats, time_s: Array) -> None:
     """Add to the skills' sums of `what`, text or rubric; as `add_facts`."""
-    flat = {name: block.cells[f"{what}_{name}"].reshape(-1) for name in ("n", "total", "newest_s")}
+    flat = {name: row_batch.skill_states[f"{what}_{name}"].reshape(-1) for name in ("n", "total", "newest_s")}
     where, weight = entries.where, weight[entries.event]
     np.add.at(flat["n"], where, weight)
     np.add.at(flat["total"], where, weight * entries.value)
     np.maximum.at(flat["newest_s"], where, time_s[entries.event])
 
 
-def rebase(block: Block, line: int, reference_us: int) -> None:
-    """Carry every decayed sum of a line to a new reference time, before its weights overflow."""
-    factor = decayed(int(block.head["reference_us"][line]), reference_us)
-    block.head["reference_us"][line] = reference_us
+def rebase(row_batch: RowBatch, row_index: int, reference_us: int) -> None:
+    """Carry every decayed sum of a row to a new reference time, before its weights overflow."""
+    factor = decayed(int(row_batch.headers["reference_us"][row_index]), reference_us)
+    row_batch.headers["reference_us"][row_index] = reference_us
     for name in ("recent_n", "recent_total"):
-        block.facts[name][line] *= factor
-    for name in DECAYED_OF_A_CELL:
-        block.cells[name][line] *= factor
-    rebase_foreign(block, line, factor)
+        row_batch.facts[name][row_index] *= factor
+    for name in DECAYED_OF_A_SKILL:
+        row_batch.skill_states[name][row_index] *= factor
+    rebase_foreign(row_batch, row_index, factor)
 
 
-def rebase_foreign(block: Block, line: int, factor: float) -> None:
+def rebase_foreign(row_batch: RowBatch, row_index: int, factor: float) -> None:
     """Carry the sums of skills that are not configured."""
-    if line not in block.foreign:
+    if row_index not in row_batch.foreign:
         return
-    foreign, tellings = block.foreign[line]
-    cells = np.frombuffer(foreign, CELL).copy()
-    for name in DECAYED_OF_A_CELL:
-        cells[name] *= factor
-    block.foreign[line] = cells.tobytes(), tellings
+    foreign, evidence_items = row_batch.foreign[row_index]
+    skill_states = np.frombuffer(foreign, SKILL_STATE).copy()
+    for name in DECAYED_OF_A_SKILL:
+        skill_states[name] *= factor
+    row_batch.foreign[row_index] = skill_states.tobytes(), evidence_items

@@ -10,13 +10,13 @@ from typing import Final
 import numpy as np
 
 from schemas.event import NativeEvent
-from streams.folding.event_time import Arrival
+from streams.folding.event_time import EventTimes
 from streams.folding.facts import FACTS
 from streams.folding.known_ids import digest_of
 from streams.folding.sums import Entries
 from streams.rows.layout import VOIDABLE, chunks
 from streams.rows.row import MAX_VOIDABLE, skill_code
-from streams.rows.row_batch import Block
+from streams.rows.row_batch import RowBatch
 
 FACT_VALUE: Final = 0
 TEXT_VALUE: Final = 1
@@ -24,29 +24,34 @@ RUBRIC_VALUE: Final = 2
 
 
 def keep_voidable(
-    block: Block, events: Sequence[NativeEvent], arrival: Arrival, facts: Entries, texts: Entries, ratings: Entries
+    row_batch: RowBatch,
+    events: Sequence[NativeEvent],
+    event_times: EventTimes,
+    facts: Entries,
+    texts: Entries,
+    ratings: Entries,
 ) -> None:
-    """Note in the block what the voidable of the new `events` say."""
-    places = [place for place, event in enumerate(events) if event.voidable]
-    if not places:
+    """Note in the row batch what the voidable of the new `events` say."""
+    indices = [index for index, event in enumerate(events) if event.voidable]
+    if not indices:
         return
-    skills = np.array([skill_code(name) for name in block.names], np.uint32)
+    skills = np.array([skill_code(name) for name in row_batch.names], np.uint32)
     parts = []
     for what, entries in ((FACT_VALUE, facts), (TEXT_VALUE, texts), (RUBRIC_VALUE, ratings)):
-        chosen = np.isin(entries.event, places)
+        chosen = np.isin(entries.event, indices)
         part = np.zeros(int(chosen.sum()), VOIDABLE)
-        place, where = entries.event[chosen], entries.where[chosen]
-        part["what"], part["value"], part["time_us"] = what, entries.value[chosen], arrival.time_us[place]
+        index, where = entries.event[chosen], entries.where[chosen]
+        part["what"], part["value"], part["time_us"] = what, entries.value[chosen], event_times.time_us[index]
         part["code"] = where % len(FACTS) if what == FACT_VALUE else skills[where % max(len(skills), 1)]
-        parts.append((place, part))
-    of_event = np.concatenate([place for place, _ in parts])
+        parts.append((index, part))
+    of_event = np.concatenate([index for index, _ in parts])
     said = np.concatenate([part for _, part in parts])
-    digests = {place: digest_as_int(events[place].event_id) for place in places}
-    said["id"] = [digests[place] for place in of_event.tolist()]
-    order = np.lexsort((of_event, arrival.line[of_event]))
-    lines, count = np.unique(arrival.line[of_event], return_counts=True)
-    for line, added in zip(lines.tolist(), chunks(said[order], count), strict=True):
-        block.small["voidable"][line] = _last(block.small["voidable"][line] + added)
+    digests = {index: digest_as_int(events[index].event_id) for index in indices}
+    said["id"] = [digests[index] for index in of_event.tolist()]
+    order = np.lexsort((of_event, event_times.row_index[of_event]))
+    row_indices, count = np.unique(event_times.row_index[of_event], return_counts=True)
+    for row_index, added in zip(row_indices.tolist(), chunks(said[order], count), strict=True):
+        row_batch.sections["voidable"][row_index] = _last(row_batch.sections["voidable"][row_index] + added)
 
 
 def digest_as_int(event_id: str) -> int:
@@ -56,8 +61,8 @@ def digest_as_int(event_id: str) -> int:
 
 def _last(part: bytes) -> bytes:
     """As many of the last values as may be kept."""
-    kept = np.frombuffer(part, VOIDABLE)
-    return kept[first_kept(kept["id"].tolist()) :].tobytes()
+    values = np.frombuffer(part, VOIDABLE)
+    return values[first_kept(values["id"].tolist()) :].tobytes()
 
 
 def first_kept(ids: Sequence[int]) -> int:

@@ -11,14 +11,14 @@ from typing import Final
 import numpy as np
 
 from schemas.event import Attempt, Message, NativeEvent, Reflection, Rubric
-from streams.folding.event_time import LATENESS_US
+from streams.folding.event_time import ALLOWED_LATENESS_US
 from streams.folding.facts import has_passed
 from streams.folding.readings import after_failure
 from streams.folding.retraction import Void
 from streams.folding.voidable import digest_as_int, first_kept
 from streams.rows.layout import HELD_ACT, VOIDABLE, Array
 from streams.rows.row import MAX_HELD_ACTS
-from streams.rows.row_batch import Block, Integers
+from streams.rows.row_batch import Integers, RowBatch
 from streams.rows.sections import failures_of
 
 _TEXTS: Final = (Message, Reflection)
@@ -35,9 +35,9 @@ class HeldActs:
         self._pairs += [(event, act) for act in acts]
         del self._pairs[:-MAX_HELD_ACTS]
 
-    def join(self, told_by: Iterable[int], more: Sequence[int]) -> None:
-        """Hold `more` for the last event that holds one of `told_by`; nothing if none does."""
-        names = set(told_by)
+    def join(self, reported_by: Iterable[int], more: Sequence[int]) -> None:
+        """Hold `more` for the last event that holds one of `reported_by`; nothing if none does."""
+        names = set(reported_by)
         event = next((event for event, act in reversed(self._pairs) if act in names), None)
         if event is not None:
             self.add(event, more)
@@ -66,30 +66,30 @@ class Voids:
     columns_of: Callable[[str], int]
     """How many skills a text says something of."""
 
-    def concern_acts(self, block: Block, lines: Sequence[int]) -> set[int]:
+    def concern_acts(self, row_batch: RowBatch, row_indices: Sequence[int]) -> set[int]:
         """The rows of which a void may set an act free."""
         of_batch = {
-            lines[place]
-            for place, event in enumerate(self.events)
-            if event.voidable and event.act_ids and lines[place] in self.by_row
+            row_indices[index]
+            for index, event in enumerate(self.events)
+            if event.voidable and event.act_ids and row_indices[index] in self.by_row
         }
-        return of_batch | {row for row in self.by_row if block.small["acts"][row]}
+        return of_batch | {row for row in self.by_row if row_batch.sections["acts"][row]}
 
 
 class Foresight:
     """One row's voidable values while its events are looked at in order: as many as will be kept of each."""
 
-    def __init__(self, block: Block, row: int, voids: Voids) -> None:
+    def __init__(self, row_batch: RowBatch, row: int, voids: Voids) -> None:
         self._voids = voids
         self._left = list(reversed(voids.by_row[row]))
-        self._kept: list[int] = np.frombuffer(block.small["voidable"][row], VOIDABLE)["id"].tolist()
-        self._failures = failures_of(block.small["failures"][row])
-        self._as_of_us = int(block.head["as_of_us"][row]) if block.head["events"][row] else None
+        self._kept: list[int] = np.frombuffer(row_batch.sections["voidable"][row], VOIDABLE)["id"].tolist()
+        self._failures = failures_of(row_batch.sections["failures"][row])
+        self._as_of_us = int(row_batch.headers["as_of_us"][row]) if row_batch.headers["events"][row] else None
 
-    def voided_before(self, place: int) -> list[tuple[int, int]]:
-        """The events that are voided, and found, until the event at `place`: their hashes, behind each void's place."""
+    def voided_before(self, index: int) -> list[tuple[int, int]]:
+        """The events that are voided, and found, until the event at `index`: their hashes, behind each void's place."""
         found = []
-        while self._left and self._left[-1].before <= place:
+        while self._left and self._left[-1].before <= index:
             void = self._left.pop()
             event = digest_as_int(void.event_id)
             if event in self._kept:
@@ -97,13 +97,13 @@ class Foresight:
                 found.append((void.before, event))
         return found
 
-    def add(self, place: int) -> None:
-        """The event at `place` is new."""
-        event, time_us = self._voids.events[place], int(self._voids.time_us[place])
+    def add(self, index: int) -> None:
+        """The event at `index` is new."""
+        event, time_us = self._voids.events[index], int(self._voids.time_us[index])
         newest_us = time_us if self._as_of_us is None else self._as_of_us
         self._as_of_us = max(newest_us, time_us)
-        values = int(self._voids.facts[place])
-        is_late = time_us < newest_us - LATENESS_US
+        values = int(self._voids.facts[index])
+        is_late = time_us < newest_us - ALLOWED_LATENESS_US
         if isinstance(event, Attempt) and not is_late and (self._failures or not has_passed(event)):
             values += len(after_failure(self._failures, event, time_us))
         if event.voidable:

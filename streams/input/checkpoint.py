@@ -1,12 +1,12 @@
 """What a partition's table remembers of its input, and whether the input found is still that one. Pure.
 
-A mark is one record of the changelog, behind the rows of every folded batch:
+A checkpoint is one record of the changelog, behind the rows of every folded batch:
 
     input      ... 6 7 8 ]            the batch ended with record 8
-    changelog  ... row row row mark   the mark: topic id, partitions, epoch, (8, its timestamp and checksum), rows
+    changelog  ... row row row mark   the checkpoint: topic id, partitions, epoch, (8, its timestamp and checksum), rows
 
 Offsets kept in rows are worth something only on the topic, and beside the rows, that they were counted on. So what is
-found at the start is judged against the mark before anything is folded.
+found at the start is judged against the checkpoint before anything is folded.
 """
 
 from collections.abc import Iterable
@@ -20,11 +20,11 @@ from msgspec import Meta, Struct
 
 from schemas.bounds import MAX_INT64, MAX_UINT32, Milliseconds, Partition, Size
 from schemas.errors import Fatal
-from streams.input.skipped import NOTHING, Skipped
+from streams.input.skipped import NOTHING_SKIPPED, Skipped
 
-MARK_VERSION: Final = 1
+CHECKPOINT_VERSION: Final = 1
 RESERVED: Final = b"\x00\xff"  # 0xff is in no UTF-8 text, so in no student's key
-MARK_KEY: Final = RESERVED + b"skillstream"
+CHECKPOINT_KEY: Final = RESERVED + b"skillstream"
 
 
 class IdentityLost(Fatal):
@@ -42,7 +42,7 @@ class Remedy(Enum):
     )
 
 
-class Mark(Struct, frozen=True, array_like=True):
+class InputCheckpoint(Struct, frozen=True, array_like=True):
     """See the module. `offset` is the last one folded, or the one before the first; `timestamp_ms` and `checksum` are
     of its record, None where it has none to compare. `topic_id` is empty where the broker tells none.
     """
@@ -55,12 +55,12 @@ class Mark(Struct, frozen=True, array_like=True):
     timestamp_ms: Milliseconds | None = None
     checksum: Annotated[int, Meta(ge=0, le=MAX_UINT32)] | None = None
     rows: Size = 0
-    skipped: Skipped = NOTHING
+    skipped: Skipped = NOTHING_SKIPPED
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The record that stands at the mark's offset now."""
+    """The record that stands at the checkpoint's offset now."""
 
     timestamp_ms: int
     checksum: int
@@ -69,7 +69,7 @@ class Seen:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """A partition as it is found. `start` and `end` are the first offset retained and the next one to be written;
-    `committed` is the group's; `seen` is None where no record is retained at the mark's offset.
+    `committed` is the group's; `seen` is None where no record is retained at the checkpoint's offset.
     """
 
     topic_id: str
@@ -82,7 +82,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckpointMismatch:
     """Why a partition must not be folded on."""
 
     problem: str
@@ -97,9 +97,9 @@ def is_reserved(key: bytes) -> bool:
     return key.startswith(RESERVED)
 
 
-def fresh_mark(topic_id: str, partitions: int, epoch: int, start: int, rows: int) -> Mark:
-    """The mark of a partition of which nothing was folded yet, and `start` will be the first."""
-    return Mark(MARK_VERSION, topic_id, partitions, epoch, start - 1, rows=rows)
+def fresh_checkpoint(topic_id: str, partitions: int, epoch: int, start: int, rows: int) -> InputCheckpoint:
+    """The checkpoint of a partition of which nothing was folded yet, and `start` will be the first."""
+    return InputCheckpoint(CHECKPOINT_VERSION, topic_id, partitions, epoch, start - 1, rows=rows)
 
 
 def next_epoch(epochs: Iterable[int]) -> int:
@@ -107,100 +107,112 @@ def next_epoch(epochs: Iterable[int]) -> int:
     return max(epochs, default=0) + 1
 
 
-def checksum(value: bytes | None) -> int:
+def value_checksum(value: bytes | None) -> int:
     """CRC-32 of a record's value."""
     return crc32(value or b"")
 
 
-def encode_mark(mark: Mark) -> bytes:
+def encode_checkpoint(checkpoint: InputCheckpoint) -> bytes:
     """As it stands on the changelog."""
-    return msgspec.msgpack.encode(mark)
+    return msgspec.msgpack.encode(checkpoint)
 
 
-def decode_mark(encoded: bytes) -> Mark:
-    """The inverse of `encode_mark`. Raises IdentityLost for what it never wrote."""
+def decode_checkpoint(encoded: bytes) -> InputCheckpoint:
+    """The inverse of `encode_checkpoint`. Raises IdentityLost for what it never wrote."""
     try:
         version = msgspec.msgpack.decode(encoded, type=list)[0]
-        if version == MARK_VERSION:
-            return msgspec.msgpack.decode(encoded, type=Mark)
+        if version == CHECKPOINT_VERSION:
+            return msgspec.msgpack.decode(encoded, type=InputCheckpoint)
     except (msgspec.MsgspecError, IndexError, UnicodeError, RecursionError) as error:
         raise IdentityLost(
             f"a mark on the changelog cannot be read: {error}. What to do: {Remedy.REBUILD.value}."
         ) from error
     raise IdentityLost(
-        f"a mark on the changelog has version {version!r}, this worker reads {MARK_VERSION}: "
+        f"a mark on the changelog has version {version!r}, this worker reads {CHECKPOINT_VERSION}: "
         f"run the version of skillstream that wrote it"
     )
 
 
-def judge(mark: Mark | None, found: Found, epoch: int) -> Finding | None:
+def find_mismatch(checkpoint: InputCheckpoint | None, found: Found, epoch: int) -> CheckpointMismatch | None:
     """Why `found` is not what the table was folded from, or None. `epoch` is the one that is set."""
-    if mark is None:
-        return _judge_unmarked(found)
-    return _judge_topic(mark, found) or _judge_table(mark, found) or _judge_epoch(mark, epoch)
+    if checkpoint is None:
+        return _mismatch_without_checkpoint(found)
+    return (
+        _topic_mismatch(checkpoint, found) or _table_mismatch(checkpoint, found) or _epoch_mismatch(checkpoint, epoch)
+    )
 
 
-def refusal(topic: str, partition: int, finding: Finding) -> IdentityLost:
+def identity_lost(topic: str, partition: int, finding: CheckpointMismatch) -> IdentityLost:
     """Return the error that names the partition and says what to do."""
     return IdentityLost(f"{topic}/{partition}: {finding}")
 
 
-def removed_unread(mark: Mark | None, found: Found) -> int:
+def removed_unread(checkpoint: InputCheckpoint | None, found: Found) -> int:
     """How many offsets retention has taken from the topic before they were folded."""
-    folded_to = mark.offset + 1 if mark is not None else found.committed
+    folded_to = checkpoint.offset + 1 if checkpoint is not None else found.committed
     return 0 if folded_to is None else max(0, found.start - folded_to)
 
 
-def is_same_topic(mark: Mark, topic_id: str) -> bool | None:
+def is_same_topic(checkpoint: InputCheckpoint, topic_id: str) -> bool | None:
     """Whether the topic is the one that was marked; None where either has no id."""
-    return mark.topic_id == topic_id if mark.topic_id and topic_id else None
+    return checkpoint.topic_id == topic_id if checkpoint.topic_id and topic_id else None
 
 
-def _judge_unmarked(found: Found) -> Finding | None:
-    """A table that was never written, one of a version without marks, or one that was lost."""
+def _mismatch_without_checkpoint(found: Found) -> CheckpointMismatch | None:
+    """A table that was never written, one of a version without checkpoints, or one that was lost."""
     if found.committed is not None and found.committed > found.end:
         problem = f"the group has read up to offset {found.committed}, but the topic ends at {found.end}"
-        return Finding(f"{problem}: it was deleted and created again, or lost records", Remedy.ADOPT)
+        return CheckpointMismatch(f"{problem}: it was deleted and created again, or lost records", Remedy.ADOPT)
     if found.committed and not found.rows:
         problem = f"the group has read up to offset {found.committed}, but the changelog holds nothing of it"
-        return Finding(f"{problem}: it was deleted, emptied or truncated", Remedy.REBUILD)
+        return CheckpointMismatch(f"{problem}: it was deleted, emptied or truncated", Remedy.REBUILD)
     return None
 
 
-def _judge_topic(mark: Mark, found: Found) -> Finding | None:
-    if mark.partitions != found.partitions:
-        problem = f"the topic has {found.partitions} partitions, the table was folded from {mark.partitions}"
-        return Finding(f"{problem}: students have moved", Remedy.REBUILD)
-    same = is_same_topic(mark, found.topic_id)
+def _topic_mismatch(checkpoint: InputCheckpoint, found: Found) -> CheckpointMismatch | None:
+    if checkpoint.partitions != found.partitions:
+        problem = f"the topic has {found.partitions} partitions, the table was folded from {checkpoint.partitions}"
+        return CheckpointMismatch(f"{problem}: students have moved", Remedy.REBUILD)
+    same = is_same_topic(checkpoint, found.topic_id)
     if same is False:
-        problem = f"the topic was deleted and created again (its id was {mark.topic_id}, now it is {found.topic_id})"
-        return Finding(f"{problem}: the offsets that the table remembers are not of this topic", Remedy.ADOPT)
+        problem = (
+            f"the topic was deleted and created again (its id was {checkpoint.topic_id}, now it is {found.topic_id})"
+        )
+        return CheckpointMismatch(
+            f"{problem}: the offsets that the table remembers are not of this topic", Remedy.ADOPT
+        )
     # With an id the topic is the same, and it has lost records: folding it all again is what remains.
     remedy = Remedy.REBUILD if same else Remedy.ADOPT
     why = "it lost records that were folded" if same else "it was deleted and created again, or lost records"
-    if found.end <= mark.offset:
-        return Finding(f"the topic ends at {found.end}, but offset {mark.offset} was folded: {why}", remedy)
-    if found.seen and mark.checksum is not None and found.seen != Seen(mark.timestamp_ms or 0, mark.checksum):
-        return Finding(f"another record stands at offset {mark.offset} than was folded: {why}", remedy)
+    if found.end <= checkpoint.offset:
+        return CheckpointMismatch(
+            f"the topic ends at {found.end}, but offset {checkpoint.offset} was folded: {why}", remedy
+        )
+    if (
+        found.seen
+        and checkpoint.checksum is not None
+        and found.seen != Seen(checkpoint.timestamp_ms or 0, checkpoint.checksum)
+    ):
+        return CheckpointMismatch(f"another record stands at offset {checkpoint.offset} than was folded: {why}", remedy)
     return None
 
 
-def _judge_table(mark: Mark, found: Found) -> Finding | None:
-    if found.rows < mark.rows:
-        problem = f"{found.rows} rows were restored, but {mark.rows} had been written"
-        return Finding(f"{problem}: the changelog was truncated, or lost records", Remedy.REBUILD)
-    following = mark.offset + 1
+def _table_mismatch(checkpoint: InputCheckpoint, found: Found) -> CheckpointMismatch | None:
+    if found.rows < checkpoint.rows:
+        problem = f"{found.rows} rows were restored, but {checkpoint.rows} had been written"
+        return CheckpointMismatch(f"{problem}: the changelog was truncated, or lost records", Remedy.REBUILD)
+    following = checkpoint.offset + 1
     if found.committed is not None and found.committed > following:
         problem = f"the group has read up to offset {found.committed}, but the table only to {following}"
         remedy = Remedy.REWIND if following >= found.start else Remedy.REBUILD
-        return Finding(
+        return CheckpointMismatch(
             f"{problem}: the changelog lost its newest rows, or a command that repairs it was interrupted", remedy
         )
     return None
 
 
-def _judge_epoch(mark: Mark, epoch: int) -> Finding | None:
-    if epoch <= mark.epoch:
+def _epoch_mismatch(checkpoint: InputCheckpoint, epoch: int) -> CheckpointMismatch | None:
+    if epoch <= checkpoint.epoch:
         return None
-    problem = f"SKILLSTREAM_EPOCH is {epoch}, but the table is of epoch {mark.epoch}"
-    return Finding(f"{problem}: its rows would take records twice", Remedy.UNSET_EPOCH)
+    problem = f"SKILLSTREAM_EPOCH is {epoch}, but the table is of epoch {checkpoint.epoch}"
+    return CheckpointMismatch(f"{problem}: its rows would take records twice", Remedy.UNSET_EPOCH)

@@ -1,4 +1,4 @@
-"""Where a forwarded event came from: what its header says, so that its home knows a second copy."""
+"""Where a forwarded event came from: what its header says, so that its owning partition knows a second copy."""
 
 import re
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ class CameFrom(NamedTuple):
     """A topic, and a place in it."""
 
     topic: str
-    place: Origin
+    position: Origin
 
     @property
     def header(self) -> tuple[str, bytes]:
         """As `origin_in` reads it."""
-        return ORIGIN_HEADER, "/".join((self.topic, *map(str, self.place))).encode()
+        return ORIGIN_HEADER, "/".join((self.topic, *map(str, self.position))).encode()
 
 
 def origin_in(headers: Sequence[tuple[str, bytes]]) -> CameFrom | None:

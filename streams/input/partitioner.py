@@ -1,8 +1,8 @@
 """Where a student's row lives: the partition that the producers' own partitioner gives the key.
 
 Kafka's Java clients (and aiokafka) place a key by murmur2, librdkafka by CRC-32 in its `consistent` modes.
-The two disagree for most keys, so which one is at home is a setting; `unchecked` takes every record where it
-is.
+The two disagree for most keys, so which one is on its owning partition is a setting; `unchecked` takes every record
+where it is.
 """
 
 import zlib
@@ -19,9 +19,9 @@ _POSITIVE = 0x7FFFFFFF
 
 
 class Partitioner(Protocol):
-    """Says which partition is a key's home."""
+    """Says which partition is a key's owning partition."""
 
-    def home_partition(self, key: bytes, partitions: int) -> int | None:
+    def owning_partition(self, key: bytes, partitions: int) -> int | None:
         """The home of `key` among `partitions` (at least 1); None where any partition will do. Pure."""
         ...
 
@@ -52,21 +52,21 @@ def crc32(key: bytes) -> int:
 class Murmur2:
     """Kafka's default for keyed records: the hash's lower 31 bits, modulo the partition count."""
 
-    def home_partition(self, key: bytes, partitions: int) -> int:
+    def owning_partition(self, key: bytes, partitions: int) -> int:
         return _murmur2_partition(key, partitions)
 
 
 class Crc32:
     """librdkafka's `consistent` and, for keyed records, `consistent_random`."""
 
-    def home_partition(self, key: bytes, partitions: int) -> int:
+    def owning_partition(self, key: bytes, partitions: int) -> int:
         return crc32(key) % partitions
 
 
 class Unchecked:
     """Every partition is home: for topics whose producers place keys by a rule of their own."""
 
-    def home_partition(self, key: bytes, partitions: int) -> None:
+    def owning_partition(self, key: bytes, partitions: int) -> None:
         return None
 
 

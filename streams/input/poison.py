@@ -106,7 +106,7 @@ class PoisonWindow:
         """
         for one in bad:
             self._add(Bad(self._seen + one.index, one.offset, one.reason))
-            verdict = self._judge()
+            verdict = self._breach()
             if verdict is not None:
                 return verdict
         self._seen += records
@@ -126,7 +126,7 @@ class PoisonWindow:
         while self._in_window and self._in_window[0] < to_index:
             self._in_window.popleft()
 
-    def _judge(self) -> Verdict | None:
+    def _breach(self) -> Verdict | None:
         limits = self._limits
         if limits.max_consecutive and self._in_a_row > limits.max_consecutive:
             return self._verdict(limits.max_consecutive + 1)

@@ -32,4 +32,4 @@ class Skipped(Struct, frozen=True, array_like=True):
         return f"{self.offsets} offsets ({ranges}{more})"
 
 
-NOTHING: Final = Skipped()
+NOTHING_SKIPPED: Final = Skipped()

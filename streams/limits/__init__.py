@@ -4,7 +4,7 @@ from streams.limits.bucket import Bucket, calls_per_hour, calls_per_minute, micr
 from streams.limits.cost import Cost
 from streams.limits.errors import CostTooLarge, LimitUnavailable, RateLimitExceeded, UnknownLimiter
 from streams.limits.fallback import FallbackLimiter
-from streams.limits.limiter import Decision, Grant, Limiter, Observer
+from streams.limits.limiter import Decision, DecisionObserver, Grant, Limiter
 from streams.limits.memory import MemoryLimiter
 from streams.limits.redis import RedisLimiter, connect
 from streams.limits.registry import LIMITERS, Registry, rate_limit
@@ -15,12 +15,12 @@ __all__ = [
     "Cost",
     "CostTooLarge",
     "Decision",
+    "DecisionObserver",
     "FallbackLimiter",
     "Grant",
     "LimitUnavailable",
     "Limiter",
     "MemoryLimiter",
-    "Observer",
     "RateLimitExceeded",
     "RedisLimiter",
     "Registry",

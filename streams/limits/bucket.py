@@ -16,7 +16,7 @@ emission = ⌈W / (limit − depth)⌉ makes that ≤ limit. Rounding up costs a
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from streams.limits.cost import Unit
+from streams.limits.cost import CostUnit
 
 FULL_RATE_PERMILLE = 1000
 _SECOND_US = 1_000_000
@@ -43,7 +43,7 @@ class Bucket:
     limit: int
     window_s: int
     burst: int = 5
-    unit: Unit = "calls"
+    unit: CostUnit = "calls"
 
     def __post_init__(self) -> None:
         if min(self.limit, self.window_s, self.burst) < 1:

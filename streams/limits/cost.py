@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Unit = Literal["calls", "tokens", "micro_usd"]
+CostUnit = Literal["calls", "tokens", "micro_usd"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Cost:
         if min(self.calls, self.tokens, self.micro_usd) < 0:
             raise ValueError(f"a cost is never negative: {self}")
 
-    def of(self, unit: Unit) -> int:
+    def of(self, unit: CostUnit) -> int:
         match unit:
             case "calls":
                 return self.calls
@@ -47,4 +47,4 @@ class Cost:
 
 
 ONE_CALL = Cost()
-NOTHING = Cost(calls=0)
+NO_COST = Cost(calls=0)

@@ -12,9 +12,9 @@ top of theirs (at most limit · (1 + 1/workers)); nobody can tell them.
 import asyncio
 from collections.abc import Callable
 
-from streams.limits.cost import NOTHING, ONE_CALL, Cost
+from streams.limits.cost import NO_COST, ONE_CALL, Cost
 from streams.limits.errors import CostTooLarge, LimitUnavailable, RateLimitExceeded
-from streams.limits.limiter import Grant, Observer, SharedLimiter, unobserved
+from streams.limits.limiter import DecisionObserver, Grant, SharedLimiter, ignore_decision
 from streams.limits.memory import MemoryLimiter, monotonic_us
 from streams.limits.reservation import hold_us
 
@@ -32,7 +32,7 @@ class FallbackLimiter:
         *,
         probe_s: float = 1.0,
         clock_us: Callable[[], int] = monotonic_us,
-        observe: Observer = unobserved,
+        observe: DecisionObserver = ignore_decision,
     ) -> None:
         if workers < 1:
             raise ValueError(f"workers must be at least 1, not {workers}")
@@ -46,7 +46,7 @@ class FallbackLimiter:
         self._held_until_us = 0
         self._probe_at_us = 0
         self._fell_back_at_us = 0
-        self._owed = NOTHING
+        self._owed = NO_COST
         self._turn = asyncio.Lock()
 
     @property
@@ -86,7 +86,7 @@ class FallbackLimiter:
         await self._shared.aclose()
 
     async def _acquire_shared(self, cost: Cost) -> Grant:
-        if self._owed != NOTHING or self._others_may_owe(cost):
+        if self._owed != NO_COST or self._others_may_owe(cost):
             await self._repay()
         if self._local is not None and self._held_s() > 0:
             await self._shared.hold(self._held_s())
@@ -106,7 +106,7 @@ class FallbackLimiter:
         return Grant(cost, settle)
 
     async def _repay(self) -> None:
-        owed, self._owed = self._owed, NOTHING  # a grant settled meanwhile may owe more
+        owed, self._owed = self._owed, NO_COST  # a grant settled meanwhile may owe more
         try:
             await self._shared.absorb(owed, self._workers)
         except LimitUnavailable:

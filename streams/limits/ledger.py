@@ -34,7 +34,7 @@ class Refused(NamedTuple):
     retry_after_us: int
 
 
-class Ledger:
+class LimitLedger:
     """The state of one named limit. Every bucket starts empty at `now_us`.
 
     Costs and charges are one number a bucket, in the buckets' order. Calls must come one at a time.
@@ -43,7 +43,7 @@ class Ledger:
     def __init__(self, buckets: Sequence[Bucket], now_us: int) -> None:
         self.buckets = tuple(buckets)
         self._tats_us = [bucket.empty_at(now_us) for bucket in self.buckets]
-        self._marks_us: dict[int, list[int]] = {}
+        self._floors_us: dict[int, list[int]] = {}
         self._last_reservation = now_us
         self._held_until_us = 0
         self._rate_permille = FULL_RATE_PERMILLE
@@ -52,7 +52,7 @@ class Ledger:
     def fill(self, now_us: int) -> None:
         """Grant the full burst at once, forgetting what was spent: on purpose only."""
         self._tats_us = [now_us for _ in self.buckets]
-        self._marks_us.clear()
+        self._floors_us.clear()
 
     def rate_permille(self, now_us: int) -> int:
         restored = (now_us - self._slowed_at_us) * FULL_RATE_PERMILLE // RESTORE_US
@@ -70,7 +70,7 @@ class Ledger:
                 refused = Refused(bucket.name, taken.retry_after_us)
         if refused.retry_after_us > 0:
             return refused
-        self._push_marks([b.charge_us(c, rate) for b, c in zip(self.buckets, costs, strict=True)], now_us)
+        self._push_floors([b.charge_us(c, rate) for b, c in zip(self.buckets, costs, strict=True)], now_us)
         self._tats_us = tats_us
         return Admitted(self._open(), rate)
 
@@ -79,14 +79,14 @@ class Ledger:
 
         Idempotent for refunds: an unknown or already settled reservation gets none.
         """
-        marks_us = self._marks_us.pop(reservation, None)
-        older = [marks for key, marks in self._marks_us.items() if key < reservation]
+        floors_us = self._floors_us.pop(reservation, None)
+        older = [floors for key, floors in self._floors_us.items() if key < reservation]
         for i, delta_us in enumerate(deltas_us):
-            if delta_us < 0 and marks_us is not None:
+            if delta_us < 0 and floors_us is not None:
                 for state in (self._tats_us, *older):
-                    state[i] = max(state[i] + delta_us, marks_us[i])
+                    state[i] = max(state[i] + delta_us, floors_us[i])
         owed_us = [max(0, delta_us) for delta_us in deltas_us]
-        self._push_marks(owed_us, now_us)
+        self._push_floors(owed_us, now_us)
         self._tats_us = _pushed(self._tats_us, owed_us, now_us)
 
     def hold(self, until_us: int, now_us: int) -> None:
@@ -98,20 +98,20 @@ class Ledger:
 
     def absorb(self, charges_us: Sequence[int], floors_us: Sequence[int], now_us: int) -> None:
         """Charge what was spent elsewhere; each bucket ends at least `floor` microseconds in debt."""
-        for state in (self._tats_us, *self._marks_us.values()):
+        for state in (self._tats_us, *self._floors_us.values()):
             for i, (charge_us, floor_us) in enumerate(zip(charges_us, floors_us, strict=True)):
                 state[i] = max(state[i] + charge_us, now_us + floor_us)
 
     def _open(self) -> int:
         self._last_reservation += 1
-        self._marks_us[self._last_reservation] = [0 for _ in self.buckets]
-        if len(self._marks_us) > MAX_OPEN:
-            del self._marks_us[min(self._marks_us)]
+        self._floors_us[self._last_reservation] = [0 for _ in self.buckets]
+        if len(self._floors_us) > MAX_OPEN:
+            del self._floors_us[min(self._floors_us)]
         return self._last_reservation
 
-    def _push_marks(self, charges_us: Sequence[int], now_us: int) -> None:
-        for reservation, marks_us in self._marks_us.items():
-            self._marks_us[reservation] = _pushed(marks_us, charges_us, now_us)
+    def _push_floors(self, charges_us: Sequence[int], now_us: int) -> None:
+        for reservation, floors_us in self._floors_us.items():
+            self._floors_us[reservation] = _pushed(floors_us, charges_us, now_us)
 
 
 def _pushed(tats_us: Sequence[int], charges_us: Sequence[int], now_us: int) -> list[int]:

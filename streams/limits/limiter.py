@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from streams.limits.bucket import Bucket
-from streams.limits.cost import NOTHING, ONE_CALL, Cost
+from streams.limits.cost import NO_COST, ONE_CALL, Cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,10 @@ class Decision:
     bucket: str | None
 
 
-Observer = Callable[[Decision], None]
+DecisionObserver = Callable[[Decision], None]
 
 
-def unobserved(_decision: Decision) -> None:
+def ignore_decision(_decision: Decision) -> None:
     """The observer that nobody asked for."""
 
 
@@ -54,7 +54,7 @@ class Grant:
 
     async def cancel(self) -> None:
         """Give everything back: only where the call was certainly never sent."""
-        await self.close(NOTHING)
+        await self.close(NO_COST)
 
     async def close(self, used: Cost) -> None:
         """Settle by the whole of what was used."""

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from streams.limits.bucket import Bucket
 from streams.limits.cost import ONE_CALL, Cost
 from streams.limits.errors import RateLimitExceeded
-from streams.limits.ledger import Ledger, Refused
-from streams.limits.limiter import Decision, Grant, Observer, unobserved
+from streams.limits.ledger import LimitLedger, Refused
+from streams.limits.limiter import Decision, DecisionObserver, Grant, ignore_decision
 from streams.limits.reservation import absorbed_us, costs_of, deltas_us, hold_us
 
 
@@ -24,13 +24,13 @@ class MemoryLimiter:
         buckets: Sequence[Bucket],
         *,
         clock_us: Callable[[], int] = monotonic_us,
-        observe: Observer = unobserved,
+        observe: DecisionObserver = ignore_decision,
     ) -> None:
         self.name = name
         self.buckets = tuple(buckets)
         self._clock_us = clock_us
         self._observe = observe
-        self._ledger = Ledger(buckets, clock_us())
+        self._ledger = LimitLedger(buckets, clock_us())
 
     async def acquire(self, cost: Cost = ONE_CALL) -> Grant:
         answer = self._ledger.reserve(costs_of(self.buckets, cost), self._clock_us())

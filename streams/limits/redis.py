@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from streams.limits.bucket import Bucket
 from streams.limits.cost import ONE_CALL, Cost
 from streams.limits.errors import LimitUnavailable, RateLimitExceeded
-from streams.limits.limiter import Decision, Grant, Observer, unobserved
+from streams.limits.limiter import Decision, DecisionObserver, Grant, ignore_decision
 from streams.limits.reservation import absorbed_us, costs_of, deltas_us, hold_us
 from streams.limits.script import LEDGER_LUA
 
@@ -47,7 +47,7 @@ class RedisLimiter:
         buckets: Sequence[Bucket],
         *,
         prefix: str = "skillstream",
-        observe: Observer = unobserved,
+        observe: DecisionObserver = ignore_decision,
         clock_us: Callable[[], int] | None = None,
     ) -> None:
         self.name = name

@@ -3,7 +3,7 @@
 One hash holds a limit, so it lives in one cluster slot:
 
     t:<bucket>     tat_us                          r         last reservation
-    o:<id>         marks_us, one a bucket          hold      held until (us)
+    o:<id>         floors_us, one a bucket          hold      held until (us)
                                                    rate, at  rate (‰) when it was last halved, and when
 
 Numbers are integers below 2^53, which Lua's doubles hold exactly; they are divided by `ceil_div` only, since

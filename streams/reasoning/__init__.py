@@ -9,7 +9,7 @@ from streams.reasoning.model.outcome import Called, Tried
 from streams.reasoning.model.reasoning_model import ReasoningModel
 from streams.reasoning.model.scripted import ScriptedModel
 from streams.reasoning.policy.breaker import ReasoningPaused
-from streams.reasoning.policy.pending import Marked, apply, is_pending, mark, values_of
+from streams.reasoning.policy.pending import PendingNoted, apply, is_pending, note_pending, values_of
 from streams.reasoning.policy.prices import Price, Prices
 from streams.reasoning.policy.queue import ReasoningQueue, Ticket
 from streams.reasoning.policy.settings import LIMITER, ExplainSettings, PendingPolicy
@@ -21,8 +21,8 @@ __all__ = [
     "Called",
     "ExplainSettings",
     "Explainer",
-    "Marked",
     "NotWanted",
+    "PendingNoted",
     "PendingPolicy",
     "Price",
     "Prices",
@@ -36,6 +36,6 @@ __all__ = [
     "Tried",
     "apply",
     "is_pending",
-    "mark",
+    "note_pending",
     "values_of",
 ]

@@ -9,7 +9,7 @@ from schemas.errors import SkillstreamError
 from streams.limits import LIMITERS, Cost, Grant, LimitUnavailable, RateLimitExceeded, Registry, rate_limit
 from streams.reasoning.check.grounding import violations
 from streams.reasoning.model.bulkhead import bulkhead
-from streams.reasoning.model.outcome import Called, CallOutcome, Observer, unobserved
+from streams.reasoning.model.outcome import Called, CallObserver, CallOutcome, ignore_call
 from streams.reasoning.model.reasoning_model import (
     BadReply,
     ModelError,
@@ -18,7 +18,7 @@ from streams.reasoning.model.reasoning_model import (
     Reply,
     RequestAdjusted,
     RequestRefused,
-    Usage,
+    TokenUsage,
 )
 from streams.reasoning.policy.backoff import RetryBudget
 from streams.reasoning.policy.breaker import Breaker, ReasoningPaused
@@ -43,7 +43,7 @@ class BudgetedModel:
         settings: ExplainSettings,
         *,
         registry: Registry = LIMITERS,
-        observe: Observer = unobserved,
+        observe: CallObserver = ignore_call,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._model = model
@@ -138,7 +138,7 @@ class BudgetedModel:
         return Cost(calls=1, tokens=tokens, micro_usd=micro_usd)
 
     async def _settle(
-        self, grant: Grant, outcome: CallOutcome, model: str, usage: Usage | None, started_us: int, faults: int = 0
+        self, grant: Grant, outcome: CallOutcome, model: str, usage: TokenUsage | None, started_us: int, faults: int = 0
     ) -> None:
         """Charge what was used; what is unknown stays charged as reserved, as it does where the limit is away."""
         micro_usd = 0
@@ -147,7 +147,7 @@ class BudgetedModel:
             micro_usd = price.micro_usd(usage.input_tokens, usage.output_tokens) if price else 0
             with suppress(LimitUnavailable):
                 await grant.settle(tokens=usage.total_tokens, micro_usd=micro_usd)
-        used = usage or Usage(0, 0)
+        used = usage or TokenUsage(0, 0)
         duration_s = (self._clock_us() - started_us) / 1e6
         self._observe(Called(outcome, model, duration_s, used.input_tokens, used.output_tokens, micro_usd, faults))
 

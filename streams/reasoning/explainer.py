@@ -25,7 +25,7 @@ from streams.reasoning.asking import BudgetedModel
 from streams.reasoning.assembly import assemble
 from streams.reasoning.model import template
 from streams.reasoning.model.bulkhead import bulkhead
-from streams.reasoning.model.outcome import Observer, Outcome, Tried, unobserved
+from streams.reasoning.model.outcome import CallObserver, RequestOutcome, Tried, ignore_call
 from streams.reasoning.model.reasoning_model import (
     ModelBlocked,
     ModelError,
@@ -70,7 +70,7 @@ class Explainer:
         *,
         registry: Registry = LIMITERS,
         alert: Callable[[str], None] = _log.error,
-        observe: Observer = unobserved,
+        observe: CallObserver = ignore_call,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._model = model
@@ -106,7 +106,7 @@ class Explainer:
             blocked = isinstance(error, ModelBlocked)
             if blocked:  # a list that is refused is no proof: the first call is
                 self._breaker.trip(str(error), self._clock_us(), probe_now=True)
-            self._condition.fail(str(error), lasting=True, told=blocked)
+            self._condition.fail(str(error), lasting=True, notified=blocked)
             self._unready = str(error)
             return error
         if self._unready is not None and self.trouble == self._unready:
@@ -168,7 +168,7 @@ class Explainer:
         return explanation, self._result(update, "explained", attempts)
 
     def _block(self, why: str) -> None:
-        self._condition.fail(why, lasting=True, told=True)
+        self._condition.fail(why, lasting=True, notified=True)
         self._breaker.trip(why, self._clock_us())
 
     def _refused(self, error: ModelRefused) -> None:
@@ -183,11 +183,11 @@ class Explainer:
         wait_s = max(least_wait_s, self._backoff.wait_s(attempts, self._rng))
         return self._later(update, attempts, wait_s, "later_unavailable")
 
-    def _later(self, update: SkillUpdate, attempts: int, wait_s: float, outcome: Outcome) -> Explained:
+    def _later(self, update: SkillUpdate, attempts: int, wait_s: float, outcome: RequestOutcome) -> Explained:
         self._observe(Tried(outcome))
         return None, self._result(update, "failed", attempts, wait_s)
 
-    def _template(self, update: SkillUpdate, question: Question, attempts: int, outcome: Outcome) -> Explained:
+    def _template(self, update: SkillUpdate, question: Question, attempts: int, outcome: RequestOutcome) -> Explained:
         self._observe(Tried(outcome))
         draft = template.draft_of(question.request)
         now = rfc3339(self._clock_us())

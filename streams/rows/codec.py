@@ -11,20 +11,27 @@ from msgspec import Struct
 from schemas.errors import Fatal
 from streams.input.checkpoint import Remedy
 from streams.rows.layout import (
-    CELL,
+    EVIDENCE_ITEM,
     FACT,
     HEADER,
     HELD_ACT,
     NEW_HEADER,
     ROW_VERSION,
     SEGMENT,
-    TELLING,
+    SKILL_STATE,
     VOIDABLE,
     Array,
     Split,
 )
-from streams.rows.row import ID_BYTES, MAX_CELLS, Pending, Row, SkillCell, Telling, Totals
-from streams.rows.sections import controls_of, controls_part, failures_of, failures_part, origins_of, origins_part
+from streams.rows.row import ID_BYTES, MAX_SKILL_STATES, Pending, Row, SkillState, StoredEvidenceItem, Totals
+from streams.rows.sections import (
+    controls_of,
+    controls_section,
+    failures_of,
+    failures_section,
+    origins_of,
+    origins_section,
+)
 from streams.rows.v1 import FIRST_BYTES, row_of_v1
 from streams.rows.v2 import VERSION_2, row_of_v2
 
@@ -32,10 +39,10 @@ from streams.rows.v2 import VERSION_2, row_of_v2
 def encode_row(row: Row) -> bytes:
     """Return the bytes kept in the table and its changelog, at most MAX_ROW_BYTES; equal rows, equal bytes."""
     facts = sorted(row.facts.items())
-    cells = sorted(row.skills.items())[:MAX_CELLS]
-    tellings = [telling for _, cell in cells for telling in cell.telling]
+    skill_states = sorted(row.skills.items())[:MAX_SKILL_STATES]
+    evidence_items = [evidence_item for _, skill_state in skill_states for evidence_item in skill_state.evidence_items]
     header = NEW_HEADER.copy()
-    header["cells"], header["tellings"] = len(cells), len(tellings)
+    header["skill_states"], header["evidence_items"] = len(skill_states), len(evidence_items)
     header["ids"], header["controls"] = len(row.ids) // ID_BYTES, len(row.controls)
     header["failures"], header["origins"] = len(row.open_failures), len(row.origins)
     header["voidable"] = len(row.voidable) // VOIDABLE.itemsize
@@ -50,12 +57,12 @@ def encode_row(row: Row) -> bytes:
         (
             header.tobytes(),
             _records(FACT, [_values(totals, FACT) for _, totals in facts]),
-            _records(CELL, [_cell_values(skill, cell) for skill, cell in cells]),
-            _records(TELLING, [(t.code, t.time_s, t.value, t.weight, 0) for t in tellings]),
+            _records(SKILL_STATE, [_skill_values(skill, skill_state) for skill, skill_state in skill_states]),
+            _records(EVIDENCE_ITEM, [(t.code, t.time_s, t.value, t.weight, 0) for t in evidence_items]),
             row.ids,
-            controls_part(row.controls),
-            failures_part(row.open_failures),
-            origins_part(row.origins),
+            controls_section(row.controls),
+            failures_section(row.open_failures),
+            origins_section(row.origins),
             row.voidable,
             row.segments,
             row.acts,
@@ -69,13 +76,17 @@ def decode_row(stored: bytes) -> Row:
     Raises Fatal for a row of a newer version or one that cannot be read: to go on would overwrite it.
     """
     split = split_rows([stored])
-    header, small = split.headers[0], {name: parts[0] for name, parts in split.small.items()}
-    cells = {int(cell["skill"]): _cell(cell) for cell in split.cells.records}
-    if len(cells) != len(split.cells.records):
+    header, sections = split.headers[0], {name: parts[0] for name, parts in split.sections.items()}
+    skill_states = {int(skill_state["skill"]): _skill_state(skill_state) for skill_state in split.skill_states.records}
+    if len(skill_states) != len(split.skill_states.records):
         raise _unreadable("two cells of one skill")
-    tellings = iter([Telling(*values) for values in split.tellings.records[_TELLING_ORDER].tolist()])
-    for cell, count in zip(cells.values(), split.cells.records["tellings"].tolist(), strict=True):
-        cell.telling = [next(tellings) for _ in range(count)]
+    evidence_items = iter(
+        [StoredEvidenceItem(*values) for values in split.evidence_items.records[_EVIDENCE_ITEM_ORDER].tolist()]
+    )
+    for skill_state, count in zip(
+        skill_states.values(), split.skill_states.records["evidence_items"].tolist(), strict=True
+    ):
+        skill_state.evidence_items = [next(evidence_items) for _ in range(count)]
     return Row(
         **{name: header[name].item() for name in _SCALARS},
         pending=pending_of(header),
@@ -85,14 +96,14 @@ def decode_row(stored: bytes) -> Row:
                 np.flatnonzero(split.fact_bits[0]), split.facts.records[_FACT_ORDER].tolist(), strict=True
             )
         },
-        skills=cells,
-        ids=small["ids"],
-        controls=controls_of(small["controls"]),
-        open_failures=failures_of(small["failures"]),
-        origins=origins_of(small["origins"]),
-        voidable=small["voidable"],
-        segments=small["segments"],
-        acts=small["acts"],
+        skills=skill_states,
+        ids=sections["ids"],
+        controls=controls_of(sections["controls"]),
+        open_failures=failures_of(sections["failures"]),
+        origins=origins_of(sections["origins"]),
+        voidable=sections["voidable"],
+        segments=sections["segments"],
+        acts=sections["acts"],
     )
 
 
@@ -106,7 +117,7 @@ def split_rows(stored: Sequence[bytes]) -> Split:
         raise _unreadable(str(error)) from None
 
 
-def headers_of(stored: Sequence[bytes]) -> Array:
+def row_headers(stored: Sequence[bytes]) -> Array:
     """Only the headers of rows of any version (see `streams.rows.layout`). Raises Fatal as `decode_row` does."""
     if any(row[:1] != _VERSION or len(row) < HEADER.itemsize for row in stored):
         return split_rows(stored).headers
@@ -146,7 +157,7 @@ _VERSION_3: Final = b"\x03"  # as now, without acts and far times
 _HEADER_3_BYTES: Final = HEADER.itemsize - 8
 _SCALARS: Final = ("epoch", "offset", "reference_us", "first_us", "as_of_us", "events", "erased_us", *KNOWN)
 _FACT_ORDER: Final = list(Totals.__struct_fields__)
-_TELLING_ORDER: Final = list(Telling.__struct_fields__)
+_EVIDENCE_ITEM_ORDER: Final = list(StoredEvidenceItem.__struct_fields__)
 
 
 def _records(kind: "np.dtype[Any]", values: Sequence[tuple[Any, ...]]) -> bytes:
@@ -157,12 +168,18 @@ def _values(totals: Struct, kind: "np.dtype[Any]") -> tuple[Any, ...]:
     return tuple(getattr(totals, name) for name in kind.names or ())
 
 
-def _cell_values(skill: int, cell: SkillCell) -> tuple[Any, ...]:
+def _skill_values(skill: int, skill_state: SkillState) -> tuple[Any, ...]:
     return tuple(
-        skill if name == "skill" else len(cell.telling) if name == "tellings" else getattr(cell, name)
-        for name in CELL.names or ()
+        skill
+        if name == "skill"
+        else len(skill_state.evidence_items)
+        if name == "evidence_items"
+        else getattr(skill_state, name)
+        for name in SKILL_STATE.names or ()
     )
 
 
-def _cell(record: Array) -> SkillCell:
-    return SkillCell(**{name: record[name].item() for name in CELL.names or () if name not in ("skill", "tellings")})
+def _skill_state(record: Array) -> SkillState:
+    return SkillState(
+        **{name: record[name].item() for name in SKILL_STATE.names or () if name not in ("skill", "evidence_items")}
+    )

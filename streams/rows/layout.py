@@ -1,7 +1,7 @@
 """How rows lie in bytes, and many of them at once in arrays (version 4; little-endian, every part in whole words).
 
-    row  = header | facts | cells | tellings | ids | controls | failures | origins | voidable | segments | acts
-                     one per bit    a telling     8 bytes   16 bytes each     32 bytes   8 bytes    16 bytes
+    row  = header | facts | cells | evidence items | ids | controls | failures | origins | voidable | segments | acts
+                     one per bit    an evidence item     8 bytes   16 bytes each     32 bytes   8 bytes    16 bytes
                      of `facts`     a cell holds  each                        each       each       each
 
 The header says how many of each follow. All numbers are of fixed width, so a batch of rows is decoded and encoded by
@@ -22,8 +22,8 @@ WORD: Final = 8
 HEADER: Final = np.dtype(
     [
         ("version", "u1"),
-        ("cells", "u1"),
-        ("tellings", "u1"),
+        ("skill_states", "u1"),
+        ("evidence_items", "u1"),
         ("ids", "u1"),
         ("controls", "u1"),
         ("failures", "u1"),
@@ -62,12 +62,12 @@ FACT: Final = np.dtype(
         ("recent_total", "<f8"),
     ]
 )
-CELL: Final = np.dtype(
+SKILL_STATE: Final = np.dtype(
     [
         ("skill", "<u4"),
         ("text_newest_s", "<u4"),
         ("rubric_newest_s", "<u4"),
-        ("tellings", "<u4"),
+        ("evidence_items", "<u4"),
         ("text_n", "<f8"),
         ("text_total", "<f8"),
         ("rubric_n", "<f8"),
@@ -77,7 +77,9 @@ CELL: Final = np.dtype(
         ("explained", "<f8"),
     ]
 )
-TELLING: Final = np.dtype([("code", "<u4"), ("time_s", "<u4"), ("value", "<f8"), ("weight", "<i4"), ("unused", "<u4")])
+EVIDENCE_ITEM: Final = np.dtype(
+    [("code", "<u4"), ("time_s", "<u4"), ("value", "<f8"), ("weight", "<i4"), ("unused", "<u4")]
+)
 ID: Final = np.dtype("<u8")
 CONTROL: Final = np.dtype([("control", "<u4"), ("alone", "<u4"), ("isolated", "<u4"), ("unused", "<u4")])
 FAILURE: Final = np.dtype([("item", "<u4"), ("unused", "<u4"), ("time_us", "<i8")])
@@ -118,15 +120,15 @@ class Split:
         )
         at = starts + HEADER.itemsize // WORD
         self.facts, at = self._many(at, self.fact_bits.sum(axis=1, dtype=np.intp), FACT)
-        self.cells, at = self._many(at, self.headers["cells"], CELL)
-        told = np.bincount(self.cells.owner, self.cells.records["tellings"], len(rows))
-        if np.any(told != self.headers["tellings"]):
-            raise ValueError("the cells of a row have not the telling events that its header says")
-        self.tellings, at = self._many(at, self.headers["tellings"], TELLING)
-        small = [self.headers[name].astype(np.intp) * size for name, size in SMALL.items()]
-        if np.any(at * WORD + sum(small) != ends * WORD):
+        self.skill_states, at = self._many(at, self.headers["skill_states"], SKILL_STATE)
+        found = np.bincount(self.skill_states.owner, self.skill_states.records["evidence_items"], len(rows))
+        if np.any(found != self.headers["evidence_items"]):
+            raise ValueError("the cells of a row have not the evidence items that its header says")
+        self.evidence_items, at = self._many(at, self.headers["evidence_items"], EVIDENCE_ITEM)
+        sections = [self.headers[name].astype(np.intp) * size for name, size in SECTIONS.items()]
+        if np.any(at * WORD + sum(sections) != ends * WORD):
             raise ValueError("a row is cut off, or has more than its header says")
-        self.small = dict(zip(SMALL, self._slices(rows, starts * WORD, at * WORD, small), strict=True))
+        self.sections = dict(zip(SECTIONS, self._slices(rows, starts * WORD, at * WORD, sections), strict=True))
 
     def _records(self, starts: Indices, kind: np.dtype[Any]) -> Array:
         width = kind.itemsize // WORD
@@ -154,7 +156,7 @@ class Split:
         return slices
 
 
-SMALL: Final = {
+SECTIONS: Final = {
     "ids": ID.itemsize,
     "controls": CONTROL.itemsize,
     "failures": FAILURE.itemsize,

@@ -17,7 +17,7 @@ from streams.rows.layout import ID
 
 MAX_ROW_BYTES: Final = 18_432  # above the worst case (tests/unit/test_row.py)
 MAX_EVIDENCE: Final = 3
-MAX_CELLS: Final = MAX_SKILLS + 16
+MAX_SKILL_STATES: Final = MAX_SKILLS + 16
 """Of the configured skills, and of as many others as there is room for: the skill set may come back."""
 RECENT_IDS: Final = 48
 SEGMENT_IDS: Final = 128
@@ -50,7 +50,7 @@ class Totals(Struct):
     newest_s: int = 0
 
 
-class Telling(Struct, frozen=True):
+class StoredEvidenceItem(Struct, frozen=True):
     """An event worth showing, by its code; `weight` in tenths, signed."""
 
     code: int
@@ -66,9 +66,9 @@ class ControlUse(Struct):
     isolated: int = 0
 
 
-class SkillCell(Struct):
+class SkillState(Struct):
     """One skill's own state: language and rubric sums (decayed), the last score, the score last explained (-1: none),
-    the last telling events.
+    the last evidence items.
     """
 
     text_n: float = 0.0
@@ -80,7 +80,7 @@ class SkillCell(Struct):
     score: float = -1.0
     confidence: float = 0.0
     explained: float = -1.0
-    telling: list[Telling] = []
+    evidence_items: list[StoredEvidenceItem] = []
 
 
 class Pending(Struct):
@@ -105,8 +105,9 @@ class Row(Struct):
 
     `voidable` are the values that the last voidable events added (see `streams.folding.voidable`), `acts` the acts that
     they told (`streams.folding.voided_acts`).
-    `skills` is by `skill_code`, `controls` and `open_failures` by CRC-32 of their names. A student was forgotten at
-    `erased_us`, if above 0: nothing that was sent until then counts. Without `events` the row is but the stub of one.
+    `skills` is by `skill_code`, `controls` and `open_failures` by CRC-32 of their names. A student was erased at
+    `erased_us`, if above 0: nothing that was sent until then counts. Without `events` the row is but the tombstone row
+    of one.
     """
 
     epoch: int = 0
@@ -117,7 +118,7 @@ class Row(Struct):
     events: int = 0
     facts: dict[int, Totals] = {}
     controls: dict[int, ControlUse] = {}
-    skills: dict[int, SkillCell] = {}
+    skills: dict[int, SkillState] = {}
     ids: bytes = b""
     origins: dict[int, tuple[int, int]] = {}
     open_failures: dict[int, int] = {}
@@ -133,8 +134,8 @@ class Row(Struct):
     erased_us: int = 0
 
     @property
-    def is_stub(self) -> bool:
-        """Whether this is all that is left of a student who was forgotten, and was not seen since."""
+    def is_tombstone(self) -> bool:
+        """Whether this is all that is left of a student who was erased, and was not seen since."""
         return self.erased_us > 0 and self.events == 0
 
 
@@ -149,5 +150,5 @@ def skill_code(name: str) -> int:
 
 
 def phrase_code(phrase: str) -> int:
-    """What a phrase is called in a telling event."""
+    """What a phrase is called in an evidence item."""
     return PHRASE | crc32(phrase.encode())

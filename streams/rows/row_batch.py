@@ -1,9 +1,9 @@
-"""Rows of a batch of students as arrays: one line a student, one column a fact or a skill.
+"""Rows of a batch of students as arrays: one row a student, one column a fact or a skill.
 
-    stored rows ──of──► Block ──Fold──► Block ──sources, fusion──► Block ──encode──► stored rows
+    stored rows ──of──► RowBatch ──Fold──► RowBatch ──sources, fusion──► RowBatch ──encode──► stored rows
 
 Decoding, folding, judging and encoding cost a few array operations a batch, whatever the number of students. Parts
-that few events need (`ids`, `controls`, `failures`, `origins`, `segments`) stay bytes, a list of one a line.
+that few events need (`ids`, `controls`, `failures`, `origins`, `segments`) stay bytes, a list of one a row.
 """
 
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from schemas.errors import Fatal
 from streams.folding.facts import FACTS
 from streams.rows.codec import encode_row, pending_of, split_rows
 from streams.rows.layout import (
-    CELL,
+    EVIDENCE_ITEM,
     FACT,
     MAX_FACTS,
     NEW_HEADER,
-    SMALL,
-    TELLING,
+    SECTIONS,
+    SKILL_STATE,
     Array,
     Indices,
     Many,
@@ -30,7 +30,7 @@ from streams.rows.layout import (
     chunks,
     ragged,
 )
-from streams.rows.row import MAX_CELLS, MAX_EVIDENCE, Pending, Row, decayed, skill_code
+from streams.rows.row import MAX_EVIDENCE, MAX_SKILL_STATES, Pending, Row, decayed, skill_code
 from streams.rows.segments import Segments
 
 Floats = NDArray[np.float64]
@@ -48,19 +48,20 @@ def _columns(kind: "np.dtype[Any]", shape: tuple[int, ...], skip: Sequence[str] 
 
 
 @dataclass(slots=True)
-class Block:
-    """`facts[name]` has shape (lines, facts), `cells[name]` (lines, skills), `told[name]` (lines, skills, 3).
+class RowBatch:
+    """`facts[name]` has shape (rows, facts), `skill_states[name]` (rows, skills), `evidence_items[name]` (rows, skills,
+    3).
 
-    Names are those of `streams.rows.layout`; a fact of n 0, a telling of weight 0 is none. `foreign` keeps the cells of
-    skills that are not configured, by line; `segments` are those beside the rows.
+    Names are those of `streams.rows.layout`; a fact of n 0, an evidence item of weight 0 is none. `foreign` keeps the
+    cells of skills that are not configured, by row; `segments` are those beside the rows.
     """
 
     names: tuple[str, ...]
-    head: Array
+    headers: Array
     facts: dict[str, Array]
-    cells: dict[str, Array]
-    told: dict[str, Array]
-    small: dict[str, list[bytes]]
+    skill_states: dict[str, Array]
+    evidence_items: dict[str, Array]
+    sections: dict[str, list[bytes]]
     segments: Segments
     foreign: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
 
@@ -72,19 +73,19 @@ class Block:
 
         Raises Fatal for a row that cannot be read.
         """
-        known = [line for line, row in enumerate(rows) if row is not None]
-        block = cls(
+        known = [row_index for row_index, row in enumerate(rows) if row is not None]
+        row_batch = cls(
             names,
             np.full(len(rows), NEW_HEADER),
             _columns(FACT, (len(rows), len(FACTS))),
-            _columns(CELL, (len(rows), len(names)), skip=("skill", "tellings")),
-            _columns(TELLING, (len(rows), len(names), MAX_EVIDENCE), skip=("unused",)),
-            {name: [b""] * len(rows) for name in SMALL},
-            Segments([b"%d" % line for line in range(len(rows))]) if segments is None else segments,
+            _columns(SKILL_STATE, (len(rows), len(names)), skip=("skill", "evidence_items")),
+            _columns(EVIDENCE_ITEM, (len(rows), len(names), MAX_EVIDENCE), skip=("unused",)),
+            {name: [b""] * len(rows) for name in SECTIONS},
+            Segments([b"%d" % row_index for row_index in range(len(rows))]) if segments is None else segments,
         )
         if known:
-            block._fill(np.array(known), split_rows([row for row in rows if row is not None]))
-        return block
+            row_batch._fill(np.array(known), split_rows([row for row in rows if row is not None]))
+        return row_batch
 
     @classmethod
     def of_rows(cls, rows: Sequence[Row], names: tuple[str, ...]) -> Self:
@@ -92,126 +93,139 @@ class Block:
         return cls.of([encode_row(row) for row in rows], names)
 
     def __len__(self) -> int:
-        """Lines."""
-        return len(self.head)
+        """Rows."""
+        return len(self.headers)
 
     @property
     def decay(self) -> Floats:
-        """What carries each line's decayed sums from its reference time to its newest event; shape (lines,)."""
-        return decays(self.head["reference_us"].tolist(), self.head["as_of_us"].tolist())
+        """What carries each row's decayed sums from its reference time to its newest event; shape (rows,)."""
+        return decays(self.headers["reference_us"].tolist(), self.headers["as_of_us"].tolist())
 
-    def pending(self, line: int) -> Pending:
-        """What reasoning a line's student is owed, as an object of its own."""
-        return pending_of(self.head[line])
+    def pending(self, row_index: int) -> Pending:
+        """What reasoning a row's student is owed, as an object of its own."""
+        return pending_of(self.headers[row_index])
 
-    def set_pending(self, line: int, pending: Pending) -> None:
-        """Replace what reasoning a line's student is owed."""
+    def set_pending(self, row_index: int, pending: Pending) -> None:
+        """Replace what reasoning a row's student is owed."""
         for name in Pending.__struct_fields__:
-            self.head[name][line] = getattr(pending, name)
+            self.headers[name][row_index] = getattr(pending, name)
 
-    def take(self, lines: Sequence[int]) -> "Block":
-        """These lines, in this order, as a block of their own."""
-        at = np.asarray(lines, np.intp)
-        return Block(
+    def take(self, row_indices: Sequence[int]) -> "RowBatch":
+        """These rows, in this order, as a row batch of their own."""
+        at = np.asarray(row_indices, np.intp)
+        return RowBatch(
             self.names,
-            self.head[at],
+            self.headers[at],
             _picked(self.facts, at),
-            _picked(self.cells, at),
-            _picked(self.told, at),
-            {name: [parts[line] for line in lines] for name, parts in self.small.items()},
-            self.segments.take(lines),
-            {to: self.foreign[line] for to, line in enumerate(lines) if line in self.foreign},
+            _picked(self.skill_states, at),
+            _picked(self.evidence_items, at),
+            {name: [parts[row_index] for row_index in row_indices] for name, parts in self.sections.items()},
+            self.segments.take(row_indices),
+            {to: self.foreign[row_index] for to, row_index in enumerate(row_indices) if row_index in self.foreign},
         )
 
     def encode(self) -> list[bytes]:
         """The rows as they are stored. The same rows give the same bytes, whatever batch they are in."""
         order = np.argsort([skill_code(name) for name in self.names])
         facts, fact_counts = self._fact_records()
-        tellings, telling_counts = self._telling_records(order)
-        cells, cell_counts = self._cell_records(order, telling_counts)
-        head = self.head
-        head["cells"], head["tellings"] = cell_counts, telling_counts.sum(axis=1)
-        for name, size in SMALL.items():
-            head[name] = np.fromiter(map(len, self.small[name]), np.intp, len(head)) // size
+        item_records, item_counts = self._item_records(order)
+        skill_states, skill_counts = self._skill_records(order, item_counts)
+        headers = self.headers
+        headers["skill_states"], headers["evidence_items"] = skill_counts, item_counts.sum(axis=1)
+        for name, size in SECTIONS.items():
+            headers[name] = np.fromiter(map(len, self.sections[name]), np.intp, len(headers)) // size
         parts = [
-            chunks(head, np.ones(len(head), np.intp)),
+            chunks(headers, np.ones(len(headers), np.intp)),
             chunks(facts, fact_counts),
-            chunks(cells, cell_counts),
-            chunks(tellings, telling_counts.sum(axis=1)),
+            chunks(skill_states, skill_counts),
+            chunks(item_records, item_counts.sum(axis=1)),
         ]
-        rows = [b"".join(row) for row in zip(*parts, *self.small.values(), strict=True)]
-        for line in self.foreign:
-            rows[line] = self._with_foreign(line, rows[line])
+        rows = [b"".join(row) for row in zip(*parts, *self.sections.values(), strict=True)]
+        for row_index in self.foreign:
+            rows[row_index] = self._with_foreign(row_index, rows[row_index])
         return rows
 
-    def _fill(self, lines: Indices, split: Split) -> None:
+    def _fill(self, row_indices: Indices, split: Split) -> None:
         if np.any(split.fact_bits[:, len(FACTS) :]):
             raise Fatal("a stored row knows facts that this program doesn't: upgrade it")
-        self.head[lines] = split.headers
+        self.headers[row_indices] = split.headers
         _, fact = np.nonzero(split.fact_bits)
         for name, column in self.facts.items():
-            column[lines[split.facts.owner], fact] = split.facts.records[name]
-        for name, parts in split.small.items():
-            for line, part in zip(lines.tolist(), parts, strict=True):
-                self.small[name][line] = part
-        self._fill_cells(lines, split.cells, split.tellings)
+            column[row_indices[split.facts.owner], fact] = split.facts.records[name]
+        for name, parts in split.sections.items():
+            for row_index, part in zip(row_indices.tolist(), parts, strict=True):
+                self.sections[name][row_index] = part
+        self._fill_skills(row_indices, split.skill_states, split.evidence_items)
 
-    def _fill_cells(self, lines: Indices, cells: Many, tellings: Many) -> None:
+    def _fill_skills(self, row_indices: Indices, skill_states: Many, item_records: Many) -> None:
         codes = np.array([skill_code(name) for name in self.names], np.uint32)
         by_code = np.argsort(codes)
-        place = np.searchsorted(codes[by_code], cells.records["skill"])
-        skill = np.append(by_code, 0)[place]
-        ours = np.append(codes[by_code], 0)[place] == cells.records["skill"]
-        for name, column in self.cells.items():
-            column[lines[cells.owner[ours]], skill[ours]] = cells.records[name][ours]
-        counts = cells.records["tellings"].astype(np.intp)
-        of_cell, slot = ragged(counts)
-        shown = ours[of_cell] & (slot < MAX_EVIDENCE)
-        at = lines[cells.owner[of_cell[shown]]], skill[of_cell[shown]], slot[shown]
-        for name, column in self.told.items():
-            column[at] = tellings.records[name][shown]
-        self._fill_foreign(lines, cells, tellings.records[~ours[of_cell]], np.flatnonzero(~ours))
+        at_code = np.searchsorted(codes[by_code], skill_states.records["skill"])
+        skill = np.append(by_code, 0)[at_code]
+        ours = np.append(codes[by_code], 0)[at_code] == skill_states.records["skill"]
+        for name, column in self.skill_states.items():
+            column[row_indices[skill_states.owner[ours]], skill[ours]] = skill_states.records[name][ours]
+        counts = skill_states.records["evidence_items"].astype(np.intp)
+        of_skill, slot = ragged(counts)
+        shown = ours[of_skill] & (slot < MAX_EVIDENCE)
+        at = row_indices[skill_states.owner[of_skill[shown]]], skill[of_skill[shown]], slot[shown]
+        for name, column in self.evidence_items.items():
+            column[at] = item_records.records[name][shown]
+        self._fill_foreign(row_indices, skill_states, item_records.records[~ours[of_skill]], np.flatnonzero(~ours))
 
-    def _fill_foreign(self, lines: Indices, cells: Many, tellings: Array, left: Indices) -> None:
-        """Keep the cells that are `left`, and their tellings, as the bytes that they are."""
-        owner, cell_counts = np.unique(cells.owner[left], return_counts=True)
-        telling_counts = np.bincount(cells.owner[left], cells.records["tellings"][left])[owner].astype(np.intp)
-        parts = zip(chunks(cells.records[left], cell_counts), chunks(tellings, telling_counts), strict=True)
-        self.foreign.update(zip(lines[owner].tolist(), parts, strict=True))
+    def _fill_foreign(self, row_indices: Indices, skill_states: Many, item_records: Array, left: Indices) -> None:
+        """Keep the cells that are `left`, and their evidence items, as the bytes that they are."""
+        owner, skill_counts = np.unique(skill_states.owner[left], return_counts=True)
+        item_counts = np.bincount(skill_states.owner[left], skill_states.records["evidence_items"][left])[owner].astype(
+            np.intp
+        )
+        parts = zip(chunks(skill_states.records[left], skill_counts), chunks(item_records, item_counts), strict=True)
+        self.foreign.update(zip(row_indices[owner].tolist(), parts, strict=True))
 
     def _fact_records(self) -> tuple[Array, Array]:
         present = self.facts["n"] > 0
         bits = np.zeros((len(self), MAX_FACTS), np.uint8)
         bits[:, : present.shape[1]] = present
-        self.head["facts"] = np.packbits(bits, axis=1, bitorder="little").view("<u8").reshape(-1)
+        self.headers["facts"] = np.packbits(bits, axis=1, bitorder="little").view("<u8").reshape(-1)
         return _gathered(FACT, self.facts, np.nonzero(present)), present.sum(axis=1)
 
-    def _telling_records(self, order: Indices) -> tuple[Array, Array]:
-        told = {name: column[:, order] for name, column in self.told.items()}
-        present = told["weight"] != 0
-        return _gathered(TELLING, told, np.nonzero(present)), present.sum(axis=2)
+    def _item_records(self, order: Indices) -> tuple[Array, Array]:
+        evidence_items = {name: column[:, order] for name, column in self.evidence_items.items()}
+        present = evidence_items["weight"] != 0
+        return _gathered(EVIDENCE_ITEM, evidence_items, np.nonzero(present)), present.sum(axis=2)
 
-    def _cell_records(self, order: Indices, telling_counts: Array) -> tuple[Array, Array]:
-        cells = {name: column[:, order] for name, column in self.cells.items()}
-        present = (telling_counts > 0) | (cells["score"] >= 0) | (cells["explained"] >= 0)
+    def _skill_records(self, order: Indices, item_counts: Array) -> tuple[Array, Array]:
+        skill_states = {name: column[:, order] for name, column in self.skill_states.items()}
+        present = (item_counts > 0) | (skill_states["score"] >= 0) | (skill_states["explained"] >= 0)
         for name in _SEEN:
-            present |= cells[name] > 0
+            present |= skill_states[name] > 0
         at = np.nonzero(present)
-        records = _gathered(CELL, cells, at)
+        records = _gathered(SKILL_STATE, skill_states, at)
         records["skill"] = np.array([skill_code(name) for name in self.names])[order][at[1]]
-        records["tellings"] = telling_counts[at]
+        records["evidence_items"] = item_counts[at]
         return records, present.sum(axis=1)
 
-    def _with_foreign(self, line: int, row: bytes) -> bytes:
+    def _with_foreign(self, row_index: int, row: bytes) -> bytes:
         """The row with the cells of other skills behind ours, as many as a row may hold."""
         split = split_rows([row])
-        cells = np.frombuffer(self.foreign[line][0], CELL)[: MAX_CELLS - len(split.cells.records)]
-        tellings = np.frombuffer(self.foreign[line][1], TELLING)[: int(cells["tellings"].sum())]
-        head = split.headers
-        head["cells"] += len(cells)
-        head["tellings"] += len(tellings)
-        parts = (head, split.facts.records, split.cells.records, cells, split.tellings.records, tellings)
-        return b"".join((*(part.tobytes() for part in parts), *(part[0] for part in split.small.values())))
+        skill_states = np.frombuffer(self.foreign[row_index][0], SKILL_STATE)[
+            : MAX_SKILL_STATES - len(split.skill_states.records)
+        ]
+        item_records = np.frombuffer(self.foreign[row_index][1], EVIDENCE_ITEM)[
+            : int(skill_states["evidence_items"].sum())
+        ]
+        headers = split.headers
+        headers["skill_states"] += len(skill_states)
+        headers["evidence_items"] += len(item_records)
+        parts = (
+            headers,
+            split.facts.records,
+            split.skill_states.records,
+            skill_states,
+            split.evidence_items.records,
+            item_records,
+        )
+        return b"".join((*(part.tobytes() for part in parts), *(part[0] for part in split.sections.values())))
 
 
 def _picked(columns: dict[str, Array], at: Indices) -> dict[str, Array]:

@@ -15,7 +15,7 @@ def controls_of(part: bytes) -> dict[int, ControlUse]:
     return {key: ControlUse(alone, isolated) for key, alone, isolated, _ in _CONTROL.iter_unpack(part)}
 
 
-def controls_part(controls: dict[int, ControlUse]) -> bytes:
+def controls_section(controls: dict[int, ControlUse]) -> bytes:
     """The reverse of `controls_of`."""
     return b"".join([_CONTROL.pack(key, controls[key].alone, controls[key].isolated, 0) for key in sorted(controls)])
 
@@ -25,7 +25,7 @@ def failures_of(part: bytes) -> dict[int, int]:
     return {item: time_us for item, _, time_us in _FAILURE.iter_unpack(part)}
 
 
-def failures_part(failures: dict[int, int]) -> bytes:
+def failures_section(failures: dict[int, int]) -> bytes:
     """The reverse of `failures_of`."""
     return b"".join([_FAILURE.pack(item, 0, failures[item]) for item in sorted(failures)])
 
@@ -35,6 +35,6 @@ def origins_of(part: bytes) -> dict[int, tuple[int, int]]:
     return {partition: (offset, index) for partition, index, offset in _ORIGIN.iter_unpack(part)}
 
 
-def origins_part(origins: dict[int, tuple[int, int]]) -> bytes:
+def origins_section(origins: dict[int, tuple[int, int]]) -> bytes:
     """The reverse of `origins_of`."""
     return b"".join([_ORIGIN.pack(partition, index, offset) for partition, (offset, index) in origins.items()])

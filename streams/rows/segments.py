@@ -77,7 +77,7 @@ class Segments:
 
         Raises Fatal for one that is not stored: its row says that it is, so the store or the changelog lost it.
         """
-        keys = [segment_key(self._students[line], number) for line, number in wanted]
+        keys = [segment_key(self._students[row_index], number) for row_index, number in wanted]
         unknown = [key for key in keys if key not in self._known]
         for key, ids in zip(unknown, self._load(unknown) if unknown else (), strict=True):
             if ids is None:
@@ -90,13 +90,13 @@ class Segments:
             self._known[key] = ids
         return [self._known[key] for key in keys]
 
-    def take(self, lines: Sequence[int]) -> "Segments":
+    def take(self, row_indices: Sequence[int]) -> "Segments":
         """Of these students, in this order; what is written or deleted stays here."""
-        return Segments([self._students[line] for line in lines], self._load)
+        return Segments([self._students[row_index] for row_index in row_indices], self._load)
 
-    def seal(self, line: int, number: int, ids: bytes) -> None:
+    def seal(self, row_index: int, number: int, ids: bytes) -> None:
         """A student's next segment."""
-        key = segment_key(self._students[line], number)
+        key = segment_key(self._students[row_index], number)
         self._known[key] = self.written[key] = ids
 
     def apply_to(self, stored: dict[bytes, bytes]) -> None:
@@ -105,9 +105,9 @@ class Segments:
         for key in self.deleted:
             stored.pop(key, None)
 
-    def delete(self, line: int, number: int) -> None:
+    def delete(self, row_index: int, number: int) -> None:
         """Give up a student's oldest segment."""
-        key = segment_key(self._students[line], number)
+        key = segment_key(self._students[row_index], number)
         self._known.pop(key, None)
         self.written.pop(key, None)
         self.deleted[key] = None

@@ -86,14 +86,14 @@ class PartitionedRows:
 
     def put_many(self, partition: int, rows: Mapping[bytes, bytes | None]) -> None:
         """See Rows."""
-        kept = self._rows.setdefault(partition, {})
+        own = self._rows.setdefault(partition, {})
         for key, row in rows.items():
             if is_segment(key):
                 self._put_segment(partition, key, row)
             elif row is None:
-                kept.pop(key, None)
+                own.pop(key, None)
             else:
-                kept[key] = row
+                own[key] = row
 
     def segments(self, partition: int, student: bytes) -> list[bytes]:
         """See Rows."""
@@ -125,7 +125,7 @@ class PartitionedRows:
         student = student_of(key)
         if segment is not None:
             students.setdefault(student, {})[key] = segment
-        elif (kept := students.get(student)) is not None:
-            kept.pop(key, None)
-            if not kept:
+        elif (own := students.get(student)) is not None:
+            own.pop(key, None)
+            if not own:
                 del students[student]

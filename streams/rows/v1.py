@@ -12,8 +12,8 @@ from streams.rows.row import (
     ControlUse,
     Pending,
     Row,
-    SkillCell,
-    Telling,
+    SkillState,
+    StoredEvidenceItem,
     Totals,
     phrase_code,
     skill_code,
@@ -33,7 +33,7 @@ class TotalsV1(Struct, array_like=True, frozen=True):
     newest_s: int
 
 
-class TellingV1(Struct, array_like=True, frozen=True):
+class EvidenceItemV1(Struct, array_like=True, frozen=True):
     """`fact` is a fact's name, "rubric", or "~" and a phrase."""
 
     fact: str
@@ -49,7 +49,7 @@ class ControlUseV1(Struct, array_like=True, frozen=True):
     isolated: int
 
 
-class SkillCellV1(Struct, array_like=True, frozen=True):
+class SkillStateV1(Struct, array_like=True, frozen=True):
     """One skill's own state, by its name."""
 
     text_n: float
@@ -61,7 +61,7 @@ class SkillCellV1(Struct, array_like=True, frozen=True):
     score: float
     confidence: float
     explained: float
-    telling: list[TellingV1]
+    evidence_items: list[EvidenceItemV1]
 
 
 class PendingV1(Struct, array_like=True, frozen=True):
@@ -88,7 +88,7 @@ class RowV1(Struct, array_like=True, frozen=True):
     late: int
     facts: dict[int, TotalsV1]
     controls: dict[int, ControlUseV1]
-    skills: dict[str, SkillCellV1]
+    skills: dict[str, SkillStateV1]
     ids: bytes
     origins: dict[int, tuple[int, int]]
     open_failures: dict[int, int]
@@ -97,17 +97,17 @@ class RowV1(Struct, array_like=True, frozen=True):
 
 
 _decode: Final = msgspec.msgpack.Decoder(RowV1).decode
-_KEPT: Final = ("epoch", "offset", "reference_us", "first_us", "as_of_us", "events", "erased_us")
+_UNCHANGED: Final = ("epoch", "offset", "reference_us", "first_us", "as_of_us", "events", "erased_us")
 
 
 def row_of_v1(stored: bytes) -> Row:
     """The row as it is now. Raises MsgspecError, LookupError or ValueError for what was never a row."""
     first = _decode(stored)
     return Row(
-        **{name: getattr(first, name) for name in (*_KEPT, "ids", "origins", "open_failures")},
+        **{name: getattr(first, name) for name in (*_UNCHANGED, "ids", "origins", "open_failures")},
         facts={fact: Totals(**msgspec.structs.asdict(totals)) for fact, totals in first.facts.items()},
         controls={key: ControlUse(use.alone, use.isolated) for key, use in first.controls.items()},
-        skills={skill_code(name): _cell_of_v1(cell) for name, cell in first.skills.items()},
+        skills={skill_code(name): _skill_state_of_v1(skill_state) for name, skill_state in first.skills.items()},
         noted=first.events,
         partial=int(first.events > 0),
         newest_us=first.as_of_us,
@@ -116,9 +116,9 @@ def row_of_v1(stored: bytes) -> Row:
     )
 
 
-def _cell_of_v1(first: SkillCellV1) -> SkillCell:
-    told = [Telling(_code(t.fact), t.value, t.time_s, t.weight) for t in first.telling]
-    return SkillCell(**{**msgspec.structs.asdict(first), "telling": told})
+def _skill_state_of_v1(first: SkillStateV1) -> SkillState:
+    items = [StoredEvidenceItem(_code(t.fact), t.value, t.time_s, t.weight) for t in first.evidence_items]
+    return SkillState(**{**msgspec.structs.asdict(first), "evidence_items": items})
 
 
 def _code(fact: str) -> int:

@@ -1,4 +1,4 @@
-"""Fusion: the sources' opinions as one score, interval and confidence a skill.
+"""Fusion: the sources' estimates as one score, interval and confidence a skill.
 
 A log-linear pool tempered by reliability:
 
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from streams.evidence.artifacts import Artifact, ConformalTable
 from streams.evidence.registry import Types, types_of
-from streams.evidence.source import Opinion, RecordedEstimate, Status
+from streams.evidence.source import Estimate, EstimateStatus, RecordedEstimate
 from streams.skills.skill_set import SkillSet
 from streams.skills.sources import BUILT_IN
 
@@ -49,21 +49,24 @@ class Fused:
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What the sources said of a block, a source's name to its opinion, and what that comes to."""
+class ScoredBatch:
+    """What the sources said of a row batch, a source's name to its estimate, and what that comes to."""
 
-    opinions: Mapping[str, Opinion]
+    estimates: Mapping[str, Estimate]
     fused: Fused
 
     @cached_property
     def failed(self) -> Mapping[str, NDArray[np.bool_]]:
-        """Of each source that failed, by name and in their order, for which lines."""
-        failed = {name: np.any(self.opinions[name].status == Status.FAILED, axis=1) for name in sorted(self.opinions)}
-        return {name: lines for name, lines in failed.items() if lines.any()}
+        """Of each source that failed, by name and in their order, for which rows."""
+        failed = {
+            name: np.any(self.estimates[name].status == EstimateStatus.FAILED, axis=1)
+            for name in sorted(self.estimates)
+        }
+        return {name: row_indices for name, row_indices in failed.items() if row_indices.any()}
 
     @property
     def degraded(self) -> int:
-        """Of how many lines a source failed."""
+        """Of how many rows a source failed."""
         return int(np.count_nonzero(np.any(list(self.failed.values()), axis=0)))
 
 
@@ -99,65 +102,65 @@ class Fusion:
         }
         self._tables = [card.intervals if card else None for card in cards]
 
-    def fuse(self, opinions: Mapping[str, Opinion]) -> Fused:
+    def fuse(self, estimates: Mapping[str, Estimate]) -> Fused:
         """Fuse one batch. Pure; a (student, skill) without any present source is NaN throughout."""
-        reliability = {name: self.reliability(name, opinion) for name, opinion in opinions.items()}
-        weights = {name: self._weight(name, opinions) for name in opinions}
+        reliability = {name: self.reliability(name, estimate) for name, estimate in estimates.items()}
+        weights = {name: self._weight(name, estimates) for name in estimates}
         log_odds = {
-            name: opinion.log_odds
-            if isinstance(opinion, RecordedEstimate)
-            else weights[name] * reliability[name] * _logit(opinion.p)
-            for name, opinion in opinions.items()
+            name: estimate.log_odds
+            if isinstance(estimate, RecordedEstimate)
+            else weights[name] * reliability[name] * _logit(estimate.p)
+            for name, estimate in estimates.items()
         }
-        carries = {name: (weights[name] != 0) & (opinion.n > 0) for name, opinion in opinions.items()}
-        total = np.sum(list(log_odds.values()), axis=0) + self._intercept(opinions)
-        present = np.any([opinion.n > 0 for opinion in opinions.values()], axis=0)
+        carries = {name: (weights[name] != 0) & (estimate.n > 0) for name, estimate in estimates.items()}
+        total = np.sum(list(log_odds.values()), axis=0) + self._intercept(estimates)
+        present = np.any([estimate.n > 0 for estimate in estimates.values()], axis=0)
         certain = np.clip(total, -MAX_LOG_ODDS, MAX_LOG_ODDS)
         score = np.where(present, 1 / (1 + np.exp(-certain)), np.nan)
-        width = np.where(present, self._widths(opinions), np.nan)
+        width = np.where(present, self._widths(estimates), np.nan)
         low = np.clip(score - width / 2, 0, 1 - width)
         return Fused(score, low, low + width, 1 - width / PRIOR_WIDTH, log_odds, carries)
 
-    def reliability(self, source: str, opinion: Opinion) -> Array:
+    def reliability(self, source: str, estimate: Estimate) -> Array:
         """r_k, in [0, 1]; 0 where the source is absent."""
-        present = opinion.n > 0
-        n = opinion.n / np.where(present, opinion.n + self._kappas[source], 1.0)
-        return np.where(present, n, 0.0) * self._freshness(opinion)
+        present = estimate.n > 0
+        n = estimate.n / np.where(present, estimate.n + self._kappas[source], 1.0)
+        return np.where(present, n, 0.0) * self._freshness(estimate)
 
-    def evidence(self, opinions: Mapping[str, Opinion]) -> Array:
+    def evidence(self, estimates: Mapping[str, Estimate]) -> Array:
         """N: how many events all present sources rest on, fresh ones counted in full; monotone in what is present.
 
         What overlaps is counted once: with a choice of the sources that others overlap, those others count only for
         what they do not share with a chosen one, and what was not chosen not at all; N is the most of all choices.
         """
-        n = {name: opinion.n * self._freshness(opinion) for name, opinion in opinions.items()}
+        n = {name: estimate.n * self._freshness(estimate) for name, estimate in estimates.items()}
         overlapped = [name for name in self._overlapped if name in n]
-        counted = [self._counted(n, opinions, chosen) for chosen in _subsets(overlapped)]
+        counted = [self._counted(n, estimates, chosen) for chosen in _subsets(overlapped)]
         return np.asarray(np.max(counted, axis=0))
 
-    def _counted(self, n: Mapping[str, Array], opinions: Mapping[str, Opinion], chosen: Sequence[str]) -> Array:
-        def alone(name: str) -> Array:
+    def _counted(self, n: Mapping[str, Array], estimates: Mapping[str, Estimate], chosen: Sequence[str]) -> Array:
+        def unshared(name: str) -> Array:
             double = any(other in chosen for other in self._overlaps[name])
-            return (1 - opinions[name].shared) * n[name] if double else n[name]
+            return (1 - estimates[name].shared) * n[name] if double else n[name]
 
         zero = np.zeros_like(next(iter(n.values())))
-        beside: Array = sum((alone(name) for name in n if name not in self._overlapped), zero)
-        return np.asarray(sum((alone(name) for name in chosen), zero) + beside)
+        beside: Array = sum((unshared(name) for name in n if name not in self._overlapped), zero)
+        return np.asarray(sum((unshared(name) for name in chosen), zero) + beside)
 
-    def _weight(self, source: str, opinions: Mapping[str, Opinion]) -> Array:
+    def _weight(self, source: str, estimates: Mapping[str, Estimate]) -> Array:
         """w_k; a source that overlaps a present one counts for the part that it does not share."""
-        weight = np.broadcast_to(self._weights[source], opinions[source].p.shape)
-        beside = [opinions[other].n > 0 for other in self._overlaps[source] if other in opinions]
+        weight = np.broadcast_to(self._weights[source], estimates[source].p.shape)
+        beside = [estimates[other].n > 0 for other in self._overlaps[source] if other in estimates]
         if not beside:
             return weight
-        return np.where(np.any(beside, axis=0), weight * (1 - opinions[source].shared), weight)
+        return np.where(np.any(beside, axis=0), weight * (1 - estimates[source].shared), weight)
 
-    def _freshness(self, opinion: Opinion) -> Array:
-        return np.asarray(2.0 ** (-opinion.age_s / self._half_life_s))
+    def _freshness(self, estimate: Estimate) -> Array:
+        return np.asarray(2.0 ** (-estimate.age_s / self._half_life_s))
 
-    def _intercept(self, opinions: Mapping[str, Opinion]) -> Array:
-        present = {name: opinion.n > 0 for name, opinion in opinions.items()}
-        intercept = np.zeros_like(next(iter(opinions.values())).p)
+    def _intercept(self, estimates: Mapping[str, Estimate]) -> Array:
+        present = {name: estimate.n > 0 for name, estimate in estimates.items()}
+        intercept = np.zeros_like(next(iter(estimates.values())).p)
         for column, by_mask in enumerate(self._intercepts):
             fitted = {name for mask in by_mask for name in mask.split("+")}
             known = {name: there[:, column] for name, there in present.items() if name in fitted}
@@ -168,8 +171,8 @@ class Fusion:
                     intercept[exact, column] = value
         return intercept
 
-    def _widths(self, opinions: Mapping[str, Opinion]) -> Array:
-        n = self.evidence(opinions)
+    def _widths(self, estimates: Mapping[str, Estimate]) -> Array:
+        n = self.evidence(estimates)
         widths = PRIOR_WIDTH * np.sqrt(self._kappa / (self._kappa + n))
         for column, table in enumerate(self._tables):
             if table is not None:

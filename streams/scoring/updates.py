@@ -15,22 +15,25 @@ from numpy.typing import NDArray
 from schemas.update import LEVELS, UPDATE_VERSION
 from streams.evidence.artifacts import Artifact
 from streams.evidence.registry import Types, config_version, types_of
-from streams.evidence.source import Opinion, Status
+from streams.evidence.source import Estimate, EstimateStatus
 from streams.folding.facts import FACTS
 from streams.rows.layout import Array
 from streams.rows.row import MAX_EVIDENCE, RUBRIC, phrase_code
-from streams.rows.row_batch import Block
-from streams.scoring.fusion import Judgement
+from streams.rows.row_batch import RowBatch
+from streams.scoring.fusion import ScoredBatch
 from streams.skills.skill_set import SkillSet
 
 _DIGITS: Final = 6
-_SPEAKS: Final = {Status.OK.value: b"ok", Status.STALE.value: b"stale"}
-_SILENT: Final = {Status.ABSENT.value: b'{"status":"absent"}', Status.FAILED.value: b'{"status":"failed"}'}
+_SPEAKS: Final = {EstimateStatus.OK.value: b"ok", EstimateStatus.STALE.value: b"stale"}
+_SILENT: Final = {
+    EstimateStatus.ABSENT.value: b'{"status":"absent"}',
+    EstimateStatus.FAILED.value: b'{"status":"failed"}',
+}
 _BOOLEANS: Final = (b"false", b"true")
 _LEVELS: Final = [level.encode() for level in LEVELS]
 Column = bytes | Iterable[bytes]
-Places = tuple[Array, ...]
-"""Lines and columns of the same number, by line and then by column."""
+_IndexArrays = tuple[Array, ...]
+"""Rows and columns of the same number, by row and then by column."""
 
 
 class UpdateWriter:
@@ -49,26 +52,26 @@ class UpdateWriter:
             for skill in skill_set.skills.values()
             for sources in _subsets(self._sources)
         ]
-        self._told = {code: _text(name) for code, name in told_names(skill_set).items()}
+        self._evidence_names = {code: _text(name) for code, name in evidence_names(skill_set).items()}
         self._ends_with = b',"config_version":%b,"model":%b}' % (_text(self.config_version), _text(artifact.id))
 
-    def write(self, students: Sequence[str], block: Block, judgement: Judgement) -> list[bytes]:
-        """One SkillUpdate a line of `block`, encoded; skills without any evidence are left out."""
-        head = block.head
-        at = np.nonzero(~np.isnan(judgement.fused.score))
+    def write(self, students: Sequence[str], row_batch: RowBatch, scored: ScoredBatch) -> list[bytes]:
+        """One SkillUpdate a row of `row_batch`, encoded; skills without any evidence are left out."""
+        headers = row_batch.headers
+        at = np.nonzero(~np.isnan(scored.fused.score))
         updates = _joined(
             b'{"version":%d,"student_id":' % UPDATE_VERSION, map(_text, students),
-            b',"seq":[', _integers(head["epoch"]), b",", _integers(head["offset"]),
-            b'],"as_of":"', _dates(head["as_of_us"] // 1_000),
-            b'","skills":{', _grouped(self._skills(at, block, judgement), at[0], len(students)),
-            b'},"degraded":', _degraded(judgement.failed, len(students)),
+            b',"seq":[', _integers(headers["epoch"]), b",", _integers(headers["offset"]),
+            b'],"as_of":"', _dates(headers["as_of_us"] // 1_000),
+            b'","skills":{', _grouped(self._skills(at, row_batch, scored), at[0], len(students)),
+            b'},"degraded":', _degraded(scored.failed, len(students)),
             self._ends_with,
         )  # fmt: skip
         return list(updates)
 
-    def _skills(self, at: Places, block: Block, judgement: Judgement) -> Iterator[bytes]:
+    def _skills(self, at: _IndexArrays, row_batch: RowBatch, scored: ScoredBatch) -> Iterator[bytes]:
         """The scores at those places."""
-        fused, opinions = judgement.fused, judgement.opinions
+        fused, estimates = scored.fused, scored.estimates
         score, confidence = fused.score[at], fused.confidence[at]
         column = at[1].tolist()
         carried = {name: carries[at] for name, carries in fused.carries.items()}
@@ -76,9 +79,9 @@ class UpdateWriter:
         for name in self._trained & carried.keys():
             validated |= carried[name]
         contributions: list[Column] = []
-        for name, opinion in sorted(opinions.items()):
+        for name, estimate in sorted(estimates.items()):
             contributions += [b"," if contributions else b"", _text(name) + b":"]
-            contributions.append(_contributions(opinion, fused.log_odds[name], at))
+            contributions.append(_contributions(estimate, fused.log_odds[name], at))
         return _joined(
             map(self._names.__getitem__, column),
             b':{"score":', _numbers(score),
@@ -89,7 +92,7 @@ class UpdateWriter:
             b'","validated":', map(_BOOLEANS.__getitem__, validated.tolist()),
             b',"rests_on":', map(self._rests_on.__getitem__, self._of_sources(at[1], carried).tolist()),
             b',"contributions":{', *contributions,
-            b'},"evidence":[', _evidence(block, self._told, at),
+            b'},"evidence":[', _evidence(row_batch, self._evidence_names, at),
             b"]}",
         )  # fmt: skip
 
@@ -106,54 +109,57 @@ def _subsets(names: Sequence[str]) -> list[list[str]]:
     return [[name for bit, name in enumerate(names) if mask >> bit & 1] for mask in range(2 ** len(names))]
 
 
-def told_names(skill_set: SkillSet) -> dict[int, str]:
-    """What a telling event's code stands for: a fact's name, "rubric", or "~" and a phrase."""
+def evidence_names(skill_set: SkillSet) -> dict[int, str]:
+    """What an evidence item's code stands for: a fact's name, "rubric", or "~" and a phrase."""
     phrases = {phrase_code(phrase): f"~{phrase}" for skill in skill_set.skills.values() for phrase in skill.lexicon}
     return {**phrases, **dict(enumerate(FACTS)), RUBRIC: "rubric"}
 
 
-def _contributions(opinion: Opinion, log_odds: NDArray[np.float64], at: Places) -> list[bytes]:
+def _contributions(estimate: Estimate, log_odds: NDArray[np.float64], at: _IndexArrays) -> list[bytes]:
     """One source's part in the score at each place."""
-    status = opinion.status[at]
+    status = estimate.status[at]
     spoke = _speaks(status)
     said = at[0][spoke], at[1][spoke]
     parts = _joined(
         b'{"status":"', map(_SPEAKS.__getitem__, status[spoke].tolist()),
-        b'","p":', _numbers(opinion.p[said]),
-        b',"n":', _numbers(opinion.n[said]),
-        b',"age_s":', _numbers(opinion.age_s[said]),
+        b'","p":', _numbers(estimate.p[said]),
+        b',"n":', _numbers(estimate.n[said]),
+        b',"age_s":', _numbers(estimate.age_s[said]),
         b',"log_odds":', _numbers(log_odds[said]),
         b"}",
     )  # fmt: skip
     return [_SILENT.get(one) or next(parts) for one in status.tolist()]
 
 
-def _evidence(block: Block, names: Mapping[int, bytes], at: Places) -> Iterator[bytes]:
-    """The telling events at each place; each skill numbers its own, so that ids are unique within an update.
+def _evidence(row_batch: RowBatch, names: Mapping[int, bytes], at: _IndexArrays) -> Iterator[bytes]:
+    """The evidence items at each place; each skill numbers its own, so that ids are unique within an update.
 
     An event told by a phrase that the skill set no longer has is left out.
     """
-    code, weight, value, time_s = (block.told[name][at] for name in ("code", "weight", "value", "time_s"))
-    place, slot = shown = np.nonzero((weight != 0) & np.isin(code, list(names)))
+    code, weight, value, time_s = (row_batch.evidence_items[name][at] for name in ("code", "weight", "value", "time_s"))
+    row_at, slot = shown = np.nonzero((weight != 0) & np.isin(code, list(names)))
     seconds, of_second = np.unique(time_s[shown], return_inverse=True)
     items = _joined(
-        b'{"id":"e', _integers(at[1][place] * MAX_EVIDENCE + slot + 1),
+        b'{"id":"e', _integers(at[1][row_at] * MAX_EVIDENCE + slot + 1),
         b'","fact":', map(names.__getitem__, code[shown].tolist()),
         b',"value":', _numbers(value[shown]),
         b',"direction":', _integers(np.sign(weight[shown])),
         b',"time":"', map(_dates(seconds * 1_000).__getitem__, of_second.tolist()),
         b'"}',
     )  # fmt: skip
-    return _grouped(items, place, len(at[0]))
+    return _grouped(items, row_at, len(at[0]))
 
 
 def _speaks(status: Array) -> Array:
     return np.isin(status, list(_SPEAKS))
 
 
-def _degraded(failed: Mapping[str, NDArray[np.bool_]], lines: int) -> Iterator[bytes]:
-    """The names of the sources that failed, for each line."""
-    return (orjson.dumps([name for name, of_source in failed.items() if of_source[line]]) for line in range(lines))
+def _degraded(failed: Mapping[str, NDArray[np.bool_]], row_indices: int) -> Iterator[bytes]:
+    """The names of the sources that failed, for each row."""
+    return (
+        orjson.dumps([name for name, of_source in failed.items() if of_source[row_index]])
+        for row_index in range(row_indices)
+    )
 
 
 def _grouped(texts: Iterable[bytes], owner: Array, owners: int) -> Iterator[bytes]:
@@ -164,7 +170,7 @@ def _grouped(texts: Iterable[bytes], owner: Array, owners: int) -> Iterator[byte
 
 
 def _joined(*columns: Column) -> Iterator[bytes]:
-    """Line by line, what the columns hold; bytes are the same in every line."""
+    """Line by row, what the columns hold; bytes are the same in every row."""
     return map(b"".join, zip(*(repeat(one) if isinstance(one, bytes) else one for one in columns), strict=False))
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 import numpy as np
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 from numpy.typing import NDArray
 
 from schemas.bounds import MAX_SKILLS
@@ -29,7 +29,7 @@ _STOP_WORDS: Final = frozenset(
     "who will with you your".split()
 )
 
-Positive = Annotated[float, Meta(gt=0, le=1e6)]
+PositiveFloat = Annotated[float, Meta(gt=0, le=1e6)]
 Probability = Annotated[float, Meta(gt=0, lt=1)]
 NonNegative = Annotated[float, Meta(ge=0, le=100)]
 SignedWeight = Annotated[float, Meta(ge=-3, le=3)]
@@ -54,7 +54,7 @@ class Indicator(Struct, frozen=True, forbid_unknown_fields=True):
     denominator: Annotated[tuple[str, ...], Meta(min_length=1)]
     prior: Probability
     weight: SignedWeight
-    strength: Positive = 5.0
+    strength: PositiveFloat = 5.0
 
 
 class Skill(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -67,7 +67,7 @@ class Skill(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     definition: str
     basis: str | dict[str, str]
     weights: dict[str, NonNegative]
-    telling: dict[str, SignedWeight] = {}
+    evidence_weights: dict[str, SignedWeight] = field(name="telling", default_factory=dict)
     indicators: tuple[Indicator, ...] = ()
     lexicon: dict[Phrase, SignedWeight] = {}
     per_text: Annotated[float, Meta(ge=-3, le=3, description="log-odds of a text without a phrase")] | None = None
@@ -83,10 +83,10 @@ class Skill(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class FusionSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """`kappa` observations make a source half as reliable as it can be; reliability halves each half-life of age."""
 
-    kappa: Positive = 8.0
-    half_life_days: Positive = 60.0
-    stale_after_days: Positive = 365.0
-    deadline_s: Positive = 2.0
+    kappa: PositiveFloat = 8.0
+    half_life_days: PositiveFloat = 60.0
+    stale_after_days: PositiveFloat = 365.0
+    deadline_s: PositiveFloat = 2.0
 
 
 class Levels(Struct, frozen=True, forbid_unknown_fields=True):
@@ -163,23 +163,23 @@ def load_skills(path: str) -> SkillSet:
     return skill_set
 
 
-def _check(place: str, skill: Skill) -> None:
+def _check(path: str, skill: Skill) -> None:
     for table, named in (("weights", skill.weights), ("basis", skill.basis)):
         unknown = [] if isinstance(named, str) else [source for source in named if not registered(source)]
         if unknown:
             there = choices(unknown[0], all_names())
-            raise SkillsError(f"{place}.{table}: no source {unknown[0]!r}; there are {there}")
-    for fact in skill.telling:
+            raise SkillsError(f"{path}.{table}: no source {unknown[0]!r}; there are {there}")
+    for fact in skill.evidence_weights:
         if fact not in FACTS:
-            raise SkillsError(f"{place}.telling: no fact {fact!r}; there are {choices(fact, FACTS)}")
+            raise SkillsError(f"{path}.telling: no fact {fact!r}; there are {choices(fact, FACTS)}")
     for indicator in skill.indicators:
         for term in indicator.numerator + indicator.denominator:
             fact, _, column = term.partition(".")
             if fact not in FACTS or column not in ("n", "sum"):
-                raise SkillsError(f"{place}.indicators.{indicator.name}: {term!r} is not <fact>.n or <fact>.sum")
+                raise SkillsError(f"{path}.indicators.{indicator.name}: {term!r} is not <fact>.n or <fact>.sum")
     for phrase in skill.lexicon:
         if len(phrase.encode()) > MAX_PHRASE_BYTES:
-            raise SkillsError(f"{place}.lexicon: {phrase!r} has more than {MAX_PHRASE_BYTES} bytes")
+            raise SkillsError(f"{path}.lexicon: {phrase!r} has more than {MAX_PHRASE_BYTES} bytes")
         words = tokenise(phrase)
         if not words or (len(words) == 1 and words[0] in _STOP_WORDS):
-            raise SkillsError(f"{place}.lexicon: {phrase!r} is too common to mean anything by itself")
+            raise SkillsError(f"{path}.lexicon: {phrase!r} is too common to mean anything by itself")

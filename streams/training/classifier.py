@@ -49,8 +49,8 @@ def fit(matrix: Array, names: Sequence[str], labels: Array, weights: Array, seed
 
     Raises TrainingError where nothing is left to learn from.
     """
-    told = [column for column in range(len(names)) if _tells(matrix[:, column])]
-    if not told:
+    informative = [column for column in range(len(names)) if _is_informative(matrix[:, column])]
+    if not informative:
         raise TrainingError(f"all features are constant over {len(matrix)} moments: nothing to learn from")
     if not 0 < labels.sum() < len(labels):
         raise TrainingError("all labels are equal: nothing to learn")
@@ -65,10 +65,10 @@ def fit(matrix: Array, names: Sequence[str], labels: Array, weights: Array, seed
     )
     # One thread: the same sums on every machine, and no waiting for cores that others use.
     with ThreadpoolController().limit(limits=1):
-        model.fit(matrix[:, told], labels.astype(np.int64), sample_weight=weights)
-    return Fitted(tuple(names[column] for column in told), model)
+        model.fit(matrix[:, informative], labels.astype(np.int64), sample_weight=weights)
+    return Fitted(tuple(names[column] for column in informative), model)
 
 
-def _tells(column: Array) -> bool:
+def _is_informative(column: Array) -> bool:
     known = column[~np.isnan(column)]
     return len(known) >= _LEAF and bool(known.min() < known.max())

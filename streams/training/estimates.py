@@ -1,4 +1,4 @@
-"""Opinions on stored rows, asked of the sources that serve, a chunk at a time."""
+"""Estimates on stored rows, asked of the sources that serve, a chunk at a time."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,8 +13,8 @@ from streams.evidence.collect import require_sense
 from streams.evidence.features import FEATURE_SCHEMA, features_of
 from streams.evidence.model import ModelSource
 from streams.evidence.registry import Types, make_sources
-from streams.evidence.source import Opinion, Source
-from streams.rows.row_batch import Block
+from streams.evidence.source import Estimate, Source
+from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import SkillSet
 from streams.training.classifier import Fitted
 from streams.training.errors import TrainingError
@@ -22,17 +22,17 @@ from streams.training.moments import Moment
 
 Array = NDArray[np.float64]
 _CHUNK: Final = 2_000
-_ARRAYS: Final = tuple(array.name for array in fields(Opinion))
+_ARRAYS: Final = tuple(array.name for array in fields(Estimate))
 
 
 def feature_matrix(moments: Sequence[Moment], names: Sequence[str]) -> Array:
     """Features at each moment, shape (moments, names)."""
-    return np.concatenate([features_of(block, names) for block in _chunks(moments, ())])
+    return np.concatenate([features_of(row_batch, names) for row_batch in _chunks(moments, ())])
 
 
 def opinions_beside_model(
     moments: Sequence[Moment], skill_set: SkillSet, artifact: Artifact, types: Types
-) -> dict[str, Opinion]:
+) -> dict[str, Estimate]:
     """What all sources but the model say, beside the model in `artifact`. Raises TrainingError where one fails."""
     beside = tuple(each for each in types if each.name != ModelSource.name)
     sources = zip(beside, make_sources(beside, skill_set, artifact), strict=True)
@@ -43,21 +43,21 @@ def opinions_beside_model(
 
 async def _ask_source(
     source: Source, share: float | None, moments: Sequence[Moment], names: tuple[str, ...]
-) -> Opinion:
+) -> Estimate:
     parts = []
-    for block in _chunks(moments, names):
+    for row_batch in _chunks(moments, names):
         try:
-            opinion = await source.judge(block)
-            require_sense(opinion, (len(block), len(names)))
+            estimate = await source.estimate(row_batch)
+            require_sense(estimate, (len(row_batch), len(names)))
         except Exception as error:  # a fit without one of its sources would be another fit
             raise TrainingError(f"source {source.name} failed: {error!r}") from error
         if share is not None:
-            opinion.shared[:] = share
-        parts.append(opinion)
+            estimate.shared[:] = share
+        parts.append(estimate)
     return joined(parts)
 
 
-def model_opinion(moments: Sequence[Moment], skill: str, fitted: Fitted) -> Opinion:
+def model_estimate(moments: Sequence[Moment], skill: str, fitted: Fitted) -> Estimate:
     """What the model source would say if `fitted` were its model of `skill`; one column."""
     return _ask(ModelSource(provisional(skill, fitted), [skill]).compute, moments, (skill,))
 
@@ -71,31 +71,35 @@ def provisional(skill: str, fitted: Fitted) -> Artifact:
     return Artifact(whole, {skill: fitted.model}, "0" * 64)
 
 
-def selected(opinion: Opinion, lines: NDArray[np.bool_]) -> Opinion:
-    """The same opinion where `lines` holds, elsewhere absent."""
-    return replace(opinion, p=np.where(lines[:, None], opinion.p, np.nan), n=np.where(lines[:, None], opinion.n, 0.0))
+def selected(estimate: Estimate, row_indices: NDArray[np.bool_]) -> Estimate:
+    """The same estimate where `row_indices` holds, elsewhere absent."""
+    return replace(
+        estimate,
+        p=np.where(row_indices[:, None], estimate.p, np.nan),
+        n=np.where(row_indices[:, None], estimate.n, 0.0),
+    )
 
 
-def joined(parts: Sequence[Opinion]) -> Opinion:
-    """Opinions on several lists of students as one on them all."""
-    return Opinion(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS})
+def joined(parts: Sequence[Estimate]) -> Estimate:
+    """Estimates on several lists of students as one on them all."""
+    return Estimate(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS})
 
 
-def reordered(opinion: Opinion, order: NDArray[np.intp]) -> Opinion:
-    """The lines of `opinion` in another order."""
-    return Opinion(**{name: getattr(opinion, name)[order] for name in _ARRAYS})
+def reordered(estimate: Estimate, order: NDArray[np.intp]) -> Estimate:
+    """The rows of `estimate` in another order."""
+    return Estimate(**{name: getattr(estimate, name)[order] for name in _ARRAYS})
 
 
-def _ask(compute: Callable[[Block], Opinion], moments: Sequence[Moment], names: tuple[str, ...]) -> Opinion:
-    return joined([compute(block) for block in _chunks(moments, names)])
+def _ask(compute: Callable[[RowBatch], Estimate], moments: Sequence[Moment], names: tuple[str, ...]) -> Estimate:
+    return joined([compute(row_batch) for row_batch in _chunks(moments, names)])
 
 
-def _chunks(moments: Sequence[Moment], names: tuple[str, ...]) -> Iterator[Block]:
+def _chunks(moments: Sequence[Moment], names: tuple[str, ...]) -> Iterator[RowBatch]:
     for start in range(0, len(moments), _CHUNK):
-        yield Block.of([moment.row for moment in moments[start : start + _CHUNK]], names)
+        yield RowBatch.of([moment.row for moment in moments[start : start + _CHUNK]], names)
 
 
-def without(opinions: Mapping[str, Opinion], kept: Sequence[str]) -> dict[str, Opinion]:
-    """All opinions, those not `kept` as if their source had failed."""
-    nobody = np.zeros(len(next(iter(opinions.values())).p), dtype=np.bool_)
-    return {name: opinion if name in kept else selected(opinion, nobody) for name, opinion in opinions.items()}
+def without(estimates: Mapping[str, Estimate], sources: Sequence[str]) -> dict[str, Estimate]:
+    """All estimates, those not `sources` as if their source had failed."""
+    nobody = np.zeros(len(next(iter(estimates.values())).p), dtype=np.bool_)
+    return {name: estimate if name in sources else selected(estimate, nobody) for name, estimate in estimates.items()}

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from streams.evidence.artifacts import Artifact, FusionFit
 from streams.evidence.registry import Types
-from streams.evidence.source import Opinion
+from streams.evidence.source import Estimate
 from streams.scoring.fusion import Fusion, masks
 from streams.skills.skill_set import SkillSet
 from streams.training.estimates import without
@@ -30,15 +30,15 @@ _STEPS: Final = 50
 Array = NDArray[np.float64]
 
 
-def fit_pool(
-    opinions: Mapping[str, Opinion],
+def fit_fusion(
+    estimates: Mapping[str, Estimate],
     labels: Array,
     weights: Array,
     skill_set: SkillSet,
     artifact: Artifact,
     types: Types,
 ) -> FusionFit | None:
-    """Fit to out-of-fold opinions, one of each of `types` and of shape (moments, 1). None: too little to fit to.
+    """Fit to out-of-fold estimates, one of each of `types` and of shape (moments, 1). None: too little to fit to.
 
     A source never seen keeps its configured weight; a set never seen takes the intercept of its largest part seen.
     """
@@ -46,12 +46,12 @@ def fit_pool(
         return None
     tried = {each.name: each.kappas for each in types if each.kappas}
     kappas = [dict(zip(tried, values, strict=True)) for values in product(*tried.values())]
-    fits = [_fit(opinions, labels, weights, skill_set, artifact, types, kappa) for kappa in kappas]
+    fits = [_fit(estimates, labels, weights, skill_set, artifact, types, kappa) for kappa in kappas]
     return max((fit for fit in fits if fit), key=lambda fit: fit[0], default=(0.0, None))[1]
 
 
 def _fit(
-    opinions: Mapping[str, Opinion],
+    estimates: Mapping[str, Estimate],
     labels: Array,
     weights: Array,
     skill_set: SkillSet,
@@ -61,13 +61,13 @@ def _fit(
 ) -> tuple[float, FusionFit] | None:
     """Log-likelihood and fit at one κ a source."""
     names = [each.name for each in types]
-    terms = _terms(opinions, names, _plain(skill_set, artifact, types, kappa))
+    terms = _terms(estimates, names, _plain(skill_set, artifact, types, kappa))
     if not terms:
         return None
     seen = list(terms)
-    rows = np.concatenate([lines for lines, _, _ in terms.values()])
+    rows = np.concatenate([row_indices for row_indices, _, _ in terms.values()])
     importance = weights[rows] * np.concatenate([share for _, share, _ in terms.values()])
-    masked = np.repeat(np.eye(len(seen)), [len(lines) for lines, _, _ in terms.values()], axis=0)
+    masked = np.repeat(np.eye(len(seen)), [len(row_indices) for row_indices, _, _ in terms.values()], axis=0)
     design = np.hstack([np.concatenate([log_odds for _, _, log_odds in terms.values()]), masked])
     fitted = nonnegative_logit(design, labels[rows], importance, free=range(len(names), design.shape[1]))
     ever = np.any(design, axis=0)
@@ -110,21 +110,21 @@ def _plain(skill_set: SkillSet, artifact: Artifact, types: Types, kappa: dict[st
 
 
 def _terms(
-    opinions: Mapping[str, Opinion], names: Sequence[str], fusion: Fusion
+    estimates: Mapping[str, Estimate], names: Sequence[str], fusion: Fusion
 ) -> dict[str, tuple[NDArray[np.intp], Array, Array]]:
     """By set of sources: the moments that have it, what each counts there (1 where no source was dropped, else
     DROPPED_WEIGHT), and the log-odds of each source at a weight of one. Sets that hardly occur are left out.
     """
     terms = {}
-    present = {name: opinion.n[:, 0] > 0 for name, opinion in opinions.items()}
+    present = {name: estimate.n[:, 0] > 0 for name, estimate in estimates.items()}
     for mask in masks(names):
         named = mask.split("+")
-        lines = np.flatnonzero(np.vstack([present[name] for name in named]).all(axis=0))
-        if len(lines) >= MIN_OF_EACH_LABEL:
+        row_indices = np.flatnonzero(np.vstack([present[name] for name in named]).all(axis=0))
+        if len(row_indices) >= MIN_OF_EACH_LABEL:
             whole = np.all(np.vstack([present[name] == (name in named) for name in present]), axis=0)
-            log_odds = fusion.fuse(without(opinions, named)).log_odds
-            told = np.column_stack([log_odds[source][lines, 0] for source in names])
-            terms[mask] = lines, np.where(whole[lines], 1.0, DROPPED_WEIGHT), told
+            log_odds = fusion.fuse(without(estimates, named)).log_odds
+            present_log_odds = np.column_stack([log_odds[source][row_indices, 0] for source in names])
+            terms[mask] = row_indices, np.where(whole[row_indices], 1.0, DROPPED_WEIGHT), present_log_odds
     return terms
 
 

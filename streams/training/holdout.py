@@ -18,7 +18,7 @@ from streams.training.metrics import metrics
 
 
 @dataclass(frozen=True, slots=True)
-class Foreseen:
+class Prediction:
     """A label and what the pipeline said of it; None where it had said nothing yet."""
 
     label: Label
@@ -41,16 +41,16 @@ class _Course:
 
     students: dict[str, _Student]
     batch: list[Record] = field(default_factory=list)
-    foreseen: list[Foreseen] = field(default_factory=list)
+    predictions: list[Prediction] = field(default_factory=list)
 
 
-async def foresee(records: Iterable[Record], labels: Sequence[Label], pipeline: Pipeline) -> list[Foreseen]:
+async def predict(records: Iterable[Record], labels: Sequence[Label], pipeline: Pipeline) -> list[Prediction]:
     """Replay the events of the labels' students, which must come in the order of their times, and keep what was said
     by each label's `as_of`. Batches end where a label falls due, so that no later event is in its score.
     """
     course, replay = _Course(_students(labels)), Replay(pipeline)
     for record in records:
-        for student, time_us in _told(record, pipeline.decode):
+        for student, time_us in _dated(record, pipeline.decode):
             known = course.students.get(student)
             if known is None:
                 continue
@@ -66,27 +66,27 @@ async def foresee(records: Iterable[Record], labels: Sequence[Label], pipeline: 
     for known in course.students.values():
         while known.to_come:
             _settle(course, known)
-    return course.foreseen
+    return course.predictions
 
 
-def figures(foreseen: Sequence[Foreseen], skill: str) -> dict[str, float]:
+def figures(predictions: Sequence[Prediction], skill: str) -> dict[str, float]:
     """Metrics of the fused score and of the model alone, over all labels of a skill and by a student's n-th label.
 
     A student of whom nothing was said counts as 0.5; `unscored_holdout` says how many there were.
     """
-    told = [one for one in foreseen if one.label.skill == skill]
-    result = _compare(told, "_holdout")
-    ordinals = sorted({one.ordinal for one in told})
+    predicted = [one for one in predictions if one.label.skill == skill]
+    result = _compare(predicted, "_holdout")
+    ordinals = sorted({one.ordinal for one in predicted})
     if 1 < len(ordinals) <= 6:
         for ordinal in ordinals:
-            result |= _compare([one for one in told if one.ordinal == ordinal], f"_holdout_of_label_{ordinal}")
-    return result | {"unscored_holdout": float(sum(one.said is None for one in told))}
+            result |= _compare([one for one in predicted if one.ordinal == ordinal], f"_holdout_of_label_{ordinal}")
+    return result | {"unscored_holdout": float(sum(one.said is None for one in predicted))}
 
 
-def _compare(told: Sequence[Foreseen], suffix: str) -> dict[str, float]:
-    labels = np.array([float(one.label.label) for one in told])
-    fused = np.array([0.5 if one.said is None else one.said.score for one in told])
-    model = np.array([_model_p(one.said) for one in told])
+def _compare(predicted: Sequence[Prediction], suffix: str) -> dict[str, float]:
+    labels = np.array([float(one.label.label) for one in predicted])
+    fused = np.array([0.5 if one.said is None else one.said.score for one in predicted])
+    model = np.array([_model_p(one.said) for one in predicted])
     named = {f"fused_{name}": figure for name, figure in metrics(labels, fused, suffix).items()}
     return named | {
         f"model_{name}": figure for name, figure in metrics(labels, model, suffix).items() if name[0] != "n"
@@ -110,7 +110,7 @@ def _students(labels: Sequence[Label]) -> dict[str, _Student]:
     return students
 
 
-def _told(record: Record, decode: Decode) -> Iterator[tuple[str, int]]:
+def _dated(record: Record, decode: Decode) -> Iterator[tuple[str, int]]:
     for event in decode(record).events:
         yield event.student_id, int(event.time.timestamp() * 1e6)
 
@@ -131,4 +131,4 @@ async def _flush(course: _Course, replay: Replay) -> None:
 def _settle(course: _Course, student: _Student) -> None:
     ordinal, label = student.to_come.pop()
     said = student.newest.skills.get(label.skill) if student.newest else None
-    course.foreseen.append(Foreseen(label, ordinal, said))
+    course.predictions.append(Prediction(label, ordinal, said))

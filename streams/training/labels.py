@@ -25,7 +25,7 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class StudentGroups:
     """Who a student id stands for: the part that `pattern` finds, or all of it. One person, one side of any split."""
 
     pattern: re.Pattern[str] | None = None
@@ -57,30 +57,30 @@ def _labels(path: Path, rows: Iterator[list[str]], skills: Collection[str]) -> I
     if tuple(header := next(rows, [])) != COLUMNS:
         raise TrainingError(f"{path}: its columns are {','.join(header)[:200]!r}, not {','.join(COLUMNS)!r}")
     for line, row in enumerate(rows, start=2):
-        place = f"{path}, line {line}"
+        where = f"{path}, line {line}"
         if len(row) != len(COLUMNS):
-            raise TrainingError(f"{place}: {len(row)} columns, not {len(COLUMNS)}")
+            raise TrainingError(f"{where}: {len(row)} columns, not {len(COLUMNS)}")
         student, skill, as_of, label = row
         if skill not in skills:
-            raise TrainingError(f"{place}: no skill {skill!r}; the skill set has {', '.join(skills)}")
-        yield Label(student, skill, _time_us(place, as_of), _outcome(place, label))
+            raise TrainingError(f"{where}: no skill {skill!r}; the skill set has {', '.join(skills)}")
+        yield Label(student, skill, _time_us(where, as_of), _outcome(where, label))
 
 
-def _time_us(place: str, text: str) -> int:
+def _time_us(where: str, text: str) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise TrainingError(f"{place}: as_of {text!r} is no RFC 3339 time") from None
+        raise TrainingError(f"{where}: as_of {text!r} is no RFC 3339 time") from None
     if moment.tzinfo is None:
-        raise TrainingError(f"{place}: as_of {text!r} has no offset from UTC (as Z or +02:00)")
+        raise TrainingError(f"{where}: as_of {text!r} has no offset from UTC (as Z or +02:00)")
     return int(moment.timestamp() * 1e6)
 
 
-def _outcome(place: str, text: str) -> int:
+def _outcome(where: str, text: str) -> int:
     try:
         value = float(text)
     except ValueError:
-        raise TrainingError(f"{place}: label {text!r} is no number") from None
+        raise TrainingError(f"{where}: label {text!r} is no number") from None
     if value not in (0.0, 1.0):
-        raise TrainingError(f"{place}: label {text}: only 0 and 1 can be learnt from; cut a rating at a threshold")
+        raise TrainingError(f"{where}: label {text}: only 0 and 1 can be learnt from; cut a rating at a threshold")
     return int(value)

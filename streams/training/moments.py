@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from schemas.dialects import Decode, Record, decode
 from schemas.event import NativeEvent
 from streams.folding.fold import Folding
-from streams.rows.row_batch import Block
+from streams.rows.row_batch import RowBatch
 from streams.training.labels import Label
 
 
@@ -31,7 +31,7 @@ class Moment:
 
 
 @dataclass(slots=True)
-class Account:
+class MomentCounts:
     """Where records and labels went."""
 
     records: int = 0
@@ -42,7 +42,7 @@ class Account:
 
 def moments_of(
     records: Iterable[Record], labels: Sequence[Label], folding: Folding, steps: int, decode: Decode = decode
-) -> tuple[list[Moment], Account]:
+) -> tuple[list[Moment], MomentCounts]:
     """Fold every labelled student's events, in the order of their times, and keep the row at `steps` moments a label.
 
     A label without any event by its `as_of` has no moments; moments that fall on the same event are taken once.
@@ -50,7 +50,7 @@ def moments_of(
     of_student: dict[str, list[Label]] = defaultdict(list)
     for label in labels:
         of_student[label.student].append(label)
-    account = Account()
+    account = MomentCounts()
     events = _events(records, of_student.keys(), account, decode)
     moments: list[Moment] = []
     for student, student_labels in of_student.items():
@@ -62,7 +62,7 @@ _Dated = tuple[int, int, NativeEvent]
 
 
 def _events(
-    records: Iterable[Record], students: Iterable[str], account: Account, decode: Decode
+    records: Iterable[Record], students: Iterable[str], account: MomentCounts, decode: Decode
 ) -> dict[str, list[_Dated]]:
     """(event time in µs, clock in µs, event) by labelled student."""
     events: dict[str, list[_Dated]] = {student: [] for student in students}
@@ -80,7 +80,7 @@ def _events(
 
 
 def _of_student(
-    events: list[_Dated], labels: Sequence[Label], folding: Folding, steps: int, account: Account
+    events: list[_Dated], labels: Sequence[Label], folding: Folding, steps: int, account: MomentCounts
 ) -> list[Moment]:
     events.sort(key=lambda dated: dated[0])
     wanted: dict[int, list[tuple[Label, int]]] = defaultdict(list)
@@ -90,12 +90,12 @@ def _of_student(
         last_step_at = {-(-known * step // steps): step for step in range(1, steps + 1)} if known else {}
         for size, step in last_step_at.items():
             wanted[size].append((label, step))
-    block, moments, begun = Block.of([None], folding.names), [], 0
+    row_batch, moments, begun = RowBatch.of([None], folding.names), [], 0
     for size in sorted(wanted):
         part = events[begun:size]
-        folding.fold(block, [0] * len(part), [event for _, _, event in part], [now_us for _, now_us, _ in part])
+        folding.fold(row_batch, [0] * len(part), [event for _, _, event in part], [now_us for _, now_us, _ in part])
         begun = size
-        if block.head["events"][0]:
-            [stored] = block.encode()
+        if row_batch.headers["events"][0]:
+            [stored] = row_batch.encode()
             moments += [Moment(label, step, steps, stored) for label, step in wanted[size]]
     return moments

@@ -1,6 +1,6 @@
 """Training an artifact: for each skill a classifier, its honest figures, and how to fuse it with the other sources.
 
-moments ──► features ──► k folds by person ──► out-of-fold opinions ──► metrics, fusion weights
+moments ──► features ──► k folds by person ──► out-of-fold estimates ──► metrics, fusion weights
                     └──► the final model, on all moments
 """
 
@@ -19,20 +19,20 @@ from streams.evidence.artifacts import CARD_VERSION, Card, SkillCard
 from streams.evidence.features import FEATURE_SCHEMA
 from streams.evidence.model import ModelSource
 from streams.evidence.registry import types_of
-from streams.evidence.source import Opinion
+from streams.evidence.source import Estimate
 from streams.skills.skill_set import SkillSet
 from streams.training.classifier import fit, matching
 from streams.training.errors import TrainingError
 from streams.training.estimates import (
     feature_matrix,
     joined,
-    model_opinion,
+    model_estimate,
     opinions_beside_model,
     provisional,
     reordered,
 )
-from streams.training.fusion_fit import fit_pool
-from streams.training.labels import Person
+from streams.training.fusion_fit import fit_fusion
+from streams.training.labels import StudentGroups
 from streams.training.metrics import metrics
 from streams.training.moments import Moment
 
@@ -51,7 +51,7 @@ class Plan:
     inputs: tuple[str, ...] = ()
     folds: int = 5
     seed: int = 0
-    person: Person = field(default_factory=Person)
+    groups: StudentGroups = field(default_factory=StudentGroups)
     labels_source: str = "not said"
 
 
@@ -87,7 +87,7 @@ def train(moments: Sequence[Moment], plan: Plan) -> Trained:
 
 
 def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan) -> tuple[SkillCard, Any]:
-    people = np.array([plan.person.of(moment.label.student) for moment in moments])
+    people = np.array([plan.groups.of(moment.label.student) for moment in moments])
     if len(set(people)) < plan.folds:
         raise TrainingError(f"{len(set(people))} students are too few for {plan.folds} folds")
     names = matching(plan.inputs)
@@ -97,14 +97,14 @@ def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan) -> tuple[Ski
     parts, held = [], []
     for inside, outside in GroupKFold(plan.folds, shuffle=True, random_state=plan.seed).split(matrix, groups=people):
         fitted = fit(matrix[inside], names, labels[inside], weights[inside], plan.seed)
-        parts.append(model_opinion([moments[line] for line in outside], skill, fitted))
+        parts.append(model_estimate([moments[row_index] for row_index in outside], skill, fitted))
         held.append(outside)
     unseen = reordered(joined(parts), np.argsort(np.concatenate(held)))
     final = fit(matrix, names, labels, weights, plan.seed)
     one_skill = msgspec.structs.replace(plan.skill_set, skills={skill: plan.skill_set.skills[skill]})
     artifact, types = provisional(skill, final), types_of(plan.skill_set)
-    opinions = {ModelSource.name: unseen, **opinions_beside_model(moments, one_skill, artifact, types)}
-    pool = fit_pool(opinions, labels, weights, one_skill, artifact, types)
+    estimates = {ModelSource.name: unseen, **opinions_beside_model(moments, one_skill, artifact, types)}
+    fusion = fit_fusion(estimates, labels, weights, one_skill, artifact, types)
     card = SkillCard(
         file=f"{skill}.skops",
         sha256="",
@@ -113,12 +113,12 @@ def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan) -> tuple[Ski
         examples=len({moment.label for moment in moments}),
         students=len({moment.label.student for moment in moments}),
         metrics=_figures(moments, labels, unseen),
-        fusion=pool,
+        fusion=fusion,
     )
     return card, final.model
 
 
-def _figures(moments: Sequence[Moment], labels: Array, unseen: Opinion) -> dict[str, float]:
+def _figures(moments: Sequence[Moment], labels: Array, unseen: Estimate) -> dict[str, float]:
     """Out-of-fold figures at the labels' own `as_of`, by step before it, and by which of a student's labels it is."""
     p = np.where(np.isnan(unseen.p[:, 0]), 0.5, unseen.p[:, 0])
     own = np.array([moment.own for moment in moments])

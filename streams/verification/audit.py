@@ -11,26 +11,26 @@ from typing import Final, Literal
 import msgspec
 
 from streams.rows.codec import KNOWN, decode_row
-from streams.rows.row import Pending, Row, SkillCell
+from streams.rows.row import Pending, Row, SkillState
 from streams.rows.table import PartitionedRows
 
 SCORE_TOLERANCE: Final = 1e-9
 
-Kind = Literal["lost", "double_applied", "stale_row", "update", "reasoning", "dead_letter", "state"]
-Position = tuple[int, int]
+DifferenceKind = Literal["lost", "double_applied", "stale_row", "update", "reasoning", "dead_letter", "state"]
+RowPosition = tuple[int, int]
 """How far a student is folded: (epoch, offset)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class AuditFinding:
     """What is wrong with one student or record, by kind and in words."""
 
-    kind: Kind
+    kind: DifferenceKind
     what: str
 
 
 @dataclass(frozen=True, slots=True)
-class NotJudged:
+class NotCompared:
     """Neither right nor wrong: what would decide it is not there any more, or not yet. `why` is countable."""
 
     why: str
@@ -40,7 +40,7 @@ class NotJudged:
 class Difference:
     """A finding, where it is: `offset` is of the input topic, -1 where none is known; `student` "" for no student."""
 
-    kind: Kind
+    kind: DifferenceKind
     student: str
     partition: int
     offset: int
@@ -55,86 +55,90 @@ def compare(live: PartitionedRows, replayed: PartitionedRows) -> Iterator[Differ
             row, other = _decoded(ours.get(key)), _decoded(theirs.get(key))
             found = rows_differ(row, other)
             if found is None and row is not None and other is not None:
-                found = _segments_differ(live, replayed, partition, key) or scores_differ(row, other)
-            if isinstance(found, Finding):
+                found = _segments_differ(live, replayed, partition, key) or row_scores_differ(row, other)
+            if isinstance(found, AuditFinding):
                 known = other or row
                 offset = -1 if known is None else known.offset
                 yield Difference(found.kind, key.decode("utf-8", "replace"), partition, offset, found.what)
 
 
-def position(row: Row) -> Position:
+def position(row: Row) -> RowPosition:
     """How far `row` is folded."""
     return row.epoch, row.offset
 
 
-def rows_differ(live: Row | None, replayed: Row | None, *, history_gone: bool = False) -> Finding | NotJudged | None:
+def rows_differ(
+    live: Row | None, replayed: Row | None, *, history_gone: bool = False
+) -> AuditFinding | NotCompared | None:
     """What differs in the statistics, None if nothing does.
 
     With `history_gone` the replay did not see all that the row was made of: what that can explain is not judged.
     """
     if live is None:
-        return None if replayed is None else Finding("lost", "missing in the table")
+        return None if replayed is None else AuditFinding("lost", "missing in the table")
     if replayed is None:
-        return _gone() if history_gone else Finding("state", "in the table, but no event of the topic made it")
-    counted = f"{live.events} events up to {_place(live)}, the replay {replayed.events} up to {_place(replayed)}"
+        return _gone() if history_gone else AuditFinding("state", "in the table, but no event of the topic made it")
+    counted = (
+        f"{live.events} events up to {_position_of(live)}, the replay {replayed.events} up to {_position_of(replayed)}"
+    )
     if position(live) < position(replayed):
-        return Finding("lost", f"the row is behind: it holds {counted}")
+        return AuditFinding("lost", f"the row is behind: it holds {counted}")
     if live.events < replayed.events:
-        return Finding("lost", f"the row lacks events: it holds {counted}")
+        return AuditFinding("lost", f"the row lacks events: it holds {counted}")
     if live.events > replayed.events:
-        return _gone() if history_gone else Finding("double_applied", f"the row holds too much: {counted}")
+        return _gone() if history_gone else AuditFinding("double_applied", f"the row holds too much: {counted}")
     found = _contents_differ(live, replayed, counted)
     return _gone() if found is not None and history_gone else found
 
 
-def scores_differ(live: Row, replayed: Row) -> Finding | None:
+def row_scores_differ(live: Row, replayed: Row) -> AuditFinding | None:
     """Whether a score that the replay gave differs from the row's by more than SCORE_TOLERANCE."""
     for code, apart in unequal_scores(live, replayed).items():
         return score_differs(code, apart)
     return None
 
 
-def score_differs(code: int, apart: float) -> Finding:
+def score_differs(code: int, apart: float) -> AuditFinding:
     """That a row's score of a skill is off by so much."""
-    return Finding("state", f"the row's score or confidence of the skill {code:08x} differs by {apart:.3g}")
+    return AuditFinding("state", f"the row's score or confidence of the skill {code:08x} differs by {apart:.3g}")
 
 
 def unequal_scores(live: Row, replayed: Row) -> dict[int, float]:
     """How far apart the scores of the skills are that the replay gave another score, by their codes."""
     unequal: dict[int, float] = {}
-    for name, cell in replayed.skills.items():
-        if cell.score >= 0:  # else it was not scored
-            other = live.skills.get(name) or SkillCell()
-            apart = max(abs(cell.score - other.score), abs(cell.confidence - other.confidence))
+    for name, skill_state in replayed.skills.items():
+        if skill_state.score >= 0:  # else it was not scored
+            other = live.skills.get(name) or SkillState()
+            apart = max(abs(skill_state.score - other.score), abs(skill_state.confidence - other.confidence))
             if not apart <= SCORE_TOLERANCE:
                 unequal[name] = apart
     return unequal
 
 
-def _contents_differ(live: Row, replayed: Row, counted: str) -> Finding | None:
+def _contents_differ(live: Row, replayed: Row, counted: str) -> AuditFinding | None:
     if position(live) != position(replayed):
-        return Finding("state", f"the row is ahead of all that the topic holds for it: {counted}")
+        return AuditFinding("state", f"the row is ahead of all that the topic holds for it: {counted}")
     facts = live.facts.keys() | replayed.facts.keys()
     apart = {_times(live, fact) - _times(replayed, fact) for fact in facts} - {0}
     if apart:
-        kind: Kind = "double_applied" if min(apart) > 0 else "lost" if max(apart) < 0 else "state"
-        return Finding(kind, f"the row counts its {live.events} events' facts differently than the replay does")
+        kind: DifferenceKind = "double_applied" if min(apart) > 0 else "lost" if max(apart) < 0 else "state"
+        return AuditFinding(kind, f"the row counts its {live.events} events' facts differently than the replay does")
     ours, theirs = _comparable(live), _comparable(replayed)
     if (found := _known_ids_differ(live, replayed)) is not None:
         return found
     if live.partial:  # its version took any origin for ours
         live = msgspec.structs.replace(live, origins=replayed.origins)
     unequal = [name for name in ours.__struct_fields__ if getattr(ours, name) != getattr(theirs, name)]
-    return Finding("state", f"{', '.join(unequal)} differ from the replay's") if unequal else None
+    return AuditFinding("state", f"{', '.join(unequal)} differ from the replay's") if unequal else None
 
 
 def _segments_differ(
     live: PartitionedRows, replayed: PartitionedRows, partition: int, student: bytes
-) -> Finding | None:
+) -> AuditFinding | None:
     ours, theirs = (
         {key: rows.get(partition, key) for key in rows.segments(partition, student)} for rows in (live, replayed)
     )
-    return None if ours == theirs else Finding("state", "segments of its known ids differ from the replay's")
+    return None if ours == theirs else AuditFinding("state", "segments of its known ids differ from the replay's")
 
 
 def _times(row: Row, fact: int) -> int:
@@ -144,13 +148,13 @@ def _times(row: Row, fact: int) -> int:
 
 def _comparable(row: Row) -> Row:
     """The row without scores and ids, which are compared apart, and without what belongs to reasoning."""
-    cells = {name: _without_scores(cell) for name, cell in row.skills.items()}
-    kept = {name: cell for name, cell in cells.items() if cell != _NO_CELL}
+    skill_states = {name: _without_scores(skill_state) for name, skill_state in row.skills.items()}
+    not_empty = {name: skill_state for name, skill_state in skill_states.items() if skill_state != _NO_SKILL_STATE}
     unknown = {**dict.fromkeys(KNOWN, 0), "ids": b"", "segments": b""}
-    return msgspec.structs.replace(row, pending=Pending(), skills=kept, **unknown)
+    return msgspec.structs.replace(row, pending=Pending(), skills=not_empty, **unknown)
 
 
-def _known_ids_differ(live: Row, replayed: Row) -> Finding | None:
+def _known_ids_differ(live: Row, replayed: Row) -> AuditFinding | None:
     """A row of a former version lacks what the replay has; other settings keep more segments or fewer."""
     if live.partial:
         return None
@@ -159,23 +163,23 @@ def _known_ids_differ(live: Row, replayed: Row) -> Finding | None:
         unequal += [name for name in ("segments", "beyond_us") if getattr(live, name) != getattr(replayed, name)]
     elif not (live.segments.endswith(replayed.segments) or replayed.segments.endswith(live.segments)):
         unequal.append("segments")
-    return Finding("state", f"its known {', '.join(unequal)} differ from the replay's") if unequal else None
+    return AuditFinding("state", f"its known {', '.join(unequal)} differ from the replay's") if unequal else None
 
 
-def _without_scores(cell: SkillCell) -> SkillCell:
-    return msgspec.structs.replace(cell, score=-1.0, confidence=0.0, explained=-1.0)
+def _without_scores(skill_state: SkillState) -> SkillState:
+    return msgspec.structs.replace(skill_state, score=-1.0, confidence=0.0, explained=-1.0)
 
 
 def _decoded(stored: bytes | None) -> Row | None:
     return None if stored is None else decode_row(stored)
 
 
-def _place(row: Row) -> str:
+def _position_of(row: Row) -> str:
     return f"offset {row.offset}" if row.epoch == 0 else f"offset {row.offset} of epoch {row.epoch}"
 
 
-def _gone() -> NotJudged:
-    return NotJudged("began before what the topic still holds")
+def _gone() -> NotCompared:
+    return NotCompared("began before what the topic still holds")
 
 
-_NO_CELL: Final = _without_scores(SkillCell())
+_NO_SKILL_STATE: Final = _without_scores(SkillState())

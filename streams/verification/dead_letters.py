@@ -8,44 +8,44 @@ import msgspec
 from schemas.dead_letter import DeadLetter, from_headers
 from schemas.dead_letter_packing import NotPacked, unpack
 from schemas.dialects import Record, native
-from streams.folding.batch import Forward
+from streams.folding.batch import Repartitioned
 from streams.input.origin import origin_in
 from streams.input.signature import Authentic
 from streams.verification.audit import Difference
-from streams.verification.ledger import Entry, Ledger, Mismatch
+from streams.verification.ledger import Entry, EntryLedger, Mismatch
 from streams.verification.students import Extent
 
 
-class LetterBook:
+class DeadLetterBook:
     """The dead letters about one partition of `topic`. `largest_bytes`: more of a record than that is cut off."""
 
-    def __init__(self, topic: str, largest_bytes: int, ledger: Ledger) -> None:
+    def __init__(self, topic: str, largest_bytes: int, ledger: EntryLedger) -> None:
         self._topic = topic
         self._largest_bytes = largest_bytes
         self._ledger = ledger
         self.foreign = 0
         self.unreadable: list[Difference] = []
 
-    def expect(self, letters: Sequence[tuple[Record, DeadLetter]]) -> None:
+    def expect(self, dead_letters: Sequence[tuple[Record, DeadLetter]]) -> None:
         """What the replay could not read."""
-        for record, letter in letters:
-            about = letter.partition, letter.offset, letter.index
+        for record, dead_letter in dead_letters:
+            about = dead_letter.partition, dead_letter.offset, dead_letter.index
             self._ledger.expect(Entry(about, self._digest(record.key, record.value), record.partition))
 
     def find(self, records: Sequence[Record], extent: Extent) -> None:
         """Records of the dead letters' topic. Those about other topics, or about what is not judged, don't count."""
         for record in records:
             try:
-                letter = from_headers(tuple(record.headers))
-                key, value = unpack(letter, record.key, record.value)
+                dead_letter = from_headers(tuple(record.headers))
+                key, value = unpack(dead_letter, record.key, record.value)
             except (msgspec.ValidationError, UnicodeDecodeError, NotPacked):
                 what = f"a dead letter that does not say what it is and where from (at {record.offset} of its topic)"
                 self.unreadable.append(Difference("dead_letter", "", record.partition, -1, what))
                 continue
-            if letter.topic != self._topic:
+            if dead_letter.topic != self._topic:
                 self.foreign += 1
-            elif letter.epoch == extent.epoch and extent.start <= letter.offset < extent.cut:
-                about = letter.partition, letter.offset, letter.index
+            elif dead_letter.epoch == extent.epoch and extent.start <= dead_letter.offset < extent.cut:
+                about = dead_letter.partition, dead_letter.offset, dead_letter.index
                 self._ledger.find(Entry(about, self._digest(key, value), record.partition))
 
     def _digest(self, key: bytes | None, value: bytes | None) -> bytes:
@@ -53,25 +53,32 @@ class LetterBook:
         digest = blake2b(digest_size=8)
         left = self._largest_bytes
         for part in (key, value):
-            kept = None if part is None else part[:left]
-            left -= len(kept or b"")
-            digest.update(b"-" if kept is None else len(kept).to_bytes(5) + kept)
+            cut = None if part is None else part[:left]
+            left -= len(cut or b"")
+            digest.update(b"-" if cut is None else len(cut).to_bytes(5) + cut)
         return digest.digest()
 
 
-class ForwardBook:
-    """Events on foreign partitions of `topic`, and their copies at home."""
+class RepartitionBook:
+    """Events on foreign partitions of `topic`, and their copies on its owning partition."""
 
-    def __init__(self, topic: str, ledger: Ledger, authentic: Authentic) -> None:
+    def __init__(self, topic: str, ledger: EntryLedger, authentic: Authentic) -> None:
         self._topic = topic
         self._ledger = ledger
         self._authentic = authentic
 
-    def expect(self, forwards: Sequence[Forward]) -> None:
+    def expect(self, repartitioned: Sequence[Repartitioned]) -> None:
         """What the replay would send home."""
-        for forward in forwards:
-            digest = _digest(native.encode(forward.event))
-            self._ledger.expect(Entry(forward.origin.place, digest, forward.partition, forward.event.student_id))
+        for repartitioned_event in repartitioned:
+            digest = _digest(native.encode(repartitioned_event.event))
+            self._ledger.expect(
+                Entry(
+                    repartitioned_event.origin.position,
+                    digest,
+                    repartitioned_event.partition,
+                    repartitioned_event.event.student_id,
+                )
+            )
 
     def find(self, records: Sequence[Record]) -> None:
         """Records of the input topic: those with an origin were forwarded.
@@ -83,10 +90,10 @@ class ForwardBook:
             if came_from is not None and came_from.topic == self._topic:
                 student = (record.key or b"").decode("utf-8", "replace")
                 digest, claimed = _digest(record.value or b""), not self._authentic(record)
-                self._ledger.find(Entry(came_from.place, digest, record.partition, student, claimed))
+                self._ledger.find(Entry(came_from.position, digest, record.partition, student, claimed))
 
 
-def letter_differs(mismatch: Mismatch) -> Difference:
+def dead_letter_differs(mismatch: Mismatch) -> Difference:
     """A mismatch among dead letters."""
     what = {
         "missing": "it cannot be read, and has no dead letter",
@@ -97,7 +104,7 @@ def letter_differs(mismatch: Mismatch) -> Difference:
     return Difference("dead_letter", "", partition, offset, what)
 
 
-def forward_differs(mismatch: Mismatch) -> Difference:
+def repartitioned_differs(mismatch: Mismatch) -> Difference:
     """A mismatch among forwards."""
     entry = mismatch.entry
     what = {

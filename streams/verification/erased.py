@@ -1,8 +1,8 @@
-"""Students who asked to be forgotten: what of their events may still be in the table.
+"""Students who asked to be erased: what of their events may still be in the table.
 
-When a request is carried out depends on how two topics were read, so there is no one right row. What is right: a stub,
-which holds nothing, and of whose later events none came after the request; or a row that holds exactly the events
-from some place on, none of which came before the request.
+When a request is carried out depends on how two topics were read, so there is no one right row. What is right: a
+tombstone row, which holds nothing, and of whose later events none came after the request; or a row that holds exactly
+the events from some place on, none of which came before the request.
 """
 
 from collections import deque
@@ -13,16 +13,16 @@ import msgspec
 
 from schemas.dialects import Decode, Record, decode
 from streams.rows.row import Pending, Row
-from streams.verification.audit import Finding, NotJudged, rows_differ
+from streams.verification.audit import AuditFinding, NotCompared, rows_differ
 from streams.verification.refold import Refold
 
-KEPT_RECORDS: Final = 2_000
+LAST_RECORDS: Final = 2_000
 """The last records of each such student; more is not judged."""
 
 _TRIED: Final = 64
 
 
-class Forgotten:
+class ErasedStudents:
     """The last records of these `students`, in offset order."""
 
     def __init__(self, students: Collection[bytes], decode: Decode = decode) -> None:
@@ -36,28 +36,28 @@ class Forgotten:
             for event in self._decode(record).events:
                 key = event.student_id.encode()
                 if key in self._students:
-                    kept = self._records.setdefault(key, deque(maxlen=KEPT_RECORDS))
-                    if not kept or kept[-1] is not record:
-                        kept.append(record)
+                    last = self._records.setdefault(key, deque(maxlen=LAST_RECORDS))
+                    if not last or last[-1] is not record:
+                        last.append(record)
 
-    def holds(self, student: bytes) -> bool:
+    def contains(self, student: bytes) -> bool:
         """Whether this student asked."""
         return student in self._students
 
-    def judge(
+    def compare(
         self, student: bytes, live: Row | None, requested_us: int, refold: Refold, *, history_gone: bool
-    ) -> tuple[Finding | NotJudged | None, Row | None]:
-        """What is wrong with the `live` row; and the replayed row that it equals, None for a stub or for none.
+    ) -> tuple[AuditFinding | NotCompared | None, Row | None]:
+        """What is wrong with the `live` row; and the replayed row that it equals, None for a tombstone row or for none.
 
         `requested_us` is 0 where the time of the request is not known any more.
         """
         if live is None:
-            return Finding("lost", "asked to be forgotten, and even the stub is missing"), None
+            return AuditFinding("lost", "asked to be erased, and even the tombstone row is missing"), None
         records = list(self._records.get(student, ()))
-        if live.is_stub:
-            return self._judge_stub(student, live, requested_us, records, refold), None
+        if live.is_tombstone:
+            return self._check_tombstone(student, live, requested_us, records, refold), None
         if 0 < live.erased_us < requested_us:
-            return Finding("state", "its last request to be forgotten was not carried out"), None
+            return AuditFinding("state", "its last request to be erased was not carried out"), None
         for start in _starts(student, live, requested_us, records, refold):
             before = refold.refold(_named(student), Row(), records[:start])
             row = Row(epoch=live.epoch, origins=before.origins, erased_us=requested_us)
@@ -65,23 +65,23 @@ class Forgotten:
             row = msgspec.structs.replace(row, erased_us=live.erased_us)  # 0 in rows that came from version 1
             if rows_differ(_without_origins(live), _without_origins(row)) is None:
                 return None, row
-        if history_gone or len(records) == KEPT_RECORDS:
-            return NotJudged("had too many events around their being forgotten"), None
-        what = f"asked to be forgotten; its row holds {live.events} events, and not the last ones that came after"
-        return Finding("state", what), None
+        if history_gone or len(records) == LAST_RECORDS:
+            return NotCompared("had too many events around their erasure"), None
+        what = f"asked to be erased; its row holds {live.events} events, and not the last ones that came after"
+        return AuditFinding("state", what), None
 
-    def _judge_stub(
+    def _check_tombstone(
         self, student: bytes, live: Row, requested_us: int, records: Sequence[Record], refold: Refold
-    ) -> Finding | None:
-        stub = Row(epoch=live.epoch, offset=live.offset, origins=live.origins, erased_us=live.erased_us)
-        if msgspec.structs.replace(live, pending=Pending()) != stub:
-            return Finding("state", "forgotten, yet its row is not empty")
+    ) -> AuditFinding | None:
+        tombstone = Row(epoch=live.epoch, offset=live.offset, origins=live.origins, erased_us=live.erased_us)
+        if msgspec.structs.replace(live, pending=Pending()) != tombstone:
+            return AuditFinding("state", "forgotten, yet its row is not empty")
         if live.erased_us < requested_us:
-            return Finding("state", "its last request to be forgotten was not carried out")
+            return AuditFinding("state", "its last request to be erased was not carried out")
         after = [record for record in records if record.offset > live.offset]
-        refolded = refold.refold(_named(student), stub, after)
+        refolded = refold.refold(_named(student), tombstone, after)
         if refolded.events:
-            return Finding("lost", f"forgotten, and {refolded.events} events since then are not in its row")
+            return AuditFinding("lost", f"forgotten, and {refolded.events} events since then are not in its row")
         return None
 
 
@@ -91,7 +91,7 @@ def _starts(student: bytes, live: Row, requested_us: int, records: Sequence[Reco
     if after:
         yield after[0]
     applied = _applied(student, requested_us, records, refold)
-    # Fewer events than those applied from its start on it cannot hold; more, if their repeats were forgotten before it.
+    # Fewer events than those applied from its start on it cannot hold; more, if their repeats were erased before it.
     too_early = len(applied) - live.events - 1
     first = applied[too_early] + 1 if too_early >= 0 else 0
     yield from [number for number in after if number >= first][:_TRIED]
@@ -109,7 +109,7 @@ def _applied(student: bytes, requested_us: int, records: Sequence[Record], refol
 
 
 def _without_origins(row: Row) -> Row:
-    """They outlive a student's being forgotten: from before, they may be of any order."""
+    """They outlive a student's erasure: from before, they may be of any order."""
     return msgspec.structs.replace(row, origins={})
 
 

@@ -6,7 +6,7 @@ from zlib import crc32
 
 from streams.rows.row import Row
 from streams.rows.segments import sealed, segment_key
-from streams.verification.audit import Finding
+from streams.verification.audit import AuditFinding
 
 
 class Print(NamedTuple):
@@ -23,19 +23,19 @@ class Print(NamedTuple):
 
 def segments_differ(
     student: bytes, live: Row, stored: Mapping[bytes, Print], replayed: Mapping[bytes, bytes]
-) -> Finding | None:
+) -> AuditFinding | None:
     """What is wrong with a student's segments `stored` on the changelog. `replayed` are compared where they are known.
 
-    One that no row names is left of a crash, and does no harm, unless the student was forgotten.
+    One that no row names is left of a crash, and does no harm, unless the student was erased.
     """
-    if live.is_stub:
-        return Finding("state", "forgotten, yet ids of its events are still there") if stored else None
+    if live.is_tombstone:
+        return AuditFinding("state", "forgotten, yet ids of its events are still there") if stored else None
     end = sealed(live.noted)
     for number in range(end - len(live.segments) // 8, end):
         key = segment_key(student, number)
         found, expected = stored.get(key), replayed.get(key)
         if found is None:
-            return Finding("lost", f"segment {number} of its known ids is missing")
+            return AuditFinding("lost", f"segment {number} of its known ids is missing")
         if expected is not None and not live.partial and found != Print.of(expected):
-            return Finding("state", f"segment {number} of its known ids differs from the replay's")
+            return AuditFinding("state", f"segment {number} of its known ids differs from the replay's")
     return None

@@ -1,4 +1,4 @@
-"""What was last said of each student of a slice: its row, its update, its explanation, its wish to be forgotten.
+"""What was last said of each student of a slice: its row, its update, its explanation, its wish to be erased.
 
 Rows stay encoded and updates are shortened to what is compared. When a slice needs more than its memory, half of its
 students are set aside for a later pass.
@@ -13,23 +13,23 @@ from schemas.dialects import Record
 from schemas.errors import Fatal
 from schemas.explanation import Explanation
 from schemas.update import SkillUpdate
-from streams.input.checkpoint import MARK_KEY, Mark, decode_mark, is_reserved
+from streams.input.checkpoint import CHECKPOINT_KEY, InputCheckpoint, decode_checkpoint, is_reserved
 from streams.rows.codec import decode_row
 from streams.rows.segments import is_segment, student_of
-from streams.verification.audit import Difference, Kind, Position
+from streams.verification.audit import Difference, DifferenceKind, RowPosition
 from streams.verification.known_ids import Print
-from streams.verification.published import Said, pack, shorten, unpack
+from streams.verification.published import PublishedUpdate, pack_update, shorten, unpack_update
 from streams.verification.slices import FEWEST_STUDENTS, MAX_BITS, Slice
 
 STUDENT_BYTES: Final = 1_000
 """What a student takes besides its row and its update: keys, places in tables, objects."""
 
-SEGMENT_BYTES: Final = 300
+STORED_SEGMENT_BYTES: Final = 300
 """What a segment takes besides its ids: keys, places in tables, objects."""
 
-Message = TypeVar("Message", SkillUpdate, Explanation)
+_Published = TypeVar("_Published", SkillUpdate, Explanation)
 Age = tuple[int, int, bool]
-"""A row's (epoch, offset, is a stub), in the order that rows of one student follow each other."""
+"""A row's (epoch, offset, is a tombstone row), in the order that rows of one student follow each other."""
 
 NO_AGE: Final[Age] = (0, -2, False)
 
@@ -44,9 +44,9 @@ class Unsound:
 class Last:
     """See the module. Records are noted in their topic's order; `problems` are those that cannot be read at all.
 
-    `requests` are the times, in µs, at which students asked to be forgotten, 0 where the request was deleted since;
-    of `late_requests` it is not sure that the workers have read them. `segments` are by student and key. `mark` is the
-    table's own word on its input.
+    `requests` are the times, in µs, at which students asked to be erased, 0 where the request was deleted since;
+    of `late_requests` it is not sure that the workers have read them. `segments` are by student and key. `checkpoint`
+    is the table's own word on its input.
     """
 
     def __init__(self, students: Slice, memory_bytes: int, remote: Collection[str] = ()) -> None:
@@ -56,28 +56,28 @@ class Last:
         self.set_aside: list[Slice] = []
         self.requests: dict[bytes, int] = {}
         self.late_requests: dict[bytes, None] = {}
-        self.explained: dict[bytes, Position] = {}
+        self.explained: dict[bytes, RowPosition] = {}
         self.rows: dict[bytes, bytes] = {}
         self.segments: dict[bytes, dict[bytes, Print]] = {}
-        self.mark: Mark | None = None
+        self.checkpoint: InputCheckpoint | None = None
         self._memory_bytes = memory_bytes
         self._size_bytes = 0
         self._newest: dict[bytes, Age] = {}
-        self._said: dict[bytes, bytes] = {}
+        self._published: dict[bytes, bytes] = {}
         self._problems: dict[bytes, list[Difference]] = {}
 
     def newest(self, student: bytes) -> Age:
         """How far the furthest of all its rows was."""
         return self._newest.get(student, NO_AGE)
 
-    def said(self, student: bytes) -> Said | None:
+    def published(self, student: bytes) -> PublishedUpdate | None:
         """Its last update; None where there is none, or where it was deleted."""
-        packed = self._said.get(student)
-        return None if packed is None else unpack(packed)
+        packed = self._published.get(student)
+        return None if packed is None else unpack_update(packed)
 
     def students(self) -> set[bytes]:
-        """All of whom anything was said; a request to be forgotten does not count."""
-        return {*self.rows, *self._said, *self.explained}
+        """All of whom anything was said; a request to be erased does not count."""
+        return {*self.rows, *self._published, *self.explained}
 
     @property
     def problems(self) -> Iterable[Difference]:
@@ -89,17 +89,17 @@ class Last:
     def note_rows(self, records: Sequence[Record]) -> None:
         """Records of the changelog. The last one counts, whatever is in it: so recovery sees it.
 
-        Raises IdentityLost for a mark that cannot be read.
+        Raises IdentityLost for a checkpoint that cannot be read.
         """
         for record in records:
             key = record.key
             if key is None:
                 self._problem("state", record, "a row without a key")
-            elif key == MARK_KEY:
-                self.mark = decode_mark(record.value or b"")
+            elif key == CHECKPOINT_KEY:
+                self.checkpoint = decode_checkpoint(record.value or b"")
             elif is_segment(key):
                 self._note_segment(student_of(key), key, record.value)
-            elif not is_reserved(key) and self.slice.holds(key):
+            elif not is_reserved(key) and self.slice.contains(key):
                 age = _age(record.value)
                 if age is not None and age > self.newest(key):
                     self._put(self._newest, key, age, STUDENT_BYTES if key not in self._newest else 0)
@@ -111,18 +111,18 @@ class Last:
         """Records of skill-updates."""
         for record in records:
             key = record.key or b""
-            if not self.slice.holds(key):
+            if not self.slice.contains(key):
                 continue
             update = self._read("update", record, _UPDATES)
             if not isinstance(update, Unsound):
-                packed = None if update is None else pack(shorten(update, self._remote))
-                self._put(self._said, key, packed, len(packed or b"") - len(self._said.get(key, b"")))
+                packed = None if update is None else pack_update(shorten(update, self._remote))
+                self._put(self._published, key, packed, len(packed or b"") - len(self._published.get(key, b"")))
 
     def note_explanations(self, records: Sequence[Record]) -> None:
         """Records of skill-reasoning."""
         for record in records:
             key = record.key or b""
-            if not self.slice.holds(key):
+            if not self.slice.contains(key):
                 continue
             explanation = self._read("reasoning", record, _EXPLANATIONS)
             if not isinstance(explanation, Unsound):
@@ -130,13 +130,15 @@ class Last:
                 self._put(self.explained, key, seq, STUDENT_BYTES // 4 if key not in self.explained else 0)
 
     def note_request(self, student: bytes, at_us: int, *, is_read: bool) -> None:
-        """A wish to be forgotten, or, at 0, that it was deleted; `is_read`: the workers have committed it."""
-        if self.slice.holds(student):
+        """A wish to be erased, or, at 0, that it was deleted; `is_read`: the workers have committed it."""
+        if self.slice.contains(student):
             self.requests[student] = max(at_us, self.requests.get(student, 0)) if at_us else 0
             if not is_read:
                 self.late_requests[student] = None
 
-    def _read(self, kind: Kind, record: Record, decoder: "msgspec.json.Decoder[Message]") -> "Message | Unsound | None":
+    def _read(
+        self, kind: DifferenceKind, record: Record, decoder: "msgspec.json.Decoder[_Published]"
+    ) -> "_Published | Unsound | None":
         """The message that `record` carries; None where it deletes what was said before."""
         if record.key is None:
             return self._problem(kind, record, "a message without a key")
@@ -148,28 +150,28 @@ class Last:
             return self._problem(kind, record, "a message whose key is not its student's id")
         return message
 
-    def _problem(self, kind: Kind, record: Record, what: str) -> "Unsound":
+    def _problem(self, kind: DifferenceKind, record: Record, what: str) -> "Unsound":
         key = record.key or b""
-        if self.slice.holds(key):
+        if self.slice.contains(key):
             where = f"{what}: {record.topic}, partition {record.partition}, offset {record.offset}"
             student = key.decode("utf-8", "replace")
             self._problems.setdefault(key, []).append(Difference(kind, student, record.partition, -1, where))
         return Unsound()
 
     def _note_segment(self, student: bytes, key: bytes, segment: bytes | None) -> None:
-        if not self.slice.holds(student):
+        if not self.slice.contains(student):
             return
-        kept = dict(self.segments.get(student, {}))
-        former = kept.pop(key, None)
+        prints = dict(self.segments.get(student, {}))
+        former = prints.pop(key, None)
         if segment is not None:
-            kept[key] = Print.of(segment)
-        grows_bytes = _taken(kept.get(key)) - _taken(former)
-        self._put(self.segments, student, kept or None, grows_bytes)
+            prints[key] = Print.of(segment)
+        grows_bytes = _taken(prints.get(key)) - _taken(former)
+        self._put(self.segments, student, prints or None, grows_bytes)
 
     # -- within memory
 
     def _put(self, table: dict[bytes, Any], key: bytes, value: object, grows_bytes: int) -> None:
-        if not self.slice.holds(key):
+        if not self.slice.contains(key):
             return  # set aside by what was put a moment ago
         table.pop(key, None)
         if value is not None:
@@ -179,23 +181,23 @@ class Last:
             self._halve()
 
     def _can_halve(self) -> bool:
-        return max(len(self._newest), len(self._said), len(self.explained)) > FEWEST_STUDENTS
+        return max(len(self._newest), len(self._published), len(self.explained)) > FEWEST_STUDENTS
 
     def _halve(self) -> None:
         self.slice, other = self.slice.halves()
         self.set_aside.append(other)
-        tables: tuple[dict[bytes, Any], ...] = (self.rows, self.segments, self._newest, self._said, self.explained)
+        tables: tuple[dict[bytes, Any], ...] = (self.rows, self.segments, self._newest, self._published, self.explained)
         for table in (*tables, self.requests, self.late_requests, self._problems):
-            for key in [key for key in table if not self.slice.holds(key)]:
+            for key in [key for key in table if not self.slice.contains(key)]:
                 del table[key]
         self._size_bytes = STUDENT_BYTES * len(self._newest) + STUDENT_BYTES // 4 * len(self.explained)
-        self._size_bytes += 2 * sum(map(len, self.rows.values())) + sum(map(len, self._said.values()))
-        self._size_bytes += sum(_taken(each) for kept in self.segments.values() for each in kept.values())
+        self._size_bytes += 2 * sum(map(len, self.rows.values())) + sum(map(len, self._published.values()))
+        self._size_bytes += sum(_taken(each) for prints in self.segments.values() for each in prints.values())
 
 
 def _taken(segment: Print | None) -> int:
     """What a segment takes here and in the replay."""
-    return 0 if segment is None else SEGMENT_BYTES + segment.size_bytes
+    return 0 if segment is None else STORED_SEGMENT_BYTES + segment.size_bytes
 
 
 def _age(stored: bytes | None) -> Age | None:
@@ -204,4 +206,4 @@ def _age(stored: bytes | None) -> Age | None:
         row = decode_row(stored) if stored is not None else None
     except Fatal:
         return None
-    return None if row is None else (row.epoch, row.offset, row.is_stub)
+    return None if row is None else (row.epoch, row.offset, row.is_tombstone)

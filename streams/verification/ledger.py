@@ -15,7 +15,7 @@ _BUCKETS: Final = 32
 _OFFSETS_IN_A_ROW: Final = 4_096
 _LENGTH_BYTES: Final = 4
 
-Place = tuple[int, int, int]
+EntryKey = tuple[int, int, int]
 """Partition, offset and index of an event of the input topic."""
 
 
@@ -25,7 +25,7 @@ class Entry(NamedTuple):
     What is only `claimed`, by nobody we know, is there if it is what should be, else it is nothing.
     """
 
-    about: Place
+    about: EntryKey
     digest: bytes
     at: int
     student: str = ""
@@ -39,7 +39,7 @@ class Mismatch(NamedTuple):
     entry: Entry
 
 
-class Ledger:
+class EntryLedger:
     """See the module. Takes about `memory_bytes` until it is settled, then a bucket's share of all.
 
     The same entry expected twice is expected once; found twice, it is a repeat, and right.
@@ -74,8 +74,8 @@ class Ledger:
         for expected, found in zip(self._expected, self._found, strict=True):
             wanted = {entry.about: entry for entry in expected}
             self.expected += len(wanted)
-            seen: set[Place] = set()
-            wrong: dict[Place, Mismatch] = {}
+            seen: set[EntryKey] = set()
+            wrong: dict[EntryKey, Mismatch] = {}
             for entry in found:
                 want = wanted.get(entry.about)
                 if entry.claimed:

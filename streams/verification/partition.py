@@ -1,7 +1,7 @@
 """One pass over one partition: what was said of a slice of its students, its input folded again, and the two compared.
 
 In this order: `last` takes notes of what was said; `begin`; `fold` up to the cut; `follow` from there on, to `reach`;
-`judge`.
+`compare`.
 """
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -14,15 +14,15 @@ from streams.folding.batch import FoldedBatch
 from streams.folding.counts import Counts
 from streams.rows.codec import decode_row
 from streams.rows.row import Row
-from streams.verification.audit import Difference, Finding, NotJudged, Position, position
-from streams.verification.erased import Forgotten
+from streams.verification.audit import AuditFinding, Difference, NotCompared, RowPosition, position
+from streams.verification.erased import ErasedStudents
 from streams.verification.known_ids import segments_differ
 from streams.verification.latest import Last
-from streams.verification.refold import HomeOf, Refold
+from streams.verification.refold import OwningPartitionOf, Refold
 from streams.verification.rescoring import Rescoring
-from streams.verification.scores import ScoreJudge
+from streams.verification.scores import ScoreComparison
 from streams.verification.slices import Slice
-from streams.verification.students import Case, Extent, judge_row, judge_said
+from streams.verification.students import Case, Extent, compare_published, compare_row
 
 _CHUNK: Final = 500
 
@@ -30,32 +30,41 @@ _CHUNK: Final = 500
 class Pass:
     """See the module. `memory_bytes` bounds what is kept of students, roughly; those left out are `set_aside`."""
 
-    def __init__(self, rescoring: Rescoring, home: HomeOf, extent: Extent, students: Slice, memory_bytes: int) -> None:
+    def __init__(
+        self,
+        rescoring: Rescoring,
+        owning_partition: OwningPartitionOf,
+        extent: Extent,
+        students: Slice,
+        memory_bytes: int,
+    ) -> None:
         self._pipeline = rescoring.pipeline
-        self._home = home
+        self._owning_partition = owning_partition
         self.extent = extent
         self._memory_bytes = memory_bytes
         self.last = Last(students, memory_bytes, rescoring.remote)
-        self.scores = ScoreJudge(rescoring)
+        self.scores = ScoreComparison(rescoring)
         self.students = 0
         self.left_out: dict[str, int] = {}
-        self._ahead: dict[bytes, Position] = {}
+        self._ahead: dict[bytes, RowPosition] = {}
         self._reached: dict[bytes, bytes] = {}
 
     def begin(self) -> None:
         """All that was said is noted. From here on the extent's epoch is the table's own, if it has one."""
-        if self.last.mark is not None:
-            self.extent = self.extent.of_epoch(self.last.mark.epoch)
-        self._refold = Refold(self._pipeline, self._home, self.extent.epoch, self.last.slice, self._memory_bytes)
+        if self.last.checkpoint is not None:
+            self.extent = self.extent.of_epoch(self.last.checkpoint.epoch)
+        self._refold = Refold(
+            self._pipeline, self._owning_partition, self.extent.epoch, self.last.slice, self._memory_bytes
+        )
         asked: set[bytes] = set(self.last.requests)
         for key, stored in self.last.rows.items():
             row = _decoded(stored)
             if isinstance(row, Row):
                 if row.erased_us > 0:
                     asked.add(key)
-                if not row.is_stub and self.extent.is_open(position(row)):
+                if not row.is_tombstone and self.extent.is_open(position(row)):
                     self._ahead[key] = position(row)
-        self._forgotten = Forgotten(asked, self._pipeline.decode)
+        self._erased = ErasedStudents(asked, self._pipeline.decode)
 
     @property
     def reach(self) -> int:
@@ -89,7 +98,7 @@ class Pass:
 
     def fold(self, records: Sequence[Record]) -> FoldedBatch:
         """The next records of the input, up to the cut."""
-        self._forgotten.note(records)
+        self._erased.note(records)
         return self._refold.fold(records)
 
     def follow(self, records: Sequence[Record]) -> None:
@@ -98,10 +107,10 @@ class Pass:
             for key in self._ahead:
                 if key in self._refold.rows:
                     self._reached.setdefault(key, self._refold.rows[key])
-            self._forgotten.note(records)
+            self._erased.note(records)
             self._refold.follow(records, self._ahead, self._reached)
 
-    async def judge(self) -> AsyncIterator[Difference]:
+    async def compare(self) -> AsyncIterator[Difference]:
         """Every difference of the slice's students. Raises SourceFailed."""
         if self.spoiled:
             return
@@ -114,57 +123,57 @@ class Pass:
             for key in keys:
                 student = key.decode("utf-8", "replace")
                 case = self._case(key)
-                if isinstance(case, Finding):
+                if isinstance(case, AuditFinding):
                     yield Difference(case.kind, student, self.extent.partition, -1, case.what)
                     continue
                 offsets[student] = _offset(case)
-                row = judge_row(case, self.extent) or self._judge_segments(key, case)
-                all_found = [row, *judge_said(case, row, self.extent)]
+                row = compare_row(case, self.extent) or self._compare_segments(key, case)
+                all_found = [row, *compare_published(case, row, self.extent)]
                 for found in all_found:
-                    if isinstance(found, Finding):
+                    if isinstance(found, AuditFinding):
                         yield Difference(found.kind, student, self.extent.partition, offsets[student], found.what)
-                for why in [found.why for found in all_found if isinstance(found, NotJudged)][:1]:
+                for why in [found.why for found in all_found if isinstance(found, NotCompared)][:1]:
                     self.left_out[why] = self.left_out.get(why, 0) + 1
                 if row is None:
                     exact[student] = case
-            async for student, found in self.scores.judge(exact):
+            async for student, found in self.scores.compare(exact):
                 yield Difference(found.kind, student, self.extent.partition, offsets[student], found.what)
 
-    def _judge_segments(self, key: bytes, case: Case) -> Finding | None:
+    def _compare_segments(self, key: bytes, case: Case) -> AuditFinding | None:
         if case.live is None:
             return None
-        replayed = {} if case.forgotten else self._refold.segments
+        replayed = {} if case.erased else self._refold.segments
         return segments_differ(key, case.live, self.last.segments.get(key, {}), replayed)
 
-    def _case(self, key: bytes) -> Case | Finding:
+    def _case(self, key: bytes) -> Case | AuditFinding:
         live = _decoded(self.last.rows.get(key))
-        if isinstance(live, Finding):
+        if isinstance(live, AuditFinding):
             return live
         stored = self._reached.get(key) if key in self._ahead else self._refold.rows.get(key)
         replayed = None if stored is None else decode_row(stored)
-        row: Finding | NotJudged | None = None
-        forgotten = self._forgotten.holds(key)
+        row: AuditFinding | NotCompared | None = None
+        erased = self._erased.contains(key)
         if key in self.last.late_requests:
-            row, replayed = NotJudged("asked to be forgotten meanwhile"), None
-        elif forgotten:
+            row, replayed = NotCompared("asked to be erased meanwhile"), None
+        elif erased:
             asked_us, gone = self.last.requests.get(key, 0), self.extent.history_gone
-            row, replayed = self._forgotten.judge(key, live, asked_us, self._refold, history_gone=gone)
+            row, replayed = self._erased.compare(key, live, asked_us, self._refold, history_gone=gone)
         return Case(
             live,
             self.last.newest(key),
             replayed,
-            self.last.said(key),
+            self.last.published(key),
             self.last.explained.get(key),
-            forgotten=forgotten,
+            erased=erased,
             row=row,
         )
 
 
-def _decoded(stored: bytes | None) -> Row | Finding | None:
+def _decoded(stored: bytes | None) -> Row | AuditFinding | None:
     try:
         return None if stored is None else decode_row(stored)
     except Fatal as error:
-        return Finding("state", str(error))
+        return AuditFinding("state", str(error))
 
 
 def _offset(case: Case) -> int:

@@ -7,10 +7,10 @@ import msgspec
 from msgspec import Struct
 
 from schemas.update import SkillUpdate
-from streams.verification.audit import Position
+from streams.verification.audit import RowPosition
 
 
-class Score(Struct, frozen=True, array_like=True):
+class PublishedScore(Struct, frozen=True, array_like=True):
     """One skill of an update."""
 
     score: float
@@ -28,7 +28,7 @@ class Part(Struct, frozen=True, array_like=True):
     log_odds: float
 
 
-class Said(Struct, frozen=True, array_like=True):
+class PublishedUpdate(Struct, frozen=True, array_like=True):
     """See the module; `degraded` in the order of their names. `recorded`: what remote sources said, source by skill."""
 
     epoch: int
@@ -36,30 +36,30 @@ class Said(Struct, frozen=True, array_like=True):
     as_of: str
     degraded: tuple[str, ...]
     config_version: str
-    skills: dict[str, Score]
+    skills: dict[str, PublishedScore]
     recorded: dict[str, dict[str, Part]] = {}
 
     @property
-    def position(self) -> Position:
+    def position(self) -> RowPosition:
         """The update's seq."""
         return self.epoch, self.offset
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgspec.msgpack.Decoder(Said)
+_DECODER: Final = msgspec.msgpack.Decoder(PublishedUpdate)
 
 
-def shorten(update: SkillUpdate, remote: Collection[str] = ()) -> Said:
+def shorten(update: SkillUpdate, remote: Collection[str] = ()) -> PublishedUpdate:
     """What is compared of `update`, and what the `remote` sources said."""
     epoch, offset = update.seq
-    return Said(
+    return PublishedUpdate(
         epoch=epoch,
         offset=offset,
         as_of=update.as_of,
         degraded=tuple(sorted(update.degraded)),
         config_version=update.config_version,
         skills={
-            name: Score(skill.score, skill.low, skill.high, skill.confidence, skill.level)
+            name: PublishedScore(skill.score, skill.low, skill.high, skill.confidence, skill.level)
             for name, skill in update.skills.items()
         },
         recorded={source: _said_by(source, update) for source in remote},
@@ -71,11 +71,11 @@ def _said_by(source: str, update: SkillUpdate) -> dict[str, Part]:
     return {name: Part(part.n, part.age_s, part.log_odds) for name, part in parts if part is not None and part.n > 0}
 
 
-def pack(said: Said) -> bytes:
+def pack_update(published: PublishedUpdate) -> bytes:
     """To be kept in large numbers."""
-    return _ENCODER.encode(said)
+    return _ENCODER.encode(published)
 
 
-def unpack(packed: bytes) -> Said:
-    """The reverse of `pack`."""
+def unpack_update(packed: bytes) -> PublishedUpdate:
+    """The reverse of `pack_update`."""
     return _DECODER.decode(packed)

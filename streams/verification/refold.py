@@ -10,11 +10,11 @@ from streams.pipeline import Pipeline
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import Row
 from streams.rows.segments import is_segment
-from streams.verification.audit import Position, position
+from streams.verification.audit import RowPosition, position
 from streams.verification.slices import FEWEST_STUDENTS, Slice
 
-HomeOf = Callable[[str], int | None]
-Holds = Callable[[bytes], bool]
+OwningPartitionOf = Callable[[str], int | None]
+Contains = Callable[[bytes], bool]
 
 _BEYOND: Final = 1 << 62
 
@@ -28,9 +28,11 @@ class Refold:
     what the records say of dead letters and forwards goes on.
     """
 
-    def __init__(self, pipeline: Pipeline, home: HomeOf, epoch: int, students: Slice, memory_bytes: int) -> None:
+    def __init__(
+        self, pipeline: Pipeline, owning_partition: OwningPartitionOf, epoch: int, students: Slice, memory_bytes: int
+    ) -> None:
         self._pipeline = pipeline
-        self._home = home
+        self._owning_partition = owning_partition
         self._epoch = epoch
         self._students = students
         self._memory_bytes = memory_bytes
@@ -44,7 +46,7 @@ class Refold:
 
     def fold(self, records: Sequence[Record]) -> FoldedBatch:
         """Fold the next records, in offset order."""
-        batch = self._fold(records, self.rows, self._students.holds)
+        batch = self._fold(records, self.rows, self._students.contains)
         if not self.spoiled:
             for key, stored in batch.records().items():
                 self._put(self.segments if is_segment(key) else self.rows, key, stored)
@@ -52,7 +54,9 @@ class Refold:
         self.counts += batch.counts
         return batch
 
-    def follow(self, records: Sequence[Record], ahead: Mapping[bytes, Position], reached: dict[bytes, bytes]) -> None:
+    def follow(
+        self, records: Sequence[Record], ahead: Mapping[bytes, RowPosition], reached: dict[bytes, bytes]
+    ) -> None:
         """Fold on, for students `ahead` alone, each until it is where `ahead` says; its row there goes to `reached`.
 
         Records are folded one by one, so that no place is passed over. `rows` stay as they are: those of a student
@@ -70,28 +74,28 @@ class Refold:
 
         `segments`, changed in place, are those of the row; None for one that has none and won't be folded into again.
         """
-        stored, kept = encode_row(row), {} if segments is None else segments
+        stored, own_segments = encode_row(row), {} if segments is None else segments
         batch = self._pipeline.fold(
             records,
             load=lambda students: [stored if each == student else self._others for each in students],
-            load_segments=lambda keys: [kept.get(key) for key in keys],
-            home=self._home,
+            load_segments=lambda keys: [own_segments.get(key) for key in keys],
+            owning_partition=self._owning_partition,
             epoch=self._epoch,
         )
-        batch.segments.apply_to(kept)
+        batch.segments.apply_to(own_segments)
         return decode_row(batch.rows().get(student, stored))
 
-    def _fold(self, records: Sequence[Record], rows: Mapping[bytes, bytes], holds: Holds) -> FoldedBatch:
+    def _fold(self, records: Sequence[Record], rows: Mapping[bytes, bytes], contains: Contains) -> FoldedBatch:
         return self._pipeline.fold(
             records,
-            load=lambda students: [self._load(student.encode(), rows, holds) for student in students],
+            load=lambda students: [self._load(student.encode(), rows, contains) for student in students],
             load_segments=lambda keys: [self.segments.get(key) for key in keys],
-            home=self._home,
+            owning_partition=self._owning_partition,
             epoch=self._epoch,
         )
 
-    def _load(self, key: bytes, rows: Mapping[bytes, bytes], holds: Holds) -> bytes | None:
-        return self._others if self.spoiled or not holds(key) else rows.get(key)
+    def _load(self, key: bytes, rows: Mapping[bytes, bytes], contains: Contains) -> bytes | None:
+        return self._others if self.spoiled or not contains(key) else rows.get(key)
 
     def _put(self, table: dict[bytes, bytes], key: bytes, stored: bytes | None) -> None:
         self._size_bytes += len(stored or b"") - len(table.pop(key, b""))
@@ -105,6 +109,6 @@ class Refold:
             self.segments.clear()
 
     @staticmethod
-    def _waits(key: bytes, ahead: Mapping[bytes, Position], reached: Mapping[bytes, bytes]) -> bool:
+    def _waits(key: bytes, ahead: Mapping[bytes, RowPosition], reached: Mapping[bytes, bytes]) -> bool:
         stored = reached.get(key)
         return key in ahead and (stored is None or position(decode_row(stored)) < ahead[key])

@@ -6,12 +6,12 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from streams.verification.audit import Difference, Kind
+from streams.verification.audit import Difference, DifferenceKind
 
 MAX_SHOWN: Final = 100
 
 
-class Report(Struct, kw_only=True):
+class VerificationReport(Struct, kw_only=True):
     """Counts are of events unless their name says otherwise. `complete`: nothing was left unjudged.
 
     `beyond_horizon`: of the applied, what may repeat an event whose id is not known any more. `skipped_offsets` were
@@ -37,7 +37,7 @@ class Report(Struct, kw_only=True):
     differences: list[Difference] = []
     notes: list[str] = []
     mentions: Counter[str] = msgspec.field(default_factory=Counter)
-    kinds: Counter[Kind] = msgspec.field(default_factory=Counter)
+    kinds: Counter[DifferenceKind] = msgspec.field(default_factory=Counter)
 
     @property
     def ok(self) -> bool:

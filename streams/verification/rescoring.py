@@ -16,15 +16,15 @@ from schemas.dialects import Decode, decode
 from schemas.errors import Fatal
 from streams.evidence.artifacts import Artifact
 from streams.evidence.registry import make_sources, types_of
-from streams.evidence.source import Opinion, RecordedEstimate, Source, Status
+from streams.evidence.source import Estimate, EstimateStatus, RecordedEstimate, Source
 from streams.input.signature import Authentic, nobody
 from streams.pipeline import Pipeline
 from streams.rows.codec import decode_row
 from streams.rows.row import KNOWN_IDS, Row
-from streams.rows.row_batch import Block
+from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import SkillSet
-from streams.verification.audit import Finding
-from streams.verification.published import Said, shorten
+from streams.verification.audit import AuditFinding
+from streams.verification.published import PublishedUpdate, shorten
 
 ROUNDING_TOLERANCE: Final = 1e-6 + 1e-9
 """Updates are rounded to six digits: what differs by 1e-9 may be rounded to neighbours."""
@@ -86,8 +86,8 @@ class Rescoring:
             yield from combinations(names, count)
 
     async def score(
-        self, rows: dict[str, Row], published: Mapping[str, Said], failing: Failing = ()
-    ) -> Mapping[str, Said]:
+        self, rows: dict[str, Row], published: Mapping[str, PublishedUpdate], failing: Failing = ()
+    ) -> Mapping[str, PublishedUpdate]:
         """What the update of each row says when `failing` fail, and remote sources say what they said of the
         `published` one. Replaces the rows by such as hold these scores.
 
@@ -95,9 +95,9 @@ class Rescoring:
         """
         for source in self._recorded.values():
             source.play([published[student] for student in rows], self._patient.names)
-        block = Block.of_rows(list(rows.values()), self._patient.names)
-        updates = await self._pipeline(failing).score(list(rows), block)
-        rows.update(zip(rows, map(decode_row, block.encode()), strict=True))
+        row_batch = RowBatch.of_rows(list(rows.values()), self._patient.names)
+        updates = await self._pipeline(failing).score(list(rows), row_batch)
+        rows.update(zip(rows, map(decode_row, row_batch.encode()), strict=True))
         return {update.student_id: shorten(update) for update in updates}
 
     def _pipeline(self, failing: Failing) -> Pipeline:
@@ -109,19 +109,19 @@ class Rescoring:
         return pipeline
 
 
-def scores_differ(said: Said, computed: Said) -> Finding | None:
+def update_scores_differ(published: PublishedUpdate, computed: PublishedUpdate) -> AuditFinding | None:
     """Whether an update's numbers are not those `computed`."""
-    if said.skills.keys() != computed.skills.keys():
-        names = ", ".join(sorted(said.skills.keys() ^ computed.skills.keys()))
-        return Finding("update", f"its skills are not those of the replay: {names}")
-    for name, score in said.skills.items():
+    if published.skills.keys() != computed.skills.keys():
+        names = ", ".join(sorted(published.skills.keys() ^ computed.skills.keys()))
+        return AuditFinding("update", f"its skills are not those of the replay: {names}")
+    for name, score in published.skills.items():
         other = computed.skills[name]
         for column in ("score", "low", "high", "confidence"):
             apart = abs(getattr(score, column) - getattr(other, column))
             if not apart <= ROUNDING_TOLERANCE:
-                return Finding("update", f"its {column} of {name} is off by {apart:.3g}")
+                return AuditFinding("update", f"its {column} of {name} is off by {apart:.3g}")
         if score.level != other.level:
-            return Finding("update", f"its level of {name} is {score.level}, the replay's {other.level}")
+            return AuditFinding("update", f"its level of {name} is {score.level}, the replay's {other.level}")
     return None
 
 
@@ -132,21 +132,21 @@ class _Recorded:
         self.name = name
         self._estimate: RecordedEstimate | None = None
 
-    def play(self, published: Sequence[Said], skills: Sequence[str]) -> None:
+    def play(self, published: Sequence[PublishedUpdate], skills: Sequence[str]) -> None:
         """Say what these updates hold, in this order."""
-        silent = Opinion.empty(len(published), len(skills))
+        silent = Estimate.empty(len(published), len(skills))
         log_odds = np.zeros(silent.n.shape)
         for line, update in enumerate(published):
             for skill, part in update.recorded.get(self.name, {}).items():
                 at = line, skills.index(skill)
                 silent.n[at], silent.age_s[at], log_odds[at] = part.n, part.age_s, part.log_odds
         known = silent.n > 0
-        silent.p[known], silent.status[known] = 0.5, Status.OK  # p is not used again
+        silent.p[known], silent.status[known] = 0.5, EstimateStatus.OK  # p is not used again
         self._estimate = RecordedEstimate(
             **{each.name: getattr(silent, each.name) for each in fields(silent)}, log_odds=log_odds
         )
 
-    async def judge(self, block: Block) -> Opinion:
+    async def estimate(self, row_batch: RowBatch) -> Estimate:
         assert self._estimate is not None
         return self._estimate
 
@@ -157,7 +157,7 @@ class _Failing:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    async def judge(self, block: Block) -> Opinion:
+    async def estimate(self, row_batch: RowBatch) -> Estimate:
         raise _FailsOnPurpose(self.name)
 
 

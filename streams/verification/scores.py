@@ -4,17 +4,16 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 
 from streams.rows.row import Row, skill_code
-from streams.verification.audit import Finding, position, score_differs, unequal_scores
-from streams.verification.published import Said
-from streams.verification.rescoring import ROUNDING_TOLERANCE, Failing, Rescoring
-from streams.verification.rescoring import scores_differ as said_differs
+from streams.verification.audit import AuditFinding, position, score_differs, unequal_scores
+from streams.verification.published import PublishedUpdate
+from streams.verification.rescoring import ROUNDING_TOLERANCE, Failing, Rescoring, update_scores_differ
 from streams.verification.students import Case
 
 
-class ScoreJudge:
+class ScoreComparison:
     """`other_config` counts the updates of another skill set or model than ours, `other_sources` the rows whose
 
-    scores were made by other sources than their last update's: said again after a crash, when a source was back, or
+    scores were made by other sources than their last update's: re-emitted after a crash, when a source was back, or
     when a remote source thought otherwise. `recorded` counts the updates that were compared by what remote sources
     said in them.
     """
@@ -25,32 +24,34 @@ class ScoreJudge:
         self.other_sources = 0
         self.recorded = 0
 
-    async def judge(self, cases: Mapping[str, Case]) -> AsyncIterator[tuple[str, Finding]]:
+    async def compare(self, cases: Mapping[str, Case]) -> AsyncIterator[tuple[str, AuditFinding]]:
         """What is wrong with the scores of students whose rows are right. Raises SourceFailed."""
         groups: defaultdict[Failing, dict[str, Case]] = defaultdict(dict)
         for student, case in cases.items():
-            said, replayed = case.said, case.replayed
-            if said is None or replayed is None or said.position != position(replayed):
+            published, replayed = case.published, case.replayed
+            if published is None or replayed is None or published.position != position(replayed):
                 continue
-            if said.config_version == self._rescoring.config_version and self._rescoring.knows(said.degraded):
-                groups[said.degraded][student] = case
+            if published.config_version == self._rescoring.config_version and self._rescoring.knows(published.degraded):
+                groups[published.degraded][student] = case
             else:
                 self.other_config += 1
         for failing, group in groups.items():
-            async for student, finding in self._judge_group(failing, group):
+            async for student, finding in self._compare_group(failing, group):
                 yield student, finding
 
-    async def _judge_group(self, failing: Failing, group: Mapping[str, Case]) -> AsyncIterator[tuple[str, Finding]]:
+    async def _compare_group(
+        self, failing: Failing, group: Mapping[str, Case]
+    ) -> AsyncIterator[tuple[str, AuditFinding]]:
         rows = {student: case.replayed for student, case in group.items() if case.replayed is not None}
-        published = {student: case.said for student, case in group.items() if case.said is not None}
+        published = {student: case.published for student, case in group.items() if case.published is not None}
         computed = await self._rescoring.score(rows, published, failing)
         for student, case in group.items():
-            assert case.said is not None
-            self.recorded += any(case.said.recorded.values())
-            finding = said_differs(case.said, computed[student])
+            assert case.published is not None
+            self.recorded += any(case.published.recorded.values())
+            finding = update_scores_differ(case.published, computed[student])
             if finding is not None:
                 yield student, finding
-            unequal = {} if case.live is None else _unequal(case.live, rows[student], case.said)
+            unequal = {} if case.live is None else _unequal(case.live, rows[student], case.published)
             for code, apart in unequal.items():
                 if await self._is_of_other_sources(student, case, unequal):
                     self.other_sources += 1
@@ -62,22 +63,24 @@ class ScoreJudge:
         """Whether other sources give the row's scores, those of the skills that are `unequal` among them."""
         assert case.live is not None
         assert case.replayed is not None
-        assert case.said is not None
-        if unequal.keys() <= _recorded(case.said):
+        assert case.published is not None
+        if unequal.keys() <= _recorded(case.published):
             return True
         for failing in self._rescoring.masks():
             rows = {student: case.replayed}
-            await self._rescoring.score(rows, {student: case.said}, failing)
+            await self._rescoring.score(rows, {student: case.published}, failing)
             row = rows[student]
             # A skill that these sources say nothing of must have no score in the row either.
-            if not _unequal(case.live, row, case.said) and not any(_is_extra(case.live, row, name) for name in unequal):
+            if not _unequal(case.live, row, case.published) and not any(
+                _is_extra(case.live, row, name) for name in unequal
+            ):
                 return True
         return False
 
 
-def _unequal(live: Row, scored: Row, said: Said) -> dict[int, float]:
+def _unequal(live: Row, scored: Row, published: PublishedUpdate) -> dict[int, float]:
     """As `unequal_scores`; those that what an update recorded is part of are as exact as its digits."""
-    recorded = _recorded(said)
+    recorded = _recorded(published)
     return {
         code: apart
         for code, apart in unequal_scores(live, scored).items()
@@ -85,9 +88,9 @@ def _unequal(live: Row, scored: Row, said: Said) -> dict[int, float]:
     }
 
 
-def _recorded(said: Said) -> set[int]:
+def _recorded(published: PublishedUpdate) -> set[int]:
     """The skills of which a remote source said something, by their codes in a row."""
-    return {skill_code(name) for parts in said.recorded.values() for name in parts}
+    return {skill_code(name) for parts in published.recorded.values() for name in parts}
 
 
 def _is_extra(live: Row, scored: Row, skill: int) -> bool:
@@ -95,5 +98,5 @@ def _is_extra(live: Row, scored: Row, skill: int) -> bool:
 
 
 def _score(row: Row, skill: int) -> float:
-    cell = row.skills.get(skill)
-    return -1.0 if cell is None else cell.score
+    skill_state = row.skills.get(skill)
+    return -1.0 if skill_state is None else skill_state.score

@@ -17,7 +17,7 @@ class Slice:
     bits: int = 0
     ending: int = 0
 
-    def holds(self, student: bytes) -> bool:
+    def contains(self, student: bytes) -> bool:
         """Whether `student` is one of them."""
         if self.bits == 0:
             return True

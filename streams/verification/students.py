@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from streams.rows.row import Row
 from streams.scoring.updates import rfc3339
-from streams.verification.audit import Finding, NotJudged, Position, position, rows_differ
+from streams.verification.audit import AuditFinding, NotCompared, RowPosition, position, rows_differ
 from streams.verification.latest import Age
-from streams.verification.published import Said
+from streams.verification.published import PublishedUpdate
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Extent:
     """A partition, and what of it is judged: from `start` to before `cut`, where the group has committed.
 
     The workers may have gone on since. With `updates_gone`, a student's last update may have been removed by its age,
-    with `letters_gone`, a dead letter.
+    with `dead_letters_gone`, a dead letter.
     """
 
     partition: int
@@ -23,7 +23,7 @@ class Extent:
     cut: int
     epoch: int = 0
     updates_gone: bool = False
-    letters_gone: bool = False
+    dead_letters_gone: bool = False
 
     @property
     def history_gone(self) -> bool:
@@ -34,83 +34,103 @@ class Extent:
         """The same, folded under `epoch`."""
         return replace(self, epoch=epoch)
 
-    def is_open(self, place: Position) -> bool:
-        """Whether `place` is beyond what is judged: it came while we looked."""
-        return place >= (self.epoch, self.cut)
+    def is_open(self, seq: RowPosition) -> bool:
+        """Whether `seq` is beyond what is judged: it came while we looked."""
+        return seq >= (self.epoch, self.cut)
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """A student. `newest` is how far any of its rows on the changelog was, `live` the last of them.
 
-    `forgotten`: asked to be; then `row` is what was found of the row, and `replayed` what equals it.
+    `erased`: asked to be; then `row` is what was found of the row, and `replayed` what equals it.
     """
 
     live: Row | None
     newest: Age
     replayed: Row | None
-    said: Said | None
-    explained: Position | None
-    forgotten: bool = False
-    row: Finding | NotJudged | None = None
+    published: PublishedUpdate | None
+    explained: RowPosition | None
+    erased: bool = False
+    row: AuditFinding | NotCompared | None = None
 
 
-def judge_row(case: Case, extent: Extent) -> Finding | NotJudged | None:
+def compare_row(case: Case, extent: Extent) -> AuditFinding | NotCompared | None:
     """What is wrong with the row."""
     live = case.live
     if live is not None and live.epoch > extent.epoch:
-        return Finding("state", f"the row is of epoch {live.epoch}, the table of {extent.epoch}")
-    if live is not None and (live.epoch, live.offset, live.is_stub) < case.newest:
+        return AuditFinding("state", f"the row is of epoch {live.epoch}, the table of {extent.epoch}")
+    if live is not None and (live.epoch, live.offset, live.is_tombstone) < case.newest:
         epoch, offset, _ = case.newest
         where = f"offset {offset}" + (f" of epoch {epoch}" if epoch else "")
-        return Finding("stale_row", f"the changelog ends with a row of offset {live.offset}, after one of {where}")
-    said = case.said
-    if live is not None and said is not None and position(live) < said.position and not extent.is_open(said.position):
-        what = f"the row is of offset {live.offset}, older than the last update, of {said.offset}"
-        return Finding("stale_row", what)
-    if case.forgotten:
+        return AuditFinding("stale_row", f"the changelog ends with a row of offset {live.offset}, after one of {where}")
+    published = case.published
+    if (
+        live is not None
+        and published is not None
+        and position(live) < published.position
+        and not extent.is_open(published.position)
+    ):
+        what = f"the row is of offset {live.offset}, older than the last update, of {published.offset}"
+        return AuditFinding("stale_row", what)
+    if case.erased:
         return case.row
     return rows_differ(live, case.replayed, history_gone=extent.history_gone)
 
 
-def judge_said(case: Case, row: Finding | NotJudged | None, extent: Extent) -> Iterator[Finding | NotJudged]:
+def compare_published(
+    case: Case, row: AuditFinding | NotCompared | None, extent: Extent
+) -> Iterator[AuditFinding | NotCompared]:
     """What is wrong with the last update and the last explanation, numbers apart; `row` was found of the row."""
-    yield from _judge_update(case, row, extent)
+    yield from _compare_update(case, row, extent)
     known = [position(each) for each in (case.live, case.replayed) if each is not None]
     if case.explained is None or extent.is_open(case.explained):
         return
     if not known:
         if not extent.history_gone:
-            yield Finding("reasoning", "explained, though it is not in the table")
-    elif case.live is not None and case.live.is_stub:
-        yield Finding("reasoning", "forgotten, yet its explanation is still there")
+            yield AuditFinding("reasoning", "explained, though it is not in the table")
+    elif case.live is not None and case.live.is_tombstone:
+        yield AuditFinding("reasoning", "forgotten, yet its explanation is still there")
     elif case.explained > max(known):
         offset = case.explained[1]
-        yield Finding("reasoning", f"its explanation is of offset {offset}, beyond all of its events")
+        yield AuditFinding("reasoning", f"its explanation is of offset {offset}, beyond all of its events")
 
 
-def _judge_update(case: Case, row: Finding | NotJudged | None, extent: Extent) -> Iterator[Finding | NotJudged]:
-    said, replayed = case.said, case.replayed
-    if case.live is not None and case.live.is_stub:
-        if said is not None and not extent.is_open(said.position):
-            yield Finding("update", "forgotten, yet its update is still there")
+def _compare_update(
+    case: Case, row: AuditFinding | NotCompared | None, extent: Extent
+) -> Iterator[AuditFinding | NotCompared]:
+    published, replayed = case.published, case.replayed
+    if case.live is not None and case.live.is_tombstone:
+        if published is not None and not extent.is_open(published.position):
+            yield AuditFinding("update", "forgotten, yet its update is still there")
         return
     if replayed is None:
-        if case.live is None and said is not None and not extent.history_gone and not extent.is_open(said.position):
-            yield Finding("update", "it is not in the table, and no event of the topic made it")
+        if (
+            case.live is None
+            and published is not None
+            and not extent.history_gone
+            and not extent.is_open(published.position)
+        ):
+            yield AuditFinding("update", "it is not in the table, and no event of the topic made it")
         return
-    if said is None:
-        yield NotJudged("last update may be too old") if extent.updates_gone else Finding("update", "it is missing")
+    if published is None:
+        yield (
+            NotCompared("last update may be too old")
+            if extent.updates_gone
+            else AuditFinding("update", "it is missing")
+        )
         return
-    if said.position == position(replayed):
-        if said.as_of != rfc3339(replayed.as_of_us) and row is None:
-            yield Finding("update", f"it is as of {said.as_of}, the replay as of {rfc3339(replayed.as_of_us)}")
-    elif extent.is_open(said.position) or extent.is_open(position(replayed)):
-        yield NotJudged("moved on meanwhile")
-    elif not _explains(case, row, said):
-        yield Finding("update", f"it is of offset {said.offset}, the replay goes to {replayed.offset}")
+    if published.position == position(replayed):
+        if published.as_of != rfc3339(replayed.as_of_us) and row is None:
+            yield AuditFinding(
+                "update", f"it is as of {published.as_of}, the replay as of {rfc3339(replayed.as_of_us)}"
+            )
+    elif extent.is_open(published.position) or extent.is_open(position(replayed)):
+        yield NotCompared("moved on meanwhile")
+    elif not _explains(case, row, published):
+        yield AuditFinding("update", f"it is of offset {published.offset}, the replay goes to {replayed.offset}")
 
 
-def _explains(case: Case, row: Finding | NotJudged | None, said: Said) -> bool:
+def _explains(case: Case, row: AuditFinding | NotCompared | None, published: PublishedUpdate) -> bool:
     """Whether what was found of the row already says why the update is of another place."""
-    return row is not None and case.live is not None and said.position == position(case.live)
+    return row is not None and case.live is not None and published.position == position(case.live)

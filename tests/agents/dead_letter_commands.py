@@ -17,14 +17,14 @@ import pytest
 from agents.cli import main
 from schemas.dead_letter import DeadLetter, Header, with_own_headers
 from streams.replay import FileRecord
-from tests.agents.deployment import PARTITIONS, Deployment, Sent, home
+from tests.agents.deployment import PARTITIONS, Deployment, Sent, owning_partition
 from tests.events import NOW_MS, raw
 
 _COLD = {name: value for name, value in os.environ.items() if not name.startswith(("SKILLSTREAM_", "OPENAI_"))}
 GOOD = [raw(minute=minute) for minute in range(6)]
 BAD = b'{"type":"attempt"'
-HOME = home("ada")
-FOREIGN = (HOME + 1) % PARTITIONS
+OWNING = owning_partition("ada")
+FOREIGN = (OWNING + 1) % PARTITIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Planted:
     @property
     def sent(self) -> Sent:
         """As a record for the dead-letters topic."""
-        letter = DeadLetter(
+        dead_letter = DeadLetter(
             topic=self.channel,
             partition=self.partition,
             offset=self.offset,
@@ -76,13 +76,13 @@ class Planted:
             cut_bytes=self.cut_bytes,
             epoch=self.epoch,
         )
-        headers: Any = with_own_headers(letter, self.own)
+        headers: Any = with_own_headers(dead_letter, self.own)
         return Sent(self.key, self.value, self.partition, headers)
 
 
-def plant(deployment: Deployment, letters: Sequence[Planted]) -> None:
+def plant(deployment: Deployment, dead_letters: Sequence[Planted]) -> None:
     """Put them on the dead-letters topic, each on the partition that its record was on."""
-    deployment.send([letter.sent for letter in letters], deployment.channels.dead_letters)
+    deployment.send([dead_letter.sent for dead_letter in dead_letters], deployment.channels.dead_letters)
 
 
 def dead_letters(deployment: Deployment, *arguments: str) -> Ran:
@@ -140,9 +140,9 @@ def deployment(broker: str, tmp_path: Path) -> Deployment:
     return made
 
 
-def letter(of: Deployment, offset: int, value: bytes | None, **given: object) -> Planted:
+def dead_letter(of: Deployment, offset: int, value: bytes | None, **given: object) -> Planted:
     """A dead letter for the activity topic's record at `offset`, of HOME unless another partition is given."""
-    partition = given.pop("partition", HOME)
+    partition = given.pop("partition", OWNING)
     return Planted(of.channels.activity, partition, offset, value, **given)  # type: ignore[arg-type]
 
 

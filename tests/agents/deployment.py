@@ -22,7 +22,7 @@ from agents.config.channels import Channels
 from agents.config.header_keys import Keyring
 from agents.config.settings import Settings
 from agents.kafka.topics import TopicSpec, ensure_topics
-from agents.stores.store import is_kept
+from agents.stores.store import is_row
 from schemas.dead_letter import DeadLetter, from_headers
 from schemas.explanation import Explanation, ReasoningResult
 from schemas.topics import MAX_RECORD_BYTES
@@ -35,24 +35,26 @@ from streams.replay import FileRecord, Replay, batches
 from streams.rows.table import PartitionedRows
 from streams.skills.skill_set import load_skills
 from streams.verification.audit import Difference, compare
-from tests.agents.contract_kept import validate
+from tests.agents.contract_validation import validate
 from tests.agents.delivery_cluster import until
 from tests.agents.topic_reader import PARTITIONS as PARTITIONS
 from tests.agents.topic_reader import READ_TIMEOUT_S, read_topic, reader
 from tests.agents.worker_process import WorkerProcess
 
 CATCH_UP_TIMEOUT_S: Final = 120.0
-_home = partitioner("murmur2").home_partition
+_owning_partition = partitioner("murmur2").owning_partition
 
 
-def home(key: bytes | str) -> int:
+def owning_partition(key: bytes | str) -> int:
     """The partition that a student's events belong on."""
-    return _home(key.encode() if isinstance(key, str) else key, PARTITIONS) or 0
+    return _owning_partition(key.encode() if isinstance(key, str) else key, PARTITIONS) or 0
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A record as a producer sends it; `partition` None is the key's home, 0 without a key; `timestamp_ms` 0 is now."""
+    """A record as a producer sends it; `partition` None is the key's owning partition, 0 without a key; `timestamp_ms`
+    0 is now.
+    """
 
     key: bytes | None
     value: bytes | None
@@ -65,7 +67,7 @@ class Sent:
         """The partition it goes to."""
         if self.partition is not None:
             return self.partition
-        return home(self.key) if self.key else 0
+        return owning_partition(self.key) if self.key else 0
 
 
 @dataclass
@@ -209,7 +211,7 @@ class Deployment:
         """The rows as a new worker would restore them from the changelog."""
         rows = PartitionedRows()
         for record in self.records(self.changelog):
-            if is_kept(record.key or b""):
+            if is_row(record.key or b""):
                 rows.put(record.partition, record.key or b"", record.value)
         return rows
 
@@ -220,7 +222,9 @@ class Deployment:
             found[record.partition].append(record)
         settings = {"skills": "default", "model": "default", **self.defaults}
         authentic = Keyring(self.settings).open().authentic
-        replay = Replay(pipeline(str(settings["skills"]), str(settings["model"]), authentic), home=home)
+        replay = Replay(
+            pipeline(str(settings["skills"]), str(settings["model"]), authentic), owning_partition=owning_partition
+        )
         asyncio.run(_feed(replay, found))
         return replay
 

@@ -17,8 +17,8 @@ from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import Row
 from streams.skills.skill_set import load_skills
 from tests.agents.delivery_cluster import until
-from tests.agents.deployment import PARTITIONS, Deployment, Sent, home
-from tests.events import Student, event, letter_of, raw
+from tests.agents.deployment import PARTITIONS, Deployment, Sent, owning_partition
+from tests.events import Student, event, raw, stored_dead_letter
 
 LOST, GONE, DOUBLE, STALE, SCORE = "sim-00001", "sim-00002", "sim-00003", "sim-00004", "sim-00005"
 UNSAID, MISSAID, MISEXPLAINED, UNFOLDED, UNFORWARDED = "sim-00006", "sim-00007", "sim-00008", "sim-00009", "unforwarded"
@@ -27,7 +27,10 @@ UNSAID, MISSAID, MISEXPLAINED, UNFOLDED, UNFORWARDED = "sim-00006", "sim-00007",
 def plant_faults(deployment: Deployment) -> dict[str, tuple[int, int]]:
     """All at once, each on a student of its own. Returns where those without a student are: (partition, offset)."""
     table = deployment.table()
-    rows = {student: decode_row(table.get(home(student), student.encode()) or b"") for student in (DOUBLE, SCORE)}
+    rows = {
+        student: decode_row(table.get(owning_partition(student), student.encode()) or b"")
+        for student in (DOUBLE, SCORE)
+    }
     log = deployment.records(deployment.changelog)
     older = [record.value for record in log if record.key == STALE.encode()]
     assert len(older) > 1, "the student must have been folded in more than one batch"
@@ -41,7 +44,7 @@ def plant_faults(deployment: Deployment) -> dict[str, tuple[int, int]]:
     deployment.send([Sent(UNSAID.encode(), None)], deployment.channels.updates)
     deployment.send([Sent(MISSAID.encode(), rescored(updates[MISSAID]))], deployment.channels.updates)
     deployment.send([Sent(MISEXPLAINED.encode(), explained_too_far(deployment))], deployment.channels.reasoning)
-    return plant_letters(deployment) | plant_unread(deployment)
+    return plant_dead_letters(deployment) | plant_unread(deployment)
 
 
 def send_rows(deployment: Deployment, student: str, row: bytes | None) -> None:
@@ -50,11 +53,11 @@ def send_rows(deployment: Deployment, student: str, row: bytes | None) -> None:
 
 
 def records_of(deployment: Deployment, student: str) -> list[FileRecord]:
-    """The records of a student on its home partition."""
+    """The records of a student on its owning partition."""
     return [
         record
         for record in deployment.records(deployment.channels.activity)
-        if record.key == student.encode() and record.partition == home(student)
+        if record.key == student.encode() and record.partition == owning_partition(student)
     ]
 
 
@@ -77,7 +80,7 @@ def fold_one(folding: Folding, rows: Mapping[str, Row], record: FileRecord) -> d
     def load(students: Sequence[str]) -> list[bytes | None]:
         return [encode_row(rows[student]) if student in rows else None for student in students]
 
-    batch = BatchFolder(folding, decode, home=lambda _: None, load=load).fold([record])
+    batch = BatchFolder(folding, decode, owning_partition=lambda _: None, load=load).fold([record])
     return {student: decode_row(stored) for student, stored in batch.rows().items()}
 
 
@@ -89,7 +92,7 @@ def folded_again(row: Row) -> Row:
 
 
 def with_another_score(row: Row) -> Row:
-    next(cell for cell in row.skills.values() if cell.score > 0.1).score -= 1e-6
+    next(skill_state for skill_state in row.skills.values() if skill_state.score > 0.1).score -= 1e-6
     return row
 
 
@@ -102,17 +105,17 @@ def rescored(update: SkillUpdate) -> bytes:
 def explained_too_far(deployment: Deployment) -> bytes:
     """An explanation of events that its student does not have, though its partition has such offsets."""
     offset = records_of(deployment, MISEXPLAINED)[-1].offset + 1
-    assert offset < deployment.committed()[home(MISEXPLAINED)]
+    assert offset < deployment.committed()[owning_partition(MISEXPLAINED)]
     explanation: Explanation = deployment.explanations()[0]
     return msgspec.json.encode(msgspec.structs.replace(explanation, student_id=MISEXPLAINED, seq=(0, offset)))
 
 
-def plant_letters(deployment: Deployment) -> dict[str, tuple[int, int]]:
+def plant_dead_letters(deployment: Deployment) -> dict[str, tuple[int, int]]:
     """A dead letter twice, one that was changed, one for an event that can be read."""
-    letters = [(record, letter) for record, letter in deployment.dead_letters() if record.value]
-    (twice, _), (changed, letter) = letters[0], letters[1]
+    dead_letters = [(record, dead_letter) for record, dead_letter in deployment.dead_letters() if record.value]
+    (twice, _), (changed, dead_letter) = dead_letters[0], dead_letters[1]
     readable = records_of(deployment, "sim-00010")[0]
-    headers = to_headers(letter_of(readable, error="planted"))
+    headers = to_headers(stored_dead_letter(readable, error="planted"))
     deployment.send(
         [
             Sent(twice.key, twice.value, twice.partition, tuple(twice.headers)),
@@ -122,15 +125,15 @@ def plant_letters(deployment: Deployment) -> dict[str, tuple[int, int]]:
         deployment.channels.dead_letters,
     )
     return {
-        "letter twice": (letters[0][1].partition, letters[0][1].offset),
-        "letter changed": (letter.partition, letter.offset),
+        "letter twice": (dead_letters[0][1].partition, dead_letters[0][1].offset),
+        "letter changed": (dead_letter.partition, dead_letter.offset),
         "letter too many": (readable.partition, readable.offset),
     }
 
 
 def plant_unread(deployment: Deployment) -> dict[str, tuple[int, int]]:
     """Records that the group commits without reading them: one to fold, one to forward, one that is broken."""
-    foreign = (home(UNFORWARDED) + 1) % PARTITIONS
+    foreign = (owning_partition(UNFORWARDED) + 1) % PARTITIONS
     places: dict[str, tuple[int, int]] = {}
     for name, sent in {
         "unfolded": Sent(UNFOLDED.encode(), raw(student=UNFOLDED, event_id="unread")),

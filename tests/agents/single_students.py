@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from streams.rows.codec import decode_row
 from streams.rows.row import Row
 from streams.rows.table import PartitionedRows
-from tests.agents.deployment import Sent, home
+from tests.agents.deployment import Sent, owning_partition
 from tests.events import raw
 
 FAST_LIMITS = {"calls_per_minute": 6_000, "calls_per_hour": 600_000, "seed_limits": "true"}
@@ -24,6 +24,6 @@ def many_of(student: str, count: int, at: datetime | None = None, tag: str = "e"
 
 
 def row_of(table: PartitionedRows, student: str) -> Row:
-    stored = table.get(home(student), student.encode())
+    stored = table.get(owning_partition(student), student.encode())
     assert stored is not None
     return decode_row(stored)

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from agents.health import Health, ReasoningState, Server, SourceFailures
-from agents.health.lag import LagMonitor, Offsets, Part
+from agents.health.lag import LagMonitor, Offsets, SourcePartition
 from agents.kafka.errors import BrokerUnavailable
 from agents.metrics import Metrics
 from agents.web import WebServer
@@ -33,7 +33,7 @@ class Worker:
     table_recovered: bool = True
     active_partitions: frozenset[int] = frozenset({0, 1})
     failure: BaseException | None = None
-    broker_away: str | None = None
+    broker_outage: str | None = None
     progress_s: dict[int, float] = field(default_factory=dict)
     restored: dict[int, int] = field(default_factory=dict)
 
@@ -50,8 +50,10 @@ class Situation:
 
     clock: Clock = field(default_factory=Clock)
     worker: Worker = field(default_factory=Worker)
-    offsets: dict[Part, Offsets] = field(default_factory=lambda: {(TOPIC, p): Offsets(0, 5, 5) for p in range(2)})
-    offsets_told: bool = True
+    offsets: dict[SourcePartition, Offsets] = field(
+        default_factory=lambda: {(TOPIC, p): Offsets(0, 5, 5) for p in range(2)}
+    )
+    offsets_known: bool = True
     broker_problem: str | None = None
     redis_problem: str | None = None
     redis_hangs: bool = False
@@ -80,12 +82,12 @@ class Situation:
             beyond_horizon=lambda: self.beyond_horizon,
         )
 
-    async def read(self) -> Mapping[Part, Offsets]:
-        if not self.offsets_told:
+    async def read(self) -> Mapping[SourcePartition, Offsets]:
+        if not self.offsets_known:
             raise BrokerUnavailable("no answer")
         return dict(self.offsets)
 
-    async def unreadable(self, positions: Mapping[Part, int]) -> Collection[Part]:
+    async def unreadable(self, positions: Mapping[SourcePartition, int]) -> Collection[SourcePartition]:
         return ()
 
     async def answer_as_broker(self) -> None:

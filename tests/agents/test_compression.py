@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import Producer
 
 from agents.kafka.connection import CODECS, Compression
-from tests.agents.deployment import Deployment, Sent, deployed, home
+from tests.agents.deployment import Deployment, Sent, deployed, owning_partition
 from tests.agents.record_batches import garbled, of_codec, packed, send_as_it_is
 from tests.events import raw
 
@@ -22,7 +22,7 @@ def send(deployment: Deployment, codec: Compression, count: int = 20) -> None:
     for number in range(count):
         student = STUDENTS[number % len(STUDENTS)]
         value = raw(student=student, event_id=f"{codec}-{number}", minute=number)
-        producer.produce(deployment.channels.activity, value, student, home(student))
+        producer.produce(deployment.channels.activity, value, student, owning_partition(student))
     assert producer.flush(20) == 0
 
 
@@ -73,7 +73,7 @@ def test_what_a_worker_wrote_in_any_codec_a_second_run_restores(deployment: Depl
 
 def test_a_batch_that_nobody_can_unpack_is_a_dead_letter_and_stops_nothing(odd: Deployment) -> None:
     student = STUDENTS[0]
-    place = home(student)
+    place = owning_partition(student)
     bomb = packed([b"\0" * 20_000_000], "zstd")
     garbage = garbled(packed([raw(student=student, event_id="lost")] * 3, "zstd"))
     strange = of_codec(packed([raw(student=student, event_id="strange")]), 7)
@@ -100,7 +100,9 @@ def test_a_batch_that_nobody_can_unpack_is_a_dead_letter_and_stops_nothing(odd: 
     odd.send([Sent(student.encode(), raw(student=student, event_id="good-3", minute=3))])
     odd.await_caught_up()
 
-    found = Counter((letter.topic, letter.offset, letter.reason) for _, letter in odd.dead_letters())
+    found = Counter(
+        (dead_letter.topic, dead_letter.offset, dead_letter.reason) for _, dead_letter in odd.dead_letters()
+    )
     activity, results, erasures = (odd.channels.sources[number] for number in (0, 1, 2))
     assert found == {
         (activity, last[0], "unreadable_batch"): 1,
@@ -109,7 +111,7 @@ def test_a_batch_that_nobody_can_unpack_is_a_dead_letter_and_stops_nothing(odd: 
         (results, last[3], "not_a_result"): 1,
         (erasures, last[4], "unreadable_batch"): 1,
     }, "each once, a restart behind it included"
-    [kept] = [record.value for record, letter in odd.dead_letters() if letter.offset == last[1] > 2]
+    [kept] = [record.value for record, dead_letter in odd.dead_letters() if dead_letter.offset == last[1] > 2]
     assert kept is not None
     assert kept[61:] == strange[61:], "the batch's own bytes"
     said = first.log

@@ -19,16 +19,16 @@ from tests.agents.dead_letter_commands import (
     BAD,
     FOREIGN,
     GOOD,
-    HOME,
+    OWNING,
     Planted,
     activity,
+    dead_letter,
     dead_letters,
     deployment,
-    letter,
     plant,
 )
 from tests.agents.delivery_cluster import until
-from tests.agents.deployment import Deployment, Sent, deployed, home
+from tests.agents.deployment import Deployment, Sent, deployed, owning_partition
 from tests.contract.caliper_events import ADA, FORUM, caliper, envelope
 from tests.events import NOW_MS, raw
 
@@ -51,7 +51,7 @@ def test_what_a_worker_could_not_read_is_listed_shown_and_comes_back_byte_for_by
         listed = dead_letters(made, "list", "--json")
         assert {line["reason"] for line in listed.lines} == {"not_utf8", "null_value"}
         [found] = [line for line in listed.lines if line["reason"] == "not_utf8"]
-        assert (found["topic"], found["partition"], found["offset"]) == (made.channels.activity, HOME, 0)
+        assert (found["topic"], found["partition"], found["offset"]) == (made.channels.activity, OWNING, 0)
         assert found["size_bytes"] == len(bad) + 3
 
         shown = dead_letters(made, "show", found["place"])
@@ -81,7 +81,7 @@ def test_only_the_bad_event_of_an_envelope_comes_back_once_a_mapping_knows_it(br
     mapping.write_text('[caliper]\n"ForumEvent.Downvoted" = "disagreed"\n')
     with deployed(broker, tmp_path) as made:
         worker = made.start()
-        made.send([Sent(b"sensor-1", orjson.dumps(envelope(*data)), HOME)])
+        made.send([Sent(b"sensor-1", orjson.dumps(envelope(*data)), OWNING)])
         until(lambda: len(made.dead_letters()) == 1, "its bad part is a dead letter")
         assert worker.terminate() == 0
 
@@ -96,7 +96,7 @@ def test_only_the_bad_event_of_an_envelope_comes_back_once_a_mapping_knows_it(br
         ran = dead_letters(made, "replay", "--yes", "--json")
         assert ran.lines[0]["reinserted"] == 1, ran.err
         [back] = [record for record in activity(made) if dict(record.headers).keys() & {REINSERTED_HEADER}]
-        assert (back.key, back.partition) == (ADA.encode(), home(ADA.encode()))
+        assert (back.key, back.partition) == (ADA.encode(), owning_partition(ADA.encode()))
         event = native.decode(back.value)
         assert (event.event_id, event.student_id) == (shunned["id"], ADA)
 
@@ -104,10 +104,10 @@ def test_only_the_bad_event_of_an_envelope_comes_back_once_a_mapping_knows_it(br
 # -- replay
 
 
-def test_letters_that_can_be_read_now_are_sent_home_as_they_were_once(deployment: Deployment) -> None:
+def test_dead_letters_that_can_be_read_now_are_sent_home_as_they_were_once(deployment: Deployment) -> None:
     origin = (ORIGIN_HEADER, b"student-activity/9/9/9")
     own = (("trace", b"t"), origin, (REINSERTED_HEADER, b"of old"), ("trace", b"u"))
-    plant(deployment, [letter(deployment, 41, GOOD[0], partition=FOREIGN, own=own, key=b"\xff")])
+    plant(deployment, [dead_letter(deployment, 41, GOOD[0], partition=FOREIGN, own=own, key=b"\xff")])
 
     first = dead_letters(deployment, "replay", "--yes", "--json")
 
@@ -124,7 +124,7 @@ def test_letters_that_can_be_read_now_are_sent_home_as_they_were_once(deployment
         "stopped_at": None,
     }
     [back] = activity(deployment)
-    assert (back.partition, back.key, back.value) == (HOME, b"\xff", GOOD[0])
+    assert (back.partition, back.key, back.value) == (OWNING, b"\xff", GOOD[0])
     assert NOW_MS < back.timestamp <= time.time() * 1000, "the original time may be beyond Kafka's retention"
     mark = f"{deployment.channels.activity}/{FOREIGN}@0;{NOW_MS}".encode()
     assert back.headers[:-1] == (("trace", b"t"), ("trace", b"u"), (REINSERTED_HEADER, mark))
@@ -136,12 +136,12 @@ def test_letters_that_can_be_read_now_are_sent_home_as_they_were_once(deployment
 
 
 def test_the_policy_stop_sends_what_is_before_the_bad_one_and_waits_there(deployment: Deployment) -> None:
-    plant(deployment, [letter(deployment, n, value) for n, value in enumerate([GOOD[0], GOOD[1], BAD, GOOD[2]])])
+    plant(deployment, [dead_letter(deployment, n, value) for n, value in enumerate([GOOD[0], GOOD[1], BAD, GOOD[2]])])
 
     for read, reinserted in ((3, 2), (1, 0)):
         ran = dead_letters(deployment, "replay", "--yes", "--json")
         assert ran.code == 1
-        assert f"stopped at dead letter {HOME}@2 (of {deployment.channels.activity}/{HOME}@2): not_json" in ran.err
+        assert f"stopped at dead letter {OWNING}@2 (of {deployment.channels.activity}/{OWNING}@2): not_json" in ran.err
         assert (ran.lines[0]["read"], ran.lines[0]["reinserted"], ran.lines[0]["still_bad"]) == (read, reinserted, 1)
 
     dropped = dead_letters(deployment, "replay", "--yes", "--policy", "drop")
@@ -151,7 +151,10 @@ def test_the_policy_stop_sends_what_is_before_the_bad_one_and_waits_there(deploy
 
 
 def test_the_policy_reinsert_sends_the_bad_ones_too(deployment: Deployment) -> None:
-    plant(deployment, [letter(deployment, 1, BAD, partition=FOREIGN), letter(deployment, 2, None, partition=FOREIGN)])
+    plant(
+        deployment,
+        [dead_letter(deployment, 1, BAD, partition=FOREIGN), dead_letter(deployment, 2, None, partition=FOREIGN)],
+    )
 
     ran = dead_letters(deployment, "replay", "--yes", "--policy", "reinsert", "--json").lines[0]
 
@@ -160,9 +163,9 @@ def test_the_policy_reinsert_sends_the_bad_ones_too(deployment: Deployment) -> N
 
 
 def test_what_is_not_of_the_activity_topic_or_not_whole_is_left(deployment: Deployment) -> None:
-    results = Planted(deployment.channels.results, HOME, 5, GOOD[0], reason="not_a_result")
-    plant(deployment, [results, letter(deployment, 6, GOOD[1], cut_bytes=9), letter(deployment, 7, GOOD[2])])
-    deployment.send([Sent(None, GOOD[3], HOME)], deployment.channels.dead_letters)
+    results = Planted(deployment.channels.results, OWNING, 5, GOOD[0], reason="not_a_result")
+    plant(deployment, [results, dead_letter(deployment, 6, GOOD[1], cut_bytes=9), dead_letter(deployment, 7, GOOD[2])])
+    deployment.send([Sent(None, GOOD[3], OWNING)], deployment.channels.dead_letters)
 
     ran = dead_letters(deployment, "replay", "--yes", "--policy", "reinsert", "--json").lines[0]
 
@@ -170,9 +173,9 @@ def test_what_is_not_of_the_activity_topic_or_not_whole_is_left(deployment: Depl
     assert [record.value for record in activity(deployment)] == [GOOD[2]]
 
 
-def test_a_letter_that_a_restarted_worker_wrote_again_is_sent_back_once(deployment: Deployment) -> None:
+def test_a_dead_letter_that_a_restarted_worker_wrote_again_is_sent_back_once(deployment: Deployment) -> None:
     def of(offset: int, epoch: int = 0) -> Planted:
-        return letter(deployment, offset, GOOD[offset], epoch=epoch)
+        return dead_letter(deployment, offset, GOOD[offset], epoch=epoch)
 
     plant(deployment, [of(1), of(2), of(1)])
     first = dead_letters(deployment, "replay", "--yes", "--json").lines[0]
@@ -187,7 +190,7 @@ def test_a_letter_that_a_restarted_worker_wrote_again_is_sent_back_once(deployme
 
 def test_a_replay_of_some_reasons_leaves_the_others_for_later(deployment: Deployment) -> None:
     reasons = ["unknown_type", "unknown_version", "unknown_type", "unknown_version"]
-    plant(deployment, [letter(deployment, n, GOOD[n], reason=reason) for n, reason in enumerate(reasons)])
+    plant(deployment, [dead_letter(deployment, n, GOOD[n], reason=reason) for n, reason in enumerate(reasons)])
 
     def replay(*arguments: str) -> tuple[int, int]:
         ran = dead_letters(deployment, "replay", "--yes", "--json", *arguments).lines[0]
@@ -196,14 +199,14 @@ def test_a_replay_of_some_reasons_leaves_the_others_for_later(deployment: Deploy
     assert replay("--reason", "unknown_version") == (2, 2)
     assert [record.value for record in activity(deployment)] == [GOOD[1], GOOD[3]]
     assert replay("--reason", "unknown_version") == (0, 0)
-    plant(deployment, [letter(deployment, 4, GOOD[4], reason="unknown_version")])
+    plant(deployment, [dead_letter(deployment, 4, GOOD[4], reason="unknown_version")])
     assert replay() == (3, 3)
     assert replay() == (0, 0)
     assert Counter(record.value for record in activity(deployment)) == Counter(GOOD[:5])
 
 
 def test_a_dry_run_tells_and_changes_nothing(deployment: Deployment) -> None:
-    plant(deployment, [letter(deployment, 1, GOOD[0]), letter(deployment, 2, BAD)])
+    plant(deployment, [dead_letter(deployment, 1, GOOD[0]), dead_letter(deployment, 2, BAD)])
 
     for _ in range(2):
         ran = dead_letters(deployment, "replay", "--dry-run", "--json")
@@ -214,7 +217,7 @@ def test_a_dry_run_tells_and_changes_nothing(deployment: Deployment) -> None:
 
 
 def test_nothing_is_sent_where_nobody_can_be_asked(deployment: Deployment) -> None:
-    plant(deployment, [letter(deployment, 1, GOOD[0])])
+    plant(deployment, [dead_letter(deployment, 1, GOOD[0])])
 
     ran = dead_letters(deployment, "replay")
 
@@ -223,19 +226,19 @@ def test_nothing_is_sent_where_nobody_can_be_asked(deployment: Deployment) -> No
     assert activity(deployment) == []
 
 
-def test_what_a_student_did_before_being_forgotten_is_not_sent_back(deployment: Deployment) -> None:
+def test_what_a_student_did_before_erasure_is_not_sent_back(deployment: Deployment) -> None:
     erased_ms = NOW_MS + 10_000
     deployment.send([Sent(b"ada", b"{}", timestamp_ms=erased_ms)], deployment.channels.erasures)
     sent_back_since = [(REINSERTED_HEADER, f"student-activity/0@0;{NOW_MS}".encode())]
     plant(
         deployment,
         [
-            letter(deployment, 1, GOOD[0]),
-            letter(deployment, 2, GOOD[1], key=None),
-            letter(deployment, 3, BAD),
-            letter(deployment, 4, GOOD[2], timestamp_ms=erased_ms + 5_000, own=sent_back_since),
-            letter(deployment, 5, GOOD[3], timestamp_ms=erased_ms + 5_000),
-            letter(deployment, 6, raw(student="bob"), key=b"bob"),
+            dead_letter(deployment, 1, GOOD[0]),
+            dead_letter(deployment, 2, GOOD[1], key=None),
+            dead_letter(deployment, 3, BAD),
+            dead_letter(deployment, 4, GOOD[2], timestamp_ms=erased_ms + 5_000, own=sent_back_since),
+            dead_letter(deployment, 5, GOOD[3], timestamp_ms=erased_ms + 5_000),
+            dead_letter(deployment, 6, raw(student="bob"), key=b"bob"),
         ],
     )
 
@@ -245,9 +248,9 @@ def test_what_a_student_did_before_being_forgotten_is_not_sent_back(deployment: 
     assert {record.value for record in activity(deployment)} == {GOOD[3], raw(student="bob")}
 
 
-def test_more_letters_than_one_transaction_holds(deployment: Deployment) -> None:
+def test_more_dead_letters_than_one_transaction_holds(deployment: Deployment) -> None:
     values = [raw(minute=minute / 100) for minute in range(1_203)]
-    plant(deployment, [letter(deployment, n, value) for n, value in enumerate(values)])
+    plant(deployment, [dead_letter(deployment, n, value) for n, value in enumerate(values)])
 
     ran = dead_letters(deployment, "replay", "--yes", "--json").lines[0]
 
@@ -269,7 +272,9 @@ def test_a_flood_of_bad_records_stops_the_worker_before_it_drains_them_and_again
         for _ in range(2):
             worker = made.start()
             assert worker.exit_code() == 4
-            assert f"of the last 50 records of {made.channels.activity}/{HOME} cannot be read: not_json (" in worker.log
+            assert (
+                f"of the last 50 records of {made.channels.activity}/{OWNING} cannot be read: not_json (" in worker.log
+            )
             let_through.add(frozenset(found.offset for _, found in made.dead_letters()))
             assert sum(made.committed()) <= 126
         assert len(let_through) == 1, "a restart lets more through"

@@ -8,10 +8,10 @@ from tests.agents.dead_letter_commands import (
     BAD,
     FOREIGN,
     GOOD,
-    HOME,
+    OWNING,
+    dead_letter,
     dead_letters,
     deployment,
-    letter,
     plant,
 )
 from tests.agents.deployment import Deployment, Sent
@@ -20,8 +20,8 @@ __all__ = ["deployment"]
 
 
 def test_the_table_counts_by_reason_and_shows_the_newest(deployment: Deployment) -> None:
-    plant(deployment, [letter(deployment, n, BAD, reason="not_json") for n in range(60)])
-    plant(deployment, [letter(deployment, 7, GOOD[0], partition=FOREIGN)])
+    plant(deployment, [dead_letter(deployment, n, BAD, reason="not_json") for n in range(60)])
+    plant(deployment, [dead_letter(deployment, 7, GOOD[0], partition=FOREIGN)])
 
     everything = dead_letters(deployment, "list")
     assert "61 dead letters: not_json 60, invalid_field 1" in everything.text
@@ -44,13 +44,13 @@ def test_what_others_wrote_cannot_act_on_the_terminal(deployment: Deployment) ->
     plant(
         deployment,
         [
-            letter(deployment, 1, f'{{"a":"{evil[-1]}\x7f"}}'.encode(), reason=evil, key=evil.encode()),
-            letter(deployment, 2, evil.encode(), own=[(evil, evil.encode())]),
+            dead_letter(deployment, 1, f'{{"a":"{evil[-1]}\x7f"}}'.encode(), reason=evil, key=evil.encode()),
+            dead_letter(deployment, 2, evil.encode(), own=[(evil, evil.encode())]),
         ],
     )
-    deployment.send([Sent(None, b"\x1b[1m", HOME)], deployment.channels.dead_letters)
+    deployment.send([Sent(None, b"\x1b[1m", OWNING)], deployment.channels.dead_letters)
 
-    for arguments in (["list"], ["list", "--json"], *(["show", f"{HOME}@{offset}"] for offset in range(3))):
+    for arguments in (["list"], ["list", "--json"], *(["show", f"{OWNING}@{offset}"] for offset in range(3))):
         ran = dead_letters(deployment, *arguments)
         assert ran.code == 0, ran.err
         assert not {"\x1b", "\x07", "\x9b", "\x7f"} & set(ran.text)
@@ -59,16 +59,16 @@ def test_what_others_wrote_cannot_act_on_the_terminal(deployment: Deployment) ->
 
 
 def test_json_is_indented_and_the_long_is_cut(deployment: Deployment) -> None:
-    plant(deployment, [letter(deployment, 1, b'{"a":[1]}'), letter(deployment, 2, b"\0" * 100_000)])
+    plant(deployment, [dead_letter(deployment, 1, b'{"a":[1]}'), dead_letter(deployment, 2, b"\0" * 100_000)])
 
-    assert '  {\n    "a": [\n      1\n    ]\n  }' in dead_letters(deployment, "show", f"{HOME}@0").text
-    dumped = dead_letters(deployment, "show", f"{HOME}@1").text
+    assert '  {\n    "a": [\n      1\n    ]\n  }' in dead_letters(deployment, "show", f"{OWNING}@0").text
+    dumped = dead_letters(deployment, "show", f"{OWNING}@1").text
     assert len(dumped) < 200_000
     assert dumped.rstrip().endswith("--raw writes all of it")
 
 
 @pytest.mark.parametrize(("place", "code"), [("0@999", 1), ("99@0", 1), ("0", 2), ("-1@0", 2), ("0@x", 2)])
-def test_a_place_without_a_letter_is_refused(deployment: Deployment, place: str, code: int) -> None:
+def test_a_place_without_a_dead_letter_is_refused(deployment: Deployment, place: str, code: int) -> None:
     ran = dead_letters(deployment, "show", "--", place)
 
     assert (ran.code, ran.out) == (code, b"")

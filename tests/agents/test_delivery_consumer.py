@@ -261,11 +261,11 @@ async def test_a_commit_that_is_not_answered_is_offered_again_when_the_broker_is
     for _ in range(20):
         assert not await consumer.commit()
     assert (consumer.committed_offsets(), app.failure) == ({EVENTS: None}, None)
-    assert (app.broker_away or "").startswith("commit: ")
+    assert (app.broker_outage or "").startswith("commit: ")
 
     thread.commit_error = None
     assert await consumer.commit()
-    assert (thread.commits, app.broker_away) == ([{EVENTS: 2}], None)
+    assert (thread.commits, app.broker_outage) == ([{EVENTS: 2}], None)
 
 
 async def test_any_other_rejected_commit_stops_the_worker_and_nothing_is_committed_after(app: DeliveryApp) -> None:

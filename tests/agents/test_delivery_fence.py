@@ -13,7 +13,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaConnectionEr
 from aiokafka.protocol.commit import OffsetCommitRequest
 from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGroupRequest
 
-from agents.delivery.aiokafka.fencing import Refused, guard_producer, listen_to_group
+from agents.delivery.aiokafka.fencing import FenceLost, guard_producer, listen_to_group
 from agents.delivery.errors import SessionLost
 from agents.delivery.fence import Fence
 from agents.delivery.outage import Outage
@@ -77,7 +77,7 @@ class Member:
         self.outage = Outage("broker:9092", 600.0, self.clock)
         listen_to_group(cast(GroupCoordinator, self.group), self.fence, self.outage, self.lost.append)
 
-    async def hears(self, request: object, answer: int | Exception) -> None:
+    async def receives(self, request: object, answer: int | Exception) -> None:
         self.group.answer = answer if isinstance(answer, Exception) else Answer(answer)
         await self.group._send_req(request)
 
@@ -96,18 +96,18 @@ def member(same_clock: Clock) -> Member:
 
 @pytest.mark.parametrize("request_", [HEARTBEAT, COMMIT, JOIN])
 @pytest.mark.parametrize("silence", [KafkaConnectionError("reset"), GroupCoordinatorNotAvailableError()])
-async def test_a_coordinator_that_does_not_answer_is_away_until_it_does(
+async def test_a_coordinator_that_does_not_answer_is_unavailable_until_it_does(
     member: Member, request_: object, silence: Exception
 ) -> None:
     with pytest.raises(KafkaError):
-        await member.hears(request_, silence)
+        await member.receives(request_, silence)
     assert (member.outage.reason or "").startswith("group: ")
 
     for loading in (14, 15, 16):
-        await member.hears(request_, loading)
+        await member.receives(request_, loading)
         assert member.outage.reason is not None
 
-    await member.hears(request_, OK)
+    await member.receives(request_, OK)
     assert (member.outage.reason, member.lost) == (None, [])
 
 
@@ -117,7 +117,7 @@ def test_a_fence_is_stale_until_the_group_has_answered(same_clock: Clock) -> Non
 
 async def test_a_confirmation_counts_from_when_it_was_asked_and_ends_before_the_session_does(member: Member) -> None:
     member.group.delay_s = 3.0
-    await member.hears(HEARTBEAT, OK)
+    await member.receives(HEARTBEAT, OK)
     assert member.fence.age_s == pytest.approx(3.0)
     member.clock.now_s += 4.9
     assert member.fence.fresh
@@ -130,19 +130,19 @@ async def test_a_confirmation_counts_from_when_it_was_asked_and_ends_before_the_
 async def test_a_stale_fence_is_fresh_again_when_the_group_still_knows_this_member(
     member: Member, request_: object
 ) -> None:
-    await member.hears(HEARTBEAT, OK)
+    await member.receives(HEARTBEAT, OK)
     member.clock.now_s += 60.0
-    await member.hears(JOIN, OK)
-    await member.hears(COMMIT, OK)
+    await member.receives(JOIN, OK)
+    await member.receives(COMMIT, OK)
     assert not member.fence.fresh
-    await member.hears(request_, OK)
+    await member.receives(request_, OK)
 
     assert member.fence.fresh
     assert member.lost == []
 
 
 async def test_a_rebalance_that_waits_for_this_member_keeps_the_fence_fresh(member: Member) -> None:
-    await member.hears(HEARTBEAT, REBALANCING)
+    await member.receives(HEARTBEAT, REBALANCING)
     assert member.fence.fresh
 
 
@@ -157,20 +157,20 @@ async def test_a_rebalance_that_waits_for_this_member_keeps_the_fence_fresh(memb
         (COMMIT, FENCED),
     ],
 )
-async def test_a_member_that_was_put_out_is_told_once_and_never_writes_or_joins_again(
+async def test_a_member_that_was_expelled_is_told_once_and_never_writes_or_joins_again(
     member: Member, request_: object, code: int
 ) -> None:
-    await member.hears(HEARTBEAT, OK)
-    await member.hears(request_, code)
-    await member.hears(HEARTBEAT, code)
-    await member.hears(HEARTBEAT, OK)
+    await member.receives(HEARTBEAT, OK)
+    await member.receives(request_, code)
+    await member.receives(HEARTBEAT, code)
+    await member.receives(HEARTBEAT, OK)
 
     assert not member.fence.fresh
     assert len(member.lost) == 1
     asked = len(member.group.asked)
     for joining in (JOIN, SYNC):
-        with pytest.raises(Refused):
-            await member.hears(joining, OK)
+        with pytest.raises(FenceLost):
+            await member.receives(joining, OK)
     assert len(member.group.asked) == asked
 
 
@@ -181,9 +181,9 @@ async def test_a_member_that_was_put_out_is_told_once_and_never_writes_or_joins_
 async def test_what_a_rebalance_or_a_lost_connection_brings_is_no_loss(
     member: Member, request_: object, answer: int | Exception
 ) -> None:
-    await member.hears(HEARTBEAT, OK)
+    await member.receives(HEARTBEAT, OK)
     with suppress(KafkaConnectionError):
-        await member.hears(request_, answer)
+        await member.receives(request_, answer)
 
     assert member.fence.fresh
     assert member.lost == []
@@ -191,7 +191,7 @@ async def test_what_a_rebalance_or_a_lost_connection_brings_is_no_loss(
 
 async def test_a_duplicate_instance_id_is_named(member: Member) -> None:
     member.group._group_instance_id = "rack-7"
-    await member.hears(HEARTBEAT, UNKNOWN_MEMBER)
+    await member.receives(HEARTBEAT, UNKNOWN_MEMBER)
 
     assert "another worker runs with the instance_id 'rack-7'" in str(member.lost[0])
 
@@ -246,7 +246,7 @@ async def test_batches_queued_before_the_fence_went_stale_wait_for_the_next_conf
     assert await writing.values("log") == [b"first", b"second"]
 
 
-async def test_batches_that_wait_fail_at_once_when_the_worker_is_put_out_and_are_never_sent(writing: Writing) -> None:
+async def test_batches_that_wait_fail_at_once_when_the_worker_is_expelled_and_are_never_sent(writing: Writing) -> None:
     queued = await writing.send("log", b"of a zombie")
     _, waiting = await asyncio.wait([queued], timeout=0.3)
     assert waiting

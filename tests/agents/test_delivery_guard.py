@@ -66,7 +66,7 @@ class Owner:
         self.log += [(key, self.rows.get(key)) for key in sorted(keys)]
         return [confirmation]
 
-    async def alone(self, partition: int, work: Callable[[], Awaitable[None]]) -> None:
+    async def exclusive(self, partition: int, work: Callable[[], Awaitable[None]]) -> None:
         await work()
 
     async def confirmed(self, sent: Collection[Confirmation]) -> None:
@@ -176,7 +176,7 @@ async def test_a_suspected_partition_waits_for_the_owner_s_batches_before_it_is_
     assert owner.repaired == []
 
 
-async def test_a_broker_that_is_away_delays_the_repair(owner: Owner) -> None:
+async def test_a_broker_that_is_unavailable_delays_the_repair(owner: Owner) -> None:
     owner.log += [(b"ada", b"1")]
     owner.away = True
     watching = asyncio.create_task(owner.guard.watch(lambda: [P], every_s=0.01))
@@ -227,6 +227,6 @@ async def test_a_gap_is_read_from_its_first_offset_to_its_last_and_holds_the_las
         assert await read(1, 0, 10) == {b"0": b"9", b"1": b"7", b"2": b"8"}
 
 
-async def test_a_gap_on_a_broker_that_is_away_is_told_within_the_bound() -> None:
+async def test_a_gap_on_a_broker_that_is_unavailable_is_told_within_the_bound() -> None:
     with pytest.raises(BrokerUnavailable, match="log/0"):
         await GapReader("127.0.0.1:1", "log", timeout_s=0.5)(0, 0, 1)

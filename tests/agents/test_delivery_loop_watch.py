@@ -53,11 +53,11 @@ def test_a_loop_that_stands_still_ends_the_process_with_a_stack(stuck: str, code
 
 
 async def test_the_longest_block_of_the_loop_is_told_and_shorter_ones_behind_it_are_not() -> None:
-    told: list[float] = []
+    noted: list[float] = []
     found = asyncio.Event()
 
     def note(seconds: float) -> None:
-        told.append(seconds)
+        noted.append(seconds)
         if seconds > 0.5:
             found.set()
 
@@ -66,4 +66,4 @@ async def test_the_longest_block_of_the_loop_is_told_and_shorter_ones_behind_it_
         time.sleep(0.6)  # noqa: ASYNC251  the block that is to be found
         await asyncio.wait_for(found.wait(), 30)
 
-    assert told == sorted(told), "only what was longer than all before it"
+    assert noted == sorted(noted), "only what was longer than all before it"

@@ -21,14 +21,14 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
-from agents.delivery.errors import BrokerAway, DrainTimedOut, GroupLost, SendFailed
+from agents.delivery.errors import BrokerWaitExceeded, DrainTimedOut, GroupLost, SendFailed
 from agents.delivery.faust.agent import TableAgent
 from agents.delivery.faust.app import DeliveryApp, create_app
 from agents.delivery.faust.consumer import BatchConsumer
 from agents.delivery.faust.run import EXIT_FATAL, EXIT_UNREACHABLE, _code
 from agents.delivery.faust.transport import IdempotentProducer
 from agents.delivery.membership import Membership
-from agents.delivery.outage import Outage, Part, may_pass
+from agents.delivery.outage import BrokerRequest, Outage, may_pass
 from agents.delivery.settings import DeliverySettings
 from agents.delivery.step import BatchResult
 from agents.delivery.writer import OutRecord, RecordBatchWriter
@@ -71,10 +71,10 @@ def test_an_outage_lasts_from_the_first_trouble_to_the_end_of_the_last_one_and_i
 ) -> None:
     caplog.set_level(logging.INFO)
     outage = Outage("kafka:9092", 600.0, clock)
-    outage.away("group", KafkaConnectionError("reset by peer"))
+    outage.begin("group", KafkaConnectionError("reset by peer"))
     clock.now_s += 5
     for _ in range(100):
-        outage.away("commit", TimeoutError())
+        outage.begin("commit", TimeoutError())
     outage.back("group")
     clock.now_s += 3
     assert (outage.age_s, outage.reason) == (8.0, "commit: TimeoutError")
@@ -92,10 +92,10 @@ def test_an_outage_counts_from_the_oldest_question_that_was_not_answered_and_not
 ) -> None:
     caplog.set_level(logging.INFO)
     outage = Outage("kafka:9092", 600.0, clock)
-    outage.away("commit", TimeoutError(), 10.0)
+    outage.begin("commit", TimeoutError(), 10.0)
     clock.now_s += 5
-    outage.away("send", "1 batches are not confirmed after 30 s", 30.0)
-    outage.away("commit", TimeoutError(), 1.0)
+    outage.begin("send", "1 batches are not confirmed after 30 s", 30.0)
+    outage.begin("commit", TimeoutError(), 1.0)
     assert outage.age_s == 30.0
     clock.now_s += 2
     outage.back("send")
@@ -106,18 +106,20 @@ def test_an_outage_counts_from_the_oldest_question_that_was_not_answered_and_not
 
 def test_an_outage_ends_the_worker_with_3_after_the_wait_and_not_before(clock: Clock) -> None:
     outage = Outage("kafka:9092", 600.0, clock)
-    outage.away("send", "2 batches are not confirmed")
+    outage.begin("send", "2 batches are not confirmed")
     clock.now_s += 599
     outage.check()
     clock.now_s += 1
-    with pytest.raises(BrokerAway, match=r"away for 600 s.*SKILLSTREAM_BROKER_WAIT_S") as ended:
+    with pytest.raises(BrokerWaitExceeded, match=r"away for 600 s.*SKILLSTREAM_BROKER_WAIT_S") as ended:
         outage.check()
     assert _code(ended.value) == EXIT_UNREACHABLE
     assert _code(KafkaConnectionError("nobody at the start")) == EXIT_UNREACHABLE
     assert _code(SendFailed("refused")) == EXIT_FATAL
 
 
-def test_a_broker_that_goes_away_while_the_table_is_restored_is_waited_for_with_the_same_bound(tmp_path: Path) -> None:
+def test_a_broker_that_becomes_unavailable_while_the_table_is_restored_is_waited_for_with_the_same_bound(
+    tmp_path: Path,
+) -> None:
     with EmbeddedBroker() as broker:
         ensure_topics(broker.bootstrap, [TopicSpec(name, PARTITIONS) for name in (SOURCE, CHANGELOG, OUTPUT_TOPIC)])
         kafka = Cluster(broker.bootstrap, tmp_path)
@@ -150,7 +152,7 @@ def test_what_waiting_may_help_is_told_from_what_it_cannot(error: Exception, pas
     assert may_pass(error) is passes
 
 
-def test_a_group_that_is_away_is_waited_for_and_one_that_refuses_is_not(clock: Clock) -> None:
+def test_a_group_that_is_unavailable_is_waited_for_and_one_that_refuses_is_not(clock: Clock) -> None:
     ended: list[BaseException] = []
     outage = Outage("kafka:9092", 600.0, clock)
     membership = Membership(10.0, ended.append, outage)
@@ -178,26 +180,26 @@ def test_a_group_that_rebalances_while_it_is_joined_ends_nobody_and_a_join_refus
 async def test_sends_that_are_not_confirmed_are_waited_for_and_the_outage_ends_with_the_last(
     app: DeliveryApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    both, told = asyncio.Event(), list[str]()
+    both, noted = asyncio.Event(), list[str]()
 
-    def away(part: Part, why: object, unanswered_s: float = 0.0) -> None:
-        Outage.away(app.outage, part, why, unanswered_s)
-        told.append(part)
-        if len(told) == 2:
+    def away(part: BrokerRequest, why: object, unanswered_s: float = 0.0) -> None:
+        Outage.begin(app.outage, part, why, unanswered_s)
+        noted.append(part)
+        if len(noted) == 2:
             both.set()
 
-    monkeypatch.setattr(app.outage, "away", away)
+    monkeypatch.setattr(app.outage, "begin", away)
     agent = cast(TableAgent, app.delivery_agent)
     sends: list[asyncio.Future[Any]] = [asyncio.get_running_loop().create_future() for _ in range(2)]
     waiting = [asyncio.create_task(agent.confirmed([send])) for send in sends]
     await asyncio.wait_for(both.wait(), 30)
     sends[0].set_result(None)
     await waiting[0]
-    assert (app.broker_away or "").startswith("send: ")
+    assert (app.broker_outage or "").startswith("send: ")
 
     sends[1].set_result(None)
     await waiting[1]
-    assert (app.broker_away, app.failure) == (None, None)
+    assert (app.broker_outage, app.failure) == (None, None)
 
 
 async def test_a_send_that_fails_for_good_is_not_waited_for(app: DeliveryApp) -> None:
@@ -237,15 +239,15 @@ async def test_a_batch_that_could_not_be_queued_in_time_is_offered_again_and_que
     assert (len(sent), full.queued) == (1, 1)
 
 
-@pytest.mark.parametrize(("is_away", "ends"), [(True, BrokerAway), (False, DrainTimedOut)])
+@pytest.mark.parametrize(("is_unavailable", "ends"), [(True, BrokerWaitExceeded), (False, DrainTimedOut)])
 async def test_a_drain_that_the_broker_held_up_says_so(
-    app: DeliveryApp, monkeypatch: pytest.MonkeyPatch, is_away: bool, ends: type
+    app: DeliveryApp, monkeypatch: pytest.MonkeyPatch, is_unavailable: bool, ends: type
 ) -> None:
     async def never(_timeout_s: float) -> bool:
         return False
 
     monkeypatch.setattr(app.delivery_agent, "drain", never)
-    if is_away:
-        app.outage.away("send", "1 batches are not confirmed")
+    if is_unavailable:
+        app.outage.begin("send", "1 batches are not confirmed")
     await app._consumer_wait_empty(app.consumer, None)
     assert isinstance(app.failure, ends)

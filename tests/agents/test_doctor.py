@@ -41,7 +41,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
 
 
 @pytest.fixture
-def told(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+def configured(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Every command is told what the deployment's workers are."""
     for name, value in deployment.given().items():
         monkeypatch.setenv(f"SKILLSTREAM_{name.upper()}", str(value))
@@ -88,10 +88,10 @@ BROKEN: Final[dict[str, tuple[str, dict[str, str]]]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_worker_refuses_what_the_doctor_calls_a_problem(name: str, told: pytest.MonkeyPatch, run: Run) -> None:
+def test_a_worker_refuses_what_the_doctor_calls_a_problem(name: str, configured: pytest.MonkeyPatch, run: Run) -> None:
     check, settings = BROKEN[name]
     for variable, value in settings.items():
-        told.setenv(variable, value)
+        configured.setenv(variable, value)
 
     asked, refused = ask(run), run("worker")
 
@@ -101,8 +101,8 @@ def test_a_worker_refuses_what_the_doctor_calls_a_problem(name: str, told: pytes
     assert said in asked.problems[check] or check == "store"
 
 
-def test_a_broker_that_is_away_is_code_3(told: pytest.MonkeyPatch, run: Run) -> None:
-    told.setenv("SKILLSTREAM_BROKER", NOWHERE)
+def test_a_broker_that_is_unavailable_is_code_3(configured: pytest.MonkeyPatch, run: Run) -> None:
+    configured.setenv("SKILLSTREAM_BROKER", NOWHERE)
 
     asked, refused = ask(run), run("worker")
 
@@ -110,22 +110,22 @@ def test_a_broker_that_is_away_is_code_3(told: pytest.MonkeyPatch, run: Run) -> 
     assert NOWHERE in asked.problems["broker"][0]
 
 
-def test_what_another_worker_holds_is_a_problem(told: pytest.MonkeyPatch, run: Run, tmp_path: Path) -> None:
-    told.setenv("SKILLSTREAM_STORE", "rocksdb")
-    told.setenv("SKILLSTREAM_STORE_DIR", str(tmp_path))
-    told.setenv("SKILLSTREAM_APP_ID", "held")
+def test_what_another_worker_holds_is_a_problem(configured: pytest.MonkeyPatch, run: Run, tmp_path: Path) -> None:
+    configured.setenv("SKILLSTREAM_STORE", "rocksdb")
+    configured.setenv("SKILLSTREAM_STORE_DIR", str(tmp_path))
+    configured.setenv("SKILLSTREAM_APP_ID", "held")
     assert ask(run).code == 0
     assert list(tmp_path.iterdir()) == []  # it has left nothing
     holder = StoreFolder(folder_of(str(tmp_path), "held", None))
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        told.setenv("SKILLSTREAM_WEB_PORT", str(taken.getsockname()[1]))
+        configured.setenv("SKILLSTREAM_WEB_PORT", str(taken.getsockname()[1]))
         asked = ask(run)
     holder.close()
 
     assert (asked.code, set(asked.problems)) == (1, {"store", "pages"})
 
 
-def test_warnings_do_not_fail_and_no_secret_is_shown(told: pytest.MonkeyPatch, run: Run) -> None:
+def test_warnings_do_not_fail_and_no_secret_is_shown(configured: pytest.MonkeyPatch, run: Run) -> None:
     secrets = {
         "OPENAI_API_KEY": "sk-hidden-1",
         "SKILLSTREAM_PSEUDONYM_SECRET": "hidden-2, and long enough",
@@ -134,9 +134,9 @@ def test_warnings_do_not_fail_and_no_secret_is_shown(told: pytest.MonkeyPatch, r
         "SKILLSTREAM_REASONING": "openai",
     }
     for name, value in secrets.items():
-        told.setenv(name, value)
+        configured.setenv(name, value)
     asked = ask(run)
-    told.setenv("SKILLSTREAM_REDIS_URL", f"redis://user:hidden-5@{NOWHERE}/0")
+    configured.setenv("SKILLSTREAM_REDIS_URL", f"redis://user:hidden-5@{NOWHERE}/0")
     without_redis = ask(run)
 
     assert (asked.code, asked.problems) == (0, {})
@@ -148,21 +148,21 @@ def test_warnings_do_not_fail_and_no_secret_is_shown(told: pytest.MonkeyPatch, r
 
 @pytest.mark.parametrize("required", [False, True])
 def test_a_refused_key_is_a_problem_where_explanations_are_required(
-    told: pytest.MonkeyPatch, run: Run, required: bool
+    configured: pytest.MonkeyPatch, run: Run, required: bool
 ) -> None:
     with OpenAIThread() as provider:
         provider.server.listing = lambda: web.json_response({"error": {"code": "invalid_api_key"}}, status=401)
-        told.setenv("OPENAI_API_KEY", "sk-hidden")
-        told.setenv("OPENAI_BASE_URL", provider.url)
-        told.setenv("SKILLSTREAM_REASONING", "openai")
-        told.setenv("SKILLSTREAM_REASONING_REQUIRED", str(required).lower())
+        configured.setenv("OPENAI_API_KEY", "sk-hidden")
+        configured.setenv("OPENAI_BASE_URL", provider.url)
+        configured.setenv("SKILLSTREAM_REASONING", "openai")
+        configured.setenv("SKILLSTREAM_REASONING_REQUIRED", str(required).lower())
         asked = ask(run)
 
     assert "401 (invalid_api_key)" in asked.text
     assert (asked.code, list(asked.problems)) == ((1, ["models"]) if required else (0, []))
 
 
-def test_it_is_a_line_a_finding_when_piped(told: pytest.MonkeyPatch, run: Run) -> None:
+def test_it_is_a_line_a_finding_when_piped(configured: pytest.MonkeyPatch, run: Run) -> None:
     ran = run("doctor")
 
     lines = ran.out.splitlines()
@@ -171,7 +171,9 @@ def test_it_is_a_line_a_finding_when_piped(told: pytest.MonkeyPatch, run: Run) -
     assert "ok: table: 0 rows, which belong to" in ran.out
 
 
-def test_a_worker_starts_where_there_is_no_problem(deployment: Deployment, told: pytest.MonkeyPatch, run: Run) -> None:
+def test_a_worker_starts_where_there_is_no_problem(
+    deployment: Deployment, configured: pytest.MonkeyPatch, run: Run
+) -> None:
     worker = deployment.start()
     asked = ask(run)
 
@@ -181,13 +183,13 @@ def test_a_worker_starts_where_there_is_no_problem(deployment: Deployment, told:
 
 
 def test_a_table_that_does_not_belong_to_its_input_is_a_problem(
-    deployment: Deployment, told: pytest.MonkeyPatch, run: Run
+    deployment: Deployment, configured: pytest.MonkeyPatch, run: Run
 ) -> None:
     unsound = Deployment(deployment.broker, deployment.folder, deployment.defaults, f"{deployment.name}-unsound")
     unsound.make_topics()
     commit(unsound, {1: FAR_BEYOND})
-    told.setenv("SKILLSTREAM_APP_ID", unsound.name)
-    told.setenv("SKILLSTREAM_TOPIC_PREFIX", f"{unsound.name}.")
+    configured.setenv("SKILLSTREAM_APP_ID", unsound.name)
+    configured.setenv("SKILLSTREAM_TOPIC_PREFIX", f"{unsound.name}.")
 
     asked, refused = ask(run), unsound.start()
 

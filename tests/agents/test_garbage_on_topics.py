@@ -21,10 +21,10 @@ from streams.rows.codec import decode_row
 from streams.rows.row import Row
 from tests.events import NOW_MS, NOW_US, raw, record
 from tests.fuzz.seeds import DOCUMENTS
-from tests.stepped import CHANNELS, PARTITIONS, Stepped, home
+from tests.stepped import CHANNELS, PARTITIONS, Stepped, owning_partition
 
 ADA: Final = "ada"
-HOME: Final = home(ADA.encode())
+OWNING: Final = owning_partition(ADA.encode())
 RESULT: Final = {
     "version": 1,
     "student_id": ADA,
@@ -39,18 +39,18 @@ RESULT: Final = {
 def with_ada() -> Stepped:
     """A step that knows one student."""
     stepped = Stepped()
-    stepped.take(CHANNELS.activity, HOME, [record(raw(), partition=HOME)])
+    stepped.take(CHANNELS.activity, OWNING, [record(raw(), partition=OWNING)])
     return stepped
 
 
 def row_of_ada(stepped: Stepped) -> Row:
-    stored = stepped.rows.get(HOME, ADA.encode())
+    stored = stepped.rows.get(OWNING, ADA.encode())
     assert stored is not None
     return decode_row(stored)
 
 
 def on(topic: str, key: bytes | None, value: bytes | None, timestamp: int = NOW_MS, **given: Any) -> FileRecord:
-    return FileRecord(given.pop("offset", 0), timestamp, value, topic, HOME, key, **given)
+    return FileRecord(given.pop("offset", 0), timestamp, value, topic, OWNING, key, **given)
 
 
 def a_result(**changes: object) -> FileRecord:
@@ -93,11 +93,11 @@ NO_RESULTS: Final = {
 def test_what_is_no_result_is_a_dead_letter_and_the_next_one_is_applied(garbage: FileRecord) -> None:
     stepped = with_ada()
 
-    result = stepped.take(CHANNELS.results, HOME, [garbage, a_result(attempts=3)])
+    result = stepped.take(CHANNELS.results, OWNING, [garbage, a_result(attempts=3)])
 
-    [(output, letter)] = dead_letters(result.outputs)
-    assert unpack(letter, output.key, output.value) == (garbage.key, garbage.value)
-    assert (letter.topic, letter.reason) == (CHANNELS.results, "not_a_result")
+    [(output, dead_letter)] = dead_letters(result.outputs)
+    assert unpack(dead_letter, output.key, output.value) == (garbage.key, garbage.value)
+    assert (dead_letter.topic, dead_letter.reason) == (CHANNELS.results, "not_a_result")
     assert row_of_ada(stepped).pending.attempts == 3
     assert stepped.internal == {"results_dead_lettered": 1, "results_applied": 1}
 
@@ -106,9 +106,9 @@ def test_a_result_of_what_was_never_folded_does_not_stand_in_the_way_of_later_on
     stepped = with_ada()
     made_up = a_result(outcome="explained", seq=[(1 << 32) - 1, (1 << 63) - 1])
 
-    stepped.take(CHANNELS.results, HOME, [made_up])
-    stepped.take(CHANNELS.activity, HOME, [record(raw(minute=5, event_id="later"), 5, partition=HOME)])
-    stepped.take(CHANNELS.results, HOME, [a_result(outcome="explained", seq=[0, 5])])
+    stepped.take(CHANNELS.results, OWNING, [made_up])
+    stepped.take(CHANNELS.activity, OWNING, [record(raw(minute=5, event_id="later"), 5, partition=OWNING)])
+    stepped.take(CHANNELS.results, OWNING, [a_result(outcome="explained", seq=[0, 5])])
 
     pending = row_of_ada(stepped).pending
     assert (pending.reasoned_epoch, pending.reasoned_offset) == (0, 5)
@@ -137,15 +137,15 @@ def test_what_asks_to_forget_nobody_is_a_dead_letter_and_the_next_is_carried_out
 ) -> None:
     stepped = with_ada()
 
-    result = stepped.take(CHANNELS.erasures, HOME, [garbage])
+    result = stepped.take(CHANNELS.erasures, OWNING, [garbage])
     assert row_of_ada(stepped).events == 1
-    stepped.take(CHANNELS.erasures, HOME, [a_request(ADA.encode())])
+    stepped.take(CHANNELS.erasures, OWNING, [a_request(ADA.encode())])
 
-    [(output, letter)] = dead_letters(result.outputs)
-    assert (letter.topic, letter.reason) == (CHANNELS.erasures, reason)
-    assert unpack(letter, output.key, output.value) == (garbage.key, garbage.value)
+    [(output, dead_letter)] = dead_letters(result.outputs)
+    assert (dead_letter.topic, dead_letter.reason) == (CHANNELS.erasures, reason)
+    assert unpack(dead_letter, output.key, output.value) == (garbage.key, garbage.value)
     assert len(output.key or b"") + len(output.value or b"") < 100_000
-    assert row_of_ada(stepped).is_stub
+    assert row_of_ada(stepped).is_tombstone
     assert stepped.internal == {"erasures_dead_lettered": 1, "erasures_applied": 1}
 
 
@@ -153,7 +153,7 @@ def test_what_asks_to_forget_nobody_is_a_dead_letter_and_the_next_is_carried_out
 def test_a_null_value_asks_for_nothing_whatever_its_key(key: bytes | None) -> None:
     stepped = with_ada()
 
-    result = stepped.take(CHANNELS.erasures, HOME, [a_request(key, None)])
+    result = stepped.take(CHANNELS.erasures, OWNING, [a_request(key, None)])
 
     assert (result.rows, result.outputs) == ({}, [])
     assert stepped.internal == {"erasures_ignored": 1}
@@ -161,12 +161,12 @@ def test_a_null_value_asks_for_nothing_whatever_its_key(key: bytes | None) -> No
 
 def test_a_request_that_is_sent_on_is_small_whatever_came_with_it() -> None:
     stepped = Stepped()
-    other = (HOME + 1) % PARTITIONS
+    other = (OWNING + 1) % PARTITIONS
 
     result = stepped.take(CHANNELS.erasures, other, [a_request(ADA.encode(), b"x" * 13_000_000)])
 
     [output] = result.outputs
-    assert (output.topic, output.partition, output.key) == (CHANNELS.erasures, HOME, ADA.encode())
+    assert (output.topic, output.partition, output.key) == (CHANNELS.erasures, OWNING, ADA.encode())
     assert len(output.value or b"") < 100
     assert stepped.internal == {"erasures_forwarded": 1}
 
@@ -218,20 +218,20 @@ def test_any_record_of_any_topic_ends_in_an_outcome(topic: str, data: st.DataObj
     before = stepped.counts.records_in
     records: list[Record] = list(data.draw(records_of(topic)))
 
-    result = stepped.take(topic, HOME, records)
+    result = stepped.take(topic, OWNING, records)
 
-    letters = dead_letters(result.outputs)
+    found = dead_letters(result.outputs)
     if topic == CHANNELS.activity:
         counts = stepped.counts
         assert counts.records_in - before == len(records)
         assert counts.events_in == counts.applied + counts.ignored + counts.duplicates + counts.dead_lettered
-        assert len(letters) == counts.dead_lettered
+        assert len(found) == counts.dead_lettered
     else:
         assert stepped.internal.total() == len(records)
-        assert len(letters) == sum(n for what, n in stepped.internal.items() if what.endswith("dead_lettered"))
-    for output, letter in letters:
-        original = records[letter.offset]
-        assert unpack(letter, output.key, output.value) == (original.key, original.value)
+        assert len(found) == sum(n for what, n in stepped.internal.items() if what.endswith("dead_lettered"))
+    for output, dead_letter in found:
+        original = records[dead_letter.offset]
+        assert unpack(dead_letter, output.key, output.value) == (original.key, original.value)
     for row in result.rows.values():
         assert row is not None
         decode_row(row)
@@ -251,10 +251,10 @@ NO_ROWS: Final = {
 def test_a_row_that_is_none_stops_loudly_and_names_the_command_that_helps(foreign: bytes) -> None:
     """To go on would write over what may have been a student's state."""
     stepped = Stepped()
-    stepped.rows.put(HOME, ADA.encode(), foreign)
+    stepped.rows.put(OWNING, ADA.encode(), foreign)
 
     with pytest.raises(Fatal, match=r"What to do: .* `skillstream rebuild`"):
-        stepped.take(CHANNELS.activity, HOME, [record(raw(), partition=HOME)])
+        stepped.take(CHANNELS.activity, OWNING, [record(raw(), partition=OWNING)])
 
 
 @given(foreign=st.binary(max_size=600) | st.binary(max_size=600).map(lambda tail: b"\x02" + tail))

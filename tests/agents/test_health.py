@@ -53,7 +53,9 @@ async def test_the_detailed_page_names_every_component_with_its_reason(seen: Sit
     }
 
 
-async def test_a_broker_that_went_away_is_named_and_the_worker_is_not_restarted_for_it(seen: Situation) -> None:
+async def test_a_broker_that_becomes_unavailable_is_named_and_the_worker_is_not_restarted_for_it(
+    seen: Situation,
+) -> None:
     with EmbeddedBroker() as broker:
         seen.broker = Server(broker.bootstrap, BrokerPing(broker.bootstrap, TOPIC, timeout_s=0.5))
         seen.health = Health(
@@ -166,12 +168,12 @@ async def test_a_partition_just_taken_over_is_not_blamed_for_the_time_before(see
 async def test_time_without_figures_of_the_lag_is_not_held_against_the_worker(seen: Situation) -> None:
     seen.offsets[TOPIC, 1] = Offsets(0, 9, 5)
     await seen.pass_time(50)
-    seen.offsets_told = False
+    seen.offsets_known = False
     await seen.pass_time(100)
     assert seen.health.live()
     _, body = await get(seen, "/health")
     assert body == {"status": "degraded", "problems": {"lag": "unknown: no answer"}}
-    seen.offsets_told = True
+    seen.offsets_known = True
     await seen.pass_time(50)
 
     assert seen.health.live()
@@ -205,9 +207,9 @@ async def test_a_recovery_without_progress_ends_the_worker_and_one_that_reads_on
     await seen.pass_time(50)
     seen.worker.restored[0] = 1_000
     await seen.pass_time(50)
-    seen.offsets_told = False
+    seen.offsets_known = False
     await seen.pass_time(100)
-    seen.offsets_told = True
+    seen.offsets_known = True
     assert seen.health.live()
     assert not halted
     await seen.pass_time(61)
@@ -223,7 +225,7 @@ async def test_a_broker_that_is_waited_for_degrades_and_ends_nobody_before_the_w
     seen: Situation, recovered: bool
 ) -> None:
     seen.worker.table_recovered = recovered
-    seen.worker.broker_away = "commit: TimeoutError"
+    seen.worker.broker_outage = "commit: TimeoutError"
     seen.broker_problem = "no answer"
     seen.offsets[TOPIC, 0] = Offsets(0, 9, 5)
     await seen.pass_time(1_000)
@@ -233,7 +235,7 @@ async def test_a_broker_that_is_waited_for_degrades_and_ends_nobody_before_the_w
     assert body["status"] == ("degraded" if recovered else "down")  # down: for its table
     assert "away, and waited for: commit: TimeoutError" in str(body["problems"])
 
-    seen.worker.broker_away = None
+    seen.worker.broker_outage = None
     await seen.pass_time(61)
     assert not seen.health.live()
 

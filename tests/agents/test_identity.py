@@ -12,7 +12,13 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from msgspec.structs import replace
 
-from streams.input.checkpoint import MARK_KEY, Mark, checksum, decode_mark, encode_mark
+from streams.input.checkpoint import (
+    CHECKPOINT_KEY,
+    InputCheckpoint,
+    decode_checkpoint,
+    encode_checkpoint,
+    value_checksum,
+)
 from streams.rows.codec import decode_row
 from streams.simulation import simulate
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed
@@ -27,19 +33,19 @@ class Ran:
     """A deployment whose only worker has folded everything and stopped."""
 
     deployment: Deployment
-    marks: dict[int, Mark]
+    checkpoints: dict[int, InputCheckpoint]
 
 
-def marks_of(deployment: Deployment) -> dict[int, Mark]:
+def checkpoints_of(deployment: Deployment) -> dict[int, InputCheckpoint]:
     """The last mark of each partition."""
-    found = (record for record in deployment.records(deployment.changelog) if record.key == MARK_KEY)
-    return {record.partition: decode_mark(record.value or b"") for record in found}
+    found = (record for record in deployment.records(deployment.changelog) if record.key == CHECKPOINT_KEY)
+    return {record.partition: decode_checkpoint(record.value or b"") for record in found}
 
 
-def put_marks(deployment: Deployment, marks: dict[int, Mark]) -> None:
+def put_checkpoints(deployment: Deployment, checkpoints: dict[int, InputCheckpoint]) -> None:
     producer = Producer({"bootstrap.servers": deployment.broker})
-    for partition, mark in marks.items():
-        producer.produce(deployment.changelog, encode_mark(mark), MARK_KEY, partition)
+    for partition, checkpoint in checkpoints.items():
+        producer.produce(deployment.changelog, encode_checkpoint(checkpoint), CHECKPOINT_KEY, partition)
     assert producer.flush(10) == 0
 
 
@@ -58,7 +64,7 @@ def run_once(broker: str, folder: Path) -> Iterator[Ran]:
         worker = deployment.start()
         deployment.await_caught_up()
         assert worker.terminate() == 0
-        yield Ran(deployment, marks_of(deployment))
+        yield Ran(deployment, checkpoints_of(deployment))
 
 
 @pytest.fixture(scope="module")
@@ -71,22 +77,28 @@ def test_every_partition_remembers_its_last_record_and_how_many_rows_it_has(ran:
     deployment, table = ran.deployment, ran.deployment.table()
     last = {record.partition: record for record in deployment.records(deployment.channels.activity)}
 
-    assert ran.marks.keys() == set(range(PARTITIONS))
-    for partition, mark in ran.marks.items():
+    assert ran.checkpoints.keys() == set(range(PARTITIONS))
+    for partition, checkpoint in ran.checkpoints.items():
         record = last[partition]
-        assert (mark.offset, mark.timestamp_ms) == (record.offset, record.timestamp)
-        assert mark.checksum == checksum(record.value)
-        assert mark.rows == table.count(partition)
-        assert (mark.topic_id, mark.partitions, mark.epoch) == ("", PARTITIONS, 0)
-    assert ran.marks[ONLY_BAD_ON].rows == 0
+        assert (checkpoint.offset, checkpoint.timestamp_ms) == (record.offset, record.timestamp)
+        assert checkpoint.checksum == value_checksum(record.value)
+        assert checkpoint.rows == table.count(partition)
+        assert (checkpoint.topic_id, checkpoint.partitions, checkpoint.epoch) == ("", PARTITIONS, 0)
+    assert ran.checkpoints[ONLY_BAD_ON].rows == 0
 
 
-TAMPERED: dict[str, tuple[Callable[[Mark], Mark], str]] = {
-    "another record stands there": (lambda mark: replace(mark, checksum=1), "skillstream adopt-topic"),
-    "the input ends below": (lambda mark: replace(mark, offset=mark.offset + 1_000), "skillstream adopt-topic"),
-    "rows are missing": (lambda mark: replace(mark, rows=mark.rows + 1), "skillstream rebuild"),
-    "newest rows are missing": (lambda mark: replace(mark, offset=mark.offset - 1, checksum=None), "rebuild --rewind"),
-    "partitions are missing": (lambda mark: replace(mark, partitions=8), "skillstream rebuild"),
+TAMPERED: dict[str, tuple[Callable[[InputCheckpoint], InputCheckpoint], str]] = {
+    "another record stands there": (lambda checkpoint: replace(checkpoint, checksum=1), "skillstream adopt-topic"),
+    "the input ends below": (
+        lambda checkpoint: replace(checkpoint, offset=checkpoint.offset + 1_000),
+        "skillstream adopt-topic",
+    ),
+    "rows are missing": (lambda checkpoint: replace(checkpoint, rows=checkpoint.rows + 1), "skillstream rebuild"),
+    "newest rows are missing": (
+        lambda checkpoint: replace(checkpoint, offset=checkpoint.offset - 1, checksum=None),
+        "rebuild --rewind",
+    ),
+    "partitions are missing": (lambda checkpoint: replace(checkpoint, partitions=8), "skillstream rebuild"),
 }
 
 
@@ -94,7 +106,7 @@ TAMPERED: dict[str, tuple[Callable[[Mark], Mark], str]] = {
 def test_a_worker_refuses_what_does_not_fit_and_says_what_to_do(ran: Ran, name: str) -> None:
     tamper, advice = TAMPERED[name]
     deployment = ran.deployment
-    put_marks(deployment, ran.marks | {1: tamper(ran.marks[1])})
+    put_checkpoints(deployment, ran.checkpoints | {1: tamper(ran.checkpoints[1])})
     before = len(deployment.records(deployment.changelog)), deployment.committed()
 
     worker = deployment.start()
@@ -103,7 +115,7 @@ def test_a_worker_refuses_what_does_not_fit_and_says_what_to_do(ran: Ran, name: 
     assert f"{deployment.channels.activity}/1: " in worker.log
     assert advice in worker.log
     assert (len(deployment.records(deployment.changelog)), deployment.committed()) == before
-    put_marks(deployment, ran.marks)
+    put_checkpoints(deployment, ran.checkpoints)
 
 
 def test_an_epoch_raised_by_hand_is_refused(ran: Ran) -> None:
@@ -115,10 +127,13 @@ def test_an_epoch_raised_by_hand_is_refused(ran: Ran) -> None:
 
 def test_a_restart_goes_on_under_the_epoch_that_the_table_knows(broker: str, tmp_path: Path) -> None:
     with run_once(broker, tmp_path) as once:
-        put_marks(once.deployment, {partition: replace(mark, epoch=3) for partition, mark in once.marks.items()})
+        put_checkpoints(
+            once.deployment,
+            {partition: replace(checkpoint, epoch=3) for partition, checkpoint in once.checkpoints.items()},
+        )
         again = [Sent(each.key, (each.value or b"").replace(b'"sim-', b'"again-'), each.place) for each in CLASS[:40]]
         once.deployment.send(each for each in again if each.place != ONLY_BAD_ON)
-        once.deployment.send([Sent(MARK_KEY, b"{}", partition=0)], once.deployment.channels.erasures)
+        once.deployment.send([Sent(CHECKPOINT_KEY, b"{}", partition=0)], once.deployment.channels.erasures)
 
         worker = once.deployment.start()
         once.deployment.await_caught_up()
@@ -127,9 +142,9 @@ def test_a_restart_goes_on_under_the_epoch_that_the_table_knows(broker: str, tmp
         table = once.deployment.table()
         rows = [decode_row(row) for partition in range(PARTITIONS) for _, row in table.items(partition)]
         assert {row.epoch for row in rows} == {0, 3}
-        marks = marks_of(once.deployment)  # nor did a request to forget the mark's own key reach it
-        assert {mark.epoch for mark in marks.values()} == {3}
-        assert sum(mark.offset - once.marks[p].offset for p, mark in marks.items()) > 0
+        checkpoints = checkpoints_of(once.deployment)  # nor did a request to forget the mark's own key reach it
+        assert {checkpoint.epoch for checkpoint in checkpoints.values()} == {3}
+        assert sum(checkpoint.offset - once.checkpoints[p].offset for p, checkpoint in checkpoints.items()) > 0
 
 
 def test_commits_without_a_changelog_are_never_a_silent_fresh_start(broker: str, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from agents.health.lag import BrokerOffsets, Held, LagMonitor, Offsets, Part
+from agents.health.lag import BrokerOffsets, LagMonitor, Offsets, OpenTransaction, SourcePartition
 from agents.kafka.embedded import PARTITIONS, EmbeddedBroker
 from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.topics import TopicSpec, ensure_topics
@@ -86,7 +86,7 @@ async def test_records_that_stay_unread_stay_behind_however_often_they_are_looke
     assert lags(monitor) == {0: 2, 1: 1, 2: 0, 3: 0}
 
 
-async def test_a_broker_that_went_away_leaves_the_lag_unknown_not_zero_and_not_frozen() -> None:
+async def test_a_broker_that_becomes_unavailable_leaves_the_lag_unknown_not_zero_and_not_frozen() -> None:
     metrics = Metrics()
     with EmbeddedBroker() as broker:
         ensure_topics(broker.bootstrap, [TopicSpec(TOPIC, PARTITIONS)])
@@ -116,19 +116,19 @@ async def test_a_topic_that_is_missing_is_unknown_beside_those_that_are_there(br
 class ScriptedOffsets:
     """Offsets as told; what is in `empty` holds nothing to read."""
 
-    offsets: dict[Part, Offsets] = field(default_factory=dict)
+    offsets: dict[SourcePartition, Offsets] = field(default_factory=dict)
     failure: Exception | None = None
-    empty: set[Part] = field(default_factory=set)
-    looked_into: list[Part] = field(default_factory=list)
+    empty: set[SourcePartition] = field(default_factory=set)
+    looked_into: list[SourcePartition] = field(default_factory=list)
     was_read: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def read(self) -> Mapping[Part, Offsets]:
+    async def read(self) -> Mapping[SourcePartition, Offsets]:
         self.was_read.set()
         if self.failure is not None:
             raise self.failure
         return dict(self.offsets)
 
-    async def unreadable(self, positions: Mapping[Part, int]) -> Collection[Part]:
+    async def unreadable(self, positions: Mapping[SourcePartition, int]) -> Collection[SourcePartition]:
         self.looked_into += positions
         return self.empty & positions.keys()
 
@@ -236,7 +236,7 @@ async def test_what_waits_for_an_open_transaction_is_told_beside_the_lag_and_for
     await monitor.measure()
 
     assert lags(monitor) == {0: 0, 1: 5}
-    assert monitor.current().held == {(TOPIC, 0): Held(11, 10)}
+    assert monitor.current().held == {(TOPIC, 0): OpenTransaction(11, 10)}
     shown = metrics.render()[0]
     assert b'open_transaction_records{partition="0",topic="student-activity"} 11.0' in shown
     assert b'open_transaction_seconds{partition="0",topic="student-activity"} 10.0' in shown
@@ -244,7 +244,7 @@ async def test_what_waits_for_an_open_transaction_is_told_beside_the_lag_and_for
 
     reader.offsets[TOPIC, 0] = Offsets(0, 15, 9, 20)  # it has ended, the next one is open
     await monitor.measure()
-    assert monitor.current().held == {(TOPIC, 0): Held(5, 0)}
+    assert monitor.current().held == {(TOPIC, 0): OpenTransaction(5, 0)}
     reader.failure = BrokerUnavailable("no answer")
     await monitor.measure()
     assert monitor.current().held == {}

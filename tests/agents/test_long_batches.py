@@ -12,14 +12,16 @@ from schemas.dialects import Record
 from schemas.errors import Fatal
 from streams.replay import FileRecord
 from tests.events import NOW_MS, raw, record
-from tests.stepped import CHANNELS, Stepped, home
+from tests.stepped import CHANNELS, Stepped, owning_partition
 
 PARTITION = 0
 
 
-def at_home(count: int) -> list[str]:
+def on_owning(count: int) -> list[str]:
     """Students of the partition."""
-    found = (student for number in range(count * 20) if home((student := f"s{number}").encode()) == PARTITION)
+    found = (
+        student for number in range(count * 20) if owning_partition((student := f"s{number}").encode()) == PARTITION
+    )
     return [next(found) for _ in range(count)]
 
 
@@ -29,7 +31,7 @@ def some_records(students_of: Sequence[str]) -> list[Record]:
 
 @pytest.mark.parametrize("most", [1, 7, 60, 10_000])
 def test_parts_of_a_batch_come_to_what_the_whole_does(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    taken = some_records(at_home(60) * 2)
+    taken = some_records(on_owning(60) * 2)
     whole, parted = Stepped(), Stepped()
     expected = whole.take(CHANNELS.activity, PARTITION, taken)
     monkeypatch.setattr(students, "MOST_STUDENTS", most)
@@ -55,7 +57,7 @@ def test_a_long_batch_is_folded_beside_the_loop(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(stepped.rows, "get_many", waiting_load)
 
     async def run() -> None:
-        taken = some_records(at_home(1) * 1_000)
+        taken = some_records(on_owning(1) * 1_000)
         folding = asyncio.create_task(stepped.take_on(CHANNELS.activity, PARTITION, taken))
         await asyncio.sleep(0)
         loop_ran.set()

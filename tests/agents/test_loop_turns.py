@@ -19,28 +19,28 @@ from schemas.dialects import Record
 from tests.agents.turns import measured_turns
 from tests.events import raw, record
 from tests.fuzz.seeds import DOCUMENTS
-from tests.stepped import CHANNELS, Stepped, home
+from tests.stepped import CHANNELS, Stepped, owning_partition
 
 PARTITION: Final = 0
 MOST_S: Final = 1.0
 
 
-def at_home() -> Iterator[str]:
+def on_owning() -> Iterator[str]:
     """Students of the partition, without end."""
     number = 0
     while True:
-        if home((student := f"s{number}").encode()) == PARTITION:
+        if owning_partition((student := f"s{number}").encode()) == PARTITION:
             yield student
         number += 1
 
 
 def crowd() -> Iterator[bytes]:
-    students = at_home()
+    students = on_owning()
     return (raw(student=next(students)) for _ in range(10_000))
 
 
 def voided_pairs() -> Iterator[bytes]:
-    student = next(at_home())
+    student = next(on_owning())
     for number in range(20_000):
         yield raw(student=student, event_id=f"e{number}", voidable=True)
         yield raw("voided", student, event_id=f"v{number}", voided_id=f"e{number}")

@@ -102,17 +102,17 @@ async def test_a_rebalance_that_never_comes_is_waited_for_with_a_bound(
         raise IllegalStateError("no assignment")
 
     with pytest.raises(GroupLost, match="no rebalance came"):
-        await asyncio.wait_for(recovery_of(app, Consumer(app, {}))._told(ask), 30)
+        await asyncio.wait_for(recovery_of(app, Consumer(app, {}))._answered(ask), 30)
     allowed_s = SETTINGS.session_timeout_s + SETTINGS.rebalance_timeout_s
     assert allowed_s < now_s[0] <= allowed_s + 10.0
 
 
-async def test_a_rebalance_is_waited_for_anew_while_the_broker_is_away(
+async def test_a_rebalance_is_waited_for_anew_while_the_broker_is_unavailable(
     app: DeliveryApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now_s, asked = [0.0], [0]
     monkeypatch.setattr(recovery, "monotonic", lambda: now_s[0])
-    app.outage.away("group", TimeoutError())
+    app.outage.begin("group", TimeoutError())
 
     async def ask() -> str:
         now_s[0] += 60.0
@@ -121,4 +121,4 @@ async def test_a_rebalance_is_waited_for_anew_while_the_broker_is_away(
             raise IllegalStateError("no assignment")
         return "told"
 
-    assert await asyncio.wait_for(recovery_of(app, Consumer(app, {}))._told(ask), 30) == "told"
+    assert await asyncio.wait_for(recovery_of(app, Consumer(app, {}))._answered(ask), 30) == "told"

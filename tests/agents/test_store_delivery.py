@@ -24,7 +24,7 @@ def assert_never_ahead(kafka: Cluster, folder: Path) -> int:
     for message in kafka.records(CHANGELOG):
         logs[message.partition() or 0].append((message.key() or b"", message.value()))
     store = RocksRows(folder, memory_mb=16)
-    kept = dict(store.kept())
+    kept = dict(store.checkpoints())
     for partition, log in logs.items():
         assert kept.get(partition, -1) < len(log)
         assert dict(store.items(partition)) == dict(log[: kept.get(partition, -1) + 1])

@@ -33,9 +33,9 @@ class Scene:
             producer.produce(topic, row, key, partition)
         assert producer.flush(10) == 0
 
-    def judge(self, topic: str) -> dict[int, int]:
+    def check(self, topic: str) -> dict[int, int]:
         drop_what_is_doubtful(self.store, self.broker, topic, 10.0)
-        return dict(self.store.kept())
+        return dict(self.store.checkpoints())
 
 
 @pytest.fixture
@@ -47,80 +47,80 @@ def scene(broker: str, tmp_path: Path) -> Iterator[Scene]:
 
 def test_rows_that_stand_on_the_changelog_are_kept(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     scene.log("same", *ROWS)
-    assert scene.judge("same") == {}
+    assert scene.check("same") == {}
     write(scene.store, 0, 0, *ROWS)
     caplog.set_level(logging.WARNING)
-    assert scene.judge("same") == {0: 2}
+    assert scene.check("same") == {0: 2}
     scene.log("same", (b"c", b"4"))
-    assert scene.judge("same") == {0: 2}
+    assert scene.check("same") == {0: 2}
     assert caplog.text == ""
 
 
 def test_rows_beyond_the_changelog_s_end_are_dropped(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     scene.log("short", *ROWS[:2])
     scene.log("short", *ROWS, partition=1)
-    assert scene.judge("short") == {}
+    assert scene.check("short") == {}
     write(scene.store, 0, 0, *ROWS)
     write(scene.store, 1, 0, *ROWS)
-    assert scene.judge("short") == {1: 2}
+    assert scene.check("short") == {1: 2}
     assert "partition 0 are dropped" in caplog.text
     assert "ends at 2, but they hold offset 2" in caplog.text
 
 
 def test_rows_ahead_of_what_is_known_whole_count_for_the_end_too(scene: Scene) -> None:
     scene.log("gap", *ROWS)
-    scene.judge("gap")
+    scene.check("gap")
     write(scene.store, 0, 0, ROWS[0])
     scene.store.confirm(0, scene.store.stage(0, {b"b": b"2"}), [Logged(7, b"b", b"2")], 7, reached=0)
-    assert scene.judge("gap") == {}
+    assert scene.check("gap") == {}
 
 
 def test_another_record_at_the_same_offset_drops_the_rows(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     scene.log("refilled", ROWS[0], ROWS[1], (b"a", b"of another life"), ROWS[2])
-    scene.judge("refilled")
+    scene.check("refilled")
     write(scene.store, 0, 0, *ROWS)
-    assert scene.judge("refilled") == {}
+    assert scene.check("refilled") == {}
     assert "another record stands at offset 2" in caplog.text
 
 
 def test_rows_of_another_topic_or_cluster_are_dropped(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     for topic in ("one", "two"):
         scene.log(topic, *ROWS)
-    scene.judge("one")
+    scene.check("one")
     write(scene.store, 0, 0, *ROWS)
-    assert scene.judge("two") == {}
+    assert scene.check("two") == {}
     assert "of another changelog than two" in caplog.text
 
     write(scene.store, 0, 0, *ROWS)
     with EmbeddedBroker() as other:
         elsewhere = Scene(other.bootstrap, scene.store)
         elsewhere.log("two", *ROWS)
-        assert elsewhere.judge("two") == {}
+        assert elsewhere.check("two") == {}
 
 
 def test_rows_are_dropped_before_deletions_that_they_missed_can_have_left_the_changelog(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scene.log("old", *ROWS)
-    scene.judge("old")
+    scene.check("old")
     now_s = time.time()
     monkeypatch.setattr("agents.stores.partition.time.time", lambda: now_s - TRUSTED_FOR_S + 60)
     write(scene.store, 0, 0, *ROWS)
     monkeypatch.setattr("agents.stores.partition.time.time", lambda: now_s)
-    assert scene.judge("old") == {0: 2}
+    assert scene.check("old") == {0: 2}
     monkeypatch.setattr("agents.stores.partition.time.time", lambda: now_s + 120)
-    assert scene.judge("old") == {}
+    assert scene.check("old") == {}
 
 
 def test_a_used_store_that_is_empty_is_said(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     scene.log("used", *ROWS)
     caplog.set_level(logging.WARNING)
-    scene.judge("used")
+    scene.check("used")
     assert caplog.text == ""
-    scene.judge("used")
+    scene.check("used")
     assert "The local store is empty" in caplog.text
 
 
-def test_a_broker_that_is_away_is_said(scene: Scene) -> None:
+def test_a_broker_that_is_unavailable_is_said(scene: Scene) -> None:
     with pytest.raises(BrokerUnavailable, match="could not be compared"):
         drop_what_is_doubtful(scene.store, "127.0.0.1:1", "any", 1.0)

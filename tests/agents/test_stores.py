@@ -16,7 +16,7 @@ from agents.stores.errors import LogRewound, StoreFailed, StoreInUse
 from agents.stores.folder import folder_of
 from agents.stores.opening import open_store
 from agents.stores.rocksdb import RocksRows
-from streams.input.checkpoint import MARK_KEY
+from streams.input.checkpoint import CHECKPOINT_KEY
 from tests.agents.delivery_cluster import until
 from tests.agents.logged import logged, write
 from tests.agents.store_writer import KEYS
@@ -51,17 +51,17 @@ def filled(folder: Path) -> Path:
 
 def test_confirmed_rows_outlive_a_restart_with_their_count_mark_and_offset(folder: Path) -> None:
     store = opened(folder)
-    write(store, 0, 0, (b"a", b"1"), (b"b", b"2"), (MARK_KEY, b"mark"))
+    write(store, 0, 0, (b"a", b"1"), (b"b", b"2"), (CHECKPOINT_KEY, b"mark"))
     write(store, 0, 3, (b"a", None))
     store.restore(5, logged(70, (b"x", b"9")))
     store.close()
 
     store = opened(folder)
-    assert dict(store.kept()) == {0: 3, 5: 70}
+    assert dict(store.checkpoints()) == {0: 3, 5: 70}
     assert (dict(store.items(0)), dict(store.items(5))) == ({b"b": b"2"}, {b"x": b"9"})
     assert (len(store), store.count(0)) == (2, 1)
     assert store.partitions() == {0, 5}
-    assert store.get(0, MARK_KEY) == b"mark"
+    assert store.get(0, CHECKPOINT_KEY) == b"mark"
     store.close()
 
 
@@ -75,7 +75,7 @@ def test_rows_that_the_changelog_has_not_confirmed_are_seen_now_but_not_after_a_
 
     store = opened(folder)
     assert dict(store.items(0)) == {b"a": b"old"}
-    assert (len(store), dict(store.kept())) == (1, {0: 0})
+    assert (len(store), dict(store.checkpoints())) == (1, {0: 0})
     store.close()
 
 
@@ -96,11 +96,11 @@ def test_where_somebody_else_wrote_in_between_a_restart_reads_again_from_there(f
     write(store, 0, 0, (b"a", b"1"))
     ticket = store.stage(0, {b"a": b"2"})
     store.confirm(0, ticket, logged(5, (b"a", b"2")), 5, reached=0)
-    assert dict(store.kept()) == {0: 0}
+    assert dict(store.checkpoints()) == {0: 0}
 
     again = store.stage(0, {})  # the guard has read the gap, and appends what it found overwritten
     store.confirm(0, again, logged(6, (b"b", None), (b"a", b"2")), 6, reached=7)
-    assert dict(store.kept()) == {0: 7}
+    assert dict(store.checkpoints()) == {0: 7}
     assert store.notes()[0].highest == 7
     store.close()
 
@@ -111,14 +111,14 @@ def test_a_partition_that_comes_back_knows_nothing_of_its_former_stay(folder: Pa
     store.drop_partition(0)
     store.restore(0, logged(0, (b"a", b"of another worker")))
     store.confirm(0, ticket, logged(1, (b"a", b"1")), 1, None)
-    assert (store.get(0, b"a"), dict(store.kept())) == (b"of another worker", {0: 0})
+    assert (store.get(0, b"a"), dict(store.checkpoints())) == (b"of another worker", {0: 0})
     store.close()
 
     store = opened(folder)
     store.drop_partition(0)
     store.close()
     store = opened(folder)
-    assert (dict(store.items(0)), dict(store.kept()), len(store)) == ({}, {}, 0)
+    assert (dict(store.items(0)), dict(store.checkpoints()), len(store)) == ({}, {}, 0)
     store.close()
 
 
@@ -194,18 +194,18 @@ def test_a_store_that_others_could_look_into_is_closed_to_them(tmp_path: Path) -
 
 
 def test_a_folder_that_is_not_only_the_stores_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shared, home = tmp_path / "tmp", tmp_path / "home"
+    shared, owning_partition = tmp_path / "tmp", tmp_path / "home"
     shared.mkdir()
     shared.chmod(0o1777)
-    (home / "work").mkdir(parents=True)
-    home.chmod(0o755)
-    monkeypatch.chdir(home / "work")
-    for top in (shared, home):
+    (owning_partition / "work").mkdir(parents=True)
+    owning_partition.chmod(0o755)
+    monkeypatch.chdir(owning_partition / "work")
+    for top in (shared, owning_partition):
         open_store(Settings(store="rocksdb", store_dir=str(top), app_id="a", store_memory_mb=16)).close()
         assert modes(top / "a") == {0o700}
 
     assert shared.stat().st_mode & 0o7777 == 0o1777
-    assert home.stat().st_mode & 0o777 == 0o755
+    assert owning_partition.stat().st_mode & 0o777 == 0o755
 
 
 def test_memory_is_the_default_and_leaves_no_folder(tmp_path: Path) -> None:
@@ -223,7 +223,7 @@ def test_rows_of_another_changelog_are_dropped(folder: Path) -> None:
     store = opened(folder)
     write(store, 0, 0, (b"a", b"1"))
     store.adopt("another")
-    assert (len(store), dict(store.kept())) == (0, {})
+    assert (len(store), dict(store.checkpoints())) == (0, {})
     store.close()
     store = opened(folder)
     assert (store.log, len(store)) == ("another", 0)
@@ -243,7 +243,7 @@ def test_a_damaged_store_starts_empty_or_fails_once_and_is_then_restored(
     caplog.set_level(logging.WARNING)
 
     store = opened(filled)
-    if store.kept():  # nothing of it was read yet: the damage shows when it is
+    if store.checkpoints():  # nothing of it was read yet: the damage shows when it is
         with pytest.raises(StoreFailed, match="restores it from the changelog"):
             list(store.items(3))
         assert store.log is None
@@ -251,7 +251,7 @@ def test_a_damaged_store_starts_empty_or_fails_once_and_is_then_restored(
         store = opened(filled)
     elif (pattern, harm) != ("MANIFEST-*", "cut"):  # that is what a crash leaves: RocksDB goes back in time
         assert "is damaged" in caplog.text
-    assert (dict(store.kept()), len(store), list(store.items(3))) == ({}, 0, [])
+    assert (dict(store.checkpoints()), len(store), list(store.items(3))) == ({}, 0, [])
     store.restore(3, logged(0, (b"a", b"1")))
     store.close()
 
@@ -274,11 +274,11 @@ def test_a_damaged_block_is_an_error_and_never_a_missing_row(filled: Path, many:
 def test_a_deleted_store_is_empty(filled: Path) -> None:
     shutil.rmtree(filled / "rows")
     store = opened(filled)
-    assert (dict(store.kept()), len(store)) == ({}, 0)
+    assert (dict(store.checkpoints()), len(store)) == ({}, 0)
     store.close()
     shutil.rmtree(filled)
     store = opened(filled)
-    assert (dict(store.kept()), len(store)) == ({}, 0)
+    assert (dict(store.checkpoints()), len(store)) == ({}, 0)
     store.close()
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from streams.simulation import simulate
 from tests.agents.delivery_cluster import until
-from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, home
+from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, owning_partition
 from tests.agents.planted_faults import (
     DOUBLE,
     GONE,
@@ -32,7 +32,7 @@ from tests.servers.ports import free_ports
 
 STUDENTS: Final = 60
 CLASS: Final = [Sent(each.key, each.value) for each in simulate(STUDENTS, 3_000, seed=8, faults=0.01)]
-STRAY, FORGOTTEN, REBORN = "stray", "sim-00050", "sim-00051"
+STRAY, ERASED, REBORN = "stray", "sim-00050", "sim-00051"
 LIMITS: Final = {"calls_per_minute": 6_000, "calls_per_hour": 600_000, "seed_limits": "true"}
 COLD: Final = {name: value for name, value in os.environ.items() if not name.startswith(("SKILLSTREAM_", "OPENAI_"))}
 
@@ -73,16 +73,16 @@ def verify(deployment: Deployment, *arguments: str, **settings: object) -> Verdi
 
 @pytest.fixture(scope="module")
 def left(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """What a worker left that took in a class, broken records, strays and wishes to be forgotten; it is stopped."""
+    """What a worker left that took in a class, broken records, strays and wishes to be erased; it is stopped."""
     with deployed(
         broker, tmp_path_factory.mktemp("left"), reasoning="scripted", max_batch_records=200, **LIMITS
     ) as deployment:
-        foreign = (home(STRAY) + 1) % PARTITIONS
+        foreign = (owning_partition(STRAY) + 1) % PARTITIONS
         strays = [Sent(STRAY.encode(), raw(student=STRAY, event_id=f"s{n}"), partition=foreign) for n in range(5)]
         deployment.send([*CLASS, *strays, Sent(None, b"<xml/>"), Sent(b"sim-00002", None)])
         worker = deployment.start()
         until(lambda: len(deployment.explanations()) >= STUDENTS // 2, "explanations", 120.0)
-        asked = [Sent(student.encode(), b"{}") for student in (FORGOTTEN, REBORN, "never-seen")]
+        asked = [Sent(student.encode(), b"{}") for student in (ERASED, REBORN, "never-seen")]
         deployment.send(asked, deployment.channels.erasures)
         deployment.await_caught_up()
         deployment.send(Sent(REBORN.encode(), raw(student=REBORN, event_id=f"new-{n}")) for n in range(3))
@@ -105,7 +105,9 @@ def test_what_a_worker_left_is_exact_and_the_exit_code_is_0(clean: Verdict) -> N
 
 def test_every_event_has_one_outcome(clean: Verdict) -> None:
     said = clean.said
-    assert said["records"] == len(CLASS) + 2 + 2 * 5 + 3, "strays are there twice: where they were sent, and at home"
+    assert said["records"] == len(CLASS) + 2 + 2 * 5 + 3, (
+        "strays are there twice: where they were sent, and on its owning partition"
+    )
     assert said["rerouted"] == 5
     assert said["events_in"] == said["records"] - said["rerouted"]
     assert said["events_in"] == sum(said[name] for name in ("applied", "ignored", "duplicates", "dead_lettered"))
@@ -149,11 +151,11 @@ def planted(left: Deployment, clean: Verdict) -> Planted:
     }.items(),
 )
 def test_a_fault_planted_on_a_student_is_found_once_as_what_it_is(planted: Planted, student: str, kind: str) -> None:
-    assert planted.verdict.of(student) == [(kind, home(student))]
+    assert planted.verdict.of(student) == [(kind, owning_partition(student))]
 
 
 def test_an_event_that_was_committed_and_not_folded_is_lost(planted: Planted) -> None:
-    assert ("lost", home(UNFOLDED)) in planted.verdict.of(UNFOLDED)
+    assert ("lost", owning_partition(UNFOLDED)) in planted.verdict.of(UNFOLDED)
     assert planted.verdict.at(*planted.places["unfolded"])[0] == "lost"
 
 
@@ -191,7 +193,7 @@ def test_the_report_for_people_names_them_too(planted: Planted, left: Deployment
     done = subprocess.run(command, env=COLD | given, capture_output=True, text=True, timeout=180, check=False)
 
     assert done.returncode == 1
-    assert f"double_applied: {DOUBLE} (partition {home(DOUBLE)}, offset " in done.stdout
+    assert f"double_applied: {DOUBLE} (partition {owning_partition(DOUBLE)}, offset " in done.stdout
     assert "\x1b" not in done.stdout + done.stderr, "no colours where nobody looks"
 
 

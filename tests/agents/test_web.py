@@ -83,7 +83,7 @@ async def test_the_page_for_people_shows_state_lag_events_updates_and_spend(seen
 
 
 async def test_the_page_says_that_the_lag_is_unknown(seen: Situation) -> None:
-    seen.offsets_told = False
+    seen.offsets_known = False
     await seen.lag.measure()
     page = await page_of(seen)
 

@@ -9,7 +9,7 @@ import pytest
 
 from streams.simulation import simulate
 from tests.agents.delivery_cluster import until
-from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, home
+from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, owning_partition
 from tests.agents.single_students import FAST_LIMITS, many_of, row_of
 from tests.agents.worker_process import WorkerProcess
 
@@ -20,30 +20,30 @@ BROKEN = {
     "null_value": Sent(b"sim-00002", None),
     "unknown_version": Sent(b"\xfe\xff", orjson.dumps({"type": "attempt", "version": 9}), partition=3),
 }
-FORGOTTEN, STRAY = "sim-00003", "stray"
+ERASED, STRAY = "sim-00003", "stray"
 STRAY_EVENTS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Everyday:
-    """A worker that took in a class, broken records, events on a foreign partition, and a wish to be forgotten."""
+    """A worker that took in a class, broken records, events on a foreign partition, and a wish to be erased."""
 
     deployment: Deployment
     worker: WorkerProcess
-    forgotten_at_ms: int
+    erased_at_ms: int
 
 
 @pytest.fixture(scope="module")
 def everyday(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everyday]:
     folder = tmp_path_factory.mktemp("everyday")
     with deployed(broker, folder, reasoning="scripted", **FAST_LIMITS) as deployment:
-        foreign = (home(STRAY) + 1) % PARTITIONS
+        foreign = (owning_partition(STRAY) + 1) % PARTITIONS
         strays = [Sent(each.key, each.value, partition=foreign) for each in many_of(STRAY, STRAY_EVENTS)]
         deployment.send([*CLASS, *BROKEN.values(), *strays])  # waiting when the worker starts: so few, whole batches
         worker = deployment.start()
         worker.await_ready()
         until(lambda: len(deployment.explanations()) >= 12, "explanations of the class")
-        deployment.send([Sent(FORGOTTEN.encode(), b"{}")], deployment.channels.erasures)
+        deployment.send([Sent(ERASED.encode(), b"{}")], deployment.channels.erasures)
         deployment.await_caught_up()
         until(lambda: worker.metrics().get("calls_in_flight") == 0, "every result is read back")
         yield Everyday(deployment, worker, deployment.records(deployment.channels.erasures)[0].timestamp)
@@ -68,28 +68,30 @@ def test_every_event_has_its_outcome_and_the_table_equals_an_offline_replay(ever
     assert everyday.worker.events("dead_lettered") == replay.counts.dead_lettered == len(BROKEN)
     outcomes = counted["applied"] + counted["ignored"] + counted["duplicates"] + len(BROKEN)
     assert outcomes == len(CLASS) + len(BROKEN) + STRAY_EVENTS
-    assert {difference.student for difference in everyday.deployment.differences(replay)} == {FORGOTTEN}
+    assert {difference.student for difference in everyday.deployment.differences(replay)} == {ERASED}
 
 
 def test_a_dead_letter_carries_the_original_bytes_and_where_they_came_from(everyday: Everyday) -> None:
-    letters = {letter.reason: (record, letter) for record, letter in everyday.deployment.dead_letters()}
+    dead_letters = {
+        dead_letter.reason: (record, dead_letter) for record, dead_letter in everyday.deployment.dead_letters()
+    }
     originals = {(r.partition, r.offset): r for r in everyday.deployment.records(everyday.deployment.channels.activity)}
 
-    assert letters.keys() == BROKEN.keys()
-    for reason, (record, letter) in letters.items():
-        original = originals[letter.partition, letter.offset]
+    assert dead_letters.keys() == BROKEN.keys()
+    for reason, (record, dead_letter) in dead_letters.items():
+        original = originals[dead_letter.partition, dead_letter.offset]
         assert (record.key, record.value) == (BROKEN[reason].key, BROKEN[reason].value)
         assert (original.key, original.value) == (record.key, record.value)
-        assert letter.topic == everyday.deployment.channels.activity
-        assert letter.timestamp == original.timestamp
+        assert dead_letter.topic == everyday.deployment.channels.activity
+        assert dead_letter.timestamp == original.timestamp
         assert record.partition == original.partition
 
 
-def test_an_event_on_a_foreign_partition_is_rerouted_home_and_folded_once(everyday: Everyday) -> None:
+def test_an_event_on_a_foreign_partition_is_repartitioned_home_and_folded_once(everyday: Everyday) -> None:
     table = everyday.deployment.table()
     places = [partition for partition in range(PARTITIONS) if table.get(partition, STRAY.encode())]
 
-    assert places == [home(STRAY)]
+    assert places == [owning_partition(STRAY)]
     assert row_of(table, STRAY).events == STRAY_EVENTS
     assert everyday.worker.events("rerouted") == STRAY_EVENTS
 
@@ -100,7 +102,7 @@ def test_the_last_update_of_each_student_says_how_far_its_row_is(everyday: Every
 
     assert last.keys() >= {record.key.decode() for record in CLASS if record.key}
     for student, update in last.items():
-        if student != FORGOTTEN:
+        if student != ERASED:
             row = row_of(table, student)
             assert update.seq == (row.epoch, row.offset)
             assert update.skills
@@ -120,7 +122,7 @@ def test_an_explanation_comes_out_and_its_result_is_read_back(everyday: Everyday
     assert set(explained.values()) == {1}, "within the cooldown each student is explained once"
     assert sorted(results) == sorted((each.student_id, each.seq) for each in explanations)
     for explanation in explanations:
-        if explanation.student_id != FORGOTTEN:
+        if explanation.student_id != ERASED:
             row = row_of(table, explanation.student_id)
             assert (row.pending.reasoned_epoch, row.pending.reasoned_offset) == explanation.seq
             assert row.pending.since_us == 0 or explanation.seq < (row.epoch, row.offset)
@@ -131,34 +133,34 @@ def test_an_explanation_comes_out_and_its_result_is_read_back(everyday: Everyday
 # -- forgetting
 
 
-def test_erasing_leaves_a_stub_and_deletes_what_was_published(everyday: Everyday) -> None:
-    stub = row_of(everyday.deployment.table(), FORGOTTEN)
+def test_erasing_leaves_a_tombstone_and_deletes_what_was_published(everyday: Everyday) -> None:
+    tombstone = row_of(everyday.deployment.table(), ERASED)
 
-    assert stub.erased_us == everyday.forgotten_at_ms * 1_000
-    assert (stub.events, stub.facts, stub.skills, stub.ids) == (0, {}, {}, b"")
-    assert stub.offset >= 0, "a stub without its offset would be folded again after a restart"
+    assert tombstone.erased_us == everyday.erased_at_ms * 1_000
+    assert (tombstone.events, tombstone.facts, tombstone.skills, tombstone.ids) == (0, {}, {}, b"")
+    assert tombstone.offset >= 0, "a tombstone row without its offset would be folded again after a restart"
     for topic in (everyday.deployment.channels.updates, everyday.deployment.channels.reasoning):
-        said = [record for record in everyday.deployment.records(topic) if record.key == FORGOTTEN.encode()]
+        said = [record for record in everyday.deployment.records(topic) if record.key == ERASED.encode()]
         assert said[-1].value is None
-        assert said[-1].partition == home(FORGOTTEN)
+        assert said[-1].partition == owning_partition(ERASED)
 
 
-def test_old_events_of_the_forgotten_are_not_folded_again_and_new_ones_are(other: Deployment) -> None:
-    other.send(many_of(FORGOTTEN, 3))
+def test_old_events_of_the_erased_are_not_folded_again_and_new_ones_are(other: Deployment) -> None:
+    other.send(many_of(ERASED, 3))
     other.await_caught_up()
-    other.send([Sent(FORGOTTEN.encode(), b"{}")], other.channels.erasures)
+    other.send([Sent(ERASED.encode(), b"{}")], other.channels.erasures)
     other.await_caught_up()
-    [forgotten_at_ms] = [r.timestamp for r in other.records(other.channels.erasures) if r.key == FORGOTTEN.encode()]
-    late = [Sent(s.key, s.value, timestamp_ms=forgotten_at_ms - 1) for s in many_of(FORGOTTEN, 3, tag="late")]
+    [erased_at_ms] = [r.timestamp for r in other.records(other.channels.erasures) if r.key == ERASED.encode()]
+    late = [Sent(s.key, s.value, timestamp_ms=erased_at_ms - 1) for s in many_of(ERASED, 3, tag="late")]
     other.send(late)
     other.await_caught_up()
-    assert row_of(other.table(), FORGOTTEN).events == 0
+    assert row_of(other.table(), ERASED).events == 0
 
-    other.send(many_of(FORGOTTEN, 2, tag="new"))
+    other.send(many_of(ERASED, 2, tag="new"))
     other.await_caught_up()
 
-    reborn = row_of(other.table(), FORGOTTEN)
-    assert (reborn.events, reborn.erased_us) == (2, forgotten_at_ms * 1_000)
+    reborn = row_of(other.table(), ERASED)
+    assert (reborn.events, reborn.erased_us) == (2, erased_at_ms * 1_000)
 
 
 def test_a_history_sent_twice_counts_once_and_erasing_deletes_its_ids_beside_the_row(other: Deployment) -> None:
@@ -166,14 +168,14 @@ def test_a_history_sent_twice_counts_once_and_erasing_deletes_its_ids_beside_the
     for _ in range(2):
         other.send(many_of(student, 400))
         other.await_caught_up()
-    kept = other.table().segments(home(student), student.encode())
+    kept = other.table().segments(owning_partition(student), student.encode())
     assert row_of(other.table(), student).events == 400
     assert len(kept) == 2
 
     other.send([Sent(student.encode(), b"{}")], other.channels.erasures)
     other.await_caught_up()
 
-    assert other.table().segments(home(student), student.encode()) == []
+    assert other.table().segments(owning_partition(student), student.encode()) == []
     last = {record.key: record.value for record in other.records(other.changelog)}
     assert [last[key] for key in kept] == [None, None]
 
@@ -187,8 +189,10 @@ def test_a_record_that_is_not_a_result_does_not_stop_the_worker(other: Deploymen
     other.await_caught_up()
 
     assert other.workers[0].alive
-    letters = [letter for _, letter in other.dead_letters() if letter.topic == other.channels.results]
-    assert [letter.reason for letter in letters] == ["not_a_result"] * 2
+    dead_letters = [
+        dead_letter for _, dead_letter in other.dead_letters() if dead_letter.topic == other.channels.results
+    ]
+    assert [dead_letter.reason for dead_letter in dead_letters] == ["not_a_result"] * 2
 
 
 # -- the pages

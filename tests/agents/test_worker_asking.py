@@ -47,14 +47,14 @@ def _of(deployment: Deployment, student: str) -> list[Explanation]:
 def test_a_good_reply_becomes_an_explanation_and_no_identity_leaves(asking: Asking) -> None:
     deployment, worker, provider = asking
     student, secret = f"canary-{uuid4().hex}", f"secret-{uuid4().hex}"
-    told = [
+    noted = [
         Sent(
             student.encode(), raw("message", student, event_id=f"m{n}", text=f"It was hard but I kept trying. {secret}")
         )
         for n in range(4)
     ]
     broken = Sent(student.encode(), b'{"student_id": "' + student.encode() + b'", "text": "' + secret.encode())
-    deployment.send([*many_of(student, 12), *told, broken])
+    deployment.send([*many_of(student, 12), *noted, broken])
     until(lambda: bool(_of(deployment, student)), "an explanation")
 
     [explanation] = _of(deployment, student)
@@ -68,14 +68,14 @@ def test_a_good_reply_becomes_an_explanation_and_no_identity_leaves(asking: Aski
     sent = b"".join(exchange.body + repr(exchange.headers).encode() for exchange in provider.exchanges).decode()
     assert provider.exchanges
     shown = "".join(worker.get(path).body.decode() for path in ("/metrics", "/health/detailed", "/"))
-    reasons = repr([letter for _, letter in deployment.dead_letters()])
+    reasons = repr([dead_letter for _, dead_letter in deployment.dead_letters()])
     for place, text in {"provider": sent, "log": worker.log, "pages": shown, "dead letters": reasons}.items():
         assert student not in text, place
         assert secret not in text, place
     assert "sk-loopback" not in worker.log
 
 
-def test_what_was_asked_before_a_student_was_forgotten_is_not_published_after(asking: Asking) -> None:
+def test_what_was_asked_before_a_student_was_erased_is_not_published_after(asking: Asking) -> None:
     deployment, worker, provider = asking
     student, forgotten = f"leaving-{uuid4().hex[:6]}", threading.Event()
     ended = 'reasoning_calls_total{outcome="ok"}'

@@ -29,7 +29,7 @@ _WORDS: Final = 40
 _ONE_TEXT_IN: Final = 10
 _DRAWN: Final = 1.25  # of the events simulated, 12 % are texts and may be left out
 _FLUSH_S: Final = 120.0
-_home = partitioner("murmur2").home_partition
+_owning_partition = partitioner("murmur2").owning_partition
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,9 @@ def fill(broker: str, data: DataSet, count: int) -> None:
 
 
 def produce(broker: str, topic: str, found: Iterator[SimulatedRecord]) -> int:
-    """Send every record to its key's home; how many there were. Raises RuntimeError where some are not confirmed."""
+    """Send every record to its key's owning partition; how many there were. Raises RuntimeError where some are not
+    confirmed.
+    """
     producer = Producer(
         {
             "bootstrap.servers": broker,
@@ -91,16 +93,16 @@ def produce(broker: str, topic: str, found: Iterator[SimulatedRecord]) -> int:
 
 def _queued(producer: Producer, topic: str, record: SimulatedRecord) -> bool:
     try:
-        producer.produce(topic, record.value, record.key, home(record.key))
+        producer.produce(topic, record.value, record.key, owning_partition(record.key))
     except BufferError:
         return False
     return True
 
 
 @cache
-def home(key: bytes) -> int:
+def owning_partition(key: bytes) -> int:
     """The partition of a student's events."""
-    return _home(key, PARTITIONS) or 0
+    return _owning_partition(key, PARTITIONS) or 0
 
 
 def records(data: DataSet, count: int) -> Iterator[SimulatedRecord]:

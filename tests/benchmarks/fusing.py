@@ -5,8 +5,8 @@ import time
 from collections.abc import Awaitable, Sequence
 
 from streams.evidence.collect import collect
-from streams.evidence.source import Opinion, Source
-from streams.rows.row_batch import Block
+from streams.evidence.source import Estimate, Source
+from streams.rows.row_batch import RowBatch
 from tests.benchmarks.measure import Measure
 
 _DELAY_S = 0.1
@@ -18,23 +18,23 @@ class _Slow:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    async def judge(self, block: Block) -> Opinion:
+    async def estimate(self, row_batch: RowBatch) -> Estimate:
         await asyncio.sleep(_DELAY_S)
-        return Opinion.empty(len(block), 1)
+        return Estimate.empty(len(row_batch), 1)
 
 
 def three_slow_sources() -> Measure:
     """Time of one batch with three such sources, against one of them alone."""
-    block = Block.of([None] * 100, ("skill",))
-    one, three = _seconds(_collect([_Slow("a")], block)), _seconds(_collect([_Slow(n) for n in "abc"], block))
+    row_batch = RowBatch.of([None] * 100, ("skill",))
+    one, three = _seconds(_collect([_Slow("a")], row_batch)), _seconds(_collect([_Slow(n) for n in "abc"], row_batch))
     return Measure(three * 1000, "ms", "one source alone", three / one)
 
 
-async def _collect(sources: Sequence[Source], block: Block) -> None:
+async def _collect(sources: Sequence[Source], row_batch: RowBatch) -> None:
     def fail(source: str, error: BaseException) -> None:
         raise AssertionError(source) from error
 
-    await collect(sources, block, skills=1, deadline_s=5, stale_after_s=1e9, on_failure=fail)
+    await collect(sources, row_batch, skills=1, deadline_s=5, stale_after_s=1e9, on_failure=fail)
 
 
 def _seconds(work: Awaitable[None]) -> float:

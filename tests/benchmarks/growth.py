@@ -19,10 +19,10 @@ from typing import Final
 
 from schemas.dialects import Record
 from streams.evidence.artifacts import load_artifact
-from streams.folding.batch import FoldedBatch, Home, Load
+from streams.folding.batch import FoldedBatch, Load, OwningPartition
 from streams.pipeline import Pipeline
 from streams.replay import BATCH_RECORDS, FileRecord, Replay
-from streams.rows.row_batch import Block
+from streams.rows.row_batch import RowBatch
 from streams.rows.segments import LoadSegments, none_stored
 from streams.simulation import simulate
 from tests.benchmarks.measure import Figure, Rounds, Target
@@ -55,7 +55,7 @@ class TimedPipeline(Pipeline):
         records: Sequence[Record],
         *,
         load: Load,
-        home: Home,
+        owning_partition: OwningPartition,
         load_segments: LoadSegments = none_stored,
         epoch: int = 0,
         most_students: int | None = None,
@@ -73,10 +73,15 @@ class TimedPipeline(Pipeline):
 
         began_s = time.process_time()
         batch = super().fold(
-            records, load=timed, home=home, load_segments=load_segments, epoch=epoch, most_students=most_students
+            records,
+            load=timed,
+            owning_partition=owning_partition,
+            load_segments=load_segments,
+            epoch=epoch,
+            most_students=most_students,
         )
         folded_s = time.process_time()
-        Block.of(rows, self.skill_set.names)
+        RowBatch.of(rows, self.skill_set.names)
         decode_s = time.process_time() - folded_s
         self.fold_s += folded_s - began_s - load_s - decode_s
         self.repeated_s += decode_s

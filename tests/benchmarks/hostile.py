@@ -15,7 +15,7 @@ from tests.benchmarks.measure import Figure, Rounds, Target
 from tests.benchmarks.sizes import Sizes
 from tests.events import raw, record
 from tests.fuzz.seeds import DOCUMENTS
-from tests.stepped import CHANNELS, Stepped, home
+from tests.stepped import CHANNELS, Stepped, owning_partition
 
 ADVERSARIAL: Final = "adversarial"
 AMPLIFICATION: Final = "amplification"
@@ -77,7 +77,7 @@ def _in_process(shape: str) -> tuple[float, float, float]:
 
 def main(shape: str) -> None:
     """Fold the shape, and print what it cost."""
-    partition = home(b"ada")
+    partition = owning_partition(b"ada")
     values = bombs() if shape == "bombs" else SHAPES[shape]()
     records: list[Record] = [record(value, number, partition=partition) for number, value in enumerate(values)]
     stepped = Stepped()

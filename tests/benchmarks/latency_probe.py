@@ -19,7 +19,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 from schemas.dialects import native
 from streams.folding.facts import facts_of, kinds_of
 from streams.simulation import SimulatedRecord
-from tests.benchmarks.datasets import PARTITIONS, PLAIN, home, records
+from tests.benchmarks.datasets import PARTITIONS, PLAIN, owning_partition, records
 from tests.benchmarks.sizes import Sizes
 
 _SEQ: Final = re.compile(rb'"seq": ?\[(\d+), ?(\d+)\]')
@@ -152,7 +152,7 @@ def _events(count: int) -> list[tuple[SimulatedRecord, int, bool]]:
     found = list(islice(records(PLAIN, max(count, Sizes.of_environment().events)), count))
     events = [native.decode(record.value) for record in found]
     useful = np.isin(np.arange(count), facts_of(events, kinds_of(events)).event).tolist()
-    return [(record, home(record.key), use) for record, use in zip(found, useful, strict=True)]
+    return [(record, owning_partition(record.key), use) for record, use in zip(found, useful, strict=True)]
 
 
 if __name__ == "__main__":

@@ -79,10 +79,10 @@ async def _written(events: int) -> dict[str, list[Records]]:
         batch = pipeline.fold(
             records[start : start + _FETCH_RECORDS],
             load=lambda students: [table.get(0, student.encode()) for student in students],
-            home=lambda _student: None,
+            owning_partition=lambda _student: None,
         )
-        judgement = await pipeline.judge(batch.block)
-        said = pipeline.writer.write(batch.students, batch.block, judgement)
+        scored = await pipeline.score_rows(batch.row_batch)
+        said = pipeline.writer.write(batch.students, batch.row_batch, scored)
         changed = [(student.encode(), row) for student, row in batch.rows().items()]
         for key, row in changed:
             table.put(0, key, row)

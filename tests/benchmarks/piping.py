@@ -57,7 +57,7 @@ def decode() -> Measure:
 def fold() -> Measure:
     """Decoded and folded into rows, unscored."""
     began_s = time.perf_counter()
-    pipeline().fold(_records(), load=loaded({}), home=lambda _student: None)
+    pipeline().fold(_records(), load=loaded({}), owning_partition=lambda _student: None)
     return _rate(time.perf_counter() - began_s, _parsing_s(), "orjson.loads alone")
 
 

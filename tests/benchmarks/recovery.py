@@ -1,8 +1,8 @@
 """Restoring a table from its changelog: our worker with all rows, stock Faust with a prefix of the same records.
 
-Rows are what the pure pipeline makes of simulated students, repeated under keys of their own, each on its key's home.
-Timed in both by the same two methods of the table: from the first record of the log that is handed to it until the
-recovery is complete. Faust keeps bytes as bytes and decodes nothing.
+Rows are what the pure pipeline makes of simulated students, repeated under keys of their own, each on its key's owning
+partition. Timed in both by the same two methods of the table: from the first record of the log that is handed to it
+until the recovery is complete. Faust keeps bytes as bytes and decodes nothing.
 """
 
 import asyncio

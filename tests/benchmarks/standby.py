@@ -20,7 +20,7 @@ from confluent_kafka import Producer
 
 from streams.simulation import simulate
 from tests.agents.delivery_cluster import until
-from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, home
+from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, owning_partition
 from tests.agents.worker_process import WorkerProcess
 from tests.benchmarks.memory import student_rows
 from tests.servers.kafka import RealKafka
@@ -83,7 +83,7 @@ def _fill(deployment: Deployment, rows: int) -> None:
     left = iter(student_rows(rows))
     while part := list(islice(left, 10_000)):
         for key, row in part:
-            producer.produce(deployment.changelog, row, key, home(key))
+            producer.produce(deployment.changelog, row, key, owning_partition(key))
         assert producer.flush(60) == 0
 
 

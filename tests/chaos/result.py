@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 
 from tests.chaos.experiment import Experiment
-from tests.chaos.judge import Verdict
+from tests.chaos.verdict import Verdict
 
 _KINDS: Final = {"lost": "lost", "double_applied": "double_applied", "stale_row": "stale_rows"}
 """What can be planted, and where a verdict counts it."""
@@ -16,7 +16,7 @@ _KINDS: Final = {"lost": "lost", "double_applied": "double_applied", "stale_row"
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`repeated` is how many records were read again, as far as the workers could be asked; `put_out`, how often
+    """`repeated` is how many records were read again, as far as the workers could be asked; `expelled`, how often
     one stopped because the machine was too slow for its heartbeats.
     """
 
@@ -27,7 +27,7 @@ class Result:
     recoveries_s: tuple[float, ...] = ()
     failure: str = ""
     skipped: str = ""
-    put_out: int = 0
+    expelled: int = 0
 
     @property
     def ok(self) -> bool:
@@ -47,7 +47,7 @@ class Result:
         took = f"{median(self.recoveries_s):.1f} s" if self.recoveries_s else "-"
         if len(self.recoveries_s) > 1:
             took += f" (at worst {max(self.recoveries_s):.1f} s)"
-        late = f", {self.put_out} x too slow for its session" if self.put_out else ""
+        late = f", {self.expelled} x too slow for its session" if self.expelled else ""
         return f"{name}lost {lost}, repeated {self.repeated}, recovery {took}, all in {self.seconds:.0f} s{late}"
 
 

@@ -17,15 +17,15 @@ from typing import Final, TypeVar
 from schemas.topics import MAX_RECORD_BYTES
 from tests.agents.deployment import PARTITIONS, Deployment, Sent
 from tests.chaos.fault import Fault
-from tests.chaos.judge import skillstream
 from tests.chaos.load import RATE, Load, Producing, a_class
 from tests.chaos.offsets import Offsets, Positions
 from tests.chaos.supervised import Supervised
+from tests.chaos.verdict import skillstream
 from tests.servers.kafka import RealKafka
 from tests.servers.redis import RealRedis
 
 SESSION_S: Final = 6.0
-Kept = TypeVar("Kept")
+Chosen = TypeVar("Chosen")
 _LONGEST_SESSION_S: Final = 24.0
 START_TIMEOUT_S: Final = 60.0
 RECOVERY_TIMEOUT_S: Final = 90.0
@@ -83,7 +83,7 @@ class Scene:
             self.offsets.close()
         self._stack.close()
 
-    def keep(self, context: AbstractContextManager[Kept]) -> Kept:
+    def keep(self, context: AbstractContextManager[Chosen]) -> Chosen:
         """Enter a context, which is left after the verdict."""
         return self._stack.enter_context(context)
 
@@ -180,7 +180,7 @@ class Scene:
     def await_refusal(self, *workers: Supervised) -> str:
         """The workers end by themselves, with 4, and stay down; what the last of them said at its end."""
         for worker in workers:
-            worker.is_kept = False
+            worker.is_row = False
         self.until(lambda: not any(worker.process.alive for worker in workers), "the workers refuse to go on")
         codes = [worker.process.exit_code() for worker in workers]
         assert set(codes) == {4}, f"they ended with {codes}, 4 was due\n{workers[-1].process.tail()}"
@@ -189,15 +189,15 @@ class Scene:
     def refused(self, worker: Supervised) -> str:
         """The worker refuses to go on, with 4, and says what to do: that command of ours, done."""
         said = self.await_refusal(worker)
-        told = _ADVICE.search(said)
-        assert told, f"it does not say what to do:\n{said}"
-        done = skillstream(*told[1].split(), "--yes", settings=self.deployment.given())
-        assert done.returncode == 0, f"`skillstream {told[1]}` ended with {done.returncode}: {done.stderr[-1000:]}"
-        return told[1]
+        noted = _ADVICE.search(said)
+        assert noted, f"it does not say what to do:\n{said}"
+        done = skillstream(*noted[1].split(), "--yes", settings=self.deployment.given())
+        assert done.returncode == 0, f"`skillstream {noted[1]}` ended with {done.returncode}: {done.stderr[-1000:]}"
+        return noted[1]
 
     def stop_all(self) -> None:
         """SIGTERM to all; each ends in time, with 0."""
-        started = [worker for worker in self.workers if worker.is_kept or worker.process.alive]
+        started = [worker for worker in self.workers if worker.is_row or worker.process.alive]
         self.until(lambda: all(worker.has_started for worker in started), "what was restarted has started")
         for worker in started:
             worker.terminate()
@@ -219,9 +219,9 @@ class Scene:
         return sum(worker.replayed for worker in self.workers)
 
     @property
-    def put_out(self) -> int:
+    def expelled(self) -> int:
         """How often a worker stopped because the machine was too slow for its heartbeats."""
-        return sum(worker.put_out for worker in self.workers)
+        return sum(worker.expelled for worker in self.workers)
 
     def log_tails(self) -> str:
         """The ends of the workers' logs."""

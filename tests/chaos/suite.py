@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from tests.chaos.experiment import Broker, Experiment
-from tests.chaos.judge import judge
 from tests.chaos.result import Result, wrong
 from tests.chaos.scene import Playbill, Scene
+from tests.chaos.verdict import verdict_of
 from tests.chaos.volume import NoPrivilege, small_volume
 from tests.servers.kafka import RealKafka
 from tests.servers.redis import RealRedis
@@ -40,16 +40,16 @@ class Suite:
             self._on_one_broker(whole, jobs)
             self._in_turn(broken)
             return
-        with self._lanes(2) as lanes:
-            _all([lanes.submit(self._on_one_broker, whole, jobs - 1), lanes.submit(self._in_turn, broken)])
+        with self._locks(2) as locks:
+            _all([locks.submit(self._on_one_broker, whole, jobs - 1), locks.submit(self._in_turn, broken)])
 
-    def _on_one_broker(self, experiments: Sequence[Experiment], lanes: int) -> None:
+    def _on_one_broker(self, experiments: Sequence[Experiment], locks: int) -> None:
         if experiments:
-            with RealKafka() as kafka, self._lanes(lanes) as pool:
+            with RealKafka() as kafka, self._locks(locks) as pool:
                 _all([pool.submit(self._experiment, one, kafka) for one in experiments])
 
     @contextmanager
-    def _lanes(self, count: int) -> Iterator[ThreadPoolExecutor]:
+    def _locks(self, count: int) -> Iterator[ThreadPoolExecutor]:
         with ThreadPoolExecutor(count) as pool:
             try:
                 yield pool
@@ -100,7 +100,7 @@ class Suite:
         scene.await_caught_up()
         repeated = scene.replayed
         scene.stop_all()
-        verdict = judge(scene.deployment)
+        verdict = verdict_of(scene.deployment)
         return Result(
             experiment,
             time.monotonic() - from_s,
@@ -108,7 +108,7 @@ class Suite:
             repeated,
             tuple(scene.recoveries_s),
             wrong(experiment, verdict),
-            put_out=scene.put_out,
+            expelled=scene.expelled,
         )
 
     def _note(self, result: Result) -> None:
@@ -116,9 +116,9 @@ class Suite:
         result.report()
 
 
-def _all(lanes: Sequence["Future[None]"]) -> None:
-    for lane in lanes:
-        lane.result()
+def _all(locks: Sequence["Future[None]"]) -> None:
+    for lock in locks:
+        lock.result()
 
 
 @contextmanager

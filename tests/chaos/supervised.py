@@ -15,13 +15,13 @@ from tests.chaos.fault import VARIABLE, Fault
 Start = Callable[..., WorkerProcess]
 _BACKOFF_S: Final = 0.5
 _LOUD_STOP: Final = 4
-_PUT_OUT: Final = "membership in the group failed"
+_EXPELLED: Final = "membership in the group failed"
 _MOST_RESTARTS: Final = 60
 _STOP_TIMEOUT_S: Final = 45.0
 
 
 class Supervised:
-    """One place for a worker. `exit_codes`: how a run may end by itself; `is_kept`: it is started again then.
+    """One place for a worker. `exit_codes`: how a run may end by itself; `is_row`: it is started again then.
 
     Each of its next runs has the next of its `faults`, and `deaths` counts the runs that ended of theirs.
     """
@@ -33,10 +33,10 @@ class Supervised:
         self.ended: list[int] = []
         self.restarts = 0
         self.deaths = 0
-        self.put_out = 0
+        self.expelled = 0
         self.faults = list(faults)
         self._fault: Fault | None = None
-        self.is_kept = True
+        self.is_row = True
         self._down_since_s: float | None = None
         self._replayed = 0
         self._is_killed = False
@@ -53,7 +53,7 @@ class Supervised:
         """Starts it where it is down."""
         assert not self.process.alive, "it runs already"
         self.settings |= settings
-        self.is_kept = True
+        self.is_row = True
         self._run()
 
     def kill(self) -> None:
@@ -64,12 +64,12 @@ class Supervised:
 
     def kill_for_good(self) -> None:
         """SIGKILL; it stays down."""
-        self.is_kept = False
+        self.is_row = False
         self.kill()
 
     def terminate(self) -> float:
         """SIGTERM, after which it stays down; how long it took, in s. Fails unless it ends in time, with 0."""
-        self.is_kept = False
+        self.is_row = False
         self._count()
         from_s = time.monotonic()
         self.process.process.send_signal(signal.SIGTERM)
@@ -121,7 +121,7 @@ class Supervised:
 
     def tend(self) -> None:
         """Starts it again where it ended; AssertionError when it may not have, or does so for ever."""
-        if not self.is_kept or self.process.alive:
+        if not self.is_row or self.process.alive:
             return
         if self._down_since_s is None:
             self._note_end()
@@ -138,8 +138,8 @@ class Supervised:
         self.deaths += code in of_fault
         if code in self.exit_codes | of_fault or (self._is_killed and code == -signal.SIGKILL):
             return
-        if code == _LOUD_STOP and _PUT_OUT in self.process.log:
-            self.put_out += 1  # a machine too slow for its heartbeats: the worker is right to stop
+        if code == _LOUD_STOP and _EXPELLED in self.process.log:
+            self.expelled += 1  # a machine too slow for its heartbeats: the worker is right to stop
             return
         raise AssertionError(f"it ended by itself with {code}, which was not due\n{self.process.tail()}")
 
@@ -150,8 +150,8 @@ class Supervised:
         if fault is None:
             self.process = self._start(**self.settings)
             return
-        told = {VARIABLE: msgspec.json.encode(fault).decode()}
-        self.process = self._start(told, program="tests.chaos.faulty_worker", **self.settings)
+        noted = {VARIABLE: msgspec.json.encode(fault).decode()}
+        self.process = self._start(noted, program="tests.chaos.faulty_worker", **self.settings)
 
     def _count(self) -> None:
         self._replayed += self._replayed_now()

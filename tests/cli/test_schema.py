@@ -7,11 +7,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from schemas.contract import asyncapi
-from schemas.contract.json_schemas import TOPICS, json_schema
+from schemas.contract.json_schemas import MESSAGE_TOPICS, json_schema
 from tests.cli.conftest import Run
 
 
-@pytest.mark.parametrize("topic", TOPICS)
+@pytest.mark.parametrize("topic", MESSAGE_TOPICS)
 def test_a_topics_schema_is_printed(run: Run, topic: str) -> None:
     ran = run("schema", topic)
 
@@ -22,7 +22,7 @@ def test_a_topics_schema_is_printed(run: Run, topic: str) -> None:
 
 
 def test_without_a_topic_all_are_printed(run: Run) -> None:
-    assert set(orjson.loads(run("schema").out)) == set(TOPICS)
+    assert set(orjson.loads(run("schema").out)) == set(MESSAGE_TOPICS)
 
 
 def test_all_topics_are_printed_as_asyncapi(run: Run) -> None:
@@ -39,7 +39,7 @@ def test_all_files_are_written_to_a_folder_that_may_not_be_there_yet(run: Run, t
 
     assert (ran.code, ran.out) == (0, "")
     names = {path.name for path in folder.iterdir()}
-    assert names == {f"{topic}.v1.schema.json" for topic in TOPICS} | {"asyncapi.json"}
+    assert names == {f"{topic}.v1.schema.json" for topic in MESSAGE_TOPICS} | {"asyncapi.json"}
 
 
 def test_a_folder_that_cannot_be_is_out_of_reach(run: Run, tmp_path: Path) -> None:

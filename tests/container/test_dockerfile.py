@@ -5,7 +5,7 @@ import re
 import tomllib
 from pathlib import PurePosixPath
 
-from agents.config.settings import PREFIX, Settings, load_settings
+from agents.config.settings import ENV_PREFIX, Settings, load_settings
 from tests.container.files import ROOT, final, steps
 
 _PINNED = re.compile(r"PYTHON_IMAGE=docker\.io/library/python:3\.\d+\.\d+-slim-\w+@sha256:[0-9a-f]{64}")
@@ -39,7 +39,7 @@ def test_it_runs_as_nobody_in_particular_and_begins_with_the_worker() -> None:
 
 
 def test_its_settings_are_known_and_its_store_is_the_volume() -> None:
-    given = {name: value for name, value in _environment().items() if name.startswith(PREFIX)}
+    given = {name: value for name, value in _environment().items() if name.startswith(ENV_PREFIX)}
     (volume,) = json.loads(final("VOLUME"))
 
     assert load_settings(given).store_dir == volume == final("WORKDIR")

@@ -1,6 +1,6 @@
 """.env.example names every setting, with its default."""
 
-from agents.config.settings import PREFIX, Settings, load_settings
+from agents.config.settings import ENV_PREFIX, Settings, load_settings
 from tests.container.files import ROOT, example_settings
 
 
@@ -8,7 +8,7 @@ def test_every_setting_is_there_with_its_default() -> None:
     example = example_settings()
 
     assert load_settings(example) == load_settings({})
-    named = {name.removeprefix(PREFIX).lower() for name in example}
+    named = {name.removeprefix(ENV_PREFIX).lower() for name in example}
     assert named == set(Settings.__struct_fields__), "add what is missing to .env.example, take out what is gone"
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from schemas import event as e
 from schemas.dialects.act import KINDS
-from schemas.dialects.caliper.context import VERSIONS
+from schemas.dialects.caliper.context import CONTEXT_VERSIONS
 from schemas.dialects.mapping import Mapping
 from schemas.dialects.students import StudentRule
 from schemas.event import NativeEvent
@@ -365,7 +365,7 @@ def test_a_resent_event_has_the_same_id_however_it_is_written() -> None:
 
 
 def test_every_action_of_every_version_has_a_kind() -> None:
-    for version in VERSIONS.values():
+    for version in CONTEXT_VERSIONS.values():
         for usages in version.events.values():
             assert {usage.kind for usage in usages.values()} <= KINDS.keys()
             assert usages.keys() <= version.actions

@@ -11,7 +11,7 @@ from jsonschema import Draft7Validator, Draft202012Validator
 
 from agents.cli.schema import command
 from schemas import examples
-from schemas.contract.json_schemas import TOPICS, json_schema, messages
+from schemas.contract.json_schemas import MESSAGE_TOPICS, json_schema, messages
 from schemas.dead_letter import REINSERTED_HEADER
 from schemas.topics import ACTIVITY
 from streams.input.origin import ORIGIN_HEADER
@@ -57,7 +57,7 @@ def test_the_committed_contract_is_what_the_types_generate(tmp_path: Path) -> No
     assert ran.exit_code == 0, ran.output
     generated, committed = contents(tmp_path), contents(_COMMITTED)
     assert committed == generated, "run `make contract`, and commit what it changes in docs/contract"
-    assert len(generated) == len(TOPICS) + 1
+    assert len(generated) == len(MESSAGE_TOPICS) + 1
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in _RELEASED.glob("*.schema.json")))
@@ -88,7 +88,7 @@ def test_released_topics_keep_their_names_keys_and_policies() -> None:
     assert released["operations"].keys() <= present["operations"].keys()
 
 
-@pytest.mark.parametrize("topic", TOPICS)
+@pytest.mark.parametrize("topic", MESSAGE_TOPICS)
 def test_schemas_are_named_described_and_their_examples_are_valid(topic: str) -> None:
     schema = json_schema(topic)
 
@@ -138,7 +138,7 @@ def test_the_examples_of_the_asyncapi_document_are_valid() -> None:
                 Draft7Validator(schema).validate(value)
                 assert not Draft7Validator(schema).is_valid({}), message["name"]
                 shown += 1
-    assert shown == len(examples.EVENTS) + len(TOPICS) - 1
+    assert shown == len(examples.EVENTS) + len(MESSAGE_TOPICS) - 1
 
 
 def test_a_tuple_is_one_in_the_older_form_of_schemas_too() -> None:

@@ -10,7 +10,7 @@ from schemas.contract.json_schemas import json_schema, messages
 from schemas.dialects.native import MAX_DEPTH, MAX_EVENT_BYTES
 from schemas.event import EARLIEST_TIME
 from schemas.topics import ACTIVITY, DAY_MS, DEAD_LETTERS, MAX_RECORD_BYTES, UPDATES, Topic
-from streams.folding.event_time import LATENESS_US
+from streams.folding.event_time import ALLOWED_LATENESS_US
 from streams.rows.row import KNOWN_IDS, RECENT_IDS
 
 _DOCS: Final = Path(__file__).parents[2] / "docs"
@@ -48,7 +48,7 @@ def test_a_type_of_event_is_shown_as_the_contract_has_it(name: str) -> None:
         ("producing.md", f"its id is among the last {RECENT_IDS}"),
         ("producing.md", f"{MAX_EVENT_BYTES >> 20} MiB and {MAX_DEPTH} levels of nesting"),
         ("producing.md", f"records of {MAX_RECORD_BYTES >> 20} MiB"),
-        ("producing.md", {3600: "more than an hour older"}[LATENESS_US // 1_000_000]),
+        ("producing.md", {3600: "more than an hour older"}[ALLOWED_LATENESS_US // 1_000_000]),
         ("consuming.md", f"{_days(ACTIVITY)} and {_days(DEAD_LETTERS)} days"),
         ("consuming.md", {365: "go after a year"}[_days(UPDATES)]),
     ],

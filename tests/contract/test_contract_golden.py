@@ -12,7 +12,7 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
-from schemas.contract.json_schemas import version
+from schemas.contract.json_schemas import message_version
 from schemas.dead_letter import from_headers, own_headers
 from schemas.dialects import native
 from schemas.errors import InvalidInput
@@ -94,7 +94,7 @@ def _schema(file: str, kind: str) -> Any:
 
 
 def test_every_kind_of_message_has_a_golden_file_of_every_version() -> None:
-    versions = {kind: range(1, version(topic) + 1) for kind, topic in _KINDS.items()}
+    versions = {kind: range(1, message_version(topic) + 1) for kind, topic in _KINDS.items()}
 
     assert set(_FILES) == {f"{kind}.v{number}.json" for kind, numbers in versions.items() for number in numbers}
 

@@ -7,8 +7,8 @@ from typing import Any, Final, get_args
 import orjson
 import pytest
 
-from agents.cli.dialects_page import page
-from agents.cli.fed_skills import DefaultSkills
+from agents.cli.dialects_page import page_of_dialects
+from agents.cli.skills_by_dialect import DefaultSkills
 from agents.config.dialects import load_dialects
 from agents.config.settings import SettingsError, load_settings
 from schemas import event as e
@@ -45,7 +45,9 @@ def read(document: object, dialects: Dialects = PLAIN) -> Decoded:
 
 
 def test_the_committed_page_is_what_the_tables_say() -> None:
-    assert (DOCS / "dialects.md").read_text("utf-8") == page(), "run: skillstream dialects > docs/dialects.md"
+    assert (DOCS / "dialects.md").read_text("utf-8") == page_of_dialects(), (
+        "run: skillstream dialects > docs/dialects.md"
+    )
 
 
 def test_every_kind_and_every_type_of_native_event_is_on_the_page() -> None:
@@ -59,7 +61,7 @@ def test_every_kind_and_every_type_of_native_event_is_on_the_page() -> None:
 
 
 def test_every_verb_and_action_is_on_the_page() -> None:
-    lines = page().splitlines()
+    lines = page_of_dialects().splitlines()
 
     for verb in VERBS:
         assert any(f"`{end}`" in line for end in ends_of(verb) for line in lines), verb
@@ -80,7 +82,7 @@ def test_the_command_prints_the_page_and_compares_it(run: Run, tmp_path: Path) -
     other = tmp_path / "other.md"
     other.write_text("# Dialects\n", encoding="utf-8")
 
-    assert run("dialects").out == page()
+    assert run("dialects").out == page_of_dialects()
     assert run("dialects", "--check", DOCS / "dialects.md").code == 0
     assert run("dialects", "--check", other).code == 1
     assert run("dialects", "--check", tmp_path / "none").code == 3
@@ -171,8 +173,8 @@ def test_a_cloudevent_carries_an_event_of_any_dialect() -> None:
 
     [attempt] = read(within(answered)).events
     assert (type(attempt), attempt.student_id) == (e.Attempt, "https://school.example/ada")
-    [page] = read(within(viewed)).events
-    assert (type(page), page.event_id) == (e.Navigation, "/lrs e-1")
+    [page_of_dialects] = read(within(viewed)).events
+    assert (type(page_of_dialects), page_of_dialects.event_id) == (e.Navigation, "/lrs e-1")
     assert [event.event_id for event in read(within(envelope(viewed, posted))).events] == ["/lrs|0 e-1", "/lrs|1 e-1"]
 
 
@@ -189,8 +191,8 @@ def test_parts_of_a_cloudevent_keep_their_ids_when_others_mend() -> None:
 
 def test_a_statement_in_a_cloudevent_can_still_be_voided() -> None:
     [said] = read(within(statement(result={"success": True}))).events
-    voiding = statement(f"{ADL}voided", id=None, object={"objectType": "StatementRef", "id": ID})
-    [voided] = read(within(voiding, id="e-2")).events
+    voids = statement(f"{ADL}voided", id=None, object={"objectType": "StatementRef", "id": ID})
+    [voided] = read(within(voids, id="e-2")).events
 
     assert isinstance(voided, e.Voided)
     assert said.voidable

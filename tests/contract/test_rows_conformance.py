@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agents.stores import MemoryStore, Store
 from agents.stores.rocksdb import RocksRows
-from streams.input.checkpoint import MARK_KEY
+from streams.input.checkpoint import CHECKPOINT_KEY
 from streams.rows.segments import segment_key
 from streams.rows.table import PartitionedRows, Rows
 from tests.agents.logged import Logged, logged
@@ -151,9 +151,9 @@ def test_a_dropped_partition_takes_its_rows_and_no_others(opened: Store) -> None
 
 
 def test_marks_on_the_changelog_are_no_rows(opened: Store) -> None:
-    opened.restore(0, logged(0, (b"a", b"1"), (MARK_KEY, b"mark"), (b"a", b"2"), (b"b", b"3"), (b"b", None)))
+    opened.restore(0, logged(0, (b"a", b"1"), (CHECKPOINT_KEY, b"mark"), (b"a", b"2"), (b"b", b"3"), (b"b", None)))
     ticket = opened.stage(0, {b"c": b"4"})
-    opened.confirm(0, ticket, logged(5, (b"c", b"4"), (MARK_KEY, b"another")), 5, 6)
+    opened.confirm(0, ticket, logged(5, (b"c", b"4"), (CHECKPOINT_KEY, b"another")), 5, 6)
     assert_holds(opened, {(0, b"a"): b"2", (0, b"c"): b"4"}, [(0, b"a"), (0, b"b"), (0, b"c")])
 
 
@@ -162,7 +162,7 @@ OTHERS = segment_key(b"adam", 0)
 
 
 def test_segments_are_kept_beside_the_rows_and_are_none(opened: Store) -> None:
-    opened.restore(0, logged(0, (FIRST, b"00"), (b"ada", b"1"), (OTHERS, b"22"), (MARK_KEY, b"mark")))
+    opened.restore(0, logged(0, (FIRST, b"00"), (b"ada", b"1"), (OTHERS, b"22"), (CHECKPOINT_KEY, b"mark")))
     staged = {SECOND: b"11", b"ada": b"2", LONGER: b"33"}
     ticket = opened.stage(0, staged)
 

@@ -15,7 +15,7 @@ from schemas.dialects.mapping import Mapping
 from schemas.dialects.native import MAX_DEPTH
 from schemas.dialects.students import StudentRule
 from schemas.dialects.xapi import Xapi
-from schemas.dialects.xapi.activities import BROADER, FAMILIES
+from schemas.dialects.xapi.activities import ACTIVITY_FAMILIES, BROADER
 from schemas.dialects.xapi.senses import Sense
 from schemas.dialects.xapi.verbs import VERBS
 from schemas.event import NativeEvent
@@ -297,7 +297,7 @@ def test_success_is_kept_beside_the_score(did: str, scaled: float, said: bool | 
 
 def test_the_tables_name_kinds_and_families_that_there_are() -> None:
     families = {"", *NAMED_FAMILIES}
-    assert set(NAMED_FAMILIES) == {"essay", "person", "statement", *FAMILIES}
+    assert set(NAMED_FAMILIES) == {"essay", "person", "statement", *ACTIVITY_FAMILIES}
     assert set(BROADER) | set(BROADER.values()) <= families
     for senses in VERBS.values():
         assert "" in senses

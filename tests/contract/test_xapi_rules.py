@@ -328,8 +328,8 @@ def test_what_is_broken_where_nobody_reads_costs_nothing_and_is_counted(change: 
 
 
 def test_a_tolerated_statement_says_what_it_says_without_the_broken_part() -> None:
-    judged = {"result": {"success": True, "duration": "PT5S"}}
-    whole, broken = statement(**judged), statement(**judged, context={"team": 5}, attachments="none")
+    with_result = {"result": {"success": True, "duration": "PT5S"}}
+    whole, broken = statement(**with_result), statement(**with_result, context={"team": 5}, attachments="none")
     assert decoded(broken).events == decoded(whole).events
 
 

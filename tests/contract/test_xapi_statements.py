@@ -60,9 +60,11 @@ def test_every_statement_comes_to_what_the_golden_file_says() -> None:
         taken = list(islice(statements, len(row[2])))
         documents = [orjson.loads(line) for line in taken]
         assert digest(documents) == row[1], f"line {row[0]}: other statements than those that were judged"
-        assert [document["verb"]["id"] for document in documents] == [verbs[letter] for letter in row[2]]
+        assert [document["verb"]["id"] for document in documents] == [verbs[dead_letter] for dead_letter in row[2]]
         events = [event for line in taken for event in dialects.decode(record(line.strip())).events]
-        assert [outcome(event) for event in events] == [said[letter] for letter in row[2]], f"from line {row[0]}"
+        assert [outcome(event) for event in events] == [said[dead_letter] for dead_letter in row[2]], (
+            f"from line {row[0]}"
+        )
         assert [event.event_id for event in events] == [document["id"] for document in documents]
     assert next(statements, None) is None
 

@@ -48,7 +48,7 @@ async def fuzz(replies: int, seed: int) -> Found:
     """Explain until `replies` were given."""
     found = Found()
     async with _Server(Answers(seed)) as server, Rig(server.url) as rig:
-        caught = _Caught(lambda told: found.faults.append(f"reply {server.replies} of seed {seed}: {told}"))
+        caught = _Caught(lambda noted: found.faults.append(f"reply {server.replies} of seed {seed}: {noted}"))
         while server.replies < replies:
             rig.clock.advance(seconds=_LONGER_THAN_ANY_PAUSE_S)
             first, began_s = server.replies, time.monotonic()

@@ -25,7 +25,7 @@ from streams.rows.codec import decode_row
 from tests.events import NOW_MS, NOW_US, fields
 from tests.fuzz.mutation import ODD, mutated
 from tests.fuzz.seeds import DOCUMENTS, HEADERS
-from tests.stepped import CHANNELS, PARTITIONS, Stepped, home
+from tests.stepped import CHANNELS, PARTITIONS, Stepped, owning_partition
 
 _BATCH: Final = 500
 _TOPICS: Final = (CHANNELS.activity,) * 8 + (CHANNELS.results, CHANNELS.erasures)
@@ -53,7 +53,7 @@ class Accounting:
         self._stepped = Stepped()
         self._offsets: Counter[tuple[str, int]] = Counter()
         self.records: Counter[str] = Counter()
-        self.letters = 0
+        self.dead_letters = 0
 
     def feed(self, count: int) -> None:
         """One batch of `count` records of one partition of a topic."""
@@ -71,21 +71,21 @@ class Accounting:
         events = counts.applied + counts.ignored + counts.duplicates + counts.dead_lettered
         _require(counts.events_in == events, f"{counts.events_in} events in, {events} have an outcome")
         _require(not counts.reasons["decoder_failed"], f"a decoder failed on one of {[one.value for one in records]}")
-        letters = [one for one in result.outputs if one.topic == CHANNELS.dead_letters]
+        dead_letters = [one for one in result.outputs if one.topic == CHANNELS.dead_letters]
         dead = counts.dead_lettered + self._internal_dead() - dead_before
-        _require(len(letters) == dead, f"{dead} dead letters were counted, {len(letters)} are there")
-        for one in letters:
-            letter = from_headers(one.headers)
-            original = records[letter.offset - first]
-            kept = unpack(letter, one.key, one.value)
+        _require(len(dead_letters) == dead, f"{dead} dead letters were counted, {len(dead_letters)} are there")
+        for one in dead_letters:
+            dead_letter = from_headers(one.headers)
+            original = records[dead_letter.offset - first]
+            kept = unpack(dead_letter, one.key, one.value)
             _require(kept == (original.key, original.value), "a dead letter has not the bytes of its record")
         for row in result.rows.values():
             _require(row is not None, "a row was deleted")
         for key in list(result.rows)[:20]:
-            if home(key) == partition and not key.startswith(b"\x00\xff"):
+            if owning_partition(key) == partition and not key.startswith(b"\x00\xff"):
                 decode_row(result.rows[key] or b"")
         self.records[topic] += count
-        self.letters += len(letters)
+        self.dead_letters += len(dead_letters)
 
     @property
     def outcomes(self) -> dict[str, int]:
@@ -161,7 +161,7 @@ def main(arguments: list[str]) -> int:
         accounting.feed(min(_BATCH, given.records - done))
         done = accounting.records.total()
     took_s = time.monotonic() - began_s
-    said = {"records": done, "letters": accounting.letters, **accounting.outcomes, "seconds": round(took_s, 1)}
+    said = {"records": done, "letters": accounting.dead_letters, **accounting.outcomes, "seconds": round(took_s, 1)}
     sys.stdout.write(orjson.dumps({"seed": given.seed, **said}).decode() + "\n")
     return 0
 

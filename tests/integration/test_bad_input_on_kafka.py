@@ -8,12 +8,12 @@ from confluent_kafka import Producer
 from schemas.dead_letter_packing import unpack
 from schemas.topics import MAX_RECORD_BYTES
 from streams.rows.codec import decode_row
-from tests.agents.deployment import PARTITIONS, Sent, deployed, home
+from tests.agents.deployment import PARTITIONS, Sent, deployed, owning_partition
 from tests.events import raw
 from tests.unit.test_bad_input import UNREADABLE
 
 STUDENT, OTHER = "ada", "bob"
-FOREIGN = (home(STUDENT) + 1) % PARTITIONS
+FOREIGN = (owning_partition(STUDENT) + 1) % PARTITIONS
 
 
 def good(number: int) -> Sent:
@@ -43,19 +43,21 @@ def test_each_bad_record_has_its_outcome_and_good_ones_around_it_are_unharmed(ka
         deployment.send([*sent, repeated, good(900)])
         deployment.await_caught_up()
 
-        found: Counter[str] = Counter(letter.reason for _, letter in deployment.dead_letters())
+        found: Counter[str] = Counter(dead_letter.reason for _, dead_letter in deployment.dead_letters())
         assert found == Counter(reason for _, reason in UNREADABLE.values())
-        kept = Counter(unpack(letter, record.key, record.value)[1] for record, letter in deployment.dead_letters())
+        kept = Counter(
+            unpack(dead_letter, record.key, record.value)[1] for record, dead_letter in deployment.dead_letters()
+        )
         assert kept == Counter(record.value for record in bad), "every dead letter holds the original bytes, 10 MB too"
 
         replay = deployment.replay()
         assert deployment.differences(replay) == []
-        stored = deployment.table().get(home(STUDENT), STUDENT.encode())
+        stored = deployment.table().get(owning_partition(STUDENT), STUDENT.encode())
         assert stored is not None
         goods = len(bad) + len(odd) + 1 + 1
         assert decode_row(stored).events == goods + len(odd)
         assert (worker.events("duplicates"), worker.events("ignored")) == (1, 1)
-        strays = sum(record.place != home(STUDENT) for record in odd.values())
+        strays = sum(record.place != owning_partition(STUDENT) for record in odd.values())
         assert worker.events("rerouted") == strays >= 1
         assert worker.events("clamped") == 1
         assert worker.terminate() == 0
@@ -67,16 +69,16 @@ def test_what_grows_beyond_the_limit_when_unpacked_is_kept_whole_and_small(kafka
         zipping = Producer(
             {"bootstrap.servers": kafka, "compression.type": "gzip", "message.max.bytes": 2 * MAX_RECORD_BYTES}
         )
-        zipping.produce(deployment.channels.activity, swollen, STUDENT.encode(), home(STUDENT))
+        zipping.produce(deployment.channels.activity, swollen, STUDENT.encode(), owning_partition(STUDENT))
         assert zipping.flush(30) == 0
         deployment.send([good(1)])
         worker = deployment.start()
         deployment.await_caught_up()
 
-        [(record, letter)] = deployment.dead_letters()
-        assert letter.reason == "too_large"
-        assert unpack(letter, record.key, record.value) == (STUDENT.encode(), swollen)
+        [(record, dead_letter)] = deployment.dead_letters()
+        assert dead_letter.reason == "too_large"
+        assert unpack(dead_letter, record.key, record.value) == (STUDENT.encode(), swollen)
         assert len(record.value or b"") < 50_000
-        assert letter.cut_bytes == 0
+        assert dead_letter.cut_bytes == 0
         assert worker.events("applied") == 1
         assert worker.terminate() == 0

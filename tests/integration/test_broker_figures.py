@@ -39,9 +39,9 @@ def test_a_worker_makes_its_topics_with_the_settings_declared(kafka: str, tmp_pa
 
     for spec in wanted:
         assert len(known[spec.name].partitions) == PARTITIONS
-        told = {name: found[spec.name][name] for name in spec.config}
+        noted = {name: found[spec.name][name] for name in spec.config}
         if spec.name != deployment.changelog:  # its largest batch follows the largest record, which is a setting
-            assert told == dict(spec.config)
+            assert noted == dict(spec.config)
     assert found[deployment.changelog]["cleanup.policy"] == "compact"
 
 
@@ -54,9 +54,9 @@ def test_the_lag_told_is_the_broker_s_and_is_zero_once_caught_up(kafka: str, tmp
         seen: list[list[int]] = []
 
         def caught_up() -> bool:
-            told = worker.get("/health/detailed").json["lag"]["partitions"]
+            noted = worker.get("/health/detailed").json["lag"]["partitions"]
             after = deployment.committed()
-            parts = [part for part in told if part["topic"] == activity]
+            parts = [part for part in noted if part["topic"] == activity]
             if parts:
                 assert [part["end"] for part in parts] == ends
                 assert all((part["committed"] or 0) <= after[part["partition"]] for part in parts)

@@ -10,8 +10,8 @@ from confluent_kafka import Producer
 from agents.kafka.connection import CODECS, Compression
 from schemas.dead_letter_packing import unpack
 from schemas.topics import MAX_RECORD_BYTES
-from tests.agents.deployment import Deployment, Sent, deployed, home
-from tests.chaos.judge import judge, skillstream
+from tests.agents.deployment import Deployment, Sent, deployed, owning_partition
+from tests.chaos.verdict import skillstream, verdict_of
 from tests.events import raw
 from tests.servers.topics import configure
 
@@ -46,7 +46,7 @@ def test_valid_events_of_every_codec_are_applied_and_verified(kafka: str, tmp_pa
 
         assert worker.events("applied") == EVENTS * len(CODECS)
         assert worker.terminate() == 0, worker.tail()
-        verdict = judge(deployment)
+        verdict = verdict_of(deployment)
         assert verdict.ok, str(verdict)
 
 
@@ -59,9 +59,9 @@ def test_topics_of_a_codec_are_read_by_every_reader(kafka: str, tmp_path: Path, 
         first = deployment.start()
         first.await_ready()
         send(deployment, "none", "first")
-        deployment.send([Sent(b"s1", b"no event", home("s1"))])
-        deployment.send([Sent(b"s2", b"{}", home("s2"))], deployment.channels.erasures)
-        deployment.send([Sent(b"s3", b"no result", home("s3"))], deployment.channels.results)
+        deployment.send([Sent(b"s1", b"no event", owning_partition("s1"))])
+        deployment.send([Sent(b"s2", b"{}", owning_partition("s2"))], deployment.channels.erasures)
+        deployment.send([Sent(b"s3", b"no result", owning_partition("s3"))], deployment.channels.results)
         deployment.await_caught_up()
         assert first.terminate() == 0, first.tail()
 
@@ -72,7 +72,7 @@ def test_topics_of_a_codec_are_read_by_every_reader(kafka: str, tmp_path: Path, 
         assert second.events("applied") == EVENTS
         assert second.terminate() == 0, second.tail()
 
-        verdict = judge(deployment)
+        verdict = verdict_of(deployment)
         assert verdict.ok, str(verdict)
         given = deployment.given()
         listed = skillstream("dead-letters", "list", "--json", settings=given)
@@ -100,13 +100,17 @@ def test_the_largest_dead_letter_fits_whatever_the_codec_makes_of_it(
     dense = b"\xff" + _noise(MAX_RECORD_BYTES - 200)
     loose = b"x" * (MAX_RECORD_BYTES - 200)
     with deployed(kafka, tmp_path, model="none", compression=codec) as deployment:
-        deployment.send([Sent(b"a", dense, 0), Sent(b"a", loose, 0), Sent(b"a", raw(student="a"), home("a"))])
+        deployment.send(
+            [Sent(b"a", dense, 0), Sent(b"a", loose, 0), Sent(b"a", raw(student="a"), owning_partition("a"))]
+        )
         worker = deployment.start()
         worker.await_ready()
         deployment.await_caught_up()
 
-        letters = [unpack(letter, record.key, record.value) for record, letter in deployment.dead_letters()]
-        assert set(letters) == {(b"a", dense), (b"a", loose)}
+        dead_letters = [
+            unpack(dead_letter, record.key, record.value) for record, dead_letter in deployment.dead_letters()
+        ]
+        assert set(dead_letters) == {(b"a", dense), (b"a", loose)}
         assert worker.events("applied") == 1
         assert worker.terminate() == 0, worker.tail()
 

@@ -57,8 +57,8 @@ def assert_exact(deployment: Deployment) -> Replay:
     assert counts.events_in == counts.applied + counts.ignored + counts.duplicates + counts.dead_lettered
     assert counts.events_in == counts.records_in - counts.rerouted
     assert counts.applied == sum(row.events for row in rows)
-    letters = {(letter.partition, letter.offset) for _, letter in deployment.dead_letters()}
-    assert len(letters) == counts.dead_lettered
+    dead_letters = {(dead_letter.partition, dead_letter.offset) for _, dead_letter in deployment.dead_letters()}
+    assert len(dead_letters) == counts.dead_lettered
     said = {update.student_id: update.seq for update in updates}
     assert len(said) == len(rows)
     assert sorted(said.values()) == sorted((row.epoch, row.offset) for row in rows)

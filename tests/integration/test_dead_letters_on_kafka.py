@@ -145,7 +145,7 @@ def test_when_kafka_has_forgotten_the_groups_offsets_nothing_is_sent_again(kafka
         assert activity(deployment) == Counter([*values, *more])
 
 
-def test_whoever_resets_the_groups_offsets_gets_the_letters_again(kafka: str, tmp_path: Path) -> None:
+def test_whoever_resets_the_groups_offsets_gets_the_dead_letters_again(kafka: str, tmp_path: Path) -> None:
     with deployed(kafka, tmp_path) as deployment:
         planted(deployment, 8)
         assert dead_letters(deployment, "replay", "--yes").code == 0
@@ -156,7 +156,9 @@ def test_whoever_resets_the_groups_offsets_gets_the_letters_again(kafka: str, tm
         assert dead_letters(deployment, "replay", "--yes", "--json").lines[0]["reinserted"] == 1
 
 
-def test_the_bad_come_back_from_a_worker_as_new_letters_with_the_producers_headers(kafka: str, tmp_path: Path) -> None:
+def test_the_bad_come_back_from_a_worker_as_new_dead_letters_with_the_producers_headers(
+    kafka: str, tmp_path: Path
+) -> None:
     with deployed(kafka, tmp_path, dead_letter_min_records=10) as deployment:
         worker = deployment.start()
         worker.await_ready()
@@ -171,13 +173,13 @@ def test_the_bad_come_back_from_a_worker_as_new_letters_with_the_producers_heade
             until(lambda count=sent: len(deployment.dead_letters()) == 5 + count, "they came back", 90.0)  # type: ignore[misc]
         assert worker.alive, "a replay is no flood"
 
-        for record, letter in deployment.dead_letters()[-5:]:
+        for record, dead_letter in deployment.dead_letters()[-5:]:
             assert [name for name, _ in record.headers if not name.startswith("dl-")] == [
                 "trace",
                 REINSERTED_HEADER,
                 SIGNATURE_HEADER,
             ]
-            assert letter.reason == "not_json"
+            assert dead_letter.reason == "not_json"
         assert worker.terminate() == 0
 
 
@@ -195,7 +197,7 @@ def test_the_bad_event_of_an_envelope_is_folded_when_it_comes_back_and_the_good_
 
         ran = dead_letters(deployment, "replay", "--yes", "--policy", "reinsert", "--json")
         assert ran.lines[0]["still_bad"] == 1, ran.err
-        assert [letter.replays for _, letter in deployment.dead_letters()] == [0, 1]
+        assert [dead_letter.replays for _, dead_letter in deployment.dead_letters()] == [0, 1]
         deployment.defaults = {"mapping": mapping}
         ran = dead_letters(deployment, "replay", "--yes", "--json")
         assert ran.lines[0]["reinserted"] == 1, ran.err
@@ -208,7 +210,7 @@ def test_the_bad_event_of_an_envelope_is_folded_when_it_comes_back_and_the_good_
         assert (verdict.code, verdict.said["differences"]) == (0, []), verdict.log
 
 
-def test_a_letter_as_large_as_the_largest_record_goes_there_and_back(kafka: str, tmp_path: Path) -> None:
+def test_a_dead_letter_as_large_as_the_largest_record_goes_there_and_back(kafka: str, tmp_path: Path) -> None:
     value = b"[" + b" " * (12 * 1024 * 1024 - 1_000) + b"]"
     own = (("huge", b"h" * 400),)
     with deployed(kafka, tmp_path) as deployment:
@@ -220,6 +222,6 @@ def test_a_letter_as_large_as_the_largest_record_goes_there_and_back(kafka: str,
         assert ran.lines[0]["reinserted"] == 1, ran.err
         until(lambda: len(deployment.dead_letters()) == 2, "it is one again", 60.0)
 
-        kept = [unpack(letter, record.key, record.value) for record, letter in deployment.dead_letters()]
+        kept = [unpack(dead_letter, record.key, record.value) for record, dead_letter in deployment.dead_letters()]
         assert kept == [(b"ada", value)] * 2
         assert worker.terminate() == 0

@@ -17,7 +17,7 @@ from typing import Final, NoReturn
 import pytest
 
 from agents.config.settings import Settings
-from tests.agents.contract_kept import validate
+from tests.agents.contract_validation import validate
 from tests.agents.deployment import PARTITIONS, Deployment
 from tests.servers.child import ServerMissing
 from tests.servers.jars import java, tool_jars

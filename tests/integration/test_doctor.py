@@ -8,9 +8,9 @@ import pytest
 from confluent_kafka import Producer
 
 from agents.kafka.topics import TopicSpec, ensure_topics
-from agents.operations.doctor.examination import examine
+from agents.operations.doctor.checks import checks
 from agents.operations.doctor.finding import Finding, exit_code
-from agents.operations.doctor.roster import checks
+from agents.operations.doctor.run import run_checks
 from streams.limits import connect
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, deployed
@@ -30,7 +30,7 @@ def environment(deployment: Deployment, **settings: object) -> dict[str, str]:
 
 def examined(deployment: Deployment, foreign: dict[str, str], **settings: object) -> dict[str, Sequence[Finding]]:
     asked = checks(environment(deployment, **settings) | foreign, None, None, TIMEOUT_S)
-    return {each.name: each.findings for each in examine(asked, TIMEOUT_S)}
+    return {each.name: each.findings for each in run_checks(asked, TIMEOUT_S)}
 
 
 def verdict(found: dict[str, Sequence[Finding]]) -> int:
@@ -82,7 +82,7 @@ def test_a_sound_deployment_starts(deployment: Deployment, redis: str) -> None:
     assert "rows, which belong to" in said
 
 
-def test_what_is_away_is_code_3(deployment: Deployment) -> None:
+def test_what_is_unavailable_is_code_3(deployment: Deployment) -> None:
     assert NOWHERE in assert_agree(deployment, "broker", 3, broker=NOWHERE)
 
 

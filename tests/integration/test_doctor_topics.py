@@ -123,8 +123,8 @@ def test_another_number_of_partitions_is_refused(deployment: Deployment, run: Ru
     checked, planned, made = run("topics", "check"), run("topics", "create", "--dry-run"), run("topics", "create")
 
     assert (checked.code, planned.code, made.code) == (1, 4, 4)
-    for told in (checked.out, planned.err, made.err):
-        assert "has 2 partitions, 4 are needed" in told
+    for noted in (checked.out, planned.err, made.err):
+        assert "has 2 partitions, 4 are needed" in noted
 
 
 def test_a_cluster_of_the_former_settings_goes_on_and_one_command_brings_it_up(

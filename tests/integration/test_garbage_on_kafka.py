@@ -5,8 +5,8 @@ from pathlib import Path
 
 from confluent_kafka import Producer
 
-from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, home
-from tests.chaos.judge import skillstream
+from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, owning_partition
+from tests.chaos.verdict import skillstream
 from tests.events import raw
 from tests.garbage import LARGEST_KEY_BYTES, bad_requests, bad_results
 from tests.servers.topics import configure
@@ -16,7 +16,7 @@ STUDENT = "ada"
 
 def test_garbage_between_workers_comes_to_dead_letters_and_stops_nothing(kafka: str, tmp_path: Path) -> None:
     with deployed(kafka, tmp_path) as deployment:
-        requests, results = take_any_time(deployment), list(bad_results(home(STUDENT)))
+        requests, results = take_any_time(deployment), list(bad_results(owning_partition(STUDENT)))
         worker = deployment.start()
         worker.await_ready()
 
@@ -26,7 +26,7 @@ def test_garbage_between_workers_comes_to_dead_letters_and_stops_nothing(kafka: 
         deployment.send([Sent(STUDENT.encode(), raw(student=STUDENT, minute=2))])
         deployment.await_caught_up()
 
-        found = Counter((letter.topic, letter.reason) for _, letter in deployment.dead_letters())
+        found = Counter((dead_letter.topic, dead_letter.reason) for _, dead_letter in deployment.dead_letters())
         assert found == {
             (deployment.channels.results, "not_a_result"): len(results),
             (deployment.channels.erasures, "not_a_student"): 4 * PARTITIONS,
@@ -43,7 +43,7 @@ def test_a_foreign_row_on_the_changelog_stops_a_start_until_the_table_is_rebuilt
         first = deployment.start()
         deployment.await_caught_up()
         assert first.terminate() == 0
-        deployment.send([Sent(STUDENT.encode(), b"no row", home(STUDENT))], deployment.changelog)
+        deployment.send([Sent(STUDENT.encode(), b"no row", owning_partition(STUDENT))], deployment.changelog)
 
         second = deployment.start()
         deployment.send([Sent(STUDENT.encode(), raw(student=STUDENT, minute=2))])

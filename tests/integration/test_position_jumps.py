@@ -10,7 +10,7 @@ from streams.simulation import simulate
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed
 from tests.agents.worker_process import WorkerProcess
-from tests.chaos.judge import skillstream
+from tests.chaos.verdict import skillstream
 from tests.servers.topics import delete_before
 
 RECORDS = 800

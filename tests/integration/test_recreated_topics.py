@@ -12,20 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from agents.kafka.group import Group
+from agents.kafka.group import ConsumerGroup
 from streams.replay import FileRecord, Replay, batches
 from streams.rows.codec import decode_row
 from streams.rows.table import PartitionedRows
 from streams.simulation import simulate
 from streams.verification.audit import compare
 from tests.agents.delivery_cluster import until
-from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, home, pipeline
+from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, owning_partition, pipeline
 from tests.agents.worker_process import WorkerProcess
 from tests.servers.kafka import RealKafka
 from tests.servers.topics import delete_before, recreate
 
 EVENTS = 3_000
-FORGOTTEN = "sim-00003"
+ERASED = "sim-00003"
 _COLD = {name: value for name, value in os.environ.items() if not name.startswith(("SKILLSTREAM_", "OPENAI_"))}
 
 
@@ -72,7 +72,7 @@ def assert_refuses(deployment: Deployment, *said: str, instance_id: str = "") ->
 
 def replayed(deployment: Deployment, epoch: int, onto: PartitionedRows | None = None) -> Replay:
     """The topic that is there now, folded on top of the rows `onto`."""
-    replay = Replay(pipeline("default", "default"), home=home, epoch=epoch)
+    replay = Replay(pipeline("default", "default"), owning_partition=owning_partition, epoch=epoch)
     for partition in range(PARTITIONS if onto else 0):
         replay.rows.put_many(partition, dict(onto.items(partition)) if onto else {})
     found: defaultdict[int, list[FileRecord]] = defaultdict(list)
@@ -145,7 +145,7 @@ def test_a_topic_with_fewer_partitions_is_refused(ran: Deployment) -> None:
 
 
 def test_a_deleted_changelog_is_refused_until_it_is_rebuilt(ran: Deployment) -> None:
-    ran.send([Sent(FORGOTTEN.encode(), b"{}")], ran.channels.erasures)
+    ran.send([Sent(ERASED.encode(), b"{}")], ran.channels.erasures)
     fold_all(ran)
     recreate(ran.broker, ran.topic(ran.changelog))
     assert_refuses(ran, "the changelog holds nothing of it", "skillstream rebuild")
@@ -156,10 +156,10 @@ def test_a_deleted_changelog_is_refused_until_it_is_rebuilt(ran: Deployment) -> 
     fold_all(ran)
 
     table, replay = ran.table(), replayed(ran, epoch=1)
-    assert {each.student for each in compare(table, replay.rows)} == {FORGOTTEN}
-    stub = table.get(home(FORGOTTEN), FORGOTTEN.encode())
-    assert stub is not None
-    assert (decode_row(stub).events, decode_row(stub).erased_us > 0) == (0, True)
+    assert {each.student for each in compare(table, replay.rows)} == {ERASED}
+    tombstone = table.get(owning_partition(ERASED), ERASED.encode())
+    assert tombstone is not None
+    assert (decode_row(tombstone).events, decode_row(tombstone).erased_us > 0) == (0, True)
 
 
 @pytest.mark.parametrize("left", [0, 3], ids=["emptied", "truncated"])
@@ -193,7 +193,7 @@ def test_a_rebuild_says_what_retention_has_taken(ran: Deployment) -> None:
 def test_a_group_ahead_of_its_table_is_rewound_and_nothing_is_lost(ran: Deployment) -> None:
     ran.send(a_class(4, 500, tag=b"unread-"))
     ends = {partition: ran.end(ran.channels.activity, partition) for partition in range(PARTITIONS)}
-    group = Group(ran.broker, ran.name)
+    group = ConsumerGroup(ran.broker, ran.name)
     group.require_idle(wait_s=20)
     group.set_offsets(ran.channels.activity, ends)
     assert_refuses(ran, "skillstream rebuild --rewind")
@@ -223,6 +223,6 @@ def test_members_can_be_asked_for_on_a_broker_that_has_only_just_started(own_kaf
     """The same client ends the process when asked for committed offsets at such a moment (see health.lag.broker)."""
     began_s = time.monotonic()
 
-    Group(own_kafka.bootstrap, "never-seen", timeout_s=90).require_idle()
+    ConsumerGroup(own_kafka.bootstrap, "never-seen", timeout_s=90).require_idle()
 
     assert time.monotonic() - began_s < 90

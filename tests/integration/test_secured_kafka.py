@@ -13,9 +13,9 @@ from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
 from agents.config.settings import Settings, load_settings
 from agents.kafka.topics import ensure_topics
-from agents.operations.doctor.examination import examine
+from agents.operations.doctor.checks import checks
 from agents.operations.doctor.finding import Finding, exit_code
-from agents.operations.doctor.roster import checks
+from agents.operations.doctor.run import run_checks
 from agents.operations.doctor.survey import specs_of, survey
 from streams.simulation import simulate
 from tests.agents.delivery_cluster import until
@@ -76,7 +76,7 @@ class Documented(Deployment):
     def doctor(self, **settings: object) -> tuple[int, dict[str, list[Finding]]]:
         """Its exit code, and what it found."""
         asked = checks(self.environment(**settings), None, None, _TIMEOUT_S)
-        found = {each.name: list(each.findings) for each in examine(asked, _TIMEOUT_S)}
+        found = {each.name: list(each.findings) for each in run_checks(asked, _TIMEOUT_S)}
         return exit_code([finding for findings in found.values() for finding in findings]), found
 
 

@@ -74,8 +74,8 @@ def endless(asked: dict[str, Any]) -> web.Response:
 
 def of_bytes(body: bytes, status: int = 200, **headers: str) -> Answer:
     """An answer of these bytes. Header names are given with underscores."""
-    told = {name.replace("_", "-"): value for name, value in headers.items()}
-    return lambda _asked: web.Response(body=body, status=status, headers=told)
+    noted = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda _asked: web.Response(body=body, status=status, headers=noted)
 
 
 def using(**tokens: Any) -> Answer:
@@ -93,9 +93,9 @@ def failing(status: int, code: str = "server_error", **headers: str) -> Answer:
     """An error in the API's form. Header names are given with underscores."""
 
     def answer(_asked: dict[str, Any]) -> web.Response:
-        told = {name.replace("_", "-"): value for name, value in headers.items()}
+        noted = {name.replace("_", "-"): value for name, value in headers.items()}
         error = {"error": {"message": "as planned", "type": code, "code": code, "param": None}}
-        return web.json_response(error, status=status, headers=told)
+        return web.json_response(error, status=status, headers=noted)
 
     return answer
 

@@ -10,7 +10,7 @@ from agents.config.channels import Channels
 from agents.config.settings import Settings
 from agents.delivery.step import BatchResult, Output
 from agents.metrics.internal_topics import InternalOutcome
-from agents.worker.student_step import Folded, StudentStep
+from agents.worker.student_step import StepCounts, StudentStep
 from schemas.dialects import Record
 from streams.folding.counts import Counts
 from streams.input.partitioner import Murmur2
@@ -25,9 +25,9 @@ PARTITIONS: Final = 4
 CHANNELS: Final = Channels.of(Settings())
 
 
-def home(key: bytes) -> int:
+def owning_partition(key: bytes) -> int:
     """Where a student's records belong."""
-    return Murmur2().home_partition(key, PARTITIONS)
+    return Murmur2().owning_partition(key, PARTITIONS)
 
 
 @dataclass
@@ -47,7 +47,7 @@ class Stepped:
             self.pipeline,
             self.rows,
             CHANNELS,
-            home,
+            owning_partition,
             queue=self.queue,
             policy=PendingPolicy(),
             now_us=lambda: NOW_US,
@@ -76,7 +76,7 @@ class Stepped:
             left = left[len(left) if result.records is None else result.records :]
         return BatchResult(rows, outputs)
 
-    def _observe(self, folded: Folded) -> None:
+    def _observe(self, folded: StepCounts) -> None:
         self.counts += folded.counts
 
 

@@ -5,9 +5,9 @@ from typing import Final
 import numpy as np
 
 from streams.evidence.artifacts import Artifact
-from streams.evidence.source import Opinion, SourceType, Status
+from streams.evidence.source import Estimate, EstimateStatus, SourceType
 from streams.folding.facts import INDEX
-from streams.rows.row_batch import Block
+from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import SkillSet
 
 MINDS: Final[dict[str, float]] = {}
@@ -23,18 +23,18 @@ class Steadiness:
         self._skills = len(skill_set.names)
         self._url = url
 
-    async def judge(self, block: Block) -> Opinion:
+    async def estimate(self, row_batch: RowBatch) -> Estimate:
         """See Source. Raises KeyError while the service is away."""
         mind = MINDS[self._url]
-        n = {fact: block.facts["n"][:, INDEX[fact]] for fact in ("attempted", "set_controls", "varied_one")}
+        n = {fact: row_batch.facts["n"][:, INDEX[fact]] for fact in ("attempted", "set_controls", "varied_one")}
         some = n["set_controls"] > 0
         alone = np.where(some, n["varied_one"] / np.where(some, n["set_controls"], 1), 1.0)
         p = np.clip(np.repeat((mind * alone)[:, None], self._skills, axis=1), 0.05, 0.95)
         events = n["attempted"] + n["set_controls"]
         seen = np.repeat(events[:, None], self._skills, axis=1).astype(np.float64)
         known, zero = seen > 0, np.zeros(seen.shape)
-        status = np.where(known, Status.OK, Status.ABSENT).astype(np.int8)
-        return Opinion(p=np.where(known, p, np.nan), n=seen, age_s=zero, status=status, shared=zero.copy())
+        status = np.where(known, EstimateStatus.OK, EstimateStatus.ABSENT).astype(np.int8)
+        return Estimate(p=np.where(known, p, np.nan), n=seen, age_s=zero, status=status, shared=zero.copy())
 
 
 def _made(skill_set: SkillSet, _artifact: Artifact) -> Steadiness:

@@ -11,7 +11,7 @@ from typing import Final
 from zlib import crc32
 
 from schemas.event import Attempt, Control, Message, NativeEvent, Reflection, Rubric
-from streams.folding.deduplication import MAX_ORIGINS, Outcome
+from streams.folding.deduplication import MAX_ORIGINS, FoldOutcome
 from streams.folding.facts import INDEX, RECOVERED, RETRIED
 from streams.input.origin import Origin
 from streams.rows.row import (
@@ -25,8 +25,8 @@ from streams.rows.row import (
     RUBRIC,
     ControlUse,
     Row,
-    SkillCell,
-    Telling,
+    SkillState,
+    StoredEvidenceItem,
     Totals,
     skill_code,
 )
@@ -34,58 +34,58 @@ from streams.skills.phrase_book import PhraseBook, tokenise
 from streams.skills.skill_set import SkillSet
 from tests.unit.reference_facts import facts_of, passed
 
-_LATENESS_US: Final = 3_600_000_000
+_ALLOWED_LATENESS_US: Final = 3_600_000_000
 _MAX_TEXT_LOG_ODDS: Final = 3.0
 _MAX_EXPONENT: Final = 256.0
 
 
 @dataclass(frozen=True, slots=True)
 class ReferenceFolding:
-    """A skill set, prepared; `telling` is by fact, skills are called by their codes."""
+    """A skill set, prepared; `evidence_items` is by fact, skills are called by their codes."""
 
     phrases: PhraseBook
     skills: frozenset[str]
     per_text: Mapping[int, float]
-    telling: Mapping[int, list[tuple[int, int]]]
+    evidence_items: Mapping[int, list[tuple[int, int]]]
 
     @classmethod
     def of(cls, skill_set: SkillSet) -> "ReferenceFolding":
         """Index a skill set by fact and by phrase."""
-        telling: dict[int, list[tuple[int, int]]] = {}
+        evidence_items: dict[int, list[tuple[int, int]]] = {}
         for name, skill in skill_set.skills.items():
-            for fact, weight in skill.telling.items():
+            for fact, weight in skill.evidence_weights.items():
                 if tenths := round(weight * 10):
-                    telling.setdefault(INDEX[fact], []).append((skill_code(name), tenths))
+                    evidence_items.setdefault(INDEX[fact], []).append((skill_code(name), tenths))
         return cls(
             phrases=PhraseBook({name: skill.lexicon for name, skill in skill_set.skills.items()}),
             skills=frozenset(skill_set.names),
             per_text={skill_code(n): s.per_text for n, s in skill_set.skills.items() if s.per_text is not None},
-            telling=telling,
+            evidence_items=evidence_items,
         )
 
-    def fold(self, row: Row, event: NativeEvent, now_us: int, origin: Origin | None = None) -> Outcome:
+    def fold(self, row: Row, event: NativeEvent, now_us: int, origin: Origin | None = None) -> FoldOutcome:
         """Fold `event` into `row`, in place; `origin` is where a forwarded one came from."""
         if origin is None:
             return self._fold(row, event, now_us)
         partition, offset, index = origin
         if (offset, index) <= row.origins.get(partition, (-1, -1)):
-            return Outcome.DUPLICATE
+            return FoldOutcome.DUPLICATE
         outcome = self._fold(row, event, now_us)
-        if outcome in (Outcome.APPLIED, Outcome.LATE):
+        if outcome in (FoldOutcome.APPLIED, FoldOutcome.LATE):
             row.origins.pop(partition, None)
             row.origins[partition] = (offset, index)
             while len(row.origins) > MAX_ORIGINS:
                 del row.origins[next(iter(row.origins))]
         return outcome
 
-    def _fold(self, row: Row, event: NativeEvent, now_us: int) -> Outcome:
+    def _fold(self, row: Row, event: NativeEvent, now_us: int) -> FoldOutcome:
         facts = facts_of(event)
         if not facts and not (isinstance(event, Rubric) and event.skill in self.skills):
-            return Outcome.IGNORED
+            return FoldOutcome.IGNORED
         if not _remember(row, event, now_us):
-            return Outcome.DUPLICATE
+            return FoldOutcome.DUPLICATE
         time_us = min(int(event.time.timestamp() * 1e6), now_us)
-        late = time_us < row.as_of_us - _LATENESS_US
+        late = time_us < row.as_of_us - _ALLOWED_LATENESS_US
         factor = _advance(row, time_us)
         if isinstance(event, Attempt) and not late:
             facts += _after_failure(row, event, time_us)
@@ -97,7 +97,7 @@ class ReferenceFolding:
             self._read(row, event.text, time_us // 1_000_000, factor)
         elif isinstance(event, Rubric):
             _rate(row, event, time_us // 1_000_000, factor)
-        return Outcome.LATE if late else Outcome.APPLIED
+        return FoldOutcome.LATE if late else FoldOutcome.APPLIED
 
     def _count(self, row: Row, fact: int, value: float, time_s: int, factor: float) -> None:
         totals = row.facts.setdefault(fact, Totals())
@@ -107,8 +107,8 @@ class ReferenceFolding:
         totals.recent_n += factor
         totals.recent_total += factor * value
         totals.newest_s = max(totals.newest_s, time_s)
-        for skill, weight in self.telling.get(fact, ()):
-            _note(_cell(row, skill), Telling(fact, value, time_s, weight))
+        for skill, weight in self.evidence_items.get(fact, ()):
+            _note(_skill_state(row, skill), StoredEvidenceItem(fact, value, time_s, weight))
 
     def _read(self, row: Row, text: str, time_s: int, factor: float) -> None:
         log_odds = dict(self.per_text)
@@ -116,12 +116,12 @@ class ReferenceFolding:
             skill, weight = skill_code(hit.skill), round(hit.weight * 10)
             log_odds[skill] = log_odds.get(skill, 0.0) + hit.weight
             if weight:
-                _note(_cell(row, skill), Telling(hit.code, hit.weight, time_s, weight))
+                _note(_skill_state(row, skill), StoredEvidenceItem(hit.code, hit.weight, time_s, weight))
         for skill, value in log_odds.items():
-            cell = _cell(row, skill)
-            cell.text_n += factor
-            cell.text_total += factor * max(-_MAX_TEXT_LOG_ODDS, min(_MAX_TEXT_LOG_ODDS, value))
-            cell.text_newest_s = max(cell.text_newest_s, time_s)
+            skill_state = _skill_state(row, skill)
+            skill_state.text_n += factor
+            skill_state.text_total += factor * max(-_MAX_TEXT_LOG_ODDS, min(_MAX_TEXT_LOG_ODDS, value))
+            skill_state.text_newest_s = max(skill_state.text_newest_s, time_s)
 
 
 def decayed(reference_us: int, at_us: int) -> float:
@@ -136,11 +136,11 @@ def rebase(row: Row, reference_us: int) -> None:
     for totals in row.facts.values():
         totals.recent_n *= factor
         totals.recent_total *= factor
-    for cell in row.skills.values():
-        cell.text_n *= factor
-        cell.text_total *= factor
-        cell.rubric_n *= factor
-        cell.rubric_total *= factor
+    for skill_state in row.skills.values():
+        skill_state.text_n *= factor
+        skill_state.text_total *= factor
+        skill_state.rubric_n *= factor
+        skill_state.rubric_total *= factor
 
 
 def _remember(row: Row, event: NativeEvent, now_us: int) -> bool:
@@ -203,23 +203,30 @@ def _use_controls(row: Row, event: Control) -> None:
 
 
 def _rate(row: Row, event: Rubric, time_s: int, factor: float) -> None:
-    cell = _cell(row, skill_code(event.skill))
-    cell.rubric_n += factor
-    cell.rubric_total += factor * event.rating
-    cell.rubric_newest_s = max(cell.rubric_newest_s, time_s)
+    skill_state = _skill_state(row, skill_code(event.skill))
+    skill_state.rubric_n += factor
+    skill_state.rubric_total += factor * event.rating
+    skill_state.rubric_newest_s = max(skill_state.rubric_newest_s, time_s)
     weight = round((event.rating - 0.5) * 40) or (1 if event.rating >= 0.5 else -1)
-    _note(cell, Telling(RUBRIC, event.rating, time_s, weight))
+    _note(skill_state, StoredEvidenceItem(RUBRIC, event.rating, time_s, weight))
 
 
-def _cell(row: Row, skill: int) -> SkillCell:
-    return row.skills.setdefault(skill, SkillCell())
+def _skill_state(row: Row, skill: int) -> SkillState:
+    return row.skills.setdefault(skill, SkillState())
 
 
-def _note(cell: SkillCell, telling: Telling) -> None:
+def _note(skill_state: SkillState, evidence_items: StoredEvidenceItem) -> None:
     """Keep the newest and weightiest: rank is log2|weight| + age in half-lives, which no later time reorders."""
-    cell.telling = sorted((*cell.telling, telling), key=_rank, reverse=True)[:MAX_EVIDENCE]
+    skill_state.evidence_items = sorted((*skill_state.evidence_items, evidence_items), key=_rank, reverse=True)[
+        :MAX_EVIDENCE
+    ]
 
 
-def _rank(telling: Telling) -> tuple[float, int, float, int]:
-    half_lives = telling.time_s * 1e6 / HALF_LIFE_US
-    return math.log2(abs(telling.weight)) + half_lives, telling.code, telling.value, telling.time_s
+def _rank(evidence_items: StoredEvidenceItem) -> tuple[float, int, float, int]:
+    half_lives = evidence_items.time_s * 1e6 / HALF_LIFE_US
+    return (
+        math.log2(abs(evidence_items.weight)) + half_lives,
+        evidence_items.code,
+        evidence_items.value,
+        evidence_items.time_s,
+    )

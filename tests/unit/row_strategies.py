@@ -17,8 +17,8 @@ from streams.rows.row import (
     ControlUse,
     Pending,
     Row,
-    SkillCell,
-    Telling,
+    SkillState,
+    StoredEvidenceItem,
     Totals,
     skill_code,
 )
@@ -44,11 +44,11 @@ totals: Final = st.builds(
     recent_total=_floats,
     newest_s=_wide,
 )
-tellings: Final = st.builds(
-    Telling, code=_wide, value=_floats, time_s=_wide, weight=st.integers(-30, -1) | st.integers(1, 30)
+evidence_items: Final = st.builds(
+    StoredEvidenceItem, code=_wide, value=_floats, time_s=_wide, weight=st.integers(-30, -1) | st.integers(1, 30)
 )
-cells: Final = st.builds(
-    SkillCell,
+skill_states: Final = st.builds(
+    SkillState,
     text_n=_sums,
     text_total=_floats,
     text_newest_s=_seconds,
@@ -58,7 +58,7 @@ cells: Final = st.builds(
     score=_scores,
     confidence=st.floats(0, 1),
     explained=_scores,
-    telling=st.lists(tellings, max_size=MAX_EVIDENCE),
+    evidence_items=st.lists(evidence_items, max_size=MAX_EVIDENCE),
 )
 pendings: Final = st.builds(
     Pending,
@@ -83,7 +83,7 @@ def rows(skills: st.SearchStrategy[int] = CONFIGURED, most_skills: int = 4) -> s
         events=_wide,
         facts=st.dictionaries(st.integers(0, len(FACTS) - 1), totals, max_size=5),
         controls=st.dictionaries(_wide, st.builds(ControlUse, alone=_wide, isolated=_wide), max_size=MAX_CONTROLS),
-        skills=st.dictionaries(skills, cells, max_size=most_skills),
+        skills=st.dictionaries(skills, skill_states, max_size=most_skills),
         ids=st.binary(max_size=MAX_ROW_IDS * ID_BYTES).map(lambda ids: ids[: len(ids) // ID_BYTES * ID_BYTES]),
         origins=st.dictionaries(_wide, st.tuples(_offsets, _wide), max_size=8),
         open_failures=st.dictionaries(_wide, _us, max_size=MAX_OPEN_FAILURES),

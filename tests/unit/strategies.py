@@ -63,7 +63,7 @@ _OPTIONS: Final[dict[str, dict[str, st.SearchStrategy[Any]]]] = {
     "voided": {"voided_id": _FEW},
 }
 KINDS: Final = tuple(sorted(_OPTIONS.keys() - {"voided"}))
-VOIDING: Final = (*KINDS, *["voided"] * 8)
+WITH_VOIDS: Final = (*KINDS, *["voided"] * 8)
 
 
 @st.composite

@@ -37,7 +37,7 @@ def folded(documents: Iterable[object], *, cut: bool = True) -> tuple[Row, Count
         return [stored.get(student.encode()) for student in students]
 
     for batch in [[one] for one in records] if cut else [records]:
-        made = BatchFolder(Folding.of(default_skills()), decode, home=lambda _: None, load=load).fold(batch)
+        made = BatchFolder(Folding.of(default_skills()), decode, owning_partition=lambda _: None, load=load).fold(batch)
         stored |= {key: value for key, value in made.records().items() if value is not None}
         counts += made.counts
     [row] = stored.values()
@@ -70,12 +70,12 @@ def numbered(attempt_number: float) -> dict[str, Any]:
 def test_work_handed_in_then_marked_and_marked_again_is_handed_in_once_and_marked_once(
     cut: bool, backwards: bool
 ) -> None:
-    told = [
+    noted = [
         event(1, "AssignableEvent", "Submitted", attempt(WORK)),
         event(2, "GradeEvent", "Graded", attempt(WORK), actor=GRADER, generated=grade(5, 10)),
         event(3, "GradeEvent", "Graded", attempt(WORK), actor=GRADER, generated=grade(9, 10)),
     ]
-    row, counts = folded(reversed(told) if backwards else told, cut=cut)
+    row, counts = folded(reversed(noted) if backwards else noted, cut=cut)
     assert (n(row, SUBMITTED), n(row, MARKED)) == (1, 1)
     assert row.facts[MARKED].total == (0.9 if backwards else 0.5)
     assert (counts.applied, counts.duplicates, counts.retold) == (2, 3, 3)
@@ -100,11 +100,11 @@ def test_a_quiz_handed_in_and_marked_is_one_submission_and_one_attempt() -> None
 @pytest.mark.parametrize("cut", [True, False], ids=["apart", "in one batch"])
 @pytest.mark.parametrize("backwards", [False, True], ids=["", "backwards"])
 def test_an_answer_told_by_two_verbs_at_one_moment_is_one_failure_and_no_retry(cut: bool, backwards: bool) -> None:
-    told = [
+    noted = [
         said(1, EVALUATED, object=numbered(1), result=WRONG),
         said(2, f"{ADL}attempted", result=WRONG, timestamp="2026-03-02T12:00:00.000+01:00"),
     ]
-    row, counts = folded(reversed(told) if backwards else told, cut=cut)
+    row, counts = folded(reversed(noted) if backwards else noted, cut=cut)
     assert (n(row, ATTEMPTED), n(row, FAILED), n(row, RETRIED)) == (1, 1, 0)
     assert (counts.applied, counts.retold) == (1, 1)
 
@@ -135,27 +135,27 @@ def test_a_course_passed_twice_is_passed_once() -> None:
 
 def test_a_quiz_attempted_and_passed_in_one_attempt_is_one_attempt() -> None:
     context = {"contextActivities": {"grouping": [ATTEMPT]}}
-    told = [
+    noted = [
         said(1, f"{ADL}attempted", "11:00:00", about=QUIZ_TYPE, result=RIGHT, context=context),
         said(2, f"{ADL}passed", "11:00:02", about=QUIZ_TYPE, result=RIGHT, context=context),
     ]
-    row, _ = folded(told)
+    row, _ = folded(noted)
     assert (n(row, ATTEMPTED), n(row, PASSED)) == (1, 1)
 
 
 def test_answers_to_one_question_in_one_attempt_at_a_quiz_are_two() -> None:
     context = {"contextActivities": {"grouping": [ATTEMPT]}}
-    told = [
+    noted = [
         said(1, f"{ADL}answered", "11:00:00", result=WRONG, context=context),
         said(2, f"{ADL}answered", "11:00:09", result=RIGHT, context=context),
     ]
-    row, _ = folded(told)
+    row, _ = folded(noted)
     assert (n(row, ATTEMPTED), n(row, RETRIED)) == (2, 1)
 
 
 def test_acts_without_an_attempt_or_a_moment_stay_two() -> None:
-    told = [said(number, f"{ADL}answered", result=RIGHT, timestamp=None) for number in (1, 2)]
-    row, _ = folded(told)
+    noted = [said(number, f"{ADL}answered", result=RIGHT, timestamp=None) for number in (1, 2)]
+    row, _ = folded(noted)
     assert n(row, ATTEMPTED) == 2
 
 
@@ -176,20 +176,20 @@ def test_a_course_passed_again_with_a_score_counts_again() -> None:
 
 def test_two_answers_in_one_attempt_to_what_has_no_type_are_two() -> None:
     context = {"contextActivities": {"grouping": [ATTEMPT]}}
-    told = [
+    noted = [
         said(number, f"{ADL}answered", f"11:0{number}:00", object={"id": ITEM}, result=WRONG, context=context)
         for number in (1, 2)
     ]
-    row, counts = folded(told)
+    row, counts = folded(noted)
     assert (n(row, ATTEMPTED), counts.retold) == (2, 0)
 
 
 def test_an_attempts_number_is_the_same_as_a_whole_float() -> None:
-    told = [
+    noted = [
         said(number, EVALUATED, f"11:0{number}:00", object=numbered(attempt_number), result=WRONG)
         for number, attempt_number in enumerate((1, 1.0))
     ]
-    row, counts = folded(told)
+    row, counts = folded(noted)
     assert (n(row, ATTEMPTED), counts.retold) == (1, 1)
 
 
@@ -202,23 +202,23 @@ def test_a_mark_in_a_cloudevent_is_kept_beside_what_was_handed_in() -> None:
 
 def test_two_items_marked_under_one_attempt_at_their_quiz_are_two_and_each_is_one_however_often_it_is_marked() -> None:
     items = [{"id": f"https://school.example/quizzes/1/items/{number}", "type": "AssessmentItem"} for number in (1, 2)]
-    told = [
+    noted = [
         event(number, "GradeEvent", "Graded", attempt(item), actor=GRADER, generated=grade())
         for number, item in enumerate([*items, *items])
     ]
-    row, counts = folded(told)
+    row, counts = folded(noted)
     assert (n(row, ATTEMPTED), counts.retold) == (2, 2)
 
 
 def test_an_item_handed_in_and_its_mark_are_one_submission_and_one_attempt() -> None:
     item = {"id": "https://school.example/quizzes/1/items/1", "type": "AssessmentItem"}
     response = {"id": "https://school.example/responses/1", "type": "Response", "attempt": attempt(item)}
-    told = [
+    noted = [
         event(1, "AssessmentItemEvent", "Completed", item, generated=response),
         event(2, "AssignableEvent", "Submitted", attempt(item)),
         event(3, "GradeEvent", "Graded", attempt(item), actor=GRADER, generated=grade()),
     ]
-    row, _ = folded(told)
+    row, _ = folded(noted)
     assert (n(row, SUBMITTED), n(row, ATTEMPTED)) == (1, 1)
 
 
@@ -230,9 +230,9 @@ TWO_AND_A_TWIN: Final = (
 
 
 @pytest.mark.parametrize("cut", [True, False], ids=["apart", "in one batch"])
-@pytest.mark.parametrize("told", list(permutations(TWO_AND_A_TWIN)))
+@pytest.mark.parametrize("noted", list(permutations(TWO_AND_A_TWIN)))
 def test_two_numbered_attempts_at_one_moment_are_two_and_one_without_a_number_is_one_of_them(
-    told: tuple[dict[str, Any], ...], cut: bool
+    noted: tuple[dict[str, Any], ...], cut: bool
 ) -> None:
-    row, counts = folded(told, cut=cut)
+    row, counts = folded(noted, cut=cut)
     assert (n(row, ATTEMPTED), counts.retold) == (2, 1)

@@ -9,7 +9,7 @@ from tests.unit.verified import World, a_class, of, replayed_without, rescored
 
 
 def test_what_a_worker_leaves_is_exact_and_every_event_is_counted() -> None:
-    verdict = a_class().judge()
+    verdict = a_class().verify()
 
     assert verdict.differences == []
     assert (verdict.students, verdict.applied, verdict.left_out) == (6, 60, {})
@@ -17,7 +17,7 @@ def test_what_a_worker_leaves_is_exact_and_every_event_is_counted() -> None:
 
 def test_other_batches_than_the_worker_s_make_no_difference() -> None:
     for batch in (1, 7, 60):
-        assert a_class(batch=batch).judge().differences == []
+        assert a_class(batch=batch).verify().differences == []
 
 
 def test_an_update_that_was_made_while_a_source_failed_is_judged_without_it() -> None:
@@ -28,13 +28,13 @@ def test_an_update_that_was_made_while_a_source_failed_is_judged_without_it() ->
     world.fold(world.input, failing=["language"])
 
     assert world.last_update("ada").degraded == ["language"]
-    assert world.judge().differences == []
+    assert world.verify().differences == []
 
     world.say(msgspec.structs.replace(world.last_update("ada"), degraded=[]))
-    assert ("ada", "update") in world.judge().kinds, "the very same numbers are wrong where no source failed"
+    assert ("ada", "update") in world.verify().kinds, "the very same numbers are wrong where no source failed"
 
 
-def test_an_update_said_again_when_a_source_is_back_does_not_make_the_row_wrong() -> None:
+def test_an_update_re_emitted_when_a_source_is_back_does_not_make_the_row_wrong() -> None:
     world = World()
     for _ in range(12):
         world.event("ada", "message", text="I kept trying.")
@@ -44,7 +44,7 @@ def test_an_update_said_again_when_a_source_is_back_does_not_make_the_row_wrong(
     world.fold(world.input, failing=["language"])
     world.say(whole.last_update("ada"))
 
-    verdict = world.judge()
+    verdict = world.verify()
     assert verdict.differences == []
     assert verdict.other_sources == 1
 
@@ -52,28 +52,28 @@ def test_an_update_said_again_when_a_source_is_back_does_not_make_the_row_wrong(
 def test_an_update_of_another_configuration_is_counted_and_only_its_place_is_judged() -> None:
     world = a_class()
     world.say(msgspec.structs.replace(rescored(world.last_update("s1"), 0.3), config_version="another"))
-    verdict = world.judge()
+    verdict = world.verify()
     assert (verdict.differences, verdict.other_config) == ([], 1)
 
     older = msgspec.structs.replace(world.last_update("s1"), seq=(0, of(world, "s1")[-2]))
     world.say(older)
-    assert world.judge().kinds == [("s1", "update")]
+    assert world.verify().kinds == [("s1", "update")]
 
 
 def test_rows_that_went_on_while_we_looked_are_judged_where_they_are() -> None:
     world = a_class(events=60, batch=10)
 
     for cut in (0, 1, 25, 59):
-        assert world.judge(cut=cut).differences == []
+        assert world.verify(cut=cut).differences == []
     world.write("s1", replayed_without(world, "s1", of(world, "s1")[-3]))
-    assert world.judge(cut=25).kinds == [("s1", "lost")]
+    assert world.verify(cut=25).kinds == [("s1", "lost")]
 
 
 def test_little_memory_makes_more_passes_and_the_same_verdict() -> None:
     world = a_class(students=80, events=400, batch=50)
     world.write("s7", replayed_without(world, "s7", of(world, "s7")[1]))
     world.write("s60", None)
-    whole, parts = world.judge(), world.judge(memory_bytes=60_000)
+    whole, parts = world.verify(), world.verify(memory_bytes=60_000)
 
     assert (whole.passes, whole.students, whole.applied) == (1, 80, 400)
     assert parts.passes > 2
@@ -84,7 +84,7 @@ def test_little_memory_makes_more_passes_and_the_same_verdict() -> None:
 def test_a_table_that_lost_all_rows_is_still_judged_within_memory() -> None:
     world = a_class(students=80, events=400, batch=50)
     world.changelog.clear()
-    parts = world.judge(memory_bytes=30_000)
+    parts = world.verify(memory_bytes=30_000)
 
     assert parts.passes > 2
     assert parts.kinds == sorted((f"s{number}", "lost") for number in range(80))
@@ -99,7 +99,7 @@ def test_students_whose_first_events_are_removed_are_not_judged_and_what_is_cert
     for _ in range(5):
         world.event("new")
     world.fold(world.input[60:])
-    verdict = world.judge(start=20)
+    verdict = world.verify(start=20)
     assert verdict.differences == []
     assert verdict.left_out == {"began before what the topic still holds": 6}
 
@@ -109,9 +109,9 @@ def test_students_whose_first_events_are_removed_are_not_judged_and_what_is_cert
     world.write("s2", decode_row(append_an_older_row_of.value or b""))
     delete = world.record(world.updates, "s3", None)
     world.updates.append(delete)
-    kinds = world.judge(start=20).kinds
+    kinds = world.verify(start=20).kinds
     assert kinds == [("new", "lost"), ("s1", "lost"), ("s2", "stale_row"), ("s3", "update")]
-    assert ("s3", "update") not in world.judge(start=20, updates_gone=True).kinds
+    assert ("s3", "update") not in world.verify(start=20, updates_gone=True).kinds
 
 
 def test_rows_of_an_adopted_topic_hold_events_of_the_former_one_and_are_not_judged() -> None:
@@ -122,6 +122,6 @@ def test_rows_of_an_adopted_topic_hold_events_of_the_former_one_and_are_not_judg
         world.event("fresh", event_id=f"second-{len(world.input)}")
     world.fold(world.input)
 
-    verdict = world.judge()
+    verdict = world.verify()
     assert verdict.differences == []
     assert verdict.left_out == {"began before what the topic still holds": 6}

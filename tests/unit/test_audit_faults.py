@@ -7,7 +7,7 @@ import pytest
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.table import PartitionedRows
 from streams.verification.audit import compare
-from streams.verification.report import MAX_SHOWN, Report
+from streams.verification.report import MAX_SHOWN, VerificationReport
 from tests.events import Student, event
 from tests.unit.verified import World, a_class, changed, of, replayed_without, rescored
 
@@ -64,7 +64,7 @@ def change_a_column(world: World) -> None:
 
 def change_a_row_s_score(world: World) -> None:
     row = decode_row(encode_row(world.rows["s1"]))
-    next(cell for cell in row.skills.values() if cell.score > 0).score += 1e-6
+    next(skill_state for skill_state in row.skills.values() if skill_state.score > 0).score += 1e-6
     world.write("s1", row)
 
 
@@ -126,11 +126,11 @@ def test_a_planted_fault_is_found_as_what_it_is_and_nothing_else_is(plant: Plant
     world = a_class()
     plant(world)
 
-    assert world.judge().kinds == kinds
+    assert world.verify().kinds == kinds
 
 
 def test_the_report_keeps_the_first_differences_and_counts_all() -> None:
-    report, world = Report(), a_class(students=1, events=3)
+    report, world = VerificationReport(), a_class(students=1, events=3)
     [difference] = compare(PartitionedRows(), _table(world))
     for _ in range(MAX_SHOWN + 7):
         report.add(difference)

@@ -6,17 +6,17 @@ import msgspec
 
 from schemas.dead_letter import DeadLetter, to_headers
 from streams.replay import FileRecord
-from streams.verification.dead_letters import LetterBook
-from streams.verification.ledger import Entry, Ledger
+from streams.verification.dead_letters import DeadLetterBook
+from streams.verification.ledger import Entry, EntryLedger
 from streams.verification.slices import Slice
 from streams.verification.students import Extent
-from tests.events import letter_of, record
+from tests.events import record, stored_dead_letter
 from tests.unit.verified import again
 
 
 def test_a_ledger_larger_than_its_memory_settles_as_one_within() -> None:
     for memory_bytes in (1, 1 << 24):
-        with Ledger(memory_bytes) as ledger:
+        with EntryLedger(memory_bytes) as ledger:
             for offset in range(0, 200_000, 37):
                 ledger.expect(Entry((1, offset, 0), b"x", 2))
                 if offset != 37 * 1_000:
@@ -31,32 +31,32 @@ def test_a_ledger_larger_than_its_memory_settles_as_one_within() -> None:
 
 def test_dead_letters_are_matched_by_place_bytes_and_epoch() -> None:
     extent = Extent(partition=0, start=10, cut=100, epoch=1)
-    letter = partial(letter_of, epoch=1)
+    dead_letter = partial(stored_dead_letter, epoch=1)
     large, small = record(b"v" * 50, 20, key=b"k"), record(b"<xml/>", 30)
-    expected = [(large, letter(large)), (small, letter(small)), (small, letter(small))]
+    expected = [(large, dead_letter(large)), (small, dead_letter(small)), (small, dead_letter(small))]
 
     def settled(*found: tuple[FileRecord, DeadLetter]) -> list[tuple[str, int]]:
-        with Ledger(1) as ledger:
-            book = LetterBook("student-activity", 20, ledger)
+        with EntryLedger(1) as ledger:
+            book = DeadLetterBook("student-activity", 20, ledger)
             book.expect(expected)
-            book.find([again(each, headers=to_headers(letter)) for each, letter in found], extent)
+            book.find([again(each, headers=to_headers(dead_letter)) for each, dead_letter in found], extent)
             return sorted((mismatch.how, mismatch.entry.about[1]) for mismatch in ledger.settle())
 
     cut_off = again(large, value=b"v" * 19)
-    assert settled((cut_off, letter(large)), (small, letter(small))) == []
-    assert settled((cut_off, letter(large)), (small, letter(small, epoch=0))) == [("missing", 30)]
-    assert settled((cut_off, letter(large)), (record(b"<xml>"), letter(small))) == [("changed", 30)]
+    assert settled((cut_off, dead_letter(large)), (small, dead_letter(small))) == []
+    assert settled((cut_off, dead_letter(large)), (small, dead_letter(small, epoch=0))) == [("missing", 30)]
+    assert settled((cut_off, dead_letter(large)), (record(b"<xml>"), dead_letter(small))) == [("changed", 30)]
     before, beyond = record(b"?", 9), record(b"?", 100)
-    right = [(cut_off, letter(large)), (small, letter(small))]
-    assert settled(*right, (before, letter(before)), (beyond, letter(beyond))) == []
-    other = msgspec.structs.replace(letter(small), offset=31)
+    right = [(cut_off, dead_letter(large)), (small, dead_letter(small))]
+    assert settled(*right, (before, dead_letter(before)), (beyond, dead_letter(beyond))) == []
+    other = msgspec.structs.replace(dead_letter(small), offset=31)
     assert settled(*right, (small, other)) == [("unexpected", 31)]
 
 
 def test_every_student_is_in_one_of_two_halves() -> None:
     whole = [f"s{number}".encode() for number in range(500)]
     left, right = Slice(2, 1).halves()
-    both = [student for student in whole if Slice(2, 1).holds(student)]
+    both = [student for student in whole if Slice(2, 1).contains(student)]
 
     assert 60 < len(both) < 200
-    assert [left.holds(student) + right.holds(student) for student in both] == [1] * len(both)
+    assert [left.contains(student) + right.contains(student) for student in both] == [1] * len(both)

@@ -22,9 +22,9 @@ def test_what_a_worker_leaves_of_a_long_history_is_exact() -> None:
     world = a_long_history()
 
     assert any(map(is_segment, world.segments))
-    assert world.judge().differences == []
-    assert world.judge().applied == 400
-    assert world.judge(cut=300).differences == []
+    assert world.verify().differences == []
+    assert world.verify().applied == 400
+    assert world.verify(cut=300).differences == []
 
 
 def test_a_slice_that_needs_more_memory_than_there_is_knows_its_segments() -> None:
@@ -33,7 +33,7 @@ def test_a_slice_that_needs_more_memory_than_there_is_knows_its_segments() -> No
         world.event(f"s{number % 18}")
     world.fold(world.input)
 
-    verdict = world.judge(memory_bytes=40_000)
+    verdict = world.verify(memory_bytes=40_000)
 
     assert verdict.passes > 1
     assert verdict.differences == []
@@ -43,14 +43,14 @@ def test_a_segment_that_is_missing_is_found() -> None:
     world = a_long_history()
     world.write_segment(segment_key(b"ada", 0), None)
 
-    assert world.judge().kinds == [("ada", "lost")]
+    assert world.verify().kinds == [("ada", "lost")]
 
 
 def test_a_segment_of_other_ids_is_found() -> None:
     world = a_long_history()
     world.write_segment(segment_key(b"ada", 0), bytes(8 * SEGMENT_IDS))
 
-    assert world.judge().kinds == [("ada", "state")]
+    assert world.verify().kinds == [("ada", "state")]
 
 
 def test_ids_that_a_row_should_know_are_missed() -> None:
@@ -58,23 +58,23 @@ def test_ids_that_a_row_should_know_are_missed() -> None:
     row = world.rows["ada"]
     world.write("ada", changed(row, ids=row.ids[8:]))
 
-    assert world.judge().kinds == [("ada", "state")]
+    assert world.verify().kinds == [("ada", "state")]
 
 
-def test_the_forgotten_leave_no_ids_behind() -> None:
+def test_the_erased_leave_no_ids_behind() -> None:
     world = a_long_history()
     world.forget("ada", at_us(world.input[-1]))
-    assert world.judge().differences == []
+    assert world.verify().differences == []
 
     world.write_segment(segment_key(b"ada", 0), bytes(8 * SEGMENT_IDS))
-    assert world.judge().kinds == [("ada", "state")]
+    assert world.verify().kinds == [("ada", "state")]
 
 
 def test_a_segment_that_no_row_names_is_left_of_a_crash_and_does_no_harm() -> None:
     world = a_long_history()
     world.write_segment(segment_key(b"ada", 77), b"12345678")
 
-    assert world.judge().differences == []
+    assert world.verify().differences == []
 
 
 def test_rows_of_a_former_version_are_judged_by_what_they_counted() -> None:
@@ -90,4 +90,4 @@ def test_rows_of_a_former_version_are_judged_by_what_they_counted() -> None:
     world.fold(world.input[130:])
 
     assert world.rows["ada"].partial
-    assert world.judge().differences == []
+    assert world.verify().differences == []

@@ -10,7 +10,7 @@ from schemas.dead_letter import MAX_ERROR_CHARS, from_headers, to_headers
 from schemas.dialects import Record, native
 from schemas.errors import Fatal, InvalidInput
 from streams.folding.batch import FoldedBatch
-from streams.folding.dead_letters import MAX_LETTERS_A_RECORD
+from streams.folding.dead_letters import MAX_DEAD_LETTERS_A_RECORD
 from streams.input.origin import ORIGIN_HEADER
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import Row
@@ -20,8 +20,10 @@ SECRET = "canary-7f3a"
 GOOD = [raw(minute=1), raw(minute=2), raw(minute=3)]
 
 
-def fold(taken: Sequence[Record], rows: dict[str, bytes] | None = None, *, home: int | None = None) -> FoldedBatch:
-    return default_pipeline().fold(taken, load=loaded(rows or {}), home=lambda _student: home)
+def fold(
+    taken: Sequence[Record], rows: dict[str, bytes] | None = None, *, owning_partition: int | None = None
+) -> FoldedBatch:
+    return default_pipeline().fold(taken, load=loaded(rows or {}), owning_partition=lambda _student: owning_partition)
 
 
 def ada(batch: FoldedBatch) -> Row:
@@ -88,19 +90,19 @@ def test_the_unreadable_is_dead_lettered_and_its_neighbours_are_unharmed(value: 
     assert batch.counts.reasons == {reason: 1}
     assert (batch.counts.events_in, batch.counts.applied, batch.counts.dead_lettered) == (4, 3, 1)
     assert batch.rows() == fold(good).rows()
-    [(original, letter)] = batch.dead_letters
+    [(original, dead_letter)] = batch.dead_letters
     assert original is bad
-    assert SECRET not in letter.error
-    assert "7f3a" not in letter.error
+    assert SECRET not in dead_letter.error
+    assert "7f3a" not in dead_letter.error
 
 
 def test_a_dead_letter_keeps_the_original_and_says_where_it_came_from() -> None:
     bad = record(b"\xff\x00", 17, partition=3, key=b"\xfe", timestamp=1_700_000_000_123)
 
-    [(original, letter)] = fold([bad]).dead_letters
+    [(original, dead_letter)] = fold([bad]).dead_letters
 
     assert (original.key, original.value) == (b"\xfe", b"\xff\x00")
-    headers = to_headers(letter)
+    headers = to_headers(dead_letter)
     assert dict(headers) == {
         "dl-topic": b"student-activity",
         "dl-partition": b"3",
@@ -111,13 +113,13 @@ def test_a_dead_letter_keeps_the_original_and_says_where_it_came_from() -> None:
         "dl-error": b"invalid UTF-8 at byte 0",
         "dl-schema_guess": b"native",
     }
-    assert from_headers([("trace-id", b"\xff"), *headers]) == letter
+    assert from_headers([("trace-id", b"\xff"), *headers]) == dead_letter
 
 
 def test_the_error_header_is_bounded() -> None:
-    [(_, letter)] = fold([record(None)]).dead_letters
+    [(_, dead_letter)] = fold([record(None)]).dead_letters
 
-    long = msgspec.structs.replace(letter, error="é" * 100_000)
+    long = msgspec.structs.replace(dead_letter, error="é" * 100_000)
 
     assert len(dict(to_headers(long))["dl-error"].decode()) == MAX_ERROR_CHARS
 
@@ -182,7 +184,7 @@ async def test_a_record_and_an_event_from_the_year_9999_can_be_published() -> No
 
     batch = fold([record(value, timestamp=2**63 - 1)])
 
-    [update] = await default_pipeline().score(batch.students, batch.block)
+    [update] = await default_pipeline().score(batch.students, batch.row_batch)
     assert update.as_of == "2100-01-01T00:00:00.000Z"
     assert len(batch.rows()["ada"]) < 1000
 
@@ -236,38 +238,44 @@ class TestForeignPartition:
     """A key that another partitioner placed elsewhere."""
 
     def test_the_event_is_forwarded_to_its_home_and_counted_there_only(self) -> None:
-        batch = fold([record(GOOD[0], 41, partition=2)], home=5)
+        batch = fold([record(GOOD[0], 41, partition=2)], owning_partition=5)
 
-        [forward] = batch.forwards
-        assert (forward.partition, forward.origin.header[1]) == (5, b"student-activity/2/41/0")
-        assert native.encode(forward.event) == native.encode(native.decode(GOOD[0]))
+        [sent_on] = batch.repartitioned
+        assert (sent_on.partition, sent_on.origin.header[1]) == (5, b"student-activity/2/41/0")
+        assert native.encode(sent_on.event) == native.encode(native.decode(GOOD[0]))
         assert (batch.counts.rerouted, batch.counts.events_in) == (1, 0)
         assert batch.rows() == {}
 
     def arrived(self, value: bytes, offset: int, origin: bytes | None) -> Record:
         return record(value, offset, partition=5, headers=((ORIGIN_HEADER, origin),))
 
-    def test_a_forward_that_comes_twice_is_folded_once(self) -> None:
+    def test_a_repartitioned_event_that_comes_twice_is_folded_once(self) -> None:
         origins = [b"student-activity/2/41/0", b"student-activity/2/43/0"]
         sent = [self.arrived(value, n, origin) for n, (value, origin) in enumerate(zip(GOOD, origins, strict=False))]
         again = [self.arrived(GOOD[0], 7, origins[0]), self.arrived(GOOD[1], 8, origins[1])]
 
-        batch = fold([*sent, *again], home=5)
+        batch = fold([*sent, *again], owning_partition=5)
 
         assert (batch.counts.applied, batch.counts.duplicates, batch.counts.rerouted) == (2, 2, 0)
         assert ada(batch).offset == 1
 
     def test_the_origin_tells_a_repeat_that_the_ids_have_forgotten(self) -> None:
-        row = ada(fold([self.arrived(GOOD[0], 0, b"student-activity/2/41/0")], home=5))
+        row = ada(fold([self.arrived(GOOD[0], 0, b"student-activity/2/41/0")], owning_partition=5))
         rows = {"ada": encode_row(msgspec.structs.replace(row, ids=b""))}
 
-        assert fold([self.arrived(GOOD[0], 7, b"student-activity/2/41/0")], rows, home=5).counts.duplicates == 1
+        assert (
+            fold([self.arrived(GOOD[0], 7, b"student-activity/2/41/0")], rows, owning_partition=5).counts.duplicates
+            == 1
+        )
 
-    def test_a_recreated_topic_does_not_mistake_new_forwards_for_old(self) -> None:
-        rows = fold([self.arrived(GOOD[0], 90, b"student-activity/2/41/0")], home=5).rows()
+    def test_a_recreated_topic_does_not_mistake_new_repartitioned_events_for_old(self) -> None:
+        rows = fold([self.arrived(GOOD[0], 90, b"student-activity/2/41/0")], owning_partition=5).rows()
 
         batch = default_pipeline().fold(
-            [self.arrived(GOOD[1], 0, b"student-activity/2/3/0")], load=loaded(rows), home=lambda _: 5, epoch=1
+            [self.arrived(GOOD[1], 0, b"student-activity/2/3/0")],
+            load=loaded(rows),
+            owning_partition=lambda _: 5,
+            epoch=1,
         )
 
         assert batch.counts.applied == 1
@@ -279,24 +287,26 @@ class TestForeignPartition:
         ids=repr,
     )
     def test_an_origin_that_is_not_ours_is_as_none(self, origin: bytes | None) -> None:
-        at_home = fold([self.arrived(GOOD[0], 0, origin)], home=5)
-        abroad = fold([self.arrived(GOOD[0], 0, origin)], home=6)
+        on_owning = fold([self.arrived(GOOD[0], 0, origin)], owning_partition=5)
+        abroad = fold([self.arrived(GOOD[0], 0, origin)], owning_partition=6)
 
-        assert at_home.rows() == fold([record(GOOD[0], 0, partition=5)], home=5).rows()
+        assert on_owning.rows() == fold([record(GOOD[0], 0, partition=5)], owning_partition=5).rows()
         assert abroad.counts.rerouted == 1
 
 
 def test_a_row_of_a_newer_epoch_stops_the_worker_instead_of_being_folded_again() -> None:
     ahead = encode_row(Row(epoch=2, offset=7))
     with pytest.raises(Fatal, match=r"epoch 2, .* 1: "):
-        default_pipeline().fold(records([raw()]), load=loaded({"ada": ahead}), home=lambda _student: None, epoch=1)
+        default_pipeline().fold(
+            records([raw()]), load=loaded({"ada": ahead}), owning_partition=lambda _student: None, epoch=1
+        )
 
 
 def test_an_array_of_bad_parts_comes_to_a_few_dead_letters_that_say_how_many() -> None:
     batch = fold(records([b"[" + b",".join([b'{"actor":1,"verb":2,"object":3}'] * 1_000) + b"]"]))
 
-    letters = [letter for _, letter in batch.dead_letters]
+    dead_letters = [dead_letter for _, dead_letter in batch.dead_letters]
 
-    assert len(letters) == batch.counts.dead_lettered == MAX_LETTERS_A_RECORD
-    assert [letter.index for letter in letters] == list(range(MAX_LETTERS_A_RECORD))
-    assert "984 more parts" in letters[-1].error
+    assert len(dead_letters) == batch.counts.dead_lettered == MAX_DEAD_LETTERS_A_RECORD
+    assert [dead_letter.index for dead_letter in dead_letters] == list(range(MAX_DEAD_LETTERS_A_RECORD))
+    assert "984 more parts" in dead_letters[-1].error

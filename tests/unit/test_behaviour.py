@@ -1,4 +1,4 @@
-"""Behaviour: shrunken rates. Nothing known is no opinion; doing well is never a half."""
+"""Behaviour: shrunken rates. Nothing known is no estimate; doing well is never a half."""
 
 from itertools import pairwise
 
@@ -6,16 +6,16 @@ import pytest
 
 from schemas.event import NativeEvent
 from streams.evidence.behaviour import BehaviourSource
-from streams.evidence.source import Status
-from tests.events import block_of, default_skills, event, folded
+from streams.evidence.source import EstimateStatus
+from tests.events import default_skills, event, folded, row_batch_of
 
 SOURCE = BehaviourSource(default_skills())
 
 
-def judged(skill: str, *taken: NativeEvent) -> tuple[float, float]:
+def estimated(skill: str, *taken: NativeEvent) -> tuple[float, float]:
     """(p, n) of a skill, from these events."""
-    opinion, column = SOURCE.compute(block_of(folded(*taken))), default_skills().names.index(skill)
-    return float(opinion.p[0, column]), float(opinion.n[0, column])
+    estimate, column = SOURCE.compute(row_batch_of(folded(*taken))), default_skills().names.index(skill)
+    return float(estimate.p[0, column]), float(estimate.n[0, column])
 
 
 PERFECT = {
@@ -27,7 +27,7 @@ PERFECT = {
 
 @pytest.mark.parametrize("skill", PERFECT)
 def test_a_perfect_students_rate_nears_one_and_not_a_half(skill: str) -> None:
-    p = [judged(skill, *(PERFECT[skill](n) for n in range(count)))[0] for count in (1, 3, 10, 40, 400)]
+    p = [estimated(skill, *(PERFECT[skill](n) for n in range(count)))[0] for count in (1, 3, 10, 40, 400)]
 
     assert p[0] > 0.5
     assert all(less < more for less, more in pairwise(p))
@@ -37,27 +37,27 @@ def test_a_perfect_students_rate_nears_one_and_not_a_half(skill: str) -> None:
 def test_handing_everything_in_late_speaks_against() -> None:
     late = [event("submission", minute=n, due="2026-01-01T00:00:00Z") for n in range(20)]
 
-    assert judged("self_regulation", *late)[0] < 0.35
+    assert estimated("self_regulation", *late)[0] < 0.35
 
 
 def test_of_a_student_of_whom_nothing_is_known_nothing_is_said() -> None:
-    opinion = SOURCE.compute(block_of(folded(event("session", phase="enrolled"))))
+    estimate = SOURCE.compute(row_batch_of(folded(event("session", phase="enrolled"))))
 
-    assert set(opinion.status.flat) == {Status.ABSENT}
-    assert not opinion.n.any()
+    assert set(estimate.status.flat) == {EstimateStatus.ABSENT}
+    assert not estimate.n.any()
 
 
 def test_a_rating_never_makes_the_evidence_less() -> None:
     taken = [event("collaboration", minute=n, act="helped") for n in range(10)]
     rated = event("rubric", minute=9, skill="empathy", rating=0.5)
 
-    (_, n), (_, with_rating) = judged("empathy", *taken), judged("empathy", *taken, rated)
+    (_, n), (_, with_rating) = estimated("empathy", *taken), estimated("empathy", *taken, rated)
 
     assert with_rating == pytest.approx(n + 1, rel=0.01)
 
 
 def test_a_teachers_rating_moves_the_score_its_way() -> None:
-    low, high = (judged("empathy", event("rubric", rating=rating))[0] for rating in (0.1, 0.9))
+    low, high = (estimated("empathy", event("rubric", rating=rating))[0] for rating in (0.1, 0.9))
 
     assert low < 0.5 < high
 
@@ -68,8 +68,8 @@ def test_old_events_count_less_than_new_ones() -> None:
     bad = [event("collaboration", minute=-n, act="disagreed") for n in range(10)]
     then = [event("collaboration", minute=-year - n, act="helped") for n in range(10)]
 
-    assert judged("empathy", *then, *bad)[0] == pytest.approx(judged("empathy", *bad)[0], abs=0.01)
-    assert judged("empathy", *good, *bad)[0] > judged("empathy", *bad)[0] + 0.1
+    assert estimated("empathy", *then, *bad)[0] == pytest.approx(estimated("empathy", *bad)[0], abs=0.01)
+    assert estimated("empathy", *good, *bad)[0] > estimated("empathy", *bad)[0] + 0.1
 
 
 def test_passing_what_was_failed_before_speaks_for_adaptability() -> None:
@@ -81,9 +81,9 @@ def test_passing_what_was_failed_before_speaks_for_adaptability() -> None:
             made.append(event(minute=10 * n + 1, score=1.0, attempt=2 if numbered else 1, **item))
         return made
 
-    assert judged("adaptability", *tries(numbered=True))[0] > 0.5
-    assert judged("adaptability", *tries(numbered=False)) == pytest.approx(
-        judged("adaptability", *tries(numbered=True))
+    assert estimated("adaptability", *tries(numbered=True))[0] > 0.5
+    assert estimated("adaptability", *tries(numbered=False)) == pytest.approx(
+        estimated("adaptability", *tries(numbered=True))
     )
 
 
@@ -93,7 +93,9 @@ def test_only_evidence_that_the_model_reads_is_shared_with_it() -> None:
     passed = [event("attempt", minute=n, item_id=str(n), score=1.0) for n in range(5)]
     column = default_skills().names.index("problem_solving")
 
-    shared = [source.compute(block_of(folded(*taken))).shared[0, column] for taken in (varied, passed, varied + passed)]
+    shared = [
+        source.compute(row_batch_of(folded(*taken))).shared[0, column] for taken in (varied, passed, varied + passed)
+    ]
 
     assert shared[0] == 1
     assert shared[1] == 0

@@ -13,33 +13,33 @@ from streams.evidence.behaviour import BehaviourSource
 from streams.evidence.collect import collect
 from streams.evidence.language import LanguageSource
 from streams.evidence.model import ModelSource
-from streams.evidence.source import Opinion, OwnThread, Source, SourceBusy, Status
+from streams.evidence.source import Estimate, EstimateStatus, OwnThread, Source, SourceBusy
 from streams.pipeline import Pipeline
 from streams.replay import Replay
 from streams.rows.row import Row
-from streams.rows.row_batch import Block
-from tests.events import block_of, default_skills, folded, raw, records
+from streams.rows.row_batch import RowBatch
+from tests.events import default_skills, folded, raw, records, row_batch_of
 from tests.events import event as made
 
 SKILLS = len(default_skills().names)
-BLOCK = block_of(Row(), Row())
+BLOCK = row_batch_of(Row(), Row())
 
 
-def sure(block: Block) -> Opinion:
-    shape = (len(block), SKILLS)
-    status = np.full(shape, Status.OK, np.int8)
-    return Opinion(np.full(shape, 0.8), np.full(shape, 4.0), np.zeros(shape), status, np.zeros(shape))
+def sure(rows: RowBatch) -> Estimate:
+    shape = (len(rows), SKILLS)
+    status = np.full(shape, EstimateStatus.OK, np.int8)
+    return Estimate(np.full(shape, 0.8), np.full(shape, 4.0), np.zeros(shape), status, np.zeros(shape))
 
 
 @dataclass
-class Stub:
+class Fake:
     """A source that does as it is told."""
 
-    judge_block: Callable[[Block], object]
+    estimate_rows: Callable[[RowBatch], object]
     name: str = "stub"
 
-    async def judge(self, block: Block) -> Opinion:
-        said = self.judge_block(block)
+    async def estimate(self, rows: RowBatch) -> Estimate:
+        said = self.estimate_rows(rows)
         if asyncio.iscoroutine(said):
             said = await said
         return said  # type: ignore[return-value]
@@ -50,7 +50,7 @@ class Failures(list[tuple[str, BaseException]]):
         self.append((name, error))
 
 
-async def ask(*sources: Source, deadline_s: float = 5.0, failures: Failures | None = None) -> dict[str, Opinion]:
+async def ask(*sources: Source, deadline_s: float = 5.0, failures: Failures | None = None) -> dict[str, Estimate]:
     return dict(
         await collect(
             sources,
@@ -63,47 +63,47 @@ async def ask(*sources: Source, deadline_s: float = 5.0, failures: Failures | No
     )
 
 
-def statuses(opinion: Opinion) -> set[Status]:
-    return {Status(int(status)) for status in opinion.status.flat}
+def statuses(estimate: Estimate) -> set[EstimateStatus]:
+    return {EstimateStatus(int(status)) for status in estimate.status.flat}
 
 
 async def test_sources_are_asked_side_by_side() -> None:
     """Each waits until all three have been asked; one after the other, none would ever answer."""
     all_asked = asyncio.Barrier(3)
 
-    async def wait_for_the_others(block: Block) -> Opinion:
+    async def wait_for_the_others(rows: RowBatch) -> Estimate:
         await all_asked.wait()
-        return sure(block)
+        return sure(rows)
 
-    opinions = await ask(*(Stub(wait_for_the_others, name) for name in ("one", "two", "three")))
+    estimates = await ask(*(Fake(wait_for_the_others, name) for name in ("one", "two", "three")))
 
-    assert [statuses(opinion) for opinion in opinions.values()] == [{Status.OK}] * 3
+    assert [statuses(estimate) for estimate in estimates.values()] == [{EstimateStatus.OK}] * 3
 
 
 async def test_computing_sources_run_in_threads_of_their_own() -> None:
     all_computing = threading.Barrier(3)
 
-    def wait_for_the_others(block: Block) -> Opinion:
+    def wait_for_the_others(rows: RowBatch) -> Estimate:
         all_computing.wait(timeout=5)
-        return sure(block)
+        return sure(rows)
 
     threads = {name: OwnThread(name) for name in ("one", "two", "three")}
-    stubs = [Stub(lambda block, own=own: own.run(wait_for_the_others, block), name) for name, own in threads.items()]  # type: ignore[misc]
+    fakes = [Fake(lambda rows, own=own: own.run(wait_for_the_others, rows), name) for name, own in threads.items()]  # type: ignore[misc]
 
-    opinions = await ask(*stubs)
+    estimates = await ask(*fakes)
 
-    assert [statuses(opinion) for opinion in opinions.values()] == [{Status.OK}] * 3
-
-
-def broken(**columns: object) -> Callable[[Block], Opinion]:
-    return lambda block: replace(sure(block), **columns)  # type: ignore[arg-type]
+    assert [statuses(estimate) for estimate in estimates.values()] == [{EstimateStatus.OK}] * 3
 
 
-def raises(_block: Block) -> Opinion:
+def broken(**columns: object) -> Callable[[RowBatch], Estimate]:
+    return lambda rows: replace(sure(rows), **columns)  # type: ignore[arg-type]
+
+
+def raises(_rows: RowBatch) -> Estimate:
     raise RuntimeError("the model is gone")
 
 
-def cancels(_block: Block) -> Opinion:
+def cancels(_rows: RowBatch) -> Estimate:
     raise asyncio.CancelledError
 
 
@@ -111,8 +111,8 @@ FULL = np.ones((2, SKILLS))
 NONSENSE = {
     "raises": raises,
     "cancels itself": cancels,
-    "answers None": lambda _block: None,
-    "one row too few": lambda block: sure(block.take([0])),
+    "answers None": lambda _rows: None,
+    "one row too few": lambda rows: sure(rows.take([0])),
     "sizes of another shape": broken(n=np.ones((2, 1))),
     "statuses of another shape": broken(status=np.ones(2, np.int8)),
     "probability 1": broken(p=FULL),
@@ -121,21 +121,21 @@ NONSENSE = {
     "negative size": broken(n=FULL * -1),
     "infinite size": broken(n=FULL * np.inf),
     "NaN age": broken(age_s=FULL * np.nan),
-    "a size without an opinion": broken(status=np.zeros((2, SKILLS), np.int8)),
+    "a size without an estimate": broken(status=np.zeros((2, SKILLS), np.int8)),
 }
 
 
 @pytest.mark.parametrize("answer", NONSENSE.values(), ids=NONSENSE)
 async def test_a_source_that_breaks_is_failed_and_the_others_are_heard(
-    answer: Callable[[Block], object],
+    answer: Callable[[RowBatch], object],
 ) -> None:
     failures = Failures()
 
-    opinions = await ask(Stub(answer, "broken"), Stub(sure, "sound"), failures=failures)
+    estimates = await ask(Fake(answer, "broken"), Fake(sure, "sound"), failures=failures)
 
-    assert statuses(opinions["broken"]) == {Status.FAILED}
-    assert not opinions["broken"].n.any()
-    assert statuses(opinions["sound"]) == {Status.OK}
+    assert statuses(estimates["broken"]) == {EstimateStatus.FAILED}
+    assert not estimates["broken"].n.any()
+    assert statuses(estimates["sound"]) == {EstimateStatus.OK}
     [(name, error)] = failures
     assert name == "broken"
     assert isinstance(error, BaseException)
@@ -145,48 +145,48 @@ async def test_a_judge_that_raises_before_it_is_awaited_is_a_failure_too() -> No
     class Hasty:
         name = "hasty"
 
-        def judge(self, block: Block) -> "asyncio.Future[Opinion]":
+        def estimate(self, rows: RowBatch) -> "asyncio.Future[Estimate]":
             raise RuntimeError("at once")
 
-    opinions = await ask(Hasty(), Stub(sure, "sound"))  # type: ignore[arg-type]
+    estimates = await ask(Hasty(), Fake(sure, "sound"))  # type: ignore[arg-type]
 
-    assert statuses(opinions["hasty"]) == {Status.FAILED}
-    assert statuses(opinions["sound"]) == {Status.OK}
+    assert statuses(estimates["hasty"]) == {EstimateStatus.FAILED}
+    assert statuses(estimates["sound"]) == {EstimateStatus.OK}
 
 
 async def test_a_hanging_source_costs_the_deadline_and_no_more() -> None:
     never, failures = asyncio.Event(), Failures()
 
-    async def hang(_block: Block) -> None:
+    async def hang(_rows: RowBatch) -> None:
         await never.wait()
 
     async with asyncio.timeout(5):
-        opinions = await ask(Stub(hang, "hanging"), Stub(sure, "sound"), deadline_s=0.02, failures=failures)
+        estimates = await ask(Fake(hang, "hanging"), Fake(sure, "sound"), deadline_s=0.02, failures=failures)
 
-    assert statuses(opinions["hanging"]) == {Status.FAILED}
-    assert statuses(opinions["sound"]) == {Status.OK}
+    assert statuses(estimates["hanging"]) == {EstimateStatus.FAILED}
+    assert statuses(estimates["sound"]) == {EstimateStatus.OK}
     assert isinstance(failures[0][1], TimeoutError)
 
 
 async def test_a_hanging_thread_is_not_given_more_work_until_it_is_free() -> None:
     free, failures, started = threading.Event(), Failures(), list[int]()
 
-    def hang(block: Block) -> Opinion:
-        started.append(len(block))
+    def hang(rows: RowBatch) -> Estimate:
+        started.append(len(rows))
         assert free.wait(timeout=10)
-        return sure(block)
+        return sure(rows)
 
     own = OwnThread("hanging")
-    stub = Stub(lambda block: own.run(hang, block))
+    fake = Fake(lambda rows: own.run(hang, rows))
     try:
         for _ in range(3):
-            await ask(stub, deadline_s=0.02, failures=failures)
+            await ask(fake, deadline_s=0.02, failures=failures)
         assert [type(error) for _, error in failures] == [TimeoutError, SourceBusy, SourceBusy]
         assert len(started) == 1
     finally:
         free.set()
     async with asyncio.timeout(5):
-        while statuses((await ask(stub))["stub"]) != {Status.OK}:
+        while statuses((await ask(fake))["stub"]) != {EstimateStatus.OK}:
             pass
     assert len(started) == 2
 
@@ -194,27 +194,27 @@ async def test_a_hanging_thread_is_not_given_more_work_until_it_is_free() -> Non
 async def test_batches_of_two_partitions_wait_for_each_other_and_neither_is_degraded() -> None:
     go, own = threading.Event(), OwnThread("shared")
 
-    def compute(block: Block) -> Opinion:
+    def compute(rows: RowBatch) -> Estimate:
         assert go.wait(timeout=10)
-        return sure(block)
+        return sure(rows)
 
     both = [asyncio.create_task(own.run(compute, BLOCK)) for _ in range(2)]
     await asyncio.sleep(0)
     go.set()
 
-    assert [statuses(opinion) for opinion in await asyncio.gather(*both)] == [{Status.OK}] * 2
+    assert [statuses(estimate) for estimate in await asyncio.gather(*both)] == [{EstimateStatus.OK}] * 2
 
 
 async def test_what_waited_behind_a_hanging_call_is_dropped_with_it() -> None:
     free, own, started = threading.Event(), OwnThread("shared"), list[int]()
 
-    def hang(block: Block) -> Opinion:
+    def hang(rows: RowBatch) -> Estimate:
         started.append(1)
         assert free.wait(timeout=10)
-        return sure(block)
+        return sure(rows)
 
     try:
-        await asyncio.gather(*(ask(Stub(lambda block: own.run(hang, block)), deadline_s=0.02) for _ in range(3)))
+        await asyncio.gather(*(ask(Fake(lambda rows: own.run(hang, rows)), deadline_s=0.02) for _ in range(3)))
         with pytest.raises(SourceBusy):
             await own.run(hang, BLOCK)
     finally:
@@ -230,14 +230,14 @@ async def test_what_waited_behind_a_hanging_call_is_dropped_with_it() -> None:
 
 
 async def test_old_evidence_is_marked_stale() -> None:
-    opinions = await ask(Stub(broken(age_s=FULL * 86_401), "old"), Stub(broken(age_s=FULL * 86_400), "new"))
+    estimates = await ask(Fake(broken(age_s=FULL * 86_401), "old"), Fake(broken(age_s=FULL * 86_400), "new"))
 
-    assert statuses(opinions["old"]) == {Status.STALE}
-    assert statuses(opinions["new"]) == {Status.OK}
+    assert statuses(estimates["old"]) == {EstimateStatus.STALE}
+    assert statuses(estimates["new"]) == {EstimateStatus.OK}
 
 
 async def test_the_own_sources_pass_their_own_check() -> None:
-    block = block_of(Row(), folded(made(), made("message", text="sorry to hear"), made("rubric")))
+    rows = row_batch_of(Row(), folded(made(), made("message", text="sorry to hear"), made("rubric")))
     skill_set = default_skills()
     sources: list[Source] = [
         ModelSource(NO_ARTIFACT, skill_set.names),
@@ -245,14 +245,14 @@ async def test_the_own_sources_pass_their_own_check() -> None:
         BehaviourSource(skill_set),
     ]
     failures = Failures()
-    await collect(sources, block, skills=SKILLS, deadline_s=5, stale_after_s=1e9, on_failure=failures)
+    await collect(sources, rows, skills=SKILLS, deadline_s=5, stale_after_s=1e9, on_failure=failures)
 
     assert failures == []
 
 
-@pytest.mark.parametrize("answer", [raises, lambda block: sure(block.take([]))], ids=["raises", "wrong shape"])
+@pytest.mark.parametrize("answer", [raises, lambda rows: sure(rows.take([]))], ids=["raises", "wrong shape"])
 async def test_a_failing_source_degrades_the_update_which_is_published_nonetheless(
-    answer: Callable[[Block], Opinion],
+    answer: Callable[[RowBatch], Estimate],
 ) -> None:
     skill_set, failures = default_skills(), Failures()
 
@@ -261,9 +261,9 @@ async def test_a_failing_source_degrades_the_update_which_is_published_nonethele
         return Replay(Pipeline(skill_set, NO_ARTIFACT, on_failure=failures, sources=sources))
 
     taken = records([raw("message", text="I kept trying"), raw("attempt", score=0.4)])
-    [failed], _ = await pipeline(Stub(answer, "model")).feed(taken)
+    [failed], _ = await pipeline(Fake(answer, "model")).feed(taken)
     [absent], _ = await pipeline(ModelSource(NO_ARTIFACT, skill_set.names)).feed(taken)
-    [sound], _ = await pipeline(Stub(sure, "model")).feed(taken)
+    [sound], _ = await pipeline(Fake(sure, "model")).feed(taken)
 
     assert [update.degraded for update in (failed, absent, sound)] == [["model"], [], []]
     for update, status in ((failed, "failed"), (absent, "absent"), (sound, "ok")):
@@ -273,7 +273,7 @@ async def test_a_failing_source_degrades_the_update_which_is_published_nonethele
 
 
 async def test_with_every_source_failed_the_update_still_says_so() -> None:
-    sources = [Stub(raises, name) for name in ("model", "language", "behaviour")]
+    sources = [Fake(raises, name) for name in ("model", "language", "behaviour")]
     replay = Replay(Pipeline(default_skills(), NO_ARTIFACT, on_failure=Failures(), sources=sources))
 
     [update], _ = await replay.feed(records([raw()]))

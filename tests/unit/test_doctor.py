@@ -17,11 +17,11 @@ from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.topics import TopicMismatch, TopicSpec
 from agents.operations.doctor.artifact import ModelArtifact
 from agents.operations.doctor.clock import http_ahead_s
-from agents.operations.doctor.examination import examine
+from agents.operations.doctor.environment import is_ours
 from agents.operations.doctor.finding import Finding, exit_code, ok, problem, warning
-from agents.operations.doctor.placement import judge
-from agents.operations.doctor.policy import Topic, deviations, mending
-from agents.operations.doctor.surroundings import is_ours
+from agents.operations.doctor.placement import check_placement
+from agents.operations.doctor.policy import BrokerTopic, deviations, mending
+from agents.operations.doctor.run import run_checks
 from streams.input.origin import ORIGIN_HEADER
 from streams.input.partitioner import PartitionerName, partitioner
 
@@ -38,7 +38,7 @@ class Scripted:
     decides: bool = True
     let_go: threading.Event = field(default_factory=threading.Event)
 
-    def examine(self) -> Iterator[Finding]:
+    def run(self) -> Iterator[Finding]:
         if isinstance(self.finds, Exception):
             raise self.finds
         if self.finds is None:
@@ -58,7 +58,7 @@ def test_a_check_that_hangs_or_breaks_says_nothing_of_the_others() -> None:
         Scripted("fine", ok("all is well")),
     ]
 
-    found = {each.name: each.findings[0] for each in examine(checks, timeout_s=0.5)}
+    found = {each.name: each.findings[0] for each in run_checks(checks, timeout_s=0.5)}
 
     assert list(found) == [check.name for check in checks]
     assert [finding.status for finding in found.values()] == ["problem"] * 4 + ["warning", "ok"]
@@ -82,10 +82,10 @@ def test_only_what_keeps_a_worker_from_starting_fails(findings: list[Finding], c
 CHANGELOG = TopicSpec(
     "log", PARTITIONS, 1, {"cleanup.policy": "compact", "min.compaction.lag.ms": "3600000", "max.message.bytes": "99"}
 )
-LETTERS = TopicSpec("letters", PARTITIONS, 2, {"retention.ms": "7000", "max.message.bytes": "12000000"})
+DEAD_LETTERS = TopicSpec("letters", PARTITIONS, 2, {"retention.ms": "7000", "max.message.bytes": "12000000"})
 
 
-def a_topic(replication: int = 1, partitions: int = PARTITIONS, **config: str) -> Topic:
+def a_topic(replication: int = 1, partitions: int = PARTITIONS, **config: str) -> BrokerTopic:
     defaults = {
         "cleanup.policy": "delete",
         "retention.ms": "7000",
@@ -94,13 +94,13 @@ def a_topic(replication: int = 1, partitions: int = PARTITIONS, **config: str) -
         "min.insync.replicas": "1",
     }
     given = {name.replace("_", "."): value for name, value in config.items()}
-    return Topic("t", partitions, replication, defaults | given)
+    return BrokerTopic("t", partitions, replication, defaults | given)
 
 
 def test_more_than_is_needed_is_as_good() -> None:
     longer = a_topic(3, retention_ms="-1", max_message_bytes="99000000")
 
-    assert list(deviations(LETTERS, longer, input_bytes=12_000_000)) == []
+    assert list(deviations(DEAD_LETTERS, longer, input_bytes=12_000_000)) == []
     compact = a_topic(cleanup_policy="compact", min_compaction_lag_ms="3600000")
     assert list(deviations(CHANGELOG, compact, None)) == []
     both = TopicSpec("updates", PARTITIONS, 1, {"cleanup.policy": "compact,delete"})
@@ -126,14 +126,14 @@ def test_what_is_less_is_named_and_one_command_mends_it() -> None:
 
 
 def test_a_dead_letter_must_carry_what_the_input_may_hold() -> None:
-    found = list(deviations(LETTERS, a_topic(2), input_bytes=14_000_000))
+    found = list(deviations(DEAD_LETTERS, a_topic(2), input_bytes=14_000_000))
 
     assert [each.set_to for each in found] == [("max.message.bytes", "14065536")]
-    assert list(deviations(LETTERS, a_topic(2), input_bytes=1_000_000)) == []
+    assert list(deviations(DEAD_LETTERS, a_topic(2), input_bytes=1_000_000)) == []
 
 
 def test_what_no_setting_mends_has_advice() -> None:
-    found = list(deviations(LETTERS, a_topic(1, partitions=2), None))
+    found = list(deviations(DEAD_LETTERS, a_topic(1, partitions=2), None))
 
     assert ["partitions" in each.what or "replicas" in each.what for each in found] == [True, True]
     assert all(each.advice and each.set_to is None for each in found)
@@ -149,7 +149,7 @@ class Lying:
     def __init__(self, key: bytes | None, rule: PartitionerName, headers: Mapping[str, bytes] | None = None) -> None:
         self._key = key
         self._headers = list((headers or {}).items())
-        self._partition = partitioner(rule).home_partition(key, PARTITIONS) if key is not None else 0
+        self._partition = partitioner(rule).owning_partition(key, PARTITIONS) if key is not None else 0
 
     def key(self) -> bytes | None:
         return self._key
@@ -166,7 +166,7 @@ def records(rule: PartitionerName, count: int = 100, **headers: bytes) -> list[A
 
 
 def test_records_that_lie_at_home() -> None:
-    found = judge("murmur2", records("murmur2"), PARTITIONS)
+    found = check_placement("murmur2", records("murmur2"), PARTITIONS)
 
     assert (found.status, "100%" in found.said) == ("ok", True)
 
@@ -180,15 +180,15 @@ def test_records_that_lie_at_home() -> None:
     ],
 )
 def test_records_that_another_rule_has_placed(name: PartitionerName, others: PartitionerName, advice: str) -> None:
-    found = judge(name, records(others), PARTITIONS)
+    found = check_placement(name, records(others), PARTITIONS)
 
     assert found.status == "warning"
     assert advice in found.advice
 
 
-def test_a_few_strays_are_no_rule_and_our_own_forwards_are_none() -> None:
-    mixed = judge("murmur2", records("murmur2", 90) + records("crc32", 10), PARTITIONS)
-    forwarded = judge("murmur2", records("crc32", 50, **{ORIGIN_HEADER: b""}), PARTITIONS)
+def test_a_few_strays_are_no_rule_and_our_own_repartitioned_events_are_none() -> None:
+    mixed = check_placement("murmur2", records("murmur2", 90) + records("crc32", 10), PARTITIONS)
+    forwarded = check_placement("murmur2", records("crc32", 50, **{ORIGIN_HEADER: b""}), PARTITIONS)
 
     assert (mixed.status, "SKILLSTREAM_PARTITIONER" in mixed.advice) == ("warning", False)
     assert forwarded.status == "ok"
@@ -197,7 +197,7 @@ def test_a_few_strays_are_no_rule_and_our_own_forwards_are_none() -> None:
 def test_records_without_keys() -> None:
     keyless: list[Any] = [Lying(None, "murmur2")] * 30
 
-    assert "key records by the student's id" in judge("murmur2", keyless, PARTITIONS).advice
+    assert "key records by the student's id" in check_placement("murmur2", keyless, PARTITIONS).advice
 
 
 # -- clocks and packages
@@ -252,7 +252,7 @@ def test_one_basis_for_a_skill_with_a_model_is_warned_of(tmp_path: Path) -> None
     skills = tmp_path / "skills.toml"
     skills.write_text(plain, "utf-8")
 
-    [found] = ModelArtifact(Settings(skills=str(skills))).examine()
+    [found] = ModelArtifact(Settings(skills=str(skills))).run()
     assert (found.status, "problem_solving has one `basis`" in found.said) == ("warning", True)
-    [found] = ModelArtifact(Settings()).examine()
+    [found] = ModelArtifact(Settings()).run()
     assert found.status == "ok"

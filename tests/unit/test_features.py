@@ -13,7 +13,7 @@ from schemas.event import NativeEvent
 from streams.evidence.features import FEATURES, features_of
 from streams.folding.facts import FACTS, INDEX
 from streams.rows.row import Row, Totals
-from tests.events import block_of, event, folded
+from tests.events import event, folded, row_batch_of
 from tests.unit.reference_folding import decayed
 from tests.unit.strategies import century, events
 
@@ -80,8 +80,8 @@ def test_every_feature_is_what_plain_python_says_of_the_row(
     later_us = [row.as_of_us + data.draw(st.integers(0, 400)) * DAY_US for row in rows]
 
     matrices = {
-        "as of the row": (features_of(block_of(*rows), FEATURES), [row.as_of_us for row in rows]),
-        "later": (features_of(block_of(*rows), FEATURES, later_us), later_us),
+        "as of the row": (features_of(row_batch_of(*rows), FEATURES), [row.as_of_us for row in rows]),
+        "later": (features_of(row_batch_of(*rows), FEATURES, later_us), later_us),
     }
 
     for when, (matrix, at_us) in matrices.items():
@@ -100,7 +100,7 @@ def test_a_control_without_a_name_is_a_control() -> None:
     used = folded(event("control", controls={"": 1.0, "top": 0.0}, changed=1))
     names = [name for name in FEATURES if name.startswith("controls_")]
 
-    [line] = features_of(block_of(used), names).tolist()
+    [line] = features_of(row_batch_of(used), names).tolist()
 
     assert dict(zip(names, line, strict=True)) == {name: expected(used, name, used.as_of_us) for name in names}
 
@@ -108,17 +108,17 @@ def test_a_control_without_a_name_is_a_control() -> None:
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(FEATURES), max_size=6))
 def test_columns_come_as_they_are_named(names: list[str]) -> None:
-    block = block_of(folded(event(), event("control", controls={"a": 1.0})), Row())
-    whole = features_of(block, FEATURES)
+    row_batch = row_batch_of(folded(event(), event("control", controls={"a": 1.0})), Row())
+    whole = features_of(row_batch, FEATURES)
 
-    picked = features_of(block, names)
+    picked = features_of(row_batch, names)
 
     assert picked.shape == (2, len(names))
     assert np.array_equal(picked, whole[:, [FEATURES.index(name) for name in names]], equal_nan=True)
 
 
 def test_of_a_student_not_seen_yet_only_counts_are_known() -> None:
-    [line] = features_of(block_of(Row()), FEATURES)
+    [line] = features_of(row_batch_of(Row()), FEATURES)
 
     known = {name for name, value in zip(FEATURES, line, strict=True) if not math.isnan(value)}
     counts = {f"{fact}.{column}" for fact in FACTS for column in ("n", "recent_n")}
@@ -132,7 +132,7 @@ def test_what_is_known_is_never_nan_for_its_size() -> None:
     decades = folded(event(score=0.5, minute=-36 * 366 * 1440), event("session", phase="start", minute=73 * 366 * 1440))
     names = ("attempted.mean", "attempted.sd", "attempted.recent_mean", "attempted.recent_n", "attempted.age_days")
 
-    now, then = features_of(block_of(once, decades), names).tolist()
+    now, then = features_of(row_batch_of(once, decades), names).tolist()
 
     assert now[0] == now[2] == then[0] == 0.5
     assert math.isnan(now[1])
@@ -145,4 +145,4 @@ def test_what_is_known_is_never_nan_for_its_size() -> None:
 @pytest.mark.parametrize("name", ["", "nothing", "attempted", "attempted.", "attempted.median", "danced.n", "n", ".n"])
 def test_a_name_that_is_not_a_feature_is_refused(name: str) -> None:
     with pytest.raises(KeyError):
-        features_of(block_of(Row()), [name])
+        features_of(row_batch_of(Row()), [name])

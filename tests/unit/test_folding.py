@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from schemas.event import NativeEvent
 from streams.folding.batch import FoldedBatch
-from streams.folding.deduplication import Outcome
+from streams.folding.deduplication import FoldOutcome
 from streams.folding.facts import INDEX
 from streams.replay import FileRecord, Replay
 from streams.rows.codec import decode_row, encode_row
-from streams.rows.row import HALF_LIFE_US, Row, SkillCell, skill_code
+from streams.rows.row import HALF_LIFE_US, Row, SkillState, skill_code
 from tests.events import NOW_US, Student, default_pipeline, event, folded, loaded, raw, record, records
 from tests.unit.reference_folding import decayed, rebase
 from tests.unit.strategies import cuts, events, streams
@@ -64,14 +64,14 @@ def test_every_event_is_accounted_for(taken: list[FileRecord]) -> None:
 def fold(taken: list[FileRecord], rows: dict[str, bytes]) -> FoldedBatch:
     """Fold into encoded rows, and put back what changed."""
 
-    batch = default_pipeline().fold(taken, load=loaded(rows), home=lambda _student: None)
+    batch = default_pipeline().fold(taken, load=loaded(rows), owning_partition=lambda _student: None)
     rows.update(batch.rows())
     return batch
 
 
 def said_again(batch: FoldedBatch) -> dict[str, int]:
-    """The students that are said again though nothing new was folded, and their offsets."""
-    offsets = batch.block.head["offset"].tolist()
+    """The students that are re-emitted though nothing new was folded, and their offsets."""
+    offsets = batch.row_batch.headers["offset"].tolist()
     return dict(zip(batch.students[batch.changed :], offsets[batch.changed :], strict=True))
 
 
@@ -94,7 +94,7 @@ def test_a_replay_from_an_earlier_offset_changes_nothing_and_says_the_students_a
     assert set(said_again(second).values()) >= touched
 
 
-def test_after_a_crash_the_rest_is_folded_and_the_folded_is_said_again() -> None:
+def test_after_a_crash_the_rest_is_folded_and_the_folded_is_re_emitted() -> None:
     values = [raw(minute=minute, student=student) for minute in range(4) for student in ("ada", "bo")]
     taken, rows = records(values), dict[str, bytes]()
     fold(taken[:5], rows)
@@ -131,11 +131,11 @@ def test_permuted_arrival_comes_to_the_same_statistics(one_order: list[NativeEve
     for fact, totals in one.facts.items():
         assert columns(totals) == pytest.approx(columns(other.facts[fact]), rel=1e-9, abs=1e-12)
     for skill in one.skills.keys() | other.skills.keys():
-        cells = [columns(row.skills.get(skill, SkillCell())) for row in (one, other)]
-        tellings = [cell.pop("telling") for cell in cells]
-        if not ORDERED_CODES & {telling.code for telling in tellings[0] + tellings[1]}:
-            assert tellings[0] == tellings[1]
-        assert cells[0] == pytest.approx(cells[1], rel=1e-9, abs=1e-12)
+        skill_states = [columns(row.skills.get(skill, SkillState())) for row in (one, other)]
+        evidence_items = [skill_state.pop("evidence_items") for skill_state in skill_states]
+        if not ORDERED_CODES & {evidence_item.code for evidence_item in evidence_items[0] + evidence_items[1]}:
+            assert evidence_items[0] == evidence_items[1]
+        assert skill_states[0] == pytest.approx(skill_states[1], rel=1e-9, abs=1e-12)
 
 
 def columns(struct: Any) -> dict[str, Any]:
@@ -172,18 +172,18 @@ def test_ids_are_compared_whole_and_not_across_their_borders() -> None:
     digest = folded(event(event_id="x")).ids
     student = Student(Row(ids=b"abc" + digest + b"defgh", noted=2))
 
-    assert student.fold(event(event_id="x"), LATER_US) is Outcome.APPLIED
-    assert student.fold(event(event_id="x"), LATER_US) is Outcome.DUPLICATE
+    assert student.fold(event(event_id="x"), LATER_US) is FoldOutcome.APPLIED
+    assert student.fold(event(event_id="x"), LATER_US) is FoldOutcome.DUPLICATE
 
 
-def test_what_was_sent_until_a_student_was_forgotten_never_counts() -> None:
+def test_what_was_sent_until_a_student_was_erased_never_counts() -> None:
     rows = {"ada": encode_row(Row(offset=3, erased_us=NOW_US))}
-    stub = dict(rows)
+    tombstone = dict(rows)
     old, new = (NOW_US // 1000 + later_ms for later_ms in (0, 1))
 
     before = fold([record(raw(minute=-2), 2, timestamp=old), record(raw(minute=-1), 4, timestamp=old)], rows)
 
-    assert (before.counts.replayed, before.counts.ignored, before.students, rows) == (1, 1, [], stub)
+    assert (before.counts.replayed, before.counts.ignored, before.students, rows) == (1, 1, [], tombstone)
     after = [record(raw(minute=0), 5, timestamp=new), record(raw(minute=1), 6, timestamp=old)]
     assert fold(after, rows).counts.applied == 1
     assert fold([record(raw(minute=2), 7, timestamp=old)], rows).counts.ignored == 1
@@ -232,17 +232,19 @@ def test_the_evidence_kept_is_the_newest_and_weightiest() -> None:
     taken = [event("rubric", rating=1.0, minute=-day * age, event_id=str(age)) for age in (400, 3, 2, 1, 0)]
     taken += [event("collaboration", minute=-day, event_id="weak")]
 
-    kept = folded(*taken).skills[skill_code("empathy")].telling
+    kept = folded(*taken).skills[skill_code("empathy")].evidence_items
 
-    assert [telling.time_s for telling in kept] == [NOW_US // 10**6 - 86_400 * age for age in (0, 1, 2)]
+    assert [evidence_item.time_s for evidence_item in kept] == [NOW_US // 10**6 - 86_400 * age for age in (0, 1, 2)]
     assert all(a.time_s >= b.time_s for a, b in pairwise(kept))
 
 
 @pytest.mark.parametrize(("rating", "direction"), [(0.0, -1), (0.49, -1), (0.5, 1), (0.51, 1), (1.0, 1)])
 async def test_a_rating_speaks_the_way_it_points(rating: float, direction: int) -> None:
-    batch = default_pipeline().fold([record(raw("rubric", rating=rating))], load=loaded({}), home=lambda _: None)
+    batch = default_pipeline().fold(
+        [record(raw("rubric", rating=rating))], load=loaded({}), owning_partition=lambda _: None
+    )
 
-    [update] = await default_pipeline().score(batch.students, batch.block)
+    [update] = await default_pipeline().score(batch.students, batch.row_batch)
 
     [item] = update.skills["empathy"].evidence
     assert (item.fact, item.value, item.direction) == ("rubric", rating, direction)
@@ -250,7 +252,7 @@ async def test_a_rating_speaks_the_way_it_points(rating: float, direction: int) 
 
 def test_a_rating_of_a_skill_that_is_not_configured_is_ignored_with_its_reason() -> None:
     taken = records([raw("rubric", skill="teamwrok", event_id="r1"), raw(event_id="a1", minute=1)])
-    batch = default_pipeline().fold(taken, load=loaded({}), home=lambda _: None)
+    batch = default_pipeline().fold(taken, load=loaded({}), owning_partition=lambda _: None)
 
     assert (batch.counts.ignored, batch.counts.applied) == (1, 1)
     assert batch.counts.unknown == {("native", "unknown_skill (teamwrok)"): 1}

@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.event import NativeEvent
-from streams.folding.deduplication import Outcome
+from streams.folding.deduplication import FoldOutcome
 from streams.folding.fold import Folding
 from streams.input.origin import Origin
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import HALF_LIFE_US, Row, skill_code
-from streams.rows.row_batch import Block
+from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import SkillSet, load_skills
 from tests.events import NOW_US, default_skills, event, own_time_us
 from tests.unit.reference_folding import ReferenceFolding
@@ -22,7 +22,7 @@ STUDENTS: Final = ("ada", "bo", "chi")
 LATEST_US: Final = 4_102_444_800_000_000
 
 
-class Told(NamedTuple):
+class Noted(NamedTuple):
     """An event, the time of its record, and where it came from if it was forwarded."""
 
     event: NativeEvent
@@ -44,42 +44,44 @@ class Skills:
 
 DEFAULT: Final = Skills.of(default_skills())
 OTHER: Final = Skills.of(load_skills("course_success"))
-Batches = list[tuple[Skills, list[Told]]]
+Batches = list[tuple[Skills, list[Noted]]]
 
 
 @st.composite
-def told(draw: st.DrawFn) -> list[Told]:
+def noted(draw: st.DrawFn) -> list[Noted]:
     """Events of three students over a century, some repeated, late, forwarded, or from the future of their records."""
     one = events(at=century) | events(at=century, kinds=("control", "message", "reflection", "rubric"))
     taken = draw(st.lists(one, max_size=40))
     clocks = st.sampled_from([NOW_US, LATEST_US])
     came_from = st.tuples(st.integers(1, 10), st.integers(0, 9), st.integers(0, 1))
     origins = st.one_of(st.none(), st.none(), st.none(), came_from)
-    return [Told(each, draw(clocks | st.just(own_time_us(each))), draw(origins)) for each in taken]
+    return [Noted(each, draw(clocks | st.just(own_time_us(each))), draw(origins)) for each in taken]
 
 
-def in_columns(batches: Batches) -> tuple[list[bytes], list[Outcome]]:
+def in_columns(batches: Batches) -> tuple[list[bytes], list[FoldOutcome]]:
     """Each batch folded at once into a block of what the former batch left, as it is stored."""
     rows: list[bytes] = [encode_row(Row())] * len(STUDENTS)
     outcomes = []
     for skills, batch in batches:
-        block = Block.of(rows, skills.folding.names)
+        row_batch = RowBatch.of(rows, skills.folding.names)
         folded = skills.folding.fold(
-            block,
+            row_batch,
             [STUDENTS.index(one.event.student_id) for one in batch],
             [one.event for one in batch],
             [one.now_us for one in batch],
             {place: one.origin for place, one in enumerate(batch) if one.origin is not None},
         )
-        new = [place for place, outcome in enumerate(folded.outcomes) if outcome in (Outcome.APPLIED, Outcome.LATE)]
+        new = [
+            place for place, outcome in enumerate(folded.outcomes) if outcome in (FoldOutcome.APPLIED, FoldOutcome.LATE)
+        ]
         assert folded.new.tolist() == new
         assert folded.clamped == sum(own_time_us(batch[place].event) > batch[place].now_us for place in new)
         outcomes += folded.outcomes
-        rows = block.encode()
+        rows = row_batch.encode()
     return rows, outcomes
 
 
-def one_by_one(batches: Batches) -> tuple[list[Row], list[Outcome]]:
+def one_by_one(batches: Batches) -> tuple[list[Row], list[FoldOutcome]]:
     """The same by the reference."""
     rows = {student: Row() for student in STUDENTS}
     outcomes = [skills.reference.fold(rows[one.event.student_id], *one) for skills, batch in batches for one in batch]
@@ -89,7 +91,7 @@ def one_by_one(batches: Batches) -> tuple[list[Row], list[Outcome]]:
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_every_bit_is_as_if_folded_one_by_one_however_events_are_cut(data: st.DataObject) -> None:
-    batches = [(DEFAULT, batch) for batch in data.draw(cuts(data.draw(told())))]
+    batches = [(DEFAULT, batch) for batch in data.draw(cuts(data.draw(noted())))]
 
     stored, outcomes = in_columns(batches)
     expected, expected_outcomes = one_by_one(batches)
@@ -102,7 +104,7 @@ def test_every_bit_is_as_if_folded_one_by_one_however_events_are_cut(data: st.Da
 @settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_the_same_while_the_skill_set_changes_back_and_forth(data: st.DataObject) -> None:
-    batches = [(data.draw(st.sampled_from([DEFAULT, OTHER])), batch) for batch in data.draw(cuts(data.draw(told())))]
+    batches = [(data.draw(st.sampled_from([DEFAULT, OTHER])), batch) for batch in data.draw(cuts(data.draw(noted())))]
 
     stored, outcomes = in_columns(batches)
     expected, expected_outcomes = one_by_one(batches)
@@ -115,35 +117,35 @@ def test_the_same_while_the_skill_set_changes_back_and_forth(data: st.DataObject
 @settings(max_examples=50, deadline=None)
 @given(st.data())
 def test_a_block_folded_into_again_and_again_is_as_if_stored_in_between(data: st.DataObject) -> None:
-    cut = data.draw(cuts(data.draw(told())))
-    block = Block.of([None] * len(STUDENTS), DEFAULT.folding.names)
+    cut = data.draw(cuts(data.draw(noted())))
+    row_batch = RowBatch.of([None] * len(STUDENTS), DEFAULT.folding.names)
 
     for batch in cut:
         taken = [one for one in batch if one.origin is None]
         lines = [STUDENTS.index(one.event.student_id) for one in taken]
-        DEFAULT.folding.fold(block, lines, [one.event for one in taken], [one.now_us for one in taken])
+        DEFAULT.folding.fold(row_batch, lines, [one.event for one in taken], [one.now_us for one in taken])
 
     stored, _ = in_columns([(DEFAULT, [one for one in batch if one.origin is None]) for batch in cut])
-    assert block.encode() == stored
+    assert row_batch.encode() == stored
 
 
 @settings(deadline=None)
 @given(st.permutations(range(8)))
 def test_of_evidence_of_equal_rank_the_same_is_kept_whatever_came_first(order: list[int]) -> None:
-    told_by = [event("rubric", rating=rating, event_id=str(rating)) for rating in (0.0, 0.005, 0.49, 0.51)]
-    told_by += [event("collaboration", act="helped", event_id=f"helped {number}") for number in range(4)]
-    batch = [Told(told_by[number]) for number in order]
+    reported_by = [event("rubric", rating=rating, event_id=str(rating)) for rating in (0.0, 0.005, 0.49, 0.51)]
+    reported_by += [event("collaboration", act="helped", event_id=f"helped {number}") for number in range(4)]
+    batch = [Noted(reported_by[number]) for number in order]
 
     [ada, *_], _ = in_columns([(DEFAULT, batch)])
 
-    shown = [(one.value, one.weight) for one in decode_row(ada).skills[skill_code("empathy")].telling]
+    shown = [(one.value, one.weight) for one in decode_row(ada).skills[skill_code("empathy")].evidence_items]
     assert shown == [(0.005, -20), (0.0, -20), (1.0, 8)]
 
 
 def test_a_weight_that_would_overflow_moves_the_reference_of_its_own_student_alone() -> None:
     decades = 30 * 366 * 1440
     batch = [
-        Told(event(student=student, minute=minute, score=0.5))
+        Noted(event(student=student, minute=minute, score=0.5))
         for student, minutes in (("ada", (-decades, -1, 0)), ("bo", (-5, -3, -1)))
         for minute in minutes
     ]
@@ -159,8 +161,8 @@ def test_a_weight_that_would_overflow_moves_the_reference_of_its_own_student_alo
 
 
 def test_sums_of_a_skill_that_is_not_configured_move_with_the_reference_too() -> None:
-    rated = Told(event("rubric", skill="empathy", rating=1.0, minute=-30 * 366 * 1440))
-    batches = [(DEFAULT, [rated]), (OTHER, [Told(event("submission"))])]
+    rated = Noted(event("rubric", skill="empathy", rating=1.0, minute=-30 * 366 * 1440))
+    batches = [(DEFAULT, [rated]), (OTHER, [Noted(event("submission"))])]
 
     [ada, *_], _ = in_columns(batches)
     [expected, *_], _ = one_by_one(batches)

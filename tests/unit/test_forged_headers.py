@@ -17,12 +17,12 @@ from streams.pipeline import Pipeline
 from streams.replay import FileRecord
 from streams.rows.codec import decode_row
 from tests.events import NOW_MS, default_skills, raw
-from tests.stepped import CHANNELS, Stepped, home
+from tests.stepped import CHANNELS, Stepped, owning_partition
 
 KEYS: Final = HeaderKeys((b"the key of this deployment",))
 STUDENT: Final = b"ada"
-AT_HOME: Final = home(STUDENT)
-ABROAD: Final = (AT_HOME + 1) % 4
+OWNING: Final = owning_partition(STUDENT)
+ABROAD: Final = (OWNING + 1) % 4
 
 
 def a_worker(keys: HeaderKeys = KEYS) -> Stepped:
@@ -35,14 +35,14 @@ def arrived(partition: int, offset: int, value: bytes, *headers: tuple[str, byte
 
 
 def delivered(output: Output, offset: int) -> FileRecord:
-    """A forward as its home reads it."""
+    """A forward as its owning partition reads it."""
     headers = tuple((name, value or b"") for name, value in output.headers)
     return FileRecord(
         offset, output.timestamp_ms or 0, output.value, output.topic, output.partition, output.key, headers
     )
 
 
-def forwards(worker: Stepped, *records: Record) -> list[Output]:
+def repartitioned(worker: Stepped, *records: Record) -> list[Output]:
     outputs = worker.take(CHANNELS.activity, records[0].partition, records).outputs
     return [output for output in outputs if output.topic == CHANNELS.activity]
 
@@ -63,58 +63,58 @@ FORGED_SIGNATURES: Final = {
 def test_a_forged_origin_makes_no_row_on_a_foreign_partition(signature: tuple[tuple[str, bytes], ...]) -> None:
     worker = a_worker()
 
-    [forward] = forwards(worker, arrived(ABROAD, 7, raw(), origin("2/41/0"), *signature))
+    [sent_on] = repartitioned(worker, arrived(ABROAD, 7, raw(), origin("2/41/0"), *signature))
 
     assert worker.rows.get(ABROAD, STUDENT) is None
-    assert (forward.partition, forward.headers[0]) == (AT_HOME, origin(f"{ABROAD}/7/0"))
+    assert (sent_on.partition, sent_on.headers[0]) == (OWNING, origin(f"{ABROAD}/7/0"))
     assert worker.counts.forged_headers == 1
     assert worker.counts.rerouted == 1
 
 
 def test_erasing_a_student_whose_events_came_with_forged_origins_leaves_nothing() -> None:
     worker = a_worker()
-    [forward] = forwards(worker, arrived(ABROAD, 7, raw(), origin("2/41/0")))
-    worker.take(CHANNELS.activity, AT_HOME, [delivered(forward, 0)])
+    [sent_on] = repartitioned(worker, arrived(ABROAD, 7, raw(), origin("2/41/0")))
+    worker.take(CHANNELS.activity, OWNING, [delivered(sent_on, 0)])
 
-    request = FileRecord(0, NOW_MS + 7_200_000, b"{}", CHANNELS.erasures, AT_HOME, STUDENT)
-    worker.take(CHANNELS.erasures, AT_HOME, [request])
+    request = FileRecord(0, NOW_MS + 7_200_000, b"{}", CHANNELS.erasures, OWNING, STUDENT)
+    worker.take(CHANNELS.erasures, OWNING, [request])
 
     rows = [row for partition in range(4) for _, row in worker.rows.items(partition)]
-    assert [decode_row(row).is_stub for row in rows] == [True]
+    assert [decode_row(row).is_tombstone for row in rows] == [True]
 
 
-def test_a_forged_origin_does_not_suppress_the_forwards_that_follow() -> None:
+def test_a_forged_origin_does_not_suppress_the_repartitioned_events_that_follow() -> None:
     worker = a_worker()
-    worker.take(CHANNELS.activity, AT_HOME, [arrived(AT_HOME, 0, raw(minute=0), origin(f"{ABROAD}/999999999/0"))])
+    worker.take(CHANNELS.activity, OWNING, [arrived(OWNING, 0, raw(minute=0), origin(f"{ABROAD}/999999999/0"))])
 
-    honest = forwards(worker, *(arrived(ABROAD, n, raw(minute=n)) for n in (1, 2)))
-    worker.take(CHANNELS.activity, AT_HOME, [delivered(one, n) for n, one in enumerate(honest, 1)])
+    honest = repartitioned(worker, *(arrived(ABROAD, n, raw(minute=n)) for n in (1, 2)))
+    worker.take(CHANNELS.activity, OWNING, [delivered(one, n) for n, one in enumerate(honest, 1)])
 
     assert (worker.counts.applied, worker.counts.duplicates) == (3, 0)
 
 
-def test_a_forward_of_ours_that_comes_twice_is_known_by_its_origin() -> None:
+def test_a_repartitioned_event_of_ours_that_comes_twice_is_known_by_its_origin() -> None:
     worker = a_worker()
-    [forward] = forwards(worker, arrived(ABROAD, 7, raw()))
+    [sent_on] = repartitioned(worker, arrived(ABROAD, 7, raw()))
 
-    worker.take(CHANNELS.activity, AT_HOME, [delivered(forward, 0), delivered(forward, 1)])
+    worker.take(CHANNELS.activity, OWNING, [delivered(sent_on, 0), delivered(sent_on, 1)])
 
     assert (worker.counts.applied, worker.counts.duplicates, worker.counts.forged_headers) == (1, 1, 0)
 
 
-def test_a_forward_of_a_version_that_signed_none_is_an_event_like_any_other() -> None:
+def test_a_repartitioned_event_of_a_version_that_signed_none_is_an_event_like_any_other() -> None:
     worker = a_worker()
-    [unsigned] = forwards(a_worker(HeaderKeys()), arrived(ABROAD, 7, raw()))
+    [unsigned] = repartitioned(a_worker(HeaderKeys()), arrived(ABROAD, 7, raw()))
 
-    worker.take(CHANNELS.activity, AT_HOME, [delivered(unsigned, 0), delivered(unsigned, 1)])
+    worker.take(CHANNELS.activity, OWNING, [delivered(unsigned, 0), delivered(unsigned, 1)])
 
     assert (worker.counts.applied, worker.counts.duplicates, worker.counts.forged_headers) == (1, 1, 2)
 
 
 def test_an_old_key_stays_valid_beside_a_new_one_that_signs() -> None:
     rotated = HeaderKeys((b"the new key", *KEYS.keys))
-    [old] = forwards(a_worker(), arrived(ABROAD, 7, raw()))
-    [new] = forwards(a_worker(rotated), arrived(ABROAD, 7, raw()))
+    [old] = repartitioned(a_worker(), arrived(ABROAD, 7, raw()))
+    [new] = repartitioned(a_worker(rotated), arrived(ABROAD, 7, raw()))
 
     assert rotated.authentic(delivered(old, 0))
     assert rotated.authentic(delivered(new, 0))

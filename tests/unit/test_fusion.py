@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.evidence.artifacts import NO_ARTIFACT, Artifact, ConformalTable, FusionFit, SkillCard
-from streams.evidence.source import Opinion, Status
+from streams.evidence.source import Estimate, EstimateStatus
 from streams.scoring.fusion import PRIOR_WIDTH, Fusion, masks
 from streams.skills.sources import BUILT_IN
 from tests.events import default_skills
@@ -46,32 +46,32 @@ either = pytest.mark.parametrize("fusion", FUSIONS.values(), ids=FUSIONS)
 
 Said = tuple[float, float, float]  # p, n, age in seconds
 said = st.tuples(st.floats(0, 1, exclude_min=True, exclude_max=True), st.floats(1e-6, 1e6), st.floats(0, 86_400 * 3650))
-opinions_of = st.dictionaries(st.sampled_from(list(BUILT_IN)), said, min_size=1)
+estimates_of = st.dictionaries(st.sampled_from(list(BUILT_IN)), said, min_size=1)
 
 
-def opinion(p: float, n: float, age_s: float, shared: float = 0.0) -> Opinion:
+def estimate(p: float, n: float, age_s: float, shared: float = 0.0) -> Estimate:
     shape = (1, len(NAMES))
-    status = np.full(shape, Status.OK, np.int8)
-    return Opinion(np.full(shape, p), np.full(shape, n), np.full(shape, age_s), status, np.full(shape, shared))
+    status = np.full(shape, EstimateStatus.OK, np.int8)
+    return Estimate(np.full(shape, p), np.full(shape, n), np.full(shape, age_s), status, np.full(shape, shared))
 
 
 def fuse(
-    fusion: Fusion, said: dict[str, Said], absent: Status = Status.ABSENT, shared: float = 0.4
+    fusion: Fusion, said: dict[str, Said], absent: EstimateStatus = EstimateStatus.ABSENT, shared: float = 0.4
 ) -> dict[str, np.ndarray[Any, Any]]:
     """Scores, intervals and confidences of the one student, by skill; sources not named are absent.
 
     `shared` is the part of behaviour that the model reads too.
     """
-    silent = Opinion.empty(1, len(NAMES), absent)
+    silent = Estimate.empty(1, len(NAMES), absent)
     parts = {"behaviour": shared}
     fused = fusion.fuse(
-        {name: opinion(*said[name], parts.get(name, 0.0)) if name in said else silent for name in BUILT_IN}
+        {name: estimate(*said[name], parts.get(name, 0.0)) if name in said else silent for name in BUILT_IN}
     )
     return {name: getattr(fused, name)[0] for name in ("score", "low", "high", "confidence")}
 
 
 @either
-@given(said=opinions_of)
+@given(said=estimates_of)
 def test_score_and_interval_stay_within_bounds(fusion: Fusion, said: dict[str, Said]) -> None:
     fused = fuse(fusion, said)
 
@@ -83,7 +83,7 @@ def test_score_and_interval_stay_within_bounds(fusion: Fusion, said: dict[str, S
 
 
 @either
-@given(said=opinions_of)
+@given(said=estimates_of)
 def test_confidence_never_rises_when_sources_are_removed(fusion: Fusion, said: dict[str, Said]) -> None:
     whole = fuse(fusion, said)["confidence"]
 
@@ -93,7 +93,7 @@ def test_confidence_never_rises_when_sources_are_removed(fusion: Fusion, said: d
 
 
 @either
-@given(said=opinions_of, source=st.sampled_from(list(BUILT_IN)), days=st.floats(0, 3650), kept=st.floats(1e-3, 1))
+@given(said=estimates_of, source=st.sampled_from(list(BUILT_IN)), days=st.floats(0, 3650), kept=st.floats(1e-3, 1))
 def test_confidence_never_rises_when_a_source_ages_or_loses_evidence(
     fusion: Fusion, said: dict[str, Said], source: str, days: float, kept: float
 ) -> None:
@@ -109,9 +109,9 @@ def test_confidence_never_rises_when_a_source_ages_or_loses_evidence(
 
 
 @either
-@given(said=opinions_of)
+@given(said=estimates_of)
 def test_a_failed_source_weighs_as_much_as_an_absent_one(fusion: Fusion, said: dict[str, Said]) -> None:
-    absent, failed = fuse(fusion, said), fuse(fusion, said, Status.FAILED)
+    absent, failed = fuse(fusion, said), fuse(fusion, said, EstimateStatus.FAILED)
 
     for column, values in absent.items():
         np.testing.assert_array_equal(values, failed[column])

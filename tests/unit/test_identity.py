@@ -6,28 +6,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.input.checkpoint import (
-    MARK_KEY,
-    MARK_VERSION,
-    Finding,
+    CHECKPOINT_KEY,
+    CHECKPOINT_VERSION,
+    CheckpointMismatch,
     Found,
     IdentityLost,
-    Mark,
+    InputCheckpoint,
     Remedy,
     Seen,
-    checksum,
-    decode_mark,
-    encode_mark,
-    fresh_mark,
+    decode_checkpoint,
+    encode_checkpoint,
+    find_mismatch,
+    fresh_checkpoint,
     is_reserved,
-    judge,
     next_epoch,
     removed_unread,
+    value_checksum,
 )
 from streams.input.skipped import Skipped
 
 ID, OTHER_ID = "zHEBmZv4TLyNPZ/9RKqWYA", "iyHEAvUuSwqDWJM7/nXdUw"
-RECORD = Seen(1_780_000_000_000, checksum(b"the last record folded"))
-MARK = Mark(MARK_VERSION, ID, 4, 1, 99, RECORD.timestamp_ms, RECORD.checksum, rows=10)
+RECORD = Seen(1_780_000_000_000, value_checksum(b"the last record folded"))
+MARK = InputCheckpoint(CHECKPOINT_VERSION, ID, 4, 1, 99, RECORD.timestamp_ms, RECORD.checksum, rows=10)
 FOUND = Found(topic_id=ID, partitions=4, start=0, end=100, committed=100, rows=10, seen=RECORD)
 
 
@@ -35,16 +35,16 @@ def found(**changes: object) -> Found:
     return Found(**({name: getattr(FOUND, name) for name in FOUND.__slots__} | changes))
 
 
-def remedy(mark: Mark | None, what: Found, epoch: int = 0) -> Remedy | None:
-    finding = judge(mark, what, epoch)
+def remedy(checkpoint: InputCheckpoint | None, what: Found, epoch: int = 0) -> Remedy | None:
+    finding = find_mismatch(checkpoint, what, epoch)
     return None if finding is None else finding.remedy
 
 
 # -- marks
 
-marks = st.builds(
-    Mark,
-    version=st.just(MARK_VERSION),
+checkpoints = st.builds(
+    InputCheckpoint,
+    version=st.just(CHECKPOINT_VERSION),
     topic_id=st.text(max_size=30),
     partitions=st.integers(1, 10_000),
     epoch=st.integers(0, 2**40),
@@ -62,12 +62,12 @@ marks = st.builds(
 def test_a_mark_of_a_version_that_knew_of_no_jumps_is_read() -> None:
     written = msgspec.msgpack.encode([1, ID, 4, 1, 99, None, None, 10])
 
-    assert decode_mark(written) == Mark(MARK_VERSION, ID, 4, 1, 99, rows=10)
+    assert decode_checkpoint(written) == InputCheckpoint(CHECKPOINT_VERSION, ID, 4, 1, 99, rows=10)
 
 
-@given(marks)
-def test_a_mark_is_read_as_it_was_written(mark: Mark) -> None:
-    assert decode_mark(encode_mark(mark)) == mark
+@given(checkpoints)
+def test_a_mark_is_read_as_it_was_written(checkpoint: InputCheckpoint) -> None:
+    assert decode_checkpoint(encode_checkpoint(checkpoint)) == checkpoint
 
 
 @given(st.text())
@@ -78,26 +78,26 @@ def test_no_student_has_a_reserved_key(student: str) -> None:
         return  # not to be sent as JSON either
     assert not is_reserved(key)
     assert not is_reserved(b"\x00" + key)
-    assert is_reserved(MARK_KEY)
+    assert is_reserved(CHECKPOINT_KEY)
 
 
 @pytest.mark.parametrize("damaged", [b"", b"\x00", b"\x90", b"\x93\x01\xa1x", msgspec.msgpack.encode("mark")])
 def test_what_is_no_mark_is_refused_and_not_taken_for_a_fresh_start(damaged: bytes) -> None:
     with pytest.raises(IdentityLost, match="skillstream rebuild"):
-        decode_mark(damaged)
+        decode_checkpoint(damaged)
 
 
 def test_a_mark_of_a_later_version_is_refused() -> None:
-    later = encode_mark(msgspec.structs.replace(MARK, version=MARK_VERSION + 1))
+    later = encode_checkpoint(msgspec.structs.replace(MARK, version=CHECKPOINT_VERSION + 1))
 
     with pytest.raises(IdentityLost, match="run the version of skillstream that wrote it"):
-        decode_mark(later)
+        decode_checkpoint(later)
 
 
 def test_a_mark_with_fields_added_behind_is_still_read() -> None:
-    longer = msgspec.msgpack.encode([*msgspec.msgpack.decode(encode_mark(MARK)), "added", 7])
+    longer = msgspec.msgpack.encode([*msgspec.msgpack.decode(encode_checkpoint(MARK)), "added", 7])
 
-    assert decode_mark(longer) == MARK
+    assert decode_checkpoint(longer) == MARK
 
 
 # -- what is let through
@@ -113,7 +113,7 @@ def test_a_mark_with_fields_added_behind_is_still_read() -> None:
 def test_the_topic_that_was_folded_passes_wherever_it_has_grown_to_or_been_retained_from(
     committed: int | None, more: int, grown: int, gone: int, ids: tuple[str, str]
 ) -> None:
-    mark = msgspec.structs.replace(MARK, topic_id=ids[0])
+    checkpoint = msgspec.structs.replace(MARK, topic_id=ids[0])
     start = min(gone, 100 + more)
     now = found(
         topic_id=ids[1],
@@ -124,24 +124,27 @@ def test_the_topic_that_was_folded_passes_wherever_it_has_grown_to_or_been_retai
         seen=RECORD if start <= 99 else None,
     )
 
-    assert judge(mark, now, epoch=0) is None
-    assert removed_unread(mark, now) == max(0, start - 100)
+    assert find_mismatch(checkpoint, now, epoch=0) is None
+    assert removed_unread(checkpoint, now) == max(0, start - 100)
 
 
 @given(start=st.integers(0, 10**6), more=st.integers(0, 10), rows=st.integers(0, 10), epoch=st.integers(0, 5))
 def test_a_fresh_mark_lets_its_own_topic_begin(start: int, more: int, rows: int, epoch: int) -> None:
-    mark = fresh_mark(ID, 4, epoch, start, rows)
+    checkpoint = fresh_checkpoint(ID, 4, epoch, start, rows)
 
-    assert judge(mark, found(start=start, end=start + more, committed=start, rows=rows, seen=None), epoch) is None
+    assert (
+        find_mismatch(checkpoint, found(start=start, end=start + more, committed=start, rows=rows, seen=None), epoch)
+        is None
+    )
 
 
 @pytest.mark.parametrize("committed", [None, 0])
 def test_a_fresh_start_goes_on(committed: int | None) -> None:
-    assert judge(None, found(committed=committed, rows=0, seen=None), epoch=0) is None
+    assert find_mismatch(None, found(committed=committed, rows=0, seen=None), epoch=0) is None
 
 
 def test_rows_of_a_version_without_marks_go_on() -> None:
-    assert judge(None, found(seen=None), epoch=3) is None
+    assert find_mismatch(None, found(seen=None), epoch=3) is None
 
 
 # -- what is refused
@@ -162,7 +165,7 @@ def test_an_input_that_ends_below_what_was_folded_is_refused(end: int) -> None:
 
 @given(timestamp=st.integers(0, 2**45), value=st.binary(max_size=20))
 def test_another_record_at_the_remembered_offset_is_refused(timestamp: int, value: bytes) -> None:
-    other = Seen(timestamp, checksum(value))
+    other = Seen(timestamp, value_checksum(value))
     now = found(topic_id="", seen=other, end=10_000)
 
     assert (remedy(MARK, now) is Remedy.ADOPT) == (other != RECORD)
@@ -207,7 +210,7 @@ def test_the_next_epoch_is_beyond_all_that_are_known() -> None:
 
 @pytest.mark.parametrize("each", Remedy)
 def test_a_finding_says_what_to_do(each: Remedy) -> None:
-    assert each.value in str(Finding("something is wrong", each))
+    assert each.value in str(CheckpointMismatch("something is wrong", each))
 
 
 def test_what_retention_took_before_it_was_read_is_counted_without_a_mark_too() -> None:

@@ -102,8 +102,8 @@ def test_every_record_is_either_a_line_or_in_a_count(records: list[tuple[str, fl
 def test_templates_that_never_repeat_take_neither_memory_nor_lines_without_bound() -> None:
     log = Log(lines_per_s=10_000)
     for number in range(5_000):
-        letters = "".join(chr(ord("a") + int(digit)) for digit in str(number))
-        log.write("aiokafka.client", f"unique {letters}")
+        dead_letters = "".join(chr(ord("a") + int(digit)) for digit in str(number))
+        log.write("aiokafka.client", f"unique {dead_letters}")
     log.handler.close()
 
     assert len(log.lines) < 300

@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from schemas.bounds import MAX_SKILLS
 from schemas.event import NativeEvent
 from schemas.explanation import ReasoningResult
-from schemas.reasoning_result import read
+from schemas.reasoning_result import read_result
 from streams.evidence.artifacts import load_artifact
-from streams.folding.deduplication import Outcome
+from streams.folding.deduplication import FoldOutcome
 from streams.folding.fold import Folding
 from streams.pipeline import Pipeline
-from streams.reasoning.policy.explained import note
+from streams.reasoning.policy.explained import note_result
 from streams.reasoning.policy.settings import PendingPolicy
 from streams.rows.codec import decode_row, encode_row
-from streams.rows.row import MAX_CELLS, MAX_VOIDABLE, MAX_VOIDABLE_OF_EVENT, Row, SkillCell, skill_code
-from streams.rows.row_batch import Block
+from streams.rows.row import MAX_SKILL_STATES, MAX_VOIDABLE, MAX_VOIDABLE_OF_EVENT, Row, SkillState, skill_code
+from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import SkillsError, SkillSet, load_skills
 from tests.events import NOW_US, default_skills, event
 from tests.skill_sets import phrase, skill_set_of, skills_file, topic, topics_of
@@ -50,12 +50,12 @@ class Ada:
     skill_set: SkillSet
     stored: bytes | None = None
 
-    def fold(self, *told: NativeEvent) -> list[Outcome]:
+    def fold(self, *noted: NativeEvent) -> list[FoldOutcome]:
         """Fold one batch."""
         folding = Folding.of(self.skill_set)
-        block = Block.of([self.stored], folding.names)
-        folded = folding.fold(block, [0] * len(told), told, [LATER_US] * len(told))
-        [self.stored] = block.encode()
+        row_batch = RowBatch.of([self.stored], folding.names)
+        folded = folding.fold(row_batch, [0] * len(noted), noted, [LATER_US] * len(noted))
+        [self.stored] = row_batch.encode()
         return folded.outcomes
 
     @property
@@ -97,10 +97,10 @@ def test_rows_of_any_number_of_skills_come_out_as_they_went_in_in_whatever_order
     names = MOST.names[: data.draw(st.integers(1, MAX_SKILLS))]
     codes = st.sampled_from([skill_code(name) for name in names])
     several = data.draw(st.lists(rows(codes | FOREIGN, most_skills=MAX_SKILLS), min_size=1, max_size=4))
-    stored = [Block.of([encode_row(row)], names).encode()[0] for row in several]
+    stored = [RowBatch.of([encode_row(row)], names).encode()[0] for row in several]
 
     assert [decode_row(row) for row in stored] == several
-    assert Block.of(stored, tuple(data.draw(st.permutations(names)))).encode() == stored
+    assert RowBatch.of(stored, tuple(data.draw(st.permutations(names)))).encode() == stored
 
 
 def test_a_row_holds_the_skills_with_evidence_and_no_others() -> None:
@@ -118,13 +118,13 @@ def test_what_is_scored_holds_no_more_skills_than_its_update_has() -> None:
     ada = Ada(MOST)
     ada.fold(event("message", text=f"I {phrase(3)}"), event("attempt", score=0.4))
     pipeline = Pipeline(MOST, ARTIFACT, on_failure=_fail)
-    block = Block.of([ada.stored], MOST.names)
+    row_batch = RowBatch.of([ada.stored], MOST.names)
 
-    [update] = asyncio.run(pipeline.score(["ada"], block))
+    [update] = asyncio.run(pipeline.score(["ada"], row_batch))
 
     assert topic(3) in update.skills
     assert len(update.skills) < len(default_skills().names) + 2
-    [stored] = block.encode()
+    [stored] = row_batch.encode()
     assert {skill_code(name) for name in update.skills} >= decode_row(stored).skills.keys()
 
 
@@ -136,32 +136,32 @@ def test_skills_that_leave_the_file_are_kept_until_they_come_back() -> None:
 
     ada.skill_set = default_skills()
     ada.fold(event("message", event_id="later", text="so sad"))
-    left = {skill: cell for skill, cell in ada.row.skills.items() if skill not in others}
+    left = {skill: skill_state for skill, skill_state in ada.row.skills.items() if skill not in others}
     ada.skill_set = MOST
     ada.fold(event("message", event_id="last", text=phrase(0)))
 
-    assert left == {skill: cell for skill, cell in before.items() if skill not in others}
+    assert left == {skill: skill_state for skill, skill_state in before.items() if skill not in others}
     assert len(left) == len(topics_of(MAX_SKILLS))
     assert ada.row.skills[skill_code(topic(0))].text_n > left[skill_code(topic(0))].text_n
 
 
 def test_many_rows_with_skills_of_another_file_each_keep_their_own() -> None:
     """Some rows have none, one has nothing else."""
-    shown = {skill_code(name): SkillCell(score=0.5) for name in default_skills().names}
-    foreign = [{number: SkillCell(score=number / 100) for number in range(1, count)} for count in (1, 4, 1, 65, 2)]
-    several = [Row(skills=shown | cells) for cells in foreign] + [Row(skills=foreign[3])]
+    shown = {skill_code(name): SkillState(score=0.5) for name in default_skills().names}
+    foreign = [{number: SkillState(score=number / 100) for number in range(1, count)} for count in (1, 4, 1, 65, 2)]
+    several = [Row(skills=shown | skill_states) for skill_states in foreign] + [Row(skills=foreign[3])]
 
-    block = Block.of([encode_row(row) for row in several], default_skills().names)
+    row_batch = RowBatch.of([encode_row(row) for row in several], default_skills().names)
 
-    assert [decode_row(row) for row in block.encode()] == several
-    assert [decode_row(row) for row in block.take([4, 0, 3]).encode()] == [several[4], several[0], several[3]]
+    assert [decode_row(row) for row in row_batch.encode()] == several
+    assert [decode_row(row) for row in row_batch.take([4, 0, 3]).encode()] == [several[4], several[0], several[3]]
 
 
 # -- folding
 
 
 @st.composite
-def told(draw: st.DrawFn, *, voids: bool) -> list[NativeEvent]:
+def noted(draw: st.DrawFn, *, voids: bool) -> list[NativeEvent]:
     """Events of one student: texts of some topics or of all, ratings, answers, and voids of these."""
     some = st.lists(st.sampled_from(topics_of(MAX_SKILLS)), max_size=4)
     texts = some.map(lambda numbers: " and ".join(phrase(number) for number in numbers)) | st.just(ALL_PHRASES)
@@ -192,7 +192,7 @@ def test_every_bit_is_as_if_folded_one_by_one_however_events_are_cut(data: st.Da
     ada, expected = Ada(skill_set), Row()
     reference = ReferenceFolding.of(skill_set)
 
-    for batch in data.draw(cuts(data.draw(told(voids=False)))):
+    for batch in data.draw(cuts(data.draw(noted(voids=False)))):
         ada.fold(*batch)
         for one in batch:
             reference.fold(expected, one, LATER_US)
@@ -204,7 +204,7 @@ def test_every_bit_is_as_if_folded_one_by_one_however_events_are_cut(data: st.Da
 @given(st.data())
 def test_voids_come_to_the_same_however_events_are_cut(data: st.DataObject) -> None:
     skill_set = data.draw(st.sampled_from([MOST, of_every_text(MOST)]))
-    events = data.draw(told(voids=True))
+    events = data.draw(noted(voids=True))
     at_once, in_batches = Ada(skill_set), Ada(skill_set)
 
     outcomes = at_once.fold(*events)
@@ -221,12 +221,12 @@ def test_a_text_that_speaks_of_every_skill_can_be_voided_whole() -> None:
 
     ada.fold(event("message", event_id="x", text=ALL_PHRASES, voidable=True))
     held = len(ada.row.voidable) // 32
-    assert ada.fold(event("voided", event_id="v", voided_id="x")) == [Outcome.APPLIED]
+    assert ada.fold(event("voided", event_id="v", voided_id="x")) == [FoldOutcome.APPLIED]
 
     assert MAX_SKILLS < held <= MAX_VOIDABLE_OF_EVENT
     assert ada.row.facts == other.row.facts
-    assert {cell.text_n for cell in ada.row.skills.values()} <= {0.0}
-    assert not any(cell.telling for cell in ada.row.skills.values())
+    assert {skill_state.text_n for skill_state in ada.row.skills.values()} <= {0.0}
+    assert not any(skill_state.evidence_items for skill_state in ada.row.skills.values())
 
 
 def test_an_act_of_which_a_text_of_every_skill_tells_is_free_once_that_is_voided() -> None:
@@ -236,7 +236,7 @@ def test_an_act_of_which_a_text_of_every_skill_tells_is_free_once_that_is_voided
 
     outcomes = ada.fold(first, event("voided", event_id="v", voided_id="x"), again)
 
-    assert outcomes == [Outcome.APPLIED] * 3
+    assert outcomes == [FoldOutcome.APPLIED] * 3
 
 
 def test_of_several_voidable_events_no_more_are_held_than_of_few_skills() -> None:
@@ -246,26 +246,26 @@ def test_of_several_voidable_events_no_more_are_held_than_of_few_skills() -> Non
 
     voids = [event("voided", event_id=f"v{number}", voided_id=str(number)) for number in range(MAX_VOIDABLE)]
 
-    assert ada.fold(*voids) == [Outcome.IGNORED] * (MAX_VOIDABLE - 1) + [Outcome.APPLIED]
+    assert ada.fold(*voids) == [FoldOutcome.IGNORED] * (MAX_VOIDABLE - 1) + [FoldOutcome.APPLIED]
 
 
 # -- updates and explanations
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.lists(told(voids=False), min_size=1, max_size=3))
+@given(st.lists(noted(voids=False), min_size=1, max_size=3))
 def test_updates_are_those_that_are_meant(several: list[list[NativeEvent]]) -> None:
     students = [Ada(MOST) for _ in several]
     for ada, events in zip(students, several, strict=True):
         ada.fold(*events)
     names = [str(number) for number in range(len(students))]
-    block = Block.of([ada.stored for ada in students], MOST.names)
+    row_batch = RowBatch.of([ada.stored for ada in students], MOST.names)
     pipeline = Pipeline(MOST, ARTIFACT, on_failure=_fail)
 
-    judgement = asyncio.run(pipeline.judge(block))
+    scored = asyncio.run(pipeline.score_rows(row_batch))
 
-    meant = [msgspec.json.encode(update) for update in updates(names, block, judgement, MOST, ARTIFACT)]
-    assert pipeline.writer.write(names, block, judgement) == meant
+    meant = [msgspec.json.encode(update) for update in updates(names, row_batch, scored, MOST, ARTIFACT)]
+    assert pipeline.writer.write(names, row_batch, scored) == meant
 
 
 def test_a_result_that_explains_every_skill_is_read_back() -> None:
@@ -273,12 +273,12 @@ def test_a_result_that_explains_every_skill_is_read_back() -> None:
     result = ReasoningResult(
         version=1, student_id="ada", seq=(0, 5), outcome="explained", attempts=0, at_us=NOW_US, explained=explained
     )
-    row = Row(offset=5, skills={skill_code(name): SkillCell(score=0.5) for name in MOST.names})
+    row = Row(offset=5, skills={skill_code(name): SkillState(score=0.5) for name in MOST.names})
 
-    note(row, read(msgspec.json.encode(result)), MOST, PendingPolicy())
+    note_result(row, read_result(msgspec.json.encode(result)), MOST, PendingPolicy())
 
-    assert {cell.explained for cell in row.skills.values()} == {0.25}
-    assert len(row.skills) == MAX_SKILLS <= MAX_CELLS
+    assert {skill_state.explained for skill_state in row.skills.values()} == {0.25}
+    assert len(row.skills) == MAX_SKILLS <= MAX_SKILL_STATES
 
 
 def _fail(source: str, error: BaseException) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.dialects.markup import plain
+from schemas.dialects.markup import without_markup
 from streams.skills.phrase_book import tokenise
 
 HTML = {
@@ -43,24 +43,24 @@ PLAIN = [
 
 @pytest.mark.parametrize(("text", "left"), HTML.values(), ids=HTML)
 def test_what_is_left_of_html(text: str, left: str) -> None:
-    assert plain(text) == left
+    assert without_markup(text) == left
 
 
 @pytest.mark.parametrize("text", PLAIN)
 def test_plain_text_stays_as_it_is(text: str) -> None:
-    assert plain(text) == text
+    assert without_markup(text) == text
 
 
 @given(st.text(st.characters(exclude_characters="<&"), max_size=200))
 def test_text_without_a_sign_of_markup_stays_as_it_is(text: str) -> None:
-    assert plain(text) == text
+    assert without_markup(text) == text
 
 
 @given(st.lists(st.text(st.characters(categories=("Ll", "Nd")), min_size=1, max_size=8), min_size=1, max_size=20))
 def test_words_are_the_same_in_an_editors_paragraphs(words: list[str]) -> None:
-    assert tokenise(plain("<p>" + "</p><p>".join(words) + "</p>")) == tokenise(" ".join(words))
+    assert tokenise(without_markup("<p>" + "</p><p>".join(words) + "</p>")) == tokenise(" ".join(words))
 
 
 @given(st.text("<>/!-&;#=\"' abp", max_size=200))
 def test_any_text_comes_to_some(text: str) -> None:
-    assert len(plain(text)) <= len(text)
+    assert len(without_markup(text)) <= len(text)

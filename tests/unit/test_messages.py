@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from schemas.contract.json_schemas import TOPICS, json_schema
+from schemas.contract.json_schemas import MESSAGE_TOPICS, json_schema
 from schemas.dead_letter import (
     MAX_OWN_HEADERS_BYTES,
     DeadLetter,
@@ -29,7 +29,7 @@ from schemas.update import SkillUpdate
 from streams.evidence.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay
-from tests.events import block_of, default_pipeline, default_skills, event, folded, raw, records
+from tests.events import default_pipeline, default_skills, event, folded, raw, records, row_batch_of
 from tests.unit.strategies import events, streams
 
 
@@ -38,7 +38,7 @@ def validator(topic: str) -> Any:
     return Draft202012Validator(json_schema(topic))
 
 
-@pytest.mark.parametrize("topic", TOPICS)
+@pytest.mark.parametrize("topic", MESSAGE_TOPICS)
 def test_every_schema_is_one_and_refuses_an_empty_object(topic: str) -> None:
     Draft202012Validator.check_schema(json_schema(topic))
 
@@ -62,20 +62,20 @@ def test_events_agree_with_their_schema_and_read_back_equal(one: NativeEvent) ->
 @settings(max_examples=40, deadline=None)
 @given(streams())
 def test_updates_and_dead_letters_agree_with_their_schemas(taken: list[FileRecord]) -> None:
-    updates, letters = asyncio.run(Replay(default_pipeline()).feed(taken))
+    updates, dead_letters = asyncio.run(Replay(default_pipeline()).feed(taken))
 
     for update in updates:
         encoded = msgspec.json.encode(update)
         validator("skill-updates").validate(orjson.loads(encoded))
         assert msgspec.json.decode(encoded, type=SkillUpdate) == update
         check(update)
-    for _, letter in letters:
-        validator("dead-letters").validate(as_text(letter))
+    for _, dead_letter in dead_letters:
+        validator("dead-letters").validate(as_text(dead_letter))
 
 
-def as_text(letter: DeadLetter) -> dict[str, str]:
+def as_text(dead_letter: DeadLetter) -> dict[str, str]:
     """Its headers, as consumers read them."""
-    return {name: value.decode() for name, value in to_headers(letter)}
+    return {name: value.decode() for name, value in to_headers(dead_letter)}
 
 
 def check(update: SkillUpdate) -> None:
@@ -134,7 +134,7 @@ def test_a_score_is_validated_only_where_the_model_that_saw_labels_has_judged_th
     simulated = folded(event("control", task_id="t", controls={"a": 1.0, "b": 0.0}, changed=1, duration_s=3.0))
     answered = folded(event("attempt", score=1.0))
 
-    updates = asyncio.run(pipeline.score(["simulated", "answered"], block_of(simulated, answered)))
+    updates = asyncio.run(pipeline.score(["simulated", "answered"], row_batch_of(simulated, answered)))
 
     assert [update.skills["problem_solving"].validated for update in updates] == [True, False]
     rests_on = [update.skills["problem_solving"].rests_on for update in updates]
@@ -142,7 +142,7 @@ def test_a_score_is_validated_only_where_the_model_that_saw_labels_has_judged_th
     assert ["no labels" in words for words in rests_on] == [False, True]
 
 
-LETTER = DeadLetter(
+DEAD_LETTER = DeadLetter(
     topic="student-activity",
     partition=3,
     offset=17,
@@ -158,9 +158,9 @@ _headers = st.lists(st.tuples(_names, st.one_of(st.none(), st.binary(max_size=20
 
 @given(_headers)
 def test_a_producers_headers_come_back_as_they_were_whatever_their_names(own: list[Header]) -> None:
-    headers = with_own_headers(LETTER, own)
+    headers = with_own_headers(DEAD_LETTER, own)
 
-    assert from_headers(headers) == LETTER
+    assert from_headers(headers) == DEAD_LETTER
     assert own_headers(headers) == tuple(own)
     assert sum(name.startswith("dl-") and not name.startswith("dl-original-") for name, _ in headers) == 8
 
@@ -169,23 +169,25 @@ def test_a_producers_headers_come_back_as_they_were_whatever_their_names(own: li
 def test_headers_beyond_the_room_are_left_out_and_counted(count: int) -> None:
     own: list[Header] = [("trace", b"1"), *[("large", b"x" * (MAX_OWN_HEADERS_BYTES - 100))] * count, ("last", None)]
 
-    headers = with_own_headers(LETTER, own)
+    headers = with_own_headers(DEAD_LETTER, own)
 
-    letter = from_headers(headers)
-    assert letter.headers_left_out == count - 1
+    dead_letter = from_headers(headers)
+    assert dead_letter.headers_left_out == count - 1
     assert own_headers(headers) == (own[0], own[1], own[-1])
     assert sum(len(name) + len(value or b"") for name, value in headers) < 64 * 1024 - 1024
 
 
 def test_a_cut_record_and_its_epoch_are_said() -> None:
-    cut = msgspec.structs.replace(LETTER, epoch=2, cut_bytes=5)
+    cut = msgspec.structs.replace(DEAD_LETTER, epoch=2, cut_bytes=5)
 
     assert from_headers(to_headers(cut)) == cut
     validator("dead-letters").validate(as_text(cut))
-    validator("dead-letters").validate(as_text(LETTER))
+    validator("dead-letters").validate(as_text(DEAD_LETTER))
 
 
-@pytest.mark.parametrize("headers", [[], to_headers(LETTER)[1:], [*to_headers(LETTER)[1:], ("dl-topic", None)]])
+@pytest.mark.parametrize(
+    "headers", [[], to_headers(DEAD_LETTER)[1:], [*to_headers(DEAD_LETTER)[1:], ("dl-topic", None)]]
+)
 def test_what_lacks_a_header_is_no_dead_letter(headers: list[Header]) -> None:
     with pytest.raises(msgspec.ValidationError):
         from_headers(headers)

@@ -8,8 +8,8 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from agents.metrics import Metrics
-from agents.metrics.__main__ import page
-from agents.metrics.instruments import MAX_LABEL_VALUES, OTHER
+from agents.metrics.__main__ import page_of_metrics
+from agents.metrics.instruments import MAX_LABEL_VALUES, OTHER_LABEL
 from schemas.dialects.mapping import Mapping
 from schemas.dialects.vocabulary import Vocabulary
 from streams.folding.counts import Counts
@@ -25,7 +25,9 @@ def exposed(metrics: Metrics) -> dict[tuple[str, tuple[str, ...]], float]:
 
 
 def test_the_committed_page_is_what_the_declarations_say() -> None:
-    assert (ROOT / "docs/metrics.md").read_text() == page(), "run: python -m agents.metrics > docs/metrics.md"
+    assert (ROOT / "docs/metrics.md").read_text() == page_of_metrics(), (
+        "run: python -m agents.metrics > docs/metrics.md"
+    )
 
 
 def test_every_metric_of_ours_that_is_exposed_is_documented_and_the_reverse() -> None:
@@ -66,7 +68,7 @@ def test_label_values_are_bounded_and_none_is_lost() -> None:
 
     reasons = metrics.dead_letters.values()
     assert len(reasons) == MAX_LABEL_VALUES + 1
-    assert reasons[OTHER] == 37
+    assert reasons[OTHER_LABEL] == 37
     assert sum(reasons.values()) == MAX_LABEL_VALUES + 37
 
 
@@ -96,20 +98,20 @@ def test_only_names_of_our_tables_become_labels_and_no_event_is_lost() -> None:
     )
 
     name = "skillstream_unknown_events_total"
-    told = {labels: sum for (metric, labels), sum in exposed(metrics).items() if metric == name}
-    assert told == {
-        ("xapi", OTHER): 1000,
+    noted = {labels: sum for (metric, labels), sum in exposed(metrics).items() if metric == name}
+    assert noted == {
+        ("xapi", OTHER_LABEL): 1000,
         ("xapi", "group_without_members"): 1,
         ("xapi", "https://lms.example/verbs/peeked"): 1,
         ("caliper", "Person"): 9,
         ("caliper", "GradeEvent.Graded (no score)"): 4,
         ("caliper", "GradeEvent.Graded"): 5,
-        ("caliper", OTHER): 7,
-        ("cloudevents", OTHER): 8,
+        ("caliper", OTHER_LABEL): 7,
+        ("cloudevents", OTHER_LABEL): 8,
         ("native", "voided_not_held"): 9,
         ("native", "unknown_skill"): 10,
-        ("native", OTHER): 11,
-        ("never heard of", OTHER): 12,
+        ("native", OTHER_LABEL): 11,
+        ("never heard of", OTHER_LABEL): 12,
     }
     assert "jane" not in metrics.render()[0].decode()
 

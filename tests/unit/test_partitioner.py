@@ -38,7 +38,7 @@ def test_murmur2_agrees_with_aiokafka_for_any_key(key: bytes) -> None:
 @given(st.binary(min_size=1, max_size=64), st.integers(1, 64))
 def test_the_murmur2_home_is_where_aiokafka_puts_the_key(key: bytes, partitions: int) -> None:
     everywhere = list(range(partitions))
-    assert Murmur2().home_partition(key, partitions) == DefaultPartitioner()(key, everywhere, everywhere)
+    assert Murmur2().owning_partition(key, partitions) == DefaultPartitioner()(key, everywhere, everywhere)
 
 
 @pytest.mark.parametrize(
@@ -60,12 +60,12 @@ def test_the_home_is_where_librdkafka_puts_the_key(rule: str, name: PartitionerN
         producer.flush()
 
     rule_here = partitioner(name)
-    assert placed == {key: rule_here.home_partition(key, PARTITIONS) for key in keys}
+    assert placed == {key: rule_here.owning_partition(key, PARTITIONS) for key in keys}
 
 
 def test_the_two_rules_mostly_disagree_so_the_setting_matters() -> None:
     keys = [b"student-%d" % number for number in range(2_000)]
-    agree = sum(Murmur2().home_partition(key, 4) == Crc32().home_partition(key, 4) for key in keys)
+    agree = sum(Murmur2().owning_partition(key, 4) == Crc32().owning_partition(key, 4) for key in keys)
     assert 0.2 < agree / len(keys) < 0.3
 
 
@@ -74,4 +74,4 @@ def test_crc32_is_unsigned_and_known() -> None:
 
 
 def test_unchecked_has_no_home() -> None:
-    assert partitioner("unchecked").home_partition(b"any", 4) is None
+    assert partitioner("unchecked").owning_partition(b"any", 4) is None

@@ -12,7 +12,7 @@ from schemas.dead_letter import REINSERTED_HEADER, DeadLetter
 from schemas.dialects import Record
 from streams.input.poison import Bad, PoisonLimits, PoisonWindow, Verdict
 from streams.input.signature import nobody
-from tests.events import letter_of, record
+from tests.events import record, stored_dead_letter
 
 SMALL = PoisonLimits(max_ratio=0.5, window_records=10, max_consecutive=6)
 
@@ -135,10 +135,10 @@ class Known:
 def batch(start: int, stream: str, **given: object) -> tuple[list[Record], list[tuple[Record, DeadLetter]]]:
     """Records from `start` on, and the dead letters of those that are an x."""
     records = [record(b"", start + n, partition=3, **given) for n in range(len(stream))]
-    letters: list[tuple[Record, DeadLetter]] = [
-        (one, letter_of(one)) for one, mark in zip(records, stream, strict=True) if mark == "x"
+    dead_letters: list[tuple[Record, DeadLetter]] = [
+        (one, stored_dead_letter(one)) for one, mark in zip(records, stream, strict=True) if mark == "x"
     ]
-    return list(records), letters
+    return list(records), dead_letters
 
 
 async def test_the_gate_says_how_many_why_where_and_what_to_do() -> None:
@@ -204,8 +204,8 @@ async def test_whoever_only_says_that_a_replay_sent_it_back_does_not_get_round_t
 
 async def test_several_dead_letters_of_one_record_count_once() -> None:
     gate = DeadLetterGate(SMALL, Known([]), lambda _record: True)
-    records, letters = batch(0, "x.........")
+    records, dead_letters = batch(0, "x.........")
 
-    await gate.check(3, records, letters * 9)
+    await gate.check(3, records, dead_letters * 9)
 
     assert gate.share == 0.1

@@ -80,7 +80,7 @@ def pipeline(bounds: RecordBounds) -> Pipeline:
 
 @pytest.mark.parametrize("within", ENOUGH.values(), ids=ENOUGH)
 def test_what_is_just_within_the_bounds_is_applied(within: Record) -> None:
-    batch = pipeline(BOUNDS).fold([within], load=loaded({}), home=lambda _student: None)
+    batch = pipeline(BOUNDS).fold([within], load=loaded({}), owning_partition=lambda _student: None)
 
     assert batch.dead_letters == []
     assert batch.counts.events_in > 1
@@ -88,11 +88,11 @@ def test_what_is_just_within_the_bounds_is_applied(within: Record) -> None:
 
 @pytest.mark.parametrize(("beyond", "reason"), TOO_MUCH.values(), ids=TOO_MUCH)
 def test_what_is_beyond_a_bound_is_one_dead_letter_and_not_applied_in_part(beyond: Record, reason: str) -> None:
-    batch = pipeline(BOUNDS).fold([beyond], load=loaded({}), home=lambda _student: None)
+    batch = pipeline(BOUNDS).fold([beyond], load=loaded({}), owning_partition=lambda _student: None)
 
-    [(original, letter)] = batch.dead_letters
+    [(original, dead_letter)] = batch.dead_letters
     assert original is beyond
-    assert (letter.reason, letter.index, letter.parts) == (reason, 0, "")
+    assert (dead_letter.reason, dead_letter.index, dead_letter.parts) == (reason, 0, "")
     assert (batch.counts.events_in, batch.counts.dead_lettered, batch.rows()) == (1, 1, {})
 
 

@@ -35,7 +35,7 @@ def world_of(school: School) -> World:
 
 def test_what_it_said_then_is_taken_from_the_updates(school: School) -> None:
     world = world_of(school)
-    verdict = world.judge()
+    verdict = world.verify()
 
     assert verdict.kinds == []
     assert verdict.recorded == 6
@@ -49,15 +49,15 @@ def test_an_update_without_it_is_compared_without_it(school: School) -> None:
     world.fold(world.input[-1:])
 
     assert world.last_update("s0").degraded == ["steadiness"]
-    assert world.judge().kinds == []
-    assert world.judge().recorded == 5
+    assert world.verify().kinds == []
+    assert world.verify().recorded == 5
 
 
 def test_a_score_that_is_not_what_all_said_is_found(school: School) -> None:
     world = world_of(school)
     world.say(rescored(world.last_update("s3"), 0.01))
 
-    assert world.judge().kinds == [("s3", "update")]
+    assert world.verify().kinds == [("s3", "update")]
 
 
 @pytest.mark.parametrize("column", ["log_odds", "n"])
@@ -65,21 +65,23 @@ def test_a_part_of_its_own_that_was_changed_is_found(school: School, column: str
     world = world_of(school)
     world.say(with_part(world.last_update("s2"), **{column: 3.5}))
 
-    assert world.judge().kinds == [("s2", "update")]
+    assert world.verify().kinds == [("s2", "update")]
 
 
 def test_a_row_scored_when_it_thought_otherwise_is_told_from_a_wrong_one(school: School) -> None:
     world = world_of(school)
     row = world.rows["s1"]
-    world.write("s1", changed(row, skills={code: changed_score(cell) for code, cell in row.skills.items()}))
-    verdict = world.judge()
+    world.write(
+        "s1", changed(row, skills={code: changed_score(skill_state) for code, skill_state in row.skills.items()})
+    )
+    verdict = world.verify()
 
     assert verdict.kinds == []
     assert verdict.other_sources == 1
 
 
-def changed_score(cell: msgspec.Struct) -> msgspec.Struct:
-    return msgspec.structs.replace(cell, score=0.5)
+def changed_score(skill_state: msgspec.Struct) -> msgspec.Struct:
+    return msgspec.structs.replace(skill_state, score=0.5)
 
 
 def with_part(update: SkillUpdate, **columns: float) -> SkillUpdate:

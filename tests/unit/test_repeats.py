@@ -37,7 +37,9 @@ class Partition:
         """Fold the next records; their counts."""
         records = [self._record(value, timestamp) for value in values]
         folding = Folding.of(default_skills(), self.known_ids)
-        folder = BatchFolder(folding, decode, home=lambda _: None, load=self._load, load_segments=self._load_segments)
+        folder = BatchFolder(
+            folding, decode, owning_partition=lambda _: None, load=self._load, load_segments=self._load_segments
+        )
         batch = folder.fold(records)
         for key, value in batch.records().items():
             if value is None:

@@ -16,7 +16,6 @@ from streams.rows.layout import HEADER, HELD_ACT, MAX_FACTS, ROW_VERSION, SEGMEN
 from streams.rows.row import (
     HALF_LIFE_US,
     ID_BYTES,
-    MAX_CELLS,
     MAX_CONTROLS,
     MAX_EVIDENCE,
     MAX_HELD_ACTS,
@@ -24,6 +23,7 @@ from streams.rows.row import (
     MAX_ROW_BYTES,
     MAX_ROW_IDS,
     MAX_SEGMENTS,
+    MAX_SKILL_STATES,
     MAX_VOIDABLE,
     MAX_VOIDABLE_OF_EVENT,
     RECENT_IDS,
@@ -31,13 +31,13 @@ from streams.rows.row import (
     ControlUse,
     Pending,
     Row,
-    SkillCell,
-    Telling,
+    SkillState,
+    StoredEvidenceItem,
     Totals,
     phrase_code,
     skill_code,
 )
-from streams.rows.v1 import RowV1, TellingV1, TotalsV1
+from streams.rows.v1 import EvidenceItemV1, RowV1, TotalsV1
 from tests.unit.row_strategies import CONFIGURED, FOREIGN, rows
 
 EVERY_FIELD = Row(
@@ -50,7 +50,7 @@ EVERY_FIELD = Row(
     facts={3: Totals(2, 1.5, 1.25, 0.75, 0.5, 1_700_000_000)},
     controls={77: ControlUse(2, 1)},
     skills={
-        skill_code("empathy"): SkillCell(
+        skill_code("empathy"): SkillState(
             1.0,
             0.5,
             1_700_000_000,
@@ -60,7 +60,7 @@ EVERY_FIELD = Row(
             0.625,
             0.25,
             0.5,
-            [Telling(phrase_code("so sad"), 0.5, 1_700_000_000, 5)],
+            [StoredEvidenceItem(phrase_code("so sad"), 0.5, 1_700_000_000, 5)],
         )
     },
     ids=b"12345678",
@@ -149,20 +149,20 @@ def test_a_row_of_version_2_may_have_forgotten_ids_once_it_had_more_than_it_kept
 
 
 def test_what_version_1_called_a_fact_a_phrase_or_a_rating_is_called_by_its_code() -> None:
-    told = {"gave_up": FACTS.index("gave_up"), "rubric": RUBRIC, "~give up": phrase_code("give up")}
-    first = first_version(telling=[TellingV1(name, 0.5, 7, -3) for name in told])
+    named = {"gave_up": FACTS.index("gave_up"), "rubric": RUBRIC, "~give up": phrase_code("give up")}
+    first = first_version(evidence_items=[EvidenceItemV1(name, 0.5, 7, -3) for name in named])
 
-    [cell] = decode_row(first).skills.values()
+    [skill_state] = decode_row(first).skills.values()
 
-    assert cell.telling == [Telling(code, 0.5, 7, -3) for code in told.values()]
-    assert cell.text_n == 1.0
+    assert skill_state.evidence_items == [StoredEvidenceItem(code, 0.5, 7, -3) for code in named.values()]
+    assert skill_state.text_n == 1.0
 
 
-def first_version(telling: list[TellingV1] | None = None, **changed: Any) -> bytes:
+def first_version(evidence_items: list[EvidenceItemV1] | None = None, **changed: Any) -> bytes:
     """The sample of version 1 with other values in it."""
     row = msgspec.msgpack.decode(VERSION_1, type=RowV1)
-    if telling is not None:
-        changed["skills"] = {"empathy": msgspec.structs.replace(row.skills["empathy"], telling=telling)}
+    if evidence_items is not None:
+        changed["skills"] = {"empathy": msgspec.structs.replace(row.skills["empathy"], evidence_items=evidence_items)}
     return msgspec.msgpack.encode(msgspec.structs.replace(row, **changed))
 
 
@@ -184,7 +184,7 @@ def test_equal_rows_have_equal_bytes_whatever_was_first() -> None:
     parts: dict[str, Any] = {
         "facts": {1: Totals(1), 2: Totals(2)},
         "controls": {1: ControlUse(1), 2: ControlUse(2)},
-        "skills": {1: SkillCell(score=0.5), 2: SkillCell(explained=0.5)},
+        "skills": {1: SkillState(score=0.5), 2: SkillState(explained=0.5)},
         "open_failures": {1: 5, 2: 4},
     }
     turned: dict[str, Any] = {name: dict(reversed(part.items())) for name, part in parts.items()}
@@ -193,11 +193,11 @@ def test_equal_rows_have_equal_bytes_whatever_was_first() -> None:
 
 
 def test_origins_stay_in_the_order_of_use() -> None:
-    """The least recently used is the one to be forgotten."""
+    """The least recently used is the one to be erased."""
     assert list(decode_row(encode_row(Row(origins={7: (1, 0), 3: (2, 0)}))).origins) == [7, 3]
 
 
-TWO_CELLS = encode_row(Row(skills={1: SkillCell(score=0.25), 2: SkillCell(score=0.5)}))
+TWO_SKILL_STATES = encode_row(Row(skills={1: SkillState(score=0.25), 2: SkillState(score=0.5)}))
 NOT_ROWS = {
     "nothing": b"",
     "MessagePack nil": b"\xc0",
@@ -213,16 +213,22 @@ NOT_ROWS = {
     "cut off by a byte": VERSION_4[:-1],
     "cut off by a word": VERSION_4[:-8],
     "a word too many": VERSION_4 + bytes(8),
-    "a cell with more tellings than there are": VERSION_4.replace(b"\x01\xf1\x53\x65\x01", b"\x01\xf1\x53\x65\x02"),
-    "a cell with fewer tellings than there are": VERSION_4.replace(b"\x01\xf1\x53\x65\x01", b"\x01\xf1\x53\x65\x00"),
-    "two cells of one skill": TWO_CELLS.replace(b"\x02\x00\x00\x00" + bytes(12), b"\x01\x00\x00\x00" + bytes(12)),
-    "version 1 with a fact of another program": first_version([TellingV1("danced", 1.0, 1, 1)]),
+    "a cell with more evidence items than there are": VERSION_4.replace(
+        b"\x01\xf1\x53\x65\x01", b"\x01\xf1\x53\x65\x02"
+    ),
+    "a cell with fewer evidence items than there are": VERSION_4.replace(
+        b"\x01\xf1\x53\x65\x01", b"\x01\xf1\x53\x65\x00"
+    ),
+    "two cells of one skill": TWO_SKILL_STATES.replace(
+        b"\x02\x00\x00\x00" + bytes(12), b"\x01\x00\x00\x00" + bytes(12)
+    ),
+    "version 1 with a fact of another program": first_version([EvidenceItemV1("danced", 1.0, 1, 1)]),
     "version 1 with more events than fit": first_version(events=2**32),
     "version 1 with fewer than no events": first_version(events=-1),
     "version 1 with a fact beyond all": first_version(facts={MAX_FACTS: TotalsV1(1, 1.0, 1.0, 1.0, 1.0, 1)}),
     "version 1 with a negative fact": first_version(facts={-1: TotalsV1(1, 1.0, 1.0, 1.0, 1.0, 1)}),
     "version 1 with a negative item": first_version(open_failures={-1: 1}),
-    "version 1 with more evidence than fits": first_version([TellingV1("late", 1.0, 1, 1)] * 300),
+    "version 1 with more evidence than fits": first_version([EvidenceItemV1("late", 1.0, 1, 1)] * 300),
     "version 1 with a part of an id": first_version(ids=b"123456789"),
 }
 
@@ -271,11 +277,11 @@ def test_a_row_with_a_wrong_byte_is_a_row_of_its_length_or_refused(stored: bytes
 
 FULL = 1.2345678901234567
 LATEST_S, LATEST_US = 2**32 - 1, 4_102_444_800_000_000
-TELLING = Telling(2**32 - 1, FULL, LATEST_S, -30)
+EVIDENCE_ITEM = StoredEvidenceItem(2**32 - 1, FULL, LATEST_S, -30)
 
 
-def full_cell() -> SkillCell:
-    return SkillCell(FULL, FULL, LATEST_S, FULL, FULL, LATEST_S, FULL, FULL, FULL, [TELLING] * MAX_EVIDENCE)
+def full_skill_state() -> SkillState:
+    return SkillState(FULL, FULL, LATEST_S, FULL, FULL, LATEST_S, FULL, FULL, FULL, [EVIDENCE_ITEM] * MAX_EVIDENCE)
 
 
 def worst_case(skills: int, voidable: int = MAX_VOIDABLE_OF_EVENT) -> Row:
@@ -291,7 +297,7 @@ def worst_case(skills: int, voidable: int = MAX_VOIDABLE_OF_EVENT) -> Row:
         events=2**32 - 1,
         facts=dict.fromkeys(range(len(FACTS)), totals),
         controls=dict.fromkeys(wide[:MAX_CONTROLS], ControlUse(2**32 - 1, 2**32 - 1)),
-        skills={skill: full_cell() for skill in wide[:skills]},
+        skills={skill: full_skill_state() for skill in wide[:skills]},
         ids=b"x" * MAX_ROW_IDS * ID_BYTES,
         origins=dict.fromkeys(range(10**9 - MAX_ORIGINS, 10**9), (10**18 - 1, 10**9 - 1)),
         open_failures=dict.fromkeys(wide[:MAX_OPEN_FAILURES], LATEST_US),
@@ -308,11 +314,11 @@ def worst_case(skills: int, voidable: int = MAX_VOIDABLE_OF_EVENT) -> Row:
 
 
 def test_the_worst_row_stays_within_its_bound_and_gives_nothing_up() -> None:
-    row = worst_case(MAX_CELLS)
+    row = worst_case(MAX_SKILL_STATES)
 
     stored = encode_row(row)
 
-    assert MAX_SKILLS < MAX_CELLS
+    assert MAX_SKILLS < MAX_SKILL_STATES
     assert len(stored) <= MAX_ROW_BYTES
     assert decode_row(stored) == row
 
@@ -328,10 +334,10 @@ def test_there_is_room_for_every_fact() -> None:
 
 
 def test_cells_beyond_the_bound_are_left_out() -> None:
-    stored = encode_row(worst_case(MAX_CELLS + 1))
+    stored = encode_row(worst_case(MAX_SKILL_STATES + 1))
 
     assert len(stored) <= MAX_ROW_BYTES
-    assert len(decode_row(stored).skills) == MAX_CELLS
+    assert len(decode_row(stored).skills) == MAX_SKILL_STATES
 
 
 def test_no_phrase_is_called_as_a_fact_or_a_rating() -> None:

@@ -14,10 +14,10 @@ from agents.operations.doctor.skills import Skills
 from schemas.update import SkillScore, SkillUpdate
 from streams.evidence.artifacts import NO_ARTIFACT, Artifact, load_artifact
 from streams.evidence.registry import make_sources, types_of
-from streams.evidence.source import Opinion, Source, SourceType, Status
+from streams.evidence.source import Estimate, EstimateStatus, Source, SourceType
 from streams.pipeline import Pipeline
 from streams.replay import Replay
-from streams.rows.row_batch import Block
+from streams.rows.row_batch import RowBatch
 from streams.scoring.fusion import Fusion
 from streams.skills.skill_set import SkillsError, SkillSet, load_skills
 from streams.training.errors import TrainingError
@@ -88,7 +88,7 @@ async def test_the_config_version_tells_weights_settings_and_the_sources_own_ver
 async def test_a_source_that_fails_is_missing_and_not_zero(
     school: School, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def forever(_self: Source, _block: Block) -> Opinion:
+    async def forever(_self: Source, _row_batch: RowBatch) -> Estimate:
         await asyncio.Event().wait()
         raise AssertionError
 
@@ -98,7 +98,7 @@ async def test_a_source_that_fails_is_missing_and_not_zero(
         hasty = school.folder / "skills.toml"
         hasty.write_text(hasty.read_text().replace("deadline_s = 2.0", "deadline_s = 0.05"), encoding="utf-8")
         skills = load_skills(str(hasty))
-        monkeypatch.setattr(a_source.Steadiness, "judge", forever)
+        monkeypatch.setattr(a_source.Steadiness, "estimate", forever)
     else:
         a_source.MINDS.clear()
     update, without = await scored(skills, failures), await scored(default_skills())
@@ -159,22 +159,22 @@ async def test_an_artifact_fitted_without_it_leaves_it_its_configured_weight(sch
 def test_what_it_shares_with_others_counts_once() -> None:
     fourth = SourceType(name="fourth", make=never_made, overlaps=("behaviour",), trained=True)
     fusion = Fusion(default_skills(), NO_ARTIFACT, (*types_of(default_skills()), fourth))
-    one, half_shared = opinion(n=8.0), opinion(n=4.0, shared=0.5)
+    one, half_shared = estimate(n=8.0), estimate(n=4.0, shared=0.5)
 
-    def events(**opinions: Opinion) -> float:
-        return float(fusion.evidence(opinions)[0, 0])
+    def events(**estimates: Estimate) -> float:
+        return float(fusion.evidence(estimates)[0, 0])
 
     assert events(behaviour=one, fourth=half_shared) == 8 + 2
-    assert events(behaviour=opinion(n=1.0), fourth=half_shared) == 4
+    assert events(behaviour=estimate(n=1.0), fourth=half_shared) == 4
     assert events(fourth=half_shared) == 4
     assert events(language=one, fourth=half_shared) == 8 + 4
-    assert events(model=one, behaviour=opinion(n=8.0, shared=1.0), fourth=half_shared) == 8 + 4
+    assert events(model=one, behaviour=estimate(n=8.0, shared=1.0), fourth=half_shared) == 8 + 4
 
 
-def opinion(n: float, shared: float = 0.0) -> Opinion:
+def estimate(n: float, shared: float = 0.0) -> Estimate:
     shape = (1, len(default_skills().names))
-    status = np.full(shape, Status.OK, np.int8)
-    return Opinion(np.full(shape, 0.7), np.full(shape, n), np.zeros(shape), status, np.full(shape, shared))
+    status = np.full(shape, EstimateStatus.OK, np.int8)
+    return Estimate(np.full(shape, 0.7), np.full(shape, n), np.zeros(shape), status, np.full(shape, shared))
 
 
 def never_made(_skill_set: SkillSet, _artifact: Artifact) -> Source:
@@ -256,7 +256,7 @@ def test_the_doctor_names_it_and_warns_of_an_artifact_fitted_without_it(school: 
     settings = Settings(skills=str(school.skills_file()))
 
     assert "source steadiness, version 1, remote: verify goes by what it said in updates" in [
-        found.said for found in Skills(settings).examine()
+        found.said for found in Skills(settings).run()
     ]
-    [found] = ModelArtifact(settings).examine()
+    [found] = ModelArtifact(settings).run()
     assert "was fitted for problem_solving without steadiness" in found.said

@@ -11,4 +11,4 @@ def test_no_fuzzed_record_ends_the_step_or_is_lost_in_silence() -> None:
 
     assert accounting.records.total() == 4_000
     assert accounting.outcomes["applied"] > 100
-    assert accounting.letters > 100
+    assert accounting.dead_letters > 100

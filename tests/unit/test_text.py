@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from schemas.event import NativeEvent
 from streams.evidence.language import LanguageSource
-from streams.evidence.source import Status
+from streams.evidence.source import EstimateStatus
 from streams.skills.phrase_book import MAX_TEXT_CHARS, PhraseBook, tokenise
-from tests.events import block_of, default_skills, event, folded
+from tests.events import default_skills, event, folded, row_batch_of
 from tests.unit.strategies import texts
 
 BOOK = PhraseBook(
@@ -73,16 +73,16 @@ def test_any_text_can_be_read(text: str) -> None:
 LANGUAGE = LanguageSource()
 
 
-def judged(skill: str, *taken: NativeEvent) -> tuple[float, float, int]:
-    opinion = LANGUAGE.compute(block_of(folded(*taken)))
+def estimated(skill: str, *taken: NativeEvent) -> tuple[float, float, int]:
+    estimate = LANGUAGE.compute(row_batch_of(folded(*taken)))
     column = default_skills().names.index(skill)
-    return float(opinion.p[0, column]), float(opinion.n[0, column]), int(opinion.status[0, column])
+    return float(estimate.p[0, column]), float(estimate.n[0, column]), int(estimate.status[0, column])
 
 
 def test_language_follows_the_phrases_and_grows_surer_with_texts() -> None:
-    once = judged("resilience", event("message", text="I kept trying"))
-    often = judged("resilience", *(event("reflection", minute=n, text="I kept trying") for n in range(10)))
-    against = judged("resilience", event("message", text="I gave up"))
+    once = estimated("resilience", event("message", text="I kept trying"))
+    often = estimated("resilience", *(event("reflection", minute=n, text="I kept trying") for n in range(10)))
+    against = estimated("resilience", event("message", text="I gave up"))
 
     assert against[0] < 0.5 < once[0] < often[0]
     assert once[1] == 1
@@ -90,10 +90,10 @@ def test_language_follows_the_phrases_and_grows_surer_with_texts() -> None:
 
 
 def test_a_text_without_a_phrase_leaves_the_skill_absent() -> None:
-    p, n, status = judged("resilience", event("message", text="The cell has a nucleus."))
+    p, n, status = estimated("resilience", event("message", text="The cell has a nucleus."))
 
     assert math.isnan(p)
-    assert (n, status) == (0, Status.ABSENT)
+    assert (n, status) == (0, EstimateStatus.ABSENT)
 
 
 @settings(deadline=None)  # the machine may be busy
@@ -101,8 +101,8 @@ def test_a_text_without_a_phrase_leaves_the_skill_absent() -> None:
 def test_language_is_never_certain(several: list[str]) -> None:
     taken = [event("message", minute=n, text=text) for n, text in enumerate(several)]
 
-    opinion = LANGUAGE.compute(block_of(folded(*taken)))
+    estimate = LANGUAGE.compute(row_batch_of(folded(*taken)))
 
-    for p, n, status in zip(opinion.p.flat, opinion.n.flat, opinion.status.flat, strict=True):
-        assert status == (Status.OK if n else Status.ABSENT)
+    for p, n, status in zip(estimate.p.flat, estimate.n.flat, estimate.status.flat, strict=True):
+        assert status == (EstimateStatus.OK if n else EstimateStatus.ABSENT)
         assert not n or 0.04 < p < 0.96

@@ -6,7 +6,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from agents.kafka.errors import BrokerUnavailable, TopicForbidden
-from agents.kafka.offsets import Part
+from agents.kafka.offsets import SourcePartition
 from agents.kafka.reader import Reading, Span
 from agents.kafka.renewed import Renewed
 
@@ -34,7 +34,7 @@ class Log:
         return self.now_s
 
     def reading(self, spans: dict[int, Span], *, firsts: bool = False, timeout_s: float = 30.0) -> Reading:
-        parts: dict[Part, Span] = {(TOPIC, partition): span for partition, span in spans.items()}
+        parts: dict[SourcePartition, Span] = {(TOPIC, partition): span for partition, span in spans.items()}
         return Reading(self.clients, parts, timeout_s, firsts=firsts)
 
     def offsets(self, spans: dict[int, Span], *, firsts: bool = False) -> dict[int, list[int]]:
@@ -116,7 +116,7 @@ def test_a_broker_that_gives_nothing_out_is_waited_for_no_longer_than_the_bound(
     log = Log({0: 8})
     client = Client(log)
     client.consume = silent  # type: ignore[method-assign]
-    parts: dict[Part, Span] = {(TOPIC, 0): (0, None)}
+    parts: dict[SourcePartition, Span] = {(TOPIC, 0): (0, None)}
     clients: Renewed[Consumer] = Renewed(lambda: client)  # type: ignore[arg-type, return-value]
     with pytest.raises(BrokerUnavailable, match="activity/0 cannot be read: nobody there"):
         list(Reading(clients, parts, 0.2))

@@ -14,10 +14,10 @@ from schemas.event import NativeEvent
 from schemas.update import SkillUpdate
 from streams.evidence.artifacts import Card, load_artifact
 from streams.evidence.registry import make_sources, types_of
-from streams.evidence.source import Opinion, Source
+from streams.evidence.source import Estimate, Source
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay
-from streams.rows.row_batch import Block
+from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import SkillSet
 from tests.events import default_skills, event, folded
 from tests.unit.reference_updates import updates
@@ -32,7 +32,7 @@ class Broken:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    async def judge(self, block: Block) -> Opinion:
+    async def estimate(self, row_batch: RowBatch) -> Estimate:
         raise ConnectionError(self.name)
 
 
@@ -47,15 +47,15 @@ def pipeline_of(skill_set: SkillSet, failing: Collection[str] = ()) -> Pipeline:
     return Pipeline(skill_set, ARTIFACT, on_failure=lambda _source, _error: None, sources=with_faults)
 
 
-def assert_as_meant(students: Sequence[str], block: Block, failing: Collection[str] = ()) -> None:
+def assert_as_meant(students: Sequence[str], row_batch: RowBatch, failing: Collection[str] = ()) -> None:
     pipeline = default_pipeline(tuple(sorted(failing)))
-    judgement = asyncio.run(pipeline.judge(block))
+    scored = asyncio.run(pipeline.score_rows(row_batch))
 
-    written = pipeline.writer.write(students, block, judgement)
+    written = pipeline.writer.write(students, row_batch, scored)
 
-    meant = updates(students, block, judgement, default_skills(), ARTIFACT)
+    meant = updates(students, row_batch, scored, default_skills(), ARTIFACT)
     assert written == [msgspec.json.encode(update) for update in meant]
-    assert judgement.degraded == sum(bool(update.degraded) for update in meant)
+    assert scored.degraded == sum(bool(update.degraded) for update in meant)
 
 
 @settings(max_examples=60, deadline=None)
@@ -65,7 +65,7 @@ def test_updates_of_a_stream_are_those_that_are_meant(taken: list[FileRecord], f
     asyncio.run(replay.feed(taken))
     held = dict(replay.rows.items(0))
 
-    assert_as_meant([key.decode() for key in held], Block.of(list(held.values()), default_skills().names), failing)
+    assert_as_meant([key.decode() for key in held], RowBatch.of(list(held.values()), default_skills().names), failing)
 
 
 @pytest.mark.parametrize("text", ['a "quoted" name', "100 %b of \\ it", "héllo 😀\u2028", "{}"])
@@ -73,10 +73,10 @@ def test_names_and_words_are_written_as_json_whatever_they_hold(text: str) -> No
     skill_set = default_skills()
     basis = {name: msgspec.structs.replace(skill, basis=text) for name, skill in skill_set.skills.items()}
     worded = msgspec.structs.replace(skill_set, skills=basis)
-    block = Block.of_rows([folded(event("attempt", score=1.0))], worded.names)
+    row_batch = RowBatch.of_rows([folded(event("attempt", score=1.0))], worded.names)
 
     pipeline = pipeline_of(worded)
-    [update] = asyncio.run(pipeline.score([text], block))
+    [update] = asyncio.run(pipeline.score([text], row_batch))
 
     assert isinstance(update, SkillUpdate)
     assert update.student_id == text
@@ -102,8 +102,8 @@ RESTING: dict[str, tuple[list[NativeEvent], tuple[str, ...], str]] = {
 @pytest.mark.parametrize("case", RESTING)
 def test_a_score_is_said_to_rest_on_what_it_rests_on_for_this_student(case: str) -> None:
     events, failing, words = RESTING[case]
-    block = Block.of_rows([folded(*events)], default_skills().names)
-    [update] = asyncio.run(pipeline_of(default_skills(), failing).score(["ada"], block))
+    row_batch = RowBatch.of_rows([folded(*events)], default_skills().names)
+    [update] = asyncio.run(pipeline_of(default_skills(), failing).score(["ada"], row_batch))
     skill = update.skills["problem_solving"]
     assert skill.rests_on == words
     assert skill.validated == words.startswith(PISA)
@@ -119,7 +119,7 @@ def test_a_source_without_a_weight_carries_nothing() -> None:
         msgspec.structs.replace(skill_set, skills=skills), artifact, on_failure=lambda _source, _error: None
     )
     [update] = asyncio.run(
-        pipeline.score(["ada"], Block.of_rows([folded(CONTROLS, SOLVED, WROTE)], default_skills().names))
+        pipeline.score(["ada"], RowBatch.of_rows([folded(CONTROLS, SOLVED, WROTE)], default_skills().names))
     )
     assert update.skills["problem_solving"].rests_on == f"{PHRASES}; no labels"
     assert not update.skills["problem_solving"].validated
@@ -132,9 +132,9 @@ def without_fit(card: Card) -> Card:
 
 
 def test_no_students_have_no_updates() -> None:
-    block = Block.of([], default_skills().names)
+    row_batch = RowBatch.of([], default_skills().names)
 
-    judgement = asyncio.run(default_pipeline().judge(block))
+    scored = asyncio.run(default_pipeline().score_rows(row_batch))
 
-    assert judgement.fused.score.shape == (0, len(default_skills().names))
-    assert (default_pipeline().writer.write([], block, judgement), judgement.degraded) == ([], 0)
+    assert scored.fused.score.shape == (0, len(default_skills().names))
+    assert (default_pipeline().writer.write([], row_batch, scored), scored.degraded) == ([], 0)

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from schemas.event import NativeEvent
-from streams.rows.row_batch import Block
+from streams.rows.row_batch import RowBatch
 from tests.events import NOW_US, default_folding, event
 from tests.work import calls_of
 
@@ -71,5 +71,5 @@ def folding_calls(events: Sequence[NativeEvent]) -> int:
     folding = default_folding()
     students = sorted({one.student_id for one in events})
     rows = [students.index(one.student_id) for one in events]
-    block = Block.of([None] * len(students), folding.names)
-    return calls_of(lambda: folding.fold(block, rows, events, [NOW_US] * len(events)))
+    row_batch = RowBatch.of([None] * len(students), folding.names)
+    return calls_of(lambda: folding.fold(row_batch, rows, events, [NOW_US] * len(events)))

@@ -65,9 +65,13 @@ class World:
         """A batch, as a worker does it; `failing` sources fail."""
         pipeline = (self.pipeline_of or _pipeline)(tuple(sorted(failing)))
         batch = pipeline.fold(
-            records, load=self._load, load_segments=self._load_segments, home=lambda _: None, epoch=self.epoch
+            records,
+            load=self._load,
+            load_segments=self._load_segments,
+            owning_partition=lambda _: None,
+            epoch=self.epoch,
         )
-        updates = asyncio.run(pipeline.score(batch.students, batch.block))
+        updates = asyncio.run(pipeline.score(batch.students, batch.row_batch))
         for key, stored in batch.records().items():
             if is_segment(key):
                 self.write_segment(key, stored)
@@ -77,7 +81,7 @@ class World:
             self.say(update)
 
     def forget(self, student: str, at_us: int) -> None:
-        """A request to be forgotten, carried out now."""
+        """A request to be erased, carried out now."""
         row = self.rows.get(student) or Row(epoch=self.epoch)
         self.requests[student.encode()] = at_us
         erased_us = max(row.erased_us, at_us)
@@ -136,14 +140,14 @@ class World:
 
     # -- the verdict
 
-    def judge(self, **given: object) -> "Verdict":
+    def verify(self, **given: object) -> "Verdict":
         """Have it judged, up to its end unless a `cut` or `start` is given; in passes of `memory_bytes`."""
         memory_bytes = int(str(given.pop("memory_bytes", PLENTY)))
         settings: dict[str, object] = {"start": 0, "cut": len(self.input), "epoch": self.epoch, **given}
         extent = msgspec.convert({"partition": 0, **settings}, Extent)
-        return asyncio.run(self._judge(extent, memory_bytes))
+        return asyncio.run(self._assess(extent, memory_bytes))
 
-    async def _judge(self, extent: Extent, memory_bytes: int) -> "Verdict":
+    async def _assess(self, extent: Extent, memory_bytes: int) -> "Verdict":
         verdict, todo = Verdict(), [Slice()]
         while todo:
             one = Pass((self.rescoring or rescoring)(), lambda _: None, extent, todo.pop(), memory_bytes)
@@ -156,7 +160,7 @@ class World:
             for part in _halves(self.input[extent.start : extent.cut]):
                 one.fold(part)
             one.follow(self.input[extent.cut : one.reach])
-            verdict.differences += [difference async for difference in one.judge()]
+            verdict.differences += [difference async for difference in one.compare()]
             verdict.add(one)
             todo += one.set_aside
         return verdict

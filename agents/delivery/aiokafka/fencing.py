@@ -44,13 +44,13 @@ OnLost = Callable[[SessionLost], None]
 Send = Callable[..., Awaitable[Any]]
 
 
-class Held(KafkaError):  # type: ignore[misc]
+class FenceStale(KafkaError):  # type: ignore[misc]
     """The fence is stale: the batch is put back, and tried again after a moment."""
 
     retriable = True
 
 
-class Refused(KafkaError):  # type: ignore[misc]
+class FenceLost(KafkaError):  # type: ignore[misc]
     """The fence is lost: the request will never be sent."""
 
     retriable = False
@@ -69,18 +69,18 @@ def listen_to_group(coordinator: GroupCoordinator, fence: Fence, outage: Outage,
 
     async def listening(request: object) -> Any:
         if fence.lost is not None and isinstance(request, JoinGroupRequest | SyncGroupRequest):
-            raise Refused("this worker stops: it must not throw another out of the group")
+            raise FenceLost("this worker stops: it must not throw another out of the group")
         sent_s = monotonic()
         try:
             answer = await send(request)
         except KafkaError as error:
             if may_pass(error) and not isinstance(request, LeaveGroupRequest):
                 is_held = isinstance(request, JoinGroupRequest | SyncGroupRequest)  # until the other members are there
-                outage.away("group", error, 0.0 if is_held else monotonic() - sent_s)
+                outage.begin("group", error, 0.0 if is_held else monotonic() - sent_s)
             raise
         codes = _codes(request, answer)
         if absent := codes & _ABSENT:
-            outage.away("group", for_code(min(absent))())
+            outage.begin("group", for_code(min(absent))())
         else:
             outage.back("group")
         if codes & _CONFIRMS.get(type(request), set()):
@@ -106,7 +106,7 @@ def guard_producer(producer: AIOKafkaProducer, fence: Fence) -> None:
                 raise NodeNotReadyError(f"node {node_id} is not ready")
             _require_member(fence)
             if not fence.fresh:
-                raise Held(f"the group has not confirmed this worker for {fence.age_s:.1f} s")
+                raise FenceStale(f"the group has not confirmed this worker for {fence.age_s:.1f} s")
         return await send(node_id, request, group=group)
 
     client.send = guarded
@@ -114,7 +114,7 @@ def guard_producer(producer: AIOKafkaProducer, fence: Fence) -> None:
 
 def _require_member(fence: Fence) -> None:
     if fence.lost is not None:
-        raise Refused(str(fence.lost)) from fence.lost
+        raise FenceLost(str(fence.lost)) from fence.lost
 
 
 def _codes(request: object, answer: object) -> set[int]:

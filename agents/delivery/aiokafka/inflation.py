@@ -21,7 +21,7 @@ _GZIP: Final = 31
 _STEP_BYTES: Final = 1 << 20
 _PIECE_BYTES: Final = 16 * 1024
 _XERIAL: Final = b"\x82SNAPPY\x00"
-_XERIAL_HEAD_BYTES: Final = 16
+_XERIAL_HEADER_BYTES: Final = 16
 _LZ4: Final = b"\x04\x22\x4d\x18"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _ZSTD_BLOCK_BYTES: Final = 128 * 1024
@@ -57,7 +57,7 @@ def _gzip(packed: bytes, enough: int) -> int:
 def _snappy(packed: bytes, enough: int) -> int:
     if not packed.startswith(_XERIAL):
         return _varint(packed, 0)
-    size_bytes, at = 0, _XERIAL_HEAD_BYTES
+    size_bytes, at = 0, _XERIAL_HEADER_BYTES
     while at < len(packed) and size_bytes <= enough:
         (length,) = struct.unpack_from(">I", packed, at)
         size_bytes += _varint(packed, at + 4)
@@ -87,10 +87,10 @@ def _zstd(packed: bytes, enough: int) -> int:
     while at < len(packed) and size_bytes <= enough:
         if packed[at : at + 4] != _ZSTD:
             raise ValueError("not of zstd: no frame begins")
-        head = packed[at + 4]
-        is_single = head >> 5 & 1
-        content = (is_single, 2, 4, 8)[head >> 6]
-        at += 5 + (not is_single) + (0, 1, 2, 4)[head & 3] + content
+        header = packed[at + 4]
+        is_single = header >> 5 & 1
+        content = (is_single, 2, 4, 8)[header >> 6]
+        at += 5 + (not is_single) + (0, 1, 2, 4)[header & 3] + content
         is_last = False
         while not is_last and size_bytes <= enough:
             block = int.from_bytes(packed[at : at + 3], "little")
@@ -99,7 +99,7 @@ def _zstd(packed: bytes, enough: int) -> int:
             is_last, kind, length = bool(block & 1), block >> 1 & 3, block >> 3
             size_bytes += _ZSTD_BLOCK_BYTES if kind == _ZSTD_COMPRESSED else length
             at += 3 + (1 if kind == _ZSTD_RLE else length)
-        at += 4 if head >> 2 & 1 else 0
+        at += 4 if header >> 2 & 1 else 0
     return size_bytes
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.structs import TopicPartition
 
-OnJump = Callable[[str, int, int, int], None]
+JumpListener = Callable[[str, int, int, int], None]
 """Topic, partition, the offset that was due, the one that is read next."""
 
 
@@ -19,7 +19,7 @@ class _Default(int):
     """A strategy's number, which no caller of `seek_to_*` has."""
 
 
-def tell_jumps(fetcher: Fetcher, on_jump: OnJump) -> None:
+def report_jumps(fetcher: Fetcher, on_jump: JumpListener) -> None:
     """Have `on_jump` called in the fetcher's thread, before anything is fetched at the new position."""
     fetch, update, ask = fetcher._proc_fetch_request, fetcher._update_fetch_positions, fetcher._proc_offset_request
     by_default = fetcher._default_reset_strategy = _Default(fetcher._default_reset_strategy)

@@ -32,7 +32,7 @@ from schemas.unreadable import UnreadableBatch
 logger = logging.getLogger(__name__)
 
 _CODEC_BITS: Final = 0x07
-_HEAD: Final = Struct(">qi")  # base offset, length of what follows
+_HEADER: Final = Struct(">qi")  # base offset, length of what follows
 _V2: Final = Struct(">qiibIhiqq")  # base offset, length, epoch, magic, crc, attributes, last delta, first and last time
 _MAGIC: Final = 2
 RECORDS_AT: Final = 61
@@ -82,8 +82,8 @@ class CheckedBatches:
 
     def next_batch(self) -> Any:
         """The next batch. Raises DamagedBatch, and InflatesTooMuch for one that is in hand then."""
-        first, length = _HEAD.unpack_from(self._fetched, self._end)
-        end = self._end + _HEAD.size + length
+        first, length = _HEADER.unpack_from(self._fetched, self._end)
+        end = self._end + _HEADER.size + length
         try:
             batch = self._inner.next_batch()
         except Exception as error:
@@ -103,18 +103,18 @@ class CheckedBatches:
 
     def _require_bounded(self) -> None:
         batch = self.in_hand
-        head = BatchHead.of(batch)
-        if head.codec not in CODECS:
+        header = BatchHeader.of(batch)
+        if header.codec not in CODECS:
             return  # aiokafka says what is wrong
         try:
-            bound = inflated_bytes(head.codec, batch[RECORDS_AT:], self.most_bytes)
+            bound = inflated_bytes(header.codec, batch[RECORDS_AT:], self.most_bytes)
         except ValueError as error:
             raise InflatesTooMuch(f"it is {error}") from error
         if bound > self.most_bytes:
             raise InflatesTooMuch(f"it may become {bound:,} bytes or more, {self.most_bytes:,} are allowed")
 
 
-class BatchHead(NamedTuple):
+class BatchHeader(NamedTuple):
     """What the head of a batch says: first and last offset, the newest record's time in ms, the codec's name."""
 
     first: int
@@ -123,7 +123,7 @@ class BatchHead(NamedTuple):
     codec: str
 
     @classmethod
-    def of(cls, batch: bytes) -> "BatchHead":
+    def of(cls, batch: bytes) -> "BatchHeader":
         """Of a batch's bytes, in whatever format."""
         first, _, _, magic, _, attributes, delta, _, newest_ms = _V2.unpack_from(batch.ljust(_V2.size, b"\0"))
         if magic != _MAGIC:  # of before Kafka 0.11: a message set
@@ -169,18 +169,18 @@ class SlimRecords(fetcher.PartitionRecords):  # type: ignore[misc]
         Nothing of an aborted transaction.
         """
         batch = self._records.in_hand
-        head = BatchHead.of(batch)
+        header = BatchHeader.of(batch)
         if self._is_aborted():
-            self.next_fetch_offset = head.last + 1
+            self.next_fetch_offset = header.last + 1
             return
         try:
             yield from self._salvaged(batch, error)
         except Exception as found:
-            why = f"{head} cannot be unpacked: {_said(found)}"
+            why = f"{header} cannot be unpacked: {_said(found)}"
             logger.error("%s/%d: %s", self._tp.topic, self._tp.partition, why)  # noqa: TRY400  no traceback: it is data
             value = UnreadableBatch(batch, why)
-            yield SlimRecord(self._tp.topic, self._tp.partition, head.last, head.newest_ms, 0, None, value, ())
-        self.next_fetch_offset = head.last + 1
+            yield SlimRecord(self._tp.topic, self._tp.partition, header.last, header.newest_ms, 0, None, value, ())
+        self.next_fetch_offset = header.last + 1
 
     def _is_aborted(self) -> bool:
         """Whether the batch in hand never happened: aiokafka has not asked of one that was too large to give out."""

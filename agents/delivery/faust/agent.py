@@ -46,7 +46,7 @@ class TableAgent:
         self._step = step
         self._consumer = consumer
         self._slots = asyncio.Semaphore(delivery.settings.max_in_flight_batches)
-        self._lanes: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._ready: frozenset[int] = frozenset()
         self._tasks: set[asyncio.Task[None]] = set()
         self._late = 0
@@ -93,7 +93,7 @@ class TableAgent:
 
     async def _process(self, message: BatchMessage) -> None:
         consumer = self._consumer()
-        async with self._lanes[message.partition]:
+        async with self._locks[message.partition]:
             consumer.begin(message)
             if message.partition not in self._ready or not consumer.is_current(message):
                 return  # the partition moves on, or a former batch failed: the records are delivered again
@@ -108,27 +108,27 @@ class TableAgent:
         consumer.ack(message)
         self.last_progress_s[message.partition] = time.monotonic()
 
-    async def alone(self, partition: int, work: Callable[[], Awaitable[None]]) -> None:
+    async def exclusive(self, partition: int, work: Callable[[], Awaitable[None]]) -> None:
         """Run `work` while nothing else writes the partition's rows; a drain waits for it, and none begins in one.
 
         What it raises stops the worker, as a batch's error would.
         """
 
-        async def in_lane() -> None:
+        async def exclusively() -> None:
             with self._delivery.switch.guard(f"work on partition {partition}"):
-                async with self._lanes[partition]:
+                async with self._locks[partition]:
                     if partition in self._ready:
                         await work()
 
         await self._slots.acquire()
-        task = asyncio.create_task(in_lane())
+        task = asyncio.create_task(exclusively())
         self._tasks.add(task)
         task.add_done_callback(self._finished)
         await asyncio.wait([task])
 
     async def _publish(self, partition: int, result: BatchResult) -> Futures:
-        changes = result.rows or result.mark is not None
-        sent = await self._table.put_batch(partition, result.rows, result.mark) if changes else []
+        changes = result.rows or result.checkpoint is not None
+        sent = await self._table.put_batch(partition, result.rows, result.checkpoint) if changes else []
         outputs: defaultdict[tuple[str, int], list[OutRecord]] = defaultdict(list)
         for output in result.outputs:
             outputs[output.topic, output.partition].append(OutRecord(*output[2:]))
@@ -147,7 +147,7 @@ class TableAgent:
                 if waiting and not late:
                     late, self._late = True, self._late + 1
                     said = f"{len(waiting)} batches are not confirmed after {timeout_s:g} s"
-                    self._delivery.outage.away("send", said, timeout_s)
+                    self._delivery.outage.begin("send", said, timeout_s)
         finally:
             self._late -= late
             if late and not self._late:

@@ -25,7 +25,7 @@ from faust.types import TP
 from faust.types.transports import ConsumerT, TransportT
 
 from agents.delivery.context import DeliveryContext
-from agents.delivery.errors import AgentEnded, BrokerAway, DrainTimedOut
+from agents.delivery.errors import AgentEnded, BrokerWaitExceeded, DrainTimedOut
 from agents.delivery.faust.agent import TableAgent
 from agents.delivery.faust.consumer import BatchConsumer
 from agents.delivery.faust.recovery import PositionRecovery
@@ -119,7 +119,7 @@ class DeliveryApp(faust.App):
     def _crash(self, reason: BaseException) -> None:
         super()._crash(reason)
         if isinstance(reason, KafkaError) and may_pass(reason):  # a client that could not be started
-            reason = BrokerAway(f"the broker {self.delivery.settings.broker} is away: {reason!r}")
+            reason = BrokerWaitExceeded(f"the broker {self.delivery.settings.broker} is away: {reason!r}")
         self.switch.halt(reason, "a service of the worker")
 
     async def _consumer_wait_empty(self, consumer: ConsumerT, logger: Any) -> None:
@@ -139,8 +139,12 @@ class DeliveryApp(faust.App):
         lifecycle.drained(time.monotonic() - from_s)
 
     def _drain_failed(self, left: str) -> BaseException:
-        away = self.outage.reason
-        return DrainTimedOut(left) if away is None else BrokerAway(f"{left}, and the broker is away: {away}")
+        outage_reason = self.outage.reason
+        return (
+            DrainTimedOut(left)
+            if outage_reason is None
+            else BrokerWaitExceeded(f"{left}, and the broker is away: {outage_reason}")
+        )
 
     async def _producer_flush(self, logger: Any) -> None:
         """Nothing: every send is awaited by who made it."""
@@ -160,7 +164,7 @@ class DeliveryApp(faust.App):
                 await asyncio.sleep(_OUTAGE_CHECK_S)
 
     @property
-    def broker_away(self) -> str | None:
+    def broker_outage(self) -> str | None:
         """What the broker does not answer, while it is waited for."""
         return self.outage.reason
 

@@ -20,7 +20,7 @@ from faust.types import TP
 
 from agents.delivery.aiokafka.fencing import listen_to_group
 from agents.delivery.aiokafka.fetching import fetch_promptly, size_fetches
-from agents.delivery.aiokafka.jumps import tell_jumps
+from agents.delivery.aiokafka.jumps import report_jumps
 from agents.delivery.aiokafka.leaving import leave
 from agents.delivery.aiokafka.unpacking import slim_records
 from agents.delivery.context import DeliveryContext
@@ -64,7 +64,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         await super().on_start()
         delivery, consumer = self._delivery, self._ensure_consumer()
         fetch_promptly(consumer._fetcher)
-        tell_jumps(consumer._fetcher, delivery.ownership.jumped)
+        report_jumps(consumer._fetcher, delivery.ownership.jumped)
         listen_to_group(consumer._coordinator, delivery.fence, delivery.outage, self._session_lost)
 
     def _session_lost(self, lost: SessionLost) -> None:

@@ -38,7 +38,7 @@ from agents.delivery.outage import may_pass
 _LOOK_EVERY_S: Final = 0.5
 _SAY_EVERY_S: Final = 30.0
 _RETRY_S: Final = 0.5
-Answer = TypeVar("Answer")
+_Answer = TypeVar("_Answer")
 
 
 class PositionRecovery(Recovery):
@@ -102,7 +102,7 @@ class PositionRecovery(Recovery):
     # -- the owned partitions
 
     async def _restore(self, active: Collection[TP]) -> None:
-        asked = await self._told(lambda: self._consumer.highwaters(*active)) if active else {}
+        asked = await self._answered(lambda: self._consumer.highwaters(*active)) if active else {}
         ends = {ensure_TP(tp): end or 0 for tp, end in asked.items()}
         self._require_whole(ends)
         left = self._left(ends)
@@ -148,7 +148,7 @@ class PositionRecovery(Recovery):
 
     async def _skip_what_holds_no_record(self, tp: TP, end: int) -> None:
         positions = self._table.positions
-        fetched, position = await self._told(lambda: self._consumer.read_of_log(tp))
+        fetched, position = await self._answered(lambda: self._consumer.read_of_log(tp))
         is_applied = fetched is None or positions.next_offset(tp.partition) > fetched
         if position >= end and is_applied and positions.next_offset(tp.partition) < end:
             self.log.warning("The last offsets of %s, up to %d, hold no record", tp, end - 1)
@@ -165,21 +165,21 @@ class PositionRecovery(Recovery):
         log = self._delivery.settings.changelog_topic
         self._consumer.resume_partitions({tp for tp in self._consumer.assignment() if tp.topic != log})
         await cast(Any, self.app)._fetcher.maybe_start()
-        await self._told(self._consumer.perform_seek)
+        await self._answered(self._consumer.perform_seek)
 
     async def _seek(self, partitions: Collection[TP]) -> None:
         """To where what memory holds ends, or the log begins."""
-        starts = await self._told(lambda: self._consumer.earliest_offsets(*partitions))
+        starts = await self._answered(lambda: self._consumer.earliest_offsets(*partitions))
         positions = self._table.positions
-        places = {tp: max(positions.next_offset(tp.partition), starts.get(tp) or 0) for tp in partitions}
-        await self._told(lambda: self._consumer.seek_wait(places))
+        next_offsets = {tp: max(positions.next_offset(tp.partition), starts.get(tp) or 0) for tp in partitions}
+        await self._answered(lambda: self._consumer.seek_wait(next_offsets))
 
     def _flow_on(self) -> None:
         """Let fetches come again. It empties the queues: nothing that was sought may be in them."""
         self.app.flow_control.resume()
         self._consumer.resume_flow()
 
-    async def _told(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def _answered(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
         """The broker's answer, however long it takes: who waits is interrupted, or ended by the outage's bound.
 
         Raises GroupLost where the assignment has changed, and no rebalance interrupts in its time.
@@ -198,7 +198,7 @@ class PositionRecovery(Recovery):
                 except (KafkaError, TimeoutError) as error:
                     if not may_pass(error) and not self.app.should_stop:
                         raise
-                    self._delivery.outage.away("changelog", error, monotonic() - asked_s)
+                    self._delivery.outage.begin("changelog", error, monotonic() - asked_s)
                 await asyncio.sleep(_RETRY_S)
         finally:
             self._delivery.outage.back("changelog")

@@ -19,7 +19,7 @@ from typing import Any, cast
 import mode
 from aiokafka.errors import KafkaError
 
-from agents.delivery.errors import BrokerAway
+from agents.delivery.errors import BrokerWaitExceeded
 from agents.delivery.faust.app import DeliveryApp
 from agents.delivery.faust.consumer import BatchConsumer
 from agents.delivery.loop_watch import LoopWatch
@@ -95,9 +95,9 @@ async def _serve(app: DeliveryApp, watch: "_StopWatch", beside: Beside) -> int:
 
 
 def _code(failure: BaseException | None) -> int:
-    is_away = isinstance(failure, BrokerAway | BrokerUnavailable)
+    is_unavailable = isinstance(failure, BrokerWaitExceeded | BrokerUnavailable)
     at_the_start = isinstance(failure, KafkaError) and may_pass(failure)  # a client that found nobody
-    return EXIT_UNREACHABLE if is_away or at_the_start else EXIT_FATAL
+    return EXIT_UNREACHABLE if is_unavailable or at_the_start else EXIT_FATAL
 
 
 def _error(result: object) -> BaseException | None:
@@ -153,10 +153,10 @@ class _StopWatch:
 def _waiting(loop: asyncio.AbstractEventLoop) -> Iterator[str]:
     """For each task of the loop: its name, and where it waits, from the outside in."""
     for task in asyncio.all_tasks(loop):
-        yield f"{task.get_name()}: {' > '.join(_places(task.get_coro()))}"
+        yield f"{task.get_name()}: {' > '.join(_stack(task.get_coro()))}"
 
 
-def _places(waiting: Any) -> Iterator[str]:
+def _stack(waiting: Any) -> Iterator[str]:
     while (frame := getattr(waiting, "cr_frame", None)) is not None:
         yield f"{frame.f_code.co_qualname}:{frame.f_lineno}"
         waiting = waiting.cr_await

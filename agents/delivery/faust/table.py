@@ -32,7 +32,7 @@ from agents.delivery.log_positions import LogPositions
 from agents.delivery.writer import OutRecord, RecordBatchWriter
 from agents.stores import Store
 from schemas.unreadable import UnreadableBatch
-from streams.input.checkpoint import MARK_KEY, Mark, Remedy, encode_mark
+from streams.input.checkpoint import CHECKPOINT_KEY, InputCheckpoint, Remedy, encode_checkpoint
 
 TABLE_NAME = "students"
 
@@ -51,7 +51,7 @@ class RowTable(faust.Table):  # type: ignore[type-arg]
         )
         self._delivery = delivery
         self.rows = rows
-        self.marks: dict[int, bytes] = {}
+        self.checkpoints: dict[int, bytes] = {}
         self._writer = writer
         self.positions = LogPositions()
         self._followed: frozenset[int] = frozenset()
@@ -64,19 +64,19 @@ class RowTable(faust.Table):  # type: ignore[type-arg]
         await self.add_runtime_dependency(cast(Any, self.data))
 
     async def put_batch(
-        self, partition: int, rows: Mapping[bytes, bytes | None], mark: Mark | None = None
+        self, partition: int, rows: Mapping[bytes, bytes | None], checkpoint: InputCheckpoint | None = None
     ) -> list[asyncio.Future[RecordMetadata]]:
         """Replace rows of a partition, None deleting: in memory at once, then in one batch on the changelog.
 
-        A `mark` stands behind them, with the number of rows that the partition then has: never among the rows.
+        A `checkpoint` stands behind them, with the number of rows that the partition then has: never among the rows.
         Returns the futures of the changelog's confirmation. When one fails the memory is ahead of the log,
         and the worker must stop. Raises what RecordBatchWriter.send raises.
         """
         ticket = self.rows.stage(partition, rows)
         records = [OutRecord(key, row) for key, row in rows.items()]
-        if mark is not None:
-            self.marks[partition] = encode_mark(replace(mark, rows=self.rows.count(partition)))
-            records.append(OutRecord(MARK_KEY, self.marks[partition]))
+        if checkpoint is not None:
+            self.checkpoints[partition] = encode_checkpoint(replace(checkpoint, rows=self.rows.count(partition)))
+            records.append(OutRecord(CHECKPOINT_KEY, self.checkpoints[partition]))
         return await self._append(partition, records, ticket)
 
     async def put_again(self, partition: int, keys: Collection[bytes]) -> list[asyncio.Future[RecordMetadata]]:
@@ -85,8 +85,8 @@ class RowTable(faust.Table):  # type: ignore[type-arg]
         return await self._append(partition, records, self.rows.stage(partition, {}))
 
     def held(self, partition: int, key: bytes) -> bytes | None:
-        """What the last record of `key` on the partition's log should be: the row, or the mark."""
-        return self.marks.get(partition) if key == MARK_KEY else self.rows.get(partition, key)
+        """What the last record of `key` on the partition's log should be: the row, or the checkpoint."""
+        return self.checkpoints.get(partition) if key == CHECKPOINT_KEY else self.rows.get(partition, key)
 
     async def _append(
         self, partition: int, records: Sequence[OutRecord], ticket: int
@@ -129,24 +129,24 @@ class RowTable(faust.Table):  # type: ignore[type-arg]
         records = [record for record in records if record.offset > last]
         for record in records:
             if record.key is None:
-                place = f"{self.changelog_topic_name}/{partition}@{record.offset}"
+                where = f"{self.changelog_topic_name}/{partition}@{record.offset}"
                 why = "has no key: another program wrote it"
                 if isinstance(record.value, UnreadableBatch):
                     why = record.value.why
-                self._delivery.switch.halt(UnreadableLog(f"{place}: {why}. What to do: {Remedy.REBUILD.value}."))
+                self._delivery.switch.halt(UnreadableLog(f"{where}: {why}. What to do: {Remedy.REBUILD.value}."))
                 return
             last = record.offset
-            if record.key == MARK_KEY:
+            if record.key == CHECKPOINT_KEY:
                 self._remember(partition, record.value)
         self.rows.restore(partition, records)
         self._read += len(records)
         self.positions.reach(partition, last)
 
-    def _remember(self, partition: int, mark: bytes | None) -> None:
-        if mark is None:
-            self.marks.pop(partition, None)
+    def _remember(self, partition: int, checkpoint: bytes | None) -> None:
+        if checkpoint is None:
+            self.checkpoints.pop(partition, None)
         else:
-            self.marks[partition] = mark
+            self.checkpoints[partition] = checkpoint
 
     def apply_changelog_batch(self, batch: Iterable[EventT]) -> None:  # type: ignore[type-arg]
         """Nothing: every batch was applied when it came."""
@@ -159,19 +159,24 @@ class RowTable(faust.Table):  # type: ignore[type-arg]
         self._read = 0
         log = self.changelog_topic_name
         self._followed = frozenset(tp.partition for tp in assigned if tp.topic == log)
-        held = self.rows.partitions() | self.rows.kept().keys() | self.positions.partitions() | self.marks.keys()
+        held = (
+            self.rows.partitions()
+            | self.rows.checkpoints().keys()
+            | self.positions.partitions()
+            | self.checkpoints.keys()
+        )
         for partition in held - self._followed:
             self.rows.drop_partition(partition)
-            self.marks.pop(partition, None)
+            self.checkpoints.pop(partition, None)
             self.positions.forget(partition)
-        self._take_up(self._followed - self.positions.partitions())
+        self._restore_rows(self._followed - self.positions.partitions())
 
-    def _take_up(self, partitions: Iterable[int]) -> None:
+    def _restore_rows(self, partitions: Iterable[int]) -> None:
         """Begin with what the store has kept of partitions that memory knows nothing of."""
-        kept = self.rows.kept()
-        for partition in kept.keys() & set(partitions):
-            self.positions.reach(partition, kept[partition])
-            self._remember(partition, self.rows.get(partition, MARK_KEY))
+        stored_to = self.rows.checkpoints()
+        for partition in stored_to.keys() & set(partitions):
+            self.positions.reach(partition, stored_to[partition])
+            self._remember(partition, self.rows.get(partition, CHECKPOINT_KEY))
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         """Rows of the owned partitions are complete: tell the app, before it's given any record."""

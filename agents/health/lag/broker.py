@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 
 from agents.kafka.clients import SMALL_FETCHES, open_admin, open_reader
 from agents.kafka.errors import BrokerUnavailable, TopicForbidden
-from agents.kafka.offsets import Offsets, Part, offsets_of
+from agents.kafka.offsets import Offsets, SourcePartition, offsets_of
 from agents.kafka.reader import Reading
 from agents.kafka.renewed import Renewed
 
@@ -22,11 +22,11 @@ from agents.kafka.renewed import Renewed
 class OffsetReader(Protocol):
     """Where offsets come from."""
 
-    async def read(self) -> Mapping[Part, Offsets]:
+    async def read(self) -> Mapping[SourcePartition, Offsets]:
         """All partitions of the group that can be told. Raises BrokerUnavailable where none can."""
         ...
 
-    async def unreadable(self, positions: Mapping[Part, int]) -> Collection[Part]:
+    async def unreadable(self, positions: Mapping[SourcePartition, int]) -> Collection[SourcePartition]:
         """Those of `positions` with nothing to read from there to the end; in doubt, a partition is not among them."""
         ...
 
@@ -44,28 +44,28 @@ class BrokerOffsets:
         )
         self._open = lambda: open_reader(broker, group, SMALL_FETCHES)
 
-    async def read(self) -> Mapping[Part, Offsets]:
+    async def read(self) -> Mapping[SourcePartition, Offsets]:
         """See OffsetReader."""
         return await asyncio.to_thread(self._read)
 
-    async def unreadable(self, positions: Mapping[Part, int]) -> Collection[Part]:
+    async def unreadable(self, positions: Mapping[SourcePartition, int]) -> Collection[SourcePartition]:
         """Reads on from `positions`, outside of the group; takes `timeout_s` at most."""
         return await asyncio.to_thread(self._look_into, positions)
 
-    def _read(self) -> Mapping[Part, Offsets]:
+    def _read(self) -> Mapping[SourcePartition, Offsets]:
         try:
             with self._clients.round() as (admin, consumer):
-                told = offsets_of(admin, consumer, self._parts, self._timeout_s)
-                if len(told) < len(self._parts):
+                answered_for = offsets_of(admin, consumer, self._parts, self._timeout_s)
+                if len(answered_for) < len(self._parts):
                     self._clients.doubt()
         except KafkaException as error:
             raise BrokerUnavailable(error.args[0].str()) from error
         except TimeoutError as error:
             raise BrokerUnavailable(f"no answer within {self._timeout_s:g} s") from error
-        return told
+        return answered_for
 
-    def _look_into(self, positions: Mapping[Part, int]) -> Collection[Part]:
-        clients, readable = Renewed(self._open), set[Part]()
+    def _look_into(self, positions: Mapping[SourcePartition, int]) -> Collection[SourcePartition]:
+        clients, readable = Renewed(self._open), set[SourcePartition]()
         spans = {part: (offset, None) for part, offset in positions.items()}
         reading = Reading(clients, spans, self._timeout_s, firsts=True)
         with suppress(BrokerUnavailable, TopicForbidden):

@@ -13,14 +13,14 @@ from typing import Final
 
 from agents.health.lag.broker import OffsetReader
 from agents.kafka.errors import BrokerUnavailable
-from agents.kafka.offsets import Offsets, Part
+from agents.kafka.offsets import Offsets, SourcePartition
 from agents.metrics import Metrics
 
 _LOOKED_INTO_AT_ONCE: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class OpenTransaction:
     """What waits for an open transaction: how many records, and for how long by now the same one has held them."""
 
     records: int
@@ -35,11 +35,11 @@ class Lag:
     partitions with an open transaction.
     """
 
-    offsets: Mapping[Part, Offsets]
-    records: Mapping[Part, int]
+    offsets: Mapping[SourcePartition, Offsets]
+    records: Mapping[SourcePartition, int]
     age_s: float | None
     problem: str | None
-    held: Mapping[Part, Held] = field(default_factory=dict)
+    held: Mapping[SourcePartition, OpenTransaction] = field(default_factory=dict)
 
 
 class LagMonitor:
@@ -57,10 +57,10 @@ class LagMonitor:
         self._interval_s = interval_s
         self._timeout_s = timeout_s
         self._clock_s = clock_s
-        self._offsets: Mapping[Part, Offsets] = {}
-        self._empty: dict[Part, Offsets] = {}
-        self._looks: Counter[Part] = Counter()
-        self._held_since: dict[Part, tuple[int, float]] = {}
+        self._offsets: Mapping[SourcePartition, Offsets] = {}
+        self._empty: dict[SourcePartition, Offsets] = {}
+        self._looks: Counter[SourcePartition] = Counter()
+        self._held_since: dict[SourcePartition, tuple[int, float]] = {}
         self._measured_at_s: float | None = None
         self._problem: str | None = "not measured yet"
 
@@ -106,7 +106,7 @@ class LagMonitor:
         metrics.held_records.replace({labels: each.records for labels, each in held.items()})
         metrics.held_s.replace({labels: each.for_s for labels, each in held.items()})
 
-    def _note_held(self, offsets: Mapping[Part, Offsets], now_s: float) -> None:
+    def _note_held(self, offsets: Mapping[SourcePartition, Offsets], now_s: float) -> None:
         """A last stable offset that moves on is held by another transaction: its time begins anew."""
         former = self._held_since
         self._held_since = {
@@ -115,15 +115,15 @@ class LagMonitor:
             if at.held_records
         }
 
-    def _held(self) -> dict[Part, Held]:
+    def _held(self) -> dict[SourcePartition, OpenTransaction]:
         now_s = self._clock_s()
         return {
-            part: Held(self._offsets[part].held_records, now_s - since_s)
+            part: OpenTransaction(self._offsets[part].held_records, now_s - since_s)
             for part, (_, since_s) in self._held_since.items()
             if part in self._offsets
         }
 
-    async def _look_into(self, offsets: Mapping[Part, Offsets]) -> None:
+    async def _look_into(self, offsets: Mapping[SourcePartition, Offsets]) -> None:
         """Find out which partitions are behind by what can't be read; only where nothing moved since last time."""
         self._empty = {part: at for part, at in self._empty.items() if offsets.get(part) == at}
         still = [

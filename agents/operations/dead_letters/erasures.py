@@ -25,7 +25,7 @@ class Erasures:
         return cls(erased_ms)
 
     def cover(self, student: bytes | None, time_ms: int) -> bool:
-        """Whether what `student` did at `time_ms` is to be forgotten."""
+        """Whether what `student` did at `time_ms` is to be erased."""
         return student is not None and time_ms <= self._erased_ms.get(student, -1)
 
 
@@ -37,6 +37,6 @@ def _requests(reader: TopicReader) -> Iterator[tuple[bytes, int]]:
     for partition, (start, end) in spans.items():
         for message in reader.read(partition, start, end):
             with suppress(InvalidInput):  # the worker has made a dead letter of it
-                request = erasure.read(message.key(), message.value(), message.timestamp()[1])
+                request = erasure.read_request(message.key(), message.value(), message.timestamp()[1])
                 if request is not None:
                     yield request.student.encode(), request.at_us // 1000

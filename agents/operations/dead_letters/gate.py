@@ -16,7 +16,7 @@ class TooManyDeadLetters(Fatal):
 
 
 class Past(Protocol):
-    """Knows what was bad before: see PastLetters."""
+    """Knows what was bad before: see PastDeadLetters."""
 
     async def before(self, partition: int, offset: int, records: int) -> list[tuple[int, str]]:
         """(offset, reason) of what was bad among the last `records` of the partition before `offset`."""
@@ -36,7 +36,7 @@ class DeadLetterGate:
         self._windows: dict[int, PoisonWindow] = {}
 
     async def check(
-        self, partition: int, records: Sequence[Record], letters: Sequence[tuple[Record, DeadLetter]]
+        self, partition: int, records: Sequence[Record], dead_letters: Sequence[tuple[Record, DeadLetter]]
     ) -> None:
         """Take a partition's next batch and the dead letters it came to. Raises TooManyDeadLetters."""
         if self._limits.off or not records:
@@ -45,7 +45,9 @@ class DeadLetterGate:
         window = self._windows.get(partition)
         if window is None or first_offset < window.next_offset:
             window = self._windows[partition] = PoisonWindow(self._limits, first_offset)
-        bad = _bad(records, [(record, letter) for record, letter in letters if not self._was_sent_back(record)])
+        bad = _bad(
+            records, [(record, dead_letter) for record, dead_letter in dead_letters if not self._was_sent_back(record)]
+        )
         if bad and window.lacks_past:
             window.recall(await self._past.before(partition, window.first_offset, self._limits.span_records))
         verdict = window.take(len(records), bad, next_offset=records[-1].offset + 1)
@@ -67,10 +69,10 @@ class DeadLetterGate:
         return max((window.share for window in self._windows.values()), default=0.0)
 
 
-def _bad(records: Sequence[Record], letters: Sequence[tuple[Record, DeadLetter]]) -> list[Bad]:
+def _bad(records: Sequence[Record], dead_letters: Sequence[tuple[Record, DeadLetter]]) -> list[Bad]:
     reasons: dict[int, str] = {}
-    for record, letter in letters:
-        reasons.setdefault(record.offset, letter.reason)
+    for record, dead_letter in dead_letters:
+        reasons.setdefault(record.offset, dead_letter.reason)
     return [
         Bad(bisect_left(records, offset, key=lambda record: record.offset), offset, reasons[offset])
         for offset in sorted(reasons)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from agents.kafka.reader import TopicReader
-from agents.operations.dead_letters.letter import letter_of
+from agents.operations.dead_letters.stored import stored_dead_letter
 from schemas.errors import SkillstreamError
 from streams.input.signature import Authentic
 
@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 _TIMEOUT_S: Final = 10.0
 
 
-class PastLetters:
+class PastDeadLetters:
     """Reads the end of the dead letters of `activity`, each partition's on the partition of the same number."""
 
     def __init__(
@@ -41,9 +41,9 @@ class PastLetters:
             epoch = self._epoch(partition)
             start, end = reader.spans().get(partition, (0, 0))
             for message in reader.read(partition, max(start, end - records), end):
-                stored = letter_of(message, self._authentic)
-                letter = stored.letter
-                if letter is None or (letter.topic, letter.epoch) != (self._activity, epoch):
+                stored = stored_dead_letter(message, self._authentic)
+                dead_letter = stored.dead_letter
+                if dead_letter is None or (dead_letter.topic, dead_letter.epoch) != (self._activity, epoch):
                     continue
-                if offset - records <= letter.offset < offset and stored.sent_back is None:
-                    yield letter.offset, letter.reason
+                if offset - records <= dead_letter.offset < offset and stored.sent_back is None:
+                    yield dead_letter.offset, dead_letter.reason

@@ -13,10 +13,10 @@ import msgspec
 from msgspec import Struct, field
 
 from agents.kafka.reader import TopicReader
-from agents.operations.dead_letters.letter import StoredLetter
+from agents.operations.dead_letters.stored import StoredDeadLetter
 from schemas.errors import Fatal
 
-VERSION: Final = 1
+POSITION_VERSION: Final = 1
 _ALL_PARTS: Final = (1 << 63) - 1
 
 
@@ -24,8 +24,8 @@ class PositionBeyondEnd(Fatal):
     """A replay had come further than the dead letters now go."""
 
 
-class Place(NamedTuple):
-    """What a letter is about: a record of the activity topic, and the first of its parts.
+class RecordPart(NamedTuple):
+    """What a dead letter is about: a record of the activity topic, and the first of its parts.
 
     Marks of older versions say no part: they took all letters of a record for repeats of its first.
     """
@@ -35,7 +35,7 @@ class Place(NamedTuple):
     part: int = _ALL_PARTS
 
 
-class Position(Struct, kw_only=True):
+class ReplayPosition(Struct, kw_only=True):
     """All before `next` is done, and of each of `reasons` all before its offset.
 
     `seen_to` is the furthest place that the dead letters before `next` are about: a later letter about a place up to
@@ -43,47 +43,47 @@ class Position(Struct, kw_only=True):
     """
 
     next: int
-    seen_to: Place | None = None
+    seen_to: RecordPart | None = None
     reasons: dict[str, int] = field(default_factory=dict)
-    version: int = VERSION
+    version: int = POSITION_VERSION
 
-    def is_done(self, stored: StoredLetter) -> bool:
+    def is_done(self, stored: StoredDeadLetter) -> bool:
         """Whether a replay of its reason alone has dealt with it."""
         return stored.offset < self.reasons.get(stored.reason, 0)
 
 
-def encode_mark(position: Position) -> bytes:
+def encode_position(position: ReplayPosition) -> bytes:
     """A mark's value; reasons that `next` has passed say nothing more."""
     ahead = {reason: offset for reason, offset in position.reasons.items() if offset > position.next}
     return msgspec.json.encode(msgspec.structs.replace(position, reasons=ahead))
 
 
-def read_marks(reader: TopicReader) -> dict[int, Position]:
+def read_positions(reader: TopicReader) -> dict[int, ReplayPosition]:
     """The last mark of each partition. Raises Fatal for one that this version cannot read."""
-    marks: dict[int, Position] = {}
+    replayed: dict[int, ReplayPosition] = {}
     for partition, (start, end) in reader.spans().items():
         for message in reader.read(partition, start, end):
             try:
-                marks[partition] = msgspec.json.decode(message.value() or b"", type=Position)
+                replayed[partition] = msgspec.json.decode(message.value() or b"", type=ReplayPosition)
             except msgspec.MsgspecError as error:
-                place = f"{reader.topic}/{partition}@{message.offset()}"
-                raise Fatal(f"{place} is not the mark of a replay: {error}") from None
-            if marks[partition].version != VERSION:
+                where = f"{reader.topic}/{partition}@{message.offset()}"
+                raise Fatal(f"{where} is not the mark of a replay: {error}") from None
+            if replayed[partition].version != POSITION_VERSION:
                 raise Fatal(f"{reader.topic}/{partition} holds marks of a newer skillstream")
-    return marks
+    return replayed
 
 
 def positions(
-    spans: Mapping[int, tuple[int, int]], committed: Mapping[int, int | None], marks: Mapping[int, Position]
-) -> dict[int, Position]:
+    spans: Mapping[int, tuple[int, int]], committed: Mapping[int, int | None], replayed: Mapping[int, ReplayPosition]
+) -> dict[int, ReplayPosition]:
     """Where each partition is to be read on. Raises PositionBeyondEnd. What retention took away is passed over."""
     found = {}
     for partition, (start, end) in spans.items():
-        offset, mark = committed.get(partition), marks.get(partition)
-        if offset is not None and (mark is None or mark.next != offset):
-            position = Position(next=offset)
+        offset, position = committed.get(partition), replayed.get(partition)
+        if offset is not None and (position is None or position.next != offset):
+            position = ReplayPosition(next=offset)
         else:
-            position = mark or Position(next=start)
+            position = position or ReplayPosition(next=start)
         if position.next > end:
             raise PositionBeyondEnd(
                 f"dead letters were replayed up to {partition}@{position.next}, but now end at {end}: was the topic "

@@ -15,7 +15,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from agents.kafka.connection import Compression
 from agents.kafka.errors import message_of
 from agents.kafka.producer import ConfirmedProducer
-from agents.operations.dead_letters.position import Position, encode_mark
+from agents.operations.dead_letters.position import ReplayPosition, encode_position
 from schemas.dead_letter import Header
 from schemas.errors import Fatal
 from schemas.topics import DEAD_LETTER_HEADROOM_BYTES, MAX_RECORD_BYTES
@@ -31,14 +31,14 @@ class NotReinserted(Fatal):
 
 @dataclass(frozen=True, slots=True)
 class Reinsertion:
-    """A record for the activity topic; `is_letter`: for the dead letters."""
+    """A record for the activity topic; `is_dead_letter`: for the dead letters."""
 
     partition: int
     key: bytes | None
     value: bytes | None
     headers: tuple[Header, ...]
     timestamp_ms: int
-    is_letter: bool = False
+    is_dead_letter: bool = False
 
     @property
     def size_bytes(self) -> int:
@@ -50,7 +50,7 @@ class Reinsertion:
 class Sink(Protocol):
     """Where a replay's work goes."""
 
-    def commit(self, reinsertions: Sequence[Reinsertion], partition: int, position: Position) -> None:
+    def commit(self, reinsertions: Sequence[Reinsertion], partition: int, position: ReplayPosition) -> None:
         """Send all `reinsertions` and note `position` of a partition of the dead letters: both, or neither."""
         ...
 
@@ -58,7 +58,7 @@ class Sink(Protocol):
 class DrySink:
     """Sends nothing, notes nothing."""
 
-    def commit(self, reinsertions: Sequence[Reinsertion], partition: int, position: Position) -> None:
+    def commit(self, reinsertions: Sequence[Reinsertion], partition: int, position: ReplayPosition) -> None:
         """Nothing."""
 
 
@@ -71,14 +71,14 @@ class TransactionalSink:
         app_id: str,
         *,
         activity: str,
-        letters: str,
-        marks: str,
+        dead_letters: str,
+        replayed_topic: str,
         group: Any,
         compression: Compression = "none",
     ) -> None:
         self._activity = activity
-        self._letters = letters
-        self._marks = marks
+        self._dead_letters = dead_letters
+        self._replayed_topic = replayed_topic
         self._group = group
         self._records = ConfirmedProducer(
             broker,
@@ -103,15 +103,15 @@ class TransactionalSink:
     ) -> None:
         self._producer.purge()
 
-    def commit(self, reinsertions: Sequence[Reinsertion], partition: int, position: Position) -> None:
+    def commit(self, reinsertions: Sequence[Reinsertion], partition: int, position: ReplayPosition) -> None:
         """See Sink. Raises NotReinserted."""
         try:
             self._producer.begin_transaction()
             for one in reinsertions:
-                topic = self._letters if one.is_letter else self._activity
+                topic = self._dead_letters if one.is_dead_letter else self._activity
                 self._records.send(topic, one.partition, one.key, one.value, one.headers, one.timestamp_ms)
-            self._records.send(self._marks, partition, b"%d" % partition, encode_mark(position))
-            done = [TopicPartition(self._letters, partition, position.next)]
+            self._records.send(self._replayed_topic, partition, b"%d" % partition, encode_position(position))
+            done = [TopicPartition(self._dead_letters, partition, position.next)]
             self._producer.send_offsets_to_transaction(done, self._group, _TIMEOUT_S)
             self._end()
         except KafkaException as error:

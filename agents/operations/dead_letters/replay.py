@@ -1,7 +1,7 @@
 """Goes through the dead letters that no replay has dealt with yet, and decides what becomes of each.
 
-What is sent back is in `reread`: the whole record, or of one with several parts those that were wrong. A letter that a
-restarted worker sent a second time is a repeat, and passed over.
+What is sent back is in `reread`: the whole record, or of one with several parts those that were wrong. A dead letter
+that a restarted worker sent a second time is a repeat, and passed over.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -12,10 +12,10 @@ import msgspec
 
 from agents.kafka.reader import TopicReader
 from agents.operations.dead_letters.erasures import Erasures
-from agents.operations.dead_letters.letter import StoredLetter, letter_of
-from agents.operations.dead_letters.position import Place, Position
+from agents.operations.dead_letters.position import RecordPart, ReplayPosition
 from agents.operations.dead_letters.reinsertion import Reinsertion, Sink
-from agents.operations.dead_letters.reread import HomeOf, Rereader
+from agents.operations.dead_letters.reread import OwningPartitionOfKey, Rereader
+from agents.operations.dead_letters.stored import StoredDeadLetter, stored_dead_letter
 from schemas.dead_letter import DeadLetter
 from schemas.dialects import Decode, decode
 from schemas.topics import MAX_RECORD_BYTES
@@ -23,7 +23,7 @@ from streams.input.signature import Authentic, Sign
 
 Policy = Literal["stop", "reinsert", "drop"]
 
-CHUNK_LETTERS: Final = 500
+CHUNK_DEAD_LETTERS: Final = 500
 CHUNK_BYTES: Final = 4 * 1024 * 1024
 
 
@@ -32,7 +32,7 @@ class Summary:
     """`read = reinserted + dropped + left + repeats + forgotten`, and one more where it stopped.
 
     `still_bad` is a part of them. `left` are never sent back: not of the activity topic, not whole, or of no use by
-    now. `forgotten` are of students who were forgotten since.
+    now. `forgotten` are of students who were erased since.
     """
 
     read: int = 0
@@ -47,29 +47,29 @@ class Summary:
 
 @dataclass(slots=True)
 class _Chunk:
-    """Letters that were dealt with and are not yet committed."""
+    """Dead letters that were dealt with and are not yet committed."""
 
     reinsertions: list[Reinsertion] = field(default_factory=list)
-    letters: int = 0
+    dead_letters: int = 0
     size_bytes: int = 0
 
     @property
     def is_full(self) -> bool:
-        return self.letters >= CHUNK_LETTERS or self.size_bytes >= CHUNK_BYTES
+        return self.dead_letters >= CHUNK_DEAD_LETTERS or self.size_bytes >= CHUNK_BYTES
 
 
-class LetterReplay:
+class DeadLetterReplay:
     """One replay. `reasons` empty is all; `partitions` is how many the activity topic has.
 
     What is sent back gets the time `now_ms`, which must be before `erasures` were read: a worker then ignores it where
-    its student is forgotten meanwhile. Not the original time: Kafka would remove what is older than its retention.
+    its student is erased meanwhile. Not the original time: Kafka would remove what is older than its retention.
     """
 
     def __init__(
         self,
         policy: Policy,
         activity: str,
-        home: HomeOf,
+        owning_partition: OwningPartitionOfKey,
         partitions: int,
         *,
         erasures: Erasures,
@@ -82,7 +82,7 @@ class LetterReplay:
         self._policy = policy
         self._activity = activity
         self._rereader = Rereader(
-            activity, home, partitions, erasures=erasures, now_ms=now_ms, decode=decode, sign=sign
+            activity, owning_partition, partitions, erasures=erasures, now_ms=now_ms, decode=decode, sign=sign
         )
         self._reasons = frozenset(reasons)
         self._authentic = authentic
@@ -92,9 +92,9 @@ class LetterReplay:
         self,
         reader: TopicReader,
         spans: Mapping[int, tuple[int, int]],
-        begin: Mapping[int, Position],
+        begin: Mapping[int, ReplayPosition],
         sink: Sink,
-        advance: Callable[[int], None] = lambda _letters: None,
+        advance: Callable[[int], None] = lambda _dead_letters: None,
     ) -> Summary:
         """Partition after partition, each from `begin` to its end in `spans`; ends early where the policy stops it."""
         for partition, (_, end) in spans.items():
@@ -107,47 +107,47 @@ class LetterReplay:
         self,
         reader: TopicReader,
         partition: int,
-        position: Position,
+        position: ReplayPosition,
         end: int,
         sink: Sink,
         advance: Callable[[int], None],
     ) -> None:
-        chunk, seen_to, came_to = _Chunk(), position.seen_to, position.next
+        chunk, seen_to, reached = _Chunk(), position.seen_to, position.next
         for message in reader.read(partition, position.next, end):
-            stored = letter_of(message, self._authentic)
-            place = _place(stored, self._activity)
-            is_repeat = place is not None and seen_to is not None and place <= seen_to
+            stored = stored_dead_letter(message, self._authentic)
+            record_part = _record_part(stored, self._activity)
+            is_repeat = record_part is not None and seen_to is not None and record_part <= seen_to
             if not position.is_done(stored) and self._is_wanted(stored):
                 if not self._deal_with(stored, is_repeat, chunk):
                     break
-                chunk.letters += 1
-            seen_to = max(filter(None, (seen_to, place)), default=None)
-            came_to = stored.offset + 1
+                chunk.dead_letters += 1
+            seen_to = max(filter(None, (seen_to, record_part)), default=None)
+            reached = stored.offset + 1
             advance(1)
             if chunk.is_full:
-                self._commit(sink, partition, chunk, self._move(position, came_to, seen_to))
+                self._commit(sink, partition, chunk, self._move(position, reached, seen_to))
                 chunk = _Chunk()
-        if came_to > position.next:
-            self._commit(sink, partition, chunk, self._move(position, came_to, seen_to))
+        if reached > position.next:
+            self._commit(sink, partition, chunk, self._move(position, reached, seen_to))
 
-    def _is_wanted(self, stored: StoredLetter) -> bool:
+    def _is_wanted(self, stored: StoredDeadLetter) -> bool:
         return not self._reasons or stored.reason in self._reasons
 
-    def _deal_with(self, stored: StoredLetter, is_repeat: bool, chunk: _Chunk) -> bool:
+    def _deal_with(self, stored: StoredDeadLetter, is_repeat: bool, chunk: _Chunk) -> bool:
         """Count it, and put what is to be sent into `chunk`; False to stop before it."""
         self.summary.read += 1
-        letter = stored.letter
-        if letter is None or letter.topic != self._activity or letter.cut_bytes:
+        dead_letter = stored.dead_letter
+        if dead_letter is None or dead_letter.topic != self._activity or dead_letter.cut_bytes:
             self.summary.left += 1
         elif is_repeat:
             self.summary.repeats += 1
         else:
-            return self._reinsert(stored, letter, chunk)
+            return self._reinsert(stored, dead_letter, chunk)
         return True
 
-    def _reinsert(self, stored: StoredLetter, letter: DeadLetter, chunk: _Chunk) -> bool:
-        found = self._rereader.read(stored, letter)
-        if found.forgotten:
+    def _reinsert(self, stored: StoredDeadLetter, dead_letter: DeadLetter, chunk: _Chunk) -> bool:
+        found = self._rereader.read(stored, dead_letter)
+        if found.erased:
             self.summary.forgotten += 1
             return True
         sent = [*found.good]
@@ -155,7 +155,7 @@ class LetterReplay:
             now = found.still_wrong
             self.summary.still_bad += 1
             if self._policy == "stop":
-                self.summary.stopped_at = f"{stored.place} (of {stored.source}): {now.reason}: {now.error}"
+                self.summary.stopped_at = f"{stored.location} (of {stored.source}): {now.reason}: {now.error}"
                 return False
             if self._policy == "reinsert":
                 sent += found.bad
@@ -171,24 +171,24 @@ class LetterReplay:
         self.summary.reinserted += 1
         return True
 
-    def _move(self, position: Position, came_to: int, seen_to: Place | None) -> Position:
+    def _move(self, position: ReplayPosition, reached: int, seen_to: RecordPart | None) -> ReplayPosition:
         """Note the way in `position`. With reasons chosen, only theirs: the others have it before them."""
         if self._reasons:
-            position.reasons |= {reason: max(came_to, position.reasons.get(reason, 0)) for reason in self._reasons}
+            position.reasons |= {reason: max(reached, position.reasons.get(reason, 0)) for reason in self._reasons}
         else:
-            position.next, position.seen_to = came_to, seen_to
+            position.next, position.seen_to = reached, seen_to
         return position
 
-    def _commit(self, sink: Sink, partition: int, chunk: _Chunk, position: Position) -> None:
+    def _commit(self, sink: Sink, partition: int, chunk: _Chunk, position: ReplayPosition) -> None:
         sink.commit(chunk.reinsertions, partition, msgspec.structs.replace(position))
 
 
-def _place(stored: StoredLetter, activity: str) -> Place | None:
+def _record_part(stored: StoredDeadLetter, activity: str) -> RecordPart | None:
     """Which part of which record of the activity topic it is about.
 
     None where it can't be a repeat, either: a replay wrote it, in the transaction that moved its position.
     """
-    letter = stored.letter
-    if letter is None or letter.topic != activity or letter.replays:
+    dead_letter = stored.dead_letter
+    if dead_letter is None or dead_letter.topic != activity or dead_letter.replays:
         return None
-    return Place(letter.epoch, letter.offset, letter.index)
+    return RecordPart(dead_letter.epoch, dead_letter.offset, dead_letter.index)

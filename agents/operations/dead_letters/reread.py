@@ -1,8 +1,8 @@
 """What the record of a dead letter comes to now that it is read again, and what of it goes back.
 
-    the letter is of  the whole record ──► the record, as it came
-                      some of its parts ──► their events, as native ones, each to its student's home
-                                       └──► still wrong: the letter again, for these parts only
+    the dead letter is of  the whole record ──► the record, as it came
+                      some of its parts ──► their events, as native ones, each to its student's owning partition
+                                       └──► still wrong: the dead letter again, for these parts only
 
 The other parts of the record were folded when it first came, and after some more events nothing would know them again.
 """
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import msgspec
 
 from agents.operations.dead_letters.erasures import Erasures
-from agents.operations.dead_letters.letter import StoredLetter
 from agents.operations.dead_letters.reinsertion import Reinsertion
+from agents.operations.dead_letters.stored import StoredDeadLetter
 from schemas.dead_letter import REINSERTED_HEADER, DeadLetter, Header, with_own_headers
 from schemas.dead_letter_packing import pack
 from schemas.dialects import Decode, Decoded, Invalid, native
@@ -23,30 +23,30 @@ from schemas.parts import Parts, named, runs
 from schemas.topics import MAX_RECORD_BYTES
 from streams.input.signature import Sign
 
-HomeOf = Callable[[bytes], int | None]
-"""A student's home partition; None where any will do."""
+OwningPartitionOfKey = Callable[[bytes], int | None]
+"""A student's owning partition; None where any will do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reread:
     """`good` goes back; `bad` is what is `still_wrong`, as it would go back. All empty: nothing in it is of use.
 
-    `forgotten`: there was nothing in it but what students did before they were forgotten.
+    `erased`: there was nothing in it but what students did before they were erased.
     """
 
     good: Sequence[Reinsertion] = ()
     bad: Sequence[Reinsertion] = ()
     still_wrong: Invalid | None = None
-    forgotten: bool = False
+    erased: bool = False
 
 
 class Rereader:
-    """See LetterReplay for what it is given."""
+    """See DeadLetterReplay for what it is given."""
 
     def __init__(
         self,
         activity: str,
-        home: HomeOf,
+        owning_partition: OwningPartitionOfKey,
         partitions: int,
         *,
         erasures: Erasures,
@@ -55,84 +55,93 @@ class Rereader:
         sign: Sign,
     ) -> None:
         self._activity = activity
-        self._home = home
+        self._owning_partition = owning_partition
         self._partitions = partitions
         self._erasures = erasures
         self._now_ms = now_ms
         self._decode = decode
         self._sign = sign
 
-    def read(self, stored: StoredLetter, letter: DeadLetter) -> Reread:
-        """What a `stored` letter of the activity topic comes to; `letter` is what its headers say."""
-        decoded = self._decode(stored.original(letter))
-        if letter.parts:
-            return self._some(stored, letter, decoded)
-        return self._whole(stored, letter, decoded)
+    def read(self, stored: StoredDeadLetter, dead_letter: DeadLetter) -> Reread:
+        """What a `stored` letter of the activity topic comes to; `dead_letter` is what its headers say."""
+        decoded = self._decode(stored.original(dead_letter))
+        if dead_letter.parts:
+            return self._some(stored, dead_letter, decoded)
+        return self._whole(stored, dead_letter, decoded)
 
-    def _whole(self, stored: StoredLetter, letter: DeadLetter, decoded: Decoded) -> Reread:
+    def _whole(self, stored: StoredDeadLetter, dead_letter: DeadLetter, decoded: Decoded) -> Reread:
         students = {stored.key, *(event.student_id.encode() for event in decoded.events)}
-        if any(self._is_forgotten(student, stored) for student in students):
-            return Reread(forgotten=True)
-        home = self._home(decoded.events[0].student_id.encode()) if len(decoded.events) == 1 else None
-        partition = letter.partition % self._partitions if home is None else home
+        if any(self._is_erased(student, stored) for student in students):
+            return Reread(erased=True)
+        owning_partition = (
+            self._owning_partition(decoded.events[0].student_id.encode()) if len(decoded.events) == 1 else None
+        )
+        partition = dead_letter.partition % self._partitions if owning_partition is None else owning_partition
         record = Reinsertion(
             partition=partition,
             key=stored.key,
             value=stored.value,
-            headers=(*stored.producers_headers, *self._mark(stored, partition, stored.key, stored.value)),
+            headers=(*stored.producers_headers, *self._reinserted_header(stored, partition, stored.key, stored.value)),
             timestamp_ms=self._now_ms,
         )
         if decoded.invalid:
             return Reread(bad=[record], still_wrong=decoded.invalid[0])
         return Reread(good=[record])
 
-    def _some(self, stored: StoredLetter, letter: DeadLetter, decoded: Decoded) -> Reread:
-        its = decoded.only(Parts(letter.parts))
-        kept = [event for event in its.events if not self._is_forgotten(event.student_id.encode(), stored)]
-        wrong = [] if self._is_forgotten(stored.key, stored) else its.invalid
-        parts = named(runs(one.index for one in wrong)) if decoded.has_several_parts else letter.parts
+    def _some(self, stored: StoredDeadLetter, dead_letter: DeadLetter, decoded: Decoded) -> Reread:
+        its = decoded.only(Parts(dead_letter.parts))
+        not_erased = [event for event in its.events if not self._is_erased(event.student_id.encode(), stored)]
+        wrong = [] if self._is_erased(stored.key, stored) else its.invalid
+        parts = named(runs(one.index for one in wrong)) if decoded.has_several_parts else dead_letter.parts
         return Reread(
-            good=[self._event(event, stored, letter) for event in kept],
-            bad=[self._again(stored, letter, wrong[0], parts)] if wrong else (),
+            good=[self._event(event, stored, dead_letter) for event in not_erased],
+            bad=[self._again(stored, dead_letter, wrong[0], parts)] if wrong else (),
             still_wrong=wrong[0] if wrong else None,
-            forgotten=not (kept or wrong) and bool(its.events or its.invalid),
+            erased=not (not_erased or wrong) and bool(its.events or its.invalid),
         )
 
-    def _event(self, event: NativeEvent, stored: StoredLetter, letter: DeadLetter) -> Reinsertion:
+    def _event(self, event: NativeEvent, stored: StoredDeadLetter, dead_letter: DeadLetter) -> Reinsertion:
         """Without the producer's headers: they may say what dialect the record was."""
         student = event.student_id.encode()
-        home = self._home(student)
-        partition, value = letter.partition % self._partitions if home is None else home, native.encode(event)
+        owning_partition = self._owning_partition(student)
+        partition, value = (
+            dead_letter.partition % self._partitions if owning_partition is None else owning_partition,
+            native.encode(event),
+        )
         return Reinsertion(
             partition=partition,
             key=student,
             value=value,
-            headers=self._mark(stored, partition, student, value),
+            headers=self._reinserted_header(stored, partition, student, value),
             timestamp_ms=self._now_ms,
         )
 
-    def _again(self, stored: StoredLetter, letter: DeadLetter, wrong: Invalid, parts: str) -> Reinsertion:
-        """The letter, for the `parts` that are still wrong: a record of them alone would be another record.
+    def _again(self, stored: StoredDeadLetter, dead_letter: DeadLetter, wrong: Invalid, parts: str) -> Reinsertion:
+        """The dead letter, for the `parts` that are still wrong: a record of them alone would be another record.
 
         Its index stays, by which `verify` knows what it is about.
         """
         again = msgspec.structs.replace(
-            letter, reason=wrong.reason, error=wrong.error, parts=parts, replays=letter.replays + 1
+            dead_letter, reason=wrong.reason, error=wrong.error, parts=parts, replays=dead_letter.replays + 1
         )
-        mark = self._mark(stored, letter.partition, stored.key, stored.value)  # as on the record that it is about
+        reinserted = self._reinserted_header(
+            stored, dead_letter.partition, stored.key, stored.value
+        )  # as on the record that it is about
         packed = pack(again, stored.key, stored.value, MAX_RECORD_BYTES)
         return Reinsertion(
             partition=stored.partition,
             key=packed.key,
             value=packed.value,
-            headers=with_own_headers(packed.letter, (*mark, *stored.producers_headers)),
+            headers=with_own_headers(packed.dead_letter, (*reinserted, *stored.producers_headers)),
             timestamp_ms=self._now_ms,
-            is_letter=True,
+            is_dead_letter=True,
         )
 
-    def _is_forgotten(self, student: bytes | None, stored: StoredLetter) -> bool:
+    def _is_erased(self, student: bytes | None, stored: StoredDeadLetter) -> bool:
         return self._erasures.cover(student, stored.first_came_ms)
 
-    def _mark(self, stored: StoredLetter, partition: int, key: bytes | None, value: bytes | None) -> tuple[Header, ...]:
-        mark = REINSERTED_HEADER, f"{self._activity}/{stored.place};{stored.first_came_ms}".encode()
-        return self._sign(self._activity, partition, key, value, (mark,))
+    def _reinserted_header(
+        self, stored: StoredDeadLetter, partition: int, key: bytes | None, value: bytes | None
+    ) -> tuple[Header, ...]:
+        reinserted = REINSERTED_HEADER, f"{self._activity}/{stored.location};{stored.first_came_ms}".encode()
+        return self._sign(self._activity, partition, key, value, (reinserted,))

@@ -6,53 +6,55 @@ from heapq import heappush, heappushpop
 from typing import Final
 
 from agents.kafka.reader import TopicReader
-from agents.operations.dead_letters.letter import StoredLetter, letter_of
+from agents.operations.dead_letters.stored import StoredDeadLetter, stored_dead_letter
 from schemas.errors import SkillstreamError
 
-OTHER: Final = "other"
+OTHER_REASONS: Final = "other"
 _MAX_REASONS: Final = 64
 
 
-class NoSuchLetter(SkillstreamError):
+class NoSuchDeadLetter(SkillstreamError):
     """There is no dead letter at that place."""
 
 
-def all_letters(reader: TopicReader) -> Iterator[StoredLetter]:
+def all_dead_letters(reader: TopicReader) -> Iterator[StoredDeadLetter]:
     """Those there are as of now, partition after partition."""
     for partition, (start, end) in reader.spans().items():
         for message in reader.read(partition, start, end):
-            yield letter_of(message)
+            yield stored_dead_letter(message)
 
 
-def chosen(letters: Iterable[StoredLetter], reasons: Collection[str], since_ms: float) -> Iterator[StoredLetter]:
+def chosen(
+    dead_letters: Iterable[StoredDeadLetter], reasons: Collection[str], since_ms: float
+) -> Iterator[StoredDeadLetter]:
     """Those of `reasons` (empty: all) that were written at `since_ms` or after."""
-    return (one for one in letters if one.written_ms >= since_ms and (not reasons or one.reason in reasons))
+    return (one for one in dead_letters if one.written_ms >= since_ms and (not reasons or one.reason in reasons))
 
 
-def counted(letters: Iterable[StoredLetter], counts: Counter[str]) -> Iterator[StoredLetter]:
+def counted(dead_letters: Iterable[StoredDeadLetter], counts: Counter[str]) -> Iterator[StoredDeadLetter]:
     """All of them, counted by reason on their way; beyond 64 reasons, as `other`."""
-    for stored in letters:
-        counts[stored.reason if stored.reason in counts or len(counts) < _MAX_REASONS else OTHER] += 1
+    for stored in dead_letters:
+        counts[stored.reason if stored.reason in counts or len(counts) < _MAX_REASONS else OTHER_REASONS] += 1
         yield stored
 
 
-def newest(letters: Iterable[StoredLetter], limit: int) -> list[StoredLetter]:
+def newest(dead_letters: Iterable[StoredDeadLetter], limit: int) -> list[StoredDeadLetter]:
     """The last `limit` to be written, oldest first, without their content."""
-    kept: list[tuple[int, int, int, StoredLetter]] = []
-    for stored in letters:
+    last: list[tuple[int, int, int, StoredDeadLetter]] = []
+    for stored in dead_letters:
         entry = (stored.written_ms, stored.partition, stored.offset, stored.without_content())
-        if len(kept) < limit:
-            heappush(kept, entry)
+        if len(last) < limit:
+            heappush(last, entry)
         elif limit:
-            heappushpop(kept, entry)
-    return [stored for *_, stored in sorted(kept)]
+            heappushpop(last, entry)
+    return [stored for *_, stored in sorted(last)]
 
 
-def letter_at(reader: TopicReader, partition: int, offset: int) -> StoredLetter:
-    """The one at that place. Raises NoSuchLetter."""
+def dead_letter_at(reader: TopicReader, partition: int, offset: int) -> StoredDeadLetter:
+    """The one at that place. Raises NoSuchDeadLetter."""
     start, end = reader.spans().get(partition, (0, 0))
     if start <= offset < end:
         for message in reader.read(partition, offset, offset + 1):
-            return letter_of(message)
+            return stored_dead_letter(message)
     there = f"{start} to {end - 1}" if end > start else "none"
-    raise NoSuchLetter(f"{reader.topic} has no record at {partition}@{offset}; offsets there: {there}")
+    raise NoSuchDeadLetter(f"{reader.topic} has no record at {partition}@{offset}; offsets there: {there}")

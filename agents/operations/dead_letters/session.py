@@ -12,16 +12,16 @@ from agents.kafka.errors import NoSuchTopic
 from agents.kafka.reader import TopicReader
 from agents.kafka.topics import TopicSpec, ensure_topics
 from agents.operations.dead_letters.erasures import Erasures
-from agents.operations.dead_letters.position import Position, positions, read_marks
+from agents.operations.dead_letters.position import ReplayPosition, positions, read_positions
 from agents.operations.dead_letters.reinsertion import DrySink, TransactionalSink
-from agents.operations.dead_letters.replay import LetterReplay, Policy, Summary
+from agents.operations.dead_letters.replay import DeadLetterReplay, Policy, Summary
 from streams.input.partitioner import partitioner
 
 Advance = Callable[[int], None]
 
 
 @contextmanager
-def letters_reader(settings: Settings) -> Iterator[TopicReader]:
+def dead_letters_reader(settings: Settings) -> Iterator[TopicReader]:
     """A reader of the dead letters, for the group whose offsets say how far replays have come."""
     topic = Channels.of(settings).dead_letters
     with TopicReader(settings.broker, topic, group_of(settings), settings.start_timeout_s) as reader:
@@ -41,7 +41,7 @@ class ReplaySession:
         self._decode = decoder_of(settings)
         self._channels = Channels.of(settings)
         self._keyring = Keyring(settings)
-        self._marks = f"{settings.app_id}-dead-letters-replayed"
+        self._replayed_topic = f"{settings.app_id}-dead-letters-replayed"
         self._reader = reader
         self._spans = reader.spans()
 
@@ -65,25 +65,25 @@ class ReplaySession:
             self._settings.broker,
             self._settings.app_id,
             activity=self._channels.activity,
-            letters=self._channels.dead_letters,
-            marks=self._marks,
+            dead_letters=self._channels.dead_letters,
+            replayed_topic=self._replayed_topic,
             group=self._reader.group_metadata,
             compression=self._settings.compression,
         ) as sink:
             # Only now: what a killed replay had left open is decided by the sink's start.
             return replay.run(self._reader, self._spans, self._positions(settled=True), sink, advance)
 
-    def _replay(self, policy: Policy, reasons: Collection[str]) -> LetterReplay:
+    def _replay(self, policy: Policy, reasons: Collection[str]) -> DeadLetterReplay:
         settings, channels = self._settings, self._channels
-        home = partitioner(settings.partitioner).home_partition
-        now_ms = time.time_ns() // 1_000_000  # before the erasures are read: see LetterReplay
+        owning_partition = partitioner(settings.partitioner).owning_partition
+        now_ms = time.time_ns() // 1_000_000  # before the erasures are read: see DeadLetterReplay
         timeout_s = settings.start_timeout_s
         with TopicReader(settings.broker, channels.erasures, group_of(settings), timeout_s) as reader:
             erasures = Erasures.read(reader)
-        return LetterReplay(
+        return DeadLetterReplay(
             policy,
             channels.activity,
-            lambda key: home(key, settings.partitions),
+            lambda key: owning_partition(key, settings.partitions),
             settings.partitions,
             erasures=erasures,
             now_ms=now_ms,
@@ -93,11 +93,13 @@ class ReplaySession:
             authentic=self._keyring.authentic,
         )
 
-    def _positions(self, *, settled: bool) -> dict[int, Position]:
+    def _positions(self, *, settled: bool) -> dict[int, ReplayPosition]:
         timeout_s = self._settings.start_timeout_s
-        with TopicReader(self._settings.broker, self._marks, group_of(self._settings), timeout_s) as marks:
+        with TopicReader(
+            self._settings.broker, self._replayed_topic, group_of(self._settings), timeout_s
+        ) as replayed_topic:
             try:
-                known = read_marks(marks)
+                known = read_positions(replayed_topic)
             except NoSuchTopic:  # nothing was ever replayed
                 known = {}
         return positions(self._spans, self._reader.committed(self._spans, settled=settled), known)
@@ -105,5 +107,7 @@ class ReplaySession:
     def _topics(self) -> list[TopicSpec]:
         settings, channels = self._settings, self._channels
         needed = (channels.activity, channels.dead_letters)
-        marks = TopicSpec(self._marks, settings.partitions, settings.replication, {"cleanup.policy": "compact"})
-        return [marks, *(spec for spec in channels.specs(settings) if spec.name in needed)]
+        replayed_topic = TopicSpec(
+            self._replayed_topic, settings.partitions, settings.replication, {"cleanup.policy": "compact"}
+        )
+        return [replayed_topic, *(spec for spec in channels.specs(settings) if spec.name in needed)]

@@ -24,7 +24,7 @@ class ModelArtifact:
     name: str = "artifact"
     decides: bool = True
 
-    def examine(self) -> Iterator[Finding]:
+    def run(self) -> Iterator[Finding]:
         """Raises ArtifactError."""
         artifact = load_artifact(self.settings.model)
         if artifact is NO_ARTIFACT:

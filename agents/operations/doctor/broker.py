@@ -30,24 +30,24 @@ class BrokerAnswers:
     name: str = "broker"
     decides: bool = True
 
-    def examine(self) -> Iterator[Finding]:
+    def run(self) -> Iterator[Finding]:
         """Raises BrokerUnavailable, with what the client was told."""
-        told: list[str] = []
-        admin = open_admin(self.settings.broker, {"error_cb": lambda error: told.append(error.str())})
+        errors: list[str] = []
+        admin = open_admin(self.settings.broker, {"error_cb": lambda error: errors.append(error.str())})
         try:
             cluster = admin.list_topics(timeout=self.timeout_s)
         except KafkaException as error:
             admin.poll(0)  # hands over what it was told
             raise BrokerUnavailable(
-                f"no Kafka broker answers at {self.settings.broker}: {told[-1] if told else message_of(error)}. "
+                f"no Kafka broker answers at {self.settings.broker}: {errors[-1] if errors else message_of(error)}. "
                 "Is it running, are the address and SKILLSTREAM_BROKER_SECURITY right?"
             ) from error
         if is_mock(cluster):
             yield warning(f"{self.settings.broker} is an embedded broker: it keeps nothing", "never use it for data")
             return
-        yield from self._judge(cluster, _config(admin, cluster, self.timeout_s))
+        yield from self._findings(cluster, _config(admin, cluster, self.timeout_s))
 
-    def _judge(self, cluster: ClusterMetadata, config: Mapping[str, str]) -> Iterator[Finding]:
+    def _findings(self, cluster: ClusterMetadata, config: Mapping[str, str]) -> Iterator[Finding]:
         session_ms = self.settings.session_timeout_s * 1000
         shortest, longest = int(config.get(_SHORTEST, 0)), int(config.get(_LONGEST, session_ms))
         if not shortest <= session_ms <= longest:

@@ -7,7 +7,7 @@ from agents.operations.doctor.finding import Finding
 
 
 class Check(Protocol):
-    """One subject. `examine` blocks, may take longer than it is given, and changes nothing anywhere.
+    """One subject. `run` blocks, may take longer than it is given, and changes nothing anywhere.
 
     It yields a finding at least; it may raise SkillstreamError where a worker would end with the same error.
     `decides`: a worker that asks in vain does not start, so no answer in time is a problem, not a warning.
@@ -23,6 +23,6 @@ class Check(Protocol):
         """See the class."""
         ...
 
-    def examine(self) -> Iterator[Finding]:
+    def run(self) -> Iterator[Finding]:
         """See the class."""
         ...

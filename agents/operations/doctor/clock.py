@@ -36,7 +36,7 @@ class Clock:
     name: str = "clock"
     decides: bool = False
 
-    def examine(self) -> Iterator[Finding]:
+    def run(self) -> Iterator[Finding]:
         """Whoever does not answer is left out: others say that."""
         ahead = {who: seconds for who, seconds in self._differences() if seconds is not None}
         wrong = {who: seconds for who, seconds in ahead.items() if abs(seconds) > _TOLERATED_S}

@@ -54,7 +54,7 @@ class Codecs:
     name: str = "compression"
     decides: bool = True
 
-    def examine(self) -> Iterator[Finding]:
+    def run(self) -> Iterator[Finding]:
         """Asks nobody."""
         wrong = [
             problem(f"{codec} does not work here ({said}): {harm}", f"install {package} again")

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, Self
 from agents.display.plain import plain
 from schemas.errors import Retryable, SkillstreamError
 
-Status = Literal["ok", "warning", "problem"]
+FindingStatus = Literal["ok", "warning", "problem"]
 FOUND_PROBLEM: Final = 1
 UNREACHABLE: Final = 3
 
@@ -19,7 +19,7 @@ class Finding:
     What is shown of it, `shown()`, never holds a secret.
     """
 
-    status: Status
+    status: FindingStatus
     said: str
     advice: str = ""
     unreachable: bool = False
@@ -48,7 +48,7 @@ def problem(said: str, advice: str = "") -> Finding:
     return Finding("problem", said, advice)
 
 
-def refusal(error: SkillstreamError, advice: str = "") -> Finding:
+def refusal_finding(error: SkillstreamError, advice: str = "") -> Finding:
     """The problem of an error that a worker would end with; its message mostly says what to do."""
     return Finding("problem", str(error), advice, unreachable=isinstance(error, Retryable))
 

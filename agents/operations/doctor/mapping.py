@@ -16,7 +16,7 @@ class VerbMapping:
     name: str = "mapping"
     decides: bool = True
 
-    def examine(self) -> Iterator[Finding]:
+    def run(self) -> Iterator[Finding]:
         """Raises what a worker's start would."""
         load_dialects(self.settings.mapping)
         yield ok(self.settings.mapping or "none: only the verbs of the standards are mapped")

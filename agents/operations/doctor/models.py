@@ -29,7 +29,7 @@ class Models:
     name: str = "models"
     decides: bool = False
 
-    def examine(self) -> Iterator[Finding]:
+    def run(self) -> Iterator[Finding]:
         """Raises SettingsError or Fatal where a worker would."""
         if self.settings.reasoning != "openai":
             yield ok(f"not asked: explanations are {self.settings.reasoning}")
@@ -47,9 +47,9 @@ class Models:
             return warning(f"{error}: {_WITHOUT}", "is OPENAI_BASE_URL right?")
         finally:
             await model.aclose()
-        return self._judge(listing, only_listed=model.is_openai)
+        return self._findings(listing, only_listed=model.is_openai)
 
-    def _judge(self, listing: "Listing", *, only_listed: bool) -> Finding:
+    def _findings(self, listing: "Listing", *, only_listed: bool) -> Finding:
         if listing.problem is not None:
             return self._refused(listing.problem)
         wanted, served = self.settings.openai_models, listing.served
@@ -62,10 +62,10 @@ class Models:
         if not chosen.listed:
             said = f"the server does not list {chosen.model} ({names_of(served)}): it is asked unseen"
             return warning(said, advice)
-        told = "; ".join(f"{name} {_until(name, served)}" for name in wanted)
+        dates = "; ".join(f"{name} {_until(name, served)}" for name in wanted)
         if chosen.model != wanted[0]:
-            return warning(f"{chosen.model} is used, not the first of the list ({told})", advice)
-        return ok(f"the key is taken, {chosen.model} is used ({told})")
+            return warning(f"{chosen.model} is used, not the first of the list ({dates})", advice)
+        return ok(f"the key is taken, {chosen.model} is used ({dates})")
 
     def _refused(self, error: ModelError, advice: str = "") -> Finding:
         if self.settings.reasoning_required and isinstance(error, ModelBlocked):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from agents.config.settings import Settings
 from agents.operations.doctor.finding import Finding, ok, problem
-from agents.web.access import Access
+from agents.web.access import PageAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +17,10 @@ class Pages:
     name: str = "pages"
     decides: bool = True
 
-    def examine(self) -> Iterator[Finding]:
+    def run(self) -> Iterator[Finding]:
         """Listens for a moment. Raises OpenToNetwork."""
         host, port = self.settings.web_host, self.settings.web_port
-        Access(host, self.settings.web_token)
+        PageAccess(host, self.settings.web_token)
         try:
             asyncio.run(_listen(host, port))
         except OSError as error:

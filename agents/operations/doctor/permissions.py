@@ -30,7 +30,7 @@ class Permissions:
     name: str = "permissions"
     decides: bool = False
 
-    def examine(self) -> Iterator[Finding]:
+    def run(self) -> Iterator[Finding]:
         """Raises BrokerUnavailable."""
         admin = open_admin(self.settings.broker)
         try:
@@ -66,19 +66,19 @@ class Permissions:
         if not needed:
             return
         asked = TopicCollection(list(needed))
-        told = admin.describe_topics(asked, include_authorized_operations=True, request_timeout=self.timeout_s)
-        for topic, answer in told.items():
+        described = admin.describe_topics(asked, include_authorized_operations=True, request_timeout=self.timeout_s)
+        for topic, answer in described.items():
             allowed = answer.result(self.timeout_s).authorized_operations or ()
             yield from ((f"topic {topic}", operation) for operation in needed[topic] if operation not in allowed)
 
     def _group(self, admin: AdminClient) -> Iterator[tuple[str, AclOperation]]:
         """A group without members is not told of by every version."""
         name = self.settings.app_id
-        told = admin.describe_consumer_groups(
+        described = admin.describe_consumer_groups(
             [name], include_authorized_operations=True, request_timeout=self.timeout_s
         )
         try:
-            allowed = told[name].result(self.timeout_s).authorized_operations or ()
+            allowed = described[name].result(self.timeout_s).authorized_operations or ()
         except KafkaException as error:
             if error.args[0].name() == "GROUP_AUTHORIZATION_FAILED":
                 yield f"group {name}", _READ

@@ -29,20 +29,22 @@ class Placement:
     name: str = "partitioner"
     decides: bool = False
 
-    def examine(self) -> Iterator[Finding]:
+    def run(self) -> Iterator[Finding]:
         """Raises BrokerUnavailable."""
         name = self.settings.partitioner
         if name == "unchecked":
-            yield ok("unchecked: an event is at home wherever it lies")
+            yield ok("unchecked: an event is on its owning partition wherever it lies")
             return
         records = read_to_end(self.settings.broker, Channels.of(self.settings).activity, last=SAMPLED)
-        yield judge(name, records, self.settings.partitions)
+        yield check_placement(name, records, self.settings.partitions)
 
 
-def judge(name: PartitionerName, records: Iterable[Message], partitions: int) -> Finding:
-    """What the places of `records` say of their producers. Forwards of ours are left out: they are at home."""
+def check_placement(name: PartitionerName, records: Iterable[Message], partitions: int) -> Finding:
+    """What the places of `records` say of their producers. Forwards of ours are left out: they are on its owning
+    partition.
+    """
     keyed = keyless = 0
-    at_home: Counter[PartitionerName] = Counter()
+    on_owning: Counter[PartitionerName] = Counter()
     for record in records:
         if any(header[0] == ORIGIN_HEADER for header in headers_of(record)):
             continue
@@ -51,21 +53,21 @@ def judge(name: PartitionerName, records: Iterable[Message], partitions: int) ->
             continue
         keyed += 1
         for each in _NAMES:
-            at_home[each] += partitioner(each).home_partition(key, partitions) == record.partition()
+            on_owning[each] += partitioner(each).owning_partition(key, partitions) == record.partition()
     if not keyed + keyless:
         return ok(f"{name}; there is no record yet to compare with")
-    share = at_home[name] / (keyed + keyless)
-    said = f"{at_home[name]} of the {keyed + keyless} newest records ({share:.0%}) lie where {name} puts their keys"
+    share = on_owning[name] / (keyed + keyless)
+    said = f"{on_owning[name]} of the {keyed + keyless} newest records ({share:.0%}) lie where {name} puts their keys"
     if share >= _ENOUGH:
         return ok(said)
-    return warning(f"{said}, the others are forwarded, which costs", _advice(name, at_home, keyed, keyless))
+    return warning(f"{said}, the others are forwarded, which costs", _advice(name, on_owning, keyed, keyless))
 
 
-def _advice(name: PartitionerName, at_home: Counter[PartitionerName], keyed: int, keyless: int) -> str:
+def _advice(name: PartitionerName, on_owning: Counter[PartitionerName], keyed: int, keyless: int) -> str:
     if keyless > keyed:
         return "let producers key records by the student's id"
     other = next(each for each in _NAMES if each != name)
-    if at_home[other] >= _ENOUGH * keyed:
+    if on_owning[other] >= _ENOUGH * keyed:
         mend = f"set SKILLSTREAM_PARTITIONER={other}, which they fit, before the first start; or mend the producers"
         return f"{mend}: {_LIBRDKAFKA}" if name == "murmur2" else mend
     return _LIBRDKAFKA if name == "murmur2" else f"let all producers place keys by {name}"

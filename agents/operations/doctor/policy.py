@@ -16,7 +16,7 @@ _BATCH_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class BrokerTopic:
     """One as the broker has it: `config` by Kafka's names, empty where this client may not see it."""
 
     name: str
@@ -34,7 +34,7 @@ class Deviation:
     advice: str = ""
 
 
-def deviations(spec: TopicSpec, topic: Topic, input_bytes: int | None) -> Iterator[Deviation]:
+def deviations(spec: TopicSpec, topic: BrokerTopic, input_bytes: int | None) -> Iterator[Deviation]:
     """In what `topic` is not as it must be. `input_bytes`: a dead letter must carry as much; None for other topics.
 
     Longer retention, more replicas, larger records and earlier compaction than a worker would set are as good.
@@ -48,7 +48,7 @@ def deviations(spec: TopicSpec, topic: Topic, input_bytes: int | None) -> Iterat
         yield from _wrong_settings(spec, topic, input_bytes)
 
 
-def _wrong_settings(spec: TopicSpec, topic: Topic, input_bytes: int | None) -> Iterator[Deviation]:
+def _wrong_settings(spec: TopicSpec, topic: BrokerTopic, input_bytes: int | None) -> Iterator[Deviation]:
     config = topic.config
     wanted = spec.config.get(CLEANUP, "delete")
     if loses_records(config[CLEANUP], wanted):

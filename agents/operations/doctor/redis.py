@@ -20,14 +20,14 @@ _PROBE: Final = "return redis.call('EXISTS', KEYS[1])"
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class BudgetCheck:
     """Implements Check: what keeps the budget of calls."""
 
     settings: Settings
     name: str = "redis"
     decides: bool = True
 
-    def examine(self) -> Iterator[Finding]:
+    def run(self) -> Iterator[Finding]:
         """Raises SettingsError where the limits cannot be shared among the workers that are expected."""
         settings = self.settings
         if settings.reasoning == "off":

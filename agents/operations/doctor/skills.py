@@ -18,7 +18,7 @@ class Skills:
     name: str = "skills"
     decides: bool = True
 
-    def examine(self) -> Iterator[Finding]:
+    def run(self) -> Iterator[Finding]:
         """Raises SkillsError, also for a source that is not installed or cannot be loaded."""
         skill_set = load_skills(self.settings.skills)
         kinds = [each for each in types_of(skill_set) if each.name not in BUILT_IN]

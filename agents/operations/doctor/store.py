@@ -14,21 +14,21 @@ _ROOM_BYTES: Final = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class StoreCheck:
     """Implements Check: the folder of a store on disk can be written, is nobody else's, and has room."""
 
     settings: Settings
     name: str = "store"
     decides: bool = True
 
-    def examine(self) -> Iterator[Finding]:
+    def run(self) -> Iterator[Finding]:
         """Takes the folder's lock for a moment, where the folder is there. Raises StoreInUse or StoreFailed."""
         settings = self.settings
         if settings.store == "memory":
             yield ok("in memory: the table is restored from the changelog at each start")
             return
         folder = folder_of(settings.store_dir, settings.app_id, settings.instance_id)
-        there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+        there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
         if there == folder.absolute():
             StoreFolder(folder).close()
         if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):

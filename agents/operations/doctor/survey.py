@@ -14,7 +14,7 @@ from agents.kafka.clients import open_admin
 from agents.kafka.errors import BrokerUnavailable, message_of
 from agents.kafka.topic_settings import read_settings
 from agents.kafka.topics import TopicSpec, is_mock
-from agents.operations.doctor.policy import LARGEST, Deviation, Topic, deviations, mending
+from agents.operations.doctor.policy import LARGEST, BrokerTopic, Deviation, deviations, mending
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Surveyed:
     """One topic; `topic` is None where there is none of that name, `mend` is empty where no command helps."""
 
     spec: TopicSpec
-    topic: Topic | None
+    topic: BrokerTopic | None
     deviations: Sequence[Deviation] = ()
     mend: str = ""
 
@@ -42,13 +42,15 @@ def survey(settings: Settings, timeout_s: float) -> list[Surveyed]:
         raise BrokerUnavailable(f"no Kafka broker answers at {settings.broker}: {message_of(error)}") from error
     specs = specs_of(settings)
     there = [spec.name for spec in specs if spec.name in cluster.topics]
-    tells = not is_mock(cluster)
-    configs = read_settings(admin, there, timeout_s) if tells else {}
+    describes_settings = not is_mock(cluster)
+    configs = read_settings(admin, there, timeout_s) if describes_settings else {}
     topics = {name: _topic(name, cluster, configs.get(name, {})) for name in there}
-    return [_compare(settings, spec, topics, tells=tells) for spec in specs]
+    return [_compare(settings, spec, topics, describes_settings=describes_settings) for spec in specs]
 
 
-def _compare(settings: Settings, spec: TopicSpec, topics: dict[str, Topic], *, tells: bool) -> Surveyed:
+def _compare(
+    settings: Settings, spec: TopicSpec, topics: dict[str, BrokerTopic], *, describes_settings: bool
+) -> Surveyed:
     topic = topics.get(spec.name)
     if topic is None:
         return Surveyed(spec, None)
@@ -57,12 +59,12 @@ def _compare(settings: Settings, spec: TopicSpec, topics: dict[str, Topic], *, t
         stated = topics[channels.activity].config.get(LARGEST)
         input_bytes = int(stated) if stated is not None else None
     found = list(deviations(spec, topic, input_bytes))
-    if tells and not topic.config:
+    if describes_settings and not topic.config:
         found.append(Deviation("its settings may not be seen", advice=f"allow DESCRIBE_CONFIGS on topic {spec.name}"))
     return Surveyed(spec, topic, found, mending(settings.broker, spec.name, found))
 
 
-def _topic(name: str, cluster: ClusterMetadata, config: dict[str, str]) -> Topic:
+def _topic(name: str, cluster: ClusterMetadata, config: dict[str, str]) -> BrokerTopic:
     partitions = cluster.topics[name].partitions
     replication = min((len(each.replicas) for each in partitions.values()), default=0)
-    return Topic(name, len(partitions), replication, config)
+    return BrokerTopic(name, len(partitions), replication, config)

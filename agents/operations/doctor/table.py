@@ -10,9 +10,15 @@ from agents.kafka.changelog import Changelog
 from agents.kafka.input_topic import InputTopic
 from agents.kafka.offsets import Offsets
 from agents.kafka.topics import TopicMismatch, try_topics
-from agents.operations.doctor.finding import Finding, ok, refusal, warning
-from streams.input.checkpoint import Found, Mark, decode_mark, judge, removed_unread
-from streams.input.checkpoint import refusal as identity_lost
+from agents.operations.doctor.finding import Finding, ok, refusal_finding, warning
+from streams.input.checkpoint import (
+    Found,
+    InputCheckpoint,
+    decode_checkpoint,
+    find_mismatch,
+    identity_lost,
+    removed_unread,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +30,7 @@ class Table:
     name: str = "table"
     decides: bool = False
 
-    def examine(self) -> Iterator[Finding]:
+    def run(self) -> Iterator[Finding]:
         """Raises BrokerUnavailable, BrokerUnavailable, and IdentityLost for a mark that cannot be read."""
         settings, topic = self.settings, Channels.of(self.settings).activity
         spec = next(each for each in Channels.of(settings).specs(settings) if each.name == topic)
@@ -39,28 +45,32 @@ class Table:
         # Before the changelog: where a worker runs meanwhile, the table is then ahead of what it has committed.
         before = source.extents(partitions) if is_there else {}
         contents = log.read()
-        marks = {p: decode_mark(mark) for p, mark in contents.marks.items() if p in partitions}
+        checkpoints = {
+            p: decode_checkpoint(checkpoint) for p, checkpoint in contents.checkpoints.items() if p in partitions
+        }
         rows = {partition: contents.rows.get(partition, 0) for partition in partitions}
-        found = _found(source, before, marks, rows) if is_there else _new(settings.partitions, rows)
-        yield from self._judge(topic, marks, found)
+        found = _found(source, before, checkpoints, rows) if is_there else _new(settings.partitions, rows)
+        yield from self._findings(topic, checkpoints, found)
 
-    def _judge(self, topic: str, marks: dict[int, Mark], found: dict[int, Found]) -> Iterator[Finding]:
+    def _findings(
+        self, topic: str, checkpoints: dict[int, InputCheckpoint], found: dict[int, Found]
+    ) -> Iterator[Finding]:
         refused = False
         for partition, each in sorted(found.items()):
-            mark = marks.get(partition)
-            if (finding := judge(mark, each, self.settings.epoch)) is not None:
+            checkpoint = checkpoints.get(partition)
+            if (finding := find_mismatch(checkpoint, each, self.settings.epoch)) is not None:
                 refused = True
-                yield refusal(identity_lost(topic, partition, finding))
-            elif removed := removed_unread(mark, each):
+                yield refusal_finding(identity_lost(topic, partition, finding))
+            elif removed := removed_unread(checkpoint, each):
                 yield warning(f"{topic}/{partition}: retention removed {removed} offsets before they were folded")
         if not refused:
             yield ok(f"{sum(each.rows for each in found.values())} rows, which belong to {topic} as it is")
 
 
 def _found(
-    source: InputTopic, before: dict[int, Offsets], marks: dict[int, Mark], rows: dict[int, int]
+    source: InputTopic, before: dict[int, Offsets], checkpoints: dict[int, InputCheckpoint], rows: dict[int, int]
 ) -> dict[int, Found]:
-    _known, found = source.find(marks, rows)
+    _known, found = source.find(checkpoints, rows)
     return {partition: replace(each, committed=before[partition].committed) for partition, each in found.items()}
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from agents.config.settings import Settings
 from agents.kafka.topics import TopicMismatch, try_topics
-from agents.operations.doctor.finding import Finding, ok, refusal, warning
+from agents.operations.doctor.finding import Finding, ok, refusal_finding, warning
 from agents.operations.doctor.survey import Surveyed, survey
 
 
@@ -18,10 +18,10 @@ class Topics:
     name: str = "topics"
     decides: bool = True
 
-    def examine(self) -> Iterator[Finding]:
+    def run(self) -> Iterator[Finding]:
         """Raises BrokerUnavailable."""
         surveyed = survey(self.settings, self.timeout_s)
-        found = [finding for each in surveyed for finding in self._judge(each)]
+        found = [finding for each in surveyed for finding in self._findings(each)]
         yield from found
         missing = [each.spec.name for each in surveyed if each.topic is None]
         if missing and all(finding.status != "problem" for finding in found):
@@ -29,11 +29,11 @@ class Topics:
         if not found and len(missing) < len(surveyed):
             yield ok(f"{len(surveyed) - len(missing)} fit: {self.settings.partitions} partitions, policies, sizes")
 
-    def _judge(self, each: Surveyed) -> Iterator[Finding]:
+    def _findings(self, each: Surveyed) -> Iterator[Finding]:
         try:
             try_topics(self.settings.broker, [each.spec], self.timeout_s)
         except TopicMismatch as error:
-            yield refusal(error)
+            yield refusal_finding(error)
             return
         if each.deviations:
             advice = each.mend or "; ".join(deviation.advice for deviation in each.deviations)

@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from agents.config.channels import Channels
-from agents.kafka.offsets import Offsets, Part
+from agents.kafka.offsets import Offsets, SourcePartition
 from agents.kafka.reader import TopicReader
 from agents.kafka.record import file_record
 from schemas import erasure
 from schemas.errors import InvalidInput
 from streams.replay import FileRecord
-from streams.verification.dead_letters import ForwardBook, LetterBook
+from streams.verification.dead_letters import DeadLetterBook, RepartitionBook
 from streams.verification.partition import Pass
-from streams.verification.refold import HomeOf
+from streams.verification.refold import OwningPartitionOf
 from streams.verification.rescoring import Rescoring
 from streams.verification.slices import Slice
 from streams.verification.students import Extent
@@ -29,43 +29,45 @@ class PartitionReader:
     advance: Callable[[int], None]
     channels: Channels
     changelog: str
-    offsets: Mapping[Part, Offsets]
-    home: HomeOf
+    offsets: Mapping[SourcePartition, Offsets]
+    owning_partition: OwningPartitionOf
     rescoring: Rescoring
     memory_bytes: int
 
-    def one_pass(self, extent: Extent, students: Slice, letters: LetterBook, forwards: ForwardBook | None) -> Pass:
+    def one_pass(
+        self, extent: Extent, students: Slice, dead_letters: DeadLetterBook, repartitioned: RepartitionBook | None
+    ) -> Pass:
         """Read all that there is of `students`, ready to be judged; blocks. Raises BrokerUnavailable, Fatal.
 
-        The first pass of a partition, the one with `forwards`, goes through all of the input, the others not further
-        than they must.
+        The first pass of a partition, the one with `repartitioned`, goes through all of the input, the others not
+        further than they must.
         """
-        one = Pass(self.rescoring, self.home, extent, students, self.memory_bytes)
-        self._read_what_was_said(one, extent.partition)
+        one = Pass(self.rescoring, self.owning_partition, extent, students, self.memory_bytes)
+        self._read_published(one, extent.partition)
         one.begin()
         activity, partition = self.channels.activity, extent.partition
         for records in self._read(activity, partition, extent.start, extent.cut):
             batch = one.fold(records)
-            letters.expect(batch.dead_letters)
-            if forwards is not None:
-                forwards.expect(batch.forwards)
-                forwards.find(records)
+            dead_letters.expect(batch.dead_letters)
+            if repartitioned is not None:
+                repartitioned.expect(batch.repartitioned)
+                repartitioned.find(records)
             elif one.spoiled:
                 return one
-        end = max(one.reach, self.offsets[activity, partition].end if forwards is not None else 0)
+        end = max(one.reach, self.offsets[activity, partition].end if repartitioned is not None else 0)
         for records in self._read(activity, partition, extent.cut, end):
             one.follow(records)
-            if forwards is not None:
-                forwards.find(records)
+            if repartitioned is not None:
+                repartitioned.find(records)
         return one
 
-    def find_letters(self, extent: Extent, letters: LetterBook) -> None:
+    def find_dead_letters(self, extent: Extent, dead_letters: DeadLetterBook) -> None:
         """Read the dead letters about the partition."""
         topic = self.channels.dead_letters
         for records in self._read(topic, extent.partition, self._start(topic, extent.partition)):
-            letters.find(records, extent)
+            dead_letters.find(records, extent)
 
-    def _read_what_was_said(self, one: Pass, partition: int) -> None:
+    def _read_published(self, one: Pass, partition: int) -> None:
         """Updates before rows: so that a row is at least as far as its student's update, if nothing is wrong."""
         channels = self.channels
         for topic, note in (
@@ -79,17 +81,17 @@ class PartitionReader:
             one.last.note_rows(records)
 
     def _read_requests(self, one: Pass, partition: int) -> None:
-        """As the workers read them: what is not at home is forwarded there, and counts there."""
+        """As the workers read them: what is not on its owning partition is forwarded there, and counts there."""
         erasures = self.channels.erasures
         read_to = self.offsets[erasures, partition].next_offset
         for records in self._read(erasures, partition, self._start(erasures, partition)):
             for record in records:
                 try:
-                    request = erasure.read(record.key, record.value, record.timestamp)
+                    request = erasure.read_request(record.key, record.value, record.timestamp)
                 except InvalidInput:
                     continue  # a dead letter
                 key = record.key or b""
-                if self.home(key.decode("utf-8", "replace")) in (None, partition):
+                if self.owning_partition(key.decode("utf-8", "replace")) in (None, partition):
                     at_us = 0 if request is None else request.at_us
                     one.last.note_request(key, at_us, is_read=record.offset < read_to)
 

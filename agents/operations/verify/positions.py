@@ -10,7 +10,7 @@ from agents.health.lag.broker import BrokerOffsets
 from agents.kafka.clients import open_admin
 from agents.kafka.deadline import Deadline
 from agents.kafka.errors import BrokerUnavailable, message_of
-from agents.kafka.offsets import Offsets, Part
+from agents.kafka.offsets import Offsets, SourcePartition
 from agents.kafka.topics import TopicMismatch
 
 _POLL_S: Final = 0.25
@@ -45,7 +45,7 @@ class Positions:
         self._parts = [(topic, partition) for topic in topics for partition in range(partitions)]
         self._sources = sources
 
-    async def caught_up(self, wait_s: float) -> tuple[Mapping[Part, Offsets], int]:
+    async def caught_up(self, wait_s: float) -> tuple[Mapping[SourcePartition, Offsets], int]:
         """All offsets, and the records that the group had not committed then: 0 if it came to that within `wait_s`.
 
         Commits are asked for before ends. So with 0 all that was there had been folded, and what it gave rise to sent.
@@ -62,7 +62,7 @@ class Positions:
                 return offsets, lag
             await asyncio.sleep(_POLL_S)
 
-    async def _read(self, deadline: Deadline) -> Mapping[Part, Offsets]:
+    async def _read(self, deadline: Deadline) -> Mapping[SourcePartition, Offsets]:
         while True:
             try:
                 return await self._read_all()
@@ -71,7 +71,7 @@ class Positions:
                     raise
             await asyncio.sleep(_POLL_S)
 
-    async def _read_all(self) -> Mapping[Part, Offsets]:
+    async def _read_all(self) -> Mapping[SourcePartition, Offsets]:
         offsets = await self._reader.read()
         for topic, partition in self._parts:
             if (topic, partition) not in offsets:

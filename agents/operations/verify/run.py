@@ -12,25 +12,30 @@ from agents.config.header_keys import Keyring
 from agents.config.settings import Settings
 from agents.delivery.deployment import changelog_of
 from agents.kafka.input_topic import InputTopic
-from agents.kafka.offsets import Offsets, Part
+from agents.kafka.offsets import Offsets, SourcePartition
 from agents.kafka.reader import TopicReader
 from agents.operations.verify.partition import PartitionReader
 from agents.operations.verify.positions import Positions, require_topics
 from schemas.topics import MAX_RECORD_BYTES
 from streams.evidence.artifacts import load_artifact
-from streams.input.checkpoint import Mark, is_same_topic
+from streams.input.checkpoint import InputCheckpoint, is_same_topic
 from streams.input.partitioner import partitioner
 from streams.skills.skill_set import load_skills
 from streams.verification.audit import Difference
-from streams.verification.dead_letters import ForwardBook, LetterBook, forward_differs, letter_differs
-from streams.verification.ledger import Ledger
+from streams.verification.dead_letters import (
+    DeadLetterBook,
+    RepartitionBook,
+    dead_letter_differs,
+    repartitioned_differs,
+)
+from streams.verification.ledger import EntryLedger
 from streams.verification.partition import Pass
-from streams.verification.report import Report
+from streams.verification.report import VerificationReport
 from streams.verification.rescoring import Rescoring
 from streams.verification.slices import Slice
 from streams.verification.students import Extent
 
-Tell = Callable[[int, int], None]
+VerifyProgress = Callable[[int, int], None]
 """Records read so far, and how many there are to read."""
 
 _READ_TIMEOUT_S: Final = 30.0
@@ -38,7 +43,7 @@ _READ_TIMEOUT_S: Final = 30.0
 
 @dataclass(slots=True)
 class _Progress:
-    tell: Tell
+    tell: VerifyProgress
     done: int = 0
     of: int = 0
 
@@ -55,7 +60,7 @@ class Verification:
     to catch up.
     """
 
-    def __init__(self, settings: Settings, *, memory_bytes: int, wait_s: float, tell: Tell) -> None:
+    def __init__(self, settings: Settings, *, memory_bytes: int, wait_s: float, tell: VerifyProgress) -> None:
         self._settings = settings
         self._channels = Channels.of(settings)
         self._changelog = changelog_of(settings).name
@@ -68,20 +73,20 @@ class Verification:
         self._rescoring = Rescoring(skill_set, artifact, decode, settings.known_ids, self._keyring.authentic)
         self._partitioner = partitioner(settings.partitioner)
         self._progress = _Progress(tell)
-        self._report = Report()
+        self._report = VerificationReport()
 
-    def run(self) -> Report:
+    def run(self) -> VerificationReport:
         """Verify; changes nothing on the broker. Raises BrokerUnavailable, TopicMismatch, Retryable, Fatal. Blocks."""
         return asyncio.run(self._run())
 
-    async def _run(self) -> Report:
+    async def _run(self) -> VerificationReport:
         settings, channels = self._settings, self._channels
         topics = (*channels.sources, channels.updates, channels.reasoning, channels.dead_letters, self._changelog)
         require_topics(settings.broker, topics, settings.partitions, settings.start_timeout_s)
         self._keyring.open()
         # What became of calls changes what is pending in rows, and nothing that is compared.
-        judged = (channels.activity, channels.erasures)
-        positions = Positions(settings.broker, settings.app_id, topics, judged, settings.partitions)
+        compared = (channels.activity, channels.erasures)
+        positions = Positions(settings.broker, settings.app_id, topics, compared, settings.partitions)
         offsets, lag = await positions.caught_up(self._wait_s)
         topic_id = InputTopic(settings.broker, settings.app_id, channels.activity).describe().topic_id
         self._progress.of = sum(each.end - each.start for part, each in offsets.items() if part[0] != channels.results)
@@ -91,7 +96,7 @@ class Verification:
             )
         self._tell_removed(offsets)
         with ExitStack() as stack:
-            forwards = stack.enter_context(Ledger(self._ledger_bytes))
+            repartitioned = stack.enter_context(EntryLedger(self._ledger_bytes))
             readers = {topic: stack.enter_context(self._reader(topic)) for topic in topics}
             activity = readers[channels.activity]
             partitions = PartitionReader(
@@ -100,46 +105,48 @@ class Verification:
                 channels=channels,
                 changelog=self._changelog,
                 offsets=offsets,
-                home=self._home,
+                owning_partition=self._owning_partition,
                 rescoring=self._rescoring,
                 memory_bytes=self._students_bytes,
             )
             extents = {}
             for partition in range(settings.partitions):
                 extent = self._extent(activity, offsets, partition)
-                extents[partition] = await self._partition(partitions, extent, forwards, topic_id)
+                extents[partition] = await self._partition(partitions, extent, repartitioned, topic_id)
                 if activity.span(partition)[0] > extent.start:
                     self._report.leave_out(
                         f"retention removed records of {channels.activity}, partition {partition}, while they were "
                         "read: what differs there may come of that; run it again"
                     )
-            self._settle_forwards(forwards, extents)
+            self._settle_repartitioned(repartitioned, extents)
         return self._report
 
-    async def _partition(self, partitions: PartitionReader, extent: Extent, forwards: Ledger, topic_id: str) -> Extent:
+    async def _partition(
+        self, partitions: PartitionReader, extent: Extent, repartitioned: EntryLedger, topic_id: str
+    ) -> Extent:
         """Verify one partition; its extent, as it turned out."""
         report = self._report
-        with Ledger(self._ledger_bytes) as ledger:
-            letters = LetterBook(self._channels.activity, MAX_RECORD_BYTES, ledger)
-            first = partitions.one_pass(extent, Slice(), letters, self._forward_book(forwards))
+        with EntryLedger(self._ledger_bytes) as ledger:
+            dead_letters = DeadLetterBook(self._channels.activity, MAX_RECORD_BYTES, ledger)
+            first = partitions.one_pass(extent, Slice(), dead_letters, self._repartition_book(repartitioned))
             extent = first.extent
-            self._require_topic(first.last.mark, topic_id, extent)
-            self._tell_skipped(first.last.mark, extent.partition)
+            self._require_topic(first.last.checkpoint, topic_id, extent)
+            self._tell_skipped(first.last.checkpoint, extent.partition)
             report.records += first.records
             report.rerouted += first.rerouted
-            await self._judge(first)
+            await self._compare(first)
             todo = list(first.set_aside)
             while todo:
-                further = partitions.one_pass(extent, todo.pop(), letters, None)
-                await self._judge(further)
+                further = partitions.one_pass(extent, todo.pop(), dead_letters, None)
+                await self._compare(further)
                 todo += further.set_aside
-            partitions.find_letters(extent, letters)
-            self._settle_letters(ledger, letters, extent)
+            partitions.find_dead_letters(extent, dead_letters)
+            self._settle_dead_letters(ledger, dead_letters, extent)
         return extent
 
-    async def _judge(self, one: Pass) -> None:
+    async def _compare(self, one: Pass) -> None:
         report, counts = self._report, one.counts
-        async for difference in one.judge():
+        async for difference in one.compare():
             report.add(difference)
         report.passes += 1
         report.students += one.students
@@ -161,16 +168,16 @@ class Verification:
 
     # -- what is not of any student
 
-    def _forward_book(self, forwards: Ledger) -> ForwardBook:
-        return ForwardBook(self._channels.activity, forwards, self._keyring.authentic)
+    def _repartition_book(self, repartitioned: EntryLedger) -> RepartitionBook:
+        return RepartitionBook(self._channels.activity, repartitioned, self._keyring.authentic)
 
-    def _home(self, student: str) -> int | None:
-        return self._partitioner.home_partition(student.encode(), self._settings.partitions)
+    def _owning_partition(self, student: str) -> int | None:
+        return self._partitioner.owning_partition(student.encode(), self._settings.partitions)
 
     def _reader(self, topic: str) -> TopicReader:
         return TopicReader(self._settings.broker, topic, "skillstream-verify", _READ_TIMEOUT_S)  # no group's member
 
-    def _extent(self, input_reader: TopicReader, offsets: Mapping[Part, Offsets], partition: int) -> Extent:
+    def _extent(self, input_reader: TopicReader, offsets: Mapping[SourcePartition, Offsets], partition: int) -> Extent:
         channels = self._channels
         activity = offsets[channels.activity, partition]
         start = max(activity.start, input_reader.span(partition)[0])
@@ -189,23 +196,23 @@ class Verification:
             cut=max(start, min(committed, activity.end)),
             epoch=self._settings.epoch,
             updates_gone=offsets[channels.updates, partition].start > 0,
-            letters_gone=offsets[channels.dead_letters, partition].start > 0,
+            dead_letters_gone=offsets[channels.dead_letters, partition].start > 0,
         )
 
-    def _require_topic(self, mark: Mark | None, topic_id: str, extent: Extent) -> None:
-        if mark is not None and is_same_topic(mark, topic_id) is False:
+    def _require_topic(self, checkpoint: InputCheckpoint | None, topic_id: str, extent: Extent) -> None:
+        if checkpoint is not None and is_same_topic(checkpoint, topic_id) is False:
             what = "the topic was deleted and created again since: its events are not those that were folded"
-            self._report.add(Difference("state", "", extent.partition, mark.offset, what))
+            self._report.add(Difference("state", "", extent.partition, checkpoint.offset, what))
 
-    def _tell_skipped(self, mark: Mark | None, partition: int) -> None:
-        if mark is not None and mark.skipped.offsets:
-            self._report.skipped_offsets += mark.skipped.offsets
+    def _tell_skipped(self, checkpoint: InputCheckpoint | None, partition: int) -> None:
+        if checkpoint is not None and checkpoint.skipped.offsets:
+            self._report.skipped_offsets += checkpoint.skipped.offsets
             self._report.leave_out(
-                f"skipped: the workers never read {mark.skipped} of {self._channels.activity}, partition {partition}: "
-                "they were removed before"
+                f"skipped: the workers never read {checkpoint.skipped} of {self._channels.activity}, "
+                f"partition {partition}: they were removed before"
             )
 
-    def _tell_removed(self, offsets: Mapping[Part, Offsets]) -> None:
+    def _tell_removed(self, offsets: Mapping[SourcePartition, Offsets]) -> None:
         """Of all that the group reads, what it has not read and cannot read: any more, or yet."""
         for topic in self._channels.sources:
             for partition in range(self._settings.partitions):
@@ -217,16 +224,16 @@ class Verification:
                         f"{partition}, and the group has not committed them: lost, unless they were folded"
                     )
 
-    def _settle_letters(self, ledger: Ledger, letters: LetterBook, extent: Extent) -> None:
+    def _settle_dead_letters(self, ledger: EntryLedger, dead_letters: DeadLetterBook, extent: Extent) -> None:
         report = self._report
-        for difference in letters.unreadable:
+        for difference in dead_letters.unreadable:
             report.add(difference)
         missing = 0
         for mismatch in ledger.settle():
-            if mismatch.how == "missing" and extent.letters_gone:
+            if mismatch.how == "missing" and extent.dead_letters_gone:
                 missing += 1
             else:
-                report.add(letter_differs(mismatch))
+                report.add(dead_letter_differs(mismatch))
         if missing:
             report.leave_out(
                 f"incomplete: retention has removed the start of {self._channels.dead_letters}, "
@@ -234,19 +241,19 @@ class Verification:
             )
         report.dead_lettered += ledger.expected
         report.repeats += ledger.repeats
-        report.mention("dead letters about other topics: not judged", letters.foreign)
+        report.mention("dead letters about other topics: not judged", dead_letters.foreign)
 
-    def _settle_forwards(self, forwards: Ledger, extents: Mapping[int, Extent]) -> None:
+    def _settle_repartitioned(self, repartitioned: EntryLedger, extents: Mapping[int, Extent]) -> None:
         missing = 0
-        for mismatch in forwards.settle():
+        for mismatch in repartitioned.settle():
             entry = mismatch.entry
-            origin, home = extents.get(entry.about[0]), extents.get(entry.at)
+            origin, owning_partition = extents.get(entry.about[0]), extents.get(entry.at)
             if origin is not None and not origin.start <= entry.about[1] < origin.cut:
                 continue
-            if mismatch.how == "missing" and home is not None and home.start > 0:
+            if mismatch.how == "missing" and owning_partition is not None and owning_partition.start > 0:
                 missing += 1
             else:
-                self._report.add(forward_differs(mismatch))
+                self._report.add(repartitioned_differs(mismatch))
         if missing:
             self._report.leave_out(f"incomplete: retention may have removed {missing} events that were forwarded")
-        self._report.repeats += forwards.repeats
+        self._report.repeats += repartitioned.repeats

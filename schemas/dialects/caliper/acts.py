@@ -9,23 +9,23 @@ from msgspec import structs
 from schemas.dialects.act import MARK_SUFFIX, Act
 from schemas.dialects.act_ids import WHAT, of_attempt, of_moment
 from schemas.dialects.caliper.conformance import Conformant
-from schemas.dialects.caliper.student import attempt, entity
-from schemas.dialects.caliper.values import instant, is_integer, is_iri, seconds
-from schemas.dialects.caliper.version import Usage
-from schemas.dialects.markup import plain
+from schemas.dialects.caliper.student import described_attempt, entity
+from schemas.dialects.caliper.values import duration_seconds, instant, is_integer, is_iri
+from schemas.dialects.caliper.version import ResolvedUse
+from schemas.dialects.markup import without_markup
 
 _QUIZZES: Final = ("Assessment", "AssessmentItem")
 _ATTEMPTED: Final = ("AssessmentEvent", "AssessmentItemEvent", "AssignableEvent")
 
 
-def kind_of(event: Mapping[str, Any], checked: Conformant, usage: Usage) -> str:
+def kind_of(event: Mapping[str, Any], checked: Conformant, usage: ResolvedUse) -> str:
     """The table's kind, but for what only the event can tell.
 
     A graded quiz, or an item of one, is an attempt; a second start is a retry.
     """
     if usage.student == "assignee":
-        return "attempt" if entity(attempt(event).get("assignable")).get("type") in _QUIZZES else usage.kind
-    if checked.action == "Started" and checked.type in _ATTEMPTED and _count(attempt(event)) > 1:
+        return "attempt" if entity(described_attempt(event).get("assignable")).get("type") in _QUIZZES else usage.kind
+    if checked.action == "Started" and checked.type in _ATTEMPTED and _count(described_attempt(event)) > 1:
         return "retry"
     return usage.kind
 
@@ -44,7 +44,7 @@ def _what(event: Mapping[str, Any]) -> Mapping[str, Any]:
     found = event["object"]
     if isinstance(found, dict) and found.get("type") != "Attempt":
         return found
-    return entity(attempt(event).get("assignable")) or entity(found)
+    return entity(described_attempt(event).get("assignable")) or entity(found)
 
 
 def _count(tried: Mapping[str, Any]) -> int:
@@ -62,7 +62,7 @@ def mark_of(handed_in: Act, event: Mapping[str, Any]) -> Act:
 
 def _act_ids(act: Act, event: Mapping[str, Any], what: str) -> tuple[str, ...]:
     """Which act it is: what was done in the event's attempt, else at the act's item and moment."""
-    tried = attempt(event)
+    tried = described_attempt(event)
     name = tried.get("id", "")
     if is_iri(name) and not name.startswith("_:"):
         return (of_attempt(what, f"{name} #{_count(tried)}", _item(event)),)
@@ -78,7 +78,7 @@ def _item(event: Mapping[str, Any]) -> str:
 
 
 def _tried(act: Act, event: Mapping[str, Any]) -> None:
-    tried = attempt(event)
+    tried = described_attempt(event)
     act.act_ids = _act_ids(act, event, WHAT["attempt"])
     act.attempt = _count(tried)
     act.duration_s = _lasted(tried)
@@ -107,14 +107,14 @@ def score(event: Mapping[str, Any]) -> float | None:
 def _sat(act: Act, event: Mapping[str, Any]) -> None:
     found = entity(event["object"])
     if event["type"] != "SessionEvent":
-        act.duration_s = _lasted(attempt(event))
+        act.duration_s = _lasted(described_attempt(event))
     else:
         act.duration_s = _lasted(found if found.get("type") == "Session" else entity(event.get("session")))
 
 
 def _lasted(spell: Mapping[str, Any]) -> float | None:
     """The seconds that an attempt, a response or a session says it took, or that lie between its ends."""
-    said = seconds(spell.get("duration"))
+    said = duration_seconds(spell.get("duration"))
     if said is not None:
         return said
     end = instant(spell.get("endedAtTime"))
@@ -125,12 +125,15 @@ def _lasted(spell: Mapping[str, Any]) -> float | None:
 def _wrote(act: Act, event: Mapping[str, Any]) -> None:
     found, generated = entity(event["object"]), entity(event.get("generated"))
     texts = (found.get("body"), generated.get("body"), generated.get("value"), generated.get("bookmarkNotes"))
-    act.text = plain(next((text for text in texts if isinstance(text, str)), ""))
+    act.text = without_markup(next((text for text in texts if isinstance(text, str)), ""))
     act.reply_to = entity(found.get("replyTo")).get("id")
 
 
 def _played(act: Act, event: Mapping[str, Any]) -> None:
-    at, of = seconds(entity(event.get("target")).get("currentTime")), seconds(entity(event["object"]).get("duration"))
+    at, of = (
+        duration_seconds(entity(event.get("target")).get("currentTime")),
+        duration_seconds(entity(event["object"]).get("duration")),
+    )
     act.progress = at / of if at is not None and of else None
 
 

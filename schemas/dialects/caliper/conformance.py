@@ -13,18 +13,18 @@ from msgspec import Struct
 
 from schemas.dialects.caliper.context import require_version
 from schemas.dialects.caliper.properties import READ
-from schemas.dialects.caliper.rules import Broken, is_absent
-from schemas.dialects.caliper.values import IRIS, instant, is_iri, is_uuid_urn
-from schemas.dialects.caliper.version import NO_TYPES, Check, Usage, Version, is_array, no_other
+from schemas.dialects.caliper.rules import BrokenRule, is_absent
+from schemas.dialects.caliper.values import CHECKED_IRIS, instant, is_iri, is_uuid_urn
+from schemas.dialects.caliper.version import NO_TYPES, PropertyCheck, ResolvedUse, Version, is_array, no_other
 
 ACTION_IRIS: Final = ("http://purl.imsglobal.org/caliper/actions/", "https://purl.imsglobal.org/caliper/actions/")
 
 
-Part = tuple[dict[str, Any], str, "Part | None", Check, bool]
+Described = tuple[dict[str, Any], str, "Described | None", PropertyCheck, bool]
 """An event, or an entity of one: with its path or, below an event, the property that it is, of what, its check, and
 whether it is read.
 """
-_OF_AN_EVENT: Final[Check] = (None, no_other, "", NO_TYPES)
+_OF_AN_EVENT: Final[PropertyCheck] = (None, no_other, "", NO_TYPES)
 
 
 class Conformant(Struct, frozen=True):
@@ -36,7 +36,7 @@ class Conformant(Struct, frozen=True):
     type: str
     action: str
     time: datetime
-    usage: Usage | None
+    usage: ResolvedUse | None
     tolerated: str = ""
 
 
@@ -48,38 +48,38 @@ def require_conformant(event: dict[str, Any], path: str, own: Collection[str], d
     version, extended = require_version(event.get("@context"), path, data_version)
     if not (extended or version.event_properties.issuperset(event)):
         name = next(name for name in event if name not in version.event_properties)
-        raise Broken("2.1-custom", f"{path}.{name}" if name == "navigatedFrom" else path)
+        raise BrokenRule("2.1-custom", f"{path}.{name}" if name == "navigatedFrom" else path)
     kind = event.get("type")
     if not isinstance(kind, str) or not kind or kind in version.entities:
-        raise Broken("2.1-type", f"{path}.type")
+        raise BrokenRule("2.1-type", f"{path}.type")
     if not is_uuid_urn(event.get("id")):
-        raise Broken("2.1-id", f"{path}.id")
+        raise BrokenRule("2.1-id", f"{path}.id")
     if not event.get("actor"):
-        raise Broken("2.1-actor", f"{path}.actor")
+        raise BrokenRule("2.1-actor", f"{path}.actor")
     if not event.get("object"):
-        raise Broken("2.1-object", f"{path}.object")
+        raise BrokenRule("2.1-object", f"{path}.object")
     action = event.get("action")
     if not isinstance(action, str) or not action:
-        raise Broken("2.1-action", f"{path}.action")
+        raise BrokenRule("2.1-action", f"{path}.action")
     if action.startswith(ACTION_IRIS):
         action = action.rpartition("/")[2]
     time = instant(event.get("eventTime"))
     if time is None:
-        raise Broken("2.1-eventTime", f"{path}.eventTime")
+        raise BrokenRule("2.1-eventTime", f"{path}.eventTime")
     if (extensions := event.get("extensions")) and not isinstance(extensions, dict):
-        raise Broken("2.1-extensions", f"{path}.extensions")
+        raise BrokenRule("2.1-extensions", f"{path}.extensions")
     if (profile := event.get("profile")) and not (isinstance(profile, str) and _is_profile(profile, version, extended)):
-        raise Broken("2.1-profile", f"{path}.profile")
+        raise BrokenRule("2.1-profile", f"{path}.profile")
     usages = version.events.get(kind)
     usage = usages.get(action) if usages else None
     if not usage and f"{kind}.{action}" not in own:
         if usages:
-            raise Broken("B-action" if action in version.actions else "A-action", f"{path}.action")
+            raise BrokenRule("B-action" if action in version.actions else "A-action", f"{path}.action")
         if not extended:
-            raise Broken("2.1-type", f"{path}.type")
+            raise BrokenRule("2.1-type", f"{path}.type")
     for name in usage.requires if usage else ():
         if is_absent(event.get(name)):
-            raise Broken("B-required", f"{path}.{name}")
+            raise BrokenRule("B-required", f"{path}.{name}")
     described = _slotted((event, path, None, _OF_AN_EVENT, True), usage.slots if usage else version.slots)
     return Conformant(kind, action, time, usage, _check_described(described, version, extended))
 
@@ -88,9 +88,9 @@ def _is_profile(term: str, version: Version, extended: bool) -> bool:
     return extended or term.removeprefix("http://purl.imsglobal.org/caliper/") in version.profiles
 
 
-def _slotted(event: Part, slots: Mapping[str, Check]) -> list[Part]:
+def _slotted(event: Described, slots: Mapping[str, PropertyCheck]) -> list[Described]:
     """The described ones of an event's own entities. Raises Broken."""
-    described: list[Part] = []
+    described: list[Described] = []
     entities = event[0]
     for name in entities:
         if name not in slots:
@@ -99,11 +99,11 @@ def _slotted(event: Part, slots: Mapping[str, Check]) -> list[Part]:
         if type(value) is dict and value:
             described.append((value, name, event, slots[name], True))
         elif not is_iri(value) and not is_absent(value):
-            raise Broken("2.1-entity", _path(event, name))
+            raise BrokenRule("2.1-entity", _path(event, name))
     return described
 
 
-def _check_described(described: list[Part], version: Version, extended: bool) -> str:
+def _check_described(described: list[Described], version: Version, extended: bool) -> str:
     """Check entities and those within, however deep: no recursion, since they may be nested without end.
 
     What a further context's entity has is its context's affair. Return the last rule that is broken where nobody reads
@@ -115,7 +115,7 @@ def _check_described(described: list[Part], version: Version, extended: bool) ->
         part = described.pop()
         entity = part[0]
         iri = entity.get("id")
-        if type(iri) is not str or not IRIS[iri]:
+        if type(iri) is not str or not CHECKED_IRIS[iri]:
             tolerated = _unread("2.2-id", part, "id")
             continue
         kind = entity.get("type")
@@ -130,7 +130,7 @@ def _check_described(described: list[Part], version: Version, extended: bool) ->
             if type(value) is str:
                 if texts is None or texts[value]:
                     continue
-            elif texts is IRIS:
+            elif texts is CHECKED_IRIS:
                 if type(value) is dict and value:
                     described.append((value, name, part, check, part[4] and name in READ))
                     continue
@@ -145,22 +145,22 @@ def _check_described(described: list[Part], version: Version, extended: bool) ->
     return tolerated
 
 
-def _unread(rule: str, part: Part, name: str) -> str:
+def _unread(rule: str, part: Described, name: str) -> str:
     """`rule`, which the property `name` of `part` breaks where nobody reads it. Raises Broken where somebody does."""
     if part[4] and name in READ:
-        raise Broken(rule, _path(part, name))
+        raise BrokenRule(rule, _path(part, name))
     return rule
 
 
-def _rule(check: Check) -> str:
+def _rule(check: PropertyCheck) -> str:
     """What a value breaks that is not even of the form: the rule of a link is about types."""
     texts, others, rule, _ = check
-    if texts is IRIS:
+    if texts is CHECKED_IRIS:
         return "2.1-entity"
     return "C-array" if others is is_array else rule
 
 
-def _further_type(part: Part, kind: Any, version: Version, extended: bool) -> str:
+def _further_type(part: Described, kind: Any, version: Version, extended: bool) -> str:
     """Empty where `kind`, which the check of `part` does not allow, may be a term of a further context.
 
     Else the rule that is broken, where nobody reads it. Raises Broken.
@@ -172,24 +172,24 @@ def _further_type(part: Part, kind: Any, version: Version, extended: bool) -> st
     return ""
 
 
-def _elements(array: list[Any], name: str, part: Part, check: Check) -> tuple[list[Part], str]:
+def _elements(array: list[Any], name: str, part: Described, check: PropertyCheck) -> tuple[list[Described], str]:
     """The described ones of an array of entities; and the rule that others break. Raises Broken."""
-    found: list[Part] = []
+    found: list[Described] = []
     broken, is_read = "", part[4] and name in READ
     for index, one in enumerate(array):
         if isinstance(one, dict):
             found.append((one, f"{name}[{index}]", part, check, is_read))
         elif not is_iri(one):
             if is_read:
-                raise Broken("2.1-entity", _path(part, f"{name}[{index}]"))
+                raise BrokenRule("2.1-entity", _path(part, f"{name}[{index}]"))
             broken = "2.1-entity"
     return found, broken
 
 
-def _path(part: Part, name: str) -> str:
+def _path(part: Described, name: str) -> str:
     """Where the property `name` of `part` is. Only what is broken needs to know."""
     steps = [name]
-    within: Part | None = part
+    within: Described | None = part
     while within:
         _, step, within, _, _ = within
         steps.append(step)

@@ -6,13 +6,13 @@ from typing import Any, Final
 from msgspec import Struct
 
 from schemas.dialects.caliper.context import CONTEXTS, base_of
-from schemas.dialects.caliper.rules import Broken
+from schemas.dialects.caliper.rules import BrokenRule
 from schemas.dialects.caliper.values import instant
 from schemas.dialects.record import require_few
 
-_TELLING: Final = frozenset(("sensor", "sendTime", "dataVersion"))
+_DISTINCTIVE: Final = frozenset(("sensor", "sendTime", "dataVersion"))
 _PARTS: Final = frozenset(("sensor", "sendTime", "data"))
-_PROPERTIES: Final = _TELLING | _PARTS
+_PROPERTIES: Final = _DISTINCTIVE | _PARTS
 _READ: Final = frozenset(("dataVersion", "data"))
 _NAMESPACE: Final = "purl.imsglobal.org/ctx/caliper"
 
@@ -46,7 +46,7 @@ def is_caliper(document: Any) -> bool:
 
 def data_of(document: Any) -> Data:
     """The data of a document that `is_caliper`. Raises Broken where they can't be told apart."""
-    if isinstance(document, dict) and not document.keys().isdisjoint(_TELLING):
+    if isinstance(document, dict) and not document.keys().isdisjoint(_DISTINCTIVE):
         return _opened(document)
     if isinstance(document, list):
         return Data(_objects(document, "$"))
@@ -55,14 +55,14 @@ def data_of(document: Any) -> Data:
 
 def _opened(envelope: dict[str, Any]) -> Data:
     if missing := sorted(_READ - envelope.keys()):
-        raise Broken("5.2-properties", f"$.{missing[0]}")
+        raise BrokenRule("5.2-properties", f"$.{missing[0]}")
     version = envelope["dataVersion"]
     if not isinstance(version, str) or base_of(version) is None:
         known = isinstance(version, str) and version.startswith(CONTEXTS)
-        raise Broken("5.2-dataVersion", "$.dataVersion", "caliper_unknown_version" if known else "caliper_invalid")
+        raise BrokenRule("5.2-dataVersion", "$.dataVersion", "caliper_unknown_version" if known else "caliper_invalid")
     items = envelope["data"]
     if not isinstance(items, list) or not items:
-        raise Broken("5.2-data", "$.data")
+        raise BrokenRule("5.2-data", "$.data")
     return Data(_objects(items, "$.data"), version, tuple(_broken(envelope)))
 
 
@@ -80,5 +80,5 @@ def _objects(items: Sequence[Any], path: str) -> list[tuple[dict[str, Any], str]
     require_few(len(items))
     for index, item in enumerate(items):
         if not isinstance(item, dict) or not item:
-            raise Broken("5.2-data", f"{path}[{index}]")
+            raise BrokenRule("5.2-data", f"{path}[{index}]")
     return [(item, f"{path}[{index}]") for index, item in enumerate(items)]

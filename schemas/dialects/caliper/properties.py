@@ -11,16 +11,16 @@ from schemas.dialects.caliper.roles import is_roles
 from schemas.dialects.caliper.values import (
     DURATIONS,
     INSTANTS,
-    Judged,
+    Checked,
     is_boolean,
     is_count,
     is_integer,
     is_number,
     is_texts,
 )
-from schemas.dialects.caliper.version import Check, others, texts
+from schemas.dialects.caliper.version import PropertyCheck, others, texts
 
-_STATUSES: Final = Judged(re.compile("(?:.*#)?(?:Active|Inactive)").fullmatch)
+_STATUSES: Final = Checked(re.compile("(?:.*#)?(?:Active|Inactive)").fullmatch)
 
 
 def _is_selection(value: Any) -> bool:
@@ -31,7 +31,7 @@ def _is_map(value: Any) -> bool:
     return type(value) is dict
 
 
-PROPERTIES: Final[Mapping[str, Check]] = {
+PROPERTIES: Final[Mapping[str, PropertyCheck]] = {
     **texts("dateCreated dateModified datePublished dateToActivate dateToShow dateToStartOn", "2.2-date", INSTANTS),
     **texts("dateToSubmit startedAtTime endedAtTime", "2.2-date", INSTANTS),
     **texts("duration currentTime", "C-duration", DURATIONS),
@@ -69,7 +69,7 @@ ARRAYS: Final[Mapping[str, str]] = {
     "LearningObjective": "learningObjectives",
 }
 
-PROPERTIES_1P2: Final[Mapping[str, Check]] = {
+PROPERTIES_1P2: Final[Mapping[str, PropertyCheck]] = {
     **PROPERTIES,
     **texts("dateSent dateTimeSelected maxDateTime minDateTime", "2.2-date", INSTANTS),
     **texts("host ipAddress maxLabel minLabel questionPosed searchTerms storageName userAgent", "C-string"),

@@ -51,7 +51,7 @@ _SENTENCES: Final = {
 }
 
 
-class Broken(InvalidInput):
+class BrokenRule(InvalidInput):
     """A requirement is not met at `path`. The message quotes nothing that was sent but known property names."""
 
     def __init__(self, rule: str, path: str, reason: str = "caliper_invalid") -> None:

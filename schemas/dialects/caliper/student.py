@@ -10,7 +10,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from schemas.dialects.caliper.values import is_iri
-from schemas.dialects.caliper.version import Student
+from schemas.dialects.caliper.version import StudentProperty
 
 NO_ASSIGNEE: Final = "no assignee"
 NO_USER: Final = "no user"
@@ -30,10 +30,10 @@ class Who(Struct, frozen=True):
     why: str = ""
 
 
-def who(event: Mapping[str, Any], student: Student) -> Who:
+def who(event: Mapping[str, Any], student: StudentProperty) -> Who:
     """The student of a valid event, whom its table calls `student`."""
     if student == "assignee":
-        return _person(entity(attempt(event).get("assignee")), NO_ASSIGNEE)
+        return _person(entity(described_attempt(event).get("assignee")), NO_ASSIGNEE)
     if student == "user":
         sessions = (entity(event.get(name)) for name in ("object", "session", "federatedSession"))
         return _person(next((entity(one["user"]) for one in sessions if one.get("user")), {}), NO_USER)
@@ -48,7 +48,7 @@ def entity(value: Any) -> Mapping[str, Any]:
     return {"id": value} if isinstance(value, str) and value else {}
 
 
-def attempt(event: Mapping[str, Any]) -> Mapping[str, Any]:
+def described_attempt(event: Mapping[str, Any]) -> Mapping[str, Any]:
     """The attempt that an event grades, hands in or generates, as far as it is described; empty for none."""
     for name in ("object", "generated"):
         found = entity(event.get(name))

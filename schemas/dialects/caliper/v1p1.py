@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from schemas.dialects.caliper.properties import ARRAYS, LINKS, PROPERTIES
-from schemas.dialects.caliper.version import Use, version
+from schemas.dialects.caliper.version import Use, resolved_version
 
 CONTEXT: Final = "http://purl.imsglobal.org/ctx/caliper/v1p1"
 
@@ -44,7 +44,7 @@ _GRADED: Final = {"submission": "Graded"}  # an attempt where what was graded is
 REFERRERS: Final = "DigitalResource SoftwareApplication"
 _UNREAD: Final = "MarkedAsRead MarkedAsUnRead MarkedAsUnread"
 
-EVENTS: Final[dict[str, tuple[Use, ...]]] = {
+EVENT_USES: Final[dict[str, tuple[Use, ...]]] = {
     "Event": (Use({"navigation": ACTIONS}, actors="Agent"),),
     "AnnotationEvent": (
         Use(
@@ -159,7 +159,7 @@ DEPRECATED: Final[dict[str, tuple[Use, ...]]] = {
     "ReadingEvent": (Use({"navigation": "NavigatedTo Searched Viewed"}, objects="DigitalResource", targets="Frame"),),
 }
 
-V1P1: Final = version(
+V1P1: Final = resolved_version(
     CONTEXT,
     event_properties=EVENT_PROPERTIES,
     properties=PROPERTIES,
@@ -167,5 +167,5 @@ V1P1: Final = version(
     arrays=ARRAYS,
     actions=ACTIONS,
     subtypes=SUBTYPES,
-    events={name: EVENTS.get(name, ()) + DEPRECATED.get(name, ()) for name in EVENTS | DEPRECATED},
+    events={name: EVENT_USES.get(name, ()) + DEPRECATED.get(name, ()) for name in EVENT_USES | DEPRECATED},
 )

@@ -8,7 +8,7 @@ from typing import Final
 
 from schemas.dialects.caliper import v1p1
 from schemas.dialects.caliper.properties import ARRAYS_1P2, LINKS_1P2, PROPERTIES_1P2
-from schemas.dialects.caliper.version import Use, Version, version
+from schemas.dialects.caliper.version import Use, Version, resolved_version
 
 CONTEXT: Final = "http://purl.imsglobal.org/ctx/caliper/v1p2"
 
@@ -33,7 +33,7 @@ _SUBTYPES: Final[Mapping[str, str]] = {
 }
 
 _EVENTS: Final[dict[str, tuple[Use, ...]]] = {
-    **v1p1.EVENTS,
+    **v1p1.EVENT_USES,
     "Event": (Use({"navigation": f"{v1p1.ACTIONS} {_ACTIONS}"}, actors="Agent"),),
     "FeedbackEvent": (
         Use({"message": "Commented"}, generated="Comment", targets="Frame"),
@@ -93,7 +93,7 @@ _EVENTS: Final[dict[str, tuple[Use, ...]]] = {
 
 
 def _version(context: str, events: Mapping[str, tuple[Use, ...]]) -> Version:
-    return version(
+    return resolved_version(
         context,
         event_properties=f"{v1p1.EVENT_PROPERTIES} profile",
         properties=PROPERTIES_1P2,

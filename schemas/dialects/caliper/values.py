@@ -21,7 +21,7 @@ _DURATION: Final = re.compile(
 _SECONDS: Final = (604_800, 31_536_000, 2_592_000, 86_400, 3_600, 60, 1)
 
 
-class Judged(dict[str, bool]):
+class Checked(dict[str, bool]):
     """Whether a text has a form: `judged[text]`. Bounded: it forgets all when full, and keeps no long text.
 
     Most IRIs and dates of an event were in it or another before: those of users, courses, sessions, applications.
@@ -42,12 +42,12 @@ class Judged(dict[str, bool]):
         return has_form
 
 
-IRIS: Final = Judged(_IRI)
+CHECKED_IRIS: Final = Checked(_IRI)
 
 
 def is_iri(value: Any) -> bool:
     """Whether `value` is an absolute IRI or a blank node identifier."""
-    return type(value) is str and IRIS[value]
+    return type(value) is str and CHECKED_IRIS[value]
 
 
 def is_uuid_urn(value: Any) -> bool:
@@ -67,11 +67,11 @@ def instant(value: Any) -> datetime | None:
     return None
 
 
-INSTANTS: Final = Judged(instant)
-DURATIONS: Final = Judged(_DURATION)
+INSTANTS: Final = Checked(instant)
+DURATIONS: Final = Checked(_DURATION)
 
 
-def seconds(value: Any) -> float | None:
+def duration_seconds(value: Any) -> float | None:
     """The seconds of an ISO 8601 duration, a year of 365 days and a month of 30; None for what is none."""
     found = _DURATION(value) if type(value) is str else None
     if found is None:

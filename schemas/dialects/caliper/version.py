@@ -4,16 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
-from schemas.dialects.caliper.values import IRIS, Judged
+from schemas.dialects.caliper.values import CHECKED_IRIS, Checked
 
-Student = Literal["actor", "assignee", "user"]
-Check = tuple[Judged | None, Callable[[Any], bool], str, frozenset[str]]
+StudentProperty = Literal["actor", "assignee", "user"]
+PropertyCheck = tuple[Checked | None, Callable[[Any], bool], str, frozenset[str]]
 """What a property may be: which texts (None for any), or else what other values; the rule if neither; which entities.
 
-`IRIS` is for an entity or its IRI, `is_array` for an array of those: their rule is about the entities' types.
+`CHECKED_IRIS` is for an entity or its IRI, `is_array` for an array of those: their rule is about the entities' types.
 """
 NO_TYPES: Final[frozenset[str]] = frozenset()
-NO_TEXT: Final = Judged(lambda _: None)
+NO_TEXT: Final = Checked(lambda _: None)
 
 
 def no_other(_: Any) -> bool:
@@ -24,12 +24,12 @@ def is_array(value: Any) -> bool:
     return type(value) is list
 
 
-def texts(names: str, rule: str, form: Judged | None = None) -> dict[str, Check]:
+def texts(names: str, rule: str, form: Checked | None = None) -> dict[str, PropertyCheck]:
     """Properties that are texts, of a form if there is one."""
     return dict.fromkeys(names.split(), (form, no_other, rule, NO_TYPES))
 
 
-def others(names: str, rule: str, is_right: Callable[[Any], bool]) -> dict[str, Check]:
+def others(names: str, rule: str, is_right: Callable[[Any], bool]) -> dict[str, PropertyCheck]:
     """Properties that are no texts."""
     return dict.fromkeys(names.split(), (NO_TEXT, is_right, rule, NO_TYPES))
 
@@ -48,17 +48,17 @@ class Use(NamedTuple):
     targets: str = "Entity"
     referrers: str = "Entity"
     requires: str = ""
-    student: Student = "actor"
+    student: StudentProperty = "actor"
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class ResolvedUse:
     """A `Use` of one action, resolved."""
 
     kind: str
-    slots: Mapping[str, Check]
+    slots: Mapping[str, PropertyCheck]
     requires: tuple[str, ...]
-    student: Student
+    student: StudentProperty
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +67,19 @@ class Version:
 
     context: str
     event_properties: frozenset[str]
-    properties: Mapping[str, Check]
+    properties: Mapping[str, PropertyCheck]
     actions: frozenset[str]
     profiles: frozenset[str]
     entities: frozenset[str]
-    events: Mapping[str, Mapping[str, Usage]]
-    slots: Mapping[str, Check]
+    events: Mapping[str, Mapping[str, ResolvedUse]]
+    slots: Mapping[str, PropertyCheck]
 
 
-def version(
+def resolved_version(
     context: str,
     *,
     event_properties: str,
-    properties: Mapping[str, Check],
+    properties: Mapping[str, PropertyCheck],
     links: Mapping[str, str],
     arrays: Mapping[str, str],
     actions: str,
@@ -89,14 +89,14 @@ def version(
 ) -> Version:
     """Resolve tables of words. `links` and `arrays` are properties by the type of the entities that they name."""
     parents = {child: parent for parent, children in subtypes.items() for child in children.split()}
-    slots = _links(_ENTITIES_OF_AN_EVENT, (IRIS, no_other, "B-context"), parents)
-    slots["federatedSession"] = (IRIS, no_other, "B-context", frozenset({"LtiSession"}))  # no mere Session
+    slots = _links(_ENTITIES_OF_AN_EVENT, (CHECKED_IRIS, no_other, "B-context"), parents)
+    slots["federatedSession"] = (CHECKED_IRIS, no_other, "B-context", frozenset({"LtiSession"}))  # no mere Session
     return Version(
         context=context,
         event_properties=frozenset(event_properties.split()),
         properties={
             **properties,
-            **_links(links, (IRIS, no_other, "C-entity"), parents),
+            **_links(links, (CHECKED_IRIS, no_other, "C-entity"), parents),
             **_links(arrays, (NO_TEXT, is_array, "C-entity"), parents),
         },
         actions=frozenset(actions.split()),
@@ -118,16 +118,18 @@ _ENTITIES_OF_AN_EVENT: Final = {
 
 
 def _links(
-    names: Mapping[str, str], link: tuple[Judged, Callable[[Any], bool], str], parents: Mapping[str, str]
-) -> dict[str, Check]:
+    names: Mapping[str, str], link: tuple[Checked, Callable[[Any], bool], str], parents: Mapping[str, str]
+) -> dict[str, PropertyCheck]:
     return {name: (*link, _allowed(term, parents)) for term, words in names.items() for name in words.split()}
 
 
-def _usages(uses: tuple[Use, ...], parents: Mapping[str, str], slots: Mapping[str, Check]) -> dict[str, Usage]:
+def _usages(
+    uses: tuple[Use, ...], parents: Mapping[str, str], slots: Mapping[str, PropertyCheck]
+) -> dict[str, ResolvedUse]:
     usages = {}
     for use in uses:
-        own: dict[str, Check] = {
-            name: (IRIS, no_other, rule, _allowed(types, parents))
+        own: dict[str, PropertyCheck] = {
+            name: (CHECKED_IRIS, no_other, rule, _allowed(types, parents))
             for name, rule, types in (
                 ("actor", "B-actor", use.actors),
                 ("object", "B-object", use.objects),
@@ -137,7 +139,7 @@ def _usages(uses: tuple[Use, ...], parents: Mapping[str, str], slots: Mapping[st
             )
         }
         for kind, actions in use.kinds.items():
-            usage = Usage(kind, {**slots, **own}, tuple(use.requires.split()), use.student)
+            usage = ResolvedUse(kind, {**slots, **own}, tuple(use.requires.split()), use.student)
             usages.update(dict.fromkeys(actions.split(), usage))
     return usages
 

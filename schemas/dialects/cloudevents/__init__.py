@@ -23,7 +23,7 @@ import msgspec
 import orjson
 
 from schemas.dialects import native
-from schemas.dialects.act import MARK_SUFFIX, identifier
+from schemas.dialects.act import MARK_SUFFIX, bounded_identifier
 from schemas.dialects.cloudevents.attributes import REASON, Attributes, broken, read_attributes
 from schemas.dialects.cloudevents.binding import attributes_in, mode_of, require_json_format
 from schemas.dialects.json_text import parse
@@ -112,7 +112,7 @@ def _native(data: Mapping[str, Any], attributes: Attributes, record: Record) -> 
         "version": _VERSION,
         "type": _named(attributes),
         "time": attributes.time or _time_of(record),
-        "event_id": identifier(attributes.event_id()),
+        "event_id": bounded_identifier(attributes.event_id()),
     }
     if attributes.subject is not None:
         said["student_id"] = attributes.subject
@@ -124,9 +124,9 @@ def _native(data: Mapping[str, Any], attributes: Attributes, record: Record) -> 
 
 def _identified(decoded: Decoded, attributes: Attributes) -> Decoded:
     """The same, its events called by the envelope's source and id. Their places stay when their neighbours mend."""
-    places: Iterable[int | None] = decoded.parts or repeat(None)
+    indices: Iterable[int | None] = decoded.parts or repeat(None)
     return decoded._replace(
-        events=[_called(event, attributes, place) for event, place in zip(decoded.events, places, strict=False)]
+        events=[_called(event, attributes, index) for event, index in zip(decoded.events, indices, strict=False)]
     )
 
 
@@ -134,7 +134,7 @@ def _called(event: NativeEvent, attributes: Attributes, index: int | None) -> Na
     if event.voidable:
         return event
     suffix = MARK_SUFFIX if isinstance(event, Mark) else ""
-    return msgspec.structs.replace(event, event_id=identifier(f"{attributes.event_id(index)}{suffix}"))
+    return msgspec.structs.replace(event, event_id=bounded_identifier(f"{attributes.event_id(index)}{suffix}"))
 
 
 def _value(value: bytes | None, attributes: Attributes) -> Any:

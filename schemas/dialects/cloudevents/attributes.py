@@ -66,8 +66,8 @@ def read_attributes(given: Mapping[str, Any]) -> Attributes:
     """
     if _text(given, "specversion", required=True) != SPEC_VERSION:
         raise InvalidInput("unknown_version", f"specversion: this program reads CloudEvents {SPEC_VERSION}")
-    for place, (name, value) in enumerate(given.items(), 1):
-        _check(name, value, place)
+    for number, (name, value) in enumerate(given.items(), 1):
+        _check(name, value, number)
     if not _URI_REFERENCE.fullmatch(source := _text(given, "source", required=True)):
         raise broken("source", "is no URI reference (RFC 3986)")
     if (schema := _text(given, "dataschema")) and not _ABSOLUTE_URI.fullmatch(schema):
@@ -87,10 +87,10 @@ def broken(attribute: str, rule: str) -> InvalidInput:
     return InvalidInput(REASON, f"{attribute}: {rule}")
 
 
-def _check(name: str, value: Any, place: int) -> None:
+def _check(name: str, value: Any, number: int) -> None:
     """The rules for every attribute, those of others' extensions too."""
     if not _NAME.fullmatch(name) or name == "data":
-        raise broken(f"attribute number {place}", "its name is not of lower-case letters and digits (or it is `data`)")
+        raise broken(f"attribute number {number}", "its name is not of lower-case letters and digits (or it is `data`)")
     if isinstance(value, str):
         if not (value.isascii() and value.isprintable()) and _DISALLOWED.search(value):
             raise broken(name, "holds a control character or a noncharacter")

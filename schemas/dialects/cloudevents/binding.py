@@ -13,8 +13,8 @@ from schemas.dialects.cloudevents.attributes import broken
 from schemas.errors import InvalidInput
 
 Mode = Literal["structured", "binary"]
-PREFIX: Final = "ce_"
-_TELLING: Final = frozenset({"ce_id", "ce_source", "ce_specversion", "ce_type"})
+HEADER_PREFIX: Final = "ce_"
+_DISTINCTIVE: Final = frozenset({"ce_id", "ce_source", "ce_specversion", "ce_type"})
 _CONTENT_TYPE: Final = "content-type"
 _STRUCTURED: Final = b"application/cloudevents"
 _JSON_FORMAT: Final = b"application/cloudevents+json"
@@ -24,7 +24,7 @@ def mode_of(headers: Sequence[tuple[str, bytes]]) -> Mode | None:
     """The content mode; None where no header speaks of CloudEvents. One required attribute is enough to tell."""
     mode: Mode | None = None
     for name, value in headers:
-        if name in _TELLING:
+        if name in _DISTINCTIVE:
             mode = "binary"
         elif _is_structured(name, value):
             return "structured"
@@ -46,11 +46,11 @@ def attributes_in(headers: Sequence[tuple[str, bytes]]) -> Mapping[str, Any]:
     found: dict[str, str] = {}
     content_type: str | None = None
     for name, value in headers:
-        if name.startswith(PREFIX):
-            if name[len(PREFIX) :] in found:
-                raise broken(f"header {PREFIX}…", "an attribute is there twice")
+        if name.startswith(HEADER_PREFIX):
+            if name[len(HEADER_PREFIX) :] in found:
+                raise broken(f"header {HEADER_PREFIX}…", "an attribute is there twice")
             if value is not None:
-                found[name[len(PREFIX) :]] = _decoded(value)
+                found[name[len(HEADER_PREFIX) :]] = _decoded(value)
         elif name.lower() == _CONTENT_TYPE and value is not None:
             content_type = _decoded(value)
     return found if content_type is None else found | {"datacontenttype": content_type}

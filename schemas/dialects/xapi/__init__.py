@@ -11,8 +11,8 @@ from schemas.dialects.record import Decoded, Ignored, Invalid, Record, Tolerated
 from schemas.dialects.students import StudentKeys
 from schemas.dialects.xapi import acts
 from schemas.dialects.xapi.activities import FAMILY_OF, family, type_of
-from schemas.dialects.xapi.broken import Broken
-from schemas.dialects.xapi.reading import VOIDED, Reading, read, try_read
+from schemas.dialects.xapi.broken import BrokenStatement
+from schemas.dialects.xapi.reading import VOIDED, ReadStatement, read_statement, try_read
 from schemas.dialects.xapi.senses import NONE, Sense, Senses
 from schemas.dialects.xapi.verbs import VERBS
 from schemas.errors import InvalidInput
@@ -69,9 +69,9 @@ class Xapi:
             return Decoded(invalid=(Invalid(error.reason, str(error), self.name),))
         for index, statement in enumerate(statements):
             try:
-                reading = read(statement)
+                reading = read_statement(statement)
                 made, of_no_use = self._events(reading, record)
-            except Broken as broken:
+            except BrokenStatement as broken:
                 invalid.append(self._invalid(broken.as_input(), statement, index))
             except InvalidInput as error:
                 invalid.append(self._invalid(error, statement, index))
@@ -85,7 +85,7 @@ class Xapi:
                     parts += [index] * len(made)
         return Decoded(events, invalid, ignored, parts, tolerated)
 
-    def _events(self, reading: Reading, record: Record) -> tuple[list[NativeEvent], str]:
+    def _events(self, reading: ReadStatement, record: Record) -> tuple[list[NativeEvent], str]:
         """A statement's events; why there are none, if there are none."""
         verb = reading.statement.verb.id
         if verb == VOIDED:
@@ -97,7 +97,7 @@ class Xapi:
             if sense is None:
                 return [], verb
             if reading.lacks_its_text and sense.is_of_words:
-                raise Broken("XAPI-00076", "expected `str`", ".result.response")
+                raise BrokenStatement("XAPI-00076", "expected `str`", ".result.response")
             made = acts.events(reading, sense, about, record, self._keys)
         return made, "" if made else "group_without_members"
 

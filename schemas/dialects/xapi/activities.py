@@ -18,7 +18,7 @@ _STREAMS_1: Final = "http://activitystrea.ms/schema/1.0/"
 _EDLM: Final = "https://xapi.edlm/profiles/edlm-lms/concepts/activity-types/"
 _OPEN_EDX: Final = "https://w3id.org/xapi/openedx/activity/"
 
-FAMILIES: Final[dict[str, tuple[str, ...]]] = {
+ACTIVITY_FAMILIES: Final[dict[str, tuple[str, ...]]] = {
     "media": (
         "https://w3id.org/xapi/video/activity-type/video",
         "https://w3id.org/xapi/audio/activity-type/audio",
@@ -92,7 +92,7 @@ statement."""
 BROADER: Final = {"essay": "question", "interaction": "question"}
 """Where a verb has no sense for a family, it has that for the broader one."""
 
-FAMILY_OF: Final[Mapping[str, str]] = {type: family for family, types in FAMILIES.items() for type in types}
+FAMILY_OF: Final[Mapping[str, str]] = {type: family for family, types in ACTIVITY_FAMILIES.items() for type in types}
 
 
 def family(object: s.Object, families: Mapping[str, str] = FAMILY_OF) -> str:

@@ -6,20 +6,20 @@ import msgspec
 from msgspec import UNSET
 
 from schemas.dialects.students import StudentKeys
-from schemas.dialects.xapi.broken import Broken
+from schemas.dialects.xapi.broken import BrokenStatement
 from schemas.dialects.xapi.extensions import FOR
 from schemas.dialects.xapi.identity import actor
 from schemas.dialects.xapi.statement import Actor, Statement
 
 
-def students(acting: Actor, keys: StudentKeys) -> Iterable[str]:
+def acting_students(acting: Actor, keys: StudentKeys) -> Iterable[str]:
     """Keys of all that acted, each once; of a group known by its name alone, nobody's."""
     if acting.object_type == "Agent":
         return (_key(acting, keys),)
     return dict.fromkeys(_key(member, keys) for member in acting.member or ())
 
 
-def judged(statement: Statement, keys: StudentKeys) -> Iterable[str]:
+def assessed_students(statement: Statement, keys: StudentKeys) -> Iterable[str]:
     """Keys of whom a statement that judges work is for; where it names nobody, of its actor.
 
     A name that is none is nobody's: its actor judged, and did not do the work.
@@ -27,13 +27,13 @@ def judged(statement: Statement, keys: StudentKeys) -> Iterable[str]:
     context = statement.context
     named = None if context is UNSET or context.extensions is UNSET else context.extensions.get(FOR)
     if named is None:
-        return students(statement.actor, keys)
+        return acting_students(statement.actor, keys)
     try:
         learner = msgspec.convert(named, Actor)
         actor(learner)
-    except (Broken, msgspec.ValidationError):
+    except (BrokenStatement, msgspec.ValidationError):
         return ()
-    return students(learner, keys)
+    return acting_students(learner, keys)
 
 
 def _key(agent: Actor, keys: StudentKeys) -> str:

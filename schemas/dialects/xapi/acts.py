@@ -17,17 +17,17 @@ from typing import Final
 from msgspec import UNSET
 
 from schemas import event as e
-from schemas.dialects.act import Act, identifier, native
+from schemas.dialects.act import Act, bounded_identifier, native
 from schemas.dialects.act_ids import WHAT
-from schemas.dialects.markup import plain
+from schemas.dialects.markup import without_markup
 from schemas.dialects.record import Record
 from schemas.dialects.students import StudentKeys
 from schemas.dialects.xapi import results
 from schemas.dialects.xapi import statement as s
 from schemas.dialects.xapi.activities import BROADER
-from schemas.dialects.xapi.actors import judged, students
+from schemas.dialects.xapi.actors import acting_students, assessed_students
 from schemas.dialects.xapi.attempts import acts_of
-from schemas.dialects.xapi.reading import Reading
+from schemas.dialects.xapi.reading import ReadStatement
 from schemas.dialects.xapi.senses import TRY, Sense, Senses
 from schemas.errors import InvalidInput
 
@@ -50,14 +50,14 @@ def sense_of(verb: str, about: str, verbs: Mapping[str, Senses], type: str = "")
     return sense
 
 
-def events(reading: Reading, sense: Sense, about: str, record: Record, keys: StudentKeys) -> list[e.NativeEvent]:
+def events(reading: ReadStatement, sense: Sense, about: str, record: Record, keys: StudentKeys) -> list[e.NativeEvent]:
     """One event for each student that acted, on something of the family `about`.
 
     Raises InvalidInput where its time or a key is of no use.
     """
     statement, object = reading.statement, reading.object
     outcome = results.outcome(statement.result)
-    text = plain(outcome.text) if outcome.text and sense.is_of_words else ""
+    text = without_markup(outcome.text) if outcome.text and sense.is_of_words else ""
     kind = _kind(sense, outcome, text)
     act = Act(
         event_id=reading.id,
@@ -76,17 +76,19 @@ def events(reading: Reading, sense: Sense, about: str, record: Record, keys: Stu
         answered = about or ("question" if sense == TRY else "")  # of no type: nothing says that it is a whole
         act.act_ids = acts_of(reading, WHAT[kind], answered, is_passed_once=is_passed_once)
     if kind == "attempt":
-        act.attempt = results.attempt(object)
+        act.attempt = results.attempt_number(object)
     elif sense.is_reply or (kind == "message" and _IS_COMMENT(act.object_id)):
         act.reply_to = act.object_id
     made = []
-    for student in judged(statement, keys) if sense.is_of_another else students(statement.actor, keys):
+    for student in (
+        assessed_students(statement, keys) if sense.is_of_another else acting_students(statement.actor, keys)
+    ):
         act.student_id = student
         made.append(native(kind, act))
     return made
 
 
-def voided(reading: Reading, record: Record, keys: StudentKeys) -> list[e.NativeEvent]:
+def voided(reading: ReadStatement, record: Record, keys: StudentKeys) -> list[e.NativeEvent]:
     """The events that take back what a voiding statement names.
 
     It is about the record's student where the record has a key: who voids is often an administrator.
@@ -100,7 +102,7 @@ def voided(reading: Reading, record: Record, keys: StudentKeys) -> list[e.Native
         e.Voided(
             version=1,
             event_id=reading.id,
-            student_id=identifier(student),
+            student_id=bounded_identifier(student),
             time=time,
             voided_id=voided_id,
         )
@@ -113,19 +115,19 @@ def _voided_students(actor: s.Actor, record: Record, keys: StudentKeys) -> list[
         named = (record.key or b"").decode()
     except UnicodeDecodeError:
         named = ""
-    return [keys.of(named)] if named else list(students(actor, keys))
+    return [keys.of(named)] if named else list(acting_students(actor, keys))
 
 
-def _kind(sense: Sense, outcome: results.Outcome, text: str) -> str:
+def _kind(sense: Sense, outcome: results.ResultSummary, text: str) -> str:
     """The kind of event. Of notes and answers that say no word, nothing is left but that they were there."""
     if not sense.bare:
         return "navigation" if sense.kind == "reflection" and not text else sense.kind
-    if outcome.is_judged:
+    if outcome.is_scored:
         return sense.kind
     return "navigation" if sense.bare == "reflection" and not text else sense.bare
 
 
-def _time(reading: Reading, record: Record) -> datetime:
+def _time(reading: ReadStatement, record: Record) -> datetime:
     """When it happened, else when it was stored, else the record's time."""
     if reading.time is not None:
         return reading.time
@@ -140,4 +142,4 @@ def _object_id(object: s.Object, keys: StudentKeys) -> str:
         return object.id
     if isinstance(object, s.StatementRef):
         return object.id.lower()
-    return next(iter(students(object, keys)), "") if isinstance(object, s.Actor) else ""
+    return next(iter(acting_students(object, keys)), "") if isinstance(object, s.Actor) else ""

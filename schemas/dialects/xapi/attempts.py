@@ -12,13 +12,13 @@ from msgspec import UNSET
 from schemas.dialects import act_ids
 from schemas.dialects.xapi import statement as s
 from schemas.dialects.xapi.extensions import ATTEMPT
-from schemas.dialects.xapi.reading import Reading
+from schemas.dialects.xapi.reading import ReadStatement
 
 ATTEMPT_TYPE: Final = "http://adlnet.gov/expapi/activities/attempt"
 _QUESTIONS: Final = ("question", "interaction", "essay")
 
 
-def acts_of(reading: Reading, what: str, about: str, *, is_passed_once: bool) -> tuple[str, ...]:
+def acts_of(reading: ReadStatement, what: str, about: str, *, is_passed_once: bool) -> tuple[str, ...]:
     """The ids of the act that a statement tells, of `what` was done to an activity; none of what is no activity.
 
     `is_passed_once`: by its verb it is a pass, and says no score, by which two passes could differ.
@@ -35,7 +35,7 @@ def acts_of(reading: Reading, what: str, about: str, *, is_passed_once: bool) ->
     return (*ids, act_ids.of_moment(what, item, reading.time))
 
 
-def _attempt(reading: Reading, about: str) -> str | None:
+def _attempt(reading: ReadStatement, about: str) -> str | None:
     """The attempt's id, or its number with a # before it."""
     object = reading.object
     definition = object.definition if isinstance(object, s.Activity) else UNSET

@@ -7,10 +7,10 @@ from schemas.errors import InvalidInput
 
 VERSION_RULE: Final = "XAPI-00101"
 _MAX_PATH_CHARS: Final = 200
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
-class Broken(Exception):
+class BrokenStatement(Exception):
     """A rule of the standard that a statement breaks. The path grows from the inside out."""
 
     def __init__(self, rule: str, why: str, path: str = "") -> None:
@@ -19,9 +19,9 @@ class Broken(Exception):
         self.why = why
         self.path = path
 
-    def within(self, step: str) -> "Broken":
+    def within(self, step: str) -> "BrokenStatement":
         """The same, seen from what holds the broken part as `step`: `.actor`, `[0]`."""
-        return Broken(self.rule, self.why, step + self.path)
+        return BrokenStatement(self.rule, self.why, step + self.path)
 
     def as_input(self) -> InvalidInput:
         """For a dead letter. Nothing of the statement's content is quoted."""
@@ -30,18 +30,18 @@ class Broken(Exception):
         return InvalidInput(reason, f"{self.rule} at ${path}: {self.why}")
 
 
-def within(step: str, rule: Callable[[T], None], part: T) -> None:
+def within(step: str, rule: Callable[[_T], None], part: _T) -> None:
     """Apply `rule` to a part that its holder has as `step`."""
     try:
         rule(part)
-    except Broken as broken:
+    except BrokenStatement as broken:
         raise broken.within(step) from None
 
 
-def each(rule: Callable[[T], None], parts: Iterable[T], step: str) -> None:
+def each(rule: Callable[[_T], None], parts: Iterable[_T], step: str) -> None:
     """Apply `rule` to each of a list that its holder has as `step`."""
     for index, part in enumerate(parts):
         try:
             rule(part)
-        except Broken as broken:
+        except BrokenStatement as broken:
             raise broken.within(f"{step}[{index}]") from None

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from schemas.dialects.xapi import statement as s
-from schemas.dialects.xapi.broken import Broken
+from schemas.dialects.xapi.broken import BrokenStatement
 
 _AT: Final = re.compile(r" - at `(?:key` in `)?\$((?:\.\w+|\[(?:\d+|\.{3})\])*)`\Z")
 _FIELD: Final = re.compile(r"field `([^`]*)`")
@@ -111,7 +111,7 @@ _PARTS: Final[tuple[type[Any], ...]] = (
 _PROPERTIES: Final = {name.lower(): name for part in _PARTS for name in part.__struct_encode_fields__}
 
 
-def diagnose(error: msgspec.ValidationError, part: type[Any]) -> Broken:
+def diagnose(error: msgspec.ValidationError, part: type[Any]) -> BrokenStatement:
     """The rule that was broken where `part` was expected. Quotes no content."""
     message = str(error)
     at = _AT.search(message)
@@ -122,7 +122,7 @@ def diagnose(error: msgspec.ValidationError, part: type[Any]) -> Broken:
     if "unknown field" in message and named:
         return _unknown(named[1], path, part)
     if "got `null`" in message:
-        return Broken("XAPI-00001", "null is allowed in extensions alone", path)
+        return BrokenStatement("XAPI-00001", "null is allowed in extensions alone", path)
     names = _PROPERTY.findall(path)
     name = names[-1] if names else ""
     if message.startswith("Invalid enum value"):
@@ -130,7 +130,7 @@ def diagnose(error: msgspec.ValidationError, part: type[Any]) -> Broken:
     if " of length " in message:
         return _empty(name, path)
     expected = message.removesuffix(at[0] if at else "").replace("Expected", "expected")
-    return Broken(_wrong_type(names, path, part), expected, path)
+    return BrokenStatement(_wrong_type(names, path, part), expected, path)
 
 
 def _wrong_type(names: list[str], path: str, part: type[Any]) -> str:
@@ -153,39 +153,39 @@ def _wrong_id(path: str, part: type[Any]) -> str:
     return "XAPI-00028" if part is s.Statement and path == ".id" else "XAPI-00047"
 
 
-def _missing(name: str, path: str, part: type[Any]) -> Broken:
+def _missing(name: str, path: str, part: type[Any]) -> BrokenStatement:
     if name == "id":
         rule = _wrong_id(f"{path}.id", part)
     else:
         parent = _PROPERTY.findall(path)[-1:]
         rule = _MISSING.get(".".join([*parent, name])) or _MISSING.get(name, "XAPI-00010")
-    return Broken(rule, f"`{name}` is missing", path)
+    return BrokenStatement(rule, f"`{name}` is missing", path)
 
 
-def _unknown(name: str, path: str, part: type[Any]) -> Broken:
+def _unknown(name: str, path: str, part: type[Any]) -> BrokenStatement:
     known = _PROPERTIES.get(name.lower())
     if known and known != name:
-        return Broken("XAPI-00008", f"a property's case differs from `{known}`", path)
+        return BrokenStatement("XAPI-00008", f"a property's case differs from `{known}`", path)
     if part is s.Activity and not path and name in _IDENTIFIERS:
-        return Broken("XAPI-00065", "an Agent or Group as object needs its objectType", path)
+        return BrokenStatement("XAPI-00065", "an Agent or Group as object needs its objectType", path)
     if part is s.SubStatement and not path and name in _OF_STATEMENTS_ONLY:
-        return Broken(_OF_STATEMENTS_ONLY[name], f"a SubStatement has no `{name}`", path)
+        return BrokenStatement(_OF_STATEMENTS_ONLY[name], f"a SubStatement has no `{name}`", path)
     if path.endswith(".contextActivities"):
-        return Broken("XAPI-00093", "only parent, grouping, category and other", path)
-    return Broken("XAPI-00010", f"no property `{known}` here" if known else "an unknown property", path)
+        return BrokenStatement("XAPI-00093", "only parent, grouping, category and other", path)
+    return BrokenStatement("XAPI-00010", f"no property `{known}` here" if known else "an unknown property", path)
 
 
-def _empty(name: str, path: str) -> Broken:
+def _empty(name: str, path: str) -> BrokenStatement:
     if path.endswith(".account.name"):
-        return Broken("XAPI-00043", "may not be empty: it would name nobody", path)
-    return Broken(_WRONG[name], "may not be empty", path)
+        return BrokenStatement("XAPI-00043", "may not be empty: it would name nobody", path)
+    return BrokenStatement(_WRONG[name], "may not be empty", path)
 
 
-def _not_enumerated(name: str, path: str) -> Broken:
+def _not_enumerated(name: str, path: str) -> BrokenStatement:
     if name == "interactionType":
         rule = "XAPI-00049"
     elif name == "objectType":
         rule = "XAPI-00009" if "context" in path else "XAPI-00031"
     else:
         rule = "XAPI-00009"
-    return Broken(rule, "not one of the standard's values", path)
+    return BrokenStatement(rule, "not one of the standard's values", path)

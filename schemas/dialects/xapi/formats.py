@@ -71,7 +71,7 @@ def _is_language_tag(text: str) -> bool:
 
 IRIS: Final = Form(_IRI.fullmatch)
 LANGUAGES: Final = Form(_is_language_tag)
-VERSIONS: Final = Form(_VERSION.fullmatch)
+VERSION_FORM: Final = Form(_VERSION.fullmatch)
 
 
 def is_uuid(text: str) -> bool:

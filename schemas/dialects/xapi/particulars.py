@@ -9,11 +9,11 @@ from typing import Final
 from msgspec import UNSET, UnsetType
 
 from schemas.dialects.xapi import statement as s
-from schemas.dialects.xapi.broken import Broken, each, within
+from schemas.dialects.xapi.broken import BrokenStatement, each, within
 from schemas.dialects.xapi.formats import LANGUAGES, is_media_type, is_sha2
 from schemas.dialects.xapi.identity import actor, agent, group
 from schemas.dialects.xapi.things import activity, reference
-from schemas.dialects.xapi.times import seconds
+from schemas.dialects.xapi.times import seconds_of_duration
 from schemas.dialects.xapi.values import extensions, identifier, iri, language_map
 
 _SIGNATURE: Final = "http://adlnet.gov/expapi/attachments/signature"
@@ -25,11 +25,11 @@ def result(result: s.Result) -> None:
     if score is not UNSET:
         low, high, raw = score.min, score.max, score.raw
         if low is not UNSET and high is not UNSET and low > high:
-            raise Broken("XAPI-00080", "max is less than min", ".score.max")
+            raise BrokenStatement("XAPI-00080", "max is less than min", ".score.max")
         if raw is not UNSET and ((low is not UNSET and raw < low) or (high is not UNSET and raw > high)):
-            raise Broken("XAPI-00082", "raw is not between min and max", ".score.raw")
-    if result.duration is not UNSET and seconds(result.duration) is None:
-        raise Broken("XAPI-00077", "not an ISO 8601 duration", ".duration")
+            raise BrokenStatement("XAPI-00082", "raw is not between min and max", ".score.raw")
+    if result.duration is not UNSET and seconds_of_duration(result.duration) is None:
+        raise BrokenStatement("XAPI-00077", "not an ISO 8601 duration", ".duration")
     extensions(result.extensions)
 
 
@@ -43,11 +43,11 @@ def context(context: s.Context, version: str, object: s.Object) -> None:
     if context.context_activities is not UNSET:
         within(".contextActivities", _context_activities, context.context_activities)
     if context.revision is not UNSET and not isinstance(object, s.Activity):
-        raise Broken("XAPI-00084", "revision goes with an Activity as object alone", ".revision")
+        raise BrokenStatement("XAPI-00084", "revision goes with an Activity as object alone", ".revision")
     if context.platform is not UNSET and not isinstance(object, s.Activity):
-        raise Broken("XAPI-00085", "platform goes with an Activity as object alone", ".platform")
+        raise BrokenStatement("XAPI-00085", "platform goes with an Activity as object alone", ".platform")
     if context.language is not UNSET and not LANGUAGES[context.language]:
-        raise Broken("XAPI-00091", "not an RFC 5646 language tag", ".language")
+        raise BrokenStatement("XAPI-00091", "not an RFC 5646 language tag", ".language")
     if context.statement is not UNSET:
         within(".statement", reference, context.statement)
     extensions(context.extensions)
@@ -60,11 +60,11 @@ def attachment(attachment: s.Attachment) -> None:
     language_map(attachment.display, ".display")
     language_map(attachment.description, ".description")
     if not is_media_type(attachment.content_type):
-        raise Broken("XAPI-00105", "not a media type", ".contentType")
+        raise BrokenStatement("XAPI-00105", "not a media type", ".contentType")
     if attachment.usage_type == _SIGNATURE and not _OCTETS.match(attachment.content_type):
-        raise Broken("XAPI-00115", "a signature is application/octet-stream", ".contentType")
+        raise BrokenStatement("XAPI-00115", "a signature is application/octet-stream", ".contentType")
     if not is_sha2(attachment.sha2):
-        raise Broken("XAPI-00103", "not a SHA-2 in hexadecimal", ".sha2")
+        raise BrokenStatement("XAPI-00103", "not a SHA-2 in hexadecimal", ".sha2")
     if attachment.file_url is not UNSET:
         iri(attachment.file_url, "XAPI-00104", ".fileUrl")
 
@@ -91,7 +91,7 @@ def _activities(held: s.Activity | list[s.Activity], path: str) -> None:
 def _context_of_version_2(context: s.Context, version: str) -> None:
     if version == "1.0":
         name = "contextAgents" if context.context_agents is not UNSET else "contextGroups"
-        raise Broken("XAPI-00010", f"{name} is xAPI 2.0's; this statement says that it is of 1.0", f".{name}")
+        raise BrokenStatement("XAPI-00010", f"{name} is xAPI 2.0's; this statement says that it is of 1.0", f".{name}")
     each(_context_agent, context.context_agents or (), ".contextAgents")
     each(_context_group, context.context_groups or (), ".contextGroups")
 

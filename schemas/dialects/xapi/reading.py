@@ -10,7 +10,7 @@ from msgspec import UNSET, Struct
 from schemas.dialects.json_text import parse
 from schemas.dialects.xapi import identity, particulars, things, values
 from schemas.dialects.xapi import statement as s
-from schemas.dialects.xapi.broken import Broken, each, within
+from schemas.dialects.xapi.broken import BrokenStatement, each, within
 from schemas.dialects.xapi.diagnosis import diagnose
 from schemas.dialects.xapi.tolerance import lacks_its_text, without_unread
 
@@ -30,7 +30,7 @@ _DIGITS_AS_ZEROS: Final = bytes.maketrans(b"123456789", b"000000000")
 _HUGE: Final = b"0" * 309  # a float can hold all integers of fewer digits
 
 
-class Reading(Struct, frozen=True, gc=False):
+class ReadStatement(Struct, frozen=True, gc=False):
     """A valid statement, its object by its type, its id, and when it happened, as far as it says.
 
     `tolerated` is the rule that it breaks where nobody reads it, if it does. A statement that `lacks_its_text` has a
@@ -45,11 +45,11 @@ class Reading(Struct, frozen=True, gc=False):
     lacks_its_text: bool = False
 
 
-def read(document: Any) -> Reading:
+def read_statement(document: Any) -> ReadStatement:
     """What a parsed `document` says. Raises Broken with the first rule found broken of those about what is read."""
     try:
         return _read(document, document)
-    except Broken as broken:
+    except BrokenStatement as broken:
         if not isinstance(document, dict):
             raise
         tolerated = broken.rule
@@ -57,17 +57,18 @@ def read(document: Any) -> Reading:
     return msgspec.structs.replace(reading, tolerated=tolerated, lacks_its_text=lacks_its_text(document))
 
 
-def _read(parts: Any, document: Any) -> Reading:
+def _read(parts: Any, document: Any) -> ReadStatement:
     """What `parts` of a parsed `document` say: all of them, or all that are read."""
     statement = _typed(parts, s.Statement)
     object, time = _checked(statement)
-    return Reading(statement, object, _hash(document) if statement.id is UNSET else statement.id.lower(), time)
+    return ReadStatement(statement, object, _hash(document) if statement.id is UNSET else statement.id.lower(), time)
 
 
-def try_read(value: bytes) -> Reading | None:
+def try_read(value: bytes) -> ReadStatement | None:
     """What `value` says if it is valid and as most are: about an Activity, without attachments; else None.
 
-    None says nothing against a statement: it is to be parsed and `read`. Raises InvalidInput for what is not JSON.
+    None says nothing against a statement: it is to be parsed and `read_statement`. Raises InvalidInput for what is not
+    JSON.
     """
     if _has_huge_integer(value):
         return None
@@ -76,15 +77,15 @@ def try_read(value: bytes) -> Reading | None:
         if statement.attachments is not UNSET:  # msgspec reads a `length` of more than 64 bits, orjson does not
             return None
         object, time = _checked(statement)
-    except (Broken, msgspec.MsgspecError, UnicodeError, RecursionError):
+    except (BrokenStatement, msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
     id = _hash(parse(value)) if statement.id is UNSET else statement.id.lower()
-    return Reading(statement, object, id, time)
+    return ReadStatement(statement, object, id, time)
 
 
 def _checked(statement: s.Statement) -> tuple[s.Object, datetime | None]:
     """The object of a statement that keeps all rules, and when it happened. Raises Broken."""
-    version = values.version(statement.version)
+    version = values.statement_version(statement.version)
     if statement.id is not UNSET:
         values.identifier(statement.id, "XAPI-00027", ".id")
     object = _said(statement, version)
@@ -96,7 +97,7 @@ def _checked(statement: s.Statement) -> tuple[s.Object, datetime | None]:
     if statement.authority is not UNSET:
         within(".authority", identity.authority, statement.authority)
     if statement.verb.id == VOIDED and not isinstance(object, s.StatementRef):
-        raise Broken("XAPI-00017", "a voiding statement has a StatementRef as object", ".object")
+        raise BrokenStatement("XAPI-00017", "a voiding statement has a StatementRef as object", ".object")
     return object, time
 
 
@@ -106,14 +107,14 @@ def _said(statement: s.Statement | s.SubStatement, version: str) -> s.Object:
     within(".verb", things.verb, statement.verb)
     try:
         object = _object(statement.object, version, holder=type(statement))
-    except Broken as broken:
+    except BrokenStatement as broken:
         raise broken.within(".object") from None
     if statement.result is not UNSET:
         within(".result", particulars.result, statement.result)
     if statement.context is not UNSET:
         try:
             particulars.context(statement.context, version, object)
-        except Broken as broken:
+        except BrokenStatement as broken:
             raise broken.within(".context") from None
     if statement.attachments is not UNSET:
         each(particulars.attachment, statement.attachments, ".attachments")
@@ -125,11 +126,11 @@ def _object(document: Any, version: str, holder: type[s.Statement | s.SubStateme
         things.activity(document)
         return document
     if type(document) is not dict:
-        raise Broken("XAPI-00006", "expected an object")
+        raise BrokenStatement("XAPI-00006", "expected an object")
     object_type = document.get("objectType", "Activity")
     part = _OBJECTS.get(object_type) if isinstance(object_type, str) else None
     if part is None:
-        raise Broken("XAPI-00046", "not one of the standard's values", ".objectType")
+        raise BrokenStatement("XAPI-00046", "not one of the standard's values", ".objectType")
     object: s.Object = _typed(document, part)
     if isinstance(object, s.Activity):
         things.activity(object)
@@ -138,7 +139,7 @@ def _object(document: Any, version: str, holder: type[s.Statement | s.SubStateme
     elif isinstance(object, s.StatementRef):
         things.reference(object)
     elif holder is s.SubStatement:
-        raise Broken("XAPI-00071", "a SubStatement has no SubStatement", ".objectType")
+        raise BrokenStatement("XAPI-00071", "a SubStatement has no SubStatement", ".objectType")
     else:
         _said(object, version)
         if object.timestamp is not UNSET:

@@ -6,12 +6,12 @@ from msgspec import UNSET, Struct, UnsetType
 
 from schemas.dialects.xapi import statement as s
 from schemas.dialects.xapi.extensions import ATTEMPT, CMI5_PROGRESS, VIDEO_PROGRESS
-from schemas.dialects.xapi.times import seconds
+from schemas.dialects.xapi.times import seconds_of_duration
 
 _MOST_ATTEMPTS: Final = 1000
 
 
-class Outcome(Struct, frozen=True, gc=False):
+class ResultSummary(Struct, frozen=True, gc=False):
     """A result, as far as it is of use. `score` and `progress` are on a scale of 0 to 1."""
 
     score: float | None = None
@@ -21,7 +21,7 @@ class Outcome(Struct, frozen=True, gc=False):
     progress: float | None = None
 
     @property
-    def is_judged(self) -> bool:
+    def is_scored(self) -> bool:
         return self.score is not None or self.success is not None
 
     def has_passed(self, verb: bool | None) -> bool | None:
@@ -34,29 +34,29 @@ class Outcome(Struct, frozen=True, gc=False):
         return verb if self.success is None else self.success
 
 
-_NONE: Final = Outcome()
+_NONE: Final = ResultSummary()
 
 
-def outcome(result: s.Result | UnsetType) -> Outcome:
+def outcome(result: s.Result | UnsetType) -> ResultSummary:
     """What a valid result says. Who can score nothing succeeds in nothing: then only a failure is one (Open edX)."""
     if result is UNSET:
         return _NONE
     if result.score is result.success is result.duration is result.response is UNSET:
-        return Outcome(progress=None if result.extensions is UNSET else _progress(result.extensions))
+        return ResultSummary(progress=None if result.extensions is UNSET else _progress(result.extensions))
     score = None if result.score is UNSET else _score(result.score)
     success = None if result.success is UNSET else result.success
     if success and score is None and result.score is not UNSET and not _is_scorable(result.score):
         success = None
-    return Outcome(
+    return ResultSummary(
         score,
         success,
-        None if result.duration is UNSET else seconds(result.duration),
+        None if result.duration is UNSET else seconds_of_duration(result.duration),
         "" if result.response is UNSET else result.response,
         None if result.extensions is UNSET else _progress(result.extensions),
     )
 
 
-def attempt(object: s.Object) -> int:
+def attempt_number(object: s.Object) -> int:
     """Which try at a question this is, as Open edX says it; 1 where nothing is said."""
     definition = object.definition if isinstance(object, s.Activity) else UNSET
     if definition is UNSET or definition.extensions is UNSET:

@@ -15,16 +15,16 @@ InteractionType: TypeAlias = Literal[
 ]  # fmt: skip
 
 
-class Part(Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, rename="camel"):
+class StrictObject(Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True, rename="camel"):
     """A JSON object that has no other properties than these, and no nulls."""
 
 
-class Account(Part, frozen=True, kw_only=True, gc=False):
+class Account(StrictObject, frozen=True, kw_only=True, gc=False):
     home_page: str
     name: Annotated[str, Meta(min_length=1)]
 
 
-class Actor(Part, frozen=True, kw_only=True, gc=False):
+class Actor(StrictObject, frozen=True, kw_only=True, gc=False):
     """An Agent, or a Group."""
 
     object_type: Literal["Agent", "Group"] = "Agent"
@@ -36,19 +36,19 @@ class Actor(Part, frozen=True, kw_only=True, gc=False):
     member: list["Actor"] | UnsetType = UNSET
 
 
-class Verb(Part, frozen=True, kw_only=True, gc=False):
+class Verb(StrictObject, frozen=True, kw_only=True, gc=False):
     id: str
     display: LanguageMap | UnsetType = UNSET
 
 
-class Component(Part, frozen=True, kw_only=True, gc=False):
+class Component(StrictObject, frozen=True, kw_only=True, gc=False):
     """One of the choices, steps … of an interaction."""
 
     id: str
     description: LanguageMap | UnsetType = UNSET
 
 
-class Definition(Part, frozen=True, kw_only=True, gc=False):
+class Definition(StrictObject, frozen=True, kw_only=True, gc=False):
     name: LanguageMap | UnsetType = UNSET
     description: LanguageMap | UnsetType = UNSET
     type: str | UnsetType = UNSET
@@ -63,25 +63,25 @@ class Definition(Part, frozen=True, kw_only=True, gc=False):
     steps: list[Component] | UnsetType = UNSET
 
 
-class Activity(Part, frozen=True, kw_only=True, gc=False):
+class Activity(StrictObject, frozen=True, kw_only=True, gc=False):
     object_type: Literal["Activity"] = "Activity"
     id: str
     definition: Definition | UnsetType = UNSET
 
 
-class StatementRef(Part, frozen=True, kw_only=True, gc=False):
+class StatementRef(StrictObject, frozen=True, kw_only=True, gc=False):
     object_type: Literal["StatementRef"]
     id: str
 
 
-class Score(Part, frozen=True, kw_only=True, gc=False):
+class Score(StrictObject, frozen=True, kw_only=True, gc=False):
     scaled: Annotated[float, Meta(ge=-1, le=1)] | UnsetType = UNSET
     raw: float | UnsetType = UNSET
     min: float | UnsetType = UNSET
     max: float | UnsetType = UNSET
 
 
-class Result(Part, frozen=True, kw_only=True, gc=False):
+class Result(StrictObject, frozen=True, kw_only=True, gc=False):
     score: Score | UnsetType = UNSET
     success: bool | UnsetType = UNSET
     completion: bool | UnsetType = UNSET
@@ -93,26 +93,26 @@ class Result(Part, frozen=True, kw_only=True, gc=False):
 Activities: TypeAlias = Activity | list[Activity] | UnsetType
 
 
-class ContextActivities(Part, frozen=True, kw_only=True, gc=False):
+class ContextActivities(StrictObject, frozen=True, kw_only=True, gc=False):
     parent: Activities = UNSET
     grouping: Activities = UNSET
     category: Activities = UNSET
     other: Activities = UNSET
 
 
-class ContextAgent(Part, frozen=True, kw_only=True, gc=False):
+class ContextAgent(StrictObject, frozen=True, kw_only=True, gc=False):
     object_type: Literal["contextAgent"]
     agent: Actor
     relevant_types: Annotated[list[str], Meta(min_length=1)] | UnsetType = UNSET
 
 
-class ContextGroup(Part, frozen=True, kw_only=True, gc=False):
+class ContextGroup(StrictObject, frozen=True, kw_only=True, gc=False):
     object_type: Literal["contextGroup"]
     group: Actor
     relevant_types: Annotated[list[str], Meta(min_length=1)] | UnsetType = UNSET
 
 
-class Context(Part, frozen=True, kw_only=True, gc=False):
+class Context(StrictObject, frozen=True, kw_only=True, gc=False):
     registration: str | UnsetType = UNSET
     instructor: Actor | UnsetType = UNSET
     team: Actor | UnsetType = UNSET
@@ -126,7 +126,7 @@ class Context(Part, frozen=True, kw_only=True, gc=False):
     extensions: Extensions | UnsetType = UNSET
 
 
-class Attachment(Part, frozen=True, kw_only=True, gc=False):
+class Attachment(StrictObject, frozen=True, kw_only=True, gc=False):
     usage_type: str
     display: LanguageMap
     description: LanguageMap | UnsetType = UNSET
@@ -136,7 +136,7 @@ class Attachment(Part, frozen=True, kw_only=True, gc=False):
     file_url: str | UnsetType = UNSET
 
 
-class Said(Part, frozen=True, kw_only=True, gc=False):
+class StatementBase(StrictObject, frozen=True, kw_only=True, gc=False):
     """What a Statement and a SubStatement have in common. `object` is read by its objectType."""
 
     actor: Actor
@@ -148,13 +148,13 @@ class Said(Part, frozen=True, kw_only=True, gc=False):
     attachments: list[Attachment] | UnsetType = UNSET
 
 
-class SubStatement(Said, frozen=True, kw_only=True, gc=False):
+class SubStatement(StatementBase, frozen=True, kw_only=True, gc=False):
     """What is talked about, not what happened."""
 
     object_type: Literal["SubStatement"]
 
 
-class Statement(Said, frozen=True, kw_only=True, gc=False):
+class Statement(StatementBase, frozen=True, kw_only=True, gc=False):
     id: str | UnsetType = UNSET
     stored: str | UnsetType = UNSET
     authority: Actor | UnsetType = UNSET

@@ -6,24 +6,24 @@ Every function takes a part whose types are right and raises Broken, with the pa
 from msgspec import UNSET, UnsetType
 
 from schemas.dialects.xapi import statement as s
-from schemas.dialects.xapi.broken import Broken
+from schemas.dialects.xapi.broken import BrokenStatement
 from schemas.dialects.xapi.formats import IRIS
 from schemas.dialects.xapi.values import extensions, identifier, iri, language_map
 
 
 def verb(verb: s.Verb) -> None:
     if not IRIS[verb.id]:
-        raise Broken("XAPI-00044", "not an absolute IRI", ".id")
+        raise BrokenStatement("XAPI-00044", "not an absolute IRI", ".id")
     language_map(verb.display, ".display")
 
 
 def activity(activity: s.Activity) -> None:
     if not IRIS[activity.id]:
-        raise Broken("XAPI-00047", "not an absolute IRI", ".id")
+        raise BrokenStatement("XAPI-00047", "not an absolute IRI", ".id")
     if activity.definition is not UNSET:
         try:
             _definition(activity.definition)
-        except Broken as broken:
+        except BrokenStatement as broken:
             raise broken.within(".definition") from None
 
 
@@ -33,7 +33,7 @@ def reference(reference: s.StatementRef) -> None:
 
 def _definition(definition: s.Definition) -> None:
     if definition.type is not UNSET and not IRIS[definition.type]:
-        raise Broken("XAPI-00060", "not an absolute IRI", ".type")
+        raise BrokenStatement("XAPI-00060", "not an absolute IRI", ".type")
     language_map(definition.name, ".name")
     language_map(definition.description, ".description")
     if definition.more_info is not UNSET:
@@ -48,7 +48,7 @@ def _definition(definition: s.Definition) -> None:
         is definition.steps
         is UNSET
     ):
-        raise Broken("XAPI-00064", "an interaction needs its interactionType")
+        raise BrokenStatement("XAPI-00064", "an interaction needs its interactionType")
     if definition.interaction_type is not UNSET:
         _components(definition.choices, ".choices")
         _components(definition.scale, ".scale")
@@ -61,6 +61,6 @@ def _components(components: list[s.Component] | UnsetType, path: str) -> None:
     if components is UNSET:
         return
     if len({component.id for component in components}) < len(components):
-        raise Broken("XAPI-00058", "an id occurs twice", path)
+        raise BrokenStatement("XAPI-00058", "an id occurs twice", path)
     for index, component in enumerate(components):
         language_map(component.description, f"{path}[{index}].description")

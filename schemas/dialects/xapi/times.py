@@ -44,7 +44,7 @@ def moment(text: str, *, rfc_3339: bool) -> datetime | None:
     return _zoned(time)
 
 
-def seconds(duration: str) -> float | None:
+def seconds_of_duration(duration: str) -> float | None:
     """How long `duration` is, None if it is none. A year counts 365 days, a month 30."""
     match = _DURATION.fullmatch(duration)
     if match is None or _FRACTION_ABOVE.search(duration):

@@ -28,7 +28,7 @@ from schemas.dialects.xapi.senses import (
     PLAY,
     REPLY,
     SHARE,
-    START,
+    START_SENSE,
     STOP,
     TRY,
     WORDS,
@@ -42,7 +42,7 @@ _ADL: Final[dict[str, Senses]] = {
     "answered": {"": TRY, "essay": ESSAY, "discussion": Sense("answered")},
     "asked": ASK,
     "attempted": {"": TRY, "course": Sense("attempt", "start"), "assessment": Sense("attempt", "start")},
-    "attended": {"": START},
+    "attended": {"": START_SENSE},
     "commented": REPLY,
     "completed": FINISH,
     "exited": STOP,
@@ -53,7 +53,7 @@ _ADL: Final[dict[str, Senses]] = {
     "initialized": BEGIN,
     "interacted": INTERACT,
     "launched": NO_USE,
-    "logged-in": {"": START},
+    "logged-in": {"": START_SENSE},
     "logged-out": {"": END},
     "mastered": {"": Sense("attempt", success=True)},
     "passed": {"": Sense("attempt", success=True)},
@@ -150,7 +150,7 @@ _DOD_ISD: Final[dict[str, Senses]] = {
 _STREAMS: Final[dict[str, Senses]] = {
     "access": NO_USE,
     "agree": AGREE,
-    "attend": {"": START},
+    "attend": {"": START_SENSE},
     "author": MAKE,
     "complete": FINISH,
     "consume": CONSUME,
@@ -168,7 +168,7 @@ _STREAMS: Final[dict[str, Senses]] = {
     "like": AGREE,
     "listen": PLAY,
     "open": NO_USE,
-    "play": {"": START, "media": Sense("played")},
+    "play": {"": START_SENSE, "media": Sense("played")},
     "read": NO_USE,
     "receive": NO_USE,
     "remove": NO_USE,
@@ -191,7 +191,7 @@ _STREAMS: Final[dict[str, Senses]] = {
 _BOOKS: Final[dict[str, Senses]] = {
     "annotated": ANNOTATE,
     "arrived": NO_USE,
-    "attended": {"": START},
+    "attended": {"": START_SENSE},
     "bookmarked": NO_USE,
     "coached": {"": Sense("helped")},
     "highlighted": NO_USE,
@@ -203,8 +203,8 @@ _BOOKS: Final[dict[str, Senses]] = {
 }
 
 _BRINDLE_WAYE: Final[dict[str, Senses]] = {  # said with the last slash and without it
-    "loggedin": {"": START},
-    "loggedin/": {"": START},
+    "loggedin": {"": START_SENSE},
+    "loggedin/": {"": START_SENSE},
     "loggedout": {"": END},
     "loggedout/": {"": END},
 }
@@ -220,7 +220,7 @@ _MOODLE: Final[dict[str, Senses]] = {
 }
 _TLA: Final[dict[str, Senses]] = {
     "assessed": ASSESS,
-    "attended": {"": START},
+    "attended": {"": START_SENSE},
     "evaluated": EVALUATE,
     "mastered": {"": Sense("attempt", success=True)},
     "registered": {"": Sense("enrolled")},
@@ -237,7 +237,7 @@ _TLA: Final[dict[str, Senses]] = {
 }
 _EDLM: Final[dict[str, Senses]] = {
     "enrolled": {"": Sense("enrolled")},
-    "login": {"": START},
+    "login": {"": START_SENSE},
     "logout": {"": END},
     "restarted": AGAIN,
     "exceeded": NO_USE,

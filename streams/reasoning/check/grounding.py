@@ -39,7 +39,7 @@ _MARKUP: Final = re.compile(r"[<>{}|`*_#\[\]\x00-\x1f\x7f]|https?:")
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ClaimLimits:
     """How long and how hard a skill's claims may be."""
 
     claim_chars: int = MAX_CLAIM_CHARS
@@ -47,20 +47,20 @@ class Limits:
     grade: float = MAX_GRADE
 
 
-def violations(request: Request, draft: Draft, limits: Limits | None = None) -> tuple[str, ...]:
+def violations(request: Request, draft: Draft, limits: ClaimLimits | None = None) -> tuple[str, ...]:
     """What is wrong with `draft` as an answer to `request`, in words that can be told to the model; empty if nothing.
 
     At most MAX_VIOLATIONS are given. A fault quotes at most a number or a word of the draft.
     """
     found: dict[str, None] = {}
-    for fault in _faults(request, draft, limits or Limits()):
+    for fault in _faults(request, draft, limits or ClaimLimits()):
         found[fault] = None
         if len(found) == MAX_VIOLATIONS:
             break
     return tuple(found)
 
 
-def _faults(request: Request, draft: Draft, limits: Limits) -> Iterator[str]:
+def _faults(request: Request, draft: Draft, limits: ClaimLimits) -> Iterator[str]:
     asked = {skill.skill: skill for skill in request.skills}
     answered = [drafted.skill for drafted in draft.skills]
     for name in asked.keys() - answered:
@@ -76,14 +76,14 @@ def _faults(request: Request, draft: Draft, limits: Limits) -> Iterator[str]:
             yield f"{skill.skill}: {len(drafted.claims)} claims; 1 to {limits.claims} are allowed"
         claims = drafted.claims[: limits.claims]
         for number, claim in enumerate(claims, 1):
-            place = f"{skill.skill}, claim {number}"
-            yield from (f"{place}: {fault}" for fault in _claim_faults(request, skill, claim, limits))
+            where = f"{skill.skill}, claim {number}"
+            yield from (f"{where}: {fault}" for fault in _claim_faults(request, skill, claim, limits))
         reading = grade(" ".join(_sentence(claim.text[: limits.claim_chars]) for claim in claims))
         if reading > limits.grade:
             yield f"{skill.skill}: reads at grade {reading:.0f}, above {limits.grade:.0f}; use shorter words, sentences"
 
 
-def _claim_faults(request: Request, skill: AskedSkill, claim: DraftClaim, limits: Limits) -> Iterator[str]:
+def _claim_faults(request: Request, skill: AskedSkill, claim: DraftClaim, limits: ClaimLimits) -> Iterator[str]:
     facts = {fact.id: fact for fact in skill.facts}
     cited = [facts[alias] for alias in claim.evidence if alias in facts]
     if not claim.evidence:

@@ -15,8 +15,8 @@ from streams.reasoning.model.reasoning_model import ModelUnavailable, ReplyTooLa
 
 MAX_REPLY_BYTES: Final = 256 * 1024
 LIST_FACTOR: Final = 16
-_KEPT_HEADERS: Final = ("retry-after", "retry-after-ms")
-_KEPT_CHARS: Final = 100
+_PASSED_HEADERS: Final = ("retry-after", "retry-after-ms")
+_MAX_CHARS: Final = 100
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
@@ -44,7 +44,7 @@ class BoundedClient(openai.DefaultAsyncHttpxClient):
         finally:
             await response.aclose()
         body = _decompressed(sent, response.headers.get("content-encoding", ""), most_bytes)
-        return httpx2.Response(response.status_code, headers=_kept(response.headers), content=body, request=request)
+        return httpx2.Response(response.status_code, headers=_passed(response.headers), content=body, request=request)
 
 
 async def _read(response: httpx2.Response, most_bytes: int) -> bytes:
@@ -75,6 +75,6 @@ def _decompressed(sent: bytes, encoding: str, most_bytes: int) -> bytes:
     return body
 
 
-def _kept(headers: Mapping[str, str]) -> dict[str, str]:
-    kept = {name: headers[name][:_KEPT_CHARS] for name in _KEPT_HEADERS if name in headers}
-    return {name: value.encode("ascii", "replace").decode() for name, value in kept.items()}
+def _passed(headers: Mapping[str, str]) -> dict[str, str]:
+    passed = {name: headers[name][:_MAX_CHARS] for name in _PASSED_HEADERS if name in headers}
+    return {name: value.encode("ascii", "replace").decode() for name, value in passed.items()}

@@ -23,7 +23,7 @@ def bulkhead(what: str) -> Iterator[None]:
         if isinstance(error, SkillstreamError) and not isinstance(error, Fatal):
             raise
         frames = extract_tb(error.__traceback__)
-        place = f" in {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
-        failed = ModelFailed(f"{what} failed: {type(error).__name__}{place}")
+        where = f" in {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
+        failed = ModelFailed(f"{what} failed: {type(error).__name__}{where}")
         _log.debug("%s", failed)
         raise failed from None

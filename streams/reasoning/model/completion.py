@@ -6,7 +6,7 @@ from typing import Any, Final, TypeGuard
 
 import msgspec
 
-from streams.reasoning.model.reasoning_model import BadReply, Draft, ModelRefused, Reply, Usage
+from streams.reasoning.model.reasoning_model import BadReply, Draft, ModelRefused, Reply, TokenUsage
 
 _MAX_TOKENS: Final = 10_000_000
 _REFUSALS: Final = frozenset({"content_filter", "refusal", "safety"})
@@ -71,12 +71,12 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _usage(told: object) -> Usage | None:
+def _usage(reported: object) -> TokenUsage | None:
     """What is told of tokens; None, unknown, where that cannot be."""
-    if not isinstance(told, dict):
+    if not isinstance(reported, dict):
         return None
-    asked, answered = told.get("prompt_tokens"), told.get("completion_tokens")
-    return Usage(asked, answered) if _is_count(asked) and _is_count(answered) else None
+    asked, answered = reported.get("prompt_tokens"), reported.get("completion_tokens")
+    return TokenUsage(asked, answered) if _is_count(asked) and _is_count(answered) else None
 
 
 def _is_count(value: object) -> TypeGuard[int]:

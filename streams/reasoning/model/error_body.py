@@ -20,7 +20,7 @@ _WORD: Final = re.compile(r"[a-z0-9_]{1,64}\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class ToldError:
+class ReportedError:
     """An HTTP status, the error's codes, and all its words (lower case; to look for some in, never to quote)."""
 
     status: int
@@ -28,7 +28,7 @@ class ToldError:
     words: str
 
     @classmethod
-    def of(cls, status: int, body: object) -> "ToldError":
+    def of(cls, status: int, body: object) -> "ReportedError":
         """Read `body`, parsed JSON or a text, as far as its first 500 parts go."""
         parts = list(islice(_parts(body, _MAX_DEPTH), _MAX_NODES))
         codes = (code for part in parts if isinstance(part, dict) for code in _codes(part))
@@ -36,36 +36,36 @@ class ToldError:
         return cls(status, tuple(dict.fromkeys(codes)), " ".join(words))
 
     @classmethod
-    def of_success(cls, body: Mapping[str, Any]) -> "ToldError | None":
+    def of_success(cls, body: Mapping[str, Any]) -> "ReportedError | None":
         """The error in an answer of status 200, None where it tells of none. Its status is its code, or else 500."""
         error = body.get("error")
         if not error:
             return None
-        told = cls.of(500, {"code": error} if isinstance(error, str | int) else error)
-        return replace(told, status=next((status for code in told.codes if (status := _status_of(code))), 500))
+        reported = cls.of(500, {"code": error} if isinstance(error, str | int) else error)
+        return replace(reported, status=next((status for code in reported.codes if (status := _status_of(code))), 500))
 
     @property
     def name(self) -> str:
         """The first code that is one word, for people."""
         return next((code for code in self.codes if _WORD.match(code)), "no code")
 
-    def has(self, codes: Collection[str]) -> bool:
+    def includes(self, codes: Collection[str]) -> bool:
         """Whether one of `codes`, in lower case, is told."""
         return any(code in codes for code in self.codes)
 
 
-def _parts(told: object, depth: int) -> Iterator[object]:
-    """`told` and all that is in it, outermost first."""
-    yield told
-    inside = told.values() if isinstance(told, dict) else told if isinstance(told, list) else ()
+def _parts(reported: object, depth: int) -> Iterator[object]:
+    """`reported` and all that is in it, outermost first."""
+    yield reported
+    inside = reported.values() if isinstance(reported, dict) else reported if isinstance(reported, list) else ()
     if depth > 0:
         for part in inside:
             yield from _parts(part, depth - 1)
 
 
-def _codes(told: Mapping[str, object]) -> Iterator[str]:
+def _codes(reported: Mapping[str, object]) -> Iterator[str]:
     for name in _NAMES:
-        value = told.get(name)
+        value = reported.get(name)
         if isinstance(value, str) and 0 < len(value) <= _MAX_CHARS:
             yield value.lower()
         elif isinstance(value, int) and 0 < value < 1_000:

@@ -9,7 +9,7 @@ from typing import Final
 
 import openai
 
-from streams.reasoning.model.error_body import ToldError
+from streams.reasoning.model.error_body import ReportedError
 from streams.reasoning.model.reasoning_model import (
     BadReply,
     ModelBlocked,
@@ -44,7 +44,7 @@ _MODEL_WORDS: Final = re.compile(
 _PASSING: Final = frozenset({408, 409, 425})
 _TOO_LONG: Final = 413
 
-Header = Callable[[str], str | None]
+HeaderLookup = Callable[[str], str | None]
 
 
 def model_error(error: openai.APIError, now_us: int) -> ModelError:
@@ -55,18 +55,18 @@ def model_error(error: openai.APIError, now_us: int) -> ModelError:
         return ModelUnavailable("the model's server cannot be reached")
     if not isinstance(error, openai.APIStatusError):
         return ModelUnavailable(f"the call failed: {type(error).__name__}")
-    return told_failure(told_by(error), error.response.headers.get, now_us)
+    return reported_failure(reported_by(error), error.response.headers.get, now_us)
 
 
-def told_by(error: openai.APIStatusError) -> ToldError:
+def reported_by(error: openai.APIStatusError) -> ReportedError:
     """What the answer with that status says of the error."""
-    return ToldError.of(error.status_code, error.body)
+    return ReportedError.of(error.status_code, error.body)
 
 
-def told_failure(told: ToldError, header: Header, now_us: int) -> ModelError:
+def reported_failure(reported: ReportedError, header: HeaderLookup, now_us: int) -> ModelError:
     """The ModelError that an answer which tells of an error amounts to."""
-    status, said = told.status, f"the model's server answered {told.status} ({told.name})"
-    if status == 402 or told.has(_QUOTA_CODES) or (status < 500 and _QUOTA_WORDS.search(told.words)):
+    status, said = reported.status, f"the model's server answered {reported.status} ({reported.name})"
+    if status == 402 or reported.includes(_QUOTA_CODES) or (status < 500 and _QUOTA_WORDS.search(reported.words)):
         return ModelQuotaExhausted(f"{said}: the account's credit is spent; add credit or raise its limit")
     if status == 429:
         return ModelThrottled(said, _retry_after_s(header, now_us) or UNSAID_RETRY_S)
@@ -76,21 +76,21 @@ def told_failure(told: ToldError, header: Header, now_us: int) -> ModelError:
         return ModelBlocked(f"{said}, which points elsewhere: is OPENAI_BASE_URL right?")
     if status in (401, 403):
         return ModelBlocked(f"{said}: check OPENAI_API_KEY, its project and its permissions")
-    if told.has(_INVALID_OUTPUT):
+    if reported.includes(_INVALID_OUTPUT):
         return BadReply("the answer is not JSON of the agreed form")
-    if status == _TOO_LONG or told.has(_CONTENT_CODES):
+    if status == _TOO_LONG or reported.includes(_CONTENT_CODES):
         return ModelRefused(said)
     return RequestRefused(said)
 
 
-def is_not_served(told: ToldError) -> bool:
+def is_not_served(reported: ReportedError) -> bool:
     """Whether the server says that it does not serve the model. A 404 always does."""
-    if told.status == 404 or told.has(_MODEL_CODES):
+    if reported.status == 404 or reported.includes(_MODEL_CODES):
         return True
-    return told.status in (400, 422, 500) and _MODEL_WORDS.search(told.words) is not None
+    return reported.status in (400, 422, 500) and _MODEL_WORDS.search(reported.words) is not None
 
 
-def _retry_after_s(header: Header, now_us: int) -> float | None:
+def _retry_after_s(header: HeaderLookup, now_us: int) -> float | None:
     """Seconds from `retry-after-ms` or `retry-after` (seconds or a date), within 0 and MAX_RETRY_S; None if unsaid."""
     milliseconds = _number(header("retry-after-ms"))
     if milliseconds is not None:

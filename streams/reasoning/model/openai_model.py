@@ -23,12 +23,18 @@ from streams.reasoning.model.bounded_client import MAX_REPLY_BYTES, BoundedClien
 from streams.reasoning.model.catalogue import Served, choose_model, names_of, read_served
 from streams.reasoning.model.completion import first_choice, read_object, read_reply
 from streams.reasoning.model.defaults import BASE_URL, MISSING_KEY
-from streams.reasoning.model.error_body import ToldError
-from streams.reasoning.model.openai_errors import Header, is_not_served, model_error, told_by, told_failure
+from streams.reasoning.model.error_body import ReportedError
+from streams.reasoning.model.openai_errors import (
+    HeaderLookup,
+    is_not_served,
+    model_error,
+    reported_by,
+    reported_failure,
+)
 from streams.reasoning.model.reasoning_model import (
-    Generator,
     ModelBlocked,
     ModelError,
+    ModelKind,
     ModelUnavailable,
     Reply,
     ReplyTooLarge,
@@ -90,7 +96,7 @@ class OpenAIModel:
     `transport` replaces the network, in tests.
     """
 
-    generator: Generator = "model"
+    generator: ModelKind = "model"
 
     def __init__(
         self,
@@ -146,14 +152,14 @@ class OpenAIModel:
         except TimeoutError:
             raise ModelUnavailable("the model did not answer in time") from None
         except openai.APIStatusError as error:  # the SDK's error holds request and reply: not to be chained
-            raise self._failure(told_by(error), error.response.headers.get, model, form) from None
+            raise self._failure(reported_by(error), error.response.headers.get, model, form) from None
         except openai.APIError as error:
             raise model_error(error, self._clock_us()) from None
         completion = read_object(response.content)
         choice = first_choice(completion)
-        told = ToldError.of_success(choice) or (None if choice else ToldError.of_success(completion))
-        if told is not None:
-            raise self._failure(told, response.headers.get, model, form)
+        reported = ReportedError.of_success(choice) or (None if choice else ReportedError.of_success(completion))
+        if reported is not None:
+            raise self._failure(reported, response.headers.get, model, form)
         return read_reply(completion, model)
 
     async def listing(self) -> Listing:
@@ -177,25 +183,25 @@ class OpenAIModel:
 
     def _problem(self, error: openai.APIStatusError) -> ModelError | None:
         """What a list that is refused tells of completions: nothing, where there is none or the key may not list."""
-        told = told_by(error)
-        if told.status in _NO_LIST or (told.status == 401 and _SCOPES.search(told.words)):
+        reported = reported_by(error)
+        if reported.status in _NO_LIST or (reported.status == 401 and _SCOPES.search(reported.words)):
             return None
         return model_error(error, self._clock_us())
 
-    def _failure(self, told: ToldError, header: Header, model: str, form: RequestForm) -> ModelError:
+    def _failure(self, reported: ReportedError, header: HeaderLookup, model: str, form: RequestForm) -> ModelError:
         """What a refused completion means; what it tells of this server is learnt."""
-        refused = form.refused_by(told, must_say_store=self._settings.is_openai)
+        refused = form.refused_by(reported, must_say_store=self._settings.is_openai)
         if refused is not None:
             name, without = refused
             if self._form == form:
                 self._form = without
                 _log.warning("%s refuses %s: it is left out from now on", self._settings.address, name)
             return RequestAdjusted(f"the server refuses {name}")
-        if is_not_served(told):
+        if is_not_served(reported):
             self._gone.add(model)
             self._model = None
             return ModelUnavailable(f"the server does not serve {model}: {names_of(self._served)}")
-        return told_failure(told, header, self._clock_us())
+        return reported_failure(reported, header, self._clock_us())
 
     async def _current(self) -> str:
         """The model to ask. What the list fails with is no reason not to ask: a completion shows what is true."""

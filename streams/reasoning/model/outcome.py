@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 CallOutcome: TypeAlias = Literal[
     "ok", "throttled", "unavailable", "blocked", "bad_reply", "refused", "too_large", "failed"
 ]
-Outcome: TypeAlias = Literal[
+RequestOutcome: TypeAlias = Literal[
     "explained",
     "template_nothing_to_ask",
     "template_rejected",
@@ -38,11 +38,11 @@ class Called:
 class Tried:
     """What one try to explain a student came to."""
 
-    outcome: Outcome
+    outcome: RequestOutcome
 
 
-Observer = Callable[[Called | Tried], None]
+CallObserver = Callable[[Called | Tried], None]
 
 
-def unobserved(_event: Called | Tried) -> None:
+def ignore_call(_event: Called | Tried) -> None:
     """The observer that nobody asked for."""

@@ -21,7 +21,7 @@ from schemas.errors import Retryable
 from streams.reasoning.model.outcome import CallOutcome
 from streams.reasoning.request.prompt import Request
 
-Generator = Literal["model", "scripted"]
+ModelKind = Literal["model", "scripted"]
 
 
 class DraftClaim(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,7 +46,7 @@ class Draft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class TokenUsage:
     """Tokens that the provider says it used."""
 
     input_tokens: int
@@ -63,14 +63,14 @@ class Reply:
 
     draft: Draft
     model: str
-    usage: Usage | None
+    usage: TokenUsage | None
 
 
 class ReasoningModel(Protocol):
     """Something that explains. One call of `explain` asks for one completion at most. Safe to share among tasks."""
 
     @property
-    def generator(self) -> Generator: ...
+    def generator(self) -> ModelKind: ...
 
     @property
     def name(self) -> str:
@@ -98,7 +98,7 @@ class ModelError(Retryable):
 
     outcome: ClassVar[CallOutcome] = "unavailable"
 
-    def __init__(self, message: str, *, usage: Usage | None = None) -> None:
+    def __init__(self, message: str, *, usage: TokenUsage | None = None) -> None:
         super().__init__(message)
         self.usage = usage
 

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from streams.reasoning.model.error_body import ToldError
+from streams.reasoning.model.error_body import ReportedError
 from streams.reasoning.request.instructions import REPLY_SCHEMA
 
 ReplyFormat = Literal["json_schema", "json_object", "text"]
@@ -50,15 +50,16 @@ class RequestForm:
         first, *others = rendered
         return [{**first, "content": first["content"] + _SCHEMA_IN_WORDS}, *others]
 
-    def refused_by(self, told: ToldError, *, must_say_store: bool) -> tuple[str, "RequestForm"] | None:
-        """The parameter that `told` names as refused, and the form without it; None where it names none that is sent.
+    def refused_by(self, reported: ReportedError, *, must_say_store: bool) -> tuple[str, "RequestForm"] | None:
+        """The parameter that `reported` names as refused, and the form without it; None where it names none that is
+        sent.
 
         `must_say_store`: OpenAI itself stores what it is not told otherwise, so that is never left out.
         """
-        if told.status not in _REFUSING:
+        if reported.status not in _REFUSING:
             return None
-        if self.says_store and not must_say_store and _STORE.search(told.words):
+        if self.says_store and not must_say_store and _STORE.search(reported.words):
             return "store", replace(self, says_store=False)
-        if self.reply_format != "text" and _FORMAT.search(told.words):
+        if self.reply_format != "text" and _FORMAT.search(reported.words):
             return f"response_format {self.reply_format}", replace(self, reply_format=_NEXT[self.reply_format])
         return None

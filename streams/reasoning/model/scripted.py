@@ -4,7 +4,7 @@ It reads the request as a provider's model would and answers in the same form, o
 and one for what speaks against it; the same request always gets the same answer.
 """
 
-from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkill, Generator, Reply, Usage
+from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkill, ModelKind, Reply, TokenUsage
 from streams.reasoning.model.template import sentence
 from streams.reasoning.request.instructions import MAX_CLAIM_CHARS
 from streams.reasoning.request.prompt import AskedSkill, Direction, Fact, Request
@@ -16,7 +16,7 @@ _DIRECTIONS: tuple[Direction, ...] = ("up", "down")
 class ScriptedModel:
     """Implements ReasoningModel. Sends nothing anywhere, uses no tokens."""
 
-    generator: Generator = "scripted"
+    generator: ModelKind = "scripted"
     name = "scripted-1"
 
     async def prepare(self) -> None:
@@ -25,7 +25,7 @@ class ScriptedModel:
     async def explain(self, request: Request) -> Reply:
         """Explain from the facts, heaviest first, as many as fit."""
         skills = [DraftSkill(skill=skill.skill, claims=_claims(skill)) for skill in request.skills]
-        return Reply(Draft(skills=skills), self.name, Usage(0, 0))
+        return Reply(Draft(skills=skills), self.name, TokenUsage(0, 0))
 
     async def aclose(self) -> None:
         """Nothing to let go of."""
@@ -40,12 +40,12 @@ def _claims(skill: AskedSkill) -> list[DraftClaim]:
 
 
 def _claim(direction: Direction, facts: list[Fact]) -> DraftClaim:
-    told = list(facts)
-    text = _text(direction, told)
-    while len(text) > MAX_CLAIM_CHARS and len(told) > 1:
-        told.pop()
-        text = _text(direction, told)
-    return DraftClaim(text=text, evidence=[fact.id for fact in told], direction=direction)
+    stated = list(facts)
+    text = _text(direction, stated)
+    while len(text) > MAX_CLAIM_CHARS and len(stated) > 1:
+        stated.pop()
+        text = _text(direction, stated)
+    return DraftClaim(text=text, evidence=[fact.id for fact in stated], direction=direction)
 
 
 def _text(direction: Direction, facts: list[Fact]) -> str:

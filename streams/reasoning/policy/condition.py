@@ -20,12 +20,12 @@ class Condition:
         """Why no explanations are made; None while they are."""
         return self._why
 
-    def fail(self, why: str, *, lasting: bool = False, told: bool = False) -> None:
-        """A call failed. `lasting`: the next will, too; `told`: people know already."""
+    def fail(self, why: str, *, lasting: bool = False, notified: bool = False) -> None:
+        """A call failed. `lasting`: the next will, too; `notified`: people know already."""
         self.failures_in_a_row += 1
         if self._why is None and not lasting and self.failures_in_a_row < self._after:
             return
-        if self._why is None and not told:
+        if self._why is None and not notified:
             _log.warning("No explanations for now: %s", why)
         self._why = why
 

@@ -3,14 +3,14 @@
 import numpy as np
 
 from schemas.explanation import ReasoningResult
-from streams.reasoning.policy.pending import apply, mark, values_of
+from streams.reasoning.policy.pending import apply, note_pending, values_of
 from streams.reasoning.policy.settings import PendingPolicy
 from streams.rows.row import Row, skill_code
 from streams.scoring.fusion import Array, Fused
 from streams.skills.skill_set import SkillSet
 
 
-def note(row: Row, result: ReasoningResult, skill_set: SkillSet, policy: PendingPolicy) -> None:
+def note_result(row: Row, result: ReasoningResult, skill_set: SkillSet, policy: PendingPolicy) -> None:
     """Note `result` in `row`, in place. Idempotent; a result of a position already explained does nothing.
 
     Kept as explained are the scores that the result carries, not those of now: where the row has moved on, what is
@@ -21,26 +21,31 @@ def note(row: Row, result: ReasoningResult, skill_set: SkillSet, policy: Pending
     if not apply(row.pending, result, position, policy):
         return
     if result.explained is None:
-        for cell in row.skills.values():
-            cell.explained = cell.score
+        for skill_state in row.skills.values():
+            skill_state.explained = skill_state.score
         return
     for name, score in result.explained.items():
         known = row.skills.get(skill_code(name))
         if known is not None:
             known.explained = score
     if result.seq < position:
-        mark(row.pending, _worth(row, skill_set, policy), result.at_us, policy)
+        note_pending(row.pending, _worth(row, skill_set, policy), result.at_us, policy)
 
 
 def _worth(row: Row, skill_set: SkillSet, policy: PendingPolicy) -> float:
     """What explaining the row's last scores is worth."""
-    cells = [row.skills.get(skill_code(name)) for name in skill_set.names]
-    score = _line([cell.score if cell is not None and cell.score >= 0 else np.nan for cell in cells])
-    confidence = _line([cell.confidence if cell is not None else 0.0 for cell in cells])
-    explained = _line([cell.explained if cell is not None else -1.0 for cell in cells])
+    skill_states = [row.skills.get(skill_code(name)) for name in skill_set.names]
+    score = _row_of(
+        [
+            skill_state.score if skill_state is not None and skill_state.score >= 0 else np.nan
+            for skill_state in skill_states
+        ]
+    )
+    confidence = _row_of([skill_state.confidence if skill_state is not None else 0.0 for skill_state in skill_states])
+    explained = _row_of([skill_state.explained if skill_state is not None else -1.0 for skill_state in skill_states])
     fused = Fused(score, score, score, confidence, {})
     return float(values_of(fused, explained, skill_set.levels, policy)[0])
 
 
-def _line(values: list[float]) -> Array:
+def _row_of(values: list[float]) -> Array:
     return np.array([values], np.float64)

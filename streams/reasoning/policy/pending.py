@@ -15,7 +15,7 @@ import numpy as np
 from schemas.explanation import ReasoningResult
 from schemas.update import LEVELS
 from streams.reasoning.policy.settings import PendingPolicy
-from streams.rows.codec import headers_of, pending_of
+from streams.rows.codec import pending_of, row_headers
 from streams.rows.row import Pending
 from streams.scoring.fusion import Array, Fused
 from streams.skills.skill_set import Levels
@@ -26,7 +26,7 @@ _CHUNK = 10_000
 Sequence = tuple[int, int]
 
 
-class Marked(Enum):
+class PendingNoted(Enum):
     """What a new update did to a student's pending work."""
 
     PENDING = "pending"
@@ -43,10 +43,10 @@ def owed(rows: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, Sequence,
     """Of stored rows by key, those that are owed an explanation: key, position, what is pending."""
     remaining = iter(rows)
     while chunk := list(islice(remaining, _CHUNK)):
-        headers = headers_of([row for _, row in chunk])
-        for line in np.flatnonzero(headers["since_us"] > 0).tolist():
-            header = headers[line]
-            yield chunk[line][0], (int(header["epoch"]), int(header["offset"])), pending_of(header)
+        headers = row_headers([row for _, row in chunk])
+        for row_index in np.flatnonzero(headers["since_us"] > 0).tolist():
+            header = headers[row_index]
+            yield chunk[row_index][0], (int(header["epoch"]), int(header["offset"])), pending_of(header)
 
 
 def reasoned(pending: Pending) -> Sequence:
@@ -69,7 +69,9 @@ def values_of(fused: Fused, explained: Array, levels: Levels, policy: PendingPol
     return np.asarray(np.max(np.nan_to_num(worth), axis=1))
 
 
-def mark(pending: Pending, value: float, now_us: int, policy: PendingPolicy, floor: float = 0.0) -> Marked:
+def note_pending(
+    pending: Pending, value: float, now_us: int, policy: PendingPolicy, floor: float = 0.0
+) -> PendingNoted:
     """Note, in place, that a new update is worth explaining, or no longer.
 
     Latest wins: the value is replaced, the time of the first unexplained update kept. `floor` is the queue's
@@ -77,11 +79,11 @@ def mark(pending: Pending, value: float, now_us: int, policy: PendingPolicy, flo
     """
     if value < policy.min_value or value < floor:
         pending.since_us, pending.value = 0, 0.0
-        return Marked.NOTHING_NEW if value < policy.min_value else Marked.NOT_EXPLAINED
+        return PendingNoted.NOTHING_NEW if value < policy.min_value else PendingNoted.NOT_EXPLAINED
     if not is_pending(pending):
         pending.since_us = max(now_us, 1)
     pending.value = min(value, MAX_VALUE)
-    return Marked.PENDING
+    return PendingNoted.PENDING
 
 
 def apply(pending: Pending, result: ReasoningResult, seq: Sequence, policy: PendingPolicy) -> bool:

@@ -16,7 +16,7 @@ from streams.reasoning.policy.pending import MAX_VALUE, Sequence, is_pending, pr
 from streams.reasoning.policy.settings import PendingPolicy
 from streams.rows.row import Pending
 
-Student = tuple[int, bytes]
+StudentKey = tuple[int, bytes]
 _SWEEP_ABOVE = 64
 
 
@@ -32,7 +32,7 @@ class Ticket:
     not_before_us: int
 
     @property
-    def student(self) -> Student:
+    def student(self) -> StudentKey:
         return self.partition, self.key
 
 
@@ -57,11 +57,11 @@ class ReasoningQueue:
         self._policy = policy
         self._raised_to = 0.0
         self._version = 0
-        self._waiting: dict[Student, tuple[int, Ticket]] = {}
-        self._flights: dict[Student, _Flight] = {}
-        self._later: list[tuple[int, int, Student]] = []
-        self._due: list[tuple[int, int, Student]] = []
-        self._by_value: list[tuple[float, int, int, Student]] = []
+        self._waiting: dict[StudentKey, tuple[int, Ticket]] = {}
+        self._flights: dict[StudentKey, _Flight] = {}
+        self._later: list[tuple[int, int, StudentKey]] = []
+        self._due: list[tuple[int, int, StudentKey]] = []
+        self._by_value: list[tuple[float, int, int, StudentKey]] = []
 
     def __len__(self) -> int:
         """Students waiting, due or not."""
@@ -137,7 +137,7 @@ class ReasoningQueue:
         """When to ask again if `best` gave None and nothing is offered meanwhile; None for never."""
         return min((ticket.not_before_us for _, ticket in self._waiting.values()), default=None)
 
-    def holds(self, ticket: Ticket) -> bool:
+    def contains(self, ticket: Ticket) -> bool:
         """Whether the ticket's call is still this worker's to make: False once its partition was dropped."""
         flight = self._flights.get(ticket.student)
         return flight is not None and flight.taken is ticket
@@ -154,7 +154,7 @@ class ReasoningQueue:
         self._flights = {student: held for student, held in self._flights.items() if student[0] != partition}
         self._sweep()
 
-    def _live(self, student: Student, version: int) -> Ticket | None:
+    def _live(self, student: StudentKey, version: int) -> Ticket | None:
         held = self._waiting.get(student)
         return held[1] if held is not None and held[0] == version else None
 

@@ -14,7 +14,7 @@ import msgspec
 from schemas.update import SkillScore, SkillUpdate
 from streams.reasoning.request.instructions import INSTRUCTIONS, REPLY_SCHEMA
 from streams.reasoning.request.pseudonym import Pseudonyms
-from streams.reasoning.request.wording import Quantity, tell
+from streams.reasoning.request.wording import Quantity, in_words
 from streams.skills.skill_set import SkillSet
 
 Direction = Literal["up", "down"]
@@ -108,8 +108,8 @@ def render(request: Request) -> list[dict[str, str]]:
     ]
     if request.rejected:
         faults = "\n".join(f"- {fault}" for fault in request.rejected)
-        told = f"Your first answer was rejected. Answer again, in full, without these faults:\n{faults}"
-        messages.append({"role": "user", "content": told})
+        worded = f"Your first answer was rejected. Answer again, in full, without these faults:\n{faults}"
+        messages.append({"role": "user", "content": worded})
     return messages
 
 
@@ -130,14 +130,14 @@ def _rendered(skill: AskedSkill) -> dict[str, object]:
 def _facts(skill: SkillScore, as_of: datetime, evidence_ids: dict[str, str]) -> tuple[Fact, ...]:
     facts: list[Fact] = []
     for item in skill.evidence:
-        told = tell(item.fact, item.value)
-        if told is None:
+        worded = in_words(item.fact, item.value)
+        if worded is None:
             continue
         alias = f"e{len(evidence_ids) + 1}"
         evidence_ids[alias] = item.id
         age_days = max((as_of - datetime.fromisoformat(item.time)).days, 0)
         direction: Direction = "up" if item.direction > 0 else "down"
-        facts.append(Fact(alias, told.text, told.quantity, age_days, direction))
+        facts.append(Fact(alias, worded.text, worded.quantity, age_days, direction))
     return tuple(facts)
 
 

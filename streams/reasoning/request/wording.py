@@ -12,9 +12,9 @@ from typing import Final, Literal
 from schemas.errors import Fatal
 from streams.folding.facts import FACTS
 
-PHRASE_MARK: Final = "~"
-RUBRIC: Final = "rubric"
-Unit = Literal["fraction", "count", "days", "minutes", "seconds"]
+PHRASE_PREFIX: Final = "~"
+RUBRIC_FACT: Final = "rubric"
+QuantityUnit = Literal["fraction", "count", "days", "minutes", "seconds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Quantity:
     """A number that may be quoted. A fraction is 0 to 1, and may be written in percent."""
 
     value: float
-    unit: Unit
+    unit: QuantityUnit
 
     def __str__(self) -> str:
         if self.unit == "fraction":
@@ -31,7 +31,7 @@ class Quantity:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class WordedFact:
     """An evidence item in words, with the number that stands in them, if any."""
 
     text: str
@@ -39,33 +39,33 @@ class Told:
 
 
 _LOG_YEAR: Final = 17.3
-_MOST: Final[dict[Unit, float]] = {
+_MOST: Final[dict[QuantityUnit, float]] = {
     "fraction": 1,
     "count": 1e6,
     "days": 36_525,
     "minutes": _LOG_YEAR,  # these two are kept as logarithms
     "seconds": _LOG_YEAR,
 }
-_Reading = tuple[str, Unit | None, Callable[[float], float]]
+_Reading = tuple[str, QuantityUnit | None, Callable[[float], float]]
 
 
-def tell(fact: str, value: float) -> Told | None:
+def in_words(fact: str, value: float) -> WordedFact | None:
     """`fact` of `value` in words, in the past tense, without a subject.
 
     None where the vocabulary lacks the fact, or the value is none that such a fact can have.
     """
-    if fact.startswith(PHRASE_MARK):
-        return Told("wrote a phrase from this skill's list")
+    if fact.startswith(PHRASE_PREFIX):
+        return WordedFact("wrote a phrase from this skill's list")
     reading = _READINGS.get(fact)
     if reading is None:
         return None
     text, unit, convert = reading
     if unit is None:
-        return Told(text)
+        return WordedFact(text)
     if not 0 <= value <= _MOST[unit]:
         return None
     quantity = Quantity(convert(value), unit)
-    return Told(text.format(quantity, "" if quantity.value == 1 else "s"), quantity)
+    return WordedFact(text.format(quantity, "" if quantity.value == 1 else "s"), quantity)
 
 
 def _same(value: float) -> float:
@@ -126,7 +126,7 @@ _READINGS: Final[dict[str, _Reading]] = {
     "thought_before_some": ("took {} second{} before a run with more controls set", "seconds", _seconds),
     "thought_before_reset": ("took {} second{} before a reset", "seconds", _seconds),
     "ended": ("left a task {} second{} after the last step", "seconds", _seconds),
-    RUBRIC: ("was rated {} by a teacher", "fraction", _same),
+    RUBRIC_FACT: ("was rated {} by a teacher", "fraction", _same),
 }
 if untold := set(FACTS) - _READINGS.keys():
     raise Fatal(f"facts without words to tell them in: {', '.join(sorted(untold))}")

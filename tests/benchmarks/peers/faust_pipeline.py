@@ -33,8 +33,10 @@ class PerEvent:
         record = FileRecord(
             message.offset, int(message.timestamp * 1000), event.value, message.topic, message.partition, event.key
         )
-        batch = self.pipeline.fold([record], load=self._load, home=lambda _student: None)
-        updates = self.pipeline.writer.write(batch.students, batch.block, await self.pipeline.judge(batch.block))
+        batch = self.pipeline.fold([record], load=self._load, owning_partition=lambda _student: None)
+        updates = self.pipeline.writer.write(
+            batch.students, batch.row_batch, await self.pipeline.score_rows(batch.row_batch)
+        )
         for student, row in batch.rows().items():
             self.rows[student.encode()] = row
         for student, update in zip(batch.students, updates, strict=True):

@@ -33,11 +33,13 @@ def small_on_the_wire(scene: Scene) -> None:
     grown = max(now - then for now, then in zip(after, before, strict=True))
     assert grown < MAX_GROWTH_BYTES, f"a worker grew by {grown / 1024**2:.0f} MiB"
     assert not one.restarts + two.restarts, "a worker ended"
-    letters = [(record, letter) for record, letter in scene.deployment.dead_letters() if letter.encoding]
-    assert len(letters) >= BOMBS + ARRAYS
-    for record, letter in letters:
+    dead_letters = [
+        (record, dead_letter) for record, dead_letter in scene.deployment.dead_letters() if dead_letter.encoding
+    ]
+    assert len(dead_letters) >= BOMBS + ARRAYS
+    for record, dead_letter in dead_letters:
         assert len(record.value or b"") < 200_000
-        assert unpack(letter, record.key, record.value)[1], "nothing is left of the record"
+        assert unpack(dead_letter, record.key, record.value)[1], "nothing is left of the record"
 
 
 def _array(number: int) -> bytes:

@@ -16,19 +16,19 @@ def broker_killed_and_restarted(scene: Scene) -> None:
 
 
 @experiment("broker-stopped", broker="own")
-def broker_away_for_a_moment(scene: Scene) -> None:
+def broker_unavailable_for_a_moment(scene: Scene) -> None:
     """The broker is stopped in good order and stays away for 8 s: no worker ends."""
-    _outlived(scene, away_s=8)
+    _outlived(scene, unavailable_s=8)
 
 
 @experiment("broker-away", broker="own")
-def broker_away_for_a_while(scene: Scene) -> None:
+def broker_unavailable_for_a_while(scene: Scene) -> None:
     """The same for 40 s, several sessions: no worker ends."""
-    _outlived(scene, away_s=40)
+    _outlived(scene, unavailable_s=40)
 
 
 @experiment("broker-away-too-long", broker="own")
-def broker_away_for_longer_than_the_wait(scene: Scene) -> None:
+def broker_unavailable_for_longer_than_the_wait(scene: Scene) -> None:
     """Away for longer than SKILLSTREAM_BROKER_WAIT_S: every worker ends with 3, and says why."""
     workers = scene.two_workers(broker_wait_s=6.0)
     with scene.load():
@@ -36,7 +36,7 @@ def broker_away_for_longer_than_the_wait(scene: Scene) -> None:
         before = scene.offsets.committed()
         scene.kafka.stop()
         for worker in workers:
-            worker.is_kept = False
+            worker.is_row = False
         scene.until(lambda: not any(worker.process.alive for worker in workers), "the workers end")
         codes = [worker.process.exit_code() for worker in workers]
         assert codes == [UNREACHABLE] * 2, f"they ended with {codes}, 3 was due"
@@ -53,13 +53,13 @@ def broker_frozen(scene: Scene) -> None:
     """SIGSTOP of the broker: for less than a session no worker ends; for longer the group may have put them out."""
     workers = scene.two_workers()
     with scene.load():
-        for away_s in (4, 20):
-            for worker in workers if away_s > scene.session_s else ():
+        for unavailable_s in (4, 20):
+            for worker in workers if unavailable_s > scene.session_s else ():
                 worker.may_end(LOUD_STOP)
             scene.run_a_moment()
             before = scene.offsets.committed()
             scene.kafka.pause()
-            scene.run_for(away_s)
+            scene.run_for(unavailable_s)
             scene.kafka.go_on()
             scene.await_recovery(before)
 
@@ -105,7 +105,7 @@ def redis_gone_and_back_empty(scene: Scene) -> None:
     assert not any(worker.ended for worker in workers)
 
 
-def _outlived(scene: Scene, away_s: float) -> None:
+def _outlived(scene: Scene, unavailable_s: float) -> None:
     """The broker goes and comes back, under load. Nobody ends, and each says both in its log."""
     workers = scene.two_workers()
     with scene.load():
@@ -113,7 +113,7 @@ def _outlived(scene: Scene, away_s: float) -> None:
             scene.run_a_moment()
             before = scene.offsets.committed()
             scene.kafka.stop()
-            scene.run_for(away_s)
+            scene.run_for(unavailable_s)
             scene.kafka.restart()
             scene.await_recovery(before)
     assert not any(worker.ended for worker in workers), [worker.ended for worker in workers]
@@ -122,7 +122,7 @@ def _outlived(scene: Scene, away_s: float) -> None:
         assert said.count("The broker is away") >= said.count("The broker is back") > 0, "it does not say so"
 
 
-def _without_broker(scene: Scene, blow: Callable[[], None], away_s: float = 0.0) -> None:
+def _without_broker(scene: Scene, blow: Callable[[], None], unavailable_s: float = 0.0) -> None:
     """The blow, the time away, the broker's return. Workers may stop loudly, and fail to start meanwhile."""
     for worker in scene.two_workers():
         worker.may_end(LOUD_STOP, UNREACHABLE)
@@ -131,6 +131,6 @@ def _without_broker(scene: Scene, blow: Callable[[], None], away_s: float = 0.0)
             scene.run_a_moment()
             before = scene.offsets.committed()
             blow()
-            scene.run_for(away_s)
+            scene.run_for(unavailable_s)
             scene.kafka.restart()
             scene.await_recovery(before)

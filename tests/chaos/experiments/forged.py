@@ -5,7 +5,7 @@ from typing import Final
 
 from schemas.dead_letter import REINSERTED_HEADER
 from streams.input.origin import ORIGIN_HEADER
-from tests.agents.deployment import PARTITIONS, Sent, home
+from tests.agents.deployment import PARTITIONS, Sent, owning_partition
 from tests.chaos.experiment import experiment
 from tests.chaos.load import a_class
 from tests.chaos.scene import Scene
@@ -27,7 +27,12 @@ def headers_that_only_look_like_ours(scene: Scene) -> None:
             one.kill()
     scene.await_caught_up()
     table = scene.deployment.table()
-    strays = [key for partition in range(PARTITIONS) for key, _ in table.items(partition) if home(key) != partition]
+    strays = [
+        key
+        for partition in range(PARTITIONS)
+        for key, _ in table.items(partition)
+        if owning_partition(key) != partition
+    ]
     assert strays == [], "a forged origin made a row on a foreign partition"
 
 

@@ -30,9 +30,9 @@ def anybody_writes_to_internal_topics(scene: Scene) -> None:
         scene.await_recovery()
     scene.await_caught_up()
     found = {
-        (letter.topic, letter.partition, letter.offset)
-        for _, letter in scene.deployment.dead_letters()
-        if letter.topic != channels.activity
+        (dead_letter.topic, dead_letter.partition, dead_letter.offset)
+        for _, dead_letter in scene.deployment.dead_letters()
+        if dead_letter.topic != channels.activity
     }
     assert len(found) == sent, f"{sent} records of garbage, {len(found)} dead letters about them"
 

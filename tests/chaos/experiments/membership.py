@@ -40,7 +40,7 @@ def two_under_one_name(scene: Scene) -> None:
         scene.run_a_moment()
         twins = one, scene.worker(instance_id="one")
         for twin in twins:
-            twin.is_kept = False
+            twin.is_row = False
         scene.until(lambda: not all(twin.process.alive for twin in twins), "one of the twins ends")
         scene.await_recovery()
     alive = [twin.process.alive for twin in twins]

@@ -8,7 +8,7 @@ from typing import Final
 import orjson
 
 from streams.replay import FileRecord, Replay
-from tests.agents.deployment import Sent, home, pipeline
+from tests.agents.deployment import Sent, owning_partition, pipeline
 from tests.chaos.experiment import experiment
 from tests.chaos.scene import Scene
 
@@ -19,8 +19,8 @@ EVENTS: Final = 9_000
 def one_event_lost(scene: Scene) -> None:
     """One row planted as if one of its student's events had never been folded."""
     records = _a_student(scene)
-    forgotten = next(n for n in range(5, len(records)) if _applies(scene, records[n]))
-    _plant(scene, records[:forgotten] + records[forgotten + 1 :])
+    erased = next(n for n in range(5, len(records)) if _applies(scene, records[n]))
+    _plant(scene, records[:erased] + records[erased + 1 :])
 
 
 @experiment("planted-double", planted="double_applied")
@@ -44,15 +44,17 @@ def one_stale_row(scene: Scene) -> None:
 
 
 def _a_student(scene: Scene) -> list[FileRecord]:
-    """All is folded, the workers are down: the events of one student, as they stand at its home, all of them good."""
+    """All is folded, the workers are down: the events of one student, as they stand at its owning partition, all of
+    them good.
+    """
     scene.two_workers()
     scene.send(scene.events(EVENTS))
     scene.await_caught_up()
     scene.stop_all()
     found = scene.deployment.records(scene.deployment.channels.activity)
-    at_home = [record for record in found if record.key and record.partition == home(record.key)]
+    on_owning = [record for record in found if record.key and record.partition == owning_partition(record.key)]
     by_student: defaultdict[bytes, list[FileRecord]] = defaultdict(list)
-    for record in at_home:
+    for record in on_owning:
         by_student[record.key or b""].append(record)
     good = [records for records in by_student.values() if len(records) > 40 and _is_clean(scene, records)]
     return scene.rng.choice(good)
@@ -68,7 +70,7 @@ def _applies(scene: Scene, record: FileRecord) -> bool:
 
 
 def _replay(scene: Scene, records: list[FileRecord]) -> Replay:
-    replay = Replay(pipeline("default", str(scene.deployment.defaults["model"])), home=home)
+    replay = Replay(pipeline("default", str(scene.deployment.defaults["model"])), owning_partition=owning_partition)
     asyncio.run(_feed(replay, records))
     return replay
 
@@ -80,6 +82,6 @@ async def _feed(replay: Replay, records: list[FileRecord]) -> None:
 def _plant(scene: Scene, records: list[FileRecord]) -> None:
     """The row that these records make, on the changelog."""
     key = records[0].key or b""
-    row = _replay(scene, records).rows.get(home(key), key)
+    row = _replay(scene, records).rows.get(owning_partition(key), key)
     assert row is not None
     scene.deployment.send([Sent(key, row)], scene.deployment.changelog)

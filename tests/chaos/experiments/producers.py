@@ -76,8 +76,8 @@ def as_large_as_a_record_may_be(scene: Scene) -> None:
         scene.send([largest])
         scene.await_recovery()
     scene.await_caught_up()
-    letters = {unpack(letter, one.key, one.value)[1] for one, letter in scene.deployment.dead_letters()}
-    assert largest.value in letters
+    dead_letters = {unpack(dead_letter, one.key, one.value)[1] for one, dead_letter in scene.deployment.dead_letters()}
+    assert largest.value in dead_letters
 
 
 @experiment("poison-burst")

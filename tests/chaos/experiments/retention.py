@@ -25,4 +25,4 @@ def retention_overtakes_paused_workers(scene: Scene) -> None:
     with scene.load():
         scene.await_recovery()
     said = sum(worker.process.log.count(_SAID) for worker in workers)
-    assert said == PARTITIONS or any(worker.put_out for worker in workers), f"{said} jumps were said"
+    assert said == PARTITIONS or any(worker.expelled for worker in workers), f"{said} jumps were said"

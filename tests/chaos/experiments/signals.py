@@ -9,7 +9,7 @@ DRAIN_S = 25.0
 
 
 @experiment("sigterm")
-def told_to_end_under_load(scene: Scene) -> None:
+def ended_under_load(scene: Scene) -> None:
     """SIGTERM under load: the worker drains, ends with 0 in bounded time, and nothing is read again."""
     one, _two = scene.two_workers()
     with scene.load(rate=2_000):
@@ -24,7 +24,7 @@ def told_to_end_under_load(scene: Scene) -> None:
 
 
 @experiment("sigterm-at-start")
-def told_to_end_while_it_starts(scene: Scene) -> None:
+def ended_while_it_starts(scene: Scene) -> None:
     """SIGTERM while a worker joins its group and restores its table: it ends with 0 at every moment."""
     one, _two = scene.two_workers()
     with scene.load():

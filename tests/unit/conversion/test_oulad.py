@@ -73,8 +73,8 @@ def test_labels_are_for_those_still_registered_at_the_end_of_the_day(tmp_path: P
     ]
     converted = convert(tmp_path, students, [])
 
-    told = [(o.student[-1], (o.as_of - datetime(2013, 10, 1, tzinfo=UTC)).days, o.label) for o in converted.outcomes]
-    assert told == [("1", 31, 1), ("1", 61, 1), ("1", 121, 1), ("2", 31, 0), ("3", 61, 0), ("3", 121, 0)]
+    noted = [(o.student[-1], (o.as_of - datetime(2013, 10, 1, tzinfo=UTC)).days, o.label) for o in converted.outcomes]
+    assert noted == [("1", 31, 1), ("1", 61, 1), ("1", 121, 1), ("2", 31, 0), ("3", 61, 0), ("3", 121, 0)]
 
 
 def test_every_submission_becomes_an_event_or_is_counted(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_every_submission_becomes_an_event_or_is_counted(tmp_path: Path) -> None
     assert tally.notes["submissions on or after the day of leaving: kept"] == 1
 
 
-def test_a_presentation_starts_in_the_month_of_its_letter() -> None:
+def test_a_presentation_starts_in_the_month_of_its_dead_letter() -> None:
     assert first_day("2013B") == datetime(2013, 2, 1, tzinfo=UTC)
     assert first_day("2014J") == datetime(2014, 10, 1, tzinfo=UTC)
     for wrong in ("2013X", "13J", "", "J"):

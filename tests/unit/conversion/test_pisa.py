@@ -28,8 +28,8 @@ def test_every_action_is_an_event_with_what_it_changed_and_how_long_it_took(tmp_
     assert isinstance(end, Session)
     assert (start.phase, end.phase, end.duration_s) == ("start", "end", 5.0)
     assert (end.time - start.time).total_seconds() == 20.0
-    told = [(c.controls, c.reset, c.changed, c.duration_s) for c in controls if isinstance(c, Control)]
-    assert told == [
+    noted = [(c.controls, c.reset, c.changed, c.duration_s) for c in controls if isinstance(c, Control)]
+    assert noted == [
         ({"top": 2.0, "central": 0.0, "bottom": 0.0}, False, 1, 10.5),
         ({"top": 2.0, "central": 1.0, "bottom": 0.0}, False, 1, 1.5),
         ({}, True, 2, 1.0),

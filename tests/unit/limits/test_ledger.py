@@ -6,20 +6,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.limits.bucket import Bucket, calls_per_hour, calls_per_minute, tokens_per_minute
-from streams.limits.ledger import HOLD, MAX_OPEN, RESTORE_US, Admitted, Ledger, Refused
-from streams.limits.promise import kept
+from streams.limits.ledger import HOLD, MAX_OPEN, RESTORE_US, Admitted, LimitLedger, Refused
+from streams.limits.promise import is_kept_by
 
 NOW_US = 1_800_000_000_000_000
 TOKENS = Bucket("tokens", 40, 1, burst=10, unit="tokens")  # 30 tokens a second: 33,334 µs each
 
 
-def full(*buckets: Bucket) -> Ledger:
-    ledger = Ledger(buckets, NOW_US)
+def full(*buckets: Bucket) -> LimitLedger:
+    ledger = LimitLedger(buckets, NOW_US)
     ledger.fill(NOW_US)
     return ledger
 
 
-def reserved(ledger: Ledger, costs: list[int], now_us: int) -> Admitted:
+def reserved(ledger: LimitLedger, costs: list[int], now_us: int) -> Admitted:
     answer = ledger.reserve(costs, now_us)
     assert isinstance(answer, Admitted), answer
     return answer
@@ -115,7 +115,7 @@ def test_real_usage_never_exceeds_any_window_however_late_it_is_settled(
         if overloaded:
             ledger.hold(now_us + 100_000, now_us)
 
-    assert kept(log, TOKENS)
+    assert is_kept_by(log, TOKENS)
 
 
 @settings(deadline=None)
@@ -183,7 +183,7 @@ def test_overload_halves_the_rate_once_a_hold_and_restores_it_in_even_steps() ->
 
 
 def test_a_halved_rate_admits_half_as_many() -> None:
-    def granted(ledger: Ledger) -> int:
+    def granted(ledger: LimitLedger) -> int:
         return sum(isinstance(ledger.reserve([1], NOW_US + i * 10_000), Admitted) for i in range(1000))
 
     whole, halved = full(Bucket("calls", 110, 1, burst=10)), full(Bucket("calls", 110, 1, burst=10))

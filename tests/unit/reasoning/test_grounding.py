@@ -124,8 +124,8 @@ any_items = st.lists(
 
 
 def request_for(items: list[object]) -> Request:
-    told = update(resilience=scored(items=tuple(items)), empathy=scored(0.1, 0.2, items=tuple(items)))  # type: ignore[arg-type]
-    return prompt().question(told).request
+    noted = update(resilience=scored(items=tuple(items)), empathy=scored(0.1, 0.2, items=tuple(items)))  # type: ignore[arg-type]
+    return prompt().question(noted).request
 
 
 @given(any_items)

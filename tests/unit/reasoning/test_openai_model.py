@@ -119,7 +119,7 @@ def test_a_servers_address_is_told_without_its_password() -> None:
     assert settings.address == "https://example.org:8443/v1"
 
 
-async def test_a_server_that_is_away_at_the_start_may_come_later(clock: ManualClock) -> None:
+async def test_a_server_that_is_unavailable_at_the_start_may_come_later(clock: ManualClock) -> None:
     async with LoopbackOpenAI() as server:
         url = server.url
     model = OpenAIModel(openai_settings(url), clock)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from schemas.errors import Fatal
 from schemas.explanation import ReasoningResult
 from streams.reasoning.policy import pending as pending_module
-from streams.reasoning.policy.pending import Marked, apply, is_pending, mark, owed, priority_us, values_of
+from streams.reasoning.policy.pending import PendingNoted, apply, is_pending, note_pending, owed, priority_us, values_of
 from streams.reasoning.policy.settings import PendingPolicy
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import Pending, Row
@@ -93,17 +93,17 @@ def test_worth_lies_between_0_and_1(explained: float, score: float, confidence: 
 
 def test_the_latest_value_wins_and_the_first_time_stays() -> None:
     pending = Pending()
-    assert mark(pending, 0.4, 100, POLICY) is Marked.PENDING
-    assert mark(pending, 0.9, 200, POLICY) is Marked.PENDING
+    assert note_pending(pending, 0.4, 100, POLICY) is PendingNoted.PENDING
+    assert note_pending(pending, 0.9, 200, POLICY) is PendingNoted.PENDING
     assert (pending.since_us, pending.value) == (100, 0.9)
 
 
 def test_a_belief_that_returned_owes_nothing_and_overload_is_said() -> None:
     pending = Pending()
-    mark(pending, 0.4, 100, POLICY)
-    assert mark(pending, 0.01, 200, POLICY) is Marked.NOTHING_NEW
+    note_pending(pending, 0.4, 100, POLICY)
+    assert note_pending(pending, 0.01, 200, POLICY) is PendingNoted.NOTHING_NEW
     assert not is_pending(pending)
-    assert mark(pending, 0.4, 300, POLICY, floor=0.5) is Marked.NOT_EXPLAINED
+    assert note_pending(pending, 0.4, 300, POLICY, floor=0.5) is PendingNoted.NOT_EXPLAINED
     assert not is_pending(pending)
 
 

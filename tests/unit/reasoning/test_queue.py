@@ -117,8 +117,8 @@ class Interleavings(RuleBasedStateMachine):
     def agrees(self) -> None:
         assert len(self.queue) == len(self.waiting)
         assert self.queue.in_flight == len(self.flying)
-        assert all(self.queue.holds(ticket) for ticket, _ in self.flying.values())
-        assert not any(self.queue.holds(ticket) for ticket in self.stale)
+        assert all(self.queue.contains(ticket) for ticket, _ in self.flying.values())
+        assert not any(self.queue.contains(ticket) for ticket in self.stale)
         assert self.queue.next_due_us() == min((p.not_before_us for p in self.waiting.values()), default=None)
 
 
@@ -222,9 +222,9 @@ def test_a_call_under_way_is_not_wanted_once_its_partition_has_gone() -> None:
     waiting.offer(3, b"s", (0, 1), owed(1))
     ticket = waiting.best(10)
     assert ticket is not None
-    assert waiting.holds(ticket)
+    assert waiting.contains(ticket)
     waiting.drop(3)
-    assert not waiting.holds(ticket)
+    assert not waiting.contains(ticket)
     waiting.release(ticket)
     assert len(waiting) == 0
 

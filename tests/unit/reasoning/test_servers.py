@@ -256,7 +256,7 @@ async def test_spent_credit_pauses_and_alerts_once(server: LoopbackOpenAI, rig: 
     assert rig.explainer.trouble == alert
 
 
-TOLD_WITH_200: dict[str, tuple[object, str, int]] = {
+REPORTED_WITH_200: dict[str, tuple[object, str, int]] = {
     "a code of 429": ({"error": {"code": 429, "message": "slow down"}}, "later_throttled", 0),
     "a name of 429": ({"error": {"code": "rate_limit_exceeded"}}, "later_throttled", 0),
     "a code of 502": ({"error": {"code": 502, "message": "bad gateway"}}, "later_unavailable", 1),
@@ -268,9 +268,9 @@ TOLD_WITH_200: dict[str, tuple[object, str, int]] = {
 }
 
 
-@pytest.mark.parametrize("kind", TOLD_WITH_200)
+@pytest.mark.parametrize("kind", REPORTED_WITH_200)
 async def test_an_error_with_status_200_is_the_error_that_it_says(server: LoopbackOpenAI, rig: Rig, kind: str) -> None:
-    body, outcome, attempts = TOLD_WITH_200[kind]
+    body, outcome, attempts = REPORTED_WITH_200[kind]
     server.plan(then=lambda asked: web.json_response(body))
     _, result = await rig.explainer.explain(update(), Pending())
     assert (rig.outcomes, result.attempts) == ([outcome], attempts)
@@ -346,12 +346,12 @@ async def test_a_server_that_refuses_every_request_is_blocked_loudly_and_not_ask
 
 
 async def test_openai_is_always_told_not_to_store() -> None:
-    from streams.reasoning.model.error_body import ToldError
+    from streams.reasoning.model.error_body import ReportedError
     from streams.reasoning.model.request_form import RequestForm
 
-    told = ToldError.of(400, GROQ["error"])
-    assert RequestForm().refused_by(told, must_say_store=True) is None
-    refused = RequestForm().refused_by(told, must_say_store=False)
+    noted = ReportedError.of(400, GROQ["error"])
+    assert RequestForm().refused_by(noted, must_say_store=True) is None
+    refused = RequestForm().refused_by(noted, must_say_store=False)
     assert refused is not None
     assert refused[1].parameters.keys() == {"response_format"}
 

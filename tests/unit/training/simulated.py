@@ -17,14 +17,14 @@ CONTROLS: Final = ("top", "central", "bottom")
 def lines(seed: int = 1, students: int = STUDENTS) -> list[bytes]:
     """Events of all students in the order of their times: one action a minute."""
     rng = random.Random(seed)
-    told = []
+    noted = []
     for minute in range(ACTIONS):
         for number in range(students):
             off = 1 if rng.random() < (0.8 if careful(number) else 0.2) else 2
             settings = {name: float(place < off) for place, name in enumerate(rng.sample(CONTROLS, 3))}
             given: dict[str, Any] = {"controls": settings, "changed": off, "duration_s": rng.uniform(1, 30)}
-            told.append(raw("control", f"s{number}", minute=minute, **given))
-    return told
+            noted.append(raw("control", f"s{number}", minute=minute, **given))
+    return noted
 
 
 def careful(number: int) -> bool:
@@ -47,9 +47,9 @@ def labels(minute: float = ACTIONS - 1, students: int = STUDENTS) -> list[Label]
     return [Label(f"s{number}", "problem_solving", as_of_us(minute), solved(number)) for number in range(students)]
 
 
-def records(told: list[bytes]) -> list[FileRecord]:
+def records(noted: list[bytes]) -> list[FileRecord]:
     """The events as records."""
-    return [record(value, offset) for offset, value in enumerate(told)]
+    return [record(value, offset) for offset, value in enumerate(noted)]
 
 
 def write(folder: Path, students: int = STUDENTS) -> tuple[Path, Path]:

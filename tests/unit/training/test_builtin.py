@@ -8,8 +8,8 @@ import pytest
 from schemas.event import NativeEvent
 from streams.evidence.artifacts import load_artifact
 from streams.evidence.model import ModelSource
-from streams.evidence.source import Opinion, Status
-from tests.events import block_of, event, folded
+from streams.evidence.source import Estimate, EstimateStatus
+from tests.events import event, folded, row_batch_of
 
 SKILLS = {"default": "problem_solving", "course_success": "course_success"}
 
@@ -33,8 +33,8 @@ def test_the_default_model_reads_simulations_alone() -> None:
     assert not [name for name in features if name.split(".")[0] in elsewhere]
 
 
-def opinion(*events: NativeEvent) -> Opinion:
-    return ModelSource(load_artifact("default"), ["problem_solving"]).compute(block_of(folded(*events)))
+def estimate(*events: NativeEvent) -> Estimate:
+    return ModelSource(load_artifact("default"), ["problem_solving"]).compute(row_batch_of(folded(*events)))
 
 
 def test_varying_one_control_at_a_time_is_judged_better_than_varying_all() -> None:
@@ -47,13 +47,13 @@ def test_varying_one_control_at_a_time_is_judged_better_than_varying_all() -> No
         event("control", minute=m, controls=dict.fromkeys(names, float(1 + m % 2)), changed=3, duration_s=8.0)
         for m in range(12)
     ]
-    assert opinion(*alone).p[0, 0] > opinion(*at_once).p[0, 0] + 0.2
+    assert estimate(*alone).p[0, 0] > estimate(*at_once).p[0, 0] + 0.2
 
 
 def test_an_action_is_one_observation_and_a_sitting_none() -> None:
     action = event("control", minute=0, controls={"top": 1.0}, changed=1, duration_s=3.0)
     sittings = [event("session", phase="start", minute=-1), event("session", phase="end", minute=2, duration_s=2.0)]
 
-    assert opinion(action, *sittings).n[0, 0] == pytest.approx(1.0, abs=1e-3)
-    assert opinion(*sittings).status[0, 0] == Status.ABSENT
-    assert opinion(event("attempt")).status[0, 0] == Status.ABSENT
+    assert estimate(action, *sittings).n[0, 0] == pytest.approx(1.0, abs=1e-3)
+    assert estimate(*sittings).status[0, 0] == EstimateStatus.ABSENT
+    assert estimate(event("attempt")).status[0, 0] == EstimateStatus.ABSENT

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from streams.training.errors import TrainingError
-from streams.training.labels import Label, Person, read_labels
+from streams.training.labels import Label, StudentGroups, read_labels
 
 HEADER = "student,skill,as_of,label\n"
 
@@ -17,11 +17,11 @@ def read(folder: Path, text: str) -> list[Label]:
 
 
 def test_a_label_has_a_student_a_skill_a_moment_and_an_outcome(tmp_path: Path) -> None:
-    told = read(
+    noted = read(
         tmp_path, HEADER + "ada,empathy,2026-03-02T12:00:00+02:00,1\nbo,problem_solving,2026-03-02T12:00:00Z,0.0"
     )
 
-    assert told == [
+    assert noted == [
         Label("ada", "empathy", 1_772_445_600_000_000, 1),
         Label("bo", "problem_solving", 1_772_452_800_000_000, 0),
     ]
@@ -51,7 +51,7 @@ def test_other_columns_are_refused(tmp_path: Path) -> None:
 
 
 def test_one_person_is_on_one_side_of_the_split_under_every_id() -> None:
-    person = Person(re.compile("[^-]+$"))
+    person = StudentGroups(re.compile("[^-]+$"))
     sides = [(person.held_out(f"AAA-{n}", 0.2, 0), person.held_out(f"BBB-{n}", 0.2, 0)) for n in range(2_000)]
 
     assert all(first == second for first, second in sides)

@@ -9,13 +9,13 @@ from schemas.dialects import decode
 from streams.rows.codec import decode_row
 from streams.rows.row import Row
 from streams.training.labels import Label
-from streams.training.moments import Account, Moment, moments_of
+from streams.training.moments import Moment, MomentCounts, moments_of
 from tests.events import Student, default_folding, raw
 from tests.unit.training.simulated import as_of_us, records
 
 
-def tell(told: list[bytes], labels: list[Label], steps: int = 1) -> tuple[list[Moment], Account]:
-    return moments_of(records(told), labels, default_folding(), steps)
+def tell(noted: list[bytes], labels: list[Label], steps: int = 1) -> tuple[list[Moment], MomentCounts]:
+    return moments_of(records(noted), labels, default_folding(), steps)
 
 
 def label(minute: float, student: str = "ada") -> Label:
@@ -27,24 +27,24 @@ def row(moment: Moment) -> Row:
 
 
 def test_an_event_at_as_of_counts_and_one_after_does_not() -> None:
-    told = [raw("control", minute=minute) for minute in (1, 2, 3)]
+    noted = [raw("control", minute=minute) for minute in (1, 2, 3)]
 
-    (at_two,), _ = tell(told, [label(2)])
+    (at_two,), _ = tell(noted, [label(2)])
     assert (row(at_two).events, row(at_two).as_of_us) == (2, as_of_us(2))
 
 
 @settings(deadline=None)  # the machine may be busy
 @given(st.integers(1, 6), st.randoms(use_true_random=False))
 def test_the_order_of_the_file_changes_nothing(minute: int, rng: random.Random) -> None:
-    told = [raw("control", minute=number, controls={"top": number % 2}) for number in range(7)]
-    shuffled = rng.sample(told, len(told))
+    noted = [raw("control", minute=number, controls={"top": number % 2}) for number in range(7)]
+    shuffled = rng.sample(noted, len(noted))
 
-    assert tell(told, [label(minute)], 3)[0] == tell(shuffled, [label(minute)], 3)[0]
+    assert tell(noted, [label(minute)], 3)[0] == tell(shuffled, [label(minute)], 3)[0]
 
 
 def test_earlier_moments_lie_evenly_before_the_labels_own() -> None:
-    told = [raw("control", minute=minute) for minute in range(10)]
-    moments, _ = tell(told, [label(7)], 4)
+    noted = [raw("control", minute=minute) for minute in range(10)]
+    moments, _ = tell(noted, [label(7)], 4)
 
     assert [(moment.step, row(moment).events, moment.own) for moment in moments] == [
         (1, 2, False),
@@ -61,8 +61,8 @@ def test_of_moments_on_the_same_event_the_latest_stands() -> None:
 
 
 def test_several_labels_of_a_student_each_have_their_own_state() -> None:
-    told = [raw("control", minute=minute) for minute in range(4)]
-    moments, _ = tell(told, [label(3), label(0), label(1.5)])
+    noted = [raw("control", minute=minute) for minute in range(4)]
+    moments, _ = tell(noted, [label(3), label(0), label(1.5)])
 
     assert {moment.label.as_of_us: row(moment).events for moment in moments} == {
         as_of_us(3): 4,
@@ -72,8 +72,8 @@ def test_several_labels_of_a_student_each_have_their_own_state() -> None:
 
 
 def test_what_has_no_use_is_accounted_for() -> None:
-    told = [raw("control", minute=1), raw("control", "bo"), b"not JSON"]
-    moments, account = tell(told, [label(0.5), label(0, "cy")])
+    noted = [raw("control", minute=1), raw("control", "bo"), b"not JSON"]
+    moments, account = tell(noted, [label(0.5), label(0, "cy")])
 
     assert moments == []
     assert (account.records, account.unreadable, account.labels_without_events) == (3, 1, 2)
@@ -81,11 +81,11 @@ def test_what_has_no_use_is_accounted_for() -> None:
 
 
 def test_a_state_is_the_very_row_a_worker_would_keep() -> None:
-    told = [raw("control", minute=minute, controls={"top": 1.0}, changed=1) for minute in range(3)]
-    (moment,), _ = tell(told, [label(2)])
+    noted = [raw("control", minute=minute, controls={"top": 1.0}, changed=1) for minute in range(3)]
+    (moment,), _ = tell(noted, [label(2)])
     student = Student()
-    for told_record in records(told):
-        for event in decode(told_record).events:
-            student.fold(event, told_record.timestamp * 1000)
+    for dated_record in records(noted):
+        for event in decode(dated_record).events:
+            student.fold(event, dated_record.timestamp * 1000)
 
     assert row(moment) == student.row

@@ -23,8 +23,8 @@ from streams.evidence.features import FEATURES
 from streams.pipeline import Pipeline
 from streams.training.classifier import fit, matching
 from streams.training.errors import TrainingError
-from streams.training.holdout import figures, foresee
-from streams.training.labels import Label, Person
+from streams.training.holdout import figures, predict
+from streams.training.labels import Label, StudentGroups
 from streams.training.metrics import expected_calibration_error, metrics
 from streams.training.moments import Moment, moments_of
 from streams.training.trainer import Plan, Trained, train
@@ -70,9 +70,9 @@ def test_features_that_say_nothing_are_left_out() -> None:
 
 def test_a_column_of_nothing_but_nan_does_not_stop_training() -> None:
     rng = np.random.default_rng(1)
-    told: NDArray[np.float64] = rng.random(200)
-    matrix = np.column_stack([np.full(200, np.nan), told, np.ones(200)])
-    fitted = fit(matrix, ("a", "b", "c"), np.asarray(told > 0.5, dtype=np.float64), np.ones(200), 0)
+    noted: NDArray[np.float64] = rng.random(200)
+    matrix = np.column_stack([np.full(200, np.nan), noted, np.ones(200)])
+    fitted = fit(matrix, ("a", "b", "c"), np.asarray(noted > 0.5, dtype=np.float64), np.ones(200), 0)
     assert fitted.features == ("b",)
 
 
@@ -109,33 +109,33 @@ def test_auc_is_left_out_where_only_one_label_occurs() -> None:
 async def test_held_out_students_are_judged_by_their_last_update_up_to_as_of(tmp_path: Path) -> None:
     artifact = save_artifact(tmp_path, trained().card, trained().models)
     pipeline = Pipeline(default_skills(), artifact, on_failure=_fail)
-    told = simulated.records(simulated.lines(seed=2))
-    at_end = await foresee(told, simulated.labels(), pipeline)
-    half_way = await foresee(told, simulated.labels(5.5), pipeline)
-    cut = [record for record in told if decode_minute(record.offset) <= 5]
-    only_half = await foresee(cut, simulated.labels(5.5), pipeline)
+    noted = simulated.records(simulated.lines(seed=2))
+    at_end = await predict(noted, simulated.labels(), pipeline)
+    half_way = await predict(noted, simulated.labels(5.5), pipeline)
+    cut = [record for record in noted if decode_minute(record.offset) <= 5]
+    only_half = await predict(cut, simulated.labels(5.5), pipeline)
 
     assert {one.label: one.said for one in half_way} == {one.label: one.said for one in only_half}
     assert {one.label.student: one.said for one in half_way} != {one.label.student: one.said for one in at_end}
-    judged = figures(at_end, SKILL)
-    assert judged["fused_auc_holdout"] > 0.8
-    assert judged["fused_auc_holdout"] > judged["model_auc_holdout"] - 0.05
-    assert judged["unscored_holdout"] == 0
+    scored = figures(at_end, SKILL)
+    assert scored["fused_auc_holdout"] > 0.8
+    assert scored["fused_auc_holdout"] > scored["model_auc_holdout"] - 0.05
+    assert scored["unscored_holdout"] == 0
 
 
 async def test_a_student_of_whom_nothing_was_said_is_counted() -> None:
-    told = [Label("ada", SKILL, simulated.as_of_us(-1), 1), Label("bo", SKILL, simulated.as_of_us(9), 0)]
+    noted = [Label("ada", SKILL, simulated.as_of_us(-1), 1), Label("bo", SKILL, simulated.as_of_us(9), 0)]
     records = simulated.records([raw("control", "ada", minute=0, controls={"top": 1.0})])
-    foreseen = await foresee(records, told, Pipeline(default_skills(), load_artifact("none"), on_failure=_fail))
+    predictions = await predict(records, noted, Pipeline(default_skills(), load_artifact("none"), on_failure=_fail))
 
-    assert [one.said for one in foreseen] == [None, None]
-    assert figures(foreseen, SKILL)["unscored_holdout"] == 2
+    assert [one.said for one in predictions] == [None, None]
+    assert figures(predictions, SKILL)["unscored_holdout"] == 2
 
 
 def test_people_are_never_on_both_sides(tmp_path: Path) -> None:
-    everybody = Person(re.compile("^s"))
+    everybody = StudentGroups(re.compile("^s"))
     with pytest.raises(TrainingError, match="1 students are too few"):
-        train(class_moments(), Plan("one person", default_skills(), person=everybody))
+        train(class_moments(), Plan("one person", default_skills(), groups=everybody))
 
 
 def stored(folder: Path) -> Path:
@@ -215,7 +215,7 @@ def test_a_model_file_that_holds_no_such_model_is_refused_though_its_hash_fits(
 
 def test_a_model_file_that_unpacks_beyond_measure_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stored(tmp_path)
-    monkeypatch.setattr(artifacts, "MAX_UNPACKED_BYTES", 10)
+    monkeypatch.setattr(artifacts, "MAX_ARTIFACT_BYTES", 10)
 
     with pytest.raises(ArtifactError, match="10 are allowed"):
         load_artifact(str(tmp_path))

@@ -9,16 +9,16 @@ from agents.operations.doctor.broker import BrokerAnswers
 from agents.operations.doctor.check import Check
 from agents.operations.doctor.clock import Clock
 from agents.operations.doctor.codecs import Codecs
+from agents.operations.doctor.environment import Environment
 from agents.operations.doctor.finding import Finding, ok, problem, warning
 from agents.operations.doctor.mapping import VerbMapping
 from agents.operations.doctor.models import Models
 from agents.operations.doctor.pages import Pages
 from agents.operations.doctor.permissions import Permissions
 from agents.operations.doctor.placement import Placement
-from agents.operations.doctor.redis import Limits
+from agents.operations.doctor.redis import BudgetCheck
 from agents.operations.doctor.skills import Skills
-from agents.operations.doctor.store import Store
-from agents.operations.doctor.surroundings import Surroundings
+from agents.operations.doctor.store import StoreCheck
 from agents.operations.doctor.table import Table
 from agents.operations.doctor.topics import Topics
 
@@ -34,7 +34,7 @@ class GivenSettings:
     name: str = "settings"
     decides: bool = True
 
-    def examine(self) -> Iterator[Finding]:
+    def run(self) -> Iterator[Finding]:
         """Asks nobody."""
         settings = self.settings
         if isinstance(settings, SettingsError):
@@ -57,11 +57,11 @@ def checks(environment: Mapping[str, str], config: str | None, broker: str | Non
     try:
         settings = load_settings(environment, config, broker=broker)
     except SettingsError as error:
-        return [GivenSettings(error), Surroundings(), Codecs()]
+        return [GivenSettings(error), Environment(), Codecs()]
     inner_s = timeout_s * _INNER
     return [
         GivenSettings(settings),
-        Surroundings(),
+        Environment(),
         Codecs(),
         Skills(settings),
         VerbMapping(settings),
@@ -71,9 +71,9 @@ def checks(environment: Mapping[str, str], config: str | None, broker: str | Non
         Permissions(settings, inner_s),
         Placement(settings),
         Table(settings, inner_s),
-        Limits(settings),
+        BudgetCheck(settings),
         Models(settings),
         Clock(settings, inner_s),
-        Store(settings),
+        StoreCheck(settings),
         Pages(settings),
     ]

@@ -12,15 +12,15 @@ from schemas.errors import Fatal
 from streams.folding.facts import FACTS
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.layout import ROW_VERSION
-from streams.rows.row import MAX_CELLS, MAX_ROW_BYTES, Pending, Row, SkillCell, Telling, Totals
+from streams.rows.row import MAX_ROW_BYTES, MAX_SKILL_STATES, Pending, Row, SkillState, StoredEvidenceItem, Totals
 from streams.rows.row import skill_code as code
-from streams.rows.row_batch import Block
-from tests.events import Student, block_of, default_skills, event, own_time_us
+from streams.rows.row_batch import RowBatch
+from tests.events import Student, default_skills, event, own_time_us, row_batch_of
 from tests.unit.row_strategies import CONFIGURED, FOREIGN, pendings, rows
 from tests.unit.test_row import EVERY_FIELD, VERSION_1, VERSION_2, VERSION_3, VERSION_4, worst_case
 
 NAMES: Final = default_skills().names
-ONE: Final = Telling(1, 0.5, 7, -3)
+ONE: Final = StoredEvidenceItem(1, 0.5, 7, -3)
 
 
 @settings(max_examples=50, deadline=None)
@@ -28,16 +28,16 @@ ONE: Final = Telling(1, 0.5, 7, -3)
 def test_what_goes_in_comes_out(several: list[Row]) -> None:
     stored = [encode_row(row) for row in several]
 
-    assert Block.of(stored, NAMES).encode() == stored
+    assert RowBatch.of(stored, NAMES).encode() == stored
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(rows(CONFIGURED | FOREIGN), max_size=6))
 def test_skills_that_are_not_configured_come_out_as_they_went_in(several: list[Row]) -> None:
-    stored = block_of(*several).encode()
+    stored = row_batch_of(*several).encode()
 
     assert [decode_row(row) for row in stored] == several
-    assert Block.of(stored, NAMES).encode() == stored
+    assert RowBatch.of(stored, NAMES).encode() == stored
 
 
 @settings(max_examples=50, deadline=None)
@@ -45,9 +45,9 @@ def test_skills_that_are_not_configured_come_out_as_they_went_in(several: list[R
 def test_the_bytes_depend_on_neither_the_neighbours_nor_the_order_of_the_skills(
     several: list[Row], names: list[str]
 ) -> None:
-    alone = [block_of(row).encode()[0] for row in several]
+    alone = [row_batch_of(row).encode()[0] for row in several]
 
-    assert Block.of(alone, tuple(names)).encode() == alone
+    assert RowBatch.of(alone, tuple(names)).encode() == alone
 
 
 @settings(max_examples=50, deadline=None)
@@ -55,69 +55,69 @@ def test_the_bytes_depend_on_neither_the_neighbours_nor_the_order_of_the_skills(
 def test_lines_that_are_taken_are_those_rows_in_that_order(data: st.DataObject) -> None:
     several = data.draw(st.lists(rows(CONFIGURED | FOREIGN), min_size=1, max_size=5))
     lines = data.draw(st.lists(st.integers(0, len(several) - 1), max_size=6))
-    stored = block_of(*several).encode()
-    block = Block.of(stored, NAMES)
+    stored = row_batch_of(*several).encode()
+    row_batch = RowBatch.of(stored, NAMES)
 
-    taken = block.take(lines)
+    taken = row_batch.take(lines)
 
     assert taken.encode() == [stored[line] for line in lines]
-    taken.head["events"], taken.facts["total"][:], taken.told["weight"][:] = 3, 1e9, 0
-    assert block.encode() == stored
+    taken.headers["events"], taken.facts["total"][:], taken.evidence_items["weight"][:] = 3, 1e9, 0
+    assert row_batch.encode() == stored
 
 
 def test_a_student_not_seen_yet_is_an_empty_row() -> None:
-    assert Block.of([None, VERSION_4, None], NAMES).encode() == [encode_row(Row()), VERSION_4, encode_row(Row())]
-    assert Block.of([], NAMES).encode() == []
+    assert RowBatch.of([None, VERSION_4, None], NAMES).encode() == [encode_row(Row()), VERSION_4, encode_row(Row())]
+    assert RowBatch.of([], NAMES).encode() == []
 
 
 def test_rows_of_all_versions_lie_side_by_side() -> None:
     former = [encode_row(decode_row(row)) for row in (VERSION_1, VERSION_2, VERSION_3)]
 
-    assert Block.of([VERSION_4, VERSION_1, VERSION_2, VERSION_3], NAMES).encode() == [VERSION_4, *former]
+    assert RowBatch.of([VERSION_4, VERSION_1, VERSION_2, VERSION_3], NAMES).encode() == [VERSION_4, *former]
 
 
 @pytest.mark.parametrize(
-    "cell",
+    "skill_state",
     [
-        SkillCell(text_n=0.5, text_total=-1.0, text_newest_s=1),
-        SkillCell(rubric_n=0.5, rubric_total=0.25, rubric_newest_s=1),
-        SkillCell(score=0.0, confidence=0.0),
-        SkillCell(explained=0.0),
-        SkillCell(telling=[ONE]),
-        SkillCell(telling=[ONE] * 3),
+        SkillState(text_n=0.5, text_total=-1.0, text_newest_s=1),
+        SkillState(rubric_n=0.5, rubric_total=0.25, rubric_newest_s=1),
+        SkillState(score=0.0, confidence=0.0),
+        SkillState(explained=0.0),
+        SkillState(evidence_items=[ONE]),
+        SkillState(evidence_items=[ONE] * 3),
     ],
-    ids=["text", "rubric", "score", "explained", "a telling", "tellings"],
+    ids=["text", "rubric", "score", "explained", "an evidence item", "evidence_items"],
 )
-def test_a_cell_is_kept_for_any_one_thing_that_it_says(cell: SkillCell) -> None:
-    stored = encode_row(Row(skills={code(NAMES[0]): cell, code(NAMES[-1]): cell}))
+def test_a_cell_is_kept_for_any_one_thing_that_it_says(skill_state: SkillState) -> None:
+    stored = encode_row(Row(skills={code(NAMES[0]): skill_state, code(NAMES[-1]): skill_state}))
 
-    assert Block.of([stored], NAMES).encode() == [stored]
+    assert RowBatch.of([stored], NAMES).encode() == [stored]
 
 
 def test_columns_are_the_rows_numbers_and_empty_where_there_is_none() -> None:
-    block = block_of(EVERY_FIELD, Row())
+    row_batch = row_batch_of(EVERY_FIELD, Row())
     empathy = NAMES.index("empathy")
 
-    assert block.facts["recent_n"][:, 3].tolist() == [0.75, 0]
-    assert block.facts["n"].sum() == 2
-    assert block.cells["rubric_total"][:, empathy].tolist() == [1.5, 0]
-    assert block.cells["score"].max(axis=1).tolist() == [0.625, -1]
-    assert block.cells["explained"][:, empathy].tolist() == [0.5, -1]
-    assert block.told["weight"][:, empathy].tolist() == [[5, 0, 0], [0, 0, 0]]
-    assert (len(block), block.small["ids"]) == (2, [b"12345678", b""])
+    assert row_batch.facts["recent_n"][:, 3].tolist() == [0.75, 0]
+    assert row_batch.facts["n"].sum() == 2
+    assert row_batch.skill_states["rubric_total"][:, empathy].tolist() == [1.5, 0]
+    assert row_batch.skill_states["score"].max(axis=1).tolist() == [0.625, -1]
+    assert row_batch.skill_states["explained"][:, empathy].tolist() == [0.5, -1]
+    assert row_batch.evidence_items["weight"][:, empathy].tolist() == [[5, 0, 0], [0, 0, 0]]
+    assert (len(row_batch), row_batch.sections["ids"]) == (2, [b"12345678", b""])
 
 
 @settings(deadline=None)
 @given(pendings, st.integers(0, 2))
 def test_pending_work_is_set_for_one_line_only(pending: Pending, line: int) -> None:
-    block = block_of(EVERY_FIELD, EVERY_FIELD, EVERY_FIELD)
+    row_batch = row_batch_of(EVERY_FIELD, EVERY_FIELD, EVERY_FIELD)
 
-    block.set_pending(line, pending)
+    row_batch.set_pending(line, pending)
 
     expected = [EVERY_FIELD.pending] * 3
     expected[line] = pending
-    assert [block.pending(each) for each in range(3)] == expected
-    assert [decode_row(row).pending for row in block.encode()] == expected
+    assert [row_batch.pending(each) for each in range(3)] == expected
+    assert [decode_row(row).pending for row in row_batch.encode()] == expected
 
 
 class TestSkillsThatAreNotConfigured:
@@ -125,8 +125,8 @@ class TestSkillsThatAreNotConfigured:
 
     def test_they_stay_while_others_are_folded(self) -> None:
         foreign = {
-            1: SkillCell(score=0.25, confidence=0.5, explained=0.125, telling=[ONE]),
-            2: SkillCell(text_newest_s=1),
+            1: SkillState(score=0.25, confidence=0.5, explained=0.125, evidence_items=[ONE]),
+            2: SkillState(text_newest_s=1),
         }
         student = Student(Row(skills=foreign))
 
@@ -137,18 +137,18 @@ class TestSkillsThatAreNotConfigured:
         assert student.row.skills[code("empathy")].rubric_n == 1
 
     def test_beyond_the_bound_they_give_way_to_the_configured(self) -> None:
-        row = worst_case(MAX_CELLS)
+        row = worst_case(MAX_SKILL_STATES)
         ours = tuple(f"skill_{number}" for number in range(MAX_SKILLS))
-        block = Block.of([encode_row(row), encode_row(row)], ours)
+        row_batch = RowBatch.of([encode_row(row), encode_row(row)], ours)
         for name in ("text_newest_s", "rubric_newest_s"):
-            block.cells[name][0] = 2**32 - 1
-        block.told["weight"][0], block.told["value"][0] = -30, 0.5
+            row_batch.skill_states[name][0] = 2**32 - 1
+        row_batch.evidence_items["weight"][0], row_batch.evidence_items["value"][0] = -30, 0.5
 
-        crowded, alone = block.encode()
+        crowded, alone = row_batch.encode()
 
         kept = decode_row(crowded).skills
         assert len(crowded) <= MAX_ROW_BYTES
-        assert len(kept) == MAX_CELLS
+        assert len(kept) == MAX_SKILL_STATES
         assert kept.keys() >= {code(name) for name in ours}
         assert all(kept[skill] == row.skills[skill] for skill in kept.keys() & row.skills.keys())
         assert decode_row(alone) == row
@@ -156,7 +156,7 @@ class TestSkillsThatAreNotConfigured:
 
 def refused(*stored: bytes) -> bool:
     try:
-        Block.of(stored, NAMES)
+        RowBatch.of(stored, NAMES)
     except Fatal:
         return True
     return False
@@ -186,7 +186,7 @@ def test_what_cannot_be_read_among_good_rows_is_refused_or_harms_itself_alone(
     good = encode_row(before), encode_row(after)
 
     try:
-        first, _, last = Block.of([good[0], wrong, good[1]], NAMES).encode()
+        first, _, last = RowBatch.of([good[0], wrong, good[1]], NAMES).encode()
     except Fatal:
         return
 
@@ -198,8 +198,8 @@ def test_a_row_is_not_completed_by_its_neighbour() -> None:
     """Cut between two rows, so that the bytes of both are what they would be."""
     assert refused(VERSION_4[:-8], VERSION_4[-8:] + VERSION_4)
     assert refused(VERSION_4 + VERSION_4[:8], VERSION_4[8:])
-    told = VERSION_4.index(b"\x01\xf1\x53\x65\x01") + 4
-    more, fewer = (VERSION_4[:told] + bytes([count]) + VERSION_4[told + 1 :] for count in (2, 0))
+    noted = VERSION_4.index(b"\x01\xf1\x53\x65\x01") + 4
+    more, fewer = (VERSION_4[:noted] + bytes([count]) + VERSION_4[noted + 1 :] for count in (2, 0))
     assert refused(more, fewer)
 
 
@@ -209,9 +209,9 @@ def test_a_row_of_a_newer_version_among_others_is_named(line: int) -> None:
     stored[line] = bytes([ROW_VERSION + 1]) + VERSION_4[1:]
 
     with pytest.raises(Fatal, match=f"version {ROW_VERSION + 1};"):
-        Block.of(stored, NAMES)
+        RowBatch.of(stored, NAMES)
 
 
 def test_a_fact_that_only_a_newer_program_knows_is_not_lost_but_refused() -> None:
     with pytest.raises(Fatal, match="facts"):
-        Block.of([VERSION_4, encode_row(Row(facts={len(FACTS): Totals(1)}))], NAMES)
+        RowBatch.of([VERSION_4, encode_row(Row(facts={len(FACTS): Totals(1)}))], NAMES)

@@ -9,13 +9,13 @@ from schemas.dialects.act import KINDS, Act, native
 from schemas.dialects.native import convert
 from streams.folding.facts import FACTS
 from streams.folding.fold import Folding
-from streams.rows.row_batch import Block
+from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import Skill, load_skills
 
 TEXTS: Final = "phrases of its text"
 RATINGS: Final = "its rating"
 _T: Final = datetime(2026, 3, 2, 12, tzinfo=UTC)
-_TELLING: Final[list[dict[str, object]]] = [
+_FULL_ACTS: Final[list[dict[str, object]]] = [
     {"score": 0.2, "hints": 1, "duration_s": 60.0},
     {"score": 0.9, "attempt": 2, "due": _T + timedelta(days=1), "reply_to": "m1"},
     {"score": 0.9, "due": _T - timedelta(days=1)},
@@ -56,7 +56,7 @@ class DefaultSkills:
     def fed(self) -> Iterable[Fed]:
         """Of every kind that tables name, then of every type that only native events have."""
         for kind in KINDS:
-            yield self._fed(kind, [native(kind, _act(number, said)) for number, said in enumerate(_TELLING)])
+            yield self._fed(kind, [native(kind, _act(number, said)) for number, said in enumerate(_FULL_ACTS)])
         for type_ in dict.fromkeys(str(said["type"]) for said in _NATIVE_ONLY):
             yield self._fed("", [self._event(n, said) for n, said in enumerate(_NATIVE_ONLY) if said["type"] == type_])
 
@@ -66,15 +66,15 @@ class DefaultSkills:
         return convert({**common, **said, **skill})
 
     def _fed(self, kind: str, events: list[e.NativeEvent]) -> Fed:
-        block = Block.of([None], tuple(self._skills))
+        row_batch = RowBatch.of([None], tuple(self._skills))
         now_us = [int(_T.timestamp() * 1e6) + 3_600_000_000] * len(events)
-        self._folding.fold(block, [0] * len(events), events, now_us)
-        facts = [fact for fact, n in zip(FACTS, block.facts["n"][0], strict=True) if n]
+        self._folding.fold(row_batch, [0] * len(events), events, now_us)
+        facts = [fact for fact, n in zip(FACTS, row_batch.facts["n"][0], strict=True) if n]
         skills = {name for name, skill in self._skills.items() if not _heard(skill).isdisjoint(facts)}
-        if block.cells["text_n"].any():
+        if row_batch.skill_states["text_n"].any():
             facts.append(TEXTS)
             skills |= {name for name, skill in self._skills.items() if skill.lexicon}
-        if block.cells["rubric_n"].any():
+        if row_batch.skill_states["rubric_n"].any():
             facts.append(RATINGS)
             skills |= set(self._skills)
         type_ = str(type(events[0]).__struct_config__.tag)
@@ -84,7 +84,7 @@ class DefaultSkills:
 def _heard(skill: Skill) -> set[str]:
     """The facts that a skill's indicators count, or that are its evidence."""
     terms = [term for indicator in skill.indicators for term in indicator.numerator + indicator.denominator]
-    return {term.partition(".")[0] for term in terms} | set(skill.telling)
+    return {term.partition(".")[0] for term in terms} | set(skill.evidence_weights)
 
 
 def _act(number: int, said: dict[str, object]) -> Act:

@@ -15,12 +15,12 @@ from schemas.dialects import Record
 from streams.input.signature import OWN_HEADERS, Authentic, nobody
 from streams.replay import FileRecord
 
-_CAME: Final = re.compile(rb";(-?[0-9]{1,19})\Z")
+_FIRST_CAME: Final = re.compile(rb";(-?[0-9]{1,19})\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class StoredLetter:
-    """What lies at `partition`@`offset`, written at `written_ms`; `letter` is None where somebody else wrote it.
+class StoredDeadLetter:
+    """What lies at `partition`@`offset`, written at `written_ms`; `dead_letter` is None where somebody else wrote it.
 
     Key and value are the record's own, unpacked; `size_bytes` is of both; `sent_back` what a replay of ours noted on
     the record, if one had sent it back.
@@ -32,24 +32,28 @@ class StoredLetter:
     key: bytes | None
     value: bytes | None
     headers: tuple[Header, ...]
-    letter: DeadLetter | None
+    dead_letter: DeadLetter | None
     size_bytes: int
     sent_back: bytes | None = None
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """How the commands name it."""
         return f"{self.partition}@{self.offset}"
 
     @property
     def source(self) -> str:
         """Where the record came from."""
-        return "" if self.letter is None else f"{self.letter.topic}/{self.letter.partition}@{self.letter.offset}"
+        return (
+            ""
+            if self.dead_letter is None
+            else f"{self.dead_letter.topic}/{self.dead_letter.partition}@{self.dead_letter.offset}"
+        )
 
     @property
     def reason(self) -> str:
         """Why it is one; of what is no dead letter, that."""
-        return "not_a_dead_letter" if self.letter is None else self.letter.reason
+        return "not_a_dead_letter" if self.dead_letter is None else self.dead_letter.reason
 
     @property
     def producers_headers(self) -> tuple[Header, ...]:
@@ -59,50 +63,50 @@ class StoredLetter:
     @property
     def first_came_ms(self) -> int:
         """When the record first came, though it may have been sent back since; 0 where that is not known."""
-        read_ms = 0 if self.letter is None else self.letter.timestamp
+        read_ms = 0 if self.dead_letter is None else self.dead_letter.timestamp
         for name, value in self.headers:
-            came = _CAME.search(value or b"") if name == REINSERTED_HEADER else None
-            if came is not None:  # signed or not: a time before it was read can only keep it from coming back
-                return min(int(came[1]), read_ms)
+            sent_again = _FIRST_CAME.search(value or b"") if name == REINSERTED_HEADER else None
+            if sent_again is not None:  # signed or not: a time before it was read can only keep it from coming back
+                return min(int(sent_again[1]), read_ms)
         return read_ms
 
     def without_content(self) -> Self:
         """Itself, small: for lists."""
         return replace(self, key=None, value=None, headers=())
 
-    def original(self, letter: DeadLetter) -> Record:
+    def original(self, dead_letter: DeadLetter) -> Record:
         """The record as it was when it was read."""
         return FileRecord(
-            offset=letter.offset,
-            timestamp=letter.timestamp,
+            offset=dead_letter.offset,
+            timestamp=dead_letter.timestamp,
             value=self.value,
-            topic=letter.topic,
-            partition=letter.partition,
+            topic=dead_letter.topic,
+            partition=dead_letter.partition,
             key=self.key,
             headers=cast(Any, self.producers_headers),  # a null value is what aiokafka gives, too
         )
 
 
-def letter_of(message: Message, authentic: Authentic = nobody) -> StoredLetter:
+def stored_dead_letter(message: Message, authentic: Authentic = nobody) -> StoredDeadLetter:
     """A record of the dead-letters topic; headers of ours that are not `authentic` are nothing. Never raises."""
-    headers, letter = tuple(headers_of(message)), None
+    headers, dead_letter = tuple(headers_of(message)), None
     key, value = message.key(), message.value()
     with suppress(msgspec.ValidationError, NotPacked):
         said = from_headers(headers)
         key, value = unpack(said, key, value)
-        letter = said
-    stored = StoredLetter(
+        dead_letter = said
+    stored = StoredDeadLetter(
         partition=int(message.partition() or 0),
         offset=int(message.offset() or 0),
         written_ms=int(message.timestamp()[1]),
         key=key,
         value=value,
         headers=headers,
-        letter=letter,
+        dead_letter=dead_letter,
         size_bytes=len(key or b"") + len(value or b""),
     )
-    marks = [value for name, value in headers if name == REINSERTED_HEADER]
-    if letter is None or not marks:
+    reinserted = [value for name, value in headers if name == REINSERTED_HEADER]
+    if dead_letter is None or not reinserted:
         return stored
-    came = replace(cast(FileRecord, stored.original(letter)), headers=cast(Any, own_headers(headers)))
-    return replace(stored, sent_back=marks[0]) if authentic(came) else stored
+    sent_again = replace(cast(FileRecord, stored.original(dead_letter)), headers=cast(Any, own_headers(headers)))
+    return replace(stored, sent_back=reinserted[0]) if authentic(sent_again) else stored

@@ -7,19 +7,19 @@ from queue import Empty, Queue
 
 from agents.kafka.deadline import Deadline
 from agents.operations.doctor.check import Check
-from agents.operations.doctor.finding import Finding, problem, refusal
+from agents.operations.doctor.finding import Finding, problem, refusal_finding
 from schemas.errors import SkillstreamError
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class CheckResult:
     """A check's findings."""
 
     name: str
     findings: Sequence[Finding]
 
 
-def examine(checks: Sequence[Check], timeout_s: float) -> Iterator[Examined]:
+def run_checks(checks: Sequence[Check], timeout_s: float) -> Iterator[CheckResult]:
     """All checks at once; what they found, in their order, as soon as it is known. Takes `timeout_s` at most.
 
     A check that is late is left behind: it runs on in a thread that does not keep the process alive.
@@ -29,9 +29,9 @@ def examine(checks: Sequence[Check], timeout_s: float) -> Iterator[Examined]:
     for check, found in running:
         try:
             findings = found.get(timeout=deadline.left_s)
-            yield Examined(check.name, [finding.shown() for finding in findings])
+            yield CheckResult(check.name, [finding.shown() for finding in findings])
         except Empty:
-            yield Examined(check.name, [_late(check, timeout_s)])
+            yield CheckResult(check.name, [_late(check, timeout_s)])
 
 
 def _start(check: Check) -> Queue[list[Finding]]:
@@ -43,9 +43,9 @@ def _start(check: Check) -> Queue[list[Finding]]:
 def _findings(check: Check) -> list[Finding]:
     findings: list[Finding] = []
     try:
-        findings.extend(check.examine())
+        findings.extend(check.run())
     except SkillstreamError as error:
-        findings.append(refusal(error))
+        findings.append(refusal_finding(error))
     except Exception as error:
         # Its message is not shown: nobody knows what it quotes. That it broke is a bug, and no good sign.
         findings.append(problem(f"the check itself failed: {type(error).__name__}", "report this, please"))

@@ -15,16 +15,23 @@ from hypothesis import strategies as st
 
 from agents.kafka.reader import TopicReader
 from agents.operations.dead_letters.erasures import Erasures
-from agents.operations.dead_letters.position import Place, Position, encode_mark
+from agents.operations.dead_letters.position import RecordPart, ReplayPosition, encode_position
 from agents.operations.dead_letters.reinsertion import Reinsertion
-from agents.operations.dead_letters.replay import LetterReplay, Policy, Summary
-from schemas.dead_letter import MAX_RUNS_A_LETTER, REINSERTED_HEADER, DeadLetter, Header, from_headers, with_own_headers
+from agents.operations.dead_letters.replay import DeadLetterReplay, Policy, Summary
+from schemas.dead_letter import (
+    MAX_RUNS_A_DEAD_LETTER,
+    REINSERTED_HEADER,
+    DeadLetter,
+    Header,
+    from_headers,
+    with_own_headers,
+)
 from schemas.dialects import Decoded, Dialects, Invalid, Record, decode, native
 from schemas.dialects.mapping import Mapping
 from schemas.event import Collaboration
 from schemas.parts import PATTERN, Parts, named, runs
 from streams.folding.batch import FoldedBatch
-from streams.folding.dead_letters import MAX_LETTERS_A_RECORD
+from streams.folding.dead_letters import MAX_DEAD_LETTERS_A_RECORD
 from streams.rows.codec import decode_row
 from tests.contract.caliper_events import ADA, APP, FORUM, QUIZ, caliper, envelope
 from tests.contract.xapi_statements import CLASS, statement
@@ -58,28 +65,28 @@ def bad(*numbers: int, student: str = ADA) -> list[dict[str, Any]]:
 
 
 def fold(taken: Sequence[Record], rows: dict[str, bytes] | None = None) -> FoldedBatch:
-    return default_pipeline().fold(taken, load=loaded(rows or {}), home=lambda _student: None)
+    return default_pipeline().fold(taken, load=loaded(rows or {}), owning_partition=lambda _student: None)
 
 
-def letters_of(batch: FoldedBatch) -> list[tuple[Record, tuple[Header, ...]]]:
+def dead_letters_of(batch: FoldedBatch) -> list[tuple[Record, tuple[Header, ...]]]:
     """As a worker sends them."""
-    return [(of, with_own_headers(letter, of.headers)) for of, letter in batch.dead_letters]
+    return [(of, with_own_headers(dead_letter, of.headers)) for of, dead_letter in batch.dead_letters]
 
 
 @dataclass
 class Topic:
     """The dead letters' only partition, in place of a reader of it, and where a replay of it commits to."""
 
-    letters: list[Message] = field(default_factory=list)
+    dead_letters: list[Message] = field(default_factory=list)
     sent: list[Reinsertion] = field(default_factory=list)
-    position: Position = field(default_factory=lambda: Position(next=0))
+    position: ReplayPosition = field(default_factory=lambda: ReplayPosition(next=0))
 
     def add(self, key: bytes | None, value: bytes | None, headers: Iterable[Header]) -> None:
-        self.letters.append(
+        self.dead_letters.append(
             Message(
                 topic="dead-letters",
                 partition=0,
-                offset=len(self.letters),
+                offset=len(self.dead_letters),
                 key=key,
                 value=value,
                 headers=cast(Any, list(headers)),
@@ -88,24 +95,24 @@ class Topic:
         )
 
     def take(self, batch: FoldedBatch) -> None:
-        for of, headers in letters_of(batch):
+        for of, headers in dead_letters_of(batch):
             self.add(of.key, of.value, headers)
 
     def read(self, partition: int, start: int, end: int) -> Iterator[Message]:
-        yield from self.letters[start:end]
+        yield from self.dead_letters[start:end]
 
-    def commit(self, reinsertions: Sequence[Reinsertion], partition: int, position: Position) -> None:
+    def commit(self, reinsertions: Sequence[Reinsertion], partition: int, position: ReplayPosition) -> None:
         for one in reinsertions:
-            if one.is_letter:
+            if one.is_dead_letter:
                 self.add(one.key, one.value, one.headers)
             else:
                 self.sent.append(one)
-        self.position = msgspec.json.decode(encode_mark(position), type=Position)
+        self.position = msgspec.json.decode(encode_position(position), type=ReplayPosition)
 
     def replay(
         self, read: Any = LATER, policy: Policy = "stop", forgotten: Iterable[bytes] = (), reasons: Sequence[str] = ()
     ) -> Summary:
-        replay = LetterReplay(
+        replay = DeadLetterReplay(
             policy,
             ACTIVITY,
             lambda student: HOMES.get(student.decode()),
@@ -117,7 +124,7 @@ class Topic:
             sign=lambda _topic, _partition, _key, _value, headers: tuple(headers),
             authentic=lambda _record: True,
         )
-        spans = {0: (0, len(self.letters))}
+        spans = {0: (0, len(self.dead_letters))}
         return replay.run(cast(TopicReader, self), spans, {0: self.position}, self)
 
     @property
@@ -126,7 +133,7 @@ class Topic:
         return [native.decode(one.value).event_id for one in self.sent]
 
     def parts(self) -> list[str]:
-        return [from_headers(cast(Any, letter.headers())).parts for letter in self.letters]
+        return [from_headers(cast(Any, dead_letter.headers())).parts for dead_letter in self.dead_letters]
 
 
 def topic_of(*values: object, **given: Any) -> Topic:
@@ -153,7 +160,7 @@ def test_the_good_events_of_an_envelope_are_counted_once_however_many_they_are()
     assert decode_row(again.rows()[ADA]).events == 61
 
 
-def test_each_letter_of_a_record_sends_its_part_and_a_letter_that_came_twice_sends_nothing() -> None:
+def test_each_dead_letter_of_a_record_sends_its_part_and_a_dead_letter_that_came_twice_sends_nothing() -> None:
     came = [envelope(*bad(1), deed(2), *bad(3)), envelope(deed(4), *bad(5))]
     batch, topic = fold([record(orjson.dumps(document), offset) for offset, document in enumerate(came)]), Topic()
     topic.take(batch)
@@ -164,25 +171,25 @@ def test_each_letter_of_a_record_sends_its_part_and_a_letter_that_came_twice_sen
     assert (summary.reinserted, summary.repeats) == (3, 3)
     assert topic.ids == [event_id(1), event_id(3), event_id(5)]
     topic.take(batch)
-    assert topic.position.seen_to == Place(0, 1, 1)
+    assert topic.position.seen_to == RecordPart(0, 1, 1)
     assert (topic.replay().repeats, len(topic.sent)) == (3, 3)
 
 
-def test_a_replay_that_ended_between_two_letters_of_a_record_goes_on_with_the_second() -> None:
+def test_a_replay_that_ended_between_two_dead_letters_of_a_record_goes_on_with_the_second() -> None:
     topic = topic_of(envelope(*bad(1), *bad(2)))
-    second = topic.letters.pop()
+    second = topic.dead_letters.pop()
     topic.replay()
-    topic.letters.append(second)
+    topic.dead_letters.append(second)
 
     assert topic.replay().reinserted == 1
     assert topic.ids == [event_id(1), event_id(2)]
 
 
-def test_letters_that_share_the_rest_of_a_record_send_each_bad_part_and_no_good_one() -> None:
-    count = 3 * MAX_RUNS_A_LETTER + 100
+def test_dead_letters_that_share_the_rest_of_a_record_send_each_bad_part_and_no_good_one() -> None:
+    count = 3 * MAX_RUNS_A_DEAD_LETTER + 100
     topic = topic_of(envelope(*({"type": "Person"} if n % 3 == 1 else {"action": 0} for n in range(count))))
 
-    assert len(topic.letters) == MAX_LETTERS_A_RECORD + 1
+    assert len(topic.dead_letters) == MAX_DEAD_LETTERS_A_RECORD + 1
     topic.replay(lambda _record: Decoded([event(event_id=str(n)) for n in range(count)], parts=range(count)))
 
     assert topic.ids == [str(n) for n in range(count) if n % 3 != 1]
@@ -218,14 +225,14 @@ def test_a_part_within_a_cloudevent_comes_back_as_a_native_event(is_binary: bool
     topic.replay()
 
     [back] = topic.sent
-    [told] = decode(record(back.value, headers=cast(Any, back.headers))).events
-    assert told.event_id == "/lms|1 e-1"
-    assert isinstance(told, Collaboration)
+    [noted] = decode(record(back.value, headers=cast(Any, back.headers))).events
+    assert noted.event_id == "/lms|1 e-1"
+    assert isinstance(noted, Collaboration)
 
 
 def test_a_record_that_was_wrong_as_a_whole_goes_back_as_a_whole_though_it_now_has_parts() -> None:
     value = orjson.dumps(envelope(deed(1), deed(2)))
-    letter = DeadLetter(
+    dead_letter = DeadLetter(
         topic=ACTIVITY,
         partition=3,
         offset=7,
@@ -236,7 +243,7 @@ def test_a_record_that_was_wrong_as_a_whole_goes_back_as_a_whole_though_it_now_h
         schema_guess="native",
     )
     topic = Topic()
-    topic.add(b"ada", value, with_own_headers(letter, (("trace", b"t"),)))
+    topic.add(b"ada", value, with_own_headers(dead_letter, (("trace", b"t"),)))
 
     topic.replay()
 
@@ -248,9 +255,9 @@ def test_a_record_that_was_wrong_as_a_whole_goes_back_as_a_whole_though_it_now_h
 def half_mended(of: Record) -> Decoded:
     """All that LATER reads, but for the parts of every fifth place."""
     found = LATER(of)
-    told = [(one, part) for one, part in zip(found.events, found.parts, strict=True) if part % 5]
+    noted = [(one, part) for one, part in zip(found.events, found.parts, strict=True) if part % 5]
     wrong = [Invalid("still_wrong", "it is", index=part) for part in found.parts if not part % 5]
-    return Decoded([one for one, _ in told], wrong, found.ignored, [part for _, part in told])
+    return Decoded([one for one, _ in noted], wrong, found.ignored, [part for _, part in noted])
 
 
 def test_what_is_still_wrong_follows_the_policy_and_what_was_mended_beside_it_is_sent_once() -> None:
@@ -265,21 +272,21 @@ def test_what_is_still_wrong_follows_the_policy_and_what_was_mended_beside_it_is
     summary = dropped.replay(half_mended, "drop")
     assert (summary.read, summary.reinserted, summary.still_bad, summary.dropped) == (16, 13, 4, 3)
     assert dropped.ids == mended
-    assert len(dropped.letters) == 16
+    assert len(dropped.dead_letters) == 16
 
     kept = topic_of(envelope(*data))
     summary = kept.replay(half_mended, "reinsert")
     assert (summary.reinserted, summary.still_bad, summary.dropped) == (16, 4, 0)
     assert kept.ids == mended
     assert kept.parts()[16:] == ["0", "5", "10", "15"]
-    again = from_headers(cast(Any, kept.letters[-1].headers()))
+    again = from_headers(cast(Any, kept.dead_letters[-1].headers()))
     assert (again.reason, again.index, again.replays) == ("still_wrong", 15, 1)
     assert kept.replay(half_mended, "reinsert").still_bad == 4, "what a replay put there is no repeat"
     assert kept.replay().repeats == 0
     assert sorted(kept.ids) == sorted(event_id(n) for n in range(20))
 
 
-def test_of_a_letters_events_only_those_of_forgotten_students_stay() -> None:
+def test_of_a_dead_letters_events_only_those_of_forgotten_students_stay() -> None:
     data = [deed(n, BEN if n % 2 else ADA, bad=True) for n in range(20)]
     topic = topic_of(envelope(*data), key=None)
 
@@ -293,27 +300,27 @@ def test_of_a_letters_events_only_those_of_forgotten_students_stay() -> None:
 
 def test_parts_that_have_no_meaning_are_left() -> None:
     topic = topic_of(envelope(*bad(1), {**APP}))
-    entity = orjson.loads(topic.letters[0].value() or b"") | {"data": [APP, APP]}
+    entity = orjson.loads(topic.dead_letters[0].value() or b"") | {"data": [APP, APP]}
 
     summary = topic.replay(lambda _record: decode(record(orjson.dumps(entity))))
 
     assert (summary.left, topic.sent) == (1, [])
 
 
-def test_a_mark_of_an_older_version_takes_all_letters_of_its_last_record_for_repeats() -> None:
+def test_a_mark_of_an_older_version_takes_all_dead_letters_of_its_last_record_for_repeats() -> None:
     topic = topic_of(envelope(*bad(1, 2)), envelope(*bad(3), deed(4)))
-    topic.position = msgspec.json.decode(b'{"next":0,"seen_to":[0,0],"reasons":{},"version":1}', type=Position)
+    topic.position = msgspec.json.decode(b'{"next":0,"seen_to":[0,0],"reasons":{},"version":1}', type=ReplayPosition)
 
     assert topic.replay().repeats == 2
     assert topic.ids == [event_id(3)]
 
 
-def test_letters_lie_in_the_order_of_their_records_whenever_the_fault_was_found() -> None:
+def test_dead_letters_lie_in_the_order_of_their_records_whenever_the_fault_was_found() -> None:
     absurd = record(orjson.dumps(envelope(deed(1), *bad(2), deed(3))), 0, timestamp=0)
     batch, topic = fold([absurd, record(b"{", 1)]), Topic()
     topic.take(batch)
 
-    found = [(letter.offset, letter.parts, letter.reason) for _, letter in batch.dead_letters]
+    found = [(dead_letter.offset, dead_letter.parts, dead_letter.reason) for _, dead_letter in batch.dead_letters]
     assert found == [
         (0, "0", "absurd_timestamp"),
         (0, "1", "caliper_invalid"),

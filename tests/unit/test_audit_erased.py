@@ -1,9 +1,9 @@
-"""Students who asked to be forgotten: their rows are right whenever it was done, and what is left of them is found."""
+"""Students who asked to be erased: their rows are right whenever it was done, and what is left of them is found."""
 
 from random import Random
 
 from streams.rows.row import Row
-from streams.verification.erased import KEPT_RECORDS
+from streams.verification.erased import LAST_RECORDS
 from tests.unit.verified import World, a_class, at_us, changed, of, without
 
 
@@ -19,20 +19,20 @@ def test_whenever_a_request_was_carried_out_the_row_is_right() -> None:
                 world.forget("ada", at_us(world.input[asked]))
             world.fold(world.input[begin : begin + 5])
 
-        assert world.judge().differences == [], f"seed {seed}: asked at {asked}, carried out at {carried_out}"
+        assert world.verify().differences == [], f"seed {seed}: asked at {asked}, carried out at {carried_out}"
 
 
-def test_a_stub_is_right_and_one_that_lacks_later_events_is_not() -> None:
+def test_a_tombstone_is_right_and_one_that_lacks_later_events_is_not() -> None:
     world = a_class()
     world.forget("s1", at_us(world.input[-1]))
     world.forget("unknown", at_us(world.input[-1]))
-    assert world.judge().differences == []
+    assert world.verify().differences == []
 
     world.event("s1")
-    assert world.judge().kinds == [("s1", "lost")]
+    assert world.verify().kinds == [("s1", "lost")]
 
 
-def test_what_is_left_of_the_forgotten_is_found() -> None:
+def test_what_is_left_of_the_erased_is_found() -> None:
     for leave, kind in {
         "row": "stale_row",
         "update": "update",
@@ -55,10 +55,10 @@ def test_what_is_left_of_the_forgotten_is_found() -> None:
         else:
             world.requests[b"s1"] += 60_000_000
 
-        assert world.judge().kinds == [("s1", kind)], leave
+        assert world.verify().kinds == [("s1", kind)], leave
 
 
-def test_a_row_of_the_forgotten_that_lost_an_event_since_is_found() -> None:
+def test_a_row_of_the_erased_that_lost_an_event_since_is_found() -> None:
     world = a_class(students=2, events=60)
     asked = at_us(world.input[30])
     world.forget("s1", asked)
@@ -67,5 +67,5 @@ def test_a_row_of_the_forgotten_that_lost_an_event_since_is_found() -> None:
     later = [world.event("s1") for _ in range(6)]
     world.fold(without(later, later[2].offset))
 
-    assert world.judge().kinds == [("s1", "state")]
-    assert KEPT_RECORDS >= 100
+    assert world.verify().kinds == [("s1", "state")]
+    assert LAST_RECORDS >= 100

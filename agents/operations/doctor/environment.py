@@ -27,13 +27,13 @@ _APART: Final = "install skillstream into an environment of its own"
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Environment:
     """Implements Check."""
 
     name: str = "python"
     decides: bool = True
 
-    def examine(self) -> Iterator[Finding]:
+    def run(self) -> Iterator[Finding]:
         """Asks nobody."""
         ours = distribution(DISTRIBUTION)
         running = platform.python_version()

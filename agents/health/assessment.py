@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-from agents.health.report import Component, Report
+from agents.health.report import ComponentState, HealthReport
 from agents.health.snapshot import Snapshot
 from schemas.errors import SkillstreamError
 
 
-def judge(seen: Snapshot) -> Report:
+def assess(seen: Snapshot) -> HealthReport:
     """Judge what was seen.
 
     Down: no broker, a table not restored, agents that stopped or stall; a worker then cannot do its job. Only the last
@@ -26,118 +26,124 @@ def judge(seen: Snapshot) -> Report:
         _repeats(seen),
     )
     down = {component.name for component in components if component.status == "down"}
-    return Report(components, live="agents" not in down, ready=not down)
+    return HealthReport(components, live="agents" not in down, ready=not down)
 
 
-def _broker(seen: Snapshot) -> Component:
-    if seen.broker_away is not None:
-        return Component("broker", "degraded", f"{seen.broker.where}: away, and waited for: {seen.broker_away}")
+def _broker(seen: Snapshot) -> ComponentState:
+    if seen.broker_outage is not None:
+        return ComponentState("broker", "degraded", f"{seen.broker.where}: away, and waited for: {seen.broker_outage}")
     if seen.broker.problem is not None:
-        return Component("broker", "down", f"{seen.broker.where}: {seen.broker.problem}")
-    return Component("broker", "ok", f"{seen.broker.where} answers")
+        return ComponentState("broker", "down", f"{seen.broker.where}: {seen.broker.problem}")
+    return ComponentState("broker", "ok", f"{seen.broker.where} answers")
 
 
-def _table(seen: Snapshot) -> Component:
+def _table(seen: Snapshot) -> ComponentState:
     if not seen.table_recovered:
-        return Component("table", "down", "not restored from its changelog yet, or partitions are being reassigned")
+        return ComponentState(
+            "table", "down", "not restored from its changelog yet, or partitions are being reassigned"
+        )
     if not seen.owned:
-        return Component("table", "ok", "this worker owns no partition: others have them all")
-    return Component("table", "ok", f"restored; {_partitions(seen.owned)}")
+        return ComponentState("table", "ok", "this worker owns no partition: others have them all")
+    return ComponentState("table", "ok", f"restored; {_partitions(seen.owned)}")
 
 
-def _agents(seen: Snapshot) -> Component:
+def _agents(seen: Snapshot) -> ComponentState:
     if seen.failure is not None:
-        return Component("agents", "down", f"stopped: {said_of(seen.failure)}")
+        return ComponentState("agents", "down", f"stopped: {description_of(seen.failure)}")
     if seen.stalled_s:
         longest_s = max(seen.stalled_s.values())
         where = _partitions(seen.stalled_s)
-        return Component(
+        return ComponentState(
             "agents", "down", f"stalled: no progress for {longest_s:.0f} s on {where}, with records waiting"
         )
     if seen.recovery_stalled_s is not None:
-        return Component(
+        return ComponentState(
             "agents", "down", f"stalled: nothing of the table was restored for {seen.recovery_stalled_s:.0f} s"
         )
-    return Component("agents", "ok", "progressing, or nothing to do")
+    return ComponentState("agents", "ok", "progressing, or nothing to do")
 
 
-def _input(seen: Snapshot) -> Component:
+def _input(seen: Snapshot) -> ComponentState:
     if seen.jumped is not None:
-        return Component("input", "degraded", f"records were lost to retention: {seen.jumped}")
-    return Component("input", "ok", "no position jumped since the start")
+        return ComponentState("input", "degraded", f"records were lost to retention: {seen.jumped}")
+    return ComponentState("input", "ok", "no position jumped since the start")
 
 
-def _lag(seen: Snapshot) -> Component:
+def _lag(seen: Snapshot) -> ComponentState:
     if seen.lag.problem is not None:
-        return Component("lag", "degraded", f"unknown: {seen.lag.problem}")
+        return ComponentState("lag", "degraded", f"unknown: {seen.lag.problem}")
     missing = len(seen.lag.offsets) - len(seen.lag.records)
     if missing:
-        return Component("lag", "degraded", f"more was committed than there is, on {missing} partitions: a new topic?")
+        return ComponentState(
+            "lag", "degraded", f"more was committed than there is, on {missing} partitions: a new topic?"
+        )
     held = {part: held for part, held in seen.lag.held.items() if held.for_s >= seen.held_bearable_s}
     if held:
         records = sum(each.records for each in held.values())
         (topic, partition), longest = max(held.items(), key=lambda each: each[1].for_s)
-        return Component(
+        return ComponentState(
             "lag",
             "degraded",
             f"{records} records wait for an open transaction on {len(held)} partitions, those of {topic}/{partition} "
             f"for {longest.for_s:.0f} s: end it, or the producer that holds it",
         )
     total = sum(seen.lag.records.values())
-    return Component(
+    return ComponentState(
         "lag", "ok", f"{total} records behind, on {len(seen.lag.records)} partitions of the group's topics"
     )
 
 
-def _redis(seen: Snapshot) -> Component:
+def _redis(seen: Snapshot) -> ComponentState:
     if seen.redis is None:
-        return Component("redis", "ok", "not configured: limits are kept in this process")
+        return ComponentState("redis", "ok", "not configured: limits are kept in this process")
     if seen.redis.problem is not None:
-        return Component(
+        return ComponentState(
             "redis", "degraded", f"{seen.redis.where}: {seen.redis.problem}; only this worker's share may be spent"
         )
-    return Component("redis", "ok", f"{seen.redis.where} answers")
+    return ComponentState("redis", "ok", f"{seen.redis.where} answers")
 
 
-def _key(seen: Snapshot) -> Component:
+def _key(seen: Snapshot) -> ComponentState:
     if seen.reasoning.mode != "openai":
-        return Component("key", "ok", f"none needed: reasoning is {seen.reasoning.mode}")
+        return ComponentState("key", "ok", f"none needed: reasoning is {seen.reasoning.mode}")
     if not seen.reasoning.key_present:
-        return Component("key", "degraded", "OPENAI_API_KEY is not set: nothing can be explained")
-    return Component("key", "ok", "present")
+        return ComponentState("key", "degraded", "OPENAI_API_KEY is not set: nothing can be explained")
+    return ComponentState("key", "ok", "present")
 
 
-def _reasoning(seen: Snapshot) -> Component:
+def _reasoning(seen: Snapshot) -> ComponentState:
     if seen.reasoning.blocked is not None:
-        return Component("reasoning", "degraded", f"no calls are made: {seen.reasoning.blocked}")
+        return ComponentState("reasoning", "degraded", f"no calls are made: {seen.reasoning.blocked}")
     if seen.reasoning.failing is not None:
-        return Component("reasoning", "degraded", f"no explanations are made: {seen.reasoning.failing}")
+        return ComponentState("reasoning", "degraded", f"no explanations are made: {seen.reasoning.failing}")
     states = {
         "off": "off, by configuration",
         "scripted": "scripted, by configuration: no model is asked",
         "openai": "on",
     }
-    return Component("reasoning", "ok", states[seen.reasoning.mode])
+    return ComponentState("reasoning", "ok", states[seen.reasoning.mode])
 
 
-def _model(seen: Snapshot) -> Component:
+def _model(seen: Snapshot) -> ComponentState:
     if seen.failing_sources:
         failing = ", ".join(sorted(seen.failing_sources))
-        return Component("model", "degraded", f"{seen.model}; updates lack sources that fail: {failing}")
+        return ComponentState("model", "degraded", f"{seen.model}; updates lack sources that fail: {failing}")
     if not seen.model_skills:
-        return Component("model", "ok", f"{seen.model}: no models, scores rest on the other sources")
-    return Component("model", "ok", f"{seen.model}, for {seen.model_skills} skills")
+        return ComponentState("model", "ok", f"{seen.model}: no models, scores rest on the other sources")
+    return ComponentState("model", "ok", f"{seen.model}, for {seen.model_skills} skills")
 
 
-def _repeats(seen: Snapshot) -> Component:
+def _repeats(seen: Snapshot) -> ComponentState:
     """Never degraded: an event that comes so late is right as often as it is a repeat."""
     if not seen.beyond_horizon:
-        return Component("repeats", "ok", "all that came again since the start were known")
+        return ComponentState("repeats", "ok", "all that came again since the start were known")
     reason = f"{seen.beyond_horizon} events since the start are late, or repeats too old to be known"
-    return Component("repeats", "ok", f"{reason}: if a platform sends its history again, raise SKILLSTREAM_KNOWN_IDS")
+    return ComponentState(
+        "repeats", "ok", f"{reason}: if a platform sends its history again, raise SKILLSTREAM_KNOWN_IDS"
+    )
 
 
-def said_of(failure: BaseException) -> str:
+def description_of(failure: BaseException) -> str:
     """The message of an error of ours; of another only the type, since it may quote what a student wrote."""
     name = type(failure).__name__
     return f"{name}: {failure}" if isinstance(failure, SkillstreamError) else name

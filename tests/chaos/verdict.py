@@ -38,7 +38,7 @@ class Verdict:
         return f"{found}; {orjson.dumps(list(self.differences)[:3]).decode()}" if self.differences else found
 
 
-def judge(deployment: Deployment) -> Verdict:
+def verdict_of(deployment: Deployment) -> Verdict:
     """Runs verify on what a deployment left behind. AssertionError when it cannot judge. Blocks."""
     done = skillstream("verify", "--json", settings=deployment.given())
     assert done.returncode in (0, 1), f"verify ended with {done.returncode}: {done.stderr[-1500:]}"

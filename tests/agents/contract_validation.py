@@ -36,9 +36,11 @@ def validate(deployment: "Deployment") -> int:
     return sum(map(len, spoken.values()))
 
 
-def _own_headers(letter: FileRecord) -> dict[str, str]:
+def _own_headers(dead_letter: FileRecord) -> dict[str, str]:
     """The headers of a dead letter that are ours, as text."""
-    ours = (header for header in letter.headers if header[0].startswith("dl-") and not header[0].startswith("dl-orig"))
+    ours = (
+        header for header in dead_letter.headers if header[0].startswith("dl-") and not header[0].startswith("dl-orig")
+    )
     return {name: value.decode() for name, value in ours}
 
 

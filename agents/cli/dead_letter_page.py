@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.display.plain import printable
-from agents.operations.dead_letters.letter import StoredLetter
+from agents.operations.dead_letters.stored import StoredDeadLetter
 from schemas.dead_letter import DeadLetter
 
 MAX_SHOWN_BYTES: Final = 16 * 1024
@@ -26,77 +26,81 @@ def time_of(milliseconds: int) -> str:
         return str(milliseconds)
 
 
-def as_json(stored: StoredLetter) -> dict[str, Any]:
+def as_json(stored: StoredDeadLetter) -> dict[str, Any]:
     """One letter for `list --json`; what is unknown is null."""
-    letter = stored.letter
+    dead_letter = stored.dead_letter
     return {
-        "place": stored.place,
+        "place": stored.location,
         "time": time_of(stored.written_ms),
         "reason": stored.reason,
-        "error": letter and letter.error,
-        "schema_guess": letter and letter.schema_guess,
-        "topic": letter and letter.topic,
-        "partition": letter and letter.partition,
-        "offset": letter and letter.offset,
-        "index": letter and letter.index,
-        "parts": letter and letter.parts,
-        "record_time": letter and time_of(letter.timestamp),
+        "error": dead_letter and dead_letter.error,
+        "schema_guess": dead_letter and dead_letter.schema_guess,
+        "topic": dead_letter and dead_letter.topic,
+        "partition": dead_letter and dead_letter.partition,
+        "offset": dead_letter and dead_letter.offset,
+        "index": dead_letter and dead_letter.index,
+        "parts": dead_letter and dead_letter.parts,
+        "record_time": dead_letter and time_of(dead_letter.timestamp),
         "size_bytes": stored.size_bytes,
-        "cut_bytes": letter and letter.cut_bytes,
-        "headers_left_out": letter and letter.headers_left_out,
+        "cut_bytes": dead_letter and dead_letter.cut_bytes,
+        "headers_left_out": dead_letter and dead_letter.headers_left_out,
     }
 
 
-def one_line(stored: StoredLetter) -> str:
+def one_line(stored: StoredDeadLetter) -> str:
     """`as_json` in ASCII, so that it is as harmless on a terminal as it is exact for a script."""
     return json.dumps(as_json(stored), separators=(",", ":")).replace("\x7f", "\\u007f")
 
 
-def table_of(letters: list[StoredLetter]) -> Table:
+def table_of(dead_letters: list[StoredDeadLetter]) -> Table:
     """Rows for `list`."""
     table = Table("letter", "from", "time", "reason", "error", "schema", "bytes", box=None, pad_edge=False)
     table.columns[-1].justify = "right"
     for column in table.columns:
         column.overflow = "fold"
-    for stored in letters:
-        letter = stored.letter
-        index = f"[{_named(letter)}]" if letter and letter.parts else ""
+    for stored in dead_letters:
+        dead_letter = stored.dead_letter
+        index = f"[{_named(dead_letter)}]" if dead_letter and dead_letter.parts else ""
         cells = (
-            stored.place,
+            stored.location,
             stored.source + index,
             time_of(stored.written_ms),
             stored.reason,
-            letter.error if letter else "",
-            letter.schema_guess if letter else "",
+            dead_letter.error if dead_letter else "",
+            dead_letter.schema_guess if dead_letter else "",
             str(stored.size_bytes),
         )
         table.add_row(*(Text(printable(cell)) for cell in cells))
     return table
 
 
-def _named(letter: DeadLetter) -> str:
-    return letter.parts if len(letter.parts) <= _MAX_PARTS_CHARS else f"{letter.parts[:_MAX_PARTS_CHARS]}…"
+def _named(dead_letter: DeadLetter) -> str:
+    return (
+        dead_letter.parts if len(dead_letter.parts) <= _MAX_PARTS_CHARS else f"{dead_letter.parts[:_MAX_PARTS_CHARS]}…"
+    )
 
 
-def page_of(stored: StoredLetter) -> str:
+def page_of(stored: StoredDeadLetter) -> str:
     """Everything of one letter, for `show`."""
-    lines = [f"dead letter {stored.place}, written {time_of(stored.written_ms)}", "", "headers"]
+    lines = [f"dead letter {stored.location}, written {time_of(stored.written_ms)}", "", "headers"]
     lines += [f"  {printable(name)}: {_short(value)}" for name, value in stored.headers]
     part = _part(stored)
-    where = "" if part is None or stored.letter is None else f"; its part {stored.letter.index}"
+    where = "" if part is None or stored.dead_letter is None else f"; its part {stored.dead_letter.index}"
     lines += ["", f"key, {_size(stored.key)}", *_shown(stored.key), "", f"value, {_size(stored.value)}{where}"]
     return "\n".join([*lines, *_shown(stored.value if part is None else part)])
 
 
-def _part(stored: StoredLetter) -> bytes | None:
-    """The first part of the value that the letter is about, as JSON; None where it is about all, or can't be found."""
-    if stored.letter is None or not stored.letter.parts:
+def _part(stored: StoredDeadLetter) -> bytes | None:
+    """The first part of the value that the dead letter is about, as JSON; None where it is about all, or can't be
+    found.
+    """
+    if stored.dead_letter is None or not stored.dead_letter.parts:
         return None
     try:
         found = orjson.loads(stored.value or b"")
         while isinstance(found, dict):  # a CloudEvent, an envelope of Caliper's
             found = found["data"]
-        return orjson.dumps(found[stored.letter.index])
+        return orjson.dumps(found[stored.dead_letter.index])
     except (orjson.JSONDecodeError, orjson.JSONEncodeError, LookupError, TypeError):
         return None
 
