@@ -1,9 +1,10 @@
 """How a worker is: what it needs, whether it advances, and why not."""
 
 from agents.health.assessment import assess
-from agents.health.checker import Ask, BrokerPing, Health, Server, SourceFailures, Stalled
+from agents.health.checker import BrokerPing, Health, Stalled
 from agents.health.report import ComponentState, ComponentStatus, HealthReport
 from agents.health.snapshot import Probe, ReasoningState, Snapshot, WorkerState
+from agents.health.watched import Ask, HealthBounds, Server, SourceFailures, Watched
 
 __all__ = [
     "Ask",
@@ -11,6 +12,7 @@ __all__ = [
     "ComponentState",
     "ComponentStatus",
     "Health",
+    "HealthBounds",
     "HealthReport",
     "Probe",
     "ReasoningState",
@@ -18,6 +20,7 @@ __all__ = [
     "Snapshot",
     "SourceFailures",
     "Stalled",
+    "Watched",
     "WorkerState",
     "assess",
 ]

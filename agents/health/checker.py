@@ -1,102 +1,47 @@
 """Gathers what health is judged by: asks the servers, each within a deadline, and looks at the worker."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from time import monotonic
 
 from confluent_kafka import KafkaException
 
 from agents.health.assessment import assess
-from agents.health.lag import LagMonitor
 from agents.health.report import HealthReport
-from agents.health.snapshot import Probe, ReasoningState, Snapshot, WorkerState
+from agents.health.snapshot import Probe, Snapshot
 from agents.health.stalls import RecoveryWatch, StallWatch
+from agents.health.watched import HealthBounds, Server, Watched
 from agents.kafka.clients import open_admin
 from agents.kafka.errors import BrokerUnavailable, message_of
 from agents.kafka.renewed import Renewed
 from schemas.errors import Fatal, SkillstreamError
-
-Ask = Callable[[], Awaitable[None]]
-"""Returns if the server answers, else raises SkillstreamError. May take its time: the asker has a deadline."""
 
 
 class Stalled(Fatal):
     """Records wait, and nothing advances."""
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A server to ask; `where` is what people are told of its address: no credentials."""
-
-    where: str
-    ask: Ask
-
-
-@dataclass(slots=True)
-class SourceFailures:
-    """Which sources of evidence failed lately; a source is forgiven after `forgiven_after_s`."""
-
-    forgiven_after_s: float = 60.0
-    clock_s: Callable[[], float] = monotonic
-    _failed_at_s: dict[str, float] = field(default_factory=dict)
-
-    def note(self, source: str) -> None:
-        """`source` has failed just now."""
-        self._failed_at_s[source] = self.clock_s()
-
-    def recent(self) -> frozenset[str]:
-        """Sources that failed lately."""
-        now_s = self.clock_s()
-        return frozenset(name for name, at_s in self._failed_at_s.items() if now_s - at_s < self.forgiven_after_s)
-
-
 class Health:
     """Answers for one worker. `check` asks the servers, at most once in `max_age_s`; `stalled` asks nobody."""
 
     def __init__(
-        self,
-        *,
-        worker: WorkerState,
-        lag: LagMonitor,
-        broker: Server,
-        redis: Server | None,
-        reasoning: Callable[[], ReasoningState],
-        model: str,
-        model_skills: int,
-        failures: SourceFailures,
-        stall_after_s: float = 90.0,
-        deadline_s: float = 3.0,
-        max_age_s: float = 1.0,
-        jumped: Callable[[], str | None] = lambda: None,
-        held_bearable_s: float = 60.0,
-        clock_s: Callable[[], float] = monotonic,
-        beyond_horizon: Callable[[], int] = lambda: 0,
+        self, watched: Watched, bounds: HealthBounds | None = None, clock_s: Callable[[], float] = monotonic
     ) -> None:
-        self._worker = worker
-        self._jumped = jumped
-        self._held_bearable_s = held_bearable_s
-        self._lag = lag
-        self._broker = broker
-        self._redis = redis
-        self._reasoning = reasoning
-        self._model = model
-        self._model_skills = model_skills
-        self._failures = failures
-        self._stalls = StallWatch(stall_after_s)
-        self._recovery = RecoveryWatch(stall_after_s)
-        self._deadline_s = deadline_s
-        self._max_age_s = max_age_s
+        self._watched = watched
+        self._bounds = bounds or HealthBounds()
+        self._stalls = StallWatch(self._bounds.stall_after_s)
+        self._recovery = RecoveryWatch(self._bounds.stall_after_s)
         self._clock_s = clock_s
-        self._beyond_horizon = beyond_horizon
         self._turn = asyncio.Lock()
         self._asked: tuple[float, Probe, Probe | None] | None = None
 
     async def check(self) -> HealthReport:
         """How the worker is now; takes `deadline_s` at most. Many may ask at once: the servers are asked once."""
         async with self._turn:
-            if self._asked is None or self._clock_s() - self._asked[0] >= self._max_age_s:
-                broker, redis = await asyncio.gather(self._probe(self._broker), self._probe_if_any(self._redis))
+            if self._asked is None or self._clock_s() - self._asked[0] >= self._bounds.max_age_s:
+                broker, redis = await asyncio.gather(
+                    self._probe(self._watched.broker), self._probe_if_any(self._watched.redis)
+                )
                 self._asked = self._clock_s(), broker, redis
             _, broker, redis = self._asked
         return assess(self._snapshot(broker, redis)).shown()
@@ -104,11 +49,11 @@ class Health:
     def live(self) -> bool:
         """False where only a restart helps. Asks nobody: a broker that is away is no reason to restart."""
         self.observe()
-        return self._worker.failure is None and self._stall() is None
+        return self._watched.worker.failure is None and self._stall() is None
 
     def observe(self) -> None:
         """Look whether the worker advances. Wants to be called often."""
-        now_s, worker, lag = self._clock_s(), self._worker, self._lag.current()
+        now_s, worker, lag = self._clock_s(), self._watched.worker, self._watched.lag.current()
         is_unavailable = worker.broker_outage is not None  # what bounds the wait is not the watchdog
         owned = worker.active_partitions if worker.table_recovered and not is_unavailable else frozenset()
         self._stalls.observe(now_s, owned, worker.last_progress_s(), lag)
@@ -138,20 +83,20 @@ class Health:
         return Snapshot(
             broker=broker,
             redis=redis,
-            reasoning=self._reasoning(),
-            model=self._model,
-            model_skills=self._model_skills,
-            failing_sources=self._failures.recent(),
-            failure=self._worker.failure,
-            broker_outage=self._worker.broker_outage,
-            table_recovered=self._worker.table_recovered,
-            owned=self._worker.active_partitions,
+            reasoning=self._watched.reasoning(),
+            model=self._watched.model,
+            model_skills=self._watched.model_skills,
+            failing_sources=self._watched.failures.recent(),
+            failure=self._watched.worker.failure,
+            broker_outage=self._watched.worker.broker_outage,
+            table_recovered=self._watched.worker.table_recovered,
+            owned=self._watched.worker.active_partitions,
             stalled_s=self._stalls.stalled(now_s),
             recovery_stalled_s=self._recovery.stalled_s(now_s),
-            lag=self._lag.current(),
-            beyond_horizon=self._beyond_horizon(),
-            jumped=self._jumped(),
-            held_bearable_s=self._held_bearable_s,
+            lag=self._watched.lag.current(),
+            beyond_horizon=self._watched.beyond_horizon(),
+            jumped=self._watched.jumped(),
+            held_bearable_s=self._bounds.held_bearable_s,
         )
 
     async def _probe_if_any(self, server: Server | None) -> Probe | None:
@@ -159,10 +104,10 @@ class Health:
 
     async def _probe(self, server: Server) -> Probe:
         try:
-            async with asyncio.timeout(self._deadline_s):
+            async with asyncio.timeout(self._bounds.deadline_s):
                 await server.ask()
         except TimeoutError:
-            return Probe(server.where, f"no answer within {self._deadline_s:g} s")
+            return Probe(server.where, f"no answer within {self._bounds.deadline_s:g} s")
         except SkillstreamError as error:
             return Probe(server.where, str(error))
         return Probe(server.where)

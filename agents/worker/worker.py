@@ -16,7 +16,7 @@ from agents.delivery.faust.app import create_app
 from agents.delivery.faust.run import run_worker
 from agents.delivery.ownership import DeliveryHooks
 from agents.delivery.settings import changelog_spec
-from agents.health import BrokerPing, Health, ReasoningState, Server, SourceFailures
+from agents.health import BrokerPing, Health, HealthBounds, ReasoningState, Server, SourceFailures, Watched
 from agents.health.assessment import description_of
 from agents.health.lag import BrokerOffsets, LagMonitor
 from agents.kafka.errors import BrokerUnavailable
@@ -247,7 +247,7 @@ class Worker:
 
     def _make_health(self) -> Health:
         off = ReasoningState(mode="off")
-        return Health(
+        watched = Watched(
             worker=self._app,
             lag=self._lag,
             broker=Server(self._settings.broker, BrokerPing(self._settings.broker, self._channels.activity)),
@@ -256,11 +256,12 @@ class Worker:
             model=self._pipeline.artifact.id,
             model_skills=len(self._pipeline.artifact.models),
             failures=self._failures,
-            stall_after_s=self._settings.stall_after_s,
             beyond_horizon=lambda: int(self._metrics.events_beyond_horizon.value),
             jumped=self._jumps.reason,
-            held_bearable_s=self._settings.open_transaction_s,
         )
+        settings = self._settings
+        bounds = HealthBounds(stall_after_s=settings.stall_after_s, held_bearable_s=settings.open_transaction_s)
+        return Health(watched, bounds)
 
 
 def _gate(settings: Settings, channels: Channels, epoch: Callable[[int], int], authentic: Authentic) -> DeadLetterGate:

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from agents.health import Health, ReasoningState, Server, SourceFailures
+from agents.health import Health, HealthBounds, ReasoningState, Server, SourceFailures, Watched
 from agents.health.lag import LagMonitor, Offsets, SourcePartition
 from agents.kafka.errors import BrokerUnavailable
 from agents.metrics import Metrics
@@ -66,7 +66,7 @@ class Situation:
         self.lag = LagMonitor(self, clock_s=self.clock)
         self.metrics.before_render(lambda: self.lag.publish(self.metrics))
         self.broker = Server("127.0.0.1:9092", self.answer_as_broker)
-        self.health = Health(
+        watched = Watched(
             worker=self.worker,
             lag=self.lag,
             broker=self.broker,
@@ -75,12 +75,9 @@ class Situation:
             model="default@0123abcd",
             model_skills=1,
             failures=self.failures,
-            stall_after_s=60,
-            deadline_s=0.2,
-            max_age_s=0.0,
-            clock_s=self.clock,
             beyond_horizon=lambda: self.beyond_horizon,
         )
+        self.health = Health(watched, HealthBounds(stall_after_s=60, deadline_s=0.2, max_age_s=0.0), self.clock)
 
     async def read(self) -> Mapping[SourcePartition, Offsets]:
         if not self.offsets_known:

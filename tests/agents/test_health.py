@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from agents.health import BrokerPing, Health, ReasoningState, Server, Stalled, checker
+from agents.health import BrokerPing, Health, HealthBounds, ReasoningState, Server, Stalled, Watched, checker
 from agents.health.lag import Offsets
 from agents.kafka.embedded import EmbeddedBroker
 from agents.kafka.renewed import Renewed
@@ -58,7 +58,7 @@ async def test_a_broker_that_becomes_unavailable_is_named_and_the_worker_is_not_
 ) -> None:
     with EmbeddedBroker() as broker:
         seen.broker = Server(broker.bootstrap, BrokerPing(broker.bootstrap, TOPIC, timeout_s=0.5))
-        seen.health = Health(
+        watched = Watched(
             worker=seen.worker,
             lag=seen.lag,
             broker=seen.broker,
@@ -67,8 +67,8 @@ async def test_a_broker_that_becomes_unavailable_is_named_and_the_worker_is_not_
             model="none@00000000",
             model_skills=0,
             failures=seen.failures,
-            max_age_s=0.0,
         )
+        seen.health = Health(watched, HealthBounds(max_age_s=0.0))
         assert await statuses(seen) == all_of(200)
         address = broker.bootstrap
 
@@ -290,7 +290,7 @@ async def test_many_askers_at_once_are_one_question_to_the_servers(seen: Situati
         nonlocal asked
         asked += 1
 
-    health = Health(
+    watched = Watched(
         worker=seen.worker,
         lag=seen.lag,
         broker=Server("127.0.0.1:9092", answer),
@@ -299,8 +299,8 @@ async def test_many_askers_at_once_are_one_question_to_the_servers(seen: Situati
         model="none",
         model_skills=0,
         failures=seen.failures,
-        clock_s=seen.clock,
     )
+    health = Health(watched, clock_s=seen.clock)
     await asyncio.gather(*(health.check() for _ in range(50)))
     assert asked == 1
     seen.clock.now_s += 1
