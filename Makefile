@@ -42,11 +42,12 @@ test: $(READY)  ## the tests that need nothing but Python
 	@$(BIN)/pytest -n auto --dist loadfile $(ARGS)
 
 .PHONY: lint
-lint: $(READY)  ## ruff, mypy --strict, and the rule of which package may import which
+lint: $(READY)  ## ruff, mypy --strict, which package may import which, and the glossary's words
 	@echo "ruff check" && $(BIN)/ruff check
 	@echo "ruff format --check" && $(BIN)/ruff format --check
 	@echo "mypy" && $(BIN)/mypy
 	@echo "lint-imports" && $(BIN)/lint-imports
+	@echo "glossary" && $(BIN)/python -m tests.glossary_check
 
 .PHONY: format
 format: $(READY)  ## put code in the one format and mend what ruff can mend

@@ -115,8 +115,8 @@ def _run(
                 bad.note(line, dead_letter.reason, dead_letter.error)
                 if rejected_to is not None:
                     original = (record.value or b"").decode("utf-8", "backslashreplace")
-                    place = {"file": line.file, "line": line.number}
-                    shown = {**msgspec.to_builtins(dead_letter), **place, "value": original}
+                    origin = {"file": line.file, "line": line.number}
+                    shown = {**msgspec.to_builtins(dead_letter), **origin, "value": original}
                     rejected_to.write(orjson.dumps(shown) + b"\n")
 
 

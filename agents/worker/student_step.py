@@ -25,6 +25,7 @@ from schemas.errors import InvalidInput
 from schemas.topics import MAX_RECORD_BYTES
 from streams.folding.batch import FoldedBatch, Repartitioned
 from streams.folding.counts import Counts
+from streams.input.partitioner import OwningPartitionOfKey
 from streams.input.signature import Sign
 from streams.pipeline import Pipeline
 from streams.reasoning.policy.explained import note_result
@@ -45,7 +46,6 @@ _MOST_INTERNAL: Final = 1_000
 _SHORT_RECORDS: Final = 200
 _SHORT_BYTES: Final = 64 * 1024
 
-OwningPartitionOfKey = Callable[[bytes], int | None]
 CheckDeadLetters = Callable[[int, Sequence[Record], Sequence[tuple[Record, DeadLetter]]], Awaitable[None]]
 
 

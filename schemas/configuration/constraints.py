@@ -52,7 +52,7 @@ def is_allowed(value: object, type_: inspect.Type) -> bool:
 def _is_within(value: float, type_: Any) -> bool:
     """False of what is no number."""
     limits = ((type_.ge, ge), (type_.gt, gt), (type_.le, le), (type_.lt, lt))
-    return not math.isnan(value) and all(limit is None or holds(value, limit) for limit, holds in limits)
+    return not math.isnan(value) and all(limit is None or compare(value, limit) for limit, compare in limits)
 
 
 def words(type_: inspect.Type) -> str:

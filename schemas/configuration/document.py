@@ -12,7 +12,7 @@ import msgspec
 from msgspec import inspect
 
 from schemas.configuration.constraints import is_allowed, words
-from schemas.configuration.lines import Path, row_index_of
+from schemas.configuration.lines import Path, line_of
 from schemas.configuration.similar import did_you_mean
 
 _SHOWN_CHARS: Final = 60
@@ -29,8 +29,8 @@ def read_toml(text: str, type_: type[_T]) -> _T:
     document = tomllib.loads(text)
     fault = next(_faults(document, inspect.type_info(type_), ()), None)
     if fault is not None:
-        line, place = row_index_of(text, fault.path), ".".join(map(str, fault.path))
-        raise ValueError(f"{f'line {line}: ' if line else ''}{f'{place}: ' if place else ''}{fault.what}")
+        line, keys = line_of(text, fault.path), ".".join(map(str, fault.path))
+        raise ValueError(f"{f'line {line}: ' if line else ''}{f'{keys}: ' if keys else ''}{fault.what}")
     return msgspec.convert(document, type_)
 
 

@@ -8,7 +8,7 @@ Path = tuple[str | int, ...]
 """Keys, and numbers within lists, from the document's root."""
 
 
-def row_index_of(text: str, path: Path) -> int | None:
+def line_of(text: str, path: Path) -> int | None:
     """The line, counted from 1, on which the statement of `path` begins, or of the nearest above it; None if none.
 
     `text` must be valid TOML.

@@ -15,7 +15,7 @@ from schemas.topics import ACTIVITY, DEAD_LETTERS, ERASURES, REASONING, TOPICS, 
 
 _BINDING_VERSION: Final = "0.5.0"
 _NUMBERS: Final = ("retention.ms", "max.message.bytes")
-_FORGOTTEN: Final = {UPDATES.name: "ForgottenUpdate", REASONING.name: "ForgottenExplanation"}
+_ERASED: Final = {UPDATES.name: "ForgottenUpdate", REASONING.name: "ForgottenExplanation"}
 
 
 def document() -> dict[str, Any]:
@@ -96,7 +96,7 @@ def _messages(topic: Topic) -> Iterator[tuple[str, dict[str, Any]]]:
     if topic is ACTIVITY:
         said = {"summary": "A record of another dialect, as docs/dialects.md says.", "contentType": "application/json"}
         yield "OtherDialect", {"name": "OtherDialect", **said, **common}
-    elif name := _FORGOTTEN.get(topic.name):
+    elif name := _ERASED.get(topic.name):
         said = {"summary": "A record without a value: the student was erased."}
         yield name, {"name": name, **said, "payload": {"type": "null"}, **common}
 

@@ -31,11 +31,11 @@ class _Rows:
     @cached_property
     def controls(self) -> Array:
         """Shape (rows, MAX_CONTROLS), of CONTROL; where there are fewer controls `unused` is 1."""
-        parts = self.row_batch.sections["controls"]
-        counts = np.fromiter(map(len, parts), np.intp, len(parts)) // CONTROL.itemsize
-        dense = np.zeros((len(parts), MAX_CONTROLS), CONTROL)
+        controls = self.row_batch.sections["controls"]
+        counts = np.fromiter(map(len, controls), np.intp, len(controls)) // CONTROL.itemsize
+        dense = np.zeros((len(controls), MAX_CONTROLS), CONTROL)
         dense["unused"] = 1
-        dense[ragged(counts)] = np.frombuffer(b"".join(parts), CONTROL)
+        dense[ragged(counts)] = np.frombuffer(b"".join(controls), CONTROL)
         return dense
 
     def fact(self, name: str, fact: int) -> Floats:

@@ -118,7 +118,7 @@ def deduplicate(
             for index in mine:
                 if foresight is not None:
                     more += history.free(foresight.voided_before(index))
-                told = Identity(
+                event_ids = Identity(
                     ids[index],
                     hashes.acts.get(index, _NO_ACT),
                     own_us[index],
@@ -127,10 +127,10 @@ def deduplicate(
                     bits[index],
                     is_far[index],
                 )
-                outcomes[index], noted = _outcome(outcomes[index], history, told, origins.get(index), came_from)
+                outcomes[index], noted = _outcome(outcomes[index], history, event_ids, origins.get(index), came_from)
                 if outcomes[index] is FoldOutcome.APPLIED:
                     if events[index].voidable:
-                        history.held.add(told.id, noted)
+                        history.held.add(event_ids.id, noted)
                     if foresight is not None:
                         foresight.add(index)
                 more += [(index, one, value, seen_us[index]) for value in noted]
@@ -233,9 +233,9 @@ class _History:
         self._sealed = sealed(self._noted)
         self._first = self._sealed - int(headers["segments"][row_index])
 
-    def knows(self, value: int, told: Identity) -> bool:
+    def knows(self, value: int, event_ids: Identity) -> bool:
         """Whether a hash of the event is known: in the row, or, if it may be old, in a segment."""
-        may_be_old = told.always or told.own_us <= self._newest_us or bool(told.bit & self._far_times)
+        may_be_old = event_ids.always or event_ids.own_us <= self._newest_us or bool(event_ids.bit & self._far_times)
         since = (self._first if may_be_old else self._sealed) * SEGMENT_IDS
         index = self._positions.get((self._row_index, value), -1)
         return index >= since and index > self._positions.get((self._row_index, freed(value)), -1)
@@ -249,11 +249,11 @@ class _History:
             more += [(before - 0.5, self._row_index, value, _NEVER_US) for value in free]
         return more
 
-    def note(self, values: Sequence[int], told: Identity) -> None:
+    def note(self, values: Sequence[int], event_ids: Identity) -> None:
         """These of an event are known from now on."""
-        if values and told.is_far:
-            self._far_times |= told.bit
-        self._note(values, told.seen_us)
+        if values and event_ids.is_far:
+            self._far_times |= event_ids.bit
+        self._note(values, event_ids.seen_us)
 
     def _note(self, values: Iterable[int], seen_us: int) -> None:
         for value in values:
@@ -267,7 +267,7 @@ class _History:
 def _outcome(
     outcome: FoldOutcome,
     history: _History,
-    told: Identity,
+    event_ids: Identity,
     origin: Origin | None,
     came_from: dict[int, tuple[int, int]],
 ) -> tuple[FoldOutcome, Sequence[int]]:
@@ -282,19 +282,19 @@ def _outcome(
         return outcome, ()
 
     def knows(value: int) -> bool:
-        return history.knows(value, told)
+        return history.knows(value, event_ids)
 
-    if knows(told.id):
+    if knows(event_ids.id):
         return FoldOutcome.DUPLICATE, ()
-    if told.act.is_told(knows):
-        joined = [value for value in told.act.noted if not knows(value)]
-        history.note(joined, told)
-        history.held.join(told.act.sought, joined)
+    if event_ids.act.is_repeated(knows):
+        joined = [value for value in event_ids.act.noted if not knows(value)]
+        history.note(joined, event_ids)
+        history.held.join(event_ids.act.sought, joined)
         return FoldOutcome.RETOLD, joined
-    history.note((told.id, *told.act.noted), told)
+    history.note((event_ids.id, *event_ids.act.noted), event_ids)
     if origin is not None:
         _note_origin(came_from, origin)
-    return outcome, told.act.noted
+    return outcome, event_ids.act.noted
 
 
 def _note_origin(came_from: dict[int, tuple[int, int]], origin: Origin) -> None:

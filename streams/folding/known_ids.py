@@ -71,7 +71,7 @@ class ActHashes(NamedTuple):
         """What two events have in common that may tell one act."""
         return (*self.named, *self.moments)
 
-    def is_told(self, knows: Callable[[int], bool]) -> bool:
+    def is_repeated(self, knows: Callable[[int], bool]) -> bool:
         """Whether the act was told before, where `knows` says which hashes are known.
 
         One without a name, told first, is that of the first named one at its moment, and of no further.
@@ -135,10 +135,10 @@ class Notes(NamedTuple):
         at = np.flatnonzero(fresh)
         indices, row_indices, values, times_us = zip(*more, strict=True) if more else ((), (), (), ())
         count = len(more)
-        every_line = np.append(row_index[at], np.array(row_indices, np.intp))
-        order = np.lexsort((np.append(at, np.array(indices, np.float64)), every_line))
+        every_row = np.append(row_index[at], np.array(row_indices, np.intp))
+        order = np.lexsort((np.append(at, np.array(indices, np.float64)), every_row))
         return cls(
-            every_line[order],
+            every_row[order],
             np.append(ids[at], np.array(values, ID))[order],
             np.append(own_us[at], np.array(times_us, np.int64))[order],
             np.append(np.ones(len(at), np.bool_), np.zeros(count, np.bool_))[order],
@@ -150,9 +150,9 @@ def find(row_batch: RowBatch, values: Array, looked_up: Sequence[int]) -> HashPo
 
     Reads segments; see `Segments.read` for what that raises.
     """
-    row_index, start, parts = _pieces(row_batch, looked_up)
-    count = np.fromiter(map(len, parts), np.intp, len(parts)) // ID_BYTES
-    held = np.frombuffer(b"".join(parts), ID)
+    row_index, start, runs = _pieces(row_batch, looked_up)
+    count = np.fromiter(map(len, runs), np.intp, len(runs)) // ID_BYTES
+    held = np.frombuffer(b"".join(runs), ID)
     at = np.flatnonzero(_among(held, values))
     ends = np.cumsum(count)
     piece = np.searchsorted(ends, at, "right")
@@ -191,12 +191,12 @@ def _pieces(row_batch: RowBatch, looked_up: Sequence[int]) -> tuple[Indices, Ind
         for row_index in looked_up
         for number in range(sealed(int(noted[row_index])) - int(counts[row_index]), sealed(int(noted[row_index])))
     ]
-    parts = row_batch.segments.read(wanted)
+    runs = row_batch.segments.read(wanted)
     ends = [(number + 1) * SEGMENT_IDS for _, number in wanted]
-    starts = [end - len(part) // ID_BYTES for end, part in zip(ends, parts, strict=True)]
+    starts = [end - len(part) // ID_BYTES for end, part in zip(ends, runs, strict=True)]
     in_rows = noted - np.fromiter(map(len, ids), np.intp, len(ids)) // ID_BYTES
     row_indices = np.array([row_index for row_index, _ in wanted], np.intp)
-    return np.append(row_indices, np.arange(len(ids))), np.append(np.array(starts, np.intp), in_rows), [*parts, *ids]
+    return np.append(row_indices, np.arange(len(ids))), np.append(np.array(starts, np.intp), in_rows), [*runs, *ids]
 
 
 def _among(held: Array, values: Array) -> NDArray[np.bool_]:

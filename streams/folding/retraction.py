@@ -25,7 +25,7 @@ from streams.folding.evidence_items import EvidenceWeights, rank_of
 from streams.folding.facts import FACTS
 from streams.folding.known_ids import digest_of
 from streams.folding.sums import DECAYED_OF_A_SKILL, Entries, rebase_foreign
-from streams.folding.voidable import FACT_VALUE, RUBRIC_VALUE, TEXT_VALUE, digest_as_int, first_kept
+from streams.folding.voidable import FACT_VALUE, RUBRIC_VALUE, TEXT_VALUE, digest_as_int, first_within_bound
 from streams.rows.layout import VOIDABLE
 from streams.rows.row import HALF_LIFE_US, MAX_EVIDENCE, PHRASE, RUBRIC, decayed, skill_code
 from streams.rows.row_batch import RowBatch
@@ -243,7 +243,7 @@ class StudentSums:
         voidable += [
             RetractableValue(digest, time_us, value, self._codes[skill], RUBRIC_VALUE) for skill, value in said.ratings
         ]
-        del voidable[: first_kept([one.id for one in voidable])]
+        del voidable[: first_within_bound([one.id for one in voidable])]
 
     def _rebase(self, reference_us: int) -> None:
         factor = decayed(self._reference_us, reference_us)
@@ -297,5 +297,5 @@ def _first_four(item: Item) -> tuple[float, int, float, int]:
 def _entries(entries: Entries, chosen: NDArray[np.bool_], columns: int) -> Iterable[tuple[int, float, int]]:
     """(column, value, event) of the chosen events."""
     mine = chosen[entries.event]
-    parts = (entries.where[mine] % columns, entries.value[mine], entries.event[mine])
-    return zip(*(part.tolist() for part in parts), strict=True)
+    columns_of = (entries.where[mine] % columns, entries.value[mine], entries.event[mine])
+    return zip(*(part.tolist() for part in columns_of), strict=True)

@@ -36,16 +36,16 @@ def keep_voidable(
     if not indices:
         return
     skills = np.array([skill_code(name) for name in row_batch.names], np.uint32)
-    parts = []
+    pieces = []
     for what, entries in ((FACT_VALUE, facts), (TEXT_VALUE, texts), (RUBRIC_VALUE, ratings)):
         chosen = np.isin(entries.event, indices)
         part = np.zeros(int(chosen.sum()), VOIDABLE)
         index, where = entries.event[chosen], entries.where[chosen]
         part["what"], part["value"], part["time_us"] = what, entries.value[chosen], event_times.time_us[index]
         part["code"] = where % len(FACTS) if what == FACT_VALUE else skills[where % max(len(skills), 1)]
-        parts.append((index, part))
-    of_event = np.concatenate([index for index, _ in parts])
-    said = np.concatenate([part for _, part in parts])
+        pieces.append((index, part))
+    of_event = np.concatenate([index for index, _ in pieces])
+    said = np.concatenate([part for _, part in pieces])
     digests = {index: digest_as_int(events[index].event_id) for index in indices}
     said["id"] = [digests[index] for index in of_event.tolist()]
     order = np.lexsort((of_event, event_times.row_index[of_event]))
@@ -62,10 +62,10 @@ def digest_as_int(event_id: str) -> int:
 def _last(part: bytes) -> bytes:
     """As many of the last values as may be kept."""
     values = np.frombuffer(part, VOIDABLE)
-    return values[first_kept(values["id"].tolist()) :].tobytes()
+    return values[first_within_bound(values["id"].tolist()) :].tobytes()
 
 
-def first_kept(ids: Sequence[int]) -> int:
+def first_within_bound(ids: Sequence[int]) -> int:
     """Where the values to keep begin, of values by their events' ids, the newest last."""
     start = len(ids) - MAX_VOIDABLE
     if start <= 0:

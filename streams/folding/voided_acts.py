@@ -15,7 +15,7 @@ from streams.folding.event_time import ALLOWED_LATENESS_US
 from streams.folding.facts import has_passed
 from streams.folding.readings import after_failure
 from streams.folding.retraction import Void
-from streams.folding.voidable import digest_as_int, first_kept
+from streams.folding.voidable import digest_as_int, first_within_bound
 from streams.rows.layout import HELD_ACT, VOIDABLE, Array
 from streams.rows.row import MAX_HELD_ACTS
 from streams.rows.row_batch import Integers, RowBatch
@@ -82,7 +82,7 @@ class Foresight:
     def __init__(self, row_batch: RowBatch, row: int, voids: Voids) -> None:
         self._voids = voids
         self._left = list(reversed(voids.by_row[row]))
-        self._kept: list[int] = np.frombuffer(row_batch.sections["voidable"][row], VOIDABLE)["id"].tolist()
+        self._voidable: list[int] = np.frombuffer(row_batch.sections["voidable"][row], VOIDABLE)["id"].tolist()
         self._failures = failures_of(row_batch.sections["failures"][row])
         self._as_of_us = int(row_batch.headers["as_of_us"][row]) if row_batch.headers["events"][row] else None
 
@@ -92,8 +92,8 @@ class Foresight:
         while self._left and self._left[-1].before <= index:
             void = self._left.pop()
             event = digest_as_int(void.event_id)
-            if event in self._kept:
-                self._kept = [one for one in self._kept if one != event]
+            if event in self._voidable:
+                self._voidable = [one for one in self._voidable if one != event]
                 found.append((void.before, event))
         return found
 
@@ -113,5 +113,5 @@ class Foresight:
 
     def _keep(self, event: int, values: int) -> None:
         """As `streams.folding.retraction` does: the last values, and of no event but a part."""
-        self._kept += [event] * values
-        del self._kept[: first_kept(self._kept)]
+        self._voidable += [event] * values
+        del self._voidable[: first_within_bound(self._voidable)]

@@ -6,11 +6,14 @@ where it is.
 """
 
 import zlib
+from collections.abc import Callable
 from functools import lru_cache
 from struct import unpack_from
 from typing import Literal, Protocol
 
 PartitionerName = Literal["murmur2", "crc32", "unchecked"]
+OwningPartitionOfKey = Callable[[bytes], int | None]
+"""The owning partition of a key; None where any will do."""
 
 _SEED = 0x9747B28C
 _MULTIPLIER = 0x5BD1E995
@@ -22,7 +25,7 @@ class Partitioner(Protocol):
     """Says which partition is a key's owning partition."""
 
     def owning_partition(self, key: bytes, partitions: int) -> int | None:
-        """The home of `key` among `partitions` (at least 1); None where any partition will do. Pure."""
+        """The owning partition of `key` among `partitions` (at least 1); None where any partition will do. Pure."""
         ...
 
 

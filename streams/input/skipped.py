@@ -4,11 +4,10 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from schemas.bounds import MAX_INT64, Size
+from schemas.bounds import Offset, Size
 
 MOST_RANGES: Final = 8
 
-Offset = Annotated[int, Meta(ge=0, le=MAX_INT64)]
 Range = tuple[Offset, Offset]
 """From the first offset to before the second."""
 

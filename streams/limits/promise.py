@@ -40,6 +40,6 @@ def burst_exceeded(log: GrantLog, bucket: Bucket) -> bool:
     return False
 
 
-def is_kept_by(log: GrantLog, bucket: Bucket) -> bool:
+def is_honoured(log: GrantLog, bucket: Bucket) -> bool:
     """Whether `bucket` kept its promise over the whole log."""
     return most_in_any_window(log, bucket.window_us) <= bucket.limit and not burst_exceeded(log, bucket)

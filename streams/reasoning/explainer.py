@@ -192,7 +192,7 @@ class Explainer:
         draft = template.draft_of(question.request)
         now = rfc3339(self._clock_us())
         reason = outcome.removeprefix("template_")
-        explanation = assemble(update, question, draft, "template", template.MODEL, now, reason=reason)
+        explanation = assemble(update, question, draft, "template", template.TEMPLATE_VERSION, now, reason=reason)
         return explanation, self._result(update, "explained", attempts)
 
     def _result(

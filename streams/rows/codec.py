@@ -76,7 +76,7 @@ def decode_row(stored: bytes) -> Row:
     Raises Fatal for a row of a newer version or one that cannot be read: to go on would overwrite it.
     """
     split = split_rows([stored])
-    header, sections = split.headers[0], {name: parts[0] for name, parts in split.sections.items()}
+    header, sections = split.headers[0], {name: section[0] for name, section in split.sections.items()}
     skill_states = {int(skill_state["skill"]): _skill_state(skill_state) for skill_state in split.skill_states.records}
     if len(skill_states) != len(split.skill_states.records):
         raise _unreadable("two cells of one skill")

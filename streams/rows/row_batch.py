@@ -119,7 +119,7 @@ class RowBatch:
             _picked(self.facts, at),
             _picked(self.skill_states, at),
             _picked(self.evidence_items, at),
-            {name: [parts[row_index] for row_index in row_indices] for name, parts in self.sections.items()},
+            {name: [section[row_index] for row_index in row_indices] for name, section in self.sections.items()},
             self.segments.take(row_indices),
             {to: self.foreign[row_index] for to, row_index in enumerate(row_indices) if row_index in self.foreign},
         )
@@ -134,13 +134,13 @@ class RowBatch:
         headers["skill_states"], headers["evidence_items"] = skill_counts, item_counts.sum(axis=1)
         for name, size in SECTIONS.items():
             headers[name] = np.fromiter(map(len, self.sections[name]), np.intp, len(headers)) // size
-        parts = [
+        pieces = [
             chunks(headers, np.ones(len(headers), np.intp)),
             chunks(facts, fact_counts),
             chunks(skill_states, skill_counts),
             chunks(item_records, item_counts.sum(axis=1)),
         ]
-        rows = [b"".join(row) for row in zip(*parts, *self.sections.values(), strict=True)]
+        rows = [b"".join(row) for row in zip(*pieces, *self.sections.values(), strict=True)]
         for row_index in self.foreign:
             rows[row_index] = self._with_foreign(row_index, rows[row_index])
         return rows
@@ -152,8 +152,8 @@ class RowBatch:
         _, fact = np.nonzero(split.fact_bits)
         for name, column in self.facts.items():
             column[row_indices[split.facts.owner], fact] = split.facts.records[name]
-        for name, parts in split.sections.items():
-            for row_index, part in zip(row_indices.tolist(), parts, strict=True):
+        for name, pieces in split.sections.items():
+            for row_index, part in zip(row_indices.tolist(), pieces, strict=True):
                 self.sections[name][row_index] = part
         self._fill_skills(row_indices, split.skill_states, split.evidence_items)
 
@@ -179,8 +179,8 @@ class RowBatch:
         item_counts = np.bincount(skill_states.owner[left], skill_states.records["evidence_items"][left])[owner].astype(
             np.intp
         )
-        parts = zip(chunks(skill_states.records[left], skill_counts), chunks(item_records, item_counts), strict=True)
-        self.foreign.update(zip(row_indices[owner].tolist(), parts, strict=True))
+        pieces = zip(chunks(skill_states.records[left], skill_counts), chunks(item_records, item_counts), strict=True)
+        self.foreign.update(zip(row_indices[owner].tolist(), pieces, strict=True))
 
     def _fact_records(self) -> tuple[Array, Array]:
         present = self.facts["n"] > 0
@@ -217,7 +217,7 @@ class RowBatch:
         headers = split.headers
         headers["skill_states"] += len(skill_states)
         headers["evidence_items"] += len(item_records)
-        parts = (
+        pieces = (
             headers,
             split.facts.records,
             split.skill_states.records,
@@ -225,7 +225,7 @@ class RowBatch:
             split.evidence_items.records,
             item_records,
         )
-        return b"".join((*(part.tobytes() for part in parts), *(part[0] for part in split.sections.values())))
+        return b"".join((*(part.tobytes() for part in pieces), *(part[0] for part in split.sections.values())))
 
 
 def _picked(columns: dict[str, Array], at: Indices) -> dict[str, Array]:

@@ -25,12 +25,12 @@ from numpy.typing import NDArray
 from streams.evidence.artifacts import Artifact, ConformalTable
 from streams.evidence.registry import Types, types_of
 from streams.evidence.source import Estimate, EstimateStatus, RecordedEstimate
+from streams.rows.row_batch import Floats
 from streams.skills.skill_set import SkillSet
 from streams.skills.sources import BUILT_IN
 
 PRIOR_WIDTH: Final = 0.9
 MAX_LOG_ODDS: Final = 12.0  # a score is never 0 or 1, even when rounded to be published
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,11 @@ class Fused:
     `carries` says of each source where it is present with a weight: what the score there rests on.
     """
 
-    score: Array
-    low: Array
-    high: Array
-    confidence: Array
-    log_odds: Mapping[str, Array]
+    score: Floats
+    low: Floats
+    high: Floats
+    confidence: Floats
+    log_odds: Mapping[str, Floats]
     carries: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
 
@@ -121,13 +121,13 @@ class Fusion:
         low = np.clip(score - width / 2, 0, 1 - width)
         return Fused(score, low, low + width, 1 - width / PRIOR_WIDTH, log_odds, carries)
 
-    def reliability(self, source: str, estimate: Estimate) -> Array:
+    def reliability(self, source: str, estimate: Estimate) -> Floats:
         """r_k, in [0, 1]; 0 where the source is absent."""
         present = estimate.n > 0
         n = estimate.n / np.where(present, estimate.n + self._kappas[source], 1.0)
         return np.where(present, n, 0.0) * self._freshness(estimate)
 
-    def evidence(self, estimates: Mapping[str, Estimate]) -> Array:
+    def evidence(self, estimates: Mapping[str, Estimate]) -> Floats:
         """N: how many events all present sources rest on, fresh ones counted in full; monotone in what is present.
 
         What overlaps is counted once: with a choice of the sources that others overlap, those others count only for
@@ -138,16 +138,16 @@ class Fusion:
         counted = [self._counted(n, estimates, chosen) for chosen in _subsets(overlapped)]
         return np.asarray(np.max(counted, axis=0))
 
-    def _counted(self, n: Mapping[str, Array], estimates: Mapping[str, Estimate], chosen: Sequence[str]) -> Array:
-        def unshared(name: str) -> Array:
+    def _counted(self, n: Mapping[str, Floats], estimates: Mapping[str, Estimate], chosen: Sequence[str]) -> Floats:
+        def unshared(name: str) -> Floats:
             double = any(other in chosen for other in self._overlaps[name])
             return (1 - estimates[name].shared) * n[name] if double else n[name]
 
         zero = np.zeros_like(next(iter(n.values())))
-        beside: Array = sum((unshared(name) for name in n if name not in self._overlapped), zero)
+        beside: Floats = sum((unshared(name) for name in n if name not in self._overlapped), zero)
         return np.asarray(sum((unshared(name) for name in chosen), zero) + beside)
 
-    def _weight(self, source: str, estimates: Mapping[str, Estimate]) -> Array:
+    def _weight(self, source: str, estimates: Mapping[str, Estimate]) -> Floats:
         """w_k; a source that overlaps a present one counts for the part that it does not share."""
         weight = np.broadcast_to(self._weights[source], estimates[source].p.shape)
         beside = [estimates[other].n > 0 for other in self._overlaps[source] if other in estimates]
@@ -155,10 +155,10 @@ class Fusion:
             return weight
         return np.where(np.any(beside, axis=0), weight * (1 - estimates[source].shared), weight)
 
-    def _freshness(self, estimate: Estimate) -> Array:
+    def _freshness(self, estimate: Estimate) -> Floats:
         return np.asarray(2.0 ** (-estimate.age_s / self._half_life_s))
 
-    def _intercept(self, estimates: Mapping[str, Estimate]) -> Array:
+    def _intercept(self, estimates: Mapping[str, Estimate]) -> Floats:
         present = {name: estimate.n > 0 for name, estimate in estimates.items()}
         intercept = np.zeros_like(next(iter(estimates.values())).p)
         for column, by_mask in enumerate(self._intercepts):
@@ -171,7 +171,7 @@ class Fusion:
                     intercept[exact, column] = value
         return intercept
 
-    def _widths(self, estimates: Mapping[str, Estimate]) -> Array:
+    def _widths(self, estimates: Mapping[str, Estimate]) -> Floats:
         n = self.evidence(estimates)
         widths = PRIOR_WIDTH * np.sqrt(self._kappa / (self._kappa + n))
         for column, table in enumerate(self._tables):
@@ -190,12 +190,12 @@ def _subsets(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
     return chain.from_iterable(combinations(names, size) for size in range(len(names) + 1))
 
 
-def _from_table(table: ConformalTable, n: Array) -> Array:
+def _from_table(table: ConformalTable, n: Floats) -> Floats:
     half_widths = np.array(table.half_widths)[np.searchsorted(table.edges, n, side="right")]
     return np.asarray(np.minimum(2 * half_widths, PRIOR_WIDTH))
 
 
-def _logit(p: Array) -> Array:
+def _logit(p: Floats) -> Floats:
     """Log-odds, 0 where p is NaN: an absent source adds nothing."""
     known = np.where(np.isnan(p), 0.5, p)
     return np.asarray(np.log(known / (1 - known)))

@@ -120,7 +120,7 @@ def _contributions(estimate: Estimate, log_odds: NDArray[np.float64], at: _Index
     status = estimate.status[at]
     spoke = _speaks(status)
     said = at[0][spoke], at[1][spoke]
-    parts = _joined(
+    pieces = _joined(
         b'{"status":"', map(_SPEAKS.__getitem__, status[spoke].tolist()),
         b'","p":', _numbers(estimate.p[said]),
         b',"n":', _numbers(estimate.n[said]),
@@ -128,7 +128,7 @@ def _contributions(estimate: Estimate, log_odds: NDArray[np.float64], at: _Index
         b',"log_odds":', _numbers(log_odds[said]),
         b"}",
     )  # fmt: skip
-    return [_SILENT.get(one) or next(parts) for one in status.tolist()]
+    return [_SILENT.get(one) or next(pieces) for one in status.tolist()]
 
 
 def _evidence(row_batch: RowBatch, names: Mapping[int, bytes], at: _IndexArrays) -> Iterator[bytes]:

@@ -123,8 +123,8 @@ class SkillSet(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     @property
     def source_names(self) -> tuple[str, ...]:
         """The sources in use: those built in, then, by name, those that a skill gives a weight."""
-        weighed = {source for skill in self.skills.values() for source in skill.weights}
-        return (*BUILT_IN, *sorted(weighed - BUILT_IN.keys()))
+        with_weight = {source for skill in self.skills.values() for source in skill.weights}
+        return (*BUILT_IN, *sorted(with_weight - BUILT_IN.keys()))
 
     @property
     def config_version(self) -> str:

@@ -6,14 +6,13 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import ThreadpoolController
 
 from streams.evidence.features import FEATURES
+from streams.rows.row_batch import Floats
 from streams.training.errors import TrainingError
 
-Array = NDArray[np.float64]
 _LEAF: Final = 40
 
 
@@ -43,7 +42,7 @@ def matching(patterns: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def fit(matrix: Array, names: Sequence[str], labels: Array, weights: Array, seed: int) -> Fitted:
+def fit(matrix: Floats, names: Sequence[str], labels: Floats, weights: Floats, seed: int) -> Fitted:
     """Fit on `matrix` of shape (moments, names). Features that are constant, or known of hardly any, are left out:
     they say nothing, and the library cannot bin a column of NaN alone.
 
@@ -69,6 +68,6 @@ def fit(matrix: Array, names: Sequence[str], labels: Array, weights: Array, seed
     return Fitted(tuple(names[column] for column in informative), model)
 
 
-def _is_informative(column: Array) -> bool:
+def _is_informative(column: Floats) -> bool:
     known = column[~np.isnan(column)]
     return len(known) >= _LEAF and bool(known.min() < known.max())

@@ -14,23 +14,22 @@ from streams.evidence.features import FEATURE_SCHEMA, features_of
 from streams.evidence.model import ModelSource
 from streams.evidence.registry import Types, make_sources
 from streams.evidence.source import Estimate, Source
-from streams.rows.row_batch import RowBatch
+from streams.rows.row_batch import Floats, RowBatch
 from streams.skills.skill_set import SkillSet
 from streams.training.classifier import Fitted
 from streams.training.errors import TrainingError
 from streams.training.moments import Moment
 
-Array = NDArray[np.float64]
 _CHUNK: Final = 2_000
 _ARRAYS: Final = tuple(array.name for array in fields(Estimate))
 
 
-def feature_matrix(moments: Sequence[Moment], names: Sequence[str]) -> Array:
+def feature_matrix(moments: Sequence[Moment], names: Sequence[str]) -> Floats:
     """Features at each moment, shape (moments, names)."""
     return np.concatenate([features_of(row_batch, names) for row_batch in _chunks(moments, ())])
 
 
-def opinions_beside_model(
+def estimates_beside_model(
     moments: Sequence[Moment], skill_set: SkillSet, artifact: Artifact, types: Types
 ) -> dict[str, Estimate]:
     """What all sources but the model say, beside the model in `artifact`. Raises TrainingError where one fails."""

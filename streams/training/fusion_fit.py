@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from streams.evidence.artifacts import Artifact, FusionFit
 from streams.evidence.registry import Types
 from streams.evidence.source import Estimate
+from streams.rows.row_batch import Floats
 from streams.scoring.fusion import Fusion, masks
 from streams.skills.skill_set import SkillSet
 from streams.training.estimates import without
@@ -27,13 +28,11 @@ DROPPED_WEIGHT: Final = 0.1
 _RIDGE: Final = 1e-3
 _STEPS: Final = 50
 
-Array = NDArray[np.float64]
-
 
 def fit_fusion(
     estimates: Mapping[str, Estimate],
-    labels: Array,
-    weights: Array,
+    labels: Floats,
+    weights: Floats,
     skill_set: SkillSet,
     artifact: Artifact,
     types: Types,
@@ -52,8 +51,8 @@ def fit_fusion(
 
 def _fit(
     estimates: Mapping[str, Estimate],
-    labels: Array,
-    weights: Array,
+    labels: Floats,
+    weights: Floats,
     skill_set: SkillSet,
     artifact: Artifact,
     types: Types,
@@ -80,7 +79,7 @@ def _fit(
     return _log_likelihood(design @ fitted, labels[rows], importance), fit
 
 
-def nonnegative_logit(design: Array, labels: Array, importance: Array, free: range) -> Array:
+def nonnegative_logit(design: Floats, labels: Floats, importance: Floats, free: range) -> Floats:
     """Coefficients of a logistic regression, those outside `free` at least 0; shape (columns,)."""
     columns = design.shape[1]
     bounded: NDArray[np.bool_] = np.array([column not in free for column in range(columns)])
@@ -111,7 +110,7 @@ def _plain(skill_set: SkillSet, artifact: Artifact, types: Types, kappa: dict[st
 
 def _terms(
     estimates: Mapping[str, Estimate], names: Sequence[str], fusion: Fusion
-) -> dict[str, tuple[NDArray[np.intp], Array, Array]]:
+) -> dict[str, tuple[NDArray[np.intp], Floats, Floats]]:
     """By set of sources: the moments that have it, what each counts there (1 where no source was dropped, else
     DROPPED_WEIGHT), and the log-odds of each source at a weight of one. Sets that hardly occur are left out.
     """
@@ -128,7 +127,7 @@ def _terms(
     return terms
 
 
-def _log_likelihood(log_odds: Array, labels: Array, importance: Array) -> float:
+def _log_likelihood(log_odds: Floats, labels: Floats, importance: Floats) -> float:
     return float(importance @ (labels * log_odds - np.logaddexp(0.0, log_odds)))
 
 

@@ -4,14 +4,14 @@ import math
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-Array = NDArray[np.float64]
+from streams.rows.row_batch import Floats
+
 BINS: Final = 10
 
 
-def metrics(labels: Array, p: Array, suffix: str = "") -> dict[str, float]:
+def metrics(labels: Floats, p: Floats, suffix: str = "") -> dict[str, float]:
     """`n`, `auc`, `brier`, `ece` of `p` against `labels` (0 or 1), both of shape (n,), named with `suffix`.
 
     AUC is NaN, and left out, where only one of the two labels occurs.
@@ -23,7 +23,7 @@ def metrics(labels: Array, p: Array, suffix: str = "") -> dict[str, float]:
     return {f"{name}{suffix}": round(figure, 4) for name, figure in figures.items() if not math.isnan(figure)}
 
 
-def expected_calibration_error(labels: Array, p: Array, bins: int = BINS) -> float:
+def expected_calibration_error(labels: Floats, p: Floats, bins: int = BINS) -> float:
     """Mean distance between frequency and mean probability over `bins` bins of equal size, weighted by size."""
     order = np.argsort(p, kind="stable")
     parts = [part for part in np.array_split(order, bins) if len(part)]
@@ -31,5 +31,5 @@ def expected_calibration_error(labels: Array, p: Array, bins: int = BINS) -> flo
     return sum(gaps) / len(labels)
 
 
-def _auc(labels: Array, p: Array) -> float:
+def _auc(labels: Floats, p: Floats) -> float:
     return float(roc_auc_score(labels, p)) if 0 < labels.sum() < len(labels) else math.nan

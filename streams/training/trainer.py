@@ -20,14 +20,15 @@ from streams.evidence.features import FEATURE_SCHEMA
 from streams.evidence.model import ModelSource
 from streams.evidence.registry import types_of
 from streams.evidence.source import Estimate
+from streams.rows.row_batch import Floats
 from streams.skills.skill_set import SkillSet
 from streams.training.classifier import fit, matching
 from streams.training.errors import TrainingError
 from streams.training.estimates import (
+    estimates_beside_model,
     feature_matrix,
     joined,
     model_estimate,
-    opinions_beside_model,
     provisional,
     reordered,
 )
@@ -38,8 +39,6 @@ from streams.training.moments import Moment
 
 EARLIER_WEIGHT: Final = 0.25
 MAX_ORDINALS: Final = 6
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan) -> tuple[Ski
     final = fit(matrix, names, labels, weights, plan.seed)
     one_skill = msgspec.structs.replace(plan.skill_set, skills={skill: plan.skill_set.skills[skill]})
     artifact, types = provisional(skill, final), types_of(plan.skill_set)
-    estimates = {ModelSource.name: unseen, **opinions_beside_model(moments, one_skill, artifact, types)}
+    estimates = {ModelSource.name: unseen, **estimates_beside_model(moments, one_skill, artifact, types)}
     fusion = fit_fusion(estimates, labels, weights, one_skill, artifact, types)
     card = SkillCard(
         file=f"{skill}.skops",
@@ -118,7 +117,7 @@ def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan) -> tuple[Ski
     return card, final.model
 
 
-def _figures(moments: Sequence[Moment], labels: Array, unseen: Estimate) -> dict[str, float]:
+def _figures(moments: Sequence[Moment], labels: Floats, unseen: Estimate) -> dict[str, float]:
     """Out-of-fold figures at the labels' own `as_of`, by step before it, and by which of a student's labels it is."""
     p = np.where(np.isnan(unseen.p[:, 0]), 0.5, unseen.p[:, 0])
     own = np.array([moment.own for moment in moments])

@@ -67,8 +67,10 @@ def shorten(update: SkillUpdate, remote: Collection[str] = ()) -> PublishedUpdat
 
 
 def _said_by(source: str, update: SkillUpdate) -> dict[str, Part]:
-    parts = ((name, skill.contributions.get(source)) for name, skill in update.skills.items())
-    return {name: Part(part.n, part.age_s, part.log_odds) for name, part in parts if part is not None and part.n > 0}
+    contributions = ((name, skill.contributions.get(source)) for name, skill in update.skills.items())
+    return {
+        name: Part(part.n, part.age_s, part.log_odds) for name, part in contributions if part is not None and part.n > 0
+    }
 
 
 def pack_update(published: PublishedUpdate) -> bytes:

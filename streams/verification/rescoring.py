@@ -136,9 +136,9 @@ class _Recorded:
         """Say what these updates hold, in this order."""
         silent = Estimate.empty(len(published), len(skills))
         log_odds = np.zeros(silent.n.shape)
-        for line, update in enumerate(published):
+        for row_index, update in enumerate(published):
             for skill, part in update.recorded.get(self.name, {}).items():
-                at = line, skills.index(skill)
+                at = row_index, skills.index(skill)
                 silent.n[at], silent.age_s[at], log_odds[at] = part.n, part.age_s, part.log_odds
         known = silent.n > 0
         silent.p[known], silent.status[known] = 0.5, EstimateStatus.OK  # p is not used again

@@ -90,7 +90,7 @@ def _unequal(live: Row, scored: Row, published: PublishedUpdate) -> dict[int, fl
 
 def _recorded(published: PublishedUpdate) -> set[int]:
     """The skills of which a remote source said something, by their codes in a row."""
-    return {skill_code(name) for parts in published.recorded.values() for name in parts}
+    return {skill_code(name) for recorded in published.recorded.values() for name in recorded}
 
 
 def _is_extra(live: Row, scored: Row, skill: int) -> bool:

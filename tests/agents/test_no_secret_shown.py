@@ -76,9 +76,9 @@ def test_a_setting_that_is_refused_is_not_quoted_with_its_secret(
 
 
 def test_every_secret_of_the_settings_has_a_canary_here() -> None:
-    telling = ("secret", "secrets", "password", "token", "_key", "_keys", "_url")
+    endings = ("secret", "secrets", "password", "token", "_key", "_keys", "_url")
     files = {"broker_key"}
-    named = {name for name in Settings.__struct_fields__ if name.endswith(telling)} - files
+    named = {name for name in Settings.__struct_fields__ if name.endswith(endings)} - files
 
     covered = {name.removeprefix("SKILLSTREAM_").lower() for name in SECRETS}
     assert named <= covered

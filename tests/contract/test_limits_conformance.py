@@ -19,7 +19,7 @@ from streams.limits import (
     tokens_per_minute,
 )
 from streams.limits.limiter import SharedLimiter
-from streams.limits.promise import GrantLog, is_kept_by
+from streams.limits.promise import GrantLog, is_honoured
 from tests.contract.limiters import FOUR, MakeLimiter, attempt, client, clock, in_memory, in_redis, make, prefix
 from tests.unit.limits.clock import ManualClock
 
@@ -74,7 +74,7 @@ async def test_partial_refills_do_not_mint_calls(make: MakeLimiter, clock: Manua
             log.append((clock.now_us, 1))
         clock.advance(us=100_000)
 
-    assert is_kept_by(log, bucket)
+    assert is_honoured(log, bucket)
     assert len(log) == 49  # 5 at once, then one each 1.4 s: the first attempt after each 1.333334 s, or sooner
 
 
@@ -244,8 +244,8 @@ async def test_no_schedule_ever_exceeds_a_limit_in_any_window(make: MakeLimiter,
     await limiter.fill()
     calls, tokens = await spend(limiter, clock, schedule)
 
-    assert is_kept_by(calls, SMALL[0])
-    assert is_kept_by(tokens, SMALL[1])
+    assert is_honoured(calls, SMALL[0])
+    assert is_honoured(tokens, SMALL[1])
 
 
 @backends
@@ -263,6 +263,6 @@ async def test_workers_that_share_a_limit_never_exceed_it_and_do_not_starve(
         answers = await asyncio.gather(*(attempt(limiter, Cost()) for _ in range(workers)))
         log += [(clock.now_us, 1) for answer in answers if isinstance(answer, Grant)]
 
-    assert is_kept_by(log, bucket)
+    assert is_honoured(log, bucket)
     reachable = sum(min(gap_us // bucket.emission_us, 1) for gap_us in gaps_us)
     assert len(log) >= reachable

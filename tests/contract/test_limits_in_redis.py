@@ -18,7 +18,7 @@ from streams.limits import (
     calls_per_minute,
     connect,
 )
-from streams.limits.promise import is_kept_by, most_in_any_window
+from streams.limits.promise import is_honoured, most_in_any_window
 from tests.contract.limiters import FOUR, attempt, client, clock, prefix
 from tests.servers.redis import RealRedis
 from tests.unit.limits.clock import ManualClock
@@ -69,7 +69,7 @@ async def test_a_flush_mints_no_budget(client: Redis, prefix: str, clock: Manual
                 late.append(answer)
         clock.advance(seconds=1)
 
-    assert is_kept_by(log, bucket)
+    assert is_honoured(log, bucket)
     assert len(log) > 100
 
 
@@ -170,7 +170,7 @@ async def test_redis_outage_keeps_spending_within_the_local_share(mortal_redis: 
         await each.aclose()
 
     for log in local:
-        assert is_kept_by(log, share)
+        assert is_honoured(log, share)
         assert log[0][0] >= killed_us + share.emission_us  # it started empty
     assert len(spent["outage"]) >= 0.9 * workers * 2 * 11 - workers
     assert len(spent["after"]) >= 0.8 * 2 * 45

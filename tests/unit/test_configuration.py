@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.configuration import read_toml
-from schemas.configuration.lines import row_index_of
+from schemas.configuration.lines import line_of
 from schemas.dialects.mapping import Mapping
 from streams.skills.skill_set import SkillSet
 
@@ -90,9 +90,9 @@ def test_lines_are_those_of_statements_whatever_texts_hold() -> None:
         "a = '''\nb = 1\n[c]\n'''\n\n# b = 2\nb = [\n 1,\n 2]\n[d.'e f']\ng.h = 1\n[[i]]\n[i.j]\nk = 1\n[[i]]\nk = 2\n"
     )
 
-    lines = {path: row_index_of(text, path) for path in (("a",), ("b", 1), ("d", "e f", "g", "h"), ("i", 0, "j", "k"))}
+    lines = {path: line_of(text, path) for path in (("a",), ("b", 1), ("d", "e f", "g", "h"), ("i", 0, "j", "k"))}
 
     assert lines == {("a",): 1, ("b", 1): 7, ("d", "e f", "g", "h"): 11, ("i", 0, "j", "k"): 14}
-    assert row_index_of(text, ("i", 1, "k")) == 16
-    assert row_index_of(text, ("i", 1, "none")) == 15
-    assert row_index_of(text, ("none",)) is None
+    assert line_of(text, ("i", 1, "k")) == 16
+    assert line_of(text, ("i", 1, "none")) == 15
+    assert line_of(text, ("none",)) is None

@@ -69,7 +69,7 @@ def fold(taken: list[FileRecord], rows: dict[str, bytes]) -> FoldedBatch:
     return batch
 
 
-def said_again(batch: FoldedBatch) -> dict[str, int]:
+def re_emitted_students(batch: FoldedBatch) -> dict[str, int]:
     """The students that are re-emitted though nothing new was folded, and their offsets."""
     offsets = batch.row_batch.headers["offset"].tolist()
     return dict(zip(batch.students[batch.changed :], offsets[batch.changed :], strict=True))
@@ -91,7 +91,7 @@ def test_a_replay_from_an_earlier_offset_changes_nothing_and_says_the_students_a
     assert second.rows() == {}
     assert second.counts.applied == 0
     touched = {decode_row(row).offset for row in first.rows().values()} & {one.offset for one in again}
-    assert set(said_again(second).values()) >= touched
+    assert set(re_emitted_students(second).values()) >= touched
 
 
 def test_after_a_crash_the_rest_is_folded_and_the_folded_is_re_emitted() -> None:
@@ -102,10 +102,10 @@ def test_after_a_crash_the_rest_is_folded_and_the_folded_is_re_emitted() -> None
     batch = fold(taken[3:6], rows)
 
     assert (batch.counts.replayed, batch.counts.applied) == (2, 1)
-    assert (batch.students[0], said_again(batch)) == ("bo", {"ada": 4})
+    assert (batch.students[0], re_emitted_students(batch)) == ("bo", {"ada": 4})
     batch = fold(taken[3:], rows)
     assert (batch.counts.replayed, batch.counts.applied) == (3, 2)
-    assert (set(batch.students), said_again(batch)) == ({"ada", "bo"}, {})
+    assert (set(batch.students), re_emitted_students(batch)) == ({"ada", "bo"}, {})
     whole: dict[str, bytes] = {}
     fold(taken, whole)
     assert rows == whole

@@ -68,7 +68,7 @@ def test_a_common_word_alone_is_refused(tmp_path: Path, word: str) -> None:
 
 
 @pytest.mark.parametrize("phrase", ["never give up", "more than one", "because"])
-def test_a_phrase_of_common_words_and_a_telling_word_alone_are_allowed(tmp_path: Path, phrase: str) -> None:
+def test_a_phrase_of_common_words_and_a_meaningful_word_alone_are_allowed(tmp_path: Path, phrase: str) -> None:
     load(tmp_path, '"sorry to hear"', f'"{phrase}"')
 
 

@@ -54,7 +54,7 @@ async def test_a_source_that_a_skill_weighs_is_part_of_its_score(school: School)
         assert name not in without.skills or skill.confidence > without.skills[name].confidence
 
 
-async def test_what_is_installed_and_weighed_by_no_skill_changes_nothing(school: School) -> None:
+async def test_what_is_installed_and_has_no_weight_changes_nothing(school: School) -> None:
     before = await scored(default_skills())
     school.install()
 

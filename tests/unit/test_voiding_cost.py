@@ -48,10 +48,10 @@ def of_one_student(n: int) -> list[NativeEvent]:
 
 def corrections_of_one_act(n: int) -> list[NativeEvent]:
     """The costliest: each is a repeat of an act that the void before it set free."""
-    return [each for one in range(n) for each in (telling(one), void(one * STUDENTS, f"e{one * STUDENTS}"))]
+    return [each for one in range(n) for each in (event_of(one), void(one * STUDENTS, f"e{one * STUDENTS}"))]
 
 
-def telling(number: int) -> NativeEvent:
+def event_of(number: int) -> NativeEvent:
     at = number * STUDENTS
     return event("attempt", "s0", event_id=f"e{at}", voidable=True, act_ids=["the act", "@noon"])
 

@@ -141,12 +141,12 @@ class PositionRecovery(Recovery):
                 await asyncio.wait_for(self._applied.wait(), _LOOK_EVERY_S)
                 continue
             for tp in left:
-                await self._skip_what_holds_no_record(tp, ends[tp])
+                await self._skip_what_has_no_record(tp, ends[tp])
             if monotonic() > say_at_s:
                 self.log.info("Restoring: %d records of the changelog are left", sum(left.values()))
                 say_at_s = monotonic() + _SAY_EVERY_S
 
-    async def _skip_what_holds_no_record(self, tp: TP, end: int) -> None:
+    async def _skip_what_has_no_record(self, tp: TP, end: int) -> None:
         positions = self._table.positions
         fetched, position = await self._answered(lambda: self._consumer.read_of_log(tp))
         is_applied = fetched is None or positions.next_offset(tp.partition) > fetched

@@ -14,11 +14,12 @@ from agents.kafka.reader import TopicReader
 from agents.operations.dead_letters.erasures import Erasures
 from agents.operations.dead_letters.position import RecordPart, ReplayPosition
 from agents.operations.dead_letters.reinsertion import Reinsertion, Sink
-from agents.operations.dead_letters.reread import OwningPartitionOfKey, Rereader
+from agents.operations.dead_letters.reread import Rereader
 from agents.operations.dead_letters.stored import StoredDeadLetter, stored_dead_letter
 from schemas.dead_letter import DeadLetter
 from schemas.dialects import Decode, decode
 from schemas.topics import MAX_RECORD_BYTES
+from streams.input.partitioner import OwningPartitionOfKey
 from streams.input.signature import Authentic, Sign
 
 Policy = Literal["stop", "reinsert", "drop"]

@@ -7,7 +7,7 @@
 The other parts of the record were folded when it first came, and after some more events nothing would know them again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -21,10 +21,8 @@ from schemas.dialects import Decode, Decoded, Invalid, native
 from schemas.event import NativeEvent
 from schemas.parts import Parts, named, runs
 from schemas.topics import MAX_RECORD_BYTES
+from streams.input.partitioner import OwningPartitionOfKey
 from streams.input.signature import Sign
-
-OwningPartitionOfKey = Callable[[bytes], int | None]
-"""A student's owning partition; None where any will do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkil
 from streams.reasoning.request.instructions import MAX_CLAIMS
 from streams.reasoning.request.prompt import AskedSkill, Fact, Request
 
-MODEL = "template-1"
+TEMPLATE_VERSION = "template-1"
 
 
 def draft_of(request: Request) -> Draft:

@@ -6,7 +6,8 @@ from schemas.explanation import ReasoningResult
 from streams.reasoning.policy.pending import apply, note_pending, values_of
 from streams.reasoning.policy.settings import PendingPolicy
 from streams.rows.row import Row, skill_code
-from streams.scoring.fusion import Array, Fused
+from streams.rows.row_batch import Floats
+from streams.scoring.fusion import Fused
 from streams.skills.skill_set import SkillSet
 
 
@@ -47,5 +48,5 @@ def _worth(row: Row, skill_set: SkillSet, policy: PendingPolicy) -> float:
     return float(values_of(fused, explained, skill_set.levels, policy)[0])
 
 
-def _row_of(values: list[float]) -> Array:
+def _row_of(values: list[float]) -> Floats:
     return np.array([values], np.float64)

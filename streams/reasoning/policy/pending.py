@@ -17,7 +17,8 @@ from schemas.update import LEVELS
 from streams.reasoning.policy.settings import PendingPolicy
 from streams.rows.codec import pending_of, row_headers
 from streams.rows.row import Pending
-from streams.scoring.fusion import Array, Fused
+from streams.rows.row_batch import Floats
+from streams.scoring.fusion import Fused
 from streams.skills.skill_set import Levels
 
 MAX_VALUE = 1.0
@@ -54,7 +55,7 @@ def reasoned(pending: Pending) -> Sequence:
     return pending.reasoned_epoch, pending.reasoned_offset
 
 
-def values_of(fused: Fused, explained: Array, levels: Levels, policy: PendingPolicy) -> Array:
+def values_of(fused: Fused, explained: Floats, levels: Levels, policy: PendingPolicy) -> Floats:
     """What explaining each student is worth, 0 to 1: the worthiest skill; shape (students,).
 
     `explained`, of shape (students, skills), holds each score when it was last explained, negative for never. A skill

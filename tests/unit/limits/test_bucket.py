@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.limits.bucket import Bucket, calls_per_hour, calls_per_minute
-from streams.limits.promise import is_kept_by, most_in_any_window
+from streams.limits.promise import is_honoured, most_in_any_window
 
 NOW_US = 1_800_000_000_000_000
 MINUTE_US = 60_000_000
@@ -50,20 +50,20 @@ def test_partial_refills_do_not_mint_calls() -> None:
     log = greedy(bucket, NOW_US, [(100_000, 1)] * 6000)
 
     assert 49 <= most_in_any_window(log, MINUTE_US) <= 50
-    assert is_kept_by(log, bucket)
+    assert is_honoured(log, bucket)
     assert 445 <= len(log) <= 455  # ten minutes at 45 a minute, and the burst
 
 
 @given(buckets, st.lists(st.tuples(st.integers(0, 20_000_000), st.integers(0, 7)), max_size=300))
 def test_no_window_ever_admits_more_than_the_limit(bucket: Bucket, attempts: list[tuple[int, int]]) -> None:
-    assert is_kept_by(greedy(bucket, NOW_US, attempts), bucket)
+    assert is_honoured(greedy(bucket, NOW_US, attempts), bucket)
 
 
 @given(buckets)
 def test_the_keenest_caller_gets_the_rate_and_never_more_than_the_limit(bucket: Bucket) -> None:
     log = eager(bucket, NOW_US, NOW_US + 3 * bucket.window_us)
 
-    assert is_kept_by(log, bucket)
+    assert is_honoured(log, bucket)
     assert len(log) == bucket.depth + 3 * bucket.window_us // bucket.emission_us
 
 
@@ -101,7 +101,7 @@ def test_a_slowed_bucket_keeps_the_limit_and_still_admits(bucket: Bucket, rate_p
         tat_us = taken.tat_us
         log.append((now_us, 1))
 
-    assert is_kept_by(log, bucket)
+    assert is_honoured(log, bucket)
 
 
 def test_an_empty_bucket_admits_its_first_unit_after_one_emission() -> None:

@@ -17,7 +17,7 @@ from streams.limits import (
     calls_per_minute,
 )
 from streams.limits.cost import ONE_CALL
-from streams.limits.promise import is_kept_by, most_in_any_window
+from streams.limits.promise import is_honoured, most_in_any_window
 from tests.unit.limits.clock import ManualClock
 
 
@@ -227,4 +227,4 @@ async def test_outages_seen_by_all_workers_never_exceed_the_limit_in_any_window(
     assert most_in_any_window(log, bucket.window_us) <= limit
     share = bucket.share(workers)
     for spent in local.values():
-        assert is_kept_by(spent, share) if share else not spent
+        assert is_honoured(spent, share) if share else not spent

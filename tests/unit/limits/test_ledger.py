@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from streams.limits.bucket import Bucket, calls_per_hour, calls_per_minute, tokens_per_minute
 from streams.limits.ledger import HOLD, MAX_OPEN, RESTORE_US, Admitted, LimitLedger, Refused
-from streams.limits.promise import is_kept_by
+from streams.limits.promise import is_honoured
 
 NOW_US = 1_800_000_000_000_000
 TOKENS = Bucket("tokens", 40, 1, burst=10, unit="tokens")  # 30 tokens a second: 33,334 µs each
@@ -115,7 +115,7 @@ def test_real_usage_never_exceeds_any_window_however_late_it_is_settled(
         if overloaded:
             ledger.hold(now_us + 100_000, now_us)
 
-    assert is_kept_by(log, TOKENS)
+    assert is_honoured(log, TOKENS)
 
 
 @settings(deadline=None)

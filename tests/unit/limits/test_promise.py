@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.limits.bucket import Bucket
-from streams.limits.promise import GrantLog, burst_exceeded, is_kept_by, most_in_any_window
+from streams.limits.promise import GrantLog, burst_exceeded, is_honoured, most_in_any_window
 
 logs = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 4)), max_size=40).map(sorted)
 
@@ -31,5 +31,5 @@ def test_one_call_too_many_is_found() -> None:
     bucket = Bucket("calls", 3, 60, burst=1)
     fair = [(0, 1), (30_000_000, 1), (60_000_000, 1)]
 
-    assert is_kept_by(fair, bucket)
-    assert not is_kept_by([*fair, (60_000_000, 1)], bucket)
+    assert is_honoured(fair, bucket)
+    assert not is_honoured([*fair, (60_000_000, 1)], bucket)
