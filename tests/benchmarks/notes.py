@@ -74,7 +74,7 @@ Caliper events are sent anew for each of 1,000 students, alone and in envelopes 
     "adversarial": """\
 In one process of its own each, no broker: 20,000 events of one student, each followed by its void; 40 arrays of a good
 statement and 100,000 zeros; 50,000 students with an event each. Decoded, folded, scored, rows and updates, as a
-worker's step does it.""",
+worker's step does it. `make bench ONLY=adversarial,amplification`.""",
     "amplification": """\
 The same for 30 records of 12.5 MB that gzip packs to 12 KB each: the process's peak, and what the dead letters take for
 a byte that came.""",
@@ -83,5 +83,9 @@ a byte that came.""",
     "whole_pipeline": "In one process, no broker, no model: decode, fold, score, rows and updates.",
     "compression": """\
 Rows and updates of a class of 2,000, as a worker sends them, in batches of at most 512 KiB, packed and unpacked by
-aiokafka at its levels. The ratio is of bytes; CPU time is of packing and unpacking one record.""",
+aiokafka at its levels. The ratio is of bytes; CPU time is of packing and unpacking one record.
+`make bench ONLY=compression`.""",
+    "repeats": """\
+In one process, no broker: 2,000 events of each of 20 students sent again, against their first sending.
+`make bench ONLY=repeats,repeats_bytes`.""",
 }
