@@ -116,6 +116,9 @@ class Reflection(EventBase, tag="reflection", frozen=True, kw_only=True, omit_de
 
     text: str
     item_id: Identifier | None = None
+    asked_for: Annotated[
+        bool, Meta(description="an answer to a question that was set: its phrases are read, and it is no reflection")
+    ] = False
 
 
 class Collaboration(EventBase, tag="collaboration", frozen=True, kw_only=True, omit_defaults=True, gc=False):

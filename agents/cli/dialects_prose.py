@@ -60,8 +60,8 @@ A score is
 `judged for`: the verb is somebody's who judged work. Whose work it was is said by the extension
 `https://yetanalytics.com/profiles/prepositions/concepts/context-extensions/for` of the context (Moodle); without it, it
 is the actor's. A comment that Open edX posts (its id has `/discussion/v1/comments/`) is a reply, though it does not say
-to what. HTML is taken out of texts before they are read; an answer in words is a `reflection`, since it is written to
-nobody.
+to what. HTML is taken out of texts before they are read; an answer in words is an `essay`: it
+is written to nobody, and was asked for, so its phrases are read and nothing else.
 
 Not read, and so tolerated where it breaks a rule:
 """

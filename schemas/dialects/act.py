@@ -150,6 +150,7 @@ KINDS: Final[dict[str, Callable[[Act], e.NativeEvent]]] = {
     "hint": lambda act: e.Hint(**_of(act), item_id=_item(act)),
     "message": _message,
     "reflection": lambda act: e.Reflection(**_of(act), text=act.text, item_id=_item(act)),
+    "essay": lambda act: e.Reflection(**_of(act), text=act.text, item_id=_item(act), asked_for=True),
     "asked": _collaboration("asked"),
     "answered": _collaboration("answered"),
     "helped": _collaboration("helped"),

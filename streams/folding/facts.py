@@ -199,6 +199,10 @@ def _messages(events: Sequence[e.Message]) -> FactReading:
     yield REPLIED, np.array([bool(event.in_reply_to) for event in events]), 1.0
 
 
+def _reflections(events: Sequence[e.Reflection]) -> FactReading:
+    yield REFLECTED, np.array([not event.asked_for for event in events]), _words(events)
+
+
 def _collaborations(events: Sequence[e.Collaboration]) -> FactReading:
     named = {"asked": ASKED, "agreed": AGREED, "disagreed": DISAGREED}
     act = np.array([named.get(event.act, HELPED) for event in events])
@@ -250,7 +254,7 @@ _READERS: Final[dict[type, Callable[[Sequence[Any]], FactReading]]] = {
     e.Overdue: lambda events: iter([(MISSED, None, _weights(events))]),
     e.Control: _controls,
     e.Message: _messages,
-    e.Reflection: lambda events: iter([(REFLECTED, None, _words(events))]),
+    e.Reflection: _reflections,
     e.Collaboration: _collaborations,
     e.Session: _sessions,
     e.Media: _media,

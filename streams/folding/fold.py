@@ -16,7 +16,7 @@ from typing import NamedTuple, cast
 
 import numpy as np
 
-from schemas.event import NativeEvent, Rubric, Voided
+from schemas.event import NativeEvent, Reflection, Rubric, Voided
 from streams.folding.deduplication import FoldOutcome, Times, deduplicate
 from streams.folding.event_time import EventTimes, advance_event_time, decay_weights
 from streams.folding.evidence_items import EvidenceItems, EvidenceWeights, keep_evidence, offered
@@ -155,6 +155,7 @@ class Folding:
     ) -> _Added:
         facts = facts_of(events, kinds)
         useful = np.bincount(facts.event, minlength=len(events)) > 0
+        useful[list(kinds.get(Reflection, ()))] = True  # its text is read, were it asked for or not
         useful[[index for index in kinds.get(Rubric, ()) if self._is_rating(events[index])]] = True
         own_us = np.array([event.time.timestamp() for event in events], np.float64) * 1e6
         times = Times(own_us.astype(np.int64), np.asarray(now_us, np.int64))

@@ -126,10 +126,10 @@ OUTCOMES: Final[dict[str, tuple[dict[str, Any], type[NativeEvent], dict[str, Any
         {"item_id": ITEM, "score": 0.8, "attempt": 1}),
     "an answer that nothing came of": (statement(), e.Navigation, {"page": ITEM}),
     "an essay, not marked": (
-        statement(**ESSAY, **SAID), e.Reflection, {"text": "I tried again", "item_id": ITEM}),
+        statement(**ESSAY, **SAID), e.Reflection, {"text": "I tried again", "item_id": ITEM, "asked_for": True}),
     "an essay of an editor's, not marked": (
         statement(f"{ADL}responded", **ESSAY, result={"response": "<p>I <b>tried</b>&nbsp;again</p>"}),
-        e.Reflection, {"text": "I tried again", "item_id": ITEM}),
+        e.Reflection, {"text": "I tried again", "item_id": ITEM, "asked_for": True}),
     "an essay of no words in an editor's markup": (
         statement(**ESSAY, result={"response": "<p><br></p>"}), e.Navigation, {"page": ITEM}),
     "an empty essay": (statement(**ESSAY), e.Navigation, {"page": ITEM}),
@@ -262,7 +262,8 @@ OUTCOMES: Final[dict[str, tuple[dict[str, Any], type[NativeEvent], dict[str, Any
     "shared": (statement(f"{ADL}shared", ""), e.Collaboration, {"act": "shared"}),
     "liked": (statement(f"{ACROSSX}liked", ""), e.Collaboration, {"act": "agreed"}),
     "disliked": (statement(f"{STREAMS}dislike", ""), e.Collaboration, {"act": "disagreed"}),
-    "a note": (statement(f"{ACROSSX}annotated", "", **SAID), e.Reflection, {"text": "I tried again", "item_id": ITEM}),
+    "a note": (
+        statement(f"{ACROSSX}annotated", "", **SAID), e.Reflection, {"text": "I tried again", "item_id": ITEM}),
     "a note of no words": (statement(f"{ACROSSX}annotated", ""), e.Navigation, {"page": ITEM}),
     "a page seen": (statement(f"{TINCAN}viewed", ""), e.Navigation, {"page": ITEM}),
     "submitted": (statement(f"{DOD}submitted", ""), e.Submission, {"item_id": ITEM}),

@@ -149,7 +149,7 @@ _READERS: Final[dict[type, Callable[[Any], list[Fact]]]] = {
     e.Overdue: lambda event: [(MISSED, event.weight or 0.0)],
     e.Control: _control,
     e.Message: _message,
-    e.Reflection: lambda event: [(REFLECTED, float(event.text.count(" ") + 1))],
+    e.Reflection: lambda event: [] if event.asked_for else [(REFLECTED, float(event.text.count(" ") + 1))],
     e.Collaboration: _collaboration,
     e.Session: _session,
     e.Media: _media,

@@ -80,7 +80,8 @@ class ReferenceFolding:
 
     def _fold(self, row: Row, event: NativeEvent, now_us: int) -> FoldOutcome:
         facts = facts_of(event)
-        if not facts and not (isinstance(event, Rubric) and event.skill in self.skills):
+        is_read = isinstance(event, Reflection) or (isinstance(event, Rubric) and event.skill in self.skills)
+        if not facts and not is_read:
             return FoldOutcome.IGNORED
         if not _remember(row, event, now_us):
             return FoldOutcome.DUPLICATE

@@ -54,7 +54,7 @@ _OPTIONS: Final[dict[str, dict[str, st.SearchStrategy[Any]]]] = {
         "duration_s": durations,
     },
     "message": {"text": texts, "in_reply_to": st.none() | items},
-    "reflection": {"text": texts},
+    "reflection": {"text": texts, "asked_for": st.booleans()},
     "collaboration": {"act": st.sampled_from(["asked", "answered", "helped", "agreed", "disagreed"])},
     "session": {"phase": st.sampled_from(["enrolled", "start", "end"]), "duration_s": durations},
     "media": {"action": st.sampled_from(["played", "paused", "seeked", "completed"])},

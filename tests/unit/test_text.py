@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from schemas.event import NativeEvent
 from streams.evidence.language import LanguageSource
 from streams.evidence.source import EstimateStatus
+from streams.folding.facts import FACTS
 from streams.skills.phrase_book import MAX_TEXT_CHARS, PhraseBook, tokenise
 from tests.events import default_skills, event, folded, row_batch_of
 from tests.unit.strategies import texts
@@ -87,6 +88,13 @@ def test_language_follows_the_phrases_and_grows_surer_with_texts() -> None:
     assert against[0] < 0.5 < once[0] < often[0]
     assert once[1] == 1
     assert often[1] == pytest.approx(10, rel=1e-3)
+
+
+def test_an_answer_that_was_asked_for_is_read_and_is_no_reflection() -> None:
+    essay = event("reflection", text="I kept trying", asked_for=True)
+
+    assert estimated("resilience", essay) == estimated("resilience", event("reflection", text="I kept trying"))
+    assert {FACTS[fact] for fact in folded(essay, event("overdue", minute=1)).facts} == {"missed"}
 
 
 def test_a_text_without_a_phrase_leaves_the_skill_absent() -> None:

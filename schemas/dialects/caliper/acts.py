@@ -142,6 +142,7 @@ _DETAILS: Final[dict[str, Callable[[Act, Mapping[str, Any]], None]]] = {
     "submission": _handed_in,
     "message": _wrote,
     "reflection": _wrote,
+    "essay": _wrote,
     "start": _sat,
     "end": _sat,
     "played": _played,

@@ -34,6 +34,8 @@ from schemas.errors import InvalidInput
 _TOWARDS_OTHERS: Final = frozenset(
     {"message", "reflection", "asked", "answered", "helped", "reviewed", "shared", "agreed", "disagreed"}
 )
+_OF_ONES_OWN: Final = ("reflection", "essay")
+"""Kinds that are nothing without words."""
 _IS_COMMENT: Final = re.compile(r"/discussion/v[0-9]++/comments/.").search
 """Open edX posts threads and comments; a comment answers a thread, or another comment, which is not named."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -121,10 +123,10 @@ def _voided_students(actor: s.Actor, record: Record, keys: StudentKeys) -> list[
 def _kind(sense: Sense, outcome: results.ResultSummary, text: str) -> str:
     """The kind of event. Of notes and answers that say no word, nothing is left but that they were there."""
     if not sense.bare:
-        return "navigation" if sense.kind == "reflection" and not text else sense.kind
+        return "navigation" if sense.kind in _OF_ONES_OWN and not text else sense.kind
     if outcome.is_scored:
         return sense.kind
-    return "navigation" if sense.bare == "reflection" and not text else sense.bare
+    return "navigation" if sense.bare in _OF_ONES_OWN and not text else sense.bare
 
 
 def _time(reading: ReadStatement, record: Record) -> datetime:

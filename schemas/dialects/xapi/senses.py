@@ -23,13 +23,13 @@ class Sense(NamedTuple):
         return self.kind in _OF_WORDS or self.bare in _OF_WORDS
 
 
-_OF_WORDS: Final = frozenset(("message", "reflection"))
+_OF_WORDS: Final = frozenset(("message", "reflection", "essay"))
 
 Senses: TypeAlias = Mapping[str, Sense]
 
 NONE: Final = Sense("navigation")
 TRY: Final = Sense("attempt", "navigation")
-ESSAY: Final = Sense("attempt", "reflection")  # an answer in words: written to nobody
+ESSAY: Final = Sense("attempt", "essay")  # an answer in words: written to nobody, and asked for
 START_SENSE: Final = Sense("start")
 END: Final = Sense("end")
 HELP: Final = Sense("hint")
