@@ -43,7 +43,7 @@ EVENTS: Final[tuple[NativeEvent, ...]] = (
     Overdue(**_who("e6", 5), item_id="essay-2", weight=0.1),
     Control(**_who("e7", 6), task_id="climate", controls={"top": 2.0, "middle": 0.0}, changed=1, duration_s=3.5),
     Message(**_who("e8", 7), text="I can see why you are stuck, shall we try together?", in_reply_to="m-17"),
-    Reflection(**_who("e9", 8), text="Next time I would start earlier.", item_id="essay-1"),
+    Reflection(**_who("e9", 8), text="Next time I would start earlier.", item_id="essay-1", asked_for=True),
     Collaboration(**_who("e10", 9), act="helped"),
     Session(**_who("e11", 10), phase="end", duration_s=1800.0),
     Media(**_who("e12", 11), media_id="film-4", action="played", progress=0.4),
