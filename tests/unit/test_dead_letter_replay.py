@@ -18,6 +18,7 @@ from agents.operations.dead_letters.erasures import Erasures
 from agents.operations.dead_letters.position import RecordPart, ReplayPosition, encode_position
 from agents.operations.dead_letters.reinsertion import Reinsertion
 from agents.operations.dead_letters.replay import DeadLetterReplay, Policy, Summary
+from agents.operations.dead_letters.reread import Rereader
 from schemas.dead_letter import (
     MAX_RUNS_A_DEAD_LETTER,
     REINSERTED_HEADER,
@@ -112,18 +113,16 @@ class Topic:
     def replay(
         self, read: Any = LATER, policy: Policy = "stop", forgotten: Iterable[bytes] = (), reasons: Sequence[str] = ()
     ) -> Summary:
-        replay = DeadLetterReplay(
-            policy,
-            ACTIVITY,
-            lambda student: HOMES.get(student.decode()),
-            4,
+        rereader = Rereader(
+            activity=ACTIVITY,
+            owning_partition=lambda student: HOMES.get(student.decode()),
+            partitions=4,
             erasures=Erasures(dict.fromkeys(forgotten, NOW_MS + 7200000)),
             now_ms=NOW_MS + 3_600_000,
-            reasons=reasons,
             decode=read,
             sign=lambda _topic, _partition, _key, _value, headers: tuple(headers),
-            authentic=lambda _record: True,
         )
+        replay = DeadLetterReplay(policy, rereader, reasons=reasons, authentic=lambda _record: True)
         spans = {0: (0, len(self.dead_letters))}
         return replay.run(cast(TopicReader, self), spans, {0: self.position}, self)
 

@@ -11,16 +11,13 @@ from typing import Final, Literal
 import msgspec
 
 from agents.kafka.reader import TopicReader
-from agents.operations.dead_letters.erasures import Erasures
 from agents.operations.dead_letters.position import RecordPart, ReplayPosition
 from agents.operations.dead_letters.reinsertion import Reinsertion, Sink
 from agents.operations.dead_letters.reread import Rereader
 from agents.operations.dead_letters.stored import StoredDeadLetter, stored_dead_letter
 from schemas.dead_letter import DeadLetter
-from schemas.dialects import Decode, decode
 from schemas.topics import MAX_RECORD_BYTES
-from streams.input.partitioner import OwningPartitionOfKey
-from streams.input.signature import Authentic, Sign
+from streams.input.signature import Authentic
 
 Policy = Literal["stop", "reinsert", "drop"]
 
@@ -60,31 +57,14 @@ class _Chunk:
 
 
 class DeadLetterReplay:
-    """One replay. `reasons` empty is all; `partitions` is how many the activity topic has.
-
-    What is sent back gets the time `now_ms`, which must be before `erasures` were read: a worker then ignores it where
-    its student is erased meanwhile. Not the original time: Kafka would remove what is older than its retention.
-    """
+    """One replay. `reasons` empty is all."""
 
     def __init__(
-        self,
-        policy: Policy,
-        activity: str,
-        owning_partition: OwningPartitionOfKey,
-        partitions: int,
-        *,
-        erasures: Erasures,
-        now_ms: int,
-        reasons: Collection[str] = (),
-        decode: Decode = decode,
-        sign: Sign,
-        authentic: Authentic,
+        self, policy: Policy, rereader: Rereader, *, reasons: Collection[str] = (), authentic: Authentic
     ) -> None:
         self._policy = policy
-        self._activity = activity
-        self._rereader = Rereader(
-            activity, owning_partition, partitions, erasures=erasures, now_ms=now_ms, decode=decode, sign=sign
-        )
+        self._activity = rereader.activity
+        self._rereader = rereader
         self._reasons = frozenset(reasons)
         self._authentic = authentic
         self.summary = Summary()

@@ -38,31 +38,25 @@ class Reread:
     erased: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rereader:
-    """See DeadLetterReplay for what it is given."""
+    """Reads dead letters of `activity`, which has a number of `partitions`, and signs what goes back.
 
-    def __init__(
-        self,
-        activity: str,
-        owning_partition: OwningPartitionOfKey,
-        partitions: int,
-        *,
-        erasures: Erasures,
-        now_ms: int,
-        decode: Decode,
-        sign: Sign,
-    ) -> None:
-        self._activity = activity
-        self._owning_partition = owning_partition
-        self._partitions = partitions
-        self._erasures = erasures
-        self._now_ms = now_ms
-        self._decode = decode
-        self._sign = sign
+    That gets the time `now_ms`, which must be before `erasures` were read: a worker then ignores it where its student
+    is erased meanwhile. Not the original time: Kafka would remove what is older than its retention.
+    """
+
+    activity: str
+    owning_partition: OwningPartitionOfKey
+    partitions: int
+    erasures: Erasures
+    now_ms: int
+    decode: Decode
+    sign: Sign
 
     def read(self, stored: StoredDeadLetter, dead_letter: DeadLetter) -> Reread:
         """What a `stored` letter of the activity topic comes to; `dead_letter` is what its headers say."""
-        decoded = self._decode(stored.original(dead_letter))
+        decoded = self.decode(stored.original(dead_letter))
         if dead_letter.parts:
             return self._some(stored, dead_letter, decoded)
         return self._whole(stored, dead_letter, decoded)
@@ -72,15 +66,15 @@ class Rereader:
         if any(self._is_erased(student, stored) for student in students):
             return Reread(erased=True)
         owning_partition = (
-            self._owning_partition(decoded.events[0].student_id.encode()) if len(decoded.events) == 1 else None
+            self.owning_partition(decoded.events[0].student_id.encode()) if len(decoded.events) == 1 else None
         )
-        partition = dead_letter.partition % self._partitions if owning_partition is None else owning_partition
+        partition = dead_letter.partition % self.partitions if owning_partition is None else owning_partition
         record = Reinsertion(
             partition=partition,
             key=stored.key,
             value=stored.value,
             headers=(*stored.producers_headers, *self._reinserted_header(stored, partition, stored.key, stored.value)),
-            timestamp_ms=self._now_ms,
+            timestamp_ms=self.now_ms,
         )
         if decoded.invalid:
             return Reread(bad=[record], still_wrong=decoded.invalid[0])
@@ -101,9 +95,9 @@ class Rereader:
     def _event(self, event: NativeEvent, stored: StoredDeadLetter, dead_letter: DeadLetter) -> Reinsertion:
         """Without the producer's headers: they may say what dialect the record was."""
         student = event.student_id.encode()
-        owning_partition = self._owning_partition(student)
+        owning_partition = self.owning_partition(student)
         partition, value = (
-            dead_letter.partition % self._partitions if owning_partition is None else owning_partition,
+            dead_letter.partition % self.partitions if owning_partition is None else owning_partition,
             native.encode(event),
         )
         return Reinsertion(
@@ -111,7 +105,7 @@ class Rereader:
             key=student,
             value=value,
             headers=self._reinserted_header(stored, partition, student, value),
-            timestamp_ms=self._now_ms,
+            timestamp_ms=self.now_ms,
         )
 
     def _again(self, stored: StoredDeadLetter, dead_letter: DeadLetter, wrong: Invalid, parts: str) -> Reinsertion:
@@ -131,15 +125,15 @@ class Rereader:
             key=packed.key,
             value=packed.value,
             headers=with_own_headers(packed.dead_letter, (*reinserted, *stored.producers_headers)),
-            timestamp_ms=self._now_ms,
+            timestamp_ms=self.now_ms,
             is_dead_letter=True,
         )
 
     def _is_erased(self, student: bytes | None, stored: StoredDeadLetter) -> bool:
-        return self._erasures.cover(student, stored.first_came_ms)
+        return self.erasures.cover(student, stored.first_came_ms)
 
     def _reinserted_header(
         self, stored: StoredDeadLetter, partition: int, key: bytes | None, value: bytes | None
     ) -> tuple[Header, ...]:
-        reinserted = REINSERTED_HEADER, f"{self._activity}/{stored.location};{stored.first_came_ms}".encode()
-        return self._sign(self._activity, partition, key, value, (reinserted,))
+        reinserted = REINSERTED_HEADER, f"{self.activity}/{stored.location};{stored.first_came_ms}".encode()
+        return self.sign(self.activity, partition, key, value, (reinserted,))

@@ -15,6 +15,7 @@ from agents.operations.dead_letters.erasures import Erasures
 from agents.operations.dead_letters.position import ReplayPosition, positions, read_positions
 from agents.operations.dead_letters.reinsertion import DrySink, TransactionalSink
 from agents.operations.dead_letters.replay import DeadLetterReplay, Policy, Summary
+from agents.operations.dead_letters.reread import Rereader
 from streams.input.partitioner import partitioner
 
 Advance = Callable[[int], None]
@@ -76,22 +77,20 @@ class ReplaySession:
     def _replay(self, policy: Policy, reasons: Collection[str]) -> DeadLetterReplay:
         settings, channels = self._settings, self._channels
         owning_partition = partitioner(settings.partitioner).owning_partition
-        now_ms = time.time_ns() // 1_000_000  # before the erasures are read: see DeadLetterReplay
+        now_ms = time.time_ns() // 1_000_000  # before the erasures are read: see Rereader
         timeout_s = settings.start_timeout_s
         with TopicReader(settings.broker, channels.erasures, group_of(settings), timeout_s) as reader:
             erasures = Erasures.read(reader)
-        return DeadLetterReplay(
-            policy,
-            channels.activity,
-            lambda key: owning_partition(key, settings.partitions),
-            settings.partitions,
+        rereader = Rereader(
+            activity=channels.activity,
+            owning_partition=lambda key: owning_partition(key, settings.partitions),
+            partitions=settings.partitions,
             erasures=erasures,
             now_ms=now_ms,
-            reasons=reasons,
             decode=self._decode,
             sign=self._keyring.sign,
-            authentic=self._keyring.authentic,
         )
+        return DeadLetterReplay(policy, rereader, reasons=reasons, authentic=self._keyring.authentic)
 
     def _positions(self, *, settled: bool) -> dict[int, ReplayPosition]:
         timeout_s = self._settings.start_timeout_s
