@@ -1,34 +1,54 @@
-"""The pure pipeline: decode → fold → evidence → fuse → update. No Kafka in it, so that the worker, offline replay,
-training and the audit run the very same code.
+"""The pure pipeline, the one way from records to rows and updates. No Kafka in it: the worker, offline replay, training
+and verification run the very same code, and hand in what differs (`streams.context`).
+
+    records ──decode──► events ──route──► ours and new ──deduplicate, fold──► rows ──estimate──► the sources' estimates
+                                                                                                        │
+                        stored rows ◄──encode── rows with scores and marks ◄──── updates ◄──update──  fuse
 """
 
-from collections.abc import Sequence
-from typing import Final
-
-import msgspec
-import numpy as np
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from schemas.dialects import Decode, Record, decode
-from schemas.update import SkillUpdate
+from streams.context import ProcessingContext
 from streams.evidence.artifacts import Artifact
 from streams.evidence.collect import FailureListener, collect
 from streams.evidence.registry import make_sources, types_of
 from streams.evidence.source import Source
-from streams.folding.batch import BatchFolder, FoldedBatch, Load, OwningPartition
+from streams.folding.batch import FoldedBatch, fold_events, load_rows
+from streams.folding.counts import Counts
+from streams.folding.dead_letters import DeadRecord
+from streams.folding.decoding import decode_batch
 from streams.folding.fold import Folding
+from streams.folding.routing import Repartitioned, route
 from streams.input.signature import Authentic, nobody
 from streams.rows.row import KNOWN_IDS
 from streams.rows.row_batch import RowBatch
-from streams.rows.segments import LoadSegments, none_stored
 from streams.scoring.fusion import Fusion, ScoredBatch
 from streams.scoring.updates import UpdateWriter
 from streams.skills.skill_set import SkillsError, SkillSet
 
-_UPDATES: Final = msgspec.json.Decoder(SkillUpdate)
+
+@dataclass(frozen=True, slots=True)
+class PartitionResult:
+    """What some records of one partition change. It holds the first `taken` of those that were given.
+
+    `rows` are to be stored, in this order, by the changelog's keys, segments among them; None deletes. `updates` are
+    encoded SkillUpdates by student's key: of changed rows, then those re-emitted. `scored` is None where nothing was.
+    """
+
+    rows: dict[bytes, bytes | None]
+    updates: dict[bytes, bytes]
+    repartitioned: Sequence[Repartitioned]
+    dead_letters: Sequence[DeadRecord]
+    counts: Counts
+    scored: ScoredBatch | None
+    taken: int
 
 
 class Pipeline:
-    """One skill set and one artifact, ready to fold and to score."""
+    """One skill set and one artifact, ready to fold and to score. It keeps nothing between two batches."""
 
     def __init__(
         self,
@@ -56,38 +76,51 @@ class Pipeline:
         if strange := {source.name for source in self._sources} - {each.name for each in types}:
             raise SkillsError(f"source {min(strange)} is not in use: no skill of {skill_set.name} gives it a weight")
         self._fusion = Fusion(skill_set, artifact, types)
-        self.writer = UpdateWriter(skill_set, artifact, types)
+        self._writer = UpdateWriter(skill_set, artifact, types)
         self._on_failure = on_failure
 
-    def fold(
-        self,
-        records: Sequence[Record],
-        *,
-        load: Load,
-        owning_partition: OwningPartition,
-        load_segments: LoadSegments = none_stored,
-        epoch: int = 0,
-        most_students: int | None = None,
-    ) -> FoldedBatch:
-        """Fold one partition's records into the rows that `load` gives; see BatchFolder."""
-        folder = BatchFolder(
-            self._folding,
-            self.decode,
-            owning_partition=owning_partition,
-            load=load,
-            load_segments=load_segments,
-            epoch=epoch,
-            most_students=most_students,
-            authentic=self._authentic,
-        )
-        return folder.fold(records)
+    @property
+    def config_version(self) -> str:
+        """Names the skill set and the artifact."""
+        return self._writer.config_version
 
-    async def score_rows(self, row_batch: RowBatch) -> ScoredBatch:
-        """Judge every line of `row_batch`, and note the scores in it. A failing source degrades, never stops."""
+    async def process(
+        self, records: Mapping[int, Sequence[Record]], context: ProcessingContext
+    ) -> dict[int, PartitionResult]:
+        """Process the next records of each partition, in offset order; say what that changes. Writes nothing.
+
+        The same rows come out however the records are cut into batches. A failing source degrades, never stops.
+        Raises Fatal for a row that cannot be read, and what the context's parts raise.
+        """
+        return {partition: await self._process(partition, some, context) for partition, some in records.items()}
+
+    async def _process(self, partition: int, records: Sequence[Record], context: ProcessingContext) -> PartitionResult:
+        """All stages, in their order."""
+        run, run_async = context.executor.run, context.executor.run_async
+        batch = await run(partial(self._fold, partition, records, context))
+        await context.gate(partition, batch.records, batch.dead_letters)
+        if not context.scores:
+            return _result(batch, await run(partial(batch.encode, batch.rows)), {}, None)
+        scored = await run_async(partial(self.score, batch.rows))
+        rows = context.note_pending(partition, batch.keys[: batch.changed], scored)
+        updates = await run(partial(self.write, batch.keys, scored))
+        return _result(batch, await run(partial(batch.encode, rows)), updates, scored)
+
+    def _fold(self, partition: int, records: Sequence[Record], context: ProcessingContext) -> FoldedBatch:
+        """Decode, route, deduplicate, fold."""
+        epoch = context.epoch_of(partition)
+        decoded = decode_batch(records, self.decode, self._authentic, context.most_students)
+        rows = load_rows(decoded.keys, self.skill_set.names, partial(context.rows.get_many, partition), epoch)
+        routed = route(decoded, rows, partition, context.owning_partition)
+        folded = fold_events(self._folding, rows, routed.new, epoch)
+        return FoldedBatch.of(decoded, routed, folded)
+
+    async def score(self, rows: RowBatch) -> ScoredBatch:
+        """Estimate, then fuse: ask all sources about all `rows`, in parallel and within the deadline."""
         fusion = self.skill_set.fusion
         estimates = await collect(
             self._sources,
-            row_batch,
+            rows,
             skills=len(self.skill_set.names),
             deadline_s=fusion.deadline_s,
             stale_after_s=fusion.stale_after_days * 86_400,
@@ -95,15 +128,16 @@ class Pipeline:
         )
         for name in self._shares.keys() & estimates.keys():
             estimates[name].shared[:] = self._shares[name]
-        fused = self._fusion.fuse(estimates)
-        known = ~np.isnan(fused.score)
-        for name, values in (("score", fused.score), ("confidence", fused.confidence)):
-            row_batch.skill_states[name][known] = values[known]
-        return ScoredBatch(estimates, fused)
+        return ScoredBatch.of(rows, estimates, self._fusion.fuse(estimates))
 
-    async def score(self, students: Sequence[str], row_batch: RowBatch) -> list[SkillUpdate]:
-        """Judge `row_batch`, whose lines are those of `students`, and read back what would be published of them."""
-        return [
-            _UPDATES.decode(update)
-            for update in self.writer.write(students, row_batch, await self.score_rows(row_batch))
-        ]
+    def write(self, keys: Sequence[bytes], scored: ScoredBatch) -> dict[bytes, bytes]:
+        """The updates of scored rows, which are those of `keys`."""
+        return dict(zip(keys, self._writer.write(keys, scored), strict=True))
+
+
+def _result(
+    batch: FoldedBatch, rows: dict[bytes, bytes | None], updates: dict[bytes, bytes], scored: ScoredBatch | None
+) -> PartitionResult:
+    return PartitionResult(
+        rows, updates, batch.repartitioned, batch.dead_letters, batch.counts, scored, len(batch.records)
+    )

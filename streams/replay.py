@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from schemas.dead_letter import DeadLetter
 from schemas.dialects import Record
-from schemas.update import SkillUpdate
-from streams.folding.batch import OwningPartition
+from streams.context import ProcessingContext
 from streams.folding.counts import Counts
-from streams.pipeline import Pipeline
+from streams.folding.routing import any_partition
+from streams.input.partitioner import OwningPartitionOfKey
+from streams.pipeline import PartitionResult, Pipeline
 from streams.rows.table import PartitionedRows
 
 BATCH_RECORDS: Final = 2_000
@@ -33,33 +33,27 @@ class FileRecord:
 
 
 class Replay:
-    """Folds and scores batch after batch, keeping rows and counts."""
+    """Processes batch after batch, keeping rows and counts."""
 
     def __init__(
-        self, pipeline: Pipeline, *, owning_partition: OwningPartition = lambda _student: None, epoch: int = 0
+        self, pipeline: Pipeline, *, owning_partition: OwningPartitionOfKey = any_partition, epoch: int = 0
     ) -> None:
-        self._pipeline = pipeline
-        self._owning_partition = owning_partition
-        self._epoch = epoch
         self.rows = PartitionedRows()
         self.counts = Counts()
         self.updates = 0
+        self._pipeline = pipeline
+        self._context = ProcessingContext(
+            rows=self.rows, owning_partition=owning_partition, epoch_of=lambda _partition: epoch
+        )
 
-    async def feed(self, records: Sequence[Record]) -> tuple[list[SkillUpdate], list[tuple[Record, DeadLetter]]]:
+    async def feed(self, records: Sequence[Record]) -> PartitionResult:
         """Take the next records of one partition, in offset order; return what a worker would have published."""
         partition = records[0].partition
-        batch = self._pipeline.fold(
-            records,
-            load=lambda students: self.rows.get_many(partition, [student.encode() for student in students]),
-            load_segments=lambda keys: self.rows.get_many(partition, keys),
-            owning_partition=self._owning_partition,
-            epoch=self._epoch,
-        )
-        updates = await self._pipeline.score(batch.students, batch.row_batch)
-        self.rows.put_many(partition, batch.records())
-        self.counts += batch.counts
-        self.updates += len(updates)
-        return updates, batch.dead_letters
+        result = (await self._pipeline.process({partition: records}, self._context))[partition]
+        self.rows.put_many(partition, result.rows)
+        self.counts += result.counts
+        self.updates += len(result.updates)
+        return result
 
 
 def batches(records: Iterable[Record], size: int = BATCH_RECORDS) -> Iterator[list[Record]]:

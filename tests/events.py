@@ -1,5 +1,6 @@
 """Small builders: events as producers send them, and the records that carry them."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -8,17 +9,21 @@ from typing import Any, Final
 import orjson
 
 from schemas.dead_letter import DeadLetter
-from schemas.dialects import native
+from schemas.dialects import Record, native
 from schemas.event import NativeEvent
+from schemas.update import SkillUpdate
+from streams.context import ProcessingContext
 from streams.evidence.artifacts import NO_ARTIFACT
-from streams.folding.batch import Load
 from streams.folding.deduplication import FoldOutcome
 from streams.folding.fold import Folding
-from streams.pipeline import Pipeline
+from streams.pipeline import PartitionResult, Pipeline
 from streams.replay import FileRecord
 from streams.rows.codec import decode_row
 from streams.rows.row import Row
 from streams.rows.row_batch import RowBatch
+from streams.rows.segments import is_segment
+from streams.rows.table import PartitionedRows, StoredRows
+from streams.scoring.updates import read_update
 from streams.skills.skill_set import SkillSet, load_skills
 
 NOW: Final = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -114,9 +119,44 @@ def default_pipeline() -> Pipeline:
     return Pipeline(default_skills(), NO_ARTIFACT, on_failure=_fail, authentic=lambda _record: True)
 
 
-def loaded(rows: Mapping[str, bytes]) -> Load:
-    """What a fold asks for its students' rows, where they are these."""
-    return lambda students: [rows.get(student) for student in students]
+def stored(rows: Mapping[str, bytes], partition: int = 0) -> PartitionedRows:
+    """A table whose students' rows are these."""
+    table = PartitionedRows()
+    table.put_many(partition, {student.encode(): row for student, row in rows.items()})
+    return table
+
+
+def processed(
+    taken: Sequence[Record],
+    rows: Mapping[str, bytes] | StoredRows | None = None,
+    pipeline: Pipeline | None = None,
+    **given: Any,
+) -> PartitionResult:
+    """What the records of one partition change, over these rows (by student); `given` are the context's.
+
+    Nothing is scored unless it is asked for.
+    """
+    partition = taken[0].partition if taken else 0
+    table = stored(rows or {}, partition) if rows is None or isinstance(rows, Mapping) else rows
+    context = ProcessingContext(**{"rows": table, "scores": False, **given})
+    process = (pipeline or default_pipeline()).process({partition: taken}, context)
+    return asyncio.run(process)[partition]
+
+
+def rows_of(result: PartitionResult) -> dict[str, bytes]:
+    """The rows that a result changes, by student."""
+    return {key.decode(): row for key, row in result.rows.items() if row is not None and not is_segment(key)}
+
+
+def updates_of(result: PartitionResult) -> list[SkillUpdate]:
+    """The updates of a result, read."""
+    return list(map(read_update, result.updates.values()))
+
+
+def updates_about(pipeline: Pipeline, students: Sequence[str], rows: RowBatch) -> list[SkillUpdate]:
+    """What the pipeline says of these students, whose rows these are."""
+    scored = asyncio.run(pipeline.score(rows))
+    return list(map(read_update, pipeline.write([student.encode() for student in students], scored).values()))
 
 
 def row_batch_of(*rows: Row) -> RowBatch:

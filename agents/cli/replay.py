@@ -107,10 +107,10 @@ def _run(
     """Lines are read outside of the event loop, so that an interrupt also ends a read that waits."""
     with asyncio.Runner() as runner:
         for batch in batches(records):
-            updates, rejected = runner.run(replay.feed(batch))
+            result = runner.run(replay.feed(batch))
             if updates_to is not None:
-                updates_to.writelines(msgspec.json.encode(update) + b"\n" for update in updates)
-            for record, dead_letter in rejected:
+                updates_to.writelines(update + b"\n" for update in result.updates.values())
+            for record, dead_letter in result.dead_letters:
                 line = record.line if isinstance(record, LineRecord) else NO_LINE
                 bad.note(line, dead_letter.reason, dead_letter.error)
                 if rejected_to is not None:

@@ -10,7 +10,7 @@ from schemas.dialects.mapping import Mapping
 
 def decoder_of(settings: Settings) -> Decode:
     """What the deployment's records come to, within its bounds. Raises as `load_dialects`."""
-    return bounds_of(settings).bounded(load_dialects(settings.mapping).decode)
+    return load_dialects(settings.mapping).within(bounds_of(settings))
 
 
 def bounds_of(settings: Settings) -> RecordBounds:

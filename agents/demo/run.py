@@ -134,9 +134,7 @@ class Demo:
             known_ids=settings.known_ids,
             authentic=authentic,
         )
-        replay = Replay(
-            pipeline, owning_partition=lambda student: self._owning_partition(student.encode(), settings.partitions)
-        )
+        replay = Replay(pipeline, owning_partition=lambda key: self._owning_partition(key, settings.partitions))
         total = sum(map(len, watcher.input.values()))
         replayed = 0
         for records in watcher.input.values():

@@ -31,6 +31,7 @@ from streams.rows.codec import row_headers
 from streams.rows.row import Pending
 from streams.rows.row_batch import RowBatch
 from streams.rows.table import Rows
+from streams.scoring.updates import read_update
 
 CALLS_AT_ONCE: Final = 4
 _IDLE_S: Final = 0.2
@@ -78,10 +79,10 @@ class Reasoner:
         if row_batch is None:
             self._queue.settle(ticket.partition, ticket.key, ticket.seq, Pending())  # nothing is owed any more
             return 0.0
-        update = (await self._pipeline.score([ticket.key.decode()], row_batch))[0]
+        [written] = self._pipeline.write([ticket.key], await self._pipeline.score(row_batch)).values()
         try:
             explanation, result = await self._explainer.explain(
-                update, row_batch.pending(0), wanted=lambda: self._queue.contains(ticket)
+                read_update(written), row_batch.pending(0), wanted=lambda: self._queue.contains(ticket)
             )
         except (RateLimitExceeded, ReasoningPaused) as wait:
             self._queue.release(ticket)

@@ -5,15 +5,15 @@ It is a daemon: a piece of work that never ends does not keep the process from e
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import Any, TypeVar
 
 _T = TypeVar("_T")
 
 
 class WorkThread:
-    """Starts its thread with the first piece of work."""
+    """Implements Executor. Starts its thread with the first piece of work."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -42,6 +42,10 @@ class WorkThread:
             self._thread.start()
         self._work.put(do)
         return await done
+
+    async def run_async(self, work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+        """As `run`, of the coroutine that `work` makes, in an event loop of its own."""
+        return await self.run(lambda: asyncio.run(work()))
 
     def _serve(self) -> None:
         while True:

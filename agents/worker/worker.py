@@ -33,14 +33,18 @@ from agents.stores.opening import open_store, validate_store
 from agents.web import Bounds, WebServer
 from agents.worker.garbage_collection import collect_rarely
 from agents.worker.input_identity import CheckpointedStep, InputIdentity
+from agents.worker.internal_steps import Erasing, InternalStep, QueuedRows, ResultReading
+from agents.worker.outputs import Outputs
 from agents.worker.position_jumps import Jump, PositionJumps
-from agents.worker.student_step import StepCounts, StudentStep
+from agents.worker.student_step import StudentStep, TopicSteps, most_students
+from streams.context import ProcessingContext, nothing_noted
 from streams.evidence.artifacts import load_artifact
 from streams.input.checkpoint import IdentityLost
 from streams.input.partitioner import partitioner
 from streams.input.poison import PoisonLimits
 from streams.input.signature import Authentic
-from streams.pipeline import Pipeline
+from streams.pipeline import PartitionResult, Pipeline
+from streams.reasoning.policy.marking import PendingMarker
 from streams.skills.skill_set import load_skills
 
 _log = logging.getLogger(__name__)
@@ -65,7 +69,7 @@ class Worker:
         self._failures = SourceFailures()
         self._keyring = Keyring(settings)
         skill_set, artifact = load_skills(settings.skills), load_artifact(settings.model)
-        decode = bounds_of(settings).bounded(dialects.decode)
+        decode = dialects.within(bounds_of(settings))
         self._pipeline = Pipeline(
             skill_set,
             artifact,
@@ -109,12 +113,12 @@ class Worker:
             self._settings,
             client=self._delivery.client_name,
             model=self._pipeline.artifact.id,
-            config_version=self._pipeline.writer.config_version,
+            config_version=self._pipeline.config_version,
         )
         specs = [*self._channels.specs(self._settings), changelog_spec(self._delivery)]
         ensure_topics(self._settings.broker, specs, self._settings.start_timeout_s)
         self._keyring.open_or_make()
-        self._metrics.built(self._pipeline.writer.config_version, self._pipeline.artifact.id)
+        self._metrics.built(self._pipeline.config_version, self._pipeline.artifact.id)
         self._metrics.before_render(self._refresh)
         collect_rarely()
         try:
@@ -200,16 +204,17 @@ class Worker:
         self._metrics.position_jumps.add(jump.topic)
         self._metrics.skipped_offsets.add(jump.topic, jump.offsets)
 
-    def _folded(self, folded: StepCounts) -> None:
-        self._metrics.add_counts(folded.counts)
-        self._seen.add(folded.counts.unknown)
+    def _processed(self, result: PartitionResult, duration_s: float) -> None:
+        self._metrics.add_counts(result.counts)
+        self._seen.add(result.counts.unknown)
         self._metrics.batches.add()
-        self._metrics.batch_records.observe(folded.counts.records_in)
-        self._metrics.step_duration_s.observe(folded.duration_s)
-        if folded.largest_row_bytes:
-            self._metrics.row_bytes.observe(folded.largest_row_bytes)
-        self._metrics.updates.add(folded.updates)
-        self._metrics.degraded_updates.add(folded.degraded)
+        self._metrics.batch_records.observe(result.counts.records_in)
+        self._metrics.step_duration_s.observe(duration_s)
+        if (largest := max((len(row) for row in result.rows.values() if row is not None), default=0)) > 0:
+            self._metrics.row_bytes.observe(largest)
+        self._metrics.updates.add(len(result.updates))
+        if result.scored is not None:
+            self._metrics.degraded_updates.add(result.scored.degraded)
 
     def _source_failed(self, source: str, error: BaseException) -> None:
         self._metrics.source_failures.add(source)
@@ -227,22 +232,32 @@ class Worker:
         if self._explanations is not None:
             self._explanations.refresh()
 
-    def _step(self) -> StudentStep:
-        owning_partition = partitioner(self._settings.partitioner).owning_partition
-        return StudentStep(
-            self._pipeline,
-            self._app.table.rows,
-            self._channels,
-            lambda key: owning_partition(key, self._settings.partitions),
-            queue=self._explanations.queue if self._explanations is not None else None,
-            policy=policy_of(self._settings),
-            now_us=now_us,
-            epoch=self._identity.epoch_of,
-            check=self._gate.check,
-            sign=self._keyring.sign,
-            observe=self._folded,
-            tally=self._metrics.internal_records.add,
-            note_packed=self._metrics.dead_letters_packed.add,
+    def _step(self) -> TopicSteps:
+        """The steps of all topics that the worker reads."""
+        channels, rows, policy = self._channels, self._app.table.rows, policy_of(self._settings)
+        skill_set, tally = self._pipeline.skill_set, self._metrics.internal_records.add
+        queue = self._explanations.queue if self._explanations is not None else None
+        owning_partition, partitions = (
+            partitioner(self._settings.partitioner).owning_partition,
+            self._settings.partitions,
+        )
+        outputs = Outputs(channels, self._keyring.sign, self._identity.epoch_of, self._metrics.dead_letters_packed.add)
+        context = ProcessingContext(
+            rows=rows,
+            owning_partition=lambda key: owning_partition(key, partitions),
+            epoch_of=self._identity.epoch_of,
+            most_students=most_students(len(skill_set.names)),
+            gate=self._gate.check,
+            note_pending=nothing_noted if queue is None else PendingMarker(queue, policy, skill_set.levels, now_us),
+        )
+        queued = QueuedRows(rows, queue)
+        reading, erasing = ResultReading(queued, skill_set, policy), Erasing(queued, context.owning_partition, channels)
+        return TopicSteps(
+            {
+                channels.activity: StudentStep(self._pipeline, context, outputs, self._processed),
+                channels.results: InternalStep(reading, "results_dead_lettered", outputs, tally),
+                channels.erasures: InternalStep(erasing, "erasures_dead_lettered", outputs, tally),
+            }
         )
 
     def _make_health(self) -> Health:

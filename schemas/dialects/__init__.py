@@ -13,8 +13,10 @@ Which dialect and version it is is found from the record alone.
 from collections.abc import Sequence
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from schemas.dialects import native
-from schemas.dialects.bounds import DEFAULT_BOUNDS
+from schemas.dialects.bounds import DEFAULT_BOUNDS, RecordBounds
 from schemas.dialects.caliper import Caliper
 from schemas.dialects.cloudevents import CloudEvents
 from schemas.dialects.json_text import BYTE_ORDER_MARK, has_half_a_pair, names_half_a_pair, parse
@@ -47,6 +49,17 @@ class Dialects:
         inner: Sequence[Dialect] = (Caliper(mapping), self._xapi)
         self._cloudevents = CloudEvents(inner)
         self._dialects: Sequence[Dialect] = (self._cloudevents, *inner)
+
+    def within(self, bounds: RecordBounds) -> Decode:
+        """`decode`, within `bounds`. Short native events, which most records are, are read without asking further."""
+        decode, decode_short = bounds.bounded(self.decode), native.decode_short
+
+        def decode_within(record: Record) -> Decoded:
+            if not record.headers and (event := decode_short(record.value)) is not None:
+                return Decoded((event,))
+            return decode(record)
+
+        return decode_within
 
     def decode(self, record: Record) -> Decoded:
         """All that `record` holds, in order. Never raises: what cannot be read is in `invalid`."""
@@ -103,8 +116,8 @@ def _tolerated(decoded: Decoded, value: bytes | None) -> Decoded:
     ]
     if found[-1].rule == "half_surrogate_pair" and names_half_a_pair(decoded.events):
         raise InvalidInput("not_json", "half a surrogate pair in what names the student, the event or its item")
-    return decoded._replace(tolerated=[*decoded.tolerated, *found])
+    return replace(decoded, tolerated=[*decoded.tolerated, *found])
 
 
-decode = DEFAULT_BOUNDS.bounded(Dialects().decode)
+decode = Dialects().within(DEFAULT_BOUNDS)
 """Without a mapping, within the default bounds."""

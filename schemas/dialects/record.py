@@ -4,6 +4,8 @@ from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol, Self, runtime_checkable
 
+from msgspec import Struct
+
 from schemas.errors import InvalidInput
 from schemas.event import NativeEvent
 
@@ -79,7 +81,7 @@ class Tolerated:
     index: int = 0
 
 
-class Decoded(NamedTuple):
+class Decoded(Struct, frozen=True, gc=False):
     """What one record held: events in their order, the parts that are wrong, those of no use, and what was tolerated.
 
     `parts` says of each event which part of the record it is of, from 0; empty where the record has but one. A part may

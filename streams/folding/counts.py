@@ -71,6 +71,12 @@ class Counts:
         self.dead_lettered += 1
         self.reasons[reason] += 1
 
+    def __add__(self, other: Self) -> Self:
+        total = type(self)()
+        total += self
+        total += other
+        return total
+
     def __iadd__(self, other: Self) -> Self:
         for column in fields(self):
             setattr(self, column.name, getattr(self, column.name) + getattr(other, column.name))

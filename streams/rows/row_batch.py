@@ -7,7 +7,7 @@ that few events need (`ids`, `controls`, `failures`, `origins`, `segments`) stay
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
 import numpy as np
@@ -105,10 +105,12 @@ class RowBatch:
         """What reasoning a row's student is owed, as an object of its own."""
         return pending_of(self.headers[row_index])
 
-    def set_pending(self, row_index: int, pending: Pending) -> None:
-        """Replace what reasoning a row's student is owed."""
+    def with_pending(self, pending: Sequence[Pending]) -> "RowBatch":
+        """The same rows, of which the first owe this reasoning."""
+        headers = self.headers.copy()
         for name in Pending.__struct_fields__:
-            self.headers[name][row_index] = getattr(pending, name)
+            headers[name][: len(pending)] = [getattr(each, name) for each in pending]
+        return replace(self, headers=headers)
 
     def take(self, row_indices: Sequence[int]) -> "RowBatch":
         """These rows, in this order, as a row batch of their own."""

@@ -20,8 +20,8 @@ _PREFIX: Final = RESERVED + b"\x01"  # of this form of segments: hashes of ids, 
 _NUMBER_BYTES: Final = 4
 MAX_NUMBER: Final = 2**32 // SEGMENT_IDS
 
-LoadSegments = Callable[[Sequence[bytes]], Sequence[bytes | None]]
-"""The stored values of segments' keys, in their order; None where there is none."""
+Load = Callable[[Sequence[bytes]], Sequence[bytes | None]]
+"""What is stored of keys of one partition, rows' or segments', in their order; None where there is nothing."""
 
 
 def segment_key(student: bytes, number: int) -> bytes:
@@ -65,7 +65,7 @@ class Segments:
     `written` are the ones sealed since, by key, and `deleted` the keys of those given up since.
     """
 
-    def __init__(self, students: Sequence[bytes], load: LoadSegments = none_stored) -> None:
+    def __init__(self, students: Sequence[bytes], load: Load = none_stored) -> None:
         self._students = students
         self._load = load
         self._known: dict[bytes, bytes] = {}

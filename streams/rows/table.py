@@ -12,6 +12,14 @@ from typing import Final, Protocol
 from streams.rows.segments import is_segment, student_of
 
 
+class StoredRows(Protocol):
+    """Rows, and segments, as far as folding asks for them."""
+
+    def get_many(self, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]:
+        """The rows, or segments, of several keys of one partition, in their order; None where there is none."""
+        ...
+
+
 class Rows(Protocol):
     """Rows by (partition, key). Not thread-safe. Every answer includes what was put last, confirmed or not."""
 

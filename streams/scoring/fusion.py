@@ -14,7 +14,7 @@ confidence 1 − width/prior can only fall.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, combinations
 from typing import Final
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from streams.evidence.artifacts import Artifact, ConformalTable
 from streams.evidence.registry import Types, types_of
 from streams.evidence.source import Estimate, EstimateStatus, RecordedEstimate
-from streams.rows.row_batch import Floats
+from streams.rows.row_batch import Floats, RowBatch
 from streams.skills.skill_set import SkillSet
 from streams.skills.sources import BUILT_IN
 
@@ -50,10 +50,21 @@ class Fused:
 
 @dataclass(frozen=True)
 class ScoredBatch:
-    """What the sources said of a row batch, a source's name to its estimate, and what that comes to."""
+    """Rows that hold their scores, and what these were made of: each source's estimate by its name, and the fused."""
 
+    rows: RowBatch
     estimates: Mapping[str, Estimate]
     fused: Fused
+
+    @classmethod
+    def of(cls, rows: RowBatch, estimates: Mapping[str, Estimate], fused: Fused) -> "ScoredBatch":
+        """Note the scores; a skill of which nothing is known keeps the one it had. `rows` stay as they are."""
+        known = ~np.isnan(fused.score)
+        noted = {
+            name: np.where(known, values, rows.skill_states[name])
+            for name, values in (("score", fused.score), ("confidence", fused.confidence))
+        }
+        return cls(replace(rows, skill_states={**rows.skill_states, **noted}), estimates, fused)
 
     @cached_property
     def failed(self) -> Mapping[str, NDArray[np.bool_]]:

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from schemas.update import LEVELS, UPDATE_VERSION
+from schemas.update import LEVELS, UPDATE_VERSION, SkillUpdate
 from streams.evidence.artifacts import Artifact
 from streams.evidence.registry import Types, config_version, types_of
 from streams.evidence.source import Estimate, EstimateStatus
@@ -24,6 +25,7 @@ from streams.scoring.fusion import ScoredBatch
 from streams.skills.skill_set import SkillSet
 
 _DIGITS: Final = 6
+_UPDATES: Final = msgspec.json.Decoder(SkillUpdate)
 _SPEAKS: Final = {EstimateStatus.OK.value: b"ok", EstimateStatus.STALE.value: b"stale"}
 _SILENT: Final = {
     EstimateStatus.ABSENT.value: b'{"status":"absent"}',
@@ -55,21 +57,21 @@ class UpdateWriter:
         self._evidence_names = {code: _text(name) for code, name in evidence_names(skill_set).items()}
         self._ends_with = b',"config_version":%b,"model":%b}' % (_text(self.config_version), _text(artifact.id))
 
-    def write(self, students: Sequence[str], row_batch: RowBatch, scored: ScoredBatch) -> list[bytes]:
-        """One SkillUpdate a row of `row_batch`, encoded; skills without any evidence are left out."""
-        headers = row_batch.headers
+    def write(self, keys: Sequence[bytes], scored: ScoredBatch) -> list[bytes]:
+        """One SkillUpdate a row, which are those of `keys`, encoded; skills without any evidence are left out."""
+        headers = scored.rows.headers
         at = np.nonzero(~np.isnan(scored.fused.score))
         updates = _joined(
-            b'{"version":%d,"student_id":' % UPDATE_VERSION, map(_text, students),
+            b'{"version":%d,"student_id":' % UPDATE_VERSION, map(_text, map(bytes.decode, keys)),
             b',"seq":[', _integers(headers["epoch"]), b",", _integers(headers["offset"]),
             b'],"as_of":"', _dates(headers["as_of_us"] // 1_000),
-            b'","skills":{', _grouped(self._skills(at, row_batch, scored), at[0], len(students)),
-            b'},"degraded":', _degraded(scored.failed, len(students)),
+            b'","skills":{', _grouped(self._skills(at, scored), at[0], len(keys)),
+            b'},"degraded":', _degraded(scored.failed, len(keys)),
             self._ends_with,
         )  # fmt: skip
         return list(updates)
 
-    def _skills(self, at: _IndexArrays, row_batch: RowBatch, scored: ScoredBatch) -> Iterator[bytes]:
+    def _skills(self, at: _IndexArrays, scored: ScoredBatch) -> Iterator[bytes]:
         """The scores at those places."""
         fused, estimates = scored.fused, scored.estimates
         score, confidence = fused.score[at], fused.confidence[at]
@@ -92,7 +94,7 @@ class UpdateWriter:
             b'","validated":', map(_BOOLEANS.__getitem__, validated.tolist()),
             b',"rests_on":', map(self._rests_on.__getitem__, self._of_sources(at[1], carried).tolist()),
             b',"contributions":{', *contributions,
-            b'},"evidence":[', _evidence(row_batch, self._evidence_names, at),
+            b'},"evidence":[', _evidence(scored.rows, self._evidence_names, at),
             b"]}",
         )  # fmt: skip
 
@@ -186,6 +188,11 @@ def _integers(values: "NDArray[np.integer[Any]]") -> list[bytes]:
 def _split(values: "NDArray[Any]") -> list[bytes]:
     listed = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)
     return listed[1:-1].split(b",") if len(values) else []
+
+
+def read_update(update: bytes) -> SkillUpdate:
+    """What an update says that was written here."""
+    return _UPDATES.decode(update)
 
 
 def rfc3339(time_us: int) -> str:

@@ -13,6 +13,7 @@ from schemas.dialects import Decode, Record
 from schemas.update import SkillScore, SkillUpdate
 from streams.pipeline import Pipeline
 from streams.replay import BATCH_RECORDS, Replay
+from streams.scoring.updates import read_update
 from streams.training.labels import Label
 from streams.training.metrics import metrics
 
@@ -118,11 +119,10 @@ def _dated(record: Record, decode: Decode) -> Iterator[tuple[str, int]]:
 async def _flush(course: _Course, replay: Replay) -> None:
     if not course.batch:
         return
-    updates, _ = await replay.feed(course.batch)
-    for update in updates:
-        student = course.students.get(update.student_id)
+    for key, update in (await replay.feed(course.batch)).updates.items():
+        student = course.students.get(key.decode())
         if student is not None:
-            student.newest = update
+            student.newest = read_update(update)
     course.batch = []
     for student in course.students.values():
         student.in_batch = False

@@ -8,7 +8,7 @@ import msgspec
 from schemas.dead_letter import DeadLetter, from_headers
 from schemas.dead_letter_packing import NotPacked, unpack
 from schemas.dialects import Record, native
-from streams.folding.batch import Repartitioned
+from streams.folding.routing import Repartitioned
 from streams.input.origin import origin_in
 from streams.input.signature import Authentic
 from streams.verification.audit import Difference

@@ -6,7 +6,7 @@ the events from some place on, none of which came before the request.
 """
 
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Final
 
 import msgspec
@@ -44,7 +44,7 @@ class ErasedStudents:
         """Whether this student asked."""
         return student in self._students
 
-    def compare(
+    async def compare(
         self, student: bytes, live: Row | None, requested_us: int, refold: Refold, *, history_gone: bool
     ) -> tuple[AuditFinding | NotCompared | None, Row | None]:
         """What is wrong with the `live` row; and the replayed row that it equals, None for a tombstone row or for none.
@@ -55,13 +55,13 @@ class ErasedStudents:
             return AuditFinding("lost", "asked to be erased, and even the tombstone row is missing"), None
         records = list(self._records.get(student, ()))
         if live.is_tombstone:
-            return self._check_tombstone(student, live, requested_us, records, refold), None
+            return await self._check_tombstone(student, live, requested_us, records, refold), None
         if 0 < live.erased_us < requested_us:
             return AuditFinding("state", "its last request to be erased was not carried out"), None
-        for start in _starts(student, live, requested_us, records, refold):
-            before = refold.refold(_named(student), Row(), records[:start])
+        async for start in _starts(student, live, requested_us, records, refold):
+            before = await refold.refold(student, Row(), records[:start])
             row = Row(epoch=live.epoch, origins=before.origins, erased_us=requested_us)
-            row = refold.refold(_named(student), row, records[start:])
+            row = await refold.refold(student, row, records[start:])
             row = msgspec.structs.replace(row, erased_us=live.erased_us)  # 0 in rows that came from version 1
             if rows_differ(_without_origins(live), _without_origins(row)) is None:
                 return None, row
@@ -70,7 +70,7 @@ class ErasedStudents:
         what = f"asked to be erased; its row holds {live.events} events, and not the last ones that came after"
         return AuditFinding("state", what), None
 
-    def _check_tombstone(
+    async def _check_tombstone(
         self, student: bytes, live: Row, requested_us: int, records: Sequence[Record], refold: Refold
     ) -> AuditFinding | None:
         tombstone = Row(epoch=live.epoch, offset=live.offset, origins=live.origins, erased_us=live.erased_us)
@@ -79,29 +79,32 @@ class ErasedStudents:
         if live.erased_us < requested_us:
             return AuditFinding("state", "its last request to be erased was not carried out")
         after = [record for record in records if record.offset > live.offset]
-        refolded = refold.refold(_named(student), tombstone, after)
+        refolded = await refold.refold(student, tombstone, after)
         if refolded.events:
             return AuditFinding("lost", f"forgotten, and {refolded.events} events since then are not in its row")
         return None
 
 
-def _starts(student: bytes, live: Row, requested_us: int, records: Sequence[Record], refold: Refold) -> Iterator[int]:
+async def _starts(
+    student: bytes, live: Row, requested_us: int, records: Sequence[Record], refold: Refold
+) -> AsyncIterator[int]:
     """Where among its records the row may begin, likeliest first."""
     after = [number for number, record in enumerate(records) if record.timestamp * 1000 > requested_us]
     if after:
         yield after[0]
-    applied = _applied(student, requested_us, records, refold)
+    applied = await _applied(student, requested_us, records, refold)
     # Fewer events than those applied from its start on it cannot hold; more, if their repeats were erased before it.
     too_early = len(applied) - live.events - 1
     first = applied[too_early] + 1 if too_early >= 0 else 0
-    yield from [number for number in after if number >= first][:_TRIED]
+    for number in [number for number in after if number >= first][:_TRIED]:
+        yield number
 
 
-def _applied(student: bytes, requested_us: int, records: Sequence[Record], refold: Refold) -> list[int]:
+async def _applied(student: bytes, requested_us: int, records: Sequence[Record], refold: Refold) -> list[int]:
     """The numbers of the records that change the row, were they all folded."""
     row, folded_to, applied, segments = Row(erased_us=requested_us), -1, list[int](), dict[bytes, bytes]()
     for number, record in enumerate(records):
-        row = refold.refold(_named(student), row, [record], segments)
+        row = await refold.refold(student, row, [record], segments)
         if row.offset != folded_to:
             applied.append(number)
             folded_to = row.offset
@@ -111,8 +114,3 @@ def _applied(student: bytes, requested_us: int, records: Sequence[Record], refol
 def _without_origins(row: Row) -> Row:
     """They outlive a student's erasure: from before, they may be of any order."""
     return msgspec.structs.replace(row, origins={})
-
-
-def _named(student: bytes) -> str:
-    """A key that is no text is nobody's: no event has such a student."""
-    return student.decode("utf-8", "replace")

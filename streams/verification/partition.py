@@ -10,15 +10,16 @@ from typing import Final
 
 from schemas.dialects import Record
 from schemas.errors import Fatal
-from streams.folding.batch import FoldedBatch
 from streams.folding.counts import Counts
+from streams.input.partitioner import OwningPartitionOfKey
+from streams.pipeline import PartitionResult
 from streams.rows.codec import decode_row
 from streams.rows.row import Row
 from streams.verification.audit import AuditFinding, Difference, NotCompared, RowPosition, position
 from streams.verification.erased import ErasedStudents
 from streams.verification.known_ids import segments_differ
 from streams.verification.latest import Last
-from streams.verification.refold import OwningPartitionOf, Refold
+from streams.verification.refold import Refold
 from streams.verification.rescoring import Rescoring
 from streams.verification.scores import ScoreComparison
 from streams.verification.slices import Slice
@@ -33,7 +34,7 @@ class Pass:
     def __init__(
         self,
         rescoring: Rescoring,
-        owning_partition: OwningPartitionOf,
+        owning_partition: OwningPartitionOfKey,
         extent: Extent,
         students: Slice,
         memory_bytes: int,
@@ -96,19 +97,19 @@ class Pass:
         """What later passes have to look at."""
         return [*self.last.set_aside, *(self.last.slice.halves() if self.spoiled else ())]
 
-    def fold(self, records: Sequence[Record]) -> FoldedBatch:
+    async def fold(self, records: Sequence[Record]) -> PartitionResult:
         """The next records of the input, up to the cut."""
         self._erased.note(records)
-        return self._refold.fold(records)
+        return await self._refold.fold(records)
 
-    def follow(self, records: Sequence[Record]) -> None:
+    async def follow(self, records: Sequence[Record]) -> None:
         """The next records, from the cut on: rows that are further than it are judged where they are."""
         if self._ahead and not self.spoiled:
             for key in self._ahead:
                 if key in self._refold.rows:
                     self._reached.setdefault(key, self._refold.rows[key])
             self._erased.note(records)
-            self._refold.follow(records, self._ahead, self._reached)
+            await self._refold.follow(records, self._ahead, self._reached)
 
     async def compare(self) -> AsyncIterator[Difference]:
         """Every difference of the slice's students. Raises SourceFailed."""
@@ -118,26 +119,26 @@ class Pass:
             yield problem
         for keys in _chunks(self.last.students() | self._refold.rows.keys()):
             self.students += len(keys)
-            exact: dict[str, Case] = {}
-            offsets: dict[str, int] = {}
+            exact: dict[bytes, Case] = {}
             for key in keys:
-                student = key.decode("utf-8", "replace")
-                case = self._case(key)
+                case = await self._case(key)
                 if isinstance(case, AuditFinding):
-                    yield Difference(case.kind, student, self.extent.partition, -1, case.what)
+                    yield self._difference(key, case, -1)
                     continue
-                offsets[student] = _offset(case)
                 row = compare_row(case, self.extent) or self._compare_segments(key, case)
                 all_found = [row, *compare_published(case, row, self.extent)]
                 for found in all_found:
                     if isinstance(found, AuditFinding):
-                        yield Difference(found.kind, student, self.extent.partition, offsets[student], found.what)
+                        yield self._difference(key, found, _offset(case))
                 for why in [found.why for found in all_found if isinstance(found, NotCompared)][:1]:
                     self.left_out[why] = self.left_out.get(why, 0) + 1
                 if row is None:
-                    exact[student] = case
-            async for student, found in self.scores.compare(exact):
-                yield Difference(found.kind, student, self.extent.partition, offsets[student], found.what)
+                    exact[key] = case
+            async for key, found in self.scores.compare(exact):
+                yield self._difference(key, found, _offset(exact[key]))
+
+    def _difference(self, key: bytes, found: AuditFinding, offset: int) -> Difference:
+        return Difference(found.kind, key.decode("utf-8", "replace"), self.extent.partition, offset, found.what)
 
     def _compare_segments(self, key: bytes, case: Case) -> AuditFinding | None:
         if case.live is None:
@@ -145,7 +146,7 @@ class Pass:
         replayed = {} if case.erased else self._refold.segments
         return segments_differ(key, case.live, self.last.segments.get(key, {}), replayed)
 
-    def _case(self, key: bytes) -> Case | AuditFinding:
+    async def _case(self, key: bytes) -> Case | AuditFinding:
         live = _decoded(self.last.rows.get(key))
         if isinstance(live, AuditFinding):
             return live
@@ -157,7 +158,7 @@ class Pass:
             row, replayed = NotCompared("asked to be erased meanwhile"), None
         elif erased:
             asked_us, gone = self.last.requests.get(key, 0), self.extent.history_gone
-            row, replayed = self._erased.compare(key, live, asked_us, self._refold, history_gone=gone)
+            row, replayed = await self._erased.compare(key, live, asked_us, self._refold, history_gone=gone)
         return Case(
             live,
             self.last.newest(key),

@@ -1,22 +1,33 @@
 """The input topic folded again, for the students of one slice of one partition. Nothing is scored on the way."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from schemas.dialects import Record
-from streams.folding.batch import FoldedBatch
+from streams.context import ProcessingContext
 from streams.folding.counts import Counts
-from streams.pipeline import Pipeline
+from streams.input.partitioner import OwningPartitionOfKey
+from streams.pipeline import PartitionResult, Pipeline
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import Row
 from streams.rows.segments import is_segment
 from streams.verification.audit import RowPosition, position
 from streams.verification.slices import FEWEST_STUDENTS, Slice
 
-OwningPartitionOf = Callable[[str], int | None]
-Contains = Callable[[bytes], bool]
-
 _BEYOND: Final = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Implements StoredRows, of one partition: `row_of` tells a student's row."""
+
+    row_of: Callable[[bytes], bytes | None]
+    segments: Mapping[bytes, bytes]
+
+    def get_many(self, _partition: int, keys: Sequence[bytes]) -> list[bytes | None]:
+        """See StoredRows."""
+        return [self.segments.get(key) if is_segment(key) else self.row_of(key) for key in keys]
 
 
 class Refold:
@@ -29,7 +40,12 @@ class Refold:
     """
 
     def __init__(
-        self, pipeline: Pipeline, owning_partition: OwningPartitionOf, epoch: int, students: Slice, memory_bytes: int
+        self,
+        pipeline: Pipeline,
+        owning_partition: OwningPartitionOfKey,
+        epoch: int,
+        students: Slice,
+        memory_bytes: int,
     ) -> None:
         self._pipeline = pipeline
         self._owning_partition = owning_partition
@@ -44,17 +60,17 @@ class Refold:
         self.counts = Counts()
         self.spoiled = False
 
-    def fold(self, records: Sequence[Record]) -> FoldedBatch:
+    async def fold(self, records: Sequence[Record]) -> PartitionResult:
         """Fold the next records, in offset order."""
-        batch = self._fold(records, self.rows, self._students.contains)
+        result = await self._process(records, lambda key: self._row_of(key, self.rows, self._students.contains(key)))
         if not self.spoiled:
-            for key, stored in batch.records().items():
+            for key, stored in result.rows.items():
                 self._put(self.segments if is_segment(key) else self.rows, key, stored)
             self._keep_within_memory()
-        self.counts += batch.counts
-        return batch
+        self.counts += result.counts
+        return result
 
-    def follow(
+    async def follow(
         self, records: Sequence[Record], ahead: Mapping[bytes, RowPosition], reached: dict[bytes, bytes]
     ) -> None:
         """Fold on, for students `ahead` alone, each until it is where `ahead` says; its row there goes to `reached`.
@@ -63,44 +79,46 @@ class Refold:
         ahead are to be copied to `reached` before.
         """
         for record in records:
-            batch = self._fold([record], reached, lambda key: self._waits(key, ahead, reached))
-            batch.segments.apply_to(self.segments)
-            reached.update((student.encode(), row) for student, row in batch.rows().items())
+            result = await self._process(
+                [record], lambda key: self._row_of(key, reached, self._waits(key, ahead, reached))
+            )
+            for key, stored in result.rows.items():
+                _store(self.segments if is_segment(key) else reached, key, stored)
 
-    def refold(
-        self, student: str, row: Row, records: Sequence[Record], segments: dict[bytes, bytes] | None = None
+    async def refold(
+        self, student: bytes, row: Row, records: Sequence[Record], segments: dict[bytes, bytes] | None = None
     ) -> Row:
         """Fold `records` into `row`, as if there were no other student; return the row that comes of it.
 
         `segments`, changed in place, are those of the row; None for one that has none and won't be folded into again.
         """
-        stored, own_segments = encode_row(row), {} if segments is None else segments
-        batch = self._pipeline.fold(
-            records,
-            load=lambda students: [stored if each == student else self._others for each in students],
-            load_segments=lambda keys: [own_segments.get(key) for key in keys],
-            owning_partition=self._owning_partition,
-            epoch=self._epoch,
-        )
-        batch.segments.apply_to(own_segments)
-        return decode_row(batch.rows().get(student, stored))
+        rows, own_segments = {student: encode_row(row)}, {} if segments is None else segments
+        result = await self._process(records, lambda key: rows.get(key, self._others), own_segments)
+        for key, stored in result.rows.items():
+            _store(own_segments if is_segment(key) else rows, key, stored)
+        return decode_row(rows[student])
 
-    def _fold(self, records: Sequence[Record], rows: Mapping[bytes, bytes], contains: Contains) -> FoldedBatch:
-        return self._pipeline.fold(
-            records,
-            load=lambda students: [self._load(student.encode(), rows, contains) for student in students],
-            load_segments=lambda keys: [self.segments.get(key) for key in keys],
+    async def _process(
+        self,
+        records: Sequence[Record],
+        row_of: Callable[[bytes], bytes | None],
+        segments: Mapping[bytes, bytes] | None = None,
+    ) -> PartitionResult:
+        context = ProcessingContext(
+            rows=_Rows(row_of, self.segments if segments is None else segments),
             owning_partition=self._owning_partition,
-            epoch=self._epoch,
+            epoch_of=lambda _partition: self._epoch,
+            scores=False,
         )
+        partition = records[0].partition if records else 0
+        return (await self._pipeline.process({partition: records}, context))[partition]
 
-    def _load(self, key: bytes, rows: Mapping[bytes, bytes], contains: Contains) -> bytes | None:
-        return self._others if self.spoiled or not contains(key) else rows.get(key)
+    def _row_of(self, key: bytes, rows: Mapping[bytes, bytes], is_wanted: bool) -> bytes | None:
+        return rows.get(key) if is_wanted and not self.spoiled else self._others
 
     def _put(self, table: dict[bytes, bytes], key: bytes, stored: bytes | None) -> None:
-        self._size_bytes += len(stored or b"") - len(table.pop(key, b""))
-        if stored is not None:
-            table[key] = stored
+        self._size_bytes += len(stored or b"") - len(table.get(key, b""))
+        _store(table, key, stored)
 
     def _keep_within_memory(self) -> None:
         if self._size_bytes > self._memory_bytes and len(self.rows) > FEWEST_STUDENTS:
@@ -112,3 +130,10 @@ class Refold:
     def _waits(key: bytes, ahead: Mapping[bytes, RowPosition], reached: Mapping[bytes, bytes]) -> bool:
         stored = reached.get(key)
         return key in ahead and (stored is None or position(decode_row(stored)) < ahead[key])
+
+
+def _store(table: dict[bytes, bytes], key: bytes, stored: bytes | None) -> None:
+    if stored is None:
+        table.pop(key, None)
+    else:
+        table[key] = stored

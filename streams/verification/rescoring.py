@@ -22,6 +22,7 @@ from streams.pipeline import Pipeline
 from streams.rows.codec import decode_row
 from streams.rows.row import KNOWN_IDS, Row
 from streams.rows.row_batch import RowBatch
+from streams.scoring.updates import read_update
 from streams.skills.skill_set import SkillSet
 from streams.verification.audit import AuditFinding
 from streams.verification.published import PublishedUpdate, shorten
@@ -65,7 +66,7 @@ class Rescoring:
             known_ids=known_ids,
             authentic=authentic,
         )
-        self.config_version = self.pipeline.writer.config_version
+        self.config_version = self.pipeline.config_version
         patient = msgspec.structs.replace(skill_set.fusion, deadline_s=_DEADLINE_S)
         self._patient = msgspec.structs.replace(skill_set, fusion=patient)
         self._pipelines: dict[Failing, Pipeline] = {}
@@ -86,8 +87,8 @@ class Rescoring:
             yield from combinations(names, count)
 
     async def score(
-        self, rows: dict[str, Row], published: Mapping[str, PublishedUpdate], failing: Failing = ()
-    ) -> Mapping[str, PublishedUpdate]:
+        self, rows: dict[bytes, Row], published: Mapping[bytes, PublishedUpdate], failing: Failing = ()
+    ) -> Mapping[bytes, PublishedUpdate]:
         """What the update of each row says when `failing` fail, and remote sources say what they said of the
         `published` one. Replaces the rows by such as hold these scores.
 
@@ -95,10 +96,11 @@ class Rescoring:
         """
         for source in self._recorded.values():
             source.play([published[student] for student in rows], self._patient.names)
-        row_batch = RowBatch.of_rows(list(rows.values()), self._patient.names)
-        updates = await self._pipeline(failing).score(list(rows), row_batch)
-        rows.update(zip(rows, map(decode_row, row_batch.encode()), strict=True))
-        return {update.student_id: shorten(update) for update in updates}
+        pipeline = self._pipeline(failing)
+        scored = await pipeline.score(RowBatch.of_rows(list(rows.values()), self._patient.names))
+        updates = pipeline.write(list(rows), scored)
+        rows.update(zip(rows, map(decode_row, scored.rows.encode()), strict=True))
+        return {key: shorten(read_update(update)) for key, update in updates.items()}
 
     def _pipeline(self, failing: Failing) -> Pipeline:
         pipeline = self._pipelines.get(failing)

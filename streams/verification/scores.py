@@ -24,9 +24,9 @@ class ScoreComparison:
         self.other_sources = 0
         self.recorded = 0
 
-    async def compare(self, cases: Mapping[str, Case]) -> AsyncIterator[tuple[str, AuditFinding]]:
+    async def compare(self, cases: Mapping[bytes, Case]) -> AsyncIterator[tuple[bytes, AuditFinding]]:
         """What is wrong with the scores of students whose rows are right. Raises SourceFailed."""
-        groups: defaultdict[Failing, dict[str, Case]] = defaultdict(dict)
+        groups: defaultdict[Failing, dict[bytes, Case]] = defaultdict(dict)
         for student, case in cases.items():
             published, replayed = case.published, case.replayed
             if published is None or replayed is None or published.position != position(replayed):
@@ -40,8 +40,8 @@ class ScoreComparison:
                 yield student, finding
 
     async def _compare_group(
-        self, failing: Failing, group: Mapping[str, Case]
-    ) -> AsyncIterator[tuple[str, AuditFinding]]:
+        self, failing: Failing, group: Mapping[bytes, Case]
+    ) -> AsyncIterator[tuple[bytes, AuditFinding]]:
         rows = {student: case.replayed for student, case in group.items() if case.replayed is not None}
         published = {student: case.published for student, case in group.items() if case.published is not None}
         computed = await self._rescoring.score(rows, published, failing)
@@ -59,7 +59,7 @@ class ScoreComparison:
                     yield student, score_differs(code, apart)
                 break
 
-    async def _is_of_other_sources(self, student: str, case: Case, unequal: Mapping[int, float]) -> bool:
+    async def _is_of_other_sources(self, student: bytes, case: Case, unequal: Mapping[int, float]) -> bool:
         """Whether other sources give the row's scores, those of the skills that are `unequal` among them."""
         assert case.live is not None
         assert case.replayed is not None

@@ -7,18 +7,14 @@ import msgspec
 from confluent_kafka import Consumer, TopicPartition
 
 from schemas.dead_letter import to_headers
-from schemas.dialects import decode
 from schemas.explanation import Explanation
 from schemas.update import SkillUpdate
-from streams.folding.batch import BatchFolder
-from streams.folding.fold import Folding
 from streams.replay import FileRecord
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import Row
-from streams.skills.skill_set import load_skills
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, owning_partition
-from tests.events import Student, event, raw, stored_dead_letter
+from tests.events import Student, event, processed, raw, rows_of, stored_dead_letter
 
 LOST, GONE, DOUBLE, STALE, SCORE = "sim-00001", "sim-00002", "sim-00003", "sim-00004", "sim-00005"
 UNSAID, MISSAID, MISEXPLAINED, UNFOLDED, UNFORWARDED = "sim-00006", "sim-00007", "sim-00008", "sim-00009", "unforwarded"
@@ -63,10 +59,10 @@ def records_of(deployment: Deployment, student: str) -> list[FileRecord]:
 
 def refolded(deployment: Deployment, student: str, *, skip: int) -> Row:
     """A row without one of the events that were applied."""
-    folding, rows, applied = Folding.of(load_skills("default")), dict[str, Row](), 0
+    rows, applied = dict[str, Row](), 0
     for record in records_of(deployment, student):
         before = rows[student].events if student in rows else 0
-        batch = fold_one(folding, rows, record)
+        batch = fold_one(rows, record)
         after = batch[student].events if student in batch else before
         applied += after > before
         if applied != skip or after == before:
@@ -74,14 +70,10 @@ def refolded(deployment: Deployment, student: str, *, skip: int) -> Row:
     return rows[student]
 
 
-def fold_one(folding: Folding, rows: Mapping[str, Row], record: FileRecord) -> dict[str, Row]:
+def fold_one(rows: Mapping[str, Row], record: FileRecord) -> dict[str, Row]:
     """The rows that one record changes; `rows` stay as they are."""
-
-    def load(students: Sequence[str]) -> list[bytes | None]:
-        return [encode_row(rows[student]) if student in rows else None for student in students]
-
-    batch = BatchFolder(folding, decode, owning_partition=lambda _: None, load=load).fold([record])
-    return {student: decode_row(stored) for student, stored in batch.rows().items()}
+    result = processed([record], {student: encode_row(row) for student, row in rows.items()})
+    return {student: decode_row(row) for student, row in rows_of(result).items()}
 
 
 def folded_again(row: Row) -> Row:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from agents.worker import student_step as students
+from agents.worker.student_step import is_long, most_students
 from agents.worker.work_thread import WorkThread
 from schemas.dialects import Record
 from schemas.errors import Fatal
@@ -30,11 +30,10 @@ def some_records(students_of: Sequence[str]) -> list[Record]:
 
 
 @pytest.mark.parametrize("most", [1, 7, 60, 10_000])
-def test_parts_of_a_batch_come_to_what_the_whole_does(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parts_of_a_batch_come_to_what_the_whole_does(most: int) -> None:
     taken = some_records(on_owning(60) * 2)
-    whole, parted = Stepped(), Stepped()
+    whole, parted = Stepped(), Stepped(most_students=most)
     expected = whole.take(CHANNELS.activity, PARTITION, taken)
-    monkeypatch.setattr(students, "MOST_STUDENTS", most)
 
     found = parted.take(CHANNELS.activity, PARTITION, taken)
 
@@ -68,8 +67,8 @@ def test_a_long_batch_is_folded_beside_the_loop(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_one_large_record_is_long_as_well() -> None:
-    assert students._is_long([record(b"x" * 100_000)])
-    assert not students._is_long([record(b"x")] * 3)
+    assert is_long([record(b"x" * 100_000)])
+    assert not is_long([record(b"x")] * 3)
 
 
 def test_internal_topics_come_in_parts_too() -> None:
@@ -105,4 +104,4 @@ async def test_work_whose_asker_has_gone_does_not_hold_up_what_comes_after() -> 
 
 @pytest.mark.parametrize(("skills", "most"), [(1, 10_000), (7, 10_000), (8, 10_000), (9, 8_888), (64, 1_250)])
 def test_a_part_of_many_skills_is_of_fewer_students(skills: int, most: int) -> None:
-    assert students.most_students(skills) == most
+    assert most_students(skills) == most

@@ -2,7 +2,7 @@
 
 The table is filled with rows of real shape before anything is timed, and batches of 2,000 events then come from random
 students. An event's cost is decode, dedupe and fold; a student's is to read its row, to score it, to encode and to keep
-it. They are told apart by timing `Pipeline.fold` without the rows that it loads, and all else of `Replay.feed`.
+it. They are told apart by timing the first piece of `Pipeline.process` without the rows that it loads, and the rest.
 """
 
 import asyncio
@@ -10,26 +10,26 @@ import gc
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from random import Random
 from statistics import median
-from typing import Final
+from typing import Final, TypeVar
 
-from schemas.dialects import Record
+from streams.context import Inline, ProcessingContext
 from streams.evidence.artifacts import load_artifact
-from streams.folding.batch import FoldedBatch, Load, OwningPartition
 from streams.pipeline import Pipeline
-from streams.replay import BATCH_RECORDS, FileRecord, Replay
+from streams.replay import BATCH_RECORDS, FileRecord
 from streams.rows.row_batch import RowBatch
-from streams.rows.segments import LoadSegments, none_stored
+from streams.rows.table import PartitionedRows
 from streams.simulation import simulate
 from tests.benchmarks.measure import Figure, Rounds, Target
 from tests.benchmarks.piping import fail, patient_skills
 from tests.benchmarks.recovery import template_rows
 from tests.benchmarks.sizes import Sizes
 
+_T = TypeVar("_T")
 NAME: Final = "cost_growth"
 _FLAT: Final = Target("at most", 1.15)
 _STUDENTS: Final = (2_000, 20_000, 200_000, 1_000_000)
@@ -41,51 +41,53 @@ _IDS: Final = re.compile(rb'"event_id":"[^"]*","student_id":"[^"]*"')
 _FIRST_OFFSET: Final = 10_000_000  # above those that the rows were made with
 
 
-class TimedPipeline(Pipeline):
-    """The pipeline, adding up the CPU time of folding events, without that of loading and decoding rows.
+@dataclass(slots=True)
+class TimedRows:
+    """A table that adds up the CPU time of loading its rows, and keeps those last loaded."""
 
-    Rows are decoded within a fold, so they are decoded once more beside it: `repeated_s` is what that cost.
+    rows: PartitionedRows
+    load_s: float = 0.0
+    loaded: Sequence[bytes | None] = ()
+
+    def get_many(self, partition: int, keys: Sequence[bytes]) -> Sequence[bytes | None]:
+        """See StoredRows."""
+        began_s = time.process_time()
+        found = self.rows.get_many(partition, keys)
+        self.load_s += time.process_time() - began_s
+        self.loaded = found
+        return found
+
+
+class TimedFolding(Inline):
+    """Does each batch's work in place, adding up the CPU time of its first piece, decoding and folding.
+
+    Rows are decoded within it, so they are decoded once more beside it: `repeated_s` is what that cost.
     """
 
-    fold_s = 0.0
-    repeated_s = 0.0
+    def __init__(self, rows: TimedRows, names: tuple[str, ...]) -> None:
+        self._rows = rows
+        self._names = names
+        self._is_first = True
+        self.fold_s = 0.0
+        self.repeated_s = 0.0
 
-    def fold(
-        self,
-        records: Sequence[Record],
-        *,
-        load: Load,
-        owning_partition: OwningPartition,
-        load_segments: LoadSegments = none_stored,
-        epoch: int = 0,
-        most_students: int | None = None,
-    ) -> FoldedBatch:
-        """See Pipeline.fold."""
-        rows: list[bytes | None] = []
-        load_s = 0.0
+    def begin(self) -> None:
+        """A batch begins."""
+        self._is_first = True
 
-        def timed(students: Sequence[str]) -> Sequence[bytes | None]:
-            nonlocal load_s
-            began_s = time.process_time()
-            rows.extend(load(students))
-            load_s = time.process_time() - began_s
-            return rows
-
-        began_s = time.process_time()
-        batch = super().fold(
-            records,
-            load=timed,
-            owning_partition=owning_partition,
-            load_segments=load_segments,
-            epoch=epoch,
-            most_students=most_students,
-        )
+    async def run(self, work: Callable[[], _T]) -> _T:
+        """See Executor."""
+        if not self._is_first:
+            return work()
+        self._is_first = False
+        began_s, loaded_s = time.process_time(), self._rows.load_s
+        result = work()
         folded_s = time.process_time()
-        RowBatch.of(rows, self.skill_set.names)
+        RowBatch.of(self._rows.loaded, self._names)
         decode_s = time.process_time() - folded_s
-        self.fold_s += folded_s - began_s - load_s - decode_s
+        self.fold_s += folded_s - began_s - (self._rows.load_s - loaded_s) - decode_s
         self.repeated_s += decode_s
-        return batch
+        return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,28 +105,35 @@ class Class:
         self._students = students
         self._rng = Random(students)
         self._offset = _FIRST_OFFSET
-        self._pipeline = TimedPipeline(patient_skills(), load_artifact("default"), on_failure=fail)
-        self._replay = Replay(self._pipeline)
+        self._pipeline = Pipeline(patient_skills(), load_artifact("default"), on_failure=fail)
+        self._rows = PartitionedRows()
+        timed = TimedRows(self._rows)
+        self._folding = TimedFolding(timed, self._pipeline.skill_set.names)
+        self._context = ProcessingContext(rows=timed, executor=self._folding)
         templates = template_rows()
         # Each a copy of its own, as a table has it: shared bytes would stay in the processor's cache.
         rows = {b"sim-%07d" % n: bytes(bytearray(templates[n % len(templates)])) for n in range(students)}
-        self._replay.rows.put_many(0, rows)
+        self._rows.put_many(0, rows)
 
     def costs(self) -> Costs:
-        """Feed some batches and say what they cost."""
+        """Process some batches and say what they cost."""
         for batch in self._batches(_WARM_UP):
-            asyncio.run(self._replay.feed(batch))
+            self._process(batch)
         made = self._batches(_BATCHES)
-        self._pipeline.fold_s, self._pipeline.repeated_s, updates = 0.0, 0.0, self._replay.updates
+        self._folding.fold_s, self._folding.repeated_s = 0.0, 0.0
         gc.collect()
         began_s = time.process_time()
-        for batch in made:
-            asyncio.run(self._replay.feed(batch))
-        all_s = time.process_time() - began_s - self._pipeline.repeated_s
-        scored = self._replay.updates - updates
-        return Costs(
-            self._pipeline.fold_s / (_BATCHES * BATCH_RECORDS) * 1e6, (all_s - self._pipeline.fold_s) / scored * 1e6
-        )
+        scored = sum(map(self._process, made))
+        all_s = time.process_time() - began_s - self._folding.repeated_s
+        fold_s = self._folding.fold_s
+        return Costs(fold_s / (_BATCHES * BATCH_RECORDS) * 1e6, (all_s - fold_s) / scored * 1e6)
+
+    def _process(self, batch: list[FileRecord]) -> int:
+        """Process a batch and keep its rows; how many students it scored."""
+        self._folding.begin()
+        result = asyncio.run(self._pipeline.process({0: batch}, self._context))[0]
+        self._rows.put_many(0, result.rows)
+        return len(result.updates)
 
     def _batches(self, count: int) -> list[list[FileRecord]]:
         return [[self._record() for _ in range(BATCH_RECORDS)] for _ in range(count)]

@@ -16,8 +16,8 @@ from aiokafka.record.memory_records import MemoryRecords
 from agents.kafka.connection import CODECS, Compression
 from streams.evidence.artifacts import load_artifact
 from streams.pipeline import Pipeline
-from streams.replay import FileRecord
-from streams.rows.table import PartitionedRows
+from streams.replay import FileRecord, Replay
+from streams.rows.segments import is_segment
 from streams.simulation import simulate
 from streams.skills.skill_set import load_skills
 from tests.benchmarks.measure import Figure, Rounds
@@ -72,22 +72,13 @@ async def _written(events: int) -> dict[str, list[Records]]:
     pipeline = Pipeline(load_skills("default"), load_artifact("default"), on_failure=fail)
     simulated = simulate(_STUDENTS, events, seed=3, faults=0.0)
     records = [FileRecord(offset, _NOW_MS, each.value, key=each.key) for offset, each in enumerate(simulated)]
-    table = PartitionedRows()
+    replay = Replay(pipeline)
     rows: list[Records] = []
     updates: list[Records] = []
     for start in range(0, len(records), _FETCH_RECORDS):
-        batch = pipeline.fold(
-            records[start : start + _FETCH_RECORDS],
-            load=lambda students: [table.get(0, student.encode()) for student in students],
-            owning_partition=lambda _student: None,
-        )
-        scored = await pipeline.score_rows(batch.row_batch)
-        said = pipeline.writer.write(batch.students, batch.row_batch, scored)
-        changed = [(student.encode(), row) for student, row in batch.rows().items()]
-        for key, row in changed:
-            table.put(0, key, row)
-        rows.append(changed)
-        updates.append([(student.encode(), update) for student, update in zip(batch.students, said, strict=True)])
+        result = await replay.feed(records[start : start + _FETCH_RECORDS])
+        rows.append([(key, row) for key, row in result.rows.items() if row is not None and not is_segment(key)])
+        updates.append(list(result.updates.items()))
     return {"row": rows, "update": updates}
 
 

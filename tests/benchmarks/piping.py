@@ -14,7 +14,7 @@ from streams.replay import FileRecord, Replay, batches
 from streams.simulation import simulate
 from streams.skills.skill_set import SkillSet, load_skills
 from tests.benchmarks.measure import Measure
-from tests.events import loaded
+from tests.events import processed
 
 _EVENTS = 20_000
 _STUDENTS = 2_000
@@ -57,7 +57,7 @@ def decode() -> Measure:
 def fold() -> Measure:
     """Decoded and folded into rows, unscored."""
     began_s = time.perf_counter()
-    pipeline().fold(_records(), load=loaded({}), owning_partition=lambda _student: None)
+    processed(_records(), pipeline=pipeline())
     return _rate(time.perf_counter() - began_s, _parsing_s(), "orjson.loads alone")
 
 

@@ -45,7 +45,7 @@ def kill_at_random(worker: WorkerProcess, rng: Random) -> None:
 
 def assert_exact(deployment: Deployment) -> Replay:
     """The table equals the replay, and every event of the topic is applied, ignored, a repeat or a dead letter."""
-    ours = pipeline("default", "default").writer.config_version
+    ours = pipeline("default", "default").config_version
     updates = deployment.updates()
     assert {update.config_version for update in updates} == {ours}, "the model was replaced in mid-test"
     replay = deployment.replay()

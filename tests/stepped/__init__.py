@@ -10,12 +10,16 @@ from agents.config.channels import Channels
 from agents.config.settings import Settings
 from agents.delivery.step import BatchResult, Output
 from agents.metrics.internal_topics import InternalOutcome
-from agents.worker.student_step import StepCounts, StudentStep
+from agents.worker.internal_steps import Erasing, InternalStep, QueuedRows, ResultReading
+from agents.worker.outputs import Outputs
+from agents.worker.student_step import MOST_STUDENTS, StudentStep, TopicSteps
 from schemas.dialects import Record
+from streams.context import ProcessingContext, first_epoch
 from streams.folding.counts import Counts
 from streams.input.partitioner import Murmur2
 from streams.input.signature import HeaderKeys, Sign
-from streams.pipeline import Pipeline
+from streams.pipeline import PartitionResult, Pipeline
+from streams.reasoning.policy.marking import PendingMarker
 from streams.reasoning.policy.queue import ReasoningQueue
 from streams.reasoning.policy.settings import PendingPolicy
 from streams.rows.table import PartitionedRows
@@ -40,22 +44,29 @@ class Stepped:
     counts: Counts = field(default_factory=Counts)
     internal: Counter[InternalOutcome] = field(default_factory=Counter)
     parts: int = 0
+    most_students: int = MOST_STUDENTS
 
     def __post_init__(self) -> None:
-        self.queue = ReasoningQueue(PendingPolicy(), calls_per_s=1.0)
-        self.step = StudentStep(
-            self.pipeline,
-            self.rows,
-            CHANNELS,
-            owning_partition,
-            queue=self.queue,
-            policy=PendingPolicy(),
-            now_us=lambda: NOW_US,
-            epoch=lambda _partition: 0,
-            check=_passed,
-            sign=self.sign,
-            observe=self._observe,
-            tally=lambda outcome: self.internal.update([outcome]),
+        policy, levels = PendingPolicy(), self.pipeline.skill_set.levels
+        self.queue = ReasoningQueue(policy, calls_per_s=1.0)
+        outputs = Outputs(CHANNELS, self.sign, first_epoch)
+        context = ProcessingContext(
+            rows=self.rows,
+            owning_partition=owning_partition,
+            most_students=self.most_students,
+            note_pending=PendingMarker(self.queue, policy, levels, lambda: NOW_US),
+        )
+        queued = QueuedRows(self.rows, self.queue)
+        reading, erasing = (
+            ResultReading(queued, self.pipeline.skill_set, policy),
+            Erasing(queued, owning_partition, CHANNELS),
+        )
+        self.step = TopicSteps(
+            {
+                CHANNELS.activity: StudentStep(self.pipeline, context, outputs, self._observe),
+                CHANNELS.results: InternalStep(reading, "results_dead_lettered", outputs, self._tally),
+                CHANNELS.erasures: InternalStep(erasing, "erasures_dead_lettered", outputs, self._tally),
+            }
         )
 
     def take(self, topic: str, partition: int, records: Sequence[Record]) -> BatchResult:
@@ -76,9 +87,8 @@ class Stepped:
             left = left[len(left) if result.records is None else result.records :]
         return BatchResult(rows, outputs)
 
-    def _observe(self, folded: StepCounts) -> None:
-        self.counts += folded.counts
+    def _observe(self, result: PartitionResult, _duration_s: float) -> None:
+        self.counts += result.counts
 
-
-async def _passed(*_batch: object) -> None:
-    """No dead letter is too many."""
+    def _tally(self, outcome: InternalOutcome) -> None:
+        self.internal[outcome] += 1

@@ -1,22 +1,19 @@
 """One act counts once, whichever of a platform's events tell it; and two stay two."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import permutations
 from typing import Any, Final
 
 import orjson
 import pytest
 
-from schemas.dialects import decode
-from streams.folding.batch import BatchFolder
 from streams.folding.counts import Counts
 from streams.folding.facts import ATTEMPTED, FAILED, MARKED, PASSED, RETRIED, SUBMITTED
-from streams.folding.fold import Folding
 from streams.rows.codec import decode_row
 from streams.rows.row import Row
 from tests.contract.caliper_events import GRADER, QUIZ, attempt, caliper, grade
 from tests.contract.xapi_statements import ADL, ADL_TYPE, ITEM, statement
-from tests.events import default_skills, record
+from tests.events import processed, record, rows_of
 
 EVALUATED: Final = "https://w3id.org/xapi/acrossx/verbs/evaluated"
 NUMBER: Final = "http://id.tincanapi.com/extension/attempt-id"
@@ -30,15 +27,12 @@ QUIZ_TYPE: Final = f"{ADL_TYPE}assessment"
 def folded(documents: Iterable[object], *, cut: bool = True) -> tuple[Row, Counts]:
     """One student's row after these, each in a batch of its own, or all in one; and what was counted."""
     records = [record(orjson.dumps(one), offset) for offset, one in enumerate(documents)]
-    stored: dict[bytes, bytes] = {}
+    stored: dict[str, bytes] = {}
     counts = Counts()
 
-    def load(students: Sequence[str]) -> list[bytes | None]:
-        return [stored.get(student.encode()) for student in students]
-
     for batch in [[one] for one in records] if cut else [records]:
-        made = BatchFolder(Folding.of(default_skills()), decode, owning_partition=lambda _: None, load=load).fold(batch)
-        stored |= {key: value for key, value in made.records().items() if value is not None}
+        made = processed(batch, stored)
+        stored |= rows_of(made)
         counts += made.counts
     [row] = stored.values()
     return decode_row(row), counts

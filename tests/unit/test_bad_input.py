@@ -9,12 +9,12 @@ import pytest
 from schemas.dead_letter import MAX_ERROR_CHARS, from_headers, to_headers
 from schemas.dialects import Record, native
 from schemas.errors import Fatal, InvalidInput
-from streams.folding.batch import FoldedBatch
 from streams.folding.dead_letters import MAX_DEAD_LETTERS_A_RECORD
 from streams.input.origin import ORIGIN_HEADER
+from streams.pipeline import PartitionResult
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import Row
-from tests.events import NOW_MS, default_pipeline, fields, loaded, raw, record, records
+from tests.events import NOW_MS, fields, processed, raw, record, records, rows_of, updates_of
 
 SECRET = "canary-7f3a"
 GOOD = [raw(minute=1), raw(minute=2), raw(minute=3)]
@@ -22,13 +22,13 @@ GOOD = [raw(minute=1), raw(minute=2), raw(minute=3)]
 
 def fold(
     taken: Sequence[Record], rows: dict[str, bytes] | None = None, *, owning_partition: int | None = None
-) -> FoldedBatch:
-    return default_pipeline().fold(taken, load=loaded(rows or {}), owning_partition=lambda _student: owning_partition)
+) -> PartitionResult:
+    return processed(taken, rows, owning_partition=lambda _key: owning_partition)
 
 
-def ada(batch: FoldedBatch) -> Row:
+def ada(batch: PartitionResult) -> Row:
     """The only student that a batch changed."""
-    [stored] = batch.rows().values()
+    [stored] = rows_of(batch).values()
     return decode_row(stored)
 
 
@@ -89,7 +89,7 @@ def test_the_unreadable_is_dead_lettered_and_its_neighbours_are_unharmed(value: 
 
     assert batch.counts.reasons == {reason: 1}
     assert (batch.counts.events_in, batch.counts.applied, batch.counts.dead_lettered) == (4, 3, 1)
-    assert batch.rows() == fold(good).rows()
+    assert rows_of(batch) == rows_of(fold(good))
     [(original, dead_letter)] = batch.dead_letters
     assert original is bad
     assert SECRET not in dead_letter.error
@@ -167,7 +167,7 @@ def test_an_endless_string_of_escapes_is_read_once() -> None:
 def test_the_student_is_the_events_own_whatever_the_key(key: bytes | None) -> None:
     batch = fold([record(GOOD[0], key=key)])
 
-    assert batch.rows().keys() == {"ada"}
+    assert rows_of(batch).keys() == {"ada"}
     assert batch.counts.applied == 1
 
 
@@ -179,14 +179,14 @@ def test_a_time_from_the_future_is_clamped_to_the_records_and_counted(time: str)
     assert ada(batch).as_of_us == NOW_MS * 1000
 
 
-async def test_a_record_and_an_event_from_the_year_9999_can_be_published() -> None:
+def test_a_record_and_an_event_from_the_year_9999_can_be_published() -> None:
     value = bare(time="9999-12-31T23:59:59-23:59")
 
-    batch = fold([record(value, timestamp=2**63 - 1)])
+    batch = processed([record(value, timestamp=2**63 - 1)], scores=True)
 
-    [update] = await default_pipeline().score(batch.students, batch.row_batch)
+    [update] = updates_of(batch)
     assert update.as_of == "2100-01-01T00:00:00.000Z"
-    assert len(batch.rows()["ada"]) < 1000
+    assert len(rows_of(batch)["ada"]) < 1000
 
 
 @pytest.mark.parametrize("timestamp", [-(2**63), -1, 0, NOW_MS // 1000], ids=["least", "none", "zero", "seconds"])
@@ -202,7 +202,7 @@ def test_huge_text_is_applied_and_leaves_a_small_row() -> None:
     batch = fold([record(raw("message", text="never give up " * 60_000))])
 
     assert batch.counts.applied == 1
-    assert len(batch.rows()["ada"]) < 500
+    assert len(rows_of(batch)["ada"]) < 500
 
 
 def test_the_same_event_twice_counts_once() -> None:
@@ -231,7 +231,7 @@ def test_the_valid_of_no_use_is_ignored_and_leaves_no_row() -> None:
     batch = fold(records(useless))
 
     assert batch.counts.ignored == 3
-    assert batch.rows() == {}
+    assert rows_of(batch) == {}
 
 
 class TestForeignPartition:
@@ -244,7 +244,7 @@ class TestForeignPartition:
         assert (sent_on.partition, sent_on.origin.header[1]) == (5, b"student-activity/2/41/0")
         assert native.encode(sent_on.event) == native.encode(native.decode(GOOD[0]))
         assert (batch.counts.rerouted, batch.counts.events_in) == (1, 0)
-        assert batch.rows() == {}
+        assert rows_of(batch) == {}
 
     def arrived(self, value: bytes, offset: int, origin: bytes | None) -> Record:
         return record(value, offset, partition=5, headers=((ORIGIN_HEADER, origin),))
@@ -269,14 +269,10 @@ class TestForeignPartition:
         )
 
     def test_a_recreated_topic_does_not_mistake_new_repartitioned_events_for_old(self) -> None:
-        rows = fold([self.arrived(GOOD[0], 90, b"student-activity/2/41/0")], owning_partition=5).rows()
+        rows = rows_of(fold([self.arrived(GOOD[0], 90, b"student-activity/2/41/0")], owning_partition=5))
 
-        batch = default_pipeline().fold(
-            [self.arrived(GOOD[1], 0, b"student-activity/2/3/0")],
-            load=loaded(rows),
-            owning_partition=lambda _: 5,
-            epoch=1,
-        )
+        arrived = [self.arrived(GOOD[1], 0, b"student-activity/2/3/0")]
+        batch = processed(arrived, rows, owning_partition=lambda _: 5, epoch_of=lambda _: 1)
 
         assert batch.counts.applied == 1
         assert (ada(batch).epoch, ada(batch).offset) == (1, 0)
@@ -290,16 +286,14 @@ class TestForeignPartition:
         on_owning = fold([self.arrived(GOOD[0], 0, origin)], owning_partition=5)
         abroad = fold([self.arrived(GOOD[0], 0, origin)], owning_partition=6)
 
-        assert on_owning.rows() == fold([record(GOOD[0], 0, partition=5)], owning_partition=5).rows()
+        assert rows_of(on_owning) == rows_of(fold([record(GOOD[0], 0, partition=5)], owning_partition=5))
         assert abroad.counts.rerouted == 1
 
 
 def test_a_row_of_a_newer_epoch_stops_the_worker_instead_of_being_folded_again() -> None:
     ahead = encode_row(Row(epoch=2, offset=7))
     with pytest.raises(Fatal, match=r"epoch 2, .* 1: "):
-        default_pipeline().fold(
-            records([raw()]), load=loaded({"ada": ahead}), owning_partition=lambda _student: None, epoch=1
-        )
+        processed(records([raw()]), {"ada": ahead}, epoch_of=lambda _: 1)
 
 
 def test_an_array_of_bad_parts_comes_to_a_few_dead_letters_that_say_how_many() -> None:

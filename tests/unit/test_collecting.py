@@ -18,7 +18,7 @@ from streams.pipeline import Pipeline
 from streams.replay import Replay
 from streams.rows.row import Row
 from streams.rows.row_batch import RowBatch
-from tests.events import default_skills, folded, raw, records, row_batch_of
+from tests.events import default_skills, folded, raw, records, row_batch_of, updates_of
 from tests.events import event as made
 
 SKILLS = len(default_skills().names)
@@ -261,9 +261,9 @@ async def test_a_failing_source_degrades_the_update_which_is_published_nonethele
         return Replay(Pipeline(skill_set, NO_ARTIFACT, on_failure=failures, sources=sources))
 
     taken = records([raw("message", text="I kept trying"), raw("attempt", score=0.4)])
-    [failed], _ = await pipeline(Fake(answer, "model")).feed(taken)
-    [absent], _ = await pipeline(ModelSource(NO_ARTIFACT, skill_set.names)).feed(taken)
-    [sound], _ = await pipeline(Fake(sure, "model")).feed(taken)
+    [failed] = updates_of(await pipeline(Fake(answer, "model")).feed(taken))
+    [absent] = updates_of(await pipeline(ModelSource(NO_ARTIFACT, skill_set.names)).feed(taken))
+    [sound] = updates_of(await pipeline(Fake(sure, "model")).feed(taken))
 
     assert [update.degraded for update in (failed, absent, sound)] == [["model"], [], []]
     for update, status in ((failed, "failed"), (absent, "absent"), (sound, "ok")):
@@ -276,7 +276,7 @@ async def test_with_every_source_failed_the_update_still_says_so() -> None:
     sources = [Fake(raises, name) for name in ("model", "language", "behaviour")]
     replay = Replay(Pipeline(default_skills(), NO_ARTIFACT, on_failure=Failures(), sources=sources))
 
-    [update], _ = await replay.feed(records([raw()]))
+    [update] = updates_of(await replay.feed(records([raw()])))
 
     assert update.degraded == ["behaviour", "language", "model"]
     assert update.skills == {}

@@ -31,12 +31,12 @@ from schemas.dialects import Decoded, Dialects, Invalid, Record, decode, native
 from schemas.dialects.mapping import Mapping
 from schemas.event import Collaboration
 from schemas.parts import PATTERN, Parts, named, runs
-from streams.folding.batch import FoldedBatch
 from streams.folding.dead_letters import MAX_DEAD_LETTERS_A_RECORD
+from streams.pipeline import PartitionResult
 from streams.rows.codec import decode_row
 from tests.contract.caliper_events import ADA, APP, FORUM, QUIZ, caliper, envelope
 from tests.contract.xapi_statements import CLASS, statement
-from tests.events import NOW_MS, default_pipeline, event, fields, loaded, record
+from tests.events import NOW_MS, event, fields, processed, record, rows_of
 
 BEN = "https://school.example/users/ben"
 HOMES = {ADA: 1, BEN: 2}
@@ -65,11 +65,11 @@ def bad(*numbers: int, student: str = ADA) -> list[dict[str, Any]]:
     return [deed(number, student, bad=True) for number in numbers]
 
 
-def fold(taken: Sequence[Record], rows: dict[str, bytes] | None = None) -> FoldedBatch:
-    return default_pipeline().fold(taken, load=loaded(rows or {}), owning_partition=lambda _student: None)
+def fold(taken: Sequence[Record], rows: dict[str, bytes] | None = None) -> PartitionResult:
+    return processed(taken, rows)
 
 
-def dead_letters_of(batch: FoldedBatch) -> list[tuple[Record, tuple[Header, ...]]]:
+def dead_letters_of(batch: PartitionResult) -> list[tuple[Record, tuple[Header, ...]]]:
     """As a worker sends them."""
     return [(of, with_own_headers(dead_letter, of.headers)) for of, dead_letter in batch.dead_letters]
 
@@ -95,7 +95,7 @@ class Topic:
             )
         )
 
-    def take(self, batch: FoldedBatch) -> None:
+    def take(self, batch: PartitionResult) -> None:
         for of, headers in dead_letters_of(batch):
             self.add(of.key, of.value, headers)
 
@@ -154,9 +154,9 @@ def test_the_good_events_of_an_envelope_are_counted_once_however_many_they_are()
     assert (back.partition, back.key, back.timestamp_ms) == (HOMES[ADA], ADA.encode(), NOW_MS + 3_600_000)
     assert back.headers == ((REINSERTED_HEADER, f"{ACTIVITY}/0@0;{came.timestamp}".encode()),)
     assert native.decode(back.value) == LATER(came).events[-1]
-    again = fold([record(back.value, 1, headers=cast(Any, back.headers))], batch.rows())
+    again = fold([record(back.value, 1, headers=cast(Any, back.headers))], rows_of(batch))
     assert (batch.counts.applied, again.counts.applied) == (60, 1)
-    assert decode_row(again.rows()[ADA]).events == 61
+    assert decode_row(rows_of(again)[ADA]).events == 61
 
 
 def test_each_dead_letter_of_a_record_sends_its_part_and_a_dead_letter_that_came_twice_sends_nothing() -> None:

@@ -11,13 +11,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.event import NativeEvent
-from streams.folding.batch import FoldedBatch
 from streams.folding.deduplication import FoldOutcome
 from streams.folding.facts import INDEX
+from streams.pipeline import PartitionResult
 from streams.replay import FileRecord, Replay
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import HALF_LIFE_US, Row, SkillState, skill_code
-from tests.events import NOW_US, Student, default_pipeline, event, folded, loaded, raw, record, records
+from tests.events import (
+    NOW_US,
+    Student,
+    default_pipeline,
+    event,
+    folded,
+    processed,
+    raw,
+    record,
+    records,
+    rows_of,
+    updates_of,
+)
 from tests.unit.reference_folding import decayed, rebase
 from tests.unit.strategies import cuts, events, streams
 
@@ -61,18 +73,22 @@ def test_every_event_is_accounted_for(taken: list[FileRecord]) -> None:
     assert counts.dead_lettered == counts.reasons.total()
 
 
-def fold(taken: list[FileRecord], rows: dict[str, bytes]) -> FoldedBatch:
-    """Fold into encoded rows, and put back what changed."""
+def fold(taken: list[FileRecord], rows: dict[str, bytes]) -> PartitionResult:
+    """Process over encoded rows, and put back what changed."""
+    result = processed(taken, rows, scores=True)
+    rows.update(rows_of(result))
+    return result
 
-    batch = default_pipeline().fold(taken, load=loaded(rows), owning_partition=lambda _student: None)
-    rows.update(batch.rows())
-    return batch
+
+def students_of(result: PartitionResult) -> list[str]:
+    """Those whom an update is about."""
+    return [key.decode() for key in result.updates]
 
 
-def re_emitted_students(batch: FoldedBatch) -> dict[str, int]:
-    """The students that are re-emitted though nothing new was folded, and their offsets."""
-    offsets = batch.row_batch.headers["offset"].tolist()
-    return dict(zip(batch.students[batch.changed :], offsets[batch.changed :], strict=True))
+def re_emitted_students(result: PartitionResult) -> dict[str, int]:
+    """The students whose update is re-emitted though nothing new was folded, and their offsets."""
+    about = {update.student_id: update.seq[1] for update in updates_of(result)}
+    return {student: offset for student, offset in about.items() if student.encode() not in result.rows}
 
 
 @settings(max_examples=60, deadline=None)
@@ -88,9 +104,9 @@ def test_a_replay_from_an_earlier_offset_changes_nothing_and_says_the_students_a
     second = fold(again, rows)
 
     assert rows == kept
-    assert second.rows() == {}
+    assert second.rows == {}
     assert second.counts.applied == 0
-    touched = {decode_row(row).offset for row in first.rows().values()} & {one.offset for one in again}
+    touched = {decode_row(row).offset for row in rows_of(first).values()} & {one.offset for one in again}
     assert set(re_emitted_students(second).values()) >= touched
 
 
@@ -102,10 +118,10 @@ def test_after_a_crash_the_rest_is_folded_and_the_folded_is_re_emitted() -> None
     batch = fold(taken[3:6], rows)
 
     assert (batch.counts.replayed, batch.counts.applied) == (2, 1)
-    assert (batch.students[0], re_emitted_students(batch)) == ("bo", {"ada": 4})
+    assert (students_of(batch)[0], re_emitted_students(batch)) == ("bo", {"ada": 4})
     batch = fold(taken[3:], rows)
     assert (batch.counts.replayed, batch.counts.applied) == (3, 2)
-    assert (set(batch.students), re_emitted_students(batch)) == ({"ada", "bo"}, {})
+    assert (set(students_of(batch)), re_emitted_students(batch)) == ({"ada", "bo"}, {})
     whole: dict[str, bytes] = {}
     fold(taken, whole)
     assert rows == whole
@@ -183,7 +199,7 @@ def test_what_was_sent_until_a_student_was_erased_never_counts() -> None:
 
     before = fold([record(raw(minute=-2), 2, timestamp=old), record(raw(minute=-1), 4, timestamp=old)], rows)
 
-    assert (before.counts.replayed, before.counts.ignored, before.students, rows) == (1, 1, [], tombstone)
+    assert (before.counts.replayed, before.counts.ignored, students_of(before), rows) == (1, 1, [], tombstone)
     after = [record(raw(minute=0), 5, timestamp=new), record(raw(minute=1), 6, timestamp=old)]
     assert fold(after, rows).counts.applied == 1
     assert fold([record(raw(minute=2), 7, timestamp=old)], rows).counts.ignored == 1
@@ -239,12 +255,8 @@ def test_the_evidence_kept_is_the_newest_and_weightiest() -> None:
 
 
 @pytest.mark.parametrize(("rating", "direction"), [(0.0, -1), (0.49, -1), (0.5, 1), (0.51, 1), (1.0, 1)])
-async def test_a_rating_speaks_the_way_it_points(rating: float, direction: int) -> None:
-    batch = default_pipeline().fold(
-        [record(raw("rubric", rating=rating))], load=loaded({}), owning_partition=lambda _: None
-    )
-
-    [update] = await default_pipeline().score(batch.students, batch.row_batch)
+def test_a_rating_speaks_the_way_it_points(rating: float, direction: int) -> None:
+    [update] = updates_of(processed([record(raw("rubric", rating=rating))], scores=True))
 
     [item] = update.skills["empathy"].evidence
     assert (item.fact, item.value, item.direction) == ("rubric", rating, direction)
@@ -252,7 +264,7 @@ async def test_a_rating_speaks_the_way_it_points(rating: float, direction: int) 
 
 def test_a_rating_of_a_skill_that_is_not_configured_is_ignored_with_its_reason() -> None:
     taken = records([raw("rubric", skill="teamwrok", event_id="r1"), raw(event_id="a1", minute=1)])
-    batch = default_pipeline().fold(taken, load=loaded({}), owning_partition=lambda _: None)
+    batch = processed(taken)
 
     assert (batch.counts.ignored, batch.counts.applied) == (1, 1)
     assert batch.counts.unknown == {("native", "unknown_skill (teamwrok)"): 1}

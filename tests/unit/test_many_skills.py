@@ -23,6 +23,7 @@ from streams.reasoning.policy.settings import PendingPolicy
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import MAX_SKILL_STATES, MAX_VOIDABLE, MAX_VOIDABLE_OF_EVENT, Row, SkillState, skill_code
 from streams.rows.row_batch import RowBatch
+from streams.scoring.updates import read_update
 from streams.skills.skill_set import SkillsError, SkillSet, load_skills
 from tests.events import NOW_US, default_skills, event
 from tests.skill_sets import phrase, skill_set_of, skills_file, topic, topics_of
@@ -120,11 +121,12 @@ def test_what_is_scored_holds_no_more_skills_than_its_update_has() -> None:
     pipeline = Pipeline(MOST, ARTIFACT, on_failure=_fail)
     row_batch = RowBatch.of([ada.stored], MOST.names)
 
-    [update] = asyncio.run(pipeline.score(["ada"], row_batch))
+    scored = asyncio.run(pipeline.score(row_batch))
+    [update] = map(read_update, pipeline.write([b"ada"], scored).values())
 
     assert topic(3) in update.skills
     assert len(update.skills) < len(default_skills().names) + 2
-    [stored] = row_batch.encode()
+    [stored] = scored.rows.encode()
     assert {skill_code(name) for name in update.skills} >= decode_row(stored).skills.keys()
 
 
@@ -262,10 +264,10 @@ def test_updates_are_those_that_are_meant(several: list[list[NativeEvent]]) -> N
     row_batch = RowBatch.of([ada.stored for ada in students], MOST.names)
     pipeline = Pipeline(MOST, ARTIFACT, on_failure=_fail)
 
-    scored = asyncio.run(pipeline.score_rows(row_batch))
+    scored = asyncio.run(pipeline.score(row_batch))
 
     meant = [msgspec.json.encode(update) for update in updates(names, row_batch, scored, MOST, ARTIFACT)]
-    assert pipeline.writer.write(names, row_batch, scored) == meant
+    assert list(pipeline.write([name.encode() for name in names], scored).values()) == meant
 
 
 def test_a_result_that_explains_every_skill_is_read_back() -> None:

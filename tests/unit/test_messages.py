@@ -29,7 +29,17 @@ from schemas.update import SkillUpdate
 from streams.evidence.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay
-from tests.events import default_pipeline, default_skills, event, folded, raw, records, row_batch_of
+from tests.events import (
+    default_pipeline,
+    default_skills,
+    event,
+    folded,
+    raw,
+    records,
+    row_batch_of,
+    updates_about,
+    updates_of,
+)
 from tests.unit.strategies import events, streams
 
 
@@ -62,14 +72,14 @@ def test_events_agree_with_their_schema_and_read_back_equal(one: NativeEvent) ->
 @settings(max_examples=40, deadline=None)
 @given(streams())
 def test_updates_and_dead_letters_agree_with_their_schemas(taken: list[FileRecord]) -> None:
-    updates, dead_letters = asyncio.run(Replay(default_pipeline()).feed(taken))
+    result = asyncio.run(Replay(default_pipeline()).feed(taken))
 
-    for update in updates:
+    for update in updates_of(result):
         encoded = msgspec.json.encode(update)
         validator("skill-updates").validate(orjson.loads(encoded))
         assert msgspec.json.decode(encoded, type=SkillUpdate) == update
         check(update)
-    for _, dead_letter in dead_letters:
+    for _, dead_letter in result.dead_letters:
         validator("dead-letters").validate(as_text(dead_letter))
 
 
@@ -95,8 +105,8 @@ async def test_an_update_holds_every_skill_known_so_far_and_its_position() -> No
     replay = Replay(default_pipeline(), epoch=4)
     taken = records([raw("message", text="sorry to hear"), raw("message", minute=1, text="hello"), raw(minute=2)])
 
-    [first], _ = await replay.feed(taken[:1])
-    [last], _ = await replay.feed(taken[1:])
+    [first] = updates_of(await replay.feed(taken[:1]))
+    [last] = updates_of(await replay.feed(taken[1:]))
 
     assert (first.seq, last.seq) == ((4, 0), (4, 2))
     assert first.skills.keys() == {"empathy", "communication"}
@@ -134,7 +144,7 @@ def test_a_score_is_validated_only_where_the_model_that_saw_labels_has_judged_th
     simulated = folded(event("control", task_id="t", controls={"a": 1.0, "b": 0.0}, changed=1, duration_s=3.0))
     answered = folded(event("attempt", score=1.0))
 
-    updates = asyncio.run(pipeline.score(["simulated", "answered"], row_batch_of(simulated, answered)))
+    updates = updates_about(pipeline, ["simulated", "answered"], row_batch_of(simulated, answered))
 
     assert [update.skills["problem_solving"].validated for update in updates] == [True, False]
     rests_on = [update.skills["problem_solving"].rests_on for update in updates]

@@ -13,7 +13,7 @@ from schemas.dialects.record import MAX_PARTS
 from streams.evidence.artifacts import NO_ARTIFACT
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
-from tests.events import NOW_MS, default_skills, loaded, raw, record
+from tests.events import NOW_MS, default_skills, processed, raw, record
 from tests.fuzz.seeds import DOCUMENTS
 from tests.work import calls_of
 
@@ -75,12 +75,12 @@ TOO_MUCH: Final = {
 
 
 def pipeline(bounds: RecordBounds) -> Pipeline:
-    return Pipeline(default_skills(), NO_ARTIFACT, on_failure=_fail, decode=bounds.bounded(Dialects().decode))
+    return Pipeline(default_skills(), NO_ARTIFACT, on_failure=_fail, decode=Dialects().within(bounds))
 
 
 @pytest.mark.parametrize("within", ENOUGH.values(), ids=ENOUGH)
 def test_what_is_just_within_the_bounds_is_applied(within: Record) -> None:
-    batch = pipeline(BOUNDS).fold([within], load=loaded({}), owning_partition=lambda _student: None)
+    batch = processed([within], pipeline=pipeline(BOUNDS))
 
     assert batch.dead_letters == []
     assert batch.counts.events_in > 1
@@ -88,12 +88,12 @@ def test_what_is_just_within_the_bounds_is_applied(within: Record) -> None:
 
 @pytest.mark.parametrize(("beyond", "reason"), TOO_MUCH.values(), ids=TOO_MUCH)
 def test_what_is_beyond_a_bound_is_one_dead_letter_and_not_applied_in_part(beyond: Record, reason: str) -> None:
-    batch = pipeline(BOUNDS).fold([beyond], load=loaded({}), owning_partition=lambda _student: None)
+    batch = processed([beyond], pipeline=pipeline(BOUNDS))
 
     [(original, dead_letter)] = batch.dead_letters
     assert original is beyond
     assert (dead_letter.reason, dead_letter.index, dead_letter.parts) == (reason, 0, "")
-    assert (batch.counts.events_in, batch.counts.dead_lettered, batch.rows()) == (1, 1, {})
+    assert (batch.counts.events_in, batch.counts.dead_lettered, batch.rows) == (1, 1, {})
 
 
 @pytest.mark.parametrize(

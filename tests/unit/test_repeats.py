@@ -7,20 +7,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.dialects import decode
 from schemas.errors import Fatal
-from streams.folding.batch import BatchFolder
+from streams.evidence.artifacts import NO_ARTIFACT
 from streams.folding.counts import Counts
-from streams.folding.fold import Folding
+from streams.pipeline import Pipeline
 from streams.replay import FileRecord
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import KNOWN_IDS, MAX_ROW_IDS, RECENT_IDS, SEGMENT_IDS, Row
 from streams.rows.segments import is_segment, sealed, segments_for, student_of
-from tests.events import NOW_MS, default_skills, raw, record
+from tests.events import NOW_MS, default_skills, processed, raw, record
 from tests.unit.strategies import cuts
 
 FEW = RECENT_IDS + 2 * SEGMENT_IDS
 """Fewer ids than by default, that tests need fewer events."""
+
+
+def no_source(source: str, _error: BaseException) -> None:
+    raise AssertionError(f"{source} was asked")
 
 
 @dataclass
@@ -36,12 +39,9 @@ class Partition:
     def send(self, values: Iterable[bytes], *, timestamp: int | None = None) -> Counts:
         """Fold the next records; their counts."""
         records = [self._record(value, timestamp) for value in values]
-        folding = Folding.of(default_skills(), self.known_ids)
-        folder = BatchFolder(
-            folding, decode, owning_partition=lambda _: None, load=self._load, load_segments=self._load_segments
-        )
-        batch = folder.fold(records)
-        for key, value in batch.records().items():
+        pipeline = Pipeline(default_skills(), NO_ARTIFACT, on_failure=no_source, known_ids=self.known_ids)
+        batch = processed(records, self, pipeline)
+        for key, value in batch.rows.items():
             if value is None:
                 self.stored.pop(key, None)
             else:
@@ -63,11 +63,9 @@ class Partition:
         self.sent += 1
         return record(value, self.sent, timestamp=NOW_MS + 10**9 + self.sent if timestamp is None else timestamp)
 
-    def _load(self, students: Sequence[str]) -> list[bytes | None]:
-        return [self.stored.get(student.encode()) for student in students]
-
-    def _load_segments(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        self.read += keys
+    def get_many(self, _partition: int, keys: Sequence[bytes]) -> list[bytes | None]:
+        """See StoredRows."""
+        self.read += filter(is_segment, keys)
         return [self.stored.get(key) for key in keys]
 
 

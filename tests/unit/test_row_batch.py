@@ -108,16 +108,16 @@ def test_columns_are_the_rows_numbers_and_empty_where_there_is_none() -> None:
 
 
 @settings(deadline=None)
-@given(pendings, st.integers(0, 2))
-def test_pending_work_is_set_for_one_line_only(pending: Pending, line: int) -> None:
-    row_batch = row_batch_of(EVERY_FIELD, EVERY_FIELD, EVERY_FIELD)
+@given(st.lists(pendings, max_size=3))
+def test_pending_work_is_set_for_the_first_rows_only_and_in_a_batch_of_its_own(pending: list[Pending]) -> None:
+    before = row_batch_of(EVERY_FIELD, EVERY_FIELD, EVERY_FIELD)
 
-    row_batch.set_pending(line, pending)
+    row_batch = before.with_pending(pending)
 
-    expected = [EVERY_FIELD.pending] * 3
-    expected[line] = pending
+    expected = pending + [EVERY_FIELD.pending] * (3 - len(pending))
     assert [row_batch.pending(each) for each in range(3)] == expected
     assert [decode_row(row).pending for row in row_batch.encode()] == expected
+    assert [before.pending(each) for each in range(3)] == [EVERY_FIELD.pending] * 3
 
 
 class TestSkillsThatAreNotConfigured:

@@ -23,7 +23,7 @@ from streams.skills.skill_set import SkillsError, SkillSet, load_skills
 from streams.training.errors import TrainingError
 from streams.training.moments import moments_of
 from streams.training.trainer import Plan, train
-from tests.events import default_folding, default_skills, raw, records
+from tests.events import default_folding, default_skills, raw, records, updates_of
 from tests.unit import a_source
 from tests.unit.installed_source import School, school
 from tests.unit.training import simulated
@@ -36,7 +36,7 @@ async def scored(skill_set: SkillSet, failures: list[str] | None = None) -> Skil
     """The last update of a student with two events."""
     heard = [] if failures is None else failures
     pipeline = Pipeline(skill_set, NO_ARTIFACT, on_failure=lambda source, _error: heard.append(source))
-    updates, _ = await Replay(pipeline).feed(records(EVENTS))
+    updates = updates_of(await Replay(pipeline).feed(records(EVENTS)))
     assert failures is not None or not heard
     return updates[-1]
 
@@ -128,7 +128,7 @@ async def test_training_fits_its_weight_and_scores_go_by_what_was_fitted(school:
     assert fit.weights["steadiness"] != skill_set.skills["problem_solving"].weights["steadiness"]
 
     pipeline = Pipeline(skill_set, Artifact(trained.card, trained.models, "0" * 64), on_failure=never)
-    updates, _ = await Replay(pipeline).feed(simulated.records(simulated.lines(students=2)))
+    updates = updates_of(await Replay(pipeline).feed(simulated.records(simulated.lines(students=2))))
     skill = updates[-1].skills["problem_solving"]
     part = skill.contributions["steadiness"]
     assert part.p is not None
@@ -150,7 +150,7 @@ def test_a_source_that_fails_in_training_ends_it(school: School) -> None:
 async def test_an_artifact_fitted_without_it_leaves_it_its_configured_weight(school: School) -> None:
     school.install()
     pipeline = Pipeline(school.skills(weight=0.5), load_artifact("default"), on_failure=never)
-    updates, _ = await Replay(pipeline).feed(records(EVENTS))
+    updates = updates_of(await Replay(pipeline).feed(records(EVENTS)))
     part = updates[-1].skills["problem_solving"].contributions["steadiness"]
 
     assert part.log_odds == pytest.approx(0.5 * 1 / (1 + 8) * math.log(9), abs=1e-6)

@@ -19,7 +19,7 @@ from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay
 from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import SkillSet
-from tests.events import default_skills, event, folded
+from tests.events import default_skills, event, folded, updates_about
 from tests.unit.reference_updates import updates
 from tests.unit.strategies import streams
 
@@ -49,12 +49,12 @@ def pipeline_of(skill_set: SkillSet, failing: Collection[str] = ()) -> Pipeline:
 
 def assert_as_meant(students: Sequence[str], row_batch: RowBatch, failing: Collection[str] = ()) -> None:
     pipeline = default_pipeline(tuple(sorted(failing)))
-    scored = asyncio.run(pipeline.score_rows(row_batch))
+    scored = asyncio.run(pipeline.score(row_batch))
 
-    written = pipeline.writer.write(students, row_batch, scored)
+    written = pipeline.write([student.encode() for student in students], scored)
 
     meant = updates(students, row_batch, scored, default_skills(), ARTIFACT)
-    assert written == [msgspec.json.encode(update) for update in meant]
+    assert list(written.values()) == [msgspec.json.encode(update) for update in meant]
     assert scored.degraded == sum(bool(update.degraded) for update in meant)
 
 
@@ -76,7 +76,7 @@ def test_names_and_words_are_written_as_json_whatever_they_hold(text: str) -> No
     row_batch = RowBatch.of_rows([folded(event("attempt", score=1.0))], worded.names)
 
     pipeline = pipeline_of(worded)
-    [update] = asyncio.run(pipeline.score([text], row_batch))
+    [update] = updates_about(pipeline, [text], row_batch)
 
     assert isinstance(update, SkillUpdate)
     assert update.student_id == text
@@ -103,7 +103,7 @@ RESTING: dict[str, tuple[list[NativeEvent], tuple[str, ...], str]] = {
 def test_a_score_is_said_to_rest_on_what_it_rests_on_for_this_student(case: str) -> None:
     events, failing, words = RESTING[case]
     row_batch = RowBatch.of_rows([folded(*events)], default_skills().names)
-    [update] = asyncio.run(pipeline_of(default_skills(), failing).score(["ada"], row_batch))
+    [update] = updates_about(pipeline_of(default_skills(), failing), ["ada"], row_batch)
     skill = update.skills["problem_solving"]
     assert skill.rests_on == words
     assert skill.validated == words.startswith(PISA)
@@ -118,9 +118,8 @@ def test_a_source_without_a_weight_carries_nothing() -> None:
     pipeline = Pipeline(
         msgspec.structs.replace(skill_set, skills=skills), artifact, on_failure=lambda _source, _error: None
     )
-    [update] = asyncio.run(
-        pipeline.score(["ada"], RowBatch.of_rows([folded(CONTROLS, SOLVED, WROTE)], default_skills().names))
-    )
+    rows = RowBatch.of_rows([folded(CONTROLS, SOLVED, WROTE)], default_skills().names)
+    [update] = updates_about(pipeline, ["ada"], rows)
     assert update.skills["problem_solving"].rests_on == f"{PHRASES}; no labels"
     assert not update.skills["problem_solving"].validated
 
@@ -134,7 +133,7 @@ def without_fit(card: Card) -> Card:
 def test_no_students_have_no_updates() -> None:
     row_batch = RowBatch.of([], default_skills().names)
 
-    scored = asyncio.run(default_pipeline().score_rows(row_batch))
+    scored = asyncio.run(default_pipeline().score(row_batch))
 
     assert scored.fused.score.shape == (0, len(default_skills().names))
-    assert (default_pipeline().writer.write([], row_batch, scored), scored.degraded) == ([], 0)
+    assert (default_pipeline().write([], scored), scored.degraded) == ({}, 0)

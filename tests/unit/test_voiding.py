@@ -10,7 +10,7 @@ from msgspec import structs
 from schemas.event import NativeEvent, Voided
 from streams.folding.deduplication import FoldOutcome
 from streams.rows.row import MAX_VOIDABLE, Row, SkillState, Totals, skill_code
-from tests.events import NOW, NOW_US, Student, default_pipeline, event, loaded, raw, records
+from tests.events import NOW, NOW_US, Student, event, processed, raw, records
 from tests.unit.strategies import KINDS, WITH_VOIDS, century, cuts, events
 
 LATER_US = NOW_US + 3_600_000_000
@@ -85,7 +85,7 @@ def test_what_was_voided_stays_so_when_it_is_sent_again() -> None:
 def test_what_cannot_be_voided_is_ignored_and_counted_by_name(noted: list[NativeEvent]) -> None:
     values = [raw("attempt", event_id="x") for _ in noted] + [raw("voided", event_id="v", voided_id="x")]
 
-    batch = default_pipeline().fold(records(values), load=loaded({}), owning_partition=lambda _student: None)
+    batch = processed(records(values))
 
     assert (batch.counts.applied, batch.counts.ignored) == (len(noted), 1)
     assert batch.counts.unknown == {("native", "voided_not_held"): 1}

@@ -18,12 +18,13 @@ from streams.replay import FileRecord
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import Row
 from streams.rows.segments import is_segment, student_of
+from streams.rows.table import PartitionedRows
 from streams.verification.audit import Difference
 from streams.verification.partition import Pass
 from streams.verification.rescoring import Rescoring, _Failing
 from streams.verification.slices import Slice
 from streams.verification.students import Extent
-from tests.events import NOW, NOW_MS, default_skills, raw
+from tests.events import NOW, NOW_MS, default_skills, processed, raw, stored, updates_of
 
 PLENTY = 1 << 30
 
@@ -64,20 +65,13 @@ class World:
     def fold(self, records: Sequence[FileRecord], failing: Collection[str] = ()) -> None:
         """A batch, as a worker does it; `failing` sources fail."""
         pipeline = (self.pipeline_of or _pipeline)(tuple(sorted(failing)))
-        batch = pipeline.fold(
-            records,
-            load=self._load,
-            load_segments=self._load_segments,
-            owning_partition=lambda _: None,
-            epoch=self.epoch,
-        )
-        updates = asyncio.run(pipeline.score(batch.students, batch.row_batch))
-        for key, stored in batch.records().items():
+        result = processed(records, pipeline=pipeline, scores=True, epoch_of=lambda _: self.epoch, rows=self.table)
+        for key, row in result.rows.items():
             if is_segment(key):
-                self.write_segment(key, stored)
+                self.write_segment(key, row)
             else:
-                self.write(key.decode(), decode_row(stored or b""))
-        for update in updates:
+                self.write(key.decode(), decode_row(row or b""))
+        for update in updates_of(result):
             self.say(update)
 
     def forget(self, student: str, at_us: int) -> None:
@@ -90,12 +84,12 @@ class World:
             self.write_segment(key, None)
         self.updates.append(self.record(self.updates, student, None))
 
-    def _load_segments(self, keys: Sequence[bytes]) -> list[bytes | None]:
-        return [self.segments.get(key) for key in keys]
-
-    def _load(self, students: Sequence[str]) -> list[bytes | None]:
-        rows = (self.rows.get(student) for student in students)
-        return [None if row is None else encode_row(row) for row in rows]
+    @property
+    def table(self) -> PartitionedRows:
+        """Rows and segments as they are now."""
+        table = stored({student: encode_row(row) for student, row in self.rows.items()})
+        table.put_many(0, self.segments)
+        return table
 
     # -- the topics
 
@@ -158,8 +152,8 @@ class World:
             one.last.note_rows(self.changelog)
             one.begin()
             for part in _halves(self.input[extent.start : extent.cut]):
-                one.fold(part)
-            one.follow(self.input[extent.cut : one.reach])
+                await one.fold(part)
+            await one.follow(self.input[extent.cut : one.reach])
             verdict.differences += [difference async for difference in one.compare()]
             verdict.add(one)
             todo += one.set_aside

@@ -9,10 +9,10 @@ from agents.kafka.reader import TopicReader
 from agents.kafka.record import file_record
 from schemas import erasure
 from schemas.errors import InvalidInput
+from streams.input.partitioner import OwningPartitionOfKey
 from streams.replay import FileRecord
 from streams.verification.dead_letters import DeadLetterBook, RepartitionBook
 from streams.verification.partition import Pass
-from streams.verification.refold import OwningPartitionOf
 from streams.verification.rescoring import Rescoring
 from streams.verification.slices import Slice
 from streams.verification.students import Extent
@@ -30,11 +30,11 @@ class PartitionReader:
     channels: Channels
     changelog: str
     offsets: Mapping[SourcePartition, Offsets]
-    owning_partition: OwningPartitionOf
+    owning_partition: OwningPartitionOfKey
     rescoring: Rescoring
     memory_bytes: int
 
-    def one_pass(
+    async def one_pass(
         self, extent: Extent, students: Slice, dead_letters: DeadLetterBook, repartitioned: RepartitionBook | None
     ) -> Pass:
         """Read all that there is of `students`, ready to be judged; blocks. Raises BrokerUnavailable, Fatal.
@@ -47,7 +47,7 @@ class PartitionReader:
         one.begin()
         activity, partition = self.channels.activity, extent.partition
         for records in self._read(activity, partition, extent.start, extent.cut):
-            batch = one.fold(records)
+            batch = await one.fold(records)
             dead_letters.expect(batch.dead_letters)
             if repartitioned is not None:
                 repartitioned.expect(batch.repartitioned)
@@ -56,7 +56,7 @@ class PartitionReader:
                 return one
         end = max(one.reach, self.offsets[activity, partition].end if repartitioned is not None else 0)
         for records in self._read(activity, partition, extent.cut, end):
-            one.follow(records)
+            await one.follow(records)
             if repartitioned is not None:
                 repartitioned.find(records)
         return one
@@ -91,7 +91,7 @@ class PartitionReader:
                 except InvalidInput:
                     continue  # a dead letter
                 key = record.key or b""
-                if self.owning_partition(key.decode("utf-8", "replace")) in (None, partition):
+                if self.owning_partition(key) in (None, partition):
                     at_us = 0 if request is None else request.at_us
                     one.last.note_request(key, at_us, is_read=record.offset < read_to)
 

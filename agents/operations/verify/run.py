@@ -128,7 +128,7 @@ class Verification:
         report = self._report
         with EntryLedger(self._ledger_bytes) as ledger:
             dead_letters = DeadLetterBook(self._channels.activity, MAX_RECORD_BYTES, ledger)
-            first = partitions.one_pass(extent, Slice(), dead_letters, self._repartition_book(repartitioned))
+            first = await partitions.one_pass(extent, Slice(), dead_letters, self._repartition_book(repartitioned))
             extent = first.extent
             self._require_topic(first.last.checkpoint, topic_id, extent)
             self._tell_skipped(first.last.checkpoint, extent.partition)
@@ -137,7 +137,7 @@ class Verification:
             await self._compare(first)
             todo = list(first.set_aside)
             while todo:
-                further = partitions.one_pass(extent, todo.pop(), dead_letters, None)
+                further = await partitions.one_pass(extent, todo.pop(), dead_letters, None)
                 await self._compare(further)
                 todo += further.set_aside
             partitions.find_dead_letters(extent, dead_letters)
@@ -171,8 +171,8 @@ class Verification:
     def _repartition_book(self, repartitioned: EntryLedger) -> RepartitionBook:
         return RepartitionBook(self._channels.activity, repartitioned, self._keyring.authentic)
 
-    def _owning_partition(self, student: str) -> int | None:
-        return self._partitioner.owning_partition(student.encode(), self._settings.partitions)
+    def _owning_partition(self, key: bytes) -> int | None:
+        return self._partitioner.owning_partition(key, self._settings.partitions)
 
     def _reader(self, topic: str) -> TopicReader:
         return TopicReader(self._settings.broker, topic, "skillstream-verify", _READ_TIMEOUT_S)  # no group's member

@@ -125,8 +125,9 @@ def _native(data: Mapping[str, Any], attributes: Attributes, record: Record) -> 
 def _identified(decoded: Decoded, attributes: Attributes) -> Decoded:
     """The same, its events called by the envelope's source and id. Their places stay when their neighbours mend."""
     indices: Iterable[int | None] = decoded.parts or repeat(None)
-    return decoded._replace(
-        events=[_called(event, attributes, index) for event, index in zip(decoded.events, indices, strict=False)]
+    return msgspec.structs.replace(
+        decoded,
+        events=[_called(event, attributes, index) for event, index in zip(decoded.events, indices, strict=False)],
     )
 
 

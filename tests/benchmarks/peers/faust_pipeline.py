@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from streams.context import ProcessingContext
 from streams.evidence.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
@@ -33,17 +34,19 @@ class PerEvent:
         record = FileRecord(
             message.offset, int(message.timestamp * 1000), event.value, message.topic, message.partition, event.key
         )
-        batch = self.pipeline.fold([record], load=self._load, owning_partition=lambda _student: None)
-        updates = self.pipeline.writer.write(
-            batch.students, batch.row_batch, await self.pipeline.score_rows(batch.row_batch)
-        )
-        for student, row in batch.rows().items():
-            self.rows[student.encode()] = row
-        for student, update in zip(batch.students, updates, strict=True):
-            await self.updates.send(key=student.encode(), value=update)
+        partition = message.partition
+        result = (await self.pipeline.process({partition: [record]}, ProcessingContext(rows=self)))[partition]
+        for key, row in result.rows.items():
+            if row is None:
+                self.rows.pop(key, None)
+            else:
+                self.rows[key] = row
+        for key, update in result.updates.items():
+            await self.updates.send(key=key, value=update)
 
-    def _load(self, students: Sequence[str]) -> list[bytes | None]:
-        return [self.rows.get(student.encode()) for student in students]
+    def get_many(self, _partition: int, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Implements StoredRows."""
+        return [self.rows.get(key) for key in keys]
 
 
 def main(broker: str, topic: str, group: str, output: str, events: str) -> None:

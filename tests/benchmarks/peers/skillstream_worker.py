@@ -22,10 +22,10 @@ _changelog = RowTable.on_changelog_event
 _recovered = RowTable.on_recovery_completed
 
 
-async def _first_step(step: StudentStep, topic: str, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult:
+async def _first_step(step: StudentStep, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult:
     say(first_s=time.time())
     setattr(StudentStep, "__call__", _step)  # noqa: B010
-    return await _step(step, topic, partition, records)
+    return await _step(step, partition, records)
 
 
 async def _first_of_changelog(table: RowTable, event: Any) -> None:

@@ -21,6 +21,7 @@ from streams.replay import FileRecord
 from streams.rows.codec import decode_row
 from streams.rows.row import Row, SkillState, skill_code
 from streams.rows.row_batch import RowBatch
+from streams.scoring.updates import read_update
 from tests.events import NOW_US, default_skills, raw, record
 from tests.stepped import CHANNELS, Stepped, owning_partition
 from tests.unit.reasoning.samples import SECRET
@@ -65,7 +66,8 @@ class Noted:
     async def _ask(self) -> tuple[bytes, Sequence, Scores]:
         pipeline = self.stepped.pipeline
         row_batch = RowBatch.of([self.stepped.rows.get(OWNING, ADA)], pipeline.skill_set.names)
-        update = (await pipeline.score(["ada"], row_batch))[0]
+        [written] = pipeline.write([ADA], await pipeline.score(row_batch)).values()
+        update = read_update(written)
         limiter = MemoryLimiter(LIMITER, [calls_per_minute(60)], clock_us=lambda: NOW_US)
         await limiter.fill()
         registry = Registry()

@@ -1,0 +1,143 @@
+"""The steps of the internal topics, `reasoning-results` and `erasures`: they change rows, and score nothing.
+
+Both are idempotent: a record that the row already knows changes nothing. One that cannot be read is a dead letter.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from aiokafka.structs import ConsumerRecord
+
+from agents.config.channels import Channels
+from agents.delivery.step import BatchResult, Output
+from agents.metrics.internal_topics import InternalOutcome, dead_letter_of
+from agents.worker.outputs import Outputs
+from schemas import erasure, reasoning_result
+from schemas.dialects import Record
+from schemas.errors import InvalidInput
+from streams.input.partitioner import OwningPartitionOfKey
+from streams.reasoning.policy.explained import note_result
+from streams.reasoning.policy.queue import ReasoningQueue
+from streams.reasoning.policy.settings import PendingPolicy
+from streams.rows.codec import decode_row, encode_row
+from streams.rows.row import Row
+from streams.rows.table import Rows
+from streams.skills.skill_set import SkillSet
+
+MOST_RECORDS: Final = 1_000
+"""Of results or erasures at once: some 0.2 s."""
+
+Changes = dict[bytes, bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedRows:
+    """The table's rows as objects, and the queue of those owed an explanation, which hears of every change."""
+
+    rows: Rows
+    queue: ReasoningQueue | None
+
+    def load(self, partition: int, key: bytes) -> Row | None:
+        """A student's row."""
+        stored = self.rows.get(partition, key)
+        return None if stored is None else decode_row(stored)
+
+    def store(self, partition: int, key: bytes, row: Row, *, without_segments: bool = False) -> Changes:
+        """Replace a student's row; return what that changes, by the changelog's keys."""
+        # Segments are deleted behind the row that has none: wherever a crash cuts them, no row lacks a segment.
+        segments = self.rows.segments(partition, key) if without_segments else ()
+        changes = {key: encode_row(row), **dict.fromkeys(segments)}
+        self.rows.put_many(partition, changes)
+        self.settle(partition, key, row)
+        return changes
+
+    def settle(self, partition: int, key: bytes, row: Row) -> None:
+        """Tell the queue how a student's row is."""
+        if self.queue is not None:
+            self.queue.settle(partition, key, (row.epoch, row.offset), row.pending)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What one record changes, and what its outcome is called."""
+
+    outcome: InternalOutcome
+    rows: Changes = field(default_factory=dict)
+    outputs: Sequence[Output] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InternalStep:
+    """Applies records one by one. `apply` raises InvalidInput for one that cannot be read, before it changes anything.
+
+    `tally` hears of each record's outcome; that of one that cannot be read is `dead_lettered`.
+    """
+
+    apply: Callable[[int, Record], Applied]
+    dead_lettered: InternalOutcome
+    outputs: Outputs
+    tally: Callable[[InternalOutcome], None]
+
+    async def __call__(self, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult:
+        """Apply the first MOST_RECORDS."""
+        rows: Changes = {}
+        outputs: list[Output] = []
+        some = records[:MOST_RECORDS]
+        for record in some:
+            try:
+                applied = self.apply(partition, record)
+            except InvalidInput as error:
+                outputs.append(self.outputs.dead_letter(record, dead_letter_of(record, error)))
+                self.tally(self.dead_lettered)
+                continue
+            rows |= applied.rows
+            outputs += applied.outputs
+            self.tally(applied.outcome)
+        return BatchResult(rows, outputs, records=len(some))
+
+
+@dataclass(frozen=True, slots=True)
+class ResultReading:
+    """Notes in the row how a call to the reasoning model ended."""
+
+    rows: QueuedRows
+    skill_set: SkillSet
+    policy: PendingPolicy
+
+    def __call__(self, partition: int, record: Record) -> Applied:
+        """See InternalStep."""
+        result = reasoning_result.read_result(record.value)
+        key = result.student_id.encode()
+        row = self.rows.load(partition, key)
+        if row is None:
+            self.rows.settle(partition, key, Row())
+            return Applied("results_ignored")
+        note_result(row, result, self.skill_set, self.policy)
+        return Applied("results_applied", self.rows.store(partition, key, row))
+
+
+@dataclass(frozen=True, slots=True)
+class Erasing:
+    """Replaces a student's row by a tombstone row that keeps the offset, and deletes what was published."""
+
+    rows: QueuedRows
+    owning_partition: OwningPartitionOfKey
+    channels: Channels
+
+    def __call__(self, partition: int, record: Record) -> Applied:
+        """See InternalStep."""
+        request = erasure.read_request(record.key, record.value, record.timestamp)
+        if request is None:
+            return Applied("erasures_ignored")
+        key = request.student.encode()
+        owner = self.owning_partition(key)
+        if owner is not None and owner != partition:
+            request_there = Output(self.channels.erasures, owner, key, erasure.VALUE)
+            return Applied("erasures_forwarded", outputs=[request_there])
+        row = self.rows.load(partition, key) or Row()
+        erased_us = max(row.erased_us, request.at_us)
+        tombstone = Row(epoch=row.epoch, offset=row.offset, origins=row.origins, erased_us=erased_us)
+        changes = self.rows.store(partition, key, tombstone, without_segments=True)
+        published = (self.channels.updates, self.channels.reasoning)
+        return Applied("erasures_applied", changes, [Output(topic, partition, key, None) for topic in published])

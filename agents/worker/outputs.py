@@ -1,0 +1,49 @@
+"""What a worker sends: results of the pipeline as records for its topics."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from agents.config.channels import Channels
+from agents.delivery.step import Output
+from schemas import dead_letter_packing
+from schemas.dead_letter import DeadLetter, with_own_headers
+from schemas.dialects import Record, native
+from schemas.topics import MAX_RECORD_BYTES
+from streams.folding.routing import Repartitioned
+from streams.input.signature import Sign
+from streams.pipeline import PartitionResult
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Makes the records. `epoch_of` tells a partition's, `note_packed` hears of each dead letter that was packed."""
+
+    channels: Channels
+    sign: Sign
+    epoch_of: Callable[[int], int]
+    note_packed: Callable[[], None] = lambda: None
+
+    def of(self, partition: int, result: PartitionResult) -> list[Output]:
+        """All that `result` of `partition` has to say, in the order in which it is to be sent."""
+        return [
+            *map(self.repartitioned, result.repartitioned),
+            *(self.dead_letter(record, dead_letter) for record, dead_letter in result.dead_letters),
+            *(Output(self.channels.updates, partition, key, update) for key, update in result.updates.items()),
+        ]
+
+    def repartitioned(self, event: Repartitioned) -> Output:
+        """An event, for the partition that owns it."""
+        topic, value = self.channels.activity, native.encode(event.event)
+        headers = self.sign(topic, event.partition, event.key, value, (event.origin.header,))
+        return Output(topic, event.partition, event.key, value, headers, event.timestamp_ms)
+
+    def dead_letter(self, record: Record, dead_letter: DeadLetter) -> Output:
+        """The record as it came, packed where it is large."""
+        dead_letter = msgspec.structs.replace(dead_letter, epoch=self.epoch_of(record.partition))
+        packed = dead_letter_packing.pack(dead_letter, record.key, record.value, MAX_RECORD_BYTES)
+        if packed.dead_letter.encoding:
+            self.note_packed()
+        headers = with_own_headers(packed.dead_letter, record.headers)
+        return Output(self.channels.dead_letters, record.partition, packed.key, packed.value, headers)

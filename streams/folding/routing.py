@@ -1,0 +1,137 @@
+"""Routing a batch: which of its events are to be folded here, and what happens to the others. Pure.
+
+events ──owned here?──► new to the row? ──► to be folded
+             │                 ├─ no, at or below the row's offset: folded before a crash ──► re-emitted
+             │                 ├─ no, from before the student was erased ──► ignored
+             │                 └─ its record's time is absurd ──► dead letter
+             └─ no ──► to the owning partition, as native events
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.bounds import EARLIEST_US, LATEST_US
+from schemas.dialects import Invalid
+from schemas.event import EARLIEST_TIME, NativeEvent
+from streams.folding.counts import Counts
+from streams.folding.dead_letters import DeadRecord, dead_letters_of
+from streams.folding.decoding import DecodedBatch
+from streams.folding.deduplication import FoldOutcome
+from streams.input.origin import CameFrom, Origin
+from streams.input.partitioner import OwningPartitionOfKey
+from streams.rows.layout import Indices
+from streams.rows.row_batch import Integers, RowBatch
+
+
+def any_partition(_key: bytes) -> None:
+    """Every key belongs where it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repartitioned:
+    """An event for another partition; `origin` tells its owner that it came twice.
+
+    It keeps its record's time, in ms: sent as of now, it would outlive its student's being erased.
+    """
+
+    partition: int
+    key: bytes
+    event: NativeEvent
+    origin: CameFrom
+    timestamp_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvents:
+    """Events to be folded, in their order. `offset` and time (µs) are their records'; `origins` are by event index."""
+
+    events: Sequence[NativeEvent]
+    row_index: Sequence[int]
+    offset: Integers
+    record_us: Integers
+    origins: Mapping[int, Origin]
+
+
+@dataclass(frozen=True, slots=True)
+class RoutedBatch:
+    """Where a batch's events go. `re_emitted` are the indices of the rows that hold an event of the batch already."""
+
+    new: NewEvents
+    re_emitted: frozenset[int]
+    repartitioned: list[Repartitioned]
+    dead_letters: list[DeadRecord]
+    counts: Counts
+
+
+def route(batch: DecodedBatch, rows: RowBatch, partition: int, owning_partition: OwningPartitionOfKey) -> RoutedBatch:
+    """Route the events of `batch`, which was read from `partition`; `rows` are those of its keys."""
+    row, record = np.array(batch.row_index, np.intp), np.array(batch.record_index, np.intp)
+    offset = np.array([each.offset for each in batch.records], np.int64)[record]
+    record_us = _clipped_us([each.timestamp for each in batch.records])[record]
+    foreign, repartitioned = _foreign(batch, row, partition, owning_partition)
+    replayed = ~foreign & (offset <= rows.headers["offset"][row])
+    absurd = ~foreign & ~replayed & (record_us < EARLIEST_US)
+    erased = ~foreign & ~replayed & ~absurd & (record_us <= rows.headers["erased_us"][row])
+    counts = Counts(replayed=int(replayed.sum()), rerouted=len(repartitioned))
+    counts.count([FoldOutcome.IGNORED] * int(erased.sum()))
+    return RoutedBatch(
+        new=_new(batch, np.flatnonzero(~(foreign | replayed | absurd | erased)), offset, record_us),
+        re_emitted=frozenset(each for each in np.unique(row[replayed]).tolist() if rows.headers["events"][each]),
+        repartitioned=repartitioned,
+        dead_letters=_absurd(batch, np.flatnonzero(absurd)) if absurd.any() else [],
+        counts=counts,
+    )
+
+
+def _foreign(
+    batch: DecodedBatch, row: Indices, partition: int, owning_partition: OwningPartitionOfKey
+) -> tuple[NDArray[np.bool_], list[Repartitioned]]:
+    """Which events another partition owns, unless they were forwarded to here; and those events for their owners."""
+    owner = {
+        index: owner
+        for index, key in enumerate(batch.keys)
+        if (owner := owning_partition(key)) is not None and owner != partition
+    }
+    foreign = np.isin(row, list(owner))
+    foreign[list(batch.origins)] = False
+    return foreign, [_repartitioned(batch, index, owner) for index in np.flatnonzero(foreign).tolist()]
+
+
+def _repartitioned(batch: DecodedBatch, index: int, owner: Mapping[int, int]) -> Repartitioned:
+    record, row = batch.records[batch.record_index[index]], batch.row_index[index]
+    origin = CameFrom(record.topic, (record.partition, record.offset, batch.index_in_record.get(index, 0)))
+    return Repartitioned(owner[row], batch.keys[row], batch.events[index], origin, record.timestamp)
+
+
+def _absurd(batch: DecodedBatch, indices: Indices) -> list[DeadRecord]:
+    """Dead letters of events whose record is from before there were any: one a record, or one a part of it."""
+    why = Invalid("absurd_timestamp", f"the record's is before {EARLIEST_TIME.year}")
+    found: list[DeadRecord] = []
+    for number, of_record in groupby(indices.tolist(), batch.record_index.__getitem__):
+        of_parts = sorted({batch.part[index] for index in of_record if index in batch.part})
+        bad = [replace(why, index=part) for part in of_parts] or [why]
+        record = batch.records[number]
+        found += [(record, dead_letter) for dead_letter in dead_letters_of(record, bad, several=bool(of_parts))]
+    return found
+
+
+def _new(batch: DecodedBatch, indices: Indices, offset: Integers, record_us: Integers) -> NewEvents:
+    if len(indices) == len(batch.events):
+        return NewEvents(batch.events, batch.row_index, offset, record_us, batch.origins)
+    chosen = indices.tolist()
+    return NewEvents(
+        [batch.events[index] for index in chosen],
+        [batch.row_index[index] for index in chosen],
+        offset[indices],
+        record_us[indices],
+        {number: batch.origins[index] for number, index in enumerate(chosen) if index in batch.origins},
+    )
+
+
+def _clipped_us(timestamps_ms: Sequence[int]) -> Integers:
+    """In µs; times that no clock tells are as far off as can be told."""
+    return np.clip(np.array(timestamps_ms, np.int64), EARLIEST_US // 1000 - 1, LATEST_US // 1000) * 1000

@@ -1,0 +1,35 @@
+"""Marking who is owed an explanation: in the rows of a scored batch, and in the worker's queue."""
+
+from collections.abc import Callable, Sequence
+
+from streams.reasoning.policy.pending import PendingNoted, note_pending, values_of
+from streams.reasoning.policy.queue import ReasoningQueue
+from streams.reasoning.policy.settings import PendingPolicy
+from streams.rows.row import Pending
+from streams.rows.row_batch import RowBatch
+from streams.scoring.fusion import ScoredBatch
+from streams.skills.skill_set import Levels
+
+
+class PendingMarker:
+    """Implements NotePending. `now_us` is the worker's clock, used for pending work only."""
+
+    def __init__(self, queue: ReasoningQueue, policy: PendingPolicy, levels: Levels, now_us: Callable[[], int]) -> None:
+        self._queue = queue
+        self._policy = policy
+        self._levels = levels
+        self._now_us = now_us
+
+    def __call__(self, partition: int, keys: Sequence[bytes], scored: ScoredBatch) -> RowBatch:
+        """Mark the rows of `keys`, the first of those scored, and offer these students to the queue."""
+        queue, policy, now_us = self._queue, self._policy, self._now_us()
+        rows, marked = scored.rows, list[Pending]()
+        values = values_of(scored.fused, rows.skill_states["explained"], self._levels, policy).tolist()
+        positions = zip(rows.headers["epoch"].tolist(), rows.headers["offset"].tolist(), strict=True)
+        for index, (key, value, position) in enumerate(zip(keys, values, positions, strict=False)):
+            pending = rows.pending(index)
+            if note_pending(pending, value, now_us, policy, queue.threshold) is PendingNoted.NOT_EXPLAINED:
+                queue.not_explained += 1
+            queue.offer(partition, key, position, pending)
+            marked.append(pending)
+        return rows.with_pending(marked)
