@@ -173,15 +173,15 @@ class RowBatch:
         at = row_indices[skill_states.owner[of_skill[shown]]], skill[of_skill[shown]], slot[shown]
         for name, column in self.evidence_items.items():
             column[at] = item_records.records[name][shown]
-        self._fill_foreign(row_indices, skill_states, item_records.records[~ours[of_skill]], np.flatnonzero(~ours))
+        if not ours.all():
+            foreign = Many(skill_states.owner[~ours], skill_states.records[~ours])
+            self._fill_foreign(row_indices, foreign, item_records.records[~ours[of_skill]])
 
-    def _fill_foreign(self, row_indices: Indices, skill_states: Many, item_records: Array, left: Indices) -> None:
-        """Keep the cells that are `left`, and their evidence items, as the bytes that they are."""
-        owner, skill_counts = np.unique(skill_states.owner[left], return_counts=True)
-        item_counts = np.bincount(skill_states.owner[left], skill_states.records["evidence_items"][left])[owner].astype(
-            np.intp
-        )
-        pieces = zip(chunks(skill_states.records[left], skill_counts), chunks(item_records, item_counts), strict=True)
+    def _fill_foreign(self, row_indices: Indices, skill_states: Many, item_records: Array) -> None:
+        """Keep the states of skills that are not configured, and their evidence items, as the bytes that they are."""
+        owner, skill_counts = np.unique(skill_states.owner, return_counts=True)
+        item_counts = np.bincount(skill_states.owner, skill_states.records["evidence_items"])[owner].astype(np.intp)
+        pieces = zip(chunks(skill_states.records, skill_counts), chunks(item_records, item_counts), strict=True)
         self.foreign.update(zip(row_indices[owner].tolist(), pieces, strict=True))
 
     def _fact_records(self) -> tuple[Array, Array]:
