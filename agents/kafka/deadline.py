@@ -29,7 +29,7 @@ class Deadline:
         return self._clock_s() >= self._ends_s
 
     def renew(self) -> None:
-        """Something came: the full time again."""
+        """Start again with the full time: something was received."""
         self._ends_s = self._clock_s() + self._timeout_s
 
     def pause(self, seconds: float) -> None:

@@ -1,9 +1,9 @@
-"""Where partitions begin and end, and what a group has committed, as the broker tells it to a client of its own.
+"""Where partitions begin and end, and what a group has committed, as the broker reports it.
 
 Workers read committed transactions only. So a partition's end here is its last stable offset. What follows it, up to
 the high watermark, waits for an open transaction: it can't be read yet, whoever wrote it. Blocks.
 
-Committed offsets are never asked for by the admin client: it does not tell what a mock cluster has.
+Committed offsets are never asked for by the admin client: a mock cluster answers it nothing.
 """
 
 from collections.abc import Collection, Sequence
@@ -27,7 +27,7 @@ _Asked = dict[TopicPartition, "Future[ListOffsetsResultInfo]"]
 class Offsets:
     """A partition, as the broker has it; `committed` is None where the group never committed.
 
-    `high` is the high watermark, None where it is not told. It moves by itself: comparisons leave it out.
+    `high` is the high watermark, None where it is not reported. It moves by itself: comparisons leave it out.
     """
 
     start: int
@@ -54,7 +54,7 @@ class Offsets:
 def offsets_of(
     admin: AdminClient, consumer: Consumer, parts: Sequence[SourcePartition], timeout_s: float
 ) -> dict[SourcePartition, Offsets]:
-    """Those of `parts` that the broker tells. Raises KafkaException or TimeoutError where it tells none.
+    """Those of `parts` that the broker reports. Raises KafkaException or TimeoutError where it reports none.
 
     What is committed is asked for first, and ends after it: so a lag is never less than it was.
     """
@@ -69,9 +69,9 @@ def offsets_of(
 def committed_offsets(
     consumer: Consumer, parts: Collection[SourcePartition], timeout_s: float, *, all_of_them: bool = False
 ) -> dict[SourcePartition, int | None]:
-    """What the consumer's group has committed of those of `parts` that the broker tells.
+    """What the consumer's group has committed of those of `parts` that the broker reports.
 
-    Raises KafkaException where it tells none, or one is missing of `all_of_them`.
+    Raises KafkaException where it reports none, or one is missing of `all_of_them`.
     """
     answered = consumer.committed([TopicPartition(*part) for part in parts], timeout_s)
     answered_for = [topic_partition for topic_partition in answered if topic_partition.error is None]

@@ -1,7 +1,7 @@
 """Reads topics from outside of every group: the one loop that ends where a partition ends.
 
 Only what transactions committed is read, in bounded memory. A client that fails on the way is replaced, and the next
-one reads on where the other came to. Blocks.
+one reads on from the next offset. Blocks.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -72,7 +72,7 @@ class Reading:
                 assigned.unassign()
 
     def _next(self, client: Consumer) -> list[Message]:
-        """The next records; none where a partition came to its end. Raises KafkaException where the client failed."""
+        """The next records; none where a partition has ended. Raises KafkaException where the client failed."""
         deadline = Deadline(min(self._timeout_s, _TRY_S))
         while not deadline.is_over:
             left = dict(self.left)
@@ -90,7 +90,7 @@ class Reading:
         part, error = (message.topic() or "", message.partition() or 0), message.error()
         if error is not None and is_forbidden(error):
             raise KafkaException(error)
-        if part not in left:  # ended, or said of no partition: a broker that is away for a while is waited for
+        if part not in left:  # ended, or an error of no partition: an unavailable broker is waited for
             return False
         if error is not None:
             if error.code() == KafkaError._PARTITION_EOF:
