@@ -15,10 +15,8 @@ from streams.limits import (
     FallbackLimiter,
     Limiter,
     MemoryLimiter,
-    RedisLimiter,
     calls_per_hour,
     calls_per_minute,
-    connect,
 )
 from streams.limits.bucket import Bucket
 from streams.reasoning.explainer import Explainer
@@ -57,6 +55,8 @@ def make_limiter(settings: Settings, metrics: Metrics) -> Limiter:
     buckets = [calls_per_minute(settings.calls_per_minute), calls_per_hour(settings.calls_per_hour)]
     limiter: Limiter
     if settings.redis_url:
+        from streams.limits.redis import RedisLimiter, connect
+
         client = connect(settings.redis_url)
         shared = RedisLimiter(client, LIMITER, buckets, prefix=settings.app_id, observe=metrics.decided)
         limiter = FallbackLimiter(shared, settings.expected_workers, observe=metrics.decided)

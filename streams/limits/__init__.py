@@ -1,4 +1,7 @@
-"""Budgets that hold: named limits on calls, tokens and money, never over in any window, over all workers."""
+"""Budgets that hold: named limits on calls, tokens and money, never over in any window, over all workers.
+
+The limiter in Redis is in `streams.limits.redis`: its client takes most of a second to import, and few need it.
+"""
 
 from streams.limits.bucket import Bucket, calls_per_hour, calls_per_minute, micro_usd_per_day, tokens_per_minute
 from streams.limits.cost import Cost
@@ -6,7 +9,6 @@ from streams.limits.errors import CostTooLarge, LimitUnavailable, RateLimitExcee
 from streams.limits.fallback import FallbackLimiter
 from streams.limits.limiter import Decision, DecisionObserver, Grant, Limiter
 from streams.limits.memory import MemoryLimiter
-from streams.limits.redis import RedisLimiter, connect
 from streams.limits.registry import LIMITERS, Registry, rate_limit
 
 __all__ = [
@@ -22,12 +24,10 @@ __all__ = [
     "Limiter",
     "MemoryLimiter",
     "RateLimitExceeded",
-    "RedisLimiter",
     "Registry",
     "UnknownLimiter",
     "calls_per_hour",
     "calls_per_minute",
-    "connect",
     "micro_usd_per_day",
     "rate_limit",
     "tokens_per_minute",

@@ -1,49 +1,25 @@
 """What the tests of `skillstream dead-letters` share: planted dead letters, and how to run it."""
 
-import io
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
-import orjson
 import pytest
 
-from agents.cli import main
 from schemas.dead_letter import DeadLetter, Header, with_own_headers
 from streams.replay import FileRecord
+from tests.agents.command import Ran, run_here
+from tests.agents.command import environment as around
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, owning_partition
 from tests.events import NOW_MS, raw
 
-_COLD = {name: value for name, value in os.environ.items() if not name.startswith(("SKILLSTREAM_", "OPENAI_"))}
 GOOD = [raw(minute=minute) for minute in range(6)]
 BAD = b'{"type":"attempt"'
 OWNING = owning_partition("ada")
 FOREIGN = (OWNING + 1) % PARTITIONS
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """What a run of the command came to; without terminal, 200 columns wide."""
-
-    code: int
-    out: bytes
-    err: str
-
-    @property
-    def text(self) -> str:
-        """Its standard output."""
-        return self.out.decode()
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        """Its standard output, one JSON object a line."""
-        return [orjson.loads(line) for line in self.out.splitlines()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +63,7 @@ def plant(deployment: Deployment, dead_letters: Sequence[Planted]) -> None:
 
 def dead_letters(deployment: Deployment, *arguments: str) -> Ran:
     """`skillstream dead-letters ARGUMENTS`, in this process."""
-    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
-    with (
-        patch.dict(os.environ, environment(deployment), clear=True),
-        patch.object(sys, "argv", ["skillstream", "dead-letters", *arguments]),
-        patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO())),
-        redirect_stdout(out),
-        redirect_stderr(err),
-        pytest.raises(SystemExit) as ended,
-    ):
-        main()
-    code = ended.value.code or 0
-    return Ran(int(code), _written(out), _written(err).decode())
+    return run_here(environment(deployment), "dead-letters", *arguments)
 
 
 def dead_letters_process(deployment: Deployment, *arguments: str, before: str) -> "subprocess.Popen[bytes]":
@@ -116,20 +81,15 @@ def dead_letters_process(deployment: Deployment, *arguments: str, before: str) -
 def environment(deployment: Deployment) -> dict[str, str]:
     """The settings that the command needs to find the deployment's topics, and whatever else is set here."""
     settings = deployment.settings
-    return _COLD | {
-        "SKILLSTREAM_BROKER": settings.broker,
-        "SKILLSTREAM_APP_ID": settings.app_id,
-        "SKILLSTREAM_TOPIC_PREFIX": settings.topic_prefix,
-        "SKILLSTREAM_PARTITIONS": str(settings.partitions),
-        "COLUMNS": "200",
-        **{f"SKILLSTREAM_{name.upper()}": str(value) for name, value in deployment.defaults.items()},
-    }
-
-
-def _written(to: io.TextIOWrapper) -> bytes:
-    buffer = to.buffer
-    assert isinstance(buffer, io.BytesIO)
-    return buffer.getvalue()
+    return around(
+        {
+            "broker": settings.broker,
+            "app_id": settings.app_id,
+            "topic_prefix": settings.topic_prefix,
+            "partitions": settings.partitions,
+            **deployment.defaults,
+        }
+    )
 
 
 @pytest.fixture

@@ -7,19 +7,26 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from msgspec.structs import replace
 
+from agents.delivery.faust.table import RowTable
+from agents.kafka.input_topic import InputTopic
+from agents.worker.input_identity import InputIdentity
+from agents.worker.position_jumps import Jump, PositionJumps
 from streams.input.checkpoint import (
     CHECKPOINT_KEY,
+    IdentityLost,
     InputCheckpoint,
     decode_checkpoint,
     encode_checkpoint,
     value_checksum,
 )
 from streams.rows.codec import decode_row
+from streams.rows.table import PartitionedRows
 from streams.simulation import simulate
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed
 
@@ -102,9 +109,48 @@ TAMPERED: dict[str, tuple[Callable[[InputCheckpoint], InputCheckpoint], str]] = 
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a recovery made of the changelog, as far as the check looks at it."""
+
+    checkpoints: dict[int, bytes]
+    rows: PartitionedRows
+
+
+async def check(deployment: Deployment, checkpoints: dict[int, InputCheckpoint], epoch: int = 0) -> None:
+    """What a worker does after every recovery, on the topic and the group as they are."""
+    topic = InputTopic(deployment.broker, deployment.name, deployment.channels.activity)
+    restored = Restored(
+        {partition: encode_checkpoint(checkpoint) for partition, checkpoint in checkpoints.items()}, deployment.table()
+    )
+    jumped: list[Jump] = []
+    identity = InputIdentity(topic, cast(RowTable, restored), PositionJumps("continue", jumped.append), epoch=epoch)
+    await identity.check(frozenset(checkpoints))
+    assert jumped == []
+
+
+async def test_what_a_worker_left_passes_the_check(ran: Ran) -> None:
+    await check(ran.deployment, ran.checkpoints)
+
+
 @pytest.mark.parametrize("name", TAMPERED)
-def test_a_worker_refuses_what_does_not_fit_and_says_what_to_do(ran: Ran, name: str) -> None:
+async def test_what_does_not_fit_is_refused_with_what_to_do(ran: Ran, name: str) -> None:
     tamper, advice = TAMPERED[name]
+
+    with pytest.raises(IdentityLost) as refused:
+        await check(ran.deployment, ran.checkpoints | {1: tamper(ran.checkpoints[1])})
+
+    assert f"{ran.deployment.channels.activity}/1: " in str(refused.value)
+    assert advice in str(refused.value)
+
+
+async def test_an_epoch_raised_by_hand_is_refused(ran: Ran) -> None:
+    with pytest.raises(IdentityLost, match="unset SKILLSTREAM_EPOCH"):
+        await check(ran.deployment, ran.checkpoints, epoch=1)
+
+
+def test_a_worker_that_refuses_ends_with_the_code_for_it_and_changes_nothing(ran: Ran) -> None:
+    tamper, advice = TAMPERED["rows are missing"]
     deployment = ran.deployment
     put_checkpoints(deployment, ran.checkpoints | {1: tamper(ran.checkpoints[1])})
     before = len(deployment.records(deployment.changelog)), deployment.committed()
@@ -116,13 +162,6 @@ def test_a_worker_refuses_what_does_not_fit_and_says_what_to_do(ran: Ran, name: 
     assert advice in worker.log
     assert (len(deployment.records(deployment.changelog)), deployment.committed()) == before
     put_checkpoints(deployment, ran.checkpoints)
-
-
-def test_an_epoch_raised_by_hand_is_refused(ran: Ran) -> None:
-    worker = ran.deployment.start(epoch=1)
-
-    assert worker.exit_code() == 4
-    assert "unset SKILLSTREAM_EPOCH" in worker.log
 
 
 def test_a_restart_goes_on_under_the_epoch_that_the_table_knows(broker: str, tmp_path: Path) -> None:

@@ -1,17 +1,16 @@
-"""`skillstream verify` as a command, on what workers left on an embedded broker: right, and with faults planted."""
+"""`skillstream verify` as a command in this process, on what workers left on an embedded broker: right, and with faults
+planted.
+"""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
 import pytest
 
 from streams.simulation import simulate
+from tests.agents.command import Ran, environment, run_here
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, owning_partition
 from tests.agents.planted_faults import (
@@ -34,7 +33,6 @@ STUDENTS: Final = 60
 CLASS: Final = [Sent(each.key, each.value) for each in simulate(STUDENTS, 3_000, seed=8, faults=0.01)]
 STRAY, ERASED, REBORN = "stray", "sim-00050", "sim-00051"
 LIMITS: Final = {"calls_per_minute": 6_000, "calls_per_hour": 600_000, "seed_limits": "true"}
-COLD: Final = {name: value for name, value in os.environ.items() if not name.startswith(("SKILLSTREAM_", "OPENAI_"))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +55,12 @@ class Verdict:
 
 def verify(deployment: Deployment, *arguments: str, **settings: object) -> Verdict:
     """Run the command, told what the workers are told."""
-    given = {f"SKILLSTREAM_{name.upper()}": str(value) for name, value in deployment.given(**settings).items()}
-    done = subprocess.run(
-        [sys.executable, "-m", "agents.cli", "verify", "--json", *arguments],
-        env=COLD | given,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-    last = done.stdout.strip().splitlines()[-1:] or ["{}"]
-    return Verdict(done.returncode, orjson.loads(last[0]), done.stderr)
+    ran = run_verify(deployment, "--json", *arguments, **settings)
+    return Verdict(ran.code, ran.lines[-1] if ran.lines else {}, ran.err)
+
+
+def run_verify(deployment: Deployment, *arguments: str, **settings: object) -> Ran:
+    return run_here(environment(deployment.given(**settings)), "verify", *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -188,13 +180,11 @@ def test_nothing_but_the_planted_faults_is_found_and_the_exit_code_is_1(planted:
 
 
 def test_the_report_for_people_names_them_too(planted: Planted, left: Deployment) -> None:
-    given = {f"SKILLSTREAM_{name.upper()}": str(value) for name, value in left.given().items()}
-    command = [sys.executable, "-m", "agents.cli", "verify"]
-    done = subprocess.run(command, env=COLD | given, capture_output=True, text=True, timeout=180, check=False)
+    done = run_verify(left)
 
-    assert done.returncode == 1
-    assert f"double_applied: {DOUBLE} (partition {owning_partition(DOUBLE)}, offset " in done.stdout
-    assert "\x1b" not in done.stdout + done.stderr, "no colours where nobody looks"
+    assert done.code == 1
+    assert f"double_applied: {DOUBLE} (partition {owning_partition(DOUBLE)}, offset " in done.text
+    assert "\x1b" not in done.text + done.err, "no colours where nobody looks"
 
 
 # -- what cannot be judged

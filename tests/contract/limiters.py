@@ -14,14 +14,13 @@ from streams.limits import (
     Limiter,
     MemoryLimiter,
     RateLimitExceeded,
-    RedisLimiter,
     calls_per_hour,
     calls_per_minute,
-    connect,
     micro_usd_per_day,
     tokens_per_minute,
 )
 from streams.limits.limiter import SharedLimiter
+from streams.limits.redis import RedisLimiter, connect
 from tests.unit.limits.clock import ManualClock
 
 MakeLimiter = Callable[[Sequence[Bucket], ManualClock], SharedLimiter]

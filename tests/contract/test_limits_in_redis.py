@@ -14,11 +14,10 @@ from streams.limits import (
     Limiter,
     LimitUnavailable,
     RateLimitExceeded,
-    RedisLimiter,
     calls_per_minute,
-    connect,
 )
 from streams.limits.promise import is_honoured, most_in_any_window
+from streams.limits.redis import RedisLimiter, connect
 from tests.contract.limiters import FOUR, attempt, client, clock, prefix
 from tests.servers.redis import RealRedis
 from tests.unit.limits.clock import ManualClock

@@ -11,7 +11,7 @@ from agents.kafka.topics import TopicSpec, ensure_topics
 from agents.operations.doctor.checks import checks
 from agents.operations.doctor.finding import Finding, exit_code
 from agents.operations.doctor.run import run_checks
-from streams.limits import connect
+from streams.limits.redis import connect
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, deployed
 from tests.agents.openai_thread import OpenAIThread

@@ -19,7 +19,7 @@ from agents.config.channels import Channels
 from agents.config.settings import Settings
 from agents.kafka.clients import open_admin
 from agents.operations.doctor.finding import Finding, ok, warning
-from streams.limits import connect
+from streams.limits.redis import connect
 from streams.reasoning.model.defaults import BASE_URL
 
 _TOLERATED_S: Final = 2.0

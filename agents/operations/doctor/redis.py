@@ -12,7 +12,8 @@ from agents.config.settings import Settings
 from agents.metrics import Metrics
 from agents.operations.doctor.finding import Finding, ok, problem, warning
 from agents.reasoning.setup import make_limiter, redis_address
-from streams.limits import Limiter, LimitUnavailable, connect
+from streams.limits import Limiter, LimitUnavailable
+from streams.limits.redis import connect
 from streams.reasoning.policy.settings import LIMITER
 
 _KEEPS_ALL: Final = "noeviction"
