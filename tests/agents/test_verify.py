@@ -1,6 +1,4 @@
-"""`skillstream verify` as a command in this process, on what workers left on an embedded broker: right, and with faults
-planted.
-"""
+"""`skillstream verify`, run in this process on what workers left on an embedded broker: right, and with faults."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -3,12 +3,14 @@
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 from aiohttp import web
 
 from streams.rows.codec import decode_row
 from streams.simulation import simulate
+from tests.agents.command import environment, run_here
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Sent, deployed
 from tests.agents.openai_thread import OpenAIThread
@@ -47,75 +49,107 @@ def refusing() -> Iterator[OpenAIThread]:
         yield provider
 
 
+Refused = tuple[dict[str, object], dict[str, str]]
+"""Settings of a worker that cannot do its job, and other variables."""
+
+BASE: Final = {"app_id": "refused", "topic_prefix": "refused.", "web_port": 0, "model": "none", "reasoning": "off"}
+UNSUITABLE: Final[dict[str, tuple[Refused, tuple[str, ...]]]] = {
+    "no key": (({"reasoning": "openai"}, {}), ("OPENAI_API_KEY", "SKILLSTREAM_REASONING=scripted")),
+    "empty key": (
+        ({"reasoning": "openai"}, {"OPENAI_API_KEY": "  "}),
+        ("OPENAI_API_KEY", "SKILLSTREAM_REASONING=scripted"),
+    ),
+    "bad setting": (({"partitions": "many"}, {}), ("SKILLSTREAM_PARTITIONS", "many", "whole number of 1..10000")),
+    "unknown setting": (
+        ({"partitons": 4}, {}),
+        ("SKILLSTREAM_PARTITONS", "no such setting", "Did you mean SKILLSTREAM_PARTITIONS?"),
+    ),
+    "open to the network": (
+        ({"web_host": "0.0.0.0"}, {}),
+        ("web_host 0.0.0.0", "SKILLSTREAM_WEB_TOKEN", "token_urlsafe"),
+    ),
+    "token that is guessed": (
+        ({"web_host": "0.0.0.0", "web_token": "changeme"}, {}),
+        ("SKILLSTREAM_WEB_TOKEN has 8 characters", "token_urlsafe"),
+    ),
+    "Redis without a scheme": (
+        ({"reasoning": "scripted", "redis_url": ":hush@redis:6379"}, {}),
+        ("SKILLSTREAM_REDIS_URL is not redis://",),
+    ),
+    "password in the broker": (
+        ({"broker": "user:hush@kafka:9092"}, {}),
+        ("SKILLSTREAM_BROKER is not host:port", "_PASSWORD"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNSUITABLE)
+def test_settings_with_which_a_worker_cannot_do_its_job_are_refused_with_the_reason(case: str) -> None:
+    """Before anything is started: in this process."""
+    (settings, variables), said = UNSUITABLE[case]
+
+    ran = run_here(environment({"broker": "127.0.0.1:1", **BASE, **settings}, variables), "worker")
+
+    assert ran.code == 2, ran.err
+    require_plain(ran.err, said)
+
+
+def require_plain(log: str, said: tuple[str, ...]) -> None:
+    """The last line says all of it, and no line a secret or where in the code it was."""
+    message = log.splitlines()[-1]
+    for part in said:
+        assert part in message
+    assert "Traceback" not in log
+    assert "hush" not in log
+
+
 @pytest.fixture(scope="module")
 def refused(
     broker: str, refusing: OpenAIThread, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, WorkerProcess]]:
-    """Workers that cannot start, all started side by side to save time."""
+    """Workers that find no place to work in, all started side by side to save time."""
     folder = tmp_path_factory.mktemp("refused")
     (nobody,) = free_ports(1)
-    reachable = {"broker": broker, "app_id": "refused", "topic_prefix": "refused.", "web_port": 0, "model": "none"}
-    off = {**reachable, "reasoning": "off"}
-    cases: dict[str, tuple[dict[str, object], dict[str, str]]] = {
-        "no key": ({**reachable, "reasoning": "openai"}, {}),
-        "empty key": ({**reachable, "reasoning": "openai"}, {"OPENAI_API_KEY": "  "}),
-        "no Kafka": ({**reachable, "reasoning": "off", "broker": f"127.0.0.1:{nobody}", "start_timeout_s": 2}, {}),
+    cases: dict[str, Refused] = {
+        "no Kafka": ({"broker": f"127.0.0.1:{nobody}", "start_timeout_s": 2}, {}),
+        "unknown host": ({"broker": "no-such-host.invalid:9092", "start_timeout_s": 2}, {}),
         "refused key, required": (
-            {**reachable, "reasoning": "openai", "reasoning_required": "true"},
+            {"reasoning": "openai", "reasoning_required": "true"},
             {"OPENAI_API_KEY": "sk-hush", "OPENAI_BASE_URL": refusing.url},
         ),
-        "bad setting": ({**reachable, "partitions": "many"}, {}),
-        "unknown setting": ({**reachable, "partitons": 4}, {}),
-        "open to the network": ({**off, "web_host": "0.0.0.0"}, {}),
-        "token that is guessed": ({**off, "web_host": "0.0.0.0", "web_token": "changeme"}, {}),
-        "address of another machine": ({**off, "web_host": "192.0.2.1", "web_token": "quite a long secret"}, {}),
-        "Redis without a scheme": ({**reachable, "reasoning": "scripted", "redis_url": ":hush@redis:6379"}, {}),
-        "password in the broker": ({**off, "broker": "user:hush@kafka:9092"}, {}),
-        "unknown host": ({**off, "broker": "no-such-host.invalid:9092", "start_timeout_s": 2}, {}),
+        "address of another machine": ({"web_host": "192.0.2.1", "web_token": "quite a long secret"}, {}),
     }
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        cases["port in use"] = ({**off, "web_port": taken.getsockname()[1]}, {})
+        cases["port in use"] = ({"web_port": taken.getsockname()[1]}, {})
         workers = {
-            name: WorkerProcess(settings, folder / f"{number}.log", environment)
-            for number, (name, (settings, environment)) in enumerate(cases.items())
+            name: WorkerProcess({"broker": broker, **BASE, **settings}, folder / f"{number}.log", variables)
+            for number, (name, (settings, variables)) in enumerate(cases.items())
         }
         yield workers
         for worker in workers.values():
             worker.end()
 
 
-REFUSALS = {
-    "no key": (2, ("OPENAI_API_KEY", "SKILLSTREAM_REASONING=scripted")),
-    "empty key": (2, ("OPENAI_API_KEY", "SKILLSTREAM_REASONING=scripted")),
+REFUSALS: Final = {
     "no Kafka": (3, ("no Kafka broker answers at 127.0.0.1:", "Is it running")),
-    "refused key, required": (3, ("401 (invalid_api_key)", "OPENAI_API_KEY", "SKILLSTREAM_REASONING_REQUIRED")),
-    "bad setting": (2, ("SKILLSTREAM_PARTITIONS", "many", "whole number of 1..10000")),
-    "unknown setting": (2, ("SKILLSTREAM_PARTITONS", "no such setting", "Did you mean SKILLSTREAM_PARTITIONS?")),
-    "open to the network": (2, ("web_host 0.0.0.0", "SKILLSTREAM_WEB_TOKEN", "token_urlsafe")),
-    "token that is guessed": (2, ("SKILLSTREAM_WEB_TOKEN has 8 characters", "token_urlsafe")),
-    "address of another machine": (2, ("192.0.2.1", "SKILLSTREAM_WEB_HOST")),
-    "Redis without a scheme": (2, ("SKILLSTREAM_REDIS_URL is not redis://",)),
-    "password in the broker": (2, ("SKILLSTREAM_BROKER is not host:port", "_PASSWORD")),
     "unknown host": (3, ("no-such-host.invalid does not resolve",)),
+    "refused key, required": (3, ("401 (invalid_api_key)", "OPENAI_API_KEY", "SKILLSTREAM_REASONING_REQUIRED")),
+    "address of another machine": (2, ("192.0.2.1", "SKILLSTREAM_WEB_HOST")),
     "port in use": (3, ("the web pages can't be served at 127.0.0.1:", "SKILLSTREAM_WEB_PORT")),
 }
 
 
 @pytest.mark.parametrize("case", REFUSALS)
-def test_a_worker_that_cannot_do_its_job_refuses_to_start_and_says_why(
+def test_a_worker_without_what_it_needs_around_it_refuses_to_start_and_says_why(
     refused: dict[str, WorkerProcess], case: str
 ) -> None:
     code, said = REFUSALS[case]
     worker = refused[case]
 
     assert worker.exit_code() == code, worker.tail()
-    message = worker.log.splitlines()[-1]
-    for part in said:
-        assert part in message
-    assert "Traceback" not in worker.log
-    assert "hush" not in worker.log
+    require_plain(worker.log, said)
 
 
 def test_a_worker_scores_without_redis_and_with_a_key_that_is_refused_and_says_so_once(

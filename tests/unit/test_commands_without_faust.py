@@ -37,3 +37,16 @@ def test_no_command_but_those_that_run_a_worker_imports_faust() -> None:
     done = subprocess.run([sys.executable, "-c", _IMPORTS, *wanted], capture_output=True, text=True, timeout=120)
 
     assert done.returncode == 0, done.stderr
+
+
+def test_a_worker_does_not_wait_for_libraries_that_its_settings_may_not_need() -> None:
+    """Redis for its limits, OpenAI for its explanations, scikit-learn for a model: together they take seconds."""
+    program = """
+import sys
+import agents.worker.worker
+imported = {"redis", "openai", "sklearn", "skops", "rich"} & set(sys.modules)
+assert not imported, imported
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+
+    assert done.returncode == 0, done.stderr
