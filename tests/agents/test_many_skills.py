@@ -1,10 +1,8 @@
 """A skills file of 64 skills, all the way: replay, worker, updates, recovery from the changelog, verify."""
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import run
 from typing import Final
 
 import msgspec
@@ -15,9 +13,10 @@ from schemas.update import SkillUpdate
 from streams.rows.codec import decode_row
 from streams.rows.row import skill_code
 from streams.simulation import simulate
+from tests.agents.command import environment, run_here
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import Deployment, Sent, deployed, owning_partition
-from tests.agents.test_verify import COLD, verify
+from tests.agents.test_verify import verify
 from tests.events import raw
 from tests.skill_sets import phrase, skills_file, topic, topics_of
 
@@ -92,15 +91,9 @@ def test_a_replay_by_command_comes_to_the_same_scores(left: Left, tmp_path: Path
     events.write_bytes(b"\n".join(sent.value or b"" for sent in [*BEFORE, *AFTER]))
     options = ["--skills", str(left.skills), "--model", "none", "--out", str(tmp_path / "updates.jsonl")]
 
-    done = run(
-        [sys.executable, "-m", "agents.cli", "replay", str(events), *options],
-        env=COLD,
-        capture_output=True,
-        timeout=180,
-        check=False,
-    )
+    done = run_here(environment({}), "replay", str(events), *options)
 
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     replayed = map(msgspec.json.Decoder(SkillUpdate).decode, (tmp_path / "updates.jsonl").read_bytes().splitlines())
     last = {update.student_id: update.skills for update in replayed}
     assert last == {student: update.skills for student, update in left.last_updates().items()}
