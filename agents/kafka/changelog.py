@@ -13,7 +13,7 @@ from agents.kafka.deadline import Deadline
 from agents.kafka.errors import BrokerUnavailable, message_of
 from agents.kafka.producer import ConfirmedProducer
 from agents.kafka.reader import read_to_end
-from agents.kafka.topics import TopicMismatch, TopicSpec, ensure_topics
+from agents.kafka.topics import TopicMismatch, TopicSpec, describe_cluster, ensure_topics
 from streams.input.checkpoint import CHECKPOINT_KEY, InputCheckpoint, encode_checkpoint
 from streams.rows.segments import is_segment
 
@@ -93,7 +93,9 @@ class Changelog:
                 ) from error
         except TimeoutError as error:
             raise BrokerUnavailable(f"topic {self.name} wasn't deleted within {self._timeout_s:g} s") from error
-        there = Deadline(self._timeout_s)
-        if not there.wait_for(lambda: self.name not in admin.list_topics(timeout=self._timeout_s).topics, _POLL_S):
-            raise BrokerUnavailable(f"topic {self.name} is still there after {self._timeout_s:g} s")
+        timeout_s = self._timeout_s
+        if not Deadline(timeout_s).wait_for(
+            lambda: self.name not in describe_cluster(admin, self._broker, timeout_s).topics, _POLL_S
+        ):
+            raise BrokerUnavailable(f"topic {self.name} is still there after {timeout_s:g} s")
         self.make()

@@ -43,7 +43,7 @@ class TopicSpec:
 def require_broker(broker: str, timeout_s: float) -> None:
     """Return when the broker answers. Raises BrokerUnavailable after `timeout_s`. Blocks."""
     warn_of_unresolved(broker, timeout_s)
-    _metadata(_admin(broker), broker, timeout_s)
+    describe_cluster(_admin(broker), broker, timeout_s)
 
 
 def ensure_topics(broker: str, wanted: Sequence[TopicSpec], timeout_s: float = 15.0) -> None:
@@ -55,11 +55,11 @@ def ensure_topics(broker: str, wanted: Sequence[TopicSpec], timeout_s: float = 1
     warn_of_unresolved(broker, timeout_s)
     deadline = Deadline(timeout_s)
     admin = _admin(broker)
-    cluster = _metadata(admin, broker, timeout_s)
+    cluster = describe_cluster(admin, broker, timeout_s)
     missing = [spec for spec in wanted if spec.name not in cluster.topics]
     if is_mock(cluster):
         for spec in missing:
-            _metadata(admin, broker, _left_s(deadline), spec.name)
+            describe_cluster(admin, broker, _left_s(deadline), spec.name)
     else:
         there = [spec for spec in wanted if spec.name in cluster.topics]
         seen = _check_policies(admin, broker, there, _left_s(deadline))
@@ -72,7 +72,7 @@ def ensure_topics(broker: str, wanted: Sequence[TopicSpec], timeout_s: float = 1
 def try_topics(broker: str, wanted: Sequence[TopicSpec], timeout_s: float = 15.0) -> list[TopicSpec]:
     """What `ensure_topics` would make; it raises what that would raise. Makes nothing: the broker only judges."""
     admin = _admin(broker)
-    cluster = _metadata(admin, broker, timeout_s)
+    cluster = describe_cluster(admin, broker, timeout_s)
     missing = [spec for spec in wanted if spec.name not in cluster.topics]
     if not is_mock(cluster):
         _check_policies(admin, broker, [spec for spec in wanted if spec.name in cluster.topics], timeout_s)
@@ -84,6 +84,18 @@ def try_topics(broker: str, wanted: Sequence[TopicSpec], timeout_s: float = 15.0
         if (error := partition_mismatch(spec, known)) is not None:
             raise error
     return missing
+
+
+def describe_cluster(admin: AdminClient, broker: str, timeout_s: float, topic: str | None = None) -> ClusterMetadata:
+    """The brokers, and all topics or `topic`, which a mock cluster then makes. Blocks. Raises BrokerUnavailable."""
+    try:
+        return admin.list_topics(topic, timeout=timeout_s) if topic else admin.list_topics(timeout=timeout_s)
+    except KafkaException as error:
+        why = "; ".join(unresolved(broker)) or message_of(error)
+        raise BrokerUnavailable(
+            f"no Kafka broker answers at {broker} (waited {timeout_s:.0f} s): {why}. "
+            "Is it running, and is the address right?"
+        ) from error
 
 
 def partition_mismatch(spec: TopicSpec, known: int) -> TopicMismatch | None:
@@ -150,7 +162,7 @@ def _warn(broker: str, there: Sequence[TopicSpec], seen: Mapping[str, Mapping[st
 
 
 def _check(admin: AdminClient, broker: str, spec: TopicSpec, deadline: Deadline) -> None:
-    while not (known := _partitions(_metadata(admin, broker, _left_s(deadline), spec.name), spec.name)):
+    while not (known := _partitions(describe_cluster(admin, broker, _left_s(deadline), spec.name), spec.name)):
         if deadline.is_over:
             raise TopicMismatch(f"topic {spec.name} doesn't exist and can't be created")
         deadline.pause(_POLL_S)  # a new one takes a moment until every broker knows it
@@ -161,17 +173,6 @@ def _check(admin: AdminClient, broker: str, spec: TopicSpec, deadline: Deadline)
 def _partitions(cluster: ClusterMetadata, name: str) -> int:
     topic = cluster.topics.get(name)
     return 0 if topic is None or topic.error is not None else len(topic.partitions)
-
-
-def _metadata(admin: AdminClient, broker: str, timeout_s: float, topic: str | None = None) -> ClusterMetadata:
-    try:
-        return admin.list_topics(topic, timeout=timeout_s) if topic else admin.list_topics(timeout=timeout_s)
-    except KafkaException as error:
-        why = "; ".join(unresolved(broker)) or message_of(error)
-        raise BrokerUnavailable(
-            f"no Kafka broker answers at {broker} (waited {timeout_s:.0f} s): {why}. "
-            "Is it running, and is the address right?"
-        ) from error
 
 
 def _admin(broker: str) -> AdminClient:

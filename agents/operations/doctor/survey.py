@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from confluent_kafka import KafkaException
 from confluent_kafka.admin._metadata import ClusterMetadata
 
 from agents.config.channels import Channels
@@ -11,9 +10,8 @@ from agents.config.header_keys import header_keys_spec
 from agents.config.settings import Settings
 from agents.delivery.deployment import changelog_of
 from agents.kafka.clients import open_admin
-from agents.kafka.errors import BrokerUnavailable, message_of
 from agents.kafka.topic_settings import read_settings
-from agents.kafka.topics import TopicSpec, is_mock
+from agents.kafka.topics import TopicSpec, describe_cluster, is_mock
 from agents.operations.doctor.policy import LARGEST, BrokerTopic, Deviation, deviations, mending
 
 
@@ -36,10 +34,7 @@ def specs_of(settings: Settings) -> list[TopicSpec]:
 def survey(settings: Settings, timeout_s: float) -> list[Surveyed]:
     """Look at all. Raises BrokerUnavailable. Blocks."""
     admin = open_admin(settings.broker)
-    try:
-        cluster = admin.list_topics(timeout=timeout_s)
-    except KafkaException as error:
-        raise BrokerUnavailable(f"no Kafka broker answers at {settings.broker}: {message_of(error)}") from error
+    cluster = describe_cluster(admin, settings.broker, timeout_s)
     specs = specs_of(settings)
     there = [spec.name for spec in specs if spec.name in cluster.topics]
     describes_settings = not is_mock(cluster)

@@ -4,14 +4,12 @@ import asyncio
 from collections.abc import Mapping
 from typing import Final
 
-from confluent_kafka import KafkaException
-
 from agents.health.lag.broker import BrokerOffsets
 from agents.kafka.clients import open_admin
 from agents.kafka.deadline import Deadline
-from agents.kafka.errors import BrokerUnavailable, message_of
+from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.offsets import Offsets, SourcePartition
-from agents.kafka.topics import TopicMismatch
+from agents.kafka.topics import TopicMismatch, describe_cluster
 
 _POLL_S: Final = 0.25
 _PATIENCE_S: Final = 10.0
@@ -19,13 +17,7 @@ _PATIENCE_S: Final = 10.0
 
 def require_topics(broker: str, topics: tuple[str, ...], partitions: int, timeout_s: float) -> None:
     """Return if all are there. Raises BrokerUnavailable, or TopicMismatch naming one that is not as it must be."""
-    admin = open_admin(broker)
-    try:
-        known = admin.list_topics(timeout=timeout_s).topics  # of all topics: asking for one may make it
-    except KafkaException as error:
-        raise BrokerUnavailable(
-            f"no Kafka broker answers at {broker} (waited {timeout_s:.0f} s): {message_of(error)}"
-        ) from error
+    known = describe_cluster(open_admin(broker), broker, timeout_s).topics  # asking for one topic may make it
     for topic in topics:
         if topic not in known:
             raise TopicMismatch(
