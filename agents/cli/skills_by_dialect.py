@@ -7,10 +7,10 @@ from typing import Final, NamedTuple
 from schemas import event as e
 from schemas.dialects.act import KINDS, Act, native
 from schemas.dialects.native import convert
-from streams.folding.facts import FACTS
 from streams.folding.fold import Folding
 from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import Skill, load_skills
+from streams.vocabulary import FACTS
 
 TEXTS: Final = "phrases of its text"
 RATINGS: Final = "its rating"

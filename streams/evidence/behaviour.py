@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.evidence.source import Estimate, EstimateStatus, OwnThread, SourceType
-from streams.folding.facts import INDEX
 from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import Indicator, Skill, SkillSet
+from streams.vocabulary import INDEX
 
 RUBRIC_STRENGTH: Final = 1.0
 RUBRIC_WEIGHT: Final = 1.5

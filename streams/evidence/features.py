@@ -12,10 +12,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.folding.facts import FACTS, INDEX
 from streams.rows.layout import CONTROL, Array, ragged
 from streams.rows.row import MAX_CONTROLS
 from streams.rows.row_batch import Floats, RowBatch, decays
+from streams.vocabulary import FACTS, INDEX
 
 DAY_US: Final = 86_400 * 1_000_000
 

@@ -10,18 +10,10 @@ from threadpoolctl import ThreadpoolController
 from streams.evidence.artifacts import Artifact
 from streams.evidence.features import features_of
 from streams.evidence.source import Estimate, EstimateStatus, OwnThread, SourceType
-from streams.folding.facts import ENDED, FACTS, INDEX, SAT_DOWN
 from streams.rows.row_batch import RowBatch
+from streams.vocabulary import INDEX
 
 _EDGE: Final = 0.005
-# A sitting's start and end tell a model where the student is, and nothing of the skill: they are no evidence.
-_CONTEXT: Final = frozenset({SAT_DOWN, ENDED})
-# An event tells several facts; each of these stands for one event, so that an event is not counted twice.
-_LEADING: Final = frozenset(
-    INDEX[name]
-    for name in "attempted submitted missed set_controls reset wrote reflected helped asked agreed disagreed "
-    "enrolled watched finished sought".split()
-)
 
 
 class ModelSource:
@@ -70,10 +62,10 @@ class _Inputs:
 
     def __init__(self, features: Sequence[str]) -> None:
         self.features = tuple(features)
-        read = {FACTS.index(name.split(".")[0]) for name in features if "." in name}
-        facts = sorted(read - _CONTEXT or read)
-        self._facts = np.array(facts)
-        self._leading = np.array([fact in _LEADING for fact in facts])
+        read = [INDEX[name] for name in {feature.split(".")[0] for feature in features if "." in feature}]
+        facts = sorted([fact for fact in read if fact.standing != "context"] or read)
+        self._facts = np.array(facts, np.intp)
+        self._leading = np.array([fact.standing == "event" for fact in facts])
 
     def evidence(self, row_batch: RowBatch) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Effective number of input events, and age in s of the newest; each of shape (rows,)."""

@@ -11,11 +11,11 @@ from typing import Final, Self
 
 import numpy as np
 
-from streams.folding.facts import FACTS, INDEX
 from streams.folding.sums import Entries
 from streams.rows.layout import Array, Indices, ragged
 from streams.rows.row import HALF_LIFE_US, MAX_EVIDENCE
 from streams.rows.row_batch import RowBatch
+from streams.vocabulary import FACTS, INDEX
 
 MAX_WEIGHT: Final = 64
 _LOG2: Final = np.array([math.log2(max(weight, 1)) for weight in range(MAX_WEIGHT)])

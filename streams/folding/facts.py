@@ -1,10 +1,6 @@
-"""Facts: the one vocabulary between events and judgement.
+"""Events as facts (`streams.vocabulary`).
 
-    event ──► facts (name, value) ──► totals per fact in the row ──► indicators, model features
-                                 └──► the last telling ones, kept as evidence items
-
-A fact's index is its key in every stored row: append to the list, never reorder it. Events are read kind by kind, each
-as columns: a batch has thousands of them, and few kinds.
+Events are read kind by kind, each as columns: a batch has thousands of them, and few kinds.
 """
 
 import math
@@ -16,48 +12,10 @@ from typing import Any, Final
 import numpy as np
 
 from schemas import event as e
+from schemas.errors import Fatal
 from streams.rows.layout import Array, Indices
+from streams.vocabulary import Fact
 
-FACTS: Final = (
-    "attempted",  # value: score
-    "passed",  # score; an attempt that `has_passed`
-    "failed",  # 1 - score, or 1 without one
-    "retried",  # number of the try, if known
-    "recovered",  # number of the try that passed
-    "hinted",  # hints taken
-    "gave_up",
-    "submitted",  # weight of the work, if known
-    "marked",  # score
-    "early",  # days before it was due
-    "late",  # days after it was due
-    "set_controls",  # controls off neutral
-    "varied_none",
-    "varied_one",
-    "varied_some",  # controls off neutral, two or more
-    "reset",
-    "worked",  # log of 1 + seconds
-    "wrote",  # words
-    "reflected",  # words
-    "replied",
-    "helped",
-    "asked",
-    "agreed",
-    "disagreed",
-    "enrolled",
-    "sat_down",
-    "watched",
-    "finished",
-    "sought",
-    "missed",  # weight of the work, if known
-    "changed",  # controls that differ from the action before
-    "isolated",  # one control off neutral, and only that one changed
-    "thought_before_none",  # log of 1 + seconds, by the kind of action that followed
-    "thought_before_one",
-    "thought_before_some",
-    "thought_before_reset",
-    "ended",  # log of 1 + seconds since the action before
-)
-INDEX: Final = {name: index for index, name in enumerate(FACTS)}
 PASS_SCORE: Final = 0.5
 DAY_S: Final = 86_400.0
 
@@ -65,13 +23,6 @@ Kinds = Mapping[type, Sequence[int]]
 """Where the events of each kind are in a batch, ascending."""
 FactReading = Iterator[tuple[int, Array | None, Array | float]]
 """A fact, which of a kind's events say it (None: all), and its value."""
-
-(
-    ATTEMPTED, PASSED, FAILED, RETRIED, RECOVERED, HINTED, GAVE_UP, SUBMITTED, MARKED, EARLY, LATE,
-    SET_CONTROLS, VARIED_NONE, VARIED_ONE, VARIED_SOME, RESET, WORKED, WROTE, REFLECTED, REPLIED,
-    HELPED, ASKED, AGREED, DISAGREED, ENROLLED, SAT_DOWN, WATCHED, FINISHED, SOUGHT, MISSED,
-    CHANGED, ISOLATED, THOUGHT_BEFORE_NONE, THOUGHT_BEFORE_ONE, THOUGHT_BEFORE_SOME, THOUGHT_BEFORE_RESET, ENDED,
-) = range(len(FACTS))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +92,14 @@ def _attempts(events: Sequence[e.Attempt]) -> FactReading:
     number = np.array([event.attempt for event in events], np.float64)
     hints = np.array([event.hints for event in events], np.float64)
     passed, again = _passed(events, score), number > 1
-    yield ATTEMPTED, None, score
-    yield PASSED, passed, score
-    yield RECOVERED, passed & again, number
-    yield FAILED, ~passed, 1.0 - score
-    yield RETRIED, again, number
-    yield HINTED, hints > 0, hints
+    yield Fact.ATTEMPTED, None, score
+    yield Fact.PASSED, passed, score
+    yield Fact.RECOVERED, passed & again, number
+    yield Fact.FAILED, ~passed, 1.0 - score
+    yield Fact.RETRIED, again, number
+    yield Fact.HINTED, hints > 0, hints
     duration = _log_seconds(events)
-    yield WORKED, ~np.isnan(duration), duration
+    yield Fact.WORKED, ~np.isnan(duration), duration
 
 
 def _passed(events: Sequence[e.Attempt], score: Array) -> Array:
@@ -160,17 +111,17 @@ def _passed(events: Sequence[e.Attempt], score: Array) -> Array:
 
 
 def _failures(events: Sequence[e.Failure]) -> FactReading:
-    yield FAILED, None, 1.0
-    yield GAVE_UP, np.array([event.gave_up for event in events]), 1.0
+    yield Fact.FAILED, None, 1.0
+    yield Fact.GAVE_UP, np.array([event.gave_up for event in events]), 1.0
 
 
 def _submissions(events: Sequence[e.Submission]) -> FactReading:
-    yield SUBMITTED, None, _weights(events)
+    yield Fact.SUBMITTED, None, _weights(events)
     marked = np.array([event.score is not None for event in events])
-    yield MARKED, marked, np.array([event.score or 0.0 for event in events])
+    yield Fact.MARKED, marked, np.array([event.score or 0.0 for event in events])
     days_early = np.array([_days_early(event) for event in events])
-    yield EARLY, days_early >= 0, days_early
-    yield LATE, days_early < 0, -days_early
+    yield Fact.EARLY, days_early >= 0, days_early
+    yield Fact.LATE, days_early < 0, -days_early
 
 
 def _controls(events: Sequence[e.Control]) -> FactReading:
@@ -180,46 +131,46 @@ def _controls(events: Sequence[e.Control]) -> FactReading:
     duration = _log_seconds(events)
     timed = ~np.isnan(duration)
     none, one, some = (off_neutral == 0) & ~reset, (off_neutral == 1) & ~reset, (off_neutral > 1) & ~reset
-    yield SET_CONTROLS, ~reset, off_neutral
-    yield VARIED_NONE, none, 1.0
-    yield VARIED_ONE, one, 1.0
-    yield VARIED_SOME, some, off_neutral
-    yield RESET, reset, 1.0
-    yield THOUGHT_BEFORE_NONE, none & timed, duration
-    yield THOUGHT_BEFORE_ONE, one & timed, duration
-    yield THOUGHT_BEFORE_SOME, some & timed, duration
-    yield THOUGHT_BEFORE_RESET, reset & timed, duration
-    yield WORKED, timed, duration
-    yield CHANGED, changed >= 0, changed
-    yield ISOLATED, one & (changed == 1), 1.0
+    yield Fact.SET_CONTROLS, ~reset, off_neutral
+    yield Fact.VARIED_NONE, none, 1.0
+    yield Fact.VARIED_ONE, one, 1.0
+    yield Fact.VARIED_SOME, some, off_neutral
+    yield Fact.RESET, reset, 1.0
+    yield Fact.THOUGHT_BEFORE_NONE, none & timed, duration
+    yield Fact.THOUGHT_BEFORE_ONE, one & timed, duration
+    yield Fact.THOUGHT_BEFORE_SOME, some & timed, duration
+    yield Fact.THOUGHT_BEFORE_RESET, reset & timed, duration
+    yield Fact.WORKED, timed, duration
+    yield Fact.CHANGED, changed >= 0, changed
+    yield Fact.ISOLATED, one & (changed == 1), 1.0
 
 
 def _messages(events: Sequence[e.Message]) -> FactReading:
-    yield WROTE, None, _words(events)
-    yield REPLIED, np.array([bool(event.in_reply_to) for event in events]), 1.0
+    yield Fact.WROTE, None, _words(events)
+    yield Fact.REPLIED, np.array([bool(event.in_reply_to) for event in events]), 1.0
 
 
 def _reflections(events: Sequence[e.Reflection]) -> FactReading:
-    yield REFLECTED, np.array([not event.asked_for for event in events]), _words(events)
+    yield Fact.REFLECTED, np.array([not event.asked_for for event in events]), _words(events)
 
 
 def _collaborations(events: Sequence[e.Collaboration]) -> FactReading:
-    named = {"asked": ASKED, "agreed": AGREED, "disagreed": DISAGREED}
-    act = np.array([named.get(event.act, HELPED) for event in events])
-    for fact in (HELPED, *named.values()):
+    named = {"asked": Fact.ASKED, "agreed": Fact.AGREED, "disagreed": Fact.DISAGREED}
+    act = np.array([named.get(event.act, Fact.HELPED) for event in events])
+    for fact in (Fact.HELPED, *named.values()):
         yield fact, act == fact, 1.0
 
 
 def _sessions(events: Sequence[e.Session]) -> FactReading:
     phase = np.array([event.phase for event in events])
-    yield ENROLLED, phase == "enrolled", 1.0
-    yield SAT_DOWN, phase == "start", 1.0
-    yield ENDED, phase == "end", np.nan_to_num(_log_seconds(events))
+    yield Fact.ENROLLED, phase == "enrolled", 1.0
+    yield Fact.SAT_DOWN, phase == "start", 1.0
+    yield Fact.ENDED, phase == "end", np.nan_to_num(_log_seconds(events))
 
 
 def _media(events: Sequence[e.Media]) -> FactReading:
     action = np.array([event.action for event in events])
-    for name, fact in (("played", WATCHED), ("completed", FINISHED), ("seeked", SOUGHT)):
+    for name, fact in (("played", Fact.WATCHED), ("completed", Fact.FINISHED), ("seeked", Fact.SOUGHT)):
         yield fact, action == name, 1.0
 
 
@@ -247,11 +198,11 @@ def _days_early(event: e.Submission) -> float:
 _READERS: Final[dict[type, Callable[[Sequence[Any]], FactReading]]] = {
     e.Attempt: _attempts,
     e.Failure: _failures,
-    e.Retry: _always(RETRIED),
-    e.Hint: _always(HINTED),
+    e.Retry: _always(Fact.RETRIED),
+    e.Hint: _always(Fact.HINTED),
     e.Submission: _submissions,
-    e.Mark: lambda events: iter([(MARKED, None, np.array([event.score for event in events]))]),
-    e.Overdue: lambda events: iter([(MISSED, None, _weights(events))]),
+    e.Mark: lambda events: iter([(Fact.MARKED, None, np.array([event.score for event in events]))]),
+    e.Overdue: lambda events: iter([(Fact.MISSED, None, _weights(events))]),
     e.Control: _controls,
     e.Message: _messages,
     e.Reflection: _reflections,
@@ -259,3 +210,5 @@ _READERS: Final[dict[type, Callable[[Sequence[Any]], FactReading]]] = {
     e.Session: _sessions,
     e.Media: _media,
 }
+if odd := _READERS.keys() ^ {kind for fact in Fact for kind in fact.read_from}:
+    raise Fatal(f"facts are declared of other events than are read: {', '.join(sorted(kind.__name__ for kind in odd))}")

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from schemas.event import Attempt, Control, Message, NativeEvent, Reflection, Rubric
 from streams.folding.event_time import EventTimes
 from streams.folding.evidence_items import EvidenceItems
-from streams.folding.facts import FACTS, RECOVERED, RETRIED, Facts, Kinds, has_passed
+from streams.folding.facts import Facts, Kinds, has_passed
 from streams.folding.sums import NO_ENTRIES, Entries, Noted
 from streams.rows.layout import Array
-from streams.rows.row import MAX_CONTROLS, MAX_OPEN_FAILURES, RUBRIC, ControlUse
+from streams.rows.row import MAX_CONTROLS, MAX_OPEN_FAILURES, ControlUse
 from streams.rows.row_batch import RowBatch
 from streams.rows.sections import controls_of, controls_section, failures_of, failures_section
 from streams.skills.phrase_book import PhraseBook, tokenise
+from streams.vocabulary import FACTS, RUBRIC, Fact
 
 MAX_TEXT_LOG_ODDS: Final = 3.0
 
@@ -154,4 +155,4 @@ def after_failure(failures: dict[int, int], event: Attempt, time_us: int) -> Seq
         del failures[item]
     if failed_at is None or failed_at >= time_us or event.attempt != 1:
         return ()
-    return ((RETRIED, 2.0),) if failed else ((RETRIED, 2.0), (RECOVERED, 2.0))
+    return ((Fact.RETRIED, 2.0),) if failed else ((Fact.RETRIED, 2.0), (Fact.RECOVERED, 2.0))

@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 from schemas.event import NativeEvent
 from streams.folding.event_time import MAX_EXPONENT, EventTimes
 from streams.folding.evidence_items import EvidenceWeights, rank_of
-from streams.folding.facts import FACTS
 from streams.folding.known_ids import digest_of
 from streams.folding.sums import DECAYED_OF_A_SKILL, Entries, rebase_foreign
 from streams.folding.voidable import FACT_VALUE, RUBRIC_VALUE, TEXT_VALUE, digest_as_int, first_within_bound
 from streams.rows.layout import VOIDABLE
-from streams.rows.row import HALF_LIFE_US, MAX_EVIDENCE, PHRASE, RUBRIC, decayed, skill_code
+from streams.rows.row import HALF_LIFE_US, MAX_EVIDENCE, decayed
 from streams.rows.row_batch import RowBatch
+from streams.vocabulary import FACTS, PHRASE, RUBRIC, skill_code
 
 _ADD: Final = 1 << 62  # beyond all indices: the voids before an event come before it
 _NOTHING: Final = 1e-12  # what is left of a sum when all was taken from it, by rounding

@@ -11,12 +11,12 @@ import numpy as np
 
 from schemas.event import NativeEvent
 from streams.folding.event_time import EventTimes
-from streams.folding.facts import FACTS
 from streams.folding.known_ids import digest_of
 from streams.folding.sums import Entries
 from streams.rows.layout import VOIDABLE, chunks
-from streams.rows.row import MAX_VOIDABLE, skill_code
+from streams.rows.row import MAX_VOIDABLE
 from streams.rows.row_batch import RowBatch
+from streams.vocabulary import FACTS, skill_code
 
 FACT_VALUE: Final = 0
 TEXT_VALUE: Final = 1

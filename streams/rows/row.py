@@ -8,7 +8,6 @@ whatever order events arrive (forward decay; Cormode, Shkapenyuk, Srivastava and
 
 import math
 from typing import Final
-from zlib import crc32
 
 from msgspec import Struct, field
 
@@ -34,9 +33,6 @@ MAX_VOIDABLE_OF_EVENT: Final = 6 + MAX_SKILLS
 MAX_HELD_ACTS: Final = 24
 FAR_US: Final = 86_400 * 1_000_000
 HALF_LIFE_US: Final = 30 * 86_400 * 1_000_000
-RUBRIC: Final = 0x7FFFFFFF
-PHRASE: Final = 0x80000000
-"""A telling's code is a fact's index, RUBRIC, or this bit and the hash of a phrase."""
 
 
 class Totals(Struct):
@@ -142,13 +138,3 @@ class Row(Struct):
 def decayed(reference_us: int, at_us: int) -> float:
     """The factor that carries a sum kept at `reference_us` to `at_us`."""
     return math.exp2((reference_us - at_us) / HALF_LIFE_US)
-
-
-def skill_code(name: str) -> int:
-    """What a skill is called in a row."""
-    return crc32(name.encode())
-
-
-def phrase_code(phrase: str) -> int:
-    """What a phrase is called in an evidence item."""
-    return PHRASE | crc32(phrase.encode())

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import Fatal
-from streams.folding.facts import FACTS
 from streams.rows.codec import encode_row, pending_of, split_rows
 from streams.rows.layout import (
     EVIDENCE_ITEM,
@@ -30,8 +29,9 @@ from streams.rows.layout import (
     chunks,
     ragged,
 )
-from streams.rows.row import MAX_EVIDENCE, MAX_SKILL_STATES, Pending, Row, decayed, skill_code
+from streams.rows.row import MAX_EVIDENCE, MAX_SKILL_STATES, Pending, Row, decayed
 from streams.rows.segments import Segments
+from streams.vocabulary import FACTS, skill_code
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -5,19 +5,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from streams.folding.facts import INDEX
-from streams.rows.row import (
-    RECENT_IDS,
-    RUBRIC,
-    ControlUse,
-    Pending,
-    Row,
-    SkillState,
-    StoredEvidenceItem,
-    Totals,
-    phrase_code,
-    skill_code,
-)
+from streams.rows.row import RECENT_IDS, ControlUse, Pending, Row, SkillState, StoredEvidenceItem, Totals
+from streams.vocabulary import INDEX, PHRASE_PREFIX, RUBRIC, RUBRIC_FACT, phrase_code, skill_code
 
 FIRST_BYTES: Final = b"\xdc\x00\x10\x01"  # an array of sixteen, whose first is the version
 
@@ -122,6 +111,6 @@ def _skill_state_of_v1(first: SkillStateV1) -> SkillState:
 
 
 def _code(fact: str) -> int:
-    if fact.startswith("~"):
-        return phrase_code(fact[1:])
-    return RUBRIC if fact == "rubric" else INDEX[fact]
+    if fact.startswith(PHRASE_PREFIX):
+        return phrase_code(fact.removeprefix(PHRASE_PREFIX))
+    return RUBRIC if fact == RUBRIC_FACT else INDEX[fact]

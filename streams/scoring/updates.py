@@ -17,12 +17,12 @@ from schemas.update import LEVELS, UPDATE_VERSION, SkillUpdate
 from streams.evidence.artifacts import Artifact
 from streams.evidence.registry import Types, config_version, types_of
 from streams.evidence.source import Estimate, EstimateStatus
-from streams.folding.facts import FACTS
 from streams.rows.layout import Array
-from streams.rows.row import MAX_EVIDENCE, RUBRIC, phrase_code
+from streams.rows.row import MAX_EVIDENCE
 from streams.rows.row_batch import RowBatch
 from streams.scoring.fusion import ScoredBatch
 from streams.skills.skill_set import SkillSet
+from streams.vocabulary import FACTS, PHRASE_PREFIX, RUBRIC, RUBRIC_FACT, phrase_code
 
 _DIGITS: Final = 6
 _UPDATES: Final = msgspec.json.Decoder(SkillUpdate)
@@ -112,9 +112,11 @@ def _subsets(names: Sequence[str]) -> list[list[str]]:
 
 
 def evidence_names(skill_set: SkillSet) -> dict[int, str]:
-    """What an evidence item's code stands for: a fact's name, "rubric", or "~" and a phrase."""
-    phrases = {phrase_code(phrase): f"~{phrase}" for skill in skill_set.skills.values() for phrase in skill.lexicon}
-    return {**phrases, **dict(enumerate(FACTS)), RUBRIC: "rubric"}
+    """What an evidence item's code stands for: as its evidence item is called."""
+    phrases = {
+        phrase_code(phrase): PHRASE_PREFIX + phrase for skill in skill_set.skills.values() for phrase in skill.lexicon
+    }
+    return {**phrases, **dict(enumerate(FACTS)), RUBRIC: RUBRIC_FACT}
 
 
 def _contributions(estimate: Estimate, log_odds: NDArray[np.float64], at: _IndexArrays) -> list[bytes]:

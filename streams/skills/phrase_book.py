@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from streams.rows.row import phrase_code
+from streams.vocabulary import phrase_code
 
 MAX_TEXT_CHARS: Final = 20_000
 _TOKEN: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)*")

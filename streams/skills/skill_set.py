@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 from schemas.bounds import MAX_SKILLS
 from schemas.configuration import choices, read_toml
 from schemas.errors import SkillstreamError
-from streams.folding.facts import FACTS
-from streams.rows.row import skill_code
 from streams.skills.phrase_book import tokenise
 from streams.skills.sources import BUILT_IN, all_names, registered
+from streams.vocabulary import FACTS, skill_code
 
 _STOP_WORDS: Final = frozenset(
     "a an and are as at be but by for from go had has have he her him i if in is it its just me more my never no "

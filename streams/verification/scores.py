@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 
-from streams.rows.row import Row, skill_code
+from streams.rows.row import Row
 from streams.verification.audit import AuditFinding, position, score_differs, unequal_scores
 from streams.verification.published import PublishedUpdate
 from streams.verification.rescoring import ROUNDING_TOLERANCE, Failing, Rescoring, update_scores_differ
 from streams.verification.students import Case
+from streams.vocabulary import skill_code
 
 
 class ScoreComparison:

@@ -11,8 +11,8 @@ import pytest
 from schemas.bounds import MAX_SKILLS
 from schemas.update import SkillUpdate
 from streams.rows.codec import decode_row
-from streams.rows.row import skill_code
 from streams.simulation import simulate
+from streams.vocabulary import skill_code
 from tests.agents.command import environment, run_here
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import Deployment, Sent, deployed, owning_partition

@@ -6,9 +6,9 @@ import numpy as np
 
 from streams.evidence.artifacts import Artifact
 from streams.evidence.source import Estimate, EstimateStatus, SourceType
-from streams.folding.facts import INDEX
 from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import SkillSet
+from streams.vocabulary import INDEX
 
 MINDS: Final[dict[str, float]] = {}
 """What the service says now, by its address; a test changes its mind."""

@@ -12,7 +12,6 @@ from zlib import crc32
 
 from schemas.event import Attempt, Control, Message, NativeEvent, Reflection, Rubric
 from streams.folding.deduplication import MAX_ORIGINS, FoldOutcome
-from streams.folding.facts import INDEX, RECOVERED, RETRIED
 from streams.input.origin import Origin
 from streams.rows.row import (
     FAR_US,
@@ -22,16 +21,15 @@ from streams.rows.row import (
     MAX_EVIDENCE,
     MAX_OPEN_FAILURES,
     MAX_ROW_IDS,
-    RUBRIC,
     ControlUse,
     Row,
     SkillState,
     StoredEvidenceItem,
     Totals,
-    skill_code,
 )
 from streams.skills.phrase_book import PhraseBook, tokenise
 from streams.skills.skill_set import SkillSet
+from streams.vocabulary import INDEX, RUBRIC, Fact, skill_code
 from tests.unit.reference_facts import facts_of, passed
 
 _ALLOWED_LATENESS_US: Final = 3_600_000_000
@@ -187,7 +185,7 @@ def _after_failure(row: Row, event: Attempt, time_us: int) -> list[tuple[int, fl
         del row.open_failures[item]
     if not again:
         return []
-    return [(RETRIED, 2.0), (RECOVERED, 2.0)] if passed(event) else [(RETRIED, 2.0)]
+    return [(Fact.RETRIED, 2.0), (Fact.RECOVERED, 2.0)] if passed(event) else [(Fact.RETRIED, 2.0)]
 
 
 def _use_controls(row: Row, event: Control) -> None:

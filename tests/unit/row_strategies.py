@@ -4,7 +4,6 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from streams.folding.facts import FACTS
 from streams.rows.row import (
     ID_BYTES,
     MAX_CONTROLS,
@@ -20,8 +19,8 @@ from streams.rows.row import (
     SkillState,
     StoredEvidenceItem,
     Totals,
-    skill_code,
 )
+from streams.vocabulary import FACTS, skill_code
 from tests.events import default_skills
 
 CONFIGURED: Final = st.sampled_from([skill_code(name) for name in default_skills().names])

@@ -8,9 +8,9 @@ import orjson
 import pytest
 
 from streams.folding.counts import Counts
-from streams.folding.facts import ATTEMPTED, FAILED, MARKED, PASSED, RETRIED, SUBMITTED
 from streams.rows.codec import decode_row
 from streams.rows.row import Row
+from streams.vocabulary import Fact
 from tests.contract.caliper_events import GRADER, QUIZ, attempt, caliper, grade
 from tests.contract.xapi_statements import ADL, ADL_TYPE, ITEM, statement
 from tests.events import processed, record, rows_of
@@ -70,14 +70,14 @@ def test_work_handed_in_then_marked_and_marked_again_is_handed_in_once_and_marke
         event(3, "GradeEvent", "Graded", attempt(WORK), actor=GRADER, generated=grade(9, 10)),
     ]
     row, counts = folded(reversed(noted) if backwards else noted, cut=cut)
-    assert (n(row, SUBMITTED), n(row, MARKED)) == (1, 1)
-    assert row.facts[MARKED].total == (0.9 if backwards else 0.5)
+    assert (n(row, Fact.SUBMITTED), n(row, Fact.MARKED)) == (1, 1)
+    assert row.facts[Fact.MARKED].total == (0.9 if backwards else 0.5)
     assert (counts.applied, counts.duplicates, counts.retold) == (2, 3, 3)
 
 
 def test_work_handed_in_again_counts_again() -> None:
     row, _ = folded(event(number, "AssignableEvent", "Submitted", attempt(WORK, number)) for number in (1, 2, 3))
-    assert n(row, SUBMITTED) == 3
+    assert n(row, Fact.SUBMITTED) == 3
 
 
 def test_a_quiz_handed_in_and_marked_is_one_submission_and_one_attempt() -> None:
@@ -88,7 +88,7 @@ def test_a_quiz_handed_in_and_marked_is_one_submission_and_one_attempt() -> None
             event(3, "GradeEvent", "Graded", attempt(QUIZ), generated=grade()),
         ]
     )
-    assert (n(row, SUBMITTED), n(row, ATTEMPTED), n(row, MARKED)) == (1, 1, 0)
+    assert (n(row, Fact.SUBMITTED), n(row, Fact.ATTEMPTED), n(row, Fact.MARKED)) == (1, 1, 0)
 
 
 @pytest.mark.parametrize("cut", [True, False], ids=["apart", "in one batch"])
@@ -99,7 +99,7 @@ def test_an_answer_told_by_two_verbs_at_one_moment_is_one_failure_and_no_retry(c
         said(2, f"{ADL}attempted", result=WRONG, timestamp="2026-03-02T12:00:00.000+01:00"),
     ]
     row, counts = folded(reversed(noted) if backwards else noted, cut=cut)
-    assert (n(row, ATTEMPTED), n(row, FAILED), n(row, RETRIED)) == (1, 1, 0)
+    assert (n(row, Fact.ATTEMPTED), n(row, Fact.FAILED), n(row, Fact.RETRIED)) == (1, 1, 0)
     assert (counts.applied, counts.retold) == (1, 1)
 
 
@@ -110,21 +110,21 @@ def test_a_second_answer_is_a_second_attempt() -> None:
             said(2, EVALUATED, "11:05:00", object=numbered(2), result=RIGHT),
         ]
     )
-    assert (n(row, ATTEMPTED), n(row, FAILED), n(row, PASSED), n(row, RETRIED)) == (2, 1, 1, 1)
+    assert (n(row, Fact.ATTEMPTED), n(row, Fact.FAILED), n(row, Fact.PASSED), n(row, Fact.RETRIED)) == (2, 1, 1, 1)
 
 
 def test_an_answer_that_has_no_number_is_another_at_another_moment() -> None:
     row, _ = folded(
         [said(1, f"{ADL}answered", "11:00:00", result=WRONG), said(2, f"{ADL}answered", "11:00:01", result=WRONG)]
     )
-    assert (n(row, ATTEMPTED), n(row, RETRIED)) == (2, 1)
+    assert (n(row, Fact.ATTEMPTED), n(row, Fact.RETRIED)) == (2, 1)
 
 
 def test_a_course_passed_twice_is_passed_once() -> None:
     row, counts = folded(
         said(number, f"{ADL}passed", f"11:0{number}:00", about=f"{ADL_TYPE}course") for number in (1, 2)
     )
-    assert (n(row, PASSED), counts.retold) == (1, 1)
+    assert (n(row, Fact.PASSED), counts.retold) == (1, 1)
 
 
 def test_a_quiz_attempted_and_passed_in_one_attempt_is_one_attempt() -> None:
@@ -134,7 +134,7 @@ def test_a_quiz_attempted_and_passed_in_one_attempt_is_one_attempt() -> None:
         said(2, f"{ADL}passed", "11:00:02", about=QUIZ_TYPE, result=RIGHT, context=context),
     ]
     row, _ = folded(noted)
-    assert (n(row, ATTEMPTED), n(row, PASSED)) == (1, 1)
+    assert (n(row, Fact.ATTEMPTED), n(row, Fact.PASSED)) == (1, 1)
 
 
 def test_answers_to_one_question_in_one_attempt_at_a_quiz_are_two() -> None:
@@ -144,20 +144,20 @@ def test_answers_to_one_question_in_one_attempt_at_a_quiz_are_two() -> None:
         said(2, f"{ADL}answered", "11:00:09", result=RIGHT, context=context),
     ]
     row, _ = folded(noted)
-    assert (n(row, ATTEMPTED), n(row, RETRIED)) == (2, 1)
+    assert (n(row, Fact.ATTEMPTED), n(row, Fact.RETRIED)) == (2, 1)
 
 
 def test_acts_without_an_attempt_or_a_moment_stay_two() -> None:
     noted = [said(number, f"{ADL}answered", result=RIGHT, timestamp=None) for number in (1, 2)]
     row, _ = folded(noted)
-    assert n(row, ATTEMPTED) == 2
+    assert n(row, Fact.ATTEMPTED) == 2
 
 
 @pytest.mark.parametrize("number", [1, 300], ids=["short", "too long to be kept as it is"])
 def test_a_mark_is_another_act_than_what_was_handed_in_however_long_its_attempts_id(number: int) -> None:
     tried = attempt(WORK, id=f"https://school.example/attempts/{'7' * number}")
     row, _ = folded([event(1, "GradeEvent", "Graded", tried, actor=GRADER, generated=grade(5, 10))])
-    assert (n(row, SUBMITTED), n(row, MARKED)) == (1, 1)
+    assert (n(row, Fact.SUBMITTED), n(row, Fact.MARKED)) == (1, 1)
 
 
 def test_a_course_passed_again_with_a_score_counts_again() -> None:
@@ -165,7 +165,7 @@ def test_a_course_passed_again_with_a_score_counts_again() -> None:
         said(number, f"{ADL}passed", f"11:0{number}:00", about=f"{ADL_TYPE}course", result={"score": {"scaled": score}})
         for number, score in enumerate((0.6, 0.9))
     )
-    assert n(row, PASSED) == 2
+    assert n(row, Fact.PASSED) == 2
 
 
 def test_two_answers_in_one_attempt_to_what_has_no_type_are_two() -> None:
@@ -175,7 +175,7 @@ def test_two_answers_in_one_attempt_to_what_has_no_type_are_two() -> None:
         for number in (1, 2)
     ]
     row, counts = folded(noted)
-    assert (n(row, ATTEMPTED), counts.retold) == (2, 0)
+    assert (n(row, Fact.ATTEMPTED), counts.retold) == (2, 0)
 
 
 def test_an_attempts_number_is_the_same_as_a_whole_float() -> None:
@@ -184,14 +184,14 @@ def test_an_attempts_number_is_the_same_as_a_whole_float() -> None:
         for number, attempt_number in enumerate((1, 1.0))
     ]
     row, counts = folded(noted)
-    assert (n(row, ATTEMPTED), counts.retold) == (1, 1)
+    assert (n(row, Fact.ATTEMPTED), counts.retold) == (1, 1)
 
 
 def test_a_mark_in_a_cloudevent_is_kept_beside_what_was_handed_in() -> None:
     marked = event(2, "GradeEvent", "Graded", attempt(WORK), actor=GRADER, generated=grade(5, 10))
     envelope = {"specversion": "1.0", "id": "e-1", "source": "/lms", "type": "org.example.graded", "data": marked}
     row, _ = folded([envelope])
-    assert (n(row, SUBMITTED), n(row, MARKED)) == (1, 1)
+    assert (n(row, Fact.SUBMITTED), n(row, Fact.MARKED)) == (1, 1)
 
 
 def test_two_items_marked_under_one_attempt_at_their_quiz_are_two_and_each_is_one_however_often_it_is_marked() -> None:
@@ -201,7 +201,7 @@ def test_two_items_marked_under_one_attempt_at_their_quiz_are_two_and_each_is_on
         for number, item in enumerate([*items, *items])
     ]
     row, counts = folded(noted)
-    assert (n(row, ATTEMPTED), counts.retold) == (2, 2)
+    assert (n(row, Fact.ATTEMPTED), counts.retold) == (2, 2)
 
 
 def test_an_item_handed_in_and_its_mark_are_one_submission_and_one_attempt() -> None:
@@ -213,7 +213,7 @@ def test_an_item_handed_in_and_its_mark_are_one_submission_and_one_attempt() -> 
         event(3, "GradeEvent", "Graded", attempt(item), actor=GRADER, generated=grade()),
     ]
     row, _ = folded(noted)
-    assert (n(row, SUBMITTED), n(row, ATTEMPTED)) == (1, 1)
+    assert (n(row, Fact.SUBMITTED), n(row, Fact.ATTEMPTED)) == (1, 1)
 
 
 TWO_AND_A_TWIN: Final = (
@@ -229,4 +229,4 @@ def test_two_numbered_attempts_at_one_moment_are_two_and_one_without_a_number_is
     noted: tuple[dict[str, Any], ...], cut: bool
 ) -> None:
     row, counts = folded(noted, cut=cut)
-    assert (n(row, ATTEMPTED), counts.retold) == (2, 1)
+    assert (n(row, Fact.ATTEMPTED), counts.retold) == (2, 1)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from schemas.event import NativeEvent
 from streams.evidence.features import FEATURES, features_of
-from streams.folding.facts import FACTS, INDEX
 from streams.rows.row import Row, Totals
+from streams.vocabulary import FACTS, INDEX
 from tests.events import event, folded, row_batch_of
 from tests.unit.reference_folding import decayed
 from tests.unit.strategies import century, events

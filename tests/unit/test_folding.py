@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from schemas.event import NativeEvent
 from streams.folding.deduplication import FoldOutcome
-from streams.folding.facts import INDEX
 from streams.pipeline import PartitionResult
 from streams.replay import FileRecord, Replay
 from streams.rows.codec import decode_row, encode_row
-from streams.rows.row import HALF_LIFE_US, Row, SkillState, skill_code
+from streams.rows.row import HALF_LIFE_US, Row, SkillState
+from streams.vocabulary import INDEX, skill_code
 from tests.events import (
     NOW_US,
     Student,

@@ -21,10 +21,11 @@ from streams.pipeline import Pipeline
 from streams.reasoning.policy.explained import note_result
 from streams.reasoning.policy.settings import PendingPolicy
 from streams.rows.codec import decode_row, encode_row
-from streams.rows.row import MAX_SKILL_STATES, MAX_VOIDABLE, MAX_VOIDABLE_OF_EVENT, Row, SkillState, skill_code
+from streams.rows.row import MAX_SKILL_STATES, MAX_VOIDABLE, MAX_VOIDABLE_OF_EVENT, Row, SkillState
 from streams.rows.row_batch import RowBatch
 from streams.scoring.updates import read_update
 from streams.skills.skill_set import SkillsError, SkillSet, load_skills
+from streams.vocabulary import skill_code
 from tests.events import NOW_US, default_skills, event
 from tests.skill_sets import phrase, skill_set_of, skills_file, topic, topics_of
 from tests.unit.reference_folding import ReferenceFolding

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from schemas.bounds import MAX_SKILLS
 from schemas.errors import Fatal
 from streams.folding.deduplication import MAX_ORIGINS
-from streams.folding.facts import FACTS
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.layout import HEADER, HELD_ACT, MAX_FACTS, ROW_VERSION, SEGMENT, VOIDABLE
 from streams.rows.row import (
@@ -27,17 +26,15 @@ from streams.rows.row import (
     MAX_VOIDABLE,
     MAX_VOIDABLE_OF_EVENT,
     RECENT_IDS,
-    RUBRIC,
     ControlUse,
     Pending,
     Row,
     SkillState,
     StoredEvidenceItem,
     Totals,
-    phrase_code,
-    skill_code,
 )
 from streams.rows.v1 import EvidenceItemV1, RowV1, TotalsV1
+from streams.vocabulary import FACTS, RUBRIC, phrase_code, skill_code
 from tests.unit.row_strategies import CONFIGURED, FOREIGN, rows
 
 EVERY_FIELD = Row(

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from schemas.bounds import MAX_SKILLS
 from schemas.errors import Fatal
-from streams.folding.facts import FACTS
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.layout import ROW_VERSION
 from streams.rows.row import MAX_ROW_BYTES, MAX_SKILL_STATES, Pending, Row, SkillState, StoredEvidenceItem, Totals
-from streams.rows.row import skill_code as code
 from streams.rows.row_batch import RowBatch
+from streams.vocabulary import FACTS
+from streams.vocabulary import skill_code as code
 from tests.events import Student, default_skills, event, own_time_us, row_batch_of
 from tests.unit.row_strategies import CONFIGURED, FOREIGN, pendings, rows
 from tests.unit.test_row import EVERY_FIELD, VERSION_1, VERSION_2, VERSION_3, VERSION_4, worst_case

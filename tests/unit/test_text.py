@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from schemas.event import NativeEvent
 from streams.evidence.language import LanguageSource
 from streams.evidence.source import EstimateStatus
-from streams.folding.facts import FACTS
 from streams.skills.phrase_book import MAX_TEXT_CHARS, PhraseBook, tokenise
+from streams.vocabulary import FACTS
 from tests.events import default_skills, event, folded, row_batch_of
 from tests.unit.strategies import texts
 

@@ -9,7 +9,8 @@ from msgspec import structs
 
 from schemas.event import NativeEvent, Voided
 from streams.folding.deduplication import FoldOutcome
-from streams.rows.row import MAX_VOIDABLE, Row, SkillState, Totals, skill_code
+from streams.rows.row import MAX_VOIDABLE, Row, SkillState, Totals
+from streams.vocabulary import skill_code
 from tests.events import NOW, NOW_US, Student, event, processed, raw, records
 from tests.unit.strategies import KINDS, WITH_VOIDS, century, cuts, events
 

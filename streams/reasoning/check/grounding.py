@@ -13,7 +13,7 @@ from streams.reasoning.check.numbers import is_quoted, written_in
 from streams.reasoning.check.readability import grade
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim
 from streams.reasoning.request.instructions import MAX_CLAIM_CHARS, MAX_CLAIMS
-from streams.reasoning.request.prompt import AskedSkill, Direction, Fact, Request
+from streams.reasoning.request.prompt import AskedFact, AskedSkill, Direction, Request
 from streams.reasoning.request.wording import Quantity
 
 MAX_GRADE: Final = 9.0
@@ -118,7 +118,7 @@ def _text_faults(claim: DraftClaim) -> Iterator[str]:
         yield "has markup or a link"
 
 
-def _quotable(skill: AskedSkill, cited: Iterable[Fact]) -> Iterator[Quantity]:
+def _quotable(skill: AskedSkill, cited: Iterable[AskedFact]) -> Iterator[Quantity]:
     for value in (skill.score, skill.confidence, skill.low, skill.high):
         yield Quantity(value, "fraction")
     for fact in cited:

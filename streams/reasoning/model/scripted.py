@@ -7,7 +7,7 @@ and one for what speaks against it; the same request always gets the same answer
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkill, ModelKind, Reply, TokenUsage
 from streams.reasoning.model.template import sentence
 from streams.reasoning.request.instructions import MAX_CLAIM_CHARS
-from streams.reasoning.request.prompt import AskedSkill, Direction, Fact, Request
+from streams.reasoning.request.prompt import AskedFact, AskedSkill, Direction, Request
 
 _VERDICTS: dict[Direction, str] = {"up": "All this speaks for the skill.", "down": "All this speaks against the skill."}
 _DIRECTIONS: tuple[Direction, ...] = ("up", "down")
@@ -39,7 +39,7 @@ def _claims(skill: AskedSkill) -> list[DraftClaim]:
     ]
 
 
-def _claim(direction: Direction, facts: list[Fact]) -> DraftClaim:
+def _claim(direction: Direction, facts: list[AskedFact]) -> DraftClaim:
     stated = list(facts)
     text = _text(direction, stated)
     while len(text) > MAX_CLAIM_CHARS and len(stated) > 1:
@@ -48,5 +48,5 @@ def _claim(direction: Direction, facts: list[Fact]) -> DraftClaim:
     return DraftClaim(text=text, evidence=[fact.id for fact in stated], direction=direction)
 
 
-def _text(direction: Direction, facts: list[Fact]) -> str:
+def _text(direction: Direction, facts: list[AskedFact]) -> str:
     return " ".join([*(sentence(fact) for fact in facts), _VERDICTS[direction]])

@@ -3,7 +3,7 @@
 from schemas.update import SkillUpdate
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkill
 from streams.reasoning.request.instructions import MAX_CLAIMS
-from streams.reasoning.request.prompt import AskedSkill, Fact, Request
+from streams.reasoning.request.prompt import AskedFact, AskedSkill, Request
 
 TEMPLATE_VERSION = "template-1"
 
@@ -41,7 +41,7 @@ def age(days: int) -> str:
     return "1 day ago" if days == 1 else f"{days} days ago"
 
 
-def sentence(fact: Fact) -> str:
+def sentence(fact: AskedFact) -> str:
     """The fact and its age, as a sentence."""
     return f"{fact.text[:1].upper()}{fact.text[1:]} ({age(fact.age_days)})."
 
@@ -50,7 +50,7 @@ def _skill(skill: AskedSkill) -> DraftSkill:
     return DraftSkill(skill=skill.skill, claims=[_claim(fact) for fact in skill.facts[:MAX_CLAIMS]])
 
 
-def _claim(fact: Fact) -> DraftClaim:
+def _claim(fact: AskedFact) -> DraftClaim:
     verdict = "for" if fact.direction == "up" else "against"
     text = f"{sentence(fact)} This speaks {verdict} the skill."
     return DraftClaim(text=text, evidence=[fact.id], direction=fact.direction)

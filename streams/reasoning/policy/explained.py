@@ -5,10 +5,11 @@ import numpy as np
 from schemas.explanation import ReasoningResult
 from streams.reasoning.policy.pending import apply, note_pending, values_of
 from streams.reasoning.policy.settings import PendingPolicy
-from streams.rows.row import Row, skill_code
+from streams.rows.row import Row
 from streams.rows.row_batch import Floats
 from streams.scoring.fusion import Fused
 from streams.skills.skill_set import SkillSet
+from streams.vocabulary import skill_code
 
 
 def note_result(row: Row, result: ReasoningResult, skill_set: SkillSet, policy: PendingPolicy) -> None:

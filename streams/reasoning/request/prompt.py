@@ -21,7 +21,7 @@ Direction = Literal["up", "down"]
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class AskedFact:
     """One evidence item, as told."""
 
     id: str
@@ -53,7 +53,7 @@ class AskedSkill:
     level: str
     validated: bool
     sources: tuple[Pull, ...]
-    facts: tuple[Fact, ...]
+    facts: tuple[AskedFact, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +127,8 @@ def _rendered(skill: AskedSkill) -> dict[str, object]:
     }
 
 
-def _facts(skill: SkillScore, as_of: datetime, evidence_ids: dict[str, str]) -> tuple[Fact, ...]:
-    facts: list[Fact] = []
+def _facts(skill: SkillScore, as_of: datetime, evidence_ids: dict[str, str]) -> tuple[AskedFact, ...]:
+    facts: list[AskedFact] = []
     for item in skill.evidence:
         worded = in_words(item.fact, item.value)
         if worded is None:
@@ -137,11 +137,11 @@ def _facts(skill: SkillScore, as_of: datetime, evidence_ids: dict[str, str]) -> 
         evidence_ids[alias] = item.id
         age_days = max((as_of - datetime.fromisoformat(item.time)).days, 0)
         direction: Direction = "up" if item.direction > 0 else "down"
-        facts.append(Fact(alias, worded.text, worded.quantity, age_days, direction))
+        facts.append(AskedFact(alias, worded.text, worded.quantity, age_days, direction))
     return tuple(facts)
 
 
-def _asked(name: str, definition: str, skill: SkillScore, facts: tuple[Fact, ...]) -> AskedSkill:
+def _asked(name: str, definition: str, skill: SkillScore, facts: tuple[AskedFact, ...]) -> AskedSkill:
     return AskedSkill(
         skill=name,
         definition=definition,

@@ -19,9 +19,10 @@ from streams.reasoning.policy.pending import Sequence, is_pending
 from streams.reasoning.policy.settings import PendingPolicy
 from streams.replay import FileRecord
 from streams.rows.codec import decode_row
-from streams.rows.row import Row, SkillState, skill_code
+from streams.rows.row import Row, SkillState
 from streams.rows.row_batch import RowBatch
 from streams.scoring.updates import read_update
+from streams.vocabulary import skill_code
 from tests.events import NOW_US, default_skills, raw, record
 from tests.stepped import CHANNELS, Stepped, owning_partition
 from tests.unit.reasoning.samples import SECRET

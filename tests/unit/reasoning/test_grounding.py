@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.folding.facts import FACTS
 from streams.reasoning import ScriptedModel
 from streams.reasoning.check.grounding import violations
 from streams.reasoning.check.readability import grade, syllables
 from streams.reasoning.model import template
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkill
 from streams.reasoning.request.prompt import Direction, Request
+from streams.vocabulary import FACTS
 from tests.unit.reasoning.samples import evidence, prompt, scored, update
 
 # e1: passed a task on try 3, 2 days ago, up; e2: did not pass a task and scored 60 %, 0 days ago, down. Score 0.72.
