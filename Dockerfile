@@ -6,9 +6,10 @@ FROM ${PYTHON_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1
 WORKDIR /src
-# The lock holds developers' tools too: all of it is fetched and checked, and only what skillstream needs goes on.
-COPY requirements.lock ./
-RUN python3 -m pip wheel --quiet --require-hashes --no-deps --requirement requirements.lock --wheel-dir /wheels
+# What skillstream runs with, and what makes a wheel of it: developers' tools are in a lock of their own.
+COPY requirements.lock requirements-build.lock ./
+RUN python3 -m pip wheel --quiet --require-hashes --no-deps --requirement requirements.lock --wheel-dir /wheels \
+    && python3 -m pip wheel --quiet --require-hashes --no-deps --requirement requirements-build.lock --wheel-dir /wheels
 COPY pyproject.toml README.md LICENSE ./
 COPY schemas ./schemas
 COPY streams ./streams

@@ -1,10 +1,11 @@
-# The verbs of skillstream. `make` prints them. Each makes its own environment first, from requirements.lock.
+# The verbs of skillstream. `make` prints them. Each makes its own environment first, from requirements-dev.lock.
 
 VENV := .venv
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 UV := build/uv/bin/uv
 UV_VERSION := 0.13.9
+LOCK = $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
 ARGS ?=
 PYTHON ?=
 
@@ -99,9 +100,10 @@ kafka-stop: $(READY)  ## stop that Kafka and remove its data
 	@$(BIN)/python -m tests.servers.kafka --stop
 
 .PHONY: lock
-lock: $(UV)  ## renew requirements.lock from pyproject.toml (ARGS=--upgrade for newer versions)
-	@$(UV) pip compile --quiet --universal --generate-hashes --extra dev --python-version 3.11 pyproject.toml \
-	  --output-file requirements.lock --custom-compile-command "make lock" $(ARGS)
+lock: $(UV)  ## renew the locks from pyproject.toml (ARGS=--upgrade for newer versions)
+	@$(LOCK) pyproject.toml --output-file requirements.lock $(ARGS)
+	@$(LOCK) --group build --output-file requirements-build.lock $(ARGS)
+	@$(LOCK) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock $(ARGS)
 
 .PHONY: clean
 clean:  ## remove what can be made again: environment, caches, Kafka's jars
@@ -122,20 +124,20 @@ endif
 
 # One maker at a time: the lock is on this file, held by the recipe's shell and gone with it. `.making` stays behind
 # when a maker is ended half-way, and says that what it left is not to be trusted.
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements-dev.lock pyproject.toml
 	@set -e; $(find_python); \
 	exec 9< Makefile; "$$python" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'; \
 	made_in=$$(cat $(READY) 2>/dev/null || pwd); \
 	if [ -e $(VENV)/.making ] || [ "$$made_in" != "$$(pwd)" ] \
 	    || ! $(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
-	  echo "Making $(VENV) with $$("$$python" --version) from requirements.lock (once, about a minute)"; \
+	  echo "Making $(VENV) with $$("$$python" --version) from requirements-dev.lock (once, about a minute)"; \
 	  rm -rf $(VENV); mkdir $(VENV); touch $(VENV)/.making; \
 	  "$$python" -m venv $(VENV); \
 	else \
-	  echo "Bringing $(VENV) up to requirements.lock"; \
+	  echo "Bringing $(VENV) up to requirements-dev.lock"; \
 	  touch $(VENV)/.making; \
 	fi; \
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock; \
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock; \
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .; \
 	pwd > $(READY); rm $(VENV)/.making
 
