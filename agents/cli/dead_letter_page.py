@@ -27,7 +27,7 @@ def time_of(milliseconds: int) -> str:
 
 
 def as_json(stored: StoredDeadLetter) -> dict[str, Any]:
-    """One letter for `list --json`; what is unknown is null."""
+    """One dead letter for `list --json`; what is unknown is null."""
     dead_letter = stored.dead_letter
     return {
         "place": stored.location,
@@ -81,7 +81,7 @@ def _named(dead_letter: DeadLetter) -> str:
 
 
 def page_of(stored: StoredDeadLetter) -> str:
-    """Everything of one letter, for `show`."""
+    """Everything of one dead letter, for `show`."""
     lines = [f"dead letter {stored.location}, written {time_of(stored.written_ms)}", "", "headers"]
     lines += [f"  {printable(name)}: {_short(value)}" for name, value in stored.headers]
     part = _part(stored)

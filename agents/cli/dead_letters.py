@@ -32,7 +32,7 @@ _ROWS: Final = 50
 
 
 class StoppedAt(SkillstreamError):
-    """A replay came to a dead letter that still cannot be read."""
+    """A replay stopped at a dead letter that still cannot be read."""
 
 
 class _Since(click.ParamType):

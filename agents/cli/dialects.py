@@ -1,4 +1,4 @@
-"""`skillstream dialects`: what may be sent, and what becomes of it."""
+"""`skillstream dialects`: which events may be sent, and what they are read as."""
 
 import sys
 from pathlib import Path

@@ -35,7 +35,7 @@ def command(config: str | None, broker: str | None, timeout_s: float, as_json: b
     """Check whether a worker would start here, now, with these settings, and what may trouble it later.
 
     Changes nothing, spends no call. Exit code 0: it would start, be there warnings or not; 1: it would not;
-    3: it would not as long as Kafka or Redis is away. Beside a running worker of the same settings, a second one
+    3: it would not as long as Kafka or Redis is unreachable. Beside a running worker of the same settings, a second one
     would find its port, and its store's folder, taken.
     """
     with stderr.status("asking"):

@@ -47,10 +47,10 @@ def log_to_stderr(level: str, form: Format = "text", lines_per_s: float = 20.0) 
 
 
 def own_stderr(form: Format) -> None:
-    """Log what would be written past logging: warnings, what nobody caught, with JSON also what is printed there.
+    """Log what would bypass logging: warnings, exceptions that nothing caught, with JSON also what is printed.
 
     To be called after `log_to_stderr`, by a command that has the process for itself. What C code writes is out of
-    reach: librdkafka is told to be silent, and the interpreter's own dump before an end by force is text.
+    reach: librdkafka is set to be silent, and the interpreter's own dump before an end by force is text.
     """
     logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
@@ -61,7 +61,9 @@ def own_stderr(form: Format) -> None:
 
 
 def redact_tracebacks() -> None:
-    """Print what nobody caught, in any thread, without secrets. Leaves hooks alone that somebody else has put there."""
+    """Print exceptions that nothing caught, in any thread, without secrets. Leaves hooks alone that somebody else has
+    put there.
+    """
 
     def unraisable(failed: "threading.ExceptHookArgs | sys.UnraisableHookArgs") -> None:
         _print_traceback(failed.exc_type, failed.exc_value, failed.exc_traceback)

@@ -56,8 +56,8 @@ def command(
 ) -> None:
     """Replay events from FILES (plain or gzip, one event a line; - is standard input).
 
-    Settings are the workers', so that events come to the same here. With - for --out or --dead-letters, these go to
-    standard output, and the summary to standard error.
+    Settings are the workers', so that events have the same results here. With - for --out or --dead-letters, these go
+    to standard output, and the summary to standard error.
     """
     must_differ(out=out, dead_letters=dead_letters)
     settings = load_settings(os.environ, config, skills=skills, model=model, mapping=mapping, reasoning="off")

@@ -36,7 +36,7 @@ from streams.training.trainer import Plan, Trained, train
 
 
 class TrainingSourceFailed(SkillstreamError):
-    """A source of evidence failed while the held-out students were judged: the figures would be wrong."""
+    """A source of evidence failed while the held-out students were scored: the figures would be wrong."""
 
 
 @click.command(name="train")
@@ -91,7 +91,7 @@ def command(
 ) -> None:
     """Train a model for every skill that LABELS (student,skill,as_of,label) speaks of, from EVENTS.
 
-    Settings are the workers', so that events come to the same here.
+    Settings are the workers', so that events have the same results here.
     """
     if existing(str(events)) is None:
         raise click.UsageError("EVENTS are read more than once: name a file, not standard input")
@@ -159,7 +159,7 @@ def _records(events: Path, quiet: bool) -> Iterator[FileRecord]:
 
 
 def _reporting(decode: Decode, bad: BadLines) -> Decode:
-    """Decodes, and tells of what cannot be read."""
+    """Decodes, and reports what cannot be read."""
 
     def decode_and_report(record: Record) -> Decoded:
         decoded = decode(record)

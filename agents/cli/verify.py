@@ -1,4 +1,4 @@
-"""`skillstream verify`: is every event in the table, once, and said?"""
+"""`skillstream verify`: is every event in the table, once, and in the updates?"""
 
 import os
 import sys

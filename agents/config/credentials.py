@@ -22,7 +22,7 @@ def key_problem(key: str) -> str | None:
 
 
 def token_problem(token: str) -> str | None:
-    """Why this token could be guessed; none at all is not judged here."""
+    """Why this token could be guessed; an absent token is not checked here."""
     token = token.strip()
     if not token:
         return None

@@ -9,7 +9,7 @@ from schemas.dialects.mapping import Mapping
 
 
 def decoder_of(settings: Settings) -> Decode:
-    """What the deployment's records come to, within its bounds. Raises as `load_dialects`."""
+    """The decoder of the deployment's records, within its bounds. Raises as `load_dialects`."""
     return load_dialects(settings.mapping).within(bounds_of(settings))
 
 

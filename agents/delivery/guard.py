@@ -2,7 +2,8 @@
 
 A paused worker can append rows after its partitions moved on (what was on its way when it was paused, see `fence`), and
 compaction keeps the last append of a key, not the best. Memory is the truth of a partition's owner: where a foreign
-record differs from it, the owner's row is appended again, in the partition's lane, so that no batch comes in between.
+record differs from it, the owner's row is appended again, under the partition's lock, so that no batch comes in
+between.
 
     suspected: a confirmed batch of ours didn't begin where memory ended     at once, while we write
     or the partition ends behind that                                        every few seconds, while we don't
@@ -28,7 +29,7 @@ ReadGap = Callable[[int, int, int], Awaitable[Gap]]
 
 
 class PartitionLocks(Protocol):
-    """What runs work as a partition's only writer: TableAgent."""
+    """Runs work as a partition's only writer: TableAgent."""
 
     async def exclusive(self, partition: int, work: Callable[[], Awaitable[None]]) -> None: ...
     async def confirmed(self, sent: Collection[Confirmation]) -> None: ...
@@ -44,7 +45,7 @@ class Log(Protocol):
 
 
 class ChangelogGuard:
-    """One a worker. `repaired(partition, rows)` is told how many rows were appended again."""
+    """One a worker. `repaired(partition, rows)` is called with how many rows were appended again."""
 
     def __init__(
         self, log: Log, locks: PartitionLocks, ends: Ends, read_gap: ReadGap, repaired: Callable[[int, int], None]
@@ -56,7 +57,7 @@ class ChangelogGuard:
         self._repaired = repaired
 
     async def watch(self, owned: Callable[[], Collection[int]], every_s: float) -> None:
-        """Check the `owned` partitions until cancelled. A broker that is away delays the check."""
+        """Check the `owned` partitions until cancelled. An unreachable broker delays the check."""
         news = self._log.positions.news
         while True:
             with suppress(TimeoutError):

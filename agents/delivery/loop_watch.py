@@ -1,4 +1,4 @@
-"""Measures for how long the event loop stands still, and ends the process when it does not go on.
+"""Measures for how long the event loop is blocked, and ends the process when it does not go on.
 
 Then no other watchdog in the process runs, and nobody would notice.
 

@@ -35,7 +35,7 @@ class Membership:
         self._failures = 0
 
     def fail(self, error: KafkaError) -> None:
-        """It could not join; aiokafka tries again. A broker that is away is waited for."""
+        """It could not join; aiokafka tries again. An unreachable broker is waited for."""
         if may_pass(error):
             self._outage.begin("group", error)
             return

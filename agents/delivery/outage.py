@@ -1,9 +1,9 @@
-"""What the broker does not answer now, and since when: waited for, up to a bound.
+"""An outage: what the broker does not answer, and since when. The worker waits for it, up to a bound.
 
-    first failure ──► away: un-acked, fenced, degraded ──► every part answers again ──► back
+    first failure ──► outage: un-acked, fenced, degraded ──► every part answers again ──► back
                                     └── longer than `wait_s` ──► BrokerWaitExceeded: the worker ends with 3
 
-Each part of delivery tells of its own trouble and of its end: a coordinator may answer while a leader does not.
+Each part of delivery reports its own trouble and its end: a coordinator may answer while a leader does not.
 """
 
 import threading
@@ -68,7 +68,7 @@ class Outage:
             return "; ".join(self._troubles.values()) or None
 
     def check(self) -> None:
-        """Raise BrokerWaitExceeded when it was waited for long enough."""
+        """Raise BrokerWaitExceeded when the outage has lasted `wait_s`."""
         if (reason := self.reason) is not None and (age_s := self.age_s) >= self._wait_s:
             raise BrokerWaitExceeded(
                 f"the broker {self._broker} was away for {age_s:.0f} s ({reason}); SKILLSTREAM_BROKER_WAIT_S is "

@@ -75,7 +75,7 @@ class RecordBatchWriter:
     ) -> list[asyncio.Future[RecordMetadata]]:
         """Hand `records` over in order, in as few batches as they fit; one future a batch, none for none.
 
-        Waits while the partition's former batch is still queued: as long as the broker is away. The futures resolve
+        Waits while the partition's former batch is still queued: as long as an outage lasts. The futures resolve
         when the broker has confirmed, which may be never: bound the wait. Raises RecordTooLarge before anything of an
         oversized record is sent (records before it may have been), and KafkaError when a batch cannot be queued.
         """

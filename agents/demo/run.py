@@ -49,7 +49,7 @@ class Stuck(Fatal):
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """What the demo came to. `differences` is empty where the table equals the replay."""
+    """The result of a demo. `differences` is empty where the table equals the replay."""
 
     figures: Figures
     updates: Sequence[SkillUpdate]

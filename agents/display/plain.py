@@ -20,7 +20,7 @@ def printable(text: str) -> str:
 
 
 def plain(text: str, limit: int = LINE_CHARS) -> str:
-    """One line of at most about `limit` characters; what is left out is said."""
+    """One line of at most about `limit` characters; the text says how much is left out."""
     safe = printable(redact(text))
     return safe if len(safe) <= limit else f"{safe[:limit]}… ({len(safe) - limit} more characters)"
 

@@ -1,4 +1,4 @@
-"""Gathers what health is judged by: asks the servers, each within a deadline, and looks at the worker."""
+"""Gathers a health snapshot: asks the servers, each within a deadline, and looks at the worker."""
 
 import asyncio
 from collections.abc import Callable
@@ -47,7 +47,7 @@ class Health:
         return assess(self._snapshot(broker, redis)).shown()
 
     def live(self) -> bool:
-        """False where only a restart helps. Asks nobody: a broker that is away is no reason to restart."""
+        """False where only a restart helps. Asks no server: an unreachable broker is no reason to restart."""
         self.observe()
         return self._watched.worker.failure is None and self._stall() is None
 

@@ -1,4 +1,4 @@
-"""What is said of a worker's health."""
+"""A health report: the state of each component."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

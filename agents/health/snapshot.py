@@ -1,4 +1,4 @@
-"""What a judgement of health rests on: gathered at one moment, so that judging it is a pure function."""
+"""The input of a health assessment, gathered at one moment, so that the assessment is a pure function."""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class WorkerState(Protocol):
 class ReasoningState:
     """How explanations are made. `key_present` never holds the key.
 
-    `blocked` says why nothing is asked for now, `failing` why nothing comes of what is asked.
+    `blocked` says why nothing is asked for now, `failing` why calls fail.
     """
 
     mode: Literal["off", "scripted", "openai"]
@@ -37,7 +37,7 @@ class ReasoningState:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What came of asking a server: `problem` is None if it answered."""
+    """The result of asking a server: `problem` is None if it answered."""
 
     where: str
     problem: str | None = None

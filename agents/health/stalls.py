@@ -16,7 +16,7 @@ ProgressSeen = tuple[float | None, tuple[tuple[str, int | None], ...]]
 
 @dataclass(slots=True)
 class StallWatch:
-    """To be told, every second or so, how things are. Times in seconds of one monotonic clock."""
+    """To be called every second or so with each partition's progress. Times in seconds of one monotonic clock."""
 
     stall_after_s: float
     _since_s: dict[int, float] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class RecoveryWatch:
     _restored: Mapping[int, int] = field(default_factory=dict)
 
     def observe(self, now_s: float, recovered: bool, restored: Mapping[int, int], lag: Lag) -> None:
-        """Note how it is now. While the broker tells nothing, no time counts: then a restart would not help."""
+        """Note the progress of now. While the broker does not answer, no time counts: then a restart would not help."""
         if recovered or lag.problem is not None:
             self._since_s = None
         elif self._since_s is None or restored != self._restored:

@@ -13,7 +13,7 @@ Ask = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server to ask; `where` is what people are told of its address: no credentials."""
+    """A server to ask; `where` is its address as it is shown: without credentials."""
 
     where: str
     ask: Ask

@@ -1,4 +1,4 @@
-"""How clients reach Kafka: its address, and what it takes to be let in.
+"""How clients reach Kafka: its address, and how clients authenticate.
 
 An address travels through the program as a string. One that was made from settings remembers its `BrokerAccess`.
 """

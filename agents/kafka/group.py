@@ -18,7 +18,7 @@ _UNKNOWN_GROUP: Final = "GROUP_ID_NOT_FOUND"
 
 
 class GroupAtWork(Fatal):
-    """The group has members, or that cannot be told."""
+    """The group has members, or whether it has is not known."""
 
 
 class ConsumerGroup:

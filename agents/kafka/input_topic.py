@@ -50,7 +50,7 @@ class InputTopic:
     def find(
         self, checkpoints: Mapping[int, InputCheckpoint], rows: Mapping[int, int]
     ) -> tuple[Description, dict[int, Found]]:
-        """What is found of the partitions that have a number of `rows`, to be judged against their `checkpoints`."""
+        """What is found of the partitions that have a number of `rows`, to be compared with their `checkpoints`."""
         known, extents = self.describe(), self.extents(rows)
         retained = {
             partition: checkpoint.offset

@@ -79,7 +79,7 @@ class Renewed(Generic[Client]):
             close(client)
 
     def doubt(self) -> None:
-        """Of the round that is under way: what the client told lacks a part. Replace it as if the round had failed."""
+        """Of the round that is under way: the client's answers lack a part. Replace it as if the round had failed."""
         with self._lock:
             self._doubted = True
 

@@ -70,7 +70,7 @@ def ensure_topics(broker: str, wanted: Sequence[TopicSpec], timeout_s: float = 1
 
 
 def try_topics(broker: str, wanted: Sequence[TopicSpec], timeout_s: float = 15.0) -> list[TopicSpec]:
-    """What `ensure_topics` would make; it raises what that would raise. Makes nothing: the broker only judges."""
+    """What `ensure_topics` would make; it raises what that would raise. Makes nothing: the broker only validates."""
     admin = _admin(broker)
     cluster = describe_cluster(admin, broker, timeout_s)
     missing = [spec for spec in wanted if spec.name not in cluster.topics]

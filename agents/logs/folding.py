@@ -56,7 +56,7 @@ class Folds:
         return True
 
     def due(self) -> Iterator[logging.LogRecord]:
-        """A record for each kind that was counted for a whole window; kinds that did not come again are forgotten."""
+        """A record for each kind that was counted for a whole window; kinds that did not come again are dropped."""
         now_s = self._clock_s()
         if now_s < self._due_s:
             return

@@ -51,7 +51,7 @@ class LineHandler(logging.StreamHandler[TextIO]):
             super().emit(record)
 
     def write_counts(self) -> None:
-        """Write what was left out and not yet said."""
+        """Write the counts of what was left out and is not reported yet."""
         self.acquire()
         try:
             for summary in (*self._repeats.flush(), *_over_rate(self._rate.take_left_out(now=True))):

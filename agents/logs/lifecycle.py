@@ -1,4 +1,6 @@
-"""What an operator asks of a worker's log, each said in one place, with the same facts as fields of JSON lines."""
+"""The lines that an operator looks for in a worker's log, each written in one place, with the same facts as fields of
+JSON lines.
+"""
 
 import logging
 from collections.abc import Collection

@@ -255,7 +255,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
 
     def add_counts(self, counts: Counts) -> None:
-        """Add what a batch came to. To be called once a batch."""
+        """Add a batch's counts. To be called once a batch."""
         self.records.add(counts.records_in)
         for outcome in EVENT_OUTCOMES:
             self.events.add(outcome, getattr(counts, outcome))

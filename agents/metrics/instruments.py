@@ -138,7 +138,7 @@ def _sum_of(metric: prometheus.Counter | prometheus.Gauge | prometheus.Histogram
 
 @dataclass(slots=True)
 class Declarations:
-    """Makes metrics in `registry`, and remembers what was said of each, in order."""
+    """Makes metrics in `registry`, and remembers each declaration, in order."""
 
     registry: CollectorRegistry
     made: list[Declared] = field(default_factory=list)

@@ -129,7 +129,9 @@ class Explanations:
         )
 
     async def _look_for_redis(self) -> None:
-        """Seed the limits where that is set. Without Redis this worker spends its own share, as whenever it is away."""
+        """Seed the limits where that is set. Without Redis this worker spends its own share, as in every outage of
+        Redis.
+        """
         try:
             await self._ask_redis(fill=self._settings.seed_limits)
         except (LimitUnavailable, ModelFailed) as error:

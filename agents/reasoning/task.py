@@ -1,4 +1,4 @@
-"""The task that spends the budget: takes the best pending student, has it explained, publishes what came of it.
+"""The task that spends the budget: takes the best pending student, has it explained, publishes the result.
 
     queue.best ──► row ──► update as of now ──► explainer ──► skill-reasoning
          ▲                                          └───────► reasoning-results ──► the table's agent ──► queue.settle

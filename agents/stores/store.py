@@ -87,7 +87,7 @@ class MemoryStore(PartitionedRows):
 
 
 def rows_of(records: Sequence[LogRecord]) -> dict[bytes, bytes | None]:
-    """The last row or segment of each key; what is neither (a mark) left out."""
+    """The last row or segment of each key; what is neither (a checkpoint) is left out."""
     return {record.key: record.value for record in records if record.key is not None and is_row(record.key)}
 
 

@@ -37,7 +37,7 @@ DEFAULT_CONNECTION_BOUNDS: Final = Bounds()
 
 
 class Connections:
-    """The open connections of one server. `on_cut` is told why one was cut."""
+    """The open connections of one server. `on_cut` is called with the reason when one is cut."""
 
     def __init__(self, bounds: Bounds, on_cut: Callable[[Cut], None]) -> None:
         self.bounds = bounds

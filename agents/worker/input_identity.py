@@ -1,4 +1,4 @@
-"""Whether the topic and the table still belong together: judged after every recovery, watched while running.
+"""Whether the topic and the table still belong together: tested after every recovery, watched while running.
 
 Nothing of a partition is folded before `check` has passed; what it then learnt goes into the checkpoints.
 """
@@ -91,7 +91,7 @@ class InputIdentity:
     async def watch(self) -> None:
         """Raise IdentityLost when the topic becomes another one while it is read. Runs for ever.
 
-        A fetch does not tell: a consumer would go on in the new topic at the old one's offset.
+        A fetch does not show it: a consumer would go on in the new topic at the old one's offset.
         """
         while True:
             await asyncio.sleep(WATCH_EVERY_S)

@@ -1,4 +1,4 @@
-"""What becomes of a position that jumps: an error line, metrics, a reason in health, and with `stop` the end.
+"""Handles a position that jumps: an error line, metrics, a reason in health, and with `stop` the end.
 
 A position jumps when its offset is not on the topic any more: retention has removed it, or the topic has lost its end.
 Offsets that hold no record (of transactions, compacted) are no jump: the broker passes over them.
@@ -70,7 +70,7 @@ class PositionJumps:
             self._folded_to[topic, partition] = folded_to
 
     def note(self, topic: str, partition: int, came_from: int, goes_to: int) -> None:
-        """A position jumped. Raises PositionJumped where the setting says so; noted twice, it is said once."""
+        """A position jumped. Raises PositionJumped where the setting says so; noted twice, it is reported once."""
         part = topic, partition
         with self._lock:
             if goes_to > came_from:

@@ -178,7 +178,7 @@ class Worker:
             self._explanations.rebuild(active)
 
     async def _check_inputs(self, active: frozenset[int]) -> None:
-        """Identity.check, as soon as the broker tells what it needs to know."""
+        """Identity.check, as soon as the broker answers what it asks."""
         try:
             while True:
                 try:

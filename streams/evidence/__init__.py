@@ -1,1 +1,1 @@
-"""Evidence: three sources judge every changed student of a batch, in parallel."""
+"""Evidence: every source estimates the skills of a batch's changed students, all sources in parallel."""

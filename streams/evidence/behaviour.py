@@ -28,7 +28,7 @@ class BehaviourSource:
     name = "behaviour"
 
     def __init__(self, skill_set: SkillSet, read_by_model: Mapping[str, Collection[str]] | None = None) -> None:
-        """`read_by_model` names, by skill, the features of the model that judges beside this source."""
+        """`read_by_model` names, by skill, the features of the model that is in use beside this source."""
         read = read_by_model or {}
         self._skills = [_rates(skill, read.get(name, ())) for name, skill in skill_set.skills.items()]
         self._thread = OwnThread(self.name)

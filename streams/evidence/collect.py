@@ -22,8 +22,8 @@ async def collect(
 ) -> Mapping[str, Estimate]:
     """Ask every source about all of `row_batch`; takes as long as the slowest, at most `deadline_s`.
 
-    A source that raises, is late or answers nonsense is `failed`: its estimate is empty and `on_failure`
-    hears why. Raises only CancelledError.
+    A source that raises, is late or answers nonsense is `failed`: its estimate is empty and `on_failure` is called with
+    the reason. Raises only CancelledError.
     """
     if not len(row_batch):
         return {source.name: Estimate.empty(0, skills) for source in sources}
@@ -47,7 +47,7 @@ async def _ask(source: Source, row_batch: RowBatch, shape: tuple[int, int], dead
 
 
 def require_sense(estimate: Estimate, shape: tuple[int, int]) -> None:
-    """Raise ValueError unless every array has `shape` and holds what Opinion says."""
+    """Raise ValueError unless every array has `shape` and holds what Estimate promises."""
     for name in ("p", "n", "age_s", "status", "shared"):
         if getattr(estimate, name).shape != shape:
             raise ValueError(f"answered {name} with shape {getattr(estimate, name).shape}, not {shape}")
@@ -63,6 +63,6 @@ def require_sense(estimate: Estimate, shape: tuple[int, int]) -> None:
 
 
 def _flag_stale(estimate: Estimate, stale_after_s: float) -> Estimate:
-    """Old evidence still counts (its reliability has fallen); consumers are told."""
+    """Flag old evidence as stale, for consumers. It still counts: its reliability has fallen."""
     estimate.status[(estimate.status == EstimateStatus.OK) & (estimate.age_s > stale_after_s)] = EstimateStatus.STALE
     return estimate

@@ -21,7 +21,7 @@ DAY_US: Final = 86_400 * 1_000_000
 
 
 class _Rows:
-    """A block at given times, and what more than one feature needs of it."""
+    """A row batch at given times, and the arrays that several features share."""
 
     def __init__(self, row_batch: RowBatch, at_us: Sequence[int] | None) -> None:
         self.row_batch = row_batch

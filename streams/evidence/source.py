@@ -1,6 +1,6 @@
-"""What a source of evidence is, what it says, and what the rest must know of it.
+"""The protocol of a source of evidence, the estimate that it returns, and the type that declares it.
 
-A fourth source is a class with a `name` and a `estimate`, a SourceType, and a row in the registry (docs/sources.md).
+A fourth source is a class with a `name` and an `estimate`, a SourceType, and a line in the registry (docs/sources.md).
 """
 
 import asyncio
@@ -33,7 +33,7 @@ class EstimateStatus(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What one source says; every array has shape (students, skills).
+    """One source's estimate; every array has shape (students, skills).
 
     `p` is a probability in (0, 1), NaN where absent; `n` the effective sample size; `age_s` the age of the newest
     evidence, at the row's `as_of`. `shared` is the part of n, 0 to 1, that rests on what the sources which its type
@@ -48,7 +48,7 @@ class Estimate:
 
     @classmethod
     def empty(cls, students: int, skills: int, status: EstimateStatus = EstimateStatus.ABSENT) -> "Estimate":
-        """An estimate that says nothing, because of `status`."""
+        """An empty estimate, because of `status`."""
         shape = (students, skills)
         return cls(
             p=np.full(shape, np.nan),
@@ -78,7 +78,7 @@ class Source(Protocol):
     def name(self) -> str: ...
 
     async def estimate(self, row_batch: RowBatch) -> Estimate:
-        """Judge every row for every skill. Reads the row batch, never changes it."""
+        """Estimate every skill of every row. Reads the row batch, never changes it."""
         ...
 
 

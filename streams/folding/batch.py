@@ -1,6 +1,6 @@
 """Folding a batch: the stored rows of its students, changed by its new events. Pure: nothing is stored.
 
-A record at or below its row's offset was folded before a crash: it is skipped, and its student's update re-emitted.
+A record at or below its row's offset was folded before a crash: it is skipped, and its student's update is re-emitted.
 """
 
 from collections.abc import Sequence
@@ -69,7 +69,7 @@ class FoldedBatch:
     def encode(self, rows: RowBatch) -> dict[bytes, bytes | None]:
         """What is to be stored, by the changelog's keys: new segments, then rows, then segments given up (None).
 
-        In this order a row never says of a segment that it is there when it is not, wherever a crash cuts them.
+        In this order no row names a segment that is not stored, wherever a crash interrupts the writes.
         `rows` are this batch's, scored or not.
         """
         changed = rows if self.changed == len(self.keys) else rows.take(range(self.changed))
@@ -85,7 +85,7 @@ def load_rows(keys: Sequence[bytes], names: tuple[str, ...], load: Load, epoch: 
     rows = RowBatch.of(load(keys), names, Segments(keys, load))
     epochs = rows.headers["epoch"]
     if np.any(epochs > epoch):
-        raise Fatal(f"a row is of epoch {epochs.max()}, its partition's mark of {epoch}: see docs/recovering.md")
+        raise Fatal(f"a row is of epoch {epochs.max()}, its partition's checkpoint of {epoch}: see docs/recovering.md")
     for index in np.flatnonzero(epochs < epoch).tolist():
         rows.headers["offset"][index], rows.sections["origins"][index] = -1, b""  # of the topic that was
     return rows

@@ -16,9 +16,9 @@ DeadRecord = tuple[Record, DeadLetter]
 
 
 def dead_letters_of(record: Record, invalid: Sequence[Invalid], *, several: bool) -> Iterator[DeadLetter]:
-    """A dead letter for each bad part of a record that has `several`, but for the last that share a few.
+    """A dead letter for each bad part of a record that has `several`; the last parts share a few.
 
-    Each letter holds the whole record: an array of a hundred thousand bad parts must not become as many records.
+    Each dead letter holds the whole record: an array of a hundred thousand bad parts must not become as many records.
     """
     if not several:
         yield _dead_letter(record, invalid[0])

@@ -35,14 +35,14 @@ _NO_ACT: Final = ActHashes((), ())
 
 
 class FoldOutcome(Enum):
-    """What became of an event that reached its owning partition."""
+    """The outcome of one event on its owning partition."""
 
     APPLIED = "applied"
     LATE = "late"
     IGNORED = "ignored"
     DUPLICATE = "duplicate"
     RETOLD = "retold"
-    """An act that another event told before."""
+    """Another event of the same act was applied before."""
 
 
 class Times(NamedTuple):
@@ -168,7 +168,7 @@ def deduplicate(
 
 
 class Identity(NamedTuple):
-    """What an event may be known by; `always` says that what it repeats may be of another time."""
+    """The hashes by which a repeat of an event is found; `always`: what it repeats may have another time."""
 
     id: int
     act: ActHashes
@@ -271,7 +271,8 @@ def _outcome(
     origin: Origin | None,
     came_from: dict[int, tuple[int, int]],
 ) -> tuple[FoldOutcome, Sequence[int]]:
-    """What becomes of the next event of a student, APPLIED or IGNORED if it is not known; and what of its act is noted.
+    """Return the outcome of a student's next event, APPLIED or IGNORED if it is not known; and what of its act is
+    noted.
 
     An event that tells an act again makes known all the names that it has for it: so acts told by A and B, and by B and
     C, are one.

@@ -23,7 +23,7 @@ _LOG2: Final = np.array([math.log2(max(weight, 1)) for weight in range(MAX_WEIGH
 
 @dataclass(frozen=True, slots=True)
 class EvidenceItems:
-    """Events that tell of a skill, as arrays of one length. `group` is row · skills + skill, `weight` in tenths."""
+    """Evidence items, as arrays of one length. `group` is row · skills + skill, `weight` in tenths."""
 
     group: Array
     code: Array
@@ -32,24 +32,24 @@ class EvidenceItems:
     time_s: Array
 
     def __add__(self, other: "EvidenceItems") -> "EvidenceItems":
-        """Both."""
+        """The items of both."""
         return EvidenceItems(
             *(np.concatenate([getattr(self, one.name), getattr(other, one.name)]) for one in fields(self))
         )
 
     def __getitem__(self, at: Array) -> "EvidenceItems":
-        """Those at these places."""
+        """The items at these indices."""
         return EvidenceItems(*(getattr(self, one.name)[at] for one in fields(self)))
 
     @property
     def rank(self) -> Array:
-        """The higher, the more telling; as `rank_of`."""
+        """The rank of each item; the highest are kept. As `rank_of`."""
         return np.asarray(_LOG2[np.abs(self.weight)] + self.time_s * 1e6 / HALF_LIFE_US)
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceWeights:
-    """Which skills a fact tells of, and how much: `count[fact]` of them, from `start[fact]` on."""
+    """For which skills a fact is evidence, and with what weight: `count[fact]` of them, from `start[fact]` on."""
 
     start: Array
     count: Array
@@ -58,7 +58,7 @@ class EvidenceWeights:
 
     @classmethod
     def of(cls, by_skill: Sequence[Mapping[str, float]]) -> Self:
-        """From each skill's weights by fact; weights of less than a tenth tell nothing."""
+        """Build from each skill's weights by fact; weights of less than a tenth are none."""
         weights_of = [
             (INDEX[fact], skill, tenths)
             for skill, weights in enumerate(by_skill)
@@ -76,7 +76,7 @@ def rank_of(weight: int, time_s: int) -> float:
 
 
 def offered(weights_of: EvidenceWeights, facts: Entries, time_s: Array, skills: int) -> EvidenceItems:
-    """The facts as evidence for each of the `skills` that they tell of; `time_s` is by event."""
+    """The facts as evidence items, one for each of the `skills` that gives them a weight; `time_s` is by event."""
     row_index, fact = np.divmod(facts.where, len(FACTS))
     of_fact, tell = ragged(weights_of.count[fact])
     tell += weights_of.start[fact][of_fact]
@@ -109,7 +109,7 @@ def keep_evidence(row_batch: RowBatch, items: EvidenceItems) -> None:
 
 
 def _first(items: EvidenceItems) -> tuple[Indices, Indices]:
-    """The few of each group that rank highest: where they are, and their place among the few."""
+    """The indices of each group's highest-ranking items, and each one's rank within its group."""
     order = np.lexsort((-items.time_s, -items.value, -items.code, -items.rank, items.group))
     _, nth = ragged(np.unique(items.group, return_counts=True)[1])
     few = nth < MAX_EVIDENCE

@@ -1,7 +1,7 @@
 """Folding: a batch's events into the rows of its students. Pure, synchronous, the same however batches are cut.
 
-    events ──sift──► new ones ──arrive──► their times ──readings──► facts, phrases, ratings ──► sums, evidence items
-                 └─► repeats, no use
+    events ──deduplicate──► new ones ──event times, readings──► facts, phrases, ratings ──► sums, evidence items
+                         └─► repeats, no use
 
 Each step takes the whole batch. All sums are order-free. Two structures look at order, and are bounded: the open
 failures (for "tried again after a failure", `streams.folding.readings`) and the ids (for repeats,
@@ -36,9 +36,9 @@ from streams.skills.skill_set import SkillSet
 
 
 class Folded(NamedTuple):
-    """What became of some events: `new` are the indices of those that changed their row; `clamped` of these came from
-    the future. `not_held` would void what is not known any more. `beyond` may repeat an id not known any more. `joined`
-    are the indices of events that changed nothing of their row but what an act is called.
+    """The result of folding some events: `new` are the indices of those that changed their row; `clamped` of these came
+    from the future. `not_held` would void what is not known any more. `beyond` may repeat an id not known any more.
+    `joined` are the indices of events that changed nothing of their row but what an act is called.
     """
 
     outcomes: list[FoldOutcome]
@@ -95,7 +95,7 @@ class Folding:
         now_us: Sequence[int] | Integers,
         origins: Mapping[int, Origin] | None = None,
     ) -> Folded:
-        """Fold `events` into these `row_indices` of the row batch, in place and in order; say what became of each.
+        """Fold `events` into these `row_indices` of the row batch, in place and in order; return each event's outcome.
 
         `now_us`, the records' times, bound the events' own. Idempotent as far as ids are known
         (`streams.folding.deduplication`). `origins`, by the events' indices, say where forwarded ones came from.

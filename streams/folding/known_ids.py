@@ -1,6 +1,6 @@
-"""What a batch's rows know of ids: which of the batch's were noted before, and noting the new ones.
+"""Finds which ids of a batch its rows know already, and notes the new ones.
 
-Places are counted from a student's first id ever: a row holds the last of them, its segments those before.
+Positions are counted from a student's first id ever: a row holds the last of them, its segments those before.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -57,22 +57,22 @@ class ActHashes(NamedTuple):
 
     @property
     def noted(self) -> tuple[int, ...]:
-        """What is noted of an act that is told."""
+        """The hashes to note for an act."""
         return (*self.named, *map(named_at, self.moments)) if self.named else self.moments
 
     @property
     def sought(self) -> tuple[int, ...]:
-        """All that decides whether an act is told again."""
+        """The hashes to look up to decide whether an act is a repeat."""
         names = (*self.names, *map(named_at, self.moments))
         return (*names, *map(freed, names))
 
     @property
     def names(self) -> tuple[int, ...]:
-        """What two events have in common that may tell one act."""
+        """The hashes that two events of one act may share."""
         return (*self.named, *self.moments)
 
     def is_repeated(self, knows: Callable[[int], bool]) -> bool:
-        """Whether the act was told before, where `knows` says which hashes are known.
+        """Whether the act is a repeat; `knows` tests whether a hash is known.
 
         One without a name, told first, is that of the first named one at its moment, and of no further.
         """
@@ -93,7 +93,7 @@ def freed(act: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Hashes:
-    """The hashes of a batch's events in their order, and, by the events' indices, of the acts that they tell."""
+    """The hashes of a batch's events in their order, and, by the events' indices, of the acts that they report."""
 
     ids: Array
     acts: Mapping[int, ActHashes]

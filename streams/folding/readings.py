@@ -1,4 +1,6 @@
-"""What a batch's events say beyond their own facts: phrases, ratings, and what one is because of another."""
+"""Reads from a batch's events what is not a fact of one event: phrases, ratings, and facts that depend on earlier
+events.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, cast
@@ -34,7 +36,9 @@ class Readings:
         self._evidence: list[tuple[int, int, float, int, int]] = []
 
     def read(self, events: Sequence[NativeEvent], kinds: Kinds, facts: Facts, event_times: EventTimes) -> None:
-        """Note what the events say. `facts` are what each is by itself; what it is because of others is added here."""
+        """Read the events. `facts` are those that each has by itself; those that depend on other events are added
+        here.
+        """
         row_indices = event_times.row_index.tolist()
         said = self._after_failures(events, kinds.get(Attempt, ()), row_indices, event_times)
         if said:
@@ -138,10 +142,11 @@ class Readings:
 
 
 def after_failure(failures: dict[int, int], event: Attempt, time_us: int) -> Sequence[tuple[int, float]]:
-    """Note in `failures` (item, time) what this attempt opens or closes; what it is because of an earlier one.
+    """Note in `failures` (item, time) what this attempt opens or closes; return the facts that it has because of an
+    earlier one.
 
-    Only where the platform did not number its tries, and not of two at one moment, which are one act told twice. The
-    MAX_OPEN_FAILURES latest failed items are known.
+    Only where the platform did not number its tries, and not of two at one moment, which are one act reported twice.
+    The MAX_OPEN_FAILURES latest failed items are known.
     """
     failed = not has_passed(event)
     item = crc32(event.item_id.encode())

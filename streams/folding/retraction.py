@@ -7,7 +7,7 @@ A void subtracts what its event added, as the row keeps it (`streams.folding.voi
 items are left, depend on what came before, so the order is kept. The cost is that of the student's events and voids,
 however they alternate. What is not undone: the clocks, which failures are open, how controls were varied.
 
-What comes of it is equal, to the last bit, to folding each event and void in a batch of its own.
+The result is equal, to the last bit, to folding each event and void in a batch of its own.
 """
 
 import math
@@ -67,7 +67,7 @@ class Item(NamedTuple):
 
 @dataclass(slots=True)
 class EventContribution:
-    """What one event says: facts, texts and ratings by fact or skill, and (skill, code, value, weight) as evidence."""
+    """What one event adds: facts, texts and ratings by fact or skill, and (skill, code, value, weight) as evidence."""
 
     facts: list[tuple[int, float]] = field(default_factory=list)
     texts: list[tuple[int, float]] = field(default_factory=list)
@@ -172,7 +172,7 @@ class StudentSums:
         ]
 
     def add(self, time_us: int, said: EventContribution, digest: int | None) -> None:
-        """Add what an event at `time_us` says; it can be retracted by `digest`, unless that is None."""
+        """Add an event's contribution at `time_us`; it can be retracted by `digest`, unless that is None."""
         exponent = (time_us - self._reference_us) / HALF_LIFE_US
         if exponent > MAX_EXPONENT:
             self._rebase(time_us)

@@ -112,10 +112,10 @@ def _absurd(batch: DecodedBatch, indices: Indices) -> list[DeadRecord]:
     why = Invalid("absurd_timestamp", f"the record's is before {EARLIEST_TIME.year}")
     found: list[DeadRecord] = []
     for number, of_record in groupby(indices.tolist(), batch.record_index.__getitem__):
-        of_parts = sorted({batch.part[index] for index in of_record if index in batch.part})
-        bad = [replace(why, index=part) for part in of_parts] or [why]
+        by_part = sorted({batch.part[index] for index in of_record if index in batch.part})
+        bad = [replace(why, index=part) for part in by_part] or [why]
         record = batch.records[number]
-        found += [(record, dead_letter) for dead_letter in dead_letters_of(record, bad, several=bool(of_parts))]
+        found += [(record, dead_letter) for dead_letter in dead_letters_of(record, bad, several=bool(by_part))]
     return found
 
 

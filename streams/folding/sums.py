@@ -1,4 +1,4 @@
-"""Adding what a batch's events say to the sums of its students, all at once.
+"""Adds the facts, texts and ratings of a batch's events to its students' sums, all at once.
 
 Additions happen in the order they were noted (`np.add.at` is sequential), so sums are the same to the last bit however
 the events are cut into batches.
@@ -18,7 +18,7 @@ DECAYED_OF_A_SKILL: Final = ("text_n", "text_total", "rubric_n", "rubric_total")
 
 @dataclass(slots=True)
 class Noted:
-    """Values to add: `where` is row · columns + column, `event` the place of the event that says so, ascending."""
+    """Values to add: `where` is row · columns + column, `event` the index of the event that it is of, ascending."""
 
     where: list[int] = field(default_factory=list)
     value: list[float] = field(default_factory=list)

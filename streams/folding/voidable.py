@@ -31,7 +31,7 @@ def keep_voidable(
     texts: Entries,
     ratings: Entries,
 ) -> None:
-    """Note in the row batch what the voidable of the new `events` say."""
+    """Note in the row batch the values that the voidable ones among the new `events` added."""
     indices = [index for index, event in enumerate(events) if event.voidable]
     if not indices:
         return

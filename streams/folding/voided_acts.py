@@ -1,7 +1,7 @@
 """Which voids of a batch will find their event, known before sums are touched, and which acts are free again by it.
 
 An act is known by its hashes (`streams.folding.known_ids`). A row holds, by event, those of the last voidable events:
-where such an event is voided, they are no longer known, and the next event that tells the act counts.
+where such an event is voided, they are no longer known, and the next event of the act counts.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -57,7 +57,7 @@ class HeldActs:
 
 @dataclass(frozen=True, slots=True)
 class Voids:
-    """A batch's voids by row, in order, and what says how many values an event adds: `facts` of each by itself."""
+    """A batch's voids by row, in order, and how many values an event adds: `facts` of each by itself."""
 
     by_row: Mapping[int, Sequence[Void]]
     events: Sequence[NativeEvent]

@@ -1,12 +1,12 @@
-"""What a partition's table remembers of its input, and whether the input found is still that one. Pure.
+"""Input checkpoints: what a partition's table remembers of its input, and whether the input is still the same. Pure.
 
 A checkpoint is one record of the changelog, behind the rows of every folded batch:
 
-    input      ... 6 7 8 ]            the batch ended with record 8
-    changelog  ... row row row mark   the checkpoint: topic id, partitions, epoch, (8, its timestamp and checksum), rows
+    input      … 6 7 8 ]                    the batch ended with record 8
+    changelog  … row row row checkpoint     topic id, partitions, epoch, (8, its timestamp and checksum), rows
 
 Offsets kept in rows are worth something only on the topic, and beside the rows, that they were counted on. So what is
-found at the start is judged against the checkpoint before anything is folded.
+found at the start is compared with the checkpoint before anything is folded.
 """
 
 from collections.abc import Iterable
@@ -44,7 +44,7 @@ class Remedy(Enum):
 
 class InputCheckpoint(Struct, frozen=True, array_like=True):
     """See the module. `offset` is the last one folded, or the one before the first; `timestamp_ms` and `checksum` are
-    of its record, None where it has none to compare. `topic_id` is empty where the broker tells none.
+    of its record, None where it has none to compare. `topic_id` is empty where the broker gives none.
     """
 
     version: int
@@ -60,7 +60,7 @@ class InputCheckpoint(Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The record that stands at the checkpoint's offset now."""
+    """The record that is at the checkpoint's offset now."""
 
     timestamp_ms: int
     checksum: int
@@ -113,7 +113,7 @@ def value_checksum(value: bytes | None) -> int:
 
 
 def encode_checkpoint(checkpoint: InputCheckpoint) -> bytes:
-    """As it stands on the changelog."""
+    """The checkpoint as a record's value on the changelog."""
     return msgspec.msgpack.encode(checkpoint)
 
 
@@ -125,10 +125,10 @@ def decode_checkpoint(encoded: bytes) -> InputCheckpoint:
             return msgspec.msgpack.decode(encoded, type=InputCheckpoint)
     except (msgspec.MsgspecError, IndexError, UnicodeError, RecursionError) as error:
         raise IdentityLost(
-            f"a mark on the changelog cannot be read: {error}. What to do: {Remedy.REBUILD.value}."
+            f"a checkpoint on the changelog cannot be read: {error}. What to do: {Remedy.REBUILD.value}."
         ) from error
     raise IdentityLost(
-        f"a mark on the changelog has version {version!r}, this worker reads {CHECKPOINT_VERSION}: "
+        f"a checkpoint on the changelog has version {version!r}, this worker reads {CHECKPOINT_VERSION}: "
         f"run the version of skillstream that wrote it"
     )
 

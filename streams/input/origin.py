@@ -1,4 +1,4 @@
-"""Where a forwarded event came from: what its header says, so that its owning partition knows a second copy."""
+"""Reads where a repartitioned event came from: by its header its owning partition knows a second copy."""
 
 import re
 from collections.abc import Sequence

@@ -67,7 +67,7 @@ class Crc32:
 
 
 class Unchecked:
-    """Every partition is home: for topics whose producers place keys by a rule of their own."""
+    """Every partition owns every key: for topics whose producers place keys by a rule of their own."""
 
     def owning_partition(self, key: bytes, partitions: int) -> None:
         return None

@@ -3,7 +3,7 @@
 One `PoisonWindow` a partition looks back over the last `window_records` records. It is asked at each bad record, so
 the same record stops the worker however records are cut into batches:
 
-    records   . . x . x x x x x x        x: came to a dead letter
+    records   . . x . x x x x x x        x: became a dead letter
               └── window ───────┘
                                 └ stop here, if the x in a full window are more than max_ratio of it,
                                   or if the x at its end are more than max_consecutive in a row
@@ -42,7 +42,7 @@ class PoisonLimits:
 
 @dataclass(frozen=True, slots=True)
 class Bad:
-    """A record that came to a dead letter; `index` is its place among the records taken, from 0."""
+    """A record that became a dead letter; `index` is its index among the records taken, from 0."""
 
     index: int
     offset: int
@@ -80,7 +80,7 @@ class PoisonWindow:
 
     @property
     def lacks_past(self) -> bool:
-        """Whether what came before `first_offset` may matter, and was not told."""
+        """Whether records before `first_offset` may matter, and are not known."""
         return not self._recalled and min(self.first_offset, self._limits.span_records) > self._seen
 
     @property
@@ -100,9 +100,9 @@ class PoisonWindow:
                 self._add(Bad(offset - self.first_offset, offset, reason))
 
     def take(self, records: int, bad: Sequence[Bad], next_offset: int) -> Verdict | None:
-        """Take the next `records` of the partition, of which `bad` (in order) came to dead letters.
+        """Take the next `records` of the partition, of which `bad` (in order) became dead letters.
 
-        A verdict means that none of them may be let through; the window is of no use after it.
+        A verdict means that none of them may be applied; the window is of no use after it.
         """
         for one in bad:
             self._add(Bad(self._seen + one.index, one.offset, one.reason))

@@ -1,6 +1,6 @@
 """Our own headers on records of the input topic are signed, since whoever may write there could write them, too.
 
-A signature is an HMAC of the headers and of the record that bears them: its topic, partition, key and value. So headers
+A signature is an HMAC of the headers and of the record that has them: its topic, partition, key and value. So headers
 count on that record alone; what is not signed by a key of the deployment is as if it were not there.
 """
 

@@ -61,7 +61,7 @@ class BudgetedModel:
         return self._budget.allows
 
     async def hold(self, seconds: float) -> None:
-        """Hold all who share the limit, as far as they can be told."""
+        """Hold all who share the limit, as far as the limit's store answers."""
         with suppress(LimitUnavailable):
             await self._registry[LIMITER].hold(seconds)
 

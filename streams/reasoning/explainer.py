@@ -1,7 +1,7 @@
-"""Explaining one update: budget, call, check, and what to do when any of them says no.
+"""Explaining one update: budget, call, check, and what to do when any of them refuses.
 
     limit ──► model ──► check ──► explanation
-      │         │          └─ rejected: once more, told why; then the template
+      │         │          └─ rejected: once more, with the reasons; then the template
       │         ├─ 429: all hold, this student not before then        ├─ no credit, bad key: pause, alert
       │         ├─ refused: the template; every request refused: pause, alert
       │         └─ 5xx, time-out, what nobody foresaw: later, backing off; the template after `max_attempts`
@@ -98,7 +98,7 @@ class Explainer:
         return self._breaker.why or self._condition.why
 
     async def prepare(self) -> ModelError | None:
-        """Look, without a call, whether explanations can be made; what is wrong, or None. `trouble` then tells it."""
+        """Look, without a call, whether explanations can be made; what is wrong, or None. `trouble` then has it."""
         try:
             with bulkhead("looking for the model"):
                 await self._model.prepare()

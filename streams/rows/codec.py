@@ -125,7 +125,7 @@ def row_headers(stored: Sequence[bytes]) -> Array:
 
 
 def pending_of(header: Any) -> Pending:
-    """What a row's header says of pending work."""
+    """The pending work in a row's header."""
     return Pending(**{name: header[name].item() for name in Pending.__struct_fields__})
 
 

@@ -1,8 +1,10 @@
-"""How rows lie in bytes, and many of them at once in arrays (version 4; little-endian, every part in whole words).
+"""The layout of rows in bytes, and of many rows in arrays (version 4; little-endian, every part in whole words).
 
-    row  = header | facts | cells | evidence items | ids | controls | failures | origins | voidable | segments | acts
-                     one per bit    an evidence item     8 bytes   16 bytes each     32 bytes   8 bytes    16 bytes
-                     of `facts`     a cell holds  each                        each       each       each
+    header | facts | skill states | evidence items | ids | controls | failures | origins | voidable | segments | acts
+
+    facts           one for each bit that is set in the header's `facts`
+    evidence items  of each skill state in turn, which says how many it has
+    ids, segments   8 bytes each; controls, failures, origins, acts 16; voidable 32
 
 The header says how many of each follow. All numbers are of fixed width, so a batch of rows is decoded and encoded by
 moving words, without a loop over what is in them.

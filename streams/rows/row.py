@@ -1,7 +1,7 @@
 """A student's row: everything known of one student, one record of the table; here as one object.
 
 Decayed sums are kept at the row's reference time: an event at time t adds v·2^((t − reference_us)/HALF_LIFE_US), in
-whatever order events arrive (forward decay; Cormode, Shkapenyuk, Srivastava and Xu 2009). How rows lie in bytes is in
+whatever order events arrive (forward decay; Cormode, Shkapenyuk, Srivastava and Xu 2009). The layout in bytes is in
 `streams.rows.layout`; batches of them are worked on as arrays (`streams.rows.row_batch`), single ones as this
 (`streams.rows.codec`).
 """

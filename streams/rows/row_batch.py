@@ -2,7 +2,7 @@
 
     stored rows ──of──► RowBatch ──Fold──► RowBatch ──sources, fusion──► RowBatch ──encode──► stored rows
 
-Decoding, folding, judging and encoding cost a few array operations a batch, whatever the number of students. Parts
+Decoding, folding, scoring and encoding cost a few array operations a batch, whatever the number of students. Parts
 that few events need (`ids`, `controls`, `failures`, `origins`, `segments`) stay bytes, a list of one a row.
 """
 

@@ -1,6 +1,6 @@
 """The table's rows: what every store of them promises, and the store in memory.
 
-Rows stay bytes, as they stand on the changelog: recovery is a copy. The partition is part of the address: the same
+Rows stay bytes, as they are on the changelog: recovery is a copy. The partition is part of the address: the same
 key seen on two partitions is two rows, so an offset kept in a row is always an offset of that row's own partition.
 
 Segments of ids are kept beside the rows (`streams.rows.segments`): got and put by their keys as rows are, but no rows.

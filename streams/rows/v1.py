@@ -1,4 +1,4 @@
-"""Rows of version 1, as they lie on the changelogs of earlier deployments: MessagePack arrays. Read, never written."""
+"""Rows of version 1, as they are on the changelogs of earlier deployments: MessagePack arrays. Read, never written."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Rows of version 2: as now, without what tells of ids beyond the last 48. Read, never written.
+"""Rows of version 2: as now, without what the row knows of ids beyond the last 48. Read, never written.
 
 What they did not count is set as it must have been: each event noted one id, and no own time is known but the row's.
 """

@@ -57,10 +57,11 @@ class Indicator(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Skill(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One skill. `telling` weighs the facts that are kept as evidence items; `lexicon` weighs phrases.
+    """One skill. `evidence_weights` (`telling` in the file) weighs facts when evidence items are chosen; `lexicon`
+    weighs phrases.
 
-    `basis` is what the skill is judged by, in words, which updates quote: by source, so that a score is said to rest on
-    those that it does rest on; or as one text, whatever they are.
+    `basis` is what the skill's score rests on, in words, which updates quote: by source, so that a score is said to
+    rest on those that it does rest on; or as one text, whatever they are.
     """
 
     definition: str

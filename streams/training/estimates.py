@@ -32,7 +32,9 @@ def feature_matrix(moments: Sequence[Moment], names: Sequence[str]) -> Floats:
 def estimates_beside_model(
     moments: Sequence[Moment], skill_set: SkillSet, artifact: Artifact, types: Types
 ) -> dict[str, Estimate]:
-    """What all sources but the model say, beside the model in `artifact`. Raises TrainingError where one fails."""
+    """The estimates of all sources but the model, beside the model in `artifact`. Raises TrainingError where one
+    fails.
+    """
     beside = tuple(each for each in types if each.name != ModelSource.name)
     sources = zip(beside, make_sources(beside, skill_set, artifact), strict=True)
     return {
@@ -57,7 +59,7 @@ async def _ask_source(
 
 
 def model_estimate(moments: Sequence[Moment], skill: str, fitted: Fitted) -> Estimate:
-    """What the model source would say if `fitted` were its model of `skill`; one column."""
+    """The model source's estimate if `fitted` were its model of `skill`; one column."""
     return _ask(ModelSource(provisional(skill, fitted), [skill]).compute, moments, (skill,))
 
 

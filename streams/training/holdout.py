@@ -1,6 +1,6 @@
 """The check that counts: students never trained on, through the whole pipeline, as a worker would publish them.
 
-What is judged is the fused score of a student's last update at or before the label's `as_of`.
+The figures are of the fused score of a student's last update at or before the label's `as_of`.
 """
 
 from collections import defaultdict
@@ -20,7 +20,7 @@ from streams.training.metrics import metrics
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """A label and what the pipeline said of it; None where it had said nothing yet."""
+    """A label and the pipeline's score for it; None where it had none yet."""
 
     label: Label
     ordinal: int
@@ -46,8 +46,8 @@ class _Course:
 
 
 async def predict(records: Iterable[Record], labels: Sequence[Label], pipeline: Pipeline) -> list[Prediction]:
-    """Replay the events of the labels' students, which must come in the order of their times, and keep what was said
-    by each label's `as_of`. Batches end where a label falls due, so that no later event is in its score.
+    """Replay the events of the labels' students, which must come in the order of their times, and keep the scores that
+    were published by each label's `as_of`. Batches end where a label falls due, so that no later event is in its score.
     """
     course, replay = _Course(_students(labels)), Replay(pipeline)
     for record in records:
@@ -73,7 +73,7 @@ async def predict(records: Iterable[Record], labels: Sequence[Label], pipeline: 
 def figures(predictions: Sequence[Prediction], skill: str) -> dict[str, float]:
     """Metrics of the fused score and of the model alone, over all labels of a skill and by a student's n-th label.
 
-    A student of whom nothing was said counts as 0.5; `unscored_holdout` says how many there were.
+    A student without a score counts as 0.5; `unscored_holdout` says how many there were.
     """
     predicted = [one for one in predictions if one.label.skill == skill]
     result = _compare(predicted, "_holdout")

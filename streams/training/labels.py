@@ -1,4 +1,4 @@
-"""Labels: what came of a student, and as of when it is to be foreseen. One line of `labels.csv` each."""
+"""Labels: a student's result, and the time up to which events may predict it. One line of `labels.csv` each."""
 
 import csv
 import re

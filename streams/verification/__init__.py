@@ -1,7 +1,7 @@
-"""`skillstream verify`, without Kafka: is every event of the input topic in the table, once, and said?
+"""`skillstream verify`, without Kafka: is every event of the input topic in the table, once, and published?
 
     input topic ──► Refold ───────────────┐
-    changelog, updates, explanations ─► Last ─► judging ──► differences ──► Report
+    changelog, updates, explanations ─► Last ─► compare ──► differences ──► Report
     dead letters, forwards ──► Ledger ────────────────────┘
 
 One partition at a time, and of its students one Slice at a time: as many as the memory given holds. `partition` puts

@@ -72,7 +72,7 @@ def rows_differ(
 ) -> AuditFinding | NotCompared | None:
     """What differs in the statistics, None if nothing does.
 
-    With `history_gone` the replay did not see all that the row was made of: what that can explain is not judged.
+    With `history_gone` the replay did not see all that the row was made of: what that can explain is not compared.
     """
     if live is None:
         return None if replayed is None else AuditFinding("lost", "missing in the table")

@@ -1,4 +1,4 @@
-"""Dead letters and forwards as ledger entries: what the replay expects to find, and what is there."""
+"""Dead letters and repartitioned events as ledger entries: what the replay expects to find, and what is there."""
 
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -27,13 +27,13 @@ class DeadLetterBook:
         self.unreadable: list[Difference] = []
 
     def expect(self, dead_letters: Sequence[tuple[Record, DeadLetter]]) -> None:
-        """What the replay could not read."""
+        """Expect the dead letters of what the replay could not read."""
         for record, dead_letter in dead_letters:
             about = dead_letter.partition, dead_letter.offset, dead_letter.index
             self._ledger.expect(Entry(about, self._digest(record.key, record.value), record.partition))
 
     def find(self, records: Sequence[Record], extent: Extent) -> None:
-        """Records of the dead letters' topic. Those about other topics, or about what is not judged, don't count."""
+        """Records of the dead letters' topic. Those about other topics, or beyond the extent, don't count."""
         for record in records:
             try:
                 dead_letter = from_headers(tuple(record.headers))
@@ -68,7 +68,7 @@ class RepartitionBook:
         self._authentic = authentic
 
     def expect(self, repartitioned: Sequence[Repartitioned]) -> None:
-        """What the replay would send home."""
+        """Expect the events that the replay would repartition."""
         for repartitioned_event in repartitioned:
             digest = _digest(native.encode(repartitioned_event.event))
             self._ledger.expect(

@@ -1,4 +1,4 @@
-"""What was last said of each student of a slice: its row, its update, its explanation, its wish to be erased.
+"""The latest of each student of a slice: row, update, explanation, request to be erased.
 
 Rows stay encoded and updates are shortened to what is compared. When a slice needs more than its memory, half of its
 students are set aside for a later pass.
@@ -38,7 +38,7 @@ _EXPLANATIONS: Final = msgspec.json.Decoder(Explanation)
 
 
 class Unsound:
-    """Stands for a record that says nothing of anybody; it is among the problems."""
+    """Stands for a record that cannot be read; it is among the problems."""
 
 
 class Last:
@@ -76,12 +76,12 @@ class Last:
         return None if packed is None else unpack_update(packed)
 
     def students(self) -> set[bytes]:
-        """All of whom anything was said; a request to be erased does not count."""
+        """All students with a row, an update or an explanation; a request to be erased does not count."""
         return {*self.rows, *self._published, *self.explained}
 
     @property
     def problems(self) -> Iterable[Difference]:
-        """Records that say nothing of anybody."""
+        """Records that cannot be read."""
         return (problem for problems in self._problems.values() for problem in problems)
 
     # -- taking notes
@@ -139,7 +139,7 @@ class Last:
     def _read(
         self, kind: DifferenceKind, record: Record, decoder: "msgspec.json.Decoder[_Published]"
     ) -> "_Published | Unsound | None":
-        """The message that `record` carries; None where it deletes what was said before."""
+        """The message that `record` carries; None where it deletes the former one."""
         if record.key is None:
             return self._problem(kind, record, "a message without a key")
         try:
@@ -201,7 +201,7 @@ def _taken(segment: Print | None) -> int:
 
 
 def _age(stored: bytes | None) -> Age | None:
-    """None for what is no row; whoever judges the student says so."""
+    """None for what is no row; the comparison reports it."""
     try:
         row = decode_row(stored) if stored is not None else None
     except Fatal:

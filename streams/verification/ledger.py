@@ -33,7 +33,7 @@ class Entry(NamedTuple):
 
 
 class Mismatch(NamedTuple):
-    """An entry that is missing where it should be, is there though it should not be, or says something else."""
+    """An entry that is missing, unexpected, or changed."""
 
     how: Literal["missing", "unexpected", "changed"]
     entry: Entry

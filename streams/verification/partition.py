@@ -1,6 +1,7 @@
-"""One pass over one partition: what was said of a slice of its students, its input folded again, and the two compared.
+"""One pass over one partition: what was published of a slice of its students, its input folded again, and the two
+compared.
 
-In this order: `last` takes notes of what was said; `begin`; `fold` up to the cut; `follow` from there on, to `reach`;
+In this order: `last` notes what was published; `begin`; `fold` up to the cut; `follow` from there on, to `reach`;
 `compare`.
 """
 
@@ -51,7 +52,7 @@ class Pass:
         self._reached: dict[bytes, bytes] = {}
 
     def begin(self) -> None:
-        """All that was said is noted. From here on the extent's epoch is the table's own, if it has one."""
+        """All that was published is noted. From here on the extent's epoch is the table's own, if it has one."""
         if self.last.checkpoint is not None:
             self.extent = self.extent.of_epoch(self.last.checkpoint.epoch)
         self._refold = Refold(
@@ -84,12 +85,12 @@ class Pass:
 
     @property
     def rerouted(self) -> int:
-        """Events on this partition whose home is another."""
+        """Events on this partition that another one owns."""
         return self._refold.counts.rerouted
 
     @property
     def spoiled(self) -> bool:
-        """Whether the replay's rows took too much: then the slice is to be done in halves, and nothing is judged."""
+        """Whether the replay's rows took too much: then the slice is to be done in halves, and nothing is compared."""
         return self._refold.spoiled
 
     @property
@@ -103,7 +104,7 @@ class Pass:
         return await self._refold.fold(records)
 
     async def follow(self, records: Sequence[Record]) -> None:
-        """The next records, from the cut on: rows that are further than it are judged where they are."""
+        """The next records, from the cut on: rows that are further than it are compared where they are."""
         if self._ahead and not self.spoiled:
             for key in self._ahead:
                 if key in self._refold.rows:

@@ -1,4 +1,4 @@
-"""An update, shortened to what is compared: who said it when, from which sources, and the scores."""
+"""An update, shortened to what is compared: its position, its sources and its scores."""
 
 from collections.abc import Collection
 from typing import Final
@@ -21,7 +21,7 @@ class PublishedScore(Struct, frozen=True, array_like=True):
 
 
 class Part(Struct, frozen=True, array_like=True):
-    """What a source said of a skill, and what that added to the score."""
+    """A source's estimate of a skill, and what it added to the score."""
 
     n: float
     age_s: float

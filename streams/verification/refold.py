@@ -36,7 +36,7 @@ class Refold:
     `records_in`.
 
     Once the rows are larger than `memory_bytes` they are given up, `spoiled` is set, and nothing is folded any more:
-    what the records say of dead letters and forwards goes on.
+    dead letters and repartitioned events are still counted.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What verify says in the end: where every event went, and what is not as it should be."""
+"""The report of `verify`: the outcome of every event, and the differences."""
 
 from collections import Counter
 from typing import Any, Final
@@ -12,12 +12,12 @@ MAX_SHOWN: Final = 100
 
 
 class VerificationReport(Struct, kw_only=True):
-    """Counts are of events unless their name says otherwise. `complete`: nothing was left unjudged.
+    """Counts are of events unless their name says otherwise. `complete`: everything was compared.
 
     `beyond_horizon`: of the applied, what may repeat an event whose id is not known any more. `skipped_offsets` were
-    removed before the workers read them. `repeats` are dead letters and forwards that a crash made the workers send
-    twice; `unaccounted` counts differences that are neither lost, double applied nor stale; `passes` over partitions,
-    for want of memory more than one each.
+    removed before the workers read them. `repeats` are dead letters and repartitioned events that a crash made the
+    workers send twice; `unaccounted` counts differences that are neither lost, double applied nor stale; `passes` over
+    partitions, for want of memory more than one each.
     """
 
     complete: bool = True
@@ -41,7 +41,7 @@ class VerificationReport(Struct, kw_only=True):
 
     @property
     def ok(self) -> bool:
-        """Everything was judged, and is as it should be."""
+        """Everything was compared, and nothing differs."""
         return self.complete and not self.kinds
 
     @property
@@ -56,18 +56,18 @@ class VerificationReport(Struct, kw_only=True):
             self.differences.append(difference)
 
     def leave_out(self, note: str) -> None:
-        """Something cannot be judged, and this is why."""
+        """Note why something cannot be compared."""
         self.complete = False
         self.notes.append(note)
 
     def leave_students_out(self, why: str, students: int) -> None:
-        """Some students cannot be judged."""
+        """Note that some students cannot be compared."""
         self.complete = False
         self.not_judged += students
         self.mention(f"students not judged: {why}", students)
 
     def mention(self, what: str, count: int) -> None:
-        """Something that is right, and that an operator should know of; 0 is not said."""
+        """Count something that is right, and that an operator should know of; 0 is not shown."""
         self.mentions[what] += count
 
     @property

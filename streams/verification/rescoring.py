@@ -1,6 +1,7 @@
-"""Scores of replayed rows, computed again as an update says they were: with the sources that failed then failing.
+"""Scores of replayed rows, computed again as they were when an update was made: with the sources that failed then
+failing.
 
-A remote source is not asked again: it may think otherwise by now, costs, and may be away. What it said then is taken
+A remote source is not asked again: its estimate may differ by now, costs, and may fail. Its estimate of then is taken
 from the update itself, so that all but its own estimates is compared.
 """
 
@@ -37,7 +38,7 @@ Failing = tuple[str, ...]
 
 
 class SourceFailed(Fatal):
-    """A source that should work failed here: nothing can be said of the scores."""
+    """A source that should work failed here: the scores cannot be compared."""
 
 
 class Rescoring:
@@ -128,7 +129,7 @@ def update_scores_differ(published: PublishedUpdate, computed: PublishedUpdate) 
 
 
 class _Recorded:
-    """A remote source, as updates recorded it: says again what it said of the rows that are scored next."""
+    """A remote source, as updates recorded it: repeats its recorded estimates of the rows that are scored next."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -164,7 +165,7 @@ class _Failing:
 
 
 class _FailsOnPurpose(Exception):
-    """Heard by nobody."""
+    """Reported nowhere."""
 
 
 def _fail(source: str, error: BaseException) -> None:

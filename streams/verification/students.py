@@ -1,4 +1,4 @@
-"""One student, judged: the row, and what was last said, against the replay. Scores are `scores`' to judge."""
+"""Compares one student's row and last update with the replay. Scores are compared by `scores`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from streams.verification.published import PublishedUpdate
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """A partition, and what of it is judged: from `start` to before `cut`, where the group has committed.
+    """A partition, and the offsets that are compared: from `start` to before `cut`, where the group has committed.
 
     The workers may have gone on since. With `updates_gone`, a student's last update may have been removed by its age,
     with `dead_letters_gone`, a dead letter.
@@ -35,7 +35,7 @@ class Extent:
         return replace(self, epoch=epoch)
 
     def is_open(self, seq: RowPosition) -> bool:
-        """Whether `seq` is beyond what is judged: it came while we looked."""
+        """Whether `seq` is beyond the extent: it was written meanwhile."""
         return seq >= (self.epoch, self.cut)
 
 
@@ -132,5 +132,5 @@ def _compare_update(
 
 
 def _explains(case: Case, row: AuditFinding | NotCompared | None, published: PublishedUpdate) -> bool:
-    """Whether what was found of the row already says why the update is of another place."""
+    """Whether the row's finding already explains why the update has another position."""
     return row is not None and case.live is not None and published.position == position(case.live)

@@ -61,7 +61,7 @@ class _Answer(Protocol):
 
 
 def listen_to_group(coordinator: GroupCoordinator, fence: Fence, outage: Outage, on_lost: OnLost) -> None:
-    """Renew `fence` by the group's answers, and tell `outage` of those that don't come.
+    """Renew `fence` by the group's answers, and report missing answers to `outage`.
 
     `on_lost` is called once, in the coordinator's thread, when expelled.
     """

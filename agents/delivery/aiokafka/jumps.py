@@ -1,4 +1,4 @@
-"""Tells of positions that aiokafka resets by itself, which it does without a word. Private to aiokafka 0.14.0.
+"""Reports positions that aiokafka resets by itself, which it does not log. Private to aiokafka 0.14.0.
 
 A fetch that the broker refuses as out of range puts its partition into `await_reset`, with the default strategy;
 `_update_fetch_positions` then asks for the partition's start and goes on there. A position that a seek has asked for

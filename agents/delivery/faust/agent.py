@@ -1,6 +1,6 @@
 """The one agent that owns the table: batches in, rows and outputs out, acknowledged when all is confirmed.
 
-    stream ──► slot (bounded) ──► lane of the partition number ──► step ──► rows in memory, sends handed over
+    stream ──► slot (bounded) ──► lock of the partition number ──► step ──► rows in memory, sends handed over
                                         │ next batch may enter                        │
                                         ▼                                             ▼
                                                                  every send confirmed ──► ack
@@ -137,7 +137,7 @@ class TableAgent:
         return sent
 
     async def confirmed(self, sent: Collection["asyncio.Future[RecordMetadata]"]) -> None:
-        """Wait for the broker, which is away after `delivery_timeout_s`. Raises SendFailed."""
+        """Wait for the broker; after `delivery_timeout_s` that is an outage. Raises SendFailed."""
         waiting, timeout_s = set(sent), self._delivery.settings.delivery_timeout_s
         late = False
         try:

@@ -23,7 +23,9 @@ class OffsetReader(Protocol):
     """Where offsets come from."""
 
     async def read(self) -> Mapping[SourcePartition, Offsets]:
-        """All partitions of the group that can be told. Raises BrokerUnavailable where none can."""
+        """The offsets of all partitions of the group for which the broker answers. Raises BrokerUnavailable where none
+        can.
+        """
         ...
 
     async def unreadable(self, positions: Mapping[SourcePartition, int]) -> Collection[SourcePartition]:

@@ -1,4 +1,4 @@
-"""Who has been forgotten, and when: what a student did before that is not sent back."""
+"""Which students were erased, and when: what a student did before is not sent back."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -11,7 +11,7 @@ from schemas.errors import InvalidInput
 
 
 class Erasures:
-    """By student, the time (ms) of the last request to forget. Memory: one entry a forgotten student."""
+    """By student, the time (ms) of the last request to erase. Memory: one entry an erased student."""
 
     def __init__(self, erased_ms: Mapping[bytes, int]) -> None:
         self._erased_ms = erased_ms

@@ -38,7 +38,7 @@ class DeadLetterGate:
     async def check(
         self, partition: int, records: Sequence[Record], dead_letters: Sequence[tuple[Record, DeadLetter]]
     ) -> None:
-        """Take a partition's next batch and the dead letters it came to. Raises TooManyDeadLetters."""
+        """Count a partition's next batch and its dead letters. Raises TooManyDeadLetters."""
         if self._limits.off or not records:
             return
         first_offset = records[0].offset
@@ -56,7 +56,7 @@ class DeadLetterGate:
             raise TooManyDeadLetters(_explain(records[0].topic, partition, records, verdict))
 
     def drop(self, partitions: frozenset[int]) -> None:
-        """Forget partitions that went to another worker."""
+        """Drop the counts of partitions that went to another worker."""
         for partition in partitions:
             self._windows.pop(partition, None)
 

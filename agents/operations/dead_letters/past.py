@@ -1,4 +1,4 @@
-"""What a partition's last records came to before this worker had it: its dead letters know."""
+"""Which of a partition's last records became dead letters before this worker owned it."""
 
 import asyncio
 import logging

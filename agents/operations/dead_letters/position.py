@@ -1,9 +1,9 @@
 """How far replays have come in each partition of the dead letters.
 
-A replay's marks are records of a compacted topic, sent in the same transaction as what it reinserts; beside them the
-consumer group's offsets move, for everybody's tools to see. Kafka forgets the offsets of an idle group after a week
-(`offsets.retention.minutes`), while dead letters stay for months: then the marks tell. Where the group's offset is
-there and is another, somebody has reset it on purpose, and it counts.
+A replay's positions are records of a compacted topic, sent in the same transaction as what it reinserts; beside them
+the consumer group's offsets move, for everybody's tools to see. Kafka forgets the offsets of an idle group after a week
+(`offsets.retention.minutes`), while dead letters stay for months: then the positions on the topic decide. Where the
+group's offset is there and is another, somebody has reset it on purpose, and it counts.
 """
 
 from collections.abc import Mapping
@@ -53,13 +53,13 @@ class ReplayPosition(Struct, kw_only=True):
 
 
 def encode_position(position: ReplayPosition) -> bytes:
-    """A mark's value; reasons that `next` has passed say nothing more."""
+    """A position's value on the topic, without reasons that `next` has passed."""
     ahead = {reason: offset for reason, offset in position.reasons.items() if offset > position.next}
     return msgspec.json.encode(msgspec.structs.replace(position, reasons=ahead))
 
 
 def read_positions(reader: TopicReader) -> dict[int, ReplayPosition]:
-    """The last mark of each partition. Raises Fatal for one that this version cannot read."""
+    """The last position of each partition. Raises Fatal for one that this version cannot read."""
     replayed: dict[int, ReplayPosition] = {}
     for partition, (start, end) in reader.spans().items():
         for message in reader.read(partition, start, end):
@@ -67,9 +67,9 @@ def read_positions(reader: TopicReader) -> dict[int, ReplayPosition]:
                 replayed[partition] = msgspec.json.decode(message.value() or b"", type=ReplayPosition)
             except msgspec.MsgspecError as error:
                 where = f"{reader.topic}/{partition}@{message.offset()}"
-                raise Fatal(f"{where} is not the mark of a replay: {error}") from None
+                raise Fatal(f"{where} is not the position of a replay: {error}") from None
             if replayed[partition].version != POSITION_VERSION:
-                raise Fatal(f"{reader.topic}/{partition} holds marks of a newer skillstream")
+                raise Fatal(f"{reader.topic}/{partition} holds positions of a newer skillstream")
     return replayed
 
 

@@ -1,4 +1,4 @@
-"""Goes through the dead letters that no replay has dealt with yet, and decides what becomes of each.
+"""Goes through the dead letters that no replay has dealt with yet, and reinserts, drops or leaves each.
 
 What is sent back is in `reread`: the whole record, or of one with several parts those that were wrong. A dead letter
 that a restarted worker sent a second time is a repeat, and passed over.

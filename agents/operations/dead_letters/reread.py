@@ -1,4 +1,4 @@
-"""What the record of a dead letter comes to now that it is read again, and what of it goes back.
+"""Reads the record of a dead letter again, and decides what of it goes back.
 
     the dead letter is of  the whole record ──► the record, as it came
                       some of its parts ──► their events, as native ones, each to its student's owning partition
@@ -55,7 +55,9 @@ class Rereader:
     sign: Sign
 
     def read(self, stored: StoredDeadLetter, dead_letter: DeadLetter) -> Reread:
-        """What a `stored` letter of the activity topic comes to; `dead_letter` is what its headers say."""
+        """The result of reading a `stored` dead letter of the activity topic again; `dead_letter` is what its headers
+        say.
+        """
         decoded = self.decode(stored.original(dead_letter))
         if dead_letter.parts:
             return self._some(stored, dead_letter, decoded)

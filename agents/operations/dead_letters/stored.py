@@ -20,7 +20,7 @@ _FIRST_CAME: Final = re.compile(rb";(-?[0-9]{1,19})\Z")
 
 @dataclass(frozen=True, slots=True)
 class StoredDeadLetter:
-    """What lies at `partition`@`offset`, written at `written_ms`; `dead_letter` is None where somebody else wrote it.
+    """The record at `partition`@`offset`, written at `written_ms`; `dead_letter` is None where somebody else wrote it.
 
     Key and value are the record's own, unpacked; `size_bytes` is of both; `sent_back` what a replay of ours noted on
     the record, if one had sent it back.

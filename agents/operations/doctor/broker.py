@@ -31,7 +31,7 @@ class BrokerAnswers:
     decides: bool = True
 
     def run(self) -> Iterator[Finding]:
-        """Raises BrokerUnavailable, with what the client was told."""
+        """Raises BrokerUnavailable, with the client's error."""
         errors: list[str] = []
         admin = open_admin(self.settings.broker, {"error_cb": lambda error: errors.append(error.str())})
         try:

@@ -28,7 +28,7 @@ _INNER = 0.8
 
 @dataclass(frozen=True, slots=True)
 class GivenSettings:
-    """Implements Check: what the worker is told. `settings` is an error where they cannot be read."""
+    """Implements Check: the worker's settings. `settings` is an error where they cannot be read."""
 
     settings: Settings | SettingsError
     name: str = "settings"

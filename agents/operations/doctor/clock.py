@@ -1,4 +1,4 @@
-"""This machine's clock, against whoever tells the time: Redis, the model's server, the newest record of the input."""
+"""This machine's clock, against other clocks: those of Redis, the model's server, the newest record of the input."""
 
 import asyncio
 import time
@@ -29,7 +29,7 @@ _ADVICE: Final = "let this machine follow a time server (chrony, systemd-timesyn
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Implements Check. Kafka itself does not tell the time: a record from the future does."""
+    """Implements Check. Kafka itself gives no time: a record from the future does."""
 
     settings: Settings
     timeout_s: float
@@ -50,7 +50,7 @@ class Clock:
             yield ok(f"within {_TOLERATED_S:g} s of {', '.join(ahead)}")
 
     def _differences(self) -> Iterator[tuple[str, float | None]]:
-        """Whose clock, and by how many seconds it is ahead of this one; None where it does not tell."""
+        """Whose clock, and by how many seconds it is ahead of this one; None where it gives no time."""
         if self.settings.redis_url and self.settings.reasoning != "off":
             yield "Redis", asyncio.run(_redis_ahead_s(self.settings.redis_url))
         if self.settings.reasoning == "openai":

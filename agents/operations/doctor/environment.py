@@ -74,7 +74,7 @@ def _foreign_packages(ours: Distribution) -> Iterator[Finding]:
 
 
 def is_ours(imported: Path, package: str, ours: Distribution) -> bool:
-    """Whether the file is the one that `ours` was installed with, or lies in the tree that it is a link to."""
+    """Whether the file is the one that `ours` was installed with, or is in the tree that it is a link to."""
     origin = orjson.loads(ours.read_text("direct_url.json") or "{}")
     if origin.get("dir_info", {}).get("editable"):
         root = Path(unquote(urlsplit(origin["url"]).path))

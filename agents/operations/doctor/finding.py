@@ -14,7 +14,7 @@ UNREACHABLE: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A `problem` keeps a worker from starting, a `warning` does not; `unreachable`: because something is away.
+    """A `problem` keeps a worker from starting, a `warning` does not; `unreachable`: because a server does not answer.
 
     What is shown of it, `shown()`, never holds a secret.
     """
@@ -54,7 +54,7 @@ def refusal_finding(error: SkillstreamError, advice: str = "") -> Finding:
 
 
 def exit_code(findings: Collection[Finding]) -> int:
-    """0 where a worker would start, 3 where only what is away keeps it from that, else 1."""
+    """0 where a worker would start, 3 where only unreachable servers prevent that, else 1."""
     problems = [finding for finding in findings if finding.status == "problem"]
     if not problems:
         return 0

@@ -72,7 +72,7 @@ class Permissions:
             yield from ((f"topic {topic}", operation) for operation in needed[topic] if operation not in allowed)
 
     def _group(self, admin: AdminClient) -> Iterator[tuple[str, AclOperation]]:
-        """A group without members is not told of by every version."""
+        """Not every version of Kafka describes a group without members."""
         name = self.settings.app_id
         described = admin.describe_consumer_groups(
             [name], include_authorized_operations=True, request_timeout=self.timeout_s

@@ -1,4 +1,4 @@
-"""Whether events lie where the configured partitioner would put them: each that does not is forwarded."""
+"""Whether events are on the partition that the configured partitioner gives: each that is not is repartitioned."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Whether the table and the input topic still belong together, judged as a worker does after its recovery."""
+"""Whether the table and the input topic still belong together, by the test that a worker makes after its recovery."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ class Table:
     decides: bool = False
 
     def run(self) -> Iterator[Finding]:
-        """Raises BrokerUnavailable, BrokerUnavailable, and IdentityLost for a mark that cannot be read."""
+        """Raises BrokerUnavailable, BrokerUnavailable, and IdentityLost for a checkpoint that cannot be read."""
         settings, topic = self.settings, Channels.of(self.settings).activity
         spec = next(each for each in Channels.of(settings).specs(settings) if each.name == topic)
         try:

@@ -1,4 +1,6 @@
-"""`skillstream verify`, on Kafka: reads the topics, without joining the group, and has `streams.verification` judge."""
+"""`skillstream verify`, on Kafka: reads the topics, without joining the group, and has `streams.verification`
+compare.
+"""
 
 from agents.operations.verify.run import Verification
 

@@ -37,7 +37,7 @@ class PartitionReader:
     async def one_pass(
         self, extent: Extent, students: Slice, dead_letters: DeadLetterBook, repartitioned: RepartitionBook | None
     ) -> Pass:
-        """Read all that there is of `students`, ready to be judged; blocks. Raises BrokerUnavailable, Fatal.
+        """Read all that there is of `students`, ready to be compared; blocks. Raises BrokerUnavailable, Fatal.
 
         The first pass of a partition, the one with `repartitioned`, goes through all of the input, the others not
         further than they must.

@@ -48,7 +48,7 @@ class ClaimLimits:
 
 
 def violations(request: Request, draft: Draft, limits: ClaimLimits | None = None) -> tuple[str, ...]:
-    """What is wrong with `draft` as an answer to `request`, in words that can be told to the model; empty if nothing.
+    """What is wrong with `draft` as an answer to `request`, in words that can be sent to the model; empty if nothing.
 
     At most MAX_VIOLATIONS are given. A fault quotes at most a number or a word of the draft.
     """

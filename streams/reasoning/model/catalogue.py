@@ -58,7 +58,7 @@ def choose_model(
 ) -> Chosen | None:
     """The first of `wanted` that is served, not `gone`, and not shut down `today` (UTC).
 
-    Where none is listed, or `served` is None since the server does not tell: the first that is not gone nor shut down,
+    Where none is listed, or `served` is None since the server gives no list: the first that is not gone nor shut down,
     unless a list is there and `only_listed`. A date that cannot be read is taken for none: the server still lists the
     model.
     """

@@ -39,7 +39,7 @@ def first_choice(completion: Mapping[str, Any]) -> Mapping[str, Any]:
 def read_reply(completion: Mapping[str, Any], asked: str) -> Reply:
     """The reply in a completion by `asked`, or by the model that it names itself.
 
-    Raises BadReply or ModelRefused, with the usage if it is told.
+    Raises BadReply or ModelRefused, with the usage if it is reported.
     """
     usage = _usage(completion.get("usage"))
     if not (choice := first_choice(completion)):
@@ -72,7 +72,7 @@ def _is_text(value: object) -> bool:
 
 
 def _usage(reported: object) -> TokenUsage | None:
-    """What is told of tokens; None, unknown, where that cannot be."""
+    """The reported numbers of tokens; None where they are absent or impossible."""
     if not isinstance(reported, dict):
         return None
     asked, answered = reported.get("prompt_tokens"), reported.get("completion_tokens")

@@ -1,4 +1,4 @@
-"""What a server says of an error, whatever its form: OpenAI's object, a bare text, a list, FastAPI's `detail`.
+"""The error that a server reports, whatever its form: OpenAI's object, a bare text, a list, FastAPI's `detail`.
 
 {"error": {"message", "type", "param", "code"}}        OpenAI, Azure, Groq, OpenRouter (also with status 200)
 {"message": {"detail": [{"loc": ["body", "store"]}]}}  Mistral        {"detail": […]}   FastAPI
@@ -37,7 +37,7 @@ class ReportedError:
 
     @classmethod
     def of_success(cls, body: Mapping[str, Any]) -> "ReportedError | None":
-        """The error in an answer of status 200, None where it tells of none. Its status is its code, or else 500."""
+        """The error in an answer of status 200, None where it reports none. Its status is its code, or else 500."""
         error = body.get("error")
         if not error:
             return None
@@ -50,7 +50,7 @@ class ReportedError:
         return next((code for code in self.codes if _WORD.match(code)), "no code")
 
     def includes(self, codes: Collection[str]) -> bool:
-        """Whether one of `codes`, in lower case, is told."""
+        """Whether one of `codes`, in lower case, is reported."""
         return any(code in codes for code in self.codes)
 
 

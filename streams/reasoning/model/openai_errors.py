@@ -1,4 +1,4 @@
-"""What the SDK's exceptions, and errors told with a good status, mean to us: which way of failing it is."""
+"""What the SDK's exceptions, and errors reported with a good status, as one of our ModelErrors."""
 
 import math
 import re
@@ -64,7 +64,7 @@ def reported_by(error: openai.APIStatusError) -> ReportedError:
 
 
 def reported_failure(reported: ReportedError, header: HeaderLookup, now_us: int) -> ModelError:
-    """The ModelError that an answer which tells of an error amounts to."""
+    """The ModelError of an answer that reports an error."""
     status, said = reported.status, f"the model's server answered {reported.status} ({reported.name})"
     if status == 402 or reported.includes(_QUOTA_CODES) or (status < 500 and _QUOTA_WORDS.search(reported.words)):
         return ModelQuotaExhausted(f"{said}: the account's credit is spent; add credit or raise its limit")

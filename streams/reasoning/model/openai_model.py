@@ -71,7 +71,9 @@ class OpenAISettings:
 
     @property
     def is_openai(self) -> bool:
-        """Whether the server is OpenAI's own, which serves what it lists and stores what it is not told otherwise."""
+        """Whether the server is OpenAI's own, which serves what it lists and stores replies unless a request says
+        otherwise.
+        """
         host = urlsplit(self.base_url).hostname or ""
         return host == _OPENAI or host.endswith(f".{_OPENAI}")
 
@@ -182,14 +184,14 @@ class OpenAIModel:
         await self._client.close()
 
     def _problem(self, error: openai.APIStatusError) -> ModelError | None:
-        """What a list that is refused tells of completions: nothing, where there is none or the key may not list."""
+        """What a refused list means for completions: nothing, where there is none or the key may not list."""
         reported = reported_by(error)
         if reported.status in _NO_LIST or (reported.status == 401 and _SCOPES.search(reported.words)):
             return None
         return model_error(error, self._clock_us())
 
     def _failure(self, reported: ReportedError, header: HeaderLookup, model: str, form: RequestForm) -> ModelError:
-        """What a refused completion means; what it tells of this server is learnt."""
+        """The error of a refused completion; what it shows of this server is remembered."""
         refused = form.refused_by(reported, must_say_store=self._settings.is_openai)
         if refused is not None:
             name, without = refused

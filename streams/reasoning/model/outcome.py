@@ -36,7 +36,7 @@ class Called:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What one try to explain a student came to."""
+    """The outcome of one try to explain a student."""
 
     outcome: RequestOutcome
 

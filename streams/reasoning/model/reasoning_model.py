@@ -150,7 +150,7 @@ class ModelQuotaExhausted(ModelBlocked):
 
 
 class BadReply(ModelError):
-    """Not JSON, not of the agreed form, or cut off; the message can be told to the model."""
+    """Not JSON, not of the agreed form, or cut off; the message can be sent to the model."""
 
     outcome = "bad_reply"
 

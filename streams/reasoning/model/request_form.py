@@ -54,7 +54,7 @@ class RequestForm:
         """The parameter that `reported` names as refused, and the form without it; None where it names none that is
         sent.
 
-        `must_say_store`: OpenAI itself stores what it is not told otherwise, so that is never left out.
+        `must_say_store`: OpenAI itself stores replies unless a request says otherwise, so that is never left out.
         """
         if reported.status not in _REFUSING:
             return None

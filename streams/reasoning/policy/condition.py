@@ -1,4 +1,4 @@
-"""Whether explanations are being made, and why not: for people, who are told of each change once."""
+"""Whether explanations are being made, and why not: for people; each change is reported once."""
 
 import logging
 from typing import Final
@@ -21,7 +21,7 @@ class Condition:
         return self._why
 
     def fail(self, why: str, *, lasting: bool = False, notified: bool = False) -> None:
-        """A call failed. `lasting`: the next will, too; `notified`: people know already."""
+        """A call failed. `lasting`: the next will, too; `notified`: it was reported already."""
         self.failures_in_a_row += 1
         if self._why is None and not lasting and self.failures_in_a_row < self._after:
             return

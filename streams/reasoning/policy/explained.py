@@ -15,8 +15,8 @@ from streams.vocabulary import skill_code
 def note_result(row: Row, result: ReasoningResult, skill_set: SkillSet, policy: PendingPolicy) -> None:
     """Note `result` in `row`, in place. Idempotent; a result of a position already explained does nothing.
 
-    Kept as explained are the scores that the result carries, not those of now: where the row has moved on, what is
-    owed is judged anew by how far it moved from them. A result of the former version carries none, and is taken to have
+    Kept as explained are the scores that the result carries, not those of now: where the row has moved on, what is owed
+    is decided anew by how far it moved from them. A result of the former version carries none, and is taken to have
     explained the scores of now.
     """
     position = row.epoch, row.offset

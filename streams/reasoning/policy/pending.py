@@ -1,6 +1,6 @@
 """Who deserves an explanation now: the pure policy over the row's Pending column.
 
-    update ──mark──► pending since its first unexplained change ──result──► apply: explained, or not before …
+    update ──note_pending──► pending since its first unexplained change ──result──► apply: explained, or not before …
 
 A student is pending while `since_us` is above 0. `since_us`, `not_before_us`, a result's `at_us` and `now_us` must be
 of one clock. The last explained scores are not in Pending: whoever holds the row hands them in.
@@ -88,7 +88,7 @@ def note_pending(
 
 
 def apply(pending: Pending, result: ReasoningResult, seq: Sequence, policy: PendingPolicy) -> bool:
-    """Note, in place, what became of a call; `seq` is the row's own position. Idempotent; stale results do nothing.
+    """Note, in place, the result of a call; `seq` is the row's own position. Idempotent; stale results do nothing.
 
     True where something newer than before was explained: the caller then keeps the scores that were.
     A student whose row has moved on stays pending, as of the moment that it was served.

@@ -102,7 +102,7 @@ class ReasoningQueue:
         self._sweep()
 
     def settle(self, partition: int, key: bytes, seq: Sequence, pending: Pending) -> None:
-        """As `offer`, after the row has read back what became of the call: the student may be taken again."""
+        """As `offer`, after the row has read back the call's result: the student may be taken again."""
         self._flights.pop((partition, key), None)
         self.offer(partition, key, seq, pending)
 
