@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from agents.delivery.fence import Fence
 
@@ -29,6 +30,16 @@ class KillSwitch:
             yield
         except Exception as error:
             self.halt(error, what)
+
+    async def run_beside(self, job: Coroutine[Any, Any, None], is_stopping: Callable[[], bool]) -> None:
+        """Run `job` beside delivery. What it raises stops the worker, un-acked, unless the worker stops already."""
+        with self.guard("a task beside delivery"):
+            try:
+                await job
+            except Exception:
+                if not is_stopping():
+                    raise
+                logger.info("A task beside delivery was ended by the stop", exc_info=True)
 
     def halt(self, reason: BaseException, what: str = "delivery") -> None:
         """Stop the worker with a non-zero exit code.

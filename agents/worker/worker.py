@@ -3,9 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, Final
+from typing import Final
 
 from agents.config.channels import Channels
 from agents.config.dialects import bounds_of, load_dialects
@@ -145,7 +145,7 @@ class Worker:
             running = [self._lag.run(), self._health.watch(self._app.switch.halt), self._identity.watch()]
             if self._explanations is not None:
                 running += [self._explanations.serve(), self._explanations.watch_redis()]
-            tasks = [asyncio.create_task(self._guarded(job)) for job in running]
+            tasks = [asyncio.create_task(self._app.switch.run_beside(job, self._is_stopping)) for job in running]
             try:
                 yield
             finally:
@@ -153,14 +153,8 @@ class Worker:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _guarded(self, job: Coroutine[Any, Any, None]) -> None:
-        with self._app.switch.guard("a task beside delivery"):
-            try:
-                await job
-            except Exception:
-                if not self._app.should_stop:
-                    raise
-                _log.info("A task beside delivery was ended by the stop", exc_info=True)
+    def _is_stopping(self) -> bool:
+        return bool(self._app.should_stop)
 
     async def _recovered(self, active: frozenset[int]) -> None:
         try:

@@ -106,7 +106,9 @@ class Rescoring:
     def _pipeline(self, failing: Failing) -> Pipeline:
         pipeline = self._pipelines.get(failing)
         if pipeline is None:
-            sources: list[Source] = [_Failing(each.name) if each.name in failing else each for each in self._sources]
+            sources: list[Source] = [
+                FailingSource(each.name) if each.name in failing else each for each in self._sources
+            ]
             pipeline = Pipeline(self._patient, self._artifact, on_failure=_fail, sources=sources)
             self._pipelines[failing] = pipeline
         return pipeline
@@ -154,7 +156,7 @@ class _Recorded:
         return self._estimate
 
 
-class _Failing:
+class FailingSource:
     """A source that fails, as it did when the update was made."""
 
     def __init__(self, name: str) -> None:

@@ -17,7 +17,6 @@ from agents.delivery.faust.message import BatchMessage
 from agents.delivery.ownership import DeliveryHooks
 from agents.delivery.settings import DeliverySettings
 from agents.delivery.step import BatchResult
-from agents.worker.worker import Worker
 
 SETTINGS = DeliverySettings(app_id="app", broker="127.0.0.1:1", sources=("events",), partitions=2)
 
@@ -96,13 +95,10 @@ async def test_what_runs_beside_delivery_fails_the_worker_but_not_once_it_stops(
     async def job() -> None:
         raise ConnectionError("the producer has stopped")
 
-    worker = cast(Worker, SimpleNamespace(_app=app))
-    app._stopped.set()
-    await Worker._guarded(worker, job())
+    await app.switch.run_beside(job(), lambda: True)
     assert app.failure is None
 
-    app._stopped.clear()
-    await Worker._guarded(worker, job())
+    await app.switch.run_beside(job(), lambda: False)
     assert isinstance(app.failure, ConnectionError)
 
 

@@ -98,7 +98,7 @@ def test_work_that_is_done_in_the_loop_is_measured_there(monkeypatch: pytest.Mon
     records = [record(value, offset, partition=PARTITION) for offset, value in enumerate(voided_pairs())]
     with measured_turns() as beside:
         asyncio.run(work_on(Stepped(), records))
-    monkeypatch.setattr(student_step, "_is_long", lambda _records: False)
+    monkeypatch.setattr(student_step, "is_long", lambda _records: False)
 
     with measured_turns() as inside:
         asyncio.run(work_on(Stepped(), records))

@@ -59,8 +59,8 @@ async def app(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DeliveryApp]:
     app = create_app(SETTINGS)
     app.attach(step)
     thread_loop = cast(BatchConsumer, app.consumer).thread_loop
-    monkeypatch.setattr(recovery, "_LOOK_EVERY_S", 0.01)
-    monkeypatch.setattr(recovery, "_RETRY_S", 0.0)
+    monkeypatch.setattr(recovery, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(recovery, "RETRY_S", 0.0)
     monkeypatch.setattr(cast(Any, app)._fetcher, "maybe_start", start)
     yield app
     thread_loop.close()
@@ -77,7 +77,7 @@ async def test_what_is_appended_to_a_restored_partition_while_another_is_read_is
     """A former owner's last send, on its way when the partition moved."""
     consumer = Consumer(app, {LOG[0]: 5, LOG[1]: 8}, [{0: 4, 1: 2}, {0: 6}, {0: 6, 1: 7}])
 
-    await asyncio.wait_for(recovery_of(app, consumer)._restore(LOG), 30)
+    await asyncio.wait_for(recovery_of(app, consumer).restore(LOG), 30)
 
     assert app.table.positions.all() == {0: 6, 1: 7}
 
@@ -87,7 +87,7 @@ async def test_a_log_that_ends_before_what_memory_holds_is_refused_before_anythi
     app.table.positions.reach(0, 6)
 
     with pytest.raises(LogCut, match=r"ends at offset 5.*up to 6"):
-        await asyncio.wait_for(recovery_of(app, consumer)._restore(LOG), 30)
+        await asyncio.wait_for(recovery_of(app, consumer).restore(LOG), 30)
     assert consumer.sought == []
 
 
@@ -102,7 +102,7 @@ async def test_a_rebalance_that_never_comes_is_waited_for_with_a_bound(
         raise IllegalStateError("no assignment")
 
     with pytest.raises(GroupLost, match="no rebalance came"):
-        await asyncio.wait_for(recovery_of(app, Consumer(app, {}))._answered(ask), 30)
+        await asyncio.wait_for(recovery_of(app, Consumer(app, {})).answered(ask), 30)
     allowed_s = SETTINGS.session_timeout_s + SETTINGS.rebalance_timeout_s
     assert allowed_s < now_s[0] <= allowed_s + 10.0
 
@@ -121,4 +121,4 @@ async def test_a_rebalance_is_waited_for_anew_while_the_broker_is_unavailable(
             raise IllegalStateError("no assignment")
         return "told"
 
-    assert await asyncio.wait_for(recovery_of(app, Consumer(app, {}))._answered(ask), 30) == "told"
+    assert await asyncio.wait_for(recovery_of(app, Consumer(app, {})).answered(ask), 30) == "told"

@@ -20,9 +20,9 @@ TOKEN: Final = "a-token-of-the-tests"
 
 
 async def connect(session: aiohttp.ClientSession) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    url = session._base_url
-    assert url is not None
-    return await asyncio.open_connection(url.host, url.port)
+    async with session.get("/live") as answer:
+        place = answer.url
+    return await asyncio.open_connection(place.host, place.port)
 
 
 async def until_closed(reader: asyncio.StreamReader) -> bytes:

@@ -21,7 +21,7 @@ from streams.rows.segments import is_segment, student_of
 from streams.rows.table import PartitionedRows
 from streams.verification.audit import Difference
 from streams.verification.partition import Pass
-from streams.verification.rescoring import Rescoring, _Failing
+from streams.verification.rescoring import FailingSource, Rescoring
 from streams.verification.slices import Slice
 from streams.verification.students import Extent
 from tests.events import NOW, NOW_MS, default_skills, processed, raw, stored, updates_of
@@ -250,7 +250,7 @@ def minutes(count: float) -> int:
 @cache
 def _pipeline(failing: tuple[str, ...]) -> Pipeline:
     sources = make_sources(types_of(default_skills()), default_skills(), NO_ARTIFACT)
-    broken: list[Source] = [_Failing(each.name) if each.name in failing else each for each in sources]
+    broken: list[Source] = [FailingSource(each.name) if each.name in failing else each for each in sources]
     return Pipeline(default_skills(), NO_ARTIFACT, on_failure=lambda _source, _error: None, sources=broken)
 
 

@@ -35,9 +35,9 @@ from agents.delivery.faust.consumer import BatchConsumer
 from agents.delivery.faust.table import RowTable
 from agents.delivery.outage import may_pass
 
-_LOOK_EVERY_S: Final = 0.5
+LOOK_EVERY_S: Final = 0.5
 _SAY_EVERY_S: Final = 30.0
-_RETRY_S: Final = 0.5
+RETRY_S: Final = 0.5
 _Answer = TypeVar("_Answer")
 
 
@@ -87,7 +87,7 @@ class PositionRecovery(Recovery):
         with self._delivery.switch.guard("the recovery"):
             active, standby = frozenset(self.active_tps), frozenset(self.standby_tps)
             self._set_recovery_started()
-            await self._restore(active)
+            await self.restore(active)
             self._set_recovery_ended()
             self._flow_on()
             await self._table.on_recovery_completed(set(active), set(standby))
@@ -101,8 +101,9 @@ class PositionRecovery(Recovery):
 
     # -- the owned partitions
 
-    async def _restore(self, active: Collection[TP]) -> None:
-        asked = await self._answered(lambda: self._consumer.highwaters(*active)) if active else {}
+    async def restore(self, active: Collection[TP]) -> None:
+        """Read the changelog of `active` to its end. Raises LogCut where it ends before what memory holds."""
+        asked = await self.answered(lambda: self._consumer.highwaters(*active)) if active else {}
         ends = {ensure_TP(tp): end or 0 for tp, end in asked.items()}
         self._require_whole(ends)
         left = self._left(ends)
@@ -138,7 +139,7 @@ class PositionRecovery(Recovery):
         while left := self._left(ends):
             self._applied.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._applied.wait(), _LOOK_EVERY_S)
+                await asyncio.wait_for(self._applied.wait(), LOOK_EVERY_S)
                 continue
             for tp in left:
                 await self._skip_what_has_no_record(tp, ends[tp])
@@ -148,7 +149,7 @@ class PositionRecovery(Recovery):
 
     async def _skip_what_has_no_record(self, tp: TP, end: int) -> None:
         positions = self._table.positions
-        fetched, position = await self._answered(lambda: self._consumer.read_of_log(tp))
+        fetched, position = await self.answered(lambda: self._consumer.read_of_log(tp))
         is_applied = fetched is None or positions.next_offset(tp.partition) > fetched
         if position >= end and is_applied and positions.next_offset(tp.partition) < end:
             self.log.warning("The last offsets of %s, up to %d, hold no record", tp, end - 1)
@@ -165,21 +166,21 @@ class PositionRecovery(Recovery):
         log = self._delivery.settings.changelog_topic
         self._consumer.resume_partitions({tp for tp in self._consumer.assignment() if tp.topic != log})
         await cast(Any, self.app)._fetcher.maybe_start()
-        await self._answered(self._consumer.perform_seek)
+        await self.answered(self._consumer.perform_seek)
 
     async def _seek(self, partitions: Collection[TP]) -> None:
         """To where what memory holds ends, or the log begins."""
-        starts = await self._answered(lambda: self._consumer.earliest_offsets(*partitions))
+        starts = await self.answered(lambda: self._consumer.earliest_offsets(*partitions))
         positions = self._table.positions
         next_offsets = {tp: max(positions.next_offset(tp.partition), starts.get(tp) or 0) for tp in partitions}
-        await self._answered(lambda: self._consumer.seek_wait(next_offsets))
+        await self.answered(lambda: self._consumer.seek_wait(next_offsets))
 
     def _flow_on(self) -> None:
         """Let fetches come again. It empties the queues: nothing that was sought may be in them."""
         self.app.flow_control.resume()
         self._consumer.resume_flow()
 
-    async def _answered(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
+    async def answered(self, ask: Callable[[], Awaitable[_Answer]]) -> _Answer:
         """The broker's answer, however long it takes: who waits is interrupted, or ended by the outage's bound.
 
         Raises GroupLost where the assignment has changed, and no rebalance interrupts in its time.
@@ -199,7 +200,7 @@ class PositionRecovery(Recovery):
                     if not may_pass(error) and not self.app.should_stop:
                         raise
                     self._delivery.outage.begin("changelog", error, monotonic() - asked_s)
-                await asyncio.sleep(_RETRY_S)
+                await asyncio.sleep(RETRY_S)
         finally:
             self._delivery.outage.back("changelog")
 

@@ -23,7 +23,7 @@ from streams.skills.skill_set import Levels
 
 MAX_VALUE = 1.0
 UNEXPLAINED = 0.5
-_CHUNK = 10_000
+CHUNK = 10_000
 Sequence = tuple[int, int]
 
 
@@ -43,7 +43,7 @@ def is_pending(pending: Pending) -> bool:
 def owed(rows: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, Sequence, Pending]]:
     """Of stored rows by key, those that are owed an explanation: key, position, what is pending."""
     remaining = iter(rows)
-    while chunk := list(islice(remaining, _CHUNK)):
+    while chunk := list(islice(remaining, CHUNK)):
         headers = row_headers([row for _, row in chunk])
         for row_index in np.flatnonzero(headers["since_us"] > 0).tolist():
             header = headers[row_index]

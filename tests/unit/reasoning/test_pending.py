@@ -175,7 +175,7 @@ def test_of_stored_rows_those_that_are_owed_are_found_whatever_the_chunks(stored
     keyed = [(str(number).encode(), row) for number, row in enumerate(stored)]
     read = [(key, decode_row(row)) for key, row in keyed]
 
-    with patch.object(pending_module, "_CHUNK", chunk):
+    with patch.object(pending_module, "CHUNK", chunk):
         found = list(owed(iter(keyed)))
 
     assert found == [(key, (row.epoch, row.offset), row.pending) for key, row in read if is_pending(row.pending)]
