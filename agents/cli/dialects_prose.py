@@ -54,7 +54,8 @@ A score is
 2. else `scaled`, where below zero is as good as zero; but below zero it says less than a `raw` of zero or more with a
    `max`, which 3 reads.
 3. else the share of `raw` in `max`, where `max` is above zero and no `min` is said.
-4. else none: a `raw` whose most is not known tells nothing. Where `max` is `min` nothing could be scored (Open edX's
+4. else zero, where no `max` is said and `raw` is the `min` (zero where none is said): the least is the least.
+5. else none: a `raw` whose most is not known tells nothing. Where `max` is `min` nothing could be scored (Open edX's
    problems of no weight): there is no score then, unless `scaled` is above zero, and no success.
 
 `judged for`: the verb is somebody's who judged work. Whose work it was is said by the extension
@@ -121,7 +122,8 @@ events are refused, and those of entities and envelopes only where they are abou
 Some is allowed that platforms send and the specification has not: an attempt as the object of an `AssignableEvent` or
 an `AssessmentEvent`, a topic's `ThreadEvent.Created`, and in 1.1 a `NavigationEvent` of an application, which is
 ignored (Canvas); the type `Webpage`, and marks whose score is within `generated.score` and whose assignable, assignee
-and count are in the extensions of their attempt (Open edX).
+and count are in the extensions of their attempt (Open edX). Of an envelope or an array, what is no object is a dead
+letter (`5.2-data`) by itself, if anything in it is one.
 """
 CLOUDEVENTS: Final = """\
 

@@ -35,7 +35,7 @@ REJECTED_ENVELOPES = {
     "no data": ({k: v for k, v in envelope(VIEW).items() if k != "data"}, "5.2-properties at $.data"),
     "empty data": (envelope(), "5.2-data at $.data"),
     "data in an object": (envelope(data={"0": VIEW}), "5.2-data at $.data"),
-    "a number among the data": (envelope(VIEW, 7), "5.2-data at $.data[1]"),
+    "numbers alone": (envelope(7, {}, None), "5.2-data at $.data[0]"),
 }
 
 TOLERATED_ENVELOPES = {
@@ -55,6 +55,16 @@ def test_who_sent_an_envelope_and_when_is_not_read_and_costs_no_event(
     found = decoded(document)
     assert (len(found.events), found.invalid) == (1, [])
     assert [one.rule for one in found.tolerated] == rules
+
+
+@pytest.mark.parametrize("broken", [7, None, "view", [], {}, [VIEW]], ids=repr)
+def test_what_is_no_event_costs_no_other_of_its_envelope(broken: object) -> None:
+    for document in (envelope(VIEW, broken, VIEW), [VIEW, broken, VIEW]):
+        found = decoded(document)
+
+        assert (len(found.events), list(found.parts), found.ignored) == (2, [0, 2], [])
+        [invalid] = found.invalid
+        assert (invalid.index, invalid.error.partition(" ")[0]) == (1, "5.2-data")
 
 
 @pytest.mark.parametrize(("document", "rule"), REJECTED_ENVELOPES.values(), ids=REJECTED_ENVELOPES)

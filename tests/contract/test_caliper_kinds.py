@@ -142,6 +142,13 @@ KIND_OF = {
         e.Attempt,
         {"item_id": QUIZ["id"], "score": 0.75, "attempt": 3},
     ),
+    "a mark that has its score within what was generated, beside its type": (
+        caliper(
+            "GradeEvent", "Graded", attempt(), generated={"id": "urn:s", "type": "Score", "score": {"scoreGiven": 15}}
+        ),
+        e.Attempt,
+        {"item_id": QUIZ["id"], "score": 0.75, "attempt": 1},
+    ),
     "Canvas: a quiz handed in": (
         caliper("AssessmentEvent", "Submitted", attempt(QUIZ["id"])),
         e.Submission,

@@ -17,6 +17,7 @@ SECRET: Final = "canary-7f3a"
 STRUCTURED: Final = (("content-type", b"application/cloudevents+json; charset=UTF-8"),)
 DATA: Final = {"item_id": "q1", "score": 0.75}
 REMOVED: Final = object()
+MIDNIGHT: Final = datetime(2017, 1, 1, tzinfo=UTC)
 
 
 def envelope(**changes: Any) -> dict[str, Any]:
@@ -237,6 +238,7 @@ INVALID: Final[dict[str, tuple[dict[str, Any], str, str]]] = {
     "the 30th of February": ({"time": "2026-02-30T12:00:00Z"}, "cloudevents_invalid", "time: is no time"),
     "an empty time": ({"time": ""}, "cloudevents_invalid", "time: is empty"),
     "digits of another script": ({"time": "٢026-03-02T12:00:00Z"}, "cloudevents_invalid", "time: is no time"),
+    "a leap second at another hour": ({"time": "2016-12-31T22:59:60Z"}, "cloudevents_invalid", "time: is no time"),
     "a relative schema": ({"dataschema": "/s"}, "cloudevents_invalid", "dataschema: is no absolute URI"),
     "a schema with a fragment": ({"dataschema": "a:b#c"}, "cloudevents_invalid", "dataschema: is no absolute URI"),
     "an empty schema": ({"dataschema": ""}, "cloudevents_invalid", "dataschema: is empty"),
@@ -345,3 +347,10 @@ def test_other_headers_change_nothing() -> None:
     headers = (("skillstream-origin", b"t/0/1/0"), ("content-type", b"application/json"), ("ce_time", b"never"))
 
     assert only(decode(record(orjson.dumps(fields()), headers=headers))).event_id == fields()["event_id"]
+
+
+@pytest.mark.parametrize("time", ["2016-12-31T23:59:60Z", "2017-01-01T00:59:60+01:00"])
+def test_a_leap_second_is_the_second_after_it(time: str) -> None:
+    """As in every other dialect: it was read as the second before it."""
+    assert only(structured(envelope(time=time))).time == MIDNIGHT
+    assert only(binary(time=time)).time == MIDNIGHT

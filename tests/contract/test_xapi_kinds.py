@@ -114,6 +114,11 @@ OUTCOMES: Final[dict[str, tuple[dict[str, Any], type[NativeEvent], dict[str, Any
         {"item_id": ITEM, "score": 0.3, "attempt": 1}),
     "a raw score without a most": (
         statement(result={"score": {"raw": 3, "min": 0}}), e.Navigation, {"page": ITEM}),
+    "a success at the least, whatever is the most": (
+        statement(result={"score": {"raw": -1, "min": -1}, "success": True}), e.Attempt,
+        {"item_id": ITEM, "attempt": 1}),
+    "a success at a raw zero": (
+        statement(result={"score": {"raw": 0}, "success": True}), e.Attempt, {"item_id": ITEM, "attempt": 1}),
     "Moodle: a success at zero": (
         statement(f"{ADL}completed", ASSESSMENT, result={
             "score": {"raw": 0, "min": 0, "max": 100, "scaled": -1}, "completion": True, "success": True}),

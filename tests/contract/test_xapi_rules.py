@@ -183,6 +183,7 @@ REJECTED: Final[dict[str, tuple[dict[str, Any], str]]] = {
     "scaled above 1": (score(scaled=1.01), "XAPI-00083 at $.result.score.scaled"),
     "scaled below -1": (score(scaled=-1.00001), "XAPI-00083 at $.result.score.scaled"),
     "a date of another country": ({"timestamp": "01/011/2015"}, "XAPI-00123 at $.timestamp"),
+    "a leap second at another hour": ({"timestamp": "2016-12-31T22:59:60Z"}, "XAPI-00123 at $.timestamp"),
     "a timestamp at -00:00": ({"timestamp": "2008-09-15T15:53:00.601-00:00"}, "XAPI-00123 at $.timestamp"),
     "a timestamp at -0000": ({"timestamp": "2008-09-15T15:53:00.601-0000"}, "XAPI-00123 at $.timestamp"),
     "a timestamp at -00": ({"timestamp": "2008-09-15T15:53:00.601-00"}, "XAPI-00123 at $.timestamp"),

@@ -5,8 +5,9 @@ from typing import Any, Final
 from schemas.dialects.act import native
 from schemas.dialects.caliper.acts import act_of, kind_of, mark_of, score
 from schemas.dialects.caliper.conformance import Conformant, require_conformant
-from schemas.dialects.caliper.envelope import data_of, is_caliper
+from schemas.dialects.caliper.envelope import data_of, is_caliper, is_object
 from schemas.dialects.caliper.misplaced import MARKS, in_place
+from schemas.dialects.caliper.rules import BrokenRule
 from schemas.dialects.caliper.student import who
 from schemas.dialects.mapping import NO_MAPPING, Mapping
 from schemas.dialects.record import Decoded, Ignored, Invalid, Record, Tolerated
@@ -57,11 +58,13 @@ class Caliper:
                     parts += [index] * len(found)
         return Decoded(events, invalid, ignored, parts, tolerated)
 
-    def _event(self, datum: dict[str, Any], path: str, data_version: str) -> tuple[list[NativeEvent] | str, str]:
+    def _event(self, datum: Any, path: str, data_version: str) -> tuple[list[NativeEvent] | str, str]:
         """Its events, or of what is of no use its name and why; and the rule that it breaks where nobody reads it.
 
         Raises InvalidInput.
         """
+        if not is_object(datum):
+            raise BrokenRule("5.2-data", path)
         described = datum.get("type")
         if not _is_event(datum, described):
             return str(described)[:_MAX_NAME_CHARS], ""

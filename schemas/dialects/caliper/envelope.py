@@ -1,7 +1,7 @@
 """Envelopes, and what travels without one."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from msgspec import Struct
 
@@ -18,11 +18,11 @@ _NAMESPACE: Final = "purl.imsglobal.org/ctx/caliper"
 
 
 class Data(Struct, frozen=True):
-    """Events and entities in their order, each with where it stood; the envelope's version if there was one, and the
-    rules that it breaks where nobody reads it: neither who sent it nor when is.
+    """What stands for events and entities, in its order, each with its place; the envelope's version if there was one,
+    and the rules that it breaks where nobody reads it: neither who sent it nor when is.
     """
 
-    items: Sequence[tuple[dict[str, Any], str]]
+    items: Sequence[tuple[Any, str]]
     version: str = ""
     tolerated: Sequence[str] = ()
 
@@ -49,7 +49,7 @@ def data_of(document: Any) -> Data:
     if isinstance(document, dict) and not document.keys().isdisjoint(_DISTINCTIVE):
         return _opened(document)
     if isinstance(document, list):
-        return Data(_objects(document, "$"))
+        return Data(_located(document, "$"))
     return Data(((document, "$"),))
 
 
@@ -63,7 +63,7 @@ def _opened(envelope: dict[str, Any]) -> Data:
     items = envelope["data"]
     if not isinstance(items, list) or not items:
         raise BrokenRule("5.2-data", "$.data")
-    return Data(_objects(items, "$.data"), version, tuple(_broken(envelope)))
+    return Data(_located(items, "$.data"), version, tuple(_broken(envelope)))
 
 
 def _broken(envelope: dict[str, Any]) -> Iterator[str]:
@@ -75,10 +75,14 @@ def _broken(envelope: dict[str, Any]) -> Iterator[str]:
         yield "5.2-sendTime"
 
 
-def _objects(items: Sequence[Any], path: str) -> list[tuple[dict[str, Any], str]]:
-    """All must be objects, so that a record of a million numbers is one dead letter, not a million."""
+def _located(items: Sequence[Any], path: str) -> list[tuple[Any, str]]:
+    """One at least is an object, so that a record of a thousand numbers is one dead letter, not a thousand."""
     require_few(len(items))
-    for index, item in enumerate(items):
-        if not isinstance(item, dict) or not item:
-            raise BrokenRule("5.2-data", f"{path}[{index}]")
+    if not any(is_object(item) for item in items):
+        raise BrokenRule("5.2-data", f"{path}[0]" if items else path)
     return [(item, f"{path}[{index}]") for index, item in enumerate(items)]
+
+
+def is_object(datum: Any) -> TypeGuard[dict[str, Any]]:
+    """Whether it may be an event or an entity at all."""
+    return isinstance(datum, dict) and bool(datum)

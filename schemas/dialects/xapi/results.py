@@ -72,6 +72,7 @@ def _score(score: s.Score) -> float | None:
        `scaled` may be scaled to anything (Moodle's is from -1 to 1).
     2. `scaled`; but below zero it says less than a `raw` of zero or more, which 3 then reads.
     3. `raw` between zero and `max`, where no `min` is said and `max` is above zero.
+    4. nothing, where `raw` is the least that there is, be the most said or not.
 
     Where nothing can be scored (`max` is `min`), `raw` says nothing, nor does a `scaled` of zero.
     """
@@ -82,9 +83,16 @@ def _score(score: s.Score) -> float | None:
                 return max(0.0, raw / high) if raw <= high else 1.0
         elif high > low:
             return (raw - low) / (high - low)  # from 0 to 1, as the rules have it
-    if scaled is UNSET or not (scaled or _is_scorable(score)):
+    if scaled is UNSET:
+        return 0.0 if _is_least(score) else None
+    if not (scaled or _is_scorable(score)):
         return None
     return scaled if scaled > 0 else 0.0
+
+
+def _is_least(score: s.Score) -> bool:
+    """Whether its `raw` is all that can be told, and no share of anything: the `min` that is said, else zero."""
+    return score.raw is not UNSET and score.max is UNSET and score.raw <= (0.0 if score.min is UNSET else score.min)
 
 
 def _is_scorable(score: s.Score) -> bool:

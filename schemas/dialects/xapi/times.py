@@ -60,18 +60,23 @@ def _zoned(time: datetime) -> datetime | None:
 
 
 def _unusual(text: str) -> datetime | None:
-    """Ordinal dates, lower case, leap seconds and a day's last midnight, which Python does not read."""
-    usual, later = text.upper(), timedelta()
+    """Ordinal dates, lower case, leap seconds and a day's last midnight, which Python does not read.
+
+    A leap second ends a day in UTC.
+    """
+    usual, later, is_leap_second = text.upper(), timedelta(), False
     if ordinal := _ORDINAL.match(usual):
         usual, later = f"{ordinal[1]}-01-01{usual[ordinal.end() :]}", timedelta(days=int(ordinal[2]) - 1)
         if not 1 <= int(ordinal[2]) <= (366 if isleap(int(ordinal[1])) else 365):
             return None
     if _LEAP_SECOND.search(usual):
-        usual, later = _LEAP_SECOND.sub("59", usual, count=1), later + timedelta(seconds=1)
+        usual, later, is_leap_second = _LEAP_SECOND.sub("59", usual, count=1), later + timedelta(seconds=1), True
     elif _MIDNIGHT.search(usual):
         usual, later = _MIDNIGHT.sub("T00", usual, count=1), later + timedelta(days=1)
     time = None if usual == text else moment(usual, rfc_3339=False)
     try:
+        if time and is_leap_second and time.astimezone(UTC).strftime("%H:%M") != "23:59":
+            return None
         return time and time + later
     except OverflowError:
         return None
