@@ -5,6 +5,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,7 +22,7 @@ from agents.cli.outcome import OutOfReach
 from agents.cli.parameters import NewFolder, Number
 from agents.cli.replay import LineRecord
 from agents.config.dialects import decoder_of
-from agents.config.settings import load_settings
+from agents.config.settings import Settings, load_settings
 from schemas.dialects import Decode, Decoded, Record
 from schemas.errors import SkillstreamError
 from streams.evidence.artifacts import Artifact, save_artifact
@@ -37,6 +38,45 @@ from streams.training.trainer import Plan, Trained, train
 
 class TrainingSourceFailed(SkillstreamError):
     """A source of evidence failed while the held-out students were scored: the figures would be wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingOptions:
+    """The command's arguments and options, by their names there."""
+
+    events: Path
+    labels: Path
+    out: Path
+    name: str | None
+    config: str | None
+    skills: str | None
+    mapping: str | None
+    inputs: str
+    folds: int
+    moments: int
+    holdout: float
+    person: str | None
+    labels_source: str
+    seed: int
+    as_json: bool
+
+    def plan(self, settings: Settings) -> Plan:
+        """How to train. Raises click.BadParameter for a pattern that cannot be read."""
+        return Plan(
+            name=self.name or self.out.resolve().name,
+            skill_set=load_skills(settings.skills),
+            inputs=tuple(pattern.strip() for pattern in self.inputs.split(",") if pattern.strip()),
+            folds=self.folds,
+            seed=self.seed,
+            groups=StudentGroups(_compiled(self.person)),
+            labels_source=self.labels_source,
+        )
+
+    def records(self) -> Iterator[FileRecord]:
+        """The events' lines, from the first on, as records of now."""
+        now_ms = time.time_ns() // 1_000_000
+        for offset, line in enumerate(read_lines([str(self.events)], quiet=self.as_json)):
+            yield LineRecord(offset, now_ms, line.text, line=line)
 
 
 @click.command(name="train")
@@ -72,75 +112,49 @@ class TrainingSourceFailed(SkillstreamError):
 @click.option("--labels-source", default="not said", help="Where the labels are from, for the card.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the card as one JSON object.")
-def command(
-    events: Path,
-    labels: Path,
-    out: Path,
-    name: str | None,
-    config: str | None,
-    skills: str | None,
-    mapping: str | None,
-    inputs: str,
-    folds: int,
-    moments: int,
-    holdout: float,
-    person: str | None,
-    labels_source: str,
-    seed: int,
-    as_json: bool,
-) -> None:
+def command(**given: Any) -> None:
     """Train a model for every skill that LABELS (student,skill,as_of,label) speaks of, from EVENTS.
 
     Settings are the workers', so that events have the same results here.
     """
-    if existing(str(events)) is None:
+    options = TrainingOptions(**given)
+    if existing(str(options.events)) is None:
         raise click.UsageError("EVENTS are read more than once: name a file, not standard input")
-    settings = load_settings(os.environ, config, skills=skills, mapping=mapping, reasoning="off")
-    decode = decoder_of(settings)
-    plan = Plan(
-        name=name or out.resolve().name,
-        skill_set=load_skills(settings.skills),
-        inputs=tuple(part.strip() for part in inputs.split(",") if part.strip()),
-        folds=folds,
-        seed=seed,
-        groups=StudentGroups(_compiled(person)),
-        labels_source=labels_source,
+    settings = load_settings(
+        os.environ, options.config, skills=options.skills, mapping=options.mapping, reasoning="off"
     )
+    decode, plan = decoder_of(settings), options.plan(settings)
     try:
-        wanted = read_labels(labels, plan.skill_set.names)
+        wanted = read_labels(options.labels, plan.skill_set.names)
     except OSError as error:
-        raise OutOfReach(f"{labels}: {error.strerror}") from None
-    bad = BadLines(quiet=as_json)
-    reporting = _reporting(decode, bad)
+        raise OutOfReach(f"{options.labels}: {error.strerror}") from None
+    bad = BadLines(quiet=options.as_json)
     folding = Folding.of(plan.skill_set, settings.known_ids)
-    states, account = moments_of(_records(events, as_json), wanted, folding, moments, reporting)
+    states, account = moments_of(options.records(), wanted, folding, options.moments, _reporting(decode, bad))
     bad.tell_of_the_rest()
-    held = {label for label in wanted if plan.groups.held_out(label.student, holdout, seed)}
-    unseen = _score_held_out(events, states, held, plan, decode, settings.known_ids, as_json) if held else {}
+    held = {label for label in wanted if plan.groups.held_out(label.student, options.holdout, options.seed)}
+    unseen = _score_held_out(options, settings, states, held) if held else {}
     with stderr.status("training on all students"):
         trained = train(states, plan)
     trained = _with_figures(trained, unseen)
     try:
-        artifact = save_artifact(out, trained.card, trained.models)
+        artifact = save_artifact(options.out, trained.card, trained.models)
     except OSError as error:
-        raise OutOfReach(f"{error.filename or out}: {error.strerror}") from None
-    _print(artifact, account, out, as_json)
+        raise OutOfReach(f"{error.filename or options.out}: {error.strerror}") from None
+    _print(artifact, account, options.out, options.as_json)
 
 
 def _score_held_out(
-    events: Path,
-    states: list[Moment],
-    held: set[Label],
-    plan: Plan,
-    decode: Decode,
-    known_ids: int,
-    quiet: bool,
+    options: TrainingOptions, settings: Settings, states: list[Moment], held: set[Label]
 ) -> dict[str, dict[str, float]]:
+    plan = options.plan(settings)
     with TemporaryDirectory() as folder, stderr.status("training without the held-out students"):
         trained = train([state for state in states if state.label not in held], plan)
         artifact = save_artifact(Path(folder), trained.card, trained.models)
-    pipeline = Pipeline(plan.skill_set, artifact, on_failure=_refuse, decode=decode, known_ids=known_ids)
-    predictions = asyncio.run(predict(_records(events, quiet), sorted(held, key=_order), pipeline))
+    pipeline = Pipeline(
+        plan.skill_set, artifact, on_failure=_refuse, decode=decoder_of(settings), known_ids=settings.known_ids
+    )
+    predictions = asyncio.run(predict(options.records(), sorted(held, key=_order), pipeline))
     return {skill: figures(predictions, skill) for skill in trained.card.skills}
 
 
@@ -150,12 +164,6 @@ def _with_figures(trained: Trained, unseen: dict[str, dict[str, float]]) -> Trai
         for skill, card in trained.card.skills.items()
     }
     return Trained(msgspec.structs.replace(trained.card, skills=cards), trained.models)
-
-
-def _records(events: Path, quiet: bool) -> Iterator[FileRecord]:
-    now_ms = time.time_ns() // 1_000_000
-    for offset, line in enumerate(read_lines([str(events)], quiet=quiet)):
-        yield LineRecord(offset, now_ms, line.text, line=line)
 
 
 def _reporting(decode: Decode, bad: BadLines) -> Decode:
