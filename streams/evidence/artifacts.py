@@ -3,7 +3,8 @@
     card.json         what was trained, on what, with which features, how well, the hash of each file
     <skill>.skops     the classifier; only types in TRUSTED are ever built from it
 
-A folder of another feature schema, or whose files do not match their hashes, is refused.
+Refused are a model that reads a feature which is missing here or means something else by now (facts that it does not
+read may come and change), and a folder whose files do not match their hashes.
 """
 
 import hashlib
@@ -23,13 +24,14 @@ import msgspec
 from msgspec import Struct
 
 from schemas.errors import Fatal
-from streams.evidence.features import FEATURE_SCHEMA, FEATURES
+from streams.evidence.features import revision_of
 
 CARD_VERSION: Final = 1
 TRUSTED: Final = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
 
 
 MAX_ARTIFACT_BYTES: Final = 256 * 1024 * 1024
+_TRAIN_AGAIN: Final = "train it again with `skillstream train`"
 _AGAIN: Final = "copy it again whole, or train it again with `skillstream train`"
 
 
@@ -66,7 +68,10 @@ class FusionFit(Struct, frozen=True, kw_only=True):
 
 
 class SkillCard(Struct, frozen=True, kw_only=True):
-    """One skill's model: where its labels are from, how it did on students it never saw."""
+    """One skill's model: where its labels are from, how it did on students it never saw.
+
+    `revisions` are those of its features that were not 1 when it was trained.
+    """
 
     file: str
     sha256: str
@@ -77,6 +82,7 @@ class SkillCard(Struct, frozen=True, kw_only=True):
     metrics: dict[str, float]
     fusion: FusionFit | None = None
     intervals: ConformalTable | None = None
+    revisions: dict[str, int] = {}
 
 
 class Card(Struct, frozen=True, kw_only=True):
@@ -84,7 +90,6 @@ class Card(Struct, frozen=True, kw_only=True):
 
     version: int
     name: str
-    feature_schema: str
     trained_with: dict[str, str]
     skills: dict[str, SkillCard]
 
@@ -103,9 +108,7 @@ class Artifact:
         return f"{self.card.name}@{self.digest[:8]}"
 
 
-NO_ARTIFACT: Final = Artifact(
-    Card(version=CARD_VERSION, name="none", feature_schema=FEATURE_SCHEMA, trained_with={}, skills={}), {}, "0" * 64
-)
+NO_ARTIFACT: Final = Artifact(Card(version=CARD_VERSION, name="none", trained_with={}, skills={}), {}, "0" * 64)
 
 
 def save_artifact(folder: Path, card: Card, models: dict[str, Any]) -> Artifact:
@@ -124,7 +127,8 @@ def save_artifact(folder: Path, card: Card, models: dict[str, Any]) -> Artifact:
 def load_artifact(path: str) -> Artifact:
     """Load an artifact folder, or a built-in one by its name; `none` is the artifact without models.
 
-    Raises ArtifactError, saying what to do, where it is missing, damaged, unsafe or of another feature schema.
+    Raises ArtifactError, saying what to do, where it is missing, damaged, unsafe, or reads features
+    that are not computed here.
     """
     if path == "none":
         return NO_ARTIFACT
@@ -139,11 +143,8 @@ def load_artifact(path: str) -> Artifact:
         raise ArtifactError(f"model artifact {path}: {error.strerror}: {error.filename}") from None
     except msgspec.MsgspecError as error:
         raise ArtifactError(f"model artifact {path}: card.json: {error}") from None
-    if card.version != CARD_VERSION or card.feature_schema != FEATURE_SCHEMA:
-        raise ArtifactError(
-            f"model artifact {path} has feature schema {card.feature_schema}, this program computes "
-            f"{FEATURE_SCHEMA}: train it again with `skillstream train`"
-        )
+    if card.version != CARD_VERSION:
+        raise ArtifactError(f"model artifact {path} has version {card.version}, {CARD_VERSION} is read here: {_AGAIN}")
     models = {skill: _load_model(folder, skill_card) for skill, skill_card in card.skills.items()}
     return Artifact(card, models, hashlib.sha256(text).hexdigest())
 
@@ -151,9 +152,12 @@ def load_artifact(path: str) -> Artifact:
 def _load_model(folder: Path, card: SkillCard) -> Any:
     if Path(card.file).name != card.file:
         raise ArtifactError(f"model artifact {folder}: {card.file!r} lies outside of it")
-    unknown = set(card.features) - set(FEATURES)
-    if unknown:
-        raise ArtifactError(f"model artifact {folder}: no features {', '.join(sorted(unknown))}")
+    for feature in card.features:
+        trained, computed = card.revisions.get(feature, 1), revision_of(feature)
+        if trained != computed:
+            here = f"means something else here ({computed})" if computed else "is not computed here"
+            read = f"{card.file} reads {feature} of revision {trained}"
+            raise ArtifactError(f"model artifact {folder}: {read}, which {here}: {_TRAIN_AGAIN}")
     try:
         stored = (folder / card.file).read_bytes()
     except OSError as error:

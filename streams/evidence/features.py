@@ -1,10 +1,9 @@
 """Features: students' rows as numbers for a model.
 
-Six columns a fact and a few for the whole row, in one fixed order whose hash is the feature-schema version. What is
+Six columns a fact and a few for the whole row. What is
 not known is NaN, never 0: the models take missing values as such.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Final
@@ -63,7 +62,16 @@ _WHOLE_ROW: Final[dict[str, Callable[[_Rows], Floats]]] = {
     "controls_isolated_least": lambda rows: _least(rows, "isolated"),
 }
 FEATURES: Final = (*_WHOLE_ROW, *(f"{fact}.{column}" for fact in FACTS for column in _COLUMNS))
-FEATURE_SCHEMA: Final = hashlib.sha256("\n".join(FEATURES).encode()).hexdigest()[:12]
+_REVISIONS: Final[dict[str, int]] = {}
+"""Columns of a fact, and features of the whole row, that mean something else than they first did: their revision."""
+
+
+def revision_of(feature: str) -> int:
+    """How often what `feature` means was changed, from 1; 0 where there is no such feature."""
+    if feature not in FEATURES:
+        return 0
+    fact, _, column = feature.partition(".")
+    return INDEX[fact].revision + _REVISIONS.get(column, 1) - 1 if column else _REVISIONS.get(feature, 1)
 
 
 def features_of(row_batch: RowBatch, names: Sequence[str], at_us: Sequence[int] | None = None) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from streams.evidence.artifacts import CARD_VERSION, Artifact, Card, SkillCard
 from streams.evidence.collect import require_sense
-from streams.evidence.features import FEATURE_SCHEMA, features_of
+from streams.evidence.features import features_of
 from streams.evidence.model import ModelSource
 from streams.evidence.registry import Types, make_sources
 from streams.evidence.source import Estimate, Source
@@ -68,7 +68,7 @@ def provisional(skill: str, fitted: Fitted) -> Artifact:
     card = SkillCard(
         file="", sha256="", features=fitted.features, labels="", examples=0, students=0, metrics={}
     )  # fmt: skip
-    whole = Card(version=CARD_VERSION, name="", feature_schema=FEATURE_SCHEMA, trained_with={}, skills={skill: card})
+    whole = Card(version=CARD_VERSION, name="", trained_with={}, skills={skill: card})
     return Artifact(whole, {skill: fitted.model}, "0" * 64)
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 
 from streams.evidence.artifacts import CARD_VERSION, Card, SkillCard
-from streams.evidence.features import FEATURE_SCHEMA
+from streams.evidence.features import revision_of
 from streams.evidence.model import ModelSource
 from streams.evidence.registry import types_of
 from streams.evidence.source import Estimate
@@ -79,9 +79,7 @@ def train(moments: Sequence[Moment], plan: Plan) -> Trained:
         raise TrainingError("no label has a single event by its as_of: are the student ids the same in both files?")
     libraries = ("skillstream", "scikit-learn", "skops", "numpy")
     trained_with = {"python": platform.python_version(), **{name: version(name) for name in libraries}}
-    card = Card(
-        version=CARD_VERSION, name=plan.name, feature_schema=FEATURE_SCHEMA, trained_with=trained_with, skills=cards
-    )
+    card = Card(version=CARD_VERSION, name=plan.name, trained_with=trained_with, skills=cards)
     return Trained(card, models)
 
 
@@ -108,6 +106,7 @@ def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan) -> tuple[Ski
         file=f"{skill}.skops",
         sha256="",
         features=final.features,
+        revisions={name: revision for name in final.features if (revision := revision_of(name)) != 1},
         labels=plan.labels_source,
         examples=len({moment.label for moment in moments}),
         students=len({moment.label.student for moment in moments}),

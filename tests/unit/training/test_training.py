@@ -28,6 +28,7 @@ from streams.training.labels import Label, StudentGroups
 from streams.training.metrics import expected_calibration_error, metrics
 from streams.training.moments import Moment, moments_of
 from streams.training.trainer import Plan, Trained, train
+from streams.vocabulary import Fact
 from tests.events import default_folding, default_skills, raw
 from tests.unit.training import simulated
 
@@ -156,10 +157,32 @@ def test_a_stored_artifact_predicts_as_the_trained_one(tmp_path: Path) -> None:
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 1_000_000
 
 
-def test_an_artifact_of_another_feature_schema_is_refused(tmp_path: Path) -> None:
-    rewrite(stored(tmp_path), feature_schema="0123456789ab")
-    with pytest.raises(Fatal, match=r"feature schema 0123456789ab.*train it again"):
-        load_artifact(str(tmp_path))
+def test_an_artifact_of_a_feature_that_means_something_else_by_now_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = stored(tmp_path)
+    assert "varied_one.n" in load_artifact(str(folder)).card.skills[SKILL].features
+    monkeypatch.setattr(Fact.ATTEMPTED, "revision", 2)  # which it does not read
+    load_artifact(str(folder))
+    monkeypatch.setattr(Fact.VARIED_ONE, "revision", 2)
+    with pytest.raises(ArtifactError, match=r"reads varied_one\.\w+ of revision 1, which means something else"):
+        load_artifact(str(folder))
+    again = train(class_moments(), Plan("simulated", default_skills(), folds=3))
+    assert again.card.skills[SKILL].revisions["varied_one.n"] == 2
+    assert load_artifact(str(save_again(tmp_path / "again", again)))
+
+
+def save_again(folder: Path, trained: Trained) -> Path:
+    save_artifact(folder, trained.card, trained.models)
+    return folder
+
+
+def test_an_artifact_of_a_feature_that_is_not_computed_is_refused(tmp_path: Path) -> None:
+    folder = stored(tmp_path)
+    card = (folder / "card.json").read_text(encoding="utf-8")
+    (folder / "card.json").write_text(card.replace('"varied_one.n"', '"varied_two.n"'), encoding="utf-8")
+    with pytest.raises(ArtifactError, match=r"reads varied_two\.n of revision 1, which is not computed here: train it"):
+        load_artifact(str(folder))
 
 
 def test_a_model_file_that_was_changed_is_refused(tmp_path: Path) -> None:

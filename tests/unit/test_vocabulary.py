@@ -1,0 +1,108 @@
+"""Facts are declared once: a new one is a line, its reader and, for a new kind of event, the event."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import streams
+from streams.evidence.features import FEATURES
+from streams.reasoning.request.wording import in_words
+from streams.vocabulary import FACTS, INDEX, Fact
+
+ROOT: Final = Path(streams.__file__).parent.parent
+EDITS: Final = {
+    "schemas/event.py": [
+        (
+            "NativeEvent: TypeAlias = (\n",
+            'class Nap(EventBase, tag="nap", frozen=True, kw_only=True, omit_defaults=True, gc=False):\n'
+            '    """The student slept."""\n\n    minutes: float\n\n\n'
+            "NativeEvent: TypeAlias = (\n    Nap |\n",
+        )
+    ],
+    "streams/vocabulary.py": [
+        ("\n    words: str\n", '    NAPPED = 37, "slept for {} minute{}", (e.Nap,), _COUNT, _EVENT\n\n    words: str\n')
+    ],
+    "streams/folding/facts.py": [
+        (
+            "    e.Media: _media,\n",
+            "    e.Media: _media,\n"
+            "    e.Nap: lambda events: iter([(Fact.NAPPED, None, np.array([nap.minutes for nap in events]))]),\n",
+        )
+    ],
+}
+ASKS: Final = """
+import asyncio, json, sys
+from streams.evidence.artifacts import load_artifact
+from streams.evidence.features import FEATURES
+from streams.pipeline import Pipeline
+from streams.replay import FileRecord, Replay
+from streams.reasoning.request.wording import in_words
+from streams.skills.skill_set import load_skills
+import streams
+
+def fail(source, error):
+    raise error
+
+skills = load_skills(sys.argv[1])
+said = []
+for name in ("default", "course_success"):
+    pipeline = Pipeline(skills, load_artifact(name), on_failure=fail)
+    event = json.dumps({"type": "nap", "version": 1, "event_id": "n1", "student_id": "ada",
+                        "time": "2026-03-02T12:00:00Z", "minutes": 20}).encode()
+    result = asyncio.run(Replay(pipeline).feed([FileRecord(0, 1772456400000, event)]))
+    skill = json.loads(result.updates[b"ada"])["skills"]["resilience"]
+    said.append([skill["score"], [(one["fact"], one["value"]) for one in skill["evidence"]]])
+print(json.dumps([streams.__file__, said, in_words("napped", 20.0).text, "napped.recent_mean" in FEATURES]))
+"""
+
+
+def test_a_fact_of_a_new_kind_of_event_takes_three_files_and_the_shipped_artifacts_stay_valid(tmp_path: Path) -> None:
+    for package in ("schemas", "streams"):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for name, edits in EDITS.items():
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        for old, new in edits:
+            assert text.count(old) == 1, (name, old)
+            text = text.replace(old, new)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    skills = tmp_path / "skills.toml"
+    toml = (ROOT / "streams/config/default.toml").read_text(encoding="utf-8")
+    indicator = (
+        '[[skills.resilience.indicators]]\nname = "sleeps"\nnumerator = ["napped.n"]\ndenominator = ["napped.n"]\n'
+        "prior = 0.5\nweight = 1.0\n\n[skills.resilience.telling]\nnapped = 1.0\n"
+    )
+    skills.write_text(toml.replace("[skills.resilience.telling]\n", indicator, 1), encoding="utf-8")
+
+    ran = subprocess.run(
+        [sys.executable, "-c", ASKS, str(skills)],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    where, said, words, is_feature = json.loads(ran.stdout)
+    assert Path(where).is_relative_to(tmp_path)
+    assert all(score > 0.5 and evidence == [["napped", 20.0]] for score, evidence in said)
+    assert (words, is_feature) == ("slept for 20 minutes", True)
+    assert len(EDITS) <= 3
+
+
+def test_indices_names_and_features_follow_from_the_declarations() -> None:
+    assert [int(fact) for fact in Fact] == list(range(len(Fact)))
+    assert FACTS[Fact.GAVE_UP] == "gave_up"
+    assert INDEX["gave_up"] is Fact.GAVE_UP
+    assert {feature.split(".")[0] for feature in FEATURES if "." in feature} == set(FACTS)
+
+
+def test_every_fact_has_words() -> None:
+    for fact in Fact:
+        worded = in_words(fact.key, 0.5)
+        assert worded is not None
+        assert (worded.quantity is None) == (fact.measure is None) == ("{" not in fact.words)
