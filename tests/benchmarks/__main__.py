@@ -14,6 +14,7 @@ from rich.console import Console
 
 from tests.benchmarks import (
     decoding,
+    decoding_growth,
     embedded,
     growth,
     hostile,
@@ -35,7 +36,7 @@ from tests.benchmarks.sizes import Sizes
 from tests.servers.child import ServerFailed, ServerMissing
 
 _ON_KAFKA: Final = (*throughput.NAMES, latency.NAME, recovery.NAME, recovery_bound.NAME)
-_ALONE: Final = (decoding, packing, growth, students_memory, embedded)
+_ALONE: Final = (decoding, decoding_growth, packing, growth, students_memory, embedded)
 NAMES: Final = (*_ON_KAFKA, *(each.NAME for each in _ALONE), *hostile.NAMES, *pure.BENCHMARKS)
 
 

@@ -67,6 +67,8 @@ cheapest.""",
     "embedded": """\
 The broker inside `skillstream demo` and the tests (librdkafka's mock cluster), 60,000 events at most, short runs.""",
     "three_slow_sources": "Three sources that take 100 ms each, in parallel.",
+    "decoding_growth": """\
+How much longer four times the size takes at the worst of some thousand ways in which a record can grow.""",
     "decoding": """\
 In one process, no broker: found out which dialect it is, decoded, validated, mapped to native events. Native events are
 simulated; xAPI statements and Caliper events are those of `../shared/data`, or the tests' own where it is absent.
