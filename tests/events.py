@@ -14,8 +14,8 @@ from schemas.event import NativeEvent
 from schemas.update import SkillUpdate
 from streams.context import ProcessingContext
 from streams.evidence.artifacts import NO_ARTIFACT
-from streams.folding.deduplication import FoldOutcome
 from streams.folding.fold import Folding
+from streams.folding.history import FoldOutcome
 from streams.pipeline import PartitionResult, Pipeline
 from streams.replay import FileRecord
 from streams.rows.codec import decode_row

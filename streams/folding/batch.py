@@ -14,8 +14,8 @@ from schemas.event import Rubric
 from streams.folding.counts import Counts
 from streams.folding.dead_letters import DeadRecord, in_order
 from streams.folding.decoding import DecodedBatch
-from streams.folding.deduplication import FoldOutcome
 from streams.folding.fold import Folding
+from streams.folding.history import FoldOutcome
 from streams.folding.routing import NewEvents, Repartitioned, RoutedBatch
 from streams.rows.row_batch import RowBatch
 from streams.rows.segments import Load, Segments

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Final, Self
 
 from schemas.dialects.vocabulary import UNKNOWN_SKILL
-from streams.folding.deduplication import FoldOutcome
+from streams.folding.history import FoldOutcome
 
 MAX_NAME_CHARS: Final = 256
 """Of a name that a producer made up."""

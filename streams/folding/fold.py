@@ -17,10 +17,11 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from schemas.event import NativeEvent, Reflection, Rubric, Voided
-from streams.folding.deduplication import FoldOutcome, Times, deduplicate
+from streams.folding.deduplication import Times, deduplicate
 from streams.folding.event_time import EventTimes, advance_event_time, decay_weights
 from streams.folding.evidence_items import EvidenceItems, EvidenceWeights, keep_evidence, offered
 from streams.folding.facts import Kinds, facts_of, kinds_of
+from streams.folding.history import FoldOutcome
 from streams.folding.readings import Readings
 from streams.folding.retraction import Retraction, Void, concerned
 from streams.folding.sums import Entries, add_facts, add_to_skills

@@ -20,7 +20,7 @@ from schemas.event import EARLIEST_TIME, NativeEvent
 from streams.folding.counts import Counts
 from streams.folding.dead_letters import DeadRecord, dead_letters_of
 from streams.folding.decoding import DecodedBatch
-from streams.folding.deduplication import FoldOutcome
+from streams.folding.history import FoldOutcome
 from streams.input.origin import CameFrom, Origin
 from streams.input.partitioner import OwningPartitionOfKey
 from streams.rows.layout import Indices

@@ -11,7 +11,7 @@ from typing import Final
 from zlib import crc32
 
 from schemas.event import Attempt, Control, Message, NativeEvent, Reflection, Rubric
-from streams.folding.deduplication import MAX_ORIGINS, FoldOutcome
+from streams.folding.history import MAX_ORIGINS, FoldOutcome
 from streams.input.origin import Origin
 from streams.rows.row import (
     FAR_US,

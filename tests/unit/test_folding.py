@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.event import NativeEvent
-from streams.folding.deduplication import FoldOutcome
+from streams.folding.history import FoldOutcome
 from streams.pipeline import PartitionResult
 from streams.replay import FileRecord, Replay
 from streams.rows.codec import decode_row, encode_row

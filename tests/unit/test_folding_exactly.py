@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.event import NativeEvent
-from streams.folding.deduplication import FoldOutcome
 from streams.folding.fold import Folding
+from streams.folding.history import FoldOutcome
 from streams.input.origin import Origin
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import HALF_LIFE_US, Row

@@ -15,8 +15,8 @@ from schemas.event import NativeEvent
 from schemas.explanation import ReasoningResult
 from schemas.reasoning_result import read_result
 from streams.evidence.artifacts import load_artifact
-from streams.folding.deduplication import FoldOutcome
 from streams.folding.fold import Folding
+from streams.folding.history import FoldOutcome
 from streams.pipeline import Pipeline
 from streams.reasoning.policy.explained import note_result
 from streams.reasoning.policy.settings import PendingPolicy

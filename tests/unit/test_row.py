@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.bounds import MAX_SKILLS
 from schemas.errors import Fatal
-from streams.folding.deduplication import MAX_ORIGINS
+from streams.folding.history import MAX_ORIGINS
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.layout import HEADER, HELD_ACT, MAX_FACTS, ROW_VERSION, SEGMENT, VOIDABLE
 from streams.rows.row import (

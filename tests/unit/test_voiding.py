@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from schemas.event import NativeEvent, Voided
-from streams.folding.deduplication import FoldOutcome
+from streams.folding.history import FoldOutcome
 from streams.rows.row import MAX_VOIDABLE, Row, SkillState, Totals
 from streams.vocabulary import skill_code
 from tests.events import NOW, NOW_US, Student, event, processed, raw, records
