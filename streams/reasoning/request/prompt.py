@@ -22,7 +22,7 @@ Direction = Literal["up", "down"]
 
 @dataclass(frozen=True, slots=True)
 class AskedFact:
-    """One evidence item, as told."""
+    """One evidence item, in words."""
 
     id: str
     text: str
@@ -58,7 +58,7 @@ class AskedSkill:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """All that a model may know. `rejected` tells what was wrong with its first answer."""
+    """All that a model may know. `rejected` has the faults of its first answer."""
 
     student: str
     skills: tuple[AskedSkill, ...]
@@ -85,7 +85,7 @@ class Prompt:
         self._pseudonyms = pseudonyms
 
     def question(self, update: SkillUpdate) -> Question:
-        """The request for `update`: its skills that are in the skill set and have facts that can be told."""
+        """The request for `update`: its skills that are in the skill set and have facts that have words."""
         as_of = datetime.fromisoformat(update.as_of)
         evidence_ids: dict[str, str] = {}
         skills: list[AskedSkill] = []

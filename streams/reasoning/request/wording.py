@@ -1,7 +1,7 @@
 """Facts in words (`streams.vocabulary`): so evidence is told to a model and to people.
 
-A fact that is not in the vocabulary is not told at all, so nothing a student wrote can leave by this way: of a
-phrase that was found in a text only the finding is told, not the words.
+A fact that is not in the vocabulary is left out, so nothing that a student wrote can leave by this way: of a phrase
+that was found in a text only the finding is described, not the words.
 """
 
 from dataclasses import dataclass
