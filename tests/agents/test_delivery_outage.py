@@ -25,7 +25,7 @@ from agents.delivery.errors import BrokerWaitExceeded, DrainTimedOut, GroupLost,
 from agents.delivery.faust.agent import TableAgent
 from agents.delivery.faust.app import DeliveryApp, create_app
 from agents.delivery.faust.consumer import BatchConsumer
-from agents.delivery.faust.run import EXIT_FATAL, EXIT_UNREACHABLE, exit_code_of
+from agents.delivery.faust.run import EXIT_FATAL, EXIT_UNREACHABLE, failure_code
 from agents.delivery.faust.transport import IdempotentProducer
 from agents.delivery.membership import Membership
 from agents.delivery.outage import BrokerRequest, Outage, may_pass
@@ -112,9 +112,9 @@ def test_an_outage_ends_the_worker_with_3_after_the_wait_and_not_before(clock: C
     clock.now_s += 1
     with pytest.raises(BrokerWaitExceeded, match=r"away for 600 s.*SKILLSTREAM_BROKER_WAIT_S") as ended:
         outage.check()
-    assert exit_code_of(ended.value) == EXIT_UNREACHABLE
-    assert exit_code_of(KafkaConnectionError("nobody at the start")) == EXIT_UNREACHABLE
-    assert exit_code_of(SendFailed("refused")) == EXIT_FATAL
+    assert failure_code(ended.value) == EXIT_UNREACHABLE
+    assert failure_code(KafkaConnectionError("nobody at the start")) == EXIT_UNREACHABLE
+    assert failure_code(SendFailed("refused")) == EXIT_FATAL
 
 
 def test_a_broker_that_becomes_unavailable_while_the_table_is_restored_is_waited_for_with_the_same_bound(

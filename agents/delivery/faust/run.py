@@ -60,7 +60,7 @@ def run_worker(app: DeliveryApp, beside: Beside = nothing_beside) -> int:
     except BrokerUnavailable as error:
         app.switch.failure = error
         return EXIT_UNREACHABLE
-    watch = _StopWatch(app.delivery.settings.stop_timeout_s, lambda: exit_code_of(app.failure))
+    watch = _StopWatch(app.delivery.settings.stop_timeout_s, lambda: failure_code(app.failure))
     try:
         return asyncio.run(_serve(app, watch, beside))
     finally:
@@ -91,11 +91,11 @@ async def _serve(app: DeliveryApp, watch: "_StopWatch", beside: Beside) -> int:
                 wait.cancel()
             results = await asyncio.gather(*waits, return_exceptions=True)
     app.switch.failure = app.failure or worker.crash_reason or _error(results[0])
-    return EXIT_OK if app.failure is None else exit_code_of(app.failure)
+    return EXIT_OK if app.failure is None else failure_code(app.failure)
 
 
-def exit_code_of(failure: BaseException | None) -> int:
-    """What a worker that failed so ends with: a supervisor does well to start it again, or a person looks first."""
+def failure_code(failure: BaseException | None) -> int:
+    """The exit code of a worker that failed: 3 if a supervisor may start it again, 4 if a person should look first."""
     is_unavailable = isinstance(failure, BrokerWaitExceeded | BrokerUnavailable)
     at_the_start = isinstance(failure, KafkaError) and may_pass(failure)  # a client that found nobody
     return EXIT_UNREACHABLE if is_unavailable or at_the_start else EXIT_FATAL
