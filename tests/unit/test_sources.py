@@ -2,12 +2,15 @@
 
 import asyncio
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import streams
 from agents.config.settings import Settings
 from agents.operations.doctor.artifact import ModelArtifact
 from agents.operations.doctor.skills import Skills
@@ -260,3 +263,14 @@ def test_the_doctor_names_it_and_warns_of_an_artifact_fitted_without_it(school: 
     ]
     [found] = ModelArtifact(settings).run()
     assert "was fitted for problem_solving without steadiness" in found.said
+
+
+async def test_the_documentation_s_example_is_a_source(school: School) -> None:
+    page = (Path(streams.__file__).parent.parent / "docs" / "sources.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (school.folder / "page_of_sources.py").write_text(example, encoding="utf-8")
+    school.patch.syspath_prepend(school.folder)
+    school.install("page_of_sources:STEADINESS")
+
+    update = await scored(school.skills())
+    assert update.skills["empathy"].contributions["steadiness"].p == 0.7
