@@ -158,8 +158,8 @@ ATTRIBUTES: Final = (
         "`*/json` or `*/*+json`",
         "other content is a dead letter (`unsupported_content`) where `type` names a native event",
     ),
-    ("`dataschema`", "an absolute URI", ""),
-    ("any other", "`[a-z0-9]+`; a string, a boolean, or an integer of 32 bits", ""),
+    ("`dataschema`", "an absolute URI; tolerated, since it is not read", ""),
+    ("any other", "`[a-z0-9]+`; a string, a boolean, or an integer of 32 bits; tolerated likewise", ""),
 )
 ACTS: Final = """\
 

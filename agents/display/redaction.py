@@ -22,12 +22,14 @@ _NAME: Final = (
     r"|api[_\-]?key|access[_\-]?key|private[_\-]?key|account[_\-]?key)"
 )
 _VALUE: Final = r"(?:'[^'\n]*'|\"[^\"\n]*\"|[^&;\s'\"#,)]+)"
+_ESCAPE: Final = re.compile("%[0-9A-F]{2}")
 _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(rf"({_SCHEME})(?:(?!{_SCHEME})\S)*@"), rf"\1{HIDDEN}@"),
     (re.compile(r"(?<![\w@/.%+\-:*])[\w.%+\-]{0,80}:(?!//)[^\s:]\S*@(?=[\w\[])"), f"{HIDDEN}@"),
     (re.compile(rf"(?i)((?:[?&;]|\b)(?:{_NAME}|(?<=[?&;])(?:key|auth|sig|pass|code))=){_VALUE}"), rf"\1{HIDDEN}"),
     (re.compile(rf"(?i)((['\"]){_NAME}\2\s*:\s*b?)(?:'[^'\n]*'|\"[^\"\n]*\")"), rf"\1'{HIDDEN}'"),
     (re.compile(r"(?i)\b(authorization\W{1,6}(?:bearer|basic)\s+)[^\s'\"]+"), rf"\1{HIDDEN}"),
+    (re.compile(r"(?i)\b((?:x-)?api-key\s*:\s*)[^\s'\",;]+"), rf"\1{HIDDEN}"),
     (re.compile(r"\b(Bearer\s+)[\w\-.~+/=]{8,}"), rf"\1{HIDDEN}"),
     (re.compile(r"\bsk-[\w\-*.]{6,}"), f"sk-{HIDDEN}"),
 )
@@ -74,6 +76,8 @@ def credentials_in(address: str) -> Iterator[str]:
 def _spellings(secret: str) -> Iterator[str]:
     """As it is, as URLs, JSON and Python write it, and as an authorization header carries it."""
     for text in {secret, unquote(secret)}:
-        yield from (text, quote(text), quote(text, safe=""), quote_plus(text))
+        for spelling in (text, quote(text), quote(text, safe=""), quote_plus(text)):
+            yield from (spelling, _ESCAPE.sub(lambda escape: escape[0].lower(), spelling))
+        yield json.dumps(text)[1:-1].replace("/", "\\/")  # as PHP's servers write it
         yield from (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], repr(text)[1:-1])
         yield base64.b64encode(text.encode(errors="surrogateescape")).decode()

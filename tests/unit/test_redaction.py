@@ -73,6 +73,7 @@ def test_what_stands_before_the_at_of_an_address_is_hidden(address: str, passwor
         "headers={'Authorization': 'Basic dTpjYW40cnk='}",
         "Incorrect API key provided: sk-can4ry-can4ry.",
         "sent Bearer can4ry_can4ry",
+        "request headers: x-api-key: can4ry, accept: */*",
     ],
 )
 def test_what_is_named_a_secret_is_hidden(text: str) -> None:
@@ -113,7 +114,9 @@ def test_a_known_secret_is_hidden_in_every_spelling(secret: str) -> None:
         secret,
         quote(secret, safe=""),
         quote_plus(secret),
+        quote(secret, safe="").lower(),
         json.dumps(secret)[1:-1],
+        json.dumps(secret)[1:-1].replace("/", "\\/"),
         repr(secret)[1:-1],
         base64.b64encode(secret.encode()).decode(),
     )

@@ -27,7 +27,7 @@ from schemas.dialects.act import MARK_SUFFIX, bounded_identifier
 from schemas.dialects.cloudevents.attributes import REASON, Attributes, broken, read_attributes
 from schemas.dialects.cloudevents.binding import attributes_in, mode_of, require_json_format
 from schemas.dialects.json_text import parse
-from schemas.dialects.record import DatedRecord, Decoded, Dialect, Ignored, Invalid, Record
+from schemas.dialects.record import DatedRecord, Decoded, Dialect, Ignored, Invalid, Record, Tolerated
 from schemas.errors import InvalidInput
 from schemas.event import Mark, NativeEvent
 
@@ -68,7 +68,7 @@ class CloudEvents:
                 require_json_format(record.headers)
                 return self._structured(_parsed(record.value), record)
             attributes = read_attributes(attributes_in(record.headers))
-            return self._read(attributes, _value(record.value, attributes), record)
+            return _tolerating(self._read(attributes, _value(record.value, attributes), record), attributes)
         except InvalidInput as error:
             return _refused(error)
 
@@ -76,7 +76,7 @@ class CloudEvents:
         if not isinstance(document, dict):
             raise InvalidInput(REASON, "a CloudEvent is a JSON object; batches are not defined for Kafka")
         attributes = read_attributes({name: value for name, value in document.items() if name not in _DATA})
-        return self._read(attributes, _data(document, attributes), record)
+        return _tolerating(self._read(attributes, _data(document, attributes), record), attributes)
 
     def _read(self, attributes: Attributes, data: Any, record: Record) -> Decoded:
         if self.claims(data):
@@ -89,6 +89,13 @@ class CloudEvents:
         if not isinstance(data, dict):
             raise InvalidInput("not_an_object", f"data: a JSON {type(data).__name__}, not an event")
         return _native(data, attributes, record)
+
+
+def _tolerating(decoded: Decoded, attributes: Attributes) -> Decoded:
+    if not attributes.tolerated:
+        return decoded
+    found = (Tolerated(CloudEvents.name, rule) for rule in attributes.tolerated)
+    return msgspec.structs.replace(decoded, tolerated=[*decoded.tolerated, *found])
 
 
 def _named(attributes: Attributes) -> str:

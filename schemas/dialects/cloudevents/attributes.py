@@ -4,7 +4,7 @@ An error names the attribute and the rule; it quotes no value, and no name that 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from schemas.errors import InvalidInput
 
 SPEC_VERSION: Final = "1.0"
 REASON: Final = "cloudevents_invalid"
+READ: Final = frozenset(("specversion", "id", "source", "type", "subject", "time", "datacontenttype"))
 _NAME: Final = re.compile(r"[a-z0-9]++")
 _MIN_INTEGER, _MAX_INTEGER = -(1 << 31), (1 << 31) - 1
 _DISALLOWED: Final = re.compile(
@@ -43,7 +44,10 @@ _ABSOLUTE_URI: Final = re.compile(rf"{_SCHEME}{_HIERARCHY}")
 
 
 class Attributes(Struct, frozen=True, kw_only=True):
-    """Those that are of use here; `subtype` is the content type's, in lower case. None: the event does not say."""
+    """Those that are of use here; `subtype` is the content type's, in lower case. None: the event does not say.
+
+    `tolerated` are the rules that attributes break which nobody reads.
+    """
 
     id: str
     source: str
@@ -51,6 +55,7 @@ class Attributes(Struct, frozen=True, kw_only=True):
     subject: str | None
     time: datetime | None
     subtype: str | None
+    tolerated: Sequence[str] = ()
 
     def event_id(self, index: int | None = None) -> str:
         """An id that no other pair of source and id comes to, nor another `index` of the same pair.
@@ -67,12 +72,11 @@ def read_attributes(given: Mapping[str, Any]) -> Attributes:
     """
     if _text(given, "specversion", required=True) != SPEC_VERSION:
         raise InvalidInput("unknown_version", f"specversion: this program reads CloudEvents {SPEC_VERSION}")
-    for number, (name, value) in enumerate(given.items(), 1):
-        _check(name, value, number)
+    for name, value in given.items():
+        if name in READ:
+            _check(name, value)
     if not _URI_REFERENCE.fullmatch(source := _text(given, "source", required=True)):
         raise broken("source", "is no URI reference (RFC 3986)")
-    if (schema := _text(given, "dataschema")) and not _ABSOLUTE_URI.fullmatch(schema):
-        raise broken("dataschema", "is no absolute URI (RFC 3986, section 4.3)")
     return Attributes(
         id=_text(given, "id", required=True),
         source=source,
@@ -80,6 +84,7 @@ def read_attributes(given: Mapping[str, Any]) -> Attributes:
         subject=_text(given, "subject") or None,
         time=_time(_text(given, "time")),
         subtype=_subtype(_text(given, "datacontenttype")),
+        tolerated=tuple(dict.fromkeys(_broken_unread(given))),
     )
 
 
@@ -88,10 +93,23 @@ def broken(attribute: str, rule: str) -> InvalidInput:
     return InvalidInput(REASON, f"{attribute}: {rule}")
 
 
-def _check(name: str, value: Any, number: int) -> None:
-    """The rules for every attribute, those of others' extensions too."""
-    if not _NAME.fullmatch(name) or name == "data":
-        raise broken(f"attribute number {number}", "its name is not of lower-case letters and digits (or it is `data`)")
+def _broken_unread(given: Mapping[str, Any]) -> Iterator[str]:
+    """The rules that extensions and the schema break."""
+    for name, value in given.items():
+        if name in READ:
+            continue
+        if not _NAME.fullmatch(name) or name == "data":
+            yield "attribute_name"
+        try:
+            _check(name, value)
+            if name == "dataschema" and value is not None and not _ABSOLUTE_URI.fullmatch(_text(given, name)):
+                yield "dataschema"
+        except InvalidInput:
+            yield "dataschema" if name == "dataschema" else "attribute_value"
+
+
+def _check(name: str, value: Any) -> None:
+    """The rules for every attribute's value."""
     if isinstance(value, str):
         if not (value.isascii() and value.isprintable()) and _DISALLOWED.search(value):
             raise broken(name, "holds a control character or a noncharacter")

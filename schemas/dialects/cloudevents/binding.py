@@ -9,7 +9,7 @@ Header values are UTF-8 as they are; only CloudEvents on HTTP encodes them with 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
-from schemas.dialects.cloudevents.attributes import broken
+from schemas.dialects.cloudevents.attributes import READ, broken
 from schemas.errors import InvalidInput
 
 Mode = Literal["structured", "binary"]
@@ -42,15 +42,21 @@ def require_json_format(headers: Sequence[tuple[str, bytes]]) -> None:
 
 
 def attributes_in(headers: Sequence[tuple[str, bytes]]) -> Mapping[str, Any]:
-    """The attributes of a CloudEvent in binary mode, as strings. Raises InvalidInput (cloudevents_invalid)."""
-    found: dict[str, str] = {}
+    """The attributes of a CloudEvent in binary mode, as strings; what is none, of those that nobody reads, as bytes.
+
+    Raises InvalidInput (cloudevents_invalid).
+    """
+    found: dict[str, str | bytes] = {}
     content_type: str | None = None
     for name, value in headers:
         if name.startswith(HEADER_PREFIX):
-            if name[len(HEADER_PREFIX) :] in found:
+            attribute = name[len(HEADER_PREFIX) :]
+            if attribute not in READ:
+                found[attribute] = _unread(value, is_repeated=attribute in found)
+            elif attribute in found:
                 raise broken(f"header {HEADER_PREFIX}…", "an attribute is there twice")
-            if value is not None:
-                found[name[len(HEADER_PREFIX) :]] = _decoded(value)
+            elif value is not None:
+                found[attribute] = _decoded(value)
         elif name.lower() == _CONTENT_TYPE and value is not None:
             content_type = _decoded(value)
     return found if content_type is None else found | {"datacontenttype": content_type}
@@ -58,6 +64,14 @@ def attributes_in(headers: Sequence[tuple[str, bytes]]) -> Mapping[str, Any]:
 
 def _is_structured(name: str, value: bytes) -> bool:
     return name.lower() == _CONTENT_TYPE and (value or b"")[: len(_STRUCTURED)].lower() == _STRUCTURED
+
+
+def _unread(value: bytes | None, *, is_repeated: bool) -> str | bytes:
+    """As text, if it is one and the first of its name."""
+    try:
+        return (value or b"") if is_repeated else (value or b"").decode()
+    except UnicodeDecodeError:
+        return value or b""
 
 
 def _decoded(value: bytes) -> str:
