@@ -24,7 +24,8 @@ from tests.agents.delivery_worker import OUTPUT_TOPIC, ROW, WorkerConfig
 APP_ID = "counter"
 SOURCE = "events"
 CHANGELOG = f"{APP_ID}-students-changelog"
-DEADLINE_S = 90.0
+DEADLINE_S = 180.0
+"""A rebalance alone may wait a minute for a member that does not rejoin, and one follows another."""
 
 Counts = Counter[tuple[int, bytes]]
 

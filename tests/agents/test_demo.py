@@ -14,6 +14,7 @@ from agents.demo import run as demo_run
 from agents.demo.watcher import Watcher
 from streams.rows.codec import decode_row, encode_row
 from streams.simulation import simulate
+from tests.agents.command import environment, run_here
 from tests.events import raw
 
 _TIMEOUT_S = 180.0
@@ -53,14 +54,19 @@ def test_the_demo_s_figures_add_up_and_its_table_equals_a_replay_whatever_settin
         assert student in done.stderr
 
 
-def test_the_demo_takes_events_of_one_s_own_among_garbage(tmp_path: Path) -> None:
+def test_the_demo_does_with_events_of_one_s_own_what_a_worker_with_the_same_file_of_settings_does(
+    tmp_path: Path,
+) -> None:
+    settings = tmp_path / "skillstream.toml"
+    settings.write_text('broker = "kafka.invalid:9092"\nredis_url = "redis://127.0.0.1:1"\nrecord_max_bytes = 1024\n')
     good = [raw(student=f"own-{n % 3}", event_id=f"own-{n}", minute=n) for n in range(60)]
-    garbage = [b"garbage", b"\xff\xfe\x00", b"[1, 2]", b'{"student_id": 7}', b"{" * 300, b"x" * 2_000_000]
+    large = raw("message", "own-0", event_id="large", text="x" * 2_000)
+    garbage = [b"garbage", b"\xff\xfe\x00", b"[1, 2]", b'{"student_id": 7}', b"{" * 300, b"x" * 2_000_000, large]
     lines = [*good[:30], *garbage, good[0], b"", raw("navigation", "own-0"), *good[30:]]
     own = tmp_path / "events.jsonl"
     own.write_bytes(b"\n".join(lines) + b"\n")
 
-    done = in_process("--input", str(own), "--json")
+    done = in_process("--input", str(own), "--config", str(settings), "--json")
 
     assert done.exit_code == 0, done.output
     shown = figures(done.stdout)
@@ -69,19 +75,6 @@ def test_the_demo_takes_events_of_one_s_own_among_garbage(tmp_path: Path) -> Non
     assert (shown["duplicates"], shown["ignored"]) == (1, 1)
     assert shown["students"] == 3
     assert shown["state_matches_replay"] is True
-
-
-def test_the_demo_does_with_events_what_a_worker_with_the_same_file_of_settings_does(tmp_path: Path) -> None:
-    settings = tmp_path / "skillstream.toml"
-    settings.write_text('broker = "kafka.invalid:9092"\nredis_url = "redis://127.0.0.1:1"\nrecord_max_bytes = 1024\n')
-    own = tmp_path / "events.jsonl"
-    own.write_bytes(raw(event_id="small") + b"\n" + raw("message", event_id="large", text="x" * 2_000) + b"\n")
-
-    done = in_process("--input", str(own), "--config", str(settings), "--json")
-
-    assert done.exit_code == 0, done.output
-    shown = figures(done.stdout)
-    assert (shown["applied"], shown["dead_lettered"], shown["state_matches_replay"]) == (1, 1, True)
 
 
 def test_a_table_that_differs_from_the_replay_fails_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,12 +104,12 @@ def test_the_demo_refuses_more_than_the_embedded_broker_holds(tmp_path: Path) ->
         b"".join(raw("message", "one-student", event_id=f"m{n}", text="x" * 50_000) + b"\n" for n in range(90))
     )
 
-    done = demo("--input", str(own), "--json")
+    done = run_here(environment({}), "demo", "--input", str(own), "--json")
 
-    assert done.returncode == 4
-    assert "keeps 4 MB a partition" in done.stderr
-    assert "make kafka" in done.stderr
-    assert done.stdout == ""
+    assert done.code == 4
+    assert "keeps 4 MB a partition" in done.err
+    assert "make kafka" in done.err
+    assert done.out == b""
 
 
 def test_the_same_seed_makes_the_same_class() -> None:
