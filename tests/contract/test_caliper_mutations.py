@@ -1,7 +1,5 @@
 """Whatever is done to a valid event, it is read, ignored or rejected; and what is read can be written."""
 
-from collections.abc import Iterator
-from copy import deepcopy
 from typing import Any
 
 from hypothesis import given
@@ -9,6 +7,7 @@ from hypothesis import strategies as st
 
 from schemas.dialects import native
 from tests.contract.caliper_events import decoded, envelope
+from tests.contract.mutations import mutated, values
 from tests.contract.test_caliper_accepted import ACCEPTED
 from tests.contract.test_caliper_kinds import KIND_OF, NO_STUDENT
 
@@ -16,39 +15,11 @@ VALID = [event for event, *_ in [*KIND_OF.values(), *NO_STUDENT.values()]] + lis
 IRIS = ["https://school.example/x" * 20, "_:b0", "http://purl.imsglobal.org/caliper/Person"]
 TERMS = ["Person", "Group", "Attempt", "Assessment", "Session", "Graded", "Started", "Viewed", "GradeEvent", "Event"]
 TIMES = ["0001-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z", "2026-03-02T12:00:00.000Z"]
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**63), 2**64 - 1)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(codec="utf-8"), max_size=8)
-    | st.sampled_from([*IRIS, *TERMS, *TIMES, "PT1H", "P9" + "9" * 400 + "D", ""]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["id", "type", "user", "x"]), inner),
-    max_leaves=6,
-)
+COMMON = [*IRIS, *TERMS, *TIMES, "PT1H", "P9" + "9" * 400 + "D", ""]
+JSON = values(COMMON, ["id", "type", "user", "x"])
 
 
-def places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Each property and element, as its holder and its key."""
-    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in pairs:
-        yield value, key
-        yield from places(inner)
-
-
-@st.composite
-def mutated(draw: st.DrawFn) -> Any:
-    event = deepcopy(draw(st.sampled_from(VALID)))
-    for _ in range(draw(st.integers(1, 3))):
-        holder, key = draw(st.sampled_from(list(places(event)) or [({}, "id")]))
-        if draw(st.booleans()):
-            holder[key] = draw(JSON)
-        elif holder:
-            del holder[key]
-    return event
-
-
-@given(st.lists(mutated(), min_size=1, max_size=3), st.booleans())
+@given(st.lists(mutated(VALID, JSON, at_least=1), min_size=1, max_size=3), st.booleans())
 def test_a_mutated_event_is_read_ignored_or_rejected(events: list[Any], whole: bool) -> None:
     document = envelope(*events) if whole else events[0]
     found = decoded(document)

@@ -11,8 +11,9 @@ from hypothesis import given
 from schemas.dialects import Decoded, Dialects, Invalid, native
 from schemas.dialects.xapi import Xapi
 from schemas.errors import InvalidInput
+from tests.contract.mutations import mutated
 from tests.contract.test_xapi_kinds import OUTCOMES
-from tests.contract.test_xapi_statements import VALID, mutated
+from tests.contract.test_xapi_statements import JSON, VALID
 from tests.contract.xapi_statements import BEN, CLASS, ITEM, statement
 from tests.events import record
 from tests.fuzz.mutation import places
@@ -70,7 +71,7 @@ def test_every_kind_of_valid_statement() -> None:
         assert from_bytes(value) == from_parsed(value)
 
 
-@given(mutated())
+@given(mutated(VALID, JSON))
 def test_a_mutated_statement(document: Any) -> None:
     value = orjson.dumps(document)
     assert from_bytes(value) == from_parsed(value)
