@@ -123,7 +123,7 @@ async def _sent(producer: BatchProducer, batch: BatchBuilder, topic: str, partit
 
 
 def _look(confirmed: "asyncio.Future[RecordMetadata]") -> None:
-    # Whoever waits is told of a failure; where a halt has cancelled them all, asyncio need not complain of each.
+    # Whoever waits gets the failure; where a halt has cancelled them all, asyncio need not complain of each.
     if not confirmed.cancelled():
         confirmed.exception()
 

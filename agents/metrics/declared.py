@@ -97,7 +97,7 @@ class Metrics:
         self.retold = declare.counter(
             "retold_events",
             "events",
-            "Events of an act that another event told before (by another verb, or a mark that was given again): a part "
+            "Events of an act that another event reported before (by another verb, or a mark given again): a part "
             "of duplicates.",
         )
         self.forged_headers = declare.counter(
@@ -122,7 +122,7 @@ class Metrics:
             "outcome",
             "internal_records",
             "records",
-            "Records of reasoning-results and erasures, by what became of them. Ignored: a result about a student who "
+            "Records of reasoning-results and erasures, by outcome. Ignored: a result about a student who "
             "has no row, a null value. Dead-lettered: what others wrote there and nobody can apply.",
             get_args(InternalOutcome),
         )

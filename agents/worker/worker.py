@@ -163,7 +163,7 @@ class Worker:
             if self._app.ownership.active == active:
                 raise
         if self._app.ownership.active != active:
-            return  # they moved on meanwhile, and their offsets with them: whoever owns them judges them
+            return  # they moved on meanwhile, and their offsets with them: whoever owns them checks them
         took_s = time.monotonic() - self._recovering_since_s
         self._metrics.recovery_duration_s.observe(took_s)
         table = self._app.table

@@ -1,4 +1,4 @@
-"""What another dialect's event comes to: an act of one student, and the kind of native event it becomes.
+"""The common form of other dialects' events: an act of one student, and the kind of native event it becomes.
 
     statement, Caliper event ──verb or action──► kind ──┐
                              └─who, what, result──► Act ┴─► native event

@@ -101,7 +101,7 @@ class Decoded(Struct, frozen=True, gc=False):
         return bool(self.parts) or any(one.index for one in unread)
 
     def only(self, wanted: Container[int]) -> "Decoded":
-        """What came of the `wanted` parts; all of it where the record was read as a whole."""
+        """What was decoded of the `wanted` parts; all of it where the record was read as a whole."""
         if not self.has_several_parts:
             return self
         chosen = [(event, part) for event, part in zip(self.events, self.parts, strict=True) if part in wanted]

@@ -20,7 +20,7 @@ class Counts:
     `replayed` are those that a restart read again and that their row already held. `unknown` are those of the ignored
     that no table knows, by (dialect, verb or type), those that would void what a row doesn't hold any more, and ratings
     of skills that are not configured.
-    `retold` are those of the duplicates that tell an act which another event told before: by another verb, or a mark
+    `retold` are those of the duplicates whose act another event reported before: by another verb, or a mark
     that was given again.
     `tolerated` are rules that parts of records break where nobody reads them, by (dialect, rule).
     `beyond_horizon` are those of the applied that are no newer than an id which is not known any more: if one repeats

@@ -101,7 +101,7 @@ def guard_producer(producer: AIOKafkaProducer, fence: Fence) -> None:
 
     async def guarded(node_id: int, request: object, *, group: ConnectionGroup = ConnectionGroup.DEFAULT) -> Any:
         if isinstance(request, ProduceRequest):
-            _require_member(fence)  # at once: a broker that is away must not hold up a stop
+            _require_member(fence)  # at once: an unreachable broker must not hold up a stop
             if not await client.ready(node_id, group=group):  # connecting takes time: before the look
                 raise NodeNotReadyError(f"node {node_id} is not ready")
             _require_member(fence)

@@ -37,7 +37,7 @@ class BrokerAnswers:
         try:
             cluster = admin.list_topics(timeout=self.timeout_s)
         except KafkaException as error:
-            admin.poll(0)  # hands over what it was told
+            admin.poll(0)  # hands over the client's errors
             raise BrokerUnavailable(
                 f"no Kafka broker answers at {self.settings.broker}: {errors[-1] if errors else message_of(error)}. "
                 "Is it running, are the address and SKILLSTREAM_BROKER_SECURITY right?"

@@ -84,7 +84,7 @@ class Verification:
         topics = (*channels.sources, channels.updates, channels.reasoning, channels.dead_letters, self._changelog)
         require_topics(settings.broker, topics, settings.partitions, settings.start_timeout_s)
         self._keyring.open()
-        # What became of calls changes what is pending in rows, and nothing that is compared.
+        # The results of calls change what is pending in rows, and nothing that is compared.
         compared = (channels.activity, channels.erasures)
         positions = Positions(settings.broker, settings.app_id, topics, compared, settings.partitions)
         offsets, lag = await positions.caught_up(self._wait_s)

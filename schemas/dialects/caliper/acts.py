@@ -1,4 +1,4 @@
-"""What a valid event comes to: the kind, and what a native event of that kind wants to know."""
+"""Maps a valid event to an act: the kind, and the values that a native event of that kind has."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime

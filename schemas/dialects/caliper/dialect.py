@@ -75,7 +75,7 @@ class Caliper:
         return self._read(datum, checked), misplaced or checked.tolerated
 
     def _read(self, datum: dict[str, Any], checked: Conformant) -> list[NativeEvent] | str:
-        """What a valid event comes to: what was marked was handed in, too. Raises InvalidInput."""
+        """Map a valid event to native ones; work that was marked was handed in, too. Raises InvalidInput."""
         name, usage = f"{checked.type}.{checked.action}"[:_MAX_NAME_CHARS], checked.usage
         kind = self._own.get(name) or (kind_of(datum, checked, usage) if usage else None)
         if kind is None:

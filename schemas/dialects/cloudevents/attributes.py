@@ -58,7 +58,7 @@ class Attributes(Struct, frozen=True, kw_only=True):
     tolerated: Sequence[str] = ()
 
     def event_id(self, index: int | None = None) -> str:
-        """An id that no other pair of source and id comes to, nor another `index` of the same pair.
+        """An id that no other pair of source and id gets, nor another `index` of the same pair.
 
         A source has no space and no bar, so where it ends is plain whatever the id holds.
         """

@@ -42,7 +42,7 @@ class Xapi:
         return _looks_like_a_statement(document)
 
     def try_decode(self, value: bytes, record: Record) -> Decoded | None:
-        """What `value`, still unparsed, comes to if it is a single statement, valid and usual: as `decode`, but faster.
+        """Decode `value`, still unparsed, if it is a single statement, valid and usual: as `decode`, but faster.
 
         None says nothing against it: it is to be parsed, and asked whose it is. Never raises.
         """
@@ -108,7 +108,7 @@ class Xapi:
 
 
 def _mapped(kinds: str | dict[str, str]) -> Senses:
-    """What a platform's verb comes to: navigation of what it does not name."""
+    """The sense of a platform's verb: navigation where the mapping names none."""
     if isinstance(kinds, str):
         return {"": Sense(kinds)}
     return {"": NONE} | {about: Sense(kind) for about, kind in kinds.items()}

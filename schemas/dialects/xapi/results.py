@@ -1,4 +1,4 @@
-"""What came of it: score, success, duration, text and progress of a statement's result."""
+"""Reads a statement's result: score, success, duration, text and progress of a statement's result."""
 
 from typing import Any, Final, TypeGuard
 

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 
 class Sense(NamedTuple):
-    """What a verb comes to: a kind (see `act.KINDS`), another (`bare`) where no score or success is said.
+    """The meaning of a verb: a kind (see `act.KINDS`), another (`bare`) where no score or success is said.
 
     `success` is what the verb itself says of it; `is_reply`, that the object is what was replied to; `is_of_another`,
     that whoever did it judged the work of whom the statement says that it is for.
