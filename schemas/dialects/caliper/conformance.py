@@ -12,7 +12,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from schemas.dialects.caliper.context import require_version
-from schemas.dialects.caliper.properties import READ
+from schemas.dialects.caliper.properties import READ_PROPERTIES
 from schemas.dialects.caliper.rules import BrokenRule, is_absent
 from schemas.dialects.caliper.values import CHECKED_IRIS, instant, is_iri, is_uuid_urn
 from schemas.dialects.caliper.version import NO_TYPES, PropertyCheck, ResolvedUse, Version, is_array, no_other
@@ -132,7 +132,7 @@ def _check_described(described: list[Described], version: Version, extended: boo
                     continue
             elif texts is CHECKED_IRIS:
                 if type(value) is dict and value:
-                    described.append((value, name, part, check, part[4] and name in READ))
+                    described.append((value, name, part, check, part[4] and name in READ_PROPERTIES))
                     continue
             elif (others := check[1])(value):
                 if others is is_array:
@@ -147,7 +147,7 @@ def _check_described(described: list[Described], version: Version, extended: boo
 
 def _unread(rule: str, part: Described, name: str) -> str:
     """`rule`, which the property `name` of `part` breaks where nobody reads it. Raises Broken where somebody does."""
-    if part[4] and name in READ:
+    if part[4] and name in READ_PROPERTIES:
         raise BrokenRule(rule, _path(part, name))
     return rule
 
@@ -175,7 +175,7 @@ def _further_type(part: Described, kind: Any, version: Version, extended: bool) 
 def _elements(array: list[Any], name: str, part: Described, check: PropertyCheck) -> tuple[list[Described], str]:
     """The described ones of an array of entities; and the rule that others break. Raises Broken."""
     found: list[Described] = []
-    broken, is_read = "", part[4] and name in READ
+    broken, is_read = "", part[4] and name in READ_PROPERTIES
     for index, one in enumerate(array):
         if isinstance(one, dict):
             found.append((one, f"{name}[{index}]", part, check, is_read))

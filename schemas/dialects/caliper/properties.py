@@ -47,7 +47,7 @@ PROPERTIES: Final[Mapping[str, PropertyCheck]] = {
     **others("roles", "E-roles", is_roles),
 }
 
-READ: Final = frozenset(
+READ_PROPERTIES: Final = frozenset(
     """id type assignable assignee attempt body bookmarkNotes count currentTime dateToSubmit duration endedAtTime
     maxResultScore maxScore member replyTo resultScore roles scoreGiven startedAtTime user value""".split()
 )

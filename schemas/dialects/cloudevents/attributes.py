@@ -16,7 +16,7 @@ from schemas.errors import InvalidInput
 
 SPEC_VERSION: Final = "1.0"
 REASON: Final = "cloudevents_invalid"
-READ: Final = frozenset(("specversion", "id", "source", "type", "subject", "time", "datacontenttype"))
+READ_ATTRIBUTES: Final = frozenset(("specversion", "id", "source", "type", "subject", "time", "datacontenttype"))
 _NAME: Final = re.compile(r"[a-z0-9]++")
 _MIN_INTEGER, _MAX_INTEGER = -(1 << 31), (1 << 31) - 1
 _DISALLOWED: Final = re.compile(
@@ -73,7 +73,7 @@ def read_attributes(given: Mapping[str, Any]) -> Attributes:
     if _text(given, "specversion", required=True) != SPEC_VERSION:
         raise InvalidInput("unknown_version", f"specversion: this program reads CloudEvents {SPEC_VERSION}")
     for name, value in given.items():
-        if name in READ:
+        if name in READ_ATTRIBUTES:
             _check(name, value)
     if not _URI_REFERENCE.fullmatch(source := _text(given, "source", required=True)):
         raise broken("source", "is no URI reference (RFC 3986)")
@@ -96,7 +96,7 @@ def broken(attribute: str, rule: str) -> InvalidInput:
 def _broken_unread(given: Mapping[str, Any]) -> Iterator[str]:
     """The rules that extensions and the schema break."""
     for name, value in given.items():
-        if name in READ:
+        if name in READ_ATTRIBUTES:
             continue
         if not _NAME.fullmatch(name) or name == "data":
             yield "attribute_name"

@@ -9,7 +9,7 @@ Header values are UTF-8 as they are; only CloudEvents on HTTP encodes them with 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
-from schemas.dialects.cloudevents.attributes import READ, broken
+from schemas.dialects.cloudevents.attributes import READ_ATTRIBUTES, broken
 from schemas.errors import InvalidInput
 
 Mode = Literal["structured", "binary"]
@@ -51,7 +51,7 @@ def attributes_in(headers: Sequence[tuple[str, bytes]]) -> Mapping[str, Any]:
     for name, value in headers:
         if name.startswith(HEADER_PREFIX):
             attribute = name[len(HEADER_PREFIX) :]
-            if attribute not in READ:
+            if attribute not in READ_ATTRIBUTES:
                 found[attribute] = _unread(value, is_repeated=attribute in found)
             elif attribute in found:
                 raise broken(f"header {HEADER_PREFIX}…", "an attribute is there twice")
