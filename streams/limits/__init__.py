@@ -3,13 +3,22 @@
 The limiter in Redis is in `streams.limits.redis`: its client takes most of a second to import, and few need it.
 """
 
-from streams.limits.bucket import Bucket, calls_per_hour, calls_per_minute, micro_usd_per_day, tokens_per_minute
-from streams.limits.cost import Cost
-from streams.limits.errors import CostTooLarge, LimitUnavailable, RateLimitExceeded, UnknownLimiter
+from streams.limits.bucket import Bucket, Cost, calls_per_hour, calls_per_minute, micro_usd_per_day, tokens_per_minute
 from streams.limits.fallback import FallbackLimiter
-from streams.limits.limiter import Decision, DecisionObserver, Grant, Limiter
+from streams.limits.limiter import (
+    LIMITERS,
+    CostTooLarge,
+    Decision,
+    DecisionObserver,
+    Grant,
+    Limiter,
+    LimitUnavailable,
+    RateLimitExceeded,
+    Registry,
+    UnknownLimiter,
+    rate_limit,
+)
 from streams.limits.memory import MemoryLimiter
-from streams.limits.registry import LIMITERS, Registry, rate_limit
 
 __all__ = [
     "LIMITERS",

@@ -12,11 +12,18 @@ top of theirs (at most limit · (1 + 1/workers)); nobody can tell them.
 import asyncio
 from collections.abc import Callable
 
-from streams.limits.cost import NO_COST, ONE_CALL, Cost
-from streams.limits.errors import CostTooLarge, LimitUnavailable, RateLimitExceeded
-from streams.limits.limiter import DecisionObserver, Grant, SharedLimiter, ignore_decision
+from streams.limits.bucket import NO_COST, ONE_CALL, Cost
+from streams.limits.ledger import hold_us
+from streams.limits.limiter import (
+    CostTooLarge,
+    DecisionObserver,
+    Grant,
+    LimitUnavailable,
+    RateLimitExceeded,
+    SharedLimiter,
+    ignore_decision,
+)
 from streams.limits.memory import MemoryLimiter, monotonic_us
-from streams.limits.reservation import hold_us
 
 
 class FallbackLimiter:

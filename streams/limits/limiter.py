@@ -6,14 +6,67 @@
 
 A grant that is never settled stays charged as reserved, which is the safe side: reserve the most that the
 call can use.
+
+Limits go by name, so that code says which budget it spends and start-up says how large that is:
+
+    LIMITERS.register(MemoryLimiter("openai_reasoning", [calls_per_minute(), calls_per_hour()]))
+
+    @rate_limit("openai_reasoning")
+    async def explain(...): ...
+
+    async with rate_limit("openai_reasoning", Cost(tokens=900)) as grant: ...
+
+How a limit says no:
+
+    Retryable
+    ├── RateLimitExceeded   the budget is spent: wait `retry_after_s`
+    └── LimitUnavailable    nobody can say what is left: spend nothing
+    InvalidInput
+    └── CostTooLarge        no wait will ever be long enough
+    Fatal
+    └── UnknownLimiter      the name was never registered
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from streams.limits.bucket import Bucket
-from streams.limits.cost import NO_COST, ONE_CALL, Cost
+from schemas.errors import Fatal, InvalidInput, Retryable
+from streams.limits.bucket import NO_COST, ONE_CALL, Bucket, Cost
+
+
+class RateLimitExceeded(Retryable):
+    """The limit `limiter` refuses for now; `bucket` is the one that takes longest to make room (or `hold`).
+
+    `retry_after_s` is exact: the same request is admitted after that long, if nobody else spends meanwhile.
+    """
+
+    def __init__(self, limiter: str, bucket: str, retry_after_s: float) -> None:
+        super().__init__(f"limit {limiter!r} ({bucket}) is spent: retry in {retry_after_s:.3f} s")
+        self.limiter = limiter
+        self.bucket = bucket
+        self.retry_after_s = retry_after_s
+
+
+class LimitUnavailable(Retryable):
+    """The shared state of a limit cannot be reached, and there is no local share that could serve."""
+
+    def __init__(self, limiter: str, why: str) -> None:
+        super().__init__(f"limit {limiter!r} is unavailable: {why}")
+        self.limiter = limiter
+
+
+class CostTooLarge(InvalidInput):
+    """One request asks for more than a bucket ever holds at once."""
+
+    def __init__(self, bucket: str, cost: int, burst: int) -> None:
+        super().__init__("cost_too_large", f"a cost of {cost} can never fit bucket {bucket!r} (burst {burst})")
+        self.bucket = bucket
+
+
+class UnknownLimiter(Fatal):
+    """A limiter is asked for by a name that nobody registered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +158,38 @@ class SharedLimiter(Limiter, Protocol):
         Raises LimitUnavailable, having charged nothing as far as anyone can know.
         """
         ...
+
+
+class Registry:
+    """Limiters by name. A name registered again is replaced: settings changed, or a test began."""
+
+    def __init__(self) -> None:
+        self._limiters: dict[str, Limiter] = {}
+
+    def register(self, limiter: Limiter) -> None:
+        self._limiters[limiter.name] = limiter
+
+    def __getitem__(self, name: str) -> Limiter:
+        """Raises UnknownLimiter, which names the ones that there are."""
+        try:
+            return self._limiters[name]
+        except KeyError:
+            known = ", ".join(sorted(self._limiters)) or "none"
+            raise UnknownLimiter(f"no limiter is registered as {name!r} (known: {known})") from None
+
+    def __iter__(self) -> Iterator[Limiter]:
+        return iter(self._limiters.values())
+
+
+LIMITERS = Registry()
+
+
+@asynccontextmanager
+async def rate_limit(name: str, cost: Cost = ONE_CALL, *, registry: Registry = LIMITERS) -> AsyncIterator[Grant]:
+    """Spend `cost` of the limit `name`: a decorator for async functions, or `async with`.
+
+    The name is looked up at each call, so functions may be decorated before start-up registers limits.
+    A body that fails keeps its reservation: nobody knows whether the provider counted it.
+    Raises what `Limiter.acquire` raises, before the body runs, and UnknownLimiter.
+    """
+    yield await registry[name].acquire(cost)

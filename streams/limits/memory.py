@@ -3,12 +3,9 @@
 import time
 from collections.abc import Callable, Sequence
 
-from streams.limits.bucket import Bucket
-from streams.limits.cost import ONE_CALL, Cost
-from streams.limits.errors import RateLimitExceeded
-from streams.limits.ledger import LimitLedger, Refused
-from streams.limits.limiter import Decision, DecisionObserver, Grant, ignore_decision
-from streams.limits.reservation import absorbed_us, costs_of, deltas_us, hold_us
+from streams.limits.bucket import ONE_CALL, Bucket, Cost
+from streams.limits.ledger import LimitLedger, Refused, absorbed_us, costs_of, deltas_us, hold_us
+from streams.limits.limiter import Decision, DecisionObserver, Grant, RateLimitExceeded, ignore_decision
 
 
 def monotonic_us() -> int:

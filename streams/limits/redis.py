@@ -13,11 +13,16 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from streams.limits.bucket import Bucket
-from streams.limits.cost import ONE_CALL, Cost
-from streams.limits.errors import LimitUnavailable, RateLimitExceeded
-from streams.limits.limiter import Decision, DecisionObserver, Grant, ignore_decision
-from streams.limits.reservation import absorbed_us, costs_of, deltas_us, hold_us
+from streams.limits.bucket import ONE_CALL, Bucket, Cost
+from streams.limits.ledger import absorbed_us, costs_of, deltas_us, hold_us
+from streams.limits.limiter import (
+    Decision,
+    DecisionObserver,
+    Grant,
+    LimitUnavailable,
+    RateLimitExceeded,
+    ignore_decision,
+)
 from streams.limits.script import LEDGER_LUA
 
 

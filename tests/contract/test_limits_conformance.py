@@ -18,8 +18,8 @@ from streams.limits import (
     calls_per_minute,
     tokens_per_minute,
 )
+from streams.limits.bucket import GrantLog, is_honoured
 from streams.limits.limiter import SharedLimiter
-from streams.limits.promise import GrantLog, is_honoured
 from tests.contract.limiters import FOUR, MakeLimiter, attempt, client, clock, in_memory, in_redis, make, prefix
 from tests.unit.limits.clock import ManualClock
 
