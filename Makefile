@@ -40,7 +40,7 @@ demo: $(READY)  ## the whole stream in one go: simulated class, worker, scores, 
 
 .PHONY: test
 test: $(READY)  ## the tests that need nothing but Python
-	@$(BIN)/pytest -n auto --dist loadfile $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: lint
 lint: $(READY)  ## ruff, mypy --strict, which package may import which, and the glossary's words
@@ -58,7 +58,7 @@ format: $(READY)  ## put code in the one format and mend what ruff can mend
 .PHONY: integration
 integration: $(READY)  ## the tests on a real Kafka and a real Redis, which it starts and stops (Java 17+, Maven)
 	@SKILLSTREAM_REQUIRE_SERVERS=1 $(BIN)/python -m tests.servers \
-	  $(BIN)/pytest -n 3 --dist loadfile -m "kafka or redis" tests/integration tests/contract tests/agents tests/container $(ARGS)
+	  $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "kafka or redis" tests/integration tests/contract tests/agents tests/container $(ARGS)
 
 .PHONY: image-check
 image-check: $(READY)  ## build the container image and try it (Docker, or Podman and runc; BASE=stand-in without a registry)
