@@ -12,8 +12,7 @@ from rich.text import Text
 
 from agents.cli.console import stderr, stdout
 from agents.cli.parameters import Number
-from agents.operations.doctor.finding import Finding, FindingStatus, exit_code
-from agents.operations.doctor.run import CheckResult, run_checks
+from agents.operations.doctor.check import CheckResult, Finding, FindingStatus, exit_code, run_checks
 
 _STYLES: Final[dict[FindingStatus, str]] = {"ok": "green", "warning": "yellow", "problem": "bold red"}
 

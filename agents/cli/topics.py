@@ -15,7 +15,7 @@ from agents.cli.outcome import CHECK_FAILED
 from agents.config.settings import Settings, load_settings
 from agents.kafka.resolving import warn_of_unresolved
 from agents.kafka.topics import TopicSpec, ensure_topics, try_topics
-from agents.operations.doctor.survey import Surveyed, specs_of, survey
+from agents.operations.doctor.topics import Surveyed, specs_of, survey
 
 _SHOWN: Final = ("cleanup.policy", "retention.ms", "min.compaction.lag.ms", "max.message.bytes")
 

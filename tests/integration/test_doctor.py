@@ -8,9 +8,8 @@ import pytest
 from confluent_kafka import Producer
 
 from agents.kafka.topics import TopicSpec, ensure_topics
+from agents.operations.doctor.check import Finding, exit_code, run_checks
 from agents.operations.doctor.checks import checks
-from agents.operations.doctor.finding import Finding, exit_code
-from agents.operations.doctor.run import run_checks
 from streams.limits.redis import connect
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, deployed

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from agents.kafka.topics import TopicSpec, ensure_topics
-from agents.operations.doctor.survey import specs_of
+from agents.operations.doctor.topics import specs_of
 from tests.agents.deployment import Deployment
 from tests.cli.conftest import Run, run
 from tests.servers.topics import configure

@@ -13,10 +13,9 @@ from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
 from agents.config.settings import Settings, load_settings
 from agents.kafka.topics import ensure_topics
+from agents.operations.doctor.check import Finding, exit_code, run_checks
 from agents.operations.doctor.checks import checks
-from agents.operations.doctor.finding import Finding, exit_code
-from agents.operations.doctor.run import run_checks
-from agents.operations.doctor.survey import specs_of, survey
+from agents.operations.doctor.topics import specs_of, survey
 from streams.simulation import simulate
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, Sent

@@ -15,13 +15,12 @@ import pytest
 from agents.config.settings import Settings
 from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.topics import TopicMismatch, TopicSpec
-from agents.operations.doctor.artifact import ModelArtifact
+from agents.operations.doctor.check import Finding, exit_code, ok, problem, run_checks, warning
 from agents.operations.doctor.clock import http_ahead_s
-from agents.operations.doctor.environment import is_ours
-from agents.operations.doctor.finding import Finding, exit_code, ok, problem, warning
-from agents.operations.doctor.placement import check_placement
-from agents.operations.doctor.policy import BrokerTopic, deviations, mending
-from agents.operations.doctor.run import run_checks
+from agents.operations.doctor.contents import check_placement
+from agents.operations.doctor.installed import is_ours
+from agents.operations.doctor.local import ModelArtifact
+from agents.operations.doctor.topics import BrokerTopic, deviations, mending
 from streams.input.origin import ORIGIN_HEADER
 from streams.input.partitioner import PartitionerName, partitioner
 

@@ -12,8 +12,7 @@ import pytest
 
 import streams
 from agents.config.settings import Settings
-from agents.operations.doctor.artifact import ModelArtifact
-from agents.operations.doctor.skills import Skills
+from agents.operations.doctor.local import ModelArtifact, Skills
 from schemas.update import SkillScore, SkillUpdate
 from streams.evidence.artifacts import NO_ARTIFACT, Artifact, load_artifact
 from streams.evidence.registry import make_sources, types_of

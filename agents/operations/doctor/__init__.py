@@ -1,4 +1,5 @@
 """`skillstream doctor`: would a worker start here, now, with these settings, and what should be known before?
 
-Each file holds one check. Whatever decides is asked of the worker's own code; nothing is created or changed.
+Each file holds the checks of one subject, `checks` lists them all. Whatever decides is asked of the worker's own code;
+nothing is created or changed.
 """

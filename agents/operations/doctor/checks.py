@@ -4,22 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agents.config.settings import Settings, SettingsError, load_settings, require_secrets
-from agents.operations.doctor.artifact import ModelArtifact
-from agents.operations.doctor.broker import BrokerAnswers
-from agents.operations.doctor.check import Check
+from agents.operations.doctor.check import Check, Finding, ok, problem, warning
 from agents.operations.doctor.clock import Clock
-from agents.operations.doctor.codecs import Codecs
-from agents.operations.doctor.environment import Environment
-from agents.operations.doctor.finding import Finding, ok, problem, warning
-from agents.operations.doctor.mapping import VerbMapping
-from agents.operations.doctor.models import Models
-from agents.operations.doctor.pages import Pages
-from agents.operations.doctor.permissions import Permissions
-from agents.operations.doctor.placement import Placement
-from agents.operations.doctor.redis import BudgetCheck
-from agents.operations.doctor.skills import Skills
-from agents.operations.doctor.store import StoreCheck
-from agents.operations.doctor.table import Table
+from agents.operations.doctor.contents import Placement, Table
+from agents.operations.doctor.installed import Codecs, Environment
+from agents.operations.doctor.kafka import BrokerAnswers, Permissions
+from agents.operations.doctor.local import ModelArtifact, Pages, Skills, StoreCheck, VerbMapping
+from agents.operations.doctor.services import BudgetCheck, Models
 from agents.operations.doctor.topics import Topics
 
 _INNER = 0.8

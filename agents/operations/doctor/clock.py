@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from agents.config.channels import Channels
 from agents.config.settings import Settings
 from agents.kafka.clients import open_admin
-from agents.operations.doctor.finding import Finding, ok, warning
+from agents.operations.doctor.check import Finding, ok, warning
 from streams.limits.redis import connect
 from streams.reasoning.model.defaults import BASE_URL
 
