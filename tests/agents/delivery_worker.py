@@ -43,7 +43,7 @@ class WorkerConfig(msgspec.Struct, frozen=True, kw_only=True):
     partitions: int = 4
     standby_replicas: int = 0
     group_instance_id: str | None = None
-    session_timeout_s: float = 3.0
+    session_timeout_s: float = 6.0
     max_batch_records: int = 50
     outputs: bool = True
     step_delay_s: float = 0.0

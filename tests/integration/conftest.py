@@ -1,5 +1,7 @@
 """Tests against a real Kafka and a real Redis: see tests/servers/fixtures.py."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.servers.fixtures import kafka, mark_by_fixture, own_kafka, own_redis, redis, secured_kafka
@@ -9,5 +11,6 @@ __all__ = ["kafka", "own_kafka", "own_redis", "redis", "secured_kafka"]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks before pytest's own hook deselects by marker."""
-    mark_by_fixture(items)
+    """Mark the tests here before pytest's own hook deselects by marker; elsewhere a `kafka` may be the embedded one."""
+    here = Path(__file__).parent
+    mark_by_fixture(item for item in items if item.path.is_relative_to(here))
