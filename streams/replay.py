@@ -36,14 +36,19 @@ class Replay:
     """Processes batch after batch, keeping rows and counts."""
 
     def __init__(
-        self, pipeline: Pipeline, *, owning_partition: OwningPartitionOfKey = any_partition, epoch: int = 0
+        self,
+        pipeline: Pipeline,
+        *,
+        owning_partition: OwningPartitionOfKey = any_partition,
+        epoch: int = 0,
+        scores: bool = True,
     ) -> None:
         self.rows = PartitionedRows()
         self.counts = Counts()
         self.updates = 0
         self._pipeline = pipeline
         self._context = ProcessingContext(
-            rows=self.rows, owning_partition=owning_partition, epoch_of=lambda _partition: epoch
+            rows=self.rows, owning_partition=owning_partition, epoch_of=lambda _partition: epoch, scores=scores
         )
 
     async def feed(self, records: Sequence[Record]) -> PartitionResult:

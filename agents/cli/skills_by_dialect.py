@@ -1,13 +1,15 @@
 """What each kind of event feeds, found by folding events of that kind: facts, texts, ratings, and who listens."""
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from schemas import event as e
 from schemas.dialects.act import KINDS, Act, native
 from schemas.dialects.native import convert
-from streams.folding.fold import Folding
+from streams.event_record import EventRecord, event_pipeline
+from streams.replay import Replay
 from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import Skill, load_skills
 from streams.vocabulary import FACTS
@@ -46,7 +48,7 @@ class DefaultSkills:
     def __init__(self) -> None:
         loaded = load_skills("default")
         self._skills: Mapping[str, Skill] = loaded.skills
-        self._folding = Folding.of(loaded)
+        self._pipeline = event_pipeline(loaded)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -66,9 +68,7 @@ class DefaultSkills:
         return convert({**common, **said, **skill})
 
     def _fed(self, kind: str, events: list[e.NativeEvent]) -> Fed:
-        row_batch = RowBatch.of([None], tuple(self._skills))
-        now_us = [int(_T.timestamp() * 1e6) + 3_600_000_000] * len(events)
-        self._folding.fold(row_batch, [0] * len(events), events, now_us)
+        row_batch = asyncio.run(self._folded(events))
         facts = [fact for fact, n in zip(FACTS, row_batch.facts["n"][0], strict=True) if n]
         skills = {name for name, skill in self._skills.items() if not _heard(skill).isdisjoint(facts)}
         if row_batch.skill_states["text_n"].any():
@@ -79,6 +79,13 @@ class DefaultSkills:
             skills |= set(self._skills)
         type_ = str(type(events[0]).__struct_config__.tag)
         return Fed(kind, type_, tuple(facts), tuple(name for name in self._skills if name in skills))
+
+    async def _folded(self, events: Sequence[e.NativeEvent]) -> RowBatch:
+        """The row of the one student whose events these are."""
+        replay = Replay(self._pipeline, scores=False)
+        now_ms = int((_T + timedelta(hours=1)).timestamp() * 1000)
+        await replay.feed([EventRecord(offset, now_ms, event) for offset, event in enumerate(events)])
+        return RowBatch.of([row for _, row in replay.rows.items(0)] or [None], tuple(self._skills))
 
 
 def _heard(skill: Skill) -> set[str]:

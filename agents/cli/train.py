@@ -26,7 +26,6 @@ from agents.config.settings import Settings, load_settings
 from schemas.dialects import Decode, Decoded, Record
 from schemas.errors import SkillstreamError
 from streams.evidence.artifacts import Artifact, save_artifact
-from streams.folding.fold import Folding
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
 from streams.skills.skill_set import load_skills
@@ -129,8 +128,15 @@ def command(**given: Any) -> None:
     except OSError as error:
         raise OutOfReach(f"{options.labels}: {error.strerror}") from None
     bad = BadLines(quiet=options.as_json)
-    folding = Folding.of(plan.skill_set, settings.known_ids)
-    states, account = moments_of(options.records(), wanted, folding, options.moments, _reporting(decode, bad))
+    moments = moments_of(
+        options.records(),
+        wanted,
+        plan.skill_set,
+        options.moments,
+        decode=_reporting(decode, bad),
+        known_ids=settings.known_ids,
+    )
+    states, account = asyncio.run(moments)
     bad.tell_of_the_rest()
     held = {label for label in wanted if plan.groups.held_out(label.student, options.holdout, options.seed)}
     unseen = _score_held_out(options, settings, states, held) if held else {}

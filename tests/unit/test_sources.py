@@ -25,7 +25,7 @@ from streams.skills.skill_set import SkillsError, SkillSet, load_skills
 from streams.training.errors import TrainingError
 from streams.training.moments import moments_of
 from streams.training.trainer import Plan, train
-from tests.events import default_folding, default_skills, raw, records, updates_of
+from tests.events import default_skills, raw, records, updates_of
 from tests.unit import a_source
 from tests.unit.installed_source import School, school
 from tests.unit.training import simulated
@@ -119,7 +119,7 @@ def numbers(skills: Mapping[str, SkillScore]) -> dict[str, tuple[float, ...]]:
 async def test_training_fits_its_weight_and_scores_go_by_what_was_fitted(school: School) -> None:
     school.install()
     skill_set = school.skills()
-    moments, _ = moments_of(simulated.records(simulated.lines()), simulated.labels(), default_folding(), 1)
+    moments, _ = await moments_of(simulated.records(simulated.lines()), simulated.labels(), default_skills(), 1)
     trained = await asyncio.to_thread(train, moments, Plan("four", skill_set, folds=3))
     fit = trained.card.skills["problem_solving"].fusion
 
@@ -143,7 +143,8 @@ async def test_training_fits_its_weight_and_scores_go_by_what_was_fitted(school:
 def test_a_source_that_fails_in_training_ends_it(school: School) -> None:
     school.install()
     skill_set = school.skills()
-    moments, _ = moments_of(simulated.records(simulated.lines()), simulated.labels(), default_folding(), 1)
+    process = moments_of(simulated.records(simulated.lines()), simulated.labels(), default_skills(), 1)
+    moments, _ = asyncio.run(process)
     a_source.MINDS.clear()
     with pytest.raises(TrainingError, match="problem_solving: source steadiness failed: KeyError"):
         train(moments, Plan("four", skill_set, folds=3))

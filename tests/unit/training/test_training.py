@@ -1,5 +1,6 @@
 """Training on a simulated class: what is learnt, what is refused, what is stored."""
 
+import asyncio
 import hashlib
 import io
 import pickle
@@ -29,7 +30,7 @@ from streams.training.metrics import expected_calibration_error, metrics
 from streams.training.moments import Moment, moments_of
 from streams.training.trainer import Plan, Trained, train
 from streams.vocabulary import Fact
-from tests.events import default_folding, default_skills, raw
+from tests.events import default_skills, raw
 from tests.unit.training import simulated
 
 SKILL = "problem_solving"
@@ -37,7 +38,8 @@ SKILL = "problem_solving"
 
 @cache
 def class_moments(steps: int = 2) -> list[Moment]:
-    moments, _ = moments_of(simulated.records(simulated.lines()), simulated.labels(), default_folding(), steps)
+    process = moments_of(simulated.records(simulated.lines()), simulated.labels(), default_skills(), steps)
+    moments, _ = asyncio.run(process)
     return moments
 
 
