@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from agents.config.settings import Settings
-from agents.kafka.errors import BrokerUnavailable
+from agents.kafka.errors import BrokerUnavailable, TopicForbidden
 from agents.kafka.producer import ConfirmedProducer
 from agents.kafka.reader import read_to_end
 from agents.kafka.topics import TopicSpec, ensure_topics
@@ -37,14 +37,28 @@ class Keyring:
         self._settings = settings
         self._set = tuple(key.strip().encode() for key in settings.header_key.split(",") if key.strip())
         self._keys = HeaderKeys(self._set)
+        self.lacking = ""
+        """Why there may be keys of this deployment that this process does not have; empty where it has all."""
 
     def open(self) -> "Keyring":
-        """Read the keys that are kept, beside those that are set; itself. Blocks. Raises Retryable."""
+        """Read the keys that are kept, beside those that are set; itself. Blocks. Raises TopicForbidden, Retryable."""
         self._keys = HeaderKeys((*self._set, *self._stored()))
         return self
 
+    def open_as_allowed(self) -> "Keyring":
+        """As `open`; sets `lacking` where the topic may not be read, or does not show itself. Raises Retryable."""
+        topic = header_keys_spec(self._settings).name
+        try:
+            self.open()
+        except TopicForbidden as error:
+            self.lacking = str(error)
+        else:
+            if not self._keys.keys:  # to a client without Describe a topic is not there, and every worker makes a key
+                self.lacking = f"this client sees no key on {topic}: may it describe and read that topic?"
+        return self
+
     def open_or_make(self) -> "Keyring":
-        """As `open`; makes a key where there is none. Raises TopicMismatch, Retryable."""
+        """As `open`; makes a key where there is none. Raises TopicForbidden, TopicMismatch, Retryable."""
         self.open()
         if not self._keys.keys:
             self.make()
@@ -54,6 +68,14 @@ class Keyring:
     def authentic(self, record: Record) -> bool:
         """See HeaderKeys."""
         return self._keys.authentic(record)
+
+    def is_of_lacking_key(self, record: Record) -> bool:
+        """Whether headers on `record` are signed by a key that this process may lack."""
+        return bool(self.lacking) and self._keys.is_of_another(record)
+
+    def may_be_authentic(self, record: Record) -> bool:
+        """Whether headers on `record` are ours, or cannot be judged."""
+        return self.authentic(record) or self.is_of_lacking_key(record)
 
     def sign(
         self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header]

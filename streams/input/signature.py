@@ -5,6 +5,7 @@ count on that record alone; what is not signed by a key of the deployment is as 
 """
 
 import hmac
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -19,6 +20,7 @@ SIGNED_HEADERS: Final = frozenset({ORIGIN_HEADER, REINSERTED_HEADER})
 OWN_HEADERS: Final = SIGNED_HEADERS | {SIGNATURE_HEADER}
 _MAC_BYTES: Final = 16
 _ID_BYTES: Final = 4
+_SIGNATURE: Final = re.compile(rb"([0-9a-f]{8}):([0-9a-f]{32})")
 
 Authentic = Callable[[Record], bool]
 """Whether our headers on a record are ours."""
@@ -65,16 +67,25 @@ class HeaderKeys:
 
     def authentic(self, record: Record) -> bool:
         """See Authentic: one signature, by a key of ours, of just these headers on just this record."""
-        signatures = [value or b"" for name, value in record.headers if name == SIGNATURE_HEADER]
-        if len(signatures) != 1:
-            return False
-        name, _, mac = signatures[0].partition(b":")
+        name, mac = _signature(record)
         known = self._by_id.get(name)
         if known is None:
             return False
         headers = [header for header in record.headers if header[0] in SIGNED_HEADERS]
         expected = _mac(known, record.topic, record.partition, record.key, record.value, headers)
         return hmac.compare_digest(expected, mac)
+
+    def is_of_another(self, record: Record) -> bool:
+        """Whether the one signature is of a key that is not among these: whoever lacks keys cannot judge it."""
+        name, _ = _signature(record)
+        return bool(name) and name not in self._by_id
+
+
+def _signature(record: Record) -> tuple[bytes, bytes]:
+    """The key's id and the MAC of the one signature; both empty where there is none, several, or none to speak of."""
+    signatures = [value or b"" for name, value in record.headers if name == SIGNATURE_HEADER]
+    found = _SIGNATURE.fullmatch(signatures[0]) if len(signatures) == 1 else None
+    return (found[1], found[2]) if found is not None else (b"", b"")
 
 
 def _mac(

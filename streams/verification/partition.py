@@ -13,6 +13,7 @@ from schemas.dialects import Record
 from schemas.errors import Fatal
 from streams.folding.counts import Counts
 from streams.input.partitioner import OwningPartitionOfKey
+from streams.input.signature import Authentic, nobody
 from streams.pipeline import PartitionResult
 from streams.rows.codec import decode_row
 from streams.rows.row import Row
@@ -20,6 +21,7 @@ from streams.verification.audit import AuditFinding, Difference, NotCompared, Ro
 from streams.verification.erased import ErasedStudents
 from streams.verification.known_ids import segments_differ
 from streams.verification.latest import Last
+from streams.verification.on_trust import StudentsOnTrust
 from streams.verification.refold import Refold
 from streams.verification.rescoring import Rescoring
 from streams.verification.scores import ScoreComparison
@@ -27,10 +29,14 @@ from streams.verification.slices import Slice
 from streams.verification.students import Case, Extent, compare_published, compare_row
 
 _CHUNK: Final = 500
+_NO_KEYS: Final = "their events came with signed headers that cannot be judged without the keys"
 
 
 class Pass:
-    """See the module. `memory_bytes` bounds what is kept of students, roughly; those left out are `set_aside`."""
+    """See the module. `memory_bytes` bounds what is kept of students, roughly; those left out are `set_aside`.
+
+    `is_of_lacking_key` tells records whose headers of ours were taken as genuine for want of keys.
+    """
 
     def __init__(
         self,
@@ -39,7 +45,9 @@ class Pass:
         extent: Extent,
         students: Slice,
         memory_bytes: int,
+        is_of_lacking_key: Authentic = nobody,
     ) -> None:
+        self._is_of_lacking_key = is_of_lacking_key
         self._pipeline = rescoring.pipeline
         self._owning_partition = owning_partition
         self.extent = extent
@@ -58,6 +66,7 @@ class Pass:
         self._refold = Refold(
             self._pipeline, self._owning_partition, self.extent.epoch, self.last.slice, self._memory_bytes
         )
+        self._on_trust = StudentsOnTrust(self.last.slice, self._pipeline.decode, self._is_of_lacking_key)
         asked: set[bytes] = set(self.last.requests)
         for key, stored in self.last.rows.items():
             row = _decoded(stored)
@@ -84,6 +93,11 @@ class Pass:
         return self._refold.counts.records_in
 
     @property
+    def on_trust(self) -> int:
+        """Records, also beyond the cut, whose headers of ours cannot be judged."""
+        return self._on_trust.records
+
+    @property
     def rerouted(self) -> int:
         """Events on this partition that another one owns."""
         return self._refold.counts.rerouted
@@ -101,6 +115,7 @@ class Pass:
     async def fold(self, records: Sequence[Record]) -> PartitionResult:
         """The next records of the input, up to the cut."""
         self._erased.note(records)
+        self._on_trust.note(records)
         return await self._refold.fold(records)
 
     async def follow(self, records: Sequence[Record]) -> None:
@@ -110,6 +125,7 @@ class Pass:
                 if key in self._refold.rows:
                     self._reached.setdefault(key, self._refold.rows[key])
             self._erased.note(records)
+            self._on_trust.note(records)
             await self._refold.follow(records, self._ahead, self._reached)
 
     async def compare(self) -> AsyncIterator[Difference]:
@@ -122,6 +138,9 @@ class Pass:
             self.students += len(keys)
             exact: dict[bytes, Case] = {}
             for key in keys:
+                if self._on_trust.contains(key):
+                    self._leave_out(_NO_KEYS)
+                    continue
                 case = await self._case(key)
                 if isinstance(case, AuditFinding):
                     yield self._difference(key, case, -1)
@@ -132,11 +151,14 @@ class Pass:
                     if isinstance(found, AuditFinding):
                         yield self._difference(key, found, _offset(case))
                 for why in [found.why for found in all_found if isinstance(found, NotCompared)][:1]:
-                    self.left_out[why] = self.left_out.get(why, 0) + 1
+                    self._leave_out(why)
                 if row is None:
                     exact[key] = case
             async for key, found in self.scores.compare(exact):
                 yield self._difference(key, found, _offset(exact[key]))
+
+    def _leave_out(self, why: str) -> None:
+        self.left_out[why] = self.left_out.get(why, 0) + 1
 
     def _difference(self, key: bytes, found: AuditFinding, offset: int) -> Difference:
         return Difference(found.kind, key.decode("utf-8", "replace"), self.extent.partition, offset, found.what)

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from confluent_kafka import Message
 
+from agents.kafka.errors import TopicForbidden
 from streams.simulation import simulate
 from tests.agents.command import Ran, environment, run_here
 from tests.agents.delivery_cluster import until
@@ -227,6 +229,38 @@ def test_where_retention_has_removed_the_start_it_says_so_and_raises_no_false_al
         assert verdict.said["not_judged"] > 0
         removed = [note for note in verdict.said["notes"] if "retention has removed the start" in note]
         assert any(f"{deployment.channels.activity}, partition 0: offsets 0 to " in note for note in removed)
+
+
+@pytest.mark.parametrize("right", ["Describe", "Read"])
+def test_without_a_right_on_the_keys_signed_headers_are_taken_as_genuine_and_what_depends_on_them_is_not_judged(
+    broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, right: str
+) -> None:
+    def without_it(_broker: str, topic: str) -> Iterator[Message]:
+        """As a broker answers that denies it; the embedded one knows no access lists."""
+        if right == "Read":
+            raise TopicForbidden(f"{topic}/0 cannot be read: Broker: Topic authorization failed")
+        return iter(())
+
+    foreign = (owning_partition(STRAY) + 1) % PARTITIONS
+    strays = [Sent(STRAY.encode(), raw(student=STRAY, event_id=f"s{n}"), partition=foreign) for n in range(5)]
+    with deployed(broker, tmp_path, model="none") as deployment:
+        deployment.send([*CLASS[:100], *strays])
+        worker = deployment.start()
+        deployment.await_caught_up()
+        assert worker.terminate() == 0, worker.tail()
+        with_keys = verify(deployment)
+        monkeypatch.setattr("agents.config.header_keys.read_to_end", without_it)
+        verdict = verify(deployment)
+
+    assert (with_keys.code, with_keys.said["notes"]) == (0, [])
+    assert (verdict.code, verdict.said["ok"], verdict.said["complete"]) == (1, False, False), verdict.log
+    assert verdict.said["differences"] == []
+    assert (verdict.said["not_judged"], verdict.said["rerouted"]) == (1, 5)
+    assert verdict.said["students"] == with_keys.said["students"]
+    [said, students] = verdict.said["notes"]
+    assert "headers of 5 records are signed and cannot be judged without the keys" in said
+    assert deployment.settings.app_id + "-header-keys" in said
+    assert students.startswith("1 students not judged: their events came with signed headers")
 
 
 def test_where_nothing_can_be_verified_the_exit_code_says_why(broker: str, tmp_path: Path) -> None:

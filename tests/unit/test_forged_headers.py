@@ -158,6 +158,16 @@ def test_no_bytes_pass_for_a_signature(signature: bytes) -> None:
     assert not KEYS.authentic(forged)
 
 
+def test_a_signature_of_a_key_that_is_not_known_is_told_from_one_that_is_wrong() -> None:
+    lacking = HeaderKeys()
+
+    assert lacking.is_of_another(SIGNED)
+    assert not lacking.authentic(SIGNED)
+    assert not KEYS.is_of_another(SIGNED)
+    assert not KEYS.is_of_another(replace(SIGNED, value=b"w"))
+    assert not lacking.is_of_another(replace(SIGNED, headers=(*SIGNED.headers[:-1], (SIGNATURE_HEADER, b"any"))))
+
+
 def test_keys_do_not_show_themselves() -> None:
     assert "deployment" not in repr(KEYS)
 

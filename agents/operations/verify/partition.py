@@ -10,6 +10,7 @@ from agents.kafka.record import file_record
 from schemas import erasure
 from schemas.errors import InvalidInput
 from streams.input.partitioner import OwningPartitionOfKey
+from streams.input.signature import Authentic
 from streams.replay import FileRecord
 from streams.verification.dead_letters import DeadLetterBook, RepartitionBook
 from streams.verification.partition import Pass
@@ -33,6 +34,7 @@ class PartitionReader:
     owning_partition: OwningPartitionOfKey
     rescoring: Rescoring
     memory_bytes: int
+    is_of_lacking_key: Authentic
 
     async def one_pass(
         self, extent: Extent, students: Slice, dead_letters: DeadLetterBook, repartitioned: RepartitionBook | None
@@ -42,7 +44,7 @@ class PartitionReader:
         The first pass of a partition, the one with `repartitioned`, goes through all of the input, the others not
         further than they must.
         """
-        one = Pass(self.rescoring, self.owning_partition, extent, students, self.memory_bytes)
+        one = Pass(self.rescoring, self.owning_partition, extent, students, self.memory_bytes, self.is_of_lacking_key)
         self._read_published(one, extent.partition)
         one.begin()
         activity, partition = self.channels.activity, extent.partition

@@ -70,10 +70,11 @@ class Verification:
         decode = decoder_of(settings)
         self._keyring = Keyring(settings)
         skill_set, artifact = load_skills(settings.skills), load_artifact(settings.model)
-        self._rescoring = Rescoring(skill_set, artifact, decode, settings.known_ids, self._keyring.authentic)
+        self._rescoring = Rescoring(skill_set, artifact, decode, settings.known_ids, self._keyring.may_be_authentic)
         self._partitioner = partitioner(settings.partitioner)
         self._progress = _Progress(tell)
         self._report = VerificationReport()
+        self._on_trust = 0
 
     def run(self) -> VerificationReport:
         """Verify; changes nothing on the broker. Raises BrokerUnavailable, TopicMismatch, Retryable, Fatal. Blocks."""
@@ -83,7 +84,7 @@ class Verification:
         settings, channels = self._settings, self._channels
         topics = (*channels.sources, channels.updates, channels.reasoning, channels.dead_letters, self._changelog)
         require_topics(settings.broker, topics, settings.partitions, settings.start_timeout_s)
-        self._keyring.open()
+        self._keyring.open_as_allowed()
         # The results of calls change what is pending in rows, and nothing that is compared.
         compared = (channels.activity, channels.erasures)
         positions = Positions(settings.broker, settings.app_id, topics, compared, settings.partitions)
@@ -108,6 +109,7 @@ class Verification:
                 owning_partition=self._owning_partition,
                 rescoring=self._rescoring,
                 memory_bytes=self._students_bytes,
+                is_of_lacking_key=self._keyring.is_of_lacking_key,
             )
             extents = {}
             for partition in range(settings.partitions):
@@ -119,6 +121,7 @@ class Verification:
                         "read: what differs there may come of that; run it again"
                     )
             self._settle_repartitioned(repartitioned, extents)
+        self._tell_on_trust()
         return self._report
 
     async def _partition(
@@ -134,6 +137,7 @@ class Verification:
             self._tell_skipped(first.last.checkpoint, extent.partition)
             report.records += first.records
             report.rerouted += first.rerouted
+            self._on_trust += first.on_trust
             await self._compare(first)
             todo = list(first.set_aside)
             while todo:
@@ -167,6 +171,13 @@ class Verification:
         report.mention("rows whose scores are of other sources than the last update's", one.scores.other_sources)
 
     # -- what is not of any student
+
+    def _tell_on_trust(self) -> None:
+        if self._on_trust:
+            self._report.leave_out(
+                f"headers of {self._on_trust} records are signed and cannot be judged without the keys; they were "
+                f"taken as genuine, and what depends on them is left out: {self._keyring.lacking}"
+            )
 
     def _repartition_book(self, repartitioned: EntryLedger) -> RepartitionBook:
         return RepartitionBook(self._channels.activity, repartitioned, self._keyring.authentic)
