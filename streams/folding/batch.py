@@ -97,9 +97,10 @@ def fold_events(folding: Folding, rows: RowBatch, new: NewEvents, epoch: int) ->
     folded = folding.fold(rows, new.row_index, new.events, new.record_us, new.origins)
     counts = Counts(clamped=folded.clamped, beyond_horizon=folded.beyond)
     counts.count(folded.outcomes)
-    for event, outcome in zip(new.events, folded.outcomes, strict=True):
-        if outcome is FoldOutcome.IGNORED and type(event) is Rubric and event.skill not in folding.names:
-            counts.rate_unknown(event.skill)
+    if counts.ignored:
+        for event, outcome in zip(new.events, folded.outcomes, strict=True):
+            if outcome is FoldOutcome.IGNORED and type(event) is Rubric and event.skill not in folding.names:
+                counts.rate_unknown(event.skill)
     if folded.not_held:
         counts.unknown["native", "voided_not_held"] += folded.not_held
     stored = np.append(folded.new, np.array(folded.joined, np.intp))

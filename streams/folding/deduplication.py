@@ -11,7 +11,7 @@ tells an act which another event may have told at another time.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,25 +30,24 @@ _SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Times(NamedTuple):
-    """The events' own times and those of their records, in µs."""
+    """The events' own times and those of their records, in µs.
+
+    `is_far`: which are more than FAR_US after their records'. `seen_us` moves the newest time that a row has seen: of
+    one that is far off, its record's. `bits`: which of a row's `far_times` stands for an own time.
+    """
 
     own_us: Integers
     record_us: Integers
+    is_far: NDArray[np.bool_]
+    seen_us: Integers
+    bits: Array
 
-    @property
-    def is_far(self) -> NDArray[np.bool_]:
-        """Which are more than FAR_US after their records'."""
-        return self.own_us > self.record_us + FAR_US
-
-    @property
-    def seen_us(self) -> Integers:
-        """What moves the newest time that a row has seen: of one that is far off, its record's."""
-        return np.where(self.is_far, self.record_us, self.own_us)
-
-    @property
-    def bits(self) -> Array:
-        """Which of a row's `far_times` stands for an own time."""
-        return np.uint64(1) << (self.own_us.astype(np.uint64) * _SPREAD >> np.uint64(58))
+    @classmethod
+    def of(cls, own_us: Integers, record_us: Integers) -> Self:
+        """Compare own times with those of the records."""
+        is_far = own_us > record_us + FAR_US
+        bits = np.uint64(1) << (own_us.astype(np.uint64) * _SPREAD >> np.uint64(58))
+        return cls(own_us, record_us, is_far, np.where(is_far, record_us, own_us), bits)
 
 
 class Deduplicated(NamedTuple):
@@ -57,6 +56,7 @@ class Deduplicated(NamedTuple):
     """
 
     outcomes: list[FoldOutcome]
+    fresh: NDArray[np.bool_]
     beyond: int
     joined: list[int]
 
@@ -113,7 +113,7 @@ class _Run:
         self._events = events
         self._hashes = hashes
         self._times = times
-        self._seen_us: list[int] = times.seen_us.tolist()
+        self._always_old = _always_old(hashes, times)
         self._outcomes = [FoldOutcome.APPLIED if use else FoldOutcome.IGNORED for use in useful]
         self._more = list[More]()
         self._joined = list[int]()
@@ -141,7 +141,7 @@ class _Run:
 
     def _identities(self, indices: Sequence[int]) -> list[Identity]:
         times, hashes = self._times, self._hashes
-        columns = (hashes.ids, times.own_us, _always_old(hashes, times), times.seen_us, times.bits, times.is_far)
+        columns = (hashes.ids, times.own_us, self._always_old, times.seen_us, times.bits, times.is_far)
         ids, own_us, always, seen_us, bits, is_far = (column[indices].tolist() for column in columns)
         acts = [hashes.acts.get(index, NO_ACT) for index in indices]
         return list(map(Identity, ids, acts, own_us, always, seen_us, bits, is_far))
@@ -160,7 +160,9 @@ class _Run:
             self._row_batch.sections["acts"][row] = acts.part
 
     def _note_more(self, index: int, values: Sequence[int]) -> None:
-        self._more += [(index, self._row_indices[index], value, self._seen_us[index]) for value in values]
+        if values:
+            row_index, seen_us = self._row_indices[index], int(self._times.seen_us[index])
+            self._more += [(index, row_index, value, seen_us) for value in values]
 
     def noted(self, row_index: Indices, max_segments: int) -> Deduplicated:
         """The result, once the rows know the ids and acts of what is new."""
@@ -171,7 +173,8 @@ class _Run:
         far = times.is_far & is_noted
         np.bitwise_or.at(self._row_batch.headers["far_times"], row_index[far], times.bits[far])
         notes = Notes.of(row_index, self._hashes.ids, times.seen_us, fresh, self._more)
-        return Deduplicated(self._outcomes, note_ids(self._row_batch, notes, max_segments), sorted(self._joined))
+        beyond = note_ids(self._row_batch, notes, max_segments)
+        return Deduplicated(self._outcomes, fresh, beyond, sorted(self._joined))
 
 
 def _always_old(hashes: Hashes, times: Times) -> NDArray[np.bool_]:

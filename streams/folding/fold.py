@@ -39,28 +39,17 @@ from streams.skills.skill_set import SkillSet
 class Folded(NamedTuple):
     """The result of folding some events: `new` are the indices of those that changed their row; `clamped` of these came
     from the future. `not_held` would void what is not known any more. `beyond` may repeat an id not known any more.
-    `joined` are the indices of events that changed nothing of their row but what an act is called.
-    """
-
-    outcomes: list[FoldOutcome]
-    new: Indices
-    clamped: int
-    not_held: int = 0
-    beyond: int = 0
-    joined: Sequence[int] = ()
-
-
-class _Added(NamedTuple):
-    """As Folded, of events without the voids among them; `retracted` are the indices of voids that found their
-    event.
+    `joined` are the indices of events that changed nothing of their row but what an act is called; `retracted` those of
+    voids that found their event.
     """
 
     outcomes: list[FoldOutcome]
     new: Indices
     clamped: int
     beyond: int
-    joined: list[int]
-    retracted: list[int]
+    joined: Sequence[int]
+    retracted: Sequence[int]
+    not_held: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +92,7 @@ class Folding:
         """
         kinds = kinds_of(events)
         if Voided not in kinds:
-            folded = self._fold(row_batch, row_indices, events, kinds, now_us, origins or {}, {})
-            return Folded(folded.outcomes, folded.new, folded.clamped, beyond=folded.beyond, joined=folded.joined)
+            return self._fold(row_batch, row_indices, events, kinds, now_us, origins or {}, {})
         return self._fold_with_voids(row_batch, row_indices, events, kinds[Voided], now_us, origins or {})
 
     def _fold_with_voids(
@@ -140,9 +128,12 @@ class Folding:
         for index in folded.retracted:
             outcomes[index] = FoldOutcome.APPLIED
         new = sorted([*(indices[number] for number in folded.new.tolist()), *folded.retracted])
-        not_held = len(voids) - len(folded.retracted)
-        joined = [indices[number] for number in folded.joined]
-        return Folded(outcomes, np.array(new, np.intp), folded.clamped, not_held, folded.beyond, joined)
+        return folded._replace(
+            outcomes=outcomes,
+            new=np.array(new, np.intp),
+            joined=[indices[number] for number in folded.joined],
+            not_held=len(voids) - len(folded.retracted),
+        )
 
     def _fold(
         self,
@@ -153,27 +144,27 @@ class Folding:
         now_us: Sequence[int] | Integers,
         origins: Mapping[int, Origin],
         voids: Mapping[int, Void],
-    ) -> _Added:
+    ) -> Folded:
         facts = facts_of(events, kinds)
-        useful = np.bincount(facts.event, minlength=len(events)) > 0
+        counts = np.bincount(facts.event, minlength=len(events))
+        useful = counts > 0
         useful[list(kinds.get(Reflection, ()))] = True  # its text is read, were it asked for or not
         useful[[index for index in kinds.get(Rubric, ()) if self._is_rating(events[index])]] = True
         own_us = np.array([event.time.timestamp() for event in events], np.float64) * 1e6
-        times = Times(own_us.astype(np.int64), np.asarray(now_us, np.int64))
+        times = Times.of(own_us.astype(np.int64), np.asarray(now_us, np.int64))
+        time_us = np.minimum(times.own_us, times.record_us)
         by_row: defaultdict[int, list[Void]] = defaultdict(list)
         for void in voids.values():
             by_row[void.row].append(void)
-        counts = np.bincount(facts.event, minlength=len(events))
-        predictions = Voids(by_row, events, counts, np.minimum(*times), self._columns_of) if voids else None
-        outcomes, beyond, joined = deduplicate(
+        predictions = Voids(by_row, events, counts, time_us, self._columns_of) if voids else None
+        outcomes, fresh, beyond, joined = deduplicate(
             row_batch, row_indices, events, useful.tolist(), times, origins, self.segments, predictions
         )
-        new = np.array([index for index, outcome in enumerate(outcomes) if outcome is FoldOutcome.APPLIED], np.intp)
+        new = np.flatnonzero(fresh)
         if len(new) < len(events):
             events = [events[index] for index in new.tolist()]
             kinds, facts = kinds_of(events), facts.of(new)
-        time_us = np.minimum(*times)[new]
-        event_times = advance_event_time(row_batch, np.asarray(row_indices, np.intp)[new], time_us)
+        event_times = advance_event_time(row_batch, np.asarray(row_indices, np.intp)[new], time_us[new])
         for index in new[event_times.late].tolist():
             outcomes[index] = FoldOutcome.LATE
         readings = Readings(row_batch, self.phrases, self.per_text)
@@ -182,7 +173,7 @@ class Folding:
             before = np.searchsorted(new, [void.before for void in voids.values()]).tolist()
             voids = {index: void._replace(before=at) for (index, void), at in zip(voids.items(), before, strict=True)}
         retracted = self._add(row_batch, events, readings, event_times, voids)
-        return _Added(outcomes, new, int(np.sum((own_us > times.record_us)[new])), beyond, joined, retracted)
+        return Folded(outcomes, new, int(np.sum((own_us > times.record_us)[new])), beyond, joined, retracted)
 
     def _columns_of(self, text: str) -> int:
         return len(self.per_text.keys() | {hit.column for hit in self.phrases.find(tokenise(text))})

@@ -20,7 +20,6 @@ from schemas.event import EARLIEST_TIME, NativeEvent
 from streams.folding.counts import Counts
 from streams.folding.dead_letters import DeadRecord, dead_letters_of
 from streams.folding.decoding import DecodedBatch
-from streams.folding.history import FoldOutcome
 from streams.input.origin import CameFrom, Origin
 from streams.input.partitioner import OwningPartitionOfKey
 from streams.rows.layout import Indices
@@ -76,8 +75,8 @@ def route(batch: DecodedBatch, rows: RowBatch, partition: int, owning_partition:
     replayed = ~foreign & (offset <= rows.headers["offset"][row])
     absurd = ~foreign & ~replayed & (record_us < EARLIEST_US)
     erased = ~foreign & ~replayed & ~absurd & (record_us <= rows.headers["erased_us"][row])
-    counts = Counts(replayed=int(replayed.sum()), rerouted=len(repartitioned))
-    counts.count([FoldOutcome.IGNORED] * int(erased.sum()))
+    ignored = int(erased.sum())
+    counts = Counts(events_in=ignored, ignored=ignored, replayed=int(replayed.sum()), rerouted=len(repartitioned))
     return RoutedBatch(
         new=_new(batch, np.flatnonzero(~(foreign | replayed | absurd | erased)), offset, record_us),
         re_emitted=frozenset(each for each in np.unique(row[replayed]).tolist() if rows.headers["events"][each]),
