@@ -45,7 +45,7 @@ ALLOWED: Final = (
     _allowed("line lines", "streams/conversion/* streams/training/labels.py", "lines of a CSV file"),
     _allowed("line", "schemas/dialects/caliper/version.py", "the line of a type's ancestors"),
     _allowed("cell cells head heads", "agents/cli/* agents/web/* agents/demo/*", "parts of a table that people read"),
-    _allowed("block blocks", "agents/delivery/inflation.py agents/stores/budget.py", "blocks of zstd, LZ4 and RocksDB"),
+    _allowed("block blocks", "agents/kafka/inflation.py agents/stores/budget.py", "blocks of zstd, LZ4 and RocksDB"),
     _allowed(
         "block", "agents/* streams/reasoning/explainer.py", "to keep from going on: an event loop, calls to a provider"
     ),

@@ -8,7 +8,6 @@ Fatal
 ├── GroupLost          the worker can't be a member of its consumer group
 ├── SessionLost        the group has expelled this member: it may be a zombie
 ├── UnreadableLog      the table's changelog holds what is no row
-├── DamagedBatch       the broker gives out a record batch whose checksum is wrong
 ├── LogCut             the table's changelog ends before what memory holds of it
 ├── DrainTimedOut      work in flight didn't end in time, at a rebalance or at the stop
 └── AgentEnded         the table's agent returned while the worker ran
@@ -43,10 +42,6 @@ class SessionLost(Fatal):
 
 class UnreadableLog(Fatal):
     """The table's changelog holds what is no row: a record without a key, or a batch that cannot be unpacked."""
-
-
-class DamagedBatch(Fatal):
-    """The broker gives out a record batch whose checksum is wrong: its disk, or what carries it, is damaged."""
 
 
 class LogCut(Fatal):

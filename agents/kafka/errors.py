@@ -3,6 +3,7 @@
 SkillstreamError
 ├── BrokerUnavailable (Retryable)   it did not answer, or did not do what was asked, within the time given
 ├── TopicForbidden    (Fatal)       it does not let this client read
+├── DamagedBatch      (Fatal)       it gives out a record batch whose checksum is wrong
 └── NoSuchTopic                     it has no topic of that name
 """
 
@@ -21,6 +22,10 @@ class BrokerUnavailable(Retryable):
 
 class TopicForbidden(Fatal):
     """The broker does not let this client read a topic: waiting does not help."""
+
+
+class DamagedBatch(Fatal):
+    """The broker gives out a record batch whose checksum is wrong: its disk, or what carries it, is damaged."""
 
 
 class NoSuchTopic(SkillstreamError):

@@ -21,7 +21,7 @@ def file_record(message: Message) -> FileRecord:
 
 
 def headers_of(message: Message) -> list[tuple[str, bytes | None]]:
-    """A message's headers; none where a name is no UTF-8, as workers read it (`agents.delivery.aiokafka.salvage`)."""
+    """A message's headers; none where a name is no UTF-8, as workers read it (`agents.kafka.salvage`)."""
     try:
         return cast(list[tuple[str, bytes | None]], message.headers() or [])
     except (SystemError, UnicodeDecodeError):  # librdkafka's client raises the first, from the second

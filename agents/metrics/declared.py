@@ -74,6 +74,13 @@ class Metrics:
             "messages",
             "Dead letters that were compressed, being of more than 64 KiB: records near or beyond what one may hold.",
         )
+        self.batches_too_large = declare.counter(
+            "batches_too_large",
+            "batches",
+            "Record batches that would unpack to more than SKILLSTREAM_BATCH_MAX_UNPACKED_MB, and were not unpacked: a "
+            "part of the dead letters `unreadable_batch`. One that is fetched again, after a restart or a rebalance, "
+            "counts again.",
+        )
         self.unknown_events = declare.counter_by_name(
             "unknown_events",
             "events",

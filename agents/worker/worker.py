@@ -22,6 +22,7 @@ from agents.health.lag import BrokerOffsets, LagMonitor
 from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.input_topic import InputTopic
 from agents.kafka.topics import ensure_topics
+from agents.kafka.unpacking import CheckedBatches
 from agents.logs import LineHandler, lifecycle
 from agents.metrics import Metrics
 from agents.metrics.seen_names import SeenNames
@@ -66,6 +67,7 @@ class Worker:
         self._seen = SeenNames(settings.seen_names, self._metrics.seen_names_dropped.add)
         if log is not None:
             log.on_left_out = self._metrics.log_lines_left_out.add
+        CheckedBatches.on_too_large = self._metrics.batches_too_large.add
         self._failures = SourceFailures()
         self._keyring = Keyring(settings)
         skill_set, artifact = load_skills(settings.skills), load_artifact(settings.model)

@@ -91,6 +91,7 @@ def test_a_batch_that_nobody_can_unpack_is_a_dead_letter_and_stops_nothing(odd: 
     first = odd.start(batch_max_unpacked_mb=16)
     odd.await_caught_up()
     assert first.events("applied") == 2
+    assert first.metrics()["batches_too_large_total"] == 1
     assert first.terminate() == 0, first.tail()
 
     second = odd.start()

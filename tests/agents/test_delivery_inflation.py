@@ -13,8 +13,8 @@ from aiokafka import codec as aiokafka_codec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.delivery.aiokafka.inflation import inflated_bytes
 from agents.kafka.connection import Compression
+from agents.kafka.inflation import inflated_bytes
 
 ENOUGH: Final = 1 << 40
 BLOCK: Final = 4 * 1024 * 1024
@@ -70,9 +70,7 @@ def test_a_batch_of_empty_members_is_looked_at_once(monkeypatch: pytest.MonkeyPa
         def __getattr__(self, name: str) -> object:
             return getattr(self._inner, name)
 
-    monkeypatch.setattr(
-        "agents.delivery.aiokafka.inflation.zlib", SimpleNamespace(decompressobj=Counting, error=zlib.error)
-    )
+    monkeypatch.setattr("agents.kafka.inflation.zlib", SimpleNamespace(decompressobj=Counting, error=zlib.error))
     empty = PACK["gzip"](b"")
 
     assert inflated_bytes("gzip", empty * 10_000, 1_000) == 0

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.delivery.aiokafka import fetching
-from agents.delivery.aiokafka.unpacking import CheckedBatches, SlimRecord, SlimRecords
-from agents.delivery.errors import DamagedBatch
 from agents.kafka.connection import CODECS, Compression
+from agents.kafka.errors import DamagedBatch
+from agents.kafka.unpacking import CheckedBatches, SlimRecord, SlimRecords
 from schemas.dialects import decode
 from schemas.unreadable import UnreadableBatch
 from tests.agents.record_batches import NOW_MS, garbled, of_codec, packed, sealed, with_header_names_of

@@ -22,9 +22,10 @@ from agents.delivery.aiokafka.fencing import listen_to_group
 from agents.delivery.aiokafka.fetching import fetch_promptly, size_fetches
 from agents.delivery.aiokafka.jumps import report_jumps
 from agents.delivery.aiokafka.leaving import leave
-from agents.delivery.aiokafka.unpacking import slim_records
 from agents.delivery.context import DeliveryContext
-from agents.delivery.errors import DamagedBatch, SessionLost
+from agents.delivery.errors import SessionLost
+from agents.kafka.errors import DamagedBatch
+from agents.kafka.unpacking import slim_records
 
 _STOP_S: Final = 5.0
 _FETCHES: Final = 3

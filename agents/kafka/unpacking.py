@@ -16,17 +16,17 @@ taken as they are.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from struct import Struct
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from aiokafka.consumer import fetcher
 from aiokafka.record.memory_records import MemoryRecords
 
-from agents.delivery.aiokafka.inflation import inflated_bytes
-from agents.delivery.aiokafka.salvage import salvage
-from agents.delivery.errors import DamagedBatch
 from agents.kafka.connection import CODECS
+from agents.kafka.errors import DamagedBatch
+from agents.kafka.inflation import inflated_bytes
+from agents.kafka.salvage import salvage
 from schemas.unreadable import UnreadableBatch
 
 logger = logging.getLogger(__name__)
@@ -66,10 +66,12 @@ class InflatesTooMuch(Exception):
 class CheckedBatches:
     """A partition's share of a fetch, as aiokafka's MemoryRecords; each batch's checksum and size are checked.
 
-    `most_bytes` is what a batch may become when it is unpacked, for all of this process.
+    For all of this process: `most_bytes` is what a batch may become when it is unpacked, `on_too_large` is called, from
+    any thread, for each that would become more.
     """
 
     most_bytes = 100_000_000
+    on_too_large: ClassVar[Callable[[], object]] = staticmethod(lambda: None)
 
     def __init__(self, fetched: bytes) -> None:
         self._fetched = fetched
@@ -111,6 +113,7 @@ class CheckedBatches:
         except ValueError as error:
             raise InflatesTooMuch(f"it is {error}") from error
         if bound > self.most_bytes:
+            CheckedBatches.on_too_large()
             raise InflatesTooMuch(f"it may become {bound:,} bytes or more, {self.most_bytes:,} are allowed")
 
 
