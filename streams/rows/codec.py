@@ -79,7 +79,7 @@ def decode_row(stored: bytes) -> Row:
     header, sections = split.headers[0], {name: section[0] for name, section in split.sections.items()}
     skill_states = {int(skill_state["skill"]): _skill_state(skill_state) for skill_state in split.skill_states.records}
     if len(skill_states) != len(split.skill_states.records):
-        raise _unreadable("two cells of one skill")
+        raise _unreadable("two states of one skill")
     evidence_items = iter(
         [StoredEvidenceItem(*values) for values in split.evidence_items.records[_EVIDENCE_ITEM_ORDER].tolist()]
     )

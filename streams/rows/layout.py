@@ -125,7 +125,7 @@ class Split:
         self.skill_states, at = self._many(at, self.headers["skill_states"], SKILL_STATE)
         found = np.bincount(self.skill_states.owner, self.skill_states.records["evidence_items"], len(rows))
         if np.any(found != self.headers["evidence_items"]):
-            raise ValueError("the cells of a row have not the evidence items that its header says")
+            raise ValueError("the skill states of a row have not the evidence items that its header says")
         self.evidence_items, at = self._many(at, self.headers["evidence_items"], EVIDENCE_ITEM)
         sections = [self.headers[name].astype(np.intp) * size for name, size in SECTIONS.items()]
         if np.any(at * WORD + sum(sections) != ends * WORD):

@@ -53,7 +53,7 @@ class RowBatch:
     3).
 
     Names are those of `streams.rows.layout`; a fact of n 0, an evidence item of weight 0 is none. `foreign` keeps the
-    cells of skills that are not configured, by row; `segments` are those beside the rows.
+    states of skills that are not configured, by row; `segments` are those beside the rows.
     """
 
     names: tuple[str, ...]
@@ -208,7 +208,7 @@ class RowBatch:
         return records, present.sum(axis=1)
 
     def _with_foreign(self, row_index: int, row: bytes) -> bytes:
-        """The row with the cells of other skills behind ours, as many as a row may hold."""
+        """The row with the states of other skills behind ours, as many as a row may hold."""
         split = split_rows([row])
         skill_states = np.frombuffer(self.foreign[row_index][0], SKILL_STATE)[
             : MAX_SKILL_STATES - len(split.skill_states.records)
