@@ -24,63 +24,41 @@ COINED: Final = frozenset(
 
 
 class Allowed(NamedTuple):
-    """Words that mean something else in these files."""
+    """Words that mean something else in files whose path fits the pattern."""
 
     words: frozenset[str]
-    paths: tuple[str, ...]
+    pattern: str
     reason: str
 
+    def covers(self, path: str, word: str) -> bool:
+        """Whether the word stays in that file."""
+        return word in self.words and fnmatch(path, self.pattern)
 
-def _allowed(words: str, paths: str, reason: str) -> Allowed:
-    return Allowed(frozenset(words.split()), tuple(paths.split()), reason)
 
-
-ALLOWED: Final = (
-    _allowed("line lines", "agents/cli/* agents/logs/* agents/web/* agents/display/* agents/demo/*", "lines of text"),
-    _allowed(
-        "line lines",
-        "agents/config/* agents/metrics/* schemas/configuration/*",
-        "lines of a log or of a file of settings",
-    ),
-    _allowed("line lines", "streams/conversion/* streams/training/labels.py", "lines of a CSV file"),
-    _allowed("line", "schemas/dialects/caliper/version.py", "the line of a type's ancestors"),
-    _allowed("cell cells head heads", "agents/cli/* agents/web/* agents/demo/*", "parts of a table that people read"),
-    _allowed("block blocks", "agents/kafka/inflation.py agents/stores/budget.py", "blocks of zstd, LZ4 and RocksDB"),
-    _allowed(
-        "block", "agents/* streams/reasoning/explainer.py", "to keep from going on: an event loop, calls to a provider"
-    ),
-    _allowed(
-        "mark marks",
-        "schemas/* streams/folding/facts.py",
-        "a grader's mark, an event of the contract; a byte order mark",
-    ),
-    _allowed(
-        "parts",
-        "schemas/* agents/* streams/reasoning/* streams/training/* streams/input/*",
-        "parts of a record, of a text",
-    ),
-    _allowed(
-        "parts",
-        "streams/folding/batch.py streams/folding/dead_letters.py",
-        "the parts of a record, a field of dead letters",
-    ),
-    _allowed("person", "schemas/dialects/*", "the Person of Caliper and xAPI"),
-    _allowed("person", "agents/cli/train.py", "named after the released option --person"),
-    _allowed("home", "schemas/dialects/xapi/* schemas/dialects/students.py", "xAPI's homePage"),
-    _allowed(
-        "place places",
-        "agents/cli/dead_letters.py schemas/dialects/caliper/*",
-        "the released argument PLACE; `in place`",
-    ),
-    _allowed("judged", "streams/verification/report.py", "`not_judged`, a key of the JSON of `verify`"),
-    _allowed("forgotten", "agents/operations/dead_letters/replay.py", "a key of the JSON of `dead-letters replay`"),
-    _allowed(
-        "alone",
-        "streams/rows/* streams/folding/readings.py streams/simulation.py",
-        "a control varied alone: a fact of problem solving",
-    ),
-    _allowed("forget", "agents/delivery/*", "to drop from memory: no student's data is meant"),
-    _allowed("small", "agents/kafka/*", "a size"),
+_TABLE: Final = """\
+line lines | agents/cli/* agents/logs/* agents/web/* agents/display/* agents/demo/* | lines of text
+line lines | agents/config/* agents/metrics/* schemas/configuration/* | lines of a log or of a file of settings
+line lines | streams/conversion/* streams/training/labels.py | lines of a CSV file
+line | schemas/dialects/caliper/version.py | the line of a type's ancestors
+cell cells head heads | agents/cli/* agents/web/* agents/demo/* | parts of a table that people read
+block | agents/* streams/reasoning/explainer.py | to keep from going on: an event loop, calls to a provider
+mark marks | schemas/* | a grader's mark, an event of the contract; a byte order mark
+parts | schemas/* agents/* streams/reasoning/* streams/training/* streams/input/* | parts of a record, of a text
+parts | streams/folding/dead_letters.py | the parts of a record, a field of dead letters
+person | schemas/dialects/* | the Person of Caliper and xAPI
+person | agents/cli/train.py | named after the released option --person
+home | schemas/dialects/xapi/* schemas/dialects/students.py | xAPI's homePage
+place | agents/cli/dead_letters.py schemas/dialects/caliper/* | the released argument PLACE; `in place`
+judged | streams/verification/report.py | `not_judged`, a key of the JSON of `verify`
+forgotten | agents/operations/dead_letters/replay.py | a key of the JSON of `dead-letters replay`
+alone | streams/rows/* streams/folding/readings.py streams/simulation.py | a control varied alone, a fact
+forget | agents/delivery/* | to drop from memory: no student's data is meant
+small | agents/kafka/* | a size
+"""
+ALLOWED: Final = tuple(
+    Allowed(frozenset(words.split()), pattern, reason)
+    for words, patterns, reason in (line.split(" | ") for line in _TABLE.splitlines())
+    for pattern in patterns.split()
 )
 """What the glossary gives up, and where it stays."""
 
@@ -112,53 +90,64 @@ def words_of(identifier: str) -> list[str]:
 
 def given_up(page: str) -> frozenset[str]:
     """The last column of the glossary's tables; several words with _ between them stand for one after the other."""
-    rows = (line.strip("|").split("|") for line in page.splitlines() if line.startswith("| "))
-    return frozenset(word.strip() for row in rows if row[-1].strip() != "not" for word in row[-1].split(",")) - {
-        "",
-        "---",
-    }
+    columns = (line.split("|")[-2] for line in page.splitlines() if line.startswith("| "))
+    return frozenset(word.strip() for column in columns for word in column.split(",")) - {"", "---", "not"}
+
+
+def name_of(node: ast.AST) -> str | None:
+    """What a node defines; None where it defines nothing."""
+    match node:
+        case ast.FunctionDef(name=text) | ast.AsyncFunctionDef(name=text) | ast.ClassDef(name=text):
+            return text
+        case ast.arg(arg=text) | ast.alias(asname=str(text)) | ast.ExceptHandler(name=str(text)):
+            return text
+        case ast.Name(id=text, ctx=ast.Store()) | ast.Attribute(attr=text, ctx=ast.Store()):
+            return text
+    return None
 
 
 def names_in(path: str, source: str) -> Iterator[Name]:
     """The module's name and all that it defines."""
-    yield Name(path, 1, Path(path).stem if Path(path).stem != "__init__" else Path(path).parent.name)
+    yield Name(path, 1, Path(path.removesuffix("/__init__.py")).stem)
     for node in ast.walk(ast.parse(source)):
-        line = getattr(node, "lineno", 1)
-        match node:
-            case ast.FunctionDef(name=text) | ast.AsyncFunctionDef(name=text) | ast.ClassDef(name=text):
-                yield Name(path, line, text)
-            case ast.arg(arg=text) | ast.alias(asname=str(text)) | ast.ExceptHandler(name=str(text)):
-                yield Name(path, line, text)
-            case ast.Name(id=text, ctx=ast.Store()) | ast.Attribute(attr=text, ctx=ast.Store()):
-                yield Name(path, line, text)
+        if text := name_of(node):
+            yield Name(path, getattr(node, "lineno", 1), text)
+
+
+def words_in(name: Name, words: Iterable[str]) -> Iterator[str]:
+    """The given-up words in a name."""
+    joined = f"_{'_'.join(words_of(name.text))}_"
+    for compound in ("dead_letter", "allowed_lateness"):
+        joined = joined.replace(compound, compound.replace("_", ""))
+    return (word for word in sorted(words) if f"_{word}_" in joined)
 
 
 def found_in(name: Name, words: Iterable[str]) -> str | None:
     """The given-up word in a name; None where there is none, or where it is allowed."""
-    own = words_of(name.text)
-    joined = f"_{'_'.join(own)}_"
-    for word in sorted(words):
-        is_there = f"_{word}_" in joined.replace("dead_letter", "deadletter").replace(
-            "allowed_lateness", "allowedlateness"
-        )
-        if is_there and not any(word in one.words and any(fnmatch(name.path, p) for p in one.paths) for one in ALLOWED):
-            return word
-    return None
+    found = words_in(name, words)
+    return next((word for word in found if not any(each.covers(name.path, word) for each in ALLOWED)), None)
 
 
 def defined_twice(modules: Mapping[str, str]) -> Iterator[str]:
     """Public classes, functions and variables of more than one module."""
-    places: defaultdict[str, list[str]] = defaultdict(list)
+    places: defaultdict[str, set[str]] = defaultdict(set)
     for path, source in modules.items():
         for node in ast.parse(source).body:
-            match node:
-                case ast.FunctionDef(name=text) | ast.AsyncFunctionDef(name=text) | ast.ClassDef(name=text):
-                    places[text].append(path)
-                case ast.Assign(targets=[ast.Name(id=text)]) | ast.AnnAssign(target=ast.Name(id=text)):
-                    places[text].append(path)
+            targets = [node.target] if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [])
+            for text in filter(None, map(name_of, (node, *targets))):
+                places[text].add(path)
     for text, paths in sorted(places.items()):
-        if len(set(paths)) > 1 and not text.startswith("_") and text not in TWICE:
-            yield f"{text} is defined in {', '.join(paths)}: one name means one thing"
+        if len(paths) > 1 and not text.startswith("_") and text not in TWICE:
+            yield f"{text} is defined in {', '.join(sorted(paths))}: one name means one thing"
+
+
+def allowed_for_nothing(names: Iterable[Name]) -> Iterator[str]:
+    """Entries of ALLOWED that none of these names needs."""
+    words = frozenset[str]().union(*(each.words for each in ALLOWED))
+    found = [(name.path, word) for name in names for word in words_in(name, words)]
+    for each in ALLOWED:
+        if not any(each.covers(*one) for one in found):
+            yield f"{each.pattern}: no name there has {' or '.join(sorted(each.words))}, which needs no allowance"
 
 
 def sources(*folders: str) -> dict[str, str]:
@@ -175,7 +164,9 @@ def findings() -> Iterator[str]:
             for name in names_in(path, source):
                 if word := found_in(name, words):
                     yield f"{name}: {word.replace('_', ' ')!r} is given up, see docs/glossary.md"
-    yield from defined_twice(sources(*PACKAGES))
+    modules = sources(*PACKAGES)
+    yield from defined_twice(modules)
+    yield from allowed_for_nothing(name for each in modules.items() for name in names_in(*each))
 
 
 if __name__ == "__main__":

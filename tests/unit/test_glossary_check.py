@@ -2,7 +2,17 @@
 
 import pytest
 
-from tests.glossary_check import ALLOWED, Name, defined_twice, findings, found_in, given_up, names_in, words_of
+from tests.glossary_check import (
+    ALLOWED,
+    Name,
+    allowed_for_nothing,
+    defined_twice,
+    findings,
+    found_in,
+    given_up,
+    names_in,
+    words_of,
+)
 
 PAGE = """
 | word | what it is | not |
@@ -58,6 +68,17 @@ def test_a_word_is_allowed_only_where_it_means_something_else() -> None:
     assert found_in(Name("agents/cli/any.py", 1, "read_lines"), {"lines"}) is None
     assert found_in(Name("streams/folding/any.py", 1, "read_lines"), {"lines"}) == "lines"
     assert all(one.reason for one in ALLOWED)
+
+
+def test_an_allowance_that_no_name_needs_is_found() -> None:
+    needed = Name("agents/web/page.py", 1, "read_lines")
+    other = Name("streams/rows/row.py", 1, "lines")
+
+    found = list(allowed_for_nothing([needed, other]))
+
+    assert "agents/logs/*: no name there has line or lines, which needs no allowance" in found
+    assert len(found) < len(ALLOWED)
+    assert not any(each.startswith("agents/web/*: no name there has line ") for each in found)
 
 
 def test_a_public_name_of_two_modules_is_found() -> None:
