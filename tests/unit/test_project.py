@@ -1,10 +1,11 @@
-"""The project's own files agree with each other: locks, versions, editors' settings, hooks, and what newcomers read."""
+"""The project's own files agree with each other: locks, versions, editors' settings, hooks, and what pages name."""
 
 import re
 import tomllib
 from configparser import ConfigParser
 from importlib.metadata import version
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any, Final
 
 import orjson
@@ -14,7 +15,10 @@ import yaml
 ROOT: Final = Path(__file__).parents[2]
 PROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
-_LINK: Final = re.compile(r"\]\(([^)#:]+)\)")
+PAGES: Final = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
+_LINK: Final = re.compile(r"\]\(([^)#:]+)[)#]")
+_PATH: Final = re.compile(r"`((?:agents|docs|schemas|streams|tests)/[\w./-]+)`")
+_DOTTED: Final = re.compile(r"\b(?:agents|schemas|streams|tests)(?:\.[A-Za-z_]\w*)+")
 
 
 def locked(lock: str) -> dict[str, str]:
@@ -65,8 +69,13 @@ def test_hooks_run_from_the_project_s_environment_and_fetch_nothing() -> None:
         assert hook["entry"].startswith(".venv/bin/")
 
 
-@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "SECURITY.md", "README.md"])
-def test_what_newcomers_are_sent_to_is_there(page: str) -> None:
-    missing = [link for link in _LINK.findall((ROOT / page).read_text("utf-8")) if not (ROOT / link).exists()]
+@pytest.mark.parametrize("page", PAGES)
+def test_what_a_page_names_is_there(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    paths = [(ROOT / page).parent / link for link in _LINK.findall(text)] + [
+        ROOT / path for path in _PATH.findall(text)
+    ]
 
-    assert missing == []
+    assert [str(path) for path in paths if not path.exists()] == []
+    for dotted in _DOTTED.findall(text):
+        resolve_name(dotted)
