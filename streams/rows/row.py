@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from schemas.bounds import MAX_SKILLS
 from streams.rows.layout import ID
 
-MAX_ROW_BYTES: Final = 18_432  # above the worst case (tests/unit/test_row.py)
+MAX_ROW_BYTES: Final = 18_432  # above the worst case (tests/unit/test_row_bounds.py)
 MAX_EVIDENCE: Final = 3
 MAX_SKILL_STATES: Final = MAX_SKILLS + 16
 """Of the configured skills, and of as many others as there is room for: the skill set may come back."""

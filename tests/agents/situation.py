@@ -128,3 +128,18 @@ async def served(situation: Situation, token: str = "", **given: Any) -> AsyncIt
 async def get(situation: Situation, path: str) -> tuple[int, dict[str, object]]:
     async with served(situation) as session, session.get(path) as response:
         return response.status, await response.json()
+
+
+async def statuses(situation: Situation) -> dict[str, int]:
+    found = {}
+    async with served(situation) as session:
+        for path in ("/live", "/ready", "/health", "/health/detailed"):
+            async with session.get(path) as response:
+                found[path] = response.status
+    return found
+
+
+def all_of(status: int, **other: int) -> dict[str, int]:
+    return dict.fromkeys(("/live", "/ready", "/health", "/health/detailed"), status) | {
+        f"/{path}": code for path, code in other.items()
+    }

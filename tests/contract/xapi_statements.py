@@ -1,5 +1,6 @@
 """xAPI statements of our own making, and what they come to."""
 
+from hashlib import sha1
 from typing import Any, Final
 
 from schemas.dialects.mapping import NO_MAPPING, Mapping
@@ -21,6 +22,7 @@ ADA: Final[dict[str, Any]] = {"account": {"homePage": "https://school.example", 
 BEN: Final[dict[str, Any]] = {"mbox": "mailto:ben@school.example"}
 CLASS: Final[dict[str, Any]] = {"objectType": "Group", "member": [ADA, BEN]}
 KEY_OF_ADA: Final = "https://school.example/ada"
+KEY_OF_BEN: Final = f"mbox_sha1sum:{sha1(b'mailto:ben@school.example').hexdigest()}"
 ITEM: Final = "https://school.example/items/3"
 
 

@@ -11,10 +11,11 @@ from tests.contract import (
     test_caliper_accepted,
     test_caliper_kinds,
     test_caliper_rules,
-    test_cloudevents,
+    test_cloudevents_attributes,
     test_xapi_kinds,
     test_xapi_rules,
 )
+from tests.contract.cloudevents import envelope
 from tests.contract.xapi_statements import statement
 from tests.fuzz.seeds import DOCUMENTS, HEADERS, Headers
 from tests.unit.test_bad_input import TOLERATED, UNREADABLE
@@ -48,10 +49,10 @@ def _of(dialect: str) -> Iterator[bytes]:
             yield from map(orjson.dumps, events)
         case _:
             changed = [
-                *test_cloudevents.VALID_ATTRIBUTES.values(),
-                *(one[0] for one in test_cloudevents.INVALID.values()),
+                *test_cloudevents_attributes.VALID_ATTRIBUTES.values(),
+                *(one[0] for one in test_cloudevents_attributes.INVALID.values()),
             ]
-            yield from (orjson.dumps(test_cloudevents.envelope(**change)) for change in changed)
+            yield from (orjson.dumps(envelope(**change)) for change in changed)
             yield from (_with(headers) for headers in HEADERS if headers)
 
 

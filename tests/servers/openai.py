@@ -215,3 +215,11 @@ def _facts(skill: dict[str, Any]) -> Sequence[dict[str, Any]]:
 def _claim(fact: dict[str, Any]) -> dict[str, Any]:
     text = f"The learner {fact['fact']}, {fact['days_ago']} days ago."
     return {"text": text, "evidence": [fact["id"]], "direction": fact["direction"]}
+
+
+def listing(body: object, status: int = 200) -> Callable[[], web.Response]:
+    return lambda: web.json_response(body, status=status)
+
+
+def denied(status: int, code: str, message: str = "no") -> Callable[[], web.Response]:
+    return listing({"error": {"message": message, "type": "invalid_request_error", "code": code}}, status)

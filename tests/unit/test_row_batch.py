@@ -17,7 +17,8 @@ from streams.vocabulary import FACTS
 from streams.vocabulary import skill_code as code
 from tests.events import Student, default_skills, event, own_time_us, row_batch_of
 from tests.unit.row_strategies import CONFIGURED, FOREIGN, pendings, rows
-from tests.unit.test_row import EVERY_FIELD, VERSION_1, VERSION_2, VERSION_3, VERSION_4, worst_case
+from tests.unit.test_row import EVERY_FIELD, VERSION_1, VERSION_2, VERSION_3, VERSION_4
+from tests.unit.test_row_bounds import worst_case
 
 NAMES: Final = default_skills().names
 ONE: Final = StoredEvidenceItem(1, 0.5, 7, -3)

@@ -1,0 +1,96 @@
+"""How large a row may become, every field full."""
+
+import pytest
+
+from schemas.bounds import MAX_SKILLS
+from streams.folding.history import MAX_ORIGINS
+from streams.rows.codec import decode_row, encode_row
+from streams.rows.layout import HELD_ACT, MAX_FACTS, SEGMENT, VOIDABLE
+from streams.rows.row import (
+    ID_BYTES,
+    MAX_CONTROLS,
+    MAX_EVIDENCE,
+    MAX_HELD_ACTS,
+    MAX_OPEN_FAILURES,
+    MAX_ROW_BYTES,
+    MAX_ROW_IDS,
+    MAX_SEGMENTS,
+    MAX_SKILL_STATES,
+    MAX_VOIDABLE,
+    MAX_VOIDABLE_OF_EVENT,
+    ControlUse,
+    Pending,
+    Row,
+    SkillState,
+    StoredEvidenceItem,
+    Totals,
+)
+from streams.vocabulary import FACTS
+
+FULL = 1.2345678901234567
+
+
+LATEST_S, LATEST_US = 2**32 - 1, 4_102_444_800_000_000
+
+
+EVIDENCE_ITEM = StoredEvidenceItem(2**32 - 1, FULL, LATEST_S, -30)
+
+
+def full_skill_state() -> SkillState:
+    return SkillState(FULL, FULL, LATEST_S, FULL, FULL, LATEST_S, FULL, FULL, FULL, [EVIDENCE_ITEM] * MAX_EVIDENCE)
+
+
+def worst_case(skills: int, voidable: int = MAX_VOIDABLE_OF_EVENT) -> Row:
+    """Every bounded field full, every number as wide as it comes."""
+    totals = Totals(2**32 - 1, FULL, FULL, FULL, FULL, LATEST_S)
+    wide = range(2**32 - 1, 0, -1)
+    return Row(
+        epoch=2**32 - 1,
+        offset=2**63 - 1,
+        reference_us=LATEST_US,
+        first_us=LATEST_US,
+        as_of_us=LATEST_US,
+        events=2**32 - 1,
+        facts=dict.fromkeys(range(len(FACTS)), totals),
+        controls=dict.fromkeys(wide[:MAX_CONTROLS], ControlUse(2**32 - 1, 2**32 - 1)),
+        skills={skill: full_skill_state() for skill in wide[:skills]},
+        ids=b"x" * MAX_ROW_IDS * ID_BYTES,
+        origins=dict.fromkeys(range(10**9 - MAX_ORIGINS, 10**9), (10**18 - 1, 10**9 - 1)),
+        open_failures=dict.fromkeys(wide[:MAX_OPEN_FAILURES], LATEST_US),
+        voidable=b"\xff" * voidable * VOIDABLE.itemsize,
+        noted=2**32 - 1,
+        newest_us=LATEST_US,
+        beyond_us=LATEST_US,
+        far_times=2**64 - 1,
+        segments=b"\xff" * MAX_SEGMENTS * SEGMENT.itemsize,
+        acts=b"\xff" * MAX_HELD_ACTS * HELD_ACT.itemsize,
+        pending=Pending(2**32 - 1, 2**63 - 1, FULL, LATEST_US, 2**32 - 1, LATEST_US),
+        erased_us=LATEST_US,
+    )
+
+
+def test_the_worst_row_stays_within_its_bound_and_gives_nothing_up() -> None:
+    row = worst_case(MAX_SKILL_STATES)
+
+    stored = encode_row(row)
+
+    assert MAX_SKILLS < MAX_SKILL_STATES
+    assert len(stored) <= MAX_ROW_BYTES
+    assert decode_row(stored) == row
+
+
+@pytest.mark.parametrize(("skills", "size_bytes"), [(7, 5_864), (8, 6_008), (MAX_SKILLS, 15_864)])
+def test_the_bound_of_a_row_by_its_skills_is_as_the_docs_state_it(skills: int, size_bytes: int) -> None:
+    assert len(encode_row(worst_case(skills, max(MAX_VOIDABLE, skills + 6)))) == size_bytes
+
+
+def test_there_is_room_for_every_fact() -> None:
+    assert len(FACTS) <= MAX_FACTS
+    assert len(encode_row(Row(facts={MAX_FACTS - 1: Totals(1)}))) - len(encode_row(Row())) == 40
+
+
+def test_cells_beyond_the_bound_are_left_out() -> None:
+    stored = encode_row(worst_case(MAX_SKILL_STATES + 1))
+
+    assert len(stored) <= MAX_ROW_BYTES
+    assert len(decode_row(stored).skills) == MAX_SKILL_STATES
