@@ -1,4 +1,4 @@
-"""The sources in use: their rows in the registry looked up, and the sources made."""
+"""The sources in use: their lines in the registry looked up, and the sources made."""
 
 import hashlib
 from importlib.metadata import EntryPoint
@@ -36,21 +36,21 @@ def config_version(skill_set: SkillSet, types: Types, artifact: Artifact) -> str
 
 
 def _type_of(name: str) -> SourceType:
-    row_indices = registered(name)
-    if len(row_indices) != 1:
-        claimed = " and ".join(row_index.value for row_index in row_indices) or "no installed package"
+    points = registered(name)
+    if len(points) != 1:
+        claimed = " and ".join(point.value for point in points) or "no installed package"
         raise SkillsError(f"source {name} is registered by {claimed}: install one package that has it")
-    found = _loaded(row_indices[0])
+    found = _loaded(points[0])
     if not isinstance(found, SourceType) or found.name != name:
-        raise SkillsError(f"source {name}: {row_indices[0].value} is not the SourceType of that name")
+        raise SkillsError(f"source {name}: {points[0].value} is not the SourceType of that name")
     return found
 
 
-def _loaded(row_index: EntryPoint) -> object:
+def _loaded(point: EntryPoint) -> object:
     try:
-        return row_index.load()
+        return point.load()
     except Exception as error:  # whatever a package that is not ours raises when it is imported
-        raise SkillsError(f"source {row_index.name}: {row_index.value} cannot be loaded: {error!r}") from error
+        raise SkillsError(f"source {point.name}: {point.value} cannot be loaded: {error!r}") from error
 
 
 def _made(kind: SourceType, skill_set: SkillSet, artifact: Artifact) -> Source:

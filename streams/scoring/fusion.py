@@ -23,11 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.evidence.artifacts import Artifact, ConformalTable
-from streams.evidence.registry import Types, types_of
+from streams.evidence.registry import Types
 from streams.evidence.source import Estimate, EstimateStatus, RecordedEstimate
 from streams.rows.row_batch import Floats, RowBatch
 from streams.skills.skill_set import SkillSet
-from streams.skills.sources import BUILT_IN
 
 PRIOR_WIDTH: Final = 0.9
 MAX_LOG_ODDS: Final = 12.0  # a score is never 0 or 1, even when rounded to be published
@@ -87,13 +86,11 @@ class Fusion:
     A source that the artifact's fit does not know has its configured weight, and no part in the intercepts.
     """
 
-    def __init__(self, skill_set: SkillSet, artifact: Artifact, types: Types | None = None) -> None:
-        """`types` are those of `skill_set` unless given. Raises SkillsError as `types_of` does."""
+    def __init__(self, skill_set: SkillSet, artifact: Artifact, types: Types) -> None:
         self._kappa = skill_set.fusion.kappa
         self._half_life_s = skill_set.fusion.half_life_days * 86_400
         cards = [artifact.card.skills.get(name) for name in skill_set.names]
         fits = [card.fusion if card else None for card in cards]
-        types = types_of(skill_set) if types is None else types
         names = [each.name for each in types]
         self._overlaps = {each.name: each.overlaps for each in types}
         self._overlapped = [name for name in names if any(name in each.overlaps for each in types)]
@@ -146,7 +143,7 @@ class Fusion:
         """
         n = {name: estimate.n * self._freshness(estimate) for name, estimate in estimates.items()}
         overlapped = [name for name in self._overlapped if name in n]
-        counted = [self._counted(n, estimates, chosen) for chosen in _subsets(overlapped)]
+        counted = [self._counted(n, estimates, chosen) for chosen in subsets(overlapped)]
         return np.asarray(np.max(counted, axis=0))
 
     def _counted(self, n: Mapping[str, Floats], estimates: Mapping[str, Estimate], chosen: Sequence[str]) -> Floats:
@@ -191,12 +188,12 @@ class Fusion:
         return np.asarray(widths)
 
 
-def masks(sources: Sequence[str] = tuple(BUILT_IN)) -> list[str]:
+def masks(sources: Sequence[str]) -> list[str]:
     """Every non-empty set of sources, named as in `FusionFit.intercepts`."""
-    return ["+".join(some) for some in _subsets(sources) if some]
+    return ["+".join(some) for some in subsets(sources) if some]
 
 
-def _subsets(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+def subsets(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """All of them, the smaller first."""
     return chain.from_iterable(combinations(names, size) for size in range(len(names) + 1))
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from schemas.update import LEVELS, UPDATE_VERSION, SkillUpdate
 from streams.evidence.artifacts import Artifact
-from streams.evidence.registry import Types, config_version, types_of
+from streams.evidence.registry import Types, config_version
 from streams.evidence.source import Estimate, EstimateStatus
 from streams.rows.layout import Array
 from streams.rows.row import MAX_EVIDENCE
@@ -41,9 +41,7 @@ _IndexArrays = tuple[Array, ...]
 class UpdateWriter:
     """Writes the updates of one skill set and artifact; `config_version` names both, and the sources."""
 
-    def __init__(self, skill_set: SkillSet, artifact: Artifact, types: Types | None = None) -> None:
-        """`types` are those of `skill_set` unless given. Raises SkillsError as `types_of` does."""
-        types = types_of(skill_set) if types is None else types
+    def __init__(self, skill_set: SkillSet, artifact: Artifact, types: Types) -> None:
         self.config_version = config_version(skill_set, types, artifact)
         self._sources = [each.name for each in types]
         self._trained = {each.name for each in types if each.trained}

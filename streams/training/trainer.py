@@ -18,7 +18,7 @@ from sklearn.model_selection import GroupKFold
 from streams.evidence.artifacts import CARD_VERSION, Card, SkillCard
 from streams.evidence.features import revision_of
 from streams.evidence.model import ModelSource
-from streams.evidence.registry import types_of
+from streams.evidence.registry import Types, types_of
 from streams.evidence.source import Estimate
 from streams.rows.row_batch import Floats
 from streams.skills.skill_set import SkillSet
@@ -65,14 +65,15 @@ class Trained:
 def train(moments: Sequence[Moment], plan: Plan) -> Trained:
     """Train a model for each skill that has labels. Deterministic; takes seconds to minutes.
 
-    Raises TrainingError where a skill's labels cannot be learnt from.
+    Raises TrainingError where a skill's labels cannot be learnt from; SkillsError as `types_of` does, before all else.
     """
+    types = types_of(plan.skill_set)
     cards, models = {}, {}
     for skill in plan.skill_set.names:
         of_skill = [moment for moment in moments if moment.label.skill == skill]
         if of_skill:
             try:
-                cards[skill], models[skill] = _train_skill(skill, of_skill, plan)
+                cards[skill], models[skill] = _train_skill(skill, of_skill, plan, types)
             except TrainingError as error:
                 raise TrainingError(f"{skill}: {error}") from None
     if not cards:
@@ -83,7 +84,7 @@ def train(moments: Sequence[Moment], plan: Plan) -> Trained:
     return Trained(card, models)
 
 
-def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan) -> tuple[SkillCard, Any]:
+def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan, types: Types) -> tuple[SkillCard, Any]:
     people = np.array([plan.groups.of(moment.label.student) for moment in moments])
     if len(set(people)) < plan.folds:
         raise TrainingError(f"{len(set(people))} students are too few for {plan.folds} folds")
@@ -99,7 +100,7 @@ def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan) -> tuple[Ski
     unseen = reordered(joined(parts), np.argsort(np.concatenate(held)))
     final = fit(matrix, names, labels, weights, plan.seed)
     one_skill = msgspec.structs.replace(plan.skill_set, skills={skill: plan.skill_set.skills[skill]})
-    artifact, types = provisional(skill, final), types_of(plan.skill_set)
+    artifact = provisional(skill, final)
     estimates = {ModelSource.name: unseen, **estimates_beside_model(moments, one_skill, artifact, types)}
     fusion = fit_fusion(estimates, labels, weights, one_skill, artifact, types)
     card = SkillCard(

@@ -93,9 +93,8 @@ def rows_differ(
 
 def row_scores_differ(live: Row, replayed: Row) -> AuditFinding | None:
     """Whether a score that the replay gave differs from the row's by more than SCORE_TOLERANCE."""
-    for code, apart in unequal_scores(live, replayed).items():
-        return score_differs(code, apart)
-    return None
+    unequal = unequal_scores(live, replayed)
+    return score_differs(*next(iter(unequal.items()))) if unequal else None
 
 
 def score_differs(code: int, apart: float) -> AuditFinding:

@@ -7,7 +7,6 @@ from the update itself, so that all but its own estimates is compared.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
-from itertools import combinations
 from typing import Final
 
 import msgspec
@@ -23,6 +22,7 @@ from streams.pipeline import Pipeline
 from streams.rows.codec import decode_row
 from streams.rows.row import KNOWN_IDS, Row
 from streams.rows.row_batch import RowBatch
+from streams.scoring.fusion import subsets
 from streams.scoring.updates import read_update
 from streams.skills.skill_set import SkillSet
 from streams.verification.audit import AuditFinding
@@ -83,9 +83,7 @@ class Rescoring:
 
     def masks(self) -> Iterator[Failing]:
         """All that may have failed together."""
-        names = sorted(source.name for source in self._sources)
-        for count in range(len(names) + 1):
-            yield from combinations(names, count)
+        return subsets(sorted(source.name for source in self._sources))
 
     async def score(
         self, rows: dict[bytes, Row], published: Mapping[bytes, PublishedUpdate], failing: Failing = ()

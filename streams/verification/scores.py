@@ -53,12 +53,10 @@ class ScoreComparison:
             if finding is not None:
                 yield student, finding
             unequal = {} if case.live is None else _unequal(case.live, rows[student], case.published)
-            for code, apart in unequal.items():
-                if await self._is_of_other_sources(student, case, unequal):
-                    self.other_sources += 1
-                else:
-                    yield student, score_differs(code, apart)
-                break
+            if unequal and await self._is_of_other_sources(student, case, unequal):
+                self.other_sources += 1
+            elif unequal:
+                yield student, score_differs(*next(iter(unequal.items())))
 
     async def _is_of_other_sources(self, student: bytes, case: Case, unequal: Mapping[int, float]) -> bool:
         """Whether other sources give the row's scores, those of the skills that are `unequal` among them."""

@@ -11,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.evidence.artifacts import NO_ARTIFACT, Artifact, ConformalTable, FusionFit, SkillCard
+from streams.evidence.registry import types_of
 from streams.evidence.source import Estimate, EstimateStatus
 from streams.scoring.fusion import PRIOR_WIDTH, Fusion, masks
 from streams.skills.sources import BUILT_IN
 from tests.events import default_skills
 
 NAMES = default_skills().names
+TYPES = types_of(default_skills())
 TABLE = ConformalTable(edges=(1.0, 4.0, 16.0, 64.0), half_widths=(0.45, 0.4, 0.3, 0.2, 0.1))
 READS = ("attempted.mean", "retried.n", "helped.n", "set_controls.n")
 
@@ -28,18 +30,19 @@ def with_card(**given: Any) -> Artifact:
 
 
 FUSIONS = {
-    "default widths": Fusion(default_skills(), NO_ARTIFACT),
-    "overlapping model": Fusion(default_skills(), with_card()),
-    "conformal table": Fusion(default_skills(), with_card(intervals=TABLE)),
+    "default widths": Fusion(default_skills(), NO_ARTIFACT, TYPES),
+    "overlapping model": Fusion(default_skills(), with_card(), TYPES),
+    "conformal table": Fusion(default_skills(), with_card(intervals=TABLE), TYPES),
     "fitted": Fusion(
         default_skills(),
         with_card(
             intervals=TABLE,
             fusion=FusionFit(
                 weights={"model": 1.2, "language": 0.3, "behaviour": 0.0},
-                intercepts={mask: 0.1 * number for number, mask in enumerate(masks())},
+                intercepts={mask: 0.1 * number for number, mask in enumerate(masks(list(BUILT_IN)))},
             ),
         ),
+        TYPES,
     ),
 }
 either = pytest.mark.parametrize("fusion", FUSIONS.values(), ids=FUSIONS)
@@ -150,7 +153,7 @@ def test_what_the_model_reads_is_not_counted_again_as_behaviour() -> None:
 
 def test_the_intercept_is_that_of_exactly_the_sources_present() -> None:
     fit = FusionFit(weights={}, intercepts={"model+language": 2.0, "language": -2.0})
-    fusion = Fusion(default_skills(), with_card(fusion=fit))
+    fusion = Fusion(default_skills(), with_card(fusion=fit), TYPES)
     one = (0.5, 5.0, 0.0)
 
     assert np.all(fuse(fusion, {"model": one, "language": one})["score"] > 0.85)

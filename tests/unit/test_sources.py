@@ -98,7 +98,7 @@ async def test_a_source_that_fails_is_missing_and_not_zero(
     skills, failures = school.skills(), list[str]()
     if how == "late":
         hasty = school.folder / "skills.toml"
-        hasty.write_text(hasty.read_text().replace("deadline_s = 2.0", "deadline_s = 0.05"), encoding="utf-8")
+        hasty.write_text(hasty.read_text().replace("deadline_s = 2.0", "deadline_s = 1.0"), encoding="utf-8")
         skills = load_skills(str(hasty))
         monkeypatch.setattr(a_source.Steadiness, "estimate", forever)
     else:
