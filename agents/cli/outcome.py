@@ -1,9 +1,6 @@
 """Errors as people and scripts see them: one line, one exit code."""
 
-from agents.config.settings import SettingsError
 from schemas.errors import Fatal, Retryable, SkillstreamError
-from streams.evidence.artifacts import ArtifactError
-from streams.skills.skill_set import SkillsError
 
 CHECK_FAILED = 1
 WRONG_USAGE = 2
@@ -17,6 +14,10 @@ class OutOfReach(SkillstreamError):
 
 def exit_code_of(error: SkillstreamError) -> int:
     """The documented exit code of an error."""
+    from agents.config.settings import SettingsError  # here: with numpy these take longer than all else of --help
+    from streams.evidence.artifacts import ArtifactError
+    from streams.skills.skill_set import SkillsError
+
     if isinstance(error, SettingsError | SkillsError | ArtifactError):
         return WRONG_USAGE
     if isinstance(error, OutOfReach | Retryable):

@@ -21,7 +21,8 @@ from typing import Self
 
 from msgspec import Struct
 
-from schemas.configuration import choices, read_toml
+from schemas.configuration.document import read_toml
+from schemas.configuration.similar import choices
 from schemas.dialects.act import KINDS
 from schemas.dialects.families import FAMILIES
 from schemas.dialects.students import StudentRule

@@ -16,7 +16,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from numpy.typing import NDArray
 
 from schemas.bounds import MAX_SKILLS
-from schemas.configuration import choices, read_toml
+from schemas.configuration.document import read_toml
+from schemas.configuration.similar import choices
 from schemas.errors import SkillstreamError
 from streams.skills.phrase_book import tokenise
 from streams.skills.sources import BUILT_IN, all_names, registered

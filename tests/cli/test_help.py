@@ -1,5 +1,8 @@
 """The command's own words: help everywhere, errors on standard error, documented exit codes."""
 
+import subprocess
+import sys
+
 import pytest
 
 from agents.cli import main, skillstream
@@ -40,6 +43,12 @@ def test_each_verb_has_help(run: Run, verb: str) -> None:
 
     assert ran.code == 0
     assert ran.out.startswith(f"Usage: skillstream {verb} ")
+
+
+def test_the_command_itself_imports_nothing_of_its_commands() -> None:
+    asked = "import sys, agents.cli; print([each for each in ('numpy', 'msgspec', 'faust') if each in sys.modules])"
+
+    assert subprocess.check_output([sys.executable, "-c", asked], text=True) == "[]\n"
 
 
 def test_the_version_is_told(run: Run) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.configuration import read_toml
+from schemas.configuration.document import read_toml
 from schemas.configuration.lines import line_of
 from schemas.dialects.mapping import Mapping
 from streams.skills.skill_set import SkillSet
