@@ -12,15 +12,15 @@ The first leaves tat ≥ t + cost·emission, each adds its own cost, and the las
 tat ≤ u + depth·emission. So the sum of the costs ≤ (u − t)/emission + depth ≤ W/emission + depth, and
 emission = ⌈W / (limit − depth)⌉ makes that ≤ limit. Rounding up costs at most 1/emission of the rate.
 
-Below the bucket: costs, in the units that limits are set in; and checks over a log of what was granted, (time in µs,
-units) in order of time, that say whether a limit held, independent of how it was granted.
+Costs are in the units that limits are set in.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 CostUnit = Literal["calls", "tokens", "micro_usd"]
+FULL_RATE_PERMILLE = 1000
+_SECOND_US = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +65,6 @@ class Cost:
 
 ONE_CALL = Cost()
 NO_COST = Cost(calls=0)
-
-
-FULL_RATE_PERMILLE = 1000
-_SECOND_US = 1_000_000
 
 
 class Taken(NamedTuple):
@@ -174,41 +170,3 @@ def tokens_per_minute(limit: int, burst: int | None = None) -> Bucket:
 def micro_usd_per_day(limit: int, burst: int | None = None) -> Bucket:
     """`burst` (a tenth of the limit by default) must hold the largest single reservation."""
     return Bucket("micro_usd/day", limit, 86_400, burst=burst or max(1, limit // 10), unit="micro_usd")
-
-
-GrantLog = Sequence[tuple[int, int]]
-
-
-def most_in_any_window(log: GrantLog, window_us: int) -> int:
-    """The most units granted in any closed window of `window_us`: both ends count."""
-    most = total = first = 0
-    for at_us, units in log:
-        total += units
-        while log[first][0] < at_us - window_us:
-            total -= log[first][1]
-            first += 1
-        most = max(most, total)
-    return most
-
-
-def burst_exceeded(log: GrantLog, bucket: Bucket) -> bool:
-    """Whether grants ever ran ahead of the refill by more than the bucket's depth.
-
-    max over j of (v_j − min over i ≤ j of v_i) + units_i > depth, with v = units so far − rate·t, in whole
-    numbers (times window_us). Stricter than the window alone: it bounds every interval, short or long.
-    """
-    rate_units = max(1, bucket.limit - bucket.depth)
-    spent = 0
-    lowest = None
-    for at_us, units in log:
-        before = spent * bucket.window_us - rate_units * at_us
-        lowest = before if lowest is None else min(lowest, before)
-        spent += units
-        if before + units * bucket.window_us - lowest > bucket.depth * bucket.window_us:
-            return True
-    return False
-
-
-def is_honoured(log: GrantLog, bucket: Bucket) -> bool:
-    """Whether `bucket` kept its promise over the whole log."""
-    return most_in_any_window(log, bucket.window_us) <= bucket.limit and not burst_exceeded(log, bucket)

@@ -21,6 +21,7 @@ MIN_RATE_PERMILLE = 62
 RESTORE_US = 600_000_000
 """Microseconds in which the rate grows from nothing to full: a halved one is restored in half of that."""
 HOLD = "hold"
+MAX_HOLD_S = 86_400.0
 
 
 class Admitted(NamedTuple):
@@ -122,9 +123,6 @@ def _pushed(tats_us: Sequence[int], charges_us: Sequence[int], now_us: int) -> l
         max(tat_us, now_us) + charge_us if charge_us else tat_us
         for tat_us, charge_us in zip(tats_us, charges_us, strict=True)
     ]
-
-
-MAX_HOLD_S = 86_400.0
 
 
 def costs_of(buckets: Sequence[Bucket], cost: Cost) -> list[int]:

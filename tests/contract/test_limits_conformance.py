@@ -18,10 +18,10 @@ from streams.limits import (
     calls_per_minute,
     tokens_per_minute,
 )
-from streams.limits.bucket import GrantLog, is_honoured
 from streams.limits.limiter import SharedLimiter
 from tests.contract.limiters import FOUR, MakeLimiter, attempt, client, clock, in_memory, in_redis, make, prefix
 from tests.unit.limits.clock import ManualClock
+from tests.unit.limits.promise import GrantLog, is_honoured
 
 __all__ = ["client", "clock", "in_redis", "make", "prefix"]
 SMALL = (Bucket("calls", 12, 2, burst=4), Bucket("tokens", 40, 1, burst=10, unit="tokens"))

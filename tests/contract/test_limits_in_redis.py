@@ -16,11 +16,11 @@ from streams.limits import (
     RateLimitExceeded,
     calls_per_minute,
 )
-from streams.limits.bucket import is_honoured, most_in_any_window
 from streams.limits.redis import RedisLimiter, connect
 from tests.contract.limiters import FOUR, attempt, client, clock, prefix
 from tests.servers.redis import RealRedis
 from tests.unit.limits.clock import ManualClock
+from tests.unit.limits.promise import is_honoured, most_in_any_window
 
 __all__ = ["client", "clock", "prefix"]
 

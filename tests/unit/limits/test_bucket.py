@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.limits.bucket import Bucket, calls_per_hour, calls_per_minute, is_honoured, most_in_any_window
+from streams.limits.bucket import Bucket, calls_per_hour, calls_per_minute
+from tests.unit.limits.promise import is_honoured, most_in_any_window
 
 NOW_US = 1_800_000_000_000_000
 MINUTE_US = 60_000_000

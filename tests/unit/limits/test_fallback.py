@@ -16,8 +16,9 @@ from streams.limits import (
     calls_per_hour,
     calls_per_minute,
 )
-from streams.limits.bucket import ONE_CALL, is_honoured, most_in_any_window
+from streams.limits.bucket import ONE_CALL
 from tests.unit.limits.clock import ManualClock
+from tests.unit.limits.promise import is_honoured, most_in_any_window
 
 
 class Severable(MemoryLimiter):

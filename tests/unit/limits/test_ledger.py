@@ -5,8 +5,9 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.limits.bucket import Bucket, calls_per_hour, calls_per_minute, is_honoured, tokens_per_minute
+from streams.limits.bucket import Bucket, calls_per_hour, calls_per_minute, tokens_per_minute
 from streams.limits.ledger import HOLD, MAX_OPEN, RESTORE_US, Admitted, LimitLedger, Refused
+from tests.unit.limits.promise import is_honoured
 
 NOW_US = 1_800_000_000_000_000
 TOKENS = Bucket("tokens", 40, 1, burst=10, unit="tokens")  # 30 tokens a second: 33,334 µs each

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.limits.bucket import Bucket, GrantLog, burst_exceeded, is_honoured, most_in_any_window
+from streams.limits.bucket import Bucket
+from tests.unit.limits.promise import GrantLog, burst_exceeded, is_honoured, most_in_any_window
 
 logs = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 4)), max_size=40).map(sorted)
 
