@@ -63,10 +63,8 @@ def command(
     """
     settings = settings_of_events(load_settings({}, config, skills=skills, model=model, mapping=mapping))
     decode = decoder_of(settings)
-    (
-        load_skills(settings.skills),
-        load_artifact(settings.model),
-    )  # so that what is wrong with them is said here, not by the worker
+    load_skills(settings.skills)  # and the next: so that what is wrong with them is said here, not by the worker
+    load_artifact(settings.model)
     if input_file is None:
         stderr.print(f"A simulated class of {students} students, {events} events, seed {seed}")
         records: list[Keyed] = [(record.key, record.value) for record in simulate(students, events, seed)]

@@ -139,7 +139,7 @@ def command(**given: Any) -> None:
     states, account = asyncio.run(moments)
     bad.tell_of_the_rest()
     held = {label for label in wanted if plan.groups.held_out(label.student, options.holdout, options.seed)}
-    unseen = _score_held_out(options, settings, states, held) if held else {}
+    unseen = _score_held_out(options, settings, plan, states, held) if held else {}
     with stderr.status("training on all students"):
         trained = train(states, plan)
     trained = _with_figures(trained, unseen)
@@ -151,9 +151,8 @@ def command(**given: Any) -> None:
 
 
 def _score_held_out(
-    options: TrainingOptions, settings: Settings, states: list[Moment], held: set[Label]
+    options: TrainingOptions, settings: Settings, plan: Plan, states: list[Moment], held: set[Label]
 ) -> dict[str, dict[str, float]]:
-    plan = options.plan(settings)
     with TemporaryDirectory() as folder, stderr.status("training without the held-out students"):
         trained = train([state for state in states if state.label not in held], plan)
         artifact = save_artifact(Path(folder), trained.card, trained.models)

@@ -99,12 +99,6 @@ class Segments:
         key = segment_key(self._students[row_index], number)
         self._known[key] = self.written[key] = ids
 
-    def apply_to(self, stored: dict[bytes, bytes]) -> None:
-        """Write and delete in a table of segments by key what was written and deleted here."""
-        stored.update(self.written)
-        for key in self.deleted:
-            stored.pop(key, None)
-
     def delete(self, row_index: int, number: int) -> None:
         """Give up a student's oldest segment."""
         key = segment_key(self._students[row_index], number)

@@ -4,6 +4,7 @@ A model that only ever saw finished work is badly calibrated while the work goes
 the student after k/N of the events that lead up to it. Those earlier moments train; the figures are of the last.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -100,7 +101,7 @@ class _History:
         wanted: dict[int, list[tuple[Label, int]]] = defaultdict(list)
         without = 0
         for label in labels:
-            known = sum(dated.time_us <= label.as_of_us for dated in events)
+            known = bisect_right(events, label.as_of_us, key=attrgetter("time_us"))
             without += known == 0
             last_step_at = {-(-known * step // steps): step for step in range(1, steps + 1)} if known else {}
             for size, step in last_step_at.items():

@@ -98,10 +98,8 @@ class Rereader:
         """Without the producer's headers: they may say what dialect the record was."""
         student = event.student_id.encode()
         owning_partition = self.owning_partition(student)
-        partition, value = (
-            dead_letter.partition % self.partitions if owning_partition is None else owning_partition,
-            native.encode(event),
-        )
+        partition = dead_letter.partition % self.partitions if owning_partition is None else owning_partition
+        value = native.encode(event)
         return Reinsertion(
             partition=partition,
             key=student,

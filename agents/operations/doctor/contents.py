@@ -56,9 +56,7 @@ class Placement:
 
 
 def check_placement(name: PartitionerName, records: Iterable[Message], partitions: int) -> Finding:
-    """What the places of `records` say of their producers. Forwards of ours are left out: they are on its owning
-    partition.
-    """
+    """What the places of `records` say of their producers. Repartitioned events are left out: workers placed them."""
     keyed = keyless = 0
     on_owning: Counter[PartitionerName] = Counter()
     for record in records:

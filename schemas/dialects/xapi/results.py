@@ -1,4 +1,4 @@
-"""Reads a statement's result: score, success, duration, text and progress of a statement's result."""
+"""Reads a statement's result: score, success, duration, text and progress."""
 
 from typing import Any, Final, TypeGuard
 
@@ -72,7 +72,7 @@ def _score(score: s.Score) -> float | None:
        `scaled` may be scaled to anything (Moodle's is from -1 to 1).
     2. `scaled`; but below zero it says less than a `raw` of zero or more, which 3 then reads.
     3. `raw` between zero and `max`, where no `min` is said and `max` is above zero.
-    4. nothing, where `raw` is the least that there is, be the most said or not.
+    4. zero, where `raw` is the least that there is and no `max` is said.
 
     Where nothing can be scored (`max` is `min`), `raw` says nothing, nor does a `scaled` of zero.
     """

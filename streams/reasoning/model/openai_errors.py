@@ -1,4 +1,4 @@
-"""What the SDK's exceptions, and errors reported with a good status, as one of our ModelErrors."""
+"""The SDK's exceptions, and errors reported with a good status, as ModelErrors."""
 
 import math
 import re

@@ -31,11 +31,6 @@ class Breaker:
         """Why it is open; None while closed."""
         return self._why
 
-    @property
-    def probe_at_us(self) -> int:
-        """When, if open, the next call may be made."""
-        return self._probe_at_us
-
     def check(self, now_us: int) -> None:
         """Raises ReasoningPaused while no call may be made."""
         if self._why is not None and now_us < self._probe_at_us:
