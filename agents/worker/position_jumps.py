@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Literal
 
-from agents.health.lag import SourcePartition
+from agents.kafka.offsets import SourcePartition
 from schemas.errors import Fatal
 from streams.input.skipped import NOTHING_SKIPPED, Skipped
 

@@ -10,8 +10,9 @@ import aiohttp
 import pytest
 
 from agents.health import Health, HealthBounds, ReasoningState, Server, SourceFailures, Watched
-from agents.health.lag import LagMonitor, Offsets, SourcePartition
+from agents.health.lag import LagMonitor
 from agents.kafka.errors import BrokerUnavailable
+from agents.kafka.offsets import Offsets, SourcePartition
 from agents.metrics import Metrics
 from agents.web import WebServer
 

@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from agents.health import BrokerPing, Health, HealthBounds, ReasoningState, Server, Watched, checker
-from agents.health.lag import Offsets
 from agents.kafka.embedded import EmbeddedBroker
+from agents.kafka.offsets import Offsets
 from agents.kafka.renewed import Renewed
 from schemas.errors import Fatal
 from tests.agents.situation import TOPIC, Situation, all_of, get, seen, statuses

@@ -3,7 +3,7 @@
 import asyncio
 
 from agents.health import Stalled
-from agents.health.lag import Offsets
+from agents.kafka.offsets import Offsets
 from tests.agents.situation import TOPIC, Situation, all_of, get, seen, statuses
 
 __all__ = ["seen"]

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from agents.health.lag import BrokerOffsets, LagMonitor, Offsets, OpenTransaction, SourcePartition
+from agents.health.lag import BrokerOffsets, LagMonitor, OpenTransaction
 from agents.kafka.embedded import PARTITIONS, EmbeddedBroker
 from agents.kafka.errors import BrokerUnavailable
+from agents.kafka.offsets import Offsets, SourcePartition
 from agents.kafka.topics import TopicSpec, ensure_topics
 from agents.metrics import Metrics
 

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from agents.health.lag import Offsets
+from agents.kafka.offsets import Offsets
 from agents.web import CannotServe, OpenToNetwork, WebServer
 from tests.agents.situation import TOPIC, Situation, get, seen, served
 
