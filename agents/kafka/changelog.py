@@ -93,9 +93,9 @@ class Changelog:
                 ) from error
         except TimeoutError as error:
             raise BrokerUnavailable(f"topic {self.name} wasn't deleted within {self._timeout_s:g} s") from error
-        timeout_s = self._timeout_s
-        if not Deadline(timeout_s).wait_for(
-            lambda: self.name not in describe_cluster(admin, self._broker, timeout_s).topics, _POLL_S
-        ):
-            raise BrokerUnavailable(f"topic {self.name} is still there after {timeout_s:g} s")
+        deadline = Deadline(self._timeout_s)
+        while self.name in describe_cluster(admin, self._broker, self._timeout_s).topics:
+            if deadline.is_over:
+                raise BrokerUnavailable(f"topic {self.name} is still there after {self._timeout_s:g} s")
+            deadline.pause(_POLL_S)
         self.make()

@@ -35,11 +35,3 @@ class Deadline:
     def pause(self, seconds: float) -> None:
         """Sleep for `seconds`, or for what is left. Blocks."""
         self._sleep(min(seconds, self.left_s))
-
-    def wait_for(self, condition: Callable[[], bool], every_s: float) -> bool:
-        """Whether `condition` became true in time; it is asked once at least. Blocks."""
-        while not condition():
-            if self.is_over:
-                return False
-            self.pause(every_s)
-        return True
