@@ -49,7 +49,6 @@ def feed(
         if producer.refused is not None:
             break
         if rate is not None and (ahead_s := sent / rate - (monotonic() - began_s)) > 0:
-            producer.client.poll(0)
             sleep(ahead_s)
     if (why := producer.confirm(_FLUSH_TIMEOUT_S)) is not None:
         raise NotDelivered(f"{topic}: {why}")

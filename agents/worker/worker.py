@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Final
 
 from agents.config.channels import Channels
@@ -233,14 +234,12 @@ class Worker:
         channels, rows, policy = self._channels, self._app.table.rows, policy_of(self._settings)
         skill_set, tally = self._pipeline.skill_set, self._metrics.internal_records.add
         queue = self._explanations.queue if self._explanations is not None else None
-        owning_partition, partitions = (
-            partitioner(self._settings.partitioner).owning_partition,
-            self._settings.partitions,
-        )
         outputs = Outputs(channels, self._keyring.sign, self._identity.epoch_of, self._metrics.dead_letters_packed.add)
         context = ProcessingContext(
             rows=rows,
-            owning_partition=lambda key: owning_partition(key, partitions),
+            owning_partition=partial(
+                partitioner(self._settings.partitioner).owning_partition, partitions=self._settings.partitions
+            ),
             epoch_of=self._identity.epoch_of,
             most_students=most_students(len(skill_set.names)),
             gate=self._gate.check,
