@@ -2,7 +2,7 @@
 
 Fatal
 ├── RecordTooLarge     a record to send that no batch may hold
-├── BrokerWaitExceeded         the broker was waited for long enough
+├── BrokerWaitExceeded the broker was waited for long enough
 ├── SendFailed         a send failed, or was cancelled
 ├── CommitRejected     the broker refused a commit though the partitions are ours
 ├── GroupLost          the worker can't be a member of its consumer group

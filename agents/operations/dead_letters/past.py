@@ -39,7 +39,7 @@ class PastDeadLetters:
     def _read(self, partition: int, offset: int, records: int) -> Iterator[tuple[int, str]]:
         with TopicReader(self._broker, self._topic, f"{self._topic}-past", _TIMEOUT_S) as reader:
             epoch = self._epoch(partition)
-            start, end = reader.spans().get(partition, (0, 0))
+            start, end = reader.span(partition)
             for message in reader.read(partition, max(start, end - records), end):
                 stored = stored_dead_letter(message, self._authentic)
                 dead_letter = stored.dead_letter
