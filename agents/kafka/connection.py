@@ -33,7 +33,7 @@ class BrokerAccess:
     key: str | None = None
 
     def __repr__(self) -> str:
-        return f"Access({self.security})"
+        return f"BrokerAccess({self.security})"
 
     @property
     def sasl(self) -> bool:
