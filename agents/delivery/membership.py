@@ -7,6 +7,7 @@ from typing import Final
 
 from aiokafka.errors import (
     GroupAuthorizationFailedError,
+    InvalidRequestError,
     KafkaError,
     RebalanceInProgressError,
     TopicAuthorizationFailedError,
@@ -17,6 +18,8 @@ from agents.delivery.outage import Outage, may_pass
 
 _FAILURES: Final = 3
 _FINAL: Final = (GroupAuthorizationFailedError, TopicAuthorizationFailedError)
+# The second is the mock cluster's, to a follower that syncs after its leader; Kafka answers with the assignment.
+_REBALANCES: Final = (RebalanceInProgressError.__name__, InvalidRequestError.__name__)
 _log = logging.getLogger(__name__)
 
 
@@ -35,11 +38,14 @@ class Membership:
         self._failures = 0
 
     def fail(self, error: KafkaError) -> None:
-        """It could not join; aiokafka tries again. An unreachable broker is waited for."""
+        """It could not join; aiokafka tries again. An unreachable broker is waited for.
+
+        A rebalance that came between is no failure: where one follows another, health's watchdog ends the worker.
+        """
         if may_pass(error):
             self._outage.begin("group", error)
             return
-        if RebalanceInProgressError.__name__ in str(error):  # aiokafka wraps what it does not expect of a join
+        if any(name in str(error) for name in _REBALANCES):  # aiokafka wraps what it does not expect of a join
             _log.warning("The group rebalances while it is joined: %r", error)
             return
         self._failures += 1

@@ -12,6 +12,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import (
     CoordinatorLoadInProgressError,
     GroupAuthorizationFailedError,
+    InvalidRequestError,
     KafkaConnectionError,
     KafkaError,
     KafkaTimeoutError,
@@ -168,8 +169,8 @@ def test_a_group_that_is_unavailable_is_waited_for_and_one_that_refuses_is_not(c
 def test_a_group_that_rebalances_while_it_is_joined_ends_nobody_and_a_join_refused_three_times_does() -> None:
     ended: list[BaseException] = []
     membership = Membership(10.0, ended.append, Outage("kafka:9092", 600.0))
-    for _ in range(10):
-        membership.fail(KafkaError(repr(RebalanceInProgressError())))
+    for refusal in (RebalanceInProgressError, InvalidRequestError) * 5:
+        membership.fail(KafkaError(repr(refusal())))
     assert ended == []
 
     for _ in range(3):
