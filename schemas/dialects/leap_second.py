@@ -14,6 +14,11 @@ def after_leap_second(text: str) -> datetime | None:
         return None
     try:
         before = datetime.fromisoformat(f"{parts[1]}59{parts[2] or ''}{parts[3]}".upper()).astimezone(UTC)
-        return before + timedelta(seconds=1) if (before.hour, before.minute) == (23, 59) else None
+        return before + timedelta(seconds=1) if ends_day(before) else None
     except (ValueError, OverflowError):
         return None
+
+
+def ends_day(time: datetime) -> bool:
+    """Whether it is in the last minute of a day in UTC, which alone may have a leap second. Raises OverflowError."""
+    return time.astimezone(UTC).strftime("%H:%M") == "23:59"

@@ -4,13 +4,20 @@ import json
 import shutil
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 from typing import Final
 
+from hypothesis import given, seed, settings
+from hypothesis import strategies as st
+
 import streams
+from schemas.event import NativeEvent
 from streams.evidence.features import FEATURES
+from streams.folding.facts import facts_of, kinds_of
 from streams.reasoning.request.wording import in_words
 from streams.vocabulary import FACTS, INDEX, Fact
+from tests.unit.strategies import events
 
 ROOT: Final = Path(streams.__file__).parent.parent
 EDITS: Final = {
@@ -99,6 +106,22 @@ def test_indices_names_and_features_follow_from_the_declarations() -> None:
     assert FACTS[Fact.GAVE_UP] == "gave_up"
     assert INDEX["gave_up"] is Fact.GAVE_UP
     assert {feature.split(".")[0] for feature in FEATURES if "." in feature} == set(FACTS)
+
+
+def test_a_fact_is_read_from_the_kinds_of_events_that_it_names_and_from_no_others() -> None:
+    kinds: defaultdict[Fact, set[type]] = defaultdict(set)
+
+    @seed(1)
+    @settings(max_examples=100, database=None)
+    @given(st.lists(events(), min_size=40, max_size=60))
+    def note(given_events: list[NativeEvent]) -> None:
+        facts = facts_of(given_events, kinds_of(given_events))
+        for index, fact in zip(facts.event.tolist(), facts.fact.tolist(), strict=True):
+            kinds[[*Fact][fact]].add(type(given_events[index]))
+
+    note()
+
+    assert kinds == {fact: set(fact.read_from) for fact in Fact}
 
 
 def test_every_fact_has_words() -> None:

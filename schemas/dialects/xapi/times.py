@@ -5,6 +5,8 @@ from calendar import isleap
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from schemas.dialects.leap_second import ends_day
+
 _SEPARATORS: Final = ("T", " ", "t")
 _MINUS_ZERO: Final = ("-00:00", "-0000", "-00")
 _RFC_3339: Final = re.compile(
@@ -75,8 +77,6 @@ def _unusual(text: str) -> datetime | None:
         usual, later = _MIDNIGHT.sub("T00", usual, count=1), later + timedelta(days=1)
     time = None if usual == text else moment(usual, rfc_3339=False)
     try:
-        if time and is_leap_second and time.astimezone(UTC).strftime("%H:%M") != "23:59":
-            return None
-        return time and time + later
+        return time + later if time and (not is_leap_second or ends_day(time)) else None
     except OverflowError:
         return None
