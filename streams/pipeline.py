@@ -72,7 +72,6 @@ class Pipeline:
         self._authentic = authentic
         self._folding = Folding.of(skill_set, known_ids)
         self._sources = make_sources(types, skill_set, artifact) if sources is None else list(sources)
-        self._shares = {each.name: each.share for each in types if each.share is not None}
         if strange := {source.name for source in self._sources} - {each.name for each in types}:
             raise SkillsError(f"source {min(strange)} is not in use: no skill of {skill_set.name} gives it a weight")
         self._fusion = Fusion(skill_set, artifact, types)
@@ -126,8 +125,6 @@ class Pipeline:
             stale_after_s=fusion.stale_after_days * 86_400,
             on_failure=self._on_failure,
         )
-        for name in self._shares.keys() & estimates.keys():
-            estimates[name].shared[:] = self._shares[name]
         return ScoredBatch.of(rows, estimates, self._fusion.fuse(estimates))
 
     def write(self, keys: Sequence[bytes], scored: ScoredBatch) -> dict[bytes, bytes]:

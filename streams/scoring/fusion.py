@@ -93,6 +93,7 @@ class Fusion:
         fits = [card.fusion if card else None for card in cards]
         names = [each.name for each in types]
         self._overlaps = {each.name: each.overlaps for each in types}
+        self._shares = {each.name: each.share for each in types}
         self._overlapped = [name for name in names if any(name in each.overlaps for each in types)]
         self._weights = {
             source: np.array(
@@ -149,7 +150,7 @@ class Fusion:
     def _counted(self, n: Mapping[str, Floats], estimates: Mapping[str, Estimate], chosen: Sequence[str]) -> Floats:
         def unshared(name: str) -> Floats:
             double = any(other in chosen for other in self._overlaps[name])
-            return (1 - estimates[name].shared) * n[name] if double else n[name]
+            return self._unshared(name, estimates[name]) * n[name] if double else n[name]
 
         zero = np.zeros_like(next(iter(n.values())))
         beside: Floats = sum((unshared(name) for name in n if name not in self._overlapped), zero)
@@ -161,7 +162,13 @@ class Fusion:
         beside = [estimates[other].n > 0 for other in self._overlaps[source] if other in estimates]
         if not beside:
             return weight
-        return np.where(np.any(beside, axis=0), weight * (1 - estimates[source].shared), weight)
+        unshared = self._unshared(source, estimates[source])
+        return np.where(np.any(beside, axis=0), weight * unshared, weight)
+
+    def _unshared(self, source: str, estimate: Estimate) -> Floats | float:
+        """The part of n that no overlapping source counts: of all alike, where the source's type declares a share."""
+        share = self._shares[source]
+        return 1 - (estimate.shared if share is None else share)
 
     def _freshness(self, estimate: Estimate) -> Floats:
         return np.asarray(2.0 ** (-estimate.age_s / self._half_life_s))

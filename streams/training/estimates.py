@@ -36,15 +36,11 @@ def estimates_beside_model(
     fails.
     """
     beside = tuple(each for each in types if each.name != ModelSource.name)
-    sources = zip(beside, make_sources(beside, skill_set, artifact), strict=True)
-    return {
-        each.name: asyncio.run(_ask_source(source, each.share, moments, skill_set.names)) for each, source in sources
-    }
+    sources = make_sources(beside, skill_set, artifact)
+    return {source.name: asyncio.run(_ask_source(source, moments, skill_set.names)) for source in sources}
 
 
-async def _ask_source(
-    source: Source, share: float | None, moments: Sequence[Moment], names: tuple[str, ...]
-) -> Estimate:
+async def _ask_source(source: Source, moments: Sequence[Moment], names: tuple[str, ...]) -> Estimate:
     parts = []
     for row_batch in _chunks(moments, names):
         try:
@@ -52,8 +48,6 @@ async def _ask_source(
             require_sense(estimate, (len(row_batch), len(names)))
         except Exception as error:  # a fit without one of its sources would be another fit
             raise TrainingError(f"source {source.name} failed: {error!r}") from error
-        if share is not None:
-            estimate.shared[:] = share
         parts.append(estimate)
     return joined(parts)
 
