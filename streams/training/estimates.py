@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Final
 
 import numpy as np
@@ -66,15 +66,6 @@ def provisional(skill: str, fitted: Fitted) -> Artifact:
     return Artifact(whole, {skill: fitted.model}, "0" * 64)
 
 
-def selected(estimate: Estimate, row_indices: NDArray[np.bool_]) -> Estimate:
-    """The same estimate where `row_indices` holds, elsewhere absent."""
-    return replace(
-        estimate,
-        p=np.where(row_indices[:, None], estimate.p, np.nan),
-        n=np.where(row_indices[:, None], estimate.n, 0.0),
-    )
-
-
 def joined(parts: Sequence[Estimate]) -> Estimate:
     """Estimates on several lists of students as one on them all."""
     return Estimate(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS})
@@ -96,5 +87,6 @@ def _chunks(moments: Sequence[Moment], names: tuple[str, ...]) -> Iterator[RowBa
 
 def without(estimates: Mapping[str, Estimate], sources: Sequence[str]) -> dict[str, Estimate]:
     """All estimates, those not `sources` as if their source had failed."""
-    nobody = np.zeros(len(next(iter(estimates.values())).p), dtype=np.bool_)
-    return {name: estimate if name in sources else selected(estimate, nobody) for name, estimate in estimates.items()}
+    return {
+        name: estimate if name in sources else Estimate.empty(*estimate.p.shape) for name, estimate in estimates.items()
+    }

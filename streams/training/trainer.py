@@ -95,7 +95,7 @@ def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan, types: Types
     parts, held = [], []
     for inside, outside in GroupKFold(plan.folds, shuffle=True, random_state=plan.seed).split(matrix, groups=people):
         fitted = fit(matrix[inside], names, labels[inside], weights[inside], plan.seed)
-        parts.append(model_estimate([moments[row_index] for row_index in outside], skill, fitted))
+        parts.append(model_estimate([moments[at] for at in outside], skill, fitted))
         held.append(outside)
     unseen = reordered(joined(parts), np.argsort(np.concatenate(held)))
     final = fit(matrix, names, labels, weights, plan.seed)
