@@ -17,6 +17,7 @@ from schemas.dialects.vocabulary import SHIPPED, Vocabulary
 from streams.folding.counts import Counts
 from streams.limits import Decision
 from streams.reasoning.model.outcome import CallOutcome
+from streams.rows.row import MAX_ROW_BYTES
 
 EventOutcome = Literal["applied", "late", "ignored", "duplicates", "dead_lettered", "rerouted", "replayed", "clamped"]
 Generator = Literal["model", "template", "scripted"]
@@ -139,7 +140,10 @@ class Metrics:
             "step_duration_seconds", "seconds", "Time to decode, fold, score and encode a batch.", _SECONDS
         )
         self.row_bytes = declare.histogram(
-            "row_bytes", "bytes", "Size of the largest row that a batch wrote; the bound is 18432.", _ROW_BYTES
+            "row_bytes",
+            "bytes",
+            f"Size of the largest row that a batch wrote; the bound is {MAX_ROW_BYTES}.",
+            _ROW_BYTES,
         )
 
         self.updates = declare.counter("updates", "messages", "Skill updates published.")

@@ -11,8 +11,8 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext, suppress
 from types import FrameType
 from typing import Any, cast
 
@@ -44,13 +44,7 @@ class DeliveryWorker(mode.Worker):
         """Nothing: `run_worker` has its own, which bound the stop."""
 
 
-@asynccontextmanager
-async def nothing_beside() -> AsyncIterator[None]:
-    """The default of `beside`."""
-    yield
-
-
-def run_worker(app: DeliveryApp, beside: Beside = nothing_beside) -> int:
+def run_worker(app: DeliveryApp, beside: Beside = nullcontext) -> int:
     """Run `app` until SIGTERM, SIGINT or a fatal error; returns the exit code. Main thread only. Blocks.
 
     `beside` is entered before the start and left after the stop; what it raises is raised here.
