@@ -12,7 +12,6 @@ from prometheus_client.exposition import choose_encoder
 
 from agents.logs.handler import LeftOut
 from agents.metrics.instruments import CounterBy, Declarations, Declared
-from agents.metrics.internal_topics import InternalOutcome
 from schemas.dialects.vocabulary import SHIPPED, Vocabulary
 from streams.folding.counts import Counts
 from streams.limits import Decision
@@ -20,6 +19,15 @@ from streams.reasoning.model.outcome import CallOutcome
 from streams.rows.row import MAX_ROW_BYTES
 
 EventOutcome = Literal["applied", "late", "ignored", "duplicates", "dead_lettered", "rerouted", "replayed", "clamped"]
+InternalOutcome = Literal[
+    "results_applied",
+    "results_ignored",
+    "results_dead_lettered",
+    "erasures_applied",
+    "erasures_ignored",
+    "erasures_forwarded",
+    "erasures_dead_lettered",
+]
 Generator = Literal["model", "template", "scripted"]
 TokenKind = Literal["input", "output"]
 WebRefusal = Literal["token", "host", "slow", "large", "connections"]

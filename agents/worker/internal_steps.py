@@ -11,11 +11,12 @@ from aiokafka.structs import ConsumerRecord
 
 from agents.config.channels import Channels
 from agents.delivery.step import BatchResult, Output
-from agents.metrics.internal_topics import InternalOutcome, dead_letter_of
+from agents.metrics.declared import InternalOutcome
 from agents.worker.outputs import Outputs
 from schemas import erasure, reasoning_result
-from schemas.dialects import Record
+from schemas.dialects import Invalid, Record
 from schemas.errors import InvalidInput
+from streams.folding.dead_letters import dead_letter_of
 from streams.input.partitioner import OwningPartitionOfKey
 from streams.reasoning.policy.explained import note_result
 from streams.reasoning.policy.queue import ReasoningQueue
@@ -88,7 +89,9 @@ class InternalStep:
             try:
                 applied = self.apply(partition, record)
             except InvalidInput as error:
-                outputs.append(self.outputs.dead_letter(record, dead_letter_of(record, error)))
+                # Somebody else wrote to our topic: no reason to stop, each time it is read.
+                dead_letter = dead_letter_of(record, Invalid(error.reason, str(error)))
+                outputs.append(self.outputs.dead_letter(record, dead_letter))
                 self.tally(self.dead_lettered)
                 continue
             rows |= applied.rows

@@ -21,11 +21,11 @@ def dead_letters_of(record: Record, invalid: Sequence[Invalid], *, several: bool
     Each dead letter holds the whole record: an array of a hundred thousand bad parts must not become as many records.
     """
     if not several:
-        yield _dead_letter(record, invalid[0])
+        yield dead_letter_of(record, invalid[0])
         return
     for first, more, parts in _shares(invalid):
         error = f"{first.error}; and {more} more parts of this record are wrong" if more else first.error
-        yield _dead_letter(record, replace(first, error=error), parts)
+        yield dead_letter_of(record, replace(first, error=error), parts)
 
 
 def in_order(found: Iterable[DeadRecord]) -> list[DeadRecord]:
@@ -33,7 +33,8 @@ def in_order(found: Iterable[DeadRecord]) -> list[DeadRecord]:
     return sorted(found, key=lambda each: (each[1].offset, each[1].index))
 
 
-def _dead_letter(record: Record, invalid: Invalid, parts: str = "") -> DeadLetter:
+def dead_letter_of(record: Record, invalid: Invalid, parts: str = "") -> DeadLetter:
+    """About one bad part of a record, or about several whose names are `parts`."""
     return DeadLetter(
         topic=record.topic,
         partition=record.partition,
