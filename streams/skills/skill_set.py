@@ -20,7 +20,7 @@ from schemas.configuration.document import read_toml
 from schemas.configuration.similar import choices
 from schemas.errors import SkillstreamError
 from streams.skills.phrase_book import tokenise
-from streams.skills.sources import BUILT_IN, all_names, registered
+from streams.skills.sources import BUILT_IN, all_names
 from streams.vocabulary import FACTS, skill_code
 
 _STOP_WORDS: Final = frozenset(
@@ -154,8 +154,9 @@ def load_skills(path: str) -> SkillSet:
         raise SkillsError(f"skills file {path}: levels: developing must be below proficient")
     if len({skill_code(name) for name in skill_set.names}) < len(skill_set.names):
         raise SkillsError(f"skills file {path}: two skills have names of one hash: rename one")
+    sources = all_names()
     for name, skill in skill_set.skills.items():
-        _check(f"skills file {path}: skills.{name}", skill)
+        _check(f"skills file {path}: skills.{name}", skill, sources)
     for name in skill_set.sources or ():
         if name in BUILT_IN:
             raise SkillsError(f"skills file {path}: sources.{name}: a built-in source has no settings")
@@ -164,12 +165,11 @@ def load_skills(path: str) -> SkillSet:
     return skill_set
 
 
-def _check(path: str, skill: Skill) -> None:
+def _check(path: str, skill: Skill, sources: Sequence[str]) -> None:
     for table, named in (("weights", skill.weights), ("basis", skill.basis)):
-        unknown = [] if isinstance(named, str) else [source for source in named if not registered(source)]
+        unknown = [] if isinstance(named, str) else [source for source in named if source not in sources]
         if unknown:
-            there = choices(unknown[0], all_names())
-            raise SkillsError(f"{path}.{table}: no source {unknown[0]!r}; there are {there}")
+            raise SkillsError(f"{path}.{table}: no source {unknown[0]!r}; there are {choices(unknown[0], sources)}")
     for fact in skill.evidence_weights:
         if fact not in FACTS:
             raise SkillsError(f"{path}.telling: no fact {fact!r}; there are {choices(fact, FACTS)}")
