@@ -73,8 +73,8 @@ def read_attributes(given: Mapping[str, Any]) -> Attributes:
     if _text(given, "specversion", required=True) != SPEC_VERSION:
         raise InvalidInput("unknown_version", f"specversion: this program reads CloudEvents {SPEC_VERSION}")
     for name, value in given.items():
-        if name in READ_ATTRIBUTES:
-            _check(name, value)
+        if name in READ_ATTRIBUTES and (rule := _rule_broken_by(value)):
+            raise broken(name, rule)
     if not _URI_REFERENCE.fullmatch(source := _text(given, "source", required=True)):
         raise broken("source", "is no URI reference (RFC 3986)")
     return Attributes(
@@ -100,24 +100,23 @@ def _broken_unread(given: Mapping[str, Any]) -> Iterator[str]:
             continue
         if not _NAME.fullmatch(name) or name == "data":
             yield "attribute_name"
-        try:
-            _check(name, value)
-            if name == "dataschema" and value is not None and not _ABSOLUTE_URI.fullmatch(_text(given, name)):
+        if name == "dataschema":
+            if value is not None and not (isinstance(value, str) and _ABSOLUTE_URI.fullmatch(value)):
                 yield "dataschema"
-        except InvalidInput:
-            yield "dataschema" if name == "dataschema" else "attribute_value"
+        elif _rule_broken_by(value):
+            yield "attribute_value"
 
 
-def _check(name: str, value: Any) -> None:
-    """The rules for every attribute's value."""
+def _rule_broken_by(value: Any) -> str:
+    """Which of the rules for every attribute's value; empty if none."""
     if isinstance(value, str):
-        if not (value.isascii() and value.isprintable()) and _DISALLOWED.search(value):
-            raise broken(name, "holds a control character or a noncharacter")
-    elif value is not None and not isinstance(value, bool):
-        if not isinstance(value, int):
-            raise broken(name, "is neither a string, a boolean nor an integer")
-        if not _MIN_INTEGER <= value <= _MAX_INTEGER:
-            raise broken(name, "is an integer of more than 32 bits")
+        is_plain = value.isascii() and value.isprintable()
+        return "holds a control character or a noncharacter" if not is_plain and _DISALLOWED.search(value) else ""
+    if value is None or isinstance(value, bool):
+        return ""
+    if not isinstance(value, int):
+        return "is neither a string, a boolean nor an integer"
+    return "" if _MIN_INTEGER <= value <= _MAX_INTEGER else "is an integer of more than 32 bits"
 
 
 def _text(given: Mapping[str, Any], name: str, *, required: bool = False) -> str:
