@@ -11,6 +11,8 @@ DAY_MS: Final = 86_400_000
 MAX_RECORD_BYTES: Final = 12 * 1024 * 1024
 DEAD_LETTER_HEADROOM_BYTES: Final = 64 * 1024
 """A dead letter's headers come on top of the largest record."""
+MAX_SENT_BYTES: Final = MAX_RECORD_BYTES + DEAD_LETTER_HEADROOM_BYTES
+"""The largest record batch that may be sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +83,7 @@ DEAD_LETTERS: Final = Topic(
     config={
         "cleanup.policy": "delete",
         "retention.ms": str(90 * DAY_MS),
-        "max.message.bytes": str(MAX_RECORD_BYTES + DEAD_LETTER_HEADROOM_BYTES),
+        "max.message.bytes": str(MAX_SENT_BYTES),
     },
     receives="`skillstream dead-letters` lists them and sends them back; a worker that starts counts the newest.",
     sends="One message an unreadable record, or part of a record; after a crash it may come twice.",

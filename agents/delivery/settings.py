@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from agents.delivery.log_policy import compacted, compaction_lag_ms
 from agents.kafka.connection import Compression
 from agents.kafka.topics import TopicSpec
-from schemas.topics import DEAD_LETTER_HEADROOM_BYTES, MAX_RECORD_BYTES
+from schemas.topics import MAX_SENT_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,6 @@ class DeliverySettings:
     blocked_after_s: float = 90.0
     max_batch_records: int = 50_000
     max_in_flight_batches: int = 8
-    max_record_bytes: int = MAX_RECORD_BYTES
     produce_batch_bytes: int = 512 * 1024
     fetch_bytes: int = 8 * 1024 * 1024
     compression: Compression = "zstd"
@@ -70,11 +69,6 @@ class DeliverySettings:
         """
         return max(60.0, self.drain_timeout_s + self.stop_timeout_s + self.session_timeout_s)
 
-    @property
-    def max_send_bytes(self) -> int:
-        """The largest record batch that may be sent: the largest record and a dead letter's headers."""
-        return self.max_record_bytes + DEAD_LETTER_HEADROOM_BYTES
-
 
 def changelog_spec(settings: DeliverySettings) -> TopicSpec:
     """The table's log, as it is made: see `log_policy`."""
@@ -83,5 +77,5 @@ def changelog_spec(settings: DeliverySettings) -> TopicSpec:
         settings.changelog_topic,
         settings.partitions,
         settings.replication,
-        {**compacted(lag_ms), "max.message.bytes": str(settings.max_send_bytes)},
+        {**compacted(lag_ms), "max.message.bytes": str(MAX_SENT_BYTES)},
     )

@@ -25,6 +25,7 @@ from agents.delivery.settings import DeliverySettings, changelog_spec
 from agents.kafka.embedded import PARTITIONS, EmbeddedBroker
 from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.topics import TopicMismatch, TopicSpec, ensure_topics
+from schemas.topics import MAX_RECORD_BYTES
 
 SETTINGS = DeliverySettings(app_id="app", broker="one:9092, two:9093", sources=("events",), partitions=4)
 
@@ -153,7 +154,7 @@ async def test_every_broker_is_asked_and_the_changelog_bears_the_apps_name() -> 
 def test_the_changelog_is_compacted_alone_and_takes_the_largest_record() -> None:
     config = changelog_spec(SETTINGS).config
     assert config["cleanup.policy"] == "compact"
-    assert int(config["max.message.bytes"]) > SETTINGS.max_record_bytes
+    assert int(config["max.message.bytes"]) > MAX_RECORD_BYTES
 
 
 @pytest.mark.parametrize(

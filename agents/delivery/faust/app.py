@@ -44,6 +44,7 @@ from agents.delivery.writer import RecordBatchWriter
 from agents.kafka.connection import access_of
 from agents.logs import lifecycle
 from agents.stores import MemoryStore, Store
+from schemas.topics import MAX_SENT_BYTES
 
 logger = logging.getLogger(__name__)
 _OUTAGE_CHECK_S: Final = 1.0
@@ -63,7 +64,7 @@ class DeliveryApp(faust.App):
         self.outage = Outage(settings.broker, settings.broker_wait_s)
         self.delivery = DeliveryContext(settings, fence, self.outage, self.switch, self.ownership)
         self.writer = RecordBatchWriter(
-            lambda: cast(IdempotentProducer, self.producer).batch_producer(), settings.max_send_bytes
+            lambda: cast(IdempotentProducer, self.producer).batch_producer(), MAX_SENT_BYTES
         )
         table = RowTable(self, delivery=self.delivery, writer=self.writer, rows=store)
         self.table = cast(RowTable, self.tables.add(table))
@@ -231,7 +232,7 @@ def faust_options(settings: DeliverySettings) -> dict[str, Any]:
         "producer_acks": -1,
         "producer_linger": 0.0,
         "producer_max_batch_size": settings.produce_batch_bytes,
-        "producer_max_request_size": settings.max_send_bytes,
+        "producer_max_request_size": MAX_SENT_BYTES,
         "producer_compression_type": None if settings.compression == "none" else settings.compression,
         "producer_request_timeout": settings.request_timeout_s,
         "web_enabled": False,

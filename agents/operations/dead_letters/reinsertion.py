@@ -18,7 +18,7 @@ from agents.kafka.producer import ConfirmedProducer
 from agents.operations.dead_letters.position import ReplayPosition, encode_position
 from schemas.dead_letter import Header
 from schemas.errors import Fatal
-from schemas.topics import DEAD_LETTER_HEADROOM_BYTES, MAX_RECORD_BYTES
+from schemas.topics import MAX_SENT_BYTES
 
 _TIMEOUT_S: Final = 30.0
 _TRANSACTION_TIMEOUT_MS: Final = 60_000
@@ -85,7 +85,7 @@ class TransactionalSink:
             {
                 "transactional.id": f"{app_id}-dead-letters",
                 "transaction.timeout.ms": _TRANSACTION_TIMEOUT_MS,
-                "message.max.bytes": MAX_RECORD_BYTES + DEAD_LETTER_HEADROOM_BYTES,
+                "message.max.bytes": MAX_SENT_BYTES,
                 "compression.type": compression,
             },
         )
