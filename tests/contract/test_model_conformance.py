@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from streams.reasoning import ReasoningModel, ScriptedModel
 from streams.reasoning.check.grounding import violations
 from streams.reasoning.model.openai_model import OpenAIModel
+from streams.reasoning.model.reasoning_model import ReasoningModel
+from streams.reasoning.model.scripted import ScriptedModel
 from streams.reasoning.request.prompt import Request
 from tests.servers.openai import LoopbackOpenAI
 from tests.unit.limits.clock import ManualClock

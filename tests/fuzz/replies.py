@@ -22,7 +22,7 @@ import msgspec
 
 from schemas.explanation import Explanation, ReasoningResult
 from streams.limits import RateLimitExceeded
-from streams.reasoning import ReasoningPaused
+from streams.reasoning.policy.breaker import ReasoningPaused
 from streams.rows.row import Pending
 from tests.fuzz.answers import Answers
 from tests.servers.openai import good

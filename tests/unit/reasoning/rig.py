@@ -4,8 +4,11 @@ import random
 from types import TracebackType
 
 from streams.limits import Bucket, Cost, Decision, MemoryLimiter, Registry
-from streams.reasoning import LIMITER, Called, Explainer, ExplainSettings, Price, Prices, Tried
+from streams.reasoning.explainer import Explainer
 from streams.reasoning.model.openai_model import OpenAIModel, OpenAISettings
+from streams.reasoning.model.outcome import Called, Tried
+from streams.reasoning.policy.prices import Price, Prices
+from streams.reasoning.policy.settings import LIMITER, ExplainSettings
 from tests.unit.limits.clock import ManualClock
 from tests.unit.reasoning.samples import prompt
 

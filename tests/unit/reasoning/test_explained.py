@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 
 from schemas.explanation import ReasoningResult
 from streams.limits import MemoryLimiter, Registry, calls_per_minute
-from streams.reasoning import LIMITER, Explainer, Prompt, Pseudonyms, ScriptedModel
+from streams.reasoning.explainer import Explainer
+from streams.reasoning.model.scripted import ScriptedModel
 from streams.reasoning.policy.explained import note_result
 from streams.reasoning.policy.pending import Sequence, is_pending
-from streams.reasoning.policy.settings import PendingPolicy
+from streams.reasoning.policy.settings import LIMITER, PendingPolicy
+from streams.reasoning.request.prompt import Prompt
+from streams.reasoning.request.pseudonym import Pseudonyms
 from streams.replay import FileRecord
 from streams.rows.codec import decode_row
 from streams.rows.row import Row, SkillState

@@ -8,7 +8,10 @@ import pytest
 
 from schemas.explanation import Explanation, ReasoningResult
 from streams.limits import Cost, MemoryLimiter, RateLimitExceeded, calls_per_minute
-from streams.reasoning import LIMITER, Called, ExplainSettings, NotWanted, ReasoningPaused
+from streams.reasoning.asking import NotWanted
+from streams.reasoning.model.outcome import Called
+from streams.reasoning.policy.breaker import ReasoningPaused
+from streams.reasoning.policy.settings import LIMITER, ExplainSettings
 from streams.rows.row import Pending
 from tests.servers.openai import (
     Answer,

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.reasoning import ScriptedModel
 from streams.reasoning.check.grounding import violations
 from streams.reasoning.check.readability import grade, syllables
 from streams.reasoning.model import template
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkill
+from streams.reasoning.model.scripted import ScriptedModel
 from streams.reasoning.request.prompt import Direction, Request
 from streams.vocabulary import FACTS
 from tests.unit.reasoning.samples import evidence, prompt, scored, update

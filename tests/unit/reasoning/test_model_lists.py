@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from aiohttp import web
 
-from streams.reasoning import ReasoningPaused
 from streams.reasoning.model.reasoning_model import ModelError
+from streams.reasoning.policy.breaker import ReasoningPaused
 from streams.rows.row import Pending
 from tests.servers.openai import LoopbackOpenAI, denied, failing, listing
 from tests.unit.reasoning.rig import Rig

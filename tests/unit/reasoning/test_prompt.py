@@ -5,9 +5,10 @@ import json
 import pytest
 
 from schemas.errors import Fatal
-from streams.reasoning import Price, Prices, Pseudonyms
 from streams.reasoning.model import template
+from streams.reasoning.policy.prices import Price, Prices
 from streams.reasoning.request.prompt import most_tokens, render
+from streams.reasoning.request.pseudonym import Pseudonyms
 from tests.unit.reasoning.samples import EVENT, SECRET, STUDENT, evidence, prompt, scored, update
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from streams.reasoning import ReasoningPaused
 from streams.reasoning.model.openai_model import OpenAIModel
 from streams.reasoning.model.reasoning_model import ModelBlocked
+from streams.reasoning.policy.breaker import ReasoningPaused
 from streams.rows.row import Pending
 from tests.servers.openai import Answer, LoopbackOpenAI, completion, denied, failing, good
 from tests.unit.reasoning.rig import Rig, openai_settings
