@@ -49,7 +49,9 @@ class Changelog:
         keys: defaultdict[int, set[bytes]] = defaultdict(set)
         checkpoints: dict[int, bytes] = {}
         for message in read_to_end(self._broker, self.name):
-            partition, key, value = message.partition() or 0, message.key() or b"", message.value()
+            partition, key, value = message.partition() or 0, message.key(), message.value()
+            if key is None:  # no row: a batch that nobody can unpack
+                continue
             if key == CHECKPOINT_KEY:
                 checkpoints[partition] = value or b""  # nobody writes an empty one: it cannot be read, and says so
             elif is_segment(key):

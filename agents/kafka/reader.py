@@ -1,117 +1,19 @@
-"""Reads topics from outside of every group: the one loop that ends where a partition ends.
+"""Reads topics from outside of every group. Blocks."""
 
-Only what transactions committed is read, in bounded memory. A client that fails on the way is replaced, and the next
-one reads on from the next offset. Blocks.
-"""
-
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Message, TopicPartition
 
 from agents.kafka.clients import open_reader
 from agents.kafka.connection import ClientConfig
-from agents.kafka.deadline import Deadline
-from agents.kafka.errors import BrokerUnavailable, NoSuchTopic, TopicForbidden, is_forbidden, message_of
-from agents.kafka.offsets import SourcePartition, committed_offsets
+from agents.kafka.errors import NoSuchTopic
+from agents.kafka.offsets import committed_offsets
+from agents.kafka.reading import Reading, Span, second_reader
 from agents.kafka.renewed import Renewed
 
-Span = tuple[int, int | None]
-"""An offset to begin at, and one to end before; None: where the partition ends when its end is reached."""
-
-_BATCH: Final = 2_000
-_POLL_S: Final = 0.02
 _TRY_S: Final = 5.0
-
-
-class Reading:
-    """Iterates over the records of `spans` in batches, a partition's in their order.
-
-    `left` holds the partitions that are not read to their end, with the next offset of each. With `firsts` a partition
-    ends after its first record, and all of it takes `timeout_s` at most; else that is how long nothing may come.
-    Raises BrokerUnavailable, and TopicForbidden at once.
-    """
-
-    def __init__(
-        self,
-        clients: Renewed[Consumer],
-        spans: Mapping[SourcePartition, Span],
-        timeout_s: float,
-        *,
-        firsts: bool = False,
-    ) -> None:
-        self.left = {part: start for part, (start, end) in spans.items() if end is None or start < end}
-        self._ends = {part: end for part, (_, end) in spans.items() if end is not None}
-        self._clients = clients
-        self._timeout_s = timeout_s
-        self._firsts = firsts
-
-    def __iter__(self) -> Iterator[list[Message]]:
-        assigned: Consumer | None = None
-        silence = Deadline(self._timeout_s)
-        try:
-            while self.left:
-                try:
-                    with self._clients.round() as client:
-                        if client is not assigned:
-                            client.assign([TopicPartition(*part, offset) for part, offset in self.left.items()])
-                            assigned = client
-                        records = self._next(client)
-                except KafkaException as error:
-                    self._refuse(error, silence)
-                    assigned = None  # what it had fetched is read again
-                    silence.pause(_POLL_S)
-                    continue
-                if records:
-                    yield records
-                if not self._firsts:
-                    silence.renew()  # not before: whoever reads may take its time
-        finally:
-            if assigned is not None:
-                assigned.unassign()
-
-    def _next(self, client: Consumer) -> list[Message]:
-        """The next records; none where a partition has ended. Raises KafkaException where the client failed."""
-        deadline = Deadline(min(self._timeout_s, _TRY_S))
-        while not deadline.is_over:
-            left = dict(self.left)
-            records = [message for message in client.consume(_BATCH, _POLL_S) if self._take(message, left)]
-            ended = self.left.keys() - left.keys()
-            if ended and left:
-                client.incremental_unassign([TopicPartition(*part) for part in ended])
-            self.left = left
-            if records or ended:
-                return records
-        raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"nothing was read for {self._timeout_s:g} s"))
-
-    def _take(self, message: Message, left: dict[SourcePartition, int]) -> bool:
-        """Whether it is a record that is due; `left` moves on by it."""
-        part, error = (message.topic() or "", message.partition() or 0), message.error()
-        if error is not None and is_forbidden(error):
-            raise KafkaException(error)
-        if part not in left:  # ended, or an error of no partition: an unavailable broker is waited for
-            return False
-        if error is not None:
-            if error.code() == KafkaError._PARTITION_EOF:
-                del left[part]
-            elif error.fatal() or not error.retriable():
-                raise KafkaException(error)
-            return False
-        left[part] = (message.offset() or 0) + 1
-        end = self._ends.get(part)
-        is_due = end is None or left[part] <= end
-        if self._firsts or (end is not None and left[part] >= end):
-            del left[part]
-        return is_due
-
-    def _refuse(self, error: KafkaException, silence: Deadline) -> None:
-        topic, partition = next(iter(self.left))
-        said = f"{topic}/{partition} cannot be read: {message_of(error)}"
-        if is_forbidden(error.args[0]):
-            raise TopicForbidden(f"{said}: see 'A cluster that is locked down' in docs/operating.md") from error
-        if silence.is_over:
-            raise BrokerUnavailable(said) from error
 
 
 class TopicReader:
@@ -126,6 +28,7 @@ class TopicReader:
         self.topic = topic
         self._timeout_s = timeout_s
         self._try_s = min(timeout_s, _TRY_S)
+        self._second = second_reader(broker)
         self._clients = Renewed(lambda: open_reader(broker, group, config))
         self._unsettled = Renewed(lambda: open_reader(broker, group, {"isolation.level": "read_uncommitted"}))
 
@@ -184,15 +87,18 @@ class TopicReader:
         for records in self.batches({partition: (start, end)}):
             yield from records
 
-    def batches(self, spans: Mapping[int, Span]) -> Iterator[list[Message]]:
-        """The records of several partitions at once. Raises TopicForbidden."""
+    def batches(
+        self, spans: Mapping[int, Span], doubted: Mapping[int, Sequence[int]] | None = None
+    ) -> Iterator[list[Message]]:
+        """The records of several partitions at once; see Reading for `doubted`. Raises TopicForbidden."""
         parts = {(self.topic, partition): span for partition, span in spans.items()}
-        yield from Reading(self._clients, parts, self._timeout_s)
+        of_topic = {(self.topic, partition): offsets for partition, offsets in (doubted or {}).items()}
+        yield from Reading(self._clients, parts, self._timeout_s, self._second, doubted=of_topic)
 
     def at(self, offsets: Mapping[int, int]) -> dict[int, Message]:
         """The records at `offsets`, by partition; what is not retained is missing. Raises TopicForbidden."""
         spans = {(self.topic, partition): (offset, offset + 1) for partition, offset in offsets.items()}
-        reading = Reading(self._clients, spans, self._timeout_s, firsts=True)
+        reading = Reading(self._clients, spans, self._timeout_s, self._second, firsts=True)
         return {message.partition() or 0: message for records in reading for message in records}
 
 

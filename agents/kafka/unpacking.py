@@ -224,12 +224,14 @@ def _said(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-def slim_records(most_bytes: int = CheckedBatches.most_bytes) -> bool:
-    """Let every fetcher of this process unpack to SlimRecord, and no batch to more than `most_bytes`.
+def slim_records(most_bytes: int | None = None) -> bool:
+    """Let every fetcher of this process unpack to SlimRecord, and no batch to more than `most_bytes`; None leaves that
+    as it is.
 
     False where aiokafka has no place for it. Idempotent.
     """
-    CheckedBatches.most_bytes = most_bytes
+    if most_bytes is not None:
+        CheckedBatches.most_bytes = most_bytes
     if not (hasattr(fetcher.PartitionRecords, "_consumer_record") and hasattr(fetcher, "MemoryRecords")):
         logger.warning("aiokafka unpacks records in another way than it used to: they are read more slowly")
         return False

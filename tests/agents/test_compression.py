@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
+from agents.kafka.changelog import Changelog
 from agents.kafka.connection import CODECS, Compression
+from agents.kafka.unpacking import CheckedBatches
+from tests.agents.command import environment, run_here
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, owning_partition
 from tests.agents.record_batches import garbled, of_codec, packed, send_as_it_is
 from tests.events import raw
@@ -34,7 +37,7 @@ def deployment(broker: str, tmp_path: Path) -> Iterator[Deployment]:
 
 @pytest.fixture
 def odd(broker: str, tmp_path: Path) -> Iterator[Deployment]:
-    """A deployment on whose topics is what librdkafka does not get past either: they are not read to validate them."""
+    """A deployment on whose topics others write what is no message: they are not validated."""
     made = Deployment(broker, tmp_path, {"model": "none"})
     made.make_topics()
     yield made
@@ -132,3 +135,40 @@ def test_a_changelog_that_cannot_be_unpacked_stops_the_worker_with_what_to_do(od
     assert f"{odd.changelog}/1@" in second.tail()
     assert "compression lz4, cannot be unpacked" in second.tail()
     assert "skillstream rebuild" in second.tail()
+    contents = Changelog(odd.broker, odd.topic(odd.changelog)).read()  # as that command does
+    assert sum(contents.rows.values()) == len(STUDENTS)
+
+
+def test_verify_is_exact_and_commands_go_through_where_batches_cannot_be_unpacked(
+    odd: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CheckedBatches, "most_bytes", CheckedBatches.most_bytes)  # what the command sets is undone
+    student = STUDENTS[0]
+    place = owning_partition(student)
+    three = [raw(student=student, event_id=f"lost-{number}") for number in range(3)]
+    unreadable = [garbled(packed(three, "lz4")), of_codec(packed(three), 7), garbled(packed(three))]
+    read_by_librdkafka = [packed([b" " * 20_000_000 + three[0]], codec) for codec in ("gzip", "zstd")]
+    for number, batch in enumerate([*unreadable, *read_by_librdkafka]):
+        odd.send([Sent(student.encode(), raw(student=student, event_id=f"good-{number}", minute=number))])
+        asyncio.run(send_as_it_is(odd.broker, odd.channels.activity, place, batch))
+    asyncio.run(send_as_it_is(odd.broker, odd.channels.erasures, place, unreadable[0]))
+    odd.send([Sent(STUDENTS[1].encode(), b"{}")], odd.channels.erasures)
+    worker = odd.start(batch_max_unpacked_mb=16)
+    odd.await_caught_up()
+    assert worker.terminate() == 0, worker.tail()
+    around = environment(odd.given(batch_max_unpacked_mb=16))
+
+    verified = run_here(around, "verify", "--json")
+
+    report = verified.lines[-1]
+    assert report["differences"] == []
+    assert verified.code == 0, verified.text
+    assert (report["applied"], report["dead_lettered"]) == (5, 5)
+    [note] = [note for note in report["notes"] if "batches" in note]
+    assert note == "6 record batches were passed over that cannot be unpacked, or only to more than is allowed"
+
+    examined = run_here(around, "doctor")
+    assert "partitioner" in examined.text
+    assert "cannot be read" not in examined.text + examined.err
+    replayed = run_here(around, "dead-letters", "replay", "--dry-run", "--policy", "drop")
+    assert replayed.code == 0, replayed.err

@@ -1,5 +1,6 @@
 """Compression on a real Kafka: producers of every codec, topics with a codec of their own, and every reader of them."""
 
+import asyncio
 from pathlib import Path
 from random import Random
 
@@ -11,6 +12,7 @@ from agents.kafka.connection import CODECS, Compression
 from schemas.dead_letter_packing import unpack
 from schemas.topics import MAX_RECORD_BYTES
 from tests.agents.deployment import Deployment, Sent, deployed, owning_partition
+from tests.agents.record_batches import packed, send_as_it_is
 from tests.chaos.verdict import skillstream, verdict_of
 from tests.events import raw
 from tests.servers.topics import configure
@@ -90,6 +92,34 @@ def test_topics_of_a_codec_are_read_by_every_reader(kafka: str, tmp_path: Path, 
         third = deployment.start(epoch=1)
         deployment.await_caught_up()
         assert third.terminate() == 0, third.tail()
+
+
+def test_a_table_is_verified_and_rebuilt_though_batches_unpack_to_more_than_librdkafka_takes(
+    kafka: str, tmp_path: Path
+) -> None:
+    """What nobody can unpack at all, which Kafka refuses, is in tests/agents/test_compression.py."""
+    student, gone = b"s1", b"s2"
+    bomb = packed([b"\0" * 200_000_000], "zstd", key=student)
+    with deployed(kafka, tmp_path, model="none") as deployment:
+        deployment.send([Sent(each, raw(student=each.decode(), event_id="before")) for each in (student, gone)])
+        for topic in (deployment.channels.activity, deployment.channels.erasures):
+            asyncio.run(send_as_it_is(kafka, topic, owning_partition(student), bomb))
+        deployment.send([Sent(gone, b"{}")], deployment.channels.erasures)
+        deployment.send([Sent(student, raw(student="s1", event_id="behind", minute=1))])
+        first = deployment.start()
+        deployment.await_caught_up()
+        assert first.terminate() == 0, first.tail()
+        verdict = verdict_of(deployment)
+        assert verdict.ok, str(verdict)
+
+        rebuilt = skillstream("rebuild", "--yes", settings=deployment.given())
+        assert rebuilt.returncode == 0, rebuilt.stderr
+        second = deployment.start()
+        deployment.await_caught_up()
+        assert second.events("applied") == 2
+        assert second.terminate() == 0, second.tail()
+        verdict = verdict_of(deployment)
+        assert verdict.ok, str(verdict)
 
 
 @pytest.mark.parametrize("codec", CODECS)

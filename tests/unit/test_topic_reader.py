@@ -1,5 +1,6 @@
 """The one loop that reads partitions to their end: each record once, whatever the client does on the way."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -7,11 +8,12 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from agents.kafka.errors import BrokerUnavailable, TopicForbidden
 from agents.kafka.offsets import SourcePartition
-from agents.kafka.reader import Reading, Span
+from agents.kafka.reading import Reading, Span
 from agents.kafka.renewed import Renewed
 
 TOPIC = "activity"
 END = KafkaError(KafkaError._PARTITION_EOF)
+UNREADABLE = KafkaError(KafkaError._BAD_COMPRESSION)
 
 
 class Log:
@@ -21,6 +23,7 @@ class Log:
         self.ends = ends
         self.batch = batch
         self.failures: list[KafkaError] = []
+        self.unreadable: list[tuple[int, int]] = []
         self.opened = 0
         self.now_s = 0.0
         self.clients: Renewed[Any] = Renewed(self._open, self._clock)
@@ -35,7 +38,15 @@ class Log:
 
     def reading(self, spans: dict[int, Span], *, firsts: bool = False, timeout_s: float = 30.0) -> Reading:
         parts: dict[SourcePartition, Span] = {(TOPIC, partition): span for partition, span in spans.items()}
-        return Reading(self.clients, parts, timeout_s, firsts=firsts)
+        return Reading(self.clients, parts, timeout_s, self.second, firsts=firsts)
+
+    def second(self, offsets: Mapping[SourcePartition, int]) -> tuple[list[Message], dict[SourcePartition, int]]:
+        """The other reader: one message, at its last offset, for a batch of `unreadable` (first to last offset)."""
+        found = {part: last for part, at in offsets.items() for first, last in self.unreadable if first <= at <= last}
+        messages = [
+            Message(topic=TOPIC, partition=part[1], offset=last, value=b"batch") for part, last in found.items()
+        ]
+        return messages, {part: last + 1 for part, last in found.items()}
 
     def offsets(self, spans: dict[int, Span], *, firsts: bool = False) -> dict[int, list[int]]:
         """What is read of each partition."""
@@ -67,6 +78,9 @@ class Client:
         given: list[Message] = []
         for partition, offset in list(self._next.items()):
             while offset < self._log.ends[partition] and len(given) < self._log.batch:
+                if any(first <= offset <= last for first, last in self._log.unreadable):
+                    given.append(Message(topic=TOPIC, partition=partition, offset=offset, error=UNREADABLE))
+                    break
                 given.append(Message(topic=TOPIC, partition=partition, offset=offset, value=b"", error=None))
                 offset += 1
             self._next[partition] = offset
@@ -94,6 +108,24 @@ def test_a_client_that_fails_is_replaced_and_no_record_comes_twice() -> None:
     assert log.opened > 1
 
 
+def test_what_the_client_cannot_unpack_is_one_message_of_the_second_reader_and_those_around_it_are_read_once() -> None:
+    log = Log({0: 12, 1: 4}, batch=4)
+    log.unreadable = [(2, 4), (7, 9), (11, 11)]
+    assert log.offsets({0: (0, None), 1: (0, 2)}) == {0: [0, 1, 4, 5, 6, 9, 10, 11], 1: [0, 1]}
+    assert log.offsets({0: (3, 8)}) == {0: [4, 5, 6]}, "the second batch has its message behind the end"
+    assert log.opened == 1
+
+
+def test_what_neither_reader_gets_past_is_waited_for_no_longer_than_the_bound() -> None:
+    log = Log({0: 8})
+    log.unreadable = [(2, 4)]
+    reading = Reading(log.clients, {(TOPIC, 0): (0, None)}, 0.2, lambda _offsets: ([], {}))
+    found = []
+    with pytest.raises(BrokerUnavailable, match=r"activity/0 cannot be read: .*compress"):
+        found += [message.offset() for messages in reading for message in messages]
+    assert reading.left == {(TOPIC, 0): 2}
+
+
 def test_only_the_first_record_of_each_partition_is_read_where_that_is_asked() -> None:
     log = Log({0: 9, 1: 3, 2: 2})
     reading = log.reading({0: (5, None), 1: (3, None), 2: (0, None)}, firsts=True)
@@ -119,4 +151,4 @@ def test_a_broker_that_gives_nothing_out_is_waited_for_no_longer_than_the_bound(
     parts: dict[SourcePartition, Span] = {(TOPIC, 0): (0, None)}
     clients: Renewed[Consumer] = Renewed(lambda: client)  # type: ignore[arg-type, return-value]
     with pytest.raises(BrokerUnavailable, match="activity/0 cannot be read: nobody there"):
-        list(Reading(clients, parts, 0.2))
+        list(Reading(clients, parts, 0.2, log.second))

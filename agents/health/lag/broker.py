@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient
 from agents.kafka.clients import SMALL_FETCHES, open_admin, open_reader
 from agents.kafka.errors import BrokerUnavailable, TopicForbidden
 from agents.kafka.offsets import Offsets, SourcePartition, offsets_of
-from agents.kafka.reader import Reading
+from agents.kafka.reading import Reading, second_reader
 from agents.kafka.renewed import Renewed
 
 
@@ -44,6 +44,7 @@ class BrokerOffsets:
         self._clients: Renewed[tuple[AdminClient, Consumer]] = Renewed(
             lambda: (open_admin(broker), open_reader(broker, group))
         )
+        self._second = second_reader(broker)
         self._open = lambda: open_reader(broker, group, SMALL_FETCHES)
 
     async def read(self) -> Mapping[SourcePartition, Offsets]:
@@ -51,7 +52,7 @@ class BrokerOffsets:
         return await asyncio.to_thread(self._read)
 
     async def unreadable(self, positions: Mapping[SourcePartition, int]) -> Collection[SourcePartition]:
-        """Reads on from `positions`, outside of the group; takes `timeout_s` at most."""
+        """Reads on from `positions`, outside of the group; takes `timeout_s` at most, or some seconds more."""
         return await asyncio.to_thread(self._look_into, positions)
 
     def _read(self) -> Mapping[SourcePartition, Offsets]:
@@ -69,7 +70,7 @@ class BrokerOffsets:
     def _look_into(self, positions: Mapping[SourcePartition, int]) -> Collection[SourcePartition]:
         clients, readable = Renewed(self._open), set[SourcePartition]()
         spans = {part: (offset, None) for part, offset in positions.items()}
-        reading = Reading(clients, spans, self._timeout_s, firsts=True)
+        reading = Reading(clients, spans, self._timeout_s, self._second, firsts=True)
         with suppress(BrokerUnavailable, TopicForbidden):
             for records in reading:
                 readable.update((record.topic() or "", record.partition() or 0) for record in records)

@@ -1,14 +1,22 @@
 """Reads what one pass over one partition needs, topic by topic, and hands it to the pure part."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import msgspec
 
 from agents.config.channels import Channels
 from agents.kafka.offsets import Offsets, SourcePartition
 from agents.kafka.reader import TopicReader
 from agents.kafka.record import file_record
+from agents.kafka.unpacking import BatchHeader
 from schemas import erasure
+from schemas.dead_letter import from_headers
+from schemas.dead_letter_packing import NotPacked, unpack
 from schemas.errors import InvalidInput
+from schemas.unreadable import UnreadableBatch
 from streams.input.partitioner import OwningPartitionOfKey
 from streams.input.signature import Authentic
 from streams.replay import FileRecord
@@ -35,6 +43,24 @@ class PartitionReader:
     rescoring: Rescoring
     memory_bytes: int
     is_of_lacking_key: Authentic
+    passed_over: set[tuple[str, int, int]] = field(default_factory=set)
+    """Topic, partition and last offset of each record batch that nobody can unpack."""
+    refused: defaultdict[SourcePartition, list[BatchHeader]] = field(default_factory=lambda: defaultdict(list))
+    """Of the batches that workers say they could not unpack."""
+
+    def find_refused(self, partition: int) -> None:
+        """Read from the dead letters about the partition where workers may have refused a batch.
+
+        That is only where to look: whether they were right is found out there.
+        """
+        topic = self.channels.dead_letters
+        for records in self._read(topic, partition, self._start(topic, partition)):
+            for record in records:
+                with suppress(msgspec.ValidationError, UnicodeDecodeError, NotPacked):
+                    dead_letter = from_headers(tuple(record.headers))
+                    if dead_letter.reason == "unreadable_batch":
+                        _, batch = unpack(dead_letter, record.key, record.value)
+                        self.refused[dead_letter.topic, partition].append(BatchHeader.of(batch or b""))
 
     async def one_pass(
         self, extent: Extent, students: Slice, dead_letters: DeadLetterBook, repartitioned: RepartitionBook | None
@@ -98,9 +124,14 @@ class PartitionReader:
                     one.last.note_request(key, at_us, is_read=record.offset < read_to)
 
     def _read(self, topic: str, partition: int, start: int, end: int | None = None) -> Iterator[list[FileRecord]]:
-        for messages in self.readers[topic].batches({partition: (start, end)}):
+        refused = sorted(batch.first for batch in self.refused[topic, partition] if batch.last >= start)
+        for messages in self.readers[topic].batches({partition: (start, end)}, {partition: refused}):
             self.advance(len(messages))
-            yield [file_record(message) for message in messages]
+            records = [file_record(message) for message in messages]
+            self.passed_over.update(
+                (topic, partition, record.offset) for record in records if isinstance(record.value, UnreadableBatch)
+            )
+            yield records
 
     def _start(self, topic: str, partition: int) -> int:
         return self.offsets[topic, partition].start

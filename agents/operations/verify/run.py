@@ -14,6 +14,7 @@ from agents.delivery.deployment import changelog_of
 from agents.kafka.input_topic import InputTopic
 from agents.kafka.offsets import Offsets, SourcePartition
 from agents.kafka.reader import TopicReader
+from agents.kafka.unpacking import slim_records
 from agents.operations.verify.partition import PartitionReader
 from agents.operations.verify.positions import Positions, require_topics
 from schemas.topics import MAX_RECORD_BYTES
@@ -85,6 +86,7 @@ class Verification:
         topics = (*channels.sources, channels.updates, channels.reasoning, channels.dead_letters, self._changelog)
         require_topics(settings.broker, topics, settings.partitions, settings.start_timeout_s)
         self._keyring.open_as_allowed()
+        slim_records(settings.batch_max_unpacked_mb * 1_000_000)
         # The results of calls change what is pending in rows, and nothing that is compared.
         compared = (channels.activity, channels.erasures)
         positions = Positions(settings.broker, settings.app_id, topics, compared, settings.partitions)
@@ -121,6 +123,10 @@ class Verification:
                         "read: what differs there may come of that; run it again"
                     )
             self._settle_repartitioned(repartitioned, extents)
+        self._report.mention(
+            "record batches were passed over that cannot be unpacked, or only to more than is allowed",
+            len(partitions.passed_over),
+        )
         self._tell_on_trust()
         return self._report
 
@@ -130,6 +136,7 @@ class Verification:
         """Verify one partition; its extent, as it turned out."""
         report = self._report
         with EntryLedger(self._ledger_bytes) as ledger:
+            partitions.find_refused(extent.partition)
             dead_letters = DeadLetterBook(self._channels.activity, MAX_RECORD_BYTES, ledger)
             first = await partitions.one_pass(extent, Slice(), dead_letters, self._repartition_book(repartitioned))
             extent = first.extent
