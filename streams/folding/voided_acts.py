@@ -112,6 +112,6 @@ class Foresight:
             self._keep(digest_as_int(event.event_id), values)
 
     def _keep(self, event: int, values: int) -> None:
-        """As `streams.folding.retraction` does: the last values, and of no event but a part."""
+        """As `streams.folding.student_sums` does: the last values, and of no event but a part."""
         self._voidable += [event] * values
         del self._voidable[: first_within_bound(self._voidable)]
