@@ -19,7 +19,7 @@ from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPa
 
 from agents.kafka.embedded import PARTITIONS, EmbeddedBroker
 from agents.kafka.topics import TopicSpec, ensure_topics
-from tests.agents.delivery_worker import OUTPUT_TOPIC, ROW, WorkerConfig
+from tests.agents.delivery_worker import OUTPUT_TOPIC, ROW, WorkerConfig, slowness_of
 
 APP_ID = "counter"
 SOURCE = "events"
@@ -52,6 +52,10 @@ class Worker:
 
     def owns(self, partitions: int) -> bool:
         return bool(self.status.get("recovered")) and len(self.status["active"]) == partitions
+
+    def hurry(self) -> None:
+        """From now on it restores as fast as it can."""
+        slowness_of(self.status_path).unlink()
 
     def exit_code(self, timeout_s: float = DEADLINE_S) -> int:
         return self.process.wait(timeout_s)

@@ -36,7 +36,7 @@ class WorkerConfig(msgspec.Struct, frozen=True, kw_only=True):
     """`fail_at`: the step raises at the first record with an offset at or above; `fail_sends_to`: the writer's
     seam fails every send to that topic after the first few; `stick_at`: the step never returns; `store`: a folder
     for the rows, else they are in memory; `restore_delay_s`: how long each fetch of the
-    changelog takes to apply; fetches are small then."""
+    changelog takes to apply until the worker is told to hurry; fetches are small then."""
 
     broker: str
     status: str
@@ -151,7 +151,7 @@ def main(config: WorkerConfig) -> int:
         ),
         store,
     )
-    _restore_slowly(app, config.restore_delay_s)
+    _restore_slowly(app, config)
     calls: list[list[object]] = []
 
     def counted(partition: int) -> int:
@@ -178,14 +178,21 @@ def main(config: WorkerConfig) -> int:
         store.close()
 
 
-def _restore_slowly(app: DeliveryApp, delay_s: float) -> None:
-    real = app.table.on_changelog_event
+def slowness_of(status: Path) -> Path:
+    """The worker with this status restores slowly for as long as there is this file."""
+    return status.with_suffix(".slow")
+
+
+def _restore_slowly(app: DeliveryApp, config: WorkerConfig) -> None:
+    real, slowness = app.table.on_changelog_event, slowness_of(Path(config.status))
 
     async def slow(event: Any) -> None:
-        await asyncio.sleep(delay_s)
+        if slowness.exists():
+            await asyncio.sleep(config.restore_delay_s)
         await real(event)
 
-    if delay_s:
+    if config.restore_delay_s:
+        slowness.touch()
         app.table.on_changelog_event = slow  # type: ignore[method-assign]
 
 

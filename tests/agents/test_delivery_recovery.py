@@ -15,7 +15,7 @@ EVENTS = 4_000
 
 @pytest.fixture
 def kafka(tmp_path: Path) -> Iterator[Cluster]:
-    """A broker whose changelog takes a slow worker some ten seconds to restore."""
+    """A broker whose changelog takes a slow worker some twenty seconds to restore, unless it is told to hurry."""
     with cluster(tmp_path) as running:
         running.produce(EVENTS)
         writer = running.start(max_batch_records=25)
@@ -67,6 +67,8 @@ def test_a_worker_that_joins_while_another_restores_leaves_both_with_whole_table
     until(lambda: is_restoring(first), "the first restores")
     second = slow(kafka, standby_replicas=standbys)
     until(lambda: is_restoring(second), "the second restores")
+    first.hurry()
+    second.hurry()
 
     until(lambda: first.owns(2) and second.owns(2), "each owns two partitions")
     assert_all_is_exact(kafka, first, second)
@@ -80,7 +82,10 @@ def test_a_worker_that_ends_while_both_restore_leaves_the_other_with_a_whole_tab
     until(lambda: is_restoring(first), "the first restores")
     second = slow(kafka, standby_replicas=1)
     until(lambda: is_restoring(second), "the second restores")
+    calls = len(first.status["calls"])
     second.process.send_signal(end)
+    until(lambda: len(first.status["calls"]) > calls, "the first is interrupted")
+    first.hurry()
 
     until(lambda: first.owns(4), "the first owns all partitions")
     assert_all_is_exact(kafka, first)
@@ -91,6 +96,8 @@ def test_a_standby_that_follows_while_the_owner_restores_takes_over_a_whole_tabl
     owner = slow(kafka, standby_replicas=1)
     until(lambda: is_restoring(owner), "the owner restores")
     other = slow(kafka, standby_replicas=1)
+    until(lambda: is_restoring(other), "the other restores")
+    other.hurry()
     until(lambda: other.owns(2), "the other owns two partitions")
     owner.process.kill()
 
