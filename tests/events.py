@@ -116,7 +116,7 @@ def default_folding() -> Folding:
 @cache
 def default_pipeline() -> Pipeline:
     """The default skills without a model; headers of ours are taken for ours; a source that fails fails the test."""
-    return Pipeline(default_skills(), NO_ARTIFACT, on_failure=_fail, authentic=lambda _record: True)
+    return Pipeline(default_skills(), NO_ARTIFACT, on_failure=fail_source, authentic=lambda _record: True)
 
 
 def stored(rows: Mapping[str, bytes], partition: int = 0) -> PartitionedRows:
@@ -199,5 +199,6 @@ def own_time_us(event: NativeEvent) -> int:
     return int(event.time.timestamp() * 1e6)
 
 
-def _fail(source: str, error: BaseException) -> None:
-    raise AssertionError(f"{source} failed: {error!r}")
+def fail_source(source: str, error: BaseException) -> None:
+    """What a source of evidence that fails comes to where none may: figures without it would mean nothing."""
+    raise AssertionError(f"source {source} failed: {error!r}") from error

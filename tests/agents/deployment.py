@@ -40,6 +40,7 @@ from tests.agents.delivery_cluster import until
 from tests.agents.topic_reader import PARTITIONS as PARTITIONS
 from tests.agents.topic_reader import READ_TIMEOUT_S, read_topic, reader
 from tests.agents.worker_process import WorkerProcess
+from tests.events import fail_source
 
 CATCH_UP_TIMEOUT_S: Final = 120.0
 _owning_partition = partitioner("murmur2").owning_partition
@@ -253,14 +254,10 @@ def deployed(broker: str, folder: Path, **defaults: object) -> Iterator[Deployme
 @cache
 def pipeline(skills: str, model: str, authentic: Authentic = nobody) -> Pipeline:
     """The pure pipeline that the workers run; a source that fails here fails the test."""
-    return Pipeline(load_skills(skills), load_artifact(model), on_failure=_fail, authentic=authentic)
+    return Pipeline(load_skills(skills), load_artifact(model), on_failure=fail_source, authentic=authentic)
 
 
 async def _feed(replay: Replay, found: Mapping[int, list[FileRecord]]) -> None:
     for records in found.values():
         for batch in batches(records):
             await replay.feed(batch)
-
-
-def _fail(source: str, error: BaseException) -> None:
-    raise AssertionError(f"source {source} failed in the replay: {error!r}")

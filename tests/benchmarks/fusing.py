@@ -8,6 +8,7 @@ from streams.evidence.collect import collect
 from streams.evidence.source import Estimate, Source
 from streams.rows.row_batch import RowBatch
 from tests.benchmarks.measure import Measure
+from tests.events import fail_source
 
 _DELAY_S = 0.1
 
@@ -31,10 +32,7 @@ def three_slow_sources() -> Measure:
 
 
 async def _collect(sources: Sequence[Source], row_batch: RowBatch) -> None:
-    def fail(source: str, error: BaseException) -> None:
-        raise AssertionError(source) from error
-
-    await collect(sources, row_batch, skills=1, deadline_s=5, stale_after_s=1e9, on_failure=fail)
+    await collect(sources, row_batch, skills=1, deadline_s=5, stale_after_s=1e9, on_failure=fail_source)
 
 
 def _seconds(work: Awaitable[None]) -> float:

@@ -25,9 +25,10 @@ from streams.rows.row_batch import RowBatch
 from streams.rows.table import PartitionedRows
 from streams.simulation import simulate
 from tests.benchmarks.measure import Figure, Rounds, Target
-from tests.benchmarks.piping import fail, patient_skills
+from tests.benchmarks.piping import patient_skills
 from tests.benchmarks.recovery import template_rows
 from tests.benchmarks.sizes import Sizes
+from tests.events import fail_source
 
 _T = TypeVar("_T")
 NAME: Final = "cost_growth"
@@ -105,7 +106,7 @@ class Class:
         self._students = students
         self._rng = Random(students)
         self._offset = _FIRST_OFFSET
-        self._pipeline = Pipeline(patient_skills(), load_artifact("default"), on_failure=fail)
+        self._pipeline = Pipeline(patient_skills(), load_artifact("default"), on_failure=fail_source)
         self._rows = PartitionedRows()
         timed = TimedRows(self._rows)
         self._folding = TimedFolding(timed, self._pipeline.skill_set.names)

@@ -21,8 +21,8 @@ from streams.rows.segments import is_segment
 from streams.simulation import simulate
 from streams.skills.skill_set import load_skills
 from tests.benchmarks.measure import Figure, Rounds
-from tests.benchmarks.piping import fail
 from tests.benchmarks.sizes import Sizes
+from tests.events import fail_source
 
 NAME: Final = "compression"
 _STUDENTS: Final = 2_000
@@ -69,7 +69,7 @@ def measure(sizes: Sizes, rounds: Rounds) -> list[Figure]:
 
 async def _written(events: int) -> dict[str, list[Records]]:
     """What a worker writes to its changelog and its updates' topic, a fetch at a time."""
-    pipeline = Pipeline(load_skills("default"), load_artifact("default"), on_failure=fail)
+    pipeline = Pipeline(load_skills("default"), load_artifact("default"), on_failure=fail_source)
     simulated = simulate(_STUDENTS, events, seed=3, faults=0.0)
     records = [FileRecord(offset, _NOW_MS, each.value, key=each.key) for offset, each in enumerate(simulated)]
     replay = Replay(pipeline)

@@ -14,7 +14,7 @@ from streams.replay import FileRecord, Replay, batches
 from streams.simulation import simulate
 from streams.skills.skill_set import SkillSet, load_skills
 from tests.benchmarks.measure import Measure
-from tests.events import processed
+from tests.events import fail_source, processed
 
 _EVENTS = 20_000
 _STUDENTS = 2_000
@@ -31,18 +31,13 @@ def _records() -> list[FileRecord]:
 @cache
 def pipeline() -> Pipeline:
     """The default skills, patient; made once."""
-    return Pipeline(patient_skills(), load_artifact("none"), on_failure=fail)
+    return Pipeline(patient_skills(), load_artifact("none"), on_failure=fail_source)
 
 
 def patient_skills() -> SkillSet:
     """The default skills, whose sources have as long as a busy machine may take."""
     skills = load_skills("default")
     return msgspec.structs.replace(skills, fusion=msgspec.structs.replace(skills.fusion, deadline_s=_PATIENCE_S))
-
-
-def fail(source: str, error: BaseException) -> None:
-    """What failing sources come to here: figures without them would mean nothing."""
-    raise AssertionError(source) from error
 
 
 def decode() -> Measure:

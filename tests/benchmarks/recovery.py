@@ -25,9 +25,10 @@ from tests.benchmarks.broker import BenchKafka, delete_topics
 from tests.benchmarks.contestants import worker_environment
 from tests.benchmarks.datasets import PARTITIONS, produce
 from tests.benchmarks.measure import Figure, Rounds, Target
-from tests.benchmarks.piping import fail, patient_skills
+from tests.benchmarks.piping import patient_skills
 from tests.benchmarks.process import BenchmarkFailed, Contender
 from tests.benchmarks.sizes import Sizes
+from tests.events import fail_source
 
 NAME: Final = "recovery"
 _TARGET: Final = Target("at least", 10)
@@ -83,7 +84,7 @@ def template_rows() -> list[bytes]:
     """Encoded rows of simulated students, of about fifty events each."""
     simulated = simulate(_TEMPLATE_STUDENTS, _TEMPLATE_EVENTS, seed=3, faults=0.0)
     found = [FileRecord(offset, _NOW_MS, record.value) for offset, record in enumerate(simulated)]
-    replay = Replay(Pipeline(patient_skills(), load_artifact("default"), on_failure=fail))
+    replay = Replay(Pipeline(patient_skills(), load_artifact("default"), on_failure=fail_source))
 
     async def feed() -> None:
         for batch in batches(found):

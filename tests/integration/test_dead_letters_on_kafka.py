@@ -52,7 +52,7 @@ class Producer(clients.Producer):
 clients.Producer = Producer
 """
 _DIE = "os.kill(os.getpid(), signal.SIGKILL)"
-_WAIT = "sys.stdin.read() if False else time.sleep(20)"
+_WAIT = "time.sleep(20)"
 
 
 def planted(deployment: Deployment, count: int) -> list[bytes]:

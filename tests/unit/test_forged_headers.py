@@ -16,7 +16,7 @@ from streams.input.signature import SIGNATURE_HEADER, HeaderKeys
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
 from streams.rows.codec import decode_row
-from tests.events import NOW_MS, default_skills, raw
+from tests.events import NOW_MS, default_skills, fail_source, raw
 from tests.stepped import CHANNELS, Stepped, owning_partition
 
 KEYS: Final = HeaderKeys((b"the key of this deployment",))
@@ -26,7 +26,7 @@ ABROAD: Final = (OWNING + 1) % 4
 
 
 def a_worker(keys: HeaderKeys = KEYS) -> Stepped:
-    pipeline = Pipeline(default_skills(), NO_ARTIFACT, on_failure=_fail, authentic=keys.authentic)
+    pipeline = Pipeline(default_skills(), NO_ARTIFACT, on_failure=fail_source, authentic=keys.authentic)
     return Stepped(pipeline, keys.sign)
 
 
@@ -170,7 +170,3 @@ def test_a_signature_of_a_key_that_is_not_known_is_told_from_one_that_is_wrong()
 
 def test_keys_do_not_show_themselves() -> None:
     assert "deployment" not in repr(KEYS)
-
-
-def _fail(source: str, error: BaseException) -> None:
-    raise AssertionError(source) from error

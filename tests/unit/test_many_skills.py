@@ -26,7 +26,7 @@ from streams.rows.row_batch import RowBatch
 from streams.scoring.updates import read_update
 from streams.skills.skill_set import SkillsError, SkillSet, load_skills
 from streams.vocabulary import skill_code
-from tests.events import NOW_US, default_skills, event
+from tests.events import NOW_US, default_skills, event, fail_source
 from tests.skill_sets import phrase, skill_set_of, skills_file, topic, topics_of
 from tests.unit.reference_folding import ReferenceFolding
 from tests.unit.reference_updates import updates
@@ -119,7 +119,7 @@ def test_a_row_holds_the_skills_with_evidence_and_no_others() -> None:
 def test_what_is_scored_holds_no_more_skills_than_its_update_has() -> None:
     ada = Ada(MOST)
     ada.fold(event("message", text=f"I {phrase(3)}"), event("attempt", score=0.4))
-    pipeline = Pipeline(MOST, ARTIFACT, on_failure=_fail)
+    pipeline = Pipeline(MOST, ARTIFACT, on_failure=fail_source)
     row_batch = RowBatch.of([ada.stored], MOST.names)
 
     scored = asyncio.run(pipeline.score(row_batch))
@@ -263,7 +263,7 @@ def test_updates_are_those_that_are_meant(several: list[list[NativeEvent]]) -> N
         ada.fold(*events)
     names = [str(number) for number in range(len(students))]
     row_batch = RowBatch.of([ada.stored for ada in students], MOST.names)
-    pipeline = Pipeline(MOST, ARTIFACT, on_failure=_fail)
+    pipeline = Pipeline(MOST, ARTIFACT, on_failure=fail_source)
 
     scored = asyncio.run(pipeline.score(row_batch))
 
@@ -282,7 +282,3 @@ def test_a_result_that_explains_every_skill_is_read_back() -> None:
 
     assert {skill_state.explained for skill_state in row.skills.values()} == {0.25}
     assert len(row.skills) == MAX_SKILLS <= MAX_SKILL_STATES
-
-
-def _fail(source: str, error: BaseException) -> None:
-    raise AssertionError(source) from error

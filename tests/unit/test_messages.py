@@ -33,6 +33,7 @@ from tests.events import (
     default_pipeline,
     default_skills,
     event,
+    fail_source,
     folded,
     raw,
     records,
@@ -137,10 +138,7 @@ def test_explanations_agree_with_their_schema() -> None:
 
 
 def test_a_score_is_validated_only_where_the_model_that_saw_labels_has_judged_the_student() -> None:
-    def fail(source: str, error: BaseException) -> None:
-        raise AssertionError(source) from error
-
-    pipeline = Pipeline(default_skills(), load_artifact("default"), on_failure=fail)
+    pipeline = Pipeline(default_skills(), load_artifact("default"), on_failure=fail_source)
     simulated = folded(event("control", task_id="t", controls={"a": 1.0, "b": 0.0}, changed=1, duration_s=3.0))
     answered = folded(event("attempt", score=1.0))
 

@@ -13,7 +13,7 @@ from schemas.dialects.record import MAX_PARTS
 from streams.evidence.artifacts import NO_ARTIFACT
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
-from tests.events import NOW_MS, default_skills, processed, raw, record
+from tests.events import NOW_MS, default_skills, fail_source, processed, raw, record
 from tests.fuzz.seeds import DOCUMENTS
 from tests.work import calls_of
 
@@ -75,7 +75,7 @@ TOO_MUCH: Final = {
 
 
 def pipeline(bounds: RecordBounds) -> Pipeline:
-    return Pipeline(default_skills(), NO_ARTIFACT, on_failure=_fail, decode=Dialects().within(bounds))
+    return Pipeline(default_skills(), NO_ARTIFACT, on_failure=fail_source, decode=Dialects().within(bounds))
 
 
 @pytest.mark.parametrize("within", ENOUGH.values(), ids=ENOUGH)
@@ -132,7 +132,3 @@ def test_the_bounds_are_settings_and_within_what_a_decoder_stands() -> None:
         "too_many_students",
         "events of 3 students; a record may hold those of 2",
     )
-
-
-def _fail(source: str, error: BaseException) -> None:
-    raise AssertionError(f"{source} failed: {error!r}")

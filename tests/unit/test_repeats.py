@@ -15,15 +15,11 @@ from streams.replay import FileRecord
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import KNOWN_IDS, MAX_ROW_IDS, RECENT_IDS, SEGMENT_IDS, Row
 from streams.rows.segments import is_segment, sealed, segments_for, student_of
-from tests.events import NOW_MS, default_skills, processed, raw, record
+from tests.events import NOW_MS, default_skills, fail_source, processed, raw, record
 from tests.unit.strategies import cuts
 
 FEW = RECENT_IDS + 2 * SEGMENT_IDS
 """Fewer ids than by default, that tests need fewer events."""
-
-
-def no_source(source: str, _error: BaseException) -> None:
-    raise AssertionError(f"{source} was asked")
 
 
 @dataclass
@@ -39,7 +35,7 @@ class Partition:
     def send(self, values: Iterable[bytes], *, timestamp: int | None = None) -> Counts:
         """Fold the next records; their counts."""
         records = [self._record(value, timestamp) for value in values]
-        pipeline = Pipeline(default_skills(), NO_ARTIFACT, on_failure=no_source, known_ids=self.known_ids)
+        pipeline = Pipeline(default_skills(), NO_ARTIFACT, on_failure=fail_source, known_ids=self.known_ids)
         batch = processed(records, self, pipeline)
         for key, value in batch.rows.items():
             if value is None:

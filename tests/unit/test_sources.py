@@ -25,7 +25,7 @@ from streams.skills.skill_set import SkillsError, SkillSet, load_skills
 from streams.training.errors import TrainingError
 from streams.training.moments import moments_of
 from streams.training.trainer import Plan, train
-from tests.events import default_skills, raw, records, updates_of
+from tests.events import default_skills, fail_source, raw, records, updates_of
 from tests.unit import a_source
 from tests.unit.installed_source import School, school
 from tests.unit.training import simulated
@@ -79,7 +79,6 @@ async def test_the_config_version_tells_weights_settings_and_the_sources_own_ver
     versions = [await scored(each) for each in (default_skills(), school.skills(), school.skills(weight=0.5))]
     versions.append(await scored(school.skills(settings='url = "https://other.example"')))
     for change in ({"version": "2"}, {"trained": True}, {"overlaps": ("behaviour",), "share": 0.5}):
-        monkeypatch.setattr(a_source, "STEADINESS", replace(a_source.STEADINESS, version="2"))
         monkeypatch.setattr(a_source, "STEADINESS", replace(a_source.STEADINESS, **change))
         versions.append(await scored(school.skills()))
 
@@ -129,7 +128,7 @@ async def test_training_fits_its_weight_and_scores_go_by_what_was_fitted(school:
     assert len(fit.intercepts) == 2**4 - 1
     assert fit.weights["steadiness"] != skill_set.skills["problem_solving"].weights["steadiness"]
 
-    pipeline = Pipeline(skill_set, Artifact(trained.card, trained.models, "0" * 64), on_failure=never)
+    pipeline = Pipeline(skill_set, Artifact(trained.card, trained.models, "0" * 64), on_failure=fail_source)
     updates = updates_of(await Replay(pipeline).feed(simulated.records(simulated.lines(students=2))))
     skill = updates[-1].skills["problem_solving"]
     part = skill.contributions["steadiness"]
@@ -152,7 +151,7 @@ def test_a_source_that_fails_in_training_ends_it(school: School) -> None:
 
 async def test_an_artifact_fitted_without_it_leaves_it_its_configured_weight(school: School) -> None:
     school.install()
-    pipeline = Pipeline(school.skills(weight=0.5), load_artifact("default"), on_failure=never)
+    pipeline = Pipeline(school.skills(weight=0.5), load_artifact("default"), on_failure=fail_source)
     updates = updates_of(await Replay(pipeline).feed(records(EVENTS)))
     part = updates[-1].skills["problem_solving"].contributions["steadiness"]
 
@@ -182,10 +181,6 @@ def estimate(n: float, shared: float = 0.0) -> Estimate:
 
 def never_made(_skill_set: SkillSet, _artifact: Artifact) -> Source:
     raise AssertionError
-
-
-def never(source: str, error: BaseException) -> None:
-    raise AssertionError(source) from error
 
 
 @pytest.mark.parametrize(
@@ -227,7 +222,7 @@ def test_what_is_not_installed_is_refused_and_what_there_is_is_named(school: Sch
 def test_settings_that_the_source_cannot_use_are_refused(school: School) -> None:
     school.install()
     with pytest.raises(SkillsError, match=r"source steadiness cannot be made, see \[sources.steadiness\]: KeyError"):
-        Pipeline(school.skills(settings=""), NO_ARTIFACT, on_failure=never)
+        Pipeline(school.skills(settings=""), NO_ARTIFACT, on_failure=fail_source)
 
 
 @pytest.mark.parametrize(("table", "why"), [("model", "a built-in source has no settings"), ("x", "no skill gives it")])
@@ -243,7 +238,7 @@ def test_a_source_that_no_skill_weighs_is_refused_by_the_pipeline(school: School
     school.install()
     [*_, strange] = make_sources(types_of(school.skills()), school.skills(), NO_ARTIFACT)
     with pytest.raises(SkillsError, match="source steadiness is not in use: no skill of default gives it a weight"):
-        Pipeline(default_skills(), NO_ARTIFACT, on_failure=never, sources=[strange])
+        Pipeline(default_skills(), NO_ARTIFACT, on_failure=fail_source, sources=[strange])
 
 
 @pytest.mark.parametrize(

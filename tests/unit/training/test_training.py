@@ -30,7 +30,7 @@ from streams.training.metrics import expected_calibration_error, metrics
 from streams.training.moments import Moment, moments_of
 from streams.training.trainer import Plan, Trained, train
 from streams.vocabulary import Fact
-from tests.events import default_skills, raw
+from tests.events import default_skills, fail_source, raw
 from tests.unit.training import simulated
 
 SKILL = "problem_solving"
@@ -111,7 +111,7 @@ def test_auc_is_left_out_where_only_one_label_occurs() -> None:
 
 async def test_held_out_students_are_judged_by_their_last_update_up_to_as_of(tmp_path: Path) -> None:
     artifact = save_artifact(tmp_path, trained().card, trained().models)
-    pipeline = Pipeline(default_skills(), artifact, on_failure=_fail)
+    pipeline = Pipeline(default_skills(), artifact, on_failure=fail_source)
     noted = simulated.records(simulated.lines(seed=2))
     at_end = await predict(noted, simulated.labels(), pipeline)
     half_way = await predict(noted, simulated.labels(5.5), pipeline)
@@ -129,7 +129,9 @@ async def test_held_out_students_are_judged_by_their_last_update_up_to_as_of(tmp
 async def test_a_student_of_whom_nothing_was_said_is_counted() -> None:
     noted = [Label("ada", SKILL, simulated.as_of_us(-1), 1), Label("bo", SKILL, simulated.as_of_us(9), 0)]
     records = simulated.records([raw("control", "ada", minute=0, controls={"top": 1.0})])
-    predictions = await predict(records, noted, Pipeline(default_skills(), load_artifact("none"), on_failure=_fail))
+    predictions = await predict(
+        records, noted, Pipeline(default_skills(), load_artifact("none"), on_failure=fail_source)
+    )
 
     assert [one.said for one in predictions] == [None, None]
     assert figures(predictions, SKILL)["unscored_holdout"] == 2
@@ -314,7 +316,3 @@ SCHEMA = msgspec.json.encode(
 def decode_minute(offset: int) -> int:
     """The minute of the class that the line at `offset` was written in."""
     return offset // simulated.STUDENTS
-
-
-def _fail(source: str, error: BaseException) -> None:
-    raise AssertionError(f"{source} failed: {error!r}")
