@@ -95,7 +95,7 @@ def environment(deployment: Deployment) -> dict[str, str]:
 @pytest.fixture
 def deployment(broker: str, tmp_path: Path) -> Deployment:
     """One with topics and without a worker."""
-    made = Deployment(broker, tmp_path)
+    made = Deployment(broker, tmp_path, {"model": "none"})
     made.make_topics()
     return made
 

@@ -168,8 +168,9 @@ class Deployment:
 
     def lag(self) -> int:
         """Records that the group has not committed, over the source topics; the broker's figures."""
-        places = ((topic, partition) for topic in self.channels.sources for partition in range(PARTITIONS))
-        return sum(self.end(topic, partition) - self.committed(topic)[partition] for topic, partition in places)
+        committed = {topic: self.committed(topic) for topic in self.channels.sources}  # first: ends only grow
+        offsets = ((topic, *place) for topic, of_topic in committed.items() for place in enumerate(of_topic))
+        return sum(self.end(topic, partition) - offset for topic, partition, offset in offsets)
 
     def committed(self, topic: str | None = None) -> list[int]:
         """The group's committed offsets by partition, of the activity topic by default; 0 for none."""

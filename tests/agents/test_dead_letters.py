@@ -41,7 +41,7 @@ __all__ = ["deployment"]
 def test_what_a_worker_could_not_read_is_listed_shown_and_comes_back_byte_for_byte(broker: str, tmp_path: Path) -> None:
     bad = b'\xff{"student_id":"ada"}\x1b[2J'
     own = (("trace-id", b"\xfe"), ("dl-topic", b"theirs"), ("empty", None))
-    with deployed(broker, tmp_path) as made:
+    with deployed(broker, tmp_path, model="none") as made:
         worker = made.start()
         worker.await_ready()
         made.send([Sent(b"ada", bad, headers=own), Sent(b"bob", None)])  # type: ignore[arg-type]
@@ -79,7 +79,7 @@ def test_only_the_bad_event_of_an_envelope_comes_back_once_a_mapping_knows_it(br
     data = [caliper("ForumEvent", "Subscribed", FORUM), shunned]
     mapping = tmp_path / "mapping.toml"
     mapping.write_text('[caliper]\n"ForumEvent.Downvoted" = "disagreed"\n')
-    with deployed(broker, tmp_path) as made:
+    with deployed(broker, tmp_path, model="none") as made:
         worker = made.start()
         made.send([Sent(b"sensor-1", orjson.dumps(envelope(*data)), OWNING)])
         until(lambda: len(made.dead_letters()) == 1, "its bad part is a dead letter")
@@ -265,7 +265,7 @@ def test_a_flood_of_bad_records_stops_the_worker_before_it_drains_them_and_again
     broker: str, tmp_path: Path
 ) -> None:
     good = [Sent(b"ada", raw(event_id=f"g{n}", minute=n / 100)) for n in range(100)]
-    with deployed(broker, tmp_path, dead_letter_min_records=50, max_batch_records=20) as made:
+    with deployed(broker, tmp_path, model="none", dead_letter_min_records=50, max_batch_records=20) as made:
         made.send([*good, *(Sent(b"ada", BAD) for _ in range(200)), *(Sent(b"ada", value) for value in GOOD)])
 
         for _ in range(2):

@@ -65,7 +65,7 @@ def commit(deployment: Deployment, offsets: dict[int, int]) -> None:
 
 @contextmanager
 def run_once(broker: str, folder: Path) -> Iterator[Ran]:
-    with deployed(broker, folder) as deployment:
+    with deployed(broker, folder, model="none") as deployment:
         deployment.send(each for each in CLASS if each.place != ONLY_BAD_ON)
         deployment.send(Sent(b"any", b"no event", partition=ONLY_BAD_ON) for _ in range(3))
         worker = deployment.start()
@@ -187,7 +187,7 @@ def test_a_restart_goes_on_under_the_epoch_that_the_table_knows(broker: str, tmp
 
 
 def test_commits_without_a_changelog_are_never_a_silent_fresh_start(broker: str, tmp_path: Path) -> None:
-    with deployed(broker, tmp_path) as deployment:
+    with deployed(broker, tmp_path, model="none") as deployment:
         deployment.send(CLASS)
         commit(deployment, {0: 5})
 

@@ -101,7 +101,7 @@ def environment() -> Iterator[dict[str, str]]:
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_worker_shows_no_secret_at_debug(broker: str, tmp_path: Path, environment: dict[str, str], form: str) -> None:
-    with deployed(broker, tmp_path, reasoning="openai", log_level="debug", log_format=form) as deployment:
+    with deployed(broker, tmp_path, model="none", reasoning="openai", log_level="debug", log_format=form) as deployment:
         without = {name: value for name, value in environment.items() if name not in ("SKILLSTREAM_REDIS_URL",)}
         del without["SKILLSTREAM_BROKER_PASSWORD"]  # the embedded broker asks for none
         worker = deployment.start(without, log_lines_per_s=1_000)
@@ -117,7 +117,13 @@ def test_a_worker_shows_no_secret_at_debug(broker: str, tmp_path: Path, environm
 
 def test_a_worker_that_cannot_start_shows_no_secret(broker: str, tmp_path: Path, environment: dict[str, str]) -> None:
     (nobody,) = free_ports(1)
-    settings = {"broker": f"127.0.0.1:{nobody}", "start_timeout_s": 1, "web_port": 0, "log_level": "debug"}
+    settings = {
+        "broker": f"127.0.0.1:{nobody}",
+        "start_timeout_s": 1,
+        "web_port": 0,
+        "log_level": "debug",
+        "model": "none",
+    }
     settings |= {"broker_security": "sasl_plaintext", "broker_user": "me", "log_format": "json"}
     worker = WorkerProcess(settings, tmp_path / "log", environment)
     try:

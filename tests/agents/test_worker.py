@@ -52,7 +52,9 @@ def everyday(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.fixture(scope="module")
 def other(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """With a worker, for tests that send it more."""
-    with deployed(broker, tmp_path_factory.mktemp("other"), reasoning="scripted", **FAST_LIMITS) as deployment:
+    with deployed(
+        broker, tmp_path_factory.mktemp("other"), model="none", reasoning="scripted", **FAST_LIMITS
+    ) as deployment:
         deployment.start()
         yield deployment
 

@@ -25,7 +25,7 @@ def started(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
     folder = tmp_path_factory.mktemp("asking")
     with (
         OpenAIThread() as provider,
-        deployed(broker, folder, reasoning="openai", openai_timeout_s=4, **FAST_LIMITS) as deployment,
+        deployed(broker, folder, model="none", reasoning="openai", openai_timeout_s=4, **FAST_LIMITS) as deployment,
     ):
         keys = {"OPENAI_API_KEY": "sk-loopback", "OPENAI_BASE_URL": provider.url}
         worker = deployment.start(keys, log_level="debug")

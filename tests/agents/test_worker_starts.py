@@ -21,7 +21,7 @@ from tests.servers.ports import free_ports
 
 
 def test_sigterm_under_load_drains_commits_what_it_did_and_exits_zero(broker: str, tmp_path: Path) -> None:
-    with deployed(broker, tmp_path, max_batch_records=50) as deployment:
+    with deployed(broker, tmp_path, model="none", max_batch_records=50) as deployment:
         deployment.send(Sent(record.key, record.value) for record in simulate(40, 20_000, seed=3))
         worker = deployment.start()
         until(lambda: sum(deployment.committed()) > 500, "some commits", 90.0)
@@ -158,7 +158,7 @@ def test_a_worker_scores_without_redis_and_with_a_key_that_is_refused_and_says_s
     (nobody,) = free_ports(1)
     keys = {"OPENAI_API_KEY": "sk-hush", "OPENAI_BASE_URL": refusing.url}
     away = {"redis_url": f"redis://:hush@127.0.0.1:{nobody}/0", "seed_limits": "true", "calls_per_minute": 6_000}
-    with deployed(broker, tmp_path, reasoning="openai", **away) as deployment:
+    with deployed(broker, tmp_path, model="none", reasoning="openai", **away) as deployment:
         worker = deployment.start(keys)
         worker.await_ready()
         deployment.send(many_of("ada", 12))
@@ -177,7 +177,7 @@ def test_a_worker_scores_without_redis_and_with_a_key_that_is_refused_and_says_s
 def test_a_provider_that_never_answers_delays_no_score(broker: str, tmp_path: Path) -> None:
     (nobody,) = free_ports(1)
     keys = {"OPENAI_API_KEY": "sk-hush", "OPENAI_BASE_URL": f"http://127.0.0.1:{nobody}/v1"}
-    with deployed(broker, tmp_path, reasoning="openai", reasoning_required="true") as deployment:
+    with deployed(broker, tmp_path, model="none", reasoning="openai", reasoning_required="true") as deployment:
         worker = deployment.start(keys)
         worker.await_ready()
         deployment.send(many_of("ada", 12))
