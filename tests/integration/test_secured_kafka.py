@@ -12,6 +12,8 @@ from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionTy
 from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
 from agents.config.settings import Settings, load_settings
+from agents.kafka.reader import TopicReader
+from agents.kafka.second_reader import read_as_workers_do
 from agents.kafka.topics import ensure_topics
 from agents.operations.doctor.check import Finding, exit_code, run_checks
 from agents.operations.doctor.checks import checks
@@ -150,3 +152,20 @@ def test_plain_lets_in_without_tls_and_a_wrong_password_does_not(
     assert "uthentication" in found["broker"][0].said
     assert "guessed" not in str(found)
     assert deployment.start(**plain, broker_password="guessed").exit_code() == 3
+
+
+def test_the_second_reader_logs_in_as_the_first_does(deployment: Documented) -> None:
+    grant(deployment.broker, documented())
+    until(lambda: deployment.doctor()[0] == 0, "the doctor is content")
+    deployment.send([Sent(b"s", b"{}", partition=0)])
+    broker, topic = load_settings(deployment.environment()).broker, deployment.channels.activity
+    with TopicReader(broker, topic, "any", _TIMEOUT_S) as reader:
+        end = reader.span(0)[1]
+        [first] = reader.read(0, end - 1)
+
+    [second], behind = read_as_workers_do(broker, {(topic, 0): end - 1})
+
+    assert behind == {(topic, 0): end}
+    assert [(each.offset(), each.key(), each.value(), each.timestamp()) for each in (first, second)] == [
+        (end - 1, b"s", b"{}", first.timestamp())
+    ] * 2
