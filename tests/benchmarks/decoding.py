@@ -20,15 +20,14 @@ from schemas.dialects import decode
 from schemas.dialects.record import Record
 from streams.replay import FileRecord
 from streams.simulation import simulate
-from tests.benchmarks.datasets import ROOT
 from tests.benchmarks.measure import Figure, Rounds, Target
 from tests.benchmarks.sizes import Sizes
 from tests.fuzz.seeds import DOCUMENTS
+from tests.shared_data import SHARED
 
 NAME: Final = "decoding"
-_SHARED: Final = ROOT.parent / "shared" / "data"
-_STATEMENTS: Final = _SHARED / "xapi" / "statements.jsonl.gz"
-_EXAMPLES: Final = _SHARED / "caliper_v1p1"
+_STATEMENTS: Final = SHARED / "xapi" / "statements.jsonl.gz"
+_EXAMPLES: Final = SHARED / "caliper_v1p1"
 _EVENTS: Final = 20_000
 _OF_AN_ENVELOPE: Final = 5
 _STUDENTS: Final = 1_000

@@ -1,6 +1,5 @@
 """`skillstream convert` and `train`, from tables to an artifact that replays."""
 
-import os
 from pathlib import Path
 
 import orjson
@@ -8,10 +7,9 @@ import pytest
 
 from tests.cli.conftest import Run
 from tests.events import raw
+from tests.shared_data import SHARED, needs
 from tests.unit.conversion.tables import ENROLMENTS, SUBMISSIONS, enrolment, submission, write
 from tests.unit.training import simulated
-
-SHARED = Path(os.environ.get("SKILLSTREAM_TEST_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
 
 
 def pisa(folder: Path) -> Path:
@@ -117,11 +115,13 @@ def test_train_says_what_is_wrong_with_its_files(run: Run, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("source", "folder", "events"), [("pisa", "pisa2012_climate", 220_565), ("oulad", "oulad", 121_738)]
+    ("source", "folder", "events"),
+    [
+        pytest.param("pisa", "pisa2012_climate", 220_565, marks=needs("pisa2012_climate")),
+        pytest.param("oulad", "oulad", 121_738, marks=needs("oulad")),
+    ],
 )
 def test_the_real_sets_are_converted_whole(run: Run, tmp_path: Path, source: str, folder: str, events: int) -> None:
-    if not (SHARED / folder).is_dir():
-        pytest.skip(f"the real data are not here ({SHARED / folder}); name them in SKILLSTREAM_TEST_DATA")
     ran = run("convert", source, SHARED / folder, "--out", tmp_path, "--json")
 
     tally = orjson.loads(ran.out)

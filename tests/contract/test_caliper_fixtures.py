@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-import pytest
 
 from schemas.dialects import Dialects
 from tests.events import record
+from tests.shared_data import SHARED, needs
 
-DATA: Final = Path(__file__).parents[3] / "shared" / "data" / "caliper_v1p1"
+DATA: Final = SHARED / "caliper_v1p1"
 GOLDEN: Final = Path(__file__).parent / "golden" / "caliper_v1p1.txt"
 _SAID: Final = ("phase", "action", "act", "gave_up", "score", "attempt", "duration_s", "progress", "due", "in_reply_to")
 
@@ -40,7 +40,7 @@ def _short(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value).rpartition("/")[2]
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="needs the Caliper examples in ../shared/data")
+@needs("caliper_v1p1")
 def test_every_example_comes_to_what_the_golden_file_says() -> None:
     expected = [line.rpartition(" | ") for line in GOLDEN.read_text("utf-8").splitlines() if not line.startswith("#")]
     assert [line for path in sorted(DATA.glob("*.json")) for line in outcomes(path)] == [line[0] for line in expected]

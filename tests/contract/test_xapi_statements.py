@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,8 +21,9 @@ from tests.contract.test_xapi_kinds import OUTCOMES
 from tests.contract.test_xapi_rules import ACCEPTED
 from tests.contract.xapi_statements import ADL, CLASS, ID, decoded, statement
 from tests.events import record
+from tests.shared_data import SHARED, needs
 
-DATA: Final = Path(__file__).parents[3] / "shared" / "data" / "xapi" / "statements.jsonl.gz"
+DATA: Final = SHARED / "xapi" / "statements.jsonl.gz"
 GOLDEN: Final = Path(__file__).parent / "golden" / "xapi_statements.txt"
 VALID: Final = [given for given, *_ in OUTCOMES.values()] + [statement(**change) for change in ACCEPTED.values()]
 COMMON: Final[list[Any]] = [
@@ -43,7 +43,7 @@ def lines() -> Iterator[bytes]:
         yield from file
 
 
-@pytest.mark.skipif(not DATA.exists(), reason="needs the statements of ../shared/data/xapi")
+@needs("xapi/statements.jsonl.gz")
 def test_every_statement_comes_to_what_the_golden_file_says() -> None:
     text = [line for line in GOLDEN.read_text("utf-8").splitlines() if line and not line.startswith("#")]
     said = {line[0]: line.split(" | ")[2] for line in text if " | " in line}
