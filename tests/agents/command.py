@@ -1,4 +1,4 @@
-"""Running `skillstream` in this process: without terminal, 200 columns wide. Starting one more costs seconds."""
+"""Running `skillstream` in this process: without terminal. Starting one more costs seconds."""
 
 import io
 import os
@@ -13,8 +13,6 @@ import orjson
 import pytest
 
 from agents.cli import main
-
-_COLD = {name: value for name, value in os.environ.items() if not name.startswith(("SKILLSTREAM_", "OPENAI_"))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +32,6 @@ class Ran:
     def lines(self) -> list[dict[str, Any]]:
         """Its standard output, one JSON object a line."""
         return [orjson.loads(line) for line in self.out.splitlines()]
-
-
-def environment(settings: Mapping[str, object], variables: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This machine's, with `settings` in SKILLSTREAM_'s lower-case names and other `variables`, and no others."""
-    given = {f"SKILLSTREAM_{name.upper()}": str(value) for name, value in settings.items()}
-    return _COLD | {"COLUMNS": "200"} | given | dict(variables or {})
 
 
 def run_here(around: Mapping[str, str], *arguments: str) -> Ran:

@@ -12,8 +12,8 @@ import pytest
 from schemas.dead_letter import DeadLetter, Header, with_own_headers
 from streams.replay import FileRecord
 from tests.agents.command import Ran, run_here
-from tests.agents.command import environment as around
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, owning_partition
+from tests.agents.environment import environment as around
 from tests.events import NOW_MS, raw
 
 GOOD = [raw(minute=minute) for minute in range(6)]

@@ -11,8 +11,9 @@ from confluent_kafka import Producer
 from agents.kafka.changelog import Changelog
 from agents.kafka.connection import CODECS, Compression
 from agents.kafka.unpacking import CheckedBatches
-from tests.agents.command import environment, run_here
+from tests.agents.command import run_here
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, owning_partition
+from tests.agents.environment import environment
 from tests.agents.record_batches import garbled, of_codec, packed, send_as_it_is
 from tests.events import raw
 

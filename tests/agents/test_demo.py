@@ -14,7 +14,8 @@ from agents.demo import run as demo_run
 from agents.demo.watcher import Watcher
 from streams.rows.codec import decode_row, encode_row
 from streams.simulation import simulate
-from tests.agents.command import environment, run_here
+from tests.agents.command import run_here
+from tests.agents.environment import environment
 from tests.events import raw
 
 _TIMEOUT_S = 180.0

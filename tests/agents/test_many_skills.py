@@ -13,9 +13,10 @@ from schemas.update import SkillUpdate
 from streams.rows.codec import decode_row
 from streams.simulation import simulate
 from streams.vocabulary import skill_code
-from tests.agents.command import environment, run_here
+from tests.agents.command import run_here
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import Deployment, Sent, deployed, owning_partition
+from tests.agents.environment import environment
 from tests.agents.test_verify import verify
 from tests.events import raw
 from tests.skill_sets import phrase, skills_file, topic, topics_of

@@ -10,9 +10,10 @@ from confluent_kafka import Message
 
 from agents.kafka.errors import TopicForbidden
 from streams.simulation import simulate
-from tests.agents.command import Ran, environment, run_here
+from tests.agents.command import Ran, run_here
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, owning_partition
+from tests.agents.environment import environment
 from tests.agents.planted_faults import (
     DOUBLE,
     GONE,

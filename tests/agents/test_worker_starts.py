@@ -10,9 +10,10 @@ from aiohttp import web
 
 from streams.rows.codec import decode_row
 from streams.simulation import simulate
-from tests.agents.command import environment, run_here
+from tests.agents.command import run_here
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Sent, deployed
+from tests.agents.environment import environment
 from tests.agents.openai_thread import OpenAIThread
 from tests.agents.single_students import many_of
 from tests.agents.worker_process import WorkerProcess

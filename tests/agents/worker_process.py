@@ -1,6 +1,5 @@
 """`skillstream worker` as a process of its own: started with settings, asked over its pages, stopped or killed."""
 
-import os
 import re
 import signal
 import subprocess
@@ -15,13 +14,13 @@ from urllib.request import urlopen
 import orjson
 
 from tests.agents.delivery_cluster import until
+from tests.agents.environment import environment
 
 START_TIMEOUT_S: Final = 90.0
 EXIT_TIMEOUT_S: Final = 60.0
 _ASK_TIMEOUT_S: Final = 10.0
 _PAGES: Final = re.compile(r"Pages at (http://\S+)/")
 _SAMPLE: Final = re.compile(r"^(skillstream_\w+(?:\{[^}]*\})?) (\S+)$", re.MULTILINE)
-_COLD = {name: value for name, value in os.environ.items() if not name.startswith(("SKILLSTREAM_", "OPENAI_"))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +47,14 @@ class WorkerProcess:
         self,
         settings: Mapping[str, object],
         log: Path,
-        environment: Mapping[str, str] | None = None,
+        variables: Mapping[str, str] | None = None,
         program: str = "agents.cli",
     ) -> None:
         self.log_path = log
-        given = {f"SKILLSTREAM_{name.upper()}": str(value) for name, value in settings.items()}
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", program, "worker"],
-                env=_COLD | given | dict(environment or {}),
+                env=environment(settings, variables),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

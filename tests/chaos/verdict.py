@@ -1,6 +1,5 @@
 """The verdict of `skillstream verify`, asked as an operator would: the command, its exit code, its last line."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,9 +9,9 @@ from typing import Any, Final
 import orjson
 
 from tests.agents.deployment import Deployment
+from tests.agents.environment import environment
 
 _TIMEOUT_S: Final = 300.0
-_COLD = {name: value for name, value in os.environ.items() if not name.startswith(("SKILLSTREAM_", "OPENAI_"))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +54,14 @@ def verdict_of(deployment: Deployment) -> Verdict:
     )
 
 
-def skillstream(*arguments: str, settings: Mapping[str, object]) -> "subprocess.CompletedProcess[str]":
-    """Runs a command of ours to its end, with the workers' `settings`. Blocks."""
-    given = {f"SKILLSTREAM_{name.upper()}": str(value) for name, value in settings.items()}
+def skillstream(
+    *arguments: str, settings: Mapping[str, object], answer: str = ""
+) -> "subprocess.CompletedProcess[str]":
+    """Runs a command of ours to its end, with the workers' `settings`; `answer` is what it reads. Blocks."""
     return subprocess.run(
         [sys.executable, "-m", "agents.cli", *arguments],
-        env=_COLD | given,
-        stdin=subprocess.DEVNULL,
+        env=environment(settings),
+        input=answer,
         capture_output=True,
         text=True,
         timeout=_TIMEOUT_S,

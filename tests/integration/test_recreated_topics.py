@@ -1,9 +1,7 @@
 """Topics deleted, created again, emptied or cut on a real Kafka: the worker refuses, and the command it names helps."""
 
 import asyncio
-import os
 import subprocess
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -21,12 +19,12 @@ from streams.verification.audit import compare
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, owning_partition, pipeline
 from tests.agents.worker_process import WorkerProcess
+from tests.chaos.verdict import skillstream
 from tests.servers.kafka import RealKafka
 from tests.servers.topics import delete_before, recreate
 
 EVENTS = 3_000
 ERASED = "sim-00003"
-_COLD = {name: value for name, value in os.environ.items() if not name.startswith(("SKILLSTREAM_", "OPENAI_"))}
 
 
 def a_class(seed: int, events: int = EVENTS, tag: bytes = b"") -> list[Sent]:
@@ -37,16 +35,7 @@ def a_class(seed: int, events: int = EVENTS, tag: bytes = b"") -> list[Sent]:
 
 def run(deployment: Deployment, *arguments: str, answer: str = "") -> "subprocess.CompletedProcess[str]":
     """A command of the program, told what the deployment's workers are told."""
-    given = {f"SKILLSTREAM_{name.upper()}": str(value) for name, value in deployment.given().items()}
-    return subprocess.run(
-        [sys.executable, "-m", "agents.cli", *arguments],
-        env=_COLD | given,
-        input=answer,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return skillstream(*arguments, settings=deployment.given(), answer=answer)
 
 
 def fold_all(deployment: Deployment) -> None:
