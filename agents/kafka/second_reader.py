@@ -6,8 +6,9 @@ even that the partition ends. Here such a batch is one message, its value an Unr
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -43,10 +44,20 @@ def read_as_workers_do(broker: str, offsets: Mapping[SourcePartition, int]) -> R
 
 async def _read_within(broker: str, offsets: Mapping[SourcePartition, int]) -> Read:
     try:
-        async with asyncio.timeout(_LONGEST_S), _consumer(broker) as consumer:
+        async with asyncio.timeout(_LONGEST_S), _started(broker) as consumer:
             return await _read(consumer, {TopicPartition(*part): offset for part, offset in offsets.items()})
     except (KafkaError, OSError, TimeoutError):
         return [], {}
+
+
+@asynccontextmanager
+async def _started(broker: str) -> AsyncIterator[AIOKafkaConsumer]:
+    consumer = _consumer(broker)
+    try:
+        await consumer.start()  # where this fails, the consumer's own context would leave it open
+        yield consumer
+    finally:
+        await consumer.stop()
 
 
 async def _read(consumer: Any, offsets: Mapping[TopicPartition, int]) -> Read:
