@@ -174,7 +174,7 @@ def test_it_is_a_line_a_finding_when_piped(configured: pytest.MonkeyPatch, run: 
 def test_a_worker_starts_where_there_is_no_problem(
     deployment: Deployment, configured: pytest.MonkeyPatch, run: Run
 ) -> None:
-    worker = deployment.start()
+    worker = deployment.start(start_timeout_s=30)
     asked = ask(run)
 
     worker.await_ready()
