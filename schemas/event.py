@@ -12,12 +12,23 @@ from msgspec import Meta, Struct
 VERSION = 1
 EARLIEST_TIME = datetime(1990, 1, 1, tzinfo=UTC)
 MAX_IDENTIFIER_CHARS = 256
+MAX_COMPONENT_CHARS = 64
+MAX_COMPONENTS_OF_EVENT = 8
 
 Identifier: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_IDENTIFIER_CHARS)]
 ActId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=512)]
 ActIds: TypeAlias = Annotated[
     tuple[ActId, ...],
     Meta(min_length=1, max_length=4, description="the act that the event tells, where several may tell it"),
+]
+ComponentName: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_COMPONENT_CHARS)]
+ComponentNames: TypeAlias = Annotated[
+    tuple[ComponentName, ...],
+    Meta(
+        min_length=1,
+        max_length=MAX_COMPONENTS_OF_EVENT,
+        description="the knowledge components that the item asks for; a name that comes twice counts once",
+    ),
 ]
 EventTime: TypeAlias = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset")]
 UnitScore: TypeAlias = Annotated[float, Meta(ge=0, le=1, description="scaled to 0-1")]
@@ -31,6 +42,8 @@ class EventBase(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaul
     A `voidable` event can be taken back, for a while, by a `voided` one: the row then keeps what it added. `act_ids`
     are for platforms that tell one act in several events: of those that share one, a student's first counts. One that
     begins with @ is of a moment: whatever shares it has the same time.
+
+    `course_id`, `class_id`, `school_id` and `source` (the platform) say where it happened. Nothing reads them yet.
     """
 
     version: Literal[1]
@@ -39,6 +52,10 @@ class EventBase(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaul
     time: EventTime
     voidable: bool = False
     act_ids: ActIds | None = None
+    course_id: Identifier | None = None
+    class_id: Identifier | None = None
+    school_id: Identifier | None = None
+    source: Identifier | None = None
 
 
 class Attempt(EventBase, tag="attempt", frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -50,6 +67,7 @@ class Attempt(EventBase, tag="attempt", frozen=True, kw_only=True, omit_defaults
     duration_s: Seconds | None = None
     attempt: Annotated[int, Meta(ge=1, le=1_000_000, description="1 for the first try")] = 1
     success: Annotated[bool | None, Meta(description="whether it passed; else its score decides")] = None
+    kcs: ComponentNames | None = None
 
 
 class Failure(EventBase, tag="failure", frozen=True, kw_only=True, omit_defaults=True, gc=False):

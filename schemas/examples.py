@@ -34,7 +34,16 @@ def _who(event_id: str, minute: int) -> dict[str, Any]:
 
 
 EVENTS: Final[tuple[NativeEvent, ...]] = (
-    Attempt(**_who("e1", 0), item_id="fractions-3", score=0.9, hints=1, duration_s=42.5, attempt=2, success=True),
+    Attempt(
+        **_who("e1", 0),
+        item_id="fractions-3",
+        score=0.9,
+        hints=1,
+        duration_s=42.5,
+        attempt=2,
+        success=True,
+        kcs=("adding fractions",),
+    ),
     Failure(**_who("e2", 1), item_id="loops-1", gave_up=True),
     Retry(**_who("e3", 2), item_id="loops-1"),
     Hint(**_who("e4", 3), item_id="loops-1"),

@@ -105,7 +105,7 @@ def test_schemas_are_named_described_and_their_examples_are_valid(topic: str) ->
 def test_every_kind_of_event_has_an_example_that_sets_what_can_be_set() -> None:
     schema = json_schema("student-activity")
     by_kind = {said["properties"]["type"]["enum"][0]: set(said["properties"]) for said in schema["$defs"].values()}
-    at_their_defaults = {"voidable", "reset", "act_ids"}
+    at_their_defaults = {"voidable", "reset", "act_ids", "course_id", "class_id", "school_id", "source"}
 
     assert {event["type"]: set(event) | at_their_defaults for event in messages("student-activity")} == {
         kind: fields | at_their_defaults for kind, fields in by_kind.items()

@@ -1,6 +1,7 @@
 """Bad input: each kind has its outcome, and the events around it come to what they would without it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import orjson
@@ -76,6 +77,14 @@ UNREADABLE = {
     "a time that is not one": (bare(time=SECRET), "invalid_field"),
     "year 1": (bare(time="0001-01-01T00:00:00Z"), "absurd_time"),
     "year 1, east of Greenwich": (bare(time="0001-01-01T00:00:00+23:59"), "absurd_time"),
+    "300 components": (bare(kcs=[f"{SECRET} {number}" for number in range(300)]), "invalid_field"),
+    "9 components": (bare(kcs=list("abcdefghi")), "invalid_field"),
+    "a 10 kB component": (bare(kcs=[SECRET * 1000]), "invalid_field"),
+    "an empty component": (bare(kcs=["fractions", ""]), "invalid_field"),
+    "an empty list of components": (bare(kcs=[]), "invalid_field"),
+    "a component that is no text": (bare(kcs=[7]), "invalid_field"),
+    "components that are no list": (bare(kcs=SECRET), "invalid_field"),
+    "a course of 300 characters": (bare(course_id="x" * 300), "invalid_field"),
     "unknown version": (bare(version=2), "unknown_version"),
     "unknown type": (bare(type=SECRET), "unknown_type"),
 }
@@ -130,6 +139,8 @@ TOLERATED = {
     "unknown field with a thousand brackets side by side": with_unknown(b"[" + b",".join([b"{}"] * 1000) + b"]"),
     "unknown field with brackets in a string": with_unknown(b'"' + b'[{\\"' * 1000 + b'"'),
     "a key twice": bare()[:-1] + b',"score":0.0}',
+    "a component twice": bare(kcs=["fractions"] * 8),
+    "components of the most characters": bare(kcs=["é" * 64, "\x00" * 64]),
     "NUL in an id": bare(item_id="a\x00b"),
     "white space around": b" \n" + bare() + b"\n",
 }
@@ -245,6 +256,19 @@ class TestForeignPartition:
         assert native.encode(sent_on.event) == native.encode(native.decode(GOOD[0]))
         assert (batch.counts.rerouted, batch.counts.events_in) == (1, 0)
         assert rows_of(batch) == {}
+
+    def test_what_nothing_here_reads_yet_is_carried_to_its_owning_partition(self) -> None:
+        said: dict[str, Any] = {
+            "kcs": ["a", "b", "a"],
+            "course_id": "c",
+            "class_id": "7b",
+            "school_id": "north",
+            "source": "lms",
+        }
+
+        [sent_on] = fold([record(raw(**said), 41, partition=2)], owning_partition=5).repartitioned
+
+        assert orjson.loads(native.encode(sent_on.event)).items() >= said.items()
 
     def arrived(self, value: bytes, offset: int, origin: bytes | None) -> Record:
         return record(value, offset, partition=5, headers=((ORIGIN_HEADER, origin),))
