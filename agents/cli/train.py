@@ -29,7 +29,7 @@ from streams.evidence.artifacts import Artifact, save_artifact
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
 from streams.skills.skill_set import load_skills
-from streams.training.holdout import figures, predict
+from streams.training.holdout import holdout_figures, predict
 from streams.training.labels import Label, StudentGroups, read_labels
 from streams.training.moments import Moment, MomentCounts, moments_of
 from streams.training.trainer import Plan, Trained, train
@@ -160,7 +160,7 @@ def _score_held_out(
         plan.skill_set, artifact, on_failure=_refuse, decode=decoder_of(settings), known_ids=settings.known_ids
     )
     predictions = asyncio.run(predict(options.records(), sorted(held, key=_order), pipeline))
-    return {skill: figures(predictions, skill) for skill in trained.card.skills}
+    return {skill: holdout_figures(predictions, skill) for skill in trained.card.skills}
 
 
 def _with_figures(trained: Trained, unseen: dict[str, dict[str, float]]) -> Trained:

@@ -11,11 +11,12 @@ import numpy as np
 
 from schemas.dialects import Decode, Record
 from schemas.update import SkillScore, SkillUpdate
+from streams.evaluation.figures import card_figures
+from streams.evaluation.predictions import Predictions
 from streams.pipeline import Pipeline
 from streams.replay import BATCH_RECORDS, Replay
 from streams.scoring.updates import read_update
 from streams.training.labels import Label
-from streams.training.metrics import metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ async def predict(records: Iterable[Record], labels: Sequence[Label], pipeline: 
     return course.predictions
 
 
-def figures(predictions: Sequence[Prediction], skill: str) -> dict[str, float]:
+def holdout_figures(predictions: Sequence[Prediction], skill: str) -> dict[str, float]:
     """Metrics of the fused score and of the model alone, over all labels of a skill and by a student's n-th label.
 
     A student without a score counts as 0.5; `unscored_holdout` says how many there were.
@@ -88,10 +89,9 @@ def _compare(predicted: Sequence[Prediction], suffix: str) -> dict[str, float]:
     labels = np.array([float(one.label.label) for one in predicted])
     fused = np.array([0.5 if one.said is None else one.said.score for one in predicted])
     model = np.array([_model_p(one.said) for one in predicted])
-    named = {f"fused_{name}": figure for name, figure in metrics(labels, fused, suffix).items()}
-    return named | {
-        f"model_{name}": figure for name, figure in metrics(labels, model, suffix).items() if name[0] != "n"
-    }
+    return card_figures(Predictions.of(labels, fused), prefix="fused_", suffix=suffix) | card_figures(
+        Predictions.of(labels, model), prefix="model_", suffix=suffix
+    )
 
 
 def _model_p(said: SkillScore | None) -> float:

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 
+from streams.evaluation.figures import card_figures
+from streams.evaluation.predictions import Predictions
 from streams.evidence.artifacts import CARD_VERSION, Card, SkillCard
 from streams.evidence.features import revision_of
 from streams.evidence.model import ModelSource
@@ -34,7 +36,6 @@ from streams.training.estimates import (
 )
 from streams.training.fusion_fit import fit_fusion
 from streams.training.labels import StudentGroups
-from streams.training.metrics import metrics
 from streams.training.moments import Moment
 
 EARLIER_WEIGHT: Final = 0.25
@@ -120,16 +121,17 @@ def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan, types: Types
 def _figures(moments: Sequence[Moment], labels: Floats, unseen: Estimate) -> dict[str, float]:
     """Out-of-fold figures at the labels' own `as_of`, by step before it, and by which of a student's labels it is."""
     p = np.where(np.isnan(unseen.p[:, 0]), 0.5, unseen.p[:, 0])
+    predictions = Predictions.of(labels, p)
     own = np.array([moment.own for moment in moments])
-    figures = metrics(labels[own], p[own])
+    figures = card_figures(predictions.at(own))
     for step in range(1, moments[0].steps):
         at = np.array([moment.step == step for moment in moments])
-        figures |= metrics(labels[at], p[at], f"_at_{round(100 * step / moments[0].steps)}_percent")
+        figures |= card_figures(predictions.at(at), suffix=f"_at_{round(100 * step / moments[0].steps)}_percent")
     ordinals = _ordinals(moments)
     if 1 < (last := int(ordinals.max())) <= MAX_ORDINALS:
         for ordinal in range(1, last + 1):
             at = own & (ordinals == ordinal)
-            figures |= metrics(labels[at], p[at], f"_of_label_{ordinal}")
+            figures |= card_figures(predictions.at(at), suffix=f"_of_label_{ordinal}")
     return figures
 
 

@@ -24,9 +24,8 @@ from streams.evidence.features import FEATURES
 from streams.pipeline import Pipeline
 from streams.training.classifier import fit, matching
 from streams.training.errors import TrainingError
-from streams.training.holdout import figures, predict
+from streams.training.holdout import holdout_figures, predict
 from streams.training.labels import Label, StudentGroups
-from streams.training.metrics import expected_calibration_error, metrics
 from streams.training.moments import Moment, moments_of
 from streams.training.trainer import Plan, Trained, train
 from streams.vocabulary import Fact
@@ -97,18 +96,6 @@ def test_inputs_are_patterns_of_feature_names() -> None:
         matching(["speed"])
 
 
-@pytest.mark.parametrize(("wrong", "ece"), [(0.0, 0.0), (0.25, 0.25)])
-def test_calibration_error_is_the_distance_of_probability_from_frequency(wrong: float, ece: float) -> None:
-    p = np.repeat(np.linspace(0.05, 0.65, 10), 1_000)
-    labels = np.concatenate([np.arange(1_000) < round(1_000 * q) for q in np.linspace(0.05, 0.65, 10)]).astype(float)
-    assert expected_calibration_error(labels, p + wrong) == pytest.approx(ece, abs=1e-3)
-
-
-def test_auc_is_left_out_where_only_one_label_occurs() -> None:
-    assert "auc" not in metrics(np.ones(5), np.full(5, 0.5))
-    assert metrics(np.array([]), np.array([])) == {}
-
-
 async def test_held_out_students_are_judged_by_their_last_update_up_to_as_of(tmp_path: Path) -> None:
     artifact = save_artifact(tmp_path, trained().card, trained().models)
     pipeline = Pipeline(default_skills(), artifact, on_failure=fail_source)
@@ -120,7 +107,7 @@ async def test_held_out_students_are_judged_by_their_last_update_up_to_as_of(tmp
 
     assert {one.label: one.said for one in half_way} == {one.label: one.said for one in only_half}
     assert {one.label.student: one.said for one in half_way} != {one.label.student: one.said for one in at_end}
-    scored = figures(at_end, SKILL)
+    scored = holdout_figures(at_end, SKILL)
     assert scored["fused_auc_holdout"] > 0.8
     assert scored["fused_auc_holdout"] > scored["model_auc_holdout"] - 0.05
     assert scored["unscored_holdout"] == 0
@@ -134,7 +121,7 @@ async def test_a_student_of_whom_nothing_was_said_is_counted() -> None:
     )
 
     assert [one.said for one in predictions] == [None, None]
-    assert figures(predictions, SKILL)["unscored_holdout"] == 2
+    assert holdout_figures(predictions, SKILL)["unscored_holdout"] == 2
 
 
 def test_people_are_never_on_both_sides(tmp_path: Path) -> None:
