@@ -14,6 +14,8 @@ EARLIEST_TIME = datetime(1990, 1, 1, tzinfo=UTC)
 MAX_IDENTIFIER_CHARS = 256
 MAX_COMPONENT_CHARS = 64
 MAX_COMPONENTS_OF_EVENT = 8
+NO_ITEM = "no-item:"
+"""How the `item_id` of an attempt begins whose item is not known; the rest is in no other event of the student."""
 
 Identifier: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_IDENTIFIER_CHARS)]
 ActId: TypeAlias = Annotated[str, Meta(min_length=1, max_length=512)]

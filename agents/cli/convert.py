@@ -12,29 +12,37 @@ from rich.table import Table
 from agents.cli.console import stderr, stdout
 from agents.cli.outcome import OutOfReach
 from agents.cli.parameters import NewFolder
+from agents.display.plain import plain
+from streams.conversion.assistments import convert_assistments
 from streams.conversion.oulad import convert_oulad
 from streams.conversion.pisa import convert_pisa
 from streams.conversion.tables import TableMissing, Tables, Tally
-from streams.conversion.training_set import EVENTS_FILE, LABELS_FILE, TrainingSet
+from streams.conversion.training_set import TrainingSet
 
-_CONVERSIONS: Final[dict[str, Callable[[Tables], TrainingSet]]] = {"pisa": convert_pisa, "oulad": convert_oulad}
+_CONVERSIONS: Final[dict[str, Callable[[Tables], TrainingSet]]] = {
+    "pisa": convert_pisa,
+    "oulad": convert_oulad,
+    "assistments": convert_assistments,
+}
 
 
 @click.command(name="convert")
-@click.argument("source", type=click.Choice(tuple(_CONVERSIONS)), metavar="pisa|oulad")
+@click.argument("source", type=click.Choice(tuple(_CONVERSIONS)), metavar="|".join(_CONVERSIONS))
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 @click.option("--out", required=True, type=NewFolder(), metavar="DIR", help="Where the files go.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
 def command(source: str, folder: Path, out: Path, as_json: bool) -> None:
-    """Turn a real data set in DIR into events.jsonl.gz and labels.csv."""
+    """Turn a real data set in DIR into events.jsonl.gz, and labels.csv where it has labels."""
     try:
         converted = _convert(source, folder, quiet=as_json)
-        converted.write(out)
+        written = converted.write(out)
     except TableMissing as error:
         raise OutOfReach(str(error)) from None
     except OSError as error:
         raise OutOfReach(f"{error.filename or folder}: {error.strerror or error}") from None
-    _print(_figures(converted.tally), out, as_json)
+    if not as_json:
+        _tell_of_skipped(converted.tally)
+    _print(_figures(converted.tally), written, as_json)
 
 
 def _convert(source: str, folder: Path, *, quiet: bool) -> TrainingSet:
@@ -55,7 +63,15 @@ def _figures(tally: Tally) -> dict[str, Any]:
     return {**{name: dict(+counter) for name, counter in counts.items()}, "labels": tally.labels}
 
 
-def _print(tally: dict[str, Any], out: Path, as_json: bool) -> None:
+def _tell_of_skipped(tally: Tally) -> None:
+    """Say where the first row is that was passed over for each reason."""
+    for reason, location in tally.first.items():
+        rows = tally.skipped[reason]
+        others = f", and {rows - 1:,} more" if rows > 1 else ""
+        stderr.print(plain(f"{location}: {reason}: passed over{others}"), markup=False, soft_wrap=True)
+
+
+def _print(tally: dict[str, Any], written: list[Path], as_json: bool) -> None:
     if as_json:
         stdout.print(orjson.dumps(tally).decode(), soft_wrap=True)
         return
@@ -65,4 +81,4 @@ def _print(tally: dict[str, Any], out: Path, as_json: bool) -> None:
             table.add_row(heading, name, f"{count:,}")
     table.add_row("labels", "", f"{tally['labels']:,}")
     stdout.print(table)
-    stdout.print(f"written: {out / EVENTS_FILE}, {out / LABELS_FILE}", soft_wrap=True)
+    stdout.print(f"written: {', '.join(map(str, written))}", soft_wrap=True)

@@ -116,10 +116,10 @@ def _read_enrolments(tables: Tables) -> dict[str, Enrolment]:
                 _passed(result),
             )
         except RowUnreadable as reason:
-            tables.tally.skipped[f"enrolments: {reason}"] += 1
+            tables.tally.skip(f"enrolments: {reason}")
             continue
         if enrolment.student in enrolments:
-            tables.tally.skipped["enrolments: enrolled already"] += 1
+            tables.tally.skip("enrolments: enrolled already")
             continue
         enrolments[enrolment.student] = enrolment
     return enrolments
@@ -133,7 +133,7 @@ def _read_works(tables: Tables, enrolments: dict[str, Enrolment]) -> dict[str, l
             work = _work(row)
             _require_expected(student, work.assessment, enrolments, works)
         except RowUnreadable as reason:
-            tables.tally.skipped[f"submissions: {reason}"] += 1
+            tables.tally.skip(f"submissions: {reason}")
             continue
         works[student][work.assessment] = work
         left_day = enrolments[student].left_day

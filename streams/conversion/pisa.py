@@ -49,7 +49,7 @@ def _read_actions(tables: Tables) -> dict[str, list[Action]]:
         try:
             actions[_student(student)].append((_seconds(seconds), _known(action)))
         except RowUnreadable as reason:
-            tables.tally.skipped[f"actions: {reason}"] += 1
+            tables.tally.skip(f"actions: {reason}")
     return actions
 
 
@@ -57,11 +57,11 @@ def _outcomes(tables: Tables, ends: dict[str, datetime]) -> list[LabelledStudent
     outcomes = {}
     for student, label in tables.rows("outcomes", ("student", "solved"), header=False):
         if label not in ("0", "1"):
-            tables.tally.skipped["outcomes: neither 0 nor 1"] += 1
+            tables.tally.skip("outcomes: neither 0 nor 1")
         elif student not in ends:
-            tables.tally.skipped["outcomes: a student without actions"] += 1
+            tables.tally.skip("outcomes: a student without actions")
         elif student in outcomes:
-            tables.tally.skipped["outcomes: a second outcome of a student"] += 1
+            tables.tally.skip("outcomes: a second outcome of a student")
         else:
             outcomes[student] = LabelledStudent(student, PROBLEM_SOLVING, ends[student], int(label))
     tables.tally.notes["students without an outcome: events, no label"] += len(ends.keys() - outcomes.keys())

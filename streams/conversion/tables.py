@@ -27,13 +27,23 @@ class RowUnreadable(Exception):
 
 @dataclass(slots=True)
 class Tally:
-    """Where every row went: `rows` read by table, `events` written by type, `labels`, `skipped` rows by reason."""
+    """Where every row went: `rows` read by table, `events` written by type, `labels`, `skipped` rows by reason.
+
+    `location` is the file:line of the row that was read last, `first` that of the first skipped row, by reason.
+    """
 
     rows: Counter[str] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
     labels: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
+    location: str = ""
+    first: dict[str, str] = field(default_factory=dict)
+
+    def skip(self, reason: str) -> None:
+        """Pass over the row that was read last."""
+        self.skipped[reason] += 1
+        self.first.setdefault(reason, self.location)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +69,12 @@ class Tables:
                     self._check_header(path, next(lines, []), columns)
                 for row in lines:
                     self.tally.rows[name] += 1
+                    self.tally.location = f"{path}:{lines.line_num}"
                     self.progress(name)
                     if len(row) == len(columns):
                         yield row
                     else:
-                        self.tally.skipped[f"{name}: not {len(columns)} columns"] += 1
+                        self.tally.skip(f"{name}: not {len(columns)} columns")
         except (EOFError, zlib.error, gzip.BadGzipFile, UnicodeDecodeError, csv.Error) as error:
             raise TableUnreadable(f"{path}: {error}") from None
 

@@ -1,4 +1,4 @@
-"""The training-data format: `events.jsonl.gz`, native events in the order of their times, and `labels.csv`.
+"""The training-data format: `events.jsonl.gz`, native events in the order of their times, and `labels.csv`, if any.
 
 The same input gives the same bytes: no time of making is written into the archive.
 """
@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import msgspec
@@ -34,36 +35,55 @@ class LabelledStudent:
 
 @dataclass(frozen=True, slots=True)
 class TrainingSet:
-    """A converted data set, and the account of its rows."""
+    """A converted data set, and the account of its rows. Data that are not `labelled` have no outcomes."""
 
     events: list[NativeEvent]
     outcomes: list[LabelledStudent]
     tally: Tally
+    labelled: bool = True
 
-    def write(self, folder: Path) -> None:
-        """Write both files into `folder`, made if need be. Raises OSError."""
+    def write(self, folder: Path) -> list[Path]:
+        """Write the files into `folder`, made if need be; return them. One that is not whole is not there.
+
+        Raises OSError.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        _write_events(folder / EVENTS_FILE, self.events)
-        with (folder / LABELS_FILE).open("w", newline="", encoding="utf-8") as text:
-            writer = csv.writer(text, lineterminator="\n")
-            writer.writerow(LABEL_COLUMNS)
-            for outcome in self.outcomes:
-                writer.writerow((outcome.student, outcome.skill, _rfc3339(outcome.as_of), outcome.label))
+        with TemporaryDirectory(dir=folder, prefix=".unfinished-") as unfinished:
+            written = [_write_events(Path(unfinished), self.events)]
+            if self.labelled:
+                written.append(_write_labels(Path(unfinished), self.outcomes))
+            return [path.replace(folder / path.name) for path in written]
 
 
-def training_set(events: list[NativeEvent], outcomes: list[LabelledStudent], tally: Tally) -> TrainingSet:
-    """Put the events in the order of their times, those of one moment by student, and count them all."""
+def training_set(events: list[NativeEvent], outcomes: list[LabelledStudent] | None, tally: Tally) -> TrainingSet:
+    """Put the events in the order of their times, those of one moment by student, and count them all.
+
+    `outcomes` is None where the data are not labelled.
+    """
     ordered = sorted(events, key=lambda event: (event.time, event.student_id))
     for event in ordered:
         tally.events[str(type(event).__struct_config__.tag)] += 1
-    tally.labels = len(outcomes)
-    return TrainingSet(ordered, sorted(outcomes, key=lambda o: (o.student, o.skill, o.as_of)), tally)
+    tally.labels = len(outcomes or ())
+    labels = sorted(outcomes or (), key=lambda o: (o.student, o.skill, o.as_of))
+    return TrainingSet(ordered, labels, tally, labelled=outcomes is not None)
 
 
-def _write_events(path: Path, events: Iterable[NativeEvent]) -> None:
+def _write_events(folder: Path, events: Iterable[NativeEvent]) -> Path:
+    path = folder / EVENTS_FILE
     with path.open("wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as zipped:
         for event in events:
             zipped.write(encode(event) + b"\n")
+    return path
+
+
+def _write_labels(folder: Path, outcomes: Iterable[LabelledStudent]) -> Path:
+    path = folder / LABELS_FILE
+    with path.open("w", newline="", encoding="utf-8") as text:
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(LABEL_COLUMNS)
+        for outcome in outcomes:
+            writer.writerow((outcome.student, outcome.skill, _rfc3339(outcome.as_of), outcome.label))
+    return path
 
 
 def _rfc3339(moment: datetime) -> str:

@@ -46,6 +46,19 @@ def test_oulad_is_converted(run: Run, tmp_path: Path) -> None:
     assert len((tmp_path / "out" / "labels.csv").read_text().splitlines()) == 4
 
 
+def test_assistments_is_converted_to_events_alone_and_the_first_bad_row_is_named(run: Run, tmp_path: Path) -> None:
+    write(
+        tmp_path, "attempts", "student,n,item,kcs,correct", "s1,1,5,7;9,1", "s1,2,5,7,maybe", "s1,3,5,7,", "s1,4,,7,0"
+    )
+    ran = run("convert", "assistments", tmp_path, "--out", tmp_path / "out")
+
+    assert ran.code == 0
+    assert "attempts.csv.gz:3: attempts: neither 0 nor 1 as correct: passed over, and 1 more" in ran.err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["events.jsonl.gz"]
+    replayed = run("replay", tmp_path / "out" / "events.jsonl.gz", "--model", "none", "--json")
+    assert orjson.loads(replayed.out)["applied"] == 2
+
+
 def test_the_same_tables_give_the_same_bytes(run: Run, tmp_path: Path) -> None:
     for out in ("one", "two"):
         run("convert", "pisa", pisa(tmp_path / "in"), "--out", tmp_path / out)
@@ -119,6 +132,7 @@ def test_train_says_what_is_wrong_with_its_files(run: Run, tmp_path: Path) -> No
     [
         pytest.param("pisa", "pisa2012_climate", 220_565, marks=needs("pisa2012_climate")),
         pytest.param("oulad", "oulad", 121_738, marks=needs("oulad")),
+        pytest.param("assistments", "assistments2009", 222_587, marks=needs("assistments2009")),
     ],
 )
 def test_the_real_sets_are_converted_whole(run: Run, tmp_path: Path, source: str, folder: str, events: int) -> None:
@@ -127,4 +141,4 @@ def test_the_real_sets_are_converted_whole(run: Run, tmp_path: Path, source: str
     tally = orjson.loads(ran.out)
     assert tally["skipped"] == {}
     written = tally["events"]
-    assert (sum(written.values()) if source == "pisa" else written["submission"]) == events
+    assert (written["submission"] if source == "oulad" else sum(written.values())) == events
