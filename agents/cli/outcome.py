@@ -17,8 +17,9 @@ def exit_code_of(error: SkillstreamError) -> int:
     from agents.config.settings import SettingsError  # here: with numpy these take longer than all else of --help
     from streams.evidence.artifacts import ArtifactError
     from streams.skills.skill_set import SkillsError
+    from streams.training.errors import LabelsError
 
-    if isinstance(error, SettingsError | SkillsError | ArtifactError):
+    if isinstance(error, SettingsError | SkillsError | ArtifactError | LabelsError):
         return WRONG_USAGE
     if isinstance(error, OutOfReach | Retryable):
         return OUT_OF_REACH

@@ -9,19 +9,23 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
-from streams.training.errors import TrainingError
+from streams.training.errors import LabelsError
 
 COLUMNS: Final = ("student", "skill", "as_of", "label")
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """`label` is 0 or 1; only events up to and including `as_of_us` may speak of it."""
+    """`label` is 0 or 1, or a number between; only events up to and including `as_of_us` may speak of it.
+
+    `columns` are the further columns of its row, by name: what it may be grouped by, never what it is predicted from.
+    """
 
     student: str
     skill: str
     as_of_us: int
-    label: int
+    label: float
+    columns: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,46 +45,66 @@ class StudentGroups:
         return int.from_bytes(digest) < share * 2**32
 
 
-def read_labels(path: Path, skills: Collection[str]) -> list[Label]:
-    """Read a labels file. Raises OSError, and TrainingError naming the line."""
+def read_labels(path: Path, skills: Collection[str], *, continuous: bool = False) -> list[Label]:
+    """Read a labels file; `continuous` takes any number within 0 to 1. Raises OSError, and LabelsError naming the line.
+
+    Columns after the four may have any name; a label of the same student, skill and time twice is refused.
+    """
     with path.open(encoding="utf-8", newline="") as text:
         try:
-            labels = list(_labels(path, csv.reader(text), skills))
+            labels = list(_labels(path, csv.reader(text), skills, continuous))
         except (UnicodeDecodeError, csv.Error) as error:
-            raise TrainingError(f"{path}: {error}") from None
+            raise LabelsError(f"{path}: {error}") from None
     if not labels:
-        raise TrainingError(f"{path}: no labels")
+        raise LabelsError(f"{path}: no labels")
     return labels
 
 
-def _labels(path: Path, rows: Iterator[list[str]], skills: Collection[str]) -> Iterator[Label]:
-    if tuple(header := next(rows, [])) != COLUMNS:
-        raise TrainingError(f"{path}: its columns are {','.join(header)[:200]!r}, not {','.join(COLUMNS)!r}")
+def _labels(path: Path, rows: Iterator[list[str]], skills: Collection[str], continuous: bool) -> Iterator[Label]:
+    header = next(rows, [])
+    _require_columns(path, header)
+    more = header[len(COLUMNS) :]
+    seen: dict[tuple[str, str, int], int] = {}
     for line, row in enumerate(rows, start=2):
         where = f"{path}, line {line}"
-        if len(row) != len(COLUMNS):
-            raise TrainingError(f"{where}: {len(row)} columns, not {len(COLUMNS)}")
-        student, skill, as_of, label = row
+        if len(row) != len(header):
+            raise LabelsError(f"{where}: {len(row)} columns, not {len(header)}")
+        student, skill, as_of, label, *values = row
         if skill not in skills:
-            raise TrainingError(f"{where}: no skill {skill!r}; the skill set has {', '.join(skills)}")
-        yield Label(student, skill, _time_us(where, as_of), _outcome(where, label))
+            raise LabelsError(f"{where}: no skill {skill!r}; the skill set has {', '.join(skills)}")
+        as_of_us = _time_us(where, as_of)
+        if (first := seen.setdefault((student, skill, as_of_us), line)) != line:
+            raise LabelsError(f"{where}: {student} has a label of {skill} as of {as_of} already, in line {first}")
+        columns = tuple(zip(more, values, strict=True))
+        yield Label(student, skill, as_of_us, _outcome(where, label, continuous), columns)
+
+
+def _require_columns(path: Path, header: list[str]) -> None:
+    if tuple(header[: len(COLUMNS)]) != COLUMNS:
+        raise LabelsError(
+            f"{path}: its columns are {','.join(header)[:200]!r}; they must begin with {','.join(COLUMNS)!r}"
+        )
+    if "" in header or len(set(header)) < len(header):
+        raise LabelsError(f"{path}: its columns are {','.join(header)[:200]!r}: each must have a name of its own")
 
 
 def _time_us(where: str, text: str) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise TrainingError(f"{where}: as_of {text!r} is no RFC 3339 time") from None
+        raise LabelsError(f"{where}: as_of {text!r} is no RFC 3339 time") from None
     if moment.tzinfo is None:
-        raise TrainingError(f"{where}: as_of {text!r} has no offset from UTC (as Z or +02:00)")
+        raise LabelsError(f"{where}: as_of {text!r} has no offset from UTC (as Z or +02:00)")
     return int(moment.timestamp() * 1e6)
 
 
-def _outcome(where: str, text: str) -> int:
+def _outcome(where: str, text: str, continuous: bool) -> float:
     try:
         value = float(text)
     except ValueError:
-        raise TrainingError(f"{where}: label {text!r} is no number") from None
-    if value not in (0.0, 1.0):
-        raise TrainingError(f"{where}: label {text}: only 0 and 1 can be learnt from; cut a rating at a threshold")
-    return int(value)
+        raise LabelsError(f"{where}: label {text!r} is no number") from None
+    if continuous and not 0 <= value <= 1:
+        raise LabelsError(f"{where}: label {text}: it must be within 0 and 1; divide a score by the best there is")
+    if not continuous and value not in (0.0, 1.0):
+        raise LabelsError(f"{where}: label {text}: only 0 and 1 can be learnt from; cut a rating at a threshold")
+    return value

@@ -45,9 +45,31 @@ def test_a_label_that_cannot_be_used_is_named(tmp_path: Path, row: str, why: str
         read(tmp_path, HEADER + row)
 
 
-def test_other_columns_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="its columns are 'who,what'"):
-        read(tmp_path, "who,what\n")
+@pytest.mark.parametrize("header", ["who,what", HEADER[:-1] + ",", HEADER[:-1] + ",sex,sex"])
+def test_other_columns_are_refused(tmp_path: Path, header: str) -> None:
+    with pytest.raises(TrainingError, match=f"its columns are '{header}'"):
+        read(tmp_path, f"{header}\n")
+
+
+def test_further_columns_are_kept_beside_the_label(tmp_path: Path) -> None:
+    (label,) = read(tmp_path, HEADER[:-1] + ",cohort,sex\nada,empathy,2026-03-02T12:00:00Z,1,2026,f")
+
+    assert dict(label.columns) == {"cohort": "2026", "sex": "f"}
+
+
+def test_a_label_given_twice_is_refused_with_both_lines(tmp_path: Path) -> None:
+    first = "ada,empathy,2026-03-02T12:00:00Z,1\n"
+    with pytest.raises(TrainingError, match=r"line 4: ada has a label of empathy .* already, in line 2"):
+        read(tmp_path, HEADER + first + "bo" + first[3:] + "ada,empathy,2026-03-02T13:00:00+01:00,0\n")
+
+
+def test_a_continuous_label_is_a_number_within_0_and_1(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text(HEADER + "ada,empathy,2026-03-02T12:00:00Z,0.7")
+    assert read_labels(tmp_path / "labels.csv", ("empathy",), continuous=True)[0].label == 0.7
+    for wrong in ("nan", "7"):
+        (tmp_path / "labels.csv").write_text(HEADER + f"ada,empathy,2026-03-02T12:00:00Z,{wrong}")
+        with pytest.raises(TrainingError, match=f"line 2: label {wrong}: it must be within 0 and 1"):
+            read_labels(tmp_path / "labels.csv", ("empathy",), continuous=True)
 
 
 def test_one_person_is_on_one_side_of_the_split_under_every_id() -> None:
