@@ -34,6 +34,7 @@ _COMMANDS: Final = {
     "rebuild": "Fold the table anew from the input topic, where its changelog was lost.",
     "convert": "Turn a real data set into events and labels.",
     "train": "Train a model artifact from events and labels.",
+    "evaluate": "Say how good an artifact's scores are, on events and labels.",
     "dialects": "Print what verbs, actions and attributes come to.",
     "schema": "Print the contract: the JSON Schema of every message, or AsyncAPI.",
 }

@@ -5,7 +5,6 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import click
@@ -16,21 +15,15 @@ from rich.table import Table
 
 from agents.cli.bad_lines import BadLines
 from agents.cli.console import stderr, stdout
-from agents.cli.event_files import NO_LINE, STANDARD, Line, open_output, read_lines
+from agents.cli.event_files import NO_LINE, STANDARD, open_output, read_lines
+from agents.cli.line_records import LineRecord
 from agents.cli.parameters import must_differ
 from agents.config.dialects import decoder_of
 from agents.config.settings import load_settings
 from streams.evidence.artifacts import load_artifact
 from streams.pipeline import Pipeline
-from streams.replay import FileRecord, Replay, batches
+from streams.replay import Replay, batches
 from streams.skills.skill_set import load_skills
-
-
-@dataclass(frozen=True, slots=True)
-class LineRecord(FileRecord):
-    """A record that knows its line."""
-
-    line: Line = NO_LINE
 
 
 @click.command(name="replay")

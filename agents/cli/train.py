@@ -18,12 +18,11 @@ from rich.table import Table
 from agents.cli.bad_lines import BadLines
 from agents.cli.console import stderr, stdout
 from agents.cli.event_files import existing, read_lines
+from agents.cli.line_records import LineRecord, reporting
 from agents.cli.outcome import OutOfReach
-from agents.cli.parameters import NewFolder, Number
-from agents.cli.replay import LineRecord
+from agents.cli.parameters import NewFolder, Number, Pattern
 from agents.config.dialects import decoder_of
 from agents.config.settings import Settings, load_settings
-from schemas.dialects import Decode, Decoded, Record
 from schemas.errors import SkillstreamError
 from streams.evidence.artifacts import Artifact, save_artifact
 from streams.pipeline import Pipeline
@@ -54,20 +53,20 @@ class TrainingOptions:
     folds: int
     moments: int
     holdout: float
-    person: str | None
+    person: re.Pattern[str] | None
     labels_source: str
     seed: int
     as_json: bool
 
     def plan(self, settings: Settings) -> Plan:
-        """How to train. Raises click.BadParameter for a pattern that cannot be read."""
+        """How to train."""
         return Plan(
             name=self.name or self.out.resolve().name,
             skill_set=load_skills(settings.skills),
             inputs=tuple(pattern.strip() for pattern in self.inputs.split(",") if pattern.strip()),
             folds=self.folds,
             seed=self.seed,
-            groups=StudentGroups(_compiled(self.person)),
+            groups=StudentGroups(self.person),
             labels_source=self.labels_source,
         )
 
@@ -107,7 +106,9 @@ class TrainingOptions:
     metavar="SHARE",
     help="First train without this share of the students and replay them through the whole pipeline.",
 )
-@click.option("--person", metavar="REGEX", help="The part of a student id that names the person; all by default.")
+@click.option(
+    "--person", type=Pattern(), metavar="REGEX", help="The part of a student id that names the person; all by default."
+)
 @click.option("--labels-source", default="not said", help="Where the labels are from, for the card.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the card as one JSON object.")
@@ -133,7 +134,7 @@ def command(**given: Any) -> None:
         wanted,
         plan.skill_set,
         options.moments,
-        decode=_reporting(decode, bad),
+        decode=reporting(decode, bad),
         known_ids=settings.known_ids,
     )
     states, account = asyncio.run(moments)
@@ -169,26 +170,6 @@ def _with_figures(trained: Trained, unseen: dict[str, dict[str, float]]) -> Trai
         for skill, card in trained.card.skills.items()
     }
     return Trained(msgspec.structs.replace(trained.card, skills=cards), trained.models)
-
-
-def _reporting(decode: Decode, bad: BadLines) -> Decode:
-    """Decodes, and reports what cannot be read."""
-
-    def decode_and_report(record: Record) -> Decoded:
-        decoded = decode(record)
-        for wrong in decoded.invalid:
-            if isinstance(record, LineRecord):
-                bad.note(record.line, wrong.reason, wrong.error)
-        return decoded
-
-    return decode_and_report
-
-
-def _compiled(pattern: str | None) -> re.Pattern[str] | None:
-    try:
-        return re.compile(pattern) if pattern else None
-    except re.error as error:
-        raise click.BadParameter(f"--person: {error}") from None
 
 
 def _order(label: Label) -> tuple[str, str, int]:

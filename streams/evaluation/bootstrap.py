@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from streams.evaluation.figures import of_columns
 from streams.evaluation.metrics import Numbers, log_losses, squared_errors
-from streams.evaluation.predictions import Predictions
+from streams.evaluation.predictions import Names, Predictions
 
 REPEATS: Final = 200
 _PERCENTILES: Final = (2.5, 97.5)
@@ -50,15 +50,18 @@ def loss_difference(
     """
     losses = log_losses if predictions.binary else squared_errors
     gain: Numbers = losses(other.outcome, other.p) - losses(predictions.outcome, predictions.p)
-    students, of_student = np.unique(predictions.student, return_inverse=True)
-    total, counts = np.bincount(of_student, gain), np.bincount(of_student)
+    return float(gain.mean()), mean_interval(predictions.student, gain, repeats, seed)
+
+
+def mean_interval(student: Names, values: Numbers, repeats: int = REPEATS, seed: int = 0) -> Interval:
+    """The 95 % interval of the mean of `values`, a row each; the mean itself without repeats, or with one student."""
+    students, of_student = np.unique(student, return_inverse=True)
+    total, counts = np.bincount(of_student, values), np.bincount(of_student)
+    if len(students) < 2 or not repeats:
+        return float(values.mean()), float(values.mean())
     rng = np.random.default_rng(seed)
-    means = []
-    for _ in range(repeats):
-        drawn = rng.integers(len(students), size=len(students))
-        means.append(float(total[drawn].sum() / counts[drawn].sum()))
-    mean = float(gain.mean())
-    return mean, _interval(means) if means and len(students) > 1 else (mean, mean)
+    draws = (rng.integers(len(students), size=len(students)) for _ in range(repeats))
+    return _interval([float(total[drawn].sum() / counts[drawn].sum()) for drawn in draws])
 
 
 def _runs(starts: NDArray[np.intp], counts: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -73,22 +73,35 @@ def calibration_slope(outcome: Numbers, p: Numbers) -> float:
     Cox, Biometrika 45, 1958; of continuous outcomes the fractional logit of Papke and Wooldridge, J. Appl. Econometrics
     11, 1996. NaN where p is constant, or where p separates the outcomes so that there is no finite slope.
     """
+    fitted = logistic_fit(logit(p), outcome)
+    return fitted[1] if fitted else math.nan
+
+
+def logit(p: Numbers) -> Numbers:
+    """Log-odds of probabilities, which are kept a millionth off 0 and 1."""
     certain = np.clip(p, 1e-6, 1 - 1e-6)
-    log_odds = np.log(certain / (1 - certain))
-    if not len(p) or np.ptp(log_odds) < 1e-9:
-        return math.nan
-    design = np.column_stack([np.ones(len(p)), log_odds])
+    return np.asarray(np.log(certain / (1 - certain)))
+
+
+def logistic_fit(values: Numbers, outcome: Numbers) -> tuple[float, float] | None:
+    """Intercept and slope of the logistic regression of `outcome` on `values`, by Newton's method.
+
+    None where there is no finite one.
+    """
+    if not len(values) or np.ptp(values) < 1e-9:
+        return None
+    design = np.column_stack([np.ones(len(values)), values])
     coefficients = np.zeros(2)
     for _ in range(_STEPS):
         fitted = 1 / (1 + np.exp(-np.clip(design @ coefficients, -40, 40)))
         curvature = design.T @ (design * (fitted * (1 - fitted))[:, None])
         if not np.linalg.cond(curvature) < 1e12:
-            return math.nan
+            return None
         step = np.linalg.solve(curvature, design.T @ (outcome - fitted))
         coefficients = coefficients + np.clip(step, -5, 5)
         if np.abs(step).max() < 1e-9:
-            return float(coefficients[1])
-    return math.nan
+            return float(coefficients[0]), float(coefficients[1])
+    return None
 
 
 def interval_scores(outcome: Numbers, low: Numbers, high: Numbers, level: float = LEVEL) -> Numbers:

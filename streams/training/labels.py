@@ -2,16 +2,22 @@
 
 import csv
 import re
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from streams.training.errors import LabelsError
 
 COLUMNS: Final = ("student", "skill", "as_of", "label")
+MAX_ORDINALS: Final = 6
+"""With more labels a student, figures by which of them it is are too many to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,15 @@ class StudentGroups:
         """Whether this person is among the `share` (0-1) put aside; depends on nothing but id and seed."""
         digest = blake2b(f"{seed}/{self.of(student)}".encode(), digest_size=4).digest()
         return int.from_bytes(digest) < share * 2**32
+
+
+def ordinals_of(labels: Sequence[Label]) -> NDArray[np.int64]:
+    """Which of its student's labels, by `as_of`, each one is; from 1."""
+    as_ofs: defaultdict[str, set[int]] = defaultdict(set)
+    for label in labels:
+        as_ofs[label.student].add(label.as_of_us)
+    ranks = {student: sorted(times) for student, times in as_ofs.items()}
+    return np.array([1 + ranks[label.student].index(label.as_of_us) for label in labels])
 
 
 def read_labels(path: Path, skills: Collection[str], *, continuous: bool = False) -> list[Label]:

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold
 
 from streams.evaluation.figures import card_figures
@@ -35,11 +34,10 @@ from streams.training.estimates import (
     reordered,
 )
 from streams.training.fusion_fit import fit_fusion
-from streams.training.labels import StudentGroups
+from streams.training.labels import MAX_ORDINALS, StudentGroups, ordinals_of
 from streams.training.moments import Moment
 
 EARLIER_WEIGHT: Final = 0.25
-MAX_ORDINALS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,18 +125,9 @@ def _figures(moments: Sequence[Moment], labels: Floats, unseen: Estimate) -> dic
     for step in range(1, moments[0].steps):
         at = np.array([moment.step == step for moment in moments])
         figures |= card_figures(predictions.at(at), suffix=f"_at_{round(100 * step / moments[0].steps)}_percent")
-    ordinals = _ordinals(moments)
+    ordinals = ordinals_of([moment.label for moment in moments])
     if 1 < (last := int(ordinals.max())) <= MAX_ORDINALS:
         for ordinal in range(1, last + 1):
             at = own & (ordinals == ordinal)
             figures |= card_figures(predictions.at(at), suffix=f"_of_label_{ordinal}")
     return figures
-
-
-def _ordinals(moments: Sequence[Moment]) -> NDArray[np.int64]:
-    """Which of its student's labels, by `as_of`, each moment belongs to; from 1."""
-    as_ofs: dict[str, set[int]] = {}
-    for moment in moments:
-        as_ofs.setdefault(moment.label.student, set()).add(moment.label.as_of_us)
-    ranks = {student: sorted(times) for student, times in as_ofs.items()}
-    return np.array([1 + ranks[moment.label.student].index(moment.label.as_of_us) for moment in moments])

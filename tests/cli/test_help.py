@@ -22,6 +22,7 @@ VERBS = [
     "rebuild",
     "convert",
     "train",
+    "evaluate",
     "dialects",
     "schema",
 ]

@@ -1,0 +1,130 @@
+"""`skillstream evaluate`: how good an artifact's scores are."""
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from agents.cli.bad_lines import BadLines
+from agents.cli.console import stdout
+from agents.cli.evaluation_makers import EvaluationRequest, maker_of
+from agents.cli.evaluation_tables import tables
+from agents.cli.event_files import existing, read_lines
+from agents.cli.line_records import LineRecord, reporting
+from agents.cli.parameters import Pattern
+from agents.cli.stages import counting, say, stage
+from agents.config.dialects import decoder_of
+from agents.config.settings import Settings, load_settings
+from streams.evaluation.bootstrap import REPEATS
+from streams.evaluation.evaluation import Evaluation, evaluate
+from streams.evidence.artifacts import Artifact, load_artifact
+from streams.replay import FileRecord
+from streams.skills.skill_set import SkillSet, load_skills
+from streams.training.labels import StudentGroups
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationOptions:
+    """The command's arguments and options, by their names there."""
+
+    events: Path
+    labels: Path | None
+    config: str | None
+    skills: str | None
+    model: str | None
+    mapping: str | None
+    pattern: re.Pattern[str] | None
+    bootstrap: int
+    seed: int
+    as_json: bool
+    notes: list[str] = field(default_factory=list)
+
+    def request(self, settings: Settings, bad: BadLines) -> EvaluationRequest:
+        """What the maker of predictions is asked."""
+        return EvaluationRequest(
+            records=self._records,
+            labels=self.labels,
+            skill_set=load_skills(settings.skills),
+            artifact=load_artifact(settings.model),
+            decode=reporting(decoder_of(settings), bad),
+            known_ids=settings.known_ids,
+            groups=StudentGroups(self.pattern),
+            seed=self.seed,
+            note=self.notes.append,
+        )
+
+    def _records(self) -> Iterator[FileRecord]:
+        now_ms = time.time_ns() // 1_000_000
+        for offset, line in enumerate(counting(read_lines([str(self.events)]), "lines")):
+            yield LineRecord(offset, now_ms, line.text, line=line)
+
+
+@click.command(name="evaluate")
+@click.argument("events", metavar="EVENTS", type=click.Path(path_type=Path))
+@click.argument("labels", metavar="[LABELS]", required=False, type=click.Path(path_type=Path))
+@click.option("--model", metavar="DIR", help="Model artifact (SKILLSTREAM_MODEL).")
+@click.option("--skills", metavar="SET", help="Skill set (SKILLSTREAM_SKILLS).")
+@click.option("--config", metavar="FILE", help="TOML file of settings; the environment wins over it.")
+@click.option("--mapping", metavar="FILE", help="Of verbs and students' keys (SKILLSTREAM_MAPPING, docs/dialects.md).")
+@click.option(
+    "--person",
+    "pattern",
+    type=Pattern(),
+    metavar="REGEX",
+    help="The part of a student id that names the person; all by default.",
+)
+@click.option(
+    "--bootstrap", default=REPEATS, show_default=True, type=click.IntRange(0, 10_000), help="Draws of students."
+)
+@click.option("--seed", default=0, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as one JSON object.")
+def command(**given: Any) -> None:
+    """Say how good the scores are that a worker with this model has of EVENTS, by what came of the students.
+
+    LABELS (student,skill,as_of,label) say what came; label is within 0 and 1, and further columns are groups to
+    compare. The students must be none that the model was trained on. docs/evaluating.md says what the figures mean.
+    """
+    options = EvaluationOptions(**given)
+    if existing(str(options.events)) is None:
+        raise click.UsageError("EVENTS may be read more than once: name a file, not standard input")
+    settings = load_settings(
+        os.environ,
+        options.config,
+        skills=options.skills,
+        model=options.model,
+        mapping=options.mapping,
+        reasoning="off",
+    )
+    bad = BadLines(quiet=False)
+    request = options.request(settings, bad)
+    made = maker_of(request.skill_set)(request)
+    bad.tell_of_the_rest()
+    evaluations = {}
+    for skill, subject in made.items():
+        with stage(f"evaluating {skill}: {len(subject.predictions):,} predictions"):
+            evaluations[skill] = evaluate(subject, options.bootstrap, options.seed)
+    for note in options.notes:
+        say(f"note: {note}")
+    _print(evaluations, request.artifact, request.skill_set, options)
+
+
+def _print(
+    evaluations: dict[str, Evaluation], artifact: Artifact, skill_set: SkillSet, options: EvaluationOptions
+) -> None:
+    if options.as_json:
+        found = {
+            "skills": {skill: each.as_json() for skill, each in evaluations.items()},
+            "artifact": artifact.id,
+            "skill_set": skill_set.name,
+            "notes": options.notes,
+        }
+        stdout.print(orjson.dumps(found).decode(), soft_wrap=True)
+        return
+    for table in tables(evaluations):
+        stdout.print(table)

@@ -1,0 +1,117 @@
+"""Who makes the predictions that are evaluated. A skill set that is scored by other means adds a line to MAKERS.
+
+A maker reads the events, and the labels if it needs any, and returns a Subject for every skill that it can judge:
+predictions with what came of them, and, as far as there are any, the same rows by single sources, baselines, and
+figures of its own, which are shown by their names beside the others (`streams.evaluation.subject`).
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from agents.cli.outcome import OutOfReach
+from agents.cli.stages import stage
+from schemas.dialects import Decode, Decoded, Record
+from streams.evaluation.predictions import EvaluationError
+from streams.evaluation.subject import Subject
+from streams.evidence.artifacts import Artifact
+from streams.skills.skill_set import SkillSet
+from streams.training.labelled import score_moments, subjects
+from streams.training.labels import Label, StudentGroups, read_labels
+from streams.training.moments import moments_of
+
+_NAMED: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationRequest:
+    """What is to be evaluated. `records` gives the events from the first on, each time that it is called.
+
+    `note` takes what people should know beside the figures. A maker raises EvaluationError where it can judge nothing.
+    """
+
+    records: Callable[[], Iterator[Record]]
+    labels: Path | None
+    skill_set: SkillSet
+    artifact: Artifact
+    decode: Decode
+    known_ids: int
+    groups: StudentGroups
+    seed: int
+    note: Callable[[str], None]
+
+
+Maker = Callable[[EvaluationRequest], Mapping[str, Subject]]
+
+
+def from_labels(request: EvaluationRequest) -> dict[str, Subject]:
+    """Scores at the labels' `as_of`, as a worker would have them."""
+    if request.labels is None:
+        raise EvaluationError(f"name a file of LABELS: the skills of {request.skill_set.name} are judged by them")
+    labels = _read(request.labels, request.skill_set)
+    watched = _Watched(request.decode)
+    with stage(f"folding the events of {len({label.student for label in labels}):,} students"):
+        states, _ = asyncio.run(
+            moments_of(
+                request.records(), labels, request.skill_set, 1, decode=watched.decode, known_ids=request.known_ids
+            )
+        )
+    _note_what_is_left_out(request, labels, {state.label for state in states}, watched.newest_us)
+    if not states:
+        raise EvaluationError("no label has an event by its as_of: are the student ids the same in both files?")
+    with stage(f"scoring {len(states):,} states"):
+        scored = asyncio.run(score_moments(states, request.skill_set, request.artifact))
+    with stage("fitting baselines"):
+        return subjects(scored, request.skill_set, request.artifact, request.groups, request.seed)
+
+
+MAKERS: Final[dict[str, Maker]] = {}
+"""By the name of a skill set; `from_labels` makes all others' predictions."""
+
+
+def maker_of(skill_set: SkillSet) -> Maker:
+    """Who makes the predictions of that skill set."""
+    return MAKERS.get(skill_set.name, from_labels)
+
+
+def _read(path: Path, skill_set: SkillSet) -> list[Label]:
+    try:
+        return read_labels(path, skill_set.names, continuous=True)
+    except OSError as error:
+        raise OutOfReach(f"{path}: {error.strerror}") from None
+
+
+def _note_what_is_left_out(
+    request: EvaluationRequest, labels: Sequence[Label], judgeable: set[Label], newest_us: int
+) -> None:
+    without = [label for label in labels if label not in judgeable]
+    if without:
+        named = ", ".join(sorted({label.student for label in without})[:_NAMED])
+        request.note(
+            f"{len(without):,} labels have no event of their student by their as_of, and are left out: {named}"
+        )
+    late = sum(label.as_of_us > newest_us for label in judgeable)
+    if late:
+        request.note(f"{late:,} labels are as of a time after the last event of all")
+    labelled = {label.skill for label in judgeable}
+    for skill in sorted({label.skill for label in labels} - labelled):
+        request.note(f"{skill}: none of its labels can be evaluated")
+    for skill in request.artifact.card.skills.keys() - {label.skill for label in labels}:
+        known = "there is no label of it" if skill in request.skill_set.names else "the skill set has no such skill"
+        request.note(f"{skill}: the artifact has a model of it, but {known}")
+
+
+@dataclass(slots=True)
+class _Watched:
+    """Decodes, and notes the time of the newest event."""
+
+    inner: Decode
+    newest_us: int = field(default=0)
+
+    def decode(self, record: Record) -> Decoded:
+        decoded = self.inner(record)
+        for event in decoded.events:
+            self.newest_us = max(self.newest_us, int(event.time.timestamp() * 1e6))
+        return decoded
