@@ -13,6 +13,14 @@ from confluent_kafka import KafkaError, KafkaException
 
 from schemas.errors import Fatal, Retryable, SkillstreamError
 
+_NO_ANSWER: Final = (
+    KafkaError._TRANSPORT,
+    KafkaError._TIMED_OUT,
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError.REQUEST_TIMED_OUT,
+    KafkaError.NOT_CONTROLLER,
+    KafkaError.BROKER_NOT_AVAILABLE,
+)
 _NOT_ALLOWED: Final = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED)
 
 
@@ -40,3 +48,8 @@ def message_of(error: KafkaException | TimeoutError) -> str:
 def is_forbidden(error: KafkaError) -> bool:
     """Whether an access list is the reason."""
     return error.code() in _NOT_ALLOWED
+
+
+def is_unanswered(error: KafkaError) -> bool:
+    """Whether nobody was there to do what was asked, or nobody in time."""
+    return error.code() in _NO_ANSWER

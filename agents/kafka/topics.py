@@ -16,7 +16,7 @@ from confluent_kafka.cimpl import NewTopic
 from agents.kafka.clients import open_admin
 from agents.kafka.deadline import Deadline
 from agents.kafka.embedded import PARTITIONS as MOCK_PARTITIONS
-from agents.kafka.errors import BrokerUnavailable, message_of
+from agents.kafka.errors import BrokerUnavailable, is_unanswered, message_of
 from agents.kafka.resolving import unresolved, warn_of_unresolved
 from agents.kafka.topic_settings import CLEANUP, compacts_otherwise, loses_records, read_settings, set_command
 from schemas.errors import Fatal
@@ -122,6 +122,8 @@ def _create(admin: AdminClient, missing: Sequence[TopicSpec], timeout_s: float, 
         try:
             created.result(timeout_s + 1)
         except KafkaException as error:
+            if is_unanswered(error.args[0]):
+                raise BrokerUnavailable(f"topic {name} wasn't created: {message_of(error)}") from error
             if error.args[0].name() != "TOPIC_ALREADY_EXISTS":  # another worker was faster
                 raise TopicMismatch(
                     f"topic {name} can't be created: {message_of(error)}. Create it, or allow this client to."
