@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -51,7 +52,7 @@ class WorkerFailed(Fatal):
 
 
 class WorkerProcess:
-    """Lives while the context is open, deaf to settings around it; its log goes to a file, shown when it fails."""
+    """Lives while the context is open, deaf to settings around it; its log is a file, kept where anything fails."""
 
     def __init__(self, settings: Settings) -> None:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
@@ -84,6 +85,8 @@ class WorkerProcess:
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait()
+        if error is None:
+            shutil.rmtree(self._log.parent)
 
     def require_alive(self) -> None:
         """Raise WorkerFailed, with the end of its log, if it has ended."""
@@ -124,4 +127,5 @@ class WorkerProcess:
             raise WorkerFailed(f"the worker stopped with exit code {code}:\n{self._tail()}")
 
     def _tail(self) -> str:
-        return "\n".join(self._log.read_text("utf-8", "replace").splitlines()[-15:])
+        lines = self._log.read_text("utf-8", "replace").splitlines()
+        return "\n".join([*lines[-15:], f"(all of its log: {self._log})"])

@@ -21,9 +21,11 @@ from tests.events import raw
 _TIMEOUT_S = 180.0
 
 
-def demo(*arguments: str) -> "subprocess.CompletedProcess[str]":
+def demo(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """`folder` is where it keeps what it needs for a while."""
     command = [sys.executable, "-m", "agents.cli", "demo", *arguments]
     around = os.environ | {"SKILLSTREAM_APP_ID": "another", "SKILLSTREAM_REDIS_URL": "redis://127.0.0.1:1"}
+    around["TMPDIR"] = str(folder)
     return subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False, env=around)
 
 
@@ -40,8 +42,8 @@ def in_process(*arguments: str) -> Result:
     return CliRunner().invoke(demo_command.command, arguments, catch_exceptions=False)
 
 
-def test_the_demo_s_figures_add_up_and_its_table_equals_a_replay_whatever_settings_are_around() -> None:
-    done = demo("--students", "20", "--events", "1500", "--seed", "4", "--json")
+def test_the_demo_s_figures_add_up_and_its_table_equals_a_replay_whatever_settings_are_around(tmp_path: Path) -> None:
+    done = demo("--students", "20", "--events", "1500", "--seed", "4", "--json", folder=tmp_path)
 
     assert done.returncode == 0, done.stderr[-2000:]
     shown = figures(done.stdout)
@@ -53,6 +55,7 @@ def test_the_demo_s_figures_add_up_and_its_table_equals_a_replay_whatever_settin
     assert int(shown["explanations"]) >= 3
     for student in ("sim-000", "What drove them", "written by: scripted", "Where every event went"):
         assert student in done.stderr
+    assert list(tmp_path.iterdir()) == []  # it leaves nothing behind
 
 
 def test_the_demo_does_with_events_of_one_s_own_what_a_worker_with_the_same_file_of_settings_does(
