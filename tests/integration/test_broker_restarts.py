@@ -19,13 +19,14 @@ from tests.agents.deployment import PARTITIONS, Sent, deployed
 from tests.servers.kafka import RealKafka
 
 TOPIC, GROUP = "restarts", "readers"
-RECORDS = 3_000
+RECORDS = 150_000
+"""More than a client fetches ahead (queued.min.messages, 100,000): none has seen the end before the broker stops."""
 KNOWN_AGAIN_S = 60.0
 """Generous, for a busy machine; on an idle one it takes less than 6 s."""
 
 
 def produce(broker: str, records: int) -> None:
-    producer = Producer({"bootstrap.servers": broker})
+    producer = Producer({"bootstrap.servers": broker, "queue.buffering.max.messages": 0})
     for number in range(records):
         producer.produce(TOPIC, b"%d" % number, partition=0)
     assert producer.flush(60) == 0
