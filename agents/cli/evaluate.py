@@ -17,10 +17,12 @@ from agents.cli.evaluation_makers import EvaluationRequest, maker_of
 from agents.cli.evaluation_tables import tables
 from agents.cli.event_files import existing, read_lines
 from agents.cli.line_records import LineRecord, reporting
-from agents.cli.parameters import Pattern
+from agents.cli.outcome import OutOfReach
+from agents.cli.parameters import NewFolder, Pattern
 from agents.cli.stages import counting, say, stage
 from agents.config.dialects import decoder_of
 from agents.config.settings import Settings, load_settings
+from agents.report.page import write_report
 from streams.evaluation.bootstrap import REPEATS
 from streams.evaluation.evaluation import Evaluation, evaluate
 from streams.evidence.artifacts import Artifact, load_artifact
@@ -43,6 +45,7 @@ class EvaluationOptions:
     bootstrap: int
     seed: int
     as_json: bool
+    report: Path | None
     notes: list[str] = field(default_factory=list)
 
     def request(self, settings: Settings, bad: BadLines) -> EvaluationRequest:
@@ -84,6 +87,7 @@ class EvaluationOptions:
 )
 @click.option("--seed", default=0, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as one JSON object.")
+@click.option("--report", type=NewFolder(), metavar="DIR", help="Write a page with plots into this folder.")
 def command(**given: Any) -> None:
     """Say how good the scores are that a worker with this model has of EVENTS, by what came of the students.
 
@@ -111,7 +115,19 @@ def command(**given: Any) -> None:
             evaluations[skill] = evaluate(subject, options.bootstrap, options.seed)
     for note in options.notes:
         say(f"note: {note}")
+    if options.report:
+        _write_report(evaluations, request.artifact, options)
     _print(evaluations, request.artifact, request.skill_set, options)
+
+
+def _write_report(evaluations: dict[str, Evaluation], artifact: Artifact, options: EvaluationOptions) -> None:
+    assert options.report
+    about = f"Model {artifact.id}, on {options.events.name}{f' and {options.labels.name}' if options.labels else ''}."
+    try:
+        page = write_report(options.report, evaluations, [about, *options.notes])
+    except OSError as error:
+        raise OutOfReach(f"{error.filename or options.report}: {error.strerror}") from None
+    say(f"written: {page}")
 
 
 def _print(

@@ -7,6 +7,7 @@ import numpy as np
 from streams.evaluation.metrics import (
     Numbers,
     auc,
+    calibration_error_by_chance,
     calibration_slope,
     expected_calibration_error,
     interval_scores,
@@ -20,7 +21,8 @@ def figures(predictions: Predictions) -> dict[str, float]:
     """What can be said of `predictions`; empty where there are none.
 
     Always `n`, `predicted` and `observed` (means of p and of the outcome), `brier` (of a continuous outcome the mean
-    squared error), `ece`, and `slope` where there is one. Of binary outcomes `log_loss` and, where both occur, `auc`.
+    squared error), `ece`, and `slope` where there is one. Of binary outcomes `log_loss`, `ece_by_chance` (what `ece`
+    would be of as many rows if every p were right) and, where both occur, `auc`.
     Of the rows with an interval `width`; of continuous outcomes also `coverage` and `interval_score`: an outcome of 0
     or 1 does not lie within the interval of a probability.
     """
@@ -38,6 +40,7 @@ def of_columns(outcome: Numbers, p: Numbers, low: Numbers, high: Numbers, *, bin
     found |= {
         "brier": float(squared_errors(outcome, p).mean()),
         "ece": expected_calibration_error(outcome, p),
+        "ece_by_chance": calibration_error_by_chance(p) if binary else math.nan,
         "slope": calibration_slope(outcome, p),
         **_of_intervals(outcome, low, high, binary),
     }

@@ -67,6 +67,15 @@ def expected_calibration_error(outcome: Numbers, p: Numbers, bins: int = BINS) -
     return sum(n * abs(observed - predicted) for n, predicted, observed in reliability(outcome, p, bins)) / len(p)
 
 
+def calibration_error_by_chance(p: Numbers, bins: int = BINS) -> float:
+    """What the expected calibration error of independent binary outcomes would be if every p were exactly right.
+
+    A bin's mean outcome is off its mean p by the mean distance of a normal distribution, sqrt(2/π) times its deviation.
+    """
+    binned = np.array_split(np.sort(p), bins)
+    return math.sqrt(2 / math.pi) * sum(math.sqrt((part * (1 - part)).sum()) for part in binned) / len(p)
+
+
 def calibration_slope(outcome: Numbers, p: Numbers) -> float:
     """The slope of a logistic regression, with intercept, of outcome on logit p; 1 is right, below 1 is overconfident.
 

@@ -129,3 +129,20 @@ def test_a_model_without_a_label_is_named(run: Run, class_of: tuple[Path, Path])
 
     assert ran.code == 0
     assert "problem_solving: the artifact has a model of it, but there is no label of it" in ran.err
+
+
+def test_a_report_is_written_and_its_folder_made(run: Run, class_of: tuple[Path, Path], tmp_path: Path) -> None:
+    folder = tmp_path / "some" / "report"
+    ran = run("evaluate", *class_of, "--bootstrap", 5, "--json", "--report", folder)
+
+    assert ran.code == 0
+    assert f"written: {folder / 'index.html'}" in ran.err
+    assert "problem solving" in (folder / "index.html").read_text("utf-8")
+    assert "skills" in orjson.loads(ran.out), "standard output is the figures' alone"
+
+
+def test_a_report_that_cannot_be_written_is_told(run: Run, class_of: tuple[Path, Path]) -> None:
+    ran = run("evaluate", *class_of, "--bootstrap", 0, "--report", class_of[0] / "report")
+
+    assert ran.code == 3
+    assert "events.jsonl" in ran.err

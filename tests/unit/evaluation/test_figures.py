@@ -10,7 +10,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
 from streams.evaluation.figures import card_figures, figures
-from streams.evaluation.metrics import Numbers, calibration_slope, expected_calibration_error, midranks, spearman
+from streams.evaluation.metrics import (
+    Numbers,
+    calibration_error_by_chance,
+    calibration_slope,
+    expected_calibration_error,
+    midranks,
+    spearman,
+)
 from streams.evaluation.predictions import EvaluationError, Predictions
 
 
@@ -71,6 +78,15 @@ def test_calibration_error_is_the_distance_of_probability_from_frequency(wrong: 
     p = np.repeat(np.linspace(0.05, 0.65, 10), 1_000)
     outcome = np.concatenate([np.arange(1_000) < round(1_000 * q) for q in np.linspace(0.05, 0.65, 10)]).astype(float)
     assert expected_calibration_error(outcome, p + wrong) == pytest.approx(ece, abs=1e-3)
+
+
+def test_calibration_error_by_chance_is_what_exact_probabilities_come_to() -> None:
+    rng = np.random.default_rng(5)
+    p = rng.random(500)
+    drawn_again = [expected_calibration_error((rng.random(500) < p).astype(float), p) for _ in range(200)]
+
+    assert calibration_error_by_chance(p) == pytest.approx(np.mean(drawn_again), rel=0.1)
+    assert calibration_error_by_chance(np.repeat(p, 4)) == pytest.approx(calibration_error_by_chance(p) / 2)
 
 
 def test_a_constant_that_is_right_on_average_is_calibrated_however_the_rows_are_ordered() -> None:

@@ -1,0 +1,1 @@
+"""Pages with plots that are complete in themselves: one file, no script, nothing fetched."""

@@ -1,0 +1,123 @@
+"""The plots of an evaluation, each with its heading and how to read it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from agents.report.svg import Axis, Bar, Plot, dot_plot, minus
+from streams.evaluation.breakdown import NamedFigures
+from streams.evaluation.evaluation import Evaluation
+
+_COVERED: Final = (0.88, 0.92)
+
+
+class Figure(NamedTuple):
+    """A plot as the page shows it; `keys` name the colours, if there are several."""
+
+    heading: str
+    reading: str
+    svg: str
+    keys: tuple[tuple[str, str], ...] = ()
+
+
+def plots(evaluation: Evaluation) -> Iterator[Figure]:
+    """Those for which there are figures."""
+    loss = "log loss" if evaluation.binary else "squared error"
+    yield _reliability(evaluation)
+    if evaluation.by_evidence:
+        yield _by_evidence(evaluation)
+    if evaluation.by_confidence:
+        yield _by_confidence(evaluation)
+    if evaluation.sources:
+        reading = (
+            f"How much lower the {loss} of the full score is, on the same students. A source earns its place where the "
+            "score without it lies right of 0."
+        )
+        yield Figure("Sources alone, and left out", reading, _gains(evaluation.sources, loss))
+    if evaluation.baselines:
+        reading = (
+            f"How much lower the {loss} of the score is. Right of 0 it beats the baseline, which was fitted to these "
+            "very students, each predicted from the others."
+        )
+        yield Figure("Against baselines", reading, _gains(evaluation.baselines, loss))
+    for column, values in evaluation.subgroups.items():
+        yield _gap(column, values)
+
+
+def _reliability(evaluation: Evaluation) -> Figure:
+    plot = Plot(
+        "Reliability: mean outcome over mean score, in ten bins",
+        Axis.of_numbers("mean score", 0, 1),
+        Axis.of_numbers("what came, on average", 0, 1),
+    )
+    plot.curve([(0, 0), (1, 1)], "ideal")
+    points = [(predicted, observed) for _, predicted, observed in evaluation.reliability]
+    plot.curve(points, "first")
+    hints = [f"{n:,}: score {predicted:.3f}, came {came:.3f}" for n, predicted, came in evaluation.reliability]
+    plot.dots(points, "first", hints)
+    reading = (
+        "Ten bins of equal size by rising score. On the dashed line a score of 0.7 comes true seven times in ten; "
+        "below it scores are too high."
+    )
+    return Figure("Reliability", reading, plot.svg())
+
+
+def _by_evidence(evaluation: Evaluation) -> Figure:
+    words = {"width": "width of intervals", "ece": "calibration error", "coverage": "coverage"}
+    series = {"width": "first", ("ece" if evaluation.binary else "coverage"): "second"}
+    names, bins = list(evaluation.by_evidence), list(evaluation.by_evidence.values())
+    plot = Plot(
+        f"{' and '.join(words[name] for name in series)} by the number of events known",
+        Axis.of_names("events known", names),
+        Axis.of_numbers("", 0, max(each.get(name, 0.1) for each in bins for name in series)),
+    )
+    if not evaluation.binary:
+        plot.band(*_COVERED, "target")
+    for name, kind in series.items():
+        known = [(at, each) for at, each in enumerate(bins) if name in each]
+        points = [(float(at), each[name]) for at, each in known]
+        plot.curve(points, kind)
+        plot.dots(points, kind, [f"{names[at]} events, {each['n']:,.0f}: {each[name]:.3f}" for at, each in known])
+    wanted = "the calibration error stay low" if evaluation.binary else "cover 88 to 92 % (the band)"
+    keys = tuple((kind, words[name]) for name, kind in series.items())
+    return Figure(
+        "By amount of evidence", f"Intervals should narrow with evidence, and {wanted} throughout.", plot.svg(), keys
+    )
+
+
+def _by_confidence(evaluation: Evaluation) -> Figure:
+    deciles = evaluation.by_confidence
+    error = "mean squared error" if evaluation.binary else "mean error"
+    plot = Plot(
+        f"{error} over confidence, in {len(deciles)} groups",
+        Axis.of_numbers("mean confidence", *_spread([each["confidence"] for each in deciles])),
+        Axis.of_numbers(error, 0, max(each["error"] for each in deciles)),
+    )
+    points = [(each["confidence"], each["error"]) for each in deciles]
+    plot.curve(points, "first")
+    hints = [f"{each['n']:,.0f}: confidence {each['confidence']:.3f}, error {each['error']:.3f}" for each in deciles]
+    plot.dots(points, "first", hints)
+    found = evaluation.error_over_confidence
+    said = "" if found is None else minus(f" Rank correlation: {found:.2f}; -1 is perfect.")
+    return Figure("Error over confidence", f"The more confident, the smaller the error should be.{said}", plot.svg())
+
+
+def _gains(rivals: Mapping[str, NamedFigures], loss: str) -> str:
+    bars = [_bar(name.replace("_", " "), each, "gain") for name, each in rivals.items()]
+    return dot_plot(f"Gain in {loss} over each", f"gain in {loss}", bars)
+
+
+def _gap(column: str, values: Mapping[str, NamedFigures]) -> Figure:
+    bars = [_bar(f"{value or '(empty)'} ({each['n']:,.0f})", each, "gap") for value, each in values.items()]
+    svg = dot_plot(f"Mean score minus mean outcome by {column}", "mean score − mean outcome", bars)
+    reading = "Right of 0 a group is overrated, left of it underrated. In brackets, how many predictions."
+    return Figure(f"By {column.replace('_', ' ')}", reading, svg)
+
+
+def _bar(title: str, figures: NamedFigures, name: str) -> Bar:
+    value = figures[name]
+    return Bar(title, value, figures[f"{name}_low"], figures[f"{name}_high"], minus(f"{value:+.3f}"))
+
+
+def _spread(values: list[float]) -> tuple[float, float]:
+    low, high = min(values), max(values)
+    return (low, high) if high - low > 1e-6 else (low - 0.05, high + 0.05)
