@@ -148,9 +148,9 @@ class Collaboration(EventBase, tag="collaboration", frozen=True, kw_only=True, o
 
 
 class Session(EventBase, tag="session", frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """The start or the end of a course, a sitting or a task."""
+    """The start or the end of a course, a sitting or a task; `withdrawn` from a course, before it was over."""
 
-    phase: Literal["enrolled", "start", "end"]
+    phase: Literal["enrolled", "start", "end", "withdrawn"]
     duration_s: Seconds | None = None
 
 

@@ -89,6 +89,7 @@ class Fact(IntEnum):
     THOUGHT_BEFORE_SOME = 34, "took {} second{} before a run with more controls set", (e.Control,), _SECONDS
     THOUGHT_BEFORE_RESET = 35, "took {} second{} before a reset", (e.Control,), _SECONDS
     ENDED = 36, "left a task {} second{} after the last step", (e.Session,), _SECONDS, _CONTEXT
+    WITHDREW = 37, "withdrew from a course", (e.Session,), None, _EVENT
 
     words: str
     read_from: tuple[type, ...]

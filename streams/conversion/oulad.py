@@ -3,12 +3,14 @@
 What the tables say becomes events as the platform would have sent them, on the presentation's own days:
 
     registration ──► session enrolled        day 0, while registered ──► session start
+    unregistration ──► session withdrawn
     submission   ──► submission              a deadline passed with nothing handed in, while registered ──► overdue
 
-Only days are known: work is handed in at noon, a day's deadlines pass at its end, and a label says what is known at
-the end of its day. Deadlines are those of the presentation's assessments in `submissions`; exams have none. A banked
-result is carried over from an earlier presentation: it is on record from its date, was due on no day of this one, and
-its assessment is never overdue. Demographic columns are not read.
+Only days are known: work is handed in, and a course left, at noon, a day's deadlines pass at its end, and a label says
+what is known at the end of its day. Deadlines are those of the presentation's assessments in `submissions`; exams have
+none. A banked result is carried over from an earlier presentation: it is on record from its date, was due on no day of
+this one, and its assessment is never overdue. What describes the person is in no event: it is in columns of the labels,
+to compare groups by.
 """
 
 from collections import defaultdict
@@ -32,6 +34,7 @@ _ENROLMENT_COLUMNS: Final = (
 _SUBMISSION_COLUMNS: Final = (
     "id_assessment id_student date_submitted is_banked score code_module code_presentation assessment_type date weight"
 ).split()
+_DESCRIPTION_COLUMNS: Final = ("gender", "age_band", "disability", "imd_band")
 _RESULTS: Final = {"Pass": 1, "Distinction": 1, "Fail": 0, "Withdrawn": 0}
 
 Presentation = tuple[str, str]
@@ -46,6 +49,7 @@ class Enrolment:
     registered_day: int | None
     left_day: int | None
     passed: int
+    description: tuple[tuple[str, str], ...] = ()
 
     def registered_on(self, day: int) -> bool:
         """Whether the student belongs to the course at the end of `day`."""
@@ -83,11 +87,19 @@ def convert_oulad(tables: Tables) -> TrainingSet:
         events += (_submission(enrolment.student, work, start) for work in handed_in)
         events += _overdue(enrolment, handed_in, calendars[enrolment.presentation], start)
         outcomes += [
-            LabelledStudent(enrolment.student, COURSE_SUCCESS, _end_of(day, start), enrolment.passed)
+            LabelledStudent(
+                enrolment.student, COURSE_SUCCESS, _end_of(day, start), enrolment.passed, _columns(enrolment, day)
+            )
             for day in LABEL_DAYS
             if enrolment.registered_on(day)
         ]
     return training_set(events, outcomes, tables.tally)
+
+
+def _columns(enrolment: Enrolment, day: int) -> tuple[tuple[str, str], ...]:
+    """What a label may be grouped by; the cohort is the presentation, of all modules."""
+    module, presentation = enrolment.presentation
+    return (("cohort", presentation), ("module", module), ("day", str(day)), *enrolment.description)
 
 
 def first_day(code_presentation: str) -> datetime:
@@ -106,6 +118,7 @@ def _read_enrolments(tables: Tables) -> dict[str, Enrolment]:
     for row in tables.rows("enrolments", _ENROLMENT_COLUMNS):
         module, code, student = row[:3]
         result, _, registered, left = row[-4:]
+        described = dict(zip(_ENROLMENT_COLUMNS, row, strict=True))
         try:
             first_day(code)
             enrolment = Enrolment(
@@ -114,6 +127,7 @@ def _read_enrolments(tables: Tables) -> dict[str, Enrolment]:
                 _day(registered) if registered else None,
                 _day(left) if left else None,
                 _passed(result),
+                tuple((name, described[name] or "unknown") for name in _DESCRIPTION_COLUMNS),
             )
         except RowUnreadable as reason:
             tables.tally.skip(f"enrolments: {reason}")
@@ -172,6 +186,9 @@ def _sessions(enrolment: Enrolment, start: datetime) -> Iterator[NativeEvent]:
     if enrolment.left_day is None or enrolment.left_day > 0:
         began = max(start, registered)
         yield Session(version=1, event_id=f"{student}-start", student_id=student, time=began, phase="start")
+    if enrolment.left_day is not None:
+        left = max(start + timedelta(days=enrolment.left_day), registered) + _NOON
+        yield Session(version=1, event_id=f"{student}-withdrawn", student_id=student, time=left, phase="withdrawn")
 
 
 def _submission(student: str, work: Work, start: datetime) -> Submission:

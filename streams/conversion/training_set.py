@@ -5,7 +5,7 @@ The same input gives the same bytes: no time of making is written into the archi
 
 import csv
 import gzip
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,12 +25,16 @@ LABEL_COLUMNS: Final = ("student", "skill", "as_of", "label")
 
 @dataclass(frozen=True, slots=True)
 class LabelledStudent:
-    """What came of a student: `label` (0 or 1), to be foreseen from events up to and including `as_of`."""
+    """What came of a student: `label` (0 or 1), to be foreseen from events up to and including `as_of`.
+
+    `columns` are what it may be grouped by, by name: the same names for all of a data set.
+    """
 
     student: str
     skill: str
     as_of: datetime
     label: int
+    columns: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +80,15 @@ def _write_events(folder: Path, events: Iterable[NativeEvent]) -> Path:
     return path
 
 
-def _write_labels(folder: Path, outcomes: Iterable[LabelledStudent]) -> Path:
+def _write_labels(folder: Path, outcomes: Sequence[LabelledStudent]) -> Path:
     path = folder / LABELS_FILE
     with path.open("w", newline="", encoding="utf-8") as text:
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(LABEL_COLUMNS)
+        more = [name for name, _ in outcomes[0].columns] if outcomes else []
+        writer.writerow((*LABEL_COLUMNS, *more))
         for outcome in outcomes:
-            writer.writerow((outcome.student, outcome.skill, _rfc3339(outcome.as_of), outcome.label))
+            values = [value for _, value in outcome.columns]
+            writer.writerow((outcome.student, outcome.skill, _rfc3339(outcome.as_of), outcome.label, *values))
     return path
 
 

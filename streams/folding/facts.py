@@ -166,6 +166,7 @@ def _sessions(events: Sequence[e.Session]) -> FactReading:
     yield Fact.ENROLLED, phase == "enrolled", 1.0
     yield Fact.SAT_DOWN, phase == "start", 1.0
     yield Fact.ENDED, phase == "end", np.nan_to_num(_log_seconds(events))
+    yield Fact.WITHDREW, phase == "withdrawn", 1.0
 
 
 def _media(events: Sequence[e.Media]) -> FactReading:

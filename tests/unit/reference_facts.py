@@ -87,7 +87,8 @@ def _collaboration(event: e.Collaboration) -> list[Stated]:
 def _session(event: e.Session) -> list[Stated]:
     if event.phase == "end":
         return [(Fact.ENDED, 0.0 if event.duration_s is None else math.log1p(event.duration_s))]
-    return [(Fact.ENROLLED if event.phase == "enrolled" else Fact.SAT_DOWN, 1.0)]
+    fact = {"enrolled": Fact.ENROLLED, "start": Fact.SAT_DOWN, "withdrawn": Fact.WITHDREW}[event.phase]
+    return [(fact, 1.0)]
 
 
 def _media(event: e.Media) -> list[Stated]:

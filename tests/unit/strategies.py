@@ -56,7 +56,7 @@ _OPTIONS: Final[dict[str, dict[str, st.SearchStrategy[Any]]]] = {
     "message": {"text": texts, "in_reply_to": st.none() | items},
     "reflection": {"text": texts, "asked_for": st.booleans()},
     "collaboration": {"act": st.sampled_from(["asked", "answered", "helped", "agreed", "disagreed"])},
-    "session": {"phase": st.sampled_from(["enrolled", "start", "end"]), "duration_s": durations},
+    "session": {"phase": st.sampled_from(["enrolled", "start", "end", "withdrawn"]), "duration_s": durations},
     "media": {"action": st.sampled_from(["played", "paused", "seeked", "completed"])},
     "rubric": {"skill": st.sampled_from([*default_skills().names, "juggling"]), "rating": units},
     "navigation": {},

@@ -39,7 +39,7 @@ OPTIONS: Final[dict[str, dict[str, list[Any]]]] = {
     "message": {"in_reply_to": [None, "m-1"]},
     "reflection": {"asked_for": [False, True]},
     "collaboration": {"act": ["asked", "answered", "helped", "agreed", "disagreed"]},
-    "session": {"phase": ["enrolled", "start", "end"]},
+    "session": {"phase": ["enrolled", "start", "end", "withdrawn"]},
     "media": {"action": ["played", "completed", "seeked"]},
     "rubric": {},
     "navigation": {},
@@ -56,7 +56,10 @@ EDITS: Final = {
         )
     ],
     "streams/vocabulary.py": [
-        ("\n    words: str\n", '    NAPPED = 37, "slept for {} minute{}", (e.Nap,), _COUNT, _EVENT\n\n    words: str\n')
+        (
+            "\n    words: str\n",
+            f'    NAPPED = {len(Fact)}, "slept for {{}} minute{{}}", (e.Nap,), _COUNT, _EVENT\n\n    words: str\n',
+        )
     ],
     "streams/folding/facts.py": [
         (

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.event import Overdue, Submission
+from schemas.event import Overdue, Session, Submission
 from streams.conversion.oulad import convert_oulad, first_day
 from streams.conversion.tables import RowUnreadable
 from streams.conversion.training_set import TrainingSet
@@ -63,6 +63,26 @@ def test_exams_have_no_deadline_and_banked_results_no_due_time(tmp_path: Path) -
     assert overdue(converted) == []
     banked = next(event for event in converted.events if isinstance(event, Submission))
     assert (banked.student_id, banked.due) == ("AAA-2013J-1", None)
+
+
+def test_who_leaves_is_withdrawn_from_noon_of_that_day_and_whoever_stays_is_not(tmp_path: Path) -> None:
+    students = [enrolment("1"), enrolment("left", "Withdrawn", left="20"), enrolment("never", "Withdrawn", left="-20")]
+    converted = convert(tmp_path, students, [])
+
+    left = [event for event in converted.events if isinstance(event, Session) and event.phase == "withdrawn"]
+    assert [(event.student_id[10:], event.time) for event in left] == [
+        ("never", datetime(2013, 9, 21, 12, tzinfo=UTC)),  # registered ten days before the first: not before that
+        ("left", datetime(2013, 10, 21, 12, tzinfo=UTC)),
+    ]
+
+
+def test_a_label_says_its_cohort_and_what_groups_may_be_compared_by(tmp_path: Path) -> None:
+    converted = convert(tmp_path, [enrolment("1")], [])
+
+    expected = {"cohort": "2013J", "module": "AAA", "day": "30", "gender": "F", "disability": "N"}
+    columns = dict(converted.outcomes[0].columns)
+    assert expected.items() <= columns.items()
+    assert columns["imd_band"] == "unknown", "it is empty in the table"
 
 
 def test_labels_are_for_those_still_registered_at_the_end_of_the_day(tmp_path: Path) -> None:
