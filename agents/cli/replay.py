@@ -85,6 +85,8 @@ def summary(replay: Replay) -> dict[str, Any]:
         "updates": replay.updates,
         "reasons": dict(sorted(counts.reasons.items())),
     }
+    if counts.unread_texts:
+        figures["unread_texts"] = dict(sorted(counts.unread_texts.items()))
     if counts.tolerated:
         figures["tolerated"] = {" ".join(rule): events for rule, events in sorted(counts.tolerated.items())}
     return figures

@@ -17,6 +17,7 @@ from streams.folding.counts import Counts
 from streams.limits import Decision
 from streams.reasoning.model.outcome import CallOutcome
 from streams.rows.row import MAX_ROW_BYTES
+from streams.texts.english import MIN_WORDS
 
 EventOutcome = Literal["applied", "late", "ignored", "duplicates", "dead_lettered", "rerouted", "replayed", "clamped"]
 InternalOutcome = Literal[
@@ -115,6 +116,13 @@ class Metrics:
             "events",
             "Events of an act that another event reported before (by another verb, or a mark given again): a part "
             "of duplicates.",
+        )
+        self.unread_texts: CounterBy[str] = declare.counter_by(
+            "reason",
+            "unread_texts",
+            "events",
+            f"Texts that were not read for any skill, being `short` (fewer than {MIN_WORDS} words of the writer's), "
+            "`not_english`, or a possible `disclosure` of harm: a part of applied. See docs/language.md.",
         )
         self.forged_headers = declare.counter(
             "forged_headers",
@@ -279,6 +287,8 @@ class Metrics:
         for outcome in EVENT_OUTCOMES:
             self.events.add(outcome, getattr(counts, outcome))
         self.retold.add(counts.retold)
+        for reason, texts in counts.unread_texts.items():
+            self.unread_texts.add(reason, texts)
         self.forged_headers.add(counts.forged_headers)
         self.events_beyond_horizon.add(counts.beyond_horizon)
         for reason, events in counts.reasons.items():

@@ -3,7 +3,8 @@
     "<p>In <strong>other</strong> words: I&#39;m sorry to&nbsp;hear that.</p>"
         ──► "In other words: I'm sorry to hear that."
 
-Plain text stays as it is ("a < b, and b > c"; "use <p> here"; "R&D"), but for HTML's entities with a semicolon.
+Plain text stays as it is ("a < b, and b > c"; "use <p> here"; "R&D"), but for HTML's entities with a semicolon. What
+HTML quotes (`blockquote`, `q`) is put in quotation marks.
 """
 
 import re
@@ -18,6 +19,7 @@ _BLOCKS: Final = """address article aside audio blockquote body br button canvas
     progress script section select source style summary svg table tbody td template textarea tfoot th thead title tr
     track ul video"""
 _UNREAD: Final = "script style template title head svg math"
+_QUOTING: Final = frozenset(("blockquote", "q"))
 _BARE: Final = (
     "allowfullscreen autoplay checked compact controls disabled hidden loop muted nowrap open reversed selected"
 )
@@ -31,13 +33,15 @@ _ENTITY: Final = re.compile(r"&(?:#([0-9]{1,7})|#[xX]([0-9a-fA-F]{1,6})|([A-Za-z
 _JOINED: Final = frozenset(_INLINE.split())
 _KNOWN: Final = frozenset(f"{_INLINE} {_BLOCKS}".split())
 _DROPPED: Final = {name: re.compile(rf"</{name}\s*+>", re.IGNORECASE) for name in _UNREAD.split()}
+_SPACED_SIGN: Final = re.compile("(?<=\u201c) | (?=\u201d)")  # a sign is no word
 _SURROGATES: Final = range(0xD800, 0xE000)
 
 
 def without_markup(text: str) -> str:
     """`text` without tags, scripts and comments, its entities as characters; as it is where it is no HTML."""
     if "<" in text and _is_html(text):
-        return " ".join(_ENTITY.sub(_character, _without_tags(text)).split())
+        plain = " ".join(_ENTITY.sub(_character, _without_tags(text)).split())
+        return _SPACED_SIGN.sub("", plain)
     return _ENTITY.sub(_character, text) if "&" in text else text
 
 
@@ -68,8 +72,11 @@ def _without_tags(text: str) -> str:
         elif name in _DROPPED and not (tag["end"] or tag[0].endswith("/>")):
             closing = _DROPPED[name].search(text, position)
             position = closing.end() if closing else len(text)
-        if name and name not in _JOINED:
-            texts.append(" ")
+        space = " " if name and name not in _JOINED else ""
+        if name in _QUOTING:
+            texts.append(f"\u201d{space}" if tag["end"] else f"{space}\u201c")
+        else:
+            texts.append(space)
         done = position
     texts.append(text[done:])
     return "".join(texts)

@@ -25,6 +25,7 @@ class Counts:
     `tolerated` are rules that parts of records break where nobody reads them, by (dialect, rule).
     `beyond_horizon` are those of the applied that are no newer than an id which is not known any more: if one repeats
     it, nobody can tell. `forged_headers` are records with headers of ours that no key of ours signed.
+    `unread_texts` are those of the applied whose text says nothing of any skill, by why (`streams.skills.text_reader`).
     """
 
     records_in: int = 0
@@ -43,6 +44,7 @@ class Counts:
     reasons: Counter[str] = field(default_factory=Counter)
     unknown: Counter[tuple[str, str]] = field(default_factory=Counter)
     tolerated: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unread_texts: Counter[str] = field(default_factory=Counter)
 
     def count(self, outcomes: Sequence[FoldOutcome]) -> None:
         """Add events."""

@@ -9,7 +9,7 @@ failures (for "tried again after a failure", `streams.folding.readings`) and the
 opens and closes no failure.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, cast
@@ -32,15 +32,15 @@ from streams.rows.layout import Indices
 from streams.rows.row import KNOWN_IDS
 from streams.rows.row_batch import Integers, RowBatch
 from streams.rows.segments import segments_for
-from streams.skills.phrase_book import PhraseBook, tokenise
 from streams.skills.skill_set import SkillSet
+from streams.skills.text_reader import TextReader
 
 
 class Folded(NamedTuple):
     """The result of folding some events: `new` are the indices of those that changed their row; `clamped` of these came
     from the future. `not_held` would void what is not known any more. `beyond` may repeat an id not known any more.
     `joined` are the indices of events that changed nothing of their row but what an act is called; `retracted` those of
-    voids that found their event.
+    voids that found their event. `unread` are the new events whose text was not read, by why.
     """
 
     outcomes: list[FoldOutcome]
@@ -49,31 +49,26 @@ class Folded(NamedTuple):
     beyond: int
     joined: Sequence[int]
     retracted: Sequence[int]
+    unread: Counter[str]
     not_held: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Folding:
-    """A skill set, prepared for folding. `per_text` is what a text says of a skill by itself, by column.
-
-    A row keeps so many `segments` of ids.
-    """
+    """A skill set, prepared for folding. A row keeps so many `segments` of ids."""
 
     names: tuple[str, ...]
-    phrases: PhraseBook
-    per_text: Mapping[int, float]
+    reader: TextReader
     evidence_weights: EvidenceWeights
     segments: int
 
     @classmethod
     def of(cls, skill_set: SkillSet, known_ids: int = KNOWN_IDS) -> "Folding":
         """Index a skill set by fact and by phrase; repeats are known among a student's last `known_ids` ids."""
-        skills = list(skill_set.skills.values())
         return cls(
             names=skill_set.names,
-            phrases=PhraseBook({name: skill.lexicon for name, skill in skill_set.skills.items()}),
-            per_text={column: skill.per_text for column, skill in enumerate(skills) if skill.per_text is not None},
-            evidence_weights=EvidenceWeights.of([skill.evidence_weights for skill in skills]),
+            reader=TextReader.of(skill_set),
+            evidence_weights=EvidenceWeights.of([skill.evidence_weights for skill in skill_set.skills.values()]),
             segments=segments_for(known_ids),
         )
 
@@ -167,16 +162,17 @@ class Folding:
         event_times = advance_event_time(row_batch, np.asarray(row_indices, np.intp)[new], time_us[new])
         for index in new[event_times.late].tolist():
             outcomes[index] = FoldOutcome.LATE
-        readings = Readings(row_batch, self.phrases, self.per_text)
+        readings = Readings(row_batch, self.reader)
         readings.read(events, kinds, facts, event_times)
         if len(new) < len(row_indices):
             before = np.searchsorted(new, [void.before for void in voids.values()]).tolist()
             voids = {index: void._replace(before=at) for (index, void), at in zip(voids.items(), before, strict=True)}
         retracted = self._add(row_batch, events, readings, event_times, voids)
-        return Folded(outcomes, new, int(np.sum((own_us > times.record_us)[new])), beyond, joined, retracted)
+        clamped = int(np.sum((own_us > times.record_us)[new]))
+        return Folded(outcomes, new, clamped, beyond, joined, retracted, readings.unread)
 
     def _columns_of(self, text: str) -> int:
-        return len(self.per_text.keys() | {hit.column for hit in self.phrases.find(tokenise(text))})
+        return len(self.reader.read(text).log_odds)
 
     def _is_rating(self, event: NativeEvent) -> bool:
         return type(event) is Rubric and event.skill in self.names

@@ -2,8 +2,9 @@
 events.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Final, cast
+from collections import Counter
+from collections.abc import Sequence
+from typing import cast
 from zlib import crc32
 
 import numpy as np
@@ -18,20 +19,21 @@ from streams.rows.layout import Array
 from streams.rows.row import MAX_CONTROLS, MAX_OPEN_FAILURES, ControlUse
 from streams.rows.row_batch import RowBatch
 from streams.rows.sections import controls_of, controls_section, failures_of, failures_section
-from streams.skills.phrase_book import PhraseBook, tokenise
+from streams.skills.text_reader import TextReader
 from streams.vocabulary import FACTS, RUBRIC, Fact
-
-MAX_TEXT_LOG_ODDS: Final = 3.0
 
 
 class Readings:
-    """Reads a batch's new events once. Open failures and controls are kept in the row batch at once."""
+    """Reads a batch's new events once. Open failures and controls are kept in the row batch at once.
 
-    def __init__(self, row_batch: RowBatch, phrases: PhraseBook, per_text: Mapping[int, float]) -> None:
+    `unread` are the texts that were not read, by why.
+    """
+
+    def __init__(self, row_batch: RowBatch, reader: TextReader) -> None:
         self.facts, self.texts, self.ratings = NO_ENTRIES, Noted(), Noted()
+        self.unread: Counter[str] = Counter()
         self._row_batch = row_batch
-        self._phrases = phrases
-        self._per_text = per_text
+        self._reader = reader
         self._skills = len(row_batch.names)
         self._evidence: list[tuple[int, int, float, int, int]] = []
 
@@ -68,15 +70,16 @@ class Readings:
         )
 
     def _read_text(self, row_index: int, text: str, number: int) -> None:
-        log_odds = dict(self._per_text)
+        reading = self._reader.read(text)
+        if reading.unread is not None:
+            self.unread[reading.unread.value] += 1
         first = row_index * self._skills
-        for hit in self._phrases.find(tokenise(text)):
-            log_odds[hit.column] = log_odds.get(hit.column, 0.0) + hit.weight
+        for hit in reading.hits:
             weight = round(hit.weight * 10)
             if weight:
                 self._evidence.append((first + hit.column, hit.code, hit.weight, weight, number))
-        for column, value in log_odds.items():
-            self.texts.note(first + column, max(-MAX_TEXT_LOG_ODDS, min(MAX_TEXT_LOG_ODDS, value)), number)
+        for column, value in reading.log_odds.items():
+            self.texts.note(first + column, value, number)
 
     def _rate(self, row_index: int, event: Rubric, number: int) -> None:
         where = row_index * self._skills + self._row_batch.names.index(event.skill)

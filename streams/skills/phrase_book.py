@@ -1,28 +1,35 @@
-"""Reading what students write: one tokeniser pass, phrases looked up on the way.
+"""Phrases of all skills, looked up in one pass over a text's tokens.
 
     "I never give up, sorry to hear that"
           └──phrase──┘  └───phrase───┘        longest match first, no token used twice
 
-A phrase directly after a negator ("not", "don't" …) says nothing, unless the phrase itself begins with it.
+Found is what the writer says of themselves or others, and nothing is guessed: a phrase that is denied says nothing (not
+its opposite), one that is repeated speaks once, and a single word speaks only beside a phrase of several words of the
+same skill. "The children have two parents" has words of empathy, and is about none.
+
+A phrase is denied where a negator is among the REACH words before it or the two behind it, in its clause ("I am not
+going to just give up", "to give up is never"). A negator inside a phrase is a part of what that means ("never give
+up"); it denies what follows only as the phrase's last word ("I don't", "give up"). The window is that of NegEx
+(Chapman et al., J. Biomed. Inform. 34, 2001), a word longer: to miss a phrase is better than to misread it.
 """
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from streams.texts.words import BREAK, tokenise, words_of
 from streams.vocabulary import phrase_code
 
-MAX_TEXT_CHARS: Final = 20_000
-_TOKEN: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+REACH: Final = 6
+_REACH_BACK: Final = 2
 _NEGATORS: Final = frozenset(
-    "not no never cannot don't doesn't didn't isn't wasn't aren't won't can't couldn't".split()
+    """not no never none nobody nothing nor neither without cannot hardly barely refuse refuses refused refusing don't
+    doesn't didn't isn't wasn't aren't weren't won't can't couldn't wouldn't shouldn't hasn't haven't hadn't mustn't
+    needn't ain't""".split()
 )
+_ENDS_NEGATION: Final = frozenset((BREAK, "but", "however", "although", "though", "instead"))
 
-
-def tokenise(text: str) -> list[str]:
-    """Lower-case words of the first MAX_TEXT_CHARS characters, apostrophes kept inside a word."""
-    return _TOKEN.findall(text[:MAX_TEXT_CHARS].lower().replace("’", "'"))
+_Entry = tuple[tuple[str, ...], list["Hit"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,36 +41,62 @@ class Hit:
     weight: float
     column: int
     code: int
+    one_word: bool
+    """Whether it is a single word, which speaks only beside a phrase of several."""
 
 
 class PhraseBook:
     """All skills' lexicons as one look-up by first token, so that a text is read once."""
 
     def __init__(self, lexicons: Mapping[str, Mapping[str, float]]) -> None:
-        self._by_first: dict[str, list[tuple[tuple[str, ...], list[Hit]]]] = {}
+        self._by_first: dict[str, list[_Entry]] = {}
         entries: dict[tuple[str, ...], list[Hit]] = {}
         for column, (skill, lexicon) in enumerate(lexicons.items()):
             for phrase, weight in lexicon.items():
-                hit = Hit(skill, phrase, weight, column, phrase_code(phrase))
-                entries.setdefault(tuple(tokenise(phrase)), []).append(hit)
+                words = tuple(words_of(tokenise(phrase)))
+                hit = Hit(skill, phrase, weight, column, phrase_code(phrase), len(words) == 1)
+                entries.setdefault(words, []).append(hit)
         for words in sorted(entries, key=len, reverse=True):
             self._by_first.setdefault(words[0], []).append((words, entries[words]))
 
-    def find(self, tokens: Sequence[str]) -> Iterable[Hit]:
-        """Hits in reading order; of phrases that overlap, the first and longest."""
-        position = 0
+    def find(self, tokens: Sequence[str]) -> list[Hit]:
+        """Hits in reading order, each once; of phrases that overlap, the first and longest."""
+        hits = self._said(tokens)
+        beside = {hit.column for hit in hits if not hit.one_word}
+        return [hit for hit in hits if hit.column in beside]
+
+    def _said(self, tokens: Sequence[str]) -> dict[Hit, None]:
+        """What is found and not denied, in reading order."""
+        said: dict[Hit, None] = {}
+        position, denied_until = 0, -1
         while position < len(tokens):
             candidates = self._by_first.get(tokens[position])
-            words, hits = self._longest(tokens, position, candidates) if candidates else ((), ())
-            if hits and not (position and tokens[position - 1] in _NEGATORS):
-                yield from hits
-            position += len(words) or 1
+            words, hits = _longest(tokens, position, candidates) if candidates else ((), ())
+            end = position + (len(words) or 1)
+            if hits and position > denied_until and not _denied_behind(tokens, end):
+                said.update(dict.fromkeys(hits))
+            last = tokens[end - 1]
+            if last in _NEGATORS:
+                denied_until = end - 1 + REACH
+            elif last in _ENDS_NEGATION:
+                denied_until = -1
+            position = end
+        return said
 
-    @staticmethod
-    def _longest(
-        tokens: Sequence[str], position: int, candidates: list[tuple[tuple[str, ...], list[Hit]]]
-    ) -> tuple[tuple[str, ...], Sequence[Hit]]:
-        for words, hits in candidates:
-            if tuple(tokens[position : position + len(words)]) == words:
-                return words, hits
-        return (), ()
+
+def _longest(
+    tokens: Sequence[str], position: int, candidates: Sequence[_Entry]
+) -> tuple[tuple[str, ...], Sequence[Hit]]:
+    for words, hits in candidates:
+        if tuple(tokens[position : position + len(words)]) == words:
+            return words, hits
+    return (), ()
+
+
+def _denied_behind(tokens: Sequence[str], end: int) -> bool:
+    for token in tokens[end : end + _REACH_BACK]:
+        if token in _ENDS_NEGATION:
+            return False
+        if token in _NEGATORS:
+            return True
+    return False

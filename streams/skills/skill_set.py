@@ -19,8 +19,8 @@ from schemas.bounds import MAX_SKILLS
 from schemas.configuration.document import read_toml
 from schemas.configuration.similar import choices
 from schemas.errors import SkillstreamError
-from streams.skills.phrase_book import tokenise
 from streams.skills.sources import BUILT_IN, all_names
+from streams.texts.words import tokenise, words_of
 from streams.vocabulary import FACTS, skill_code
 
 _STOP_WORDS: Final = frozenset(
@@ -181,6 +181,6 @@ def _check(path: str, skill: Skill, sources: Sequence[str]) -> None:
     for phrase in skill.lexicon:
         if len(phrase.encode()) > MAX_PHRASE_BYTES:
             raise SkillsError(f"{path}.lexicon: {phrase!r} has more than {MAX_PHRASE_BYTES} bytes")
-        words = tokenise(phrase)
+        words = words_of(tokenise(phrase))
         if not words or (len(words) == 1 and words[0] in _STOP_WORDS):
             raise SkillsError(f"{path}.lexicon: {phrase!r} is too common to mean anything by itself")

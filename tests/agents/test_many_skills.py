@@ -30,7 +30,10 @@ LIMITS: Final = {"calls_per_minute": 6_000, "calls_per_hour": 600_000, "seed_lim
 def texts(student: str, topics: range, first: int) -> list[Sent]:
     """A text for each of the topics."""
     return [
-        Sent(student.encode(), raw("message", student, event_id=f"{student}-{number}", text=f"I {phrase(number)}."))
+        Sent(
+            student.encode(),
+            raw("message", student, event_id=f"{student}-{number}", text=f"I think that I {phrase(number)}."),
+        )
         for number in topics[first:]
     ]
 

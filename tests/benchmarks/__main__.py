@@ -21,6 +21,7 @@ from tests.benchmarks import (
     latency,
     packing,
     pure,
+    reading,
     recovery,
     recovery_bound,
     report,
@@ -36,7 +37,7 @@ from tests.benchmarks.sizes import Sizes
 from tests.servers.child import ServerFailed, ServerMissing
 
 _ON_KAFKA: Final = (*throughput.NAMES, latency.NAME, recovery.NAME, recovery_bound.NAME)
-_ALONE: Final = (decoding, decoding_growth, packing, growth, students_memory, embedded)
+_ALONE: Final = (decoding, decoding_growth, reading, packing, growth, students_memory, embedded)
 NAMES: Final = (*_ON_KAFKA, *(each.NAME for each in _ALONE), *hostile.NAMES, *pure.BENCHMARKS)
 
 

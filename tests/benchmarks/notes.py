@@ -73,6 +73,10 @@ How much longer four times the size takes at the worst of some thousand ways in 
 In one process, no broker: found out which dialect it is, decoded, validated, mapped to native events. Native events are
 simulated; xAPI statements and Caliper events are those of `../shared/data`, or the tests' own where it is absent.
 Caliper events are sent anew for each of 1,000 students, alone and in envelopes of five, of 1.1 and of 1.2.""",
+    "texts": """\
+In one process, no broker: messages of 40 words of 2,000 students, decoded, read for all skills of the skill set and
+folded into rows. Words are those of `../shared/data`'s reactions to news, or the simulated class's where they are
+absent. `make bench ONLY=texts`.""",
     "adversarial": """\
 In one process of its own each, no broker: 20,000 events of one student, each followed by its void; 40 arrays of a good
 statement and 100,000 zeros; 50,000 students with an event each. Decoded, folded, scored, rows and updates, as a

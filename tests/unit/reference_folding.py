@@ -27,13 +27,12 @@ from streams.rows.row import (
     StoredEvidenceItem,
     Totals,
 )
-from streams.skills.phrase_book import PhraseBook, tokenise
 from streams.skills.skill_set import SkillSet
+from streams.skills.text_reader import TextReader
 from streams.vocabulary import INDEX, RUBRIC, Fact, skill_code
 from tests.unit.reference_facts import facts_of, passed
 
 _ALLOWED_LATENESS_US: Final = 3_600_000_000
-_MAX_TEXT_LOG_ODDS: Final = 3.0
 _MAX_EXPONENT: Final = 256.0
 
 
@@ -41,9 +40,9 @@ _MAX_EXPONENT: Final = 256.0
 class ReferenceFolding:
     """A skill set, prepared; `evidence_items` is by fact, skills are called by their codes."""
 
-    phrases: PhraseBook
+    reader: TextReader
+    codes: tuple[int, ...]
     skills: frozenset[str]
-    per_text: Mapping[int, float]
     evidence_items: Mapping[int, list[tuple[int, int]]]
 
     @classmethod
@@ -55,9 +54,9 @@ class ReferenceFolding:
                 if tenths := round(weight * 10):
                     evidence_items.setdefault(INDEX[fact], []).append((skill_code(name), tenths))
         return cls(
-            phrases=PhraseBook({name: skill.lexicon for name, skill in skill_set.skills.items()}),
+            reader=TextReader.of(skill_set),
+            codes=tuple(map(skill_code, skill_set.names)),
             skills=frozenset(skill_set.names),
-            per_text={skill_code(n): s.per_text for n, s in skill_set.skills.items() if s.per_text is not None},
             evidence_items=evidence_items,
         )
 
@@ -110,16 +109,15 @@ class ReferenceFolding:
             _note(_skill_state(row, skill), StoredEvidenceItem(fact, value, time_s, weight))
 
     def _read(self, row: Row, text: str, time_s: int, factor: float) -> None:
-        log_odds = dict(self.per_text)
-        for hit in self.phrases.find(tokenise(text)):
+        reading = self.reader.read(text)
+        for hit in reading.hits:
             skill, weight = skill_code(hit.skill), round(hit.weight * 10)
-            log_odds[skill] = log_odds.get(skill, 0.0) + hit.weight
             if weight:
                 _note(_skill_state(row, skill), StoredEvidenceItem(hit.code, hit.weight, time_s, weight))
-        for skill, value in log_odds.items():
-            skill_state = _skill_state(row, skill)
+        for column, value in reading.log_odds.items():
+            skill_state = _skill_state(row, self.codes[column])
             skill_state.text_n += factor
-            skill_state.text_total += factor * max(-_MAX_TEXT_LOG_ODDS, min(_MAX_TEXT_LOG_ODDS, value))
+            skill_state.text_total += factor * value
             skill_state.text_newest_s = max(skill_state.text_newest_s, time_s)
 
 

@@ -23,7 +23,7 @@ def test_other_batches_than_the_worker_s_make_no_difference() -> None:
 def test_an_update_that_was_made_while_a_source_failed_is_judged_without_it() -> None:
     world = World()
     for _ in range(12):
-        world.event("ada", "message", text="I kept trying.")
+        world.event("ada", "message", text="It was hard but I kept trying.")
         world.event("ada")
     world.fold(world.input, failing=["language"])
 
@@ -37,7 +37,7 @@ def test_an_update_that_was_made_while_a_source_failed_is_judged_without_it() ->
 def test_an_update_re_emitted_when_a_source_is_back_does_not_make_the_row_wrong() -> None:
     world = World()
     for _ in range(12):
-        world.event("ada", "message", text="I kept trying.")
+        world.event("ada", "message", text="It was hard but I kept trying.")
         world.event("ada")
     whole = World(input=world.input)
     whole.fold(world.input)

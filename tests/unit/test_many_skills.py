@@ -109,7 +109,7 @@ def test_a_row_holds_the_skills_with_evidence_and_no_others() -> None:
     ada = Ada(MOST)
 
     ada.fold(
-        event("message", text=f"I {phrase(3)}, and {phrase(41)}."),
+        event("message", text=f"I {phrase(3)}, and I {phrase(41)}."),
         event("rubric", skill=topic(50), rating=0.9),
     )
 
@@ -118,7 +118,7 @@ def test_a_row_holds_the_skills_with_evidence_and_no_others() -> None:
 
 def test_what_is_scored_holds_no_more_skills_than_its_update_has() -> None:
     ada = Ada(MOST)
-    ada.fold(event("message", text=f"I {phrase(3)}"), event("attempt", score=0.4))
+    ada.fold(event("message", text=f"I think that I {phrase(3)}"), event("attempt", score=0.4))
     pipeline = Pipeline(MOST, ARTIFACT, on_failure=fail_source)
     row_batch = RowBatch.of([ada.stored], MOST.names)
 
@@ -138,10 +138,10 @@ def test_skills_that_leave_the_file_are_kept_until_they_come_back() -> None:
     others = {skill_code(name) for name in default_skills().names}
 
     ada.skill_set = default_skills()
-    ada.fold(event("message", event_id="later", text="so sad"))
+    ada.fold(event("message", event_id="later", text="I think it is so sad"))
     left = {skill: skill_state for skill, skill_state in ada.row.skills.items() if skill not in others}
     ada.skill_set = MOST
-    ada.fold(event("message", event_id="last", text=phrase(0)))
+    ada.fold(event("message", event_id="last", text=f"I think that I {phrase(0)}"))
 
     assert left == {skill: skill_state for skill, skill_state in before.items() if skill not in others}
     assert len(left) == len(topics_of(MAX_SKILLS))
@@ -167,7 +167,9 @@ def test_many_rows_with_skills_of_another_file_each_keep_their_own() -> None:
 def noted(draw: st.DrawFn, *, voids: bool) -> list[NativeEvent]:
     """Events of one student: texts of some topics or of all, ratings, answers, and voids of these."""
     some = st.lists(st.sampled_from(topics_of(MAX_SKILLS)), max_size=4)
-    texts = some.map(lambda numbers: " and ".join(phrase(number) for number in numbers)) | st.just(ALL_PHRASES)
+    texts = some.map(lambda numbers: "It was I who " + " and ".join(phrase(number) for number in numbers)) | st.just(
+        ALL_PHRASES
+    )
     made = []
     for number in range(draw(st.integers(1, 12))):
         given_: dict[str, Any] = {

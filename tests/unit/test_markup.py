@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.dialects.markup import without_markup
-from streams.skills.phrase_book import tokenise
+from streams.texts.words import tokenise
 
 HTML = {
     "tags and entities": (
@@ -20,6 +20,11 @@ HTML = {
     "comments": ("<p>a<!-- b -->c</p>", "ac"),
     "a comment without end": ("<p>a<!-- b</p>", "a"),
     "an office program's tags": ("<o:p></o:p>Word", "Word"),
+    "a quoted message": (
+        "<blockquote><p>We gave up.</p></blockquote><p>I did not.</p>",
+        "“We gave up.” I did not.",
+    ),
+    "a quotation": ("<p>he said <q>so</q>, and left</p>", "he said “so”, and left"),
     "a whole page": ("<!DOCTYPE html><html><head><title>a</title></head><body>b</body></html>", "b"),
     "one tag with attributes": ('see <img src="x.png" alt="x"> here', "see here"),
     "what it shows of markup": ("<p>&lt;b&gt;bold&lt;/b&gt; &amp;amp;</p>", "<b>bold</b> &amp;"),

@@ -1,0 +1,1 @@
+"""What students write, as words of their own: quotations, language, text models."""

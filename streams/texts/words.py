@@ -1,0 +1,34 @@
+"""A text as its words, in lower case, and the breaks between its clauses.
+
+    "Don’t say “give up”: IM not going to."  ──►  don't say · · i'm not going to ·
+
+Apostrophes of every kind are one, and those that were left out are put in where no other word is spelt so.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+MAX_TEXT_CHARS: Final = 20_000
+BREAK: Final = "."
+"""The token between clauses. No phrase and no negation reaches across it."""
+_TOKEN: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[.,;:!?…¿¡()\[\]\n\u2014\u2013]+")
+_APOSTROPHES: Final = {ord(char): "'" for char in "’‘ʼ′´`＇"}
+_INVISIBLE: Final = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
+_SAME: Final = {**_APOSTROPHES, **_INVISIBLE}
+_WITHOUT_APOSTROPHE: Final = {
+    word.replace("'", ""): word
+    for word in """don't doesn't didn't isn't wasn't aren't weren't won't can't couldn't wouldn't shouldn't hasn't
+    haven't hadn't i'm i've you're you've they're they've that's what's there's""".split()
+}
+
+
+def tokenise(text: str) -> list[str]:
+    """The words of the first MAX_TEXT_CHARS characters, and a BREAK wherever clauses part."""
+    tokens = _TOKEN.findall(text[:MAX_TEXT_CHARS].translate(_SAME).lower())
+    return [_WITHOUT_APOSTROPHE.get(token, token) if token[0].isalnum() else BREAK for token in tokens]
+
+
+def words_of(tokens: Sequence[str]) -> list[str]:
+    """The tokens that are words."""
+    return [token for token in tokens if token != BREAK]
