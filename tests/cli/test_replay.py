@@ -37,6 +37,7 @@ SUMMARY = {
     "students": 2,
     "updates": 2,
     "reasons": {"not_utf8": 1, "unknown_version": 1},
+    "unread_texts": {"short": 1},
 }
 NONE = ("--model", "none")
 
