@@ -107,11 +107,13 @@ def command(**given: Any) -> None:
     )
     bad = BadLines(quiet=False)
     request = options.request(settings, bad)
-    made = maker_of(request.skill_set)(request)
-    bad.tell_of_the_rest()
+    try:
+        made = maker_of(request.skill_set)(request)
+    finally:
+        bad.tell_of_the_rest()
     evaluations = {}
     for skill, subject in made.items():
-        with stage(f"evaluating {skill}: {len(subject.predictions):,} predictions"):
+        with stage(f"evaluating {skill}, predictions: {len(subject.predictions):,}"):
             evaluations[skill] = evaluate(subject, options.bootstrap, options.seed)
     for note in options.notes:
         say(f"note: {note}")

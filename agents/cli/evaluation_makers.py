@@ -52,7 +52,7 @@ def from_labels(request: EvaluationRequest) -> dict[str, Subject]:
         raise EvaluationError(f"name a file of LABELS: the skills of {request.skill_set.name} are judged by them")
     labels = _read(request.labels, request.skill_set)
     watched = _Watched(request.decode)
-    with stage(f"folding the events of {len({label.student for label in labels}):,} students"):
+    with stage(f"folding events, students: {len({label.student for label in labels}):,}"):
         states, _ = asyncio.run(
             moments_of(
                 request.records(), labels, request.skill_set, 1, decode=watched.decode, known_ids=request.known_ids
@@ -61,7 +61,7 @@ def from_labels(request: EvaluationRequest) -> dict[str, Subject]:
     _note_what_is_left_out(request, labels, {state.label for state in states}, watched.newest_us)
     if not states:
         raise EvaluationError("no label has an event by its as_of: are the student ids the same in both files?")
-    with stage(f"scoring {len(states):,} states"):
+    with stage(f"scoring states: {len(states):,}"):
         scored = asyncio.run(score_moments(states, request.skill_set, request.artifact))
     with stage("fitting baselines"):
         return subjects(scored, request.skill_set, request.artifact, request.groups, request.seed)
@@ -89,12 +89,10 @@ def _note_what_is_left_out(
     without = [label for label in labels if label not in judgeable]
     if without:
         named = ", ".join(sorted({label.student for label in without})[:_NAMED])
-        request.note(
-            f"{len(without):,} labels have no event of their student by their as_of, and are left out: {named}"
-        )
+        request.note(f"left out, labels without an event of their student by their as_of: {len(without):,} ({named} …)")
     late = sum(label.as_of_us > newest_us for label in judgeable)
     if late:
-        request.note(f"{late:,} labels are as of a time after the last event of all")
+        request.note(f"labels as of a time after the last event of all: {late:,}")
     labelled = {label.skill for label in judgeable}
     for skill in sorted({label.skill for label in labels} - labelled):
         request.note(f"{skill}: none of its labels can be evaluated")

@@ -9,29 +9,39 @@ from rich.text import Text
 from agents.display.plain import plain
 from streams.evaluation.breakdown import NamedFigures
 from streams.evaluation.evaluation import Evaluation
+from streams.evaluation.figures import is_number_of_things
 
 _BINARY: Final = ("n", "auc", "log_loss", "brier", "ece", "slope")
 _CONTINUOUS: Final = ("n", "brier", "ece", "coverage", "width", "interval_score")
 _GAPS: Final = ("n", "predicted", "observed", "gap", "gap_low", "gap_high")
-_COUNTS: Final = {"n", "students", "unscored"}
 
 
 def tables(evaluations: Mapping[str, Evaluation]) -> Iterator[Table | Text]:
     """What to print, in order."""
     for skill, evaluation in evaluations.items():
-        columns = _BINARY if evaluation.binary else _CONTINUOUS
         yield Text(plain(skill), style="bold")
         yield _overall(evaluation)
-        yield _table("by present sources", evaluation.by_mask, columns)
-        yield _table("sources alone, left out", evaluation.sources, (*columns[:-1], "gain"))
-        yield _table("baselines", evaluation.baselines, (*columns[:-1], "gain"))
-        yield _table("by events known", evaluation.by_evidence, columns)
-        yield _table("by confidence", _deciles(evaluation), ("n", "confidence", "error", "width", "ece"))
-        for column, values in evaluation.subgroups.items():
-            yield _table(f"by {column}", values, (*_GAPS, "ece"))
+        for title, (rows, columns) in _broken_down(evaluation).items():
+            if rows:
+                yield Text()
+                yield _table(title, rows, columns)
+        yield Text()
         for note in evaluation.notes:
             yield Text(f"note: {plain(note)}")
-        yield Text()
+
+
+def _broken_down(evaluation: Evaluation) -> dict[str, tuple[Mapping[str, NamedFigures], tuple[str, ...]]]:
+    """By title: rows and columns."""
+    columns = _BINARY if evaluation.binary else _CONTINUOUS
+    compared = (*(name for name in columns if name not in ("slope", "ece")), "gain")
+    return {
+        "by present sources": (evaluation.by_mask, columns),
+        "sources alone, left out": (evaluation.sources, compared),
+        "baselines": (evaluation.baselines, compared),
+        "by events known": (evaluation.by_evidence, columns),
+        "by confidence": (_deciles(evaluation), ("n", "confidence", "error", "width", "ece")),
+        **{f"by {column}": (values, (*_GAPS, "ece")) for column, values in evaluation.subgroups.items()},
+    }
 
 
 def _overall(evaluation: Evaluation) -> Table:
@@ -48,21 +58,19 @@ def _deciles(evaluation: Evaluation) -> dict[str, NamedFigures]:
     return {f"{number}": each for number, each in enumerate(evaluation.by_confidence, start=1)}
 
 
-def _table(title: str, rows: Mapping[str, NamedFigures], columns: tuple[str, ...]) -> Table | Text:
-    """A row a name; nothing where there is no row."""
-    if not rows:
-        return Text(end="")
+def _table(title: str, rows: Mapping[str, NamedFigures], columns: tuple[str, ...]) -> Table:
+    """A row a name, of those columns that any row has."""
     shown = [name for name in columns if any(name in figures for figures in rows.values())]
-    table = Table(box=None, pad_edge=False, title="")
+    table = Table(box=None, pad_edge=False)
     table.add_column(plain(title), overflow="fold", max_width=24)
     for name in shown:
         table.add_column(name.replace("_", " "), justify="right", no_wrap=True)
-    for title_of_row, figures in rows.items():
-        table.add_row(plain(title_of_row), *(_shown(name, figures.get(name)) for name in shown))
+    for name_of_row, figures in rows.items():
+        table.add_row(plain(name_of_row), *(_shown(name, figures.get(name)) for name in shown))
     return table
 
 
 def _shown(name: str, figure: float | None) -> str:
     if figure is None:
         return "-"
-    return f"{figure:,.0f}" if name in _COUNTS else f"{figure:.3f}"
+    return f"{figure:,.0f}" if is_number_of_things(name) else f"{figure:.3f}"

@@ -11,6 +11,7 @@ from agents.report.style import REPORT_STYLE
 from agents.report.svg import minus
 from streams.evaluation.breakdown import NamedFigures
 from streams.evaluation.evaluation import Evaluation
+from streams.evaluation.figures import is_number_of_things
 
 PAGE: Final = "index.html"
 _WORDS: Final = {
@@ -28,7 +29,6 @@ _WORDS: Final = {
     "observed": "mean outcome",
     "unscored": "without a score",
 }
-_COUNTS: Final = {"n", "students", "unscored"}
 
 
 def write_report(folder: Path, evaluations: Mapping[str, Evaluation], about: Sequence[str]) -> Path:
@@ -132,4 +132,4 @@ def _words(name: str) -> str:
 def _number(name: str, figure: float | None) -> str:
     if figure is None:
         return "–"
-    return f"{figure:,.0f}" if name in _COUNTS else minus(f"{figure:.3f}")
+    return f"{figure:,.0f}" if is_number_of_things(name) else minus(f"{figure:.3f}")

@@ -16,7 +16,7 @@ from streams.evaluation.breakdown import (
     error_over_confidence,
     largest_gaps,
 )
-from streams.evaluation.figures import figures
+from streams.evaluation.figures import figures, is_number_of_things
 from streams.evaluation.metrics import reliability
 from streams.evaluation.predictions import EvaluationError, Predictions
 from streams.evaluation.subject import Rival, Subject
@@ -49,8 +49,7 @@ class Evaluation(Struct, frozen=True, kw_only=True):
     def as_json(self) -> dict[str, Any]:
         """The figures by their names, all else beside them; numbers rounded to DIGITS, which is all that is known."""
         beside = {name: getattr(self, name) for name in self.__struct_fields__ if name != "figures"}
-        rounded: dict[str, Any] = _rounded({**self.figures, **beside})
-        return rounded | {"n": int(self.figures["n"])}
+        return _rounded_by_name({**self.figures, **beside})
 
 
 def evaluate(subject: Subject, repeats: int = REPEATS, seed: int = 0) -> Evaluation:
@@ -93,9 +92,16 @@ def _notes(predictions: Predictions, deciles: list[NamedFigures]) -> Iterator[st
         yield f"too few students ({MIN_IN_DECILE} a group) to tell whether the error falls with confidence"
 
 
+def _rounded_by_name(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: int(value) if isinstance(value, float) and is_number_of_things(name) else _rounded(value)
+        for name, value in values.items()
+    }
+
+
 def _rounded(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _rounded(each) for name, each in value.items()}
+        return _rounded_by_name(value)
     if isinstance(value, list | tuple):
         return [_rounded(each) for each in value]
     return round(value, DIGITS) if isinstance(value, float) else value

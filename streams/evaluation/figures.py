@@ -63,6 +63,11 @@ def _of_intervals(outcome: Numbers, low: Numbers, high: Numbers, binary: bool) -
     }
 
 
+def is_number_of_things(name: str) -> bool:
+    """Whether a figure of that name is a number of things, to be written without decimals."""
+    return name in ("n", "unscored") or name.startswith("students")
+
+
 def card_figures(predictions: Predictions, *, prefix: str = "", suffix: str = "") -> dict[str, float]:
     """`figures` as a card holds them: rounded to four digits, each name between `prefix` and `suffix`."""
     return {f"{prefix}{name}{suffix}": round(figure, 4) for name, figure in figures(predictions).items()}

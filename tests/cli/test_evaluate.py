@@ -32,7 +32,7 @@ def test_an_evaluation_ends_with_one_object_of_figures_by_skill(run: Run, class_
     assert skill["auc"] > 0.7
     assert skill["sources"].keys() >= {"model alone", "without model"}
     assert skill["baselines"].keys() == {"constant", "boosted_trees"}
-    assert "scoring 120 states" in ran.err, "progress is told where there is no terminal"
+    assert "scoring states: 120" in ran.err, "progress is told where there is no terminal"
 
 
 def test_the_same_seed_gives_the_same_bytes(run: Run, class_of: tuple[Path, Path]) -> None:
@@ -96,8 +96,8 @@ def test_what_can_be_judged_is_judged_and_the_rest_is_named(run: Run, class_of: 
     assert ran.code == 0
     assert found["skills"]["problem_solving"]["n"] == 41
     noted = " ".join(found["notes"])
-    assert "2 labels have no event of their student by their as_of, and are left out: nobody, s50" in noted
-    assert "1 labels are as of a time after the last event of all" in noted
+    assert "left out, labels without an event of their student by their as_of: 2 (nobody, s50 …)" in noted
+    assert "labels as of a time after the last event of all: 1" in noted
     assert "empathy: none of its labels can be evaluated" in noted
     assert all(f"note: {note}" in ran.err for note in found["notes"])
 
