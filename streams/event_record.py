@@ -6,7 +6,7 @@ from schemas.dialects import Decoded, Record
 from schemas.event import NativeEvent
 from streams.evidence.artifacts import NO_ARTIFACT
 from streams.pipeline import Pipeline
-from streams.rows.row import KNOWN_IDS
+from streams.rows.row import COMPONENTS_PER_STUDENT, KNOWN_IDS
 from streams.skills.skill_set import SkillSet
 
 
@@ -23,9 +23,19 @@ class EventRecord(NamedTuple):
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-def event_pipeline(skill_set: SkillSet, known_ids: int = KNOWN_IDS) -> Pipeline:
+def event_pipeline(
+    skill_set: SkillSet, known_ids: int = KNOWN_IDS, components: int = COMPONENTS_PER_STUDENT
+) -> Pipeline:
     """A pipeline of EventRecords, which it folds; it has no source to score them by."""
-    return Pipeline(skill_set, NO_ARTIFACT, on_failure=_refuse, sources=(), decode=_event_of, known_ids=known_ids)
+    return Pipeline(
+        skill_set,
+        NO_ARTIFACT,
+        on_failure=_refuse,
+        sources=(),
+        decode=_event_of,
+        known_ids=known_ids,
+        components=components,
+    )
 
 
 def _event_of(record: Record) -> Decoded:

@@ -23,7 +23,7 @@ from streams.folding.decoding import decode_batch
 from streams.folding.fold import Folding
 from streams.folding.routing import Repartitioned, route
 from streams.input.signature import Authentic, nobody
-from streams.rows.row import KNOWN_IDS
+from streams.rows.row import COMPONENTS_PER_STUDENT, KNOWN_IDS
 from streams.rows.row_batch import RowBatch
 from streams.scoring.fusion import Fusion, ScoredBatch
 from streams.scoring.updates import UpdateWriter
@@ -59,9 +59,12 @@ class Pipeline:
         sources: Sequence[Source] | None = None,
         decode: Decode = decode,
         known_ids: int = KNOWN_IDS,
+        components: int = COMPONENTS_PER_STUDENT,
         authentic: Authentic = nobody,
     ) -> None:
-        """`sources` are asked instead of those that the registry makes, each in the place of the one of its name.
+        """A row knows its last `known_ids` ids, and at most so many `components`.
+
+        `sources` are asked instead of those that the registry makes, each in the place of the one of its name.
 
         Raises SkillsError for a source that is not registered, not in use by `skill_set`, or cannot be made.
         """
@@ -70,7 +73,7 @@ class Pipeline:
         self.artifact = artifact
         self.decode = decode
         self._authentic = authentic
-        self._folding = Folding.of(skill_set, known_ids)
+        self._folding = Folding.of(skill_set, known_ids, components)
         self._sources = make_sources(types, skill_set, artifact) if sources is None else list(sources)
         if strange := {source.name for source in self._sources} - {each.name for each in types}:
             raise SkillsError(f"source {min(strange)} is not in use: no skill of {skill_set.name} gives it a weight")

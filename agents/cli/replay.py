@@ -60,6 +60,7 @@ def command(
         on_failure=_report,
         decode=decoder_of(settings),
         known_ids=settings.known_ids,
+        components=settings.components_per_student,
     )
     replay, bad = Replay(pipeline), BadLines(quiet=as_json)
     with ExitStack() as stack:
@@ -87,6 +88,8 @@ def summary(replay: Replay) -> dict[str, Any]:
     }
     if counts.unread_texts:
         figures["unread_texts"] = dict(sorted(counts.unread_texts.items()))
+    if counts.components_given_up:
+        figures["components_given_up"] = counts.components_given_up
     if counts.tolerated:
         figures["tolerated"] = {" ".join(rule): events for rule, events in sorted(counts.tolerated.items())}
     return figures

@@ -19,7 +19,7 @@ from agents.kafka.connection import Broker, BrokerAccess, Compression, Mechanism
 from schemas.configuration.constraints import allowed
 from schemas.configuration.similar import did_you_mean
 from schemas.errors import Fatal, SkillstreamError
-from streams.rows.row import KNOWN_IDS, MAX_KNOWN_IDS, RECENT_IDS
+from streams.rows.row import COMPONENTS_PER_STUDENT, KNOWN_IDS, MAX_COMPONENTS_PER_STUDENT, MAX_KNOWN_IDS, RECENT_IDS
 
 ENV_PREFIX: Final = "SKILLSTREAM_"
 _FOREIGN: Final = {"OPENAI_API_KEY": "openai_api_key", "OPENAI_BASE_URL": "openai_base_url"}
@@ -75,6 +75,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     epoch: Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)] = 0
     header_key: str = ""
     known_ids: Annotated[int, Meta(ge=RECENT_IDS, le=MAX_KNOWN_IDS)] = KNOWN_IDS
+    components_per_student: Annotated[int, Meta(ge=1, le=MAX_COMPONENTS_PER_STUDENT)] = COMPONENTS_PER_STUDENT
     instance_id: str | None = None
     standby_replicas: Annotated[int, Meta(ge=0, le=4)] = 0
     max_batch_records: PositiveInt = 50_000

@@ -30,6 +30,7 @@ _OF_EVENTS: Final = (
     "model",
     "mapping",
     "known_ids",
+    "components_per_student",
     "record_max_bytes",
     "record_max_events",
     "record_max_students",

@@ -132,6 +132,7 @@ class Demo:
             on_failure=_fail,
             decode=decode,
             known_ids=settings.known_ids,
+            components=settings.components_per_student,
             authentic=authentic,
         )
         replay = Replay(pipeline, owning_partition=lambda key: self._owning_partition(key, settings.partitions))

@@ -54,6 +54,8 @@ _ROW_BYTES: Final = (
     10_240,
     14_336,
     18_432,
+    36_864,
+    94_208,
 )
 
 
@@ -135,6 +137,12 @@ class Metrics:
             "events",
             "Applied events that are no newer than an id of their student's that is not known any more, by "
             "SKILLSTREAM_KNOWN_IDS: late, or repeats that count twice. Nobody can tell which.",
+        )
+        self.components_given_up = declare.counter(
+            "components_given_up",
+            "components",
+            "Knowledge components that a student's row no longer counts, since it had more than "
+            "SKILLSTREAM_COMPONENTS_PER_STUDENT: each time the one with the oldest answer.",
         )
         self.dead_letter_ratio = declare.gauge(
             "dead_letter_ratio",
@@ -291,6 +299,7 @@ class Metrics:
             self.unread_texts.add(reason, texts)
         self.forged_headers.add(counts.forged_headers)
         self.events_beyond_horizon.add(counts.beyond_horizon)
+        self.components_given_up.add(counts.components_given_up)
         for reason, events in counts.reasons.items():
             self.dead_letters.add(reason, events)
         for (dialect, name), events in counts.unknown.items():

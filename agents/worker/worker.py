@@ -79,6 +79,7 @@ class Worker:
             on_failure=self._source_failed,
             decode=decode,
             known_ids=settings.known_ids,
+            components=settings.components_per_student,
             authentic=self._keyring.authentic,
         )
         self._delivery = delivery_settings(settings)

@@ -95,7 +95,12 @@ def fold_events(folding: Folding, rows: RowBatch, new: NewEvents, epoch: int) ->
     """Drop repeats among `new`, and fold the others into `rows`, which become the result's."""
     row = np.asarray(new.row_index, np.intp)
     folded = folding.fold(rows, new.row_index, new.events, new.record_us, new.origins)
-    counts = Counts(clamped=folded.clamped, beyond_horizon=folded.beyond, unread_texts=folded.unread)
+    counts = Counts(
+        clamped=folded.clamped,
+        beyond_horizon=folded.beyond,
+        components_given_up=folded.given_up,
+        unread_texts=folded.unread,
+    )
     counts.count(folded.outcomes)
     if counts.ignored:
         for event, outcome in zip(new.events, folded.outcomes, strict=True):

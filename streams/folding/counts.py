@@ -24,7 +24,8 @@ class Counts:
     that was given again.
     `tolerated` are rules that parts of records break where nobody reads them, by (dialect, rule).
     `beyond_horizon` are those of the applied that are no newer than an id which is not known any more: if one repeats
-    it, nobody can tell. `forged_headers` are records with headers of ours that no key of ours signed.
+    it, nobody can tell. `components_given_up` are those that a row had no room for. `forged_headers` are records with
+    headers of ours that no key of ours signed.
     `unread_texts` are those of the applied whose text says nothing of any skill, by why (`streams.skills.text_reader`).
     """
 
@@ -40,6 +41,7 @@ class Counts:
     replayed: int = 0
     clamped: int = 0
     beyond_horizon: int = 0
+    components_given_up: int = 0
     forged_headers: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     unknown: Counter[tuple[str, str]] = field(default_factory=Counter)

@@ -17,19 +17,20 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from schemas.event import NativeEvent, Reflection, Rubric, Voided
+from streams.folding.component_sums import add_answers, crowded
 from streams.folding.deduplication import Times, deduplicate
 from streams.folding.event_time import EventTimes, advance_event_time, decay_weights
 from streams.folding.evidence_items import EvidenceItems, EvidenceWeights, keep_evidence, offered
 from streams.folding.facts import Kinds, facts_of, kinds_of
 from streams.folding.history import FoldOutcome
-from streams.folding.readings import Readings
+from streams.folding.readings import Readings, Said
 from streams.folding.retraction import Retraction, Void, concerned
-from streams.folding.sums import Entries, add_facts, add_to_skills
+from streams.folding.sums import add_facts, add_to_skills
 from streams.folding.voidable import keep_voidable
 from streams.folding.voided_acts import Voids
 from streams.input.origin import Origin
 from streams.rows.layout import Indices
-from streams.rows.row import KNOWN_IDS
+from streams.rows.row import COMPONENTS_PER_STUDENT, KNOWN_IDS
 from streams.rows.row_batch import Integers, RowBatch
 from streams.rows.segments import segments_for
 from streams.skills.skill_set import SkillSet
@@ -40,7 +41,8 @@ class Folded(NamedTuple):
     """The result of folding some events: `new` are the indices of those that changed their row; `clamped` of these came
     from the future. `not_held` would void what is not known any more. `beyond` may repeat an id not known any more.
     `joined` are the indices of events that changed nothing of their row but what an act is called; `retracted` those of
-    voids that found their event. `unread` are the new events whose text was not read, by why.
+    voids that found their event. `unread` are the new events whose text was not read, by why. `given_up` is how many
+    components went for want of room.
     """
 
     outcomes: list[FoldOutcome]
@@ -51,25 +53,28 @@ class Folded(NamedTuple):
     retracted: Sequence[int]
     unread: Counter[str]
     not_held: int = 0
+    given_up: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Folding:
-    """A skill set, prepared for folding. A row keeps so many `segments` of ids."""
+    """A skill set, prepared for folding. A row keeps so many `segments` of ids, and `components`."""
 
     names: tuple[str, ...]
     reader: TextReader
     evidence_weights: EvidenceWeights
     segments: int
+    components: int
 
     @classmethod
-    def of(cls, skill_set: SkillSet, known_ids: int = KNOWN_IDS) -> "Folding":
+    def of(cls, skill_set: SkillSet, known_ids: int = KNOWN_IDS, components: int = COMPONENTS_PER_STUDENT) -> "Folding":
         """Index a skill set by fact and by phrase; repeats are known among a student's last `known_ids` ids."""
         return cls(
             names=skill_set.names,
             reader=TextReader.of(skill_set),
             evidence_weights=EvidenceWeights.of([skill.evidence_weights for skill in skill_set.skills.values()]),
             segments=segments_for(known_ids),
+            components=components,
         )
 
     def fold(
@@ -167,9 +172,9 @@ class Folding:
         if len(new) < len(row_indices):
             before = np.searchsorted(new, [void.before for void in voids.values()]).tolist()
             voids = {index: void._replace(before=at) for (index, void), at in zip(voids.items(), before, strict=True)}
-        retracted = self._add(row_batch, events, readings, event_times, voids)
+        retracted, given_up = self._add(row_batch, events, readings, event_times, voids)
         clamped = int(np.sum((own_us > times.record_us)[new]))
-        return Folded(outcomes, new, clamped, beyond, joined, retracted, readings.unread)
+        return Folded(outcomes, new, clamped, beyond, joined, retracted, readings.unread, given_up=given_up)
 
     def _columns_of(self, text: str) -> int:
         return len(self.reader.read(text).log_odds)
@@ -184,40 +189,43 @@ class Folding:
         readings: Readings,
         event_times: EventTimes,
         voids: Mapping[int, Void],
-    ) -> list[int]:
-        """Add what the new `events` say; the indices of those of the `voids` that found their event."""
-        said = readings.facts, readings.texts.arrays(), readings.ratings.arrays()
-        rows = concerned(row_batch, event_times.row_index.tolist(), events, list(voids.values())) if voids else None
+    ) -> tuple[list[int], int]:
+        """Add what the new `events` say; the indices of those of the `voids` that found their event, and how many
+        components were given up.
+        """
+        said = readings.said
+        rows = crowded(row_batch, said.answers, self.components)
+        if voids:
+            rows |= concerned(row_batch, event_times.row_index.tolist(), events, list(voids.values()))
         if not rows:
             self._add_all(row_batch, events, said, event_times, readings.evidence_items(event_times.time_s))
-            return []
+            return [], 0
         one_by_one = np.isin(event_times.row_index, list(rows))
         theirs = {index: void for index, void in voids.items() if void.row in rows}
-        retracted = Retraction(row_batch, self.evidence_weights).add(
-            events, event_times, one_by_one, said, readings.evidence, theirs
-        )
+        retraction = Retraction(row_batch, self.evidence_weights, self.components)
+        retracted = retraction.add(events, event_times, one_by_one, said, readings.evidence, theirs)
         others = ~one_by_one
         some = [event for event, other in zip(events, others.tolist(), strict=True) if other]
-        facts, texts, ratings = (entries.of(others) for entries in said)
         evidence = readings.evidence_items(event_times.time_s, others)
-        self._add_all(row_batch, some, (facts, texts, ratings), event_times.of(others), evidence)
-        return retracted
+        self._add_all(row_batch, some, said.of(others), event_times.of(others), evidence)
+        return retracted, retraction.given_up
 
     def _add_all(
         self,
         row_batch: RowBatch,
         events: Sequence[NativeEvent],
-        said: tuple[Entries, Entries, Entries],
+        said: Said,
         event_times: EventTimes,
         evidence: EvidenceItems,
     ) -> None:
         """All at once, as columns."""
-        facts, texts, ratings = said
-        keep_voidable(row_batch, events, event_times, facts, texts, ratings)
+        keep_voidable(row_batch, events, event_times, said)
         time_s = event_times.time_s
         for chosen, weight in decay_weights(row_batch, event_times):
             of_s = time_s if chosen is None else time_s[chosen]
-            add_facts(row_batch, facts.of(chosen), weight, of_s)
-            add_to_skills(row_batch, "text", texts.of(chosen), weight, of_s)
-            add_to_skills(row_batch, "rubric", ratings.of(chosen), weight, of_s)
-        keep_evidence(row_batch, offered(self.evidence_weights, facts, time_s, len(self.names)) + evidence)
+            some = said.of(chosen)
+            add_facts(row_batch, some.facts, weight, of_s)
+            add_to_skills(row_batch, "text", some.texts, weight, of_s)
+            add_to_skills(row_batch, "rubric", some.ratings, weight, of_s)
+            add_answers(row_batch, some.answers, weight, of_s)
+        keep_evidence(row_batch, offered(self.evidence_weights, said.facts, time_s, len(self.names)) + evidence)

@@ -1,9 +1,10 @@
-"""Reads from a batch's events what is not a fact of one event: phrases, ratings, and facts that depend on earlier
-events.
+"""Reads from a batch's events what is not a fact of one event: phrases, ratings, answers, and facts that depend on
+earlier events.
 """
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import cast
 from zlib import crc32
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.event import Attempt, Control, Message, NativeEvent, Reflection, Rubric
+from streams.folding.answers import NO_ANSWERS, Answers, answers_of
 from streams.folding.event_time import EventTimes
 from streams.folding.evidence_items import EvidenceItems
 from streams.folding.facts import Facts, Kinds, has_passed
@@ -23,6 +25,23 @@ from streams.skills.text_reader import TextReader
 from streams.vocabulary import FACTS, RUBRIC, Fact
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What some events add to sums."""
+
+    facts: Entries
+    texts: Entries
+    ratings: Entries
+    answers: Answers
+
+    def of(self, chosen: Array | None) -> "Said":
+        """As `Entries.of`."""
+        if chosen is None:
+            return self
+        facts, texts, ratings = (each.of(chosen) for each in (self.facts, self.texts, self.ratings))
+        return Said(facts, texts, ratings, self.answers.of(chosen))
+
+
 class Readings:
     """Reads a batch's new events once. Open failures and controls are kept in the row batch at once.
 
@@ -30,7 +49,7 @@ class Readings:
     """
 
     def __init__(self, row_batch: RowBatch, reader: TextReader) -> None:
-        self.facts, self.texts, self.ratings = NO_ENTRIES, Noted(), Noted()
+        self._facts, self._texts, self._ratings, self._answers = NO_ENTRIES, Noted(), Noted(), NO_ANSWERS
         self.unread: Counter[str] = Counter()
         self._row_batch = row_batch
         self._reader = reader
@@ -45,12 +64,18 @@ class Readings:
         said = self._after_failures(events, kinds.get(Attempt, ()), row_indices, event_times)
         if said:
             facts = facts.and_of(*zip(*said, strict=True))
-        self.facts = Entries(event_times.row_index[facts.event] * len(FACTS) + facts.fact, facts.value, facts.event)
+        self._facts = Entries(event_times.row_index[facts.event] * len(FACTS) + facts.fact, facts.value, facts.event)
+        self._answers = answers_of(events, kinds.get(Attempt, ()), event_times.row_index)
         self._use_controls(events, kinds.get(Control, ()), row_indices)
         for number in sorted([*kinds.get(Message, ()), *kinds.get(Reflection, ())]):
             self._read_text(row_indices[number], cast(Message, events[number]).text, number)
         for number in kinds.get(Rubric, ()):
             self._rate(row_indices[number], cast(Rubric, events[number]), number)
+
+    @property
+    def said(self) -> Said:
+        """What the events add to sums."""
+        return Said(self._facts, self._texts.arrays(), self._ratings.arrays(), self._answers)
 
     @property
     def evidence(self) -> Sequence[tuple[int, int, float, int, int]]:
@@ -79,11 +104,11 @@ class Readings:
             if weight:
                 self._evidence.append((first + hit.column, hit.code, hit.weight, weight, number))
         for column, value in reading.log_odds.items():
-            self.texts.note(first + column, value, number)
+            self._texts.note(first + column, value, number)
 
     def _rate(self, row_index: int, event: Rubric, number: int) -> None:
         where = row_index * self._skills + self._row_batch.names.index(event.skill)
-        self.ratings.note(where, event.rating, number)
+        self._ratings.note(where, event.rating, number)
         weight = round((event.rating - 0.5) * 40) or (1 if event.rating >= 0.5 else -1)
         self._evidence.append((where, RUBRIC, event.rating, weight, number))
 

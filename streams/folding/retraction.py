@@ -1,6 +1,7 @@
 """Voided events within a batch: the sums of their students, event by event and void by void, in order.
 
-    a student whom no void of the batch can concern ──► all events at once, as columns (`streams.folding.sums`)
+    a student whom no void of the batch can concern ──► all events at once, as columns (`streams.folding.sums`);
+    who gives up no component                           answers, too (`streams.folding.component_sums`)
     any other ──► one row's sums as plain numbers ──► add, retract, add … ──► back into the columns
 
 A void subtracts what its event added, as the row keeps it (`streams.folding.voidable`); rounding, and which evidence
@@ -21,6 +22,7 @@ from schemas.event import NativeEvent
 from streams.folding.event_time import EventTimes
 from streams.folding.evidence_items import EvidenceWeights
 from streams.folding.known_ids import digest_of
+from streams.folding.readings import Said
 from streams.folding.student_sums import EventContribution, StudentSums
 from streams.folding.sums import Entries
 from streams.folding.voidable import digest_as_int
@@ -49,9 +51,11 @@ def concerned(
 
 
 class Retraction:
-    """Adds the new `events` of some rows to these, with `voids` in between."""
+    """Adds the new `events` of some rows to these, with `voids` in between. `given_up` counts components that went."""
 
-    def __init__(self, row_batch: RowBatch, evidence_weights: EvidenceWeights) -> None:
+    def __init__(self, row_batch: RowBatch, evidence_weights: EvidenceWeights, most_components: int) -> None:
+        self.given_up = 0
+        self._most_components = most_components
         self._row_batch = row_batch
         self._skills = len(row_batch.names)
         self._codes = [skill_code(name) for name in row_batch.names]
@@ -65,11 +69,11 @@ class Retraction:
         events: Sequence[NativeEvent],
         event_times: EventTimes,
         chosen: NDArray[np.bool_],
-        said: tuple[Entries, Entries, Entries],
+        said: Said,
         evidence: Iterable[tuple[int, int, float, int, int]],
         voids: Mapping[int, Void],
     ) -> list[int]:
-        """Add the `chosen` events' facts, texts and ratings (`said`) and evidence (group, code, value, weight, event).
+        """Add what the `chosen` events have `said`, and their evidence (group, code, value, weight, event).
 
         `voids` are by their indices in the batch, ascending. Return the indices of those that found their event.
         """
@@ -82,7 +86,7 @@ class Retraction:
         times_us = event_times.time_us.tolist()
         found: list[int] = []
         for row, in_turn in steps.items():
-            sums = StudentSums(self._row_batch, row, self._codes)
+            sums = StudentSums(self._row_batch, row, self._codes, self._most_components)
             for number, index in sorted(in_turn):
                 if index != _ADD:
                     found += [index] if sums.retract(digest_as_int(voids[index].event_id)) else []
@@ -90,26 +94,29 @@ class Retraction:
                     digest = digest_as_int(events[number].event_id) if events[number].voidable else None
                     sums.add(times_us[number], of_event[number], digest)
             sums.store()
+            self.given_up += sums.components.given_up
         return found
 
     def _by_event(
         self,
         chosen: NDArray[np.bool_],
-        said: tuple[Entries, Entries, Entries],
+        said: Said,
         evidence: Iterable[tuple[int, int, float, int, int]],
     ) -> defaultdict[int, EventContribution]:
         of_event: defaultdict[int, EventContribution] = defaultdict(EventContribution)
-        facts, texts, ratings = said
-        for fact, value, event in _entries(facts, chosen, len(FACTS)):
+        for fact, value, event in _entries(said.facts, chosen, len(FACTS)):
             one = of_event[event]
             one.facts.append((fact, value))
             for at in range(self._start[fact], self._start[fact] + self._count[fact]):
                 skill, weight = self._evidence_weights[at]
                 one.evidence.append((skill, fact, value, weight))
-        for skill, value, event in _entries(texts, chosen, self._skills):
+        for skill, value, event in _entries(said.texts, chosen, self._skills):
             of_event[event].texts.append((skill, value))
-        for skill, value, event in _entries(ratings, chosen, self._skills):
+        for skill, value, event in _entries(said.ratings, chosen, self._skills):
             of_event[event].ratings.append((skill, value))
+        names, codes = said.answers.names, said.answers.codes.tolist()
+        for column, value, event in _entries(said.answers.entries, chosen, len(names)):
+            of_event[event].answers.append((codes[column], names[column], value))
         for group, code, value, weight, event in evidence:
             if chosen[event]:
                 of_event[event].evidence.append((group % self._skills, code, value, weight))
@@ -119,5 +126,6 @@ class Retraction:
 def _entries(entries: Entries, chosen: NDArray[np.bool_], columns: int) -> Iterable[tuple[int, float, int]]:
     """(column, value, event) of the chosen events."""
     mine = chosen[entries.event]
+    columns = max(columns, 1)
     columns_of = (entries.where[mine] % columns, entries.value[mine], entries.event[mine])
     return zip(*(part.tolist() for part in columns_of), strict=True)

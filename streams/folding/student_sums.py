@@ -12,8 +12,9 @@ import numpy as np
 
 from streams.folding.event_time import MAX_EXPONENT
 from streams.folding.evidence_items import rank_of
+from streams.folding.student_components import StudentComponents
 from streams.folding.sums import DECAYED_OF_A_SKILL, rebase_foreign
-from streams.folding.voidable import FACT_VALUE, RUBRIC_VALUE, TEXT_VALUE, first_within_bound
+from streams.folding.voidable import ANSWER_VALUE, FACT_VALUE, RUBRIC_VALUE, TEXT_VALUE, first_to_keep
 from streams.rows.layout import VOIDABLE
 from streams.rows.row import HALF_LIFE_US, MAX_EVIDENCE, decayed
 from streams.rows.row_batch import RowBatch
@@ -47,18 +48,21 @@ class Item(NamedTuple):
 
 @dataclass(slots=True)
 class EventContribution:
-    """What one event adds: facts, texts and ratings by fact or skill, and (skill, code, value, weight) as evidence."""
+    """What one event adds: facts, texts and ratings by fact or skill, answers as (code, name, value), and (skill, code,
+    value, weight) as evidence.
+    """
 
     facts: list[tuple[int, float]] = field(default_factory=list)
     texts: list[tuple[int, float]] = field(default_factory=list)
     ratings: list[tuple[int, float]] = field(default_factory=list)
+    answers: list[tuple[int, bytes, float]] = field(default_factory=list)
     evidence: list[tuple[int, int, float, int]] = field(default_factory=list)
 
 
 class StudentSums:
     """One row's sums, evidence and kept values as plain numbers; `store` puts them back."""
 
-    def __init__(self, row_batch: RowBatch, row: int, codes: Sequence[int]) -> None:
+    def __init__(self, row_batch: RowBatch, row: int, codes: Sequence[int], most_components: int) -> None:
         self._row_batch = row_batch
         self._row = row
         self._codes = codes
@@ -68,6 +72,7 @@ class StudentSums:
             name: row_batch.skill_states[name][row].tolist() for name in _SKILL_COLUMNS
         }
         self._items = [self._stored_items(column) for column in range(len(codes))]
+        self.components = StudentComponents(row_batch.sections["components"][row], most_components)
         self._voidable = [
             RetractableValue(*values)
             for values in np.frombuffer(row_batch.sections["voidable"][row], VOIDABLE).tolist()
@@ -94,6 +99,8 @@ class StudentSums:
                 n[skill] += weight
                 total[skill] += weight * value
                 newest_s[skill] = max(newest_s[skill], time_s)
+        for code, name, value in said.answers:
+            self._drop_answers(self.components.add(code, name, value, weight, time_s))
         for skill, code, value, tenths in said.evidence:
             items = self._items[skill]
             items.append(Item(rank_of(tenths, time_s), code, value, time_s, tenths))
@@ -111,6 +118,8 @@ class StudentSums:
             weight = math.exp2((voidable.time_us - self._reference_us) / HALF_LIFE_US)
             if voidable.what == FACT_VALUE:
                 self._subtract_fact(voidable, weight)
+            elif voidable.what == ANSWER_VALUE:
+                self.components.retract(voidable.code, voidable.value, weight)
             else:
                 self._subtract_from_skill(voidable, weight)
         self._voidable = [voidable for voidable in self._voidable if voidable.id != digest]
@@ -127,6 +136,7 @@ class StudentSums:
         for name, column in row_batch.evidence_items.items():
             padding = [0] * MAX_EVIDENCE
             column[row] = [([getattr(item, name) for item in items] + padding)[:MAX_EVIDENCE] for items in self._items]
+        row_batch.sections["components"][row] = self.components.section()
         row_batch.sections["voidable"][row] = np.array(self._voidable, VOIDABLE).tobytes() if self._voidable else b""
 
     def _stored_items(self, skill: int) -> list[Item]:
@@ -145,7 +155,17 @@ class StudentSums:
         voidable += [
             RetractableValue(digest, time_us, value, self._codes[skill], RUBRIC_VALUE) for skill, value in said.ratings
         ]
-        del voidable[: first_within_bound([one.id for one in voidable])]
+        voidable += [
+            RetractableValue(digest, time_us, value, code, ANSWER_VALUE)
+            for code, _, value in said.answers
+            if code in self.components
+        ]
+        del voidable[: first_to_keep([one.id for one in voidable], [one.what for one in voidable])]
+
+    def _drop_answers(self, given_up: Sequence[int]) -> None:
+        """What a component had that was given up can't be subtracted from one that comes back under its name."""
+        if given_up:
+            self._voidable = [one for one in self._voidable if one.what != ANSWER_VALUE or one.code not in given_up]
 
     def _rebase(self, reference_us: int) -> None:
         factor = decayed(self._reference_us, reference_us)
@@ -154,6 +174,7 @@ class StudentSums:
             for name in names:
                 columns[name] = [value * factor for value in columns[name]]
         rebase_foreign(self._row_batch, self._row, factor)
+        self.components.rebase(factor)
 
     def _subtract_fact(self, voidable: RetractableValue, weight: float) -> None:
         facts, fact, value = self._facts, voidable.code, voidable.value

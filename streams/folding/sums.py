@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from streams.rows.components import rebased
 from streams.rows.layout import SKILL_STATE, Array
 from streams.rows.row import decayed
 from streams.rows.row_batch import Floats, RowBatch
@@ -84,6 +85,8 @@ def rebase(row_batch: RowBatch, row_index: int, reference_us: int) -> None:
     for name in DECAYED_OF_A_SKILL:
         row_batch.skill_states[name][row_index] *= factor
     rebase_foreign(row_batch, row_index, factor)
+    components = row_batch.sections["components"]
+    components[row_index] = rebased(components[row_index], factor)
 
 
 def rebase_foreign(row_batch: RowBatch, row_index: int, factor: float) -> None:

@@ -1,7 +1,8 @@
 """What voidable events added to a row is kept in it for a while, so that it can be subtracted (see `retraction`).
 
 Kept are the facts, text and rubric values of a student's last voidable events, MAX_VOIDABLE values in all, and of no
-event but a part: the last one is kept whole, however many skills its text speaks of.
+event but a part: the last one is kept whole, however many skills its text speaks of. Their answers are kept with them,
+and don't count: what can be voided does not depend on how many components an item has.
 """
 
 from collections.abc import Sequence
@@ -12,8 +13,9 @@ import numpy as np
 from schemas.event import NativeEvent
 from streams.folding.event_time import EventTimes
 from streams.folding.known_ids import digest_of
+from streams.folding.readings import Said
 from streams.folding.sums import Entries
-from streams.rows.layout import VOIDABLE, chunks
+from streams.rows.layout import VOIDABLE, Array, chunks
 from streams.rows.row import MAX_VOIDABLE
 from streams.rows.row_batch import RowBatch
 from streams.vocabulary import FACTS, skill_code
@@ -21,15 +23,14 @@ from streams.vocabulary import FACTS, skill_code
 FACT_VALUE: Final = 0
 TEXT_VALUE: Final = 1
 RUBRIC_VALUE: Final = 2
+ANSWER_VALUE: Final = 3
 
 
 def keep_voidable(
     row_batch: RowBatch,
     events: Sequence[NativeEvent],
     event_times: EventTimes,
-    facts: Entries,
-    texts: Entries,
-    ratings: Entries,
+    said: Said,
 ) -> None:
     """Note in the row batch the values that the voidable ones among the new `events` added."""
     indices = [index for index, event in enumerate(events) if event.voidable]
@@ -37,20 +38,26 @@ def keep_voidable(
         return
     skills = np.array([skill_code(name) for name in row_batch.names], np.uint32)
     pieces = []
-    for what, entries in ((FACT_VALUE, facts), (TEXT_VALUE, texts), (RUBRIC_VALUE, ratings)):
+    codes: tuple[tuple[int, Entries, Array], ...] = (
+        (FACT_VALUE, said.facts, np.arange(len(FACTS))),
+        (TEXT_VALUE, said.texts, skills),
+        (RUBRIC_VALUE, said.ratings, skills),
+        (ANSWER_VALUE, said.answers.entries, said.answers.codes),
+    )
+    for what, entries, code in codes:
         chosen = np.isin(entries.event, indices)
         part = np.zeros(int(chosen.sum()), VOIDABLE)
         index, where = entries.event[chosen], entries.where[chosen]
         part["what"], part["value"], part["time_us"] = what, entries.value[chosen], event_times.time_us[index]
-        part["code"] = where % len(FACTS) if what == FACT_VALUE else skills[where % max(len(skills), 1)]
+        part["code"] = code[where % max(len(code), 1)]
         pieces.append((index, part))
     of_event = np.concatenate([index for index, _ in pieces])
-    said = np.concatenate([part for _, part in pieces])
+    values = np.concatenate([part for _, part in pieces])
     digests = {index: digest_as_int(events[index].event_id) for index in indices}
-    said["id"] = [digests[index] for index in of_event.tolist()]
+    values["id"] = [digests[index] for index in of_event.tolist()]
     order = np.lexsort((of_event, event_times.row_index[of_event]))
     row_indices, count = np.unique(event_times.row_index[of_event], return_counts=True)
-    for row_index, added in zip(row_indices.tolist(), chunks(said[order], count), strict=True):
+    for row_index, added in zip(row_indices.tolist(), chunks(values[order], count), strict=True):
         row_batch.sections["voidable"][row_index] = _last(row_batch.sections["voidable"][row_index] + added)
 
 
@@ -62,7 +69,14 @@ def digest_as_int(event_id: str) -> int:
 def _last(part: bytes) -> bytes:
     """As many of the last values as may be kept."""
     values = np.frombuffer(part, VOIDABLE)
-    return values[first_within_bound(values["id"].tolist()) :].tobytes()
+    return values[first_to_keep(values["id"].tolist(), values["what"].tolist()) :].tobytes()
+
+
+def first_to_keep(ids: Sequence[int], what: Sequence[int]) -> int:
+    """As `first_within_bound`, of values among which are answers; those of an event follow its other values."""
+    counted = [index for index, each in enumerate(what) if each != ANSWER_VALUE]
+    start = first_within_bound([ids[index] for index in counted])
+    return counted[start] if start else 0
 
 
 def first_within_bound(ids: Sequence[int]) -> int:

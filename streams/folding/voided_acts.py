@@ -15,7 +15,7 @@ from streams.folding.event_time import ALLOWED_LATENESS_US
 from streams.folding.facts import has_passed
 from streams.folding.readings import after_failure
 from streams.folding.retraction import Void
-from streams.folding.voidable import digest_as_int, first_within_bound
+from streams.folding.voidable import ANSWER_VALUE, digest_as_int, first_within_bound
 from streams.rows.layout import HELD_ACT, VOIDABLE, Array
 from streams.rows.row import MAX_HELD_ACTS
 from streams.rows.row_batch import Integers, RowBatch
@@ -82,7 +82,8 @@ class Foresight:
     def __init__(self, row_batch: RowBatch, row: int, voids: Voids) -> None:
         self._voids = voids
         self._left = list(reversed(voids.by_row[row]))
-        self._voidable: list[int] = np.frombuffer(row_batch.sections["voidable"][row], VOIDABLE)["id"].tolist()
+        voidable = np.frombuffer(row_batch.sections["voidable"][row], VOIDABLE)
+        self._voidable: list[int] = voidable["id"][voidable["what"] != ANSWER_VALUE].tolist()
         self._failures = failures_of(row_batch.sections["failures"][row])
         self._as_of_us = int(row_batch.headers["as_of_us"][row]) if row_batch.headers["events"][row] else None
 

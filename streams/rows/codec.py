@@ -10,7 +10,9 @@ from msgspec import Struct
 
 from schemas.errors import Fatal
 from streams.input.checkpoint import Remedy
+from streams.rows.components import name_faults
 from streams.rows.layout import (
+    COMPONENTS_VERSION,
     EVIDENCE_ITEM,
     FACT,
     HEADER,
@@ -42,6 +44,7 @@ def encode_row(row: Row) -> bytes:
     skill_states = sorted(row.skills.items())[:MAX_SKILL_STATES]
     evidence_items = [evidence_item for _, skill_state in skill_states for evidence_item in skill_state.evidence_items]
     header = NEW_HEADER.copy()
+    header["version"] = COMPONENTS_VERSION if row.components else ROW_VERSION
     header["skill_states"], header["evidence_items"] = len(skill_states), len(evidence_items)
     header["ids"], header["controls"] = len(row.ids) // ID_BYTES, len(row.controls)
     header["failures"], header["origins"] = len(row.open_failures), len(row.origins)
@@ -66,6 +69,7 @@ def encode_row(row: Row) -> bytes:
             row.voidable,
             row.segments,
             row.acts,
+            row.components,
         )
     )
 
@@ -77,6 +81,8 @@ def decode_row(stored: bytes) -> Row:
     """
     split = split_rows([stored])
     header, sections = split.headers[0], {name: section[0] for name, section in split.sections.items()}
+    if fault := name_faults(sections["components"]):
+        raise _unreadable(fault)
     skill_states = {int(skill_state["skill"]): _skill_state(skill_state) for skill_state in split.skill_states.records}
     if len(skill_states) != len(split.skill_states.records):
         raise _unreadable("two states of one skill")
@@ -104,13 +110,14 @@ def decode_row(stored: bytes) -> Row:
         voidable=sections["voidable"],
         segments=sections["segments"],
         acts=sections["acts"],
+        components=sections["components"],
     )
 
 
 def split_rows(stored: Sequence[bytes]) -> Split:
     """Rows of any version, taken apart. Raises Fatal as `decode_row` does."""
-    if any(row[:1] != _VERSION for row in stored):
-        stored = [row if row[:1] == _VERSION else _upcast(row) for row in stored]
+    if any(row[:1] not in _VERSIONS for row in stored):
+        stored = [row if row[:1] in _VERSIONS else _upcast(row) for row in stored]
     try:
         return Split(stored)
     except ValueError as error:
@@ -119,7 +126,7 @@ def split_rows(stored: Sequence[bytes]) -> Split:
 
 def row_headers(stored: Sequence[bytes]) -> Array:
     """Only the headers of rows of any version (see `streams.rows.layout`). Raises Fatal as `decode_row` does."""
-    if any(row[:1] != _VERSION or len(row) < HEADER.itemsize for row in stored):
+    if any(row[:1] not in _VERSIONS or len(row) < HEADER.itemsize for row in stored):
         return split_rows(stored).headers
     return np.frombuffer(b"".join([row[: HEADER.itemsize] for row in stored]), HEADER)
 
@@ -137,7 +144,7 @@ def _upcast(stored: bytes) -> bytes:
     if stored[:1] != VERSION_2 and not stored.startswith(FIRST_BYTES):
         if not stored or stored[0] >= 0x80:
             raise _unreadable("it begins with no version")
-        raise _unreadable(f"it has version {stored[0]}; this program reads versions 1 to {ROW_VERSION}")
+        raise _unreadable(f"it has version {stored[0]}; this program reads versions 1 to {COMPONENTS_VERSION}")
     try:
         return row_of_v2(stored) if stored[:1] == VERSION_2 else encode_row(row_of_v1(stored))
     except (msgspec.MsgspecError, LookupError, ArithmeticError, ValueError, struct.error) as error:
@@ -153,6 +160,7 @@ def _unreadable(why: str) -> Fatal:
 
 KNOWN: Final = ("noted", "partial", "newest_us", "beyond_us", "far_times")
 _VERSION: Final = bytes([ROW_VERSION])
+_VERSIONS: Final = (_VERSION, bytes([COMPONENTS_VERSION]))
 _VERSION_3: Final = b"\x03"  # as now, without acts and far times
 _HEADER_3_BYTES: Final = HEADER.itemsize - 8
 _SCALARS: Final = ("epoch", "offset", "reference_us", "first_us", "as_of_us", "events", "erased_us", *KNOWN)

@@ -1,12 +1,15 @@
-"""The layout of rows in bytes, and of many rows in arrays (version 4; little-endian, every part in whole words).
+"""The layout of rows in bytes, and of many rows in arrays (little-endian, every part in whole words).
 
     header | facts | skill states | evidence items | ids | controls | failures | origins | voidable | segments | acts
+                                                                                                    | components
 
     facts           one for each bit that is set in the header's `facts`
     evidence items  of each skill state in turn, which says how many it has
     ids, segments   8 bytes each; controls, failures, origins, acts 16; voidable 32
+    components      in version 5 only, see `streams.rows.components`
 
-The header says how many of each follow. All numbers are of fixed width, so a batch of rows is decoded and encoded by
+A row without components is of version 4, one with components of version 5. The header says how many of each other part
+follow. All numbers are of fixed width, so a batch of rows is decoded and encoded by
 moving words, without a loop over what is in them.
 """
 
@@ -18,6 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 ROW_VERSION: Final = 4
+COMPONENTS_VERSION: Final = 5
+"""Of a row that has components: the same, and that part behind all others."""
 MAX_FACTS: Final = 64
 WORD: Final = 8
 
@@ -89,6 +94,17 @@ VOIDABLE: Final = np.dtype([("id", "<u8"), ("time_us", "<i8"), ("value", "<f8"),
 ORIGIN: Final = np.dtype([("partition", "<u4"), ("index", "<u4"), ("offset", "<i8")])
 SEGMENT: Final = np.dtype("<i8")
 HELD_ACT: Final = np.dtype([("event", "<u8"), ("act", "<u8")])
+COMPONENT: Final = np.dtype(
+    [
+        ("code", "<u4"),
+        ("newest_s", "<u4"),
+        ("wins", "<u4"),
+        ("fails", "<u4"),
+        ("recent_wins", "<f8"),
+        ("recent_fails", "<f8"),
+    ]
+)
+NAME_LENGTH: Final = np.dtype("<u2")
 
 Array = NDArray[Any]
 Indices = NDArray[np.intp]
@@ -105,7 +121,7 @@ class Many:
 
 
 class Split:
-    """Rows of the present version, taken apart. Raises ValueError where a row's length isn't what its header says."""
+    """Rows of the present versions, taken apart. Raises ValueError where a row's length isn't what it says it is."""
 
     def __init__(self, rows: Sequence[bytes]) -> None:
         self._words = np.frombuffer(b"".join(rows), np.uint64)
@@ -115,7 +131,8 @@ class Split:
         if np.any(lengths % WORD) or np.any(lengths < HEADER.itemsize):
             raise ValueError("a row has no whole header")
         self.headers = self._records(starts, HEADER)
-        if np.any(self.headers["version"] != ROW_VERSION):
+        has_components = self.headers["version"] == COMPONENTS_VERSION
+        if not np.all(has_components | (self.headers["version"] == ROW_VERSION)):
             raise ValueError("a row is of another version")
         self.fact_bits = np.unpackbits(
             np.ascontiguousarray(self.headers["facts"]).view(np.uint8).reshape(-1, 8), axis=1, bitorder="little"
@@ -127,10 +144,27 @@ class Split:
         if np.any(found != self.headers["evidence_items"]):
             raise ValueError("the skill states of a row have not the evidence items that its header says")
         self.evidence_items, at = self._many(at, self.headers["evidence_items"], EVIDENCE_ITEM)
-        sections = [self.headers[name].astype(np.intp) * size for name, size in SECTIONS.items()]
-        if np.any(at * WORD + sum(sections) != ends * WORD):
+        sizes = [self.headers[name].astype(np.intp) * size for name, size in SECTIONS.items()]
+        left = ends * WORD - at * WORD - sum(sizes)
+        if np.any((left > 0) != has_components) or np.any(left < 0):
             raise ValueError("a row is cut off, or has more than its header says")
-        self.sections = dict(zip(SECTIONS, self._slices(rows, starts * WORD, at * WORD, sections), strict=True))
+        if has_components.any():
+            self._check_components(ends[has_components], left[has_components] // WORD)
+        slices = self._slices(rows, starts * WORD, at * WORD, [*sizes, left])
+        self.sections = dict(zip((*SECTIONS, "components"), slices, strict=True))
+
+    def _check_components(self, ends: Indices, widths: Indices) -> None:
+        """See `streams.rows.components`: every record has a name, and all of them fill the part."""
+        first = self._words[ends - widths]
+        counts, name_bytes = (first & np.uint64(0xFFFFFFFF)).astype(np.intp), (first >> np.uint64(32)).astype(np.intp)
+        records = counts * (COMPONENT.itemsize // WORD)
+        words_of_names = -(-(counts * NAME_LENGTH.itemsize + name_bytes) // WORD)
+        if np.any(counts == 0) or np.any(1 + records + words_of_names != widths):
+            raise ValueError("a row has not the components that it says")
+        owner, within = ragged(counts)
+        lengths = self._words.view(NAME_LENGTH)[(ends - widths + 1 + records)[owner] * (WORD // 2) + within]
+        if np.any(np.bincount(owner, lengths, len(counts)) != name_bytes):
+            raise ValueError("the names of a row's components are not as long as it says")
 
     def _records(self, starts: Indices, kind: np.dtype[Any]) -> Array:
         width = kind.itemsize // WORD

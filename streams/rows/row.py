@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from schemas.bounds import MAX_SKILLS
 from streams.rows.layout import ID
 
-MAX_ROW_BYTES: Final = 18_432  # above the worst case (tests/unit/test_row_bounds.py)
+MAX_ROW_BYTES: Final = 94_208  # above the worst case (tests/unit/test_row_bounds.py)
 MAX_EVIDENCE: Final = 3
 MAX_SKILL_STATES: Final = MAX_SKILLS + 16
 """Of the configured skills, and of as many others as there is room for: the skill set may come back."""
@@ -29,8 +29,12 @@ MAX_OPEN_FAILURES: Final = 8
 MAX_CONTROLS: Final = 8
 MAX_VOIDABLE: Final = 14
 MAX_VOIDABLE_OF_EVENT: Final = 6 + MAX_SKILLS
-"""One event's facts, and its text's value for each skill."""
+"""One event's facts, and its text's value for each skill. Or what is in MAX_VOIDABLE: of seven attempts, each of two
+facts at least, and of eight components at most.
+"""
 MAX_HELD_ACTS: Final = 24
+COMPONENTS_PER_STUDENT: Final = 64
+MAX_COMPONENTS_PER_STUDENT: Final = 256
 FAR_US: Final = 86_400 * 1_000_000
 HALF_LIFE_US: Final = 30 * 86_400 * 1_000_000
 
@@ -100,7 +104,8 @@ class Row(Struct):
     `partial` is 1 where a version that kept only the last RECENT_IDS wrote the row, else 0.
 
     `voidable` are the values that the last voidable events added (see `streams.folding.voidable`), `acts` the acts that
-    they told (`streams.folding.voided_acts`).
+    they told (`streams.folding.voided_acts`). `components` are the knowledge components that were answered
+    (`streams.rows.components`).
     `skills` is by `skill_code`, `controls` and `open_failures` by CRC-32 of their names. A student was erased at
     `erased_us`, if above 0: nothing that was sent until then counts. Without `events` the row is but the tombstone row
     of one.
@@ -126,6 +131,7 @@ class Row(Struct):
     far_times: int = 0
     segments: bytes = b""
     acts: bytes = b""
+    components: bytes = b""
     pending: Pending = field(default_factory=Pending)
     erased_us: int = 0
 

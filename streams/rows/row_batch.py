@@ -3,7 +3,8 @@
     stored rows ──of──► RowBatch ──Fold──► RowBatch ──sources, fusion──► RowBatch ──encode──► stored rows
 
 Decoding, folding, scoring and encoding cost a few array operations a batch, whatever the number of students. Parts
-that few events need (`ids`, `controls`, `failures`, `origins`, `segments`) stay bytes, a list of one a row.
+that few events need (`ids`, `controls`, `failures`, `origins`, `segments`, `components`) stay bytes, a list of one a
+row.
 """
 
 from collections.abc import Sequence
@@ -16,10 +17,12 @@ from numpy.typing import NDArray
 from schemas.errors import Fatal
 from streams.rows.codec import encode_row, pending_of, split_rows
 from streams.rows.layout import (
+    COMPONENTS_VERSION,
     EVIDENCE_ITEM,
     FACT,
     MAX_FACTS,
     NEW_HEADER,
+    ROW_VERSION,
     SECTIONS,
     SKILL_STATE,
     Array,
@@ -80,7 +83,7 @@ class RowBatch:
             _columns(FACT, (len(rows), len(FACTS))),
             _columns(SKILL_STATE, (len(rows), len(names)), skip=("skill", "evidence_items")),
             _columns(EVIDENCE_ITEM, (len(rows), len(names), MAX_EVIDENCE), skip=("unused",)),
-            {name: [b""] * len(rows) for name in SECTIONS},
+            {name: [b""] * len(rows) for name in (*SECTIONS, "components")},
             Segments([b"%d" % row_index for row_index in range(len(rows))]) if segments is None else segments,
         )
         if known:
@@ -134,6 +137,9 @@ class RowBatch:
         skill_states, skill_counts = self._skill_records(order, item_counts)
         headers = self.headers
         headers["skill_states"], headers["evidence_items"] = skill_counts, item_counts.sum(axis=1)
+        headers["version"] = ROW_VERSION
+        if any(self.sections["components"]):
+            headers["version"][list(map(bool, self.sections["components"]))] = COMPONENTS_VERSION
         for name, size in SECTIONS.items():
             headers[name] = np.fromiter(map(len, self.sections[name]), np.intp, len(headers)) // size
         pieces = [
@@ -155,8 +161,9 @@ class RowBatch:
         for name, column in self.facts.items():
             column[row_indices[split.facts.owner], fact] = split.facts.records[name]
         for name, pieces in split.sections.items():
-            for row_index, part in zip(row_indices.tolist(), pieces, strict=True):
-                self.sections[name][row_index] = part
+            if any(pieces):
+                for row_index, part in zip(row_indices.tolist(), pieces, strict=True):
+                    self.sections[name][row_index] = part
         self._fill_skills(row_indices, split.skill_states, split.evidence_items)
 
     def _fill_skills(self, row_indices: Indices, skill_states: Many, item_records: Many) -> None:

@@ -20,7 +20,7 @@ from streams.evidence.source import Estimate, EstimateStatus, RecordedEstimate, 
 from streams.input.signature import Authentic, nobody
 from streams.pipeline import Pipeline
 from streams.rows.codec import decode_row
-from streams.rows.row import KNOWN_IDS, Row
+from streams.rows.row import COMPONENTS_PER_STUDENT, KNOWN_IDS, Row
 from streams.rows.row_batch import RowBatch
 from streams.scoring.fusion import subsets
 from streams.scoring.updates import read_update
@@ -51,6 +51,7 @@ class Rescoring:
         decode: Decode = decode,
         known_ids: int = KNOWN_IDS,
         authentic: Authentic = nobody,
+        components: int = COMPONENTS_PER_STUDENT,
     ) -> None:
         types = types_of(skill_set)
         local = tuple(each for each in types if not each.remote)
@@ -65,6 +66,7 @@ class Rescoring:
             sources=self._sources,
             decode=decode,
             known_ids=known_ids,
+            components=components,
             authentic=authentic,
         )
         self.config_version = self.pipeline.config_version

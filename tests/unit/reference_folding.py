@@ -14,6 +14,7 @@ from schemas.event import Attempt, Control, Message, NativeEvent, Reflection, Ru
 from streams.folding.history import MAX_ORIGINS, FoldOutcome
 from streams.input.origin import Origin
 from streams.rows.row import (
+    COMPONENTS_PER_STUDENT,
     FAR_US,
     HALF_LIFE_US,
     ID_BYTES,
@@ -30,6 +31,7 @@ from streams.rows.row import (
 from streams.skills.skill_set import SkillSet
 from streams.skills.text_reader import TextReader
 from streams.vocabulary import INDEX, RUBRIC, Fact, skill_code
+from tests.unit import reference_components
 from tests.unit.reference_facts import facts_of, passed
 
 _ALLOWED_LATENESS_US: Final = 3_600_000_000
@@ -44,9 +46,10 @@ class ReferenceFolding:
     codes: tuple[int, ...]
     skills: frozenset[str]
     evidence_items: Mapping[int, list[tuple[int, int]]]
+    components: int = COMPONENTS_PER_STUDENT
 
     @classmethod
-    def of(cls, skill_set: SkillSet) -> "ReferenceFolding":
+    def of(cls, skill_set: SkillSet, components: int = COMPONENTS_PER_STUDENT) -> "ReferenceFolding":
         """Index a skill set by fact and by phrase."""
         evidence_items: dict[int, list[tuple[int, int]]] = {}
         for name, skill in skill_set.skills.items():
@@ -58,6 +61,7 @@ class ReferenceFolding:
             codes=tuple(map(skill_code, skill_set.names)),
             skills=frozenset(skill_set.names),
             evidence_items=evidence_items,
+            components=components,
         )
 
     def fold(self, row: Row, event: NativeEvent, now_us: int, origin: Origin | None = None) -> FoldOutcome:
@@ -89,7 +93,9 @@ class ReferenceFolding:
             facts += _after_failure(row, event, time_us)
         for fact, value in facts:
             self._count(row, fact, value, time_us // 1_000_000, factor)
-        if isinstance(event, Control):
+        if isinstance(event, Attempt):
+            reference_components.answer(row, event, time_us // 1_000_000, factor, self.components)
+        elif isinstance(event, Control):
             _use_controls(row, event)
         elif isinstance(event, Message | Reflection):
             self._read(row, event.text, time_us // 1_000_000, factor)
@@ -138,6 +144,7 @@ def rebase(row: Row, reference_us: int) -> None:
         skill_state.text_total *= factor
         skill_state.rubric_n *= factor
         skill_state.rubric_total *= factor
+    reference_components.rebase(row, factor)
 
 
 def _remember(row: Row, event: NativeEvent, now_us: int) -> bool:

@@ -1,6 +1,7 @@
 """Hypothesis strategies: rows with anything in them that folding, scoring and reasoning could have put there."""
 
 from typing import Final
+from zlib import crc32
 
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ from streams.rows.row import (
 )
 from streams.vocabulary import FACTS, skill_code
 from tests.events import default_skills
+from tests.unit.reference_components import Held, packed
 
 CONFIGURED: Final = st.sampled_from([skill_code(name) for name in default_skills().names])
 FOREIGN: Final = st.integers(1, 8)
@@ -70,6 +72,18 @@ pendings: Final = st.builds(
 )
 
 
+def _part(names: dict[bytes, tuple[int, int, float]]) -> bytes:
+    held = {crc32(name): Held(name, wins, fails, wins, recent, recent) for name, (wins, fails, recent) in names.items()}
+    return packed(held)
+
+
+components: Final = st.just(b"") | st.dictionaries(
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=64).map(str.encode),
+    st.tuples(_wide, _wide, _sums),
+    max_size=5,
+).map(_part)
+
+
 def rows(skills: st.SearchStrategy[int] = CONFIGURED, most_skills: int = 4) -> st.SearchStrategy[Row]:
     """Rows; `skills` are the codes of the skills of which they hold `most_skills` at most."""
     return st.builds(
@@ -93,6 +107,7 @@ def rows(skills: st.SearchStrategy[int] = CONFIGURED, most_skills: int = 4) -> s
         beyond_us=_us,
         far_times=st.integers(0, 2**64 - 1),
         segments=st.integers(0, MAX_SEGMENTS).map(lambda count: bytes(range(8)) * count),
+        components=components,
         acts=st.integers(0, MAX_HELD_ACTS).map(lambda count: bytes(range(16)) * count),
         pending=pendings,
         erased_us=_us,

@@ -32,6 +32,7 @@ texts = st.lists(st.sampled_from([*PHRASES, "not", "hello", "…", "and it was I
 )
 _FEW: Final = st.integers(0, 30).map(str)
 _ACT_IDS: Final = st.lists(st.sampled_from(["a", "b", "c", "@d", "@e"]), max_size=2, unique=True)
+_KCS: Final = st.sampled_from(["a", "b", "ç", "plumless", "buckeroo", "x" * 64])  # the fourth and fifth: of one CRC-32
 _OPTIONS: Final[dict[str, dict[str, st.SearchStrategy[Any]]]] = {
     "attempt": {
         "item_id": items,
@@ -40,6 +41,7 @@ _OPTIONS: Final[dict[str, dict[str, st.SearchStrategy[Any]]]] = {
         "duration_s": durations,
         "attempt": st.integers(1, 3),
         "success": st.none() | st.booleans(),
+        "kcs": st.none() | st.lists(_KCS, min_size=1, max_size=4),
     },
     "failure": {"item_id": items, "gave_up": st.booleans()},
     "retry": {"item_id": items},

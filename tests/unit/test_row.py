@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from schemas.errors import Fatal
 from streams.rows.codec import decode_row, encode_row
-from streams.rows.layout import HEADER, MAX_FACTS, ROW_VERSION
+from streams.rows.components import ComponentTotals, components_of
+from streams.rows.layout import COMPONENTS_VERSION, HEADER, MAX_FACTS, ROW_VERSION
 from streams.rows.row import (
     HALF_LIFE_US,
     RECENT_IDS,
@@ -96,12 +97,36 @@ VERSION_4 = bytes.fromhex(
     "6f70"
 )
 
+COMPONENTS = bytes.fromhex(
+    "020000000a0000005d8cf85500f153650300000001000000000000000000f83f000000000000d03f504cd3e401f153650000"
+    "00000200000000000000000000000000000000000040030007004c434d6272c3bc6368650000"
+)
+VERSION_5 = b"\x05" + VERSION_4[1:] + COMPONENTS
+
 
 def test_the_encoding_of_version_4_stays_as_it_is() -> None:
     """Rows of running deployments look like this. If it must change: raise ROW_VERSION and upcast, don't edit."""
     assert ROW_VERSION == VERSION_4[0] == 4
     assert encode_row(EVERY_FIELD) == VERSION_4
     assert decode_row(VERSION_4) == EVERY_FIELD
+
+
+def test_a_row_is_of_version_5_if_it_has_components_and_else_still_of_version_4() -> None:
+    """Until the first component comes, a program that knows no version 5 reads all rows."""
+    assert COMPONENTS_VERSION == VERSION_5[0] == 5
+    row = msgspec.structs.replace(EVERY_FIELD, components=COMPONENTS)
+
+    assert encode_row(row) == VERSION_5
+    assert decode_row(VERSION_5) == row
+    assert encode_row(msgspec.structs.replace(row, components=b"")) == VERSION_4
+
+
+def test_components_are_read_from_their_part_of_a_row() -> None:
+    assert components_of(decode_row(VERSION_5).components) == [
+        ComponentTotals("LCM", 3, 1, 1.5, 0.25, 1_700_000_000),
+        ComponentTotals("brüche", 0, 2, 0.0, 2.0, 1_700_000_001),
+    ]
+    assert components_of(b"") == []
 
 
 FORMER = msgspec.structs.replace(
@@ -151,7 +176,7 @@ def first_version(evidence_items: list[EvidenceItemV1] | None = None, **changed:
 
 
 def test_every_field_differs_from_its_default_in_the_sample() -> None:
-    for name in set(Row.__struct_fields__) - {"erased_us", "voidable"}:
+    for name in set(Row.__struct_fields__) - {"erased_us", "voidable", "components"}:
         assert getattr(EVERY_FIELD, name) != getattr(Row(), name)
 
 
@@ -206,6 +231,16 @@ NOT_ROWS = {
     "two cells of one skill": TWO_SKILL_STATES.replace(
         b"\x02\x00\x00\x00" + bytes(12), b"\x01\x00\x00\x00" + bytes(12)
     ),
+    "version 4 with components": VERSION_4 + COMPONENTS,
+    "version 5 without components": b"\x05" + VERSION_4[1:],
+    "version 5 with no components": b"\x05" + VERSION_4[1:] + bytes(8),
+    "version 5 cut off by a word": VERSION_5[:-8],
+    "version 5 and a word more": VERSION_5 + bytes(8),
+    "version 5 with billions of components": b"\x05" + VERSION_4[1:] + b"\xff" * 16,
+    "a component without a name": VERSION_5.replace(b"\x03\x00\x07\x00", b"\x0a\x00\x00\x00"),
+    "names of other lengths": VERSION_5.replace(b"\x03\x00\x07\x00", b"\x03\x00\x06\x00"),
+    "a name of another component": VERSION_5.replace(b"LCM", b"GCD"),
+    "something behind the names": VERSION_5[:-1] + b"x",
     "version 1 with a fact of another program": first_version([EvidenceItemV1("danced", 1.0, 1, 1)]),
     "version 1 with more events than fit": first_version(events=2**32),
     "version 1 with fewer than no events": first_version(events=-1),
@@ -223,9 +258,9 @@ def test_a_row_that_cannot_be_understood_stops_the_worker(stored: bytes) -> None
         decode_row(stored)
 
 
-@pytest.mark.parametrize("version", [5, 6, 127])
+@pytest.mark.parametrize("version", [6, 7, 127])
 def test_a_row_of_a_newer_version_stops_the_worker_and_is_named(version: int) -> None:
-    with pytest.raises(Fatal, match=f"version {version};.* 1 to {ROW_VERSION}"):
+    with pytest.raises(Fatal, match=f"version {version};.* 1 to {COMPONENTS_VERSION}"):
         decode_row(bytes([version]) + VERSION_4[1:])
 
 
@@ -240,7 +275,9 @@ def read(stored: bytes) -> Row | None:
 @settings(max_examples=300, deadline=None)
 @given(
     st.binary(max_size=400),
-    st.sampled_from([b"", bytes([ROW_VERSION]), VERSION_1[:4], VERSION_2[:8], VERSION_3[:8], VERSION_4[:8]]),
+    st.sampled_from(
+        [b"", bytes([ROW_VERSION]), VERSION_1[:4], VERSION_2[:8], VERSION_3[:8], VERSION_4[:8], VERSION_5[:8]]
+    ),
 )
 def test_any_bytes_are_a_row_or_refused(garbage: bytes, beginning: bytes) -> None:
     row = read(beginning + garbage)
@@ -249,14 +286,16 @@ def test_any_bytes_are_a_row_or_refused(garbage: bytes, beginning: bytes) -> Non
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.sampled_from([VERSION_1, VERSION_2, VERSION_3, VERSION_4]), st.integers(0, 400), st.integers(0, 255))
+@given(
+    st.sampled_from([VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5]), st.integers(0, 500), st.integers(0, 255)
+)
 @example(VERSION_4, VERSION_4.index(b"\x01\xf1\x53\x65\x01") + 4, 2)
 def test_a_row_with_a_wrong_byte_is_a_row_of_its_length_or_refused(stored: bytes, at: int, byte: int) -> None:
     wrong = stored[: at % len(stored)] + bytes([byte]) + stored[at % len(stored) + 1 :]
 
     row = read(wrong)
 
-    assert row is None or wrong[0] != ROW_VERSION or len(encode_row(row)) == len(wrong)
+    assert row is None or wrong[0] not in (ROW_VERSION, COMPONENTS_VERSION) or len(encode_row(row)) == len(wrong)
 
 
 def test_no_phrase_is_called_as_a_fact_or_a_rating() -> None:

@@ -1,13 +1,18 @@
 """How large a row may become, every field full."""
 
+from zlib import crc32
+
 import pytest
 
 from schemas.bounds import MAX_SKILLS
+from schemas.event import MAX_COMPONENT_CHARS
 from streams.folding.history import MAX_ORIGINS
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.layout import HELD_ACT, MAX_FACTS, SEGMENT, VOIDABLE
 from streams.rows.row import (
+    COMPONENTS_PER_STUDENT,
     ID_BYTES,
+    MAX_COMPONENTS_PER_STUDENT,
     MAX_CONTROLS,
     MAX_EVIDENCE,
     MAX_HELD_ACTS,
@@ -26,6 +31,7 @@ from streams.rows.row import (
     Totals,
 )
 from streams.vocabulary import FACTS
+from tests.unit.reference_components import Held, packed
 
 FULL = 1.2345678901234567
 
@@ -40,7 +46,13 @@ def full_skill_state() -> SkillState:
     return SkillState(FULL, FULL, LATEST_S, FULL, FULL, LATEST_S, FULL, FULL, FULL, [EVIDENCE_ITEM] * MAX_EVIDENCE)
 
 
-def worst_case(skills: int, voidable: int = MAX_VOIDABLE_OF_EVENT) -> Row:
+def components(names: list[str]) -> bytes:
+    """These components, every number as wide as it comes."""
+    full = (LATEST_S, 2**32 - 1, 2**32 - 1, FULL, FULL)
+    return packed({crc32(name.encode()): Held(name.encode(), *full) for name in names})
+
+
+def worst_case(skills: int, voidable: int = MAX_VOIDABLE_OF_EVENT, components: bytes = b"") -> Row:
     """Every bounded field full, every number as wide as it comes."""
     totals = Totals(2**32 - 1, FULL, FULL, FULL, FULL, LATEST_S)
     wide = range(2**32 - 1, 0, -1)
@@ -64,22 +76,33 @@ def worst_case(skills: int, voidable: int = MAX_VOIDABLE_OF_EVENT) -> Row:
         far_times=2**64 - 1,
         segments=b"\xff" * MAX_SEGMENTS * SEGMENT.itemsize,
         acts=b"\xff" * MAX_HELD_ACTS * HELD_ACT.itemsize,
+        components=components,
         pending=Pending(2**32 - 1, 2**63 - 1, FULL, LATEST_US, 2**32 - 1, LATEST_US),
         erased_us=LATEST_US,
     )
 
 
 def test_the_worst_row_stays_within_its_bound_and_gives_nothing_up() -> None:
-    row = worst_case(MAX_SKILL_STATES)
+    longest = [chr(0x10000 + number) * MAX_COMPONENT_CHARS for number in range(MAX_COMPONENTS_PER_STUDENT)]
+    row = worst_case(MAX_SKILL_STATES, components=components(longest))
 
     stored = encode_row(row)
 
     assert MAX_SKILLS < MAX_SKILL_STATES
-    assert len(stored) <= MAX_ROW_BYTES
+    assert MAX_ROW_BYTES - 2_048 < len(stored) <= MAX_ROW_BYTES
     assert decode_row(stored) == row
 
 
-@pytest.mark.parametrize(("skills", "size_bytes"), [(7, 5_864), (8, 6_008), (MAX_SKILLS, 15_864)])
+@pytest.mark.parametrize(
+    ("count", "chars", "size_bytes"), [(1, 8, 56), (20, 16, 1_008), (COMPONENTS_PER_STUDENT, 20, 3_464)]
+)
+def test_what_components_add_to_a_row_is_as_the_docs_state_it(count: int, chars: int, size_bytes: int) -> None:
+    with_components = encode_row(Row(components=components([f"{number:0{chars}}" for number in range(count)])))
+
+    assert len(with_components) - len(encode_row(Row())) == size_bytes
+
+
+@pytest.mark.parametrize(("skills", "size_bytes"), [(7, 5_904), (8, 6_048), (MAX_SKILLS, 15_904)])
 def test_the_bound_of_a_row_by_its_skills_is_as_the_docs_state_it(skills: int, size_bytes: int) -> None:
     assert len(encode_row(worst_case(skills, max(MAX_VOIDABLE, skills + 6)))) == size_bytes
 

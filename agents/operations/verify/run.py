@@ -71,7 +71,14 @@ class Verification:
         decode = decoder_of(settings)
         self._keyring = Keyring(settings)
         skill_set, artifact = load_skills(settings.skills), load_artifact(settings.model)
-        self._rescoring = Rescoring(skill_set, artifact, decode, settings.known_ids, self._keyring.may_be_authentic)
+        self._rescoring = Rescoring(
+            skill_set,
+            artifact,
+            decode,
+            settings.known_ids,
+            self._keyring.may_be_authentic,
+            settings.components_per_student,
+        )
         self._partitioner = partitioner(settings.partitioner)
         self._progress = _Progress(tell)
         self._report = VerificationReport()
@@ -171,6 +178,9 @@ class Verification:
             report.leave_students_out(why, students)
         report.mention(
             "applied events may repeat one that is not known any more (SKILLSTREAM_KNOWN_IDS)", counts.beyond_horizon
+        )
+        report.mention(
+            "components gave way to newer ones (SKILLSTREAM_COMPONENTS_PER_STUDENT)", counts.components_given_up
         )
         report.mention("updates of another skill set or model: scores not compared", one.scores.other_config)
         far = ", ".join(self._rescoring.remote)
