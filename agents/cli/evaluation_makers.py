@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from agents.cli.outcome import OutOfReach
-from agents.cli.stages import stage
+from agents.cli.stages import say, stage
 from schemas.dialects import Decode, Decoded, Record
 from streams.evaluation.predictions import EvaluationError
 from streams.evaluation.subject import Subject
@@ -88,15 +88,15 @@ def _note_what_is_left_out(
 ) -> None:
     without = [label for label in labels if label not in judgeable]
     if without:
-        named = ", ".join(sorted({label.student for label in without})[:_NAMED])
-        request.note(f"left out, labels without an event of their student by their as_of: {len(without):,} ({named} …)")
+        request.note(f"left out, labels without an event of their student by their as_of: {len(without):,}")
+        say(f"of them: {', '.join(sorted({label.student for label in without})[:_NAMED])} …")
     late = sum(label.as_of_us > newest_us for label in judgeable)
     if late:
         request.note(f"labels as of a time after the last event of all: {late:,}")
     labelled = {label.skill for label in judgeable}
     for skill in sorted({label.skill for label in labels} - labelled):
         request.note(f"{skill}: none of its labels can be evaluated")
-    for skill in request.artifact.card.skills.keys() - {label.skill for label in labels}:
+    for skill in sorted(request.artifact.card.skills.keys() - {label.skill for label in labels}):
         known = "there is no label of it" if skill in request.skill_set.names else "the skill set has no such skill"
         request.note(f"{skill}: the artifact has a model of it, but {known}")
 

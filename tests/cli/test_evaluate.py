@@ -31,7 +31,7 @@ def test_an_evaluation_ends_with_one_object_of_figures_by_skill(run: Run, class_
     assert {"auc", "log_loss", "brier", "ece", "slope", "width"} <= skill.keys()
     assert skill["auc"] > 0.7
     assert skill["sources"].keys() >= {"model alone", "without model"}
-    assert skill["baselines"].keys() == {"constant", "boosted_trees"}
+    assert skill["baselines"].keys() == {"constant", "regression", "boosted_trees"}
     assert "scoring states: 120" in ran.err, "progress is told where there is no terminal"
 
 
@@ -96,7 +96,9 @@ def test_what_can_be_judged_is_judged_and_the_rest_is_named(run: Run, class_of: 
     assert ran.code == 0
     assert found["skills"]["problem_solving"]["n"] == 41
     noted = " ".join(found["notes"])
-    assert "left out, labels without an event of their student by their as_of: 2 (nobody, s50 …)" in noted
+    assert "left out, labels without an event of their student by their as_of: 2" in noted
+    assert "nobody, s50" in ran.err
+    assert "s50" not in ran.out, "figures and reports hold no student's id"
     assert "labels as of a time after the last event of all: 1" in noted
     assert "empathy: none of its labels can be evaluated" in noted
     assert all(f"note: {note}" in ran.err for note in found["notes"])

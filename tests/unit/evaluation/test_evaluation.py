@@ -96,9 +96,10 @@ def test_baselines_know_of_a_student_only_what_others_taught() -> None:
     found = baselines(predictions, scores, np.full(N, 10.0), feature[:, None])
     figures = {name: evaluate(Subject(predictions=each.predictions), 0).figures for name, each in found.items()}
 
-    assert list(found) == ["constant", "shrunken_mean", "boosted_trees"]
+    assert list(found) == ["constant", "shrunken_mean", "regression", "boosted_trees"]
     assert figures["constant"]["auc"] < 0.5, "whoever succeeds lowers the mean of the others"
-    assert 0.8 < figures["boosted_trees"]["auc"] <= figures["shrunken_mean"]["auc"] + 0.01
+    assert 0.8 < figures["boosted_trees"]["auc"] <= figures["regression"]["auc"] + 0.01
+    assert figures["shrunken_mean"]["auc"] == pytest.approx(figures["regression"]["auc"], abs=0.01)
     noise = baselines(predictions, scores, np.zeros(N), np.random.default_rng(1).normal(size=(N, 3)))
     assert "shrunken_mean" not in noise, "there are no scores"
     assert evaluate(Subject(predictions=noise["boosted_trees"].predictions), 0).figures["auc"] < 0.55
@@ -113,11 +114,32 @@ def test_a_constant_has_an_interval_of_continuous_outcomes() -> None:
     assert found["interval_score"] > evaluate(Subject(predictions=predictions), 0).figures["interval_score"]
 
 
-def test_too_few_students_have_no_baselines_and_one_of_nan_has_no_trees() -> None:
+def test_learnt_baselines_have_intervals_of_continuous_outcomes_and_take_missing_features() -> None:
+    predictions = surer_is_better()
+    known = np.where(np.arange(N) % 3 > 0, predictions.outcome, np.nan)
+    found = baselines(predictions, np.zeros(N), np.zeros(N), known[:, None])
+    figures = {name: evaluate(Subject(predictions=each.predictions), 0).figures for name, each in found.items()}
+
+    for name in ("regression", "boosted_trees"):
+        assert figures[name]["coverage"] == pytest.approx(0.9, abs=0.02)
+        assert figures[name]["brier"] < figures["constant"]["brier"]
+
+
+def test_too_few_students_have_no_baselines_and_columns_of_nan_teach_nothing() -> None:
     predictions, feature = binary()
     nan = np.full((N, 2), np.nan)
     assert baselines(predictions.at(np.arange(4)), np.zeros(4), np.zeros(4), feature[:4, None]) == {}
     assert list(baselines(predictions, np.zeros(N), np.zeros(N), nan)) == ["constant"]
+
+
+def test_a_feature_that_only_one_student_has_is_missing_where_the_others_teach() -> None:
+    predictions, feature = binary()
+    whose = np.where(np.arange(N) < 200, "one", predictions.student)
+    predictions = Predictions.of(predictions.outcome, predictions.p, student=whose)
+    features = np.where(whose == "one", feature, np.nan)[:, None]
+
+    found = baselines(predictions, np.zeros(N), np.zeros(N), features)["boosted_trees"].predictions.p
+    assert np.all(np.ptp(found[:200]) < 1e-9), "nobody else could teach what it means"
 
 
 def test_json_has_the_figures_by_their_names_and_all_else_beside_them() -> None:

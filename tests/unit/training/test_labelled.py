@@ -66,7 +66,7 @@ async def test_each_source_is_judged_alone_and_left_out_where_another_is_present
     assert np.array_equal(alone.predictions.p, without.predictions.p), "with two sources these are the same"
     assert set(alone.predictions.mask) == {"model"}
     assert not np.array_equal(subject.sources["without model"].predictions.p, subject.predictions.p)
-    assert list(subject.baselines) == ["constant", "boosted_trees"]
+    assert list(subject.baselines) == ["constant", "regression", "boosted_trees"]
 
 
 async def test_a_student_without_a_score_counts_as_one_half_and_is_counted() -> None:
