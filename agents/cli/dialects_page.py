@@ -47,6 +47,7 @@ def _xapi() -> Iterator[str]:
         yield from _header("verb", "kind")
         for senses, of_it in _alike(verbs).items():
             yield _row(", ".join(map(_code, of_it)), senses)
+    yield prose.COMPONENTS_OF_XAPI
     yield prose.FAMILIES_PROSE
     yield from _header("family", "types")
     for family, types in ACTIVITY_FAMILIES.items():

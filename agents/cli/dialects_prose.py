@@ -70,8 +70,8 @@ UNREAD_OF_XAPI: Final = (
     ("a statement", "`attachments`, `authority`; `stored` where there is a `timestamp`"),
     (
         "its context",
-        "all but the activities that name an attempt, and the extensions for an attempt's number, cmi5's session and "
-        "whom it is for",
+        "all but its `platform`, the activities that say of which type they are, and the extensions for an attempt's "
+        "number, cmi5's session and whom it is for",
     ),
     ("an actor", "`name`"),
     ("a verb", "`display`"),
@@ -100,6 +100,14 @@ FAMILIES_PROSE: Final = """
 Families, by the type of activity. An interaction for a long text is an `essay`; `person` is an Agent or a Group,
 `statement` another statement. An interaction or an essay that a verb does not name is like a question.
 """
+COMPONENTS_OF_XAPI: Final = """
+An attempt's `kcs` are the ids of the activities among `category` and `grouping` whose type is a component's: ADL's
+`objective` and the `competency` of its TLA profile, or what `mapping.toml` names instead. Of more than eight the first
+eight count. An id of more than 64 characters becomes its last 48, behind 15 digits of its SHA-256 and `…`.
+
+`course_id` is the first activity of a course's type in `parent`, `grouping` or `other`, `source` the `platform`.
+Nothing reads these two yet.
+"""
 CALIPER: Final = """\
 
 ## Caliper
@@ -118,6 +126,12 @@ envelope's `sensor`, `sendTime` and properties of one's own. What the event itse
 whether it is read or not: its properties, and the types of its actor, object, target, generated, referrer, edApp,
 group, membership and sessions, as the tables of its profile have them. Of 1EdTech's fixtures of errors, so those of
 events are refused, and those of entities and envelopes only where they are about what is read.
+
+An attempt's `kcs` are what its item is aligned to: `learningObjectives`, `alignedLearningObjective` or
+`assessedSkills` of the type `LearningObjective`, or of those that `mapping.toml` names instead, and IRIs alone. They
+are named as xAPI's are. `source` is the `edApp`; `class_id` and `course_id` are the `CourseSection` and the
+`CourseOffering` that the `group` is, or is part of by `subOrganizationOf`. What is broken in what an item is aligned
+to is passed over.
 
 Some is allowed that platforms send and the specification has not: an attempt as the object of an `AssignableEvent` or
 an `AssessmentEvent`, a topic's `ThreadEvent.Created`, and in 1.1 a `NavigationEvent` of an application, which is
@@ -222,4 +236,5 @@ name. All workers, and `verify`, `replay`, `train` and `dead-letters replay`, ne
     [xapi]                   "IRI of a verb" = "kind", or { "" = "kind", family = "kind", "IRI of a type" = "kind" }
     [activity_types]         "IRI of a type" = "family"
     [caliper]                "Type.Action" = "kind"
+    [components]             xapi = ["IRI of a type"], caliper = ["Type"]: what is a component, instead of the defaults
 """

@@ -44,6 +44,10 @@ class Act(Struct, kw_only=True, gc=False):
     progress: float | None = None
     voidable: bool = False
     act_ids: tuple[str, ...] = ()
+    kcs: tuple[str, ...] = ()
+    course_id: str | None = None
+    class_id: str | None = None
+    source: str | None = None
 
 
 def native(kind: str, act: Act) -> e.NativeEvent:
@@ -72,6 +76,9 @@ def _of(act: Act) -> dict[str, Any]:
         "time": act.time,
         "voidable": act.voidable,
         "act_ids": act.act_ids or None,
+        "course_id": act.course_id and bounded_identifier(act.course_id),
+        "class_id": act.class_id and bounded_identifier(act.class_id),
+        "source": act.source and bounded_identifier(act.source),
     }
 
 
@@ -102,6 +109,7 @@ def _attempt(act: Act) -> e.NativeEvent:
         duration_s=_duration_s(act),
         attempt=min(_MAX_COUNT, max(1, act.attempt)),
         success=act.success,
+        kcs=act.kcs or None,
     )
 
 

@@ -20,7 +20,7 @@ _ESCAPE: Final = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
-_TEXTS: Final = ("text", "page")
+_NAME_NOTHING: Final = ("text", "page", "course_id", "class_id", "school_id", "source")  # the last four: nothing yet
 
 
 def parse(value: bytes) -> Any:
@@ -43,11 +43,18 @@ def has_half_a_pair(value: bytes) -> bool:
 def names_half_a_pair(events: Iterable[NativeEvent]) -> bool:
     """Whether half a pair came to lie in what names something, where it would make two names one."""
     return any(
-        isinstance(named := getattr(event, name), str) and REPLACEMENT in named
+        REPLACEMENT in named
         for event in events
-        for name in event.__struct_fields__
-        if name not in _TEXTS
+        for field in event.__struct_fields__
+        if field not in _NAME_NOTHING
+        for named in _names_in(getattr(event, field))
     )
+
+
+def _names_in(value: Any) -> Iterable[str]:
+    if isinstance(value, str):
+        return (value,)
+    return value if isinstance(value, tuple) else ()
 
 
 def without_byte_order_mark(value: bytes) -> bytes:

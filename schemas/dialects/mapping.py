@@ -13,6 +13,9 @@ key = ""
 
 [caliper]
 "ForumEvent.Subscribed" = "navigation"
+
+[components]
+xapi = ["https://lms.example.edu/types/skill"]
 """
 
 from collections.abc import Iterator
@@ -24,6 +27,7 @@ from msgspec import Struct
 from schemas.configuration.document import read_toml
 from schemas.configuration.similar import choices
 from schemas.dialects.act import KINDS
+from schemas.dialects.components import ComponentTypes
 from schemas.dialects.families import FAMILIES
 from schemas.dialects.students import StudentRule
 
@@ -32,13 +36,14 @@ class Mapping(Struct, frozen=True, forbid_unknown_fields=True):
     """What a platform adds to the tables: xAPI verbs by IRI, Caliper's `Type.Action`; both to a kind (see KINDS).
 
     A verb may have a kind for each family or type of activity, "" for all others. `activity_types` are xAPI's, by IRI,
-    to a family.
+    to a family. `components` says which types are knowledge components; what it names are then all there are.
     """
 
     students: tuple[StudentRule, ...] = ()
     xapi: dict[str, str | dict[str, str]] = {}
     activity_types: dict[str, str] = {}
     caliper: dict[str, str] = {}
+    components: ComponentTypes = ComponentTypes()
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -59,6 +64,9 @@ class Mapping(Struct, frozen=True, forbid_unknown_fields=True):
                     f"{path}: {name!r} has {about!r}, neither an activity type's IRI nor a family: "
                     f"{', '.join(FAMILIES)}"
                 )
+        for type in mapping.components.xapi:
+            if ":" not in type:
+                raise ValueError(f"{path}: components has {type!r}; an activity's type is an IRI")
         return mapping
 
     def kinds(self) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from schemas.dialects.act import KINDS
 from schemas.dialects.caliper.context import CONTEXT_VERSIONS
 from schemas.dialects.mapping import Mapping
 from schemas.dialects.students import StudentRule
-from schemas.event import NativeEvent
+from schemas.event import EventBase, NativeEvent
 from tests.contract.caliper_events import (
     ADA,
     APP,
@@ -46,8 +46,8 @@ def ignored(event: dict[str, Any]) -> str:
 
 
 def said(event: NativeEvent) -> dict[str, Any]:
-    """What an event says besides who, when and which."""
-    common = ("version", "event_id", "student_id", "time", "voidable", "act_ids")
+    """What an event says besides who, when, where and which."""
+    common = EventBase.__struct_fields__
     return {
         name: value
         for name in event.__struct_fields__

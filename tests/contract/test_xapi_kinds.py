@@ -16,7 +16,7 @@ from schemas.dialects.xapi import Xapi
 from schemas.dialects.xapi.activities import ACTIVITY_FAMILIES, BROADER
 from schemas.dialects.xapi.senses import Sense
 from schemas.dialects.xapi.verbs import VERBS
-from schemas.event import NativeEvent
+from schemas.event import EventBase, NativeEvent
 from tests.contract.xapi_statements import (
     ACROSSX,
     ADA,
@@ -63,8 +63,8 @@ SUB: Final[dict[str, Any]] = {
 
 
 def said(event: NativeEvent) -> dict[str, Any]:
-    """What an event says besides who, when and which."""
-    common = ("version", "event_id", "student_id", "time", "voidable", "act_ids")
+    """What an event says besides who, when, where and which."""
+    common = EventBase.__struct_fields__
     return {
         name: value
         for name in event.__struct_fields__

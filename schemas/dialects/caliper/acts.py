@@ -1,6 +1,6 @@
 """Maps a valid event to an act: the kind, and the values that a native event of that kind has."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from msgspec import structs
 from schemas.dialects.act import MARK_SUFFIX, Act
 from schemas.dialects.act_ids import WHAT, of_attempt, of_moment
 from schemas.dialects.caliper.conformance import Conformant
+from schemas.dialects.caliper.context_of_event import class_and_course, components_of_item, source_of
 from schemas.dialects.caliper.student import described_attempt, entity
 from schemas.dialects.caliper.values import duration_seconds, instant, is_integer, is_iri
 from schemas.dialects.caliper.version import ResolvedUse
@@ -30,9 +31,16 @@ def kind_of(event: Mapping[str, Any], checked: Conformant, usage: ResolvedUse) -
     return usage.kind
 
 
-def act_of(event: Mapping[str, Any], kind: str, student_id: str, time: datetime) -> Act:
-    """The act that a native event of this `kind` is made of."""
-    act = Act(event_id=event["id"].lower(), student_id=student_id, time=time, object_id=_what(event).get("id", ""))
+def act_of(
+    event: Mapping[str, Any], kind: str, student_id: str, time: datetime, components: Collection[str] = ()
+) -> Act:
+    """The act that a native event of this `kind` is made of; `components` are types of entities."""
+    what = _what(event)
+    act = Act(event_id=event["id"].lower(), student_id=student_id, time=time, object_id=what.get("id", ""))
+    act.source = source_of(event)
+    act.class_id, act.course_id = class_and_course(event)
+    if kind == "attempt":
+        act.kcs = components_of_item(what, components)
     details = _DETAILS.get(kind)
     if details:
         details(act, event)

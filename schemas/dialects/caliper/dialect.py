@@ -27,6 +27,7 @@ class Caliper:
     def __init__(self, mapping: Mapping = NO_MAPPING) -> None:
         self._own = mapping.caliper
         self._students = StudentKeys(mapping.students)
+        self._components = frozenset(mapping.components.caliper)
 
     def claims(self, document: Any) -> bool:
         return is_caliper(document)
@@ -85,7 +86,7 @@ class Caliper:
             return f"{name} ({student.why})"
         if usage and usage.student == "assignee" and score(datum) is None:
             return f"{name} ({NO_SCORE})"
-        act = act_of(datum, kind, self._students.of(student.name), checked.time)
+        act = act_of(datum, kind, self._students.of(student.name), checked.time, self._components)
         if kind == "submission" and act.score is not None:
             mark = native("mark", mark_of(act, datum))
             return [native(kind, act), mark]

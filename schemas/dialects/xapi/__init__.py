@@ -34,6 +34,7 @@ class Xapi:
         self._families = {**FAMILY_OF, **mapping.activity_types}
         self._typed = frozenset(verb for verb, kinds in mapping.xapi.items() if isinstance(kinds, dict))
         self._keys = StudentKeys(mapping.students)
+        self._components = frozenset(mapping.components.xapi)
 
     def claims(self, document: Any) -> bool:
         """A statement, one that lacks its actor, verb or object, or an array with one in it."""
@@ -98,7 +99,7 @@ class Xapi:
                 return [], verb
             if reading.lacks_its_text and sense.is_of_words:
                 raise BrokenStatement("XAPI-00076", "expected `str`", ".result.response")
-            made = acts.events(reading, sense, about, record, self._keys)
+            made = acts.events(reading, sense, about, record, self._keys, self._components)
         return made, "" if made else "group_without_members"
 
     def _invalid(self, error: InvalidInput, document: Any, index: int) -> Invalid:

@@ -10,7 +10,7 @@ such a statement only what is said or done to others counts (asked, commented, r
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -27,6 +27,7 @@ from schemas.dialects.xapi import statement as s
 from schemas.dialects.xapi.activities import BROADER
 from schemas.dialects.xapi.actors import acting_students, assessed_students
 from schemas.dialects.xapi.attempts import acts_of
+from schemas.dialects.xapi.contexts import components_in, course_in, platform_in
 from schemas.dialects.xapi.reading import ReadStatement
 from schemas.dialects.xapi.senses import TRY, Sense, Senses
 from schemas.errors import InvalidInput
@@ -52,8 +53,10 @@ def sense_of(verb: str, about: str, verbs: Mapping[str, Senses], type: str = "")
     return sense
 
 
-def events(reading: ReadStatement, sense: Sense, about: str, record: Record, keys: StudentKeys) -> list[e.NativeEvent]:
-    """One event for each student that acted, on something of the family `about`.
+def events(
+    reading: ReadStatement, sense: Sense, about: str, record: Record, keys: StudentKeys, components: Collection[str]
+) -> list[e.NativeEvent]:
+    """One event for each student that acted, on something of the family `about`; `components` are types of activities.
 
     Raises InvalidInput where its time or a key is of no use.
     """
@@ -77,6 +80,11 @@ def events(reading: ReadStatement, sense: Sense, about: str, record: Record, key
         is_passed_once = sense.success is True and outcome.score is None
         answered = about or ("question" if sense == TRY else "")  # of no type: nothing says that it is a whole
         act.act_ids = acts_of(reading, WHAT[kind], answered, is_passed_once=is_passed_once)
+    context = statement.context
+    if context is not UNSET:
+        act.source, act.course_id = platform_in(context), course_in(context)
+        if kind == "attempt":
+            act.kcs = components_in(context, components)
     if kind == "attempt":
         act.attempt = results.attempt_number(object)
     elif sense.is_reply or (kind == "message" and _IS_COMMENT(act.object_id)):

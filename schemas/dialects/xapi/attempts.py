@@ -4,13 +4,13 @@ An attempt at a whole (a quiz, a package) holds several answers to its questions
 of a question only its own number of the attempt tells, which Open edX says.
 """
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 from msgspec import UNSET
 
 from schemas.dialects import act_ids
 from schemas.dialects.xapi import statement as s
+from schemas.dialects.xapi.contexts import activities_of
 from schemas.dialects.xapi.extensions import ATTEMPT
 from schemas.dialects.xapi.reading import ReadStatement
 
@@ -50,20 +50,11 @@ def _attempt(reading: ReadStatement, about: str) -> str | None:
     context = reading.statement.context
     if context is UNSET:
         return None
-    for activity in _around(context):
-        if activity.definition is not UNSET and activity.definition.type == ATTEMPT_TYPE:
-            return activity.id
+    if (held := context.context_activities) is not UNSET:
+        for activity in activities_of(held.parent, held.grouping, held.other):
+            if activity.definition is not UNSET and activity.definition.type == ATTEMPT_TYPE:
+                return activity.id
     return None if context.extensions is UNSET else _number(context.extensions)
-
-
-def _around(context: s.Context) -> Iterator[s.Activity]:
-    held = context.context_activities
-    if held is not UNSET:
-        for activities in (held.parent, held.grouping, held.other):
-            if isinstance(activities, list):
-                yield from activities
-            elif activities is not UNSET:
-                yield activities
 
 
 def _number(extensions: dict[str, Any]) -> str | None:

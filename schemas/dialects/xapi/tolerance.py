@@ -25,9 +25,10 @@ UNREAD: Final[Mapping[str, tuple[str, ...]]] = {
     "result": ("completion",),
 }
 """What is not read, by what has it; besides, `stored` beside a `timestamp`, a `response` that is no text where no text
-is looked for, extensions but ours, and all of the context but which attempt it is about, and whom it is for.
+is looked for, extensions but ours, and all of the context but its platform, activities that say of which type they are
+(an attempt, a course, a component), and whom it is for.
 """
-_ATTEMPTED_IN: Final = ("parent", "grouping", "other")
+_ACTIVITIES: Final = ("parent", "grouping", "category", "other")
 
 
 def without_unread(statement: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def without_unread(statement: Mapping[str, Any]) -> dict[str, Any]:
     _replace(left, "object", _object)
     _replace(left, "result", _result)
     if "context" in left:
-        left["context"] = _context(left["context"])
+        left["context"] = _context(left["context"], is_of_activity=_is_activity(left.get("object")))
     return left
 
 
@@ -101,14 +102,20 @@ def _reduce_extensions(holder: dict[str, Any], names: Collection[str]) -> None:
         holder["extensions"] = {name: value for name, value in extensions.items() if name in names}
 
 
-def _context(context: Any) -> dict[str, Any]:
+def _is_activity(object: Any) -> bool:
+    return isinstance(object, dict) and object.get("objectType", "Activity") == "Activity"
+
+
+def _context(context: Any, *, is_of_activity: bool) -> dict[str, Any]:
     left: dict[str, Any] = {}
     if isinstance(context, dict):
         left = {"extensions": context.get("extensions")}
         _reduce_extensions(left, READ_OF_CONTEXTS)
+        if is_of_activity and isinstance(platform := context.get("platform"), str):
+            left["platform"] = platform
         if isinstance(held := context.get("contextActivities"), dict):
             left["contextActivities"] = {
-                name: [_typed(one) for one in _listed(held.get(name)) if _has_type(one)] for name in _ATTEMPTED_IN
+                name: [_typed(one) for one in _listed(held.get(name)) if _has_type(one)] for name in _ACTIVITIES
             }
     return left
 
