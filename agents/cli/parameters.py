@@ -3,11 +3,13 @@
 import math
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from agents.cli.event_files import STANDARD
+
+MAX_COUNT: Final = 1_000_000
 
 
 class Number(click.FloatRange):
@@ -21,6 +23,19 @@ class Number(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value} is not a number.", param, ctx)
         return number
+
+
+class NumberList(click.ParamType):
+    """Rising whole numbers above 0, comma-separated; none where it is empty."""
+
+    name = "counts"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """See click."""
+        texts = [text.strip() for text in str(value).split(",")] if value else []
+        if not all(text.isdecimal() and 0 < int(text) <= MAX_COUNT for text in texts):
+            self.fail(f"{value!r}: whole numbers from 1 to {MAX_COUNT:,}, with commas between.", param, ctx)
+        return tuple(sorted({int(text) for text in texts}))
 
 
 class Pattern(click.ParamType):

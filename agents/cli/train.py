@@ -20,7 +20,7 @@ from agents.cli.console import stderr, stdout
 from agents.cli.event_files import existing, read_lines
 from agents.cli.line_records import LineRecord, reporting
 from agents.cli.outcome import OutOfReach
-from agents.cli.parameters import NewFolder, Number, Pattern
+from agents.cli.parameters import NewFolder, Number, NumberList, Pattern
 from agents.config.dialects import decoder_of
 from agents.config.settings import Settings, load_settings
 from schemas.errors import SkillstreamError
@@ -51,6 +51,7 @@ class TrainingOptions:
     mapping: str | None
     inputs: str
     folds: int
+    counts: tuple[int, ...]
     moments: int
     holdout: float
     person: re.Pattern[str] | None
@@ -93,8 +94,16 @@ class TrainingOptions:
 )
 @click.option("--folds", default=5, show_default=True, type=click.IntRange(2, 50), help="Of the cross-validation.")
 @click.option(
+    "--counts",
+    default="3,5,8,16,32,64",
+    show_default=True,
+    type=NumberList(),
+    metavar="N,N,…",
+    help="Learn also from a student's state after so many events, that early scores mean what they say; '' for none.",
+)
+@click.option(
     "--moments",
-    default=4,
+    default=1,
     show_default=True,
     type=click.IntRange(1, 20),
     help="States of a student to learn from for each label: its as_of, and evenly before.",
@@ -134,6 +143,8 @@ def command(**given: Any) -> None:
         wanted,
         plan.skill_set,
         options.moments,
+        counts=options.counts,
+        withdrawn=True,
         decode=reporting(decode, bad),
         known_ids=settings.known_ids,
     )

@@ -59,18 +59,22 @@ class ConformalTable(Struct, frozen=True, kw_only=True):
 class FusionFit(Struct, frozen=True, kw_only=True):
     """Fitted fusion of one skill: weight a source, intercept a mask of present sources ("model+language").
 
-    `kappa` replaces the skill set's for a source: a model that is calibrated however little it has seen needs none.
+    `mask_weights` replaces the weights for a mask, so that a source may serve where another is missing and add nothing
+    beside it. `kappa` replaces the skill set's for a source: a model that is calibrated however little it has seen
+    needs none.
     """
 
     weights: dict[str, float]
     intercepts: dict[str, float]
     kappa: dict[str, float] = {}
+    mask_weights: dict[str, dict[str, float]] = {}
 
 
 class SkillCard(Struct, frozen=True, kw_only=True):
     """One skill's model: where its labels are from, how it did on students it never saw.
 
-    `revisions` are those of its features that were not 1 when it was trained.
+    `held_out` says in words who was held back for the figures, which are of the model alone, with `fused_` before them
+    of the score. `revisions` are those of its features that were not 1 when it was trained.
     """
 
     file: str
@@ -83,6 +87,7 @@ class SkillCard(Struct, frozen=True, kw_only=True):
     fusion: FusionFit | None = None
     intervals: ConformalTable | None = None
     revisions: dict[str, int] = {}
+    held_out: str = ""
 
 
 class Card(Struct, frozen=True, kw_only=True):

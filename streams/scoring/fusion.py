@@ -13,7 +13,7 @@ or comes from the artifact's conformal table; either way a source lost, aged or 
 confidence 1 − width/prior can only fall.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, combinations
@@ -105,6 +105,7 @@ class Fusion:
             for source in names
         }
         self._intercepts = [fit.intercepts if fit else {} for fit in fits]
+        self._mask_weights = [fit.mask_weights if fit else {} for fit in fits]
         self._kappas = {
             source: np.array([fit.kappa.get(source, self._kappa) if fit else self._kappa for fit in fits])
             for source in names
@@ -159,6 +160,11 @@ class Fusion:
     def _weight(self, source: str, estimates: Mapping[str, Estimate]) -> Floats:
         """w_k; a source that overlaps a present one counts for the part that it does not share."""
         weight = np.broadcast_to(self._weights[source], estimates[source].p.shape)
+        for column, by_mask in enumerate(self._mask_weights):
+            if by_mask:
+                weight = weight.copy()
+                for mask, rows in _rows_by_mask(by_mask, estimates, column):
+                    weight[rows, column] = by_mask[mask].get(source, self._weights[source][column])
         beside = [estimates[other].n > 0 for other in self._overlaps[source] if other in estimates]
         if not beside:
             return weight
@@ -174,16 +180,10 @@ class Fusion:
         return np.asarray(2.0 ** (-estimate.age_s / self._half_life_s))
 
     def _intercept(self, estimates: Mapping[str, Estimate]) -> Floats:
-        present = {name: estimate.n > 0 for name, estimate in estimates.items()}
         intercept = np.zeros_like(next(iter(estimates.values())).p)
         for column, by_mask in enumerate(self._intercepts):
-            fitted = {name for mask in by_mask for name in mask.split("+")}
-            known = {name: there[:, column] for name, there in present.items() if name in fitted}
-            for mask, value in by_mask.items():
-                named = mask.split("+")
-                if known.keys() >= set(named):
-                    exact = np.all([there == (name in named) for name, there in known.items()], axis=0)
-                    intercept[exact, column] = value
+            for mask, rows in _rows_by_mask(by_mask, estimates, column):
+                intercept[rows, column] = by_mask[mask]
         return intercept
 
     def _widths(self, estimates: Mapping[str, Estimate]) -> Floats:
@@ -193,6 +193,18 @@ class Fusion:
             if table is not None:
                 widths[:, column] = _from_table(table, n[:, column])
         return np.asarray(widths)
+
+
+def _rows_by_mask(
+    masks: Iterable[str], estimates: Mapping[str, Estimate], column: int
+) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """The rows in which exactly a mask's sources are present in `column`, of those sources that any mask names."""
+    sources = {mask: set(mask.split("+")) for mask in masks}
+    fitted = set().union(*sources.values())
+    present = {name: estimate.n[:, column] > 0 for name, estimate in estimates.items() if name in fitted}
+    for mask, named in sources.items():
+        if present.keys() >= named:
+            yield mask, np.all([there == (name in named) for name, there in present.items()], axis=0)
 
 
 def masks(sources: Sequence[str]) -> list[str]:

@@ -1,13 +1,16 @@
-"""Fitting the fusion of one skill: weights of the sources, and an intercept for every set of them.
+"""Fitting the fusion of one skill: for every set of sources their weights and an intercept.
 
-Each student counts once with all sources that are present, and again with each smaller set of them, as if the others
-had failed, so that every subset is calibrated. The terms come from `Fusion` itself, with weights of one: what is
-fitted is what is served. Weights are non-negative; log-likelihood is concave, so a projected Newton finds its top.
-Each source's κ is chosen with them, for the greatest likelihood: a model trained at every amount of evidence needs no
-tempering, for it says itself how sure it is.
+A set is fitted to the students who have all its sources, whatever else they have, as if the rest had failed: so every
+set is calibrated. The terms come from `Fusion` itself, with weights of one: what is fitted is what is served. Weights
+are non-negative; log-likelihood is concave, so a projected Newton finds its top. Where there is one source, this is
+Platt's calibration (Advances in Large Margin Classifiers, 1999) of estimates of students, or cohorts, not learnt from.
+
+Each source's κ is chosen for the greatest likelihood: a model trained at every amount of evidence needs no tempering,
+for it says itself how sure it is. Which sources of a set serve at all is chosen in `source_choice`.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final
 
@@ -21,118 +24,150 @@ from streams.evidence.source import Estimate
 from streams.rows.row_batch import Floats
 from streams.scoring.fusion import Fusion, masks
 from streams.skills.skill_set import SkillSet
-from streams.training.estimates import without
+from streams.training.estimates import reordered, without
+from streams.training.source_choice import Choice, choose_sources, nonnegative_logit
 
 MIN_OF_EACH_LABEL: Final = 50
 DROPPED_WEIGHT: Final = 0.1
-_RIDGE: Final = 1e-3
-_STEPS: Final = 50
 
 
-def fit_fusion(
-    estimates: Mapping[str, Estimate],
-    labels: Floats,
-    weights: Floats,
-    skill_set: SkillSet,
-    artifact: Artifact,
-    types: Types,
-) -> FusionFit | None:
-    """Fit to out-of-fold estimates, one of each of `types` and of shape (moments, 1). None: too little to fit to.
-
-    A source never seen keeps its configured weight; a set never seen takes the intercept of its largest part seen.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FusionData:
+    """What a fusion is fitted to: `estimates`, one of each of `types` and of shape (moments, 1), of moments not learnt
+    from; for each moment its label, what it counts, whose it is and in which of some parts of the students that one is.
     """
-    if min(labels.sum(), (1 - labels).sum()) < MIN_OF_EACH_LABEL:
+
+    estimates: Mapping[str, Estimate]
+    labels: Floats
+    weights: Floats
+    students: NDArray[np.str_]
+    folds: NDArray[np.intp]
+    skill_set: SkillSet
+    artifact: Artifact
+    types: Types
+    seed: int = 0
+
+    def at(self, rows: NDArray[np.intp]) -> "FusionData":
+        """Those moments alone."""
+        estimates = {name: reordered(estimate, rows) for name, estimate in self.estimates.items()}
+        columns = {name: getattr(self, name)[rows] for name in ("labels", "weights", "students", "folds")}
+        return replace(self, estimates=estimates, **columns)
+
+    @property
+    def names(self) -> list[str]:
+        """The sources, in their order."""
+        return [each.name for each in self.types]
+
+
+@dataclass(frozen=True, slots=True)
+class FittedFusion:
+    """A fit, and by mask of several sources how each source was judged."""
+
+    fit: FusionFit
+    choices: Mapping[str, Choice]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Of the moments at `rows`, which have a set of sources: what each counts (1 where no source was dropped, else
+    DROPPED_WEIGHT), and each source's log-odds at a weight of one, shape (rows, sources).
+    """
+
+    rows: NDArray[np.intp]
+    share: Floats
+    log_odds: Floats
+
+
+def fit_fusion(data: FusionData, kappa: Mapping[str, float] | None = None) -> FittedFusion | None:
+    """Fit, with each source's κ chosen, or as given. None: too little to fit to.
+
+    A source never seen keeps its configured weight; a set never seen is served as its largest part seen.
+    """
+    if min(data.labels.sum(), (1 - data.labels).sum()) < MIN_OF_EACH_LABEL:
         return None
-    tried = {each.name: each.kappas for each in types if each.kappas}
-    kappas = [dict(zip(tried, values, strict=True)) for values in product(*tried.values())]
-    fits = [_fit(estimates, labels, weights, skill_set, artifact, types, kappa) for kappa in kappas]
-    return max((fit for fit in fits if fit), key=lambda fit: fit[0], default=(0.0, None))[1]
-
-
-def _fit(
-    estimates: Mapping[str, Estimate],
-    labels: Floats,
-    weights: Floats,
-    skill_set: SkillSet,
-    artifact: Artifact,
-    types: Types,
-    kappa: dict[str, float],
-) -> tuple[float, FusionFit] | None:
-    """Log-likelihood and fit at one κ a source."""
-    names = [each.name for each in types]
-    terms = _terms(estimates, names, _plain(skill_set, artifact, types, kappa))
+    chosen = _best_kappa(data) if kappa is None else dict(kappa)
+    terms = _terms(data, chosen)
     if not terms:
         return None
-    seen = list(terms)
-    rows = np.concatenate([row_indices for row_indices, _, _ in terms.values()])
-    importance = weights[rows] * np.concatenate([share for _, share, _ in terms.values()])
-    masked = np.repeat(np.eye(len(seen)), [len(row_indices) for row_indices, _, _ in terms.values()], axis=0)
-    design = np.hstack([np.concatenate([log_odds for _, _, log_odds in terms.values()]), masked])
-    fitted = nonnegative_logit(design, labels[rows], importance, free=range(len(names), design.shape[1]))
-    ever = np.any(design, axis=0)
-    configured = next(iter(skill_set.skills.values())).weights
-    found = {
-        source: round(float(fitted[k]), 4) if ever[k] else configured.get(source, 0.0) for k, source in enumerate(names)
-    }
-    intercepts = dict(zip(seen, (round(float(b), 4) for b in fitted[len(names) :]), strict=True))
-    fit = FusionFit(weights=found, intercepts={mask: _nearest(mask, intercepts) for mask in masks(names)}, kappa=kappa)
-    return _log_likelihood(design @ fitted, labels[rows], importance), fit
+    choices = {mask: _choose(mask, of_mask, data) for mask, of_mask in terms.items()}
+    configured = next(iter(data.skill_set.skills.values())).weights
+    weights, intercepts = {}, {}
+    for mask in masks(data.names):
+        nearest = _nearest(mask, list(terms))
+        choice = choices[nearest] if nearest else None
+        fitted = choice.weights if choice else {}
+        never_seen = {name for name in data.names if not any(name in seen.split("+") for seen in terms)}
+        weights[mask] = {
+            name: fitted.get(name, configured.get(name, 0.0) if name in never_seen else 0.0) for name in mask.split("+")
+        }
+        intercepts[mask] = choice.intercept if choice else 0.0
+    fullest = max(terms, key=lambda mask: mask.count("+"))
+    overall = {name: weights[fullest].get(name, configured.get(name, 0.0)) for name in data.names}
+    fit = FusionFit(weights=overall, intercepts=intercepts, kappa=chosen, mask_weights=weights)
+    return FittedFusion(fit, choices)
 
 
-def nonnegative_logit(design: Floats, labels: Floats, importance: Floats, free: range) -> Floats:
-    """Coefficients of a logistic regression, those outside `free` at least 0; shape (columns,)."""
-    columns = design.shape[1]
-    bounded: NDArray[np.bool_] = np.array([column not in free for column in range(columns)])
-    coefficients = np.zeros(columns)
-    for _ in range(_STEPS):
-        p = 1 / (1 + np.exp(-design @ coefficients))
-        gradient = design.T @ (importance * (labels - p)) - _RIDGE * coefficients
-        moving: NDArray[np.bool_] = ~(bounded & (coefficients <= 0) & (gradient <= 0))
-        part = design[:, moving]
-        curvature = part.T @ (part * (importance * p * (1 - p))[:, None]) + _RIDGE * np.eye(int(moving.sum()))
-        step = np.zeros(columns)
-        step[moving] = np.linalg.solve(curvature, gradient[moving])
-        coefficients = coefficients + step
-        coefficients[bounded] = np.maximum(coefficients[bounded], 0.0)
-        if np.abs(step).max(initial=0.0) < 1e-8:
-            break
-    return coefficients
+def _best_kappa(data: FusionData) -> dict[str, float]:
+    """The κ of every source that has any to try: those under which all sources together are likeliest."""
+    tried = {each.name: each.kappas for each in data.types if each.kappas}
+    kappas = [dict(zip(tried, values, strict=True)) for values in product(*tried.values())]
+    return max(kappas, key=lambda kappa: _log_likelihood(data, kappa))
 
 
-def _plain(skill_set: SkillSet, artifact: Artifact, types: Types, kappa: dict[str, float]) -> Fusion:
-    """The fusion with weights of one and no intercepts."""
-    (skill,) = skill_set.names
-    unit = FusionFit(weights={each.name: 1.0 for each in types}, intercepts={}, kappa=kappa)
-    card = msgspec.structs.replace(artifact.card.skills[skill], fusion=unit)
-    whole = msgspec.structs.replace(artifact.card, skills={skill: card})
-    return Fusion(skill_set, Artifact(whole, artifact.models, artifact.digest), types)
+def _log_likelihood(data: FusionData, kappa: Mapping[str, float]) -> float:
+    total = 0.0
+    for terms in _terms(data, kappa).values():
+        labels, importance = data.labels[terms.rows], data.weights[terms.rows] * terms.share
+        design = np.column_stack([terms.log_odds, np.ones(len(terms.rows))])
+        log_odds = design @ nonnegative_logit(design, labels, importance)
+        total += float(importance @ (labels * log_odds - np.logaddexp(0.0, log_odds)))
+    return total
 
 
-def _terms(
-    estimates: Mapping[str, Estimate], names: Sequence[str], fusion: Fusion
-) -> dict[str, tuple[NDArray[np.intp], Floats, Floats]]:
-    """By set of sources: the moments that have it, what each counts there (1 where no source was dropped, else
-    DROPPED_WEIGHT), and the log-odds of each source at a weight of one. Sets that hardly occur are left out.
-    """
+def _choose(mask: str, terms: Terms, data: FusionData) -> Choice:
+    rows = terms.rows
+    importance = data.weights[rows] * terms.share
+    columns = {name: terms.log_odds[:, data.names.index(name)] for name in mask.split("+")}
+    return choose_sources(columns, data.labels[rows], importance, data.students[rows], data.folds[rows], data.seed)
+
+
+def _terms(data: FusionData, kappa: Mapping[str, float]) -> dict[str, Terms]:
+    """By set of sources; sets that hardly occur are left out."""
+    fusion = _plain(data, kappa)
+    present = {name: estimate.n[:, 0] > 0 for name, estimate in data.estimates.items()}
     terms = {}
-    present = {name: estimate.n[:, 0] > 0 for name, estimate in estimates.items()}
-    for mask in masks(names):
+    for mask in masks(data.names):
         named = mask.split("+")
-        row_indices = np.flatnonzero(np.vstack([present[name] for name in named]).all(axis=0))
-        if len(row_indices) >= MIN_OF_EACH_LABEL:
+        rows = np.flatnonzero(np.vstack([present[name] for name in named]).all(axis=0))
+        labels = data.labels[rows]
+        if min(labels.sum(), (1 - labels).sum()) >= MIN_OF_EACH_LABEL:
             whole = np.all(np.vstack([present[name] == (name in named) for name in present]), axis=0)
-            log_odds = fusion.fuse(without(estimates, named)).log_odds
-            present_log_odds = np.column_stack([log_odds[source][row_indices, 0] for source in names])
-            terms[mask] = row_indices, np.where(whole[row_indices], 1.0, DROPPED_WEIGHT), present_log_odds
+            log_odds = fusion.fuse(without(data.estimates, named)).log_odds
+            of_sources = np.column_stack([log_odds[source][rows, 0] for source in data.names])
+            terms[mask] = Terms(rows, np.where(whole[rows], 1.0, DROPPED_WEIGHT), of_sources)
     return terms
 
 
-def _log_likelihood(log_odds: Floats, labels: Floats, importance: Floats) -> float:
-    return float(importance @ (labels * log_odds - np.logaddexp(0.0, log_odds)))
+def fused_score(data: FusionData, fit: FusionFit) -> Floats:
+    """The score of each moment under `fit`, 0.5 where no source is present; shape (moments,)."""
+    score = _fusion(data, fit).fuse(data.estimates).score[:, 0]
+    return np.where(np.isnan(score), 0.5, score)
 
 
-def _nearest(mask: str, intercepts: Mapping[str, float]) -> float:
-    """The intercept of `mask`, or of its largest seen part (the earlier source first), or 0."""
+def _plain(data: FusionData, kappa: Mapping[str, float]) -> Fusion:
+    """The fusion with weights of one and no intercepts."""
+    return _fusion(data, FusionFit(weights=dict.fromkeys(data.names, 1.0), intercepts={}, kappa=dict(kappa)))
+
+
+def _fusion(data: FusionData, fit: FusionFit) -> Fusion:
+    (skill,) = data.skill_set.names
+    card = msgspec.structs.replace(data.artifact.card.skills[skill], fusion=fit)
+    whole = msgspec.structs.replace(data.artifact.card, skills={skill: card})
+    return Fusion(data.skill_set, Artifact(whole, data.artifact.models, data.artifact.digest), data.types)
+
+
+def _nearest(mask: str, seen: Sequence[str]) -> str:
+    """`mask`, or its largest part seen (the earlier source first), or none."""
     named = set(mask.split("+"))
-    parts = [seen for seen in intercepts if set(seen.split("+")) <= named]
-    return intercepts[max(parts, key=lambda seen: seen.count("+"))] if parts else 0.0
+    parts = [each for each in seen if set(each.split("+")) <= named]
+    return max(parts, key=lambda each: each.count("+"), default="")

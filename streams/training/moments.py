@@ -1,7 +1,9 @@
-"""Moments: students as the pipeline knew them, at a label's `as_of` and part of the way there.
+"""Moments: students as the pipeline knew them, at a label's `as_of` and before.
 
-A model that only ever saw finished work is badly calibrated while the work goes on, so each label also stands for
-the student after k/N of the events that lead up to it. Those earlier moments train; the figures are of the last.
+A model that only ever saw finished work is badly calibrated while the work goes on, so each label also stands for the
+student after so many of the events that lead up to it, 3, 5, 8 …; and, if need be, after k/N of them, which nobody
+knows while they come. A student who withdrew later is one more moment of the last label: what came of it is known by
+then.
 """
 
 from bisect import bisect_right
@@ -9,30 +11,34 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 from schemas.dialects import Decode, Record, decode
-from schemas.event import NativeEvent
+from schemas.event import NativeEvent, Session
 from streams.event_record import EventRecord, event_pipeline
 from streams.replay import Replay, batches
 from streams.rows.row import KNOWN_IDS
 from streams.skills.skill_set import SkillSet
 from streams.training.labels import Label
 
+OWN: Final = ""
+WITHDRAWN: Final = "withdrawn"
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A row as stored, `step` of `steps` towards a label; the last step is the label's own `as_of`."""
+    """A row as stored at some `stage` of a label: OWN is its `as_of`; `3_events` or `25_percent`, so much before it;
+    WITHDRAWN, the first event after it by which the student has withdrawn.
+    """
 
     label: Label
-    step: int
-    steps: int
+    stage: str
     row: bytes
 
     @property
     def own(self) -> bool:
         """Whether this is the state at the label's `as_of`."""
-        return self.step == self.steps
+        return self.stage == OWN
 
 
 @dataclass(slots=True)
@@ -49,22 +55,27 @@ async def moments_of(
     records: Iterable[Record],
     labels: Sequence[Label],
     skill_set: SkillSet,
-    steps: int,
+    steps: int = 1,
     *,
+    counts: Sequence[int] = (),
+    withdrawn: bool = False,
     decode: Decode = decode,
     known_ids: int = KNOWN_IDS,
 ) -> tuple[list[Moment], MomentCounts]:
-    """Process every labelled student's events, by their times, and keep the row at `steps` moments a label.
+    """Process every labelled student's events, by their times, and keep the row at several moments a label: at its
+    `as_of`, at `steps` - 1 evenly before, and after as many events as each of `counts`; if `withdrawn`, also at a
+    withdrawal that comes after the last label.
 
-    A label without any event by its `as_of` has no moments; moments that fall on the same event are taken once.
-    An offset in a row is the number of the event among its student's.
+    A label without any event by its `as_of` has no moments; moments that fall on the same event are taken once, the
+    label's own if it is one of them. An offset in a row is the number of the event among its student's.
     """
+    stages = _Stages(steps, tuple(counts), withdrawn)
     of_student: dict[str, list[Label]] = defaultdict(list)
     for label in labels:
         of_student[label.student].append(label)
     account = MomentCounts()
     events = _events(records, of_student.keys(), account, decode)
-    histories = [_History.of(student, events.pop(student), own, steps) for student, own in of_student.items()]
+    histories = [_History.of(student, events.pop(student), own, stages) for student, own in of_student.items()]
     account.labels_without_events = sum(history.labels_without_events for history in histories)
     replay = Replay(event_pipeline(skill_set, known_ids), scores=False)
     for cut in range(max((len(history.wanted) for history in histories), default=0)):
@@ -72,7 +83,7 @@ async def moments_of(
         for batch in batches(record for history in due for record in history.part(cut)):
             await replay.feed(batch)
         for history in due:
-            history.keep(cut, steps, replay.rows.get(0, history.student.encode()))
+            history.keep(cut, replay.rows.get(0, history.student.encode()))
     return [moment for history in histories for moment in history.moments], account
 
 
@@ -84,28 +95,49 @@ class _Dated(NamedTuple):
     event: NativeEvent
 
 
+class _Stages(NamedTuple):
+    """Which moments are wanted of each label; see `moments_of`."""
+
+    steps: int
+    counts: tuple[int, ...]
+    withdrawn: bool
+
+    def by_size(self, known: int) -> dict[int, str]:
+        """The stages of a label that `known` events lead up to, by how many of them there are."""
+        if not known:
+            return {}
+        shares = {-(-known * step // self.steps): step for step in range(1, self.steps)}
+        return {
+            **{size: f"{round(100 * step / self.steps)}_percent" for size, step in shares.items()},
+            **{count: f"{count}_events" for count in self.counts if count < known},
+            known: OWN,
+        }
+
+
 @dataclass(slots=True)
 class _History:
-    """A student's events, in order. `wanted` are the labels' steps by the number of events up to them, in order."""
+    """A student's events, in order. `wanted` are the labels' stages by the number of events up to them, in order."""
 
     student: str
     events: list[_Dated]
-    wanted: list[tuple[int, list[tuple[Label, int]]]]
+    wanted: list[tuple[int, list[tuple[Label, str]]]]
     labels_without_events: int
     moments: list[Moment] = field(default_factory=list)
 
     @classmethod
-    def of(cls, student: str, events: list[_Dated], labels: Sequence[Label], steps: int) -> Self:
-        """Put the events in order, and find where the steps of the labels lie."""
+    def of(cls, student: str, events: list[_Dated], labels: Sequence[Label], stages: _Stages) -> Self:
+        """Put the events in order, and find where the stages of the labels lie."""
         events.sort(key=attrgetter("time_us"))
-        wanted: dict[int, list[tuple[Label, int]]] = defaultdict(list)
+        wanted: dict[int, list[tuple[Label, str]]] = defaultdict(list)
         without = 0
         for label in labels:
             known = bisect_right(events, label.as_of_us, key=attrgetter("time_us"))
             without += known == 0
-            last_step_at = {-(-known * step // steps): step for step in range(1, steps + 1)} if known else {}
-            for size, step in last_step_at.items():
-                wanted[size].append((label, step))
+            for size, stage in stages.by_size(known).items():
+                wanted[size].append((label, stage))
+        if stages.withdrawn:
+            for size, label in _withdrawals(events, labels):
+                wanted[size].append((label, WITHDRAWN))
         return cls(student, events, sorted(wanted.items()), without)
 
     def part(self, cut: int) -> Iterator[EventRecord]:
@@ -114,10 +146,21 @@ class _History:
         for offset, dated in enumerate(self.events[begin:end], begin):
             yield EventRecord(offset, dated.timestamp, dated.event)
 
-    def keep(self, cut: int, steps: int, row: bytes | None) -> None:
+    def keep(self, cut: int, row: bytes | None) -> None:
         """Note the row, if there is one by then, as the moment of all that is wanted at this cut."""
         if row is not None:
-            self.moments += [Moment(label, step, steps, row) for label, step in self.wanted[cut][1]]
+            self.moments += [Moment(label, stage, row) for label, stage in self.wanted[cut][1]]
+
+
+def _withdrawals(events: Sequence[_Dated], labels: Sequence[Label]) -> Iterator[tuple[int, Label]]:
+    """The last label of each skill that a withdrawal comes after, and how many events there are by then."""
+    last = {label.skill: label for label in sorted(labels, key=attrgetter("as_of_us"))}
+    for label in last.values():
+        for size, dated in enumerate(events, start=1):
+            event = dated.event
+            if dated.time_us > label.as_of_us and isinstance(event, Session) and event.phase == "withdrawn":
+                yield size, label
+                break
 
 
 def _events(

@@ -1,6 +1,6 @@
 """Training an artifact: for each skill a classifier, its honest figures, and how to fuse it with the other sources.
 
-moments ──► features ──► k folds by person ──► out-of-fold estimates ──► metrics, fusion weights
+moments ──► features ──► a fold for each cohort, or k of students ──► estimates of those held out ──► fusion, metrics
                     └──► the final model, on all moments
 """
 
@@ -12,10 +12,8 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
-from sklearn.model_selection import GroupKFold
+from numpy.typing import NDArray
 
-from streams.evaluation.figures import card_figures
-from streams.evaluation.predictions import Predictions
 from streams.evidence.artifacts import CARD_VERSION, Card, SkillCard
 from streams.evidence.features import revision_of
 from streams.evidence.model import ModelSource
@@ -23,6 +21,7 @@ from streams.evidence.registry import Types, types_of
 from streams.evidence.source import Estimate
 from streams.rows.row_batch import Floats
 from streams.skills.skill_set import SkillSet
+from streams.training.card_metrics import card_metrics, choice_metrics
 from streams.training.classifier import fit, matching
 from streams.training.errors import TrainingError
 from streams.training.estimates import (
@@ -33,9 +32,10 @@ from streams.training.estimates import (
     provisional,
     reordered,
 )
-from streams.training.fusion_fit import fit_fusion
-from streams.training.labels import MAX_ORDINALS, StudentGroups, ordinals_of
-from streams.training.moments import Moment
+from streams.training.folds import Fold, by_student, folds_of
+from streams.training.fusion_fit import FittedFusion, FusionData, fit_fusion, fused_score
+from streams.training.labels import StudentGroups
+from streams.training.moments import OWN, WITHDRAWN, Moment
 
 EARLIER_WEIGHT: Final = 0.25
 
@@ -84,50 +84,93 @@ def train(moments: Sequence[Moment], plan: Plan) -> Trained:
 
 
 def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan, types: Types) -> tuple[SkillCard, Any]:
-    people = np.array([plan.groups.of(moment.label.student) for moment in moments])
-    if len(set(people)) < plan.folds:
-        raise TrainingError(f"{len(set(people))} students are too few for {plan.folds} folds")
-    names = matching(plan.inputs)
-    matrix = feature_matrix(moments, names)
-    labels = np.array([float(moment.label.label) for moment in moments])
-    weights = np.array([1.0 if moment.own else EARLIER_WEIGHT for moment in moments])
-    parts, held = [], []
-    for inside, outside in GroupKFold(plan.folds, shuffle=True, random_state=plan.seed).split(matrix, groups=people):
-        fitted = fit(matrix[inside], names, labels[inside], weights[inside], plan.seed)
-        parts.append(model_estimate([moments[at] for at in outside], skill, fitted))
-        held.append(outside)
-    unseen = reordered(joined(parts), np.argsort(np.concatenate(held)))
-    final = fit(matrix, names, labels, weights, plan.seed)
+    labels = [moment.label for moment in moments]
+    folds = folds_of(labels, plan.groups, plan.folds, plan.seed)
+    students = np.array([plan.groups.of(label.student) for label in labels])
+    examples = _Examples.of(moments, plan)
+    unseen = _held_out(skill, examples, folds, plan.seed)
+    final = fit(examples.matrix, examples.names, examples.outcomes, examples.weights, plan.seed)
     one_skill = msgspec.structs.replace(plan.skill_set, skills={skill: plan.skill_set.skills[skill]})
     artifact = provisional(skill, final)
-    estimates = {ModelSource.name: unseen, **estimates_beside_model(moments, one_skill, artifact, types)}
-    fusion = fit_fusion(estimates, labels, weights, one_skill, artifact, types)
+    data = FusionData(
+        estimates={ModelSource.name: unseen, **estimates_beside_model(moments, one_skill, artifact, types)},
+        labels=examples.outcomes,
+        weights=np.where([moment.stage == WITHDRAWN for moment in moments], 0.0, examples.weights),
+        students=students,
+        folds=_fold_of(by_student(students, plan.folds, plan.seed), len(moments)),
+        skill_set=one_skill,
+        artifact=artifact,
+        types=types,
+        seed=plan.seed,
+    )
+    fusion = fit_fusion(data)
     card = SkillCard(
         file=f"{skill}.skops",
         sha256="",
         features=final.features,
         revisions={name: revision for name in final.features if (revision := revision_of(name)) != 1},
         labels=plan.labels_source,
-        examples=len({moment.label for moment in moments}),
-        students=len({moment.label.student for moment in moments}),
-        metrics=_figures(moments, labels, unseen),
-        fusion=fusion,
+        examples=len(set(labels)),
+        students=len({label.student for label in labels}),
+        metrics=_metrics(moments, folds, data, fusion),
+        fusion=fusion.fit if fusion else None,
+        held_out=_in_words(folds),
     )
     return card, final.model
 
 
-def _figures(moments: Sequence[Moment], labels: Floats, unseen: Estimate) -> dict[str, float]:
-    """Out-of-fold figures at the labels' own `as_of`, by step before it, and by which of a student's labels it is."""
-    p = np.where(np.isnan(unseen.p[:, 0]), 0.5, unseen.p[:, 0])
-    predictions = Predictions.of(labels, p)
-    own = np.array([moment.own for moment in moments])
-    figures = card_figures(predictions.at(own))
-    for step in range(1, moments[0].steps):
-        at = np.array([moment.step == step for moment in moments])
-        figures |= card_figures(predictions.at(at), suffix=f"_at_{round(100 * step / moments[0].steps)}_percent")
-    ordinals = ordinals_of([moment.label for moment in moments])
-    if 1 < (last := int(ordinals.max())) <= MAX_ORDINALS:
-        for ordinal in range(1, last + 1):
-            at = own & (ordinals == ordinal)
-            figures |= card_figures(predictions.at(at), suffix=f"_of_label_{ordinal}")
-    return figures
+@dataclass(frozen=True, slots=True)
+class _Examples:
+    """What a model learns from: a row a moment."""
+
+    moments: Sequence[Moment]
+    names: Sequence[str]
+    matrix: Floats
+    outcomes: Floats
+    weights: Floats
+
+    @classmethod
+    def of(cls, moments: Sequence[Moment], plan: Plan) -> "_Examples":
+        names = matching(plan.inputs)
+        outcomes = np.array([float(moment.label.label) for moment in moments])
+        weights = np.array([1.0 if moment.stage in (OWN, WITHDRAWN) else EARLIER_WEIGHT for moment in moments])
+        return cls(moments, names, feature_matrix(moments, names), outcomes, weights)
+
+
+def _held_out(skill: str, examples: _Examples, folds: Sequence[Fold], seed: int) -> Estimate:
+    """Every moment's estimate by a model that was fitted while it was held back."""
+    parts = []
+    for fold in folds:
+        inside = fold.inside
+        fitted = fit(examples.matrix[inside], examples.names, examples.outcomes[inside], examples.weights[inside], seed)
+        parts.append(model_estimate([examples.moments[at] for at in fold.outside], skill, fitted))
+    return reordered(joined(parts), np.argsort(np.concatenate([fold.outside for fold in folds])))
+
+
+def _metrics(
+    moments: Sequence[Moment], folds: Sequence[Fold], data: FusionData, fusion: FittedFusion | None
+) -> dict[str, float]:
+    """Of the model alone; of the score; of what each source is worth.
+
+    The fusion saw these moments, but a few numbers fitted to thousands, alike for all cohorts, flatter no cohort.
+    """
+    model = data.estimates[ModelSource.name].p[:, 0]
+    figures = card_metrics(moments, folds, np.where(np.isnan(model), 0.5, model))
+    if fusion is None:
+        return figures
+    score = fused_score(data, fusion.fit)
+    return figures | card_metrics(moments, folds, score, prefix="fused_") | choice_metrics(fusion.choices)
+
+
+def _fold_of(folds: Sequence[Fold], moments: int) -> NDArray[np.intp]:
+    """The number of the fold that each moment is outside of."""
+    numbers = np.zeros(moments, np.intp)
+    for number, fold in enumerate(folds):
+        numbers[fold.outside] = number
+    return numbers
+
+
+def _in_words(folds: Sequence[Fold]) -> str:
+    if folds[0].cohort:
+        return f"one cohort at a time: {', '.join(fold.cohort for fold in folds)}"
+    return f"one of {len(folds)} parts of the students at a time"

@@ -48,18 +48,41 @@ def test_earlier_moments_lie_evenly_before_the_labels_own() -> None:
     noted = [raw("control", minute=minute) for minute in range(10)]
     moments, _ = tell(noted, [label(7)], 4)
 
-    assert [(moment.step, row(moment).events, moment.own) for moment in moments] == [
-        (1, 2, False),
-        (2, 4, False),
-        (3, 6, False),
-        (4, 8, True),
+    assert [(moment.stage, row(moment).events, moment.own) for moment in moments] == [
+        ("25_percent", 2, False),
+        ("50_percent", 4, False),
+        ("75_percent", 6, False),
+        ("", 8, True),
+    ]
+
+
+def test_a_label_stands_for_the_student_after_fixed_counts_of_events_too() -> None:
+    noted = [raw("control", minute=minute) for minute in range(10)]
+    moments, _ = asyncio.run(moments_of(records(noted), [label(7)], default_skills(), counts=(3, 5, 8, 16)))
+
+    assert [(moment.stage, row(moment).events) for moment in moments] == [("3_events", 3), ("5_events", 5), ("", 8)]
+
+
+def test_a_withdrawal_after_the_last_label_is_one_more_moment_of_it_and_nothing_later_is_in_it() -> None:
+    noted = [
+        raw("session", minute=minute, phase=phase) for minute, phase in ((1, "start"), (5, "withdrawn"), (6, "end"))
+    ]
+    process = moments_of(records(noted), [label(1), label(2), label(5.5)], default_skills(), withdrawn=True)
+    moments, _ = asyncio.run(process)
+    assert [moment.stage for moment in moments] == ["", "", ""], "the last label knows it already"
+
+    moments, _ = asyncio.run(moments_of(records(noted), [label(1), label(2)], default_skills(), withdrawn=True))
+    assert [(moment.label.as_of_us, moment.stage, row(moment).events) for moment in moments] == [
+        (as_of_us(1), "", 1),
+        (as_of_us(2), "", 1),
+        (as_of_us(2), "withdrawn", 2),
     ]
 
 
 def test_of_moments_on_the_same_event_the_latest_stands() -> None:
     moments, _ = tell([raw("control", minute=0), raw("control", minute=1)], [label(1)], 4)
 
-    assert [(moment.step, row(moment).events) for moment in moments] == [(2, 1), (4, 2)]
+    assert [(moment.stage, row(moment).events) for moment in moments] == [("50_percent", 1), ("", 2)]
 
 
 def test_several_labels_of_a_student_each_have_their_own_state() -> None:
