@@ -40,7 +40,7 @@ class Result:
 
     def _line(self) -> str:
         said = "skipped" if self.skipped else "ok" if self.ok else "FAILED"
-        name = f"{self.experiment.name:<24}{said:<9}"
+        name = f"{self.experiment.name:<28}{said:<9}"
         if self.skipped:
             return name + self.skipped
         lost = "-" if self.verdict is None else str(self.verdict.lost)

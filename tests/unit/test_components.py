@@ -13,7 +13,7 @@ from streams.folding.fold import Folding
 from streams.folding.history import FoldOutcome
 from streams.replay import FileRecord
 from streams.rows.codec import decode_row, encode_row
-from streams.rows.components import ComponentBatch, ComponentTotals, components_of
+from streams.rows.components import ComponentBatch, ComponentTotals, component_code, components_of
 from streams.rows.layout import COMPONENTS_VERSION, ROW_VERSION
 from streams.rows.row import HALF_LIFE_US, MAX_ROW_BYTES, MAX_VOIDABLE, MAX_VOIDABLE_OF_EVENT, Row
 from streams.rows.row_batch import RowBatch
@@ -262,7 +262,12 @@ def test_what_is_voided_is_as_if_it_had_never_been_sent(several: list[NativeEven
 
     kept = [one for one in sent if pupil.fold(void(one.event_id)) == [FoldOutcome.IGNORED]]
 
-    assert pupil.counts == folded(*kept).counts
+    # By code: which of two names that share one is shown may be that of an answer that is gone.
+    assert by_code(pupil.counts) == by_code(folded(*kept).counts)
+
+
+def by_code(counts: dict[str, tuple[int, int]]) -> dict[int, tuple[int, int]]:
+    return {component_code(name.encode()): each for name, each in counts.items()}
 
 
 # -- erasure
