@@ -18,7 +18,7 @@ from agents.cli.evaluation_tables import tables
 from agents.cli.event_files import existing, read_lines
 from agents.cli.line_records import LineRecord, reporting
 from agents.cli.outcome import OutOfReach
-from agents.cli.parameters import NewFolder, Pattern
+from agents.cli.parameters import NewFolder, NumberList, Pattern
 from agents.cli.stages import counting, say, stage
 from agents.config.dialects import decoder_of
 from agents.config.settings import Settings, load_settings
@@ -42,6 +42,7 @@ class EvaluationOptions:
     model: str | None
     mapping: str | None
     pattern: re.Pattern[str] | None
+    counts: tuple[int, ...]
     bootstrap: int
     seed: int
     as_json: bool
@@ -57,6 +58,7 @@ class EvaluationOptions:
             artifact=load_artifact(settings.model),
             decode=reporting(decoder_of(settings), bad),
             known_ids=settings.known_ids,
+            counts=self.counts,
             groups=StudentGroups(self.pattern),
             seed=self.seed,
             note=self.notes.append,
@@ -81,6 +83,14 @@ class EvaluationOptions:
     type=Pattern(),
     metavar="REGEX",
     help="The part of a student id that names the person; all by default.",
+)
+@click.option(
+    "--counts",
+    default="3,5,8,16",
+    show_default=True,
+    type=NumberList(),
+    metavar="N,N,…",
+    help="Score students also when they had so many events; '' for none.",
 )
 @click.option(
     "--bootstrap", default=REPEATS, show_default=True, type=click.IntRange(0, 10_000), help="Draws of students."

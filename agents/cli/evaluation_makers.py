@@ -38,6 +38,7 @@ class EvaluationRequest:
     artifact: Artifact
     decode: Decode
     known_ids: int
+    counts: tuple[int, ...]
     groups: StudentGroups
     seed: int
     note: Callable[[str], None]
@@ -55,7 +56,12 @@ def from_labels(request: EvaluationRequest) -> dict[str, Subject]:
     with stage(f"folding events, students: {len({label.student for label in labels}):,}"):
         states, _ = asyncio.run(
             moments_of(
-                request.records(), labels, request.skill_set, 1, decode=watched.decode, known_ids=request.known_ids
+                request.records(),
+                labels,
+                request.skill_set,
+                counts=request.counts,
+                decode=watched.decode,
+                known_ids=request.known_ids,
             )
         )
     _note_what_is_left_out(request, labels, {state.label for state in states}, watched.newest_us)

@@ -38,6 +38,7 @@ def _broken_down(evaluation: Evaluation) -> dict[str, tuple[Mapping[str, NamedFi
         "by present sources": (evaluation.by_mask, columns),
         "sources alone, left out": (evaluation.sources, compared),
         "baselines": (evaluation.baselines, compared),
+        "after so many events": (_spaced(evaluation.earlier), columns),
         "by events known": (evaluation.by_evidence, columns),
         "by confidence": (_deciles(evaluation), ("n", "confidence", "error", "width", "ece")),
         **{f"by {column}": (values, (*_GAPS, "ece")) for column, values in evaluation.subgroups.items()},
@@ -52,6 +53,10 @@ def _overall(evaluation: Evaluation) -> Table:
     if evaluation.error_over_confidence is not None:
         table.add_row("error over confidence (Spearman)", f"{evaluation.error_over_confidence:.2f}", "")
     return table
+
+
+def _spaced(rows: Mapping[str, NamedFigures]) -> dict[str, NamedFigures]:
+    return {name.replace("_", " "): each for name, each in rows.items()}
 
 
 def _deciles(evaluation: Evaluation) -> dict[str, NamedFigures]:

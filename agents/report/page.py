@@ -102,6 +102,7 @@ def _tables(evaluation: Evaluation) -> str:
         "by present sources": evaluation.by_mask,
         "sources alone, left out": evaluation.sources,
         "baselines": evaluation.baselines,
+        "after so many events": evaluation.earlier,
         "by events known": evaluation.by_evidence,
         "by confidence": deciles,
         **{f"by {column}": values for column, values in evaluation.subgroups.items()},

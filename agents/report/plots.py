@@ -8,6 +8,12 @@ from streams.evaluation.breakdown import NamedFigures
 from streams.evaluation.evaluation import Evaluation
 
 _COVERED: Final = (0.88, 0.92)
+_WORDS: Final = {
+    "width": "width of intervals",
+    "ece": "calibration error",
+    "ece_by_chance": "by chance alone",
+    "coverage": "coverage",
+}
 
 
 class Figure(NamedTuple):
@@ -23,6 +29,8 @@ def plots(evaluation: Evaluation) -> Iterator[Figure]:
     """Those for which there are figures."""
     loss = "log loss" if evaluation.binary else "squared error"
     yield _reliability(evaluation)
+    if evaluation.earlier:
+        yield _earlier(evaluation)
     if evaluation.by_evidence:
         yield _by_evidence(evaluation)
     if evaluation.by_confidence:
@@ -62,26 +70,47 @@ def _reliability(evaluation: Evaluation) -> Figure:
 
 
 def _by_evidence(evaluation: Evaluation) -> Figure:
-    words = {"width": "width of intervals", "ece": "calibration error", "coverage": "coverage"}
-    series = {"width": "first", ("ece" if evaluation.binary else "coverage"): "second"}
-    names, bins = list(evaluation.by_evidence), list(evaluation.by_evidence.values())
-    plot = Plot(
-        f"{' and '.join(words[name] for name in series)} by the number of events known",
-        Axis.of_names("events known", names),
-        Axis.of_numbers("", 0, max(each.get(name, 0.1) for each in bins for name in series)),
+    series = ("width", "ece") if evaluation.binary else ("width", "coverage")
+    wanted = "the calibration error stay low" if evaluation.binary else "cover 88 to 92 % (the band)"
+    return _over_names(
+        "By amount of evidence",
+        f"Intervals should narrow with evidence, and {wanted} throughout.",
+        "events known",
+        evaluation.by_evidence,
+        series,
     )
-    if not evaluation.binary:
+
+
+def _earlier(evaluation: Evaluation) -> Figure:
+    rows = {name.removesuffix("_events"): each for name, each in evaluation.earlier.items()}
+    series = ("ece_by_chance", "ece") if evaluation.binary else ("width", "coverage")
+    reading = (
+        "The calibration error when so many events were known, of those who had as many. What chance alone would make "
+        "of as many students stands beside it."
+        if evaluation.binary
+        else "The same outcomes predicted when so many events were known, of those who had as many."
+    )
+    return _over_names("After so many events", reading, "events", {**rows, "at the label": evaluation.figures}, series)
+
+
+def _over_names(
+    heading: str, reading: str, title: str, rows: Mapping[str, NamedFigures], series: tuple[str, str]
+) -> Figure:
+    """Two figures over the names of rows, one colour each, and the band that coverage should lie in."""
+    names, bins, kinds = list(rows), list(rows.values()), dict(zip(series, ("first", "second"), strict=True))
+    plot = Plot(
+        f"{heading}: {' and '.join(_WORDS[name] for name in series)}",
+        Axis.of_names(title, names),
+        Axis.of_numbers("", 0, max(each.get(name, 0.01) for each in bins for name in series)),
+    )
+    if "coverage" in series:
         plot.band(*_COVERED, "target")
-    for name, kind in series.items():
+    for name, kind in kinds.items():
         known = [(at, each) for at, each in enumerate(bins) if name in each]
         points = [(float(at), each[name]) for at, each in known]
         plot.curve(points, kind)
-        plot.dots(points, kind, [f"{names[at]} events, {each['n']:,.0f}: {each[name]:.3f}" for at, each in known])
-    wanted = "the calibration error stay low" if evaluation.binary else "cover 88 to 92 % (the band)"
-    keys = tuple((kind, words[name]) for name, kind in series.items())
-    return Figure(
-        "By amount of evidence", f"Intervals should narrow with evidence, and {wanted} throughout.", plot.svg(), keys
-    )
+        plot.dots(points, kind, [f"{names[at]}, {each['n']:,.0f} predictions: {each[name]:.3f}" for at, each in known])
+    return Figure(heading, reading, plot.svg(), tuple((kind, _WORDS[name]) for name, kind in kinds.items()))
 
 
 def _by_confidence(evaluation: Evaluation) -> Figure:

@@ -19,10 +19,10 @@ p { margin: .25rem 0 .75rem; max-width: 70ch } .soft, figcaption p, dt, dd small
 .figures div, figure, details { background: var(--card); border: 1px solid var(--line); border-radius: .5rem }
 .figures div { padding: .6rem .9rem } dt { font-size: .9rem }
 dd { margin: 0; font-size: 1.35rem; font-variant-numeric: tabular-nums } dd small { display: block; font-size: .8rem }
-.plots { grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); align-items: start }
+.plots { grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr)); align-items: start }
 figure { margin: 0; padding: .9rem; display: flex; flex-direction: column; gap: .5rem }
 figcaption { font-size: .9rem } figcaption p { margin: .15rem 0 0 }
-svg { width: 100%; height: auto; font: 13px system-ui, sans-serif }
+svg { width: 100%; max-width: 32rem; height: auto; font: 13px system-ui, sans-serif }
 svg text { fill: var(--ink) } svg .tick { fill: var(--soft) } svg .title { fill: var(--soft) }
 .grid { stroke: var(--line) } .axis, .zero { stroke: var(--soft) }
 .ideal { stroke: var(--soft); stroke-dasharray: 5 4 }

@@ -22,14 +22,14 @@ MIN_IN_SUBGROUP: Final = 100
 
 def by_name(predictions: Predictions, names: Names) -> dict[str, NamedFigures]:
     """The figures of the rows of each name, in the names' order."""
-    return {str(name): _of(predictions.at(names == name)) for name in np.unique(names)}
+    return {str(name): whole(predictions.at(names == name)) for name in np.unique(names)}
 
 
 def by_evidence(predictions: Predictions) -> dict[str, NamedFigures]:
     """The figures by how much was known, in bins whose edges are the same for all; empty where it is not said."""
     known = predictions.at(~np.isnan(predictions.evidence))
     index = np.searchsorted(EVIDENCE_EDGES, known.evidence, side="right")
-    return {_bin_name(int(each)): _of(known.at(index == each)) for each in np.unique(index)}
+    return {_bin_name(int(each)): whole(known.at(index == each)) for each in np.unique(index)}
 
 
 def by_confidence(predictions: Predictions) -> list[NamedFigures]:
@@ -44,7 +44,7 @@ def by_confidence(predictions: Predictions) -> list[NamedFigures]:
         return []
     edges = np.unique(np.quantile(known.confidence, np.linspace(0, 1, groups + 1)[1:-1]))
     index = np.searchsorted(edges, known.confidence, side="left")
-    return [_of(part) | _error(part) for part in (known.at(index == each) for each in np.unique(index))]
+    return [whole(part) | _error(part) for part in (known.at(index == each) for each in np.unique(index))]
 
 
 def error_over_confidence(deciles: list[NamedFigures]) -> float | None:
@@ -61,7 +61,7 @@ def by_subgroup(predictions: Predictions, repeats: int, seed: int) -> dict[str, 
     """By column and value: the figures, and `gap`, mean predicted minus observed, with its 95 % interval."""
     return {
         column: {
-            str(value): _of(part) | _gap(part, repeats, seed)
+            str(value): whole(part) | _gap(part, repeats, seed)
             for value in np.unique(values)
             if len(part := predictions.at(values == value))
         }
@@ -80,7 +80,8 @@ def largest_gaps(subgroups: Mapping[str, Mapping[str, NamedFigures]]) -> dict[st
     return found
 
 
-def _of(predictions: Predictions) -> NamedFigures:
+def whole(predictions: Predictions) -> NamedFigures:
+    """The figures of all rows, and how many students they are of."""
     return {"students": float(len(np.unique(predictions.student))), **figures(predictions)}
 
 

@@ -15,6 +15,7 @@ from streams.evaluation.breakdown import (
     by_subgroup,
     error_over_confidence,
     largest_gaps,
+    whole,
 )
 from streams.evaluation.figures import figures, is_number_of_things
 from streams.evaluation.metrics import reliability
@@ -28,8 +29,8 @@ class Evaluation(Struct, frozen=True, kw_only=True):
     """What was found; every mapping is by name, in the order to be shown.
 
     `intervals` are the bootstrap's 95 % ones of `figures`. `reliability` are bins of rising p: n, predicted, observed.
-    `sources` and `baselines` have, beside their own figures, `gain`: how much lower the evaluated predictions' loss is
-    on the same rows, with its interval.
+    `earlier` are figures of when less was known. `sources` and `baselines` have, beside their own figures, `gain`: how
+    much lower the evaluated predictions' loss is on the same rows, with its interval.
     """
 
     binary: bool
@@ -38,6 +39,7 @@ class Evaluation(Struct, frozen=True, kw_only=True):
     reliability: list[tuple[int, float, float]]
     by_mask: dict[str, NamedFigures]
     sources: dict[str, NamedFigures]
+    earlier: dict[str, NamedFigures]
     by_evidence: dict[str, NamedFigures]
     by_confidence: list[NamedFigures]
     error_over_confidence: float | None
@@ -66,6 +68,7 @@ def evaluate(subject: Subject, repeats: int = REPEATS, seed: int = 0) -> Evaluat
         reliability=reliability(predictions.outcome, predictions.p),
         by_mask=by_name(predictions, predictions.mask),
         sources={name: _compare(predictions, each, repeats, seed) for name, each in subject.sources.items()},
+        earlier={name: whole(each) for name, each in subject.earlier.items()},
         by_evidence=by_evidence(predictions),
         by_confidence=deciles,
         error_over_confidence=error_over_confidence(deciles),

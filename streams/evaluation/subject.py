@@ -27,10 +27,12 @@ class Subject:
     """All that whoever made the predictions hands over to `evaluate`; everything but the predictions may be missing.
 
     `sources` are the same rows scored by one source alone, or without it; `baselines` what something simple would have
-    said. `figures` are further ones of the maker's own, by name. `notes` are for people: what was left out, and why.
+    said. `earlier` are predictions of the same outcomes when less was known, by when: `3_events`. `figures` are further
+    ones of the maker's own, by name. `notes` are for people: what was left out, and why.
     """
 
     predictions: Predictions
+    earlier: Mapping[str, Predictions] = field(default_factory=dict)
     sources: Mapping[str, Rival] = field(default_factory=dict)
     baselines: Mapping[str, Rival] = field(default_factory=dict)
     figures: Mapping[str, float] = field(default_factory=dict)

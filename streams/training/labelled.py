@@ -27,7 +27,7 @@ from streams.skills.skill_set import SkillSet
 from streams.training.errors import TrainingError
 from streams.training.estimates import feature_matrix, joined, reordered, without
 from streams.training.labels import MAX_ORDINALS, Label, StudentGroups, ordinals_of
-from streams.training.moments import Moment
+from streams.training.moments import OWN, Moment
 from streams.vocabulary import INDEX
 
 UNKNOWN_P: Final = 0.5
@@ -50,6 +50,11 @@ class Scored:
     events: Floats
     score_total: Floats
     score_n: Floats
+
+    @property
+    def stages(self) -> Names:
+        """Of each moment, its stage."""
+        return np.array([moment.stage for moment in self.moments])
 
     def at(self, rows: NDArray[np.intp]) -> "Scored":
         """These rows alone."""
@@ -87,18 +92,28 @@ def _subject(
     scored: Scored, column: int, fusion: Fusion, artifact: Artifact, groups: StudentGroups, seed: int
 ) -> Subject:
     """The evaluation of the skill in `column`; all moments are of labels of it."""
-    skill = scored.moments[0].label.skill
-    predictions = _predictions(scored, fusion, column, groups)
+    own = scored.at(np.flatnonzero(scored.stages == OWN))
+    predictions = _predictions(own, fusion, column, groups)
     unscored = int(np.isnan(predictions.confidence).sum())
-    card = artifact.card.skills.get(skill)
-    features = feature_matrix(scored.moments, card.features if card else FEATURES)
+    card = artifact.card.skills.get(own.moments[0].label.skill)
+    features = feature_matrix(own.moments, card.features if card else FEATURES)
     return Subject(
         predictions=predictions,
-        sources=dict(_sources(scored, column, fusion, groups)),
-        baselines=baselines(predictions, scored.score_total, scored.score_n, features, seed),
+        earlier=dict(_earlier(scored, column, fusion, groups)),
+        sources=dict(_sources(own, column, fusion, groups)),
+        baselines=baselines(predictions, own.score_total, own.score_n, features, seed),
         figures={"unscored": float(unscored)},
         notes=tuple(_notes(predictions, unscored, card is not None)),
     )
+
+
+def _earlier(scored: Scored, column: int, fusion: Fusion, groups: StudentGroups) -> Iterator[tuple[str, Predictions]]:
+    """By stage: of those who had as many events before their label, or just as many."""
+    for stage in dict.fromkeys(scored.stages.tolist()):
+        if stage != OWN:
+            just = (scored.stages == OWN) & (scored.events == scored.events[scored.stages == stage][0])
+            rows = np.flatnonzero((scored.stages == stage) | just)
+            yield stage, _predictions(scored.at(rows), fusion, column, groups)
 
 
 def _predictions(scored: Scored, fusion: Fusion, column: int, groups: StudentGroups) -> Predictions:

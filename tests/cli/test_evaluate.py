@@ -30,9 +30,10 @@ def test_an_evaluation_ends_with_one_object_of_figures_by_skill(run: Run, class_
     assert skill["n"] == 120
     assert {"auc", "log_loss", "brier", "ece", "slope", "width"} <= skill.keys()
     assert skill["auc"] > 0.7
+    assert list(skill["earlier"]) == ["3_events", "5_events", "8_events"]
     assert skill["sources"].keys() >= {"model alone", "without model"}
     assert skill["baselines"].keys() == {"constant", "regression", "boosted_trees"}
-    assert "scoring states: 120" in ran.err, "progress is told where there is no terminal"
+    assert "scoring states: 480" in ran.err, "progress is told where there is no terminal"
 
 
 def test_the_same_seed_gives_the_same_bytes(run: Run, class_of: tuple[Path, Path]) -> None:

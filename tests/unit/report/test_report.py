@@ -20,7 +20,10 @@ _SVG = re.compile(r"<svg.*?</svg>", re.DOTALL)
 
 def evaluated(predictions: Predictions) -> Evaluation:
     other = {HOSTILE: Rival.of_all(predictions.predicting(np.full(len(predictions), 0.5)))}
-    return evaluate(Subject(predictions=predictions, sources=other, baselines=other, notes=(HOSTILE,)), 5)
+    earlier = {"3_events": predictions}
+    return evaluate(
+        Subject(predictions=predictions, earlier=earlier, sources=other, baselines=other, notes=(HOSTILE,)), 5
+    )
 
 
 def hostile() -> Evaluation:
@@ -46,7 +49,7 @@ def test_a_page_has_a_plot_for_each_part_and_all_are_well_formed() -> None:
     drawn = _SVG.findall(report_page({"skill": hostile()}, []))
 
     described = [ElementTree.fromstring(svg).get("aria-label") or "" for svg in drawn]
-    assert [each.split()[0] for each in described] == ["Reliability:", "width", "mean", "Gain", "Gain", "Mean"]
+    assert [each.split()[0] for each in described] == ["Reliability:", "After", "By", "mean", "Gain", "Gain", "Mean"]
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,9 @@ SKILL = "problem_solving"
 STUDENTS = 120
 
 
-async def judged(noted: list[bytes], labels: Sequence[Label]) -> dict[str, Subject]:
+async def judged(noted: list[bytes], labels: Sequence[Label], counts: Sequence[int] = ()) -> dict[str, Subject]:
     artifact, skill_set = load_artifact("default"), default_skills()
-    states, _ = await moments_of(simulated.records(noted), labels, skill_set, 1)
+    states, _ = await moments_of(simulated.records(noted), labels, skill_set, counts=counts)
     return subjects(await score_moments(states, skill_set, artifact), skill_set, artifact, StudentGroups())
 
 
@@ -85,3 +85,15 @@ async def test_a_students_several_labels_are_told_apart_and_never_on_both_sides(
 
     assert np.unique(predictions.subgroups["label_number"], return_counts=True)[1].tolist() == [STUDENTS, STUDENTS]
     assert len(np.unique(predictions.student)) == STUDENTS
+
+
+async def test_students_are_judged_when_they_had_fewer_events_and_those_with_just_as_many_are_among_them() -> None:
+    noted = simulated.lines(seed=3, students=STUDENTS)
+    fewer = [line for at, line in enumerate(noted) if at % STUDENTS or at < 3 * STUDENTS]  # the first has three events
+    subject = (await judged(fewer, simulated.labels(students=STUDENTS), (3, 6)))[SKILL]
+    half = (await judged(fewer, simulated.labels(5.5, STUDENTS)))[SKILL].predictions
+
+    assert {name: len(each) for name, each in subject.earlier.items()} == {"3_events": 120, "6_events": 119}
+    assert set(subject.earlier["3_events"].evidence) == {3}
+    assert sorted(subject.earlier["6_events"].p) == sorted(half.p[half.evidence == 6])
+    assert len(subject.predictions) == STUDENTS, "what is judged is still the label's own time"
