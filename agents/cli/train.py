@@ -23,19 +23,15 @@ from agents.cli.outcome import OutOfReach
 from agents.cli.parameters import NewFolder, Number, NumberList, Pattern
 from agents.config.dialects import decoder_of
 from agents.config.settings import Settings, load_settings
-from schemas.errors import SkillstreamError
 from streams.evidence.artifacts import Artifact, save_artifact
-from streams.pipeline import Pipeline
+from streams.evidence.model import ModelSource
 from streams.replay import FileRecord
 from streams.skills.skill_set import load_skills
-from streams.training.holdout import holdout_figures, predict
+from streams.training.holdout import holdout_figures
+from streams.training.labelled import predictions_of, score_moments
 from streams.training.labels import Label, StudentGroups, read_labels
 from streams.training.moments import Moment, MomentCounts, moments_of
 from streams.training.trainer import Plan, Trained, train
-
-
-class TrainingSourceFailed(SkillstreamError):
-    """A source of evidence failed while the held-out students were scored: the figures would be wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +109,7 @@ class TrainingOptions:
     default=0.0,
     type=Number(0, 0.9),
     metavar="SHARE",
-    help="First train without this share of the students and replay them through the whole pipeline.",
+    help="First train without this share of the students, and say how good their scores are.",
 )
 @click.option(
     "--person", type=Pattern(), metavar="REGEX", help="The part of a student id that names the person; all by default."
@@ -151,7 +147,7 @@ def command(**given: Any) -> None:
     states, account = asyncio.run(moments)
     bad.tell_of_the_rest()
     held = {label for label in wanted if plan.groups.held_out(label.student, options.holdout, options.seed)}
-    unseen = _score_held_out(options, settings, plan, states, held) if held else {}
+    unseen = _score_held_out(plan, states, held) if held else {}
     with stderr.status("training on all students"):
         trained = train(states, plan)
     trained = _with_figures(trained, unseen)
@@ -162,17 +158,17 @@ def command(**given: Any) -> None:
     _print(artifact, account, options.out, options.as_json)
 
 
-def _score_held_out(
-    options: TrainingOptions, settings: Settings, plan: Plan, states: list[Moment], held: set[Label]
-) -> dict[str, dict[str, float]]:
+def _score_held_out(plan: Plan, states: list[Moment], held: set[Label]) -> dict[str, dict[str, float]]:
     with TemporaryDirectory() as folder, stderr.status("training without the held-out students"):
         trained = train([state for state in states if state.label not in held], plan)
         artifact = save_artifact(Path(folder), trained.card, trained.models)
-    pipeline = Pipeline(
-        plan.skill_set, artifact, on_failure=_refuse, decode=decoder_of(settings), known_ids=settings.known_ids
-    )
-    predictions = asyncio.run(predict(options.records(), sorted(held, key=_order), pipeline))
-    return {skill: holdout_figures(predictions, skill) for skill in trained.card.skills}
+    unseen = [state for state in states if state.own and state.label in held]
+    if not unseen:
+        return {}
+    scored = asyncio.run(score_moments(unseen, plan.skill_set, artifact))
+    fused = predictions_of(scored, plan.skill_set, artifact, plan.groups)
+    model = predictions_of(scored, plan.skill_set, artifact, plan.groups, [ModelSource.name])
+    return {skill: holdout_figures(fused[skill], model[skill]) for skill in trained.card.skills if skill in fused}
 
 
 def _with_figures(trained: Trained, unseen: dict[str, dict[str, float]]) -> Trained:
@@ -181,14 +177,6 @@ def _with_figures(trained: Trained, unseen: dict[str, dict[str, float]]) -> Trai
         for skill, card in trained.card.skills.items()
     }
     return Trained(msgspec.structs.replace(trained.card, skills=cards), trained.models)
-
-
-def _order(label: Label) -> tuple[str, str, int]:
-    return label.student, label.skill, label.as_of_us
-
-
-def _refuse(source: str, error: BaseException) -> None:
-    raise TrainingSourceFailed(f"source {source} failed on the held-out students: {error!r}")
 
 
 def _print(artifact: Artifact, account: MomentCounts, out: Path, as_json: bool) -> None:

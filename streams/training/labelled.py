@@ -32,6 +32,8 @@ from streams.vocabulary import INDEX
 
 UNKNOWN_P: Final = 0.5
 """What a student without a score counts as."""
+LABEL_NUMBER: Final = "label_number"
+"""The subgroup column that says which of its student's labels each is."""
 _CHUNK: Final = 2_000
 _DEADLINE_S: Final = 600.0
 _SCORES: Final = [INDEX["attempted"], INDEX["marked"]]
@@ -75,17 +77,33 @@ async def score_moments(moments: Sequence[Moment], skill_set: SkillSet, artifact
     return _joined(parts)
 
 
+def predictions_of(
+    scored: Scored, skill_set: SkillSet, artifact: Artifact, groups: StudentGroups, sources: Sequence[str] | None = None
+) -> dict[str, Predictions]:
+    """By skill the scores of its moments; as if all but the named `sources` had failed, where any are named."""
+    fusion = Fusion(skill_set, artifact, types_of(skill_set))
+    if sources is not None:
+        scored = replace(scored, estimates=without(scored.estimates, sources))
+    return {skill: _predictions(part, fusion, column, groups) for skill, column, part in _by_skill(scored, skill_set)}
+
+
 def subjects(
     scored: Scored, skill_set: SkillSet, artifact: Artifact, groups: StudentGroups, seed: int = 0
 ) -> dict[str, Subject]:
     """One subject for every skill of which there are moments."""
     fusion = Fusion(skill_set, artifact, types_of(skill_set))
-    of_skill = np.array([moment.label.skill for moment in scored.moments])
     return {
-        skill: _subject(scored.at(np.flatnonzero(of_skill == skill)), column, fusion, artifact, groups, seed)
-        for column, skill in enumerate(skill_set.names)
-        if np.any(of_skill == skill)
+        skill: _subject(part, column, fusion, artifact, groups, seed)
+        for skill, column, part in _by_skill(scored, skill_set)
     }
+
+
+def _by_skill(scored: Scored, skill_set: SkillSet) -> Iterator[tuple[str, int, Scored]]:
+    """Each skill of which there are moments, its column in the estimates, and those moments."""
+    of_skill = np.array([moment.label.skill for moment in scored.moments])
+    for column, skill in enumerate(skill_set.names):
+        if len(rows := np.flatnonzero(of_skill == skill)):
+            yield skill, column, scored.at(rows)
 
 
 def _subject(
@@ -145,7 +163,7 @@ def _subgroups(labels: Sequence[Label]) -> dict[str, Names]:
     columns = {name: np.array([dict(label.columns)[name] for label in labels]) for name, _ in labels[0].columns}
     ordinals = ordinals_of(labels)
     if 1 < int(ordinals.max()) <= MAX_ORDINALS:
-        columns["label_number"] = ordinals.astype(np.str_)
+        columns[LABEL_NUMBER] = ordinals.astype(np.str_)
     return columns
 
 

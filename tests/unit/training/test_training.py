@@ -21,15 +21,15 @@ from schemas.errors import Fatal
 from streams.evidence import artifacts
 from streams.evidence.artifacts import ArtifactError, Card, load_artifact, save_artifact
 from streams.evidence.features import FEATURES
-from streams.pipeline import Pipeline
 from streams.training.classifier import fit, matching
 from streams.training.errors import TrainingError
-from streams.training.holdout import holdout_figures, predict
-from streams.training.labels import Label, StudentGroups
+from streams.training.holdout import holdout_figures
+from streams.training.labelled import predictions_of, score_moments
+from streams.training.labels import StudentGroups
 from streams.training.moments import Moment, moments_of
 from streams.training.trainer import Plan, Trained, train
 from streams.vocabulary import Fact
-from tests.events import default_skills, fail_source, raw
+from tests.events import default_skills
 from tests.unit.training import simulated
 
 SKILL = "problem_solving"
@@ -96,32 +96,23 @@ def test_inputs_are_patterns_of_feature_names() -> None:
         matching(["speed"])
 
 
-async def test_held_out_students_are_judged_by_their_last_update_up_to_as_of(tmp_path: Path) -> None:
+async def test_held_out_students_have_figures_of_the_fused_score_and_of_the_model(tmp_path: Path) -> None:
     artifact = save_artifact(tmp_path, trained().card, trained().models)
-    pipeline = Pipeline(default_skills(), artifact, on_failure=fail_source)
-    noted = simulated.records(simulated.lines(seed=2))
-    at_end = await predict(noted, simulated.labels(), pipeline)
-    half_way = await predict(noted, simulated.labels(5.5), pipeline)
-    cut = [record for record in noted if decode_minute(record.offset) <= 5]
-    only_half = await predict(cut, simulated.labels(5.5), pipeline)
-
-    assert {one.label: one.said for one in half_way} == {one.label: one.said for one in only_half}
-    assert {one.label.student: one.said for one in half_way} != {one.label.student: one.said for one in at_end}
-    scored = holdout_figures(at_end, SKILL)
-    assert scored["fused_auc_holdout"] > 0.8
-    assert scored["fused_auc_holdout"] > scored["model_auc_holdout"] - 0.05
-    assert scored["unscored_holdout"] == 0
-
-
-async def test_a_student_of_whom_nothing_was_said_is_counted() -> None:
-    noted = [Label("ada", SKILL, simulated.as_of_us(-1), 1), Label("bo", SKILL, simulated.as_of_us(9), 0)]
-    records = simulated.records([raw("control", "ada", minute=0, controls={"top": 1.0})])
-    predictions = await predict(
-        records, noted, Pipeline(default_skills(), load_artifact("none"), on_failure=fail_source)
+    twice = [*simulated.labels(5.5), *simulated.labels()]
+    states, _ = await moments_of(simulated.records(simulated.lines(seed=2)), twice, default_skills())
+    scored = await score_moments(states, default_skills(), artifact)
+    fused, model = (
+        predictions_of(scored, default_skills(), artifact, StudentGroups(), sources)[SKILL]
+        for sources in (None, ["model"])
     )
+    found = holdout_figures(fused, model)
 
-    assert [one.said for one in predictions] == [None, None]
-    assert holdout_figures(predictions, SKILL)["unscored_holdout"] == 2
+    assert found["fused_auc_holdout_of_label_2"] > 0.8
+    assert found["fused_auc_holdout"] > found["model_auc_holdout"] - 0.05
+    assert found["fused_n_holdout_of_label_1"] == simulated.STUDENTS
+    assert found["unscored_holdout"] == 0
+    unknown = holdout_figures(fused.predicting(fused.p), model)
+    assert unknown["unscored_holdout"] == len(fused), "without a confidence nothing was known"
 
 
 def test_people_are_never_on_both_sides(tmp_path: Path) -> None:
