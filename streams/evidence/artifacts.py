@@ -8,9 +8,9 @@ read may come and change), and a folder whose files do not match their hashes.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.resources import files
 from io import BytesIO
@@ -21,12 +21,15 @@ from typing import Any, Final
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from schemas.errors import Fatal
 from streams.evidence.features import revision_of
+from streams.mastery.bank import BankUnreadable, ItemBank, read_bank, write_bank
 
 CARD_VERSION: Final = 1
+BANK_SUFFIX: Final = ".bank.json"
+"""Of a file that holds an item bank; any other holds a classifier."""
 TRUSTED: Final = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
 
 
@@ -40,10 +43,14 @@ class ArtifactError(Fatal):
 
 
 class ConformalTable(Struct, frozen=True, kw_only=True):
-    """Half-widths of 90 % intervals by evidence bin: `edges` split n; monotone, so that less is never surer."""
+    """Half-widths of 90 % intervals by evidence bin: `edges` split n; monotone, so that less is never surer.
+
+    `width_of_nothing` is the width of an interval of somebody of whom nothing is known: confidence compares with it.
+    """
 
     edges: tuple[float, ...]
     half_widths: tuple[float, ...]
+    width_of_nothing: float | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         if len(self.half_widths) != len(self.edges) + 1:
@@ -54,6 +61,8 @@ class ConformalTable(Struct, frozen=True, kw_only=True):
             raise ValueError("half-widths must be within 0 to 0.5")
         if any(less < more for less, more in pairwise(self.half_widths)):
             raise ValueError("half-widths must not rise: more evidence would be less sure")
+        if self.width_of_nothing is not UNSET and not 0 < self.width_of_nothing <= 1:
+            raise ValueError("width_of_nothing must be above 0, and 1 at most")
 
 
 class FusionFit(Struct, frozen=True, kw_only=True):
@@ -101,11 +110,12 @@ class Card(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A loaded artifact; `models` maps a skill to a fitted scikit-learn classifier."""
+    """A loaded artifact; `models` maps a skill to a fitted scikit-learn classifier, `banks` to its item bank."""
 
     card: Card
     models: dict[str, Any]
     digest: str
+    banks: Mapping[str, ItemBank] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -116,12 +126,15 @@ class Artifact:
 NO_ARTIFACT: Final = Artifact(Card(version=CARD_VERSION, name="none", trained_with={}, skills={}), {}, "0" * 64)
 
 
-def save_artifact(folder: Path, card: Card, models: dict[str, Any]) -> Artifact:
-    """Write models and card; the card's file hashes are filled in here. Replaces what is there."""
+def save_artifact(folder: Path, card: Card, models: Mapping[str, Any]) -> Artifact:
+    """Write models and card; the card's file hashes are filled in here. Replaces what is there.
+
+    `models` has, of each skill of the card, the fitted classifier or the item bank.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     cards = {}
     for skill, skill_card in card.skills.items():
-        stored = _skops().dumps(models[skill], compression=ZIP_DEFLATED, compresslevel=9)
+        stored = _bytes_of(models[skill])
         (folder / skill_card.file).write_bytes(stored)
         cards[skill] = msgspec.structs.replace(skill_card, sha256=hashlib.sha256(stored).hexdigest())
     text = msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(card, skills=cards)), indent=2)
@@ -150,11 +163,25 @@ def load_artifact(path: str) -> Artifact:
         raise ArtifactError(f"model artifact {path}: card.json: {error}") from None
     if card.version != CARD_VERSION:
         raise ArtifactError(f"model artifact {path} has version {card.version}, {CARD_VERSION} is read here: {_AGAIN}")
-    models = {skill: _load_model(folder, skill_card) for skill, skill_card in card.skills.items()}
-    return Artifact(card, models, hashlib.sha256(text).hexdigest())
+    models, banks = {}, {}
+    for skill, skill_card in card.skills.items():
+        stored = _checked(folder, skill_card)
+        if skill_card.file.endswith(BANK_SUFFIX):
+            banks[skill] = _bank(f"model artifact {folder}: {skill_card.file}", stored)
+        else:
+            models[skill] = _built(f"model artifact {folder}: {skill_card.file}", stored, skill_card)
+    return Artifact(card, models, hashlib.sha256(text).hexdigest(), banks)
 
 
-def _load_model(folder: Path, card: SkillCard) -> Any:
+def _bytes_of(model: Any) -> bytes:
+    if isinstance(model, ItemBank):
+        return write_bank(model)
+    dumped: bytes = _skops().dumps(model, compression=ZIP_DEFLATED, compresslevel=9)
+    return dumped
+
+
+def _checked(folder: Path, card: SkillCard) -> bytes:
+    """A skill's file. Raises ArtifactError unless it is what the card describes, and reads what is computed here."""
     if Path(card.file).name != card.file:
         raise ArtifactError(f"model artifact {folder}: {card.file!r} lies outside of it")
     for feature in card.features:
@@ -169,7 +196,14 @@ def _load_model(folder: Path, card: SkillCard) -> Any:
         raise ArtifactError(f"model artifact {folder}: {error.strerror}: {card.file}") from None
     if hashlib.sha256(stored).hexdigest() != card.sha256:
         raise ArtifactError(f"model artifact {folder}: {card.file} is not the file its card describes: {_AGAIN}")
-    return _built(f"model artifact {folder}: {card.file}", stored, card)
+    return stored
+
+
+def _bank(where: str, stored: bytes) -> ItemBank:
+    try:
+        return read_bank(stored)
+    except BankUnreadable as error:
+        raise ArtifactError(f"{where} is no item bank that is read here: {error}: {_TRAIN_AGAIN}") from None
 
 
 def _built(where: str, stored: bytes, card: SkillCard) -> Any:
