@@ -5,7 +5,7 @@ The topic is compacted by student, so each message stands alone: it holds every 
 
 from typing import Annotated, Final, Literal, get_args
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from schemas.bounds import Position
 
@@ -55,11 +55,27 @@ class SkillScore(Struct, frozen=True, kw_only=True, gc=False):
     evidence: list[EvidenceItem] = []
 
 
+class ComponentMastery(Struct, frozen=True, kw_only=True, gc=False):
+    """One knowledge component: `p`, how likely the next answer in it is right, whatever the item.
+
+    `low` to `high` holds the mean of the student's later answers in it, five or more, in 9 of 10 cases. `n` is how many
+    there were; `trend` how much the share of right ones was higher of late (half-life 30 days) than over all of them.
+    """
+
+    component: str
+    p: UnitInterval
+    low: UnitInterval
+    high: UnitInterval
+    n: Annotated[int, Meta(ge=1)]
+    trend: Annotated[float, Meta(ge=-1, le=1)]
+
+
 class SkillUpdate(Struct, frozen=True, kw_only=True, gc=False):
     """One student's skills. Deduplicate by (`student_id`, `seq`, `config_version`); of equal ids the later wins.
 
     `seq` is the (epoch, offset) of the last event folded: equal seq means equal folded events; gaps are normal.
-    `degraded` names the sources that failed; `as_of` is the newest event time folded.
+    `degraded` names the sources that failed; `as_of` is the newest event time folded. `mastery` has the components that
+    the student met last, at most eight, the last one first; it is there only where the model has an item bank.
     """
 
     version: Literal[1]
@@ -68,5 +84,6 @@ class SkillUpdate(Struct, frozen=True, kw_only=True, gc=False):
     as_of: str
     skills: dict[str, SkillScore]
     degraded: list[str]
+    mastery: list[ComponentMastery] | UnsetType = UNSET
     config_version: str
     model: str

@@ -265,7 +265,7 @@ class Worker:
             redis=self._explanations.redis if self._explanations is not None else None,
             reasoning=self._explanations.state if self._explanations is not None else lambda: off,
             model=self._pipeline.artifact.id,
-            model_skills=len(self._pipeline.artifact.models),
+            model_skills=len(self._pipeline.artifact.card.skills),
             failures=self._failures,
             beyond_horizon=lambda: int(self._metrics.events_beyond_horizon.value),
             jumped=self._jumps.reason,

@@ -9,8 +9,8 @@ Gneiting, JRSS B 72, 2010). The interval's width falls with the evidence of all 
 
     N = Σ_k n_k · 2^(−age_k/h),  an event that two sources count counted once,    width = prior · sqrt(κ/(κ + N))
 
-or comes from the artifact's conformal table; either way a source lost, aged or failed can only lower N, so the
-confidence 1 − width/prior can only fall.
+or comes from the artifact's conformal table, as does its prior; either way a source lost, aged or failed can only lower
+N, so the confidence 1 − width/prior can only fall.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,6 +20,7 @@ from itertools import chain, combinations
 from typing import Final
 
 import numpy as np
+from msgspec import UNSET
 from numpy.typing import NDArray
 
 from streams.evidence.artifacts import Artifact, ConformalTable
@@ -111,6 +112,7 @@ class Fusion:
             for source in names
         }
         self._tables = [card.intervals if card else None for card in cards]
+        self._widths_of_nothing = np.array([_width_of_nothing(table) for table in self._tables])
 
     def fuse(self, estimates: Mapping[str, Estimate]) -> Fused:
         """Fuse one batch. Pure; a (student, skill) without any present source is NaN throughout."""
@@ -129,7 +131,8 @@ class Fusion:
         score = np.where(present, 1 / (1 + np.exp(-certain)), np.nan)
         width = np.where(present, self._widths(estimates), np.nan)
         low = np.clip(score - width / 2, 0, 1 - width)
-        return Fused(score, low, low + width, 1 - width / PRIOR_WIDTH, log_odds, carries)
+        confidence = np.maximum(1 - width / self._widths_of_nothing, 0.0)
+        return Fused(score, low, low + width, confidence, log_odds, carries)
 
     def reliability(self, source: str, estimate: Estimate) -> Floats:
         """r_k, in [0, 1]; 0 where the source is absent."""
@@ -215,6 +218,12 @@ def masks(sources: Sequence[str]) -> list[str]:
 def subsets(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """All of them, the smaller first."""
     return chain.from_iterable(combinations(names, size) for size in range(len(names) + 1))
+
+
+def _width_of_nothing(table: ConformalTable | None) -> float:
+    if table is None or table.width_of_nothing is UNSET:
+        return PRIOR_WIDTH
+    return table.width_of_nothing
 
 
 def _from_table(table: ConformalTable, n: Floats) -> Floats:

@@ -1,12 +1,10 @@
 """From fused scores to the messages of `skill-updates`, written as JSON.
 
-Column by column: the numbers of one skill are formatted all at once, and what belongs to one student is joined in C. An
-object for every skill, contribution and piece of evidence, to be encoded and thrown away, costs half as much again.
+Column by column (`streams.scoring.json_columns`): what belongs to one student is put together at the end.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import repeat
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -21,10 +19,11 @@ from streams.rows.layout import Array
 from streams.rows.row import MAX_EVIDENCE
 from streams.rows.row_batch import RowBatch
 from streams.scoring.fusion import ScoredBatch
+from streams.scoring.json_columns import Column, dates, grouped, integers, joined_columns, json_string, numbers
+from streams.scoring.mastery_list import MasteryList
 from streams.skills.skill_set import SkillSet
 from streams.vocabulary import FACTS, PHRASE_PREFIX, RUBRIC, RUBRIC_FACT, phrase_code
 
-_DIGITS: Final = 6
 _UPDATES: Final = msgspec.json.Decoder(SkillUpdate)
 _SPEAKS: Final = {EstimateStatus.OK.value: b"ok", EstimateStatus.STALE.value: b"stale"}
 _SILENT: Final = {
@@ -33,7 +32,6 @@ _SILENT: Final = {
 }
 _BOOLEANS: Final = (b"false", b"true")
 _LEVELS: Final = [level.encode() for level in LEVELS]
-Column = bytes | Iterable[bytes]
 _IndexArrays = tuple[Array, ...]
 """Rows and columns of the same number, by row and then by column."""
 
@@ -46,25 +44,30 @@ class UpdateWriter:
         self._sources = [each.name for each in types]
         self._trained = {each.name for each in types if each.trained}
         self._levels = skill_set.levels
-        self._names = [_text(name) for name in skill_set.names]
+        self._names = [json_string(name) for name in skill_set.names]
         self._rests_on = [
-            _text(skill.rests_on(sources, labelled=not self._trained.isdisjoint(sources)))
+            json_string(skill.rests_on(sources, labelled=not self._trained.isdisjoint(sources)))
             for skill in skill_set.skills.values()
             for sources in _subsets(self._sources)
         ]
-        self._evidence_names = {code: _text(name) for code, name in evidence_names(skill_set).items()}
-        self._ends_with = b',"config_version":%b,"model":%b}' % (_text(self.config_version), _text(artifact.id))
+        self._evidence_names = {code: json_string(name) for code, name in evidence_names(skill_set).items()}
+        self._mastery = MasteryList.of(artifact, skill_set.names)
+        self._ends_with = b',"config_version":%b,"model":%b}' % (
+            json_string(self.config_version),
+            json_string(artifact.id),
+        )
 
     def write(self, keys: Sequence[bytes], scored: ScoredBatch) -> list[bytes]:
         """One SkillUpdate a row, which are those of `keys`, encoded; skills without any evidence are left out."""
         headers = scored.rows.headers
         at = np.nonzero(~np.isnan(scored.fused.score))
-        updates = _joined(
-            b'{"version":%d,"student_id":' % UPDATE_VERSION, map(_text, map(bytes.decode, keys)),
-            b',"seq":[', _integers(headers["epoch"]), b",", _integers(headers["offset"]),
-            b'],"as_of":"', _dates(headers["as_of_us"] // 1_000),
-            b'","skills":{', _grouped(self._skills(at, scored), at[0], len(keys)),
+        updates = joined_columns(
+            b'{"version":%d,"student_id":' % UPDATE_VERSION, map(json_string, map(bytes.decode, keys)),
+            b',"seq":[', integers(headers["epoch"]), b",", integers(headers["offset"]),
+            b'],"as_of":"', dates(headers["as_of_us"] // 1_000),
+            b'","skills":{', grouped(self._skills(at, scored), at[0], len(keys)),
             b'},"degraded":', _degraded(scored.failed, len(keys)),
+            self._mastery.write(scored.rows) if self._mastery else b"",
             self._ends_with,
         )  # fmt: skip
         return list(updates)
@@ -80,14 +83,14 @@ class UpdateWriter:
             validated |= carried[name]
         contributions: list[Column] = []
         for name, estimate in sorted(estimates.items()):
-            contributions += [b"," if contributions else b"", _text(name) + b":"]
+            contributions += [b"," if contributions else b"", json_string(name) + b":"]
             contributions.append(_contributions(estimate, fused.log_odds[name], at))
-        return _joined(
+        return joined_columns(
             map(self._names.__getitem__, column),
-            b':{"score":', _numbers(score),
-            b',"low":', _numbers(fused.low[at]),
-            b',"high":', _numbers(fused.high[at]),
-            b',"confidence":', _numbers(confidence),
+            b':{"score":', numbers(score),
+            b',"low":', numbers(fused.low[at]),
+            b',"high":', numbers(fused.high[at]),
+            b',"confidence":', numbers(confidence),
             b',"level":"', map(_LEVELS.__getitem__, self._levels.classify(score, confidence).tolist()),
             b'","validated":', map(_BOOLEANS.__getitem__, validated.tolist()),
             b',"rests_on":', map(self._rests_on.__getitem__, self._of_sources(at[1], carried).tolist()),
@@ -122,12 +125,12 @@ def _contributions(estimate: Estimate, log_odds: NDArray[np.float64], at: _Index
     status = estimate.status[at]
     spoke = _speaks(status)
     said = at[0][spoke], at[1][spoke]
-    pieces = _joined(
+    pieces = joined_columns(
         b'{"status":"', map(_SPEAKS.__getitem__, status[spoke].tolist()),
-        b'","p":', _numbers(estimate.p[said]),
-        b',"n":', _numbers(estimate.n[said]),
-        b',"age_s":', _numbers(estimate.age_s[said]),
-        b',"log_odds":', _numbers(log_odds[said]),
+        b'","p":', numbers(estimate.p[said]),
+        b',"n":', numbers(estimate.n[said]),
+        b',"age_s":', numbers(estimate.age_s[said]),
+        b',"log_odds":', numbers(log_odds[said]),
         b"}",
     )  # fmt: skip
     return [_SILENT.get(one) or next(pieces) for one in status.tolist()]
@@ -141,15 +144,15 @@ def _evidence(row_batch: RowBatch, names: Mapping[int, bytes], at: _IndexArrays)
     code, weight, value, time_s = (row_batch.evidence_items[name][at] for name in ("code", "weight", "value", "time_s"))
     row_at, slot = shown = np.nonzero((weight != 0) & np.isin(code, list(names)))
     seconds, of_second = np.unique(time_s[shown], return_inverse=True)
-    items = _joined(
-        b'{"id":"e', _integers(at[1][row_at] * MAX_EVIDENCE + slot + 1),
+    items = joined_columns(
+        b'{"id":"e', integers(at[1][row_at] * MAX_EVIDENCE + slot + 1),
         b'","fact":', map(names.__getitem__, code[shown].tolist()),
-        b',"value":', _numbers(value[shown]),
-        b',"direction":', _integers(np.sign(weight[shown])),
-        b',"time":"', map(_dates(seconds * 1_000).__getitem__, of_second.tolist()),
+        b',"value":', numbers(value[shown]),
+        b',"direction":', integers(np.sign(weight[shown])),
+        b',"time":"', map(dates(seconds * 1_000).__getitem__, of_second.tolist()),
         b'"}',
     )  # fmt: skip
-    return _grouped(items, row_at, len(at[0]))
+    return grouped(items, row_at, len(at[0]))
 
 
 def _speaks(status: Array) -> Array:
@@ -164,32 +167,6 @@ def _degraded(failed: Mapping[str, NDArray[np.bool_]], row_indices: int) -> Iter
     )
 
 
-def _grouped(texts: Iterable[bytes], owner: Array, owners: int) -> Iterator[bytes]:
-    """Each owner's texts as one, with commas; they are in the order of their owners."""
-    ordered = list(texts)
-    ends = np.cumsum(np.bincount(owner, minlength=owners)).tolist()
-    return (b",".join(ordered[start:end]) for start, end in zip([0, *ends], ends, strict=False))
-
-
-def _joined(*columns: Column) -> Iterator[bytes]:
-    """Line by row, what the columns hold; bytes are the same in every row."""
-    return map(b"".join, zip(*(repeat(one) if isinstance(one, bytes) else one for one in columns), strict=False))
-
-
-def _numbers(values: NDArray[np.float64]) -> list[bytes]:
-    """Each of them in JSON, rounded; none may be NaN."""
-    return _split(np.round(values, _DIGITS))
-
-
-def _integers(values: "NDArray[np.integer[Any]]") -> list[bytes]:
-    return _split(values.astype(np.int64))
-
-
-def _split(values: "NDArray[Any]") -> list[bytes]:
-    listed = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)
-    return listed[1:-1].split(b",") if len(values) else []
-
-
 def read_update(update: bytes) -> SkillUpdate:
     """What an update says that was written here."""
     return _UPDATES.decode(update)
@@ -197,13 +174,4 @@ def read_update(update: bytes) -> SkillUpdate:
 
 def rfc3339(time_us: int) -> str:
     """UTC, to the millisecond."""
-    return _dates(np.array([time_us // 1_000]))[0].decode()
-
-
-def _dates(times_ms: NDArray[np.int64]) -> list[bytes]:
-    """As `rfc3339`, of many times at once."""
-    return [b"%bZ" % time for time in np.datetime_as_string(times_ms.astype("datetime64[ms]")).astype("S").tolist()]
-
-
-def _text(value: str) -> bytes:
-    return orjson.dumps(value)
+    return dates(np.array([time_us // 1_000]))[0].decode()

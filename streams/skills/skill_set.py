@@ -138,7 +138,7 @@ class SkillSet(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 def load_skills(path: str) -> SkillSet:
-    """Read a skills file, or a built-in set by its name (`default`, `course_success`).
+    """Read a skills file, or a built-in set by its name (`default`, `course_success`, `mastery`).
 
     Raises SkillsError naming the file and the field.
     """

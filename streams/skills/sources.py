@@ -13,6 +13,9 @@ BUILT_IN: Final = {
     "language": "streams.evidence.language:LANGUAGE",
     "behaviour": "streams.evidence.behaviour:BEHAVIOUR",
 }
+ON_DEMAND: Final = {"mastery": "streams.evidence.mastery:MASTERY"}
+"""Ours as well, but in use only where a skill gives it a weight."""
+_OURS: Final = BUILT_IN | ON_DEMAND
 
 
 def registered(name: str) -> list[EntryPoint]:
@@ -20,11 +23,11 @@ def registered(name: str) -> list[EntryPoint]:
 
     A built-in name cannot be claimed. Reads the metadata of installed packages, and imports none of them.
     """
-    if name in BUILT_IN:
-        return [EntryPoint(name, BUILT_IN[name], GROUP)]
+    if name in _OURS:
+        return [EntryPoint(name, _OURS[name], GROUP)]
     return list(entry_points(group=GROUP, name=name))
 
 
 def all_names() -> list[str]:
-    """The built-in sources, then those of installed packages."""
-    return [*BUILT_IN, *sorted(entry_points(group=GROUP).names - BUILT_IN.keys())]
+    """Our sources, then those of installed packages."""
+    return [*_OURS, *sorted(entry_points(group=GROUP).names - _OURS.keys())]

@@ -20,6 +20,17 @@ class PublishedScore(Struct, frozen=True, array_like=True):
     level: str
 
 
+class PublishedMastery(Struct, frozen=True, array_like=True):
+    """One knowledge component of an update."""
+
+    component: str
+    p: float
+    low: float
+    high: float
+    n: int
+    trend: float
+
+
 class Part(Struct, frozen=True, array_like=True):
     """A source's estimate of a skill, and what it added to the score."""
 
@@ -38,6 +49,7 @@ class PublishedUpdate(Struct, frozen=True, array_like=True):
     config_version: str
     skills: dict[str, PublishedScore]
     recorded: dict[str, dict[str, Part]] = {}
+    mastery: tuple[PublishedMastery, ...] = ()
 
     @property
     def position(self) -> RowPosition:
@@ -62,6 +74,10 @@ def shorten(update: SkillUpdate, remote: Collection[str] = ()) -> PublishedUpdat
             name: PublishedScore(skill.score, skill.low, skill.high, skill.confidence, skill.level)
             for name, skill in update.skills.items()
         },
+        mastery=tuple(
+            PublishedMastery(each.component, each.p, each.low, each.high, each.n, each.trend)
+            for each in update.mastery or ()
+        ),
         recorded={source: _said_by(source, update) for source in remote},
     )
 

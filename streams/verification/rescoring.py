@@ -26,7 +26,7 @@ from streams.scoring.fusion import subsets
 from streams.scoring.updates import read_update
 from streams.skills.skill_set import SkillSet
 from streams.verification.audit import AuditFinding
-from streams.verification.published import PublishedUpdate, shorten
+from streams.verification.published import PublishedMastery, PublishedUpdate, shorten
 
 ROUNDING_TOLERANCE: Final = 1e-6 + 1e-9
 """Updates are rounded to six digits: what differs by 1e-9 may be rounded to neighbours."""
@@ -127,6 +127,19 @@ def update_scores_differ(published: PublishedUpdate, computed: PublishedUpdate) 
                 return AuditFinding("update", f"its {column} of {name} is off by {apart:.3g}")
         if score.level != other.level:
             return AuditFinding("update", f"its level of {name} is {score.level}, the replay's {other.level}")
+    return _mastery_differs(published.mastery, computed.mastery)
+
+
+def _mastery_differs(
+    published: Sequence[PublishedMastery], computed: Sequence[PublishedMastery]
+) -> AuditFinding | None:
+    if [(each.component, each.n) for each in published] != [(each.component, each.n) for each in computed]:
+        return AuditFinding("update", "the components of its mastery are not those of the replay")
+    for one, other in zip(published, computed, strict=True):
+        for column in ("p", "low", "high", "trend"):
+            apart = abs(getattr(one, column) - getattr(other, column))
+            if not apart <= ROUNDING_TOLERANCE:
+                return AuditFinding("update", f"its {column} of component {one.component} is off by {apart:.3g}")
     return None
 
 

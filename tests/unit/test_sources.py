@@ -214,10 +214,10 @@ def test_no_package_takes_the_place_of_a_built_in_source(school: School) -> None
 
 
 def test_what_is_not_installed_is_refused_and_what_there_is_is_named(school: School) -> None:
-    with pytest.raises(SkillsError, match=r"no source 'steadiness'; there are model, language, behaviour\."):
+    with pytest.raises(SkillsError, match=r"no source 'steadiness'; there are model, language, behaviour, mastery\."):
         school.skills()
     school.install(name="punctuality")
-    with pytest.raises(SkillsError, match=r"there are model, language, behaviour, punctuality"):
+    with pytest.raises(SkillsError, match=r"there are model, language, behaviour, mastery, punctuality"):
         school.skills()
 
 

@@ -85,13 +85,13 @@ class ModelArtifact:
         except SkillstreamError:
             return  # the check of the skills says it
         skills = skill_set.skills
-        unused = sorted(artifact.models.keys() - skills.keys())
+        unused = sorted(artifact.card.skills.keys() - skills.keys())
         if unused:
             yield warning(
                 f"{artifact.id} has models of {', '.join(unused)}, which are no skills of SKILLSTREAM_SKILLS",
                 "set SKILLSTREAM_SKILLS and SKILLSTREAM_MODEL to what belongs together",
             )
-        for name in sorted(artifact.models.keys() & skills.keys()):
+        for name in sorted(artifact.card.skills.keys() & skills.keys()):
             fit = artifact.card.skills[name].fusion
             unknown = set(skill_set.source_names) - fit.weights.keys() if fit else ()
             if unknown:

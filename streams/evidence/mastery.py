@@ -1,0 +1,59 @@
+"""Mastery: the predicted mean of a student's later answers, from counts by component and an item bank."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from streams.evidence.artifacts import Artifact
+from streams.evidence.source import Estimate, EstimateStatus, OwnThread, SourceType
+from streams.mastery.counts import AnswerCounts
+from streams.mastery.model import Mastery
+from streams.rows.components import ComponentBatch
+from streams.rows.row_batch import RowBatch
+
+_EDGE: Final = 0.005
+
+
+class MasterySource:
+    """The `mastery` source; a skill without an item bank in the artifact is absent."""
+
+    name = "mastery"
+
+    def __init__(self, artifact: Artifact, skills: Sequence[str]) -> None:
+        self._columns = [
+            (column, Mastery(artifact.banks[skill])) for column, skill in enumerate(skills) if skill in artifact.banks
+        ]
+        self._width = len(skills)
+        self._thread = OwnThread(self.name)
+
+    async def estimate(self, row_batch: RowBatch) -> Estimate:
+        """See Source."""
+        return await self._thread.run(self.compute, row_batch)
+
+    def compute(self, row_batch: RowBatch) -> Estimate:
+        """The estimate itself; pure. n is the number of answers, counted by component."""
+        estimate = Estimate.empty(len(row_batch), self._width)
+        if not self._columns:
+            return estimate
+        found = ComponentBatch.of(row_batch.sections["components"])
+        counts = AnswerCounts.of_records(len(row_batch), found.owner, found.records)
+        n = counts.all_wins + counts.all_fails
+        newest_s = np.zeros(len(row_batch))
+        np.maximum.at(newest_s, found.owner, found.records["newest_s"])
+        age_s = np.maximum(row_batch.headers["as_of_us"] / 1e6 - newest_s, 0)
+        known = np.flatnonzero(n > 0)
+        for column, mastery in self._columns:
+            estimate.p[known, column] = np.clip(mastery.outlook(counts)[known], _EDGE, 1 - _EDGE)
+            estimate.n[known, column] = n[known]
+            estimate.age_s[known, column] = age_s[known]
+            estimate.status[known, column] = EstimateStatus.OK
+        return estimate
+
+
+MASTERY: Final = SourceType(
+    name=MasterySource.name,
+    make=lambda skill_set, artifact: MasterySource(artifact, skill_set.names),
+    trained=True,
+    kappas=(0.0,),
+)

@@ -1,0 +1,54 @@
+"""Many JSON texts of one form, column by column: numbers are formatted all at once, and a row is joined in C.
+
+An object for every part, to be encoded and thrown away, costs half as much again.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import repeat
+from typing import Any, Final
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from streams.rows.layout import Array
+
+_DIGITS: Final = 6
+Column = bytes | Iterable[bytes]
+
+
+def grouped(texts: Iterable[bytes], owner: Array, owners: int) -> Iterator[bytes]:
+    """Each owner's texts as one, with commas; they are in the order of their owners."""
+    ordered = list(texts)
+    ends = np.cumsum(np.bincount(owner, minlength=owners)).tolist()
+    return (b",".join(ordered[start:end]) for start, end in zip([0, *ends], ends, strict=False))
+
+
+def joined_columns(*columns: Column) -> Iterator[bytes]:
+    """Line by row, what the columns hold; bytes are the same in every row."""
+    return map(b"".join, zip(*(repeat(one) if isinstance(one, bytes) else one for one in columns), strict=False))
+
+
+def numbers(values: NDArray[np.float64]) -> list[bytes]:
+    """Each of them in JSON, rounded; none may be NaN."""
+    return _split(np.round(values, _DIGITS))
+
+
+def integers(values: "NDArray[np.integer[Any]]") -> list[bytes]:
+    """Each of them in JSON."""
+    return _split(values.astype(np.int64))
+
+
+def _split(values: "NDArray[Any]") -> list[bytes]:
+    listed = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)
+    return listed[1:-1].split(b",") if len(values) else []
+
+
+def dates(times_ms: NDArray[np.int64]) -> list[bytes]:
+    """RFC 3339 in UTC, to the millisecond."""
+    return [b"%bZ" % time for time in np.datetime_as_string(times_ms.astype("datetime64[ms]")).astype("S").tolist()]
+
+
+def json_string(value: str) -> bytes:
+    """A JSON string."""
+    return orjson.dumps(value)

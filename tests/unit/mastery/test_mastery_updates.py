@@ -1,0 +1,173 @@
+"""What updates say of mastery: the score, the components met last, and that `verify` says the same."""
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from schemas.update import SkillUpdate
+from streams.evidence.artifacts import (
+    NO_ARTIFACT,
+    Artifact,
+    Card,
+    ConformalTable,
+    FusionFit,
+    SkillCard,
+    load_artifact,
+    save_artifact,
+)
+from streams.mastery.counts import AnswerCounts
+from streams.mastery.model import Mastery
+from streams.pipeline import Pipeline
+from streams.rows.row import Row
+from streams.rows.row_batch import RowBatch
+from streams.scoring.mastery_list import MOST
+from streams.skills.skill_set import load_skills
+from streams.verification.published import shorten
+from streams.verification.rescoring import Rescoring, update_scores_differ
+from tests.events import event, fail_source, folded, row_batch_of, updates_about
+from tests.unit.mastery.banks import ANGLES, BANK, FRACTIONS, answers, row_of
+
+SKILLS = load_skills("mastery")
+CARD = Card(
+    version=1,
+    name="hand-made",
+    trained_with={},
+    skills={
+        "mastery": SkillCard(
+            file="mastery.bank.json",
+            sha256="",
+            features=(),
+            labels="none",
+            examples=1,
+            students=1,
+            metrics={},
+            fusion=FusionFit(weights={"mastery": 1.0}, intercepts={}, kappa={"mastery": 0.0}),
+            intervals=ConformalTable(edges=(2.5,), half_widths=(0.3, 0.2), width_of_nothing=0.8),
+        )
+    },
+)
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    return save_artifact(tmp_path_factory.mktemp("artifact"), CARD, {"mastery": BANK})
+
+
+def updates(artifact: Artifact, *rows: Row, skills: str = "mastery") -> list[SkillUpdate]:
+    pipeline = Pipeline(load_skills(skills), artifact, on_failure=fail_source)
+    row_batch = RowBatch.of_rows(rows, pipeline.skill_set.names)
+    return updates_about(pipeline, [f"s{number}" for number in range(len(rows))], row_batch)
+
+
+def test_the_score_is_the_predicted_mean_of_later_answers_with_its_interval(artifact: Artifact) -> None:
+    row = row_of({FRACTIONS: (3, 1)})
+    (update,) = updates(artifact, row)
+    score = update.skills["mastery"]
+
+    assert score.score == pytest.approx(Mastery(BANK).outlook(AnswerCounts.of(row_batch_of(row)))[0], abs=1e-6)
+    assert score.high - score.low == pytest.approx(0.4)
+    assert score.confidence == pytest.approx(0.5)
+    assert score.validated
+    assert score.rests_on.startswith("answers by knowledge component")
+    assert score.contributions["mastery"].n == 4
+    assert score.contributions["behaviour"].status == "absent"
+
+
+def test_more_answers_are_surer_and_nothing_known_is_no_confidence(artifact: Artifact) -> None:
+    few, many = updates(artifact, row_of({ANGLES: (1, 1)}), row_of({ANGLES: (3, 3)}))
+    assert few.skills["mastery"].confidence == pytest.approx(0.25)
+    assert few.skills["mastery"].confidence < many.skills["mastery"].confidence
+
+
+def test_a_score_does_not_fade_to_one_half_while_other_events_come(artifact: Artifact) -> None:
+    (then,), (later,) = (
+        updates(artifact, folded(*answers(("angles", 1), ("angles", 1)), *more))
+        for more in ((), (event("hint", minute=300 * 24 * 60),))
+    )
+    assert then.skills["mastery"].score == pytest.approx(later.skills["mastery"].score, abs=1e-3)
+
+
+def test_without_a_bank_or_without_components_there_is_no_score_and_no_list(artifact: Artifact) -> None:
+    for update in (*updates(NO_ARTIFACT, row_of({ANGLES: (3, 1)})), *updates(artifact, folded(event("attempt")))):
+        assert update.skills == {}
+        assert update.mastery is msgspec.UNSET
+        assert b'"mastery"' not in msgspec.json.encode(update)
+
+
+def test_other_skill_sets_know_nothing_of_it(artifact: Artifact) -> None:
+    (update,) = updates(load_artifact("default"), row_of({ANGLES: (3, 1)}), skills="default")
+    assert update.mastery is msgspec.UNSET
+    assert not any("mastery" in score.contributions for score in update.skills.values())
+
+
+def test_components_have_what_is_known_of_the_next_answer_whatever_the_item(artifact: Artifact) -> None:
+    row = row_of({FRACTIONS: (2, 0), ANGLES: (1, 3)})
+    (update,) = updates(artifact, row)
+
+    assert update.mastery
+    assert [(each.component, each.n) for each in update.mastery] == [(ANGLES, 4), (FRACTIONS, 2)]
+    for each in update.mastery:
+        assert each.p == pytest.approx(Mastery(BANK).predict(row, None, [each.component]), abs=1e-6)
+        assert each.low < each.p < each.high
+
+
+def test_an_update_has_the_components_met_last_the_last_one_first(artifact: Artifact) -> None:
+    names = [f"k{number}" for number in range(MOST + 3)]
+    (update,) = updates(artifact, folded(*answers(*((name, 1) for name in names), (names[1], 0))))
+
+    assert update.mastery
+    assert [each.component for each in update.mastery] == [names[1], *names[:3:-1]]
+
+
+def test_the_trend_is_how_much_better_it_went_of_late(artifact: Artifact) -> None:
+    month = 30 * 24 * 60
+    early, late = answers(("angles", 0)), answers(("angles", 1), start=month)
+    rising, falling, steady = updates(
+        artifact,
+        folded(*early, *late),
+        folded(*answers(("angles", 1)), *answers(("angles", 0), start=month)),
+        folded(*answers(("angles", 1)), *late),
+    )
+
+    trends = [update.mastery[0].trend for update in (rising, falling, steady) if update.mastery]
+    assert trends == [pytest.approx(1 / 6, abs=1e-6), pytest.approx(-1 / 6, abs=1e-6), 0.0]
+
+
+def test_a_component_of_any_name_is_written_as_json(artifact: Artifact) -> None:
+    name = 'ä"\\\u2028 fractions'
+    (update,) = updates(artifact, folded(*answers((name, 1))))
+    assert update.mastery
+    assert update.mastery[0].component == name
+
+
+def test_verify_scores_a_row_as_its_update_does_and_finds_what_differs(artifact: Artifact) -> None:
+    row = row_of({FRACTIONS: (2, 1), ANGLES: (1, 3)})
+    (update,) = updates(artifact, row)
+    published = {b"s0": shorten(update)}
+    rescoring = Rescoring(SKILLS, artifact)
+
+    computed = asyncio.run(rescoring.score({b"s0": row}, published))[b"s0"]
+
+    assert update_scores_differ(published[b"s0"], computed) is None
+    assert update.mastery
+    first, *others = update.mastery
+    wrong_p = msgspec.structs.replace(first, p=first.p + 0.001)
+    for mastery, says in (
+        ([wrong_p, *others], "its p of component angles is off by 0.001"),
+        (others, "not those of the replay"),
+        ([*others, first], "not those of the replay"),
+        (msgspec.UNSET, "not those of the replay"),
+    ):
+        finding = update_scores_differ(shorten(msgspec.structs.replace(update, mastery=mastery)), computed)
+        assert finding is not None
+        assert says in finding.what
+
+
+def test_a_bank_does_not_keep_others_from_their_classifiers(artifact: Artifact, tmp_path: Path) -> None:
+    default = load_artifact("default")
+    both = msgspec.structs.replace(default.card, skills=default.card.skills | CARD.skills)
+    saved = save_artifact(tmp_path, both, {**default.models, "mastery": BANK})
+    assert saved.models.keys() == default.models.keys()
+    assert list(saved.banks) == ["mastery"]
