@@ -59,6 +59,7 @@ class EvaluationOptions:
             decode=reporting(decoder_of(settings), bad),
             known_ids=settings.known_ids,
             counts=self.counts,
+            components=settings.components_per_student,
             groups=StudentGroups(self.pattern),
             seed=self.seed,
             note=self.notes.append,

@@ -1,4 +1,4 @@
-"""Who makes the predictions that are evaluated. A skill set that is scored by other means adds a line to MAKERS.
+"""Who makes the predictions that are evaluated.
 
 A maker reads the events, and the labels if it needs any, and returns a Subject for every skill that it can judge:
 predictions with what came of them, and, as far as there are any, the same rows by single sources, baselines, and
@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from agents.cli.outcome import OutOfReach
-from agents.cli.stages import say, stage
+from agents.cli.stages import say, stage, steps
+from agents.cli.train_mastery import mastery_skill
 from schemas.dialects import Decode, Decoded, Record
 from streams.evaluation.predictions import EvaluationError
 from streams.evaluation.subject import Subject
@@ -20,6 +21,8 @@ from streams.evidence.artifacts import Artifact
 from streams.skills.skill_set import SkillSet
 from streams.training.labelled import score_moments, subjects
 from streams.training.labels import Label, StudentGroups, read_labels
+from streams.training.mastery.evaluation import evaluate_mastery
+from streams.training.mastery.walk import Histories
 from streams.training.moments import moments_of
 
 _NAMED: Final = 3
@@ -39,6 +42,7 @@ class EvaluationRequest:
     decode: Decode
     known_ids: int
     counts: tuple[int, ...]
+    components: int
     groups: StudentGroups
     seed: int
     note: Callable[[str], None]
@@ -73,13 +77,28 @@ def from_labels(request: EvaluationRequest) -> dict[str, Subject]:
         return subjects(scored, request.skill_set, request.artifact, request.groups, request.seed)
 
 
-MAKERS: Final[dict[str, Maker]] = {}
-"""By the name of a skill set; `from_labels` makes all others' predictions."""
+def from_answers(request: EvaluationRequest) -> dict[str, Subject]:
+    """Every answer predicted before it is folded, and the means of those that came later. Needs no labels."""
+    if request.labels is not None:
+        raise EvaluationError(f"{request.skill_set.name} is judged by the answers among the events: give no LABELS")
+    with stage("reading events"):
+        histories = Histories.of(request.records(), request.decode)
+    with steps("folding and predicting answers") as progress:
+        made = evaluate_mastery(
+            histories,
+            request.skill_set,
+            request.artifact,
+            progress=progress,
+            known_ids=request.known_ids,
+            components=request.components,
+            group_of=request.groups.of,
+        )
+        return asyncio.run(made)
 
 
 def maker_of(skill_set: SkillSet) -> Maker:
     """Who makes the predictions of that skill set."""
-    return MAKERS.get(skill_set.name, from_labels)
+    return from_labels if mastery_skill(skill_set) is None else from_answers
 
 
 def _read(path: Path, skill_set: SkillSet) -> list[Label]:

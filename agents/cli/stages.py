@@ -1,6 +1,6 @@
 """Progress of a command that computes: a spinner on a terminal, else a line a stage. On standard error, always."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
@@ -19,6 +19,24 @@ def stage(text: str) -> Iterator[None]:
     else:
         say(text)
         yield
+
+
+@contextmanager
+def steps(text: str) -> Iterator[Callable[[int, int], None]]:
+    """Show that `text` is being done, and how far it is: what is yielded is told how many are done, of how many."""
+    last_tenth = 0
+
+    def say_tenths(done: int, of: int) -> None:
+        nonlocal last_tenth
+        if (tenth := 10 * done // max(of, 1)) > last_tenth:
+            last_tenth = tenth
+            say(f"{text}: {done:,} of {of:,}")
+
+    if not stderr.is_terminal:
+        yield say_tenths
+        return
+    with stderr.status(text) as status:
+        yield lambda done, of: status.update(f"{text}: {done:,} of {of:,}")
 
 
 def counting(read: Iterable[_T], what: str) -> Iterator[_T]:

@@ -12,17 +12,18 @@ from typing import Any
 
 import click
 import msgspec
-import orjson
-from rich.table import Table
 
 from agents.cli.bad_lines import BadLines
-from agents.cli.console import stderr, stdout
+from agents.cli.console import stderr
 from agents.cli.event_files import existing, read_lines
 from agents.cli.line_records import LineRecord, reporting
 from agents.cli.outcome import OutOfReach
 from agents.cli.parameters import NewFolder, Number, NumberList, Pattern
+from agents.cli.train_mastery import mastery_skill, train_by_answers
+from agents.cli.training_summary import print_artifact
 from agents.config.dialects import decoder_of
 from agents.config.settings import Settings, load_settings
+from streams.event_record import event_pipeline
 from streams.evidence.artifacts import Artifact, save_artifact
 from streams.evidence.model import ModelSource
 from streams.replay import FileRecord
@@ -30,7 +31,7 @@ from streams.skills.skill_set import load_skills
 from streams.training.holdout import holdout_figures
 from streams.training.labelled import predictions_of, score_moments
 from streams.training.labels import Label, StudentGroups, read_labels
-from streams.training.moments import Moment, MomentCounts, moments_of
+from streams.training.moments import Moment, moments_of
 from streams.training.trainer import Plan, Trained, train
 
 
@@ -39,7 +40,7 @@ class TrainingOptions:
     """The command's arguments and options, by their names there."""
 
     events: Path
-    labels: Path
+    labels: Path | None
     out: Path
     name: str | None
     config: str | None
@@ -76,7 +77,7 @@ class TrainingOptions:
 
 @click.command(name="train")
 @click.argument("events", metavar="EVENTS", type=click.Path(path_type=Path))
-@click.argument("labels", metavar="LABELS", type=click.Path(path_type=Path))
+@click.argument("labels", metavar="[LABELS]", required=False, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=NewFolder(), metavar="DIR", help="Where the artifact goes.")
 @click.option("--name", help="The artifact's name; by default the folder's.")
 @click.option("--config", metavar="FILE", help="TOML file of settings; the environment wins over it.")
@@ -120,7 +121,8 @@ class TrainingOptions:
 def command(**given: Any) -> None:
     """Train a model for every skill that LABELS (student,skill,as_of,label) speaks of, from EVENTS.
 
-    Settings are the workers', so that events have the same results here.
+    A skill that is scored by knowledge components, as that of the skill set `mastery` is, learns from the answers among
+    EVENTS, and takes no LABELS. Settings are the workers', so that events have the same results here.
     """
     options = TrainingOptions(**given)
     if existing(str(options.events)) is None:
@@ -129,11 +131,23 @@ def command(**given: Any) -> None:
         os.environ, options.config, skills=options.skills, mapping=options.mapping, reasoning="off"
     )
     decode, plan = decoder_of(settings), options.plan(settings)
+    bad = BadLines(quiet=options.as_json)
+    if mastery_skill(plan.skill_set) is not None:
+        if options.labels is not None:
+            raise click.UsageError(f"{plan.skill_set.name} learns from the answers among EVENTS: give no LABELS")
+        if options.holdout:
+            raise click.UsageError(f"{plan.skill_set.name} has figures of unseen students anyway: leave out --holdout")
+        folding = event_pipeline(plan.skill_set, settings.known_ids, settings.components_per_student)
+        trained, summary = train_by_answers(options.records(), plan, reporting(decode, bad), folding)
+        bad.tell_of_the_rest()
+        print_artifact(_saved(options.out, trained), summary, options.out, as_json=options.as_json)
+        return
+    if options.labels is None:
+        raise click.UsageError(f"name a file of LABELS: the skills of {plan.skill_set.name} are trained by them")
     try:
         wanted = read_labels(options.labels, plan.skill_set.names)
     except OSError as error:
         raise OutOfReach(f"{options.labels}: {error.strerror}") from None
-    bad = BadLines(quiet=options.as_json)
     moments = moments_of(
         options.records(),
         wanted,
@@ -150,12 +164,21 @@ def command(**given: Any) -> None:
     unseen = _score_held_out(plan, states, held) if held else {}
     with stderr.status("training on all students"):
         trained = train(states, plan)
-    trained = _with_figures(trained, unseen)
+    artifact = _saved(options.out, _with_figures(trained, unseen))
+    summary = {
+        "events": account.records,
+        "unreadable": account.unreadable,
+        "students_without_label": len(account.unlabelled_students),
+        "labels_without_events": account.labels_without_events,
+    }
+    print_artifact(artifact, summary, options.out, as_json=options.as_json)
+
+
+def _saved(out: Path, trained: Trained) -> Artifact:
     try:
-        artifact = save_artifact(options.out, trained.card, trained.models)
+        return save_artifact(out, trained.card, trained.models)
     except OSError as error:
-        raise OutOfReach(f"{error.filename or options.out}: {error.strerror}") from None
-    _print(artifact, account, options.out, options.as_json)
+        raise OutOfReach(f"{error.filename or out}: {error.strerror}") from None
 
 
 def _score_held_out(plan: Plan, states: list[Moment], held: set[Label]) -> dict[str, dict[str, float]]:
@@ -177,29 +200,3 @@ def _with_figures(trained: Trained, unseen: dict[str, dict[str, float]]) -> Trai
         for skill, card in trained.card.skills.items()
     }
     return Trained(msgspec.structs.replace(trained.card, skills=cards), trained.models)
-
-
-def _print(artifact: Artifact, account: MomentCounts, out: Path, as_json: bool) -> None:
-    size_bytes = sum(path.stat().st_size for path in out.iterdir() if path.is_file())
-    summary: dict[str, Any] = {
-        "artifact": artifact.id,
-        "size_bytes": size_bytes,
-        "events": account.records,
-        "unreadable": account.unreadable,
-        "students_without_label": len(account.unlabelled_students),
-        "labels_without_events": account.labels_without_events,
-    }
-    if as_json:
-        stdout.print(orjson.dumps({**summary, "card": msgspec.to_builtins(artifact.card)}).decode(), soft_wrap=True)
-        return
-    table = Table("", "", show_header=False, box=None)
-    for heading, figure in summary.items():
-        table.add_row(heading, str(figure))
-    for skill, card in artifact.card.skills.items():
-        table.add_row("", "")
-        table.add_row(skill, f"{card.examples:,} labels of {card.students:,} students, {len(card.features)} features")
-        for heading, value in card.metrics.items():
-            table.add_row(f"  {heading}", f"{value:g}")
-        if card.fusion:
-            table.add_row("  weights", ", ".join(f"{source} {w:g}" for source, w in card.fusion.weights.items()))
-    stdout.print(table)

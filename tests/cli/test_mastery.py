@@ -1,0 +1,93 @@
+"""`skillstream train` and `evaluate` with the skill set `mastery`: no labels, only answers."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.cli.conftest import Ran, Run
+from tests.events import raw
+from tests.unit.training.mastery import quizzes
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Path:
+    return quizzes.write(tmp_path, quizzes.lines(students=70, answers=24))
+
+
+def train(run: Run, events: Path, out: Path, *more: Any) -> Ran:
+    return run("train", events, "--skills", "mastery", "--folds", 2, "--out", out, *more)
+
+
+def test_a_history_makes_a_bank_and_another_judges_it(run: Run, events: Path, tmp_path: Path) -> None:
+    made = train(run, events, tmp_path / "bank", "--json")
+    others = tmp_path / "others"
+    others.mkdir()
+    unseen = quizzes.write(others, quizzes.lines(students=40, answers=24, seed=2))
+    judged = run("evaluate", unseen, "--skills", "mastery", "--model", tmp_path / "bank", "--bootstrap", 5, "--json")
+
+    assert made.code == 0
+    summary = orjson.loads(made.out)
+    assert (summary["answers"], summary["items"], summary["components"]) == (70 * 24, 16, 2)
+    assert "folding answers: " in made.err, "progress is told where there is no terminal"
+    assert judged.code == 0
+    found = orjson.loads(judged.out.splitlines()[-1])["skills"]["mastery"]
+    assert found["n"] == 40 * 24
+    assert found["auc"] > 0.65
+    assert {"log_loss", "brier", "ece", "slope", "item_free_ece", "coverage", "width", "interval_score"} <= found.keys()
+    assert {"coverage_at_10", "width_at_10", "interval_score_at_10", "students_at_10"} <= found.keys()
+    assert found["students_at_10"] == 40
+    assert found["baselines"].keys() >= {"constant", "shrunken_mean", "pfa", "elo"}
+    assert found["baselines"]["constant"]["log_loss"] > found["log_loss"]
+
+
+def test_only_the_first_200_answers_of_a_student_are_judged(run: Run, events: Path, tmp_path: Path) -> None:
+    train(run, events, tmp_path / "bank")
+    long = quizzes.write(tmp_path, quizzes.lines(students=2, answers=230))
+    ran = run("evaluate", long, "--skills", "mastery", "--model", tmp_path / "bank", "--bootstrap", 0, "--json")
+    assert orjson.loads(ran.out.splitlines()[-1])["skills"]["mastery"]["n"] == 400
+
+
+def test_training_twice_gives_the_same_files(run: Run, events: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        assert train(run, events, tmp_path / name, "--name", "bank").code == 0
+    for file in ("card.json", "mastery.bank.json"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ([raw("attempt", f"s{number}") for number in range(50)], "no attempt names knowledge components"),
+        (quizzes.lines(students=5, answers=10), "5 students have answers, 50 are needed"),
+        ([b"nonsense"], "no attempt names knowledge components"),
+    ],
+)
+def test_what_cannot_be_learnt_from_is_said_and_leaves_nothing(
+    run: Run, tmp_path: Path, values: list[bytes], says: str
+) -> None:
+    ran = train(run, quizzes.write(tmp_path, values), tmp_path / "bank")
+
+    assert ran.code == 1
+    assert says in ran.err
+    assert not (tmp_path / "bank").exists()
+
+
+def test_options_that_mean_nothing_here_are_refused(run: Run, events: Path, tmp_path: Path) -> None:
+    labelled = run("train", events, "labels.csv", "--skills", "mastery", "--out", tmp_path / "bank")
+    held_out = train(run, events, tmp_path / "bank", "--holdout", 0.2)
+    assert (labelled.code, "give no LABELS" in labelled.err) == (2, True)
+    assert (held_out.code, "leave out --holdout" in held_out.err) == (2, True)
+
+
+def test_an_artifact_without_a_bank_cannot_be_judged(run: Run, events: Path) -> None:
+    ran = run("evaluate", events, "--skills", "mastery", "--model", "default", "--json")
+    assert ran.code == 2
+    assert "the artifact has no item bank for mastery" in ran.err
+
+
+def test_labels_are_still_needed_for_other_skills(run: Run, events: Path, tmp_path: Path) -> None:
+    ran = run("train", events, "--out", tmp_path / "model")
+    assert ran.code == 2
+    assert "name a file of LABELS" in ran.err
