@@ -13,7 +13,7 @@ from streams.evaluation.figures import is_number_of_things
 
 _BINARY: Final = ("n", "auc", "log_loss", "brier", "ece", "slope")
 _CONTINUOUS: Final = ("n", "brier", "ece", "coverage", "width", "interval_score")
-_GAPS: Final = ("n", "predicted", "observed", "gap", "gap_low", "gap_high")
+_GAPS: Final = ("n", "observed", "gap", "gap_low", "gap_high")
 
 
 def tables(evaluations: Mapping[str, Evaluation]) -> Iterator[Table | Text]:
@@ -33,6 +33,7 @@ def tables(evaluations: Mapping[str, Evaluation]) -> Iterator[Table | Text]:
 def _broken_down(evaluation: Evaluation) -> dict[str, tuple[Mapping[str, NamedFigures], tuple[str, ...]]]:
     """By title: rows and columns."""
     columns = _BINARY if evaluation.binary else _CONTINUOUS
+    grouped = (*_GAPS, *(("auc", "ece") if evaluation.binary else ("coverage", "width")))
     compared = (*(name for name in columns if name not in ("slope", "ece")), "gain")
     return {
         "by present sources": (evaluation.by_mask, columns),
@@ -41,7 +42,7 @@ def _broken_down(evaluation: Evaluation) -> dict[str, tuple[Mapping[str, NamedFi
         "after so many events": (_spaced(evaluation.earlier), columns),
         "by events known": (evaluation.by_evidence, columns),
         "by confidence": (_deciles(evaluation), ("n", "confidence", "error", "width", "ece")),
-        **{f"by {column}": (values, (*_GAPS, "ece")) for column, values in evaluation.subgroups.items()},
+        **{f"by {column}": (values, grouped) for column, values in evaluation.subgroups.items()},
     }
 
 
@@ -67,7 +68,7 @@ def _table(title: str, rows: Mapping[str, NamedFigures], columns: tuple[str, ...
     """A row a name, of those columns that any row has."""
     shown = [name for name in columns if any(name in figures for figures in rows.values())]
     table = Table(box=None, pad_edge=False)
-    table.add_column(plain(title), overflow="fold", max_width=24)
+    table.add_column(plain(title), overflow="fold", max_width=24 if len(shown) < len(_GAPS) + 2 else 20)
     for name in shown:
         table.add_column(name.replace("_", " "), justify="right", no_wrap=True)
     for name_of_row, figures in rows.items():

@@ -8,6 +8,7 @@ from streams.evaluation.breakdown import NamedFigures
 from streams.evaluation.evaluation import Evaluation
 
 _COVERED: Final = (0.88, 0.92)
+_MOST_BARS: Final = 30
 _WORDS: Final = {
     "width": "width of intervals",
     "ece": "calibration error",
@@ -136,9 +137,16 @@ def _gains(rivals: Mapping[str, NamedFigures], loss: str) -> str:
 
 
 def _gap(column: str, values: Mapping[str, NamedFigures]) -> Figure:
-    bars = [_bar(f"{value or '(empty)'} ({each['n']:,.0f})", each, "gap") for value, each in values.items()]
+    largest = sorted(values, key=lambda value: values[value]["n"], reverse=True)[:_MOST_BARS]
+    bars = [
+        _bar(f"{value or '(empty)'} ({each['n']:,.0f})", each, "gap")
+        for value, each in values.items()
+        if value in largest
+    ]
     svg = dot_plot(f"Mean score minus mean outcome by {column}", "mean score − mean outcome", bars)
     reading = "Right of 0 a group is overrated, left of it underrated. In brackets, how many predictions."
+    if len(values) > len(bars):
+        reading += f" The {_MOST_BARS} largest of {len(values)}; the tables have all."
     return Figure(f"By {column.replace('_', ' ')}", reading, svg)
 
 

@@ -18,6 +18,8 @@ MIN_IN_DECILE: Final = 100
 """Fewer students than these are no group to compare errors of."""
 MIN_IN_SUBGROUP: Final = 100
 """Students of a subgroup, for it to count when the largest gap is sought."""
+MAX_SUBGROUPS: Final = 200
+"""A column with more values names no groups, but students or times."""
 
 
 def by_name(predictions: Predictions, names: Names) -> dict[str, NamedFigures]:
@@ -58,15 +60,33 @@ def error_over_confidence(deciles: list[NamedFigures]) -> float | None:
 
 
 def by_subgroup(predictions: Predictions, repeats: int, seed: int) -> dict[str, dict[str, NamedFigures]]:
-    """By column and value: the figures, and `gap`, mean predicted minus observed, with its 95 % interval."""
+    """By column and value: the figures, and `gap`, mean predicted minus observed, with its 95 % interval.
+
+    Columns with more than MAX_SUBGROUPS values are left out; see `names_no_groups`.
+    """
     return {
         column: {
             str(value): whole(part) | _gap(part, repeats, seed)
-            for value in np.unique(values)
+            for value in sorted(set(values.tolist()), key=_by_number)
             if len(part := predictions.at(values == value))
         }
         for column, values in predictions.subgroups.items()
+        if not names_no_groups(values)
     }
+
+
+def _by_number(value: str) -> tuple[float, str]:
+    """Numbers by size, names behind them."""
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.inf
+    return number if math.isfinite(number) else math.inf, value
+
+
+def names_no_groups(values: Names) -> bool:
+    """Whether a column has too many values to compare them all."""
+    return len(np.unique(values)) > MAX_SUBGROUPS
 
 
 def largest_gaps(subgroups: Mapping[str, Mapping[str, NamedFigures]]) -> dict[str, tuple[str, float]]:

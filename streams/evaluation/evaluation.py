@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from streams.evaluation.bootstrap import REPEATS, Interval, bootstrap, loss_difference
 from streams.evaluation.breakdown import (
+    MAX_SUBGROUPS,
     MIN_IN_DECILE,
     NamedFigures,
     by_confidence,
@@ -15,6 +16,7 @@ from streams.evaluation.breakdown import (
     by_subgroup,
     error_over_confidence,
     largest_gaps,
+    names_no_groups,
     whole,
 )
 from streams.evaluation.figures import figures, is_number_of_things
@@ -91,6 +93,9 @@ def _notes(predictions: Predictions, deciles: list[NamedFigures]) -> Iterator[st
         yield "the outcome is 0 or 1: intervals have a width, but no coverage"
     else:
         yield f"every outcome is {predictions.outcome[0]:g}: there is no AUC, and no slope"
+    for column, values in predictions.subgroups.items():
+        if names_no_groups(values):
+            yield f"{column} has more than {MAX_SUBGROUPS} values, and is not compared"
     if not deciles:
         yield f"too few students ({MIN_IN_DECILE} a group) to tell whether the error falls with confidence"
 

@@ -78,6 +78,21 @@ def test_a_group_of_few_students_is_shown_but_is_not_the_largest_gap() -> None:
     assert evaluation.largest_gaps["school"][0] == "many"
 
 
+def test_groups_are_in_the_order_of_their_names_and_numbers_by_size() -> None:
+    days = np.array(["120", "30", "none", "60", "7-8", "nan"])[np.arange(N) % 6]
+    evaluation = evaluate(Subject(predictions=surer_is_better(subgroups={"day": days})), 0)
+
+    assert list(evaluation.subgroups["day"]) == ["30", "60", "120", "7-8", "nan", "none"]
+
+
+def test_a_column_that_names_students_is_not_compared() -> None:
+    names = np.arange(N).astype(str)
+    evaluation = evaluate(Subject(predictions=surer_is_better(subgroups={"name": names, "school": names > "5"})), 0)
+
+    assert list(evaluation.subgroups) == ["school"]
+    assert "name has more than 200 values, and is not compared" in evaluation.notes
+
+
 def test_a_rival_is_compared_on_its_own_rows() -> None:
     predictions, _ = binary()
     rows = np.flatnonzero(predictions.mask == "model+behaviour")

@@ -66,6 +66,14 @@ def test_what_little_there_is_to_show_is_shown(predictions: Predictions) -> None
         ElementTree.fromstring(svg)
 
 
+def test_of_many_groups_the_largest_are_drawn() -> None:
+    schools = np.array([f"school {number % 40 if number < 600 else 99}" for number in range(1_000)])
+    page = report_page({"skill": evaluated(surer_is_better(subgroups={"school": schools}))}, [])
+
+    assert "The 30 largest of 41" in page
+    assert "<title>school 99 (400)</title>" in page
+
+
 def test_the_same_evaluation_gives_the_same_page_and_an_older_one_is_replaced(tmp_path: Path) -> None:
     folder = tmp_path / "made" / "here"
     for evaluations in ({}, {"skill": hostile()}, {"skill": hostile()}):
