@@ -13,6 +13,7 @@ that help counts as a fail are unvalidated: none of the data here has times or h
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final, cast
 
 import numpy as np
@@ -57,9 +58,10 @@ NO_ANSWERS: Final = Answers((), np.zeros(0, np.uint32), NO_ENTRIES)
 def answers_of(events: Sequence[NativeEvent], attempts: Sequence[int], row_index: Indices) -> Answers:
     """The answers among the events at the indices `attempts`, ascending; `row_index` is by event."""
     names: dict[str, int] = {}
-    columns: dict[tuple[str, ...], Sequence[int]] = {}  # items come again, and their components with them
-    entries: list[int] = []
-    answered: list[tuple[int, int, float]] = []
+    columns: dict[tuple[str, ...], tuple[int, ...]] = {}  # items come again, and their components with them
+    answered: list[int] = []
+    values: list[float] = []
+    items: list[tuple[int, ...]] = []
     for index, attempt in zip(attempts, cast(list[Attempt], [events[index] for index in attempts]), strict=True):
         kcs = attempt.kcs
         if kcs is None or (value := value_of_answer(attempt)) is None:
@@ -67,21 +69,23 @@ def answers_of(events: Sequence[NativeEvent], attempts: Sequence[int], row_index
         mine = columns.get(kcs)
         if mine is None:
             mine = columns[kcs] = _columns(kcs, names)
-        entries += mine
-        answered.append((index, len(mine), value))
+        answered.append(index)
+        values.append(value)
+        items.append(mine)
     if not answered:
         return NO_ANSWERS
-    event, count, values = (np.array(column) for column in zip(*answered, strict=True))
-    of_entry = np.repeat(event, count)
-    where = row_index[of_entry] * len(names) + np.array(entries, np.intp)
+    count = list(map(len, items))
+    event = np.repeat(np.array(answered, np.intp), count)
+    column = np.fromiter(chain.from_iterable(items), np.intp, len(event))
     as_bytes = [name.encode() for name in names]
     codes = np.array([component_code(name) for name in as_bytes], np.uint32)
-    return Answers(as_bytes, codes, Entries(where, np.repeat(values, count), of_entry))
+    entries = Entries(row_index[event] * len(names) + column, np.repeat(np.array(values), count), event)
+    return Answers(as_bytes, codes, entries)
 
 
-def _columns(kcs: Sequence[str], names: dict[str, int]) -> list[int]:
+def _columns(kcs: Sequence[str], names: dict[str, int]) -> tuple[int, ...]:
     """The columns of an item's components, each once; `names` that are new get one."""
     by_code: dict[int, int] = {}
     for name in kcs:
         by_code.setdefault(component_code(name.encode()), names.setdefault(name, len(names)))
-    return list(by_code.values())
+    return tuple(by_code.values())
