@@ -14,6 +14,7 @@ from streams.rows.components import ComponentBatch, count_of, with_new, with_rec
 from streams.rows.layout import COMPONENT, Array, Indices, chunks
 from streams.rows.row_batch import Floats, RowBatch
 
+_CODE_BITS: Final = np.uint64(32)
 _NUMBERS: Final = COMPONENT.itemsize // 4
 _SUMS: Final = COMPONENT.itemsize // 8
 _NEWEST: Final = 1  # among a record's numbers of four bytes; wins and fails are the next
@@ -26,16 +27,19 @@ def crowded(row_batch: RowBatch, answers: Answers, most: int) -> set[int]:
     if not answers.names:
         return set()
     row, column = np.divmod(answers.entries.where, len(answers.names))
-    added = np.bincount(row)
     sections = row_batch.sections["components"]
-    found = set()
-    for index in np.flatnonzero(added).tolist():
-        if count_of(sections[index]) + added[index] > most:
-            mine = set(answers.codes[column[row == index]].tolist())
-            before = set(ComponentBatch.of([sections[index]]).records["code"].tolist())
-            if not mine <= before and len(mine | before) > most:
-                found.add(index)
-    return found
+    added = np.bincount(row, minlength=len(row_batch))
+    held = np.zeros(len(row_batch), np.intp)
+    rows = np.flatnonzero(added)
+    held[rows] = [count_of(sections[index]) for index in rows.tolist()]
+    full = rows[held[rows] + added[rows] > most]
+    if not len(full):
+        return set()
+    theirs = np.isin(row, full)
+    keys = np.unique(_keys(row[theirs], answers.codes[column[theirs]]))
+    _, _, found = _find(row_batch, full, keys)
+    new = np.bincount((keys[~found] >> _CODE_BITS).astype(np.intp), minlength=len(row_batch))
+    return set(np.flatnonzero((new > 0) & (held + new > most)).tolist())
 
 
 def add_answers(row_batch: RowBatch, answers: Answers, weight: Floats, time_s: Array) -> None:
@@ -83,4 +87,4 @@ def _begin(row_batch: RowBatch, answers: Answers, row: Indices, column: Indices)
 
 def _keys(row: Indices, code: Array) -> Array:
     """One number for a row's component, in the order of rows and, within a row, of codes."""
-    return row.astype(np.uint64) << np.uint64(32) | code
+    return row.astype(np.uint64) << _CODE_BITS | code

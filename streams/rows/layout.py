@@ -154,17 +154,12 @@ class Split:
         self.sections = dict(zip((*SECTIONS, "components"), slices, strict=True))
 
     def _check_components(self, ends: Indices, widths: Indices) -> None:
-        """See `streams.rows.components`: every record has a name, and all of them fill the part."""
+        """See `streams.rows.components`: records, lengths and names fill the part. Names are read when asked for."""
         first = self._words[ends - widths]
         counts, name_bytes = (first & np.uint64(0xFFFFFFFF)).astype(np.intp), (first >> np.uint64(32)).astype(np.intp)
-        records = counts * (COMPONENT.itemsize // WORD)
         words_of_names = -(-(counts * NAME_LENGTH.itemsize + name_bytes) // WORD)
-        if np.any(counts == 0) or np.any(1 + records + words_of_names != widths):
+        if np.any(counts == 0) or np.any(1 + counts * (COMPONENT.itemsize // WORD) + words_of_names != widths):
             raise ValueError("a row has not the components that it says")
-        owner, within = ragged(counts)
-        lengths = self._words.view(NAME_LENGTH)[(ends - widths + 1 + records)[owner] * (WORD // 2) + within]
-        if np.any(np.bincount(owner, lengths, len(counts)) != name_bytes):
-            raise ValueError("the names of a row's components are not as long as it says")
 
     def _records(self, starts: Indices, kind: np.dtype[Any]) -> Array:
         width = kind.itemsize // WORD
