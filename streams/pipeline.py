@@ -30,7 +30,7 @@ from streams.scoring.updates import UpdateWriter
 from streams.skills.skill_set import SkillsError, SkillSet
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)  # Python 3.11's asyncio.run writes out what the coroutine returned
 class PartitionResult:
     """What some records of one partition change. It holds the first `taken` of those that were given.
 

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Collection
 from typing import Final
 
+from tests.benchmarks.answering import components, components_many
 from tests.benchmarks.fusing import three_slow_sources
 from tests.benchmarks.measure import Benchmark, Figure, Measure, Rounds
 from tests.benchmarks.piping import decode, fold, whole_pipeline
@@ -17,6 +18,8 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "whole_pipeline": whole_pipeline,
     "repeats": repeats,
     "repeats_bytes": repeats_bytes,
+    "components": components,
+    "components_many": components_many,
 }
 
 
