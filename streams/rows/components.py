@@ -90,9 +90,16 @@ class ComponentBatch:
         records = np.frombuffer(bytearray().join(stored), COMPONENT)
         return cls(np.repeat(np.arange(len(counts)), counts), records, np.array(counts, np.intp), sections)
 
-    def names(self) -> list[bytes]:
-        """The name of each record, in UTF-8."""
-        return [name for section in self.sections if section for name in ComponentSection.of(section).names()]
+    def names(self, at: Indices | None = None) -> list[bytes]:
+        """The names of the records at these indices (None: of all), in UTF-8."""
+        split = [ComponentSection.of(section) for section in self.sections if section]
+        lengths = np.frombuffer(b"".join([each.lengths for each in split]), NAME_LENGTH)
+        text = b"".join([each.text for each in split])
+        ends = np.cumsum(lengths, dtype=np.intp)
+        starts = ends - lengths
+        if at is not None:
+            starts, ends = starts[at], ends[at]
+        return [text[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
 
 
 def components_of(section: bytes) -> list[ComponentTotals]:

@@ -35,11 +35,10 @@ class MasteryList:
         counts = AnswerCounts.of_records(len(rows), found.owner, found.records)
         p = self._mastery.of_components(counts)
         low, high = self._mastery.intervals(counts, p)
-        names = found.names()
         newest = _newest(found.owner, found.records["newest_s"])
         owner = found.owner[newest]
         entries = joined_columns(
-            b'{"component":', [json_string(names[at].decode()) for at in newest.tolist()],
+            b'{"component":', [json_string(name.decode()) for name in found.names(newest)],
             b',"p":', numbers(p[newest]),
             b',"low":', numbers(low[newest]),
             b',"high":', numbers(high[newest]),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -127,6 +128,11 @@ def test_answers_of_many_rows_are_read_as_arrays() -> None:
     names = dict(zip(batch.names(), batch.owner.tolist(), strict=True))
     assert names == {b"a": 0, b"b": 0, b"c": 1}
     assert batch.records["wins"].tolist() == [1, 1, 1]
+    assert [batch.names(np.array(at, np.intp)) for at in ([2], [], [1, 0])] == [
+        batch.names()[2:],
+        [],
+        batch.names()[1::-1],
+    ]
     assert len(ComponentBatch.of([]).records) == 0
 
 
