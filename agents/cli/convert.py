@@ -14,6 +14,7 @@ from agents.cli.outcome import OutOfReach
 from agents.cli.parameters import NewFolder
 from agents.display.plain import plain
 from streams.conversion.assistments import convert_assistments
+from streams.conversion.empathy import convert_empathy
 from streams.conversion.oulad import convert_oulad
 from streams.conversion.pisa import convert_pisa
 from streams.conversion.tables import TableMissing, Tables, Tally
@@ -23,6 +24,7 @@ _CONVERSIONS: Final[dict[str, Callable[[Tables], TrainingSet]]] = {
     "pisa": convert_pisa,
     "oulad": convert_oulad,
     "assistments": convert_assistments,
+    "empathy": convert_empathy,
 }
 
 

@@ -73,7 +73,7 @@ class DefaultSkills:
         skills = {name for name, skill in self._skills.items() if not _heard(skill).isdisjoint(facts)}
         if row_batch.skill_states["text_n"].any():
             facts.append(TEXTS)
-            skills |= {name for name, skill in self._skills.items() if skill.lexicon}
+            skills |= {name for name, skill in self._skills.items() if skill.lexicon or skill.text_table}
         if row_batch.skill_states["rubric_n"].any():
             facts.append(RATINGS)
             skills |= set(self._skills)

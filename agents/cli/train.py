@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,15 +23,18 @@ from agents.cli.train_mastery import mastery_skill, train_by_answers
 from agents.cli.training_summary import print_artifact
 from agents.config.dialects import decoder_of
 from agents.config.settings import Settings, load_settings
+from schemas.dialects import Decode
 from streams.event_record import event_pipeline
 from streams.evidence.artifacts import Artifact, save_artifact
 from streams.evidence.model import ModelSource
 from streams.replay import FileRecord
-from streams.skills.skill_set import load_skills
+from streams.skills.skill_set import SkillSet, load_skills, skills_path
+from streams.skills.text_model_files import write_text_models
 from streams.training.holdout import holdout_figures
 from streams.training.labelled import predictions_of, score_moments
 from streams.training.labels import Label, StudentGroups, read_labels
-from streams.training.moments import Moment, moments_of
+from streams.training.moments import Moment, MomentCounts, moments_of
+from streams.training.text_models import FittedTexts, fit_text_models
 from streams.training.trainer import Plan, Trained, train
 
 
@@ -122,7 +125,8 @@ def command(**given: Any) -> None:
     """Train a model for every skill that LABELS (student,skill,as_of,label) speaks of, from EVENTS.
 
     A skill that is scored by knowledge components, as that of the skill set `mastery` is, learns from the answers among
-    EVENTS, and takes no LABELS. Settings are the workers', so that events have the same results here.
+    EVENTS, and takes no LABELS. One whose texts are read by a text model gets a new one, which DIR/skills.toml names:
+    to be used together with the artifact. Settings are the workers', so that events have the same results here.
     """
     options = TrainingOptions(**given)
     if existing(str(options.events)) is None:
@@ -148,22 +152,14 @@ def command(**given: Any) -> None:
         wanted = read_labels(options.labels, plan.skill_set.names)
     except OSError as error:
         raise OutOfReach(f"{options.labels}: {error.strerror}") from None
-    moments = moments_of(
-        options.records(),
-        wanted,
-        plan.skill_set,
-        options.moments,
-        counts=options.counts,
-        withdrawn=True,
-        decode=reporting(decode, bad),
-        known_ids=settings.known_ids,
-    )
-    states, account = asyncio.run(moments)
+    texts, states, account = _learn(options, settings, plan, wanted, reporting(decode, bad))
     bad.tell_of_the_rest()
     held = {label for label in wanted if plan.groups.held_out(label.student, options.holdout, options.seed)}
-    unseen = _score_held_out(plan, states, held) if held else {}
+    unseen = _score_held_out(options, settings, texts, states, wanted, held) if held else {}
     with stderr.status("training on all students"):
-        trained = train(states, plan)
+        trained = train(states, texts.serving)
+    if texts.models:
+        _save_text_models(options.out, texts, skills_path(settings.skills))
     artifact = _saved(options.out, _with_figures(trained, unseen))
     summary = {
         "events": account.records,
@@ -171,7 +167,7 @@ def command(**given: Any) -> None:
         "students_without_label": len(account.unlabelled_students),
         "labels_without_events": account.labels_without_events,
     }
-    print_artifact(artifact, summary, options.out, as_json=options.as_json)
+    print_artifact(artifact, summary, options.out, texts.models, as_json=options.as_json)
 
 
 def _saved(out: Path, trained: Trained) -> Artifact:
@@ -181,11 +177,64 @@ def _saved(out: Path, trained: Trained) -> Artifact:
         raise OutOfReach(f"{error.filename or out}: {error.strerror}") from None
 
 
-def _score_held_out(plan: Plan, states: list[Moment], held: set[Label]) -> dict[str, dict[str, float]]:
+def _save_text_models(out: Path, texts: FittedTexts, skills: Path) -> None:
+    try:
+        write_text_models(out, texts.serving.skill_set, skills.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OutOfReach(f"{error.filename or out}: {error.strerror}") from None
+
+
+def _learn(
+    options: TrainingOptions, settings: Settings, plan: Plan, labels: Sequence[Label], decode: Decode
+) -> tuple[FittedTexts, list[Moment], MomentCounts]:
+    """Text models, if any skill asks for one, and all labels' moments, each folded by a table that did not see it."""
+    texts = fit_text_models(options.records(), labels, plan, decoder_of(settings))
+    states: list[Moment] = []
+    accounts = []
+    for skill_set, some in texts.parts(labels):
+        moments, account = _moments(options, settings, skill_set, some, decode)
+        states += moments
+        accounts.append(account)
+        decode = decoder_of(settings)  # what cannot be read was reported
+    return texts, states, MomentCounts.of_parts(accounts)
+
+
+def _moments(
+    options: TrainingOptions, settings: Settings, skill_set: SkillSet, labels: Sequence[Label], decode: Decode
+) -> tuple[list[Moment], MomentCounts]:
+    moments = moments_of(
+        options.records(),
+        labels,
+        skill_set,
+        options.moments,
+        counts=options.counts,
+        withdrawn=True,
+        decode=decode,
+        known_ids=settings.known_ids,
+    )
+    return asyncio.run(moments)
+
+
+def _score_held_out(
+    options: TrainingOptions,
+    settings: Settings,
+    texts: FittedTexts,
+    states: list[Moment],
+    labels: Sequence[Label],
+    held: set[Label],
+) -> dict[str, dict[str, float]]:
+    """The figures of those `held`, by all that is learnt from the other `labels`: text models, too."""
+    inside = [state for state in states if state.label not in held]
+    unseen = [state for state in states if state.label in held]
+    if texts.models:
+        others, theirs = ([label for label in labels if (label in held) is side] for side in (False, True))
+        texts, inside, _ = _learn(options, settings, texts.plan, others, decoder_of(settings))
+        unseen, _ = _moments(options, settings, texts.serving.skill_set, theirs, decoder_of(settings))
+    plan = texts.serving
     with TemporaryDirectory() as folder, stderr.status("training without the held-out students"):
-        trained = train([state for state in states if state.label not in held], plan)
+        trained = train(inside, plan)
         artifact = save_artifact(Path(folder), trained.card, trained.models)
-    unseen = [state for state in states if state.own and state.label in held]
+    unseen = [state for state in unseen if state.own]
     if not unseen:
         return {}
     scored = asyncio.run(score_moments(unseen, plan.skill_set, artifact))

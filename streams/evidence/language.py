@@ -1,15 +1,18 @@
-"""Language: what a student's messages and reflections say, by phrases.
+"""Language: what a student's messages and reflections say, by phrases or by a text model.
 
 Texts are read once, when they are folded (`streams.folding.fold`); the row keeps each skill's sum of log-odds. Here the
-mean text is shrunk towards 0.5: logit p = total/(n + SHRINKAGE).
+mean text is, where it was read by phrases, shrunk towards 0.5: logit p = total/(n + SHRINKAGE). A text model's log-odds
+are calibrated by themselves: logit p = total/n.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Self
 
 import numpy as np
 
 from streams.evidence.source import Estimate, EstimateStatus, OwnThread, SourceType
 from streams.rows.row_batch import RowBatch
+from streams.skills.skill_set import SkillSet
 
 SHRINKAGE: Final = 1.0
 
@@ -19,8 +22,15 @@ class LanguageSource:
 
     name = "language"
 
-    def __init__(self) -> None:
+    def __init__(self, shrinkage: Sequence[float] | float = SHRINKAGE) -> None:
+        """`shrinkage` is by skill, or the same for all."""
+        self._shrinkage = np.asarray(shrinkage, np.float64)
         self._thread = OwnThread(self.name)
+
+    @classmethod
+    def of(cls, skill_set: SkillSet) -> Self:
+        """The source of these skills."""
+        return cls([0.0 if skill.text_table else SHRINKAGE for skill in skill_set.skills.values()])
 
     async def estimate(self, row_batch: RowBatch) -> Estimate:
         """See Source."""
@@ -33,11 +43,12 @@ class LanguageSource:
         n, total = row_batch.skill_states["text_n"] * decay, row_batch.skill_states["text_total"] * decay
         said = n > 0
         age_s = row_batch.headers["as_of_us"][:, None] / 1e6 - row_batch.skill_states["text_newest_s"]
-        estimate.p[said] = 1 / (1 + np.exp(-total[said] / (n[said] + SHRINKAGE)))
+        shrunk_n = n + self._shrinkage
+        estimate.p[said] = 1 / (1 + np.exp(-total[said] / shrunk_n[said]))
         estimate.n[said] = n[said]
         estimate.age_s[said] = np.maximum(age_s[said], 0)
         estimate.status[said] = EstimateStatus.OK
         return estimate
 
 
-LANGUAGE: Final = SourceType(name=LanguageSource.name, make=lambda _skill_set, _artifact: LanguageSource())
+LANGUAGE: Final = SourceType(name=LanguageSource.name, make=lambda skill_set, _artifact: LanguageSource.of(skill_set))

@@ -59,6 +59,9 @@ class PhraseBook:
         for words in sorted(entries, key=len, reverse=True):
             self._by_first.setdefault(words[0], []).append((words, entries[words]))
 
+    def __bool__(self) -> bool:
+        return bool(self._by_first)
+
     def find(self, tokens: Sequence[str]) -> list[Hit]:
         """Hits in reading order, each once; of phrases that overlap, the first and longest."""
         hits = self._said(tokens)

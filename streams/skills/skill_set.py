@@ -5,7 +5,7 @@ place. `config_version` changes whenever anything in it does.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -20,6 +20,7 @@ from schemas.configuration.document import read_toml
 from schemas.configuration.similar import choices
 from schemas.errors import SkillstreamError
 from streams.skills.sources import BUILT_IN, all_names
+from streams.texts.text_model import TextModel, TextModelError, load_text_model
 from streams.texts.words import tokenise, words_of
 from streams.vocabulary import FACTS, skill_code
 
@@ -57,9 +58,20 @@ class Indicator(Struct, frozen=True, forbid_unknown_fields=True):
     strength: PositiveFloat = 5.0
 
 
+class TextModelFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """The file of a text model, in the skills file's own folder, and its SHA-256; none yet: it is still to be trained.
+
+    `table` is what the file holds. It is no part of a skills file: it is read with it.
+    """
+
+    file: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")] | None = None
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")] | None = None
+    table: TextModel | UnsetType = UNSET
+
+
 class Skill(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One skill. `evidence_weights` (`telling` in the file) weighs facts when evidence items are chosen; `lexicon`
-    weighs phrases.
+    """One skill. `evidence_weights` (`telling` in the file) weighs facts when evidence items are chosen. Its texts are
+    read by a `lexicon`, which weighs phrases, or by a `text_model`.
 
     `basis` is what the skill's score rests on, in words, which updates quote: by source, so that a score is said to
     rest on those that it does rest on; or as one text, whatever they are.
@@ -72,6 +84,14 @@ class Skill(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     indicators: tuple[Indicator, ...] = ()
     lexicon: dict[Phrase, SignedWeight] = {}
     per_text: Annotated[float, Meta(ge=-3, le=3, description="log-odds of a text without a phrase")] | None = None
+    text_model: TextModelFile | UnsetType = UNSET
+
+    @property
+    def text_table(self) -> TextModel | None:
+        """The text model that reads its texts."""
+        if self.text_model is UNSET or self.text_model.table is UNSET:
+            return None
+        return self.text_model.table
 
     def rests_on(self, sources: Sequence[str], *, labelled: bool) -> str:
         """What a score rests on that these sources carry, in words; `labelled`: one of them saw labels."""
@@ -138,12 +158,12 @@ class SkillSet(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 def load_skills(path: str) -> SkillSet:
-    """Read a skills file, or a built-in set by its name (`default`, `course_success`, `mastery`).
+    """Read a skills file, or a built-in set by its name (`default`, `course_success`, `mastery`, `empathy`), and the
+    text models that it names.
 
     Raises SkillsError naming the file and the field.
     """
-    builtin = files("streams") / "config" / f"{path}.toml"
-    source = builtin if builtin.is_file() else Path(path)
+    source = skills_path(path)
     try:
         skill_set = read_toml(source.read_text(encoding="utf-8"), SkillSet)
     except OSError as error:
@@ -162,7 +182,45 @@ def load_skills(path: str) -> SkillSet:
             raise SkillsError(f"skills file {path}: sources.{name}: a built-in source has no settings")
         if name not in skill_set.source_names:
             raise SkillsError(f"skills file {path}: sources.{name}: no skill gives it a weight")
-    return skill_set
+    return with_text_models(
+        skill_set,
+        {
+            name: _read(f"skills file {path}: skills.{name}.text_model", source.parent, skill, skill.text_model)
+            for name, skill in skill_set.skills.items()
+            if skill.text_model is not UNSET
+        },
+    )
+
+
+def skills_path(path: str) -> Path:
+    """Where the skills file of that path, or built-in set of that name, is."""
+    builtin = Path(str(files("streams") / "config" / f"{path}.toml"))
+    return builtin if builtin.is_file() else Path(path)
+
+
+def with_text_models(skill_set: SkillSet, text_models: Mapping[str, TextModelFile]) -> SkillSet:
+    """The same skills, whose texts these read, by the skill's name."""
+    skills = {
+        name: msgspec.structs.replace(skill, text_model=text_models[name]) if name in text_models else skill
+        for name, skill in skill_set.skills.items()
+    }
+    return msgspec.structs.replace(skill_set, skills=skills)
+
+
+def _read(where: str, folder: Path, skill: Skill, named: TextModelFile) -> TextModelFile:
+    """What the skill names, with its table. A skill has one way to read texts, and a file is known by its hash."""
+    if skill.lexicon or skill.per_text is not None:
+        raise SkillsError(f"{where}: it has a lexicon or per_text, too: texts are read in one way")
+    if named.table is not UNSET:
+        raise SkillsError(f"{where}.table: it is read from the file, and not written here")
+    if (named.file is None) != (named.sha256 is None):
+        raise SkillsError(f"{where}: file and sha256 belong together; without both it is still to be trained")
+    if named.file is None or named.sha256 is None:
+        return named
+    try:
+        return TextModelFile(named.file, named.sha256, load_text_model(folder / named.file, named.sha256))
+    except TextModelError as error:
+        raise SkillsError(f"{where}: {error}") from None
 
 
 def _check(path: str, skill: Skill, sources: Sequence[str]) -> None:

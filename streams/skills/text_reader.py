@@ -15,13 +15,16 @@ from streams.skills.skill_set import SkillSet
 from streams.texts.disclosure import may_disclose
 from streams.texts.english import MIN_WORDS, is_english
 from streams.texts.quotations import without_quotations
+from streams.texts.text_model import TextModel
 from streams.texts.words import MAX_TEXT_CHARS, tokenise, words_of
 
 MAX_TEXT_LOG_ODDS: Final = 3.0
 
 
 class Unread(StrEnum):
-    """Why a text is not read: it may disclose harm, has fewer than MIN_WORDS words of the writer's, is not English."""
+    """Why a text is not read: it may disclose harm, has fewer than MIN_WORDS words of the writer's (or than all that
+    would read it need), is not English.
+    """
 
     DISCLOSURE = "disclosure"
     SHORT = "short"
@@ -42,39 +45,58 @@ _NOT_READ: Final = {why: TextReading({}, (), why) for why in Unread}
 
 @dataclass(frozen=True, slots=True)
 class TextReader:
-    """A skill set, prepared for reading. `per_text` is what a text says of a skill by itself, by column."""
+    """A skill set, prepared for reading. By column: `per_text` is what a text says of a skill by itself, `text_models`
+    are those of the skills that have one.
+    """
 
     phrases: PhraseBook
     per_text: Mapping[int, float]
+    text_models: Mapping[int, TextModel]
 
     @classmethod
     def of(cls, skill_set: SkillSet) -> Self:
         """Index a skill set by phrase."""
-        skills = skill_set.skills
+        skills = list(skill_set.skills.values())
         return cls(
-            PhraseBook({name: skill.lexicon for name, skill in skills.items()}),
-            {column: skill.per_text for column, skill in enumerate(skills.values()) if skill.per_text is not None},
+            PhraseBook({name: skill.lexicon for name, skill in skill_set.skills.items()}),
+            {column: skill.per_text for column, skill in enumerate(skills) if skill.per_text is not None},
+            {column: model for column, skill in enumerate(skills) if (model := skill.text_table) is not None},
         )
 
     def read(self, text: str) -> TextReading:
-        """Read the first MAX_TEXT_CHARS characters of `text`, HTML or not. Pure; linear in their number."""
-        plain = without_markup(text[:MAX_TEXT_CHARS])
-        tokens = tokenise(plain)
-        if may_disclose(tokens):
-            return _NOT_READ[Unread.DISCLOSURE]
-        own = without_quotations(plain)
-        if own != plain:
-            tokens = tokenise(own)
-        words = words_of(tokens)
-        if len(words) < MIN_WORDS:
-            return _NOT_READ[Unread.SHORT]
-        if not is_english(words):
-            return _NOT_READ[Unread.NOT_ENGLISH]
+        """What `text` says of the skills; see `readable`. Pure."""
+        tokens = readable(text)
+        if isinstance(tokens, Unread):
+            return _NOT_READ[tokens]
         log_odds = dict(self.per_text)
         hits = self.phrases.find(tokens)
         for hit in hits:
             log_odds[hit.column] = log_odds.get(hit.column, 0.0) + hit.weight
-        return TextReading(
-            {column: max(-MAX_TEXT_LOG_ODDS, min(MAX_TEXT_LOG_ODDS, value)) for column, value in log_odds.items()},
-            hits,
-        )
+        if self.text_models:
+            words = words_of(tokens)
+            said = ((column, model.log_odds(words)) for column, model in self.text_models.items())
+            log_odds |= {column: value for column, value in said if value is not None}
+            if not log_odds and not self.phrases:
+                return _NOT_READ[Unread.SHORT]
+        return TextReading({column: _bounded(value) for column, value in log_odds.items()}, hits)
+
+
+def readable(text: str) -> list[str] | Unread:
+    """The tokens of what the writer says in the first MAX_TEXT_CHARS characters of `text`, HTML or not; or why they
+    are not to be read. Linear in their number.
+    """
+    plain = without_markup(text[:MAX_TEXT_CHARS])
+    tokens = tokenise(plain)
+    if may_disclose(tokens):
+        return Unread.DISCLOSURE
+    own = without_quotations(plain)
+    if own != plain:
+        tokens = tokenise(own)
+    words = words_of(tokens)
+    if len(words) < MIN_WORDS:
+        return Unread.SHORT
+    return tokens if is_english(words) else Unread.NOT_ENGLISH
+
+
+def _bounded(log_odds: float) -> float:
+    return max(-MAX_TEXT_LOG_ODDS, min(MAX_TEXT_LOG_ODDS, log_odds))

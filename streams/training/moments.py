@@ -50,6 +50,16 @@ class MomentCounts:
     unlabelled_students: set[str] = field(default_factory=set)
     labels_without_events: int = 0
 
+    @classmethod
+    def of_parts(cls, parts: Sequence["MomentCounts"]) -> Self:
+        """Of the same records, read once for each of several parts of the labels."""
+        return cls(
+            records=max(part.records for part in parts),
+            unreadable=max(part.unreadable for part in parts),
+            unlabelled_students=set.intersection(*(part.unlabelled_students for part in parts)),
+            labels_without_events=sum(part.labels_without_events for part in parts),
+        )
+
 
 async def moments_of(
     records: Iterable[Record],

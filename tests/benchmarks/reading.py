@@ -28,7 +28,7 @@ from tests.events import fail_source, processed, raw
 from tests.shared_data import SHARED
 
 NAME: Final = "texts"
-SKILLS: Final = ("default",)
+SKILLS: Final = ("default", "empathy")
 _REACTIONS: Final = SHARED / "empathic_reactions" / "messages.csv.gz"
 _TEXTS: Final = 20_000
 _STUDENTS: Final = 2_000

@@ -80,6 +80,16 @@ def test_wrong_columns_are_a_failed_check(run: Run, tmp_path: Path) -> None:
     assert "its columns are 'a,b'" in ran.err
 
 
+MESSAGES = "message_id,response_id,article_id,empathy,distress,empathy_bin,distress_bin,essay"
+COMMON = "and it is what we have been told about the thing that was in the news that day and on the one before".split()
+
+
+def message(author: int, number: int) -> str:
+    """Every other author writes of sorrow; texts are of different lengths."""
+    words = [*COMMON, *(("sorrow", "weeping") if author % 2 else ("taxes", "boring")), *COMMON[: author % 9 + number]]
+    return f"R_{author}_{number},R_{author},1,4,4,{author % 2},0,{' '.join(words)}"
+
+
 def test_train_writes_an_artifact_that_replay_takes(run: Run, tmp_path: Path) -> None:
     events, labels = simulated.write(tmp_path)
     arguments = ("--holdout", 0.2, "--folds", 3, "--moments", 2, "--inputs", "controls_*,varied_*.n", "--json")
@@ -99,6 +109,33 @@ def test_train_writes_an_artifact_that_replay_takes(run: Run, tmp_path: Path) ->
     assert update["model"] == summary["artifact"]
     assert update["skills"]["problem_solving"]["validated"] is True
     assert update["skills"]["problem_solving"]["contributions"]["model"]["status"] == "ok"
+
+
+def test_a_text_model_is_trained_with_the_rest_and_a_skills_file_names_it(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "in", "messages", MESSAGES, *(message(author, text) for author in range(80) for text in (1, 2)))
+    run("convert", "empathy", tmp_path / "in", "--out", tmp_path)
+    events, labels = tmp_path / "events.jsonl.gz", tmp_path / "labels.csv"
+    source = ("--skills", "empathy", "--labels-source", "made up", "--person", ".+(?=_)", "--moments", 1)
+    arguments = (*source, "--folds", 3, "--inputs", "wrote.mean", "--holdout", 0.3, "--json")
+
+    ran = run("train", events, labels, "--out", tmp_path / "mine", *arguments)
+    again = run("train", events, labels, "--out", tmp_path / "again", *arguments)
+
+    assert (ran.code, ran.err) == (0, "")
+    card = orjson.loads(ran.out)["card"]["skills"]["empathy"]
+    assert card["metrics"]["fused_auc_holdout"] > 0.8
+    assert card["fusion"]["weights"]["language"] > 0
+    for name in ("empathy.texts.json", "skills.toml"):
+        assert (tmp_path / "mine" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+    assert again.code == 0
+    table = orjson.loads((tmp_path / "mine" / "empathy.texts.json").read_bytes())
+    assert (table["population"], table["texts"], table["people"]) == ("made up", 160, 80)
+
+    skills = ("--skills", tmp_path / "mine" / "skills.toml", "--model", tmp_path / "mine")
+    replayed = run("replay", events, *skills, "--out", tmp_path / "updates.jsonl", "--json")
+    assert replayed.code == 0
+    update = orjson.loads((tmp_path / "updates.jsonl").read_bytes().splitlines()[-1])
+    assert update["skills"]["empathy"]["contributions"]["language"]["status"] == "ok"
 
 
 def test_train_reads_records_within_the_bounds_that_settings_give_them(

@@ -18,7 +18,7 @@ def load(tmp_path: Path, old: str, new: str) -> None:
     load_skills(str(path))
 
 
-@pytest.mark.parametrize("name", ["default", "course_success"])
+@pytest.mark.parametrize("name", ["default", "course_success", "empathy"])
 def test_the_built_in_sets_load(name: str) -> None:
     assert load_skills(name).name == name
 
