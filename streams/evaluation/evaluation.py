@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+import numpy as np
 from msgspec import Struct
 
 from streams.evaluation.bootstrap import REPEATS, Interval, bootstrap, loss_difference
@@ -89,14 +90,14 @@ def _compare(predictions: Predictions, rival: Rival, repeats: int, seed: int) ->
 def _notes(predictions: Predictions, deciles: list[NamedFigures]) -> Iterator[str]:
     if not predictions.binary:
         yield "the outcome is continuous: there is no AUC and no log loss, and brier is the mean squared error"
-    elif 0 < predictions.outcome.sum() < len(predictions):
-        yield "the outcome is 0 or 1: intervals have a width, but no coverage"
-    else:
+    elif not 0 < predictions.outcome.sum() < len(predictions):
         yield f"every outcome is {predictions.outcome[0]:g}: there is no AUC, and no slope"
+    if predictions.binary and not np.all(np.isnan(predictions.low)):
+        yield "the outcome is 0 or 1: intervals have a width, but no coverage"
     for column, values in predictions.subgroups.items():
         if names_no_groups(values):
             yield f"{column} has more than {MAX_SUBGROUPS} values, and is not compared"
-    if not deciles:
+    if not deciles and not np.all(np.isnan(predictions.confidence)):
         yield f"too few students ({MIN_IN_DECILE} a group) to tell whether the error falls with confidence"
 
 

@@ -172,10 +172,16 @@ def test_json_has_the_figures_by_their_names_and_all_else_beside_them() -> None:
     [(np.ones(3), "every outcome is 1"), (np.array([0, 1, 0]), "0 or 1"), (np.full(3, 0.4), "continuous")],
 )
 def test_what_is_not_defined_is_said(outcome: Numbers, says: str) -> None:
-    evaluation: Evaluation = evaluate(Subject(predictions=Predictions.of(outcome, np.array([0.2, 0.5, 0.7]))), 5)
+    p = np.array([0.2, 0.5, 0.7])
+    predictions = Predictions.of(outcome, p, low=p - 0.1, high=p + 0.1, confidence=p)
+    evaluation: Evaluation = evaluate(Subject(predictions=predictions), 5)
 
     assert says in " ".join(evaluation.notes)
     assert "too few students" in " ".join(evaluation.notes)
+
+
+def test_of_intervals_and_confidence_that_nobody_gave_nothing_is_said() -> None:
+    assert evaluate(Subject(predictions=Predictions.of([0, 1], [0.2, 0.7])), 0).notes == []
 
 
 def test_nothing_to_evaluate_is_an_error() -> None:
