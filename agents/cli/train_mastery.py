@@ -37,6 +37,7 @@ def train_by_answers(
     """
     skill = mastery_skill(plan.skill_set)
     assert skill is not None
+    configured = plan.skill_set.skills[skill].weights
     with stage("reading events"):
         histories = Histories.of(records, decode)
     collection = Collection([history.student for history in histories.of_students])
@@ -46,7 +47,14 @@ def train_by_answers(
         card, banks = train_mastery(
             answers,
             collection.moments(),
-            MasteryPlan(name=plan.name, skill=skill, folds=plan.folds, seed=plan.seed, groups=plan.groups),
+            MasteryPlan(
+                name=plan.name,
+                skill=skill,
+                weights={source: configured.get(source, 0.0) for source in plan.skill_set.source_names},
+                folds=plan.folds,
+                seed=plan.seed,
+                groups=plan.groups,
+            ),
         )
     counts = {
         "events": histories.records,

@@ -5,7 +5,7 @@ history ──walk──► answers ──► folds by student ──► bank, p
 """
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from importlib.metadata import version
@@ -22,7 +22,6 @@ from streams.evidence.mastery import MasterySource
 from streams.mastery.bank import HalfWidths, ItemBank
 from streams.rows.layout import Indices
 from streams.rows.row_batch import Floats
-from streams.skills.sources import BUILT_IN
 from streams.training.errors import TrainingError
 from streams.training.labels import StudentGroups
 from streams.training.mastery.answers import AnswerHistory, Moments
@@ -46,10 +45,14 @@ OUTCOME: Final = "the next answer, as the events tell it; intervals: the mean of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MasteryPlan:
-    """How to train `skill`, and by whom students are grouped into `folds`."""
+    """How to train `skill`, and by whom students are grouped into `folds`.
+
+    `weights` are those that sources have when scores are fused: all that may be present, by the skill set.
+    """
 
     name: str
     skill: str
+    weights: Mapping[str, float]
     folds: int = 5
     seed: int = 0
     groups: StudentGroups = field(default_factory=StudentGroups)
@@ -81,7 +84,7 @@ def train_mastery(answers: AnswerHistory, moments: Moments, plan: MasteryPlan) -
         students=len(set(answers.student.tolist())),
         metrics=figures,
         fusion=FusionFit(
-            weights=dict.fromkeys(BUILT_IN, 0.0) | {MasterySource.name: 1.0},
+            weights=dict(plan.weights),
             intercepts={},
             kappa={MasterySource.name: 0.0},
         ),

@@ -20,12 +20,13 @@ from streams.evidence.artifacts import (
 from streams.mastery.counts import AnswerCounts
 from streams.mastery.model import Mastery
 from streams.pipeline import Pipeline
-from streams.rows.row import Row
+from streams.rows.row import Row, SkillState
 from streams.rows.row_batch import RowBatch
 from streams.scoring.mastery_list import MOST
 from streams.skills.skill_set import load_skills
 from streams.verification.published import shorten
 from streams.verification.rescoring import Rescoring, update_scores_differ
+from streams.vocabulary import skill_code
 from tests.events import event, fail_source, folded, row_batch_of, updates_about
 from tests.unit.mastery.banks import ANGLES, BANK, FRACTIONS, answers, row_of
 
@@ -94,6 +95,14 @@ def test_without_a_bank_or_without_components_there_is_no_score_and_no_list(arti
         assert update.skills == {}
         assert update.mastery is msgspec.UNSET
         assert b'"mastery"' not in msgspec.json.encode(update)
+
+
+def test_a_rating_alone_is_a_score_that_says_what_it_rests_on() -> None:
+    rated = Row(skills={skill_code("mastery"): SkillState(rubric_n=1.0, rubric_total=0.9)})
+    (update,) = updates(NO_ARTIFACT, rated)
+    score = update.skills["mastery"]
+    assert score.score > 0.5
+    assert (score.validated, score.rests_on) == (False, "teachers' ratings; no labels")
 
 
 def test_other_skill_sets_know_nothing_of_it(artifact: Artifact) -> None:

@@ -16,7 +16,7 @@ from streams.training.mastery.trainer import MasteryPlan, train_mastery
 from tests.events import raw
 from tests.unit.training.mastery import quizzes
 
-PLAN = MasteryPlan(name="quizzes", skill="mastery", folds=3)
+PLAN = MasteryPlan(name="quizzes", skill="mastery", weights={"mastery": 1.0}, folds=3)
 
 
 def train(values: list[bytes]) -> tuple[Card, dict[str, ItemBank]]:
