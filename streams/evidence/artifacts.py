@@ -21,7 +21,9 @@ from typing import Any, Final
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import msgspec
+import numpy as np
 from msgspec import UNSET, Struct, UnsetType
+from numpy.typing import NDArray
 
 from schemas.errors import Fatal
 from streams.evidence.features import revision_of
@@ -33,6 +35,7 @@ BANK_SUFFIX: Final = ".bank.json"
 TRUSTED: Final = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
 
 
+MIN_NARROWING: Final = 0.3
 MAX_ARTIFACT_BYTES: Final = 256 * 1024 * 1024
 _TRAIN_AGAIN: Final = "train it again with `skillstream train`"
 _AGAIN: Final = "copy it again whole, or train it again with `skillstream train`"
@@ -46,11 +49,14 @@ class ConformalTable(Struct, frozen=True, kw_only=True):
     """Half-widths of 90 % intervals by evidence bin: `edges` split n; monotone, so that less is never surer.
 
     `width_of_nothing` is the width of an interval of somebody of whom nothing is known: confidence compares with it.
+    Where `scaled_by` names a source, half-widths are those at its p of one half, and 2·sqrt(p·(1 − p)) times as much at
+    others. Its own p, and not the score's: another source that fails narrows nothing.
     """
 
     edges: tuple[float, ...]
     half_widths: tuple[float, ...]
     width_of_nothing: float | UnsetType = UNSET
+    scaled_by: str | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         if len(self.half_widths) != len(self.edges) + 1:
@@ -63,6 +69,11 @@ class ConformalTable(Struct, frozen=True, kw_only=True):
             raise ValueError("half-widths must not rise: more evidence would be less sure")
         if self.width_of_nothing is not UNSET and not 0 < self.width_of_nothing <= 1:
             raise ValueError("width_of_nothing must be above 0, and 1 at most")
+
+
+def narrowing(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """2·sqrt(p·(1 − p)), which is 1 at one half and at least MIN_NARROWING; 1 where p is NaN."""
+    return np.where(np.isnan(p), 1.0, np.maximum(2 * np.sqrt(p * (1 - p)), MIN_NARROWING))
 
 
 class FusionFit(Struct, frozen=True, kw_only=True):

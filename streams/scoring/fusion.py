@@ -23,7 +23,7 @@ import numpy as np
 from msgspec import UNSET
 from numpy.typing import NDArray
 
-from streams.evidence.artifacts import Artifact, ConformalTable
+from streams.evidence.artifacts import Artifact, ConformalTable, narrowing
 from streams.evidence.registry import Types
 from streams.evidence.source import Estimate, EstimateStatus, RecordedEstimate
 from streams.rows.row_batch import Floats, RowBatch
@@ -194,7 +194,10 @@ class Fusion:
         widths = PRIOR_WIDTH * np.sqrt(self._kappa / (self._kappa + n))
         for column, table in enumerate(self._tables):
             if table is not None:
-                widths[:, column] = _from_table(table, n[:, column])
+                scale: Floats | float = 1.0
+                if table.scaled_by is not UNSET and table.scaled_by in estimates:
+                    scale = narrowing(estimates[table.scaled_by].p[:, column])
+                widths[:, column] = _from_table(table, n[:, column]) * scale
         return np.asarray(widths)
 
 

@@ -39,6 +39,9 @@ def test_a_history_makes_a_bank_and_another_judges_it(run: Run, events: Path, tm
     assert {"coverage_at_10", "width_at_10", "interval_score_at_10", "students_at_10"} <= found.keys()
     assert found["students_at_10"] == 40
     assert found["baselines"].keys() >= {"constant", "shrunken_mean", "pfa", "elo"}
+    outlook = orjson.loads(judged.out.splitlines()[-1])["skills"]["mastery_outlook"]
+    assert outlook["coverage"] == found["coverage"]
+    assert outlook["interval_score"] < outlook["baselines"]["constant"]["interval_score"]
     assert found["baselines"]["constant"]["log_loss"] > found["log_loss"]
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from streams.evaluation.figures import card_figures
 from streams.evaluation.metrics import LEVEL
 from streams.evaluation.predictions import Predictions
-from streams.evidence.artifacts import BANK_SUFFIX, CARD_VERSION, Card, ConformalTable, FusionFit, SkillCard
+from streams.evidence.artifacts import BANK_SUFFIX, CARD_VERSION, Card, ConformalTable, FusionFit, SkillCard, narrowing
 from streams.evidence.mastery import MasterySource
 from streams.mastery.bank import HalfWidths, ItemBank
 from streams.rows.layout import Indices
@@ -29,6 +29,7 @@ from streams.training.mastery.bank_fit import FittedBank, fit_bank
 from streams.training.mastery.collection import MIN_LATER
 from streams.training.mastery.conformal import half_widths
 from streams.training.mastery.intervals import interval_figures
+from streams.training.mastery.outlook_evaluation import INTERVALS_AT
 from streams.training.mastery.outlook_fit import fit_outlook, unseen_features
 
 SOURCE: Final = MasterySource.name
@@ -39,7 +40,6 @@ MIN_LATER_IN_COMPONENT: Final = 5
 OUTLOOK_EDGES: Final = (1.5, 3.5, 5.5, 8.5, 11.5, 15.5, 21.5, 29.5, 41.5, 59.5, 84.5, 119.5, 169.5)
 COMPONENT_EDGES: Final = (0.5, 1.5, 2.5, 3.5, 5.5, 8.5, 12.5, 20.5, 40.5)
 """Of the number of counted answers; halves, so that no number lies on one."""
-INTERVALS_AT: Final = (10, 50, 100)
 OUTCOME: Final = "the next answer, as the events tell it; intervals: the mean of all later answers, 10 or more"
 
 
@@ -70,8 +70,9 @@ def train_mastery(answers: AnswerHistory, moments: Moments, plan: MasteryPlan) -
     features = unseen_features(moments, fitted.unseen, fold)
     outlook, unseen_mean = fit_outlook(features, moments.outcome, fold, plan.folds)
     evidence = moments.counts.all_wins + moments.counts.all_fails
-    edges, widths = half_widths(OUTLOOK_EDGES, evidence, np.abs(moments.outcome - unseen_mean), 0.5)
-    half = np.array(widths)[np.searchsorted(edges, evidence, side="right")]
+    distance, scale = np.abs(moments.outcome - unseen_mean), narrowing(unseen_mean)
+    edges, widths = half_widths(OUTLOOK_EDGES, evidence, distance / scale, 0.5)
+    half = np.array(widths)[np.searchsorted(edges, evidence, side="right")] * scale
     of_components = later_in_component(answers, fitted.p_of_uses)
     component_edges, component_widths = half_widths(COMPONENT_EDGES, *of_components, 1.0)
     figures = _figures_of_answers(answers, fitted) | _figures_of_moments(moments, unseen_mean, half)
@@ -89,7 +90,7 @@ def train_mastery(answers: AnswerHistory, moments: Moments, plan: MasteryPlan) -
             kappa={MasterySource.name: 0.0},
         ),
         intervals=ConformalTable(
-            edges=edges, half_widths=widths, width_of_nothing=round(_width_of_all(moments.outcome), 4)
+            edges=edges, half_widths=widths, width_of_nothing=round(_width_of_all(moments.outcome), 4), scaled_by=SOURCE
         ),
     )
     libraries = ("skillstream", "scikit-learn", "scipy", "numpy")

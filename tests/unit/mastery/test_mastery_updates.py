@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 from schemas.update import SkillUpdate
@@ -17,11 +18,14 @@ from streams.evidence.artifacts import (
     load_artifact,
     save_artifact,
 )
+from streams.evidence.registry import types_of
+from streams.evidence.source import Estimate, EstimateStatus
 from streams.mastery.counts import AnswerCounts
 from streams.mastery.model import Mastery
 from streams.pipeline import Pipeline
 from streams.rows.row import Row, SkillState
 from streams.rows.row_batch import RowBatch
+from streams.scoring.fusion import Fusion
 from streams.scoring.mastery_list import MOST
 from streams.skills.skill_set import load_skills
 from streams.verification.published import shorten
@@ -80,6 +84,34 @@ def test_more_answers_are_surer_and_nothing_known_is_no_confidence(artifact: Art
     few, many = updates(artifact, row_of({ANGLES: (1, 1)}), row_of({ANGLES: (3, 3)}))
     assert few.skills["mastery"].confidence == pytest.approx(0.25)
     assert few.skills["mastery"].confidence < many.skills["mastery"].confidence
+
+
+def test_an_interval_narrows_towards_0_and_1_where_its_table_says_so() -> None:
+    table = ConformalTable(edges=(), half_widths=(0.3,), scaled_by="mastery")
+    fusion = Fusion(SKILLS, artifact_with(table), types_of(SKILLS))
+    even, sure, rated = (
+        {"mastery": estimate(p), "behaviour": Estimate.empty(1, 1) if other is None else estimate(other)}
+        for p, other in ((0.5, None), (0.9, None), (0.9, 0.2))
+    )
+
+    assert width(fusion, even) == pytest.approx(0.6)
+    assert width(fusion, sure) == pytest.approx(0.6 * 0.6)
+    assert width(fusion, rated) == width(fusion, sure), "what a rating does to the score narrows or widens nothing"
+
+
+def artifact_with(table: ConformalTable) -> Artifact:
+    card = msgspec.structs.replace(CARD.skills["mastery"], intervals=table)
+    return Artifact(msgspec.structs.replace(CARD, skills={"mastery": card}), {}, "0" * 64, {"mastery": BANK})
+
+
+def estimate(p: float) -> Estimate:
+    one = np.ones((1, 1))
+    return Estimate(p * one, one, 0 * one, np.full((1, 1), EstimateStatus.OK, np.int8), 0 * one)
+
+
+def width(fusion: Fusion, estimates: dict[str, Estimate]) -> float:
+    fused = fusion.fuse(estimates)
+    return float((fused.high - fused.low)[0, 0])
 
 
 def test_a_score_does_not_fade_to_one_half_while_other_events_come(artifact: Artifact) -> None:
