@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
-from agents.report.plots import Figure, plots
+from agents.report.plots import Figure, after_counts, plots
 from agents.report.style import REPORT_STYLE
 from agents.report.svg import minus
 from streams.evaluation.breakdown import NamedFigures
@@ -80,6 +80,7 @@ def _cards(evaluation: Evaluation) -> str:
         f"<div><dt>{escape(_words(name))}</dt>"
         f"<dd>{_number(name, value)}<small>{_range(evaluation, name)}</small></dd></div>"
         for name, value in evaluation.figures.items()
+        if name in _WORDS
     )
     return f'<dl class="figures">{cards}</dl>'
 
@@ -98,7 +99,10 @@ def _figure(figure: Figure) -> str:
 
 def _tables(evaluation: Evaluation) -> str:
     deciles = {f"{number}": each for number, each in enumerate(evaluation.by_confidence, start=1)}
+    further = {name: each for name, each in evaluation.figures.items() if name not in _WORDS and "_at_" not in name}
     parts = {
+        "further figures": {"overall": further} if further else {},
+        "further figures, after so many events": after_counts(evaluation.figures),
         "by present sources": evaluation.by_mask,
         "sources alone, left out": evaluation.sources,
         "baselines": evaluation.baselines,

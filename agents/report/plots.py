@@ -34,6 +34,7 @@ def plots(evaluation: Evaluation) -> Iterator[Figure]:
         yield _earlier(evaluation)
     if evaluation.by_evidence:
         yield _by_evidence(evaluation)
+    yield from _intervals_after(evaluation)
     if evaluation.by_confidence:
         yield _by_confidence(evaluation)
     if evaluation.sources:
@@ -71,15 +72,38 @@ def _reliability(evaluation: Evaluation) -> Figure:
 
 
 def _by_evidence(evaluation: Evaluation) -> Figure:
-    series = ("width", "ece") if evaluation.binary else ("width", "coverage")
-    wanted = "the calibration error stay low" if evaluation.binary else "cover 88 to 92 % (the band)"
-    return _over_names(
-        "By amount of evidence",
-        f"Intervals should narrow with evidence, and {wanted} throughout.",
-        "events known",
-        evaluation.by_evidence,
-        series,
-    )
+    """Each bin is named by its lower end."""
+    rows = {name.split("-")[0]: each for name, each in evaluation.by_evidence.items()}
+    if not any("width" in each for each in rows.values()):
+        reading = "The calibration error should stay near what chance alone makes of as many predictions."
+        series = ("ece_by_chance", "ece")
+    else:
+        wanted = "the calibration error stay low" if evaluation.binary else "cover 88 to 92 % (the band)"
+        reading = f"Intervals should narrow with evidence, and {wanted} throughout."
+        series = ("width", "ece" if evaluation.binary else "coverage")
+    return _over_names("By amount of evidence", reading, "events known, from", rows, series)
+
+
+def after_counts(figures: NamedFigures) -> dict[str, NamedFigures]:
+    """Figures with names such as `coverage_at_50`, by that number and without it."""
+    found: dict[str, NamedFigures] = {}
+    for name, figure in figures.items():
+        base, at, number = name.rpartition("_at_")
+        if at and number.isdecimal():
+            found.setdefault(number, {})[base] = figure
+    return dict(sorted(found.items(), key=lambda item: int(item[0])))
+
+
+def _intervals_after(evaluation: Evaluation) -> Iterator[Figure]:
+    """Where the maker of the predictions has figures of intervals after so many events."""
+    rows = {
+        number: {**each, "n": each.get("students", 0.0)}
+        for number, each in after_counts(evaluation.figures).items()
+        if {"coverage", "width"} <= each.keys()
+    }
+    if rows:
+        reading = "Intervals should narrow, and cover 88 to 92 % (the band) throughout."
+        yield _over_names("Intervals, after so many events", reading, "events", rows, ("width", "coverage"))
 
 
 def _earlier(evaluation: Evaluation) -> Figure:
@@ -110,7 +134,7 @@ def _over_names(
         known = [(at, each) for at, each in enumerate(bins) if name in each]
         points = [(float(at), each[name]) for at, each in known]
         plot.curve(points, kind)
-        plot.dots(points, kind, [f"{names[at]}, {each['n']:,.0f} predictions: {each[name]:.3f}" for at, each in known])
+        plot.dots(points, kind, [f"{names[at]}, {each['n']:,.0f}: {each[name]:.3f}" for at, each in known])
     return Figure(heading, reading, plot.svg(), tuple((kind, _WORDS[name]) for name, kind in kinds.items()))
 
 

@@ -66,6 +66,26 @@ def test_what_little_there_is_to_show_is_shown(predictions: Predictions) -> None
         ElementTree.fromstring(svg)
 
 
+def test_a_makers_own_figures_are_in_the_tables_and_its_intervals_drawn_by_rising_count() -> None:
+    own = {
+        "item_free_ece": 0.031,
+        **{f"{name}_at_{at}": at / 200 for at in (100, 10) for name in ("coverage", "width")},
+    }
+    page = report_page({"skill": evaluate(Subject(predictions=surer_is_better(), figures=own), 0)}, [])
+
+    assert "<dt>item free ece</dt>" not in page
+    assert "item free ece" in page
+    (drawn,) = [svg for svg in _SVG.findall(page) if "Intervals, after so many events" in svg]
+    assert drawn.index(">10</text>") < drawn.index(">100</text>")
+
+
+def test_without_intervals_evidence_has_its_calibration_error_alone() -> None:
+    predictions = surer_is_better()
+    bare = predictions.predicting(predictions.p)
+
+    assert "By amount of evidence: by chance alone and calibration error" in report_page({"skill": evaluated(bare)}, [])
+
+
 def test_of_many_groups_the_largest_are_drawn() -> None:
     schools = np.array([f"school {number % 40 if number < 600 else 99}" for number in range(1_000)])
     page = report_page({"skill": evaluated(surer_is_better(subgroups={"school": schools}))}, [])
