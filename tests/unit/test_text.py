@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from schemas.event import NativeEvent
 from streams.evidence.language import LanguageSource
 from streams.evidence.source import EstimateStatus
+from streams.scoring.updates import read_update
 from streams.skills.phrase_book import PhraseBook
 from streams.skills.text_reader import TextReader, Unread
 from streams.texts.quotations import without_quotations
@@ -224,6 +225,20 @@ def test_a_text_that_may_disclose_harm_is_evidence_of_nothing(text: str) -> None
     assert READER.read(text).unread is Unread.DISCLOSURE
     assert row.skills == {}
     assert {FACTS[fact] for fact in row.facts} == {"wrote"}
+
+
+def test_no_score_and_no_evidence_item_rests_on_a_possible_disclosure() -> None:
+    told = [raw("message", minute=n, text=f"{TRIED}, so sad. {words}") for n, words in enumerate(DISCLOSURES)]
+
+    [update] = processed(records(told), scores=True).updates.values()
+
+    said = read_update(update)
+    assert {each.contributions["language"].status for each in said.skills.values()} == {"absent"}
+    assert not [item for each in said.skills.values() for item in each.evidence]
+    assert b"trying" not in update
+
+
+DISCLOSURES = ["I want to die", "I dont want to live", "He hits me", "I am suicidal", "I was abused", "I cut myself"]
 
 
 def test_markup_of_native_events_is_not_read_as_words() -> None:
