@@ -71,7 +71,7 @@ def evaluate(subject: Subject, repeats: int = REPEATS, seed: int = 0) -> Evaluat
         reliability=reliability(predictions.outcome, predictions.p),
         by_mask=by_name(predictions, predictions.mask),
         sources={name: _compare(predictions, each, repeats, seed) for name, each in subject.sources.items()},
-        earlier={name: whole(each) for name, each in subject.earlier.items()},
+        earlier={name: whole(each.like(predictions)) for name, each in subject.earlier.items()},
         by_evidence=by_evidence(predictions),
         by_confidence=deciles,
         error_over_confidence=error_over_confidence(deciles),
@@ -84,7 +84,7 @@ def evaluate(subject: Subject, repeats: int = REPEATS, seed: int = 0) -> Evaluat
 
 def _compare(predictions: Predictions, rival: Rival, repeats: int, seed: int) -> NamedFigures:
     gain, (low, high) = loss_difference(predictions.at(rival.rows), rival.predictions, repeats, seed)
-    return figures(rival.predictions) | {"gain": gain, "gain_low": low, "gain_high": high}
+    return figures(rival.predictions.like(predictions)) | {"gain": gain, "gain_low": low, "gain_high": high}
 
 
 def _notes(predictions: Predictions, deciles: list[NamedFigures]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from streams.evaluation.metrics import Numbers
 Names = NDArray[np.str_]
 NOTHING_KNOWN: Final = "none"
 """The mask of a row of which no source said anything."""
+_NO_COLUMNS: Final = ("subgroups", "outcome_is_binary")
 
 
 class EvaluationError(SkillstreamError):
@@ -26,7 +27,8 @@ class Predictions:
     `student` is who it is about: rows of one are never taken as independent. `p` and `outcome` lie within [0, 1].
     `low` and `high` are the 90 % interval of the outcome, NaN where none was given; `confidence` likewise. `evidence`
     is how many events, or attempts, were known; `mask` which sources were present, as 'model+behaviour'. `subgroups`
-    are further columns, by name, to compare rows by.
+    are further columns, by name, to compare rows by. `outcome_is_binary` is found where it is not said, and stays
+    what it is where some rows are taken: a group of which every mean score is 1 has continuous outcomes still.
 
     Raises EvaluationError for arrays of other shapes, and for numbers that are out of range or missing.
     """
@@ -40,8 +42,12 @@ class Predictions:
     evidence: Numbers
     mask: Names
     subgroups: Mapping[str, Names] = field(default_factory=dict)
+    outcome_is_binary: bool | None = None
 
     def __post_init__(self) -> None:
+        if self.outcome_is_binary is None:
+            binary = bool(np.all((self.outcome == 0) | (self.outcome == 1)))
+            object.__setattr__(self, "outcome_is_binary", binary)  # frozen, but for this
         for name, column in (*self._columns(), *self.subgroups.items()):
             if column.shape != self.student.shape:
                 raise EvaluationError(f"predictions: {name} has shape {column.shape}, not {self.student.shape}")
@@ -73,13 +79,17 @@ class Predictions:
 
     @property
     def binary(self) -> bool:
-        """Whether every outcome is 0 or 1."""
-        return bool(np.all((self.outcome == 0) | (self.outcome == 1)))
+        """Whether outcomes are 0 or 1, and nothing between."""
+        return bool(self.outcome_is_binary)
 
     def at(self, rows: NDArray[Any]) -> "Predictions":
         """These rows alone: indices, or True where a row is wanted."""
         subgroups = {name: column[rows] for name, column in self.subgroups.items()}
         return replace(self, subgroups=subgroups, **{name: column[rows] for name, column in self._columns()})
+
+    def like(self, others: "Predictions") -> "Predictions":
+        """The same rows, with outcomes of the kind that those of `others` are."""
+        return replace(self, outcome_is_binary=others.binary)
 
     def predicting(self, p: Numbers) -> "Predictions":
         """The same rows with another's probabilities, who gives no interval and claims no confidence."""
@@ -87,4 +97,4 @@ class Predictions:
         return replace(self, p=p, low=unknown, high=unknown, confidence=unknown)
 
     def _columns(self) -> list[tuple[str, NDArray[Any]]]:
-        return [(each.name, getattr(self, each.name)) for each in fields(self) if each.name != "subgroups"]
+        return [(each.name, getattr(self, each.name)) for each in fields(self) if each.name not in _NO_COLUMNS]

@@ -105,6 +105,16 @@ def test_a_rival_is_compared_on_its_own_rows() -> None:
     assert 0 < alone["gain_low"] < alone["gain"] < alone["gain_high"]
 
 
+def test_outcomes_of_few_rows_are_of_the_kind_of_all() -> None:
+    predictions = surer_is_better()
+    two = Predictions.of([1.0, 1.0], [0.7, 0.8], low=[0.6, 0.6], high=[0.9, 1.0])
+    given = Subject(predictions=predictions, earlier={"3_events": two}, sources={"alone": Rival(two, np.arange(2))})
+    evaluation = evaluate(given, 0)
+
+    assert evaluation.earlier["3_events"]["coverage"] == 0.5
+    assert "log_loss" not in evaluation.sources["alone"]
+
+
 def test_baselines_know_of_a_student_only_what_others_taught() -> None:
     predictions, feature = binary()
     scores = np.round(10 / (1 + np.exp(-feature)))

@@ -66,6 +66,14 @@ def test_an_interval_of_a_probability_is_not_asked_to_cover_an_outcome_of_0_or_1
     assert not {"coverage", "interval_score"} & found.keys()
 
 
+def test_continuous_outcomes_stay_so_in_a_group_of_ones() -> None:
+    predictions = Predictions.of([1.0, 1.0, 0.4], [0.9, 0.8, 0.5], low=[0.7, 0.6, 0.3], high=[1.0, 0.9, 0.6])
+    ones = figures(predictions.at(np.array([True, True, False])))
+
+    assert ones["coverage"] == 0.5
+    assert "log_loss" not in ones
+
+
 def test_figures_that_are_not_defined_are_left_out() -> None:
     assert "auc" not in figures(Predictions.of(np.ones(5), np.full(5, 0.5)))
     assert "slope" not in figures(Predictions.of([0, 1, 1], [0.5, 0.5, 0.5])), "all p are equal"
