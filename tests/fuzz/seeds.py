@@ -11,6 +11,7 @@ _NOW_MS: Final = 1_772_452_800_000
 _NATIVE: Final = {"version": 1, "event_id": "e1", "student_id": "ada", "time": "2026-03-02T12:00:00+01:00"}
 _ID: Final = "7ccd3322-e1a5-411a-a67d-6a735c76f119"
 _ADA: Final = {"objectType": "Agent", "account": {"homePage": "https://lms.example", "name": "ada"}}
+_ADL_TYPE: Final = "http://adlnet.gov/expapi/activities/"
 _QUIZ: Final = {
     "objectType": "Activity",
     "id": "https://lms.example/quiz/1",
@@ -40,7 +41,11 @@ _STATEMENT: Final = {
         "registration": "ec531277-b57b-4c15-8d91-d292c5b2b8f7",
         "instructor": {"mbox": "mailto:grace@school.example"},
         "team": {"objectType": "Group", "name": "T", "member": [_ADA, {"openid": "https://id.example/bob"}]},
-        "contextActivities": {"parent": [{"id": "https://lms.example/course"}], "category": {"id": "urn:x:y"}},
+        "contextActivities": {
+            "parent": [{"id": "https://lms.example/course", "definition": {"type": f"{_ADL_TYPE}course"}}],
+            "category": {"id": "urn:x:y"},
+            "grouping": [{"id": "urn:kc:fractions", "definition": {"type": f"{_ADL_TYPE}objective"}}],
+        },
         "language": "en-US",
         "platform": "LMS",
         "statement": {"objectType": "StatementRef", "id": _ID},
@@ -71,7 +76,12 @@ _WITHIN: Final = {
     "result": {"response": "because of this"},
 }
 _PERSON: Final = {"id": "https://school.example/users/1", "type": "Person"}
-_ITEM: Final = {"id": "https://school.example/quiz/1/items/2", "type": "AssessmentItem", "isPartOf": "urn:quiz"}
+_ITEM: Final = {
+    "id": "https://school.example/quiz/1/items/2",
+    "type": "AssessmentItem",
+    "isPartOf": "urn:quiz",
+    "learningObjectives": [{"id": "urn:kc:fractions", "type": "LearningObjective"}, "urn:kc:2"],
+}
 _CALIPER: Final = {
     "@context": "http://purl.imsglobal.org/ctx/caliper/v1p1",
     "id": f"urn:uuid:{_ID}",
@@ -96,7 +106,12 @@ _CALIPER: Final = {
     },
     "eventTime": "2026-03-02T12:00:00.000Z",
     "edApp": {"id": "https://school.example", "type": "SoftwareApplication", "version": "v2"},
-    "group": {"id": "urn:course", "type": "CourseSection", "extensions": {"a": {"b": [1]}}},
+    "group": {
+        "id": "urn:course",
+        "type": "CourseSection",
+        "subOrganizationOf": {"id": "urn:offering", "type": "CourseOffering"},
+        "extensions": {"a": {"b": [1]}},
+    },
     "session": {"id": "urn:session", "type": "Session", "startedAtTime": "2026-03-02T10:00:00.000Z"},
 }
 _GRADE: Final = {
@@ -132,6 +147,7 @@ _DATA: Final = {"item_id": "q1", "score": 0.5}
 DOCUMENTS: Final[dict[str, list[Any]]] = {
     "native": [
         {**_NATIVE, "type": "attempt", **_DATA, "hints": 2, "duration_s": 3.5, "attempt": 2, "unknown": {"a": [1]}},
+        {**_NATIVE, "type": "attempt", **_DATA, "kcs": ["fractions", "LCM"], "course_id": "c", "source": "lms"},
         {**_NATIVE, "type": "control", "task_id": "t", "controls": {"a": 1.5, "b": 0.0}, "changed": 1},
         {**_NATIVE, "type": "submission", "item_id": "e", "due": "2026-03-02T12:00:00.5Z", "score": 0.5, "weight": 0.1},
         {**_NATIVE, "type": "message", "text": "I tried again, thank you", "in_reply_to": "m1", "voidable": True},
