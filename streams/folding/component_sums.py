@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from streams.folding.answers import FAIL, Answers
-from streams.rows.components import ComponentBatch, count_of, with_new, with_records
+from streams.rows.components import LEAST_BYTES, ComponentBatch, count_of, with_new, with_records
 from streams.rows.layout import COMPONENT, Array, Indices, chunks
 from streams.rows.row_batch import Floats, RowBatch
 
@@ -29,12 +29,13 @@ def crowded(row_batch: RowBatch, answers: Answers, most: int) -> set[int]:
     row, column = np.divmod(answers.entries.where, len(answers.names))
     sections = row_batch.sections["components"]
     added = np.bincount(row, minlength=len(row_batch))
-    held = np.zeros(len(row_batch), np.intp)
     rows = np.flatnonzero(added)
-    held[rows] = [count_of(sections[index]) for index in rows.tolist()]
-    full = rows[held[rows] + added[rows] > most]
+    lengths = np.array([len(sections[index]) for index in rows.tolist()], np.intp)
+    full = rows[lengths // LEAST_BYTES + added[rows] > most]  # few are, so their components need not be counted
     if not len(full):
         return set()
+    held = np.zeros(len(row_batch), np.intp)
+    held[full] = [count_of(sections[index]) for index in full.tolist()]
     theirs = np.isin(row, full)
     keys = np.unique(_keys(row[theirs], answers.codes[column[theirs]]))
     _, _, found = _find(row_batch, full, keys)

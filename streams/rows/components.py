@@ -21,6 +21,8 @@ from streams.rows.layout import COMPONENT, NAME_LENGTH, WORD, Array, Indices
 
 _FIRST_WORD: Final = struct.Struct("<II")
 _SIZE: Final = COMPONENT.itemsize
+LEAST_BYTES: Final = _SIZE + NAME_LENGTH.itemsize + 1
+"""Of one component in a part: its record, and a name of one character."""
 _NO_ANSWERS: Final = struct.Struct(f"<I{_SIZE - 4}x")
 
 

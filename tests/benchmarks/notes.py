@@ -96,6 +96,7 @@ In one process, no broker: 2,000 events of each of 20 students sent again, again
 `make bench ONLY=repeats,repeats_bytes`.""",
     "components": """\
 In one process, no broker: the simulated mix, a third of which are attempts, with two of 20 components on each of these
-and all 20 in each student's row, against the same without. Of 2,000 students, and (`components_many`) of 20,000, by CPU
-time. `make bench ONLY=components,components_many`.""",
+and all 20 in each student's row, against the same without. Of 2,000 students, and (`components_many`) of 20,000;
+`components_attempts`: where every event is an attempt. By CPU time.
+`make bench ONLY=components,components_attempts,components_many`.""",
 }

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Collection
 from typing import Final
 
-from tests.benchmarks.answering import components, components_many
+from tests.benchmarks.answering import components, components_attempts, components_many
 from tests.benchmarks.fusing import three_slow_sources
 from tests.benchmarks.measure import Benchmark, Figure, Measure, Rounds
 from tests.benchmarks.piping import decode, fold, whole_pipeline
@@ -19,6 +19,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "repeats": repeats,
     "repeats_bytes": repeats_bytes,
     "components": components,
+    "components_attempts": components_attempts,
     "components_many": components_many,
 }
 
