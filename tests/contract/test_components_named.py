@@ -167,7 +167,9 @@ def test_what_is_broken_in_a_context_costs_neither_the_answer_nor_what_is_whole(
 
 
 @pytest.mark.parametrize(
-    "objectives", [7, "x", [None, 7, "x", {}, {"id": 7}, {"id": B, "type": "Forum"}, A], {"id": A}], ids=str
+    "objectives",
+    [7, "x", [None, 7, "x", {}, {"id": 7}, {"id": B, "type": "Forum"}, {"id": B, "type": [{}]}, A], {"id": A}],
+    ids=str,
 )
 def test_what_is_broken_in_an_items_objectives_costs_neither_the_grade_nor_what_is_whole(objectives: object) -> None:
     assert graded(item(learningObjectives=objectives)).kcs in (None, (A,))

@@ -44,8 +44,13 @@ def _aligned(item: Mapping[str, Any], types: Collection[str]) -> Iterator[str]:
         held = item.get(name)
         for each in held if isinstance(held, list) else (held,):
             iri = _iri_of(each)
-            if iri and (not isinstance(each, dict) or each.get("type") in types):
+            if iri and (not isinstance(each, dict) or _is_of(each, types)):
                 yield iri
+
+
+def _is_of(entity: Mapping[str, Any], types: Collection[str]) -> bool:
+    kind = entity.get("type")
+    return isinstance(kind, str) and kind in types
 
 
 def _iri_of(value: Any) -> str | None:
