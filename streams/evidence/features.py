@@ -1,12 +1,11 @@
-"""Features: students' rows as numbers for a model.
+"""Features: students' rows as numbers for a model (docs/features.md is made of what is declared here).
 
-Six columns a fact and a few for the whole row. What is
-not known is NaN, never 0: the models take missing values as such.
+Six columns a fact and a few for the whole row. What is not known is NaN, never 0: models take missing values as such.
 """
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,26 +41,65 @@ class _Rows:
         return np.where(self.row_batch.facts["n"][:, fact] > 0, self.row_batch.facts[name][:, fact], np.nan)
 
 
-_COLUMNS: Final[dict[str, Callable[[_Rows, int], Floats]]] = {
-    "n": lambda rows, fact: rows.row_batch.facts["n"][:, fact].astype(np.float64),
-    "mean": lambda rows, fact: rows.fact("total", fact) / rows.fact("n", fact),
-    "sd": lambda rows, fact: _deviation(rows, fact),
-    "recent_n": lambda rows, fact: rows.row_batch.facts["recent_n"][:, fact] * rows.decay,
-    "recent_mean": lambda rows, fact: _ratio(rows.fact("recent_total", fact), rows.fact("recent_n", fact)),
-    "age_days": lambda rows, fact: (rows.at_us / 1e6 - rows.fact("newest_s", fact)) / 86_400,
+class FactColumn(NamedTuple):
+    """One feature of every fact: what it is, in words, and how it is computed of many rows."""
+
+    words: str
+    compute: Callable[[_Rows, int], Floats]
+
+
+class RowColumn(NamedTuple):
+    """One feature of the whole row."""
+
+    words: str
+    compute: Callable[[_Rows], Floats]
+
+
+FACT_COLUMNS: Final = {
+    "n": FactColumn(
+        "how often, ever; 0 if never",
+        lambda rows, fact: rows.row_batch.facts["n"][:, fact].astype(np.float64),
+    ),
+    "mean": FactColumn(
+        "mean of its values, of all times",
+        lambda rows, fact: rows.fact("total", fact) / rows.fact("n", fact),
+    ),
+    "sd": FactColumn("standard deviation of its values, from two on", lambda rows, fact: _deviation(rows, fact)),
+    "recent_n": FactColumn(
+        "how often, each time counting half as much 30 days later; 0 if never",
+        lambda rows, fact: rows.row_batch.facts["recent_n"][:, fact] * rows.decay,
+    ),
+    "recent_mean": FactColumn(
+        "mean of its values, weighed likewise",
+        lambda rows, fact: _ratio(rows.fact("recent_total", fact), rows.fact("recent_n", fact)),
+    ),
+    "age_days": FactColumn(
+        "days since it last happened",
+        lambda rows, fact: (rows.at_us / 1e6 - rows.fact("newest_s", fact)) / 86_400,
+    ),
 }
-_WHOLE_ROW: Final[dict[str, Callable[[_Rows], Floats]]] = {
-    "days": lambda rows: (rows.at_us - rows.row_batch.headers["first_us"]) / DAY_US,
-    "events": lambda rows: rows.row_batch.headers["events"].astype(np.float64),
-    "controls_seen": lambda rows: _controls(rows, "alone", -1),
-    "controls_alone_once": lambda rows: _controls(rows, "alone", 0),
-    "controls_alone_twice": lambda rows: _controls(rows, "alone", 1),
-    "controls_isolated_once": lambda rows: _controls(rows, "isolated", 0),
-    "controls_isolated_twice": lambda rows: _controls(rows, "isolated", 1),
-    "controls_alone_least": lambda rows: _least(rows, "alone"),
-    "controls_isolated_least": lambda rows: _least(rows, "isolated"),
+ROW_COLUMNS: Final = {
+    "days": RowColumn(
+        "days since the first event", lambda rows: (rows.at_us - rows.row_batch.headers["first_us"]) / DAY_US
+    ),
+    "events": RowColumn(
+        "events of use for any skill", lambda rows: rows.row_batch.headers["events"].astype(np.float64)
+    ),
+    "controls_seen": RowColumn("controls of simulations set at all", lambda rows: _controls(rows, "alone", -1)),
+    "controls_alone_once": RowColumn("controls ever set alone", lambda rows: _controls(rows, "alone", 0)),
+    "controls_alone_twice": RowColumn("controls set alone twice or more", lambda rows: _controls(rows, "alone", 1)),
+    "controls_isolated_once": RowColumn(
+        "controls ever changed while the others stayed", lambda rows: _controls(rows, "isolated", 0)
+    ),
+    "controls_isolated_twice": RowColumn(
+        "controls changed twice or more while the others stayed", lambda rows: _controls(rows, "isolated", 1)
+    ),
+    "controls_alone_least": RowColumn("how often the control least set alone was", lambda rows: _least(rows, "alone")),
+    "controls_isolated_least": RowColumn(
+        "how often the control least changed while the others stayed was", lambda rows: _least(rows, "isolated")
+    ),
 }
-FEATURES: Final = (*_WHOLE_ROW, *(f"{fact}.{column}" for fact in FACTS for column in _COLUMNS))
+FEATURES: Final = (*ROW_COLUMNS, *(f"{fact}.{column}" for fact in FACTS for column in FACT_COLUMNS))
 _REVISIONS: Final[dict[str, int]] = {}
 """Columns of a fact, and features of the whole row, that mean something else than they first did: their revision."""
 
@@ -82,11 +120,11 @@ def features_of(row_batch: RowBatch, names: Sequence[str], at_us: Sequence[int] 
     rows = _Rows(row_batch, at_us)
     matrix = np.empty((len(row_batch), len(names)))
     for column, name in enumerate(names):
-        if name in _WHOLE_ROW:
-            matrix[:, column] = _WHOLE_ROW[name](rows)
+        if name in ROW_COLUMNS:
+            matrix[:, column] = ROW_COLUMNS[name].compute(rows)
         else:
             fact, _, of_fact = name.partition(".")
-            matrix[:, column] = _COLUMNS[of_fact](rows, INDEX[fact])
+            matrix[:, column] = FACT_COLUMNS[of_fact].compute(rows, INDEX[fact])
     return matrix
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.cli.features_page import page_of_features
 from schemas.event import NativeEvent
 from streams.evidence.features import FEATURES, features_of
 from streams.rows.row import Row, Totals
@@ -146,3 +148,9 @@ def test_what_is_known_is_never_nan_for_its_size() -> None:
 def test_a_name_that_is_not_a_feature_is_refused(name: str) -> None:
     with pytest.raises(KeyError):
         features_of(row_batch_of(Row()), [name])
+
+
+def test_the_committed_page_is_what_the_declarations_say() -> None:
+    page = Path(__file__).parents[2] / "docs" / "features.md"
+
+    assert page.read_text() == page_of_features(), "run: python -m agents.cli.features_page > docs/features.md"
