@@ -6,7 +6,7 @@ The rows are kept encoded, by partition, just as a worker's table keeps them, so
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import Final, TypeVar
 
 from schemas.dialects import Record
 from streams.context import ProcessingContext
@@ -16,6 +16,7 @@ from streams.input.partitioner import OwningPartitionOfKey
 from streams.pipeline import PartitionResult, Pipeline
 from streams.rows.table import PartitionedRows
 
+_T = TypeVar("_T")
 BATCH_RECORDS: Final = 2_000
 
 
@@ -61,8 +62,8 @@ class Replay:
         return result
 
 
-def batches(records: Iterable[Record], size: int = BATCH_RECORDS) -> Iterator[list[Record]]:
-    """Cut a stream of records into lists of at most `size`."""
+def batches(records: Iterable[_T], size: int = BATCH_RECORDS) -> Iterator[list[_T]]:
+    """Cut a stream of records, or of anything, into lists of at most `size`."""
     remaining = iter(records)
     while batch := list(islice(remaining, size)):
         yield batch

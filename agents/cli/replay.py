@@ -23,6 +23,9 @@ from agents.config.settings import load_settings
 from streams.evidence.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import Replay, batches
+from streams.rows.row import MAX_COMPONENTS_PER_STUDENT
+from streams.rows.row_batch import RowBatch
+from streams.scoring.mastery_list import MasteryList
 from streams.skills.skill_set import load_skills
 
 
@@ -32,6 +35,7 @@ from streams.skills.skill_set import load_skills
     "--out", metavar="FILE", help="Write the skill updates here, one a line (.gz: compressed; - is standard output)."
 )
 @click.option("--dead-letters", metavar="FILE", help="Write what could not be read here, one a line; likewise.")
+@click.option("--mastery", metavar="FILE", help="Write all knowledge components of each student here; likewise.")
 @click.option("--config", metavar="FILE", help="TOML file of settings; the environment wins over it.")
 @click.option("--skills", help="Skill set (SKILLSTREAM_SKILLS).")
 @click.option("--model", help="Model artifact (SKILLSTREAM_MODEL).")
@@ -41,6 +45,7 @@ def command(
     files: tuple[str, ...],
     out: str | None,
     dead_letters: str | None,
+    mastery: str | None,
     config: str | None,
     skills: str | None,
     model: str | None,
@@ -49,10 +54,10 @@ def command(
 ) -> None:
     """Replay events from FILES (plain or gzip, one event a line; - is standard input).
 
-    Settings are the workers', so that events have the same results here. With - for --out or --dead-letters, these go
-    to standard output, and the summary to standard error.
+    Settings are the workers', so that events have the same results here. With - for --out, --dead-letters or
+    --mastery, these go to standard output, and the summary to standard error.
     """
-    must_differ(out=out, dead_letters=dead_letters)
+    must_differ(out=out, dead_letters=dead_letters, mastery=mastery)
     settings = load_settings(os.environ, config, skills=skills, model=model, mapping=mapping, reasoning="off")
     pipeline = Pipeline(
         load_skills(settings.skills),
@@ -62,13 +67,19 @@ def command(
         known_ids=settings.known_ids,
         components=settings.components_per_student,
     )
+    lists = MasteryList.of(pipeline.artifact, pipeline.skill_set.names)
+    if mastery is not None and lists is None:
+        raise click.UsageError("--mastery needs a model with an item bank: see docs/mastery.md")
     replay, bad = Replay(pipeline), BadLines(quiet=as_json)
     with ExitStack() as stack:
         updates = _open(stack, out, files)
         rejected = _open(stack, dead_letters, files)
+        components = _open(stack, mastery, files)
         _run(replay, _records(files, quiet=as_json), updates, rejected, bad)
+        if components is not None and lists is not None:
+            components.writelines(_all_components(replay, lists, pipeline.skill_set.names))
     bad.tell_of_the_rest("" if dead_letters else "; --dead-letters FILE has them all")
-    _print(summary(replay), as_json, to=stderr if STANDARD in (out, dead_letters) else stdout)
+    _print(summary(replay), as_json, to=stderr if STANDARD in (out, dead_letters, mastery) else stdout)
 
 
 def summary(replay: Replay) -> dict[str, Any]:
@@ -116,6 +127,15 @@ def _run(
                     origin = {"file": line.file, "line": line.number}
                     shown = {**msgspec.to_builtins(dead_letter), **origin, "value": original}
                     rejected_to.write(orjson.dumps(shown) + b"\n")
+
+
+def _all_components(replay: Replay, lists: MasteryList, skills: tuple[str, ...]) -> Iterator[bytes]:
+    """A line a student, in the order in which they came."""
+    students = ((key, row) for partition in replay.rows.partitions() for key, row in replay.rows.items(partition))
+    for part in batches(students):
+        rows = RowBatch.of([row for _, row in part], skills)
+        for (key, _), texts in zip(part, lists.components(rows, MAX_COMPONENTS_PER_STUDENT), strict=True):
+            yield b'{"student_id":%b,"mastery":[%b]}\n' % (orjson.dumps(key.decode()), texts)
 
 
 def _records(files: tuple[str, ...], *, quiet: bool) -> Iterator[LineRecord]:

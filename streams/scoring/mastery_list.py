@@ -1,6 +1,6 @@
 """What an update says of single knowledge components: those that the student met last."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Self
 
 import numpy as np
@@ -14,7 +14,7 @@ from streams.rows.row_batch import Floats, RowBatch
 from streams.scoring.json_columns import grouped, integers, joined_columns, json_string, numbers
 
 MOST: Final = 8
-"""Components an update has; a replay, or a look into the row, has them all."""
+"""Components that an update has; `skillstream replay --mastery` writes them all."""
 
 
 class MasteryList:
@@ -31,11 +31,15 @@ class MasteryList:
 
     def write(self, rows: RowBatch) -> list[bytes]:
         """Of each row the field with a comma before it; nothing where no component was met."""
+        return [b',"mastery":[%b]' % texts if texts else b"" for texts in self.components(rows, MOST)]
+
+    def components(self, rows: RowBatch, most: int) -> Iterator[bytes]:
+        """Of each row the `most` components met last as JSON objects with commas between them, the last one first."""
         found = ComponentBatch.of(rows.sections["components"])
         counts = AnswerCounts.of_records(len(rows), found.owner, found.records)
         p = self._mastery.of_components(counts)
         low, high = self._mastery.intervals(counts, p)
-        newest = _newest(found.owner, found.records["newest_s"])
+        newest = _newest(found.owner, found.records["newest_s"], most)
         owner = found.owner[newest]
         entries = joined_columns(
             b'{"component":', [json_string(name.decode()) for name in found.names(newest)],
@@ -46,7 +50,7 @@ class MasteryList:
             b',"trend":', numbers(trend(found.records[newest])),
             b"}",
         )  # fmt: skip
-        return [b',"mastery":[%b]' % texts if texts else b"" for texts in grouped(entries, owner, len(rows))]
+        return grouped(entries, owner, len(rows))
 
 
 def trend(records: Array) -> Floats:
@@ -60,9 +64,9 @@ def _share(part: Array, whole: Array) -> Floats:
     return np.asarray(np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0))
 
 
-def _newest(owner: Indices, newest_s: Array) -> Indices:
-    """The MOST newest of each row, the newest first; of one second, in the order of their codes."""
+def _newest(owner: Indices, newest_s: Array, most: int) -> Indices:
+    """The `most` newest of each row, the newest first; of one second, in the order of their codes."""
     order = np.lexsort((np.arange(len(owner)), -newest_s.astype(np.int64), owner))
     counts = np.bincount(owner)
     rank = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return np.asarray(order[rank < MOST])
+    return np.asarray(order[rank < most])

@@ -52,6 +52,24 @@ def test_only_the_first_200_answers_of_a_student_are_judged(run: Run, events: Pa
     assert orjson.loads(ran.out.splitlines()[-1])["skills"]["mastery"]["n"] == 400
 
 
+def test_a_replay_writes_all_components_of_every_student(run: Run, events: Path, tmp_path: Path) -> None:
+    train(run, events, tmp_path / "bank")
+    names = [f"k{number}" for number in range(12)]
+    one = tmp_path / "one.jsonl"
+    one.write_bytes(b"\n".join(raw("attempt", "ada", minute=at, kcs=[name]) for at, name in enumerate(names)))
+    replay = ("replay", one, "--skills", "mastery", "--mastery")
+
+    ran = run(*replay, tmp_path / "all.jsonl", "--model", tmp_path / "bank", "--out", tmp_path / "updates.jsonl")
+    without = run(*replay, tmp_path / "none.jsonl", "--model", "none")
+
+    assert ran.code == 0
+    written = orjson.loads((tmp_path / "all.jsonl").read_bytes())
+    last = orjson.loads((tmp_path / "updates.jsonl").read_bytes().splitlines()[-1])
+    assert (written["student_id"], [each["component"] for each in written["mastery"]]) == ("ada", names[::-1])
+    assert written["mastery"][:8] == last["mastery"]
+    assert (without.code, "needs a model with an item bank" in without.err) == (2, True)
+
+
 def test_training_twice_gives_the_same_files(run: Run, events: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         assert train(run, events, tmp_path / name, "--name", "bank").code == 0
