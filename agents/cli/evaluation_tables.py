@@ -34,7 +34,7 @@ def _broken_down(evaluation: Evaluation) -> dict[str, tuple[Mapping[str, NamedFi
     """By title: rows and columns."""
     columns = _BINARY if evaluation.binary else _CONTINUOUS
     grouped = (*_GAPS, *(("auc", "ece") if evaluation.binary else ("coverage", "width")))
-    compared = (*(name for name in columns if name not in ("slope", "ece")), "gain")
+    compared = (*(name for name in columns if name != ("slope" if evaluation.binary else "ece")), "gain")
     return {
         "by present sources": (evaluation.by_mask, columns),
         "sources alone, left out": (evaluation.sources, compared),
