@@ -69,17 +69,21 @@ def bounded_identifier(text: str) -> str:
 
 def _of(act: Act) -> dict[str, Any]:
     """The fields that all native events have."""
-    return {
+    fields: dict[str, Any] = {
         "version": e.VERSION,
         "event_id": bounded_identifier(act.event_id),
         "student_id": bounded_identifier(act.student_id),
         "time": act.time,
         "voidable": act.voidable,
         "act_ids": act.act_ids or None,
-        "course_id": act.course_id and bounded_identifier(act.course_id),
-        "class_id": act.class_id and bounded_identifier(act.class_id),
-        "source": act.source and bounded_identifier(act.source),
     }
+    if act.course_id:
+        fields["course_id"] = bounded_identifier(act.course_id)
+    if act.class_id:
+        fields["class_id"] = bounded_identifier(act.class_id)
+    if act.source:
+        fields["source"] = bounded_identifier(act.source)
+    return fields
 
 
 def _item(act: Act) -> str:

@@ -10,10 +10,12 @@ from agents.config.dialects import load_dialects
 from schemas import event as e
 from schemas.dialects import Dialects, native
 from schemas.event import MAX_COMPONENT_CHARS
+from streams.rows.codec import decode_row
+from streams.rows.components import components_of
 from tests.contract.caliper_events import APP, ITEM, attempt, caliper, grade
-from tests.contract.xapi_statements import ADL, ADL_TYPE, statement
+from tests.contract.xapi_statements import ADL, ADL_TYPE, ID, OTHER_ID, statement
 from tests.contract.xapi_statements import ITEM as XAPI_ITEM
-from tests.events import record
+from tests.events import processed, record, rows_of
 
 MAPPING: Final = Path(__file__).parents[2] / "docs" / "mapping.toml"
 OBJECTIVE: Final = f"{ADL_TYPE}objective"
@@ -83,6 +85,17 @@ def test_a_name_that_is_too_long_keeps_its_end_and_stays_apart_from_others() -> 
     assert len(one) == len(other) == MAX_COMPONENT_CHARS
     assert one.endswith("/1/end")
     assert len({one, other, alike, *(graded(item(learningObjectives=[f"{LONG}/1/end"])).kcs or ())}) == 3
+
+
+def test_what_a_statement_answered_is_counted_by_component_until_it_is_voided() -> None:
+    answer = statement(result={"success": True}, context={"contextActivities": {"category": [activity(A)]}})
+    voids = statement(f"{ADL}voided", id=OTHER_ID, object={"objectType": "StatementRef", "id": ID})
+    several = [record(orjson.dumps(document), offset, key=None) for offset, document in enumerate((answer, voids))]
+
+    [answered_row], [voided_row] = (rows_of(processed(several[:count])).values() for count in (1, 2))
+
+    assert [each[:3] for each in components_of(decode_row(answered_row).components)] == [(A, 1, 0)]
+    assert decode_row(voided_row).components == b""
 
 
 def test_what_is_no_attempt_has_no_components() -> None:

@@ -32,8 +32,12 @@ def course_in(context: s.Context) -> str | None:
     held = context.context_activities
     if held is UNSET:
         return None
-    around = activities_of(held.parent, held.grouping, held.other)
-    return next((activity.id for activity in around if _is(activity, COURSE_TYPES)), None)
+    for activities in (held.parent, held.grouping, held.other):
+        if activities is not UNSET:
+            for activity in activities if isinstance(activities, list) else (activities,):
+                if _is(activity, COURSE_TYPES):
+                    return activity.id
+    return None
 
 
 def platform_in(context: s.Context) -> str | None:
@@ -52,4 +56,4 @@ def activities_of(*several: s.Activities) -> Iterator[s.Activity]:
 
 def _is(activity: s.Activity, types: Collection[str]) -> bool:
     definition = activity.definition
-    return definition is not UNSET and definition.type is not UNSET and definition.type in types
+    return definition is not UNSET and definition.type in types
