@@ -9,6 +9,9 @@ import pytest
 
 from streams.evidence.artifacts import Card, load_artifact, save_artifact
 from streams.mastery.bank import ItemBank, write_bank
+from streams.mastery.counts import AnswerCounts
+from streams.mastery.model import Mastery
+from streams.rows.components import component_code
 from streams.training.errors import TrainingError
 from streams.training.mastery.conformal import half_widths
 from streams.training.mastery.regression import Columns, fit_logistic, recalibration
@@ -46,6 +49,19 @@ def test_right_answers_speak_for_a_student_and_wrong_ones_against() -> None:
         for component in model.components.values():
             assert model.wins + component.wins >= 0
             assert model.fails + component.fails <= 0
+
+
+@pytest.mark.parametrize("name", quizzes.EASINESS)
+@pytest.mark.parametrize(("wins", "fails"), [(1, 0), (0, 1), (5, 5), (30, 2), (2, 30)])
+def test_a_right_answer_raises_the_score_and_a_wrong_one_lowers_it(name: str, wins: int, fails: int) -> None:
+    mastery = Mastery(trained()[1]["mastery"])
+    code = component_code(name.encode())
+
+    def outlook(right: int, wrong: int) -> float:
+        records = np.array([(code, right, wrong)], [("code", "u4"), ("wins", "u4"), ("fails", "u4")])
+        return float(mastery.outlook(AnswerCounts.of_records(1, np.zeros(1, np.intp), records))[0])
+
+    assert outlook(wins, fails + 1) < outlook(wins, fails) < outlook(wins + 1, fails)
 
 
 def test_the_card_has_figures_of_students_who_were_not_learnt_from() -> None:
