@@ -103,7 +103,7 @@ def maker_of(skill_set: SkillSet) -> Maker:
 
 def _read(path: Path, skill_set: SkillSet) -> list[Label]:
     try:
-        return read_labels(path, skill_set.names, continuous=True)
+        return read_labels(path, skill_set.names)
     except OSError as error:
         raise OutOfReach(f"{path}: {error.strerror}") from None
 

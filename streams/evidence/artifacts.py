@@ -16,6 +16,7 @@ from importlib.resources import files
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any, Final
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -27,9 +28,11 @@ from numpy.typing import NDArray
 
 from schemas.errors import Fatal
 from streams.evidence.features import revision_of
+from streams.evidence.outcome_intervals import OutcomeIntervals
 from streams.mastery.bank import BankUnreadable, ItemBank, read_bank, write_bank
 
 CARD_VERSION: Final = 1
+CARD_FILE: Final = "card.json"
 BANK_SUFFIX: Final = ".bank.json"
 """Of a file that holds an item bank; any other holds a classifier."""
 TRUSTED: Final = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
@@ -93,8 +96,9 @@ class FusionFit(Struct, frozen=True, kw_only=True):
 class SkillCard(Struct, frozen=True, kw_only=True):
     """One skill's model: where its labels are from, how it did on students it never saw.
 
-    `held_out` says in words who was held back for the figures, which are of the model alone, with `fused_` before them
-    of the score. `revisions` are those of its features that were not 1 when it was trained.
+    `outcome_intervals` are of a continuous outcome; without them the interval is the probability's own. `held_out` says
+    in words who was held back for the figures, which are of the model alone, with `fused_` before them of the score.
+    `revisions` are those of its features that were not 1 when it was trained.
     """
 
     file: str
@@ -106,6 +110,7 @@ class SkillCard(Struct, frozen=True, kw_only=True):
     metrics: dict[str, float]
     fusion: FusionFit | None = None
     intervals: ConformalTable | None = None
+    outcome_intervals: OutcomeIntervals | None = None
     revisions: dict[str, int] = {}
     held_out: str = ""
 
@@ -140,17 +145,30 @@ NO_ARTIFACT: Final = Artifact(Card(version=CARD_VERSION, name="none", trained_wi
 def save_artifact(folder: Path, card: Card, models: Mapping[str, Any]) -> Artifact:
     """Write models and card; the card's file hashes are filled in here. Replaces what is there.
 
-    `models` has, of each skill of the card, the fitted classifier or the item bank.
+    A new folder appears whole or not at all; in one that exists the card is replaced last, so that files of two
+    trainings never pass for one. `models` has, of each skill of the card, the fitted classifier or the item bank.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder.parent, prefix=".unfinished-") as unfinished:
+        whole = Path(unfinished) / "artifact"
+        whole.mkdir()
+        _write_artifact(whole, card, models)
+        if not folder.exists():
+            whole.rename(folder)
+        else:
+            for path in sorted(whole.iterdir(), key=lambda path: path.name == CARD_FILE):
+                path.replace(folder / path.name)
+    return load_artifact(str(folder))
+
+
+def _write_artifact(folder: Path, card: Card, models: Mapping[str, Any]) -> None:
     cards = {}
     for skill, skill_card in card.skills.items():
         stored = _bytes_of(models[skill])
         (folder / skill_card.file).write_bytes(stored)
         cards[skill] = msgspec.structs.replace(skill_card, sha256=hashlib.sha256(stored).hexdigest())
     text = msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(card, skills=cards)), indent=2)
-    (folder / "card.json").write_bytes(text + b"\n")
-    return load_artifact(str(folder))
+    (folder / CARD_FILE).write_bytes(text + b"\n")
 
 
 def load_artifact(path: str) -> Artifact:
@@ -166,7 +184,7 @@ def load_artifact(path: str) -> Artifact:
     if not path or folder.is_file():
         raise ArtifactError(f"model artifact {path or '(empty)'}: name the folder that holds its card.json")
     try:
-        text = (folder / "card.json").read_bytes()
+        text = (folder / CARD_FILE).read_bytes()
         card = msgspec.json.decode(text, type=Card)
     except OSError as error:
         raise ArtifactError(f"model artifact {path}: {error.strerror}: {error.filename}") from None

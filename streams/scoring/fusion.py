@@ -10,7 +10,8 @@ Gneiting, JRSS B 72, 2010). The interval's width falls with the evidence of all 
     N = Σ_k n_k · 2^(−age_k/h),  an event that two sources count counted once,    width = prior · sqrt(κ/(κ + N))
 
 or comes from the artifact's conformal table, as does its prior; either way a source lost, aged or failed can only lower
-N, so the confidence 1 − width/prior can only fall.
+N, so the confidence 1 − width/prior can only fall. A continuous outcome has a table by N, by the set of sources, and by
+what these say (`OutcomeIntervals`), which holds to the same.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -112,6 +113,7 @@ class Fusion:
             for source in names
         }
         self._tables = [card.intervals if card else None for card in cards]
+        self._outcome_tables = [card.outcome_intervals if card else None for card in cards]
         self._widths_of_nothing = np.array([_width_of_nothing(table) for table in self._tables])
 
     def fuse(self, estimates: Mapping[str, Estimate]) -> Fused:
@@ -132,7 +134,35 @@ class Fusion:
         width = np.where(present, self._widths(estimates), np.nan)
         low = np.clip(score - width / 2, 0, 1 - width)
         confidence = np.maximum(1 - width / self._widths_of_nothing, 0.0)
-        return Fused(score, low, low + width, confidence, log_odds, carries)
+        fused = Fused(score, low, low + width, confidence, log_odds, carries)
+        self._look_up_outcomes(fused, estimates)
+        return fused
+
+    def said(self, estimates: Mapping[str, Estimate]) -> Floats:
+        """The score that the present sources would give if each were as reliable as can be: it does not move when they
+        age or lose evidence.
+        """
+        weighted = [self._weight(name, estimates) * _logit(estimate.p) for name, estimate in estimates.items()]
+        total = np.sum(weighted, axis=0) + self._intercept(estimates)
+        return np.asarray(1 / (1 + np.exp(-np.clip(total, -MAX_LOG_ODDS, MAX_LOG_ODDS))))
+
+    def _look_up_outcomes(self, fused: Fused, estimates: Mapping[str, Estimate]) -> None:
+        """Set ends and confidence of the skills that have intervals of their outcome; a set of sources that the table
+        does not have knows nothing.
+        """
+        for column, table in enumerate(self._outcome_tables):
+            if table is None:
+                continue
+            known = ~np.isnan(fused.score[:, column])
+            fused.low[known, column], fused.high[known, column], fused.confidence[known, column] = 0.0, 1.0, 0.0
+            evidence = self.evidence(estimates)[:, column]
+            said = self.said({name: estimates[name] for name in table.sources if name in estimates})[:, column]
+            for mask, rows in _rows_by_mask(table.ends, estimates, column):
+                below, above = table.look_up(mask, evidence[rows], said[rows])
+                score = fused.score[rows, column]
+                fused.low[rows, column] = np.clip(score + below, 0, 1)
+                fused.high[rows, column] = np.clip(score + above, 0, 1)
+                fused.confidence[rows, column] = 1 - np.minimum((above - below) / table.prior_width, 1)
 
     def reliability(self, source: str, estimate: Estimate) -> Floats:
         """r_k, in [0, 1]; 0 where the source is absent."""

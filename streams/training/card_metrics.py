@@ -8,21 +8,21 @@ from numpy.typing import NDArray
 
 from streams.evaluation.figures import card_figures
 from streams.evaluation.predictions import Predictions
-from streams.rows.row_batch import Floats
 from streams.training.folds import Fold
 from streams.training.labels import MAX_ORDINALS, ordinals_of
 from streams.training.moments import OWN, Moment
 from streams.training.source_choice import Choice
 
 
-def card_metrics(moments: Sequence[Moment], folds: Sequence[Fold], p: Floats, *, prefix: str = "") -> dict[str, float]:
-    """Figures of `p`, a probability a moment: at the labels' own `as_of`, and there of each n-th label of a student; at
+def card_metrics(
+    moments: Sequence[Moment], folds: Sequence[Fold], predictions: Predictions, *, prefix: str = ""
+) -> dict[str, float]:
+    """Figures of `predictions`, one a moment: at the labels' own `as_of`, and there of each n-th label of a student; at
     every earlier stage, and at withdrawals.
 
     Where cohorts were held back, each has its own figures, and all others are their means: what to expect of one more.
     Taken together, a cohort that is overrated would hide another that is underrated.
     """
-    predictions = Predictions.of([moment.label.label for moment in moments], p)
     cohorts = {fold.cohort: np.isin(np.arange(len(moments)), fold.outside) for fold in folds if fold.cohort}
     found: dict[str, float] = {}
     for suffix, at in _parts(moments):

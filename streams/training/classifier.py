@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import ThreadpoolController
 
@@ -51,7 +52,7 @@ def fit(matrix: Floats, names: Sequence[str], labels: Floats, weights: Floats, s
     informative = [column for column in range(len(names)) if _is_informative(matrix[:, column])]
     if not informative:
         raise TrainingError(f"all features are constant over {len(matrix)} moments: nothing to learn from")
-    if not 0 < labels.sum() < len(labels):
+    if labels.min() == labels.max():
         raise TrainingError("all labels are equal: nothing to learn")
     model = HistGradientBoostingClassifier(
         max_iter=100,
@@ -64,8 +65,21 @@ def fit(matrix: Floats, names: Sequence[str], labels: Floats, weights: Floats, s
     )
     # One thread: the same sums on every machine, and no waiting for cores that others use.
     with ThreadpoolController().limit(limits=1):
-        model.fit(matrix[:, informative], labels.astype(np.int64), sample_weight=weights)
+        model.fit(*_as_classes(matrix[:, informative], labels, weights))
     return Fitted(tuple(names[column] for column in informative), model)
+
+
+def _as_classes(matrix: Floats, labels: Floats, weights: Floats) -> tuple[Floats, NDArray[np.int64], Floats]:
+    """Rows of the classes 0 and 1 and their weights: a label between is a row of each, weighted by how near it is.
+
+    Log loss of these is that of the fractional logit: Papke and Wooldridge, J. Appl. Econometrics 11, 1996.
+    """
+    ones, zeros = np.flatnonzero(labels > 0), np.flatnonzero(labels < 1)
+    rows = np.concatenate([ones, zeros])
+    if len(rows) == len(labels):
+        return matrix, labels.astype(np.int64), weights
+    classes = np.repeat(np.array([1, 0], np.int64), [len(ones), len(zeros)])
+    return matrix[rows], classes, np.concatenate([(weights * labels)[ones], (weights * (1 - labels))[zeros]])
 
 
 def _is_informative(column: Floats) -> bool:

@@ -93,8 +93,8 @@ def fit_fusion(data: FusionData, kappa: Mapping[str, float] | None = None) -> Fi
     configured = next(iter(data.skill_set.skills.values())).weights
     weights, intercepts = {}, {}
     for mask in masks(data.names):
-        nearest = _nearest(mask, list(terms))
-        choice = choices[nearest] if nearest else None
+        seen_part = _nearest(mask, list(terms))
+        choice = choices[seen_part] if seen_part else None
         fitted = choice.weights if choice else {}
         never_seen = {name for name in data.names if not any(name in seen.split("+") for seen in terms)}
         weights[mask] = {
@@ -150,16 +150,17 @@ def _terms(data: FusionData, kappa: Mapping[str, float]) -> dict[str, Terms]:
 
 def fused_score(data: FusionData, fit: FusionFit) -> Floats:
     """The score of each moment under `fit`, 0.5 where no source is present; shape (moments,)."""
-    score = _fusion(data, fit).fuse(data.estimates).score[:, 0]
+    score = fusion_of(data, fit).fuse(data.estimates).score[:, 0]
     return np.where(np.isnan(score), 0.5, score)
 
 
 def _plain(data: FusionData, kappa: Mapping[str, float]) -> Fusion:
     """The fusion with weights of one and no intercepts."""
-    return _fusion(data, FusionFit(weights=dict.fromkeys(data.names, 1.0), intercepts={}, kappa=dict(kappa)))
+    return fusion_of(data, FusionFit(weights=dict.fromkeys(data.names, 1.0), intercepts={}, kappa=dict(kappa)))
 
 
-def _fusion(data: FusionData, fit: FusionFit) -> Fusion:
+def fusion_of(data: FusionData, fit: FusionFit) -> Fusion:
+    """The fusion under `fit`, of estimates of shape (moments, 1)."""
     (skill,) = data.skill_set.names
     card = msgspec.structs.replace(data.artifact.card.skills[skill], fusion=fit)
     whole = msgspec.structs.replace(data.artifact.card, skills={skill: card})

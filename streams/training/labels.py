@@ -60,14 +60,14 @@ def ordinals_of(labels: Sequence[Label]) -> NDArray[np.int64]:
     return np.array([1 + ranks[label.student].index(label.as_of_us) for label in labels])
 
 
-def read_labels(path: Path, skills: Collection[str], *, continuous: bool = False) -> list[Label]:
-    """Read a labels file; `continuous` takes any number within 0 to 1. Raises OSError, and LabelsError naming the line.
+def read_labels(path: Path, skills: Collection[str]) -> list[Label]:
+    """Read a labels file. Raises OSError, and LabelsError naming the line.
 
     Columns after the four may have any name; a label of the same student, skill and time twice is refused.
     """
     with path.open(encoding="utf-8", newline="") as text:
         try:
-            labels = list(_labels(path, csv.reader(text), skills, continuous))
+            labels = list(_labels(path, csv.reader(text), skills))
         except (UnicodeDecodeError, csv.Error) as error:
             raise LabelsError(f"{path}: {error}") from None
     if not labels:
@@ -75,7 +75,7 @@ def read_labels(path: Path, skills: Collection[str], *, continuous: bool = False
     return labels
 
 
-def _labels(path: Path, rows: Iterator[list[str]], skills: Collection[str], continuous: bool) -> Iterator[Label]:
+def _labels(path: Path, rows: Iterator[list[str]], skills: Collection[str]) -> Iterator[Label]:
     header = next(rows, [])
     _require_columns(path, header)
     more = header[len(COLUMNS) :]
@@ -91,7 +91,7 @@ def _labels(path: Path, rows: Iterator[list[str]], skills: Collection[str], cont
         if (first := seen.setdefault((student, skill, as_of_us), line)) != line:
             raise LabelsError(f"{where}: {student} has a label of {skill} as of {as_of} already, in line {first}")
         columns = tuple(zip(more, values, strict=True))
-        yield Label(student, skill, as_of_us, _outcome(where, label, continuous), columns)
+        yield Label(student, skill, as_of_us, _outcome(where, label), columns)
 
 
 def _require_columns(path: Path, header: list[str]) -> None:
@@ -113,13 +113,11 @@ def _time_us(where: str, text: str) -> int:
     return int(moment.timestamp() * 1e6)
 
 
-def _outcome(where: str, text: str, continuous: bool) -> float:
+def _outcome(where: str, text: str) -> float:
     try:
         value = float(text)
     except ValueError:
         raise LabelsError(f"{where}: label {text!r} is no number") from None
-    if continuous and not 0 <= value <= 1:
+    if not 0 <= value <= 1:
         raise LabelsError(f"{where}: label {text}: it must be within 0 and 1; divide a score by the best there is")
-    if not continuous and value not in (0.0, 1.0):
-        raise LabelsError(f"{where}: label {text}: only 0 and 1 can be learnt from; cut a rating at a threshold")
     return value

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.evaluation.predictions import Predictions
 from streams.evidence.artifacts import CARD_VERSION, Card, SkillCard
 from streams.evidence.features import revision_of
 from streams.evidence.model import ModelSource
@@ -36,6 +37,7 @@ from streams.training.folds import Fold, by_student, folds_of
 from streams.training.fusion_fit import FittedFusion, FusionData, fit_fusion, fused_score
 from streams.training.labels import StudentGroups
 from streams.training.moments import OWN, WITHDRAWN, Moment
+from streams.training.outcome_table import FittedIntervals, fit_intervals
 
 EARLIER_WEIGHT: Final = 0.25
 
@@ -104,6 +106,7 @@ def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan, types: Types
         seed=plan.seed,
     )
     fusion = fit_fusion(data)
+    intervals = fit_intervals(data, fusion.fit, folds) if fusion else None
     card = SkillCard(
         file=f"{skill}.skops",
         sha256="",
@@ -112,8 +115,9 @@ def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan, types: Types
         labels=plan.labels_source,
         examples=len(set(labels)),
         students=len({label.student for label in labels}),
-        metrics=_metrics(moments, folds, data, fusion),
+        metrics=_metrics(moments, folds, data, fusion, intervals),
         fusion=fusion.fit if fusion else None,
+        outcome_intervals=intervals.table if intervals else None,
         held_out=_in_words(folds),
     )
     return card, final.model
@@ -148,18 +152,24 @@ def _held_out(skill: str, examples: _Examples, folds: Sequence[Fold], seed: int)
 
 
 def _metrics(
-    moments: Sequence[Moment], folds: Sequence[Fold], data: FusionData, fusion: FittedFusion | None
+    moments: Sequence[Moment],
+    folds: Sequence[Fold],
+    data: FusionData,
+    fusion: FittedFusion | None,
+    intervals: FittedIntervals | None,
 ) -> dict[str, float]:
-    """Of the model alone; of the score; of what each source is worth.
+    """Of the model alone; of the score and its intervals; of what each source is worth.
 
     The fusion saw these moments, but a few numbers fitted to thousands, alike for all cohorts, flatter no cohort.
     """
     model = data.estimates[ModelSource.name].p[:, 0]
-    figures = card_metrics(moments, folds, np.where(np.isnan(model), 0.5, model))
+    outcomes = data.labels
+    figures = card_metrics(moments, folds, Predictions.of(outcomes, np.where(np.isnan(model), 0.5, model)))
     if fusion is None:
         return figures
-    score = fused_score(data, fusion.fit)
-    return figures | card_metrics(moments, folds, score, prefix="fused_") | choice_metrics(fusion.choices)
+    ends = {"low": intervals.low, "high": intervals.high} if intervals else {}
+    fused = Predictions.of(outcomes, fused_score(data, fusion.fit), **ends)
+    return figures | card_metrics(moments, folds, fused, prefix="fused_") | choice_metrics(fusion.choices)
 
 
 def _fold_of(folds: Sequence[Fold], moments: int) -> NDArray[np.intp]:

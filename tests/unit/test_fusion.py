@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.evidence.artifacts import NO_ARTIFACT, Artifact, ConformalTable, FusionFit, SkillCard
+from streams.evidence.outcome_intervals import IntervalEnds, OutcomeIntervals
 from streams.evidence.registry import types_of
 from streams.evidence.source import Estimate, EstimateStatus
 from streams.scoring.fusion import PRIOR_WIDTH, Fusion, masks
@@ -29,10 +30,33 @@ def with_card(**given: Any) -> Artifact:
     return replace(NO_ARTIFACT, card=msgspec.structs.replace(NO_ARTIFACT.card, skills=cards))
 
 
+def outcome_intervals(*masks: str) -> OutcomeIntervals:
+    """A table in which the middle of what is said is the least sure, and fewer sources are less sure than more."""
+    ends = {}
+    for mask in masks:
+        wider = 0.0 if "+" in mask else 0.3
+        high = tuple(tuple(wider + half + spread for spread in (0.0, 0.2, 0.1)) for half in (0.3, 0.2, 0.1))
+        ends[mask] = IntervalEnds(low=tuple(tuple(-each for each in row) for row in high), high=high)
+    return OutcomeIntervals(prior_width=0.9, evidence_edges=(2.0, 20.0), said_edges=(0.3, 0.7), ends=ends)
+
+
 FUSIONS = {
     "default widths": Fusion(default_skills(), NO_ARTIFACT, TYPES),
     "overlapping model": Fusion(default_skills(), with_card(), TYPES),
     "conformal table": Fusion(default_skills(), with_card(intervals=TABLE), TYPES),
+    "intervals of the outcome": Fusion(
+        default_skills(),
+        with_card(
+            outcome_intervals=outcome_intervals("model+behaviour", "model", "behaviour"),
+            fusion=FusionFit(
+                weights={"model": 1.0, "language": 0.5, "behaviour": 0.4},
+                intercepts={},
+                kappa={"model": 0.0},
+                mask_weights={"behaviour": {"behaviour": 1.3}, "model+behaviour": {"model": 0.9, "behaviour": 0.0}},
+            ),
+        ),
+        TYPES,
+    ),
     "fitted": Fusion(
         default_skills(),
         with_card(
@@ -123,6 +147,51 @@ def test_a_failed_source_weighs_as_much_as_an_absent_one(fusion: Fusion, said: d
 @either
 def test_nothing_known_is_no_score_rather_than_a_zero(fusion: Fusion) -> None:
     assert all(np.isnan(values).all() for values in fuse(fusion, {}).values())
+
+
+def test_the_interval_of_an_outcome_is_looked_up_by_sources_evidence_and_what_is_said() -> None:
+    fusion = FUSIONS["intervals of the outcome"]
+    sure = fuse(fusion, {"model": (0.8, 50.0, 0.0), "behaviour": (0.5, 50.0, 0.0)})
+    alone = fuse(fusion, {"model": (0.8, 50.0, 0.0)})
+    unknown = fuse(fusion, {"language": (0.8, 50.0, 0.0)})
+
+    assert sure["high"][0] - sure["score"][0] == pytest.approx(0.2)
+    assert sure["confidence"][0] == pytest.approx(1 - 0.4 / 0.9)
+    assert alone["high"][0] == 1
+    assert alone["confidence"][0] == 0
+    assert (unknown["low"][0], unknown["high"][0], unknown["confidence"][0]) == (0, 1, 0)
+
+
+def rows(*values: float) -> tuple[tuple[float, ...], ...]:
+    return tuple((value,) for value in values)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"prior_width": 0.0}, "prior_width"),
+        ({"evidence_edges": (3.0, 3.0)}, "edges must rise"),
+        ({"said_edges": (0.5,)}, "must be 2 by 2"),
+        ({"ends": {"model": IntervalEnds(low=rows(-0.2, -0.1), high=rows(0.1, -0.1))}}, "within 0 to 1"),
+        ({"ends": {"model": IntervalEnds(low=rows(-0.1, -0.2), high=rows(0.1, 0.1))}}, "less sure"),
+        ({"ends": {"model": IntervalEnds(low=rows(float("nan"), 0), high=rows(0.1, 0.1))}}, "within 0 to -1"),
+        (
+            {
+                "ends": {
+                    "model": IntervalEnds(low=rows(-0.1, -0.1), high=rows(0.1, 0.1)),
+                    "model+behaviour": IntervalEnds(low=rows(-0.2, -0.1), high=rows(0.1, 0.1)),
+                }
+            },
+            "ends of model are surer than those of",
+        ),
+    ],
+)
+def test_intervals_that_would_break_the_promise_are_refused(change: dict[str, Any], why: str) -> None:
+    good = {"model": IntervalEnds(low=rows(-0.2, -0.1), high=rows(0.1, 0.1))}
+    table: dict[str, Any] = {"prior_width": 0.9, "evidence_edges": (3.0,), "said_edges": (), "ends": good}
+    OutcomeIntervals(**table)
+    with pytest.raises(ValueError, match=why):
+        OutcomeIntervals(**table | change)
 
 
 def test_missing_is_not_zero() -> None:

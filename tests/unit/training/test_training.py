@@ -126,6 +126,20 @@ def stored(folder: Path) -> Path:
     return folder
 
 
+def test_an_artifact_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    good = trained().card
+    two = msgspec.structs.replace(good, skills={**good.skills, "empathy": good.skills[SKILL]})
+    with pytest.raises(KeyError, match="empathy"):
+        save_artifact(tmp_path / "new", two, trained().models)  # which has no model of it
+    assert list(tmp_path.iterdir()) == []
+
+    before = {path.name: path.read_bytes() for path in stored(tmp_path / "old").iterdir()}
+    with pytest.raises(KeyError, match="empathy"):
+        save_artifact(tmp_path / "old", two, trained().models)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "old").iterdir()} == before
+    assert load_artifact(str(stored(tmp_path / "old"))).card.name == good.name
+
+
 def rewrite(folder: Path, **changed: object) -> None:
     card = msgspec.json.decode((folder / "card.json").read_bytes(), type=Card)
     (folder / "card.json").write_bytes(msgspec.json.encode(msgspec.structs.replace(card, **changed)))
