@@ -94,7 +94,7 @@ class Dialects:
                 return dialect.decode(document, record)
         if isinstance(document, dict) and not native.claims(document):
             raise InvalidInput(NO_DIALECT, _LOOKED_FOR)
-        return Decoded((native.convert(document),))
+        return native.read(document)
 
 
 def _refused(error: InvalidInput) -> Decoded:

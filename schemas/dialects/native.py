@@ -8,8 +8,9 @@ import msgspec
 
 from schemas.dialects.json_text import parse, without_byte_order_mark
 from schemas.dialects.leap_second import after_leap_second
+from schemas.dialects.record import Decoded, Tolerated
 from schemas.errors import InvalidInput
-from schemas.event import EARLIEST_TIME, VERSION, NativeEvent
+from schemas.event import EARLIEST_TIME, MAX_IDENTIFIER_CHARS, VERSION, NativeEvent
 from schemas.unreadable import require_unpacked
 from schemas.upcasting import upcast
 
@@ -23,6 +24,8 @@ _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _STEPS: Final = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
 _TIMES: Final = ("time", "due")
+UNREAD_FIELDS: Final = ("course_id", "class_id", "school_id", "source")
+"""Fields that nobody reads yet: what is broken in them does not cost the event."""
 _NATIVE_FIELDS: Final = frozenset(("version", "event_id", "student_id"))
 _KNOWN_TYPES: Final = frozenset(
     definition["properties"]["type"]["enum"][0] for definition in msgspec.json.schema(NativeEvent)["$defs"].values()
@@ -35,7 +38,7 @@ def decode(value: bytes | None) -> NativeEvent:
     Raises InvalidInput, whose reason is one of: null_value, unreadable_batch, too_large, not_utf8, not_json, too_deep,
     not_an_object, unknown_version, unknown_type, absurd_time, invalid_field.
     """
-    return try_decode(readable := require_readable(value)) or convert(parse(readable))
+    return try_decode(readable := require_readable(value)) or read(parse(readable)).events[0]
 
 
 def require_readable(value: bytes | None) -> bytes:
@@ -84,6 +87,15 @@ def claims(document: Any) -> bool:
     return not _NATIVE_FIELDS.isdisjoint(document) or (isinstance(kind, str) and kind in _KNOWN_TYPES)
 
 
+def read(document: Any) -> Decoded:
+    """The event that a parsed `document` is, without broken UNREAD_FIELDS. Raises InvalidInput as `decode` does."""
+    if not isinstance(document, dict):
+        return Decoded((convert(document),))
+    broken = [name for name in UNREAD_FIELDS if document.get(name) is not None and not _is_identifier(document[name])]
+    readable = {name: field for name, field in document.items() if name not in broken} if broken else document
+    return Decoded((convert(readable),), tolerated=[Tolerated("native", name) for name in broken])
+
+
 def convert(document: Any) -> NativeEvent:
     """Return the event that a parsed `document` is. Raises InvalidInput as `decode` does."""
     try:
@@ -116,6 +128,10 @@ def _without_leap_seconds(document: Any) -> Any:
     texts = {name: document[name] for name in _TIMES if isinstance(document.get(name), str)}
     mended = {name: time for name, text in texts.items() if (time := after_leap_second(text))}
     return {**document, **mended} if mended else document
+
+
+def _is_identifier(value: Any) -> bool:
+    return isinstance(value, str) and 1 <= len(value) <= MAX_IDENTIFIER_CHARS
 
 
 def _dated(event: NativeEvent) -> NativeEvent:

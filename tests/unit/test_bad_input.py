@@ -84,7 +84,6 @@ UNREADABLE = {
     "an empty list of components": (bare(kcs=[]), "invalid_field"),
     "a component that is no text": (bare(kcs=[7]), "invalid_field"),
     "components that are no list": (bare(kcs=SECRET), "invalid_field"),
-    "a course of 300 characters": (bare(course_id="x" * 300), "invalid_field"),
     "unknown version": (bare(version=2), "unknown_version"),
     "unknown type": (bare(type=SECRET), "unknown_type"),
 }
@@ -151,6 +150,18 @@ def test_the_odd_is_applied(value: bytes) -> None:
     counts = fold(records([GOOD[0], value, GOOD[1]])).counts
 
     assert (counts.applied, counts.dead_lettered) == (3, 0)
+
+
+@pytest.mark.parametrize("broken", [7, "", "x" * 257, ["a"], {"id": "a"}, True], ids=repr)
+@pytest.mark.parametrize("name", ["course_id", "class_id", "school_id", "source"])
+def test_what_is_broken_where_nobody_reads_costs_no_event_and_is_counted(name: str, broken: Any) -> None:
+    envelope = {"specversion": "1.0", "id": "1", "source": "urn:lms", "type": "attempt"}
+    inner = orjson.loads(raw(event_id="e2", **{name: broken}))
+
+    batch = fold(records([raw(**{name: broken}), orjson.dumps({**envelope, "data": inner})]))
+
+    assert (batch.counts.applied, batch.counts.dead_lettered) == (2, 0)
+    assert batch.counts.tolerated == {("native", name): 2}
 
 
 def test_how_deep_is_too_deep_does_not_depend_on_the_caller() -> None:

@@ -125,8 +125,8 @@ def _native(data: Mapping[str, Any], attributes: Attributes, record: Record) -> 
         said["student_id"] = attributes.subject
     document = {**said, **data}
     # Written and read again, since msgspec converts objects by a union of types far slower than it decodes bytes.
-    event = native.try_decode(orjson.dumps(document)) or native.convert(document)
-    return Decoded((_called(event, attributes, None),))
+    event = native.try_decode(orjson.dumps(document))
+    return _identified(native.read(document) if event is None else Decoded((event,)), attributes)
 
 
 def _identified(decoded: Decoded, attributes: Attributes) -> Decoded:
