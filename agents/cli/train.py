@@ -20,6 +20,7 @@ from agents.cli.line_records import LineRecord, reporting
 from agents.cli.outcome import OutOfReach
 from agents.cli.parameters import NewFolder, Number, NumberList, Pattern
 from agents.cli.train_mastery import mastery_skill, train_by_answers
+from agents.cli.train_outcomes import RereadEvents, train_by_outcomes
 from agents.cli.training_summary import print_artifact
 from agents.config.dialects import decoder_of
 from agents.config.settings import Settings, load_settings
@@ -34,6 +35,7 @@ from streams.training.holdout import holdout_figures
 from streams.training.labelled import predictions_of, score_moments
 from streams.training.labels import Label, StudentGroups, read_labels
 from streams.training.moments import Moment, MomentCounts, moments_of
+from streams.training.outcomes import with_outcomes
 from streams.training.text_models import FittedTexts, fit_text_models
 from streams.training.trainer import Plan, Trained, train
 
@@ -55,6 +57,7 @@ class TrainingOptions:
     moments: int
     holdout: float
     person: re.Pattern[str] | None
+    cohort: re.Pattern[str] | None
     labels_source: str
     seed: int
     as_json: bool
@@ -118,11 +121,18 @@ class TrainingOptions:
 @click.option(
     "--person", type=Pattern(), metavar="REGEX", help="The part of a student id that names the person; all by default."
 )
+@click.option(
+    "--cohort",
+    type=Pattern(),
+    metavar="REGEX",
+    help="Without LABELS: the part of a student id that names the cohort, each of which is held back once.",
+)
 @click.option("--labels-source", default="not said", help="Where the labels are from, for the card.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the card as one JSON object.")
 def command(**given: Any) -> None:
-    """Train a model for every skill that LABELS (student,skill,as_of,label) speaks of, from EVENTS.
+    """Train a model for every skill that LABELS (student,skill,as_of,label) speaks of, from EVENTS; without LABELS, for
+    every skill that names an outcome, from what came later in EVENTS.
 
     A skill that is scored by knowledge components, as that of the skill set `mastery` is, learns from the answers among
     EVENTS, and takes no LABELS. One whose texts are read by a text model gets a new one, which DIR/skills.toml names:
@@ -147,7 +157,20 @@ def command(**given: Any) -> None:
         print_artifact(_saved(options.out, trained), summary, options.out, as_json=options.as_json)
         return
     if options.labels is None:
-        raise click.UsageError(f"name a file of LABELS: the skills of {plan.skill_set.name} are trained by them")
+        if not with_outcomes(plan.skill_set):
+            raise click.UsageError(
+                f"name a file of LABELS: no skill of {plan.skill_set.name} names an outcome that EVENTS would tell"
+            )
+        if options.holdout:
+            raise click.UsageError("--holdout goes with LABELS; --cohort holds back the cohorts of EVENTS")
+        history = RereadEvents(options.records, decode, reporting(decode, bad))
+        with stderr.status("learning from what came later"):
+            trained, summary = train_by_outcomes(history, plan, settings, options.counts, options.cohort)
+        bad.tell_of_the_rest()
+        print_artifact(_saved(options.out, trained), summary, options.out, as_json=options.as_json)
+        return
+    if options.cohort is not None:
+        raise click.UsageError("--cohort goes without LABELS: those name it in a column")
     try:
         wanted = read_labels(options.labels, plan.skill_set.names)
     except OSError as error:

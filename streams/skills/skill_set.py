@@ -69,6 +69,16 @@ class TextModelFile(Struct, frozen=True, forbid_unknown_fields=True):
     table: TextModel | UnsetType = UNSET
 
 
+class Outcome(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a skill is a claim about: a rate of what the student does later, in the terms of an indicator. Its score is
+    the mean of that rate. `train` learns it from what came later in a history, where the denominator was `at_least`.
+    """
+
+    numerator: Annotated[tuple[str, ...], Meta(min_length=1)]
+    denominator: Annotated[tuple[str, ...], Meta(min_length=1)]
+    at_least: PositiveFloat = 1.0
+
+
 class Skill(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One skill. `evidence_weights` (`telling` in the file) weighs facts when evidence items are chosen. Its texts are
     read by a `lexicon`, which weighs phrases, or by a `text_model`.
@@ -83,6 +93,7 @@ class Skill(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     evidence_weights: dict[str, SignedWeight] = field(name="telling", default_factory=dict)
     indicators: tuple[Indicator, ...] = ()
     lexicon: dict[Phrase, SignedWeight] = {}
+    outcome: Outcome | UnsetType = UNSET  # unset: no part of the version, as before it was there
     per_text: Annotated[float, Meta(ge=-3, le=3, description="log-odds of a text without a phrase")] | None = None
     text_model: TextModelFile | UnsetType = UNSET
 
@@ -158,8 +169,8 @@ class SkillSet(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 def load_skills(path: str) -> SkillSet:
-    """Read a skills file, or a built-in set by its name (`default`, `course_success`, `mastery`, `empathy`), and the
-    text models that it names.
+    """Read a skills file, or a built-in set by its name (`default`, `course_success`, `course_work`, `mastery`,
+    `empathy`), and the text models that it names.
 
     Raises SkillsError naming the file and the field.
     """
@@ -231,11 +242,14 @@ def _check(path: str, skill: Skill, sources: Sequence[str]) -> None:
     for fact in skill.evidence_weights:
         if fact not in FACTS:
             raise SkillsError(f"{path}.telling: no fact {fact!r}; there are {choices(fact, FACTS)}")
-    for indicator in skill.indicators:
-        for term in indicator.numerator + indicator.denominator:
+    rates: dict[str, Indicator | Outcome] = {f"indicators.{each.name}": each for each in skill.indicators}
+    if skill.outcome is not UNSET:
+        rates["outcome"] = skill.outcome
+    for where, rate in rates.items():
+        for term in rate.numerator + rate.denominator:
             fact, _, column = term.partition(".")
             if fact not in FACTS or column not in ("n", "sum"):
-                raise SkillsError(f"{path}.indicators.{indicator.name}: {term!r} is not <fact>.n or <fact>.sum")
+                raise SkillsError(f"{path}.{where}: {term!r} is not <fact>.n or <fact>.sum")
     for phrase in skill.lexicon:
         if len(phrase.encode()) > MAX_PHRASE_BYTES:
             raise SkillsError(f"{path}.lexicon: {phrase!r} has more than {MAX_PHRASE_BYTES} bytes")

@@ -97,6 +97,11 @@ async def moments_of(
     return [moment for history in histories for moment in history.moments], account
 
 
+def counted_time_us(event: NativeEvent, record: Record) -> int:
+    """When an event counts as of: its own time, or its record's where that is earlier."""
+    return min(int(event.time.timestamp() * 1e6), record.timestamp * 1000)
+
+
 class _Dated(NamedTuple):
     """An event that counts as of `time_us`: its own time, or its record's where that is earlier."""
 
@@ -184,8 +189,7 @@ def _events(
         account.unreadable += len(decoded.invalid)
         for event in decoded.events:
             if event.student_id in events:
-                time_us = min(int(event.time.timestamp() * 1e6), record.timestamp * 1000)
-                events[event.student_id].append(_Dated(time_us, record.timestamp, event))
+                events[event.student_id].append(_Dated(counted_time_us(event, record), record.timestamp, event))
             else:
                 account.unlabelled_students.add(event.student_id)
     return events

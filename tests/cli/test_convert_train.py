@@ -179,3 +179,53 @@ def test_the_real_sets_are_converted_whole(run: Run, tmp_path: Path, source: str
     assert tally["skipped"] == {}
     written = tally["events"]
     assert (written["submission"] if source == "oulad" else sum(written.values())) == events
+
+
+def history(folder: Path) -> Path:
+    """Sixty students of two years hand in twelve pieces of work; every second one does well, and on time."""
+    events = folder / "history.jsonl"
+    noted = []
+    for number in range(60):
+        student, good = f"s{number}-{2024 + number % 4 // 2}", number % 2
+        for piece in range(12):
+            when = {"minute": (piece - 12) * 10_000.0}
+            if not good and piece % 3 == 0:
+                noted.append(raw("overdue", student, **when))
+            else:
+                score = 0.5 + 0.4 * good - 0.02 * (piece % 5)
+                noted.append(raw("submission", student, score=score, due="2027-01-01T00:00:00Z", **when))
+    events.write_bytes(b"\n".join(noted) + b"\n")
+    return events
+
+
+def test_train_learns_outcomes_from_a_history_without_labels(run: Run, tmp_path: Path) -> None:
+    events = history(tmp_path)
+    arguments = ("--skills", "course_work", "--cohort", "2[0-9]{3}$", "--counts", "2,4,6", "--json")
+    ran = run("train", events, "--out", tmp_path / "mine", "--inputs", "marked.*,early.*,missed.*", *arguments)
+
+    assert (ran.code, ran.err) == (0, "")
+    cards = orjson.loads(ran.out)["card"]["skills"]
+    assert cards.keys() == {"later_score", "self_regulation"}
+    card = cards["later_score"]
+    assert card["held_out"] == "one cohort at a time: 2024, 2025"
+    assert "later marked.sum + attempted.sum of marked.n + attempted.n" in card["labels"]
+    assert card["metrics"]["fused_coverage"] > 0.85
+    assert card["metrics"]["fused_width"] < 0.4
+    command = ("replay", events, "--skills", "course_work", "--model", tmp_path / "mine")
+    assert run(*command, "--out", tmp_path / "updates.jsonl", "--json").code == 0
+    good = orjson.loads((tmp_path / "updates.jsonl").read_bytes().splitlines()[-1])["skills"]["later_score"]
+    assert 0.8 < good["score"] < 0.95
+    assert good["high"] - good["low"] < 0.4
+
+
+def test_train_says_what_it_lacks_without_labels(run: Run, tmp_path: Path) -> None:
+    events, labels = simulated.write(tmp_path, students=5)
+    out = ("--out", tmp_path / "out")
+
+    none_named = run("train", events, *out)
+    assert (none_named.code, "no skill of default names an outcome" in none_named.err) == (2, True)
+    none_seen = run("train", events, *out, "--skills", "course_work")
+    assert (none_seen.code, "tell no outcome of later_score" in none_seen.err) == (1, True)
+    assert run("train", events, labels, *out, "--cohort", "x").code == 2
+    assert run("train", history(tmp_path), *out, "--skills", "course_work", "--holdout", 0.2).code == 2
+    assert not (tmp_path / "out").exists()

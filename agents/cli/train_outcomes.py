@@ -1,0 +1,54 @@
+"""`skillstream train` without labels: of skills that name an outcome, from what came later in the history itself."""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from agents.config.settings import Settings
+from schemas.dialects import Decode, Record
+from streams.skills.skill_set import Outcome
+from streams.training.errors import TrainingError
+from streams.training.outcomes import OutcomePlan, outcome_moments, with_outcomes
+from streams.training.trainer import Plan, Trained, train
+
+
+@dataclass(frozen=True, slots=True)
+class RereadEvents:
+    """Events from the first on, each time that `records` is called, and how they are decoded."""
+
+    records: Callable[[], Iterator[Record]]
+    decode: Decode
+    reporting: Decode
+
+
+def train_by_outcomes(
+    history: RereadEvents, plan: Plan, settings: Settings, counts: tuple[int, ...], cohort: re.Pattern[str] | None
+) -> tuple[Trained, dict[str, int]]:
+    """The artifact, and counts for its summary. What cannot be read is reported once.
+
+    Raises TrainingError where no outcome can be observed, or nothing be learnt.
+    """
+    decodes = iter((history.reporting, history.decode))
+    states, account = asyncio.run(
+        outcome_moments(
+            history.records,
+            plan.skill_set,
+            OutcomePlan(counts, cohort=cohort),
+            lambda: next(decodes),
+            known_ids=settings.known_ids,
+        )
+    )
+    outcomes = with_outcomes(plan.skill_set)
+    seen = {state.label.skill for state in states}
+    missing = [f"{skill} ({outcome_terms(outcome)})" for skill, outcome in outcomes.items() if skill not in seen]
+    if missing:
+        raise TrainingError(f"the events tell no outcome of {', '.join(missing)}: nobody has any after a moment")
+    source = "; ".join(f"{skill}: later {outcome_terms(outcome)}" for skill, outcome in outcomes.items())
+    trained = train(states, replace(plan, labels_source=f"what came later in the history itself ({source})"))
+    return trained, {"events": account.records, "unreadable": account.unreadable, "moments": len(states)}
+
+
+def outcome_terms(outcome: Outcome) -> str:
+    """As `early.n of early.n + missed.n`."""
+    return f"{' + '.join(outcome.numerator)} of {' + '.join(outcome.denominator)}"
