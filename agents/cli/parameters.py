@@ -10,6 +10,7 @@ import click
 from agents.cli.event_files import STANDARD
 
 MAX_COUNT: Final = 1_000_000
+_MOST_DIGITS: Final = len(str(MAX_COUNT))  # Python refuses to read thousands of digits
 
 
 class Number(click.FloatRange):
@@ -33,7 +34,7 @@ class NumberList(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
         """See click."""
         texts = [text.strip() for text in str(value).split(",")] if value else []
-        if not all(text.isdecimal() and 0 < int(text) <= MAX_COUNT for text in texts):
+        if not all(text.isdecimal() and len(text) <= _MOST_DIGITS and 0 < int(text) <= MAX_COUNT for text in texts):
             self.fail(f"{value!r}: whole numbers from 1 to {MAX_COUNT:,}, with commas between.", param, ctx)
         return tuple(sorted({int(text) for text in texts}))
 

@@ -188,7 +188,7 @@ def load_artifact(path: str) -> Artifact:
         card = msgspec.json.decode(text, type=Card)
     except OSError as error:
         raise ArtifactError(f"model artifact {path}: {error.strerror}: {error.filename}") from None
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise ArtifactError(f"model artifact {path}: card.json: {error}") from None
     if card.version != CARD_VERSION:
         raise ArtifactError(f"model artifact {path} has version {card.version}, {CARD_VERSION} is read here: {_AGAIN}")

@@ -100,7 +100,7 @@ def read_bank(stored: bytes) -> ItemBank:
         if version != BANK_VERSION:
             raise BankUnreadable(f"it has version {version}, {BANK_VERSION} is read here")
         return msgspec.json.decode(stored, type=ItemBank)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise BankUnreadable(str(error)) from None
 
 

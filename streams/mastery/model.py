@@ -27,6 +27,7 @@ from streams.rows.row import Row
 from streams.rows.row_batch import Floats, RowBatch
 
 SEEN_HALF: Final = 10.0
+_MAX_LOG_ODDS: Final = 500.0  # beyond these exp overflows: a bank may say so, of somebody with many answers
 
 
 class Mastery:
@@ -90,4 +91,4 @@ def outlook_features(counts: AnswerCounts, log_odds: Floats) -> Floats:
 
 
 def _sigmoid(log_odds: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-log_odds)))
+    return np.asarray(1 / (1 + np.exp(-np.clip(log_odds, -_MAX_LOG_ODDS, _MAX_LOG_ODDS))))

@@ -111,7 +111,7 @@ def decode_text_model(stored: bytes, where: str) -> TextModel:
         if version != TEXT_MODEL_VERSION:
             raise TextModelError(f"{where} has version {version}, {TEXT_MODEL_VERSION} is read here: train it again")
         return msgspec.json.decode(stored, type=TextModel)
-    except (msgspec.MsgspecError, UnicodeError) as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise TextModelError(f"{where} is no text model: {error}") from None
 
 

@@ -108,6 +108,7 @@ CASES: dict[str, tuple[int, str]] = {
     "evaluate good.jsonl labels.csv --report good.jsonl": (2, "is a file"),
     "evaluate good.jsonl labels.csv --report -": (2, "name a folder, not standard output"),
     "evaluate good.jsonl labels.csv --counts 3,x": (2, "3,x"),
+    f"evaluate good.jsonl labels.csv --counts {'9' * 5_000}": (2, "whole numbers from 1"),
     "evaluate good.jsonl labels.csv --bootstrap nan": (2, "not a valid integer"),
     "schema --out -": (2, "name a folder, not standard output"),
     "schema --out good.jsonl": (2, "is a file"),

@@ -149,6 +149,7 @@ GOOD = encode_text_model(MODEL)
     [
         (GOOD[:-20], "is no text model"),
         (b"\x80\x04pickle", "is no text model"),
+        (b'{"version": 1, "more": ' + b"[" * 100_000, "is no text model"),
         (GOOD.replace(b'"version": 1', b'"version": 2'), "has version 2, 1 is read here: train it again"),
         (GOOD.replace(b'"bias": 0.1', b'"bias": 1e999'), "is no text model"),
         (GOOD.replace(b'"bias": 0.1', b'"bias": NaN'), "is no text model"),

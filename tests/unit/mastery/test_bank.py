@@ -46,6 +46,8 @@ def test_a_bank_is_read_as_it_was_written_and_always_in_the_same_bytes() -> None
         (changed(component_intervals={"edges": [1.0], "half_widths": [0.2]}), "one half-width more"),
         (changed(component_intervals={"edges": [2.0, 1.0], "half_widths": [0.2] * 3}), "edges must rise"),
         (changed(more=1), "unknown field"),
+        (write_bank(BANK).replace(b'"hard"', b'"h\xffrd"'), "can't decode byte 0xff"),
+        (b'{"version":1,"more":' + b"[" * 100_000, "recursion"),
     ],
 )
 def test_what_is_no_bank_is_refused_with_the_reason(stored: bytes, says: str) -> None:
@@ -93,6 +95,13 @@ def put(folder: Path, stored: bytes) -> None:
     (folder / "card.json").write_bytes(
         msgspec.json.encode(msgspec.structs.replace(card, skills={"mastery": skill_card}))
     )
+
+
+@pytest.mark.parametrize("card", [b'{"version":1,"name":"\xff"}', b'{"version":1,"more":' + b"[" * 100_000])
+def test_a_card_in_another_encoding_or_without_an_end_is_refused(tmp_path: Path, card: bytes) -> None:
+    (tmp_path / "card.json").write_bytes(card)
+    with pytest.raises(ArtifactError, match=r"card\.json: "):
+        load_artifact(str(tmp_path))
 
 
 def test_an_item_bank_has_no_code_in_it() -> None:

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
+from streams.mastery.bank import OutlookModel
 from streams.mastery.counts import AnswerCounts, Questions
 from streams.mastery.model import Mastery
 from streams.rows.row import Row
@@ -48,6 +50,18 @@ def test_an_unknown_component_is_the_usual_one_and_its_counts_count() -> None:
     nothing = MASTERY.predict(Row(), None, ["unknown"])
     assert log_odds(nothing) == pytest.approx(0.35 - 0.1)
     assert MASTERY.predict(row_of({"unknown": (4, 0)}), None, ["unknown"]) > nothing
+
+
+@pytest.mark.parametrize("most", [-100.0, 100.0])
+def test_a_bank_of_the_largest_coefficients_still_gives_probabilities(most: float) -> None:
+    whole = dict.fromkeys(("intercept", "wins", "fails", "untouched", "all_wins", "all_fails"), most)
+    model = structs.replace(BANK.without_item, **whole)
+    outlook = structs.replace(BANK.outlook, **dict.fromkeys(OutlookModel.__struct_fields__, most))
+    mastery = Mastery(structs.replace(BANK, without_item=model, outlook=outlook))
+    counts = AnswerCounts.of(RowBatch.of_rows([row_of({ANGLES: (40, 40), FRACTIONS: (30, 0)})], ()))
+
+    for found in (mastery.of_components(counts), mastery.outlook(counts)):
+        assert np.all((found >= 0) & (found <= 1))
 
 
 def test_without_components_all_answers_decide() -> None:
