@@ -18,7 +18,7 @@ from agents.cli.evaluation_tables import tables
 from agents.cli.event_files import existing, read_lines
 from agents.cli.line_records import LineRecord, reporting
 from agents.cli.outcome import OutOfReach
-from agents.cli.parameters import NewFolder, NumberList, Pattern
+from agents.cli.parameters import NewFolder, NumberList, Pattern, Seed
 from agents.cli.stages import counting, say, stage
 from agents.config.dialects import decoder_of
 from agents.config.settings import Settings, load_settings
@@ -96,7 +96,7 @@ class EvaluationOptions:
 @click.option(
     "--bootstrap", default=REPEATS, show_default=True, type=click.IntRange(0, 10_000), help="Draws of students."
 )
-@click.option("--seed", default=0, show_default=True)
+@click.option("--seed", default=0, show_default=True, type=Seed())
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as one JSON object.")
 @click.option("--report", type=NewFolder(), metavar="DIR", help="Write a page with plots into this folder.")
 def command(**given: Any) -> None:

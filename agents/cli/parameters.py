@@ -35,8 +35,15 @@ class NumberList(click.ParamType):
         """See click."""
         texts = [text.strip() for text in str(value).split(",")] if value else []
         if not all(text.isdecimal() and len(text) <= _MOST_DIGITS and 0 < int(text) <= MAX_COUNT for text in texts):
-            self.fail(f"{value!r}: whole numbers from 1 to {MAX_COUNT:,}, with commas between.", param, ctx)
+            self.fail(f"{str(value)[:60]!r}: whole numbers from 1 to {MAX_COUNT:,}, with commas between.", param, ctx)
         return tuple(sorted({int(text) for text in texts}))
+
+
+class Seed(click.IntRange):
+    """What random numbers begin with: all that numpy and scikit-learn both take."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 2**32 - 1)
 
 
 class Pattern(click.ParamType):

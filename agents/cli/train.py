@@ -18,7 +18,7 @@ from agents.cli.console import stderr
 from agents.cli.event_files import existing, read_lines
 from agents.cli.line_records import LineRecord, reporting
 from agents.cli.outcome import OutOfReach
-from agents.cli.parameters import NewFolder, Number, NumberList, Pattern
+from agents.cli.parameters import NewFolder, Number, NumberList, Pattern, Seed
 from agents.cli.train_mastery import mastery_skill, train_by_answers
 from agents.cli.train_outcomes import RereadEvents, train_by_outcomes
 from agents.cli.training_summary import print_artifact
@@ -128,7 +128,7 @@ class TrainingOptions:
     help="Without LABELS: the part of a student id that names the cohort, each of which is held back once.",
 )
 @click.option("--labels-source", default="not said", help="Where the labels are from, for the card.")
-@click.option("--seed", default=0, show_default=True)
+@click.option("--seed", default=0, show_default=True, type=Seed())
 @click.option("--json", "as_json", is_flag=True, help="Print the card as one JSON object.")
 def command(**given: Any) -> None:
     """Train a model for every skill that LABELS (student,skill,as_of,label) speaks of, from EVENTS; without LABELS, for

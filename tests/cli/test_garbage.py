@@ -109,6 +109,8 @@ CASES: dict[str, tuple[int, str]] = {
     "evaluate good.jsonl labels.csv --report -": (2, "name a folder, not standard output"),
     "evaluate good.jsonl labels.csv --counts 3,x": (2, "3,x"),
     f"evaluate good.jsonl labels.csv --counts {'9' * 5_000}": (2, "whole numbers from 1"),
+    "evaluate good.jsonl labels.csv --seed -1": (2, "0<=x<=4294967295"),
+    "train good.jsonl labels.csv --out y --seed 4294967296": (2, "0<=x<=4294967295"),
     "evaluate good.jsonl labels.csv --bootstrap nan": (2, "not a valid integer"),
     "schema --out -": (2, "name a folder, not standard output"),
     "schema --out good.jsonl": (2, "is a file"),

@@ -14,7 +14,7 @@ from streams.mastery.bank import BANK_VERSION, AnswerModel, ComponentEffect, Hal
 from streams.rows.layout import Indices
 from streams.rows.row_batch import Floats
 from streams.training.mastery.answers import NO_KNOWN_ITEM, AnswerHistory
-from streams.training.mastery.regression import Columns, fit_logistic, recalibration
+from streams.training.mastery.regression import Columns, fit_logistic, recalibration, sigmoid
 
 PENALTY_OF_ITEMS: Final = 2.0
 PENALTY_OF_COMPONENTS: Final = 1.0
@@ -84,7 +84,7 @@ def fit_bank(answers: AnswerHistory, fold_of: Indices, folds: int) -> FittedBank
         outlook=NO_OUTLOOK,
         component_intervals=NO_INTERVALS,
     )
-    return FittedBank(bank, _sigmoid(log_odds), _sigmoid(without.log_odds), models[1:])
+    return FittedBank(bank, sigmoid(log_odds), sigmoid(without.log_odds), models[1:])
 
 
 def _without_item(answers: AnswerHistory) -> Columns:
@@ -178,7 +178,3 @@ def _is_seen_elsewhere(item: Indices, fold: Indices, folds: int) -> NDArray[np.b
     """Whether answers of other folds have the answer's item, too."""
     in_fold = np.bincount(item * folds + fold, minlength=folds * (int(item.max()) + 1)).reshape(-1, folds)
     return np.asarray(in_fold.sum(axis=1)[item] > in_fold[item, fold])
-
-
-def _sigmoid(log_odds: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-log_odds)))

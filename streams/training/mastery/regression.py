@@ -1,5 +1,6 @@
 """Logistic regression with a penalty a column, for matrices that are mostly empty."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -13,6 +14,9 @@ from streams.rows.row_batch import Floats
 _STEPS: Final = 300
 _REMEMBERED: Final = 20
 _SMALLEST_CURVATURE: Final = 1e-9
+MOST_STRETCHED: Final = 4.0
+_LEAST_SHARE: Final = 1e-4
+_MAX_LOG_ODDS: Final = 500.0  # beyond these exp overflows
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ def fit_logistic(columns: Columns, outcome: Floats, weight: Floats) -> Floats:
     Deterministic. L-BFGS, on columns that are scaled by the curvature at 0: without that, items that were answered once
     and columns that every answer has need many times the steps.
     """
+    if not len(outcome):
+        return np.zeros(len(columns.penalty))
     mean = float(np.average(outcome, weights=weight))
     squares = np.asarray((columns.matrix.multiply(columns.matrix)).T @ weight).reshape(-1)
     scale = 1 / np.sqrt(np.maximum(squares * mean * (1 - mean) + columns.penalty, _SMALLEST_CURVATURE))
@@ -58,7 +64,7 @@ def fit_logistic(columns: Columns, outcome: Floats, weight: Floats) -> Floats:
     def loss(scaled: Floats) -> tuple[float, Floats]:
         log_odds = matrix @ scaled
         losses = weight * (np.logaddexp(0, log_odds) - outcome * log_odds)
-        slope = transposed @ (weight * (1 / (1 + np.exp(-log_odds)) - outcome))
+        slope = transposed @ (weight * (sigmoid(log_odds) - outcome))
         return float(losses.sum() + 0.5 * (penalty * scaled**2).sum()), slope + penalty * scaled
 
     options = {"maxiter": _STEPS, "maxcor": _REMEMBERED, "ftol": 1e-10, "gtol": 1e-3}
@@ -67,7 +73,20 @@ def fit_logistic(columns: Columns, outcome: Floats, weight: Floats) -> Floats:
 
 
 def recalibration(log_odds: Floats, outcome: Floats, weight: Floats) -> tuple[float, float]:
-    """a and b of the calibrated log-odds a + b·log_odds (Platt scaling), fitted on students that were held out."""
+    """a and b of the calibrated log-odds a + b·log_odds (Platt scaling), fitted on students that were held out.
+
+    b lies within 0 and MOST_STRETCHED: where chance alone was learnt it would turn all signs round, and where every
+    answer can be told it would have no end.
+    """
     columns = Columns.dense(1e-6, np.ones(len(log_odds)), log_odds)
     intercept, slope = fit_logistic(columns, outcome, weight).tolist()
-    return intercept, slope
+    if slope < 0:
+        mean = float(np.clip(np.average(outcome, weights=weight), _LEAST_SHARE, 1 - _LEAST_SHARE))
+        return math.log(mean / (1 - mean)), 0.0
+    factor = min(1.0, MOST_STRETCHED / slope) if slope else 1.0
+    return intercept * factor, slope * factor
+
+
+def sigmoid(log_odds: Floats) -> Floats:
+    """The probabilities, without overflow."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(log_odds, -_MAX_LOG_ODDS, _MAX_LOG_ODDS))))

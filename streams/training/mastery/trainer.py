@@ -63,7 +63,7 @@ def train_mastery(answers: AnswerHistory, moments: Moments, plan: MasteryPlan) -
 
     Raises TrainingError where the answers are too few, of too few students, or all alike.
     """
-    _require_enough(answers, moments)
+    _require_enough(answers, moments, plan.groups)
     fold_of = _folds(answers.students, plan)
     fitted = fit_bank(answers, fold_of, plan.folds)
     fold = fold_of[moments.student]
@@ -110,12 +110,12 @@ def _width_of_all(outcome: Floats) -> float:
     return max(float(high - low), 10.0**-4)
 
 
-def _require_enough(answers: AnswerHistory, moments: Moments) -> None:
+def _require_enough(answers: AnswerHistory, moments: Moments, groups: StudentGroups) -> None:
     if not len(answers):
         raise TrainingError("no attempt names knowledge components (`kcs`): there is no answer to learn from")
     if 0 < answers.outcome.sum() < len(answers):
         for found, what in ((answers, "answers"), (moments, f"{MIN_LATER} answers after a first")):
-            students = len(np.unique(found.student))
+            students = len({groups.of(answers.students[each]) for each in np.unique(found.student).tolist()})
             if students < MIN_STUDENTS:
                 raise TrainingError(f"{students} students have {what}, {MIN_STUDENTS} are needed")
     else:

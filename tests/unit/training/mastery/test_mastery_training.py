@@ -1,18 +1,23 @@
 """Training mastery on a simulated class whose items and components are known."""
 
 import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from streams.evidence.artifacts import Card, load_artifact, save_artifact
-from streams.mastery.bank import ItemBank, write_bank
+from streams.mastery.bank import ItemBank, read_bank, write_bank
 from streams.mastery.counts import AnswerCounts
 from streams.mastery.model import Mastery
 from streams.rows.components import component_code
 from streams.training.errors import TrainingError
+from streams.training.labels import StudentGroups
 from streams.training.mastery.conformal import half_widths
 from streams.training.mastery.regression import Columns, fit_logistic, recalibration
 from streams.training.mastery.trainer import MasteryPlan, train_mastery
@@ -49,6 +54,50 @@ def test_right_answers_speak_for_a_student_and_wrong_ones_against() -> None:
         for component in model.components.values():
             assert model.wins + component.wins >= 0
             assert model.fails + component.fails <= 0
+
+
+def tossed(student: int, minute: int, item: int) -> float:
+    """Right or not by nothing but chance, and always the same."""
+    return float(blake2b(f"{student}/{minute}/{item}".encode(), digest_size=1).digest()[0] % 2)
+
+
+def in_turn(student: int, minute: int, item: int) -> float:
+    """Right every second time, so that the counts tell the next answer for certain."""
+    return float(minute % 2)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("right", [tossed, in_turn])
+def test_where_chance_or_certainty_rules_the_bank_can_still_be_read_and_no_win_speaks_against_anybody(
+    right: Callable[[int, int, int], float],
+) -> None:
+    attempts = [
+        raw(
+            "attempt",
+            f"s{student}",
+            minute=minute,
+            item_id=f"i{item}",
+            score=right(student, minute, item),
+            kcs=[f"k{item % 3}"],
+        )
+        for minute in range(24)
+        for student in range(60)
+        for item in [(student + minute) % 7]
+    ]
+    bank = train(attempts)[1]["mastery"]
+
+    assert read_bank(write_bank(bank)) == bank
+    for model in (bank.with_item, bank.without_item):
+        for component in model.components.values():
+            assert model.wins + component.wins >= -1e-5
+            assert model.fails + component.fails <= 1e-5
+
+
+def test_students_who_are_one_person_are_counted_as_one() -> None:
+    collection = quizzes.collected(quizzes.lines())
+    one = replace(PLAN, groups=StudentGroups(re.compile("s")))
+    with pytest.raises(TrainingError, match="1 students have answers, 50 are needed"):
+        train_mastery(collection.answers(), collection.moments(), one)
 
 
 @pytest.mark.parametrize("name", quizzes.EASINESS)
