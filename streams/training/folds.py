@@ -25,6 +25,11 @@ class Fold:
     inside: NDArray[np.intp]
     outside: NDArray[np.intp]
 
+    @property
+    def who(self) -> str:
+        """Those held back, in words."""
+        return f"cohort {self.cohort}" if self.cohort else "a part of the students"
+
 
 def cohorts_of(labels: Sequence[Label]) -> list[str]:
     """The cohort of each label, all empty where the labels have no such column.

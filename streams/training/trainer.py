@@ -146,7 +146,12 @@ def _held_out(skill: str, examples: _Examples, folds: Sequence[Fold], seed: int)
     parts = []
     for fold in folds:
         inside = fold.inside
-        fitted = fit(examples.matrix[inside], examples.names, examples.outcomes[inside], examples.weights[inside], seed)
+        try:
+            fitted = fit(
+                examples.matrix[inside], examples.names, examples.outcomes[inside], examples.weights[inside], seed
+            )
+        except TrainingError as error:
+            raise TrainingError(f"without {fold.who}: {error}") from None
         parts.append(model_estimate([examples.moments[at] for at in fold.outside], skill, fitted))
     return reordered(joined(parts), np.argsort(np.concatenate([fold.outside for fold in folds])))
 
