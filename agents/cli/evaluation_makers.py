@@ -66,6 +66,7 @@ def from_labels(request: EvaluationRequest) -> dict[str, Subject]:
                 counts=request.counts,
                 decode=watched.decode,
                 known_ids=request.known_ids,
+                components=request.components,
             )
         )
     _note_what_is_left_out(request, labels, {state.label for state in states}, watched.newest_us)

@@ -234,6 +234,7 @@ def _moments(
         withdrawn=True,
         decode=decode,
         known_ids=settings.known_ids,
+        components=settings.components_per_student,
     )
     return asyncio.run(moments)
 

@@ -147,6 +147,7 @@ def save_artifact(folder: Path, card: Card, models: Mapping[str, Any]) -> Artifa
 
     A new folder appears whole or not at all; in one that exists the card is replaced last, so that files of two
     trainings never pass for one. `models` has, of each skill of the card, the fitted classifier or the item bank.
+    Raises OSError, and ArtifactError for a bank that could not be read again.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder.parent, prefix=".unfinished-") as unfinished:
@@ -204,7 +205,9 @@ def load_artifact(path: str) -> Artifact:
 
 def _bytes_of(model: Any) -> bytes:
     if isinstance(model, ItemBank):
-        return write_bank(model)
+        stored = write_bank(model)
+        _bank("the item bank", stored)
+        return stored
     dumped: bytes = _skops().dumps(model, compression=ZIP_DEFLATED, compresslevel=9)
     return dumped
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from schemas.configuration.document import read_toml
 from streams.skills.skill_set import SkillsError, SkillSet, TextModelFile
-from streams.texts.text_model import digest_of_file, encode_text_model
+from streams.texts.text_model import decode_text_model, digest_of_file, encode_text_model
 
 SKILLS_FILE: Final = "skills.toml"
 
@@ -15,13 +15,16 @@ SKILLS_FILE: Final = "skills.toml"
 def write_text_models(folder: Path, skill_set: SkillSet, text: str) -> None:
     """Write into `folder` each text model of `skill_set`, and SKILLS_FILE: the skills file `text`, naming them.
 
-    Raises OSError, and SkillsError as `naming` does, before anything is written.
+    Raises OSError; before anything is written SkillsError as `naming` does, and TextModelError for a text model that
+    could not be read again.
     """
     files = {
         name: (f"{name}.texts.json", encode_text_model(table))
         for name, skill in skill_set.skills.items()
         if (table := skill.text_table) is not None
     }
+    for file, stored in files.values():
+        decode_text_model(stored, file)
     text = naming(text, {name: TextModelFile(file, digest_of_file(stored)) for name, (file, stored) in files.items()})
     folder.mkdir(parents=True, exist_ok=True)
     for file, stored in files.values():

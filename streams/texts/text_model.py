@@ -47,7 +47,7 @@ class TextModel(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     metrics: dict[str, float]
     stem_chars: Annotated[int, Meta(ge=2, le=32)]
     bias: _Coefficient
-    least_norm: _Positive
+    least_norm: Annotated[float, Meta(gt=0, le=10_000)]
     least_words: Annotated[int, Meta(ge=1, le=10_000)]
     stems: Annotated[dict[_Stem, tuple[_Positive, _Coefficient]], Meta(max_length=MAX_STEMS)]
 

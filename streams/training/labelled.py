@@ -160,7 +160,9 @@ def _masks(estimates: Mapping[str, Estimate], column: int) -> Names:
 
 def _subgroups(labels: Sequence[Label]) -> dict[str, Names]:
     """The labels' further columns, and which of its student's labels each is, where students have several."""
-    columns = {name: np.array([dict(label.columns)[name] for label in labels]) for name, _ in labels[0].columns}
+    names = [name for name, _ in labels[0].columns]
+    by_column = zip(*([value for _, value in label.columns] for label in labels), strict=True)
+    columns = {name: np.array(values) for name, values in zip(names, by_column, strict=True)}
     ordinals = ordinals_of(labels)
     if 1 < int(ordinals.max()) <= MAX_ORDINALS:
         columns[LABEL_NUMBER] = ordinals.astype(np.str_)

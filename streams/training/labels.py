@@ -56,16 +56,20 @@ def ordinals_of(labels: Sequence[Label]) -> NDArray[np.int64]:
     as_ofs: defaultdict[str, set[int]] = defaultdict(set)
     for label in labels:
         as_ofs[label.student].add(label.as_of_us)
-    ranks = {student: sorted(times) for student, times in as_ofs.items()}
-    return np.array([1 + ranks[label.student].index(label.as_of_us) for label in labels])
+    ranks = {
+        student: {as_of_us: rank for rank, as_of_us in enumerate(sorted(times), start=1)}
+        for student, times in as_ofs.items()
+    }
+    return np.array([ranks[label.student][label.as_of_us] for label in labels])
 
 
 def read_labels(path: Path, skills: Collection[str]) -> list[Label]:
     """Read a labels file. Raises OSError, and LabelsError naming the line.
 
-    Columns after the four may have any name; a label of the same student, skill and time twice is refused.
+    Columns after the four may have any name; a label of the same student, skill and time twice is refused. A byte order
+    mark, which Excel writes, is no part of the first column's name.
     """
-    with path.open(encoding="utf-8", newline="") as text:
+    with path.open(encoding="utf-8-sig", newline="") as text:
         try:
             labels = list(_labels(path, csv.reader(text), skills))
         except (UnicodeDecodeError, csv.Error) as error:

@@ -17,7 +17,7 @@ from schemas.dialects import Decode, Record, decode
 from schemas.event import NativeEvent, Session
 from streams.event_record import EventRecord, event_pipeline
 from streams.replay import Replay, batches
-from streams.rows.row import KNOWN_IDS
+from streams.rows.row import COMPONENTS_PER_STUDENT, KNOWN_IDS
 from streams.skills.skill_set import SkillSet
 from streams.training.labels import Label
 
@@ -71,6 +71,7 @@ async def moments_of(
     withdrawn: bool = False,
     decode: Decode = decode,
     known_ids: int = KNOWN_IDS,
+    components: int = COMPONENTS_PER_STUDENT,
 ) -> tuple[list[Moment], MomentCounts]:
     """Process every labelled student's events, by their times, and keep the row at several moments a label: at its
     `as_of`, at `steps` - 1 evenly before, and after as many events as each of `counts`; if `withdrawn`, also at a
@@ -87,7 +88,7 @@ async def moments_of(
     events = _events(records, of_student.keys(), account, decode)
     histories = [_History.of(student, events.pop(student), own, stages) for student, own in of_student.items()]
     account.labels_without_events = sum(history.labels_without_events for history in histories)
-    replay = Replay(event_pipeline(skill_set, known_ids), scores=False)
+    replay = Replay(event_pipeline(skill_set, known_ids, components), scores=False)
     for cut in range(max((len(history.wanted) for history in histories), default=0)):
         due = [history for history in histories if cut < len(history.wanted)]
         for batch in batches(record for history in due for record in history.part(cut)):

@@ -11,10 +11,17 @@ from hypothesis import strategies as st
 from streams.evidence.artifacts import NO_ARTIFACT
 from streams.pipeline import Pipeline
 from streams.rows.codec import decode_row
-from streams.skills.skill_set import SkillsError, load_skills
+from streams.skills.skill_set import SkillsError, TextModelFile, load_skills, with_text_models
 from streams.skills.text_model_files import naming, write_text_models
 from streams.skills.text_reader import TextReader, Unread
-from streams.texts.text_model import MAX_BYTES, TextModel, digest_of_file, encode_text_model
+from streams.texts.text_model import (
+    MAX_BYTES,
+    TextModel,
+    TextModelError,
+    decode_text_model,
+    digest_of_file,
+    encode_text_model,
+)
 from streams.vocabulary import skill_code
 from tests.events import fail_source, processed, raw, records, updates_of
 
@@ -216,3 +223,20 @@ def test_a_skill_without_the_table_gets_one_and_one_in_another_notation_is_refus
                                                    f'sha256 = "{named.sha256}"\n')  # fmt: skip
     with pytest.raises(SkillsError, match=r"must be a table \[skills"):
         naming(bare.replace("# kept", "text_model = {}"), {"grief": named})
+
+
+def test_a_table_that_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
+    skills_file(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    text = (tmp_path / "skills.toml").read_text(encoding="utf-8")
+    steep = msgspec.structs.replace(MODEL, stems={"sorrow": (2.0, 101.0)})
+    skill_set = with_text_models(load_skills(str(tmp_path / "skills.toml")), {"grief": TextModelFile(table=steep)})
+
+    with pytest.raises(TextModelError, match=r"grief\.texts\.json is no text model: .* <= 100\.0"):
+        write_text_models(tmp_path, skill_set, text)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_the_norm_of_texts_of_thousands_of_words_is_read() -> None:
+    long = msgspec.structs.replace(MODEL, least_norm=140.0)
+    assert decode_text_model(encode_text_model(long), "") == long

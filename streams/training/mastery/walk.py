@@ -101,8 +101,9 @@ async def walk(histories: Histories, pipeline: Pipeline, most: int, progress: Wa
     replay, names = Replay(pipeline, scores=False), pipeline.skill_set.names
     everyone = histories.of_students
     total, done = sum(min(len(history.asked), most) for history in everyone), 0
+    due = list(range(len(everyone)))
     for number in range(min(most, max((len(history.asked) for history in everyone), default=0))):
-        due = [index for index, history in enumerate(everyone) if number < len(history.asked)]
+        due = [index for index in due if number < len(everyone[index].asked)]
         for batch in batches(_between(everyone, due, number)):
             await replay.feed(batch)
         before = _rows(replay, everyone, due, names)

@@ -68,6 +68,16 @@ def test_an_artifact_has_its_bank_and_no_classifier(tmp_path: Path) -> None:
     assert load_artifact(str(tmp_path)) == artifact
 
 
+def test_a_bank_that_could_not_be_read_again_replaces_nothing(tmp_path: Path) -> None:
+    save_artifact(tmp_path / "a", CARD, {"mastery": BANK})
+    steep = msgspec.structs.replace(BANK, outlook=msgspec.structs.replace(BANK.outlook, share=101.0))
+
+    with pytest.raises(ArtifactError, match=r"<= 100\.0 - at `\$\.outlook\.share`"):
+        save_artifact(tmp_path / "a", CARD, {"mastery": steep})
+    assert load_artifact(str(tmp_path / "a")).banks == {"mastery": BANK}
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
 def test_a_tampered_a_cut_and_a_foreign_bank_stop_the_artifact_and_say_what_to_do(tmp_path: Path) -> None:
     save_artifact(tmp_path, CARD, {"mastery": BANK})
     file = tmp_path / FILE

@@ -1,12 +1,13 @@
 """labels.csv: what is read, and what is refused with its line."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
 
 from streams.training.errors import TrainingError
-from streams.training.labels import Label, StudentGroups, read_labels
+from streams.training.labels import Label, StudentGroups, ordinals_of, read_labels
 
 HEADER = "student,skill,as_of,label\n"
 
@@ -47,6 +48,18 @@ def test_a_label_that_cannot_be_used_is_named(tmp_path: Path, row: str, why: str
 def test_other_columns_are_refused(tmp_path: Path, header: str) -> None:
     with pytest.raises(TrainingError, match=f"its columns are '{header}'"):
         read(tmp_path, f"{header}\n")
+
+
+def test_the_mark_that_excel_puts_before_the_first_column_is_passed_over(tmp_path: Path) -> None:
+    rows = HEADER.replace("\n", "\r\n") + "ada,empathy,2026-03-02T12:00:00Z,1\r\n"
+    assert read(tmp_path, "\ufeff" + rows) == read(tmp_path, rows)
+
+
+def test_which_of_its_students_labels_each_is_takes_no_longer_the_more_there_are() -> None:
+    labels = [Label("ada", "empathy", second, 1) for second in range(30_000)]
+    begin = time.process_time()
+    assert ordinals_of(labels[::-1]).tolist() == [*range(30_000, 0, -1)]
+    assert time.process_time() - begin < 1, "0.03 s; it took 5 s and more to look each one up in a list"
 
 
 def test_further_columns_are_kept_beside_the_label(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from schemas.dialects import decode
 from streams.rows.codec import decode_row
+from streams.rows.components import components_of
 from streams.rows.row import Row
 from streams.training.labels import Label
 from streams.training.moments import Moment, MomentCounts, moments_of
@@ -42,6 +43,13 @@ def test_the_order_of_the_file_changes_nothing(minute: int, rng: random.Random) 
     shuffled = rng.sample(noted, len(noted))
 
     assert tell(noted, [label(minute)], 3)[0] == tell(shuffled, [label(minute)], 3)[0]
+
+
+def test_a_row_holds_as_many_components_as_a_workers() -> None:
+    noted = [raw("attempt", minute=minute, kcs=[f"k{minute}"]) for minute in range(3)]
+    moments, _ = asyncio.run(moments_of(records(noted), [label(3)], default_skills(), components=2))
+
+    assert {each.name for moment in moments for each in components_of(row(moment).components)} == {"k1", "k2"}
 
 
 def test_earlier_moments_lie_evenly_before_the_labels_own() -> None:
