@@ -37,6 +37,7 @@ def train_by_outcomes(
             OutcomePlan(counts, cohort=cohort),
             lambda: next(decodes),
             known_ids=settings.known_ids,
+            components=settings.components_per_student,
         )
     )
     outcomes = with_outcomes(plan.skill_set)

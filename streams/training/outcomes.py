@@ -18,7 +18,7 @@ import numpy as np
 
 from schemas.dialects import Decode, Record, decode
 from streams.evidence.features import DAY_US
-from streams.rows.row import KNOWN_IDS
+from streams.rows.row import COMPONENTS_PER_STUDENT, KNOWN_IDS
 from streams.rows.row_batch import Floats, RowBatch
 from streams.skills.skill_set import Outcome, SkillSet
 from streams.training.folds import COHORT
@@ -71,6 +71,7 @@ async def outcome_moments(
     decode_of_pass: Callable[[], Decode] = lambda: decode,
     *,
     known_ids: int = KNOWN_IDS,
+    components: int = COMPONENTS_PER_STUDENT,
 ) -> tuple[list[Moment], MomentCounts]:
     """Label the moments of every student by what came after them; those with too little after them are left out.
 
@@ -78,7 +79,9 @@ async def outcome_moments(
     """
     histories = _times(records(), decode_of_pass())
     asked = [Label(student, "", at, 0.0) for student, times in histories.items() for at in plan.moments(times)]
-    states, account = await moments_of(records(), asked, skill_set, decode=decode_of_pass(), known_ids=known_ids)
+    states, account = await moments_of(
+        records(), asked, skill_set, decode=decode_of_pass(), known_ids=known_ids, components=components
+    )
     outcomes = with_outcomes(skill_set)
     return [
         moment for skill, outcome in outcomes.items() for moment in _labelled(states, skill, outcome, plan)

@@ -37,6 +37,7 @@ class Part(Struct, frozen=True, array_like=True):
     n: float
     age_s: float
     log_odds: float
+    p: float
 
 
 class PublishedUpdate(Struct, frozen=True, array_like=True):
@@ -85,7 +86,9 @@ def shorten(update: SkillUpdate, remote: Collection[str] = ()) -> PublishedUpdat
 def _said_by(source: str, update: SkillUpdate) -> dict[str, Part]:
     contributions = ((name, skill.contributions.get(source)) for name, skill in update.skills.items())
     return {
-        name: Part(part.n, part.age_s, part.log_odds) for name, part in contributions if part is not None and part.n > 0
+        name: Part(part.n, part.age_s, part.log_odds, 0.5 if part.p is None else part.p)
+        for name, part in contributions
+        if part is not None and part.n > 0
     }
 
 

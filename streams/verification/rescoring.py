@@ -158,8 +158,8 @@ class _Recorded:
             for skill, part in update.recorded.get(self.name, {}).items():
                 at = row_index, skills.index(skill)
                 silent.n[at], silent.age_s[at], log_odds[at] = part.n, part.age_s, part.log_odds
-        known = silent.n > 0
-        silent.p[known], silent.status[known] = 0.5, EstimateStatus.OK  # p is not used again
+                silent.p[at] = min(max(part.p, ROUNDING_TOLERANCE), 1 - ROUNDING_TOLERANCE)
+        silent.status[silent.n > 0] = EstimateStatus.OK
         self._estimate = RecordedEstimate(
             **{each.name: getattr(silent, each.name) for each in fields(silent)}, log_odds=log_odds
         )

@@ -1,10 +1,13 @@
 """A remote source is verified by what it said in the updates, and never asked again."""
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
 from schemas.update import SkillUpdate
-from streams.evidence.artifacts import NO_ARTIFACT
+from streams.evidence.artifacts import NO_ARTIFACT, SkillCard
+from streams.evidence.outcome_intervals import IntervalEnds, OutcomeIntervals
 from streams.pipeline import Pipeline
 from streams.verification.rescoring import Rescoring
 from tests.unit import a_source
@@ -14,13 +17,26 @@ from tests.unit.verified import World, changed, rescored
 __all__ = ["school"]
 
 
-def world_of(school: School) -> World:
+def world_of(school: School, outcome_intervals: OutcomeIntervals | None = None) -> World:
     """Six students, of whom the service thought differently from batch to batch; now it is away."""
     school.install()
     skills = school.skills(weight=0.7)
+    card = SkillCard(
+        file="",
+        sha256="",
+        features=(),
+        labels="",
+        examples=0,
+        students=0,
+        metrics={},
+        outcome_intervals=outcome_intervals,
+    )
+    artifact = replace(
+        NO_ARTIFACT, card=msgspec.structs.replace(NO_ARTIFACT.card, skills=dict.fromkeys(skills.names, card))
+    )
     world = World(
-        pipeline_of=lambda _: Pipeline(skills, NO_ARTIFACT, on_failure=lambda _source, _error: None),
-        rescoring=lambda: Rescoring(skills, NO_ARTIFACT),
+        pipeline_of=lambda _: Pipeline(skills, artifact, on_failure=lambda _source, _error: None),
+        rescoring=lambda: Rescoring(skills, artifact),
     )
     for number in range(60):
         world.event(f"s{number % 6}", score=number % 3 / 2)
@@ -40,6 +56,19 @@ def test_what_it_said_then_is_taken_from_the_updates(school: School) -> None:
     assert verdict.kinds == []
     assert verdict.recorded == 6
     assert verdict.other_sources == 0
+
+
+def test_an_interval_that_rests_on_what_it_said_is_taken_from_the_updates_too(school: School) -> None:
+    widths = ((-0.1, -0.2, -0.3, -0.4),)
+    ends = IntervalEnds(low=widths, high=((0.1, 0.2, 0.3, 0.4),))
+    table = OutcomeIntervals(
+        prior_width=0.9, evidence_edges=(), said_edges=(0.3, 0.55, 0.8), ends={"behaviour+steadiness": ends}
+    )
+    world = world_of(school, table)
+    found = {skill.high - skill.low for number in range(6) for skill in world.last_update(f"s{number}").skills.values()}
+
+    assert len(found) > 1
+    assert world.verify().kinds == []
 
 
 def test_an_update_without_it_is_compared_without_it(school: School) -> None:
