@@ -98,6 +98,13 @@ ROW_COLUMNS: Final = {
     "controls_isolated_least": RowColumn(
         "how often the control least changed while the others stayed was", lambda rows: _least(rows, "isolated")
     ),
+    "handed_in_share": RowColumn(
+        "work handed in, as a share of it and of due dates missed",
+        lambda rows: _of_what_was_due(rows, "n", "submitted"),
+    ),
+    "mark_of_due": RowColumn(
+        "the mean mark, a due date missed counting as 0", lambda rows: _of_what_was_due(rows, "total", "marked")
+    ),
 }
 FEATURES: Final = (*ROW_COLUMNS, *(f"{fact}.{column}" for fact in FACTS for column in FACT_COLUMNS))
 _REVISIONS: Final[dict[str, int]] = {}
@@ -137,6 +144,15 @@ def _least(rows: _Rows, name: str) -> Floats:
     there = rows.controls["unused"] == 0
     least = np.where(there, rows.controls[name].astype(np.float64), np.inf).min(axis=1)
     return np.where(there.any(axis=1), least, np.nan)
+
+
+def _of_what_was_due(rows: _Rows, column: str, fact: str) -> Floats:
+    """What there is of a fact, over its number and that of the due dates missed: it means the same in courses with few
+    and with many deadlines. NaN where neither was seen.
+    """
+    facts = rows.row_batch.facts
+    n = facts["n"][:, INDEX[fact]].astype(np.float64) + facts["n"][:, INDEX["missed"]]
+    return _ratio(facts[column][:, INDEX[fact]].astype(np.float64), n)
 
 
 def _deviation(rows: _Rows, fact: int) -> Floats:

@@ -40,7 +40,16 @@ OF_ROW: Final[dict[str, Callable[[Row, int], float]]] = {
     "controls_isolated_twice": lambda row, _at_us: float(sum(use.isolated >= 2 for use in row.controls.values())),
     "controls_alone_least": lambda row, _at_us: least([use.alone for use in row.controls.values()]),
     "controls_isolated_least": lambda row, _at_us: least([use.isolated for use in row.controls.values()]),
+    "handed_in_share": lambda row, _at_us: of_what_was_due(row, "submitted", lambda totals: float(totals.n)),
+    "mark_of_due": lambda row, _at_us: of_what_was_due(row, "marked", lambda totals: totals.total),
 }
+UNKNOWN: Final = {"controls_alone_least", "controls_isolated_least", "handed_in_share", "mark_of_due"}
+
+
+def of_what_was_due(row: Row, fact: str, part: Callable[[Totals], float]) -> float:
+    totals, missed = row.facts.get(INDEX[fact]), row.facts.get(INDEX["missed"])
+    due = (totals.n if totals else 0) + (missed.n if missed else 0)
+    return (part(totals) if totals else 0.0) / due if due else math.nan
 
 
 def least(counts: Sequence[int]) -> float:
@@ -124,7 +133,7 @@ def test_of_a_student_not_seen_yet_only_counts_are_known() -> None:
 
     known = {name for name, value in zip(FEATURES, line, strict=True) if not math.isnan(value)}
     counts = {f"{fact}.{column}" for fact in FACTS for column in ("n", "recent_n")}
-    assert known == counts | OF_ROW.keys() - {"controls_alone_least", "controls_isolated_least"}
+    assert known == counts | OF_ROW.keys() - UNKNOWN
     assert not np.nansum(line)
 
 
