@@ -150,12 +150,15 @@ class Fusion:
         """Set ends and confidence of the skills that have intervals of their outcome; a set of sources that the table
         does not have knows nothing.
         """
+        if not any(self._outcome_tables):
+            return
+        evidence_of_all = self.evidence(estimates)
         for column, table in enumerate(self._outcome_tables):
             if table is None:
                 continue
             known = ~np.isnan(fused.score[:, column])
             fused.low[known, column], fused.high[known, column], fused.confidence[known, column] = 0.0, 1.0, 0.0
-            evidence = self.evidence(estimates)[:, column]
+            evidence = evidence_of_all[:, column]
             said = self.said({name: estimates[name] for name in table.sources if name in estimates})[:, column]
             for mask, rows in _rows_by_mask(table.ends, estimates, column):
                 below, above = table.look_up(mask, evidence[rows], said[rows])

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from streams.training.errors import LabelsError
 
 COLUMNS: Final = ("student", "skill", "as_of", "label")
+MAX_FURTHER_COLUMNS: Final = 100
+MAX_VALUE_CHARS: Final = 256
+"""Of a further column: arrays of text are as wide as the longest."""
 MAX_ORDINALS: Final = 6
 """With more labels a student, figures by which of them it is are too many to read."""
 
@@ -89,6 +92,8 @@ def _labels(path: Path, rows: Iterator[list[str]], skills: Collection[str]) -> I
         if len(row) != len(header):
             raise LabelsError(f"{where}: {len(row)} columns, not {len(header)}")
         student, skill, as_of, label, *values = row
+        if max(map(len, values), default=0) > MAX_VALUE_CHARS:
+            raise LabelsError(f"{where}: a column has more than {MAX_VALUE_CHARS} characters: it names no group")
         if skill not in skills:
             raise LabelsError(f"{where}: no skill {skill!r}; the skill set has {', '.join(skills)}")
         as_of_us = _time_us(where, as_of)
@@ -102,6 +107,11 @@ def _require_columns(path: Path, header: list[str]) -> None:
     if tuple(header[: len(COLUMNS)]) != COLUMNS:
         raise LabelsError(
             f"{path}: its columns are {','.join(header)[:200]!r}; they must begin with {','.join(COLUMNS)!r}"
+        )
+    if len(header) - len(COLUMNS) > MAX_FURTHER_COLUMNS:
+        raise LabelsError(
+            f"{path}: {len(header) - len(COLUMNS):,} columns after {COLUMNS[-1]!r}; leave those that name no groups, "
+            f"{MAX_FURTHER_COLUMNS} at most"
         )
     if "" in header or len(set(header)) < len(header):
         raise LabelsError(f"{path}: its columns are {','.join(header)[:200]!r}: each must have a name of its own")

@@ -50,6 +50,16 @@ def test_other_columns_are_refused(tmp_path: Path, header: str) -> None:
         read(tmp_path, f"{header}\n")
 
 
+def test_more_columns_and_longer_values_than_groups_have_are_refused(tmp_path: Path) -> None:
+    row = "ada,empathy,2026-03-02T12:00:00Z,1"
+    with pytest.raises(
+        TrainingError, match="1,000 columns after 'label'; leave those that name no groups, 100 at most"
+    ):
+        read(tmp_path, HEADER[:-1] + "".join(f",c{number}" for number in range(1_000)))
+    with pytest.raises(TrainingError, match="line 2: a column has more than 256 characters"):
+        read(tmp_path, f"{HEADER[:-1]},essay\n{row},{'x' * 257}")
+
+
 def test_the_mark_that_excel_puts_before_the_first_column_is_passed_over(tmp_path: Path) -> None:
     rows = HEADER.replace("\n", "\r\n") + "ada,empathy,2026-03-02T12:00:00Z,1\r\n"
     assert read(tmp_path, "\ufeff" + rows) == read(tmp_path, rows)
