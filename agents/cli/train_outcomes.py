@@ -44,7 +44,10 @@ def train_by_outcomes(
     seen = {state.label.skill for state in states}
     missing = [f"{skill} ({outcome_terms(outcome)})" for skill, outcome in outcomes.items() if skill not in seen]
     if missing:
-        raise TrainingError(f"the events tell no outcome of {', '.join(missing)}: nobody has any after a moment")
+        raise TrainingError(
+            f"the events tell no outcome of {', '.join(missing)}: nobody has enough after a moment. "
+            "Send what it counts, or name a skills file without it"
+        )
     source = "; ".join(f"{skill}: later {outcome_terms(outcome)}" for skill, outcome in outcomes.items())
     trained = train(states, replace(plan, labels_source=f"what came later in the history itself ({source})"))
     return trained, {"events": account.records, "unreadable": account.unreadable, "moments": len(states)}

@@ -226,6 +226,7 @@ def test_train_says_what_it_lacks_without_labels(run: Run, tmp_path: Path) -> No
     assert (none_named.code, "no skill of default names an outcome" in none_named.err) == (2, True)
     none_seen = run("train", events, *out, "--skills", "course_work")
     assert (none_seen.code, "tell no outcome of later_score" in none_seen.err) == (1, True)
+    assert "name a skills file without it" in none_seen.err
     assert run("train", events, labels, *out, "--cohort", "x").code == 2
     assert run("train", history(tmp_path), *out, "--skills", "course_work", "--holdout", 0.2).code == 2
     assert not (tmp_path / "out").exists()
