@@ -1,31 +1,82 @@
 """The task that spends the budget, without Kafka: what it does with students who are owed nothing."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, cast
+
+import pytest
 
 from agents.config.channels import Channels
 from agents.config.settings import Settings
 from agents.reasoning.task import Reasoner
 from streams.reasoning.policy.queue import ReasoningQueue
 from streams.reasoning.policy.settings import PendingPolicy
-from streams.rows.row import Pending
+from streams.rows.codec import encode_row
+from streams.rows.row import Pending, Row
 from streams.rows.table import PartitionedRows
 from tests.events import default_pipeline
 
+NOW_US = 1_000_000_000
+EXPLAINED = Row(offset=7, events=1)
 
-async def test_a_student_whose_row_is_gone_is_let_go_and_not_taken_again_and_again() -> None:
-    queue = ReasoningQueue(PendingPolicy(), calls_per_s=1.0)
-    queue.offer(0, b"gone", (0, 7), Pending(since_us=1, value=0.5))
+
+@asynccontextmanager
+async def serving(queue: ReasoningQueue, rows: PartitionedRows) -> AsyncIterator[None]:
+    """A reasoner that serves the queue, and would fail if it came to ask anybody."""
     unused = cast(Any, None)
     reasoner = Reasoner(
-        queue, PartitionedRows(), default_pipeline(), unused, unused, Channels.of(Settings()), lambda: 10, unused
+        queue, rows, default_pipeline(), unused, unused, Channels.of(Settings()), lambda: NOW_US, unused
     )
+    task = asyncio.create_task(reasoner.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
-    serving = asyncio.create_task(reasoner.run())
+
+def offered(key: bytes, since_us: int) -> ReasoningQueue:
+    queue = ReasoningQueue(PendingPolicy(), calls_per_s=1.0)
+    queue.offer(0, key, (0, 7), Pending(since_us=since_us, value=0.5))
+    return queue
+
+
+async def until_let_go(queue: ReasoningQueue) -> None:
     async with asyncio.timeout(10):
         while len(queue) or queue.in_flight:  # noqa: ASYNC110  # nothing announces an empty queue
             await asyncio.sleep(0)
-    serving.cancel()
-    await asyncio.gather(serving, return_exceptions=True)
 
-    assert queue.best(20) is None
+
+async def test_a_student_whose_row_is_gone_is_let_go_and_not_taken_again_and_again() -> None:
+    queue = offered(b"gone", since_us=1)
+
+    async with serving(queue, PartitionedRows()):
+        await until_let_go(queue)
+
+    assert queue.best(2 * NOW_US) is None
+
+
+@pytest.mark.parametrize("before", [None, Row(offset=6, events=1)], ids=["no row", "a row of before"])
+async def test_a_student_who_is_marked_waits_until_the_batch_that_did_so_is_stored(before: Row | None) -> None:
+    queue, rows = offered(b"ada", since_us=NOW_US), PartitionedRows()
+    if before is not None:
+        rows.put(0, b"ada", encode_row(before))
+
+    async with serving(queue, rows):
+        for _ in range(100):
+            await asyncio.sleep(0)
+
+    assert (len(queue), queue.in_flight) == (1, 0)
+    assert queue.best(NOW_US) is None, "others are served meanwhile"
+    assert queue.next_due_us() is not None
+
+
+async def test_a_student_whose_stored_row_owes_nothing_is_let_go() -> None:
+    queue, rows = offered(b"ada", since_us=NOW_US), PartitionedRows()
+    rows.put(0, b"ada", encode_row(EXPLAINED))
+
+    async with serving(queue, rows):
+        await until_let_go(queue)
+
+    assert queue.best(2 * NOW_US) is None
