@@ -71,6 +71,8 @@ class PhraseBook:
     def _said(self, tokens: Sequence[str]) -> dict[Hit, None]:
         """What is found and not denied, in reading order."""
         said: dict[Hit, None] = {}
+        if self._by_first.keys().isdisjoint(tokens):
+            return said
         position, denied_until = 0, -1
         while position < len(tokens):
             candidates = self._by_first.get(tokens[position])

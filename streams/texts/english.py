@@ -64,9 +64,18 @@ _OTHERS: Final = tuple(
 )
 
 
+_FOREIGN: Final[frozenset[str]] = frozenset().union(*_OTHERS)
+
+
 def is_english(words: Sequence[str]) -> bool:
     """Whether `words`, in lower case, are clearly English."""
-    english = sum(map(_ENGLISH.__contains__, words))
+    english = _of(_ENGLISH, words)
     if english < 2 or english < MIN_SHARE * len(words):
         return False
-    return all(english >= MIN_LEAD * sum(map(other.__contains__, words)) for other in _OTHERS)
+    if english >= MIN_LEAD * _of(_FOREIGN, words):  # no language has more of them than all together
+        return True
+    return all(english >= MIN_LEAD * _of(other, words) for other in _OTHERS)
+
+
+def _of(function_words: frozenset[str], words: Sequence[str]) -> int:
+    return sum(map(function_words.__contains__, words))
