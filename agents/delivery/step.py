@@ -1,6 +1,6 @@
 """The step that delivery runs over each batch: what it is given, and what it returns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -20,18 +20,24 @@ class Output(NamedTuple):
     timestamp_ms: int | None = None
 
 
+def nothing_follows() -> None:
+    """Nobody waits for the rows."""
+
+
 @dataclass(frozen=True, slots=True)
 class BatchResult:
     """What a batch changes: rows of its own partition (None deletes), and records to produce, in order.
 
     A `checkpoint` is written behind the rows, and is confirmed like them before the batch is acknowledged. It is of the
-    first `records` of the batch; None: of all. The step is called again for the rest.
+    first `records` of the batch; None: of all. The step is called again for the rest. `stored` is called when the
+    rows are in the table.
     """
 
     rows: Mapping[bytes, bytes | None]
     outputs: Sequence[Output]
     checkpoint: InputCheckpoint | None = None
     records: int | None = None
+    stored: Callable[[], None] = nothing_follows
 
 
 class BatchStep(Protocol):

@@ -37,8 +37,6 @@ CALLS_AT_ONCE: Final = 4
 _IDLE_S: Final = 0.2
 _LONGEST_WAIT_S: Final = 30.0
 _UNREACHABLE_WAIT_S: Final = 1.0
-_STORED_WITHIN_S: Final = 60.0
-"""How long a batch may take from marking a student to storing its row. A worker that takes longer ends."""
 
 
 class Reasoner:
@@ -79,10 +77,7 @@ class Reasoner:
         """Explain one student; how long to wait before the next, in seconds."""
         row_batch = self._pending_row(ticket)
         if row_batch is None:
-            if self._is_yet_to_be_stored(ticket):
-                self._queue.release(ticket, self._now_us() + round(_IDLE_S * 1e6))
-            else:
-                self._queue.settle(ticket.partition, ticket.key, ticket.seq, Pending())  # nothing is owed any more
+            self._queue.settle(ticket.partition, ticket.key, ticket.seq, Pending())  # nothing is owed any more
             return 0.0
         [written] = self._pipeline.write([ticket.key], await self._pipeline.score(row_batch)).values()
         try:
@@ -100,16 +95,6 @@ class Reasoner:
         if not self._erased_since(ticket, row_batch):
             await self._publish(ticket, explanation, result)
         return 0.0
-
-    def _is_yet_to_be_stored(self, ticket: Ticket) -> bool:
-        """Whether the batch that marked the student is still on its way to the table: it is offered before."""
-        if self._now_us() - ticket.since_us > _STORED_WITHIN_S * 1e6:
-            return False
-        stored = self._rows.get(ticket.partition, ticket.key)
-        if stored is None:
-            return True
-        [header] = row_headers([stored])
-        return (int(header["epoch"]), int(header["offset"])) < ticket.seq
 
     def _erased_since(self, ticket: Ticket, row_batch: RowBatch) -> bool:
         """Whether the student was erased while the model was asked: nothing may follow the tombstones."""

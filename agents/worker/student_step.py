@@ -43,7 +43,7 @@ class StudentStep:
     """The step of the input topic. It alone reads and changes its partition's rows while it runs.
 
     What is folded and scored depends on the records alone. `observe` hears of every result, and of the seconds that it
-    took.
+    took; `stored` of a partition when the rows of its result are stored.
     """
 
     def __init__(
@@ -52,11 +52,13 @@ class StudentStep:
         context: ProcessingContext,
         outputs: Outputs,
         observe: Callable[[PartitionResult, float], None],
+        stored: Callable[[int], None],
     ) -> None:
         self._pipeline = pipeline
         self._context = context
         self._outputs = outputs
         self._observe = observe
+        self._stored = stored
         self._thread = WorkThread("fold")
 
     async def __call__(self, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult:
@@ -66,7 +68,7 @@ class StudentStep:
         result = (await self._pipeline.process({partition: records}, context))[partition]
         outputs = await context.executor.run(lambda: self._outputs.of(partition, result))
         self._observe(result, perf_counter() - began_s)
-        return BatchResult(result.rows, outputs, records=result.taken)
+        return BatchResult(result.rows, outputs, records=result.taken, stored=lambda: self._stored(partition))
 
 
 def most_students(skills: int) -> int:

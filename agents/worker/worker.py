@@ -235,6 +235,7 @@ class Worker:
         channels, rows, policy = self._channels, self._app.table.rows, policy_of(self._settings)
         skill_set, tally = self._pipeline.skill_set, self._metrics.internal_records.add
         queue = self._explanations.queue if self._explanations is not None else None
+        marker = PendingMarker(queue, policy, skill_set.levels, now_us) if queue is not None else None
         outputs = Outputs(channels, self._keyring.sign, self._identity.epoch_of, self._metrics.dead_letters_packed.add)
         context = ProcessingContext(
             rows=rows,
@@ -244,13 +245,15 @@ class Worker:
             epoch_of=self._identity.epoch_of,
             most_students=most_students(len(skill_set.names)),
             gate=self._gate.check,
-            note_pending=nothing_noted if queue is None else PendingMarker(queue, policy, skill_set.levels, now_us),
+            note_pending=marker or nothing_noted,
         )
         queued = QueuedRows(rows, queue)
         reading, erasing = ResultReading(queued, skill_set, policy), Erasing(queued, context.owning_partition, channels)
         return TopicSteps(
             {
-                channels.activity: StudentStep(self._pipeline, context, outputs, self._processed),
+                channels.activity: StudentStep(
+                    self._pipeline, context, outputs, self._processed, marker.offer if marker else _nobody_is_owed
+                ),
                 channels.results: InternalStep(reading, "results_dead_lettered", outputs, tally),
                 channels.erasures: InternalStep(erasing, "erasures_dead_lettered", outputs, tally),
             }
@@ -273,6 +276,10 @@ class Worker:
         settings = self._settings
         bounds = HealthBounds(stall_after_s=settings.stall_after_s, held_bearable_s=settings.open_transaction_s)
         return Health(watched, bounds)
+
+
+def _nobody_is_owed(_partition: int) -> None:
+    """Without explanations."""
 
 
 def _gate(settings: Settings, channels: Channels, epoch: Callable[[int], int], authentic: Authentic) -> DeadLetterGate:

@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
-import pytest
-
 from agents.config.channels import Channels
 from agents.config.settings import Settings
 from agents.reasoning.task import Reasoner
@@ -15,7 +13,8 @@ from streams.reasoning.policy.settings import PendingPolicy
 from streams.rows.codec import encode_row
 from streams.rows.row import Pending, Row
 from streams.rows.table import PartitionedRows
-from tests.events import default_pipeline
+from tests.events import default_pipeline, raw, records
+from tests.stepped import CHANNELS, Stepped, owning_partition
 
 NOW_US = 1_000_000_000
 EXPLAINED = Row(offset=7, events=1)
@@ -57,19 +56,21 @@ async def test_a_student_whose_row_is_gone_is_let_go_and_not_taken_again_and_aga
     assert queue.best(2 * NOW_US) is None
 
 
-@pytest.mark.parametrize("before", [None, Row(offset=6, events=1)], ids=["no row", "a row of before"])
-async def test_a_student_who_is_marked_waits_until_the_batch_that_did_so_is_stored(before: Row | None) -> None:
-    queue, rows = offered(b"ada", since_us=NOW_US), PartitionedRows()
-    if before is not None:
-        rows.put(0, b"ada", encode_row(before))
+async def test_a_student_who_is_marked_waits_until_the_batch_that_did_so_is_stored() -> None:
+    worker = Stepped()
+    partition = owning_partition(b"ada") or 0
+    events = records([raw(minute=minute, event_id=f"e{minute}") for minute in range(20)])
 
-    async with serving(queue, rows):
+    result = await worker.step(CHANNELS.activity, partition, cast(Any, events))
+    async with serving(worker.queue, worker.rows):
         for _ in range(100):
             await asyncio.sleep(0)
+    before = len(worker.queue), worker.queue.in_flight
+    worker.rows.put_many(partition, result.rows)
+    result.stored()
 
-    assert (len(queue), queue.in_flight) == (1, 0)
-    assert queue.best(NOW_US) is None, "others are served meanwhile"
-    assert queue.next_due_us() is not None
+    assert before == (0, 0)
+    assert len(worker.queue) == 1
 
 
 async def test_a_student_whose_stored_row_owes_nothing_is_let_go() -> None:

@@ -50,11 +50,12 @@ class Stepped:
         policy, levels = PendingPolicy(), self.pipeline.skill_set.levels
         self.queue = ReasoningQueue(policy, calls_per_s=1.0)
         outputs = Outputs(CHANNELS, self.sign, first_epoch)
+        marker = PendingMarker(self.queue, policy, levels, lambda: NOW_US)
         context = ProcessingContext(
             rows=self.rows,
             owning_partition=owning_partition,
             most_students=self.most_students,
-            note_pending=PendingMarker(self.queue, policy, levels, lambda: NOW_US),
+            note_pending=marker,
         )
         queued = QueuedRows(self.rows, self.queue)
         reading, erasing = (
@@ -63,7 +64,7 @@ class Stepped:
         )
         self.step = TopicSteps(
             {
-                CHANNELS.activity: StudentStep(self.pipeline, context, outputs, self._observe),
+                CHANNELS.activity: StudentStep(self.pipeline, context, outputs, self._observe, marker.offer),
                 CHANNELS.results: InternalStep(reading, "results_dead_lettered", outputs, self._tally),
                 CHANNELS.erasures: InternalStep(erasing, "erasures_dead_lettered", outputs, self._tally),
             }
@@ -81,6 +82,7 @@ class Stepped:
         while left:
             result = await self.step(topic, partition, cast(Any, left))
             self.rows.put_many(partition, result.rows)
+            result.stored()
             rows.update(result.rows)
             outputs += result.outputs
             self.parts += 1

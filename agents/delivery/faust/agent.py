@@ -129,6 +129,7 @@ class TableAgent:
     async def _publish(self, partition: int, result: BatchResult) -> Futures:
         changes = result.rows or result.checkpoint is not None
         sent = await self._table.put_batch(partition, result.rows, result.checkpoint) if changes else []
+        result.stored()
         outputs: defaultdict[tuple[str, int], list[OutRecord]] = defaultdict(list)
         for output in result.outputs:
             outputs[output.topic, output.partition].append(OutRecord(*output[2:]))

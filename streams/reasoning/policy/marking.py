@@ -12,24 +12,33 @@ from streams.skills.skill_set import Levels
 
 
 class PendingMarker:
-    """Implements NotePending. `now_us` is the worker's clock, used for pending work only."""
+    """Implements NotePending. `now_us` is the worker's clock, used for pending work only.
+
+    The queue hears of a batch's students by `offer`, when their rows are stored: until then there is no row to explain.
+    """
 
     def __init__(self, queue: ReasoningQueue, policy: PendingPolicy, levels: Levels, now_us: Callable[[], int]) -> None:
         self._queue = queue
         self._policy = policy
         self._levels = levels
         self._now_us = now_us
+        self._marked: dict[int, list[tuple[bytes, tuple[int, int], Pending]]] = {}
 
     def __call__(self, partition: int, keys: Sequence[bytes], scored: ScoredBatch) -> RowBatch:
-        """Mark the rows of `keys`, the first of those scored, and offer these students to the queue."""
+        """Mark the rows of `keys`, the first of those scored."""
         queue, policy, now_us = self._queue, self._policy, self._now_us()
-        rows, marked = scored.rows, list[Pending]()
+        rows, marked = scored.rows, list[tuple[bytes, tuple[int, int], Pending]]()
         values = values_of(scored.fused, rows.skill_states["explained"], self._levels, policy).tolist()
         positions = zip(rows.headers["epoch"].tolist(), rows.headers["offset"].tolist(), strict=True)
         for index, (key, value, position) in enumerate(zip(keys, values, positions, strict=False)):
             pending = rows.pending(index)
             if note_pending(pending, value, now_us, policy, queue.threshold) is PendingNoted.NOT_EXPLAINED:
                 queue.not_explained += 1
-            queue.offer(partition, key, position, pending)
-            marked.append(pending)
-        return rows.with_pending(marked)
+            marked.append((key, position, pending))
+        self._marked[partition] = marked
+        return rows.with_pending([pending for _, _, pending in marked])
+
+    def offer(self, partition: int) -> None:
+        """Offer the students to the queue whom the partition's last batch marked."""
+        for key, position, pending in self._marked.pop(partition, ()):
+            self._queue.offer(partition, key, position, pending)
