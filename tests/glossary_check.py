@@ -46,7 +46,7 @@ mark marks | schemas/* | a grader's mark, an event of the contract; a byte order
 parts | schemas/* agents/* streams/reasoning/* streams/training/* streams/input/* | parts of a record, of a text
 parts | streams/folding/dead_letters.py | the parts of a record, a field of dead letters
 person | schemas/dialects/* | the Person of Caliper and xAPI
-person | agents/cli/train.py | named after the released option --person
+person | agents/cli/training_options.py | named after the released option --person
 home | schemas/dialects/xapi/* schemas/dialects/students.py | xAPI's homePage
 place | agents/cli/dead_letters.py schemas/dialects/caliper/* | the released argument PLACE; `in place`
 judged | streams/verification/report.py | `not_judged`, a key of the JSON of `verify`

@@ -2,7 +2,6 @@
 
 import os
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,7 @@ from agents.cli.console import stdout
 from agents.cli.evaluation_makers import EvaluationRequest, maker_of
 from agents.cli.evaluation_tables import tables
 from agents.cli.event_files import existing, read_lines
-from agents.cli.line_records import LineRecord, reporting
+from agents.cli.line_records import records_of_now, reporting
 from agents.cli.outcome import OutOfReach
 from agents.cli.parameters import NewFolder, NumberList, Pattern, Seed
 from agents.cli.stages import counting, say, stage
@@ -66,9 +65,7 @@ class EvaluationOptions:
         )
 
     def _records(self) -> Iterator[FileRecord]:
-        now_ms = time.time_ns() // 1_000_000
-        for offset, line in enumerate(counting(read_lines([str(self.events)]), "lines")):
-            yield LineRecord(offset, now_ms, line.text, line=line)
+        return records_of_now(counting(read_lines([str(self.events)]), "lines"))
 
 
 @click.command(name="evaluate")

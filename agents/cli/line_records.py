@@ -1,5 +1,7 @@
 """Lines of files as records that know where they are from."""
 
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from agents.cli.bad_lines import BadLines
@@ -13,6 +15,13 @@ class LineRecord(FileRecord):
     """A record that knows its line."""
 
     line: Line = NO_LINE
+
+
+def records_of_now(lines: Iterable[Line]) -> Iterator[LineRecord]:
+    """The lines as records of this moment, from offset 0 on."""
+    now_ms = time.time_ns() // 1_000_000
+    for offset, line in enumerate(lines):
+        yield LineRecord(offset, now_ms, line.text, line=line)
 
 
 def reporting(decode: Decode, bad: BadLines) -> Decode:

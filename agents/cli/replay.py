@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any, BinaryIO
@@ -16,7 +15,7 @@ from rich.table import Table
 from agents.cli.bad_lines import BadLines
 from agents.cli.console import stderr, stdout
 from agents.cli.event_files import NO_LINE, STANDARD, open_output, read_lines
-from agents.cli.line_records import LineRecord
+from agents.cli.line_records import LineRecord, records_of_now
 from agents.cli.parameters import must_differ
 from agents.config.dialects import decoder_of
 from agents.config.settings import load_settings
@@ -75,7 +74,7 @@ def command(
         updates = _open(stack, out, files)
         rejected = _open(stack, dead_letters, files)
         components = _open(stack, mastery, files)
-        _run(replay, _records(files, quiet=as_json), updates, rejected, bad)
+        _run(replay, records_of_now(read_lines(files, quiet=as_json)), updates, rejected, bad)
         if components is not None and lists is not None:
             components.writelines(_all_components(replay, lists, pipeline.skill_set.names))
     bad.tell_of_the_rest("" if dead_letters else "; --dead-letters FILE has them all")
@@ -136,12 +135,6 @@ def _all_components(replay: Replay, lists: MasteryList, skills: tuple[str, ...])
         rows = RowBatch.of([row for _, row in part], skills)
         for (key, _), texts in zip(part, lists.components(rows, MAX_COMPONENTS_PER_STUDENT), strict=True):
             yield b'{"student_id":%b,"mastery":[%b]}\n' % (orjson.dumps(key.decode()), texts)
-
-
-def _records(files: tuple[str, ...], *, quiet: bool) -> Iterator[LineRecord]:
-    now_ms = time.time_ns() // 1_000_000
-    for offset, line in enumerate(read_lines(files, quiet=quiet)):
-        yield LineRecord(offset, now_ms, line.text, line=line)
 
 
 def _open(stack: ExitStack, name: str | None, files: tuple[str, ...]) -> BinaryIO | None:
