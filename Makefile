@@ -56,9 +56,9 @@ format: $(READY)  ## put code in the one format and mend what ruff can mend
 	@$(BIN)/ruff format
 
 .PHONY: integration
-integration: $(READY)  ## the tests on a real Kafka and a real Redis, which it starts and stops (Java 17+, Maven)
+integration: $(READY)  ## the long tests, and those on a real Kafka and a real Redis, which it starts and stops (Java 17+, Maven)
 	@SKILLSTREAM_REQUIRE_SERVERS=1 $(BIN)/python -m tests.servers \
-	  $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "kafka or redis" tests/integration tests/contract tests/agents tests/container $(ARGS)
+	  $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "kafka or redis or long" tests/integration tests/contract tests/agents tests/container $(ARGS)
 
 .PHONY: image-check
 image-check: $(READY)  ## build the container image and try it (Docker, or Podman and runc; BASE=stand-in without a registry)

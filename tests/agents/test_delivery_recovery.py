@@ -9,6 +9,8 @@ import pytest
 from agents.delivery.faust.run import EXIT_OK
 from tests.agents.delivery_cluster import Cluster, Worker, cluster, until
 
+pytestmark = pytest.mark.long
+
 SLOW_S = 0.15
 EVENTS = 4_000
 

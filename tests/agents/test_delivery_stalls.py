@@ -11,6 +11,8 @@ from tests.agents.delivery_cluster import until
 from tests.agents.delivery_misbehaving import UNFETCHED, VARIABLE
 from tests.agents.deployment import PARTITIONS, Sent, deployed
 
+pytestmark = pytest.mark.long
+
 STALL_AFTER_S = 6.0
 LEEWAY_S = 40.0
 """To start, to look at the lag (every 5 s), to stop; and a busy machine."""
