@@ -21,6 +21,7 @@ from streams.rows.row_batch import RowBatch
 from streams.scoring.fusion import ScoredBatch
 from streams.scoring.json_columns import Column, dates, grouped, integers, joined_columns, json_string, numbers
 from streams.scoring.mastery_list import MasteryList
+from streams.scoring.validated import is_validated
 from streams.skills.skill_set import SkillSet
 from streams.vocabulary import FACTS, PHRASE_PREFIX, RUBRIC, RUBRIC_FACT, phrase_code
 
@@ -78,9 +79,7 @@ class UpdateWriter:
         score, confidence = fused.score[at], fused.confidence[at]
         column = at[1].tolist()
         carried = {name: carries[at] for name, carries in fused.carries.items()}
-        validated = np.zeros(len(column), np.bool_)
-        for name in self._trained & carried.keys():
-            validated |= carried[name]
+        validated = is_validated(fused, self._trained, at)
         contributions: list[Column] = []
         for name, estimate in sorted(estimates.items()):
             contributions += [b"," if contributions else b"", json_string(name) + b":"]

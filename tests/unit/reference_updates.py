@@ -52,7 +52,7 @@ def _skill(
         high=_rounded(fused.high[at]),
         confidence=_rounded(fused.confidence[at]),
         level=LEVELS[int(skill_set.levels.classify(fused.score[at], fused.confidence[at]))],
-        validated=name in artifact.card.skills and "model" in _carrying(fused, at),
+        validated=name in artifact.card.skills and "model" in _carrying(fused, at) and _is_carried_by_model(fused, at),
         rests_on=skill_set.skills[name].rests_on(_carrying(fused, at), labelled="model" in _carrying(fused, at)),
         contributions=contributions,
         evidence=_evidence(row_batch, skill_set, at),
@@ -61,6 +61,11 @@ def _skill(
 
 def _carrying(fused: Fused, at: tuple[int, int]) -> list[str]:
     return [source for source in BUILT_IN if source in fused.carries and fused.carries[source][at]]
+
+
+def _is_carried_by_model(fused: Fused, at: tuple[int, int]) -> bool:
+    log_odds = {source: abs(float(of_source[at])) for source, of_source in fused.log_odds.items()}
+    return 2 * log_odds["model"] >= sum(log_odds.values())
 
 
 def _contribution(source: str, scored: ScoredBatch, at: tuple[int, int]) -> Contribution:
