@@ -1,25 +1,21 @@
-"""Model artifacts: a folder with a card and one scikit-learn model a skill, stored by skops, never by pickle.
+"""Model artifacts: a folder with a card and one model a skill; nothing is ever unpickled, and reading runs no code.
 
-    card.json         what was trained, on what, with which features, how well, the hash of each file
-    <skill>.skops     the classifier; only types in TRUSTED are ever built from it
+    card.json             what was trained, on what, with which features, how well, the hash of each file
+    <skill>.trees.json    the classifier, see `trees`; in former artifacts <skill>.skops, see `former_models`
+    <skill>.bank.json     in its place, the item bank of mastery
 
 Refused are a model that reads a feature which is missing here or means something else by now (facts that it does not
 read may come and change), and a folder whose files do not match their hashes.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from importlib.resources import files
-from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import ModuleType
-from typing import Any, Final
-from zipfile import ZIP_DEFLATED, ZipFile
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -28,18 +24,17 @@ from numpy.typing import NDArray
 
 from schemas.errors import Fatal
 from streams.evidence.features import revision_of
+from streams.evidence.former_models import read_former
 from streams.evidence.outcome_intervals import OutcomeIntervals
+from streams.evidence.trees import BoostedTrees, TreesUnreadable, read_trees, write_trees
 from streams.mastery.bank import BankUnreadable, ItemBank, read_bank, write_bank
 
 CARD_VERSION: Final = 1
 CARD_FILE: Final = "card.json"
 BANK_SUFFIX: Final = ".bank.json"
-"""Of a file that holds an item bank; any other holds a classifier."""
-TRUSTED: Final = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
-
-
+TREES_SUFFIX: Final = ".trees.json"
+FORMER_SUFFIX: Final = ".skops"
 MIN_NARROWING: Final = 0.3
-MAX_ARTIFACT_BYTES: Final = 256 * 1024 * 1024
 _TRAIN_AGAIN: Final = "train it again with `skillstream train`"
 _AGAIN: Final = "copy it again whole, or train it again with `skillstream train`"
 
@@ -126,10 +121,10 @@ class Card(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A loaded artifact; `models` maps a skill to a fitted scikit-learn classifier, `banks` to its item bank."""
+    """A loaded artifact; `models` maps a skill to its classifier, `banks` to its item bank."""
 
     card: Card
-    models: dict[str, Any]
+    models: dict[str, BoostedTrees]
     digest: str
     banks: Mapping[str, ItemBank] = field(default_factory=dict)
 
@@ -142,12 +137,12 @@ class Artifact:
 NO_ARTIFACT: Final = Artifact(Card(version=CARD_VERSION, name="none", trained_with={}, skills={}), {}, "0" * 64)
 
 
-def save_artifact(folder: Path, card: Card, models: Mapping[str, Any]) -> Artifact:
-    """Write models and card; the card's file hashes are filled in here. Replaces what is there.
+def save_artifact(folder: Path, card: Card, models: Mapping[str, BoostedTrees | ItemBank]) -> Artifact:
+    """Write models and card; the names and hashes of the card's files are filled in here. Replaces what is there.
 
     A new folder appears whole or not at all; in one that exists the card is replaced last, so that files of two
     trainings never pass for one. `models` has, of each skill of the card, the fitted classifier or the item bank.
-    Raises OSError, and ArtifactError for a bank that could not be read again.
+    Raises OSError, and ArtifactError for a model that could not be read again.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder.parent, prefix=".unfinished-") as unfinished:
@@ -162,12 +157,13 @@ def save_artifact(folder: Path, card: Card, models: Mapping[str, Any]) -> Artifa
     return load_artifact(str(folder))
 
 
-def _write_artifact(folder: Path, card: Card, models: Mapping[str, Any]) -> None:
+def _write_artifact(folder: Path, card: Card, models: Mapping[str, BoostedTrees | ItemBank]) -> None:
     cards = {}
     for skill, skill_card in card.skills.items():
-        stored = _bytes_of(models[skill])
-        (folder / skill_card.file).write_bytes(stored)
-        cards[skill] = msgspec.structs.replace(skill_card, sha256=hashlib.sha256(stored).hexdigest())
+        file, stored = _file_of(skill, models[skill])
+        (folder / file).write_bytes(stored)
+        digest = hashlib.sha256(stored).hexdigest()
+        cards[skill] = msgspec.structs.replace(skill_card, file=file, sha256=digest)
     text = msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(card, skills=cards)), indent=2)
     (folder / CARD_FILE).write_bytes(text + b"\n")
 
@@ -195,21 +191,23 @@ def load_artifact(path: str) -> Artifact:
         raise ArtifactError(f"model artifact {path} has version {card.version}, {CARD_VERSION} is read here: {_AGAIN}")
     models, banks = {}, {}
     for skill, skill_card in card.skills.items():
-        stored = _checked(folder, skill_card)
+        stored, where = _checked(folder, skill_card), f"model artifact {folder}: {skill_card.file}"
         if skill_card.file.endswith(BANK_SUFFIX):
-            banks[skill] = _bank(f"model artifact {folder}: {skill_card.file}", stored)
+            banks[skill] = _bank(where, stored)
         else:
-            models[skill] = _built(f"model artifact {folder}: {skill_card.file}", stored, skill_card)
+            models[skill] = _trees(where, stored, skill_card)
     return Artifact(card, models, hashlib.sha256(text).hexdigest(), banks)
 
 
-def _bytes_of(model: Any) -> bytes:
+def _file_of(skill: str, model: BoostedTrees | ItemBank) -> tuple[str, bytes]:
+    """Name and content. Raises ArtifactError for what could not be read again."""
     if isinstance(model, ItemBank):
-        stored = write_bank(model)
-        _bank("the item bank", stored)
-        return stored
-    dumped: bytes = _skops().dumps(model, compression=ZIP_DEFLATED, compresslevel=9)
-    return dumped
+        file, stored = f"{skill}{BANK_SUFFIX}", write_bank(model)
+        _bank(file, stored)
+    else:
+        file, stored = f"{skill}{TREES_SUFFIX}", write_trees(model)
+        _trees(file, stored)
+    return file, stored
 
 
 def _checked(folder: Path, card: SkillCard) -> bytes:
@@ -238,35 +236,12 @@ def _bank(where: str, stored: bytes) -> ItemBank:
         raise ArtifactError(f"{where} is no item bank that is read here: {error}: {_TRAIN_AGAIN}") from None
 
 
-def _built(where: str, stored: bytes, card: SkillCard) -> Any:
+def _trees(where: str, stored: bytes, card: SkillCard | None = None) -> BoostedTrees:
     """The classifier in a file's bytes. Raises ArtifactError for bytes that hold none, or another than the card's."""
-    with _reading(where), ZipFile(BytesIO(stored)) as archive:
-        unpacked_bytes = sum(part.file_size for part in archive.infolist())
-    if unpacked_bytes > MAX_ARTIFACT_BYTES:
-        raise ArtifactError(f"{where} unpacks to {unpacked_bytes} bytes, {MAX_ARTIFACT_BYTES} are allowed")
-    with _reading(where):
-        untrusted = set(_skops().get_untrusted_types(data=stored)) - set(TRUSTED)
-    if untrusted:
-        raise ArtifactError(f"{where} holds types not trusted: {', '.join(sorted(untrusted))}")
-    with _reading(where):
-        model = _skops().loads(stored, trusted=list(TRUSTED))
-    if not hasattr(model, "predict_proba"):
-        raise ArtifactError(f"{where} holds a {type(model).__name__}, not a classifier: {_AGAIN}")
-    wanted = len(card.features)
-    if getattr(model, "n_features_in_", wanted) != wanted or len(getattr(model, "classes_", (0, 1))) != 2:
-        raise ArtifactError(f"{where} is not a classifier of two classes by {wanted} features: {_AGAIN}")
-    return model
-
-
-@contextmanager
-def _reading(where: str) -> Iterator[None]:
-    """Whatever bytes that were cut or changed make zipfile, JSON, skops or numpy raise becomes an ArtifactError."""
     try:
-        yield
-    except Exception as error:
-        raise ArtifactError(f"{where} is damaged, or no model of skops ({type(error).__name__}): {_AGAIN}") from None
-
-
-def _skops() -> ModuleType:
-    """Imported when a model is written or read: it takes seconds, and brings all of scikit-learn with it."""
-    return import_module("skops.io")
+        trees = read_former(stored) if where.endswith(FORMER_SUFFIX) else read_trees(stored)
+    except TreesUnreadable as error:
+        raise ArtifactError(f"{where} is no classifier that is read here: {error}: {_AGAIN}") from None
+    if card is not None and trees.features != len(card.features):
+        raise ArtifactError(f"{where} reads {trees.features} features, its card has {len(card.features)}: {_AGAIN}")
+    return trees

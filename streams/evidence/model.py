@@ -1,15 +1,15 @@
-"""Model: a scikit-learn classifier a skill, over the features of the whole row."""
+"""Model: a classifier a skill, over the features of the whole row."""
 
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
 from streams.evidence.artifacts import Artifact
 from streams.evidence.features import features_of
 from streams.evidence.source import Estimate, EstimateStatus, OwnThread, SourceType
+from streams.evidence.tree_scorer import TreeScorer
 from streams.rows.row_batch import RowBatch
 from streams.vocabulary import INDEX
 
@@ -23,13 +23,12 @@ class ModelSource:
 
     def __init__(self, artifact: Artifact, skills: Sequence[str]) -> None:
         self._columns = [
-            (column, artifact.models[skill], _Inputs(artifact.card.skills[skill].features))
+            (column, TreeScorer(artifact.models[skill]), _Inputs(artifact.card.skills[skill].features))
             for column, skill in enumerate(skills)
             if skill in artifact.models
         ]
         self._width = len(skills)
         self._thread = OwnThread(self.name)
-        self._pools = ThreadpoolController()
 
     async def estimate(self, row_batch: RowBatch) -> Estimate:
         """See Source."""
@@ -48,9 +47,7 @@ class ModelSource:
             if not len(known):
                 continue
             matrix = features_of(row_batch, inputs.features, at_us)[known]
-            with self._pools.limit(limits=1):
-                p = model.predict_proba(matrix)[:, 1]
-            estimate.p[known, column] = np.clip(p, _EDGE, 1 - _EDGE)
+            estimate.p[known, column] = np.clip(model.probability(matrix), _EDGE, 1 - _EDGE)
             estimate.n[known, column] = n[known]
             estimate.age_s[known, column] = age_s[known]
             estimate.status[known, column] = EstimateStatus.OK

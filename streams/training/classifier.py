@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import ThreadpoolController
 
 from streams.evidence.features import FEATURES
+from streams.evidence.scikit_trees import trees_of
+from streams.evidence.trees import BoostedTrees
 from streams.rows.row_batch import Floats
 from streams.training.errors import TrainingError
 
@@ -22,7 +24,7 @@ class Fitted:
     """A fitted model and the features it reads, in their order."""
 
     features: tuple[str, ...]
-    model: Any
+    model: BoostedTrees
 
 
 def matching(patterns: Sequence[str]) -> tuple[str, ...]:
@@ -66,7 +68,7 @@ def fit(matrix: Floats, names: Sequence[str], labels: Floats, weights: Floats, s
     # One thread: the same sums on every machine, and no waiting for cores that others use.
     with ThreadpoolController().limit(limits=1):
         model.fit(*_as_classes(matrix[:, informative], labels, weights))
-    return Fitted(tuple(names[column] for column in informative), model)
+    return Fitted(tuple(names[column] for column in informative), trees_of(model))
 
 
 def _as_classes(matrix: Floats, labels: Floats, weights: Floats) -> tuple[Floats, NDArray[np.int64], Floats]:

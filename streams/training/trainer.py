@@ -20,6 +20,7 @@ from streams.evidence.features import revision_of
 from streams.evidence.model import ModelSource
 from streams.evidence.registry import Types, types_of
 from streams.evidence.source import Estimate
+from streams.evidence.trees import BoostedTrees
 from streams.rows.row_batch import Floats
 from streams.skills.skill_set import SkillSet
 from streams.training.card_metrics import card_metrics, choice_metrics
@@ -57,7 +58,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What `save_artifact` stores; the card's file hashes are still empty."""
+    """What `save_artifact` stores; the card's files have no names and hashes yet."""
 
     card: Card
     models: dict[str, Any]
@@ -79,13 +80,13 @@ def train(moments: Sequence[Moment], plan: Plan) -> Trained:
                 raise TrainingError(f"{skill}: {error}") from None
     if not cards:
         raise TrainingError("no label has a single event by its as_of: are the student ids the same in both files?")
-    libraries = ("skillstream", "scikit-learn", "skops", "numpy")
+    libraries = ("skillstream", "scikit-learn", "numpy")
     trained_with = {"python": platform.python_version(), **{name: version(name) for name in libraries}}
     card = Card(version=CARD_VERSION, name=plan.name, trained_with=trained_with, skills=cards)
     return Trained(card, models)
 
 
-def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan, types: Types) -> tuple[SkillCard, Any]:
+def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan, types: Types) -> tuple[SkillCard, BoostedTrees]:
     labels = [moment.label for moment in moments]
     folds = folds_of(labels, plan.groups, plan.folds, plan.seed)
     students = np.array([plan.groups.of(label.student) for label in labels])
@@ -108,7 +109,7 @@ def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan, types: Types
     fusion = fit_fusion(data)
     intervals = fit_intervals(data, fusion.fit, folds) if fusion else None
     card = SkillCard(
-        file=f"{skill}.skops",
+        file="",
         sha256="",
         features=final.features,
         revisions={name: revision for name in final.features if (revision := revision_of(name)) != 1},

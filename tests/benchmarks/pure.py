@@ -10,6 +10,7 @@ from tests.benchmarks.measure import Benchmark, Figure, Measure, Rounds
 from tests.benchmarks.piping import decode, fold, whole_pipeline
 from tests.benchmarks.repeating import repeats, repeats_bytes
 from tests.benchmarks.sizes import Sizes
+from tests.benchmarks.tree_scoring import trees_of_rows
 
 BENCHMARKS: Final[dict[str, Benchmark]] = {
     "three_slow_sources": three_slow_sources,
@@ -21,6 +22,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "components": components,
     "components_attempts": components_attempts,
     "components_many": components_many,
+    **{f"trees_{rows}": trees_of_rows(rows) for rows in (1, 14, 200, 2_000)},
 }
 
 

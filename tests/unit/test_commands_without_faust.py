@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import agents
+from streams.evidence.artifacts import load_artifact, save_artifact
 
 ROOT: Final = Path(agents.__file__).parents[1]
 RUN_A_WORKER: Final = {"agents.cli.worker", "agents.cli.demo", "agents.cli.__main__"}
@@ -19,6 +20,28 @@ for name in sys.argv[1:]:
     for library in ("faust", "mode"):
         assert library not in sys.modules, f"{name} imports {library}"
 """
+
+
+_SCORING: Final = """
+import asyncio, sys
+import agents.worker.worker
+from streams.evidence.artifacts import load_artifact
+from streams.evidence.model import ModelSource
+from streams.pipeline import Pipeline
+from streams.replay import FileRecord, Replay
+from streams.rows.row_batch import RowBatch
+from streams.simulation import simulate
+from streams.skills.skill_set import load_skills
+def fail(source, error):
+    raise error
+skills, artifact = load_skills("default"), load_artifact(sys.argv[1])
+replay = Replay(Pipeline(skills, artifact, on_failure=fail))
+records = [FileRecord(n, 1_900_000_000_000 + n, each.value) for n, each in enumerate(simulate(20, 500, seed=1))]
+assert asyncio.run(replay.feed(records)).updates
+rows = RowBatch.of([row for _, row in replay.rows.items(0)], skills.names)
+assert (ModelSource(artifact, skills.names).compute(rows).n > 0).any()
+"""
+LEARNING: Final = ("sklearn", "scipy", "skops", "joblib", "threadpoolctl")
 
 
 def modules(package: str) -> Iterator[str]:
@@ -40,13 +63,23 @@ def test_no_command_but_those_that_run_a_worker_imports_faust() -> None:
 
 
 def test_a_worker_does_not_wait_for_libraries_that_its_settings_may_not_need() -> None:
-    """Redis for its limits, OpenAI for its explanations, scikit-learn for a model: together they take seconds."""
-    program = """
-import sys
-import agents.worker.worker
-imported = {"redis", "openai", "sklearn", "skops", "rich"} & set(sys.modules)
-assert not imported, imported
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    """Redis for its limits, OpenAI for its explanations: together they take seconds."""
+    run_alone("import agents.worker.worker", without=("redis", "openai", "rich", *LEARNING))
+
+
+def test_scores_by_trees_need_no_scikit_learn(tmp_path: Path) -> None:
+    """Nor scipy, nor what reads models of before: a worker would wait for them for seconds at each start."""
+    default = load_artifact("default")
+    save_artifact(tmp_path / "trees", default.card, default.models)
+    assert [path.suffix for path in sorted((tmp_path / "trees").iterdir())] == [".json", ".json"]
+
+    run_alone(_SCORING, str(tmp_path / "trees"), without=LEARNING)
+
+
+def run_alone(program: str, *arguments: str, without: tuple[str, ...]) -> None:
+    """Run it in an interpreter of its own, which must not have imported any of these libraries by the end."""
+    check = f"import sys; imported = {set(without)} & set(sys.modules); assert not imported, imported"
+    command = [sys.executable, "-c", f"{program}\n{check}", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=ROOT)
 
     assert done.returncode == 0, done.stderr

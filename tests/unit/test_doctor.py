@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from agents.config.settings import Settings
@@ -21,8 +22,11 @@ from agents.operations.doctor.contents import check_placement
 from agents.operations.doctor.installed import is_ours
 from agents.operations.doctor.local import ModelArtifact
 from agents.operations.doctor.topics import BrokerTopic, deviations, mending
+from streams.evidence.artifacts import load_artifact, save_artifact
 from streams.input.origin import ORIGIN_HEADER
 from streams.input.partitioner import PartitionerName, partitioner
+from tests.unit.training.boosting import fitted
+from tests.unit.training.former import bytes_of, former_artifact
 
 AWAY = Finding("problem", "nobody answers", unreachable=True)
 PARTITIONS = 4
@@ -255,3 +259,15 @@ def test_one_basis_for_a_skill_with_a_model_is_warned_of(tmp_path: Path) -> None
     assert (found.status, "problem_solving has one `basis`" in found.said) == ("warning", True)
     [found] = ModelArtifact(Settings()).run()
     assert found.status == "ok"
+
+
+def test_another_scikit_learn_matters_to_former_artifacts_alone(tmp_path: Path) -> None:
+    """Trees are scored without it."""
+    default = load_artifact("default")
+    card = msgspec.structs.replace(default.card, trained_with={"scikit-learn": "0.1"})
+    save_artifact(tmp_path, card, default.models)
+
+    [found] = ModelArtifact(Settings(model=str(tmp_path))).run()
+    assert found.status == "ok"
+    [found] = ModelArtifact(Settings(model=former_artifact(tmp_path, bytes_of(fitted()), "0.1"))).run()
+    assert (found.status, "was trained with scikit-learn 0.1" in found.said) == ("warning", True)

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Final
 
-import skops.io  # noqa: F401 - takes seconds, and is wanted before the time for asking begins to run
-
 from agents.config.dialects import load_dialects
 from agents.config.settings import Settings
 from agents.operations.doctor.check import Finding, ok, problem, warning
 from agents.stores.folder import StoreFolder, folder_of
 from agents.web.access import PageAccess
 from schemas.errors import SkillstreamError
-from streams.evidence.artifacts import NO_ARTIFACT, Artifact, load_artifact
+from streams.evidence.artifacts import FORMER_SUFFIX, NO_ARTIFACT, Artifact, load_artifact
 from streams.evidence.registry import types_of
 from streams.skills.skill_set import load_skills
 from streams.skills.sources import BUILT_IN
@@ -108,6 +106,9 @@ class ModelArtifact:
 
 
 def _wrong_trainer(artifact: Artifact) -> Iterator[Finding]:
+    """Only former models are scored by what is installed."""
+    if not any(card.file.endswith(FORMER_SUFFIX) for card in artifact.card.skills.values()):
+        return
     trained, installed = artifact.card.trained_with.get(_TRAINER, "an unknown version"), version(_TRAINER)
     if trained != installed:
         yield warning(

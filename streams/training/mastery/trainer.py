@@ -17,7 +17,7 @@ import numpy as np
 from streams.evaluation.figures import card_figures
 from streams.evaluation.metrics import LEVEL
 from streams.evaluation.predictions import Predictions
-from streams.evidence.artifacts import BANK_SUFFIX, CARD_VERSION, Card, ConformalTable, FusionFit, SkillCard, narrowing
+from streams.evidence.artifacts import CARD_VERSION, Card, ConformalTable, FusionFit, SkillCard, narrowing
 from streams.evidence.mastery import MasterySource
 from streams.mastery.bank import HalfWidths, ItemBank
 from streams.rows.layout import Indices
@@ -77,7 +77,7 @@ def train_mastery(answers: AnswerHistory, moments: Moments, plan: MasteryPlan) -
     component_edges, component_widths = half_widths(COMPONENT_EDGES, *of_components, 1.0)
     figures = _figures_of_answers(answers, fitted) | _figures_of_moments(moments, unseen_mean, half)
     skill_card = SkillCard(
-        file=f"{plan.skill}{BANK_SUFFIX}",
+        file="",
         sha256="",
         features=(),
         labels=OUTCOME,
