@@ -1,7 +1,7 @@
 """The `skillstream` command.
 
-Exit codes: 0 all is well · 1 a check failed · 2 wrong usage or setting · 3 Kafka, Redis or a file out of reach, or a
-port in use · 4 stopped to keep the state right · 130 interrupted.
+Exit codes: 0 all is well · 1 a check failed · 2 wrong usage, setting or input · 3 Kafka, Redis or a file out of reach,
+or a port in use · 4 stopped to keep the state right · 130 interrupted.
 """
 
 import errno

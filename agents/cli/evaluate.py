@@ -56,6 +56,7 @@ class EvaluationOptions:
             skill_set=load_skills(settings.skills),
             artifact=load_artifact(settings.model),
             decode=reporting(decoder_of(settings), bad),
+            quiet=decoder_of(settings),
             known_ids=settings.known_ids,
             counts=self.counts,
             components=settings.components_per_student,
@@ -100,7 +101,8 @@ def command(**given: Any) -> None:
     """Say how good the scores are that a worker with this model has of EVENTS, by what came of the students.
 
     LABELS (student,skill,as_of,label) say what came; label is within 0 and 1, and further columns are groups to
-    compare. The students must be none that the model was trained on. docs/evaluating.md says what the figures mean.
+    compare. Without LABELS, skills that name an outcome are judged by what came later in EVENTS. The students must be
+    none that the model was trained on. docs/evaluating.md says what the figures mean.
     """
     options = EvaluationOptions(**given)
     if existing(str(options.events)) is None:
@@ -116,7 +118,7 @@ def command(**given: Any) -> None:
     bad = BadLines(quiet=False)
     request = options.request(settings, bad)
     try:
-        made = maker_of(request.skill_set)(request)
+        made = maker_of(request)(request)
     finally:
         bad.tell_of_the_rest()
     evaluations = {}

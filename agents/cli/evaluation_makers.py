@@ -14,6 +14,7 @@ from typing import Final
 from agents.cli.outcome import OutOfReach
 from agents.cli.stages import say, stage, steps
 from agents.cli.train_mastery import mastery_skill
+from agents.cli.train_outcomes import unseen_outcome
 from schemas.dialects import Decode, Decoded, Record
 from streams.evaluation.predictions import EvaluationError
 from streams.evaluation.subject import Subject
@@ -23,7 +24,8 @@ from streams.training.labelled import score_moments, subjects
 from streams.training.labels import Label, StudentGroups, read_labels
 from streams.training.mastery.evaluation import evaluate_mastery
 from streams.training.mastery.walk import Histories
-from streams.training.moments import moments_of
+from streams.training.moments import Moment, moments_of
+from streams.training.outcomes import OutcomePlan, outcome_moments, with_outcomes
 
 _NAMED: Final = 3
 
@@ -32,7 +34,8 @@ _NAMED: Final = 3
 class EvaluationRequest:
     """What is to be evaluated. `records` gives the events from the first on, each time that it is called.
 
-    `note` takes what people should know beside the figures. A maker raises EvaluationError where it can judge nothing.
+    `decode` reports what cannot be read, `quiet` does not: for events that are read again. `note` takes what people
+    should know beside the figures. A maker raises EvaluationError where it can judge nothing.
     """
 
     records: Callable[[], Iterator[Record]]
@@ -40,6 +43,7 @@ class EvaluationRequest:
     skill_set: SkillSet
     artifact: Artifact
     decode: Decode
+    quiet: Decode
     known_ids: int
     counts: tuple[int, ...]
     components: int
@@ -53,8 +57,7 @@ Maker = Callable[[EvaluationRequest], Mapping[str, Subject]]
 
 def from_labels(request: EvaluationRequest) -> dict[str, Subject]:
     """Scores at the labels' `as_of`, as a worker would have them."""
-    if request.labels is None:
-        raise EvaluationError(f"name a file of LABELS: the skills of {request.skill_set.name} are judged by them")
+    assert request.labels is not None
     labels = _read(request.labels, request.skill_set)
     watched = _Watched(request.decode)
     with stage(f"folding events, students: {len({label.student for label in labels}):,}"):
@@ -72,6 +75,40 @@ def from_labels(request: EvaluationRequest) -> dict[str, Subject]:
     _note_what_is_left_out(request, labels, {state.label for state in states}, watched.newest_us)
     if not states:
         raise EvaluationError("no label has an event by its as_of: are the student ids the same in both files?")
+    return _subjects_of(request, states)
+
+
+def from_outcomes(request: EvaluationRequest) -> dict[str, Subject]:
+    """Scores at several moments of each student, and what came later in the events themselves: as `train` has them."""
+    outcomes = with_outcomes(request.skill_set)
+    if not outcomes:
+        raise EvaluationError(
+            f"name a file of LABELS: no skill of {request.skill_set.name} names an outcome that EVENTS would tell"
+        )
+    decodes = iter((request.decode, request.quiet))
+    with stage("folding events, and what came later"):
+        states, _ = asyncio.run(
+            outcome_moments(
+                request.records,
+                request.skill_set,
+                OutcomePlan(request.counts),
+                lambda: next(decodes),
+                known_ids=request.known_ids,
+                components=request.components,
+            )
+        )
+    observable = {state.label.skill for state in states}
+    for skill in request.skill_set.names:
+        if skill not in outcomes:
+            request.note(f"{skill}: names no outcome that EVENTS would tell; judge it by LABELS")
+        elif skill not in observable:
+            request.note(f"{skill}: {unseen_outcome(outcomes[skill])}")
+    if not states:
+        raise EvaluationError("; ".join(f"{skill}: {unseen_outcome(each)}" for skill, each in outcomes.items()))
+    return _subjects_of(request, states)
+
+
+def _subjects_of(request: EvaluationRequest, states: Sequence[Moment]) -> dict[str, Subject]:
     with stage(f"scoring states: {len(states):,}"):
         scored = asyncio.run(score_moments(states, request.skill_set, request.artifact))
     with stage("fitting baselines"):
@@ -97,9 +134,11 @@ def from_answers(request: EvaluationRequest) -> dict[str, Subject]:
         return asyncio.run(made)
 
 
-def maker_of(skill_set: SkillSet) -> Maker:
-    """Who makes the predictions of that skill set."""
-    return from_labels if mastery_skill(skill_set) is None else from_answers
+def maker_of(request: EvaluationRequest) -> Maker:
+    """Who makes the predictions that are asked for."""
+    if mastery_skill(request.skill_set) is not None:
+        return from_answers
+    return from_outcomes if request.labels is None else from_labels
 
 
 def _read(path: Path, skill_set: SkillSet) -> list[Label]:

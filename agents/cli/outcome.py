@@ -15,12 +15,14 @@ class OutOfReach(SkillstreamError):
 def exit_code_of(error: SkillstreamError) -> int:
     """The documented exit code of an error."""
     from agents.config.settings import SettingsError  # here: with numpy these take longer than all else of --help
+    from streams.conversion.tables import TableUnreadable
     from streams.evaluation.predictions import EvaluationError
     from streams.evidence.artifacts import ArtifactError
     from streams.skills.skill_set import SkillsError
-    from streams.training.errors import LabelsError
+    from streams.training.errors import TrainingError
 
-    if isinstance(error, SettingsError | SkillsError | ArtifactError | LabelsError | EvaluationError):
+    wrong_input = SettingsError | SkillsError | ArtifactError | TableUnreadable | TrainingError | EvaluationError
+    if isinstance(error, wrong_input):
         return WRONG_USAGE
     if isinstance(error, OutOfReach | Retryable):
         return OUT_OF_REACH

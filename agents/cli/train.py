@@ -12,6 +12,7 @@ from agents.cli.event_files import existing
 from agents.cli.line_records import reporting
 from agents.cli.outcome import OutOfReach
 from agents.cli.parameters import NewFolder, Number, NumberList, Pattern, Seed
+from agents.cli.stages import say
 from agents.cli.train_labels import train_by_labels
 from agents.cli.train_mastery import mastery_skill, train_by_answers
 from agents.cli.train_outcomes import RereadEvents, train_by_outcomes
@@ -124,6 +125,8 @@ def _by_outcomes(options: TrainingOptions, settings: Settings, plan: Plan) -> No
     with stderr.status("learning from what came later"):
         trained, counts = train_by_outcomes(history, plan, settings, options.counts, options.cohort)
     bad.tell_of_the_rest()
+    for skill, why in trained.card.left_out.items():
+        say(f"left out: {skill}: {why}")
     print_artifact(_saved(options.out, trained), counts, options.out, as_json=options.as_json)
 
 

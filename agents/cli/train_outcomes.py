@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from agents.config.settings import Settings
 from schemas.dialects import Decode, Record
 from streams.skills.skill_set import Outcome
-from streams.training.errors import TrainingError
 from streams.training.outcomes import OutcomePlan, outcome_moments, with_outcomes
 from streams.training.trainer import Plan, Trained, train
 
@@ -27,7 +26,8 @@ def train_by_outcomes(
 ) -> tuple[Trained, dict[str, int]]:
     """The artifact, and counts for its summary. What cannot be read is reported once.
 
-    Raises TrainingError where no outcome can be observed, or nothing be learnt.
+    A skill whose outcome these events do not tell, or tell too little of, is left out: the card says why. Raises
+    TrainingError where no skill is left.
     """
     decodes = iter((history.reporting, history.decode))
     states, account = asyncio.run(
@@ -42,15 +42,19 @@ def train_by_outcomes(
     )
     outcomes = with_outcomes(plan.skill_set)
     seen = {state.label.skill for state in states}
-    missing = [f"{skill} ({outcome_terms(outcome)})" for skill, outcome in outcomes.items() if skill not in seen]
-    if missing:
-        raise TrainingError(
-            f"the events tell no outcome of {', '.join(missing)}: nobody has enough after a moment. "
-            "Send what it counts, or name a skills file without it"
-        )
+    unseen = {skill: unseen_outcome(outcome) for skill, outcome in outcomes.items() if skill not in seen}
     source = "; ".join(f"{skill}: later {outcome_terms(outcome)}" for skill, outcome in outcomes.items())
-    trained = train(states, replace(plan, labels_source=f"what came later in the history itself ({source})"))
+    plan = replace(plan, labels_source=f"what came later in the history itself ({source})")
+    trained = train(states, plan, left_out=unseen)
     return trained, {"events": account.records, "unreadable": account.unreadable, "moments": len(states)}
+
+
+def unseen_outcome(outcome: Outcome) -> str:
+    """Why there is no label of it."""
+    return (
+        f"the events tell no outcome ({outcome_terms(outcome)}): nobody has enough of it after a moment. "
+        "Send what it counts"
+    )
 
 
 def outcome_terms(outcome: Outcome) -> str:

@@ -9,6 +9,7 @@ import orjson
 from rich.table import Table
 
 from agents.cli.console import stdout
+from agents.display.plain import plain
 from streams.evidence.artifacts import Artifact
 from streams.texts.text_model import TextModel
 
@@ -38,6 +39,8 @@ def print_artifact(
         table.add_row(f"{skill}, text model", f"{model.texts:,} texts of {model.people:,} people")
         for heading, value in model.metrics.items():
             table.add_row(f"  {heading}", f"{value:g}")
+    for skill, why in artifact.card.left_out.items():
+        table.add_row(f"{skill}, left out", plain(why))
     for skill, card in artifact.card.skills.items():
         table.add_row("", "")
         learnt = "answers" if skill in artifact.banks else "labels"

@@ -111,12 +111,13 @@ class SkillCard(Struct, frozen=True, kw_only=True):
 
 
 class Card(Struct, frozen=True, kw_only=True):
-    """The artifact's card."""
+    """The artifact's card. `left_out` says of skills that were to be trained why they have no model."""
 
     version: int
     name: str
     trained_with: dict[str, str]
     skills: dict[str, SkillCard]
+    left_out: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,8 @@ def fit(matrix: Floats, names: Sequence[str], labels: Floats, weights: Floats, s
     Raises TrainingError where nothing is left to learn from.
     """
     informative = [column for column in range(len(names)) if _is_informative(matrix[:, column])]
+    if len(matrix) < _LEAF:
+        raise TrainingError(f"{len(matrix)} moments are too few to learn from, {_LEAF} are needed")
     if not informative:
         raise TrainingError(f"all features are constant over {len(matrix)} moments: nothing to learn from")
     if labels.min() == labels.max():

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
+from io import StringIO
 from pathlib import Path
 from typing import Final
 
@@ -72,14 +73,23 @@ def read_labels(path: Path, skills: Collection[str]) -> list[Label]:
     Columns after the four may have any name; a label of the same student, skill and time twice is refused. A byte order
     mark, which Excel writes, is no part of the first column's name.
     """
-    with path.open(encoding="utf-8-sig", newline="") as text:
-        try:
-            labels = list(_labels(path, csv.reader(text), skills))
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise LabelsError(f"{path}: {error}") from None
+    rows = csv.reader(StringIO(_text(path), newline=""))
+    try:
+        labels = list(_labels(path, rows, skills))
+    except csv.Error as error:
+        raise LabelsError(f"{path}, line {rows.line_num}: {error}") from None
     if not labels:
         raise LabelsError(f"{path}: no labels")
     return labels
+
+
+def _text(path: Path) -> str:
+    stored = path.read_bytes()
+    try:
+        return stored.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = stored.count(b"\n", 0, error.start) + 1
+        raise LabelsError(f"{path}, line {line}: no UTF-8 text ({error.reason})") from None
 
 
 def _labels(path: Path, rows: Iterator[list[str]], skills: Collection[str]) -> Iterator[Label]:

@@ -5,7 +5,7 @@ moments ──► features ──► a fold for each cohort, or k of students �
 """
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, Final
@@ -64,30 +64,39 @@ class Trained:
     models: dict[str, Any]
 
 
-def train(moments: Sequence[Moment], plan: Plan) -> Trained:
+def train(moments: Sequence[Moment], plan: Plan, left_out: Mapping[str, str] | None = None) -> Trained:
     """Train a model for each skill that has labels. Deterministic; takes seconds to minutes.
 
-    Raises TrainingError where a skill's labels cannot be learnt from; SkillsError as `types_of` does, before all else.
+    `left_out` says why some skills cannot be learnt: where it is given, others that cannot join them. Raises
+    TrainingError where a skill's labels cannot be learnt from, and none may be left out, or none is left; SkillsError
+    as `types_of` does, before all else.
     """
     types = types_of(plan.skill_set)
     cards, models = {}, {}
+    unlearnt = dict(left_out or {})
     for skill in plan.skill_set.names:
         of_skill = [moment for moment in moments if moment.label.skill == skill]
         if of_skill:
             try:
                 cards[skill], models[skill] = _train_skill(skill, of_skill, plan, types)
             except TrainingError as error:
-                raise TrainingError(f"{skill}: {error}") from None
+                if left_out is None:
+                    raise TrainingError(f"{skill}: {error}") from None
+                unlearnt[skill] = str(error)
+    if not cards and unlearnt:
+        raise TrainingError("; ".join(f"{skill}: {why}" for skill, why in unlearnt.items()))
     if not cards:
         raise TrainingError("no label has a single event by its as_of: are the student ids the same in both files?")
     libraries = ("skillstream", "scikit-learn", "numpy")
     trained_with = {"python": platform.python_version(), **{name: version(name) for name in libraries}}
-    card = Card(version=CARD_VERSION, name=plan.name, trained_with=trained_with, skills=cards)
+    card = Card(version=CARD_VERSION, name=plan.name, trained_with=trained_with, skills=cards, left_out=unlearnt)
     return Trained(card, models)
 
 
 def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan, types: Types) -> tuple[SkillCard, BoostedTrees]:
     labels = [moment.label for moment in moments]
+    if len(different := {label.label for label in labels}) == 1:
+        raise TrainingError(f"all {len(set(labels))} labels are {different.pop():g}: nothing to learn")
     folds = folds_of(labels, plan.groups, plan.folds, plan.seed)
     students = np.array([plan.groups.of(label.student) for label in labels])
     examples = _Examples.of(moments, plan)

@@ -73,10 +73,10 @@ def test_a_folder_without_the_tables_is_out_of_reach(run: Run, tmp_path: Path) -
     assert run("convert", "moodle", tmp_path, "--out", tmp_path).code == 2
 
 
-def test_wrong_columns_are_a_failed_check(run: Run, tmp_path: Path) -> None:
+def test_wrong_columns_are_wrong_input(run: Run, tmp_path: Path) -> None:
     write(tmp_path, "actions", "a,b")
     ran = run("convert", "pisa", tmp_path, "--out", tmp_path / "out")
-    assert ran.code == 1
+    assert ran.code == 2
     assert "its columns are 'a,b'" in ran.err
 
 
@@ -159,7 +159,7 @@ def test_train_says_what_is_wrong_with_its_files(run: Run, tmp_path: Path) -> No
     assert (missing.code, "none.jsonl: no such file" in missing.err) == (3, True)
     assert run("train", events, tmp_path / "none.csv", "--out", tmp_path / "out").code == 3
     few = run("train", events, labels, "--out", tmp_path / "out")
-    assert (few.code, "too few" in few.err) == (1, True)
+    assert (few.code, "too few" in few.err) == (2, True)
     assert run("train", events, labels, "--out", tmp_path / "out", "--person", "(").code == 2
     assert not (tmp_path / "out").exists()
 
@@ -218,6 +218,54 @@ def test_train_learns_outcomes_from_a_history_without_labels(run: Run, tmp_path:
     assert good["high"] - good["low"] < 0.4
 
 
+def test_a_skill_of_which_a_history_tells_nothing_is_left_out_and_the_card_says_why(run: Run, tmp_path: Path) -> None:
+    events = history(tmp_path)
+    marks_alone = [line.replace(b'"due"', b'"course_id"') for line in events.read_bytes().splitlines()]
+    events.write_bytes(b"\n".join(line for line in marks_alone if b"overdue" not in line) + b"\n")
+    arguments = ("--skills", "course_work", "--counts", "2,4", "--folds", 2, "--inputs", "marked.*")
+
+    ran = run("train", events, "--out", tmp_path / "mine", *arguments)
+    again = run("train", events, "--out", tmp_path / "again", *arguments, "--json")
+    evaluated = run(
+        "evaluate", events, "--skills", "course_work", "--model", tmp_path / "mine", "--bootstrap", 5, "--json"
+    )
+
+    assert ran.code == 0
+    assert "left out: self_regulation: the events tell no outcome (early.n of early.n + missed.n)" in ran.err
+    assert "self_regulation, left out" in ran.out
+    card = orjson.loads(again.out)["card"]
+    assert (list(card["skills"]), list(card["left_out"])) == (["later_score"], ["self_regulation"])
+    found = orjson.loads(evaluated.out)
+    assert list(found["skills"]) == ["later_score"]
+    assert "self_regulation: the events tell no outcome" in found["notes"][0]
+
+
+def test_an_outcome_that_is_the_same_for_all_is_left_out_too(run: Run, tmp_path: Path) -> None:
+    events = history(tmp_path)
+    events.write_bytes(b"\n".join(line for line in events.read_bytes().splitlines() if b"overdue" not in line) + b"\n")
+    arguments = ("--skills", "course_work", "--counts", "2,4", "--folds", 2, "--inputs", "marked.*")
+    ran = run("train", events, "--out", tmp_path / "mine", *arguments)
+
+    assert ran.code == 0
+    assert "labels are 1: nothing to learn" in ran.err
+
+
+def test_an_artifact_is_judged_by_what_came_later_in_events_without_labels(run: Run, tmp_path: Path) -> None:
+    events = history(tmp_path)
+    arguments = ("--skills", "course_work", "--counts", "2,4,6")
+    run("train", events, "--out", tmp_path / "mine", "--inputs", "marked.*,early.*,missed.*", *arguments)
+    ran = run("evaluate", events, *arguments, "--model", tmp_path / "mine", "--bootstrap", 5, "--json")
+
+    assert ran.code == 0
+    found = orjson.loads(ran.out)
+    assert found["skills"].keys() == {"later_score", "self_regulation"}
+    assert found["notes"] == []
+    later = found["skills"]["later_score"]
+    assert later["n"] > 60, "several moments a student"
+    assert later["brier"] < later["baselines"]["constant"]["brier"]
+    assert {"coverage", "width", "interval_score"} <= later.keys()
+
+
 def test_train_says_what_it_lacks_without_labels(run: Run, tmp_path: Path) -> None:
     events, labels = simulated.write(tmp_path, students=5)
     out = ("--out", tmp_path / "out")
@@ -225,8 +273,8 @@ def test_train_says_what_it_lacks_without_labels(run: Run, tmp_path: Path) -> No
     none_named = run("train", events, *out)
     assert (none_named.code, "no skill of default names an outcome" in none_named.err) == (2, True)
     none_seen = run("train", events, *out, "--skills", "course_work")
-    assert (none_seen.code, "tell no outcome of later_score" in none_seen.err) == (1, True)
-    assert "name a skills file without it" in none_seen.err
+    assert (none_seen.code, "later_score: the events tell no outcome (marked.sum" in none_seen.err) == (2, True)
+    assert "self_regulation: the events tell no outcome (early.n" in none_seen.err
     assert run("train", events, labels, *out, "--cohort", "x").code == 2
     assert run("train", history(tmp_path), *out, "--skills", "course_work", "--holdout", 0.2).code == 2
     assert not (tmp_path / "out").exists()

@@ -117,7 +117,7 @@ def test_one_class_is_judged_as_far_as_it_goes(run: Run, class_of: tuple[Path, P
 
 def test_wrong_usage_is_told(run: Run, class_of: tuple[Path, Path], tmp_path: Path) -> None:
     events, labels = class_of
-    assert "name a file of LABELS" in (ran := run("evaluate", events)).err
+    assert "name a file of LABELS: no skill of default names an outcome" in (ran := run("evaluate", events)).err
     assert ran.code == 2
     assert run("evaluate", "-", labels).code == 2
     assert run("evaluate", events, labels, "--person", "(").code == 2

@@ -90,9 +90,24 @@ def test_what_cannot_be_learnt_from_is_said_and_leaves_nothing(
 ) -> None:
     ran = train(run, quizzes.write(tmp_path, values), tmp_path / "bank")
 
-    assert ran.code == 1
+    assert ran.code == 2
     assert says in ran.err
     assert not (tmp_path / "bank").exists()
+
+
+@pytest.mark.parametrize(
+    "kcs", [[f"k{number}" for number in range(300)], ["x" * 10_240], [""], "k1"], ids=["300", "10 kB", "empty", "text"]
+)
+def test_components_that_cannot_be_are_told_with_their_line_and_the_rest_is_learnt(
+    run: Run, tmp_path: Path, kcs: object
+) -> None:
+    lines = quizzes.lines(students=60, answers=14)
+    events = quizzes.write(tmp_path, [*lines, raw("attempt", "zoe", kcs=kcs)])
+    ran = train(run, events, tmp_path / "bank")
+
+    assert ran.code == 0
+    assert f"events.jsonl:{len(lines) + 1}: " in ran.err
+    assert "kcs" in ran.err
 
 
 def test_options_that_mean_nothing_here_are_refused(run: Run, events: Path, tmp_path: Path) -> None:
