@@ -26,6 +26,7 @@ from schemas.errors import Fatal
 from streams.evidence.features import revision_of
 from streams.evidence.former_models import read_former
 from streams.evidence.outcome_intervals import OutcomeIntervals
+from streams.evidence.trained_on import TrainedOn
 from streams.evidence.trees import BoostedTrees, TreesUnreadable, read_trees, write_trees
 from streams.mastery.bank import BankUnreadable, ItemBank, read_bank, write_bank
 
@@ -93,7 +94,8 @@ class SkillCard(Struct, frozen=True, kw_only=True):
 
     `outcome_intervals` are of a continuous outcome; without them the interval is the probability's own. `held_out` says
     in words who was held back for the figures, which are of the model alone, with `fused_` before them of the score.
-    `revisions` are those of its features that were not 1 when it was trained.
+    `revisions` are those of its features that were not 1 when it was trained. Cards of former trainers do not say what
+    was `trained_on`.
     """
 
     file: str
@@ -108,6 +110,7 @@ class SkillCard(Struct, frozen=True, kw_only=True):
     outcome_intervals: OutcomeIntervals | None = None
     revisions: dict[str, int] = {}
     held_out: str = ""
+    trained_on: TrainedOn | None = None
 
 
 class Card(Struct, frozen=True, kw_only=True):

@@ -5,14 +5,17 @@ log-odds are the weighted sum of how far its rates lie from their priors, so a s
 at 0.5 with no evidence. Rubric ratings are one more rate; their number adds to n, so that no rating makes it less.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.evidence.artifacts import NO_ARTIFACT, Artifact
+from streams.evidence.features import facts_read
 from streams.evidence.source import Estimate, EstimateStatus, OwnThread, SourceType
+from streams.evidence.training_scope import training_scopes
 from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import Indicator, Skill, SkillSet
 from streams.vocabulary import INDEX
@@ -27,10 +30,13 @@ class BehaviourSource:
 
     name = "behaviour"
 
-    def __init__(self, skill_set: SkillSet, read_by_model: Mapping[str, Collection[str]] | None = None) -> None:
-        """`read_by_model` names, by skill, the features of the model that is in use beside this source."""
-        read = read_by_model or {}
-        self._skills = [_rates(skill, read.get(name, ())) for name, skill in skill_set.skills.items()]
+    def __init__(self, skill_set: SkillSet, artifact: Artifact = NO_ARTIFACT) -> None:
+        """The artifact is the one in use beside this source."""
+        cards, scopes = artifact.card.skills, training_scopes(skill_set, artifact)
+        self._skills = [
+            (_rates(skill, cards[name].features if name in cards else ()), scopes.get(name))
+            for name, skill in skill_set.skills.items()
+        ]
         self._thread = OwnThread(self.name)
 
     async def estimate(self, row_batch: RowBatch) -> Estimate:
@@ -38,19 +44,22 @@ class BehaviourSource:
         return await self._thread.run(self.compute, row_batch)
 
     def compute(self, row_batch: RowBatch) -> Estimate:
-        """The estimate itself; pure."""
+        """The estimate itself; pure. Of a student whom a trained skill's scope excludes no indicator speaks: how they
+        weigh was fitted to others.
+        """
         estimate = Estimate.empty(len(row_batch), len(self._skills))
         decay = row_batch.decay
         as_of_s = row_batch.headers["as_of_us"] / 1e6
-        for column, rates in enumerate(self._skills):
+        for column, (rates, scope) in enumerate(self._skills):
             log_odds, n, newest_s = _rubric(row_batch, column, decay)
             shared = np.zeros(len(row_batch))
+            counted = decay if scope is None else np.where(scope.excludes(row_batch), 0.0, decay)
             for rate in rates:
-                part, whole = _sums(row_batch, rate.numerator) * decay, _sums(row_batch, rate.denominator) * decay
+                part, whole = _sums(row_batch, rate.numerator) * counted, _sums(row_batch, rate.denominator) * counted
                 log_odds += rate.log_odds(part, whole)
                 n += rate.share * whole
                 shared += rate.share * whole * rate.read_by_model
-                newest_s = np.maximum(newest_s, row_batch.facts["newest_s"][:, rate.facts].max(axis=1))
+                newest_s = np.maximum(newest_s, row_batch.facts["newest_s"][:, rate.facts].max(axis=1) * (counted > 0))
             known = n > 0
             estimate.p[known, column] = 1 / (1 + np.exp(-log_odds[known]))
             estimate.n[known, column] = n[known]
@@ -85,7 +94,7 @@ class _Rate:
 
 
 def _rates(skill: Skill, features: Collection[str]) -> list[_Rate]:
-    read = {feature.partition(".")[0] for feature in features}
+    read = {fact.key for fact in facts_read(features)}
     total = sum(abs(indicator.weight) for indicator in skill.indicators) or 1.0
     return [
         _Rate(
@@ -135,9 +144,7 @@ def _logit(p: NDArray[np.float64]) -> NDArray[np.float64]:
 
 BEHAVIOUR: Final = SourceType(
     name=BehaviourSource.name,
-    make=lambda skill_set, artifact: BehaviourSource(
-        skill_set, {skill: card.features for skill, card in artifact.card.skills.items()}
-    ),
+    make=BehaviourSource,
     overlaps=("model",),
     kappas=(0.0, 2.0, 8.0),
 )

@@ -48,7 +48,7 @@ async def _ask(source: Source, row_batch: RowBatch, shape: tuple[int, int], dead
 
 def require_sense(estimate: Estimate, shape: tuple[int, int]) -> None:
     """Raise ValueError unless every array has `shape` and holds what Estimate promises."""
-    for name in ("p", "n", "age_s", "status", "shared"):
+    for name in ("p", "n", "age_s", "status", "shared", "out_of_range"):
         if getattr(estimate, name).shape != shape:
             raise ValueError(f"answered {name} with shape {getattr(estimate, name).shape}, not {shape}")
     said = (estimate.status == EstimateStatus.OK) | (estimate.status == EstimateStatus.STALE)

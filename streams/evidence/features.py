@@ -3,7 +3,7 @@
 Six columns a fact and a few for the whole row. What is not known is NaN, never 0: models take missing values as such.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Final, NamedTuple
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from streams.rows.layout import CONTROL, Array, ragged
 from streams.rows.row import MAX_CONTROLS
 from streams.rows.row_batch import Floats, RowBatch, decays
-from streams.vocabulary import FACTS, INDEX
+from streams.vocabulary import FACTS, INDEX, Fact
 
 DAY_US: Final = 86_400 * 1_000_000
 
@@ -109,6 +109,11 @@ ROW_COLUMNS: Final = {
 FEATURES: Final = (*ROW_COLUMNS, *(f"{fact}.{column}" for fact in FACTS for column in FACT_COLUMNS))
 _REVISIONS: Final[dict[str, int]] = {}
 """Columns of a fact, and features of the whole row, that mean something else than they first did: their revision."""
+
+
+def facts_read(features: Iterable[str]) -> set[Fact]:
+    """The facts that some features are columns of; features of the whole row are of none."""
+    return {INDEX[fact] for fact, of_fact, _ in (name.partition(".") for name in features) if of_fact}
 
 
 def revision_of(feature: str) -> int:

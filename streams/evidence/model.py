@@ -1,17 +1,17 @@
 """Model: a classifier a skill, over the features of the whole row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streams.evidence.artifacts import Artifact
-from streams.evidence.features import features_of
+from streams.evidence.features import facts_read, features_of
 from streams.evidence.source import Estimate, EstimateStatus, OwnThread, SourceType
+from streams.evidence.training_scope import TrainingScope, recent_events, training_scopes
 from streams.evidence.tree_scorer import TreeScorer
 from streams.rows.row_batch import RowBatch
-from streams.vocabulary import INDEX
 
 _EDGE: Final = 0.005
 
@@ -21,9 +21,18 @@ class ModelSource:
 
     name = "model"
 
-    def __init__(self, artifact: Artifact, skills: Sequence[str]) -> None:
+    def __init__(
+        self, artifact: Artifact, skills: Sequence[str], scopes: Mapping[str, TrainingScope] | None = None
+    ) -> None:
+        """A model without a scope says what it says of anybody."""
+        of_skill = scopes or {}
         self._columns = [
-            (column, TreeScorer(artifact.models[skill]), _Inputs(artifact.card.skills[skill].features))
+            (
+                column,
+                TreeScorer(artifact.models[skill]),
+                _Inputs(artifact.card.skills[skill].features),
+                of_skill.get(skill),
+            )
             for column, skill in enumerate(skills)
             if skill in artifact.models
         ]
@@ -37,13 +46,13 @@ class ModelSource:
     def compute(self, row_batch: RowBatch, at_us: Sequence[int] | None = None) -> Estimate:
         """The estimate at each row's `as_of`, or at `at_us`; pure.
 
-        A student with no event among a model's inputs, other than of sittings, is absent to it. n is the decayed
-        number of those events.
+        A student with no event among a model's inputs, other than of sittings, is absent to it, as is one whom its
+        scope excludes. n is the decayed number of those events.
         """
         estimate = Estimate.empty(len(row_batch), self._width)
-        for column, model, inputs in self._columns:
+        for column, model, inputs, scope in self._columns:
             n, age_s = inputs.evidence(row_batch)
-            known = np.flatnonzero(n > 0)
+            known = np.flatnonzero(n > 0 if scope is None else (n > 0) & ~scope.excludes(row_batch))
             if not len(known):
                 continue
             matrix = features_of(row_batch, inputs.features, at_us)[known]
@@ -51,6 +60,8 @@ class ModelSource:
             estimate.n[known, column] = n[known]
             estimate.age_s[known, column] = age_s[known]
             estimate.status[known, column] = EstimateStatus.OK
+            if scope is not None:
+                estimate.out_of_range[known, column] = scope.is_beyond(matrix)
         return estimate
 
 
@@ -59,23 +70,19 @@ class _Inputs:
 
     def __init__(self, features: Sequence[str]) -> None:
         self.features = tuple(features)
-        read = [INDEX[name] for name in {feature.split(".")[0] for feature in features if "." in feature}]
-        facts = sorted([fact for fact in read if fact.standing != "context"] or read)
-        self._facts = np.array(facts, np.intp)
-        self._leading = np.array([fact.standing == "event" for fact in facts])
+        read = facts_read(features)
+        self._facts = sorted({fact for fact in read if fact.standing != "context"} or read)
 
     def evidence(self, row_batch: RowBatch) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Effective number of input events, and age in s of the newest; each of shape (rows,)."""
-        recent = row_batch.facts["recent_n"][:, self._facts]
-        newest_s = row_batch.facts["newest_s"][:, self._facts].max(axis=1)
-        events = np.maximum(recent[:, self._leading].sum(axis=1), recent.max(axis=1))
+        newest_s = row_batch.facts["newest_s"][:, np.array(self._facts, np.intp)].max(axis=1)
         age_s = np.maximum(row_batch.headers["as_of_us"] / 1e6 - newest_s, 0)
-        return events * row_batch.decay, np.where(newest_s > 0, age_s, 0.0)
+        return recent_events(row_batch, self._facts) * row_batch.decay, np.where(newest_s > 0, age_s, 0.0)
 
 
 MODEL: Final = SourceType(
     name=ModelSource.name,
-    make=lambda skill_set, artifact: ModelSource(artifact, skill_set.names),
+    make=lambda skill_set, artifact: ModelSource(artifact, skill_set.names, training_scopes(skill_set, artifact)),
     trained=True,
     kappas=(0.0, 1.0, 4.0, 16.0),
 )

@@ -37,7 +37,7 @@ class Estimate:
 
     `p` is a probability in (0, 1), NaN where absent; `n` the effective sample size; `age_s` the age of the newest
     evidence, at the row's `as_of`. `shared` is the part of n, 0 to 1, that rests on what the sources which its type
-    `overlaps` count too.
+    `overlaps` count too. `out_of_range`: the student is unlike all whom the source was trained on.
     """
 
     p: NDArray[np.float64]
@@ -45,6 +45,7 @@ class Estimate:
     age_s: NDArray[np.float64]
     status: NDArray[np.int8]
     shared: NDArray[np.float64]
+    out_of_range: NDArray[np.bool_]
 
     @classmethod
     def empty(cls, students: int, skills: int, status: EstimateStatus = EstimateStatus.ABSENT) -> "Estimate":
@@ -56,6 +57,7 @@ class Estimate:
             age_s=np.zeros(shape),
             status=np.full(shape, status, np.int8),
             shared=np.zeros(shape),
+            out_of_range=np.zeros(shape, np.bool_),
         )
 
 

@@ -21,7 +21,7 @@ from streams.rows.row_batch import RowBatch
 from streams.scoring.fusion import ScoredBatch
 from streams.scoring.json_columns import Column, dates, grouped, integers, joined_columns, json_string, numbers
 from streams.scoring.mastery_list import MasteryList
-from streams.scoring.validated import is_validated
+from streams.scoring.validated import is_out_of_range, is_validated
 from streams.skills.skill_set import SkillSet
 from streams.vocabulary import FACTS, PHRASE_PREFIX, RUBRIC, RUBRIC_FACT, phrase_code
 
@@ -79,7 +79,9 @@ class UpdateWriter:
         score, confidence = fused.score[at], fused.confidence[at]
         column = at[1].tolist()
         carried = {name: carries[at] for name, carries in fused.carries.items()}
-        validated = is_validated(fused, self._trained, at)
+        out_of_range = is_out_of_range(estimates, fused, self._trained, at)
+        validated = is_validated(fused, self._trained, at) & ~out_of_range
+        level = np.where(out_of_range, 0, self._levels.classify(score, confidence))
         contributions: list[Column] = []
         for name, estimate in sorted(estimates.items()):
             contributions += [b"," if contributions else b"", json_string(name) + b":"]
@@ -90,7 +92,7 @@ class UpdateWriter:
             b',"low":', numbers(fused.low[at]),
             b',"high":', numbers(fused.high[at]),
             b',"confidence":', numbers(confidence),
-            b',"level":"', map(_LEVELS.__getitem__, self._levels.classify(score, confidence).tolist()),
+            b',"level":"', map(_LEVELS.__getitem__, level.tolist()),
             b'","validated":', map(_BOOLEANS.__getitem__, validated.tolist()),
             b',"rests_on":', map(self._rests_on.__getitem__, self._of_sources(at[1], carried).tolist()),
             b',"contributions":{', *contributions,

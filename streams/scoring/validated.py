@@ -1,12 +1,23 @@
 """Whether a score is validated: whether what saw labels carries it, for this student."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.evidence.source import Estimate
 from streams.rows.layout import Array
 from streams.scoring.fusion import Fused
+
+
+def is_out_of_range(
+    estimates: Mapping[str, Estimate], fused: Fused, trained: Collection[str], at: tuple[Array, ...]
+) -> NDArray[np.bool_]:
+    """Whether a `trained` source that has a part in the score says at each place that it saw nobody like this one."""
+    out = np.zeros(len(at[0]), np.bool_)
+    for name in estimates.keys() & trained:
+        out |= fused.carries[name][at] & estimates[name].out_of_range[at]
+    return out
 
 
 def is_validated(fused: Fused, trained: Collection[str], at: tuple[Array, ...]) -> NDArray[np.bool_]:

@@ -14,6 +14,7 @@ from streams.evidence.features import features_of
 from streams.evidence.model import ModelSource
 from streams.evidence.registry import Types, make_sources
 from streams.evidence.source import Estimate, Source
+from streams.evidence.trained_on import TrainedOn
 from streams.rows.row_batch import Floats, RowBatch
 from streams.skills.skill_set import SkillSet
 from streams.training.classifier import Fitted
@@ -57,11 +58,18 @@ def model_estimate(moments: Sequence[Moment], skill: str, fitted: Fitted) -> Est
     return _ask(ModelSource(provisional(skill, fitted), [skill]).compute, moments, (skill,))
 
 
-def provisional(skill: str, fitted: Fitted) -> Artifact:
+def provisional(skill: str, fitted: Fitted, trained_on: TrainedOn | None = None) -> Artifact:
     """An artifact of one model, not yet stored."""
     card = SkillCard(
-        file="", sha256="", features=fitted.features, labels="", examples=0, students=0, metrics={}
-    )  # fmt: skip
+        file="",
+        sha256="",
+        features=fitted.features,
+        labels="",
+        examples=0,
+        students=0,
+        metrics={},
+        trained_on=trained_on,
+    )
     whole = Card(version=CARD_VERSION, name="", trained_with={}, skills={skill: card})
     return Artifact(whole, {skill: fitted.model}, "0" * 64)
 

@@ -8,6 +8,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from itertools import compress
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +21,7 @@ from streams.evidence.features import revision_of
 from streams.evidence.model import ModelSource
 from streams.evidence.registry import Types, types_of
 from streams.evidence.source import Estimate
+from streams.evidence.trained_on import TrainedOn
 from streams.evidence.trees import BoostedTrees
 from streams.rows.row_batch import Floats
 from streams.skills.skill_set import SkillSet
@@ -39,6 +41,7 @@ from streams.training.fusion_fit import FittedFusion, FusionData, fit_fusion, fu
 from streams.training.labels import StudentGroups
 from streams.training.moments import OWN, WITHDRAWN, Moment
 from streams.training.outcome_table import FittedIntervals, fit_intervals
+from streams.vocabulary import FACTS
 
 EARLIER_WEIGHT: Final = 0.25
 
@@ -103,7 +106,8 @@ def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan, types: Types
     unseen = _held_out(skill, examples, folds, plan.seed)
     final = fit(examples.matrix, examples.names, examples.outcomes, examples.weights, plan.seed)
     one_skill = msgspec.structs.replace(plan.skill_set, skills={skill: plan.skill_set.skills[skill]})
-    artifact = provisional(skill, final)
+    trained_on = examples.trained_on(final.features)
+    artifact = provisional(skill, final, trained_on)
     data = FusionData(
         estimates={ModelSource.name: unseen, **estimates_beside_model(moments, one_skill, artifact, types)},
         labels=examples.outcomes,
@@ -129,6 +133,7 @@ def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan, types: Types
         fusion=fusion.fit if fusion else None,
         outcome_intervals=intervals.table if intervals else None,
         held_out=_in_words(folds),
+        trained_on=trained_on,
     )
     return card, final.model
 
@@ -149,6 +154,12 @@ class _Examples:
         outcomes = np.array([float(moment.label.label) for moment in moments])
         weights = np.array([1.0 if moment.stage in (OWN, WITHDRAWN) else EARLIER_WEIGHT for moment in moments])
         return cls(moments, names, feature_matrix(moments, names), outcomes, weights)
+
+    def trained_on(self, features: Sequence[str]) -> TrainedOn:
+        """What all moments show that a model of these features learns from."""
+        often = feature_matrix(self.moments, [f"{fact}.n" for fact in FACTS]).max(axis=0)
+        columns = [self.names.index(name) for name in features]
+        return TrainedOn.of(compress(FACTS, often.tolist()), features, self.matrix[:, columns])
 
 
 def _held_out(skill: str, examples: _Examples, folds: Sequence[Fold], seed: int) -> Estimate:

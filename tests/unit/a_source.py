@@ -34,7 +34,8 @@ class Steadiness:
         seen = np.repeat(events[:, None], self._skills, axis=1).astype(np.float64)
         known, zero = seen > 0, np.zeros(seen.shape)
         status = np.where(known, EstimateStatus.OK, EstimateStatus.ABSENT).astype(np.int8)
-        return Estimate(p=np.where(known, p, np.nan), n=seen, age_s=zero, status=status, shared=zero.copy())
+        p, nobody_else = np.where(known, p, np.nan), np.zeros(seen.shape, np.bool_)
+        return Estimate(p=p, n=seen, age_s=zero, status=status, shared=zero.copy(), out_of_range=nobody_else)
 
 
 def _made(skill_set: SkillSet, _artifact: Artifact) -> Steadiness:

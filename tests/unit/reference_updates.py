@@ -46,14 +46,16 @@ def _skill(
 ) -> SkillScore:
     fused, name, at = scored.fused, skill_set.names[column], (row_index, column)
     contributions = {source: _contribution(source, scored, at) for source in sorted(scored.estimates)}
+    carried = "model" in _carrying(fused, at)
+    out = carried and bool(scored.estimates["model"].out_of_range[at])
     return SkillScore(
         score=_rounded(fused.score[at]),
         low=_rounded(fused.low[at]),
         high=_rounded(fused.high[at]),
         confidence=_rounded(fused.confidence[at]),
-        level=LEVELS[int(skill_set.levels.classify(fused.score[at], fused.confidence[at]))],
-        validated=name in artifact.card.skills and "model" in _carrying(fused, at) and _is_carried_by_model(fused, at),
-        rests_on=skill_set.skills[name].rests_on(_carrying(fused, at), labelled="model" in _carrying(fused, at)),
+        level="unknown" if out else LEVELS[int(skill_set.levels.classify(fused.score[at], fused.confidence[at]))],
+        validated=name in artifact.card.skills and carried and not out and _is_carried_by_model(fused, at),
+        rests_on=skill_set.skills[name].rests_on(_carrying(fused, at), labelled=carried),
         contributions=contributions,
         evidence=_evidence(row_batch, skill_set, at),
     )

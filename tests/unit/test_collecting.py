@@ -28,7 +28,9 @@ BLOCK = row_batch_of(Row(), Row())
 def sure(rows: RowBatch) -> Estimate:
     shape = (len(rows), SKILLS)
     status = np.full(shape, EstimateStatus.OK, np.int8)
-    return Estimate(np.full(shape, 0.8), np.full(shape, 4.0), np.zeros(shape), status, np.zeros(shape))
+    return Estimate(
+        np.full(shape, 0.8), np.full(shape, 4.0), np.zeros(shape), status, np.zeros(shape), np.zeros(shape, np.bool_)
+    )
 
 
 @dataclass

@@ -79,7 +79,14 @@ estimates_of = st.dictionaries(st.sampled_from(list(BUILT_IN)), said, min_size=1
 def estimate(p: float, n: float, age_s: float, shared: float = 0.0) -> Estimate:
     shape = (1, len(NAMES))
     status = np.full(shape, EstimateStatus.OK, np.int8)
-    return Estimate(np.full(shape, p), np.full(shape, n), np.full(shape, age_s), status, np.full(shape, shared))
+    return Estimate(
+        np.full(shape, p),
+        np.full(shape, n),
+        np.full(shape, age_s),
+        status,
+        np.full(shape, shared),
+        np.zeros(shape, np.bool_),
+    )
 
 
 def fuse(

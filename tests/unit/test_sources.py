@@ -178,7 +178,14 @@ def test_what_it_shares_with_others_counts_once() -> None:
 def estimate(n: float, shared: float = 0.0) -> Estimate:
     shape = (1, len(default_skills().names))
     status = np.full(shape, EstimateStatus.OK, np.int8)
-    return Estimate(np.full(shape, 0.7), np.full(shape, n), np.zeros(shape), status, np.full(shape, shared))
+    return Estimate(
+        np.full(shape, 0.7),
+        np.full(shape, n),
+        np.zeros(shape),
+        status,
+        np.full(shape, shared),
+        np.zeros(shape, np.bool_),
+    )
 
 
 def never_made(_skill_set: SkillSet, _artifact: Artifact) -> Source:

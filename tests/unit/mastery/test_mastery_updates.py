@@ -106,7 +106,7 @@ def artifact_with(table: ConformalTable) -> Artifact:
 
 def estimate(p: float) -> Estimate:
     one = np.ones((1, 1))
-    return Estimate(p * one, one, 0 * one, np.full((1, 1), EstimateStatus.OK, np.int8), 0 * one)
+    return Estimate(p * one, one, 0 * one, np.full((1, 1), EstimateStatus.OK, np.int8), 0 * one, one > 1)
 
 
 def width(fusion: Fusion, estimates: dict[str, Estimate]) -> float:

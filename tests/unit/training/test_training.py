@@ -54,6 +54,17 @@ def test_the_card_tells_what_was_learnt_from_what_and_how_well() -> None:
     assert set(trained().card.trained_with) == {"python", "skillstream", "scikit-learn", "numpy"}
 
 
+def test_the_card_tells_what_the_students_did_and_how_far_each_feature_went() -> None:
+    card = trained().card.skills[SKILL]
+    assert card.trained_on is not None
+
+    assert set(card.trained_on.facts) >= {"set_controls", "varied_one", "varied_some"}
+    assert not {"attempted", "submitted", "wrote"} & set(card.trained_on.facts)
+    assert list(card.trained_on.ranges) == list(card.features)
+    moves = card.trained_on.ranges["set_controls.n"]
+    assert (moves.low, moves.high, moves.missing) == (simulated.ACTIONS / 2, simulated.ACTIONS, False)
+
+
 def test_the_fit_is_the_same_each_time() -> None:
     again = train(class_moments(), Plan("simulated", default_skills(), folds=3, labels_source="simulated"))
     assert again.card == trained().card
