@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from schemas.attention import AttentionRecord
 from schemas.dead_letter import DeadLetter
 from schemas.event import (
     Attempt,
@@ -116,6 +117,7 @@ RESULT: Final = ReasoningResult(
     at_us=1_767_604_323_250_000,
     not_before_us=1_767_604_343_250_000,
 )
+ATTENTION_RECORD: Final = AttentionRecord.of("ada", "e8", 1_767_604_020_000_000, "self_harm")
 DEAD_LETTER: Final = DeadLetter(
     topic="student-activity",
     partition=3,

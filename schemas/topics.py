@@ -106,4 +106,19 @@ ERASURES: Final = Topic(
     "over; one whose key is no student's id, or whose time no clock tells, becomes a dead letter.",
     sends="A request that came on another partition than its student's is sent on.",
 )
-TOPICS: Final = (ACTIVITY, UPDATES, REASONING, DEAD_LETTERS, RESULTS, ERASURES)
+ATTENTION: Final = Topic(
+    name="student-attention",
+    summary="Off unless SKILLSTREAM_ATTENTION_TOPIC names it. A text may disclose harm: for a person to look at. No "
+    "monitoring to rely on. A null value says that the student was erased: forget all that was said of them here.",
+    key=_STUDENT,
+    config={
+        "cleanup.policy": "compact,delete",
+        "retention.ms": str(30 * DAY_MS),
+        "min.compaction.lag.ms": str(7 * DAY_MS),  # until then a receiver that was away finds every record
+        "max.compaction.lag.ms": str(8 * DAY_MS),
+        "delete.retention.ms": str(7 * DAY_MS),  # and learns who was erased
+    },
+    sends="One message an event and reason, when the event is folded for the first time; after a crash it may come "
+    "twice, with the same id.",
+)
+TOPICS: Final = (ACTIVITY, UPDATES, REASONING, DEAD_LETTERS, RESULTS, ERASURES, ATTENTION)

@@ -65,11 +65,17 @@ def first_epoch(_partition: int) -> int:
     return 0
 
 
+def no_attention(_partition: int) -> int:
+    """Nothing is reported."""
+    return sys.maxsize
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessingContext:
     """`rows` are read, never written. `epoch_of` tells a partition's. Records are taken up to those of `most_students`.
 
-    Unless it `scores`, no source is asked, no update written, and the rows keep the scores that they had.
+    Unless it `scores`, no source is asked, no update written, and the rows keep the scores that they had. Of texts that
+    may disclose harm those are reported whose offset is at least what `attention_from` says of their partition.
     """
 
     rows: StoredRows
@@ -80,3 +86,4 @@ class ProcessingContext:
     note_pending: NotePending = nothing_noted
     executor: Executor = INLINE
     scores: bool = True
+    attention_from: Callable[[int], int] = no_attention

@@ -10,12 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from schemas.attention import AttentionRecord
 from schemas.dialects import Decode, Record, decode
 from streams.context import ProcessingContext
 from streams.evidence.artifacts import Artifact
 from streams.evidence.collect import FailureListener, collect
 from streams.evidence.registry import make_sources, types_of
 from streams.evidence.source import Source
+from streams.folding.attention import attention_of
 from streams.folding.batch import FoldedBatch, fold_events, load_rows
 from streams.folding.counts import Counts
 from streams.folding.dead_letters import DeadRecord
@@ -35,13 +37,15 @@ class PartitionResult:
     """What some records of one partition change. It holds the first `taken` of those that were given.
 
     `rows` are to be stored, in this order, by the changelog's keys, segments among them; None deletes. `updates` are
-    encoded SkillUpdates by student's key: of changed rows, then those re-emitted. `scored` is None where nothing was.
+    encoded SkillUpdates by student's key: of changed rows, then those re-emitted. `attention` may repeat what was told
+    before a crash. `scored` is None where nothing was.
     """
 
     rows: dict[bytes, bytes | None]
     updates: dict[bytes, bytes]
     repartitioned: Sequence[Repartitioned]
     dead_letters: Sequence[DeadRecord]
+    attention: Sequence[AttentionRecord]
     counts: Counts
     scored: ScoredBatch | None
     taken: int
@@ -115,7 +119,8 @@ class Pipeline:
         rows = load_rows(decoded.keys, self.skill_set.names, partial(context.rows.get_many, partition), epoch)
         routed = route(decoded, rows, partition, context.owning_partition)
         folded = fold_events(self._folding, rows, routed.new, epoch)
-        return FoldedBatch.of(decoded, routed, folded)
+        attention = attention_of(routed, folded.disclosures, context.attention_from(partition))
+        return FoldedBatch.of(decoded, routed, folded, attention)
 
     async def score(self, rows: RowBatch) -> ScoredBatch:
         """Estimate, then fuse: ask all sources about all `rows`, in parallel and within the deadline."""
@@ -139,5 +144,12 @@ def _result(
     batch: FoldedBatch, rows: dict[bytes, bytes | None], updates: dict[bytes, bytes], scored: ScoredBatch | None
 ) -> PartitionResult:
     return PartitionResult(
-        rows, updates, batch.repartitioned, batch.dead_letters, batch.counts, scored, len(batch.records)
+        rows=rows,
+        updates=updates,
+        repartitioned=batch.repartitioned,
+        dead_letters=batch.dead_letters,
+        attention=batch.attention,
+        counts=batch.counts,
+        scored=scored,
+        taken=len(batch.records),
     )

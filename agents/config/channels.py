@@ -18,6 +18,8 @@ class Channels:
     dead_letters: str
     results: str
     erasures: str
+    attention: str
+    """Empty: off."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -29,6 +31,7 @@ class Channels:
             dead_letters=settings.topic(topics.DEAD_LETTERS.name),
             results=settings.topic(topics.RESULTS.name),
             erasures=settings.topic(topics.ERASURES.name),
+            attention=settings.attention_topic and settings.topic(settings.attention_topic),
         )
 
     @property
@@ -38,7 +41,10 @@ class Channels:
 
     def specs(self, settings: Settings) -> list[TopicSpec]:
         """How each is created where it is missing."""
+        names = {topic.name: settings.topic(topic.name) for topic in topics.TOPICS}
+        names[topics.ATTENTION.name] = self.attention
         return [
-            TopicSpec(settings.topic(topic.name), settings.partitions, settings.replication, topic.config)
+            TopicSpec(name, settings.partitions, settings.replication, topic.config)
             for topic in topics.TOPICS
+            if (name := names[topic.name])
         ]

@@ -19,6 +19,7 @@ from agents.kafka.connection import Broker, BrokerAccess, Compression, Mechanism
 from schemas.configuration.constraints import allowed
 from schemas.configuration.similar import did_you_mean
 from schemas.errors import Fatal, SkillstreamError
+from schemas.topics import ATTENTION, TOPICS
 from streams.rows.row import COMPONENTS_PER_STUDENT, KNOWN_IDS, MAX_COMPONENTS_PER_STUDENT, MAX_KNOWN_IDS, RECENT_IDS
 
 ENV_PREFIX: Final = "SKILLSTREAM_"
@@ -28,6 +29,7 @@ _ADDRESSES: Final = ("broker", "redis_url", "openai_base_url")  # they may hold 
 _HIDDEN: Final = (*_SECRETS, *_ADDRESSES)
 _LISTS: Final = ("openai_models", "web_hosts")  # with commas in the environment
 _PROBLEMS: Final = {**addresses.ADDRESS_PROBLEMS, **credentials.CREDENTIAL_PROBLEMS}
+_OTHER_TOPICS: Final = frozenset(topic.name for topic in TOPICS if topic is not ATTENTION)
 _EMPTY_IS_NONE: Final = (
     "redis_url",
     "openai_base_url",
@@ -69,6 +71,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     broker_certificate: str | None = None
     broker_key: str | None = None
     topic_prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = ""
+    attention_topic: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{0,149}$")] = ""
     partitions: Annotated[int, Meta(ge=1, le=10_000)] = 4
     replication: PositiveInt = 1
     partitioner: Literal["murmur2", "crc32", "unchecked"] = "murmur2"
@@ -222,6 +225,9 @@ def _convert(values: dict[str, Any], origins: Mapping[str, str]) -> Settings:
     for url in ("redis_url", "openai_base_url"):
         values[url] = Secret(values[url]) if values.get(url) else None
     settings = Settings(**values)
+    if settings.attention_topic in _OTHER_TOPICS:
+        where = origins.get("attention_topic", "attention_topic")
+        raise SettingsError(f"{where}: {settings.attention_topic} is a topic for something else already")
     access = _access(settings)
     if (problem := access.problem()) is not None:
         raise SettingsError(problem)

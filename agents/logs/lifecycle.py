@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 from agents.config.settings import Settings
 from agents.logs import LineHandler
+from schemas.attention import AttentionReason
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +36,11 @@ def begins(settings: Settings, *, client: str, model: str, config_version: str) 
             "reasoning": settings.reasoning,
         },
     )
+
+
+def attention_raised(reason: AttentionReason) -> None:
+    """A record for `student-attention`. Neither who, nor which event: logs are read by others."""
+    _log.info("A text may disclose %s: a record for the attention topic", reason, extra={"reason": reason})
 
 
 def assigned(active: Collection[int], standby: Collection[int]) -> None:

@@ -12,6 +12,7 @@ from prometheus_client.exposition import choose_encoder
 
 from agents.logs.handler import LeftOut
 from agents.metrics.instruments import CounterBy, Declarations, Declared
+from schemas.attention import ATTENTION_REASONS, AttentionReason
 from schemas.dialects.vocabulary import SHIPPED, Vocabulary
 from streams.folding.counts import Counts
 from streams.limits import Decision
@@ -171,6 +172,14 @@ class Metrics:
         )
 
         self.updates = declare.counter("updates", "messages", "Skill updates published.")
+        self.attention_records: CounterBy[AttentionReason] = declare.counter_by(
+            "reason",
+            "attention_records",
+            "messages",
+            "Records sent to SKILLSTREAM_ATTENTION_TOPIC, by what a text may disclose; 0 while it is off. In a small "
+            "class it may tell who: mind who sees it.",
+            ATTENTION_REASONS,
+        )
         self.degraded_updates = declare.counter(
             "degraded_updates", "messages", "Skill updates published without a source that had failed."
         )

@@ -28,6 +28,7 @@ from streams.input.checkpoint import (
     Remedy,
     decode_checkpoint,
     find_mismatch,
+    folded_until,
     fresh_checkpoint,
     identity_lost,
     next_epoch,
@@ -120,7 +121,7 @@ class Repair:
             raise NothingToRepair(f"{self.topic} is the topic that the table was folded from: nothing to adopt")
         epoch = self._next_epoch(seen)
         checkpoints = {
-            p: _fresh(found, epoch, seen.checkpoints[p].rows if p in seen.checkpoints else 0)
+            p: fresh_checkpoint(found, epoch, seen.checkpoints[p].rows if p in seen.checkpoints else 0)
             for p, found in seen.found.items()
         }
         for partition, checkpoint in checkpoints.items():
@@ -151,7 +152,10 @@ class Repair:
         """
         epoch = self._next_epoch(seen)
         tombstones, read_to = self._tombstones(epoch)
-        checkpoints = {p: _fresh(found, epoch, len(tombstones.get(p, ()))) for p, found in seen.found.items()}
+        checkpoints = {
+            p: fresh_checkpoint(found, epoch, len(tombstones.get(p, ())), folded_until(seen.checkpoints.get(p), found))
+            for p, found in seen.found.items()
+        }
         self._group.require_idle()
         self._changelog.recreate()
         self._changelog.write({p: list(rows.items()) for p, rows in tombstones.items()}, checkpoints)
@@ -202,10 +206,6 @@ class Repair:
             for partition, requests in asked.items()
         }
         return tombstones, read_to
-
-
-def _fresh(found: Found, epoch: int, rows: int) -> InputCheckpoint:
-    return fresh_checkpoint(found.topic_id, found.partitions, epoch, found.start, rows)
 
 
 def _starts(seen: Diagnosis) -> dict[int, int]:

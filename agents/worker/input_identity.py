@@ -43,6 +43,7 @@ class InputIdentity:
         self._jumps = jumps
         self._epoch = epoch
         self._epochs: dict[int, int] = {}
+        self._folded_to: dict[int, int] = {}
         self._known: Description | None = None
 
     async def check(self, partitions: frozenset[int]) -> None:
@@ -68,11 +69,16 @@ class InputIdentity:
                 start = found[partition].start
                 self._jumps.note(self._topic.topic, partition, start - removed, start)
             self._epochs[partition] = self._epoch if checkpoint is None else checkpoint.epoch
+            self._folded_to[partition] = -1 if checkpoint is None else checkpoint.folded_to
         self._known = known
 
     def epoch_of(self, partition: int) -> int:
         """The epoch to fold a checked partition's records under."""
         return self._epochs[partition]
+
+    def new_from(self, partition: int) -> int:
+        """The first offset of a checked partition that was not folded before the table was rebuilt."""
+        return self._folded_to[partition] + 1
 
     def checkpoint(self, last: ConsumerRecord) -> InputCheckpoint:
         """What to remember of a folded batch that ended with `last`; its rows are counted when it is written."""
@@ -86,6 +92,7 @@ class InputIdentity:
             last.timestamp,
             value_checksum(last.value),
             skipped=self._jumps.skipped(last.topic, last.partition),
+            folded_to=self._folded_to[last.partition],
         )
 
     async def watch(self) -> None:

@@ -8,6 +8,7 @@ import msgspec
 from agents.config.channels import Channels
 from agents.delivery.step import Output
 from schemas import dead_letter_packing
+from schemas.attention import AttentionRecord
 from schemas.dead_letter import DeadLetter, with_own_headers
 from schemas.dialects import Record, native
 from schemas.topics import MAX_RECORD_BYTES
@@ -31,7 +32,13 @@ class Outputs:
             *map(self.repartitioned, result.repartitioned),
             *(self.dead_letter(record, dead_letter) for record, dead_letter in result.dead_letters),
             *(Output(self.channels.updates, partition, key, update) for key, update in result.updates.items()),
+            *(self.attention(partition, record) for record in result.attention),
         ]
+
+    def attention(self, partition: int, record: AttentionRecord) -> Output:
+        """That a text may disclose harm."""
+        value = msgspec.json.encode(record)
+        return Output(self.channels.attention, partition, record.student_id.encode(), value)
 
     def repartitioned(self, event: Repartitioned) -> Output:
         """An event, for the partition that owns it."""

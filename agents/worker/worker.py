@@ -39,7 +39,7 @@ from agents.worker.internal_steps import Erasing, InternalStep, QueuedRows, Resu
 from agents.worker.outputs import Outputs
 from agents.worker.position_jumps import Jump, PositionJumps
 from agents.worker.student_step import StudentStep, TopicSteps, most_students
-from streams.context import ProcessingContext, nothing_noted
+from streams.context import ProcessingContext, no_attention, nothing_noted
 from streams.evidence.artifacts import load_artifact
 from streams.input.checkpoint import IdentityLost
 from streams.input.partitioner import partitioner
@@ -211,6 +211,9 @@ class Worker:
         if (largest := max((len(row) for row in result.rows.values() if row is not None), default=0)) > 0:
             self._metrics.row_bytes.observe(largest)
         self._metrics.updates.add(len(result.updates))
+        for record in result.attention:
+            self._metrics.attention_records.add(record.reason)
+            lifecycle.attention_raised(record.reason)
         if result.scored is not None:
             self._metrics.degraded_updates.add(result.scored.degraded)
 
@@ -246,6 +249,7 @@ class Worker:
             most_students=most_students(len(skill_set.names)),
             gate=self._gate.check,
             note_pending=marker or nothing_noted,
+            attention_from=self._identity.new_from if channels.attention else no_attention,
         )
         queued = QueuedRows(rows, queue)
         reading, erasing = ResultReading(queued, skill_set, policy), Erasing(queued, context.owning_partition, channels)

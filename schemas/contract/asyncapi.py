@@ -11,11 +11,15 @@ import msgspec
 
 from schemas.contract.json_schemas import MESSAGE_TOPICS as WITH_SCHEMA
 from schemas.contract.json_schemas import cleaned, dead_letter_headers, message_version, messages, types
-from schemas.topics import ACTIVITY, DEAD_LETTERS, ERASURES, REASONING, TOPICS, UPDATES, Topic
+from schemas.topics import ACTIVITY, ATTENTION, DEAD_LETTERS, ERASURES, REASONING, TOPICS, UPDATES, Topic
 
 _BINDING_VERSION: Final = "0.5.0"
 _NUMBERS: Final = ("retention.ms", "max.message.bytes")
-_ERASED: Final = {UPDATES.name: "ForgottenUpdate", REASONING.name: "ForgottenExplanation"}
+_ERASED: Final = {
+    UPDATES.name: "ForgottenUpdate",
+    REASONING.name: "ForgottenExplanation",
+    ATTENTION.name: "ForgottenAttention",
+}
 
 
 def document() -> dict[str, Any]:

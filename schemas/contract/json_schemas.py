@@ -10,6 +10,7 @@ from typing import Any, Final, get_args, get_type_hints
 import msgspec
 
 from schemas import examples, topics
+from schemas.attention import AttentionRecord
 from schemas.dead_letter import DeadLetter, to_headers
 from schemas.event import NativeEvent
 from schemas.explanation import Explanation, ReasoningResult
@@ -23,12 +24,14 @@ _EXAMPLES: Final[Mapping[str, tuple[Any, ...]]] = {
     topics.UPDATES.name: (examples.UPDATE,),
     topics.REASONING.name: (examples.EXPLANATION,),
     topics.RESULTS.name: (examples.RESULT,),
+    topics.ATTENTION.name: (examples.ATTENTION_RECORD,),
 }
 _TYPES: Final[Mapping[str, Any]] = {
     topics.ACTIVITY.name: _NATIVE_EVENT,
     topics.UPDATES.name: SkillUpdate,
     topics.REASONING.name: Explanation,
     topics.RESULTS.name: ReasoningResult,
+    topics.ATTENTION.name: AttentionRecord,
 }
 _SUMMARIES: Final = {topic.name: topic.summary for topic in topics.TOPICS}
 MESSAGE_TOPICS: Final = (*_TYPES, topics.DEAD_LETTERS.name)

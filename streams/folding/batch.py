@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from schemas.attention import AttentionRecord
 from schemas.dialects import Record
 from schemas.errors import Fatal
 from schemas.event import Rubric
@@ -16,18 +17,22 @@ from streams.folding.dead_letters import DeadRecord, in_order
 from streams.folding.decoding import DecodedBatch
 from streams.folding.fold import Folding
 from streams.folding.history import FoldOutcome
-from streams.folding.routing import NewEvents, Repartitioned, RoutedBatch
+from streams.folding.routing import Repartitioned, RoutedBatch, RoutedEvents
 from streams.rows.row_batch import RowBatch
 from streams.rows.segments import Load, Segments
 
 
 @dataclass(frozen=True, slots=True)
 class FoldedRows:
-    """`rows` with all new events in them; `changed` are the indices of those that any of these changed, in order."""
+    """`rows` with all new events in them; `changed` are the indices of those that any of these changed, in order.
+
+    `disclosures` are the indices of the new events that were folded and whose text may disclose harm.
+    """
 
     rows: RowBatch
     changed: list[int]
     counts: Counts
+    disclosures: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +50,13 @@ class FoldedBatch:
     segments: Segments
     dead_letters: list[DeadRecord]
     repartitioned: list[Repartitioned]
+    attention: Sequence[AttentionRecord]
     counts: Counts
 
     @classmethod
-    def of(cls, decoded: DecodedBatch, routed: RoutedBatch, folded: FoldedRows) -> "FoldedBatch":
+    def of(
+        cls, decoded: DecodedBatch, routed: RoutedBatch, folded: FoldedRows, attention: Sequence[AttentionRecord]
+    ) -> "FoldedBatch":
         """Put together what the stages found; rows that nobody is to hear of are left out."""
         order = [*folded.changed, *sorted(routed.re_emitted.difference(folded.changed))]
         dead_letters = in_order([*decoded.dead_letters, *routed.dead_letters])
@@ -63,6 +71,7 @@ class FoldedBatch:
             segments=folded.rows.segments,
             dead_letters=dead_letters,
             repartitioned=routed.repartitioned,
+            attention=attention,
             counts=counts,
         )
 
@@ -91,7 +100,7 @@ def load_rows(keys: Sequence[bytes], names: tuple[str, ...], load: Load, epoch: 
     return rows
 
 
-def fold_events(folding: Folding, rows: RowBatch, new: NewEvents, epoch: int) -> FoldedRows:
+def fold_events(folding: Folding, rows: RowBatch, new: RoutedEvents, epoch: int) -> FoldedRows:
     """Drop repeats among `new`, and fold the others into `rows`, which become the result's."""
     row = np.asarray(new.row_index, np.intp)
     folded = folding.fold(rows, new.row_index, new.events, new.record_us, new.origins)
@@ -112,4 +121,4 @@ def fold_events(folding: Folding, rows: RowBatch, new: NewEvents, epoch: int) ->
     np.maximum.at(rows.headers["offset"], row[stored], new.offset[stored])
     changed: list[int] = np.unique(row[stored]).tolist()
     rows.headers["epoch"][changed] = epoch
-    return FoldedRows(rows, changed, counts)
+    return FoldedRows(rows, changed, counts, folded.disclosures)

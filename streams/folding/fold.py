@@ -41,8 +41,8 @@ class Folded(NamedTuple):
     """The result of folding some events: `new` are the indices of those that changed their row; `clamped` of these came
     from the future. `not_held` would void what is not known any more. `beyond` may repeat an id not known any more.
     `joined` are the indices of events that changed nothing of their row but what an act is called; `retracted` those of
-    voids that found their event. `unread` are the new events whose text was not read, by why. `given_up` is how many
-    components went for want of room.
+    voids that found their event. `unread` are the new events whose text was not read, by why; `disclosures` the indices
+    of those that may disclose harm. `given_up` is how many components went for want of room.
     """
 
     outcomes: list[FoldOutcome]
@@ -52,6 +52,7 @@ class Folded(NamedTuple):
     joined: Sequence[int]
     retracted: Sequence[int]
     unread: Counter[str]
+    disclosures: Sequence[int]
     not_held: int = 0
     given_up: int = 0
 
@@ -132,6 +133,7 @@ class Folding:
             outcomes=outcomes,
             new=np.array(new, np.intp),
             joined=[indices[number] for number in folded.joined],
+            disclosures=[indices[number] for number in folded.disclosures],
             not_held=len(voids) - len(folded.retracted),
         )
 
@@ -174,7 +176,10 @@ class Folding:
             voids = {index: void._replace(before=at) for (index, void), at in zip(voids.items(), before, strict=True)}
         retracted, given_up = self._add(row_batch, events, readings, event_times, voids)
         clamped = int(np.sum((own_us > times.record_us)[new]))
-        return Folded(outcomes, new, clamped, beyond, joined, retracted, readings.unread, given_up=given_up)
+        disclosures: list[int] = new[readings.disclosures].tolist()
+        return Folded(
+            outcomes, new, clamped, beyond, joined, retracted, readings.unread, disclosures, given_up=given_up
+        )
 
     def _columns_of(self, text: str) -> int:
         return len(self.reader.read(text).log_odds)
@@ -228,4 +233,4 @@ class Folding:
             add_to_skills(row_batch, "text", some.texts, weight, of_s)
             add_to_skills(row_batch, "rubric", some.ratings, weight, of_s)
             add_answers(row_batch, some.answers, weight, of_s)
-        keep_evidence(row_batch, offered(self.evidence_weights, said.facts, time_s, len(self.names)) + evidence)
+        keep_evidence(row_batch, offered(self.evidence_weights, said.shown, time_s, len(self.names)) + evidence)

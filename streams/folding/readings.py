@@ -21,15 +21,16 @@ from streams.rows.layout import Array
 from streams.rows.row import MAX_CONTROLS, MAX_OPEN_FAILURES, ControlUse
 from streams.rows.row_batch import RowBatch
 from streams.rows.sections import controls_of, controls_section, failures_of, failures_section
-from streams.skills.text_reader import TextReader
+from streams.skills.text_reader import TextReader, Unread
 from streams.vocabulary import FACTS, RUBRIC, Fact
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What some events add to sums."""
+    """What some events add to sums. `shown` are the facts that may become evidence items: none of a disclosure."""
 
     facts: Entries
+    shown: Entries
     texts: Entries
     ratings: Entries
     answers: Answers
@@ -39,18 +40,20 @@ class Said:
         if chosen is None:
             return self
         facts, texts, ratings = (each.of(chosen) for each in (self.facts, self.texts, self.ratings))
-        return Said(facts, texts, ratings, self.answers.of(chosen))
+        shown = facts if self.shown is self.facts else self.shown.of(chosen)
+        return Said(facts, shown, texts, ratings, self.answers.of(chosen))
 
 
 class Readings:
     """Reads a batch's new events once. Open failures and controls are kept in the row batch at once.
 
-    `unread` are the texts that were not read, by why.
+    `unread` are the texts that were not read, by why; `disclosures` the numbers of the events that may disclose harm.
     """
 
     def __init__(self, row_batch: RowBatch, reader: TextReader) -> None:
         self._facts, self._texts, self._ratings, self._answers = NO_ENTRIES, Noted(), Noted(), NO_ANSWERS
         self.unread: Counter[str] = Counter()
+        self.disclosures: list[int] = []
         self._row_batch = row_batch
         self._reader = reader
         self._skills = len(row_batch.names)
@@ -75,7 +78,7 @@ class Readings:
     @property
     def said(self) -> Said:
         """What the events add to sums."""
-        return Said(self._facts, self._texts.arrays(), self._ratings.arrays(), self._answers)
+        return Said(self._facts, self._shown(), self._texts.arrays(), self._ratings.arrays(), self._answers)
 
     @property
     def evidence(self) -> Sequence[tuple[int, int, float, int, int]]:
@@ -94,10 +97,18 @@ class Readings:
             time_s=time_s[np.array(event, np.intp)],
         )
 
+    def _shown(self) -> Entries:
+        if not self.disclosures:
+            return self._facts
+        shown = ~np.isin(self._facts.event, self.disclosures)
+        return Entries(self._facts.where[shown], self._facts.value[shown], self._facts.event[shown])
+
     def _read_text(self, row_index: int, text: str, number: int) -> None:
         reading = self._reader.read(text)
         if reading.unread is not None:
             self.unread[reading.unread.value] += 1
+            if reading.unread is Unread.DISCLOSURE:
+                self.disclosures.append(number)
         first = row_index * self._skills
         for hit in reading.hits:
             weight = round(hit.weight * 10)

@@ -105,11 +105,11 @@ class Retraction:
     ) -> defaultdict[int, EventContribution]:
         of_event: defaultdict[int, EventContribution] = defaultdict(EventContribution)
         for fact, value, event in _entries(said.facts, chosen, len(FACTS)):
-            one = of_event[event]
-            one.facts.append((fact, value))
+            of_event[event].facts.append((fact, value))
+        for fact, value, event in _entries(said.shown, chosen, len(FACTS)):
             for at in range(self._start[fact], self._start[fact] + self._count[fact]):
                 skill, weight = self._evidence_weights[at]
-                one.evidence.append((skill, fact, value, weight))
+                of_event[event].evidence.append((skill, fact, value, weight))
         for skill, value, event in _entries(said.texts, chosen, self._skills):
             of_event[event].texts.append((skill, value))
         for skill, value, event in _entries(said.ratings, chosen, self._skills):

@@ -45,8 +45,8 @@ class Repartitioned:
 
 
 @dataclass(frozen=True, slots=True)
-class NewEvents:
-    """Events to be folded, in their order. `offset` and time (µs) are their records'; `origins` are by event index."""
+class RoutedEvents:
+    """Events of this partition, in order. `offset` and time (µs) are their records'; `origins` are by event index."""
 
     events: Sequence[NativeEvent]
     row_index: Sequence[int]
@@ -57,9 +57,12 @@ class NewEvents:
 
 @dataclass(frozen=True, slots=True)
 class RoutedBatch:
-    """Where a batch's events go. `re_emitted` are the indices of the rows that hold an event of the batch already."""
+    """Where a batch's events go. `re_emitted` are the indices of the rows that hold an event of the batch already:
+    one of the `replayed`, which were folded before a crash.
+    """
 
-    new: NewEvents
+    new: RoutedEvents
+    replayed: RoutedEvents
     re_emitted: frozenset[int]
     repartitioned: list[Repartitioned]
     dead_letters: list[DeadRecord]
@@ -74,11 +77,13 @@ def route(batch: DecodedBatch, rows: RowBatch, partition: int, owning_partition:
     foreign, repartitioned = _foreign(batch, row, partition, owning_partition)
     replayed = ~foreign & (offset <= rows.headers["offset"][row])
     absurd = ~foreign & ~replayed & (record_us < EARLIEST_US)
-    erased = ~foreign & ~replayed & ~absurd & (record_us <= rows.headers["erased_us"][row])
+    before_erasure = record_us <= rows.headers["erased_us"][row]
+    erased = ~foreign & ~replayed & ~absurd & before_erasure
     ignored = int(erased.sum())
     counts = Counts(events_in=ignored, ignored=ignored, replayed=int(replayed.sum()), rerouted=len(repartitioned))
     return RoutedBatch(
-        new=_new(batch, np.flatnonzero(~(foreign | replayed | absurd | erased)), offset, record_us),
+        new=_chosen(batch, np.flatnonzero(~(foreign | replayed | absurd | erased)), offset, record_us),
+        replayed=_chosen(batch, np.flatnonzero(replayed & ~before_erasure), offset, record_us),
         re_emitted=frozenset(each for each in np.unique(row[replayed]).tolist() if rows.headers["events"][each]),
         repartitioned=repartitioned,
         dead_letters=_absurd(batch, np.flatnonzero(absurd)) if absurd.any() else [],
@@ -118,11 +123,11 @@ def _absurd(batch: DecodedBatch, indices: Indices) -> list[DeadRecord]:
     return found
 
 
-def _new(batch: DecodedBatch, indices: Indices, offset: Integers, record_us: Integers) -> NewEvents:
+def _chosen(batch: DecodedBatch, indices: Indices, offset: Integers, record_us: Integers) -> RoutedEvents:
     if len(indices) == len(batch.events):
-        return NewEvents(batch.events, batch.row_index, offset, record_us, batch.origins)
+        return RoutedEvents(batch.events, batch.row_index, offset, record_us, batch.origins)
     chosen = indices.tolist()
-    return NewEvents(
+    return RoutedEvents(
         [batch.events[index] for index in chosen],
         [batch.row_index[index] for index in chosen],
         offset[indices],

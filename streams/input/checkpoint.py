@@ -44,7 +44,8 @@ class Remedy(Enum):
 
 class InputCheckpoint(Struct, frozen=True, array_like=True):
     """See the module. `offset` is the last one folded, or the one before the first; `timestamp_ms` and `checksum` are
-    of its record, None where it has none to compare. `topic_id` is empty where the broker gives none.
+    of its record, None where it has none to compare. `topic_id` is empty where the broker gives none. `folded_to` is
+    the last offset that had been folded when the table was last rebuilt: up to it, nothing is news.
     """
 
     version: int
@@ -56,6 +57,7 @@ class InputCheckpoint(Struct, frozen=True, array_like=True):
     checksum: Annotated[int, Meta(ge=0, le=MAX_UINT32)] | None = None
     rows: Size = 0
     skipped: Skipped = NOTHING_SKIPPED
+    folded_to: Annotated[int, Meta(ge=-1, le=MAX_INT64)] = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +99,23 @@ def is_reserved(key: bytes) -> bool:
     return key.startswith(RESERVED)
 
 
-def fresh_checkpoint(topic_id: str, partitions: int, epoch: int, start: int, rows: int) -> InputCheckpoint:
-    """The checkpoint of a partition of which nothing was folded yet, and `start` will be the first."""
-    return InputCheckpoint(CHECKPOINT_VERSION, topic_id, partitions, epoch, start - 1, rows=rows)
+def fresh_checkpoint(found: Found, epoch: int, rows: int, folded_to: int = -1) -> InputCheckpoint:
+    """The checkpoint of a partition of which the table holds nothing yet, and `found.start` will be the first."""
+    return InputCheckpoint(
+        CHECKPOINT_VERSION, found.topic_id, found.partitions, epoch, found.start - 1, rows=rows, folded_to=folded_to
+    )
+
+
+def folded_until(checkpoint: InputCheckpoint | None, found: Found) -> int:
+    """The last offset of the topic as it is now that was ever folded; -1 where none was, or it may be another topic."""
+    last = (found.committed or 0) - 1
+    same: bool | None = None
+    if checkpoint is not None:
+        last = max(last, checkpoint.offset, checkpoint.folded_to)
+        same = is_same_topic(checkpoint, found.topic_id)
+    if same or (same is None and last < found.end):
+        return min(last, found.end - 1)
+    return -1
 
 
 def next_epoch(epochs: Iterable[int]) -> int:

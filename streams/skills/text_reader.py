@@ -12,7 +12,7 @@ from typing import Final, Self
 from schemas.dialects.markup import without_markup
 from streams.skills.phrase_book import Hit, PhraseBook
 from streams.skills.skill_set import SkillSet
-from streams.texts.disclosure import may_disclose
+from streams.texts.disclosure import disclosed
 from streams.texts.english import MIN_WORDS, is_english
 from streams.texts.quotations import without_quotations
 from streams.texts.text_model import TextModel
@@ -87,7 +87,7 @@ def readable(text: str) -> list[str] | Unread:
     """
     plain = without_markup(text[:MAX_TEXT_CHARS])
     tokens = tokenise(plain)
-    if may_disclose(tokens):
+    if disclosed(tokens):
         return Unread.DISCLOSURE
     own = without_quotations(plain)
     if own != plain:

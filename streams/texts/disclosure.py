@@ -1,41 +1,174 @@
 """Texts in which somebody may disclose that they harm themselves, or are harmed: no skill is read from such a text.
 
-A guard, and no detector: an English list of our own, of what is said in the first person. It misses much, and stops
-some that are harmless; neither a score nor an explanation ever rests on what it stops.
+An English list of our own. It misses much, and stops some that are harmless: it errs towards stopping, be a phrase
+denied, quoted or said of another. Commas and full stops do not matter. What must not stop a text by itself are idioms
+("killing me", "died laughing"), accidents and games ("cut myself shaving", "beat me at chess"). Neither a score nor an
+explanation ever rests on what it stops.
 """
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-_WORDS: Final = frozenset(
-    """kill killing killed hurt hurting hurts harm harming cut cutting starve starving end ending die dead born live
-    alive exist life suicidal suicide wake hits hit hitting beats beat beating beaten touches touched touching abuses
-    abused abusing raped rapes molests molested chokes choked assaulted home without""".split()
+from schemas.attention import ATTENTION_REASONS, AttentionReason
+from schemas.dialects.markup import without_markup
+from streams.texts.words import tokenise, words_of
+
+_KIN: Final = (
+    r"(?:step|foster )?(?:dad|daddy|father|mom|mommy|mum|mummy|mother|parents?|grand\w+|uncle|aunt\w*|cousin|brother"
+    r"|sister|boyfriend|girlfriend|husband|wife|partner|ex)s?"
 )
-"""Each of _PHRASES has one of them: most texts have none, and are done with."""
 _THEY: Final = (
-    r"(?:he|she|they|dad|father|mom|mum|mother|parents|step\w+|uncle|cousin|brother|sister|boyfriend|girlfriend|coach"
-    r"|teacher|someone|somebody)"
+    rf"(?:he|she|they|{_KIN}|coach|teachers?|tutor|priest|neighbou?r|someone|somebody|everyone|everybody|man|men|woman"
+    r"|boys?|girls?|guys?|kids?|bull(?:y|ies)|people)"
 )
-_PHRASES: Final = re.compile(
-    r"(?<!\S)(?:"
-    r"(?:kill|killing|killed|hurt|hurting|harm|harming|cut|cutting|starve|starving) (?:myself|my self)"
-    r"|(?:end|ending|take|taking) (?:my (?:own )?life|it all)"
-    r"|(?:want|wants|wanted|wanna|ready|wish|rather|wanting)(?: to| i could| i can)?(?: just)? (?:die|be dead)"
-    r"|wish i (?:was|were) (?:dead|never born)|wish i had never been born|wish i'd never been born"
-    r"|better off (?:dead|without me)"
-    r"|(?:don't|not|didn't|never) want to (?:live|be alive|exist|wake up)|(?:no|any) reason to live"
-    r"|suicidal|(?:i|i'm|i've|i'd|my)(?: \S+){0,4} suicide"
-    rf"|{_THEY}(?: \S+)? (?:hits?|hitting|beats?|beating|touch(?:es|ed)|touching|abuse[sd]|abusing|rape[sd]"
-    r"|molest(?:s|ed)|hurts?|hurting|choke[sd]) me"
-    r"|(?:i was|i am|i'm|i've been|i have been|i got|i get|keep getting)(?: \S+)?"
-    r" (?:abused|raped|molested|beaten|assaulted)"
-    r"|(?:scared|afraid|frightened) to (?:go|be|come) (?:back )?(?:at )?home"
-    r")(?!\S)"
+_WANT: Final = r"(?:want|wants|wanted|wanting|wanna|wish|wishing|ready|rather|hope|hoping|try|tried|trying)"
+_BY_ACCIDENT: Final = (
+    r"(?! (?:accidentally|by accident|playing|shaving|cooking|falling|running|skating|training|laughing|some|off|loose"
+    r"|free|short|out|an?|(?:on|with) (?:an? |the |some )?(?:paper|glass|stove|oven|pan))(?!\S))"
 )
+_GAME: Final = (
+    r"(?! (?:\d|to it|to the|fair|at (?!home|night|school)|by (?:\d|one|two|three|a)"
+    r"|in (?:a|the|our|this) (?:race|game|match|finals?|quiz|competition|tournament|contest|election)))"
+)
+_HARM: Final = (
+    "hit hits hitting slap slaps slapped slapping punch punches punched punching choke chokes choked choking strangle"
+    " strangles strangled rape rapes raped raping molest molests molested abuse abuses abused abusing assault assaults"
+    " assaulted grope gropes groped groping hurt hurts hurting whips whipped burns burned burnt threaten threatens"
+    " threatened"
+)
+_PHRASES: Final[tuple[tuple[AttentionReason, str, str], ...]] = (
+    (
+        "self_harm",
+        "myself self",
+        r"(?:kill|killing|killed|harm|harming|harmed|starve|starving|starved|hang|hanging|drown|drowning|unalive"
+        r"|unaliving|(?:to|gonna|wanna) off) my ?self(?! laughing)"
+        rf"|(?<!accidentally )(?:hurt|hurting|cut|cutting|burn|burning|scratch|scratching) my ?self{_BY_ACCIDENT}"
+        r"|throw(?:ing)? my ?self (?:off|under|in front)|mak(?:e|ing) my ?self (?:throw up|vomit|puke)"
+        r"|end(?:ing)? my ?self",
+    ),
+    (
+        "self_harm",
+        "self selfharm selfharming",
+        r"(?:i|i'm|i've|i'd|my)(?: \S+){0,4} self ?harm\w*",
+    ),
+    (
+        "self_harm",
+        "wrists wrist arms arm thighs legs veins",
+        r"(?:cut|cutting|slit|slitting|slash|slashing) my(?: own)? (?:wrists?|arms?|thighs?|legs|veins)",
+    ),
+    (
+        "self_harm",
+        "die dead died unalive",
+        rf"{_WANT}(?: to| 2| i could| i can| i would| i)?(?: just)? (?:die|died|be dead|unalive)"
+        r"|i (?:just )?deserve to die|(?:wish|wished|wishing|better if|better when) i (?:was|were|am) dead"
+        r"|better (?:off )?dead"
+        r"|care if i (?:live or )?(?:die|died|was dead|were dead)|better if i (?:just )?died",
+    ),
+    ("self_harm", "dying", r"(?:think\w*|thoughts) (?:about|of) dying"),
+    (
+        "self_harm",
+        "born exist existing alive disappear disappeared here around gone",
+        r"(?:wish|wished|wishing) i(?:'d| had| hadn't| was| were)?(?: never)?(?: been)? born"
+        r"|(?:wish|wishing|better|care|notice)(?: off)?(?: if)? i (?:just )?(?:didn't exist|disappeared|was gone"
+        r"|were gone|could disappear|(?:wasn't|weren't|was not|were not|am not) (?:here|around|alive))"
+        r"|(?:don't|not|didn't|never|no longer)(?: even)? (?:want to|wanna|wish to) (?:be alive|exist)"
+        r"|(?:don't|not|didn't|never|no longer)(?: even)? (?:want to|wanna) be (?:here|around) any ?(?:more|longer)"
+        r"|want to (?:stop existing|not exist|disappear forever)|(?:tired|sick) of being alive|hate being alive",
+    ),
+    (
+        "self_harm",
+        "live living life wake",
+        r"(?:end|ending|take|taking|took) my (?:own )?life"
+        r"|(?:don't|not|didn't|never|no longer)(?: even)? (?:want to|wanna|wish to)"
+        r" (?:live(?! (?:in|near|there|next|at|on|by))|wake up(?! (?:early|at|so|late|for)))"
+        r"|(?:no|any|a|the) (?:reason|point) (?:to|in|of) (?:live|living|my life)|(?:tired|sick) of (?:living|life)"
+        r"|(?:not|isn't|ain't|never) worth living|hate my life|(?:hope|wish) i (?:don't|didn't|never) wake up",
+    ),
+    ("self_harm", "without miss", r"better off without me|(?:nobody|no one|noone) (?:would|will)(?: even)? miss me"),
+    (
+        "self_harm",
+        "end ending can't",
+        r"(?:end|ending) it all|think\w* (?:about|of) ending it|can't go on (?:any ?more|living|like this)",
+    ),
+    (
+        "self_harm",
+        "suicidal suicide",
+        r"suicidal|(?:i|i'm|i've|i'd|my)(?: \S+){0,4} suicide|(?:think\w*|thoughts?) (?:about|of) suicide",
+    ),
+    (
+        "self_harm",
+        "kms",
+        r"(?:i'll|i|gonna|wanna|(?:want|going|need|about) to|should|might|just|will) kms"
+        r"|kms (?:rn|lol|tbh|now|fr|tonight|today|already|pls|please)",
+    ),
+    (
+        "self_harm",
+        "overdose overdosed overdosing pills tablets paracetamol painkillers",
+        r"(?:i|i'm|i'll|gonna|wanna)(?: \S+){0,3} overdos\w+"
+        r"|(?:took|taken|take|swallow\w*) (?:all|too many|a lot of|a bunch of|a whole)(?: \S+){0,3}"
+        r" (?:pills|tablets|paracetamol|painkillers)",
+    ),
+    (
+        "self_harm",
+        "jump jumping",
+        r"(?:want to|wanna|going to|gonna|feel like)(?: just)? jump(?:ing)? (?:off|in front of|under)",
+    ),
+    (
+        "abuse",
+        f"{_HARM} beat beats beating kick kicks kicked kicking touch touches touched touching lock locks locked",
+        rf"{_THEY}(?: \S+){{0,3}} (?:(?:{'|'.join(_HARM.split())}) me(?! (?:up|back|with a))"
+        r"|threaten(?:s|ed)? to (?:kill|hurt|hit|beat) me"
+        rf"|(?:beats?|beating) me{_GAME}|kick(?:s|ed|ing)? me(?! (?:off|out|the|a)(?!\S))"
+        r"|touch(?:es|ed|ing)? me(?! (?:deeply|emotionally|profoundly|so much|with))"
+        r"|lock(?:s|ed)? me (?:in|up|out of the house))",
+    ),
+    (
+        "abuse",
+        "abused raped molested beaten beat assaulted groped hit",
+        r"(?:i was|i am|i'm|i've been|i have been|i got|i get|keep getting)(?: \S+){0,2}"
+        rf" (?:abused|raped|molested|assaulted|groped|hit by {_THEY}|hit by my|(?:beaten|beat up){_GAME})",
+    ),
+    (
+        "abuse",
+        "hits hitting hit beats beating beat hurts hurting chokes choked",
+        rf"{_THEY}(?: \S+){{0,2}} (?:hits?|hitting|beats?|beating|hurts|hurting|choke[sd]) my (?:little )?{_KIN}",
+    ),
+    (
+        "abuse",
+        "home safe",
+        r"(?:scared|afraid|frightened|terrified) (?:to|of) (?:go|going|be|being|come|coming) (?:back )?(?:at )?home"
+        r"|(?:not|don't|never|isn't)(?: \S+)? safe (?:at home|with (?:him|her|them|my))",
+    ),
+    ("abuse", "scared afraid frightened terrified", rf"(?:scared|afraid|frightened|terrified) of my (?:own )?{_KIN}"),
+    (
+        "abuse",
+        "private nudes nude naked night",
+        r"(?:my|his|her|their) private parts|com(?:es?|ing) (?:in|into|to) my (?:bed|bedroom|room) (?:at|every) night"
+        r"|(?:ask\w*|want\w*|told|tell\w*|mak\w+|made|forc\w+|pressur\w+) me (?:to send|for|into sending|to get)"
+        r"(?: \S+){0,2} (?:nudes?|naked)",
+    ),
+)
+"""(reason, words, pattern): what the pattern matches has one of the words, so that most texts are done with at once."""
+_BY_WORD: Final[dict[str, list[tuple[AttentionReason, re.Pattern[str]]]]] = defaultdict(list)
+for _reason, _words, _pattern in _PHRASES:
+    _compiled = re.compile(rf"(?<!\S)(?:{_pattern})(?!\S)")
+    for _word in _words.split():
+        _BY_WORD[_word].append((_reason, _compiled))
 
 
-def may_disclose(tokens: Sequence[str]) -> bool:
-    """Whether one of the phrases is among these tokens, be it denied or quoted."""
-    return not _WORDS.isdisjoint(tokens) and _PHRASES.search(" ".join(tokens)) is not None
+def disclosures_in(text: str) -> Sequence[AttentionReason]:
+    """What a text, HTML or not, may disclose; mostly nothing."""
+    return disclosed(tokenise(without_markup(text)))
+
+
+def disclosed(tokens: Iterable[str]) -> Sequence[AttentionReason]:
+    """What one of the phrases among these tokens may disclose, be it denied or quoted."""
+    if _BY_WORD.keys().isdisjoint(tokens):
+        return ()
+    words = words_of([*tokens])
+    said = " ".join(words)
+    candidates = {candidate for word in _BY_WORD.keys() & words for candidate in _BY_WORD[word]}
+    found = {reason for reason, pattern in candidates if pattern.search(said)}
+    return [reason for reason in ATTENTION_REASONS if reason in found]

@@ -88,7 +88,14 @@ class Deployment:
     @property
     def settings(self) -> Settings:
         """What its workers are set to, as far as the topics go."""
-        return Settings(broker=self.broker, app_id=self.name, topic_prefix=f"{self.name}.", partitions=PARTITIONS)
+        attention_topic = str(self.defaults.get("attention_topic", ""))
+        return Settings(
+            broker=self.broker,
+            app_id=self.name,
+            topic_prefix=f"{self.name}.",
+            partitions=PARTITIONS,
+            attention_topic=attention_topic,
+        )
 
     @property
     def channels(self) -> Channels:
@@ -195,6 +202,10 @@ class Deployment:
     def updates(self) -> list[SkillUpdate]:
         """All that was said on skill-updates, tombstones left out."""
         return [msgspec.json.decode(value, type=SkillUpdate) for value in self.values(self.channels.updates)]
+
+    def attention(self) -> list[bytes]:
+        """All that was said on student-attention, tombstones left out; nothing where it is off."""
+        return [*self.values(self.channels.attention)] if self.channels.attention else []
 
     def explanations(self) -> list[Explanation]:
         """All that was said on skill-reasoning, tombstones left out."""

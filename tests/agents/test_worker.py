@@ -4,23 +4,30 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import msgspec
 import orjson
 import pytest
 
+from schemas.attention import AttentionRecord
 from streams.simulation import simulate
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, owning_partition
 from tests.agents.single_students import FAST_LIMITS, many_of, row_of
 from tests.agents.worker_process import WorkerProcess
+from tests.events import raw
 
-CLASS = [Sent(record.key, record.value) for record in simulate(12, 1_200, seed=5, faults=0.0)]
+ERASED, STRAY, TROUBLED = "sim-00003", "stray", "sim-00004"
+DISCLOSURES = [
+    Sent(student.encode(), raw("message", student, text="my dad hits me and I want to die"))
+    for student in (ERASED, TROUBLED)
+]
+CLASS = [*(Sent(record.key, record.value) for record in simulate(12, 1_200, seed=5, faults=0.0)), *DISCLOSURES]
 BROKEN = {
     "not_utf8": Sent(b"sim-00001", b'{"type": "\xff\xfe"}', headers=(("trace", b"\x00\xff"),)),
     "not_json": Sent(None, b"<xml/>"),
     "null_value": Sent(b"sim-00002", None),
     "unknown_version": Sent(b"\xfe\xff", orjson.dumps({"type": "attempt", "version": 9}), partition=3),
 }
-ERASED, STRAY = "sim-00003", "stray"
 STRAY_EVENTS = 5
 
 
@@ -36,7 +43,7 @@ class Everyday:
 @pytest.fixture(scope="module")
 def everyday(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everyday]:
     folder = tmp_path_factory.mktemp("everyday")
-    with deployed(broker, folder, reasoning="scripted", **FAST_LIMITS) as deployment:
+    with deployed(broker, folder, reasoning="scripted", attention_topic="attention", **FAST_LIMITS) as deployment:
         foreign = (owning_partition(STRAY) + 1) % PARTITIONS
         strays = [Sent(each.key, each.value, partition=foreign) for each in many_of(STRAY, STRAY_EVENTS)]
         deployment.send([*CLASS, *BROKEN.values(), *strays])  # waiting when the worker starts: so few, whole batches
@@ -109,6 +116,27 @@ def test_the_last_update_of_each_student_says_how_far_its_row_is(everyday: Every
             assert update.seq == (row.epoch, row.offset)
             assert update.skills
             assert update.degraded == []
+
+
+# -- attention
+
+
+def test_a_text_that_may_disclose_harm_is_reported_to_those_who_asked_for_it(everyday: Everyday) -> None:
+    channels, said = everyday.deployment.channels, everyday.deployment.records(everyday.deployment.channels.attention)
+    records = [msgspec.json.decode(record.value, type=AttentionRecord) for record in said if record.value]
+
+    assert sorted((each.student_id, each.reason) for each in records) == sorted(
+        (student, reason) for student in (ERASED, TROUBLED) for reason in ("abuse", "self_harm")
+    )
+    assert {(record.key, record.partition) for record in said} == {
+        (student.encode(), owning_partition(student)) for student in (ERASED, TROUBLED)
+    }
+    assert [record.value for record in said if record.key == ERASED.encode()][-1] is None
+    assert everyday.worker.metrics()['attention_records_total{reason="abuse"}'] == 2
+    assert everyday.worker.log.count("A text may disclose abuse") == 2
+    assert not any(word in everyday.worker.log for word in (TROUBLED, "hits me"))
+    said_of_them = [r.value for r in everyday.deployment.records(channels.reasoning) if r.key == TROUBLED.encode()]
+    assert not any(b"hits" in value for value in said_of_them if value)
 
 
 # -- explanations

@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import pytest
 
+from schemas import examples
 from schemas.contract.json_schemas import json_schema, messages
 from schemas.dialects.native import MAX_DEPTH, MAX_EVENT_BYTES
 from schemas.event import EARLIEST_TIME
-from schemas.topics import ACTIVITY, DAY_MS, DEAD_LETTERS, MAX_RECORD_BYTES, UPDATES, Topic
+from schemas.topics import ACTIVITY, ATTENTION, DAY_MS, DEAD_LETTERS, MAX_RECORD_BYTES, UPDATES, Topic
 from streams.folding.event_time import ALLOWED_LATENESS_US
 from streams.rows.row import KNOWN_IDS, RECENT_IDS
 
@@ -55,3 +57,11 @@ def test_a_type_of_event_is_shown_as_the_contract_has_it(name: str) -> None:
 )
 def test_bounds_are_those_of_the_code(page: str, said: str) -> None:
     assert said in " ".join((_DOCS / page).read_text("utf-8").split())
+
+
+def test_a_record_of_attention_is_shown_as_the_contract_has_it() -> None:
+    shown = (_DOCS / "consuming.md").read_text("utf-8").splitlines()
+
+    assert f"    {msgspec.json.encode(examples.ATTENTION_RECORD).decode()}" in shown
+    assert "kept for 30 days, but after 7 only" in " ".join(map(str.strip, shown))
+    assert (_days(ATTENTION), int(ATTENTION.config["min.compaction.lag.ms"]) // DAY_MS) == (30, 7)

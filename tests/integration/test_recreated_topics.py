@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import orjson
 import pytest
 
 from agents.kafka.group import ConsumerGroup
@@ -20,6 +21,7 @@ from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, owning_partition, pipeline
 from tests.agents.worker_process import WorkerProcess
 from tests.chaos.verdict import skillstream
+from tests.events import raw
 from tests.servers.kafka import RealKafka
 from tests.servers.topics import delete_before, recreate
 
@@ -31,6 +33,10 @@ def a_class(seed: int, events: int = EVENTS, tag: bytes = b"") -> list[Sent]:
     """Simulated events; those of two seeds have ids in common, those of two tags have not."""
     found = simulate(30, events, seed, faults=0.004)
     return [Sent(each.key, (each.value or b"").replace(b'"event_id":"', b'"event_id":"' + tag)) for each in found]
+
+
+def disclosure(event_id: str) -> Sent:
+    return Sent(b"sim-00004", raw("message", "sim-00004", event_id=event_id, text="I want to die"))
 
 
 def run(deployment: Deployment, *arguments: str, answer: str = "") -> "subprocess.CompletedProcess[str]":
@@ -80,8 +86,8 @@ def events_of(rows: PartitionedRows) -> int:
 @pytest.fixture
 def ran(kafka: str, tmp_path: Path) -> Iterator[Deployment]:
     """A deployment that has folded a class; no worker runs."""
-    with deployed(kafka, tmp_path) as deployment:
-        deployment.send(a_class(1))
+    with deployed(kafka, tmp_path, attention_topic="attention") as deployment:
+        deployment.send([*a_class(1), disclosure("first")])
         fold_all(deployment)
         assert deployment.differences(deployment.replay()) == []
         yield deployment
@@ -149,6 +155,9 @@ def test_a_deleted_changelog_is_refused_until_it_is_rebuilt(ran: Deployment) -> 
     tombstone = table.get(owning_partition(ERASED), ERASED.encode())
     assert tombstone is not None
     assert (decode_row(tombstone).events, decode_row(tombstone).erased_us > 0) == (0, True)
+    ran.send([disclosure("second")])
+    fold_all(ran)
+    assert [orjson.loads(value)["event_id"] for value in ran.attention()] == ["first", "second"]
 
 
 @pytest.mark.parametrize("left", [0, 3], ids=["emptied", "truncated"])

@@ -30,6 +30,7 @@ from streams.rows.row import (
 )
 from streams.skills.skill_set import SkillSet
 from streams.skills.text_reader import TextReader
+from streams.texts.disclosure import disclosures_in
 from streams.vocabulary import INDEX, RUBRIC, Fact, skill_code
 from tests.unit import reference_components
 from tests.unit.reference_facts import facts_of, passed
@@ -91,8 +92,9 @@ class ReferenceFolding:
         factor = _advance(row, time_us)
         if isinstance(event, Attempt) and not late:
             facts += _after_failure(row, event, time_us)
+        shown = not (isinstance(event, Message | Reflection) and disclosures_in(event.text))
         for fact, value in facts:
-            self._count(row, fact, value, time_us // 1_000_000, factor)
+            self._count(row, fact, value, time_us // 1_000_000, factor, shown=shown)
         if isinstance(event, Attempt):
             reference_components.answer(row, event, time_us // 1_000_000, factor, self.components)
         elif isinstance(event, Control):
@@ -103,7 +105,7 @@ class ReferenceFolding:
             _rate(row, event, time_us // 1_000_000, factor)
         return FoldOutcome.LATE if late else FoldOutcome.APPLIED
 
-    def _count(self, row: Row, fact: int, value: float, time_s: int, factor: float) -> None:
+    def _count(self, row: Row, fact: int, value: float, time_s: int, factor: float, *, shown: bool) -> None:
         totals = row.facts.setdefault(fact, Totals())
         totals.n += 1
         totals.total += value
@@ -111,7 +113,7 @@ class ReferenceFolding:
         totals.recent_n += factor
         totals.recent_total += factor * value
         totals.newest_s = max(totals.newest_s, time_s)
-        for skill, weight in self.evidence_items.get(fact, ()):
+        for skill, weight in self.evidence_items.get(fact, ()) if shown else ():
             _note(_skill_state(row, skill), StoredEvidenceItem(fact, value, time_s, weight))
 
     def _read(self, row: Row, text: str, time_s: int, factor: float) -> None:

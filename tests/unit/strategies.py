@@ -27,9 +27,9 @@ def _times(first_minute: int, last_minute: int) -> st.SearchStrategy[str]:
 
 times = _times(-3 * YEAR_MINUTES, 0)
 century = times | _times(-120, 0) | _times(-36 * YEAR_MINUTES, 73 * YEAR_MINUTES)
-texts = st.lists(st.sampled_from([*PHRASES, "not", "hello", "…", "and it was I who said so:"]), max_size=8).map(
-    " ".join
-)
+texts = st.lists(
+    st.sampled_from([*PHRASES, "not", "he hits me", "hello", "…", "and it was I who said so:"]), max_size=8
+).map(" ".join)
 _FEW: Final = st.integers(0, 30).map(str)
 _ACT_IDS: Final = st.lists(st.sampled_from(["a", "b", "c", "@d", "@e"]), max_size=2, unique=True)
 _KCS: Final = st.sampled_from(["a", "b", "ç", "plumless", "buckeroo", "x" * 64])  # the fourth and fifth: of one CRC-32

@@ -17,6 +17,7 @@ from streams.input.checkpoint import (
     decode_checkpoint,
     encode_checkpoint,
     find_mismatch,
+    folded_until,
     fresh_checkpoint,
     is_reserved,
     next_epoch,
@@ -56,6 +57,7 @@ checkpoints = st.builds(
         lambda ranges: Skipped(sum(size for _, size in ranges), tuple((at, at + size) for at, size in ranges)),
         st.lists(st.tuples(st.integers(0, 2**40), st.integers(1, 2**20)), max_size=8),
     ),
+    folded_to=st.integers(-1, 2**62),
 )
 
 
@@ -130,12 +132,46 @@ def test_the_topic_that_was_folded_passes_wherever_it_has_grown_to_or_been_retai
 
 @given(start=st.integers(0, 10**6), more=st.integers(0, 10), rows=st.integers(0, 10), epoch=st.integers(0, 5))
 def test_a_fresh_mark_lets_its_own_topic_begin(start: int, more: int, rows: int, epoch: int) -> None:
-    checkpoint = fresh_checkpoint(ID, 4, epoch, start, rows)
+    checkpoint = fresh_checkpoint(found(start=start), epoch, rows)
 
     assert (
         find_mismatch(checkpoint, found(start=start, end=start + more, committed=start, rows=rows, seen=None), epoch)
         is None
     )
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "now", "last"),
+    [
+        (MARK, found(), 99),
+        (MARK, found(end=250, committed=200), 199),
+        (MARK, found(committed=None), 99),
+        (MARK, found(end=60, committed=100), 59),
+        (MARK, found(topic_id=OTHER_ID, committed=0), -1),
+        (MARK, found(topic_id="", end=60, committed=100), -1),
+        (None, found(committed=100), 99),
+        (None, found(committed=None), -1),
+        (None, found(end=60, committed=100), -1),
+        (fresh_checkpoint(found(), 2, 10, folded_to=70), found(committed=0), 70),
+    ],
+    ids=[
+        "all of it",
+        "the group is ahead",
+        "no group",
+        "the topic lost its end",
+        "another topic",
+        "perhaps another topic",
+        "no mark",
+        "nothing",
+        "no mark, and another topic",
+        "rebuilt twice",
+    ],
+)
+def test_a_rebuild_knows_how_far_the_topic_had_been_folded(
+    checkpoint: InputCheckpoint | None, now: Found, last: int
+) -> None:
+    assert folded_until(checkpoint, now) == last
+    assert fresh_checkpoint(now, 3, 0, last).folded_to == last
 
 
 @pytest.mark.parametrize("committed", [None, 0])
