@@ -117,6 +117,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     calls_per_hour: PositiveInt = 500
     seed_limits: bool = False
     explain_cooldown_s: Annotated[float, Meta(ge=0, le=31_536_000)] = 600.0
+    explain_horizon_s: Annotated[float, Meta(gt=0, le=31_536_000)] = 86_400.0
     pseudonym_secret: str = ""
 
     web_host: str = "127.0.0.1"

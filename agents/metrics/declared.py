@@ -210,7 +210,9 @@ class Metrics:
         self.pending_students = declare.gauge("pending_students", "students", "Students owed an explanation.")
         self.calls_in_flight = declare.gauge("calls_in_flight", "calls", "Calls to the reasoning model under way.")
         self.not_explained = declare.counter(
-            "not_explained", "students", "Students given up for lack of budget: others were worth more."
+            "not_explained",
+            "students",
+            "Students given up for lack of budget: others were worth more, or the horizon passed.",
         )
         self.limits_degraded = declare.gauge(
             "limits_degraded", "0 or 1", "1 while Redis is away and this worker spends its local share only."

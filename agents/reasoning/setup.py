@@ -41,7 +41,7 @@ def now_us() -> int:
 
 def policy_of(settings: Settings) -> PendingPolicy:
     """Who is owed an explanation, under `settings`."""
-    return PendingPolicy(cooldown_s=settings.explain_cooldown_s)
+    return PendingPolicy(cooldown_s=settings.explain_cooldown_s, horizon_s=settings.explain_horizon_s)
 
 
 def calls_per_s(settings: Settings) -> float:

@@ -25,7 +25,7 @@ from streams.pipeline import Pipeline
 from streams.reasoning.asking import NotWanted
 from streams.reasoning.explainer import Explainer
 from streams.reasoning.policy.breaker import ReasoningPaused
-from streams.reasoning.policy.pending import is_pending
+from streams.reasoning.policy.pending import given_up, is_pending, owed
 from streams.reasoning.policy.queue import ReasoningQueue, Ticket
 from streams.rows.codec import row_headers
 from streams.rows.row import Pending
@@ -70,14 +70,26 @@ class Reasoner:
 
     async def _serve(self) -> None:
         while True:
+            if self._queue.is_short:
+                await self._refill()
             ticket = self._queue.best(self._now_us())
             await asyncio.sleep(_IDLE_S if ticket is None else await self._explain(ticket))
+
+    async def _refill(self) -> None:
+        """Take up the students who were left out of a full queue: their rows still say that they are owed."""
+        for partition in self._queue.left_out:
+            self._queue.refill(partition, owed(self._rows.items(partition)))
+            await asyncio.sleep(0)
 
     async def _explain(self, ticket: Ticket) -> float:
         """Explain one student; how long to wait before the next, in seconds."""
         row_batch = self._pending_row(ticket)
         if row_batch is None:
             self._queue.settle(ticket.partition, ticket.key, ticket.seq, Pending())  # nothing is owed any more
+            return 0.0
+        now_us = self._now_us()
+        if self._queue.give_up(ticket, now_us):
+            await self._publish(ticket, None, given_up(ticket.key.decode(), ticket.seq, now_us))
             return 0.0
         [written] = self._pipeline.write([ticket.key], await self._pipeline.score(row_batch)).values()
         try:

@@ -1,13 +1,16 @@
 """The task that spends the budget, without Kafka: what it does with students who are owed nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from agents.config.channels import Channels
 from agents.config.settings import Settings
+from agents.delivery.writer import OutRecord
 from agents.reasoning.task import Reasoner
+from schemas.explanation import ReasoningResult
+from schemas.reasoning_result import read_result
 from streams.reasoning.policy.queue import ReasoningQueue
 from streams.reasoning.policy.settings import PendingPolicy
 from streams.rows.codec import encode_row
@@ -17,16 +20,15 @@ from tests.events import default_pipeline, raw, records
 from tests.stepped import CHANNELS, Stepped, owning_partition
 
 NOW_US = 1_000_000_000
+TOPICS = Channels.of(Settings())
 EXPLAINED = Row(offset=7, events=1)
 
 
 @asynccontextmanager
-async def serving(queue: ReasoningQueue, rows: PartitionedRows) -> AsyncIterator[None]:
+async def serving(queue: ReasoningQueue, rows: PartitionedRows, writer: Any = None) -> AsyncIterator[None]:
     """A reasoner that serves the queue, and would fail if it came to ask anybody."""
     unused = cast(Any, None)
-    reasoner = Reasoner(
-        queue, rows, default_pipeline(), unused, unused, Channels.of(Settings()), lambda: NOW_US, unused
-    )
+    reasoner = Reasoner(queue, rows, default_pipeline(), unused, writer, TOPICS, lambda: NOW_US, unused)
     task = asyncio.create_task(reasoner.run())
     try:
         yield
@@ -71,6 +73,43 @@ async def test_a_student_who_is_marked_waits_until_the_batch_that_did_so_is_stor
 
     assert before == (0, 0)
     assert len(worker.queue) == 1
+
+
+class _ReadBack:
+    """A writer whose results are in the rows at once. `published` has the keys and results."""
+
+    def __init__(self, queue: ReasoningQueue, rows: PartitionedRows) -> None:
+        self.published: list[tuple[bytes, ReasoningResult]] = []
+        self._queue, self._rows = queue, rows
+
+    async def send(self, topic: str, partition: int, records: Sequence[OutRecord]) -> list[asyncio.Future[None]]:
+        [record] = records
+        assert topic == TOPICS.results
+        assert record.key is not None
+        self.published.append((record.key, read_result(record.value or b"")))
+        self._rows.put(partition, record.key, encode_row(EXPLAINED))
+        self._queue.settle(partition, record.key, (0, 7), Pending())
+        return []
+
+
+async def test_everybody_left_out_of_a_full_queue_is_come_back_to_and_given_up_past_the_horizon() -> None:
+    queue, rows = ReasoningQueue(PendingPolicy(patience_s=1, horizon_s=1), calls_per_s=2), PartitionedRows()
+    students = [f"s{number}".encode() for number in range(9)]
+    for number, key in enumerate(students):
+        pending = Pending(since_us=1 + number, value=0.5)
+        rows.put(0, key, encode_row(Row(offset=7, events=1, pending=pending)))
+        queue.offer(0, key, (0, 7), pending)
+    writer = _ReadBack(queue, rows)
+    left_out = len(students) - len(queue)
+
+    async with serving(queue, rows, writer), asyncio.timeout(10):
+        while len(writer.published) < len(students):  # noqa: ASYNC110  # nothing announces it
+            await asyncio.sleep(0)
+
+    assert left_out == 7
+    assert sorted(key for key, _ in writer.published) == students
+    assert {(result.outcome, len(result.explained or {})) for _, result in writer.published} == {("explained", 0)}
+    assert queue.not_explained == len(students)
 
 
 async def test_a_student_whose_stored_row_owes_nothing_is_let_go() -> None:

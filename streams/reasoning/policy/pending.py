@@ -15,7 +15,7 @@ import numpy as np
 from schemas.explanation import ReasoningResult
 from schemas.update import LEVELS
 from streams.reasoning.policy.settings import PendingPolicy
-from streams.rows.codec import pending_of, row_headers
+from streams.rows.codec import row_headers
 from streams.rows.row import Pending
 from streams.rows.row_batch import Floats
 from streams.scoring.fusion import Fused
@@ -45,9 +45,12 @@ def owed(rows: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, Sequence,
     remaining = iter(rows)
     while chunk := list(islice(remaining, CHUNK)):
         headers = row_headers([row for _, row in chunk])
-        for row_index in np.flatnonzero(headers["since_us"] > 0).tolist():
-            header = headers[row_index]
-            yield chunk[row_index][0], (int(header["epoch"]), int(header["offset"])), pending_of(header)
+        at = np.flatnonzero(headers["since_us"] > 0)
+        owing = headers[at]
+        positions = zip(owing["epoch"].tolist(), owing["offset"].tolist(), strict=True)
+        columns = (owing[name].tolist() for name in Pending.__struct_fields__)
+        for row_index, position, fields in zip(at.tolist(), positions, zip(*columns, strict=True), strict=True):
+            yield chunk[row_index][0], position, Pending(*fields)
 
 
 def reasoned(pending: Pending) -> Sequence:
@@ -109,6 +112,25 @@ def apply(pending: Pending, result: ReasoningResult, seq: Sequence, policy: Pend
     elif is_pending(pending):
         pending.since_us = max(pending.since_us, result.at_us)
     return True
+
+
+def given_up(student_id: str, seq: Sequence, now_us: int) -> ReasoningResult:
+    """The result of a student who is given up: nothing is owed as of `seq`, and no score counts as explained."""
+    return ReasoningResult(
+        version=1,
+        student_id=student_id,
+        seq=seq,
+        outcome="explained",
+        attempts=0,
+        at_us=now_us,
+        not_before_us=0,
+        explained={},
+    )
+
+
+def is_past_horizon(since_us: int, now_us: int, policy: PendingPolicy) -> bool:
+    """Whether a student who has waited since then is to be given up."""
+    return now_us - since_us >= policy.horizon_s * 1e6
 
 
 def priority_us(since_us: int, value: float, policy: PendingPolicy) -> int:

@@ -5,14 +5,15 @@
     └──────────────────────┘     └────────────────────┘           or no call was made (`release`)
 
 Entries are replaced, not searched for: a heap's stale ones are skipped when they surface, and swept once they are
-the most. A third heap, by value, gives up the least worthy when more wait than can be served in time.
+the most. A third heap, last by priority first, leaves out whoever would be served last where more wait than the queue
+holds. They stay owed in their rows: once the queue is half empty (`is_short`), their partitions are scanned again.
 """
 
 import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from streams.reasoning.policy.pending import MAX_VALUE, Sequence, is_pending, priority_us
+from streams.reasoning.policy.pending import MAX_VALUE, Sequence, is_past_horizon, is_pending, priority_us
 from streams.reasoning.policy.settings import PendingPolicy
 from streams.rows.row import Pending
 
@@ -45,8 +46,8 @@ class _Flight:
 class ReasoningQueue:
     """Students by priority, at most as many as are served within τ·max value. Not thread-safe; never waits.
 
-    `calls_per_s` is the rate at which the limits let this worker serve. `not_explained` counts the students given
-    up for lack of it.
+    `calls_per_s` is the rate at which the limits let this worker serve. `not_explained` counts the students who were
+    not marked or who waited past the horizon, for lack of it.
     """
 
     def __init__(self, policy: PendingPolicy, calls_per_s: float) -> None:
@@ -61,7 +62,8 @@ class ReasoningQueue:
         self._flights: dict[StudentKey, _Flight] = {}
         self._later: list[tuple[int, int, StudentKey]] = []
         self._due: list[tuple[int, int, StudentKey]] = []
-        self._by_value: list[tuple[float, int, int, StudentKey]] = []
+        self._last: list[tuple[int, int, StudentKey]] = []
+        self._left_out: set[int] = set()
 
     def __len__(self) -> int:
         """Students waiting, due or not."""
@@ -75,12 +77,22 @@ class ReasoningQueue:
     @property
     def entries(self) -> int:
         """Heap entries, stale ones too: what memory goes by."""
-        return len(self._later) + len(self._due) + len(self._by_value)
+        return len(self._later) + len(self._due) + len(self._last)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the queue is half empty and students were left out: time to `refill` their partitions."""
+        return bool(self._left_out) and 2 * len(self._waiting) <= self.capacity
+
+    @property
+    def left_out(self) -> list[int]:
+        """The partitions with students who were left out."""
+        return sorted(self._left_out)
 
     @property
     def threshold(self) -> float:
         """The value below which a new update is not worth marking: 0 while at most half full, rising from there
-        to the value last given up.
+        to the value last left out.
         """
         fill = 2 * len(self._waiting) / self.capacity - 1
         return self._raised_to * min(max(fill, 0.0), 1.0)
@@ -121,8 +133,7 @@ class ReasoningQueue:
             _, version, student = heapq.heappop(self._later)
             ticket = self._live(student, version)
             if ticket is not None:
-                order = priority_us(ticket.since_us, ticket.value, self._policy)
-                heapq.heappush(self._due, (order, version, student))
+                heapq.heappush(self._due, (self._order(ticket), version, student))
         while self._due:
             _, version, student = heapq.heappop(self._due)
             held = self._live(student, version)
@@ -132,6 +143,12 @@ class ReasoningQueue:
                 self._flights[student] = _Flight(ticket, ticket)
                 return ticket
         return None
+
+    def give_up(self, ticket: Ticket, now_us: int) -> bool:
+        """Whether a student who was taken has waited past the horizon; counted then as not explained."""
+        past = is_past_horizon(ticket.since_us, now_us, self._policy)
+        self.not_explained += past
+        return past
 
     def next_due_us(self) -> int | None:
         """When to ask again if `best` gave None and nothing is offered meanwhile; None for never."""
@@ -145,6 +162,14 @@ class ReasoningQueue:
     def rebuild(self, partition: int, rows: Iterable[tuple[bytes, Sequence, Pending]]) -> None:
         """Forget the partition and take in all its rows: after recovery."""
         self.drop(partition)
+        self._left_out.add(partition)
+        self.refill(partition, rows)
+
+    def refill(self, partition: int, rows: Iterable[tuple[bytes, Sequence, Pending]]) -> None:
+        """Take in a partition's rows again, if it is one of those left out still; students in flight stay there."""
+        if partition not in self._left_out:
+            return
+        self._left_out.discard(partition)
         for key, seq, pending in rows:
             self.offer(partition, key, seq, pending)
 
@@ -152,6 +177,7 @@ class ReasoningQueue:
         """Forget a partition's students, those in flight too: it is another worker's now."""
         self._waiting = {student: held for student, held in self._waiting.items() if student[0] != partition}
         self._flights = {student: held for student, held in self._flights.items() if student[0] != partition}
+        self._left_out.discard(partition)
         self._sweep()
 
     def _live(self, student: StudentKey, version: int) -> Ticket | None:
@@ -163,26 +189,29 @@ class ReasoningQueue:
         self._waiting[ticket.student] = self._version, ticket
         self._enter(ticket, self._version)
         if len(self._waiting) > self.capacity:
-            self._give_up_least()
+            self._leave_out_last()
 
     def _enter(self, ticket: Ticket, version: int) -> None:
         heapq.heappush(self._later, (ticket.not_before_us, version, ticket.student))
-        heapq.heappush(self._by_value, (ticket.value, -ticket.since_us, version, ticket.student))
+        heapq.heappush(self._last, (-self._order(ticket), -version, ticket.student))
 
-    def _give_up_least(self) -> None:
-        """Of equal values the newest goes: it has waited least."""
-        while self._by_value:
-            value, _, version, student = heapq.heappop(self._by_value)
-            if self._live(student, version) is not None:
+    def _leave_out_last(self) -> None:
+        while self._last:
+            _, minus_version, student = heapq.heappop(self._last)
+            ticket = self._live(student, -minus_version)
+            if ticket is not None:
                 del self._waiting[student]
-                self._raised_to = value
-                self.not_explained += 1
+                self._raised_to = ticket.value
+                self._left_out.add(ticket.partition)
                 return
 
+    def _order(self, ticket: Ticket) -> int:
+        return priority_us(ticket.since_us, ticket.value, self._policy)
+
     def _sweep(self) -> None:
-        if max(len(self._later) + len(self._due), len(self._by_value)) <= 2 * len(self) + _SWEEP_ABOVE:
+        if max(len(self._later) + len(self._due), len(self._last)) <= 2 * len(self) + _SWEEP_ABOVE:
             return
-        self._later, self._due, self._by_value = [], [], []
+        self._later, self._due, self._last = [], [], []
         for version, ticket in self._waiting.values():
             self._enter(ticket, version)
 

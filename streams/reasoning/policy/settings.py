@@ -14,19 +14,20 @@ class PendingPolicy:
 
     `patience_s` is τ: a student whose update is worth 1 is served as if it had waited τ longer than one worth 0.
     An update worth less than `min_value` owes nothing. `full_move` is the change of score that is worth 1 by
-    itself; `crossing` what a change of level adds.
+    itself; `crossing` what a change of level adds. Who has waited `horizon_s` is given up.
     """
 
     patience_s: float = 3600.0
     cooldown_s: float = 600.0
+    horizon_s: float = 86_400.0
     min_value: float = 0.05
     full_move: float = 0.3
     crossing: float = 0.5
 
     def __post_init__(self) -> None:
         """Raises ValueError for a policy that could not order anything."""
-        if self.patience_s <= 0 or self.cooldown_s < 0:
-            raise ValueError(f"patience_s must be above 0 and cooldown_s not below it: {self}")
+        if self.patience_s <= 0 or self.cooldown_s < 0 or self.horizon_s <= 0:
+            raise ValueError(f"patience_s and horizon_s must be above 0 and cooldown_s not below it: {self}")
         if not (0 < self.full_move <= 1 and 0 <= self.min_value <= 1 and 0 <= self.crossing <= 1):
             raise ValueError(f"min_value, full_move and crossing lie between 0 and 1: {self}")
 

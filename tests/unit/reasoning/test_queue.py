@@ -146,14 +146,62 @@ def test_a_student_is_overtaken_only_by_those_newer_by_less_than_the_patience(
 
 
 @given(st.lists(values, min_size=1, max_size=80), st.integers(1, 20))
-def test_no_more_wait_than_can_be_served_in_time_and_the_worthiest_stay(offered: list[float], capacity: int) -> None:
+def test_no_more_wait_than_the_queue_holds_and_those_to_be_served_first_stay(
+    offered: list[float], capacity: int
+) -> None:
     full = queue(capacity)
     for number, value in enumerate(offered):
         full.offer(0, str(number).encode(), (0, number), owed(number + 1, value))
         assert len(full) <= full.capacity
-    kept = sorted((offered[int(key)] for key in drained(full, 10**9)), reverse=True)
-    assert kept == sorted(offered, reverse=True)[: full.capacity]
-    assert full.not_explained == len(offered) - len(kept)
+    order = sorted(range(len(offered)), key=lambda number: (priority_us(number + 1, offered[number], POLICY), number))
+    assert [int(key) for key in drained(full, 10**9)] == order[: full.capacity]
+    assert full.left_out == ([0] if len(offered) > full.capacity else [])
+
+
+@given(st.dictionaries(st.tuples(partitions, st.integers(0, 999)), values, min_size=1, max_size=80), st.integers(1, 9))
+def test_everybody_who_is_owed_is_served_however_small_the_queue(
+    owed_to: dict[tuple[int, int], float], capacity: int
+) -> None:
+    small = queue(capacity)
+    rows = {
+        (partition, str(number).encode()): owed(number + 1, value) for (partition, number), value in owed_to.items()
+    }
+    for (partition, key), pending in rows.items():
+        small.offer(partition, key, (0, 0), pending)
+    served = []
+    while (ticket := small.best(10**9)) is not None:
+        served.append(ticket.student)
+        del rows[ticket.student]
+        small.settle(ticket.partition, ticket.key, (0, 0), Pending())
+        if small.is_short:
+            for left_out in small.left_out:
+                still = [(key, (0, 0), each) for (partition, key), each in rows.items() if partition == left_out]
+                small.refill(left_out, still)
+    assert not rows
+    assert len(served) == len(owed_to)
+    assert not small.left_out
+
+
+def test_a_partition_that_has_gone_is_not_refilled() -> None:
+    small = queue(1)
+    for key in (b"a", b"b"):
+        small.offer(0, key, (0, 0), owed(1))
+    small.drop(0)
+    small.refill(0, [(b"b", (0, 0), owed(1))])
+    assert len(small) == 0
+
+
+def test_who_has_waited_past_the_horizon_is_given_up_and_counted() -> None:
+    waiting = queue()
+    horizon_us = round(POLICY.horizon_s * 1e6)
+    waiting.offer(0, b"early", (0, 1), owed(1))
+    waiting.offer(0, b"late", (0, 2), owed(2))
+    early, late = waiting.best(horizon_us), waiting.best(horizon_us + 1)
+    assert early is not None
+    assert late is not None
+    assert not waiting.give_up(late, horizon_us + 1)
+    assert waiting.give_up(early, horizon_us + 1)
+    assert waiting.not_explained == 1
 
 
 def test_under_lasting_overload_the_wait_stays_bounded_and_the_threshold_bites() -> None:
@@ -188,7 +236,7 @@ def test_the_threshold_is_gone_once_the_queue_is_half_empty() -> None:
     assert full.threshold == 0
 
 
-def test_among_the_least_worthy_the_newest_gives_way() -> None:
+def test_of_equally_worthy_ones_the_newest_is_left_out() -> None:
     full = queue(2)
     for number in range(3):
         full.offer(0, str(number).encode(), (0, number), owed(number + 1, 0.5))
