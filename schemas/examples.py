@@ -25,6 +25,7 @@ from schemas.event import (
     Voided,
 )
 from schemas.explanation import Claim, Explanation, ReasoningResult, SkillExplanation
+from schemas.fusion_config import FusionConfig, FusionOverrides, LevelOverrides, Overrides
 from schemas.update import Contribution, EvidenceItem, SkillScore, SkillUpdate
 
 _AT: Final = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -107,6 +108,15 @@ EXPLANATION: Final = Explanation(
             claims=[Claim(text="Tried again after a failure.", evidence=["e13"])],
         )
     ],
+)
+CONFIG: Final = FusionConfig(
+    version=1,
+    overrides=Overrides(
+        weights={"problem_solving": {"behaviour": 0.7}},
+        levels=LevelOverrides(proficient=0.7),
+        fusion=FusionOverrides(half_life_days=90.0),
+    ),
+    reason="The behaviour of the autumn term counted too much.",
 )
 RESULT: Final = ReasoningResult(
     version=1,

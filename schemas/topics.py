@@ -1,6 +1,7 @@
 """The topics: what each carries, how it is keyed and kept, and what this program does with it.
 
-Names are without the prefix that a deployment may give them. All are keyed by student and share a partition count.
+Names are without the prefix that a deployment may give them. All share a partition count, and all but `fusion-config`
+are keyed by student.
 """
 
 from collections.abc import Mapping
@@ -121,4 +122,13 @@ ATTENTION: Final = Topic(
     sends="One message an event and reason, when the event is folded for the first time; after a crash it may come "
     "twice, with the same id.",
 )
-TOPICS: Final = (ACTIVITY, UPDATES, REASONING, DEAD_LETTERS, RESULTS, ERASURES, ATTENTION)
+FUSION_CONFIG: Final = Topic(
+    name="fusion-config",
+    summary="Weights and thresholds, changed while workers run; on partition 0 only. The newest configuration that is "
+    "good is in force; updates name it at the end of their `config_version`. Nobody removes one: updates may name it.",
+    key="The configuration's version: 12 hex digits of its content's SHA-256, as `skillstream config set` computes it.",
+    config={"cleanup.policy": "compact"},
+    receives="Workers read it whole before their first update, and follow it. What is wrong is refused, and logged.",
+    sends="`skillstream config set` writes a configuration.",
+)
+TOPICS: Final = (ACTIVITY, UPDATES, REASONING, DEAD_LETTERS, RESULTS, ERASURES, ATTENTION, FUSION_CONFIG)

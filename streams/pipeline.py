@@ -12,10 +12,11 @@ from functools import partial
 
 from schemas.attention import AttentionRecord
 from schemas.dialects import Decode, Record, decode
+from schemas.fusion_config import Overrides
 from streams.context import ProcessingContext
 from streams.evidence.artifacts import Artifact
-from streams.evidence.collect import FailureListener, collect
-from streams.evidence.registry import make_sources, types_of
+from streams.evidence.collect import FailureListener
+from streams.evidence.registry import config_version, make_sources, types_of
 from streams.evidence.source import Source
 from streams.folding.attention import attention_of
 from streams.folding.batch import FoldedBatch, fold_events, load_rows
@@ -27,8 +28,9 @@ from streams.folding.routing import Repartitioned, route
 from streams.input.signature import Authentic, nobody
 from streams.rows.row import COMPONENTS_PER_STUDENT, KNOWN_IDS
 from streams.rows.row_batch import RowBatch
-from streams.scoring.fusion import Fusion, ScoredBatch
-from streams.scoring.updates import UpdateWriter
+from streams.scoring.fusion import ScoredBatch
+from streams.scoring.overrides import NO_OVERRIDES, apply_overrides, version_of
+from streams.scoring.scorer import Scorer
 from streams.skills.skill_set import SkillsError, SkillSet
 
 
@@ -52,7 +54,10 @@ class PartitionResult:
 
 
 class Pipeline:
-    """One skill set and one artifact, ready to fold and to score. It keeps nothing between two batches."""
+    """One skill set and one artifact, ready to fold and to score. It keeps nothing between two batches.
+
+    `scorer` is what the next batches are scored with; whoever replaces it changes no batch that is being scored.
+    """
 
     def __init__(
         self,
@@ -72,7 +77,7 @@ class Pipeline:
 
         Raises SkillsError for a source that is not registered, not in use by `skill_set`, or cannot be made.
         """
-        types = types_of(skill_set)
+        self._types = types = types_of(skill_set)
         self.skill_set = skill_set
         self.artifact = artifact
         self.decode = decode
@@ -81,14 +86,23 @@ class Pipeline:
         self._sources = make_sources(types, skill_set, artifact) if sources is None else list(sources)
         if strange := {source.name for source in self._sources} - {each.name for each in types}:
             raise SkillsError(f"source {min(strange)} is not in use: no skill of {skill_set.name} gives it a weight")
-        self._fusion = Fusion(skill_set, artifact, types)
-        self._writer = UpdateWriter(skill_set, artifact, types)
         self._on_failure = on_failure
+        self.base_version = config_version(skill_set, types, artifact)
+        self.scorer = self.scorer_with(NO_OVERRIDES)
 
     @property
     def config_version(self) -> str:
-        """Names the skill set and the artifact."""
-        return self._writer.config_version
+        """Names the skill set, the artifact, and what `fusion-config` overrides of them, if anything."""
+        return self.scorer.config_version
+
+    def scorer_with(self, overrides: Overrides) -> Scorer:
+        """One that scores with these overrides, and asks the same sources. Raises ConfigRefused where they do not fit.
+
+        The scorer of nothing overridden names the base version alone; any other, the overrides' version behind it.
+        """
+        skill_set, artifact = apply_overrides(overrides, self.skill_set, self.artifact)
+        named = "-".join(filter(None, (self.base_version, version_of(overrides))))
+        return Scorer(skill_set, artifact, self._types, self._sources, self._on_failure, named)
 
     async def process(
         self, records: Mapping[int, Sequence[Record]], context: ProcessingContext
@@ -107,9 +121,10 @@ class Pipeline:
         await context.gate(partition, batch.records, batch.dead_letters)
         if not context.scores:
             return _result(batch, await run(partial(batch.encode, batch.rows)), {}, None)
-        scored = await run_async(partial(self.score, batch.rows))
+        scorer = self.scorer
+        scored = await run_async(partial(scorer.score, batch.rows))
         rows = context.note_pending(partition, batch.keys[: batch.changed], scored)
-        updates = await run(partial(self.write, batch.keys, scored))
+        updates = await run(partial(scorer.write, batch.keys, scored))
         return _result(batch, await run(partial(batch.encode, rows)), updates, scored)
 
     def _fold(self, partition: int, records: Sequence[Record], context: ProcessingContext) -> FoldedBatch:
@@ -123,21 +138,12 @@ class Pipeline:
         return FoldedBatch.of(decoded, routed, folded, attention)
 
     async def score(self, rows: RowBatch) -> ScoredBatch:
-        """Estimate, then fuse: ask all sources about all `rows`, in parallel and within the deadline."""
-        fusion = self.skill_set.fusion
-        estimates = await collect(
-            self._sources,
-            rows,
-            skills=len(self.skill_set.names),
-            deadline_s=fusion.deadline_s,
-            stale_after_s=fusion.stale_after_days * 86_400,
-            on_failure=self._on_failure,
-        )
-        return ScoredBatch.of(rows, estimates, self._fusion.fuse(estimates))
+        """See Scorer."""
+        return await self.scorer.score(rows)
 
     def write(self, keys: Sequence[bytes], scored: ScoredBatch) -> dict[bytes, bytes]:
-        """The updates of scored rows, which are those of `keys`."""
-        return dict(zip(keys, self._writer.write(keys, scored), strict=True))
+        """See Scorer."""
+        return self.scorer.write(keys, scored)
 
 
 def _result(

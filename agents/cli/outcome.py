@@ -18,11 +18,12 @@ def exit_code_of(error: SkillstreamError) -> int:
     from streams.conversion.tables import TableUnreadable
     from streams.evaluation.predictions import EvaluationError
     from streams.evidence.artifacts import ArtifactError
+    from streams.scoring.overrides import ConfigRefused
     from streams.skills.skill_set import SkillsError
     from streams.training.errors import TrainingError
 
     wrong_input = SettingsError | SkillsError | ArtifactError | TableUnreadable | TrainingError | EvaluationError
-    if isinstance(error, wrong_input):
+    if isinstance(error, wrong_input | ConfigRefused):
         return WRONG_USAGE
     if isinstance(error, OutOfReach | Retryable):
         return OUT_OF_REACH

@@ -10,7 +10,7 @@ from schemas import topics
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """Full topic names. All are keyed by student and share a partition count."""
+    """Full topic names. All share a partition count; all but `fusion_config` are keyed by student."""
 
     activity: str
     updates: str
@@ -20,6 +20,7 @@ class Channels:
     erasures: str
     attention: str
     """Empty: off."""
+    fusion_config: str
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -32,6 +33,7 @@ class Channels:
             results=settings.topic(topics.RESULTS.name),
             erasures=settings.topic(topics.ERASURES.name),
             attention=settings.attention_topic and settings.topic(settings.attention_topic),
+            fusion_config=settings.topic(topics.FUSION_CONFIG.name),
         )
 
     @property

@@ -102,6 +102,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     skills: str = "default"
     model: str = "default"
+    fusion_config_poll_s: PositiveSeconds = 2.0
     mapping: str | None = None
 
     redis_url: str | None = None

@@ -2,12 +2,13 @@
 
 from agents.health.checker import BrokerPing, Health, Stalled
 from agents.health.report import ComponentStatus, HealthReport
-from agents.health.snapshot import ReasoningState
+from agents.health.snapshot import ConfigState, ReasoningState
 from agents.health.watched import HealthBounds, Server, SourceFailures, Watched
 
 __all__ = [
     "BrokerPing",
     "ComponentStatus",
+    "ConfigState",
     "Health",
     "HealthBounds",
     "HealthReport",

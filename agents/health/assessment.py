@@ -23,6 +23,7 @@ def assess(seen: Snapshot) -> HealthReport:
         _key(seen),
         _reasoning(seen),
         _model(seen),
+        _config(seen),
         _repeats(seen),
     )
     down = {component.name for component in components if component.status == "down"}
@@ -131,6 +132,12 @@ def _model(seen: Snapshot) -> ComponentState:
     if not seen.model_skills:
         return ComponentState("model", "ok", f"{seen.model}: no models, scores rest on the other sources")
     return ComponentState("model", "ok", f"{seen.model}, for {seen.model_skills} skills")
+
+
+def _config(seen: Snapshot) -> ComponentState:
+    if seen.config.problem is not None:
+        return ComponentState("config", "degraded", f"{seen.config.version} stays in force: {seen.config.problem}")
+    return ComponentState("config", "ok", f"{seen.config.version} is in force")
 
 
 def _repeats(seen: Snapshot) -> ComponentState:

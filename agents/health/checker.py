@@ -86,6 +86,7 @@ class Health:
             reasoning=self._watched.reasoning(),
             model=self._watched.model,
             model_skills=self._watched.model_skills,
+            config=self._watched.config(),
             failing_sources=self._watched.failures.recent(),
             failure=self._watched.worker.failure,
             broker_outage=self._watched.worker.broker_outage,

@@ -36,6 +36,14 @@ class ReasoningState:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigState:
+    """Which configuration is in force, and what is wrong with what is on `fusion-config`, if anything."""
+
+    version: str
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """The result of asking a server: `problem` is None if it answered."""
 
@@ -56,6 +64,7 @@ class Snapshot:
     reasoning: ReasoningState
     model: str
     model_skills: int
+    config: ConfigState
     failing_sources: Set[str]
     failure: BaseException | None
     broker_outage: str | None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from agents.health.lag import LagMonitor
-from agents.health.snapshot import ReasoningState, WorkerState
+from agents.health.snapshot import ConfigState, ReasoningState, WorkerState
 
 Ask = Callable[[], Awaitable[None]]
 """Returns if the server answers, else raises SkillstreamError. May take its time: the asker has a deadline."""
@@ -52,6 +52,7 @@ class Watched:
     model: str
     model_skills: int
     failures: SourceFailures
+    config: Callable[[], ConfigState]
     jumped: Callable[[], str | None] = lambda: None
     beyond_horizon: Callable[[], int] = lambda: 0
 

@@ -38,6 +38,10 @@ class TopicReader:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the clients; what is asked after it opens others."""
         for clients in (self._clients, self._unsettled):
             clients.end(lambda client: client.close())
 

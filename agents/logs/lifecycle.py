@@ -7,6 +7,7 @@ from collections.abc import Collection
 from importlib.metadata import version
 
 from agents.config.settings import Settings
+from agents.display.plain import plain
 from agents.logs import LineHandler
 from schemas.attention import AttentionReason
 
@@ -77,6 +78,19 @@ def drains(batches: int) -> None:
 def drained(took_s: float) -> None:
     """What was in flight is finished, and committed."""
     _log.info("Drained and committed in %.1f s", took_s, extra={"seconds": round(took_s, 3)})
+
+
+def configured(former: str, now: str, *, offset: int = -1, at: str = "", reason: str = "") -> None:
+    """Another configuration is in force, written to `fusion-config` at that offset and time; -1: none is any more."""
+    where = f"written at offset {offset}, {at}" if offset >= 0 else "none is on fusion-config any more"
+    _log.info(
+        "Configuration %s is in force, before it %s: %s%s",
+        now,
+        former,
+        where,
+        f", because: {plain(reason)}" if reason else "",
+        extra={"config_version": now, "former": former, "offset": offset, "written": at, "reason": reason},
+    )
 
 
 def server_lost(name: str, where: str, why: str, meanwhile: str) -> None:

@@ -18,6 +18,7 @@ from streams.folding.counts import Counts
 from streams.limits import Decision
 from streams.reasoning.model.outcome import CallOutcome
 from streams.rows.row import MAX_ROW_BYTES
+from streams.scoring.overrides import Refusal
 from streams.texts.english import MIN_WORDS
 
 EventOutcome = Literal["applied", "late", "ignored", "duplicates", "dead_lettered", "rerouted", "replayed", "clamped"]
@@ -185,6 +186,15 @@ class Metrics:
         )
         self.source_failures: CounterBy[str] = declare.counter_by(
             "source", "source_failures", "batches", "Batches in which a source of evidence failed or was late."
+        )
+
+        self.fusion_config_refused: CounterBy[Refusal] = declare.counter_by(
+            "reason",
+            "fusion_config_refused",
+            "records",
+            "Records of fusion-config that were refused, being no configuration that fits; the one in force stayed. "
+            "Those that a start reads again count again.",
+            get_args(Refusal),
         )
 
         self.explanations: CounterBy[Generator] = declare.counter_by(

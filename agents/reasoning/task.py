@@ -91,7 +91,8 @@ class Reasoner:
         if self._queue.give_up(ticket, now_us):
             await self._publish(ticket, None, given_up(ticket.key.decode(), ticket.seq, now_us))
             return 0.0
-        [written] = self._pipeline.write([ticket.key], await self._pipeline.score(row_batch)).values()
+        scorer = self._pipeline.scorer
+        [written] = scorer.write([ticket.key], await scorer.score(row_batch)).values()
         try:
             explanation, result = await self._explainer.explain(
                 read_update(written), row_batch.pending(0), wanted=lambda: self._queue.contains(ticket)

@@ -102,10 +102,10 @@ class InternalStep:
 
 @dataclass(frozen=True, slots=True)
 class ResultReading:
-    """Notes in the row how a call to the reasoning model ended."""
+    """Notes in the row how a call to the reasoning model ended. `skill_set` tells the one in force."""
 
     rows: QueuedRows
-    skill_set: SkillSet
+    skill_set: Callable[[], SkillSet]
     policy: PendingPolicy
 
     def __call__(self, partition: int, record: Record) -> Applied:
@@ -116,7 +116,7 @@ class ResultReading:
         if row is None:
             self.rows.settle(partition, key, Row())
             return Applied("results_ignored")
-        note_result(row, result, self.skill_set, self.policy)
+        note_result(row, result, self.skill_set(), self.policy)
         return Applied("results_applied", self.rows.store(partition, key, row))
 
 

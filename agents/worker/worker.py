@@ -17,7 +17,9 @@ from agents.delivery.faust.app import create_app
 from agents.delivery.faust.run import run_worker
 from agents.delivery.ownership import DeliveryHooks
 from agents.delivery.settings import changelog_spec
-from agents.health import BrokerPing, Health, HealthBounds, ReasoningState, Server, SourceFailures, Watched
+from agents.fusion_config.following import ConfigFollower
+from agents.fusion_config.topic import FusionConfigTopic
+from agents.health import BrokerPing, ConfigState, Health, HealthBounds, ReasoningState, Server, SourceFailures, Watched
 from agents.health.assessment import description_of
 from agents.health.lag import BrokerOffsets, LagMonitor
 from agents.kafka.errors import BrokerUnavailable
@@ -47,7 +49,8 @@ from streams.input.poison import PoisonLimits
 from streams.input.signature import Authentic
 from streams.pipeline import PartitionResult, Pipeline
 from streams.reasoning.policy.marking import PendingMarker
-from streams.skills.skill_set import load_skills
+from streams.scoring.config_log import RefusedEntry
+from streams.skills.skill_set import SkillSet, load_skills
 
 _log = logging.getLogger(__name__)
 _CHECK_AGAIN_S: Final = 1.0
@@ -82,6 +85,8 @@ class Worker:
             components=settings.components_per_student,
             authentic=self._keyring.authentic,
         )
+        self._config_topic = FusionConfigTopic(settings)
+        self._config = ConfigFollower(self._config_topic, self._pipeline, self._config_refused, self._config_changed)
         self._delivery = delivery_settings(settings)
         self._store = open_store(settings)
         self._app = create_app(self._delivery, self._store)
@@ -123,6 +128,7 @@ class Worker:
         ensure_topics(self._settings.broker, specs, self._settings.start_timeout_s)
         self._keyring.open_or_make()
         self._metrics.built(self._pipeline.config_version, self._pipeline.artifact.id)
+        self._config.begin()
         self._metrics.before_render(self._refresh)
         collect_rarely()
         try:
@@ -130,6 +136,7 @@ class Worker:
             return run_worker(self._app, self._beside)
         finally:
             self._store.close()
+            self._config_topic.close()
 
     @property
     def ended_because(self) -> str:
@@ -146,7 +153,12 @@ class Worker:
             await self._web.start()
             stack.push_async_callback(self._web.stop)
             _log.info("Pages at %s", self._web.url)
-            running = [self._lag.run(), self._health.watch(self._app.switch.halt), self._identity.watch()]
+            running = [
+                self._lag.run(),
+                self._health.watch(self._app.switch.halt),
+                self._identity.watch(),
+                self._config.follow(self._settings.fusion_config_poll_s),
+            ]
             if self._explanations is not None:
                 running += [self._explanations.serve(), self._explanations.watch_redis()]
             tasks = [asyncio.create_task(self._app.switch.run_beside(job, self._is_stopping)) for job in running]
@@ -222,6 +234,12 @@ class Worker:
         self._failures.note(source)
         _log.warning("Source %s failed, scores go on without it: %r", source, error)
 
+    def _config_refused(self, entry: RefusedEntry) -> None:
+        self._metrics.fusion_config_refused.add(entry.refusal)
+
+    def _config_changed(self, config_version: str) -> None:
+        self._metrics.built(config_version, self._pipeline.artifact.id)
+
     def _refresh(self) -> None:
         self._lag.publish(self._metrics)
         self._metrics.dead_letter_ratio.set(self._gate.share)
@@ -236,9 +254,9 @@ class Worker:
     def _step(self) -> TopicSteps:
         """The steps of all topics that the worker reads."""
         channels, rows, policy = self._channels, self._app.table.rows, policy_of(self._settings)
-        skill_set, tally = self._pipeline.skill_set, self._metrics.internal_records.add
+        pipeline, tally = self._pipeline, self._metrics.internal_records.add
         queue = self._explanations.queue if self._explanations is not None else None
-        marker = PendingMarker(queue, policy, skill_set.levels, now_us) if queue is not None else None
+        marker = PendingMarker(queue, policy, lambda: self._skill_set().levels, now_us) if queue is not None else None
         outputs = Outputs(channels, self._keyring.sign, self._identity.epoch_of, self._metrics.dead_letters_packed.add)
         context = ProcessingContext(
             rows=rows,
@@ -246,22 +264,27 @@ class Worker:
                 partitioner(self._settings.partitioner).owning_partition, partitions=self._settings.partitions
             ),
             epoch_of=self._identity.epoch_of,
-            most_students=most_students(len(skill_set.names)),
+            most_students=most_students(len(pipeline.skill_set.names)),
             gate=self._gate.check,
             note_pending=marker or nothing_noted,
             attention_from=self._identity.new_from if channels.attention else no_attention,
         )
         queued = QueuedRows(rows, queue)
-        reading, erasing = ResultReading(queued, skill_set, policy), Erasing(queued, context.owning_partition, channels)
+        reading = ResultReading(queued, self._skill_set, policy)
+        erasing = Erasing(queued, context.owning_partition, channels)
         return TopicSteps(
             {
                 channels.activity: StudentStep(
-                    self._pipeline, context, outputs, self._processed, marker.offer if marker else _nobody_is_owed
+                    pipeline, context, outputs, self._processed, marker.offer if marker else _nobody_is_owed
                 ),
                 channels.results: InternalStep(reading, "results_dead_lettered", outputs, tally),
                 channels.erasures: InternalStep(erasing, "erasures_dead_lettered", outputs, tally),
             }
         )
+
+    def _skill_set(self) -> SkillSet:
+        """As it is configured now."""
+        return self._pipeline.scorer.skill_set
 
     def _make_health(self) -> Health:
         off = ReasoningState(mode="off")
@@ -276,6 +299,7 @@ class Worker:
             failures=self._failures,
             beyond_horizon=lambda: int(self._metrics.events_beyond_horizon.value),
             jumped=self._jumps.reason,
+            config=lambda: ConfigState(self._pipeline.config_version, self._config.problem),
         )
         settings = self._settings
         bounds = HealthBounds(stall_after_s=settings.stall_after_s, held_bearable_s=settings.open_transaction_s)

@@ -26,7 +26,11 @@ class _Fault(NamedTuple):
 
 def read_toml(text: str, type_: type[_T]) -> _T:
     """`text` as `type_`. Raises ValueError, whose message names the place of the first fault."""
-    document = tomllib.loads(text)
+    return read_document(tomllib.loads(text), type_, text)
+
+
+def read_document(document: Mapping[str, Any], type_: type[_T], text: str = "") -> _T:
+    """As `read_toml`, of what TOML holds; lines are those of `text`."""
     fault = next(_faults(document, inspect.type_info(type_), ()), None)
     if fault is not None:
         line, keys = line_of(text, fault.path), ".".join(map(str, fault.path))

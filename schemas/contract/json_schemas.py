@@ -14,6 +14,7 @@ from schemas.attention import AttentionRecord
 from schemas.dead_letter import DeadLetter, to_headers
 from schemas.event import NativeEvent
 from schemas.explanation import Explanation, ReasoningResult
+from schemas.fusion_config import FusionConfig
 from schemas.update import SkillUpdate
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -25,6 +26,7 @@ _EXAMPLES: Final[Mapping[str, tuple[Any, ...]]] = {
     topics.REASONING.name: (examples.EXPLANATION,),
     topics.RESULTS.name: (examples.RESULT,),
     topics.ATTENTION.name: (examples.ATTENTION_RECORD,),
+    topics.FUSION_CONFIG.name: (examples.CONFIG,),
 }
 _TYPES: Final[Mapping[str, Any]] = {
     topics.ACTIVITY.name: _NATIVE_EVENT,
@@ -32,6 +34,7 @@ _TYPES: Final[Mapping[str, Any]] = {
     topics.REASONING.name: Explanation,
     topics.RESULTS.name: ReasoningResult,
     topics.ATTENTION.name: AttentionRecord,
+    topics.FUSION_CONFIG.name: FusionConfig,
 }
 _SUMMARIES: Final = {topic.name: topic.summary for topic in topics.TOPICS}
 MESSAGE_TOPICS: Final = (*_TYPES, topics.DEAD_LETTERS.name)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from schemas.update import LEVELS, UPDATE_VERSION, SkillUpdate
 from streams.evidence.artifacts import Artifact
-from streams.evidence.registry import Types, config_version
+from streams.evidence.registry import Types
 from streams.evidence.source import Estimate, EstimateStatus
 from streams.rows.layout import Array
 from streams.rows.row import MAX_EVIDENCE
@@ -38,10 +38,9 @@ _IndexArrays = tuple[Array, ...]
 
 
 class UpdateWriter:
-    """Writes the updates of one skill set and artifact; `config_version` names both, and the sources."""
+    """Writes the updates of one skill set and artifact, which name `config_version`."""
 
-    def __init__(self, skill_set: SkillSet, artifact: Artifact, types: Types) -> None:
-        self.config_version = config_version(skill_set, types, artifact)
+    def __init__(self, skill_set: SkillSet, artifact: Artifact, types: Types, config_version: str) -> None:
         self._sources = [each.name for each in types]
         self._trained = {each.name for each in types if each.trained}
         self._levels = skill_set.levels
@@ -54,7 +53,7 @@ class UpdateWriter:
         self._evidence_names = {code: json_string(name) for code, name in evidence_names(skill_set).items()}
         self._mastery = MasteryList.of(artifact, skill_set.names)
         self._ends_with = b',"config_version":%b,"model":%b}' % (
-            json_string(self.config_version),
+            json_string(config_version),
             json_string(artifact.id),
         )
 

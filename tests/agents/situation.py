@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from agents.health import Health, HealthBounds, ReasoningState, Server, SourceFailures, Watched
+from agents.health import ConfigState, Health, HealthBounds, ReasoningState, Server, SourceFailures, Watched
 from agents.health.lag import LagMonitor
 from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.offsets import Offsets, SourcePartition
@@ -61,6 +61,7 @@ class Situation:
     reasoning: ReasoningState = field(default_factory=lambda: ReasoningState("openai", key_present=True))
     metrics: Metrics = field(default_factory=Metrics)
     beyond_horizon: int = 0
+    config: ConfigState = field(default_factory=lambda: ConfigState("0bffd27fa203-00000000"))
 
     def __post_init__(self) -> None:
         self.failures = SourceFailures(clock_s=self.clock)
@@ -75,6 +76,7 @@ class Situation:
             reasoning=lambda: self.reasoning,
             model="default@0123abcd",
             model_skills=1,
+            config=lambda: self.config,
             failures=self.failures,
             beyond_horizon=lambda: self.beyond_horizon,
         )

@@ -28,7 +28,7 @@ async def test_the_detailed_page_names_every_component_with_its_reason(seen: Sit
     components = body["components"]
     assert isinstance(components, dict)
     assert set(components) == {
-        *("broker", "table", "agents", "input", "lag", "redis", "key", "reasoning", "model", "repeats")
+        *("broker", "table", "agents", "input", "lag", "redis", "key", "reasoning", "model", "config", "repeats")
     }
     assert all(part["status"] == "ok" and part["reason"] for part in components.values())
     lag = body["lag"]
@@ -51,6 +51,7 @@ async def test_a_broker_that_becomes_unavailable_is_named_and_the_worker_is_not_
             reasoning=lambda: seen.reasoning,
             model="none@00000000",
             model_skills=0,
+            config=lambda: seen.config,
             failures=seen.failures,
         )
         seen.health = Health(watched, HealthBounds(max_age_s=0.0))
@@ -178,6 +179,7 @@ async def test_many_askers_at_once_are_one_question_to_the_servers(seen: Situati
         reasoning=lambda: seen.reasoning,
         model="none",
         model_skills=0,
+        config=lambda: seen.config,
         failures=seen.failures,
     )
     health = Health(watched, clock_s=seen.clock)

@@ -50,7 +50,7 @@ class Stepped:
         policy, levels = PendingPolicy(), self.pipeline.skill_set.levels
         self.queue = ReasoningQueue(policy, calls_per_s=1.0)
         outputs = Outputs(CHANNELS, self.sign, first_epoch)
-        marker = PendingMarker(self.queue, policy, levels, lambda: NOW_US)
+        marker = PendingMarker(self.queue, policy, lambda: levels, lambda: NOW_US)
         context = ProcessingContext(
             rows=self.rows,
             owning_partition=owning_partition,
@@ -59,7 +59,7 @@ class Stepped:
         )
         queued = QueuedRows(self.rows, self.queue)
         reading, erasing = (
-            ResultReading(queued, self.pipeline.skill_set, policy),
+            ResultReading(queued, lambda: self.pipeline.skill_set, policy),
             Erasing(queued, owning_partition, CHANNELS),
         )
         self.step = TopicSteps(

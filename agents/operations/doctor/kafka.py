@@ -128,6 +128,7 @@ class Permissions:
             **dict.fromkeys(both, (_READ, _WRITE)),
             **dict.fromkeys(written, (_WRITE,)),
             channels.erasures: (_READ,),
+            channels.fusion_config: (_READ,),
             keys: (_READ, _WRITE),
         }
 

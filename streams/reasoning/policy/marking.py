@@ -12,12 +12,14 @@ from streams.skills.skill_set import Levels
 
 
 class PendingMarker:
-    """Implements NotePending. `now_us` is the worker's clock, used for pending work only.
+    """Implements NotePending. `levels` are those in force, `now_us` is the worker's clock, used for pending work only.
 
     The queue hears of a batch's students by `offer`, when their rows are stored: until then there is no row to explain.
     """
 
-    def __init__(self, queue: ReasoningQueue, policy: PendingPolicy, levels: Levels, now_us: Callable[[], int]) -> None:
+    def __init__(
+        self, queue: ReasoningQueue, policy: PendingPolicy, levels: Callable[[], Levels], now_us: Callable[[], int]
+    ) -> None:
         self._queue = queue
         self._policy = policy
         self._levels = levels
@@ -28,7 +30,7 @@ class PendingMarker:
         """Mark the rows of `keys`, the first of those scored."""
         queue, policy, now_us = self._queue, self._policy, self._now_us()
         rows, marked = scored.rows, list[tuple[bytes, tuple[int, int], Pending]]()
-        values = values_of(scored.fused, rows.skill_states["explained"], self._levels, policy).tolist()
+        values = values_of(scored.fused, rows.skill_states["explained"], self._levels(), policy).tolist()
         positions = zip(rows.headers["epoch"].tolist(), rows.headers["offset"].tolist(), strict=True)
         for index, (key, value, position) in enumerate(zip(keys, values, positions, strict=False)):
             pending = rows.pending(index)

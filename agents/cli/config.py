@@ -1,0 +1,159 @@
+"""`skillstream config`: see and change weights and thresholds while workers run."""
+
+import math
+import os
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import orjson
+
+from agents.cli.config_page import differences, history_of, history_table, numbers_of, state_of, state_table
+from agents.cli.console import stdout
+from agents.cli.group import CommandGroup
+from agents.config.settings import Settings, load_settings
+from agents.display.plain import printable
+from agents.fusion_config.deployed import DeployedConfig
+from agents.kafka.resolving import warn_of_unresolved
+from schemas.configuration.document import read_document, read_toml
+from schemas.fusion_config import MAX_REASON_CHARS, Overrides
+from streams.scoring.overrides import NO_OVERRIDES, ConfigRefused, merged, version_of
+
+_CHANGE: Final = re.compile(r"([^=\s]+)=(\S+)")
+
+
+class _Change(click.ParamType):
+    """NAME=NUMBER. What may be named is found out when all changes are put together."""
+
+    name = "name=number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[list[str], float]:
+        """The name's parts, and the number."""
+        found = _CHANGE.fullmatch(str(value))
+        try:
+            number = float(found[2]) if found else math.nan
+        except ValueError:
+            number = math.nan
+        if found is None or not math.isfinite(number):
+            self.fail(f"{str(value)[:60]!r} is not NAME=NUMBER.", param, ctx)
+        return found[1].split("."), number
+
+
+@click.group(name="config", cls=CommandGroup)
+def command() -> None:
+    """See and change weights and thresholds while workers run."""
+
+
+_config = click.option("--config", metavar="FILE", help="TOML file of settings; the environment wins over it.")
+_broker = click.option("--broker", help="Kafka's address (SKILLSTREAM_BROKER).")
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@command.command(name="show")
+@_config
+@_broker
+@_json
+def show_config(config: str | None, broker: str | None, as_json: bool) -> None:
+    """Show what workers score with, and where it differs from the skills file and the artifact."""
+    state = state_of(DeployedConfig(_settings(config, broker)))
+    if as_json:
+        click.echo(orjson.dumps(state))
+        return
+    stdout.print(f"config_version {state['config_version']}", soft_wrap=True)
+    if state["offset"] is not None:
+        because = f", because: {state['reason']}" if state["reason"] else ""
+        said = f"written at offset {state['offset']}, {state['written']}{because}"
+        stdout.print(printable(said), markup=False, soft_wrap=True)
+    if state["refused"]:
+        stdout.print(printable(f"the newest is not in force: {state['refused']}"), markup=False, soft_wrap=True)
+    stdout.print(state_table(state))
+
+
+@command.command()
+@_config
+@_broker
+@_json
+def history(config: str | None, broker: str | None, as_json: bool) -> None:
+    """List what was written to fusion-config, the oldest first; of each configuration compaction keeps the last."""
+    records = history_of(DeployedConfig(_settings(config, broker)))
+    if as_json:
+        for record in records:
+            click.echo(orjson.dumps(record))
+    else:
+        stdout.print(history_table(records))
+
+
+@command.command(name="set")
+@_config
+@_broker
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--weight", "weights", type=_Change(), multiple=True, metavar="SKILL.SOURCE=NUMBER", help="A weight.")
+@click.option("--level", "levels", type=_Change(), multiple=True, metavar="NAME=NUMBER", help="A score threshold.")
+@click.option("--fusion", type=_Change(), multiple=True, metavar="NAME=NUMBER", help="Of [fusion], as kappa.")
+@click.option("--clear", is_flag=True, help="Begin with the skills file and the artifact, not with what is in force.")
+@click.option("--reason", default="", help="Why, for the logs and the history.")
+@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+def set_config(
+    config: str | None,
+    broker: str | None,
+    file: Path | None,
+    weights: tuple[tuple[list[str], float], ...],
+    levels: tuple[tuple[list[str], float], ...],
+    fusion: tuple[tuple[list[str], float], ...],
+    clear: bool,
+    reason: str,
+    dry_run: bool,
+) -> None:
+    """Change weights and thresholds: those named here, or all that FILE (TOML) overrides, and nothing else.
+
+    What workers would refuse is not written. They put it in force within seconds; it applies at a student's next event.
+    """
+    changes = _changes(weights=weights, levels=levels, fusion=fusion)
+    if not (clear or file or version_of(changes)):
+        raise click.UsageError("say what to change: FILE, --weight, --level, --fusion or --clear")
+    if len(reason) > MAX_REASON_CHARS:
+        raise click.UsageError(f"--reason has {len(reason)} characters, {MAX_REASON_CHARS} are allowed")
+    of_file = _read(file) if file is not None else NO_OVERRIDES
+    deployed = DeployedConfig.of(_settings(config, broker))
+    wanted = merged(of_file if clear or file is not None else deployed.overrides, changes)
+    before, after = deployed.configured(deployed.overrides), deployed.configured(wanted)
+    for line in differences(numbers_of(before), numbers_of(after)):
+        click.echo(line)
+    click.echo(f"config_version: {deployed.config_version(deployed.overrides)} → {deployed.config_version(wanted)}")
+    if version_of(wanted) == version_of(deployed.overrides):
+        click.echo("That is in force already: nothing was written.")
+    elif dry_run:
+        click.echo("Nothing was written.")
+    else:
+        deployed.write(wanted, reason)
+        click.echo("Written. Workers put it in force within seconds; it applies at a student's next event.")
+
+
+def _changes(**given: tuple[tuple[list[str], float], ...]) -> Overrides:
+    document: dict[str, dict[str, Any]] = {}
+    for field, changes in given.items():
+        for path, number in changes:
+            table: dict[str, Any] = document.setdefault(field, {})
+            for name in path[:-1]:
+                table = table.setdefault(name, {})
+            table[path[-1]] = number
+    try:
+        return read_document(document, Overrides)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _read(file: Path) -> Overrides:
+    try:
+        return read_toml(file.read_text(encoding="utf-8"), Overrides)
+    except OSError as error:
+        raise ConfigRefused("unreadable", f"{file}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise ConfigRefused("unreadable", f"{file}: {error}") from None
+
+
+def _settings(config: str | None, broker: str | None) -> Settings:
+    settings = load_settings(os.environ, config, broker=broker, reasoning="off")
+    warn_of_unresolved(settings.broker, settings.start_timeout_s)
+    return settings

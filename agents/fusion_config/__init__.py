@@ -1,0 +1,1 @@
+"""`fusion-config` on Kafka: written by commands, followed by workers."""

@@ -1,0 +1,58 @@
+"""What is configured in a deployment, as its workers see it. Blocks."""
+
+from collections.abc import Sequence
+from typing import Self
+
+from agents.config.channels import Channels
+from agents.config.settings import Settings
+from agents.fusion_config.topic import FusionConfigTopic
+from agents.kafka.topics import ensure_topics
+from schemas.fusion_config import Overrides
+from streams.evidence.artifacts import load_artifact
+from streams.evidence.registry import config_version, types_of
+from streams.scoring.config_log import ConfigLog, ConfigRecord, encoded_config
+from streams.scoring.overrides import NO_OVERRIDES, Configured, apply_overrides, version_of
+from streams.skills.skill_set import load_skills
+
+
+class DeployedConfig:
+    """The skills file and the artifact of these settings, and what `fusion-config` says of them; read at once.
+
+    Raises SkillsError, ArtifactError, BrokerUnavailable, TopicForbidden.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._skill_set, self._artifact = load_skills(settings.skills), load_artifact(settings.model)
+        self._base_version = config_version(self._skill_set, types_of(self._skill_set), self._artifact)
+        log = ConfigLog(self.configured)
+        with FusionConfigTopic(settings) as topic:
+            self.history: Sequence[ConfigRecord] = log.note_all(topic.read_on())
+        self.in_force = log.in_force
+        self.refused = log.refused
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """As the class, of a deployment whose topic is made where it is missing. Raises TopicMismatch, too."""
+        channels = Channels.of(settings)
+        specs = [spec for spec in channels.specs(settings) if spec.name == channels.fusion_config]
+        ensure_topics(settings.broker, specs, settings.start_timeout_s)
+        return cls(settings)
+
+    @property
+    def overrides(self) -> Overrides:
+        """Those in force."""
+        return NO_OVERRIDES if self.in_force is None else self.in_force.overrides
+
+    def configured(self, overrides: Overrides) -> Configured:
+        """What workers would score with. Raises ConfigRefused, as they would."""
+        return apply_overrides(overrides, self._skill_set, self._artifact)
+
+    def config_version(self, overrides: Overrides) -> str:
+        """What updates would name."""
+        return "-".join(filter(None, (self._base_version, version_of(overrides))))
+
+    def write(self, overrides: Overrides, reason: str) -> None:
+        """Put it in force; returns when the broker has confirmed it. Raises BrokerUnavailable."""
+        with FusionConfigTopic(self._settings) as topic:
+            topic.write(*encoded_config(overrides, reason))

@@ -1,0 +1,92 @@
+"""Follows `fusion-config` in a worker: read whole before the first update, looked at again every few seconds."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from agents.fusion_config.topic import FusionConfigTopic, TopicStartedAnew
+from agents.kafka.errors import BrokerUnavailable, DamagedBatch, TopicForbidden
+from agents.logs import lifecycle
+from streams.pipeline import Pipeline
+from streams.replay import FileRecord
+from streams.scoring.config_log import ConfigEntry, ConfigLog, RefusedEntry
+from streams.scoring.overrides import NO_OVERRIDES, apply_overrides
+
+_log = logging.getLogger(__name__)
+
+
+class ConfigFollower:
+    """Puts the configuration in force into the pipeline. In the event loop's thread, but for what it reads.
+
+    `refused` hears of each record that is refused, `changed` of the new `config_version`, after it is in force.
+    """
+
+    def __init__(
+        self,
+        topic: FusionConfigTopic,
+        pipeline: Pipeline,
+        refused: Callable[[RefusedEntry], None],
+        changed: Callable[[str], None],
+    ) -> None:
+        self._topic = topic
+        self._pipeline = pipeline
+        self._refused = refused
+        self._changed = changed
+        self._entries = self._new_log()
+        self._in_force: ConfigEntry | None = None
+        self._unread: str | None = None
+
+    def begin(self) -> None:
+        """Read all that there is, and put it in force. Blocks. Raises BrokerUnavailable, TopicForbidden."""
+        self._take(self._topic.read_on())
+
+    async def follow(self, every_s: float) -> None:
+        """Read on every `every_s` seconds, for ever. What cannot be read leaves the old configuration in force."""
+        while True:
+            await asyncio.sleep(every_s)
+            try:
+                records = await asyncio.to_thread(self._topic.read_on)
+            except TopicStartedAnew:
+                _log.warning("%s was deleted and created again: its former configurations are gone", self._topic.name)
+                self._entries = self._new_log()  # what it holds is put in force the next time
+            except (BrokerUnavailable, TopicForbidden, DamagedBatch) as error:
+                self._note_unread(str(error))
+            else:
+                self._note_unread(None)
+                self._take(records)
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong, for the health page."""
+        if self._unread is not None:
+            return f"{self._topic.name} cannot be read: {self._unread}"
+        refused = self._entries.refused
+        return None if refused is None else refused.problem
+
+    def _new_log(self) -> ConfigLog:
+        pipeline = self._pipeline
+        return ConfigLog(lambda overrides: apply_overrides(overrides, pipeline.skill_set, pipeline.artifact))
+
+    def _note_unread(self, why: str | None) -> None:
+        if why is not None and self._unread is None:
+            _log.warning("%s cannot be read, the configuration stays: %s", self._topic.name, why)
+        self._unread = why
+
+    def _take(self, records: Sequence[FileRecord]) -> None:
+        """Note the records, then put in force what they come to."""
+        for noted in self._entries.note_all(records):
+            if isinstance(noted, RefusedEntry):
+                self._refused(noted)
+                _log.warning("fusion-config: %s; the configuration in force stays", noted.problem)
+        entry = self._entries.in_force
+        if entry == self._in_force:
+            return
+        former = self._pipeline.config_version
+        self._in_force = entry
+        self._pipeline.scorer = self._pipeline.scorer_with(NO_OVERRIDES if entry is None else entry.overrides)
+        now = self._pipeline.config_version
+        if entry is None:
+            lifecycle.configured(former, now)
+        else:
+            lifecycle.configured(former, now, offset=entry.offset, at=entry.written, reason=entry.reason)
+        self._changed(now)

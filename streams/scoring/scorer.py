@@ -1,0 +1,51 @@
+"""Scoring under one configuration, from rows to updates: estimate, fuse, write. What is made with one scorer is whole
+under that configuration; another is put in its place between batches.
+"""
+
+from collections.abc import Sequence
+
+from streams.evidence.artifacts import Artifact
+from streams.evidence.collect import FailureListener, collect
+from streams.evidence.registry import Types
+from streams.evidence.source import Source
+from streams.rows.row_batch import RowBatch
+from streams.scoring.fusion import Fusion, ScoredBatch
+from streams.scoring.updates import UpdateWriter
+from streams.skills.skill_set import SkillSet
+
+
+class Scorer:
+    """Of one skill set, as it is configured, and one artifact. It keeps nothing between two batches."""
+
+    def __init__(
+        self,
+        skill_set: SkillSet,
+        artifact: Artifact,
+        types: Types,
+        sources: Sequence[Source],
+        on_failure: FailureListener,
+        config_version: str,
+    ) -> None:
+        self.skill_set = skill_set
+        self.config_version = config_version
+        self._sources = sources
+        self._on_failure = on_failure
+        self._fusion = Fusion(skill_set, artifact, types)
+        self._writer = UpdateWriter(skill_set, artifact, types, config_version)
+
+    async def score(self, rows: RowBatch) -> ScoredBatch:
+        """Estimate, then fuse: ask all sources about all `rows`, in parallel and within the deadline."""
+        fusion = self.skill_set.fusion
+        estimates = await collect(
+            self._sources,
+            rows,
+            skills=len(self.skill_set.names),
+            deadline_s=fusion.deadline_s,
+            stale_after_s=fusion.stale_after_days * 86_400,
+            on_failure=self._on_failure,
+        )
+        return ScoredBatch.of(rows, estimates, self._fusion.fuse(estimates))
+
+    def write(self, keys: Sequence[bytes], scored: ScoredBatch) -> dict[bytes, bytes]:
+        """The updates of scored rows, which are those of `keys`."""
+        return dict(zip(keys, self._writer.write(keys, scored), strict=True))
