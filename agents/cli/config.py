@@ -12,13 +12,14 @@ import orjson
 from agents.cli.config_page import differences, history_of, history_table, numbers_of, state_of, state_table
 from agents.cli.console import stdout
 from agents.cli.group import CommandGroup
+from agents.cli.override_file import read_overrides
 from agents.config.settings import Settings, load_settings
 from agents.display.plain import printable
 from agents.fusion_config.deployed import DeployedConfig
 from agents.kafka.resolving import warn_of_unresolved
-from schemas.configuration.document import read_document, read_toml
+from schemas.configuration.document import read_document
 from schemas.fusion_config import MAX_REASON_CHARS, Overrides
-from streams.scoring.overrides import NO_OVERRIDES, ConfigRefused, merged, version_of
+from streams.scoring.overrides import NO_OVERRIDES, merged, version_of
 
 _CHANGE: Final = re.compile(r"([^=\s]+)=(\S+)")
 
@@ -114,7 +115,7 @@ def set_config(
         raise click.UsageError("say what to change: FILE, --weight, --level, --fusion or --clear")
     if len(reason) > MAX_REASON_CHARS:
         raise click.UsageError(f"--reason has {len(reason)} characters, {MAX_REASON_CHARS} are allowed")
-    of_file = _read(file) if file is not None else NO_OVERRIDES
+    of_file = read_overrides(file) if file is not None else NO_OVERRIDES
     deployed = DeployedConfig.of(_settings(config, broker))
     wanted = merged(of_file if clear or file is not None else deployed.overrides, changes)
     before, after = deployed.configured(deployed.overrides), deployed.configured(wanted)
@@ -142,15 +143,6 @@ def _changes(**given: tuple[tuple[list[str], float], ...]) -> Overrides:
         return read_document(document, Overrides)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-
-
-def _read(file: Path) -> Overrides:
-    try:
-        return read_toml(file.read_text(encoding="utf-8"), Overrides)
-    except OSError as error:
-        raise ConfigRefused("unreadable", f"{file}: {error.strerror or error}") from None
-    except ValueError as error:
-        raise ConfigRefused("unreadable", f"{file}: {error}") from None
 
 
 def _settings(config: str | None, broker: str | None) -> Settings:

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
@@ -16,6 +17,7 @@ from agents.cli.bad_lines import BadLines
 from agents.cli.console import stderr, stdout
 from agents.cli.event_files import NO_LINE, STANDARD, open_output, read_lines
 from agents.cli.line_records import LineRecord, records_of_now
+from agents.cli.override_file import read_overrides
 from agents.cli.parameters import must_differ
 from agents.config.dialects import decoder_of
 from agents.config.settings import load_settings
@@ -38,6 +40,7 @@ from streams.skills.skill_set import load_skills
 @click.option("--config", metavar="FILE", help="TOML file of settings; the environment wins over it.")
 @click.option("--skills", help="Skill set (SKILLSTREAM_SKILLS).")
 @click.option("--model", help="Model artifact (SKILLSTREAM_MODEL).")
+@click.option("--fusion-config", metavar="FILE", help="Overrides, as `skillstream config set FILE` takes them.")
 @click.option("--mapping", metavar="FILE", help="Of verbs and students' keys (SKILLSTREAM_MAPPING, docs/dialects.md).")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
 def command(
@@ -48,6 +51,7 @@ def command(
     config: str | None,
     skills: str | None,
     model: str | None,
+    fusion_config: str | None,
     mapping: str | None,
     as_json: bool,
 ) -> None:
@@ -66,6 +70,8 @@ def command(
         known_ids=settings.known_ids,
         components=settings.components_per_student,
     )
+    if fusion_config is not None:
+        pipeline.scorer = pipeline.scorer_with(read_overrides(Path(fusion_config)))
     lists = MasteryList.of(pipeline.artifact, pipeline.skill_set.names)
     if mastery is not None and lists is None:
         raise click.UsageError("--mastery needs a model with an item bank: see docs/mastery.md")

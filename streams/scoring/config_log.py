@@ -87,8 +87,12 @@ class ConfigLog:
     @property
     def in_force(self) -> ConfigEntry | None:
         """The newest good configuration; None where there is none."""
-        good = [entry for entry in self._entries.values() if isinstance(entry, ConfigEntry)]
-        return max(good, key=lambda entry: entry.offset, default=None)
+        return max(self.entries, key=lambda entry: entry.offset, default=None)
+
+    @property
+    def entries(self) -> list[ConfigEntry]:
+        """All that are good."""
+        return [entry for entry in self._entries.values() if isinstance(entry, ConfigEntry)]
 
     @property
     def refused(self) -> RefusedEntry | None:

@@ -156,9 +156,11 @@ class Pass:
                     exact[key] = case
             async for key, found in self.scores.compare(exact):
                 yield self._difference(key, found, _offset(exact[key]))
+        for why, students in self.scores.left_out.items():
+            self._leave_out(why, students)
 
-    def _leave_out(self, why: str) -> None:
-        self.left_out[why] = self.left_out.get(why, 0) + 1
+    def _leave_out(self, why: str, students: int = 1) -> None:
+        self.left_out[why] = self.left_out.get(why, 0) + students
 
     def _difference(self, key: bytes, found: AuditFinding, offset: int) -> Difference:
         return Difference(found.kind, key.decode("utf-8", "replace"), self.extent.partition, offset, found.what)

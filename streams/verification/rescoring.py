@@ -14,6 +14,7 @@ import numpy as np
 
 from schemas.dialects import Decode, decode
 from schemas.errors import Fatal
+from schemas.fusion_config import Overrides
 from streams.evidence.artifacts import Artifact
 from streams.evidence.registry import make_sources, types_of
 from streams.evidence.source import Estimate, EstimateStatus, RecordedEstimate, Source
@@ -23,9 +24,12 @@ from streams.rows.codec import decode_row
 from streams.rows.row import COMPONENTS_PER_STUDENT, KNOWN_IDS, Row
 from streams.rows.row_batch import RowBatch
 from streams.scoring.fusion import subsets
+from streams.scoring.overrides import NO_OVERRIDES, version_of
+from streams.scoring.scorer import Scorer
 from streams.scoring.updates import read_update
 from streams.skills.skill_set import SkillSet
-from streams.verification.audit import AuditFinding
+from streams.verification.audit import AuditFinding, NotCompared
+from streams.verification.configurations import Configurations, NoConfigurations
 from streams.verification.published import PublishedMastery, PublishedUpdate, shorten
 
 ROUNDING_TOLERANCE: Final = 1e-6 + 1e-9
@@ -42,7 +46,10 @@ class SourceFailed(Fatal):
 
 
 class Rescoring:
-    """One skill set and one artifact. A deadline does not pass here for want of a fast machine."""
+    """One skill set and one artifact, and what `configurations` override of them.
+
+    A deadline does not pass here for want of a fast machine.
+    """
 
     def __init__(
         self,
@@ -52,7 +59,9 @@ class Rescoring:
         known_ids: int = KNOWN_IDS,
         authentic: Authentic = nobody,
         components: int = COMPONENTS_PER_STUDENT,
+        configurations: Configurations | None = None,
     ) -> None:
+        self._configurations = configurations or NoConfigurations()
         types = types_of(skill_set)
         local = tuple(each for each in types if not each.remote)
         made: dict[str, Source] = {source.name: source for source in make_sources(local, skill_set, artifact)}
@@ -69,14 +78,30 @@ class Rescoring:
             components=components,
             authentic=authentic,
         )
-        self.config_version = self.pipeline.config_version
         patient = msgspec.structs.replace(skill_set.fusion, deadline_s=_DEADLINE_S)
         self._patient = msgspec.structs.replace(skill_set, fusion=patient)
         self._pipelines: dict[Failing, Pipeline] = {}
+        self._scorers: dict[tuple[Failing, str], Scorer] = {}
 
     def knows(self, failing: Failing) -> bool:
         """Whether these are sources of ours."""
         return set(failing) <= {source.name for source in self._sources}
+
+    def overrides_in(self, config_version: str) -> Overrides | NotCompared | None:
+        """What an update of that version was made under; None where its skill set or artifact is not ours."""
+        base = self.pipeline.base_version
+        if config_version == base:
+            return NO_OVERRIDES
+        version = config_version.removeprefix(f"{base}-")
+        if version == config_version:
+            return None
+        return self._configurations.find(version) or NotCompared(
+            "their update names a configuration that fusion-config does not hold"
+        )
+
+    def all_overrides(self) -> list[Overrides]:
+        """All that a row may have been scored under."""
+        return [NO_OVERRIDES, *self._configurations.all()]
 
     @property
     def remote(self) -> tuple[str, ...]:
@@ -88,20 +113,30 @@ class Rescoring:
         return subsets(sorted(source.name for source in self._sources))
 
     async def score(
-        self, rows: dict[bytes, Row], published: Mapping[bytes, PublishedUpdate], failing: Failing = ()
+        self,
+        rows: dict[bytes, Row],
+        published: Mapping[bytes, PublishedUpdate],
+        failing: Failing = (),
+        overrides: Overrides = NO_OVERRIDES,
     ) -> Mapping[bytes, PublishedUpdate]:
-        """What the update of each row says when `failing` fail, and remote sources say what they said of the
-        `published` one. Replaces the rows by such as hold these scores.
+        """What the update of each row says under `overrides` when `failing` fail, and remote sources say what they said
+        of the `published` one. Replaces the rows by such as hold these scores.
 
         Raises SourceFailed when another source fails.
         """
         for source in self._recorded.values():
             source.play([published[student] for student in rows], self._patient.names)
-        pipeline = self._pipeline(failing)
-        scored = await pipeline.score(RowBatch.of_rows(list(rows.values()), self._patient.names))
-        updates = pipeline.write(list(rows), scored)
+        scorer = self._scorer(failing, overrides)
+        scored = await scorer.score(RowBatch.of_rows(list(rows.values()), self._patient.names))
+        updates = scorer.write(list(rows), scored)
         rows.update(zip(rows, map(decode_row, scored.rows.encode()), strict=True))
         return {key: shorten(read_update(update)) for key, update in updates.items()}
+
+    def _scorer(self, failing: Failing, overrides: Overrides) -> Scorer:
+        key = failing, version_of(overrides)
+        if key not in self._scorers:
+            self._scorers[key] = self._pipeline(failing).scorer_with(overrides)
+        return self._scorers[key]
 
     def _pipeline(self, failing: Failing) -> Pipeline:
         pipeline = self._pipelines.get(failing)

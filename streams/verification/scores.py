@@ -1,10 +1,12 @@
 """The scores of many students, in updates and in rows, against those that the replayed rows give."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping
+from itertools import product
 
+from schemas.fusion_config import Overrides
 from streams.rows.row import Row
-from streams.verification.audit import AuditFinding, position, score_differs, unequal_scores
+from streams.verification.audit import AuditFinding, NotCompared, position, score_differs, unequal_scores
 from streams.verification.published import PublishedUpdate
 from streams.verification.rescoring import ROUNDING_TOLERANCE, Failing, Rescoring, update_scores_differ
 from streams.verification.students import Case
@@ -12,11 +14,10 @@ from streams.vocabulary import skill_code
 
 
 class ScoreComparison:
-    """`other_config` counts the updates of another skill set or model than ours, `other_sources` the rows whose
-
-    scores were made by other sources than their last update's: re-emitted after a crash, when a source was back, or
-    when a remote source thought otherwise. `recorded` counts the updates that were compared by what remote sources
-    said in them.
+    """`other_config` counts the updates of another skill set or model than ours, `other_sources` the rows whose scores
+    were made by other sources than their last update's, or under another configuration: re-emitted after a crash, when
+    a source was back, or when a remote source thought otherwise. `recorded` counts the updates that were compared by
+    what remote sources said in them; `left_out` those that cannot be, by the reason.
     """
 
     def __init__(self, rescoring: Rescoring) -> None:
@@ -24,28 +25,32 @@ class ScoreComparison:
         self.other_config = 0
         self.other_sources = 0
         self.recorded = 0
+        self.left_out: Counter[str] = Counter()
 
     async def compare(self, cases: Mapping[bytes, Case]) -> AsyncIterator[tuple[bytes, AuditFinding]]:
         """What is wrong with the scores of students whose rows are right. Raises SourceFailed."""
-        groups: defaultdict[Failing, dict[bytes, Case]] = defaultdict(dict)
+        groups: defaultdict[tuple[str, Failing], dict[bytes, Case]] = defaultdict(dict)
         for student, case in cases.items():
             published, replayed = case.published, case.replayed
             if published is None or replayed is None or published.position != position(replayed):
                 continue
-            if published.config_version == self._rescoring.config_version and self._rescoring.knows(published.degraded):
-                groups[published.degraded][student] = case
+            groups[published.config_version, published.degraded][student] = case
+        for (config_version, failing), group in groups.items():
+            overrides = self._rescoring.overrides_in(config_version)
+            if overrides is None or not self._rescoring.knows(failing):
+                self.other_config += len(group)
+            elif isinstance(overrides, NotCompared):
+                self.left_out[overrides.why] += len(group)
             else:
-                self.other_config += 1
-        for failing, group in groups.items():
-            async for student, finding in self._compare_group(failing, group):
-                yield student, finding
+                async for student, finding in self._compare_group(failing, overrides, group):
+                    yield student, finding
 
     async def _compare_group(
-        self, failing: Failing, group: Mapping[bytes, Case]
+        self, failing: Failing, overrides: Overrides, group: Mapping[bytes, Case]
     ) -> AsyncIterator[tuple[bytes, AuditFinding]]:
         rows = {student: case.replayed for student, case in group.items() if case.replayed is not None}
         published = {student: case.published for student, case in group.items() if case.published is not None}
-        computed = await self._rescoring.score(rows, published, failing)
+        computed = await self._rescoring.score(rows, published, failing, overrides)
         for student, case in group.items():
             assert case.published is not None
             self.recorded += any(case.published.recorded.values())
@@ -59,15 +64,17 @@ class ScoreComparison:
                 yield student, score_differs(*next(iter(unequal.items())))
 
     async def _is_of_other_sources(self, student: bytes, case: Case, unequal: Mapping[int, float]) -> bool:
-        """Whether other sources give the row's scores, those of the skills that are `unequal` among them."""
+        """Whether other sources give the row's scores, those of the skills that are `unequal` among them, or another
+        configuration.
+        """
         assert case.live is not None
         assert case.replayed is not None
         assert case.published is not None
         if unequal.keys() <= _recorded(case.published):
             return True
-        for failing in self._rescoring.masks():
+        for overrides, failing in product(self._rescoring.all_overrides(), self._rescoring.masks()):
             rows = {student: case.replayed}
-            await self._rescoring.score(rows, {student: case.published}, failing)
+            await self._rescoring.score(rows, {student: case.published}, failing, overrides)
             row = rows[student]
             # A skill that these sources say nothing of must have no score in the row either.
             if not _unequal(case.live, row, case.published) and not any(

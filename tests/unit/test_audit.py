@@ -1,8 +1,17 @@
 """What verify does not take for a fault, and what it cannot judge: partitions as a worker leaves them."""
 
-import msgspec
+from collections.abc import Collection
 
+import msgspec
+import pytest
+
+from schemas.fusion_config import Overrides
+from streams.evidence.artifacts import NO_ARTIFACT
+from streams.pipeline import Pipeline
 from streams.rows.codec import decode_row
+from streams.scoring.overrides import NO_OVERRIDES, version_of
+from streams.verification.rescoring import Rescoring
+from tests.events import default_skills, fail_source
 from tests.unit.verified import World, a_class, of, replayed_without, rescored
 
 # -- what is right
@@ -49,7 +58,69 @@ def test_an_update_re_emitted_when_a_source_is_back_does_not_make_the_row_wrong(
     assert verdict.other_sources == 1
 
 
-def test_an_update_of_another_configuration_is_counted_and_only_its_place_is_judged() -> None:
+# -- configurations that were changed while the worker ran
+
+
+LOUD, LATER = (Overrides(weights={"problem_solving": {"behaviour": weight}}) for weight in (2.5, 1.5))
+
+
+class Configured:
+    """A worker whose configuration changes, and the audit that knows of some of them. Implements Configurations."""
+
+    def __init__(self, *known: Overrides) -> None:
+        self._known = {version_of(overrides): overrides for overrides in known}
+        self.pipeline = Pipeline(default_skills(), NO_ARTIFACT, on_failure=fail_source)
+        rescoring = Rescoring(default_skills(), NO_ARTIFACT, configurations=self)
+        self.world = World(pipeline_of=lambda _failing: self.pipeline, rescoring=lambda: rescoring)
+
+    def answer(self, *in_force: Overrides) -> None:
+        """One more answer under each of these."""
+        for overrides in in_force:
+            self.pipeline.scorer = self.pipeline.scorer_with(overrides)
+            self.world.fold([self.world.event("ada")])
+
+    def find(self, version: str) -> Overrides | None:
+        return self._known.get(version)
+
+    def all(self) -> Collection[Overrides]:
+        return self._known.values()
+
+
+@pytest.mark.parametrize("last", [NO_OVERRIDES, LOUD, LATER])
+def test_an_update_is_scored_again_under_the_configuration_that_it_names(last: Overrides) -> None:
+    worker = Configured(LOUD, LATER)
+    worker.answer(NO_OVERRIDES, LOUD, last)
+    verdict = worker.world.verify()
+
+    assert (verdict.differences, verdict.left_out, verdict.other_config) == ([], {}, 0)
+
+    score = worker.world.last_update("ada").skills["problem_solving"].score
+    worker.world.say(rescored(worker.world.last_update("ada"), 0.01 if score < 0.5 else -0.01))
+    assert worker.world.verify().kinds == [("ada", "update")]
+
+
+def test_an_update_that_names_a_configuration_that_is_gone_is_not_judged() -> None:
+    worker = Configured(LATER)
+    worker.answer(LOUD)
+    verdict = worker.world.verify()
+
+    assert verdict.differences == []
+    assert verdict.left_out == {"their update names a configuration that fusion-config does not hold": 1}
+
+
+def test_an_update_re_emitted_under_another_configuration_does_not_make_the_row_wrong() -> None:
+    worker = Configured(LOUD)
+    worker.answer(LOUD, LOUD)
+    after_a_crash = Configured(LOUD)
+    after_a_crash.answer(NO_OVERRIDES, NO_OVERRIDES)
+    worker.world.say(after_a_crash.world.last_update("ada"))
+    verdict = worker.world.verify()
+
+    assert (verdict.differences, verdict.left_out) == ([], {})
+    assert verdict.other_sources == 1
+
+
+def test_an_update_of_another_skill_set_is_counted_and_only_its_place_is_judged() -> None:
     world = a_class()
     world.say(msgspec.structs.replace(rescored(world.last_update("s1"), 0.3), config_version="another"))
     verdict = world.verify()

@@ -11,6 +11,7 @@ from agents.config.dialects import decoder_of
 from agents.config.header_keys import Keyring
 from agents.config.settings import Settings
 from agents.delivery.deployment import changelog_of
+from agents.fusion_config.stored import StoredConfigurations
 from agents.kafka.input_topic import InputTopic
 from agents.kafka.offsets import Offsets, SourcePartition
 from agents.kafka.reader import TopicReader
@@ -78,6 +79,7 @@ class Verification:
             settings.known_ids,
             self._keyring.may_be_authentic,
             settings.components_per_student,
+            StoredConfigurations(settings, skill_set, artifact),
         )
         self._partitioner = partitioner(settings.partitioner)
         self._progress = _Progress(tell)
@@ -185,7 +187,10 @@ class Verification:
         report.mention("updates of another skill set or model: scores not compared", one.scores.other_config)
         far = ", ".join(self._rescoring.remote)
         report.mention(f"updates compared by what {far} said in them: not asked again", one.scores.recorded)
-        report.mention("rows whose scores are of other sources than the last update's", one.scores.other_sources)
+        report.mention(
+            "rows whose scores are of other sources, or another configuration, than the last update's",
+            one.scores.other_sources,
+        )
 
     # -- what is not of any student
 
