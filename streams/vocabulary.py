@@ -123,6 +123,15 @@ INDEX: Final = {fact.key: fact for fact in Fact}
 if [*Fact] != list(range(len(Fact))):
     raise Fatal("the facts' indices are not 0, 1, 2 … in the order of their lines")
 
+SETTLED_BY: Final = {
+    Fact.PASSED: Fact.ATTEMPTED,
+    Fact.VARIED_NONE: Fact.SET_CONTROLS,
+    Fact.VARIED_ONE: Fact.SET_CONTROLS,
+    Fact.VARIED_SOME: Fact.SET_CONTROLS,
+}
+"""Details that every event of another fact settles, one way or the other: a platform that states that fact states them,
+too. Others, as how many hints were taken or which try it was, are optional fields: not said is not known."""
+
 RUBRIC: Final = 0x7FFFFFFF
 RUBRIC_FACT: Final = "rubric"
 RUBRIC_WORDS: Final = "was rated {} by a teacher", _SCORE

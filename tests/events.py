@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
+import msgspec
 import orjson
 
 from schemas.dead_letter import DeadLetter
@@ -25,6 +26,7 @@ from streams.rows.segments import is_segment
 from streams.rows.table import PartitionedRows, StoredRows
 from streams.scoring.updates import read_update
 from streams.skills.skill_set import SkillSet, load_skills
+from streams.vocabulary import FACTS
 
 NOW: Final = datetime(2026, 3, 2, 12, tzinfo=UTC)
 NOW_MS: Final = int(NOW.timestamp()) * 1000
@@ -103,8 +105,8 @@ def records(values: Iterable[bytes | None]) -> list[FileRecord]:
 
 @cache
 def default_skills() -> SkillSet:
-    """The default skill set."""
-    return load_skills("default")
+    """The default skill set, of a platform that tells everything: all indicators speak."""
+    return msgspec.structs.replace(load_skills("default"), platforms={"lms": FACTS})
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -52,7 +53,9 @@ def train_by_labels(
 def _learn(
     options: TrainingOptions, settings: Settings, plan: Plan, labels: Sequence[Label], decode: Decode
 ) -> tuple[FittedTexts, list[Moment], MomentCounts]:
-    """Text models, if any skill asks for one, and all labels' moments, each folded by a table that did not see it."""
+    """Text models, if any skill asks for one, and all labels' moments, each folded by a table that did not see it. The
+    plan knows the history's platforms from then on.
+    """
     texts = fit_text_models(options.records(), labels, plan, decoder_of(settings))
     states: list[Moment] = []
     accounts = []
@@ -61,7 +64,8 @@ def _learn(
         states += moments
         accounts.append(account)
         decode = decoder_of(settings)  # what cannot be read was reported
-    return texts, states, MomentCounts.of_parts(accounts)
+    whole = MomentCounts.of_parts(accounts)
+    return replace(texts, plan=replace(texts.plan, platforms=whole.platforms)), states, whole
 
 
 def _moments(

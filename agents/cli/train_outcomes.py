@@ -44,7 +44,7 @@ def train_by_outcomes(
     seen = {state.label.skill for state in states}
     unseen = {skill: unseen_outcome(outcome) for skill, outcome in outcomes.items() if skill not in seen}
     source = "; ".join(f"{skill}: later {outcome_terms(outcome)}" for skill, outcome in outcomes.items())
-    plan = replace(plan, labels_source=f"what came later in the history itself ({source})")
+    plan = replace(plan, labels_source=f"what came later in the history itself ({source})", platforms=account.platforms)
     trained = train(states, plan, left_out=unseen)
     return trained, {"events": account.records, "unreadable": account.unreadable, "moments": len(states)}
 

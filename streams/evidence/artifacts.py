@@ -114,13 +114,18 @@ class SkillCard(Struct, frozen=True, kw_only=True):
 
 
 class Card(Struct, frozen=True, kw_only=True):
-    """The artifact's card. `left_out` says of skills that were to be trained why they have no model."""
+    """The artifact's card. `left_out` says of skills that were to be trained why they have no model.
+
+    `platforms` are the sources that the history's events name ("" for events that name none), each with the facts that
+    occur in its events.
+    """
 
     version: int
     name: str
     trained_with: dict[str, str]
     skills: dict[str, SkillCard]
     left_out: dict[str, str] = {}
+    platforms: dict[str, tuple[str, ...]] = {}
 
 
 @dataclass(frozen=True, slots=True)

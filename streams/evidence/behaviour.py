@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from streams.evidence.artifacts import NO_ARTIFACT, Artifact
 from streams.evidence.features import facts_read
+from streams.evidence.platforms import speaking
 from streams.evidence.source import Estimate, EstimateStatus, OwnThread, SourceType
 from streams.evidence.training_scope import training_scopes
 from streams.rows.row_batch import RowBatch
-from streams.skills.skill_set import Indicator, Skill, SkillSet
+from streams.skills.skill_set import Indicator, SkillSet
 from streams.vocabulary import INDEX
 
 RUBRIC_STRENGTH: Final = 1.0
@@ -34,8 +35,8 @@ class BehaviourSource:
         """The artifact is the one in use beside this source."""
         cards, scopes = artifact.card.skills, training_scopes(skill_set, artifact)
         self._skills = [
-            (_rates(skill, cards[name].features if name in cards else ()), scopes.get(name))
-            for name, skill in skill_set.skills.items()
+            (_rates(indicators, cards[name].features if name in cards else ()), scopes.get(name))
+            for name, indicators in speaking(skill_set, artifact).items()
         ]
         self._thread = OwnThread(self.name)
 
@@ -93,9 +94,9 @@ class _Rate:
         return self.indicator.weight * (_logit(rate) - _logit(np.array(prior)))
 
 
-def _rates(skill: Skill, features: Collection[str]) -> list[_Rate]:
+def _rates(indicators: Sequence[Indicator], features: Collection[str]) -> list[_Rate]:
     read = {fact.key for fact in facts_read(features)}
-    total = sum(abs(indicator.weight) for indicator in skill.indicators) or 1.0
+    total = sum(abs(indicator.weight) for indicator in indicators) or 1.0
     return [
         _Rate(
             indicator,
@@ -104,7 +105,7 @@ def _rates(skill: Skill, features: Collection[str]) -> list[_Rate]:
             abs(indicator.weight) / total,
             not read.isdisjoint(text.partition(".")[0] for text in indicator.numerator),
         )
-        for indicator in skill.indicators
+        for indicator in indicators
     ]
 
 

@@ -19,6 +19,7 @@ from schemas.bounds import MAX_SKILLS
 from schemas.configuration.document import read_toml
 from schemas.configuration.similar import choices
 from schemas.errors import SkillstreamError
+from schemas.event import MAX_IDENTIFIER_CHARS
 from streams.skills.sources import BUILT_IN, all_names
 from streams.texts.text_model import TextModel, TextModelError, load_text_model
 from streams.texts.words import tokenise, words_of
@@ -36,6 +37,7 @@ NonNegative = Annotated[float, Meta(ge=0, le=100)]
 SignedWeight = Annotated[float, Meta(ge=-3, le=3)]
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Phrase = Annotated[str, Meta(min_length=2)]
+PlatformName = Annotated[str, Meta(max_length=MAX_IDENTIFIER_CHARS)]
 MAX_PHRASE_BYTES: Final = 27
 
 
@@ -138,7 +140,10 @@ class Levels(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SkillSet(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A whole skills file. `sources` are settings of sources that are not built in, theirs to understand."""
+    """A whole skills file. `sources` are settings of sources that are not built in, theirs to understand.
+
+    `platforms` are those that send the events, under any names, each with the facts that occur in its events.
+    """
 
     version: Annotated[int, Meta(ge=1, le=1)]
     name: Name
@@ -146,6 +151,7 @@ class SkillSet(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     fusion: FusionSettings = FusionSettings()
     levels: Levels = Levels()
     sources: dict[Name, dict[str, Any]] | UnsetType = UNSET  # unset: no part of the version, as before it was there
+    platforms: dict[PlatformName, tuple[str, ...]] | UnsetType = UNSET  # likewise
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -193,6 +199,10 @@ def load_skills(path: str) -> SkillSet:
             raise SkillsError(f"skills file {path}: sources.{name}: a built-in source has no settings")
         if name not in skill_set.source_names:
             raise SkillsError(f"skills file {path}: sources.{name}: no skill gives it a weight")
+    for platform, facts in ({} if skill_set.platforms is UNSET else skill_set.platforms).items():
+        if unknown := [fact for fact in facts if fact not in FACTS]:
+            there = f"no fact {unknown[0]!r}; there are {choices(unknown[0], FACTS)}"
+            raise SkillsError(f"skills file {path}: platforms.{platform}: {there}")
     return with_text_models(
         skill_set,
         {

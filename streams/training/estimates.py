@@ -58,7 +58,12 @@ def model_estimate(moments: Sequence[Moment], skill: str, fitted: Fitted) -> Est
     return _ask(ModelSource(provisional(skill, fitted), [skill]).compute, moments, (skill,))
 
 
-def provisional(skill: str, fitted: Fitted, trained_on: TrainedOn | None = None) -> Artifact:
+def provisional(
+    skill: str,
+    fitted: Fitted,
+    trained_on: TrainedOn | None = None,
+    platforms: Mapping[str, tuple[str, ...]] | None = None,
+) -> Artifact:
     """An artifact of one model, not yet stored."""
     card = SkillCard(
         file="",
@@ -70,7 +75,7 @@ def provisional(skill: str, fitted: Fitted, trained_on: TrainedOn | None = None)
         metrics={},
         trained_on=trained_on,
     )
-    whole = Card(version=CARD_VERSION, name="", trained_with={}, skills={skill: card})
+    whole = Card(version=CARD_VERSION, name="", trained_with={}, skills={skill: card}, platforms=dict(platforms or {}))
     return Artifact(whole, {skill: fitted.model}, "0" * 64)
 
 

@@ -20,6 +20,7 @@ from streams.replay import Replay, batches
 from streams.rows.row import COMPONENTS_PER_STUDENT, KNOWN_IDS
 from streams.skills.skill_set import SkillSet
 from streams.training.labels import Label
+from streams.training.occurrences import Occurrences
 
 OWN: Final = ""
 WITHDRAWN: Final = "withdrawn"
@@ -43,12 +44,13 @@ class Moment:
 
 @dataclass(slots=True)
 class MomentCounts:
-    """Where records and labels went."""
+    """Where records and labels went; and by the source that events name, which facts occur in them."""
 
     records: int = 0
     unreadable: int = 0
     unlabelled_students: set[str] = field(default_factory=set)
     labels_without_events: int = 0
+    platforms: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def of_parts(cls, parts: Sequence["MomentCounts"]) -> Self:
@@ -58,6 +60,7 @@ class MomentCounts:
             unreadable=max(part.unreadable for part in parts),
             unlabelled_students=set.intersection(*(part.unlabelled_students for part in parts)),
             labels_without_events=sum(part.labels_without_events for part in parts),
+            platforms=parts[0].platforms,
         )
 
 
@@ -184,13 +187,16 @@ def _events(
 ) -> dict[str, list[_Dated]]:
     """The events of each labelled student."""
     events: dict[str, list[_Dated]] = {student: [] for student in students}
+    occurrences = Occurrences()
     for record in records:
         account.records += 1
         decoded = decode(record)
         account.unreadable += len(decoded.invalid)
+        occurrences.note(decoded.events)
         for event in decoded.events:
             if event.student_id in events:
                 events[event.student_id].append(_Dated(counted_time_us(event, record), record.timestamp, event))
             else:
                 account.unlabelled_students.add(event.student_id)
+    account.platforms = occurrences.facts()
     return events

@@ -48,7 +48,9 @@ EARLIER_WEIGHT: Final = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to train. `inputs` are patterns of features (see `matching`); `labels_source` is for the card."""
+    """How to train. `inputs` are patterns of features (see `matching`); `labels_source` is for the card;
+    `platforms` are those of the history.
+    """
 
     name: str
     skill_set: SkillSet
@@ -57,6 +59,7 @@ class Plan:
     seed: int = 0
     groups: StudentGroups = field(default_factory=StudentGroups)
     labels_source: str = "not said"
+    platforms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,14 @@ def train(moments: Sequence[Moment], plan: Plan, left_out: Mapping[str, str] | N
         raise TrainingError("no label has a single event by its as_of: are the student ids the same in both files?")
     libraries = ("skillstream", "scikit-learn", "numpy")
     trained_with = {"python": platform.python_version(), **{name: version(name) for name in libraries}}
-    card = Card(version=CARD_VERSION, name=plan.name, trained_with=trained_with, skills=cards, left_out=unlearnt)
+    card = Card(
+        version=CARD_VERSION,
+        name=plan.name,
+        trained_with=trained_with,
+        skills=cards,
+        left_out=unlearnt,
+        platforms=dict(plan.platforms),
+    )
     return Trained(card, models)
 
 
@@ -107,7 +117,7 @@ def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan, types: Types
     final = fit(examples.matrix, examples.names, examples.outcomes, examples.weights, plan.seed)
     one_skill = msgspec.structs.replace(plan.skill_set, skills={skill: plan.skill_set.skills[skill]})
     trained_on = examples.trained_on(final.features)
-    artifact = provisional(skill, final, trained_on)
+    artifact = provisional(skill, final, trained_on, plan.platforms)
     data = FusionData(
         estimates={ModelSource.name: unseen, **estimates_beside_model(moments, one_skill, artifact, types)},
         labels=examples.outcomes,

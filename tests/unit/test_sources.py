@@ -45,7 +45,7 @@ async def scored(skill_set: SkillSet, failures: list[str] | None = None) -> Skil
 
 async def test_a_source_that_a_skill_weighs_is_part_of_its_score(school: School) -> None:
     school.install()
-    with_it, without = await scored(school.skills()), await scored(default_skills())
+    with_it, without = await scored(school.skills()), await scored(load_skills("default"))
 
     for name, skill in with_it.skills.items():
         part = skill.contributions["steadiness"]
@@ -57,7 +57,7 @@ async def test_a_source_that_a_skill_weighs_is_part_of_its_score(school: School)
 
 
 async def test_what_is_installed_and_has_no_weight_changes_nothing(school: School) -> None:
-    before = await scored(default_skills())
+    before = await scored(load_skills("default"))
     school.install()
 
     assert await scored(load_skills("default")) == before
@@ -66,7 +66,7 @@ async def test_what_is_installed_and_has_no_weight_changes_nothing(school: Schoo
 async def test_a_weight_of_nothing_is_asked_and_moves_no_score(school: School) -> None:
     school.install()
     update = await scored(school.skills(weight=0.0))
-    before = (await scored(default_skills())).skills
+    before = (await scored(load_skills("default"))).skills
 
     assert {name: update.skills[name].score for name in before} == {name: one.score for name, one in before.items()}
 
@@ -76,7 +76,7 @@ async def test_the_config_version_tells_weights_settings_and_the_sources_own_ver
 ) -> None:
     school.install()
     a_source.MINDS["https://other.example"] = 0.9
-    versions = [await scored(each) for each in (default_skills(), school.skills(), school.skills(weight=0.5))]
+    versions = [await scored(each) for each in (load_skills("default"), school.skills(), school.skills(weight=0.5))]
     versions.append(await scored(school.skills(settings='url = "https://other.example"')))
     for change in ({"version": "2"}, {"trained": True}, {"overlaps": ("behaviour",), "share": 0.5}):
         monkeypatch.setattr(a_source, "STEADINESS", replace(a_source.STEADINESS, **change))
@@ -102,7 +102,7 @@ async def test_a_source_that_fails_is_missing_and_not_zero(
         monkeypatch.setattr(a_source.Steadiness, "estimate", forever)
     else:
         a_source.MINDS.clear()
-    update, without = await scored(skills, failures), await scored(default_skills())
+    update, without = await scored(skills, failures), await scored(load_skills("default"))
 
     assert failures == ["steadiness"]
     assert update.degraded == ["steadiness"]
