@@ -29,8 +29,6 @@ _NEGATORS: Final = frozenset(
 )
 _ENDS_NEGATION: Final = frozenset((BREAK, "but", "however", "although", "though", "instead"))
 
-_Entry = tuple[tuple[str, ...], list["Hit"]]
-
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -45,57 +43,72 @@ class Hit:
     """Whether it is a single word, which speaks only beside a phrase of several."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Entry:
+    """A phrase's words, and what they are hits for."""
+
+    words: list[str]
+    hits: list[Hit]
+
+
 class PhraseBook:
-    """All skills' lexicons as one look-up by first token, so that a text is read once."""
+    """All skills' lexicons as one look-up by first tokens, so that a text is read once."""
 
     def __init__(self, lexicons: Mapping[str, Mapping[str, float]]) -> None:
-        self._by_first: dict[str, list[_Entry]] = {}
         entries: dict[tuple[str, ...], list[Hit]] = {}
         for column, (skill, lexicon) in enumerate(lexicons.items()):
             for phrase, weight in lexicon.items():
                 words = tuple(words_of(tokenise(phrase)))
                 hit = Hit(skill, phrase, weight, column, phrase_code(phrase), len(words) == 1)
                 entries.setdefault(words, []).append(hit)
+        self._by_first: dict[str, dict[str, list[_Entry]]] = {}
         for words in sorted(entries, key=len, reverse=True):
-            self._by_first.setdefault(words[0], []).append((words, entries[words]))
+            by_second = self._by_first.setdefault(words[0], {})
+            by_second.setdefault("".join(words[1:2]), []).append(_Entry([*words], entries[words]))
+        self._watched = self._by_first.keys() | _NEGATORS | _ENDS_NEGATION
 
     def __bool__(self) -> bool:
         return bool(self._by_first)
 
     def find(self, tokens: Sequence[str]) -> list[Hit]:
         """Hits in reading order, each once; of phrases that overlap, the first and longest."""
-        hits = self._said(tokens)
+        if self._by_first.keys().isdisjoint(tokens):
+            return []
+        said = self._said(tokens)
+        if not said:
+            return []
+        hits = [hit for entry in said for hit in entry.hits]
         beside = {hit.column for hit in hits if not hit.one_word}
         return [hit for hit in hits if hit.column in beside]
 
-    def _said(self, tokens: Sequence[str]) -> dict[Hit, None]:
-        """What is found and not denied, in reading order."""
-        said: dict[Hit, None] = {}
-        if self._by_first.keys().isdisjoint(tokens):
-            return said
+    def _said(self, tokens: Sequence[str]) -> dict[_Entry, None]:
+        """What is found and not denied, in reading order, each once."""
+        said: dict[_Entry, None] = {}
         position, denied_until = 0, -1
-        while position < len(tokens):
-            candidates = self._by_first.get(tokens[position])
-            words, hits = _longest(tokens, position, candidates) if candidates else ((), ())
-            end = position + (len(words) or 1)
-            if hits and position > denied_until and not _denied_behind(tokens, end):
-                said.update(dict.fromkeys(hits))
-            last = tokens[end - 1]
+        for at in [at for at, token in enumerate(tokens) if token in self._watched]:
+            if at < position:
+                continue
+            entry = self._longest(tokens, at)
+            position = at + (len(entry.words) if entry else 1)
+            if entry and at > denied_until and not _denied_behind(tokens, position):
+                said[entry] = None
+            last = tokens[position - 1]
             if last in _NEGATORS:
-                denied_until = end - 1 + REACH
+                denied_until = position - 1 + REACH
             elif last in _ENDS_NEGATION:
                 denied_until = -1
-            position = end
         return said
 
-
-def _longest(
-    tokens: Sequence[str], position: int, candidates: Sequence[_Entry]
-) -> tuple[tuple[str, ...], Sequence[Hit]]:
-    for words, hits in candidates:
-        if tuple(tokens[position : position + len(words)]) == words:
-            return words, hits
-    return (), ()
+    def _longest(self, tokens: Sequence[str], at: int) -> _Entry | None:
+        """The longest phrase that begins at this token."""
+        by_second = self._by_first.get(tokens[at])
+        if by_second is None:
+            return None
+        if at + 1 < len(tokens):
+            for entry in by_second.get(tokens[at + 1], ()):
+                if tokens[at : at + len(entry.words)] == entry.words:
+                    return entry
+        return by_second[""][0] if "" in by_second else None
 
 
 def _denied_behind(tokens: Sequence[str], end: int) -> bool:

@@ -7,7 +7,7 @@ text ──markup, quotations──► tokens ──disclosure? too short? not E
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from schemas.dialects.markup import without_markup
 from streams.skills.phrase_book import Hit, PhraseBook
@@ -31,8 +31,7 @@ class Unread(StrEnum):
     NOT_ENGLISH = "not_english"
 
 
-@dataclass(frozen=True, slots=True)
-class TextReading:
+class TextReading(NamedTuple):
     """What a text says: log-odds by the skill's column, and the phrases found. Both are empty where it is `unread`."""
 
     log_odds: Mapping[int, float]
@@ -99,4 +98,6 @@ def readable(text: str) -> list[str] | Unread:
 
 
 def _bounded(log_odds: float) -> float:
-    return max(-MAX_TEXT_LOG_ODDS, min(MAX_TEXT_LOG_ODDS, log_odds))
+    if -MAX_TEXT_LOG_ODDS <= log_odds <= MAX_TEXT_LOG_ODDS:
+        return log_odds
+    return MAX_TEXT_LOG_ODDS if log_odds > 0 else -MAX_TEXT_LOG_ODDS

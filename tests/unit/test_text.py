@@ -322,3 +322,22 @@ def test_language_is_never_certain(several: list[str]) -> None:
     for p, n, status in zip(estimate.p.flat, estimate.n.flat, estimate.status.flat, strict=True):
         assert status == (EstimateStatus.OK if n else EstimateStatus.ABSENT)
         assert not n or 0.04 < p < 0.96
+
+
+@settings(max_examples=200)
+@given(text=st.text(st.sampled_from("abZ9'`.,!?()[]\n _-\t\"&"), max_size=30))
+def test_a_text_in_ascii_has_the_tokens_that_it_has_beside_others(text: str) -> None:
+    assert tokenise(f"{text} é") == [*tokenise(text), "é"]
+
+
+def test_phrases_that_begin_alike_are_told_apart_by_what_follows() -> None:
+    book = PhraseBook({"a": {"i": 0.1, "i see": 1.0, "i see you": 1.0, "i hear": 1.0, "i see them there": 1.0}})
+
+    def phrases(text: str) -> list[str]:
+        return [hit.phrase for hit in book.find(tokenise(text))]
+
+    assert phrases("i see you and i hear") == ["i see you", "i hear"]
+    assert phrases("i see them, i") == ["i see", "i"]
+    assert phrases("i see them there i") == ["i see them there", "i"]
+    assert phrases("i hear. i see") == ["i hear", "i see"]
+    assert phrases("i") == []
