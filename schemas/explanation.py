@@ -31,11 +31,32 @@ class SkillExplanation(Struct, frozen=True, kw_only=True):
     claims: list[Claim]
 
 
+class CallUsage(Struct, frozen=True, kw_only=True):
+    """What the calls for one explanation came to: those of the try that gave it, one or two.
+
+    `cached_tokens` are a part of the input, `reasoning_tokens` of the output. `estimated`: the provider did not say
+    what a call used; its cost is then the most that it can be, and no tokens are counted. `cost_usd` is null where no
+    price is known. `model` is the one that answered, `request_id` what the provider calls the last request.
+    """
+
+    model: str
+    prompt_version: str
+    request_id: str | None
+    calls: int
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    cost_usd: float | None
+    estimated: bool
+
+
 class Explanation(Struct, frozen=True, kw_only=True):
     """An explanation of the update (`student_id`, `seq`). `generator` says who wrote it.
 
     `reason` says why it is a template: `nothing_to_ask` (no evidence that can be told), `rejected` (the model's answers
-    failed the check), `refused`, `too_large` (for the limits), `gave_up` (the last of several failed calls).
+    failed the check), `refused`, `too_large` (for the limits), `gave_up` (the last of several failed calls), `spent` (a
+    limit of money). `usage` is null where no model was asked.
     """
 
     version: Literal[1]
@@ -48,6 +69,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     reason: str | None = None
     summary: str
     skills: list[SkillExplanation]
+    usage: CallUsage | None = None
 
 
 class ReasoningResult(Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ import click
 from agents.cli.logs import log_to_stderr, own_stderr
 from agents.cli.outcome import exit_code_of, explain
 from agents.config.settings import Settings, load_settings, require_secrets
+from agents.config.spending import require_spending
 from schemas.errors import SkillstreamError
 
 _UNEXPECTED = 1
@@ -31,6 +32,7 @@ def command(
     try:
         settings = load_settings(os.environ, config, **given)
         require_secrets(settings)
+        require_spending(settings)
     except SkillstreamError as error:
         if (log_format or os.environ.get("SKILLSTREAM_LOG_FORMAT")) != "json":
             raise

@@ -27,7 +27,7 @@ _FOREIGN: Final = {"OPENAI_API_KEY": "openai_api_key", "OPENAI_BASE_URL": "opena
 _SECRETS: Final = ("openai_api_key", "pseudonym_secret", "header_key", "web_token", "broker_password")
 _ADDRESSES: Final = ("broker", "redis_url", "openai_base_url")  # they may hold a password, asked for or not
 _HIDDEN: Final = (*_SECRETS, *_ADDRESSES)
-_LISTS: Final = ("openai_models", "web_hosts")  # with commas in the environment
+_LISTS: Final = ("openai_models", "openai_prices", "web_hosts")  # with commas in the environment
 _PROBLEMS: Final = {**addresses.ADDRESS_PROBLEMS, **credentials.CREDENTIAL_PROBLEMS}
 _OTHER_TOPICS: Final = frozenset(topic.name for topic in TOPICS if topic is not ATTENTION)
 _EMPTY_IS_NONE: Final = (
@@ -41,6 +41,8 @@ _EMPTY_IS_NONE: Final = (
 )
 
 PositiveInt = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+Tokens = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+Usd = Annotated[float, Meta(ge=0, le=1_000_000)]
 PositiveSeconds = Annotated[float, Meta(gt=0, le=86_400)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 
@@ -113,9 +115,21 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     openai_models: tuple[str, ...] = ("gpt-4.1", "gpt-6-luna")
     openai_timeout_s: PositiveSeconds = 30.0
     openai_max_reply_kb: Annotated[int, Meta(ge=16, le=65_536)] = 256
+    openai_max_reply_tokens: Annotated[int, Meta(ge=256, le=131_072)] = 4_096
+    openai_prices: tuple[str, ...] = ()
     reasoning_required: bool = False
     calls_per_minute: PositiveInt = 50
     calls_per_hour: PositiveInt = 500
+    calls_at_once: Annotated[int, Meta(ge=1, le=1_000)] = 32
+    tokens_per_minute: Tokens = 0
+    usd_per_day: Usd = 0.0
+    usd_per_week: Usd = 0.0
+    usd_per_month: Usd = 0.0
+    school_separator: Annotated[str, Meta(pattern=r"^.{0,8}$")] = ""
+    school_tokens_per_minute: Tokens = 0
+    school_usd_per_day: Usd = 0.0
+    school_usd_per_week: Usd = 0.0
+    school_usd_per_month: Usd = 0.0
     seed_limits: bool = False
     explain_cooldown_s: Annotated[float, Meta(ge=0, le=31_536_000)] = 600.0
     explain_horizon_s: Annotated[float, Meta(gt=0, le=31_536_000)] = 86_400.0

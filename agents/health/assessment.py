@@ -22,6 +22,7 @@ def assess(seen: Snapshot) -> HealthReport:
         _redis(seen),
         _key(seen),
         _reasoning(seen),
+        _budget(seen),
         _model(seen),
         _config(seen),
         _repeats(seen),
@@ -123,6 +124,12 @@ def _reasoning(seen: Snapshot) -> ComponentState:
         "openai": "on",
     }
     return ComponentState("reasoning", "ok", states[seen.reasoning.mode])
+
+
+def _budget(seen: Snapshot) -> ComponentState:
+    if seen.reasoning.unpaid is not None:
+        return ComponentState("budget", "degraded", seen.reasoning.unpaid)
+    return ComponentState("budget", "ok", seen.reasoning.spent or "no limit of money")
 
 
 def _model(seen: Snapshot) -> ComponentState:

@@ -26,13 +26,16 @@ class WorkerState(Protocol):
 class ReasoningState:
     """How explanations are made. `key_present` never holds the key.
 
-    `blocked` says why nothing is asked for now, `failing` why calls fail.
+    `blocked` says why nothing is asked for now, `failing` why calls fail, `unpaid` why no money is left for them;
+    `spent` is how much of the limits of money is, empty without any.
     """
 
     mode: Literal["off", "scripted", "openai"]
     key_present: bool = False
     blocked: str | None = None
     failing: str | None = None
+    unpaid: str | None = None
+    spent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,14 @@ def offsets_of(
     return {part: Offsets(starts[part], ends[part], committed[part], highs.get(part)) for part in answered_for}
 
 
+def end_offsets(admin: AdminClient, parts: Sequence[SourcePartition], timeout_s: float) -> dict[SourcePartition, int]:
+    """Where those of `parts` end that the broker reports, open transactions included.
+
+    Raises KafkaException or TimeoutError where it reports none.
+    """
+    return _answered(_list(admin, parts, _END, timeout_s, IsolationLevel.READ_UNCOMMITTED), timeout_s)
+
+
 def committed_offsets(
     consumer: Consumer, parts: Collection[SourcePartition], timeout_s: float, *, all_of_them: bool = False
 ) -> dict[SourcePartition, int | None]:

@@ -216,7 +216,50 @@ class Metrics:
         self.tokens: CounterBy[TokenKind] = declare.counter_by(
             "kind", "tokens", "tokens", "Tokens that the provider says it used.", get_args(TokenKind)
         )
-        self.spend_usd = declare.counter("spend_usd", "US dollars", "What those tokens cost, by the configured prices.")
+        self.spend_usd = declare.counter(
+            "spend_usd",
+            "US dollars",
+            "What those tokens cost, by the configured prices; of a call whose use the provider did not tell, what was "
+            "reserved.",
+        )
+        self.model_calls = declare.counter_by_model(
+            "outcome", "model_calls", "calls", "The same calls by model, as the provider named it, and by outcome."
+        )
+        self.model_tokens = declare.counter_by_model(
+            "kind",
+            "model_tokens",
+            "tokens",
+            "The same tokens by model: `input`, of which `cached` were read from the provider's cache; `output`, of "
+            "which `reasoning` are in no text.",
+        )
+        self.model_spend_usd: CounterBy[str] = declare.counter_by(
+            "model", "model_spend_usd", "US dollars", "The same US dollars by model."
+        )
+        self.budget_used = declare.gauge_by(
+            ("limit",),
+            "budget_used_ratio",
+            "0 to 1, and above where more was used than reserved",
+            "What is spent of each limit of the whole deployment, as the ledger said last: `usd/day`, `usd/week`, "
+            "`usd/month`, `tokens/minute`. Every worker reports all: take the max. Absent without a limit.",
+        )
+        self.budget_alerts: CounterBy[str] = declare.counter_by(
+            "limit",
+            "budget_alerts",
+            "alerts",
+            "Times that 50, 80 or 100 % of a limit of money were reached, once each a period and limit, by whichever "
+            "worker was there: as `usd/day 80%`; `school usd/day 80%` of any school's.",
+        )
+        self.budget_owed_usd = declare.gauge(
+            "budget_owed_usd",
+            "US dollars",
+            "What this worker spent while Redis was away, and has not written to the ledger yet.",
+        )
+        self.calls_at_once = declare.gauge(
+            "calls_at_once",
+            "calls",
+            "How many calls this worker may have under way: the rate of the limits times how long a call takes, at "
+            "most SKILLSTREAM_CALLS_AT_ONCE.",
+        )
         self.pending_students = declare.gauge("pending_students", "students", "Students owed an explanation.")
         self.calls_in_flight = declare.gauge("calls_in_flight", "calls", "Calls to the reasoning model under way.")
         self.not_explained = declare.counter(

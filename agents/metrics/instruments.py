@@ -16,6 +16,7 @@ prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]  # when a 
 METRIC_PREFIX: Final = "skillstream"
 MAX_LABEL_VALUES: Final = 256
 MAX_LABEL_CHARS: Final = 64
+MAX_MODELS: Final = 16
 OTHER_LABEL: Final = "other"
 
 MetricKind = Literal["counter", "gauge", "histogram"]
@@ -89,6 +90,25 @@ class CounterByName:
         self._counter.labels(dialect, name).inc(amount)
 
 
+class CounterByModel:
+    """A counter by the reasoning model's name and a second label.
+
+    Servers name themselves as they like: beyond MAX_MODELS names, or for a long one, what comes is counted as `other`.
+    """
+
+    def __init__(self, counter: prometheus.Counter) -> None:
+        self._counter = counter
+        self._known: set[str] = set()
+
+    def add(self, model: str, label: str, amount: float = 1) -> None:
+        """Raises ValueError for a negative amount."""
+        if model not in self._known:
+            if len(self._known) >= MAX_MODELS or len(model) > MAX_LABEL_CHARS:
+                model = OTHER_LABEL
+            self._known.add(model)
+        self._counter.labels(model, label).inc(amount)
+
+
 class Gauge:
     """A value that goes up and down; NaN is 'unknown'."""
 
@@ -160,6 +180,13 @@ class Declarations:
         labels = ("dialect", "name")
         self._note(f"{name}_total", "counter", unit, meaning, labels)
         return CounterByName(prometheus.Counter(name, meaning, labels, namespace=METRIC_PREFIX, registry=self.registry))
+
+    def counter_by_model(self, label: str, name: str, unit: str, meaning: str) -> CounterByModel:
+        labels = ("model", label)
+        self._note(f"{name}_total", "counter", unit, meaning, labels)
+        return CounterByModel(
+            prometheus.Counter(name, meaning, labels, namespace=METRIC_PREFIX, registry=self.registry)
+        )
 
     def gauge(self, name: str, unit: str, meaning: str) -> Gauge:
         self._note(name, "gauge", unit, meaning)

@@ -8,17 +8,21 @@ import logging
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from random import Random
 from typing import Final
 
 from agents.config.channels import Channels
 from agents.config.settings import Settings
+from agents.config.spending import limits_of
 from agents.delivery.faust.app import DeliveryApp
 from agents.health import ReasoningState, Server
 from agents.logs import lifecycle
 from agents.metrics import Metrics
 from agents.reasoning.setup import (
     calls_per_s,
+    count_call,
+    make_account,
     make_explainer,
     make_limiter,
     make_model,
@@ -26,16 +30,20 @@ from agents.reasoning.setup import (
     policy_of,
     redis_address,
 )
+from agents.reasoning.spending import SpendingWatch, begin_if_never_asked, has_asked
 from agents.reasoning.task import Reasoner
 from schemas.errors import Retryable
 from schemas.explanation import Explanation
 from streams.limits import LimitUnavailable
 from streams.pipeline import Pipeline
 from streams.reasoning.model.bulkhead import bulkhead
+from streams.reasoning.model.outcome import Called, Tried
 from streams.reasoning.model.reasoning_model import ModelBlocked, ModelFailed
 from streams.reasoning.policy.backoff import Backoff
+from streams.reasoning.policy.concurrency import Concurrency
 from streams.reasoning.policy.pending import owed
 from streams.reasoning.policy.queue import ReasoningQueue
+from streams.spending.prices import NANO_USD
 
 _REDIS_WATCH_S: Final = 3.0
 _PREPARE_AGAIN: Final = Backoff(first_s=10.0, most_s=600.0)
@@ -57,11 +65,25 @@ class Explanations:
         self._metrics = metrics
         self._limiter = make_limiter(settings, metrics)
         self._model = make_model(settings)
-        self._explainer = make_explainer(settings, pipeline.skill_set, self._model, metrics, _log.error)
+        self._spending = SpendingWatch(limits_of(settings), metrics)
+        self._account = make_account(settings, self._spending.crossed)
+        self._concurrency = Concurrency(settings.calls_per_minute / 60, settings.calls_at_once)
+        self._results_topic = channels.results
+        self._explainer = make_explainer(
+            settings, pipeline.skill_set, self._model, self._account, _log.error, self._called
+        )
         self._redis_lost_s: float | None = None
         self.queue = ReasoningQueue(policy_of(settings), calls_per_s(settings))
         self._reasoner = Reasoner(
-            self.queue, app.table.rows, pipeline, self._explainer, app.writer, channels, now_us, self._published
+            self.queue,
+            app.table.rows,
+            pipeline,
+            self._explainer,
+            app.writer,
+            channels,
+            now_us,
+            self._published,
+            self._concurrency,
         )
 
     @asynccontextmanager
@@ -69,6 +91,7 @@ class Explanations:
         """Look for Redis, and let go of it and of the model after. Raises ReasoningRefused where they are required."""
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._limiter.aclose)
+            stack.push_async_callback(self._account.aclose)
             stack.push_async_callback(self._model.aclose)
             await self._look_for_redis()
             if self._settings.reasoning_required:
@@ -111,6 +134,9 @@ class Explanations:
         self._metrics.limits_degraded.set(float(getattr(self._limiter, "degraded", False)))
         self._metrics.pending_students.set(len(self.queue))
         self._metrics.calls_in_flight.set(self.queue.in_flight)
+        self._metrics.calls_at_once.set(self._concurrency.allowed)
+        self._metrics.budget_owed_usd.set(getattr(self._account, "owed_nano_usd", 0) / NANO_USD)
+        self._spending.refresh(self._account.balance)
         self._metrics.not_explained.raise_to(self.queue.not_explained)
 
     @property
@@ -126,6 +152,8 @@ class Explanations:
             key_present=bool(self._settings.openai_api_key),
             blocked=self._explainer.paused_because,
             failing=self._explainer.trouble,
+            unpaid=self._spending.problem(self._account.balance),
+            spent=self._spending.said(self._account.balance),
         )
 
     async def _look_for_redis(self) -> None:
@@ -134,12 +162,15 @@ class Explanations:
         """
         try:
             await self._ask_redis(fill=self._settings.seed_limits)
+            with bulkhead("opening the ledger of spending"):
+                await begin_if_never_asked(self._account, partial(has_asked, self._settings, self._results_topic))
         except (LimitUnavailable, ModelFailed) as error:
             self._redis_is_lost(error)
 
     async def _ask_redis(self, *, fill: bool = False) -> None:
         with bulkhead("asking Redis"):
             await self._limiter.ping()
+            await self._account.look()
             if fill:
                 await self._limiter.fill()
 
@@ -160,6 +191,11 @@ class Explanations:
         while await self._explainer.prepare() is not None:
             failures += 1
             await asyncio.sleep(_PREPARE_AGAIN.wait_s(failures, Random()))
+
+    def _called(self, event: Called | Tried) -> None:
+        count_call(self._metrics, event)
+        if isinstance(event, Called):
+            self._concurrency.note(event.duration_s)
 
     def _published(self, explanation: Explanation) -> None:
         self._metrics.explanations.add(explanation.generator)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from agents.config.settings import Settings, SettingsError
+from agents.config.spending import limits_of, prices_of
 from agents.metrics import Metrics
 from streams.limits import (
     LIMITERS,
@@ -20,13 +21,16 @@ from streams.limits import (
 )
 from streams.limits.bucket import Bucket
 from streams.reasoning.explainer import Explainer
-from streams.reasoning.model.outcome import Called, Tried
+from streams.reasoning.model.outcome import Called, CallObserver, Tried
 from streams.reasoning.model.reasoning_model import ReasoningModel
 from streams.reasoning.model.scripted import ScriptedModel
-from streams.reasoning.policy.settings import LIMITER, PendingPolicy
+from streams.reasoning.policy.settings import LIMITER, ExplainSettings, PendingPolicy
 from streams.reasoning.request.prompt import Prompt
 from streams.reasoning.request.pseudonym import Pseudonyms
 from streams.skills.skill_set import SkillSet
+from streams.spending.account import OnCrossed, SpendingAccount
+from streams.spending.memory import MemoryAccount
+from streams.spending.prices import NANO_USD
 
 if TYPE_CHECKING:
     from streams.reasoning.model.openai_model import OpenAIModel
@@ -93,18 +97,46 @@ def make_openai_model(settings: Settings) -> "OpenAIModel":
             read_timeout_s=settings.openai_timeout_s,
             total_timeout_s=settings.openai_timeout_s * 1.5,
             max_reply_bytes=settings.openai_max_reply_kb * 1024,
+            max_reply_tokens=settings.openai_max_reply_tokens,
         ),
         now_us,
     )
 
 
+def make_account(settings: Settings, on_crossed: OnCrossed) -> SpendingAccount:
+    """The account of spending: in Redis where there is one, else this worker's share in memory."""
+    limits = limits_of(settings)
+    if settings.redis_url:
+        from streams.limits.redis import connect
+        from streams.spending.redis import RedisAccount
+        from streams.spending.shared import SharedAccount
+
+        redis = RedisAccount(connect(settings.redis_url), limits, prefix=settings.app_id, on_crossed=on_crossed)
+        return SharedAccount(redis, settings.expected_workers)
+    return MemoryAccount(limits, workers=settings.expected_workers, on_crossed=on_crossed)
+
+
 def make_explainer(
-    settings: Settings, skill_set: SkillSet, model: ReasoningModel, metrics: Metrics, alert: Callable[[str], None]
+    settings: Settings,
+    skill_set: SkillSet,
+    model: ReasoningModel,
+    account: SpendingAccount,
+    alert: Callable[[str], None],
+    observe: CallObserver,
 ) -> Explainer:
     """The explainer. Without a pseudonym secret it makes one up, which lasts as long as the process."""
     secret = settings.pseudonym_secret.encode() or secrets.token_bytes(32)
-    prompt = Prompt(skill_set, Pseudonyms(secret, settings.app_id))
-    return Explainer(model, prompt, now_us, Random(), alert=alert, observe=lambda event: _count(metrics, event))
+    return Explainer(
+        model,
+        Prompt(skill_set, Pseudonyms(secret, settings.app_id)),
+        now_us,
+        Random(),
+        ExplainSettings(reply_tokens=settings.openai_max_reply_tokens, prices=prices_of(settings)),
+        account=account,
+        alert=alert,
+        observe=observe,
+        school_separator=settings.school_separator,
+    )
 
 
 def redis_address(url: str) -> str:
@@ -113,11 +145,17 @@ def redis_address(url: str) -> str:
     return f"{parts.hostname}:{parts.port or 6379}"
 
 
-def _count(metrics: Metrics, event: Called | Tried) -> None:
+def count_call(metrics: Metrics, event: Called | Tried) -> None:
+    """Count a call by how it went, and by its model what it used."""
     if isinstance(event, Tried):
         return
+    usage, usd = event.usage, event.nano_usd / NANO_USD
     metrics.reasoning_calls.add(event.outcome)
     metrics.reasoning_call_duration_s.observe(event.duration_s)
-    metrics.tokens.add("input", event.input_tokens)
-    metrics.tokens.add("output", event.output_tokens)
-    metrics.spend_usd.add(event.micro_usd / 1e6)
+    metrics.tokens.add("input", usage.input_tokens)
+    metrics.tokens.add("output", usage.output_tokens)
+    metrics.spend_usd.add(usd)
+    metrics.model_calls.add(event.model, event.outcome)
+    metrics.model_spend_usd.add(event.model, usd)
+    for kind in ("input", "cached", "output", "reasoning"):
+        metrics.model_tokens.add(event.model, kind, getattr(usage, f"{kind}_tokens"))

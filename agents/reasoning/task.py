@@ -25,6 +25,7 @@ from streams.pipeline import Pipeline
 from streams.reasoning.asking import NotWanted
 from streams.reasoning.explainer import Explainer
 from streams.reasoning.policy.breaker import ReasoningPaused
+from streams.reasoning.policy.concurrency import Concurrency
 from streams.reasoning.policy.pending import given_up, is_pending, owed
 from streams.reasoning.policy.queue import ReasoningQueue, Ticket
 from streams.rows.codec import row_headers
@@ -33,7 +34,6 @@ from streams.rows.row_batch import RowBatch
 from streams.rows.table import Rows
 from streams.scoring.updates import read_update
 
-CALLS_AT_ONCE: Final = 4
 _IDLE_S: Final = 0.2
 _LONGEST_WAIT_S: Final = 30.0
 _UNREACHABLE_WAIT_S: Final = 1.0
@@ -52,6 +52,7 @@ class Reasoner:
         channels: Channels,
         now_us: Callable[[], int],
         observe: Callable[[Explanation], None],
+        concurrency: Concurrency,
     ) -> None:
         self._queue = queue
         self._rows = rows
@@ -61,15 +62,22 @@ class Reasoner:
         self._channels = channels
         self._now_us = now_us
         self._observe = observe
+        self._concurrency = concurrency
 
     async def run(self) -> None:
-        """Serve with CALLS_AT_ONCE students in flight. Raises SendFailed; returns only when cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for _ in range(CALLS_AT_ONCE):
-                group.create_task(self._serve())
+        """Serve with as many students in flight as `concurrency` allows.
 
-    async def _serve(self) -> None:
+        Raises SendFailed; returns only when cancelled.
+        """
+        async with asyncio.TaskGroup() as group:
+            for slot in range(self._concurrency.most):
+                group.create_task(self._serve(slot))
+
+    async def _serve(self, slot: int) -> None:
         while True:
+            if slot >= self._concurrency.allowed:
+                await asyncio.sleep(_IDLE_S)
+                continue
             if self._queue.is_short:
                 await self._refill()
             ticket = self._queue.best(self._now_us())

@@ -12,6 +12,7 @@ from agents.config.channels import Channels
 from agents.config.dialects import bounds_of, load_dialects
 from agents.config.header_keys import Keyring
 from agents.config.settings import Settings, require_secrets
+from agents.config.spending import require_spending
 from agents.delivery.deployment import delivery_settings
 from agents.delivery.faust.app import create_app
 from agents.delivery.faust.run import run_worker
@@ -64,6 +65,7 @@ class Worker:
 
     def __init__(self, settings: Settings, log: LineHandler | None = None) -> None:
         require_secrets(settings)
+        require_spending(settings)
         self._settings = settings
         self._channels = Channels.of(settings)
         dialects = load_dialects(settings.mapping)

@@ -17,6 +17,10 @@ _UNITS: Final = {
     "_mb": "MiB",
     "_bytes": "bytes",
     "_days": "days",
+    "tokens_per_minute": "tokens a minute",
+    "usd_per_day": "US dollars a day",
+    "usd_per_week": "US dollars a week",
+    "usd_per_month": "US dollars a month",
     "_per_minute": "calls a minute",
     "_per_hour": "calls an hour",
 }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from schemas.explanation import EXPLANATION_VERSION, Claim, Explanation, SkillExplanation
+from schemas.explanation import EXPLANATION_VERSION, CallUsage, Claim, Explanation, SkillExplanation
 from schemas.update import SkillUpdate
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim
 from streams.reasoning.model.template import summary_of
@@ -19,10 +19,11 @@ def assemble(
     generated_at: str,
     *,
     reason: str | None = None,
+    usage: CallUsage | None = None,
 ) -> Explanation:
     """The explanation of `update`: all its skills, those without facts with no claims.
 
-    The score is never the model's. `reason` says why a template speaks.
+    The score is never the model's. `reason` says why a template speaks, `usage` what was asked before.
     """
     claims = {drafted.skill: drafted.claims for drafted in draft.skills}
     return Explanation(
@@ -45,6 +46,7 @@ def assemble(
             )
             for name, skill in update.skills.items()
         ],
+        usage=usage,
     )
 
 

@@ -5,7 +5,8 @@
       │         ├─ 429: all hold, this student not before then        ├─ no credit, bad key: pause, alert
       │         ├─ refused: the template; every request refused: pause, alert
       │         └─ 5xx, time-out, what nobody foresaw: later, backing off; the template after `max_attempts`
-      └─ spent: RateLimitExceeded to the caller, who waits; nothing is written
+      ├─ spent: RateLimitExceeded to the caller, who waits; nothing is written
+      └─ no money before the day, week or month ends: the template
 
 No request is sent for a student that is not wanted any more.
 """
@@ -36,6 +37,7 @@ from streams.reasoning.model.reasoning_model import (
     ReasoningModel,
     RequestRefused,
 )
+from streams.reasoning.paid import CallTally
 from streams.reasoning.policy.backoff import Backoff
 from streams.reasoning.policy.breaker import Breaker
 from streams.reasoning.policy.condition import Condition
@@ -43,6 +45,9 @@ from streams.reasoning.policy.settings import ExplainSettings
 from streams.reasoning.request.prompt import Prompt, Question
 from streams.rows.row import Pending
 from streams.scoring.updates import rfc3339
+from streams.spending.account import MoneySpent, SpendingAccount
+from streams.spending.limits import SpendingLimits, school_of
+from streams.spending.memory import MemoryAccount
 
 Explained = tuple[Explanation | None, ReasoningResult]
 _log = logging.getLogger(__name__)
@@ -56,7 +61,8 @@ def always() -> bool:
 class Explainer:
     """Explains updates, one at a time or several at once, within the limit LIMITER of `registry`.
 
-    `clock_us` is the clock of the rows' Pending column; `alert` is called where a person must act. A
+    `clock_us` is the clock of the rows' Pending column; `alert` is called where a person must act; `account` pays,
+    without limits where there is none, for the school that stands before `school_separator` in a student's id. A
     cancelled call keeps its grant charged, and writes nothing.
     """
 
@@ -68,10 +74,12 @@ class Explainer:
         rng: Random,
         settings: ExplainSettings | None = None,
         *,
+        account: SpendingAccount | None = None,
         registry: Registry = LIMITERS,
         alert: Callable[[str], None] = _log.error,
         observe: CallObserver = ignore_call,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        school_separator: str = "",
     ) -> None:
         self._model = model
         self._prompt = prompt
@@ -79,12 +87,20 @@ class Explainer:
         self._rng = rng
         self._settings = settings or ExplainSettings()
         self._observe = observe
+        self._school_separator = school_separator
         self._breaker = Breaker(self._settings.blocked_pause_s, alert)
         self._condition = Condition()
         self._unready: str | None = None
         self._backoff = Backoff(self._settings.backoff_s, self._settings.max_backoff_s)
         self._asked = BudgetedModel(
-            model, self._breaker, clock_us, self._settings, registry=registry, observe=observe, sleep=sleep
+            model,
+            self._breaker,
+            clock_us,
+            self._settings,
+            account or MemoryAccount(SpendingLimits(), clock_us=clock_us),
+            registry=registry,
+            observe=observe,
+            sleep=sleep,
         )
 
     @property
@@ -124,14 +140,15 @@ class Explainer:
         """
         question = self._prompt.question(update)
         attempts = pending.attempts
+        tally = CallTally(school_of(update.student_id, self._school_separator))
         if not question.request.skills:
-            return self._template(update, question, attempts, "template_nothing_to_ask")
+            return self._template(update, question, attempts, "template_nothing_to_ask", tally)
         self._breaker.check(self._clock_us())
         if attempts > 0 and not self._asked.may_try_again:
             return self._later(update, attempts, self._backoff.longest_s(self._rng), "later_retries_spent")
         try:
             with bulkhead("explaining"):
-                return await self._answered(update, question, attempts, wanted)
+                return await self._answered(update, question, attempts, wanted, tally)
         except ModelThrottled as error:
             self._condition.fail(str(error))
             with suppress(ModelFailed), bulkhead("holding the limit"):
@@ -142,27 +159,30 @@ class Explainer:
             return self._later(update, attempts, self._settings.blocked_pause_s, "later_blocked")
         except ModelUnavailable as error:
             self._condition.fail(str(error))
-            return self._unavailable(update, question, attempts + 1, error.retry_after_s)
+            return self._unavailable(update, question, attempts + 1, error.retry_after_s, tally)
         except ModelRefused as error:
             self._refused(error)
-            return self._template(update, question, attempts, "template_refused")
+            return self._template(update, question, attempts, "template_refused", tally)
         except CostTooLarge as error:
             self._condition.fail(str(error))
-            return self._template(update, question, attempts, "template_too_large")
+            return self._template(update, question, attempts, "template_too_large", tally)
+        except MoneySpent:  # the account's own alerts say so: nothing is wrong with the model
+            return self._template(update, question, attempts, "template_spent", tally)
         except LimitUnavailable as error:
             self._condition.fail(str(error))
             raise
 
     async def _answered(
-        self, update: SkillUpdate, question: Question, attempts: int, wanted: Callable[[], bool]
+        self, update: SkillUpdate, question: Question, attempts: int, wanted: Callable[[], bool], tally: CallTally
     ) -> Explained:
         """The model's explanation, or a template for answers that fail the check. Raises as `BudgetedModel.ask`."""
-        reply = await self._asked.ask(question.request, wanted, again=attempts > 0)
+        reply = await self._asked.ask(question.request, wanted, tally, again=attempts > 0)
         if reply is None:
             self._condition.fail("the model's answers do not pass the check")
-            return self._template(update, question, attempts, "template_rejected")
+            return self._template(update, question, attempts, "template_rejected", tally)
         generator, now = self._model.generator, rfc3339(self._clock_us())
-        explanation = assemble(update, question, reply.draft, generator, reply.model, now)
+        usage = tally.usage()
+        explanation = assemble(update, question, reply.draft, generator, reply.model, now, usage=usage)
         self._condition.work()
         self._observe(Tried("explained"))
         return explanation, self._result(update, "explained", attempts)
@@ -177,9 +197,11 @@ class Explainer:
         if isinstance(error, RequestRefused) and self._condition.failures_in_a_row >= self._settings.max_refused:
             self._block(f"{error}, as it did every request: are OPENAI_BASE_URL and SKILLSTREAM_OPENAI_MODELS right?")
 
-    def _unavailable(self, update: SkillUpdate, question: Question, attempts: int, least_wait_s: float) -> Explained:
+    def _unavailable(
+        self, update: SkillUpdate, question: Question, attempts: int, least_wait_s: float, tally: CallTally
+    ) -> Explained:
         if attempts >= self._settings.max_attempts:
-            return self._template(update, question, attempts, "template_gave_up")
+            return self._template(update, question, attempts, "template_gave_up", tally)
         wait_s = max(least_wait_s, self._backoff.wait_s(attempts, self._rng))
         return self._later(update, attempts, wait_s, "later_unavailable")
 
@@ -187,12 +209,14 @@ class Explainer:
         self._observe(Tried(outcome))
         return None, self._result(update, "failed", attempts, wait_s)
 
-    def _template(self, update: SkillUpdate, question: Question, attempts: int, outcome: RequestOutcome) -> Explained:
+    def _template(
+        self, update: SkillUpdate, question: Question, attempts: int, outcome: RequestOutcome, tally: CallTally
+    ) -> Explained:
         self._observe(Tried(outcome))
         draft = template.draft_of(question.request)
         now = rfc3339(self._clock_us())
-        reason = outcome.removeprefix("template_")
-        explanation = assemble(update, question, draft, "template", template.TEMPLATE_VERSION, now, reason=reason)
+        reason, usage, version = outcome.removeprefix("template_"), tally.usage(), template.TEMPLATE_VERSION
+        explanation = assemble(update, question, draft, "template", version, now, reason=reason, usage=usage)
         return explanation, self._result(update, "explained", attempts)
 
     def _result(

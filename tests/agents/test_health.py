@@ -28,7 +28,20 @@ async def test_the_detailed_page_names_every_component_with_its_reason(seen: Sit
     components = body["components"]
     assert isinstance(components, dict)
     assert set(components) == {
-        *("broker", "table", "agents", "input", "lag", "redis", "key", "reasoning", "model", "config", "repeats")
+        *(
+            "broker",
+            "table",
+            "agents",
+            "input",
+            "lag",
+            "redis",
+            "key",
+            "reasoning",
+            "budget",
+            "model",
+            "config",
+            "repeats",
+        )
     }
     assert all(part["status"] == "ok" and part["reason"] for part in components.values())
     lag = body["lag"]

@@ -11,6 +11,7 @@ from agents.delivery.writer import OutRecord
 from agents.reasoning.task import Reasoner
 from schemas.explanation import ReasoningResult
 from schemas.reasoning_result import read_result
+from streams.reasoning.policy.concurrency import Concurrency
 from streams.reasoning.policy.queue import ReasoningQueue
 from streams.reasoning.policy.settings import PendingPolicy
 from streams.rows.codec import encode_row
@@ -28,7 +29,9 @@ EXPLAINED = Row(offset=7, events=1)
 async def serving(queue: ReasoningQueue, rows: PartitionedRows, writer: Any = None) -> AsyncIterator[None]:
     """A reasoner that serves the queue, and would fail if it came to ask anybody."""
     unused = cast(Any, None)
-    reasoner = Reasoner(queue, rows, default_pipeline(), unused, writer, TOPICS, lambda: NOW_US, unused)
+    reasoner = Reasoner(
+        queue, rows, default_pipeline(), unused, writer, TOPICS, lambda: NOW_US, unused, Concurrency(1.0, 4)
+    )
     task = asyncio.create_task(reasoner.run())
     try:
         yield

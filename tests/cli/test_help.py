@@ -17,6 +17,7 @@ VERBS = [
     "simulate",
     "replay",
     "verify",
+    "spend",
     "dead-letters",
     "adopt-topic",
     "rebuild",

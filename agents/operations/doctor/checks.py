@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agents.config.settings import Settings, SettingsError, load_settings, require_secrets
+from agents.config.spending import require_spending
 from agents.operations.doctor.check import Check, Finding, ok, problem, warning
 from agents.operations.doctor.clock import Clock
 from agents.operations.doctor.contents import Placement, Table
@@ -33,6 +34,7 @@ class GivenSettings:
             return
         try:
             require_secrets(settings)
+            require_spending(settings)
         except SettingsError as error:
             yield problem(str(error))
         if settings.reasoning == "openai" and not settings.pseudonym_secret:

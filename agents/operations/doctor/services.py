@@ -85,7 +85,9 @@ class BudgetCheck:
         try:
             await client.eval(_PROBE, 1, key)
         except RedisError as error:
-            advice = f"allow scripts, TIME, and commands of hashes on keys {self.settings.app_id}:limit:*"
+            advice = (
+                f"allow scripts, TIME, and commands of hashes on keys {self.settings.app_id}:limit:* and :spending:*"
+            )
             said = f"the limits' script may not be run ({type(error).__name__}): each worker spends its own share"
             return [warning(said, advice)]
         return []

@@ -15,7 +15,15 @@ from streams.reasoning.model.reasoning_model import ModelUnavailable, ReplyTooLa
 
 MAX_REPLY_BYTES: Final = 256 * 1024
 LIST_FACTOR: Final = 16
-_PASSED_HEADERS: Final = ("retry-after", "retry-after-ms")
+_PASSED_HEADERS: Final = (
+    "retry-after",
+    "retry-after-ms",
+    "x-request-id",
+    "x-ratelimit-remaining-requests",
+    "x-ratelimit-remaining-tokens",
+    "x-ratelimit-reset-requests",
+    "x-ratelimit-reset-tokens",
+)
 _MAX_CHARS: Final = 100
 _GZIP: Final = 16 + zlib.MAX_WBITS
 

@@ -6,7 +6,8 @@ from typing import Any, Final, TypeGuard
 
 import msgspec
 
-from streams.reasoning.model.reasoning_model import BadReply, Draft, ModelRefused, Reply, TokenUsage
+from streams.reasoning.model.reasoning_model import BadReply, Draft, ModelRefused, Reply
+from streams.spending.usage import TokenUsage
 
 _MAX_TOKENS: Final = 10_000_000
 _REFUSALS: Final = frozenset({"content_filter", "refusal", "safety"})
@@ -34,6 +35,11 @@ def first_choice(completion: Mapping[str, Any]) -> Mapping[str, Any]:
     choices = completion.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
     return first if isinstance(first, dict) else {}
+
+
+def request_id(completion: Mapping[str, Any], named: str | None) -> str | None:
+    """What the provider calls the request: `named` by a header, else the completion's id; None for neither."""
+    return next((id for id in (named, completion.get("id")) if isinstance(id, str) and _MODEL.match(id)), None)
 
 
 def read_reply(completion: Mapping[str, Any], asked: str) -> Reply:
@@ -72,11 +78,33 @@ def _is_text(value: object) -> bool:
 
 
 def _usage(reported: object) -> TokenUsage | None:
-    """The reported numbers of tokens; None where they are absent or impossible."""
+    """The reported numbers of tokens; None where they are absent or impossible.
+
+    Some servers (xAI, Gemini) leave reasoning out of `completion_tokens`, but not out of `total_tokens`, by which they
+    bill. A part that is larger than its whole is none.
+    """
     if not isinstance(reported, dict):
         return None
-    asked, answered = reported.get("prompt_tokens"), reported.get("completion_tokens")
-    return TokenUsage(asked, answered) if _is_count(asked) and _is_count(answered) else None
+    asked, answered, total = (reported.get(f"{name}_tokens") for name in ("prompt", "completion", "total"))
+    if not (_is_count(asked) and _is_count(answered)):
+        return None
+    if _is_count(total):
+        answered = max(answered, total - asked)
+    cached = _part(reported, "prompt_tokens_details", "cached_tokens", asked)
+    return TokenUsage(
+        asked,
+        answered,
+        cached_tokens=cached,
+        written_tokens=_part(reported, "prompt_tokens_details", "cache_write_tokens", asked - cached),
+        reasoning_tokens=_part(reported, "completion_tokens_details", "reasoning_tokens", answered),
+    )
+
+
+def _part(reported: Mapping[str, Any], details: str, name: str, whole: int) -> int:
+    """A part of `whole` that the details name; 0 where they do not, or say something impossible."""
+    parts = reported.get(details)
+    part = parts.get(name) if isinstance(parts, dict) else None
+    return part if _is_count(part) and part <= whole else 0
 
 
 def _is_count(value: object) -> TypeGuard[int]:

@@ -2,14 +2,15 @@
 
 import math
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+import httpx2
 import openai
 
 from streams.reasoning.model.error_body import ReportedError
+from streams.reasoning.model.provider_quota import HeaderLookup, read_quota
 from streams.reasoning.model.reasoning_model import (
     BadReply,
     ModelBlocked,
@@ -41,18 +42,20 @@ _MODEL_WORDS: Final = re.compile(
     r"\bmodel\b.{0,120}\b(?:not found|not exist|not available|not supported|not a valid|is unknown|is invalid)"
     r"|\b(?:invalid|unknown|unsupported|no such) model\b|\bnot a valid model\b"
 )
+_NOT_CONNECTED: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 _PASSING: Final = frozenset({408, 409, 425})
 _TOO_LONG: Final = 413
-
-HeaderLookup = Callable[[str], str | None]
 
 
 def model_error(error: openai.APIError, now_us: int) -> ModelError:
     """The ModelError that `error` amounts to. Its message holds status and code, nothing that the provider quotes."""
-    if isinstance(error, openai.APITimeoutError):
-        return ModelUnavailable("the model did not answer in time")
     if isinstance(error, openai.APIConnectionError):
-        return ModelUnavailable("the model's server cannot be reached")
+        in_time = not isinstance(error, openai.APITimeoutError)
+        failed = ModelUnavailable(
+            "the model's server cannot be reached" if in_time else "the model did not answer in time"
+        )
+        failed.unbilled = isinstance(error.__cause__, _NOT_CONNECTED)
+        return failed
     if not isinstance(error, openai.APIStatusError):
         return ModelUnavailable(f"the call failed: {type(error).__name__}")
     return reported_failure(reported_by(error), error.response.headers.get, now_us)
@@ -69,7 +72,7 @@ def reported_failure(reported: ReportedError, header: HeaderLookup, now_us: int)
     if status == 402 or reported.includes(_QUOTA_CODES) or (status < 500 and _QUOTA_WORDS.search(reported.words)):
         return ModelQuotaExhausted(f"{said}: the account's credit is spent; add credit or raise its limit")
     if status == 429:
-        return ModelThrottled(said, _retry_after_s(header, now_us) or UNSAID_RETRY_S)
+        return ModelThrottled(said, _retry_after_s(header, now_us) or _until_reset_s(header) or UNSAID_RETRY_S)
     if status >= 500 or status in _PASSING or status < 300:
         return ModelUnavailable(said, _retry_after_s(header, now_us) or 0.0)
     if status < 400:
@@ -100,6 +103,12 @@ def _retry_after_s(header: HeaderLookup, now_us: int) -> float | None:
     if seconds is None and text:
         seconds = _until(text, now_us)
     return None if seconds is None else min(seconds, MAX_RETRY_S)
+
+
+def _until_reset_s(header: HeaderLookup) -> float:
+    """Seconds until what the `x-ratelimit-*` headers say is used up is there again; 0 where they say nothing."""
+    quota = read_quota(header)
+    return quota.wait_s(0) if quota is not None else 0.0
 
 
 def _number(text: str | None) -> float | None:

@@ -1,16 +1,16 @@
 """OpenAI's API, or any server that speaks its chat completions: one request a call, with deadlines and bounds.
 
 The SDK's own retries are off (`max_retries=0`), since they would bypass the limits. Chat completions rather than
-Responses, since compatible servers speak it too. Not sent: `temperature` and `max_tokens`, which newer models refuse.
-What a server refuses by name is left out from then on (`request_form`). How servers differ, and what comes of it, is a
-table in docs/explanations.md.
+Responses, since compatible servers speak it too. Not sent: `temperature`, which newer models refuse. Every request caps
+its reply (`max_completion_tokens`), so that what it can cost is known before. What a server refuses by name is left out
+from then on (`request_form`). How servers differ, and what comes of it, is a table in docs/explanations.md.
 """
 
 import asyncio
 import logging
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
@@ -21,16 +21,11 @@ import openai
 from schemas.errors import Fatal
 from streams.reasoning.model.bounded_client import MAX_REPLY_BYTES, BoundedClient
 from streams.reasoning.model.catalogue import Served, choose_model, names_of, read_served
-from streams.reasoning.model.completion import first_choice, read_object, read_reply
-from streams.reasoning.model.defaults import BASE_URL, MISSING_KEY
+from streams.reasoning.model.completion import first_choice, read_object, read_reply, request_id
+from streams.reasoning.model.defaults import BASE_URL, MAX_REPLY_TOKENS, MISSING_KEY
 from streams.reasoning.model.error_body import ReportedError
-from streams.reasoning.model.openai_errors import (
-    HeaderLookup,
-    is_not_served,
-    model_error,
-    reported_by,
-    reported_failure,
-)
+from streams.reasoning.model.openai_errors import is_not_served, model_error, reported_by, reported_failure
+from streams.reasoning.model.provider_quota import HeaderLookup, read_quota
 from streams.reasoning.model.reasoning_model import (
     ModelBlocked,
     ModelError,
@@ -61,6 +56,7 @@ class OpenAISettings:
     read_timeout_s: float = 30.0
     total_timeout_s: float = 45.0
     max_reply_bytes: int = MAX_REPLY_BYTES
+    max_reply_tokens: int = MAX_REPLY_TOKENS
 
     def __post_init__(self) -> None:
         """Raises Fatal for what can never work, saying what to do."""
@@ -149,20 +145,32 @@ class OpenAIModel:
         try:
             async with asyncio.timeout(self._settings.total_timeout_s):
                 response = await self._client.chat.completions.with_raw_response.create(
-                    model=model, messages=cast("Any", form.messages(render(request))), **form.parameters
+                    model=model,
+                    messages=cast("Any", form.messages(render(request))),
+                    **form.parameters(self._settings.max_reply_tokens),
                 )
         except TimeoutError:
             raise ModelUnavailable("the model did not answer in time") from None
         except openai.APIStatusError as error:  # the SDK's error holds request and reply: not to be chained
-            raise self._failure(reported_by(error), error.response.headers.get, model, form) from None
+            failure = self._failure(reported_by(error), error.response.headers.get, model, form)
+            failure.unbilled = True
+            raise failure from None
         except openai.APIError as error:
             raise model_error(error, self._clock_us()) from None
         completion = read_object(response.content)
         choice = first_choice(completion)
         reported = ReportedError.of_success(choice) or (None if choice else ReportedError.of_success(completion))
         if reported is not None:
-            raise self._failure(reported, response.headers.get, model, form)
-        return read_reply(completion, model)
+            failure = self._failure(reported, response.headers.get, model, form)
+            failure.unbilled = not choice
+            raise failure
+        quota = read_quota(response.headers.get)
+        try:
+            reply = read_reply(completion, model)
+        except ModelError as error:
+            error.quota = quota
+            raise
+        return replace(reply, request_id=request_id(completion, response.headers.get("x-request-id")), quota=quota)
 
     async def listing(self) -> Listing:
         """Ask what is served. Raises ModelUnavailable where nobody answers."""
@@ -192,7 +200,7 @@ class OpenAIModel:
 
     def _failure(self, reported: ReportedError, header: HeaderLookup, model: str, form: RequestForm) -> ModelError:
         """The error of a refused completion; what it shows of this server is remembered."""
-        refused = form.refused_by(reported, must_say_store=self._settings.is_openai)
+        refused = form.refused_by(reported, by_openai=self._settings.is_openai)
         if refused is not None:
             name, without = refused
             if self._form == form:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from streams.spending.usage import NO_TOKENS, TokenUsage
+
 CallOutcome: TypeAlias = Literal[
     "ok", "throttled", "unavailable", "blocked", "bad_reply", "refused", "too_large", "failed"
 ]
@@ -14,6 +16,7 @@ RequestOutcome: TypeAlias = Literal[
     "template_refused",
     "template_too_large",
     "template_gave_up",
+    "template_spent",
     "later_throttled",
     "later_blocked",
     "later_unavailable",
@@ -23,14 +26,15 @@ RequestOutcome: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """A request to `model`, and how it went: `bad_reply` where the check found `faults`. Costs are 0 where unknown."""
+    """A request to `model`, and how it went: `bad_reply` where the check found `faults`. Tokens are none where unknown;
+    `nano_usd` is then what was reserved.
+    """
 
     outcome: CallOutcome
     model: str
     duration_s: float
-    input_tokens: int = 0
-    output_tokens: int = 0
-    micro_usd: int = 0
+    usage: TokenUsage = NO_TOKENS
+    nano_usd: int = 0
     faults: int = 0
 
 

@@ -19,7 +19,9 @@ from msgspec import Struct
 
 from schemas.errors import Retryable
 from streams.reasoning.model.outcome import CallOutcome
+from streams.reasoning.model.provider_quota import ProviderQuota
 from streams.reasoning.request.prompt import Request
+from streams.spending.usage import TokenUsage
 
 ModelKind = Literal["model", "scripted"]
 
@@ -46,24 +48,17 @@ class Draft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 @dataclass(frozen=True, slots=True)
-class TokenUsage:
-    """Tokens that the provider says it used."""
-
-    input_tokens: int
-    output_tokens: int
-
-    @property
-    def total_tokens(self) -> int:
-        return self.input_tokens + self.output_tokens
-
-
-@dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer of the agreed form, by `model`. `usage` is None where the provider did not say."""
+    """An answer of the agreed form, by `model`. `usage` is None where the provider did not say.
+
+    `request_id` is the provider's own name of the request; `quota` what it said is left of its limits.
+    """
 
     draft: Draft
     model: str
     usage: TokenUsage | None
+    request_id: str | None = None
+    quota: ProviderQuota | None = None
 
 
 class ReasoningModel(Protocol):
@@ -91,7 +86,8 @@ class ReasoningModel(Protocol):
 
 
 class ModelError(Retryable):
-    """A call that gave no explanation. `usage` is what it cost all the same, if known.
+    """A call that gave no explanation. `usage` is what it cost all the same, if known; `unbilled` that it cost nothing:
+    it was not sent, or answered with an error's status. `quota` is what the provider said is left of its limits.
 
     The message never quotes the request or the reply.
     """
@@ -101,6 +97,8 @@ class ModelError(Retryable):
     def __init__(self, message: str, *, usage: TokenUsage | None = None) -> None:
         super().__init__(message)
         self.usage = usage
+        self.unbilled = False
+        self.quota: ProviderQuota | None = None
 
 
 class ModelThrottled(ModelError):

@@ -4,10 +4,12 @@ It reads the request as a provider's model would and answers in the same form, o
 and one for what speaks against it; the same request always gets the same answer.
 """
 
-from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkill, ModelKind, Reply, TokenUsage
+from streams.reasoning.model.defaults import SCRIPTED_MODEL
+from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkill, ModelKind, Reply
 from streams.reasoning.model.template import sentence
 from streams.reasoning.request.instructions import MAX_CLAIM_CHARS
 from streams.reasoning.request.prompt import AskedFact, AskedSkill, Direction, Request
+from streams.spending.usage import NO_TOKENS
 
 _VERDICTS: dict[Direction, str] = {"up": "All this speaks for the skill.", "down": "All this speaks against the skill."}
 _DIRECTIONS: tuple[Direction, ...] = ("up", "down")
@@ -17,7 +19,7 @@ class ScriptedModel:
     """Implements ReasoningModel. Sends nothing anywhere, uses no tokens."""
 
     generator: ModelKind = "scripted"
-    name = "scripted-1"
+    name = SCRIPTED_MODEL
 
     async def prepare(self) -> None:
         """Always ready."""
@@ -25,7 +27,7 @@ class ScriptedModel:
     async def explain(self, request: Request) -> Reply:
         """Explain from the facts, heaviest first, as many as fit."""
         skills = [DraftSkill(skill=skill.skill, claims=_claims(skill)) for skill in request.skills]
-        return Reply(Draft(skills=skills), self.name, TokenUsage(0, 0))
+        return Reply(Draft(skills=skills), self.name, NO_TOKENS)
 
     async def aclose(self) -> None:
         """Nothing to let go of."""

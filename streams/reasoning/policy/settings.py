@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from streams.reasoning.policy.prices import Prices
+from streams.reasoning.model.defaults import MAX_REPLY_TOKENS
+from streams.spending.prices import Prices
 
 LIMITER: Final = "openai_reasoning"
 
@@ -37,7 +38,7 @@ class ExplainSettings:
     """How a call is made, tried again and given up.
 
     `max_attempts` failed calls end in a template. Calls that try a student again are at most `retry_ratio` of all,
-    beyond a reserve of `retry_reserve`. `reply_tokens` is what a reply is reserved at; real use settles it. A server
+    beyond a reserve of `retry_reserve`. `reply_tokens` is the most that a reply may have, and is reserved at. A server
     that refuses the request itself is blocked after `max_refused` calls in a row without an explanation.
     """
 
@@ -49,5 +50,5 @@ class ExplainSettings:
     blocked_pause_s: float = 900.0
     max_refused: int = 5
     second_grant_wait_s: float = 10.0
-    reply_tokens: int = 1500
+    reply_tokens: int = MAX_REPLY_TOKENS
     prices: Prices = field(default_factory=Prices)

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from schemas.update import SkillScore, SkillUpdate
-from streams.reasoning.request.instructions import INSTRUCTIONS, REPLY_SCHEMA
+from streams.reasoning.request.instructions import INSTRUCTIONS
 from streams.reasoning.request.pseudonym import Pseudonyms
 from streams.reasoning.request.wording import Quantity, in_words
 from streams.skills.skill_set import SkillSet
@@ -111,12 +111,6 @@ def render(request: Request) -> list[dict[str, str]]:
         worded = f"Your first answer was rejected. Answer again, in full, without these faults:\n{faults}"
         messages.append({"role": "user", "content": worded})
     return messages
-
-
-def most_tokens(request: Request, reply_tokens: int) -> int:
-    """About the most tokens that the call can use: UTF-8 bytes over 3 (English has about 4), schema included."""
-    schema_bytes = len(msgspec.json.encode(REPLY_SCHEMA))
-    return (sum(len(m["content"].encode()) for m in render(request)) + schema_bytes) // 3 + reply_tokens
 
 
 def _rendered(skill: AskedSkill) -> dict[str, object]:

@@ -7,20 +7,28 @@ from streams.limits import Bucket, Cost, Decision, MemoryLimiter, Registry
 from streams.reasoning.explainer import Explainer
 from streams.reasoning.model.openai_model import OpenAIModel, OpenAISettings
 from streams.reasoning.model.outcome import Called, Tried
-from streams.reasoning.policy.prices import Price, Prices
 from streams.reasoning.policy.settings import LIMITER, ExplainSettings
+from streams.spending.limits import SpendingLimits
+from streams.spending.memory import MemoryAccount
+from streams.spending.prices import Price, Prices
 from tests.unit.limits.clock import ManualClock
 from tests.unit.reasoning.samples import prompt
 
 START_US = 1_795_334_400_000_000  # 2026-11-22T08:00:00Z
-SETTINGS = ExplainSettings(max_attempts=3, prices=Prices({"gpt-4.1": Price(2.0, 8.0)}))
+NO_LIMITS = SpendingLimits()
+SETTINGS = ExplainSettings(max_attempts=3, prices=Prices({"gpt-4.1": Price(2.0, 0.5, 8.0)}, ("gpt-4.1",)))
 
 
 class Rig:
     """`explainer` asks the server at `url` within `limiter`; sleeping moves the clock."""
 
     def __init__(
-        self, url: str, settings: ExplainSettings = SETTINGS, calls: int = 1000, models: tuple[str, ...] = ()
+        self,
+        url: str,
+        settings: ExplainSettings = SETTINGS,
+        calls: int = 1000,
+        models: tuple[str, ...] = (),
+        limits: SpendingLimits = NO_LIMITS,
     ) -> None:
         self.clock = ManualClock(START_US)
         self.alerts: list[str] = []
@@ -29,15 +37,13 @@ class Rig:
         self.decisions: list[Decision] = []
         self.limiter = MemoryLimiter(
             LIMITER,
-            [
-                Bucket("calls/minute", calls + 1, 60, burst=calls),
-                Bucket("tokens/minute", 10_000_000, 60, burst=1_000_000, unit="tokens"),
-            ],
+            [Bucket("calls/minute", calls + 1, 60, burst=calls)],
             clock_us=self.clock,
             observe=self.decisions.append,
         )
         self.registry = Registry()
         self.registry.register(self.limiter)
+        self.account = MemoryAccount(limits, clock_us=self.clock)
         self.model = OpenAIModel(openai_settings(url, *models), self.clock)
         self.explainer = Explainer(
             self.model,
@@ -45,10 +51,12 @@ class Rig:
             self.clock,
             random.Random(1),
             settings,
+            account=self.account,
             registry=self.registry,
             alert=self.alerts.append,
             observe=self.events.append,
             sleep=self._sleep,
+            school_separator=":",
         )
 
     @property
@@ -72,6 +80,7 @@ class Rig:
 
     async def __aenter__(self) -> "Rig":
         await self.limiter.fill()
+        await self.account.begin()
         return self
 
     async def __aexit__(

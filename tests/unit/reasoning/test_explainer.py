@@ -7,12 +7,13 @@ import msgspec
 import pytest
 
 from schemas.explanation import Explanation, ReasoningResult
-from streams.limits import Cost, MemoryLimiter, RateLimitExceeded, calls_per_minute
+from streams.limits import MemoryLimiter, RateLimitExceeded, calls_per_minute
 from streams.reasoning.asking import NotWanted
 from streams.reasoning.model.outcome import Called
 from streams.reasoning.policy.breaker import ReasoningPaused
 from streams.reasoning.policy.settings import LIMITER, ExplainSettings
 from streams.rows.row import Pending
+from streams.spending.usage import TokenUsage
 from tests.servers.openai import (
     Answer,
     LoopbackOpenAI,
@@ -62,11 +63,10 @@ async def test_real_use_is_settled_and_counted(server: LoopbackOpenAI, rig: Rig)
     await explain(rig)
 
     assert [event for event in rig.events if isinstance(event, Called)] == [
-        Called("ok", "gpt-4.1-2026-01-01", 0.0, input_tokens=700, output_tokens=150, micro_usd=700 * 2 + 150 * 8)
+        Called("ok", "gpt-4.1-2026-01-01", 0.0, TokenUsage(700, 150), 700 * 2_000 + 150 * 8_000)
     ]
-    await rig.spend(Cost(calls=0, tokens=1_000_000 - 850))
-    with pytest.raises(RateLimitExceeded):
-        await rig.spend(Cost(calls=0, tokens=1))
+    balance = await rig.account.look()
+    assert (balance.tokens, balance.sums[0].nano_usd) == (850, 2_600_000)
 
 
 async def test_nothing_that_tells_who_the_student_is_leaves(server: LoopbackOpenAI, rig: Rig) -> None:
@@ -84,7 +84,7 @@ async def test_requests_are_of_the_form_that_newer_models_accept(server: Loopbac
     await explain(rig)
 
     asked = json.loads(server.calls[0].body)
-    assert asked.keys() == {"model", "messages", "response_format", "store"}
+    assert asked.keys() == {"model", "messages", "response_format", "store", "max_completion_tokens"}
     assert asked["store"] is False
     assert asked["response_format"]["json_schema"]["strict"] is True
 
@@ -302,4 +302,4 @@ async def test_every_call_is_told_with_its_outcome_and_what_it_used(
     server.plan(answer)
     await explain(rig)
     first = next(event for event in rig.events if isinstance(event, Called))
-    assert (first.outcome, first.input_tokens + first.output_tokens) == (outcome, tokens)
+    assert (first.outcome, first.usage.total_tokens) == (outcome, tokens)

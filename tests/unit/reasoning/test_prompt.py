@@ -6,9 +6,9 @@ import pytest
 
 from schemas.errors import Fatal
 from streams.reasoning.model import template
-from streams.reasoning.policy.prices import Price, Prices
-from streams.reasoning.request.prompt import most_tokens, render
+from streams.reasoning.request.prompt import render
 from streams.reasoning.request.pseudonym import Pseudonyms
+from streams.reasoning.request.sent import most_input_tokens
 from tests.unit.reasoning.samples import EVENT, SECRET, STUDENT, evidence, prompt, scored, update
 
 
@@ -57,20 +57,11 @@ def test_a_short_secret_is_refused() -> None:
         Pseudonyms(b"short")
 
 
-def test_the_reservation_covers_what_the_request_can_use() -> None:
+def test_no_tokenizer_makes_more_tokens_of_a_request_than_is_reserved() -> None:
     request = prompt().question(update()).request
-    rendered = sum(len(message["content"]) for message in render(request))
-    assert most_tokens(request, 500) > rendered / 4 + 500
-    assert most_tokens(request.after(("a fault",)), 500) > most_tokens(request, 500)
-
-
-def test_money_is_counted_by_name_then_family_then_the_dearest() -> None:
-    prices = Prices({"gpt-4.1": Price(2, 8), "gpt-4.1-mini": Price(0.4, 1.6)})
-    assert prices.of("gpt-4.1-2025-04-14") == Price(2, 8)
-    assert prices.of("gpt-4.1-mini-2025-04-14") == Price(0.4, 1.6)
-    assert prices.of("unheard-of") == Price(2, 8)
-    assert Prices().of("gpt-4.1") is None
-    assert Price(0.4, 1.6).micro_usd(1, 1) == 2
+    rendered_bytes = sum(len(message["content"].encode()) for message in render(request))
+    assert most_input_tokens(request) > rendered_bytes
+    assert most_input_tokens(request.after(("a fault",))) > most_input_tokens(request)
 
 
 def test_the_summary_says_what_is_known_and_what_is_not() -> None:

@@ -231,10 +231,10 @@ async def test_openai_is_always_told_not_to_store() -> None:
     from streams.reasoning.model.request_form import RequestForm
 
     noted = ReportedError.of(400, GROQ["error"])
-    assert RequestForm().refused_by(noted, must_say_store=True) is None
-    refused = RequestForm().refused_by(noted, must_say_store=False)
+    assert RequestForm().refused_by(noted, by_openai=True) is None
+    refused = RequestForm().refused_by(noted, by_openai=False)
     assert refused is not None
-    assert refused[1].parameters.keys() == {"response_format"}
+    assert refused[1].parameters(9).keys() == {"response_format", "max_completion_tokens"}
 
 
 @pytest.mark.parametrize("fault", [failing(500), failing(429), lambda _: web.json_response({"choices": []})])

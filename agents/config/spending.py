@@ -1,0 +1,71 @@
+"""What may be spent, and at which prices, as settings say it."""
+
+from types import MappingProxyType
+from typing import Final
+
+from agents.config.settings import Settings, SettingsError
+from streams.reasoning.model.defaults import SCRIPTED_MODEL
+from streams.spending.limits import ScopeLimits, SpendingLimits
+from streams.spending.prices import NANO_USD, PRICES_AS_OF, SHIPPED_PRICES, Price, PriceError, Prices, read_prices
+
+_FREE: Final = Price(0.0, 0.0, 0.0)
+
+
+def limits_of(settings: Settings) -> SpendingLimits:
+    """The limits; 0 is none."""
+    return SpendingLimits(
+        ScopeLimits(
+            settings.tokens_per_minute or None,
+            _nano_usd(settings.usd_per_day),
+            _nano_usd(settings.usd_per_week),
+            _nano_usd(settings.usd_per_month),
+        ),
+        ScopeLimits(
+            settings.school_tokens_per_minute or None,
+            _nano_usd(settings.school_usd_per_day),
+            _nano_usd(settings.school_usd_per_week),
+            _nano_usd(settings.school_usd_per_month),
+        ),
+    )
+
+
+def prices_of(settings: Settings) -> Prices:
+    """The shipped prices, under those that are set. Raises SettingsError."""
+    if settings.reasoning == "scripted":
+        return Prices(MappingProxyType({SCRIPTED_MODEL: _FREE}), (SCRIPTED_MODEL,))
+    try:
+        prices = {**SHIPPED_PRICES, **read_prices(settings.openai_prices)}
+    except PriceError as error:
+        raise SettingsError(f"SKILLSTREAM_OPENAI_PRICES: {error}") from None
+    return Prices(MappingProxyType(prices), settings.openai_models)
+
+
+def require_spending(settings: Settings) -> None:
+    """Raise SettingsError for limits that could not hold: of money without prices, or without a place that outlives a
+    worker; of schools, without a way to tell one from another.
+    """
+    limits, prices = limits_of(settings), prices_of(settings)
+    if settings.reasoning == "off":
+        return
+    if limits.school != ScopeLimits() and not settings.school_separator:
+        raise SettingsError(
+            "SKILLSTREAM_SCHOOL_USD_PER_… and _TOKENS_PER_MINUTE limit each school: say in "
+            "SKILLSTREAM_SCHOOL_SEPARATOR what ends the school in a student's id (`:` for `north:4711`)"
+        )
+    if not limits.of_money:
+        return
+    if settings.redis_url is None:
+        raise SettingsError(
+            "a limit of money (SKILLSTREAM_USD_PER_…) needs SKILLSTREAM_REDIS_URL: what is spent must outlive a worker"
+        )
+    if unknown := prices.unknown():
+        example = ",".join(f"{model}=2/0.5/8" for model in unknown)
+        raise SettingsError(
+            f"a limit of money is set, and no price is known of {', '.join(unknown)} (prices as of {PRICES_AS_OF}): "
+            f"give them as SKILLSTREAM_OPENAI_PRICES={example}, in US dollars a million tokens of input, of cached "
+            "input and of output; 0/0/0 for a server of your own"
+        )
+
+
+def _nano_usd(usd: float) -> int | None:
+    return round(usd * NANO_USD) or None

@@ -1,0 +1,144 @@
+"""What was spent and what is left, as the ledger in Redis has it: no worker needs to run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agents.config.settings import Settings, SettingsError
+from agents.config.spending import limits_of
+from streams.limits.redis import connect
+from streams.spending.account import Balance
+from streams.spending.ledger import Spent
+from streams.spending.limits import NO_SCHOOL, ScopeLimits, SpendingLimits
+from streams.spending.periods import PERIODS, Period, end_us, minute_of, now_at, period_name
+from streams.spending.prices import NANO_USD
+from streams.spending.redis import DayRecord, RedisAccount
+
+_SUMMED = ("calls", "input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodReport:
+    """A current period: what is spent of it, and what may be. `limit` is None without one; billionths of US dollars."""
+
+    period: Period
+    spent: Spent
+    limit: int | None
+    unknown: bool = False
+
+    @property
+    def left(self) -> int | None:
+        """What may still be spent; None without a limit."""
+        if self.limit is None:
+            return None
+        return 0 if self.unknown else max(0, self.limit - self.spent.nano_usd)
+
+    def as_json(self) -> dict[str, Any]:
+        """For scripts, in US dollars."""
+        return {
+            "period": self.period,
+            "name": period_name(self.period, self.spent.number),
+            "until": minute_of(end_us(self.period, self.spent.number)),
+            "spent_usd": self.spent.nano_usd / NANO_USD,
+            "limit_usd": None if self.limit is None else self.limit / NANO_USD,
+            "left_usd": None if self.left is None else self.left / NANO_USD,
+            "unknown": self.unknown,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SpendingReport:
+    """The deployment's periods, each school's, the last minute's tokens, and the days by model and school."""
+
+    as_of_us: int
+    periods: tuple[PeriodReport, ...]
+    tokens: int
+    tokens_limit: int | None
+    schools: dict[str, tuple[PeriodReport, ...]]
+    days: dict[str, DayRecord]
+
+    def as_json(self) -> dict[str, Any]:
+        """One object for scripts."""
+        return {
+            "as_of": minute_of(self.as_of_us),
+            "limits": [each.as_json() for each in self.periods],
+            "tokens_last_minute": self.tokens,
+            "tokens_per_minute": self.tokens_limit,
+            "schools": [
+                {"school": shown(school), "limits": [each.as_json() for each in periods]}
+                for school, periods in self.schools.items()
+            ],
+            "days": [
+                {
+                    "day": day,
+                    "model": model,
+                    "school": shown(school),
+                    **{name: row.get(name, 0) for name in _SUMMED},
+                    "cost_usd": row.get("nano_usd", 0) / NANO_USD,
+                    "reserved_usd": row.get("reserved", 0) / NANO_USD,
+                    "unpriced_calls": row.get("unpriced", 0),
+                }
+                for day, record in self.days.items()
+                for (model, school), row in sorted(record.items())
+                if any(row.values())
+            ],
+        }
+
+
+async def report_spending(settings: Settings, days: int, *, begin: bool = False) -> SpendingReport:
+    """The report of the last `days` days; `begin` says first that nothing was spent before the ledger began.
+
+    Raises SettingsError without Redis, LimitUnavailable where it does not answer.
+    """
+    if settings.redis_url is None:
+        raise SettingsError("SKILLSTREAM_REDIS_URL is not set: without Redis, what was spent ends with its worker")
+    limits = limits_of(settings)
+    account = RedisAccount(connect(settings.redis_url, timeout_s=5), limits, prefix=settings.app_id)
+    try:
+        if begin:
+            await account.begin()
+        if not await account.begun():
+            return _nothing(limits)
+        balance = await account.look()
+        today = now_at(balance.now_us).day
+        return SpendingReport(
+            balance.now_us,
+            _periods(balance.sums, limits.deployment, balance.unknown),
+            balance.tokens,
+            limits.deployment.tokens_per_minute,
+            {
+                school: _periods(_current(sums, balance), limits.school)
+                for school, sums in (await account.schools()).items()
+            },
+            await account.days(range(today, today - days, -1)),
+        )
+    finally:
+        await account.aclose()
+
+
+def shown(school: str) -> str | None:
+    """A school as it is shown: None for students without one."""
+    return None if school == NO_SCHOOL else school
+
+
+def _periods(
+    sums: Sequence[Spent], limits: ScopeLimits, unknown: Sequence[bool] = (False, False, False)
+) -> tuple[PeriodReport, ...]:
+    return tuple(
+        PeriodReport(period, spent, limits.money(period), is_unknown)
+        for period, spent, is_unknown in zip(PERIODS, sums, unknown, strict=True)
+    )
+
+
+def _current(sums: Sequence[Spent], balance: Balance) -> list[Spent]:
+    """Sums of the current periods: of one that is over nothing is left."""
+    now = [spent.number for spent in balance.sums]
+    return [spent if spent.number == number else Spent(number, 0) for spent, number in zip(sums, now, strict=True)]
+
+
+def _nothing(limits: SpendingLimits) -> SpendingReport:
+    from streams.spending.memory import wall_us
+
+    now_us = wall_us()
+    sums = [Spent(number, 0) for number in now_at(now_us)]
+    return SpendingReport(now_us, _periods(sums, limits.deployment), 0, limits.deployment.tokens_per_minute, {}, {})

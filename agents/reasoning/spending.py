@@ -1,0 +1,125 @@
+"""The account of spending, as a part of a worker: what its alerts and gauges say, and when a ledger begins."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from confluent_kafka import KafkaException
+
+from agents.config.settings import Settings
+from agents.kafka.clients import open_admin
+from agents.kafka.offsets import end_offsets
+from agents.metrics import Metrics
+from streams.spending.account import Balance, SpendingAccount
+from streams.spending.ledger import Crossed, Spent
+from streams.spending.limits import ALL, SpendingLimits, name_of
+from streams.spending.periods import PERIODS, Period, end_us, minute_of
+from streams.spending.prices import NANO_USD
+
+_log = logging.getLogger(__name__)
+_TOKENS: Final = "tokens/minute"
+
+
+class SpendingWatch:
+    """Tells people how much of the limits is spent: a log line once a level, metrics, and the health page."""
+
+    def __init__(self, limits: SpendingLimits, metrics: Metrics) -> None:
+        self._limits = limits
+        self._metrics = metrics
+        self._schools_full: dict[Period, int] = {}
+
+    def crossed(self, crossed: Crossed) -> None:
+        """A limit reached 50, 80 or 100 %: this worker is the one that is told."""
+        limit = name_of(crossed.scope, crossed.period)
+        self._metrics.budget_alerts.add(f"{limit} {crossed.level}%")
+        most = (self._limits.of(crossed.scope).money(crossed.period) or 0) / NANO_USD
+        whose = "of the deployment" if crossed.scope == ALL else "of a school (`skillstream spend` says which)"
+        then = "; explanations come from the template until the period ends" if crossed.level == 100 else ""
+        _log.log(
+            logging.WARNING if crossed.level >= 80 else logging.INFO,
+            "%d %% of the %.2f US dollars a %s %s are spent%s",
+            crossed.level,
+            most,
+            crossed.period,
+            whose,
+            then,
+            extra={"limit": limit, "percent": crossed.level},
+        )
+
+    def refresh(self, balance: Balance | None) -> None:
+        """Set the gauges."""
+        if balance is not None:
+            self._metrics.budget_used.replace({(name,): share for name, share in self._shares(balance).items()})
+
+    def problem(self, balance: Balance | None) -> str | None:
+        """Why no money may be spent; None while there is some."""
+        if balance is None:
+            return None
+        seen = zip(PERIODS, balance.sums, balance.unknown, balance.full, strict=True)
+        for period, spent, unknown, full in seen:
+            limit = self._limits.deployment.money(period)
+            if limit is not None and unknown:
+                return (
+                    f"what was spent this {period} is unknown, since the ledger in Redis is new: it counts as all of "
+                    f"it until {minute_of(end_us(period, spent.number))}; where nothing was: skillstream spend --begin"
+                )
+            if limit is not None and full:
+                return f"{self._said(period, spent, limit)}: the template explains until then"
+        return None
+
+    def said(self, balance: Balance | None) -> str:
+        """How much of each limit of money is spent, for people; empty without any."""
+        if balance is None:
+            return ""
+        limits = [(period, spent, self._limits.deployment.money(period)) for period, spent in _by_period(balance)]
+        return "; ".join(self._said(period, spent, limit) for period, spent, limit in limits if limit is not None)
+
+    def _said(self, period: Period, spent: Spent, limit: int) -> str:
+        until = minute_of(end_us(period, spent.number))
+        return f"{spent.nano_usd / NANO_USD:.2f} of {limit / NANO_USD:.2f} US dollars of the {period} to {until} spent"
+
+    def _shares(self, balance: Balance) -> dict[str, float]:
+        limits = self._limits.deployment
+        shares = {
+            name_of(ALL, period): spent.nano_usd / limit
+            for period, spent in _by_period(balance)
+            if (limit := limits.money(period)) is not None
+        }
+        if limits.tokens_per_minute is not None:
+            shares[_TOKENS] = balance.tokens / limits.tokens_per_minute
+        return shares
+
+
+async def begin_if_never_asked(account: SpendingAccount, has_asked: Callable[[], bool]) -> None:
+    """Begin a new ledger where this deployment never asked a model: it has spent nothing.
+
+    `has_asked` may block. Raises LimitUnavailable.
+    """
+    if not any((await account.look()).unknown):
+        return
+    if not await asyncio.to_thread(has_asked):
+        await account.begin()
+        _log.info("The ledger of spending begins: no model was ever asked")
+    elif account.limits.of_money:
+        _log.warning(
+            "The ledger of spending is new, and models were asked before: what was spent is unknown, and counts as all "
+            "that the limits allow until their periods end. Where nothing was: skillstream spend --begin"
+        )
+
+
+def has_asked(settings: Settings, results_topic: str) -> bool:
+    """Whether the topic of results ever had a record: each try to explain leaves one. True where nobody knows.
+
+    Blocks.
+    """
+    parts = [(results_topic, partition) for partition in range(settings.partitions)]
+    try:
+        ends = end_offsets(open_admin(settings.broker), parts, settings.start_timeout_s)
+    except (KafkaException, TimeoutError):
+        return True
+    return len(ends) < len(parts) or any(end > 0 for end in ends.values())
+
+
+def _by_period(balance: Balance) -> list[tuple[Period, Spent]]:
+    return list(zip(PERIODS, balance.sums, strict=True))

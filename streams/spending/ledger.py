@@ -1,0 +1,267 @@
+"""What was spent, as a pure state: sums by scope and period, tokens of the last minute, holds. No clock, no I/O.
+
+`script.py` says the same in Lua, for Redis; the conformance suite keeps the two equal, number for number.
+
+A reservation adds the most that a call can use; its settlement, the difference to what was used. What is never settled
+stays spent. Sums belong to a *generation*: whoever loses them (Redis, flushed or restarted) begins another one, and
+every account then vouches once for the sums that it saw last. Of these the largest counts, beside what was spent since:
+
+    spent = base + since        base = the most that anybody vouched for
+
+A ledger that begins with nobody to vouch for it does not know what was spent before: its periods are *unknown*, and
+count as spent in full until they end, somebody vouches, or a person says that nothing was (`begin`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, NamedTuple
+
+from streams.spending.limits import ALL, MAX_SCHOOLS, OTHER_SCHOOLS, ScopeLimits, SpendingLimits, name_of
+from streams.spending.periods import PERIODS, Now, Period, end_us, now_at
+
+ALERT_LEVELS: Final = (50, 80, 100)
+MAX_HOLD_US: Final = 3_600_000_000
+PROVIDER: Final = "provider"
+TOKENS: Final = "tokens/minute"
+_MINUTE_S: Final = 60
+_SECOND_US: Final = 1_000_000
+
+
+class Spent(NamedTuple):
+    """What was spent of a period, by its number; in billionths of a US dollar."""
+
+    number: int
+    nano_usd: int
+
+
+Sums = Mapping[str, tuple[Spent, Spent, Spent]]
+"""By scope, what was spent of its day, week and month."""
+
+
+class Crossed(NamedTuple):
+    """A share of a limit, in percent, that is spent as of now and was not before."""
+
+    scope: str
+    period: Period
+    level: int
+
+
+class Reserved(NamedTuple):
+    """A reservation: in which scope, second and periods."""
+
+    scope: str
+    second: int
+    periods: Now
+
+
+class NoRoom(NamedTuple):
+    """Which limit makes room last, and after how many µs; `money`: not before a period ends.
+
+    `unknown`: since nobody knows what was spent. `never`: the limit is smaller than what was asked for.
+    """
+
+    limit: str
+    retry_after_us: int
+    money: bool = False
+    unknown: bool = False
+    never: bool = False
+
+
+@dataclass(slots=True)
+class _Sum:
+    number: int
+    nano_usd: int = 0
+    base: int = 0
+    level: int = 0
+    generation: str | None = None
+
+
+@dataclass(slots=True)
+class SpendingLedger:
+    """One deployment's ledger. Calls must come one at a time; times in µs.
+
+    `full` are the deployment's periods that refused the last reservation.
+    """
+
+    generation: str | None = None
+    held_until_us: int = 0
+    unknown: dict[Period, int] = field(default_factory=dict)
+    full: dict[Period, int] = field(default_factory=dict)
+    _sums: dict[tuple[str, Period], _Sum] = field(default_factory=dict)
+    _minutes: dict[str, dict[int, int]] = field(default_factory=dict)
+
+    def open(self, nonce: str, limits: SpendingLimits, now_us: int) -> None:
+        """Begin, if it has not begun: what was spent of the current periods is unknown, the minute counts as spent."""
+        if self.generation is None:
+            self.generation = nonce
+            self.unknown = dict(zip(PERIODS, now_at(now_us), strict=True))
+            if limits.deployment.tokens_per_minute is not None:
+                self._minutes[ALL] = {now_us // _SECOND_US: limits.deployment.tokens_per_minute}
+
+    def begin(self) -> None:
+        """Nothing was spent before: a person says so, or a deployment that has never asked."""
+        self.unknown.clear()
+        self._minutes.pop(ALL, None)
+
+    def renew(self, nonce: str) -> None:
+        """Begin another generation: sums may be older than those that were seen."""
+        self.generation = nonce
+
+    def vouch(self, sums: Sums, now_us: int) -> None:
+        """Count at least what an account saw last, of the periods that are not over."""
+        current = now_at(now_us)
+        for scope, spent in sums.items():
+            for period, number, seen in zip(PERIODS, current, spent, strict=True):
+                if seen.number != number:
+                    continue
+                if scope == ALL and self.unknown.get(period) == number:
+                    del self.unknown[period]
+                found = self._sum(scope, period, number)
+                found.nano_usd += max(0, seen.nano_usd - found.base)
+                found.base = max(found.base, seen.nano_usd)
+                self._sums[scope, period] = found
+
+    def reserve(
+        self, school: str, tokens: int, nano_usd: int, limits: SpendingLimits, now_us: int
+    ) -> tuple[Reserved | NoRoom, list[Crossed]]:
+        """Take tokens and money from the deployment and from `school`, or from neither."""
+        scope, current, second = self.scope_of(school), now_at(now_us), now_us // _SECOND_US
+        held_us = min(self.held_until_us - now_us, MAX_HOLD_US)
+        refused = NoRoom(PROVIDER, held_us) if held_us > 0 else None
+        crossed: list[Crossed] = []
+        for each in (ALL, scope):
+            for no in self._refusals(each, tokens, nano_usd, limits.of(each), now_us, crossed):
+                if refused is None or (no.never, no.retry_after_us) > (refused.never, refused.retry_after_us):
+                    refused = no
+        if refused is not None:
+            return refused, crossed
+        self.full.clear()
+        for each in (ALL, scope):
+            self._add_tokens(each, second, second, tokens)
+            for period, number in zip(PERIODS, current, strict=True):
+                found = self._sum(each, period, number)
+                found.nano_usd += nano_usd
+                self._sums[each, period] = found
+            crossed += self._crossed(each, limits.of(each), current)
+        return Reserved(scope, second, current), crossed
+
+    def settle(
+        self, reserved: Reserved, tokens: int, nano_usd: int, limits: SpendingLimits, now_us: int
+    ) -> list[Crossed]:
+        """Add the difference to what was used: below zero it comes back to the minute and the periods that it was taken
+        from, if they are not over; above zero it is spent now.
+        """
+        current, second, crossed = now_at(now_us), now_us // _SECOND_US, list[Crossed]()
+        for each in (ALL, reserved.scope):
+            self._add_tokens(each, reserved.second if tokens < 0 else second, second, tokens)
+            for period, number, taken in zip(PERIODS, current, reserved.periods, strict=True):
+                found = self._sum(each, period, number)
+                if nano_usd > 0 or found.number == taken:
+                    found.nano_usd = max(0, found.nano_usd + nano_usd)
+                self._sums[each, period] = found
+            crossed += self._crossed(each, limits.of(each), current)
+        return crossed
+
+    def absorb(self, school: str, nano_usd: int, limits: SpendingLimits, now_us: int) -> list[Crossed]:
+        """Add what was spent while this ledger was out of reach, whatever the limits are."""
+        current = now_at(now_us)
+        reserved = Reserved(self.scope_of(school), now_us // _SECOND_US, current)
+        return self.settle(reserved, 0, nano_usd, limits, now_us)
+
+    def hold(self, for_us: int, now_us: int) -> None:
+        """Admit nothing for that long, at most MAX_HOLD_US: the provider says that its own limit is used up."""
+        self.held_until_us = max(self.held_until_us, now_us + min(for_us, MAX_HOLD_US))
+
+    def sums(self, scope: str, now_us: int) -> tuple[Spent, Spent, Spent]:
+        """What is spent of the scope's day, week and month."""
+        day, week, month = (
+            Spent(found.number, found.nano_usd)
+            for period, number in zip(PERIODS, now_at(now_us), strict=True)
+            for found in [self._sum(scope, period, number)]
+        )
+        return day, week, month
+
+    def tokens(self, scope: str, now_us: int) -> int:
+        """Tokens of the last minute, to the second: never fewer than any 60 s hold."""
+        return sum(self._minute(scope, now_us // _SECOND_US).values())
+
+    def scope_of(self, school: str) -> str:
+        """The scope that a school counts in: its own, or OTHER_SCHOOLS beyond MAX_SCHOOLS of them."""
+        known = {scope for scope, _ in self._sums if scope != ALL}
+        return school if school in known or len(known) < MAX_SCHOOLS else OTHER_SCHOOLS
+
+    def _refusals(
+        self, scope: str, tokens: int, nano_usd: int, limits: ScopeLimits, now_us: int, crossed: list[Crossed]
+    ) -> list[NoRoom]:
+        refusals = []
+        most = limits.tokens_per_minute
+        if most is not None and tokens > 0 and self.tokens(scope, now_us) + tokens > most:
+            name = TOKENS if scope == ALL else f"school {TOKENS}"
+            never = tokens > most
+            refusals.append(NoRoom(name, 0 if never else self._room_us(scope, most - tokens, now_us), never=never))
+        for period, number in zip(PERIODS, now_at(now_us), strict=True):
+            limit, found = limits.money(period), self._sum(scope, period, number)
+            if limit is None or nano_usd == 0:
+                continue
+            unknown = self.unknown.get(period) == number
+            if not unknown and found.nano_usd + nano_usd <= limit:
+                continue
+            if found.level < 100 and not unknown and nano_usd <= limit:
+                found.level = 100
+                self._sums[scope, period] = found
+                crossed.append(Crossed(scope, period, 100))
+            if scope == ALL and not unknown and nano_usd <= limit:
+                self.full[period] = number
+            wait_us = end_us(period, found.number) - now_us
+            never = nano_usd > limit
+            refusals.append(NoRoom(name_of(scope, period), wait_us, money=True, unknown=unknown, never=never))
+        return refusals
+
+    def _crossed(self, scope: str, limits: ScopeLimits, current: Now) -> list[Crossed]:
+        crossed = []
+        for period, number in zip(PERIODS, current, strict=True):
+            limit, found = limits.money(period), self._sum(scope, period, number)
+            if limit is None:
+                continue
+            level = max((level for level in ALERT_LEVELS if found.nano_usd * 100 >= level * limit), default=0)
+            if level > found.level:
+                found.level = level
+                self._sums[scope, period] = found
+                crossed.append(Crossed(scope, period, level))
+        return crossed
+
+    def _sum(self, scope: str, period: Period, number: int) -> _Sum:
+        """A copy of the current sum. A clock that went back leaves the later period in force; one that was far ahead
+        does not.
+        """
+        found = self._sums.get((scope, period))
+        if found is None or found.number < number:
+            return _Sum(number, generation=self.generation)
+        found = replace(found, number=number if found.number > number + 1 else found.number)
+        if found.generation != self.generation:
+            found.base, found.generation = found.nano_usd, self.generation
+        return found
+
+    def _minute(self, scope: str, second: int) -> dict[int, int]:
+        """Tokens by second, of the last minute; seconds that lie ahead of a clock that went back are now."""
+        recent: dict[int, int] = {}
+        for at, tokens in self._minutes.get(scope, {}).items():
+            if at >= second - _MINUTE_S:
+                recent[min(at, second)] = recent.get(min(at, second), 0) + tokens
+        return recent
+
+    def _add_tokens(self, scope: str, at: int, second: int, tokens: int) -> None:
+        minute = self._minute(scope, second)
+        if tokens > 0 or at in minute:
+            minute[at] = max(0, minute.get(at, 0) + tokens)
+            self._minutes[scope] = minute
+
+    def _room_us(self, scope: str, most: int, now_us: int) -> int:
+        """How long until the minute holds at most `most` tokens."""
+        minute = self._minute(scope, now_us // _SECOND_US)
+        total = sum(minute.values())
+        for at in sorted(minute):
+            total -= minute[at]
+            if total <= most:
+                return (at + _MINUTE_S + 1) * _SECOND_US - now_us
+        return 0

@@ -1,0 +1,200 @@
+"""An account that all workers share, in Redis 7+ or Valkey 8+: one script call a decision, by the server's clock."""
+
+import json
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from streams.limits import LimitUnavailable
+from streams.spending.account import (
+    ACCOUNT,
+    Balance,
+    OnCrossed,
+    RecordRow,
+    Reservation,
+    Used,
+    ignore_crossed,
+    refusal,
+    rows_of_reservation,
+    rows_of_settlement,
+    sums_by_model,
+    tokens_used,
+)
+from streams.spending.ledger import Crossed, NoRoom, Reserved, Spent
+from streams.spending.limits import ALL, ScopeLimits, SpendingLimits
+from streams.spending.periods import PERIODS, Now, day_of
+from streams.spending.script import SPENDING_LUA
+
+_VOUCHED: Final = 3
+_FIELD: Final = "\x1f"
+DayRecord = dict[tuple[str, str], dict[str, int]]
+"""What was spent of a day, by model and school: `calls`, `nano_usd`, `reserved`, `unpriced` and the tokens."""
+
+
+class RedisAccount:
+    """Implements SpendingAccount for all workers that use the same server and `prefix`.
+
+    Remembers the sums that it saw last, and vouches for them when the server has lost them.
+    `clock_us` is for tests and simulations only: without it, the server's own clock decides.
+    """
+
+    def __init__(
+        self,
+        client: Redis,
+        limits: SpendingLimits,
+        *,
+        prefix: str = "skillstream",
+        on_crossed: OnCrossed = ignore_crossed,
+        clock_us: Callable[[], int] | None = None,
+    ) -> None:
+        self.limits = limits
+        self.balance: Balance | None = None
+        self.seen: dict[str, tuple[Spent, Spent, Spent]] = {}
+        self._client = client
+        self._key = f"{prefix}:spending:{{{ACCOUNT}}}"
+        self._on_crossed = on_crossed
+        self._clock_us = clock_us
+        self._generation: str | None = None
+        self._script = client.register_script(SPENDING_LUA)
+        self._limits = {"all": _given(limits.deployment), "school": _given(limits.school)}
+
+    async def reserve(self, school: str, model: str, tokens: int, nano_usd: int) -> Reservation:
+        rows = _rows(rows_of_reservation(model, nano_usd))
+        answer = await self._run("reserve", school=school, tokens=tokens, nano=nano_usd, rows=rows)
+        if (no := answer.get("refused")) is not None:
+            refused = NoRoom(no["limit"], int(no["wait"]), no["money"], no["unknown"], no["never"])
+            raise refusal(refused, tokens, nano_usd)
+        scope, second, periods = answer["admitted"]
+        return Reservation(school, model, tokens, nano_usd, Reserved(scope, int(second), Now(*map(int, periods))))
+
+    async def settle(self, reservation: Reservation, used: Used) -> None:
+        assert reservation.admitted is not None
+        scope, second, periods = reservation.admitted
+        await self._run(
+            "settle",
+            scope=scope,
+            second=second,
+            periods=periods,
+            tokens=tokens_used(reservation, used) - reservation.tokens,
+            nano=used.nano_usd * used.sent - reservation.nano_usd,
+            rows=_rows(rows_of_settlement(reservation, used)),
+        )
+
+    async def absorb(self, school: str, nano_usd: int, rows: Sequence[RecordRow]) -> None:
+        """Add what was spent while the ledger was out of reach."""
+        await self._run("settle", school=school, tokens=0, nano=nano_usd, rows=_rows(rows))
+
+    async def hold(self, seconds: float) -> None:
+        await self._run("hold", wait=round(seconds * 1e6))
+
+    async def begin(self) -> None:
+        await self._run("begin")
+
+    async def look(self) -> Balance:
+        await self._run("look")
+        assert self.balance is not None
+        return self.balance
+
+    async def begun(self) -> bool:
+        """Whether there is a ledger."""
+        return bool(await self._asked(self._client.hexists(self._key, "generation")))
+
+    async def days(self, numbers: Sequence[int]) -> dict[str, DayRecord]:
+        """What was spent on these days, by date; days without any are left out."""
+        records = {}
+        for number in numbers:
+            stored: Mapping[bytes, bytes] = await self._asked(self._client.hgetall(self._day_key(number)))
+            if stored:
+                records[day_of(number).isoformat()] = _record(stored)
+        return records
+
+    async def schools(self) -> dict[str, tuple[Spent, Spent, Spent]]:
+        """The last sums of each school, whatever period they are of."""
+        stored: Mapping[bytes, bytes] = await self._asked(self._client.hgetall(self._key))
+        texts = {name.decode(): value.decode() for name, value in stored.items()}
+        names = [name[2:] for name in texts if name.startswith("m:") and name[2:] != ALL]
+        return {name: _last(texts, name) for name in sorted(names)}
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def _run(self, op: str, **arguments: Any) -> dict[str, Any]:
+        request = {"op": op, "limits": self._limits, "nonce": secrets.token_hex(8), **arguments}
+        for _ in range(_VOUCHED):
+            answer = await self._send({**request, "generation": self._generation})
+            if "vouch" not in answer:
+                return self._seen_in(answer)
+            await self._vouch(answer["vouch"])
+        raise LimitUnavailable(ACCOUNT, "the ledger of spending changes all the time")
+
+    async def _vouch(self, generation: str) -> None:
+        sums = {scope: [[s.number, s.nano_usd] for s in spent] for scope, spent in self.seen.items()}
+        nonce = secrets.token_hex(8)
+        request = {"op": "vouch", "limits": self._limits, "nonce": nonce, "generation": generation, "sums": sums}
+        self._seen_in(await self._send(request))
+
+    async def _send(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        if self._clock_us is not None:
+            request = {**request, "now": self._clock_us()}
+        if request["generation"] is None:
+            request = {name: value for name, value in request.items() if name != "generation"}
+        answer = await self._asked(self._script(keys=[self._key, f"{self._key}:"], args=[json.dumps(request)]))
+        decoded: dict[str, Any] = json.loads(answer)
+        return decoded
+
+    async def _asked(self, question: Any) -> Any:
+        try:
+            return await question
+        except (RedisError, OSError) as error:
+            raise LimitUnavailable(ACCOUNT, f"{type(error).__name__}: {error}") from error
+
+    def _seen_in(self, answer: dict[str, Any]) -> dict[str, Any]:
+        self._generation = answer["generation"]
+        for scope, sums in answer["sums"].items():
+            day, week, month = (Spent(int(number), int(nano)) for number, nano in sums)
+            self.seen[scope] = day, week, month
+        unknown, full = answer["unknown"], answer["full"]
+        self.balance = Balance(
+            int(answer["now"]),
+            self.seen[ALL],
+            int(answer["tokens"]),
+            int(answer["held"]),
+            (unknown[0], unknown[1], unknown[2]),
+            (full[0], full[1], full[2]),
+        )
+        for scope, period, level in answer["crossed"] or ():
+            self._on_crossed(Crossed(scope, period, level))
+        return answer
+
+    def _day_key(self, number: int) -> str:
+        return f"{self._key}:{number}"
+
+
+def _given(limits: ScopeLimits) -> dict[str, int]:
+    given = [("tokens", limits.tokens_per_minute), *((period, limits.money(period)) for period in PERIODS)]
+    return {name: limit for name, limit in given if limit is not None}
+
+
+def _rows(rows: Sequence[RecordRow]) -> list[dict[str, Any]]:
+    return [{"model": model, "add": add} for model, add in sums_by_model(rows).items() if add]
+
+
+def _record(stored: Mapping[bytes, bytes]) -> DayRecord:
+    record: DayRecord = {}
+    for field, value in stored.items():
+        model, school, name = field.decode().split(_FIELD)
+        record.setdefault((model, school), {})[name] = int(value)
+    return record
+
+
+def _last(texts: Mapping[str, str], school: str) -> tuple[Spent, Spent, Spent]:
+    day, week, month = (_spent(texts[f"{initial}:{school}"]) for initial in "dwm")
+    return day, week, month
+
+
+def _spent(stored: str) -> Spent:
+    number, nano_usd, *_ = stored.split()
+    return Spent(int(number), int(nano_usd))

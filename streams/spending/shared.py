@@ -1,0 +1,119 @@
+"""The account in Redis, and while that is away this worker's share of what was left when it was last seen.
+
+What was spent meanwhile is added to the ledger before it is used again. A worker that alone is cut off spends its share
+beside the others, who cannot know: all together then exceed a limit by at most what was left, divided by the workers.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import NamedTuple
+
+from streams.limits import CostTooLarge, LimitUnavailable
+from streams.spending.account import (
+    ACCOUNT,
+    Balance,
+    MoneySpent,
+    RecordRow,
+    Reservation,
+    Used,
+    rows_of_reservation,
+    rows_of_settlement,
+)
+from streams.spending.limits import SpendingLimits
+from streams.spending.memory import MemoryAccount, wall_us
+from streams.spending.redis import RedisAccount
+
+
+class _Local(NamedTuple):
+    """A reservation that a share admitted: as its caller knows it, and as the share does."""
+
+    of_caller: Reservation
+    share: MemoryAccount
+    of_share: Reservation
+
+
+class SharedAccount:
+    """Implements SpendingAccount. `workers` is the most that ever share the ledger."""
+
+    def __init__(self, redis: RedisAccount, workers: int, *, clock_us: Callable[[], int] = wall_us) -> None:
+        self.redis = redis
+        self._workers = workers
+        self._clock_us = clock_us
+        self._share: MemoryAccount | None = None
+        self._local: dict[int, _Local] = {}
+        self._owed: list[tuple[str, int, list[RecordRow]]] = []
+        self._turn = asyncio.Lock()
+
+    @property
+    def limits(self) -> SpendingLimits:
+        return self.redis.limits
+
+    @property
+    def balance(self) -> Balance | None:
+        return self.redis.balance
+
+    @property
+    def owed_nano_usd(self) -> int:
+        """What was spent and is not in the ledger yet."""
+        return sum(nano_usd for _, nano_usd, _ in self._owed)
+
+    async def reserve(self, school: str, model: str, tokens: int, nano_usd: int) -> Reservation:
+        try:
+            await self._repay()
+            reserved = await self.redis.reserve(school, model, tokens, nano_usd)
+        except LimitUnavailable as unavailable:
+            return await self._reserve_share(unavailable, Reservation(school, model, tokens, nano_usd, None))
+        return reserved
+
+    async def settle(self, reservation: Reservation, used: Used) -> None:
+        more_nano_usd = used.nano_usd * used.sent - reservation.nano_usd
+        if (local := self._local.pop(id(reservation), None)) is not None:
+            await local.share.settle(local.of_share, used)
+            self._owed.append((reservation.school, more_nano_usd, rows_of_settlement(reservation, used)))
+            return
+        try:
+            await self.redis.settle(reservation, used)
+        except LimitUnavailable:  # whether it was done nobody knows: a refund is not repeated, a debt is
+            if more_nano_usd > 0:
+                self._owed.append((reservation.school, more_nano_usd, []))
+            raise
+
+    async def hold(self, seconds: float) -> None:
+        if self._share is not None:
+            await self._share.hold(seconds)
+        await self.redis.hold(seconds)
+
+    async def begin(self) -> None:
+        await self.redis.begin()
+
+    async def look(self) -> Balance:
+        await self._repay()
+        return await self.redis.look()
+
+    async def aclose(self) -> None:
+        await self.redis.aclose()
+
+    async def _repay(self) -> None:
+        """Add what is owed to the ledger, once each. What a lost answer leaves in doubt counts twice: the safe side."""
+        async with self._turn:
+            while self._owed:
+                await self.redis.absorb(*self._owed[0])
+                self._owed.pop(0)
+            self._share = None
+
+    async def _reserve_share(self, unavailable: LimitUnavailable, asked: Reservation) -> Reservation:
+        if self._share is None:
+            self._share = self._new_share()
+        try:
+            local = await self._share.reserve(asked.school, asked.model, asked.tokens, asked.nano_usd)
+        except (MoneySpent, CostTooLarge) as error:
+            raise LimitUnavailable(ACCOUNT, f"{unavailable}; of this worker's share: {error}") from error
+        self._local[id(asked)] = _Local(asked, self._share, local)
+        self._owed.append((asked.school, asked.nano_usd, rows_of_reservation(asked.model, asked.nano_usd)))
+        return asked
+
+    def _new_share(self) -> MemoryAccount:
+        """A share of what is left of the limits; of nothing where the ledger was never seen."""
+        share = MemoryAccount(self.redis.limits, workers=self._workers, clock_us=self._clock_us)
+        share.vouch(self.redis.seen)
+        return share

@@ -1,0 +1,106 @@
+"""`skillstream spend`: what is stored in Redis, with no worker running."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from streams.limits.redis import connect
+from streams.spending.account import Used
+from streams.spending.limits import NO_SCHOOL, ScopeLimits, SpendingLimits
+from streams.spending.prices import NANO_USD
+from streams.spending.redis import RedisAccount
+from streams.spending.usage import TokenUsage
+from tests.cli.conftest import Run, run
+from tests.contract.limiters import prefix
+
+__all__ = ["prefix", "run"]
+LIMITS = SpendingLimits(ScopeLimits(day=5 * NANO_USD))
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, redis_url: str, prefix: str) -> Iterator[None]:
+    for name, value in {
+        "SKILLSTREAM_REDIS_URL": redis_url,
+        "SKILLSTREAM_APP_ID": prefix,
+        "SKILLSTREAM_USD_PER_DAY": "5",
+    }.items():
+        monkeypatch.setenv(name, value)
+    yield
+    asyncio.run(_delete(redis_url, prefix))
+
+
+async def _delete(url: str, prefix: str) -> None:
+    async with connect(url, timeout_s=5) as client:
+        async for key in client.scan_iter(f"{prefix}*"):
+            await client.delete(key)
+
+
+async def _spend(url: str, prefix: str) -> None:
+    account = RedisAccount(connect(url, timeout_s=5), LIMITS, prefix=prefix)
+    await account.begin()
+    for school, nano_usd in (("north", 1_500_000_000), (NO_SCHOOL, 250_000_000)):
+        reserved = await account.reserve(school, "gpt-4.1", 9_000, 2 * NANO_USD)
+        await account.settle(reserved, Used("gpt-4.1", TokenUsage(700, 150, cached_tokens=512), nano_usd))
+    await account.settle(await account.reserve(NO_SCHOOL, "gpt-4.1", 9_000, 90_000), Used("gpt-4.1", None, 90_000))
+    await account.aclose()
+
+
+@pytest.mark.usefixtures("environment")
+def test_it_says_what_was_spent_by_day_model_and_school_and_what_is_left(run: Run, redis_url: str, prefix: str) -> None:
+    asyncio.run(_spend(redis_url, prefix))
+    ran = run("spend", "--json")
+
+    assert (ran.code, ran.err) == (0, "")
+    said = json.loads(ran.out)
+    day, week, month = said["limits"]
+    assert (day["period"], day["limit_usd"], day["unknown"]) == ("day", 5.0, False)
+    assert day["spent_usd"] == pytest.approx(1.75009)
+    assert day["left_usd"] == pytest.approx(3.24991)
+    assert (week["limit_usd"], week["left_usd"], month["spent_usd"]) == (None, None, day["spent_usd"])
+    assert [(row["model"], row["school"], row["calls"], row["cached_tokens"]) for row in said["days"]] == [
+        ("gpt-4.1", None, 2, 512),
+        ("gpt-4.1", "north", 1, 512),
+    ]
+    assert said["days"][0]["reserved_usd"] == pytest.approx(0.00009)
+    assert sum(row["cost_usd"] for row in said["days"]) == pytest.approx(day["spent_usd"])
+    assert [school["school"] for school in said["schools"]] == [None, "north"]
+
+    page = run("spend").out
+    for text in ("1.7501", "5.00", "3.2499", "north", "gpt-4.1", "(none)"):
+        assert text in page
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_ledger_that_nobody_began_is_shown_and_not_begun(run: Run) -> None:
+    for _ in range(2):
+        said = json.loads(run("spend", "--json").out)
+        assert (said["limits"][0]["spent_usd"], said["limits"][0]["left_usd"], said["days"]) == (0, 5.0, [])
+
+
+@pytest.mark.usefixtures("environment")
+def test_what_is_unknown_leaves_nothing_until_a_person_says_that_nothing_was_spent(
+    run: Run, redis_url: str, prefix: str
+) -> None:
+    async def look() -> None:
+        account = RedisAccount(connect(redis_url, timeout_s=5), LIMITS, prefix=prefix)
+        await account.look()
+        await account.aclose()
+
+    asyncio.run(look())
+    before, after = (json.loads(run("spend", "--json", *extra).out)["limits"][0] for extra in ([], ["--begin"]))
+    assert (before["unknown"], before["left_usd"]) == (True, 0)
+    assert (after["unknown"], after["left_usd"]) == (False, 5.0)
+
+
+def test_without_redis_it_says_what_to_set(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SKILLSTREAM_REDIS_URL", raising=False)
+    ran = run("spend")
+    assert ran.code == 2
+    assert "SKILLSTREAM_REDIS_URL" in ran.err
+
+
+def test_a_redis_that_is_away_is_code_3(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SKILLSTREAM_REDIS_URL", "redis://127.0.0.1:9/0")
+    assert run("spend").code == 3

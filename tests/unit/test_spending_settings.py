@@ -1,0 +1,73 @@
+"""Limits of tokens and money, and prices, as settings say them: what cannot hold is refused at the start."""
+
+import pytest
+
+from agents.config.settings import SettingsError, load_settings
+from agents.config.spending import limits_of, prices_of, require_spending
+from streams.spending.limits import ScopeLimits, SpendingLimits
+from streams.spending.prices import SHIPPED_PRICES, Price
+
+REDIS = {"SKILLSTREAM_REDIS_URL": "redis://redis:6379/0"}
+
+
+def test_without_any_there_is_no_limit() -> None:
+    settings = load_settings({})
+    require_spending(settings)
+    assert limits_of(settings) == SpendingLimits()
+
+
+def test_each_limit_has_a_setting() -> None:
+    names = ("TOKENS_PER_MINUTE", "USD_PER_DAY", "USD_PER_WEEK", "USD_PER_MONTH")
+    environment = {f"SKILLSTREAM_{name}": str(value) for value, name in enumerate(names, 1)}
+    environment |= {f"SKILLSTREAM_SCHOOL_{name}": f"{value}" for value, name in enumerate(names, 11)}
+    settings = load_settings(environment | REDIS | {"SKILLSTREAM_SCHOOL_SEPARATOR": ":"})
+    require_spending(settings)
+    usd = 1_000_000_000
+    assert limits_of(settings) == SpendingLimits(
+        ScopeLimits(1, 2 * usd, 3 * usd, 4 * usd), ScopeLimits(11, 12 * usd, 13 * usd, 14 * usd)
+    )
+
+
+def test_a_price_that_is_set_wins_over_the_shipped_one() -> None:
+    settings = load_settings({"SKILLSTREAM_OPENAI_PRICES": "gpt-4.1=1/0.5/4, llama3.2=0/0/0"})
+    prices = prices_of(settings)
+    assert prices.of("gpt-4.1") == Price(1.0, 0.5, 4.0)
+    assert prices.known("llama3.2") == Price(0.0, 0.0, 0.0)
+    assert prices.of("gpt-6-luna") == SHIPPED_PRICES["gpt-6-luna"]
+
+
+def test_scripted_explanations_cost_nothing() -> None:
+    prices = prices_of(load_settings({"SKILLSTREAM_REASONING": "scripted"}))
+    assert prices.of("scripted-1") == Price(0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"SKILLSTREAM_USD_PER_DAY": "5"}, "needs SKILLSTREAM_REDIS_URL"),
+        ({"SKILLSTREAM_SCHOOL_USD_PER_DAY": "5", **REDIS}, "SKILLSTREAM_SCHOOL_SEPARATOR"),
+        (
+            {"SKILLSTREAM_USD_PER_DAY": "5", "SKILLSTREAM_OPENAI_MODELS": "gpt-4.1,llama3.2,qwen", **REDIS},
+            r"no price is known of llama3\.2, qwen.*SKILLSTREAM_OPENAI_PRICES=llama3\.2=2/0\.5/8,qwen=",
+        ),
+        ({"SKILLSTREAM_OPENAI_PRICES": "gpt-4.1=2"}, "SKILLSTREAM_OPENAI_PRICES: 'gpt-4.1=2' is not MODEL="),
+    ],
+)
+def test_what_could_not_hold_is_refused_with_what_to_do(environment: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        require_spending(load_settings(environment))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("USD_PER_DAY", "-1", "a number of 0..1000000 US dollars a day"),
+        ("USD_PER_MONTH", "nan", "a number of 0..1000000 US dollars a month"),
+        ("TOKENS_PER_MINUTE", "many", "a whole number of 0..1000000000 tokens a minute"),
+        ("CALLS_AT_ONCE", "0", "a whole number of 1..1000"),
+    ],
+)
+def test_a_wrong_limit_says_what_is_allowed(name: str, value: str, allowed: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings({f"SKILLSTREAM_{name}": value})
+    assert allowed in str(refused.value)
