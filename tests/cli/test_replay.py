@@ -56,6 +56,23 @@ def test_a_plain_file(run: Run, events: Path) -> None:
     assert orjson.loads(ran.out) == SUMMARY
 
 
+def test_overrides_are_scored_with_and_named(run: Run, events: Path, tmp_path: Path) -> None:
+    overrides, out = tmp_path / "weights.toml", tmp_path / "updates.jsonl"
+    overrides.write_text("[weights.problem_solving]\nbehaviour = 2.5\n")
+    versions, scores = set(), set()
+    for given in ((), ("--fusion-config", overrides)):
+        assert run("replay", events, "--out", out, "--json", *NONE, *given).code == 0
+        update = orjson.loads(out.read_bytes().splitlines()[0])
+        versions.add(update["config_version"])
+        scores.add(update["skills"]["problem_solving"]["score"])
+
+    assert len(versions) == len(scores) == 2
+    overrides.write_text("[weights.problem_solvin]\nbehaviour = 2.5\n")
+    ran = run("replay", events, *NONE, "--fusion-config", overrides)
+    assert ran.code == 2
+    assert "no such skill" in ran.err
+
+
 def test_gzip_is_told_by_its_content_not_its_name(run: Run, events: Path) -> None:
     events.write_bytes(gzip.compress(LINES))
 
