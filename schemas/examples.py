@@ -25,7 +25,14 @@ from schemas.event import (
     Voided,
 )
 from schemas.explanation import Claim, Explanation, ReasoningResult, SkillExplanation
-from schemas.fusion_config import FusionConfig, FusionOverrides, LevelOverrides, Overrides
+from schemas.fusion_config import (
+    FusionConfig,
+    FusionConfigMessage,
+    FusionOverrides,
+    LevelOverrides,
+    Overrides,
+    RescoreRequest,
+)
 from schemas.update import Contribution, EvidenceItem, SkillScore, SkillUpdate
 
 _AT: Final = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -109,14 +116,17 @@ EXPLANATION: Final = Explanation(
         )
     ],
 )
-CONFIG: Final = FusionConfig(
-    version=1,
-    overrides=Overrides(
-        weights={"problem_solving": {"behaviour": 0.7}},
-        levels=LevelOverrides(proficient=0.7),
-        fusion=FusionOverrides(half_life_days=90.0),
+CONFIGS: Final[tuple[FusionConfigMessage, ...]] = (
+    FusionConfig(
+        version=1,
+        overrides=Overrides(
+            weights={"problem_solving": {"behaviour": 0.7}},
+            levels=LevelOverrides(proficient=0.7),
+            fusion=FusionOverrides(half_life_days=90.0),
+        ),
+        reason="The behaviour of the autumn term counted too much.",
     ),
-    reason="The behaviour of the autumn term counted too much.",
+    RescoreRequest(version=1, reason="The new thresholds are to hold for everybody."),
 )
 RESULT: Final = ReasoningResult(
     version=1,

@@ -1,4 +1,4 @@
-"""`fusion-config`: weights and thresholds that are changed while workers run.
+"""`fusion-config`: weights and thresholds that are changed while workers run, and requests to score all students anew.
 
 Each configuration is kept under its version, a hash of its content: so that an update which names it can be scored
 again, and that going back to one is to write it again.
@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from schemas.bounds import MAX_SKILLS
 
 FUSION_CONFIG_VERSION: Final = 1
+RESCORE_KEY: Final = b"rescore"
 MAX_CONFIG_BYTES: Final = 65_536
 MAX_REASON_CHARS: Final = 500
 
@@ -58,3 +59,15 @@ class FusionConfig(
     version: Literal[1]
     overrides: Overrides
     reason: _Reason = ""
+
+
+class RescoreRequest(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="type", tag="rescore"
+):
+    """A request to score all students once by what is in force, under the key `rescore`. The newest counts."""
+
+    version: Literal[1]
+    reason: _Reason = ""
+
+
+FusionConfigMessage: TypeAlias = FusionConfig | RescoreRequest

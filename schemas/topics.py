@@ -126,9 +126,10 @@ FUSION_CONFIG: Final = Topic(
     name="fusion-config",
     summary="Weights and thresholds, changed while workers run; on partition 0 only. The newest configuration that is "
     "good is in force; updates name it at the end of their `config_version`. Nobody removes one: updates may name it.",
-    key="The configuration's version: 12 hex digits of its content's SHA-256, as `skillstream config set` computes it.",
+    key="The configuration's version: 12 hex digits of its content's SHA-256, as `skillstream config set` computes it; "
+    "`none` for nothing overridden, `rescore` for a request.",
     config={"cleanup.policy": "compact"},
     receives="Workers read it whole before their first update, and follow it. What is wrong is refused, and logged.",
-    sends="`skillstream config set` writes a configuration.",
+    sends="`skillstream config set` writes a configuration, `skillstream rescore` a request.",
 )
 TOPICS: Final = (ACTIVITY, UPDATES, REASONING, DEAD_LETTERS, RESULTS, ERASURES, ATTENTION, FUSION_CONFIG)

@@ -30,6 +30,7 @@ _COMMANDS: Final = {
     "replay": "Run the pipeline over files, without Kafka.",
     "verify": "Check on Kafka that every event is accounted for, exactly.",
     "config": "See and change weights and thresholds while workers run.",
+    "rescore": "Have all students scored by what is in force now.",
     "spend": "What explanations cost, and what is left of the limits.",
     "dead-letters": "See what could not be read, and send it back once it can be.",
     "adopt-topic": "Go on with an input topic that was deleted and created again.",

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from agents.display.plain import printable
 from agents.fusion_config.deployed import DeployedConfig
-from schemas.fusion_config import Overrides
-from streams.scoring.config_log import ConfigEntry, RefusedEntry, key_of
+from schemas.fusion_config import RESCORE_KEY, Overrides
+from streams.scoring.config_log import ConfigEntry, ConfigRecord, RefusedEntry, RescoreEntry, key_of
 from streams.scoring.overrides import Configured, weights_of
 
 _FUSION = ("kappa", "half_life_days", "stale_after_days")
@@ -69,10 +69,10 @@ def history_of(deployed: DeployedConfig) -> Iterator[dict[str, Any]]:
             "offset": entry.offset,
             "partition": entry.partition if isinstance(entry, RefusedEntry) else 0,
             "written": entry.written,
-            "key": entry.key if isinstance(entry, RefusedEntry) else key_of(entry.version).decode(),
+            "key": _key(entry),
             "in_force": entry == deployed.in_force,
             "refused": entry.why if isinstance(entry, RefusedEntry) else None,
-            "reason": entry.reason if isinstance(entry, ConfigEntry) else None,
+            "reason": None if isinstance(entry, RefusedEntry) else entry.reason,
             "overrides": msgspec.to_builtins(entry.overrides) if isinstance(entry, ConfigEntry) else None,
         }
 
@@ -88,3 +88,13 @@ def history_table(records: Iterator[dict[str, Any]]) -> Table:
         why = Text(printable(record["refused"] or record["reason"] or ""))
         table.add_row(where, record["written"], Text(printable(record["key"])), said, why)
     return table
+
+
+def _key(record: ConfigRecord) -> str:
+    match record:
+        case RefusedEntry(key=key):
+            return key
+        case RescoreEntry():
+            return RESCORE_KEY.decode()
+        case ConfigEntry(version=version):
+            return key_of(version).decode()

@@ -105,6 +105,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     skills: str = "default"
     model: str = "default"
     fusion_config_poll_s: PositiveSeconds = 2.0
+    rescore_students_per_s: PositiveInt = 1_000
     mapping: str | None = None
 
     redis_url: str | None = None

@@ -10,7 +10,7 @@ from agents.kafka.topics import ensure_topics
 from schemas.fusion_config import Overrides
 from streams.evidence.artifacts import load_artifact
 from streams.evidence.registry import config_version, types_of
-from streams.scoring.config_log import ConfigLog, ConfigRecord, encoded_config
+from streams.scoring.config_log import ConfigLog, ConfigRecord, encoded_config, encoded_request
 from streams.scoring.overrides import NO_OVERRIDES, Configured, apply_overrides, version_of
 from streams.skills.skill_set import load_skills
 
@@ -56,3 +56,8 @@ class DeployedConfig:
         """Put it in force; returns when the broker has confirmed it. Raises BrokerUnavailable."""
         with FusionConfigTopic(self._settings) as topic:
             topic.write(*encoded_config(overrides, reason))
+
+    def request_rescoring(self, reason: str) -> None:
+        """Ask the workers to score all students; returns when the broker has confirmed it. Raises BrokerUnavailable."""
+        with FusionConfigTopic(self._settings) as topic:
+            topic.write(*encoded_request(reason))

@@ -9,7 +9,7 @@ from agents.kafka.errors import BrokerUnavailable, DamagedBatch, TopicForbidden
 from agents.logs import lifecycle
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
-from streams.scoring.config_log import ConfigEntry, ConfigLog, RefusedEntry
+from streams.scoring.config_log import ConfigEntry, ConfigLog, RefusedEntry, RescoreEntry
 from streams.scoring.overrides import NO_OVERRIDES, apply_overrides
 
 _log = logging.getLogger(__name__)
@@ -54,6 +54,11 @@ class ConfigFollower:
             else:
                 self._note_unread(None)
                 self._take(records)
+
+    @property
+    def rescore(self) -> RescoreEntry | None:
+        """The newest request to score all students."""
+        return self._entries.rescore
 
     @property
     def problem(self) -> str | None:

@@ -93,6 +93,51 @@ def configured(former: str, now: str, *, offset: int = -1, at: str = "", reason:
     )
 
 
+def rescores(partition: int, students: int, offset: int, written: str, reason: str) -> None:
+    """All students of a partition are scored anew, as a record of `fusion-config` asks."""
+    _log.info(
+        "Rescoring partition %d: %d students, asked for at offset %d, %s%s",
+        partition,
+        students,
+        offset,
+        written,
+        f", because: {plain(reason)}" if reason else "",
+        extra={"partition": partition, "students": students, "offset": offset, "written": written, "reason": reason},
+    )
+
+
+def rescoring(partition: int, students: int, of: int) -> None:
+    """How far it has come."""
+    _log.info(
+        "Rescoring partition %d: %d of %d students",
+        partition,
+        students,
+        of,
+        extra={"partition": partition, "students": students},
+    )
+
+
+def rescored(partition: int, students: int, took_s: float) -> None:
+    """It is done, and remembered."""
+    _log.info(
+        "Partition %d is rescored: %d students in %.1f s",
+        partition,
+        students,
+        took_s,
+        extra={"partition": partition, "students": students, "seconds": round(took_s, 3)},
+    )
+
+
+def rescoring_interrupted(partition: int, students: int) -> None:
+    """The partition is given up: its next owner begins again."""
+    _log.info(
+        "Rescoring partition %d is interrupted after %d students: its owner begins again",
+        partition,
+        students,
+        extra={"partition": partition, "students": students},
+    )
+
+
 def server_lost(name: str, where: str, why: str, meanwhile: str) -> None:
     """A server that was there does not answer."""
     _log.warning("%s is away, at %s: %s; %s", name, where, why, meanwhile, extra={"server": name, "where": where})

@@ -197,6 +197,13 @@ class Metrics:
             get_args(Refusal),
         )
 
+        self.rescored_students = declare.counter(
+            "rescored_students",
+            "students",
+            "Students scored anew without an event, as `skillstream rescore` asked; those of a partition that was "
+            "interrupted count again. Their updates are a part of updates.",
+        )
+
         self.explanations: CounterBy[Generator] = declare.counter_by(
             "generator", "explanations", "messages", "Explanations published, by who wrote them.", get_args(Generator)
         )

@@ -26,6 +26,7 @@ from streams.input.checkpoint import (
     IdentityLost,
     InputCheckpoint,
     Remedy,
+    RescoreId,
     decode_checkpoint,
     find_mismatch,
     folded_until,
@@ -67,6 +68,10 @@ class Diagnosis:
     def records(self) -> int:
         """Offsets that the input retains."""
         return sum(found.end - found.start for found in self.found.values())
+
+    def rescored(self, partition: int) -> RescoreId | None:
+        """The last request to score all students that was carried out there."""
+        return self.checkpoints[partition].rescored if partition in self.checkpoints else None
 
     @property
     def removed(self) -> dict[int, int]:
@@ -121,7 +126,9 @@ class Repair:
             raise NothingToRepair(f"{self.topic} is the topic that the table was folded from: nothing to adopt")
         epoch = self._next_epoch(seen)
         checkpoints = {
-            p: fresh_checkpoint(found, epoch, seen.checkpoints[p].rows if p in seen.checkpoints else 0)
+            p: fresh_checkpoint(
+                found, epoch, seen.checkpoints[p].rows if p in seen.checkpoints else 0, rescored=seen.rescored(p)
+            )
             for p, found in seen.found.items()
         }
         for partition, checkpoint in checkpoints.items():
@@ -153,7 +160,13 @@ class Repair:
         epoch = self._next_epoch(seen)
         tombstones, read_to = self._tombstones(epoch)
         checkpoints = {
-            p: fresh_checkpoint(found, epoch, len(tombstones.get(p, ())), folded_until(seen.checkpoints.get(p), found))
+            p: fresh_checkpoint(
+                found,
+                epoch,
+                len(tombstones.get(p, ())),
+                folded_until(seen.checkpoints.get(p), found),
+                seen.rescored(p),
+            )
             for p, found in seen.found.items()
         }
         self._group.require_idle()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+import msgspec
 from aiokafka.structs import ConsumerRecord
 
 from agents.delivery.faust.table import RowTable
@@ -22,6 +23,7 @@ from streams.input.checkpoint import (
     IdentityLost,
     InputCheckpoint,
     Remedy,
+    RescoreId,
     decode_checkpoint,
     find_mismatch,
     identity_lost,
@@ -44,6 +46,7 @@ class InputIdentity:
         self._epoch = epoch
         self._epochs: dict[int, int] = {}
         self._folded_to: dict[int, int] = {}
+        self._rescored: dict[int, RescoreId | None] = {}
         self._known: Description | None = None
 
     async def check(self, partitions: frozenset[int]) -> None:
@@ -70,6 +73,7 @@ class InputIdentity:
                 self._jumps.note(self._topic.topic, partition, start - removed, start)
             self._epochs[partition] = self._epoch if checkpoint is None else checkpoint.epoch
             self._folded_to[partition] = -1 if checkpoint is None else checkpoint.folded_to
+            self._rescored[partition] = None if checkpoint is None else checkpoint.rescored
         self._known = known
 
     def epoch_of(self, partition: int) -> int:
@@ -79,6 +83,16 @@ class InputIdentity:
     def new_from(self, partition: int) -> int:
         """The first offset of a checked partition that was not folded before the table was rebuilt."""
         return self._folded_to[partition] + 1
+
+    def rescored(self, partition: int) -> RescoreId | None:
+        """The last request to score all students of a checked partition that was carried out."""
+        return self._rescored[partition]
+
+    def note_rescored(self, partition: int, request: RescoreId) -> InputCheckpoint | None:
+        """That it was carried out, in this and all later checkpoints; None where nothing was folded yet."""
+        self._rescored[partition] = request
+        stored = self._table.checkpoints.get(partition)
+        return None if stored is None else msgspec.structs.replace(decode_checkpoint(stored), rescored=request)
 
     def checkpoint(self, last: ConsumerRecord) -> InputCheckpoint:
         """What to remember of a folded batch that ended with `last`; its rows are counted when it is written."""
@@ -93,6 +107,7 @@ class InputIdentity:
             value_checksum(last.value),
             skipped=self._jumps.skipped(last.topic, last.partition),
             folded_to=self._folded_to[last.partition],
+            rescored=self._rescored[last.partition],
         )
 
     async def watch(self) -> None:

@@ -41,6 +41,7 @@ from agents.worker.input_identity import CheckpointedStep, InputIdentity
 from agents.worker.internal_steps import Erasing, InternalStep, QueuedRows, ResultReading
 from agents.worker.outputs import Outputs
 from agents.worker.position_jumps import Jump, PositionJumps
+from agents.worker.rescoring import Rescorer, RescoringStep
 from agents.worker.student_step import StudentStep, TopicSteps, most_students
 from streams.context import ProcessingContext, no_attention, nothing_noted
 from streams.evidence.artifacts import load_artifact
@@ -101,6 +102,7 @@ class Worker:
         self._gate = _gate(settings, self._channels, self._identity.epoch_of, self._keyring.authentic)
         step = CheckpointedStep(self._step(), self._identity, self._channels.activity)
         self._app.attach(step, DeliveryHooks(self._recovered, self._revoked, self._repaired, self._jumps.note))
+        self._rescorer = self._make_rescorer()
         self._recovering_since_s = time.monotonic()
         self._lag = LagMonitor(
             BrokerOffsets(settings.broker, settings.app_id, self._channels.sources, settings.partitions)
@@ -160,6 +162,7 @@ class Worker:
                 self._health.watch(self._app.switch.halt),
                 self._identity.watch(),
                 self._config.follow(self._settings.fusion_config_poll_s),
+                self._rescorer.run(),
             ]
             if self._explanations is not None:
                 running += [self._explanations.serve(), self._explanations.watch_redis()]
@@ -206,6 +209,7 @@ class Worker:
         self._recovering_since_s = time.monotonic()
         self._metrics.rebalances.add()
         self._gate.drop(partitions)
+        self._rescorer.interrupt()
         if self._explanations is not None:
             self._explanations.drop(partitions)
 
@@ -238,6 +242,10 @@ class Worker:
 
     def _config_refused(self, entry: RefusedEntry) -> None:
         self._metrics.fusion_config_refused.add(entry.refusal)
+
+    def _rescored(self, students: int) -> None:
+        self._metrics.rescored_students.add(students)
+        self._metrics.updates.add(students)
 
     def _config_changed(self, config_version: str) -> None:
         self._metrics.built(config_version, self._pipeline.artifact.id)
@@ -282,6 +290,20 @@ class Worker:
                 channels.results: InternalStep(reading, "results_dead_lettered", outputs, tally),
                 channels.erasures: InternalStep(erasing, "erasures_dead_lettered", outputs, tally),
             }
+        )
+
+    def _make_rescorer(self) -> Rescorer:
+        app, settings = self._app, self._settings
+        assert app.delivery_agent is not None, "made after the app's step is attached"
+        step = RescoringStep(self._pipeline, app.table.rows, self._channels.updates, self._rescored)
+        return Rescorer(
+            step,
+            app.delivery_agent,
+            app.table.rows,
+            self._identity,
+            lambda: self._config.rescore,
+            lambda: app.ownership.active if app.table_recovered else frozenset(),
+            settings.rescore_students_per_s,
         )
 
     def _skill_set(self) -> SkillSet:

@@ -14,19 +14,20 @@ from schemas.attention import AttentionRecord
 from schemas.dead_letter import DeadLetter, to_headers
 from schemas.event import NativeEvent
 from schemas.explanation import Explanation, ReasoningResult
-from schemas.fusion_config import FusionConfig
+from schemas.fusion_config import FusionConfigMessage
 from schemas.update import SkillUpdate
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _FIRST_VERSION: Final = 1
 _NATIVE_EVENT: Final[Any] = NativeEvent
+_FUSION_CONFIG: Final[Any] = FusionConfigMessage
 _EXAMPLES: Final[Mapping[str, tuple[Any, ...]]] = {
     topics.ACTIVITY.name: examples.EVENTS,
     topics.UPDATES.name: (examples.UPDATE,),
     topics.REASONING.name: (examples.EXPLANATION,),
     topics.RESULTS.name: (examples.RESULT,),
     topics.ATTENTION.name: (examples.ATTENTION_RECORD,),
-    topics.FUSION_CONFIG.name: (examples.CONFIG,),
+    topics.FUSION_CONFIG.name: examples.CONFIGS,
 }
 _TYPES: Final[Mapping[str, Any]] = {
     topics.ACTIVITY.name: _NATIVE_EVENT,
@@ -34,7 +35,7 @@ _TYPES: Final[Mapping[str, Any]] = {
     topics.REASONING.name: Explanation,
     topics.RESULTS.name: ReasoningResult,
     topics.ATTENTION.name: AttentionRecord,
-    topics.FUSION_CONFIG.name: FusionConfig,
+    topics.FUSION_CONFIG.name: _FUSION_CONFIG,
 }
 _SUMMARIES: Final = {topic.name: topic.summary for topic in topics.TOPICS}
 MESSAGE_TOPICS: Final = (*_TYPES, topics.DEAD_LETTERS.name)

@@ -12,19 +12,23 @@ found at the start is compared with the checkpoint before anything is folded.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 from zlib import crc32
 
 import msgspec
 from msgspec import Meta, Struct
 
-from schemas.bounds import MAX_INT64, MAX_UINT32, Milliseconds, Partition, Size
+from schemas.bounds import MAX_INT64, MAX_UINT32, Milliseconds, Offset, Partition, Size
 from schemas.errors import Fatal
 from streams.input.skipped import NOTHING_SKIPPED, Skipped
 
 CHECKPOINT_VERSION: Final = 1
 RESERVED: Final = b"\x00\xff"  # 0xff is in no UTF-8 text, so in no student's key
 CHECKPOINT_KEY: Final = RESERVED + b"skillstream"
+
+
+RescoreId: TypeAlias = tuple[Offset, Milliseconds]
+"""Offset and time of a request's record on `fusion-config`."""
 
 
 class IdentityLost(Fatal):
@@ -45,7 +49,8 @@ class Remedy(Enum):
 class InputCheckpoint(Struct, frozen=True, array_like=True):
     """See the module. `offset` is the last one folded, or the one before the first; `timestamp_ms` and `checksum` are
     of its record, None where it has none to compare. `topic_id` is empty where the broker gives none. `folded_to` is
-    the last offset that had been folded when the table was last rebuilt: up to it, nothing is news.
+    the last offset that had been folded when the table was last rebuilt: up to it, nothing is news. `rescored` is the
+    last request to score all students that was carried out.
     """
 
     version: int
@@ -58,6 +63,7 @@ class InputCheckpoint(Struct, frozen=True, array_like=True):
     rows: Size = 0
     skipped: Skipped = NOTHING_SKIPPED
     folded_to: Annotated[int, Meta(ge=-1, le=MAX_INT64)] = -1
+    rescored: RescoreId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +105,19 @@ def is_reserved(key: bytes) -> bool:
     return key.startswith(RESERVED)
 
 
-def fresh_checkpoint(found: Found, epoch: int, rows: int, folded_to: int = -1) -> InputCheckpoint:
+def fresh_checkpoint(
+    found: Found, epoch: int, rows: int, folded_to: int = -1, rescored: RescoreId | None = None
+) -> InputCheckpoint:
     """The checkpoint of a partition of which the table holds nothing yet, and `found.start` will be the first."""
     return InputCheckpoint(
-        CHECKPOINT_VERSION, found.topic_id, found.partitions, epoch, found.start - 1, rows=rows, folded_to=folded_to
+        CHECKPOINT_VERSION,
+        found.topic_id,
+        found.partitions,
+        epoch,
+        found.start - 1,
+        rows=rows,
+        folded_to=folded_to,
+        rescored=rescored,
     )
 
 

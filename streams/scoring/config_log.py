@@ -1,4 +1,5 @@
-"""What `fusion-config` says, record by record: every configuration by its version, and the one in force. Pure.
+"""What `fusion-config` says, record by record: every configuration by its version, the one in force, and the newest
+request to score all students. Pure.
 
 In force is the good one at the highest offset of those that compaction keeps, the newest of each key. So all who have
 read the topic up to one offset come to the same, whenever they began and whatever was compacted meanwhile.
@@ -11,8 +12,17 @@ from typing import Final
 import msgspec
 
 from schemas.dialects import Record
-from schemas.fusion_config import FUSION_CONFIG_VERSION, MAX_CONFIG_BYTES, FusionConfig, Overrides
+from schemas.fusion_config import (
+    FUSION_CONFIG_VERSION,
+    MAX_CONFIG_BYTES,
+    RESCORE_KEY,
+    FusionConfig,
+    FusionConfigMessage,
+    Overrides,
+    RescoreRequest,
+)
 from schemas.unreadable import UnreadableBatch
+from streams.input.checkpoint import RescoreId
 from streams.scoring.overrides import ConfigRefused, Refusal, version_of
 from streams.scoring.updates import rfc3339
 
@@ -20,6 +30,7 @@ CONFIG_PARTITION: Final = 0
 """The only one of the topic that is used: so that its records have one order."""
 CLEARED_KEY: Final = b"none"
 """Of the configuration that overrides nothing."""
+_MESSAGES: Final[msgspec.json.Decoder[FusionConfigMessage]] = msgspec.json.Decoder(FusionConfigMessage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +71,26 @@ class RefusedEntry:
         return f"the record {self.key!r} at {self.partition}@{self.offset} is refused: {self.why}"
 
 
-ConfigRecord = ConfigEntry | RefusedEntry
+@dataclass(frozen=True, slots=True)
+class RescoreEntry:
+    """A request to score all students."""
+
+    reason: str
+    offset: int
+    timestamp_ms: int
+
+    @property
+    def written(self) -> str:
+        """See ConfigEntry."""
+        return rfc3339(self.timestamp_ms * 1_000)
+
+    @property
+    def id(self) -> RescoreId:
+        """What a partition remembers of it."""
+        return self.offset, self.timestamp_ms
+
+
+ConfigRecord = ConfigEntry | RescoreEntry | RefusedEntry
 
 
 class ConfigLog:
@@ -97,8 +127,15 @@ class ConfigLog:
     @property
     def refused(self) -> RefusedEntry | None:
         """The newest record that is refused, if nothing good is newer."""
-        newest = max(self._entries.values(), key=lambda entry: entry.offset, default=None)
+        configurations = [entry for entry in self._entries.values() if not isinstance(entry, RescoreEntry)]
+        newest = max(configurations, key=lambda entry: entry.offset, default=None)
         return newest if isinstance(newest, RefusedEntry) else None
+
+    @property
+    def rescore(self) -> RescoreEntry | None:
+        """The newest request."""
+        found = self._entries.get(RESCORE_KEY)
+        return found if isinstance(found, RescoreEntry) else None
 
     def find(self, version: str) -> ConfigEntry | None:
         """The configuration of that version; None where the topic does not hold it, or it does not fit."""
@@ -109,13 +146,15 @@ class ConfigLog:
         if record.value is None:
             return None
         try:
-            config = _decoded(key, record.partition, record.value)
-            self._require_fit(config.overrides)
+            message = _decoded(key, record.partition, record.value)
+            if isinstance(message, RescoreRequest):
+                return RescoreEntry(message.reason, record.offset, record.timestamp)
+            self._require_fit(message.overrides)
         except ConfigRefused as refused:
             shown = key.decode("utf-8", "backslashreplace")[:64]
             return RefusedEntry(shown, record.partition, record.offset, record.timestamp, refused.refusal, str(refused))
-        version = version_of(config.overrides)
-        return ConfigEntry(version, config.overrides, config.reason, record.offset, record.timestamp)
+        version = version_of(message.overrides)
+        return ConfigEntry(version, message.overrides, message.reason, record.offset, record.timestamp)
 
 
 def encoded_config(overrides: Overrides, reason: str) -> tuple[bytes, bytes]:
@@ -124,12 +163,17 @@ def encoded_config(overrides: Overrides, reason: str) -> tuple[bytes, bytes]:
     return key_of(version_of(overrides)), msgspec.json.encode(config)
 
 
+def encoded_request(reason: str) -> tuple[bytes, bytes]:
+    """Key and value of a request's record."""
+    return RESCORE_KEY, msgspec.json.encode(RescoreRequest(version=FUSION_CONFIG_VERSION, reason=reason))
+
+
 def key_of(version: str) -> bytes:
     """What a configuration of that version is kept under."""
     return version.encode() or CLEARED_KEY
 
 
-def _decoded(key: bytes, partition: int, value: bytes) -> FusionConfig:
+def _decoded(key: bytes, partition: int, value: bytes) -> FusionConfigMessage:
     """Raises ConfigRefused."""
     if partition != CONFIG_PARTITION:
         raise ConfigRefused("partition", f"configurations are on partition {CONFIG_PARTITION} only: write it there")
@@ -138,10 +182,10 @@ def _decoded(key: bytes, partition: int, value: bytes) -> FusionConfig:
     if len(value) > MAX_CONFIG_BYTES:
         raise ConfigRefused("unreadable", f"{len(value)} bytes, {MAX_CONFIG_BYTES} are allowed")
     try:
-        config = msgspec.json.decode(value, type=FusionConfig)
+        message = _MESSAGES.decode(value)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise ConfigRefused("unreadable", str(error)) from None
-    wanted = key_of(version_of(config.overrides))
+    wanted = RESCORE_KEY if isinstance(message, RescoreRequest) else key_of(version_of(message.overrides))
     if key != wanted:
-        raise ConfigRefused("key", f"its key must be its version, {wanted.decode()}")
-    return config
+        raise ConfigRefused("key", f"its key must be {wanted.decode()}")
+    return message

@@ -138,7 +138,7 @@ def test_the_examples_of_the_asyncapi_document_are_valid() -> None:
                 Draft7Validator(schema).validate(value)
                 assert not Draft7Validator(schema).is_valid({}), message["name"]
                 shown += 1
-    assert shown == len(examples.EVENTS) + len(MESSAGE_TOPICS) - 1
+    assert shown == len(examples.EVENTS) + len(examples.CONFIGS) + len(MESSAGE_TOPICS) - 2
 
 
 def test_a_tuple_is_one_in_the_older_form_of_schemas_too() -> None:

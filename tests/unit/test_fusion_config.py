@@ -18,7 +18,7 @@ from streams.evidence.artifacts import NO_ARTIFACT, FusionFit, SkillCard
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
 from streams.rows.row_batch import RowBatch
-from streams.scoring.config_log import ConfigEntry, ConfigLog, RefusedEntry, encoded_config, key_of
+from streams.scoring.config_log import ConfigEntry, ConfigLog, RefusedEntry, encoded_config, encoded_request, key_of
 from streams.scoring.overrides import NO_OVERRIDES, ConfigRefused, apply_overrides, merged, version_of, weights_of
 from streams.scoring.updates import read_update
 from tests.events import NOW_MS, default_skills, fail_source, processed, raw, records, rows_of
@@ -60,6 +60,17 @@ def version_in_force(log: ConfigLog) -> str | None:
 
 
 # -- which one is in force
+
+
+def test_a_request_to_rescore_is_beside_the_configurations() -> None:
+    key, value = encoded_request("all")
+    log = noted(written(LOUD, 0), written(STRICT, 1, key=b"bad"), FileRecord(2, NOW_MS, value, "fusion-config", 0, key))
+
+    assert log.rescore is not None
+    assert (log.rescore.id, log.rescore.reason) == ((2, NOW_MS), "all")
+    assert version_in_force(log) == version_of(LOUD)
+    assert log.refused is not None, "a request mends nothing"
+    assert isinstance(log.note(FileRecord(3, NOW_MS, value, "fusion-config", 0, b"other")), RefusedEntry)
 
 
 def test_the_newest_good_configuration_is_in_force_and_the_others_are_found_by_their_versions() -> None:

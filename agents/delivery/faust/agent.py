@@ -126,6 +126,21 @@ class TableAgent:
         task.add_done_callback(self._finished)
         await asyncio.wait([task])
 
+    async def apply(self, partition: int, step: Callable[[], Awaitable[BatchResult]]) -> bool:
+        """Run a step of no record as the partition's only writer, and wait until what it changes is confirmed.
+
+        False where the partition is not ours to write to: nothing was run. Raises what `exclusive` raises.
+        """
+        is_done = False
+
+        async def work() -> None:
+            nonlocal is_done
+            await self.confirmed(await self._publish(partition, await step()))
+            is_done = True
+
+        await self.exclusive(partition, work)
+        return is_done
+
     async def _publish(self, partition: int, result: BatchResult) -> Futures:
         changes = result.rows or result.checkpoint is not None
         sent = await self._table.put_batch(partition, result.rows, result.checkpoint) if changes else []
