@@ -36,9 +36,11 @@ _DAYS: Final = Measure("days", lambda value: round(value, 1), 36_525)
 _MINUTES: Final = Measure("minutes", lambda log_seconds: round(math.expm1(log_seconds) / 60, 1), _LOG_YEAR)
 _SECONDS: Final = Measure("seconds", lambda log_seconds: float(round(math.expm1(log_seconds))), _LOG_YEAR)
 
-Standing = Literal["event", "detail", "context"]
+Standing = Literal["event", "detail", "context", "language"]
 _EVENT: Final = "event"
 _CONTEXT: Final = "context"
+_LANGUAGE: Final = "language"
+_TEXTS: Final = e.Message, e.Reflection
 
 
 class Fact(IntEnum):
@@ -48,7 +50,8 @@ class Fact(IntEnum):
 
     measure   what its value is; {} in the words is the number, the next one a plural's s. None: it is not told.
     standing  "event": it stands for one event. An event states several facts, at most one of this standing, so that
-              no event is counted twice. "context": it says where a student is, and nothing of a skill.
+              no event is counted twice. "context": it says where a student is, and nothing of a skill. "language":
+              it describes a text (`streams.skills.word_lists`), for profiles; no model has a feature of it.
     revision  one more when the same events give it another value: models that read it have to be trained again.
     """
 
@@ -90,6 +93,11 @@ class Fact(IntEnum):
     THOUGHT_BEFORE_RESET = 35, "took {} second{} before a reset", (e.Control,), _SECONDS
     ENDED = 36, "left a task {} second{} after the last step", (e.Session,), _SECONDS, _CONTEXT
     WITHDREW = 37, "withdrew from a course", (e.Session,), None, _EVENT
+    WORDS_READ = 38, "wrote {} word{} of English", _TEXTS, _COUNT, _LANGUAGE  # of texts that are read, quotations out
+    HEDGED = 39, "hedged {} time{} in what they wrote", _TEXTS, _COUNT, _LANGUAGE
+    CONNECTED_CAUSALLY = 40, "connected {} cause{} and effects in what they wrote", _TEXTS, _COUNT, _LANGUAGE
+    STATED_GOALS = 41, "stated {} goal{} in what they wrote", _TEXTS, _COUNT, _LANGUAGE
+    REQUESTED = 42, "made {} request{} in what they wrote", _TEXTS, _COUNT, _LANGUAGE
 
     words: str
     read_from: tuple[type, ...]
@@ -123,11 +131,12 @@ INDEX: Final = {fact.key: fact for fact in Fact}
 if [*Fact] != list(range(len(Fact))):
     raise Fatal("the facts' indices are not 0, 1, 2 … in the order of their lines")
 
-SETTLED_BY: Final = {
+SETTLED_BY: Final[dict[Fact, Fact]] = {
     Fact.PASSED: Fact.ATTEMPTED,
     Fact.VARIED_NONE: Fact.SET_CONTROLS,
     Fact.VARIED_ONE: Fact.SET_CONTROLS,
     Fact.VARIED_SOME: Fact.SET_CONTROLS,
+    **{fact: Fact.WORDS_READ for fact in Fact if fact.standing == "language" and fact is not Fact.WORDS_READ},
 }
 """Details that every event of another fact settles, one way or the other: a platform that states that fact states them,
 too. Others, as how many hints were taken or which try it was, are optional fields: not said is not known."""

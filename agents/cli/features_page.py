@@ -22,7 +22,8 @@ not known of a student is no number (NaN), never 0, and models take it as unknow
 ## Facts
 
 "Stands for" says whether a fact is the one that stands for its event (an event may state several, which are its
-details), or only says where the student is. The value is told in the unit given; times are kept as log(1 + seconds),
+details), or only says where the student is. Those of `language` describe texts ([how](language.md)), for profiles:
+no model reads them. The value is told in the unit given; times are kept as log(1 + seconds),
 and what `failed` keeps is 1 − score. Where there is no unit the value is 1, but of `retried` the number of the try, of
 `submitted` and `missed` the weight of the work, as far as events say these.
 

@@ -12,7 +12,7 @@ from streams.event_record import EventRecord, event_pipeline
 from streams.replay import Replay
 from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import Skill, load_skills
-from streams.vocabulary import FACTS
+from streams.vocabulary import Fact
 
 TEXTS: Final = "phrases of its text"
 RATINGS: Final = "its rating"
@@ -69,7 +69,8 @@ class DefaultSkills:
 
     def _fed(self, kind: str, events: list[e.NativeEvent]) -> Fed:
         row_batch = asyncio.run(self._folded(events))
-        facts = [fact for fact, n in zip(FACTS, row_batch.facts["n"][0], strict=True) if n]
+        counts = zip(Fact, row_batch.facts["n"][0].tolist(), strict=True)
+        facts = [fact.key for fact, n in counts if n and fact.standing != "language"]
         skills = {name for name, skill in self._skills.items() if not _heard(skill).isdisjoint(facts)}
         if row_batch.skill_states["text_n"].any():
             facts.append(TEXTS)

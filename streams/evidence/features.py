@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from streams.rows.layout import CONTROL, Array, ragged
 from streams.rows.row import MAX_CONTROLS
 from streams.rows.row_batch import Floats, RowBatch, decays
-from streams.vocabulary import FACTS, INDEX, Fact
+from streams.vocabulary import INDEX, Fact
 
 DAY_US: Final = 86_400 * 1_000_000
 
@@ -106,7 +106,10 @@ ROW_COLUMNS: Final = {
         "the mean mark, a due date missed counting as 0", lambda rows: _of_what_was_due(rows, "total", "marked")
     ),
 }
-FEATURES: Final = (*ROW_COLUMNS, *(f"{fact}.{column}" for fact in FACTS for column in FACT_COLUMNS))
+FEATURES: Final = (
+    *ROW_COLUMNS,
+    *(f"{fact.key}.{column}" for fact in Fact if fact.standing != "language" for column in FACT_COLUMNS),
+)
 _REVISIONS: Final[dict[str, int]] = {}
 """Columns of a fact, and features of the whole row, that mean something else than they first did: their revision."""
 

@@ -59,7 +59,9 @@ def kinds_of(events: Iterable[e.NativeEvent]) -> Kinds:
 
 
 def facts_of(events: Sequence[e.NativeEvent], kinds: Kinds) -> Facts:
-    """The facts of events that stand without knowing any other event; none of an event that is of no use for skills."""
+    """The facts of events that stand without knowing any other event, those of their texts' language aside; none of an
+    event that is of no use for skills.
+    """
     found: list[tuple[Array, int, Array | float]] = []
     for kind, indices in kinds.items():
         reader = _READERS.get(kind)
@@ -211,5 +213,5 @@ _READERS: Final[dict[type, Callable[[Sequence[Any]], FactReading]]] = {
     e.Session: _sessions,
     e.Media: _media,
 }
-if odd := _READERS.keys() ^ {kind for fact in Fact for kind in fact.read_from}:
+if odd := _READERS.keys() ^ {kind for fact in Fact if fact.standing != "language" for kind in fact.read_from}:
     raise Fatal(f"facts are declared of other events than are read: {', '.join(sorted(kind.__name__ for kind in odd))}")

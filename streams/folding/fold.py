@@ -158,7 +158,7 @@ class Folding:
         by_row: defaultdict[int, list[Void]] = defaultdict(list)
         for void in voids.values():
             by_row[void.row].append(void)
-        predictions = Voids(by_row, events, counts, time_us, self._columns_of) if voids else None
+        predictions = Voids(by_row, events, counts, time_us, self._values_of) if voids else None
         outcomes, fresh, beyond, joined = deduplicate(
             row_batch, row_indices, events, useful.tolist(), times, origins, self.segments, predictions
         )
@@ -181,8 +181,9 @@ class Folding:
             outcomes, new, clamped, beyond, joined, retracted, readings.unread, disclosures, given_up=given_up
         )
 
-    def _columns_of(self, text: str) -> int:
-        return len(self.reader.read(text).log_odds)
+    def _values_of(self, text: str) -> int:
+        reading = self.reader.read(text)
+        return len(reading.log_odds) + bool(reading.facts)
 
     def _is_rating(self, event: NativeEvent) -> bool:
         return type(event) is Rubric and event.skill in self.names

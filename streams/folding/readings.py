@@ -3,7 +3,7 @@ earlier events.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 from zlib import crc32
@@ -65,13 +65,13 @@ class Readings:
         """
         row_indices = event_times.row_index.tolist()
         said = self._after_failures(events, kinds.get(Attempt, ()), row_indices, event_times)
+        for number in sorted([*kinds.get(Message, ()), *kinds.get(Reflection, ())]):
+            said += self._read_text(row_indices[number], cast(Message, events[number]).text, number)
         if said:
             facts = facts.and_of(*zip(*said, strict=True))
         self._facts = Entries(event_times.row_index[facts.event] * len(FACTS) + facts.fact, facts.value, facts.event)
         self._answers = answers_of(events, kinds.get(Attempt, ()), event_times.row_index)
         self._use_controls(events, kinds.get(Control, ()), row_indices)
-        for number in sorted([*kinds.get(Message, ()), *kinds.get(Reflection, ())]):
-            self._read_text(row_indices[number], cast(Message, events[number]).text, number)
         for number in kinds.get(Rubric, ()):
             self._rate(row_indices[number], cast(Rubric, events[number]), number)
 
@@ -103,7 +103,8 @@ class Readings:
         shown = ~np.isin(self._facts.event, self.disclosures)
         return Entries(self._facts.where[shown], self._facts.value[shown], self._facts.event[shown])
 
-    def _read_text(self, row_index: int, text: str, number: int) -> None:
+    def _read_text(self, row_index: int, text: str, number: int) -> Iterator[tuple[int, int, float]]:
+        """Note what a text says of skills; facts (event, fact, value) that describe it."""
         reading = self._reader.read(text)
         if reading.unread is not None:
             self.unread[reading.unread.value] += 1
@@ -116,6 +117,7 @@ class Readings:
                 self._evidence.append((first + hit.column, hit.code, hit.weight, weight, number))
         for column, value in reading.log_odds.items():
             self._texts.note(first + column, value, number)
+        return ((number, fact, value) for fact, value in reading.facts)
 
     def _rate(self, row_index: int, event: Rubric, number: int) -> None:
         where = row_index * self._skills + self._row_batch.names.index(event.skill)

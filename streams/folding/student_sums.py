@@ -14,7 +14,15 @@ from streams.folding.event_time import MAX_EXPONENT
 from streams.folding.evidence_items import rank_of
 from streams.folding.student_components import StudentComponents
 from streams.folding.sums import DECAYED_OF_A_SKILL, rebase_foreign
-from streams.folding.voidable import ANSWER_VALUE, FACT_VALUE, RUBRIC_VALUE, TEXT_VALUE, first_to_keep
+from streams.folding.voidable import (
+    ANSWER_VALUE,
+    FACT_VALUE,
+    LANGUAGE_VALUE,
+    RUBRIC_VALUE,
+    TEXT_VALUE,
+    first_to_keep,
+    value_of_fact,
+)
 from streams.rows.layout import VOIDABLE
 from streams.rows.row import HALF_LIFE_US, MAX_EVIDENCE, decayed
 from streams.rows.row_batch import RowBatch
@@ -116,7 +124,7 @@ class StudentSums:
             return False
         for voidable in its:
             weight = math.exp2((voidable.time_us - self._reference_us) / HALF_LIFE_US)
-            if voidable.what == FACT_VALUE:
+            if voidable.what in (FACT_VALUE, LANGUAGE_VALUE):
                 self._subtract_fact(voidable, weight)
             elif voidable.what == ANSWER_VALUE:
                 self.components.retract(voidable.code, voidable.value, weight)
@@ -148,7 +156,7 @@ class StudentSums:
 
     def _note_voidable(self, digest: int, time_us: int, said: EventContribution) -> None:
         voidable = self._voidable
-        voidable += [RetractableValue(digest, time_us, value, fact, FACT_VALUE) for fact, value in said.facts]
+        voidable += [RetractableValue(digest, time_us, value, fact, value_of_fact(fact)) for fact, value in said.facts]
         voidable += [
             RetractableValue(digest, time_us, value, self._codes[skill], TEXT_VALUE) for skill, value in said.texts
         ]

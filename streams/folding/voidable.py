@@ -2,7 +2,8 @@
 
 Kept are the facts, text and rubric values of a student's last voidable events, MAX_VOIDABLE values in all, and of no
 event but a part: the last one is kept whole, however many skills its text speaks of. Their answers are kept with them,
-and don't count: what can be voided does not depend on how many components an item has.
+and don't count: what can be voided does not depend on how many components an item has; nor do the words of lists in
+their texts, but for how many words there are.
 """
 
 from collections.abc import Sequence
@@ -18,12 +19,18 @@ from streams.folding.sums import Entries
 from streams.rows.layout import VOIDABLE, Array, chunks
 from streams.rows.row import MAX_VOIDABLE
 from streams.rows.row_batch import RowBatch
-from streams.vocabulary import FACTS, skill_code
+from streams.vocabulary import FACTS, Fact, skill_code
 
 FACT_VALUE: Final = 0
 TEXT_VALUE: Final = 1
 RUBRIC_VALUE: Final = 2
 ANSWER_VALUE: Final = 3
+LANGUAGE_VALUE: Final = 4
+"""A fact, too: one that describes a text's language, beside WORDS_READ."""
+_UNCOUNTED: Final = (ANSWER_VALUE, LANGUAGE_VALUE)
+_OF_FACTS: Final = np.array(
+    [LANGUAGE_VALUE if fact.standing == "language" and fact is not Fact.WORDS_READ else FACT_VALUE for fact in Fact]
+)
 
 
 def keep_voidable(
@@ -50,6 +57,8 @@ def keep_voidable(
         index, where = entries.event[chosen], entries.where[chosen]
         part["what"], part["value"], part["time_us"] = what, entries.value[chosen], event_times.time_us[index]
         part["code"] = code[where % max(len(code), 1)]
+        if what == FACT_VALUE:
+            part["what"] = _OF_FACTS[part["code"]]
         pieces.append((index, part))
     of_event = np.concatenate([index for index, _ in pieces])
     values = np.concatenate([part for _, part in pieces])
@@ -66,6 +75,17 @@ def digest_as_int(event_id: str) -> int:
     return int.from_bytes(digest_of(event_id), "little")
 
 
+def value_of_fact(fact: int) -> int:
+    """What a value is called that adds to this fact."""
+    return int(_OF_FACTS[fact])
+
+
+def counted_ids(voidable: Array) -> list[int]:
+    """The events' ids of the values that count, of an array of VOIDABLE."""
+    ids: list[int] = voidable["id"][~np.isin(voidable["what"], _UNCOUNTED)].tolist()
+    return ids
+
+
 def _last(part: bytes) -> bytes:
     """As many of the last values as may be kept."""
     values = np.frombuffer(part, VOIDABLE)
@@ -73,8 +93,8 @@ def _last(part: bytes) -> bytes:
 
 
 def first_to_keep(ids: Sequence[int], what: Sequence[int]) -> int:
-    """As `first_within_bound`, of values among which are answers; those of an event follow its other values."""
-    counted = [index for index, each in enumerate(what) if each != ANSWER_VALUE]
+    """As `first_within_bound`, of values some of which don't count; an event's first one does."""
+    counted = [index for index, each in enumerate(what) if each not in _UNCOUNTED]
     start = first_within_bound([ids[index] for index in counted])
     return counted[start] if start else 0
 

@@ -15,7 +15,7 @@ from streams.folding.event_time import ALLOWED_LATENESS_US
 from streams.folding.facts import has_passed
 from streams.folding.readings import after_failure
 from streams.folding.retraction import Void
-from streams.folding.voidable import ANSWER_VALUE, digest_as_int, first_within_bound
+from streams.folding.voidable import counted_ids, digest_as_int, first_within_bound
 from streams.rows.layout import HELD_ACT, VOIDABLE, Array
 from streams.rows.row import MAX_HELD_ACTS
 from streams.rows.row_batch import Integers, RowBatch
@@ -63,8 +63,8 @@ class Voids:
     events: Sequence[NativeEvent]
     facts: Array
     time_us: Integers
-    columns_of: Callable[[str], int]
-    """How many skills a text says something of."""
+    values_of: Callable[[str], int]
+    """How many values a text adds that count."""
 
     def concern_acts(self, row_batch: RowBatch, row_indices: Sequence[int]) -> set[int]:
         """The rows of which a void may set an act free."""
@@ -83,7 +83,7 @@ class Foresight:
         self._voids = voids
         self._left = list(reversed(voids.by_row[row]))
         voidable = np.frombuffer(row_batch.sections["voidable"][row], VOIDABLE)
-        self._voidable: list[int] = voidable["id"][voidable["what"] != ANSWER_VALUE].tolist()
+        self._voidable = counted_ids(voidable)
         self._failures = failures_of(row_batch.sections["failures"][row])
         self._as_of_us = int(row_batch.headers["as_of_us"][row]) if row_batch.headers["events"][row] else None
 
@@ -108,7 +108,7 @@ class Foresight:
         if isinstance(event, Attempt) and not is_late and (self._failures or not has_passed(event)):
             values += len(after_failure(self._failures, event, time_us))
         if event.voidable:
-            values += self._voids.columns_of(event.text) if isinstance(event, _TEXTS) else 0
+            values += self._voids.values_of(event.text) if isinstance(event, _TEXTS) else 0
             values += isinstance(event, Rubric)
             self._keep(digest_as_int(event.event_id), values)
 

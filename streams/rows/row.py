@@ -28,9 +28,9 @@ ID_BYTES: Final = ID.itemsize
 MAX_OPEN_FAILURES: Final = 8
 MAX_CONTROLS: Final = 8
 MAX_VOIDABLE: Final = 14
-MAX_VOIDABLE_OF_EVENT: Final = 6 + MAX_SKILLS
+MAX_VOIDABLE_OF_EVENT: Final = 7 + MAX_SKILLS
 """One event's facts, and its text's value for each skill. Or what is in MAX_VOIDABLE: of seven attempts, each of two
-facts at least, and of eight components at most.
+facts at least, and of eight components at most; of fourteen texts, each with four values that do not count.
 """
 MAX_HELD_ACTS: Final = 24
 COMPONENTS_PER_STUDENT: Final = 64

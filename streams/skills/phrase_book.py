@@ -22,12 +22,12 @@ from streams.vocabulary import phrase_code
 
 REACH: Final = 6
 _REACH_BACK: Final = 2
-_NEGATORS: Final = frozenset(
+NEGATORS: Final = frozenset(
     """not no never none nobody nothing nor neither without cannot hardly barely refuse refuses refused refusing don't
     doesn't didn't isn't wasn't aren't weren't won't can't couldn't wouldn't shouldn't hasn't haven't hadn't mustn't
     needn't ain't""".split()
 )
-_ENDS_NEGATION: Final = frozenset((BREAK, "but", "however", "although", "though", "instead"))
+ENDS_NEGATION: Final = frozenset((BREAK, "but", "however", "although", "though", "instead"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class PhraseBook:
         for words in sorted(entries, key=len, reverse=True):
             by_second = self._by_first.setdefault(words[0], {})
             by_second.setdefault("".join(words[1:2]), []).append(_Entry([*words], entries[words]))
-        self._watched = self._by_first.keys() | _NEGATORS | _ENDS_NEGATION
+        self._watched = self._by_first.keys() | NEGATORS | ENDS_NEGATION
 
     def __bool__(self) -> bool:
         return bool(self._by_first)
@@ -93,9 +93,9 @@ class PhraseBook:
             if entry and at > denied_until and not _denied_behind(tokens, position):
                 said[entry] = None
             last = tokens[position - 1]
-            if last in _NEGATORS:
+            if last in NEGATORS:
                 denied_until = position - 1 + REACH
-            elif last in _ENDS_NEGATION:
+            elif last in ENDS_NEGATION:
                 denied_until = -1
         return said
 
@@ -113,8 +113,8 @@ class PhraseBook:
 
 def _denied_behind(tokens: Sequence[str], end: int) -> bool:
     for token in tokens[end : end + _REACH_BACK]:
-        if token in _ENDS_NEGATION:
+        if token in ENDS_NEGATION:
             return False
-        if token in _NEGATORS:
+        if token in NEGATORS:
             return True
     return False

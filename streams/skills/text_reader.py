@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, Self
 from schemas.dialects.markup import without_markup
 from streams.skills.phrase_book import Hit, PhraseBook
 from streams.skills.skill_set import SkillSet
+from streams.skills.word_lists import measured
 from streams.texts.disclosure import disclosed
 from streams.texts.english import MIN_WORDS, is_english
 from streams.texts.quotations import without_quotations
@@ -32,14 +33,17 @@ class Unread(StrEnum):
 
 
 class TextReading(NamedTuple):
-    """What a text says: log-odds by the skill's column, and the phrases found. Both are empty where it is `unread`."""
+    """What a text says: log-odds by the skill's column, the phrases found, and facts that describe its language. All
+    are empty where it is `unread`.
+    """
 
     log_odds: Mapping[int, float]
     hits: Sequence[Hit]
+    facts: Sequence[tuple[int, float]]
     unread: Unread | None = None
 
 
-_NOT_READ: Final = {why: TextReading({}, (), why) for why in Unread}
+_NOT_READ: Final = {why: TextReading({}, (), (), why) for why in Unread}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,8 @@ class TextReader:
             log_odds |= {column: value for column, value in said if value is not None}
             if not log_odds and not self.phrases:
                 return _NOT_READ[Unread.SHORT]
-        return TextReading({column: _bounded(value) for column, value in log_odds.items()}, hits)
+        log_odds = {column: _bounded(value) for column, value in log_odds.items()}
+        return TextReading(log_odds, hits, measured(tokens))
 
 
 def readable(text: str) -> list[str] | Unread:

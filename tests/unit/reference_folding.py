@@ -118,6 +118,8 @@ class ReferenceFolding:
 
     def _read(self, row: Row, text: str, time_s: int, factor: float) -> None:
         reading = self.reader.read(text)
+        for fact, value in reading.facts:
+            self._count(row, fact, value, time_s, factor, shown=True)
         for hit in reading.hits:
             skill, weight = skill_code(hit.skill), round(hit.weight * 10)
             if weight:

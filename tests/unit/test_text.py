@@ -302,7 +302,8 @@ def test_an_answer_that_was_asked_for_is_read_and_is_no_reflection() -> None:
     essay = event("reflection", text=TRIED, asked_for=True)
 
     assert estimated("resilience", essay) == estimated("resilience", event("reflection", text=TRIED))
-    assert {FACTS[fact] for fact in folded(essay, event("overdue", minute=1)).facts} == {"missed"}
+    facts = {FACTS[fact] for fact in folded(essay, event("overdue", minute=1)).facts}
+    assert facts == {"missed", "words_read"}
 
 
 def test_a_text_without_a_phrase_leaves_the_skill_absent() -> None:
