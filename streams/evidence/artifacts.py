@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from schemas.errors import Fatal
 from streams.evidence.features import revision_of
+from streams.evidence.fitted_indicator import FittedIndicator
 from streams.evidence.former_models import read_former
 from streams.evidence.outcome_intervals import OutcomeIntervals
 from streams.evidence.trained_on import TrainedOn
@@ -95,7 +96,7 @@ class SkillCard(Struct, frozen=True, kw_only=True):
     `outcome_intervals` are of a continuous outcome; without them the interval is the probability's own. `held_out` says
     in words who was held back for the figures, which are of the model alone, with `fused_` before them of the score.
     `revisions` are those of its features that were not 1 when it was trained. Cards of former trainers do not say what
-    was `trained_on`.
+    was `trained_on`. `indicators`, by name, are those that were fitted; else they are as the skills file has them.
     """
 
     file: str
@@ -111,6 +112,7 @@ class SkillCard(Struct, frozen=True, kw_only=True):
     revisions: dict[str, int] = {}
     held_out: str = ""
     trained_on: TrainedOn | None = None
+    indicators: dict[str, FittedIndicator] = {}
 
 
 class Card(Struct, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ from streams.vocabulary import INDEX
 RUBRIC_STRENGTH: Final = 1.0
 RUBRIC_WEIGHT: Final = 1.5
 _EDGE: Final = 0.005
+_MAX_LOG_ODDS: Final = 20.0  # a probability is never 0 or 1, however much is weighed
 
 
 class BehaviourSource:
@@ -62,7 +63,7 @@ class BehaviourSource:
                 shared += rate.share * whole * rate.read_by_model
                 newest_s = np.maximum(newest_s, row_batch.facts["newest_s"][:, rate.facts].max(axis=1) * (counted > 0))
             known = n > 0
-            estimate.p[known, column] = 1 / (1 + np.exp(-log_odds[known]))
+            estimate.p[known, column] = 1 / (1 + np.exp(-np.clip(log_odds[known], -_MAX_LOG_ODDS, _MAX_LOG_ODDS)))
             estimate.n[known, column] = n[known]
             estimate.age_s[known, column] = np.maximum(as_of_s[known] - newest_s[known], 0)
             estimate.status[known, column] = EstimateStatus.OK
@@ -89,9 +90,15 @@ class _Rate:
 
     def log_odds(self, part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
         """How far the shrunken rate lies from its prior, times the indicator's weight."""
-        prior, strength = self.indicator.prior, self.indicator.strength
-        rate = (np.minimum(part, whole) + strength * prior) / (whole + strength)
-        return self.indicator.weight * (_logit(rate) - _logit(np.array(prior)))
+        return self.indicator.weight * distance_from_prior(part, whole, self.indicator.prior, self.indicator.strength)
+
+
+def distance_from_prior(
+    part: NDArray[np.float64], whole: NDArray[np.float64], prior: float, strength: float
+) -> NDArray[np.float64]:
+    """How far a rate, shrunk by a prior that is worth `strength` observations, lies from it, in log-odds."""
+    rate = (np.minimum(part, whole) + strength * prior) / (whole + strength)
+    return np.asarray(_logit(rate) - _logit(np.array(prior)))
 
 
 def _rates(indicators: Sequence[Indicator], features: Collection[str]) -> list[_Rate]:

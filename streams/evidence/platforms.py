@@ -5,7 +5,7 @@ what is known. Whether it says so is declared in the skills file or was found by
 guessed from a student's own events: whoever did it once would have a low rate, and whoever never did it, none.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -41,13 +41,24 @@ class Platforms:
 
 def speaking(skill_set: SkillSet, artifact: Artifact) -> dict[str, tuple[Indicator, ...]]:
     """By skill the indicators that may add to its score: of what platforms tell; and of a skill with a model, whose
-    fusion was fitted to some indicators, none that could not speak in training.
+    fusion was fitted to some indicators, none that could not speak in training, each as it was fitted, if it was.
     """
-    platforms = Platforms.of(skill_set, artifact)
+    platforms, cards = Platforms.of(skill_set, artifact), artifact.card.skills
     return {
-        name: tuple(each for each in skill.indicators if _may_speak(each, artifact.card.skills.get(name), platforms))
-        for name, skill in skill_set.skills.items()
+        name: tuple(_speaking(skill.indicators, cards.get(name), platforms)) for name, skill in skill_set.skills.items()
     }
+
+
+def _speaking(indicators: Sequence[Indicator], card: SkillCard | None, platforms: Platforms) -> Iterator[Indicator]:
+    """One that was not fitted is silent beside those that were."""
+    fitted = {} if card is None else card.indicators
+    for each in indicators:
+        if not _may_speak(each, card, platforms):
+            continue
+        if not fitted:
+            yield each
+        elif each.name in fitted and fitted[each.name].is_of(each):
+            yield fitted[each.name].applied(each)
 
 
 def _may_speak(indicator: Indicator, card: SkillCard | None, platforms: Platforms) -> bool:

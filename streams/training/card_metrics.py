@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from streams.evaluation.figures import card_figures
 from streams.evaluation.predictions import Predictions
+from streams.training.behaviour_fit import FittedBehaviour
 from streams.training.folds import Fold
 from streams.training.labels import MAX_ORDINALS, ordinals_of
 from streams.training.moments import OWN, Moment
@@ -40,6 +41,14 @@ def _means(every: Sequence[Mapping[str, float]]) -> dict[str, float]:
     names = dict.fromkeys(name for figures in every for name in figures)
     known = {name: [figures[name] for figures in every if name in figures] for name in names}
     return {name: sum(values) if name == "n" else round(fmean(values), 4) for name, values in known.items()}
+
+
+def gain_metrics(behaviour: FittedBehaviour | None) -> dict[str, float]:
+    """How much the log loss of behaviour alone falls by fitting its indicators; nothing where they are as by hand."""
+    if behaviour is None:
+        return {}
+    ends = zip(("", "_low", "_high"), (behaviour.gain, *behaviour.interval), strict=True)
+    return {f"gain_of_fitted_indicators{end}": round(value, 5) for end, value in ends}
 
 
 def choice_metrics(choices: Mapping[str, Choice]) -> dict[str, float]:

@@ -27,7 +27,7 @@ _ARRAYS: Final = tuple(array.name for array in fields(Estimate))
 
 def feature_matrix(moments: Sequence[Moment], names: Sequence[str]) -> Floats:
     """Features at each moment, shape (moments, names)."""
-    return np.concatenate([features_of(row_batch, names) for row_batch in _chunks(moments, ())])
+    return np.concatenate([features_of(row_batch, names) for row_batch in row_batches(moments, ())])
 
 
 def estimates_beside_model(
@@ -43,7 +43,7 @@ def estimates_beside_model(
 
 async def _ask_source(source: Source, moments: Sequence[Moment], names: tuple[str, ...]) -> Estimate:
     parts = []
-    for row_batch in _chunks(moments, names):
+    for row_batch in row_batches(moments, names):
         try:
             estimate = await source.estimate(row_batch)
             require_sense(estimate, (len(row_batch), len(names)))
@@ -90,10 +90,11 @@ def reordered(estimate: Estimate, order: NDArray[np.intp]) -> Estimate:
 
 
 def _ask(compute: Callable[[RowBatch], Estimate], moments: Sequence[Moment], names: tuple[str, ...]) -> Estimate:
-    return joined([compute(row_batch) for row_batch in _chunks(moments, names)])
+    return joined([compute(row_batch) for row_batch in row_batches(moments, names)])
 
 
-def _chunks(moments: Sequence[Moment], names: tuple[str, ...]) -> Iterator[RowBatch]:
+def row_batches(moments: Sequence[Moment], names: tuple[str, ...]) -> Iterator[RowBatch]:
+    """The moments' rows, so many at a time; `names` are the skills."""
     for start in range(0, len(moments), _CHUNK):
         yield RowBatch.of([moment.row for moment in moments[start : start + _CHUNK]], names)
 

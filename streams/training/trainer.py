@@ -6,7 +6,7 @@ moments ──► features ──► a fold for each cohort, or k of students �
 
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from itertools import compress
 from typing import Any, Final
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from streams.evaluation.predictions import Predictions
 from streams.evidence.artifacts import CARD_VERSION, Card, SkillCard
+from streams.evidence.behaviour import BehaviourSource
 from streams.evidence.features import revision_of
 from streams.evidence.model import ModelSource
 from streams.evidence.registry import Types, types_of
@@ -25,7 +26,8 @@ from streams.evidence.trained_on import TrainedOn
 from streams.evidence.trees import BoostedTrees
 from streams.rows.row_batch import Floats
 from streams.skills.skill_set import SkillSet
-from streams.training.card_metrics import card_metrics, choice_metrics
+from streams.training.behaviour_fit import fit_behaviour
+from streams.training.card_metrics import card_metrics, choice_metrics, gain_metrics
 from streams.training.classifier import fit, matching
 from streams.training.errors import TrainingError
 from streams.training.estimates import (
@@ -129,6 +131,9 @@ def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan, types: Types
         types=types,
         seed=plan.seed,
     )
+    behaviour = fit_behaviour(moments, np.array([moment.own for moment in moments]), folds, data)
+    if behaviour is not None:
+        data = replace(data, estimates={**data.estimates, BehaviourSource.name: behaviour.estimate})
     fusion = fit_fusion(data)
     intervals = fit_intervals(data, fusion.fit, folds) if fusion else None
     card = SkillCard(
@@ -139,11 +144,12 @@ def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan, types: Types
         labels=plan.labels_source,
         examples=len(set(labels)),
         students=len({label.student for label in labels}),
-        metrics=_metrics(moments, folds, data, fusion, intervals),
+        metrics=_metrics(moments, folds, data, fusion, intervals) | gain_metrics(behaviour),
         fusion=fusion.fit if fusion else None,
         outcome_intervals=intervals.table if intervals else None,
         held_out=_in_words(folds),
         trained_on=trained_on,
+        indicators=behaviour.indicators if behaviour else {},
     )
     return card, final.model
 
