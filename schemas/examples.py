@@ -24,7 +24,7 @@ from schemas.event import (
     Submission,
     Voided,
 )
-from schemas.explanation import Claim, Explanation, ReasoningResult, SkillExplanation
+from schemas.explanation import EXPLANATION_VERSION, Claim, Explanation, ReasoningResult, SkillExplanation
 from schemas.fusion_config import (
     FusionConfig,
     FusionConfigMessage,
@@ -33,7 +33,15 @@ from schemas.fusion_config import (
     Overrides,
     RescoreRequest,
 )
-from schemas.update import Contribution, EvidenceItem, SkillScore, SkillUpdate
+from schemas.update import (
+    UPDATE_VERSION,
+    Contribution,
+    EvidenceItem,
+    IndicatorRate,
+    SkillProfile,
+    SkillScore,
+    SkillUpdate,
+)
 
 _AT: Final = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
@@ -70,50 +78,65 @@ EVENTS: Final[tuple[NativeEvent, ...]] = (
     Navigation(**_who("e15", 14), page="/courses/maths"),
 )
 UPDATE: Final = SkillUpdate(
-    version=1,
+    version=UPDATE_VERSION,
     student_id="ada",
     seq=(0, 4711),
     as_of="2026-01-05T09:12:00.000Z",
     skills={
-        "resilience": SkillScore(
+        "problem_solving": SkillScore(
             score=0.640312,
-            low=0.372104,
-            high=0.842217,
             confidence=0.412205,
             level="developing",
-            validated=False,
-            rests_on="phrases chosen by hand and indicators chosen by hand; no labels",
+            validated=True,
+            rests_on="a model trained on PISA 2012 'climate control' (solved or not)",
             contributions={
-                "behaviour": Contribution(status="ok", p=0.71, n=6.0, age_s=600.0, log_odds=0.577012),
+                "behaviour": Contribution(status="failed"),
                 "language": Contribution(status="absent"),
-                "model": Contribution(status="failed"),
+                "model": Contribution(status="ok", p=0.640312, n=16.0, age_s=600.0, log_odds=0.577012),
             },
+            evidence=[
+                EvidenceItem(id="e7", fact="varied_one", value=1.0, direction=1, time="2026-01-05T09:02:00.000Z")
+            ],
+        ),
+        "resilience": SkillProfile(
+            validated=False,
+            indicators=[IndicatorRate(name="tries_again_after_failing", count=3, of=4, value=0.75, trend=0.05)],
             evidence=[
                 EvidenceItem(id="e13", fact="recovered", value=1.0, direction=1, time="2026-01-05T09:02:00.000Z")
             ],
-        )
+        ),
     },
-    degraded=["model"],
+    degraded=["behaviour"],
     config_version="0bffd27fa203-a81815e0",
     model="default@a81815e0",
 )
 EXPLANATION: Final = Explanation(
-    version=1,
+    version=EXPLANATION_VERSION,
     student_id="ada",
     seq=(0, 4711),
     as_of="2026-01-05T09:12:00.000Z",
     generated_at="2026-01-05T09:12:03.250Z",
     generator="template",
     model="",
-    summary="The student went back to what had not worked.",
+    summary="Resilience, as it was seen: came back to 3 of 4 failed tasks.",
     skills=[
         SkillExplanation(
-            skill="resilience",
+            skill="problem_solving",
+            kind="score",
             score=0.640312,
             confidence=0.412205,
+            validated=True,
+            claims=[Claim(text="Ran a simulation with a single control set.", evidence=["e7"])],
+        ),
+        SkillExplanation(
+            skill="resilience",
+            kind="profile",
             validated=False,
-            claims=[Claim(text="Tried again after a failure.", evidence=["e13"])],
-        )
+            claims=[
+                Claim(text="Came back to 3 of 4 failed tasks.", evidence=["resilience.tries_again_after_failing"]),
+                Claim(text="Passed a task on try 1.", evidence=["e13"]),
+            ],
+        ),
     ],
 )
 CONFIGS: Final[tuple[FusionConfigMessage, ...]] = (

@@ -2,31 +2,34 @@
 
 from typing import Annotated, Final, Literal, TypeAlias
 
-from msgspec import Meta, Struct
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from schemas.bounds import MAX_SKILLS, Microseconds, Position, Tries
 from schemas.event import Identifier
-from schemas.update import UnitInterval
+from schemas.upcasting import EXPLANATION_UPCASTERS, decode_former
+from schemas.update import Kind, UnitInterval
 
-EXPLANATION_VERSION: Final = 1
+EXPLANATION_VERSION: Final = 2
 ExplainedScores: TypeAlias = Annotated[
     dict[Annotated[str, Meta(max_length=64)], UnitInterval], Meta(max_length=MAX_SKILLS)
 ]
 
 
 class Claim(Struct, frozen=True, kw_only=True):
-    """A sentence and the ids of the evidence items that it rests on."""
+    """A sentence and what it rests on: ids of evidence items, and indicators as `<skill>.<name>`."""
 
     text: str
     evidence: list[str]
 
 
 class SkillExplanation(Struct, frozen=True, kw_only=True):
-    """Why one skill's score is what it is."""
+    """Why one skill's score is what it is; of a profile, which has no score and no confidence, what was done."""
 
     skill: str
-    score: float
-    confidence: float
+    kind: Kind
+    score: float | UnsetType = UNSET
+    confidence: float | UnsetType = UNSET
     validated: bool
     claims: list[Claim]
 
@@ -59,7 +62,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     limit of money). `usage` is null where no model was asked.
     """
 
-    version: Literal[1]
+    version: Literal[2]
     student_id: str
     seq: Position
     as_of: str
@@ -75,7 +78,8 @@ class Explanation(Struct, frozen=True, kw_only=True):
 class ReasoningResult(Struct, frozen=True, kw_only=True):
     """What became of one try to explain (`student_id`, `seq`). Times in µs; idempotent to apply.
 
-    `explained` holds the scores that were explained, by skill: those at `seq`, whatever the student has done since.
+    `explained` holds what the row notes of each skill that was explained (`streams.scoring.noted`), at `seq`, whatever
+    the student has done since: of a score, that score.
     """
 
     version: Literal[1]
@@ -86,3 +90,20 @@ class ReasoningResult(Struct, frozen=True, kw_only=True):
     at_us: Microseconds
     not_before_us: Microseconds = 0
     explained: ExplainedScores | None = None
+
+
+_EXPLANATIONS: Final = msgspec.json.Decoder(Explanation)
+
+
+def read_explanation(value: bytes) -> Explanation:
+    """The explanation in a record's value, of this version or a former one.
+
+    Raises msgspec.MsgspecError, or UnicodeDecodeError, for what is none.
+    """
+    try:
+        return _EXPLANATIONS.decode(value)
+    except msgspec.ValidationError:
+        former = decode_former(value, EXPLANATION_UPCASTERS)
+        if former is None:
+            raise
+        return msgspec.convert(former, Explanation)

@@ -1,17 +1,22 @@
-"""`skill-updates`: what is believed of a student's skills, how surely, and why.
+"""`skill-updates`: what is known of a student's skills, how surely, and why.
 
-The topic is compacted by student, so each message stands alone: it holds every skill for which there is evidence.
+The topic is compacted by student, so each message stands alone: it holds every skill for which there is evidence. A
+skill is a `score` where something that saw labels, or a person, speaks for this student; else it is a `profile`.
 """
 
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Final, Literal, TypeAlias, get_args
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from schemas.bounds import Position
+from schemas.upcasting import UPDATE_UPCASTERS, decode_former
 
-UPDATE_VERSION: Final = 1
+UPDATE_VERSION: Final = 2
 
+CountOrSum: TypeAlias = Annotated[int, Meta(ge=0)] | Annotated[float, Meta(ge=0)]
 UnitInterval = Annotated[float, Meta(ge=0, le=1)]
+Kind = Literal["score", "mastery", "profile"]
 SourceStatus = Literal["absent", "ok", "stale", "failed"]
 Level = Literal["unknown", "emerging", "developing", "proficient"]
 LEVELS: Final[tuple[Level, ...]] = get_args(Level)
@@ -37,22 +42,69 @@ class Contribution(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     log_odds: float = 0.0
 
 
-class SkillScore(Struct, frozen=True, kw_only=True, gc=False):
-    """A skill's score with its 90 % interval. `validated`: a model that saw real labels is part of it.
+class SkillScore(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="score"):
+    """A skill's score. `validated`: a model that saw real labels is part of it.
 
-    `rests_on` says, in words, what this score of this student rests on: the sources that are part of it; of a model,
-    what it was trained on; without one, that there are no labels.
+    `low` to `high` is its 90 % interval; absent where no table of intervals was fitted to outcomes. With one,
+    `confidence` says how much narrower it is than that of somebody of whom nothing is known; without, how much evidence
+    there is. `rests_on` says, in words, what this score of this student rests on: the sources that are part of it; of a
+    model, what it was trained on; without one, that there are no labels.
     """
 
     score: UnitInterval
-    low: UnitInterval
-    high: UnitInterval
+    low: UnitInterval | UnsetType = UNSET
+    high: UnitInterval | UnsetType = UNSET
     confidence: UnitInterval
     level: Level
     validated: bool
     rests_on: str = ""
     contributions: dict[str, Contribution]
     evidence: list[EvidenceItem] = []
+
+    @property
+    def kind(self) -> Kind:
+        return "score"
+
+
+class SkillMastery(SkillScore, frozen=True, kw_only=True, gc=False, tag="mastery"):
+    """A score by an item bank: the mean of the student's later answers, whatever their knowledge component."""
+
+    @property
+    def kind(self) -> Kind:
+        return "mastery"
+
+
+class IndicatorRate(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """How often something was done (`count`) `of` how often it could have been, and `value`, that rate.
+
+    Both are sums of a student's whole history: of events, or of their values, as scores. `trend` is how much higher the
+    rate was of late (half-life 30 days); absent where it is the same. Its `name` is unique within the skill.
+    """
+
+    name: str
+    count: CountOrSum
+    of: CountOrSum
+    value: UnitInterval
+    trend: Annotated[float, Meta(ge=-1, le=1)] = 0.0
+
+
+class SkillProfile(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="kind", tag="profile"):
+    """What a student did that a skill is about: no score, and no level. Nothing here was held against an outcome.
+
+    `indicators` are only those that something was observed of. `contributions` are of sources that are not built in.
+    """
+
+    validated: bool
+    indicators: list[IndicatorRate] = []
+    evidence: list[EvidenceItem] = []
+    contributions: dict[str, Contribution] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> Kind:
+        return "profile"
+
+
+KnownSkill: TypeAlias = SkillScore | SkillMastery | SkillProfile
 
 
 class ComponentMastery(Struct, frozen=True, kw_only=True, gc=False):
@@ -76,14 +128,33 @@ class SkillUpdate(Struct, frozen=True, kw_only=True, gc=False):
     `seq` is the (epoch, offset) of the last event folded: equal seq means equal folded events; gaps are normal.
     `degraded` names the sources that failed; `as_of` is the newest event time folded. `mastery` has the components that
     the student met last, at most eight, the last one first; it is there only where the model has an item bank.
+    `norms_version` is for norms of items and cohorts, which do not exist yet: absent.
     """
 
-    version: Literal[1]
+    version: Literal[2]
     student_id: str
     seq: Position
     as_of: str
-    skills: dict[str, SkillScore]
+    skills: dict[str, KnownSkill]
     degraded: list[str]
     mastery: list[ComponentMastery] | UnsetType = UNSET
     config_version: str
     model: str
+    norms_version: str | UnsetType = UNSET
+
+
+_UPDATES: Final = msgspec.json.Decoder(SkillUpdate)
+
+
+def read_update(value: bytes) -> SkillUpdate:
+    """The update in a record's value, of this version or a former one.
+
+    Raises msgspec.MsgspecError, or UnicodeDecodeError, for what is none.
+    """
+    try:
+        return _UPDATES.decode(value)
+    except msgspec.ValidationError:
+        former = decode_former(value, UPDATE_UPCASTERS)
+        if former is None:
+            raise
+        return msgspec.convert(former, SkillUpdate)

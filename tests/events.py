@@ -12,7 +12,7 @@ import orjson
 from schemas.dead_letter import DeadLetter
 from schemas.dialects import Record, native
 from schemas.event import NativeEvent
-from schemas.update import SkillUpdate
+from schemas.update import SkillScore, SkillUpdate, read_update
 from streams.context import ProcessingContext
 from streams.evidence.artifacts import NO_ARTIFACT
 from streams.folding.fold import Folding
@@ -24,7 +24,6 @@ from streams.rows.row import Row
 from streams.rows.row_batch import RowBatch
 from streams.rows.segments import is_segment
 from streams.rows.table import PartitionedRows, StoredRows
-from streams.scoring.updates import read_update
 from streams.skills.skill_set import SkillSet, load_skills
 from streams.vocabulary import FACTS
 
@@ -153,6 +152,11 @@ def rows_of(result: PartitionResult) -> dict[str, bytes]:
 def updates_of(result: PartitionResult) -> list[SkillUpdate]:
     """The updates of a result, read."""
     return list(map(read_update, result.updates.values()))
+
+
+def scores_of(update: SkillUpdate) -> dict[str, SkillScore]:
+    """The skills of an update that have a score."""
+    return {name: skill for name, skill in update.skills.items() if isinstance(skill, SkillScore)}
 
 
 def updates_about(pipeline: Pipeline, students: Sequence[str], rows: RowBatch) -> list[SkillUpdate]:

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from streams.skills.skill_set import SkillSet
+from streams.vocabulary import FACTS
 
 _DEFAULT: Final = (files("streams") / "config" / "default.toml").read_text(encoding="utf-8")
 _DEFAULT_SKILLS: Final = len(tomllib.loads(_DEFAULT)["skills"])
@@ -29,13 +30,13 @@ def topics_of(skills: int) -> range:
 
 
 def skills_file(skills: int) -> str:
-    """A skills file of the default skills and as many topics as are missing to `skills`."""
+    """A skills file of the default skills and as many topics as are missing to `skills`; every fact may occur."""
     topics = (
         f'[skills.{topic(number)}]\ndefinition = "Topic {number}."\nbasis = "a phrase for a test"\n'
         f'weights = {{ language = 1.0, behaviour = 1.0 }}\nlexicon = {{ "{phrase(number)}" = 1.0 }}\n'
         for number in topics_of(skills)
     )
-    return "\n".join([_DEFAULT, *topics])
+    return "\n".join([_DEFAULT, *topics, f"[platforms]\nlms = {list(FACTS)}\n"])
 
 
 @cache

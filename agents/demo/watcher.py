@@ -4,22 +4,19 @@ from collections import Counter, defaultdict
 from threading import Event, Lock, Thread
 from typing import Final
 
-import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Message, TopicPartition
 
 from agents.config.channels import Channels
 from agents.kafka.clients import open_reader
 from agents.kafka.record import file_record
 from agents.stores.store import is_row
-from schemas.explanation import Explanation
-from schemas.update import SkillUpdate
+from schemas.explanation import Explanation, read_explanation
+from schemas.update import SkillUpdate, read_update
 from streams.replay import FileRecord
 from streams.rows.table import PartitionedRows
 
 _POLL_S: Final = 0.2
 _BATCH: Final = 500
-_UPDATES: Final = msgspec.json.Decoder(SkillUpdate)
-_EXPLANATIONS: Final = msgspec.json.Decoder(Explanation)
 
 
 class Watcher:
@@ -83,7 +80,7 @@ class Watcher:
             if is_row(message.key() or b""):
                 self.table.put(partition, message.key() or b"", value)
         elif topic == self._channels.updates and value is not None:
-            update = _UPDATES.decode(value)
+            update = read_update(value)
             self.updates[update.student_id] = update
         elif topic == self._channels.reasoning and value is not None:
-            self.explanations.append(_EXPLANATIONS.decode(value))
+            self.explanations.append(read_explanation(value))

@@ -19,7 +19,7 @@ from agents.kafka.reader import read_to_end
 from agents.kafka.topics import TopicSpec, ensure_topics
 from schemas import erasure
 from schemas.errors import InvalidInput, SkillstreamError
-from schemas.update import SkillUpdate
+from schemas.update import read_update
 from streams.input.checkpoint import (
     CheckpointMismatch,
     Found,
@@ -191,7 +191,7 @@ class Repair:
         found = []
         for message in read_to_end(self._settings.broker, self._channels.updates, last=_LAST_UPDATES):
             try:
-                found.append(msgspec.json.decode(message.value() or b"", type=SkillUpdate).seq[0])
+                found.append(read_update(message.value() or b"").seq[0])
             except msgspec.MsgspecError:
                 continue  # a tombstone, or nothing of ours
         return found

@@ -20,19 +20,20 @@ from agents.config.channels import Channels
 from agents.delivery.errors import SendFailed
 from agents.delivery.writer import OutRecord, RecordBatchWriter
 from schemas.explanation import Explanation, ReasoningResult
+from schemas.update import read_update
 from streams.limits import LimitUnavailable, RateLimitExceeded
 from streams.pipeline import Pipeline
 from streams.reasoning.asking import NotWanted
 from streams.reasoning.explainer import Explainer
 from streams.reasoning.policy.breaker import ReasoningPaused
 from streams.reasoning.policy.concurrency import Concurrency
+from streams.reasoning.policy.explained import with_noted
 from streams.reasoning.policy.pending import given_up, is_pending, owed
 from streams.reasoning.policy.queue import ReasoningQueue, Ticket
 from streams.rows.codec import row_headers
 from streams.rows.row import Pending
 from streams.rows.row_batch import RowBatch
 from streams.rows.table import Rows
-from streams.scoring.updates import read_update
 
 _IDLE_S: Final = 0.2
 _LONGEST_WAIT_S: Final = 30.0
@@ -100,10 +101,12 @@ class Reasoner:
             await self._publish(ticket, None, given_up(ticket.key.decode(), ticket.seq, now_us))
             return 0.0
         scorer = self._pipeline.scorer
-        [written] = scorer.write([ticket.key], await scorer.score(row_batch)).values()
+        scored = await scorer.score(row_batch)
+        [written] = scorer.write([ticket.key], scored).values()
+        update = read_update(written)
         try:
             explanation, result = await self._explainer.explain(
-                read_update(written), row_batch.pending(0), wanted=lambda: self._queue.contains(ticket)
+                update, row_batch.pending(0), wanted=lambda: self._queue.contains(ticket)
             )
         except (RateLimitExceeded, ReasoningPaused) as wait:
             self._queue.release(ticket)
@@ -114,7 +117,7 @@ class Reasoner:
         except NotWanted:
             return 0.0
         if not self._erased_since(ticket, row_batch):
-            await self._publish(ticket, explanation, result)
+            await self._publish(ticket, explanation, with_noted(result, update, scored.rows))
         return 0.0
 
     def _erased_since(self, ticket: Ticket, row_batch: RowBatch) -> bool:

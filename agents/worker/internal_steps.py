@@ -3,7 +3,7 @@
 Both are idempotent: a record that the row already knows changes nothing. One that cannot be read is a dead letter.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -102,11 +102,14 @@ class InternalStep:
 
 @dataclass(frozen=True, slots=True)
 class ResultReading:
-    """Notes in the row how a call to the reasoning model ended. `skill_set` tells the one in force."""
+    """Notes in the row how a call to the reasoning model ended. `skill_set` tells the one in force, `fitted` are the
+    skills that may have a level.
+    """
 
     rows: QueuedRows
     skill_set: Callable[[], SkillSet]
     policy: PendingPolicy
+    fitted: Collection[str]
 
     def __call__(self, partition: int, record: Record) -> Applied:
         """See InternalStep."""
@@ -116,7 +119,7 @@ class ResultReading:
         if row is None:
             self.rows.settle(partition, key, Row())
             return Applied("results_ignored")
-        note_result(row, result, self.skill_set(), self.policy)
+        note_result(row, result, self.skill_set(), self.policy, self.fitted)
         return Applied("results_applied", self.rows.store(partition, key, row))
 
 

@@ -52,6 +52,7 @@ from streams.input.signature import Authentic
 from streams.pipeline import PartitionResult, Pipeline
 from streams.reasoning.policy.marking import PendingMarker
 from streams.scoring.config_log import RefusedEntry
+from streams.scoring.kinds import fitted_skills
 from streams.skills.skill_set import SkillSet, load_skills
 
 _log = logging.getLogger(__name__)
@@ -280,7 +281,8 @@ class Worker:
             attention_from=self._identity.new_from if channels.attention else no_attention,
         )
         queued = QueuedRows(rows, queue)
-        reading = ResultReading(queued, self._skill_set, policy)
+        fitted = fitted_skills(self._skill_set(), self._pipeline.artifact)
+        reading = ResultReading(queued, self._skill_set, policy, fitted)
         erasing = Erasing(queued, context.owning_partition, channels)
         return TopicSteps(
             {

@@ -12,7 +12,7 @@ from schemas.dialects.record import Decoded, Tolerated
 from schemas.errors import InvalidInput
 from schemas.event import EARLIEST_TIME, MAX_IDENTIFIER_CHARS, VERSION, NativeEvent
 from schemas.unreadable import require_unpacked
-from schemas.upcasting import upcast
+from schemas.upcasting import EVENT_UPCASTERS, upcast
 
 MAX_EVENT_BYTES: Final = 1 << 20
 _DECODER: Final[msgspec.json.Decoder[NativeEvent]] = msgspec.json.Decoder(NativeEvent)
@@ -99,7 +99,7 @@ def read(document: Any) -> Decoded:
 def convert(document: Any) -> NativeEvent:
     """Return the event that a parsed `document` is. Raises InvalidInput as `decode` does."""
     try:
-        return _dated(msgspec.convert(_without_leap_seconds(upcast(document)), _NATIVE_EVENT))
+        return _dated(msgspec.convert(_without_leap_seconds(upcast(document, EVENT_UPCASTERS)), _NATIVE_EVENT))
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise _diagnose(document, error) from None
 

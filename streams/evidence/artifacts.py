@@ -89,6 +89,11 @@ class FusionFit(Struct, frozen=True, kw_only=True):
     kappa: dict[str, float] = {}
     mask_weights: dict[str, dict[str, float]] = {}
 
+    def chose(self, source: str) -> bool:
+        """Whether the weight of `source` is a choice by held-out students, in every mask: of none, too."""
+        masks = [weights for mask, weights in self.mask_weights.items() if source in mask.split("+")]
+        return bool(masks) and all(source in weights for weights in masks)
+
 
 class SkillCard(Struct, frozen=True, kw_only=True):
     """One skill's model: where its labels are from, how it did on students it never saw.

@@ -5,8 +5,8 @@ log-odds are the weighted sum of how far its rates lie from their priors, so a s
 at 0.5 with no evidence. Rubric ratings are one more rate; their number adds to n, so that no rating makes it less.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -14,17 +14,24 @@ from numpy.typing import NDArray
 
 from streams.evidence.artifacts import NO_ARTIFACT, Artifact
 from streams.evidence.features import facts_read
+from streams.evidence.indicators import Indicators, Rates
 from streams.evidence.platforms import speaking
 from streams.evidence.source import Estimate, EstimateStatus, OwnThread, SourceType
 from streams.evidence.training_scope import training_scopes
 from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import Indicator, SkillSet
-from streams.vocabulary import INDEX
 
 RUBRIC_STRENGTH: Final = 1.0
 RUBRIC_WEIGHT: Final = 1.5
 _EDGE: Final = 0.005
 _MAX_LOG_ODDS: Final = 20.0  # a probability is never 0 or 1, however much is weighed
+
+
+@dataclass(frozen=True, slots=True)
+class BehaviourEstimate(Estimate):
+    """An estimate, and the decayed sums that it was made from: whoever shows them need not add up again."""
+
+    recent: Rates
 
 
 class BehaviourSource:
@@ -35,9 +42,13 @@ class BehaviourSource:
     def __init__(self, skill_set: SkillSet, artifact: Artifact = NO_ARTIFACT) -> None:
         """The artifact is the one in use beside this source."""
         cards, scopes = artifact.card.skills, training_scopes(skill_set, artifact)
+        self._indicators = Indicators.of(skill_set)
         self._skills = [
-            (_rates(indicators, cards[name].features if name in cards else ()), scopes.get(name))
-            for name, indicators in speaking(skill_set, artifact).items()
+            (
+                _weighted(self._indicators, column, speak, cards[name].features if name in cards else ()),
+                scopes.get(name),
+            )
+            for column, (name, speak) in enumerate(speaking(skill_set, artifact).items())
         ]
         self._thread = OwnThread(self.name)
 
@@ -45,11 +56,12 @@ class BehaviourSource:
         """See Source."""
         return await self._thread.run(self.compute, row_batch)
 
-    def compute(self, row_batch: RowBatch) -> Estimate:
+    def compute(self, row_batch: RowBatch) -> BehaviourEstimate:
         """The estimate itself; pure. Of a student whom a trained skill's scope excludes no indicator speaks: how they
         weigh was fitted to others.
         """
         estimate = Estimate.empty(len(row_batch), len(self._skills))
+        recent = self._indicators.recent(row_batch)
         decay = row_batch.decay
         as_of_s = row_batch.headers["as_of_us"] / 1e6
         for column, (rates, scope) in enumerate(self._skills):
@@ -57,7 +69,7 @@ class BehaviourSource:
             shared = np.zeros(len(row_batch))
             counted = decay if scope is None else np.where(scope.excludes(row_batch), 0.0, decay)
             for rate in rates:
-                part, whole = _sums(row_batch, rate.numerator) * counted, _sums(row_batch, rate.denominator) * counted
+                part, whole = recent.part[rate.index] * counted, recent.whole[rate.index] * counted
                 log_odds += rate.log_odds(part, whole)
                 n += rate.share * whole
                 shared += rate.share * whole * rate.read_by_model
@@ -68,25 +80,20 @@ class BehaviourSource:
             estimate.age_s[known, column] = np.maximum(as_of_s[known] - newest_s[known], 0)
             estimate.status[known, column] = EstimateStatus.OK
             estimate.shared[known, column] = np.minimum(shared[known] / n[known], 1.0)
-        return estimate
-
-
-Term = tuple[int, bool]
+        return BehaviourEstimate(
+            **{each.name: getattr(estimate, each.name) for each in fields(estimate)}, recent=recent
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class _Rate:
-    """An indicator, prepared: `share` is its part of the skill's weights."""
+    """An indicator, weighed: its index among all, the facts that it counts, and its part of the skill's weights."""
 
+    index: int
     indicator: Indicator
-    numerator: list[Term]
-    denominator: list[Term]
+    facts: list[int]
     share: float
     read_by_model: bool
-
-    @property
-    def facts(self) -> list[int]:
-        return sorted({fact for fact, _ in self.numerator + self.denominator})
 
     def log_odds(self, part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
         """How far the shrunken rate lies from its prior, times the indicator's weight."""
@@ -101,32 +108,23 @@ def distance_from_prior(
     return np.asarray(_logit(rate) - _logit(np.array(prior)))
 
 
-def _rates(indicators: Sequence[Indicator], features: Collection[str]) -> list[_Rate]:
+def _weighted(
+    indicators: Indicators, column: int, speaking: Collection[Indicator], features: Collection[str]
+) -> list[_Rate]:
+    """The indicators of the skill in `column` that have a weight, among those that speak."""
     read = {fact.key for fact in facts_read(features)}
-    total = sum(abs(indicator.weight) for indicator in indicators) or 1.0
+    total = sum(abs(indicator.weight) for indicator in speaking) or 1.0
     return [
         _Rate(
+            index,
             indicator,
-            [_term(text) for text in indicator.numerator],
-            [_term(text) for text in indicator.denominator],
+            sorted({fact for fact, _ in indicators.numerators[index] + indicators.denominators[index]}),
             abs(indicator.weight) / total,
             not read.isdisjoint(text.partition(".")[0] for text in indicator.numerator),
         )
-        for indicator in indicators
+        for index in np.flatnonzero(indicators.skill == column).tolist()
+        if (indicator := indicators.indicators[index]) in speaking and indicator.weight
     ]
-
-
-def _term(text: str) -> Term:
-    fact, _, column = text.partition(".")
-    return INDEX[fact], column == "sum"
-
-
-def _sums(row_batch: RowBatch, terms: Sequence[Term]) -> NDArray[np.float64]:
-    """Decayed sums at each row's reference time, added over the terms; shape (rows,)."""
-    sums = np.zeros(len(row_batch))
-    for fact, of_values in terms:
-        sums += row_batch.facts["recent_total" if of_values else "recent_n"][:, fact]
-    return sums
 
 
 def _rubric(

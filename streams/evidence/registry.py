@@ -5,6 +5,7 @@ from importlib.metadata import EntryPoint
 
 import msgspec
 
+from schemas.update import UPDATE_VERSION
 from streams.evidence.artifacts import Artifact
 from streams.evidence.source import Source, SourceType
 from streams.skills.skill_set import SkillsError, SkillSet
@@ -27,11 +28,12 @@ def make_sources(types: Types, skill_set: SkillSet, artifact: Artifact) -> list[
 
 
 def config_version(skill_set: SkillSet, types: Types, artifact: Artifact) -> str:
-    """What updates name: the skill set, the sources that are not built in, as they are declared, and the artifact."""
+    """What updates name: the skill set, the sources that are not built in, as they are declared, the artifact, and the
+    version of the updates themselves: one that says the same otherwise is another one.
+    """
     declared = [each.declared for each in types if each.name not in BUILT_IN]
-    version = skill_set.config_version
-    if declared:
-        version = hashlib.sha256(msgspec.json.encode([version, declared])).hexdigest()[:12]
+    named = msgspec.json.encode([UPDATE_VERSION, skill_set.config_version, declared])
+    version = hashlib.sha256(named).hexdigest()[:12]
     return f"{version}-{artifact.digest[:8]}"
 
 

@@ -1,10 +1,12 @@
-"""From a checked draft to the message: aliases become evidence ids again, scores come from the update."""
+"""From a checked draft to the message: aliases become ids again, scores come from the update."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from msgspec import UNSET
+
 from schemas.explanation import EXPLANATION_VERSION, CallUsage, Claim, Explanation, SkillExplanation
-from schemas.update import SkillUpdate
+from schemas.update import SkillProfile, SkillUpdate
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim
 from streams.reasoning.model.template import summary_of
 from streams.reasoning.request.prompt import Question
@@ -35,12 +37,13 @@ def assemble(
         generator=generator,
         model=model,
         reason=reason,
-        summary=summary_of(update),
+        summary=summary_of(update, question.request),
         skills=[
             SkillExplanation(
                 skill=name,
-                score=skill.score,
-                confidence=skill.confidence,
+                kind=skill.kind,
+                score=UNSET if isinstance(skill, SkillProfile) else skill.score,
+                confidence=UNSET if isinstance(skill, SkillProfile) else skill.confidence,
                 validated=skill.validated,
                 claims=_claims(claims.get(name, ()), question.evidence_ids),
             )

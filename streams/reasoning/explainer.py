@@ -20,7 +20,7 @@ from typing import Literal
 
 from schemas.bounds import LATEST_US, MAX_UINT32
 from schemas.explanation import Explanation, ReasoningResult
-from schemas.update import SkillUpdate
+from schemas.update import SkillProfile, SkillUpdate
 from streams.limits import LIMITERS, CostTooLarge, LimitUnavailable, Registry
 from streams.reasoning.asking import BudgetedModel
 from streams.reasoning.assembly import assemble
@@ -132,7 +132,8 @@ class Explainer:
         return None
 
     async def explain(self, update: SkillUpdate, pending: Pending, *, wanted: Callable[[], bool] = always) -> Explained:
-        """Explain `update`; what to publish, and what to write back.
+        """Explain `update`; what to publish, and what to write back: `explained` with the scores of `update`, to which
+        whoever has the row adds what it notes of profiles (`streams.reasoning.policy.explained`).
 
         The explanation is None where the student has to wait. Where nothing was done at all, raises: RateLimitExceeded
         or ReasoningPaused (both with `retry_after_s`), LimitUnavailable, NotWanted. Every other failure becomes
@@ -231,5 +232,9 @@ class Explainer:
             attempts=min(attempts, MAX_UINT32),
             at_us=at_us,
             not_before_us=min(at_us + round(wait_s * 1e6), LATEST_US) if outcome == "failed" else 0,
-            explained={name: skill.score for name, skill in update.skills.items()} if outcome == "explained" else None,
+            explained=_scores(update) if outcome == "explained" else None,
         )
+
+
+def _scores(update: SkillUpdate) -> dict[str, float]:
+    return {name: skill.score for name, skill in update.skills.items() if not isinstance(skill, SkillProfile)}

@@ -28,6 +28,7 @@ from streams.evidence.artifacts import Artifact, ConformalTable, narrowing
 from streams.evidence.registry import Types
 from streams.evidence.source import Estimate, EstimateStatus, RecordedEstimate
 from streams.rows.row_batch import Floats, RowBatch
+from streams.scoring.kinds import fitted_sources
 from streams.skills.skill_set import SkillSet
 
 PRIOR_WIDTH: Final = 0.9
@@ -38,7 +39,9 @@ MAX_LOG_ODDS: Final = 12.0  # a score is never 0 or 1, even when rounded to be p
 class Fused:
     """Arrays of shape (students, skills), and `log_odds` a source: what it added to logit p. NaN: nothing known.
 
-    `carries` says of each source where it is present with a weight: what the score there rests on.
+    `carries` says of each source where it is present with a weight: what the score there rests on. `fitted` is where a
+    source that learnt from labels of that skill is present, with a weight or a fit that chose another source beside
+    it: elsewhere the number rests on weights chosen by hand, and is no score (`streams.scoring.kinds`).
     """
 
     score: Floats
@@ -47,6 +50,7 @@ class Fused:
     confidence: Floats
     log_odds: Mapping[str, Floats]
     carries: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    fitted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,8 @@ class Fusion:
         }
         self._tables = [card.intervals if card else None for card in cards]
         self._outcome_tables = [card.outcome_intervals if card else None for card in cards]
+        self._fitted = fitted_sources(skill_set, types)
+        self._is_chosen = {name: np.array([bool(fit and fit.chose(name)) for fit in fits]) for name in names}
         self._widths_of_nothing = np.array([_width_of_nothing(table) for table in self._tables])
 
     def fuse(self, estimates: Mapping[str, Estimate]) -> Fused:
@@ -134,7 +140,10 @@ class Fusion:
         width = np.where(present, self._widths(estimates), np.nan)
         low = np.clip(score - width / 2, 0, 1 - width)
         confidence = np.maximum(1 - width / self._widths_of_nothing, 0.0)
-        fused = Fused(score, low, low + width, confidence, log_odds, carries)
+        fitted = np.zeros(score.shape, np.bool_)
+        for name in self._fitted.keys() & estimates.keys():
+            fitted |= self._fitted[name] & (self._is_chosen[name] | carries[name]) & (estimates[name].n > 0)
+        fused = Fused(score, low, low + width, confidence, log_odds, carries, fitted)
         self._look_up_outcomes(fused, estimates)
         return fused
 

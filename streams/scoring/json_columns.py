@@ -15,6 +15,14 @@ from streams.rows.layout import Array
 
 _DIGITS: Final = 6
 Column = bytes | Iterable[bytes]
+SkillIndices = tuple[Array, Array]
+"""Rows and skills, as indices of the same number, by row and then by skill."""
+
+
+def indices_of(chosen: NDArray[np.bool_]) -> SkillIndices:
+    """Where `chosen`, of shape (rows, skills), is true."""
+    row, skill = np.nonzero(chosen)
+    return row, skill
 
 
 def grouped(texts: Iterable[bytes], owner: Array, owners: int) -> Iterator[bytes]:
@@ -29,9 +37,18 @@ def joined_columns(*columns: Column) -> Iterator[bytes]:
     return map(b"".join, zip(*(repeat(one) if isinstance(one, bytes) else one for one in columns), strict=False))
 
 
-def numbers(values: NDArray[np.float64]) -> list[bytes]:
+def numbers(values: NDArray[np.float64], digits: int = _DIGITS) -> list[bytes]:
     """Each of them in JSON, rounded; none may be NaN."""
-    return _split(np.round(values, _DIGITS))
+    return _split(np.round(values, digits))
+
+
+def numerals(values: NDArray[np.float64]) -> list[bytes]:
+    """As `numbers`, whole ones without a point."""
+    whole = values == np.floor(values)
+    texts = integers(values.astype(np.int64))
+    if whole.all():
+        return texts
+    return [text if one else rounded for text, rounded, one in zip(texts, numbers(values), whole.tolist(), strict=True)]
 
 
 def integers(values: "NDArray[np.integer[Any]]") -> list[bytes]:

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
+from string import Formatter
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -49,15 +50,17 @@ class Indicator(Struct, frozen=True, forbid_unknown_fields=True):
     """A rate of behaviour: sums of `fact.n` (how often) or `fact.sum` (of its values), numerator over denominator.
 
     `prior` is the rate of a student of whom nothing is known, worth `strength` observations; `weight` says how much
-    and which way a rate above the prior speaks for the skill.
+    and which way a rate above the prior speaks for the skill; without one the rate is shown, and moves nothing.
+    `words` tell a teacher what was seen, in the past tense, without a subject: {count} {of} {rate} are the numbers.
     """
 
     name: Name
     numerator: Annotated[tuple[str, ...], Meta(min_length=1)]
     denominator: Annotated[tuple[str, ...], Meta(min_length=1)]
     prior: Probability
-    weight: SignedWeight
+    weight: SignedWeight = 0.0
     strength: PositiveFloat = 5.0
+    words: Annotated[str, Meta(max_length=120)] | UnsetType = UNSET  # unset: no part of the version, as before
 
 
 class TextModelFile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -260,9 +263,26 @@ def _check(path: str, skill: Skill, sources: Sequence[str]) -> None:
             fact, _, column = term.partition(".")
             if fact not in FACTS or column not in ("n", "sum"):
                 raise SkillsError(f"{path}.{where}: {term!r} is not <fact>.n or <fact>.sum")
+    for indicator in skill.indicators:
+        if indicator.words is not UNSET and not _can_be_filled(indicator.words):
+            raise SkillsError(
+                f"{path}.indicators.{indicator.name}.words: {indicator.words!r} has other places to fill "
+                "than {count}, {of} and {rate}"
+            )
     for phrase in skill.lexicon:
         if len(phrase.encode()) > MAX_PHRASE_BYTES:
             raise SkillsError(f"{path}.lexicon: {phrase!r} has more than {MAX_PHRASE_BYTES} bytes")
         words = words_of(tokenise(phrase))
         if not words or (len(words) == 1 and words[0] in _STOP_WORDS):
             raise SkillsError(f"{path}.lexicon: {phrase!r} is too common to mean anything by itself")
+
+
+def _can_be_filled(words: str) -> bool:
+    """Whether nothing but {count}, {of} and {rate}, plainly, is to be filled in."""
+    try:
+        return all(
+            name in (None, "count", "of", "rate") and not (spec or conversion)
+            for _, name, spec, conversion in Formatter().parse(words)
+        )
+    except ValueError:
+        return False

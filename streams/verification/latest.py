@@ -4,15 +4,15 @@ Rows stay encoded and updates are shortened to what is compared. When a slice ne
 students are set aside for a later pass.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from schemas.dialects import Record
 from schemas.errors import Fatal
-from schemas.explanation import Explanation
-from schemas.update import SkillUpdate
+from schemas.explanation import Explanation, read_explanation
+from schemas.update import SkillUpdate, read_update
 from streams.input.checkpoint import CHECKPOINT_KEY, InputCheckpoint, decode_checkpoint, is_reserved
 from streams.rows.codec import decode_row
 from streams.rows.segments import is_segment, student_of
@@ -32,9 +32,6 @@ Age = tuple[int, int, bool]
 """A row's (epoch, offset, is a tombstone row), in the order that rows of one student follow each other."""
 
 NO_AGE: Final[Age] = (0, -2, False)
-
-_UPDATES: Final = msgspec.json.Decoder(SkillUpdate)
-_EXPLANATIONS: Final = msgspec.json.Decoder(Explanation)
 
 
 class Unsound:
@@ -113,7 +110,7 @@ class Last:
             key = record.key or b""
             if not self.slice.contains(key):
                 continue
-            update = self._read("update", record, _UPDATES)
+            update = self._read("update", record, read_update)
             if not isinstance(update, Unsound):
                 packed = None if update is None else pack_update(shorten(update, self._remote))
                 self._put(self._published, key, packed, len(packed or b"") - len(self._published.get(key, b"")))
@@ -124,7 +121,7 @@ class Last:
             key = record.key or b""
             if not self.slice.contains(key):
                 continue
-            explanation = self._read("reasoning", record, _EXPLANATIONS)
+            explanation = self._read("reasoning", record, read_explanation)
             if not isinstance(explanation, Unsound):
                 seq = None if explanation is None else explanation.seq
                 self._put(self.explained, key, seq, STUDENT_BYTES // 4 if key not in self.explained else 0)
@@ -137,13 +134,13 @@ class Last:
                 self.late_requests[student] = None
 
     def _read(
-        self, kind: DifferenceKind, record: Record, decoder: "msgspec.json.Decoder[_Published]"
+        self, kind: DifferenceKind, record: Record, read: Callable[[bytes], _Published]
     ) -> "_Published | Unsound | None":
         """The message that `record` carries; None where it deletes the former one."""
         if record.key is None:
             return self._problem(kind, record, "a message without a key")
         try:
-            message = None if record.value is None else decoder.decode(record.value)
+            message = None if record.value is None else read(record.value)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return self._problem(kind, record, "a message that is none of ours")
         if message is not None and message.student_id.encode() != record.key:

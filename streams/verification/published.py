@@ -4,20 +4,34 @@ from collections.abc import Collection
 from typing import Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
-from schemas.update import SkillUpdate
+from schemas.update import Kind, KnownSkill, SkillProfile, SkillUpdate
 from streams.verification.audit import RowPosition
 
+NOTHING: Final = -1.0
 
-class PublishedScore(Struct, frozen=True, array_like=True):
-    """One skill of an update."""
 
-    score: float
-    low: float
-    high: float
-    confidence: float
-    level: str
+class PublishedIndicator(Struct, frozen=True, array_like=True):
+    """One indicator of a profile."""
+
+    name: str
+    count: float
+    of: float
+    value: float
+    trend: float
+
+
+class PublishedSkill(Struct, frozen=True, array_like=True):
+    """One skill of an update; what its kind, or it, does not have is NOTHING or empty."""
+
+    kind: Kind
+    score: float = NOTHING
+    low: float = NOTHING
+    high: float = NOTHING
+    confidence: float = NOTHING
+    level: str = ""
+    indicators: tuple[PublishedIndicator, ...] = ()
 
 
 class PublishedMastery(Struct, frozen=True, array_like=True):
@@ -48,7 +62,7 @@ class PublishedUpdate(Struct, frozen=True, array_like=True):
     as_of: str
     degraded: tuple[str, ...]
     config_version: str
-    skills: dict[str, PublishedScore]
+    skills: dict[str, PublishedSkill]
     recorded: dict[str, dict[str, Part]] = {}
     mastery: tuple[PublishedMastery, ...] = ()
 
@@ -71,16 +85,22 @@ def shorten(update: SkillUpdate, remote: Collection[str] = ()) -> PublishedUpdat
         as_of=update.as_of,
         degraded=tuple(sorted(update.degraded)),
         config_version=update.config_version,
-        skills={
-            name: PublishedScore(skill.score, skill.low, skill.high, skill.confidence, skill.level)
-            for name, skill in update.skills.items()
-        },
+        skills={name: _skill(skill) for name, skill in update.skills.items()},
         mastery=tuple(
             PublishedMastery(each.component, each.p, each.low, each.high, each.n, each.trend)
             for each in update.mastery or ()
         ),
         recorded={source: _said_by(source, update) for source in remote},
     )
+
+
+def _skill(skill: KnownSkill) -> PublishedSkill:
+    if isinstance(skill, SkillProfile):
+        indicators = (PublishedIndicator(*msgspec.structs.astuple(each)) for each in skill.indicators)
+        return PublishedSkill(skill.kind, indicators=tuple(indicators))
+    low = NOTHING if skill.low is UNSET else skill.low
+    high = NOTHING if skill.high is UNSET else skill.high
+    return PublishedSkill(skill.kind, skill.score, low, high, skill.confidence, skill.level)
 
 
 def _said_by(source: str, update: SkillUpdate) -> dict[str, Part]:

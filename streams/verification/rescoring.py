@@ -15,6 +15,7 @@ import numpy as np
 from schemas.dialects import Decode, decode
 from schemas.errors import Fatal
 from schemas.fusion_config import Overrides
+from schemas.update import read_update
 from streams.evidence.artifacts import Artifact
 from streams.evidence.registry import make_sources, types_of
 from streams.evidence.source import Estimate, EstimateStatus, RecordedEstimate, Source
@@ -26,7 +27,6 @@ from streams.rows.row_batch import RowBatch
 from streams.scoring.fusion import subsets
 from streams.scoring.overrides import NO_OVERRIDES, version_of
 from streams.scoring.scorer import Scorer
-from streams.scoring.updates import read_update
 from streams.skills.skill_set import SkillSet
 from streams.verification.audit import AuditFinding, NotCompared
 from streams.verification.configurations import Configurations, NoConfigurations
@@ -156,12 +156,15 @@ def update_scores_differ(published: PublishedUpdate, computed: PublishedUpdate) 
         return AuditFinding("update", f"its skills are not those of the replay: {names}")
     for name, score in published.skills.items():
         other = computed.skills[name]
+        if (score.kind, score.level) != (other.kind, other.level):
+            ours, theirs = (f"{each.kind} {each.level}".rstrip() for each in (score, other))
+            return AuditFinding("update", f"its {name} is {ours}, the replay's {theirs}")
         for column in ("score", "low", "high", "confidence"):
             apart = abs(getattr(score, column) - getattr(other, column))
             if not apart <= ROUNDING_TOLERANCE:
                 return AuditFinding("update", f"its {column} of {name} is off by {apart:.3g}")
-        if score.level != other.level:
-            return AuditFinding("update", f"its level of {name} is {score.level}, the replay's {other.level}")
+        if score.indicators != other.indicators:
+            return AuditFinding("update", f"its indicators of {name} are not those of the replay")
     return _mastery_differs(published.mastery, computed.mastery)
 
 

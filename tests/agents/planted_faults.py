@@ -14,7 +14,7 @@ from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import Row
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, owning_partition
-from tests.events import Student, event, processed, raw, rows_of, stored_dead_letter
+from tests.events import Student, event, processed, raw, rows_of, scores_of, stored_dead_letter
 
 LOST, GONE, DOUBLE, STALE, SCORE = "sim-00001", "sim-00002", "sim-00003", "sim-00004", "sim-00005"
 UNSAID, MISSAID, MISEXPLAINED, UNFOLDED, UNFORWARDED = "sim-00006", "sim-00007", "sim-00008", "sim-00009", "unforwarded"
@@ -89,7 +89,7 @@ def with_another_score(row: Row) -> Row:
 
 
 def rescored(update: SkillUpdate) -> bytes:
-    name, score = next(iter(update.skills.items()))
+    name, score = next(iter(scores_of(update).items()))
     moved = msgspec.structs.replace(score, score=round(abs(score.score - 0.01), 6))
     return msgspec.json.encode(msgspec.structs.replace(update, skills={**update.skills, name: moved}))
 

@@ -11,7 +11,7 @@ import pytest
 from agents.delivery.step import BatchResult
 from agents.worker.rescoring import Rescorer, RescoringStep
 from schemas.fusion_config import Overrides
-from schemas.update import SkillUpdate
+from schemas.update import SkillUpdate, read_update
 from streams.evidence.artifacts import NO_ARTIFACT
 from streams.input.checkpoint import InputCheckpoint, RescoreId
 from streams.pipeline import Pipeline
@@ -19,12 +19,11 @@ from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import Row
 from streams.rows.table import PartitionedRows
 from streams.scoring.config_log import RescoreEntry
-from streams.scoring.updates import read_update
 from tests.agents.command import Ran, run_here
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import Deployment, Sent, deployed
 from tests.agents.environment import environment
-from tests.events import default_skills, fail_source, processed, raw, records, rows_of
+from tests.events import default_skills, fail_source, processed, raw, records, rows_of, scores_of
 
 LOUD = Overrides(weights={"problem_solving": {"behaviour": 2.5}})
 ERASED = "s3"
@@ -49,12 +48,13 @@ def by_configuration(deployment: Deployment) -> dict[str, int]:
 
 @pytest.fixture
 def deployment(broker: str, tmp_path: Any) -> Iterator[Deployment]:
-    with deployed(broker, tmp_path, model="none", fusion_config_poll_s=0.05) as made:
+    with deployed(broker, tmp_path, model="default", fusion_config_poll_s=0.05) as made:
         yield made
 
 
 def test_all_students_are_scored_anew_once_without_an_event_and_the_erased_stay_erased(deployment: Deployment) -> None:
     worker = deployment.start()
+    deployment.send(Sent(s.encode(), raw("control", s, controls={"a": 1.0, "b": 0.0})) for s in STUDENTS)
     deployment.send(Sent(s.encode(), raw(student=s, event_id=f"{s}{n}")) for n in range(3) for s in STUDENTS)
     deployment.await_caught_up()
     deployment.send([Sent(ERASED.encode(), b"{}")], deployment.channels.erasures)
@@ -73,7 +73,7 @@ def test_all_students_are_scored_anew_once_without_an_event_and_the_erased_stay_
         *_, before, after = updates[student]
         assert (after.seq, after.as_of) == (before.seq, before.as_of)
         assert (before.config_version, after.config_version) == (plain, *by_configuration(deployment))
-        assert after.skills["problem_solving"].score != before.skills["problem_solving"].score
+        assert scores_of(after)["problem_solving"].score != scores_of(before)["problem_solving"].score
     assert [r.value for r in deployment.records(deployment.channels.updates) if r.key == ERASED.encode()][-1] is None
     until(lambda: worker.log.count(" is rescored: ") == 4, "each partition is done")
     assert "because: for the report" in worker.log

@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from schemas.contract import asyncapi
-from schemas.contract.json_schemas import MESSAGE_TOPICS, json_schema
+from schemas.contract.json_schemas import MESSAGE_TOPICS, json_schema, message_version
 from tests.cli.conftest import Run
 
 
@@ -39,7 +39,7 @@ def test_all_files_are_written_to_a_folder_that_may_not_be_there_yet(run: Run, t
 
     assert (ran.code, ran.out) == (0, "")
     names = {path.name for path in folder.iterdir()}
-    assert names == {f"{topic}.v1.schema.json" for topic in MESSAGE_TOPICS} | {"asyncapi.json"}
+    assert names == {f"{topic}.v{message_version(topic)}.schema.json" for topic in MESSAGE_TOPICS} | {"asyncapi.json"}
 
 
 def test_a_folder_that_cannot_be_is_out_of_reach(run: Run, tmp_path: Path) -> None:

@@ -213,7 +213,8 @@ def _facts(skill: dict[str, Any]) -> Sequence[dict[str, Any]]:
 
 
 def _claim(fact: dict[str, Any]) -> dict[str, Any]:
-    text = f"The learner {fact['fact']}, {fact['days_ago']} days ago."
+    when = f", {fact['days_ago']} days ago" if "days_ago" in fact else ""
+    text = f"The learner {fact['fact']}{when}."
     return {"text": text, "evidence": [fact["id"]], "direction": fact["direction"]}
 
 

@@ -23,6 +23,7 @@ from streams.reasoning.policy.marking import PendingMarker
 from streams.reasoning.policy.queue import ReasoningQueue
 from streams.reasoning.policy.settings import PendingPolicy
 from streams.rows.table import PartitionedRows
+from streams.scoring.kinds import fitted_skills
 from tests.events import NOW_US, default_pipeline
 
 PARTITIONS: Final = 4
@@ -59,7 +60,12 @@ class Stepped:
         )
         queued = QueuedRows(self.rows, self.queue)
         reading, erasing = (
-            ResultReading(queued, lambda: self.pipeline.skill_set, policy),
+            ResultReading(
+                queued,
+                lambda: self.pipeline.skill_set,
+                policy,
+                fitted_skills(self.pipeline.skill_set, self.pipeline.artifact),
+            ),
             Erasing(queued, owning_partition, CHANNELS),
         )
         self.step = TopicSteps(

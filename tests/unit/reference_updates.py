@@ -4,22 +4,37 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
+from msgspec import UNSET
 
-from schemas.update import LEVELS, UPDATE_VERSION, Contribution, EvidenceItem, SkillScore, SkillUpdate
+from schemas.update import (
+    LEVELS,
+    UPDATE_VERSION,
+    Contribution,
+    EvidenceItem,
+    IndicatorRate,
+    KnownSkill,
+    SkillProfile,
+    SkillScore,
+    SkillUpdate,
+)
 from streams.evidence.artifacts import Artifact
+from streams.evidence.platforms import Platforms
+from streams.evidence.registry import Types, config_version, types_of
 from streams.evidence.source import EstimateStatus
 from streams.rows.row import MAX_EVIDENCE
 from streams.rows.row_batch import RowBatch
+from streams.scoring.evidence_texts import evidence_names
 from streams.scoring.fusion import Fused, ScoredBatch
-from streams.scoring.updates import evidence_names
-from streams.skills.skill_set import SkillSet
+from streams.skills.skill_set import Indicator, SkillSet
 from streams.skills.sources import BUILT_IN
+from streams.vocabulary import INDEX
 
 
 def updates(
     students: Sequence[str], row_batch: RowBatch, scored: ScoredBatch, skill_set: SkillSet, artifact: Artifact
 ) -> list[SkillUpdate]:
     """What UpdateWriter writes, before it is encoded."""
+    types = types_of(skill_set)
     return [
         SkillUpdate(
             version=UPDATE_VERSION,
@@ -27,14 +42,14 @@ def updates(
             seq=(int(row_batch.headers["epoch"][row_index]), int(row_batch.headers["offset"][row_index])),
             as_of=_time(int(row_batch.headers["as_of_us"][row_index])),
             skills={
-                name: _skill(row_index, column, row_batch, scored, skill_set, artifact)
+                name: skill
                 for column, name in enumerate(skill_set.names)
-                if not np.isnan(scored.fused.score[row_index, column])
+                if (skill := _skill(row_index, column, row_batch, scored, skill_set, artifact, types)) is not None
             },
             degraded=sorted(
                 name for name, said in scored.estimates.items() if EstimateStatus.FAILED in said.status[row_index]
             ),
-            config_version=f"{skill_set.config_version}-{artifact.digest[:8]}",
+            config_version=config_version(skill_set, types, artifact),
             model=artifact.id,
         )
         for row_index, student in enumerate(students)
@@ -42,23 +57,97 @@ def updates(
 
 
 def _skill(
-    row_index: int, column: int, row_batch: RowBatch, scored: ScoredBatch, skill_set: SkillSet, artifact: Artifact
+    row_index: int,
+    column: int,
+    row_batch: RowBatch,
+    scored: ScoredBatch,
+    skill_set: SkillSet,
+    artifact: Artifact,
+    types: Types,
+) -> KnownSkill | None:
+    name, at = skill_set.names[column], (row_index, column)
+    estimate, evidence = scored.estimates["model"], _evidence(row_batch, skill_set, at)
+    fitted = name in artifact.card.skills and estimate.n[at] > 0
+    ratings = row_batch.skill_states["rubric_n"][at] * row_batch.decay[row_index]
+    if ratings >= (0.5 if fitted else 1e-9):
+        return _rated(at, row_batch, skill_set, evidence)
+    if fitted:
+        return _score(at, scored, skill_set, artifact, evidence)
+    platforms = Platforms.of(skill_set, artifact)
+    rates = [
+        rate
+        for each in skill_set.skills[name].indicators
+        if (rate := _rate(each, row_batch, row_index)) and (rate.count or platforms.tell(each))
+    ]
+    return SkillProfile(validated=False, indicators=rates, evidence=evidence) if rates or evidence else None
+
+
+def _score(
+    at: tuple[int, int], scored: ScoredBatch, skill_set: SkillSet, artifact: Artifact, evidence: list[EvidenceItem]
 ) -> SkillScore:
-    fused, name, at = scored.fused, skill_set.names[column], (row_index, column)
-    contributions = {source: _contribution(source, scored, at) for source in sorted(scored.estimates)}
+    fused, name = scored.fused, skill_set.names[at[1]]
+    has_interval = bool(artifact.card.skills[name].intervals or artifact.card.skills[name].outcome_intervals)
     carried = "model" in _carrying(fused, at)
     out = carried and bool(scored.estimates["model"].out_of_range[at])
     return SkillScore(
         score=_rounded(fused.score[at]),
-        low=_rounded(fused.low[at]),
-        high=_rounded(fused.high[at]),
+        low=_rounded(fused.low[at]) if has_interval else UNSET,
+        high=_rounded(fused.high[at]) if has_interval else UNSET,
         confidence=_rounded(fused.confidence[at]),
         level="unknown" if out else LEVELS[int(skill_set.levels.classify(fused.score[at], fused.confidence[at]))],
-        validated=name in artifact.card.skills and carried and not out and _is_carried_by_model(fused, at),
+        validated=carried and not out and _is_carried_by_model(fused, at),
         rests_on=skill_set.skills[name].rests_on(_carrying(fused, at), labelled=carried),
-        contributions=contributions,
-        evidence=_evidence(row_batch, skill_set, at),
+        contributions={source: _contribution(source, scored, at) for source in sorted(scored.estimates)},
+        evidence=evidence,
     )
+
+
+def _rated(at: tuple[int, int], rows: RowBatch, skill_set: SkillSet, evidence: list[EvidenceItem]) -> SkillScore:
+    decay, noted = rows.decay[at[0]], {name: column[at] for name, column in rows.skill_states.items()}
+    n = noted["rubric_n"] * decay
+    score = (noted["rubric_total"] * decay + 0.5) / (n + 1)
+    confidence = 1 - np.sqrt(1 / (1 + n))
+    age_s = max(rows.headers["as_of_us"][at[0]] / 1e6 - noted["rubric_newest_s"], 0)
+    return SkillScore(
+        score=_rounded(score),
+        confidence=_rounded(confidence),
+        level=LEVELS[int(skill_set.levels.classify(score, confidence))],
+        validated=False,
+        rests_on="ratings by teachers",
+        contributions={
+            "rubric": Contribution(
+                status="ok" if age_s <= skill_set.fusion.stale_after_days * 86_400 else "stale",
+                p=_rounded(score),
+                n=_rounded(n),
+                age_s=_rounded(age_s),
+                log_odds=_rounded(np.log(score / (1 - score))),
+            )
+        },
+        evidence=evidence,
+    )
+
+
+def _rate(indicator: Indicator, rows: RowBatch, row_index: int) -> IndicatorRate | None:
+    def added(terms: tuple[str, ...], number: str, total: str) -> float:
+        summed = 0.0
+        for term in terms:
+            fact, _, column = term.partition(".")
+            summed += float(rows.facts[total if column == "sum" else number][row_index, INDEX[fact]])
+        return summed
+
+    of = added(indicator.denominator, "n", "total")
+    if not of:
+        return None
+    count = min(added(indicator.numerator, "n", "total"), of)
+    lately = added(indicator.denominator, "recent_n", "recent_total")
+    recent = min(added(indicator.numerator, "recent_n", "recent_total"), lately) / lately if lately else count / of
+    value, trend = float(np.round(count / of, 4)), float(np.round(recent - count / of, 4))
+    moved = {"trend": trend} if trend else {}
+    return IndicatorRate(name=indicator.name, count=_plain(count), of=_plain(of), value=value, **moved)
+
+
+def _plain(value: float) -> int | float:
+    return int(value) if value == int(value) else _rounded(value)
 
 
 def _carrying(fused: Fused, at: tuple[int, int]) -> list[str]:

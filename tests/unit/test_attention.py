@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.attention import AttentionReason, AttentionRecord
+from schemas.update import read_update
 from streams.reasoning.request.prompt import Prompt, render
 from streams.reasoning.request.pseudonym import Pseudonyms
 from streams.replay import FileRecord
 from streams.rows.codec import encode_row
 from streams.rows.row import Row
 from streams.rows.table import PartitionedRows
-from streams.scoring.updates import read_update
 from streams.texts.disclosure import disclosures_in
 from tests.events import NOW, NOW_MS, NOW_US, default_skills, processed, raw, record, records
 from tests.shared_data import needs
@@ -171,7 +171,7 @@ def test_nothing_of_a_disclosure_is_in_what_a_reasoning_model_is_asked() -> None
     question = Prompt(default_skills(), Pseudonyms(b"0" * 32)).question(read_update(update))
     asked = render(question.request)[1]["content"]
     assert "passed a task" in asked
-    assert not any(words in asked for words in ("kept trying", "how do you feel", "die", "replied", "wrote", "message"))
+    assert not any(words in asked for words in ("kept trying", "how do you feel", "die", "phrase"))
 
 
 def test_what_a_disclosure_stands_beside_is_explained_as_ever() -> None:

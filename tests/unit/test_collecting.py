@@ -18,7 +18,7 @@ from streams.pipeline import Pipeline
 from streams.replay import Replay
 from streams.rows.row import Row
 from streams.rows.row_batch import RowBatch
-from tests.events import default_skills, folded, raw, records, row_batch_of, updates_of
+from tests.events import default_skills, folded, raw, records, row_batch_of, scores_of, updates_of
 from tests.events import event as made
 
 SKILLS = len(default_skills().names)
@@ -258,27 +258,42 @@ async def test_a_failing_source_degrades_the_update_which_is_published_nonethele
 ) -> None:
     skill_set, failures = default_skills(), Failures()
 
-    def pipeline(model: Source) -> Replay:
-        sources = [model, LanguageSource(), BehaviourSource(skill_set)]
+    def pipeline(language: Source) -> Replay:
+        sources = [Fake(sure, "model"), language, BehaviourSource(skill_set)]
         return Replay(Pipeline(skill_set, NO_ARTIFACT, on_failure=failures, sources=sources))
 
-    taken = records([raw("message", text="I kept trying"), raw("attempt", score=0.4)])
-    [failed] = updates_of(await pipeline(Fake(answer, "model")).feed(taken))
-    [absent] = updates_of(await pipeline(ModelSource(NO_ARTIFACT, skill_set.names)).feed(taken))
-    [sound] = updates_of(await pipeline(Fake(sure, "model")).feed(taken))
+    taken = records([raw("message", text="hello"), raw("attempt", score=0.4)])
+    updates = [
+        updates_of(await pipeline(language).feed(taken))[0]
+        for language in (Fake(answer, "language"), LanguageSource(), Fake(sure, "language"))
+    ]
+    failed, absent, sound = (scores_of(update)["problem_solving"] for update in updates)
 
-    assert [update.degraded for update in (failed, absent, sound)] == [["model"], [], []]
-    for update, status in ((failed, "failed"), (absent, "absent"), (sound, "ok")):
-        assert update.skills["resilience"].contributions["model"].status == status
-    assert failed.skills["resilience"].score == absent.skills["resilience"].score
-    assert failed.skills["resilience"].confidence < sound.skills["resilience"].confidence
+    assert [update.degraded for update in updates] == [["language"], [], []]
+    for score, status in ((failed, "failed"), (absent, "absent"), (sound, "ok")):
+        assert score.contributions["language"].status == status
+    assert failed.score == absent.score
+    assert failed.confidence < sound.confidence
 
 
-async def test_with_every_source_failed_the_update_still_says_so() -> None:
+async def test_without_what_was_fitted_there_is_no_score_and_what_was_seen_is_shown() -> None:
+    skill_set = default_skills()
+    taken = records([raw("attempt", score=0.4)])
+    for model, degraded in ((Fake(raises, "model"), ["model"]), (Fake(sure, "model"), [])):
+        sources: list[Source] = [model, LanguageSource(), BehaviourSource(skill_set)]
+        replay = Replay(Pipeline(skill_set, NO_ARTIFACT, on_failure=Failures(), sources=sources))
+        [update] = updates_of(await replay.feed(taken))
+
+        assert update.degraded == degraded
+        assert update.skills["problem_solving"].kind == ("profile" if degraded else "score")
+
+
+async def test_with_every_source_failed_the_update_still_says_so_and_what_was_seen() -> None:
     sources = [Fake(raises, name) for name in ("model", "language", "behaviour")]
     replay = Replay(Pipeline(default_skills(), NO_ARTIFACT, on_failure=Failures(), sources=sources))
 
     [update] = updates_of(await replay.feed(records([raw()])))
 
     assert update.degraded == ["behaviour", "language", "model"]
-    assert update.skills == {}
+    assert not scores_of(update)
+    assert update.skills.keys() == {"problem_solving", "collaboration"}

@@ -13,15 +13,14 @@ from msgspec import UNSET
 
 from schemas.fusion_config import FusionConfig, FusionOverrides, LevelOverrides, Overrides
 from schemas.unreadable import UnreadableBatch
-from schemas.update import SkillUpdate
-from streams.evidence.artifacts import NO_ARTIFACT, FusionFit, SkillCard
+from schemas.update import SkillUpdate, read_update
+from streams.evidence.artifacts import NO_ARTIFACT, FusionFit, SkillCard, load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
 from streams.rows.row_batch import RowBatch
 from streams.scoring.config_log import ConfigEntry, ConfigLog, RefusedEntry, encoded_config, encoded_request, key_of
 from streams.scoring.overrides import NO_OVERRIDES, ConfigRefused, apply_overrides, merged, version_of, weights_of
-from streams.scoring.updates import read_update
-from tests.events import NOW_MS, default_skills, fail_source, processed, raw, records, rows_of
+from tests.events import NOW_MS, default_skills, fail_source, processed, raw, records, rows_of, scores_of
 
 SKILL = "problem_solving"
 LOUD = Overrides(weights={SKILL: {"behaviour": 2.5}})
@@ -199,13 +198,14 @@ def test_empty_tables_override_nothing() -> None:
 
 
 def pipeline() -> Pipeline:
-    return Pipeline(default_skills(), NO_ARTIFACT, on_failure=fail_source)
+    return Pipeline(default_skills(), load_artifact("default"), on_failure=fail_source)
 
 
 def scored(pipeline: Pipeline, wanted: Overrides) -> SkillUpdate:
-    """The update of a student who answered twelve times."""
-    answers = records([raw(event_id=f"e{n}", item_id=f"q{n}", score=n % 2, minute=n) for n in range(12)])
-    rows = RowBatch.of(list(rows_of(processed(answers)).values()), default_skills().names)
+    """The update of a student who answered twelve times, and worked in a simulation."""
+    answers = [raw(event_id=f"e{n}", item_id=f"q{n}", score=n % 2, minute=n) for n in range(12)]
+    runs = [raw("control", minute=20 + n, controls={"a": float(n % 2), "b": 1.0}) for n in range(4)]
+    rows = RowBatch.of(list(rows_of(processed(records(answers + runs))).values()), default_skills().names)
     scorer = pipeline.scorer_with(wanted)
     [update] = scorer.write([b"ada"], asyncio.run(scorer.score(rows))).values()
     return read_update(update)
@@ -221,7 +221,9 @@ def test_without_overrides_updates_are_what_they_were_and_with_them_they_name_th
 
 def test_a_weight_moves_its_skill_and_no_other() -> None:
     plain, loud = scored(pipeline(), NO_OVERRIDES).skills, scored(pipeline(), LOUD).skills
-    weight = default_skills().skills[SKILL].weights["behaviour"]
+    fit = load_artifact("default").card.skills[SKILL].fusion
+    assert fit is not None
+    weight = fit.weights["behaviour"]
 
     assert {name for name in plain if plain[name] != loud[name]} == {SKILL}
     moved = loud[SKILL].contributions["behaviour"].log_odds / plain[SKILL].contributions["behaviour"].log_odds
@@ -230,7 +232,7 @@ def test_a_weight_moves_its_skill_and_no_other() -> None:
 
 def test_a_threshold_moves_levels_and_no_score() -> None:
     low = Overrides(levels=LevelOverrides(developing=0.01, proficient=0.02, min_confidence=0.01))
-    plain, lower = scored(pipeline(), NO_OVERRIDES).skills, scored(pipeline(), low).skills
+    plain, lower = scores_of(scored(pipeline(), NO_OVERRIDES)), scores_of(scored(pipeline(), low))
 
     assert {name: skill.score for name, skill in plain.items()} == {name: s.score for name, s in lower.items()}
     assert {skill.level for skill in lower.values()} == {"proficient"} != {skill.level for skill in plain.values()}

@@ -14,6 +14,7 @@ from schemas.bounds import MAX_SKILLS
 from schemas.event import NativeEvent
 from schemas.explanation import ReasoningResult
 from schemas.reasoning_result import read_result
+from schemas.update import read_update
 from streams.evidence.artifacts import load_artifact
 from streams.folding.fold import Folding
 from streams.folding.history import FoldOutcome
@@ -23,7 +24,6 @@ from streams.reasoning.policy.settings import PendingPolicy
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import MAX_SKILL_STATES, MAX_VOIDABLE, MAX_VOIDABLE_OF_EVENT, Row, SkillState
 from streams.rows.row_batch import RowBatch
-from streams.scoring.updates import read_update
 from streams.skills.skill_set import SkillsError, SkillSet, load_skills
 from streams.vocabulary import skill_code
 from tests.events import NOW_US, default_skills, event, fail_source
@@ -280,7 +280,7 @@ def test_a_result_that_explains_every_skill_is_read_back() -> None:
     )
     row = Row(offset=5, skills={skill_code(name): SkillState(score=0.5) for name in MOST.names})
 
-    note_result(row, read_result(msgspec.json.encode(result)), MOST, PendingPolicy())
+    note_result(row, read_result(msgspec.json.encode(result)), MOST, PendingPolicy(), ())
 
     assert {skill_state.explained for skill_state in row.skills.values()} == {0.25}
     assert len(row.skills) == MAX_SKILLS <= MAX_SKILL_STATES

@@ -25,7 +25,7 @@ from schemas.dead_letter import (
 from schemas.dialects import native
 from schemas.event import NativeEvent
 from schemas.explanation import Claim, Explanation, ReasoningResult, SkillExplanation
-from schemas.update import SkillUpdate
+from schemas.update import SkillProfile, SkillUpdate
 from streams.evidence.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay
@@ -38,6 +38,7 @@ from tests.events import (
     raw,
     records,
     row_batch_of,
+    scores_of,
     updates_about,
     updates_of,
 )
@@ -91,12 +92,17 @@ def as_text(dead_letter: DeadLetter) -> dict[str, str]:
 
 def check(update: SkillUpdate) -> None:
     """What the schema cannot say."""
+    items = [item.id for skill in update.skills.values() for item in skill.evidence]
+    assert len(set(items)) == len(items)
     for name, skill in update.skills.items():
-        assert skill.low <= skill.score <= skill.high
-        assert 0 < skill.score < 1
         assert not skill.validated, name
-        ids = [item.id for item in skill.evidence]
-        assert len(set(ids)) == len(ids)
+        if isinstance(skill, SkillProfile):
+            assert skill.indicators or skill.evidence
+            for rate in skill.indicators:
+                assert rate.value == pytest.approx(rate.count / rate.of, abs=1e-4)
+            continue
+        assert 0 < skill.score < 1
+        assert skill.low is skill.high is msgspec.UNSET
         assert {"ok", "stale"} & {part.status for part in skill.contributions.values()}
         log_odds = sum(part.log_odds for part in skill.contributions.values())
         assert math.log(skill.score / (1 - skill.score)) == pytest.approx(log_odds, abs=1e-4)
@@ -117,9 +123,10 @@ async def test_an_update_holds_every_skill_known_so_far_and_its_position() -> No
 
 def test_explanations_agree_with_their_schema() -> None:
     claim = Claim(text="Kept trying.", evidence=["e1"])
-    skill = SkillExplanation(skill="resilience", score=0.7, confidence=0.4, validated=False, claims=[claim])
+    profile = SkillExplanation(skill="resilience", kind="profile", validated=False, claims=[claim])
+    skill = SkillExplanation(skill="empathy", kind="score", score=0.7, confidence=0.4, validated=False, claims=[claim])
     explanation = Explanation(
-        version=1,
+        version=2,
         student_id="ada",
         seq=(0, 7),
         as_of="2026-03-02T12:00:00.000Z",
@@ -127,7 +134,7 @@ def test_explanations_agree_with_their_schema() -> None:
         generator="scripted",
         model="scripted",
         summary="Keeps going.",
-        skills=[skill],
+        skills=[skill, profile],
     )
     result = ReasoningResult(version=1, student_id="ada", seq=(0, 7), outcome="failed", attempts=1, at_us=1)
 
@@ -145,9 +152,8 @@ def test_a_score_is_validated_only_where_the_model_that_saw_labels_has_judged_th
     updates = updates_about(pipeline, ["simulated", "answered"], row_batch_of(simulated, answered))
 
     assert [update.skills["problem_solving"].validated for update in updates] == [True, False]
-    rests_on = [update.skills["problem_solving"].rests_on for update in updates]
-    assert ["PISA" in words for words in rests_on] == [True, False]
-    assert ["no labels" in words for words in rests_on] == [False, True]
+    assert [update.skills["problem_solving"].kind for update in updates] == ["score", "profile"]
+    assert "PISA" in scores_of(updates[0])["problem_solving"].rests_on
 
 
 DEAD_LETTER = DeadLetter(

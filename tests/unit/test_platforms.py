@@ -1,5 +1,6 @@
 """An indicator speaks only where what it counts can occur: what a platform never sends is absent, not zero."""
 
+import asyncio
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from streams.evidence.trained_on import TrainedOn
 from streams.pipeline import Pipeline
 from streams.skills.skill_set import Indicator, SkillsError, SkillSet, load_skills, skills_path
 from streams.training.occurrences import Occurrences
-from tests.events import event, fail_source, folded, row_batch_of, updates_about
+from tests.events import event, fail_source, folded, row_batch_of
 
 RETRIES: Final = ("failed", "gave_up", "recovered", "retried")
 
@@ -36,8 +37,9 @@ def of_platforms(**facts: Sequence[str]) -> SkillSet:
 def scores(skill_set: SkillSet, events: Sequence[NativeEvent], artifact: Artifact = NO_ARTIFACT) -> dict[str, float]:
     """By skill how much evidence behaviour has of a student who did all that."""
     pipeline = Pipeline(skill_set, artifact, on_failure=fail_source)
-    [update] = updates_about(pipeline, ["ada"], row_batch_of(folded(*events)))
-    return {name: skill.contributions["behaviour"].n for name, skill in update.skills.items()}
+    estimates = asyncio.run(pipeline.score(row_batch_of(folded(*events)))).estimates
+    n = zip(skill_set.names, estimates["behaviour"].n[0].tolist(), strict=True)
+    return {name: events for name, events in n if events > 0}
 
 
 WRONG: Final = [event("attempt", minute=n, item_id=f"q{n}", score=0.0) for n in range(50)]

@@ -10,6 +10,7 @@ from streams.evidence.artifacts import NO_ARTIFACT, SkillCard
 from streams.evidence.outcome_intervals import IntervalEnds, OutcomeIntervals
 from streams.pipeline import Pipeline
 from streams.verification.rescoring import Rescoring
+from tests.events import scores_of
 from tests.unit import a_source
 from tests.unit.installed_source import URL, School, school
 from tests.unit.verified import World, changed, rescored
@@ -17,8 +18,9 @@ from tests.unit.verified import World, changed, rescored
 __all__ = ["school"]
 
 
-def world_of(school: School, outcome_intervals: OutcomeIntervals | None = None) -> World:
+def world_of(school: School, outcome_intervals: OutcomeIntervals | None = None, *, trained: bool = True) -> World:
     """Six students, of whom the service thought differently from batch to batch; now it is away."""
+    school.patch.setattr(a_source, "STEADINESS", replace(a_source.STEADINESS, trained=trained))
     school.install()
     skills = school.skills(weight=0.7)
     card = SkillCard(
@@ -65,10 +67,21 @@ def test_an_interval_that_rests_on_what_it_said_is_taken_from_the_updates_too(sc
         prior_width=0.9, evidence_edges=(), said_edges=(0.3, 0.55, 0.8), ends={"behaviour+steadiness": ends}
     )
     world = world_of(school, table)
-    found = {skill.high - skill.low for number in range(6) for skill in world.last_update(f"s{number}").skills.values()}
+    last = [score for number in range(6) for score in scores_of(world.last_update(f"s{number}")).values()]
 
-    assert len(found) > 1
+    assert all(score.high is not msgspec.UNSET for score in last)
+    assert len({score.confidence for score in last}) > 1
     assert world.verify().kinds == []
+
+
+def test_what_it_said_of_a_profile_is_kept_there_and_taken_from_there(school: School) -> None:
+    world = world_of(school, trained=False)
+    last = world.last_update("s1")
+
+    assert not scores_of(last)
+    assert {skill.contributions.keys() == {"steadiness"} for skill in last.skills.values()} == {True}
+    assert world.verify().kinds == []
+    assert world.verify().recorded == 6
 
 
 def test_an_update_without_it_is_compared_without_it(school: School) -> None:

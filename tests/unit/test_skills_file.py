@@ -29,7 +29,7 @@ def test_the_built_in_sets_load(name: str) -> None:
         (
             "prior = 0.4",
             "prior = 1.4",
-            "line 35: skills.empathy.indicators.0.prior: 1.4 is not a number above 0, below 1",
+            "line 39: skills.empathy.indicators.0.prior: 1.4 is not a number above 0, below 1",
         ),
         ("prior = 0.4", "", "skills.empathy.indicators.0: prior is missing"),
         ("language = 1.0", "language = -1.0", "skills.empathy.weights.language"),
@@ -42,6 +42,13 @@ def test_the_built_in_sets_load(name: str) -> None:
         ("helped = 0.8", "hepled = 0.8", "skills.empathy.telling: no fact 'hepled'; there are "),
         ('["helped.n"]', '["helped.x"]', "skills.empathy.indicators.helps_rather_than_asks: 'helped.x'"),
         ('["helped.n"]', "[]", "skills.empathy.indicators.0.numerator"),
+        (
+            "{count} of {of} acts with",
+            "{n} acts with",
+            "helps_rather_than_asks.words: 'helped in {n}",
+        ),
+        ("{count} of {of} acts with", "{count!r} acts with", "has other places to fill than {count}, {of} and {rate}"),
+        ("{count} of {of} acts with", "{count of", "has other places to fill than {count}, {of} and {rate}"),
         (EMPATHY, EMPATHY + "colour = 1\n", "skills.empathy.colour: there is no such key. There are definition, basis"),
         ("kappa = 8.0", "kappa = inf", "fusion.kappa"),
         ("kappa = 8.0", "kapa = 8.0", "fusion.kapa: there is no such key. Did you mean kappa?"),

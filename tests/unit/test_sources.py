@@ -3,7 +3,6 @@
 import asyncio
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 import streams
 from agents.config.settings import Settings
 from agents.operations.doctor.local import ModelArtifact, Skills
-from schemas.update import SkillScore, SkillUpdate
+from schemas.update import SkillUpdate
 from streams.evidence.artifacts import NO_ARTIFACT, Artifact, load_artifact
 from streams.evidence.registry import make_sources, types_of
 from streams.evidence.source import Estimate, EstimateStatus, Source, SourceType
@@ -25,19 +24,24 @@ from streams.skills.skill_set import SkillsError, SkillSet, load_skills
 from streams.training.errors import TrainingError
 from streams.training.moments import moments_of
 from streams.training.trainer import Plan, train
-from tests.events import default_skills, fail_source, raw, records, updates_of
+from tests.events import default_skills, fail_source, raw, records, scores_of, updates_of
 from tests.unit import a_source
 from tests.unit.installed_source import School, school
 from tests.unit.training import simulated
 
 __all__ = ["school"]
-EVENTS = [raw("attempt", score=0.9), raw("message", text="I kept trying", minute=1)]
+ARTIFACT = load_artifact("default")
+EVENTS = [
+    raw("attempt", score=0.9),
+    raw("message", text="I kept trying", minute=1),
+    raw("control", controls={"a": 1.0, "b": 0.0}, minute=2),
+]
 
 
 async def scored(skill_set: SkillSet, failures: list[str] | None = None) -> SkillUpdate:
-    """The last update of a student with two events."""
+    """The last update of a student with three events; the model speaks of problem solving."""
     heard = [] if failures is None else failures
-    pipeline = Pipeline(skill_set, NO_ARTIFACT, on_failure=lambda source, _error: heard.append(source))
+    pipeline = Pipeline(skill_set, ARTIFACT, on_failure=lambda source, _error: heard.append(source))
     updates = updates_of(await Replay(pipeline).feed(records(EVENTS)))
     assert failures is not None or not heard
     return updates[-1]
@@ -47,13 +51,21 @@ async def test_a_source_that_a_skill_weighs_is_part_of_its_score(school: School)
     school.install()
     with_it, without = await scored(school.skills()), await scored(load_skills("default"))
 
-    for name, skill in with_it.skills.items():
+    for skill in with_it.skills.values():
         part = skill.contributions["steadiness"]
-        assert (part.status, part.p, part.n) == ("ok", 0.9, 1.0)
-        assert "steadiness" in skill.rests_on
-        assert not skill.validated
-        assert name not in without.skills or skill.score > without.skills[name].score
-        assert name not in without.skills or skill.confidence > without.skills[name].confidence
+        assert (part.status, part.p, part.n) == ("ok", 0.9, 2.0)
+    [(score, before)] = zip(scores_of(with_it).values(), scores_of(without).values(), strict=True)
+    assert "steadiness" in score.rests_on
+    assert score.score > before.score
+    assert score.confidence > before.confidence
+
+
+async def test_a_source_makes_scores_only_where_it_saw_labels(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    school.install()
+    assert scores_of(await scored(school.skills())).keys() == {"problem_solving"}
+
+    monkeypatch.setattr(a_source, "STEADINESS", replace(a_source.STEADINESS, trained=True))
+    assert scores_of(await scored(school.skills())).keys() == set(default_skills().names)
 
 
 async def test_what_is_installed_and_has_no_weight_changes_nothing(school: School) -> None:
@@ -66,9 +78,11 @@ async def test_what_is_installed_and_has_no_weight_changes_nothing(school: Schoo
 async def test_a_weight_of_nothing_is_asked_and_moves_no_score(school: School) -> None:
     school.install()
     update = await scored(school.skills(weight=0.0))
-    before = (await scored(load_skills("default"))).skills
+    before = scores_of(await scored(load_skills("default")))
 
-    assert {name: update.skills[name].score for name in before} == {name: one.score for name, one in before.items()}
+    assert {name: one.score for name, one in scores_of(update).items()} == {
+        name: one.score for name, one in before.items()
+    }
 
 
 async def test_the_config_version_tells_weights_settings_and_the_sources_own_version_apart(
@@ -106,13 +120,13 @@ async def test_a_source_that_fails_is_missing_and_not_zero(
 
     assert failures == ["steadiness"]
     assert update.degraded == ["steadiness"]
-    assert numbers(update.skills) == numbers(without.skills)
-    assert {skill.contributions["steadiness"].status for skill in update.skills.values()} == {"failed"}
+    assert numbers(update) == numbers(without)
+    assert scores_of(update)["problem_solving"].contributions["steadiness"].status == "failed"
 
 
-def numbers(skills: Mapping[str, SkillScore]) -> dict[str, tuple[float, ...]]:
-    """Of each skill."""
-    return {name: (skill.score, skill.low, skill.high, skill.confidence) for name, skill in skills.items()}
+def numbers(update: SkillUpdate) -> dict[str, tuple[float, ...]]:
+    """Of each skill that has a score."""
+    return {name: (skill.score, skill.confidence) for name, skill in scores_of(update).items()}
 
 
 async def test_training_fits_its_weight_and_scores_go_by_what_was_fitted(school: School) -> None:
@@ -157,7 +171,7 @@ async def test_an_artifact_fitted_without_it_leaves_it_its_configured_weight(sch
     updates = updates_of(await Replay(pipeline).feed(records(EVENTS)))
     part = updates[-1].skills["problem_solving"].contributions["steadiness"]
 
-    assert part.log_odds == pytest.approx(0.5 * 1 / (1 + 8) * math.log(9), abs=1e-6)
+    assert part.log_odds == pytest.approx(0.5 * 2 / (2 + 8) * math.log(9), abs=1e-6)
 
 
 def test_what_it_shares_with_others_counts_once() -> None:

@@ -16,7 +16,7 @@ from streams.evidence.artifacts import Artifact, load_artifact
 from streams.evidence.trained_on import FeatureRange, TrainedOn
 from streams.evidence.training_scope import TOLERANCE, TrainingScope
 from streams.pipeline import Pipeline
-from tests.events import default_skills, event, fail_source, folded, row_batch_of, updates_about
+from tests.events import default_skills, event, fail_source, folded, row_batch_of, scores_of, updates_about
 
 SKILL: Final = "problem_solving"
 SIMULATIONS: Final = (
@@ -65,16 +65,16 @@ def update(events: Sequence[NativeEvent], trained_on: TrainedOn | None = IN_ONE_
 
 def test_six_good_moves_and_then_fifty_wrong_answers_are_no_score() -> None:
     assert update(moves(6)).skills[SKILL].validated
-    assert SKILL not in update([*moves(6), *answers(50, score=0.0)]).skills
+    assert not scores_of(update([*moves(6), *answers(50, score=0.0)]))
 
 
 def test_five_hints_on_each_of_fifty_tasks_are_no_score() -> None:
-    assert SKILL not in update(answers(50, score=1.0, hints=5)).skills
+    assert not scores_of(update(answers(50, score=1.0, hints=5)))
 
 
 def test_a_model_speaks_while_most_of_the_evidence_is_of_the_kind_that_it_was_trained_on() -> None:
-    assert update([*moves(6), *answers(6, score=0.0)]).skills[SKILL].contributions["model"].status == "ok"
-    assert SKILL not in update([*moves(6), *answers(7, score=0.0)]).skills
+    assert scores_of(update([*moves(6), *answers(6, score=0.0)]))[SKILL].contributions["model"].status == "ok"
+    assert not scores_of(update([*moves(6), *answers(7, score=0.0)]))
 
 
 def test_what_speaks_of_no_skill_takes_nothing_from_a_model() -> None:
@@ -87,23 +87,23 @@ def test_what_speaks_of_no_skill_takes_nothing_from_a_model() -> None:
 def test_answers_of_long_ago_hardly_count_against_a_model() -> None:
     year = 366 * 1440
 
-    assert SKILL in update([*answers(50, begin=-year, score=0.0), *moves(6)]).skills
+    assert SKILL in scores_of(update([*answers(50, begin=-year, score=0.0), *moves(6)]))
 
 
 def test_a_teachers_rating_counts_of_whomever() -> None:
     rated = event("rubric", minute=900, skill=SKILL, rating=0.9)
 
-    found = update([*moves(6), *answers(50, score=0.0), rated]).skills[SKILL]
+    found = scores_of(update([*moves(6), *answers(50, score=0.0), rated]))[SKILL]
 
     assert not found.validated
     assert found.score > 0.5
-    assert found.contributions["behaviour"].n == pytest.approx(1.0)
+    assert found.contributions["rubric"].n == pytest.approx(1.0)
 
 
 def test_a_student_unlike_any_in_training_has_a_score_and_no_level() -> None:
     ends = [event("session", minute=50 + n, phase="end", duration_s=2.0) for n in range(2)]
 
-    once, twice = (update([*moves(20), *some]).skills[SKILL] for some in (ends[:1], ends))
+    once, twice = (scores_of(update([*moves(20), *some]))[SKILL] for some in (ends[:1], ends))
 
     assert (once.validated, once.level) == (True, "proficient")
     assert (twice.validated, twice.level) == (False, "unknown")

@@ -19,7 +19,7 @@ from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay
 from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import SkillSet
-from tests.events import default_skills, event, folded, updates_about
+from tests.events import default_skills, event, folded, scores_of, updates_about
 from tests.unit.reference_updates import updates
 from tests.unit.strategies import streams
 
@@ -73,14 +73,14 @@ def test_names_and_words_are_written_as_json_whatever_they_hold(text: str) -> No
     skill_set = default_skills()
     basis = {name: msgspec.structs.replace(skill, basis=text) for name, skill in skill_set.skills.items()}
     worded = msgspec.structs.replace(skill_set, skills=basis)
-    row_batch = RowBatch.of_rows([folded(event("attempt", score=1.0))], worded.names)
+    row_batch = RowBatch.of_rows([folded(CONTROLS)], worded.names)
 
     pipeline = pipeline_of(worded)
     [update] = updates_about(pipeline, [text], row_batch)
 
     assert isinstance(update, SkillUpdate)
     assert update.student_id == text
-    assert {skill.rests_on for skill in update.skills.values()} == {text}
+    assert [score.rests_on for score in scores_of(update).values()] == [text]
 
 
 PISA = "a model trained on PISA 2012 'climate control' (solved or not)"
@@ -92,10 +92,6 @@ RESTING: dict[str, tuple[list[NativeEvent], tuple[str, ...], str, bool]] = {
     "all": ([CONTROLS, SOLVED, WROTE], (), f"{PISA} and {PHRASES} and {INDICATORS}", False),
     "no text": ([CONTROLS, SOLVED], (), f"{PISA} and {INDICATORS}", False),
     "a simulation alone": ([CONTROLS], (), PISA, True),
-    "no simulation": ([SOLVED, WROTE], (), f"{PHRASES} and {INDICATORS}; no labels", False),
-    "answers alone": ([SOLVED], (), f"{INDICATORS}; no labels", False),
-    "a text alone": ([WROTE], (), f"{PHRASES}; no labels", False),
-    "the model fails": ([CONTROLS, SOLVED, WROTE], ("model",), f"{PHRASES} and {INDICATORS}; no labels", False),
     "the others fail": ([CONTROLS, SOLVED, WROTE], ("language", "behaviour"), PISA, True),
 }
 """Events, the sources that fail; what the score rests on, and whether the model carries it."""
@@ -106,12 +102,30 @@ def test_a_score_is_said_to_rest_on_what_it_rests_on_for_this_student(case: str)
     events, failing, words, validated = RESTING[case]
     row_batch = RowBatch.of_rows([folded(*events)], default_skills().names)
     [update] = updates_about(pipeline_of(default_skills(), failing), ["ada"], row_batch)
-    skill = update.skills["problem_solving"]
+    skill = scores_of(update)["problem_solving"]
     assert skill.rests_on == words
     assert skill.validated == validated
 
 
-def test_a_source_without_a_weight_carries_nothing() -> None:
+PROFILED: dict[str, tuple[list[NativeEvent], tuple[str, ...]]] = {
+    "no simulation": ([SOLVED, WROTE], ()),
+    "answers alone": ([SOLVED], ()),
+    "a text alone": ([WROTE], ()),
+    "the model fails": ([CONTROLS, SOLVED, WROTE], ("model",)),
+}
+"""Events, and the sources that fail."""
+
+
+@pytest.mark.parametrize("case", PROFILED)
+def test_without_the_model_there_is_no_score(case: str) -> None:
+    events, failing = PROFILED[case]
+    row_batch = RowBatch.of_rows([folded(*events)], default_skills().names)
+    [update] = updates_about(pipeline_of(default_skills(), failing), ["ada"], row_batch)
+    assert not scores_of(update)
+    assert update.skills["problem_solving"].kind == "profile"
+
+
+def test_a_model_without_a_weight_makes_no_score() -> None:
     skill_set = default_skills()
     skill = skill_set.skills["problem_solving"]
     unweighted = msgspec.structs.replace(skill, weights={"model": 0.0, "language": 1.0, "behaviour": 0.0})
@@ -122,8 +136,7 @@ def test_a_source_without_a_weight_carries_nothing() -> None:
     )
     rows = RowBatch.of_rows([folded(CONTROLS, SOLVED, WROTE)], default_skills().names)
     [update] = updates_about(pipeline, ["ada"], rows)
-    assert update.skills["problem_solving"].rests_on == f"{PHRASES}; no labels"
-    assert not update.skills["problem_solving"].validated
+    assert update.skills["problem_solving"].kind == "profile"
 
 
 def without_fit(card: Card) -> Card:

@@ -90,7 +90,8 @@ for name in ("default", "course_success"):
                         "time": "2026-03-02T12:00:00Z", "minutes": 20}).encode()
     result = asyncio.run(Replay(pipeline).feed([FileRecord(0, 1772456400000, event)]))
     skill = json.loads(result.updates[b"ada"])["skills"]["resilience"]
-    said.append([skill["score"], [(one["fact"], one["value"]) for one in skill["evidence"]]])
+    rates = [(one["name"], one["count"], one["of"]) for one in skill["indicators"]]
+    said.append([rates, [(one["fact"], one["value"]) for one in skill["evidence"]]])
 print(json.dumps([streams.__file__, said, in_words("napped", 20.0).text, "napped.recent_mean" in FEATURES]))
 """
 
@@ -125,7 +126,7 @@ def test_a_fact_of_a_new_kind_of_event_takes_three_files_and_the_shipped_artifac
     assert ran.returncode == 0, ran.stderr
     where, said, words, is_feature = json.loads(ran.stdout)
     assert Path(where).is_relative_to(tmp_path)
-    assert all(score > 0.5 and evidence == [["napped", 20.0]] for score, evidence in said)
+    assert said == [[[["sleeps", 1, 1]], [["napped", 20.0]]]] * 2
     assert (words, is_feature) == ("slept for 20 minutes", True)
     assert len(EDITS) <= 3
 
@@ -157,4 +158,4 @@ def test_every_fact_has_words() -> None:
     for fact in Fact:
         worded = in_words(fact.key, 0.5)
         assert worded is not None
-        assert (worded.quantity is None) == (fact.measure is None) == ("{" not in fact.words)
+        assert (worded.quantities == ()) == (fact.measure is None) == ("{" not in fact.words)

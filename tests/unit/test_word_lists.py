@@ -2,14 +2,15 @@
 
 from itertools import combinations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.update import read_update
 from streams.evidence.features import FEATURES
 from streams.folding.history import FoldOutcome
 from streams.rows.row import Totals
-from streams.scoring.updates import read_update
 from streams.skills.text_reader import TextReader
 from streams.skills.word_lists import WORD_LISTS, measured
 from streams.texts.words import tokenise, words_of
@@ -143,11 +144,12 @@ def test_no_score_no_evidence_item_and_no_feature_has_anything_of_it() -> None:
     plain = [
         raw("message", text=f"{'it ' * (text.count(b' ') - 20)}was there", minute=n) for n, text in enumerate(texts)
     ]
-    [update], [without] = (processed(records(some), scores=True).updates.values() for some in (texts, plain))
+    described, bare = (processed(records(some), scores=True) for some in (texts, plain))
+    [update] = described.updates.values()
 
-    assert {name: each.score for name, each in read_update(update).skills.items()} == {
-        name: each.score for name, each in read_update(without).skills.items()
-    }
+    assert described.scored is not None
+    assert bare.scored is not None
+    assert np.array_equal(described.scored.fused.score, bare.scored.fused.score, equal_nan=True)
     language = {fact.key for fact in Fact if fact.standing == "language"}
     assert len(language) == 1 + len(WORD_LISTS)
     assert not [name for name in FEATURES if name.partition(".")[0] in language]

@@ -5,12 +5,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
+from typing import Any, Final
 
 import msgspec
 
-from schemas.explanation import Explanation
+from schemas.explanation import EXPLANATION_VERSION, Explanation
 from schemas.update import SkillUpdate
-from streams.evidence.artifacts import NO_ARTIFACT
+from streams.evidence.artifacts import NO_ARTIFACT, load_artifact
 from streams.evidence.registry import make_sources, types_of
 from streams.evidence.source import Source
 from streams.pipeline import Pipeline
@@ -24,7 +25,7 @@ from streams.verification.partition import Pass
 from streams.verification.rescoring import FailingSource, Rescoring
 from streams.verification.slices import Slice
 from streams.verification.students import Extent
-from tests.events import NOW, NOW_MS, default_skills, processed, raw, stored, updates_of
+from tests.events import NOW, NOW_MS, default_skills, processed, raw, scores_of, stored, updates_of
 
 PLENTY = 1 << 30
 
@@ -111,7 +112,7 @@ class World:
     def explain(self, student: str, offset: int) -> None:
         """An explanation."""
         explanation = Explanation(
-            version=1,
+            version=EXPLANATION_VERSION,
             student_id=student,
             seq=(self.epoch, offset),
             as_of="2026-03-02T12:00:00.000Z",
@@ -195,13 +196,18 @@ def at_us(record: FileRecord) -> int:
     return record.timestamp * 1_000
 
 
+_SAID: Final[dict[str, dict[str, Any]]] = {
+    "rubric": {"rating": 0.8},
+    "message": {"text": "It was hard but I kept trying."},
+}
+
+
 def a_class(students: int = 6, events: int = 60, batch: int = 10) -> World:
-    """A world in which students took turns, folded in batches."""
+    """A world in which students took turns, folded in batches; each was rated once, so has a score."""
     world = World()
     for number in range(events):
-        kind = "message" if number % 9 == 4 else "attempt"
-        text = {"text": "It was hard but I kept trying."} if kind == "message" else {"score": number % 3 / 2}
-        world.event(f"s{number % students}", kind, **text)
+        kind = "rubric" if number < students else "message" if number % 9 == 4 else "attempt"
+        world.event(f"s{number % students}", kind, **_SAID.get(kind, {"score": number % 3 / 2}))
     for begin in range(0, events, batch):
         world.fold(world.input[begin : begin + batch])
     return world
@@ -214,7 +220,7 @@ def changed(row: Row, **columns: object) -> Row:
 
 def rescored(update: SkillUpdate, by: float) -> SkillUpdate:
     """An update whose first score is another one."""
-    name, score = next(iter(update.skills.items()))
+    name, score = next(iter(scores_of(update).items()))
     moved = msgspec.structs.replace(score, score=min(1.0, max(0.0, score.score + by)))
     return msgspec.structs.replace(update, skills={**update.skills, name: moved})
 
@@ -248,10 +254,19 @@ def minutes(count: float) -> int:
 
 
 @cache
-def _pipeline(failing: tuple[str, ...]) -> Pipeline:
-    sources = make_sources(types_of(default_skills()), default_skills(), NO_ARTIFACT)
+def _pipeline(failing: tuple[str, ...], model: str = "none") -> Pipeline:
+    artifact = load_artifact(model)
+    sources = make_sources(types_of(default_skills()), default_skills(), artifact)
     broken: list[Source] = [FailingSource(each.name) if each.name in failing else each for each in sources]
-    return Pipeline(default_skills(), NO_ARTIFACT, on_failure=lambda _source, _error: None, sources=broken)
+    return Pipeline(default_skills(), artifact, on_failure=lambda _source, _error: None, sources=broken)
+
+
+def modelled() -> World:
+    """A world with the shipped model, which gives students who worked in a simulation a score."""
+    return World(
+        pipeline_of=lambda failing: _pipeline(failing, "default"),
+        rescoring=lambda: Rescoring(default_skills(), load_artifact("default")),
+    )
 
 
 def _halves(records: list[FileRecord]) -> list[list[FileRecord]]:

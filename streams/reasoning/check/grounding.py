@@ -1,7 +1,8 @@
 """The check of what a model wrote: every claim rests on facts that it was given, and says what they say.
 
 What cannot be checked by rule (whether a sentence is a fair summary of its facts) is kept small: claims are short,
-cite, and say their direction in a field of their own, which has to agree with the facts and with the sentence.
+cite, and say their direction in a field of their own, which has to agree with the facts and with the sentence. Of a
+profile nothing speaks for or against a skill, and no claim may say that it does, or name a level.
 """
 
 import re
@@ -9,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from schemas.update import LEVELS
 from streams.reasoning.check.numbers import is_quoted, written_in
 from streams.reasoning.check.readability import grade
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim
@@ -34,6 +36,7 @@ _VERDICT: Final = re.compile(
     rf"(?:(?P<up>{_UP}|(?:raise|support|strengthen|lift){_OBJECT})|(?P<down>{_DOWN}|(?:lower|weaken){_OBJECT}))\b",
     re.IGNORECASE,
 )
+_LEVEL: Final = re.compile(r"\b(?:" + "|".join(LEVELS[1:]) + r")\b", re.IGNORECASE)
 _ALIAS: Final = re.compile(r"\be\d+\b", re.IGNORECASE)
 _MARKUP: Final = re.compile(r"[<>{}|`*_#\[\]\x00-\x1f\x7f]|https?:")
 
@@ -96,6 +99,8 @@ def _claim_faults(request: Request, skill: AskedSkill, claim: DraftClaim, limits
         yield f"has {len(claim.text)} characters; {limits.claim_chars} are allowed"
         return  # what is too long is not looked through
     yield from _text_faults(claim)
+    if skill.kind == "profile" and (level := _LEVEL.search(claim.text)):
+        yield f"says {level.group().lower()}, but this skill has no level"
     if request.student in claim.text:
         yield "names the student"
     quotable = list(_quotable(skill, cited))
@@ -120,11 +125,12 @@ def _text_faults(claim: DraftClaim) -> Iterator[str]:
 
 def _quotable(skill: AskedSkill, cited: Iterable[AskedFact]) -> Iterator[Quantity]:
     for value in (skill.score, skill.confidence, skill.low, skill.high):
-        yield Quantity(value, "fraction")
+        if value is not None:
+            yield Quantity(value, "fraction")
     for fact in cited:
-        yield Quantity(float(fact.age_days), "days")
-        if fact.quantity is not None:
-            yield fact.quantity
+        if fact.age_days is not None:
+            yield Quantity(float(fact.age_days), "days")
+        yield from fact.quantities
 
 
 def _verdicts(text: str) -> Iterator[Direction]:

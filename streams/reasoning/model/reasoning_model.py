@@ -20,18 +20,18 @@ from msgspec import Struct
 from schemas.errors import Retryable
 from streams.reasoning.model.outcome import CallOutcome
 from streams.reasoning.model.provider_quota import ProviderQuota
-from streams.reasoning.request.prompt import Request
+from streams.reasoning.request.prompt import Direction, Request
 from streams.spending.usage import TokenUsage
 
 ModelKind = Literal["model", "scripted"]
 
 
 class DraftClaim(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A sentence, the aliases of the facts that it rests on, and which way they move the score."""
+    """A sentence, the aliases of the facts that it rests on, and which way they move the score, if there is one."""
 
     text: str
     evidence: list[str]
-    direction: Literal["up", "down"]
+    direction: Direction
 
 
 class DraftSkill(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

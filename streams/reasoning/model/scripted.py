@@ -1,7 +1,7 @@
 """A model that needs no provider: for the demo, the laptop and tests. Chosen explicitly, and marked in what it writes.
 
-It reads the request as a provider's model would and answers in the same form, one claim for what speaks for a skill
-and one for what speaks against it; the same request always gets the same answer.
+It reads the request as a provider's model would and answers in the same form: one claim for what speaks for a skill and
+one for what speaks against it, or one for what was seen of a profile. The same request always gets the same answer.
 """
 
 from streams.reasoning.model.defaults import SCRIPTED_MODEL
@@ -11,8 +11,11 @@ from streams.reasoning.request.instructions import MAX_CLAIM_CHARS
 from streams.reasoning.request.prompt import AskedFact, AskedSkill, Direction, Request
 from streams.spending.usage import NO_TOKENS
 
-_VERDICTS: dict[Direction, str] = {"up": "All this speaks for the skill.", "down": "All this speaks against the skill."}
-_DIRECTIONS: tuple[Direction, ...] = ("up", "down")
+_VERDICTS: dict[Direction, tuple[str, ...]] = {
+    "up": ("All this speaks for the skill.",),
+    "down": ("All this speaks against the skill.",),
+    "neither": (),
+}
 
 
 class ScriptedModel:
@@ -36,7 +39,7 @@ class ScriptedModel:
 def _claims(skill: AskedSkill) -> list[DraftClaim]:
     return [
         _claim(direction, facts)
-        for direction in _DIRECTIONS
+        for direction in _VERDICTS
         if (facts := [fact for fact in skill.facts if fact.direction == direction])
     ]
 
@@ -51,4 +54,4 @@ def _claim(direction: Direction, facts: list[AskedFact]) -> DraftClaim:
 
 
 def _text(direction: Direction, facts: list[AskedFact]) -> str:
-    return " ".join([*(sentence(fact) for fact in facts), _VERDICTS[direction]])
+    return " ".join([*(sentence(fact) for fact in facts), *_VERDICTS[direction]])

@@ -1,11 +1,21 @@
 """An explanation without a model: deterministic, readable, from the update alone. It passes the same check."""
 
-from schemas.update import SkillUpdate
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from msgspec import UNSET
+
+from schemas.update import SkillScore, SkillUpdate
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkill
 from streams.reasoning.request.instructions import MAX_CLAIMS
-from streams.reasoning.request.prompt import AskedFact, AskedSkill, Request
+from streams.reasoning.request.prompt import AskedFact, AskedSkill, Direction, Request
 
-TEMPLATE_VERSION = "template-1"
+TEMPLATE_VERSION: Final = "template-2"
+_VERDICTS: Final[Mapping[Direction, str]] = {
+    "up": " This speaks for the skill.",
+    "down": " This speaks against the skill.",
+    "neither": "",
+}
 
 
 def draft_of(request: Request) -> Draft:
@@ -13,25 +23,39 @@ def draft_of(request: Request) -> Draft:
     return Draft(skills=[_skill(skill) for skill in request.skills])
 
 
-def summary_of(update: SkillUpdate) -> str:
+def summary_of(update: SkillUpdate, request: Request) -> str:
     """The update in two or three sentences. Every explanation's summary is this one: it cites nothing, so no model may
-    write it.
+    write it. `request` has the profiles in words.
     """
-    known = {name: skill for name, skill in update.skills.items() if skill.level != "unknown"}
-    if not known:
+    scores = {name: skill for name, skill in update.skills.items() if isinstance(skill, SkillScore)}
+    known = {name: skill for name, skill in scores.items() if skill.level != "unknown"}
+    parts = [*_of_scores(scores, known), *_of_profiles(request)]
+    if not parts:
         return "There is too little evidence yet to say anything of a skill."
-    surest = max(known, key=lambda name: known[name].confidence)
-    skill = known[surest]
-    parts = [
-        f"Most is known about {_words(surest)}: {skill.level}, with a score of {skill.score:.2f} "
-        f"(90 % interval {skill.low:.2f} to {skill.high:.2f})."
-    ]
-    unknown = len(update.skills) - len(known)
-    if unknown:
-        parts.append(f"Of {len(update.skills)} skills, {unknown} cannot be judged yet.")
     if update.degraded:
         parts.append(f"Missing this time: {', '.join(sorted(update.degraded))}.")
     return " ".join(parts)
+
+
+def _of_scores(scores: Mapping[str, SkillScore], known: Mapping[str, SkillScore]) -> Iterator[str]:
+    if not known:
+        return
+    surest = max(known, key=lambda name: known[name].confidence)
+    skill = known[surest]
+    interval = "" if skill.low is UNSET else f" (90 % interval {skill.low:.2f} to {skill.high:.2f})"
+    yield f"Most is known about {_words(surest)}: {skill.level}, with a score of {skill.score:.2f}{interval}."
+    if unknown := len(scores) - len(known):
+        yield f"Of {len(scores)} skills with a score, {unknown} cannot be judged yet."
+
+
+def _of_profiles(request: Request) -> Iterator[str]:
+    """What was seen most of the first profile that has an indicator: the first one is named, the others counted."""
+    seen = [skill for skill in request.skills if skill.kind == "profile"]
+    with_rates = [skill for skill in seen if skill.facts[0].age_days is None]
+    if with_rates:
+        yield f"Of {_words(with_rates[0].skill)} there is no score; what was seen: {with_rates[0].facts[0].text}."
+    if len(seen) > 1:
+        yield f"{len(seen)} skills are with_rates by what was done alone."
 
 
 def age(days: int) -> str:
@@ -43,7 +67,8 @@ def age(days: int) -> str:
 
 def sentence(fact: AskedFact) -> str:
     """The fact and its age, as a sentence."""
-    return f"{fact.text[:1].upper()}{fact.text[1:]} ({age(fact.age_days)})."
+    when = "" if fact.age_days is None else f" ({age(fact.age_days)})"
+    return f"{fact.text[:1].upper()}{fact.text[1:]}{when}."
 
 
 def _skill(skill: AskedSkill) -> DraftSkill:
@@ -51,9 +76,7 @@ def _skill(skill: AskedSkill) -> DraftSkill:
 
 
 def _claim(fact: AskedFact) -> DraftClaim:
-    verdict = "for" if fact.direction == "up" else "against"
-    text = f"{sentence(fact)} This speaks {verdict} the skill."
-    return DraftClaim(text=text, evidence=[fact.id], direction=fact.direction)
+    return DraftClaim(text=f"{sentence(fact)}{_VERDICTS[fact.direction]}", evidence=[fact.id], direction=fact.direction)
 
 
 def _words(skill: str) -> str:

@@ -1,23 +1,43 @@
-"""What a row notes of a call's result: the scores that were explained, and what has moved since."""
+"""What a row notes of a call's result: what was explained, and what has moved since.
 
+A row notes a number for every skill: of a score, that score; of a profile what its indicators and phrases come to when
+they are weighed as the skills file says. That is never shown: it only tells how far a profile has moved since it was
+explained.
+"""
+
+from collections.abc import Collection
+
+import msgspec
 import numpy as np
 
 from schemas.explanation import ReasoningResult
+from schemas.update import SkillUpdate
 from streams.reasoning.policy.pending import apply, note_pending, values_of
 from streams.reasoning.policy.settings import PendingPolicy
 from streams.rows.row import Row
-from streams.rows.row_batch import Floats
+from streams.rows.row_batch import Floats, RowBatch
 from streams.scoring.fusion import Fused
 from streams.skills.skill_set import SkillSet
 from streams.vocabulary import skill_code
 
 
-def note_result(row: Row, result: ReasoningResult, skill_set: SkillSet, policy: PendingPolicy) -> None:
+def with_noted(result: ReasoningResult, update: SkillUpdate, rows: RowBatch) -> ReasoningResult:
+    """A result about `update`, whose row is the only one of `rows`, with what this notes of the skills explained."""
+    if result.explained is None:
+        return result
+    numbers = zip(rows.names, rows.skill_states["score"][0].tolist(), strict=True)
+    noted = {name: number for name, number in numbers if name in update.skills and number >= 0}
+    return msgspec.structs.replace(result, explained=noted | result.explained)
+
+
+def note_result(
+    row: Row, result: ReasoningResult, skill_set: SkillSet, policy: PendingPolicy, fitted: Collection[str]
+) -> None:
     """Note `result` in `row`, in place. Idempotent; a result of a position already explained does nothing.
 
-    Kept as explained are the scores that the result carries, not those of now: where the row has moved on, what is owed
-    is decided anew by how far it moved from them. A result of the former version carries none, and is taken to have
-    explained the scores of now.
+    Kept as explained are the numbers that the result carries, not those of now: where the row has moved on, what is
+    owed is decided anew by how far it moved from them. Only skills that are `fitted` can have crossed a level. A result
+    of the former version carries none, and is taken to have explained the numbers of now.
     """
     position = row.epoch, row.offset
     if not apply(row.pending, result, position, policy):
@@ -31,10 +51,10 @@ def note_result(row: Row, result: ReasoningResult, skill_set: SkillSet, policy: 
         if known is not None:
             known.explained = score
     if result.seq < position:
-        note_pending(row.pending, _worth(row, skill_set, policy), result.at_us, policy)
+        note_pending(row.pending, _worth(row, skill_set, policy, fitted), result.at_us, policy)
 
 
-def _worth(row: Row, skill_set: SkillSet, policy: PendingPolicy) -> float:
+def _worth(row: Row, skill_set: SkillSet, policy: PendingPolicy, fitted: Collection[str]) -> float:
     """What explaining the row's last scores is worth."""
     skill_states = [row.skills.get(skill_code(name)) for name in skill_set.names]
     score = _row_of(
@@ -45,7 +65,8 @@ def _worth(row: Row, skill_set: SkillSet, policy: PendingPolicy) -> float:
     )
     confidence = _row_of([skill_state.confidence if skill_state is not None else 0.0 for skill_state in skill_states])
     explained = _row_of([skill_state.explained if skill_state is not None else -1.0 for skill_state in skill_states])
-    fused = Fused(score, score, score, confidence, {})
+    has_level = np.array([[name in fitted for name in skill_set.names]])
+    fused = Fused(score, score, score, confidence, {}, fitted=has_level)
     return float(values_of(fused, explained, skill_set.levels, policy)[0])
 
 

@@ -62,13 +62,13 @@ def values_of(fused: Fused, explained: Floats, levels: Levels, policy: PendingPo
     """What explaining each student is worth, 0 to 1: the worthiest skill; shape (students,).
 
     `explained`, of shape (students, skills), holds each score when it was last explained, negative for never. A skill
-    never explained counts from 0.5, and as crossing a level once it has one. Of a skill's worth, the confidence says
-    how much of the movement is real.
+    never explained counts from 0.5, and, if it is a score, as crossing a level once it has one. Of a skill's worth, the
+    confidence says how much of the movement is real. A profile moves as its indicators do, and has no level.
     """
     known = explained >= 0
     moved = np.minimum(np.abs(fused.score - np.where(known, explained, UNEXPLAINED)) / policy.full_move, 1.0)
     crossed = ~known | (levels.band(explained) != levels.band(fused.score))
-    crossed &= levels.classify(fused.score, fused.confidence) != LEVELS.index("unknown")
+    crossed &= fused.fitted & (levels.classify(fused.score, fused.confidence) != LEVELS.index("unknown"))
     worth = fused.confidence * (1 - (1 - moved) * (1 - np.where(crossed, policy.crossing, 0.0)))
     return np.asarray(np.max(np.nan_to_num(worth), axis=1))
 

@@ -10,6 +10,8 @@ You explain to a teacher why a learner's skill scores are what they are. You are
 For every skill, write 1 to {MAX_CLAIMS} claims. A claim is one or two short, plain sentences, at most \
 {MAX_CLAIM_CHARS} characters, that rests on one or more facts of that skill: give their ids in `evidence`, and in \
 `direction` whether they move the score up or down. Facts of unlike direction need claims of their own.
+A skill of kind "profile" has no score: say what was done, how often and of how many times, and give the direction \
+"neither". Never say that it speaks for or against the skill, and name no level.
 Write no number but those of the cited facts, of their age in days, and of that skill's score, confidence, low and high.
 Do not write fact ids in the text. Do not diagnose, label or advise; speak of what was done, not of what the learner is.
 Use short words. No markup."""
@@ -36,7 +38,7 @@ REPLY_SCHEMA: Final[dict[str, object]] = {
                             "properties": {
                                 "text": {"type": "string"},
                                 "evidence": {"type": "array", "items": {"type": "string"}},
-                                "direction": {"type": "string", "enum": ["up", "down"]},
+                                "direction": {"type": "string", "enum": ["up", "down", "neither"]},
                             },
                         },
                     },

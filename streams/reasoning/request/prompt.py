@@ -10,24 +10,25 @@ from datetime import datetime
 from typing import Literal
 
 import msgspec
+from msgspec import UNSET
 
-from schemas.update import SkillScore, SkillUpdate
+from schemas.update import EvidenceItem, Kind, KnownSkill, SkillProfile, SkillUpdate
 from streams.reasoning.request.instructions import INSTRUCTIONS
 from streams.reasoning.request.pseudonym import Pseudonyms
-from streams.reasoning.request.wording import Quantity, in_words
+from streams.reasoning.request.wording import Quantity, in_words, rate_in_words
 from streams.skills.skill_set import SkillSet
 
-Direction = Literal["up", "down"]
+Direction = Literal["up", "down", "neither"]
 
 
 @dataclass(frozen=True, slots=True)
 class AskedFact:
-    """One evidence item, in words."""
+    """One evidence item or indicator, in words, with the numbers in them. An indicator has no age."""
 
     id: str
     text: str
-    quantity: Quantity | None
-    age_days: int
+    quantities: tuple[Quantity, ...]
+    age_days: int | None
     direction: Direction
 
 
@@ -42,18 +43,19 @@ class Pull:
 
 @dataclass(frozen=True, slots=True)
 class AskedSkill:
-    """One skill that has facts."""
+    """One skill that has facts. What it lacks is None: a profile has no score, a score need not have an interval."""
 
     skill: str
     definition: str
-    score: float
-    low: float
-    high: float
-    confidence: float
-    level: str
+    kind: Kind
     validated: bool
-    sources: tuple[Pull, ...]
     facts: tuple[AskedFact, ...]
+    score: float | None = None
+    low: float | None = None
+    high: float | None = None
+    confidence: float | None = None
+    level: str | None = None
+    sources: tuple[Pull, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,9 @@ class Prompt:
 
     def __init__(self, skill_set: SkillSet, pseudonyms: Pseudonyms) -> None:
         self._definitions = {name: skill.definition for name, skill in skill_set.skills.items()}
+        self._indicators = {
+            name: {each.name: each for each in skill.indicators} for name, skill in skill_set.skills.items()
+        }
         self._pseudonyms = pseudonyms
 
     def question(self, update: SkillUpdate) -> Question:
@@ -92,11 +97,24 @@ class Prompt:
         for name, skill in update.skills.items():
             if name not in self._definitions:
                 continue
-            facts = _facts(skill, as_of, evidence_ids)
+            facts = (*self._rates(name, skill, evidence_ids), *_facts(skill, as_of, evidence_ids))
             if facts:
                 skills.append(_asked(name, self._definitions[name], skill, facts))
         student = self._pseudonyms.of(update.student_id)
         return Question(Request(student, tuple(skills)), evidence_ids)
+
+    def _rates(self, name: str, skill: KnownSkill, evidence_ids: dict[str, str]) -> tuple[AskedFact, ...]:
+        """A profile's indicators, those first that moved most of late; then those of which most was observed."""
+        if not isinstance(skill, SkillProfile):
+            return ()
+        known = self._indicators[name]
+        facts: list[AskedFact] = []
+        for rate in sorted(skill.indicators, key=lambda rate: (-abs(rate.trend), -rate.of)):
+            if rate.name in known:
+                alias = _alias(evidence_ids, f"{name}.{rate.name}")
+                worded = rate_in_words(known[rate.name], rate)
+                facts.append(AskedFact(alias, worded.text, worded.quantities, None, "neither"))
+        return tuple(facts)
 
 
 def render(request: Request) -> list[dict[str, str]]:
@@ -114,34 +132,49 @@ def render(request: Request) -> list[dict[str, str]]:
 
 
 def _rendered(skill: AskedSkill) -> dict[str, object]:
+    facts = [{"id": f.id, "fact": f.text, "days_ago": f.age_days, "direction": f.direction} for f in skill.facts]
+    rendered = {**asdict(skill), "sources": [asdict(pull) for pull in skill.sources]}
     return {
-        **asdict(skill),
-        "sources": [asdict(pull) for pull in skill.sources],
-        "facts": [{"id": f.id, "fact": f.text, "days_ago": f.age_days, "direction": f.direction} for f in skill.facts],
+        **{name: value for name, value in rendered.items() if value is not None and value != []},
+        "facts": [{name: value for name, value in fact.items() if value is not None} for fact in facts],
     }
 
 
-def _facts(skill: SkillScore, as_of: datetime, evidence_ids: dict[str, str]) -> tuple[AskedFact, ...]:
+def _facts(skill: KnownSkill, as_of: datetime, evidence_ids: dict[str, str]) -> tuple[AskedFact, ...]:
     facts: list[AskedFact] = []
     for item in skill.evidence:
         worded = in_words(item.fact, item.value)
         if worded is None:
             continue
-        alias = f"e{len(evidence_ids) + 1}"
-        evidence_ids[alias] = item.id
+        alias = _alias(evidence_ids, item.id)
         age_days = max((as_of - datetime.fromisoformat(item.time)).days, 0)
-        direction: Direction = "up" if item.direction > 0 else "down"
-        facts.append(AskedFact(alias, worded.text, worded.quantity, age_days, direction))
+        facts.append(AskedFact(alias, worded.text, worded.quantities, age_days, _direction(skill, item)))
     return tuple(facts)
 
 
-def _asked(name: str, definition: str, skill: SkillScore, facts: tuple[AskedFact, ...]) -> AskedSkill:
+def _alias(evidence_ids: dict[str, str], id_: str) -> str:
+    """A new alias of what is called `id_` outside."""
+    alias = f"e{len(evidence_ids) + 1}"
+    evidence_ids[alias] = id_
+    return alias
+
+
+def _direction(skill: KnownSkill, item: EvidenceItem) -> Direction:
+    if isinstance(skill, SkillProfile):
+        return "neither"
+    return "up" if item.direction > 0 else "down"
+
+
+def _asked(name: str, definition: str, skill: KnownSkill, facts: tuple[AskedFact, ...]) -> AskedSkill:
+    if isinstance(skill, SkillProfile):
+        return AskedSkill(name, definition, skill.kind, skill.validated, facts)
     return AskedSkill(
         skill=name,
         definition=definition,
+        kind=skill.kind,
         score=round(skill.score, 2),
-        low=round(skill.low, 2),
-        high=round(skill.high, 2),
+        low=None if skill.low is UNSET else round(skill.low, 2),
+        high=None if skill.high is UNSET else round(skill.high, 2),
         confidence=round(skill.confidence, 2),
         level=skill.level,
         validated=skill.validated,

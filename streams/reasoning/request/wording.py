@@ -1,4 +1,5 @@
-"""Facts in words (`streams.vocabulary`): so evidence is told to a model and to people.
+"""Facts in words (`streams.vocabulary`), and indicators in the skills file's: so evidence is told to a model and to
+people.
 
 A fact that is not in the vocabulary is left out, so nothing that a student wrote can leave by this way: of a phrase
 that was found in a text only the finding is described, not the words.
@@ -7,7 +8,12 @@ that was found in a text only the finding is described, not the words.
 from dataclasses import dataclass
 from typing import Final
 
+from schemas.update import IndicatorRate
+from streams.skills.skill_set import Indicator
 from streams.vocabulary import PHRASE_PREFIX, RUBRIC_FACT, RUBRIC_WORDS, Fact, QuantityUnit
+
+MIN_TREND: Final = 0.1
+"""What of a trend is worth a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +31,10 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class WordedFact:
-    """An evidence item in words, with the number that stands in them, if any."""
+    """An evidence item or an indicator in words, with the numbers that stand in them, or may."""
 
     text: str
-    quantity: Quantity | None = None
+    quantities: tuple[Quantity, ...] = ()
 
 
 def in_words(fact: str, value: float) -> WordedFact | None:
@@ -47,7 +53,20 @@ def in_words(fact: str, value: float) -> WordedFact | None:
     if not 0 <= value <= measure.most:
         return None
     quantity = Quantity(measure.shown(value), measure.unit)
-    return WordedFact(words.format(quantity, "" if quantity.value == 1 else "s"), quantity)
+    return WordedFact(words.format(quantity, "" if quantity.value == 1 else "s"), (quantity,))
+
+
+def rate_in_words(indicator: Indicator, seen: IndicatorRate) -> WordedFact:
+    """What an indicator counted of a student, in the words of the skills file, or in its name; and its trend."""
+    count, of = Quantity(seen.count, "count"), Quantity(seen.of, "count")
+    rate = Quantity(seen.value, "fraction")
+    if isinstance(indicator.words, str):
+        text = indicator.words.format(count=count, of=of, rate=rate)
+    else:
+        text = f"{indicator.name.replace('_', ' ')}: {count} of {of}"
+    if abs(seen.trend) >= MIN_TREND:
+        text += ", of late more often" if seen.trend > 0 else ", of late less often"
+    return WordedFact(text, (count, of, rate))
 
 
 _WORDS: Final = {**{fact.key: (fact.words, fact.measure) for fact in Fact}, RUBRIC_FACT: RUBRIC_WORDS}

@@ -31,7 +31,7 @@ from streams.skills.skill_set import load_skills
 from streams.verification.published import shorten
 from streams.verification.rescoring import Rescoring, update_scores_differ
 from streams.vocabulary import skill_code
-from tests.events import event, fail_source, folded, row_batch_of, updates_about
+from tests.events import event, fail_source, folded, row_batch_of, scores_of, updates_about
 from tests.unit.mastery.banks import ANGLES, BANK, FRACTIONS, answers, row_of
 
 SKILLS = load_skills("mastery")
@@ -69,8 +69,11 @@ def updates(artifact: Artifact, *rows: Row, skills: str = "mastery") -> list[Ski
 def test_the_score_is_the_predicted_mean_of_later_answers_with_its_interval(artifact: Artifact) -> None:
     row = row_of({FRACTIONS: (3, 1)})
     (update,) = updates(artifact, row)
-    score = update.skills["mastery"]
+    score = scores_of(update)["mastery"]
 
+    assert score.kind == "mastery"
+    assert score.low is not msgspec.UNSET
+    assert score.high is not msgspec.UNSET
     assert score.score == pytest.approx(Mastery(BANK).outlook(AnswerCounts.of(row_batch_of(row)))[0], abs=1e-6)
     assert score.high - score.low == pytest.approx(0.4)
     assert score.confidence == pytest.approx(0.5)
@@ -81,9 +84,10 @@ def test_the_score_is_the_predicted_mean_of_later_answers_with_its_interval(arti
 
 
 def test_more_answers_are_surer_and_nothing_known_is_no_confidence(artifact: Artifact) -> None:
-    few, many = updates(artifact, row_of({ANGLES: (1, 1)}), row_of({ANGLES: (3, 3)}))
-    assert few.skills["mastery"].confidence == pytest.approx(0.25)
-    assert few.skills["mastery"].confidence < many.skills["mastery"].confidence
+    rows = row_of({ANGLES: (1, 1)}), row_of({ANGLES: (3, 3)})
+    few, many = (scores_of(update)["mastery"] for update in updates(artifact, *rows))
+    assert few.confidence == pytest.approx(0.25)
+    assert few.confidence < many.confidence
 
 
 def test_an_interval_narrows_towards_0_and_1_where_its_table_says_so() -> None:
@@ -115,11 +119,11 @@ def width(fusion: Fusion, estimates: dict[str, Estimate]) -> float:
 
 
 def test_a_score_does_not_fade_to_one_half_while_other_events_come(artifact: Artifact) -> None:
-    (then,), (later,) = (
-        updates(artifact, folded(*answers(("angles", 1), ("angles", 1)), *more))
+    then, later = (
+        scores_of(updates(artifact, folded(*answers(("angles", 1), ("angles", 1)), *more))[0])["mastery"]
         for more in ((), (event("hint", minute=300 * 24 * 60),))
     )
-    assert then.skills["mastery"].score == pytest.approx(later.skills["mastery"].score, abs=1e-3)
+    assert then.score == pytest.approx(later.score, abs=1e-3)
 
 
 def test_without_a_bank_or_without_components_there_is_no_score_and_no_list(artifact: Artifact) -> None:
@@ -132,9 +136,9 @@ def test_without_a_bank_or_without_components_there_is_no_score_and_no_list(arti
 def test_a_rating_alone_is_a_score_that_says_what_it_rests_on() -> None:
     rated = Row(skills={skill_code("mastery"): SkillState(rubric_n=1.0, rubric_total=0.9)})
     (update,) = updates(NO_ARTIFACT, rated)
-    score = update.skills["mastery"]
+    score = scores_of(update)["mastery"]
     assert score.score > 0.5
-    assert (score.validated, score.rests_on) == (False, "teachers' ratings; no labels")
+    assert (score.kind, score.validated, score.rests_on) == ("score", False, "ratings by teachers")
 
 
 def test_other_skill_sets_know_nothing_of_it(artifact: Artifact) -> None:

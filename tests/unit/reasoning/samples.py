@@ -2,10 +2,19 @@
 
 from typing import Literal
 
-from schemas.update import Contribution, EvidenceItem, SkillScore, SkillUpdate
+from schemas.update import (
+    UPDATE_VERSION,
+    Contribution,
+    EvidenceItem,
+    IndicatorRate,
+    KnownSkill,
+    SkillProfile,
+    SkillScore,
+    SkillUpdate,
+)
 from streams.reasoning.request.prompt import Prompt
 from streams.reasoning.request.pseudonym import Pseudonyms
-from streams.skills.skill_set import Skill, SkillSet
+from streams.skills.skill_set import Indicator, Skill, SkillSet
 
 NAME = "Zebedee-Canary"
 STUDENT = f"urn:school:{NAME}:4711"
@@ -17,7 +26,15 @@ SKILLS = SkillSet(
     name="tests",
     skills={
         "resilience": Skill(
-            definition="Goes on when something does not work.", basis="tests", weights={"behaviour": 1.0}
+            definition="Goes on when something does not work.",
+            basis="tests",
+            weights={"behaviour": 1.0},
+            indicators=(
+                Indicator(
+                    "comes_back", ("retried.n",), ("failed.n",), 0.5, words="came back to {count} of {of} failed tasks"
+                ),
+                Indicator("gives_up", ("gave_up.n",), ("failed.n",), 0.2),
+            ),
         ),
         "empathy": Skill(definition="Sees what others feel.", basis="tests", weights={"behaviour": 1.0}),
         "adaptability": Skill(definition="Changes plan when the task does.", basis="tests", weights={"behaviour": 1.0}),
@@ -56,9 +73,17 @@ def scored(
     )
 
 
-def update(seq: tuple[int, int] = (0, 41), **skills: SkillScore) -> SkillUpdate:
+COMES_BACK = IndicatorRate(name="comes_back", count=3, of=4, value=0.75, trend=0.2)
+GIVES_UP = IndicatorRate(name="gives_up", count=1, of=4, value=0.25)
+
+
+def profile(*items: EvidenceItem, rates: tuple[IndicatorRate, ...] = (GIVES_UP, COMES_BACK)) -> SkillProfile:
+    return SkillProfile(validated=False, indicators=list(rates), evidence=list(items))
+
+
+def update(seq: tuple[int, int] = (0, 41), **skills: KnownSkill) -> SkillUpdate:
     """An update of two skills with evidence and one without, unless others are given."""
-    given = skills or {
+    given: dict[str, KnownSkill] = dict(skills) or {
         "resilience": scored(
             items=(
                 evidence(f"{EVENT}:1", "recovered", 3.0),
@@ -69,7 +94,7 @@ def update(seq: tuple[int, int] = (0, 41), **skills: SkillScore) -> SkillUpdate:
         "adaptability": scored(0.5, 0.0, "unknown"),
     }
     return SkillUpdate(
-        version=1,
+        version=UPDATE_VERSION,
         student_id=STUDENT,
         seq=seq,
         as_of="2026-11-22T08:00:00Z",

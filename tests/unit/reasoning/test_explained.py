@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.explanation import ReasoningResult
+from schemas.update import read_update
 from streams.limits import MemoryLimiter, Registry, calls_per_minute
 from streams.reasoning.explainer import Explainer
 from streams.reasoning.model.scripted import ScriptedModel
-from streams.reasoning.policy.explained import note_result
+from streams.reasoning.policy.explained import note_result, with_noted
 from streams.reasoning.policy.pending import Sequence, is_pending
 from streams.reasoning.policy.settings import LIMITER, PendingPolicy
 from streams.reasoning.request.prompt import Prompt
@@ -24,7 +25,6 @@ from streams.replay import FileRecord
 from streams.rows.codec import decode_row
 from streams.rows.row import Row, SkillState
 from streams.rows.row_batch import RowBatch
-from streams.scoring.updates import read_update
 from streams.vocabulary import skill_code
 from tests.events import NOW_US, default_skills, raw, record
 from tests.stepped import CHANNELS, Stepped, owning_partition
@@ -70,7 +70,8 @@ class Noted:
     async def _ask(self) -> tuple[bytes, Sequence, Scores]:
         pipeline = self.stepped.pipeline
         row_batch = RowBatch.of([self.stepped.rows.get(OWNING, ADA)], pipeline.skill_set.names)
-        [written] = pipeline.write([ADA], await pipeline.score(row_batch)).values()
+        scored = await pipeline.score(row_batch)
+        [written] = pipeline.write([ADA], scored).values()
         update = read_update(written)
         limiter = MemoryLimiter(LIMITER, [calls_per_minute(60)], clock_us=lambda: NOW_US)
         await limiter.fill()
@@ -79,8 +80,9 @@ class Noted:
         prompt = Prompt(pipeline.skill_set, Pseudonyms(SECRET))
         explainer = Explainer(ScriptedModel(), prompt, lambda: NOW_US, random.Random(1), registry=registry)
         _, result = await explainer.explain(update, row_batch.pending(0))
-        scores = {skill_code(name): skill.score for name, skill in update.skills.items()}
-        return msgspec.json.encode(result), update.seq, scores
+        row = decode_row(scored.rows.encode()[0])
+        noted = {skill_code(name): row.skills[skill_code(name)].score for name in update.skills}
+        return msgspec.json.encode(with_noted(result, update, scored.rows)), update.seq, noted
 
 
 def test_movement_during_a_call_stays_pending_at_what_it_is_worth() -> None:
@@ -112,13 +114,28 @@ def test_a_score_that_is_back_where_it_was_is_news_to_who_was_told_of_another() 
         at_us=NOW_US,
         explained={"resilience": 0.9},
     )
-    note_result(row, result, default_skills(), PendingPolicy())
+    note_result(row, result, default_skills(), PendingPolicy(), ())
     assert row.skills[code].explained == 0.9
     assert (is_pending(row.pending), row.pending.since_us) == (True, NOW_US)
 
     once = deepcopy(row)
-    note_result(row, result, default_skills(), PendingPolicy())
+    note_result(row, result, default_skills(), PendingPolicy(), ())
     assert row == once
+
+
+def test_a_profile_is_pending_again_when_its_indicators_have_moved() -> None:
+    """Without a score: the row's own number of it has to be carried with the result."""
+    noted = Noted()
+    for _ in range(6):
+        noted.fold(kind="failure")
+    result, _, _ = noted.ask()
+    noted.read_back(result)
+    assert noted.explained.keys() >= {skill_code("resilience")}
+    assert not is_pending(noted.row.pending)
+
+    for n in range(6):
+        noted.fold(kind="retry", item_id=f"q{n}")
+    assert is_pending(noted.row.pending)
 
 
 def test_nothing_is_owed_where_nothing_moved() -> None:

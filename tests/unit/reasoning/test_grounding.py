@@ -1,17 +1,22 @@
 """What passes the check and what does not."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.update import IndicatorRate
 from streams.reasoning.check.grounding import violations
 from streams.reasoning.check.readability import grade, syllables
 from streams.reasoning.model import template
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkill
 from streams.reasoning.model.scripted import ScriptedModel
-from streams.reasoning.request.prompt import Direction, Request
+from streams.reasoning.request.prompt import Direction, Prompt, Request
+from streams.reasoning.request.pseudonym import Pseudonyms
 from streams.vocabulary import FACTS
-from tests.unit.reasoning.samples import evidence, prompt, scored, update
+from tests.events import default_skills
+from tests.unit.reasoning.samples import SECRET, evidence, profile, prompt, scored, update
 
 # e1: passed a task on try 3, 2 days ago, up; e2: did not pass a task and scored 60 %, 0 days ago, down. Score 0.72.
 ITEMS = (evidence("x", "recovered", 3.0), evidence("y", "failed", 0.4, -1, "2026-11-22T07:00:00Z"))
@@ -137,6 +142,69 @@ def test_the_template_passes_the_check_whatever_the_evidence(items: list[object]
 @given(any_items)
 async def test_the_scripted_model_passes_the_check_whatever_the_evidence(items: list[object]) -> None:
     request = request_for(items)
+    assert violations(request, (await ScriptedModel().explain(request)).draft) == ()
+
+
+PROFILED = prompt().question(
+    update(resilience=profile(evidence("x", "recovered", 3.0), evidence("y", "failed", 0.4, -1)))
+)
+# e1: came back to 3 of 4 failed tasks (more often of late), e2: gives up: 1 of 4, e3 and e4: two evidence items.
+
+
+def faults_of_profile(text: str, cites: tuple[str, ...], direction: Direction = "neither") -> tuple[str, ...]:
+    claim = DraftClaim(text=text, evidence=list(cites), direction=direction)
+    return violations(PROFILED.request, Draft(skills=[DraftSkill(skill="resilience", claims=[claim])]))
+
+
+@pytest.mark.parametrize(
+    ("text", "cites"),
+    [
+        ("Came back to 3 of 4 failed tasks.", ("e1",)),
+        ("Came back to 75 % of the failed tasks, and gave up on one of four.", ("e1", "e2")),
+        ("Did not pass a task, then passed one on try 3.", ("e3", "e4")),
+    ],
+)
+def test_what_a_profile_counted_may_be_told(text: str, cites: tuple[str, ...]) -> None:
+    assert faults_of_profile(text, cites) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "cites", "direction", "fault"),
+    [
+        ("Came back to 3 of 5 failed tasks.", ("e1",), "neither", "the number 5 is not in the facts"),
+        ("Came back to 3 of 4 failed tasks.", ("e2",), "neither", "the number 3 is not in the facts"),
+        ("Came back to 3 of 4 tasks. This speaks for the skill.", ("e1",), "neither", "the opposite in its text"),
+        ("Came back to 3 of 4 failed tasks.", ("e1",), "up", "says up, but a fact"),
+        ("Passed a task.", ("e3",), "up", "says up, but a fact"),
+        ("Is proficient: came back to 3 of 4 tasks.", ("e1",), "neither", "has no level"),
+        ("Came back to 72 % of the tasks.", ("e1",), "neither", "the number 72 % is not in the facts"),
+    ],
+)
+def test_a_profile_is_told_without_a_verdict_a_level_or_a_score(
+    text: str, cites: tuple[str, ...], direction: Direction, fault: str
+) -> None:
+    found = faults_of_profile(text, cites, direction)
+    assert any(fault in each for each in found), found
+
+
+DEFAULT_PROMPT = Prompt(default_skills(), Pseudonyms(SECRET))
+
+
+@pytest.mark.parametrize("trend", [0.0, 0.3, -0.3])
+@pytest.mark.parametrize("name", default_skills().names)
+async def test_each_default_profile_is_told_in_words_that_pass_the_check(name: str, trend: float) -> None:
+    rates = tuple(
+        IndicatorRate(name=each.name, count=3, of=4, value=0.75, trend=trend)
+        for each in default_skills().skills[name].indicators
+    )
+    skills: dict[str, Any] = {name: profile(rates=rates)}
+    request = DEFAULT_PROMPT.question(update(**skills)).request
+    [told] = request.skills
+
+    assert len(told.facts) == len(rates)
+    assert all("3 of 4" in fact.text or "75 %" in fact.text for fact in told.facts)
+    assert all(fact.text.endswith("of late more often") is (trend > 0) for fact in told.facts)
+    assert violations(request, template.draft_of(request)) == ()
     assert violations(request, (await ScriptedModel().explain(request)).draft) == ()
 
 

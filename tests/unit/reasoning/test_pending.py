@@ -54,16 +54,16 @@ def result(
     )
 
 
-def worths(scores: list[float], confidences: list[float], explained: list[float]) -> list[float]:
-    """Of one student each, with one skill; NaN: nothing is known, -1: never explained."""
+def worths(scores: list[float], confidences: list[float], explained: list[float], *, fitted: bool) -> list[float]:
+    """Of one student each, with one skill; NaN: nothing is known, -1: never explained; not `fitted`: a profile."""
     score, confidence = np.array(scores)[:, None], np.array(confidences)[:, None]
-    fused = Fused(score, score, score, confidence, {})
+    fused = Fused(score, score, score, confidence, {}, fitted=np.full(score.shape, fitted))
     worth: list[float] = values_of(fused, np.array(explained)[:, None], LEVELS, POLICY).tolist()
     return worth
 
 
-def worth(explained: float, score: float, confidence: float = 0.8) -> float:
-    return worths([score], [confidence], [explained])[0]
+def worth(explained: float, score: float, confidence: float = 0.8, *, fitted: bool = True) -> float:
+    return worths([score], [confidence], [explained], fitted=fitted)[0]
 
 
 def test_a_belief_that_did_not_move_is_worth_nothing() -> None:
@@ -79,11 +79,19 @@ def test_worth_grows_with_movement_with_sureness_and_with_a_level_crossed() -> N
 
 def test_the_worthiest_skill_counts_and_what_was_never_explained_is_news() -> None:
     score, confidence = np.array([[0.5, 0.9, np.nan]]), np.array([[0.9, 0.9, np.nan]])
-    both = Fused(score, score, score, confidence, {})
+    both = Fused(score, score, score, confidence, {}, fitted=np.full(score.shape, True))
 
     assert values_of(both, np.array([[0.5, -1.0, -1.0]]), LEVELS, POLICY) == pytest.approx([0.9])
-    found = worths([0.5, 0.5, np.nan], [0.0, 0.9, np.nan], [-1.0, -1.0, -1.0])
+    found = worths([0.5, 0.5, np.nan], [0.0, 0.9, np.nan], [-1.0, -1.0, -1.0], fitted=True)
     assert found == [0.0, pytest.approx(0.9 * POLICY.crossing), 0.0]
+
+
+def test_a_profile_is_worth_how_far_its_indicators_have_moved_and_crosses_no_level() -> None:
+    assert worth(0.5, 0.5, fitted=False) == 0
+    assert worth(-1.0, 0.5, fitted=False) == 0
+    assert worth(0.35, 0.45, fitted=False) == pytest.approx(0.8 * 0.1 / POLICY.full_move)
+    assert worth(0.35, 0.45, fitted=False) < worth(0.35, 0.45) < 1
+    assert worth(-1.0, 0.9, fitted=False) == worth(0.5, 0.9, fitted=False) > 0.5
 
 
 @given(explained=unit, score=unit, confidence=unit)

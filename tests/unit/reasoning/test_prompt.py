@@ -5,11 +5,12 @@ import json
 import pytest
 
 from schemas.errors import Fatal
+from schemas.update import IndicatorRate, SkillUpdate
 from streams.reasoning.model import template
 from streams.reasoning.request.prompt import render
 from streams.reasoning.request.pseudonym import Pseudonyms
 from streams.reasoning.request.sent import most_input_tokens
-from tests.unit.reasoning.samples import EVENT, SECRET, STUDENT, evidence, prompt, scored, update
+from tests.unit.reasoning.samples import EVENT, SECRET, STUDENT, evidence, profile, prompt, scored, update
 
 
 def test_a_request_holds_facts_with_aliases_and_none_of_the_updates_ids() -> None:
@@ -38,6 +39,29 @@ def test_a_fact_outside_the_vocabulary_and_a_phrases_words_are_not_told() -> Non
     assert "a phrase from this skill's list" in sent
 
 
+def test_a_profile_is_told_by_its_indicators_those_first_that_moved_and_without_a_score() -> None:
+    question = prompt().question(update(resilience=profile(evidence("e7", "recovered", 3.0))))
+    [skill] = json.loads(render(question.request)[1]["content"])["skills"]
+
+    assert skill == {
+        "skill": "resilience",
+        "definition": "Goes on when something does not work.",
+        "kind": "profile",
+        "validated": False,
+        "facts": [
+            {"id": "e1", "fact": "came back to 3 of 4 failed tasks, of late more often", "direction": "neither"},
+            {"id": "e2", "fact": "gives up: 1 of 4", "direction": "neither"},
+            {"id": "e3", "fact": "passed a task on try 3", "days_ago": 2, "direction": "neither"},
+        ],
+    }
+    assert question.evidence_ids == {"e1": "resilience.comes_back", "e2": "resilience.gives_up", "e3": "e7"}
+
+
+def test_an_indicator_that_the_skill_set_does_not_have_is_not_told() -> None:
+    sly = IndicatorRate(name="Zoe wrote that she hates maths", count=1, of=2, value=0.5)
+    assert prompt().question(update(resilience=profile(rates=(sly,)))).request.skills == ()
+
+
 def test_a_skill_outside_the_skill_set_is_not_asked_about() -> None:
     strange = update(charm=scored(items=(evidence("a", "passed", 1.0),)))
     assert prompt().question(strange).request.skills == ()
@@ -64,10 +88,20 @@ def test_no_tokenizer_makes_more_tokens_of_a_request_than_is_reserved() -> None:
     assert most_input_tokens(request.after(("a fault",))) > most_input_tokens(request)
 
 
+def summary(about: SkillUpdate) -> str:
+    return template.summary_of(about, prompt().question(about).request)
+
+
 def test_the_summary_says_what_is_known_and_what_is_not() -> None:
-    assert template.summary_of(update()) == (
+    assert summary(update()) == (
         "Most is known about resilience: proficient, with a score of 0.72 (90 % interval 0.62 to 0.82). "
-        "Of 3 skills, 1 cannot be judged yet."
+        "Of 3 skills with a score, 1 cannot be judged yet."
     )
+    both = update(resilience=profile(), empathy=profile(rates=()), adaptability=scored())
+    assert summary(both) == (
+        "Most is known about adaptability: proficient, with a score of 0.72 (90 % interval 0.62 to 0.82). "
+        "Of resilience there is no score; what was seen: came back to 3 of 4 failed tasks, of late more often."
+    )
+    assert summary(update(empathy=profile(rates=()))).startswith("There is too little evidence")
     unknown = update(resilience=scored(0.5, 0.0, "unknown"))
-    assert template.summary_of(unknown).startswith("There is too little evidence")
+    assert summary(unknown).startswith("There is too little evidence")

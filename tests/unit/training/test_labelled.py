@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from schemas.update import SkillScore, read_update
 from streams.evaluation.subject import Subject
 from streams.evidence.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import Replay
-from streams.scoring.updates import read_update
 from streams.training.labelled import UNKNOWN_P, score_moments, subjects
 from streams.training.labels import Label, StudentGroups
 from streams.training.moments import moments_of
@@ -41,8 +41,9 @@ async def test_scores_are_those_that_a_replay_publishes() -> None:
 
     for row in range(len(predictions)):
         said = read_update(published[predictions.student[row].encode()]).skills[SKILL]
-        found = [predictions.p[row], predictions.low[row], predictions.high[row], predictions.confidence[row]]
-        assert np.allclose(found, [said.score, said.low, said.high, said.confidence], atol=1e-6)
+        assert isinstance(said, SkillScore)
+        found = [predictions.p[row], predictions.confidence[row]]
+        assert np.allclose(found, [said.score, said.confidence], atol=1e-6)
     assert set(predictions.evidence) == {simulated.ACTIONS}
     assert set(predictions.subgroups["school"]) == {"0", "1", "2"}
 

@@ -1,0 +1,117 @@
+"""Profiles as JSON: what was seen of a skill that nothing speaks of but indicators and phrases chosen by hand."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.evidence.artifacts import Artifact
+from streams.evidence.behaviour import BehaviourEstimate, BehaviourSource
+from streams.evidence.indicators import Indicators, Rates
+from streams.evidence.platforms import Platforms
+from streams.evidence.registry import Types
+from streams.rows.row_batch import RowBatch
+from streams.scoring.contributions import contributions
+from streams.scoring.evidence_texts import RowEvidence
+from streams.scoring.fusion import ScoredBatch
+from streams.scoring.json_columns import SkillIndices, grouped, joined_columns, json_string, numbers, numerals
+from streams.skills.skill_set import SkillSet
+from streams.skills.sources import BUILT_IN
+
+RATE_DIGITS: Final = 4
+"""Behind the point, of rates and trends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What profiles could show: lifetime sums of the indicators, and which were observed; shape (indicators, rows)."""
+
+    lifetime: Rates
+    observed: NDArray[np.bool_]
+
+
+class ProfileTexts:
+    """Writes the profiles of one skill set."""
+
+    def __init__(self, skill_set: SkillSet, artifact: Artifact, types: Types) -> None:
+        self._indicators = Indicators.of(skill_set)
+        platforms = Platforms.of(skill_set, artifact)
+        self._can_occur = np.array([platforms.tell(each) for each in self._indicators.indicators], np.bool_)
+        self._skills = len(skill_set.names)
+        self._starts = [b'{"name":%b,"count":' % json_string(each.name) for each in self._indicators.indicators]
+        self._installed = [each.name for each in types if each.name not in BUILT_IN]
+
+    def seen(self, rows: RowBatch) -> Observed:
+        """Add up what was seen of all rows. What nobody did of what no platform is known to tell was not observed."""
+        lifetime = self._indicators.lifetime(rows)
+        return Observed(lifetime, (lifetime.whole > 0) & (self._can_occur[:, None] | (lifetime.part > 0)))
+
+    def anything(self, scored: ScoredBatch, evidence: RowEvidence, seen: Observed) -> NDArray[np.bool_]:
+        """Of which skills there is anything to show; shape (rows, skills)."""
+        found = np.asarray(evidence.shown.any(axis=2))
+        for column, observed in zip(self._indicators.skill.tolist(), seen.observed, strict=True):
+            found[:, column] |= observed
+        for name in self._installed:
+            if name in scored.estimates:
+                found |= scored.estimates[name].n > 0
+        return np.asarray(found)
+
+    def write(self, scored: ScoredBatch, evidence: RowEvidence, seen: Observed, at: SkillIndices) -> Iterator[bytes]:
+        """The profiles at those indices."""
+        return joined_columns(
+            b'{"kind":"profile","validated":false',
+            _named(b',"indicators":[%b]', self._rates(scored, seen, at)),
+            _named(b',"evidence":[%b]', evidence.write(at)),
+            _named(b',"contributions":{%b}', self._said_elsewhere(scored, at)),
+            b"}",
+        )
+
+    def _rates(self, scored: ScoredBatch, seen: Observed, at: SkillIndices) -> Iterator[bytes]:
+        """The indicators that were observed, for each skill its own."""
+        index_of = np.full((len(scored.rows), self._skills), -1)
+        index_of[at] = np.arange(len(at[0]))
+        row, index = np.nonzero(seen.observed.T & (index_of[:, self._indicators.skill] >= 0))
+        at_rates = index, row
+        whole = seen.lifetime.whole[at_rates]
+        count = np.minimum(seen.lifetime.part[at_rates], whole)
+        value = count / whole
+        recent = Rates(*(sums[at_rates] for sums in self._recent(scored))).values
+        trend = np.asarray(np.round(np.where(np.isnan(recent), 0.0, recent - value), RATE_DIGITS), np.float64)
+        texts = joined_columns(
+            map(self._starts.__getitem__, index.tolist()), numerals(count),
+            b',"of":', numerals(whole),
+            b',"value":', numbers(value, RATE_DIGITS),
+            _where(trend != 0, b',"trend":%b', numbers(trend, RATE_DIGITS)),
+            b"}",
+        )  # fmt: skip
+        return grouped(texts, index_of[row, self._indicators.skill[index]], len(at[0]))
+
+    def _recent(self, scored: ScoredBatch) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Decayed sums: those that behaviour was estimated by, or, where that failed, the same once more."""
+        estimate = scored.estimates.get(BehaviourSource.name)
+        rates = estimate.recent if isinstance(estimate, BehaviourEstimate) else self._indicators.recent(scored.rows)
+        return rates.part, rates.whole
+
+    def _said_elsewhere(self, scored: ScoredBatch, at: SkillIndices) -> Iterator[bytes]:
+        """What sources said that are not built in: they have no indicators to show, and `verify` asks no remote one."""
+        said_by = [
+            _where(
+                estimate.n[at] > 0, json_string(name) + b":%b", contributions(estimate, scored.fused.log_odds[name], at)
+            )
+            for name in self._installed
+            if (estimate := scored.estimates.get(name)) is not None
+        ]
+        return (b",".join(filter(None, texts)) for texts in zip(*said_by, strict=True)) if said_by else repeat(b"")
+
+
+def _where(chosen: NDArray[np.bool_], form: bytes, texts: list[bytes]) -> list[bytes]:
+    """Each chosen text in its form; nothing for others."""
+    return [form % text if one else b"" for text, one in zip(texts, chosen.tolist(), strict=True)]
+
+
+def _named(form: bytes, texts: Iterator[bytes]) -> Iterator[bytes]:
+    """Each text in its field; nothing where there is none."""
+    return (form % text if text else b"" for text in texts)

@@ -1,0 +1,49 @@
+"""Scores by teachers' ratings alone, as JSON: of skills that nothing fitted speaks of. A person outweighs clicks."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from streams.rows.row_batch import Floats, RowBatch
+from streams.scoring.evidence_texts import RowEvidence
+from streams.scoring.json_columns import SkillIndices, joined_columns, numbers
+from streams.scoring.skill_scores import LEVEL_TEXTS
+from streams.skills.skill_set import SkillSet
+
+STRENGTH: Final = 1.0
+"""Ratings of one half that a student's own are averaged with: as many ratings make a score half as sure as can be."""
+
+
+class RubricTexts:
+    """Writes scores that ratings carry: their mean, shrunken by STRENGTH towards one half."""
+
+    def __init__(self, skill_set: SkillSet) -> None:
+        self._levels = skill_set.levels
+        self._stale_after_s = skill_set.fusion.stale_after_days * 86_400
+
+    def write(self, rows: RowBatch, evidence: RowEvidence, at: SkillIndices) -> Iterator[bytes]:
+        """The scores at those indices. `confidence` is 1 − sqrt(STRENGTH/(STRENGTH + n)), so by how many ratings."""
+        decay = rows.decay[at[0]]
+        n, total = rows.skill_states["rubric_n"][at] * decay, rows.skill_states["rubric_total"][at] * decay
+        score = _shrunken(total, n)
+        confidence = 1 - np.sqrt(STRENGTH / (STRENGTH + n))
+        age_s = np.maximum(rows.headers["as_of_us"][at[0]] / 1e6 - rows.skill_states["rubric_newest_s"][at], 0)
+        texts = numbers(score)
+        return joined_columns(
+            b'{"kind":"score","score":', texts,
+            b',"confidence":', numbers(confidence),
+            b',"level":"', map(LEVEL_TEXTS.__getitem__, self._levels.classify(score, confidence).tolist()),
+            b'","validated":false,"rests_on":"ratings by teachers","contributions":{"rubric":{"status":"',
+            [b"stale" if old else b"ok" for old in (age_s > self._stale_after_s).tolist()],
+            b'","p":', texts,
+            b',"n":', numbers(n),
+            b',"age_s":', numbers(age_s),
+            b',"log_odds":', numbers(np.log(score / (1 - score))),
+            b'}},"evidence":[', evidence.write(at),
+            b"]}",
+        )  # fmt: skip
+
+
+def _shrunken(total: Floats, n: Floats) -> Floats:
+    return np.asarray((total + STRENGTH / 2) / (n + STRENGTH))
