@@ -21,7 +21,7 @@ _KIN: Final = (
 )
 _THEY: Final = (
     rf"(?:he|she|they|{_KIN}|coach|teachers?|tutor|priest|neighbou?r|someone|somebody|everyone|everybody|man|men|woman"
-    r"|boys?|girls?|guys?|kids?|bull(?:y|ies)|people)"
+    r"|boys?|girls?|guys?|kids?|bull(?:y|ies)|people)(?:'\w+)?"
 )
 _WANT: Final = r"(?:want|wants|wanted|wanting|wanna|wish|wishing|ready|rather|hope|hoping|try|tried|trying)"
 _BY_ACCIDENT: Final = (
@@ -35,7 +35,8 @@ _GAME: Final = (
 _HARM: Final = (
     "hit hits hitting slap slaps slapped slapping punch punches punched punching choke chokes choked choking strangle"
     " strangles strangled rape rapes raped raping molest molests molested abuse abuses abused abusing assault assaults"
-    " assaulted grope gropes groped groping hurt hurts hurting whips whipped burns burned burnt threaten threatens"
+    " assaulted grope gropes groped groping starve starves starving bully bullies bullied"
+    " hurt hurts hurting whips whipped burns burned burnt threaten threatens"
     " threatened"
 )
 _PHRASES: Final[tuple[tuple[AttentionReason, str, str], ...]] = (
@@ -60,37 +61,42 @@ _PHRASES: Final[tuple[tuple[AttentionReason, str, str], ...]] = (
     ),
     (
         "self_harm",
-        "die dead died unalive",
-        rf"{_WANT}(?: to| 2| i could| i can| i would| i)?(?: just)? (?:die|died|be dead|unalive)"
+        "die dead died unalive kill",
+        rf"{_WANT}(?: to| 2| i could| i can| i would| i)?(?: just)? (?:die(?! my hair)|died|be dead|unalive)"
         r"|i (?:just )?deserve to die|(?:wish|wished|wishing|better if|better when) i (?:was|were|am) dead"
         r"|better (?:off )?dead"
-        r"|care if i (?:live or )?(?:die|died|was dead|were dead)|better if i (?:just )?died",
+        r"|(?:cares?|happier|better|easier)(?: off)? if i (?:just )?(?:live or )?(?:die|died|was dead|were dead)"
+        r"|(?:someone|somebody|they) (?:would|could|to)(?: please| just)? kill me|(?:please|just) kill me",
     ),
     ("self_harm", "dying", r"(?:think\w*|thoughts) (?:about|of) dying"),
     (
         "self_harm",
-        "born exist existing alive disappear disappeared here around gone",
+        "born exist existing alive disappear disappeared here around gone burden forever",
         r"(?:wish|wished|wishing) i(?:'d| had| hadn't| was| were)?(?: never)?(?: been)? born"
         r"|(?:wish|wishing|better|care|notice)(?: off)?(?: if)? i (?:just )?(?:didn't exist|disappeared|was gone"
         r"|were gone|could disappear|(?:wasn't|weren't|was not|were not|am not) (?:here|around|alive))"
         r"|(?:don't|not|didn't|never|no longer)(?: even)? (?:want to|wanna|wish to) (?:be alive|exist)"
         r"|(?:don't|not|didn't|never|no longer)(?: even)? (?:want to|wanna) be (?:here|around) any ?(?:more|longer)"
-        r"|want to (?:stop existing|not exist|disappear forever)|(?:tired|sick) of being alive|hate being alive",
+        r"|(?:want to|wanna)(?: just)? (?:stop existing|not exist|disappear|sleep forever)"
+        r"|what if i (?:just )?disappeared"
+        r"|(?:i'm|i am|being|like)(?: just| such)? a burden|(?:tired|sick) of being alive|hate being alive",
     ),
     (
         "self_harm",
         "live living life wake",
-        r"(?:end|ending|take|taking|took) my (?:own )?life"
+        r"(?:end|ending|take|taking|took) my (?:own )?life(?! (?:lessons?|story|skills?|experiences?|seriously))"
         r"|(?:don't|not|didn't|never|no longer)(?: even)? (?:want to|wanna|wish to)"
         r" (?:live(?! (?:in|near|there|next|at|on|by))|wake up(?! (?:early|at|so|late|for)))"
         r"|(?:no|any|a|the) (?:reason|point) (?:to|in|of) (?:live|living|my life)|(?:tired|sick) of (?:living|life)"
-        r"|(?:not|isn't|ain't|never) worth living|hate my life|(?:hope|wish) i (?:don't|didn't|never) wake up",
+        r"|(?:not|isn't|ain't|never) worth living|can't live (?:like this|any ?more)|never wake up"
+        r"|hate my life|(?:hope|wish) i (?:don't|didn't|never) wake up",
     ),
     ("self_harm", "without miss", r"better off without me|(?:nobody|no one|noone) (?:would|will)(?: even)? miss me"),
     (
         "self_harm",
         "end ending can't",
-        r"(?:end|ending) it all|think\w* (?:about|of) ending it|can't go on (?:any ?more|living|like this)",
+        r"(?:end|ending) it all|(?:think\w* (?:about|of)|feel\w* like) ending it"
+        r"|can't (?:go|carry) on (?:any ?more|living|like this)",
     ),
     (
         "self_harm",
@@ -118,7 +124,8 @@ _PHRASES: Final[tuple[tuple[AttentionReason, str, str], ...]] = (
     (
         "abuse",
         f"{_HARM} beat beats beating kick kicks kicked kicking touch touches touched touching lock locks locked",
-        rf"{_THEY}(?: \S+){{0,3}} (?:(?:{'|'.join(_HARM.split())}) me(?! (?:up|back|with a))"
+        rf"{_THEY}(?: \S+){{0,3}} (?:(?:{'|'.join(_HARM.split())}) (?:me|us)"
+        r"(?! (?:up (?:on|when|if|later)|back|with (?:an?|the) (?:\S+ )?(?:ideas?|questions?|news|surprises?|balls?)))"
         r"|threaten(?:s|ed)? to (?:kill|hurt|hit|beat) me"
         rf"|(?:beats?|beating) me{_GAME}|kick(?:s|ed|ing)? me(?! (?:off|out|the|a)(?!\S))"
         r"|touch(?:es|ed|ing)? me(?! (?:deeply|emotionally|profoundly|so much|with))"
@@ -126,14 +133,26 @@ _PHRASES: Final[tuple[tuple[AttentionReason, str, str], ...]] = (
     ),
     (
         "abuse",
-        "abused raped molested beaten beat assaulted groped hit",
+        "abused raped molested beaten beat assaulted groped bullied hit",
         r"(?:i was|i am|i'm|i've been|i have been|i got|i get|keep getting)(?: \S+){0,2}"
-        rf" (?:abused|raped|molested|assaulted|groped|hit by {_THEY}|hit by my|(?:beaten|beat up){_GAME})",
+        rf" (?:abused|raped|molested|assaulted|groped|bullied|hit by {_THEY}|hit by my|(?:beaten|beat up){_GAME})",
     ),
     (
         "abuse",
-        "hits hitting hit beats beating beat hurts hurting chokes choked",
-        rf"{_THEY}(?: \S+){{0,2}} (?:hits?|hitting|beats?|beating|hurts|hurting|choke[sd]) my (?:little )?{_KIN}",
+        f"{_HARM} beat beats beating",
+        rf"{_THEY}(?: \S+){{0,2}} (?:{'|'.join(_HARM.split())}|beats?|beating) (?:my (?:little )?)?{_KIN}",
+    ),
+    (
+        "abuse",
+        "violent abusive bruise bruises threw throws throwing",
+        rf"{_KIN} (?:is|was|gets|got)(?: \S+)? (?:violent|abusive)"
+        r"|bruises? (?:from|where|because) (?:my|he|she|him|her|they)"
+        rf"|{_THEY}(?: \S+){{0,2}} (?:threw|throws|throwing)(?: (?!ball|snowball|paper)\S+){{1,3}} at me",
+    ),
+    (
+        "abuse",
+        "forces forced forcing makes made making",
+        r"(?:forces|forced|forcing|makes|made|making) me (?:to )?(?:do things|have sex|touch|undress|kiss)",
     ),
     (
         "abuse",
@@ -141,7 +160,12 @@ _PHRASES: Final[tuple[tuple[AttentionReason, str, str], ...]] = (
         r"(?:scared|afraid|frightened|terrified) (?:to|of) (?:go|going|be|being|come|coming) (?:back )?(?:at )?home"
         r"|(?:not|don't|never|isn't)(?: \S+)? safe (?:at home|with (?:him|her|them|my))",
     ),
-    ("abuse", "scared afraid frightened terrified", rf"(?:scared|afraid|frightened|terrified) of my (?:own )?{_KIN}"),
+    (
+        "abuse",
+        "scared afraid frightened terrified",
+        rf"(?:scared|afraid|frightened|terrified) of my (?:own )?{_KIN}"
+        r"|i(?:'m| am)(?: \S+)? (?:scared|afraid|frightened|terrified) of (?:him|her)",
+    ),
     (
         "abuse",
         "private nudes nude naked night",
@@ -150,7 +174,9 @@ _PHRASES: Final[tuple[tuple[AttentionReason, str, str], ...]] = (
         r"(?: \S+){0,2} (?:nudes?|naked)",
     ),
 )
-"""(reason, words, pattern): what the pattern matches has one of the words, so that most texts are done with at once."""
+"""(reason, words, pattern): what the pattern matches has one of the words, so that most texts are done with at once,
+and _REACH words on either side are enough to look at."""
+_REACH: Final = 8
 _BY_WORD: Final[dict[str, list[tuple[AttentionReason, re.Pattern[str]]]]] = defaultdict(list)
 for _reason, _words, _pattern in _PHRASES:
     _compiled = re.compile(rf"(?<!\S)(?:{_pattern})(?!\S)")
@@ -168,7 +194,9 @@ def disclosed(tokens: Iterable[str]) -> Sequence[AttentionReason]:
     if _BY_WORD.keys().isdisjoint(tokens):
         return ()
     words = words_of([*tokens])
-    said = " ".join(words)
-    candidates = {candidate for word in _BY_WORD.keys() & words for candidate in _BY_WORD[word]}
-    found = {reason for reason, pattern in candidates if pattern.search(said)}
+    found: set[AttentionReason] = set()
+    for at, word in enumerate(words):
+        if word in _BY_WORD:
+            said = " ".join(words[max(at - _REACH, 0) : at + _REACH])
+            found.update(reason for reason, pattern in _BY_WORD[word] if reason not in found and pattern.search(said))
     return [reason for reason in ATTENTION_REASONS if reason in found]

@@ -34,6 +34,12 @@ SELF_HARM: Final = (
     "I starve myself so they like me",
     "i want 2 die",
     "I want to\njust die",
+    "nobody cares if I live or die",
+    "i hate myself and want to disappear",
+    "wish i could sleep and never wake up",
+    "I'm a burden to everyone",
+    "i wish someone would kill me",
+    "everyone would be happier if i was dead",
 )
 ABUSE: Final = (
     "he hits me at home",
@@ -51,6 +57,14 @@ ABUSE: Final = (
     "he told me to send him nudes",
     "someone touched my sister and he threatened to hurt me",
     "He comes into my room every night",
+    "my mom hits me with a belt",
+    "Dad punched mum again",
+    "my dad's been hitting us",
+    "he forces me to do things I don't want",
+    "I have bruises from my dad",
+    "my parents starve me",
+    "i am being bullied and beaten",
+    "My father is violent and I am scared of him",
 )
 AMBIGUOUS: Final = (
     "I don't want to die",
@@ -92,6 +106,14 @@ HARMLESS: Final = (
     "I killed myself laughing",
     "the numbers do not add up, kill the process and start again",
     "my dad hits the ball harder than me",
+    "I want to die my hair blue",
+    "I take my life lessons from sport",
+    "she hit me with a great idea",
+    "hit me up later",
+    "my mum will kill me if I fail",
+    "this exam is going to be the death of me",
+    "In the book, the soldiers killed each other",
+    "my teacher touched on this topic",
 )
 
 
