@@ -21,6 +21,8 @@ from streams.vocabulary import INDEX, Fact
 TOLERANCE: Final = 0.1
 """Of a feature's range, on either side: the most extreme of some thousand students is chance, and of what lies beyond
 the outermost split trees say what they say of that. A student twice as far is like nobody in training."""
+_SILENT: Final = ("context", "language")
+"""Standings of facts that say nothing of a skill."""
 _UNKNOWN: Final = FeatureRange(-np.inf, np.inf, missing=True)
 
 
@@ -28,7 +30,7 @@ class TrainingScope:
     """A skill and what its model was trained on, prepared to compare rows with."""
 
     def __init__(self, skill: Skill, features: Sequence[str], trained_on: TrainedOn) -> None:
-        speaking = {fact for fact in facts_of_skill(skill) | facts_read(features) if fact.standing != "context"}
+        speaking = {fact for fact in facts_of_skill(skill) | facts_read(features) if fact.standing not in _SILENT}
         self._seen = sorted(fact for fact in speaking if fact.key in trained_on.facts)
         self._unseen = sorted(speaking.difference(self._seen))
         ranges = [trained_on.ranges.get(name, _UNKNOWN) for name in features]

@@ -16,6 +16,7 @@ from streams.evidence.artifacts import Artifact, load_artifact
 from streams.evidence.trained_on import FeatureRange, TrainedOn
 from streams.evidence.training_scope import TOLERANCE, TrainingScope
 from streams.pipeline import Pipeline
+from streams.skills.skill_set import Indicator
 from tests.events import default_skills, event, fail_source, folded, row_batch_of, scores_of, updates_about
 
 SKILL: Final = "problem_solving"
@@ -82,6 +83,17 @@ def test_what_speaks_of_no_skill_takes_nothing_from_a_model() -> None:
     films = [event("media", minute=300 + n) for n in range(50)]
 
     assert update([*moves(6), *logins, *films]).skills[SKILL].validated
+
+
+def test_texts_that_a_profile_describes_take_nothing_from_a_model() -> None:
+    hedges = Indicator("hedges", ("hedged.sum",), ("words_read.sum",), 0.02, 0.0)
+    skill = default_skills().skills[SKILL]
+    described = msgspec.structs.replace(skill, indicators=(*skill.indicators, hedges))
+    texts = [event("message", minute=50 + n, text="I think that it is perhaps too hot in there") for n in range(20)]
+
+    of_task = TrainingScope(described, ["set_controls.n"], IN_ONE_TASK)
+
+    assert of_task.excludes(row_batch_of(folded(*moves(2), *texts))).tolist() == [False]
 
 
 def test_answers_of_long_ago_hardly_count_against_a_model() -> None:
