@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.config.channels import Channels
+from agents.config.settings import Settings
 from schemas.attention import AttentionReason, AttentionRecord
+from schemas.topics import ATTENTION
 from schemas.update import read_update
 from streams.reasoning.request.prompt import Prompt, render
 from streams.reasoning.request.pseudonym import Pseudonyms
@@ -84,6 +87,18 @@ def test_a_time_from_the_future_is_the_records() -> None:
     [found] = reported([record(raw("message", text="I want to die", minute=500), timestamp=NOW_MS)])
 
     assert found.event_time == NOW
+
+
+# -- where
+
+
+def test_the_topic_is_made_with_the_others_and_only_where_it_is_named() -> None:
+    off, on = Settings(topic_prefix="p."), Settings(topic_prefix="p.", attention_topic="care", partitions=8)
+
+    assert Channels.of(off).attention == ""
+    made = {spec.name: spec for spec in Channels.of(on).specs(on)}
+    assert made.keys() - {spec.name for spec in Channels.of(off).specs(off)} == {"p.care"}
+    assert (made["p.care"].partitions, made["p.care"].config) == (8, ATTENTION.config)
 
 
 # -- when

@@ -57,6 +57,8 @@ def test_an_empty_optional_address_is_none() -> None:
         ("CALLS_PER_HOUR", "1e3x", '"1e3x" is not a whole number of 1..1000000000 calls an hour'),
         ("APP_ID", "a b", '"a b" is not a text of the form [A-Za-z0-9._-]{1,200}'),
         ("APP_ID", "a\n\x1b[1m", r'"a\n\x1b[1m" is not a text of the form'),
+        ("ATTENTION_TOPIC", "erasures", "erasures is a topic for something else already"),
+        ("ATTENTION_TOPIC", "a b", '"a b" is not a text of the form [A-Za-z0-9._-]{0,149}'),
         ("OPENAI_MODELS", " , ", "name at least one model"),
         ("REDIS_URL", "redis.example:6379", "is not redis://"),
         ("REDIS_URL", "redis://:pa/ss@host", "write @ as %40, / as %2F, # as %23, ? as %3F"),
