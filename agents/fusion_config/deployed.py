@@ -1,11 +1,13 @@
 """What is configured in a deployment, as its workers see it. Blocks."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Self
 
 from agents.config.channels import Channels
 from agents.config.settings import Settings
 from agents.fusion_config.topic import FusionConfigTopic
+from agents.kafka.errors import NoSuchTopic
 from agents.kafka.topics import ensure_topics
 from schemas.fusion_config import Overrides
 from streams.evidence.artifacts import load_artifact
@@ -26,8 +28,9 @@ class DeployedConfig:
         self._skill_set, self._artifact = load_skills(settings.skills), load_artifact(settings.model)
         self._base_version = config_version(self._skill_set, types_of(self._skill_set), self._artifact)
         log = ConfigLog(self.configured)
-        with FusionConfigTopic(settings) as topic:
-            self.history: Sequence[ConfigRecord] = log.note_all(topic.read_on())
+        self.history: Sequence[ConfigRecord] = ()
+        with FusionConfigTopic(settings) as topic, suppress(NoSuchTopic):
+            self.history = log.note_all(topic.read_on())
         self.in_force = log.in_force
         self.refused = log.refused
 

@@ -3,16 +3,28 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from typing import Final, Protocol
 
-from agents.fusion_config.topic import FusionConfigTopic, TopicStartedAnew
-from agents.kafka.errors import BrokerUnavailable, DamagedBatch, TopicForbidden
+from agents.display.plain import plain
+from agents.fusion_config.topic import TopicStartedAnew
+from agents.kafka.deadline import Deadline
+from agents.kafka.errors import BrokerUnavailable, DamagedBatch, NoSuchTopic, TopicForbidden
 from agents.logs import lifecycle
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
 from streams.scoring.config_log import ConfigEntry, ConfigLog, RefusedEntry, RescoreEntry
 from streams.scoring.overrides import NO_OVERRIDES, apply_overrides
 
+_ASK_AGAIN_S: Final = 0.2
 _log = logging.getLogger(__name__)
+
+
+class ConfigSource(Protocol):
+    """The topic: FusionConfigTopic."""
+
+    name: str
+
+    def read_on(self) -> Sequence[FileRecord]: ...
 
 
 class ConfigFollower:
@@ -23,7 +35,7 @@ class ConfigFollower:
 
     def __init__(
         self,
-        topic: FusionConfigTopic,
+        topic: ConfigSource,
         pipeline: Pipeline,
         refused: Callable[[RefusedEntry], None],
         changed: Callable[[str], None],
@@ -36,9 +48,20 @@ class ConfigFollower:
         self._in_force: ConfigEntry | None = None
         self._unread: str | None = None
 
-    def begin(self) -> None:
-        """Read all that there is, and put it in force. Blocks. Raises BrokerUnavailable, TopicForbidden."""
-        self._take(self._topic.read_on())
+    def begin(self, timeout_s: float) -> None:
+        """Read all that there is, and put it in force. Blocks. Raises BrokerUnavailable, TopicForbidden.
+
+        A topic that was only just made may be unknown to some brokers: it is waited for, since nothing may be scored
+        before it is read.
+        """
+        deadline = Deadline(timeout_s)
+        while True:
+            try:
+                return self._take(self._topic.read_on())
+            except NoSuchTopic as error:
+                if deadline.is_over:
+                    raise BrokerUnavailable(str(error)) from error
+            deadline.pause(_ASK_AGAIN_S)
 
     async def follow(self, every_s: float) -> None:
         """Read on every `every_s` seconds, for ever. What cannot be read leaves the old configuration in force."""
@@ -49,7 +72,7 @@ class ConfigFollower:
             except TopicStartedAnew:
                 _log.warning("%s was deleted and created again: its former configurations are gone", self._topic.name)
                 self._entries = self._new_log()  # what it holds is put in force the next time
-            except (BrokerUnavailable, TopicForbidden, DamagedBatch) as error:
+            except (NoSuchTopic, BrokerUnavailable, TopicForbidden, DamagedBatch) as error:
                 self._note_unread(str(error))
             else:
                 self._note_unread(None)
@@ -82,7 +105,7 @@ class ConfigFollower:
         for noted in self._entries.note_all(records):
             if isinstance(noted, RefusedEntry):
                 self._refused(noted)
-                _log.warning("fusion-config: %s; the configuration in force stays", noted.problem)
+                _log.warning("fusion-config: %s; the configuration in force stays", plain(noted.problem))
         entry = self._entries.in_force
         if entry == self._in_force:
             return

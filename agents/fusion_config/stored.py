@@ -1,9 +1,11 @@
 """Configurations by the versions that updates name; read when one is asked for. Blocks."""
 
 from collections.abc import Collection
+from contextlib import suppress
 
 from agents.config.settings import Settings
 from agents.fusion_config.topic import FusionConfigTopic, TopicStartedAnew
+from agents.kafka.errors import NoSuchTopic
 from schemas.fusion_config import Overrides
 from streams.evidence.artifacts import Artifact
 from streams.scoring.config_log import ConfigLog
@@ -38,7 +40,7 @@ class StoredConfigurations:
 
     def _read_on(self) -> None:
         self._is_read = True
-        with self._topic as topic:
+        with self._topic as topic, suppress(NoSuchTopic):
             try:
                 self._log.note_all(topic.read_on())
             except TopicStartedAnew:

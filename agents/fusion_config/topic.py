@@ -1,6 +1,5 @@
 """The topic: read on from where the last reading ended, and written to. Blocks."""
 
-from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
@@ -42,15 +41,21 @@ class FusionConfigTopic:
         self._reader.close()
 
     def read_on(self) -> list[FileRecord]:
-        """What was written since the last reading, a partition's in their order; none where there is no such topic.
+        """What was written since the last reading, a partition's in their order.
 
-        Raises TopicStartedAnew, BrokerUnavailable, TopicForbidden.
+        Raises NoSuchTopic, TopicStartedAnew, BrokerUnavailable, TopicForbidden.
         """
-        ends = {partition: self._reader.span(partition)[1] for partition in self._reader.partitions()}
-        if any(ends.get(partition, 0) < offset for partition, offset in self._next.items()):
+        ends = {partition: end for partition, (_, end) in self._reader.spans().items()}
+        if any(end < self._next.get(partition, 0) for partition, end in ends.items()):
             self._next = {}
             raise TopicStartedAnew
-        return list(self._read(ends))
+        new = {partition: end for partition, end in ends.items() if end > self._next.get(partition, 0)}
+        spans = {partition: (self._next.get(partition, OFFSET_BEGINNING), None) for partition in new}
+        records = [file_record(message) for messages in self._reader.batches(spans) for message in messages]
+        last = {record.partition: record.offset + 1 for record in records}
+        for partition, end in new.items():  # what is behind the last record holds none
+            self._next[partition] = max(end, last.get(partition, 0))
+        return records
 
     def write(self, key: bytes, value: bytes) -> None:
         """Append a record, and wait until the broker has confirmed it. Raises BrokerUnavailable."""
@@ -58,14 +63,3 @@ class FusionConfigTopic:
         producer.send(self.name, CONFIG_PARTITION, key, value)
         if (why := producer.confirm(self._timeout_s)) is not None:
             raise BrokerUnavailable(f"{self.name}: {why}")
-
-    def _read(self, ends: dict[int, int]) -> Iterator[FileRecord]:
-        new = {partition: end for partition, end in ends.items() if end > self._next.get(partition, 0)}
-        spans = {partition: (self._next.get(partition, OFFSET_BEGINNING), None) for partition in new}
-        for messages in self._reader.batches(spans) if spans else ():
-            for message in messages:
-                record = file_record(message)
-                self._next[record.partition] = record.offset + 1
-                yield record
-        for partition, end in new.items():  # what is behind the last record holds none
-            self._next[partition] = max(end, self._next.get(partition, 0))

@@ -133,7 +133,7 @@ class Worker:
         ensure_topics(self._settings.broker, specs, self._settings.start_timeout_s)
         self._keyring.open_or_make()
         self._metrics.built(self._pipeline.config_version, self._pipeline.artifact.id)
-        self._config.begin()
+        self._config.begin(self._settings.start_timeout_s)
         self._metrics.before_render(self._refresh)
         collect_rarely()
         try:

@@ -30,6 +30,7 @@ CONFIG_PARTITION: Final = 0
 """The only one of the topic that is used: so that its records have one order."""
 CLEARED_KEY: Final = b"none"
 """Of the configuration that overrides nothing."""
+_SHOWN_CHARS: Final = 300
 _MESSAGES: Final[msgspec.json.Decoder[FusionConfigMessage]] = msgspec.json.Decoder(FusionConfigMessage)
 
 
@@ -184,7 +185,7 @@ def _decoded(key: bytes, partition: int, value: bytes) -> FusionConfigMessage:
     try:
         message = _MESSAGES.decode(value)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise ConfigRefused("unreadable", str(error)) from None
+        raise ConfigRefused("unreadable", str(error)[:_SHOWN_CHARS]) from None
     wanted = RESCORE_KEY if isinstance(message, RescoreRequest) else key_of(version_of(message.overrides))
     if key != wanted:
         raise ConfigRefused("key", f"its key must be {wanted.decode()}")
