@@ -38,6 +38,7 @@ _COMMANDS: Final = {
     "convert": "Turn a real data set into events and labels.",
     "train": "Train a model artifact from events and labels.",
     "evaluate": "Say how good an artifact's scores are, on events and labels.",
+    "platforms": "Find out what each platform sends, for a skills file.",
     "dialects": "Print what verbs, actions and attributes come to.",
     "schema": "Print the contract: the JSON Schema of every message, or AsyncAPI.",
 }

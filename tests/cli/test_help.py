@@ -24,6 +24,7 @@ VERBS = [
     "convert",
     "train",
     "evaluate",
+    "platforms",
     "dialects",
     "schema",
 ]
