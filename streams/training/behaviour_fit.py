@@ -174,12 +174,17 @@ def _estimate(moments: Sequence[Moment], skill: str, fitted: dict[str, FittedInd
     return joined([source.compute(row_batch) for row_batch in row_batches(moments, (skill,))])
 
 
-def _losses(estimate: Estimate, data: FusionData) -> Floats:
-    """The log loss of each moment by the estimate, calibrated on the other folds' students; shape (moments,)."""
+def calibrated(estimate: Estimate, data: FusionData) -> Floats:
+    """Log-odds of each moment by the estimate, calibrated on the other folds' students; shape (moments,)."""
     p = np.where(np.isnan(estimate.p[:, 0]), 0.5, estimate.p[:, 0])
     design = np.column_stack([np.log(p / (1 - p)), np.ones(len(p))])
     log_odds = np.empty(len(p))
     for fold in np.unique(data.folds):
         held = data.folds == fold
         log_odds[held] = design[held] @ nonnegative_logit(design[~held], data.labels[~held], data.weights[~held])
+    return log_odds
+
+
+def _losses(estimate: Estimate, data: FusionData) -> Floats:
+    log_odds = calibrated(estimate, data)
     return np.asarray(data.weights * (np.logaddexp(0.0, log_odds) - data.labels * log_odds))
