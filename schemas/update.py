@@ -43,12 +43,13 @@ class Contribution(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
 
 
 class SkillScore(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", tag="score"):
-    """A skill's score. `validated`: a model that saw real labels is part of it.
+    """A skill's score. `validated`: what saw real labels carries it, and was trained on students like this one.
 
     `low` to `high` is its 90 % interval; absent where no table of intervals was fitted to outcomes. With one,
     `confidence` says how much narrower it is than that of somebody of whom nothing is known; without, how much evidence
     there is. `rests_on` says, in words, what this score of this student rests on: the sources that are part of it; of a
-    model, what it was trained on; without one, that there are no labels.
+    model, what it was trained on; without one, that there are no labels. `out_of_range` is true, or absent: the model
+    saw no student like this one, so that its score has no level and is not validated.
     """
 
     score: UnitInterval
@@ -57,6 +58,7 @@ class SkillScore(Struct, frozen=True, kw_only=True, gc=False, tag_field="kind", 
     confidence: UnitInterval
     level: Level
     validated: bool
+    out_of_range: bool | UnsetType = UNSET
     rests_on: str = ""
     contributions: dict[str, Contribution]
     evidence: list[EvidenceItem] = []

@@ -56,6 +56,7 @@ class ScoreTexts:
             b',"confidence":', numbers(confidence),
             b',"level":"', map(LEVEL_TEXTS.__getitem__, level.tolist()),
             b'","validated":', map(_BOOLEANS.__getitem__, validated.tolist()),
+            map((b"", b',"out_of_range":true').__getitem__, out_of_range.tolist()),
             b',"rests_on":', map(self._rests_on.__getitem__, self._of_sources(at[1], carried).tolist()),
             b',"contributions":{', *added,
             b'},"evidence":[', evidence.write(at),

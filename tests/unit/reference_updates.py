@@ -96,6 +96,7 @@ def _score(
         confidence=_rounded(fused.confidence[at]),
         level="unknown" if out else LEVELS[int(skill_set.levels.classify(fused.score[at], fused.confidence[at]))],
         validated=carried and not out and _is_carried_by_model(fused, at),
+        out_of_range=out or UNSET,
         rests_on=skill_set.skills[name].rests_on(_carrying(fused, at), labelled=carried),
         contributions={source: _contribution(source, scored, at) for source in sorted(scored.estimates)},
         evidence=evidence,

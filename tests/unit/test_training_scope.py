@@ -117,8 +117,8 @@ def test_a_student_unlike_any_in_training_has_a_score_and_no_level() -> None:
 
     once, twice = (scores_of(update([*moves(20), *some]))[SKILL] for some in (ends[:1], ends))
 
-    assert (once.validated, once.level) == (True, "proficient")
-    assert (twice.validated, twice.level) == (False, "unknown")
+    assert (once.validated, once.level, once.out_of_range) == (True, "proficient", msgspec.UNSET)
+    assert (twice.validated, twice.level, twice.out_of_range) == (False, "unknown", True)
     assert twice.contributions["model"].status == "ok"
 
 
