@@ -111,8 +111,9 @@ def distance_from_prior(
 def _weighted(
     indicators: Indicators, column: int, speaking: Collection[Indicator], features: Collection[str]
 ) -> list[_Rate]:
-    """The indicators of the skill in `column` that have a weight, among those that speak."""
+    """The indicators of the skill in `column` that speak, by their names, and have a weight: as they were fitted."""
     read = {fact.key for fact in facts_read(features)}
+    by_name = {indicator.name: indicator for indicator in speaking}
     total = sum(abs(indicator.weight) for indicator in speaking) or 1.0
     return [
         _Rate(
@@ -123,7 +124,7 @@ def _weighted(
             not read.isdisjoint(text.partition(".")[0] for text in indicator.numerator),
         )
         for index in np.flatnonzero(indicators.skill == column).tolist()
-        if (indicator := indicators.indicators[index]) in speaking and indicator.weight
+        if (indicator := by_name.get(indicators.indicators[index].name)) is not None and indicator.weight
     ]
 
 
