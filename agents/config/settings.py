@@ -121,6 +121,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     reasoning_required: bool = False
     calls_per_minute: PositiveInt = 50
     calls_per_hour: PositiveInt = 500
+    call_spending: Literal["even", "burst"] = "even"
     calls_at_once: Annotated[int, Meta(ge=1, le=1_000)] = 32
     tokens_per_minute: Tokens = 0
     usd_per_day: Usd = 0.0

@@ -6,7 +6,7 @@ Nothing that is wrong with them keeps a worker from scoring: it starts without t
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from random import Random
@@ -29,6 +29,7 @@ from agents.reasoning.setup import (
     now_us,
     policy_of,
     redis_address,
+    share_of,
 )
 from agents.reasoning.spending import SpendingWatch, begin_if_never_asked, has_asked
 from agents.reasoning.task import Reasoner
@@ -63,7 +64,8 @@ class Explanations:
         self._settings = settings
         self._rows = app.table.rows
         self._metrics = metrics
-        self._limiter = make_limiter(settings, metrics)
+        self._share = share_of(settings)
+        self._limiter = make_limiter(settings, metrics, self._share)
         self._model = make_model(settings)
         self._spending = SpendingWatch(limits_of(settings), metrics)
         self._account = make_account(settings, self._spending.crossed)
@@ -119,13 +121,15 @@ class Explanations:
                     lifecycle.server_back("Redis", where, time.monotonic() - self._redis_lost_s)
                     self._redis_lost_s = None
 
-    def rebuild(self, partitions: Iterable[int]) -> None:
-        """Take up what the rows of these partitions say is pending: after recovery."""
+    def rebuild(self, partitions: Collection[int]) -> None:
+        """Take up what the rows of these partitions, all that are this worker's now, say is pending: after recovery."""
+        self._share.assign(partitions)
         for partition in partitions:
             self.queue.rebuild(partition, owed(self._rows.items(partition)))
 
-    def drop(self, partitions: Iterable[int]) -> None:
+    def drop(self, partitions: Collection[int]) -> None:
         """Let go of partitions that another worker has now."""
+        self._share.revoke(partitions)
         for partition in partitions:
             self.queue.drop(partition)
 

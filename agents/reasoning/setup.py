@@ -8,7 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from agents.config.settings import Settings, SettingsError
+from agents.config.settings import Settings
 from agents.config.spending import limits_of, prices_of
 from agents.metrics import Metrics
 from streams.limits import (
@@ -16,10 +16,11 @@ from streams.limits import (
     FallbackLimiter,
     Limiter,
     MemoryLimiter,
+    PartitionShare,
     calls_per_hour,
     calls_per_minute,
 )
-from streams.limits.bucket import Bucket
+from streams.limits.memory import monotonic_us
 from streams.reasoning.explainer import Explainer
 from streams.reasoning.model.outcome import Called, CallObserver, Tried
 from streams.reasoning.model.reasoning_model import ReasoningModel
@@ -54,29 +55,26 @@ def calls_per_s(settings: Settings) -> float:
     return min(minute, hour) / settings.expected_workers
 
 
-def make_limiter(settings: Settings, metrics: Metrics) -> Limiter:
+def make_limiter(settings: Settings, metrics: Metrics, share: PartitionShare) -> Limiter:
     """The limiter, registered by its name: in Redis where there is one, else this worker's share in memory."""
-    buckets = [calls_per_minute(settings.calls_per_minute), calls_per_hour(settings.calls_per_hour)]
+    per_hour = calls_per_hour(settings.calls_per_hour, settings.call_spending)
+    buckets = [calls_per_minute(settings.calls_per_minute), per_hour]
     limiter: Limiter
     if settings.redis_url:
         from streams.limits.redis import RedisLimiter, connect
 
         client = connect(settings.redis_url)
-        shared = RedisLimiter(client, LIMITER, buckets, prefix=settings.app_id, observe=metrics.decided)
-        limiter = FallbackLimiter(shared, settings.expected_workers, observe=metrics.decided)
+        shared = RedisLimiter(client, LIMITER, buckets, prefix=settings.app_id, share=share, observe=metrics.decided)
+        limiter = FallbackLimiter(shared, share, observe=metrics.decided)
     else:
-        limiter = MemoryLimiter(LIMITER, _shares(buckets, settings.expected_workers), observe=metrics.decided)
+        limiter = MemoryLimiter(LIMITER, buckets, share=share, observe=metrics.decided)
     LIMITERS.register(limiter)
     return limiter
 
 
-def _shares(buckets: list[Bucket], workers: int) -> list[Bucket]:
-    """What each of `workers` may spend without a common ledger. Raises SettingsError where that is nothing."""
-    shares = [bucket.share(workers) for bucket in buckets]
-    usable = [share for share in shares if share is not None]
-    if len(usable) < len(shares):
-        raise SettingsError(f"{workers} workers cannot share so few calls without Redis: set SKILLSTREAM_REDIS_URL")
-    return usable
+def share_of(settings: Settings) -> PartitionShare:
+    """Of a worker that has no partition yet."""
+    return PartitionShare(settings.partitions, monotonic_us)
 
 
 def make_model(settings: Settings) -> ReasoningModel:

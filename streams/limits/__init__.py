@@ -19,6 +19,7 @@ from streams.limits.limiter import (
     rate_limit,
 )
 from streams.limits.memory import MemoryLimiter
+from streams.limits.share import PartitionShare
 
 __all__ = [
     "LIMITERS",
@@ -32,6 +33,7 @@ __all__ = [
     "LimitUnavailable",
     "Limiter",
     "MemoryLimiter",
+    "PartitionShare",
     "RateLimitExceeded",
     "Registry",
     "UnknownLimiter",

@@ -1,26 +1,32 @@
-"""The arithmetic of one token bucket (GCRA), in integer microseconds: pure, no clock of its own.
+"""One limit of so many units a window, and its arithmetic in whole microseconds: pure, no clock of its own.
 
-The state is one number, the theoretical arrival time `tat`: the moment at which all that was spent will have
-been refilled. Each unit costs `emission_us`; a bucket holds `depth` units.
+A token bucket (GCRA) and a log of a window go together. The bucket refills at the limit's full rate up to the full
+limit; its state is one number, the theoretical arrival time `tat`: when all that was spent will have been refilled.
 
         refilled        spent, not yet refilled
     ───────────────┬──────────────────────────────┬───────────► time
-                  now                            tat  ≤ now + depth·emission   (else: refused)
+                  now                            tat  ≤ now + window      (else: refused)
 
-Why no window is ever exceeded. Let grants in a closed window of length W start at t and end at u ≤ t + W.
-The first leaves tat ≥ t + cost·emission, each adds its own cost, and the last is admitted only if it leaves
-tat ≤ u + depth·emission. So the sum of the costs ≤ (u − t)/emission + depth ≤ W/emission + depth, and
-emission = ⌈W / (limit − depth)⌉ makes that ≤ limit. Rounding up costs at most 1/emission of the rate.
+Alone it would admit limit + rate·t. The log of what was granted within the window holds the ceiling
+(`streams.limits.window`), so the bucket may be as deep as the limit: what it adds is a start from empty, and debts.
 
 Costs are in the units that limits are set in.
 """
 
-from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Final, Literal
 
 CostUnit = Literal["calls", "tokens", "micro_usd"]
-FULL_RATE_PERMILLE = 1000
-_SECOND_US = 1_000_000
+Spending = Literal["even", "burst"]
+FULL_RATE_PERMILLE: Final = 1000
+MAX_ENTRIES: Final = 1000
+"""Grants that are kept one by one; of a larger limit, those of a thousandth of the window are kept as one."""
+PACED: Final = 5
+"""Grants in a row that no pace holds up: a handful of calls at once is no rush."""
+MAX_EXACT: Final = 2**53
+"""Whole numbers below it are exact in Lua, whose numbers are doubles."""
+_SECOND_US: Final = 1_000_000
+_PACE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +53,6 @@ class Cost:
             case "micro_usd":
                 return self.micro_usd
 
-    def plus(self, other: "Cost") -> "Cost":
-        return Cost(
-            self.calls + other.calls,
-            self.tokens + other.tokens,
-            self.micro_usd + other.micro_usd,
-        )
-
     def beyond(self, other: "Cost") -> "Cost":
         """The part of this cost that `other` does not cover, unit by unit."""
         return Cost(
@@ -67,106 +66,85 @@ ONE_CALL = Cost()
 NO_COST = Cost(calls=0)
 
 
-class Taken(NamedTuple):
-    """Whether a cost was admitted, the state after it (unchanged if refused), and how long to wait if not."""
-
-    admitted: bool
-    tat_us: int
-    retry_after_us: int
-
-
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """At most `limit` units in any `window_s` seconds, at most `burst` of them at once.
+    """At most `limit` units in any `window_s` seconds.
 
-    A burst that leaves nothing to refill with (`burst >= limit`) is cut down to `depth`; with `limit=1` the
-    next unit comes just after the window. Raises ValueError for a limit, window or burst below one, or a rate
-    beyond one unit a microsecond.
+    Up to `burst` of them (all, unless it is given) as fast as they are asked for; what is left of the window is then
+    spread over the rest of it. In the short run, PACED units and more, never faster than `pace` times the rate (0: as
+    fast as asked for).
+    Raises ValueError for numbers below one, a rate beyond one unit a microsecond, or what Lua cannot count exactly.
     """
 
     name: str
     limit: int
     window_s: int
-    burst: int = 5
+    burst: int | None = None
     unit: CostUnit = "calls"
+    pace: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.limit, self.window_s, self.burst) < 1:
-            raise ValueError(f"limit, window_s and burst must be at least 1: {self}")
-        if self.limit - self.depth > self.window_us:
+        if min(self.limit, self.window_s, self.at_once) < 1 or self.pace < 0:
+            raise ValueError(f"limit, window_s and burst must be at least 1, and pace at least 0: {self}")
+        if self.limit > self.window_us:
             raise ValueError(f"more than one unit a microsecond cannot be counted: {self}")
+        if self.limit > MAX_EXACT or (self.at_once < self.limit and self.limit * self.counted_us * 2 > MAX_EXACT):
+            raise ValueError(f"too many units to be counted exactly: {self}")
 
     @property
     def window_us(self) -> int:
         return self.window_s * _SECOND_US
 
     @property
-    def depth(self) -> int:
-        """The burst in force: as asked for, but at most `limit - 1`, so that some of the limit refills."""
-        return max(1, min(self.burst, self.limit - 1))
+    def counted_us(self) -> int:
+        """How long a grant counts: the window, and a three-hundredth of it (at most a second) on top.
+
+        Calls take different times to reach the provider, who counts by its own clock: two grants a window apart
+        must not arrive within one.
+        """
+        return self.window_us + min(self.window_us // 300, _SECOND_US)
 
     @property
-    def emission_us(self) -> int:
-        """Microseconds that one unit takes to refill, rounded up."""
-        if self.limit == 1:
-            return self.window_us + 1  # two grants exactly a window apart would share a closed window
-        return -(-self.window_us // (self.limit - self.depth))
+    def at_once(self) -> int:
+        """Units that may be spent of a window before the rest is spread."""
+        return self.limit if self.burst is None else min(self.burst, self.limit)
 
     @property
-    def tolerance_us(self) -> int:
-        return self.depth * self.emission_us
+    def pace_us(self) -> int:
+        """Microseconds within which there are at most PACED grants."""
+        return -(-PACED * self.window_us // (self.limit * self.pace)) if self.pace else 0
+
+    @property
+    def slot_us(self) -> int:
+        """Grants within one slot of this length are kept as one, at the time of the last; 0: each by itself."""
+        return 0 if self.limit <= MAX_ENTRIES else self.window_us // MAX_ENTRIES
+
+    def charge_us(self, cost: int) -> int:
+        """Microseconds in which `cost` units are refilled, rounded up."""
+        return -(-cost * self.window_us // self.limit)
 
     def empty_at(self, now_us: int) -> int:
-        """The state of a bucket that holds nothing at `now_us`."""
-        return now_us + self.tolerance_us
+        """The `tat` of a bucket that holds nothing at `now_us`."""
+        return now_us + self.window_us
 
-    def charge_us(self, cost: int, rate_permille: int = FULL_RATE_PERMILLE) -> int:
-        """How far `cost` units push `tat`; a slowed rate makes each unit take longer to refill."""
-        return -(-cost * self.emission_us * FULL_RATE_PERMILLE // rate_permille)
-
-    def take(self, tat_us: int, cost: int, now_us: int, rate_permille: int = FULL_RATE_PERMILLE) -> Taken:
-        """Admit `cost` units at `now_us`, or say after how many microseconds they would be.
-
-        The admission test uses the full-rate charge and the state the slowed one: however slow the rate,
-        the wait stays finite and exact, and the window's promise only gets stricter.
-        """
-        if cost == 0:
-            return Taken(True, tat_us, 0)
-        start_us = max(tat_us, now_us)
-        retry_after_us = start_us + self.charge_us(cost) - self.tolerance_us - now_us
-        if retry_after_us > 0:
-            return Taken(False, tat_us, retry_after_us)
-        return Taken(True, start_us + self.charge_us(cost, rate_permille), 0)
-
-    def share(self, workers: int) -> "Bucket | None":
-        """One worker's part when `workers` cannot coordinate, or None where there is less than one each.
-
-        Together they neither exceed `limit` in a window nor refill faster than the whole (a share of one
-        starts only after a whole window). Where one request costs many units, up to half of the share may be
-        spent at once, so that requests still fit.
-        """
-        limit = self.limit // workers
-        if limit == 0:
-            return None
-        burst = max(1, limit - (self.limit - self.depth) // workers)
-        if self.unit != "calls":
-            burst = max(burst, min(self.depth, limit // 2))
-        return replace(self, limit=limit if burst < limit else 1, burst=burst)
+    def refill_wait_us(self, tat_us: int, cost: int, now_us: int) -> int:
+        """Microseconds until the bucket holds `cost` units; below 1 if it does now."""
+        return max(tat_us, now_us) + self.charge_us(cost) - self.window_us - now_us
 
 
 def calls_per_minute(limit: int = 50) -> Bucket:
-    return Bucket("calls/minute", limit, 60, burst=max(1, min(5, limit // 10)))
+    """As fast as asked for, at four times the rate at most: a provider counts in windows of some seconds, too."""
+    return Bucket("calls/minute", limit, 60, pace=_PACE)
 
 
-def calls_per_hour(limit: int = 500) -> Bucket:
-    return Bucket("calls/hour", limit, 3600, burst=max(1, min(5, limit // 10)))
+def calls_per_hour(limit: int = 500, spending: Spending = "even") -> Bucket:
+    """`even` spreads what a fifth of the limit leaves over the rest of the hour; `burst` does not."""
+    return Bucket("calls/hour", limit, 3600, burst=max(1, limit // 5) if spending == "even" else None)
 
 
-def tokens_per_minute(limit: int, burst: int | None = None) -> Bucket:
-    """`burst` (a quarter of the limit by default) must hold the largest single reservation."""
-    return Bucket("tokens/minute", limit, 60, burst=burst or max(1, limit // 4), unit="tokens")
+def tokens_per_minute(limit: int) -> Bucket:
+    return Bucket("tokens/minute", limit, 60, unit="tokens")
 
 
-def micro_usd_per_day(limit: int, burst: int | None = None) -> Bucket:
-    """`burst` (a tenth of the limit by default) must hold the largest single reservation."""
-    return Bucket("micro_usd/day", limit, 86_400, burst=burst or max(1, limit // 10), unit="micro_usd")
+def micro_usd_per_day(limit: int) -> Bucket:
+    return Bucket("micro_usd/day", limit, 86_400, unit="micro_usd")

@@ -2,33 +2,31 @@
 
 `script.py` says the same in Lua, for Redis; the conformance suite keeps the two equal, number for number.
 
-A refund must not mint budget. What a bucket regained by waiting, a later refund cannot give again, so each
-open reservation keeps a *mark*: the `tat` of a bucket that never saw this reservation, nor anything before
-it. The exact state after a refund of x is then max(tat − x, mark), and likewise for the marks of older
-reservations. Marks are bounded in number; a reservation whose mark is gone stays spent in full.
+A reservation is named by the time of its grant, which no other grant has; its settlement corrects the logs and
+the buckets. A refund may give the bucket what it regained by waiting a second time: the log, which holds the ceiling,
+is exact.
 
 Below it: what a request, and its settlement, mean to each bucket.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from streams.limits.bucket import FULL_RATE_PERMILLE, Bucket, Cost
+from streams.limits.bucket import FULL_RATE_PERMILLE, PACED, Bucket, Cost
 from streams.limits.limiter import CostTooLarge
+from streams.limits.window import Granted, WindowLog, room_wait_us, spread_wait_us, still_counting
 
-MAX_OPEN = 64
-MIN_RATE_PERMILLE = 62
-RESTORE_US = 600_000_000
+MIN_RATE_PERMILLE: Final = 62
+RESTORE_US: Final = 600_000_000
 """Microseconds in which the rate grows from nothing to full: a halved one is restored in half of that."""
-HOLD = "hold"
-MAX_HOLD_S = 86_400.0
+HOLD: Final = "hold"
+MAX_HOLD_S: Final = 86_400.0
 
 
 class Admitted(NamedTuple):
-    """A reservation, and the rate (‰) that it was charged at."""
+    """The time of a grant, which names the reservation."""
 
     reservation: int
-    rate_permille: int
 
 
 class Refused(NamedTuple):
@@ -38,124 +36,177 @@ class Refused(NamedTuple):
     retry_after_us: int
 
 
+class Portion(NamedTuple):
+    """`held` of `of` equal parts of a limit: one who may spend only these counts its own grants by the inverse."""
+
+    held: int
+    of: int
+
+
+WHOLE: Final = Portion(1, 1)
+
+
+class BucketLedger:
+    """One bucket's state. `own_after_us`: from then on grants are those of a portion of the limit, before it of all."""
+
+    def __init__(self, bucket: Bucket, tat_us: int, log: WindowLog = (), own_after_us: int = 0) -> None:
+        self.bucket = bucket
+        self.tat_us = tat_us
+        self.log = list(log)
+        self._own_after_us = own_after_us
+
+    def wait_us(self, cost: int, now_us: int, slowed_permille: int, portion: Portion) -> int:
+        """Microseconds until `cost` units can be taken; 0 if now."""
+        bucket, counted_us = self.bucket, self.bucket.counted_us
+        if cost == 0:
+            return 0
+        pace_us = self._pace_wait_us(cost, now_us, slowed_permille, portion)
+        log, cost = self._scaled(portion), cost * portion.of
+        limit, at_once = bucket.limit * portion.held, bucket.at_once * portion.held
+        waits = [
+            0,
+            bucket.refill_wait_us(self.tat_us, -(-cost // portion.held), now_us),
+            pace_us,
+            room_wait_us(log, limit, cost, now_us, counted_us),
+        ]
+        if at_once < limit:
+            spread_us = spread_wait_us(log, limit, cost, now_us, counted_us)
+            if cost <= at_once:
+                spread_us = min(spread_us, room_wait_us(log, at_once, cost, now_us, counted_us))
+            waits.append(spread_us)
+        return max(waits)
+
+    def take(self, units: int, at_us: int, now_us: int, portion: Portion = WHOLE) -> None:
+        """Charge `units`, noted at `at_us`, which is later than every grant before. It owes a window at most."""
+        if units == 0:
+            return
+        tat_us = max(self.tat_us, now_us) + self.bucket.charge_us(-(-units * portion.of // portion.held))
+        self.tat_us = min(tat_us, now_us + 2 * self.bucket.window_us)
+        if self.log and self.bucket.slot_us and self._same_slot(self.log[-1].at_us, at_us):
+            units += self.log.pop().units
+        self.log.append(Granted(at_us, units))
+
+    def refund(self, reservation: int, reserved: int, used: int) -> None:
+        """Give back what was not used, unless the grant counts no more."""
+        for i, entry in enumerate(self.log):
+            if entry.at_us >= reservation:
+                if self._same_slot(entry.at_us, reservation) and entry.units >= reserved - used:
+                    self.tat_us -= self.bucket.charge_us(reserved) - self.bucket.charge_us(used)
+                    self.log[i] = Granted(entry.at_us, entry.units - reserved + used)
+                break
+        self.log = [entry for entry in self.log if entry.units > 0]
+
+    def trim(self, now_us: int) -> None:
+        """Let go of what counts no more."""
+        self.log = still_counting(self.log, now_us, self.bucket.counted_us)
+
+    def _pace_wait_us(self, cost: int, now_us: int, slowed_permille: int, portion: Portion) -> int:
+        """While the rate is slowed, the distance from the newest grant is what `cost` takes to refill at that rate."""
+        gap_us, back = self.bucket.pace_us, PACED
+        if slowed_permille < FULL_RATE_PERMILLE:
+            gap_us, back = -(-self.bucket.charge_us(cost) * FULL_RATE_PERMILLE // slowed_permille), 1
+        if gap_us == 0 or len(self.log) < back:
+            return 0
+        return self.log[-back].at_us + -(-gap_us * portion.of // portion.held) - now_us
+
+    def _scaled(self, portion: Portion) -> list[Granted]:
+        if portion == WHOLE:
+            return self.log
+        return [
+            Granted(entry.at_us, entry.units * (portion.of if entry.at_us > self._own_after_us else portion.held))
+            for entry in self.log
+        ]
+
+    def _same_slot(self, one_us: int, other_us: int) -> bool:
+        slot_us = self.bucket.slot_us
+        return one_us // slot_us == other_us // slot_us if slot_us else one_us == other_us
+
+
 class LimitLedger:
     """The state of one named limit. Every bucket starts empty at `now_us`.
 
-    Costs and charges are one number a bucket, in the buckets' order. Calls must come one at a time.
+    Costs are one number a bucket, in the buckets' order. Calls must come one at a time. A clock that goes back is taken
+    to stand still, and to go on from there.
     """
 
     def __init__(self, buckets: Sequence[Bucket], now_us: int) -> None:
         self.buckets = tuple(buckets)
-        self._tats_us = [bucket.empty_at(now_us) for bucket in self.buckets]
-        self._floors_us: dict[int, list[int]] = {}
-        self._last_reservation = now_us
-        self._held_until_us = 0
-        self._rate_permille = FULL_RATE_PERMILLE
-        self._slowed_at_us = now_us
+        self.states = [BucketLedger(bucket, bucket.empty_at(now_us)) for bucket in self.buckets]
+        self.held_until_us = 0
+        self.slowed_permille = FULL_RATE_PERMILLE
+        self.slowed_at_us = now_us
+        self.last_us = 0
+        self._clock_us = now_us
+        self._behind_us = 0
 
     def fill(self, now_us: int) -> None:
-        """Grant the full burst at once, forgetting what was spent: on purpose only."""
-        self._tats_us = [now_us for _ in self.buckets]
-        self._floors_us.clear()
+        """Fill the buckets: on purpose only. What is known to have been granted still counts."""
+        now_us = self._now(now_us)
+        for state in self.states:
+            state.tat_us = now_us
 
     def rate_permille(self, now_us: int) -> int:
-        restored = (now_us - self._slowed_at_us) * FULL_RATE_PERMILLE // RESTORE_US
-        return min(FULL_RATE_PERMILLE, self._rate_permille + max(0, restored))
+        restored = (now_us - self.slowed_at_us) * FULL_RATE_PERMILLE // RESTORE_US
+        return min(FULL_RATE_PERMILLE, self.slowed_permille + max(0, restored))
 
-    def reserve(self, costs: Sequence[int], now_us: int) -> Admitted | Refused:
-        """Take the costs from all buckets, or from none."""
-        rate = self.rate_permille(now_us)
-        refused = Refused(HOLD, max(0, self._held_until_us - now_us))
-        tats_us = []
-        for bucket, tat_us, cost in zip(self.buckets, self._tats_us, costs, strict=True):
-            taken = bucket.take(tat_us, cost, now_us, rate)
-            tats_us.append(taken.tat_us)
-            if taken.retry_after_us > refused.retry_after_us:
-                refused = Refused(bucket.name, taken.retry_after_us)
+    def reserve(
+        self, costs: Sequence[int], now_us: int, portions: Sequence[Portion] | None = None
+    ) -> Admitted | Refused:
+        """Take the costs from all buckets, or from none; given `portions`, of each bucket only that much of it."""
+        now_us = self._now(now_us)
+        portions = portions or [WHOLE] * len(self.states)
+        rate, refused = self.rate_permille(now_us), Refused(HOLD, max(0, self.held_until_us - now_us))
+        for state, cost, portion in zip(self.states, costs, portions, strict=True):
+            state.trim(now_us)
+            wait_us = state.wait_us(cost, now_us, rate, portion)
+            if wait_us > refused.retry_after_us:
+                refused = Refused(state.bucket.name, wait_us)
         if refused.retry_after_us > 0:
             return refused
-        self._push_floors([b.charge_us(c, rate) for b, c in zip(self.buckets, costs, strict=True)], now_us)
-        self._tats_us = tats_us
-        return Admitted(self._open(), rate)
+        return Admitted(self._take(costs, now_us, portions))
 
-    def settle(self, reservation: int, deltas_us: Sequence[int], now_us: int) -> None:
-        """Correct a reservation's charges: a negative delta is a refund, a positive one is owed from now on.
+    def charge(self, costs: Sequence[int], now_us: int) -> int:
+        """Take what was spent, whether there is room or not; the time of it."""
+        return self._take(costs, self._now(now_us), [WHOLE] * len(self.states))
 
-        Idempotent for refunds: an unknown or already settled reservation gets none.
-        """
-        floors_us = self._floors_us.pop(reservation, None)
-        older = [floors for key, floors in self._floors_us.items() if key < reservation]
-        for i, delta_us in enumerate(deltas_us):
-            if delta_us < 0 and floors_us is not None:
-                for state in (self._tats_us, *older):
-                    state[i] = max(state[i] + delta_us, floors_us[i])
-        owed_us = [max(0, delta_us) for delta_us in deltas_us]
-        self._push_floors(owed_us, now_us)
-        self._tats_us = _pushed(self._tats_us, owed_us, now_us)
+    def settle(self, reservation: int, reserved: Sequence[int], used: Sequence[int], now_us: int) -> None:
+        """Correct a reservation: what was not used is given back, what was used beyond it is owed from now on."""
+        now_us = self._now(now_us)
+        for state, before, after in zip(self.states, reserved, used, strict=True):
+            state.trim(now_us)
+            if after < before:
+                state.refund(reservation, before, after)
+        owed = [max(0, after - before) for before, after in zip(reserved, used, strict=True)]
+        if any(owed):
+            self._take(owed, now_us, [WHOLE] * len(self.states))
 
-    def hold(self, until_us: int, now_us: int) -> None:
-        """Admit nothing before `until_us`, and halve the rate: once a hold, however many report it."""
-        if self._held_until_us <= now_us:
-            self._rate_permille = max(MIN_RATE_PERMILLE, self.rate_permille(now_us) // 2)
-            self._slowed_at_us = now_us
-        self._held_until_us = max(self._held_until_us, until_us)
+    def hold(self, for_us: int, now_us: int) -> None:
+        """Admit nothing for so long, and halve the rate: once a hold, however many report it."""
+        now_us = self._now(now_us)
+        if self.held_until_us <= now_us:
+            self.slowed_permille = max(MIN_RATE_PERMILLE, self.rate_permille(now_us) // 2)
+            self.slowed_at_us = now_us
+        self.held_until_us = max(self.held_until_us, now_us + for_us)
 
-    def absorb(self, charges_us: Sequence[int], floors_us: Sequence[int], now_us: int) -> None:
-        """Charge what was spent elsewhere; each bucket ends at least `floor` microseconds in debt."""
-        for state in (self._tats_us, *self._floors_us.values()):
-            for i, (charge_us, floor_us) in enumerate(zip(charges_us, floors_us, strict=True)):
-                state[i] = max(state[i] + charge_us, now_us + floor_us)
+    def _take(self, costs: Sequence[int], now_us: int, portions: Sequence[Portion]) -> int:
+        self.last_us = max(now_us, self.last_us + 1)
+        for state, cost, portion in zip(self.states, costs, portions, strict=True):
+            state.take(cost, self.last_us, now_us, portion)
+        return self.last_us
 
-    def _open(self) -> int:
-        self._last_reservation += 1
-        self._floors_us[self._last_reservation] = [0 for _ in self.buckets]
-        if len(self._floors_us) > MAX_OPEN:
-            del self._floors_us[min(self._floors_us)]
-        return self._last_reservation
-
-    def _push_floors(self, charges_us: Sequence[int], now_us: int) -> None:
-        for reservation, floors_us in self._floors_us.items():
-            self._floors_us[reservation] = _pushed(floors_us, charges_us, now_us)
-
-
-def _pushed(tats_us: Sequence[int], charges_us: Sequence[int], now_us: int) -> list[int]:
-    return [
-        max(tat_us, now_us) + charge_us if charge_us else tat_us
-        for tat_us, charge_us in zip(tats_us, charges_us, strict=True)
-    ]
+    def _now(self, now_us: int) -> int:
+        self._behind_us += max(0, self._clock_us - now_us - self._behind_us)
+        self._clock_us = now_us + self._behind_us
+        return self._clock_us
 
 
 def costs_of(buckets: Sequence[Bucket], cost: Cost) -> list[int]:
     """Units that `cost` takes from each bucket. Raises CostTooLarge where no wait would make room."""
     costs = [cost.of(bucket.unit) for bucket in buckets]
     for bucket, units in zip(buckets, costs, strict=True):
-        if units > bucket.depth:
-            raise CostTooLarge(bucket.name, units, bucket.depth)
+        if units > bucket.limit:
+            raise CostTooLarge(bucket.name, units, bucket.limit)
     return costs
-
-
-def deltas_us(buckets: Sequence[Bucket], reserved: Cost, used: Cost, rate_permille: int) -> list[int]:
-    """Microseconds to add to (below zero: to take from) each bucket's charge for `reserved`."""
-    return [
-        bucket.charge_us(used.of(bucket.unit), rate_permille)
-        - bucket.charge_us(reserved.of(bucket.unit), rate_permille)
-        for bucket in buckets
-    ]
-
-
-def absorbed_us(buckets: Sequence[Bucket], spent: Cost, workers: int) -> tuple[list[int], list[int]]:
-    """Charges and floors for `spent`, which a local share granted while nobody could reach these buckets.
-
-    The floor is what all `workers` may hold of their bursts together: whoever comes back first covers those
-    who are still out. Charges are cut to one share's burst: what was spent earlier has been refilled by time.
-    """
-    charges_us, floors_us = [], []
-    for bucket in buckets:
-        share = bucket.share(workers)
-        burst = bucket.depth if share is None else share.depth
-        charges_us.append(bucket.charge_us(min(spent.of(bucket.unit), burst)))
-        floors_us.append(bucket.charge_us(max(bucket.depth, burst * workers if share else 0)))
-    return charges_us, floors_us
 
 
 def hold_us(seconds: float) -> int:
@@ -163,3 +214,9 @@ def hold_us(seconds: float) -> int:
     if not seconds >= 0:  # also refuses NaN
         raise ValueError(f"a hold lasts at least 0 seconds, not {seconds}")
     return round(min(seconds, MAX_HOLD_S) * 1_000_000)
+
+
+def most_granted(buckets: Sequence[Bucket], bucket: Bucket, gap_us: int) -> int:
+    """The most that `bucket`, which is one of `buckets`, can have granted within `gap_us`, all of them kept."""
+    same = [other for other in buckets if other.unit == bucket.unit]
+    return min(bucket.limit, *(other.limit * (max(0, gap_us) // other.window_us + 1) for other in same))

@@ -33,7 +33,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from schemas.errors import Fatal, InvalidInput, Retryable
-from streams.limits.bucket import NO_COST, ONE_CALL, Bucket, Cost
+from streams.limits.bucket import NO_COST, ONE_CALL, Cost
 
 
 class RateLimitExceeded(Retryable):
@@ -58,10 +58,10 @@ class LimitUnavailable(Retryable):
 
 
 class CostTooLarge(InvalidInput):
-    """One request asks for more than a bucket ever holds at once."""
+    """One request asks for more than a bucket ever holds."""
 
-    def __init__(self, bucket: str, cost: int, burst: int) -> None:
-        super().__init__("cost_too_large", f"a cost of {cost} can never fit bucket {bucket!r} (burst {burst})")
+    def __init__(self, bucket: str, cost: int, limit: int) -> None:
+        super().__init__("cost_too_large", f"a cost of {cost} can never fit bucket {bucket!r} (limit {limit})")
         self.bucket = bucket
 
 
@@ -71,7 +71,7 @@ class UnknownLimiter(Fatal):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One answer of a limiter, for counting: `bucket` names what refused, and is None for a grant."""
+    """One answer of a limiter, for still_counting: `bucket` names what refused, and is None for a grant."""
 
     limiter: str
     bucket: str | None
@@ -95,8 +95,8 @@ class Grant:
     async def settle(self, *, tokens: int | None = None, micro_usd: int | None = None) -> None:
         """Replace what was reserved by what was used; None keeps the reserved amount.
 
-        Unused budget comes back as far as the bucket had not regained it anyway; use beyond the reservation
-        is owed. May raise LimitUnavailable: the reservation then stays charged.
+        Unused budget comes back; use beyond the reservation is owed. May raise LimitUnavailable: the reservation then
+        stays charged.
         """
         used = replace(
             self.reserved,
@@ -134,29 +134,20 @@ class Limiter(Protocol):
         ...
 
     async def ping(self) -> None:
-        """Raise LimitUnavailable if the limit's state cannot be reached."""
+        """Look at the limit's state, so that it and this worker know of each other.
+
+        Raises LimitUnavailable if it cannot be reached.
+        """
         ...
 
     async def fill(self) -> None:
-        """Grant the whole burst at once, on purpose: a limit otherwise starts empty, and so after a flush."""
+        """Fill the buckets, and take for unspent what nobody can know: on purpose only. A limit otherwise starts empty,
+        and what is known to have been granted counts all the same.
+        """
         ...
 
     async def aclose(self) -> None:
         """Let go of connections. Idempotent."""
-        ...
-
-
-class SharedLimiter(Limiter, Protocol):
-    """A limiter that can be told of spending which it did not grant."""
-
-    @property
-    def buckets(self) -> tuple[Bucket, ...]: ...
-
-    async def absorb(self, spent: Cost, workers: int) -> None:
-        """Charge `spent`, granted by one of `workers` out of local shares, and leave no burst behind it.
-
-        Raises LimitUnavailable, having charged nothing as far as anyone can know.
-        """
         ...
 
 

@@ -1,12 +1,8 @@
-"""A limiter that all workers share, in Redis 7+ or Valkey 8+: one script call a decision, the server's clock.
-
-That is a wall clock: stepped forward, it refills what the step is worth, at most one burst; stepped back, it
-refuses for as long as the step.
-"""
+"""A limiter that all workers share, in Redis 7+ or Valkey 8+: one script call a decision, the server's clock."""
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, Final
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -14,7 +10,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from streams.limits.bucket import ONE_CALL, Bucket, Cost
-from streams.limits.ledger import absorbed_us, costs_of, deltas_us, hold_us
+from streams.limits.ledger import costs_of, hold_us
 from streams.limits.limiter import (
     Decision,
     DecisionObserver,
@@ -23,7 +19,13 @@ from streams.limits.limiter import (
     RateLimitExceeded,
     ignore_decision,
 )
+from streams.limits.memory import monotonic_us
+from streams.limits.redis_copy import LimitCopy
 from streams.limits.script import LEDGER_LUA
+from streams.limits.share import PartitionShare
+
+_COPY_WANTED: Final = 2
+_STALE_AFTER_US: Final = 1_000_000
 
 
 def connect(url: str, *, timeout_s: float = 0.5) -> Redis:
@@ -42,7 +44,9 @@ def connect(url: str, *, timeout_s: float = 0.5) -> Redis:
 class RedisLimiter:
     """Implements SharedLimiter for all workers that use the same server, `prefix`, name and buckets.
 
-    `clock_us` is for tests and simulations only: without it, the server's own clock decides.
+    `share` says which partitions' spending it answers for where Redis has lost the state; `clock_us` is this worker's.
+    `server_us` and `server_run` are for tests and simulations only: without them the server's own clock and run id
+    decide.
     """
 
     def __init__(
@@ -52,39 +56,57 @@ class RedisLimiter:
         buckets: Sequence[Bucket],
         *,
         prefix: str = "skillstream",
+        share: PartitionShare | None = None,
         observe: DecisionObserver = ignore_decision,
-        clock_us: Callable[[], int] | None = None,
+        clock_us: Callable[[], int] = monotonic_us,
+        server_us: Callable[[], int] | None = None,
+        server_run: Callable[[], str] | None = None,
     ) -> None:
         self.name = name
         self.buckets = tuple(buckets)
+        self.copy = LimitCopy()
         self._client = client
         self._key = f"{prefix}:limit:{{{name}}}"
+        self._share = share
         self._observe = observe
         self._clock_us = clock_us
+        self._server_us = server_us
+        self._server_run = server_run
         self._script = client.register_script(LEDGER_LUA)
-        self._shape = [{"name": b.name, "tolerance": b.tolerance_us, "window": b.window_us} for b in self.buckets]
+        self._shape = [_shape(bucket) for bucket in self.buckets]
 
     async def acquire(self, cost: Cost = ONE_CALL) -> Grant:
-        units = costs_of(self.buckets, cost)
-        charges = [bucket.charge_us(n) for bucket, n in zip(self.buckets, units, strict=True)]
-        admitted, *answer = await self._run("reserve", charges=charges)
+        """A grant that comes late, to a process that was stopped meanwhile, stays spent: its time is over."""
+        costs = costs_of(self.buckets, cost)
+        charges = [bucket.charge_us(units) for bucket, units in zip(self.buckets, costs, strict=True)]
+        asked_us = self._clock_us()
+        admitted, first, second = await self._run("reserve", costs=costs, charges=charges)
         if not admitted:
-            bucket, retry_after_us = answer[0].decode(), int(answer[1])
+            bucket, retry_after_us = first.decode(), int(second)
             self._observe(Decision(self.name, bucket))
             raise RateLimitExceeded(self.name, bucket, retry_after_us / 1e6)
+        if self._clock_us() - asked_us > _STALE_AFTER_US:
+            raise LimitUnavailable(self.name, "the answer came too late to be used")
         self._observe(Decision(self.name, None))
-        reservation, rate_permille = int(answer[0]), int(answer[1])
+        reservation, granted_in = int(first), self.copy.born
 
         async def settle(used: Cost) -> None:
-            deltas = deltas_us(self.buckets, cost, used, rate_permille)
-            if any(deltas):
-                await self._run("settle", reservation=reservation, deltas=deltas)
+            real = [used.of(bucket.unit) for bucket in self.buckets]
+            if real != costs:
+                await self._settle(reservation, granted_in, costs, real)
 
         return Grant(cost, settle)
 
-    async def absorb(self, spent: Cost, workers: int) -> None:
-        charges, floors = absorbed_us(self.buckets, spent, workers)
-        await self._run("absorb", charges=charges, floors=floors)
+    async def charge(self, spent: Cost) -> None:
+        """Count what was spent already. Raises LimitUnavailable."""
+        await self._settle(0, 0, [0] * len(self.buckets), [spent.of(bucket.unit) for bucket in self.buckets])
+
+    async def rejoin(self, granted: Sequence[str]) -> None:
+        """Charge what this worker granted itself while it could not reach Redis, a log for each bucket.
+
+        Raises LimitUnavailable; it may have been charged then, and is charged again by the next.
+        """
+        await self._run("sync", away=granted)
 
     async def hold(self, seconds: float) -> None:
         await self._run("hold", hold=hold_us(seconds))
@@ -93,19 +115,67 @@ class RedisLimiter:
         await self._run("fill")
 
     async def ping(self) -> None:
-        try:
-            await self._client.ping()
-        except (RedisError, OSError) as error:
-            raise LimitUnavailable(self.name, f"{type(error).__name__}: {error}") from error
+        await self._run("sync")
 
     async def aclose(self) -> None:
         await self._client.aclose()
 
-    async def _run(self, op: str, **arguments: Any) -> list[Any]:
-        request = {"op": op, "buckets": self._shape, **arguments}
-        if self._clock_us is not None:
-            request["now"] = self._clock_us()
+    async def _settle(self, reservation: int, granted_in: int, reserved: list[int], used: list[int]) -> None:
+        pairs = list(zip(self.buckets, reserved, used, strict=True))
+        await self._run(
+            "settle",
+            reservation=reservation,
+            granted_in=granted_in,
+            back=[max(0, before - after) for _, before, after in pairs],
+            charges_back=[bucket.charge_us(before) - bucket.charge_us(after) for bucket, before, after in pairs],
+            owed=[max(0, after - before) for _, before, after in pairs],
+            charges_owed=[bucket.charge_us(max(0, after - before)) for bucket, before, after in pairs],
+        )
+
+    async def _run(self, op: str, **arguments: Any) -> tuple[int, Any, Any]:
+        """Status and what the op says; the state becomes the copy. Raises LimitUnavailable."""
+        status, *answer = await self._ask(self.copy, op, arguments)
+        while status == _COPY_WANTED:
+            status, *answer = await self._ask(self.copy, op, {**arguments, "known": self.copy.all()})
+        first, second, *_ = answer
+        return status, first, second
+
+    async def _ask(self, copy: LimitCopy, op: str, arguments: dict[str, Any]) -> list[Any]:
+        sent_us = self._clock_us()
+        request = {
+            "op": op,
+            "buckets": self._shape,
+            "partitions": self._share.held(copy.sent_us) if self._share else [],
+            "of": self._share.of if self._share else 0,
+            **copy.age(sent_us),
+            **arguments,
+        }
+        if self._server_us is not None:
+            request["now"] = self._server_us()
+        if self._server_run is not None:
+            request["run"] = self._server_run()
         try:
-            return cast(list[Any], await self._script(keys=[self._key], args=[json.dumps(request)]))
+            answer: list[Any] = await self._script(keys=[self._key], args=[json.dumps(request)])
         except (RedisError, OSError) as error:
             raise LimitUnavailable(self.name, f"{type(error).__name__}: {error}") from error
+        if answer[0] != _COPY_WANTED:
+            self._learn(LimitCopy.read(answer[3:], sent_us, self._clock_us()))
+        return answer
+
+    def _learn(self, copy: LimitCopy) -> None:
+        """Keep the newest; answers may overtake each other."""
+        if (copy.born, copy.now_us) >= (self.copy.born, self.copy.now_us):
+            self.copy = copy
+
+
+def _shape(bucket: Bucket) -> dict[str, object]:
+    return {
+        "name": bucket.name,
+        "unit": bucket.unit,
+        "limit": bucket.limit,
+        "window": bucket.window_us,
+        "counted": bucket.counted_us,
+        "at_once": bucket.at_once,
+        "pace": bucket.pace_us,
+        "slot": bucket.slot_us,
+    }

@@ -19,6 +19,7 @@ from tests.benchmarks import (
     growth,
     hostile,
     latency,
+    limits,
     packing,
     pure,
     reading,
@@ -37,7 +38,7 @@ from tests.benchmarks.sizes import Sizes
 from tests.servers.child import ServerFailed, ServerMissing
 
 _ON_KAFKA: Final = (*throughput.NAMES, latency.NAME, recovery.NAME, recovery_bound.NAME)
-_ALONE: Final = (decoding, decoding_growth, reading, packing, growth, students_memory, embedded)
+_ALONE: Final = (decoding, decoding_growth, reading, packing, growth, students_memory, embedded, limits)
 NAMES: Final = (*_ON_KAFKA, *(each.NAME for each in _ALONE), *hostile.NAMES, *pure.BENCHMARKS)
 
 

@@ -103,4 +103,8 @@ and all 20 in each student's row, against the same without. Of 2,000 students, a
 In one process, no broker: 100 trees of at most 31 leaves over 34 features score one row, against scikit-learn with one
 thread; `trees_14`, `trees_200` and `trees_2000`: so many rows a call. By CPU time.
 `make bench ONLY=trees_1,trees_14,trees_200,trees_2000`.""",
+    "limits": """\
+By simulated clocks, from full buckets, somebody always wanting a call: 24 hours of 50 a minute, or of that and 500 an
+hour, spent evenly or in a burst. In the outages workers share a real Redis for an hour, are cut off from it for an
+hour, and have it again for an hour; all their calls count. `make bench ONLY=limits`.""",
 }

@@ -19,11 +19,10 @@ from streams.limits import (
     micro_usd_per_day,
     tokens_per_minute,
 )
-from streams.limits.limiter import SharedLimiter
 from streams.limits.redis import RedisLimiter, connect
 from tests.unit.limits.clock import ManualClock
 
-MakeLimiter = Callable[[Sequence[Bucket], ManualClock], SharedLimiter]
+MakeLimiter = Callable[[Sequence[Bucket], ManualClock], Limiter]
 FOUR = (
     calls_per_minute(50),
     calls_per_hour(500),
@@ -50,13 +49,13 @@ async def client(redis_url: str, prefix: str) -> AsyncIterator[Redis]:
 def in_redis(client: Redis, prefix: str) -> MakeLimiter:
     numbers = count()
 
-    def make(buckets: Sequence[Bucket], clock: ManualClock) -> SharedLimiter:
-        return RedisLimiter(client, "gpt", buckets, prefix=f"{prefix}-{next(numbers)}", clock_us=clock)
+    def make(buckets: Sequence[Bucket], clock: ManualClock) -> Limiter:
+        return RedisLimiter(client, "gpt", buckets, prefix=f"{prefix}-{next(numbers)}", clock_us=clock, server_us=clock)
 
     return make
 
 
-def in_memory(buckets: Sequence[Bucket], clock: ManualClock) -> SharedLimiter:
+def in_memory(buckets: Sequence[Bucket], clock: ManualClock) -> Limiter:
     return MemoryLimiter("gpt", buckets, clock_us=clock)
 
 

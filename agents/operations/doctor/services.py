@@ -17,7 +17,7 @@ from redis.exceptions import NoPermissionError, RedisError
 from agents.config.settings import Settings
 from agents.metrics import Metrics
 from agents.operations.doctor.check import Finding, ok, problem, warning
-from agents.reasoning.setup import make_limiter, make_openai_model, redis_address
+from agents.reasoning.setup import make_limiter, make_openai_model, redis_address, share_of
 from streams.limits import Limiter, LimitUnavailable
 from streams.limits.redis import connect
 from streams.reasoning.model.catalogue import Served, choose_model, names_of
@@ -41,13 +41,13 @@ class BudgetCheck:
     decides: bool = True
 
     def run(self) -> Iterator[Finding]:
-        """Raises SettingsError where the limits cannot be shared among the workers that are expected."""
+        """Finds out what becomes of the limits."""
         settings = self.settings
         if settings.reasoning == "off":
             yield ok("not used: there are no explanations")
             return
         try:
-            limiter = make_limiter(settings, Metrics())
+            limiter = make_limiter(settings, Metrics(), share_of(settings))
         except ValueError as error:  # of the URL; it does not quote the URL
             yield problem(f"SKILLSTREAM_REDIS_URL: {error}", "write redis://host:port/0, or rediss:// with TLS")
             return
@@ -59,10 +59,10 @@ class BudgetCheck:
     def _without(self) -> Finding:
         if self.settings.expected_workers > 1:
             return warning(
-                f"not used: each of {self.settings.expected_workers} workers keeps to its share of the budget",
+                "not used: each worker keeps to its partitions' share of the budget",
                 "set SKILLSTREAM_REDIS_URL, so that they share what is left",
             )
-        return ok("not used: the one worker keeps the budget itself (SKILLSTREAM_REDIS_URL is not set)")
+        return ok("not used: one worker has all partitions, and the budget (SKILLSTREAM_REDIS_URL is not set)")
 
     async def _ask(self, limiter: Limiter, url: str) -> list[Finding]:
         where = redis_address(url)

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from schemas.explanation import Explanation, ReasoningResult
-from streams.limits import MemoryLimiter, RateLimitExceeded, calls_per_minute
+from streams.limits import Bucket, MemoryLimiter, RateLimitExceeded
 from streams.reasoning.asking import NotWanted
 from streams.reasoning.model.outcome import Called
 from streams.reasoning.policy.breaker import ReasoningPaused
@@ -231,14 +231,16 @@ async def test_a_refusal_is_not_argued_with(server: LoopbackOpenAI, rig: Rig, fa
 
 async def test_the_second_try_waits_for_a_grant_of_its_own(server: LoopbackOpenAI) -> None:
     async with Rig(server.url) as rig:
-        slow = MemoryLimiter(LIMITER, [calls_per_minute(10)], clock_us=rig.clock, observe=rig.decisions.append)
+        slow = MemoryLimiter(
+            LIMITER, [Bucket("calls", 10, 60, burst=1)], clock_us=rig.clock, observe=rig.decisions.append
+        )
         await slow.fill()
         rig.registry.register(slow)
         server.plan(ungrounded)
         explanation, _ = await explain(rig)
         assert explanation is not None
         assert explanation.generator == "model"
-        assert rig.slept_s == [pytest.approx(60 / 9, abs=1e-3)]
+        assert rig.slept_s == [pytest.approx(60.2 / 10, abs=1e-3)]
         assert rig.grants == len(server.calls) == 2
 
 
