@@ -8,8 +8,10 @@ every account then vouches once for the sums that it saw last. Of these the larg
 
     spent = base + since        base = the most that anybody vouched for
 
-A ledger that begins with nobody to vouch for it does not know what was spent before: its periods are *unknown*, and
-count as spent in full until they end, somebody vouches, or a person says that nothing was (`begin`).
+So that all have vouched before anybody spends, a new generation admits no money for GRACE_US: accounts look at the
+ledger more often than that. A ledger that begins with nobody to vouch for it does not know what was spent before: its
+periods are *unknown*, and count as spent in full until they end, somebody vouches, or a person says that nothing was
+(`begin`).
 """
 
 from collections.abc import Mapping
@@ -21,6 +23,8 @@ from streams.spending.periods import PERIODS, Now, Period, end_us, now_at
 
 ALERT_LEVELS: Final = (50, 80, 100)
 MAX_HOLD_US: Final = 3_600_000_000
+GRACE_US: Final = 10_000_000
+GRACE: Final = "ledger"
 PROVIDER: Final = "provider"
 TOKENS: Final = "tokens/minute"
 _MINUTE_S: Final = 60
@@ -85,6 +89,7 @@ class SpendingLedger:
 
     generation: str | None = None
     held_until_us: int = 0
+    grace_until_us: int = 0
     unknown: dict[Period, int] = field(default_factory=dict)
     full: dict[Period, int] = field(default_factory=dict)
     _sums: dict[tuple[str, Period], _Sum] = field(default_factory=dict)
@@ -93,7 +98,7 @@ class SpendingLedger:
     def open(self, nonce: str, limits: SpendingLimits, now_us: int) -> None:
         """Begin, if it has not begun: what was spent of the current periods is unknown, the minute counts as spent."""
         if self.generation is None:
-            self.generation = nonce
+            self.renew(nonce, now_us)
             self.unknown = dict(zip(PERIODS, now_at(now_us), strict=True))
             if limits.deployment.tokens_per_minute is not None:
                 self._minutes[ALL] = {now_us // _SECOND_US: limits.deployment.tokens_per_minute}
@@ -101,11 +106,13 @@ class SpendingLedger:
     def begin(self) -> None:
         """Nothing was spent before: a person says so, or a deployment that has never asked."""
         self.unknown.clear()
+        self.grace_until_us = 0
         self._minutes.pop(ALL, None)
 
-    def renew(self, nonce: str) -> None:
+    def renew(self, nonce: str, now_us: int) -> None:
         """Begin another generation: sums may be older than those that were seen."""
         self.generation = nonce
+        self.grace_until_us = now_us + GRACE_US
 
     def vouch(self, sums: Sums, now_us: int) -> None:
         """Count at least what an account saw last, of the periods that are not over."""
@@ -199,6 +206,9 @@ class SpendingLedger:
             name = TOKENS if scope == ALL else f"school {TOKENS}"
             never = tokens > most
             refusals.append(NoRoom(name, 0 if never else self._room_us(scope, most - tokens, now_us), never=never))
+        grace_us = min(self.grace_until_us - now_us, GRACE_US)
+        if grace_us > 0 and nano_usd > 0 and limits.of_money:
+            refusals.append(NoRoom(GRACE, grace_us))
         for period, number in zip(PERIODS, now_at(now_us), strict=True):
             limit, found = limits.money(period), self._sum(scope, period, number)
             if limit is None or nano_usd == 0:

@@ -87,8 +87,9 @@ class MemoryAccount:
         """Nothing to let go of."""
 
     def vouch(self, sums: Sums) -> None:
-        """Count at least what another account saw last."""
+        """Count at least what another account saw last, and wait for nobody else's."""
         self._ledger.vouch(sums, self._clock_us())
+        self._ledger.grace_until_us = 0
 
     def _notify(self, crossed: list[Crossed]) -> None:
         for each in crossed:

@@ -4,6 +4,7 @@ One hash holds the sums, one a day what was spent on which model and school, so 
 
     d:<scope> w:<scope> m:<scope>   number nano_usd base level generation     t:<scope>   second:tokens …
     generation, run                 this generation, and the server's run that it was begun in
+    grace                           until when (us) nobody may spend, so that all vouch
     ud, uw, um                      the day, week and month that are unknown  hold        held until (us)
     fd, fw, fm                      those that refused the last reservation    schools     how many scopes there are
 
@@ -11,12 +12,13 @@ Another `run_id` is a server that was restarted, and may have lost the last sums
 empty hash does. Whoever names a former generation is told to vouch first. Numbers are integers below 2^53.
 """
 
-from streams.spending.ledger import ALERT_LEVELS, MAX_HOLD_US, PROVIDER, TOKENS
+from streams.spending.ledger import ALERT_LEVELS, GRACE, GRACE_US, MAX_HOLD_US, PROVIDER, TOKENS
 from streams.spending.limits import MAX_SCHOOLS, OTHER_SCHOOLS
 
 RETAINED_DAYS = 400
 SPENDING_LUA = (
     f"local MAX_HOLD, HOLD, TOKENS = {MAX_HOLD_US}, '{PROVIDER}', '{TOKENS}'\n"
+    f"local GRACE_US, GRACE = {GRACE_US}, '{GRACE}'\n"
     f"local MAX_SCHOOLS, OTHERS = {MAX_SCHOOLS}, '{OTHER_SCHOOLS}'\n"
     f"local LEVELS, KEPT_S = {{{', '.join(map(str, ALERT_LEVELS))}}}, {RETAINED_DAYS * 86_400}\n"
     """
@@ -64,22 +66,25 @@ local function end_of(i, number)
   return days * 86400000000
 end
 
-local meta = redis.call('HMGET', key, 'generation', 'run', 'hold', 'ud', 'uw', 'um')
+local meta = redis.call('HMGET', key, 'generation', 'run', 'hold', 'ud', 'uw', 'um', 'grace')
 local generation, run, held = meta[1], meta[2], tonumber(meta[3] or 0) or 0
 local unknown = {tonumber(meta[4] or -1) or -1, tonumber(meta[5] or -1) or -1, tonumber(meta[6] or -1) or -1}
+local grace = tonumber(meta[7] or 0) or 0
 local info = redis.pcall('INFO', 'server')
 local this_run = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or 'unknown'
 
 if not generation then
   generation = req.nonce
   unknown = current
-  redis.call('HSET', key, 'generation', generation, 'run', this_run,
+  grace = now + GRACE_US
+  redis.call('HSET', key, 'generation', generation, 'run', this_run, 'grace', int(grace),
     'ud', int(current[1]), 'uw', int(current[2]), 'um', int(current[3]))
   local most = req.limits and req.limits.all.tokens
   if most then redis.call('HSET', key, 't:', int(second) .. ':' .. int(most)) end
 elseif run ~= this_run then
   generation = req.nonce
-  redis.call('HSET', key, 'generation', generation, 'run', this_run)
+  grace = now + GRACE_US
+  redis.call('HSET', key, 'generation', generation, 'run', this_run, 'grace', int(grace))
 end
 redis.call('EXPIRE', key, KEPT_S)
 if req.generation and req.generation ~= generation and req.op ~= 'vouch' then
@@ -191,6 +196,10 @@ local function refusals(scope)
     refuse({limit = (scope == '' and '' or 'school ') .. TOKENS, never = never,
       wait = never and 0 or room(scope, limits.tokens - req.tokens)})
   end
+  local patience = math.min(grace - now, GRACE_US)
+  if patience > 0 and req.nano > 0 and (limits[1] or limits[2] or limits[3]) then
+    refuse({limit = GRACE, wait = patience})
+  end
   for i = 1, 3 do
     local limit, sum = limits[i], load_sum(scope, i)
     local known = unknown[i] ~= current[i]
@@ -282,7 +291,8 @@ end
 
 function ops.begin()
   unknown = {-1, -1, -1}
-  redis.call('HDEL', key, 'ud', 'uw', 'um', 't:')
+  grace = 0
+  redis.call('HDEL', key, 'ud', 'uw', 'um', 't:', 'grace')
 end
 
 function ops.hold()

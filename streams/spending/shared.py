@@ -32,6 +32,14 @@ class _Local(NamedTuple):
     of_share: Reservation
 
 
+class _Owed(NamedTuple):
+    """What is to be added to the ledger; below zero it is a refund."""
+
+    school: str
+    nano_usd: int
+    rows: list[RecordRow]
+
+
 class SharedAccount:
     """Implements SpendingAccount. `workers` is the most that ever share the ledger."""
 
@@ -41,7 +49,9 @@ class SharedAccount:
         self._clock_us = clock_us
         self._share: MemoryAccount | None = None
         self._local: dict[int, _Local] = {}
-        self._owed: list[tuple[str, int, list[RecordRow]]] = []
+        self._held_until_us = 0
+        self._hold_is_untold = False
+        self._owed: list[_Owed] = []
         self._turn = asyncio.Lock()
 
     @property
@@ -55,7 +65,7 @@ class SharedAccount:
     @property
     def owed_nano_usd(self) -> int:
         """What was spent and is not in the ledger yet."""
-        return sum(nano_usd for _, nano_usd, _ in self._owed)
+        return sum(owed.nano_usd for owed in self._owed)
 
     async def reserve(self, school: str, model: str, tokens: int, nano_usd: int) -> Reservation:
         try:
@@ -69,19 +79,22 @@ class SharedAccount:
         more_nano_usd = used.nano_usd * used.sent - reservation.nano_usd
         if (local := self._local.pop(id(reservation), None)) is not None:
             await local.share.settle(local.of_share, used)
-            self._owed.append((reservation.school, more_nano_usd, rows_of_settlement(reservation, used)))
+            self._owed.append(_Owed(reservation.school, more_nano_usd, rows_of_settlement(reservation, used)))
             return
         try:
             await self.redis.settle(reservation, used)
         except LimitUnavailable:  # whether it was done nobody knows: a refund is not repeated, a debt is
             if more_nano_usd > 0:
-                self._owed.append((reservation.school, more_nano_usd, []))
+                self._owed.append(_Owed(reservation.school, more_nano_usd, []))
             raise
 
     async def hold(self, seconds: float) -> None:
+        """Hold all workers, or this one while the others cannot be told; they are told when Redis is back."""
+        self._held_until_us = max(self._held_until_us, self._clock_us() + round(seconds * 1e6))
+        self._hold_is_untold = True
         if self._share is not None:
             await self._share.hold(seconds)
-        await self.redis.hold(seconds)
+        await self._tell_held()
 
     async def begin(self) -> None:
         await self.redis.begin()
@@ -94,26 +107,40 @@ class SharedAccount:
         await self.redis.aclose()
 
     async def _repay(self) -> None:
-        """Add what is owed to the ledger, once each. What a lost answer leaves in doubt counts twice: the safe side."""
+        """Add what is owed to the ledger, in order. What a lost answer leaves in doubt is added again, unless it is a
+        refund: so it counts twice at most, never less than once.
+        """
         async with self._turn:
             while self._owed:
-                await self.redis.absorb(*self._owed[0])
-                self._owed.pop(0)
+                owed = self._owed[0]
+                if owed.nano_usd < 0:
+                    self._owed.pop(0)
+                await self.redis.absorb(owed.school, owed.nano_usd, owed.rows)
+                if owed.nano_usd >= 0:
+                    self._owed.pop(0)
+            await self._tell_held()
             self._share = None
+
+    async def _tell_held(self) -> None:
+        held_us = self._held_until_us - self._clock_us()
+        if self._hold_is_untold and held_us > 0:
+            await self.redis.hold(held_us / 1e6)
+        self._hold_is_untold = False
 
     async def _reserve_share(self, unavailable: LimitUnavailable, asked: Reservation) -> Reservation:
         if self._share is None:
-            self._share = self._new_share()
+            self._share = await self._new_share()
         try:
             local = await self._share.reserve(asked.school, asked.model, asked.tokens, asked.nano_usd)
         except (MoneySpent, CostTooLarge) as error:
             raise LimitUnavailable(ACCOUNT, f"{unavailable}; of this worker's share: {error}") from error
         self._local[id(asked)] = _Local(asked, self._share, local)
-        self._owed.append((asked.school, asked.nano_usd, rows_of_reservation(asked.model, asked.nano_usd)))
+        self._owed.append(_Owed(asked.school, asked.nano_usd, rows_of_reservation(asked.model, asked.nano_usd)))
         return asked
 
-    def _new_share(self) -> MemoryAccount:
+    async def _new_share(self) -> MemoryAccount:
         """A share of what is left of the limits; of nothing where the ledger was never seen."""
         share = MemoryAccount(self.redis.limits, workers=self._workers, clock_us=self._clock_us)
         share.vouch(self.redis.seen)
+        await share.hold(max(0, self._held_until_us - self._clock_us()) / 1e6)
         return share

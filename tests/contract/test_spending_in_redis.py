@@ -4,8 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from streams.limits import LimitUnavailable, RateLimitExceeded
@@ -54,7 +57,9 @@ async def left(account: RedisAccount) -> int:
     return 1_000 - (await account.look()).sums[0].nano_usd
 
 
-async def test_what_a_flush_loses_the_workers_that_saw_it_bring_back(workers: Workers, client: Redis) -> None:
+async def test_what_a_flush_loses_the_workers_that_saw_it_bring_back(
+    workers: Workers, client: Redis, clock: ManualClock
+) -> None:
     one, two = workers.new(), workers.new()
     await one.begin()
     await spend(one, 300)
@@ -66,8 +71,12 @@ async def test_what_a_flush_loses_the_workers_that_saw_it_bring_back(workers: Wo
         await spend(stranger, 1)
     assert refused.value.unknown
 
-    await spend(one, 100)  # has seen 300 of the 550
-    assert await left(one) == 600
+    with pytest.raises(RateLimitExceeded) as waiting:  # it has seen 300 of the 550
+        await spend(one, 100)
+    assert (waiting.value.bucket, waiting.value.retry_after_s) == ("ledger", 10)
+    assert await left(two) == 450
+    clock.advance(seconds=10)
+    await spend(one, 100)
     assert await left(two) == 350
     with pytest.raises(MoneySpent):
         await spend(stranger, 351)
@@ -171,6 +180,24 @@ class TestOutage:
         with pytest.raises(LimitUnavailable):
             await spend(account, 1)
 
+    async def test_a_hold_stops_this_worker_at_once_and_all_when_redis_is_back(
+        self, account: SharedAccount, mortal_redis: RealRedis
+    ) -> None:
+        await account.begin()
+        mortal_redis.stop()
+        with suppress(LimitUnavailable):
+            await account.hold(600)
+        with pytest.raises(RateLimitExceeded) as held:
+            await spend(account, 1)
+        assert held.value.bucket == "provider"
+        mortal_redis.restart()
+        other = RedisAccount(connect(mortal_redis.url, timeout_s=5), LIMITS)
+        await account.look()
+        with pytest.raises(RateLimitExceeded) as held:
+            await spend(other, 1)
+        assert (held.value.bucket, 590 < held.value.retry_after_s <= 600) == ("provider", True)
+        await other.aclose()
+
     async def test_without_limits_it_goes_on_and_counts(self, mortal_redis: RealRedis) -> None:
         client = connect(mortal_redis.url, timeout_s=5)
         account = SharedAccount(RedisAccount(client, SpendingLimits()), workers=4)
@@ -209,3 +236,69 @@ async def test_the_days_record_says_which_model_and_school_spent_what(workers: W
         ("gpt-4.1", "south"): {"calls": 2, "nano_usd": 47, "reserved": 47},
     }  # fmt: skip
     assert sum(row["nano_usd"] for row in record.values()) == (await account.look()).sums[0].nano_usd
+
+
+class Players:
+    """Three workers that spend, look at the ledger every 3 s as workers do, and a server that forgets."""
+
+    def __init__(self, workers: Workers, client: Redis, clock: ManualClock) -> None:
+        self.clock = clock
+        self.spent = 0
+        self._accounts = [workers.new() for _ in range(3)]
+        self._client, self._key = client, workers.key
+        self._open: list[tuple[int, Reservation]] = []
+        self._snapshot: dict[Any, Any] = {}
+
+    async def begin(self) -> None:
+        await self._accounts[0].begin()
+        await self._save()
+
+    async def play(self, step: str, worker: int, amount: int) -> None:
+        match step:
+            case "spend":
+                with suppress(MoneySpent, RateLimitExceeded):
+                    self._open.append((worker, await spend(self._accounts[worker], amount)))
+                    self.spent += amount
+            case "settle" if self._open:
+                by, reserved = self._open.pop(amount % len(self._open))
+                used = min(amount, reserved.nano_usd)
+                await self._accounts[by].settle(reserved, Used("gpt-4.1", TokenUsage(1, 1), used))
+                self.spent += used - reserved.nano_usd
+            case "wait":
+                self.clock.advance(seconds=3)
+                for account in self._accounts:
+                    await account.look()
+            case "flush":
+                await self._client.delete(self._key)
+            case "save":
+                await self._save()
+            case "restore" if self._snapshot:
+                await self._client.delete(self._key)
+                await self._client.hset(self._key, mapping={**self._snapshot, b"run": b"%040d" % self.clock.now_us})
+
+    async def _save(self) -> None:
+        self._snapshot = await self._client.hgetall(self._key)
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["spend"] * 8 + ["settle", "wait", "wait", "wait", "flush", "flush", "save", "restore"]),
+        st.integers(0, 2),
+        st.integers(100, 400),
+    ),
+    min_size=10,
+    max_size=40,
+)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+async def test_whatever_the_server_forgets_no_day_exceeds_its_limit(
+    client: Redis, prefix: str, steps: list[tuple[str, int, int]]
+) -> None:
+    clock = ManualClock(NOON_US)
+    players = Players(Workers(client, f"{prefix}-{uuid4().hex}", clock), client, clock)
+    await players.begin()
+    for step in steps:
+        await players.play(*step)
+        assert players.spent <= 1_000

@@ -1,0 +1,73 @@
+"""A worker with a limit of money: it is spent and not exceeded, the template goes on, and people can see it."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.agents.command import run_here
+from tests.agents.delivery_cluster import until
+from tests.agents.deployment import deployed
+from tests.agents.environment import environment
+from tests.agents.openai_thread import OpenAIThread
+from tests.agents.single_students import FAST_LIMITS, many_of
+from tests.servers.openai import using
+from tests.servers.redis import RealRedis
+
+LIMIT_USD = 0.2
+CALL_USD = (476 * 2 + 1_024 * 0.5 + 600 * 8) / 1e6
+USED = using(
+    prompt_tokens=1_500,
+    completion_tokens=600,
+    total_tokens=2_100,
+    prompt_tokens_details={"cached_tokens": 1_024},
+    completion_tokens_details={"reasoning_tokens": 64},
+)
+STUDENTS = [f"north:{number}" for number in range(50)]
+KEY = {"OPENAI_API_KEY": "sk-loopback"}
+
+
+def test_a_day_of_money_is_spent_and_not_exceeded_and_the_template_goes_on(broker: str, tmp_path: Path) -> None:
+    with RealRedis() as redis, OpenAIThread() as provider:
+        provider.plan(then=USED)
+        limits = {"redis_url": redis.url, "usd_per_day": LIMIT_USD, "school_separator": ":", **FAST_LIMITS}
+        with deployed(broker, tmp_path, model="none", reasoning="openai", **limits) as deployment:
+            around = {**KEY, "OPENAI_BASE_URL": provider.url}
+            worker = deployment.start(around)
+            deployment.send(event for student in STUDENTS for event in many_of(student, 12))
+            until(lambda: len(deployment.explanations()) >= len(STUDENTS), "an explanation each", 60.0)
+
+            made = deployment.explanations()
+            asked = [each for each in made if each.generator == "model"]
+            assert {each.reason for each in made if each.generator == "template"} == {"spent"}
+            assert len(provider.server.calls) == len(asked)
+            bill_usd = len(asked) * CALL_USD
+            assert LIMIT_USD - 0.06 < bill_usd <= LIMIT_USD
+            for each in asked:
+                assert each.usage is not None
+                assert each.usage.cost_usd == pytest.approx(CALL_USD)
+                assert (each.usage.cached_tokens, each.usage.reasoning_tokens) == (1_024, 64)
+
+            said = _spend(environment(deployment.given(), around))
+            assert said["limits"][0]["spent_usd"] == pytest.approx(bill_usd, rel=0.01)
+            assert [(row["school"], row["calls"]) for row in said["days"] if row["calls"]] == [("north", len(asked))]
+            metrics = worker.metrics()
+            assert metrics["spend_usd_total"] == pytest.approx(bill_usd, rel=0.01)
+            assert metrics['model_tokens_total{kind="cached",model="gpt-4.1-2026-01-01"}'] == 1_024 * len(asked)
+            assert metrics['budget_alerts_total{limit="usd/day 100%"}'] == 1
+            budget = worker.get("/health/detailed").json["components"]["budget"]
+            assert budget["status"] == "degraded"
+            assert "the template explains until then" in budget["reason"]
+            lines = [line for line in worker.log.splitlines() if "US dollars a day of the deployment are spent" in line]
+            assert [line.split(" % of")[0].rsplit(" ", 1)[1] for line in lines] == ["50", "80", "100"]
+            assert worker.terminate() == 0
+
+        assert _spend(environment(deployment.given(), around))["days"] == said["days"]  # with no worker running
+
+
+def _spend(variables: dict[str, str]) -> dict[str, Any]:
+    ran = run_here(variables, "spend", "--json")
+    assert ran.code == 0, ran.err
+    said: dict[str, Any] = orjson.loads(ran.out)
+    return said
