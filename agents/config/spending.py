@@ -8,6 +8,13 @@ from streams.reasoning.model.defaults import SCRIPTED_MODEL
 from streams.spending.limits import ScopeLimits, SpendingLimits
 from streams.spending.prices import NANO_USD, PRICES_AS_OF, SHIPPED_PRICES, Price, PriceError, Prices, read_prices
 
+_LARGEST_PROMPT_TOKENS: Final = 8_192
+"""The prompt that a limit must have room for beside a reply's cap, in bytes; larger ones may come."""
+_LIMITS: Final = tuple(
+    f"{whose}{name}"
+    for whose in ("", "school_")
+    for name in ("tokens_per_minute", "usd_per_day", "usd_per_week", "usd_per_month")
+)
 _FREE: Final = Price(0.0, 0.0, 0.0)
 
 
@@ -52,6 +59,7 @@ def require_spending(settings: Settings) -> None:
             "SKILLSTREAM_SCHOOL_USD_PER_… and _TOKENS_PER_MINUTE limit each school: say in "
             "SKILLSTREAM_SCHOOL_SEPARATOR what ends the school in a student's id (`:` for `north:4711`)"
         )
+    _require_room(settings, prices)
     if not limits.of_money:
         return
     if settings.redis_url is None:
@@ -65,6 +73,26 @@ def require_spending(settings: Settings) -> None:
             f"give them as SKILLSTREAM_OPENAI_PRICES={example}, in US dollars a million tokens of input, of cached "
             "input and of output; 0/0/0 for a server of your own"
         )
+
+
+def _require_room(settings: Settings, prices: Prices) -> None:
+    """Raise SettingsError for a limit that is smaller than what one call reserves: it would never admit any."""
+    tokens = _LARGEST_PROMPT_TOKENS + settings.openai_max_reply_tokens
+    costs = {
+        model: price.most_nano_usd(_LARGEST_PROMPT_TOKENS, settings.openai_max_reply_tokens) / NANO_USD
+        for model in prices.asked
+        if (price := prices.known(model)) is not None
+    }
+    dearest = max(costs, key=lambda model: costs[model], default="")
+    for name, each in ((name, getattr(settings, name)) for name in _LIMITS):
+        room, said = costs.get(dearest, 0.0), f"{costs.get(dearest, 0.0):.3f} US dollars of {dearest}"
+        if name.endswith("tokens_per_minute"):
+            room, said = float(tokens), f"{tokens} tokens"
+        if 0 < each < room:
+            raise SettingsError(
+                f"SKILLSTREAM_{name.upper()}: {each:g} is less than one call may come to, {said}: raise it, or lower "
+                "SKILLSTREAM_OPENAI_MAX_REPLY_TOKENS"
+            )
 
 
 def _nano_usd(usd: float) -> int | None:

@@ -4,15 +4,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from schemas.explanation import CallUsage
-from streams.limits import LimitUnavailable, RateLimitExceeded
+from streams.limits import LimitUnavailable
 from streams.reasoning.request.prompt import Request
 from streams.reasoning.request.sent import PROMPT_VERSION, most_input_tokens
-from streams.spending.account import ACCOUNT, MoneySpent, Reservation, SpendingAccount, Used
+from streams.spending.account import Reservation, SpendingAccount, Used
 from streams.spending.limits import NO_SCHOOL
 from streams.spending.prices import NANO_USD, Prices
 from streams.spending.usage import NO_TOKENS, TokenUsage
-
-_SETTLING_S = 1.0
 
 
 @dataclass(slots=True)
@@ -52,25 +50,16 @@ class PaidCalls:
         self._account = account
         self._prices = prices
         self._reply_tokens = reply_tokens
-        self._open_nano_usd = 0
 
     async def reserve(self, request: Request, model: str, tally: CallTally) -> Reservation:
         """Reserve the most that `request` to `model` can use.
 
-        Raises as `SpendingAccount.reserve`; RateLimitExceeded, not MoneySpent, while calls of this worker may still
-        give back what they do not use.
+        Raises as `SpendingAccount.reserve`.
         """
         input_tokens = most_input_tokens(request)
         price = self._prices.of(model)
         nano_usd = price.most_nano_usd(input_tokens, self._reply_tokens) if price else 0
-        try:
-            reserved = await self._account.reserve(tally.school, model, input_tokens + self._reply_tokens, nano_usd)
-        except MoneySpent as spent:
-            if self._open_nano_usd > 0 and not spent.unknown:
-                raise RateLimitExceeded(ACCOUNT, spent.limit, min(_SETTLING_S, spent.retry_after_s)) from None
-            raise
-        self._open_nano_usd += nano_usd
-        return reserved
+        return await self._account.reserve(tally.school, model, input_tokens + self._reply_tokens, nano_usd)
 
     async def settle(self, reserved: Reservation, model: str, usage: TokenUsage | None, tally: CallTally) -> Used:
         """Charge what was used; what is unknown stays charged as reserved, as it does where the ledger is away."""
@@ -93,6 +82,5 @@ class PaidCalls:
             await self._account.hold(seconds)
 
     async def _settle(self, reserved: Reservation, used: Used) -> None:
-        self._open_nano_usd -= reserved.nano_usd
         with suppress(LimitUnavailable):
             await self._account.settle(reserved, used)

@@ -3,8 +3,11 @@
 `script.py` says the same in Lua, for Redis; the conformance suite keeps the two equal, number for number.
 
 A reservation adds the most that a call can use; its settlement, the difference to what was used. What is never settled
-stays spent. Sums belong to a *generation*: whoever loses them (Redis, flushed or restarted) begins another one, and
-every account then vouches once for the sums that it saw last. Of these the largest counts, beside what was spent since:
+stays spent. For OPEN_S it counts as *open*: it may come back, so it raises no alert, and what would have room but for
+it waits instead of being refused.
+
+Sums belong to a *generation*: whoever loses them (Redis, flushed or restarted) begins another one, and every account
+then vouches once for the sums that it saw last. Of these the largest counts, beside what was spent since:
 
     spent = base + since        base = the most that anybody vouched for
 
@@ -25,6 +28,8 @@ ALERT_LEVELS: Final = (50, 80, 100)
 MAX_HOLD_US: Final = 3_600_000_000
 GRACE_US: Final = 10_000_000
 GRACE: Final = "ledger"
+OPEN_S: Final = 120
+SETTLING_US: Final = 1_000_000
 PROVIDER: Final = "provider"
 TOKENS: Final = "tokens/minute"
 _MINUTE_S: Final = 60
@@ -51,11 +56,12 @@ class Crossed(NamedTuple):
 
 
 class Reserved(NamedTuple):
-    """A reservation: in which scope, second and periods."""
+    """A reservation: in which scope, second and periods, and of how much."""
 
     scope: str
     second: int
     periods: Now
+    nano_usd: int
 
 
 class NoRoom(NamedTuple):
@@ -94,6 +100,7 @@ class SpendingLedger:
     full: dict[Period, int] = field(default_factory=dict)
     _sums: dict[tuple[str, Period], _Sum] = field(default_factory=dict)
     _minutes: dict[str, dict[int, int]] = field(default_factory=dict)
+    _open: dict[str, dict[int, int]] = field(default_factory=dict)
 
     def open(self, nonce: str, limits: SpendingLimits, now_us: int) -> None:
         """Begin, if it has not begun: what was spent of the current periods is unknown, the minute counts as spent."""
@@ -144,13 +151,14 @@ class SpendingLedger:
             return refused, crossed
         self.full.clear()
         for each in (ALL, scope):
-            self._add_tokens(each, second, second, tokens)
+            _add(self._minutes, each, second, tokens, second, _MINUTE_S)
+            _add(self._open, each, second, nano_usd, second, OPEN_S)
             for period, number in zip(PERIODS, current, strict=True):
                 found = self._sum(each, period, number)
                 found.nano_usd += nano_usd
                 self._sums[each, period] = found
-            crossed += self._crossed(each, limits.of(each), current)
-        return Reserved(scope, second, current), crossed
+            crossed += self._crossed(each, limits.of(each), now_us)
+        return Reserved(scope, second, current, nano_usd), crossed
 
     def settle(
         self, reserved: Reserved, tokens: int, nano_usd: int, limits: SpendingLimits, now_us: int
@@ -160,19 +168,20 @@ class SpendingLedger:
         """
         current, second, crossed = now_at(now_us), now_us // _SECOND_US, list[Crossed]()
         for each in (ALL, reserved.scope):
-            self._add_tokens(each, reserved.second if tokens < 0 else second, second, tokens)
+            _add(self._minutes, each, reserved.second if tokens < 0 else second, tokens, second, _MINUTE_S)
+            _add(self._open, each, reserved.second, -reserved.nano_usd, second, OPEN_S)
             for period, number, taken in zip(PERIODS, current, reserved.periods, strict=True):
                 found = self._sum(each, period, number)
                 if nano_usd > 0 or found.number == taken:
                     found.nano_usd = max(0, found.nano_usd + nano_usd)
                 self._sums[each, period] = found
-            crossed += self._crossed(each, limits.of(each), current)
+            crossed += self._crossed(each, limits.of(each), now_us)
         return crossed
 
     def absorb(self, school: str, nano_usd: int, limits: SpendingLimits, now_us: int) -> list[Crossed]:
         """Add what was spent while this ledger was out of reach, whatever the limits are."""
         current = now_at(now_us)
-        reserved = Reserved(self.scope_of(school), now_us // _SECOND_US, current)
+        reserved = Reserved(self.scope_of(school), now_us // _SECOND_US, current, 0)
         return self.settle(reserved, 0, nano_usd, limits, now_us)
 
     def hold(self, for_us: int, now_us: int) -> None:
@@ -190,7 +199,11 @@ class SpendingLedger:
 
     def tokens(self, scope: str, now_us: int) -> int:
         """Tokens of the last minute, to the second: never fewer than any 60 s hold."""
-        return sum(self._minute(scope, now_us // _SECOND_US).values())
+        return sum(_recent(self._minutes, scope, now_us // _SECOND_US, _MINUTE_S).values())
+
+    def open_nano_usd(self, scope: str, now_us: int) -> int:
+        """What is reserved and may still come back."""
+        return sum(_recent(self._open, scope, now_us // _SECOND_US, OPEN_S).values())
 
     def scope_of(self, school: str) -> str:
         """The scope that a school counts in: its own, or OTHER_SCHOOLS beyond MAX_SCHOOLS of them."""
@@ -216,6 +229,9 @@ class SpendingLedger:
             unknown = self.unknown.get(period) == number
             if not unknown and found.nano_usd + nano_usd <= limit:
                 continue
+            if not unknown and found.nano_usd - self.open_nano_usd(scope, now_us) + nano_usd <= limit:
+                refusals.append(NoRoom(name_of(scope, period), SETTLING_US))
+                continue
             if found.level < 100 and not unknown and nano_usd <= limit:
                 found.level = 100
                 self._sums[scope, period] = found
@@ -227,13 +243,14 @@ class SpendingLedger:
             refusals.append(NoRoom(name_of(scope, period), wait_us, money=True, unknown=unknown, never=never))
         return refusals
 
-    def _crossed(self, scope: str, limits: ScopeLimits, current: Now) -> list[Crossed]:
-        crossed = []
-        for period, number in zip(PERIODS, current, strict=True):
+    def _crossed(self, scope: str, limits: ScopeLimits, now_us: int) -> list[Crossed]:
+        crossed, open_nano_usd = [], self.open_nano_usd(scope, now_us)
+        for period, number in zip(PERIODS, now_at(now_us), strict=True):
             limit, found = limits.money(period), self._sum(scope, period, number)
             if limit is None:
                 continue
-            level = max((level for level in ALERT_LEVELS if found.nano_usd * 100 >= level * limit), default=0)
+            percent = (found.nano_usd - open_nano_usd) * 100
+            level = max((level for level in ALERT_LEVELS if percent >= level * limit), default=0)
             if level > found.level:
                 found.level = level
                 self._sums[scope, period] = found
@@ -252,26 +269,29 @@ class SpendingLedger:
             found.base, found.generation = found.nano_usd, self.generation
         return found
 
-    def _minute(self, scope: str, second: int) -> dict[int, int]:
-        """Tokens by second, of the last minute; seconds that lie ahead of a clock that went back are now."""
-        recent: dict[int, int] = {}
-        for at, tokens in self._minutes.get(scope, {}).items():
-            if at >= second - _MINUTE_S:
-                recent[min(at, second)] = recent.get(min(at, second), 0) + tokens
-        return recent
-
-    def _add_tokens(self, scope: str, at: int, second: int, tokens: int) -> None:
-        minute = self._minute(scope, second)
-        if tokens > 0 or at in minute:
-            minute[at] = max(0, minute.get(at, 0) + tokens)
-            self._minutes[scope] = minute
-
     def _room_us(self, scope: str, most: int, now_us: int) -> int:
         """How long until the minute holds at most `most` tokens."""
-        minute = self._minute(scope, now_us // _SECOND_US)
+        minute = _recent(self._minutes, scope, now_us // _SECOND_US, _MINUTE_S)
         total = sum(minute.values())
         for at in sorted(minute):
             total -= minute[at]
             if total <= most:
                 return (at + _MINUTE_S + 1) * _SECOND_US - now_us
         return 0
+
+
+def _recent(slots: Mapping[str, Mapping[int, int]], scope: str, second: int, window_s: int) -> dict[int, int]:
+    """What was added in the last `window_s`, by second; what lies ahead of a clock that went back was added now."""
+    recent: dict[int, int] = {}
+    for at, amount in slots.get(scope, {}).items():
+        if at >= second - window_s:
+            recent[min(at, second)] = recent.get(min(at, second), 0) + amount
+    return recent
+
+
+def _add(slots: dict[str, dict[int, int]], scope: str, at: int, amount: int, second: int, window_s: int) -> None:
+    """Add to a second's amount; below zero only where there is one, and never below none."""
+    recent = _recent(slots, scope, second, window_s)
+    if amount > 0 or at in recent:
+        recent[at] = max(0, recent.get(at, 0) + amount)
+        slots[scope] = recent

@@ -68,16 +68,18 @@ class RedisAccount:
             refused = NoRoom(no["limit"], int(no["wait"]), no["money"], no["unknown"], no["never"])
             raise refusal(refused, tokens, nano_usd)
         scope, second, periods = answer["admitted"]
-        return Reservation(school, model, tokens, nano_usd, Reserved(scope, int(second), Now(*map(int, periods))))
+        admitted = Reserved(scope, int(second), Now(*map(int, periods)), nano_usd)
+        return Reservation(school, model, tokens, nano_usd, admitted)
 
     async def settle(self, reservation: Reservation, used: Used) -> None:
         assert reservation.admitted is not None
-        scope, second, periods = reservation.admitted
+        scope, second, periods, reserved_nano_usd = reservation.admitted
         await self._run(
             "settle",
             scope=scope,
             second=second,
             periods=periods,
+            reserved=reserved_nano_usd,
             tokens=tokens_used(reservation, used) - reservation.tokens,
             nano=used.nano_usd * used.sent - reservation.nano_usd,
             rows=_rows(rows_of_settlement(reservation, used)),

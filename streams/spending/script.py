@@ -2,7 +2,8 @@
 
 One hash holds the sums, one a day what was spent on which model and school, so that people can look it up:
 
-    d:<scope> w:<scope> m:<scope>   number nano_usd base level generation     t:<scope>   second:tokens …
+    d:<scope> w:<scope> m:<scope>   number nano_usd base level generation
+    t:<scope>   o:<scope>           second:tokens … of the last minute, second:nano_usd … reserved
     generation, run                 this generation, and the server's run that it was begun in
     grace                           until when (us) nobody may spend, so that all vouch
     ud, uw, um                      the day, week and month that are unknown  hold        held until (us)
@@ -12,13 +13,13 @@ Another `run_id` is a server that was restarted, and may have lost the last sums
 empty hash does. Whoever names a former generation is told to vouch first. Numbers are integers below 2^53.
 """
 
-from streams.spending.ledger import ALERT_LEVELS, GRACE, GRACE_US, MAX_HOLD_US, PROVIDER, TOKENS
+from streams.spending.ledger import ALERT_LEVELS, GRACE, GRACE_US, MAX_HOLD_US, OPEN_S, PROVIDER, SETTLING_US, TOKENS
 from streams.spending.limits import MAX_SCHOOLS, OTHER_SCHOOLS
 
 RETAINED_DAYS = 400
 SPENDING_LUA = (
     f"local MAX_HOLD, HOLD, TOKENS = {MAX_HOLD_US}, '{PROVIDER}', '{TOKENS}'\n"
-    f"local GRACE_US, GRACE = {GRACE_US}, '{GRACE}'\n"
+    f"local GRACE_US, GRACE, OPEN_S, SETTLING_US = {GRACE_US}, '{GRACE}', {OPEN_S}, {SETTLING_US}\n"
     f"local MAX_SCHOOLS, OTHERS = {MAX_SCHOOLS}, '{OTHER_SCHOOLS}'\n"
     f"local LEVELS, KEPT_S = {{{', '.join(map(str, ALERT_LEVELS))}}}, {RETAINED_DAYS * 86_400}\n"
     """
@@ -113,30 +114,32 @@ local function save_sum(scope, i, sum)
     table.concat({int(sum.number), int(sum.nano), int(sum.base), int(sum.level), generation}, ' '))
 end
 
-local function load_minute(scope)
-  local minute, total = {}, 0
-  for at, tokens in string.gmatch(redis.call('HGET', key, 't:' .. scope) or '', '(%d+):(%d+)') do
-    at, tokens = math.min(tonumber(at), second), tonumber(tokens)
-    if at >= second - 60 then
-      minute[at] = (minute[at] or 0) + tokens
-      total = total + tokens
+-- Amounts by second, of the last window_s: what lies ahead of a clock that went back was added now.
+local function load_slots(field, window_s)
+  local slots, total = {}, 0
+  for at, amount in string.gmatch(redis.call('HGET', key, field) or '', '(%d+):(%d+)') do
+    at, amount = math.min(tonumber(at), second), tonumber(amount)
+    if at >= second - window_s then
+      slots[at] = (slots[at] or 0) + amount
+      total = total + amount
     end
   end
-  return minute, total
+  return slots, total
 end
 
-local function save_minute(scope, minute)
-  local parts = {}
-  for at, tokens in pairs(minute) do parts[#parts + 1] = int(at) .. ':' .. int(tokens) end
-  redis.call('HSET', key, 't:' .. scope, table.concat(parts, ' '))
-end
-
-local function add_tokens(scope, at, tokens)
-  local minute = load_minute(scope)
-  if tokens > 0 or minute[at] then
-    minute[at] = math.max(0, (minute[at] or 0) + tokens)
-    save_minute(scope, minute)
+local function add_to_slot(field, window_s, at, amount)
+  local slots = load_slots(field, window_s)
+  if amount > 0 or slots[at] then
+    slots[at] = math.max(0, (slots[at] or 0) + amount)
+    local said = {}
+    for s, by in pairs(slots) do said[#said + 1] = int(s) .. ':' .. int(by) end
+    redis.call('HSET', key, field, table.concat(said, ' '))
   end
+end
+
+local function open_nano(scope)
+  local _, total = load_slots('o:' .. scope, OPEN_S)
+  return total
 end
 
 local function limits_of(scope)
@@ -153,13 +156,13 @@ local crossed, reply = {}, {}
 local function cross(scope, i, level) crossed[#crossed + 1] = {scope, PERIODS[i], level} end
 
 local function cross_levels(scope)
-  local limits = limits_of(scope)
+  local limits, open = limits_of(scope), open_nano(scope)
   for i = 1, 3 do
     local sum, limit = load_sum(scope, i), limits[i]
     if limit then
       local reached = 0
       for _, level in ipairs(LEVELS) do
-        if sum.nano * 100 >= level * limit then reached = level end
+        if (sum.nano - open) * 100 >= level * limit then reached = level end
       end
       if reached > sum.level then
         sum.level = reached
@@ -171,7 +174,7 @@ local function cross_levels(scope)
 end
 
 local function room(scope, most)
-  local minute, total = load_minute(scope)
+  local minute, total = load_slots('t:' .. scope, 60)
   local at = {}
   for s in pairs(minute) do at[#at + 1] = s end
   table.sort(at)
@@ -190,7 +193,7 @@ end
 
 local function refusals(scope)
   local limits = limits_of(scope)
-  local _, used = load_minute(scope)
+  local _, used = load_slots('t:' .. scope, 60)
   if limits.tokens and req.tokens > 0 and used + req.tokens > limits.tokens then
     local never = req.tokens > limits.tokens
     refuse({limit = (scope == '' and '' or 'school ') .. TOKENS, never = never,
@@ -203,7 +206,10 @@ local function refusals(scope)
   for i = 1, 3 do
     local limit, sum = limits[i], load_sum(scope, i)
     local known = unknown[i] ~= current[i]
-    if limit and req.nano > 0 and not (known and sum.nano + req.nano <= limit) then
+    local fits = known and limit and sum.nano + req.nano <= limit
+    if limit and req.nano > 0 and known and not fits and sum.nano - open_nano(scope) + req.nano <= limit then
+      refuse({limit = (scope == '' and 'usd/' or 'school usd/') .. PERIODS[i], wait = SETTLING_US})
+    elseif limit and req.nano > 0 and not fits then
       if sum.level < 100 and known and req.nano <= limit then
         sum.level = 100
         save_sum(scope, i, sum)
@@ -244,7 +250,8 @@ function ops.reserve()
   end
   redis.call('HDEL', key, 'fd', 'fw', 'fm')
   for _, each in ipairs({'', scope}) do
-    add_tokens(each, second, req.tokens)
+    add_to_slot('t:' .. each, 60, second, req.tokens)
+    add_to_slot('o:' .. each, OPEN_S, second, req.nano)
     for i = 1, 3 do
       local sum = load_sum(each, i)
       sum.nano = sum.nano + req.nano
@@ -261,7 +268,8 @@ function ops.settle()
   req.scope = req.scope or scope_of(req.school)
   local taken = req.periods or current
   for _, each in ipairs({'', req.scope}) do
-    add_tokens(each, req.tokens < 0 and req.second or second, req.tokens)
+    add_to_slot('t:' .. each, 60, req.tokens < 0 and req.second or second, req.tokens)
+    add_to_slot('o:' .. each, OPEN_S, req.second or second, -(req.reserved or 0))
     for i = 1, 3 do
       local sum = load_sum(each, i)
       if req.nano > 0 or sum.number == taken[i] then sum.nano = math.max(0, sum.nano + req.nano) end
@@ -318,7 +326,7 @@ reply.now = int(now)
 reply.sums = {[''] = shown('')}
 for _, scope in ipairs(req.show or {}) do reply.sums[scope] = shown(scope) end
 if req.scope then reply.sums[req.scope] = shown(req.scope) end
-local _, used = load_minute('')
+local _, used = load_slots('t:', 60)
 reply.tokens = int(used)
 reply.held = int(held)
 reply.unknown, reply.full = {}, {}

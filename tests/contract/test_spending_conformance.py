@@ -1,6 +1,7 @@
 """One suite, two ledgers: what an account of spending promises holds in memory and in Redis, number for number."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -73,6 +74,11 @@ async def attempt(
         return refused
 
 
+async def pay(account: SpendingAccount, nano_usd: int, school: str = NO_SCHOOL, tokens: int = 0) -> None:
+    """A call that costs what was reserved."""
+    await account.settle(await account.reserve(school, "gpt-4.1", tokens, nano_usd), used(nano_usd, tokens))
+
+
 def used(nano_usd: int, tokens: int = 0) -> Used:
     return Used("gpt-4.1", TokenUsage(tokens, 0), nano_usd)
 
@@ -80,7 +86,7 @@ def used(nano_usd: int, tokens: int = 0) -> Used:
 async def test_a_day_is_spent_until_it_ends(make: MakeAccount, clock: ManualClock) -> None:
     account = await begun(make, clock)
     for school in ("north", "south"):
-        await account.reserve(school, "gpt-4.1", 0, 500)
+        await pay(account, 500, school)
     refused = await attempt(account, nano_usd=1)
     assert isinstance(refused, MoneySpent)
     assert (refused.limit, refused.retry_after_s, refused.unknown) == ("usd/day", 600.0, False)
@@ -93,12 +99,12 @@ async def test_a_day_is_spent_until_it_ends(make: MakeAccount, clock: ManualCloc
 async def test_a_week_ends_on_monday_and_a_month_with_its_last_day(make: MakeAccount, clock: ManualClock) -> None:
     account = make(SpendingLimits(ScopeLimits(week=1_000, month=1_500)), clock, ignore_crossed)
     await account.begin()
-    await account.reserve(NO_SCHOOL, "m", 0, 1_000)
+    await pay(account, 1_000)
     refused = await attempt(account, nano_usd=500)
     assert isinstance(refused, MoneySpent)
     assert (refused.limit, refused.retry_after_s) == ("usd/week", 86_400 + 600)
     clock.advance(seconds=86_400 + 600)
-    await account.reserve(NO_SCHOOL, "m", 0, 500)
+    await pay(account, 500)
     refused = await attempt(account, nano_usd=1)
     assert isinstance(refused, MoneySpent)
     assert (refused.limit, refused.retry_after_s) == ("usd/month", 86_400)
@@ -107,7 +113,9 @@ async def test_a_week_ends_on_monday_and_a_month_with_its_last_day(make: MakeAcc
 async def test_settling_gives_back_what_was_not_used(make: MakeAccount, clock: ManualClock) -> None:
     account = await begun(make, clock)
     reserved = await account.reserve("north", "gpt-4.1", 600, 600)
-    assert isinstance(await attempt(account, nano_usd=1, school="north"), MoneySpent)
+    waiting = await attempt(account, nano_usd=1, school="north")
+    assert isinstance(waiting, RateLimitExceeded)
+    assert (waiting.bucket, waiting.retry_after_s) == ("school usd/day", 1.0)
     await account.settle(reserved, used(100, tokens=40))
     balance = await account.look()
     assert [spent.nano_usd for spent in balance.sums] == [100, 100, 100]
@@ -123,6 +131,23 @@ async def test_a_refund_after_the_period_ended_frees_nothing_of_the_next(make: M
     await account.settle(reserved, used(100))
     day, week, _ = (await account.look()).sums
     assert (day.nano_usd, week.nano_usd) == (300, 400)
+
+
+async def test_what_is_reserved_raises_no_alert_and_is_waited_for_as_long_as_a_call_takes(
+    make: MakeAccount, clock: ManualClock
+) -> None:
+    crossed: list[Crossed] = []
+    account = await begun(make, clock, crossed.append)
+    for school in ("lost", "another"):
+        await account.reserve(school, "gpt-4.1", 0, 450)
+    assert crossed == []
+    assert isinstance(await attempt(account, nano_usd=200), RateLimitExceeded)
+    clock.advance(seconds=121)  # nobody will settle them any more
+    assert isinstance(await attempt(account, nano_usd=200), MoneySpent)
+    assert crossed == [Crossed("", "day", 100)]
+    assert (await account.look()).full == (True, False, False)
+    await account.reserve(NO_SCHOOL, "gpt-4.1", 0, 100)
+    assert (await account.look()).full == (False, False, False)
 
 
 async def test_use_beyond_the_reservation_is_owed(make: MakeAccount, clock: ManualClock) -> None:
@@ -145,7 +170,7 @@ async def test_a_reply_without_a_usage_costs_what_was_reserved_and_an_unsent_cal
 
 async def test_a_school_cannot_spend_what_is_anothers(make: MakeAccount, clock: ManualClock) -> None:
     account = await begun(make, clock)
-    await account.reserve("north", "gpt-4.1", 0, 600)
+    await pay(account, 600, "north")
     refused = await attempt(account, nano_usd=1, school="north")
     assert isinstance(refused, MoneySpent)
     assert refused.limit == "school usd/day"
@@ -191,7 +216,8 @@ async def test_each_share_of_a_limit_is_notified_of_once_a_period(make: MakeAcco
     crossed: list[Crossed] = []
     account = await begun(make, clock, crossed.append)
     for nano_usd in (499, 1, 300, 1, 198, 100):
-        await attempt(account, nano_usd=nano_usd, school=f"{nano_usd}")
+        with suppress(MoneySpent):
+            await pay(account, nano_usd, f"{nano_usd}")
     assert crossed == [
         Crossed("499", "day", 80),
         Crossed("", "day", 50),
@@ -200,7 +226,7 @@ async def test_each_share_of_a_limit_is_notified_of_once_a_period(make: MakeAcco
         Crossed("", "day", 100),
     ]
     clock.advance(seconds=600)
-    await attempt(account, nano_usd=500, school="x")
+    await pay(account, 500, "x")
     assert crossed[-2:] == [Crossed("", "day", 50), Crossed("x", "day", 80)]
 
 
@@ -219,8 +245,8 @@ async def test_a_ledger_that_begins_counts_the_unknown_as_spent(make: MakeAccoun
 async def test_a_clock_that_goes_back_over_midnight_frees_nothing(make: MakeAccount, clock: ManualClock) -> None:
     clock.advance(seconds=700)
     account = await begun(make, clock)
-    await account.reserve("a", "gpt-4.1", 500, 500)
-    await account.reserve("b", "gpt-4.1", 500, 500)
+    await pay(account, 500, "a", tokens=500)
+    await pay(account, 500, "b", tokens=500)
     clock.advance(seconds=-3_600)
     assert isinstance(await attempt(account, nano_usd=1), MoneySpent)
     assert isinstance(await attempt(account, tokens=1), RateLimitExceeded)
@@ -231,7 +257,7 @@ async def test_a_clock_that_was_far_ahead_stops_nothing_for_longer_than_the_peri
 ) -> None:
     clock.advance(seconds=400 * 86_400)
     account = await begun(make, clock)
-    await account.reserve("a", "gpt-4.1", 0, 600)
+    await pay(account, 600, "a")
     clock.advance(seconds=-400 * 86_400)
     assert isinstance(await attempt(account, nano_usd=600), MoneySpent)
     clock.advance(seconds=600)

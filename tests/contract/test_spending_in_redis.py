@@ -53,6 +53,11 @@ async def spend(account: RedisAccount | SharedAccount, nano_usd: int, school: st
     return await account.reserve(school, "gpt-4.1", 0, nano_usd)
 
 
+async def pay(account: RedisAccount | SharedAccount, nano_usd: int, school: str = "-") -> None:
+    """A call that costs what was reserved."""
+    await account.settle(await spend(account, nano_usd, school), Used("gpt-4.1", TokenUsage(1, 1), nano_usd))
+
+
 async def left(account: RedisAccount) -> int:
     return 1_000 - (await account.look()).sums[0].nano_usd
 
@@ -62,8 +67,8 @@ async def test_what_a_flush_loses_the_workers_that_saw_it_bring_back(
 ) -> None:
     one, two = workers.new(), workers.new()
     await one.begin()
-    await spend(one, 300)
-    await spend(two, 250, "north")
+    await pay(one, 300)
+    await pay(two, 250, "north")
     await client.delete(workers.key)
 
     stranger = workers.new()
@@ -76,11 +81,11 @@ async def test_what_a_flush_loses_the_workers_that_saw_it_bring_back(
     assert (waiting.value.bucket, waiting.value.retry_after_s) == ("ledger", 10)
     assert await left(two) == 450
     clock.advance(seconds=10)
-    await spend(one, 100)
+    await pay(one, 100)
     assert await left(two) == 350
     with pytest.raises(MoneySpent):
         await spend(stranger, 351)
-    await spend(stranger, 350, "north")
+    await pay(stranger, 350, "north")
     with pytest.raises(MoneySpent):
         await spend(two, 1)
 
@@ -90,7 +95,7 @@ async def test_a_restart_from_an_older_snapshot_frees_nothing_that_a_worker_saw_
 ) -> None:
     one, two = workers.new(), workers.new()
     await one.begin()
-    await spend(one, 100)
+    await pay(one, 100)
     snapshot = await client.hgetall(workers.key)
     await spend(two, 500)
     await client.delete(workers.key)
@@ -165,7 +170,7 @@ class TestOutage:
         mortal_redis.stop()
         reserved = await spend(account, 100)
         await account.settle(reserved, Used("gpt-4.1", TokenUsage(1, 1), 60))
-        await spend(account, 140)
+        await pay(account, 140)
         with pytest.raises(LimitUnavailable, match="share"):
             await spend(account, 1)
         assert account.owed_nano_usd == 200

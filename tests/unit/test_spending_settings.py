@@ -18,13 +18,13 @@ def test_without_any_there_is_no_limit() -> None:
 
 def test_each_limit_has_a_setting() -> None:
     names = ("TOKENS_PER_MINUTE", "USD_PER_DAY", "USD_PER_WEEK", "USD_PER_MONTH")
-    environment = {f"SKILLSTREAM_{name}": str(value) for value, name in enumerate(names, 1)}
-    environment |= {f"SKILLSTREAM_SCHOOL_{name}": f"{value}" for value, name in enumerate(names, 11)}
+    environment = {f"SKILLSTREAM_{name}": str(value) for value, name in zip((99_999, 2, 3, 4), names, strict=True)}
+    environment |= {f"SKILLSTREAM_SCHOOL_{name}": f"{n}" for n, name in zip((55_555, 12, 13, 14), names, strict=True)}
     settings = load_settings(environment | REDIS | {"SKILLSTREAM_SCHOOL_SEPARATOR": ":"})
     require_spending(settings)
     usd = 1_000_000_000
     assert limits_of(settings) == SpendingLimits(
-        ScopeLimits(1, 2 * usd, 3 * usd, 4 * usd), ScopeLimits(11, 12 * usd, 13 * usd, 14 * usd)
+        ScopeLimits(99_999, 2 * usd, 3 * usd, 4 * usd), ScopeLimits(55_555, 12 * usd, 13 * usd, 14 * usd)
     )
 
 
@@ -49,6 +49,14 @@ def test_scripted_explanations_cost_nothing() -> None:
         (
             {"SKILLSTREAM_USD_PER_DAY": "5", "SKILLSTREAM_OPENAI_MODELS": "gpt-4.1,llama3.2,qwen", **REDIS},
             r"no price is known of llama3\.2, qwen.*SKILLSTREAM_OPENAI_PRICES=llama3\.2=2/0\.5/8,qwen=",
+        ),
+        (
+            {"SKILLSTREAM_USD_PER_DAY": "0.01", **REDIS},
+            r"USD_PER_DAY: 0\.01 is less than one call may come to, 0\.049 US dollars of gpt-4\.1: raise it",
+        ),
+        (
+            {"SKILLSTREAM_TOKENS_PER_MINUTE": "9000"},
+            "9000 is less than one call may come to, 12288 tokens",
         ),
         ({"SKILLSTREAM_OPENAI_PRICES": "gpt-4.1=2"}, "SKILLSTREAM_OPENAI_PRICES: 'gpt-4.1=2' is not MODEL="),
     ],

@@ -7,10 +7,11 @@ import pytest
 
 from agents.metrics import Metrics
 from agents.reasoning.spending import SpendingWatch, begin_if_never_asked
-from streams.spending.account import MoneySpent
+from streams.spending.account import MoneySpent, Used
 from streams.spending.limits import NO_SCHOOL, ScopeLimits, SpendingLimits
 from streams.spending.memory import MemoryAccount
 from streams.spending.prices import NANO_USD
+from streams.spending.usage import TokenUsage
 from tests.unit.limits.clock import ManualClock
 
 LIMITS = SpendingLimits(ScopeLimits(tokens_per_minute=1_000, day=NANO_USD), ScopeLimits(week=NANO_USD))
@@ -29,7 +30,8 @@ class Watched:
     async def spend(self, *shares: float) -> None:
         for share in shares:
             with suppress(MoneySpent):
-                await self.account.reserve(NO_SCHOOL, "gpt-4.1", 100, round(share * NANO_USD))
+                reserved = await self.account.reserve(NO_SCHOOL, "gpt-4.1", 100, round(share * NANO_USD))
+                await self.account.settle(reserved, Used("gpt-4.1", TokenUsage(90, 10), reserved.nano_usd))
 
 
 @pytest.fixture
