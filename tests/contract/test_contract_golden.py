@@ -3,6 +3,7 @@
 `<kind>.v<version>.json` holds bytes as text, and every field that they must be read as; later fields may come on top.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -100,6 +101,29 @@ def test_every_kind_of_message_has_a_golden_file_of_every_version() -> None:
     versions = {kind: range(1, message_version(topic) + 1) for kind, topic in _KINDS.items()}
 
     assert set(_FILES) == {f"{kind}.v{number}.json" for kind, numbers in versions.items() for number in numbers}
+
+
+@pytest.mark.parametrize("reader", [read_update, read_explanation])
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"",
+        b"\xff",
+        b"null",
+        b"[1]",
+        b'{"version":1}',
+        b'{"version":1,"skills":{"a":[]}}',
+        b'{"version":1,"skills":[{}]}',
+        b'{"version":3,"skills":{}}',
+        b'{"version":1,"skills":' + b"[" * 100_000,
+        b'{"version":1,"later":' + b"[" * 5_000 + b"]" * 5_000 + b"}",
+    ],
+)
+def test_what_is_of_no_version_is_refused_and_nothing_else_is_raised(
+    reader: Callable[[bytes], object], value: bytes
+) -> None:
+    with pytest.raises((msgspec.MsgspecError, UnicodeDecodeError)):
+        reader(value)
 
 
 @pytest.mark.parametrize("other", [0, 2, "1", None, 1.5, True, [1]])

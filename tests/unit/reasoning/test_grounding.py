@@ -202,7 +202,9 @@ async def test_each_default_profile_is_told_in_words_that_pass_the_check(name: s
     [told] = request.skills
 
     assert len(told.facts) == len(rates)
-    assert all("3 of 4" in fact.text or "75 %" in fact.text for fact in told.facts)
+    assert all(
+        ("3 " in fact.text and "of 4" in fact.text) or "in 4" in fact.text or "75 %" in fact.text for fact in told.facts
+    )
     assert all(fact.text.endswith("of late more often") is (trend > 0) for fact in told.facts)
     assert violations(request, template.draft_of(request)) == ()
     assert violations(request, (await ScriptedModel().explain(request)).draft) == ()
