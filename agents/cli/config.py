@@ -116,13 +116,13 @@ def set_config(
     if len(reason) > MAX_REASON_CHARS:
         raise click.UsageError(f"--reason has {len(reason)} characters, {MAX_REASON_CHARS} are allowed")
     of_file = read_overrides(file) if file is not None else NO_OVERRIDES
-    deployed = DeployedConfig.of(_settings(config, broker))
+    deployed = DeployedConfig(_settings(config, broker))
     wanted = merged(of_file if clear or file is not None else deployed.overrides, changes)
     before, after = deployed.configured(deployed.overrides), deployed.configured(wanted)
     for line in differences(numbers_of(before), numbers_of(after)):
         click.echo(line)
     click.echo(f"config_version: {deployed.config_version(deployed.overrides)} → {deployed.config_version(wanted)}")
-    if version_of(wanted) == version_of(deployed.overrides):
+    if version_of(wanted) == version_of(deployed.overrides) and deployed.refused is None:
         click.echo("That is in force already: nothing was written.")
     elif dry_run:
         click.echo("Nothing was written.")
@@ -138,6 +138,8 @@ def _changes(**given: tuple[tuple[list[str], float], ...]) -> Overrides:
             table: dict[str, Any] = document.setdefault(field, {})
             for name in path[:-1]:
                 table = table.setdefault(name, {})
+                if not isinstance(table, dict):
+                    raise click.UsageError(f"{field}.{'.'.join(path)}: {name} is a number already")
             table[path[-1]] = number
     try:
         return read_document(document, Overrides)

@@ -38,7 +38,7 @@ def command(config: str | None, broker: str | None, reason: str, dry_run: bool, 
         raise click.UsageError(f"--reason has {len(reason)} characters, {MAX_REASON_CHARS} are allowed")
     settings = load_settings(os.environ, config, broker=broker, reasoning="off")
     warn_of_unresolved(settings.broker, settings.start_timeout_s)
-    deployed = DeployedConfig.of(settings)
+    deployed = DeployedConfig(settings)
     if dry_run:
         _show(deployed.config_version(deployed.overrides), _students(settings), as_json=as_json)
         return

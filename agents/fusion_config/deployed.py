@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Self
 
 from agents.config.channels import Channels
 from agents.config.settings import Settings
@@ -34,14 +33,6 @@ class DeployedConfig:
         self.in_force = log.in_force
         self.refused = log.refused
 
-    @classmethod
-    def of(cls, settings: Settings) -> Self:
-        """As the class, of a deployment whose topic is made where it is missing. Raises TopicMismatch, too."""
-        channels = Channels.of(settings)
-        specs = [spec for spec in channels.specs(settings) if spec.name == channels.fusion_config]
-        ensure_topics(settings.broker, specs, settings.start_timeout_s)
-        return cls(settings)
-
     @property
     def overrides(self) -> Overrides:
         """Those in force."""
@@ -56,11 +47,19 @@ class DeployedConfig:
         return "-".join(filter(None, (self._base_version, version_of(overrides))))
 
     def write(self, overrides: Overrides, reason: str) -> None:
-        """Put it in force; returns when the broker has confirmed it. Raises BrokerUnavailable."""
-        with FusionConfigTopic(self._settings) as topic:
-            topic.write(*encoded_config(overrides, reason))
+        """Put it in force; returns when the broker has confirmed it. Makes the topic where it is missing.
+
+        Raises TopicMismatch, BrokerUnavailable.
+        """
+        self._write(*encoded_config(overrides, reason))
 
     def request_rescoring(self, reason: str) -> None:
-        """Ask the workers to score all students; returns when the broker has confirmed it. Raises BrokerUnavailable."""
-        with FusionConfigTopic(self._settings) as topic:
-            topic.write(*encoded_request(reason))
+        """Ask the workers to score all students; as `write`."""
+        self._write(*encoded_request(reason))
+
+    def _write(self, key: bytes, value: bytes) -> None:
+        settings, name = self._settings, Channels.of(self._settings).fusion_config
+        specs = [spec for spec in Channels.of(settings).specs(settings) if spec.name == name]
+        ensure_topics(settings.broker, specs, settings.start_timeout_s)
+        with FusionConfigTopic(settings) as topic:
+            topic.write(key, value)

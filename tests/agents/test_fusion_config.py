@@ -127,7 +127,8 @@ def test_a_bad_record_is_refused_counted_and_shown_and_the_old_configuration_sta
     assert [record["in_force"] for record in records_of(deployment)].count(True) == 1
     assert "is refused" in shown(deployment)["refused"]
 
-    assert config(deployment, "set", "--level", "developing=0.3").code == 0
+    again = config(deployment, "set", "--level", "proficient=0.7")
+    assert again.text.splitlines()[-1].startswith("Written."), "the same as before, to say that it is meant"
     until(lambda: component(worker)["status"] == "ok", "something good is newer")
 
 
@@ -165,6 +166,7 @@ def test_a_file_replaces_what_is_in_force_and_options_change_single_numbers(
         (["--weight", f"{SKILL}.behavior=1"], "there are model, language, behaviour"),
         (["--weight", f"{SKILL}.behaviour=-1"], "-1.0 is not a number of 0..100"),
         (["--weight", f"{SKILL}=1"], f"weights.{SKILL}"),
+        (["--weight", f"{SKILL}=1", "--weight", f"{SKILL}.behaviour=1"], "is a number already"),
         (["--weight", f"{SKILL}.behaviour"], "is not NAME=NUMBER"),
         (["--level", "proficient=nan"], "is not NAME=NUMBER"),
         (["--level", "proficint=0.7"], "Did you mean proficient?"),
