@@ -256,6 +256,8 @@ def _check(path: str, skill: Skill, sources: Sequence[str]) -> None:
         if fact not in FACTS:
             raise SkillsError(f"{path}.telling: no fact {fact!r}; there are {choices(fact, FACTS)}")
     rates: dict[str, Indicator | Outcome] = {f"indicators.{each.name}": each for each in skill.indicators}
+    if len(rates) < len(skill.indicators):
+        raise SkillsError(f"{path}.indicators: two have one name: rename one")
     if skill.outcome is not UNSET:
         rates["outcome"] = skill.outcome
     for where, rate in rates.items():

@@ -42,6 +42,7 @@ def test_the_built_in_sets_load(name: str) -> None:
         ("helped = 0.8", "hepled = 0.8", "skills.empathy.telling: no fact 'hepled'; there are "),
         ('["helped.n"]', '["helped.x"]', "skills.empathy.indicators.helps_rather_than_asks: 'helped.x'"),
         ('["helped.n"]', "[]", "skills.empathy.indicators.0.numerator"),
+        ("answers_others", "helps_rather_than_asks", "skills.empathy.indicators: two have one name"),
         (
             "{count} of {of} acts with",
             "{n} acts with",
