@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.update import read_update
+from schemas.update import SkillProfile, read_update
 from streams.evidence.features import FEATURES
+from streams.evidence.platforms import facts_counted
 from streams.folding.history import FoldOutcome
 from streams.rows.row import Totals
 from streams.skills.text_reader import TextReader
@@ -159,3 +160,34 @@ def test_no_score_no_evidence_item_and_no_feature_has_anything_of_it() -> None:
 @needs("empathic_reactions")
 def test_real_texts_have_some_of_each_list() -> None:
     assert all(0.05 < rate < 5 for rate in rates().values())
+
+
+# -- in a profile
+
+
+def test_the_default_profiles_show_counts_beside_the_number_of_words() -> None:
+    texts = ["I think that it is perhaps wrong, because it is hot", "please, could you help me? I want to do it today"]
+    taken = records([raw("message", text=text, minute=n) for n, text in enumerate(texts)])
+    [update] = processed(taken, scores=True).updates.values()
+
+    seen = {
+        each.name: (each.count, each.of)
+        for skill in read_update(update).skills.values()
+        if isinstance(skill, SkillProfile)
+        for each in skill.indicators
+    }
+
+    assert seen.items() >= {
+        ("hedges", (2, 22)),
+        ("connects_causes", (1, 22)),
+        ("states_goals", (1, 22)),
+        ("requests", (2, 22)),
+    }
+
+
+def test_indicators_of_language_move_nothing() -> None:
+    language = {fact.key for fact in Fact if fact.standing == "language"}
+    for skill in default_skills().skills.values():
+        for each in skill.indicators:
+            if not language.isdisjoint(facts_counted(each)):
+                assert each.weight == 0
