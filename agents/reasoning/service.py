@@ -68,7 +68,7 @@ class Explanations:
         self._limiter = make_limiter(settings, metrics, self._share)
         self._model = make_model(settings)
         self._spending = SpendingWatch(limits_of(settings), metrics)
-        self._account = make_account(settings, self._spending.crossed)
+        self._account = make_account(settings, self._spending.crossed, self._share)
         self._concurrency = Concurrency(settings.calls_per_minute / 60, settings.calls_at_once)
         self._results_topic = channels.results
         self._explainer = make_explainer(

@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Callable
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from agents.config.settings import Settings
@@ -36,6 +36,7 @@ from streams.spending.prices import NANO_USD
 if TYPE_CHECKING:
     from streams.reasoning.model.openai_model import OpenAIModel
 
+_MINUTE_US: Final = 60_000_000
 _log = logging.getLogger(__name__)
 
 
@@ -101,7 +102,7 @@ def make_openai_model(settings: Settings) -> "OpenAIModel":
     )
 
 
-def make_account(settings: Settings, on_crossed: OnCrossed) -> SpendingAccount:
+def make_account(settings: Settings, on_crossed: OnCrossed, share: PartitionShare) -> SpendingAccount:
     """The account of spending: in Redis where there is one, else this worker's share in memory."""
     limits = limits_of(settings)
     if settings.redis_url:
@@ -110,8 +111,12 @@ def make_account(settings: Settings, on_crossed: OnCrossed) -> SpendingAccount:
         from streams.spending.shared import SharedAccount
 
         redis = RedisAccount(connect(settings.redis_url), limits, prefix=settings.app_id, on_crossed=on_crossed)
-        return SharedAccount(redis, settings.expected_workers)
-    return MemoryAccount(limits, workers=settings.expected_workers, on_crossed=on_crossed)
+        return SharedAccount(redis, share)
+
+    def part() -> tuple[int, int]:
+        return len(share.held(monotonic_us() - _MINUTE_US)), share.of
+
+    return MemoryAccount(limits, part=part, on_crossed=on_crossed)
 
 
 def make_explainer(

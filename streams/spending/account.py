@@ -49,13 +49,17 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What a call may use at most, taken from the ledger in `admitted`; None where that was out of reach."""
+    """What a call may use at most, taken from the ledger in `admitted`; None where that was out of reach.
+
+    `part` is the part of a limit, own and all, that it was taken from.
+    """
 
     school: str
     model: str
     tokens: int
     nano_usd: int
     admitted: Reserved | None
+    part: tuple[int, int] = (1, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,9 @@ import secrets
 import time
 from collections.abc import Callable
 
+from streams.limits import LimitUnavailable
 from streams.spending.account import (
+    ACCOUNT,
     Balance,
     OnCrossed,
     Reservation,
@@ -22,22 +24,32 @@ def wall_us() -> int:
     return time.time_ns() // 1_000
 
 
+def _all() -> tuple[int, int]:
+    return 1, 1
+
+
+def _of_all(amount: int, part: tuple[int, int]) -> int:
+    own, of = part
+    return -(-amount * of // own)
+
+
 class MemoryAccount:
     """Implements SpendingAccount for the tasks of one event loop; forgets all at exit.
 
-    `workers` that cannot see each other share the limits: each counts what it spends as if all did the same.
+    Workers that cannot see each other have parts of the limits: `part` says how many this one has, and of how many. It
+    counts what it spends as if whoever has the others did the same.
     """
 
     def __init__(
         self,
         limits: SpendingLimits,
         *,
-        workers: int = 1,
+        part: Callable[[], tuple[int, int]] = _all,
         clock_us: Callable[[], int] = wall_us,
         on_crossed: OnCrossed = ignore_crossed,
     ) -> None:
         self.limits = limits
-        self._workers = workers
+        self._part = part
         self._clock_us = clock_us
         self._on_crossed = on_crossed
         self._ledger = SpendingLedger()
@@ -59,17 +71,21 @@ class MemoryAccount:
         )
 
     async def reserve(self, school: str, model: str, tokens: int, nano_usd: int) -> Reservation:
-        asked = tokens * self._workers, nano_usd * self._workers
+        part = self._part() if self.limits != SpendingLimits() else _all()
+        if part[0] == 0:
+            raise LimitUnavailable(ACCOUNT, "this worker has no part of the limits")
+        asked = _of_all(tokens, part), _of_all(nano_usd, part)
         answer, crossed = self._ledger.reserve(school, *asked, self.limits, self._clock_us())
         self._notify(crossed)
         if isinstance(answer, NoRoom):
             raise refusal(answer, *asked)
-        return Reservation(school, model, tokens, nano_usd, answer)
+        return Reservation(school, model, tokens, nano_usd, answer, part)
 
     async def settle(self, reservation: Reservation, used: Used) -> None:
         assert reservation.admitted is not None
-        tokens = (tokens_used(reservation, used) - reservation.tokens) * self._workers
-        nano_usd = (used.nano_usd * used.sent - reservation.nano_usd) * self._workers
+        part = reservation.part
+        tokens = _of_all(tokens_used(reservation, used), part) - _of_all(reservation.tokens, part)
+        nano_usd = _of_all(used.nano_usd * used.sent, part) - _of_all(reservation.nano_usd, part)
         self._notify(self._ledger.settle(reservation.admitted, tokens, nano_usd, self.limits, self._clock_us()))
 
     async def hold(self, seconds: float) -> None:

@@ -1,14 +1,16 @@
 """The account in Redis, and while that is away this worker's share of what was left when it was last seen.
 
-What was spent meanwhile is added to the ledger before it is used again. A worker that alone is cut off spends its share
-beside the others, who cannot know: all together then exceed a limit by at most what was left, divided by the workers.
+A share is the worker's partitions' part of all, of those that it has had since then: shares never overlap. What was
+spent meanwhile is added to the ledger before it is used again. A worker that alone is cut off spends its share beside
+the others, who cannot know: all together then exceed a limit by at most that.
 """
 
 import asyncio
 from collections.abc import Callable
 from typing import NamedTuple
 
-from streams.limits import CostTooLarge, LimitUnavailable
+from streams.limits import CostTooLarge, LimitUnavailable, PartitionShare
+from streams.limits.memory import monotonic_us
 from streams.spending.account import (
     ACCOUNT,
     Balance,
@@ -41,11 +43,19 @@ class _Owed(NamedTuple):
 
 
 class SharedAccount:
-    """Implements SpendingAccount. `workers` is the most that ever share the ledger."""
+    """Implements SpendingAccount. `partitions` says which part is this worker's, by its own clock `since_us`."""
 
-    def __init__(self, redis: RedisAccount, workers: int, *, clock_us: Callable[[], int] = wall_us) -> None:
+    def __init__(
+        self,
+        redis: RedisAccount,
+        partitions: PartitionShare,
+        *,
+        clock_us: Callable[[], int] = wall_us,
+        since_us: Callable[[], int] = monotonic_us,
+    ) -> None:
         self.redis = redis
-        self._workers = workers
+        self._partitions = partitions
+        self._since_us = since_us
         self._clock_us = clock_us
         self._share: MemoryAccount | None = None
         self._local: dict[int, _Local] = {}
@@ -140,7 +150,12 @@ class SharedAccount:
 
     async def _new_share(self) -> MemoryAccount:
         """A share of what is left of the limits; of nothing where the ledger was never seen."""
-        share = MemoryAccount(self.redis.limits, workers=self._workers, clock_us=self._clock_us)
+        began_us, partitions = self._since_us(), self._partitions
+
+        def part() -> tuple[int, int]:
+            return len(partitions.held(began_us)), partitions.of
+
+        share = MemoryAccount(self.redis.limits, part=part, clock_us=self._clock_us)
         share.vouch(self.redis.seen)
         await share.hold(max(0, self._held_until_us - self._clock_us()) / 1e6)
         return share

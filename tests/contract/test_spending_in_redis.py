@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from streams.limits import LimitUnavailable, RateLimitExceeded
+from streams.limits import LimitUnavailable, PartitionShare, RateLimitExceeded
+from streams.limits.memory import monotonic_us
 from streams.limits.redis import connect
 from streams.spending.account import MoneySpent, Reservation, Used
 from streams.spending.limits import MAX_SCHOOLS, OTHER_SCHOOLS, ScopeLimits, SpendingLimits
@@ -153,13 +154,20 @@ async def test_schools_beyond_the_bound_count_as_one(workers: Workers, client: R
     assert [admitted.scope for admitted in scopes if admitted] == ["last", OTHER_SCHOOLS, OTHER_SCHOOLS, "last"]
 
 
+def a_quarter() -> PartitionShare:
+    """Of a worker with one of four partitions."""
+    share = PartitionShare(4, monotonic_us)
+    share.assign([2])
+    return share
+
+
 class TestOutage:
     """While the server is away."""
 
     @pytest.fixture
     async def account(self, mortal_redis: RealRedis) -> AsyncIterator[SharedAccount]:
         client = connect(mortal_redis.url, timeout_s=5)
-        yield SharedAccount(RedisAccount(client, LIMITS), workers=4)
+        yield SharedAccount(RedisAccount(client, LIMITS), a_quarter())
         await client.aclose()
 
     async def test_a_worker_spends_its_share_of_what_was_left_and_owes_it(
@@ -185,6 +193,22 @@ class TestOutage:
         with pytest.raises(LimitUnavailable):
             await spend(account, 1)
 
+    async def test_a_partition_that_comes_over_meanwhile_brings_no_money(self, mortal_redis: RealRedis) -> None:
+        client, share = connect(mortal_redis.url, timeout_s=5), a_quarter()
+        account = SharedAccount(RedisAccount(client, LIMITS), share)
+        await account.begin()
+        await account.look()
+        mortal_redis.stop()
+        await pay(account, 200)
+        share.assign([0, 1, 2, 3])
+        with pytest.raises(LimitUnavailable, match="share"):
+            await pay(account, 51)
+        await pay(account, 50)
+        share.revoke([2])
+        with pytest.raises(LimitUnavailable, match="no part"):
+            await pay(account, 1)
+        await client.aclose()
+
     async def test_a_hold_stops_this_worker_at_once_and_all_when_redis_is_back(
         self, account: SharedAccount, mortal_redis: RealRedis
     ) -> None:
@@ -205,7 +229,7 @@ class TestOutage:
 
     async def test_without_limits_it_goes_on_and_counts(self, mortal_redis: RealRedis) -> None:
         client = connect(mortal_redis.url, timeout_s=5)
-        account = SharedAccount(RedisAccount(client, SpendingLimits()), workers=4)
+        account = SharedAccount(RedisAccount(client, SpendingLimits()), PartitionShare(4, monotonic_us))
         mortal_redis.stop()
         reserved = await spend(account, 100)
         await account.settle(reserved, Used("gpt-4.1", TokenUsage(1, 1), 60))
