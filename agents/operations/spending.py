@@ -8,7 +8,7 @@ from agents.config.settings import Settings, SettingsError
 from agents.config.spending import limits_of
 from streams.limits.redis import connect
 from streams.spending.account import Balance
-from streams.spending.ledger import Spent
+from streams.spending.answers import Spent
 from streams.spending.limits import NO_SCHOOL, ScopeLimits, SpendingLimits
 from streams.spending.periods import PERIODS, Period, end_us, minute_of, now_at, period_name
 from streams.spending.prices import NANO_USD

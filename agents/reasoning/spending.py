@@ -12,7 +12,7 @@ from agents.kafka.clients import open_admin
 from agents.kafka.offsets import end_offsets
 from agents.metrics import Metrics
 from streams.spending.account import Balance, SpendingAccount
-from streams.spending.ledger import Crossed, Spent
+from streams.spending.answers import Crossed, Spent
 from streams.spending.limits import ALL, SpendingLimits, name_of
 from streams.spending.periods import PERIODS, Period, end_us, minute_of
 from streams.spending.prices import NANO_USD

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from schemas.errors import Retryable
 from streams.limits import CostTooLarge, RateLimitExceeded
-from streams.spending.ledger import PROVIDER, Crossed, NoRoom, Reserved, Spent
+from streams.spending.answers import PROVIDER, Crossed, NoRoom, Reserved, Spent
 from streams.spending.limits import SpendingLimits
 from streams.spending.usage import NO_TOKENS, TokenUsage
 

@@ -17,64 +17,21 @@ periods are *unknown*, and count as spent in full until they end, somebody vouch
 (`begin`).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, NamedTuple
+from typing import Final
 
+from streams.spending.answers import GRACE, PROVIDER, TOKENS, Crossed, NoRoom, Reserved, Spent, Sums
 from streams.spending.limits import ALL, MAX_SCHOOLS, OTHER_SCHOOLS, ScopeLimits, SpendingLimits, name_of
-from streams.spending.periods import PERIODS, Now, Period, end_us, now_at
+from streams.spending.periods import PERIODS, Period, end_us, now_at
+from streams.spending.slots import Slots
 
 ALERT_LEVELS: Final = (50, 80, 100)
 MAX_HOLD_US: Final = 3_600_000_000
 GRACE_US: Final = 10_000_000
-GRACE: Final = "ledger"
 OPEN_S: Final = 120
 SETTLING_US: Final = 1_000_000
-PROVIDER: Final = "provider"
-TOKENS: Final = "tokens/minute"
 _MINUTE_S: Final = 60
 _SECOND_US: Final = 1_000_000
-
-
-class Spent(NamedTuple):
-    """What was spent of a period, by its number; in billionths of a US dollar."""
-
-    number: int
-    nano_usd: int
-
-
-Sums = Mapping[str, tuple[Spent, Spent, Spent]]
-"""By scope, what was spent of its day, week and month."""
-
-
-class Crossed(NamedTuple):
-    """A share of a limit, in percent, that is spent as of now and was not before."""
-
-    scope: str
-    period: Period
-    level: int
-
-
-class Reserved(NamedTuple):
-    """A reservation: in which scope, second and periods, and of how much."""
-
-    scope: str
-    second: int
-    periods: Now
-    nano_usd: int
-
-
-class NoRoom(NamedTuple):
-    """Which limit makes room last, and after how many µs; `money`: not before a period ends.
-
-    `unknown`: since nobody knows what was spent. `never`: the limit is smaller than what was asked for.
-    """
-
-    limit: str
-    retry_after_us: int
-    money: bool = False
-    unknown: bool = False
-    never: bool = False
 
 
 @dataclass(slots=True)
@@ -99,8 +56,8 @@ class SpendingLedger:
     unknown: dict[Period, int] = field(default_factory=dict)
     full: dict[Period, int] = field(default_factory=dict)
     _sums: dict[tuple[str, Period], _Sum] = field(default_factory=dict)
-    _minutes: dict[str, dict[int, int]] = field(default_factory=dict)
-    _open: dict[str, dict[int, int]] = field(default_factory=dict)
+    _minutes: Slots = field(default_factory=lambda: Slots(_MINUTE_S))
+    _open: Slots = field(default_factory=lambda: Slots(OPEN_S))
 
     def open(self, nonce: str, limits: SpendingLimits, now_us: int) -> None:
         """Begin, if it has not begun: what was spent of the current periods is unknown, the minute counts as spent."""
@@ -108,13 +65,13 @@ class SpendingLedger:
             self.renew(nonce, now_us)
             self.unknown = dict(zip(PERIODS, now_at(now_us), strict=True))
             if limits.deployment.tokens_per_minute is not None:
-                self._minutes[ALL] = {now_us // _SECOND_US: limits.deployment.tokens_per_minute}
+                self._minutes.fill(ALL, now_us // _SECOND_US, limits.deployment.tokens_per_minute)
 
     def begin(self) -> None:
         """Nothing was spent before: a person says so, or a deployment that has never asked."""
         self.unknown.clear()
         self.grace_until_us = 0
-        self._minutes.pop(ALL, None)
+        self._minutes.clear(ALL)
 
     def renew(self, nonce: str, now_us: int) -> None:
         """Begin another generation: sums may be older than those that were seen."""
@@ -151,8 +108,8 @@ class SpendingLedger:
             return refused, crossed
         self.full.clear()
         for each in (ALL, scope):
-            _add(self._minutes, each, second, tokens, second, _MINUTE_S)
-            _add(self._open, each, second, nano_usd, second, OPEN_S)
+            self._minutes.add(each, second, tokens, second)
+            self._open.add(each, second, nano_usd, second)
             for period, number in zip(PERIODS, current, strict=True):
                 found = self._sum(each, period, number)
                 found.nano_usd += nano_usd
@@ -168,8 +125,8 @@ class SpendingLedger:
         """
         current, second, crossed = now_at(now_us), now_us // _SECOND_US, list[Crossed]()
         for each in (ALL, reserved.scope):
-            _add(self._minutes, each, reserved.second if tokens < 0 else second, tokens, second, _MINUTE_S)
-            _add(self._open, each, reserved.second, -reserved.nano_usd, second, OPEN_S)
+            self._minutes.add(each, reserved.second if tokens < 0 else second, tokens, second)
+            self._open.add(each, reserved.second, -reserved.nano_usd, second)
             for period, number, taken in zip(PERIODS, current, reserved.periods, strict=True):
                 found = self._sum(each, period, number)
                 if nano_usd > 0 or found.number == taken:
@@ -177,12 +134,6 @@ class SpendingLedger:
                 self._sums[each, period] = found
             crossed += self._crossed(each, limits.of(each), now_us)
         return crossed
-
-    def absorb(self, school: str, nano_usd: int, limits: SpendingLimits, now_us: int) -> list[Crossed]:
-        """Add what was spent while this ledger was out of reach, whatever the limits are."""
-        current = now_at(now_us)
-        reserved = Reserved(self.scope_of(school), now_us // _SECOND_US, current, 0)
-        return self.settle(reserved, 0, nano_usd, limits, now_us)
 
     def hold(self, for_us: int, now_us: int) -> None:
         """Admit nothing for that long, at most MAX_HOLD_US: the provider says that its own limit is used up."""
@@ -199,11 +150,11 @@ class SpendingLedger:
 
     def tokens(self, scope: str, now_us: int) -> int:
         """Tokens of the last minute, to the second: never fewer than any 60 s hold."""
-        return sum(_recent(self._minutes, scope, now_us // _SECOND_US, _MINUTE_S).values())
+        return self._minutes.total(scope, now_us // _SECOND_US)
 
     def open_nano_usd(self, scope: str, now_us: int) -> int:
         """What is reserved and may still come back."""
-        return sum(_recent(self._open, scope, now_us // _SECOND_US, OPEN_S).values())
+        return self._open.total(scope, now_us // _SECOND_US)
 
     def scope_of(self, school: str) -> str:
         """The scope that a school counts in: its own, or OTHER_SCHOOLS beyond MAX_SCHOOLS of them."""
@@ -218,7 +169,9 @@ class SpendingLedger:
         if most is not None and tokens > 0 and self.tokens(scope, now_us) + tokens > most:
             name = TOKENS if scope == ALL else f"school {TOKENS}"
             never = tokens > most
-            refusals.append(NoRoom(name, 0 if never else self._room_us(scope, most - tokens, now_us), never=never))
+            refusals.append(
+                NoRoom(name, 0 if never else self._minutes.wait_us(scope, most - tokens, now_us), never=never)
+            )
         grace_us = min(self.grace_until_us - now_us, GRACE_US)
         if grace_us > 0 and nano_usd > 0 and limits.of_money:
             refusals.append(NoRoom(GRACE, grace_us))
@@ -268,30 +221,3 @@ class SpendingLedger:
         if found.generation != self.generation:
             found.base, found.generation = found.nano_usd, self.generation
         return found
-
-    def _room_us(self, scope: str, most: int, now_us: int) -> int:
-        """How long until the minute holds at most `most` tokens."""
-        minute = _recent(self._minutes, scope, now_us // _SECOND_US, _MINUTE_S)
-        total = sum(minute.values())
-        for at in sorted(minute):
-            total -= minute[at]
-            if total <= most:
-                return (at + _MINUTE_S + 1) * _SECOND_US - now_us
-        return 0
-
-
-def _recent(slots: Mapping[str, Mapping[int, int]], scope: str, second: int, window_s: int) -> dict[int, int]:
-    """What was added in the last `window_s`, by second; what lies ahead of a clock that went back was added now."""
-    recent: dict[int, int] = {}
-    for at, amount in slots.get(scope, {}).items():
-        if at >= second - window_s:
-            recent[min(at, second)] = recent.get(min(at, second), 0) + amount
-    return recent
-
-
-def _add(slots: dict[str, dict[int, int]], scope: str, at: int, amount: int, second: int, window_s: int) -> None:
-    """Add to a second's amount; below zero only where there is one, and never below none."""
-    recent = _recent(slots, scope, second, window_s)
-    if amount > 0 or at in recent:
-        recent[at] = max(0, recent.get(at, 0) + amount)
-        slots[scope] = recent

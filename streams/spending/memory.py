@@ -15,7 +15,8 @@ from streams.spending.account import (
     refusal,
     tokens_used,
 )
-from streams.spending.ledger import Crossed, NoRoom, SpendingLedger, Sums
+from streams.spending.answers import Crossed, NoRoom, Sums
+from streams.spending.ledger import SpendingLedger
 from streams.spending.limits import ALL, SpendingLimits
 from streams.spending.periods import PERIODS, now_at
 

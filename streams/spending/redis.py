@@ -23,7 +23,7 @@ from streams.spending.account import (
     sums_by_model,
     tokens_used,
 )
-from streams.spending.ledger import Crossed, NoRoom, Reserved, Spent
+from streams.spending.answers import Crossed, NoRoom, Reserved, Spent
 from streams.spending.limits import ALL, ScopeLimits, SpendingLimits
 from streams.spending.periods import PERIODS, Now, day_of
 from streams.spending.script import SPENDING_LUA

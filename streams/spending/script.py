@@ -13,7 +13,8 @@ Another `run_id` is a server that was restarted, and may have lost the last sums
 empty hash does. Whoever names a former generation is told to vouch first. Numbers are integers below 2^53.
 """
 
-from streams.spending.ledger import ALERT_LEVELS, GRACE, GRACE_US, MAX_HOLD_US, OPEN_S, PROVIDER, SETTLING_US, TOKENS
+from streams.spending.answers import GRACE, PROVIDER, TOKENS
+from streams.spending.ledger import ALERT_LEVELS, GRACE_US, MAX_HOLD_US, OPEN_S, SETTLING_US
 from streams.spending.limits import MAX_SCHOOLS, OTHER_SCHOOLS
 
 RETAINED_DAYS = 400

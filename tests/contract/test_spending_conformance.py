@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from schemas.errors import SkillstreamError
 from streams.limits import CostTooLarge, RateLimitExceeded
 from streams.spending.account import MoneySpent, OnCrossed, Reservation, SpendingAccount, Used, ignore_crossed
-from streams.spending.ledger import Crossed
+from streams.spending.answers import Crossed
 from streams.spending.limits import NO_SCHOOL, ScopeLimits, SpendingLimits
 from streams.spending.memory import MemoryAccount
 from streams.spending.redis import RedisAccount
