@@ -98,6 +98,25 @@ ROW_COLUMNS: Final = {
     "controls_isolated_least": RowColumn(
         "how often the control least changed while the others stayed was", lambda rows: _least(rows, "isolated")
     ),
+    "since_varied_none_s": RowColumn(
+        "seconds from the last run with no control set to the last step of a simulation",
+        lambda rows: _since(rows, "varied_none"),
+    ),
+    "since_varied_one_s": RowColumn(
+        "seconds from the last run with a single control set to the last step of a simulation",
+        lambda rows: _since(rows, "varied_one"),
+    ),
+    "since_varied_some_s": RowColumn(
+        "seconds from the last run with more controls set to the last step of a simulation",
+        lambda rows: _since(rows, "varied_some"),
+    ),
+    "since_isolated_s": RowColumn(
+        "seconds from the last change of one control while the others stayed to the last step of a simulation",
+        lambda rows: _since(rows, "isolated"),
+    ),
+    "since_reset_s": RowColumn(
+        "seconds from the last reset to the last step of a simulation", lambda rows: _since(rows, "reset")
+    ),
     "handed_in_share": RowColumn(
         "work handed in, as a share of it and of due dates missed",
         lambda rows: _of_what_was_due(rows, "n", "submitted"),
@@ -152,6 +171,12 @@ def _least(rows: _Rows, name: str) -> Floats:
     there = rows.controls["unused"] == 0
     least = np.where(there, rows.controls[name].astype(np.float64), np.inf).min(axis=1)
     return np.where(there.any(axis=1), least, np.nan)
+
+
+def _since(rows: _Rows, fact: str) -> Floats:
+    """How long before the last step of a simulation a fact was last seen: an age that other work does not change."""
+    last_step_s = np.fmax(rows.fact("newest_s", INDEX["set_controls"]), rows.fact("newest_s", INDEX["reset"]))
+    return last_step_s - rows.fact("newest_s", INDEX[fact])
 
 
 def _of_what_was_due(rows: _Rows, column: str, fact: str) -> Floats:

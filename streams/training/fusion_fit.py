@@ -3,7 +3,8 @@
 A set is fitted to the students who have all its sources, whatever else they have, as if the rest had failed: so every
 set is calibrated. The terms come from `Fusion` itself, with weights of one: what is fitted is what is served. Weights
 are non-negative; log-likelihood is concave, so a projected Newton finds its top. Where there is one source, this is
-Platt's calibration (Advances in Large Margin Classifiers, 1999) of estimates of students, or cohorts, not learnt from.
+Platt's calibration (Advances in Large Margin Classifiers, 1999) of estimates of students not learnt from. Not of
+cohorts: what a model of one knows too little of, one of several knows (record 41).
 
 Each source's κ is chosen for the greatest likelihood: a model trained at every amount of evidence needs no tempering,
 for it says itself how sure it is. Which sources of a set serve at all is chosen in `source_choice`.
@@ -52,6 +53,10 @@ class FusionData:
         estimates = {name: reordered(estimate, rows) for name, estimate in self.estimates.items()}
         columns = {name: getattr(self, name)[rows] for name in ("labels", "weights", "students", "folds")}
         return replace(self, estimates=estimates, **columns)
+
+    def with_estimate(self, source: str, estimate: Estimate) -> "FusionData":
+        """The same moments, of which that source says something else."""
+        return replace(self, estimates={**self.estimates, source: estimate})
 
     @property
     def names(self) -> list[str]:

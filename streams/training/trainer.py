@@ -1,15 +1,15 @@
 """Training an artifact: for each skill a classifier, its honest figures, and how to fuse it with the other sources.
 
-moments ──► features ──► a fold for each cohort, or k of students ──► estimates of those held out ──► fusion, metrics
+moments ──► features ──► k folds of students ──────────────────► estimates of those held out ──► fusion
+                    ├──► a fold for each cohort, if there are any ─► estimates of those held out ──► intervals, figures
                     └──► the final model, on all moments
 """
 
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.metadata import version
-from itertools import compress
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -21,31 +21,18 @@ from streams.evidence.behaviour import BehaviourSource
 from streams.evidence.features import revision_of
 from streams.evidence.model import ModelSource
 from streams.evidence.registry import Types, types_of
-from streams.evidence.source import Estimate
-from streams.evidence.trained_on import TrainedOn
 from streams.evidence.trees import BoostedTrees
-from streams.rows.row_batch import Floats
 from streams.skills.skill_set import SkillSet
 from streams.training.behaviour_fit import fit_behaviour
 from streams.training.card_metrics import card_metrics, choice_metrics, gain_metrics
-from streams.training.classifier import fit, matching
 from streams.training.errors import TrainingError
-from streams.training.estimates import (
-    estimates_beside_model,
-    feature_matrix,
-    joined,
-    model_estimate,
-    provisional,
-    reordered,
-)
+from streams.training.estimates import estimates_beside_model, provisional
+from streams.training.examples import Examples
 from streams.training.folds import Fold, by_student, folds_of
 from streams.training.fusion_fit import FittedFusion, FusionData, fit_fusion, fused_score
 from streams.training.labels import StudentGroups
-from streams.training.moments import OWN, WITHDRAWN, Moment
+from streams.training.moments import WITHDRAWN, Moment
 from streams.training.outcome_table import FittedIntervals, fit_intervals
-from streams.vocabulary import FACTS
-
-EARLIER_WEIGHT: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +101,11 @@ def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan, types: Types
         raise TrainingError(f"all {len(set(labels))} labels are {different.pop():g}: nothing to learn")
     folds = folds_of(labels, plan.groups, plan.folds, plan.seed)
     students = np.array([plan.groups.of(label.student) for label in labels])
-    examples = _Examples.of(moments, plan)
-    unseen = _held_out(skill, examples, folds, plan.seed)
-    final = fit(examples.matrix, examples.names, examples.outcomes, examples.weights, plan.seed)
+    examples = Examples.of(moments, plan.inputs, plan.seed)
+    by_people = by_student(students, plan.folds, plan.seed)
+    of_peers = examples.held_back(by_people)
+    unseen = examples.held_back(folds) if folds[0].cohort else of_peers
+    final = examples.fit()
     one_skill = msgspec.structs.replace(plan.skill_set, skills={skill: plan.skill_set.skills[skill]})
     trained_on = examples.trained_on(final.features)
     artifact = provisional(skill, final, trained_on, plan.platforms)
@@ -125,16 +114,16 @@ def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan, types: Types
         labels=examples.outcomes,
         weights=np.where([moment.stage == WITHDRAWN for moment in moments], 0.0, examples.weights),
         students=students,
-        folds=_fold_of(by_student(students, plan.folds, plan.seed), len(moments)),
+        folds=_fold_of(by_people, len(moments)),
         skill_set=one_skill,
         artifact=artifact,
         types=types,
         seed=plan.seed,
     )
-    behaviour = fit_behaviour(moments, np.array([moment.own for moment in moments]), folds, data)
+    behaviour = fit_behaviour(moments, np.array([moment.own for moment in moments]), by_people, data)
     if behaviour is not None:
-        data = replace(data, estimates={**data.estimates, BehaviourSource.name: behaviour.estimate})
-    fusion = fit_fusion(data)
+        data = data.with_estimate(BehaviourSource.name, behaviour.estimate)
+    fusion = fit_fusion(data.with_estimate(ModelSource.name, of_peers))
     intervals = fit_intervals(data, fusion.fit, folds) if fusion else None
     card = SkillCard(
         file="",
@@ -152,45 +141,6 @@ def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan, types: Types
         indicators=behaviour.indicators if behaviour else {},
     )
     return card, final.model
-
-
-@dataclass(frozen=True, slots=True)
-class _Examples:
-    """What a model learns from: a row a moment."""
-
-    moments: Sequence[Moment]
-    names: Sequence[str]
-    matrix: Floats
-    outcomes: Floats
-    weights: Floats
-
-    @classmethod
-    def of(cls, moments: Sequence[Moment], plan: Plan) -> "_Examples":
-        names = matching(plan.inputs)
-        outcomes = np.array([float(moment.label.label) for moment in moments])
-        weights = np.array([1.0 if moment.stage in (OWN, WITHDRAWN) else EARLIER_WEIGHT for moment in moments])
-        return cls(moments, names, feature_matrix(moments, names), outcomes, weights)
-
-    def trained_on(self, features: Sequence[str]) -> TrainedOn:
-        """What all moments show that a model of these features learns from."""
-        often = feature_matrix(self.moments, [f"{fact}.n" for fact in FACTS]).max(axis=0)
-        columns = [self.names.index(name) for name in features]
-        return TrainedOn.of(compress(FACTS, often.tolist()), features, self.matrix[:, columns])
-
-
-def _held_out(skill: str, examples: _Examples, folds: Sequence[Fold], seed: int) -> Estimate:
-    """Every moment's estimate by a model that was fitted while it was held back."""
-    parts = []
-    for fold in folds:
-        inside = fold.inside
-        try:
-            fitted = fit(
-                examples.matrix[inside], examples.names, examples.outcomes[inside], examples.weights[inside], seed
-            )
-        except TrainingError as error:
-            raise TrainingError(f"without {fold.who}: {error}") from None
-        parts.append(model_estimate([examples.moments[at] for at in fold.outside], skill, fitted))
-    return reordered(joined(parts), np.argsort(np.concatenate([fold.outside for fold in folds])))
 
 
 def _metrics(

@@ -41,10 +41,25 @@ OF_ROW: Final[dict[str, Callable[[Row, int], float]]] = {
     "controls_isolated_twice": lambda row, _at_us: float(sum(use.isolated >= 2 for use in row.controls.values())),
     "controls_alone_least": lambda row, _at_us: least([use.alone for use in row.controls.values()]),
     "controls_isolated_least": lambda row, _at_us: least([use.isolated for use in row.controls.values()]),
+    "since_varied_none_s": lambda row, _at_us: since(row, "varied_none"),
+    "since_varied_one_s": lambda row, _at_us: since(row, "varied_one"),
+    "since_varied_some_s": lambda row, _at_us: since(row, "varied_some"),
+    "since_isolated_s": lambda row, _at_us: since(row, "isolated"),
+    "since_reset_s": lambda row, _at_us: since(row, "reset"),
     "handed_in_share": lambda row, _at_us: of_what_was_due(row, "submitted", lambda totals: float(totals.n)),
     "mark_of_due": lambda row, _at_us: of_what_was_due(row, "marked", lambda totals: totals.total),
 }
-UNKNOWN: Final = {"controls_alone_least", "controls_isolated_least", "handed_in_share", "mark_of_due"}
+UNKNOWN: Final = {"controls_alone_least", "controls_isolated_least", "handed_in_share", "mark_of_due"} | {
+    name for name in OF_ROW if name.startswith("since_")
+}
+
+
+def since(row: Row, fact: str) -> float:
+    newest = {
+        name: row.facts[INDEX[name]].newest_s for name in (fact, "set_controls", "reset") if INDEX[name] in row.facts
+    }
+    last_step = max(newest.get("set_controls", -math.inf), newest.get("reset", -math.inf))
+    return last_step - newest[fact] if fact in newest else math.nan
 
 
 def of_what_was_due(row: Row, fact: str, part: Callable[[Totals], float]) -> float:

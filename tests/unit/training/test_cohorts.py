@@ -54,12 +54,15 @@ def test_cohorts_are_held_back_and_the_figures_are_what_to_expect_of_one_more() 
     assert figures["n_at_3_events"] == figures["n_at_5_events"] == simulated.STUDENTS
 
 
-def test_without_cohorts_students_are_held_back() -> None:
+def test_without_cohorts_students_are_held_back_and_the_fusion_is_fitted_to_them_in_any_case() -> None:
     plain = [
         Moment(Label(each.label.student, SKILL, each.label.as_of_us, each.label.label), each.stage, each.row)
         for each in moments()
     ]
-    assert train(plain, PLAN).card.skills[SKILL].held_out == "one of 3 parts of the students at a time"
+    card = train(plain, PLAN).card.skills[SKILL]
+
+    assert card.held_out == "one of 3 parts of the students at a time"
+    assert card.fusion == trained().card.skills[SKILL].fusion
 
 
 async def test_a_student_who_withdrew_scores_low_from_then_on() -> None:

@@ -55,6 +55,34 @@ def test_unseen_students_outcomes_are_within_their_intervals_nine_times_in_ten()
     assert found.confidence[sure].mean() > found.confidence[~sure].mean() + 0.2
 
 
+@cache
+def of_two_cohorts(seed: int) -> list[Moment]:
+    """One cohort does worse than the other, and nothing in the events says so."""
+    rng = random.Random(seed)
+    labels = [
+        Label(
+            f"s{n}",
+            SKILL,
+            simulated.as_of_us(99),
+            round(min(max(rng.gauss(0.42 + 0.16 * (n // 2 % 2), 0.1), 0), 1), 3),
+            (("cohort", str(n // 2 % 2)),),
+        )
+        for n in range(STUDENTS)
+    ]
+    records = simulated.records(simulated.lines(seed, STUDENTS))
+    return asyncio.run(moments_of(records, labels, default_skills()))[0]
+
+
+def test_a_shift_between_cohorts_is_covered_once_not_twice() -> None:
+    made = train(of_two_cohorts(1), Plan("two", default_skills(), inputs=("varied_*.n",), folds=3))
+    artifact = Artifact(made.card, made.models, "0" * 64)
+    scored = asyncio.run(score_moments(of_two_cohorts(2), default_skills(), artifact))
+    found = predictions_of(scored, default_skills(), artifact, StudentGroups())[SKILL]
+
+    covered = (found.low <= found.outcome) & (found.outcome <= found.high)
+    assert 0.85 < covered.mean() < 0.95
+
+
 def test_the_card_has_figures_of_intervals_and_none_of_ranking() -> None:
     card = trained().card.skills[SKILL]
 

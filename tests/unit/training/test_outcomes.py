@@ -5,9 +5,11 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from streams.rows.codec import decode_row
 from streams.skills.skill_set import SkillsError, SkillSet, load_skills
@@ -31,8 +33,18 @@ def work(day: float, score: float | None, student: str = "ada") -> bytes:
     return raw("submission", student, minute=day * DAY, score=score, due=due)
 
 
-def moments(noted: list[bytes], plan: OutcomePlan) -> dict[str, list[Moment]]:
-    found, _ = asyncio.run(outcome_moments(lambda: records(noted), course_work(), plan))
+def needing(at_least: float) -> SkillSet:
+    """Course work with outcomes of so many later works."""
+    skills = {
+        name: msgspec.structs.replace(skill, outcome=msgspec.structs.replace(skill.outcome, at_least=at_least))
+        for name, skill in course_work().skills.items()
+        if skill.outcome is not UNSET
+    }
+    return msgspec.structs.replace(course_work(), skills=skills)
+
+
+def moments(noted: list[bytes], plan: OutcomePlan, skill_set: SkillSet | None = None) -> dict[str, list[Moment]]:
+    found, _ = asyncio.run(outcome_moments(lambda: records(noted), skill_set or course_work(), plan))
     return {skill: [one for one in found if one.label.skill == skill] for skill in course_work().names}
 
 
@@ -49,10 +61,12 @@ def test_the_mean_of_what_came_after_a_moment_is_its_label() -> None:
 
 def test_a_moment_with_too_little_after_it_has_no_label() -> None:
     noted = [work(-60, 0.2), work(-50, None), work(-40, None)]
-    found = moments(noted, OutcomePlan((1, 2), every_days=3_650))
+    plan = OutcomePlan((1, 2), every_days=3_650)
+    found, fewer = moments(noted, plan), moments(noted, plan, needing(2))
 
     assert found["later_score"] == []
-    assert [one.label.label for one in found["self_regulation"]] == [0.0], "after the second there is but one more"
+    assert [one.label.label for one in found["self_regulation"]] == [0.0, 0.0]
+    assert [one.label.label for one in fewer["self_regulation"]] == [0.0], "after the second there is but one more"
 
 
 def test_students_are_looked_at_on_the_same_days_of_the_calendar_and_their_ids_name_their_cohort() -> None:
