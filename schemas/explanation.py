@@ -23,8 +23,20 @@ class Claim(Struct, frozen=True, kw_only=True):
     evidence: list[str]
 
 
-class SkillExplanation(Struct, frozen=True, kw_only=True):
-    """Why one skill's score is what it is; of a profile, which has no score and no confidence, what was done."""
+class CitedFact(Struct, frozen=True, kw_only=True):
+    """A fact that a claim rests on, in words, as it was then; `time` is that of an evidence item."""
+
+    id: str
+    text: str
+    time: str | UnsetType = UNSET
+
+
+class SkillExplanation(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why one skill's score is what it is; of a profile, which has no score and no confidence, what was done.
+
+    `facts` are those that the claims cite, so that an explanation can be read by itself: updates are replaced.
+    `generator` is that of the claims where it is not the explanation's: a template told what the model did not.
+    """
 
     skill: str
     kind: Kind
@@ -32,6 +44,8 @@ class SkillExplanation(Struct, frozen=True, kw_only=True):
     confidence: float | UnsetType = UNSET
     validated: bool
     claims: list[Claim]
+    facts: list[CitedFact] = []
+    generator: Literal["template"] | UnsetType = UNSET
 
 
 class CallUsage(Struct, frozen=True, kw_only=True):

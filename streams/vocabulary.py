@@ -49,31 +49,32 @@ class Fact(IntEnum):
     A line has the index, what happened in words, the kinds of events that state it, and then:
 
     measure   what its value is; {} in the words is the number, the next one a plural's s. None: it is not told.
+              What stands in brackets belongs to the number: a model can put it into its text only as a whole.
     standing  "event": it stands for one event. An event states several facts, at most one of this standing, so that
               no event is counted twice. "context": it says where a student is, and nothing of a skill. "language":
               it describes a text (`streams.skills.word_lists`), for profiles; no model has a feature of it.
     revision  one more when the same events give it another value: models that read it have to be trained again.
     """
 
-    ATTEMPTED = 0, "tried a task and scored {}", (e.Attempt,), _SCORE, _EVENT
-    PASSED = 1, "passed a task and scored {}", (e.Attempt,), _SCORE
-    FAILED = 2, "did not pass a task and scored {}", (e.Attempt, e.Failure), _SHORTFALL
+    ATTEMPTED = 0, "tried a task with [a score of {}]", (e.Attempt,), _SCORE, _EVENT
+    PASSED = 1, "passed a task with [a score of {}]", (e.Attempt,), _SCORE
+    FAILED = 2, "did not pass a task, with [a score of {}]", (e.Attempt, e.Failure), _SHORTFALL
     RETRIED = 3, "tried a task again", (e.Attempt, e.Retry)  # value: the number of the try, if known
-    RECOVERED = 4, "passed a task on try {}", (e.Attempt,), _COUNT
-    HINTED = 5, "took {} hint{} on a task", (e.Attempt, e.Hint), _COUNT
+    RECOVERED = 4, "passed a task on [try {}]", (e.Attempt,), _COUNT
+    HINTED = 5, "took [{} hint{}] on a task", (e.Attempt, e.Hint), _COUNT
     GAVE_UP = 6, "gave up on a task", (e.Failure,)
     SUBMITTED = 7, "handed in work", (e.Submission,), None, _EVENT  # value: the weight of the work, if known
-    MARKED = 8, "got a mark of {} for work handed in", (e.Submission, e.Mark), _SCORE
-    EARLY = 9, "handed in work {} day{} early", (e.Submission,), _DAYS
-    LATE = 10, "handed in work {} day{} late", (e.Submission,), _DAYS
-    SET_CONTROLS = 11, "set {} control{} in a simulation", (e.Control,), _COUNT, _EVENT  # off neutral
+    MARKED = 8, "got [a mark of {}] for work handed in", (e.Submission, e.Mark), _SCORE
+    EARLY = 9, "handed in work [{} day{}] early", (e.Submission,), _DAYS
+    LATE = 10, "handed in work [{} day{}] late", (e.Submission,), _DAYS
+    SET_CONTROLS = 11, "set [{} control{}] in a simulation", (e.Control,), _COUNT, _EVENT  # off neutral
     VARIED_NONE = 12, "ran a simulation with no control set", (e.Control,)
     VARIED_ONE = 13, "ran a simulation with a single control set", (e.Control,)
-    VARIED_SOME = 14, "ran a simulation with {} control{} set at once", (e.Control,), _COUNT
+    VARIED_SOME = 14, "ran a simulation with [{} control{}] set at once", (e.Control,), _COUNT
     RESET = 15, "reset a simulation", (e.Control,), None, _EVENT
-    WORKED = 16, "worked on a task for {} minute{}", (e.Attempt, e.Control), _MINUTES
-    WROTE = 17, "wrote a message of {} word{}", (e.Message,), _COUNT, _EVENT
-    REFLECTED = 18, "wrote {} word{} about their own work", (e.Reflection,), _COUNT, _EVENT
+    WORKED = 16, "worked on a task for [{} minute{}]", (e.Attempt, e.Control), _MINUTES
+    WROTE = 17, "wrote a message of [{} word{}]", (e.Message,), _COUNT, _EVENT
+    REFLECTED = 18, "wrote [{} word{}] about their own work", (e.Reflection,), _COUNT, _EVENT
     REPLIED = 19, "replied to a message", (e.Message,)
     HELPED = 20, "helped another learner", (e.Collaboration,), None, _EVENT
     ASKED = 21, "asked another learner", (e.Collaboration,), None, _EVENT
@@ -85,19 +86,25 @@ class Fact(IntEnum):
     FINISHED = 27, "watched a video to the end", (e.Media,), None, _EVENT
     SOUGHT = 28, "skipped within a video", (e.Media,), None, _EVENT
     MISSED = 29, "missed a due date", (e.Overdue,), None, _EVENT  # value: the weight of the work, if known
-    CHANGED = 30, "changed {} control{} between runs of a simulation", (e.Control,), _COUNT
+    CHANGED = 30, "changed [{} control{}] between runs of a simulation", (e.Control,), _COUNT
     ISOLATED = 31, "changed one control and kept the rest still", (e.Control,)
-    THOUGHT_BEFORE_NONE = 32, "took {} second{} before a run with no control set", (e.Control,), _SECONDS
-    THOUGHT_BEFORE_ONE = 33, "took {} second{} before a run with a single control set", (e.Control,), _SECONDS
-    THOUGHT_BEFORE_SOME = 34, "took {} second{} before a run with more controls set", (e.Control,), _SECONDS
-    THOUGHT_BEFORE_RESET = 35, "took {} second{} before a reset", (e.Control,), _SECONDS
-    ENDED = 36, "left a task {} second{} after the last step", (e.Session,), _SECONDS, _CONTEXT
+    THOUGHT_BEFORE_NONE = 32, "took [{} second{}] before a run with no control set", (e.Control,), _SECONDS
+    THOUGHT_BEFORE_ONE = 33, "took [{} second{}] before a run with a single control set", (e.Control,), _SECONDS
+    THOUGHT_BEFORE_SOME = 34, "took [{} second{}] before a run with more controls set", (e.Control,), _SECONDS
+    THOUGHT_BEFORE_RESET = 35, "took [{} second{}] before a reset", (e.Control,), _SECONDS
+    ENDED = 36, "left a task [{} second{}] after the last step", (e.Session,), _SECONDS, _CONTEXT
     WITHDREW = 37, "withdrew from a course", (e.Session,), None, _EVENT
-    WORDS_READ = 38, "wrote {} word{} of English", _TEXTS, _COUNT, _LANGUAGE  # of texts that are read, quotations out
-    HEDGED = 39, "hedged {} time{} in what they wrote", _TEXTS, _COUNT, _LANGUAGE
-    CONNECTED_CAUSALLY = 40, "connected {} cause{} and effects in what they wrote", _TEXTS, _COUNT, _LANGUAGE
-    STATED_GOALS = 41, "stated {} goal{} in what they wrote", _TEXTS, _COUNT, _LANGUAGE
-    REQUESTED = 42, "made {} request{} in what they wrote", _TEXTS, _COUNT, _LANGUAGE
+    WORDS_READ = (
+        38,
+        "wrote [{} word{}] in messages",
+        _TEXTS,
+        _COUNT,
+        _LANGUAGE,
+    )  # of texts that are read, quotations out
+    HEDGED = 39, "hedged [{} time{}] in what they wrote", _TEXTS, _COUNT, _LANGUAGE
+    CONNECTED_CAUSALLY = 40, "linked cause and effect [{} time{}] in what they wrote", _TEXTS, _COUNT, _LANGUAGE
+    STATED_GOALS = 41, "stated [{} goal{}] in what they wrote", _TEXTS, _COUNT, _LANGUAGE
+    REQUESTED = 42, "made [{} request{}] in what they wrote", _TEXTS, _COUNT, _LANGUAGE
 
     words: str
     read_from: tuple[type, ...]
@@ -143,7 +150,7 @@ too. Others, as how many hints were taken or which try it was, are optional fiel
 
 RUBRIC: Final = 0x7FFFFFFF
 RUBRIC_FACT: Final = "rubric"
-RUBRIC_WORDS: Final = "was rated {} by a teacher", _SCORE
+RUBRIC_WORDS: Final = "was given [a rating of {}] by a teacher", _SCORE
 PHRASE: Final = 0x80000000
 PHRASE_PREFIX: Final = "~"
 """An evidence item's code is a fact's index, RUBRIC, or PHRASE and the hash of a phrase; what updates call it is the

@@ -48,6 +48,7 @@ _CLOSING: Final = """
 A feature keeps its meaning. One that has to change gets another revision, and models trained on the former one are
 refused at the start. Now revised: {revised}.
 """
+_BRACKETS: Final = str.maketrans("", "", "[]")
 
 
 def page_of_features() -> str:
@@ -68,7 +69,7 @@ def page_of_features() -> str:
 
 def _facts() -> Iterator[str]:
     for fact in Fact:
-        words = fact.words.replace("{}", "n", 1).replace("{}", "s")
+        words = fact.words.translate(_BRACKETS).replace("{}", "n", 1).replace("{}", "s")
         unit = fact.measure.unit if fact.measure else ""
         stated_by = ", ".join(f"`{kind.__name__.lower()}`" for kind in fact.read_from)
         yield f"| `{fact.key}` | {words} | {unit} | {stated_by} | {fact.standing} |\n"

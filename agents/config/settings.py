@@ -18,13 +18,13 @@ from agents.display.redaction import credentials_in, redact
 from agents.kafka.connection import Broker, BrokerAccess, Compression, Mechanism, Security
 from schemas.configuration.constraints import allowed
 from schemas.configuration.similar import did_you_mean
-from schemas.errors import Fatal, SkillstreamError
+from schemas.errors import SkillstreamError
 from schemas.topics import ATTENTION, TOPICS
 from streams.rows.row import COMPONENTS_PER_STUDENT, KNOWN_IDS, MAX_COMPONENTS_PER_STUDENT, MAX_KNOWN_IDS, RECENT_IDS
 
 ENV_PREFIX: Final = "SKILLSTREAM_"
 _FOREIGN: Final = {"OPENAI_API_KEY": "openai_api_key", "OPENAI_BASE_URL": "openai_base_url"}
-_SECRETS: Final = ("openai_api_key", "pseudonym_secret", "header_key", "web_token", "broker_password")
+_SECRETS: Final = ("openai_api_key", "header_key", "web_token", "broker_password")
 _ADDRESSES: Final = ("broker", "redis_url", "openai_base_url")  # they may hold a password, asked for or not
 _HIDDEN: Final = (*_SECRETS, *_ADDRESSES)
 _LISTS: Final = ("openai_models", "openai_prices", "web_hosts")  # with commas in the environment
@@ -135,7 +135,6 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     seed_limits: bool = False
     explain_cooldown_s: Annotated[float, Meta(ge=0, le=31_536_000)] = 600.0
     explain_horizon_s: Annotated[float, Meta(gt=0, le=31_536_000)] = 86_400.0
-    pseudonym_secret: str = ""
 
     web_host: str = "127.0.0.1"
     web_port: Port = 6066
@@ -153,6 +152,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def topic(self, name: str) -> str:
         """A topic's full name."""
         return f"{self.topic_prefix}{name}"
+
+
+FORMER: Final = ("pseudonym_secret",)
+"""Settings that are not read any more: who has them set still can start."""
 
 
 def load_settings(environment: Mapping[str, str], config: str | None = None, **given: Any) -> Settings:
@@ -187,7 +190,7 @@ def _field_of(variable: str) -> str | None:
     ):
         return None
     field = variable[len(ENV_PREFIX) :].lower()
-    if variable == f"{ENV_PREFIX}CONFIG":
+    if variable == f"{ENV_PREFIX}CONFIG" or field in FORMER:
         return None
     if variable == variable.upper() and field in Settings.__struct_fields__:
         return field
@@ -202,17 +205,9 @@ def _secrets_in(values: Mapping[str, Any]) -> list[str]:
 
 
 def require_secrets(settings: Settings) -> None:
-    """Raise SettingsError where explanations are to come from OpenAI and there is no key, or where the secret of
-    students' names in them can be guessed.
-    """
+    """Raise SettingsError where explanations are to come from OpenAI and there is no key."""
     from streams.reasoning.model.defaults import MISSING_KEY
-    from streams.reasoning.request.pseudonym import Pseudonyms
 
-    if settings.reasoning != "off" and settings.pseudonym_secret:
-        try:
-            Pseudonyms(settings.pseudonym_secret.encode())
-        except Fatal as error:
-            raise SettingsError(f"SKILLSTREAM_PSEUDONYM_SECRET: {error}") from None
     if settings.reasoning == "openai" and not settings.openai_api_key:
         raise SettingsError(MISSING_KEY)
 

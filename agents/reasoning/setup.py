@@ -1,7 +1,6 @@
 """The parts of reasoning that settings choose: which model, which limits, kept where."""
 
 import logging
-import secrets
 import time
 from collections.abc import Callable
 from random import Random
@@ -27,7 +26,6 @@ from streams.reasoning.model.reasoning_model import ReasoningModel
 from streams.reasoning.model.scripted import ScriptedModel
 from streams.reasoning.policy.settings import LIMITER, ExplainSettings, PendingPolicy
 from streams.reasoning.request.prompt import Prompt
-from streams.reasoning.request.pseudonym import Pseudonyms
 from streams.skills.skill_set import SkillSet
 from streams.spending.account import OnCrossed, SpendingAccount
 from streams.spending.memory import MemoryAccount
@@ -127,11 +125,10 @@ def make_explainer(
     alert: Callable[[str], None],
     observe: CallObserver,
 ) -> Explainer:
-    """The explainer. Without a pseudonym secret it makes one up, which lasts as long as the process."""
-    secret = settings.pseudonym_secret.encode() or secrets.token_bytes(32)
+    """The explainer."""
     return Explainer(
         model,
-        Prompt(skill_set, Pseudonyms(secret, settings.app_id)),
+        Prompt(skill_set),
         now_us,
         Random(),
         ExplainSettings(reply_tokens=settings.openai_max_reply_tokens, prices=prices_of(settings)),

@@ -3,20 +3,22 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 from schemas.errors import SkillstreamError
 from streams.limits import LIMITERS, Grant, LimitUnavailable, RateLimitExceeded, Registry, rate_limit
-from streams.reasoning.check.grounding import violations
+from streams.reasoning.check.grounding import check_claims
 from streams.reasoning.model.bulkhead import bulkhead
 from streams.reasoning.model.outcome import Called, CallObserver, CallOutcome, ignore_call
 from streams.reasoning.model.provider_quota import ProviderQuota
 from streams.reasoning.model.reasoning_model import (
     BadReply,
+    Draft,
     ModelError,
     ModelRefused,
+    ModelThrottled,
     ReasoningModel,
-    Reply,
     RequestAdjusted,
     RequestRefused,
 )
@@ -33,6 +35,39 @@ MAX_ADJUSTMENTS: Final = 5
 
 class NotWanted(SkillstreamError):
     """The student became another worker's before the request was sent; nothing was sent, nothing is to be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedAnswer:
+    """The claims that passed the check, by `model`; what is wrong with the others; the skills left without one."""
+
+    draft: Draft
+    model: str
+    faults: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
+
+    @classmethod
+    def without_claims(cls, request: Request, fault: str) -> Self:
+        """An answer that could not be read."""
+        return cls(Draft(skills=[]), "", (fault,), tuple(skill.skill for skill in request.skills))
+
+    @property
+    def whole(self) -> bool:
+        """Whether each skill has a claim."""
+        return not self.unanswered
+
+    def with_those_of(self, second: Self) -> Self:
+        """This answer and, for the skills that it lacks, the second one's."""
+        answered = {drafted.skill for drafted in self.draft.skills}
+        added = [drafted for drafted in second.draft.skills if drafted.skill not in answered]
+        now = answered | {drafted.skill for drafted in added}
+        unanswered = tuple(name for name in self.unanswered if name not in now)
+        return replace(
+            self,
+            draft=Draft(skills=[*self.draft.skills, *added]),
+            model=self.model or second.model,
+            unanswered=unanswered,
+        )
 
 
 class BudgetedModel:
@@ -72,34 +107,46 @@ class BudgetedModel:
         with suppress(LimitUnavailable):
             await self._registry[LIMITER].hold(seconds)
 
-    async def ask(self, request: Request, wanted: Callable[[], bool], tally: CallTally, *, again: bool) -> Reply | None:
-        """A reply that passes the check, at the second try at the latest; None if neither does.
+    async def ask(
+        self, request: Request, wanted: Callable[[], bool], tally: CallTally, *, again: bool
+    ) -> CheckedAnswer | None:
+        """What passes the check of an answer, and of a second one about the skills that the first left without a claim.
 
-        `again` says that an earlier call for this student failed; `tally` takes note of what calls cost. Raises what
-        `Limiter.acquire` and `SpendingAccount.reserve` do, ModelError (but not BadReply), ReasoningPaused, NotWanted.
-        A request that was adjusted is asked again at once.
+        None where nothing does. `again` says that an earlier call for this student failed; `tally` takes note of what
+        calls cost. Raises what `Limiter.acquire` and `SpendingAccount.reserve` do, ModelError (but not BadReply),
+        ReasoningPaused, NotWanted. A request that was adjusted is asked again at once.
         """
-        reply, faults = await self._adjusting(request, wanted, tally, again=again)
-        if not faults:
-            return reply
-        request = request.after(faults)
+        first = await self._adjusting(request, wanted, tally, again=again)
+        if first.whole:
+            return first
         try:
-            reply, faults = await self._try(request, wanted, tally)
+            second = await self._second(request.after(first.faults, first.unanswered), wanted, tally)
+        except (ModelError, ReasoningPaused, LimitUnavailable) as error:
+            if not first.draft.skills:
+                raise
+            if isinstance(error, ModelThrottled):
+                await self.hold(error.retry_after_s)
+            second = None
+        both = first if second is None else first.with_those_of(second)
+        return both if both.draft.skills else None
+
+    async def _second(self, request: Request, wanted: Callable[[], bool], tally: CallTally) -> CheckedAnswer | None:
+        """None where neither a grant nor money is to be had in time."""
+        try:
+            return await self._try(request, wanted, tally)
         except MoneySpent:
             return None
         except RateLimitExceeded as spent:
             if spent.retry_after_s > self._settings.second_grant_wait_s:
                 return None
             await self._sleep(spent.retry_after_s)
-            try:
-                reply, faults = await self._try(request, wanted, tally)
-            except (RateLimitExceeded, MoneySpent):
-                return None
-        return None if faults else reply
+        with suppress(RateLimitExceeded, MoneySpent):
+            return await self._try(request, wanted, tally)
+        return None
 
     async def _adjusting(
         self, request: Request, wanted: Callable[[], bool], tally: CallTally, *, again: bool
-    ) -> tuple[Reply | None, tuple[str, ...]]:
+    ) -> CheckedAnswer:
         for _ in range(MAX_ADJUSTMENTS):
             with suppress(RequestAdjusted):
                 return await self._try(request, wanted, tally, again=again)
@@ -107,8 +154,8 @@ class BudgetedModel:
 
     async def _try(
         self, request: Request, wanted: Callable[[], bool], tally: CallTally, *, again: bool = False
-    ) -> tuple[Reply | None, tuple[str, ...]]:
-        """One reservation, one grant, one request, one check: the reply, and what is wrong with it."""
+    ) -> CheckedAnswer:
+        """One reservation, one grant, one request, one check."""
         _insist(wanted)
         reserved = await self._paid.reserve(request, self._model.name, tally)
         try:
@@ -120,27 +167,25 @@ class BudgetedModel:
             await self._paid.cancel(reserved)
             raise
 
-    async def _request(
-        self, request: Request, reserved: Reservation, tally: CallTally
-    ) -> tuple[Reply | None, tuple[str, ...]]:
+    async def _request(self, request: Request, reserved: Reservation, tally: CallTally) -> CheckedAnswer:
         started_us = self._clock_us()
         try:
             with bulkhead("reading the model's answer"):
                 reply = await self._model.explain(request)
-                faults = violations(request, reply.draft)
+                checked = check_claims(request, reply.draft)
         except ModelError as error:
             await self._failed(error, reserved, started_us, tally)
             if isinstance(error, BadReply | ModelRefused) and not isinstance(error, RequestRefused):
                 self._breaker.close()
             if isinstance(error, BadReply):
-                return None, (str(error),)
+                return CheckedAnswer.without_claims(request, str(error))
             raise
         self._breaker.close()
-        outcome: CallOutcome = "bad_reply" if faults else "ok"
+        outcome: CallOutcome = "bad_reply" if checked.unanswered else "ok"
         tally.request_id = reply.request_id
-        await self._settle(reserved, outcome, reply.model, reply.usage, started_us, tally, len(faults))
+        await self._settle(reserved, outcome, reply.model, reply.usage, started_us, tally, checked.refused)
         await self._heed(reply.quota, reply.usage)
-        return reply, faults
+        return CheckedAnswer(checked.draft, reply.model, checked.faults, checked.unanswered)
 
     async def _enter(self, grant: Grant, wanted: Callable[[], bool]) -> None:
         """The last look before the request; what forbids it gives the grant back, since nothing was sent."""

@@ -1,15 +1,16 @@
-"""From a checked draft to the message: aliases become ids again, scores come from the update."""
+"""From a checked draft to the message: slots are filled, aliases become ids again, scores come from the update."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Literal
 
 from msgspec import UNSET
 
-from schemas.explanation import EXPLANATION_VERSION, CallUsage, Claim, Explanation, SkillExplanation
-from schemas.update import SkillProfile, SkillUpdate
+from schemas.explanation import EXPLANATION_VERSION, CallUsage, CitedFact, Claim, Explanation, SkillExplanation
+from schemas.update import KnownSkill, SkillProfile, SkillUpdate
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim
 from streams.reasoning.model.template import summary_of
-from streams.reasoning.request.prompt import Question
+from streams.reasoning.request.prompt import AskedSkill, Question
+from streams.reasoning.request.slots import filled
 
 
 def assemble(
@@ -22,12 +23,15 @@ def assemble(
     *,
     reason: str | None = None,
     usage: CallUsage | None = None,
+    templated: Collection[str] = (),
 ) -> Explanation:
     """The explanation of `update`: all its skills, those without facts with no claims.
 
-    The score is never the model's. `reason` says why a template speaks, `usage` what was asked before.
+    The score is never the model's. `reason` says why a template speaks, `usage` what was asked before; `templated` are
+    the skills of which a template speaks though the explanation is a model's.
     """
     claims = {drafted.skill: drafted.claims for drafted in draft.skills}
+    asked = {skill.skill: skill for skill in question.request.skills}
     return Explanation(
         version=EXPLANATION_VERSION,
         student_id=update.student_id,
@@ -45,7 +49,9 @@ def assemble(
                 score=UNSET if isinstance(skill, SkillProfile) else skill.score,
                 confidence=UNSET if isinstance(skill, SkillProfile) else skill.confidence,
                 validated=skill.validated,
-                claims=_claims(claims.get(name, ()), question.evidence_ids),
+                claims=[_claim(asked[name], claim, question) for claim in claims.get(name, ())],
+                facts=list(_cited(asked[name], skill, claims[name], question)) if name in claims else [],
+                generator="template" if name in templated else UNSET,
             )
             for name, skill in update.skills.items()
         ],
@@ -53,11 +59,20 @@ def assemble(
     )
 
 
-def _claims(drafted: Sequence[DraftClaim], evidence_ids: Mapping[str, str]) -> list[Claim]:
-    return [
-        Claim(
-            text=claim.text.strip(),
-            evidence=list(dict.fromkeys(evidence_ids[alias] for alias in claim.evidence)),
-        )
-        for claim in drafted
-    ]
+def _claim(skill: AskedSkill, claim: DraftClaim, question: Question) -> Claim:
+    values = skill.numbers | {slot: value for fact in skill.facts for slot, value in fact.values.items()}
+    ids = dict.fromkeys(question.evidence_ids[alias] for alias in claim.evidence)
+    text = filled(claim.text.strip(), values)
+    return Claim(text=f"{text[:1].upper()}{text[1:]}", evidence=list(ids))
+
+
+def _cited(
+    asked: AskedSkill, skill: KnownSkill, claims: Sequence[DraftClaim], question: Question
+) -> Iterator[CitedFact]:
+    """The facts that claims of a skill cite, in the order of the request."""
+    cited = {alias for claim in claims for alias in claim.evidence}
+    times = {item.id: item.time for item in skill.evidence}
+    for fact in asked.facts:
+        if fact.id in cited:
+            id_ = question.evidence_ids[fact.id]
+            yield CitedFact(id=id_, text=fact.in_full, time=times.get(id_, UNSET))

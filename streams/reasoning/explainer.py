@@ -28,6 +28,7 @@ from streams.reasoning.model import template
 from streams.reasoning.model.bulkhead import bulkhead
 from streams.reasoning.model.outcome import CallObserver, RequestOutcome, Tried, ignore_call
 from streams.reasoning.model.reasoning_model import (
+    Draft,
     ModelBlocked,
     ModelError,
     ModelFailed,
@@ -177,13 +178,15 @@ class Explainer:
         self, update: SkillUpdate, question: Question, attempts: int, wanted: Callable[[], bool], tally: CallTally
     ) -> Explained:
         """The model's explanation, or a template for answers that fail the check. Raises as `BudgetedModel.ask`."""
-        reply = await self._asked.ask(question.request, wanted, tally, again=attempts > 0)
-        if reply is None:
+        answer = await self._asked.ask(question.request, wanted, tally, again=attempts > 0)
+        if answer is None:
             self._condition.fail("the model's answers do not pass the check")
             return self._template(update, question, attempts, "template_rejected", tally)
         generator, now = self._model.generator, rfc3339(self._clock_us())
-        usage = tally.usage()
-        explanation = assemble(update, question, reply.draft, generator, reply.model, now, usage=usage)
+        draft = Draft(skills=[*answer.draft.skills, *template.draft_of(question.request, answer.unanswered).skills])
+        explanation = assemble(
+            update, question, draft, generator, answer.model, now, usage=tally.usage(), templated=answer.unanswered
+        )
         self._condition.work()
         self._observe(Tried("explained"))
         return explanation, self._result(update, "explained", attempts)

@@ -79,3 +79,8 @@ def is_english(words: Sequence[str]) -> bool:
 
 def _of(function_words: frozenset[str], words: Sequence[str]) -> int:
     return sum(map(function_words.__contains__, words))
+
+
+def function_words(words: Sequence[str]) -> tuple[int, int]:
+    """How many of `words`, in lower case, are function words of English; and of other languages only."""
+    return _of(_ENGLISH, words), _of(_FOREIGN - _ENGLISH, words)

@@ -73,7 +73,6 @@ BROKEN: Final[dict[str, tuple[str, dict[str, str]]]] = {
     "a wrong setting": ("settings", {"SKILLSTREAM_PARTITIONS": "many"}),
     "a password without a user": ("settings", {"SKILLSTREAM_BROKER_SECURITY": "sasl_ssl"}),
     "no key": ("settings", {"SKILLSTREAM_REASONING": "openai", "OPENAI_API_KEY": " ", "OPENAI_BASE_URL": ELSEWHERE}),
-    "a guessable secret": ("settings", {"SKILLSTREAM_REASONING": "scripted", "SKILLSTREAM_PSEUDONYM_SECRET": "abc"}),
     "no skills file": ("skills", {"SKILLSTREAM_SKILLS": "nowhere.toml"}),
     "no artifact": ("artifact", {"SKILLSTREAM_MODEL": "nowhere"}),
     "no mapping": ("mapping", {"SKILLSTREAM_MAPPING": "nowhere.toml"}),
@@ -128,7 +127,6 @@ def test_what_another_worker_holds_is_a_problem(configured: pytest.MonkeyPatch, 
 def test_warnings_do_not_fail_and_no_secret_is_shown(configured: pytest.MonkeyPatch, run: Run) -> None:
     secrets = {
         "OPENAI_API_KEY": "sk-hidden-1",
-        "SKILLSTREAM_PSEUDONYM_SECRET": "hidden-2, and long enough",
         "SKILLSTREAM_WEB_TOKEN": "hidden-3-kV9xQ2mT7wLs4RbN8cZy",
         "OPENAI_BASE_URL": f"http://user:hidden-4@{NOWHERE}/v1",
         "SKILLSTREAM_REASONING": "openai",

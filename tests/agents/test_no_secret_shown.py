@@ -19,7 +19,6 @@ __all__ = ["run"]
 CANARY: Final = "c4nary"
 SECRETS: Final = {
     "OPENAI_API_KEY": f"sk-{CANARY}-of-the-provider",
-    "SKILLSTREAM_PSEUDONYM_SECRET": f"{CANARY}-of-names-in-prompts",
     "SKILLSTREAM_HEADER_KEY": f"{CANARY}-of-our-own-headers-000000",
     "SKILLSTREAM_WEB_TOKEN": f"{CANARY}-of-the-web-pages",
     "SKILLSTREAM_BROKER_PASSWORD": f"{CANARY}-of-the-broker",

@@ -16,6 +16,7 @@ from tests.benchmarks import (
     decoding,
     decoding_growth,
     embedded,
+    grounding,
     growth,
     hostile,
     latency,
@@ -38,7 +39,7 @@ from tests.benchmarks.sizes import Sizes
 from tests.servers.child import ServerFailed, ServerMissing
 
 _ON_KAFKA: Final = (*throughput.NAMES, latency.NAME, recovery.NAME, recovery_bound.NAME)
-_ALONE: Final = (decoding, decoding_growth, reading, packing, growth, students_memory, embedded, limits)
+_ALONE: Final = (decoding, decoding_growth, reading, packing, growth, students_memory, embedded, limits, grounding)
 NAMES: Final = (*_ON_KAFKA, *(each.NAME for each in _ALONE), *hostile.NAMES, *pure.BENCHMARKS)
 
 

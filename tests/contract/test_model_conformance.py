@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from streams.reasoning.check.grounding import violations
+from streams.reasoning.check.grounding import check_claims
 from streams.reasoning.model.openai_model import OpenAIModel
 from streams.reasoning.model.reasoning_model import ReasoningModel
 from streams.reasoning.model.scripted import ScriptedModel
@@ -36,7 +36,7 @@ def other_request() -> Request:
 
 async def test_the_reply_is_grounded_in_the_request(model: ReasoningModel) -> None:
     await model.prepare()
-    assert violations(REQUEST, (await model.explain(REQUEST)).draft) == ()
+    assert check_claims(REQUEST, (await model.explain(REQUEST)).draft).faults == ()
 
 
 async def test_it_works_without_being_prepared(model: ReasoningModel) -> None:
@@ -56,12 +56,14 @@ async def test_calls_side_by_side_are_not_mixed_up(model: ReasoningModel) -> Non
     requests = [REQUEST, other_request()] * 4
     replies = await asyncio.gather(*(model.explain(request) for request in requests))
     for request, reply in zip(requests, replies, strict=True):
-        assert violations(request, reply.draft) == ()
+        assert check_claims(request, reply.draft).faults == ()
 
 
 async def test_a_rejected_first_answer_can_be_answered_again(model: ReasoningModel) -> None:
-    again = REQUEST.after(("resilience, claim 1: cites no fact",))
-    assert violations(REQUEST, (await model.explain(again)).draft) == ()
+    again = REQUEST.after(("resilience, claim 1: cites no fact",), ("resilience",))
+    checked = check_claims(again, (await model.explain(again)).draft)
+    assert checked.faults == ()
+    assert [drafted.skill for drafted in checked.draft.skills] == ["resilience"]
 
 
 async def test_closing_twice_is_closing_once(model: ReasoningModel) -> None:

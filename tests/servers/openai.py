@@ -35,9 +35,10 @@ def good(asked: dict[str, Any]) -> web.Response:
 
 
 def ungrounded(asked: dict[str, Any]) -> web.Response:
-    """As `good`, but with a number that no fact has."""
+    """As `good`, but of the first skill every claim has a number that no fact has."""
     skills = [_answer(skill) for skill in facts_in(asked)["skills"]]
-    skills[0]["claims"][0]["text"] = "Solved 9876 tasks in a row."
+    for claim in skills[0]["claims"]:
+        claim["text"] = "Solved 9876 tasks in a row."
     return completion(asked, json.dumps({"skills": skills}))
 
 
@@ -213,8 +214,8 @@ def _facts(skill: dict[str, Any]) -> Sequence[dict[str, Any]]:
 
 
 def _claim(fact: dict[str, Any]) -> dict[str, Any]:
-    when = f", {fact['days_ago']} days ago" if "days_ago" in fact else ""
-    text = f"The learner {fact['fact']}{when}."
+    when = f"{fact['id']}.when"
+    text = f"The learner {fact['fact']}" + (f", {{{when}}}." if when in fact["slots"] else ".")
     return {"text": text, "evidence": [fact["id"]], "direction": fact["direction"]}
 
 

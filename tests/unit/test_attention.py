@@ -14,7 +14,6 @@ from schemas.attention import AttentionReason, AttentionRecord
 from schemas.topics import ATTENTION
 from schemas.update import read_update
 from streams.reasoning.request.prompt import Prompt, render
-from streams.reasoning.request.pseudonym import Pseudonyms
 from streams.replay import FileRecord
 from streams.rows.codec import encode_row
 from streams.rows.row import Row
@@ -183,7 +182,7 @@ def test_nothing_of_a_disclosure_is_in_what_a_reasoning_model_is_asked() -> None
     [without] = processed(records([raw()]), scores=True).updates.values()
 
     assert evidence_of(update) == evidence_of(without) != []
-    question = Prompt(default_skills(), Pseudonyms(b"0" * 32)).question(read_update(update))
+    question = Prompt(default_skills()).question(read_update(update))
     asked = render(question.request)[1]["content"]
     assert "passed a task" in asked
     assert not any(words in asked for words in ("kept trying", "how do you feel", "die", "phrase"))

@@ -165,8 +165,12 @@ def test_a_file_that_cannot_be_read_is_named(config: Path, text: bytes | None) -
         load_settings({}, config=str(config))
 
 
+def test_a_former_setting_is_no_reason_not_to_start() -> None:
+    assert load_settings({"SKILLSTREAM_PSEUDONYM_SECRET": "of before"}) == load_settings({})
+
+
 def test_secrets_do_not_show() -> None:
-    settings = load_settings({"OPENAI_API_KEY": " sk-canary\n", "SKILLSTREAM_PSEUDONYM_SECRET": "canary"})
+    settings = load_settings({"OPENAI_API_KEY": " sk-canary\n", "SKILLSTREAM_BROKER_PASSWORD": "canary"})
 
     for shown in (repr(settings), str(settings), f"{settings}", repr([settings.openai_api_key])):
         assert "canary" not in shown

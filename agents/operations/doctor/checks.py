@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from agents.config.settings import Settings, SettingsError, load_settings, require_secrets
 from agents.config.spending import require_spending
-from agents.operations.doctor.check import Check, Finding, ok, problem, warning
+from agents.operations.doctor.check import Check, Finding, ok, problem
 from agents.operations.doctor.clock import Clock
 from agents.operations.doctor.contents import Placement, Table
 from agents.operations.doctor.installed import Codecs, Environment
@@ -37,11 +37,6 @@ class GivenSettings:
             require_spending(settings)
         except SettingsError as error:
             yield problem(str(error))
-        if settings.reasoning == "openai" and not settings.pseudonym_secret:
-            yield warning(
-                "SKILLSTREAM_PSEUDONYM_SECRET is not set: each start gives students new names at the provider",
-                "set it to a random text of your own, the same for all workers",
-            )
         yield ok(f"app {settings.app_id}, {settings.partitions} partitions, explanations: {settings.reasoning}")
 
 

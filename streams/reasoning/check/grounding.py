@@ -1,143 +1,176 @@
-"""The check of what a model wrote: every claim rests on facts that it was given, and says what they say.
+"""The check of what a model wrote: each claim by itself, so that one fault costs one claim.
 
-What cannot be checked by rule (whether a sentence is a fair summary of its facts) is kept small: claims are short,
-cite, and say their direction in a field of their own, which has to agree with the facts and with the sentence. Of a
-profile nothing speaks for or against a skill, and no claim may say that it does, or name a level.
+A claim stays if it cites facts of its skill that all point its way, takes its numbers from their slots, and says
+nothing that they do not. What is wrong with the others is said to the model where it has to be asked again.
+
+What cannot be checked by rule (whether a sentence is a fair summary of its facts) is small: claims are short, are
+made of few words, and say their direction in a field of their own.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from schemas.update import LEVELS
-from streams.reasoning.check.numbers import is_quoted, written_in
-from streams.reasoning.check.readability import grade
-from streams.reasoning.model.reasoning_model import Draft, DraftClaim
+from streams.reasoning.check.characters import unwanted_characters
+from streams.reasoning.check.entailment import said_directions, unentailed
+from streams.reasoning.check.forbidden import forbidden_in
+from streams.reasoning.check.language import is_foreign
+from streams.reasoning.check.nouns import strangers_in
+from streams.reasoning.check.numbers import number_in
+from streams.reasoning.check.people import name_in
+from streams.reasoning.check.readability import reads_hard
+from streams.reasoning.check.repetition import ALIKE, likeness, repeats_itself
+from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkill
 from streams.reasoning.request.instructions import MAX_CLAIM_CHARS, MAX_CLAIMS
-from streams.reasoning.request.prompt import AskedFact, AskedSkill, Direction, Request
-from streams.reasoning.request.wording import Quantity
+from streams.reasoning.request.prompt import AskedFact, AskedSkill, Request
+from streams.reasoning.request.slots import filled, misused_slot, slots_in, without_slots
 
 MAX_GRADE: Final = 9.0
-MAX_VIOLATIONS: Final = 12
-_DIAGNOSIS: Final = re.compile(
-    r"\b(?:adhd|asd|ocd|ptsd|iq|autis\w*|asperger\w*|dyslex\w*|dyscalcul\w*|dysprax\w*|depress(?:ion|ive|ed)\w*|"
-    r"anxiety|bipolar|schizo\w*|psycho(?:sis|tic|path\w*)|narciss\w*|neurodiver\w*|neurotic\w*|disorder\w*|"
-    r"syndrome\w*|diagnos\w*|disab(?:led|ilit\w*)|impairment\w*|retard(?:ed|ation)|patholog\w*|symptom\w*|"
-    r"clinical\w*|mental(?:ly)? (?:ill\w*|health)|therap(?:y|ist|ies)|medicat\w*|"
-    r"lazy|laziness|stupid\w*|dumb|unintelligent|gifted)\b",
-    re.IGNORECASE,
-)
-_UP: Final = r"speaks? for|raises|raised|supports|strengthen(?:s|ed)|lift(?:s|ed)"
-_DOWN: Final = r"speaks? against|lowers|lowered|weaken(?:s|ed)|(?:pull|drag)(?:s|ed)? down"
-_OBJECT: Final = r"(?=\s+(?:the|this|that|its|their)\s)"  # tells the verb "support" from the noun
-_VERDICT: Final = re.compile(
-    r"(?P<negated>(?:\b(?:not|never|hardly)|n['’]t)\s+(?:\w+ly\s+)?)?\b"
-    rf"(?:(?P<up>{_UP}|(?:raise|support|strengthen|lift){_OBJECT})|(?P<down>{_DOWN}|(?:lower|weaken){_OBJECT}))\b",
-    re.IGNORECASE,
-)
+MAX_FAULTS: Final = 12
 _LEVEL: Final = re.compile(r"\b(?:" + "|".join(LEVELS[1:]) + r")\b", re.IGNORECASE)
 _ALIAS: Final = re.compile(r"\be\d+\b", re.IGNORECASE)
-_MARKUP: Final = re.compile(r"[<>{}|`*_#\[\]\x00-\x1f\x7f]|https?:")
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimLimits:
-    """How long and how hard a skill's claims may be."""
+    """How long and how hard a claim may be, and how many a skill may have."""
 
     claim_chars: int = MAX_CLAIM_CHARS
     claims: int = MAX_CLAIMS
     grade: float = MAX_GRADE
 
 
-def violations(request: Request, draft: Draft, limits: ClaimLimits | None = None) -> tuple[str, ...]:
-    """What is wrong with `draft` as an answer to `request`, in words that can be sent to the model; empty if nothing.
+@dataclass(frozen=True, slots=True)
+class CheckedDraft:
+    """What is left of a draft, the claims' slots not filled yet; and what is wrong with the rest, MAX_FAULTS at most.
 
-    At most MAX_VIOLATIONS are given. A fault quotes at most a number or a word of the draft.
+    `faults` are in words that can be sent to the model, and quote at most a few words of the draft. `unanswered` are
+    the skills without a claim.
     """
-    found: dict[str, None] = {}
-    for fault in _faults(request, draft, limits or ClaimLimits()):
-        found[fault] = None
-        if len(found) == MAX_VIOLATIONS:
-            break
-    return tuple(found)
+
+    draft: Draft
+    faults: tuple[str, ...]
+    refused: int
+    unanswered: tuple[str, ...]
 
 
-def _faults(request: Request, draft: Draft, limits: ClaimLimits) -> Iterator[str]:
-    asked = {skill.skill: skill for skill in request.skills}
-    answered = [drafted.skill for drafted in draft.skills]
-    for name in asked.keys() - answered:
-        yield f"{name}: no claim; each skill needs one"
-    if len(set(answered)) < len(answered):
-        yield "a skill is answered more than once"
+def check_claims(request: Request, draft: Draft, limits: ClaimLimits | None = None) -> CheckedDraft:
+    """The claims of `draft` that hold as answers to `request`."""
+    limits = limits or ClaimLimits()
+    asked = {skill.skill: skill for skill in request.wanted}
+    known = {skill.skill for skill in request.skills}
+    held: dict[str, list[DraftClaim]] = {}
+    faults: dict[str, None] = {}
+    refused = 0
     for drafted in draft.skills:
+        if drafted.skill in known and drafted.skill not in asked:
+            continue  # the first answer had it
         skill = asked.get(drafted.skill)
-        if skill is None:
-            yield "there is an answer for a skill that was not asked about"
+        if skill is None or drafted.skill in held:
+            faults["a skill was not asked about, or is answered twice"] = None
+            refused += len(drafted.claims)
             continue
-        if not 1 <= len(drafted.claims) <= limits.claims:
-            yield f"{skill.skill}: {len(drafted.claims)} claims; 1 to {limits.claims} are allowed"
-        claims = drafted.claims[: limits.claims]
-        for number, claim in enumerate(claims, 1):
-            where = f"{skill.skill}, claim {number}"
-            yield from (f"{where}: {fault}" for fault in _claim_faults(request, skill, claim, limits))
-        reading = grade(" ".join(_sentence(claim.text[: limits.claim_chars]) for claim in claims))
-        if reading > limits.grade:
-            yield f"{skill.skill}: reads at grade {reading:.0f}, above {limits.grade:.0f}; use shorter words, sentences"
+        held[skill.skill] = []
+        for number, claim in enumerate(drafted.claims, 1):
+            wrong = list(_faults(skill, claim, held[skill.skill], limits))
+            if len(held[skill.skill]) == limits.claims:
+                wrong = [f"is one too many; {limits.claims} are allowed"]
+            if wrong:
+                refused += 1
+                faults |= dict.fromkeys(f"{skill.skill}, claim {number}: {fault}" for fault in wrong)
+            else:
+                held[skill.skill].append(claim)
+    unanswered = tuple(name for name in asked if not held.get(name))
+    faults |= dict.fromkeys(f"{name}: no claim is left; each skill needs one" for name in unanswered)
+    answered = [DraftSkill(skill=name, claims=claims) for name, claims in held.items() if claims]
+    return CheckedDraft(Draft(skills=answered), tuple(faults)[:MAX_FAULTS], refused, unanswered)
 
 
-def _claim_faults(request: Request, skill: AskedSkill, claim: DraftClaim, limits: ClaimLimits) -> Iterator[str]:
+def _faults(skill: AskedSkill, claim: DraftClaim, others: Sequence[DraftClaim], limits: ClaimLimits) -> Iterator[str]:
     facts = {fact.id: fact for fact in skill.facts}
-    cited = [facts[alias] for alias in claim.evidence if alias in facts]
-    if not claim.evidence:
-        yield "cites no fact"
-    if len(cited) < len(claim.evidence):
-        yield "cites a fact that this skill does not have"
-    if any(fact.direction != claim.direction for fact in cited):
-        yield f"says {claim.direction}, but a fact that it cites says otherwise"
+    cited = [facts[alias] for alias in dict.fromkeys(claim.evidence) if alias in facts]
+    yield from _citing_faults(claim, cited)
+    values = _values(skill, cited)
     if len(claim.text) > limits.claim_chars:
         yield f"has {len(claim.text)} characters; {limits.claim_chars} are allowed"
         return  # what is too long is not looked through
-    yield from _text_faults(claim)
-    if skill.kind == "profile" and (level := _LEVEL.search(claim.text)):
-        yield f"says {level.group().lower()}, but this skill has no level"
-    if request.student in claim.text:
-        yield "names the student"
-    quotable = list(_quotable(skill, cited))
-    for number in written_in(claim.text):
-        if not is_quoted(number, quotable):
-            yield f"the number {number.text.strip()} is not in the facts that it cites"
+    slot = next((slot for slot in slots_in(claim.text) if slot not in values), None)
+    if slot is not None:
+        yield f"has a slot that its facts do not have ({slot[:20]})"
+        return
+    whole = filled(claim.text, values)
+    yield from _text_faults(skill, claim, cited, whole, limits)
+    if any(_says_the_same(skill, claim, other) for other in others):
+        yield "says what another claim says"
 
 
-def _text_faults(claim: DraftClaim) -> Iterator[str]:
-    text = claim.text
-    if not text.strip():
+def _says_the_same(skill: AskedSkill, claim: DraftClaim, other: DraftClaim) -> bool:
+    """Whether a claim has the words of another one, or nearly these about no other fact."""
+    values = _values(skill, skill.facts)
+    found = likeness(filled(claim.text, values), filled(other.text, values))
+    return claim.direction == other.direction and (
+        found == 1 or (found >= ALIKE and set(claim.evidence) <= set(other.evidence))
+    )
+
+
+def _values(skill: AskedSkill, facts: Sequence[AskedFact]) -> dict[str, str]:
+    """What fills the slots of the skill and of these facts."""
+    return skill.numbers | {slot: value for fact in facts for slot, value in fact.values.items()}
+
+
+def _citing_faults(claim: DraftClaim, cited: Sequence[AskedFact]) -> Iterator[str]:
+    if not claim.evidence:
+        yield "cites no fact"
+    if len(cited) < len(set(claim.evidence)):
+        yield "cites a fact that this skill does not have"
+    if any(fact.direction != claim.direction for fact in cited):
+        yield f"says {claim.direction}, but a fact that it cites says otherwise"
+
+
+def _text_faults(
+    skill: AskedSkill, claim: DraftClaim, cited: Sequence[AskedFact], whole: str, limits: ClaimLimits
+) -> Iterator[str]:
+    own = without_slots(claim.text)
+    if not whole.strip():
         yield "is empty"
-    if any(said != claim.direction for said in _verdicts(text)):
-        yield f"says {claim.direction} in its field and the opposite in its text"
-    if diagnosis := _DIAGNOSIS.search(text):
-        yield f"diagnoses or labels ({diagnosis.group().lower()})"
-    if _ALIAS.search(text):
+    if len(whole) > limits.claim_chars:
+        yield f"has {len(whole)} characters with its numbers; {limits.claim_chars} are allowed"
+    if (unwanted := unwanted_characters(own)) is not None:
+        yield unwanted
+    if _ALIAS.search(own):
         yield "writes a fact's id in the text"
-    if _MARKUP.search(text):
-        yield "has markup or a link"
+    elif (number := number_in(own)) is not None:
+        yield f"writes a number ({number}); numbers stand in slots"
+    if (slot := _counted_slot(claim.text, cited)) is not None:
+        yield f"uses {{{slot}}} as the number of something else"
+    if is_foreign(own):
+        yield "is not in English"
+    if (name := name_in(own)) is not None:
+        yield f"has what looks like a name ({name})"
+    if reads_hard(whole, limits.grade):
+        yield f"reads above grade {limits.grade:.0f}; use shorter words, sentences"
+    if repeats_itself(claim.text, whole, [without_slots(fact.text) for fact in cited]):
+        yield "repeats itself"
+    worded = " ".join(without_slots(fact.text) for fact in cited if fact.is_indicator)
+    yield from _meaning_faults(skill, claim, cited, own, worded)
 
 
-def _quotable(skill: AskedSkill, cited: Iterable[AskedFact]) -> Iterator[Quantity]:
-    for value in (skill.score, skill.confidence, skill.low, skill.high):
-        if value is not None:
-            yield Quantity(value, "fraction")
-    for fact in cited:
-        if fact.age_days is not None:
-            yield Quantity(float(fact.age_days), "days")
-        yield from fact.quantities
+def _meaning_faults(
+    skill: AskedSkill, claim: DraftClaim, cited: Sequence[AskedFact], own: str, worded: str
+) -> Iterator[str]:
+    if any(said != claim.direction for said in said_directions(own)):
+        yield f"says {claim.direction} in its field and otherwise in its text"
+    if skill.kind == "profile" and (level := _LEVEL.search(own)):
+        yield f"says {level.group().lower()}, but this skill has no level"
+    yield from forbidden_in(own, len(cited), worded)
+    yield from strangers_in(own, worded)
+    yield from unentailed(own, [key for fact in cited for key in fact.about], worded)
 
 
-def _verdicts(text: str) -> Iterator[Direction]:
-    """The directions that the text itself names: "raises the score", "does not support the skill"."""
-    for match in _VERDICT.finditer(text):
-        yield "up" if bool(match["up"]) != bool(match["negated"]) else "down"
-
-
-def _sentence(text: str) -> str:
-    return text if text.rstrip().endswith((".", "!", "?")) else f"{text}."
+def _counted_slot(text: str, cited: Sequence[AskedFact]) -> str | None:
+    """A slot that counts something; an indicator's own number does: "3 of 4 tasks"."""
+    indicators = {fact.id for fact in cited if fact.is_indicator}
+    slot = misused_slot(text)
+    return None if slot is None or slot.partition(".")[0] in indicators else slot

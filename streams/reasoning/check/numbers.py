@@ -1,70 +1,31 @@
-"""Numbers in a sentence, and whether they are ones that may be quoted."""
+"""Numbers that a claim writes itself. It may write none: those of its facts are put into its slots.
+
+In digits of any script, and in words of English, Spanish, German and French: from two on, and half, twice and the like.
+"""
 
 import re
-import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
-from streams.reasoning.request.wording import Quantity
+from streams.reasoning.check.lexicon import load, pattern_of
 
-_FIGURE: Final = re.compile(
-    r"(?<![\w.,])(?P<sign>[-−])?(?P<digits>\d{1,3}(?:,\d{3})+|\d+)(?P<rest>[.,]\d+)?(?P<percent>\s*(?:%|per ?cent\b))?"
-)
-_INTERVAL: Final = re.compile(r"\b90\s*(?:%|per ?cent)\s+interval")
-_WORDS: Final = {
-    word: float(value)
-    for value, word in enumerate(
-        "zero _ two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen twenty".split()
-    )
-    if word != "_"  # "one" is a pronoun more often than a number
-} | {"thirty": 30.0, "forty": 40.0, "fifty": 50.0, "hundred": 100.0, "thousand": 1000.0, "twice": 2.0, "half": 0.5}
-_WORD: Final = re.compile(r"\b(?:" + "|".join(_WORDS) + r")\b", re.IGNORECASE)
-_ROUNDING: Final = 1e-9
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A number as it stands in a text: with `decimals` behind the point, in percent or not."""
-
-    text: str
-    value: float
-    decimals: int
-    percent: bool = False
+_FOREIGN: Final = """
+    cero dos tres cuatro cinco seis siete ocho nueve diez doce trece catorce quince veinte treinta cuarenta cincuenta
+    sesenta setenta ochenta noventa cien ciento mil millones mitad doble docena segundo tercero cuarto quinto
+    null zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn
+    neunzehn zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig hundert tausend halb halbe hälfte doppelt
+    zweimal dreimal viermal zweite dritte vierte prozent dutzend
+    zéro deux trois quatre cinq sept huit neuf dix onze douze treize quatorze quinze seize vingt trente quarante
+    cinquante soixante cent mille moitié demi demie deuxième troisième quatrième douzaine pourcent
+"""
+_TABLES: Final = load()
+_WORDS: Final = pattern_of([*_TABLES["numbers"].split(), *_TABLES["number_phrases"], *_FOREIGN.split()])
+_FIGURES: Final = re.compile(r"\d[\d.,]*")
+_ROMAN: Final = re.compile(r"\b(?:I{2,3}|IV|VI{0,3}|IX|XI{1,3}|XIV|XVI{0,3}|XX)\b")
 
 
-def written_in(text: str) -> list[Written]:
-    """The numbers in `text`, in figures and in English words. The "90 %" of "90 % interval" is a name, not a number.
-
-    A figure that is neither (½, ²) is given as NaN, which equals nothing.
-    """
-    text = _INTERVAL.sub("", text)
-    numbers = [_figure(match) for match in _FIGURE.finditer(text)]
-    numbers += [Written(m.group(), _WORDS[m.group().lower()], 0) for m in _WORD.finditer(text)]
-    return numbers + [Written(c, float("nan"), 0) for c in text if unicodedata.category(c) in ("No", "Nl")]
-
-
-def is_quoted(number: Written, quantities: Iterable[Quantity]) -> bool:
-    """Whether `number` is one of `quantities`, correctly rounded to the decimals that it is written with.
-
-    A fraction is not rounded to a whole: 0.72 may be written 0.7 or 72 %, never 1.
-    """
-    return any(_equals(number, quantity) for quantity in quantities)
-
-
-def _equals(number: Written, quantity: Quantity) -> bool:
-    value = quantity.value
-    if number.percent:
-        if quantity.unit != "fraction":
-            return False
-        value *= 100
-    elif quantity.unit == "fraction" and number.decimals == 0:
-        return number.value == value
-    return abs(number.value - value) <= 0.5 * 10.0**-number.decimals + _ROUNDING
-
-
-def _figure(match: re.Match[str]) -> Written:
-    decimals = (match["rest"] or "")[1:]
-    value = float(f"{match['digits'].replace(',', '')}.{decimals or '0'}")
-    return Written(match.group(), -value if match["sign"] else value, len(decimals), bool(match["percent"]))
+def number_in(text: str) -> str | None:
+    """The first number that `text` writes, as it stands there; None where it has none. Slots taken out."""
+    found = _FIGURES.search(text) or _WORDS.search(text.replace("-", " ")) or _ROMAN.search(text)
+    if found is None:
+        return next((char for char in text if char.isnumeric()), None)
+    return found.group()

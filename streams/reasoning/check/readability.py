@@ -14,6 +14,20 @@ _VOWELS: Final = re.compile(r"[aeiouy]+")
 _SILENT: Final = re.compile(r"(?:[^laeiouy]e|[^taeiouyd]ed|[^aeiouysxzcg]es)$")
 
 
+LEAST_WORDS: Final = 12
+MAX_LONG_WORDS: Final = 2
+LONG_SYLLABLES: Final = 4
+
+
+def reads_hard(text: str, most_grade: float) -> bool:
+    """Whether `text` reads above that grade; of less than LEAST_WORDS, of which a grade means little, whether more than
+    MAX_LONG_WORDS of them have LONG_SYLLABLES or more.
+    """
+    words = set(map(str.lower, _WORD.findall(text)))
+    long_words = sum(syllables(word) >= LONG_SYLLABLES for word in words)
+    return long_words > MAX_LONG_WORDS or (len(_WORD.findall(text)) >= LEAST_WORDS and grade(text) > most_grade)
+
+
 def grade(text: str) -> float:
     """The US school grade that can read `text`; figures are not counted as words. 0 for a text without words."""
     words = _WORD.findall(text)

@@ -27,7 +27,7 @@ ModelKind = Literal["model", "scripted"]
 
 
 class DraftClaim(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A sentence, the aliases of the facts that it rests on, and which way they move the score, if there is one."""
+    """A sentence with slots, the aliases of the facts that it rests on, and which way they move the score, if any."""
 
     text: str
     evidence: list[str]

@@ -6,7 +6,7 @@ one for what speaks against it, or one for what was seen of a profile. The same 
 
 from streams.reasoning.model.defaults import SCRIPTED_MODEL
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkill, ModelKind, Reply
-from streams.reasoning.model.template import sentence
+from streams.reasoning.model.template import alike, sentence
 from streams.reasoning.request.instructions import MAX_CLAIM_CHARS
 from streams.reasoning.request.prompt import AskedFact, AskedSkill, Direction, Request
 from streams.spending.usage import NO_TOKENS
@@ -29,7 +29,7 @@ class ScriptedModel:
 
     async def explain(self, request: Request) -> Reply:
         """Explain from the facts, heaviest first, as many as fit."""
-        skills = [DraftSkill(skill=skill.skill, claims=_claims(skill)) for skill in request.skills]
+        skills = [DraftSkill(skill=skill.skill, claims=_claims(skill)) for skill in request.wanted]
         return Reply(Draft(skills=skills), self.name, NO_TOKENS)
 
     async def aclose(self) -> None:
@@ -54,4 +54,4 @@ def _claim(direction: Direction, facts: list[AskedFact]) -> DraftClaim:
 
 
 def _text(direction: Direction, facts: list[AskedFact]) -> str:
-    return " ".join([*(sentence(fact) for fact in facts), *_VERDICTS[direction]])
+    return " ".join([*map(sentence, alike(facts)), *_VERDICTS[direction]])

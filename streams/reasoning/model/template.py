@@ -1,6 +1,6 @@
 """An explanation without a model: deterministic, readable, from the update alone. It passes the same check."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import UNSET
@@ -18,9 +18,9 @@ _VERDICTS: Final[Mapping[Direction, str]] = {
 }
 
 
-def draft_of(request: Request) -> Draft:
-    """One claim a fact, in the update's order."""
-    return Draft(skills=[_skill(skill) for skill in request.skills])
+def draft_of(request: Request, only: Collection[str] | None = None) -> Draft:
+    """One claim for facts that are alike, in the update's order; of all skills, or of some only."""
+    return Draft(skills=[_skill(skill) for skill in request.skills if only is None or skill.skill in only])
 
 
 def summary_of(update: SkillUpdate, request: Request) -> str:
@@ -51,32 +51,52 @@ def _of_scores(scores: Mapping[str, SkillScore], known: Mapping[str, SkillScore]
 def _of_profiles(request: Request) -> Iterator[str]:
     """What was seen most of the first profile that has an indicator: the first one is named, the others counted."""
     seen = [skill for skill in request.skills if skill.kind == "profile"]
-    with_rates = [skill for skill in seen if skill.facts[0].age_days is None]
+    with_rates = [skill for skill in seen if skill.facts[0].is_indicator]
     if with_rates:
-        yield f"Of {_words(with_rates[0].skill)} there is no score; what was seen: {with_rates[0].facts[0].text}."
+        yield f"Of {_words(with_rates[0].skill)} there is no score; what was seen: {with_rates[0].facts[0].in_full}."
     if len(seen) > 1:
-        yield f"{len(seen)} skills are with_rates by what was done alone."
+        yield f"{len(seen)} skills are told by what was done alone."
 
 
-def age(days: int) -> str:
-    """How long ago, in words."""
-    if days == 0:
-        return "today"
-    return "1 day ago" if days == 1 else f"{days} days ago"
+def alike(facts: Iterable[AskedFact]) -> list[list[AskedFact]]:
+    """Facts of one kind and direction together, in the order of the first of each."""
+    groups: dict[tuple[str, str], list[AskedFact]] = {}
+    for fact in facts:
+        groups.setdefault((fact.text.replace(f"{{{fact.id}}}", "{}"), fact.direction), []).append(fact)
+    return list(groups.values())
 
 
-def sentence(fact: AskedFact) -> str:
-    """The fact and its age, as a sentence."""
-    when = "" if fact.age_days is None else f" ({age(fact.age_days)})"
-    return f"{fact.text[:1].upper()}{fact.text[1:]}{when}."
+def sentence(facts: Sequence[AskedFact]) -> str:
+    """Facts that are alike, with their numbers and ages, as a sentence with slots.
+
+    "Took 3 hints on a task (today), 1 hint (2 days ago)." "Gave up on a task (today, 2 days ago)."
+    """
+    first = facts[0]
+    first_of = {_numbers(fact): fact for fact in reversed(facts)}  # of equal ones the first
+    others = [fact for fact in facts[1:] if first_of[_numbers(fact)] is fact]
+    if first.is_indicator:
+        text = first.text
+    elif first.number:
+        more = "".join(f", {{{fact.id}}} ({{{fact.id}.when}})" for fact in others)
+        text = f"{first.text} ({{{first.id}.when}}){more}"
+    else:
+        text = f"{first.text} ({', '.join(f'{{{fact.id}.when}}' for fact in (first, *others))})"
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _numbers(fact: AskedFact) -> tuple[str | None, str | None]:
+    """The number and age that a sentence has of a fact."""
+    return fact.number, fact.values.get(f"{fact.id}.when")
 
 
 def _skill(skill: AskedSkill) -> DraftSkill:
-    return DraftSkill(skill=skill.skill, claims=[_claim(fact) for fact in skill.facts[:MAX_CLAIMS]])
+    return DraftSkill(skill=skill.skill, claims=[_claim(facts) for facts in alike(skill.facts)[:MAX_CLAIMS]])
 
 
-def _claim(fact: AskedFact) -> DraftClaim:
-    return DraftClaim(text=f"{sentence(fact)}{_VERDICTS[fact.direction]}", evidence=[fact.id], direction=fact.direction)
+def _claim(facts: Sequence[AskedFact]) -> DraftClaim:
+    direction = facts[0].direction
+    text = f"{sentence(facts)}{_VERDICTS[direction]}"
+    return DraftClaim(text=text, evidence=[fact.id for fact in facts], direction=direction)
 
 
 def _words(skill: str) -> str:

@@ -12,9 +12,12 @@ For every skill, write 1 to {MAX_CLAIMS} claims. A claim is one or two short, pl
 `direction` whether they move the score up or down. Facts of unlike direction need claims of their own.
 A skill of kind "profile" has no score: say what was done, how often and of how many times, and give the direction \
 "neither". Never say that it speaks for or against the skill, and name no level.
-Write no number but those of the cited facts, of their age in days, and of that skill's score, confidence, low and high.
-Do not write fact ids in the text. Do not diagnose, label or advise; speak of what was done, not of what the learner is.
-Use short words. No markup."""
+Write no number, in digits or in words. For a number of a fact that you cite write its slot as it stands in the fact, \
+like {{e1}}, which is replaced by what `slots` says, its unit with it; {{e1.when}} is replaced by how long ago it was. \
+{{score}}, {{low}}, {{high}} are the skill's own. No other slots.
+Say only what the cited facts say was done: no reasons, feelings, habits, names or other people, nothing of what the \
+learner is, knows or wants, nothing of the future, no comparison with others, no advice, no diagnosis.
+Use short, plain English words. No markup."""
 
 REPLY_SCHEMA: Final[dict[str, object]] = {
     "type": "object",

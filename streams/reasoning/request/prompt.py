@@ -1,7 +1,8 @@
 """What the model is asked: facts with aliases, scores and definitions; never text, names or raw ids.
 
 Every word of a request comes from configuration, from the closed vocabulary of `streams.reasoning.request.wording`, or
-is a number. Evidence ids are replaced by aliases, times by whole days of age, the student by a pseudonym.
+is a number. Evidence ids are replaced by aliases, times by whole days of age; nothing tells one student from another.
+Numbers of facts are behind slots, see `slots`.
 """
 
 from collections.abc import Mapping
@@ -14,8 +15,8 @@ from msgspec import UNSET
 
 from schemas.update import EvidenceItem, Kind, KnownSkill, SkillProfile, SkillUpdate
 from streams.reasoning.request.instructions import INSTRUCTIONS
-from streams.reasoning.request.pseudonym import Pseudonyms
-from streams.reasoning.request.wording import Quantity, in_words, rate_in_words
+from streams.reasoning.request.slots import filled
+from streams.reasoning.request.wording import WordedFact, in_words, rate_in_words
 from streams.skills.skill_set import SkillSet
 
 Direction = Literal["up", "down", "neither"]
@@ -23,13 +24,31 @@ Direction = Literal["up", "down", "neither"]
 
 @dataclass(frozen=True, slots=True)
 class AskedFact:
-    """One evidence item or indicator, in words, with the numbers in them. An indicator has no age."""
+    """One evidence item or indicator, in words with slots, and what fills them: "took {e1} on a task".
+
+    An indicator has no `{e1.when}`. `about` are the keys of the facts that it tells of.
+    """
 
     id: str
     text: str
-    quantities: tuple[Quantity, ...]
-    age_days: int | None
+    values: Mapping[str, str]
     direction: Direction
+    about: tuple[str, ...]
+
+    @property
+    def is_indicator(self) -> bool:
+        """Whether it is one: what was counted, without a time of its own."""
+        return f"{self.id}.when" not in self.values
+
+    @property
+    def number(self) -> str | None:
+        """Its number with all that belongs to it, if it has one."""
+        return self.values.get(self.id)
+
+    @property
+    def in_full(self) -> str:
+        """Its words with its number."""
+        return filled(self.text, self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +76,32 @@ class AskedSkill:
     level: str | None = None
     sources: tuple[Pull, ...] = ()
 
+    @property
+    def numbers(self) -> dict[str, str]:
+        """What fills the slots of its own numbers: {score}, {low}, {high}, {confidence}."""
+        own = {"score": self.score, "low": self.low, "high": self.high, "confidence": self.confidence}
+        return {name: f"{number:.2f}" for name, number in own.items() if number is not None}
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """All that a model may know. `rejected` has the faults of its first answer."""
+    """All that a model may know. `rejected` has the faults of its first answer, `again` the skills that lack a claim.
 
-    student: str
+    The second request begins as the first one did: providers take less for a beginning that they know.
+    """
+
     skills: tuple[AskedSkill, ...]
     rejected: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
 
-    def after(self, violations: tuple[str, ...]) -> "Request":
-        """The same request, with what was wrong with the answer to it."""
-        return replace(self, rejected=violations)
+    @property
+    def wanted(self) -> tuple[AskedSkill, ...]:
+        """The skills of which claims are wanted."""
+        return tuple(skill for skill in self.skills if not self.again or skill.skill in self.again)
+
+    def after(self, faults: tuple[str, ...], unanswered: tuple[str, ...]) -> "Request":
+        """The request for the skills that are `unanswered` still, with what was wrong with the answer to this one."""
+        return replace(self, rejected=faults, again=unanswered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +115,11 @@ class Question:
 class Prompt:
     """Builds requests for one skill set."""
 
-    def __init__(self, skill_set: SkillSet, pseudonyms: Pseudonyms) -> None:
+    def __init__(self, skill_set: SkillSet) -> None:
         self._definitions = {name: skill.definition for name, skill in skill_set.skills.items()}
         self._indicators = {
             name: {each.name: each for each in skill.indicators} for name, skill in skill_set.skills.items()
         }
-        self._pseudonyms = pseudonyms
 
     def question(self, update: SkillUpdate) -> Question:
         """The request for `update`: its skills that are in the skill set and have facts that have words."""
@@ -100,8 +132,7 @@ class Prompt:
             facts = (*self._rates(name, skill, evidence_ids), *_facts(skill, as_of, evidence_ids))
             if facts:
                 skills.append(_asked(name, self._definitions[name], skill, facts))
-        student = self._pseudonyms.of(update.student_id)
-        return Question(Request(student, tuple(skills)), evidence_ids)
+        return Question(Request(tuple(skills)), evidence_ids)
 
     def _rates(self, name: str, skill: KnownSkill, evidence_ids: dict[str, str]) -> tuple[AskedFact, ...]:
         """A profile's indicators, those first that moved most of late; then those of which most was observed."""
@@ -112,31 +143,35 @@ class Prompt:
         for rate in sorted(skill.indicators, key=lambda rate: (-abs(rate.trend), -rate.of)):
             if rate.name in known:
                 alias = _alias(evidence_ids, f"{name}.{rate.name}")
-                worded = rate_in_words(known[rate.name], rate)
-                facts.append(AskedFact(alias, worded.text, worded.quantities, None, "neither"))
+                terms = known[rate.name].numerator + known[rate.name].denominator
+                about = dict.fromkeys(term.partition(".")[0] for term in terms)
+                facts.append(_fact(alias, rate_in_words(known[rate.name], rate), {}, "neither", tuple(about)))
         return tuple(facts)
 
 
 def render(request: Request) -> list[dict[str, str]]:
     """The request as chat messages: the standing instructions, then the facts as JSON."""
-    facts = msgspec.json.encode({"student": request.student, "skills": [_rendered(s) for s in request.skills]})
+    facts = msgspec.json.encode({"skills": [_rendered(s) for s in request.skills]})
     messages = [
         {"role": "system", "content": INSTRUCTIONS},
         {"role": "user", "content": facts.decode()},
     ]
     if request.rejected:
         faults = "\n".join(f"- {fault}" for fault in request.rejected)
-        worded = f"Your first answer was rejected. Answer again, in full, without these faults:\n{faults}"
+        names = ", ".join(request.again)
+        worded = f"Your first answer was rejected. Answer again, for {names} alone, without these faults:\n{faults}"
         messages.append({"role": "user", "content": worded})
     return messages
 
 
 def _rendered(skill: AskedSkill) -> dict[str, object]:
-    facts = [{"id": f.id, "fact": f.text, "days_ago": f.age_days, "direction": f.direction} for f in skill.facts]
     rendered = {**asdict(skill), "sources": [asdict(pull) for pull in skill.sources]}
     return {
         **{name: value for name, value in rendered.items() if value is not None and value != []},
-        "facts": [{name: value for name, value in fact.items() if value is not None} for fact in facts],
+        "facts": [
+            {"id": fact.id, "fact": fact.text, "slots": fact.values, "direction": fact.direction}
+            for fact in skill.facts
+        ],
     }
 
 
@@ -147,9 +182,22 @@ def _facts(skill: KnownSkill, as_of: datetime, evidence_ids: dict[str, str]) -> 
         if worded is None:
             continue
         alias = _alias(evidence_ids, item.id)
-        age_days = max((as_of - datetime.fromisoformat(item.time)).days, 0)
-        facts.append(AskedFact(alias, worded.text, worded.quantities, age_days, _direction(skill, item)))
+        when = {f"{alias}.when": _age((as_of - datetime.fromisoformat(item.time)).days)}
+        facts.append(_fact(alias, worded, when, _direction(skill, item), (item.fact,)))
     return tuple(facts)
+
+
+def _fact(
+    alias: str, worded: WordedFact, when: Mapping[str, str], direction: Direction, about: tuple[str, ...]
+) -> AskedFact:
+    values = {f"{alias}{slot}": value for slot, value in worded.values.items()}
+    return AskedFact(alias, worded.text.replace("{}", f"{{{alias}}}"), {**values, **when}, direction, about)
+
+
+def _age(days: int) -> str:
+    if days <= 0:
+        return "today"
+    return "1 day ago" if days == 1 else f"{days} days ago"
 
 
 def _alias(evidence_ids: dict[str, str], id_: str) -> str:

@@ -5,7 +5,9 @@ A fact that is not in the vocabulary is left out, so nothing that a student wrot
 that was found in a text only the finding is described, not the words.
 """
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from schemas.update import IndicatorRate
@@ -18,7 +20,7 @@ MIN_TREND: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number that may be quoted. A fraction is 0 to 1, and may be written in percent."""
+    """A number as it is told: a fraction, which is 0 to 1, in percent."""
 
     value: float
     unit: QuantityUnit
@@ -31,10 +33,13 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class WordedFact:
-    """An evidence item or an indicator in words, with the numbers that stand in them, or may."""
+    """An evidence item or an indicator in words: `text` with slots for its numbers, and by slot what fills it.
+
+    The slot of its number, with all that belongs to it, is "" here: "took {} on a task", {"": "3 hints"}.
+    """
 
     text: str
-    quantities: tuple[Quantity, ...] = ()
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 def in_words(fact: str, value: float) -> WordedFact | None:
@@ -53,20 +58,31 @@ def in_words(fact: str, value: float) -> WordedFact | None:
     if not 0 <= value <= measure.most:
         return None
     quantity = Quantity(measure.shown(value), measure.unit)
-    return WordedFact(words.format(quantity, "" if quantity.value == 1 else "s"), (quantity,))
+    text, number = _without_number(words)
+    return WordedFact(text, {"": number.format(quantity, "" if quantity.value == 1 else "s")})
 
 
 def rate_in_words(indicator: Indicator, seen: IndicatorRate) -> WordedFact:
     """What an indicator counted of a student, in the words of the skills file, or in its name; and its trend."""
     count, of = Quantity(seen.count, "count"), Quantity(seen.of, "count")
     rate = Quantity(seen.value, "fraction")
-    if isinstance(indicator.words, str):
-        text = indicator.words.format(count=count, of=of, rate=rate)
-    else:
-        text = f"{indicator.name.replace('_', ' ')}: {count} of {of}"
+    words = f"{indicator.name.replace('_', ' ')}: {{count}} of {{of}}"
+    if isinstance(indicator.words, str) and _FILLED.search(indicator.words):
+        words = indicator.words
+    text, numbers = _without_number(words)
     if abs(seen.trend) >= MIN_TREND:
         text += ", of late more often" if seen.trend > 0 else ", of late less often"
-    return WordedFact(text, (count, of, rate))
+    return WordedFact(text, {"": numbers.format(count=count, of=of, rate=rate), ".rate": str(rate)})
 
 
+def _without_number(words: str) -> tuple[str, str]:
+    """The words with a slot for their number; what is in brackets, or from its first {} to the last."""
+    found = _BRACKETED.search(words) or _FILLED.search(words)
+    if found is None:
+        return words, ""
+    return f"{words[: found.start()]}{{}}{words[found.end() :]}", found.group().strip("[]")
+
+
+_BRACKETED: Final = re.compile(r"\[[^]]*\]")
+_FILLED: Final = re.compile(r"\{.*\}")
 _WORDS: Final = {**{fact.key: (fact.words, fact.measure) for fact in Fact}, RUBRIC_FACT: RUBRIC_WORDS}

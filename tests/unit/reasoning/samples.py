@@ -13,14 +13,12 @@ from schemas.update import (
     SkillUpdate,
 )
 from streams.reasoning.request.prompt import Prompt
-from streams.reasoning.request.pseudonym import Pseudonyms
 from streams.skills.skill_set import Indicator, Skill, SkillSet
 
 NAME = "Zebedee-Canary"
 STUDENT = f"urn:school:{NAME}:4711"
 EVENT = "event-canary-0815"
 PHRASE = "~my hamster canary"
-SECRET = b"sixteen bytes or more"
 SKILLS = SkillSet(
     version=1,
     name="tests",
@@ -43,7 +41,7 @@ SKILLS = SkillSet(
 
 
 def prompt() -> Prompt:
-    return Prompt(SKILLS, Pseudonyms(SECRET))
+    return Prompt(SKILLS)
 
 
 def evidence(

@@ -157,7 +157,7 @@ async def test_a_fault_of_our_own_is_a_failed_attempt_and_names_no_word_of_the_r
     def broken(*_: object) -> None:
         raise ZeroDivisionError("canary")
 
-    monkeypatch.setattr("streams.reasoning.asking.violations", broken)
+    monkeypatch.setattr("streams.reasoning.asking.check_claims", broken)
     explanation, result = await rig.explainer.explain(update(), Pending())
     assert explanation is None
     assert (result.outcome, result.attempts) == ("failed", 1)

@@ -20,7 +20,6 @@ from streams.reasoning.policy.explained import note_result, with_noted
 from streams.reasoning.policy.pending import Sequence, is_pending
 from streams.reasoning.policy.settings import LIMITER, PendingPolicy
 from streams.reasoning.request.prompt import Prompt
-from streams.reasoning.request.pseudonym import Pseudonyms
 from streams.replay import FileRecord
 from streams.rows.codec import decode_row
 from streams.rows.row import Row, SkillState
@@ -28,7 +27,6 @@ from streams.rows.row_batch import RowBatch
 from streams.vocabulary import skill_code
 from tests.events import NOW_US, default_skills, raw, record
 from tests.stepped import CHANNELS, Stepped, owning_partition
-from tests.unit.reasoning.samples import SECRET
 
 ADA = b"ada"
 OWNING = owning_partition(ADA)
@@ -77,7 +75,7 @@ class Noted:
         await limiter.fill()
         registry = Registry()
         registry.register(limiter)
-        prompt = Prompt(pipeline.skill_set, Pseudonyms(SECRET))
+        prompt = Prompt(pipeline.skill_set)
         explainer = Explainer(ScriptedModel(), prompt, lambda: NOW_US, random.Random(1), registry=registry)
         _, result = await explainer.explain(update, row_batch.pending(0))
         row = decode_row(scored.rows.encode()[0])

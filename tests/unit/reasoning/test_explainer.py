@@ -5,6 +5,7 @@ import json
 
 import msgspec
 import pytest
+from msgspec import UNSET
 
 from schemas.explanation import Explanation, ReasoningResult
 from streams.limits import Bucket, MemoryLimiter, RateLimitExceeded
@@ -77,7 +78,7 @@ async def test_nothing_that_tells_who_the_student_is_leaves(server: LoopbackOpen
     traffic = b"".join(e.body + repr(e.headers).encode() + e.path.encode() for e in server.exchanges)
     for canary in (STUDENT, NAME, EVENT, PHRASE.strip("~"), "hamster", "4711"):
         assert canary.encode() not in traffic
-    assert len({facts_in(json.loads(call.body))["student"] for call in server.calls}) == 1
+    assert len({json.dumps(facts_in(json.loads(call.body))) for call in server.calls}) == 1
 
 
 async def test_requests_are_of_the_form_that_newer_models_accept(server: LoopbackOpenAI, rig: Rig) -> None:
@@ -207,7 +208,47 @@ async def test_a_reply_that_fails_the_check_is_asked_for_once_more_with_the_reas
         assert "9876" in second[-1]["content"]
 
 
-@pytest.mark.parametrize("fault", [ungrounded, not_json, cut_off, no_completion])
+async def test_of_a_skill_without_a_claim_that_holds_the_template_tells_and_of_the_others_the_model(
+    server: LoopbackOpenAI, rig: Rig
+) -> None:
+    server.plan(then=ungrounded)
+    explanation, result = await explain(rig)
+
+    assert explanation is not None
+    assert explanation.generator == "model"
+    assert [skill.generator for skill in explanation.skills] == ["template", UNSET, UNSET]
+    assert all(skill.claims for skill in explanation.skills[:2])
+    assert "9876" not in repr(explanation)
+    assert result.outcome == "explained"
+    assert rig.grants == len(server.calls) == 2
+
+
+async def test_an_explanation_has_the_facts_that_its_claims_cite(server: LoopbackOpenAI, rig: Rig) -> None:
+    explanation, _ = await explain(rig)
+
+    assert explanation is not None
+    for skill in explanation.skills:
+        assert {fact.id for fact in skill.facts} == {cited for claim in skill.claims for cited in claim.evidence}
+    assert [(fact.text, fact.time) for fact in explanation.skills[0].facts] == [
+        ("passed a task on try 3", "2026-11-20T08:00:00Z"),
+        ("did not pass a task, with a score of 60 %", "2026-11-22T07:00:00Z"),
+    ]
+
+
+@pytest.mark.parametrize("failure", [failing(500), throttled("7"), failing(401)])
+async def test_what_holds_of_a_first_answer_is_not_lost_where_the_second_call_fails(
+    server: LoopbackOpenAI, rig: Rig, failure: Answer
+) -> None:
+    server.plan(ungrounded, failure)
+    explanation, result = await explain(rig)
+
+    assert explanation is not None
+    assert explanation.generator == "model"
+    assert explanation.skills[1].claims
+    assert result.outcome == "explained"
+
+
+@pytest.mark.parametrize("fault", [not_json, cut_off, no_completion])
 async def test_a_second_bad_reply_gives_way_to_the_template(server: LoopbackOpenAI, rig: Rig, fault: Answer) -> None:
     server.plan(then=fault)
     explanation, result = await explain(rig)

@@ -1,4 +1,4 @@
-"""What passes the check and what does not."""
+"""What passes the check and what does not: the rules of citing, slots and skills; `test_claims` has those of words."""
 
 from typing import Any
 
@@ -7,61 +7,59 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.update import IndicatorRate
-from streams.reasoning.check.grounding import violations
+from streams.reasoning.check.entailment import themes_without_facts
+from streams.reasoning.check.grounding import CheckedDraft, check_claims
 from streams.reasoning.check.readability import grade, syllables
 from streams.reasoning.model import template
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkill
 from streams.reasoning.model.scripted import ScriptedModel
 from streams.reasoning.request.prompt import Direction, Prompt, Request
-from streams.reasoning.request.pseudonym import Pseudonyms
 from streams.vocabulary import FACTS
 from tests.events import default_skills
-from tests.unit.reasoning.samples import SECRET, evidence, profile, prompt, scored, update
+from tests.unit.reasoning.samples import evidence, profile, prompt, scored, update
 
-# e1: passed a task on try 3, 2 days ago, up; e2: did not pass a task and scored 60 %, 0 days ago, down. Score 0.72.
+# e1: passed a task on try 3, 2 days ago, up; e2: did not pass a task, with a score of 60 %, today, down. Score 0.72.
 ITEMS = (evidence("x", "recovered", 3.0), evidence("y", "failed", 0.4, -1, "2026-11-22T07:00:00Z"))
 REQUEST = prompt().question(update(resilience=scored(confidence=0.45, items=ITEMS))).request
+PASSED = DraftClaim(text="Passed a task on {e1}.", evidence=["e1"], direction="up")
+FAILED = DraftClaim(text="Did not pass a task {e2.when}.", evidence=["e2"], direction="down")
+WRONG = DraftClaim(text="Passed 12 tasks.", evidence=["e1"], direction="up")
+
+
+def checked(*claims: DraftClaim, request: Request = REQUEST) -> CheckedDraft:
+    return check_claims(request, Draft(skills=[DraftSkill(skill="resilience", claims=list(claims))]))
 
 
 def faults(text: str, cites: tuple[str, ...] = ("e1",), direction: Direction = "up") -> tuple[str, ...]:
-    claim = DraftClaim(text=text, evidence=list(cites), direction=direction)
-    return violations(REQUEST, Draft(skills=[DraftSkill(skill="resilience", claims=[claim])]))
+    return checked(DraftClaim(text=text, evidence=list(cites), direction=direction)).faults
+
+
+def test_one_fault_costs_one_claim() -> None:
+    found = checked(PASSED, WRONG, FAILED)
+    assert found.draft.skills[0].claims == [PASSED, FAILED]
+    assert found.refused == 1
+    assert found.unanswered == ()
+    assert found.faults == ("resilience, claim 2: writes a number (12); numbers stand in slots",)
+
+
+def test_a_skill_without_a_claim_that_holds_is_unanswered() -> None:
+    found = checked(WRONG)
+    assert found.draft.skills == []
+    assert found.unanswered == ("resilience",)
+    assert "resilience: no claim is left; each skill needs one" in found.faults
 
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "Passed a task on try 3, two days ago.",
-        "Passed on try three. The score is 0.72.",
-        "The score is 72 %, and 72 percent is what it says.",
-        "The score is 0.7.",
-        "The 90 % interval goes from 0.62 to 0.82.",
-        "The learner passed in the end. This raises the score.",
-    ],
+    ["Passed on {e1}, {e1.when}.", "The score is {score}: a task was passed.", "From {low} to {high}, by a pass."],
 )
-def test_true_numbers_and_directions_pass(text: str) -> None:
+def test_slots_of_cited_facts_and_of_the_skill_may_be_used(text: str) -> None:
     assert faults(text) == ()
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Passed a task on try 4.",
-        "Passed a task on try four.",
-        "The score is 1.",
-        "The score is 0.73.",
-        "The score is 71 %.",
-        "Passed 3 % of the tasks.",
-        "Passed on try -3.",
-        "Scored 60 % on a task.",
-        "Passed on 2026-11-20.",
-        "Passed ½ of the tasks.",
-        "Passed half of the tasks.",
-        "Passed 3,000 tasks.",
-    ],
-)
-def test_a_number_that_the_cited_facts_do_not_hold_is_found(text: str) -> None:
-    assert any("is not in the facts" in fault for fault in faults(text))
+@pytest.mark.parametrize("slot", ["e2", "e2.when", "e9", "points", "e1.rate", "", " e1", "level"])
+def test_no_other_slot_may_be_used(slot: str) -> None:
+    assert any("has a slot that its facts do not have" in fault for fault in faults(f"Passed on {{{slot}}}."))
 
 
 @pytest.mark.parametrize(
@@ -71,47 +69,48 @@ def test_a_number_that_the_cited_facts_do_not_hold_is_found(text: str) -> None:
         ("Passed a task.", ("e9",), "up", "does not have"),
         ("Passed a task.", ("e1",), "down", "says otherwise"),
         ("Passed and failed.", ("e1", "e2"), "up", "says otherwise"),
-        ("Passed. This lowers the score.", ("e1",), "up", "opposite"),
-        ("Passed. This does not support the skill.", ("e1",), "up", "opposite"),
-        ("Failed. This speaks for the skill.", ("e2",), "down", "opposite"),
-        ("Passed, so it is not ADHD.", ("e1",), "up", "adhd"),
-        ("Failed. A sign of a learning disorder.", ("e2",), "down", "disorder"),
-        ("Failed. The learner is lazy.", ("e2",), "down", "lazy"),
+        ("Passed. This lowers the score.", ("e1",), "up", "otherwise in its text"),
         ("Passed a task (e1).", ("e1",), "up", "id in the text"),
-        ("Passed **a task**.", ("e1",), "up", "markup"),
-        ("Passed, see https://example.org", ("e1",), "up", "link"),
+        ("Passed {e1} tasks.", ("e1",), "up", "as the number of something else"),
         ("  ", ("e1",), "up", "is empty"),
         ("Passed a task. " * 20, ("e1",), "up", "characters"),
-        (
-            "Demonstrated extraordinary metacognitive perseverance notwithstanding considerable difficulties.",
-            ("e1",),
-            "up",
-            "reads at grade",
-        ),
     ],
 )
 def test_each_fault_is_named(text: str, cites: tuple[str, ...], direction: Direction, fault: str) -> None:
     assert any(fault in found for found in faults(text, cites, direction)), faults(text, cites, direction)
 
 
-def test_help_asked_for_is_no_verdict() -> None:
-    assert faults("Asked for support, and passed after that.") == ()
-    assert faults("Failed, with support from others.", ("e2",), "down") == ()
+def test_a_claim_that_loses_a_fact_it_rests_on_goes() -> None:
+    whole = DraftClaim(text="Passed a task, and had failed one.", evidence=["e1"], direction="up")
+    assert checked(whole).refused == 0
+    without = prompt().question(update(resilience=scored(items=ITEMS[1:]))).request
+    assert checked(whole, request=without).draft.skills == []
 
 
-def test_the_pseudonym_is_not_published() -> None:
-    assert any("names the student" in fault for fault in faults(f"{REQUEST.student} passed."))
+def test_what_another_claim_says_is_told_once() -> None:
+    found = checked(PASSED, DraftClaim(text="A task was passed on {e1}.", evidence=["e1"], direction="up"), PASSED)
+    assert found.refused == 2
 
 
-def test_every_skill_asked_about_needs_an_answer_and_no_other() -> None:
-    assert violations(REQUEST, Draft(skills=[])) == ("resilience: no claim; each skill needs one",)
-    claim = DraftClaim(text="Passed a task.", evidence=["e1"], direction="up")
-    twice = [DraftSkill(skill="resilience", claims=[claim])] * 2
-    assert "more than once" in violations(REQUEST, Draft(skills=twice))[0]
-    other = [*twice[:1], DraftSkill(skill="charm", claims=[claim])]
-    assert "not asked about" in violations(REQUEST, Draft(skills=other))[0]
-    many = [DraftSkill(skill="resilience", claims=[claim] * 6)]
-    assert "6 claims" in violations(REQUEST, Draft(skills=many))[0]
+def test_only_what_was_asked_is_answered_once_and_with_few_claims() -> None:
+    claims = [PASSED, FAILED]
+    other = check_claims(REQUEST, Draft(skills=[DraftSkill(skill="charm", claims=claims)]))
+    assert other.draft.skills == []
+    twice = check_claims(REQUEST, Draft(skills=[DraftSkill(skill="resilience", claims=claims)] * 2))
+    assert [drafted.claims for drafted in twice.draft.skills] == [claims]
+    texts = [
+        "Passed a task.",
+        "A task was passed on {e1}.",
+        "Kept at a task {e1.when}.",
+        "Tried again.",
+        "Got it right.",
+    ]
+    many = [DraftClaim(text=text, evidence=["e1"], direction="up") for text in (*texts, "Solved a task.")]
+    assert len(checked(*many).draft.skills[0].claims) == 5
+
+
+def test_every_theme_names_facts_that_there_are() -> None:
+    assert themes_without_facts() == set()
 
 
 any_items = st.lists(
@@ -136,13 +135,13 @@ def request_for(items: list[object]) -> Request:
 @given(any_items)
 def test_the_template_passes_the_check_whatever_the_evidence(items: list[object]) -> None:
     request = request_for(items)
-    assert violations(request, template.draft_of(request)) == ()
+    assert check_claims(request, template.draft_of(request)).faults == ()
 
 
 @given(any_items)
 async def test_the_scripted_model_passes_the_check_whatever_the_evidence(items: list[object]) -> None:
     request = request_for(items)
-    assert violations(request, (await ScriptedModel().explain(request)).draft) == ()
+    assert check_claims(request, (await ScriptedModel().explain(request)).draft).faults == ()
 
 
 PROFILED = prompt().question(
@@ -153,15 +152,15 @@ PROFILED = prompt().question(
 
 def faults_of_profile(text: str, cites: tuple[str, ...], direction: Direction = "neither") -> tuple[str, ...]:
     claim = DraftClaim(text=text, evidence=list(cites), direction=direction)
-    return violations(PROFILED.request, Draft(skills=[DraftSkill(skill="resilience", claims=[claim])]))
+    return check_claims(PROFILED.request, Draft(skills=[DraftSkill(skill="resilience", claims=[claim])])).faults
 
 
 @pytest.mark.parametrize(
     ("text", "cites"),
     [
-        ("Came back to 3 of 4 failed tasks.", ("e1",)),
-        ("Came back to 75 % of the failed tasks, and gave up on one of four.", ("e1", "e2")),
-        ("Did not pass a task, then passed one on try 3.", ("e3", "e4")),
+        ("Came back to {e1} failed tasks.", ("e1",)),
+        ("Came back to {e1.rate} of the failed tasks, and gave up on {e2} of them.", ("e1", "e2")),
+        ("Did not pass a task, then passed one on {e3}.", ("e3", "e4")),
     ],
 )
 def test_what_a_profile_counted_may_be_told(text: str, cites: tuple[str, ...]) -> None:
@@ -171,13 +170,13 @@ def test_what_a_profile_counted_may_be_told(text: str, cites: tuple[str, ...]) -
 @pytest.mark.parametrize(
     ("text", "cites", "direction", "fault"),
     [
-        ("Came back to 3 of 5 failed tasks.", ("e1",), "neither", "the number 5 is not in the facts"),
-        ("Came back to 3 of 4 failed tasks.", ("e2",), "neither", "the number 3 is not in the facts"),
-        ("Came back to 3 of 4 tasks. This speaks for the skill.", ("e1",), "neither", "the opposite in its text"),
-        ("Came back to 3 of 4 failed tasks.", ("e1",), "up", "says up, but a fact"),
+        ("Came back to 3 of 4 failed tasks.", ("e1",), "neither", "writes a number (3)"),
+        ("Came back to {e1} failed tasks.", ("e2",), "neither", "has a slot that its facts do not have"),
+        ("Came back to {e1} tasks. This speaks for the skill.", ("e1",), "neither", "otherwise in its text"),
+        ("Came back to {e1} failed tasks.", ("e1",), "up", "says up, but a fact"),
         ("Passed a task.", ("e3",), "up", "says up, but a fact"),
-        ("Is proficient: came back to 3 of 4 tasks.", ("e1",), "neither", "has no level"),
-        ("Came back to 72 % of the tasks.", ("e1",), "neither", "the number 72 % is not in the facts"),
+        ("Is proficient: came back to {e1} tasks.", ("e1",), "neither", "has no level"),
+        ("Came back to {score} of the tasks.", ("e1",), "neither", "has a slot that its facts do not have"),
     ],
 )
 def test_a_profile_is_told_without_a_verdict_a_level_or_a_score(
@@ -187,7 +186,7 @@ def test_a_profile_is_told_without_a_verdict_a_level_or_a_score(
     assert any(fault in each for each in found), found
 
 
-DEFAULT_PROMPT = Prompt(default_skills(), Pseudonyms(SECRET))
+DEFAULT_PROMPT = Prompt(default_skills())
 
 
 @pytest.mark.parametrize("trend", [0.0, 0.3, -0.3])
@@ -202,20 +201,19 @@ async def test_each_default_profile_is_told_in_words_that_pass_the_check(name: s
     [told] = request.skills
 
     assert len(told.facts) == len(rates)
-    assert all(
-        ("3 " in fact.text and "of 4" in fact.text) or "in 4" in fact.text or "75 %" in fact.text for fact in told.facts
-    )
+    in_full = [fact.in_full for fact in told.facts]
+    assert all(("3 " in text and "of 4" in text) or "in 4" in text or "75 %" in text for text in in_full)
     assert all(fact.text.endswith("of late more often") is (trend > 0) for fact in told.facts)
-    assert violations(request, template.draft_of(request)) == ()
-    assert violations(request, (await ScriptedModel().explain(request)).draft) == ()
+    assert check_claims(request, template.draft_of(request)).faults == ()
+    assert check_claims(request, (await ScriptedModel().explain(request)).draft).faults == ()
 
 
 @pytest.mark.parametrize("fact", [*FACTS, "rubric"])
 @pytest.mark.parametrize("direction", [-1, 1])
 async def test_each_fact_reads_easily_by_itself(fact: str, direction: int) -> None:
     request = request_for([evidence("x", fact, 0.8, -1 if direction < 0 else 1)])
-    assert violations(request, template.draft_of(request)) == ()
-    assert violations(request, (await ScriptedModel().explain(request)).draft) == ()
+    assert check_claims(request, template.draft_of(request)).faults == ()
+    assert check_claims(request, (await ScriptedModel().explain(request)).draft).faults == ()
 
 
 def test_the_grade_agrees_with_worked_examples() -> None:

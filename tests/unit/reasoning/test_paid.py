@@ -99,7 +99,7 @@ async def test_each_message_says_what_it_cost(server: LoopbackOpenAI, rig: Rig) 
 
 
 async def test_a_template_says_what_the_calls_before_it_cost(server: LoopbackOpenAI, rig: Rig) -> None:
-    server.plan(then=ungrounded)
+    server.plan(then=cut_off)
     explanation = await explained(rig)
 
     assert (explanation.generator, explanation.reason) == ("template", "rejected")

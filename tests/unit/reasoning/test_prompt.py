@@ -2,15 +2,11 @@
 
 import json
 
-import pytest
-
-from schemas.errors import Fatal
 from schemas.update import IndicatorRate, SkillUpdate
 from streams.reasoning.model import template
 from streams.reasoning.request.prompt import render
-from streams.reasoning.request.pseudonym import Pseudonyms
 from streams.reasoning.request.sent import most_input_tokens
-from tests.unit.reasoning.samples import EVENT, SECRET, STUDENT, evidence, profile, prompt, scored, update
+from tests.unit.reasoning.samples import EVENT, evidence, profile, prompt, scored, update
 
 
 def test_a_request_holds_facts_with_aliases_and_none_of_the_updates_ids() -> None:
@@ -21,8 +17,8 @@ def test_a_request_holds_facts_with_aliases_and_none_of_the_updates_ids() -> Non
     assert resilience["definition"] == "Goes on when something does not work."
     assert resilience["facts"][0] == {
         "id": "e1",
-        "fact": "passed a task on try 3",
-        "days_ago": 2,
+        "fact": "passed a task on {e1}",
+        "slots": {"e1": "try 3", "e1.when": "2 days ago"},
         "direction": "up",
     }
     assert question.evidence_ids == {"e1": f"{EVENT}:1", "e2": f"{EVENT}:2", "e3": f"{EVENT}:3"}
@@ -49,9 +45,24 @@ def test_a_profile_is_told_by_its_indicators_those_first_that_moved_and_without_
         "kind": "profile",
         "validated": False,
         "facts": [
-            {"id": "e1", "fact": "came back to 3 of 4 failed tasks, of late more often", "direction": "neither"},
-            {"id": "e2", "fact": "gives up: 1 of 4", "direction": "neither"},
-            {"id": "e3", "fact": "passed a task on try 3", "days_ago": 2, "direction": "neither"},
+            {
+                "id": "e1",
+                "fact": "came back to {e1} failed tasks, of late more often",
+                "slots": {"e1": "3 of 4", "e1.rate": "75 %"},
+                "direction": "neither",
+            },
+            {
+                "id": "e2",
+                "fact": "gives up: {e2}",
+                "slots": {"e2": "1 of 4", "e2.rate": "25 %"},
+                "direction": "neither",
+            },
+            {
+                "id": "e3",
+                "fact": "passed a task on {e3}",
+                "slots": {"e3": "try 3", "e3.when": "2 days ago"},
+                "direction": "neither",
+            },
         ],
     }
     assert question.evidence_ids == {"e1": "resilience.comes_back", "e2": "resilience.gives_up", "e3": "e7"}
@@ -67,25 +78,11 @@ def test_a_skill_outside_the_skill_set_is_not_asked_about() -> None:
     assert prompt().question(strange).request.skills == ()
 
 
-def test_a_pseudonym_is_steady_and_unlike_in_another_tenant_or_under_another_secret() -> None:
-    here = Pseudonyms(SECRET, "north")
-    assert here.of(STUDENT) == Pseudonyms(SECRET, "north").of(STUDENT)
-    others = {Pseudonyms(SECRET, "south").of(STUDENT), Pseudonyms(SECRET + b"!", "north").of(STUDENT)}
-    assert here.of(STUDENT) not in others
-    assert len(others) == 2
-    assert SECRET.decode() not in repr(here)
-
-
-def test_a_short_secret_is_refused() -> None:
-    with pytest.raises(Fatal, match="openssl rand"):
-        Pseudonyms(b"short")
-
-
 def test_no_tokenizer_makes_more_tokens_of_a_request_than_is_reserved() -> None:
     request = prompt().question(update()).request
     rendered_bytes = sum(len(message["content"].encode()) for message in render(request))
     assert most_input_tokens(request) > rendered_bytes
-    assert most_input_tokens(request.after(("a fault",))) > most_input_tokens(request)
+    assert most_input_tokens(request.after(("a fault",), ("resilience",))) > most_input_tokens(request)
 
 
 def summary(about: SkillUpdate) -> str:

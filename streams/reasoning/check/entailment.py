@@ -1,0 +1,78 @@
+"""Whether what a claim says was done is what its facts say was done.
+
+A theme is something that can be done, with the words that tell of it and the facts that bear it out:
+
+    "took hints and passed a task"  ──►  hints, passing  ──►  a fact of each must be cited
+    "did not pass a task"           ──►  failing
+
+Words that no theme has are not looked at here: what they say of a person, of others or of the future is forbidden
+elsewhere (`forbidden`).
+"""
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from streams.reasoning.check.lexicon import Words, load, pattern_of, phrases_of
+from streams.reasoning.request.prompt import Direction
+from streams.vocabulary import INDEX, PHRASE_PREFIX, RUBRIC_FACT
+
+
+@dataclass(frozen=True, slots=True)
+class _Theme:
+    name: str
+    words: Words
+    facts: frozenset[str]
+    denied: str | None
+
+
+_TABLES: Final = load()
+_THEMES: Final = {
+    table["name"]: _Theme(table["name"], phrases_of(table), frozenset(table["facts"]), table.get("denied"))
+    for table in _TABLES["themes"]
+}
+_UP: Final = pattern_of(_TABLES["directions"]["up"])
+_DOWN: Final = pattern_of(_TABLES["directions"]["down"])
+_DENIED: Final = re.compile(
+    r"(?<!\w)(?:not|never|no|without|hardly|barely|nor|neither|cannot|nothing|nobody|instead of|rather than|unable to|"
+    r"failed to|refused to|\w+n['’]t)(?: \w+){0,2} $",
+    re.IGNORECASE,
+)
+_NOT: Final = re.compile(r"(?:\b(?:not|never|hardly|no)|n['’]t) (?:\w+ly )?$", re.IGNORECASE)
+_CLAUSE: Final = re.compile(r"[,.;:!?–—]|\b(?:and|but|until)\b")
+
+
+def themes_without_facts() -> set[str]:
+    """Keys of facts that a theme names and nothing knows: a mistake in the file."""
+    known = {*INDEX, RUBRIC_FACT, PHRASE_PREFIX}
+    return {fact for theme in _THEMES.values() for fact in theme.facts} - known
+
+
+def said_directions(text: str) -> Iterator[Direction]:
+    """The directions that the text itself names: "raises the score", "does not support the skill", "did well"."""
+    for pattern, said, denied in ((_UP, "up", "down"), (_DOWN, "down", "up")):
+        for found in pattern.finditer(text):
+            yield denied if _NOT.search(text[: found.start()]) else said  # type: ignore[misc]
+
+
+def unentailed(text: str, facts: Collection[str], worded: str = "") -> Iterator[str]:
+    """What `text` says was done, or was not, that `facts`, of these keys, do not say. Slots taken out.
+
+    What is said as in `worded`, the skills file's own words for what was seen, is said by a fact.
+    """
+    keys = {PHRASE_PREFIX if fact.startswith(PHRASE_PREFIX) else fact for fact in facts}
+    for theme in _THEMES.values():
+        for found in theme.words.all_in(text):
+            clause = _CLAUSE.split(text[: found.start()])[-1]
+            if _with_two_before(clause, found.group()) in worded.lower():
+                continue
+            said = _THEMES.get(theme.denied or "") if _DENIED.search(clause) else theme
+            if said is None:
+                yield f"says that there was no {theme.name}, which no fact says"
+            elif keys.isdisjoint(said.facts):
+                yield f"speaks of {said.name}, of which no cited fact tells"
+
+
+def _with_two_before(clause: str, words: str) -> str:
+    return " ".join([*clause.split()[-2:], words]).lower()
