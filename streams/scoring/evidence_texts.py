@@ -1,6 +1,6 @@
 """Evidence items as JSON, for whatever skill they are shown with."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,8 +37,10 @@ class RowEvidence:
     shown: Array
     names: Mapping[int, bytes]
 
-    def write(self, at: SkillIndices) -> Iterator[bytes]:
-        """The items at each owner; each skill numbers its own, so that ids are unique within an update."""
+    def write(self, at: SkillIndices, form: bytes | None = None) -> list[bytes]:
+        """The items of each skill, in `form` where there are any; each skill numbers its own, so that ids are unique
+        within an update.
+        """
         owner, slot = np.nonzero(self.shown[at])
         at_items = at[0][owner], at[1][owner], slot
         code, weight, value, time_s = (
@@ -53,7 +55,7 @@ class RowEvidence:
             b',"time":"', map(dates(seconds * 1_000).__getitem__, of_second.tolist()),
             b'"}',
         )  # fmt: skip
-        return grouped(items, owner, len(at[0]))
+        return grouped(items, owner, len(at[0]), form)
 
 
 def evidence_names(skill_set: SkillSet) -> dict[int, str]:

@@ -25,11 +25,14 @@ def indices_of(chosen: NDArray[np.bool_]) -> SkillIndices:
     return row, skill
 
 
-def grouped(texts: Iterable[bytes], owner: Array, owners: int) -> Iterator[bytes]:
-    """Each owner's texts as one, with commas; they are in the order of their owners."""
+def grouped(texts: Iterable[bytes], owner: Array, owners: int, form: bytes | None = None) -> list[bytes]:
+    """Each owner's texts as one, with commas, and in `form`, if it has any; they are in the order of their owners."""
     ordered = list(texts)
     ends = np.cumsum(np.bincount(owner, minlength=owners)).tolist()
-    return (b",".join(ordered[start:end]) for start, end in zip([0, *ends], ends, strict=False))
+    spans = zip([0, *ends], ends, strict=False)
+    if form is None:
+        return [b",".join(ordered[start:end]) for start, end in spans]
+    return [form % b",".join(ordered[start:end]) if start < end else b"" for start, end in spans]
 
 
 def joined_columns(*columns: Column) -> Iterator[bytes]:

@@ -1,6 +1,6 @@
 """What an update says of single knowledge components: those that the student met last."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final, Self
 
 import numpy as np
@@ -33,7 +33,7 @@ class MasteryList:
         """Of each row the field with a comma before it; nothing where no component was met."""
         return [b',"mastery":[%b]' % texts if texts else b"" for texts in self.components(rows, MOST)]
 
-    def components(self, rows: RowBatch, most: int) -> Iterator[bytes]:
+    def components(self, rows: RowBatch, most: int) -> list[bytes]:
         """Of each row the `most` components met last as JSON objects with commas between them, the last one first."""
         found = ComponentBatch.of(rows.sections["components"])
         counts = AnswerCounts.of_records(len(rows), found.owner, found.records)

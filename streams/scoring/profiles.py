@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Final
 
 import numpy as np
@@ -17,7 +16,7 @@ from streams.rows.row_batch import RowBatch
 from streams.scoring.contributions import contributions
 from streams.scoring.evidence_texts import RowEvidence
 from streams.scoring.fusion import ScoredBatch
-from streams.scoring.json_columns import SkillIndices, grouped, joined_columns, json_string, numbers, numerals
+from streams.scoring.json_columns import Column, SkillIndices, grouped, joined_columns, json_string, numbers, numerals
 from streams.skills.skill_set import SkillSet
 from streams.skills.sources import BUILT_IN
 
@@ -41,6 +40,7 @@ class ProfileTexts:
         platforms = Platforms.of(skill_set, artifact)
         self._can_occur = np.array([platforms.tell(each) for each in self._indicators.indicators], np.bool_)
         self._skills = len(skill_set.names)
+        self._names = [json_string(name) + b':{"kind":"profile","validated":false' for name in skill_set.names]
         self._starts = [b'{"name":%b,"count":' % json_string(each.name) for each in self._indicators.indicators]
         self._installed = [each.name for each in types if each.name not in BUILT_IN]
 
@@ -62,14 +62,14 @@ class ProfileTexts:
     def write(self, scored: ScoredBatch, evidence: RowEvidence, seen: Observed, at: SkillIndices) -> Iterator[bytes]:
         """The profiles at those indices."""
         return joined_columns(
-            b'{"kind":"profile","validated":false',
-            _named(b',"indicators":[%b]', self._rates(scored, seen, at)),
-            _named(b',"evidence":[%b]', evidence.write(at)),
-            _named(b',"contributions":{%b}', self._said_elsewhere(scored, at)),
+            map(self._names.__getitem__, at[1].tolist()),
+            self._rates(scored, seen, at),
+            evidence.write(at, b',"evidence":[%b]'),
+            self._said_elsewhere(scored, at),
             b"}",
         )
 
-    def _rates(self, scored: ScoredBatch, seen: Observed, at: SkillIndices) -> Iterator[bytes]:
+    def _rates(self, scored: ScoredBatch, seen: Observed, at: SkillIndices) -> list[bytes]:
         """The indicators that were observed, for each skill its own."""
         index_of = np.full((len(scored.rows), self._skills), -1)
         index_of[at] = np.arange(len(at[0]))
@@ -87,7 +87,7 @@ class ProfileTexts:
             _where(trend != 0, b',"trend":%b', numbers(trend, RATE_DIGITS)),
             b"}",
         )  # fmt: skip
-        return grouped(texts, index_of[row, self._indicators.skill[index]], len(at[0]))
+        return grouped(texts, index_of[row, self._indicators.skill[index]], len(at[0]), b',"indicators":[%b]')
 
     def _recent(self, scored: ScoredBatch) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Decayed sums: those that behaviour was estimated by, or, where that failed, the same once more."""
@@ -95,7 +95,7 @@ class ProfileTexts:
         rates = estimate.recent if isinstance(estimate, BehaviourEstimate) else self._indicators.recent(scored.rows)
         return rates.part, rates.whole
 
-    def _said_elsewhere(self, scored: ScoredBatch, at: SkillIndices) -> Iterator[bytes]:
+    def _said_elsewhere(self, scored: ScoredBatch, at: SkillIndices) -> Column:
         """What sources said that are not built in: they have no indicators to show, and `verify` asks no remote one."""
         said_by = [
             _where(
@@ -104,14 +104,12 @@ class ProfileTexts:
             for name in self._installed
             if (estimate := scored.estimates.get(name)) is not None
         ]
-        return (b",".join(filter(None, texts)) for texts in zip(*said_by, strict=True)) if said_by else repeat(b"")
+        if not said_by:
+            return b""
+        together = [b",".join(filter(None, texts)) for texts in zip(*said_by, strict=True)]
+        return [b',"contributions":{%b}' % texts if texts else b"" for texts in together]
 
 
 def _where(chosen: NDArray[np.bool_], form: bytes, texts: list[bytes]) -> list[bytes]:
     """Each chosen text in its form; nothing for others."""
     return [form % text if one else b"" for text, one in zip(texts, chosen.tolist(), strict=True)]
-
-
-def _named(form: bytes, texts: Iterator[bytes]) -> Iterator[bytes]:
-    """Each text in its field; nothing where there is none."""
-    return (form % text if text else b"" for text in texts)

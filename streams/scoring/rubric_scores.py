@@ -7,7 +7,7 @@ import numpy as np
 
 from streams.rows.row_batch import Floats, RowBatch
 from streams.scoring.evidence_texts import RowEvidence
-from streams.scoring.json_columns import SkillIndices, joined_columns, numbers
+from streams.scoring.json_columns import SkillIndices, joined_columns, json_string, numbers
 from streams.scoring.skill_scores import LEVEL_TEXTS
 from streams.skills.skill_set import SkillSet
 
@@ -20,6 +20,7 @@ class RubricTexts:
 
     def __init__(self, skill_set: SkillSet) -> None:
         self._levels = skill_set.levels
+        self._names = [json_string(name) + b':{"kind":"score","score":' for name in skill_set.names]
         self._stale_after_s = skill_set.fusion.stale_after_days * 86_400
 
     def write(self, rows: RowBatch, evidence: RowEvidence, at: SkillIndices) -> Iterator[bytes]:
@@ -31,7 +32,7 @@ class RubricTexts:
         age_s = np.maximum(rows.headers["as_of_us"][at[0]] / 1e6 - rows.skill_states["rubric_newest_s"][at], 0)
         texts = numbers(score)
         return joined_columns(
-            b'{"kind":"score","score":', texts,
+            map(self._names.__getitem__, at[1].tolist()), texts,
             b',"confidence":', numbers(confidence),
             b',"level":"', map(LEVEL_TEXTS.__getitem__, self._levels.classify(score, confidence).tolist()),
             b'","validated":false,"rests_on":"ratings by teachers","contributions":{"rubric":{"status":"',

@@ -33,7 +33,8 @@ class ScoreTexts:
             for skill in skill_set.skills.values()
             for sources in _subsets(self._sources)
         ]
-        self._kinds = [b"mastery" if name in artifact.banks else b"score" for name in skill_set.names]
+        kinds = {name: b"mastery" if name in artifact.banks else b"score" for name in skill_set.names}
+        self._names = [json_string(name) + b':{"kind":"%b","score":' % kind for name, kind in kinds.items()]
         cards = [artifact.card.skills.get(name) for name in skill_set.names]
         self._has_interval = np.array([bool(card and (card.intervals or card.outcome_intervals)) for card in cards])
 
@@ -50,8 +51,7 @@ class ScoreTexts:
             added += [b"," if added else b"", json_string(name) + b":"]
             added.append(contributions(estimate, fused.log_odds[name], at))
         return joined_columns(
-            b'{"kind":"', map(self._kinds.__getitem__, at[1].tolist()),
-            b'","score":', numbers(score),
+            map(self._names.__getitem__, at[1].tolist()), numbers(score),
             self._intervals(fused, at),
             b',"confidence":', numbers(confidence),
             b',"level":"', map(LEVEL_TEXTS.__getitem__, level.tolist()),

@@ -32,7 +32,6 @@ class UpdateWriter:
         self._scores = ScoreTexts(skill_set, artifact, types)
         self._ratings = RubricTexts(skill_set)
         self._profiles = ProfileTexts(skill_set, artifact, types)
-        self._names = [json_string(name) + b":" for name in skill_set.names]
         self._mastery = MasteryList.of(artifact, skill_set.names)
         self._ends_with = b',"config_version":%b,"model":%b}' % (
             json_string(config_version),
@@ -53,7 +52,7 @@ class UpdateWriter:
         )  # fmt: skip
         return list(updates)
 
-    def _skills(self, scored: ScoredBatch) -> Iterator[bytes]:
+    def _skills(self, scored: ScoredBatch) -> list[bytes]:
         """Of each row its skills, each as what it is."""
         rows, seen = scored.rows, self._profiles.seen(scored.rows)
         evidence = self._evidence.of(rows)
@@ -65,10 +64,10 @@ class UpdateWriter:
         }
         written = {how: write(at) for how, write in writers.items() if len((at := indices_of(shown == how))[0])}
         row, skill = indices_of(shown != NOT_SHOWN)
-        texts = [
-            self._names[column] + next(written[how])
-            for column, how in zip(skill.tolist(), shown[row, skill].tolist(), strict=True)
-        ]
+        if len(written) == 1:
+            [texts] = written.values()
+        else:
+            texts = (next(written[how]) for how in shown[row, skill].tolist())
         return grouped(texts, row, len(rows))
 
 

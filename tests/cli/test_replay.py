@@ -59,9 +59,10 @@ def test_a_plain_file(run: Run, events: Path) -> None:
 def test_overrides_are_scored_with_and_named(run: Run, events: Path, tmp_path: Path) -> None:
     overrides, out = tmp_path / "weights.toml", tmp_path / "updates.jsonl"
     overrides.write_text("[weights.problem_solving]\nbehaviour = 2.5\n")
+    events.write_bytes(raw("control", controls={"a": 1.0, "b": 0.0}, minute=2) + b"\n" + LINES)
     versions, scores = set(), set()
     for given in ((), ("--fusion-config", overrides)):
-        assert run("replay", events, "--out", out, "--json", *NONE, *given).code == 0
+        assert run("replay", events, "--out", out, "--json", "--model", "default", *given).code == 0
         update = orjson.loads(out.read_bytes().splitlines()[0])
         versions.add(update["config_version"])
         scores.add(update["skills"]["problem_solving"]["score"])
