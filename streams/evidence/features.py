@@ -16,6 +16,7 @@ from streams.rows.row_batch import Floats, RowBatch, decays
 from streams.vocabulary import INDEX, Fact
 
 DAY_US: Final = 86_400 * 1_000_000
+MOST_SINCE_S: Final = 600.0
 
 
 class _Rows:
@@ -99,24 +100,19 @@ ROW_COLUMNS: Final = {
         "how often the control least changed while the others stayed was", lambda rows: _least(rows, "isolated")
     ),
     "since_varied_none_s": RowColumn(
-        "seconds from the last run with no control set to the last step of a simulation",
+        "seconds from the last run with no control set to the last step of a simulation, 600 at most",
         lambda rows: _since(rows, "varied_none"),
     ),
     "since_varied_one_s": RowColumn(
-        "seconds from the last run with a single control set to the last step of a simulation",
-        lambda rows: _since(rows, "varied_one"),
+        "the same, from the last run with a single control set", lambda rows: _since(rows, "varied_one")
     ),
     "since_varied_some_s": RowColumn(
-        "seconds from the last run with more controls set to the last step of a simulation",
-        lambda rows: _since(rows, "varied_some"),
+        "the same, from the last run with more controls set", lambda rows: _since(rows, "varied_some")
     ),
     "since_isolated_s": RowColumn(
-        "seconds from the last change of one control while the others stayed to the last step of a simulation",
-        lambda rows: _since(rows, "isolated"),
+        "the same, from the last change of one control while the others stayed", lambda rows: _since(rows, "isolated")
     ),
-    "since_reset_s": RowColumn(
-        "seconds from the last reset to the last step of a simulation", lambda rows: _since(rows, "reset")
-    ),
+    "since_reset_s": RowColumn("the same, from the last reset", lambda rows: _since(rows, "reset")),
     "handed_in_share": RowColumn(
         "work handed in, as a share of it and of due dates missed",
         lambda rows: _of_what_was_due(rows, "n", "submitted"),
@@ -174,9 +170,11 @@ def _least(rows: _Rows, name: str) -> Floats:
 
 
 def _since(rows: _Rows, fact: str) -> Floats:
-    """How long before the last step of a simulation a fact was last seen: an age that other work does not change."""
+    """How long before the last step of a simulation a fact was last seen, which no other work changes; cut, so that
+    whoever comes back to a simulation on another day is not beyond all who were trained on.
+    """
     last_step_s = np.fmax(rows.fact("newest_s", INDEX["set_controls"]), rows.fact("newest_s", INDEX["reset"]))
-    return last_step_s - rows.fact("newest_s", INDEX[fact])
+    return np.minimum(last_step_s - rows.fact("newest_s", INDEX[fact]), MOST_SINCE_S)
 
 
 def _of_what_was_due(rows: _Rows, column: str, fact: str) -> Floats:
