@@ -16,7 +16,7 @@ from schemas.attention import ATTENTION_REASONS, AttentionReason
 from schemas.dialects.vocabulary import SHIPPED, Vocabulary
 from streams.folding.counts import Counts
 from streams.limits import Decision
-from streams.reasoning.model.outcome import CallOutcome
+from streams.reasoning.model.outcome import CallOutcome, RequestOutcome
 from streams.rows.row import MAX_ROW_BYTES
 from streams.scoring.overrides import Refusal
 from streams.texts.english import MIN_WORDS
@@ -206,6 +206,13 @@ class Metrics:
 
         self.explanations: CounterBy[Generator] = declare.counter_by(
             "generator", "explanations", "messages", "Explanations published, by who wrote them.", get_args(Generator)
+        )
+        self.templates: CounterBy[str] = declare.counter_by(
+            "reason",
+            "templates",
+            "messages",
+            "Explanations by the template, by the reason why no model wrote them.",
+            [outcome.removeprefix("template_") for outcome in get_args(RequestOutcome) if "template_" in outcome],
         )
         self.reasoning_calls: CounterBy[CallOutcome] = declare.counter_by(
             "outcome", "reasoning_calls", "calls", "Calls to the reasoning model.", get_args(CallOutcome)

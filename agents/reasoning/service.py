@@ -203,3 +203,5 @@ class Explanations:
 
     def _published(self, explanation: Explanation) -> None:
         self._metrics.explanations.add(explanation.generator)
+        if explanation.generator == "template":
+            self._metrics.templates.add(explanation.reason or "unknown")

@@ -18,6 +18,7 @@ from streams.reasoning.model.reasoning_model import (
     ModelError,
     ModelRefused,
     ModelThrottled,
+    ModelUnavailable,
     ReasoningModel,
     RequestAdjusted,
     RequestRefused,
@@ -175,17 +176,23 @@ class BudgetedModel:
                 checked = check_claims(request, reply.draft)
         except ModelError as error:
             await self._failed(error, reserved, started_us, tally)
-            if isinstance(error, BadReply | ModelRefused) and not isinstance(error, RequestRefused):
-                self._breaker.close()
+            self._note(error, started_us)
             if isinstance(error, BadReply):
                 return CheckedAnswer.without_claims(request, str(error))
             raise
-        self._breaker.close()
+        self._breaker.answer(self._clock_us())
         outcome: CallOutcome = "bad_reply" if checked.unanswered else "ok"
         tally.request_id = reply.request_id
         await self._settle(reserved, outcome, reply.model, reply.usage, started_us, tally, checked.refused)
         await self._heed(reply.quota, reply.usage)
         return CheckedAnswer(checked.draft, reply.model, checked.faults, checked.unanswered)
+
+    def _note(self, error: ModelError, started_us: int) -> None:
+        """What the failure says of the provider: that it answers, that it does not, or neither."""
+        if isinstance(error, BadReply | ModelRefused) and not isinstance(error, RequestRefused):
+            self._breaker.answer(self._clock_us())
+        elif isinstance(error, ModelUnavailable) and not isinstance(error, RequestAdjusted):
+            self._breaker.fail(str(error), started_us, self._clock_us())
 
     async def _enter(self, grant: Grant, wanted: Callable[[], bool]) -> None:
         """The last look before the request; what forbids it gives the grant back, since nothing was sent."""

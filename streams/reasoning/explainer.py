@@ -89,7 +89,7 @@ class Explainer:
         self._settings = settings or ExplainSettings()
         self._observe = observe
         self._school_separator = school_separator
-        self._breaker = Breaker(self._settings.blocked_pause_s, alert)
+        self._breaker = Breaker(self._settings.blocked_pause_s, alert, self._settings.outage)
         self._condition = Condition()
         self._unready: str | None = None
         self._backoff = Backoff(self._settings.backoff_s, self._settings.max_backoff_s)
@@ -106,7 +106,7 @@ class Explainer:
 
     @property
     def paused_because(self) -> str | None:
-        """What a person must see to before calls are made again; None if nothing."""
+        """Why no calls are made, be it for a person to see to or for a while; None while they are."""
         return self._breaker.why
 
     @property
@@ -160,7 +160,7 @@ class Explainer:
             self._block(str(error))
             return self._later(update, attempts, self._settings.blocked_pause_s, "later_blocked")
         except ModelUnavailable as error:
-            self._condition.fail(str(error))
+            self._condition.fail(str(error), lasting=self._breaker.why is not None)
             return self._unavailable(update, question, attempts + 1, error.retry_after_s, tally)
         except ModelRefused as error:
             self._refused(error)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from streams.reasoning.model.defaults import MAX_REPLY_TOKENS
+from streams.reasoning.policy.breaker import OutageRule
 from streams.spending.prices import Prices
 
 LIMITER: Final = "openai_reasoning"
@@ -52,3 +53,4 @@ class ExplainSettings:
     second_grant_wait_s: float = 10.0
     reply_tokens: int = MAX_REPLY_TOKENS
     prices: Prices = field(default_factory=Prices)
+    outage: OutageRule = field(default_factory=OutageRule)

@@ -29,6 +29,7 @@ class Rig:
         calls: int = 1000,
         models: tuple[str, ...] = (),
         limits: SpendingLimits = NO_LIMITS,
+        total_timeout_s: float = 5.0,
     ) -> None:
         self.clock = ManualClock(START_US)
         self.alerts: list[str] = []
@@ -44,7 +45,7 @@ class Rig:
         self.registry = Registry()
         self.registry.register(self.limiter)
         self.account = MemoryAccount(limits, clock_us=self.clock)
-        self.model = OpenAIModel(openai_settings(url, *models), self.clock)
+        self.model = OpenAIModel(openai_settings(url, *models, total_timeout_s=total_timeout_s), self.clock)
         self.explainer = Explainer(
             self.model,
             prompt(),
@@ -93,7 +94,7 @@ class Rig:
         self.clock.advance(seconds=seconds)
 
 
-def openai_settings(url: str, *models: str) -> OpenAISettings:
+def openai_settings(url: str, *models: str, total_timeout_s: float = 5.0) -> OpenAISettings:
     """Deadlines short enough to be waited for in a test."""
     return OpenAISettings(
         api_key="sk-loopback",
@@ -101,5 +102,5 @@ def openai_settings(url: str, *models: str) -> OpenAISettings:
         models=models or ("gpt-4.1", "gpt-6-luna"),
         connect_timeout_s=2.0,
         read_timeout_s=0.3,
-        total_timeout_s=5.0,
+        total_timeout_s=total_timeout_s,
     )
