@@ -15,10 +15,8 @@ from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, RedisError
 
 from agents.config.settings import Settings
-from agents.metrics import Metrics
 from agents.operations.doctor.check import Finding, ok, problem, warning
-from agents.reasoning.setup import make_limiter, make_openai_model, redis_address, share_of
-from streams.limits import Limiter, LimitUnavailable
+from agents.reasoning.setup import make_openai_model, redis_address
 from streams.limits.redis import connect
 from streams.reasoning.model.catalogue import Served, choose_model, names_of
 from streams.reasoning.model.reasoning_model import ModelBlocked, ModelError
@@ -46,15 +44,15 @@ class BudgetCheck:
         if settings.reasoning == "off":
             yield ok("not used: there are no explanations")
             return
-        try:
-            limiter = make_limiter(settings, Metrics(), share_of(settings))
-        except ValueError as error:  # of the URL; it does not quote the URL
-            yield problem(f"SKILLSTREAM_REDIS_URL: {error}", "write redis://host:port/0, or rediss:// with TLS")
-            return
         if settings.redis_url is None:
             yield self._without()
             return
-        yield from asyncio.run(self._ask(limiter, settings.redis_url))
+        try:
+            client = connect(settings.redis_url)
+        except ValueError as error:  # of the URL; it does not quote the URL
+            yield problem(f"SKILLSTREAM_REDIS_URL: {error}", "write redis://host:port/0, or rediss:// with TLS")
+            return
+        yield from asyncio.run(self._ask(client, settings.redis_url))
 
     def _without(self) -> Finding:
         if self.settings.expected_workers > 1:
@@ -64,16 +62,17 @@ class BudgetCheck:
             )
         return ok("not used: one worker has all partitions, and the budget (SKILLSTREAM_REDIS_URL is not set)")
 
-    async def _ask(self, limiter: Limiter, url: str) -> list[Finding]:
+    async def _ask(self, client: Redis, url: str) -> list[Finding]:
         where = redis_address(url)
-        try:
-            await limiter.ping()
-        except LimitUnavailable as error:
-            said = f"no Redis answers at {where}: {error}; a worker starts, and spends its own share of the budget"
-            return [warning(said, "is it running, and is SKILLSTREAM_REDIS_URL right?")]
-        finally:
-            await limiter.aclose()
-        async with connect(url) as client:
+        async with client:
+            try:
+                await client.ping()
+            except (RedisError, OSError) as error:
+                name = type(error).__name__
+                said = (
+                    f"no Redis answers at {where} ({name}: {error}); a worker starts, and spends its own share of calls"
+                )
+                return [warning(said, "is it running, and is SKILLSTREAM_REDIS_URL right?")]
             found = [*await self._script(client), *await _keeping(client)]
             version = await _version(client)
         return found or [
@@ -86,7 +85,8 @@ class BudgetCheck:
             await client.eval(_PROBE, 1, key)
         except RedisError as error:
             advice = (
-                f"allow scripts, TIME, and commands of hashes on keys {self.settings.app_id}:limit:* and :spending:*"
+                f"allow scripts, TIME, TYPE, DEL and commands of hashes on keys {self.settings.app_id}:limit:* and "
+                ":spending:*, and INFO, by which a restart is noticed at once"
             )
             said = f"the limits' script may not be run ({type(error).__name__}): each worker spends its own share"
             return [warning(said, advice)]
