@@ -14,6 +14,7 @@ from streams.scoring.contributions import contributions
 from streams.scoring.evidence_texts import RowEvidence
 from streams.scoring.fusion import Fused, ScoredBatch
 from streams.scoring.json_columns import Column, SkillIndices, joined_columns, json_string, numbers
+from streams.scoring.kinds import fitted_sources
 from streams.scoring.validated import is_out_of_range, is_validated
 from streams.skills.skill_set import SkillSet
 
@@ -28,9 +29,10 @@ class ScoreTexts:
         self._sources = [each.name for each in types]
         self._trained = {each.name for each in types if each.trained}
         self._levels = skill_set.levels
+        fitted = fitted_sources(skill_set, types)
         self._rests_on = [
-            json_string(skill.rests_on(sources, labelled=not self._trained.isdisjoint(sources)))
-            for skill in skill_set.skills.values()
+            json_string(skill.rests_on(sources, labelled=any(fitted[name][column] for name in fitted.keys() & sources)))
+            for column, skill in enumerate(skill_set.skills.values())
             for sources in _subsets(self._sources)
         ]
         kinds = {name: b"mastery" if name in artifact.banks else b"score" for name in skill_set.names}

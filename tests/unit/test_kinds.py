@@ -3,6 +3,7 @@
 from functools import cache
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec import UNSET
 
@@ -106,10 +107,16 @@ def test_a_model_that_saw_labels_makes_a_score_and_without_a_table_no_interval()
 
 def test_a_text_model_makes_a_score_where_phrases_do_not() -> None:
     words = "my heart goes out to these poor people who lost their homes and families in this terrible fire " * 5
-    by_model = skills_of(*texts(words), of=pipeline("empathy", "none"))["empathy"]
-    by_phrases = skills_of(*texts(words))["empathy"]
+    text_model = load_skills("empathy")
+    basis = {"language": "a text model of adults writing about news"}
+    worded = msgspec.structs.replace(text_model.skills["empathy"], basis=basis)
+    skill_set = msgspec.structs.replace(text_model, skills={"empathy": worded})
+    of_model = Pipeline(skill_set, load_artifact("none"), on_failure=fail_source)
+    by_model, by_phrases = skills_of(*texts(words), of=of_model)["empathy"], skills_of(*texts(words))["empathy"]
 
-    assert (by_model.kind, by_phrases.kind) == ("score", "profile")
+    assert isinstance(by_model, SkillScore)
+    assert by_model.rests_on == basis["language"]
+    assert by_phrases.kind == "profile"
 
 
 def test_an_indicator_is_shown_only_where_something_could_be_counted() -> None:

@@ -67,7 +67,7 @@ class ModelArtifact:
         """Raises ArtifactError."""
         artifact = load_artifact(self.settings.model)
         if artifact is NO_ARTIFACT:
-            yield ok("none: scores come from the other sources")
+            yield ok("none: skills are shown as profiles, unless they have a text model or teachers' ratings")
             return
         found = [*self._wrong_skills(artifact), *_wrong_trainer(artifact)]
         yield from found
