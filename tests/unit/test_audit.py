@@ -7,11 +7,11 @@ import pytest
 
 from schemas.fusion_config import Overrides
 from schemas.update import SkillProfile
-from streams.evidence.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.rows.codec import decode_row
 from streams.scoring.overrides import NO_OVERRIDES, version_of
 from streams.verification.rescoring import Rescoring
+from tests.artifacts import of_a_former_trainer
 from tests.events import default_skills, fail_source, scores_of
 from tests.unit.verified import World, a_class, modelled, of, replayed_without, rescored
 
@@ -94,7 +94,7 @@ class Configured:
 
     def __init__(self, *known: Overrides) -> None:
         self._known = {version_of(overrides): overrides for overrides in known}
-        artifact = load_artifact("default")
+        artifact = of_a_former_trainer()
         self.pipeline = Pipeline(default_skills(), artifact, on_failure=fail_source)
         rescoring = Rescoring(default_skills(), artifact, configurations=self)
         self.world = World(pipeline_of=lambda _failing: self.pipeline, rescoring=lambda: rescoring)

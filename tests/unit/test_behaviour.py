@@ -5,9 +5,9 @@ from itertools import pairwise
 import pytest
 
 from schemas.event import NativeEvent
-from streams.evidence.artifacts import load_artifact
 from streams.evidence.behaviour import BehaviourSource
 from streams.evidence.source import EstimateStatus
+from tests.artifacts import of_a_former_trainer
 from tests.events import default_skills, event, folded, row_batch_of
 
 SOURCE = BehaviourSource(default_skills())
@@ -89,7 +89,7 @@ def test_passing_what_was_failed_before_speaks_for_adaptability() -> None:
 
 
 def test_only_evidence_that_the_model_reads_is_shared_with_it() -> None:
-    source = BehaviourSource(default_skills(), load_artifact("default"))
+    source = BehaviourSource(default_skills(), of_a_former_trainer())
     varied = [event("control", minute=n, task_id="t", controls={"a": 1.0, "b": 0.0}) for n in range(5)]
     passed = [event("attempt", minute=n, item_id=str(n), score=1.0) for n in range(5)]
     column = default_skills().names.index("problem_solving")

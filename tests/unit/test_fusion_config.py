@@ -14,12 +14,13 @@ from msgspec import UNSET
 from schemas.fusion_config import FusionConfig, FusionOverrides, LevelOverrides, Overrides
 from schemas.unreadable import UnreadableBatch
 from schemas.update import SkillUpdate, read_update
-from streams.evidence.artifacts import NO_ARTIFACT, FusionFit, SkillCard, load_artifact
+from streams.evidence.artifacts import NO_ARTIFACT, FusionFit, SkillCard
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
 from streams.rows.row_batch import RowBatch
 from streams.scoring.config_log import ConfigEntry, ConfigLog, RefusedEntry, encoded_config, encoded_request, key_of
 from streams.scoring.overrides import NO_OVERRIDES, ConfigRefused, apply_overrides, merged, version_of, weights_of
+from tests.artifacts import of_a_former_trainer
 from tests.events import NOW_MS, default_skills, fail_source, processed, raw, records, rows_of, scores_of
 
 SKILL = "problem_solving"
@@ -198,7 +199,7 @@ def test_empty_tables_override_nothing() -> None:
 
 
 def pipeline() -> Pipeline:
-    return Pipeline(default_skills(), load_artifact("default"), on_failure=fail_source)
+    return Pipeline(default_skills(), of_a_former_trainer(), on_failure=fail_source)
 
 
 def scored(pipeline: Pipeline, wanted: Overrides) -> SkillUpdate:
@@ -221,7 +222,7 @@ def test_without_overrides_updates_are_what_they_were_and_with_them_they_name_th
 
 def test_a_weight_moves_its_skill_and_no_other() -> None:
     plain, loud = scored(pipeline(), NO_OVERRIDES).skills, scored(pipeline(), LOUD).skills
-    fit = load_artifact("default").card.skills[SKILL].fusion
+    fit = of_a_former_trainer().card.skills[SKILL].fusion
     assert fit is not None
     weight = fit.weights["behaviour"]
 

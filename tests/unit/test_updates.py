@@ -12,18 +12,19 @@ from hypothesis import strategies as st
 
 from schemas.event import NativeEvent
 from schemas.update import SkillUpdate
-from streams.evidence.artifacts import Card, load_artifact
+from streams.evidence.artifacts import Card
 from streams.evidence.registry import make_sources, types_of
 from streams.evidence.source import Estimate, Source
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay
 from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import SkillSet
+from tests.artifacts import of_a_former_trainer
 from tests.events import default_skills, event, folded, scores_of, updates_about
 from tests.unit.reference_updates import updates
 from tests.unit.strategies import streams
 
-ARTIFACT = load_artifact("default")
+ARTIFACT = of_a_former_trainer()
 
 
 class Broken:
@@ -86,13 +87,13 @@ def test_names_and_words_are_written_as_json_whatever_they_hold(text: str) -> No
 PISA = "a model trained on PISA 2012 'climate control' (solved or not)"
 PHRASES, INDICATORS = "phrases chosen by hand", "indicators chosen by hand"
 CONTROLS = event("control", task_id="t", controls={"a": 1.0, "b": 0.0}, changed=1, duration_s=3.0)
-SOLVED = event("attempt", event_id="solved", score=1.0)
+SOLVED = [event("attempt", event_id=f"solved-{n}", item_id=f"q{n}", score=1.0) for n in range(20)]
 WROTE = event("message", event_id="wrote", text="I figured out why, step by step.")
 RESTING: dict[str, tuple[list[NativeEvent], tuple[str, ...], str, bool]] = {
-    "all": ([CONTROLS, SOLVED, WROTE], (), f"{PISA} and {PHRASES} and {INDICATORS}", False),
-    "no text": ([CONTROLS, SOLVED], (), f"{PISA} and {INDICATORS}", False),
+    "all": ([CONTROLS, *SOLVED, WROTE], (), f"{PISA} and {PHRASES} and {INDICATORS}", False),
+    "no text": ([CONTROLS, *SOLVED], (), f"{PISA} and {INDICATORS}", False),
     "a simulation alone": ([CONTROLS], (), PISA, True),
-    "the others fail": ([CONTROLS, SOLVED, WROTE], ("language", "behaviour"), PISA, True),
+    "the others fail": ([CONTROLS, *SOLVED, WROTE], ("language", "behaviour"), PISA, True),
 }
 """Events, the sources that fail; what the score rests on, and whether the model carries it."""
 
@@ -108,10 +109,10 @@ def test_a_score_is_said_to_rest_on_what_it_rests_on_for_this_student(case: str)
 
 
 PROFILED: dict[str, tuple[list[NativeEvent], tuple[str, ...]]] = {
-    "no simulation": ([SOLVED, WROTE], ()),
-    "answers alone": ([SOLVED], ()),
+    "no simulation": ([*SOLVED, WROTE], ()),
+    "answers alone": ([*SOLVED], ()),
     "a text alone": ([WROTE], ()),
-    "the model fails": ([CONTROLS, SOLVED, WROTE], ("model",)),
+    "the model fails": ([CONTROLS, *SOLVED, WROTE], ("model",)),
 }
 """Events, and the sources that fail."""
 
@@ -134,7 +135,7 @@ def test_a_model_without_a_weight_makes_no_score() -> None:
     pipeline = Pipeline(
         msgspec.structs.replace(skill_set, skills=skills), artifact, on_failure=lambda _source, _error: None
     )
-    rows = RowBatch.of_rows([folded(CONTROLS, SOLVED, WROTE)], default_skills().names)
+    rows = RowBatch.of_rows([folded(CONTROLS, *SOLVED, WROTE)], default_skills().names)
     [update] = updates_about(pipeline, ["ada"], rows)
     assert update.skills["problem_solving"].kind == "profile"
 
