@@ -101,7 +101,7 @@ _PHRASES: Final[tuple[tuple[AttentionReason, str, str], ...]] = (
     (
         "self_harm",
         "suicidal suicide",
-        r"suicidal|(?:i|i'm|i've|i'd|my)(?: \S+){0,4} suicide|(?:think\w*|thoughts?) (?:about|of) suicide",
+        r"suicidal|(?:i|i'm|i've|i'd|my)(?: \S+){0,4} suicide|(?:think|thinks|thinking|thoughts) (?:about|of) suicide",
     ),
     (
         "self_harm",
