@@ -28,7 +28,7 @@ from streams.reasoning.explainer import Explainer
 from streams.reasoning.policy.breaker import ReasoningPaused
 from streams.reasoning.policy.concurrency import Concurrency
 from streams.reasoning.policy.explained import with_noted
-from streams.reasoning.policy.pending import given_up, is_pending, owed
+from streams.reasoning.policy.pending import given_up, is_pending, moved_skills, owed
 from streams.reasoning.policy.queue import ReasoningQueue, Ticket
 from streams.rows.codec import row_headers
 from streams.rows.row import Pending
@@ -103,10 +103,10 @@ class Reasoner:
         scorer = self._pipeline.scorer
         scored = await scorer.score(row_batch)
         [written] = scorer.write([ticket.key], scored).values()
-        update = read_update(written)
+        moved = moved_skills(scored, scorer.skill_set.levels, self._queue.policy)
         try:
             explanation, result = await self._explainer.explain(
-                update, row_batch.pending(0), wanted=lambda: self._queue.contains(ticket)
+                read_update(written), row_batch.pending(0), moved, wanted=lambda: self._queue.contains(ticket)
             )
         except (RateLimitExceeded, ReasoningPaused) as wait:
             self._queue.release(ticket)
@@ -117,7 +117,7 @@ class Reasoner:
         except NotWanted:
             return 0.0
         if not self._erased_since(ticket, row_batch):
-            await self._publish(ticket, explanation, with_noted(result, update, scored.rows))
+            await self._publish(ticket, explanation, with_noted(result, moved, scored.rows))
         return 0.0
 
     def _erased_since(self, ticket: Ticket, row_batch: RowBatch) -> bool:

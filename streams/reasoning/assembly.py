@@ -31,7 +31,7 @@ def assemble(
     the skills of which a template speaks though the explanation is a model's.
     """
     claims = {drafted.skill: drafted.claims for drafted in draft.skills}
-    asked = {skill.skill: skill for skill in question.request.skills}
+    asked = {skill.skill: skill for skill in question.skills}
     return Explanation(
         version=EXPLANATION_VERSION,
         student_id=update.student_id,
@@ -41,7 +41,7 @@ def assemble(
         generator=generator,
         model=model,
         reason=reason,
-        summary=summary_of(update, question.request),
+        summary=summary_of(update, question.skills),
         skills=[
             SkillExplanation(
                 skill=name,

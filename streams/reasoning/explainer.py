@@ -13,7 +13,7 @@ No request is sent for a student that is not wanted any more.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from random import Random
 from typing import Literal
@@ -132,15 +132,25 @@ class Explainer:
         self._unready = None
         return None
 
-    async def explain(self, update: SkillUpdate, pending: Pending, *, wanted: Callable[[], bool] = always) -> Explained:
+    async def explain(
+        self,
+        update: SkillUpdate,
+        pending: Pending,
+        moved: Collection[str] | None = None,
+        *,
+        wanted: Callable[[], bool] = always,
+    ) -> Explained:
         """Explain `update`; what to publish, and what to write back: `explained` with the scores of `update`, to which
         whoever has the row adds what it notes of profiles (`streams.reasoning.policy.explained`).
+
+        The model is asked about the skills that `moved` (None: all); of the others the template tells, which costs
+        nothing.
 
         The explanation is None where the student has to wait. Where nothing was done at all, raises: RateLimitExceeded
         or ReasoningPaused (both with `retry_after_s`), LimitUnavailable, NotWanted. Every other failure becomes
         a result.
         """
-        question = self._prompt.question(update)
+        question = self._prompt.question(update, moved)
         attempts = pending.attempts
         tally = CallTally(school_of(update.student_id, self._school_separator))
         if not question.request.skills:
@@ -183,13 +193,16 @@ class Explainer:
             self._condition.fail("the model's answers do not pass the check")
             return self._template(update, question, attempts, "template_rejected", tally)
         generator, now = self._model.generator, rfc3339(self._clock_us())
-        draft = Draft(skills=[*answer.draft.skills, *template.draft_of(question.request, answer.unanswered).skills])
+        answered = {drafted.skill for drafted in answer.draft.skills}
+        rest = [skill for skill in question.skills if skill.skill not in answered]
+        draft = Draft(skills=[*answer.draft.skills, *template.draft_of(rest).skills])
+        templated = [skill.skill for skill in rest]
         explanation = assemble(
-            update, question, draft, generator, answer.model, now, usage=tally.usage(), templated=answer.unanswered
+            update, question, draft, generator, answer.model, now, usage=tally.usage(), templated=templated
         )
         self._condition.work()
         self._observe(Tried("explained"))
-        return explanation, self._result(update, "explained", attempts)
+        return explanation, self._result(update, "explained", attempts, explained=_scores(update, question))
 
     def _block(self, why: str) -> None:
         self._condition.fail(why, lasting=True, notified=True)
@@ -217,14 +230,19 @@ class Explainer:
         self, update: SkillUpdate, question: Question, attempts: int, outcome: RequestOutcome, tally: CallTally
     ) -> Explained:
         self._observe(Tried(outcome))
-        draft = template.draft_of(question.request)
+        draft = template.draft_of(question.skills)
         now = rfc3339(self._clock_us())
         reason, usage, version = outcome.removeprefix("template_"), tally.usage(), template.TEMPLATE_VERSION
         explanation = assemble(update, question, draft, "template", version, now, reason=reason, usage=usage)
-        return explanation, self._result(update, "explained", attempts)
+        return explanation, self._result(update, "explained", attempts, explained=_scores(update, question))
 
     def _result(
-        self, update: SkillUpdate, outcome: Literal["explained", "failed"], attempts: int, wait_s: float = 0.0
+        self,
+        update: SkillUpdate,
+        outcome: Literal["explained", "failed"],
+        attempts: int,
+        wait_s: float = 0.0,
+        explained: dict[str, float] | None = None,
     ) -> ReasoningResult:
         at_us = self._clock_us()
         return ReasoningResult(
@@ -235,9 +253,14 @@ class Explainer:
             attempts=min(attempts, MAX_UINT32),
             at_us=at_us,
             not_before_us=min(at_us + round(wait_s * 1e6), LATEST_US) if outcome == "failed" else 0,
-            explained=_scores(update) if outcome == "explained" else None,
+            explained=explained,
         )
 
 
-def _scores(update: SkillUpdate) -> dict[str, float]:
-    return {name: skill.score for name, skill in update.skills.items() if not isinstance(skill, SkillProfile)}
+def _scores(update: SkillUpdate, question: Question) -> dict[str, float]:
+    """The scores of the skills that had moved."""
+    return {
+        name: skill.score
+        for name, skill in update.skills.items()
+        if not isinstance(skill, SkillProfile) and question.is_moved(name)
+    }

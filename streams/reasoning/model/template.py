@@ -1,6 +1,6 @@
 """An explanation without a model: deterministic, readable, from the update alone. It passes the same check."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import UNSET
@@ -8,7 +8,7 @@ from msgspec import UNSET
 from schemas.update import SkillScore, SkillUpdate
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkill
 from streams.reasoning.request.instructions import MAX_CLAIMS
-from streams.reasoning.request.prompt import AskedFact, AskedSkill, Direction, Request
+from streams.reasoning.request.prompt import AskedFact, AskedSkill, Direction
 
 TEMPLATE_VERSION: Final = "template-2"
 _VERDICTS: Final[Mapping[Direction, str]] = {
@@ -18,18 +18,18 @@ _VERDICTS: Final[Mapping[Direction, str]] = {
 }
 
 
-def draft_of(request: Request, only: Collection[str] | None = None) -> Draft:
-    """One claim for facts that are alike, in the update's order; of all skills, or of some only."""
-    return Draft(skills=[_skill(skill) for skill in request.skills if only is None or skill.skill in only])
+def draft_of(skills: Iterable[AskedSkill]) -> Draft:
+    """One claim for facts that are alike, in the update's order."""
+    return Draft(skills=[_skill(skill) for skill in skills])
 
 
-def summary_of(update: SkillUpdate, request: Request) -> str:
+def summary_of(update: SkillUpdate, asked: Sequence[AskedSkill]) -> str:
     """The update in two or three sentences. Every explanation's summary is this one: it cites nothing, so no model may
-    write it. `request` has the profiles in words.
+    write it. `asked` has the profiles in words.
     """
     scores = {name: skill for name, skill in update.skills.items() if isinstance(skill, SkillScore)}
     known = {name: skill for name, skill in scores.items() if skill.level != "unknown"}
-    parts = [*_of_scores(scores, known), *_of_profiles(request)]
+    parts = [*_of_scores(scores, known), *_of_profiles(asked)]
     if not parts:
         return "There is too little evidence yet to say anything of a skill."
     if update.degraded:
@@ -48,9 +48,9 @@ def _of_scores(scores: Mapping[str, SkillScore], known: Mapping[str, SkillScore]
         yield f"Of {len(scores)} skills with a score, {unknown} cannot be judged yet."
 
 
-def _of_profiles(request: Request) -> Iterator[str]:
+def _of_profiles(asked: Sequence[AskedSkill]) -> Iterator[str]:
     """What was seen most of the first profile that has an indicator: the first one is named, the others counted."""
-    seen = [skill for skill in request.skills if skill.kind == "profile"]
+    seen = [skill for skill in asked if skill.kind == "profile"]
     with_rates = [skill for skill in seen if skill.facts[0].is_indicator]
     if with_rates:
         yield f"Of {_words(with_rates[0].skill)} there is no score; what was seen: {with_rates[0].facts[0].in_full}."

@@ -11,7 +11,6 @@ import msgspec
 import numpy as np
 
 from schemas.explanation import ReasoningResult
-from schemas.update import SkillUpdate
 from streams.reasoning.policy.pending import apply, note_pending, values_of
 from streams.reasoning.policy.settings import PendingPolicy
 from streams.rows.row import Row
@@ -21,12 +20,15 @@ from streams.skills.skill_set import SkillSet
 from streams.vocabulary import skill_code
 
 
-def with_noted(result: ReasoningResult, update: SkillUpdate, rows: RowBatch) -> ReasoningResult:
-    """A result about `update`, whose row is the only one of `rows`, with what this notes of the skills explained."""
+def with_noted(result: ReasoningResult, moved: Collection[str], rows: RowBatch) -> ReasoningResult:
+    """A result about the only one of `rows`, with what this notes of the skills that had `moved`.
+
+    Of others nothing is noted, so that small moves add up to one that is explained.
+    """
     if result.explained is None:
         return result
     numbers = zip(rows.names, rows.skill_states["score"][0].tolist(), strict=True)
-    noted = {name: number for name, number in numbers if name in update.skills and number >= 0}
+    noted = {name: number for name, number in numbers if name in moved and number >= 0}
     return msgspec.structs.replace(result, explained=noted | result.explained)
 
 

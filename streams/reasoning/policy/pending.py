@@ -18,7 +18,7 @@ from streams.reasoning.policy.settings import PendingPolicy
 from streams.rows.codec import row_headers
 from streams.rows.row import Pending
 from streams.rows.row_batch import Floats
-from streams.scoring.fusion import Fused
+from streams.scoring.fusion import Fused, ScoredBatch
 from streams.skills.skill_set import Levels
 
 MAX_VALUE = 1.0
@@ -59,7 +59,12 @@ def reasoned(pending: Pending) -> Sequence:
 
 
 def values_of(fused: Fused, explained: Floats, levels: Levels, policy: PendingPolicy) -> Floats:
-    """What explaining each student is worth, 0 to 1: the worthiest skill; shape (students,).
+    """What explaining each student is worth, 0 to 1: the worthiest skill; shape (students,). See `worth_of_skills`."""
+    return np.asarray(np.max(worth_of_skills(fused, explained, levels, policy), axis=1))
+
+
+def worth_of_skills(fused: Fused, explained: Floats, levels: Levels, policy: PendingPolicy) -> Floats:
+    """What explaining each skill of each student is worth, 0 to 1; shape (students, skills).
 
     `explained`, of shape (students, skills), holds each score when it was last explained, negative for never. A skill
     never explained counts from 0.5, and, if it is a score, as crossing a level once it has one. Of a skill's worth, the
@@ -70,7 +75,13 @@ def values_of(fused: Fused, explained: Floats, levels: Levels, policy: PendingPo
     crossed = ~known | (levels.band(explained) != levels.band(fused.score))
     crossed &= fused.fitted & (levels.classify(fused.score, fused.confidence) != LEVELS.index("unknown"))
     worth = fused.confidence * (1 - (1 - moved) * (1 - np.where(crossed, policy.crossing, 0.0)))
-    return np.asarray(np.max(np.nan_to_num(worth), axis=1))
+    return np.asarray(np.nan_to_num(worth))
+
+
+def moved_skills(scored: ScoredBatch, levels: Levels, policy: PendingPolicy) -> list[str]:
+    """The skills of the only student in `scored` that are worth explaining, in the skill set's order."""
+    [worth] = worth_of_skills(scored.fused, scored.rows.skill_states["explained"], levels, policy).tolist()
+    return [name for name, value in zip(scored.rows.names, worth, strict=True) if value >= policy.min_value]
 
 
 def note_pending(

@@ -55,7 +55,7 @@ class ReasoningQueue:
             raise ValueError(f"calls_per_s must be above 0, not {calls_per_s}")
         self.capacity = max(1, int(calls_per_s * policy.patience_s * MAX_VALUE))
         self.not_explained = 0
-        self._policy = policy
+        self.policy = policy
         self._raised_to = 0.0
         self._version = 0
         self._waiting: dict[StudentKey, tuple[int, Ticket]] = {}
@@ -146,7 +146,7 @@ class ReasoningQueue:
 
     def give_up(self, ticket: Ticket, now_us: int) -> bool:
         """Whether a student who was taken has waited past the horizon; counted then as not explained."""
-        past = is_past_horizon(ticket.since_us, now_us, self._policy)
+        past = is_past_horizon(ticket.since_us, now_us, self.policy)
         self.not_explained += past
         return past
 
@@ -206,7 +206,7 @@ class ReasoningQueue:
                 return
 
     def _order(self, ticket: Ticket) -> int:
-        return priority_us(ticket.since_us, ticket.value, self._policy)
+        return priority_us(ticket.since_us, ticket.value, self.policy)
 
     def _sweep(self) -> None:
         if max(len(self._later) + len(self._due), len(self._last)) <= 2 * len(self) + _SWEEP_ABOVE:

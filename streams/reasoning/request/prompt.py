@@ -5,7 +5,7 @@ is a number. Evidence ids are replaced by aliases, times by whole days of age; n
 Numbers of facts are behind slots, see `slots`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -106,10 +106,21 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A request, and what its aliases stand for; only the request leaves."""
+    """A request, and what its aliases stand for; only the request leaves. `others` are skills not asked about."""
 
     request: Request
     evidence_ids: Mapping[str, str]
+    others: tuple[AskedSkill, ...] = ()
+    moved: frozenset[str] | None = None
+
+    def is_moved(self, skill: str) -> bool:
+        """Whether a skill is one that moved; all are where nobody said."""
+        return self.moved is None or skill in self.moved
+
+    @property
+    def skills(self) -> tuple[AskedSkill, ...]:
+        """All skills of which there is something to tell."""
+        return self.request.skills + self.others
 
 
 class Prompt:
@@ -121,8 +132,11 @@ class Prompt:
             name: {each.name: each for each in skill.indicators} for name, skill in skill_set.skills.items()
         }
 
-    def question(self, update: SkillUpdate) -> Question:
-        """The request for `update`: its skills that are in the skill set and have facts that have words."""
+    def question(self, update: SkillUpdate, moved: Collection[str] | None = None) -> Question:
+        """The request for `update`: its skills that are in the skill set and have facts that have words.
+
+        Asked is about those that `moved` and of which something is known; about all where it is None.
+        """
         as_of = datetime.fromisoformat(update.as_of)
         evidence_ids: dict[str, str] = {}
         skills: list[AskedSkill] = []
@@ -132,7 +146,10 @@ class Prompt:
             facts = (*self._rates(name, skill, evidence_ids), *_facts(skill, as_of, evidence_ids))
             if facts:
                 skills.append(_asked(name, self._definitions[name], skill, facts))
-        return Question(Request(tuple(skills)), evidence_ids)
+        about = [skill for skill in skills if (moved is None or skill.skill in moved) and skill.level != "unknown"]
+        others = [skill for skill in skills if skill not in about]
+        names = None if moved is None else frozenset(moved)
+        return Question(Request(tuple(about)), evidence_ids, tuple(others), names)
 
     def _rates(self, name: str, skill: KnownSkill, evidence_ids: dict[str, str]) -> tuple[AskedFact, ...]:
         """A profile's indicators, those first that moved most of late; then those of which most was observed."""

@@ -8,6 +8,7 @@ import pytest
 from msgspec import UNSET
 
 from schemas.explanation import Explanation, ReasoningResult
+from schemas.update import SkillScore
 from streams.limits import Bucket, MemoryLimiter, RateLimitExceeded
 from streams.reasoning.asking import NotWanted
 from streams.reasoning.model.outcome import Called
@@ -221,6 +222,35 @@ async def test_of_a_skill_without_a_claim_that_holds_the_template_tells_and_of_t
     assert "9876" not in repr(explanation)
     assert result.outcome == "explained"
     assert rig.grants == len(server.calls) == 2
+
+
+async def test_the_model_is_asked_about_what_moved_alone_and_the_template_tells_the_rest_for_nothing(
+    server: LoopbackOpenAI, rig: Rig
+) -> None:
+    explanation, result = await rig.explainer.explain(update(), Pending(), ["empathy", "adaptability"])
+
+    assert explanation is not None
+    [asked] = server.calls
+    assert [skill["skill"] for skill in facts_in(json.loads(asked.body))["skills"]] == ["empathy"]
+    assert {skill.skill: (skill.generator, bool(skill.claims)) for skill in explanation.skills} == {
+        "resilience": ("template", True),
+        "empathy": (UNSET, True),
+        "adaptability": (UNSET, False),
+    }
+    assert result.explained is not None
+    assert result.explained.keys() == {"empathy", "adaptability"}
+
+
+async def test_a_score_of_which_too_little_is_known_is_not_asked_about(server: LoopbackOpenAI, rig: Rig) -> None:
+    unknown = update().skills["resilience"]
+    assert isinstance(unknown, SkillScore)
+    unsure = update(resilience=msgspec.structs.replace(unknown, level="unknown"))
+    explanation, _ = await rig.explainer.explain(unsure, Pending())
+
+    assert explanation is not None
+    assert (explanation.generator, explanation.reason) == ("template", "nothing_to_ask")
+    assert explanation.skills[0].claims
+    assert not server.calls
 
 
 async def test_an_explanation_has_the_facts_that_its_claims_cite(server: LoopbackOpenAI, rig: Rig) -> None:

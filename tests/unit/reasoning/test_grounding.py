@@ -135,7 +135,7 @@ def request_for(items: list[object]) -> Request:
 @given(any_items)
 def test_the_template_passes_the_check_whatever_the_evidence(items: list[object]) -> None:
     request = request_for(items)
-    assert check_claims(request, template.draft_of(request)).faults == ()
+    assert check_claims(request, template.draft_of(request.skills)).faults == ()
 
 
 @given(any_items)
@@ -204,7 +204,7 @@ async def test_each_default_profile_is_told_in_words_that_pass_the_check(name: s
     in_full = [fact.in_full for fact in told.facts]
     assert all(("3 " in text and "of 4" in text) or "in 4" in text or "75 %" in text for text in in_full)
     assert all(fact.text.endswith("of late more often") is (trend > 0) for fact in told.facts)
-    assert check_claims(request, template.draft_of(request)).faults == ()
+    assert check_claims(request, template.draft_of(request.skills)).faults == ()
     assert check_claims(request, (await ScriptedModel().explain(request)).draft).faults == ()
 
 
@@ -212,7 +212,7 @@ async def test_each_default_profile_is_told_in_words_that_pass_the_check(name: s
 @pytest.mark.parametrize("direction", [-1, 1])
 async def test_each_fact_reads_easily_by_itself(fact: str, direction: int) -> None:
     request = request_for([evidence("x", fact, 0.8, -1 if direction < 0 else 1)])
-    assert check_claims(request, template.draft_of(request)).faults == ()
+    assert check_claims(request, template.draft_of(request.skills)).faults == ()
     assert check_claims(request, (await ScriptedModel().explain(request)).draft).faults == ()
 
 

@@ -183,9 +183,9 @@ async def test_calls_under_way_are_waited_for_before_money_counts_as_spent(serve
 
 
 async def test_tokens_of_a_minute_are_waited_for(server: LoopbackOpenAI) -> None:
-    async with Rig(server.url, limits=SpendingLimits(ScopeLimits(tokens_per_minute=9_500))) as rig:
+    async with Rig(server.url, limits=SpendingLimits(ScopeLimits(tokens_per_minute=14_000))) as rig:
         await explained(rig)
-        await rig.account.reserve("other", "gpt-4.1", 9_500 - 850, 0)
+        await rig.account.reserve("other", "gpt-4.1", 14_000 - 850, 0)
         with pytest.raises(RateLimitExceeded) as wait:
             await explained(rig)
         assert wait.value.bucket == "tokens/minute"

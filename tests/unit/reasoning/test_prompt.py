@@ -27,10 +27,10 @@ def test_a_request_holds_facts_with_aliases_and_none_of_the_updates_ids() -> Non
 
 def test_a_fact_outside_the_vocabulary_and_a_phrases_words_are_not_told() -> None:
     sly = update(
-        resilience=scored(items=(evidence("a", "Zoe wrote: I hate maths", 1.0), evidence("b", "~i hate maths", 1.0)))
+        resilience=scored(items=(evidence("a", "Zoe wrote: I hate peas", 1.0), evidence("b", "~i hate peas", 1.0)))
     )
     sent = json.dumps(render(prompt().question(sly).request))
-    assert "maths" not in sent
+    assert "peas" not in sent
     assert "Zoe" not in sent
     assert "a phrase from this skill's list" in sent
 
@@ -85,8 +85,16 @@ def test_no_tokenizer_makes_more_tokens_of_a_request_than_is_reserved() -> None:
     assert most_input_tokens(request.after(("a fault",), ("resilience",))) > most_input_tokens(request)
 
 
+def test_what_is_the_same_for_all_comes_first_and_is_long_enough_to_be_cached() -> None:
+    one, other = (render(prompt().question(each).request) for each in (update(), update(resilience=profile())))
+    again = render(prompt().question(update()).request.after(("a fault",), ("empathy",)))
+    assert one[0] == other[0] == again[0]
+    assert one == again[:2]
+    assert len(one[0]["content"]) > 4 * 1_024  # of English, some four characters a token
+
+
 def summary(about: SkillUpdate) -> str:
-    return template.summary_of(about, prompt().question(about).request)
+    return template.summary_of(about, prompt().question(about).skills)
 
 
 def test_the_summary_says_what_is_known_and_what_is_not() -> None:
