@@ -141,3 +141,12 @@ async def test_an_old_snapshot_behind_a_clock_that_stepped_back_forgets_nothing(
     await fleet.restart(state)
     await fleet.demand(40)
     assert fleet.is_honoured()
+
+
+async def test_time_goes_on_after_a_flush_behind_a_clock_that_stepped_back(fleet: Fleet) -> None:
+    await fleet.demand(30)
+    fleet.server_ahead_us -= 3_600_000_000
+    await fleet.demand(30)
+    await fleet.flush()
+    assert await fleet.demand(180) >= 20
+    assert fleet.is_honoured()
