@@ -148,7 +148,8 @@ class RowBatch:
             chunks(skill_states, skill_counts),
             chunks(item_records, item_counts.sum(axis=1)),
         ]
-        rows = [b"".join(row) for row in zip(*pieces, *self.sections.values(), strict=True)]
+        sections = [section for section in self.sections.values() if any(section)]
+        rows = list(map(b"".join, zip(*pieces, *sections, strict=True)))
         for row_index in self.foreign:
             rows[row_index] = self._with_foreign(row_index, rows[row_index])
         return rows
@@ -158,8 +159,7 @@ class RowBatch:
             raise Fatal("a stored row knows facts that this program doesn't: upgrade it")
         self.headers[row_indices] = split.headers
         _, fact = np.nonzero(split.fact_bits)
-        for name, column in self.facts.items():
-            column[row_indices[split.facts.owner], fact] = split.facts.records[name]
+        _scatter(self.facts, row_indices[split.facts.owner] * len(FACTS) + fact, split.facts.records)
         for name, pieces in split.sections.items():
             if any(pieces):
                 for row_index, part in zip(row_indices.tolist(), pieces, strict=True):
@@ -172,14 +172,13 @@ class RowBatch:
         at_code = np.searchsorted(codes[by_code], skill_states.records["skill"])
         skill = np.append(by_code, 0)[at_code]
         ours = np.append(codes[by_code], 0)[at_code] == skill_states.records["skill"]
-        for name, column in self.skill_states.items():
-            column[row_indices[skill_states.owner[ours]], skill[ours]] = skill_states.records[name][ours]
+        first = row_indices[skill_states.owner] * len(self.names) + skill
+        _scatter(self.skill_states, first[ours], skill_states.records[ours])
         counts = skill_states.records["evidence_items"].astype(np.intp)
         of_skill, slot = ragged(counts)
         shown = ours[of_skill] & (slot < MAX_EVIDENCE)
-        at = row_indices[skill_states.owner[of_skill[shown]]], skill[of_skill[shown]], slot[shown]
-        for name, column in self.evidence_items.items():
-            column[at] = item_records.records[name][shown]
+        at = first[of_skill[shown]] * MAX_EVIDENCE + slot[shown]
+        _scatter(self.evidence_items, at, item_records.records[shown])
         if not ours.all():
             foreign = Many(skill_states.owner[~ours], skill_states.records[~ours])
             self._fill_foreign(row_indices, foreign, item_records.records[~ours[of_skill]])
@@ -196,22 +195,24 @@ class RowBatch:
         bits = np.zeros((len(self), MAX_FACTS), np.uint8)
         bits[:, : present.shape[1]] = present
         self.headers["facts"] = np.packbits(bits, axis=1, bitorder="little").view("<u8").reshape(-1)
-        return _gathered(FACT, self.facts, np.nonzero(present)), present.sum(axis=1)
+        return _gathered(FACT, self.facts, np.flatnonzero(present)), present.sum(axis=1)
 
     def _item_records(self, order: Indices) -> tuple[Array, Array]:
-        evidence_items = {name: column[:, order] for name, column in self.evidence_items.items()}
-        present = evidence_items["weight"] != 0
-        return _gathered(EVIDENCE_ITEM, evidence_items, np.nonzero(present)), present.sum(axis=2)
+        present = self.evidence_items["weight"][:, order] != 0
+        row, skill, slot = np.nonzero(present)
+        at = (row * len(order) + order[skill]) * MAX_EVIDENCE + slot
+        return _gathered(EVIDENCE_ITEM, self.evidence_items, at), present.sum(axis=2)
 
     def _skill_records(self, order: Indices, item_counts: Array) -> tuple[Array, Array]:
-        skill_states = {name: column[:, order] for name, column in self.skill_states.items()}
-        present = (item_counts > 0) | (skill_states["score"] >= 0) | (skill_states["explained"] >= 0)
+        has_state = (self.skill_states["score"] >= 0) | (self.skill_states["explained"] >= 0)
         for name in _SEEN:
-            present |= skill_states[name] > 0
-        at = np.nonzero(present)
-        records = _gathered(SKILL_STATE, skill_states, at)
-        records["skill"] = np.array([skill_code(name) for name in self.names])[order][at[1]]
-        records["evidence_items"] = item_counts[at]
+            has_state |= self.skill_states[name] > 0
+        present = (item_counts > 0) | has_state[:, order]
+        row, column = np.nonzero(present)
+        skill = order[column]
+        records = _gathered(SKILL_STATE, self.skill_states, row * len(order) + skill)
+        records["skill"] = np.array([skill_code(name) for name in self.names])[skill]
+        records["evidence_items"] = item_counts[row, column]
         return records, present.sum(axis=1)
 
     def _with_foreign(self, row_index: int, row: bytes) -> bytes:
@@ -246,8 +247,15 @@ def decays(reference_us: Sequence[int], at_us: Sequence[int]) -> Floats:
     return np.array([decayed(a, b) for a, b in zip(reference_us, at_us, strict=True)], np.float64)
 
 
-def _gathered(kind: "np.dtype[Any]", columns: dict[str, Array], at: tuple[Array, ...]) -> Array:
-    records = np.zeros(len(at[0]), kind)
+def _scatter(columns: dict[str, Array], at: Indices, records: Array) -> None:
+    """Put records into columns, `at` their places were these flat: one index is half the work of several."""
     for name, column in columns.items():
-        records[name] = column[at]
+        column.reshape(-1)[at] = records[name]
+
+
+def _gathered(kind: "np.dtype[Any]", columns: dict[str, Array], at: Indices) -> Array:
+    """The records `at` these places of the columns, were these flat."""
+    records = np.zeros(len(at), kind)
+    for name, column in columns.items():
+        records[name] = column.take(at)
     return records

@@ -7,7 +7,7 @@ Segments of ids are kept beside the rows (`streams.rows.segments`): got and put 
 """
 
 from collections.abc import ItemsView, Iterable, Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from streams.rows.segments import is_segment, student_of
 
@@ -95,6 +95,9 @@ class PartitionedRows:
     def put_many(self, partition: int, rows: Mapping[bytes, bytes | None]) -> None:
         """See Rows."""
         own = self._rows.setdefault(partition, {})
+        if None not in rows.values() and not any(map(is_segment, rows)):
+            own.update(cast(Mapping[bytes, bytes], rows))
+            return
         for key, row in rows.items():
             if is_segment(key):
                 self._put_segment(partition, key, row)

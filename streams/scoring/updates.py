@@ -3,7 +3,7 @@
 Column by column (`streams.scoring.json_columns`): what belongs to one student is put together at the end.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -15,7 +15,7 @@ from streams.evidence.artifacts import Artifact
 from streams.evidence.registry import Types
 from streams.scoring.evidence_texts import EvidenceTexts
 from streams.scoring.fusion import ScoredBatch
-from streams.scoring.json_columns import dates, grouped, indices_of, integers, joined_columns, json_string
+from streams.scoring.json_columns import Column, dates, grouped, indices_of, integers, joined_columns, json_string
 from streams.scoring.kinds import NOT_SHOWN, PROFILED, RATED, SCORED, shown_as
 from streams.scoring.mastery_list import MasteryList
 from streams.scoring.profiles import ProfileTexts
@@ -71,8 +71,10 @@ class UpdateWriter:
         return grouped(texts, row, len(rows))
 
 
-def _degraded(failed: Mapping[str, NDArray[np.bool_]], row_indices: int) -> Iterator[bytes]:
+def _degraded(failed: Mapping[str, NDArray[np.bool_]], row_indices: int) -> Column:
     """The names of the sources that failed, for each row."""
+    if not any(of_source.any() for of_source in failed.values()):
+        return b"[]"
     return (
         orjson.dumps([name for name, of_source in failed.items() if of_source[row_index]])
         for row_index in range(row_indices)
