@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from typing import Final
 
 from agents.config.channels import Channels
@@ -47,6 +46,7 @@ from streams.context import ProcessingContext, no_attention, nothing_noted
 from streams.evidence.artifacts import load_artifact
 from streams.input.checkpoint import IdentityLost
 from streams.input.partitioner import partitioner
+from streams.input.placement import KeyPlacement
 from streams.input.poison import PoisonLimits
 from streams.input.signature import Authentic
 from streams.pipeline import PartitionResult, Pipeline
@@ -271,9 +271,7 @@ class Worker:
         outputs = Outputs(channels, self._keyring.sign, self._identity.epoch_of, self._metrics.dead_letters_packed.add)
         context = ProcessingContext(
             rows=rows,
-            owning_partition=partial(
-                partitioner(self._settings.partitioner).owning_partition, partitions=self._settings.partitions
-            ),
+            owning_partition=KeyPlacement(partitioner(self._settings.partitioner), self._settings.partitions),
             epoch_of=self._identity.epoch_of,
             most_students=most_students(len(pipeline.skill_set.names)),
             gate=self._gate.check,

@@ -22,6 +22,7 @@ from streams.folding.dead_letters import DeadRecord, dead_letters_of
 from streams.folding.decoding import DecodedBatch
 from streams.input.origin import CameFrom, Origin
 from streams.input.partitioner import OwningPartitionOfKey
+from streams.input.placement import owning_partitions
 from streams.rows.layout import Indices
 from streams.rows.row_batch import Integers, RowBatch
 
@@ -97,8 +98,8 @@ def _foreign(
     """Which events another partition owns, unless they were forwarded to here; and those events for their owners."""
     owner = {
         index: owner
-        for index, key in enumerate(batch.keys)
-        if (owner := owning_partition(key)) is not None and owner != partition
+        for index, owner in enumerate(owning_partitions(owning_partition, batch.keys))
+        if owner is not None and owner != partition
     }
     foreign = np.isin(row, list(owner))
     foreign[list(batch.origins)] = False

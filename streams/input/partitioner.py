@@ -15,10 +15,10 @@ PartitionerName = Literal["murmur2", "crc32", "unchecked"]
 OwningPartitionOfKey = Callable[[bytes], int | None]
 """The owning partition of a key; None where any will do."""
 
-_SEED = 0x9747B28C
-_MULTIPLIER = 0x5BD1E995
+SEED = 0x9747B28C
+MULTIPLIER = 0x5BD1E995
 _UINT32 = 0xFFFFFFFF
-_POSITIVE = 0x7FFFFFFF
+POSITIVE = 0x7FFFFFFF
 
 
 class Partitioner(Protocol):
@@ -35,15 +35,15 @@ def murmur2(key: bytes) -> int:
     Austin Appleby's algorithm: four bytes at a time, little-endian, mixed by multiplication and shift by 24.
     """
     length = len(key)
-    state = _SEED ^ length
+    state = SEED ^ length
     for word in unpack_from(f"<{length // 4}I", key):
-        mixed = word * _MULTIPLIER & _UINT32
-        mixed = (mixed ^ mixed >> 24) * _MULTIPLIER & _UINT32
-        state = state * _MULTIPLIER & _UINT32 ^ mixed
+        mixed = word * MULTIPLIER & _UINT32
+        mixed = (mixed ^ mixed >> 24) * MULTIPLIER & _UINT32
+        state = state * MULTIPLIER & _UINT32 ^ mixed
     tail = key[length & ~3 :]
     if tail:
-        state = (state ^ int.from_bytes(tail, "little")) * _MULTIPLIER & _UINT32
-    state = (state ^ state >> 13) * _MULTIPLIER & _UINT32
+        state = (state ^ int.from_bytes(tail, "little")) * MULTIPLIER & _UINT32
+    state = (state ^ state >> 13) * MULTIPLIER & _UINT32
     return state ^ state >> 15
 
 
@@ -85,4 +85,4 @@ def partitioner(name: PartitionerName) -> Partitioner:
 
 @lru_cache(maxsize=65_536)  # the same students come again and again, and the hash is a Python loop
 def _murmur2_partition(key: bytes, partitions: int) -> int:
-    return (murmur2(key) & _POSITIVE) % partitions
+    return (murmur2(key) & POSITIVE) % partitions

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from agents.kafka.embedded import PARTITIONS, EmbeddedBroker
 from streams.input.partitioner import Crc32, Murmur2, PartitionerName, crc32, murmur2, partitioner
+from streams.input.placement import KeyPlacement, murmur2_of, owning_partitions
 
 # Apache Kafka's own test vectors (clients' UtilsTest.testMurmur2), there as signed 32-bit integers.
 KAFKA_VECTORS = [
@@ -32,6 +33,16 @@ def test_murmur2_gives_kafkas_own_answers(key: bytes, signed: int) -> None:
 @given(st.binary(max_size=200))
 def test_murmur2_agrees_with_aiokafka_for_any_key(key: bytes) -> None:
     assert murmur2(key) == aiokafka_murmur2(key) % 2**32
+
+
+@given(st.lists(st.binary(max_size=20), max_size=8), st.integers(1, 64))
+def test_many_keys_are_placed_as_each_alone(keys: list[bytes], partitions: int) -> None:
+    many = [*keys, *(b"student %d" % number for number in range(60))]
+    for rule in ("murmur2", "crc32", "unchecked"):
+        placement = KeyPlacement(partitioner(rule), partitions)
+        assert owning_partitions(placement, keys) == [placement(key) for key in keys]
+        assert owning_partitions(placement, many) == [placement(key) for key in many]
+    assert murmur2_of(many).tolist() == [murmur2(key) for key in many]
 
 
 @settings(deadline=None)  # the machine may be busy
