@@ -73,6 +73,7 @@ BROKEN: Final[dict[str, tuple[str, dict[str, str]]]] = {
     "a wrong setting": ("settings", {"SKILLSTREAM_PARTITIONS": "many"}),
     "a password without a user": ("settings", {"SKILLSTREAM_BROKER_SECURITY": "sasl_ssl"}),
     "no key": ("settings", {"SKILLSTREAM_REASONING": "openai", "OPENAI_API_KEY": " ", "OPENAI_BASE_URL": ELSEWHERE}),
+    "money without Redis": ("settings", {"SKILLSTREAM_REASONING": "scripted", "SKILLSTREAM_USD_PER_DAY": "5"}),
     "no skills file": ("skills", {"SKILLSTREAM_SKILLS": "nowhere.toml"}),
     "no artifact": ("artifact", {"SKILLSTREAM_MODEL": "nowhere"}),
     "no mapping": ("mapping", {"SKILLSTREAM_MAPPING": "nowhere.toml"}),

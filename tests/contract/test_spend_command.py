@@ -2,10 +2,14 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator
 
 import pytest
 
+from agents.config.settings import load_settings
+from agents.operations.doctor.check import Finding
+from agents.operations.doctor.spending import SpendingCheck
 from streams.limits.redis import connect
 from streams.spending.account import Used
 from streams.spending.limits import NO_SCHOOL, ScopeLimits, SpendingLimits
@@ -92,6 +96,31 @@ def test_what_is_unknown_leaves_nothing_until_a_person_says_that_nothing_was_spe
     before, after = (json.loads(run("spend", "--json", *extra).out)["limits"][0] for extra in ([], ["--begin"]))
     assert (before["unknown"], before["left_usd"]) == (True, 0)
     assert (after["unknown"], after["left_usd"]) == (False, 5.0)
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_doctor_says_what_is_left_and_what_to_do_about_an_unknown(redis_url: str, prefix: str) -> None:
+    def found() -> list[Finding]:
+        return list(SpendingCheck(load_settings(os.environ)).run())
+
+    async def look() -> None:
+        account = RedisAccount(connect(redis_url, timeout_s=5), LIMITS, prefix=prefix)
+        await account.look()
+        await account.aclose()
+
+    asyncio.run(look())
+    [unknown] = found()
+    assert (unknown.status, unknown.advice) == ("warning", "where nothing was spent: skillstream spend --begin")
+    asyncio.run(_spend(redis_url, prefix))
+    [known] = found()
+    assert known.status == "ok"
+    assert known.said.startswith("1.75 of 5.00 US dollars of the day to ")
+
+
+def test_the_doctor_says_which_models_have_no_price() -> None:
+    [found] = SpendingCheck(load_settings({"SKILLSTREAM_OPENAI_MODELS": "gpt-4.1,qwen"})).run()
+    assert found.status == "ok"
+    assert "not counted for qwen" in found.said
 
 
 def test_without_redis_it_says_what_to_set(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

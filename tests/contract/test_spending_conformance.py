@@ -17,6 +17,7 @@ from streams.spending.account import MoneySpent, OnCrossed, Reservation, Spendin
 from streams.spending.answers import Crossed
 from streams.spending.limits import NO_SCHOOL, ScopeLimits, SpendingLimits
 from streams.spending.memory import MemoryAccount
+from streams.spending.periods import now_at
 from streams.spending.redis import RedisAccount
 from streams.spending.usage import TokenUsage
 from tests.contract.limiters import client, prefix
@@ -262,6 +263,15 @@ async def test_a_clock_that_was_far_ahead_stops_nothing_for_longer_than_the_peri
     assert isinstance(await attempt(account, nano_usd=600), MoneySpent)
     clock.advance(seconds=600)
     assert isinstance(await attempt(account, nano_usd=600), Reservation)
+
+
+@backends
+@given(at=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)))
+async def test_both_ledgers_have_the_calendars_periods(in_redis: MakeAccount, at: datetime) -> None:
+    clock = ManualClock(round(at.replace(tzinfo=UTC).timestamp() * 1e6))
+    for make in (in_redis, in_memory):
+        balance = await (await begun(make, clock)).look()
+        assert tuple(spent.number for spent in balance.sums) == now_at(clock.now_us)
 
 
 STEPS = st.lists(

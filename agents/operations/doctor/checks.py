@@ -12,6 +12,7 @@ from agents.operations.doctor.installed import Codecs, Environment
 from agents.operations.doctor.kafka import BrokerAnswers, Permissions
 from agents.operations.doctor.local import ModelArtifact, Pages, Skills, StoreCheck, VerbMapping
 from agents.operations.doctor.services import BudgetCheck, Models
+from agents.operations.doctor.spending import SpendingCheck
 from agents.operations.doctor.topics import Topics
 
 _INNER = 0.8
@@ -60,6 +61,7 @@ def checks(environment: Mapping[str, str], config: str | None, broker: str | Non
         Placement(settings),
         Table(settings, inner_s),
         BudgetCheck(settings),
+        SpendingCheck(settings),
         Models(settings),
         Clock(settings, inner_s),
         StoreCheck(settings),
