@@ -17,7 +17,7 @@ import click
 
 from agents.cli.group import CommandGroup
 from agents.cli.logs import redact_tracebacks
-from agents.cli.outcome import OUT_OF_REACH, exit_code_of, explain
+from agents.cli.outcome import OUT_OF_REACH, error_line, exit_code_of
 from agents.display.plain import plain
 from schemas.errors import SkillstreamError
 
@@ -32,6 +32,7 @@ _COMMANDS: Final = {
     "config": "See and change weights and thresholds while workers run.",
     "rescore": "Have all students scored by what is in force now.",
     "spend": "What explanations cost, and what is left of the limits.",
+    "explain": "One student's explanation, with facts, prompt, answers and checks.",
     "dead-letters": "See what could not be read, and send it back once it can be.",
     "adopt-topic": "Go on with an input topic that was deleted and created again.",
     "rebuild": "Fold the table anew from the input topic, where its changelog was lost.",
@@ -85,7 +86,7 @@ def main(run: Callable[..., Any] = skillstream) -> None:
         error.show()
         sys.exit(error.exit_code)
     except SkillstreamError as error:
-        click.echo(f"skillstream: {plain(explain(error))}", err=True)
+        click.echo(f"skillstream: {plain(error_line(error))}", err=True)
         sys.exit(exit_code_of(error))
     except BrokenPipeError:
         _let_go_of_stdout()

@@ -30,6 +30,6 @@ def exit_code_of(error: SkillstreamError) -> int:
     return STOPPED if isinstance(error, Fatal) else CHECK_FAILED
 
 
-def explain(error: SkillstreamError) -> str:
+def error_line(error: SkillstreamError) -> str:
     """The error's message, or its name if it has none."""
     return str(error) or type(error).__name__

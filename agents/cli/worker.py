@@ -7,7 +7,7 @@ import sys
 import click
 
 from agents.cli.logs import log_to_stderr, own_stderr
-from agents.cli.outcome import exit_code_of, explain
+from agents.cli.outcome import error_line, exit_code_of
 from agents.config.settings import Settings, load_settings, require_secrets
 from agents.config.spending import require_spending
 from schemas.errors import SkillstreamError
@@ -37,7 +37,7 @@ def command(
         if (log_format or os.environ.get("SKILLSTREAM_LOG_FORMAT")) != "json":
             raise
         log_to_stderr("info", "json")
-        _end(exit_code_of(error), explain(error))
+        _end(exit_code_of(error), error_line(error))
     _run(settings)
 
 
@@ -51,7 +51,7 @@ def _run(settings: Settings) -> None:
         code = worker.run()
         why = worker.ended_because
     except SkillstreamError as error:
-        code, why = exit_code_of(error), explain(error)
+        code, why = exit_code_of(error), error_line(error)
     except Exception as error:  # so that the last line of the log says that it ended, and why
         logging.getLogger(__name__).critical("Unexpected error", exc_info=True)
         code, why = _UNEXPECTED, f"unexpected {type(error).__name__}"

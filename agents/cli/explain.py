@@ -1,0 +1,77 @@
+"""`skillstream explain`: one student's explanation, with the facts, the prompt, the answers and each check."""
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+import orjson
+
+from agents.cli.outcome import OutOfReach
+from agents.display.plain import printable
+
+if TYPE_CHECKING:
+    from agents.config.settings import Settings
+    from schemas.update import SkillUpdate
+    from streams.skills.skill_set import SkillSet
+
+MOST_WAIT_S = 60.0
+
+
+@click.command(name="explain")
+@click.argument("student")
+@click.option("--config", metavar="FILE", help="TOML file of settings; the environment wins over it.")
+@click.option("--broker", help="Kafka's address (SKILLSTREAM_BROKER).")
+@click.option("--dry-run", is_flag=True, help="Ask no model: show the facts, the prompt, and what the template says.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def command(student: str, config: str | None, broker: str | None, dry_run: bool, as_json: bool) -> None:
+    """Explain STUDENT's newest update as a worker would, and show how: facts, prompt, answers, checks, tokens, cost.
+
+    All its skills are asked about, within the limits and the money that all workers share. Nothing is published.
+    """
+    from agents.cli.explain_page import explanation_page
+    from agents.config.settings import load_settings, require_secrets
+    from agents.kafka.resolving import warn_of_unresolved
+    from agents.operations.explanation import newest_update
+    from streams.skills.skill_set import load_skills
+
+    settings = load_settings(os.environ, config, broker=broker, **({"reasoning": "off"} if dry_run else {}))
+    if not dry_run:
+        require_secrets(settings)
+        if settings.reasoning == "off":
+            raise click.UsageError("SKILLSTREAM_REASONING is off: use --dry-run, or set it to scripted or openai")
+    skill_set = load_skills(settings.skills)
+    warn_of_unresolved(settings.broker, settings.start_timeout_s)
+    update = newest_update(settings, student)
+    if update is None:
+        raise OutOfReach(f"nothing is published of {printable(student)}: is that the key of their events?")
+    report = asyncio.run(_report(settings, skill_set, update, dry_run=dry_run))
+    click.echo(orjson.dumps(report) if as_json else explanation_page(report))
+
+
+async def _report(
+    settings: "Settings", skill_set: "SkillSet", update: "SkillUpdate", *, dry_run: bool
+) -> dict[str, Any]:
+    from agents.operations.explanation import an_explainer, explained
+    from agents.operations.explanation_report import asked_of, exchanges_of, templated
+    from streams.limits import RateLimitExceeded
+
+    report = asked_of(settings, skill_set, update)
+    if dry_run:
+        return report | {"answers": [], "explanation": msgspec.to_builtins(templated(skill_set, update))}
+    async with an_explainer(settings, skill_set, lambda line: click.echo(line, err=True)) as (explainer, model):
+        try:
+            explanation = await explained(explainer, update)
+        except RateLimitExceeded as spent:
+            if spent.retry_after_s > MOST_WAIT_S:
+                raise
+            click.echo(f"The limit of calls is used up: waiting for {spent.retry_after_s:.0f} s", err=True)
+            await asyncio.sleep(spent.retry_after_s)
+            explanation = await explained(explainer, update)
+        trouble = explainer.trouble
+    return report | {
+        "answers": exchanges_of(model.exchanges),
+        "explanation": None if explanation is None else msgspec.to_builtins(explanation),
+        "trouble": trouble,
+    }

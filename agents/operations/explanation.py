@@ -1,0 +1,110 @@
+"""One student's explanation, as a worker would make it, with all that leads to it: for people who look into one."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from agents.config.channels import Channels
+from agents.config.settings import Settings
+from agents.kafka.reader import TopicReader
+from agents.metrics import Metrics
+from agents.reasoning.setup import make_account, make_explainer, make_limiter, make_model, share_of
+from schemas.explanation import Explanation
+from schemas.update import SkillUpdate, read_update
+from streams.input.partitioner import partitioner
+from streams.limits import PartitionShare
+from streams.limits.memory import monotonic_us
+from streams.reasoning.explainer import Explainer
+from streams.reasoning.model.reasoning_model import ModelKind, ReasoningModel, Reply
+from streams.reasoning.request.prompt import Request
+from streams.rows.row import Pending
+from streams.skills.skill_set import SkillSet
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What the model was asked, and what it answered; None where it did not."""
+
+    request: Request
+    reply: Reply | None
+
+
+@dataclass(slots=True)
+class RecordedModel:
+    """Implements ReasoningModel by another one, and keeps what is asked and answered."""
+
+    model: ReasoningModel
+    exchanges: list[Exchange] = field(default_factory=list)
+
+    @property
+    def generator(self) -> ModelKind:
+        """See ReasoningModel."""
+        return self.model.generator
+
+    @property
+    def name(self) -> str:
+        """See ReasoningModel."""
+        return self.model.name
+
+    async def prepare(self) -> None:
+        """See ReasoningModel."""
+        await self.model.prepare()
+
+    async def explain(self, request: Request) -> Reply:
+        """See ReasoningModel."""
+        try:
+            reply = await self.model.explain(request)
+        except BaseException:
+            self.exchanges.append(Exchange(request, None))
+            raise
+        self.exchanges.append(Exchange(request, reply))
+        return reply
+
+    async def aclose(self) -> None:
+        """See ReasoningModel."""
+        await self.model.aclose()
+
+
+def newest_update(settings: Settings, student: str) -> SkillUpdate | None:
+    """What was published last of a student; None if nothing was, or they were erased. Blocks.
+
+    Raises BrokerUnavailable, NoSuchTopic, TopicForbidden; msgspec.MsgspecError where it is no update.
+    """
+    key = student.encode()
+    topic = Channels.of(settings).updates
+    with TopicReader(settings.broker, topic, f"{settings.app_id}-explain", settings.start_timeout_s) as reader:
+        spans = reader.spans()
+        owner = partitioner(settings.partitioner).owning_partition(key, len(spans))
+        of_student = spans if owner is None else {owner: spans[owner]}
+        newest: bytes | None = None
+        for records in reader.batches(of_student):
+            for record in records:
+                if record.key() == key:
+                    newest = record.value()
+    return None if newest is None else read_update(newest)
+
+
+@asynccontextmanager
+async def an_explainer(
+    settings: Settings, skill_set: SkillSet, alert: Callable[[str], None]
+) -> AsyncIterator[tuple[Explainer, RecordedModel]]:
+    """An explainer within the limits and the money that all workers share; without Redis, within its own."""
+    share = share_of(settings) if settings.redis_url else PartitionShare.all(monotonic_us)
+    limiter = make_limiter(settings, Metrics(), share)
+    account = make_account(settings, lambda crossed: None, share)
+    model = RecordedModel(make_model(settings))
+    try:
+        yield make_explainer(settings, skill_set, model, account, alert, lambda event: None), model
+    finally:
+        await model.aclose()
+        await account.aclose()
+        await limiter.aclose()
+
+
+async def explained(explainer: Explainer, update: SkillUpdate) -> Explanation | None:
+    """The explanation of all skills of `update`; nothing is published, and the row notes nothing.
+
+    Raises as `Explainer.explain`.
+    """
+    explanation, _ = await explainer.explain(update, Pending())
+    return explanation
