@@ -16,7 +16,7 @@ from streams.evidence.artifacts import NO_ARTIFACT, Artifact
 from streams.evidence.features import facts_read
 from streams.evidence.indicators import Indicators, Rates
 from streams.evidence.platforms import speaking
-from streams.evidence.source import Estimate, EstimateStatus, OwnThread, SourceType
+from streams.evidence.source import INLINE_ROWS, Estimate, EstimateStatus, OwnThread, SourceType
 from streams.evidence.training_scope import training_scopes
 from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import Indicator, SkillSet
@@ -50,7 +50,7 @@ class BehaviourSource:
             )
             for column, (name, speak) in enumerate(speaking(skill_set, artifact).items())
         ]
-        self._thread = OwnThread(self.name)
+        self._thread = OwnThread(self.name, INLINE_ROWS)
 
     async def estimate(self, row_batch: RowBatch) -> Estimate:
         """See Source."""

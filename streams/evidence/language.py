@@ -10,7 +10,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from streams.evidence.source import Estimate, EstimateStatus, OwnThread, SourceType
+from streams.evidence.source import INLINE_ROWS, Estimate, EstimateStatus, OwnThread, SourceType
 from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import SkillSet
 
@@ -25,7 +25,7 @@ class LanguageSource:
     def __init__(self, shrinkage: Sequence[float] | float = SHRINKAGE) -> None:
         """`shrinkage` is by skill, or the same for all."""
         self._shrinkage = np.asarray(shrinkage, np.float64)
-        self._thread = OwnThread(self.name)
+        self._thread = OwnThread(self.name, INLINE_ROWS)
 
     @classmethod
     def of(cls, skill_set: SkillSet) -> Self:

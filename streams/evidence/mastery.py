@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from streams.evidence.artifacts import Artifact
-from streams.evidence.source import Estimate, EstimateStatus, OwnThread, SourceType
+from streams.evidence.source import INLINE_ROWS, Estimate, EstimateStatus, OwnThread, SourceType
 from streams.mastery.counts import AnswerCounts
 from streams.mastery.model import Mastery
 from streams.rows.components import ComponentBatch
@@ -25,7 +25,7 @@ class MasterySource:
             (column, Mastery(artifact.banks[skill])) for column, skill in enumerate(skills) if skill in artifact.banks
         ]
         self._width = len(skills)
-        self._thread = OwnThread(self.name)
+        self._thread = OwnThread(self.name, INLINE_ROWS)
 
     async def estimate(self, row_batch: RowBatch) -> Estimate:
         """See Source."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from streams.evidence.artifacts import Artifact
 from streams.evidence.features import facts_read, features_of
-from streams.evidence.source import Estimate, EstimateStatus, OwnThread, SourceType
+from streams.evidence.source import INLINE_ROWS, Estimate, EstimateStatus, OwnThread, SourceType
 from streams.evidence.training_scope import TrainingScope, recent_events, training_scopes
 from streams.evidence.tree_scorer import TreeScorer
 from streams.rows.row_batch import RowBatch
@@ -37,7 +37,7 @@ class ModelSource:
             if skill in artifact.models
         ]
         self._width = len(skills)
-        self._thread = OwnThread(self.name)
+        self._thread = OwnThread(self.name, INLINE_ROWS)
 
     async def estimate(self, row_batch: RowBatch) -> Estimate:
         """See Source."""

@@ -124,20 +124,30 @@ class SourceBusy(Retryable):
     """The former batch's call, given up at its deadline, is still running."""
 
 
-class OwnThread:
-    """One thread for a source that computes, so that its deadline holds and late work cannot pile up."""
+INLINE_ROWS: Final = 256
+"""So few are computed without a thread: all sources take 1.4 ms of CPU, with a thread each 0.2 ms more."""
 
-    def __init__(self, name: str) -> None:
+
+class OwnThread:
+    """One thread for a source that computes, so that its deadline holds and late work cannot pile up.
+
+    What is pure, and takes milliseconds for so many rows, need not go there for batches of `inline_rows`.
+    """
+
+    def __init__(self, name: str, inline_rows: int = 0) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"evidence-{name}")
+        self._inline_rows = inline_rows
         self._abandoned: Future[Estimate] | None = None
 
     async def run(self, compute: "Compute", row_batch: RowBatch) -> Estimate:
-        """Compute in the thread, after what other partitions' batches have asked for.
+        """Compute in the thread, after what other partitions' batches have asked for; few rows at once.
 
         Raises SourceBusy while an earlier call, given up at its deadline, still holds the thread.
         """
         if self._abandoned is not None and not self._abandoned.done():
             raise SourceBusy("the former call is still running")
+        if len(row_batch) <= self._inline_rows:
+            return compute(row_batch)
         work = self._executor.submit(compute, row_batch)
         try:
             return await asyncio.wrap_future(work)

@@ -97,6 +97,20 @@ async def test_computing_sources_run_in_threads_of_their_own() -> None:
     assert [statuses(estimate) for estimate in estimates.values()] == [{EstimateStatus.OK}] * 3
 
 
+async def test_few_rows_are_computed_at_once_and_more_in_the_thread() -> None:
+    threads: list[str] = []
+
+    def compute(rows: RowBatch) -> Estimate:
+        threads.append(threading.current_thread().name)
+        return sure(rows)
+
+    own = OwnThread("either", inline_rows=2)
+    for count in (2, 3):
+        await own.run(compute, RowBatch.of([None] * count, ("skill",)))
+
+    assert threads == [threading.current_thread().name, "evidence-either_0"]
+
+
 def broken(**columns: object) -> Callable[[RowBatch], Estimate]:
     return lambda rows: replace(sure(rows), **columns)  # type: ignore[arg-type]
 
