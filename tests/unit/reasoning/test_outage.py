@@ -37,7 +37,9 @@ async def test_a_dead_provider_is_spared_told_of_once_and_found_again(
     server: LoopbackOpenAI, rig: Rig, dead: Answer, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.plan(then=dead)
-    called_s = await serve(rig, 420)
+    called_s = await serve(rig, 30)
+    assert rig.explainer.trouble is not None
+    called_s += [30 + at for at in await serve(rig, 390)]
 
     assert max(sum(at <= each < at + 60 for each in called_s) for at in range(360)) < 5
     assert len(called_s) <= 7
