@@ -121,6 +121,9 @@ def set_config(
     before, after = deployed.configured(deployed.overrides), deployed.configured(wanted)
     for line in differences(numbers_of(before), numbers_of(after)):
         click.echo(line)
+    for skill in deployed.without_score(wanted):
+        said = f"weights.{skill} move nothing: no model is fitted to it here, so it is shown as a profile"
+        click.echo(said, err=True)
     click.echo(f"config_version: {deployed.config_version(deployed.overrides)} → {deployed.config_version(wanted)}")
     if version_of(wanted) == version_of(deployed.overrides) and deployed.refused is None:
         click.echo("That is in force already: nothing was written.")

@@ -12,6 +12,7 @@ from schemas.fusion_config import Overrides
 from streams.evidence.artifacts import load_artifact
 from streams.evidence.registry import config_version, types_of
 from streams.scoring.config_log import ConfigLog, ConfigRecord, encoded_config, encoded_request
+from streams.scoring.kinds import fitted_skills
 from streams.scoring.overrides import NO_OVERRIDES, Configured, apply_overrides, version_of
 from streams.skills.skill_set import load_skills
 
@@ -41,6 +42,11 @@ class DeployedConfig:
     def configured(self, overrides: Overrides) -> Configured:
         """What workers would score with. Raises ConfigRefused, as they would."""
         return apply_overrides(overrides, self._skill_set, self._artifact)
+
+    def without_score(self, overrides: Overrides) -> list[str]:
+        """Skills whose weights are overridden, and that have no score which a weight could move: profiles."""
+        fitted = fitted_skills(self._skill_set, self._artifact)
+        return [skill for skill in overrides.weights if skill not in fitted]
 
     def config_version(self, overrides: Overrides) -> str:
         """What updates would name."""

@@ -7,7 +7,8 @@ from confluent_kafka import OFFSET_BEGINNING
 
 from agents.config.channels import Channels
 from agents.config.settings import Settings
-from agents.kafka.errors import BrokerUnavailable
+from agents.kafka.errors import BrokerUnavailable, NoSuchTopic
+from agents.kafka.input_topic import InputTopic
 from agents.kafka.producer import ConfirmedProducer
 from agents.kafka.reader import TopicReader
 from agents.kafka.record import file_record
@@ -16,7 +17,9 @@ from streams.scoring.config_log import CONFIG_PARTITION
 
 
 class TopicStartedAnew(Exception):
-    """The topic ends before what was read of it: it was deleted and created again. Read on from its start."""
+    """The topic is another one than was read, or ends before that: it was deleted and created again. Read on from its
+    start.
+    """
 
 
 class FusionConfigTopic:
@@ -26,6 +29,8 @@ class FusionConfigTopic:
         self.name = Channels.of(settings).fusion_config
         self._broker, self._timeout_s = settings.broker, settings.start_timeout_s
         self._reader = TopicReader(settings.broker, self.name, f"skillstream-reader-{self.name}", self._timeout_s)
+        self._identity = InputTopic(settings.broker, settings.app_id, self.name, self._timeout_s)
+        self._topic_id: str | None = None
         self._next: dict[int, int] = {}
 
     def __enter__(self) -> Self:
@@ -45,8 +50,12 @@ class FusionConfigTopic:
 
         Raises NoSuchTopic, TopicStartedAnew, BrokerUnavailable, TopicForbidden.
         """
+        if not self._reader.partitions():
+            raise NoSuchTopic(f"there is no topic {self.name}")
+        former, self._topic_id = self._topic_id, self._identity.describe().topic_id
         ends = {partition: end for partition, (_, end) in self._reader.spans().items()}
-        if any(end < self._next.get(partition, 0) for partition, end in ends.items()):
+        is_another = former is not None and former != self._topic_id
+        if is_another or any(end < self._next.get(partition, 0) for partition, end in ends.items()):
             self._next = {}
             raise TopicStartedAnew
         new = {partition: end for partition, end in ends.items() if end > self._next.get(partition, 0)}

@@ -151,6 +151,7 @@ def test_a_file_replaces_what_is_in_force_and_options_change_single_numbers(
     assert (state["file"]["fusion.kappa"], state["in_force"]["fusion.kappa"]) == (8.0, 10.0)
     again = config(deployment, "set", "--weight", "empathy.language=0.25")
     assert "nothing was written" in again.text
+    assert "weights.empathy move nothing" in again.err, "nothing is fitted to it"
     tried = config(deployment, "set", str(file), "--dry-run")
     assert "weights.empathy.language: 0.25 →" in tried.text
     assert "Nothing was written." in tried.text

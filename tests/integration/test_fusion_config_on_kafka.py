@@ -1,0 +1,51 @@
+"""Weights that change while workers are killed, on a real Kafka."""
+
+from pathlib import Path
+
+from tests.agents.command import Ran, run_here
+from tests.agents.delivery_cluster import until
+from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed
+from tests.agents.environment import environment
+from tests.agents.worker_process import WorkerProcess
+from tests.events import raw
+
+STUDENTS = [f"s{number}" for number in range(3_000)]
+LOUD = ("config", "set", "--weight", "problem_solving.behaviour=2.5")
+
+
+def told(deployment: Deployment, *arguments: str) -> Ran:
+    ran = run_here(environment(deployment.given()), *arguments)
+    assert ran.code == 0, ran.err
+    return ran
+
+
+def by_configuration(deployment: Deployment) -> dict[str, int]:
+    [said] = told(deployment, "rescore", "--dry-run", "--json").lines
+    return dict(said["students"])
+
+
+def rescored(worker: WorkerProcess) -> float:
+    return worker.metrics().get("rescored_students_total", 0.0)
+
+
+def test_a_rescoring_survives_kill_9_and_a_rebalance_and_everything_stays_exact(kafka: str, tmp_path: Path) -> None:
+    with deployed(kafka, tmp_path, model="none", session_timeout_s=6.0, rescore_students_per_s=150) as deployment:
+        workers = [deployment.start(), deployment.start()]
+        deployment.send(Sent(student.encode(), raw(student=student)) for student in STUDENTS)
+        deployment.await_caught_up()
+        [plain] = by_configuration(deployment)
+        told(deployment, *LOUD)
+        told(deployment, "rescore")
+        until(lambda: all(rescored(worker) > 0 for worker in workers), "both rescore")
+        workers[0].kill()
+        assert workers[0].log.count(" is rescored: ") < PARTITIONS // 2, "in the middle of it"
+        deployment.send(Sent(s.encode(), raw(student=s, event_id=f"{s}-later")) for s in STUDENTS[::10])
+
+        until(lambda: plain not in by_configuration(deployment), "all are scored anew")
+        until(lambda: workers[1].log.count(" is rescored: ") == PARTITIONS, "and this is remembered")
+        deployment.await_caught_up()
+
+        assert sum(by_configuration(deployment).values()) == len(STUDENTS)
+        assert rescored(workers[1]) < 2 * len(STUDENTS)
+        said = told(deployment, "verify", "--json").lines[-1]
+        assert (said["ok"], said["differences"], said["notes"]) == (True, [], [])
