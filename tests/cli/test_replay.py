@@ -58,7 +58,7 @@ def test_a_plain_file(run: Run, events: Path) -> None:
 
 def test_overrides_are_scored_with_and_named(run: Run, events: Path, tmp_path: Path) -> None:
     overrides, out = tmp_path / "weights.toml", tmp_path / "updates.jsonl"
-    overrides.write_text("[weights.problem_solving]\nbehaviour = 2.5\n")
+    overrides.write_text("[weights.problem_solving]\nmodel = 2.5\n")
     events.write_bytes(raw("control", controls={"a": 1.0, "b": 0.0}, minute=2) + b"\n" + LINES)
     versions, scores = set(), set()
     for given in ((), ("--fusion-config", overrides)):
