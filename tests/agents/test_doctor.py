@@ -79,10 +79,6 @@ BROKEN: Final[dict[str, tuple[str, dict[str, str]]]] = {
     "no mapping": ("mapping", {"SKILLSTREAM_MAPPING": "nowhere.toml"}),
     "pages open to all": ("pages", {"SKILLSTREAM_WEB_HOST": "0.0.0.0"}),
     "a store in a file": ("store", {"SKILLSTREAM_STORE": "rocksdb", "SKILLSTREAM_STORE_DIR": __file__}),
-    "shares of nothing": (
-        "redis",
-        {"SKILLSTREAM_REASONING": "scripted", "SKILLSTREAM_EXPECTED_WORKERS": "9", "SKILLSTREAM_CALLS_PER_MINUTE": "1"},
-    ),
     "other partitions": ("topics", {"SKILLSTREAM_PARTITIONS": "6"}),
 }
 
