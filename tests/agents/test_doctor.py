@@ -91,7 +91,7 @@ def test_a_worker_refuses_what_the_doctor_calls_a_problem(name: str, configured:
 
     asked, refused = ask(run), run("worker")
 
-    assert (asked.code, list(asked.problems)) == (1, [check])
+    assert (asked.code, list(asked.problems)) == (1, [check]), asked.problems
     assert refused.code in (2, 4)
     said = _ENDING.sub("", refused.err.splitlines()[-1])
     assert said in asked.problems[check] or check == "store"

@@ -15,7 +15,7 @@ from tests.agents.single_students import FAST_LIMITS, many_of
 from tests.servers.openai import using
 from tests.servers.redis import RealRedis
 
-LIMIT_USD = 0.2
+LIMIT_USD = 0.4
 CALL_USD = (476 * 2 + 1_024 * 0.5 + 600 * 8) / 1e6
 USED = using(
     prompt_tokens=1_500,
@@ -24,7 +24,7 @@ USED = using(
     prompt_tokens_details={"cached_tokens": 1_024},
     completion_tokens_details={"reasoning_tokens": 64},
 )
-STUDENTS = [f"north:{number}" for number in range(50)]
+STUDENTS = [f"north:{number}" for number in range(80)]
 KEY = {"OPENAI_API_KEY": "sk-loopback"}
 
 
