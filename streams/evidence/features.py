@@ -3,14 +3,15 @@
 Six columns a fact and a few for the whole row. What is not known is NaN, never 0: models take missing values as such.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.rows.layout import CONTROL, Array, ragged
+from streams.rows.layout import CONTROL, Array, Indices, ragged
 from streams.rows.row import MAX_CONTROLS
 from streams.rows.row_batch import Floats, RowBatch, decays
 from streams.vocabulary import INDEX, Fact
@@ -37,16 +38,16 @@ class _Rows:
         dense[ragged(counts)] = np.frombuffer(b"".join(controls), CONTROL)
         return dense
 
-    def fact(self, name: str, fact: int) -> Floats:
-        """One column of the facts, NaN where the fact was never seen."""
+    def fact(self, name: str, fact: int | Indices) -> Floats:
+        """One column of the facts, or one a fact, NaN where the fact was never seen."""
         return np.where(self.row_batch.facts["n"][:, fact] > 0, self.row_batch.facts[name][:, fact], np.nan)
 
 
 class FactColumn(NamedTuple):
-    """One feature of every fact: what it is, in words, and how it is computed of many rows."""
+    """One feature of every fact: what it is, in words, and how it is computed of many rows; shape (rows, facts)."""
 
     words: str
-    compute: Callable[[_Rows, int], Floats]
+    compute: Callable[[_Rows, Indices], Floats]
 
 
 class RowColumn(NamedTuple):
@@ -68,7 +69,7 @@ FACT_COLUMNS: Final = {
     "sd": FactColumn("standard deviation of its values, from two on", lambda rows, fact: _deviation(rows, fact)),
     "recent_n": FactColumn(
         "how often, each time counting half as much 30 days later; 0 if never",
-        lambda rows, fact: rows.row_batch.facts["recent_n"][:, fact] * rows.decay,
+        lambda rows, fact: rows.row_batch.facts["recent_n"][:, fact] * rows.decay[:, None],
     ),
     "recent_mean": FactColumn(
         "mean of its values, weighed likewise",
@@ -76,7 +77,7 @@ FACT_COLUMNS: Final = {
     ),
     "age_days": FactColumn(
         "days since it last happened",
-        lambda rows, fact: (rows.at_us / 1e6 - rows.fact("newest_s", fact)) / 86_400,
+        lambda rows, fact: (rows.at_us[:, None] / 1e6 - rows.fact("newest_s", fact)) / 86_400,
     ),
 }
 ROW_COLUMNS: Final = {
@@ -149,13 +150,27 @@ def features_of(row_batch: RowBatch, names: Sequence[str], at_us: Sequence[int] 
     """
     rows = _Rows(row_batch, at_us)
     matrix = np.empty((len(row_batch), len(names)))
-    for column, name in enumerate(names):
-        if name in ROW_COLUMNS:
-            matrix[:, column] = ROW_COLUMNS[name].compute(rows)
-        else:
-            fact, _, of_fact = name.partition(".")
-            matrix[:, column] = FACT_COLUMNS[of_fact].compute(rows, INDEX[fact])
+    of_rows, of_facts = _by_column(tuple(names))
+    for name, at in of_rows:
+        matrix[:, at] = ROW_COLUMNS[name].compute(rows)
+    for name, (indices, facts) in of_facts.items():
+        matrix[:, indices] = FACT_COLUMNS[name].compute(rows, facts)
     return matrix
+
+
+@lru_cache(maxsize=64)
+def _by_column(names: tuple[str, ...]) -> tuple[list[tuple[str, int]], dict[str, tuple[Indices, Indices]]]:
+    """Where features of the whole row go in a matrix; and, by column, where those of facts go, and of which facts: a
+    column of all facts is computed at once.
+    """
+    of_facts: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+    of_rows = [(name, at) for at, name in enumerate(names) if name in ROW_COLUMNS]
+    for at, name in enumerate(names):
+        if name not in ROW_COLUMNS:
+            fact, _, column = name.partition(".")
+            of_facts[column].append((at, INDEX[fact]))
+    indices = {name: np.array(pairs, np.intp).T for name, pairs in of_facts.items()}
+    return of_rows, {name: (at, facts) for name, (at, facts) in indices.items()}
 
 
 def _controls(rows: _Rows, name: str, above: int) -> Floats:
@@ -186,7 +201,7 @@ def _of_what_was_due(rows: _Rows, column: str, fact: str) -> Floats:
     return _ratio(facts[column][:, INDEX[fact]].astype(np.float64), n)
 
 
-def _deviation(rows: _Rows, fact: int) -> Floats:
+def _deviation(rows: _Rows, fact: Indices) -> Floats:
     n = rows.fact("n", fact)
     mean = rows.fact("total", fact) / n
     variance = np.maximum(rows.fact("squares", fact) / n - mean * mean, 0.0)
@@ -194,5 +209,5 @@ def _deviation(rows: _Rows, fact: int) -> Floats:
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:
-    ratio: Floats = np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
+    ratio: Floats = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
     return ratio
