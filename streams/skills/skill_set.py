@@ -38,6 +38,7 @@ NonNegative = Annotated[float, Meta(ge=0, le=100)]
 SignedWeight = Annotated[float, Meta(ge=-3, le=3)]
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Phrase = Annotated[str, Meta(min_length=2)]
+Meaning = Annotated[str, Meta(min_length=2, max_length=80, pattern=r"^[^{}<>\n]*$")]
 PlatformName = Annotated[str, Meta(max_length=MAX_IDENTIFIER_CHARS)]
 MAX_PHRASE_BYTES: Final = 27
 
@@ -88,6 +89,9 @@ class Skill(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One skill. `evidence_weights` (`telling` in the file) weighs facts when evidence items are chosen. Its texts are
     read by a `lexicon`, which weighs phrases, or by a `text_model`.
 
+    `meanings` say what was meant by phrases of the lexicon, in the past tense and without a subject, for explanations:
+    the phrases themselves are a student's words, and go nowhere.
+
     `basis` is what the skill's score rests on, in words, which updates quote: by source, so that a score is said to
     rest on those that it does rest on; or as one text, whatever they are.
     """
@@ -98,9 +102,16 @@ class Skill(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     evidence_weights: dict[str, SignedWeight] = field(name="telling", default_factory=dict)
     indicators: tuple[Indicator, ...] = ()
     lexicon: dict[Phrase, SignedWeight] = {}
+    meanings: dict[Meaning, tuple[str, ...]] | UnsetType = UNSET  # unset: no part of the version, as before
     outcome: Outcome | UnsetType = UNSET  # unset: no part of the version, as before it was there
     per_text: Annotated[float, Meta(ge=-3, le=3, description="log-odds of a text without a phrase")] | None = None
     text_model: TextModelFile | UnsetType = UNSET
+
+    @property
+    def meaning_of(self) -> dict[str, str]:
+        """What was meant, by phrase."""
+        meanings = {} if self.meanings is UNSET else self.meanings
+        return {phrase: meaning for meaning, phrases in meanings.items() for phrase in phrases}
 
     @property
     def text_table(self) -> TextModel | None:
@@ -271,6 +282,10 @@ def _check(path: str, skill: Skill, sources: Sequence[str]) -> None:
                 f"{path}.indicators.{indicator.name}.words: {indicator.words!r} has other places to fill "
                 "than {count}, {of} and {rate}"
             )
+    for phrase in skill.meaning_of:
+        if phrase not in skill.lexicon:
+            there = choices(phrase, sorted(skill.lexicon))
+            raise SkillsError(f"{path}.meanings: {phrase!r} is no phrase of the lexicon; there are {there}")
     for phrase in skill.lexicon:
         if len(phrase.encode()) > MAX_PHRASE_BYTES:
             raise SkillsError(f"{path}.lexicon: {phrase!r} has more than {MAX_PHRASE_BYTES} bytes")

@@ -29,16 +29,22 @@ def test_the_built_in_sets_load(name: str) -> None:
         (
             "prior = 0.4",
             "prior = 1.4",
-            "line 39: skills.empathy.indicators.0.prior: 1.4 is not a number above 0, below 1",
+            "line 40: skills.empathy.indicators.0.prior: 1.4 is not a number above 0, below 1",
         ),
         ("prior = 0.4", "", "skills.empathy.indicators.0: prior is missing"),
         ("language = 1.0", "language = -1.0", "skills.empathy.weights.language"),
         ("language = 1.0", "language = inf", "skills.empathy.weights.language"),
         ("language = 1.0", "langage = 1.0", "skills.empathy.weights: no source 'langage'"),
-        ('"sorry to hear" = 1.0', '"sorry to hear" = 9.0', "skills.empathy.lexicon.sorry to hear"),
-        ('"sorry to hear" = 1.0', '"sorry to hear" = nan', "skills.empathy.lexicon.sorry to hear"),
-        ('"sorry to hear"', f'"{"ж" * 14}"', "skills.empathy.lexicon: 'жж"),
-        ('"sorry to hear"', '"?!"', "skills.empathy.lexicon: '?!'"),
+        ('"suffering" = 0.4', '"suffering" = 9.0', "skills.empathy.lexicon.suffering"),
+        ('"suffering" = 0.4', '"suffering" = nan', "skills.empathy.lexicon.suffering"),
+        ('"suffering"', f'"{"ж" * 14}"', "skills.empathy.lexicon: 'жж"),
+        ('"suffering"', '"?!"', "skills.empathy.lexicon: '?!'"),
+        (
+            '["are you okay", "are you ok"]',
+            '["are you ok?"]',
+            "skills.empathy.meanings: 'are you ok?' is no phrase of the",
+        ),
+        ('"asked what was meant"', '"asked <b>what</b>"', "skills.communication.meanings"),
         ("helped = 0.8", "hepled = 0.8", "skills.empathy.telling: no fact 'hepled'; there are "),
         ('["helped.n"]', '["helped.x"]', "skills.empathy.indicators.helps_rather_than_asks: 'helped.x'"),
         ('["helped.n"]', "[]", "skills.empathy.indicators.0.numerator"),
@@ -72,12 +78,12 @@ def test_a_wrong_value_is_named_by_its_place(tmp_path: Path, old: str, new: str,
 @pytest.mark.parametrize("word", ["up", "more", "never", "Up", "the", "NOT"])
 def test_a_common_word_alone_is_refused(tmp_path: Path, word: str) -> None:
     with pytest.raises(SkillsError, match="too common"):
-        load(tmp_path, '"sorry to hear"', f'"{word}"')
+        load(tmp_path, '"suffering"', f'"{word}"')
 
 
 @pytest.mark.parametrize("phrase", ["never give up", "more than one", "because"])
 def test_a_phrase_of_common_words_and_a_meaningful_word_alone_are_allowed(tmp_path: Path, phrase: str) -> None:
-    load(tmp_path, '"sorry to hear"', f'"{phrase}"')
+    load(tmp_path, '"suffering"', f'"{phrase}"')
 
 
 def test_a_missing_file_is_named() -> None:

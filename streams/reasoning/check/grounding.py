@@ -153,7 +153,7 @@ def _text_faults(
         yield f"reads above grade {limits.grade:.0f}; use shorter words, sentences"
     if repeats_itself(claim.text, whole, [without_slots(fact.text) for fact in cited]):
         yield "repeats itself"
-    worded = " ".join(without_slots(fact.text) for fact in cited if fact.is_indicator)
+    worded = " ".join(without_slots(fact.text) for fact in cited if fact.is_configured)
     yield from _meaning_faults(skill, claim, cited, own, worded)
 
 

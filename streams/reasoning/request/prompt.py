@@ -18,6 +18,7 @@ from streams.reasoning.request.instructions import INSTRUCTIONS
 from streams.reasoning.request.slots import filled
 from streams.reasoning.request.wording import WordedFact, in_words, rate_in_words
 from streams.skills.skill_set import SkillSet
+from streams.vocabulary import PHRASE_PREFIX
 
 Direction = Literal["up", "down", "neither"]
 
@@ -39,6 +40,11 @@ class AskedFact:
     def is_indicator(self) -> bool:
         """Whether it is one: what was counted, without a time of its own."""
         return f"{self.id}.when" not in self.values
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether its words are those of the skills file: of an indicator, or of what a phrase means."""
+        return self.is_indicator or self.about[0].startswith(PHRASE_PREFIX)
 
     @property
     def number(self) -> str | None:
@@ -128,6 +134,7 @@ class Prompt:
 
     def __init__(self, skill_set: SkillSet) -> None:
         self._definitions = {name: skill.definition for name, skill in skill_set.skills.items()}
+        self._meanings = {name: skill.meaning_of for name, skill in skill_set.skills.items()}
         self._indicators = {
             name: {each.name: each for each in skill.indicators} for name, skill in skill_set.skills.items()
         }
@@ -143,7 +150,7 @@ class Prompt:
         for name, skill in update.skills.items():
             if name not in self._definitions:
                 continue
-            facts = (*self._rates(name, skill, evidence_ids), *_facts(skill, as_of, evidence_ids))
+            facts = (*self._rates(name, skill, evidence_ids), *_facts(skill, as_of, evidence_ids, self._meanings[name]))
             if facts:
                 skills.append(_asked(name, self._definitions[name], skill, facts))
         about = [skill for skill in skills if (moved is None or skill.skill in moved) and skill.level != "unknown"]
@@ -192,10 +199,12 @@ def _rendered(skill: AskedSkill) -> dict[str, object]:
     }
 
 
-def _facts(skill: KnownSkill, as_of: datetime, evidence_ids: dict[str, str]) -> tuple[AskedFact, ...]:
+def _facts(
+    skill: KnownSkill, as_of: datetime, evidence_ids: dict[str, str], meanings: Mapping[str, str]
+) -> tuple[AskedFact, ...]:
     facts: list[AskedFact] = []
     for item in skill.evidence:
-        worded = in_words(item.fact, item.value)
+        worded = in_words(item.fact, item.value, meanings)
         if worded is None:
             continue
         alias = _alias(evidence_ids, item.id)

@@ -2,7 +2,7 @@
 people.
 
 A fact that is not in the vocabulary is left out, so nothing that a student wrote can leave by this way: of a phrase
-that was found in a text only the finding is described, not the words.
+that was found in a text only what the skills file says that it means is told, not the words.
 """
 
 import re
@@ -14,6 +14,7 @@ from schemas.update import IndicatorRate
 from streams.skills.skill_set import Indicator
 from streams.vocabulary import PHRASE_PREFIX, RUBRIC_FACT, RUBRIC_WORDS, Fact, QuantityUnit
 
+NO_MEANINGS: Final[Mapping[str, str]] = {}
 MIN_TREND: Final = 0.1
 """What of a trend is worth a word."""
 
@@ -42,13 +43,14 @@ class WordedFact:
     values: Mapping[str, str] = field(default_factory=dict)
 
 
-def in_words(fact: str, value: float) -> WordedFact | None:
-    """`fact` of `value` in words, in the past tense, without a subject.
+def in_words(fact: str, value: float, meanings: Mapping[str, str] = NO_MEANINGS) -> WordedFact | None:
+    """`fact` of `value` in words, in the past tense, without a subject. `meanings` say what phrases mean.
 
     None where the vocabulary lacks the fact, or the value is none that such a fact can have.
     """
     if fact.startswith(PHRASE_PREFIX):
-        return WordedFact("wrote a phrase from this skill's list")
+        meaning = meanings.get(fact.removeprefix(PHRASE_PREFIX))
+        return WordedFact(meaning or "wrote a phrase from this skill's list")
     said = _WORDS.get(fact)
     if said is None:
         return None

@@ -228,3 +228,14 @@ def test_the_grade_agrees_with_worked_examples() -> None:
 )
 def test_syllables_of_common_words(word: str, count: int) -> None:
     assert syllables(word) == count
+
+
+@pytest.mark.parametrize(
+    ("name", "phrase"),
+    [(name, phrase) for name, skill in default_skills().skills.items() for phrase in skill.meaning_of],
+)
+async def test_what_phrases_mean_is_told_in_words_that_pass_the_check(name: str, phrase: str) -> None:
+    skills: dict[str, Any] = {name: profile(evidence("x", f"~{phrase}", 1.0), rates=())}
+    request = DEFAULT_PROMPT.question(update(**skills)).request
+    assert request.skills[0].facts[0].text == default_skills().skills[name].meaning_of[phrase]
+    assert check_claims(request, template.draft_of(request.skills)).faults == ()
