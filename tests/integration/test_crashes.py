@@ -1,16 +1,23 @@
 """Workers killed in mid-run on a real Kafka: what is restored from the changelog equals an offline replay, exactly."""
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import click
+import msgspec
 import pytest
 
+from schemas.attention import AttentionRecord
+from schemas.dialects import decode
+from schemas.event import Message, Reflection
 from streams.replay import Replay
 from streams.rows.codec import decode_row
 from streams.simulation import simulate
+from streams.texts.disclosure import disclosures_in
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, pipeline
 from tests.agents.worker_process import WorkerProcess
@@ -18,13 +25,19 @@ from tests.agents.worker_process import WorkerProcess
 EVENTS = 50_000
 STUDENTS = 120
 SEEDS = (1, 2, 3, 4, 5)
+OFTEN: dict[str, Any] = {"max_batch_records": 1_000, "attention_topic": "attention"}
 
 
 def a_class(seed: int) -> Iterator[Sent]:
-    """Simulated events, some broken or repeated, and one in 500 on a partition that is not its student's."""
+    """Simulated events, some broken or repeated, and one in 500 on a partition that is not its student's; one text in
+    ten may disclose harm, and its repeats.
+    """
     rng = Random(seed)
     for record in simulate(STUDENTS, EVENTS, seed, faults=0.004):
-        yield Sent(record.key, record.value, partition=rng.randrange(PARTITIONS) if rng.random() < 0.002 else None)
+        value = record.value
+        if value is not None and re.search(rb'"event_id":"[^"]*0"', value):
+            value = value.replace(b'"text":"', b'"text":"I want to die. ')
+        yield Sent(record.key, value, partition=rng.randrange(PARTITIONS) if rng.random() < 0.002 else None)
 
 
 def folded_but_not_committed(deployment: Deployment) -> int:
@@ -62,13 +75,30 @@ def assert_exact(deployment: Deployment) -> Replay:
     said = {update.student_id: update.seq for update in updates}
     assert len(said) == len(rows)
     assert sorted(said.values()) == sorted((row.epoch, row.offset) for row in rows)
+    assert_reported(deployment)
     return replay
+
+
+def assert_reported(deployment: Deployment) -> None:
+    """Every text that may disclose harm has a record, and nothing else has."""
+    found = [msgspec.json.decode(value, type=AttentionRecord) for value in deployment.attention()]
+    texts = {
+        (event.student_id, event.event_id)
+        for record in deployment.records(deployment.channels.activity)
+        for event in decode(record).events
+        if isinstance(event, Message | Reflection) and disclosures_in(event.text)
+    }
+    assert {(each.student_id, each.event_id) for each in found} == texts
+    assert len(texts) > 50
+    assert len({each.attention_id for each in found}) == len(texts)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_kill_nine_in_mid_run_and_a_restart_leave_every_student_exact(kafka: str, tmp_path: Path, seed: int) -> None:
     rng = Random(f"kill/{seed}")
-    with deployed(kafka, tmp_path, instance_id="one", max_batch_records=1_000) as deployment:
+    with deployed(
+        kafka, tmp_path, instance_id="one", max_batch_records=1_000, attention_topic="attention"
+    ) as deployment:
         deployment.send(a_class(seed))
         first = deployment.start()
         least = rng.uniform(0.02, 0.5) * EVENTS
@@ -88,7 +118,7 @@ def test_kill_nine_in_mid_run_and_a_restart_leave_every_student_exact(kafka: str
 
 
 def test_a_worker_takes_over_from_one_that_was_killed(kafka: str, tmp_path: Path) -> None:
-    with deployed(kafka, tmp_path, max_batch_records=1_000) as deployment:
+    with deployed(kafka, tmp_path, **OFTEN) as deployment:
         workers = [deployment.start(), deployment.start()]
         until(lambda: [w.metrics().get("partitions_owned") for w in workers] == [2, 2], "two partitions each", 90.0)
         deployment.send(a_class(11))
