@@ -153,6 +153,20 @@ def rewrite(folder: Path, **changed: object) -> None:
     (folder / "card.json").write_bytes(msgspec.json.encode(msgspec.structs.replace(card, **changed)))
 
 
+def test_a_card_that_does_not_say_what_it_was_trained_on_is_read(tmp_path: Path) -> None:
+    save_artifact(tmp_path / "former", trained().card, trained().models)
+    path = tmp_path / "former" / "card.json"
+    card = msgspec.json.decode(path.read_bytes())
+    for name in ("trained_on", "indicators"):
+        del card["skills"][SKILL][name]
+    del card["platforms"]
+    path.write_bytes(msgspec.json.encode(card))
+
+    read = load_artifact(str(path.parent)).card
+
+    assert (read.platforms, read.skills[SKILL].trained_on, read.skills[SKILL].indicators) == ({}, None, {})
+
+
 def test_a_stored_artifact_predicts_as_the_trained_one(tmp_path: Path) -> None:
     artifact = load_artifact(str(stored(tmp_path)))
     matrix = np.random.default_rng(1).random((50, len(artifact.card.skills[SKILL].features)))
