@@ -158,7 +158,7 @@ class RowBatch:
         if np.any(split.fact_bits[:, len(FACTS) :]):
             raise Fatal("a stored row knows facts that this program doesn't: upgrade it")
         self.headers[row_indices] = split.headers
-        _, fact = np.nonzero(split.fact_bits)
+        fact = np.flatnonzero(split.fact_bits.view(np.bool_)) % MAX_FACTS  # a fifth of the time of np.nonzero of bytes
         _scatter(self.facts, row_indices[split.facts.owner] * len(FACTS) + fact, split.facts.records)
         for name, pieces in split.sections.items():
             if any(pieces):
