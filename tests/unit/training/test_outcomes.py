@@ -62,11 +62,11 @@ def test_the_mean_of_what_came_after_a_moment_is_its_label() -> None:
 def test_a_moment_with_too_little_after_it_has_no_label() -> None:
     noted = [work(-60, 0.2), work(-50, None), work(-40, None)]
     plan = OutcomePlan((1, 2), every_days=3_650)
-    found, fewer = moments(noted, plan), moments(noted, plan, needing(2))
+    found, more = moments(noted, plan), moments(noted, plan, needing(1))
 
-    assert found["later_score"] == []
-    assert [one.label.label for one in found["self_regulation"]] == [0.0, 0.0]
-    assert [one.label.label for one in fewer["self_regulation"]] == [0.0], "after the second there is but one more"
+    assert found["later_score"] == more["later_score"] == []
+    assert [one.label.label for one in found["self_regulation"]] == [0.0], "after the second there is but one more"
+    assert [one.label.label for one in more["self_regulation"]] == [0.0, 0.0]
 
 
 def test_students_are_looked_at_on_the_same_days_of_the_calendar_and_their_ids_name_their_cohort() -> None:
