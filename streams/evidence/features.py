@@ -17,7 +17,7 @@ from streams.rows.row_batch import Floats, RowBatch, decays
 from streams.vocabulary import INDEX, Fact
 
 DAY_US: Final = 86_400 * 1_000_000
-MOST_SINCE_S: Final = 600.0
+MOST_SINCE_S: Final = 240.0
 
 
 class _Rows:
@@ -101,7 +101,7 @@ ROW_COLUMNS: Final = {
         "how often the control least changed while the others stayed was", lambda rows: _least(rows, "isolated")
     ),
     "since_varied_none_s": RowColumn(
-        "seconds from the last run with no control set to the last step of a simulation, 600 at most",
+        "seconds from the last run with no control set to the last step of a simulation, 240 at most",
         lambda rows: _since(rows, "varied_none"),
     ),
     "since_varied_one_s": RowColumn(

@@ -59,7 +59,7 @@ def since(row: Row, fact: str) -> float:
         name: row.facts[INDEX[name]].newest_s for name in (fact, "set_controls", "reset") if INDEX[name] in row.facts
     }
     last_step = max(newest.get("set_controls", -math.inf), newest.get("reset", -math.inf))
-    return min(last_step - newest[fact], 600.0) if fact in newest else math.nan
+    return min(last_step - newest[fact], 240.0) if fact in newest else math.nan
 
 
 def of_what_was_due(row: Row, fact: str, part: Callable[[Totals], float]) -> float:
