@@ -27,7 +27,8 @@ def test_the_documented_commands_make_the_shipped_artifacts_to_the_byte(tmp_path
     (tmp_path / "DATA").symlink_to(SHARED)
     for program, *arguments in commands_of_page():
         assert program == "skillstream"
-        subprocess.run([sys.executable, "-m", "agents.cli", *arguments], cwd=tmp_path, check=True, timeout=TRAINED_S)
+        command = [sys.executable, "-P", "-m", "agents.cli", *arguments]
+        subprocess.run(command, cwd=tmp_path, check=True, timeout=TRAINED_S)
 
     made = tmp_path / "streams" / "builtin"
     assert sorted(path.name for path in made.iterdir()) == ["course_success", "default"]
