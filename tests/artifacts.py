@@ -4,11 +4,12 @@ ones are trained again.
 
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from streams.evidence.artifacts import Artifact, FusionFit, load_artifact
+from streams.evidence.artifacts import Artifact, FusionFit, load_artifact, save_artifact
 
 MODELLED: Final = "problem_solving"
 """The skill that the artifact has a model of."""
@@ -25,3 +26,10 @@ def of_a_former_trainer() -> Artifact:
     )
     card = msgspec.structs.replace(shipped.card.skills[MODELLED], trained_on=None, indicators={}, fusion=fusion)
     return replace(shipped, card=msgspec.structs.replace(shipped.card, platforms={}, skills={MODELLED: card}))
+
+
+def stored_of_a_former_trainer(folder: Path) -> Path:
+    """The same in `folder`, for what names its artifact."""
+    artifact = of_a_former_trainer()
+    save_artifact(folder, artifact.card, artifact.models)
+    return folder

@@ -23,6 +23,7 @@ from tests.agents.command import Ran, run_here
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import Deployment, Sent, deployed
 from tests.agents.environment import environment
+from tests.artifacts import stored_of_a_former_trainer
 from tests.events import default_skills, fail_source, processed, raw, records, rows_of, scores_of
 
 LOUD = Overrides(weights={"problem_solving": {"behaviour": 2.5}})
@@ -48,7 +49,8 @@ def by_configuration(deployment: Deployment) -> dict[str, int]:
 
 @pytest.fixture
 def deployment(broker: str, tmp_path: Any) -> Iterator[Deployment]:
-    with deployed(broker, tmp_path, model="default", fusion_config_poll_s=0.05) as made:
+    model = stored_of_a_former_trainer(tmp_path / "former")
+    with deployed(broker, tmp_path, model=str(model), fusion_config_poll_s=0.05) as made:
         yield made
 
 

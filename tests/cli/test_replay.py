@@ -12,6 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from schemas.contract.json_schemas import json_schema
+from tests.artifacts import stored_of_a_former_trainer
 from tests.cli.conftest import Run
 from tests.events import raw
 
@@ -60,9 +61,10 @@ def test_overrides_are_scored_with_and_named(run: Run, events: Path, tmp_path: P
     overrides, out = tmp_path / "weights.toml", tmp_path / "updates.jsonl"
     overrides.write_text("[weights.problem_solving]\nmodel = 2.5\n")
     events.write_bytes(raw("control", controls={"a": 1.0, "b": 0.0}, minute=2) + b"\n" + LINES)
+    model = stored_of_a_former_trainer(tmp_path / "former")
     versions, scores = set(), set()
     for given in ((), ("--fusion-config", overrides)):
-        assert run("replay", events, "--out", out, "--json", "--model", "default", *given).code == 0
+        assert run("replay", events, "--out", out, "--json", "--model", model, *given).code == 0
         update = orjson.loads(out.read_bytes().splitlines()[0])
         versions.add(update["config_version"])
         scores.add(update["skills"]["problem_solving"]["score"])
