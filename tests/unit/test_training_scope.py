@@ -69,6 +69,16 @@ def test_six_good_moves_and_then_fifty_wrong_answers_are_no_score() -> None:
     assert not scores_of(update([*moves(6), *answers(50, score=0.0)]))
 
 
+def test_so_it_is_with_the_shipped_model() -> None:
+    shipped = load_artifact("default").card.skills[SKILL].trained_on
+    if shipped is None:
+        pytest.skip("the shipped card is of a former trainer, and does not say what it was trained on")
+
+    assert scores_of(update(moves(6), shipped))[SKILL].validated
+    assert not scores_of(update([*moves(6), *answers(50, score=0.0)], shipped))
+    assert not scores_of(update(answers(50, score=1.0, hints=5), shipped))
+
+
 def test_five_hints_on_each_of_fifty_tasks_are_no_score() -> None:
     assert not scores_of(update(answers(50, score=1.0, hints=5)))
 
