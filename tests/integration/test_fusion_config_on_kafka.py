@@ -1,7 +1,8 @@
-"""Weights that change while workers are killed, on a real Kafka."""
+"""Weights that change while workers are killed, and a `fusion-config` that is deleted, on a real Kafka."""
 
 from pathlib import Path
 
+from agents.kafka.clients import open_admin
 from tests.agents.command import Ran, run_here
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed
@@ -28,6 +29,11 @@ def rescored(worker: WorkerProcess) -> float:
     return worker.metrics().get("rescored_students_total", 0.0)
 
 
+def config(worker: WorkerProcess) -> dict[str, str]:
+    found: dict[str, str] = worker.get("/health/detailed").json["components"]["config"]
+    return found
+
+
 def test_a_rescoring_survives_kill_9_and_a_rebalance_and_everything_stays_exact(kafka: str, tmp_path: Path) -> None:
     with deployed(kafka, tmp_path, model="none", session_timeout_s=6.0, rescore_students_per_s=150) as deployment:
         workers = [deployment.start(), deployment.start()]
@@ -49,3 +55,20 @@ def test_a_rescoring_survives_kill_9_and_a_rebalance_and_everything_stays_exact(
         assert rescored(workers[1]) < 2 * len(STUDENTS)
         said = told(deployment, "verify", "--json").lines[-1]
         assert (said["ok"], said["differences"], said["notes"]) == (True, [], [])
+
+
+def test_a_topic_that_is_deleted_leaves_the_configuration_until_there_is_another(kafka: str, tmp_path: Path) -> None:
+    with deployed(kafka, tmp_path, model="none", fusion_config_poll_s=0.2) as deployment:
+        told(deployment, *LOUD)
+        worker = deployment.start()
+        worker.await_ready()
+        in_force = config(worker)["reason"]
+        topic, admin = deployment.channels.fusion_config, open_admin(kafka)
+        admin.delete_topics([topic])[topic].result(10)
+        until(lambda: config(worker)["status"] == "degraded", "it is noticed")
+        assert in_force.removesuffix(" is in force") in config(worker)["reason"]
+
+        told(deployment, "config", "set", "--level", "proficient=0.7")
+        until(lambda: config(worker)["status"] == "ok", "it is there again")
+        until(lambda: config(worker)["reason"] != in_force, "and followed from its start")
+        assert worker.alive
