@@ -87,6 +87,16 @@ def bad_claims() -> list[LabelledClaim]:
     return [_labelled(wrong, *row) for wrong, *row in _rows("bad.tsv")]
 
 
+def independent_good() -> list[LabelledClaim]:
+    """Claims that a teacher may read, by somebody who had not seen the rules."""
+    return [_labelled(None, *row) for row in _rows("independent_good.tsv")]
+
+
+def independent_bad() -> list[LabelledClaim]:
+    """Claims that nobody may, by somebody who had not seen the rules."""
+    return [_labelled(wrong, *row) for wrong, *row in _rows("independent_bad.tsv")]
+
+
 def request_of(situation: str) -> Request:
     """What would be asked there: one skill with its facts."""
     items = [_item(number, *fact) for number, fact in enumerate(SITUATIONS[situation], 1)]
