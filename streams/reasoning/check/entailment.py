@@ -34,6 +34,7 @@ _THEMES: Final = {
 }
 _UP: Final = pattern_of(_TABLES["directions"]["up"])
 _DOWN: Final = pattern_of(_TABLES["directions"]["down"])
+_NEITHER: Final = pattern_of(_TABLES["directions"]["neither"])
 _DENIED: Final = re.compile(
     r"(?<!\w)(?:not|never|no|without|hardly|barely|nor|neither|cannot|nothing|nobody|instead of|rather than|unable to|"
     r"failed to|refused to|\w+n['’]t)(?: \w+){0,2} $",
@@ -54,6 +55,8 @@ def said_directions(text: str) -> Iterator[Direction]:
     for pattern, said, denied in ((_UP, "up", "down"), (_DOWN, "down", "up")):
         for found in pattern.finditer(text):
             yield denied if _NOT.search(text[: found.start()]) else said  # type: ignore[misc]
+    if _NEITHER.search(text):
+        yield "neither"
 
 
 def unentailed(text: str, facts: Collection[str], worded: str = "") -> Iterator[str]:

@@ -22,10 +22,11 @@ from streams.reasoning.check.numbers import number_in
 from streams.reasoning.check.people import name_in
 from streams.reasoning.check.readability import reads_hard
 from streams.reasoning.check.repetition import ALIKE, likeness, repeats_itself
+from streams.reasoning.check.wording import needless_word_in
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkill
 from streams.reasoning.request.instructions import MAX_CLAIM_CHARS, MAX_CLAIMS
 from streams.reasoning.request.prompt import AskedFact, AskedSkill, Request
-from streams.reasoning.request.slots import filled, misused_slot, slots_in, without_slots
+from streams.reasoning.request.slots import filled, misplaced_slot, misused_slot, slots_in, without_slots
 
 MAX_GRADE: Final = 9.0
 MAX_FAULTS: Final = 12
@@ -145,11 +146,14 @@ def _text_faults(
         yield f"writes a number ({number}); numbers stand in slots"
     if (slot := _counted_slot(claim.text, cited)) is not None:
         yield f"uses {{{slot}}} as the number of something else"
+    elif (slot := misplaced_slot(claim.text, _values(skill, cited))) is not None:
+        yield f"has {{{slot}}} where what fills it does not fit"
     if is_foreign(own):
         yield "is not in English"
     if (name := name_in(own)) is not None:
         yield f"has what looks like a name ({name})"
-    if reads_hard(whole, limits.grade):
+    given = {word for fact in cited for word in without_slots(fact.text).split()}
+    if reads_hard(whole, limits.grade, given):
         yield f"reads above grade {limits.grade:.0f}; use shorter words, sentences"
     if repeats_itself(claim.text, whole, [without_slots(fact.text) for fact in cited]):
         yield "repeats itself"
@@ -162,10 +166,14 @@ def _meaning_faults(
 ) -> Iterator[str]:
     if any(said != claim.direction for said in said_directions(own)):
         yield f"says {claim.direction} in its field and otherwise in its text"
-    if skill.kind == "profile" and (level := _LEVEL.search(own)):
-        yield f"says {level.group().lower()}, but this skill has no level"
+    if (level := _LEVEL.search(own)) and level.group().lower() != skill.level:
+        of = "has no level" if skill.level is None else "has another level"
+        yield f"says {level.group().lower()}, but this skill {of}"
     yield from forbidden_in(own, len(cited), worded)
     yield from strangers_in(own, worded)
+    words = [skill.skill.replace("_", " "), *(without_slots(fact.text) for fact in cited)]
+    if (word := needless_word_in(own, " ".join(words))) is not None:
+        yield f"has a word that no claim needs ({word.lower()})"
     yield from unentailed(own, [key for fact in cited for key in fact.about], worded)
 
 

@@ -8,14 +8,14 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from streams.reasoning.check.lexicon import load, pattern_of
+from streams.reasoning.check.lexicon import Words, load, pattern_of
 
 NEAR: Final = 3
 _TABLES: Final = load()
 _NOUNS: Final = frozenset(_TABLES["nouns"]["words"].split())
 _ARTICLES: Final = pattern_of(_TABLES["nouns"]["after"])
 _COMPLEMENTS: Final = frozenset(_TABLES["complements"]["words"].split())
-_COPULAS: Final = pattern_of(_TABLES["complements"]["after"])
+_COPULAS: Final = Words(pattern_of(_TABLES["complements"]["after"]), pattern_of(_TABLES["complements"]["unless"]))
 _SKIPPED: Final = pattern_of(_TABLES["complements"]["skip"])
 _VERB: Final = re.compile(r"\w{2,}(?:ed|ing|en)")
 _CLAUSE: Final = re.compile(r"[,.;:!?–—()]")
@@ -32,7 +32,7 @@ def strangers_in(text: str, worded: str = "") -> Iterator[str]:
         near = _following(text, article.end())[:NEAR]
         if near and not any(_is_noun(word) or word in own for word in near):
             yield f"speaks of something that no fact has ({article.group().lower()} {near[0]})"
-    for copula in _COPULAS.finditer(text):
+    for copula in _COPULAS.all_in(text):
         rest = [word for word in _following(text, copula.end()) if not _SKIPPED.fullmatch(word)]
         if rest and not (_is_complement(rest[0]) or rest[0] in own):
             yield f"says what somebody or something is ({copula.group().lower()} {rest[0]})"

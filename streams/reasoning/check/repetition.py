@@ -7,6 +7,7 @@ from typing import Final
 
 RUN: Final = 4
 ALIKE: Final = 0.8
+_PASSIVE: Final = {"was", "were"}
 _WORD: Final = re.compile(r"[^\W_]+(?:[.'’][^\W_]+)*")
 _CLAUSE: Final = re.compile(r"[.,;:!?](?!\w)")
 
@@ -18,8 +19,8 @@ def repeats_itself(text: str, whole: str, facts: Sequence[str]) -> bool:
     words = _words(text)
     runs = _repeated([" ".join(words[at : at + RUN]) for at in range(len(words) - RUN + 1)])
     clauses = _repeated([" ".join(clause) for part in _CLAUSE.split(text) if len(clause := _words(part)) > 1])
-    in_common = [" ".join(_words(fact)) for fact in facts]
-    if any(sum(each in fact for fact in in_common) < 2 for each in (*runs, *clauses)):
+    in_common = [set(_words(fact)) | _PASSIVE for fact in facts]
+    if any(sum(fact.issuperset(each.split()) for fact in in_common) < 2 for each in (*runs, *clauses)):
         return True
     return any(one == following and not one[0].isdigit() for one, following in pairwise(_words(whole)))
 

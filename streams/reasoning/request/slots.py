@@ -10,12 +10,21 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+SKILL_SLOTS: Final = ("score", "low", "high", "confidence")
+"""A skill's own numbers."""
 SLOT: Final = re.compile(r"\{([^{}]*)\}")
 _COUNTED: Final = re.compile(
     r"\s*(?:of (?:the|all|their|these|those|every)|in every|(?:(?!of|in|on|to|for|from|between|before|after)\w+ )?"
     r"(?:tasks|pieces|works|times|hints|runs|videos|messages|tries|attempts|answers|points|learners|questions|courses|"
-    r"deadlines|dates|controls|marks)\b)"
+    r"deadlines|dates|controls|marks|ratings|grades)\b)"
 )
+_SPENT: Final = re.compile(r"\b(?:spent|spends?|spending) (?:about |over |all of )?$", re.IGNORECASE)
+_TIME: Final = re.compile(r"\d (?:second|minute|hour|day)s?$")
+_DONE: Final = re.compile(r"\b(?:fail\w*|pass\w*|miss\w*|skip\w*|lost|won) $", re.IGNORECASE)
+_BEFORE_SCORE: Final = re.compile(
+    r"(?:^|[^\w\s] ?|\b(?:score|is|was|of|at|between|and|from|to|about|around|near|now) )$", re.IGNORECASE
+)
+_INSIDE: Final = re.compile(r"\w $")
 
 
 def slots_in(text: str) -> list[str]:
@@ -42,3 +51,23 @@ def misused_slot(text: str) -> str | None:
         if not slot[1].endswith(".when") and _COUNTED.match(text, slot.end()):
             return slot[1]
     return None
+
+
+def misplaced_slot(text: str, values: Mapping[str, str]) -> str | None:
+    """A slot whose value does not fit its place: "got {e1.when} ratings", "spent" no time, "failed {e1}", a try,
+    or a skill's own number of which no score is spoken; None if there is none.
+    """
+    for slot in SLOT.finditer(text):
+        if not _fits(slot[1], values[slot[1]], text[: slot.start()], text[slot.end() :]):
+            return slot[1]
+    return None
+
+
+def _fits(name: str, value: str, before: str, after: str) -> bool:
+    if name.endswith(".when"):
+        return _INSIDE.search(before) is None or _COUNTED.match(after) is None
+    if name in SKILL_SLOTS:
+        return _BEFORE_SCORE.search(before) is not None
+    if _SPENT.search(before):
+        return _TIME.search(value) is not None
+    return _DONE.search(before) is None or not value.startswith("try ")

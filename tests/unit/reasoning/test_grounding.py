@@ -51,7 +51,12 @@ def test_a_skill_without_a_claim_that_holds_is_unanswered() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Passed on {e1}, {e1.when}.", "The score is {score}: a task was passed.", "From {low} to {high}, by a pass."],
+    [
+        "Passed on {e1}, {e1.when}.",
+        "The score is {score}: a task was passed.",
+        "From {low} to {high}, by a pass.",
+        "A pass on {e1} raises resilience.",
+    ],
 )
 def test_slots_of_cited_facts_and_of_the_skill_may_be_used(text: str) -> None:
     assert faults(text) == ()
@@ -71,6 +76,14 @@ def test_no_other_slot_may_be_used(slot: str) -> None:
         ("Passed and failed.", ("e1", "e2"), "up", "says otherwise"),
         ("Passed. This lowers the score.", ("e1",), "up", "otherwise in its text"),
         ("Passed a task (e1).", ("e1",), "up", "id in the text"),
+        ("Passed a task on {e1}, by bicycle.", ("e1",), "up", "a word that no claim needs (bicycle)"),
+        ("A task was passed: an expert result.", ("e1",), "up", "a word that no claim needs (expert)"),
+        ("A task was passed, so the level is emerging.", ("e1",), "up", "but this skill has another level"),
+        ("Got {e1.when} marks for a pass.", ("e1",), "up", "{e1.when} where what fills it does not fit"),
+        ("Passed a task in {score}.", ("e1",), "up", "{score} where what fills it does not fit"),
+        ("Spent {e2} on a task and failed.", ("e2",), "down", "{e2} where what fills it does not fit"),
+        ("Failed {e1}, then passed a task.", ("e1",), "up", "{e1} where what fills it does not fit"),
+        ("Passed a task. This does not change the score.", ("e1",), "up", "otherwise in its text"),
         ("Passed {e1} tasks.", ("e1",), "up", "as the number of something else"),
         ("  ", ("e1",), "up", "is empty"),
         ("Passed a task. " * 20, ("e1",), "up", "characters"),
