@@ -10,6 +10,7 @@ from streams.evidence.registry import Types
 from streams.evidence.source import Source
 from streams.rows.row_batch import RowBatch
 from streams.scoring.fusion import Fusion, ScoredBatch
+from streams.scoring.noted_profiles import ProfileNumbers
 from streams.scoring.updates import UpdateWriter
 from streams.skills.skill_set import SkillSet
 
@@ -31,6 +32,7 @@ class Scorer:
         self._sources = sources
         self._on_failure = on_failure
         self._fusion = Fusion(skill_set, artifact, types)
+        self._profiles = ProfileNumbers(skill_set, artifact)
         self._writer = UpdateWriter(skill_set, artifact, types, config_version)
 
     async def score(self, rows: RowBatch) -> ScoredBatch:
@@ -44,7 +46,8 @@ class Scorer:
             stale_after_s=fusion.stale_after_days * 86_400,
             on_failure=self._on_failure,
         )
-        return ScoredBatch.of(rows, estimates, self._fusion.fuse(estimates))
+        fused = self._profiles.noted(rows, estimates, self._fusion.fuse(estimates))
+        return ScoredBatch.of(rows, estimates, fused)
 
     def write(self, keys: Sequence[bytes], scored: ScoredBatch) -> dict[bytes, bytes]:
         """The updates of scored rows, which are those of `keys`."""

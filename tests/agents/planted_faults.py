@@ -8,13 +8,13 @@ from confluent_kafka import Consumer, TopicPartition
 
 from schemas.dead_letter import to_headers
 from schemas.explanation import Explanation
-from schemas.update import SkillUpdate
+from schemas.update import SkillProfile, SkillUpdate
 from streams.replay import FileRecord
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import Row
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, owning_partition
-from tests.events import Student, event, processed, raw, rows_of, scores_of, stored_dead_letter
+from tests.events import Student, event, processed, raw, rows_of, stored_dead_letter
 
 LOST, GONE, DOUBLE, STALE, SCORE = "sim-00001", "sim-00002", "sim-00003", "sim-00004", "sim-00005"
 UNSAID, MISSAID, MISEXPLAINED, UNFOLDED, UNFORWARDED = "sim-00006", "sim-00007", "sim-00008", "sim-00009", "unforwarded"
@@ -38,7 +38,7 @@ def plant_faults(deployment: Deployment) -> dict[str, tuple[int, int]]:
     send_rows(deployment, STALE, older[0])
     send_rows(deployment, SCORE, encode_row(with_another_score(rows[SCORE])))
     deployment.send([Sent(UNSAID.encode(), None)], deployment.channels.updates)
-    deployment.send([Sent(MISSAID.encode(), rescored(updates[MISSAID]))], deployment.channels.updates)
+    deployment.send([Sent(MISSAID.encode(), counted_otherwise(updates[MISSAID]))], deployment.channels.updates)
     deployment.send([Sent(MISEXPLAINED.encode(), explained_too_far(deployment))], deployment.channels.reasoning)
     return plant_dead_letters(deployment) | plant_unread(deployment)
 
@@ -88,9 +88,12 @@ def with_another_score(row: Row) -> Row:
     return row
 
 
-def rescored(update: SkillUpdate) -> bytes:
-    name, score = next(iter(scores_of(update).items()))
-    moved = msgspec.structs.replace(score, score=round(abs(score.score - 0.01), 6))
+def counted_otherwise(update: SkillUpdate) -> bytes:
+    profiles = {name: skill for name, skill in update.skills.items() if isinstance(skill, SkillProfile)}
+    name, profile = next((name, profile) for name, profile in profiles.items() if profile.indicators)
+    first, *others = profile.indicators
+    changed = msgspec.structs.replace(first, of=first.of + 1)
+    moved = msgspec.structs.replace(profile, indicators=[changed, *others])
     return msgspec.json.encode(msgspec.structs.replace(update, skills={**update.skills, name: moved}))
 
 

@@ -9,6 +9,7 @@ from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkil
 from streams.reasoning.model.template import alike, sentence
 from streams.reasoning.request.instructions import MAX_CLAIM_CHARS
 from streams.reasoning.request.prompt import AskedFact, AskedSkill, Direction, Request
+from streams.reasoning.request.slots import filled
 from streams.spending.usage import NO_TOKENS
 
 _VERDICTS: dict[Direction, tuple[str, ...]] = {
@@ -47,7 +48,7 @@ def _claims(skill: AskedSkill) -> list[DraftClaim]:
 def _claim(direction: Direction, facts: list[AskedFact]) -> DraftClaim:
     stated = list(facts)
     text = _text(direction, stated)
-    while len(text) > MAX_CLAIM_CHARS and len(stated) > 1:
+    while len(_in_full(text, facts)) > MAX_CLAIM_CHARS and len(stated) > 1:
         stated.pop()
         text = _text(direction, stated)
     return DraftClaim(text=text, evidence=[fact.id for fact in stated], direction=direction)
@@ -55,3 +56,7 @@ def _claim(direction: Direction, facts: list[AskedFact]) -> DraftClaim:
 
 def _text(direction: Direction, facts: list[AskedFact]) -> str:
     return " ".join([*map(sentence, alike(facts)), *_VERDICTS[direction]])
+
+
+def _in_full(text: str, facts: list[AskedFact]) -> str:
+    return filled(text, {slot: value for fact in facts for slot, value in fact.values.items()})

@@ -67,13 +67,14 @@ def worth_of_skills(fused: Fused, explained: Floats, levels: Levels, policy: Pen
     """What explaining each skill of each student is worth, 0 to 1; shape (students, skills).
 
     `explained`, of shape (students, skills), holds each score when it was last explained, negative for never. A skill
-    never explained counts from 0.5, and, if it is a score, as crossing a level once it has one. Of a skill's worth, the
-    confidence says how much of the movement is real. A profile moves as its indicators do, and has no level.
+    never explained counts from 0.5, and as crossing a level once enough is known of it to have one. Of a skill's worth,
+    the confidence says how much of the movement is real. A profile moves as its indicators do, and crosses no level
+    afterwards: it has none.
     """
     known = explained >= 0
     moved = np.minimum(np.abs(fused.score - np.where(known, explained, UNEXPLAINED)) / policy.full_move, 1.0)
-    crossed = ~known | (levels.band(explained) != levels.band(fused.score))
-    crossed &= fused.fitted & (levels.classify(fused.score, fused.confidence) != LEVELS.index("unknown"))
+    crossed = ~known | (fused.fitted & (levels.band(explained) != levels.band(fused.score)))
+    crossed &= levels.classify(fused.score, fused.confidence) != LEVELS.index("unknown")
     worth = fused.confidence * (1 - (1 - moved) * (1 - np.where(crossed, policy.crossing, 0.0)))
     return np.asarray(np.nan_to_num(worth))
 

@@ -88,7 +88,7 @@ def test_the_worthiest_skill_counts_and_what_was_never_explained_is_news() -> No
 
 def test_a_profile_is_worth_how_far_its_indicators_have_moved_and_crosses_no_level() -> None:
     assert worth(0.5, 0.5, fitted=False) == 0
-    assert worth(-1.0, 0.5, fitted=False) == 0
+    assert worth(-1.0, 0.5, fitted=False) == worth(-1.0, 0.5), "the first time there is enough to tell"
     assert worth(0.35, 0.45, fitted=False) == pytest.approx(0.8 * 0.1 / POLICY.full_move)
     assert worth(0.35, 0.45, fitted=False) < worth(0.35, 0.45) < 1
     assert worth(-1.0, 0.9, fitted=False) == worth(0.5, 0.9, fitted=False) > 0.5

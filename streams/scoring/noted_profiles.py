@@ -1,0 +1,87 @@
+"""The number that a row notes of a profile: how far it has moved is how much there is to explain. It is never shown.
+
+An indicator that may add to no score, since nobody knows whether all that it counts can occur, is shown in a profile
+once the student did it. The number is made of these, too, weighed as the skills file says; else there would be nothing
+to explain of most students.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.evidence.artifacts import Artifact
+from streams.evidence.behaviour import BehaviourEstimate, BehaviourSource, distance_from_prior
+from streams.evidence.indicators import Indicators
+from streams.evidence.platforms import speaking
+from streams.evidence.source import Estimate
+from streams.rows.row_batch import Floats, RowBatch
+from streams.scoring.fusion import MAX_LOG_ODDS, Fused
+from streams.skills.skill_set import Indicator, SkillSet
+
+
+@dataclass(frozen=True, slots=True)
+class _Silent:
+    """An indicator that may add to no score: its index, its skill's column, and its part of the skill's weights."""
+
+    index: int
+    column: int
+    indicator: Indicator
+    share: float
+
+
+class ProfileNumbers:
+    """Of one skill set and artifact."""
+
+    def __init__(self, skill_set: SkillSet, artifact: Artifact) -> None:
+        self._indicators = Indicators.of(skill_set)
+        self._silent = list(_silent(skill_set, artifact, self._indicators))
+        self._kappa = skill_set.fusion.kappa
+        self._weights = np.array([skill.weights.get(BehaviourSource.name, 0.0) for skill in skill_set.skills.values()])
+
+    def noted(self, rows: RowBatch, estimates: Mapping[str, Estimate], fused: Fused) -> Fused:
+        """`fused`, with the numbers of profiles in place of what has no fitted part; scores stay as they are."""
+        if not self._silent:
+            return fused
+        log_odds, n = self._added(rows, estimates)
+        changed = ~fused.fitted & (n > 0)
+        log_odds = self._weights * n / (n + self._kappa) * log_odds
+        total = np.clip(
+            np.where(np.isnan(fused.score), 0.0, _logit(fused.score)) + log_odds, -MAX_LOG_ODDS, MAX_LOG_ODDS
+        )
+        before = np.nan_to_num(self._kappa / (1 - np.minimum(fused.confidence, 0.999)) ** 2 - self._kappa)
+        return replace(
+            fused,
+            score=np.where(changed, 1 / (1 + np.exp(-total)), fused.score),
+            confidence=np.where(changed, 1 - np.sqrt(self._kappa / (self._kappa + before + n)), fused.confidence),
+        )
+
+    def _added(self, rows: RowBatch, estimates: Mapping[str, Estimate]) -> tuple[Floats, Floats]:
+        """What silent indicators add to log-odds and to evidence; each of shape (students, skills)."""
+        estimate = estimates.get(BehaviourSource.name)
+        recent = estimate.recent if isinstance(estimate, BehaviourEstimate) else self._indicators.recent(rows)
+        log_odds, n = np.zeros((len(rows), len(self._weights))), np.zeros((len(rows), len(self._weights)))
+        for silent in self._silent:
+            part, whole = recent.part[silent.index] * rows.decay, recent.whole[silent.index] * rows.decay
+            whole = np.where(part > 0, whole, 0.0)
+            each = silent.indicator
+            log_odds[:, silent.column] += each.weight * distance_from_prior(part, whole, each.prior, each.strength)
+            n[:, silent.column] += silent.share * whole
+        return log_odds, n
+
+
+def _silent(skill_set: SkillSet, artifact: Artifact, indicators: Indicators) -> list[_Silent]:
+    speak = {name: {each.name for each in some} for name, some in speaking(skill_set, artifact).items()}
+    names = skill_set.names
+    weight_of_all = [sum(abs(each.weight) for each in skill.indicators) or 1.0 for skill in skill_set.skills.values()]
+    return [
+        _Silent(index, column, each, abs(each.weight) / weight_of_all[column])
+        for index, (column, each) in enumerate(zip(indicators.skill.tolist(), indicators.indicators, strict=True))
+        if each.weight and each.name not in speak[names[column]]
+    ]
+
+
+def _logit(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    certain = np.clip(p, 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(certain / (1 - certain)))
