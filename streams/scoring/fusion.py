@@ -32,6 +32,7 @@ from streams.scoring.kinds import fitted_sources
 from streams.skills.skill_set import SkillSet
 
 PRIOR_WIDTH: Final = 0.9
+NOTHING_NOTED: Final = -1.0
 MAX_LOG_ODDS: Final = 12.0  # a score is never 0 or 1, even when rounded to be published
 
 
@@ -63,11 +64,16 @@ class ScoredBatch:
 
     @classmethod
     def of(cls, rows: RowBatch, estimates: Mapping[str, Estimate], fused: Fused) -> "ScoredBatch":
-        """Note the scores; a skill of which nothing is known keeps the one it had. `rows` stay as they are."""
+        """Note the scores; `rows` stay as they are.
+
+        A skill of which nothing is known has none, whatever it had before: a row must not depend on where batches were
+        cut. Only where a source failed it keeps the one that it had.
+        """
         known = ~np.isnan(fused.score)
+        failed = np.any([np.any(each.status == EstimateStatus.FAILED, axis=1) for each in estimates.values()], axis=0)
         noted = {
-            name: np.where(known, values, rows.skill_states[name])
-            for name, values in (("score", fused.score), ("confidence", fused.confidence))
+            name: np.where(known, values, np.where(failed[:, None], rows.skill_states[name], nothing))
+            for name, values, nothing in (("score", fused.score, NOTHING_NOTED), ("confidence", fused.confidence, 0.0))
         }
         return cls(replace(rows, skill_states={**rows.skill_states, **noted}), estimates, fused)
 

@@ -1,13 +1,20 @@
 """What a row notes of a profile: a number that moves with what the profile shows, though it is no score."""
 
+import asyncio
+
 import pytest
 
 from schemas.update import SkillProfile
+from streams.evidence.artifacts import load_artifact
+from streams.pipeline import Pipeline
+from streams.replay import FileRecord, Replay
 from streams.rows.codec import decode_row
 from streams.rows.row import SkillState
+from streams.simulation import simulate
 from streams.vocabulary import skill_code
-from tests.events import processed, raw, records, rows_of, updates_of
+from tests.events import default_skills, fail_source, processed, raw, records, rows_of, updates_of
 
+NOW_MS = 1_900_000_000_000
 FAILURES = [raw("attempt", event_id=f"a{n}", item_id=f"i{n}", score=0.0, success=False, minute=n) for n in range(6)]
 
 
@@ -23,3 +30,17 @@ def test_the_number_of_a_profile_moves_as_its_indicators_do_though_no_platform_i
     few, many = resilience(1), resilience(6)
     assert 0 < few.score < many.score < 1
     assert 0 < few.confidence == pytest.approx(many.confidence, abs=1e-3)
+
+
+@pytest.mark.parametrize("batch", [30, 400])
+def test_what_rows_note_does_not_depend_on_where_batches_are_cut(batch: int) -> None:
+    """Also of whom the shipped model speaks for a while, until most of what they do is unlike its training."""
+    events = [FileRecord(at, NOW_MS, each.value) for at, each in enumerate(simulate(1_000, 3_000, seed=7))]
+    assert table(events, batch) == table(events, len(events))
+
+
+def table(events: list[FileRecord], batch: int) -> dict[bytes, bytes]:
+    replay = Replay(Pipeline(default_skills(), load_artifact("default"), on_failure=fail_source))
+    for start in range(0, len(events), batch):
+        asyncio.run(replay.feed(events[start : start + batch]))
+    return {key: row for partition in replay.rows.partitions() for key, row in replay.rows.items(partition)}
