@@ -17,6 +17,8 @@ from tests.agents.environment import environment
 from tests.agents.record_batches import garbled, of_codec, packed, send_as_it_is
 from tests.events import raw
 
+pytestmark = pytest.mark.long
+
 STUDENTS = [f"s{number}" for number in range(8)]
 
 
