@@ -109,5 +109,5 @@ def _faults_of(faults: Sequence[str], prefix: str) -> list[str]:
 
 def _readable(skill: AskedSkill | None, claim: DraftClaim) -> str:
     """With its numbers where all slots are known."""
-    values = {} if skill is None else skill.numbers | {s: v for fact in skill.facts for s, v in fact.values.items()}
+    values = {} if skill is None else skill.values_of(skill.facts)
     return filled(claim.text, values) if values.keys() >= set(slots_in(claim.text)) else claim.text

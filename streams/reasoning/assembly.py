@@ -60,9 +60,8 @@ def assemble(
 
 
 def _claim(skill: AskedSkill, claim: DraftClaim, question: Question) -> Claim:
-    values = skill.numbers | {slot: value for fact in skill.facts for slot, value in fact.values.items()}
     ids = dict.fromkeys(question.evidence_ids[alias] for alias in claim.evidence)
-    text = filled(claim.text.strip(), values)
+    text = filled(claim.text.strip(), skill.values_of(skill.facts))
     return Claim(text=f"{text[:1].upper()}{text[1:]}", evidence=list(ids))
 
 

@@ -8,9 +8,9 @@ made of few words, and say their direction in a field of their own.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from schemas.update import LEVELS
 from streams.reasoning.check.characters import unwanted_characters
@@ -35,15 +35,6 @@ _ALIAS: Final = re.compile(r"\be\d+\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimLimits:
-    """How long and how hard a claim may be, and how many a skill may have."""
-
-    claim_chars: int = MAX_CLAIM_CHARS
-    claims: int = MAX_CLAIMS
-    grade: float = MAX_GRADE
-
-
-@dataclass(frozen=True, slots=True)
 class CheckedDraft:
     """What is left of a draft, the claims' slots not filled yet; and what is wrong with the rest, MAX_FAULTS at most.
 
@@ -57,9 +48,8 @@ class CheckedDraft:
     unanswered: tuple[str, ...]
 
 
-def check_claims(request: Request, draft: Draft, limits: ClaimLimits | None = None) -> CheckedDraft:
+def check_claims(request: Request, draft: Draft) -> CheckedDraft:
     """The claims of `draft` that hold as answers to `request`."""
-    limits = limits or ClaimLimits()
     asked = {skill.skill: skill for skill in request.wanted}
     known = {skill.skill for skill in request.skills}
     held: dict[str, list[DraftClaim]] = {}
@@ -75,9 +65,9 @@ def check_claims(request: Request, draft: Draft, limits: ClaimLimits | None = No
             continue
         held[skill.skill] = []
         for number, claim in enumerate(drafted.claims, 1):
-            wrong = list(_faults(skill, claim, held[skill.skill], limits))
-            if len(held[skill.skill]) == limits.claims:
-                wrong = [f"is one too many; {limits.claims} are allowed"]
+            wrong = list(_faults(skill, claim, held[skill.skill]))
+            if len(held[skill.skill]) == MAX_CLAIMS:
+                wrong = [f"is one too many; {MAX_CLAIMS} are allowed"]
             if wrong:
                 refused += 1
                 faults |= dict.fromkeys(f"{skill.skill}, claim {number}: {fault}" for fault in wrong)
@@ -89,36 +79,47 @@ def check_claims(request: Request, draft: Draft, limits: ClaimLimits | None = No
     return CheckedDraft(Draft(skills=answered), tuple(faults)[:MAX_FAULTS], refused, unanswered)
 
 
-def _faults(skill: AskedSkill, claim: DraftClaim, others: Sequence[DraftClaim], limits: ClaimLimits) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A claim with the facts that it cites: its `own` words, without slots, and the `whole`, with their values."""
+
+    skill: AskedSkill
+    claim: DraftClaim
+    cited: Sequence[AskedFact]
+    values: Mapping[str, str]
+    own: str
+    whole: str
+    fact_words: Sequence[str]
+
+    @classmethod
+    def of(cls, skill: AskedSkill, claim: DraftClaim, cited: Sequence[AskedFact], values: Mapping[str, str]) -> Self:
+        """Raises KeyError for a slot without a value."""
+        own, whole = without_slots(claim.text), filled(claim.text, values)
+        return cls(skill, claim, cited, values, own, whole, [without_slots(fact.text) for fact in cited])
+
+    @property
+    def configured(self) -> str:
+        """The skills file's own words for what the cited facts tell."""
+        return " ".join(words for fact, words in zip(self.cited, self.fact_words, strict=True) if fact.is_configured)
+
+
+def _faults(skill: AskedSkill, claim: DraftClaim, others: Sequence[DraftClaim]) -> Iterator[str]:
     facts = {fact.id: fact for fact in skill.facts}
     cited = [facts[alias] for alias in dict.fromkeys(claim.evidence) if alias in facts]
     yield from _citing_faults(claim, cited)
-    values = _values(skill, cited)
-    if len(claim.text) > limits.claim_chars:
-        yield f"has {len(claim.text)} characters; {limits.claim_chars} are allowed"
+    if len(claim.text) > MAX_CLAIM_CHARS:
+        yield f"has {len(claim.text)} characters; {MAX_CLAIM_CHARS} are allowed"
         return  # what is too long is not looked through
+    values = skill.values_of(cited)
     slot = next((slot for slot in slots_in(claim.text) if slot not in values), None)
     if slot is not None:
         yield f"has a slot that its facts do not have ({slot[:20]})"
         return
-    whole = filled(claim.text, values)
-    yield from _text_faults(skill, claim, cited, whole, limits)
-    if any(_says_the_same(skill, claim, other) for other in others):
+    read = _Read.of(skill, claim, cited, values)
+    yield from _form_faults(read)
+    yield from _meaning_faults(read)
+    if any(_says_the_same(read, other) for other in others):
         yield "says what another claim says"
-
-
-def _says_the_same(skill: AskedSkill, claim: DraftClaim, other: DraftClaim) -> bool:
-    """Whether a claim has the words of another one, or nearly these about no other fact."""
-    values = _values(skill, skill.facts)
-    found = likeness(filled(claim.text, values), filled(other.text, values))
-    return claim.direction == other.direction and (
-        found == 1 or (found >= ALIKE and set(claim.evidence) <= set(other.evidence))
-    )
-
-
-def _values(skill: AskedSkill, facts: Sequence[AskedFact]) -> dict[str, str]:
-    """What fills the slots of the skill and of these facts."""
-    return skill.numbers | {slot: value for fact in facts for slot, value in fact.values.items()}
 
 
 def _citing_faults(claim: DraftClaim, cited: Sequence[AskedFact]) -> Iterator[str]:
@@ -130,55 +131,55 @@ def _citing_faults(claim: DraftClaim, cited: Sequence[AskedFact]) -> Iterator[st
         yield f"says {claim.direction}, but a fact that it cites says otherwise"
 
 
-def _text_faults(
-    skill: AskedSkill, claim: DraftClaim, cited: Sequence[AskedFact], whole: str, limits: ClaimLimits
-) -> Iterator[str]:
-    own = without_slots(claim.text)
-    if not whole.strip():
+def _form_faults(read: _Read) -> Iterator[str]:
+    if not read.whole.strip():
         yield "is empty"
-    if len(whole) > limits.claim_chars:
-        yield f"has {len(whole)} characters with its numbers; {limits.claim_chars} are allowed"
-    if (unwanted := unwanted_characters(own)) is not None:
+    if len(read.whole) > MAX_CLAIM_CHARS:
+        yield f"has {len(read.whole)} characters with its numbers; {MAX_CLAIM_CHARS} are allowed"
+    if (unwanted := unwanted_characters(read.own)) is not None:
         yield unwanted
-    if _ALIAS.search(own):
+    if _ALIAS.search(read.own):
         yield "writes a fact's id in the text"
-    elif (number := number_in(own)) is not None:
+    elif (number := number_in(read.own)) is not None:
         yield f"writes a number ({number}); numbers stand in slots"
-    if (slot := _counted_slot(claim.text, cited)) is not None:
+    if (slot := _counted_slot(read)) is not None:
         yield f"uses {{{slot}}} as the number of something else"
-    elif (slot := misplaced_slot(claim.text, _values(skill, cited))) is not None:
+    elif (slot := misplaced_slot(read.claim.text, read.values)) is not None:
         yield f"has {{{slot}}} where what fills it does not fit"
-    if is_foreign(own):
+    if is_foreign(read.own):
         yield "is not in English"
-    if (name := name_in(own)) is not None:
+    if (name := name_in(read.own)) is not None:
         yield f"has what looks like a name ({name})"
-    given = {word for fact in cited for word in without_slots(fact.text).split()}
-    if reads_hard(whole, limits.grade, given):
-        yield f"reads above grade {limits.grade:.0f}; use shorter words, sentences"
-    if repeats_itself(claim.text, whole, [without_slots(fact.text) for fact in cited]):
+    if reads_hard(read.whole, MAX_GRADE, {word for words in read.fact_words for word in words.split()}):
+        yield f"reads above grade {MAX_GRADE:.0f}; use shorter words, sentences"
+    if repeats_itself(read.claim.text, read.whole, read.fact_words):
         yield "repeats itself"
-    worded = " ".join(without_slots(fact.text) for fact in cited if fact.is_configured)
-    yield from _meaning_faults(skill, claim, cited, own, worded)
 
 
-def _meaning_faults(
-    skill: AskedSkill, claim: DraftClaim, cited: Sequence[AskedFact], own: str, worded: str
-) -> Iterator[str]:
-    if any(said != claim.direction for said in said_directions(own)):
-        yield f"says {claim.direction} in its field and otherwise in its text"
+def _meaning_faults(read: _Read) -> Iterator[str]:
+    skill, own, configured = read.skill, read.own, read.configured
+    if any(said != read.claim.direction for said in said_directions(own)):
+        yield f"says {read.claim.direction} in its field and otherwise in its text"
     if (level := _LEVEL.search(own)) and level.group().lower() != skill.level:
         of = "has no level" if skill.level is None else "has another level"
         yield f"says {level.group().lower()}, but this skill {of}"
-    yield from forbidden_in(own, len(cited), worded)
-    yield from strangers_in(own, worded)
-    words = [skill.skill.replace("_", " "), *(without_slots(fact.text) for fact in cited)]
-    if (word := needless_word_in(own, " ".join(words))) is not None:
+    yield from forbidden_in(own, len(read.cited), configured)
+    yield from strangers_in(own, configured)
+    if (word := needless_word_in(own, " ".join([skill.skill.replace("_", " "), *read.fact_words]))) is not None:
         yield f"has a word that no claim needs ({word.lower()})"
-    yield from unentailed(own, [key for fact in cited for key in fact.about], worded)
+    yield from unentailed(own, [key for fact in read.cited for key in fact.about], configured)
 
 
-def _counted_slot(text: str, cited: Sequence[AskedFact]) -> str | None:
+def _says_the_same(read: _Read, other: DraftClaim) -> bool:
+    """Whether a claim has the words of another one, or nearly these about no other fact."""
+    if read.claim.direction != other.direction:
+        return False
+    found = likeness(read.whole, filled(other.text, read.skill.values_of(read.skill.facts)))
+    return found == 1 or (found >= ALIKE and set(read.claim.evidence) <= set(other.evidence))
+
+
+def _counted_slot(read: _Read) -> str | None:
     """A slot that counts something; an indicator's own number does: "3 of 4 tasks"."""
-    indicators = {fact.id for fact in cited if fact.is_indicator}
-    slot = misused_slot(text)
+    indicators = {fact.id for fact in read.cited if fact.is_indicator}
+    slot = misused_slot(read.claim.text)
     return None if slot is None or slot.partition(".")[0] in indicators else slot

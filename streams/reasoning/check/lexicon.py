@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -12,8 +13,9 @@ _BEFORE: Final = r"(?<![\w'’-])"
 _AFTER: Final = r"(?![\w'’])"
 
 
+@cache
 def load() -> dict[str, Any]:
-    """The file's tables."""
+    """The file's tables, read once; not to be changed."""
     return tomllib.loads((files("streams.reasoning.check") / "english.toml").read_text("utf-8"))
 
 

@@ -39,16 +39,16 @@ class ScriptedModel:
 
 def _claims(skill: AskedSkill) -> list[DraftClaim]:
     return [
-        _claim(direction, facts)
+        _claim(skill, direction, facts)
         for direction in _VERDICTS
         if (facts := [fact for fact in skill.facts if fact.direction == direction])
     ]
 
 
-def _claim(direction: Direction, facts: list[AskedFact]) -> DraftClaim:
-    stated = list(facts)
+def _claim(skill: AskedSkill, direction: Direction, facts: list[AskedFact]) -> DraftClaim:
+    stated, values = list(facts), skill.values_of(facts)
     text = _text(direction, stated)
-    while len(_in_full(text, facts)) > MAX_CLAIM_CHARS and len(stated) > 1:
+    while len(filled(text, values)) > MAX_CLAIM_CHARS and len(stated) > 1:
         stated.pop()
         text = _text(direction, stated)
     return DraftClaim(text=text, evidence=[fact.id for fact in stated], direction=direction)
@@ -56,7 +56,3 @@ def _claim(direction: Direction, facts: list[AskedFact]) -> DraftClaim:
 
 def _text(direction: Direction, facts: list[AskedFact]) -> str:
     return " ".join([*map(sentence, alike(facts)), *_VERDICTS[direction]])
-
-
-def _in_full(text: str, facts: list[AskedFact]) -> str:
-    return filled(text, {slot: value for fact in facts for slot, value in fact.values.items()})

@@ -5,7 +5,7 @@ is a number. Evidence ids are replaced by aliases, times by whole days of age; n
 Numbers of facts are behind slots, see `slots`.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -82,11 +82,11 @@ class AskedSkill:
     level: str | None = None
     sources: tuple[Pull, ...] = ()
 
-    @property
-    def numbers(self) -> dict[str, str]:
-        """What fills the slots of its own numbers: {score}, {low}, {high}, {confidence}."""
+    def values_of(self, facts: Iterable[AskedFact]) -> dict[str, str]:
+        """What fills slots: {score}, {low}, {high}, {confidence}, as far as it has them, and those of the facts."""
         own = {"score": self.score, "low": self.low, "high": self.high, "confidence": self.confidence}
-        return {name: f"{number:.2f}" for name, number in own.items() if number is not None}
+        values = {name: f"{number:.2f}" for name, number in own.items() if number is not None}
+        return values | {slot: value for fact in facts for slot, value in fact.values.items()}
 
 
 @dataclass(frozen=True, slots=True)
