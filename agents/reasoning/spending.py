@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Final
 
 from confluent_kafka import KafkaException
 
@@ -12,13 +11,12 @@ from agents.kafka.clients import open_admin
 from agents.kafka.offsets import end_offsets
 from agents.metrics import Metrics
 from streams.spending.account import Balance, SpendingAccount
-from streams.spending.answers import Crossed, Spent
+from streams.spending.answers import TOKENS, Crossed, Spent
 from streams.spending.limits import ALL, SpendingLimits, name_of
 from streams.spending.periods import PERIODS, Period, end_us, minute_of
 from streams.spending.prices import NANO_USD
 
 _log = logging.getLogger(__name__)
-_TOKENS: Final = "tokens/minute"
 
 
 class SpendingWatch:
@@ -87,7 +85,7 @@ class SpendingWatch:
             if (limit := limits.money(period)) is not None
         }
         if limits.tokens_per_minute is not None:
-            shares[_TOKENS] = balance.tokens / limits.tokens_per_minute
+            shares[TOKENS] = balance.tokens / limits.tokens_per_minute
         return shares
 
 

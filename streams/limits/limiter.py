@@ -71,7 +71,7 @@ class UnknownLimiter(Fatal):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One answer of a limiter, for still_counting: `bucket` names what refused, and is None for a grant."""
+    """One answer of a limiter, for counting: `bucket` names what refused, and is None for a grant."""
 
     limiter: str
     bucket: str | None

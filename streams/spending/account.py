@@ -79,7 +79,6 @@ class Balance:
     now_us: int
     sums: tuple[Spent, Spent, Spent]
     tokens: int
-    held_until_us: int
     unknown: tuple[bool, bool, bool]
     full: tuple[bool, bool, bool] = (False, False, False)
 

@@ -1,11 +1,10 @@
 """What may be spent: tokens in a minute, money in a day, a week and a month; by all, and by each school."""
 
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
 from streams.spending.periods import PERIODS, Period
 
-Scope = Literal["all", "school"]
 ALL: Final = ""
 """The scope of the whole deployment; every other one is a school's name, NO_SCHOOL for students without one."""
 NO_SCHOOL: Final = "-"

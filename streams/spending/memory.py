@@ -66,7 +66,6 @@ class MemoryAccount:
             now_us,
             self._ledger.sums(ALL, now_us),
             self._ledger.tokens(ALL, now_us),
-            self._ledger.held_until_us,
             (day, week, month),
             (full_day, full_week, full_month),
         )

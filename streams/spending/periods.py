@@ -14,7 +14,7 @@ _DAY_US: Final = 86_400 * _SECOND_US
 
 
 class Now(NamedTuple):
-    """A minute_of, in the numbers of its day, week and month, in the order of PERIODS."""
+    """A moment, in the numbers of its day, week and month, in the order of PERIODS."""
 
     day: int
     week: int

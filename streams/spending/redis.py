@@ -163,7 +163,6 @@ class RedisAccount:
             int(answer["now"]),
             self.seen[ALL],
             int(answer["tokens"]),
-            int(answer["held"]),
             (unknown[0], unknown[1], unknown[2]),
             (full[0], full[1], full[2]),
         )

@@ -329,7 +329,6 @@ for _, scope in ipairs(req.show or {}) do reply.sums[scope] = shown(scope) end
 if req.scope then reply.sums[req.scope] = shown(req.scope) end
 local _, used = load_slots('t:', 60)
 reply.tokens = int(used)
-reply.held = int(held)
 reply.unknown, reply.full = {}, {}
 local full = redis.call('HMGET', key, 'fd', 'fw', 'fm')
 for i = 1, 3 do

@@ -150,10 +150,6 @@ class ReasoningQueue:
         self.not_explained += past
         return past
 
-    def next_due_us(self) -> int | None:
-        """When to ask again if `best` gave None and nothing is offered meanwhile; None for never."""
-        return min((ticket.not_before_us for _, ticket in self._waiting.values()), default=None)
-
     def contains(self, ticket: Ticket) -> bool:
         """Whether the ticket's call is still this worker's to make: False once its partition was dropped."""
         flight = self._flights.get(ticket.student)
