@@ -1,7 +1,7 @@
 """Names of people and places, in a text that may have none.
 
 A name is told by its capital inside a sentence; by a word that begins a sentence, and is none that sentences here
-begin with; by a title; or because it is among the commonest first names.
+begin with; or by a title. In small letters it is a word that no claim needs (`wording`).
 """
 
 import re
@@ -12,7 +12,6 @@ from streams.reasoning.check.lexicon import load, pattern_of
 _PEOPLE: Final = load()["people"]
 _TITLES: Final = pattern_of(_PEOPLE["titles"])
 _STARTS: Final = frozenset([*_PEOPLE["sentence_starts"].split(), *load()["nouns"]["words"].split()])
-_FIRST_NAMES: Final = pattern_of(_PEOPLE["first_names"])
 _SENTENCE: Final = re.compile(r"(?:^|[.!?…]\s+)[\"“(]?(\w+)")
 _CAPITAL: Final = re.compile(r"\b[A-Z][\w'’-]*")
 _BEGINS: Final = re.compile(r"\w{2,}(?:ed|ing|ly)")
@@ -20,7 +19,7 @@ _BEGINS: Final = re.compile(r"\w{2,}(?:ed|ing|ly)")
 
 def name_in(text: str) -> str | None:
     """The first word of `text` that looks like a name; None where none does. Slots taken out."""
-    if found := _TITLES.search(text) or _FIRST_NAMES.search(text):
+    if found := _TITLES.search(text):
         return found.group()
     starts = {found.start(1) for found in _SENTENCE.finditer(text)}
     for found in _CAPITAL.finditer(text):
