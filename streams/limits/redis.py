@@ -41,6 +41,14 @@ def connect(url: str, *, timeout_s: float = 0.5) -> Redis:
     )
 
 
+async def asked(name: str, question: Any) -> Any:
+    """What Redis answers, about the limit `name`. Raises LimitUnavailable where it does not."""
+    try:
+        return await question
+    except (RedisError, OSError) as error:
+        raise LimitUnavailable(name, f"{type(error).__name__}: {error}") from error
+
+
 class RedisLimiter:
     """Implements SharedLimiter for all workers that use the same server, `prefix`, name and buckets.
 
@@ -154,10 +162,7 @@ class RedisLimiter:
             request["now"] = self._server_us()
         if self._server_run is not None:
             request["run"] = self._server_run()
-        try:
-            answer: list[Any] = await self._script(keys=[self._key], args=[json.dumps(request)])
-        except (RedisError, OSError) as error:
-            raise LimitUnavailable(self.name, f"{type(error).__name__}: {error}") from error
+        answer: list[Any] = await asked(self.name, self._script(keys=[self._key], args=[json.dumps(request)]))
         if answer[0] != _COPY_WANTED:
             self._learn(LimitCopy.read(answer[3:], sent_us, self._clock_us()))
         return answer

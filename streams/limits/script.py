@@ -16,6 +16,7 @@ Answer: {2} where the copy is needed; else {1 or 0, what the op says, the state,
 from streams.limits.bucket import FULL_RATE_PERMILLE, PACED
 from streams.limits.ledger import HOLD, MAX_HOLD_S, MIN_RATE_PERMILLE, RESTORE_US
 from streams.limits.script_losses import LOSSES_LUA
+from streams.limits.script_server import SERVER_LUA
 from streams.limits.script_state import STATE_LUA
 
 OPS_LUA = """
@@ -120,6 +121,7 @@ return {status, first, second, born, last, now, held, slowed, slowed_at, tats, p
 LEDGER_LUA = (
     f"local FULL, MIN_RATE, RESTORE_US, PACED, HOLD, MAX_HOLD = "
     f"{FULL_RATE_PERMILLE}, {MIN_RATE_PERMILLE}, {RESTORE_US}, {PACED}, '{HOLD}', {round(MAX_HOLD_S * 1e6)}\n"
+    + SERVER_LUA
     + STATE_LUA
     + LOSSES_LUA
     + OPS_LUA

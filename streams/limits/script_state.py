@@ -18,21 +18,7 @@ What makes no sense is bounded; a state that cannot be read is one that was lost
 """
 
 STATE_LUA = """
-local key, req = KEYS[1], cjson.decode(ARGV[1])
-local buckets = req.buckets
-local server = req.now
-if not server then
-  local clock = redis.call('TIME')
-  server = clock[1] * 1000000 + clock[2]
-end
-local run = req.run
-if not run then
-  local about = redis.pcall('INFO', 'server')
-  run = type(about) == 'string' and string.match(about, 'run_id:(%x+)') or ''
-end
-
-local LATEST = 4000000000000000
-local function int(x) return string.format('%.0f', x) end
+local buckets, LATEST = req.buckets, 4000000000000000
 
 local function ceil_div(a, b)
   local rest = math.fmod(a, b)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from streams.limits import LimitUnavailable
+from streams.limits.redis import asked
 from streams.spending.account import (
     ACCOUNT,
     Balance,
@@ -102,20 +102,20 @@ class RedisAccount:
 
     async def begun(self) -> bool:
         """Whether there is a ledger."""
-        return bool(await self._asked(self._client.hexists(self._key, "generation")))
+        return bool(await asked(ACCOUNT, self._client.hexists(self._key, "generation")))
 
     async def days(self, numbers: Sequence[int]) -> dict[str, DayRecord]:
         """What was spent on these days, by date; days without any are left out."""
         records = {}
         for number in numbers:
-            stored: Mapping[bytes, bytes] = await self._asked(self._client.hgetall(self._day_key(number)))
+            stored: Mapping[bytes, bytes] = await asked(ACCOUNT, self._client.hgetall(self._day_key(number)))
             if stored:
                 records[day_of(number).isoformat()] = _record(stored)
         return records
 
     async def schools(self) -> dict[str, tuple[Spent, Spent, Spent]]:
         """The last sums of each school, whatever period they are of."""
-        stored: Mapping[bytes, bytes] = await self._asked(self._client.hgetall(self._key))
+        stored: Mapping[bytes, bytes] = await asked(ACCOUNT, self._client.hgetall(self._key))
         texts = {name.decode(): value.decode() for name, value in stored.items()}
         names = [name[2:] for name in texts if name.startswith("m:") and name[2:] != ALL]
         return {name: _last(texts, name) for name in sorted(names)}
@@ -143,15 +143,9 @@ class RedisAccount:
             request = {**request, "now": self._clock_us()}
         if request["generation"] is None:
             request = {name: value for name, value in request.items() if name != "generation"}
-        answer = await self._asked(self._script(keys=[self._key, f"{self._key}:"], args=[json.dumps(request)]))
+        answer = await asked(ACCOUNT, self._script(keys=[self._key, f"{self._key}:"], args=[json.dumps(request)]))
         decoded: dict[str, Any] = json.loads(answer)
         return decoded
-
-    async def _asked(self, question: Any) -> Any:
-        try:
-            return await question
-        except (RedisError, OSError) as error:
-            raise LimitUnavailable(ACCOUNT, f"{type(error).__name__}: {error}") from error
 
     def _seen_in(self, answer: dict[str, Any]) -> dict[str, Any]:
         self._generation = answer["generation"]
