@@ -14,26 +14,28 @@ N, so the confidence 1 − width/prior can only fall. A continuous outcome has a
 what these say (`OutcomeIntervals`), which holds to the same.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, combinations
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from msgspec import UNSET
 from numpy.typing import NDArray
 
-from streams.evidence.artifacts import Artifact, ConformalTable, narrowing
+from streams.evidence.artifacts import Artifact, ConformalTable, FusionFit, narrowing
 from streams.evidence.registry import Types
 from streams.evidence.source import Estimate, EstimateStatus, RecordedEstimate
+from streams.rows.layout import Indices
 from streams.rows.row_batch import Floats, RowBatch
 from streams.scoring.kinds import fitted_sources
-from streams.skills.skill_set import SkillSet
+from streams.skills.skill_set import Skill, SkillSet
 
 PRIOR_WIDTH: Final = 0.9
 NOTHING_NOTED: Final = -1.0
 MAX_LOG_ODDS: Final = 12.0  # a score is never 0 or 1, even when rounded to be published
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,23 +109,26 @@ class Fusion:
         self._overlaps = {each.name: each.overlaps for each in types}
         self._shares = {each.name: each.share for each in types}
         self._overlapped = [name for name in names if any(name in each.overlaps for each in types)]
+        self._bits = {name: 1 << bit for bit, name in enumerate(names)}
+        sets = sets_by_bits(names)
+        self._first = np.arange(len(fits)) * len(sets)  # of each skill, in tables of (skills, sets of sources)
+        skills = list(zip(skill_set.skills.values(), fits, strict=True))
         self._weights = {
-            source: np.array(
-                [
-                    (fit.weights if fit and source in fit.weights else skill.weights).get(source, 0.0)
-                    for fit, skill in zip(fits, skill_set.skills.values(), strict=True)
-                ]
-            )
-            for source in names
+            source: np.array([_weights(source, skill, fit, sets) for skill, fit in skills]) for source in names
         }
-        self._intercepts = [fit.intercepts if fit else {} for fit in fits]
-        self._mask_weights = [fit.mask_weights if fit else {} for fit in fits]
+        self._intercepts = np.array([_by_set(fit.intercepts if fit else {}, sets, 0.0) for fit in fits])
         self._kappas = {
             source: np.array([fit.kappa.get(source, self._kappa) if fit else self._kappa for fit in fits])
             for source in names
         }
         self._tables = [card.intervals if card else None for card in cards]
         self._outcome_tables = [card.outcome_intervals if card else None for card in cards]
+        self._outcome_masks = np.array(
+            [
+                _by_set({mask: number for number, mask in enumerate(table.ends if table else ())}, sets, -1)
+                for table in self._outcome_tables
+            ]
+        )
         self._fitted = fitted_sources(skill_set, types)
         self._is_chosen = {name: np.array([bool(fit and fit.chose(name)) for fit in fits]) for name in names}
         self._widths_of_nothing = np.array([_width_of_nothing(table) for table in self._tables])
@@ -131,7 +136,8 @@ class Fusion:
     def fuse(self, estimates: Mapping[str, Estimate]) -> Fused:
         """Fuse one batch. Pure; a (student, skill) without any present source is NaN throughout."""
         reliability = {name: self.reliability(name, estimate) for name, estimate in estimates.items()}
-        weights = {name: self._weight(name, estimates) for name in estimates}
+        present = self._present(estimates)
+        weights = {name: self._weight(name, estimates, present) for name in estimates}
         log_odds = {
             name: estimate.log_odds
             if isinstance(estimate, RecordedEstimate)
@@ -139,29 +145,30 @@ class Fusion:
             for name, estimate in estimates.items()
         }
         carries = {name: (weights[name] != 0) & (estimate.n > 0) for name, estimate in estimates.items()}
-        total = np.sum(list(log_odds.values()), axis=0) + self._intercept(estimates)
-        present = np.any([estimate.n > 0 for estimate in estimates.values()], axis=0)
+        total = np.sum(list(log_odds.values()), axis=0) + self._intercepts.take(self._first + present)
+        known = present > 0
         certain = np.clip(total, -MAX_LOG_ODDS, MAX_LOG_ODDS)
-        score = np.where(present, 1 / (1 + np.exp(-certain)), np.nan)
-        width = np.where(present, self._widths(estimates), np.nan)
+        score = np.where(known, 1 / (1 + np.exp(-certain)), np.nan)
+        width = np.where(known, self._widths(estimates), np.nan)
         low = np.clip(score - width / 2, 0, 1 - width)
         confidence = np.maximum(1 - width / self._widths_of_nothing, 0.0)
         fitted = np.zeros(score.shape, np.bool_)
         for name in self._fitted.keys() & estimates.keys():
             fitted |= self._fitted[name] & (self._is_chosen[name] | carries[name]) & (estimates[name].n > 0)
         fused = Fused(score, low, low + width, confidence, log_odds, carries, fitted)
-        self._look_up_outcomes(fused, estimates)
+        self._look_up_outcomes(fused, estimates, present)
         return fused
 
     def said(self, estimates: Mapping[str, Estimate]) -> Floats:
         """The score that the present sources would give if each were as reliable as can be: it does not move when they
         age or lose evidence.
         """
-        weighted = [self._weight(name, estimates) * _logit(estimate.p) for name, estimate in estimates.items()]
-        total = np.sum(weighted, axis=0) + self._intercept(estimates)
+        present = self._present(estimates)
+        weighted = [self._weight(name, estimates, present) * _logit(each.p) for name, each in estimates.items()]
+        total = np.sum(weighted, axis=0) + self._intercepts.take(self._first + present)
         return np.asarray(1 / (1 + np.exp(-np.clip(total, -MAX_LOG_ODDS, MAX_LOG_ODDS))))
 
-    def _look_up_outcomes(self, fused: Fused, estimates: Mapping[str, Estimate]) -> None:
+    def _look_up_outcomes(self, fused: Fused, estimates: Mapping[str, Estimate], present: Indices) -> None:
         """Set ends and confidence of the skills that have intervals of their outcome; a set of sources that the table
         does not have knows nothing.
         """
@@ -175,7 +182,9 @@ class Fusion:
             fused.low[known, column], fused.high[known, column], fused.confidence[known, column] = 0.0, 1.0, 0.0
             evidence = evidence_of_all[:, column]
             said = self.said({name: estimates[name] for name in table.sources if name in estimates})[:, column]
-            for mask, rows in _rows_by_mask(table.ends, estimates, column):
+            masks_of_rows = self._outcome_masks[column, present[:, column]]
+            for number, mask in enumerate(table.ends):
+                rows = masks_of_rows == number
                 below, above = table.look_up(mask, evidence[rows], said[rows])
                 score = fused.score[rows, column]
                 fused.low[rows, column] = np.clip(score + below, 0, 1)
@@ -208,14 +217,14 @@ class Fusion:
         beside: Floats = sum((unshared(name) for name in n if name not in self._overlapped), zero)
         return np.asarray(sum((unshared(name) for name in chosen), zero) + beside)
 
-    def _weight(self, source: str, estimates: Mapping[str, Estimate]) -> Floats:
+    def _present(self, estimates: Mapping[str, Estimate]) -> Indices:
+        """Which set of sources is present, as an index of `sets_by_bits`; shape (students, skills)."""
+        bits = [(each.n > 0) * self._bits[name] for name, each in estimates.items()]
+        return np.asarray(np.sum(bits, axis=0), np.intp)
+
+    def _weight(self, source: str, estimates: Mapping[str, Estimate], present: Indices) -> Floats:
         """w_k; a source that overlaps a present one counts for the part that it does not share."""
-        weight = np.broadcast_to(self._weights[source], estimates[source].p.shape)
-        for column, by_mask in enumerate(self._mask_weights):
-            if by_mask:
-                weight = weight.copy()
-                for mask, rows in _rows_by_mask(by_mask, estimates, column):
-                    weight[rows, column] = by_mask[mask].get(source, self._weights[source][column])
+        weight = self._weights[source].take(self._first + present)
         beside = [estimates[other].n > 0 for other in self._overlaps[source] if other in estimates]
         if not beside:
             return weight
@@ -230,13 +239,6 @@ class Fusion:
     def _freshness(self, estimate: Estimate) -> Floats:
         return np.asarray(2.0 ** (-estimate.age_s / self._half_life_s))
 
-    def _intercept(self, estimates: Mapping[str, Estimate]) -> Floats:
-        intercept = np.zeros_like(next(iter(estimates.values())).p)
-        for column, by_mask in enumerate(self._intercepts):
-            for mask, rows in _rows_by_mask(by_mask, estimates, column):
-                intercept[rows, column] = by_mask[mask]
-        return intercept
-
     def _widths(self, estimates: Mapping[str, Estimate]) -> Floats:
         n = self.evidence(estimates)
         widths = PRIOR_WIDTH * np.sqrt(self._kappa / (self._kappa + n))
@@ -249,18 +251,6 @@ class Fusion:
         return np.asarray(widths)
 
 
-def _rows_by_mask(
-    masks: Iterable[str], estimates: Mapping[str, Estimate], column: int
-) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """The rows in which exactly a mask's sources are present in `column`, of those sources that any mask names."""
-    sources = {mask: set(mask.split("+")) for mask in masks}
-    fitted = set().union(*sources.values())
-    present = {name: estimate.n[:, column] > 0 for name, estimate in estimates.items() if name in fitted}
-    for mask, named in sources.items():
-        if present.keys() >= named:
-            yield mask, np.all([there == (name in named) for name, there in present.items()], axis=0)
-
-
 def masks(sources: Sequence[str]) -> list[str]:
     """Every non-empty set of sources, named as in `FusionFit.intercepts`."""
     return ["+".join(some) for some in subsets(sources) if some]
@@ -269,6 +259,24 @@ def masks(sources: Sequence[str]) -> list[str]:
 def subsets(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """All of them, the smaller first."""
     return chain.from_iterable(combinations(names, size) for size in range(len(names) + 1))
+
+
+def sets_by_bits(names: Sequence[str]) -> list[list[str]]:
+    """All of them; bit k of a set's index says whether it has the k-th name."""
+    return [[name for bit, name in enumerate(names) if index >> bit & 1] for index in range(2 ** len(names))]
+
+
+def _weights(source: str, skill: Skill, fit: FusionFit | None, sets: Sequence[Sequence[str]]) -> list[float]:
+    """The weight of a source of one skill where each set of sources is present."""
+    overall = (fit.weights if fit and source in fit.weights else skill.weights).get(source, 0.0)
+    return [weights.get(source, overall) for weights in _by_set(fit.mask_weights if fit else {}, sets, {})]
+
+
+def _by_set(by_mask: Mapping[str, _T], sets: Sequence[Sequence[str]], otherwise: _T) -> list[_T]:
+    """What there is by mask of each set of present sources, of those sources that any mask names."""
+    fitted = {frozenset(mask.split("+")): value for mask, value in by_mask.items()}
+    named: frozenset[str] = frozenset().union(*fitted)
+    return [fitted.get(named.intersection(some), otherwise) for some in sets]
 
 
 def _width_of_nothing(table: ConformalTable | None) -> float:

@@ -12,7 +12,7 @@ from streams.evidence.registry import Types
 from streams.rows.layout import Array
 from streams.scoring.contributions import contributions
 from streams.scoring.evidence_texts import RowEvidence
-from streams.scoring.fusion import Fused, ScoredBatch
+from streams.scoring.fusion import Fused, ScoredBatch, sets_by_bits
 from streams.scoring.json_columns import Column, SkillIndices, joined_columns, json_string, numbers
 from streams.scoring.kinds import fitted_sources
 from streams.scoring.validated import is_out_of_range, is_validated
@@ -33,7 +33,7 @@ class ScoreTexts:
         self._rests_on = [
             json_string(skill.rests_on(sources, labelled=any(fitted[name][column] for name in fitted.keys() & sources)))
             for column, skill in enumerate(skill_set.skills.values())
-            for sources in _subsets(self._sources)
+            for sources in sets_by_bits(self._sources)
         ]
         kinds = {name: b"mastery" if name in artifact.banks else b"score" for name in skill_set.names}
         self._names = [json_string(name) + b':{"kind":"%b","score":' % kind for name, kind in kinds.items()]
@@ -80,8 +80,3 @@ class ScoreTexts:
             (carried[name] << bit for bit, name in enumerate(self._sources) if name in carried), np.zeros_like(skill)
         )
         return np.asarray(skill * 2 ** len(self._sources) + bits)
-
-
-def _subsets(names: list[str]) -> list[list[str]]:
-    """All of them; bit k of a subset's index says whether it has the k-th name."""
-    return [[name for bit, name in enumerate(names) if mask >> bit & 1] for mask in range(2 ** len(names))]
