@@ -1,9 +1,9 @@
-"""Budgets that hold: named limits on calls, tokens and money, never over in any window, over all workers.
+"""Budgets that hold: named limits on calls and tokens, never over in any window, over all workers.
 
 The limiter in Redis is in `streams.limits.redis`: its client takes most of a second to import, and few need it.
 """
 
-from streams.limits.bucket import Bucket, Cost, calls_per_hour, calls_per_minute, micro_usd_per_day, tokens_per_minute
+from streams.limits.bucket import Bucket, Cost, calls_per_hour, calls_per_minute, tokens_per_minute
 from streams.limits.fallback import FallbackLimiter
 from streams.limits.limiter import (
     LIMITERS,
@@ -39,7 +39,6 @@ __all__ = [
     "UnknownLimiter",
     "calls_per_hour",
     "calls_per_minute",
-    "micro_usd_per_day",
     "rate_limit",
     "tokens_per_minute",
 ]

@@ -16,7 +16,7 @@ Costs are in the units that limits are set in.
 from dataclasses import dataclass
 from typing import Final, Literal
 
-CostUnit = Literal["calls", "tokens", "micro_usd"]
+CostUnit = Literal["calls", "tokens"]
 Spending = Literal["even", "burst"]
 FULL_RATE_PERMILLE: Final = 1000
 MAX_ENTRIES: Final = 1000
@@ -31,35 +31,24 @@ _PACE: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """A cost in calls, tokens and millionths of a US dollar: whole numbers, so that sums never drift.
+    """A cost in calls and tokens: whole numbers, so that sums never drift.
 
     Raises ValueError where a part is negative.
     """
 
     calls: int = 1
     tokens: int = 0
-    micro_usd: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.calls, self.tokens, self.micro_usd) < 0:
+        if min(self.calls, self.tokens) < 0:
             raise ValueError(f"a cost is never negative: {self}")
 
     def of(self, unit: CostUnit) -> int:
-        match unit:
-            case "calls":
-                return self.calls
-            case "tokens":
-                return self.tokens
-            case "micro_usd":
-                return self.micro_usd
+        return self.calls if unit == "calls" else self.tokens
 
     def beyond(self, other: "Cost") -> "Cost":
         """The part of this cost that `other` does not cover, unit by unit."""
-        return Cost(
-            max(0, self.calls - other.calls),
-            max(0, self.tokens - other.tokens),
-            max(0, self.micro_usd - other.micro_usd),
-        )
+        return Cost(max(0, self.calls - other.calls), max(0, self.tokens - other.tokens))
 
 
 ONE_CALL = Cost()
@@ -144,7 +133,3 @@ def calls_per_hour(limit: int = 500, spending: Spending = "even") -> Bucket:
 
 def tokens_per_minute(limit: int) -> Bucket:
     return Bucket("tokens/minute", limit, 60, unit="tokens")
-
-
-def micro_usd_per_day(limit: int) -> Bucket:
-    return Bucket("micro_usd/day", limit, 86_400, unit="micro_usd")

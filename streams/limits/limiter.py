@@ -1,8 +1,8 @@
 """What every limiter offers, whichever place its state lives in: reserve, then settle by real usage.
 
-    grant = await limiter.acquire(Cost(calls=1, tokens=900, micro_usd=4000))
+    grant = await limiter.acquire(Cost(calls=1, tokens=900))
     ...the call...
-    await grant.settle(tokens=640, micro_usd=2900)
+    await grant.settle(tokens=640)
 
 A grant that is never settled stays charged as reserved, which is the safe side: reserve the most that the
 call can use.
@@ -92,18 +92,13 @@ class Grant:
     _settle: Callable[[Cost], Awaitable[None]] = field(repr=False)
     _open: bool = field(default=True, repr=False)
 
-    async def settle(self, *, tokens: int | None = None, micro_usd: int | None = None) -> None:
-        """Replace what was reserved by what was used; None keeps the reserved amount.
+    async def settle(self, *, tokens: int) -> None:
+        """Replace the tokens that were reserved by those that were used.
 
         Unused budget comes back; use beyond the reservation is owed. May raise LimitUnavailable: the reservation then
         stays charged.
         """
-        used = replace(
-            self.reserved,
-            tokens=self.reserved.tokens if tokens is None else tokens,
-            micro_usd=self.reserved.micro_usd if micro_usd is None else micro_usd,
-        )
-        await self.close(used)
+        await self.close(replace(self.reserved, tokens=tokens))
 
     async def cancel(self) -> None:
         """Give everything back: only where the call was certainly never sent."""

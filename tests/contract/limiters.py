@@ -16,7 +16,6 @@ from streams.limits import (
     RateLimitExceeded,
     calls_per_hour,
     calls_per_minute,
-    micro_usd_per_day,
     tokens_per_minute,
 )
 from streams.limits.redis import RedisLimiter, connect
@@ -27,7 +26,7 @@ FOUR = (
     calls_per_minute(50),
     calls_per_hour(500),
     tokens_per_minute(40_000),
-    micro_usd_per_day(5_000_000),
+    Bucket("tokens/day", 5_000_000, 86_400, unit="tokens"),
 )
 
 

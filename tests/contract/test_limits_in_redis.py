@@ -57,8 +57,8 @@ async def test_real_clients_by_the_servers_clock_stay_within_the_limit_and_get_t
 async def test_an_idle_key_expires_but_not_before_its_budget_is_refilled(client: Redis, prefix: str) -> None:
     limiter = RedisLimiter(client, "gpt", FOUR, prefix=prefix)
     await limiter.fill()
-    grant = await limiter.acquire(Cost(tokens=1, micro_usd=1))
-    await grant.settle(micro_usd=4_000_000)
+    grant = await limiter.acquire(Cost(tokens=1))
+    await grant.settle(tokens=4_000_000)
 
     ttl_ms = await client.pttl(f"{prefix}:limit:{{gpt}}")
     assert 2 * 86_400_000 < ttl_ms < 30 * 86_400_000

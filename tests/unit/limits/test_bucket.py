@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.limits.bucket import Bucket, calls_per_hour, calls_per_minute, micro_usd_per_day, tokens_per_minute
+from streams.limits.bucket import Bucket, calls_per_hour, calls_per_minute, tokens_per_minute
 from streams.limits.ledger import Admitted, LimitLedger, Refused
 from tests.unit.limits.model import ModelBucket
 from tests.unit.limits.promise import is_honoured, most_in_any_window
@@ -168,4 +168,4 @@ def test_the_usual_buckets() -> None:
     assert calls_per_hour(500).at_once == 100
     assert calls_per_hour(500, "burst").at_once == 500
     assert Fraction(tokens_per_minute(40_000).charge_us(40_000), MINUTE_US) == 1
-    assert micro_usd_per_day(5_000_000).charge_us(1) == 17_280
+    assert Bucket("tokens/day", 5_000_000, 86_400, unit="tokens").charge_us(1) == 17_280
