@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from schemas.bounds import MAX_SKILLS, Microseconds, Position, Tries
 from schemas.event import Identifier
-from schemas.upcasting import EXPLANATION_UPCASTERS, decode_former
+from schemas.upcasting import EXPLANATION_UPCASTERS, read_message
 from schemas.update import Kind, UnitInterval
 
 EXPLANATION_VERSION: Final = 2
@@ -114,10 +114,4 @@ def read_explanation(value: bytes) -> Explanation:
 
     Raises msgspec.MsgspecError, or UnicodeDecodeError, for what is none.
     """
-    try:
-        return _EXPLANATIONS.decode(value)
-    except msgspec.ValidationError:
-        former = decode_former(value, EXPLANATION_UPCASTERS)
-        if former is None:
-            raise
-        return msgspec.convert(former, Explanation)
+    return read_message(value, _EXPLANATIONS, EXPLANATION_UPCASTERS)

@@ -5,11 +5,12 @@ Whoever raises a message's version to n + 1 adds an upcaster of n to its table; 
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 Document = dict[str, Any]
+_Message = TypeVar("_Message")
 
 Upcasters = Mapping[int, Callable[[Document], Document]]
 """By version. Each raises `version` by one, changes nothing it is given, and takes invalid documents, too."""
@@ -22,7 +23,21 @@ def upcast(document: Any, upcasters: Upcasters) -> Any:
     return document
 
 
-def decode_former(value: bytes, upcasters: Upcasters) -> Document | None:
+def read_message(value: bytes, decoder: msgspec.json.Decoder[_Message], upcasters: Upcasters) -> _Message:
+    """The message in a record's value, of the version that `decoder` reads or a former one.
+
+    Raises msgspec.MsgspecError, or UnicodeDecodeError, for what is none.
+    """
+    try:
+        return decoder.decode(value)
+    except msgspec.ValidationError:
+        former = _decode_former(value, upcasters)
+        if former is None:
+            raise
+        return msgspec.convert(former, decoder.type)
+
+
+def _decode_former(value: bytes, upcasters: Upcasters) -> Document | None:
     """The document in a JSON text of a former version, upcast; None for any other text."""
     try:
         document = msgspec.json.decode(value)

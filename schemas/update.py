@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from schemas.bounds import Position
-from schemas.upcasting import UPDATE_UPCASTERS, decode_former
+from schemas.upcasting import UPDATE_UPCASTERS, read_message
 
 UPDATE_VERSION: Final = 2
 
@@ -153,10 +153,4 @@ def read_update(value: bytes) -> SkillUpdate:
 
     Raises msgspec.MsgspecError, or UnicodeDecodeError, for what is none.
     """
-    try:
-        return _UPDATES.decode(value)
-    except msgspec.ValidationError:
-        former = decode_former(value, UPDATE_UPCASTERS)
-        if former is None:
-            raise
-        return msgspec.convert(former, SkillUpdate)
+    return read_message(value, _UPDATES, UPDATE_UPCASTERS)
