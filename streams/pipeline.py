@@ -29,7 +29,7 @@ from streams.input.signature import Authentic, nobody
 from streams.rows.row import COMPONENTS_PER_STUDENT, KNOWN_IDS
 from streams.rows.row_batch import RowBatch
 from streams.scoring.fusion import ScoredBatch
-from streams.scoring.overrides import NO_OVERRIDES, apply_overrides, version_of
+from streams.scoring.overrides import NO_OVERRIDES, apply_overrides, config_version_under
 from streams.scoring.scorer import Scorer
 from streams.skills.skill_set import SkillsError, SkillSet
 
@@ -96,12 +96,11 @@ class Pipeline:
         return self.scorer.config_version
 
     def scorer_with(self, overrides: Overrides) -> Scorer:
-        """One that scores with these overrides, and asks the same sources. Raises ConfigRefused where they do not fit.
-
-        The scorer of nothing overridden names the base version alone; any other, the overrides' version behind it.
+        """One that scores with these overrides, and asks the same sources. Raises ConfigRefused where they do not
+        fit.
         """
         skill_set, artifact = apply_overrides(overrides, self.skill_set, self.artifact)
-        named = "-".join(filter(None, (self.base_version, version_of(overrides))))
+        named = config_version_under(overrides, self.base_version)
         return Scorer(skill_set, artifact, self._types, self._sources, self._on_failure, named)
 
     async def process(

@@ -9,11 +9,9 @@ from rich.text import Text
 
 from agents.display.plain import printable
 from agents.fusion_config.deployed import DeployedConfig
-from schemas.fusion_config import RESCORE_KEY, Overrides
+from schemas.fusion_config import RESCORE_KEY, FusionOverrides, Overrides
 from streams.scoring.config_log import ConfigEntry, ConfigRecord, RefusedEntry, RescoreEntry, key_of
 from streams.scoring.overrides import Configured, weights_of
-
-_FUSION = ("kappa", "half_life_days", "stale_after_days")
 
 
 def numbers_of(configured: Configured) -> dict[str, float]:
@@ -26,7 +24,7 @@ def numbers_of(configured: Configured) -> dict[str, float]:
             for source, weight in of_skill.items()
         },
         **{f"levels.{name}": value for name, value in msgspec.structs.asdict(skill_set.levels).items()},
-        **{f"fusion.{name}": getattr(skill_set.fusion, name) for name in _FUSION},
+        **{f"fusion.{name}": getattr(skill_set.fusion, name) for name in FusionOverrides.__struct_fields__},
     }
 
 

@@ -13,7 +13,7 @@ from streams.evidence.artifacts import load_artifact
 from streams.evidence.registry import config_version, types_of
 from streams.scoring.config_log import ConfigLog, ConfigRecord, encoded_config, encoded_request
 from streams.scoring.kinds import fitted_skills
-from streams.scoring.overrides import NO_OVERRIDES, Configured, apply_overrides, version_of
+from streams.scoring.overrides import NO_OVERRIDES, Configured, apply_overrides, config_version_under
 from streams.skills.skill_set import load_skills
 
 
@@ -50,7 +50,7 @@ class DeployedConfig:
 
     def config_version(self, overrides: Overrides) -> str:
         """What updates would name."""
-        return "-".join(filter(None, (self._base_version, version_of(overrides))))
+        return config_version_under(overrides, self._base_version)
 
     def write(self, overrides: Overrides, reason: str) -> None:
         """Put it in force; returns when the broker has confirmed it. Makes the topic where it is missing.

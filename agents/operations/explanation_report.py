@@ -1,12 +1,12 @@
 """What led to an explanation, for JSON and for the page: what was asked, what was answered, what the check said."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from agents.config.settings import Settings
 from agents.config.spending import prices_of
 from agents.operations.explanation import Exchange
+from agents.reasoning.setup import now_us
 from schemas.explanation import Explanation
 from schemas.update import SkillUpdate
 from streams.reasoning.assembly import assemble
@@ -16,6 +16,7 @@ from streams.reasoning.model.reasoning_model import DraftClaim
 from streams.reasoning.request.prompt import AskedSkill, Prompt, render
 from streams.reasoning.request.sent import PROMPT_VERSION, most_input_tokens
 from streams.reasoning.request.slots import filled, slots_in
+from streams.scoring.updates import rfc3339
 from streams.skills.skill_set import SkillSet
 from streams.spending.prices import NANO_USD
 
@@ -50,8 +51,7 @@ def templated(skill_set: SkillSet, update: SkillUpdate) -> Explanation:
     """What the template says of all skills."""
     question = Prompt(skill_set).question(update)
     draft = template.draft_of(question.skills)
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return assemble(update, question, draft, "template", template.TEMPLATE_VERSION, now)
+    return assemble(update, question, draft, "template", template.TEMPLATE_VERSION, rfc3339(now_us()))
 
 
 def exchanges_of(exchanges: Sequence[Exchange]) -> list[dict[str, Any]]:

@@ -41,6 +41,11 @@ def version_of(overrides: Overrides) -> str:
     return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()[:_VERSION_CHARS] if content else ""
 
 
+def config_version_under(overrides: Overrides, base_version: str) -> str:
+    """What updates name: the version of skill set and artifact and, behind it, that of what is overridden, if any."""
+    return "-".join(filter(None, (base_version, version_of(overrides))))
+
+
 def apply_overrides(overrides: Overrides, skill_set: SkillSet, artifact: Artifact) -> Configured:
     """Both with the overrides in them; the artifact's digest stays, since no file of it changes.
 
