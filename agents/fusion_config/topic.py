@@ -50,10 +50,11 @@ class FusionConfigTopic:
 
         Raises NoSuchTopic, TopicStartedAnew, BrokerUnavailable, TopicForbidden.
         """
-        if not self._reader.partitions():
+        partitions = self._reader.partitions()
+        if not partitions:
             raise NoSuchTopic(f"there is no topic {self.name}")
         former, self._topic_id = self._topic_id, self._identity.describe().topic_id
-        ends = {partition: end for partition, (_, end) in self._reader.spans().items()}
+        ends = {partition: self._reader.span(partition)[1] for partition in partitions}
         is_another = former is not None and former != self._topic_id
         if is_another or any(end < self._next.get(partition, 0) for partition, end in ends.items()):
             self._next = {}
