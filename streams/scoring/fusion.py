@@ -141,7 +141,7 @@ class Fusion:
         log_odds = {
             name: estimate.log_odds
             if isinstance(estimate, RecordedEstimate)
-            else weights[name] * reliability[name] * _logit(estimate.p)
+            else weights[name] * reliability[name] * log_odds_of(estimate.p)
             for name, estimate in estimates.items()
         }
         carries = {name: (weights[name] != 0) & (estimate.n > 0) for name, estimate in estimates.items()}
@@ -164,7 +164,7 @@ class Fusion:
         age or lose evidence.
         """
         present = self._present(estimates)
-        weighted = [self._weight(name, estimates, present) * _logit(each.p) for name, each in estimates.items()]
+        weighted = [self._weight(name, estimates, present) * log_odds_of(each.p) for name, each in estimates.items()]
         total = np.sum(weighted, axis=0) + self._intercepts.take(self._first + present)
         return np.asarray(1 / (1 + np.exp(-np.clip(total, -MAX_LOG_ODDS, MAX_LOG_ODDS))))
 
@@ -290,7 +290,7 @@ def _from_table(table: ConformalTable, n: Floats) -> Floats:
     return np.asarray(np.minimum(2 * half_widths, PRIOR_WIDTH))
 
 
-def _logit(p: Floats) -> Floats:
+def log_odds_of(p: Floats) -> Floats:
     """Log-odds, 0 where p is NaN: an absent source adds nothing."""
     known = np.where(np.isnan(p), 0.5, p)
     return np.asarray(np.log(known / (1 - known)))

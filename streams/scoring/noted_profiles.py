@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streams.evidence.artifacts import Artifact
 from streams.evidence.behaviour import BehaviourEstimate, BehaviourSource, distance_from_prior
@@ -17,7 +16,7 @@ from streams.evidence.indicators import Indicators
 from streams.evidence.platforms import speaking
 from streams.evidence.source import Estimate
 from streams.rows.row_batch import Floats, RowBatch
-from streams.scoring.fusion import MAX_LOG_ODDS, Fused
+from streams.scoring.fusion import MAX_LOG_ODDS, Fused, log_odds_of
 from streams.skills.skill_set import Indicator, SkillSet
 
 
@@ -47,9 +46,7 @@ class ProfileNumbers:
         log_odds, n = self._added(rows, estimates)
         changed = ~fused.fitted & (n > 0)
         log_odds = self._weights * n / (n + self._kappa) * log_odds
-        total = np.clip(
-            np.where(np.isnan(fused.score), 0.0, _logit(fused.score)) + log_odds, -MAX_LOG_ODDS, MAX_LOG_ODDS
-        )
+        total = np.clip(log_odds_of(fused.score) + log_odds, -MAX_LOG_ODDS, MAX_LOG_ODDS)
         before = np.nan_to_num(self._kappa / (1 - np.minimum(fused.confidence, 0.999)) ** 2 - self._kappa)
         return replace(
             fused,
@@ -80,8 +77,3 @@ def _silent(skill_set: SkillSet, artifact: Artifact, indicators: Indicators) -> 
         for index, (column, each) in enumerate(zip(indicators.skill.tolist(), indicators.indicators, strict=True))
         if each.weight and each.name not in speak[names[column]]
     ]
-
-
-def _logit(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    certain = np.clip(p, 1e-6, 1 - 1e-6)
-    return np.asarray(np.log(certain / (1 - certain)))

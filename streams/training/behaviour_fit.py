@@ -25,6 +25,7 @@ from streams.evidence.fitted_indicator import FittedIndicator
 from streams.evidence.platforms import speaking
 from streams.evidence.source import Estimate
 from streams.rows.row_batch import Floats, RowBatch
+from streams.scoring.fusion import log_odds_of
 from streams.skills.skill_set import Indicator
 from streams.training.estimates import joined, reordered, row_batches
 from streams.training.folds import Fold
@@ -176,9 +177,9 @@ def _estimate(moments: Sequence[Moment], skill: str, fitted: dict[str, FittedInd
 
 def calibrated(estimate: Estimate, data: FusionData) -> Floats:
     """Log-odds of each moment by the estimate, calibrated on the other folds' students; shape (moments,)."""
-    p = np.where(np.isnan(estimate.p[:, 0]), 0.5, estimate.p[:, 0])
-    design = np.column_stack([np.log(p / (1 - p)), np.ones(len(p))])
-    log_odds = np.empty(len(p))
+    said = log_odds_of(estimate.p[:, 0])
+    design = np.column_stack([said, np.ones(len(said))])
+    log_odds = np.empty(len(said))
     for fold in np.unique(data.folds):
         held = data.folds == fold
         log_odds[held] = design[held] @ nonnegative_logit(design[~held], data.labels[~held], data.weights[~held])
