@@ -34,8 +34,20 @@ _SHOWN_CHARS: Final = 300
 _MESSAGES: Final[msgspec.json.Decoder[FusionConfigMessage]] = msgspec.json.Decoder(FusionConfigMessage)
 
 
+class _Timed:
+    """What all kinds of entries can say: they have a `timestamp_ms`."""
+
+    __slots__ = ()
+    timestamp_ms: int
+
+    @property
+    def written(self) -> str:
+        """When, by the record's own time."""
+        return rfc3339(self.timestamp_ms * 1_000)
+
+
 @dataclass(frozen=True, slots=True)
-class ConfigEntry:
+class ConfigEntry(_Timed):
     """A configuration that is good. `version` is empty where it overrides nothing."""
 
     version: str
@@ -44,14 +56,9 @@ class ConfigEntry:
     offset: int
     timestamp_ms: int
 
-    @property
-    def written(self) -> str:
-        """When, by its record's own time."""
-        return rfc3339(self.timestamp_ms * 1_000)
-
 
 @dataclass(frozen=True, slots=True)
-class RefusedEntry:
+class RefusedEntry(_Timed):
     """A record that is no good configuration; `refusal` says why in one word, `why` in full."""
 
     key: str
@@ -62,28 +69,18 @@ class RefusedEntry:
     why: str
 
     @property
-    def written(self) -> str:
-        """See ConfigEntry."""
-        return rfc3339(self.timestamp_ms * 1_000)
-
-    @property
     def problem(self) -> str:
         """Where it is, and why it is refused; one line."""
         return f"the record {self.key!r} at {self.partition}@{self.offset} is refused: {self.why}"
 
 
 @dataclass(frozen=True, slots=True)
-class RescoreEntry:
+class RescoreEntry(_Timed):
     """A request to score all students."""
 
     reason: str
     offset: int
     timestamp_ms: int
-
-    @property
-    def written(self) -> str:
-        """See ConfigEntry."""
-        return rfc3339(self.timestamp_ms * 1_000)
 
     @property
     def id(self) -> RescoreId:
