@@ -12,6 +12,8 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
+from schemas.versioned import read_versioned
+
 TREES_VERSION: Final = 1
 MAX_TREES_BYTES: Final = 16 * 1024 * 1024
 MAX_LEAVES: Final = 64
@@ -81,16 +83,4 @@ def write_trees(trees: BoostedTrees) -> bytes:
 
 def read_trees(stored: bytes) -> BoostedTrees:
     """The trees in these bytes. Raises TreesUnreadable."""
-    if len(stored) > MAX_TREES_BYTES:
-        raise TreesUnreadable(f"it has {len(stored)} bytes, {MAX_TREES_BYTES} are allowed")
-    try:
-        version = msgspec.json.decode(stored, type=_Versioned).version
-        if version != TREES_VERSION:
-            raise TreesUnreadable(f"it has version {version}, {TREES_VERSION} is read here")
-        return msgspec.json.decode(stored, type=BoostedTrees)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise TreesUnreadable(str(error)) from None
-
-
-class _Versioned(Struct, frozen=True):
-    version: int
+    return read_versioned(stored, BoostedTrees, TREES_VERSION, MAX_TREES_BYTES, TreesUnreadable)

@@ -10,6 +10,8 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
+from schemas.versioned import read_versioned
+
 BANK_VERSION: Final = 1
 COEFFICIENT_DIGITS: Final = 5
 MAX_BANK_BYTES: Final = 256 * 1024 * 1024
@@ -93,19 +95,7 @@ def write_bank(bank: ItemBank) -> bytes:
 
 def read_bank(stored: bytes) -> ItemBank:
     """The bank in these bytes. Raises BankUnreadable."""
-    if len(stored) > MAX_BANK_BYTES:
-        raise BankUnreadable(f"it has {len(stored)} bytes, {MAX_BANK_BYTES} are allowed")
-    try:
-        version = msgspec.json.decode(stored, type=_Versioned).version
-        if version != BANK_VERSION:
-            raise BankUnreadable(f"it has version {version}, {BANK_VERSION} is read here")
-        return msgspec.json.decode(stored, type=ItemBank)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise BankUnreadable(str(error)) from None
-
-
-class _Versioned(Struct, frozen=True):
-    version: int
+    return read_versioned(stored, ItemBank, BANK_VERSION, MAX_BANK_BYTES, BankUnreadable)
 
 
 def rounded(value: float) -> float:
