@@ -129,11 +129,11 @@ def ignore_crossed(_crossed: Crossed) -> None:
     """The observer that nobody asked for."""
 
 
-def refusal(refused: NoRoom, tokens: int, nano_usd: int) -> Exception:
+def refusal(refused: NoRoom, tokens: int, nano_usd: int, limits: SpendingLimits) -> Exception:
     """The error that a refusal is raised as."""
     wait_s = refused.retry_after_us / 1e6
     if refused.never:
-        return CostTooLarge(refused.limit, nano_usd if refused.money else tokens, 0)
+        return CostTooLarge(refused.limit, nano_usd if refused.money else tokens, limits.named(refused.limit))
     if refused.money:
         return MoneySpent(refused.limit, wait_s, unknown=refused.unknown)
     return RateLimitExceeded(ACCOUNT, PROVIDER if refused.limit == PROVIDER else refused.limit, wait_s)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from streams.spending.answers import TOKENS
 from streams.spending.periods import PERIODS, Period
 
 ALL: Final = ""
@@ -48,6 +49,12 @@ class SpendingLimits:
     def of(self, scope: str) -> ScopeLimits:
         """The limits of a scope by its name."""
         return self.deployment if scope == ALL else self.school
+
+    def named(self, name: str) -> int:
+        """What a limit allows, by the name that refusals have of it; 0 where there is none."""
+        limits = self.school if name.startswith("school ") else self.deployment
+        money = {name_of(ALL, period): limits.money(period) for period in PERIODS}
+        return {TOKENS: limits.tokens_per_minute, **money}[name.removeprefix("school ")] or 0
 
 
 def name_of(scope: str, period: Period) -> str:

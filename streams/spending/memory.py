@@ -78,7 +78,7 @@ class MemoryAccount:
         answer, crossed = self._ledger.reserve(school, *asked, self.limits, self._clock_us())
         self._notify(crossed)
         if isinstance(answer, NoRoom):
-            raise refusal(answer, *asked)
+            raise refusal(answer, *asked, self.limits)
         return Reservation(school, model, tokens, nano_usd, answer, part)
 
     async def settle(self, reservation: Reservation, used: Used) -> None:

@@ -66,7 +66,7 @@ class RedisAccount:
         answer = await self._run("reserve", school=school, tokens=tokens, nano=nano_usd, rows=rows)
         if (no := answer.get("refused")) is not None:
             refused = NoRoom(no["limit"], int(no["wait"]), no["money"], no["unknown"], no["never"])
-            raise refusal(refused, tokens, nano_usd)
+            raise refusal(refused, tokens, nano_usd, self.limits)
         scope, second, periods = answer["admitted"]
         admitted = Reserved(scope, int(second), Now(*map(int, periods)), nano_usd)
         return Reservation(school, model, tokens, nano_usd, admitted)

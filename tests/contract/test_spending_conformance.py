@@ -194,8 +194,10 @@ async def test_no_minute_has_more_tokens_than_allowed(make: MakeAccount, clock: 
 
 async def test_what_can_never_fit_is_told_apart(make: MakeAccount, clock: ManualClock) -> None:
     account = await begun(make, clock)
-    assert isinstance(await attempt(account, tokens=1_001), CostTooLarge)
-    assert isinstance(await attempt(account, nano_usd=1_001), CostTooLarge)
+    for tokens, nano_usd, limit in ((1_001, 0, "tokens/minute"), (0, 1_001, "usd/day")):
+        refused = await attempt(account, tokens, nano_usd)
+        assert isinstance(refused, CostTooLarge)
+        assert str(refused).endswith(f"a cost of 1001 can never fit bucket '{limit}' (limit 1000)")
 
 
 async def test_the_providers_limit_stops_all_until_it_is_over(make: MakeAccount, clock: ManualClock) -> None:
