@@ -5,7 +5,7 @@ log-odds are the weighted sum of how far its rates lie from their priors, so a s
 at 0.5 with no evidence. Rubric ratings are one more rate; their number adds to n, so that no rating makes it less.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -32,6 +32,12 @@ class BehaviourEstimate(Estimate):
     """An estimate, and the decayed sums that it was made from: whoever shows them need not add up again."""
 
     recent: Rates
+
+
+def recent_rates(indicators: Indicators, rows: RowBatch, estimates: Mapping[str, Estimate]) -> Rates:
+    """Decayed sums: those that behaviour was estimated by, or, where that failed, the same once more."""
+    estimate = estimates.get(BehaviourSource.name)
+    return estimate.recent if isinstance(estimate, BehaviourEstimate) else indicators.recent(rows)
 
 
 class BehaviourSource:

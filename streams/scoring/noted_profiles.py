@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from streams.evidence.artifacts import Artifact
-from streams.evidence.behaviour import BehaviourEstimate, BehaviourSource, distance_from_prior
+from streams.evidence.behaviour import BehaviourSource, distance_from_prior, recent_rates
 from streams.evidence.indicators import Indicators
 from streams.evidence.platforms import speaking
 from streams.evidence.source import Estimate
@@ -56,8 +56,7 @@ class ProfileNumbers:
 
     def _added(self, rows: RowBatch, estimates: Mapping[str, Estimate]) -> tuple[Floats, Floats]:
         """What silent indicators add to log-odds and to evidence; each of shape (students, skills)."""
-        estimate = estimates.get(BehaviourSource.name)
-        recent = estimate.recent if isinstance(estimate, BehaviourEstimate) else self._indicators.recent(rows)
+        recent = recent_rates(self._indicators, rows, estimates)
         log_odds, n = np.zeros((len(rows), len(self._weights))), np.zeros((len(rows), len(self._weights)))
         for silent in self._silent:
             part, whole = recent.part[silent.index] * rows.decay, recent.whole[silent.index] * rows.decay

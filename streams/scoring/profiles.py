@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.evidence.artifacts import Artifact
-from streams.evidence.behaviour import BehaviourEstimate, BehaviourSource
+from streams.evidence.behaviour import recent_rates
 from streams.evidence.indicators import Indicators, Rates
 from streams.evidence.platforms import Platforms
 from streams.evidence.registry import Types
@@ -78,7 +78,8 @@ class ProfileTexts:
         whole = seen.lifetime.whole[at_rates]
         count = np.minimum(seen.lifetime.part[at_rates], whole)
         value = count / whole
-        recent = Rates(*(sums[at_rates] for sums in self._recent(scored))).values
+        of_all = recent_rates(self._indicators, scored.rows, scored.estimates)
+        recent = Rates(of_all.part[at_rates], of_all.whole[at_rates]).values
         trend = np.asarray(np.round(np.where(np.isnan(recent), 0.0, recent - value), RATE_DIGITS), np.float64)
         texts = joined_columns(
             map(self._starts.__getitem__, index.tolist()), numerals(count),
@@ -88,12 +89,6 @@ class ProfileTexts:
             b"}",
         )  # fmt: skip
         return grouped(texts, index_of[row, self._indicators.skill[index]], len(at[0]), b',"indicators":[%b]')
-
-    def _recent(self, scored: ScoredBatch) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Decayed sums: those that behaviour was estimated by, or, where that failed, the same once more."""
-        estimate = scored.estimates.get(BehaviourSource.name)
-        rates = estimate.recent if isinstance(estimate, BehaviourEstimate) else self._indicators.recent(scored.rows)
-        return rates.part, rates.whole
 
     def _said_elsewhere(self, scored: ScoredBatch, at: SkillIndices) -> Column:
         """What sources said that are not built in: they have no indicators to show, and `verify` asks no remote one."""
