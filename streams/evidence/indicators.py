@@ -1,6 +1,6 @@
 """Indicators of a skill set as sums over rows: what behaviour is estimated by, and what profiles show."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -45,7 +45,12 @@ class Indicators:
     @classmethod
     def of(cls, skill_set: SkillSet) -> Self:
         """Those of all its skills."""
-        named = [(column, each) for column, skill in enumerate(skill_set.skills.values()) for each in skill.indicators]
+        return cls.of_skills([skill.indicators for skill in skill_set.skills.values()])
+
+    @classmethod
+    def of_skills(cls, by_skill: Iterable[Sequence[Indicator]]) -> Self:
+        """Those of each skill, in their order."""
+        named = [(column, each) for column, of_skill in enumerate(by_skill) for each in of_skill]
         numerators = tuple(tuple(map(_term, each.numerator)) for _, each in named)
         denominators = tuple(tuple(map(_term, each.denominator)) for _, each in named)
         valued = (

@@ -22,17 +22,17 @@ from streams.evaluation.bootstrap import Interval, mean_interval
 from streams.evidence.artifacts import Artifact
 from streams.evidence.behaviour import BehaviourSource, distance_from_prior
 from streams.evidence.fitted_indicator import FittedIndicator
+from streams.evidence.indicators import Indicators
 from streams.evidence.platforms import speaking
 from streams.evidence.source import Estimate
 from streams.rows.row_batch import Floats, RowBatch
 from streams.scoring.fusion import log_odds_of
 from streams.skills.skill_set import Indicator
-from streams.training.estimates import joined, reordered, row_batches
+from streams.training.estimates import estimated, joined, reordered, row_batches
 from streams.training.folds import Fold
 from streams.training.fusion_fit import MIN_OF_EACH_LABEL, FusionData
 from streams.training.moments import Moment
 from streams.training.source_choice import nonnegative_logit
-from streams.vocabulary import INDEX
 
 _DIGITS: Final = 4
 _STRENGTHS: Final = (0.2, 200.0)
@@ -98,29 +98,24 @@ class IndicatorSums:
     @classmethod
     def of(cls, moments: Sequence[Moment], indicators: Sequence[Indicator]) -> Self:
         """Add them up."""
-        batches = [_of_batch(row_batch, indicators) for row_batch in row_batches(moments, ())]
+        prepared = Indicators.of_skills([indicators])
+        batches = [_of_batch(row_batch, prepared) for row_batch in row_batches(moments, ())]
         return cls(*(np.concatenate(columns) for columns in zip(*batches, strict=True)))
 
 
-def _of_batch(rows: RowBatch, indicators: Sequence[Indicator]) -> list[Floats]:
-    def added(terms: Sequence[str], number: str, total: str) -> Floats:
-        split = [term.partition(".") for term in terms]
-        columns = [rows.facts[total if of == "sum" else number][:, INDEX[fact]] for fact, _, of in split]
-        return np.asarray(np.sum(columns, axis=0), np.float64)
-
-    decay = rows.decay
-    whole = [added(each.denominator, "recent_n", "recent_total") * decay for each in indicators]
-    part = [added(each.numerator, "recent_n", "recent_total") * decay for each in indicators]
-    ever = [added(each.denominator, "n", "total") for each in indicators]
-    part_ever = [added(each.numerator, "n", "total") for each in indicators]
-    squares = [added(each.numerator, "n", "squares") for each in indicators]
-    return [
-        np.minimum(np.column_stack(part), np.column_stack(whole)),
-        np.column_stack(whole),
-        np.minimum(np.column_stack(part_ever), np.column_stack(ever)),
-        np.column_stack(ever),
-        np.column_stack(squares),
-    ]
+def _of_batch(rows: RowBatch, indicators: Indicators) -> list[Floats]:
+    recent, ever = indicators.recent(rows), indicators.lifetime(rows)
+    part, whole = recent.part * rows.decay, recent.whole * rows.decay
+    columns = {False: rows.facts["n"], True: rows.facts["squares"]}
+    squares = [np.sum([columns[of_values][:, fact] for fact, of_values in terms], 0) for terms in indicators.numerators]
+    sums = (
+        np.minimum(part, whole),
+        whole,
+        np.minimum(ever.part, ever.whole),
+        ever.whole,
+        np.array(squares, np.float64),
+    )
+    return [of_indicators.T for of_indicators in sums]
 
 
 def _fit(
@@ -172,7 +167,7 @@ def cohort_prior(
 
 def _estimate(moments: Sequence[Moment], skill: str, fitted: dict[str, FittedIndicator], data: FusionData) -> Estimate:
     source = BehaviourSource(data.skill_set, with_indicators(data.artifact, skill, fitted))
-    return joined([source.compute(row_batch) for row_batch in row_batches(moments, (skill,))])
+    return estimated(source.compute, moments, (skill,))
 
 
 def calibrated(estimate: Estimate, data: FusionData) -> Floats:

@@ -55,7 +55,7 @@ async def _ask_source(source: Source, moments: Sequence[Moment], names: tuple[st
 
 def model_estimate(moments: Sequence[Moment], skill: str, fitted: Fitted) -> Estimate:
     """The model source's estimate if `fitted` were its model of `skill`; one column."""
-    return _ask(ModelSource(provisional(skill, fitted), [skill]).compute, moments, (skill,))
+    return estimated(ModelSource(provisional(skill, fitted), [skill]).compute, moments, (skill,))
 
 
 def provisional(
@@ -89,7 +89,8 @@ def reordered(estimate: Estimate, order: NDArray[np.intp]) -> Estimate:
     return Estimate(**{name: getattr(estimate, name)[order] for name in _ARRAYS})
 
 
-def _ask(compute: Callable[[RowBatch], Estimate], moments: Sequence[Moment], names: tuple[str, ...]) -> Estimate:
+def estimated(compute: Callable[[RowBatch], Estimate], moments: Sequence[Moment], names: tuple[str, ...]) -> Estimate:
+    """What a source's plain function says of each moment; `names` are the skills."""
     return joined([compute(row_batch) for row_batch in row_batches(moments, names)])
 
 
