@@ -49,7 +49,7 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What a call may use at most, taken from the ledger in `admitted`; None where that was out of reach.
+    """What a call may use at most, taken from the ledger in `admitted`.
 
     `part` is the part of a limit, own and all, that it was taken from.
     """
@@ -58,7 +58,7 @@ class Reservation:
     model: str
     tokens: int
     nano_usd: int
-    admitted: Reserved | None
+    admitted: Reserved
     part: tuple[int, int] = (1, 1)
 
 

@@ -82,7 +82,6 @@ class MemoryAccount:
         return Reservation(school, model, tokens, nano_usd, answer, part)
 
     async def settle(self, reservation: Reservation, used: Used) -> None:
-        assert reservation.admitted is not None
         part = reservation.part
         tokens = _of_all(tokens_used(reservation, used), part) - _of_all(reservation.tokens, part)
         nano_usd = _of_all(used.nano_usd * used.sent, part) - _of_all(reservation.nano_usd, part)

@@ -72,7 +72,6 @@ class RedisAccount:
         return Reservation(school, model, tokens, nano_usd, admitted)
 
     async def settle(self, reservation: Reservation, used: Used) -> None:
-        assert reservation.admitted is not None
         scope, second, periods, reserved_nano_usd = reservation.admitted
         await self._run(
             "settle",

@@ -7,6 +7,7 @@ the others, who cannot know: all together then exceed a limit by at most that.
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from streams.limits import CostTooLarge, LimitUnavailable, PartitionShare
@@ -26,12 +27,11 @@ from streams.spending.memory import MemoryAccount, wall_us
 from streams.spending.redis import RedisAccount
 
 
-class _Local(NamedTuple):
-    """A reservation that a share admitted: as its caller knows it, and as the share does."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OfShare(Reservation):
+    """A reservation that a share admitted."""
 
-    of_caller: Reservation
     share: MemoryAccount
-    of_share: Reservation
 
 
 class _Owed(NamedTuple):
@@ -58,7 +58,6 @@ class SharedAccount:
         self._since_us = since_us
         self._clock_us = clock_us
         self._share: MemoryAccount | None = None
-        self._local: dict[int, _Local] = {}
         self._held_until_us = 0
         self._hold_is_untold = False
         self._owed: list[_Owed] = []
@@ -80,15 +79,14 @@ class SharedAccount:
     async def reserve(self, school: str, model: str, tokens: int, nano_usd: int) -> Reservation:
         try:
             await self._repay()
-            reserved = await self.redis.reserve(school, model, tokens, nano_usd)
+            return await self.redis.reserve(school, model, tokens, nano_usd)
         except LimitUnavailable as unavailable:
-            return await self._reserve_share(unavailable, Reservation(school, model, tokens, nano_usd, None))
-        return reserved
+            return await self._reserve_share(unavailable, school, model, tokens, nano_usd)
 
     async def settle(self, reservation: Reservation, used: Used) -> None:
         more_nano_usd = used.nano_usd * used.sent - reservation.nano_usd
-        if (local := self._local.pop(id(reservation), None)) is not None:
-            await local.share.settle(local.of_share, used)
+        if isinstance(reservation, _OfShare):
+            await reservation.share.settle(reservation, used)
             self._owed.append(_Owed(reservation.school, more_nano_usd, rows_of_settlement(reservation, used)))
             return
         try:
@@ -137,16 +135,18 @@ class SharedAccount:
             await self.redis.hold(held_us / 1e6)
         self._hold_is_untold = False
 
-    async def _reserve_share(self, unavailable: LimitUnavailable, asked: Reservation) -> Reservation:
+    async def _reserve_share(
+        self, unavailable: LimitUnavailable, school: str, model: str, tokens: int, nano_usd: int
+    ) -> Reservation:
         if self._share is None:
             self._share = await self._new_share()
+        share = self._share
         try:
-            local = await self._share.reserve(asked.school, asked.model, asked.tokens, asked.nano_usd)
+            local = await share.reserve(school, model, tokens, nano_usd)
         except (MoneySpent, CostTooLarge) as error:
             raise LimitUnavailable(ACCOUNT, f"{unavailable}; of this worker's share: {error}") from error
-        self._local[id(asked)] = _Local(asked, self._share, local)
-        self._owed.append(_Owed(asked.school, asked.nano_usd, rows_of_reservation(asked.model, asked.nano_usd)))
-        return asked
+        self._owed.append(_Owed(school, nano_usd, rows_of_reservation(model, nano_usd)))
+        return _OfShare(school, model, tokens, nano_usd, local.admitted, local.part, share=share)
 
     async def _new_share(self) -> MemoryAccount:
         """A share of what is left of the limits; of nothing where the ledger was never seen."""
