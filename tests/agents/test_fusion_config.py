@@ -10,6 +10,7 @@ import pytest
 from agents.cli.outcome import OUT_OF_REACH, WRONG_USAGE
 from schemas.update import SkillUpdate
 from tests.agents.command import Ran, run_here
+from tests.agents.config_commands import command, config_health
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import Deployment, Sent, deployed
 from tests.agents.environment import environment
@@ -28,8 +29,7 @@ def deployment(broker: str, tmp_path: Path) -> Iterator[Deployment]:
 
 
 def config(deployment: Deployment, *arguments: str) -> Ran:
-    """`skillstream config ...`, told what the workers are told."""
-    return run_here(environment(deployment.given()), "config", *arguments)
+    return command(deployment, "config", *arguments)
 
 
 def shown(deployment: Deployment) -> dict[str, Any]:
@@ -51,11 +51,6 @@ def answer(deployment: Deployment, student: str) -> SkillUpdate:
 
 def await_config(worker: WorkerProcess, config_version: str) -> None:
     until(lambda: f'config_version="{config_version}"' in "".join(worker.metrics()), "the configuration is in force")
-
-
-def component(worker: WorkerProcess) -> dict[str, str]:
-    found: dict[str, str] = worker.get("/health/detailed").json["components"]["config"]
-    return found
 
 
 def test_what_is_set_while_workers_run_applies_at_a_student_s_next_event_and_in_every_worker_that_starts(
@@ -96,7 +91,7 @@ def test_what_is_set_while_workers_run_applies_at_a_student_s_next_event_and_in_
     assert answer(deployment, "ada").config_version == plain.config_version
 
     deployment.await_caught_up()
-    verified = run_here(environment(deployment.given()), "verify", "--json")
+    verified = command(deployment, "verify", "--json")
     assert (verified.code, verified.lines[-1]["notes"]) == (0, []), "each is scored again as its update says"
 
 
@@ -105,7 +100,7 @@ def test_a_bad_record_is_refused_counted_and_shown_and_the_old_configuration_sta
     worker = deployment.start()
     worker.await_ready()
     in_force = shown(deployment)["config_version"]
-    assert component(worker) == {"status": "ok", "reason": f"{in_force} is in force"}
+    assert config_health(worker) == {"status": "ok", "reason": f"{in_force} is in force"}
 
     absurd = {"type": "config", "version": 1, "overrides": {"levels": {"proficient": 0.1}}}
     deployment.send(
@@ -120,8 +115,8 @@ def test_a_bad_record_is_refused_counted_and_shown_and_the_old_configuration_sta
     until(lambda: worker.metrics().get(refused % "key") == 1, "the last of them is refused")
 
     assert [worker.metrics().get(refused % why) for why in ("unreadable", "partition")] == [1, 1]
-    assert component(worker)["status"] == "degraded"
-    assert f"{in_force} stays in force: the record '000000000000' at 0@2 is refused" in component(worker)["reason"]
+    assert config_health(worker)["status"] == "degraded"
+    assert f"{in_force} stays in force: the record '000000000000' at 0@2 is refused" in config_health(worker)["reason"]
     assert answer(deployment, "ada").config_version == in_force
     assert worker.log.count(" is refused: ") == 3
     assert [record["in_force"] for record in records_of(deployment)].count(True) == 1
@@ -129,7 +124,7 @@ def test_a_bad_record_is_refused_counted_and_shown_and_the_old_configuration_sta
 
     again = config(deployment, "set", "--level", "proficient=0.7")
     assert again.text.splitlines()[-1].startswith("Written."), "the same as before, to say that it is meant"
-    until(lambda: component(worker)["status"] == "ok", "something good is newer")
+    until(lambda: config_health(worker)["status"] == "ok", "something good is newer")
 
 
 # -- the commands

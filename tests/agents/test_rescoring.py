@@ -19,10 +19,9 @@ from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import Row
 from streams.rows.table import PartitionedRows
 from streams.scoring.config_log import RescoreEntry
-from tests.agents.command import Ran, run_here
+from tests.agents.config_commands import by_configuration, told
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import Deployment, Sent, deployed
-from tests.agents.environment import environment
 from tests.artifacts import stored_of_a_former_trainer
 from tests.events import default_skills, fail_source, processed, raw, records, rows_of, scores_of
 
@@ -32,19 +31,6 @@ STUDENTS = [f"s{number}" for number in range(20)]
 
 
 # -- whole, on a broker
-
-
-def told(deployment: Deployment, *arguments: str) -> Ran:
-    """A command, told what the workers are told."""
-    ran = run_here(environment(deployment.given()), *arguments)
-    assert ran.code == 0, ran.err
-    return ran
-
-
-def by_configuration(deployment: Deployment) -> dict[str, int]:
-    """How many students' last updates name which configuration."""
-    [said] = told(deployment, "rescore", "--dry-run", "--json").lines
-    return dict(said["students"])
 
 
 @pytest.fixture

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 from agents.kafka.clients import open_admin
-from tests.agents.command import Ran, run_here
+from tests.agents.config_commands import by_configuration, config_health, told
 from tests.agents.delivery_cluster import until
-from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed
-from tests.agents.environment import environment
+from tests.agents.deployment import PARTITIONS, Sent, deployed
 from tests.agents.worker_process import WorkerProcess
 from tests.events import raw
 
@@ -14,24 +13,8 @@ STUDENTS = [f"s{number}" for number in range(3_000)]
 LOUD = ("config", "set", "--weight", "problem_solving.behaviour=2.5")
 
 
-def told(deployment: Deployment, *arguments: str) -> Ran:
-    ran = run_here(environment(deployment.given()), *arguments)
-    assert ran.code == 0, ran.err
-    return ran
-
-
-def by_configuration(deployment: Deployment) -> dict[str, int]:
-    [said] = told(deployment, "rescore", "--dry-run", "--json").lines
-    return dict(said["students"])
-
-
 def rescored(worker: WorkerProcess) -> float:
     return worker.metrics().get("rescored_students_total", 0.0)
-
-
-def config(worker: WorkerProcess) -> dict[str, str]:
-    found: dict[str, str] = worker.get("/health/detailed").json["components"]["config"]
-    return found
 
 
 def test_a_rescoring_survives_kill_9_and_a_rebalance_and_everything_stays_exact(kafka: str, tmp_path: Path) -> None:
@@ -62,13 +45,13 @@ def test_a_topic_that_is_deleted_leaves_the_configuration_until_there_is_another
         told(deployment, *LOUD)
         worker = deployment.start()
         worker.await_ready()
-        in_force = config(worker)["reason"]
+        in_force = config_health(worker)["reason"]
         topic, admin = deployment.channels.fusion_config, open_admin(kafka)
         admin.delete_topics([topic])[topic].result(10)
-        until(lambda: config(worker)["status"] == "degraded", "it is noticed")
-        assert in_force.removesuffix(" is in force") in config(worker)["reason"]
+        until(lambda: config_health(worker)["status"] == "degraded", "it is noticed")
+        assert in_force.removesuffix(" is in force") in config_health(worker)["reason"]
 
         told(deployment, "config", "set", "--level", "proficient=0.7")
-        until(lambda: config(worker)["status"] == "ok", "it is there again")
-        until(lambda: config(worker)["reason"] != in_force, "and followed from its start")
+        until(lambda: config_health(worker)["status"] == "ok", "it is there again")
+        until(lambda: config_health(worker)["reason"] != in_force, "and followed from its start")
         assert worker.alive
