@@ -3,16 +3,18 @@
 import random
 from types import TracebackType
 
+from schemas.explanation import Explanation, ReasoningResult
 from streams.limits import Bucket, Cost, Decision, MemoryLimiter, Registry
 from streams.reasoning.explainer import Explainer
 from streams.reasoning.model.openai_model import OpenAIModel, OpenAISettings
 from streams.reasoning.model.outcome import Called, Tried
 from streams.reasoning.policy.settings import LIMITER, ExplainSettings
+from streams.rows.row import Pending
 from streams.spending.limits import SpendingLimits
 from streams.spending.memory import MemoryAccount
 from streams.spending.prices import Price, Prices
 from tests.unit.limits.clock import ManualClock
-from tests.unit.reasoning.samples import prompt
+from tests.unit.reasoning.samples import prompt, update
 
 START_US = 1_795_334_400_000_000  # 2026-11-22T08:00:00Z
 NO_LIMITS = SpendingLimits()
@@ -73,6 +75,10 @@ class Rig:
     def calls(self) -> list[str]:
         """How each request went."""
         return [event.outcome for event in self.events if isinstance(event, Called)]
+
+    async def explain(self, attempts: int = 0) -> tuple[Explanation | None, ReasoningResult]:
+        """The samples' update explained, after so many attempts."""
+        return await self.explainer.explain(update(), Pending(attempts=attempts))
 
     async def spend(self, cost: Cost) -> None:
         """Somebody else spends of the limit."""

@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from streams.rows.row import Pending
 from tests.servers.openai import Answer, LoopbackOpenAI, endless, good, of_bytes
 from tests.unit.reasoning.rig import Rig
-from tests.unit.reasoning.samples import update
 
 
 def changed(change: Callable[[dict[str, Any]], None]) -> Answer:
@@ -65,7 +63,7 @@ async def test_whatever_a_reply_is_it_costs_one_attempt_or_ends_in_a_template(
     server: LoopbackOpenAI, rig: Rig, fault: str
 ) -> None:
     server.plan(then=FAULTY[fault])
-    explanation, result = await rig.explainer.explain(update(), Pending())
+    explanation, result = await rig.explain()
 
     if explanation is None:
         assert result.outcome == "failed"
@@ -90,7 +88,7 @@ USAGES: dict[str, Any] = {
 @pytest.mark.parametrize("usage", USAGES)
 async def test_a_use_that_cannot_be_is_taken_for_unknown(server: LoopbackOpenAI, rig: Rig, usage: str) -> None:
     server.plan(then=changed(lambda reply: reply.update(usage=USAGES[usage])))
-    explanation, result = await rig.explainer.explain(update(), Pending())
+    explanation, result = await rig.explain()
 
     assert explanation is not None
     assert explanation.generator == "model"
@@ -105,7 +103,7 @@ async def test_a_models_name_that_is_none_gives_way_to_the_one_asked(
     server: LoopbackOpenAI, rig: Rig, name: str
 ) -> None:
     server.plan(then=changed(lambda reply: reply.update(model=ODD_MODELS[name])))
-    explanation, _ = await rig.explainer.explain(update(), Pending())
+    explanation, _ = await rig.explain()
     assert explanation is not None
     assert (explanation.generator, explanation.model) == ("model", "gpt-4.1")
 
@@ -137,7 +135,7 @@ def padded(size_bytes: int, *, compressed: bool) -> Answer:
 @pytest.mark.parametrize("compressed", [False, True])
 async def test_a_reply_of_the_largest_size_is_read(server: LoopbackOpenAI, rig: Rig, compressed: bool) -> None:
     server.plan(then=padded(LARGEST, compressed=compressed))
-    explanation, _ = await rig.explainer.explain(update(), Pending())
+    explanation, _ = await rig.explain()
     assert explanation is not None
     assert explanation.generator == "model"
 
@@ -145,7 +143,7 @@ async def test_a_reply_of_the_largest_size_is_read(server: LoopbackOpenAI, rig: 
 @pytest.mark.parametrize("size", TOO_LARGE)
 async def test_a_reply_beyond_it_is_given_up_and_counted(server: LoopbackOpenAI, rig: Rig, size: str) -> None:
     server.plan(then=TOO_LARGE[size])
-    explanation, result = await rig.explainer.explain(update(), Pending())
+    explanation, result = await rig.explain()
     assert explanation is None
     assert (result.outcome, result.attempts) == ("failed", 1)
     assert rig.calls == ["too_large"]
@@ -158,11 +156,11 @@ async def test_a_fault_of_our_own_is_a_failed_attempt_and_names_no_word_of_the_r
         raise ZeroDivisionError("canary")
 
     monkeypatch.setattr("streams.reasoning.asking.check_claims", broken)
-    explanation, result = await rig.explainer.explain(update(), Pending())
+    explanation, result = await rig.explain()
     assert explanation is None
     assert (result.outcome, result.attempts) == ("failed", 1)
     assert rig.calls == ["failed"]
     for _ in range(2):
-        await rig.explainer.explain(update(), Pending())
+        await rig.explain()
     assert "ZeroDivisionError" in (rig.explainer.trouble or "")
     assert "canary" not in caplog.text

@@ -5,15 +5,12 @@ import json
 
 import msgspec
 import pytest
-from msgspec import UNSET
 
-from schemas.explanation import Explanation, ReasoningResult
-from schemas.update import SkillScore
-from streams.limits import Bucket, MemoryLimiter, RateLimitExceeded
+from streams.limits import RateLimitExceeded
 from streams.reasoning.asking import NotWanted
 from streams.reasoning.model.outcome import Called
 from streams.reasoning.policy.breaker import ReasoningPaused
-from streams.reasoning.policy.settings import LIMITER, ExplainSettings
+from streams.reasoning.policy.settings import ExplainSettings
 from streams.rows.row import Pending
 from streams.spending.usage import TokenUsage
 from tests.servers.openai import (
@@ -24,8 +21,6 @@ from tests.servers.openai import (
     failing,
     good,
     hanging,
-    no_completion,
-    not_json,
     out_of_quota,
     refusing,
     throttled,
@@ -35,14 +30,10 @@ from tests.unit.reasoning.rig import Rig
 from tests.unit.reasoning.samples import EVENT, NAME, PHRASE, STUDENT, update
 
 
-async def explain(rig: Rig, attempts: int = 0) -> tuple[Explanation | None, ReasoningResult]:
-    return await rig.explainer.explain(update(), Pending(attempts=attempts))
-
-
 async def test_a_good_reply_becomes_an_explanation_that_cites_the_updates_evidence(
     server: LoopbackOpenAI, rig: Rig
 ) -> None:
-    explanation, result = await explain(rig)
+    explanation, result = await rig.explain()
 
     assert explanation is not None
     assert (explanation.generator, explanation.model) == ("model", "gpt-4.1-2026-01-01")
@@ -62,7 +53,7 @@ async def test_a_good_reply_becomes_an_explanation_that_cites_the_updates_eviden
 
 
 async def test_real_use_is_settled_and_counted(server: LoopbackOpenAI, rig: Rig) -> None:
-    await explain(rig)
+    await rig.explain()
 
     assert [event for event in rig.events if isinstance(event, Called)] == [
         Called("ok", "gpt-4.1-2026-01-01", 0.0, TokenUsage(700, 150), 700 * 2_000 + 150 * 8_000)
@@ -74,7 +65,7 @@ async def test_real_use_is_settled_and_counted(server: LoopbackOpenAI, rig: Rig)
 async def test_nothing_that_tells_who_the_student_is_leaves(server: LoopbackOpenAI, rig: Rig) -> None:
     server.plan(ungrounded, failing(500))
     for _ in range(3):
-        await explain(rig)
+        await rig.explain()
 
     traffic = b"".join(e.body + repr(e.headers).encode() + e.path.encode() for e in server.exchanges)
     for canary in (STUDENT, NAME, EVENT, PHRASE.strip("~"), "hamster", "4711"):
@@ -83,7 +74,7 @@ async def test_nothing_that_tells_who_the_student_is_leaves(server: LoopbackOpen
 
 
 async def test_requests_are_of_the_form_that_newer_models_accept(server: LoopbackOpenAI, rig: Rig) -> None:
-    await explain(rig)
+    await rig.explain()
 
     asked = json.loads(server.calls[0].body)
     assert asked.keys() == {"model", "messages", "response_format", "store", "max_completion_tokens"}
@@ -93,20 +84,20 @@ async def test_requests_are_of_the_form_that_newer_models_accept(server: Loopbac
 
 async def test_a_throttled_call_holds_all_who_share_the_limit(server: LoopbackOpenAI, rig: Rig) -> None:
     server.plan(throttled("7"))
-    explanation, result = await explain(rig)
+    explanation, result = await rig.explain()
 
     assert explanation is None
     assert (result.outcome, result.attempts) == ("failed", 0)
     assert result.not_before_us == result.at_us + 7_000_000
     with pytest.raises(RateLimitExceeded) as held:
-        await explain(rig)
+        await rig.explain()
     assert held.value.retry_after_s == pytest.approx(7)
     assert rig.grants == len(server.calls) == 1
 
 
 async def test_a_throttled_call_without_a_time_waits_all_the_same(server: LoopbackOpenAI, rig: Rig) -> None:
     server.plan(throttled(None))
-    _, result = await explain(rig)
+    _, result = await rig.explain()
     assert result.not_before_us == result.at_us + 20_000_000
 
 
@@ -114,14 +105,14 @@ async def test_an_exhausted_quota_pauses_alerts_once_and_comes_back_with_one_pro
     server: LoopbackOpenAI, rig: Rig
 ) -> None:
     server.plan(then=out_of_quota)
-    _, result = await explain(rig)
+    _, result = await rig.explain()
     assert (result.outcome, result.attempts) == ("failed", 0)
     with pytest.raises(ReasoningPaused) as paused:
-        await explain(rig)
+        await rig.explain()
     assert paused.value.retry_after_s == pytest.approx(900)
 
     rig.clock.advance(seconds=900)
-    probes = await asyncio.gather(explain(rig), explain(rig), return_exceptions=True)
+    probes = await asyncio.gather(rig.explain(), rig.explain(), return_exceptions=True)
     assert [isinstance(probe, ReasoningPaused) for probe in probes] == [False, True]
     assert len(server.calls) == 2
     assert len(rig.alerts) == 1
@@ -129,7 +120,7 @@ async def test_an_exhausted_quota_pauses_alerts_once_and_comes_back_with_one_pro
 
     server.plan(then=good)
     rig.clock.advance(seconds=900)
-    explanation, _ = await explain(rig)
+    explanation, _ = await rig.explain()
     assert explanation is not None
     assert rig.explainer.paused_because is None
 
@@ -137,10 +128,10 @@ async def test_an_exhausted_quota_pauses_alerts_once_and_comes_back_with_one_pro
 @pytest.mark.parametrize("status", [401, 403])
 async def test_a_revoked_key_pauses_and_says_what_to_check(server: LoopbackOpenAI, rig: Rig, status: int) -> None:
     server.plan(then=failing(status, "invalid_api_key"))
-    await explain(rig)
+    await rig.explain()
     assert "OPENAI_API_KEY" in rig.alerts[0]
     with pytest.raises(ReasoningPaused):
-        await explain(rig)
+        await rig.explain()
 
 
 @pytest.mark.parametrize("fault", [failing(500), failing(503), hanging], ids=["500", "503", "hang"])
@@ -150,13 +141,13 @@ async def test_an_absent_provider_is_asked_later_and_later_and_then_a_template_s
     server.plan(then=fault)
     waits_s = []
     for attempts in range(2):
-        explanation, result = await explain(rig, attempts)
+        explanation, result = await rig.explain(attempts)
         assert explanation is None
         assert (result.outcome, result.attempts) == ("failed", attempts + 1)
         waits_s.append((result.not_before_us - result.at_us) / 1e6)
     assert 5 <= waits_s[0] <= 10 <= waits_s[1] <= 20
 
-    explanation, result = await explain(rig, attempts=2)
+    explanation, result = await rig.explain(attempts=2)
     assert explanation is not None
     assert explanation.generator == "template"
     assert result.outcome == "explained"
@@ -167,14 +158,14 @@ async def test_a_server_that_cannot_be_reached_is_unavailable() -> None:
     async with LoopbackOpenAI() as server:
         url = server.url
     async with Rig(url) as rig:
-        _, result = await explain(rig)
+        _, result = await rig.explain()
     assert result.outcome == "failed"
     assert rig.outcomes == ["later_unavailable"]
 
 
 async def test_a_busy_servers_own_time_is_kept(server: LoopbackOpenAI, rig: Rig) -> None:
     server.plan(failing(503, retry_after="120"))
-    _, result = await explain(rig)
+    _, result = await rig.explain()
     assert result.not_before_us == result.at_us + 120_000_000
 
 
@@ -184,152 +175,20 @@ async def test_tries_again_are_a_bounded_share_of_all_calls(server: LoopbackOpen
         server.plan(then=failing(500))
         first_calls = 8
         for _ in range(first_calls):
-            await explain(rig)
+            await rig.explain()
         for _ in range(20):
-            _, result = await explain(rig, attempts=1)
+            _, result = await rig.explain(attempts=1)
         assert len(server.calls) == first_calls + 2
         assert result.attempts == 1
         assert result.not_before_us > result.at_us + 250_000_000
 
 
-@pytest.mark.parametrize("fault", [ungrounded, not_json, cut_off, no_completion])
-async def test_a_reply_that_fails_the_check_is_asked_for_once_more_with_the_reason(
-    server: LoopbackOpenAI, rig: Rig, fault: Answer
-) -> None:
-    server.plan(fault)
-    explanation, _ = await explain(rig)
-
-    assert explanation is not None
-    assert explanation.generator == "model"
-    assert rig.grants == len(server.calls) == 2
-    first, second = (json.loads(call.body)["messages"] for call in server.calls)
-    assert second[: len(first)] == first
-    assert "rejected" in second[-1]["content"]
-    if fault is ungrounded:
-        assert "9876" in second[-1]["content"]
-
-
-async def test_of_a_skill_without_a_claim_that_holds_the_template_tells_and_of_the_others_the_model(
-    server: LoopbackOpenAI, rig: Rig
-) -> None:
-    server.plan(then=ungrounded)
-    explanation, result = await explain(rig)
-
-    assert explanation is not None
-    assert explanation.generator == "model"
-    assert [skill.generator for skill in explanation.skills] == ["template", UNSET, UNSET]
-    assert all(skill.claims for skill in explanation.skills[:2])
-    assert "9876" not in repr(explanation)
-    assert result.outcome == "explained"
-    assert rig.grants == len(server.calls) == 2
-
-
-async def test_the_model_is_asked_about_what_moved_alone_and_the_template_tells_the_rest_for_nothing(
-    server: LoopbackOpenAI, rig: Rig
-) -> None:
-    explanation, result = await rig.explainer.explain(update(), Pending(), ["empathy", "adaptability"])
-
-    assert explanation is not None
-    [asked] = server.calls
-    assert [skill["skill"] for skill in facts_in(json.loads(asked.body))["skills"]] == ["empathy"]
-    assert {skill.skill: (skill.generator, bool(skill.claims)) for skill in explanation.skills} == {
-        "resilience": ("template", True),
-        "empathy": (UNSET, True),
-        "adaptability": (UNSET, False),
-    }
-    assert result.explained is not None
-    assert result.explained.keys() == {"empathy", "adaptability"}
-
-
-async def test_a_score_of_which_too_little_is_known_is_not_asked_about(server: LoopbackOpenAI, rig: Rig) -> None:
-    unknown = update().skills["resilience"]
-    assert isinstance(unknown, SkillScore)
-    unsure = update(resilience=msgspec.structs.replace(unknown, level="unknown"))
-    explanation, _ = await rig.explainer.explain(unsure, Pending())
-
-    assert explanation is not None
-    assert (explanation.generator, explanation.reason) == ("template", "nothing_to_ask")
-    assert explanation.skills[0].claims
-    assert not server.calls
-
-
-async def test_an_explanation_has_the_facts_that_its_claims_cite(server: LoopbackOpenAI, rig: Rig) -> None:
-    explanation, _ = await explain(rig)
-
-    assert explanation is not None
-    for skill in explanation.skills:
-        assert {fact.id for fact in skill.facts} == {cited for claim in skill.claims for cited in claim.evidence}
-    assert [(fact.text, fact.time) for fact in explanation.skills[0].facts] == [
-        ("passed a task on try 3", "2026-11-20T08:00:00Z"),
-        ("did not pass a task, with a score of 60 %", "2026-11-22T07:00:00Z"),
-    ]
-
-
-@pytest.mark.parametrize("failure", [failing(500), throttled("7"), failing(401)])
-async def test_what_holds_of_a_first_answer_is_not_lost_where_the_second_call_fails(
-    server: LoopbackOpenAI, rig: Rig, failure: Answer
-) -> None:
-    server.plan(ungrounded, failure)
-    explanation, result = await explain(rig)
-
-    assert explanation is not None
-    assert explanation.generator == "model"
-    assert explanation.skills[1].claims
-    assert result.outcome == "explained"
-
-
-@pytest.mark.parametrize("fault", [not_json, cut_off, no_completion])
-async def test_a_second_bad_reply_gives_way_to_the_template(server: LoopbackOpenAI, rig: Rig, fault: Answer) -> None:
-    server.plan(then=fault)
-    explanation, result = await explain(rig)
-
-    assert explanation is not None
-    assert explanation.generator == "template"
-    assert all(skill.claims for skill in explanation.skills[:2])
-    assert "9876" not in repr(explanation)
-    assert result.outcome == "explained"
-    assert rig.grants == len(server.calls) == 2
-
-
-@pytest.mark.parametrize("fault", [refusing, failing(400, "invalid_request_error")], ids=["refusal", "400"])
-async def test_a_refusal_is_not_argued_with(server: LoopbackOpenAI, rig: Rig, fault: Answer) -> None:
-    server.plan(then=fault)
-    explanation, _ = await explain(rig)
-    assert explanation is not None
-    assert explanation.generator == "template"
-    assert rig.grants == len(server.calls) == 1
-
-
-async def test_the_second_try_waits_for_a_grant_of_its_own(server: LoopbackOpenAI) -> None:
-    async with Rig(server.url) as rig:
-        slow = MemoryLimiter(
-            LIMITER, [Bucket("calls", 10, 60, burst=1)], clock_us=rig.clock, observe=rig.decisions.append
-        )
-        await slow.fill()
-        rig.registry.register(slow)
-        server.plan(ungrounded)
-        explanation, _ = await explain(rig)
-        assert explanation is not None
-        assert explanation.generator == "model"
-        assert rig.slept_s == [pytest.approx(60.2 / 10, abs=1e-3)]
-        assert rig.grants == len(server.calls) == 2
-
-
 async def test_a_spent_limit_is_the_callers_to_wait_for_and_costs_no_request(server: LoopbackOpenAI) -> None:
     async with Rig(server.url, calls=1) as rig:
-        await explain(rig)
+        await rig.explain()
         with pytest.raises(RateLimitExceeded):
-            await explain(rig)
+            await rig.explain()
     assert rig.grants == len(server.calls) == 1
-
-
-async def test_an_update_without_evidence_costs_no_request(server: LoopbackOpenAI, rig: Rig) -> None:
-    bare = update(resilience=update().skills["adaptability"])
-    explanation, result = await rig.explainer.explain(bare, Pending())
-    assert explanation is not None
-    assert explanation.generator == "template"
-    assert result.outcome == "explained"
-    assert rig.grants == len(server.exchanges) == 0
 
 
 async def test_no_request_is_sent_for_a_student_that_has_moved_away(server: LoopbackOpenAI, rig: Rig) -> None:
@@ -345,7 +204,7 @@ async def test_no_request_is_sent_for_a_student_that_has_moved_away(server: Loop
 
 async def test_no_request_follows_a_cancelled_one(server: LoopbackOpenAI, rig: Rig) -> None:
     server.plan(hanging)
-    call = asyncio.create_task(rig.explainer.explain(update(), Pending()))
+    call = asyncio.create_task(rig.explain())
     async with asyncio.timeout(5):
         while not server.calls:
             server.arrived.clear()
@@ -373,6 +232,6 @@ async def test_every_call_is_told_with_its_outcome_and_what_it_used(
     server: LoopbackOpenAI, rig: Rig, answer: Answer, outcome: str, tokens: int
 ) -> None:
     server.plan(answer)
-    await explain(rig)
+    await rig.explain()
     first = next(event for event in rig.events if isinstance(event, Called))
     assert (first.outcome, first.usage.total_tokens) == (outcome, tokens)

@@ -10,7 +10,6 @@ from typing import Any, Final
 import pytest
 from aiohttp import web
 
-from streams.rows.row import Pending
 from tests.servers.openai import (
     Answer,
     LoopbackOpenAI,
@@ -26,7 +25,6 @@ from tests.servers.openai import (
     throttled,
 )
 from tests.unit.reasoning.rig import Rig
-from tests.unit.reasoning.samples import update
 
 PAGE: Final = Path(__file__).parents[3] / "docs/explanations.md"
 
@@ -110,7 +108,7 @@ async def test_each_fault_has_its_outcome(server: LoopbackOpenAI, fault: str) ->
     answer, outcome, calls = FAULTS[fault]
     async with Rig(server.url, total_timeout_s=0.7) as rig:
         server.plan(then=answer)
-        explanation, result = await rig.explainer.explain(update(), Pending())
+        explanation, result = await rig.explain()
 
     assert rig.outcomes == [outcome]
     assert len(server.calls) == len(rig.calls) == calls

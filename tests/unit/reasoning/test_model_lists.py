@@ -8,10 +8,8 @@ from aiohttp import web
 
 from streams.reasoning.model.reasoning_model import ModelError
 from streams.reasoning.policy.breaker import ReasoningPaused
-from streams.rows.row import Pending
 from tests.servers.openai import LoopbackOpenAI, denied, failing, listing
 from tests.unit.reasoning.rig import Rig
-from tests.unit.reasoning.samples import update
 
 MISSING_SCOPES = "You have insufficient permissions for this operation. Missing scopes: api.model.read."
 
@@ -44,7 +42,7 @@ async def test_a_list_of_whatever_form_is_no_reason_not_to_ask(server: LoopbackO
     async with Rig(server.url, models=tuple(wanted.split(","))) as rig:
         assert await rig.explainer.prepare() is None
         assert rig.explainer.trouble is None
-        explanation, _ = await rig.explainer.explain(update(), Pending())
+        explanation, _ = await rig.explain()
     assert explanation is not None
     assert explanation.generator == "model"
     assert [json.loads(call.body)["model"] for call in server.calls] == [asked]
@@ -72,7 +70,7 @@ async def test_a_list_that_fails_is_told_once_and_the_first_call_shows_what_is_t
     assert rig.explainer.trouble == str(failure)
     assert caplog.text.count("No explanations for now") + len(rig.alerts) == 1
 
-    explanation, _ = await rig.explainer.explain(update(), Pending())
+    explanation, _ = await rig.explain()
     assert explanation is not None
     assert explanation.generator == "model"
     assert rig.explainer.trouble is None
@@ -89,7 +87,7 @@ async def test_a_list_that_works_again_ends_the_trouble(server: LoopbackOpenAI, 
 
 async def test_a_list_that_works_says_nothing_of_credit_that_is_spent(server: LoopbackOpenAI, rig: Rig) -> None:
     server.plan(then=failing(402, "insufficient_balance"))
-    await rig.explainer.explain(update(), Pending())
+    await rig.explain()
     assert await rig.explainer.prepare() is None
     assert "credit" in (rig.explainer.trouble or "")
 
@@ -115,7 +113,7 @@ async def test_a_model_that_is_not_served_gives_way_and_the_message_says_what_is
     server.listing = listing({"data": [{"id": "llama3.2:latest"}, {"id": "with a blank"}]})
     server.plan(then=lambda asked: web.json_response(body, status=status))
     for attempts in range(3):
-        _, result = await rig.explainer.explain(update(), Pending(attempts=attempts % 2))
+        _, result = await rig.explain(attempts % 2)
         assert result.outcome == "failed"
 
     assert [json.loads(call.body)["model"] for call in server.calls] == ["gpt-4.1", "gpt-6-luna"]
@@ -123,4 +121,4 @@ async def test_a_model_that_is_not_served_gives_way_and_the_message_says_what_is
     assert "it lists llama3.2:latest and 1 more" in alert
     assert "SKILLSTREAM_OPENAI_MODELS" in alert
     with pytest.raises(ReasoningPaused):
-        await rig.explainer.explain(update(), Pending())
+        await rig.explain()

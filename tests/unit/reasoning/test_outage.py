@@ -6,10 +6,8 @@ import pytest
 
 from streams.limits import LimitUnavailable, RateLimitExceeded
 from streams.reasoning.policy.breaker import Breaker, OutageRule, ReasoningPaused
-from streams.rows.row import Pending
 from tests.servers.openai import Answer, LoopbackOpenAI, failing, good, hanging, of_bytes, out_of_quota, throttled
 from tests.unit.reasoning.rig import Rig
-from tests.unit.reasoning.samples import update
 
 
 async def serve(rig: Rig, seconds: int, step_s: float = 0.3) -> list[float]:
@@ -18,7 +16,7 @@ async def serve(rig: Rig, seconds: int, step_s: float = 0.3) -> list[float]:
     while rig.clock.now_us < begin_us + seconds * 1_000_000:
         before = len(rig.calls)
         try:
-            await rig.explainer.explain(update(), Pending())
+            await rig.explain()
         except (ReasoningPaused, RateLimitExceeded) as wait:
             rig.clock.advance(seconds=min(wait.retry_after_s, 30.0))
         except LimitUnavailable:

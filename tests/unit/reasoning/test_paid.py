@@ -12,20 +12,19 @@ from streams.limits import RateLimitExceeded
 from streams.reasoning.model.outcome import Called
 from streams.reasoning.policy.settings import ExplainSettings
 from streams.reasoning.request.sent import PROMPT_VERSION
-from streams.rows.row import Pending
 from streams.spending.account import MoneySpent
 from streams.spending.limits import ScopeLimits, SpendingLimits
 from streams.spending.usage import TokenUsage
 from tests.servers.openai import Answer, LoopbackOpenAI, cut_off, failing, good, hanging, ungrounded, using
 from tests.unit.reasoning.rig import Rig
-from tests.unit.reasoning.samples import STUDENT, update
+from tests.unit.reasoning.samples import STUDENT
 
 CENT = 10_000_000
 USAGE = {"prompt_tokens": 1_500, "completion_tokens": 180}
 
 
 async def explained(rig: Rig) -> Explanation:
-    explanation, _ = await rig.explainer.explain(update(), Pending())
+    explanation, _ = await rig.explain()
     assert explanation is not None
     return explanation
 
@@ -77,7 +76,7 @@ async def test_the_ledger_agrees_with_the_providers_bill(server: LoopbackOpenAI,
         bill.charging(450, 33),
     )
     for _ in range(8):
-        await rig.explainer.explain(update(), Pending())
+        await rig.explain()
         rig.clock.advance(seconds=120)
 
     assert len(server.calls) == 10
@@ -131,19 +130,19 @@ async def test_tokens_that_are_only_in_the_total_are_output(server: LoopbackOpen
 @pytest.mark.parametrize("status", [400, 401, 429, 500, 503])
 async def test_an_answer_with_an_errors_status_costs_nothing(server: LoopbackOpenAI, rig: Rig, status: int) -> None:
     server.plan(failing(status))
-    await rig.explainer.explain(update(), Pending())
+    await rig.explain()
     assert await spent(rig) == 0
 
 
 async def test_a_server_that_is_not_there_costs_nothing(server: LoopbackOpenAI) -> None:
     async with Rig("http://127.0.0.1:9/v1") as rig:
-        await rig.explainer.explain(update(), Pending())
+        await rig.explain()
         assert await spent(rig) == 0
 
 
 async def test_a_call_that_was_never_answered_costs_what_was_reserved(server: LoopbackOpenAI, rig: Rig) -> None:
     server.plan(hanging)
-    await rig.explainer.explain(update(), Pending())
+    await rig.explain()
     assert await spent(rig) > 4_096 * 8_000
 
 
@@ -174,9 +173,7 @@ async def test_no_more_than_one_reservation_of_a_limit_is_left_unspent(server: L
 
 async def test_calls_under_way_are_waited_for_before_money_counts_as_spent(server: LoopbackOpenAI) -> None:
     async with limited(server, day=6 * CENT) as rig:
-        answers = await asyncio.gather(
-            *(rig.explainer.explain(update(), Pending()) for _ in range(5)), return_exceptions=True
-        )
+        answers = await asyncio.gather(*(rig.explain() for _ in range(5)), return_exceptions=True)
     waiting = [answer for answer in answers if isinstance(answer, RateLimitExceeded)]
     assert len(waiting) == 4
     assert {(wait.bucket, wait.retry_after_s) for wait in waiting} == {("usd/day", 1.0)}

@@ -6,10 +6,8 @@ import pytest
 
 from streams.limits import RateLimitExceeded
 from streams.reasoning.model.provider_quota import ProviderQuota, duration_s, read_quota
-from streams.rows.row import Pending
 from tests.servers.openai import Answer, LoopbackOpenAI, failing, good
 from tests.unit.reasoning.rig import Rig
-from tests.unit.reasoning.samples import update
 
 LEFT = "x-ratelimit-remaining-"
 RESET = "x-ratelimit-reset-"
@@ -65,26 +63,26 @@ async def test_a_good_reply_that_used_up_the_providers_limit_holds_all_until_it_
     server.plan(
         with_headers(good, x_ratelimit_remaining_requests="0", x_ratelimit_reset_requests="1m30s"),
     )
-    explanation, _ = await rig.explainer.explain(update(), Pending())
+    explanation, _ = await rig.explain()
     assert explanation is not None
     assert explanation.generator == "model"
 
     with pytest.raises(RateLimitExceeded) as held:
-        await rig.explainer.explain(update(), Pending())
+        await rig.explain()
     assert (held.value.bucket, held.value.retry_after_s) == ("provider", 90)
     rig.clock.advance(seconds=90)
-    await rig.explainer.explain(update(), Pending())
+    await rig.explain()
     assert len(server.calls) == rig.grants == 2
 
 
 async def test_a_throttled_call_without_a_retry_after_waits_for_the_reset(server: LoopbackOpenAI, rig: Rig) -> None:
     headers = {"x_ratelimit_remaining_requests": "0", "x_ratelimit_reset_requests": "7s"}
     server.plan(failing(429, "rate_limit_exceeded", **headers))
-    _, result = await rig.explainer.explain(update(), Pending())
+    _, result = await rig.explain()
     assert result.not_before_us == result.at_us + 7_000_000
 
 
 async def test_milliseconds_are_read_before_seconds(server: LoopbackOpenAI, rig: Rig) -> None:
     server.plan(failing(429, "rate_limit_exceeded", retry_after="9", retry_after_ms="1500"))
-    _, result = await rig.explainer.explain(update(), Pending())
+    _, result = await rig.explain()
     assert result.not_before_us == result.at_us + 1_500_000

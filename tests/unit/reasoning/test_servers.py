@@ -11,10 +11,8 @@ from aiohttp import web
 from streams.reasoning.model.openai_model import OpenAIModel
 from streams.reasoning.model.reasoning_model import ModelBlocked
 from streams.reasoning.policy.breaker import ReasoningPaused
-from streams.rows.row import Pending
 from tests.servers.openai import Answer, LoopbackOpenAI, completion, denied, failing, good
 from tests.unit.reasoning.rig import Rig, openai_settings
-from tests.unit.reasoning.samples import update
 
 
 def refusing_of(body: dict[str, Any], status: int, refused: Callable[[dict[str, Any]], bool]) -> Answer:
@@ -82,7 +80,7 @@ async def test_a_parameter_that_is_refused_by_name_is_left_out_from_then_on(
     server.plan(then=answer)
     with caplog.at_level(logging.INFO):
         for _ in range(3):
-            explanation, result = await rig.explainer.explain(update(), Pending())
+            explanation, result = await rig.explain()
             assert explanation is not None
             assert (explanation.generator, explanation.reason, result.attempts) == ("model", None, 0)
 
@@ -103,7 +101,7 @@ async def test_a_reply_without_a_schema_is_asked_for_in_words_and_read_in_a_fenc
         return completion(asked, f"```json\n{content}\n```")
 
     server.plan(then=fenced)
-    explanation, _ = await rig.explainer.explain(update(), Pending())
+    explanation, _ = await rig.explain()
     assert explanation is not None
     assert explanation.generator == "model"
     first, *_, last = (json.loads(call.body) for call in server.calls)
@@ -127,11 +125,11 @@ CREDIT = {
 async def test_spent_credit_pauses_and_alerts_once(server: LoopbackOpenAI, rig: Rig, kind: str) -> None:
     status, body = CREDIT[kind]
     server.plan(then=lambda asked: web.json_response(body, status=status))
-    explanation, result = await rig.explainer.explain(update(), Pending())
+    explanation, result = await rig.explain()
     assert explanation is None
     assert (result.outcome, result.attempts) == ("failed", 0)
     with pytest.raises(ReasoningPaused):
-        await rig.explainer.explain(update(), Pending())
+        await rig.explain()
     [alert] = rig.alerts
     assert "credit" in alert
     assert rig.explainer.trouble == alert
@@ -153,7 +151,7 @@ REPORTED_WITH_200: dict[str, tuple[object, str, int]] = {
 async def test_an_error_with_status_200_is_the_error_that_it_says(server: LoopbackOpenAI, rig: Rig, kind: str) -> None:
     body, outcome, attempts = REPORTED_WITH_200[kind]
     server.plan(then=lambda asked: web.json_response(body))
-    _, result = await rig.explainer.explain(update(), Pending())
+    _, result = await rig.explain()
     assert (rig.outcomes, result.attempts) == ([outcome], attempts)
     assert len(server.calls) == 1
 
@@ -165,7 +163,7 @@ async def test_an_error_of_null_beside_a_good_answer_is_none(server: LoopbackOpe
         return web.json_response({"error": None, **json.loads(body)})
 
     server.plan(then=answer)
-    explanation, _ = await rig.explainer.explain(update(), Pending())
+    explanation, _ = await rig.explain()
     assert explanation is not None
     assert explanation.generator == "model"
 
@@ -190,7 +188,7 @@ async def test_a_refusal_is_a_template_that_says_so_and_is_not_asked_twice(
 ) -> None:
     server.plan(then=REFUSALS[kind])
     for number in range(8):
-        explanation, result = await rig.explainer.explain(update(), Pending())
+        explanation, result = await rig.explain()
         assert explanation is not None
         assert (explanation.generator, explanation.reason) == ("template", "refused")
         assert result.outcome == "explained"
@@ -204,23 +202,23 @@ async def test_a_server_that_refuses_every_request_is_blocked_loudly_and_not_ask
 ) -> None:
     server.plan(then=failing(400, "invalid_request_error"))
     for _ in range(5):
-        explanation, _ = await rig.explainer.explain(update(), Pending())
+        explanation, _ = await rig.explain()
         assert explanation is not None
         assert explanation.reason == "refused"
     with pytest.raises(ReasoningPaused):
-        await rig.explainer.explain(update(), Pending())
+        await rig.explain()
     [alert] = rig.alerts
     assert "400 (invalid_request_error)" in alert
 
     rig.clock.advance(seconds=900)
-    await rig.explainer.explain(update(), Pending())
+    await rig.explain()
     with pytest.raises(ReasoningPaused):
-        await rig.explainer.explain(update(), Pending())
+        await rig.explain()
     assert (len(server.calls), len(rig.alerts)) == (6, 1)
 
     server.plan(then=good)
     rig.clock.advance(seconds=900)
-    explanation, _ = await rig.explainer.explain(update(), Pending())
+    explanation, _ = await rig.explain()
     assert explanation is not None
     assert explanation.generator == "model"
     assert rig.explainer.trouble is None
@@ -244,13 +242,13 @@ async def test_a_provider_that_gives_nothing_is_trouble_after_three_calls_and_to
     server.plan(then=fault)
     for calls in range(6):
         assert (rig.explainer.trouble is not None) == (calls >= 3)
-        await rig.explainer.explain(update(), Pending())
+        await rig.explain()
         rig.clock.advance(seconds=3_600)
     assert caplog.text.count("No explanations for now") == 1
 
     server.plan(then=good)
     with caplog.at_level(logging.INFO):
-        await rig.explainer.explain(update(), Pending())
+        await rig.explain()
     assert rig.explainer.trouble is None
     assert caplog.text.count("Explanations are made again") == 1
 
