@@ -69,9 +69,7 @@ class Scene:
         self.patience = play.patience
         self.session_s = min(SESSION_S * play.patience, _LONGEST_SESSION_S)
         session = {"session_timeout_s": self.session_s}
-        # Loading scikit-learn's models takes most of a worker's start; what is exact does not depend on them.
-        model = "none" if play.rounds == 1 else "default"
-        scripted = {"model": model, "reasoning": "scripted", "redis_url": redis.url, "expected_workers": 2}
+        scripted = {"reasoning": "scripted", "redis_url": redis.url, "expected_workers": 2}
         self.deployment = Deployment(kafka.bootstrap, folder, {"max_batch_records": 500, **scripted, **session})
         self.deployment.make_topics()
 
