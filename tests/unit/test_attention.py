@@ -139,6 +139,17 @@ def test_after_a_crash_it_is_reported_again_with_the_same_ids() -> None:
     assert [*again.attention] == [*first.attention] != []
 
 
+def test_what_stands_too_far_into_a_text_to_be_read_is_not_reported_after_a_crash_either() -> None:
+    taken = records([raw("message", text=f"<p>{'<b></b>' * 4_000}I want to die</p>")])
+    first = processed(taken, attention_from=lambda _: 0)
+    rows = {key.decode(): row for key, row in first.rows.items() if row}
+
+    again = processed(taken, rows, attention_from=lambda _: 0)
+
+    assert again.counts.replayed == 1
+    assert [*again.attention] == [*first.attention] == []
+
+
 @pytest.mark.parametrize("first", [0, 1, 2])
 def test_what_was_folded_before_a_rebuild_is_not_reported_again(first: int) -> None:
     taken = records([raw("message", text="I want to die", minute=n) for n in range(2)])
