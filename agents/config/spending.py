@@ -83,12 +83,12 @@ def _require_room(settings: Settings, prices: Prices) -> None:
         for model in prices.asked
         if (price := prices.known(model)) is not None
     }
-    dearest = max(costs, key=lambda model: costs[model], default="")
-    for name, each in ((name, getattr(settings, name)) for name in _LIMITS):
-        room, said = costs.get(dearest, 0.0), f"{costs.get(dearest, 0.0):.3f} US dollars of {dearest}"
+    dearest, usd = max(costs.items(), key=lambda cost: cost[1], default=("", 0.0))
+    for name in _LIMITS:
+        room, said = usd, f"{usd:.3f} US dollars of {dearest}"
         if name.endswith("tokens_per_minute"):
             room, said = float(tokens), f"{tokens} tokens"
-        if 0 < each < room:
+        if 0 < (each := getattr(settings, name)) < room:
             raise SettingsError(
                 f"SKILLSTREAM_{name.upper()}: {each:g} is less than one call may come to, {said}: raise it, or lower "
                 "SKILLSTREAM_OPENAI_MAX_REPLY_TOKENS"
