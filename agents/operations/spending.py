@@ -10,6 +10,7 @@ from streams.limits.redis import connect
 from streams.spending.account import Balance
 from streams.spending.answers import Spent
 from streams.spending.limits import NO_SCHOOL, ScopeLimits, SpendingLimits
+from streams.spending.memory import wall_us
 from streams.spending.periods import PERIODS, Period, end_us, minute_of, now_at, period_name
 from streams.spending.prices import NANO_USD
 from streams.spending.redis import DayRecord, RedisAccount
@@ -137,8 +138,6 @@ def _current(sums: Sequence[Spent], balance: Balance) -> list[Spent]:
 
 
 def _nothing(limits: SpendingLimits) -> SpendingReport:
-    from streams.spending.memory import wall_us
-
     now_us = wall_us()
     sums = [Spent(number, 0) for number in now_at(now_us)]
     return SpendingReport(now_us, _periods(sums, limits.deployment), 0, limits.deployment.tokens_per_minute, {}, {})

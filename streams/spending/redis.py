@@ -105,12 +105,12 @@ class RedisAccount:
 
     async def days(self, numbers: Sequence[int]) -> dict[str, DayRecord]:
         """What was spent on these days, by date; days without any are left out."""
-        records = {}
+        questions = self._client.pipeline(transaction=False)
         for number in numbers:
-            stored: Mapping[bytes, bytes] = await asked(ACCOUNT, self._client.hgetall(self._day_key(number)))
-            if stored:
-                records[day_of(number).isoformat()] = _record(stored)
-        return records
+            questions.hgetall(f"{self._key}:{number}")
+        answers: list[Mapping[bytes, bytes]] = await asked(ACCOUNT, questions.execute())
+        days = zip(numbers, answers, strict=True)
+        return {day_of(number).isoformat(): _record(stored) for number, stored in days if stored}
 
     async def schools(self) -> dict[str, tuple[Spent, Spent, Spent]]:
         """The last sums of each school, whatever period they are of."""
@@ -162,9 +162,6 @@ class RedisAccount:
         for scope, period, level in answer["crossed"] or ():
             self._on_crossed(Crossed(scope, period, level))
         return answer
-
-    def _day_key(self, number: int) -> str:
-        return f"{self._key}:{number}"
 
 
 def _given(limits: ScopeLimits) -> dict[str, int]:
