@@ -110,11 +110,7 @@ def make_account(settings: Settings, on_crossed: OnCrossed, share: PartitionShar
 
         redis = RedisAccount(connect(settings.redis_url), limits, prefix=settings.app_id, on_crossed=on_crossed)
         return SharedAccount(redis, share)
-
-    def part() -> tuple[int, int]:
-        return len(share.held(monotonic_us() - _MINUTE_US)), share.of
-
-    return MemoryAccount(limits, part=part, on_crossed=on_crossed)
+    return MemoryAccount(limits, part=lambda: share.part(monotonic_us() - _MINUTE_US), on_crossed=on_crossed)
 
 
 def make_explainer(

@@ -50,3 +50,7 @@ class PartitionShare:
     def held(self, since_us: int) -> list[int]:
         """The partitions that have been this worker's ever since then."""
         return sorted(partition for partition, at_us in (self._since_us or {}).items() if at_us <= since_us)
+
+    def part(self, since_us: int) -> tuple[int, int]:
+        """How many these are, and of how many."""
+        return len(self.held(since_us)), self.of

@@ -8,6 +8,7 @@ the others, who cannot know: all together then exceed a limit by at most that.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from streams.limits import CostTooLarge, LimitUnavailable, PartitionShare
@@ -150,11 +151,7 @@ class SharedAccount:
 
     async def _new_share(self) -> MemoryAccount:
         """A share of what is left of the limits; of nothing where the ledger was never seen."""
-        began_us, partitions = self._since_us(), self._partitions
-
-        def part() -> tuple[int, int]:
-            return len(partitions.held(began_us)), partitions.of
-
+        part = partial(self._partitions.part, self._since_us())
         share = MemoryAccount(self.redis.limits, part=part, clock_us=self._clock_us)
         share.vouch(self.redis.seen)
         await share.hold(max(0, self._held_until_us - self._clock_us()) / 1e6)
