@@ -4,14 +4,15 @@ import os
 
 import click
 
+from agents.cli.options import broker_option, config_option
 from agents.config.settings import load_settings
 from agents.delivery.deployment import changelog_of
 from agents.operations.repair import Repair
 
 
 @click.command(name="adopt-topic")
-@click.option("--config", metavar="FILE", help="TOML file of settings; the environment wins over it.")
-@click.option("--broker", help="Kafka's address (SKILLSTREAM_BROKER).")
+@config_option
+@broker_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(config: str | None, broker: str | None, yes: bool) -> None:
     """Go on with an input topic that was deleted and created again. All workers must be stopped.

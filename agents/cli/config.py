@@ -12,13 +12,14 @@ import orjson
 from agents.cli.config_page import differences, history_of, history_table, numbers_of, state_of, state_table
 from agents.cli.console import stdout
 from agents.cli.group import CommandGroup
+from agents.cli.options import broker_option, config_option, reason_option
 from agents.cli.override_file import read_overrides
 from agents.config.settings import Settings, load_settings
 from agents.display.plain import printable
 from agents.fusion_config.deployed import DeployedConfig
 from agents.kafka.resolving import warn_of_unresolved
 from schemas.configuration.document import read_document
-from schemas.fusion_config import MAX_REASON_CHARS, Overrides
+from schemas.fusion_config import Overrides
 from streams.scoring.overrides import NO_OVERRIDES, merged, version_of
 
 _CHANGE: Final = re.compile(r"([^=\s]+)=(\S+)")
@@ -46,14 +47,12 @@ def command() -> None:
     """See and change weights and thresholds while workers run."""
 
 
-_config = click.option("--config", metavar="FILE", help="TOML file of settings; the environment wins over it.")
-_broker = click.option("--broker", help="Kafka's address (SKILLSTREAM_BROKER).")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @command.command(name="show")
-@_config
-@_broker
+@config_option
+@broker_option
 @_json
 def show_config(config: str | None, broker: str | None, as_json: bool) -> None:
     """Show what workers score with, and where it differs from the skills file and the artifact."""
@@ -72,8 +71,8 @@ def show_config(config: str | None, broker: str | None, as_json: bool) -> None:
 
 
 @command.command()
-@_config
-@_broker
+@config_option
+@broker_option
 @_json
 def history(config: str | None, broker: str | None, as_json: bool) -> None:
     """List what was written to fusion-config, the oldest first; of each configuration compaction keeps the last."""
@@ -86,14 +85,14 @@ def history(config: str | None, broker: str | None, as_json: bool) -> None:
 
 
 @command.command(name="set")
-@_config
-@_broker
+@config_option
+@broker_option
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--weight", "weights", type=_Change(), multiple=True, metavar="SKILL.SOURCE=NUMBER", help="A weight.")
 @click.option("--level", "levels", type=_Change(), multiple=True, metavar="NAME=NUMBER", help="A score threshold.")
 @click.option("--fusion", type=_Change(), multiple=True, metavar="NAME=NUMBER", help="Of [fusion], as kappa.")
 @click.option("--clear", is_flag=True, help="Begin with the skills file and the artifact, not with what is in force.")
-@click.option("--reason", default="", help="Why, for the logs and the history.")
+@reason_option
 @click.option("--dry-run", is_flag=True, help="Only say what would change.")
 def set_config(
     config: str | None,
@@ -113,8 +112,6 @@ def set_config(
     changes = _changes(weights=weights, levels=levels, fusion=fusion)
     if not (clear or file or version_of(changes)):
         raise click.UsageError("say what to change: FILE, --weight, --level, --fusion or --clear")
-    if len(reason) > MAX_REASON_CHARS:
-        raise click.UsageError(f"--reason has {len(reason)} characters, {MAX_REASON_CHARS} are allowed")
     of_file = read_overrides(file) if file is not None else NO_OVERRIDES
     deployed = DeployedConfig(_settings(config, broker))
     wanted = merged(of_file if clear or file is not None else deployed.overrides, changes)

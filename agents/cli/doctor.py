@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.cli.console import stderr, stdout
+from agents.cli.options import broker_option, config_option
 from agents.cli.parameters import Number
 from agents.operations.doctor.check import CheckResult, Finding, FindingStatus, exit_code, run_checks
 
@@ -18,8 +19,8 @@ _STYLES: Final[dict[FindingStatus, str]] = {"ok": "green", "warning": "yellow", 
 
 
 @click.command(name="doctor")
-@click.option("--config", metavar="FILE", help="TOML file of settings; the environment wins over it.")
-@click.option("--broker", help="Kafka's address (SKILLSTREAM_BROKER).")
+@config_option
+@broker_option
 @click.option(
     "--timeout",
     "timeout_s",

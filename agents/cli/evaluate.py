@@ -16,6 +16,7 @@ from agents.cli.evaluation_makers import EvaluationRequest, maker_of
 from agents.cli.evaluation_tables import tables
 from agents.cli.event_files import existing, read_lines
 from agents.cli.line_records import records_of_now, reporting
+from agents.cli.options import config_option, mapping_option
 from agents.cli.outcome import OutOfReach
 from agents.cli.parameters import NewFolder, NumberList, Pattern, Seed
 from agents.cli.stages import counting, say, stage
@@ -74,8 +75,8 @@ class EvaluationOptions:
 @click.argument("labels", metavar="[LABELS]", required=False, type=click.Path(path_type=Path))
 @click.option("--model", metavar="DIR", help="Model artifact (SKILLSTREAM_MODEL).")
 @click.option("--skills", metavar="SET", help="Skill set (SKILLSTREAM_SKILLS).")
-@click.option("--config", metavar="FILE", help="TOML file of settings; the environment wins over it.")
-@click.option("--mapping", metavar="FILE", help="Of verbs and students' keys (SKILLSTREAM_MAPPING, docs/dialects.md).")
+@config_option
+@mapping_option
 @click.option(
     "--person",
     "pattern",

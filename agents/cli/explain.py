@@ -8,6 +8,7 @@ import click
 import msgspec
 import orjson
 
+from agents.cli.options import broker_option, config_option
 from agents.cli.outcome import OutOfReach
 from agents.display.plain import printable
 
@@ -21,8 +22,8 @@ MOST_WAIT_S = 60.0
 
 @click.command(name="explain")
 @click.argument("student")
-@click.option("--config", metavar="FILE", help="TOML file of settings; the environment wins over it.")
-@click.option("--broker", help="Kafka's address (SKILLSTREAM_BROKER).")
+@config_option
+@broker_option
 @click.option("--dry-run", is_flag=True, help="Ask no model: show the facts, the prompt, and what the template says.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def command(student: str, config: str | None, broker: str | None, dry_run: bool, as_json: bool) -> None:

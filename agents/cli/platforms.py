@@ -8,6 +8,7 @@ import orjson
 from agents.cli.bad_lines import BadLines
 from agents.cli.event_files import read_lines
 from agents.cli.line_records import records_of_now, reporting
+from agents.cli.options import config_option, mapping_option
 from agents.config.dialects import decoder_of
 from agents.config.settings import load_settings
 from streams.training.occurrences import Occurrences
@@ -15,8 +16,8 @@ from streams.training.occurrences import Occurrences
 
 @click.command(name="platforms")
 @click.argument("files", nargs=-1, required=True)
-@click.option("--config", metavar="FILE", help="TOML file of settings; the environment wins over it.")
-@click.option("--mapping", metavar="FILE", help="Of verbs and students' keys (SKILLSTREAM_MAPPING, docs/dialects.md).")
+@config_option
+@mapping_option
 def command(files: tuple[str, ...], config: str | None, mapping: str | None) -> None:
     """Find out which facts occur in the events of each platform, by their `source`, in FILES (plain or gzip, one event
     a line; - is standard input), and print it as the table [platforms] of a skills file.

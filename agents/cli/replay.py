@@ -17,6 +17,7 @@ from agents.cli.bad_lines import BadLines
 from agents.cli.console import stderr, stdout
 from agents.cli.event_files import NO_LINE, STANDARD, open_output, read_lines
 from agents.cli.line_records import LineRecord, records_of_now
+from agents.cli.options import config_option, mapping_option
 from agents.cli.override_file import read_overrides
 from agents.cli.parameters import must_differ
 from agents.config.dialects import decoder_of
@@ -37,11 +38,11 @@ from streams.skills.skill_set import load_skills
 )
 @click.option("--dead-letters", metavar="FILE", help="Write what could not be read here, one a line; likewise.")
 @click.option("--mastery", metavar="FILE", help="Write all knowledge components of each student here; likewise.")
-@click.option("--config", metavar="FILE", help="TOML file of settings; the environment wins over it.")
+@config_option
 @click.option("--skills", help="Skill set (SKILLSTREAM_SKILLS).")
 @click.option("--model", help="Model artifact (SKILLSTREAM_MODEL).")
 @click.option("--fusion-config", metavar="FILE", help="Overrides, as `skillstream config set FILE` takes them.")
-@click.option("--mapping", metavar="FILE", help="Of verbs and students' keys (SKILLSTREAM_MAPPING, docs/dialects.md).")
+@mapping_option
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
 def command(
     files: tuple[str, ...],

@@ -7,13 +7,13 @@ import click
 import msgspec
 import orjson
 
+from agents.cli.options import broker_option, config_option, reason_option
 from agents.config.channels import Channels
 from agents.config.settings import Settings, load_settings
 from agents.display.plain import printable
 from agents.fusion_config.deployed import DeployedConfig
 from agents.kafka.reader import read_to_end
 from agents.kafka.resolving import warn_of_unresolved
-from schemas.fusion_config import MAX_REASON_CHARS
 
 
 class _Named(msgspec.Struct):
@@ -23,9 +23,9 @@ class _Named(msgspec.Struct):
 
 
 @click.command(name="rescore")
-@click.option("--config", metavar="FILE", help="TOML file of settings; the environment wins over it.")
-@click.option("--broker", help="Kafka's address (SKILLSTREAM_BROKER).")
-@click.option("--reason", default="", help="Why, for the logs and the history.")
+@config_option
+@broker_option
+@reason_option
 @click.option("--dry-run", is_flag=True, help="Only count the students whose last update names another configuration.")
 @click.option("--json", "as_json", is_flag=True, help="With --dry-run: print one JSON object.")
 def command(config: str | None, broker: str | None, reason: str, dry_run: bool, as_json: bool) -> None:
@@ -34,8 +34,6 @@ def command(config: str | None, broker: str | None, reason: str, dry_run: bool, 
     Without it a changed configuration applies at a student's next event. Workers do it beside their events, at most
     SKILLSTREAM_RESCORE_STUDENTS_PER_S each; --dry-run says how far they have come.
     """
-    if len(reason) > MAX_REASON_CHARS:
-        raise click.UsageError(f"--reason has {len(reason)} characters, {MAX_REASON_CHARS} are allowed")
     settings = load_settings(os.environ, config, broker=broker, reasoning="off")
     warn_of_unresolved(settings.broker, settings.start_timeout_s)
     deployed = DeployedConfig(settings)

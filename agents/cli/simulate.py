@@ -10,6 +10,7 @@ from rich.progress import Progress
 
 from agents.cli.console import stderr
 from agents.cli.event_files import open_output
+from agents.cli.options import config_option
 from agents.cli.parameters import Number
 from agents.config.channels import Channels
 from agents.config.settings import Settings, load_settings
@@ -27,7 +28,7 @@ _NAMES: Final = frozenset(("SKILLSTREAM_BROKER", "SKILLSTREAM_CONFIG"))
 @click.option("--seed", default=1, show_default=True, help="The same seed, the same class.")
 @click.option("--faults", default=0.002, show_default=True, type=Number(0, 1), help="Broken or repeated.")
 @click.option("--rate", type=Number(min=0, min_open=True), help="Events a second; without: all at once.")
-@click.option("--config", metavar="FILE", help="TOML file of settings; the environment wins over it.")
+@config_option
 @click.option("--broker", help="Send to this Kafka, host:port,… (SKILLSTREAM_BROKER).")
 @click.option("--out", metavar="FILE", help="Write to this file instead (.gz: compressed; - is standard output).")
 def command(

@@ -9,6 +9,7 @@ import orjson
 from rich.table import Table
 
 from agents.cli.console import stdout
+from agents.cli.options import config_option
 from agents.display.plain import plain
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _NONE = "(none)"
 
 
 @click.command(name="spend")
-@click.option("--config", metavar="FILE", help="TOML file of settings; the environment wins over it.")
+@config_option
 @click.option(
     "--days", default=31, show_default=True, metavar="N", type=click.IntRange(1, 400), help="The last N days."
 )

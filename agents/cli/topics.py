@@ -11,6 +11,7 @@ from rich.text import Text
 
 from agents.cli.console import stdout
 from agents.cli.group import CommandGroup
+from agents.cli.options import broker_option, config_option
 from agents.cli.outcome import CHECK_FAILED
 from agents.config.settings import Settings, load_settings
 from agents.kafka.resolving import warn_of_unresolved
@@ -25,13 +26,9 @@ def command() -> None:
     """Make the topics that workers need, or check those that are there."""
 
 
-_config = click.option("--config", metavar="FILE", help="TOML file of settings; the environment wins over it.")
-_broker = click.option("--broker", help="Kafka's address (SKILLSTREAM_BROKER).")
-
-
 @command.command()
-@_config
-@_broker
+@config_option
+@broker_option
 @click.option("--dry-run", is_flag=True, help="Only say what would be made; the broker judges whether it could be.")
 def create(config: str | None, broker: str | None, dry_run: bool) -> None:
     """Make the topics that are missing, as a worker would at its start."""
@@ -45,8 +42,8 @@ def create(config: str | None, broker: str | None, dry_run: bool) -> None:
 
 
 @command.command()
-@_config
-@_broker
+@config_option
+@broker_option
 def check(config: str | None, broker: str | None) -> None:
     """Compare the topics with what they must be. Exit code 1: one is missing, or is not as it must be."""
     settings = _settings(config, broker)

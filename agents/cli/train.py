@@ -10,6 +10,7 @@ from agents.cli.bad_lines import BadLines
 from agents.cli.console import stderr
 from agents.cli.event_files import existing
 from agents.cli.line_records import reporting
+from agents.cli.options import config_option, mapping_option
 from agents.cli.outcome import OutOfReach
 from agents.cli.parameters import NewFolder, Number, NumberList, Pattern, Seed
 from agents.cli.stages import say
@@ -34,9 +35,9 @@ from streams.training.trainer import Plan, Trained
 @click.argument("labels", metavar="[LABELS]", required=False, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=NewFolder(), metavar="DIR", help="Where the artifact goes.")
 @click.option("--name", help="The artifact's name; by default the folder's.")
-@click.option("--config", metavar="FILE", help="TOML file of settings; the environment wins over it.")
+@config_option
 @click.option("--skills", help="Skill set (SKILLSTREAM_SKILLS).")
-@click.option("--mapping", metavar="FILE", help="Of verbs and students' keys (SKILLSTREAM_MAPPING, docs/dialects.md).")
+@mapping_option
 @click.option(
     "--inputs",
     default="",

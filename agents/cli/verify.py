@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.cli.console import stderr, stdout
+from agents.cli.options import broker_option, config_option
 from agents.cli.outcome import CHECK_FAILED
 from agents.cli.parameters import Number
 from agents.config.settings import load_settings
@@ -24,8 +25,8 @@ _MIB = 1024 * 1024
 
 
 @click.command(name="verify")
-@click.option("--config", metavar="FILE", help="TOML file of settings; the environment wins over it.")
-@click.option("--broker", help="Kafka's address (SKILLSTREAM_BROKER).")
+@config_option
+@broker_option
 @click.option(
     "--wait",
     "wait_s",

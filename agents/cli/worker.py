@@ -7,6 +7,7 @@ import sys
 import click
 
 from agents.cli.logs import log_to_stderr, own_stderr
+from agents.cli.options import broker_option, config_option
 from agents.cli.outcome import error_line, exit_code_of
 from agents.config.settings import Settings, load_settings, require_secrets
 from agents.config.spending import require_spending
@@ -16,8 +17,8 @@ _UNEXPECTED = 1
 
 
 @click.command(name="worker")
-@click.option("--config", metavar="FILE", help="TOML file of settings; the environment wins over it.")
-@click.option("--broker", help="Kafka's address (SKILLSTREAM_BROKER).")
+@config_option
+@broker_option
 @click.option("--reasoning", type=click.Choice(["openai", "scripted", "off"]), help="SKILLSTREAM_REASONING.")
 @click.option("--web-port", type=int, help="Port of the web pages, 0 for any (SKILLSTREAM_WEB_PORT).")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="SKILLSTREAM_LOG_FORMAT.")
