@@ -25,7 +25,6 @@ class SpendingWatch:
     def __init__(self, limits: SpendingLimits, metrics: Metrics) -> None:
         self._limits = limits
         self._metrics = metrics
-        self._schools_full: dict[Period, int] = {}
 
     def crossed(self, crossed: Crossed) -> None:
         """A limit reached 50, 80 or 100 %: this worker is the one that is told."""

@@ -8,10 +8,9 @@ _log = logging.getLogger(__name__)
 
 
 class Condition:
-    """Calls fail now and then; it is a condition once `after` of them came in a row, or what failed says so itself."""
+    """Calls fail now and then; it is a condition once AFTER of them came in a row, or what failed says so itself."""
 
-    def __init__(self, after: int = AFTER) -> None:
-        self._after = after
+    def __init__(self) -> None:
         self._why: str | None = None
         self.failures_in_a_row = 0
 
@@ -23,7 +22,7 @@ class Condition:
     def fail(self, why: str, *, lasting: bool = False, notified: bool = False) -> None:
         """A call failed. `lasting`: the next will, too; `notified`: it was reported already."""
         self.failures_in_a_row += 1
-        if self._why is None and not lasting and self.failures_in_a_row < self._after:
+        if self._why is None and not lasting and self.failures_in_a_row < AFTER:
             return
         if self._why is None and not notified:
             _log.warning("No explanations for now: %s", why)
