@@ -70,7 +70,7 @@ def _applies(scene: Scene, record: FileRecord) -> bool:
 
 
 def _replay(scene: Scene, records: list[FileRecord]) -> Replay:
-    replay = Replay(pipeline("default", str(scene.deployment.defaults["model"])), owning_partition=owning_partition)
+    replay = Replay(pipeline("default", str(scene.deployment.given()["model"])), owning_partition=owning_partition)
     asyncio.run(_feed(replay, records))
     return replay
 
