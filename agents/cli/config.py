@@ -1,7 +1,6 @@
 """`skillstream config`: see and change weights and thresholds while workers run."""
 
 import math
-import os
 import re
 from pathlib import Path
 from typing import Any, Final
@@ -9,15 +8,14 @@ from typing import Any, Final
 import click
 import orjson
 
+from agents.cli.broker_settings import load_broker_settings
 from agents.cli.config_page import differences, history_of, history_table, numbers_of, state_of, state_table
 from agents.cli.console import stdout
 from agents.cli.group import CommandGroup
 from agents.cli.options import broker_option, config_option, reason_option
 from agents.cli.override_file import read_overrides
-from agents.config.settings import Settings, load_settings
 from agents.display.plain import printable
 from agents.fusion_config.deployed import DeployedConfig
-from agents.kafka.resolving import warn_of_unresolved
 from schemas.configuration.document import read_document
 from schemas.fusion_config import Overrides
 from streams.scoring.overrides import NO_OVERRIDES, merged, version_of
@@ -56,7 +54,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_json
 def show_config(config: str | None, broker: str | None, as_json: bool) -> None:
     """Show what workers score with, and where it differs from the skills file and the artifact."""
-    state = state_of(DeployedConfig(_settings(config, broker)))
+    state = state_of(DeployedConfig(load_broker_settings(config, broker)))
     if as_json:
         click.echo(orjson.dumps(state))
         return
@@ -76,7 +74,7 @@ def show_config(config: str | None, broker: str | None, as_json: bool) -> None:
 @_json
 def history(config: str | None, broker: str | None, as_json: bool) -> None:
     """List what was written to fusion-config, the oldest first; of each configuration compaction keeps the last."""
-    records = history_of(DeployedConfig(_settings(config, broker)))
+    records = history_of(DeployedConfig(load_broker_settings(config, broker)))
     if as_json:
         for record in records:
             click.echo(orjson.dumps(record))
@@ -113,7 +111,7 @@ def set_config(
     if not (clear or file or version_of(changes)):
         raise click.UsageError("say what to change: FILE, --weight, --level, --fusion or --clear")
     of_file = read_overrides(file) if file is not None else NO_OVERRIDES
-    deployed = DeployedConfig(_settings(config, broker))
+    deployed = DeployedConfig(load_broker_settings(config, broker))
     wanted = merged(of_file if clear or file is not None else deployed.overrides, changes)
     before, after = deployed.configured(deployed.overrides), deployed.configured(wanted)
     for line in differences(numbers_of(before), numbers_of(after)):
@@ -145,9 +143,3 @@ def _changes(**given: tuple[tuple[list[str], float], ...]) -> Overrides:
         return read_document(document, Overrides)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-
-
-def _settings(config: str | None, broker: str | None) -> Settings:
-    settings = load_settings(os.environ, config, broker=broker, reasoning="off")
-    warn_of_unresolved(settings.broker, settings.start_timeout_s)
-    return settings

@@ -1,19 +1,18 @@
 """`skillstream rescore`: have all students scored by the weights and thresholds in force, without an event."""
 
-import os
 from collections import Counter
 
 import click
 import msgspec
 import orjson
 
+from agents.cli.broker_settings import load_broker_settings
 from agents.cli.options import broker_option, config_option, reason_option
 from agents.config.channels import Channels
-from agents.config.settings import Settings, load_settings
+from agents.config.settings import Settings
 from agents.display.plain import printable
 from agents.fusion_config.deployed import DeployedConfig
 from agents.kafka.reader import read_to_end
-from agents.kafka.resolving import warn_of_unresolved
 
 
 class _Named(msgspec.Struct):
@@ -34,8 +33,7 @@ def command(config: str | None, broker: str | None, reason: str, dry_run: bool, 
     Without it a changed configuration applies at a student's next event. Workers do it beside their events, at most
     SKILLSTREAM_RESCORE_STUDENTS_PER_S each; --dry-run says how far they have come.
     """
-    settings = load_settings(os.environ, config, broker=broker, reasoning="off")
-    warn_of_unresolved(settings.broker, settings.start_timeout_s)
+    settings = load_broker_settings(config, broker)
     deployed = DeployedConfig(settings)
     if dry_run:
         _show(deployed.config_version(deployed.overrides), _students(settings), as_json=as_json)

@@ -1,6 +1,5 @@
 """`skillstream topics`: make the topics, or see whether those that are there will do."""
 
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -9,12 +8,11 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from agents.cli.broker_settings import load_broker_settings
 from agents.cli.console import stdout
 from agents.cli.group import CommandGroup
 from agents.cli.options import broker_option, config_option
 from agents.cli.outcome import CHECK_FAILED
-from agents.config.settings import Settings, load_settings
-from agents.kafka.resolving import warn_of_unresolved
 from agents.kafka.topics import TopicSpec, ensure_topics, try_topics
 from agents.operations.doctor.topics import Surveyed, specs_of, survey
 
@@ -32,7 +30,7 @@ def command() -> None:
 @click.option("--dry-run", is_flag=True, help="Only say what would be made; the broker judges whether it could be.")
 def create(config: str | None, broker: str | None, dry_run: bool) -> None:
     """Make the topics that are missing, as a worker would at its start."""
-    settings = _settings(config, broker)
+    settings = load_broker_settings(config, broker)
     specs = specs_of(settings)
     missing = try_topics(settings.broker, specs, settings.start_timeout_s)
     if not dry_run:
@@ -46,19 +44,13 @@ def create(config: str | None, broker: str | None, dry_run: bool) -> None:
 @broker_option
 def check(config: str | None, broker: str | None) -> None:
     """Compare the topics with what they must be. Exit code 1: one is missing, or is not as it must be."""
-    settings = _settings(config, broker)
+    settings = load_broker_settings(config, broker)
     surveyed = survey(settings, settings.start_timeout_s)
     _print(_surveyed_table(surveyed))
     for line in _mends(surveyed):
         click.echo(line)
     if any(each.topic is None or each.deviations for each in surveyed):
         sys.exit(CHECK_FAILED)
-
-
-def _settings(config: str | None, broker: str | None) -> Settings:
-    settings = load_settings(os.environ, config, broker=broker, reasoning="off")
-    warn_of_unresolved(settings.broker, settings.start_timeout_s)
-    return settings
 
 
 def _mends(surveyed: Iterable[Surveyed]) -> Iterable[str]:

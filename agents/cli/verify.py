@@ -1,6 +1,5 @@
 """`skillstream verify`: is every event in the table, once, and in the updates?"""
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,13 +10,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from agents.cli.broker_settings import load_broker_settings
 from agents.cli.console import stderr, stdout
 from agents.cli.options import broker_option, config_option
 from agents.cli.outcome import CHECK_FAILED
 from agents.cli.parameters import Number
-from agents.config.settings import load_settings
 from agents.display.plain import printable
-from agents.kafka.resolving import warn_of_unresolved
 from streams.verification.report import VerificationReport
 
 _SHOWN_DIFFERENCES = 20
@@ -50,8 +48,7 @@ def command(config: str | None, broker: str | None, wait_s: float, memory_mb: fl
     the dead letters. Settings are the workers'. Changes nothing. Exit code 1: something differs, or could not be
     judged.
     """
-    settings = load_settings(os.environ, config, broker=broker, reasoning="off")
-    warn_of_unresolved(settings.broker, settings.start_timeout_s)
+    settings = load_broker_settings(config, broker)
     from agents.operations.verify import Verification
 
     with _progress(quiet=as_json) as tell:
