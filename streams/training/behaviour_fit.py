@@ -32,7 +32,7 @@ from streams.training.estimates import estimated, joined, reordered, row_batches
 from streams.training.folds import Fold
 from streams.training.fusion_fit import MIN_OF_EACH_LABEL, FusionData
 from streams.training.moments import Moment
-from streams.training.source_choice import nonnegative_logit
+from streams.training.source_choice import crossfitted, losses_of_log_odds, nonnegative_logit
 
 _DIGITS: Final = 4
 _STRENGTHS: Final = (0.2, 200.0)
@@ -52,28 +52,26 @@ class FittedBehaviour:
     interval: Interval
 
 
-def fit_behaviour(
-    moments: Sequence[Moment], own: NDArray[np.bool_], folds: Sequence[Fold], data: FusionData
-) -> FittedBehaviour | None:
+def fit_behaviour(moments: Sequence[Moment], folds: Sequence[Fold], data: FusionData) -> FittedBehaviour | None:
     """Fit to all moments, and judge fits to those inside of each fold by those outside. None where there is nothing to
-    fit, or the fit is not better than by hand beyond chance. `own` are the moments that count for priors.
+    fit, or the fit is not better than by hand beyond chance. For priors a label's own moment counts, and no other.
     """
     (skill,) = data.skill_set.names
     indicators = [each for each in speaking(data.skill_set, data.artifact)[skill] if each.weight]
     if not indicators or min(data.labels.sum(), (1 - data.labels).sum()) < MIN_OF_EACH_LABEL:
         return None
     sums = IndicatorSums.of(moments, indicators)
+    own = np.flatnonzero([moment.own for moment in moments])
     parts = []
     for fold in folds:
-        fitted = _fit(indicators, sums, data, np.intersect1d(fold.inside, np.flatnonzero(own)), fold.inside)
+        fitted = _fit(indicators, sums, data, np.intersect1d(fold.inside, own), fold.inside)
         parts.append(_estimate([moments[at] for at in fold.outside], skill, fitted, data))
     unseen = reordered(joined(parts), np.argsort(np.concatenate([fold.outside for fold in folds])))
     gain = (_losses(data.estimates[BehaviourSource.name], data) - _losses(unseen, data)) / data.weights.mean()
     interval = mean_interval(data.students, gain, seed=data.seed)
     if not interval[0] > 0:
         return None
-    everybody = np.arange(len(moments))
-    final = _fit(indicators, sums, data, np.flatnonzero(own), everybody)
+    final = _fit(indicators, sums, data, own, np.arange(len(moments)))
     return FittedBehaviour(final, unseen, float(gain.mean()), interval)
 
 
@@ -172,15 +170,8 @@ def _estimate(moments: Sequence[Moment], skill: str, fitted: dict[str, FittedInd
 
 def calibrated(estimate: Estimate, data: FusionData) -> Floats:
     """Log-odds of each moment by the estimate, calibrated on the other folds' students; shape (moments,)."""
-    said = log_odds_of(estimate.p[:, 0])
-    design = np.column_stack([said, np.ones(len(said))])
-    log_odds = np.empty(len(said))
-    for fold in np.unique(data.folds):
-        held = data.folds == fold
-        log_odds[held] = design[held] @ nonnegative_logit(design[~held], data.labels[~held], data.weights[~held])
-    return log_odds
+    return crossfitted([log_odds_of(estimate.p[:, 0])], data.labels, data.weights, data.folds)
 
 
 def _losses(estimate: Estimate, data: FusionData) -> Floats:
-    log_odds = calibrated(estimate, data)
-    return np.asarray(data.weights * (np.logaddexp(0.0, log_odds) - data.labels * log_odds))
+    return losses_of_log_odds(calibrated(estimate, data), data.labels, data.weights)

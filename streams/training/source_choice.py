@@ -5,7 +5,7 @@ chance: the 95 % interval of the gain, from drawing students again, is above 0. 
 students, not from cohorts as models are: of two cohorts the intercept would be fitted to the one, judged by the other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,13 +45,8 @@ def choose_sources(
     """Choose among `columns`, each source's log-odds at a weight of one. All arrays have shape (moments,)."""
 
     def losses(names: list[str]) -> Floats:
-        design = _design(columns, names)
-        log_odds = np.empty(len(labels))
-        for fold in np.unique(folds):
-            held = folds == fold
-            others = ~held if not held.all() else held
-            log_odds[held] = design[held] @ nonnegative_logit(design[others], labels[others], importance[others])
-        return np.asarray(importance * (np.logaddexp(0.0, log_odds) - labels * log_odds))
+        log_odds = crossfitted([columns[name] for name in names], labels, importance, folds)
+        return losses_of_log_odds(log_odds, labels, importance)
 
     single = {name: losses([name]) for name in columns}
     first, *rest = sorted(columns, key=lambda name: float(single[name].sum()))
@@ -63,14 +58,29 @@ def choose_sources(
         gains[name] = (float(gain.mean()), interval)
         if interval[0] > 0:
             chosen, known = [*chosen, name], beside
-    coefficients = nonnegative_logit(_design(columns, chosen), labels, importance)
+    coefficients = nonnegative_logit(_design([columns[name] for name in chosen]), labels, importance)
     *weights, intercept = (round(float(each), _DIGITS) for each in coefficients)
     return Choice(dict.fromkeys(columns, 0.0) | dict(zip(chosen, weights, strict=True)), intercept, gains)
 
 
-def _design(columns: Mapping[str, Floats], names: list[str]) -> Floats:
-    some = [columns[name] for name in names]
-    return np.column_stack([*some, np.ones(len(some[0]))])
+def crossfitted(columns: Sequence[Floats], labels: Floats, importance: Floats, folds: NDArray[np.intp]) -> Floats:
+    """Log-odds of each moment by a logistic regression on `columns` that was fitted to the other folds' students."""
+    design = _design(columns)
+    log_odds = np.empty(len(labels))
+    for fold in np.unique(folds):
+        held = folds == fold
+        others = ~held if not held.all() else held
+        log_odds[held] = design[held] @ nonnegative_logit(design[others], labels[others], importance[others])
+    return log_odds
+
+
+def losses_of_log_odds(log_odds: Floats, labels: Floats, importance: Floats) -> Floats:
+    """Of each moment, times what it counts."""
+    return np.asarray(importance * (np.logaddexp(0.0, log_odds) - labels * log_odds))
+
+
+def _design(columns: Sequence[Floats]) -> Floats:
+    return np.column_stack([*columns, np.ones(len(columns[0]))])
 
 
 def nonnegative_logit(design: Floats, labels: Floats, importance: Floats) -> Floats:

@@ -120,7 +120,7 @@ def _train_skill(skill: str, moments: Sequence[Moment], plan: Plan, types: Types
         types=types,
         seed=plan.seed,
     )
-    behaviour = fit_behaviour(moments, np.array([moment.own for moment in moments]), by_people, data)
+    behaviour = fit_behaviour(moments, by_people, data)
     if behaviour is not None:
         data = data.with_estimate(BehaviourSource.name, behaviour.estimate)
     fusion = fit_fusion(data.with_estimate(ModelSource.name, of_peers))

@@ -60,7 +60,7 @@ def main(events: str, labels: str, skills: str, person: str = "") -> None:
         artifact=artifact,
         types=types_of(skill_set),
     )
-    fitted = fit_behaviour(states, own, folds, data)
+    fitted = fit_behaviour(states, folds, data)
     at = own & (data.estimates[BehaviourSource.name].n[:, 0] > 0)
     _print("by hand", calibrated(data.estimates[BehaviourSource.name], data)[at], data.labels[at])
     if fitted is not None:
