@@ -104,11 +104,11 @@ def test_inputs_are_patterns_of_feature_names() -> None:
         matching(["speed"])
 
 
-async def test_held_out_students_have_figures_of_the_fused_score_and_of_the_model(tmp_path: Path) -> None:
+def test_held_out_students_have_figures_of_the_fused_score_and_of_the_model(tmp_path: Path) -> None:
     artifact = save_artifact(tmp_path, trained().card, trained().models)
     twice = [*simulated.labels(5.5), *simulated.labels()]
-    states, _ = await moments_of(simulated.records(simulated.lines(seed=2)), twice, default_skills())
-    scored = await score_moments(states, default_skills(), artifact)
+    states, _ = asyncio.run(moments_of(simulated.records(simulated.lines(seed=2)), twice, default_skills()))
+    scored = asyncio.run(score_moments(states, default_skills(), artifact))
     fused, model = (
         predictions_of(scored, default_skills(), artifact, StudentGroups(), sources)[SKILL]
         for sources in (None, ["model"])
