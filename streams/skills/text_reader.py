@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple, Self
 
-from schemas.dialects.markup import without_markup
 from streams.skills.phrase_book import Hit, PhraseBook
 from streams.skills.skill_set import SkillSet
 from streams.skills.word_lists import measured
@@ -17,7 +16,7 @@ from streams.texts.disclosure import disclosed
 from streams.texts.english import MIN_WORDS, is_english
 from streams.texts.quotations import without_quotations
 from streams.texts.text_model import TextModel
-from streams.texts.words import MAX_TEXT_CHARS, tokenise, words_of
+from streams.texts.words import plain, tokenise, words_of
 
 MAX_TEXT_LOG_ODDS: Final = 3.0
 
@@ -86,15 +85,15 @@ class TextReader:
 
 
 def readable(text: str) -> list[str] | Unread:
-    """The tokens of what the writer says in the first MAX_TEXT_CHARS characters of `text`, HTML or not; or why they
-    are not to be read. Linear in their number.
+    """The tokens of what the writer says in `text`, HTML or not, as far as it is read; or why they are not to be read.
+    Linear in their number.
     """
-    plain = without_markup(text[:MAX_TEXT_CHARS])
-    tokens = tokenise(plain)
+    whole = plain(text)
+    tokens = tokenise(whole)
     if disclosed(tokens):
         return Unread.DISCLOSURE
-    own = without_quotations(plain)
-    if own != plain:
+    own = without_quotations(whole)
+    if own != whole:
         tokens = tokenise(own)
     words = words_of(tokens)
     if len(words) < MIN_WORDS:

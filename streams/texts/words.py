@@ -9,7 +9,10 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from schemas.dialects.markup import without_markup
+
 MAX_TEXT_CHARS: Final = 20_000
+_MAX_HTML_CHARS: Final = 200_000
 BREAK: Final = "."
 """The token between clauses. No phrase and no negation reaches across it."""
 _TOKEN: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[.,;:!?…¿¡()\[\]\n\u2014\u2013]+")
@@ -26,6 +29,11 @@ _WITHOUT_APOSTROPHE: Final = {
     for word in """don't doesn't didn't isn't wasn't aren't weren't won't can't couldn't wouldn't shouldn't hasn't
     haven't hadn't i'm i've you're you've they're they've that's what's there's""".split()
 }
+
+
+def plain(text: str) -> str:
+    """The first MAX_TEXT_CHARS characters of a text, HTML or not, without its markup: an office program's is long."""
+    return without_markup(text[:_MAX_HTML_CHARS])[:MAX_TEXT_CHARS]
 
 
 def tokenise(text: str) -> list[str]:

@@ -10,7 +10,8 @@ from schemas.event import NativeEvent
 from streams.evidence.language import LanguageSource
 from streams.evidence.source import EstimateStatus
 from streams.skills.phrase_book import PhraseBook
-from streams.skills.text_reader import TextReader
+from streams.skills.text_reader import TextReader, Unread, readable
+from streams.texts.disclosure import disclosures_in
 from streams.texts.quotations import without_quotations
 from streams.texts.words import BREAK, MAX_TEXT_CHARS, tokenise
 from streams.vocabulary import FACTS
@@ -152,6 +153,14 @@ def test_a_text_is_read_to_its_bound() -> None:
 
     assert BOOK.find(tokens) == []
     assert len("".join(tokens)) == MAX_TEXT_CHARS
+
+
+def test_markup_does_not_count_for_the_bound() -> None:
+    text = "<p>" + "<span></span>" * 2_000 + "I want to kill myself and to die today</p>"
+
+    assert len(text) > MAX_TEXT_CHARS
+    assert readable(text) is Unread.DISCLOSURE
+    assert disclosures_in(text) == ["self_harm"]
 
 
 @settings(max_examples=50)
