@@ -24,20 +24,23 @@ _CHANGE: Final = re.compile(r"([^=\s]+)=(\S+)")
 
 
 class _Change(click.ParamType):
-    """NAME=NUMBER. What may be named is found out when all changes are put together."""
+    """A name of these parts, and a number. What may be named is found out when all changes are put together."""
 
-    name = "name=number"
+    def __init__(self, *parts: str) -> None:
+        self.name = f"{'.'.join(parts)}=NUMBER"
+        self._parts = len(parts)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[list[str], float]:
         """The name's parts, and the number."""
         found = _CHANGE.fullmatch(str(value))
+        path = found[1].split(".") if found else []
         try:
             number = float(found[2]) if found else math.nan
         except ValueError:
             number = math.nan
-        if found is None or not math.isfinite(number):
-            self.fail(f"{str(value)[:60]!r} is not NAME=NUMBER.", param, ctx)
-        return found[1].split("."), number
+        if len(path) != self._parts or not all(path) or not math.isfinite(number):
+            self.fail(f"{str(value)[:60]!r} is not {self.name}.", param, ctx)
+        return path, number
 
 
 @click.group(name="config", cls=CommandGroup)
@@ -86,9 +89,9 @@ def history(config: str | None, broker: str | None, as_json: bool) -> None:
 @config_option
 @broker_option
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.option("--weight", "weights", type=_Change(), multiple=True, metavar="SKILL.SOURCE=NUMBER", help="A weight.")
-@click.option("--level", "levels", type=_Change(), multiple=True, metavar="NAME=NUMBER", help="A score threshold.")
-@click.option("--fusion", type=_Change(), multiple=True, metavar="NAME=NUMBER", help="Of [fusion], as kappa.")
+@click.option("--weight", "weights", type=_Change("SKILL", "SOURCE"), multiple=True, help="A weight.")
+@click.option("--level", "levels", type=_Change("NAME"), multiple=True, help="A score threshold.")
+@click.option("--fusion", type=_Change("NAME"), multiple=True, help="Of [fusion], as kappa.")
 @click.option("--clear", is_flag=True, help="Begin with the skills file and the artifact, not with what is in force.")
 @reason_option
 @click.option("--dry-run", is_flag=True, help="Only say what would change.")
@@ -136,8 +139,6 @@ def _changes(**given: tuple[tuple[list[str], float], ...]) -> Overrides:
             table: dict[str, Any] = document.setdefault(field, {})
             for name in path[:-1]:
                 table = table.setdefault(name, {})
-                if not isinstance(table, dict):
-                    raise click.UsageError(f"{field}.{'.'.join(path)}: {name} is a number already")
             table[path[-1]] = number
     try:
         return read_document(document, Overrides)

@@ -16,7 +16,7 @@ from streams.texts.disclosure import disclosed
 from streams.texts.english import MIN_WORDS, is_english
 from streams.texts.quotations import without_quotations
 from streams.texts.text_model import TextModel
-from streams.texts.words import plain, tokenise, words_of
+from streams.texts.words import plain_text, tokenise, words_of
 
 MAX_TEXT_LOG_ODDS: Final = 3.0
 
@@ -88,7 +88,7 @@ def readable(text: str) -> list[str] | Unread:
     """The tokens of what the writer says in `text`, HTML or not, as far as it is read; or why they are not to be read.
     Linear in their number.
     """
-    whole = plain(text)
+    whole = plain_text(text)
     tokens = tokenise(whole)
     if disclosed(tokens):
         return Unread.DISCLOSURE

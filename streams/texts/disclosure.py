@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from schemas.attention import ATTENTION_REASONS, AttentionReason
-from streams.texts.words import plain, tokenise, words_of
+from streams.texts.words import plain_text, tokenise, words_of
 
 _KIN: Final = (
     r"(?:step|foster )?(?:dad|daddy|father|mom|mommy|mum|mummy|mother|parents?|grand\w+|uncle|aunt\w*|cousin|brother"
@@ -185,7 +185,7 @@ for _reason, _words, _pattern in _PHRASES:
 
 def disclosures_in(text: str) -> Sequence[AttentionReason]:
     """What a text, HTML or not, may disclose, as far as it is read; mostly nothing."""
-    return disclosed(tokenise(plain(text)))
+    return disclosed(tokenise(plain_text(text)))
 
 
 def disclosed(tokens: Iterable[str]) -> Sequence[AttentionReason]:

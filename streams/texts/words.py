@@ -31,7 +31,7 @@ _WITHOUT_APOSTROPHE: Final = {
 }
 
 
-def plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """The first MAX_TEXT_CHARS characters of a text, HTML or not, without its markup: an office program's is long."""
     return without_markup(text[:_MAX_HTML_CHARS])[:MAX_TEXT_CHARS]
 
