@@ -36,6 +36,7 @@ class SkillExplanation(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `facts` are those that the claims cite, so that an explanation can be read by itself: updates are replaced.
     `generator` is that of the claims where it is not the explanation's: a template told what the model did not.
+    `suggestion` is one thing that a teacher may try, from the skills file, whoever wrote the claims.
     """
 
     skill: str
@@ -46,6 +47,7 @@ class SkillExplanation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     claims: list[Claim]
     facts: list[CitedFact] = []
     generator: Literal["template"] | UnsetType = UNSET
+    suggestion: str | UnsetType = UNSET
 
 
 class CallUsage(Struct, frozen=True, kw_only=True):

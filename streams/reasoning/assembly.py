@@ -1,6 +1,6 @@
 """From a checked draft to the message: slots are filled, aliases become ids again, scores come from the update."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal
 
 from msgspec import UNSET
@@ -31,6 +31,7 @@ def assemble(
     the skills of which a template speaks though the explanation is a model's.
     """
     claims = {drafted.skill: drafted.claims for drafted in draft.skills}
+    suggestions = _suggestions(question, claims)
     asked = {skill.skill: skill for skill in question.skills}
     return Explanation(
         version=EXPLANATION_VERSION,
@@ -52,11 +53,24 @@ def assemble(
                 claims=[_claim(asked[name], claim, question) for claim in claims.get(name, ())],
                 facts=list(_cited(asked[name], skill, claims[name], question)) if name in claims else [],
                 generator="template" if name in templated else UNSET,
+                suggestion=suggestions.get(name, UNSET),
             )
             for name, skill in update.skills.items()
         ],
         usage=usage,
     )
+
+
+def _suggestions(question: Question, claims: Mapping[str, Sequence[DraftClaim]]) -> dict[str, str]:
+    """One thing to try by skill, of those that moved, none twice."""
+    chosen: dict[str, str] = {}
+    for name, suggesting in question.suggesting.items():
+        if question.is_moved(name):
+            cited = {question.evidence_ids[alias] for claim in claims.get(name, ()) for alias in claim.evidence}
+            text = suggesting.suggestion(cited, chosen.values())
+            if text is not None:
+                chosen[name] = text
+    return chosen
 
 
 def _claim(skill: AskedSkill, claim: DraftClaim, question: Question) -> Claim:

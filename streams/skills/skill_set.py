@@ -1,7 +1,7 @@
 """A skill set: what each skill means, and which facts and phrases speak for or against it.
 
 Skills are configuration. The file's every field is validated here, unknown ones refused, and the error names the
-place. `config_version` changes whenever anything in it does.
+place. `config_version` changes whenever anything in it does that a score, a profile or its evidence depends on.
 """
 
 import hashlib
@@ -22,9 +22,10 @@ from schemas.configuration.similar import choices
 from schemas.errors import SkillstreamError
 from schemas.event import MAX_IDENTIFIER_CHARS
 from streams.skills.sources import BUILT_IN, all_names
+from streams.skills.suggestions import SCORE, Suggestion, SuggestionError, check_suggestion
 from streams.texts.text_model import TextModel, TextModelError, load_text_model
 from streams.texts.words import tokenise, words_of
-from streams.vocabulary import FACTS, skill_code
+from streams.vocabulary import FACTS, RUBRIC_FACT, skill_code
 
 _STOP_WORDS: Final = frozenset(
     "a an and are as at be but by for from go had has have he her him i if in is it its just me more my never no "
@@ -92,6 +93,9 @@ class Skill(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     `meanings` say what was meant by phrases of the lexicon, in the past tense and without a subject, for explanations:
     the phrases themselves are a student's words, and go nowhere.
 
+    `suggestions` (`try` in the file) are what a teacher may be told to try, the first that fits. They are no part of
+    the version, since nothing of an update depends on them.
+
     `basis` is what the skill's score rests on, in words, which updates quote: by source, so that a score is said to
     rest on those that it does rest on; or as one text, whatever they are.
     """
@@ -106,6 +110,7 @@ class Skill(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     outcome: Outcome | UnsetType = UNSET  # unset: no part of the version, as before it was there
     per_text: Annotated[float, Meta(ge=-3, le=3, description="log-odds of a text without a phrase")] | None = None
     text_model: TextModelFile | UnsetType = UNSET
+    suggestions: tuple[Suggestion, ...] | UnsetType = field(name="try", default=UNSET)
 
     @property
     def meaning_of(self) -> dict[str, str]:
@@ -180,8 +185,10 @@ class SkillSet(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     @property
     def config_version(self) -> str:
-        """Twelve hex digits of the content's SHA-256."""
-        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()[:12]
+        """Twelve hex digits of the SHA-256 of the content that updates depend on."""
+        skills = {name: msgspec.structs.replace(skill, suggestions=UNSET) for name, skill in self.skills.items()}
+        named = msgspec.structs.replace(self, skills=skills)
+        return hashlib.sha256(msgspec.json.encode(named, order="deterministic")).hexdigest()[:12]
 
     def settings_of(self, source: str) -> dict[str, Any]:
         """The table [sources.<source>] of the file; empty where there is none."""
@@ -286,12 +293,23 @@ def _check(path: str, skill: Skill, sources: Sequence[str]) -> None:
         if phrase not in skill.lexicon:
             there = choices(phrase, sorted(skill.lexicon))
             raise SkillsError(f"{path}.meanings: {phrase!r} is no phrase of the lexicon; there are {there}")
+    _check_suggestions(path, skill)
     for phrase in skill.lexicon:
         if len(phrase.encode()) > MAX_PHRASE_BYTES:
             raise SkillsError(f"{path}.lexicon: {phrase!r} has more than {MAX_PHRASE_BYTES} bytes")
         words = words_of(tokenise(phrase))
         if not words or (len(words) == 1 and words[0] in _STOP_WORDS):
             raise SkillsError(f"{path}.lexicon: {phrase!r} is too common to mean anything by itself")
+
+
+def _check_suggestions(path: str, skill: Skill) -> None:
+    rates = {SCORE, *(indicator.name for indicator in skill.indicators)}
+    facts = {*FACTS, RUBRIC_FACT, *skill.meaning_of.values()}
+    for number, suggestion in enumerate(() if skill.suggestions is UNSET else skill.suggestions):
+        try:
+            check_suggestion(suggestion, rates, facts)
+        except SuggestionError as error:
+            raise SkillsError(f"{path}.try.{number}.{error}") from None
 
 
 def _can_be_filled(words: str) -> bool:

@@ -29,7 +29,7 @@ def test_the_built_in_sets_load(name: str) -> None:
         (
             "prior = 0.4",
             "prior = 1.4",
-            "line 40: skills.empathy.indicators.0.prior: 1.4 is not a number above 0, below 1",
+            "line 42: skills.empathy.indicators.0.prior: 1.4 is not a number above 0, below 1",
         ),
         ("prior = 0.4", "", "skills.empathy.indicators.0: prior is missing"),
         ("language = 1.0", "language = -1.0", "skills.empathy.weights.language"),

@@ -20,13 +20,13 @@ from streams.reasoning.check.language import is_foreign
 from streams.reasoning.check.nouns import strangers_in
 from streams.reasoning.check.numbers import number_in
 from streams.reasoning.check.people import name_in
-from streams.reasoning.check.readability import reads_hard
 from streams.reasoning.check.repetition import ALIKE, likeness, repeats_itself
 from streams.reasoning.check.wording import needless_word_in
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkill
 from streams.reasoning.request.instructions import MAX_CLAIM_CHARS, MAX_CLAIMS
 from streams.reasoning.request.prompt import AskedFact, AskedSkill, Request
 from streams.reasoning.request.slots import filled, misplaced_slot, misused_slot, slots_in, without_slots
+from streams.texts.readability import reads_hard
 
 MAX_GRADE: Final = 9.0
 MAX_FAULTS: Final = 12

@@ -6,7 +6,7 @@ Numbers of facts are behind slots, see `slots`.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -15,9 +15,11 @@ from msgspec import UNSET
 
 from schemas.update import EvidenceItem, Kind, KnownSkill, SkillProfile, SkillUpdate
 from streams.reasoning.request.instructions import INSTRUCTIONS
+from streams.reasoning.request.leaning import leaning
 from streams.reasoning.request.slots import filled
+from streams.reasoning.request.suggesting import Suggesting
 from streams.reasoning.request.wording import WordedFact, in_words, rate_in_words
-from streams.skills.skill_set import SkillSet
+from streams.skills.skill_set import Skill, SkillSet
 from streams.vocabulary import PHRASE_PREFIX
 
 Direction = Literal["up", "down", "neither"]
@@ -112,12 +114,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A request, and what its aliases stand for; only the request leaves. `others` are skills not asked about."""
+    """A request, and what its aliases stand for; only the request leaves. `others` are skills not asked about, and
+    `suggesting` is what may be suggested, by skill.
+    """
 
     request: Request
     evidence_ids: Mapping[str, str]
     others: tuple[AskedSkill, ...] = ()
     moved: frozenset[str] | None = None
+    suggesting: Mapping[str, Suggesting] = field(default_factory=dict)
 
     def is_moved(self, skill: str) -> bool:
         """Whether a skill is one that moved; all are where nobody said."""
@@ -133,8 +138,8 @@ class Prompt:
     """Builds requests for one skill set."""
 
     def __init__(self, skill_set: SkillSet) -> None:
+        self._skills = skill_set.skills
         self._definitions = {name: skill.definition for name, skill in skill_set.skills.items()}
-        self._meanings = {name: skill.meaning_of for name, skill in skill_set.skills.items()}
         self._indicators = {
             name: {each.name: each for each in skill.indicators} for name, skill in skill_set.skills.items()
         }
@@ -150,13 +155,18 @@ class Prompt:
         for name, skill in update.skills.items():
             if name not in self._definitions:
                 continue
-            facts = (*self._rates(name, skill, evidence_ids), *_facts(skill, as_of, evidence_ids, self._meanings[name]))
+            facts = (*self._rates(name, skill, evidence_ids), *_facts(self._skills[name], skill, as_of, evidence_ids))
             if facts:
                 skills.append(_asked(name, self._definitions[name], skill, facts))
         about = [skill for skill in skills if (moved is None or skill.skill in moved) and skill.level != "unknown"]
         others = [skill for skill in skills if skill not in about]
         names = None if moved is None else frozenset(moved)
-        return Question(Request(tuple(about)), evidence_ids, tuple(others), names)
+        suggesting = {
+            name: Suggesting(self._skills[name], name, skill)
+            for name, skill in update.skills.items()
+            if name in self._skills
+        }
+        return Question(Request(tuple(about)), evidence_ids, tuple(others), names, suggesting)
 
     def _rates(self, name: str, skill: KnownSkill, evidence_ids: dict[str, str]) -> tuple[AskedFact, ...]:
         """A profile's indicators, those first that moved most of late; then those of which most was observed."""
@@ -200,16 +210,17 @@ def _rendered(skill: AskedSkill) -> dict[str, object]:
 
 
 def _facts(
-    skill: KnownSkill, as_of: datetime, evidence_ids: dict[str, str], meanings: Mapping[str, str]
+    configured: Skill, skill: KnownSkill, as_of: datetime, evidence_ids: dict[str, str]
 ) -> tuple[AskedFact, ...]:
     facts: list[AskedFact] = []
+    meanings = configured.meaning_of
     for item in skill.evidence:
         worded = in_words(item.fact, item.value, meanings)
         if worded is None:
             continue
         alias = _alias(evidence_ids, item.id)
         when = {f"{alias}.when": _age((as_of - datetime.fromisoformat(item.time)).days)}
-        facts.append(_fact(alias, worded, when, _direction(skill, item), (item.fact,)))
+        facts.append(_fact(alias, worded, when, _direction(configured, skill, item), (item.fact,)))
     return tuple(facts)
 
 
@@ -233,10 +244,10 @@ def _alias(evidence_ids: dict[str, str], id_: str) -> str:
     return alias
 
 
-def _direction(skill: KnownSkill, item: EvidenceItem) -> Direction:
+def _direction(configured: Skill, skill: KnownSkill, item: EvidenceItem) -> Direction:
     if isinstance(skill, SkillProfile):
         return "neither"
-    return "up" if item.direction > 0 else "down"
+    return "up" if leaning(configured, item) > 0 else "down"
 
 
 def _asked(name: str, definition: str, skill: KnownSkill, facts: tuple[AskedFact, ...]) -> AskedSkill:

@@ -14,6 +14,7 @@ from schemas.update import (
 )
 from streams.reasoning.request.prompt import Prompt
 from streams.skills.skill_set import Indicator, Skill, SkillSet
+from streams.skills.suggestions import Suggestion
 
 NAME = "Zebedee-Canary"
 STUDENT = f"urn:school:{NAME}:4711"
@@ -33,6 +34,7 @@ SKILLS = SkillSet(
                 ),
                 Indicator("gives_up", ("gave_up.n",), ("failed.n",), 0.2),
             ),
+            suggestions=(Suggestion(text="Come back to it on another day."),),
         ),
         "empathy": Skill(definition="Sees what others feel.", basis="tests", weights={"behaviour": 1.0}),
         "adaptability": Skill(definition="Changes plan when the task does.", basis="tests", weights={"behaviour": 1.0}),

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from schemas.update import IndicatorRate
 from streams.reasoning.check.entailment import themes_without_facts
 from streams.reasoning.check.grounding import CheckedDraft, check_claims
-from streams.reasoning.check.readability import grade, syllables
 from streams.reasoning.model import template
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkill
 from streams.reasoning.model.scripted import ScriptedModel
 from streams.reasoning.request.prompt import Direction, Prompt, Request
+from streams.texts.readability import grade, syllables
 from streams.vocabulary import FACTS
 from tests.events import default_skills
 from tests.unit.reasoning.samples import evidence, profile, prompt, scored, update

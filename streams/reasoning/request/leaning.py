@@ -1,0 +1,31 @@
+"""Which way a fact, or what an indicator counted, speaks for a skill.
+
+An update says it of a fact by the fact's weight alone: any mark speaks for `course_success`. Where the skills file has
+an indicator that averages the fact's values, more is known: a mark below the indicator's prior speaks against.
+"""
+
+from typing import Literal
+
+from schemas.update import EvidenceItem, IndicatorRate
+from streams.skills.skill_set import Indicator, Skill
+
+MIN_OBSERVED = 3
+"""Of how many one can say that they are few or many."""
+
+
+def leaning(skill: Skill, item: EvidenceItem) -> Literal[-1, 1]:
+    """1 where `item` speaks for the skill, -1 where it speaks against."""
+    for indicator in skill.indicators:
+        averaged = f"{item.fact}.sum" in indicator.numerator and f"{item.fact}.n" in indicator.denominator
+        if averaged and indicator.weight and item.value != indicator.prior:
+            return 1 if (item.value > indicator.prior) == (indicator.weight > 0) else -1
+    return item.direction
+
+
+def standing(indicator: Indicator, seen: IndicatorRate) -> Literal["low", "high"] | None:
+    """Whether a rate is below or above the one that is expected of somebody unknown; None of too few, or where it is
+    neither.
+    """
+    if seen.of < MIN_OBSERVED or seen.value == indicator.prior:
+        return None
+    return "low" if seen.value < indicator.prior else "high"
