@@ -19,6 +19,7 @@ from aiokafka.errors import KafkaError
 from agents.config.channels import Channels
 from agents.delivery.errors import SendFailed
 from agents.delivery.writer import OutRecord, RecordBatchWriter
+from agents.reasoning.dispatcher import Dispatcher
 from schemas.explanation import Explanation, ReasoningResult
 from schemas.update import read_update
 from streams.limits import LimitUnavailable, RateLimitExceeded
@@ -35,7 +36,6 @@ from streams.rows.row import Pending
 from streams.rows.row_batch import RowBatch
 from streams.rows.table import Rows
 
-_IDLE_S: Final = 0.2
 _LONGEST_WAIT_S: Final = 30.0
 _UNREACHABLE_WAIT_S: Final = 1.0
 
@@ -70,19 +70,12 @@ class Reasoner:
 
         Raises SendFailed; returns only when cancelled.
         """
-        async with asyncio.TaskGroup() as group:
-            for slot in range(self._concurrency.most):
-                group.create_task(self._serve(slot))
+        await Dispatcher(self._next, self._explain, self._concurrency).run()
 
-    async def _serve(self, slot: int) -> None:
-        while True:
-            if slot >= self._concurrency.allowed:
-                await asyncio.sleep(_IDLE_S)
-                continue
-            if self._queue.is_short:
-                await self._refill()
-            ticket = self._queue.best(self._now_us())
-            await asyncio.sleep(_IDLE_S if ticket is None else await self._explain(ticket))
+    async def _next(self) -> Ticket | None:
+        if self._queue.is_short:
+            await self._refill()
+        return self._queue.best(self._now_us())
 
     async def _refill(self) -> None:
         """Take up the students who were left out of a full queue: their rows still say that they are owed."""
@@ -90,8 +83,8 @@ class Reasoner:
             self._queue.refill(partition, owed(self._rows.items(partition)))
             await asyncio.sleep(0)
 
-    async def _explain(self, ticket: Ticket) -> float:
-        """Explain one student; how long to wait before the next, in seconds."""
+    async def _explain(self, ticket: Ticket, sending: Callable[[], None]) -> float:
+        """Explain one student; how long to wait before the next, in seconds. `sending` is called before a request."""
         row_batch = self._pending_row(ticket)
         if row_batch is None:
             self._queue.settle(ticket.partition, ticket.key, ticket.seq, Pending())  # nothing is owed any more
@@ -106,7 +99,11 @@ class Reasoner:
         moved = moved_skills(scored, scorer.skill_set.levels, self._queue.policy)
         try:
             explanation, result = await self._explainer.explain(
-                read_update(written), row_batch.pending(0), moved, wanted=lambda: self._queue.contains(ticket)
+                read_update(written),
+                row_batch.pending(0),
+                moved,
+                wanted=lambda: self._queue.contains(ticket),
+                sending=sending,
             )
         except (RateLimitExceeded, ReasoningPaused) as wait:
             self._queue.release(ticket)

@@ -162,6 +162,7 @@ class BudgetedModel:
         try:
             async with rate_limit(LIMITER, registry=self._registry) as grant:
                 await self._enter(grant, wanted)
+                tally.sending()
                 self._budget.count(again=again)
                 return await self._request(request, reserved, tally)
         except (RateLimitExceeded, LimitUnavailable, NotWanted, ReasoningPaused):

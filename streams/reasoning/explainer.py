@@ -38,7 +38,7 @@ from streams.reasoning.model.reasoning_model import (
     ReasoningModel,
     RequestRefused,
 )
-from streams.reasoning.paid import CallTally
+from streams.reasoning.paid import CallTally, unnoticed
 from streams.reasoning.policy.backoff import Backoff
 from streams.reasoning.policy.breaker import Breaker
 from streams.reasoning.policy.condition import Condition
@@ -139,12 +139,13 @@ class Explainer:
         moved: Collection[str] | None = None,
         *,
         wanted: Callable[[], bool] = always,
+        sending: Callable[[], None] = unnoticed,
     ) -> Explained:
         """Explain `update`; what to publish, and what to write back: `explained` with the scores of `update`, to which
         whoever has the row adds what it notes of profiles (`streams.reasoning.policy.explained`).
 
         The model is asked about the skills that `moved` (None: all); of the others the template tells, which costs
-        nothing.
+        nothing. `sending` is called when a request has leave to be sent.
 
         The explanation is None where the student has to wait. Where nothing was done at all, raises: RateLimitExceeded
         or ReasoningPaused (both with `retry_after_s`), LimitUnavailable, NotWanted. Every other failure becomes
@@ -152,7 +153,7 @@ class Explainer:
         """
         question = self._prompt.question(update, moved)
         attempts = pending.attempts
-        tally = CallTally(school_of(update.student_id, self._school_separator))
+        tally = CallTally(school_of(update.student_id, self._school_separator), sending)
         if not question.request.skills:
             return self._template(update, question, attempts, "template_nothing_to_ask", tally)
         self._breaker.check(self._clock_us())

@@ -1,5 +1,6 @@
 """What calls cost: reserved before each at the most it can be, settled after it by what the provider says."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -13,11 +14,16 @@ from streams.spending.prices import NANO_USD, Prices
 from streams.spending.usage import NO_TOKENS, TokenUsage
 
 
+def unnoticed() -> None:
+    """Nobody minds when a request is sent."""
+
+
 @dataclass(slots=True)
 class CallTally:
-    """What the calls for one explanation came to. `school` pays for them."""
+    """What the calls for one explanation came to. `school` pays for them; `sending` is called before each."""
 
     school: str = NO_SCHOOL
+    sending: Callable[[], None] = unnoticed
     calls: list[Used] = field(default_factory=list)
     request_id: str | None = None
 
