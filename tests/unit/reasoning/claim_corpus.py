@@ -2,7 +2,7 @@
 
 import codecs
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -14,7 +14,6 @@ from streams.reasoning.request.prompt import Direction, Request
 from tests.unit.reasoning.samples import evidence, prompt, scored, update
 
 FOLDER: Final = Path(__file__).parent / "claims"
-_SKILL: Final = "resilience"
 _Fact = tuple[str, float, Literal[-1, 1], int]
 """Fact, value, direction, days ago; e1 is the first."""
 SITUATIONS: Final[dict[str, tuple[_Fact, ...]]] = {
@@ -70,31 +69,41 @@ SITUATIONS: Final[dict[str, tuple[_Fact, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class LabelledClaim:
-    """A claim, and what is wrong with it, if anything."""
+    """A claim, the request that it answers, of one skill, and what is wrong with it, if anything."""
 
     wrong: str | None
-    situation: str
+    request: Request
     claim: DraftClaim
 
 
 def good_claims() -> list[LabelledClaim]:
     """Claims that a teacher may read."""
-    return [_labelled(None, *row) for row in _rows("good.tsv")]
+    return good_in("good.tsv", request_of)
 
 
 def bad_claims() -> list[LabelledClaim]:
     """Claims that nobody may."""
-    return [_labelled(wrong, *row) for wrong, *row in _rows("bad.tsv")]
+    return bad_in("bad.tsv", request_of)
 
 
 def independent_good() -> list[LabelledClaim]:
     """Claims that a teacher may read, by somebody who had not seen the rules."""
-    return [_labelled(None, *row) for row in _rows("independent_good.tsv")]
+    return good_in("independent_good.tsv", request_of)
 
 
 def independent_bad() -> list[LabelledClaim]:
     """Claims that nobody may, by somebody who had not seen the rules."""
-    return [_labelled(wrong, *row) for wrong, *row in _rows("independent_bad.tsv")]
+    return bad_in("independent_bad.tsv", request_of)
+
+
+def good_in(file: str, request_of: Callable[[str], Request]) -> list[LabelledClaim]:
+    """The claims in a file of lines of situation, cited facts, direction, text."""
+    return [_labelled(None, request_of(situation), *row) for situation, *row in _rows(file)]
+
+
+def bad_in(file: str, request_of: Callable[[str], Request]) -> list[LabelledClaim]:
+    """Likewise; lines begin with what is wrong."""
+    return [_labelled(wrong, request_of(situation), *row) for wrong, situation, *row in _rows(file)]
 
 
 def request_of(situation: str) -> Request:
@@ -105,8 +114,9 @@ def request_of(situation: str) -> Request:
 
 def faults_of(labelled: LabelledClaim) -> tuple[str, ...]:
     """What the check says is wrong."""
-    draft = Draft(skills=[DraftSkill(skill=_SKILL, claims=[labelled.claim])])
-    checked = check_claims(request_of(labelled.situation), draft)
+    (skill,) = labelled.request.skills
+    draft = Draft(skills=[DraftSkill(skill=skill.skill, claims=[labelled.claim])])
+    checked = check_claims(labelled.request, draft)
     return checked.faults if checked.refused else ()
 
 
@@ -119,9 +129,9 @@ def _rows(name: str) -> Iterator[list[str]]:
         yield from csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
 
 
-def _labelled(wrong: str | None, situation: str, cited: str, direction: str, text: str) -> LabelledClaim:
+def _labelled(wrong: str | None, request: Request, cited: str, direction: str, text: str) -> LabelledClaim:
     if "\\u" in text:
         text = codecs.decode(text, "unicode_escape")
-    directions: dict[str, Direction] = {"up": "up", "down": "down"}
+    directions: dict[str, Direction] = {"up": "up", "down": "down", "neither": "neither"}
     claim = DraftClaim(text=text, evidence=[each for each in cited.split(",") if each], direction=directions[direction])
-    return LabelledClaim(wrong, situation, claim)
+    return LabelledClaim(wrong, request, claim)

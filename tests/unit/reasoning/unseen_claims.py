@@ -1,0 +1,141 @@
+"""Claims by somebody who had read what a model is told and the vocabulary, and no rule of the check, about the default skills.
+
+Half of the situations are profiles: that is what all default skills but one are. `first` and `second` are two rounds.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Final, Literal
+
+from schemas.update import EvidenceItem, IndicatorRate
+from streams.reasoning.request.prompt import Prompt, Request
+from tests.events import default_skills
+from tests.unit.reasoning.claim_corpus import LabelledClaim, bad_in, good_in
+from tests.unit.reasoning.samples import evidence, profile, scored, update
+
+Round = Literal["first", "second"]
+_Item = tuple[str, float, Literal[-1, 1], int]
+"""Fact, value, direction, days ago."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """A skill with what is known of it. With rates it is a profile: its indicators come first, as e1 and so on."""
+
+    skill: str
+    items: tuple[_Item, ...]
+    rates: tuple[IndicatorRate, ...] = ()
+
+
+def _rate(name: str, count: float, of: float, trend: float = 0.0) -> IndicatorRate:
+    return IndicatorRate(name=name, count=count, of=of, value=count / of, trend=trend)
+
+
+SITUATIONS: Final[dict[str, Situation]] = {
+    "solving": Situation(
+        "problem_solving",
+        (
+            ("varied_one", 1, 1, 0),
+            ("passed", 0.85, 1, 3),
+            ("failed", 0.7, -1, 1),
+            ("varied_some", 4, -1, 2),
+            ("~i tested", 1, 1, 1),
+            ("~just guessed", 1, -1, 5),
+            ("rubric", 0.8, 1, 6),
+        ),
+    ),
+    "resilience": Situation(
+        "resilience",
+        (
+            ("retried", 2, 1, 1),
+            ("recovered", 3, 1, 1),
+            ("gave_up", 1, -1, 4),
+            ("~keep trying", 1, 1, 0),
+            ("~too hard", 1, -1, 2),
+        ),
+    ),
+    "regulation": Situation(
+        "self_regulation",
+        (
+            ("early", 2, 1, 3),
+            ("late", 1, -1, 1),
+            ("missed", 1, -1, 8),
+            ("reflected", 140, 1, 2),
+            ("~my plan", 1, 1, 2),
+            ("~last minute", 1, -1, 1),
+        ),
+    ),
+    "collaboration": Situation(
+        "collaboration",
+        (
+            ("helped", 1, 1, 2),
+            ("asked", 1, 1, 1),
+            ("agreed", 1, 1, 0),
+            ("~good idea", 1, 1, 3),
+            ("~do it myself", 1, -1, 5),
+        ),
+    ),
+    "resilience profile": Situation(
+        "resilience",
+        (("retried", 2, 1, 1), ("recovered", 2, 1, 1), ("~give up", 1, -1, 3)),
+        (_rate("tries_again_after_failing", 3, 4, 0.2), _rate("gives_up", 1, 4)),
+    ),
+    "regulation profile": Situation(
+        "self_regulation",
+        (("early", 3, 1, 2), ("missed", 1, -1, 6), ("~my goal", 1, 1, 0)),
+        (_rate("hands_in_on_time", 5, 6), _rate("reflects", 2, 9, 0.15), _rate("states_goals", 3, 240)),
+    ),
+    "communication profile": Situation(
+        "communication",
+        (("replied", 1, 1, 0), ("asked", 1, 1, 2), ("~for example", 1, 1, 1)),
+        (
+            _rate("answers_others", 6, 11, -0.15),
+            _rate("takes_part", 4, 9),
+            _rate("hedges", 5, 320),
+            _rate("connects_causes", 3, 320),
+            _rate("requests", 2, 320),
+        ),
+    ),
+    "collaboration profile": Situation(
+        "collaboration",
+        (("helped", 1, 1, 2), ("agreed", 1, 1, 4), ("~what do you think", 1, 1, 0)),
+        (
+            _rate("helps_rather_than_asks", 4, 6, 0.3),
+            _rate("acts_with_others", 6, 15),
+            _rate("agrees", 5, 6),
+        ),
+    ),
+    "adaptability profile": Situation(
+        "adaptability",
+        (("recovered", 2, 1, 1), ("gave_up", 1, -1, 5), ("~different way", 1, 1, 0)),
+        (_rate("recovers_after_trying_again", 2, 3), _rate("gives_up", 1, 5, -0.2)),
+    ),
+    "empathy profile": Situation(
+        "empathy",
+        (("helped", 1, 1, 1), ("~are you ok", 1, 1, 0)),
+        (_rate("helps_rather_than_asks", 3, 5), _rate("answers_others", 4, 9, 0.12)),
+    ),
+}
+
+
+def unseen_good(round_: Round) -> list[LabelledClaim]:
+    """Claims that a teacher may read."""
+    return good_in(f"{round_}_sight_good.tsv", request_there)
+
+
+def unseen_bad(round_: Round) -> list[LabelledClaim]:
+    """Claims that nobody may."""
+    return bad_in(f"{round_}_sight_bad.tsv", request_there)
+
+
+@cache
+def request_there(name: str) -> Request:
+    """What would be asked in a situation."""
+    situation = SITUATIONS[name]
+    items = tuple(_item(number, *item) for number, item in enumerate(situation.items, 1))
+    known = profile(*items, rates=situation.rates) if situation.rates else scored(items=items)
+    return Prompt(default_skills()).question(update(**{situation.skill: known})).request
+
+
+def _item(number: int, fact: str, value: float, direction: Literal[-1, 1], days_ago: int) -> EvidenceItem:
+    return evidence(f"item-{number}", fact, value, direction, f"2026-11-{22 - days_ago:02d}T08:00:00Z")
