@@ -17,6 +17,7 @@ from tests.unit.reasoning.claim_corpus import (
     independent_bad,
     independent_good,
 )
+from tests.unit.reasoning.unseen_claims import unseen_bad, unseen_good
 
 NAME: Final = "grounding"
 _CAUGHT: Final = Target("at least", 95, of="value")
@@ -26,18 +27,26 @@ _REFUSED: Final = Target("at most", 3, of="value")
 def measure(sizes: Sizes, rounds: Rounds) -> list[Figure]:
     """In percent of all bad claims, and of all good ones; and what one check takes.
 
-    `independent` are the claims whose author had not seen the rules, at first: the rules were mended by them since.
+    The authors of the claims called `independent`, `first_sight` and `second_sight` had not seen the rules. These were
+    mended by them since: what was measured at first sight is in decision 44.
     """
     bad, good = bad_claims(), good_claims()
-    others_bad, others_good = independent_bad(), independent_good()
-    missed = sorted(labelled.claim.text for labelled in (*bad, *others_bad) if not faults_of(labelled))
-    for text in missed:
-        sys.stderr.write(f"  {NAME}  missed: {text}\n")
+    lots = {
+        "independent": (independent_bad(), independent_good()),
+        "first_sight": (unseen_bad("first"), unseen_good("first")),
+        "second_sight": (unseen_bad("second"), unseen_good("second")),
+    }
+    for labelled in (*bad, *(each for some, _ in lots.values() for each in some)):
+        if not faults_of(labelled):
+            sys.stderr.write(f"  {NAME}  missed: {labelled.claim.text}\n")
     return [
         rounds.figure(f"{NAME}.caught", f"% of {len(bad)}", [_found_percent(bad)], target=_CAUGHT),
         rounds.figure(f"{NAME}.refused", f"% of {len(good)}", [_found_percent(good)], target=_REFUSED),
-        rounds.figure(f"{NAME}.independent_caught", f"% of {len(others_bad)}", [_found_percent(others_bad)]),
-        rounds.figure(f"{NAME}.independent_refused", f"% of {len(others_good)}", [_found_percent(others_good)]),
+        *(
+            rounds.figure(f"{NAME}.{lot}_{name}", f"% of {len(some)}", [_found_percent(some)], target=target)
+            for lot, both in lots.items()
+            for name, some, target in zip(("caught", "refused"), both, (_CAUGHT, _REFUSED), strict=True)
+        ),
         rounds.figure(f"{NAME}.claim", "us", [_claim_us(good) for _ in range(sizes.rounds)]),
     ]
 

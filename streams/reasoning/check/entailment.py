@@ -5,12 +5,15 @@ A theme is something that can be done, with the words that tell of it and the fa
     "took hints and passed a task"  ──►  hints, passing  ──►  a fact of each must be cited
     "did not pass a task"           ──►  failing
 
+A skills file words its indicators and phrases itself, so these bear out the themes of their words. What was only
+written ("wrote that they gave up") bears out that it was written, not that it was done.
+
 Words that no theme has are not looked at here: what they say of a person, of others or of the future is forbidden
 elsewhere (`forbidden`).
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,6 +30,15 @@ class _Theme:
     denied: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """One time that a text speaks of a theme: that it was not so, or that somebody wrote so."""
+
+    theme: str
+    denied: bool
+    written: bool
+
+
 _TABLES: Final = load()
 _THEMES: Final = {
     table["name"]: _Theme(table["name"], phrases_of(table), frozenset(table["facts"]), table.get("denied"))
@@ -41,6 +53,8 @@ _DENIED: Final = re.compile(
     re.IGNORECASE,
 )
 _NOT: Final = re.compile(r"(?:\b(?:not|never|hardly|no)|n['’]t) (?:\w+ly )?$", re.IGNORECASE)
+_WRITTEN: Final = re.compile(r"\b(?:wrote|writ\w+|said|say\w*|told|tell\w*|message|note)\b.*\bthat\b", re.IGNORECASE)
+_SENTENCE: Final = re.compile(r"[.;:!?]")
 _CLAUSE: Final = re.compile(r"[,.;:!?–—]|\b(?:and|but|until)\b")
 
 
@@ -59,23 +73,32 @@ def said_directions(text: str) -> Iterator[Direction]:
         yield "neither"
 
 
-def unentailed(text: str, facts: Collection[str], worded: str = "") -> Iterator[str]:
+def unentailed(text: str, facts: Collection[str], worded: Sequence[str] = ()) -> Iterator[str]:
     """What `text` says was done, or was not, that `facts`, of these keys, do not say. Slots taken out.
 
-    What is said as in `worded`, the skills file's own words for what was seen, is said by a fact.
+    What is said of in `worded`, the skills file's own words for what was seen, is said by a fact.
     """
     keys = {PHRASE_PREFIX if fact.startswith(PHRASE_PREFIX) else fact for fact in facts}
+    borne_out = {said for words in worded for said in _said_in(words)}
+    for said in _said_in(text):
+        if said in borne_out or _Said(said.theme, said.denied, written=False) in borne_out:
+            continue
+        theme = _THEMES[said.theme]
+        meant = _THEMES.get(theme.denied or "") if said.denied else theme
+        if meant is None:
+            yield f"says that there was no {theme.name}, which no fact says"
+        elif said.written or keys.isdisjoint(meant.facts):
+            yield f"speaks of {meant.name}, of which no cited fact tells"
+
+
+def _said_in(text: str) -> Iterator[_Said]:
     for theme in _THEMES.values():
         for found in theme.words.all_in(text):
             clause = _CLAUSE.split(text[: found.start()])[-1]
-            if _with_two_before(clause, found.group()) in worded.lower():
-                continue
-            said = _THEMES.get(theme.denied or "") if _DENIED.search(clause) else theme
-            if said is None:
-                yield f"says that there was no {theme.name}, which no fact says"
-            elif keys.isdisjoint(said.facts):
-                yield f"speaks of {said.name}, of which no cited fact tells"
+            denied = _DENIED.search(clause) is not None
+            yield _Said(theme.name, denied, _is_written(clause, _SENTENCE.split(text[: found.start()])[-1]))
 
 
-def _with_two_before(clause: str, words: str) -> str:
-    return " ".join([*clause.split()[-2:], words]).lower()
+def _is_written(clause: str, sentence: str) -> bool:
+    """Whether what comes after is what somebody wrote: after "wrote that", with a time between the two or none."""
+    return _WRITTEN.search(sentence if clause.split()[:1] == ["that"] else clause) is not None

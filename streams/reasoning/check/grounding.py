@@ -21,11 +21,12 @@ from streams.reasoning.check.nouns import strangers_in
 from streams.reasoning.check.numbers import number_in
 from streams.reasoning.check.people import name_in
 from streams.reasoning.check.repetition import ALIKE, likeness, repeats_itself
+from streams.reasoning.check.times import untimely
 from streams.reasoning.check.wording import needless_word_in
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkill
 from streams.reasoning.request.instructions import MAX_CLAIM_CHARS, MAX_CLAIMS
 from streams.reasoning.request.prompt import AskedFact, AskedSkill, Request
-from streams.reasoning.request.slots import filled, misplaced_slot, misused_slot, slots_in, without_slots
+from streams.reasoning.request.slots import counted_slots, filled, misplaced_slot, slots_in, without_slots
 from streams.texts.readability import reads_hard
 
 MAX_GRADE: Final = 9.0
@@ -98,9 +99,9 @@ class _Read:
         return cls(skill, claim, cited, values, own, whole, [without_slots(fact.text) for fact in cited])
 
     @property
-    def configured(self) -> str:
+    def configured(self) -> Sequence[str]:
         """The skills file's own words for what the cited facts tell."""
-        return " ".join(words for fact, words in zip(self.cited, self.fact_words, strict=True) if fact.is_configured)
+        return [words for fact, words in zip(self.cited, self.fact_words, strict=True) if fact.is_configured]
 
 
 def _faults(skill: AskedSkill, claim: DraftClaim, others: Sequence[DraftClaim]) -> Iterator[str]:
@@ -157,17 +158,18 @@ def _form_faults(read: _Read) -> Iterator[str]:
 
 
 def _meaning_faults(read: _Read) -> Iterator[str]:
-    skill, own, configured = read.skill, read.own, read.configured
+    skill, own, configured = read.skill, read.own, " ".join(read.configured)
     if any(said != read.claim.direction for said in said_directions(own)):
         yield f"says {read.claim.direction} in its field and otherwise in its text"
     if (level := _LEVEL.search(own)) and level.group().lower() != skill.level:
         of = "has no level" if skill.level is None else "has another level"
         yield f"says {level.group().lower()}, but this skill {of}"
-    yield from forbidden_in(own, len(read.cited), configured)
+    yield from forbidden_in(own, len(read.cited), configured, profile=skill.level is None)
     yield from strangers_in(own, configured)
     if (word := needless_word_in(own, " ".join([skill.skill.replace("_", " "), *read.fact_words]))) is not None:
         yield f"has a word that no claim needs ({word.lower()})"
-    yield from unentailed(own, [key for fact in read.cited for key in fact.about], configured)
+    yield from unentailed(own, [key for fact in read.cited for key in fact.about], read.configured)
+    yield from untimely(own, [when for slot, when in read.values.items() if slot.endswith(".when")])
 
 
 def _says_the_same(read: _Read, other: DraftClaim) -> bool:
@@ -179,7 +181,10 @@ def _says_the_same(read: _Read, other: DraftClaim) -> bool:
 
 
 def _counted_slot(read: _Read) -> str | None:
-    """A slot that counts something; an indicator's own number does: "3 of 4 tasks"."""
-    indicators = {fact.id for fact in read.cited if fact.is_indicator}
-    slot = misused_slot(read.claim.text)
-    return None if slot is None or slot.partition(".")[0] in indicators else slot
+    """A slot that counts something; an indicator's own number does, of what its words say: "3 of 4 tasks"."""
+    counted = {fact.id: fact.text for fact in read.cited if fact.is_indicator}
+    for slot, noun in counted_slots(read.claim.text):
+        words = counted.get(slot.partition(".")[0])
+        if words is None or noun not in words:
+            return slot
+    return None

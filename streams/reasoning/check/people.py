@@ -8,10 +8,11 @@ import re
 from typing import Final
 
 from streams.reasoning.check.lexicon import load, pattern_of
+from streams.reasoning.check.wording import ENTRIES
 
 _PEOPLE: Final = load()["people"]
 _TITLES: Final = pattern_of(_PEOPLE["titles"])
-_STARTS: Final = frozenset([*_PEOPLE["sentence_starts"].split(), *load()["nouns"]["words"].split()])
+_STARTS: Final = ENTRIES | {*_PEOPLE["sentence_starts"].split()}
 _SENTENCE: Final = re.compile(r"(?:^|[.!?…]\s+)[\"“(]?(\w+)")
 _CAPITAL: Final = re.compile(r"\b[A-Z][\w'’-]*")
 _BEGINS: Final = re.compile(r"\w{2,}(?:ed|ing|ly)")

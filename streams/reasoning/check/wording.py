@@ -36,9 +36,10 @@ def _entries(texts: Iterable[str]) -> set[str]:
     return {entry.lower() for text in texts for entry in _ENTRY.findall(text)}
 
 
-_EVERY: Final = _entries(_texts(_TABLES))
-_STEMS: Final = frozenset(_stem(entry) for entry in _EVERY if not entry.endswith("*"))
-_BEGINNINGS: Final = tuple(entry[:-1] for entry in _EVERY if entry.endswith("*"))
+ENTRIES: Final = frozenset(_entries(_texts(_TABLES)))
+"""The words that claims are made of, in lower case, as they stand in the lists; some end with a *."""
+_STEMS: Final = frozenset(_stem(entry) for entry in ENTRIES if not entry.endswith("*"))
+_BEGINNINGS: Final = tuple(entry[:-1] for entry in ENTRIES if entry.endswith("*"))
 
 
 def needless_word_in(text: str, worded: str = "") -> str | None:

@@ -19,7 +19,7 @@ from streams.reasoning.request.leaning import leaning
 from streams.reasoning.request.slots import filled
 from streams.reasoning.request.suggesting import Suggesting
 from streams.reasoning.request.wording import WordedFact, in_words, rate_in_words
-from streams.skills.skill_set import Skill, SkillSet
+from streams.skills.skill_set import Indicator, Skill, SkillSet
 from streams.vocabulary import PHRASE_PREFIX
 
 Direction = Literal["up", "down", "neither"]
@@ -177,9 +177,9 @@ class Prompt:
         for rate in sorted(skill.indicators, key=lambda rate: (-abs(rate.trend), -rate.of)):
             if rate.name in known:
                 alias = _alias(evidence_ids, f"{name}.{rate.name}")
-                terms = known[rate.name].numerator + known[rate.name].denominator
-                about = dict.fromkeys(term.partition(".")[0] for term in terms)
-                facts.append(_fact(alias, rate_in_words(known[rate.name], rate), {}, "neither", tuple(about)))
+                facts.append(
+                    _fact(alias, rate_in_words(known[rate.name], rate), {}, "neither", _about(known[rate.name]))
+                )
         return tuple(facts)
 
 
@@ -222,6 +222,11 @@ def _facts(
         when = {f"{alias}.when": _age((as_of - datetime.fromisoformat(item.time)).days)}
         facts.append(_fact(alias, worded, when, _direction(configured, skill, item), (item.fact,)))
     return tuple(facts)
+
+
+def _about(indicator: Indicator) -> tuple[str, ...]:
+    """The fact that it counts: of several it is not known which, and what they are counted of need not have been."""
+    return (indicator.numerator[0].partition(".")[0],) if len(indicator.numerator) == 1 else ()
 
 
 def _fact(

@@ -7,7 +7,7 @@ What is put in has its unit with it, so that a number can't change its meaning; 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 SKILL_SLOTS: Final = ("score", "low", "high", "confidence")
@@ -16,9 +16,10 @@ SLOT: Final = re.compile(r"\{([^{}]*)\}")
 _COUNTED: Final = re.compile(
     r"\s*(?:of (?:the|all|their|these|those|every)|in every|(?:(?!of|in|on|to|for|from|between|before|after)\w+ )?"
     r"(?:tasks|pieces|works|times|hints|runs|videos|messages|tries|attempts|answers|points|learners|questions|courses|"
-    r"deadlines|dates|controls|marks|ratings|grades)\b)"
+    r"deadlines|dates|controls|marks|ratings|grades|words|days|minutes|seconds|acts|steps|sittings|requests|goals|replies)"
+    r"\b)"
 )
-_SPENT: Final = re.compile(r"\b(?:spent|spends?|spending) (?:about |over |all of )?$", re.IGNORECASE)
+_SPENT: Final = re.compile(r"\b(?:(?:spent|spends?|spending)(?: about| over| all of)?|for) $", re.IGNORECASE)
 _TIME: Final = re.compile(r"\d (?:second|minute|hour|day)s?$")
 _DONE: Final = re.compile(r"\b(?:fail\w*|pass\w*|miss\w*|skip\w*|lost|won) $", re.IGNORECASE)
 _BEFORE_SCORE: Final = re.compile(
@@ -42,15 +43,15 @@ def filled(text: str, values: Mapping[str, str]) -> str:
     return SLOT.sub(lambda slot: values[slot[1]], text)
 
 
-def misused_slot(text: str) -> str | None:
-    """A slot that is made to count something: "{e1} tasks", "{e1} of the tasks"; None if there is none.
+def counted_slots(text: str) -> Iterator[tuple[str, str]]:
+    """The slots that are made to count something, and what: "{e1} tasks"; "" for what is left open, "{e1} of the".
 
     What is put in brings its own unit.
     """
     for slot in SLOT.finditer(text):
-        if not slot[1].endswith(".when") and _COUNTED.match(text, slot.end()):
-            return slot[1]
-    return None
+        if not slot[1].endswith(".when") and (counted := _COUNTED.match(text, slot.end())):
+            noun = counted.group().split()[-1]
+            yield slot[1], noun if noun.endswith("s") else ""
 
 
 def misplaced_slot(text: str, values: Mapping[str, str]) -> str | None:

@@ -1,6 +1,6 @@
 """What passes the check and what does not: the rules of citing, slots and skills; `test_claims` has those of words."""
 
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
@@ -76,6 +76,10 @@ def test_no_other_slot_may_be_used(slot: str) -> None:
         ("Passed and failed.", ("e1", "e2"), "up", "says otherwise"),
         ("Passed. This lowers the score.", ("e1",), "up", "otherwise in its text"),
         ("Passed a task (e1).", ("e1",), "up", "id in the text"),
+        ("Passed a task last week.", ("e1",), "up", "says when"),
+        ("Passed a task today.", ("e1",), "up", "says that it was today"),
+        ("Passed a task, and both raise the score.", ("e1",), "up", "a pair of things, and cites one fact"),
+        ("Passed a task, and it worked.", ("e1",), "up", "speaks of what came of it"),
         ("Passed a task on {e1}, by bicycle.", ("e1",), "up", "a word that no claim needs (bicycle)"),
         ("A task was passed: an expert result.", ("e1",), "up", "a word that no claim needs (expert)"),
         ("A task was passed, so the level is emerging.", ("e1",), "up", "but this skill has another level"),
@@ -190,6 +194,10 @@ def test_what_a_profile_counted_may_be_told(text: str, cites: tuple[str, ...]) -
         ("Passed a task.", ("e3",), "up", "says up, but a fact"),
         ("Is proficient: came back to {e1} tasks.", ("e1",), "neither", "has no level"),
         ("Came back to {score} of the tasks.", ("e1",), "neither", "has a slot that its facts do not have"),
+        ("Came back to {e1} failed tasks, a high share.", ("e1",), "neither", "verdict on a skill that has no score"),
+        ("Came back to {e1} failed tasks, of late less often.", ("e1",), "neither", "says that something changed"),
+        ("Gave up on {e2} failed tasks, of late more often.", ("e2",), "neither", "says that something changed"),
+        ("Came back to work {e1} days early.", ("e1",), "neither", "uses {e1} as the number of something else"),
     ],
 )
 def test_a_profile_is_told_without_a_verdict_a_level_or_a_score(
@@ -200,6 +208,25 @@ def test_a_profile_is_told_without_a_verdict_a_level_or_a_score(
 
 
 DEFAULT_PROMPT = Prompt(default_skills())
+GAVE_UP: Final = evidence("x", "~gave up", 1.0, -1)
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("Wrote that they gave up.", True),
+        ("They wrote {e1.when} that they gave up.", True),
+        ("In a message they said that they gave up.", True),
+        ("Gave up on a task.", False),
+        ("Wrote that they would go on.", False),
+        ("Wrote something, and gave up.", False),
+    ],
+)
+def test_what_was_written_was_not_done(text: str, *, holds: bool) -> None:
+    request = DEFAULT_PROMPT.question(update(resilience=scored(items=(GAVE_UP,)))).request
+    claim = DraftClaim(text=text, evidence=["e1"], direction="down")
+    found = check_claims(request, Draft(skills=[DraftSkill(skill="resilience", claims=[claim])])).faults
+    assert (found == ()) is holds, found
 
 
 @pytest.mark.parametrize("trend", [0.0, 0.3, -0.3])

@@ -1,11 +1,11 @@
-"""Claims by somebody who had read what a model is told and the vocabulary, and no rule of the check, about the default skills.
+"""Claims about the default skills, by somebody who had read what a model is told, and no rule of the check.
 
 Half of the situations are profiles: that is what all default skills but one are. `first` and `second` are two rounds.
 """
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from schemas.update import EvidenceItem, IndicatorRate
 from streams.reasoning.request.prompt import Prompt, Request
@@ -134,7 +134,8 @@ def request_there(name: str) -> Request:
     situation = SITUATIONS[name]
     items = tuple(_item(number, *item) for number, item in enumerate(situation.items, 1))
     known = profile(*items, rates=situation.rates) if situation.rates else scored(items=items)
-    return Prompt(default_skills()).question(update(**{situation.skill: known})).request
+    skills: dict[str, Any] = {situation.skill: known}
+    return Prompt(default_skills()).question(update(**skills)).request
 
 
 def _item(number: int, fact: str, value: float, direction: Literal[-1, 1], days_ago: int) -> EvidenceItem:
