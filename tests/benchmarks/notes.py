@@ -51,6 +51,11 @@ own, by the same clock. The first quarter of the events is not counted; events t
 kilobytes. An update costs about 100 µs of CPU, an event a tenth of that: at half of a rate that was reached with
 40,000 events a batch, each of 2,000 students is changed every 60 ms, there are not cores enough for as many updates,
 and batches grow until there are fewer.""",
+    "grounding": """\
+Figures of what is known: the rules have been mended by every one of these claims. Of claims not seen before, the check
+caught 83 to 91 %
+of the bad ones and refused 5 to 22 % of the good ones; the figures at first sight are in
+[decision 44](decisions/0044-claims-one-by-one.md).""",
     "recovery_bound": """\
 Rows of 2,000 students written at random for twenty minutes, 700 a second, to a log as workers make it and to one of the
 former settings (an hour's lag, Kafka's own segments); then both are read as a start reads them. Records of the last ten
