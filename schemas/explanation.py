@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from schemas.bounds import MAX_SKILLS, Microseconds, Position, Tries
+from schemas.bounds import MAX_SKILLS, MAX_UINT32, Microseconds, Position, Tries
 from schemas.event import Identifier
 from schemas.upcasting import EXPLANATION_UPCASTERS, read_message
 from schemas.update import Kind, UnitInterval
@@ -14,10 +14,19 @@ EXPLANATION_VERSION: Final = 2
 ExplainedScores: TypeAlias = Annotated[
     dict[Annotated[str, Meta(max_length=64)], UnitInterval], Meta(max_length=MAX_SKILLS)
 ]
+CountsOfFacts: TypeAlias = Annotated[
+    dict[
+        Annotated[str, Meta(max_length=64)],
+        Annotated[dict[str, tuple[Annotated[int, Meta(ge=0, le=MAX_UINT32)], float]], Meta(max_length=64)],
+    ],
+    Meta(max_length=MAX_SKILLS),
+]
 
 
 class Claim(Struct, frozen=True, kw_only=True):
-    """A sentence and what it rests on: ids of evidence items, and indicators as `<skill>.<name>`."""
+    """A sentence and what it rests on: ids of evidence items, indicators as `<skill>.<name>`, and what an indicator
+    counted since the skill was last explained as `<skill>.<name>.since`.
+    """
 
     text: str
     evidence: list[str]
@@ -95,7 +104,8 @@ class ReasoningResult(Struct, frozen=True, kw_only=True):
     """What became of one try to explain (`student_id`, `seq`). Times in µs; idempotent to apply.
 
     `explained` holds what the row notes of each skill that was explained (`streams.scoring.noted`), at `seq`, whatever
-    the student has done since: of a score, that score.
+    the student has done since: of a score, that score. `counts` are, by skill and fact, how many there were as of
+    `as_of_us`, and the sum of their values; results of former versions have none.
     """
 
     version: Literal[1]
@@ -106,6 +116,8 @@ class ReasoningResult(Struct, frozen=True, kw_only=True):
     at_us: Microseconds
     not_before_us: Microseconds = 0
     explained: ExplainedScores | None = None
+    as_of_us: Microseconds = 0
+    counts: CountsOfFacts | None = None
 
 
 _EXPLANATIONS: Final = msgspec.json.Decoder(Explanation)

@@ -25,6 +25,7 @@ from schemas.update import read_update
 from streams.limits import LimitUnavailable, RateLimitExceeded
 from streams.pipeline import Pipeline
 from streams.reasoning.asking import NotWanted
+from streams.reasoning.counted import changes_of
 from streams.reasoning.explainer import Explainer
 from streams.reasoning.policy.breaker import ReasoningPaused
 from streams.reasoning.policy.concurrency import Concurrency
@@ -102,6 +103,7 @@ class Reasoner:
                 read_update(written),
                 row_batch.pending(0),
                 moved,
+                changes_of(scored.rows, scorer.skill_set),
                 wanted=lambda: self._queue.contains(ticket),
                 sending=sending,
             )
@@ -114,7 +116,7 @@ class Reasoner:
         except NotWanted:
             return 0.0
         if not self._erased_since(ticket, row_batch):
-            await self._publish(ticket, explanation, with_noted(result, moved, scored.rows))
+            await self._publish(ticket, explanation, with_noted(result, moved, scored.rows, scorer.skill_set))
         return 0.0
 
     def _erased_since(self, ticket: Ticket, row_batch: RowBatch) -> bool:

@@ -13,7 +13,7 @@ No request is sent for a student that is not wanted any more.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from random import Random
 from typing import Literal
@@ -24,6 +24,7 @@ from schemas.update import SkillProfile, SkillUpdate
 from streams.limits import LIMITERS, CostTooLarge, LimitUnavailable, Registry
 from streams.reasoning.asking import BudgetedModel
 from streams.reasoning.assembly import assemble
+from streams.reasoning.counted import NO_CHANGES, SkillChange
 from streams.reasoning.model import template
 from streams.reasoning.model.bulkhead import bulkhead
 from streams.reasoning.model.outcome import CallObserver, RequestOutcome, Tried, ignore_call
@@ -137,6 +138,7 @@ class Explainer:
         update: SkillUpdate,
         pending: Pending,
         moved: Collection[str] | None = None,
+        changes: Mapping[str, SkillChange] = NO_CHANGES,
         *,
         wanted: Callable[[], bool] = always,
         sending: Callable[[], None] = unnoticed,
@@ -145,13 +147,14 @@ class Explainer:
         whoever has the row adds what it notes of profiles (`streams.reasoning.policy.explained`).
 
         The model is asked about the skills that `moved` (None: all); of the others the template tells, which costs
-        nothing. `sending` is called when a request has leave to be sent.
+        nothing. `changes` say what was counted since each skill was last explained; `sending` is called when a request
+        has leave to be sent.
 
         The explanation is None where the student has to wait. Where nothing was done at all, raises: RateLimitExceeded
         or ReasoningPaused (both with `retry_after_s`), LimitUnavailable, NotWanted. Every other failure becomes
         a result.
         """
-        question = self._prompt.question(update, moved)
+        question = self._prompt.question(update, moved, changes)
         attempts = pending.attempts
         tally = CallTally(school_of(update.student_id, self._school_separator), sending)
         if not question.request.skills:

@@ -11,9 +11,11 @@ from msgspec import Struct
 from schemas.errors import Fatal
 from streams.input.checkpoint import Remedy
 from streams.rows.components import name_faults
+from streams.rows.explanations import explanation_faults
 from streams.rows.layout import (
     COMPONENTS_VERSION,
     EVIDENCE_ITEM,
+    EXTENDED_VERSION,
     FACT,
     HEADER,
     HELD_ACT,
@@ -24,6 +26,8 @@ from streams.rows.layout import (
     VOIDABLE,
     Array,
     Split,
+    lengths_of,
+    row_version,
 )
 from streams.rows.row import ID_BYTES, MAX_SKILL_STATES, Pending, Row, SkillState, StoredEvidenceItem, Totals
 from streams.rows.sections import (
@@ -44,7 +48,7 @@ def encode_row(row: Row) -> bytes:
     skill_states = sorted(row.skills.items())[:MAX_SKILL_STATES]
     evidence_items = [evidence_item for _, skill_state in skill_states for evidence_item in skill_state.evidence_items]
     header = NEW_HEADER.copy()
-    header["version"] = COMPONENTS_VERSION if row.components else ROW_VERSION
+    header["version"] = row_version(row.explanations, row.components)
     header["skill_states"], header["evidence_items"] = len(skill_states), len(evidence_items)
     header["ids"], header["controls"] = len(row.ids) // ID_BYTES, len(row.controls)
     header["failures"], header["origins"] = len(row.open_failures), len(row.origins)
@@ -69,6 +73,8 @@ def encode_row(row: Row) -> bytes:
             row.voidable,
             row.segments,
             row.acts,
+            lengths_of(row.explanations),
+            row.explanations,
             row.components,
         )
     )
@@ -81,7 +87,7 @@ def decode_row(stored: bytes) -> Row:
     """
     split = split_rows([stored])
     header, sections = split.headers[0], {name: section[0] for name, section in split.sections.items()}
-    if fault := name_faults(sections["components"]):
+    if fault := name_faults(sections["components"]) or explanation_faults(sections["explanations"]):
         raise _unreadable(fault)
     skill_states = {int(skill_state["skill"]): _skill_state(skill_state) for skill_state in split.skill_states.records}
     if len(skill_states) != len(split.skill_states.records):
@@ -111,6 +117,7 @@ def decode_row(stored: bytes) -> Row:
         segments=sections["segments"],
         acts=sections["acts"],
         components=sections["components"],
+        explanations=sections["explanations"],
     )
 
 
@@ -144,7 +151,7 @@ def _upcast(stored: bytes) -> bytes:
     if stored[:1] != VERSION_2 and not stored.startswith(FIRST_BYTES):
         if not stored or stored[0] >= 0x80:
             raise _unreadable("it begins with no version")
-        raise _unreadable(f"it has version {stored[0]}; this program reads versions 1 to {COMPONENTS_VERSION}")
+        raise _unreadable(f"it has version {stored[0]}; this program reads versions 1 to {EXTENDED_VERSION}")
     try:
         return row_of_v2(stored) if stored[:1] == VERSION_2 else encode_row(row_of_v1(stored))
     except (msgspec.MsgspecError, LookupError, ArithmeticError, ValueError, struct.error) as error:
@@ -160,7 +167,7 @@ def _unreadable(why: str) -> Fatal:
 
 KNOWN: Final = ("noted", "partial", "newest_us", "beyond_us", "far_times")
 _VERSION: Final = bytes([ROW_VERSION])
-_VERSIONS: Final = (_VERSION, bytes([COMPONENTS_VERSION]))
+_VERSIONS: Final = (_VERSION, bytes([COMPONENTS_VERSION]), bytes([EXTENDED_VERSION]))
 _VERSION_3: Final = b"\x03"  # as now, without acts and far times
 _HEADER_3_BYTES: Final = HEADER.itemsize - 8
 _SCALARS: Final = ("epoch", "offset", "reference_us", "first_us", "as_of_us", "events", "erased_us", *KNOWN)

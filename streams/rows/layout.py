@@ -1,16 +1,18 @@
 """The layout of rows in bytes, and of many rows in arrays (little-endian, every part in whole words).
 
     header | facts | skill states | evidence items | ids | controls | failures | origins | voidable | segments | acts
-                                                                                                    | components
+                                                                             | lengths | explanations | components
 
     facts           one for each bit that is set in the header's `facts`
     evidence items  of each skill state in turn, which says how many it has
     ids, segments   8 bytes each; controls, failures, origins, acts 16; voidable 32
-    components      in version 5 only, see `streams.rows.components`
+    lengths         in version 6 only: bytes of the explanations, and 0, of 4 bytes each
+    explanations    in version 6 only, see `streams.rows.explanations`
+    components      in version 5, and in version 6 the rest, see `streams.rows.components`
 
-A row without components is of version 4, one with components of version 5. The header says how many of each other part
-follow. All numbers are of fixed width, so a batch of rows is decoded and encoded by
-moving words, without a loop over what is in them.
+A row without explanations is of version 4, or of version 5 if it has components; one with explanations of version 6.
+The header says how many of each other part follow. All numbers are of fixed width, so a batch of rows is decoded and
+encoded by moving words, without a loop over what is in them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,6 +25,8 @@ from numpy.typing import NDArray
 ROW_VERSION: Final = 4
 COMPONENTS_VERSION: Final = 5
 """Of a row that has components: the same, and that part behind all others."""
+EXTENDED_VERSION: Final = 6
+"""Of a row that has explanations: the same, these behind a word with their length, then its components if any."""
 MAX_FACTS: Final = 64
 WORD: Final = 8
 
@@ -131,8 +135,10 @@ class Split:
         if np.any(lengths % WORD) or np.any(lengths < HEADER.itemsize):
             raise ValueError("a row has no whole header")
         self.headers = self._records(starts, HEADER)
-        has_components = self.headers["version"] == COMPONENTS_VERSION
-        if not np.all(has_components | (self.headers["version"] == ROW_VERSION)):
+        versions = self.headers["version"]
+        extended = versions == EXTENDED_VERSION
+        has_more = extended | (versions == COMPONENTS_VERSION)
+        if not np.all(has_more | (versions == ROW_VERSION)):
             raise ValueError("a row is of another version")
         self.fact_bits = np.unpackbits(
             np.ascontiguousarray(self.headers["facts"]).view(np.uint8).reshape(-1, 8), axis=1, bitorder="little"
@@ -146,12 +152,25 @@ class Split:
         self.evidence_items, at = self._many(at, self.headers["evidence_items"], EVIDENCE_ITEM)
         sizes = [self.headers[name].astype(np.intp) * size for name, size in SECTIONS.items()]
         left = ends * WORD - at * WORD - sum(sizes)
-        if np.any((left > 0) != has_components) or np.any(left < 0):
+        if np.any((left > 0) != has_more) or np.any(left < 0):
             raise ValueError("a row is cut off, or has more than its header says")
-        if has_components.any():
-            self._check_components(ends[has_components], left[has_components] // WORD)
-        slices = self._slices(rows, starts * WORD, at * WORD, [*sizes, left])
-        self.sections = dict(zip((*SECTIONS, "components"), slices, strict=True))
+        lengths, explanations = extended * WORD, np.zeros(len(rows), np.intp)
+        if extended.any():
+            explanations[extended] = self._explanation_bytes(ends[extended], left[extended])
+        components = left - lengths - explanations
+        if components.any():
+            has_components = components > 0
+            self._check_components(ends[has_components], components[has_components] // WORD)
+        slices = self._slices(rows, starts * WORD, at * WORD, [*sizes, lengths, explanations, components])
+        self.sections = dict(zip((*SECTIONS, "lengths", *EXTENSIONS), slices, strict=True))
+
+    def _explanation_bytes(self, ends: Indices, left: Indices) -> Indices:
+        """As the word says that is behind all parts of the header, `left` bytes before the rows' ends."""
+        said: Array = self._words[ends - left // WORD]
+        if np.any(said % np.uint64(WORD)) or np.any(said == 0) or np.any(said > (left - WORD).astype(np.uint64)):
+            raise ValueError("a row has not the explanations that it says")
+        sizes: Indices = said.astype(np.intp)
+        return sizes
 
     def _check_components(self, ends: Indices, widths: Indices) -> None:
         """See `streams.rows.components`: records, lengths and names fill the part. Names are read when asked for."""
@@ -197,6 +216,18 @@ SECTIONS: Final = {
     "acts": HELD_ACT.itemsize,
 }
 """The parts that stay bytes until an event needs them, and their sizes."""
+EXTENSIONS: Final = ("explanations", "components")
+"""Parts that most rows have not, and of which the header says nothing; bytes, too."""
+
+
+def row_version(explanations: bytes, components: bytes) -> int:
+    """Of a row with these parts."""
+    return EXTENDED_VERSION if explanations else COMPONENTS_VERSION if components else ROW_VERSION
+
+
+def lengths_of(explanations: bytes) -> bytes:
+    """The word before a row's explanations; nothing where there are none."""
+    return len(explanations).to_bytes(WORD, "little") if explanations else b""
 
 
 def ragged(counts: Array) -> tuple[Indices, Indices]:

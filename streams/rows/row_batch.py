@@ -3,8 +3,8 @@
     stored rows ──of──► RowBatch ──Fold──► RowBatch ──sources, fusion──► RowBatch ──encode──► stored rows
 
 Decoding, folding, scoring and encoding cost a few array operations a batch, whatever the number of students. Parts
-that few events need (`ids`, `controls`, `failures`, `origins`, `segments`, `components`) stay bytes, a list of one a
-row.
+that few events need (`ids`, `controls`, `failures`, `origins`, `segments`, `components`), or none (`explanations`),
+stay bytes, a list of one a row.
 """
 
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from schemas.errors import Fatal
 from streams.rows.codec import encode_row, pending_of, split_rows
 from streams.rows.layout import (
-    COMPONENTS_VERSION,
     EVIDENCE_ITEM,
+    EXTENSIONS,
     FACT,
     MAX_FACTS,
     NEW_HEADER,
@@ -30,7 +30,9 @@ from streams.rows.layout import (
     Many,
     Split,
     chunks,
+    lengths_of,
     ragged,
+    row_version,
 )
 from streams.rows.row import MAX_EVIDENCE, MAX_SKILL_STATES, Pending, Row, decayed
 from streams.rows.segments import Segments
@@ -83,7 +85,7 @@ class RowBatch:
             _columns(FACT, (len(rows), len(FACTS))),
             _columns(SKILL_STATE, (len(rows), len(names)), skip=("skill", "evidence_items")),
             _columns(EVIDENCE_ITEM, (len(rows), len(names), MAX_EVIDENCE), skip=("unused",)),
-            {name: [b""] * len(rows) for name in (*SECTIONS, "components")},
+            {name: [b""] * len(rows) for name in (*SECTIONS, *EXTENSIONS)},
             Segments([b"%d" % row_index for row_index in range(len(rows))]) if segments is None else segments,
         )
         if known:
@@ -137,9 +139,10 @@ class RowBatch:
         skill_states, skill_counts = self._skill_records(order, item_counts)
         headers = self.headers
         headers["skill_states"], headers["evidence_items"] = skill_counts, item_counts.sum(axis=1)
+        explanations, components = (self.sections[name] for name in EXTENSIONS)
         headers["version"] = ROW_VERSION
-        if any(self.sections["components"]):
-            headers["version"][list(map(bool, self.sections["components"]))] = COMPONENTS_VERSION
+        if any(components) or any(explanations):
+            headers["version"] = list(map(row_version, explanations, components))
         for name, size in SECTIONS.items():
             headers[name] = np.fromiter(map(len, self.sections[name]), np.intp, len(headers)) // size
         pieces = [
@@ -148,8 +151,9 @@ class RowBatch:
             chunks(skill_states, skill_counts),
             chunks(item_records, item_counts.sum(axis=1)),
         ]
-        sections = [section for section in self.sections.values() if any(section)]
-        rows = list(map(b"".join, zip(*pieces, *sections, strict=True)))
+        lengths = list(map(lengths_of, explanations)) if any(explanations) else explanations
+        sections = (*(self.sections[name] for name in SECTIONS), lengths, explanations, components)
+        rows = list(map(b"".join, zip(*pieces, *filter(any, sections), strict=True)))
         for row_index in self.foreign:
             rows[row_index] = self._with_foreign(row_index, rows[row_index])
         return rows
@@ -160,7 +164,8 @@ class RowBatch:
         self.headers[row_indices] = split.headers
         fact = np.flatnonzero(split.fact_bits.view(np.bool_)) % MAX_FACTS  # a fifth of the time of np.nonzero of bytes
         _scatter(self.facts, row_indices[split.facts.owner] * len(FACTS) + fact, split.facts.records)
-        for name, pieces in split.sections.items():
+        for name in self.sections:
+            pieces = split.sections[name]
             if any(pieces):
                 for row_index, part in zip(row_indices.tolist(), pieces, strict=True):
                     self.sections[name][row_index] = part

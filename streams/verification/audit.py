@@ -149,7 +149,7 @@ def _comparable(row: Row) -> Row:
     """The row without scores and ids, which are compared apart, and without what belongs to reasoning."""
     skill_states = {name: _without_scores(skill_state) for name, skill_state in row.skills.items()}
     not_empty = {name: skill_state for name, skill_state in skill_states.items() if skill_state != _NO_SKILL_STATE}
-    unknown = {**dict.fromkeys(KNOWN, 0), "ids": b"", "segments": b""}
+    unknown = {**dict.fromkeys(KNOWN, 0), "ids": b"", "segments": b"", "explanations": b""}
     return msgspec.structs.replace(row, pending=Pending(), skills=not_empty, **unknown)
 
 

@@ -5,6 +5,7 @@ from zlib import crc32
 
 from hypothesis import strategies as st
 
+from streams.rows.explanations import LastExplanation, explanations_section
 from streams.rows.row import (
     ID_BYTES,
     MAX_CONTROLS,
@@ -84,6 +85,17 @@ components: Final = st.just(b"") | st.dictionaries(
 ).map(_part)
 
 
+explanations: Final = st.dictionaries(
+    CONFIGURED | FOREIGN,
+    st.builds(
+        LastExplanation,
+        as_of_s=_seconds,
+        counts=st.dictionaries(st.integers(0, len(FACTS) - 1), st.tuples(_seconds, _sums), max_size=4),
+    ),
+    max_size=3,
+).map(explanations_section)
+
+
 def rows(skills: st.SearchStrategy[int] = CONFIGURED, most_skills: int = 4) -> st.SearchStrategy[Row]:
     """Rows; `skills` are the codes of the skills of which they hold `most_skills` at most."""
     return st.builds(
@@ -108,6 +120,7 @@ def rows(skills: st.SearchStrategy[int] = CONFIGURED, most_skills: int = 4) -> s
         far_times=st.integers(0, 2**64 - 1),
         segments=st.integers(0, MAX_SEGMENTS).map(lambda count: bytes(range(8)) * count),
         components=components,
+        explanations=explanations,
         acts=st.integers(0, MAX_HELD_ACTS).map(lambda count: bytes(range(16)) * count),
         pending=pendings,
         erased_us=_us,

@@ -9,11 +9,13 @@ from schemas.fusion_config import Overrides
 from schemas.update import SkillProfile
 from streams.pipeline import Pipeline
 from streams.rows.codec import decode_row
+from streams.rows.explanations import LastExplanation, explanations_section
 from streams.scoring.overrides import NO_OVERRIDES, version_of
 from streams.verification.rescoring import Rescoring
+from streams.vocabulary import skill_code
 from tests.artifacts import of_a_former_trainer
 from tests.events import default_skills, fail_source, scores_of
-from tests.unit.verified import World, a_class, modelled, of, replayed_without, rescored
+from tests.unit.verified import World, a_class, changed, modelled, of, replayed_without, rescored
 
 # -- what is right
 
@@ -81,6 +83,14 @@ def test_an_update_re_emitted_when_a_source_is_back_does_not_make_the_row_wrong(
     verdict = world.verify()
     assert verdict.differences == []
     assert verdict.other_sources == 1
+
+
+def test_when_skills_were_explained_is_no_part_of_what_is_compared() -> None:
+    world = a_class()
+    explained = explanations_section({skill_code("empathy"): LastExplanation(1, {})})
+    world.write("s1", changed(world.rows["s1"], explanations=explained))
+
+    assert world.verify().differences == []
 
 
 # -- configurations that were changed while the worker ran

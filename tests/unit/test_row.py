@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 from schemas.errors import Fatal
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.components import ComponentTotals, components_of
-from streams.rows.layout import COMPONENTS_VERSION, HEADER, MAX_FACTS, ROW_VERSION
+from streams.rows.explanations import LastExplanation, explanations_of, explanations_section
+from streams.rows.layout import COMPONENTS_VERSION, EXTENDED_VERSION, HEADER, MAX_FACTS, ROW_VERSION
 from streams.rows.row import (
     HALF_LIFE_US,
+    MAX_EXPLAINED_FACTS,
+    MAX_SKILL_STATES,
     RECENT_IDS,
     ControlUse,
     Pending,
@@ -102,6 +105,11 @@ COMPONENTS = bytes.fromhex(
     "00000200000000000000000000000000000000000040030007004c434d6272c3bc6368650000"
 )
 VERSION_5 = b"\x05" + VERSION_4[1:] + COMPONENTS
+EXPLANATIONS = bytes.fromhex(
+    "0100000000f1536502000000000000000000000004000000000000000000084003000000020000000000000000"
+    "00f03faa38c55d01f153650000000000000000"
+)
+VERSION_6 = b"\x06" + VERSION_4[1:] + len(EXPLANATIONS).to_bytes(8, "little") + EXPLANATIONS + COMPONENTS
 
 
 def test_the_encoding_of_version_4_stays_as_it_is() -> None:
@@ -127,6 +135,37 @@ def test_components_are_read_from_their_part_of_a_row() -> None:
         ComponentTotals("brüche", 0, 2, 0.0, 2.0, 1_700_000_001),
     ]
     assert components_of(b"") == []
+
+
+def test_a_row_is_of_version_6_only_if_something_of_it_was_explained() -> None:
+    """Until then a program that knows no version 6 reads all rows."""
+    assert EXTENDED_VERSION == VERSION_6[0] == 6
+    row = msgspec.structs.replace(EVERY_FIELD, components=COMPONENTS, explanations=EXPLANATIONS)
+
+    assert encode_row(row) == VERSION_6
+    assert decode_row(VERSION_6) == row
+    assert encode_row(msgspec.structs.replace(row, explanations=b"")) == VERSION_5
+    assert decode_row(encode_row(msgspec.structs.replace(row, components=b""))).explanations == EXPLANATIONS
+
+
+def test_what_was_counted_at_the_last_explanation_is_read_from_its_part_of_a_row() -> None:
+    assert explanations_of(decode_row(VERSION_6).explanations) == {
+        1: LastExplanation(1_700_000_000, {0: (4, 3.0), 3: (2, 1.0)}),
+        skill_code("empathy"): LastExplanation(1_700_000_001, {}),
+    }
+    assert explanations_of(b"") == {}
+
+
+def test_of_more_skills_than_a_row_has_those_explained_last_are_kept() -> None:
+    every = {skill: LastExplanation(skill, {}) for skill in range(1, MAX_SKILL_STATES + 3)}
+
+    assert list(explanations_of(explanations_section(every))) == list(range(3, MAX_SKILL_STATES + 3))
+
+
+def test_of_a_skill_of_more_facts_than_a_row_keeps_nothing_is_kept() -> None:
+    facts = dict.fromkeys(range(MAX_EXPLAINED_FACTS + 1), (1, 1.0))
+
+    assert explanations_section({1: LastExplanation(1, facts)}) == b""
 
 
 FORMER = msgspec.structs.replace(
@@ -176,7 +215,7 @@ def first_version(evidence_items: list[EvidenceItemV1] | None = None, **changed:
 
 
 def test_every_field_differs_from_its_default_in_the_sample() -> None:
-    for name in set(Row.__struct_fields__) - {"erased_us", "voidable", "components"}:
+    for name in set(Row.__struct_fields__) - {"erased_us", "voidable", "components", "explanations"}:
         assert getattr(EVERY_FIELD, name) != getattr(Row(), name)
 
 
@@ -241,6 +280,14 @@ NOT_ROWS = {
     "names of other lengths": VERSION_5.replace(b"\x03\x00\x07\x00", b"\x03\x00\x06\x00"),
     "a name of another component": VERSION_5.replace(b"LCM", b"GCD"),
     "something behind the names": VERSION_5[:-1] + b"x",
+    "version 6 without explanations": b"\x06" + VERSION_5[1:],
+    "version 6 with no explanations": b"\x06" + VERSION_4[1:] + bytes(8) + COMPONENTS,
+    "version 6 cut off by a word": VERSION_6[:-8],
+    "version 6 cut off in the explanations": VERSION_6[: len(VERSION_4) + 16],
+    "version 6 with more explanations than there are": VERSION_6.replace(b"\x40\0\0\0\0\0\0\0", b"\xf8" + bytes(7)),
+    "explanations with billions of counts": VERSION_6.replace(b"\x02\0\0\0" + bytes(8), b"\xff" * 4 + bytes(8)),
+    "explanations in another order": VERSION_6.replace(EXPLANATIONS, EXPLANATIONS[48:] + EXPLANATIONS[:48]),
+    "two explanations of one skill": VERSION_6.replace(EXPLANATIONS[48:52], EXPLANATIONS[:4]),
     "version 1 with a fact of another program": first_version([EvidenceItemV1("danced", 1.0, 1, 1)]),
     "version 1 with more events than fit": first_version(events=2**32),
     "version 1 with fewer than no events": first_version(events=-1),
@@ -258,9 +305,9 @@ def test_a_row_that_cannot_be_understood_stops_the_worker(stored: bytes) -> None
         decode_row(stored)
 
 
-@pytest.mark.parametrize("version", [6, 7, 127])
+@pytest.mark.parametrize("version", [7, 8, 127])
 def test_a_row_of_a_newer_version_stops_the_worker_and_is_named(version: int) -> None:
-    with pytest.raises(Fatal, match=f"version {version};.* 1 to {COMPONENTS_VERSION}"):
+    with pytest.raises(Fatal, match=f"version {version};.* 1 to {EXTENDED_VERSION}"):
         decode_row(bytes([version]) + VERSION_4[1:])
 
 
@@ -276,7 +323,16 @@ def read(stored: bytes) -> Row | None:
 @given(
     st.binary(max_size=400),
     st.sampled_from(
-        [b"", bytes([ROW_VERSION]), VERSION_1[:4], VERSION_2[:8], VERSION_3[:8], VERSION_4[:8], VERSION_5[:8]]
+        [
+            b"",
+            bytes([ROW_VERSION]),
+            VERSION_1[:4],
+            VERSION_2[:8],
+            VERSION_3[:8],
+            VERSION_4[:8],
+            VERSION_5[:8],
+            VERSION_6[:8],
+        ]
     ),
 )
 def test_any_bytes_are_a_row_or_refused(garbage: bytes, beginning: bytes) -> None:
@@ -287,7 +343,9 @@ def test_any_bytes_are_a_row_or_refused(garbage: bytes, beginning: bytes) -> Non
 
 @settings(max_examples=500, deadline=None)
 @given(
-    st.sampled_from([VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5]), st.integers(0, 500), st.integers(0, 255)
+    st.sampled_from([VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6]),
+    st.integers(0, 500),
+    st.integers(0, 255),
 )
 @example(VERSION_4, VERSION_4.index(b"\x01\xf1\x53\x65\x01") + 4, 2)
 def test_a_row_with_a_wrong_byte_is_a_row_of_its_length_or_refused(stored: bytes, at: int, byte: int) -> None:
@@ -295,7 +353,7 @@ def test_a_row_with_a_wrong_byte_is_a_row_of_its_length_or_refused(stored: bytes
 
     row = read(wrong)
 
-    assert row is None or wrong[0] not in (ROW_VERSION, COMPONENTS_VERSION) or len(encode_row(row)) == len(wrong)
+    assert row is None or wrong[0] not in range(ROW_VERSION, EXTENDED_VERSION + 1) or len(encode_row(row)) == len(wrong)
 
 
 def test_no_phrase_is_called_as_a_fact_or_a_rating() -> None:

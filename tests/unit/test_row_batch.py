@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from schemas.bounds import MAX_SKILLS
 from schemas.errors import Fatal
 from streams.rows.codec import decode_row, encode_row
-from streams.rows.layout import COMPONENTS_VERSION
+from streams.rows.layout import EXTENDED_VERSION
 from streams.rows.row import MAX_ROW_BYTES, MAX_SKILL_STATES, Pending, Row, SkillState, StoredEvidenceItem, Totals
 from streams.rows.row_batch import RowBatch
 from streams.vocabulary import FACTS
 from streams.vocabulary import skill_code as code
 from tests.events import Student, default_skills, event, own_time_us, row_batch_of
 from tests.unit.row_strategies import CONFIGURED, FOREIGN, pendings, rows
-from tests.unit.test_row import EVERY_FIELD, VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5
+from tests.unit.test_row import EVERY_FIELD, VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6
 from tests.unit.test_row_bounds import worst_case
 
 NAMES: Final = default_skills().names
@@ -73,7 +73,7 @@ def test_a_student_not_seen_yet_is_an_empty_row() -> None:
 
 def test_rows_of_all_versions_lie_side_by_side() -> None:
     former = [encode_row(decode_row(row)) for row in (VERSION_1, VERSION_2, VERSION_3)]
-    present = [VERSION_5, VERSION_4]
+    present = [VERSION_5, VERSION_4, VERSION_6]
 
     assert RowBatch.of([*present, VERSION_1, VERSION_2, VERSION_3], NAMES).encode() == [*present, *former]
 
@@ -208,9 +208,9 @@ def test_a_row_is_not_completed_by_its_neighbour() -> None:
 @pytest.mark.parametrize("line", [0, 1, 2])
 def test_a_row_of_a_newer_version_among_others_is_named(line: int) -> None:
     stored = [VERSION_4, VERSION_1, VERSION_4]
-    stored[line] = bytes([COMPONENTS_VERSION + 1]) + VERSION_4[1:]
+    stored[line] = bytes([EXTENDED_VERSION + 1]) + VERSION_4[1:]
 
-    with pytest.raises(Fatal, match=f"version {COMPONENTS_VERSION + 1};"):
+    with pytest.raises(Fatal, match=f"version {EXTENDED_VERSION + 1};"):
         RowBatch.of(stored, NAMES)
 
 

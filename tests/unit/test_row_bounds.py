@@ -8,6 +8,7 @@ from schemas.bounds import MAX_SKILLS
 from schemas.event import MAX_COMPONENT_CHARS
 from streams.folding.history import MAX_ORIGINS
 from streams.rows.codec import decode_row, encode_row
+from streams.rows.explanations import LastExplanation, explanations_section
 from streams.rows.layout import HELD_ACT, MAX_FACTS, SEGMENT, VOIDABLE
 from streams.rows.row import (
     COMPONENTS_PER_STUDENT,
@@ -15,6 +16,7 @@ from streams.rows.row import (
     MAX_COMPONENTS_PER_STUDENT,
     MAX_CONTROLS,
     MAX_EVIDENCE,
+    MAX_EXPLAINED_FACTS,
     MAX_HELD_ACTS,
     MAX_OPEN_FAILURES,
     MAX_ROW_BYTES,
@@ -52,7 +54,15 @@ def components(names: list[str]) -> bytes:
     return packed({crc32(name.encode()): Held(name.encode(), *full) for name in names})
 
 
-def worst_case(skills: int, voidable: int = MAX_VOIDABLE_OF_EVENT, components: bytes = b"") -> Row:
+def explanations(skills: int, facts: int = MAX_EXPLAINED_FACTS) -> bytes:
+    """Of so many skills, each of so many facts."""
+    counts = dict.fromkeys(range(facts), (2**32 - 1, FULL))
+    return explanations_section(dict.fromkeys(range(skills), LastExplanation(LATEST_S, counts)))
+
+
+def worst_case(
+    skills: int, voidable: int = MAX_VOIDABLE_OF_EVENT, components: bytes = b"", explanations: bytes = b""
+) -> Row:
     """Every bounded field full, every number as wide as it comes."""
     totals = Totals(2**32 - 1, FULL, FULL, FULL, FULL, LATEST_S)
     wide = range(2**32 - 1, 0, -1)
@@ -77,6 +87,7 @@ def worst_case(skills: int, voidable: int = MAX_VOIDABLE_OF_EVENT, components: b
         segments=b"\xff" * MAX_SEGMENTS * SEGMENT.itemsize,
         acts=b"\xff" * MAX_HELD_ACTS * HELD_ACT.itemsize,
         components=components,
+        explanations=explanations,
         pending=Pending(2**32 - 1, 2**63 - 1, FULL, LATEST_US, 2**32 - 1, LATEST_US),
         erased_us=LATEST_US,
     )
@@ -84,7 +95,7 @@ def worst_case(skills: int, voidable: int = MAX_VOIDABLE_OF_EVENT, components: b
 
 def test_the_worst_row_stays_within_its_bound_and_gives_nothing_up() -> None:
     longest = [chr(0x10000 + number) * MAX_COMPONENT_CHARS for number in range(MAX_COMPONENTS_PER_STUDENT)]
-    row = worst_case(MAX_SKILL_STATES, components=components(longest))
+    row = worst_case(MAX_SKILL_STATES, components=components(longest), explanations=explanations(MAX_SKILL_STATES))
 
     stored = encode_row(row)
 
@@ -100,6 +111,13 @@ def test_what_components_add_to_a_row_is_as_the_docs_state_it(count: int, chars:
     with_components = encode_row(Row(components=components([f"{number:0{chars}}" for number in range(count)])))
 
     assert len(with_components) - len(encode_row(Row())) == size_bytes
+
+
+@pytest.mark.parametrize(("skills", "facts", "size_bytes"), [(1, 4, 88), (7, 5, 680), (7, 16, 1_912)])
+def test_what_explanations_add_to_a_row_is_as_the_docs_state_it(skills: int, facts: int, size_bytes: int) -> None:
+    explained = encode_row(Row(explanations=explanations(skills, facts)))
+
+    assert len(explained) - len(encode_row(Row())) == size_bytes
 
 
 @pytest.mark.parametrize(("skills", "size_bytes"), [(7, 6_104), (8, 6_280), (MAX_SKILLS, 16_136)])

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from schemas.update import LEVELS
+from streams.reasoning.check.changes import change_faults, without_changes
 from streams.reasoning.check.characters import unwanted_characters
 from streams.reasoning.check.entailment import said_directions, unentailed
 from streams.reasoning.check.forbidden import forbidden_in
@@ -159,12 +160,13 @@ def _form_faults(read: _Read) -> Iterator[str]:
 
 def _meaning_faults(read: _Read) -> Iterator[str]:
     skill, own, configured = read.skill, read.own, " ".join(read.configured)
-    if any(said != read.claim.direction for said in said_directions(own)):
+    if any(said != read.claim.direction for said in said_directions(without_changes(own))):
         yield f"says {read.claim.direction} in its field and otherwise in its text"
     if (level := _LEVEL.search(own)) and level.group().lower() != skill.level:
         of = "has no level" if skill.level is None else "has another level"
         yield f"says {level.group().lower()}, but this skill {of}"
     yield from forbidden_in(own, len(read.cited), configured, profile=skill.level is None)
+    yield from change_faults(own, slots_in(read.claim.text), read.cited, configured)
     yield from strangers_in(own, configured)
     if (word := needless_word_in(own, " ".join([skill.skill.replace("_", " "), *read.fact_words]))) is not None:
         yield f"has a word that no claim needs ({word.lower()})"

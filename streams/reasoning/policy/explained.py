@@ -3,6 +3,9 @@
 A row notes a number for every skill: of a score, that score; of a profile what its indicators and phrases come to when
 they are weighed as the skills file says. That is never shown: it only tells how far a profile has moved since it was
 explained.
+
+With it goes what was counted of each skill that was explained (`streams.reasoning.counted`), so that the next
+explanation can say what changed since.
 """
 
 from collections.abc import Collection
@@ -11,16 +14,18 @@ import msgspec
 import numpy as np
 
 from schemas.explanation import ReasoningResult
+from streams.reasoning.counted import counts_of
 from streams.reasoning.policy.pending import apply, note_pending, values_of
 from streams.reasoning.policy.settings import PendingPolicy
+from streams.rows.explanations import LastExplanation, explanations_of, explanations_section
 from streams.rows.row import Row
 from streams.rows.row_batch import Floats, RowBatch
 from streams.scoring.fusion import Fused
 from streams.skills.skill_set import SkillSet
-from streams.vocabulary import skill_code
+from streams.vocabulary import INDEX, skill_code
 
 
-def with_noted(result: ReasoningResult, moved: Collection[str], rows: RowBatch) -> ReasoningResult:
+def with_noted(result: ReasoningResult, moved: Collection[str], rows: RowBatch, skill_set: SkillSet) -> ReasoningResult:
     """A result about the only one of `rows`, with what this notes of the skills that had `moved`.
 
     Of others nothing is noted, so that small moves add up to one that is explained.
@@ -29,7 +34,13 @@ def with_noted(result: ReasoningResult, moved: Collection[str], rows: RowBatch) 
         return result
     numbers = zip(rows.names, rows.skill_states["score"][0].tolist(), strict=True)
     noted = {name: number for name, number in numbers if name in moved and number >= 0}
-    return msgspec.structs.replace(result, explained=noted | result.explained)
+    explained = noted | result.explained
+    return msgspec.structs.replace(
+        result,
+        explained=explained,
+        as_of_us=int(rows.headers["as_of_us"][0]),
+        counts=counts_of(rows, skill_set, explained),
+    )
 
 
 def note_result(
@@ -47,13 +58,28 @@ def note_result(
     if result.explained is None:
         for skill_state in row.skills.values():
             skill_state.explained = skill_state.score
+        row.explanations = b""
         return
     for name, score in result.explained.items():
         known = row.skills.get(skill_code(name))
         if known is not None:
             known.explained = score
+    row.explanations = _noted_counts(row, result)
     if result.seq < position:
         note_pending(row.pending, _worth(row, skill_set, policy, fitted), result.at_us, policy)
+
+
+def _noted_counts(row: Row, result: ReasoningResult) -> bytes:
+    """The row's explanations, in which those of `result` have taken their place."""
+    noted = explanations_of(row.explanations)
+    for name in result.explained or ():
+        skill = skill_code(name)
+        noted.pop(skill, None)
+        counts = (result.counts or {}).get(name)
+        if counts is not None and skill in row.skills:
+            known = {int(INDEX[fact]): counted for fact, counted in counts.items() if fact in INDEX}
+            noted[skill] = LastExplanation(result.as_of_us // 1_000_000, known)
+    return explanations_section(noted)
 
 
 def _worth(row: Row, skill_set: SkillSet, policy: PendingPolicy, fitted: Collection[str]) -> float:

@@ -5,31 +5,43 @@ is a number. Evidence ids are replaced by aliases, times by whole days of age; n
 Numbers of facts are behind slots, see `slots`.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Final, Literal
 
 import msgspec
 from msgspec import UNSET
 
 from schemas.update import EvidenceItem, Kind, KnownSkill, SkillProfile, SkillUpdate
+from streams.reasoning.counted import NO_CHANGES, UNCHANGED, RateChange, SkillChange
 from streams.reasoning.request.instructions import INSTRUCTIONS
 from streams.reasoning.request.leaning import leaning
 from streams.reasoning.request.slots import filled
 from streams.reasoning.request.suggesting import Suggesting
-from streams.reasoning.request.wording import WordedFact, in_words, rate_in_words
+from streams.reasoning.request.wording import (
+    ChangeWay,
+    WordedFact,
+    change_in_words,
+    in_words,
+    rate_in_words,
+    trend_of,
+    way_of,
+)
 from streams.skills.skill_set import Indicator, Skill, SkillSet
 from streams.vocabulary import PHRASE_PREFIX
 
 Direction = Literal["up", "down", "neither"]
+MAX_CHANGES: Final = 3
+"""Of one skill: those are told that changed most."""
 
 
 @dataclass(frozen=True, slots=True)
 class AskedFact:
     """One evidence item or indicator, in words with slots, and what fills them: "took {e1} on a task".
 
-    An indicator has no `{e1.when}`. `about` are the keys of the facts that it tells of.
+    An indicator has no `{e1.when}`; one of what was counted since the last explanation has an `{e1.since}`. `about` are
+    the keys of the facts that it tells of; `way` says whether it tells of something that was done more often, or less.
     """
 
     id: str
@@ -37,11 +49,17 @@ class AskedFact:
     values: Mapping[str, str]
     direction: Direction
     about: tuple[str, ...]
+    way: ChangeWay | None = None
 
     @property
     def is_indicator(self) -> bool:
         """Whether it is one: what was counted, without a time of its own."""
         return f"{self.id}.when" not in self.values
+
+    @property
+    def is_change(self) -> bool:
+        """Whether it tells what was counted since the last explanation."""
+        return f"{self.id}.since" in self.values
 
     @property
     def is_configured(self) -> bool:
@@ -144,10 +162,16 @@ class Prompt:
             name: {each.name: each for each in skill.indicators} for name, skill in skill_set.skills.items()
         }
 
-    def question(self, update: SkillUpdate, moved: Collection[str] | None = None) -> Question:
+    def question(
+        self,
+        update: SkillUpdate,
+        moved: Collection[str] | None = None,
+        changes: Mapping[str, SkillChange] = NO_CHANGES,
+    ) -> Question:
         """The request for `update`: its skills that are in the skill set and have facts that have words.
 
-        Asked is about those that `moved` and of which something is known; about all where it is None.
+        Asked is about those that `moved` and of which something is known; about all where it is None. Of those that
+        moved, `changes` since they were explained are told first.
         """
         as_of = datetime.fromisoformat(update.as_of)
         evidence_ids: dict[str, str] = {}
@@ -155,7 +179,11 @@ class Prompt:
         for name, skill in update.skills.items():
             if name not in self._definitions:
                 continue
-            facts = (*self._rates(name, skill, evidence_ids), *_facts(self._skills[name], skill, as_of, evidence_ids))
+            change = changes.get(name, UNCHANGED) if moved is None or name in moved else UNCHANGED
+            facts = (
+                *self._counted(name, skill, change, as_of, evidence_ids),
+                *_facts(self._skills[name], skill, as_of, evidence_ids),
+            )
             if facts:
                 skills.append(_asked(name, self._definitions[name], skill, facts))
         about = [skill for skill in skills if (moved is None or skill.skill in moved) and skill.level != "unknown"]
@@ -168,19 +196,23 @@ class Prompt:
         }
         return Question(Request(tuple(about)), evidence_ids, tuple(others), names, suggesting)
 
-    def _rates(self, name: str, skill: KnownSkill, evidence_ids: dict[str, str]) -> tuple[AskedFact, ...]:
-        """A profile's indicators, those first that moved most of late; then those of which most was observed."""
-        if not isinstance(skill, SkillProfile):
-            return ()
+    def _counted(
+        self, name: str, skill: KnownSkill, change: SkillChange, as_of: datetime, evidence_ids: dict[str, str]
+    ) -> Iterator[AskedFact]:
+        """What changed most of indicators since the skill was explained; then, of a profile, its other indicators,
+        those first that moved most of late, then those of which most was observed.
+        """
         known = self._indicators[name]
-        facts: list[AskedFact] = []
-        for rate in sorted(skill.indicators, key=lambda rate: (-abs(rate.trend), -rate.of)):
+        rates = {rate.name: rate for rate in skill.indicators} if isinstance(skill, SkillProfile) else {}
+        age = _age_of_last(as_of, change.as_of_s)
+        for each in _most_changed(change, rates):
+            rates.pop(each.indicator, None)
+            alias, indicator = _alias(evidence_ids, f"{name}.{each.indicator}.since"), known[each.indicator]
+            yield _fact(alias, change_in_words(indicator, each, age), {}, "neither", _about(indicator), way_of(each))
+        for rate in sorted(rates.values(), key=lambda rate: (-abs(rate.trend), -rate.of)):
             if rate.name in known:
-                alias = _alias(evidence_ids, f"{name}.{rate.name}")
-                facts.append(
-                    _fact(alias, rate_in_words(known[rate.name], rate), {}, "neither", _about(known[rate.name]))
-                )
-        return tuple(facts)
+                alias, indicator = _alias(evidence_ids, f"{name}.{rate.name}"), known[rate.name]
+                yield _fact(alias, rate_in_words(indicator, rate), {}, "neither", _about(indicator), trend_of(rate))
 
 
 def render(request: Request) -> list[dict[str, str]]:
@@ -230,10 +262,29 @@ def _about(indicator: Indicator) -> tuple[str, ...]:
 
 
 def _fact(
-    alias: str, worded: WordedFact, when: Mapping[str, str], direction: Direction, about: tuple[str, ...]
+    alias: str,
+    worded: WordedFact,
+    when: Mapping[str, str],
+    direction: Direction,
+    about: tuple[str, ...],
+    way: ChangeWay | None = None,
 ) -> AskedFact:
     values = {f"{alias}{slot}": value for slot, value in worded.values.items()}
-    return AskedFact(alias, worded.text.replace("{}", f"{{{alias}}}"), {**values, **when}, direction, about)
+    text = worded.text.replace("{}", f"{{{alias}}}").replace("{.", f"{{{alias}.")
+    return AskedFact(alias, text, {**values, **when}, direction, about, way)
+
+
+def _most_changed(change: SkillChange, shown: Collection[str]) -> Sequence[RateChange]:
+    """The MAX_CHANGES indicators that changed most, then those of which most was counted since. Of what was never done
+    only those that the profile shows, too.
+    """
+    known = [each for each in change.rates if each.was_done or each.indicator in shown]
+    return sorted(known, key=lambda each: (-abs(each.difference), -each.since.of))[:MAX_CHANGES]
+
+
+def _age_of_last(as_of: datetime, last_s: int) -> str:
+    days = (as_of - datetime.fromtimestamp(last_s, UTC)).days
+    return _age(days) if days > 0 else "earlier today"
 
 
 def _age(days: int) -> str:

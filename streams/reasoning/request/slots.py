@@ -26,6 +26,10 @@ _BEFORE_SCORE: Final = re.compile(
     r"(?:^|[^\w\s] ?|\b(?:score|is|was|of|at|between|and|from|to|about|around|near|now) )$", re.IGNORECASE
 )
 _INSIDE: Final = re.compile(r"\w $")
+_SINCE: Final = re.compile(r"\bsince $", re.IGNORECASE)
+_BEFORE_THAT: Final = re.compile(
+    r"\bbefore that(?: time)?[,:]? (?:(?:it|they|that) (?:was|were|did) )?(?:to |in |on |with |of )?$", re.IGNORECASE
+)
 
 
 def slots_in(text: str) -> list[str]:
@@ -49,19 +53,27 @@ def counted_slots(text: str) -> Iterator[tuple[str, str]]:
     What is put in brings its own unit.
     """
     for slot in SLOT.finditer(text):
-        if not slot[1].endswith(".when") and (counted := _COUNTED.match(text, slot.end())):
+        if not slot[1].endswith((".when", ".since")) and (counted := _COUNTED.match(text, slot.end())):
             noun = counted.group().split()[-1]
             yield slot[1], noun if noun.endswith("s") else ""
 
 
 def misplaced_slot(text: str, values: Mapping[str, str]) -> str | None:
     """A slot whose value does not fit its place: "got {e1.when} ratings", "spent" no time, "failed {e1}", a try,
-    or a skill's own number of which no score is spoken; None if there is none.
+    a skill's own number of which no score is spoken, or what was counted at another time; None if there is none.
     """
     for slot in SLOT.finditer(text):
-        if not _fits(slot[1], values[slot[1]], text[: slot.start()], text[slot.end() :]):
+        before, after = text[: slot.start()], text[slot.end() :]
+        if not (_fits(slot[1], values[slot[1]], before, after) and _fits_in_time(slot[1], before)):
             return slot[1]
     return None
+
+
+def _fits_in_time(name: str, before: str) -> bool:
+    """Whether what was counted before the last explanation, and nothing else, is told as that, its time as since."""
+    if name.endswith(".since"):
+        return _SINCE.search(before) is not None
+    return name.endswith(".when") or name.endswith(".before") == (_BEFORE_THAT.search(before) is not None)
 
 
 def _fits(name: str, value: str, before: str, after: str) -> bool:

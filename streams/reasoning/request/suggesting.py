@@ -51,7 +51,8 @@ class Suggesting:
         if isinstance(self.known, SkillProfile):
             indicators = {indicator.name: indicator for indicator in self.configured.indicators}
             for rate in self.known.indicators:
-                if f"{self.name}.{rate.name}" in cited and rate.name in indicators:
+                ids = {f"{self.name}.{rate.name}", f"{self.name}.{rate.name}.since"}
+                if not ids.isdisjoint(cited) and rate.name in indicators:
                     yield standing(indicators[rate.name], rate) or "", rate.name
         elif self.known.out_of_range is UNSET:
             yield "high" if self.known.level == "proficient" else "low", SCORE

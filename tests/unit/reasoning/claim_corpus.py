@@ -9,9 +9,10 @@ from typing import Final, Literal
 
 from schemas.update import EvidenceItem
 from streams.reasoning.check.grounding import check_claims
+from streams.reasoning.counted import Counted, RateChange, SkillChange
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkill
 from streams.reasoning.request.prompt import Direction, Request
-from tests.unit.reasoning.samples import evidence, prompt, scored, update
+from tests.unit.reasoning.samples import evidence, profile, prompt, scored, update
 
 FOLDER: Final = Path(__file__).parent / "claims"
 _Fact = tuple[str, float, Literal[-1, 1], int]
@@ -65,6 +66,15 @@ SITUATIONS: Final[dict[str, tuple[_Fact, ...]]] = {
     ),
     "": (("passed", 0.9, 1, 2),),
 }
+CHANGES: Final = {
+    "S": (
+        RateChange("comes_back", Counted(3, 4), Counted(5, 12)),
+        RateChange("gives_up", Counted(1, 4), Counted(6, 12)),
+    ),
+    "T": (RateChange("comes_back", Counted(3, 4), Counted(9, 12)),),
+}
+"""What was counted since a skill was explained on the tenth, and before: of S e1 more often, e2 less, of T e1 alike."""
+_EXPLAINED_S: Final = 1_794_268_800  # 2026-11-10
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +118,9 @@ def bad_in(file: str, request_of: Callable[[str], Request]) -> list[LabelledClai
 
 def request_of(situation: str) -> Request:
     """What would be asked there: one skill with its facts."""
+    if situation in CHANGES:
+        changes = {"resilience": SkillChange(_EXPLAINED_S, CHANGES[situation])}
+        return prompt().question(update(resilience=profile(rates=())), None, changes).request
     items = [_item(number, *fact) for number, fact in enumerate(SITUATIONS[situation], 1)]
     return prompt().question(update(resilience=scored(items=tuple(items)))).request
 

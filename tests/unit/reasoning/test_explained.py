@@ -80,7 +80,11 @@ class Noted:
         _, result = await explainer.explain(update, row_batch.pending(0))
         row = decode_row(scored.rows.encode()[0])
         noted = {skill_code(name): row.skills[skill_code(name)].score for name in update.skills}
-        return msgspec.json.encode(with_noted(result, update.skills, scored.rows)), update.seq, noted
+        return (
+            msgspec.json.encode(with_noted(result, update.skills, scored.rows, pipeline.skill_set)),
+            update.seq,
+            noted,
+        )
 
 
 def test_movement_during_a_call_stays_pending_at_what_it_is_worth() -> None:
