@@ -22,13 +22,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 # Files of more than half a minute: begun first, so that none of them is what all others wait for in the end.
 LONG: Final = (
-    "test_delivery_recovery.py",
     "test_delivery_worker.py",
     "test_verify.py",
-    "test_compression.py",
     "test_dead_letters.py",
-    "test_store_delivery.py",
-    "test_delivery_stalls.py",
     "test_worker_asking.py",
     "test_identity.py",
 )

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import orjson
+import pytest
 
 from agents.config.header_keys import Keyring
 from schemas.dead_letter import REINSERTED_HEADER
@@ -261,6 +262,7 @@ def test_more_dead_letters_than_one_transaction_holds(deployment: Deployment) ->
 # -- the poison limit
 
 
+@pytest.mark.long
 def test_a_flood_of_bad_records_stops_the_worker_before_it_drains_them_and_again_after_a_restart(
     broker: str, tmp_path: Path
 ) -> None:

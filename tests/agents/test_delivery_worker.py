@@ -96,6 +96,7 @@ def test_two_workers_share_partitions_a_leaver_s_are_taken_over_and_revoked_rows
     assert kafka.counts() == kafka.expected
 
 
+@pytest.mark.long
 def test_a_standby_follows_the_changelog_and_takes_over_when_the_owner_is_killed(kafka: Cluster) -> None:
     kafka.produce(1_000)
     workers = [kafka.start(standby_replicas=1), kafka.start(standby_replicas=1)]
@@ -175,6 +176,7 @@ def test_a_stop_that_takes_too_long_ends_by_force_and_says_what_it_waited_for(ka
     assert "DeliveryApp._consumer_wait_empty" in kafka.log()
 
 
+@pytest.mark.long
 def test_a_worker_that_joins_a_group_that_waits_for_another_is_stopped_in_good_order(kafka: Cluster) -> None:
     away = kafka.start(session_timeout_s=30.0)
     until(lambda: away.owns(PARTITIONS), "recovered")

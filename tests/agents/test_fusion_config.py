@@ -95,6 +95,7 @@ def test_what_is_set_while_workers_run_applies_at_a_student_s_next_event_and_in_
     assert (verified.code, verified.lines[-1]["notes"]) == (0, []), "each is scored again as its update says"
 
 
+@pytest.mark.long
 def test_a_bad_record_is_refused_counted_and_shown_and_the_old_configuration_stays(deployment: Deployment) -> None:
     assert config(deployment, "set", "--level", "proficient=0.7").code == 0
     worker = deployment.start()

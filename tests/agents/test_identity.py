@@ -164,6 +164,7 @@ def test_a_worker_that_refuses_ends_with_the_code_for_it_and_changes_nothing(ran
     put_checkpoints(deployment, ran.checkpoints)
 
 
+@pytest.mark.long
 def test_a_restart_goes_on_under_the_epoch_that_the_table_knows(broker: str, tmp_path: Path) -> None:
     with run_once(broker, tmp_path) as once:
         put_checkpoints(

@@ -21,6 +21,7 @@ from tests.agents.test_verify import verify
 from tests.events import raw
 from tests.skill_sets import phrase, skills_file, topic, topics_of
 
+pytestmark = pytest.mark.long
 CLASS: Final = [Sent(each.key, each.value) for each in simulate(20, 600, seed=5, faults=0.0)]
 TOPICS: Final = topics_of(MAX_SKILLS)
 EVERY, SOME = "of-every-topic", "of-some-topics"

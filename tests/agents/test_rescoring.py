@@ -40,6 +40,7 @@ def deployment(broker: str, tmp_path: Any) -> Iterator[Deployment]:
         yield made
 
 
+@pytest.mark.long
 def test_all_students_are_scored_anew_once_without_an_event_and_the_erased_stay_erased(deployment: Deployment) -> None:
     worker = deployment.start()
     deployment.send(Sent(s.encode(), raw("control", s, controls={"a": 1.0, "b": 0.0})) for s in STUDENTS)

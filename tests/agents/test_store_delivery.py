@@ -11,6 +11,8 @@ from agents.kafka.embedded import PARTITIONS
 from agents.stores.rocksdb import RocksRows
 from tests.agents.delivery_cluster import CHANGELOG, Cluster, cluster, until
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def kafka(tmp_path: Path) -> Iterator[Cluster]:

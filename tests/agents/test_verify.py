@@ -191,6 +191,7 @@ def test_the_report_for_people_names_them_too(planted: Planted, left: Deployment
 # -- what cannot be judged
 
 
+@pytest.mark.long
 def test_a_group_that_is_behind_is_judged_as_far_as_it_came_and_said_to_be_behind(broker: str, tmp_path: Path) -> None:
     with deployed(broker, tmp_path, max_batch_records=50, model="none") as deployment:
         deployment.send(CLASS[:400])
@@ -211,6 +212,7 @@ def test_a_group_that_is_behind_is_judged_as_far_as_it_came_and_said_to_be_behin
         assert (caught_up.code, caught_up.said["records"]) == (0, 500), caught_up.said
 
 
+@pytest.mark.long
 def test_where_retention_has_removed_the_start_it_says_so_and_raises_no_false_alarm(
     broker: str, tmp_path: Path
 ) -> None:
@@ -232,6 +234,7 @@ def test_where_retention_has_removed_the_start_it_says_so_and_raises_no_false_al
         assert any(f"{deployment.channels.activity}, partition 0: offsets 0 to " in note for note in removed)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("right", ["Describe", "Read"])
 def test_without_a_right_on_the_keys_signed_headers_are_taken_as_genuine_and_what_depends_on_them_is_not_judged(
     broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, right: str

@@ -308,7 +308,7 @@ def test_rows_segments_and_counts_are_the_same_however_what_is_sent_is_cut(data:
     assert cut.counts == whole.counts
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 900), st.integers(1, 250)), min_size=1, max_size=8),
     st.integers(1, 300),
