@@ -133,6 +133,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     school_usd_per_week: Usd = 0.0
     school_usd_per_month: Usd = 0.0
     seed_limits: bool = False
+    cached_answers: Annotated[int, Meta(ge=0, le=1_000_000)] = 10_000
+    cached_answers_s: Annotated[float, Meta(gt=0, le=31_536_000)] = 86_400.0
     explain_cooldown_s: Annotated[float, Meta(ge=0, le=31_536_000)] = 600.0
     explain_horizon_s: Annotated[float, Meta(gt=0, le=31_536_000)] = 86_400.0
 

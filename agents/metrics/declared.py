@@ -214,6 +214,16 @@ class Metrics:
             "Explanations by the template, by the reason why no model wrote them.",
             [outcome.removeprefix("template_") for outcome in get_args(RequestOutcome) if "template_" in outcome],
         )
+        self.reused_answers = declare.counter(
+            "reused_answers",
+            "messages",
+            "Explanations by an answer that was kept: no call was made, nothing was spent.",
+        )
+        self.evicted_answers = declare.counter(
+            "evicted_answers",
+            "answers",
+            "Kept answers that made room for newer ones, as more than SKILLSTREAM_CACHED_ANSWERS were kept.",
+        )
         self.reasoning_calls: CounterBy[CallOutcome] = declare.counter_by(
             "outcome", "reasoning_calls", "calls", "Calls to the reasoning model.", get_args(CallOutcome)
         )

@@ -23,6 +23,7 @@ from agents.reasoning.setup import (
     calls_per_s,
     count_call,
     make_account,
+    make_answer_cache,
     make_explainer,
     make_limiter,
     make_model,
@@ -69,10 +70,11 @@ class Explanations:
         self._model = make_model(settings)
         self._spending = SpendingWatch(limits_of(settings), metrics)
         self._account = make_account(settings, self._spending.crossed, self._share)
+        self._answers = make_answer_cache(settings, metrics)
         self._concurrency = Concurrency(settings.calls_per_minute / 60, settings.calls_at_once)
         self._results_topic = channels.results
         self._explainer = make_explainer(
-            settings, pipeline.skill_set, self._model, self._account, _log.error, self._called
+            settings, pipeline.skill_set, self._model, self._account, _log.error, self._called, self._answers
         )
         self._redis_lost_s: float | None = None
         self.queue = ReasoningQueue(policy_of(settings), calls_per_s(settings))
@@ -95,6 +97,8 @@ class Explanations:
             stack.push_async_callback(self._limiter.aclose)
             stack.push_async_callback(self._account.aclose)
             stack.push_async_callback(self._model.aclose)
+            if self._answers is not None:
+                stack.push_async_callback(self._answers.aclose)
             await self._look_for_redis()
             if self._settings.reasoning_required:
                 await self._require_model()
@@ -203,5 +207,7 @@ class Explanations:
 
     def _published(self, explanation: Explanation) -> None:
         self._metrics.explanations.add(explanation.generator)
+        if explanation.reused is True:
+            self._metrics.reused_answers.add()
         if explanation.generator == "template":
             self._metrics.templates.add(explanation.reason or "unknown")

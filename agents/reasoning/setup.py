@@ -26,6 +26,9 @@ from streams.reasoning.model.reasoning_model import ReasoningModel
 from streams.reasoning.model.scripted import ScriptedModel
 from streams.reasoning.policy.settings import LIMITER, ExplainSettings, PendingPolicy
 from streams.reasoning.request.prompt import Prompt
+from streams.reasoning.reuse import Reuse
+from streams.reasoning.shared.answer_cache import AnswerCache, MemoryAnswerCache
+from streams.reasoning.shared.keyed_hash import KeyedHash
 from streams.skills.skill_set import SkillSet
 from streams.spending.account import OnCrossed, SpendingAccount
 from streams.spending.memory import MemoryAccount
@@ -113,6 +116,25 @@ def make_account(settings: Settings, on_crossed: OnCrossed, share: PartitionShar
     return MemoryAccount(limits, part=lambda: share.part(monotonic_us() - _MINUTE_US), on_crossed=on_crossed)
 
 
+def make_answer_cache(settings: Settings, metrics: Metrics) -> AnswerCache | None:
+    """Where answers are kept: in Redis where there is one, else in memory; None where none are."""
+    most, ttl_s = settings.cached_answers, settings.cached_answers_s
+    if most == 0:
+        return None
+    if settings.redis_url:
+        from streams.limits.redis import connect
+        from streams.reasoning.shared.redis_answer_cache import RedisAnswerCache
+
+        client = connect(settings.redis_url)
+        return RedisAnswerCache(client, most, ttl_s, prefix=settings.app_id, evicted=metrics.evicted_answers.add)
+    return MemoryAnswerCache(most, ttl_s, evicted=metrics.evicted_answers.add)
+
+
+def keyed_hash(settings: Settings) -> KeyedHash:
+    """Names by a secret that all workers have: the header key, or else the key of the model's provider."""
+    return KeyedHash(settings.header_key or settings.openai_api_key)
+
+
 def make_explainer(
     settings: Settings,
     skill_set: SkillSet,
@@ -120,8 +142,9 @@ def make_explainer(
     account: SpendingAccount,
     alert: Callable[[str], None],
     observe: CallObserver,
+    answers: AnswerCache | None = None,
 ) -> Explainer:
-    """The explainer."""
+    """The explainer; without `answers` each explanation is a call."""
     return Explainer(
         model,
         Prompt(skill_set),
@@ -132,6 +155,7 @@ def make_explainer(
         alert=alert,
         observe=observe,
         school_separator=settings.school_separator,
+        reuse=None if answers is None else Reuse(model, answers, keyed_hash(settings)),
     )
 
 

@@ -157,7 +157,7 @@ class BudgetedModel:
         self, request: Request, wanted: Callable[[], bool], tally: CallTally, *, again: bool = False
     ) -> CheckedAnswer:
         """One reservation, one grant, one request, one check."""
-        _insist(wanted)
+        insist_on(wanted)
         reserved = await self._paid.reserve(request, self._model.name, tally)
         try:
             async with rate_limit(LIMITER, registry=self._registry) as grant:
@@ -198,7 +198,7 @@ class BudgetedModel:
     async def _enter(self, grant: Grant, wanted: Callable[[], bool]) -> None:
         """The last look before the request; what forbids it gives the grant back, since nothing was sent."""
         try:
-            _insist(wanted)
+            insist_on(wanted)
             self._breaker.enter(self._clock_us())
         except (NotWanted, ReasoningPaused):
             with suppress(LimitUnavailable):
@@ -234,6 +234,7 @@ class BudgetedModel:
             await self._paid.hold(wait_s)
 
 
-def _insist(wanted: Callable[[], bool]) -> None:
+def insist_on(wanted: Callable[[], bool]) -> None:
+    """Raises NotWanted for a student who is another worker's now."""
     if not wanted():
         raise NotWanted("the student is another worker's now")

@@ -23,12 +23,13 @@ def assemble(
     *,
     reason: str | None = None,
     usage: CallUsage | None = None,
+    reused: bool = False,
     templated: Collection[str] = (),
 ) -> Explanation:
     """The explanation of `update`: all its skills, those without facts with no claims.
 
-    The score is never the model's. `reason` says why a template speaks, `usage` what was asked before; `templated` are
-    the skills of which a template speaks though the explanation is a model's.
+    The score is never the model's. `reason` says why a template speaks, `usage` what was asked before, `reused` that
+    the answer was kept; `templated` are the skills of which a template speaks though the explanation is a model's.
     """
     claims = {drafted.skill: drafted.claims for drafted in draft.skills}
     suggestions = _suggestions(question, claims)
@@ -58,6 +59,7 @@ def assemble(
             for name, skill in update.skills.items()
         ],
         usage=usage,
+        reused=reused or UNSET,
     )
 
 

@@ -19,10 +19,10 @@ from random import Random
 from typing import Literal
 
 from schemas.bounds import LATEST_US, MAX_UINT32
-from schemas.explanation import Explanation, ReasoningResult
+from schemas.explanation import CallUsage, Explanation, ReasoningResult
 from schemas.update import SkillProfile, SkillUpdate
 from streams.limits import LIMITERS, CostTooLarge, LimitUnavailable, Registry
-from streams.reasoning.asking import BudgetedModel
+from streams.reasoning.asking import BudgetedModel, CheckedAnswer, insist_on
 from streams.reasoning.assembly import assemble
 from streams.reasoning.counted import NO_CHANGES, SkillChange
 from streams.reasoning.model import template
@@ -45,6 +45,7 @@ from streams.reasoning.policy.breaker import Breaker
 from streams.reasoning.policy.condition import Condition
 from streams.reasoning.policy.settings import ExplainSettings
 from streams.reasoning.request.prompt import Prompt, Question
+from streams.reasoning.reuse import Reuse
 from streams.rows.row import Pending
 from streams.scoring.updates import rfc3339
 from streams.spending.account import MoneySpent, SpendingAccount
@@ -64,8 +65,8 @@ class Explainer:
     """Explains updates, one at a time or several at once, within the limit LIMITER of `registry`.
 
     `clock_us` is the clock of the rows' Pending column; `alert` is called where a person must act; `account` pays,
-    without limits where there is none, for the school that stands before `school_separator` in a student's id. A
-    cancelled call keeps its grant charged, and writes nothing.
+    without limits where there is none, for the school that stands before `school_separator` in a student's id;
+    `reuse` has answers to requests that were made before. A cancelled call keeps its grant charged, and writes nothing.
     """
 
     def __init__(
@@ -82,8 +83,10 @@ class Explainer:
         observe: CallObserver = ignore_call,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         school_separator: str = "",
+        reuse: Reuse | None = None,
     ) -> None:
         self._model = model
+        self._reuse = reuse
         self._prompt = prompt
         self._clock_us = clock_us
         self._rng = rng
@@ -159,6 +162,8 @@ class Explainer:
         tally = CallTally(school_of(update.student_id, self._school_separator), sending)
         if not question.request.skills:
             return self._template(update, question, attempts, "template_nothing_to_ask", tally)
+        if (reused := await self._reused(update, question, attempts, wanted)) is not None:
+            return reused
         self._breaker.check(self._clock_us())
         if attempts > 0 and not self._asked.may_try_again:
             return self._later(update, attempts, self._backoff.longest_s(self._rng), "later_retries_spent")
@@ -196,16 +201,52 @@ class Explainer:
         if answer is None:
             self._condition.fail("the model's answers do not pass the check")
             return self._template(update, question, attempts, "template_rejected", tally)
-        generator, now = self._model.generator, rfc3339(self._clock_us())
-        answered = {drafted.skill for drafted in answer.draft.skills}
-        rest = [skill for skill in question.skills if skill.skill not in answered]
-        draft = Draft(skills=[*answer.draft.skills, *template.draft_of(rest).skills])
-        templated = [skill.skill for skill in rest]
-        explanation = assemble(
-            update, question, draft, generator, answer.model, now, usage=tally.usage(), templated=templated
-        )
+        if self._reuse is not None:
+            await self._reuse.keep(question.request, answer)
+        explained = self._by_answer(update, question, answer, attempts, usage=tally.usage())
         self._condition.work()
         self._observe(Tried("explained"))
+        return explained
+
+    async def _reused(
+        self, update: SkillUpdate, question: Question, attempts: int, wanted: Callable[[], bool]
+    ) -> Explained | None:
+        """The explanation by an answer that was kept, which costs nothing; None without one. Raises NotWanted."""
+        if self._reuse is None:
+            return None
+        with suppress(ModelFailed), bulkhead("reading a kept answer"):
+            answer = await self._reuse.find(question.request)
+            if answer is not None:
+                insist_on(wanted)
+                explained = self._by_answer(update, question, answer, attempts, reused=True)
+                self._observe(Tried("reused"))
+                return explained
+        return None
+
+    def _by_answer(
+        self,
+        update: SkillUpdate,
+        question: Question,
+        answer: CheckedAnswer,
+        attempts: int,
+        *,
+        usage: CallUsage | None = None,
+        reused: bool = False,
+    ) -> Explained:
+        """The explanation by `answer`; a template tells the skills that it lacks."""
+        answered = {drafted.skill for drafted in answer.draft.skills}
+        rest = [skill for skill in question.skills if skill.skill not in answered]
+        explanation = assemble(
+            update,
+            question,
+            Draft(skills=[*answer.draft.skills, *template.draft_of(rest).skills]),
+            self._model.generator,
+            answer.model,
+            rfc3339(self._clock_us()),
+            usage=usage,
+            reused=reused,
+            templated=[skill.skill for skill in rest],
+        )
         return explanation, self._result(update, "explained", attempts, explained=_scores(update, question))
 
     def _block(self, why: str) -> None:

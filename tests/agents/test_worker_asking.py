@@ -17,6 +17,7 @@ from tests.agents.worker_process import WorkerProcess
 from tests.events import raw
 from tests.servers import openai
 
+SETTINGS = {**FAST_LIMITS, "cached_answers": 0}  # these students are all alike, and each is to be asked about
 Asking = tuple[Deployment, WorkerProcess, OpenAIThread]
 
 
@@ -25,7 +26,7 @@ def started(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
     folder = tmp_path_factory.mktemp("asking")
     with (
         OpenAIThread() as provider,
-        deployed(broker, folder, model="none", reasoning="openai", openai_timeout_s=4, **FAST_LIMITS) as deployment,
+        deployed(broker, folder, model="none", reasoning="openai", openai_timeout_s=4, **SETTINGS) as deployment,
     ):
         keys = {"OPENAI_API_KEY": "sk-loopback", "OPENAI_BASE_URL": provider.url}
         worker = deployment.start(keys, log_level="debug")

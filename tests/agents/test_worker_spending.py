@@ -25,13 +25,14 @@ USED = using(
     completion_tokens_details={"reasoning_tokens": 64},
 )
 STUDENTS = [f"north:{number}" for number in range(80)]
+EACH_ASKED = {**FAST_LIMITS, "cached_answers": 0}  # these students are all alike
 KEY = {"OPENAI_API_KEY": "sk-loopback"}
 
 
 def test_a_day_of_money_is_spent_and_not_exceeded_and_the_template_goes_on(broker: str, tmp_path: Path) -> None:
     with RealRedis() as redis, OpenAIThread() as provider:
         provider.plan(then=USED)
-        limits = {"redis_url": redis.url, "usd_per_day": LIMIT_USD, "school_separator": ":", **FAST_LIMITS}
+        limits = {"redis_url": redis.url, "usd_per_day": LIMIT_USD, "school_separator": ":", **EACH_ASKED}
         with deployed(broker, tmp_path, model="none", reasoning="openai", **limits) as deployment:
             around = {**KEY, "OPENAI_BASE_URL": provider.url}
             worker = deployment.start(around)
@@ -64,6 +65,23 @@ def test_a_day_of_money_is_spent_and_not_exceeded_and_the_template_goes_on(broke
             assert worker.terminate() == 0
 
         assert _spend(environment(deployment.given(), around))["days"] == said["days"]  # with no worker running
+
+
+def test_a_class_of_whom_the_same_is_known_is_paid_for_once(broker: str, tmp_path: Path) -> None:
+    students = STUDENTS[:20]
+    with (
+        OpenAIThread() as provider,
+        deployed(broker, tmp_path, model="none", reasoning="openai", calls_at_once=1, **FAST_LIMITS) as deployment,
+    ):
+        worker = deployment.start({**KEY, "OPENAI_BASE_URL": provider.url})
+        deployment.send(event for student in students for event in many_of(student, 12))
+        until(lambda: len(deployment.explanations()) >= len(students), "an explanation each", 60.0)
+
+        made = deployment.explanations()
+        assert {each.student_id for each in made} == set(students)
+        assert len(provider.server.calls) == sum(each.usage is not None for each in made) == 1
+        assert worker.metrics()["reused_answers_total"] == sum(each.reused is True for each in made) == len(made) - 1
+        assert worker.terminate() == 0
 
 
 def _spend(variables: dict[str, str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ CallOutcome: TypeAlias = Literal[
 ]
 RequestOutcome: TypeAlias = Literal[
     "explained",
+    "reused",
     "template_nothing_to_ask",
     "template_rejected",
     "template_refused",

@@ -9,6 +9,9 @@ from streams.reasoning.explainer import Explainer
 from streams.reasoning.model.openai_model import OpenAIModel, OpenAISettings
 from streams.reasoning.model.outcome import Called, Tried
 from streams.reasoning.policy.settings import LIMITER, ExplainSettings
+from streams.reasoning.reuse import Reuse
+from streams.reasoning.shared.answer_cache import AnswerCache
+from streams.reasoning.shared.keyed_hash import KeyedHash
 from streams.rows.row import Pending
 from streams.spending.limits import SpendingLimits
 from streams.spending.memory import MemoryAccount
@@ -32,6 +35,7 @@ class Rig:
         models: tuple[str, ...] = (),
         limits: SpendingLimits = NO_LIMITS,
         total_timeout_s: float = 5.0,
+        answers: AnswerCache | None = None,
     ) -> None:
         self.clock = ManualClock(START_US)
         self.alerts: list[str] = []
@@ -60,6 +64,7 @@ class Rig:
             observe=self.events.append,
             sleep=self._sleep,
             school_separator=":",
+            reuse=None if answers is None else Reuse(self.model, answers, KeyedHash("secret")),
         )
 
     @property

@@ -1,0 +1,1 @@
+"""What workers share of explanations: answers that were checked."""
