@@ -167,6 +167,7 @@ class Explainer:
         self._breaker.check(self._clock_us())
         if attempts > 0 and not self._asked.may_try_again:
             return self._later(update, attempts, self._backoff.longest_s(self._rng), "later_retries_spent")
+        began_us = self._clock_us()
         try:
             with bulkhead("explaining"):
                 return await self._answered(update, question, attempts, wanted, tally)
@@ -179,7 +180,8 @@ class Explainer:
             self._block(str(error))
             return self._later(update, attempts, self._settings.blocked_pause_s, "later_blocked")
         except ModelUnavailable as error:
-            self._condition.fail(str(error), lasting=self._breaker.why is not None)
+            lasting = self._breaker.why is not None
+            self._condition.fail_since(str(error), began_us, self._clock_us(), lasting=lasting)
             return self._unavailable(update, question, attempts + 1, error.retry_after_s, tally)
         except ModelRefused as error:
             self._refused(error)

@@ -1,6 +1,7 @@
 """The worker and its provider: what is asked, what never leaves, and what happens while the provider fails."""
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -141,3 +142,17 @@ def test_tokens_that_cannot_be_are_not_counted(asking: Asking) -> None:
     until(lambda: bool(_of(deployment, student)), "an explanation")
     assert worker.alive
     assert all(0 <= tokens < 2**40 for name, tokens in worker.metrics().items() if name.startswith("tokens_total"))
+
+
+def test_within_a_minute_health_says_that_the_provider_is_dead_and_why(asking: Asking) -> None:
+    """The last one here: calls pause then."""
+    deployment, worker, provider = asking
+    provider.plan(then=openai.failing(500))
+    began_s = time.monotonic()
+    deployment.send(event for number in range(3) for event in many_of(f"dead-{number}-{uuid4().hex[:6]}", 12))
+    until(lambda: "reasoning" in worker.get("/health").json.get("problems", {}), "health says so", 60.0)
+
+    assert time.monotonic() - began_s < 60
+    assert worker.get("/health").json["status"] == "degraded"
+    assert "the model's server answered 500" in worker.get("/health").json["problems"]["reasoning"]
+    until(lambda: "No explanations for now" in worker.log, "a line")

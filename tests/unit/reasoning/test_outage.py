@@ -1,8 +1,10 @@
 """A provider that is dead for minutes: hardly a call is spent on it, people are told once, and it is found again."""
 
 import logging
+from typing import Any
 
 import pytest
+from aiohttp import web
 
 from streams.limits import LimitUnavailable, RateLimitExceeded
 from streams.reasoning.policy.breaker import Breaker, OutageRule, ReasoningPaused
@@ -52,6 +54,25 @@ async def test_a_dead_provider_is_spared_told_of_once_and_found_again(
     assert caplog.text.count("Explanations are made again") == 1
     assert rig.outcomes.count("explained") > 10
     assert rig.alerts == []
+
+
+@pytest.mark.parametrize("call_s", [0.1, 5.0, 10.0, 20.0, 30.0])
+async def test_within_a_minute_a_dead_provider_is_trouble_though_a_single_student_waits(
+    server: LoopbackOpenAI, rig: Rig, call_s: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    def dead(asked: dict[str, Any]) -> web.Response | None:
+        rig.clock.advance(seconds=call_s)
+        return failing(500)(asked)
+
+    server.plan(then=dead)
+    began_us, attempts = rig.clock.now_us, 0
+    while rig.explainer.trouble is None:
+        _, result = await rig.explain(attempts)
+        attempts = result.attempts
+        if rig.explainer.trouble is None:
+            rig.clock.advance(seconds=(result.not_before_us - rig.clock.now_us) / 1e6)
+    assert rig.clock.now_us - began_us <= 60_000_000
+    assert caplog.text.count("No explanations for now") == 1
 
 
 async def test_a_provider_of_which_every_third_call_fails_goes_on_being_asked(server: LoopbackOpenAI, rig: Rig) -> None:
