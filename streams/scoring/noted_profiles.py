@@ -56,10 +56,10 @@ class ProfileNumbers:
 
     def _added(self, rows: RowBatch, estimates: Mapping[str, Estimate]) -> tuple[Floats, Floats]:
         """What silent indicators add to log-odds and to evidence; each of shape (students, skills)."""
-        recent = recent_rates(self._indicators, rows, estimates)
+        recent, decay = recent_rates(self._indicators, rows, estimates), rows.decay
         log_odds, n = np.zeros((len(rows), len(self._weights))), np.zeros((len(rows), len(self._weights)))
         for silent in self._silent:
-            part, whole = recent.part[silent.index] * rows.decay, recent.whole[silent.index] * rows.decay
+            part, whole = recent.part[silent.index] * decay, recent.whole[silent.index] * decay
             whole = np.where(part > 0, whole, 0.0)
             each = silent.indicator
             log_odds[:, silent.column] += each.weight * distance_from_prior(part, whole, each.prior, each.strength)
