@@ -25,6 +25,7 @@ from agents.reasoning.setup import (
     make_account,
     make_answer_cache,
     make_explainer,
+    make_flights,
     make_limiter,
     make_model,
     now_us,
@@ -71,6 +72,7 @@ class Explanations:
         self._spending = SpendingWatch(limits_of(settings), metrics)
         self._account = make_account(settings, self._spending.crossed, self._share)
         self._answers = make_answer_cache(settings, metrics)
+        self._flights = make_flights(settings)
         self._concurrency = Concurrency(settings.calls_per_minute / 60, settings.calls_at_once)
         self._results_topic = channels.results
         self._explainer = make_explainer(
@@ -88,6 +90,7 @@ class Explanations:
             now_us,
             self._published,
             self._concurrency,
+            self._flights,
         )
 
     @asynccontextmanager
@@ -97,6 +100,7 @@ class Explanations:
             stack.push_async_callback(self._limiter.aclose)
             stack.push_async_callback(self._account.aclose)
             stack.push_async_callback(self._model.aclose)
+            stack.push_async_callback(self._flights.aclose)
             if self._answers is not None:
                 stack.push_async_callback(self._answers.aclose)
             await self._look_for_redis()

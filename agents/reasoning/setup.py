@@ -28,6 +28,7 @@ from streams.reasoning.policy.settings import LIMITER, ExplainSettings, PendingP
 from streams.reasoning.request.prompt import Prompt
 from streams.reasoning.reuse import Reuse
 from streams.reasoning.shared.answer_cache import AnswerCache, MemoryAnswerCache
+from streams.reasoning.shared.flights import Flights, MemoryFlights
 from streams.reasoning.shared.keyed_hash import KeyedHash
 from streams.skills.skill_set import SkillSet
 from streams.spending.account import OnCrossed, SpendingAccount
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from streams.reasoning.model.openai_model import OpenAIModel
 
 _MINUTE_US: Final = 60_000_000
+_TOTAL: Final = 1.5
+_SPARE_S: Final = 15.0
 _log = logging.getLogger(__name__)
 
 
@@ -95,7 +98,7 @@ def make_openai_model(settings: Settings) -> "OpenAIModel":
             base_url=settings.openai_base_url or BASE_URL,
             models=settings.openai_models,
             read_timeout_s=settings.openai_timeout_s,
-            total_timeout_s=settings.openai_timeout_s * 1.5,
+            total_timeout_s=settings.openai_timeout_s * _TOTAL,
             max_reply_bytes=settings.openai_max_reply_kb * 1024,
             max_reply_tokens=settings.openai_max_reply_tokens,
         ),
@@ -128,6 +131,21 @@ def make_answer_cache(settings: Settings, metrics: Metrics) -> AnswerCache | Non
         client = connect(settings.redis_url)
         return RedisAnswerCache(client, most, ttl_s, prefix=settings.app_id, evicted=metrics.evicted_answers.add)
     return MemoryAnswerCache(most, ttl_s, evicted=metrics.evicted_answers.add)
+
+
+def make_flights(settings: Settings) -> Flights:
+    """Where calls under way are noted, for as long as two requests, the wait between them and some more may take: in
+    Redis where there is one.
+    """
+    wait_s = ExplainSettings().second_grant_wait_s
+    longest_s = 2 * _TOTAL * settings.openai_timeout_s + wait_s + _SPARE_S
+    if settings.redis_url:
+        from streams.limits.redis import connect
+        from streams.reasoning.shared.redis_flights import RedisFlights
+
+        client = connect(settings.redis_url)
+        return RedisFlights(client, keyed_hash(settings), longest_s, prefix=settings.app_id)
+    return MemoryFlights(longest_s)
 
 
 def keyed_hash(settings: Settings) -> KeyedHash:

@@ -11,6 +11,7 @@ fault in reading the table.
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -30,8 +31,9 @@ from streams.reasoning.explainer import Explainer
 from streams.reasoning.policy.breaker import ReasoningPaused
 from streams.reasoning.policy.concurrency import Concurrency
 from streams.reasoning.policy.explained import with_noted
-from streams.reasoning.policy.pending import given_up, is_pending, moved_skills, owed
+from streams.reasoning.policy.pending import given_up, is_pending, moved_skills, owed, reasoned
 from streams.reasoning.policy.queue import ReasoningQueue, Ticket
+from streams.reasoning.shared.flights import Flights, MemoryFlights
 from streams.rows.codec import row_headers
 from streams.rows.row import Pending
 from streams.rows.row_batch import RowBatch
@@ -39,10 +41,25 @@ from streams.rows.table import Rows
 
 _LONGEST_WAIT_S: Final = 30.0
 _UNREACHABLE_WAIT_S: Final = 1.0
+_LONGEST_CALL_S: Final = 120.0
+
+
+@dataclass(slots=True)
+class _Call:
+    """A call about a student. It `counts`, for other workers, from when its request is sent."""
+
+    sending: Callable[[], None]
+    counts: bool = False
+
+    def send(self) -> None:
+        self.counts = True
+        self.sending()
 
 
 class Reasoner:
-    """Serves the queue until cancelled. `now_us` is the clock of the rows' Pending column."""
+    """Serves the queue until cancelled. `now_us` is the clock of the rows' Pending column; `flights` has what other
+    workers ask, nothing where there are none.
+    """
 
     def __init__(
         self,
@@ -55,6 +72,7 @@ class Reasoner:
         now_us: Callable[[], int],
         observe: Callable[[Explanation], None],
         concurrency: Concurrency,
+        flights: Flights | None = None,
     ) -> None:
         self._queue = queue
         self._rows = rows
@@ -65,6 +83,7 @@ class Reasoner:
         self._now_us = now_us
         self._observe = observe
         self._concurrency = concurrency
+        self._flights = flights or MemoryFlights(_LONGEST_CALL_S)
 
     async def run(self) -> None:
         """Serve with as many students in flight as `concurrency` allows.
@@ -94,6 +113,19 @@ class Reasoner:
         if self._queue.give_up(ticket, now_us):
             await self._publish(ticket, None, given_up(ticket.key.decode(), ticket.seq, now_us))
             return 0.0
+        wait_s = await self._flights.begin(ticket.key, ticket.seq, reasoned(row_batch.pending(0)))
+        if wait_s > 0:
+            self._queue.release(ticket, now_us + round(wait_s * 1e6))
+            return 0.0
+        call = _Call(sending)
+        try:
+            return await self._ask(ticket, row_batch, call)
+        finally:
+            if not call.counts:
+                await self._flights.end(ticket.key)
+
+    async def _ask(self, ticket: Ticket, row_batch: RowBatch, call: "_Call") -> float:
+        """As `_explain`, of a student whom no other worker asks about."""
         scorer = self._pipeline.scorer
         scored = await scorer.score(row_batch)
         [written] = scorer.write([ticket.key], scored).values()
@@ -105,7 +137,7 @@ class Reasoner:
                 moved,
                 changes_of(scored.rows, scorer.skill_set),
                 wanted=lambda: self._queue.contains(ticket),
-                sending=sending,
+                sending=call.send,
             )
         except (RateLimitExceeded, ReasoningPaused) as wait:
             self._queue.release(ticket)
@@ -117,6 +149,7 @@ class Reasoner:
             return 0.0
         if not self._erased_since(ticket, row_batch):
             await self._publish(ticket, explanation, with_noted(result, moved, scored.rows, scorer.skill_set))
+            call.counts &= result.outcome == "explained"  # one that failed is nobody's, and may be made again
         return 0.0
 
     def _erased_since(self, ticket: Ticket, row_batch: RowBatch) -> bool:

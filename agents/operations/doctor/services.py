@@ -85,8 +85,8 @@ class BudgetCheck:
             await client.eval(_PROBE, 1, key)
         except RedisError as error:
             advice = (
-                f"allow scripts, TIME, TYPE, DEL and commands of hashes on keys {self.settings.app_id}:limit:* and "
-                ":spending:*, and INFO, by which a restart is noticed at once"
+                "allow scripts, TIME, TYPE, DEL, PEXPIRE, PTTL and commands of strings, hashes and sorted sets on keys "
+                f"{self.settings.app_id}:*, and INFO, by which a restart is noticed at once"
             )
             said = f"the limits' script may not be run ({type(error).__name__}): each worker spends its own share"
             return [warning(said, advice)]

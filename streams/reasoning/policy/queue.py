@@ -118,14 +118,17 @@ class ReasoningQueue:
         self._flights.pop((partition, key), None)
         self.offer(partition, key, seq, pending)
 
-    def release(self, ticket: Ticket) -> None:
-        """Give back a student for whom no call was made; it keeps its place. Nothing happens if it was dropped."""
+    def release(self, ticket: Ticket, until_us: int = 0) -> None:
+        """Give back a student for whom no call was made; it keeps its place, and is not taken before `until_us`.
+
+        Nothing happens if it was dropped.
+        """
         flight = self._flights.get(ticket.student)
         if flight is None or flight.taken is not ticket:
             return
         del self._flights[ticket.student]
         if flight.back is not None:
-            self._push(flight.back)
+            self._push(replace(flight.back, not_before_us=max(flight.back.not_before_us, until_us)))
 
     def best(self, now_us: int) -> Ticket | None:
         """Take the first of the students that are due, or None. `now_us` never goes back."""

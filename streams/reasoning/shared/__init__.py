@@ -1,1 +1,1 @@
-"""What workers share of explanations: answers that were checked."""
+"""What workers share of explanations: answers that were checked, calls that are under way."""
