@@ -41,6 +41,9 @@ def command(config: str | None, days: int, begin: bool, as_json: bool) -> None:
         return
     for table in _tables(report):
         stdout.print(table)
+    if report.unreadable:
+        values = "1 value" if report.unreadable == 1 else f"{report.unreadable:,} values"
+        stdout.print(f"{values} of the ledger in Redis cannot be read, and are left out: not written by skillstream.")
 
 
 def _tables(report: "SpendingReport") -> list[Table]:

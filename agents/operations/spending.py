@@ -49,7 +49,10 @@ class PeriodReport:
 
 @dataclass(frozen=True, slots=True)
 class SpendingReport:
-    """The deployment's periods, each school's, the last minute's tokens, and the days by model and school."""
+    """The deployment's periods, each school's, the last minute's tokens, and the days by model and school.
+
+    So many values of the ledger are `unreadable`, and left out.
+    """
 
     as_of_us: int
     periods: tuple[PeriodReport, ...]
@@ -57,6 +60,7 @@ class SpendingReport:
     tokens_limit: int | None
     schools: dict[str, tuple[PeriodReport, ...]]
     days: dict[str, DayRecord]
+    unreadable: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """One object for scripts."""
@@ -83,6 +87,7 @@ class SpendingReport:
                 for (model, school), row in sorted(record.items())
                 if any(row.values())
             ],
+            "unreadable": self.unreadable,
         }
 
 
@@ -102,16 +107,19 @@ async def report_spending(settings: Settings, days: int, *, begin: bool = False)
             return _nothing(limits)
         balance = await account.look()
         today = now_at(balance.now_us).day
+        schools = {
+            school: _periods(_current(sums, balance), limits.school)
+            for school, sums in (await account.schools()).items()
+        }
+        by_day = await account.days(range(today, today - days, -1))
         return SpendingReport(
             balance.now_us,
             _periods(balance.sums, limits.deployment, balance.unknown),
             balance.tokens,
             limits.deployment.tokens_per_minute,
-            {
-                school: _periods(_current(sums, balance), limits.school)
-                for school, sums in (await account.schools()).items()
-            },
-            await account.days(range(today, today - days, -1)),
+            schools,
+            by_day,
+            account.unreadable,
         )
     finally:
         await account.aclose()

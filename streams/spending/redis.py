@@ -1,11 +1,13 @@
 """An account that all workers share, in Redis 7+ or Valkey 8+: one script call a decision, by the server's clock."""
 
 import json
+import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from streams.limits import LimitUnavailable
 from streams.limits.redis import asked
@@ -30,6 +32,8 @@ from streams.spending.script import SPENDING_LUA
 
 _VOUCHED: Final = 3
 _FIELD: Final = "\x1f"
+_NUMBER: Final = re.compile(rb"-?\d{1,16}")
+_SUM: Final = re.compile(r"(\d{1,16}) (\d{1,16}) ")
 DayRecord = dict[tuple[str, str], dict[str, int]]
 """What was spent of a day, by model and school: `calls`, `nano_usd`, `reserved`, `unpriced` and the tokens."""
 
@@ -37,7 +41,8 @@ DayRecord = dict[tuple[str, str], dict[str, int]]
 class RedisAccount:
     """Implements SpendingAccount for all workers that use the same server and `prefix`.
 
-    Remembers the sums that it saw last, and vouches for them when the server has lost them.
+    Remembers the sums that it saw last, and vouches for them when the server has lost them. `unreadable` counts values
+    that people asked for and that are none: they are left out.
     `clock_us` is for tests and simulations only: without it, the server's own clock decides.
     """
 
@@ -52,6 +57,7 @@ class RedisAccount:
     ) -> None:
         self.limits = limits
         self.balance: Balance | None = None
+        self.unreadable = 0
         self.seen: dict[str, tuple[Spent, Spent, Spent]] = {}
         self._client = client
         self._key = f"{prefix}:spending:{{{ACCOUNT}}}"
@@ -100,7 +106,11 @@ class RedisAccount:
         return self.balance
 
     async def begun(self) -> bool:
-        """Whether there is a ledger."""
+        """Whether there is a ledger. Raises LimitUnavailable where something else is in its place."""
+        kind = (await asked(ACCOUNT, self._client.type(self._key))).decode()
+        if kind not in ("hash", "none"):
+            said = f"the key {self._key} is a {kind} and no ledger; a worker that runs replaces it, or delete it"
+            raise LimitUnavailable(ACCOUNT, said)
         return bool(await asked(ACCOUNT, self._client.hexists(self._key, "generation")))
 
     async def days(self, numbers: Sequence[int]) -> dict[str, DayRecord]:
@@ -108,19 +118,42 @@ class RedisAccount:
         questions = self._client.pipeline(transaction=False)
         for number in numbers:
             questions.hgetall(f"{self._key}:{number}")
-        answers: list[Mapping[bytes, bytes]] = await asked(ACCOUNT, questions.execute())
-        days = zip(numbers, answers, strict=True)
-        return {day_of(number).isoformat(): _record(stored) for number, stored in days if stored}
+        answers: list[Mapping[bytes, bytes] | ResponseError]
+        answers = await asked(ACCOUNT, questions.execute(raise_on_error=False))
+        days = ((day_of(number), self._record(stored)) for number, stored in zip(numbers, answers, strict=True))
+        return {day.isoformat(): record for day, record in days if record}
 
     async def schools(self) -> dict[str, tuple[Spent, Spent, Spent]]:
         """The last sums of each school, whatever period they are of."""
         stored: Mapping[bytes, bytes] = await asked(ACCOUNT, self._client.hgetall(self._key))
-        texts = {name.decode(): value.decode() for name, value in stored.items()}
-        names = [name[2:] for name in texts if name.startswith("m:") and name[2:] != ALL]
-        return {name: _last(texts, name) for name in sorted(names)}
+        texts = {name.decode("utf-8", "replace"): value.decode("utf-8", "replace") for name, value in stored.items()}
+        names = sorted(name[2:] for name in texts if name.startswith("m:") and name[2:] != ALL)
+        return {name: sums for name in names if (sums := self._last(texts, name)) is not None}
 
     async def aclose(self) -> None:
         await self._client.aclose()
+
+    def _record(self, stored: Mapping[bytes, bytes] | ResponseError) -> DayRecord:
+        record: DayRecord = {}
+        if isinstance(stored, ResponseError):  # a key of another kind
+            self.unreadable += 1
+            return record
+        for field, value in stored.items():
+            match field.decode("utf-8", "replace").split(_FIELD), _NUMBER.fullmatch(value):
+                case [model, school, name], re.Match():
+                    record.setdefault((model, school), {})[name] = int(value)
+                case _:
+                    self.unreadable += 1
+        return record
+
+    def _last(self, texts: Mapping[str, str], school: str) -> tuple[Spent, Spent, Spent] | None:
+        found = [_SUM.match(texts.get(f"{initial}:{school}", "")) for initial in "dwm"]
+        sums = [Spent(int(sum_[1]), int(sum_[2])) for sum_ in found if sum_ is not None]
+        if len(sums) < len(found):
+            self.unreadable += 1
+            return None
+        day, week, month = sums
+        return day, week, month
 
     async def _run(self, op: str, **arguments: Any) -> dict[str, Any]:
         request = {"op": op, "limits": self._limits, "nonce": secrets.token_hex(8), **arguments}
@@ -171,21 +204,3 @@ def _given(limits: ScopeLimits) -> dict[str, int]:
 
 def _rows(rows: Sequence[RecordRow]) -> list[dict[str, Any]]:
     return [{"model": model, "add": add} for model, add in sums_by_model(rows).items() if add]
-
-
-def _record(stored: Mapping[bytes, bytes]) -> DayRecord:
-    record: DayRecord = {}
-    for field, value in stored.items():
-        model, school, name = field.decode().split(_FIELD)
-        record.setdefault((model, school), {})[name] = int(value)
-    return record
-
-
-def _last(texts: Mapping[str, str], school: str) -> tuple[Spent, Spent, Spent]:
-    day, week, month = (_spent(texts[f"{initial}:{school}"]) for initial in "dwm")
-    return day, week, month
-
-
-def _spent(stored: str) -> Spent:
-    number, nano_usd, *_ = stored.split()
-    return Spent(int(number), int(nano_usd))

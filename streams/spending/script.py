@@ -91,15 +91,23 @@ local function refusals(scope)
   end
 end
 
+local function count(day_key, field, by)
+  local counted = redis.pcall('HINCRBY', day_key, field, int(by))
+  if type(counted) ~= 'number' then redis.call('HSET', day_key, field, int(math.max(by, 0))) end
+end
+
 local function record(rows, day)
+  local day_key = days_key .. int(day)
+  local kind = redis.call('TYPE', day_key).ok
+  if kind ~= 'hash' and kind ~= 'none' then redis.call('DEL', day_key) end
   for _, row in ipairs(rows or {}) do
     for name, by in pairs(row.add) do
       if by ~= 0 then
-        redis.call('HINCRBY', days_key .. int(day), table.concat({row.model, req.scope, name}, '\\31'), int(by))
+        count(day_key, table.concat({row.model, req.scope, name}, '\\31'), by)
       end
     end
   end
-  redis.call('EXPIRE', days_key .. int(day), KEPT_S)
+  redis.call('EXPIRE', day_key, KEPT_S)
 end
 
 local ops = {}

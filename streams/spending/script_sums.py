@@ -10,7 +10,8 @@ One hash holds the sums, one a day what was spent on which model and school, so 
     fd, fw, fm                      those that refused the last reservation    schools     how many scopes there are
 
 Another `run_id` is a server that was restarted, and may have lost the last sums: it begins another generation, as an
-empty hash does. Whoever names a former generation is told to vouch first. Numbers are integers below 2^53.
+empty hash does, and one with a sum that is none: what it was is lost. Whoever names a former generation is told to
+vouch first. Numbers are integers below 2^53.
 """
 
 SUMS_LUA = """
@@ -50,12 +51,36 @@ local function end_of(i, number)
   return days * 86400000000
 end
 
+local kind = redis.call('TYPE', key).ok
+if kind ~= 'hash' and kind ~= 'none' then redis.call('DEL', key) end
+
+local function read_sum(raw)
+  local number, nano, base, level, of = string.match(raw or '', '^(%d+) (%d+) (%d+) (%d+) (%S+)$')
+  if not number or math.max(tonumber(number), tonumber(nano), tonumber(base)) >= 2 ^ 53 then return nil end
+  return {number = tonumber(number), nano = tonumber(nano), base = tonumber(base), level = tonumber(level), of = of}
+end
+
+local function forget_unreadable(scope)
+  local forgotten = false
+  for i = 1, 3 do
+    local raw = redis.call('HGET', key, LETTERS[i] .. ':' .. scope)
+    if raw and not read_sum(raw) then
+      redis.call('HDEL', key, LETTERS[i] .. ':' .. scope)
+      forgotten = true
+    end
+  end
+  return forgotten
+end
+
 local meta = redis.call('HMGET', key, 'generation', 'run', 'hold', 'ud', 'uw', 'um', 'grace')
 local generation, begun_in, held = meta[1], meta[2], tonumber(meta[3] or 0) or 0
 local unknown = {tonumber(meta[4] or -1) or -1, tonumber(meta[5] or -1) or -1, tonumber(meta[6] or -1) or -1}
 local grace = tonumber(meta[7] or 0) or 0
 
-if not generation then
+local school = req.scope or req.school
+local forgotten = forget_unreadable('')
+if school and forget_unreadable(school) then forgotten = true end
+if not generation or forgotten then
   generation = req.nonce
   unknown = current
   grace = now + GRACE_US
@@ -74,13 +99,10 @@ if req.generation and req.generation ~= generation and req.op ~= 'vouch' then
 end
 
 local function load_sum(scope, i)
-  local raw = redis.call('HGET', key, LETTERS[i] .. ':' .. scope)
-  local number, nano, base, level, of = string.match(raw or '', '^(%d+) (%d+) (%d+) (%d+) (%S+)$')
-  local sum = {number = tonumber(number or -1), nano = tonumber(nano or 0), base = tonumber(base or 0),
-    level = tonumber(level or 0)}
-  if sum.number < current[i] then
+  local sum = read_sum(redis.call('HGET', key, LETTERS[i] .. ':' .. scope))
+  if not sum or sum.number < current[i] then
     sum = {number = current[i], nano = 0, base = 0, level = 0}
-  elseif of ~= generation then
+  elseif sum.of ~= generation then
     sum.base = sum.nano
   end
   if sum.number > current[i] + 1 then sum.number = current[i] end

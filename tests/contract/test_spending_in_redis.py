@@ -136,7 +136,7 @@ async def test_a_vouched_period_that_is_over_clears_nothing_of_the_next(
 async def test_values_that_make_no_sense_are_repaired(workers: Workers, client: Redis) -> None:
     account = workers.new()
     await account.begin()
-    broken: dict[Any, Any] = {"d:": "x -5 nan", "t:": "a:b", "hold": "9e300", "ud": "?", "schools": "-"}
+    broken: dict[Any, Any] = {"t:": "a:b", "hold": "9e300", "ud": "?", "schools": "-"}
     await client.hset(workers.key, mapping=broken)
     with pytest.raises(RateLimitExceeded) as held:
         await spend(account, 1)
@@ -144,6 +144,78 @@ async def test_values_that_make_no_sense_are_repaired(workers: Workers, client: 
     await client.hdel(workers.key, "hold")
     await spend(account, 1)
     assert await left(account) == 999
+
+
+NO_SUMS = ["x -5 nan", "", "1", "99999999999999999999 0 0 0 g", f"{now_at(NOON_US).day} {2**53} 0 0 g", b"\xff\xfe"]
+
+
+@pytest.mark.parametrize("no_sum", NO_SUMS)
+@pytest.mark.parametrize("field", ["d:", "w:", "m:", "d:north"])
+async def test_a_sum_that_is_none_is_lost_and_the_workers_that_saw_it_bring_it_back(
+    workers: Workers, client: Redis, clock: ManualClock, field: str, no_sum: Any
+) -> None:
+    account = workers.new()
+    await account.begin()
+    await pay(account, 300, "north")
+    await client.hset(workers.key, field, no_sum)
+    with suppress(RateLimitExceeded):  # all have some seconds to say what they saw
+        await spend(account, 1, "north")
+    clock.advance(seconds=60)
+    await spend(account, 100, "north")
+    assert await left(account) == 600
+    assert account.seen["north"][0].nano_usd == 400
+
+
+async def test_a_sum_that_is_none_and_that_nobody_saw_counts_as_spent(workers: Workers, client: Redis) -> None:
+    await workers.new().begin()
+    await client.hset(workers.key, "d:", "x -5 nan")
+    newcomer = workers.new()
+    assert (await newcomer.look()).unknown[0]
+    with pytest.raises((MoneySpent, RateLimitExceeded)):
+        await spend(newcomer, 1)
+
+
+async def test_a_key_of_another_kind_is_taken_for_lost(workers: Workers, client: Redis, clock: ManualClock) -> None:
+    account = workers.new()
+    await account.begin()
+    await pay(account, 300)
+    for key in (workers.key, f"{workers.key}:{now_at(NOON_US).day}"):
+        await client.delete(key)
+        await client.set(key, "something else")
+    with pytest.raises(LimitUnavailable, match="is a string and no ledger"):
+        await account.begun()
+    with suppress(RateLimitExceeded):
+        await spend(account, 1)
+    clock.advance(seconds=60)
+    await pay(account, 100)
+    assert await left(account) == 600
+
+
+async def test_a_record_that_cannot_be_read_is_left_out_and_counted_and_goes_on(
+    workers: Workers, client: Redis
+) -> None:
+    account, day = workers.new(), now_at(NOON_US).day
+    await account.begin()
+    await pay(account, 10)
+    garbage: dict[Any, Any] = {
+        "gpt-4.1\x1f-\x1fcalls": "banana",
+        "gpt-4.1\x1f-\x1fnano_usd": "9" * 30,
+        b"\xff": b"\xfe",
+        "a\x1fb": "1",
+        "gpt-4.1\x1f-\x1foutput_tokens": "-1e999",
+    }
+    await client.hset(f"{workers.key}:{day}", mapping=garbage)
+    await client.set(f"{workers.key}:{day - 1}", "something else")
+    await client.hset(workers.key, mapping={b"m:\xff": b"\xfe", "m:south": "1 2 3 4 g"})
+
+    assert [*await account.days([day, day - 1])] == ["2026-11-28"]
+    assert account.unreadable == len(garbage) + 1
+    assert [*await account.schools()] == ["-"]
+    assert account.unreadable == len(garbage) + 3
+    await pay(account, 10)
+    [record] = (await account.days([day])).values()
+    assert record["gpt-4.1", "-"]["calls"] == 1
+    assert await left(account) == 980
 
 
 async def test_schools_beyond_the_bound_count_as_one(workers: Workers, client: Redis) -> None:
