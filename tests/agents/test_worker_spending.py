@@ -56,6 +56,7 @@ def test_a_day_of_money_is_spent_and_not_exceeded_and_the_template_goes_on(broke
             metrics = worker.metrics()
             assert metrics["spend_usd_total"] == pytest.approx(bill_usd, rel=0.01)
             assert metrics['model_tokens_total{kind="cached",model="gpt-4.1-2026-01-01"}'] == 1_024 * len(asked)
+            assert metrics['templates_total{reason="spent"}'] == len(made) - len(asked)
             assert metrics['budget_alerts_total{limit="usd/day 100%"}'] == 1
             budget = worker.get("/health/detailed").json["components"]["budget"]
             assert budget["status"] == "degraded"

@@ -14,6 +14,7 @@ from streams.limits import (
     Limiter,
     LimitUnavailable,
     PartitionShare,
+    RateLimitExceeded,
     calls_per_hour,
     calls_per_minute,
 )
@@ -132,3 +133,17 @@ async def test_redis_killed_and_restarted_empty_under_a_fleet(mortal_redis: Real
         await each.aclose()
 
     assert all(most_in_any_window(spent, each.window_us) <= each.limit for each in both)
+
+
+async def test_a_hold_that_one_worker_was_told_of_holds_all(client: Redis, prefix: str, clock: ManualClock) -> None:
+    told, other = (
+        RedisLimiter(client, "gpt", [calls_per_minute(50)], prefix=prefix, clock_us=clock, server_us=clock)
+        for _ in range(2)
+    )
+    await told.fill()
+    assert isinstance(await attempt(other, Cost()), Grant)
+    await told.hold(20.0)
+    clock.advance(seconds=19.9)
+    assert isinstance(await attempt(other, Cost()), RateLimitExceeded)
+    clock.advance(seconds=0.2)
+    assert isinstance(await attempt(other, Cost()), Grant)
