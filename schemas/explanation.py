@@ -45,7 +45,9 @@ class SkillExplanation(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `facts` are those that the claims cite, so that an explanation can be read by itself: updates are replaced.
     `generator` is that of the claims where it is not the explanation's: a template told what the model did not.
-    `suggestion` is one thing that a teacher may try, from the skills file, whoever wrote the claims.
+    No model writes what follows. `conflict` says where the skill's sources, facts or indicators point both ways;
+    `certainty` what it all rests on, and how sure it is; `suggestion` is one thing that a teacher may try, from the
+    skills file.
     """
 
     skill: str
@@ -56,6 +58,8 @@ class SkillExplanation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     claims: list[Claim]
     facts: list[CitedFact] = []
     generator: Literal["template"] | UnsetType = UNSET
+    conflict: str | UnsetType = UNSET
+    certainty: str | UnsetType = UNSET
     suggestion: str | UnsetType = UNSET
 
 

@@ -50,7 +50,7 @@ def asked_of(settings: Settings, skill_set: SkillSet, update: SkillUpdate) -> di
 def templated(skill_set: SkillSet, update: SkillUpdate) -> Explanation:
     """What the template says of all skills."""
     question = Prompt(skill_set).question(update)
-    draft = template.draft_of(question.skills)
+    draft = template.draft_of(question.skills, question.language)
     return assemble(update, question, draft, "template", template.TEMPLATE_VERSION, rfc3339(now_us()))
 
 

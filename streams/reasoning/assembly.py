@@ -3,14 +3,17 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from schemas.explanation import EXPLANATION_VERSION, CallUsage, CitedFact, Claim, Explanation, SkillExplanation
 from schemas.update import KnownSkill, SkillProfile, SkillUpdate
+from streams.languages.language import capitalised
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim
-from streams.reasoning.model.template import summary_of
 from streams.reasoning.request.prompt import AskedSkill, Question
 from streams.reasoning.request.slots import filled
+from streams.reasoning.statements.certainty import certainty_of
+from streams.reasoning.statements.conflict import conflict_of
+from streams.reasoning.statements.summary import summary_of
 
 
 def assemble(
@@ -43,7 +46,7 @@ def assemble(
         generator=generator,
         model=model,
         reason=reason,
-        summary=summary_of(update, question.skills),
+        summary=summary_of(update, question),
         skills=[
             SkillExplanation(
                 skill=name,
@@ -54,6 +57,8 @@ def assemble(
                 claims=[_claim(asked[name], claim, question) for claim in claims.get(name, ())],
                 facts=list(_cited(asked[name], skill, claims[name], question)) if name in claims else [],
                 generator="template" if name in templated else UNSET,
+                conflict=_conflict(name, skill, asked.get(name), question),
+                certainty=_certainty(name, skill, question),
                 suggestion=suggestions.get(name, UNSET),
             )
             for name, skill in update.skills.items()
@@ -61,6 +66,18 @@ def assemble(
         usage=usage,
         reused=reused or UNSET,
     )
+
+
+def _conflict(name: str, skill: KnownSkill, asked: AskedSkill | None, question: Question) -> str | UnsetType:
+    text = conflict_of(name, skill, () if asked is None else asked.facts, question.language)
+    return UNSET if text is None else capitalised(text)
+
+
+def _certainty(name: str, skill: KnownSkill, question: Question) -> str | UnsetType:
+    if name not in question.suggesting:
+        return UNSET
+    text = certainty_of(name, question.suggesting[name].configured, skill, question.language)
+    return UNSET if text is None else capitalised(text)
 
 
 def _suggestions(question: Question, claims: Mapping[str, Sequence[DraftClaim]]) -> dict[str, str]:

@@ -241,7 +241,7 @@ class Explainer:
         explanation = assemble(
             update,
             question,
-            Draft(skills=[*answer.draft.skills, *template.draft_of(rest).skills]),
+            Draft(skills=[*answer.draft.skills, *template.draft_of(rest, question.language).skills]),
             self._model.generator,
             answer.model,
             rfc3339(self._clock_us()),
@@ -277,7 +277,7 @@ class Explainer:
         self, update: SkillUpdate, question: Question, attempts: int, outcome: RequestOutcome, tally: CallTally
     ) -> Explained:
         self._observe(Tried(outcome))
-        draft = template.draft_of(question.skills)
+        draft = template.draft_of(question.skills, question.language)
         now = rfc3339(self._clock_us())
         reason, usage, version = outcome.removeprefix("template_"), tally.usage(), template.TEMPLATE_VERSION
         explanation = assemble(update, question, draft, "template", version, now, reason=reason, usage=usage)

@@ -6,15 +6,15 @@ one for what speaks against it, or one for what was seen of a profile. The same 
 
 from streams.reasoning.model.defaults import SCRIPTED_MODEL
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkill, ModelKind, Reply
-from streams.reasoning.model.template import alike, sentence
 from streams.reasoning.request.instructions import MAX_CLAIM_CHARS
 from streams.reasoning.request.prompt import AskedFact, AskedSkill, Direction, Request
 from streams.reasoning.request.slots import filled
+from streams.reasoning.statements.clauses import alike, sentence
 from streams.spending.usage import NO_TOKENS
 
 _VERDICTS: dict[Direction, tuple[str, ...]] = {
-    "up": ("All this speaks for the skill.",),
-    "down": ("All this speaks against the skill.",),
+    "up": ("This speaks for {}.",),
+    "down": ("This speaks against {}.",),
     "neither": (),
 }
 
@@ -47,12 +47,13 @@ def _claims(skill: AskedSkill) -> list[DraftClaim]:
 
 def _claim(skill: AskedSkill, direction: Direction, facts: list[AskedFact]) -> DraftClaim:
     stated, values = list(facts), skill.values_of(facts)
-    text = _text(direction, stated)
+    text = _text(skill, direction, stated)
     while len(filled(text, values)) > MAX_CLAIM_CHARS and len(stated) > 1:
         stated.pop()
-        text = _text(direction, stated)
+        text = _text(skill, direction, stated)
     return DraftClaim(text=text, evidence=[fact.id for fact in stated], direction=direction)
 
 
-def _text(direction: Direction, facts: list[AskedFact]) -> str:
-    return " ".join([*map(sentence, alike(facts)), *_VERDICTS[direction]])
+def _text(skill: AskedSkill, direction: Direction, facts: list[AskedFact]) -> str:
+    verdicts = (verdict.format(skill.skill.replace("_", " ")) for verdict in _VERDICTS[direction])
+    return " ".join([*map(sentence, alike(facts)), *verdicts])

@@ -1,103 +1,65 @@
-"""An explanation without a model: deterministic, readable, from the update alone. It passes the same check."""
+"""An explanation without a model: deterministic, readable, from the update alone. It passes the same check.
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+In English; the others' words are checked by people, and held to the English ones by a test.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
-from msgspec import UNSET
-
-from schemas.update import SkillScore, SkillUpdate
+from streams.languages.language import ENGLISH, Language, capitalised
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkill
-from streams.reasoning.request.instructions import MAX_CLAIMS
-from streams.reasoning.request.prompt import AskedFact, AskedSkill, Direction
+from streams.reasoning.request.instructions import MAX_CLAIM_CHARS
+from streams.reasoning.request.prompt import AskedSkill, Direction
+from streams.reasoning.request.slots import filled
+from streams.reasoning.statements.choice import Group, chosen_facts, contradicts, stated_as
+from streams.reasoning.statements.clauses import clause
+from streams.texts.readability import reads_hard
 
-TEMPLATE_VERSION: Final = "template-2"
-_VERDICTS: Final[Mapping[Direction, str]] = {
-    "up": " This speaks for the skill.",
-    "down": " This speaks against the skill.",
-    "neither": "",
-}
-
-
-def draft_of(skills: Iterable[AskedSkill]) -> Draft:
-    """One claim for facts that are alike, in the update's order."""
-    return Draft(skills=[_skill(skill) for skill in skills])
+TEMPLATE_VERSION: Final = "template-3"
+MAX_TEMPLATE_GRADE: Final = 9.0
 
 
-def summary_of(update: SkillUpdate, asked: Sequence[AskedSkill]) -> str:
-    """The update in two or three sentences. Every explanation's summary is this one: it cites nothing, so no model may
-    write it. `asked` has the profiles in words.
+def draft_of(skills: Iterable[AskedSkill], language: Language = ENGLISH) -> Draft:
+    """A claim or two of each skill, in the update's order, none of them twice."""
+    stated: set[str] = set()
+    return Draft(skills=[DraftSkill(skill=skill.skill, claims=_claims(skill, language, stated)) for skill in skills])
+
+
+def _claims(skill: AskedSkill, language: Language, stated: set[str]) -> list[DraftClaim]:
+    claims = []
+    for direction, groups in chosen_facts(skill, stated):
+        ways = _ways(skill, direction, groups, language, stated)
+        few, text = next(((few, text) for few, text in ways[:-1] if _reads_well(skill, few, text, language)), ways[-1])
+        claims.append(DraftClaim(text=text, evidence=[fact.id for group in few for fact in group], direction=direction))
+        stated.update(map(stated_as, few))
+    return claims
+
+
+def _ways(
+    skill: AskedSkill, direction: Direction, groups: Sequence[Group], language: Language, stated: Collection[str]
+) -> list[tuple[Sequence[Group], str]]:
+    """Ways to tell the groups, with slots, the fullest first: of all, of the first alone, of its first fact alone; and
+    said otherwise where all of it was told of another skill.
     """
-    scores = {name: skill for name, skill in update.skills.items() if isinstance(skill, SkillScore)}
-    known = {name: skill for name, skill in scores.items() if skill.level != "unknown"}
-    parts = [*_of_scores(scores, known), *_of_profiles(asked)]
-    if not parts:
-        return "There is too little evidence yet to say anything of a skill."
-    if update.degraded:
-        parts.append(f"Missing this time: {', '.join(sorted(update.degraded))}.")
-    return " ".join(parts)
+    says = language.tables.sentences
+    plain = getattr(says, direction)
+    if contradicts(skill.level, {fact.direction for fact in skill.facts} - {"neither"}):
+        plain = {"up": says.up_yet_low, "down": says.down_yet_high, "neither": says.neither}[direction]
+    again = says.again if direction == "neither" else plain  # the others name their skill
+    fewer = [groups, groups[:1], [groups[0][:1]]]
+    patterned = [(few, again if all(stated_as(group) in stated for group in few) else plain) for few in fewer]
+    return [(few, _text(skill, few, pattern, language)) for few, pattern in [*patterned, (fewer[-1], plain)]]
 
 
-def _of_scores(scores: Mapping[str, SkillScore], known: Mapping[str, SkillScore]) -> Iterator[str]:
-    if not known:
-        return
-    surest = max(known, key=lambda name: known[name].confidence)
-    skill = known[surest]
-    interval = "" if skill.low is UNSET else f" (90 % interval {skill.low:.2f} to {skill.high:.2f})"
-    yield f"Most is known about {_words(surest)}: {skill.level}, with a score of {skill.score:.2f}{interval}."
-    if unknown := len(scores) - len(known):
-        yield f"Of {len(scores)} skills with a score, {unknown} cannot be judged yet."
+def _text(skill: AskedSkill, groups: Sequence[Group], pattern: str, language: Language) -> str:
+    facts = language.tables.sentences.join.join(map(clause, groups))
+    return capitalised(pattern.replace("{skill}", language.skill(skill.skill)).replace("{facts}", facts))
 
 
-def _of_profiles(asked: Sequence[AskedSkill]) -> Iterator[str]:
-    """What was seen most of the first profile that has an indicator: the first one is named, the others counted."""
-    seen = [skill for skill in asked if skill.kind == "profile"]
-    with_rates = [skill for skill in seen if skill.facts[0].is_indicator]
-    if with_rates:
-        yield f"Of {_words(with_rates[0].skill)} there is no score; what was seen: {with_rates[0].facts[0].in_full}."
-    if len(seen) > 1:
-        yield f"{len(seen)} skills are told by what was done alone."
-
-
-def alike(facts: Iterable[AskedFact]) -> list[list[AskedFact]]:
-    """Facts of one kind and direction together, in the order of the first of each."""
-    groups: dict[tuple[str, str], list[AskedFact]] = {}
-    for fact in facts:
-        groups.setdefault((fact.text.replace(f"{{{fact.id}}}", "{}"), fact.direction), []).append(fact)
-    return list(groups.values())
-
-
-def sentence(facts: Sequence[AskedFact]) -> str:
-    """Facts that are alike, with their numbers and ages, as a sentence with slots.
-
-    "Took 3 hints on a task (today), 1 hint (2 days ago)." "Gave up on a task (today, 2 days ago)."
-    """
-    first = facts[0]
-    first_of = {_numbers(fact): fact for fact in reversed(facts)}  # of equal ones the first
-    others = [fact for fact in facts[1:] if first_of[_numbers(fact)] is fact]
-    if first.is_indicator:
-        text = first.text
-    elif first.number:
-        more = "".join(f", {{{fact.id}}} ({{{fact.id}.when}})" for fact in others)
-        text = f"{first.text} ({{{first.id}.when}}){more}"
-    else:
-        text = f"{first.text} ({', '.join(f'{{{fact.id}.when}}' for fact in (first, *others))})"
-    return f"{text[:1].upper()}{text[1:]}."
-
-
-def _numbers(fact: AskedFact) -> tuple[str | None, str | None]:
-    """The number and age that a sentence has of a fact."""
-    return fact.number, fact.values.get(f"{fact.id}.when")
-
-
-def _skill(skill: AskedSkill) -> DraftSkill:
-    return DraftSkill(skill=skill.skill, claims=[_claim(facts) for facts in alike(skill.facts)[:MAX_CLAIMS]])
-
-
-def _claim(facts: Sequence[AskedFact]) -> DraftClaim:
-    direction = facts[0].direction
-    text = f"{sentence(facts)}{_VERDICTS[direction]}"
-    return DraftClaim(text=text, evidence=[fact.id for fact in facts], direction=direction)
-
-
-def _words(skill: str) -> str:
-    return skill.replace("_", " ")
+def _reads_well(skill: AskedSkill, groups: Sequence[Group], text: str, language: Language) -> bool:
+    """Whether the groups can stand in one sentence; how hard it is can be said of English alone."""
+    whole = filled(text, skill.values_of(skill.facts))
+    given = {word for group in groups for fact in group for word in fact.in_full.lower().split()}
+    return len(whole) <= MAX_CLAIM_CHARS and not (
+        language.code == "en" and reads_hard(whole, MAX_TEMPLATE_GRADE, given)
+    )

@@ -6,7 +6,7 @@ an indicator that averages the fact's values, more is known: a mark below the in
 
 from typing import Literal
 
-from schemas.update import EvidenceItem, IndicatorRate
+from schemas.update import EvidenceItem
 from streams.skills.skill_set import Indicator, Skill
 
 MIN_OBSERVED = 3
@@ -22,10 +22,18 @@ def leaning(skill: Skill, item: EvidenceItem) -> Literal[-1, 1]:
     return item.direction
 
 
-def standing(indicator: Indicator, seen: IndicatorRate) -> Literal["low", "high"] | None:
+def leaning_of_rate(indicator: Indicator, count: float, of: float) -> Literal[-1, 0, 1]:
+    """1 where `count` of `of` speaks for the skill, -1 where it speaks against, 0 where it does neither."""
+    side = standing(indicator, count, of)
+    if side is None or not indicator.weight:
+        return 0
+    return 1 if (side == "high") == (indicator.weight > 0) else -1
+
+
+def standing(indicator: Indicator, count: float, of: float) -> Literal["low", "high"] | None:
     """Whether a rate is below or above the one that is expected of somebody unknown; None of too few, or where it is
     neither.
     """
-    if seen.of < MIN_OBSERVED or seen.value == indicator.prior:
+    if of < MIN_OBSERVED or count == indicator.prior * of:
         return None
-    return "low" if seen.value < indicator.prior else "high"
+    return "low" if count < indicator.prior * of else "high"

@@ -53,7 +53,7 @@ class Suggesting:
             for rate in self.known.indicators:
                 ids = {f"{self.name}.{rate.name}", f"{self.name}.{rate.name}.since"}
                 if not ids.isdisjoint(cited) and rate.name in indicators:
-                    yield standing(indicators[rate.name], rate) or "", rate.name
+                    yield standing(indicators[rate.name], rate.count, rate.of) or "", rate.name
         elif self.known.out_of_range is UNSET:
             yield "high" if self.known.level == "proficient" else "low", SCORE
 

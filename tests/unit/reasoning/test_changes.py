@@ -20,7 +20,8 @@ from streams.reasoning.model import template
 from streams.reasoning.model.scripted import ScriptedModel
 from streams.reasoning.policy.explained import note_result, with_noted
 from streams.reasoning.policy.settings import LIMITER, PendingPolicy
-from streams.reasoning.request.prompt import MAX_CHANGES, Prompt
+from streams.reasoning.request.prompt import Prompt
+from streams.reasoning.request.skill_facts import MAX_CHANGES
 from streams.rows.codec import decode_row
 from streams.rows.explanations import LastExplanation, explanations_of, explanations_section
 from streams.rows.row import Row, SkillState, Totals

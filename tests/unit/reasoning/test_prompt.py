@@ -3,9 +3,9 @@
 import json
 
 from schemas.update import IndicatorRate, SkillUpdate
-from streams.reasoning.model import template
 from streams.reasoning.request.prompt import render
 from streams.reasoning.request.sent import most_input_tokens
+from streams.reasoning.statements.summary import summary_of
 from tests.unit.reasoning.samples import EVENT, evidence, profile, prompt, scored, update
 
 
@@ -94,17 +94,17 @@ def test_what_is_the_same_for_all_comes_first_and_is_long_enough_to_be_cached() 
 
 
 def summary(about: SkillUpdate) -> str:
-    return template.summary_of(about, prompt().question(about).skills)
+    return summary_of(about, prompt().question(about))
 
 
 def test_the_summary_says_what_is_known_and_what_is_not() -> None:
     assert summary(update()) == (
-        "Most is known about resilience: proficient, with a score of 0.72 (90 % interval 0.62 to 0.82). "
+        "Most is known about resilience: proficient, with a score of 0.72, most likely between 0.62 and 0.82. "
         "Of 3 skills with a score, 1 cannot be judged yet."
     )
     both = update(resilience=profile(), empathy=profile(rates=()), adaptability=scored())
     assert summary(both) == (
-        "Most is known about adaptability: proficient, with a score of 0.72 (90 % interval 0.62 to 0.82). "
+        "Most is known about adaptability: proficient, with a score of 0.72, most likely between 0.62 and 0.82. "
         "Of resilience there is no score; what was seen: came back to 3 of 4 failed tasks, of late more often."
     )
     assert summary(update(empathy=profile(rates=()))).startswith("There is too little evidence")
