@@ -2,6 +2,7 @@
 
 make bench                       all, about three quarters of an hour on two cores
 make bench ONLY=latency,memory   these; the others' figures stay in the docs, with their own dates
+make bench ONLY=former BEFORE=ca806d8            ours beside that of a former commit
 make bench ROUNDS=1 EVENTS=20000 ROWS=20000      a quick try, written to build/bench/ and not to the docs
 """
 
@@ -16,6 +17,7 @@ from tests.benchmarks import (
     decoding,
     decoding_growth,
     embedded,
+    former,
     grounding,
     growth,
     hostile,
@@ -46,13 +48,13 @@ NAMES: Final = (*_ON_KAFKA, *(each.NAME for each in _ALONE), *hostile.NAMES, *pu
 def main(arguments: list[str]) -> int:
     """Run those named, or all; 2 for a name or a size that is not there, 1 where a benchmark could not be run."""
     names = [name for argument in arguments for name in argument.split(",") if name] or list(NAMES)
-    unknown = set(names) - set(NAMES)
+    unknown = set(names) - {*NAMES, former.NAME}
     try:
         sizes = Sizes.of_environment()
     except ValueError as error:
         return _refuse(str(error))
     if unknown:
-        return _refuse(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+        return _refuse(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}, {former.NAME}")
     folder = FOLDER if sizes.reduced else ROOT / "docs"
     figures: list[Figure] = []
     try:
@@ -80,7 +82,7 @@ def run(names: list[str], sizes: Sizes) -> Iterator[list[Figure]]:
         if alone.NAME in names:
             yield alone.measure(sizes, rounds)
     yield hostile.measure(names, sizes, rounds)
-    if set(names) & set(_ON_KAFKA):
+    if set(names) & {*_ON_KAFKA, former.NAME}:
         with BenchKafka() as kafka:
             yield from _on_kafka(kafka, names, sizes, rounds)
 
@@ -97,6 +99,8 @@ def _on_kafka(kafka: BenchKafka, names: list[str], sizes: Sizes, rounds: Rounds)
         yield recovery.measure(kafka, sizes, rounds)
     if recovery_bound.NAME in names:
         yield recovery_bound.measure(kafka, sizes, rounds)
+    if former.NAME in names:
+        yield former.measure(kafka, sizes, rounds)
 
 
 def _refuse(why: str) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from tests.benchmarks.datasets import MANY, PARTITIONS, PLAIN, TEXT, DataSet
+from tests.benchmarks.datasets import MANY, PARTITIONS, PLAIN, ROOT, TEXT, DataSet
 from tests.benchmarks.peers import environment
 
 _PEERS: Final = Path(environment.__file__).parent
@@ -28,7 +28,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """`limit`: it is given the first so many events of the topic, being slow; `options` go before the addresses."""
+    """`limit`: it is given the first so many events of the topic, being slow; `options` go before the addresses.
+
+    It is run from `tree`, another checkout of ours, where there is one.
+    """
 
     name: str
     program: str
@@ -38,6 +41,7 @@ class Contestant:
     limit: int | None = None
     options: tuple[str, ...] = ()
     processes: int = 1
+    tree: Path = ROOT
 
     @property
     def is_worker(self) -> bool:

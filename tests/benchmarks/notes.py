@@ -35,6 +35,9 @@ changelog and are at least once, and ours is besides exact (what a crash repeats
     "many_students": """\
 As above, Quix on the same topic. Hardly two events of a batch share a student, so ours writes a row and an update for
 nearly every event.""",
+    "former": """\
+`make bench ONLY=former BEFORE=COMMIT`: our worker beside that of a former commit, on the same topics and libraries, in
+the same rounds. Not among those that `make bench` runs by itself.""",
     "with_text": """\
 As above, Quix on the same topic. Ours looks for the phrases of seven skills in every text; Quix reads none.""",
     "delivery_alone": """\

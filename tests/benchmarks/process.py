@@ -29,14 +29,16 @@ class Contender:
     said: dict[str, float] = field(default_factory=dict)
 
     @classmethod
-    def start(cls, name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> "Contender":
-        """Start `command` at the project's root, its output in `folder`."""
+    def start(
+        cls, name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path, tree: Path = ROOT
+    ) -> "Contender":
+        """Start `command` at the root of a checkout, its output in `folder`."""
         out, log = folder / f"{name}.out", folder / f"{name}.log"
         with out.open("wb") as output, log.open("wb") as errors:
             process = subprocess.Popen(
                 command,
                 env={**_COLD, **environment},
-                cwd=ROOT,
+                cwd=tree,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=errors,

@@ -3,6 +3,7 @@
 ROUNDS     interleaved runs of each; medians count                        5
 EVENTS     events of the data set `plain`; of the others at most 400,000  1,000,000
 ROWS       rows to recover, and students of the curves                    1,000,000
+BEFORE     the commit that `former` compares ours with                    none
 """
 
 import os
@@ -21,6 +22,7 @@ class Sizes:
     rounds: int
     events: int
     rows: int
+    before: str = ""
 
     @classmethod
     def of_environment(cls) -> Self:
@@ -28,7 +30,7 @@ class Sizes:
         for name, value in given.items():
             if value < 1:
                 raise ValueError(f"{name}: {value} is less than 1")
-        return cls(given["ROUNDS"], given["EVENTS"], given["ROWS"])
+        return cls(given["ROUNDS"], given["EVENTS"], given["ROWS"], os.environ.get("BEFORE", ""))
 
     @property
     def other_events(self) -> int:

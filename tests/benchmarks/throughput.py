@@ -1,7 +1,7 @@
 """Events a second: all contestants in turn, round after round, over the same topics; and how ours compare."""
 
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,6 +56,13 @@ def measure(kafka: BenchKafka, names: Collection[str], sizes: Sizes, rounds: Rou
     wanted = [comparison for comparison in COMPARISONS if comparison.name in names]
     runners = {name for comparison in wanted for name in (comparison.ours, comparison.theirs)}
     field = [contestant for contestant in CONTESTANTS.values() if contestant.name in runners]
+    return compare(kafka, wanted, field, sizes, rounds)
+
+
+def compare(
+    kafka: BenchKafka, wanted: Sequence[Comparison], field: list[Contestant], sizes: Sizes, rounds: Rounds
+) -> list[Figure]:
+    """Run all of the field in turn, and compare as wanted."""
     for data in {contestant.data.name: contestant.data for contestant in field}.values():
         _say(f"events of the data set {data.name}: {data.about}")
         fill(kafka.bootstrap, data, _events(data.name, sizes))
