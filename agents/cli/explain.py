@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,7 +10,7 @@ import msgspec
 import orjson
 
 from agents.cli.options import broker_option, config_option
-from agents.cli.outcome import OutOfReach
+from agents.cli.outcome import OUT_OF_REACH, OutOfReach
 from agents.display.plain import printable
 
 if TYPE_CHECKING:
@@ -20,8 +21,19 @@ if TYPE_CHECKING:
 MOST_WAIT_S = 60.0
 
 
+def checked_student(_context: click.Context, _parameter: click.Parameter, student: str) -> str:
+    """The key of a student's events, that is text. Raises BadParameter."""
+    try:
+        student.encode()
+    except UnicodeEncodeError as error:
+        raise click.BadParameter("is no UTF-8") from error
+    if not student:
+        raise click.BadParameter("is empty: it is the key of a student's events")
+    return student
+
+
 @click.command(name="explain")
-@click.argument("student")
+@click.argument("student", callback=checked_student)
 @config_option
 @broker_option
 @click.option("--dry-run", is_flag=True, help="Ask no model: show the facts, the prompt, and what the template says.")
@@ -30,6 +42,7 @@ def command(student: str, config: str | None, broker: str | None, dry_run: bool,
     """Explain STUDENT's newest update as a worker would, and show how: facts, prompt, answers, checks, tokens, cost.
 
     All its skills are asked about, within the limits and the money that all workers share. Nothing is published.
+    Exit code 3 where a model was to be asked and there is no explanation.
     """
     from agents.cli.explain_page import explanation_page
     from agents.config.settings import load_settings, require_secrets
@@ -49,6 +62,8 @@ def command(student: str, config: str | None, broker: str | None, dry_run: bool,
         raise OutOfReach(f"nothing is published of {printable(student)}: is that the key of their events?")
     report = asyncio.run(_report(settings, skill_set, update, dry_run=dry_run))
     click.echo(orjson.dumps(report) if as_json else explanation_page(report))
+    if report["explanation"] is None:
+        sys.exit(OUT_OF_REACH)
 
 
 async def _report(
@@ -56,23 +71,39 @@ async def _report(
 ) -> dict[str, Any]:
     from agents.operations.explanation import an_explainer, explained
     from agents.operations.explanation_report import asked_of, exchanges_of, templated
-    from streams.limits import RateLimitExceeded
+    from streams.limits import LimitUnavailable, RateLimitExceeded
 
     report = asked_of(settings, skill_set, update)
     if dry_run:
         return report | {"answers": [], "explanation": msgspec.to_builtins(templated(skill_set, update))}
-    async with an_explainer(settings, skill_set, lambda line: click.echo(line, err=True)) as (explainer, model):
+    async with an_explainer(settings, skill_set, ignored) as (explainer, model):
         try:
-            explanation = await explained(explainer, update)
-        except RateLimitExceeded as spent:
-            if spent.retry_after_s > MOST_WAIT_S:
-                raise
-            click.echo(f"The limit of calls is used up: waiting for {spent.retry_after_s:.0f} s", err=True)
-            await asyncio.sleep(spent.retry_after_s)
-            explanation = await explained(explainer, update)
-        trouble = explainer.trouble
+            try:
+                explanation = await explained(explainer, update)
+            except RateLimitExceeded as spent:
+                if spent.retry_after_s > MOST_WAIT_S:
+                    raise
+                click.echo(f"The next call may be made in {spent.retry_after_s:.0f} s: waiting", err=True)
+                await asyncio.sleep(spent.retry_after_s)
+                explanation = await explained(explainer, update)
+        except LimitUnavailable as error:
+            raise OutOfReach(f"{_beyond_reach(settings, error)}. --dry-run needs no limit") from error
+        trouble = explainer.trouble or next((each.failure for each in reversed(model.exchanges) if each.failure), None)
     return report | {
         "answers": exchanges_of(model.exchanges),
         "explanation": None if explanation is None else msgspec.to_builtins(explanation),
         "trouble": trouble,
     }
+
+
+def _beyond_reach(settings: "Settings", error: Exception) -> str:
+    from agents.reasoning.setup import redis_address
+
+    if settings.redis_url is None:
+        return str(error)
+    where = redis_address(settings.redis_url)
+    return f"Redis is away, at {where}, with the limits that all workers share: only a worker has a part of its own"
+
+
+def ignored(_line: str) -> None:
+    """The report says it."""

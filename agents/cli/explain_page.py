@@ -5,6 +5,7 @@ from typing import Any
 
 from agents.display.plain import printable
 
+_BESIDE = ("conflict", "certainty", "suggestion")
 _SIGNS = {"up": "+", "down": "-", "neither": " "}
 
 
@@ -40,7 +41,10 @@ def _prompt(prompt: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _answer(number: int, answer: Mapping[str, Any]) -> Iterator[str]:
-    yield f"\nANSWER {number} by {answer['model'] or 'nobody: the call failed'}"
+    if answer["model"] is None:
+        yield f"\nANSWER {number}: none, {answer['failure']}"
+        return
+    yield f"\nANSWER {number} by {answer['model']}"
     for claim in answer["claims"]:
         verdict = "ok  " if claim["holds"] else "GOES"
         cited = ", ".join(claim["evidence"])
@@ -51,7 +55,8 @@ def _answer(number: int, answer: Mapping[str, Any]) -> Iterator[str]:
 def _result(report: Mapping[str, Any]) -> Iterator[str]:
     explanation = report["explanation"]
     if explanation is None:
-        yield f"\nNO EXPLANATION: {report.get('trouble') or 'it is to be tried again later'}"
+        why = report["trouble"] or "a worker would try again later"
+        yield f"\nNO EXPLANATION: {why}"
         return
     because = f", because: {explanation['reason']}" if explanation["reason"] else ""
     yield f"\nEXPLANATION by {explanation['generator']} ({explanation['model']}){because}"
@@ -60,10 +65,12 @@ def _result(report: Mapping[str, Any]) -> Iterator[str]:
         for claim in skill["claims"]:
             by_template = " (template)" if skill.get("generator") else ""
             yield f"  {skill['skill']}{by_template}: {claim['text']}"
+        yield from (f"    {name}: {skill[name]}" for name in _BESIDE if skill.get(name))
     usage = explanation.get("usage")
     if usage:
         cost = "price not known" if usage["cost_usd"] is None else f"{usage['cost_usd']:.5f} USD"
+        calls = "1 call" if usage["calls"] == 1 else f"{usage['calls']} calls"
         yield (
-            f"\nUSED {usage['calls']} calls, {usage['input_tokens']:,} tokens in ({usage['cached_tokens']:,} cached), "
+            f"\nUSED {calls}, {usage['input_tokens']:,} tokens in ({usage['cached_tokens']:,} cached), "
             f"{usage['output_tokens']:,} out: {cost}"
         )

@@ -4,29 +4,38 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import msgspec
+
 from agents.config.channels import Channels
 from agents.config.settings import Settings
+from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.reader import TopicReader
 from agents.metrics import Metrics
 from agents.reasoning.setup import make_account, make_explainer, make_limiter, make_model, share_of
+from schemas.errors import SkillstreamError
 from schemas.explanation import Explanation
 from schemas.update import SkillUpdate, read_update
 from streams.input.partitioner import partitioner
 from streams.limits import PartitionShare
 from streams.limits.memory import monotonic_us
 from streams.reasoning.explainer import Explainer
-from streams.reasoning.model.reasoning_model import ModelKind, ReasoningModel, Reply
+from streams.reasoning.model.reasoning_model import ModelError, ModelKind, ReasoningModel, Reply
 from streams.reasoning.request.prompt import Request
 from streams.rows.row import Pending
 from streams.skills.skill_set import SkillSet
 
 
+class NoUpdate(SkillstreamError):
+    """Something else is where an update should be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What the model was asked, and what it answered; None where it did not."""
+    """What the model was asked, and what it answered, or why it did not."""
 
     request: Request
     reply: Reply | None
+    failure: str | None = None
 
 
 @dataclass(slots=True)
@@ -54,8 +63,9 @@ class RecordedModel:
         """See ReasoningModel."""
         try:
             reply = await self.model.explain(request)
-        except BaseException:
-            self.exchanges.append(Exchange(request, None))
+        except Exception as error:
+            known = isinstance(error, ModelError)
+            self.exchanges.append(Exchange(request, None, str(error) if known else type(error).__name__))
             raise
         self.exchanges.append(Exchange(request, reply))
         return reply
@@ -68,20 +78,31 @@ class RecordedModel:
 def newest_update(settings: Settings, student: str) -> SkillUpdate | None:
     """What was published last of a student; None if nothing was, or they were erased. Blocks.
 
-    Raises BrokerUnavailable, NoSuchTopic, TopicForbidden; msgspec.MsgspecError where it is no update.
+    Raises BrokerUnavailable, NoSuchTopic, TopicForbidden; NoUpdate for what this version cannot read.
     """
     key = student.encode()
     topic = Channels.of(settings).updates
+    try:
+        newest = _newest_record(settings, topic, key)
+    except BrokerUnavailable as error:
+        raise BrokerUnavailable(f"the broker at {settings.broker} does not answer: {error}") from error
+    try:
+        return None if newest is None else read_update(newest)
+    except msgspec.MsgspecError as error:
+        said = f"what {topic} says of them last is no update that this version of skillstream reads: {error}"
+        raise NoUpdate(said) from error
+
+
+def _newest_record(settings: Settings, topic: str, key: bytes) -> bytes | None:
+    newest: bytes | None = None
     with TopicReader(settings.broker, topic, f"{settings.app_id}-explain", settings.start_timeout_s) as reader:
         spans = reader.spans()
         owner = partitioner(settings.partitioner).owning_partition(key, len(spans))
-        of_student = spans if owner is None else {owner: spans[owner]}
-        newest: bytes | None = None
-        for records in reader.batches(of_student):
+        for records in reader.batches(spans if owner is None else {owner: spans[owner]}):
             for record in records:
                 if record.key() == key:
                     newest = record.value()
-    return None if newest is None else read_update(newest)
+    return newest
 
 
 @asynccontextmanager

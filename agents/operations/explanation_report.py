@@ -80,7 +80,13 @@ def _answered(exchange: Exchange) -> dict[str, Any]:
     request, reply = exchange.request, exchange.reply
     asked_again = list(request.rejected)
     if reply is None:
-        return {"asked_again_because": asked_again, "model": None, "claims": [], "faults": []}
+        return {
+            "asked_again_because": asked_again,
+            "model": None,
+            "failure": exchange.failure,
+            "claims": [],
+            "faults": [],
+        }
     checked = check_claims(request, reply.draft)
     asked = {skill.skill: skill for skill in request.skills}
     claims = [
@@ -98,6 +104,7 @@ def _answered(exchange: Exchange) -> dict[str, Any]:
     return {
         "asked_again_because": asked_again,
         "model": reply.model,
+        "failure": None,
         "claims": claims,
         "faults": list(checked.faults),
     }

@@ -159,7 +159,7 @@ def _form_faults(read: _Read) -> Iterator[str]:
 
 
 def _meaning_faults(read: _Read) -> Iterator[str]:
-    skill, own, configured = read.skill, read.own, " ".join(read.configured)
+    skill, own, configured = read.skill, _without_name(read), " ".join(read.configured)
     if any(said != read.claim.direction for said in said_directions(without_changes(own))):
         yield f"says {read.claim.direction} in its field and otherwise in its text"
     if (level := _LEVEL.search(own)) and level.group().lower() != skill.level:
@@ -172,6 +172,14 @@ def _meaning_faults(read: _Read) -> Iterator[str]:
         yield f"has a word that no claim needs ({word.lower()})"
     yield from unentailed(own, [key for fact in read.cited for key in fact.about], read.configured)
     yield from untimely(own, [when for slot, when in read.values.items() if slot.endswith(".when")])
+
+
+def _without_name(read: _Read) -> str:
+    """The claim's own words with "the skill" for a name of several words: "problem solving" says nothing was solved."""
+    words = read.skill.skill.split("_")
+    if len(words) < 2:
+        return read.own
+    return re.sub(rf"\b(?:the )?{'[ -]'.join(map(re.escape, words))}\b", "the skill", read.own, flags=re.IGNORECASE)
 
 
 def _says_the_same(read: _Read, other: DraftClaim) -> bool:

@@ -229,6 +229,19 @@ def test_what_was_written_was_not_done(text: str, *, holds: bool) -> None:
     assert (found == ()) is holds, found
 
 
+@pytest.mark.parametrize("name", ["problem solving", "problem-solving"])
+def test_the_name_of_a_skill_is_no_deed(name: str) -> None:
+    items = (evidence("x", "failed", 0.4, -1),)
+    request = DEFAULT_PROMPT.question(update(problem_solving=scored(items=items))).request
+
+    def faults_of_skill(text: str) -> tuple[str, ...]:
+        claim = DraftClaim(text=text, evidence=["e1"], direction="down")
+        return check_claims(request, Draft(skills=[DraftSkill(skill="problem_solving", claims=[claim])])).faults
+
+    assert faults_of_skill(f"Did not pass a task. This speaks against {name}.") == ()
+    assert any("speaks of passing" in fault for fault in faults_of_skill(f"Solved a task, against {name}."))
+
+
 @pytest.mark.parametrize("trend", [0.0, 0.3, -0.3])
 @pytest.mark.parametrize("name", default_skills().names)
 async def test_each_default_profile_is_told_in_words_that_pass_the_check(name: str, trend: float) -> None:
