@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from streams.reasoning.policy.concurrency import Concurrency
-from streams.reasoning.policy.queue import Ticket
+from streams.reasoning.policy.ticket import Ticket
 
 IDLE_S: Final = 0.2
 Next = Callable[[], Awaitable[Ticket | None]]

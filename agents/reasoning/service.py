@@ -79,7 +79,7 @@ class Explanations:
             settings, pipeline.skill_set, self._model, self._account, _log.error, self._called, self._answers
         )
         self._redis_lost_s: float | None = None
-        self.queue = ReasoningQueue(policy_of(settings), calls_per_s(settings))
+        self.queue = ReasoningQueue(policy_of(settings), calls_per_s(settings), settings.school_separator)
         self._reasoner = Reasoner(
             self.queue,
             app.table.rows,

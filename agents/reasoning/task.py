@@ -32,7 +32,8 @@ from streams.reasoning.policy.breaker import ReasoningPaused
 from streams.reasoning.policy.concurrency import Concurrency
 from streams.reasoning.policy.explained import with_noted
 from streams.reasoning.policy.pending import given_up, is_pending, moved_skills, owed, reasoned
-from streams.reasoning.policy.queue import ReasoningQueue, Ticket
+from streams.reasoning.policy.queue import ReasoningQueue
+from streams.reasoning.policy.ticket import Ticket
 from streams.reasoning.shared.flights import Flights, MemoryFlights
 from streams.rows.codec import row_headers
 from streams.rows.row import Pending
@@ -46,13 +47,14 @@ _LONGEST_CALL_S: Final = 120.0
 
 @dataclass(slots=True)
 class _Call:
-    """A call about a student. It `counts`, for other workers, from when its request is sent."""
+    """A call about a student: whether its request was `sent`, and came to nothing."""
 
     sending: Callable[[], None]
-    counts: bool = False
+    sent: bool = False
+    failed: bool = False
 
     def send(self) -> None:
-        self.counts = True
+        self.sent = True
         self.sending()
 
 
@@ -107,10 +109,12 @@ class Reasoner:
         """Explain one student; how long to wait before the next, in seconds. `sending` is called before a request."""
         row_batch = self._pending_row(ticket)
         if row_batch is None:
+            self._queue.unspent(ticket)
             self._queue.settle(ticket.partition, ticket.key, ticket.seq, Pending())  # nothing is owed any more
             return 0.0
         now_us = self._now_us()
         if self._queue.give_up(ticket, now_us):
+            self._queue.unspent(ticket)
             await self._publish(ticket, None, given_up(ticket.key.decode(), ticket.seq, now_us))
             return 0.0
         wait_s = await self._flights.begin(ticket.key, ticket.seq, reasoned(row_batch.pending(0)))
@@ -121,7 +125,7 @@ class Reasoner:
         try:
             return await self._ask(ticket, row_batch, call)
         finally:
-            if not call.counts:
+            if call.failed or not call.sent:  # it is nobody's, and may be made by anybody
                 await self._flights.end(ticket.key)
 
     async def _ask(self, ticket: Ticket, row_batch: RowBatch, call: "_Call") -> float:
@@ -149,7 +153,9 @@ class Reasoner:
             return 0.0
         if not self._erased_since(ticket, row_batch):
             await self._publish(ticket, explanation, with_noted(result, moved, scored.rows, scorer.skill_set))
-            call.counts &= result.outcome == "explained"  # one that failed is nobody's, and may be made again
+            call.failed = result.outcome == "failed"
+        if not call.sent:
+            self._queue.unspent(ticket)
         return 0.0
 
     def _erased_since(self, ticket: Ticket, row_batch: RowBatch) -> bool:

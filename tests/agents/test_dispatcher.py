@@ -8,7 +8,7 @@ import pytest
 
 from agents.reasoning.dispatcher import Dispatcher
 from streams.reasoning.policy.concurrency import LEAST, Concurrency
-from streams.reasoning.policy.queue import Ticket
+from streams.reasoning.policy.ticket import Ticket
 
 
 class Calls:

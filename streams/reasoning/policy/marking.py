@@ -34,7 +34,7 @@ class PendingMarker:
         positions = zip(rows.headers["epoch"].tolist(), rows.headers["offset"].tolist(), strict=True)
         for index, (key, value, position) in enumerate(zip(keys, values, positions, strict=False)):
             pending = rows.pending(index)
-            if note_pending(pending, value, now_us, policy, queue.threshold) is PendingNoted.NOT_EXPLAINED:
+            if note_pending(pending, value, now_us, policy, queue.threshold_of(key)) is PendingNoted.NOT_EXPLAINED:
                 queue.not_explained += 1
             marked.append((key, position, pending))
         self._marked[partition] = marked

@@ -1,40 +1,28 @@
 """The worker's queue of students who are owed an explanation: a view of the rows, rebuilt by scanning them.
 
-        not yet due                     due                     in flight
-    ┌─ heap by not_before ─┐ ──► ┌─ heap by priority ─┐ ──best──► until its result is read back (`settle`),
-    └──────────────────────┘     └────────────────────┘           or no call was made (`release`)
+        waiting (`waiting`)               in flight
+    ┌─ not yet due ──► due ─┐ ──best──► until its result is read back (`settle`), or no call was made (`release`)
+    └───────────────────────┘
 
-Entries are replaced, not searched for: a heap's stale ones are skipped when they surface, and swept once they are
-the most. A third heap, last by priority first, leaves out whoever would be served last where more wait than the queue
-holds. They stay owed in their rows: once the queue is half empty (`is_short`), their partitions are scanned again.
+Within a school the order is that of priority; among schools turns are fair (`turns`), so that a school of thousands
+keeps nobody of a school of thirty waiting. One school alone is a single flow by priority.
+
+Who would be served last is left out where more wait than the queue holds, and stays owed in the row. The partitions of
+those left out are scanned again (`is_short`): once less than half of what the queue holds is due, and now and then.
 """
 
-import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Final
 
 from streams.reasoning.policy.pending import MAX_VALUE, Sequence, is_past_horizon, is_pending, priority_us
 from streams.reasoning.policy.settings import PendingPolicy
+from streams.reasoning.policy.ticket import StudentKey, Ticket
+from streams.reasoning.policy.waiting import WaitingStudents
 from streams.rows.row import Pending
+from streams.spending.limits import MAX_SCHOOLS, NO_SCHOOL, OTHER_SCHOOLS, school_of
 
-StudentKey = tuple[int, bytes]
-_SWEEP_ABOVE = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """A student's place in the queue, as of `seq`. Times in µs."""
-
-    partition: int
-    key: bytes
-    seq: Sequence
-    since_us: int
-    value: float
-    not_before_us: int
-
-    @property
-    def student(self) -> StudentKey:
-        return self.partition, self.key
+_SCANS_A_PATIENCE: Final = 12
 
 
 @dataclass(slots=True)
@@ -46,24 +34,23 @@ class _Flight:
 class ReasoningQueue:
     """Students by priority, at most as many as are served within τ·max value. Not thread-safe; never waits.
 
-    `calls_per_s` is the rate at which the limits let this worker serve. `not_explained` counts the students who were
-    not marked or who waited past the horizon, for lack of it.
+    `calls_per_s` is the rate at which the limits let this worker serve; a student's school stands before
+    `school_separator` in its key. `not_explained` counts the students who were not marked or who waited past the
+    horizon, for lack of it. Each operation takes O(log n), scans apart.
     """
 
-    def __init__(self, policy: PendingPolicy, calls_per_s: float) -> None:
+    def __init__(self, policy: PendingPolicy, calls_per_s: float, school_separator: str = "") -> None:
         if calls_per_s <= 0:
             raise ValueError(f"calls_per_s must be above 0, not {calls_per_s}")
         self.capacity = max(1, int(calls_per_s * policy.patience_s * MAX_VALUE))
         self.not_explained = 0
         self.policy = policy
-        self._raised_to = 0.0
-        self._version = 0
-        self._waiting: dict[StudentKey, tuple[int, Ticket]] = {}
+        self._scan_every_us = round(policy.patience_s * 1e6 / _SCANS_A_PATIENCE)
+        self._separator = school_separator
+        self._scanned_us = 0
+        self._waiting = WaitingStudents(lambda ticket: priority_us(ticket.since_us, ticket.value, policy))
         self._flights: dict[StudentKey, _Flight] = {}
-        self._later: list[tuple[int, int, StudentKey]] = []
-        self._due: list[tuple[int, int, StudentKey]] = []
-        self._last: list[tuple[int, int, StudentKey]] = []
-        self._left_out: set[int] = set()
+        self._left_out: dict[int, int] = {}
 
     def __len__(self) -> int:
         """Students waiting, due or not."""
@@ -77,25 +64,36 @@ class ReasoningQueue:
     @property
     def entries(self) -> int:
         """Heap entries, stale ones too: what memory goes by."""
-        return len(self._later) + len(self._due) + len(self._last)
+        return self._waiting.entries
 
     @property
     def is_short(self) -> bool:
-        """Whether the queue is half empty and students were left out: time to `refill` their partitions."""
-        return bool(self._left_out) and 2 * len(self._waiting) <= self.capacity
+        """Whether it is time to `refill` the partitions of students who were left out, as of the last `best`: not half
+        of the queue is due and one of them may be, or they have not been looked at for a while.
+        """
+        if not self._left_out:
+            return False
+        half_empty = 2 * self._waiting.flows.waiting <= self.capacity
+        may_be_due = min(self._left_out.values()) <= self._waiting.now_us
+        return (half_empty and may_be_due) or self._waiting.now_us - self._scanned_us >= self._scan_every_us
 
     @property
     def left_out(self) -> list[int]:
         """The partitions with students who were left out."""
         return sorted(self._left_out)
 
-    @property
-    def threshold(self) -> float:
-        """The value below which a new update is not worth marking: 0 while at most half full, rising from there
-        to the value last left out.
+    def threshold_of(self, key: bytes) -> float:
+        """The value below which a student's new update is not worth marking: 0 while the queue is at most half full, or
+        the student's school takes up at most half of its part; rising from there to the value last left out of it.
         """
-        fill = 2 * len(self._waiting) / self.capacity - 1
-        return self._raised_to * min(max(fill, 0.0), 1.0)
+        if 2 * len(self._waiting) <= self.capacity:
+            return 0.0
+        flows = self._waiting.flows
+        flow = flows.get(self._school(key))
+        if flow is None:
+            return 0.0
+        fill = 2 * flow.waiting * len(flows) / self.capacity - 1
+        return flow.raised_to * min(max(fill, 0.0), 1.0)
 
     def offer(self, partition: int, key: bytes, seq: Sequence, pending: Pending) -> None:
         """Put the student where its row says, nowhere if nothing is owed. Idempotent; the latest call wins.
@@ -103,15 +101,14 @@ class ReasoningQueue:
         A student in flight stays there; where it goes afterwards is what is noted.
         """
         student = partition, key
-        ticket = _ticket(partition, key, seq, pending) if is_pending(pending) else None
+        ticket = self._ticket(partition, key, seq, pending) if is_pending(pending) else None
         flight = self._flights.get(student)
         if flight is not None:
             flight.back = ticket
             return
-        self._waiting.pop(student, None)
+        self._waiting.remove(student)
         if ticket is not None:
             self._push(ticket)
-        self._sweep()
 
     def settle(self, partition: int, key: bytes, seq: Sequence, pending: Pending) -> None:
         """As `offer`, after the row has read back the call's result: the student may be taken again."""
@@ -127,25 +124,22 @@ class ReasoningQueue:
         if flight is None or flight.taken is not ticket:
             return
         del self._flights[ticket.student]
+        self.unspent(ticket)
         if flight.back is not None:
             self._push(replace(flight.back, not_before_us=max(flight.back.not_before_us, until_us)))
 
+    def unspent(self, ticket: Ticket) -> None:
+        """A student was served without a call: the school keeps its turn."""
+        self._waiting.turns.give_back(ticket.school)
+
     def best(self, now_us: int) -> Ticket | None:
-        """Take the first of the students that are due, or None. `now_us` never goes back."""
-        while self._later and self._later[0][0] <= now_us:
-            _, version, student = heapq.heappop(self._later)
-            ticket = self._live(student, version)
-            if ticket is not None:
-                heapq.heappush(self._due, (self._order(ticket), version, student))
-        while self._due:
-            _, version, student = heapq.heappop(self._due)
-            held = self._live(student, version)
-            if held is not None:
-                del self._waiting[student]
-                ticket = replace(held)  # a ticket of its own for each flight: an earlier one cannot end it
-                self._flights[student] = _Flight(ticket, ticket)
-                return ticket
-        return None
+        """Take the first student of the school whose turn it is, of those that are due. `now_us` never goes back."""
+        first = self._waiting.take(now_us)
+        if first is None:
+            return None
+        ticket = replace(first)  # a ticket of its own for each flight: an earlier one cannot end it
+        self._flights[ticket.student] = _Flight(ticket, ticket)
+        return ticket
 
     def give_up(self, ticket: Ticket, now_us: int) -> bool:
         """Whether a student who was taken has waited past the horizon; counted then as not explained."""
@@ -161,60 +155,46 @@ class ReasoningQueue:
     def rebuild(self, partition: int, rows: Iterable[tuple[bytes, Sequence, Pending]]) -> None:
         """Forget the partition and take in all its rows: after recovery."""
         self.drop(partition)
-        self._left_out.add(partition)
+        self._left_out[partition] = 0
         self.refill(partition, rows)
 
     def refill(self, partition: int, rows: Iterable[tuple[bytes, Sequence, Pending]]) -> None:
         """Take in a partition's rows again, if it is one of those left out still; students in flight stay there."""
-        if partition not in self._left_out:
+        if self._left_out.pop(partition, None) is None:
             return
-        self._left_out.discard(partition)
+        self._scanned_us = self._waiting.now_us
         for key, seq, pending in rows:
             self.offer(partition, key, seq, pending)
 
     def drop(self, partition: int) -> None:
         """Forget a partition's students, those in flight too: it is another worker's now."""
-        self._waiting = {student: held for student, held in self._waiting.items() if student[0] != partition}
+        self._waiting.drop(partition)
         self._flights = {student: held for student, held in self._flights.items() if student[0] != partition}
-        self._left_out.discard(partition)
-        self._sweep()
+        self._left_out.pop(partition, None)
 
-    def _live(self, student: StudentKey, version: int) -> Ticket | None:
-        held = self._waiting.get(student)
-        return held[1] if held is not None and held[0] == version else None
+    def _school(self, key: bytes) -> str:
+        if not self._separator:
+            return NO_SCHOOL
+        school = school_of(key.decode(errors="replace"), self._separator)
+        return school if self._waiting.turns.has_room_for(school, MAX_SCHOOLS) else OTHER_SCHOOLS
+
+    def _ticket(self, partition: int, key: bytes, seq: Sequence, pending: Pending) -> Ticket:
+        value = min(max(pending.value, 0.0), MAX_VALUE)
+        return Ticket(partition, key, seq, pending.since_us, value, pending.not_before_us, self._school(key))
 
     def _push(self, ticket: Ticket) -> None:
-        self._version += 1
-        self._waiting[ticket.student] = self._version, ticket
-        self._enter(ticket, self._version)
-        if len(self._waiting) > self.capacity:
-            self._leave_out_last()
+        if len(self._waiting) < self.capacity:
+            self._waiting.add(ticket)
+        elif self._waiting.would_be_last(ticket):
+            self._leave_out(ticket)
+        else:
+            self._waiting.add(ticket)
+            last = self._waiting.last()
+            self._waiting.remove(last.student)
+            self._leave_out(last)
 
-    def _enter(self, ticket: Ticket, version: int) -> None:
-        heapq.heappush(self._later, (ticket.not_before_us, version, ticket.student))
-        heapq.heappush(self._last, (-self._order(ticket), -version, ticket.student))
-
-    def _leave_out_last(self) -> None:
-        while self._last:
-            _, minus_version, student = heapq.heappop(self._last)
-            ticket = self._live(student, -minus_version)
-            if ticket is not None:
-                del self._waiting[student]
-                self._raised_to = ticket.value
-                self._left_out.add(ticket.partition)
-                return
-
-    def _order(self, ticket: Ticket) -> int:
-        return priority_us(ticket.since_us, ticket.value, self.policy)
-
-    def _sweep(self) -> None:
-        if max(len(self._later) + len(self._due), len(self._last)) <= 2 * len(self) + _SWEEP_ABOVE:
-            return
-        self._later, self._due, self._last = [], [], []
-        for version, ticket in self._waiting.values():
-            self._enter(ticket, version)
-
-
-def _ticket(partition: int, key: bytes, seq: Sequence, pending: Pending) -> Ticket:
-    value = min(max(pending.value, 0.0), MAX_VALUE)
-    return Ticket(partition, key, seq, pending.since_us, value, pending.not_before_us)
+    def _leave_out(self, ticket: Ticket) -> None:
+        flow = self._waiting.flows.get(ticket.school)
+        if flow is not None and ticket.not_before_us <= self._waiting.now_us:
+            flow.raised_to = ticket.value
+        self._left_out[ticket.partition] = min(ticket.not_before_us, self._left_out.get(ticket.partition, 1 << 63))

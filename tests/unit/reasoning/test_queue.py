@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from streams.reasoning.policy.pending import priority_us
-from streams.reasoning.policy.queue import ReasoningQueue, Ticket
+from streams.reasoning.policy.queue import ReasoningQueue
 from streams.reasoning.policy.settings import PendingPolicy
+from streams.reasoning.policy.ticket import Ticket
 from streams.rows.row import Pending
 
 POLICY = PendingPolicy(patience_s=100)
@@ -211,9 +212,9 @@ def test_under_lasting_overload_the_wait_stays_bounded_and_the_threshold_bites()
     for second in range(1000):
         now_us = (second + 1) * 1_000_000
         for half in range(2):
-            value = ((second * 7 + half * 5) % 20 + 1) / 20
-            if value >= busy.threshold:
-                busy.offer(0, f"{second}.{half}".encode(), (0, second), owed(now_us, value))
+            value, key = ((second * 7 + half * 5) % 20 + 1) / 20, f"{second}.{half}".encode()
+            if value >= busy.threshold_of(key):
+                busy.offer(0, key, (0, second), owed(now_us, value))
         ticket = busy.best(now_us)
         if ticket is not None:
             busy.settle(0, ticket.key, ticket.seq, Pending())
@@ -221,7 +222,7 @@ def test_under_lasting_overload_the_wait_stays_bounded_and_the_threshold_bites()
             low, high = (low + 1, high) if ticket.value <= 0.25 else (low, high + (ticket.value > 0.75))
     assert len(waits_us) == 1000
     assert max(waits_us) <= 2 * PATIENCE_US  # its own patience, and a queue that is served within one
-    assert busy.threshold > 0
+    assert busy.threshold_of(b"new") > 0
     assert high > 2 * low
 
 
@@ -229,10 +230,10 @@ def test_the_threshold_is_gone_once_the_queue_is_half_empty() -> None:
     full = queue(10)
     for number in range(12):
         full.offer(0, str(number).encode(), (0, number), owed(number + 1, 0.5))
-    assert full.threshold == 0.5
+    assert full.threshold_of(b"new") == 0.5
     for _ in range(5):
         full.best(10**9)
-    assert full.threshold == 0
+    assert full.threshold_of(b"new") == 0
 
 
 def test_of_equally_worthy_ones_the_newest_is_left_out() -> None:
