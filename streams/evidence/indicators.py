@@ -9,7 +9,7 @@ import numpy as np
 from streams.rows.layout import Indices
 from streams.rows.row_batch import Floats, RowBatch
 from streams.skills.skill_set import Indicator, SkillSet
-from streams.vocabulary import FACTS, INDEX
+from streams.vocabulary import INDEX
 
 Term = tuple[int, bool]
 """A fact, and whether its values are summed, or their number is."""
@@ -37,10 +37,6 @@ class Indicators:
     skill: Indices
     numerators: tuple[tuple[Term, ...], ...]
     denominators: tuple[tuple[Term, ...], ...]
-    counted: tuple[Floats, Floats]
-    """Which facts are counted in each numerator and denominator; shape (indicators, facts)."""
-    valued: tuple[int, ...]
-    """The indicators that sum values."""
 
     @classmethod
     def of(cls, skill_set: SkillSet) -> Self:
@@ -51,56 +47,33 @@ class Indicators:
     def of_skills(cls, by_skill: Iterable[Sequence[Indicator]]) -> Self:
         """Those of each skill, in their order."""
         named = [(column, each) for column, of_skill in enumerate(by_skill) for each in of_skill]
-        numerators = tuple(tuple(map(_term, each.numerator)) for _, each in named)
-        denominators = tuple(tuple(map(_term, each.denominator)) for _, each in named)
-        valued = (
-            index
-            for index, terms in enumerate(zip(numerators, denominators, strict=True))
-            if any(of_values for some in terms for _, of_values in some)
-        )
         return cls(
             tuple(each for _, each in named),
             np.array([column for column, _ in named], np.intp),
-            numerators,
-            denominators,
-            (_counted(numerators), _counted(denominators)),
-            tuple(valued),
+            tuple(tuple(map(_term, each.numerator)) for _, each in named),
+            tuple(tuple(map(_term, each.denominator)) for _, each in named),
         )
 
     def recent(self, rows: RowBatch) -> Rates:
         """Decayed sums at each row's reference time."""
-        part, whole = (np.zeros((len(self.indicators), len(rows))) for _ in range(2))
-        columns = {False: rows.facts["recent_n"].T, True: rows.facts["recent_total"].T}
-        for sums, terms_of in ((part, self.numerators), (whole, self.denominators)):
-            for added, terms in zip(sums, terms_of, strict=True):
-                _add_up(added, terms, columns)
-        return Rates(part, whole)
+        return self._rates({False: rows.facts["recent_n"].T, True: rows.facts["recent_total"].T})
 
     def lifetime(self, rows: RowBatch) -> Rates:
-        """Sums of all that was ever counted. Numbers of events are whole, and add up to the same in any order."""
-        numbers = rows.facts["n"].astype(np.float64).T
-        columns = {True: rows.facts["total"].T}
-        sums = []
-        for counted, terms_of in zip(self.counted, (self.numerators, self.denominators), strict=True):
-            of_all = counted @ numbers
-            for index in self.valued:
-                _add_up(of_all[index], [term for term in terms_of[index] if term[1]], columns)
-            sums.append(of_all)
-        return Rates(*sums)
+        """Sums of all that was ever counted."""
+        return self._rates({False: rows.facts["n"].T, True: rows.facts["total"].T})
 
+    def _rates(self, columns: Mapping[bool, Floats]) -> Rates:
+        """Sums of these columns of facts, of shape (facts, rows) each, by whether they hold values.
 
-def _add_up(sums: Floats, terms: Sequence[Term], columns: Mapping[bool, Floats]) -> None:
-    """Add, in place, in the order of the terms: the same sum to the bit, whatever else is in the batch."""
-    for fact, of_values in terms:
-        sums += columns[of_values][fact]
-
-
-def _counted(terms_of: Sequence[Sequence[Term]]) -> Floats:
-    counted = np.zeros((len(terms_of), len(FACTS)))
-    for index, terms in enumerate(terms_of):
-        for fact, of_values in terms:
-            counted[index, fact] += not of_values
-    return counted
+        Added in the order of the terms: the same to the bit, whatever else is in the batch. No matrix product: most of
+        one would be zeros, and the threads of a BLAS spin on for longer than all of it takes.
+        """
+        part, whole = (np.zeros((len(self.indicators), columns[False].shape[1])) for _ in range(2))
+        for sums, terms_of in ((part, self.numerators), (whole, self.denominators)):
+            for added, terms in zip(sums, terms_of, strict=True):
+                for fact, of_values in terms:
+                    added += columns[of_values][fact]
+        return Rates(part, whole)
 
 
 def _term(text: str) -> Term:
