@@ -88,8 +88,9 @@ class Explanation(Struct, frozen=True, kw_only=True):
 
     `reason` says why it is a template: `nothing_to_ask` (no evidence that can be told), `rejected` (the model's answers
     failed the check), `refused`, `too_large` (for the limits), `gave_up` (the last of several failed calls), `spent` (a
-    limit of money). `usage` is null where no model was asked; `reused`, true if there, says that the model's answer to
-    a request that was the same to the byte was kept.
+    limit of money), `language` (a model is asked in English alone). `language` is absent where it is English. `usage`
+    is null where no model was asked; `reused`, true if there, says that the model's answer to a request that was the
+    same to the byte was kept.
     """
 
     version: Literal[2]
@@ -100,6 +101,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     generator: Literal["model", "template", "scripted"]
     model: str
     reason: str | None = None
+    language: Literal["es", "de", "fr"] | UnsetType = UNSET
     summary: str
     skills: list[SkillExplanation]
     usage: CallUsage | None = None

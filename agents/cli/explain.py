@@ -75,7 +75,7 @@ async def _report(
 
     report = asked_of(settings, skill_set, update)
     if dry_run:
-        return report | {"answers": [], "explanation": msgspec.to_builtins(templated(skill_set, update))}
+        return report | {"answers": [], "explanation": msgspec.to_builtins(templated(settings, skill_set, update))}
     async with an_explainer(settings, skill_set, ignored) as (explainer, model):
         try:
             try:

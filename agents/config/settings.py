@@ -111,6 +111,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     redis_url: str | None = None
     expected_workers: PositiveInt = 1
     reasoning: Literal["openai", "scripted", "off"] = "openai"
+    language: Literal["en", "es", "de", "fr"] = "en"
     openai_api_key: str = ""
     openai_base_url: str | None = None
     openai_models: tuple[str, ...] = ("gpt-4.1", "gpt-6-luna")
@@ -150,6 +151,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
     log_lines_per_s: Annotated[int, Meta(ge=1, le=100_000)] = 20
+
+    @property
+    def explained_by(self) -> Literal["openai", "scripted", "templates", "off"]:
+        """Who writes explanations. A model writes English alone: in no other language can its claims be checked."""
+        return self.reasoning if self.reasoning == "off" or self.language == "en" else "templates"
 
     def topic(self, name: str) -> str:
         """A topic's full name."""
@@ -210,7 +216,7 @@ def require_secrets(settings: Settings) -> None:
     """Raise SettingsError where explanations are to come from OpenAI and there is no key."""
     from streams.reasoning.model.defaults import MISSING_KEY
 
-    if settings.reasoning == "openai" and not settings.openai_api_key:
+    if settings.explained_by == "openai" and not settings.openai_api_key:
         raise SettingsError(MISSING_KEY)
 
 

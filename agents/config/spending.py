@@ -38,7 +38,7 @@ def limits_of(settings: Settings) -> SpendingLimits:
 
 def prices_of(settings: Settings) -> Prices:
     """The shipped prices, under those that are set. Raises SettingsError."""
-    if settings.reasoning == "scripted":
+    if settings.explained_by in ("scripted", "templates"):
         return Prices(MappingProxyType({SCRIPTED_MODEL: _FREE}), (SCRIPTED_MODEL,))
     try:
         prices = {**SHIPPED_PRICES, **read_prices(settings.openai_prices)}

@@ -121,6 +121,7 @@ def _reasoning(seen: Snapshot) -> ComponentState:
     states = {
         "off": "off, by configuration",
         "scripted": "scripted, by configuration: no model is asked",
+        "templates": "templates: a model is asked in English alone",
         "openai": "on",
     }
     return ComponentState("reasoning", "ok", states[seen.reasoning.mode])

@@ -30,7 +30,7 @@ class ReasoningState:
     `spent` is how much of the limits of money is, empty without any.
     """
 
-    mode: Literal["off", "scripted", "openai"]
+    mode: Literal["off", "scripted", "templates", "openai"]
     key_present: bool = False
     blocked: str | None = None
     failing: str | None = None

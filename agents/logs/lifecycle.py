@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 
 
 def begins(settings: Settings, *, client: str, model: str, config_version: str) -> None:
-    """A worker begins. `config_version` is that of its updates."""
+    """A worker begins. `config_version` is that of its updates. Warns where the language keeps models out."""
     _log.info(
         "skillstream %s begins: group %s, client %s, broker %s, model %s, config %s, store %s, reasoning %s",
         version("skillstream"),
@@ -25,7 +25,7 @@ def begins(settings: Settings, *, client: str, model: str, config_version: str) 
         model,
         config_version,
         settings.store,
-        settings.reasoning,
+        settings.explained_by,
         extra={
             "version": version("skillstream"),
             "group": settings.app_id,
@@ -34,9 +34,15 @@ def begins(settings: Settings, *, client: str, model: str, config_version: str) 
             "model": model,
             "config_version": config_version,
             "store": settings.store,
-            "reasoning": settings.reasoning,
+            "reasoning": settings.explained_by,
         },
     )
+    if settings.explained_by == "templates":
+        _log.warning(
+            "Explanations are templates, in %s: a model is asked only in English, where its claims can be checked",
+            settings.language,
+            extra={"language": settings.language},
+        )
 
 
 def attention_raised(reason: AttentionReason) -> None:

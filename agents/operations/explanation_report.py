@@ -26,7 +26,7 @@ CHARS_A_TOKEN = 4
 
 def asked_of(settings: Settings, skill_set: SkillSet, update: SkillUpdate) -> dict[str, Any]:
     """The facts, the prompt, and what a call may use and cost at most."""
-    question = Prompt(skill_set).question(update)
+    question = Prompt(skill_set, skill_set.language_of(settings.language)).question(update)
     messages = render(question.request)
     model = settings.openai_models[0]
     input_tokens, reply_tokens = most_input_tokens(question.request), settings.openai_max_reply_tokens
@@ -47,9 +47,9 @@ def asked_of(settings: Settings, skill_set: SkillSet, update: SkillUpdate) -> di
     }
 
 
-def templated(skill_set: SkillSet, update: SkillUpdate) -> Explanation:
+def templated(settings: Settings, skill_set: SkillSet, update: SkillUpdate) -> Explanation:
     """What the template says of all skills."""
-    question = Prompt(skill_set).question(update)
+    question = Prompt(skill_set, skill_set.language_of(settings.language)).question(update)
     draft = template.draft_of(question.skills, question.language)
     return assemble(update, question, draft, "template", template.TEMPLATE_VERSION, rfc3339(now_us()))
 

@@ -160,7 +160,7 @@ class Explanations:
     def state(self) -> ReasoningState:
         """How explanations are made, and why not, for the health page."""
         return ReasoningState(
-            mode=self._settings.reasoning,
+            mode=self._settings.explained_by,
             key_present=bool(self._settings.openai_api_key),
             blocked=self._explainer.paused_because,
             failing=self._explainer.trouble,

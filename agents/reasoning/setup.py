@@ -83,8 +83,8 @@ def share_of(settings: Settings) -> PartitionShare:
 
 
 def make_model(settings: Settings) -> ReasoningModel:
-    """The model that `settings` choose; not to be called with reasoning off."""
-    return ScriptedModel() if settings.reasoning == "scripted" else make_openai_model(settings)
+    """The model that `settings` choose; not to be called with reasoning off. Nobody asks the one of templates."""
+    return make_openai_model(settings) if settings.explained_by == "openai" else ScriptedModel()
 
 
 def make_openai_model(settings: Settings) -> "OpenAIModel":
@@ -165,7 +165,7 @@ def make_explainer(
     """The explainer; without `answers` each explanation is a call."""
     return Explainer(
         model,
-        Prompt(skill_set),
+        Prompt(skill_set, skill_set.language_of(settings.language)),
         now_us,
         Random(),
         ExplainSettings(reply_tokens=settings.openai_max_reply_tokens, prices=prices_of(settings)),

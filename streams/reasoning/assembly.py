@@ -46,6 +46,7 @@ def assemble(
         generator=generator,
         model=model,
         reason=reason,
+        language=UNSET if question.language.code == "en" else question.language.code,
         summary=summary_of(update, question),
         skills=[
             SkillExplanation(
@@ -82,14 +83,14 @@ def _certainty(name: str, skill: KnownSkill, question: Question) -> str | UnsetT
 
 def _suggestions(question: Question, claims: Mapping[str, Sequence[DraftClaim]]) -> dict[str, str]:
     """One thing to try by skill, of those that moved, none twice."""
-    chosen: dict[str, str] = {}
+    chosen: dict[str, str] = {}  # in the skills file's own words, as they are looked up
     for name, suggesting in question.suggesting.items():
         if question.is_moved(name):
             cited = {question.evidence_ids[alias] for claim in claims.get(name, ()) for alias in claim.evidence}
             text = suggesting.suggestion(cited, chosen.values())
             if text is not None:
                 chosen[name] = text
-    return chosen
+    return {name: question.language.words(text) for name, text in chosen.items()}
 
 
 def _claim(skill: AskedSkill, claim: DraftClaim, question: Question) -> Claim:

@@ -161,7 +161,9 @@ class Explainer:
         attempts = pending.attempts
         tally = CallTally(school_of(update.student_id, self._school_separator), sending)
         if not question.request.skills:
-            return self._template(update, question, attempts, "template_nothing_to_ask", tally)
+            untold = question.language.code == "en" or not question.skills
+            why: RequestOutcome = "template_nothing_to_ask" if untold else "template_language"
+            return self._template(update, question, attempts, why, tally)
         if (reused := await self._reused(update, question, attempts, wanted)) is not None:
             return reused
         self._breaker.check(self._clock_us())

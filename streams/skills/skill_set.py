@@ -5,7 +5,7 @@ place. `config_version` changes whenever anything in it does that a score, a pro
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from string import Formatter
@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 
 from schemas.bounds import MAX_SKILLS
 from schemas.configuration.document import read_toml
-from schemas.configuration.similar import choices
+from schemas.configuration.similar import choices, did_you_mean
 from schemas.errors import SkillstreamError
 from schemas.event import MAX_IDENTIFIER_CHARS
+from streams.languages.language import Language, gaps_in
+from streams.languages.tables import LanguageCode
 from streams.skills.sources import BUILT_IN, all_names
 from streams.skills.suggestions import SCORE, Suggestion, SuggestionError, check_suggestion
 from streams.texts.text_model import TextModel, TextModelError, load_text_model
@@ -40,6 +42,7 @@ SignedWeight = Annotated[float, Meta(ge=-3, le=3)]
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Phrase = Annotated[str, Meta(min_length=2)]
 Meaning = Annotated[str, Meta(min_length=2, max_length=80, pattern=r"^[^{}<>\n]*$")]
+Translation = Annotated[str, Meta(min_length=1, max_length=300, pattern=r"^[^<>\n]*$")]
 PlatformName = Annotated[str, Meta(max_length=MAX_IDENTIFIER_CHARS)]
 MAX_PHRASE_BYTES: Final = 27
 
@@ -162,6 +165,7 @@ class SkillSet(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A whole skills file. `sources` are settings of sources that are not built in, theirs to understand.
 
     `platforms` are those that send the events, under any names, each with the facts that occur in its events.
+    `translations` are of the file's own words, by these: of a skill by its name. They are no part of the version.
     """
 
     version: Annotated[int, Meta(ge=1, le=1)]
@@ -171,6 +175,7 @@ class SkillSet(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     levels: Levels = Levels()
     sources: dict[Name, dict[str, Any]] | UnsetType = UNSET  # unset: no part of the version, as before it was there
     platforms: dict[PlatformName, tuple[str, ...]] | UnsetType = UNSET  # likewise
+    translations: dict[LanguageCode, dict[str, Translation]] | UnsetType = UNSET
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -187,8 +192,12 @@ class SkillSet(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def config_version(self) -> str:
         """Twelve hex digits of the SHA-256 of the content that updates depend on."""
         skills = {name: msgspec.structs.replace(skill, suggestions=UNSET) for name, skill in self.skills.items()}
-        named = msgspec.structs.replace(self, skills=skills)
+        named = msgspec.structs.replace(self, skills=skills, translations=UNSET)
         return hashlib.sha256(msgspec.json.encode(named, order="deterministic")).hexdigest()[:12]
+
+    def language_of(self, code: LanguageCode) -> Language:
+        """A language, with the translations of the file."""
+        return Language.of(code, {} if self.translations is UNSET else self.translations.get(code))
 
     def settings_of(self, source: str) -> dict[str, Any]:
         """The table [sources.<source>] of the file; empty where there is none."""
@@ -224,6 +233,7 @@ def load_skills(path: str) -> SkillSet:
         if unknown := [fact for fact in facts if fact not in FACTS]:
             there = f"no fact {unknown[0]!r}; there are {choices(unknown[0], FACTS)}"
             raise SkillsError(f"skills file {path}: platforms.{platform}: {there}")
+    _check_translations(f"skills file {path}: translations", skill_set)
     return with_text_models(
         skill_set,
         {
@@ -310,6 +320,25 @@ def _check_suggestions(path: str, skill: Skill) -> None:
             check_suggestion(suggestion, rates, facts)
         except SuggestionError as error:
             raise SkillsError(f"{path}.try.{number}.{error}") from None
+
+
+def _check_translations(path: str, skill_set: SkillSet) -> None:
+    texts = [text for name, skill in skill_set.skills.items() for text in (name, *_words_of(skill))]
+    for code, translations in ({} if skill_set.translations is UNSET else skill_set.translations).items():
+        for text, translated in translations.items():
+            if text not in texts:
+                raise SkillsError(f"{path}.{code}: {text!r} is nothing that the file says.{did_you_mean(text, texts)}")
+            if gaps_in(translated) != gaps_in(text):
+                there = ", ".join(sorted(gaps_in(text))) or "none"
+                raise SkillsError(f"{path}.{code}: {translated!r} has other places to fill than {text!r}: {there}")
+
+
+def _words_of(skill: Skill) -> Iterator[str]:
+    """What explanations may say in a skill's own words."""
+    yield skill.definition
+    yield from (indicator.words for indicator in skill.indicators if isinstance(indicator.words, str))
+    yield from skill.meaning_of.values()
+    yield from (suggestion.text for suggestion in skill.suggestions or ())
 
 
 def _can_be_filled(words: str) -> bool:

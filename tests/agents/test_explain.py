@@ -57,6 +57,13 @@ def test_a_dry_run_shows_facts_prompt_and_template_and_needs_no_key(broker: str)
     assert STUDENT not in ran.text.partition("PROMPT")[2].partition("EXPLANATION")[0]
 
 
+def test_in_another_language_the_template_tells_and_nobody_is_asked(broker: str) -> None:
+    [report] = explain(broker, STUDENT, "--json", SKILLSTREAM_LANGUAGE="de", SKILLSTREAM_REASONING="openai").lines
+    explanation = report["explanation"]
+    assert (explanation["language"], explanation["reason"], report["answers"]) == ("de", "language", [])
+    assert "Eine Aufgabe aufgegeben (vor 2 Tagen)." in [claim["text"] for claim in explanation["skills"][1]["claims"]]
+
+
 def test_it_is_explained_as_a_worker_would_and_nothing_is_published(broker: str) -> None:
     [report] = explain(broker, STUDENT, "--json").lines
     [answer] = report["answers"]

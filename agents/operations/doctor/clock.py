@@ -53,7 +53,7 @@ class Clock:
         """Whose clock, and by how many seconds it is ahead of this one; None where it gives no time."""
         if self.settings.redis_url and self.settings.reasoning != "off":
             yield "Redis", asyncio.run(_redis_ahead_s(self.settings.redis_url))
-        if self.settings.reasoning == "openai":
+        if self.settings.explained_by == "openai":
             yield "the model's server", http_ahead_s(self.settings.openai_base_url or BASE_URL, self.timeout_s / 2)
         yield "the newest record", self._records_ahead_s()
 

@@ -146,8 +146,8 @@ class Models:
 
     def run(self) -> Iterator[Finding]:
         """Raises SettingsError or Fatal where a worker would."""
-        if self.settings.reasoning != "openai":
-            yield ok(f"not asked: explanations are {self.settings.reasoning}")
+        if self.settings.explained_by != "openai":
+            yield ok(f"not asked: explanations are {self.settings.explained_by}")
             return
         if not self.settings.openai_api_key:
             yield warning("not asked: there is no key")

@@ -26,8 +26,8 @@ class SpendingCheck:
     def run(self) -> Iterator[Finding]:
         """Raises SettingsError for prices that cannot be read."""
         settings = self.settings
-        if settings.reasoning != "openai":
-            yield ok(f"nothing: explanations are {settings.reasoning}")
+        if settings.explained_by != "openai":
+            yield ok(f"nothing: explanations are {settings.explained_by}")
             return
         unknown = ", ".join(prices_of(settings).unknown())
         if not limits_of(settings).of_money or settings.redis_url is None:

@@ -96,13 +96,19 @@ class _Read:
     @classmethod
     def of(cls, skill: AskedSkill, claim: DraftClaim, cited: Sequence[AskedFact], values: Mapping[str, str]) -> Self:
         """Raises KeyError for a slot without a value."""
-        own, whole = without_slots(claim.text), filled(claim.text, values)
+        own, whole = _unnamed(without_slots(claim.text), skill.skill), filled(claim.text, values)
         return cls(skill, claim, cited, values, own, whole, [without_slots(fact.text) for fact in cited])
 
     @property
     def configured(self) -> Sequence[str]:
         """The skills file's own words for what the cited facts tell."""
         return [words for fact, words in zip(self.cited, self.fact_words, strict=True) if fact.is_configured]
+
+
+def _unnamed(text: str, skill: str) -> str:
+    """`text` where what speaks for or against the skill by its name, "problem solving", speaks so of "the skill"."""
+    name = re.escape(skill.replace("_", " "))
+    return re.sub(rf"\b(for|against) {name}\b", r"\1 the skill", text, flags=re.IGNORECASE)
 
 
 def _faults(skill: AskedSkill, claim: DraftClaim, others: Sequence[DraftClaim]) -> Iterator[str]:

@@ -18,6 +18,7 @@ RequestOutcome: TypeAlias = Literal[
     "template_too_large",
     "template_gave_up",
     "template_spent",
+    "template_language",
     "later_throttled",
     "later_blocked",
     "later_unavailable",

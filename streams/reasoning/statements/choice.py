@@ -40,7 +40,10 @@ def stated_as(group: Group) -> str:
 def _sides(skill: AskedSkill, facts: Iterable[AskedFact]) -> list[list[AskedFact]]:
     if skill.score is None:
         counted = [fact for fact in facts if fact.is_indicator]
-        return [sorted(counted, key=lambda fact: fact.weightless), [fact for fact in facts if not fact.is_indicator]]
+        return [
+            [fact for fact in counted if not fact.weightless] or counted,
+            [fact for fact in facts if not fact.is_indicator],
+        ]
     agreeing: Direction = "up" if skill.score >= HALF else "down"
     order: tuple[Direction, ...] = ("neither", "up", "down") if agreeing == "up" else ("neither", "down", "up")
     return [[fact for fact in facts if fact.direction == direction] for direction in order]

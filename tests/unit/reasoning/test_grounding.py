@@ -292,3 +292,23 @@ async def test_what_phrases_mean_is_told_in_words_that_pass_the_check(name: str,
     request = DEFAULT_PROMPT.question(update(**skills)).request
     assert request.skills[0].facts[0].text == default_skills().skills[name].meaning_of[phrase]
     assert check_claims(request, template.draft_of(request.skills)).faults == ()
+
+
+@pytest.mark.parametrize("name", default_skills().names)
+@pytest.mark.parametrize("direction", [-1, 1])
+async def test_what_speaks_for_a_skill_or_against_it_may_do_so_by_its_name(name: str, direction: int) -> None:
+    item = evidence("x", "gave_up", 1.0, -1 if direction < 0 else 1)
+    skills: dict[str, Any] = {name: scored(0.2 if direction < 0 else 0.9, items=(item,))}
+    request = DEFAULT_PROMPT.question(update(**skills)).request
+    [claim] = template.draft_of(request.skills).skills[0].claims
+    assert name.replace("_", " ") in claim.text
+    assert check_claims(request, template.draft_of(request.skills)).faults == ()
+    assert check_claims(request, (await ScriptedModel().explain(request)).draft).faults == ()
+    turned = DraftClaim(
+        text=claim.text.replace("speaks for", "speaks against")
+        if direction > 0
+        else claim.text.replace("against", "for"),
+        evidence=claim.evidence,
+        direction=claim.direction,
+    )
+    assert check_claims(request, Draft(skills=[DraftSkill(skill=name, claims=[turned])])).faults != ()

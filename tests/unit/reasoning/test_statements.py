@@ -101,7 +101,7 @@ def test_deeds_and_words_that_point_in_opposite_ways_are_a_conflict_and_both_are
         (low(PASSED, confidence=0.2, contributions=with_sources(model=1.0)), "20 events, and is not very sure"),
         (low(PASSED, confidence=0.4, contributions=with_sources(model=1.0)), "20 events, and is fairly sure"),
         (low(PASSED, confidence=0.8, contributions=with_sources(model=1.0)), "20 events, and is quite sure"),
-        (low(PASSED, level="unknown"), "Resilience cannot be judged yet: 12 events are too few."),
+        (low(PASSED, level="unknown"), "Resilience cannot be judged yet: there is too little to go by (12 events)."),
         (low(PASSED), "; nobody has yet checked this score against results."),
         (low(PASSED, out_of_range=True, level="unknown"), "saw no student like this one: take the score with care."),
         (profile(rates=(rate("tries_again_after_failing", 1, 3),)), "rests on 3 events at most, which is little."),
