@@ -1,6 +1,7 @@
 """Claims about the default skills, by somebody who had read what a model is told, and no rule of the check.
 
-Half of the situations are profiles: that is what all default skills but one are. `first` and `second` are two rounds.
+Half of the situations are profiles: that is what all default skills but one are. `first` and `second` are two rounds; `third`, by the
+same author, who had mended the rules by then, has other facts, and changes.
 """
 
 from dataclasses import dataclass
@@ -8,12 +9,13 @@ from functools import cache
 from typing import Any, Final, Literal
 
 from schemas.update import EvidenceItem, IndicatorRate
+from streams.reasoning.counted import Counted, RateChange, SkillChange
 from streams.reasoning.request.prompt import Prompt, Request
 from tests.events import default_skills
 from tests.unit.reasoning.claim_corpus import LabelledClaim, bad_in, good_in
 from tests.unit.reasoning.samples import evidence, profile, scored, update
 
-Round = Literal["first", "second"]
+Round = Literal["first", "second", "third"]
 _Item = tuple[str, float, Literal[-1, 1], int]
 """Fact, value, direction, days ago."""
 
@@ -117,6 +119,62 @@ SITUATIONS: Final[dict[str, Situation]] = {
     ),
 }
 
+SITUATIONS |= {
+    "simulation": Situation(
+        "problem_solving",
+        (
+            ("isolated", 1, 1, 0),
+            ("changed", 3, -1, 1),
+            ("varied_none", 1, -1, 2),
+            ("thought_before_one", 2.56, 1, 0),
+            ("reset", 1, -1, 4),
+            ("hinted", 2, -1, 3),
+            ("worked", 6.9, 1, 1),
+            ("~step by step", 1, 1, 5),
+        ),
+    ),
+    "learning": Situation(
+        "self_regulation",
+        (
+            ("marked", 0.75, 1, 2),
+            ("submitted", 1, 1, 2),
+            ("watched", 1, 1, 1),
+            ("finished", 1, 1, 1),
+            ("sought", 1, -1, 0),
+            ("enrolled", 1, 1, 20),
+            ("withdrew", 1, -1, 3),
+            ("~forgot to", 1, -1, 6),
+        ),
+    ),
+    "messages": Situation(
+        "communication",
+        (
+            ("wrote", 64, 1, 0),
+            ("replied", 1, 1, 1),
+            ("asked", 1, 1, 1),
+            ("disagreed", 1, -1, 2),
+            ("~what do you mean", 1, 1, 3),
+            ("~whatever", 1, -1, 5),
+        ),
+    ),
+    "solving profile": Situation(
+        "problem_solving",
+        (("varied_one", 1, 1, 0), ("passed", 0.9, 1, 1), ("~figured out", 1, 1, 2)),
+        (
+            _rate("varies_one_thing_at_a_time", 7, 12, 0.2),
+            _rate("mean_score", 3.3, 5),
+            _rate("takes_hints", 2, 8, -0.2),
+        ),
+    ),
+}
+CHANGED: Final = SkillChange(
+    1_794_268_800,  # 2026-11-10
+    (
+        RateChange("hands_in_on_time", Counted(5, 6), Counted(4, 9)),
+        RateChange("reflects", Counted(1, 7), Counted(4, 8)),
+    ),
+)
+
 
 def unseen_good(round_: Round) -> list[LabelledClaim]:
     """Claims that a teacher may read."""
@@ -131,10 +189,13 @@ def unseen_bad(round_: Round) -> list[LabelledClaim]:
 @cache
 def request_there(name: str) -> Request:
     """What would be asked in a situation."""
+    if name == "since":
+        skills: dict[str, Any] = {"self_regulation": profile(rates=())}
+        return Prompt(default_skills()).question(update(**skills), None, {"self_regulation": CHANGED}).request
     situation = SITUATIONS[name]
     items = tuple(_item(number, *item) for number, item in enumerate(situation.items, 1))
     known = profile(*items, rates=situation.rates) if situation.rates else scored(items=items)
-    skills: dict[str, Any] = {situation.skill: known}
+    skills = {situation.skill: known}
     return Prompt(default_skills()).question(update(**skills)).request
 
 
