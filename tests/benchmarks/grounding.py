@@ -17,7 +17,7 @@ from tests.unit.reasoning.claim_corpus import (
     independent_bad,
     independent_good,
 )
-from tests.unit.reasoning.unseen_claims import unseen_bad, unseen_good
+from tests.unit.reasoning.unseen_claims import ROUNDS, unseen_bad, unseen_good
 
 NAME: Final = "grounding"
 _CAUGHT: Final = Target("at least", 95, of="value")
@@ -27,14 +27,14 @@ _REFUSED: Final = Target("at most", 3, of="value")
 def measure(sizes: Sizes, rounds: Rounds) -> list[Figure]:
     """In percent of all bad claims, and of all good ones; and what one check takes.
 
-    The authors of the claims called `independent`, `first_sight` and `second_sight` had not seen the rules. These were
-    mended by them since: what was measured at first sight is in decision 44.
+    The authors of the claims called `independent`, `first_sight` and `second_sight` had not seen the rules; whoever
+    wrote the third and fourth had mended them by the first two. They were mended by all since: what was measured at
+    first sight is in decision 44.
     """
     bad, good = bad_claims(), good_claims()
     lots = {
         "independent": (independent_bad(), independent_good()),
-        "first_sight": (unseen_bad("first"), unseen_good("first")),
-        "second_sight": (unseen_bad("second"), unseen_good("second")),
+        **{f"{round_}_sight": (unseen_bad(round_), unseen_good(round_)) for round_ in ROUNDS},
     }
     for labelled in (*bad, *(each for some, _ in lots.values() for each in some)):
         if not faults_of(labelled):

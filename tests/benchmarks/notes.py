@@ -56,8 +56,8 @@ kilobytes. An update costs about 100 µs of CPU, an event a tenth of that: at ha
 and batches grow until there are fewer.""",
     "grounding": """\
 Figures of what is known: the rules have been mended by every one of these claims. Of claims not seen before, the check
-caught 83 to 91 %
-of the bad ones and refused 5 to 22 % of the good ones; the figures at first sight are in
+caught 81 to 91 %
+of the bad ones and refused 4 to 22 % of the good ones; the figures at first sight are in
 [decision 44](decisions/0044-claims-one-by-one.md).""",
     "recovery_bound": """\
 Rows of 2,000 students written at random for twenty minutes, 700 a second, to a log as workers make it and to one of the

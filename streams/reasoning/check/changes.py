@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from streams.reasoning.check.lexicon import load, pattern_of
+from streams.reasoning.check.lexicon import Words, load, pattern_of
 from streams.reasoning.request.prompt import AskedFact
 
 _TABLES: Final = load()
 _WAYS: Final = {way: pattern_of(_TABLES["trends"][way]) for way in ("more", "less")}
 _OFTEN: Final = pattern_of(_TABLES["changes"]["often"])
-_SINCE: Final = pattern_of(_TABLES["changes"]["since"])
+_SINCE: Final = Words(pattern_of(_TABLES["changes"]["since"]), pattern_of(_TABLES["changes"]["unless"]))
 _DENIED: Final = re.compile(r"(?:\b(?:not|no|never|hardly)|n['’]t) (?:\w+ )?$", re.IGNORECASE)
 
 
@@ -39,7 +39,7 @@ def change_faults(text: str, slots: Sequence[str], cited: Sequence[AskedFact], w
     if (found := _OFTEN.search(without_changes(text))) and not _OFTEN.search(without_changes(worded)):
         yield f"says how often, which its facts do not ({found.group().lower()})"
     changes = [fact for fact in cited if fact.is_change]
-    if not changes and (found := _SINCE.search(text)):
+    if not changes and (found := next(_SINCE.all_in(text), None)):
         yield f"tells of a time that no cited fact tells of ({found.group().lower()})"
     for fact in changes:
         if not {fact.id, f"{fact.id}.rate"}.isdisjoint(slots) and f"{fact.id}.since" not in slots:

@@ -22,12 +22,13 @@ from streams.reasoning.check.nouns import strangers_in
 from streams.reasoning.check.numbers import number_in
 from streams.reasoning.check.people import name_in
 from streams.reasoning.check.repetition import ALIKE, likeness, repeats_itself
+from streams.reasoning.check.slot_use import slot_faults
 from streams.reasoning.check.times import untimely
 from streams.reasoning.check.wording import needless_word_in
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkill
 from streams.reasoning.request.instructions import MAX_CLAIM_CHARS, MAX_CLAIMS
 from streams.reasoning.request.prompt import AskedFact, AskedSkill, Request
-from streams.reasoning.request.slots import counted_slots, filled, misplaced_slot, slots_in, without_slots
+from streams.reasoning.request.slots import filled, slots_in, without_slots
 from streams.texts.readability import reads_hard
 
 MAX_GRADE: Final = 9.0
@@ -101,8 +102,8 @@ class _Read:
 
     @property
     def configured(self) -> Sequence[str]:
-        """The skills file's own words for what the cited facts tell."""
-        return [words for fact, words in zip(self.cited, self.fact_words, strict=True) if fact.is_configured]
+        """The skills file's own words for what the cited facts tell, with their numbers."""
+        return [fact.in_full for fact in self.cited if fact.is_configured]
 
 
 def _unnamed(text: str, skill: str) -> str:
@@ -150,10 +151,7 @@ def _form_faults(read: _Read) -> Iterator[str]:
         yield "writes a fact's id in the text"
     elif (number := number_in(read.own)) is not None:
         yield f"writes a number ({number}); numbers stand in slots"
-    if (slot := _counted_slot(read)) is not None:
-        yield f"uses {{{slot}}} as the number of something else"
-    elif (slot := misplaced_slot(read.claim.text, read.values)) is not None:
-        yield f"has {{{slot}}} where what fills it does not fit"
+    yield from slot_faults(read.claim.text, read.values, read.cited)
     if is_foreign(read.own):
         yield "is not in English"
     if (name := name_in(read.own)) is not None:
@@ -171,13 +169,24 @@ def _meaning_faults(read: _Read) -> Iterator[str]:
     if (level := _LEVEL.search(own)) and level.group().lower() != skill.level:
         of = "has no level" if skill.level is None else "has another level"
         yield f"says {level.group().lower()}, but this skill {of}"
-    yield from forbidden_in(own, len(read.cited), configured, profile=skill.level is None)
+    yield from forbidden_in(own, _at_times(read), configured)
     yield from change_faults(own, slots_in(read.claim.text), read.cited, configured)
     yield from strangers_in(own, configured)
-    if (word := needless_word_in(own, " ".join([skill.skill.replace("_", " "), *read.fact_words]))) is not None:
+    if (
+        word := needless_word_in(own, " ".join([skill.skill.replace("_", " "), configured, *read.fact_words]))
+    ) is not None:
         yield f"has a word that no claim needs ({word.lower()})"
     yield from unentailed(own, [key for fact in read.cited for key in fact.about], read.configured)
     yield from untimely(own, [when for slot, when in read.values.items() if slot.endswith(".when")])
+
+
+def _at_times(read: _Read) -> Iterator[str]:
+    if len(read.cited) <= 1:
+        yield from ("trends", "pairs")
+    if read.skill.level is None:
+        yield "verdicts"
+    if not any(fact.is_indicator for fact in read.cited):
+        yield "habits"
 
 
 def _without_name(read: _Read) -> str:
@@ -194,13 +203,3 @@ def _says_the_same(read: _Read, other: DraftClaim) -> bool:
         return False
     found = likeness(read.whole, filled(other.text, read.skill.values_of(read.skill.facts)))
     return found == 1 or (found >= ALIKE and set(read.claim.evidence) <= set(other.evidence))
-
-
-def _counted_slot(read: _Read) -> str | None:
-    """A slot that counts something; an indicator's own number does, of what its words say: "3 of 4 tasks"."""
-    counted = {fact.id: fact.text for fact in read.cited if fact.is_indicator}
-    for slot, noun in counted_slots(read.claim.text):
-        words = counted.get(slot.partition(".")[0])
-        if words is None or noun not in words:
-            return slot
-    return None

@@ -16,15 +16,17 @@ SLOT: Final = re.compile(r"\{([^{}]*)\}")
 _COUNTED: Final = re.compile(
     r"\s*(?:of (?:the|all|their|these|those|every)|in every|(?:(?!of|in|on|to|for|from|between|before|after)\w+ )?"
     r"(?:tasks|pieces|works|times|hints|runs|videos|messages|tries|attempts|answers|points|learners|questions|courses|"
-    r"deadlines|dates|controls|marks|ratings|grades|words|days|minutes|seconds|acts|steps|sittings|requests|goals|replies)"
+    r"deadlines|dates|controls|marks|ratings|grades|words|days|minutes|seconds|acts|steps|sittings|requests|goals|replies|"
+    r"simulations|sliders|variables|works|assignments|reflections|students|pupils|exercises|clips|posts|resets)"
     r"\b)"
 )
-_SPENT: Final = re.compile(r"\b(?:(?:spent|spends?|spending)(?: about| over| all of)?|for) $", re.IGNORECASE)
+_SPENT: Final = re.compile(r"\b(?:(?:spent|spends?|spending|worked)(?: about| over| all of)?|for) $", re.IGNORECASE)
 _TIME: Final = re.compile(r"\d (?:second|minute|hour|day)s?$")
 _DONE: Final = re.compile(r"\b(?:fail\w*|pass\w*|miss\w*|skip\w*|lost|won) $", re.IGNORECASE)
 _BEFORE_SCORE: Final = re.compile(
     r"(?:^|[^\w\s] ?|\b(?:score|is|was|of|at|between|and|from|to|about|around|near|now) )$", re.IGNORECASE
 )
+_ON: Final = re.compile(r"\s+on\b", re.IGNORECASE)
 _INSIDE: Final = re.compile(r"\w $")
 _SINCE: Final = re.compile(r"\bsince $", re.IGNORECASE)
 _BEFORE_THAT: Final = re.compile(
@@ -83,4 +85,6 @@ def _fits(name: str, value: str, before: str, after: str) -> bool:
         return _BEFORE_SCORE.search(before) is not None
     if _SPENT.search(before):
         return _TIME.search(value) is not None
+    if value.endswith((" seconds", " second")) and _ON.match(after):  # those before a run, told as spent on a task
+        return False
     return _DONE.search(before) is None or not value.startswith("try ")

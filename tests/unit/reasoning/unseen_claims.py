@@ -1,12 +1,12 @@
 """Claims about the default skills, by somebody who had read what a model is told, and no rule of the check.
 
-Half of the situations are profiles: that is what all default skills but one are. `first` and `second` are two rounds; `third`, by the
-same author, who had mended the rules by then, has other facts, and changes.
+Half of the situations are profiles: that is what all default skills but one are. `first` and `second` are two rounds;
+`third` and `fourth`, by the same author, who had mended the rules by then, have other facts, too, and changes.
 """
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from schemas.update import EvidenceItem, IndicatorRate
 from streams.reasoning.counted import Counted, RateChange, SkillChange
@@ -15,7 +15,8 @@ from tests.events import default_skills
 from tests.unit.reasoning.claim_corpus import LabelledClaim, bad_in, good_in
 from tests.unit.reasoning.samples import evidence, profile, scored, update
 
-Round = Literal["first", "second", "third"]
+Round = Literal["first", "second", "third", "fourth"]
+ROUNDS: Final[tuple[Round, ...]] = get_args(Round)
 _Item = tuple[str, float, Literal[-1, 1], int]
 """Fact, value, direction, days ago."""
 
@@ -117,9 +118,6 @@ SITUATIONS: Final[dict[str, Situation]] = {
         (("helped", 1, 1, 1), ("~are you ok", 1, 1, 0)),
         (_rate("helps_rather_than_asks", 3, 5), _rate("answers_others", 4, 9, 0.12)),
     ),
-}
-
-SITUATIONS |= {
     "simulation": Situation(
         "problem_solving",
         (
