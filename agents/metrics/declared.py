@@ -289,7 +289,7 @@ class Metrics:
         self.not_explained = declare.counter(
             "not_explained",
             "students",
-            "Students given up for lack of budget: others were worth more, or the horizon passed.",
+            "Students given up for lack of budget: others were worth more until the horizon passed.",
         )
         self.limits_degraded = declare.gauge(
             "limits_degraded", "0 or 1", "1 while Redis is away and this worker spends its local share only."

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from streams.reasoning.policy.pending import PendingNoted, note_pending, values_of
+from streams.reasoning.policy.pending import note_pending, values_of
 from streams.reasoning.policy.queue import ReasoningQueue
 from streams.reasoning.policy.settings import PendingPolicy
 from streams.rows.row import Pending
@@ -28,14 +28,13 @@ class PendingMarker:
 
     def __call__(self, partition: int, keys: Sequence[bytes], scored: ScoredBatch) -> RowBatch:
         """Mark the rows of `keys`, the first of those scored."""
-        queue, policy, now_us = self._queue, self._policy, self._now_us()
+        policy, now_us = self._policy, self._now_us()
         rows, marked = scored.rows, list[tuple[bytes, tuple[int, int], Pending]]()
         values = values_of(scored.fused, rows.skill_states["explained"], self._levels(), policy).tolist()
         positions = zip(rows.headers["epoch"].tolist(), rows.headers["offset"].tolist(), strict=True)
         for index, (key, value, position) in enumerate(zip(keys, values, positions, strict=False)):
             pending = rows.pending(index)
-            if note_pending(pending, value, now_us, policy, queue.threshold_of(key)) is PendingNoted.NOT_EXPLAINED:
-                queue.not_explained += 1
+            note_pending(pending, value, now_us, policy)
             marked.append((key, position, pending))
         self._marked[partition] = marked
         return rows.with_pending([pending for _, _, pending in marked])

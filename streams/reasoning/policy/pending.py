@@ -7,7 +7,6 @@ of one clock. The last explained scores are not in Pending: whoever holds the ro
 """
 
 from collections.abc import Iterable, Iterator
-from enum import Enum
 from itertools import islice
 
 import numpy as np
@@ -25,14 +24,6 @@ MAX_VALUE = 1.0
 UNEXPLAINED = 0.5
 CHUNK = 10_000
 Sequence = tuple[int, int]
-
-
-class PendingNoted(Enum):
-    """What a new update did to a student's pending work."""
-
-    PENDING = "pending"
-    NOTHING_NEW = "nothing_new"
-    NOT_EXPLAINED = "not_explained"
 
 
 def is_pending(pending: Pending) -> bool:
@@ -85,21 +76,18 @@ def moved_skills(scored: ScoredBatch, levels: Levels, policy: PendingPolicy) -> 
     return [name for name, value in zip(scored.rows.names, worth, strict=True) if value >= policy.min_value]
 
 
-def note_pending(
-    pending: Pending, value: float, now_us: int, policy: PendingPolicy, floor: float = 0.0
-) -> PendingNoted:
+def note_pending(pending: Pending, value: float, now_us: int, policy: PendingPolicy) -> None:
     """Note, in place, that a new update is worth explaining, or no longer.
 
-    Latest wins: the value is replaced, the time of the first unexplained update kept. `floor` is the queue's
-    threshold; what lies below it is not pending. A belief that has returned to what was explained owes nothing.
+    Latest wins: the value is replaced, the time of the first unexplained update kept. A belief that has returned to
+    what was explained owes nothing.
     """
-    if value < policy.min_value or value < floor:
+    if value < policy.min_value:
         pending.since_us, pending.value = 0, 0.0
-        return PendingNoted.NOTHING_NEW if value < policy.min_value else PendingNoted.NOT_EXPLAINED
+        return
     if not is_pending(pending):
         pending.since_us = max(now_us, 1)
     pending.value = min(value, MAX_VALUE)
-    return PendingNoted.PENDING
 
 
 def apply(pending: Pending, result: ReasoningResult, seq: Sequence, policy: PendingPolicy) -> bool:

@@ -7,8 +7,10 @@
 Within a school the order is that of priority; among schools turns are fair (`turns`), so that a school of thousands
 keeps nobody of a school of thirty waiting. One school alone is a single flow by priority.
 
-Who would be served last is left out where more wait than the queue holds, and stays owed in the row. The partitions of
-those left out are scanned again (`is_short`): once less than half of what the queue holds is due, and now and then.
+Who would be served last is left out where more wait than the queue holds, and, while it is more than half full, who is
+worth less than those (`threshold_of`): so that under lasting overload the order does not become first come, first
+served. They stay owed in their rows. Their partitions are scanned again (`is_short`): once less than half of what the
+queue holds is due, and now and then; past the horizon they are let in, given up and counted.
 """
 
 from collections.abc import Iterable
@@ -35,8 +37,8 @@ class ReasoningQueue:
     """Students by priority, at most as many as are served within τ·max value. Not thread-safe; never waits.
 
     `calls_per_s` is the rate at which the limits let this worker serve; a student's school stands before
-    `school_separator` in its key. `not_explained` counts the students who were not marked or who waited past the
-    horizon, for lack of it. Each operation takes O(log n), scans apart.
+    `school_separator` in its key. `not_explained` counts the students who were given up: who waited past the
+    horizon, for lack of budget. Each operation takes O(log n), scans apart.
     """
 
     def __init__(self, policy: PendingPolicy, calls_per_s: float, school_separator: str = "") -> None:
@@ -83,7 +85,7 @@ class ReasoningQueue:
         return sorted(self._left_out)
 
     def threshold_of(self, key: bytes) -> float:
-        """The value below which a student's new update is not worth marking: 0 while the queue is at most half full, or
+        """The value below which a student is left out though there is room: 0 while the queue is at most half full, or
         the student's school takes up at most half of its part; rising from there to the value last left out of it.
         """
         if 2 * len(self._waiting) <= self.capacity:
@@ -107,7 +109,11 @@ class ReasoningQueue:
             flight.back = ticket
             return
         self._waiting.remove(student)
-        if ticket is not None:
+        if ticket is None:
+            return
+        if ticket.value < self.threshold_of(key) and not self._is_past_horizon(ticket, self._waiting.now_us):
+            self._note_left_out(ticket)
+        else:
             self._push(ticket)
 
     def settle(self, partition: int, key: bytes, seq: Sequence, pending: Pending) -> None:
@@ -143,7 +149,7 @@ class ReasoningQueue:
 
     def give_up(self, ticket: Ticket, now_us: int) -> bool:
         """Whether a student who was taken has waited past the horizon; counted then as not explained."""
-        past = is_past_horizon(ticket.since_us, now_us, self.policy)
+        past = self._is_past_horizon(ticket, now_us)
         self.not_explained += past
         return past
 
@@ -172,6 +178,9 @@ class ReasoningQueue:
         self._flights = {student: held for student, held in self._flights.items() if student[0] != partition}
         self._left_out.pop(partition, None)
 
+    def _is_past_horizon(self, ticket: Ticket, now_us: int) -> bool:
+        return is_past_horizon(ticket.since_us, now_us, self.policy)
+
     def _school(self, key: bytes) -> str:
         if not self._separator:
             return NO_SCHOOL
@@ -197,4 +206,7 @@ class ReasoningQueue:
         flow = self._waiting.flows.get(ticket.school)
         if flow is not None and ticket.not_before_us <= self._waiting.now_us:
             flow.raised_to = ticket.value
+        self._note_left_out(ticket)
+
+    def _note_left_out(self, ticket: Ticket) -> None:
         self._left_out[ticket.partition] = min(ticket.not_before_us, self._left_out.get(ticket.partition, 1 << 63))
