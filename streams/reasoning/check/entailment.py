@@ -93,6 +93,11 @@ def unentailed(text: str, facts: Collection[str], worded: Sequence[str] = ()) ->
             yield f"speaks of {meant.name}, of which no cited fact tells"
 
 
+def speaks_of_a_theme(text: str) -> bool:
+    """Whether it tells of something that can be done, whatever that is."""
+    return any(next(theme.words.all_in(text), None) is not None for theme in _THEMES.values())
+
+
 def _said_in(text: str) -> Iterator[_Said]:
     for theme in _THEMES.values():
         for found in theme.words.all_in(text):

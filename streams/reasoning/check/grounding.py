@@ -8,19 +8,21 @@ made of few words, and say their direction in a field of their own.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 
 from schemas.update import LEVELS
 from streams.reasoning.check.changes import change_faults, without_changes
 from streams.reasoning.check.characters import unwanted_characters
+from streams.reasoning.check.clauses import unfounded_clause_in
 from streams.reasoning.check.entailment import said_directions, unentailed
 from streams.reasoning.check.forbidden import forbidden_in
 from streams.reasoning.check.language import is_foreign
 from streams.reasoning.check.nouns import strangers_in
 from streams.reasoning.check.numbers import number_in
 from streams.reasoning.check.people import name_in
+from streams.reasoning.check.read_claim import ReadClaim
 from streams.reasoning.check.repetition import ALIKE, likeness, repeats_itself
 from streams.reasoning.check.slot_use import slot_faults
 from streams.reasoning.check.times import untimely
@@ -28,7 +30,7 @@ from streams.reasoning.check.wording import needless_word_in
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkill
 from streams.reasoning.request.instructions import MAX_CLAIM_CHARS, MAX_CLAIMS
 from streams.reasoning.request.prompt import AskedFact, AskedSkill, Request
-from streams.reasoning.request.slots import filled, slots_in, without_slots
+from streams.reasoning.request.slots import filled, slots_in
 from streams.texts.readability import reads_hard
 
 MAX_GRADE: Final = 9.0
@@ -82,36 +84,6 @@ def check_claims(request: Request, draft: Draft) -> CheckedDraft:
     return CheckedDraft(Draft(skills=answered), tuple(faults)[:MAX_FAULTS], refused, unanswered)
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A claim with the facts that it cites: its `own` words, without slots, and the `whole`, with their values."""
-
-    skill: AskedSkill
-    claim: DraftClaim
-    cited: Sequence[AskedFact]
-    values: Mapping[str, str]
-    own: str
-    whole: str
-    fact_words: Sequence[str]
-
-    @classmethod
-    def of(cls, skill: AskedSkill, claim: DraftClaim, cited: Sequence[AskedFact], values: Mapping[str, str]) -> Self:
-        """Raises KeyError for a slot without a value."""
-        own, whole = _unnamed(without_slots(claim.text), skill.skill), filled(claim.text, values)
-        return cls(skill, claim, cited, values, own, whole, [without_slots(fact.text) for fact in cited])
-
-    @property
-    def configured(self) -> Sequence[str]:
-        """The skills file's own words for what the cited facts tell, with their numbers."""
-        return [fact.in_full for fact in self.cited if fact.is_configured]
-
-
-def _unnamed(text: str, skill: str) -> str:
-    """`text` where what speaks for or against the skill by its name, "problem solving", speaks so of "the skill"."""
-    name = re.escape(skill.replace("_", " "))
-    return re.sub(rf"\b(for|against) {name}\b", r"\1 the skill", text, flags=re.IGNORECASE)
-
-
 def _faults(skill: AskedSkill, claim: DraftClaim, others: Sequence[DraftClaim]) -> Iterator[str]:
     facts = {fact.id: fact for fact in skill.facts}
     cited = [facts[alias] for alias in dict.fromkeys(claim.evidence) if alias in facts]
@@ -124,7 +96,7 @@ def _faults(skill: AskedSkill, claim: DraftClaim, others: Sequence[DraftClaim]) 
     if slot is not None:
         yield f"has a slot that its facts do not have ({slot[:20]})"
         return
-    read = _Read.of(skill, claim, cited, values)
+    read = ReadClaim.of(skill, claim, cited, values)
     yield from _form_faults(read)
     yield from _meaning_faults(read)
     if any(_says_the_same(read, other) for other in others):
@@ -140,7 +112,7 @@ def _citing_faults(claim: DraftClaim, cited: Sequence[AskedFact]) -> Iterator[st
         yield f"says {claim.direction}, but a fact that it cites says otherwise"
 
 
-def _form_faults(read: _Read) -> Iterator[str]:
+def _form_faults(read: ReadClaim) -> Iterator[str]:
     if not read.whole.strip():
         yield "is empty"
     if len(read.whole) > MAX_CLAIM_CHARS:
@@ -162,8 +134,8 @@ def _form_faults(read: _Read) -> Iterator[str]:
         yield "repeats itself"
 
 
-def _meaning_faults(read: _Read) -> Iterator[str]:
-    skill, own, configured = read.skill, _without_name(read), " ".join(read.configured)
+def _meaning_faults(read: ReadClaim) -> Iterator[str]:
+    skill, own, configured = read.skill, read.nameless, " ".join(read.configured)
     if any(said != read.claim.direction for said in said_directions(without_changes(own))):
         yield f"says {read.claim.direction} in its field and otherwise in its text"
     if (level := _LEVEL.search(own)) and level.group().lower() != skill.level:
@@ -177,10 +149,12 @@ def _meaning_faults(read: _Read) -> Iterator[str]:
     ) is not None:
         yield f"has a word that no claim needs ({word.lower()})"
     yield from unentailed(own, [key for fact in read.cited for key in fact.about], read.configured)
+    if (clause := unfounded_clause_in(read.claim.text, [fact.in_full for fact in read.cited])) is not None:
+        yield f"says what no cited fact says ({clause[:40]})"
     yield from untimely(own, [when for slot, when in read.values.items() if slot.endswith(".when")])
 
 
-def _at_times(read: _Read) -> Iterator[str]:
+def _at_times(read: ReadClaim) -> Iterator[str]:
     if len(read.cited) <= 1:
         yield from ("trends", "pairs")
     if read.skill.level is None:
@@ -189,15 +163,7 @@ def _at_times(read: _Read) -> Iterator[str]:
         yield "habits"
 
 
-def _without_name(read: _Read) -> str:
-    """The claim's own words with "the skill" for a name of several words: "problem solving" says nothing was solved."""
-    words = read.skill.skill.split("_")
-    if len(words) < 2:
-        return read.own
-    return re.sub(rf"\b(?:the )?{'[ -]'.join(map(re.escape, words))}\b", "the skill", read.own, flags=re.IGNORECASE)
-
-
-def _says_the_same(read: _Read, other: DraftClaim) -> bool:
+def _says_the_same(read: ReadClaim, other: DraftClaim) -> bool:
     """Whether a claim has the words of another one, or nearly these about no other fact."""
     if read.claim.direction != other.direction:
         return False

@@ -32,6 +32,11 @@ def _stem(word: str) -> str:
     return _TWICE.sub(r"\1", _ENDING.sub("", _ENDING.sub("", word.lower())))
 
 
+def roots_of(text: str) -> frozenset[str]:
+    """Of each of its words roughly what all its forms have in common."""
+    return frozenset(map(_stem, _WORD.findall(text)))
+
+
 def _entries(texts: Iterable[str]) -> set[str]:
     return {entry.lower() for text in texts for entry in _ENTRY.findall(text)}
 
@@ -47,7 +52,7 @@ def needless_word_in(text: str, worded: str = "") -> str | None:
 
     `worded`, the words of the facts that it cites and of the skill's name, may be used.
     """
-    given = {_stem(word) for word in _WORD.findall(worded)}
+    given = roots_of(worded)
     for word in _WORD.findall(text):
         stem = _stem(word)
         if not (stem in _STEMS or stem in given or word.lower().startswith(_BEGINNINGS)):
