@@ -216,7 +216,7 @@ def _facts(skill: dict[str, Any]) -> Sequence[dict[str, Any]]:
 def _claim(fact: dict[str, Any]) -> dict[str, Any]:
     when = f"{fact['id']}.when"
     text = f"The learner {fact['fact']}" + (f", {{{when}}}." if when in fact["slots"] else ".")
-    return {"text": text, "evidence": [fact["id"]], "direction": fact["direction"]}
+    return {"text": text, "evidence": [fact["id"]], "direction": fact.get("direction", "neither")}
 
 
 def listing(body: object, status: int = 200) -> Callable[[], web.Response]:

@@ -5,10 +5,10 @@ is a number. Evidence ids are replaced by aliases, times by whole days of age; n
 Numbers of facts are behind slots, see `slots`.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 from msgspec import UNSET
@@ -22,6 +22,9 @@ from streams.reasoning.request.instructions import INSTRUCTIONS
 from streams.reasoning.request.skill_facts import asked_facts
 from streams.reasoning.request.suggesting import Suggesting
 from streams.skills.skill_set import SkillSet
+
+MAX_SENT: Final = 4
+"""Facts of a skill that are sent; a claim or two need no more, and each costs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +165,33 @@ def render(request: Request) -> list[dict[str, str]]:
 
 
 def _rendered(skill: AskedSkill) -> dict[str, object]:
-    rendered = {**asdict(skill), "sources": [asdict(pull) for pull in skill.sources]}
+    rendered = {**asdict(skill), "sources": [asdict(pull) for pull in skill.sources], "validated": None}
     return {
         **{name: value for name, value in rendered.items() if value is not None and value != []},
         "facts": [
-            {"id": fact.id, "fact": fact.text, "slots": fact.values, "direction": fact.direction}
-            for fact in skill.facts
+            {
+                **{"id": fact.id, "fact": fact.text, "slots": _shown_slots(fact)},
+                **({} if fact.direction == "neither" else {"direction": fact.direction}),
+            }
+            for fact in _worth_sending(skill.facts)
         ],
     }
+
+
+def _worth_sending(facts: Sequence[AskedFact]) -> list[AskedFact]:
+    """At most MAX_SENT facts, in their order: of those that read the same the first, of each side one at
+    least; those that say next to nothing only where there are no others.
+    """
+    different = {(fact.direction, fact.in_full, fact.values.get(f"{fact.id}.when")): fact for fact in reversed(facts)}
+    meant = [fact for fact in facts if fact in different.values() and not fact.vague] or list(facts)
+    first_of_sides = {(fact.is_indicator, fact.leaning): fact.id for fact in reversed(meant)}
+    ranked = sorted(meant, key=lambda fact: fact.id not in first_of_sides.values())[:MAX_SENT]
+    return [fact for fact in meant if fact in ranked]
+
+
+def _shown_slots(fact: AskedFact) -> dict[str, str]:
+    """What fills its slots; a rate is the same number again, and costs as much."""
+    return {slot: value for slot, value in fact.values.items() if not slot.endswith(".rate")}
 
 
 def _asked(name: str, definition: str, skill: KnownSkill, facts: tuple[AskedFact, ...]) -> AskedSkill:

@@ -43,25 +43,21 @@ def test_a_profile_is_told_by_its_indicators_those_first_that_moved_and_without_
         "skill": "resilience",
         "definition": "Goes on when something does not work.",
         "kind": "profile",
-        "validated": False,
         "facts": [
             {
                 "id": "e1",
                 "fact": "came back to {e1} failed tasks, of late more often",
-                "slots": {"e1": "3 of 4", "e1.rate": "75 %"},
-                "direction": "neither",
+                "slots": {"e1": "3 of 4"},
             },
             {
                 "id": "e2",
                 "fact": "gives up: {e2}",
-                "slots": {"e2": "1 of 4", "e2.rate": "25 %"},
-                "direction": "neither",
+                "slots": {"e2": "1 of 4"},
             },
             {
                 "id": "e3",
                 "fact": "passed a task on {e3}",
                 "slots": {"e3": "try 3", "e3.when": "2 days ago"},
-                "direction": "neither",
             },
         ],
     }
