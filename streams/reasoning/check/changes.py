@@ -32,9 +32,9 @@ def change_faults(text: str, slots: Sequence[str], cited: Sequence[AskedFact], w
     `worded` are the skills file's own words for what was seen.
     """
     ways = {fact.way for fact in cited if fact.way is not None}
-    for way, words in _WAYS.items():
-        found = words.search(text)
-        if found and (ways != {way} or _DENIED.search(text[: found.start()])):
+    said = {way: found for way, words in _WAYS.items() if (found := words.search(text))}
+    for found in said.values():
+        if ways != said.keys() or _DENIED.search(text[: found.start()]):
             yield f"says that something changed, which its facts do not ({found.group().lower()})"
     if (found := _OFTEN.search(without_changes(text))) and not _OFTEN.search(without_changes(worded)):
         yield f"says how often, which its facts do not ({found.group().lower()})"
