@@ -17,7 +17,7 @@ from tests.unit.reasoning.claim_corpus import (
     independent_bad,
     independent_good,
 )
-from tests.unit.reasoning.unseen_claims import ROUNDS, unseen_bad, unseen_good
+from tests.unit.reasoning.unseen_claims import ROUNDS, plain_good, unseen_bad, unseen_good
 
 NAME: Final = "grounding"
 _CAUGHT: Final = Target("at least", 95, of="value")
@@ -31,7 +31,7 @@ def measure(sizes: Sizes, rounds: Rounds) -> list[Figure]:
     wrote the third and fourth had mended them by the first two. They were mended by all since: what was measured at
     first sight is in decision 44.
     """
-    bad, good = bad_claims(), good_claims()
+    bad, good, plain = bad_claims(), good_claims(), plain_good()
     lots = {
         "independent": (independent_bad(), independent_good()),
         **{f"{round_}_sight": (unseen_bad(round_), unseen_good(round_)) for round_ in ROUNDS},
@@ -42,6 +42,7 @@ def measure(sizes: Sizes, rounds: Rounds) -> list[Figure]:
     return [
         rounds.figure(f"{NAME}.caught", f"% of {len(bad)}", [_found_percent(bad)], target=_CAUGHT),
         rounds.figure(f"{NAME}.refused", f"% of {len(good)}", [_found_percent(good)], target=_REFUSED),
+        rounds.figure(f"{NAME}.plain_refused", f"% of {len(plain)}", [_found_percent(plain)], target=_REFUSED),
         *(
             rounds.figure(f"{NAME}.{lot}_{name}", f"% of {len(some)}", [_found_percent(some)], target=target)
             for lot, both in lots.items()

@@ -54,7 +54,8 @@ _DENIED: Final = re.compile(
 )
 _NOT: Final = re.compile(r"(?:\b(?:not|never|hardly|no)|n['’]t) (?:\w+ly )?$", re.IGNORECASE)
 _WRITTEN: Final = re.compile(
-    r"\b(?:wrote|writ\w+|said|say\w*|told|tell\w*|message|not(?:e|ed|ing))\b(?:.*\bthat\b| (?:they|it)\b)",
+    r"\b(?:wrote|writ\w+|said|say\w*|told|tell\w*|message|not(?:e|ed|ing)|mention\w*|admit\w*)\b"
+    r"(?:.*\b(?:that|about)\b| (?:they|it)\b)",
     re.IGNORECASE,
 )
 _SENTENCE: Final = re.compile(r"[.;:!?]")

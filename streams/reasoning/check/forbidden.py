@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from streams.reasoning.check.lexicon import load, phrases_of
+from streams.reasoning.check.wording import roots_of
 
 AT_TIMES: Final = ("trends", "pairs", "verdicts", "habits")
 """What may not be said of one fact alone; of a skill without a score; of what was not counted."""
@@ -23,8 +24,9 @@ def forbidden_in(text: str, at_times: Iterable[str] = AT_TIMES, worded: str = ""
 
     What stands in `worded`, the skills file's own words for what was seen, may be said.
     """
+    may = roots_of(worded)
     for fault, words in [*_RULES, *map(_AT_TIMES.__getitem__, at_times)]:
-        found = next((each for each in words.all_in(text) if each.group().lower() not in worded.lower()), None)
+        found = next((each for each in words.all_in(text) if not roots_of(each.group()) <= may), None)
         if found:
             yield f"{fault} ({found.group().lower()})"
     if found := _IMPERATIVES.search(text):

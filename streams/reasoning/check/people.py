@@ -25,7 +25,8 @@ def name_in(text: str) -> str | None:
     starts = {found.start(1) for found in _SENTENCE.finditer(text)}
     for found in _CAPITAL.finditer(text):
         word = found.group()
-        begins = {word.lower(), word.lower().removesuffix("s")} & _STARTS or _BEGINS.fullmatch(word.lower())
+        first = word.lower().partition("-")[0]
+        begins = {first, first.removesuffix("s")} & _STARTS or _BEGINS.fullmatch(first)
         if not (found.start() in starts and begins):
             return word
     return None

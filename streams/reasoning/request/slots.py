@@ -20,7 +20,9 @@ _COUNTED: Final = re.compile(
     r"simulations|sliders|variables|works|assignments|reflections|students|pupils|exercises|clips|posts|resets)"
     r"\b)"
 )
-_SPENT: Final = re.compile(r"\b(?:(?:spent|spends?|spending|worked)(?: about| over| all of)?|for) $", re.IGNORECASE)
+_SPENT: Final = re.compile(
+    r"\b(?:(?:spent|spends?|spending|worked)(?: about| over| all of)?|(?<!asked )(?<!asking )for) $", re.IGNORECASE
+)
 _TIME: Final = re.compile(r"\d (?:second|minute|hour|day)s?$")
 _DONE: Final = re.compile(r"\b(?:fail\w*|pass\w*|miss\w*|skip\w*|lost|won) $", re.IGNORECASE)
 _BEFORE_SCORE: Final = re.compile(

@@ -1,7 +1,7 @@
 """Claims about the default skills, by somebody who had read what a model is told, and no rule of the check.
 
 Half of the situations are profiles: that is what all default skills but one are. `first` and `second` are two rounds;
-`third` to `fifth`, by the same author, who had mended the rules by then, have other facts, too, and changes.
+`third` to `sixth`, by the same author, who had mended the rules by then, have other facts, too, and changes.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from tests.events import default_skills
 from tests.unit.reasoning.claim_corpus import LabelledClaim, bad_in, good_in
 from tests.unit.reasoning.samples import evidence, profile, scored, update
 
-Round = Literal["first", "second", "third", "fourth", "fifth"]
+Round = Literal["first", "second", "third", "fourth", "fifth", "sixth"]
 ROUNDS: Final[tuple[Round, ...]] = get_args(Round)
 _Item = tuple[str, float, Literal[-1, 1], int]
 """Fact, value, direction, days ago."""
@@ -177,6 +177,11 @@ CHANGED: Final = SkillChange(
 def unseen_good(round_: Round) -> list[LabelledClaim]:
     """Claims that a teacher may read."""
     return good_in(f"{round_}_sight_good.tsv", request_there)
+
+
+def plain_good() -> list[LabelledClaim]:
+    """Each fact of the default skills, and what it does to the score, said in several plain ways."""
+    return good_in("plain_good.tsv", request_there)
 
 
 def unseen_bad(round_: Round) -> list[LabelledClaim]:
