@@ -28,7 +28,7 @@ def measure(sizes: Sizes, rounds: Rounds) -> list[Figure]:
     """In percent of all bad claims, and of all good ones; and what one check takes.
 
     The authors of the claims called `independent`, `first_sight` and `second_sight` had not seen the rules; whoever
-    wrote the third and fourth had mended them by the first two. They were mended by all since: what was measured at
+    wrote the later ones had mended them by the first two. They were mended by all since: what was measured at
     first sight is in decision 44.
     """
     bad, good, plain = bad_claims(), good_claims(), plain_good()

@@ -14,7 +14,8 @@ SKILL_SLOTS: Final = ("score", "low", "high", "confidence")
 """A skill's own numbers."""
 SLOT: Final = re.compile(r"\{([^{}]*)\}")
 _COUNTED: Final = re.compile(
-    r"\s*(?:of (?:the|all|their|these|those|every)|in every|(?:(?!of|in|on|to|for|from|between|before|after)\w+ )?"
+    r"\s*(?:of (?:the|all|their|these|those|every)|in every|"
+    r"(?:(?!of|in|on|to|for|from|between|before|after|were|are)\w+ )?"
     r"(?:tasks|pieces|works|times|hints|runs|videos|messages|tries|attempts|answers|points|learners|questions|courses|"
     r"deadlines|dates|controls|marks|ratings|grades|words|days|minutes|seconds|acts|steps|sittings|requests|goals|replies|"
     r"simulations|sliders|variables|works|assignments|reflections|students|pupils|exercises|clips|posts|resets)"

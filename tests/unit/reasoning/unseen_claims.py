@@ -1,7 +1,7 @@
 """Claims about the default skills, by somebody who had read what a model is told, and no rule of the check.
 
 Half of the situations are profiles: that is what all default skills but one are. `first` and `second` are two rounds;
-`third` to `sixth`, by the same author, who had mended the rules by then, have other facts, too, and changes.
+`third` to `seventh`, by the same author, who had mended the rules by then, have other facts, too, and changes.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from tests.events import default_skills
 from tests.unit.reasoning.claim_corpus import LabelledClaim, bad_in, good_in
 from tests.unit.reasoning.samples import evidence, profile, scored, update
 
-Round = Literal["first", "second", "third", "fourth", "fifth", "sixth"]
+Round = Literal["first", "second", "third", "fourth", "fifth", "sixth", "seventh"]
 ROUNDS: Final[tuple[Round, ...]] = get_args(Round)
 _Item = tuple[str, float, Literal[-1, 1], int]
 """Fact, value, direction, days ago."""
