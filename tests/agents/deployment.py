@@ -38,7 +38,7 @@ from streams.verification.audit import Difference, compare
 from tests.agents.contract_validation import validate
 from tests.agents.delivery_cluster import until
 from tests.agents.topic_reader import PARTITIONS as PARTITIONS
-from tests.agents.topic_reader import READ_TIMEOUT_S, read_topic, reader
+from tests.agents.topic_reader import READ_TIMEOUT_S, end_of, read_topic, reader
 from tests.agents.worker_process import WorkerProcess
 from tests.events import fail_source
 
@@ -193,7 +193,7 @@ class Deployment:
     def end(self, topic: str, partition: int) -> int:
         """Where a partition ends."""
         with reader(self.broker, self.name) as consumer:
-            return int(consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)[1])
+            return end_of(consumer, TopicPartition(topic, partition))
 
     def records(self, topic: str) -> list[FileRecord]:
         """All records of a topic, each partition in its order."""
