@@ -30,6 +30,7 @@ from tests.benchmarks import (
     recovery_bound,
     report,
     students_memory,
+    templates,
     throughput,
 )
 from tests.benchmarks.broker import BenchKafka
@@ -41,7 +42,18 @@ from tests.benchmarks.sizes import Sizes
 from tests.servers.child import ServerFailed, ServerMissing
 
 _ON_KAFKA: Final = (*throughput.NAMES, latency.NAME, recovery.NAME, recovery_bound.NAME)
-_ALONE: Final = (decoding, decoding_growth, reading, packing, growth, students_memory, embedded, limits, grounding)
+_ALONE: Final = (
+    decoding,
+    decoding_growth,
+    reading,
+    packing,
+    growth,
+    students_memory,
+    embedded,
+    limits,
+    grounding,
+    templates,
+)
 NAMES: Final = (*_ON_KAFKA, *(each.NAME for each in _ALONE), *hostile.NAMES, *pure.BENCHMARKS)
 
 

@@ -59,6 +59,13 @@ Figures of what is known: the rules have been mended by every one of these claim
 caught 69 to 93 %
 of the bad ones and refused 4 to 22 % of the good ones; the figures at first sight are in
 [decision 44](decisions/0044-claims-one-by-one.md).""",
+    "templates": """\
+What templates say of a simulated class of 60, of 300 students of PISA's climate control and of 300 of the Open
+University where `../shared/data` is at hand: of scores that are low or high, whether the first claim with a side has
+the score's or says that it has not (`agreeing`); of low ones how many are told by facts for the skill alone, since no
+others were kept (`low_for_alone`), and of these how many do not say that the score is low all the same
+(`low_for_unsaid`); explanations with a sentence that comes twice; facts that say only that a phrase was found;
+sentences up to grade 9; and how many sentences a skill has, without what to try. `make bench ONLY=templates`.""",
     "recovery_bound": """\
 Rows of 2,000 students written at random for twenty minutes, 700 a second, to a log as workers make it and to one of the
 former settings (an hour's lag, Kafka's own segments); then both are read as a start reads them. Records of the last ten
