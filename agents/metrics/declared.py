@@ -286,6 +286,12 @@ class Metrics:
         )
         self.pending_students = declare.gauge("pending_students", "students", "Students owed an explanation.")
         self.calls_in_flight = declare.gauge("calls_in_flight", "calls", "Calls to the reasoning model under way.")
+        self.left_out = declare.counter(
+            "left_out",
+            "times",
+            "Times that a student who is owed an explanation found no room in the queue, or was worth less than those "
+            "in it. They stay owed, are looked for again, and count again each time.",
+        )
         self.not_explained = declare.counter(
             "not_explained",
             "students",

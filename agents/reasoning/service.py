@@ -149,6 +149,7 @@ class Explanations:
         self._metrics.calls_at_once.set(self._concurrency.allowed)
         self._metrics.budget_owed_usd.set(getattr(self._account, "owed_nano_usd", 0) / NANO_USD)
         self._spending.refresh(self._account.balance)
+        self._metrics.left_out.raise_to(self.queue.times_left_out)
         self._metrics.not_explained.raise_to(self.queue.not_explained)
 
     @property

@@ -25,6 +25,7 @@ from tests.benchmarks import (
     limits,
     packing,
     pure,
+    queue_day,
     reading,
     recovery,
     recovery_bound,
@@ -53,6 +54,7 @@ _ALONE: Final = (
     limits,
     grounding,
     templates,
+    queue_day,
 )
 NAMES: Final = (*_ON_KAFKA, *(each.NAME for each in _ALONE), *hostile.NAMES, *pure.BENCHMARKS)
 

@@ -54,6 +54,15 @@ own, by the same clock. The first quarter of the events is not counted; events t
 kilobytes. An update costs about 100 µs of CPU, an event a tenth of that: at half of a rate that was reached with
 40,000 events a batch, each of 2,000 students is changed every 60 ms, there are not cores enough for as many updates,
 and batches grow until there are fewer.""",
+    "queue_day": """\
+A simulated day, by the worker's own queue and limits (50 a minute, 500 an hour), each call ending at once: 10,000
+students of 20 schools of 30 to 3,475, one to seven changes each around the ends of seven lessons, of which most are
+small. About 40,000 changes for 7,750 calls. What moved since it was explained adds up, so whoever waits is worth
+more: that is why first come does well. The rules are those of rows (cooldown, value) for all. `by_school`: ids name
+schools, and these take turns. Its value a call is lower, since small schools are served what little they have while
+large ones wait. `small_wait` is that of the school of 30. `fair_calls` takes each school's calls until 16:00, in
+parts of what would be max-min fair given what it would have used without a limit; `fair_share` is that of outcomes,
+where a queue without schools gives each student the same chance. Rounds are different days.""",
     "grounding": """\
 Figures of what is known: the rules have been mended by every one of these claims. Of claims not seen before, the check
 caught 69 to 93 %

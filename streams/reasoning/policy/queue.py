@@ -37,8 +37,8 @@ class ReasoningQueue:
     """Students by priority, at most as many as are served within τ·max value. Not thread-safe; never waits.
 
     `calls_per_s` is the rate at which the limits let this worker serve; a student's school stands before
-    `school_separator` in its key. `not_explained` counts the students who were given up: who waited past the
-    horizon, for lack of budget. Each operation takes O(log n), scans apart.
+    `school_separator` in its key. `not_explained` counts the students who were given up: who waited past the horizon,
+    for lack of budget; `times_left_out` how often somebody found no room. Each operation takes O(log n), scans apart.
     """
 
     def __init__(self, policy: PendingPolicy, calls_per_s: float, school_separator: str = "") -> None:
@@ -46,6 +46,7 @@ class ReasoningQueue:
             raise ValueError(f"calls_per_s must be above 0, not {calls_per_s}")
         self.capacity = max(1, int(calls_per_s * policy.patience_s * MAX_VALUE))
         self.not_explained = 0
+        self.times_left_out = 0
         self.policy = policy
         self._scan_every_us = round(policy.patience_s * 1e6 / _SCANS_A_PATIENCE)
         self._separator = school_separator
@@ -209,4 +210,5 @@ class ReasoningQueue:
         self._note_left_out(ticket)
 
     def _note_left_out(self, ticket: Ticket) -> None:
+        self.times_left_out += 1
         self._left_out[ticket.partition] = min(ticket.not_before_us, self._left_out.get(ticket.partition, 1 << 63))

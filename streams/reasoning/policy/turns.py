@@ -28,6 +28,7 @@ class Turns:
         self._ends: dict[str, int] = {}
         self._next: dict[str, _Turn] = {}
         self._heap: list[_Turn] = []
+        self._some_ended = False
 
     @property
     def entries(self) -> int:
@@ -36,7 +37,8 @@ class Turns:
 
     def has_room_for(self, school: str, most: int) -> bool:
         """Whether `school` is one of those known, or they are fewer than `most`; who owes nothing is not."""
-        if school not in self._ends and len(self._ends) >= most:
+        if school not in self._ends and len(self._ends) >= most and self._some_ended:
+            self._some_ended = False
             self._ends = {name: end for name, end in self._ends.items() if end > self._time or name in self._next}
         return school in self._ends or len(self._ends) < most
 
@@ -53,6 +55,7 @@ class Turns:
     def leave(self, school: str) -> None:
         """Nobody of the school waits any more."""
         self._next.pop(school, None)
+        self._some_ended = True
 
     def first(self) -> str | None:
         """The school whose turn is next; None if nobody waits. Then all begin anew."""
@@ -69,6 +72,7 @@ class Turns:
         turn = self._next.pop(school)
         self._time = max(self._time, turn.start)
         self._ends[school] = turn.start + 1
+        self._some_ended = True
 
     def give_back(self, school: str) -> None:
         """No call came of a turn that was taken."""

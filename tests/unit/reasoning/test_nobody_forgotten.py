@@ -74,6 +74,7 @@ def test_who_is_worth_less_than_those_in_a_full_queue_waits_for_room_and_is_not_
     worker.call()
     worker.change(b"little", 0.06)
     assert worker.queue.threshold_of(b"little") > 0.06
+    assert worker.queue.times_left_out == 51
     for _ in range(149):
         worker.call()
     assert b"little" not in worker.served
