@@ -33,11 +33,14 @@ class Claim(Struct, frozen=True, kw_only=True):
 
 
 class CitedFact(Struct, frozen=True, kw_only=True):
-    """A fact that a claim rests on, in words, as it was then; `time` is that of an evidence item."""
+    """A fact that a claim rests on, in words, as it was then; `time` is that of an evidence item, `task` what is called
+    the task that it is of, in one line.
+    """
 
     id: str
     text: str
     time: str | UnsetType = UNSET
+    task: str | UnsetType = UNSET
 
 
 class SkillExplanation(Struct, frozen=True, kw_only=True, omit_defaults=True):

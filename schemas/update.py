@@ -23,13 +23,17 @@ LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 
 
 class EvidenceItem(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A fact that moved a score. `id` is unique within the update; `direction` is 1 for, -1 against the skill."""
+    """A fact that moved a score. `id` is unique within the update; `direction` is 1 for, -1 against the skill. `task`
+    is what its event calls the item, task or recording that it is of, a part of a long name; absent where there is
+    none.
+    """
 
     id: str
     fact: str
     value: float
     direction: Literal[-1, 1]
     time: str
+    task: str | UnsetType = UNSET
 
 
 class Contribution(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

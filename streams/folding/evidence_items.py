@@ -12,9 +12,11 @@ from typing import Final, Self
 import numpy as np
 
 from streams.folding.sums import Entries
+from streams.folding.task_names import TasksOfEvents, keep_names, unasked
 from streams.rows.layout import Array, Indices, ragged
 from streams.rows.row import HALF_LIFE_US, MAX_EVIDENCE
 from streams.rows.row_batch import RowBatch
+from streams.rows.tasks import NO_TASK
 from streams.vocabulary import FACTS, INDEX
 
 MAX_WEIGHT: Final = 64
@@ -23,13 +25,17 @@ _LOG2: Final = np.array([math.log2(max(weight, 1)) for weight in range(MAX_WEIGH
 
 @dataclass(frozen=True, slots=True)
 class EvidenceItems:
-    """Evidence items, as arrays of one length. `group` is row · skills + skill, `weight` in tenths."""
+    """Evidence items, as arrays of one length. `group` is row · skills + skill, `weight` in tenths.
+
+    `task` is a task's code, or NO_TASK; of an item whose event was not looked at yet `unasked` of that event's number.
+    """
 
     group: Array
     code: Array
     value: Array
     weight: Array
     time_s: Array
+    task: Array
 
     def __add__(self, other: "EvidenceItems") -> "EvidenceItems":
         """The items of both."""
@@ -86,13 +92,15 @@ def offered(weights_of: EvidenceWeights, facts: Entries, time_s: Array, skills: 
         value=facts.value[of_fact],
         weight=weights_of.weight[tell],
         time_s=time_s[facts.event[of_fact]],
+        task=unasked(facts.event[of_fact]),
     )
 
 
-def keep_evidence(row_batch: RowBatch, items: EvidenceItems) -> None:
-    """Keep, in place, the first MAX_EVIDENCE by rank of those in the row batch and those `items`.
+def keep_evidence(row_batch: RowBatch, items: EvidenceItems, tasks: TasksOfEvents) -> None:
+    """Keep, in place, the first MAX_EVIDENCE by rank of those in the row batch and those `items`, and what their tasks
+    are called.
 
-    Equal ranks are ordered by code, value and time, largest first.
+    Equal ranks are ordered by code, value, time and task, largest first.
     """
     touched = np.unique(items.group)
     columns = {name: column.reshape(-1, MAX_EVIDENCE) for name, column in row_batch.evidence_items.items()}
@@ -100,17 +108,44 @@ def keep_evidence(row_batch: RowBatch, items: EvidenceItems) -> None:
         group=np.repeat(touched, MAX_EVIDENCE),
         **{name: column[touched].reshape(-1) for name, column in columns.items()},
     )
-    every = before[before.weight != 0] + items
-    order, slot = _first(every)
-    few = every[order]
+    held = before[before.weight != 0]
+    every = held + items
+    order, slot = _first(every, tasks)
+    few, event = every[order], unasked(np.append(held.task, items.task)[order])
+    few.task[...] = tasks.of(few.task)
     for name, column in columns.items():
         column[touched] = 0
         column[few.group, slot] = getattr(few, name)
+    changed = (columns["task"][touched] != before.task.reshape(-1, MAX_EVIDENCE)).any(axis=1)
+    if changed.any():
+        row = few.group // len(row_batch.names)
+        rows = np.unique(touched[changed] // len(row_batch.names))
+        named = (event >= 0) & (few.task != NO_TASK) & np.isin(row, rows)
+        keep_names(row_batch, rows, row[named], event[named], tasks)
 
 
-def _first(items: EvidenceItems) -> tuple[Indices, Indices]:
+def _first(items: EvidenceItems, tasks: TasksOfEvents) -> tuple[Indices, Indices]:
     """The indices of each group's highest-ranking items, and each one's rank within its group."""
     order = np.lexsort((-items.time_s, -items.value, -items.code, -items.rank, items.group))
     _, nth = ragged(np.unique(items.group, return_counts=True)[1])
+    _order_alike(items, order, nth, tasks)
     few = nth < MAX_EVIDENCE
     return order[few], nth[few]
+
+
+def _order_alike(items: EvidenceItems, order: Indices, nth: Indices, tasks: TasksOfEvents) -> None:
+    """Order, in place, those by their tasks that are alike in all else, as far as that says which are kept; tasks of
+    others need not be known. `nth` is their rank within their group.
+    """
+    alike = np.ones(max(len(order) - 1, 0), np.bool_)
+    for name in ("group", "code", "value", "weight", "time_s"):
+        column = getattr(items, name)[order]
+        alike &= column[1:] == column[:-1]
+    if not alike.any():
+        return
+    starts = np.append(True, ~alike)
+    run = np.cumsum(starts) - 1
+    at = np.flatnonzero((~starts | np.append(alike, False)) & (nth[starts][run] < MAX_EVIDENCE))
+    theirs = order[at]
+    items.task[theirs] = tasks.of(items.task[theirs])
+    order[at] = theirs[np.lexsort((-items.task[theirs], run[at]))]

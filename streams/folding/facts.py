@@ -127,7 +127,7 @@ def _submissions(events: Sequence[e.Submission]) -> FactReading:
 
 
 def _controls(events: Sequence[e.Control]) -> FactReading:
-    off_neutral = np.array([sum(1 for setting in event.controls.values() if setting) for event in events], np.float64)
+    off_neutral = np.array([sum(map(bool, event.controls.values())) for event in events], np.float64)
     reset = np.array([event.reset for event in events])
     changed = np.array([-1 if event.reset or event.changed is None else event.changed for event in events], np.float64)
     duration = _log_seconds(events)

@@ -26,6 +26,7 @@ from streams.folding.history import FoldOutcome
 from streams.folding.readings import Readings, Said
 from streams.folding.retraction import Retraction, Void, concerned
 from streams.folding.sums import add_facts, add_to_skills
+from streams.folding.task_names import TasksOfEvents
 from streams.folding.voidable import keep_voidable
 from streams.folding.voided_acts import Voids
 from streams.input.origin import Origin
@@ -234,4 +235,5 @@ class Folding:
             add_to_skills(row_batch, "text", some.texts, weight, of_s)
             add_to_skills(row_batch, "rubric", some.ratings, weight, of_s)
             add_answers(row_batch, some.answers, weight, of_s)
-        keep_evidence(row_batch, offered(self.evidence_weights, said.shown, time_s, len(self.names)) + evidence)
+        items = offered(self.evidence_weights, said.shown, time_s, len(self.names)) + evidence
+        keep_evidence(row_batch, items, TasksOfEvents(events))

@@ -17,6 +17,7 @@ from streams.folding.event_time import EventTimes
 from streams.folding.evidence_items import EvidenceItems
 from streams.folding.facts import Facts, Kinds, has_passed
 from streams.folding.sums import NO_ENTRIES, Entries, Noted
+from streams.folding.task_names import unasked
 from streams.rows.layout import Array
 from streams.rows.row import MAX_CONTROLS, MAX_OPEN_FAILURES, ControlUse
 from streams.rows.row_batch import RowBatch
@@ -86,15 +87,19 @@ class Readings:
         return self._evidence
 
     def evidence_items(self, time_s: Array, of: NDArray[np.bool_] | None = None) -> EvidenceItems:
-        """The same as arrays, all or those `of` some events; `time_s` by the events' numbers."""
+        """The same as arrays, all or those `of` some events, whose numbers are 0, 1, 2 … then; `time_s` is by the
+        numbers as they were.
+        """
         evidence_items = self._evidence if of is None else [one for one in self._evidence if of[one[4]]]
         group, code, value, weight, event = zip(*evidence_items, strict=True) if evidence_items else ((),) * 5
+        number = np.array(event, np.intp)
         return EvidenceItems(
             group=np.array(group, np.int64),
             code=np.array(code, np.int64),
             value=np.array(value, np.float64),
             weight=np.array(weight, np.int64),
-            time_s=time_s[np.array(event, np.intp)],
+            time_s=time_s[number],
+            task=unasked(number if of is None else (np.cumsum(of) - 1)[number]),
         )
 
     def _shown(self) -> Entries:

@@ -25,6 +25,7 @@ from streams.folding.known_ids import digest_of
 from streams.folding.readings import Said
 from streams.folding.student_sums import EventContribution, StudentSums
 from streams.folding.sums import Entries
+from streams.folding.task_names import TasksOfEvents
 from streams.folding.voidable import digest_as_int
 from streams.rows.row_batch import RowBatch
 from streams.vocabulary import FACTS, skill_code
@@ -83,7 +84,7 @@ class Retraction:
             steps[row].append((number, _ADD))
         for index, void in voids.items():
             steps[void.row].append((void.before, index))
-        times_us = event_times.time_us.tolist()
+        times_us, tasks = event_times.time_us.tolist(), TasksOfEvents(events)
         found: list[int] = []
         for row, in_turn in steps.items():
             sums = StudentSums(self._row_batch, row, self._codes, self._most_components)
@@ -92,7 +93,7 @@ class Retraction:
                     found += [index] if sums.retract(digest_as_int(voids[index].event_id)) else []
                 else:
                     digest = digest_as_int(events[number].event_id) if events[number].voidable else None
-                    sums.add(times_us[number], of_event[number], digest)
+                    sums.add(times_us[number], of_event[number], digest, *tasks.named(number))
             sums.store()
             self.given_up += sums.components.given_up
         return found

@@ -14,6 +14,7 @@ from streams.folding.event_time import MAX_EXPONENT
 from streams.folding.evidence_items import rank_of
 from streams.folding.student_components import StudentComponents
 from streams.folding.sums import DECAYED_OF_A_SKILL, rebase_foreign
+from streams.folding.task_names import foreign_tasks
 from streams.folding.voidable import (
     ANSWER_VALUE,
     FACT_VALUE,
@@ -26,6 +27,7 @@ from streams.folding.voidable import (
 from streams.rows.layout import VOIDABLE
 from streams.rows.row import HALF_LIFE_US, MAX_EVIDENCE, decayed
 from streams.rows.row_batch import RowBatch
+from streams.rows.tasks import NO_TASK, tasks_of, tasks_section
 from streams.vocabulary import PHRASE, RUBRIC
 
 _NOTHING: Final = 1e-12  # what is left of a sum when all was taken from it, by rounding
@@ -45,12 +47,13 @@ class RetractableValue(NamedTuple):
 
 
 class Item(NamedTuple):
-    """An evidence item, in the order of rank, code, value and time: the largest come first."""
+    """An evidence item, in the order of rank, code, value, time and task: the largest come first."""
 
     rank: float
     code: int
     value: float
     time_s: int
+    task: int
     weight: int
 
 
@@ -80,14 +83,26 @@ class StudentSums:
             name: row_batch.skill_states[name][row].tolist() for name in _SKILL_COLUMNS
         }
         self._items = [self._stored_items(column) for column in range(len(codes))]
+        self._tasks = tasks_of(row_batch.sections["tasks"][row])
         self.components = StudentComponents(row_batch.sections["components"][row], most_components)
         self._voidable = [
             RetractableValue(*values)
             for values in np.frombuffer(row_batch.sections["voidable"][row], VOIDABLE).tolist()
         ]
 
-    def add(self, time_us: int, said: EventContribution, digest: int | None) -> None:
-        """Add an event's contribution at `time_us`; it can be retracted by `digest`, unless that is None."""
+    def add(
+        self,
+        time_us: int,
+        said: EventContribution,
+        digest: int | None,
+        task: int = NO_TASK,
+        name: bytes = b"",
+    ) -> None:
+        """Add an event's contribution at `time_us`; it can be retracted by `digest` unless that is None. `name` is that
+        of its task.
+        """
+        if task != NO_TASK:
+            self._tasks.setdefault(task, name)
         exponent = (time_us - self._reference_us) / HALF_LIFE_US
         if exponent > MAX_EXPONENT:
             self._rebase(time_us)
@@ -111,8 +126,8 @@ class StudentSums:
             self._drop_answers(self.components.add(code, name, value, weight, time_s))
         for skill, code, value, tenths in said.evidence:
             items = self._items[skill]
-            items.append(Item(rank_of(tenths, time_s), code, value, time_s, tenths))
-            items.sort(key=_first_four, reverse=True)
+            items.append(Item(rank_of(tenths, time_s), code, value, time_s, task, tenths))
+            items.sort(key=_but_weight, reverse=True)
             del items[MAX_EVIDENCE:]
         if digest is not None:
             self._note_voidable(digest, time_us, said)
@@ -144,15 +159,19 @@ class StudentSums:
         for name, column in row_batch.evidence_items.items():
             padding = [0] * MAX_EVIDENCE
             column[row] = [([getattr(item, name) for item in items] + padding)[:MAX_EVIDENCE] for items in self._items]
+        referred = {item.task for items in self._items for item in items} | {*foreign_tasks(row_batch, row)}
+        row_batch.sections["tasks"][row] = tasks_section(
+            {code: name for code, name in self._tasks.items() if code in referred}
+        )
         row_batch.sections["components"][row] = self.components.section()
         row_batch.sections["voidable"][row] = np.array(self._voidable, VOIDABLE).tobytes() if self._voidable else b""
 
     def _stored_items(self, skill: int) -> list[Item]:
         columns = (
             self._row_batch.evidence_items[name][self._row, skill].tolist()
-            for name in ("code", "value", "time_s", "weight")
+            for name in ("code", "value", "time_s", "task", "weight")
         )
-        return [Item(rank_of(one[3], one[2]), *one) for one in zip(*columns, strict=True) if one[3]]
+        return [Item(rank_of(one[4], one[2]), *one) for one in zip(*columns, strict=True) if one[4]]
 
     def _note_voidable(self, digest: int, time_us: int, said: EventContribution) -> None:
         voidable = self._voidable
@@ -221,5 +240,5 @@ def _is_of(what: str, code: int) -> bool:
     return code == RUBRIC if what == "rubric" else (code & PHRASE) != 0
 
 
-def _first_four(item: Item) -> tuple[float, int, float, int]:
-    return item[:4]
+def _but_weight(item: Item) -> tuple[float, int, float, int, int]:
+    return item[:5]

@@ -11,6 +11,7 @@ from streams.languages.language import capitalised
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim
 from streams.reasoning.request.prompt import AskedSkill, Question
 from streams.reasoning.request.slots import filled
+from streams.reasoning.request.tasks import TASK_SLOT
 from streams.reasoning.statements.certainty import certainty_of
 from streams.reasoning.statements.conflict import conflict_of
 from streams.reasoning.statements.summary import summary_of
@@ -95,7 +96,7 @@ def _suggestions(question: Question, claims: Mapping[str, Sequence[DraftClaim]])
 
 def _claim(skill: AskedSkill, claim: DraftClaim, question: Question) -> Claim:
     ids = dict.fromkeys(question.evidence_ids[alias] for alias in claim.evidence)
-    text = filled(claim.text.strip(), skill.values_of(skill.facts))
+    text = filled(claim.text.strip(), question.tasks.named(skill.values_of(skill.facts)))
     return Claim(text=f"{text[:1].upper()}{text[1:]}", evidence=list(ids))
 
 
@@ -108,4 +109,5 @@ def _cited(
     for fact in asked.facts:
         if fact.id in cited:
             id_ = question.evidence_ids[fact.id]
-            yield CitedFact(id=id_, text=fact.in_full, time=times.get(id_, UNSET))
+            task = question.tasks.names.get(fact.values.get(f"{fact.id}{TASK_SLOT}", ""), UNSET)
+            yield CitedFact(id=id_, text=fact.in_full, time=times.get(id_, UNSET), task=task)

@@ -26,8 +26,7 @@ from streams.rows.layout import (
     VOIDABLE,
     Array,
     Split,
-    lengths_of,
-    row_version,
+    extensions_of,
 )
 from streams.rows.row import ID_BYTES, MAX_SKILL_STATES, Pending, Row, SkillState, StoredEvidenceItem, Totals
 from streams.rows.sections import (
@@ -38,6 +37,7 @@ from streams.rows.sections import (
     origins_of,
     origins_section,
 )
+from streams.rows.tasks import task_faults
 from streams.rows.v1 import FIRST_BYTES, row_of_v1
 from streams.rows.v2 import VERSION_2, row_of_v2
 
@@ -48,7 +48,8 @@ def encode_row(row: Row) -> bytes:
     skill_states = sorted(row.skills.items())[:MAX_SKILL_STATES]
     evidence_items = [evidence_item for _, skill_state in skill_states for evidence_item in skill_state.evidence_items]
     header = NEW_HEADER.copy()
-    header["version"] = row_version(row.explanations, row.components)
+    versions, [lengths] = extensions_of([row.explanations], [row.tasks], [row.components])
+    header["version"] = versions[0]
     header["skill_states"], header["evidence_items"] = len(skill_states), len(evidence_items)
     header["ids"], header["controls"] = len(row.ids) // ID_BYTES, len(row.controls)
     header["failures"], header["origins"] = len(row.open_failures), len(row.origins)
@@ -65,7 +66,7 @@ def encode_row(row: Row) -> bytes:
             header.tobytes(),
             _records(FACT, [_values(totals, FACT) for _, totals in facts]),
             _records(SKILL_STATE, [_skill_values(skill, skill_state) for skill, skill_state in skill_states]),
-            _records(EVIDENCE_ITEM, [(t.code, t.time_s, t.value, t.weight, 0) for t in evidence_items]),
+            _records(EVIDENCE_ITEM, [(t.code, t.time_s, t.value, t.weight, t.task) for t in evidence_items]),
             row.ids,
             controls_section(row.controls),
             failures_section(row.open_failures),
@@ -73,8 +74,9 @@ def encode_row(row: Row) -> bytes:
             row.voidable,
             row.segments,
             row.acts,
-            lengths_of(row.explanations),
+            lengths,
             row.explanations,
+            row.tasks,
             row.components,
         )
     )
@@ -87,7 +89,11 @@ def decode_row(stored: bytes) -> Row:
     """
     split = split_rows([stored])
     header, sections = split.headers[0], {name: section[0] for name, section in split.sections.items()}
-    if fault := name_faults(sections["components"]) or explanation_faults(sections["explanations"]):
+    if fault := (
+        name_faults(sections["components"])
+        or explanation_faults(sections["explanations"])
+        or task_faults(sections["tasks"])
+    ):
         raise _unreadable(fault)
     skill_states = {int(skill_state["skill"]): _skill_state(skill_state) for skill_state in split.skill_states.records}
     if len(skill_states) != len(split.skill_states.records):
@@ -118,6 +124,7 @@ def decode_row(stored: bytes) -> Row:
         acts=sections["acts"],
         components=sections["components"],
         explanations=sections["explanations"],
+        tasks=sections["tasks"],
     )
 
 

@@ -1,16 +1,17 @@
 """The layout of rows in bytes, and of many rows in arrays (little-endian, every part in whole words).
 
     header | facts | skill states | evidence items | ids | controls | failures | origins | voidable | segments | acts
-                                                                             | lengths | explanations | components
+                                                                     | lengths | explanations | tasks | components
 
     facts           one for each bit that is set in the header's `facts`
     evidence items  of each skill state in turn, which says how many it has
     ids, segments   8 bytes each; controls, failures, origins, acts 16; voidable 32
-    lengths         in version 6 only: bytes of the explanations, and 0, of 4 bytes each
+    lengths         in version 6 only: bytes of the explanations and of the tasks, of 4 bytes each
     explanations    in version 6 only, see `streams.rows.explanations`
+    tasks           in version 6 only, see `streams.rows.tasks`; an evidence item has its task's code, or 0
     components      in version 5, and in version 6 the rest, see `streams.rows.components`
 
-A row without explanations is of version 4, or of version 5 if it has components; one with explanations of version 6.
+A row without explanations and tasks is of version 4, or of version 5 if it has components; any other of version 6.
 The header says how many of each other part follow. All numbers are of fixed width, so a batch of rows is decoded and
 encoded by moving words, without a loop over what is in them.
 """
@@ -26,7 +27,7 @@ ROW_VERSION: Final = 4
 COMPONENTS_VERSION: Final = 5
 """Of a row that has components: the same, and that part behind all others."""
 EXTENDED_VERSION: Final = 6
-"""Of a row that has explanations: the same, these behind a word with their length, then its components if any."""
+"""Of a row that has explanations or tasks: the same, these behind a word with their lengths, then components if any."""
 MAX_FACTS: Final = 64
 WORD: Final = 8
 
@@ -89,7 +90,7 @@ SKILL_STATE: Final = np.dtype(
     ]
 )
 EVIDENCE_ITEM: Final = np.dtype(
-    [("code", "<u4"), ("time_s", "<u4"), ("value", "<f8"), ("weight", "<i4"), ("unused", "<u4")]
+    [("code", "<u4"), ("time_s", "<u4"), ("value", "<f8"), ("weight", "<i4"), ("task", "<u4")]
 )
 ID: Final = np.dtype("<u8")
 CONTROL: Final = np.dtype([("control", "<u4"), ("alone", "<u4"), ("isolated", "<u4"), ("unused", "<u4")])
@@ -109,6 +110,7 @@ COMPONENT: Final = np.dtype(
     ]
 )
 NAME_LENGTH: Final = np.dtype("<u2")
+TASK_NAME: Final = np.dtype([("code", "<u4"), ("size", "<u4")])
 
 Array = NDArray[Any]
 Indices = NDArray[np.intp]
@@ -154,23 +156,36 @@ class Split:
         left = ends * WORD - at * WORD - sum(sizes)
         if np.any((left > 0) != has_more) or np.any(left < 0):
             raise ValueError("a row is cut off, or has more than its header says")
-        lengths, explanations = extended * WORD, np.zeros(len(rows), np.intp)
+        lengths, (explanations, tasks) = extended * WORD, np.zeros((2, len(rows)), np.intp)
         if extended.any():
-            explanations[extended] = self._explanation_bytes(ends[extended], left[extended])
-        components = left - lengths - explanations
-        if components.any():
-            has_components = components > 0
-            self._check_components(ends[has_components], components[has_components] // WORD)
-        slices = self._slices(rows, starts * WORD, at * WORD, [*sizes, lengths, explanations, components])
+            explanations[extended], tasks[extended] = self._lengths(ends[extended], left[extended])
+        components = left - lengths - explanations - tasks
+        for part, behind, check in (
+            (tasks, components, self._check_tasks),
+            (components, np.zeros_like(components), self._check_components),
+        ):
+            has_part = part > 0
+            if has_part.any():
+                check((ends - behind // WORD)[has_part], part[has_part] // WORD)
+        slices = self._slices(rows, starts * WORD, at * WORD, [*sizes, lengths, explanations, tasks, components])
         self.sections = dict(zip((*SECTIONS, "lengths", *EXTENSIONS), slices, strict=True))
 
-    def _explanation_bytes(self, ends: Indices, left: Indices) -> Indices:
+    def _lengths(self, ends: Indices, left: Indices) -> tuple[Indices, Indices]:
         """As the word says that is behind all parts of the header, `left` bytes before the rows' ends."""
-        said: Array = self._words[ends - left // WORD]
-        if np.any(said % np.uint64(WORD)) or np.any(said == 0) or np.any(said > (left - WORD).astype(np.uint64)):
-            raise ValueError("a row has not the explanations that it says")
-        sizes: Indices = said.astype(np.intp)
-        return sizes
+        said: Array = self._words[ends - left // WORD].view("<u4").reshape(-1, 2).astype(np.intp)
+        if np.any(said % WORD) or np.any(said.sum(axis=1) == 0) or np.any(said.sum(axis=1) > left - WORD):
+            raise ValueError("a row has not the explanations and tasks that it says")
+        return said[:, 0], said[:, 1]
+
+    def _check_tasks(self, ends: Indices, widths: Indices) -> None:
+        """See `streams.rows.tasks`: records and names fill the part. Names are read when asked for."""
+        counts = self._words[ends - widths]
+        if np.any(counts == 0) or np.any(counts >= widths.astype(np.uint64)):
+            raise ValueError("a row has not the tasks that it says")
+        tasks, names = self._many(ends - widths + 1, counts, TASK_NAME)
+        of_name = -(-tasks.records["size"].astype(np.intp) // WORD)
+        if np.any(names + np.bincount(tasks.owner, of_name, len(ends)).astype(np.intp) != ends):
+            raise ValueError("a row has not the names of tasks that it says")
 
     def _check_components(self, ends: Indices, widths: Indices) -> None:
         """See `streams.rows.components`: records, lengths and names fill the part. Names are read when asked for."""
@@ -216,18 +231,20 @@ SECTIONS: Final = {
     "acts": HELD_ACT.itemsize,
 }
 """The parts that stay bytes until an event needs them, and their sizes."""
-EXTENSIONS: Final = ("explanations", "components")
+EXTENSIONS: Final = ("explanations", "tasks", "components")
 """Parts that most rows have not, and of which the header says nothing; bytes, too."""
 
 
-def row_version(explanations: bytes, components: bytes) -> int:
-    """Of a row with these parts."""
-    return EXTENDED_VERSION if explanations else COMPONENTS_VERSION if components else ROW_VERSION
-
-
-def lengths_of(explanations: bytes) -> bytes:
-    """The word before a row's explanations; nothing where there are none."""
-    return len(explanations).to_bytes(WORD, "little") if explanations else b""
+def extensions_of(
+    explanations: Sequence[bytes], tasks: Sequence[bytes], components: Sequence[bytes]
+) -> tuple[Array, list[bytes]]:
+    """The versions of rows with these parts, and the words before them; nothing for rows that have none."""
+    sizes = np.array([np.fromiter(map(len, part), np.uint32, len(part)) for part in (explanations, tasks)])
+    extended = np.asarray(sizes.any(axis=0))
+    has_components = np.fromiter(map(len, components), np.intp, len(components)) > 0
+    versions = np.where(extended, EXTENDED_VERSION, np.where(has_components, COMPONENTS_VERSION, ROW_VERSION))
+    words = np.ascontiguousarray(sizes.T).view(np.uint64).reshape(-1)
+    return versions, list(chunks(words[extended], extended))
 
 
 def ragged(counts: Array) -> tuple[Indices, Indices]:

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from schemas.bounds import MAX_SKILLS
 from streams.rows.layout import ID
 
-MAX_ROW_BYTES: Final = 115_712  # above the worst case (tests/unit/test_row_bounds.py)
+MAX_ROW_BYTES: Final = 132_096  # above the worst case (tests/unit/test_row_bounds.py)
 MAX_EVIDENCE: Final = 3
 MAX_SKILL_STATES: Final = MAX_SKILLS + 16
 """Of the configured skills, and of as many others as there is room for: the skill set may come back."""
@@ -53,12 +53,13 @@ class Totals(Struct):
 
 
 class StoredEvidenceItem(Struct, frozen=True):
-    """An event worth showing, by its code; `weight` in tenths, signed."""
+    """An event worth showing, by its code; `weight` in tenths, signed; `task` is a task's code, 0 for none."""
 
     code: int
     value: float
     time_s: int
     weight: int
+    task: int = 0
 
 
 class ControlUse(Struct):
@@ -108,7 +109,7 @@ class Row(Struct):
     `voidable` are the values that the last voidable events added (see `streams.folding.voidable`), `acts` the acts that
     they told (`streams.folding.voided_acts`). `components` are the knowledge components that were answered
     (`streams.rows.components`), `explanations` when skills were last explained, and what was counted of them then
-    (`streams.rows.explanations`).
+    (`streams.rows.explanations`), `tasks` what those are called that evidence items are of (`streams.rows.tasks`).
     `skills` is by `skill_code`, `controls` and `open_failures` by CRC-32 of their names. A student was erased at
     `erased_us`, if above 0: nothing that was sent until then counts. Without `events` the row is but the tombstone row
     of one.
@@ -136,6 +137,7 @@ class Row(Struct):
     acts: bytes = b""
     components: bytes = b""
     explanations: bytes = b""
+    tasks: bytes = b""
     pending: Pending = field(default_factory=Pending)
     erased_us: int = 0
 

@@ -3,8 +3,8 @@
     stored rows ──of──► RowBatch ──Fold──► RowBatch ──sources, fusion──► RowBatch ──encode──► stored rows
 
 Decoding, folding, scoring and encoding cost a few array operations a batch, whatever the number of students. Parts
-that few events need (`ids`, `controls`, `failures`, `origins`, `segments`, `components`), or none (`explanations`),
-stay bytes, a list of one a row.
+that few events need (`ids`, `controls`, `failures`, `origins`, `segments`, `components`, `tasks`), or none
+(`explanations`), stay bytes, a list of one a row.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,6 @@ from streams.rows.layout import (
     FACT,
     MAX_FACTS,
     NEW_HEADER,
-    ROW_VERSION,
     SECTIONS,
     SKILL_STATE,
     Array,
@@ -30,9 +29,8 @@ from streams.rows.layout import (
     Many,
     Split,
     chunks,
-    lengths_of,
+    extensions_of,
     ragged,
-    row_version,
 )
 from streams.rows.row import MAX_EVIDENCE, MAX_SKILL_STATES, Pending, Row, decayed
 from streams.rows.segments import Segments
@@ -84,7 +82,7 @@ class RowBatch:
             np.full(len(rows), NEW_HEADER),
             _columns(FACT, (len(rows), len(FACTS))),
             _columns(SKILL_STATE, (len(rows), len(names)), skip=("skill", "evidence_items")),
-            _columns(EVIDENCE_ITEM, (len(rows), len(names), MAX_EVIDENCE), skip=("unused",)),
+            _columns(EVIDENCE_ITEM, (len(rows), len(names), MAX_EVIDENCE)),
             {name: [b""] * len(rows) for name in (*SECTIONS, *EXTENSIONS)},
             Segments([b"%d" % row_index for row_index in range(len(rows))]) if segments is None else segments,
         )
@@ -139,10 +137,8 @@ class RowBatch:
         skill_states, skill_counts = self._skill_records(order, item_counts)
         headers = self.headers
         headers["skill_states"], headers["evidence_items"] = skill_counts, item_counts.sum(axis=1)
-        explanations, components = (self.sections[name] for name in EXTENSIONS)
-        headers["version"] = ROW_VERSION
-        if any(components) or any(explanations):
-            headers["version"] = list(map(row_version, explanations, components))
+        extensions = [self.sections[name] for name in EXTENSIONS]
+        headers["version"], lengths = extensions_of(*extensions)
         for name, size in SECTIONS.items():
             headers[name] = np.fromiter(map(len, self.sections[name]), np.intp, len(headers)) // size
         pieces = [
@@ -151,8 +147,7 @@ class RowBatch:
             chunks(skill_states, skill_counts),
             chunks(item_records, item_counts.sum(axis=1)),
         ]
-        lengths = list(map(lengths_of, explanations)) if any(explanations) else explanations
-        sections = (*(self.sections[name] for name in SECTIONS), lengths, explanations, components)
+        sections = (*(self.sections[name] for name in SECTIONS), lengths, *extensions)
         rows = list(map(b"".join, zip(*pieces, *filter(any, sections), strict=True)))
         for row_index in self.foreign:
             rows[row_index] = self._with_foreign(row_index, rows[row_index])

@@ -13,6 +13,7 @@ import msgspec
 from streams.rows.codec import KNOWN, decode_row
 from streams.rows.row import Pending, Row, SkillState
 from streams.rows.table import PartitionedRows
+from streams.rows.tasks import NO_TASK, tasks_of
 
 SCORE_TOLERANCE: Final = 1e-9
 
@@ -128,7 +129,9 @@ def _contents_differ(live: Row, replayed: Row, counted: str) -> AuditFinding | N
     if live.partial:  # its version took any origin for ours
         live = msgspec.structs.replace(live, origins=replayed.origins)
     unequal = [name for name in ours.__struct_fields__ if getattr(ours, name) != getattr(theirs, name)]
-    return AuditFinding("state", f"{', '.join(unequal)} differ from the replay's") if unequal else None
+    if unequal:
+        return AuditFinding("state", f"{', '.join(unequal)} differ from the replay's")
+    return _tasks_differ(live, replayed)
 
 
 def _segments_differ(
@@ -149,7 +152,7 @@ def _comparable(row: Row) -> Row:
     """The row without scores and ids, which are compared apart, and without what belongs to reasoning."""
     skill_states = {name: _without_scores(skill_state) for name, skill_state in row.skills.items()}
     not_empty = {name: skill_state for name, skill_state in skill_states.items() if skill_state != _NO_SKILL_STATE}
-    unknown = {**dict.fromkeys(KNOWN, 0), "ids": b"", "segments": b"", "explanations": b""}
+    unknown = {**dict.fromkeys(KNOWN, 0), "ids": b"", "segments": b"", "explanations": b"", "tasks": b""}
     return msgspec.structs.replace(row, pending=Pending(), skills=not_empty, **unknown)
 
 
@@ -166,7 +169,21 @@ def _known_ids_differ(live: Row, replayed: Row) -> AuditFinding | None:
 
 
 def _without_scores(skill_state: SkillState) -> SkillState:
-    return msgspec.structs.replace(skill_state, score=-1.0, confidence=0.0, explained=-1.0)
+    items = [msgspec.structs.replace(item, task=NO_TASK) for item in skill_state.evidence_items]
+    return msgspec.structs.replace(skill_state, score=-1.0, confidence=0.0, explained=-1.0, evidence_items=items)
+
+
+def _tasks_differ(live: Row, replayed: Row) -> AuditFinding | None:
+    """Items that a former version kept have no task; any other has the one that the replay has, and its name."""
+    for code, skill_state in live.skills.items():
+        theirs = replayed.skills[code].evidence_items if code in replayed.skills else []
+        for item, other in zip(skill_state.evidence_items, theirs, strict=False):
+            if item.task not in (NO_TASK, other.task):
+                return AuditFinding("state", "the tasks of its evidence items differ from the replay's")
+    names = tasks_of(replayed.tasks)
+    if any(names.get(code) != name for code, name in tasks_of(live.tasks).items()):
+        return AuditFinding("state", "what its tasks are called differs from the replay's")
+    return None
 
 
 def _decoded(stored: bytes | None) -> Row | None:

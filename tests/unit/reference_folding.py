@@ -32,7 +32,7 @@ from streams.skills.skill_set import SkillSet
 from streams.skills.text_reader import TextReader
 from streams.texts.disclosure import disclosures_in
 from streams.vocabulary import INDEX, RUBRIC, Fact, skill_code
-from tests.unit import reference_components
+from tests.unit import reference_components, reference_tasks
 from tests.unit.reference_facts import facts_of, passed
 
 _ALLOWED_LATENESS_US: Final = 3_600_000_000
@@ -93,19 +93,21 @@ class ReferenceFolding:
         if isinstance(event, Attempt) and not late:
             facts += _after_failure(row, event, time_us)
         shown = not (isinstance(event, Message | Reflection) and disclosures_in(event.text))
+        task = reference_tasks.task_of(event)
         for fact, value in facts:
-            self._count(row, fact, value, time_us // 1_000_000, factor, shown=shown)
+            self._count(row, fact, value, time_us // 1_000_000, factor, task, shown=shown)
         if isinstance(event, Attempt):
             reference_components.answer(row, event, time_us // 1_000_000, factor, self.components)
         elif isinstance(event, Control):
             _use_controls(row, event)
         elif isinstance(event, Message | Reflection):
-            self._read(row, event.text, time_us // 1_000_000, factor)
+            self._read(row, event.text, time_us // 1_000_000, factor, task)
         elif isinstance(event, Rubric):
             _rate(row, event, time_us // 1_000_000, factor)
+        reference_tasks.keep(row, event)
         return FoldOutcome.LATE if late else FoldOutcome.APPLIED
 
-    def _count(self, row: Row, fact: int, value: float, time_s: int, factor: float, *, shown: bool) -> None:
+    def _count(self, row: Row, fact: int, value: float, time_s: int, factor: float, task: int, *, shown: bool) -> None:
         totals = row.facts.setdefault(fact, Totals())
         totals.n += 1
         totals.total += value
@@ -114,16 +116,16 @@ class ReferenceFolding:
         totals.recent_total += factor * value
         totals.newest_s = max(totals.newest_s, time_s)
         for skill, weight in self.evidence_items.get(fact, ()) if shown else ():
-            _note(_skill_state(row, skill), StoredEvidenceItem(fact, value, time_s, weight))
+            _note(_skill_state(row, skill), StoredEvidenceItem(fact, value, time_s, weight, task))
 
-    def _read(self, row: Row, text: str, time_s: int, factor: float) -> None:
+    def _read(self, row: Row, text: str, time_s: int, factor: float, task: int) -> None:
         reading = self.reader.read(text)
         for fact, value in reading.facts:
-            self._count(row, fact, value, time_s, factor, shown=True)
+            self._count(row, fact, value, time_s, factor, task, shown=True)
         for hit in reading.hits:
             skill, weight = skill_code(hit.skill), round(hit.weight * 10)
             if weight:
-                _note(_skill_state(row, skill), StoredEvidenceItem(hit.code, hit.weight, time_s, weight))
+                _note(_skill_state(row, skill), StoredEvidenceItem(hit.code, hit.weight, time_s, weight, task))
         for column, value in reading.log_odds.items():
             skill_state = _skill_state(row, self.codes[column])
             skill_state.text_n += factor
@@ -230,11 +232,12 @@ def _note(skill_state: SkillState, evidence_items: StoredEvidenceItem) -> None:
     ]
 
 
-def _rank(evidence_items: StoredEvidenceItem) -> tuple[float, int, float, int]:
+def _rank(evidence_items: StoredEvidenceItem) -> tuple[float, int, float, int, int]:
     half_lives = evidence_items.time_s * 1e6 / HALF_LIFE_US
     return (
         math.log2(abs(evidence_items.weight)) + half_lives,
         evidence_items.code,
         evidence_items.value,
         evidence_items.time_s,
+        evidence_items.task,
     )

@@ -28,6 +28,7 @@ from streams.scoring.fusion import Fused, ScoredBatch
 from streams.skills.skill_set import Indicator, SkillSet
 from streams.skills.sources import BUILT_IN
 from streams.vocabulary import INDEX
+from tests.unit import reference_tasks
 
 
 def updates(
@@ -179,6 +180,7 @@ def _contribution(source: str, scored: ScoredBatch, at: tuple[int, int]) -> Cont
 
 def _evidence(row_batch: RowBatch, skill_set: SkillSet, at: tuple[int, int]) -> list[EvidenceItem]:
     names, noted = evidence_names(skill_set), {name: column[at] for name, column in row_batch.evidence_items.items()}
+    tasks = reference_tasks.unpacked(row_batch.sections["tasks"][at[0]])
     return [
         EvidenceItem(
             id=f"e{at[1] * MAX_EVIDENCE + slot + 1}",
@@ -186,6 +188,7 @@ def _evidence(row_batch: RowBatch, skill_set: SkillSet, at: tuple[int, int]) -> 
             value=_rounded(noted["value"][slot]),
             direction=1 if noted["weight"][slot] > 0 else -1,
             time=_time(int(noted["time_s"][slot]) * 1_000_000),
+            task=tasks[code].decode() if (code := int(noted["task"][slot])) in tasks else UNSET,
         )
         for slot in range(MAX_EVIDENCE)
         if noted["weight"][slot] != 0 and int(noted["code"][slot]) in names

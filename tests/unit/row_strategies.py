@@ -24,6 +24,7 @@ from streams.rows.row import (
 )
 from streams.vocabulary import FACTS, skill_code
 from tests.events import default_skills
+from tests.unit import reference_tasks
 from tests.unit.reference_components import Held, packed
 
 CONFIGURED: Final = st.sampled_from([skill_code(name) for name in default_skills().names])
@@ -47,7 +48,12 @@ totals: Final = st.builds(
     newest_s=_wide,
 )
 evidence_items: Final = st.builds(
-    StoredEvidenceItem, code=_wide, value=_floats, time_s=_wide, weight=st.integers(-30, -1) | st.integers(1, 30)
+    StoredEvidenceItem,
+    code=_wide,
+    value=_floats,
+    time_s=_wide,
+    weight=st.integers(-30, -1) | st.integers(1, 30),
+    task=st.just(0) | _wide,
 )
 skill_states: Final = st.builds(
     SkillState,
@@ -96,6 +102,13 @@ explanations: Final = st.dictionaries(
 ).map(explanations_section)
 
 
+tasks: Final = st.just(b"") | st.dictionaries(
+    st.integers(1, 2**32 - 1),
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=16).map(str.encode),
+    max_size=4,
+).map(reference_tasks.packed)
+
+
 def rows(skills: st.SearchStrategy[int] = CONFIGURED, most_skills: int = 4) -> st.SearchStrategy[Row]:
     """Rows; `skills` are the codes of the skills of which they hold `most_skills` at most."""
     return st.builds(
@@ -121,6 +134,7 @@ def rows(skills: st.SearchStrategy[int] = CONFIGURED, most_skills: int = 4) -> s
         segments=st.integers(0, MAX_SEGMENTS).map(lambda count: bytes(range(8)) * count),
         components=components,
         explanations=explanations,
+        tasks=tasks,
         acts=st.integers(0, MAX_HELD_ACTS).map(lambda count: bytes(range(16)) * count),
         pending=pendings,
         erased_us=_us,

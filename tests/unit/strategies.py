@@ -18,6 +18,7 @@ PHRASES: Final = sorted(phrase for skill in default_skills().skills.values() for
 
 units = st.floats(0, 1)
 items = st.sampled_from(["q1", "q2", "q3"])
+tasks = items | st.sampled_from(["ä" * 40, "https://lms.example/" + "x" * 60 + "/é€1", "no-item:ada-1", " Übung 3\n"])
 durations = st.none() | st.floats(0, 3600)
 
 
@@ -43,12 +44,12 @@ _OPTIONS: Final[dict[str, dict[str, st.SearchStrategy[Any]]]] = {
         "success": st.none() | st.booleans(),
         "kcs": st.none() | st.lists(_KCS, min_size=1, max_size=4),
     },
-    "failure": {"item_id": items, "gave_up": st.booleans()},
-    "retry": {"item_id": items},
-    "hint": {"item_id": items},
-    "submission": {"item_id": items, "due": times, "score": units, "weight": units},
-    "mark": {"item_id": items, "score": units},
-    "overdue": {"item_id": items, "weight": units},
+    "failure": {"item_id": tasks, "gave_up": st.booleans()},
+    "retry": {"item_id": tasks},
+    "hint": {"item_id": tasks},
+    "submission": {"item_id": tasks, "due": times, "score": units, "weight": units},
+    "mark": {"item_id": tasks, "score": units},
+    "overdue": {"item_id": tasks, "weight": units},
     "control": {
         "controls": st.dictionaries(
             st.sampled_from(["", *"abcdefghijkl"]), st.sampled_from([0.0, 1.0, -2.5]), max_size=4

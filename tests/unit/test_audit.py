@@ -10,6 +10,7 @@ from schemas.update import SkillProfile
 from streams.pipeline import Pipeline
 from streams.rows.codec import decode_row
 from streams.rows.explanations import LastExplanation, explanations_section
+from streams.rows.tasks import tasks_of, tasks_section
 from streams.scoring.overrides import NO_OVERRIDES, version_of
 from streams.verification.rescoring import Rescoring
 from streams.vocabulary import skill_code
@@ -91,6 +92,23 @@ def test_when_skills_were_explained_is_no_part_of_what_is_compared() -> None:
     world.write("s1", changed(world.rows["s1"], explanations=explained))
 
     assert world.verify().differences == []
+
+
+def test_a_row_of_a_former_version_whose_items_have_no_tasks_is_right_and_one_of_another_task_is_not() -> None:
+    world = a_class()
+    row = world.rows["s1"]
+    without = {
+        code: msgspec.structs.replace(
+            each, evidence_items=[msgspec.structs.replace(item, task=0) for item in each.evidence_items]
+        )
+        for code, each in row.skills.items()
+    }
+    world.write("s1", changed(row, skills=without, tasks=b""))
+    assert world.verify().differences == []
+
+    wrong = {code: name[::-1] for code, name in tasks_of(row.tasks).items()}
+    world.write("s1", changed(row, tasks=tasks_section(wrong)))
+    assert world.verify().kinds == [("s1", "state")]
 
 
 # -- configurations that were changed while the worker ran

@@ -15,7 +15,7 @@ from streams.folding.history import FoldOutcome
 from streams.replay import FileRecord
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.components import ComponentBatch, ComponentTotals, component_code, components_of
-from streams.rows.layout import COMPONENTS_VERSION, ROW_VERSION
+from streams.rows.layout import COMPONENTS_VERSION, EXTENDED_VERSION, ROW_VERSION
 from streams.rows.row import HALF_LIFE_US, MAX_ROW_BYTES, MAX_VOIDABLE, MAX_VOIDABLE_OF_EVENT, Row
 from streams.rows.row_batch import RowBatch
 from tests.events import NOW_MS, NOW_US, default_skills, event, processed, raw, records, rows_of
@@ -96,15 +96,18 @@ def test_a_repeat_counts_no_answer() -> None:
     assert folded(answer("e"), answer("e")).counts == {"a": WIN}
 
 
-def test_a_row_is_of_version_5_from_its_first_answer_on() -> None:
-    pupil = folded(event("attempt", event_id="e0"), answer("rapid", duration_s=0.5))
+def test_a_row_of_items_that_are_not_known_is_of_version_5_from_its_first_answer_on() -> None:
+    unknown = "no-item:ada-1"
+    pupil = folded(event("attempt", event_id="e0", item_id=unknown), answer("rapid", duration_s=0.5, item_id=unknown))
     assert pupil.stored[0] == ROW_VERSION
 
-    pupil.fold(answer("e1"))
+    pupil.fold(answer("e1", item_id=unknown))
 
     assert pupil.stored[0] == COMPONENTS_VERSION
-    pupil.fold(event("hint"))
+    pupil.fold(event("message", event_id="m", text="hello"))
     assert (pupil.stored[0], pupil.counts) == (COMPONENTS_VERSION, {"a": WIN})
+    pupil.fold(event("failure", event_id="f", minute=20 * 1440))
+    assert (pupil.stored[0], pupil.counts) == (EXTENDED_VERSION, {"a": WIN})
 
 
 def test_sums_decay_to_the_reference_time_and_follow_it() -> None:

@@ -24,6 +24,7 @@ from streams.rows.row import (
     StoredEvidenceItem,
     Totals,
 )
+from streams.rows.tasks import tasks_of
 from streams.rows.v1 import EvidenceItemV1, RowV1, TotalsV1
 from streams.vocabulary import FACTS, RUBRIC, phrase_code, skill_code
 from tests.unit.row_strategies import CONFIGURED, FOREIGN, rows
@@ -109,6 +110,7 @@ EXPLANATIONS = bytes.fromhex(
     "0100000000f1536502000000000000000000000004000000000000000000084003000000020000000000000000"
     "00f03faa38c55d01f153650000000000000000"
 )
+TASKS = bytes.fromhex("02000000000000000500000004000000090000000800000053756d7300000000c39c62756e672033")
 VERSION_6 = b"\x06" + VERSION_4[1:] + len(EXPLANATIONS).to_bytes(8, "little") + EXPLANATIONS + COMPONENTS
 
 
@@ -154,6 +156,19 @@ def test_what_was_counted_at_the_last_explanation_is_read_from_its_part_of_a_row
         skill_code("empathy"): LastExplanation(1_700_000_001, {}),
     }
     assert explanations_of(b"") == {}
+
+
+def test_a_row_of_version_6_may_have_tasks_with_explanations_or_without() -> None:
+    lengths = (len(EXPLANATIONS) + (len(TASKS) << 32)).to_bytes(8, "little")
+    both = b"\x06" + VERSION_4[1:] + lengths + EXPLANATIONS + TASKS + COMPONENTS
+    row = msgspec.structs.replace(EVERY_FIELD, components=COMPONENTS, explanations=EXPLANATIONS, tasks=TASKS)
+
+    assert encode_row(row) == both
+    assert decode_row(both) == row
+    assert tasks_of(TASKS) == {5: b"Sums", 9: "Übung 3".encode()}
+    alone = msgspec.structs.replace(row, components=b"", explanations=b"")
+    assert encode_row(alone)[0] == EXTENDED_VERSION
+    assert decode_row(encode_row(alone)) == alone
 
 
 def test_of_more_skills_than_a_row_has_those_explained_last_are_kept() -> None:
@@ -215,7 +230,7 @@ def first_version(evidence_items: list[EvidenceItemV1] | None = None, **changed:
 
 
 def test_every_field_differs_from_its_default_in_the_sample() -> None:
-    for name in set(Row.__struct_fields__) - {"erased_us", "voidable", "components", "explanations"}:
+    for name in set(Row.__struct_fields__) - {"erased_us", "voidable", "components", "explanations", "tasks"}:
         assert getattr(EVERY_FIELD, name) != getattr(Row(), name)
 
 
@@ -245,6 +260,7 @@ def test_origins_stay_in_the_order_of_use() -> None:
     assert list(decode_row(encode_row(Row(origins={7: (1, 0), 3: (2, 0)}))).origins) == [7, 3]
 
 
+WITH_TASKS = encode_row(msgspec.structs.replace(EVERY_FIELD, tasks=TASKS))
 TWO_SKILL_STATES = encode_row(Row(skills={1: SkillState(score=0.25), 2: SkillState(score=0.5)}))
 NOT_ROWS = {
     "nothing": b"",
@@ -288,6 +304,15 @@ NOT_ROWS = {
     "explanations with billions of counts": VERSION_6.replace(b"\x02\0\0\0" + bytes(8), b"\xff" * 4 + bytes(8)),
     "explanations in another order": VERSION_6.replace(EXPLANATIONS, EXPLANATIONS[48:] + EXPLANATIONS[:48]),
     "two explanations of one skill": VERSION_6.replace(EXPLANATIONS[48:52], EXPLANATIONS[:4]),
+    "tasks that are not there": WITH_TASKS[: -len(TASKS)],
+    "tasks cut off by a word": WITH_TASKS[:-8],
+    "more tasks than there are": WITH_TASKS.replace(TASKS[:8], b"\x03" + bytes(7)),
+    "no tasks": WITH_TASKS.replace(TASKS[:8], bytes(8)),
+    "billions of tasks": WITH_TASKS.replace(TASKS[:8], b"\xff" * 8),
+    "tasks in another order": WITH_TASKS.replace(TASKS[8:12], b"\xff" * 4),
+    "a name of a task that is longer than the part": WITH_TASKS.replace(TASKS[12:16], b"\xff" * 4),
+    "something behind a name of a task": WITH_TASKS.replace(b"Sums\0", b"Sums\1"),
+    "a name of a task that is no text": WITH_TASKS.replace(b"Sums", b"\xff\xff\xff\xff"),
     "version 1 with a fact of another program": first_version([EvidenceItemV1("danced", 1.0, 1, 1)]),
     "version 1 with more events than fit": first_version(events=2**32),
     "version 1 with fewer than no events": first_version(events=-1),

@@ -32,6 +32,7 @@ from streams.rows.row import (
     StoredEvidenceItem,
     Totals,
 )
+from streams.rows.tasks import MAX_TASK_BYTES, tasks_section
 from streams.vocabulary import FACTS
 from tests.unit.reference_components import Held, packed
 
@@ -41,7 +42,7 @@ FULL = 1.2345678901234567
 LATEST_S, LATEST_US = 2**32 - 1, 4_102_444_800_000_000
 
 
-EVIDENCE_ITEM = StoredEvidenceItem(2**32 - 1, FULL, LATEST_S, -30)
+EVIDENCE_ITEM = StoredEvidenceItem(2**32 - 1, FULL, LATEST_S, -30, 2**32 - 1)
 
 
 def full_skill_state() -> SkillState:
@@ -58,6 +59,11 @@ def explanations(skills: int, facts: int = MAX_EXPLAINED_FACTS) -> bytes:
     """Of so many skills, each of so many facts."""
     counts = dict.fromkeys(range(facts), (2**32 - 1, FULL))
     return explanations_section(dict.fromkeys(range(skills), LastExplanation(LATEST_S, counts)))
+
+
+def tasks(count: int, chars: int = MAX_TASK_BYTES) -> bytes:
+    """So many, with names of so many bytes."""
+    return tasks_section(dict.fromkeys(range(1, count + 1), b"x" * chars))
 
 
 def worst_case(
@@ -96,6 +102,7 @@ def worst_case(
 def test_the_worst_row_stays_within_its_bound_and_gives_nothing_up() -> None:
     longest = [chr(0x10000 + number) * MAX_COMPONENT_CHARS for number in range(MAX_COMPONENTS_PER_STUDENT)]
     row = worst_case(MAX_SKILL_STATES, components=components(longest), explanations=explanations(MAX_SKILL_STATES))
+    row.tasks = tasks(MAX_SKILL_STATES * MAX_EVIDENCE)
 
     stored = encode_row(row)
 
@@ -118,6 +125,11 @@ def test_what_explanations_add_to_a_row_is_as_the_docs_state_it(skills: int, fac
     explained = encode_row(Row(explanations=explanations(skills, facts)))
 
     assert len(explained) - len(encode_row(Row())) == size_bytes
+
+
+@pytest.mark.parametrize(("count", "chars", "size_bytes"), [(1, 8, 32), (6, 11, 160), (21, 64, 1_528)])
+def test_what_tasks_add_to_a_row_is_as_the_docs_state_it(count: int, chars: int, size_bytes: int) -> None:
+    assert len(encode_row(Row(tasks=tasks(count, chars)))) - len(encode_row(Row())) == size_bytes
 
 
 @pytest.mark.parametrize(("skills", "size_bytes"), [(7, 6_104), (8, 6_280), (MAX_SKILLS, 16_136)])

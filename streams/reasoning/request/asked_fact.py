@@ -15,8 +15,9 @@ Direction = Literal["up", "down", "neither"]
 class AskedFact:
     """One evidence item or indicator, in words with slots, and what fills them: "took {e1} on a task".
 
-    An indicator has no `{e1.when}`; one of what was counted since the last explanation has an `{e1.since}`. `about` are
-    the keys of the facts that it tells of; `way` says whether it tells of something that was done more often, or less.
+    An evidence item may have an `{e1.task}`, an indicator has no `{e1.when}`; one of what was counted since the last
+    explanation has an `{e1.since}`. `about` are the keys of the facts that it tells of; `way` says whether it tells
+    of something that was done more often, or less.
 
     The rest is for the template alone: no request has it. `leaning` is 1 where the fact speaks for the skill, -1 where
     against, 0 where neither, of a profile, too. `vague`: it says next to nothing, as a phrase of which nobody said what

@@ -21,6 +21,7 @@ from streams.reasoning.request.asked_fact import Direction as Direction
 from streams.reasoning.request.instructions import INSTRUCTIONS
 from streams.reasoning.request.skill_facts import asked_facts
 from streams.reasoning.request.suggesting import Suggesting
+from streams.reasoning.request.tasks import Tasks
 from streams.skills.skill_set import SkillSet
 
 MAX_SENT: Final = 4
@@ -83,7 +84,7 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class Question:
     """A request, and what its aliases stand for; only the request leaves. `others` are skills not asked about, and
-    `suggesting` is what may be suggested, by skill.
+    `suggesting` is what may be suggested, by skill; `tasks` are what tasks are called.
     """
 
     request: Request
@@ -92,6 +93,7 @@ class Question:
     moved: frozenset[str] | None = None
     suggesting: Mapping[str, Suggesting] = field(default_factory=dict)
     language: Language = ENGLISH
+    tasks: Tasks = field(default_factory=Tasks)
 
     def is_moved(self, skill: str) -> bool:
         """Whether a skill is one that moved; all are where nobody said."""
@@ -127,12 +129,14 @@ class Prompt:
         """
         as_of = datetime.fromisoformat(update.as_of)
         evidence_ids: dict[str, str] = {}
+        tasks = Tasks()
         skills: list[AskedSkill] = []
         for name, skill in update.skills.items():
             if name not in self._definitions:
                 continue
             change = changes.get(name, UNCHANGED) if moved is None or name in moved else UNCHANGED
-            facts = tuple(asked_facts(name, self._skills[name], skill, change, as_of, evidence_ids, self._language))
+            configured = self._skills[name]
+            facts = tuple(asked_facts(name, configured, skill, change, as_of, evidence_ids, tasks, self._language))
             if facts:
                 skills.append(_asked(name, self._definitions[name], skill, facts))
         asks = self._language.code == "en"
@@ -146,7 +150,7 @@ class Prompt:
             for name, skill in update.skills.items()
             if name in self._skills
         }
-        return Question(Request(tuple(about)), evidence_ids, tuple(others), names, suggesting, self._language)
+        return Question(Request(tuple(about)), evidence_ids, tuple(others), names, suggesting, self._language, tasks)
 
 
 def render(request: Request) -> list[dict[str, str]]:

@@ -5,11 +5,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from schemas.update import KnownSkill, SkillProfile
+from msgspec import UNSET
+
+from schemas.update import EvidenceItem, KnownSkill, SkillProfile
 from streams.languages.language import Language
 from streams.reasoning.counted import RateChange, SkillChange
 from streams.reasoning.request.asked_fact import AskedFact, Direction
 from streams.reasoning.request.leaning import leaning, leaning_of_rate
+from streams.reasoning.request.tasks import TASK_SLOT, Tasks
 from streams.reasoning.request.wording import (
     ChangeWay,
     WordedFact,
@@ -32,16 +35,22 @@ def asked_facts(
     change: SkillChange,
     as_of: datetime,
     evidence_ids: dict[str, str],
+    tasks: Tasks,
     language: Language,
 ) -> Iterator[AskedFact]:
-    """The facts of the skill `name`, `as_of` the update's time; notes in `evidence_ids` what each alias stands for."""
+    """The facts of the skill `name`, `as_of` the update's time; notes in `evidence_ids` what each alias stands for, and
+    in `tasks` those that they are of.
+    """
     yield from _counted(name, configured, skill, change, as_of, evidence_ids, language)
     meanings = configured.meaning_of
     for item in skill.evidence:
         worded = in_words(item.fact, item.value, meanings, language)
         if worded is not None:
             alias = _alias(evidence_ids, item.id)
-            when = {f"{alias}.when": language.age((as_of - datetime.fromisoformat(item.time)).days)}
+            when = {
+                f"{alias}.when": language.age((as_of - datetime.fromisoformat(item.time)).days),
+                **_task(alias, item, tasks),
+            }
             side = leaning(configured, item)
             direction: Direction = "neither" if isinstance(skill, SkillProfile) else "up" if side > 0 else "down"
             yield replace(_fact(alias, worded, when, direction, (item.fact,)), leaning=side)
@@ -74,6 +83,12 @@ def _counted(
         alias, indicator = _alias(evidence_ids, f"{name}.{rate.name}"), known[rate.name]
         fact = _fact(alias, rate_in_words(indicator, rate, language), {}, "neither", _about(indicator), trend_of(rate))
         yield _leaning(fact, indicator, rate.count, rate.of, rate.trend)
+
+
+def _task(alias: str, item: EvidenceItem, tasks: Tasks) -> dict[str, str]:
+    """What fills the slot of the task of an item that has one."""
+    task = None if item.task is UNSET else tasks.alias(item.task)
+    return {} if task is None else {f"{alias}{TASK_SLOT}": task}
 
 
 def _leaning(fact: AskedFact, indicator: Indicator, count: float, of: float, moved: float) -> AskedFact:

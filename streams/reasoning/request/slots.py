@@ -58,7 +58,7 @@ def counted_slots(text: str) -> Iterator[tuple[str, str]]:
     What is put in brings its own unit.
     """
     for slot in SLOT.finditer(text):
-        if not slot[1].endswith((".when", ".since")) and (counted := _COUNTED.match(text, slot.end())):
+        if not slot[1].endswith((".when", ".since", ".task")) and (counted := _COUNTED.match(text, slot.end())):
             noun = counted.group().split()[-1]
             yield slot[1], noun if noun.endswith("s") else ""
 
@@ -78,7 +78,7 @@ def _fits_in_time(name: str, before: str) -> bool:
     """Whether what was counted before the last explanation, and nothing else, is told as that, its time as since."""
     if name.endswith(".since"):
         return _SINCE.search(before) is not None
-    return name.endswith(".when") or name.endswith(".before") == (_BEFORE_THAT.search(before) is not None)
+    return name.endswith((".when", ".task")) or name.endswith(".before") == (_BEFORE_THAT.search(before) is not None)
 
 
 def _fits(name: str, value: str, before: str, after: str) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from streams.languages.language import capitalised
 from streams.reasoning.request.prompt import AskedFact
+from streams.reasoning.request.tasks import TASK_SLOT
 
 
 def alike(facts: Iterable[AskedFact]) -> list[list[AskedFact]]:
@@ -15,9 +16,9 @@ def alike(facts: Iterable[AskedFact]) -> list[list[AskedFact]]:
 
 
 def clause(facts: Sequence[AskedFact]) -> str:
-    """Facts that are alike, with slots for their numbers and ages.
+    """Facts that are alike, with slots for their numbers, tasks and ages.
 
-    "took 3 hints on a task (today), 1 hint (2 days ago)", "gave up on a task (today, 2 days ago)"
+    "took 3 hints on a task (“Sums”, today), 1 hint (2 days ago)", "gave up on a task (today, 2 days ago)"
     """
     first = facts[0]
     first_of = {_numbers(fact): fact for fact in reversed(facts)}  # of equal ones the first
@@ -25,9 +26,10 @@ def clause(facts: Sequence[AskedFact]) -> str:
     if first.is_indicator:
         return first.text
     if first.number:
-        more = "".join(f", {{{fact.id}}} ({{{fact.id}.when}})" for fact in others)
-        return f"{first.text} ({{{first.id}.when}}){more}"
-    return f"{first.text} ({', '.join(f'{{{fact.id}.when}}' for fact in (first, *others))})"
+        more = "".join(f", {{{fact.id}}} ({_aside(fact)})" for fact in others)
+        return f"{first.text} ({_aside(first)}){more}"
+    asides = [_aside(fact) for fact in (first, *others)]
+    return f"{first.text} ({('; ' if any(', ' in aside for aside in asides) else ', ').join(asides)})"
 
 
 def sentence(facts: Sequence[AskedFact]) -> str:
@@ -35,6 +37,12 @@ def sentence(facts: Sequence[AskedFact]) -> str:
     return f"{capitalised(clause(facts))}."
 
 
-def _numbers(fact: AskedFact) -> tuple[str | None, str | None]:
-    """The number and age that a sentence has of a fact."""
-    return fact.number, fact.values.get(f"{fact.id}.when")
+def _aside(fact: AskedFact) -> str:
+    """What stands in brackets: of which task, and when."""
+    slots = (f"{fact.id}{name}" for name in (TASK_SLOT, ".when"))
+    return ", ".join(f"{{{slot}}}" for slot in slots if slot in fact.values)
+
+
+def _numbers(fact: AskedFact) -> tuple[str | None, ...]:
+    """The number, task and age that a sentence has of a fact."""
+    return fact.number, fact.values.get(f"{fact.id}{TASK_SLOT}"), fact.values.get(f"{fact.id}.when")

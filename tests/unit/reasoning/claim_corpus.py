@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+import msgspec
+
 from schemas.update import EvidenceItem
 from streams.reasoning.check.grounding import check_claims
 from streams.reasoning.counted import Counted, RateChange, SkillChange
@@ -117,11 +119,14 @@ def bad_in(file: str, request_of: Callable[[str], Request]) -> list[LabelledClai
 
 
 def request_of(situation: str) -> Request:
-    """What would be asked there: one skill with its facts."""
+    """What would be asked there: one skill with its facts; with a plus behind it, facts say of which task they are."""
     if situation in CHANGES:
         changes = {"resilience": SkillChange(_EXPLAINED_S, CHANGES[situation])}
         return prompt().question(update(resilience=profile(rates=())), None, changes).request
-    items = [_item(number, *fact) for number, fact in enumerate(SITUATIONS[situation], 1)]
+    items = [_item(number, *fact) for number, fact in enumerate(SITUATIONS[situation.removesuffix("+")], 1)]
+    if situation.endswith("+"):
+        tasks = ("Sums", "Fractions", "Sums", "Climate", "Fractions")
+        items = [msgspec.structs.replace(item, task=task) for item, task in zip(items, tasks, strict=False)]
     return prompt().question(update(resilience=scored(items=tuple(items)))).request
 
 
