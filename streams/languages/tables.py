@@ -72,13 +72,15 @@ class Sentences(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 class LanguageTables(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A language: how it writes numbers and ages, what it calls levels, skills, sources and facts, its sentences, and
-    `words`, by the English words of a skills file that is shipped. `one` says which numbers have the form for one.
+    `words`, by the English words of a skills file that is shipped. `one` says which numbers have the form for one,
+    `task_name` has its quotation marks around {}.
     """
 
     decimal: Literal[".", ","]
     one: Literal["exactly one", "below two"]
     today: SentencePattern
     days_ago: SentencePattern
+    task_name: SentencePattern
     more_of_late: SentencePattern
     less_of_late: SentencePattern
     levels: dict[str, SentencePattern]

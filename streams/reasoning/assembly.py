@@ -96,7 +96,7 @@ def _suggestions(question: Question, claims: Mapping[str, Sequence[DraftClaim]])
 
 def _claim(skill: AskedSkill, claim: DraftClaim, question: Question) -> Claim:
     ids = dict.fromkeys(question.evidence_ids[alias] for alias in claim.evidence)
-    text = filled(claim.text.strip(), question.tasks.named(skill.values_of(skill.facts)))
+    text = filled(claim.text.strip(), question.tasks.named(skill.values_of(skill.facts), question.language))
     return Claim(text=f"{text[:1].upper()}{text[1:]}", evidence=list(ids))
 
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from streams.languages.language import ENGLISH, Language
+
 MAX_TASK_CHARS: Final = 64
 TASK_SLOT: Final = ".task"
 _SPACES: Final = re.compile(r"\s+")
@@ -34,9 +36,13 @@ class Tasks:
             self.names[self._aliases[name]] = name
         return self._aliases[name]
 
-    def named(self, values: Mapping[str, str]) -> dict[str, str]:
+    def named(self, values: Mapping[str, str], language: Language = ENGLISH) -> dict[str, str]:
         """What fills slots in what is published: tasks by their names, in quotation marks."""
-        return {slot: f"“{self.names[value]}”" if slot.endswith(TASK_SLOT) else value for slot, value in values.items()}
+        quoted = language.tables.task_name
+        return {
+            slot: quoted.replace("{}", self.names[value]) if slot.endswith(TASK_SLOT) else value
+            for slot, value in values.items()
+        }
 
 
 def shown_name(task: str) -> str:

@@ -10,6 +10,8 @@ import pytest
 
 from schemas.explanation import Explanation
 from schemas.update import SkillUpdate, read_update
+from streams.languages.language import Language
+from streams.languages.tables import LanguageCode
 from streams.limits import MemoryLimiter, Registry, calls_per_minute
 from streams.reasoning.assembly import assemble
 from streams.reasoning.check.grounding import check_claims
@@ -24,7 +26,7 @@ from streams.reasoning.request.tasks import MAX_TASK_CHARS, shown_name
 from streams.rows.row_batch import RowBatch
 from tests.events import NOW_US, raw, record
 from tests.stepped import CHANNELS, Stepped, owning_partition
-from tests.unit.reasoning.samples import evidence, prompt, scored, update
+from tests.unit.reasoning.samples import SKILLS, evidence, prompt, scored, update
 
 CANARY = "Essay of Anna Schmidt, anna@example.org"
 COMPONENT = "Annas Bruchrechnen"
@@ -45,6 +47,16 @@ def published(about: SkillUpdate) -> Explanation:
     question = prompt().question(about)
     draft = template.draft_of(question.skills)
     return assemble(about, question, draft, "template", "t", "2026-11-22T08:00:00Z")
+
+
+@pytest.mark.parametrize(("code", "shown"), [("en", "“Sums”"), ("es", "«Sums»"), ("de", "„Sums“"), ("fr", "« Sums »")])
+def test_each_language_has_its_own_quotation_marks(code: LanguageCode, shown: str) -> None:
+    about = told("Sums")
+    question = Prompt(SKILLS, Language.of(code)).question(about)
+    draft = template.draft_of(question.skills, question.language)
+    explanation = assemble(about, question, draft, "template", "t", "2026-11-22T08:00:00Z")
+
+    assert f"({shown}, " in explanation.skills[0].claims[0].text
 
 
 def test_a_request_has_tasks_in_the_order_in_which_they_are_met_and_no_names() -> None:
