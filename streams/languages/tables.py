@@ -108,9 +108,12 @@ def english_facts() -> dict[str, str]:
 
 
 def _with_forms(words: str) -> str:
+    if "[" not in words and words.count("{}") > 1:  # its number reaches from the first gap to the last
+        start, end = words.find("{}"), words.rfind("{}") + len("{}")
+        words = f"{words[:start]}[{words[start:end]}]{words[end:]}"
     before, bracket, rest = words.partition("[")
-    inside, end, after = rest.partition("]")
+    inside, closing, after = rest.partition("]")
     if inside.count("{}") < 2:
         return words
     first, second = (f"{inside.partition('{}')[0]}{{}}{inside.partition('{}')[2].replace('{}', s)}" for s in ("", "s"))
-    return f"{before}{bracket}{first}|{second}{end}{after}"
+    return f"{before}{bracket}{first}|{second}{closing}{after}"
