@@ -76,6 +76,10 @@ chaos: $(READY)  ## break things, and account for every event (ROUNDS=1 for minu
 contract: $(READY)  ## write docs/contract anew from the types
 	@$(BIN)/skillstream schema --out docs/contract
 
+.PHONY: samples
+samples: $(READY)  ## write docs/explanation-samples.md anew: templates and explanations of simulated students
+	@$(BIN)/python -m tests.samples
+
 # Part of a release: from now on the contract is held to what it says now. Refused where that would break somebody who
 # codes against the one released before.
 .PHONY: contract-release

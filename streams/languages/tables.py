@@ -59,6 +59,7 @@ class Sentences(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     counts_all: SentencePattern
     deeds_and_words_differ: SentencePattern
     trends_differ: SentencePattern
+    unlike_any: SentencePattern
     nothing_known: SentencePattern
     moved: SentencePattern
     moved_and_more: SentencePattern

@@ -7,7 +7,7 @@ one for what speaks against it, or one for what was seen of a profile. The same 
 from streams.reasoning.model.defaults import SCRIPTED_MODEL
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim, DraftSkill, ModelKind, Reply
 from streams.reasoning.request.instructions import MAX_CLAIM_CHARS
-from streams.reasoning.request.prompt import AskedFact, AskedSkill, Direction, Request
+from streams.reasoning.request.prompt import AskedFact, AskedSkill, Direction, Request, worth_sending
 from streams.reasoning.request.slots import filled
 from streams.reasoning.statements.clauses import alike, sentence
 from streams.spending.usage import NO_TOKENS
@@ -41,7 +41,7 @@ def _claims(skill: AskedSkill) -> list[DraftClaim]:
     return [
         _claim(skill, direction, facts)
         for direction in _VERDICTS
-        if (facts := [fact for fact in skill.facts if fact.direction == direction])
+        if (facts := [fact for fact in worth_sending(skill.facts) if fact.direction == direction])
     ]
 
 

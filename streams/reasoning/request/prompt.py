@@ -170,6 +170,8 @@ def render(request: Request) -> list[dict[str, str]]:
 
 def _rendered(skill: AskedSkill) -> dict[str, object]:
     rendered = {**asdict(skill), "sources": [asdict(pull) for pull in skill.sources], "validated": None}
+    if skill.kind == "profile":  # of which no more may be said than what was done
+        rendered["definition"] = None
     return {
         **{name: value for name, value in rendered.items() if value is not None and value != []},
         "facts": [
@@ -177,19 +179,21 @@ def _rendered(skill: AskedSkill) -> dict[str, object]:
                 **{"id": fact.id, "fact": fact.text, "slots": _shown_slots(fact)},
                 **({} if fact.direction == "neither" else {"direction": fact.direction}),
             }
-            for fact in _worth_sending(skill.facts)
+            for fact in worth_sending(skill.facts)
         ],
     }
 
 
-def _worth_sending(facts: Sequence[AskedFact]) -> list[AskedFact]:
+def worth_sending(facts: Sequence[AskedFact]) -> list[AskedFact]:
     """At most MAX_SENT facts, in their order: of those that read the same the first, of each side one at
     least; those that say next to nothing only where there are no others.
     """
-    different = {(fact.direction, fact.in_full, fact.values.get(f"{fact.id}.when")): fact for fact in reversed(facts)}
+    read = {fact.id: (fact.direction, fact.in_full, *fact.values.values()) for fact in facts}
+    different = {read[fact.id]: fact for fact in reversed(facts)}
     meant = [fact for fact in facts if fact in different.values() and not fact.vague] or list(facts)
     first_of_sides = {(fact.is_indicator, fact.leaning): fact.id for fact in reversed(meant)}
-    ranked = sorted(meant, key=lambda fact: fact.id not in first_of_sides.values())[:MAX_SENT]
+    first = set(first_of_sides.values())
+    ranked = sorted(meant, key=lambda fact: (fact.weightless, fact.id not in first))[:MAX_SENT]
     return [fact for fact in meant if fact in ranked]
 
 

@@ -53,5 +53,8 @@ def _few(groups: list[list[AskedFact]], stated: Collection[str]) -> list[Group]:
     """The first group, and of the others the first that leans the other way, or else the next one."""
     fresh = [group for group in groups if stated_as(group) not in stated] or groups[:1]
     first, *others = fresh
+    others = [group for group in others if not group[0].is_change]
+    if first[0].is_change:  # has two times already
+        return [first]
     other_way = [group for group in others if group[0].leaning * first[0].leaning < 0]
     return [first, *(other_way or others)[: MAX_GROUPS - 1]]

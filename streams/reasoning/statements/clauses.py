@@ -16,20 +16,19 @@ def alike(facts: Iterable[AskedFact]) -> list[list[AskedFact]]:
 
 
 def clause(facts: Sequence[AskedFact]) -> str:
-    """Facts that are alike, with slots for their numbers, tasks and ages.
+    """Facts that are alike, with slots for their numbers, tasks and ages, those of one number together.
 
-    "took 3 hints on a task (“Sums”, today), 1 hint (2 days ago)", "gave up on a task (today, 2 days ago)"
+    "took 3 hints on a task (“Sums”, today; 2 days ago), 1 hint (9 days ago)", "gave up on a task (today, 2 days ago)"
     """
     first = facts[0]
-    first_of = {_numbers(fact): fact for fact in reversed(facts)}  # of equal ones the first
-    others = [fact for fact in facts[1:] if first_of[_numbers(fact)] is fact]
     if first.is_indicator:
         return first.text
-    if first.number:
-        more = "".join(f", {{{fact.id}}} ({_aside(fact)})" for fact in others)
-        return f"{first.text} ({_aside(first)}){more}"
-    asides = [_aside(fact) for fact in (first, *others)]
-    return f"{first.text} ({('; ' if any(', ' in aside for aside in asides) else ', ').join(asides)})"
+    by_number: dict[str | None, list[AskedFact]] = {}
+    for fact in facts:
+        by_number.setdefault(fact.number, []).append(fact)
+    of_first, *others = by_number.values()
+    more = "".join(f", {{{same[0].id}}} ({_asides(same)})" for same in others)
+    return f"{first.text} ({_asides(of_first)}){more}"
 
 
 def sentence(facts: Sequence[AskedFact]) -> str:
@@ -37,12 +36,20 @@ def sentence(facts: Sequence[AskedFact]) -> str:
     return f"{capitalised(clause(facts))}."
 
 
+def _asides(facts: Sequence[AskedFact]) -> str:
+    """What stands in brackets, of equal ones the first."""
+    asides = list({_filled_aside(fact): _aside(fact) for fact in reversed(facts)}.values())[::-1]
+    return ("; " if any(", " in aside for aside in asides) else ", ").join(asides)
+
+
 def _aside(fact: AskedFact) -> str:
-    """What stands in brackets: of which task, and when."""
-    slots = (f"{fact.id}{name}" for name in (TASK_SLOT, ".when"))
-    return ", ".join(f"{{{slot}}}" for slot in slots if slot in fact.values)
+    """Of which task, and when."""
+    return ", ".join(f"{{{slot}}}" for slot in _slots_aside(fact))
 
 
-def _numbers(fact: AskedFact) -> tuple[str | None, ...]:
-    """The number, task and age that a sentence has of a fact."""
-    return fact.number, fact.values.get(f"{fact.id}{TASK_SLOT}"), fact.values.get(f"{fact.id}.when")
+def _filled_aside(fact: AskedFact) -> tuple[str, ...]:
+    return tuple(fact.values[slot] for slot in _slots_aside(fact))
+
+
+def _slots_aside(fact: AskedFact) -> list[str]:
+    return [slot for slot in (f"{fact.id}{TASK_SLOT}", f"{fact.id}.when") if slot in fact.values]

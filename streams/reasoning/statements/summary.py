@@ -19,7 +19,8 @@ def summary_of(update: SkillUpdate, question: Question) -> str:
     known = {name: skill for name, skill in scores.items() if skill.level != "unknown"}
     parts = [*_of_scores(scores, known, question), *_of_profiles(question)]
     if not parts:
-        return says.nothing_known
+        unlike = any(skill.out_of_range is not UNSET for skill in scores.values())
+        return says.unlike_any if unlike else says.nothing_known
     if update.degraded:
         parts.append(says.missing.format(sources=", ".join(map(language.source, sorted(update.degraded)))))
     return " ".join([*_news(question, [*known, *(skill.skill for skill in _profiles(question))]), *parts])

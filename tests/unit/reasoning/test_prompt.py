@@ -41,7 +41,6 @@ def test_a_profile_is_told_by_its_indicators_those_first_that_moved_and_without_
 
     assert skill == {
         "skill": "resilience",
-        "definition": "Goes on when something does not work.",
         "kind": "profile",
         "facts": [
             {

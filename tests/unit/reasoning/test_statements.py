@@ -54,7 +54,7 @@ def rate(name: str, count: int, of: int, trend: float = 0.0) -> IndicatorRate:
 def test_a_low_score_is_told_by_facts_against_the_skill_first_and_then_by_those_for_it() -> None:
     assert texts(of_one(low(PASSED, GAVE_UP, AGAIN))) == [
         "Gave up on a task (today), which speaks against resilience.",
-        "Passed a task on try 3 (2 days ago) and tried a task again (2 days ago), which speaks for resilience.",
+        "Passed a task on try 3 (2 days ago), and tried a task again (2 days ago), which speaks for resilience.",
     ]
     assert [text[:6] for text in texts(of_one(scored(0.8, items=(PASSED, GAVE_UP))))] == ["Passed", "Gave u"]
 
@@ -89,7 +89,7 @@ def test_deeds_and_words_that_point_in_opposite_ways_are_a_conflict_and_both_are
     assert skill.conflict == "For resilience, what was done points one way and what was written the other."
     assert texts(skill) == [
         "Came back to 7 of 8 failed tasks.",
-        "Tried a task again (2 days ago) and wrote that it was too hard (2 days ago).",
+        "Tried a task again (2 days ago), and wrote that it was too hard (2 days ago).",
     ]
 
 
