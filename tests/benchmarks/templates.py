@@ -26,6 +26,8 @@ NAME: Final = "templates"
 STUDENTS: Final = 300
 EASY_GRADE: Final = 9.0
 _SENTENCE: Final = re.compile(r"(?<=[.?!])\s+(?=[A-Z])")
+_NAME: Final = re.compile(r"“[^”]*”(?:, )?")
+"""A task's name: a platform's words, and no part of how hard a sentence is."""
 _SIDES: Final = {"emerging": "down", "proficient": "up"}
 
 
@@ -53,7 +55,7 @@ class Told:
         sentences = list(_sentences(explanation))
         self.explanations += 1
         self.repeating += len(set(sentences)) < len(sentences)
-        self.graded += map(grade, sentences)
+        self.graded += [grade(_NAME.sub("", sentence)) for sentence in sentences]
         claims = {drafted.skill: drafted.claims for drafted in draft.skills}
         for skill in explanation.skills:
             self.facts += len(skill.facts)
