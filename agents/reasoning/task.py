@@ -47,11 +47,11 @@ _LONGEST_CALL_S: Final = 120.0
 
 @dataclass(slots=True)
 class _Call:
-    """A call about a student: whether its request was `sent`, and came to nothing."""
+    """A call about a student: whether its request was `sent`, and an explanation `published`."""
 
     sending: Callable[[], None]
     sent: bool = False
-    failed: bool = False
+    published: bool = False
 
     def send(self) -> None:
         self.sent = True
@@ -85,6 +85,7 @@ class Reasoner:
         self._now_us = now_us
         self._observe = observe
         self._concurrency = concurrency
+        self._refills = 0
         self._flights = flights or MemoryFlights(_LONGEST_CALL_S)
 
     async def run(self) -> None:
@@ -101,7 +102,10 @@ class Reasoner:
 
     async def _refill(self) -> None:
         """Take up the students who were left out of a full queue: their rows still say that they are owed."""
-        for partition in self._queue.left_out:
+        partitions = self._queue.left_out
+        first = self._refills % len(partitions)  # which one is first, and finds most room, changes
+        self._refills += 1
+        for partition in partitions[first:] + partitions[:first]:
             self._queue.refill(partition, owed(self._rows.items(partition)))
             await asyncio.sleep(0)
 
@@ -125,7 +129,7 @@ class Reasoner:
         try:
             return await self._ask(ticket, row_batch, call)
         finally:
-            if call.failed or not call.sent:  # it is nobody's, and may be made by anybody
+            if not (call.sent and call.published):  # nothing follows: anybody may make it
                 await self._flights.end(ticket.key)
 
     async def _ask(self, ticket: Ticket, row_batch: RowBatch, call: "_Call") -> float:
@@ -153,7 +157,7 @@ class Reasoner:
             return 0.0
         if not self._erased_since(ticket, row_batch):
             await self._publish(ticket, explanation, with_noted(result, moved, scored.rows, scorer.skill_set))
-            call.failed = result.outcome == "failed"
+            call.published = result.outcome == "explained"
         if not call.sent:
             self._queue.unspent(ticket)
         return 0.0

@@ -1,7 +1,7 @@
 """The task that spends the budget, without Kafka: what it does with students who are owed nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -123,3 +123,30 @@ async def test_a_student_whose_stored_row_owes_nothing_is_let_go() -> None:
         await until_let_go(queue)
 
     assert queue.best(2 * NOW_US) is None
+
+
+class _Scanned(ReasoningQueue):
+    """`scans` are the partitions that were scanned, in order."""
+
+    scans: list[int]
+
+    def refill(self, partition: int, rows: Iterable[tuple[bytes, tuple[int, int], Pending]]) -> None:
+        self.scans.append(partition)
+        super().refill(partition, rows)
+
+
+async def test_each_partition_is_sometimes_the_first_that_is_looked_through_again() -> None:
+    queue, rows = _Scanned(PendingPolicy(patience_s=1, horizon_s=1), calls_per_s=2), PartitionedRows()
+    queue.scans = []
+    for partition in (0, 1):
+        for number in range(6):
+            pending = Pending(since_us=1 + number, value=0.5)
+            rows.put(partition, b"%d" % number, encode_row(Row(offset=7, events=1, pending=pending)))
+            queue.offer(partition, b"%d" % number, (0, 7), pending)
+    writer = _ReadBack(queue, rows)
+
+    async with serving(queue, rows, writer), asyncio.timeout(10):
+        while len(writer.published) < 12:  # noqa: ASYNC110  # nothing announces it
+            await asyncio.sleep(0)
+
+    assert {queue.scans[0], queue.scans[2]} == {0, 1}

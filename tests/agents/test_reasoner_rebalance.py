@@ -195,6 +195,18 @@ async def test_a_call_that_failed_may_be_made_by_the_worker_after(
         await until(lambda: workers.model.asked == 2)
 
 
+async def test_a_call_that_ended_with_its_worker_may_be_made_by_the_one_after(
+    workers: Workers, flights: tuple[Flights, Flights]
+) -> None:
+    """Regression: after an orderly stop the students whose calls were cancelled waited for two minutes."""
+    before, after = workers.owner(), workers.owner()
+    async with workers.serving(before, flights[0]):
+        await until(lambda: workers.model.asked == 1)
+    assert workers.published == []
+    async with workers.serving(after, flights[1]):
+        await until(lambda: workers.model.asked == 2)
+
+
 async def test_who_is_waited_for_is_taken_once_the_longest_call_is_over(
     workers: Workers, flights: tuple[Flights, Flights]
 ) -> None:
