@@ -127,6 +127,8 @@ EXPLANATION: Final = Explanation(
             confidence=0.412205,
             validated=True,
             claims=[Claim(text="Ran a simulation with a single control set.", evidence=["e7"])],
+            certainty="What is said of problem solving rests on 16 events, and is fairly sure.",
+            suggestion="Before a hint, ask the learner to say what is known and what is still missing.",
         ),
         SkillExplanation(
             skill="resilience",
@@ -136,6 +138,7 @@ EXPLANATION: Final = Explanation(
                 Claim(text="Came back to 3 of 4 failed tasks.", evidence=["resilience.tries_again_after_failing"]),
                 Claim(text="Passed a task on try 1.", evidence=["e13"]),
             ],
+            conflict="For resilience, what was done points one way and what was written the other.",
         ),
     ],
 )
