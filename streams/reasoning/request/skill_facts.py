@@ -24,7 +24,7 @@ from streams.reasoning.request.wording import (
 )
 from streams.skills.skill_set import Indicator, Skill
 
-MAX_CHANGES: Final = 3
+MAX_CHANGES: Final = 2
 """Of one skill: those are told that changed most."""
 
 

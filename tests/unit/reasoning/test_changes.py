@@ -229,7 +229,9 @@ def test_the_indicators_that_changed_most_are_told_and_of_what_was_never_done_on
         update(resilience=profile(rates=())), None, {"resilience": SkillChange(EXPLAINED_S, (never, *rates))}
     )
 
-    assert list(question.evidence_ids.values()) == [f"resilience.{name}.since" for name in names[:-4:-1]]
+    assert list(question.evidence_ids.values()) == [
+        f"resilience.{name}.since" for name in names[: -MAX_CHANGES - 1 : -1]
+    ]
 
 
 @pytest.mark.parametrize(("since", "way"), [((9, 10), "more"), ((1, 10), "less"), ((5, 10), None), ((1, 1), None)])
