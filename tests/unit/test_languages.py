@@ -156,6 +156,16 @@ def test_no_model_is_asked_in_another_language_and_no_skill_is_left_out() -> Non
         assert [skill.skill for skill in question.skills] == ["empathy"]
 
 
+@pytest.mark.parametrize("code", LANGUAGE_CODES)
+def test_what_two_skills_have_is_told_of_the_one_that_moved_in_every_language(code: LanguageCode) -> None:
+    shared = profile(rates=(IndicatorRate(name="gives_up", count=2, of=6, value=1 / 3),))
+    about = update(adaptability=shared, resilience=shared)
+    question = prompt_of("default", code).question(about, {"resilience"})
+    [first, second] = template.draft_of(question.skills, question.language).skills
+    assert (first.skill, second.skill) == ("resilience", "adaptability")
+    assert len(first.claims[0].text) < len(second.claims[0].text)
+
+
 def own(folder: Path, translations: str) -> SkillSet:
     path = folder / "skills.toml"
     path.write_text(f'{FILE}text = "Come back to it."\n[translations.de]\n{translations}\n', encoding="utf-8")

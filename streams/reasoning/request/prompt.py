@@ -144,6 +144,7 @@ class Prompt:
             skill for skill in skills if asks and (moved is None or skill.skill in moved) and skill.level != "unknown"
         ]
         others = [skill for skill in skills if skill not in about]
+        others.sort(key=lambda skill: moved is not None and skill.skill not in moved)  # what is new is told first
         names = None if moved is None else frozenset(moved)
         suggesting = {
             name: Suggesting(self._skills[name], name, skill)
