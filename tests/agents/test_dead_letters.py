@@ -75,6 +75,7 @@ def test_what_a_worker_could_not_read_is_listed_shown_and_comes_back_byte_for_by
         }
 
 
+@pytest.mark.long
 def test_only_the_bad_event_of_an_envelope_comes_back_once_a_mapping_knows_it(broker: str, tmp_path: Path) -> None:
     shunned = caliper("ForumEvent", "Downvoted", FORUM)
     data = [caliper("ForumEvent", "Subscribed", FORUM), shunned]

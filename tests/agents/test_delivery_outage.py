@@ -118,6 +118,7 @@ def test_an_outage_ends_the_worker_with_3_after_the_wait_and_not_before(clock: C
     assert failure_code(SendFailed("refused")) == EXIT_FATAL
 
 
+@pytest.mark.long
 def test_a_broker_that_becomes_unavailable_while_the_table_is_restored_is_waited_for_with_the_same_bound(
     tmp_path: Path,
 ) -> None:

@@ -153,6 +153,7 @@ def test_sigterm_under_load_commits_what_was_done_and_nothing_else(kafka: Cluste
         assert done == committed[partition], "the rows hold exactly what is committed"
 
 
+@pytest.mark.long
 def test_a_step_that_never_returns_is_left_behind_within_the_bound(kafka: Cluster) -> None:
     kafka.produce(400)
     worker = kafka.start(stick_at=0, drain_timeout_s=0.5, stop_timeout_s=10.0)
@@ -164,6 +165,7 @@ def test_a_step_that_never_returns_is_left_behind_within_the_bound(kafka: Cluste
     assert kafka.committed() == [-1] * PARTITIONS
 
 
+@pytest.mark.long
 def test_a_stop_that_takes_too_long_ends_by_force_and_says_what_it_waited_for(kafka: Cluster) -> None:
     kafka.produce(400)
     worker = kafka.start(stick_at=0, drain_timeout_s=30.0, stop_timeout_s=2.0)

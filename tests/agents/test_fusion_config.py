@@ -53,6 +53,7 @@ def await_config(worker: WorkerProcess, config_version: str) -> None:
     until(lambda: f'config_version="{config_version}"' in "".join(worker.metrics()), "the configuration is in force")
 
 
+@pytest.mark.long
 def test_what_is_set_while_workers_run_applies_at_a_student_s_next_event_and_in_every_worker_that_starts(
     deployment: Deployment,
 ) -> None:

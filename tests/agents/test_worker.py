@@ -175,6 +175,7 @@ def test_erasing_leaves_a_tombstone_and_deletes_what_was_published(everyday: Eve
         assert said[-1].partition == owning_partition(ERASED)
 
 
+@pytest.mark.long
 def test_old_events_of_the_erased_are_not_folded_again_and_new_ones_are(other: Deployment) -> None:
     other.send(many_of(ERASED, 3))
     other.await_caught_up()

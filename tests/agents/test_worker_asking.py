@@ -112,7 +112,10 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    "fault",
+    ["hang", *(pytest.param(fault, marks=pytest.mark.long) for fault in FAULTS if fault != "hang")],
+)
 def test_scores_go_on_while_the_provider_fails(asking: Asking, fault: str) -> None:
     deployment, worker, provider = asking
     answer, outcome = FAULTS[fault]

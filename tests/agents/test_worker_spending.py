@@ -29,6 +29,7 @@ EACH_ASKED = {**FAST_LIMITS, "cached_answers": 0}  # these students are all alik
 KEY = {"OPENAI_API_KEY": "sk-loopback"}
 
 
+@pytest.mark.long
 def test_a_day_of_money_is_spent_and_not_exceeded_and_the_template_goes_on(broker: str, tmp_path: Path) -> None:
     with RealRedis() as redis, OpenAIThread() as provider:
         provider.plan(then=USED)

@@ -18,7 +18,7 @@ from streams.evidence.trees import BoostedTrees, TreeSplit, TreesUnreadable, rea
 from tests.unit.training.boosting import FEATURES, fitted, numbers
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(
     seed=st.integers(0, 1_000),
     max_iter=st.sampled_from([1, 2, 30]),
