@@ -1,7 +1,8 @@
 """Claims about the default skills, by somebody who had read what a model is told, and no rule of the check.
 
 Half of the situations are profiles: that is what all default skills but one are. `first` and `second` are two rounds;
-`third` to `seventh`, by the same author, who had mended the rules by then, have other facts, too, and changes.
+`third` to `seventh`, by the same author, who had mended the rules by then, have other facts, too, and changes. `eighth`
+is by somebody else, who had seen no rule and no claim.
 """
 
 from dataclasses import dataclass
@@ -12,10 +13,11 @@ from schemas.update import EvidenceItem, IndicatorRate
 from streams.reasoning.counted import Counted, RateChange, SkillChange
 from streams.reasoning.request.prompt import Prompt, Request
 from tests.events import default_skills
-from tests.unit.reasoning.claim_corpus import LabelledClaim, bad_in, good_in
+from tests.unit.reasoning.claim_corpus import LabelledClaim, bad_in, good_in, request_of
+from tests.unit.reasoning.further_situations import FURTHER, further_request
 from tests.unit.reasoning.samples import evidence, profile, scored, update
 
-Round = Literal["first", "second", "third", "fourth", "fifth", "sixth", "seventh"]
+Round = Literal["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"]
 ROUNDS: Final[tuple[Round, ...]] = get_args(Round)
 _Item = tuple[str, float, Literal[-1, 1], int]
 """Fact, value, direction, days ago."""
@@ -195,6 +197,10 @@ def request_there(name: str) -> Request:
     if name == "since":
         skills: dict[str, Any] = {"self_regulation": profile(rates=())}
         return Prompt(default_skills()).question(update(**skills), None, {"self_regulation": CHANGED}).request
+    if name in FURTHER:
+        return further_request(name)
+    if name not in SITUATIONS:
+        return request_of(name)
     situation = SITUATIONS[name]
     items = tuple(_item(number, *item) for number, item in enumerate(situation.items, 1))
     known = profile(*items, rates=situation.rates) if situation.rates else scored(items=items)
