@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
+from streams.reasoning.request.slots import slots_in
+
 RUN: Final = 4
 ALIKE: Final = 0.8
 _PASSIVE: Final = {"was", "were"}
@@ -13,9 +15,11 @@ _CLAUSE: Final = re.compile(r"[.,;:!?](?!\w)")
 
 
 def repeats_itself(text: str, whole: str, facts: Sequence[str]) -> bool:
-    """Whether RUN words of `text`, which has its slots still, or a clause, come again, or a word follows itself in
-    `whole`, which has its numbers. Two of the `facts` may have words in common, and so may what is said of them.
+    """Whether a slot of `text`, which has them still, RUN of its words or a clause come again, or a word follows itself
+    in `whole`, which has its numbers. Two of the `facts` may have words in common, and so may what is said of them.
     """
+    if _repeated(slots_in(text)):
+        return True
     words = _words(text)
     runs = _repeated([" ".join(words[at : at + RUN]) for at in range(len(words) - RUN + 1)])
     clauses = _repeated([" ".join(clause) for part in _CLAUSE.split(text) if len(clause := _words(part)) > 1])
