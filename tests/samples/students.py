@@ -26,7 +26,7 @@ from streams.reasoning.model.scripted import ScriptedModel
 from streams.reasoning.policy.explained import with_noted
 from streams.reasoning.policy.pending import moved_skills
 from streams.reasoning.policy.settings import LIMITER, PendingPolicy
-from streams.reasoning.request.prompt import Prompt
+from streams.reasoning.request.prompt import Prompt, Request
 from streams.rows.row_batch import RowBatch
 from streams.scoring.updates import rfc3339
 from streams.simulation import simulate
@@ -39,10 +39,13 @@ _ANSWERED_AT: Final = NOW_US // 1000
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One student twice over: by the whole path, and by the template alone. `moved` are the skills asked about."""
+    """One student twice over: by the whole path, and by the template alone. `moved` are the skills asked about, by
+    `request`.
+    """
 
     student: str
     moved: tuple[str, ...]
+    request: Request
     explanation: Explanation
     templated: Mapping[LanguageCode, Explanation]
 
@@ -100,6 +103,7 @@ class SampleClass:
         explainer = Explainer(ScriptedModel(), prompt, lambda: NOW_US, Random(1), registry=await _registry())
         explanation, result = await explainer.explain(update, row_batch.pending(0), moved, changes)
         assert explanation is not None
+        asked = prompt.question(update, moved, changes).request
         templated = {}
         for code in LANGUAGE_CODES:
             language = pipeline.skill_set.language_of(code)
@@ -108,7 +112,7 @@ class SampleClass:
             at = rfc3339(NOW_US)
             templated[code] = assemble(update, question, draft, "template", template.TEMPLATE_VERSION, at)
         noted = with_noted(result, moved, scored.rows, pipeline.skill_set)
-        return Told(update.student_id, tuple(moved), explanation, templated), noted
+        return Told(update.student_id, tuple(moved), asked, explanation, templated), noted
 
 
 async def _registry() -> Registry:

@@ -187,14 +187,15 @@ def _rendered(skill: AskedSkill) -> dict[str, object]:
 
 def worth_sending(facts: Sequence[AskedFact]) -> list[AskedFact]:
     """At most MAX_SENT facts, in their order: of those that read the same the first, of each side one at
-    least; those that say next to nothing only where there are no others.
+    least; those that say next to nothing only where there are no others. One less where one tells a change: it is long.
     """
     read = {fact.id: (fact.direction, fact.in_full, *fact.values.values()) for fact in facts}
     different = {read[fact.id]: fact for fact in reversed(facts)}
     meant = [fact for fact in facts if fact in different.values() and not fact.vague] or list(facts)
     first_of_sides = {(fact.is_indicator, fact.leaning): fact.id for fact in reversed(meant)}
     first = set(first_of_sides.values())
-    ranked = sorted(meant, key=lambda fact: (fact.weightless, fact.id not in first))[:MAX_SENT]
+    most = MAX_SENT - any(fact.is_change for fact in meant)
+    ranked = sorted(meant, key=lambda fact: (fact.weightless, fact.id not in first))[:most]
     return [fact for fact in meant if fact in ranked]
 
 

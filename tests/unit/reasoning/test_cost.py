@@ -1,9 +1,12 @@
 """What an explanation costs in the median: two moved skills, by gpt-4.1's prices, with a beginning that is known."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 
 import msgspec
+import pytest
 
 from streams.reasoning.model import template
 from streams.reasoning.request.instructions import INSTRUCTIONS, REPLY_SCHEMA
@@ -11,6 +14,7 @@ from streams.reasoning.request.prompt import Prompt, Request, render
 from streams.spending.prices import NANO_USD, SHIPPED_PRICES
 from streams.spending.usage import TokenUsage
 from tests.classes import simulated_class
+from tests.samples.students import SampleClass
 from tests.tokens import tokens_in
 
 MOST_USD = 0.003
@@ -18,14 +22,20 @@ CACHED_FROM, CACHED_BY = 1_024, 128
 """The shortest beginning that OpenAI keeps, and the steps in which it grows."""
 
 
-def requests() -> list[Request]:
-    """Of a simulated class, each about two skills that moved."""
+def first_requests() -> list[Request]:
+    """Of a simulated class, each about two skills that moved, which were not explained before."""
     students = simulated_class(students=40, events=2_400)
     prompt = Prompt(students.skill_set)
     pairs = [pair for update in students.updates for pair in pairwise(update.skills)]
     updates = [update for update in students.updates for _ in pairwise(update.skills)]
     found = [prompt.question(update, pair).request for update, pair in zip(updates, pairs, strict=True)]
     return [request for request in found if len(request.skills) == 2]
+
+
+def later_requests() -> list[Request]:
+    """Likewise, of students who were explained at half of their events: they tell what changed since."""
+    told = SampleClass("default", students=60, events=3_600, seed=11).told(60)
+    return [replace(each.request, skills=two) for each in told for two in pairwise(each.request.skills)]
 
 
 def usage_of(request: Request, schema_tokens: int) -> TokenUsage:
@@ -41,7 +51,10 @@ def test_the_beginning_that_is_the_same_for_all_is_long_enough_to_be_kept() -> N
     assert tokens_in(INSTRUCTIONS) >= 1.05 * CACHED_FROM
 
 
-def test_the_median_explanation_of_two_moved_skills_costs_at_most_three_tenths_of_a_cent() -> None:
+@pytest.mark.parametrize("requests", [first_requests, later_requests])
+def test_the_median_explanation_of_two_moved_skills_costs_at_most_three_tenths_of_a_cent(
+    requests: Callable[[], list[Request]],
+) -> None:
     schema_tokens = tokens_in(msgspec.json.encode(REPLY_SCHEMA).decode())
     for counted in (0, schema_tokens):  # providers differ in whether the form of the answer is billed
         used = [usage_of(request, counted) for request in requests()]
