@@ -1,4 +1,4 @@
-"""Situations of the eighth lot of claims: with tasks, changes since the last explanation, a rubric, two skill sets."""
+"""Situations of the eighth and ninth lots of claims: tasks, changes since the last explanation, a rubric."""
 
 from functools import cache
 from typing import Any, Final, Literal

@@ -2,7 +2,7 @@
 
 Half of the situations are profiles: that is what all default skills but one are. `first` and `second` are two rounds;
 `third` to `seventh`, by the same author, who had mended the rules by then, have other facts, too, and changes. `eighth`
-is by somebody else, who had seen no rule and no claim.
+and `ninth` are by two others, who had seen no rule and no claim.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from tests.unit.reasoning.claim_corpus import LabelledClaim, bad_in, good_in, re
 from tests.unit.reasoning.further_situations import FURTHER, further_request
 from tests.unit.reasoning.samples import evidence, profile, scored, update
 
-Round = Literal["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"]
+Round = Literal["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"]
 ROUNDS: Final[tuple[Round, ...]] = get_args(Round)
 _Item = tuple[str, float, Literal[-1, 1], int]
 """Fact, value, direction, days ago."""
