@@ -20,6 +20,9 @@ _CALLED: Final[dict[type, Callable[[e.NativeEvent], str | None]]] = {
 }
 
 
+_UNASKED: Final = -2
+
+
 class _TaskIndices(dict[str, int]):
     """By name, the index of a task among those met so far; -1 of an item that is not known."""
 
@@ -37,35 +40,45 @@ class _TaskIndices(dict[str, int]):
 
 
 class TasksOfEvents:
-    """The tasks of a batch's events, which are looked at when they are asked for. `names` has those asked for."""
+    """The tasks of a batch's events, which are looked at when they are asked for, once. `names` has those asked for."""
 
     def __init__(self, events: Sequence[e.NativeEvent]) -> None:
         self._events = events
         self._indices = _TaskIndices()
+        self._found = np.full(len(events), _UNASKED, np.intp)
 
     @property
     def names(self) -> Sequence[bytes]:
         """What is kept of their names, by their indices."""
         return self._indices.names
 
-    def index(self, number: int) -> int:
-        """The index of the task of the event with that number, -1 for none."""
-        event = self._events[number]
-        called = _CALLED.get(type(event))
-        name = None if called is None else called(event)
-        return -1 if name is None else self._indices[name]
+    def indices(self, events: Array) -> Indices:
+        """The indices of the tasks of the events with these numbers, -1 for none."""
+        new = np.unique(events[self._found[events] == _UNASKED])
+        self._found[new] = [self._index(number) for number in new.tolist()]
+        return np.asarray(self._found[events])
+
+    def codes(self, events: Array) -> Array:
+        """The codes of their tasks; NO_TASK for none."""
+        indices = self.indices(events)
+        return np.array([*self._indices.codes, NO_TASK], np.int64)[indices]
 
     def named(self, number: int) -> tuple[int, bytes]:
         """The code of the task of an event, and its name; NO_TASK for none."""
-        index = self.index(number)
+        index = self._index(number)
         return (NO_TASK, b"") if index < 0 else (self._indices.codes[index], self._indices.names[index])
 
     def of(self, tasks: Array) -> Array:
         """These tasks, in which those that were `unasked` have their codes."""
         codes, new = tasks.copy(), tasks < NO_TASK
-        events, at = np.unique(unasked(tasks[new]), return_inverse=True)
-        codes[new] = np.array([self.named(number)[0] for number in events.tolist()], np.int64)[at]
+        codes[new] = self.codes(unasked(tasks[new]))
         return codes
+
+    def _index(self, number: int) -> int:
+        event = self._events[number]
+        called = _CALLED.get(type(event))
+        name = None if called is None else called(event)
+        return -1 if name is None else self._indices[name]
 
 
 def unasked(tasks: Array) -> Array:
@@ -80,8 +93,7 @@ def keep_names(row_batch: RowBatch, rows: Indices, of_row: Indices, events: Indi
     """
     sections = row_batch.sections["tasks"]
     stored = TaskNames.of([sections[row] for row in rows.tolist()])
-    indices = np.array([tasks.index(number) for number in events.tolist()], np.intp)
-    new = TaskNames.named(np.searchsorted(rows, of_row), tasks.of(unasked(events)), tasks.names, indices)
+    new = TaskNames.named(np.searchsorted(rows, of_row), tasks.codes(events), tasks.names, tasks.indices(events))
     remaining = (stored + new).those_of(_referred(row_batch, rows))
     for row, section in zip(rows.tolist(), remaining.sections(len(rows)), strict=True):
         sections[row] = section
