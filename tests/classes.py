@@ -18,7 +18,8 @@ from streams.evidence.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay, batches
 from streams.simulation import simulate
-from streams.skills.skill_set import SkillSet, load_skills
+from streams.skills.skill_set import SkillSet
+from streams.skills.skills_file import load_skills
 from tests.events import fail_source
 from tests.shared_data import SHARED
 

@@ -24,7 +24,8 @@ from streams.rows.row import Row
 from streams.rows.row_batch import RowBatch
 from streams.rows.segments import is_segment
 from streams.rows.table import PartitionedRows, StoredRows
-from streams.skills.skill_set import SkillSet, load_skills
+from streams.skills.skill_set import SkillSet
+from streams.skills.skills_file import load_skills
 from streams.vocabulary import FACTS
 
 NOW: Final = datetime(2026, 3, 2, 12, tzinfo=UTC)

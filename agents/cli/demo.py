@@ -26,7 +26,7 @@ from schemas.dialects import Decode
 from streams.evidence.artifacts import load_artifact
 from streams.replay import FileRecord
 from streams.simulation import simulate
-from streams.skills.skill_set import load_skills
+from streams.skills.skills_file import load_skills
 
 _SHOWN_DIFFERENCES = 5
 

@@ -27,7 +27,8 @@ from streams.evaluation.bootstrap import REPEATS
 from streams.evaluation.evaluation import Evaluation, evaluate
 from streams.evidence.artifacts import Artifact, load_artifact
 from streams.replay import FileRecord
-from streams.skills.skill_set import SkillSet, load_skills
+from streams.skills.skill_set import SkillSet
+from streams.skills.skills_file import load_skills
 from streams.training.labels import StudentGroups
 
 

@@ -48,7 +48,7 @@ def command(student: str, config: str | None, broker: str | None, dry_run: bool,
     from agents.config.settings import load_settings, require_secrets
     from agents.kafka.resolving import warn_of_unresolved
     from agents.operations.explanation import newest_update
-    from streams.skills.skill_set import load_skills
+    from streams.skills.skills_file import load_skills
 
     settings = load_settings(os.environ, config, broker=broker, **({"reasoning": "off"} if dry_run else {}))
     if not dry_run:

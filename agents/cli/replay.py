@@ -28,7 +28,7 @@ from streams.replay import Replay, batches
 from streams.rows.row import MAX_COMPONENTS_PER_STUDENT
 from streams.rows.row_batch import RowBatch
 from streams.scoring.mastery_list import MasteryList
-from streams.skills.skill_set import load_skills
+from streams.skills.skills_file import load_skills
 
 
 @click.command(name="replay")

@@ -11,7 +11,8 @@ from schemas.dialects.native import convert
 from streams.event_record import EventRecord, event_pipeline
 from streams.replay import Replay
 from streams.rows.row_batch import RowBatch
-from streams.skills.skill_set import Skill, load_skills
+from streams.skills.skill_set import Skill
+from streams.skills.skills_file import load_skills
 from streams.vocabulary import Fact
 
 TEXTS: Final = "phrases of its text"

@@ -23,7 +23,7 @@ from agents.config.dialects import decoder_of
 from agents.config.settings import Settings, load_settings
 from streams.event_record import event_pipeline
 from streams.evidence.artifacts import Artifact, save_artifact
-from streams.skills.skill_set import skills_path
+from streams.skills.skills_file import skills_path
 from streams.skills.text_model_files import write_text_models
 from streams.training.outcomes import with_outcomes
 from streams.training.text_models import FittedTexts

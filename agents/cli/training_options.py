@@ -9,7 +9,7 @@ from agents.cli.event_files import read_lines
 from agents.cli.line_records import records_of_now
 from agents.config.settings import Settings
 from streams.replay import FileRecord
-from streams.skills.skill_set import load_skills
+from streams.skills.skills_file import load_skills
 from streams.training.labels import StudentGroups
 from streams.training.trainer import Plan
 

@@ -25,7 +25,7 @@ from streams.evidence.artifacts import load_artifact
 from streams.input.partitioner import partitioner
 from streams.pipeline import Pipeline
 from streams.replay import Replay, batches
-from streams.skills.skill_set import load_skills
+from streams.skills.skills_file import load_skills
 from streams.verification.audit import Difference, compare
 
 Keyed = tuple[bytes | None, bytes]

@@ -14,7 +14,7 @@ from streams.evidence.registry import config_version, types_of
 from streams.scoring.config_log import ConfigLog, ConfigRecord, encoded_config, encoded_request
 from streams.scoring.kinds import fitted_skills
 from streams.scoring.overrides import NO_OVERRIDES, Configured, apply_overrides, config_version_under
-from streams.skills.skill_set import load_skills
+from streams.skills.skills_file import load_skills
 
 
 class DeployedConfig:

@@ -53,7 +53,8 @@ from streams.pipeline import PartitionResult, Pipeline
 from streams.reasoning.policy.marking import PendingMarker
 from streams.scoring.config_log import RefusedEntry
 from streams.scoring.kinds import fitted_skills
-from streams.skills.skill_set import SkillSet, load_skills
+from streams.skills.skill_set import SkillSet
+from streams.skills.skills_file import load_skills
 
 _log = logging.getLogger(__name__)
 _CHECK_AGAIN_S: Final = 1.0

@@ -33,7 +33,7 @@ from streams.input.signature import Authentic, nobody
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay, batches
 from streams.rows.table import PartitionedRows
-from streams.skills.skill_set import load_skills
+from streams.skills.skills_file import load_skills
 from streams.verification.audit import Difference, compare
 from tests.agents.contract_validation import validate
 from tests.agents.delivery_cluster import until

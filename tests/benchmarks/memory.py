@@ -76,7 +76,7 @@ def _histories() -> list[History]:
     from streams.pipeline import Pipeline
     from streams.replay import FileRecord, Replay, batches
     from streams.simulation import simulate
-    from streams.skills.skill_set import load_skills
+    from streams.skills.skills_file import load_skills
 
     def fail(source: str, error: BaseException) -> None:
         raise AssertionError(source) from error

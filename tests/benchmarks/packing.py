@@ -19,7 +19,7 @@ from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay
 from streams.rows.segments import is_segment
 from streams.simulation import simulate
-from streams.skills.skill_set import load_skills
+from streams.skills.skills_file import load_skills
 from tests.benchmarks.measure import Figure, Rounds
 from tests.benchmarks.sizes import Sizes
 from tests.events import fail_source

@@ -21,7 +21,7 @@ from streams.evidence.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
 from streams.simulation import simulate
-from streams.skills.skill_set import load_skills
+from streams.skills.skills_file import load_skills
 from tests.benchmarks.measure import Figure, Rounds, Target
 from tests.benchmarks.sizes import Sizes
 from tests.events import fail_source, processed, raw

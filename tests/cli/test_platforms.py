@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from streams.skills.skill_set import load_skills, skills_path
+from streams.skills.skills_file import load_skills, skills_path
 from tests.cli.conftest import Run
 from tests.events import raw
 

@@ -30,7 +30,7 @@ from streams.reasoning.request.prompt import Prompt, Request
 from streams.rows.row_batch import RowBatch
 from streams.scoring.updates import rfc3339
 from streams.simulation import simulate
-from streams.skills.skill_set import load_skills
+from streams.skills.skills_file import load_skills
 from tests.events import NOW_US, fail_source, record
 from tests.stepped import CHANNELS, Stepped, owning_partition
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import streams
-from streams.skills.skill_set import SkillSet, load_skills
+from streams.skills.skill_set import SkillSet
+from streams.skills.skills_file import load_skills
 from tests.unit import a_source
 
 DEFAULT = (Path(streams.__file__).parent / "config" / "default.toml").read_text(encoding="utf-8")

@@ -31,7 +31,7 @@ from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay
 from streams.rows.row_batch import RowBatch
 from streams.simulation import simulate
-from streams.skills.skill_set import load_skills
+from streams.skills.skills_file import load_skills
 def fail(source, error):
     raise error
 skills, artifact = load_skills("default"), load_artifact(sys.argv[1])

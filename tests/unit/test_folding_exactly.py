@@ -13,7 +13,8 @@ from streams.input.origin import Origin
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import HALF_LIFE_US, Row
 from streams.rows.row_batch import RowBatch
-from streams.skills.skill_set import SkillSet, load_skills
+from streams.skills.skill_set import SkillSet
+from streams.skills.skills_file import load_skills
 from streams.vocabulary import skill_code
 from tests.events import NOW_US, default_skills, event, own_time_us
 from tests.unit.reference_folding import ReferenceFolding

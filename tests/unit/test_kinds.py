@@ -12,7 +12,7 @@ from schemas.update import IndicatorRate, KnownSkill, SkillProfile, SkillScore
 from streams.evidence.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.rows.row_batch import RowBatch
-from streams.skills.skill_set import load_skills
+from streams.skills.skills_file import load_skills
 from tests.events import default_skills, event, fail_source, folded, updates_about
 
 YEAR_MIN = 365 * 24 * 60.0

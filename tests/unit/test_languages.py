@@ -21,7 +21,8 @@ from streams.reasoning.assembly import assemble
 from streams.reasoning.model import template
 from streams.reasoning.model.scripted import ScriptedModel
 from streams.reasoning.request.prompt import Prompt
-from streams.skills.skill_set import SkillsError, SkillSet, load_skills
+from streams.skills.skill_set import SkillsError, SkillSet
+from streams.skills.skills_file import load_skills
 from streams.skills.sources import BUILT_IN
 from tests.unit.reasoning.samples import evidence, profile, scored, update
 from tests.unit.test_suggestions import FILE

@@ -24,7 +24,8 @@ from streams.reasoning.policy.settings import PendingPolicy
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import MAX_SKILL_STATES, MAX_VOIDABLE, MAX_VOIDABLE_OF_EVENT, Row, SkillState
 from streams.rows.row_batch import RowBatch
-from streams.skills.skill_set import SkillsError, SkillSet, load_skills
+from streams.skills.skill_set import SkillsError, SkillSet
+from streams.skills.skills_file import load_skills
 from streams.vocabulary import skill_code
 from tests.events import NOW_US, default_skills, event, fail_source
 from tests.skill_sets import phrase, skill_set_of, skills_file, topic, topics_of

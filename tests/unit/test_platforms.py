@@ -14,7 +14,8 @@ from streams.evidence.artifacts import NO_ARTIFACT, Artifact, load_artifact
 from streams.evidence.platforms import Platforms, is_settled, speaking
 from streams.evidence.trained_on import TrainedOn
 from streams.pipeline import Pipeline
-from streams.skills.skill_set import Indicator, SkillsError, SkillSet, load_skills, skills_path
+from streams.skills.skill_set import Indicator, SkillsError, SkillSet
+from streams.skills.skills_file import load_skills, skills_path
 from streams.training.occurrences import Occurrences
 from tests.events import event, fail_source, folded, row_batch_of
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 import streams
-from streams.skills.skill_set import SkillsError, load_skills
+from streams.skills.skill_set import SkillsError
+from streams.skills.skills_file import load_skills
 
 DEFAULT = (Path(streams.__file__).parent / "config" / "default.toml").read_text(encoding="utf-8")
 EMPATHY = "[skills.empathy]\n"

@@ -20,7 +20,8 @@ from streams.pipeline import Pipeline
 from streams.replay import Replay
 from streams.rows.row_batch import RowBatch
 from streams.scoring.fusion import Fusion
-from streams.skills.skill_set import SkillsError, SkillSet, load_skills
+from streams.skills.skill_set import SkillsError, SkillSet
+from streams.skills.skills_file import load_skills
 from streams.training.errors import TrainingError
 from streams.training.moments import moments_of
 from streams.training.trainer import Plan, train

@@ -8,7 +8,8 @@ from streams.reasoning.check.characters import unwanted_characters
 from streams.reasoning.check.forbidden import forbidden_in
 from streams.reasoning.check.language import is_foreign
 from streams.reasoning.check.numbers import number_in
-from streams.skills.skill_set import Skill, SkillsError, load_skills
+from streams.skills.skill_set import Skill, SkillsError
+from streams.skills.skills_file import load_skills
 from streams.skills.suggestions import MAX_SUGGESTION_CHARS, MAX_SUGGESTION_GRADE, Suggestion
 from streams.texts.readability import grade
 

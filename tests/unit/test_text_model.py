@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from streams.evidence.artifacts import NO_ARTIFACT
 from streams.pipeline import Pipeline
 from streams.rows.codec import decode_row
-from streams.skills.skill_set import SkillsError, TextModelFile, load_skills, with_text_models
+from streams.skills.skill_set import SkillsError, TextModelFile, with_text_models
+from streams.skills.skills_file import load_skills
 from streams.skills.text_model_files import naming, write_text_models
 from streams.skills.text_reader import TextReader, Unread
 from streams.texts.text_model import (

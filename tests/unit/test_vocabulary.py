@@ -77,7 +77,7 @@ from streams.evidence.features import FEATURES
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay
 from streams.reasoning.request.wording import in_words
-from streams.skills.skill_set import load_skills
+from streams.skills.skills_file import load_skills
 import streams
 
 def fail(source, error):

@@ -16,7 +16,7 @@ from agents.web.access import PageAccess
 from schemas.errors import SkillstreamError
 from streams.evidence.artifacts import FORMER_SUFFIX, NO_ARTIFACT, Artifact, load_artifact
 from streams.evidence.registry import types_of
-from streams.skills.skill_set import load_skills
+from streams.skills.skills_file import load_skills
 from streams.skills.sources import BUILT_IN
 
 

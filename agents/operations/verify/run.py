@@ -22,7 +22,7 @@ from schemas.topics import MAX_RECORD_BYTES
 from streams.evidence.artifacts import load_artifact
 from streams.input.checkpoint import InputCheckpoint, is_same_topic
 from streams.input.partitioner import partitioner
-from streams.skills.skill_set import load_skills
+from streams.skills.skills_file import load_skills
 from streams.verification.audit import Difference
 from streams.verification.dead_letters import (
     DeadLetterBook,

@@ -16,7 +16,7 @@ from streams.context import ProcessingContext
 from streams.evidence.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
-from streams.skills.skill_set import load_skills
+from streams.skills.skills_file import load_skills
 from tests.benchmarks.peers import faust_app
 
 

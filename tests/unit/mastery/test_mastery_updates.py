@@ -27,7 +27,7 @@ from streams.rows.row import Row, SkillState
 from streams.rows.row_batch import RowBatch
 from streams.scoring.fusion import Fusion
 from streams.scoring.mastery_list import MOST
-from streams.skills.skill_set import load_skills
+from streams.skills.skills_file import load_skills
 from streams.verification.published import shorten
 from streams.verification.rescoring import Rescoring, update_scores_differ
 from streams.vocabulary import skill_code

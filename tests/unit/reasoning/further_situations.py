@@ -8,7 +8,7 @@ import msgspec
 from schemas.update import EvidenceItem, IndicatorRate, KnownSkill
 from streams.reasoning.counted import Counted, RateChange, SkillChange
 from streams.reasoning.request.prompt import Prompt, Request
-from streams.skills.skill_set import load_skills
+from streams.skills.skills_file import load_skills
 from tests.unit.reasoning.samples import evidence, profile, scored, update
 
 _Item = tuple[str, float, Literal[-1, 1], int] | tuple[str, float, Literal[-1, 1], int, str]

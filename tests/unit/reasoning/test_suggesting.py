@@ -11,7 +11,7 @@ from schemas.update import IndicatorRate, SkillUpdate
 from streams.reasoning.assembly import assemble
 from streams.reasoning.model import template
 from streams.reasoning.request.prompt import Prompt, render
-from streams.skills.skill_set import load_skills
+from streams.skills.skills_file import load_skills
 from tests.events import default_skills
 from tests.servers.openai import LoopbackOpenAI
 from tests.unit.reasoning.rig import Rig

@@ -26,7 +26,7 @@ from streams.evaluation.figures import figures
 from streams.evaluation.predictions import Predictions
 from streams.evidence.artifacts import save_artifact
 from streams.replay import FileRecord
-from streams.skills.skill_set import load_skills
+from streams.skills.skills_file import load_skills
 from streams.skills.text_reader import readable
 from streams.texts.text_model import stems_of
 from streams.texts.words import words_of

@@ -24,7 +24,7 @@ from streams.evidence.artifacts import load_artifact
 from streams.evidence.behaviour import BehaviourSource
 from streams.evidence.registry import types_of
 from streams.rows.row_batch import Floats
-from streams.skills.skill_set import load_skills
+from streams.skills.skills_file import load_skills
 from streams.training.behaviour_fit import calibrated, fit_behaviour
 from streams.training.estimates import estimates_beside_model
 from streams.training.folds import by_student

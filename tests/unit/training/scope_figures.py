@@ -23,7 +23,7 @@ from streams.evidence import training_scope
 from streams.evidence.artifacts import load_artifact
 from streams.evidence.trained_on import TrainedOn
 from streams.evidence.training_scope import TrainingScope
-from streams.skills.skill_set import load_skills
+from streams.skills.skills_file import load_skills
 from streams.training.estimates import feature_matrix
 from streams.training.folds import by_student
 from streams.training.labels import read_labels

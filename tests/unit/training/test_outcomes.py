@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from streams.rows.codec import decode_row
-from streams.skills.skill_set import SkillsError, SkillSet, load_skills
+from streams.skills.skill_set import SkillsError, SkillSet
+from streams.skills.skills_file import load_skills
 from streams.training.moments import Moment
 from streams.training.outcomes import MAX_MOMENTS, OutcomePlan, outcome_moments
 from tests.events import raw

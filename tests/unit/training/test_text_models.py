@@ -10,7 +10,7 @@ import pytest
 
 from schemas.dialects import decode
 from streams.rows.row_batch import RowBatch
-from streams.skills.skill_set import load_skills
+from streams.skills.skills_file import load_skills
 from streams.texts.text_model import encode_text_model
 from streams.training.errors import TrainingError
 from streams.training.labels import Label, StudentGroups

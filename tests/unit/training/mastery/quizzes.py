@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from schemas.dialects import decode
 from streams.event_record import event_pipeline
-from streams.skills.skill_set import load_skills
+from streams.skills.skills_file import load_skills
 from streams.training.mastery.collection import Collection
 from streams.training.mastery.walk import Histories, Round, walk
 from tests.events import raw, record
