@@ -50,8 +50,8 @@ class Indicators:
         return cls(
             tuple(each for _, each in named),
             np.array([column for column, _ in named], np.intp),
-            tuple(tuple(map(_term, each.numerator)) for _, each in named),
-            tuple(tuple(map(_term, each.denominator)) for _, each in named),
+            tuple(tuple(map(term_of, each.numerator)) for _, each in named),
+            tuple(tuple(map(term_of, each.denominator)) for _, each in named),
         )
 
     def recent(self, rows: RowBatch) -> Rates:
@@ -76,6 +76,7 @@ class Indicators:
         return Rates(part, whole)
 
 
-def _term(text: str) -> Term:
+def term_of(text: str) -> Term:
+    """What `passed.n` or `marked.sum` stands for."""
     fact, _, column = text.partition(".")
     return INDEX[fact], column == "sum"

@@ -8,10 +8,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from streams.evidence.indicators import term_of
 from streams.rows.explanations import FactCounts, explanations_of
 from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import Indicator, Skill, SkillSet
-from streams.vocabulary import FACTS, INDEX, skill_code
+from streams.vocabulary import FACTS, skill_code
 
 _NOTHING: Final = 1e-9  # what rounding leaves of sums of values that are equal
 
@@ -80,7 +81,7 @@ def changes_of(rows: RowBatch, skill_set: SkillSet) -> dict[str, SkillChange]:
 
 
 def _counts(rows: RowBatch, skill: Skill) -> FactCounts:
-    read = sorted({INDEX[fact] for each in skill.indicators for fact, _ in _terms(each.numerator + each.denominator)})
+    read = sorted({fact for each in skill.indicators for fact, _ in map(term_of, each.numerator + each.denominator)})
     counted = {fact: (int(rows.facts["n"][0, fact]), float(rows.facts["total"][0, fact])) for fact in read}
     return {int(fact): each for fact, each in counted.items() if each[0]}
 
@@ -96,15 +97,10 @@ def _changed(skill: Skill, now: FactCounts, then: FactCounts) -> Iterable[RateCh
 
 def _added_up(indicator: Indicator, counts: FactCounts) -> Counted:
     sums = [
-        sum(counts.get(INDEX[fact], (0, 0.0))[of_values] for fact, of_values in _terms(terms))
+        sum(counts.get(fact, (0, 0.0))[of_values] for fact, of_values in map(term_of, terms))
         for terms in (indicator.numerator, indicator.denominator)
     ]
     return Counted(*map(float, sums))
-
-
-def _terms(terms: Iterable[str]) -> Iterable[tuple[str, bool]]:
-    """A fact, and whether its values are summed, or their number is."""
-    return ((fact, column == "sum") for fact, _, column in (term.partition(".") for term in terms))
 
 
 UNCHANGED: Final = SkillChange(0, ())
