@@ -118,7 +118,8 @@ def test_kill_nine_in_mid_run_and_a_restart_leave_every_student_exact(kafka: str
 
 
 def test_a_worker_takes_over_from_one_that_was_killed(kafka: str, tmp_path: Path) -> None:
-    with deployed(kafka, tmp_path, **OFTEN) as deployment:
+    slowly = OFTEN | {"max_batch_records": 100}  # or two workers have done it all before one is killed
+    with deployed(kafka, tmp_path, **slowly) as deployment:
         workers = [deployment.start(), deployment.start()]
         until(lambda: [w.metrics().get("partitions_owned") for w in workers] == [2, 2], "two partitions each", 90.0)
         deployment.send(a_class(11))
