@@ -33,7 +33,7 @@ ELSEWHERE: Final = f"http://{NOWHERE}/v1"
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     with ExitStack() as stack:
         broker = stack.enter_context(EmbeddedBroker())
-        made = Deployment(broker.bootstrap, tmp_path_factory.mktemp("doctor"), {"start_timeout_s": 1})
+        made = Deployment(broker.bootstrap, tmp_path_factory.mktemp("doctor"))
         made.make_topics()
         yield made
         for worker in made.workers:
@@ -99,6 +99,7 @@ def test_a_worker_refuses_what_the_doctor_calls_a_problem(name: str, configured:
 
 def test_a_broker_that_is_unavailable_is_code_3(configured: pytest.MonkeyPatch, run: Run) -> None:
     configured.setenv("SKILLSTREAM_BROKER", NOWHERE)
+    configured.setenv("SKILLSTREAM_START_TIMEOUT_S", "1")
 
     asked, refused = ask(run), run("worker")
 
@@ -169,7 +170,7 @@ def test_it_is_a_line_a_finding_when_piped(configured: pytest.MonkeyPatch, run: 
 def test_a_worker_starts_where_there_is_no_problem(
     deployment: Deployment, configured: pytest.MonkeyPatch, run: Run
 ) -> None:
-    worker = deployment.start(start_timeout_s=30)
+    worker = deployment.start()
     asked = ask(run)
 
     worker.await_ready()
