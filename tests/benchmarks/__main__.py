@@ -1,14 +1,18 @@
 """`make bench`: run the benchmarks, all or those named, print a table, and write docs/benchmarks.{md,json}.
 
+It also writes the README's words on speed, and docs/latency.{json,svg} where a curve was measured.
+
 make bench                       all, about three quarters of an hour on two cores
 make bench ONLY=latency,memory   these; the others' figures stay in the docs, with their own dates
 make bench ONLY=former BEFORE=ca806d8            ours beside that of a former commit
 make bench ROUNDS=1 EVENTS=20000 ROWS=20000      a quick try, written to build/bench/ and not to the docs
+make bench ONLY=latency_curve ROUNDS=1 RATES=1000,10000 CONTESTANTS=skillstream,echo        parts of a curve
 """
 
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from rich.console import Console
@@ -21,7 +25,6 @@ from tests.benchmarks import (
     grounding,
     growth,
     hostile,
-    latency,
     limits,
     packing,
     pure,
@@ -36,13 +39,16 @@ from tests.benchmarks import (
 )
 from tests.benchmarks.broker import BenchKafka
 from tests.benchmarks.datasets import FOLDER, ROOT
+from tests.benchmarks.latency import curve, half, light, sustainable
+from tests.benchmarks.latency.field import FIELD
 from tests.benchmarks.machine import machine, versions
 from tests.benchmarks.measure import Figure, Rounds
 from tests.benchmarks.process import BenchmarkFailed
 from tests.benchmarks.sizes import Sizes
 from tests.servers.child import ServerFailed, ServerMissing
 
-_ON_KAFKA: Final = (*throughput.NAMES, latency.NAME, recovery.NAME, recovery_bound.NAME)
+_LATENCIES: Final = (half.NAME, *curve.CURVES, light.SINGLE, light.IDLE, *sustainable.SEARCHES)
+_ON_KAFKA: Final = (*throughput.NAMES, *_LATENCIES, recovery.NAME, recovery_bound.NAME)
 _ALONE: Final = (
     decoding,
     decoding_growth,
@@ -69,12 +75,14 @@ def main(arguments: list[str]) -> int:
         return _refuse(str(error))
     if unknown:
         return _refuse(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}, {former.NAME}")
+    if strangers := set(sizes.contestants) - set(FIELD):
+        return _refuse(f"no contestant {', '.join(sorted(strangers))} for latency; there are {', '.join(FIELD)}")
     folder = FOLDER if sizes.reduced else ROOT / "docs"
     figures: list[Figure] = []
     try:
-        for part in run(names, sizes):
+        for part in run(names, sizes, folder):
             figures += part
-            report.write(part, folder)
+            report.write(part, folder, None if sizes.reduced else ROOT / "README.md")
     except (BenchmarkFailed, ServerFailed, ServerMissing) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -85,7 +93,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def run(names: list[str], sizes: Sizes) -> Iterator[list[Figure]]:
+def run(names: list[str], sizes: Sizes, folder: Path) -> Iterator[list[Figure]]:
     """All figures of these benchmarks, part by part, so that what was measured is kept when a later part fails."""
     rounds = Rounds(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", machine(), versions())
     if set(names) == set(NAMES):
@@ -98,17 +106,27 @@ def run(names: list[str], sizes: Sizes) -> Iterator[list[Figure]]:
     yield hostile.measure(names, sizes, rounds)
     if set(names) & {*_ON_KAFKA, former.NAME}:
         with BenchKafka() as kafka:
-            yield from _on_kafka(kafka, names, sizes, rounds)
+            yield from _on_kafka(kafka, names, sizes, rounds, folder)
 
 
-def _on_kafka(kafka: BenchKafka, names: list[str], sizes: Sizes, rounds: Rounds) -> Iterator[list[Figure]]:
+def _on_kafka(
+    kafka: BenchKafka, names: list[str], sizes: Sizes, rounds: Rounds, folder: Path
+) -> Iterator[list[Figure]]:
     top_rate: float | None = None
     if set(names) & set(throughput.NAMES):
         figures = throughput.measure(kafka, names, sizes, rounds)
         top_rate = next((figure.value for figure in figures if figure.name == "contestant.skillstream"), None)
         yield figures
-    if latency.NAME in names:
-        yield latency.measure(kafka, sizes, rounds, top_rate)
+    if half.NAME in names:
+        yield half.measure(kafka, sizes, rounds, top_rate)
+    if set(names) & set(curve.CURVES):
+        yield curve.measure(kafka, names, sizes, rounds, folder)
+    if light.SINGLE in names:
+        yield light.single(kafka, sizes, rounds)
+    if light.IDLE in names:
+        yield light.idle(kafka, sizes, rounds)
+    if set(names) & set(sustainable.SEARCHES):
+        yield sustainable.measure(kafka, names, sizes, rounds)
     if recovery.NAME in names:
         yield recovery.measure(kafka, sizes, rounds)
     if recovery_bound.NAME in names:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from tests.benchmarks.datasets import MANY, PARTITIONS, PLAIN, ROOT, TEXT, DataSet
+from tests.benchmarks.datasets import COMPONENTS, MANY, PARTITIONS, PLAIN, ROOT, TEXT, DataSet
 from tests.benchmarks.peers import environment
+from tests.benchmarks.update_sizes import mean_update_bytes
 
 _PEERS: Final = Path(environment.__file__).parent
 _PACKAGE: Final = "tests.benchmarks.peers"
@@ -28,9 +29,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """`limit`: it is given the first so many events of the topic, being slow; `options` go before the addresses.
+    """`limit`: it is given the first so many events of the topic, being slow; `options` follow the other arguments.
 
-    It is run from `tree`, another checkout of ours, where there is one.
+    It is run from `tree`, another checkout of ours, where there is one. One that is `sized` makes outputs of as many
+    bytes as our mean update of its data set has, which is its last option.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Contestant:
     options: tuple[str, ...] = ()
     processes: int = 1
     tree: Path = ROOT
+    sized: bool = False
 
     @property
     def is_worker(self) -> bool:
@@ -55,12 +58,14 @@ class Contestant:
     def command(self, run: Run) -> list[str]:
         """How it is started."""
         addresses = [run.broker, run.data.topic, run.group, self.output(run)]
+        options = [*self.options, str(mean_update_bytes(self.data))] if self.sized else self.options
         if self.program.endswith(".java"):
             java = ["java", "-Xmx1g", "-cp", f"{environment.jars()}/*", str(_PEERS / self.program)]
-            return [*java, *addresses, str(run.folder / "state"), *self.options]
+            return [*java, *addresses, str(run.folder / "state"), *options]
         if self.program.endswith(".py"):
-            return [str(environment.python()), str(_PEERS / self.program), *addresses, str(run.events)]
-        arguments = [] if self.is_worker else [*self.options, *addresses, str(run.events)]
+            python = str(environment.python())
+            return [python, str(_PEERS / self.program), *addresses, str(run.events), *options]
+        arguments = [] if self.is_worker else [*addresses, str(run.events), *options]
         return [sys.executable, "-m", f"{_PACKAGE}.{self.program}", *arguments]
 
     def environment(self, run: Run) -> Mapping[str, str]:
@@ -86,15 +91,28 @@ def _ours(name: str, data: DataSet, does: str, processes: int = 1) -> Contestant
     return Contestant(name, "skillstream_worker", data, "a changed student a batch", does, processes=processes)
 
 
-def _quix(name: str, data: DataSet) -> Contestant:
+def _quix(name: str, data: DataSet, *, sized: bool = False) -> Contestant:
     does = "Quix Streams: counts a key's events, RocksDB state, changelog, at least once; decodes nothing"
-    return Contestant(name, "quix_counter.py", data, "an event", does, limit=300_000)
+    options = ("20",) if sized else ()
+    does += _size(sized)
+    return Contestant(name, "quix_counter.py", data, _AN_EVENT, does, limit=300_000, options=options, sized=sized)
 
 
-def _kafka_streams(name: str, cache_bytes: int, outputs: Outputs, does: str) -> Contestant:
-    return Contestant(name, "KafkaStreamsCounter.java", PLAIN, outputs, does, options=(str(cache_bytes),))
+def _kafka_streams(name: str, data: DataSet, *, cached: bool, sized: bool = False) -> Contestant:
+    does, outputs, cache_bytes = f"{_STREAMS}; cache off{_size(sized)}", _AN_EVENT, "0"
+    if cached:
+        does = f"{_STREAMS}; its default cache of 10 MiB: an output for each key and commit (a second){_size(sized)}"
+        outputs, cache_bytes = _A_BATCH, str(10 << 20)
+    options = (cache_bytes, "1000", "20", *(() if sized else ("0",)))
+    return Contestant(name, "KafkaStreamsCounter.java", data, outputs, does, options=options, sized=sized)
 
 
+def _size(sized: bool) -> str:
+    return "; outputs of as many bytes as our mean update" if sized else ""
+
+
+_AN_EVENT: Final[Outputs] = "an event"
+_A_BATCH: Final[Outputs] = "a changed student a batch"
 _FULL: Final = "`skillstream worker`: decode, dedupe, fold, three sources, 7 skills, changelog, updates"
 _BARE: Final = "bare `aiokafka.getmany()`, nothing decoded, nothing written: the limit"
 _STREAMS: Final = "Kafka Streams (Java, one stream thread): `count()` of a key, RocksDB state, changelog, at least once"
@@ -123,13 +141,15 @@ ALL: Final = (
     _quix("quix_counter", PLAIN),
     _quix("quix_counter_many", MANY),
     _quix("quix_counter_text", TEXT),
-    _kafka_streams("kafka_streams", 0, "an event", f"{_STREAMS}; cache off"),
-    _kafka_streams(
-        "kafka_streams_cached",
-        10 << 20,
-        "a changed student a batch",
-        f"{_STREAMS}; its default cache of 10 MiB: an output for each key and commit (a second)",
-    ),
+    _quix("quix_counter_components", COMPONENTS),
+    _quix("quix_counter_sized", PLAIN, sized=True),
+    _quix("quix_counter_many_sized", MANY, sized=True),
+    _kafka_streams("kafka_streams", PLAIN, cached=False),
+    _kafka_streams("kafka_streams_many", MANY, cached=False),
+    _kafka_streams("kafka_streams_cached", PLAIN, cached=True),
+    _kafka_streams("kafka_streams_cached_many", MANY, cached=True),
+    _kafka_streams("kafka_streams_cached_sized", PLAIN, cached=True, sized=True),
+    _kafka_streams("kafka_streams_cached_many_sized", MANY, cached=True, sized=True),
     Contestant(
         "faststream",
         "faststream_decode.py",
@@ -148,6 +168,7 @@ ALL: Final = (
     _ours("skillstream", PLAIN, _FULL),
     _ours("skillstream_many", MANY, _FULL),
     _ours("skillstream_text", TEXT, _FULL),
+    _ours("skillstream_components", COMPONENTS, f"{_FULL}, mastery of 20 components"),
     _ours("skillstream_two", PLAIN, f"two of them in one group ({_FULL})", processes=2),
 )
 CONTESTANTS: Final = {contestant.name: contestant for contestant in ALL}

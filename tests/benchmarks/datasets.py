@@ -5,6 +5,7 @@ clients would place them. Event ids are unique, times rise, nothing is broken.
 """
 
 import hashlib
+import json
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ FOLDER: Final = ROOT / "build" / "bench"
 PARTITIONS: Final = 4
 _WORDS: Final = 40
 _ONE_TEXT_IN: Final = 10
+_ATTEMPT: Final = b'{"type":"attempt"'
 _DRAWN: Final = 1.25  # of the events simulated, 12 % are texts and may be left out
 _FLUSH_S: Final = 120.0
 _owning_partition = partitioner("murmur2").owning_partition
@@ -34,12 +36,15 @@ _owning_partition = partitioner("murmur2").owning_partition
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """Events of so many students; `texts`: one in ten is a message of 40 words, else there are none."""
+    """Events of so many students; `texts`: one in ten is a message of 40 words, else there are none; `components`: each
+    attempt asks for two of so many knowledge components.
+    """
 
     name: str
     students: int
     texts: bool
     about: str
+    components: int = 0
 
     @property
     def topic(self) -> str:
@@ -55,7 +60,10 @@ class DataSet:
 PLAIN: Final = DataSet("plain", 2_000, texts=False, about="2,000 students, no text")
 MANY: Final = DataSet("many", 200_000, texts=False, about="200,000 students, no text")
 TEXT: Final = DataSet("text", 2_000, texts=True, about="2,000 students, one event in ten a 40-word message")
-DATA_SETS: Final = {data.name: data for data in (PLAIN, MANY, TEXT)}
+COMPONENTS: Final = DataSet(
+    "components", 200_000, texts=False, about="200,000 students, two of 20 components an attempt", components=20
+)
+DATA_SETS: Final = {data.name: data for data in (PLAIN, MANY, TEXT, COMPONENTS)}
 
 
 def fill(broker: str, data: DataSet, count: int) -> None:
@@ -130,6 +138,8 @@ def _simulated(data: DataSet, count: int) -> Iterator[SimulatedRecord]:
         if b'"text":' in record.value:
             made = _text(record, words) if data.texts and texts * _ONE_TEXT_IN <= said else None
             texts += made is not None
+        elif data.components and record.value.startswith(_ATTEMPT):
+            made = _asking(record, data.components, said)
         if made is not None:
             said += 1
             yield made
@@ -146,6 +156,12 @@ def _text(record: SimulatedRecord, words: deque[str]) -> SimulatedRecord | None:
     if len(words) < _WORDS:
         return None
     return SimulatedRecord(record.key, native.encode(msgspec.structs.replace(event, text=" ".join(words))))
+
+
+def _asking(record: SimulatedRecord, components: int, number: int) -> SimulatedRecord:
+    """An attempt at an item that asks for two components, by turns."""
+    names = json.dumps([f"kc-{(number + step) % components}" for step in (0, 7)])
+    return SimulatedRecord(record.key, record.value[:-1] + f',"kcs":{names}}}'.encode())
 
 
 @cache

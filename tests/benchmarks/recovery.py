@@ -9,7 +9,8 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -23,7 +24,7 @@ from streams.replay import FileRecord, Replay, batches
 from streams.simulation import SimulatedRecord, simulate
 from tests.benchmarks.broker import BenchKafka, delete_topics
 from tests.benchmarks.contestants import worker_environment
-from tests.benchmarks.datasets import PARTITIONS, produce
+from tests.benchmarks.datasets import PARTITIONS, ROOT, produce
 from tests.benchmarks.measure import Figure, Rounds, Target
 from tests.benchmarks.piping import patient_skills
 from tests.benchmarks.process import BenchmarkFailed, Contender
@@ -40,39 +41,57 @@ _TIMEOUT_S: Final = 300.0
 _POLL_S: Final = 0.05
 
 
+@dataclass(frozen=True, slots=True)
+class Restoring:
+    """Who restores `rows` from its changelog: a worker of a checkout of ours, or stock Faust, by its program."""
+
+    app: str
+    rows: int
+    program: str = "skillstream_worker"
+    tree: Path = ROOT
+
+    @property
+    def changelog(self) -> str:
+        """The topic."""
+        return f"{self.app}-students-changelog"
+
+
 def measure(kafka: BenchKafka, sizes: Sizes, rounds: Rounds) -> list[Figure]:
     """Rows a second, against stock Faust's."""
     run = f"recovery-{uuid4().hex[:8]}"
-    few = min(_FAUST_ROWS, sizes.rows)
-    apps = {"ours": (f"{run}-ours", sizes.rows), "faust": (f"{run}-faust", few)}
-    rates: dict[str, list[float]] = {name: [] for name in apps}
-    for app, rows in apps.values():
-        _fill(kafka.bootstrap, app, rows)
-    for number in range(1, sizes.rounds + 1):
-        for name, (app, rows) in apps.items():
-            rates[name].append(rows / _seconds(kafka, name, app, rows))
-        sys.stderr.write(
-            f"  round {number} of {sizes.rounds}  recovery {rates['ours'][-1]:,.0f} rows/s, "
-            f"stock Faust {rates['faust'][-1]:,.0f}\n"
-        )
-    delete_topics(kafka.bootstrap, lambda name: name.startswith(run))
-    ratios = [ours / theirs for ours, theirs in zip(rates["ours"], rates["faust"], strict=True)]
+    ours = Restoring(f"{run}-ours", sizes.rows)
+    faust = Restoring(f"{run}-faust", min(_FAUST_ROWS, sizes.rows), "faust_recovery")
+    rates = compare(kafka, (ours, template_rows()), (faust, template_rows()), sizes=sizes)
+    ratios = [our / their for our, their in zip(*rates, strict=True)]
     return [
-        rounds.figure(NAME, "rows/s", rates["ours"], against="stock Faust", ratios=ratios, target=_TARGET),
-        rounds.figure("recovery_faust", "rows/s", rates["faust"]),
+        rounds.figure(NAME, "rows/s", rates[0], against="stock Faust", ratios=ratios, target=_TARGET),
+        rounds.figure("recovery_faust", "rows/s", rates[1]),
     ]
 
 
-def _fill(broker: str, app: str, rows: int) -> None:
-    sys.stderr.write(f"  {rows:,} rows for the changelog of {app}\n")
-    compacted = TopicSpec(_changelog(app), PARTITIONS, config={"cleanup.policy": "compact"})
-    ensure_topics(broker, [compacted, TopicSpec(f"{app}.student-activity", PARTITIONS)])
-    produce(broker, _changelog(app), islice(changelog(), rows))
+def compare(kafka: BenchKafka, *given: tuple[Restoring, Sequence[bytes]], sizes: Sizes) -> list[list[float]]:
+    """Rows a second of each, in turn, from changelogs of the rows that are given with it."""
+    for restoring, templates in given:
+        _fill(kafka.bootstrap, restoring, templates)
+    rates: list[list[float]] = [[] for _ in given]
+    for number in range(1, sizes.rounds + 1):
+        for (restoring, _), found in zip(given, rates, strict=True):
+            found.append(restoring.rows / _seconds(kafka, restoring))
+            shown = f"recovery {restoring.app:30} {found[-1]:,.0f} rows/s"
+            sys.stderr.write(f"  round {number} of {sizes.rounds}  {shown}\n")
+    delete_topics(kafka.bootstrap, lambda name: any(name.startswith(restoring.app) for restoring, _ in given))
+    return rates
 
 
-def changelog() -> Iterator[SimulatedRecord]:
+def _fill(broker: str, restoring: Restoring, templates: Sequence[bytes]) -> None:
+    sys.stderr.write(f"  {restoring.rows:,} rows for the changelog of {restoring.app}\n")
+    compacted = TopicSpec(restoring.changelog, PARTITIONS, config={"cleanup.policy": "compact"})
+    ensure_topics(broker, [compacted, TopicSpec(f"{restoring.app}.student-activity", PARTITIONS)])
+    produce(broker, restoring.changelog, islice(changelog(templates), restoring.rows))
+
+
+def changelog(templates: Sequence[bytes]) -> Iterator[SimulatedRecord]:
     """Endless rows of different students."""
-    templates = template_rows()
     number = 0
     while True:
         yield SimulatedRecord(f"sim-{number:07d}".encode(), templates[number % len(templates)])
@@ -94,20 +113,16 @@ def template_rows() -> list[bytes]:
     return [row for _, row in replay.rows.items(0)]
 
 
-def _changelog(app: str) -> str:
-    return f"{app}-students-changelog"
-
-
-def _seconds(kafka: BenchKafka, name: str, app: str, rows: int) -> float:
+def _seconds(kafka: BenchKafka, restoring: Restoring) -> float:
     """One recovery, in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="skillstream-bench-") as folder:
+        app = restoring.app
         addresses = [kafka.bootstrap, f"{app}.student-activity", app, f"{app}-out"]
-        module = "skillstream_worker" if name == "ours" else "faust_recovery"
-        command = [sys.executable, "-m", f"tests.benchmarks.peers.{module}", *addresses]
+        command = [sys.executable, "-m", f"tests.benchmarks.peers.{restoring.program}", *addresses]
         environment = worker_environment(kafka.bootstrap, app, f"{app}.")
-        contender = Contender.start(f"recovery-{name}", command, environment, Path(folder))
+        contender = Contender.start(app, command, environment, Path(folder), restoring.tree)
         try:
-            said = _await_recovered(contender, rows)
+            said = _await_recovered(contender, restoring.rows)
         finally:
             contender.end()
     return said["recovered_s"] - said["recovering_s"]

@@ -13,8 +13,11 @@ from rich.table import Table
 
 from tests.benchmarks.contestants import CONTESTANTS
 from tests.benchmarks.datasets import DATA_SETS
+from tests.benchmarks.latency.points import Point
+from tests.benchmarks.latency.points import kept as kept_points
 from tests.benchmarks.measure import Figure
 from tests.benchmarks.notes import EVENTS, NOTES, TIMED
+from tests.benchmarks.readme import write as write_readme
 
 _HEADS: Final = ("what", "median", "spread", "unit", "against", "ratio", "target", "met")
 _CONTESTANT: Final = "contestant."
@@ -28,18 +31,23 @@ def table(figures: Sequence[Figure]) -> Table:
     return shown
 
 
-def write(figures: Sequence[Figure], folder: Path) -> None:
-    """Merge `figures` into benchmarks.json in `folder`, and make benchmarks.md from all of them."""
+def write(figures: Sequence[Figure], folder: Path, readme: Path | None = None) -> None:
+    """Merge `figures` into benchmarks.json in `folder`, and make benchmarks.md from all of them, and the words of the
+    README, if it is given.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "benchmarks.json"
     kept = msgspec.json.decode(path.read_bytes(), type=list[Figure]) if path.exists() else []
     anew = {figure.name for figure in figures}
     merged = sorted([*(figure for figure in kept if figure.name not in anew), *figures], key=_place)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(merged), indent=2) + b"\n")
-    (folder / "benchmarks.md").write_text("\n".join(_page(merged)) + "\n", encoding="utf-8")
+    points = kept_points(folder)
+    (folder / "benchmarks.md").write_text("\n".join(_page(merged, points)) + "\n", encoding="utf-8")
+    if readme is not None:
+        write_readme(merged, points, readme)
 
 
-def _page(figures: Sequence[Figure]) -> Iterator[str]:
+def _page(figures: Sequence[Figure], points: Sequence[Point]) -> Iterator[str]:
     targets = [figure for figure in figures if figure.target]
     runners = [figure for figure in figures if figure.name.startswith(_CONTESTANT)]
     others = [figure for figure in figures if not figure.target and figure not in runners]
@@ -49,6 +57,7 @@ def _page(figures: Sequence[Figure]) -> Iterator[str]:
     yield from ("", "## On what", "")
     yield from _provenance(figures)
     yield from ("", "## Targets", "", *_markdown(targets))
+    yield from ("", "## Latency by rate", "", *_latencies(points))
     yield from ("", "## All contestants", "", *_contestants(runners))
     yield from ("", "## Other figures", "", *_markdown(others))
     yield from ("", "## What is timed", "", TIMED, "", EVENTS, "")
@@ -95,6 +104,32 @@ def _contestants(figures: Sequence[Figure]) -> Iterator[str]:
             cpu, broker = _number(figure.cpu_us or 0), f"{figure.broker_cores or 0:.2f}"
             measured = f"{_number(figure.value)} | {_spread(figure)} | {cpu} | {broker}"
             yield f"| {name} | {measured} | {who.data.name} | {who.outputs} | {who.does}{limit} |"
+
+
+def _latencies(points: Sequence[Point]) -> Iterator[str]:
+    if not points:
+        yield "Not measured yet: `make bench ONLY=latency_curve,latency_curve_many`."
+        return
+    yield "![latency by rate](latency.svg)"
+    heads = (
+        "data",
+        "contestant",
+        "events/s",
+        "p50, ms",
+        "p95, ms",
+        "p99, ms",
+        "CPU, % of a core",
+        "events a step",
+        "outputs an event",
+        "measured",
+    )
+    yield from ("", f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}")
+    for point in points:
+        told = [_number(each) for each in point.quantiles_ms or ()] or ["falls behind", "", ""]
+        told += ["" if each is None else _number(each) for each in (point.cpu_percent, point.batch)]
+        told.append("" if point.outputs_per_event is None else f"{point.outputs_per_event:.2f}")
+        rounds = f"{point.measured}, {point.rounds} rounds"
+        yield f"| {point.data} | {point.contestant} | {point.rate:,} | {' | '.join(told)} | {rounds} |"
 
 
 def _cells(figure: Figure) -> list[str]:

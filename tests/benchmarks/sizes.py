@@ -4,6 +4,8 @@ ROUNDS     interleaved runs of each; medians count                        5
 EVENTS     events of the data set `plain`; of the others at most 400,000  1,000,000
 ROWS       rows to recover, and students of the curves                    1,000,000
 BEFORE     the commit that `former` compares ours with                    none
+RATES      events/s of the latency curves, as 1000,10000                   10 to 40,000
+CONTESTANTS  who is measured for latency, as skillstream,echo              all
 """
 
 import os
@@ -11,26 +13,32 @@ from dataclasses import dataclass
 from typing import Self
 
 _DEFAULTS = {"ROUNDS": 5, "EVENTS": 1_000_000, "ROWS": 1_000_000}
+_RATES = "10,100,1000,3000,10000,20000,40000"
 _OTHERS_EVENTS = 400_000
 _FULL_MINUTES = 42.0
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """See the module. Raises ValueError for what is not a positive number."""
+    """See the module; no `contestants` are all. Raises ValueError for what is not a positive number."""
 
     rounds: int
     events: int
     rows: int
     before: str = ""
+    rates: tuple[int, ...] = ()
+    contestants: tuple[str, ...] = ()
 
     @classmethod
     def of_environment(cls) -> Self:
         given = {name: int(os.environ.get(name) or default) for name, default in _DEFAULTS.items()}
-        for name, value in given.items():
+        rates = sorted(map(int, _listed(os.environ.get("RATES") or _RATES)))
+        for name, value in (*given.items(), *(("RATES", rate) for rate in rates)):
             if value < 1:
                 raise ValueError(f"{name}: {value} is less than 1")
-        return cls(given["ROUNDS"], given["EVENTS"], given["ROWS"], os.environ.get("BEFORE", ""))
+        contestants = tuple(_listed(os.environ.get("CONTESTANTS", "")))
+        before = os.environ.get("BEFORE", "")
+        return cls(given["ROUNDS"], given["EVENTS"], given["ROWS"], before, tuple(rates), contestants)
 
     @property
     def other_events(self) -> int:
@@ -47,3 +55,7 @@ class Sizes:
         """About how long all of it takes on two cores; half of a round's time does not depend on the events."""
         share = 0.5 * self.events / _DEFAULTS["EVENTS"] + 0.5
         return 1 + _FULL_MINUTES * self.rounds / _DEFAULTS["ROUNDS"] * share
+
+
+def _listed(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]

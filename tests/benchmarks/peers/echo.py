@@ -33,14 +33,17 @@ async def main(broker: str, topic: str, group: str, output: str) -> None:
     )
     await producer.start()
     await consumer.start()
-    while not consumer.assignment():
-        await consumer.getmany(timeout_ms=50)
-    print(json.dumps({"ready_s": time.time()}), flush=True)  # noqa: T201
     sent: deque[Any] = deque()
     next_commit_s = time.monotonic() + COMMIT_INTERVAL_S
+    steps = stepped = 0
     while True:
-        for place, records in (await consumer.getmany(timeout_ms=250)).items():
+        fetched = await consumer.getmany(timeout_ms=250)
+        for place, records in fetched.items():
+            stepped += len(records)
             sent.extend([await _send(producer, output, place.partition, part) for part in _parts(records)])
+        if fetched:
+            steps += 1
+            print(json.dumps({"steps": steps, "stepped": stepped}), flush=True)  # noqa: T201
         while len(sent) > _IN_FLIGHT:
             await sent.popleft()
         if time.monotonic() >= next_commit_s:

@@ -1,4 +1,4 @@
-"""The limit: a bare `aiokafka.getmany()`, with and without orjson. python -m ... [--orjson] BROKER TOPIC GROUP OUTPUT N
+"""The limit: a bare `aiokafka.getmany()`, with and without orjson. python -m ... BROKER TOPIC GROUP OUTPUT N [--orjson]
 
 A commit a second, and one at the end, which counts. Ended by whoever started it.
 """

@@ -1,31 +1,42 @@
-"""`skillstream worker`, saying when it is handed its first record and how it recovers. Settings: the environment.
+"""`skillstream worker`, saying when it is handed its first record, what it takes a step, and how it recovers.
 
-Nothing else of it is changed: the step and the table's two methods are wrapped, and unwrapped after their first call.
+Settings: the environment. Nothing else of it is changed: the pipeline's call is wrapped, which costs a line of output a
+step, and the table's two methods, the first of which is unwrapped after its first call.
 """
 
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
 from agents.cli import main
 from agents.delivery.faust.table import RowTable
-from agents.delivery.step import BatchResult
-from agents.worker.student_step import StudentStep
+from schemas.dialects import Record
+from streams.context import ProcessingContext
+from streams.pipeline import PartitionResult, Pipeline
 
-_step = StudentStep.__call__
+_process = Pipeline.process
 _changelog = RowTable.on_changelog_event
 _recovered = RowTable.on_recovery_completed
 
 
-async def _first_step(step: StudentStep, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult:
-    say(first_s=time.time())
-    setattr(StudentStep, "__call__", _step)  # noqa: B010
-    return await _step(step, partition, records)
+_counted: dict[str, int] = {}
+
+
+async def _counting(
+    pipeline: Pipeline, records: Mapping[int, Sequence[Record]], context: ProcessingContext
+) -> dict[int, PartitionResult]:
+    if not _counted:
+        say(first_s=time.time())
+        _counted.update(steps=0, stepped=0)
+    results = await _process(pipeline, records, context)
+    _counted["steps"] += 1
+    _counted["stepped"] += sum(result.taken for result in results.values())
+    say(**_counted)
+    return results
 
 
 async def _first_of_changelog(table: RowTable, event: Any) -> None:
@@ -45,7 +56,7 @@ def say(**values: Any) -> None:
 
 
 if __name__ == "__main__":
-    setattr(StudentStep, "__call__", _first_step)  # noqa: B010
+    setattr(Pipeline, "process", _counting)  # noqa: B010
     setattr(RowTable, "on_changelog_event", _first_of_changelog)  # noqa: B010
     setattr(RowTable, "on_recovery_completed", _each_recovery)  # noqa: B010
     sys.argv[1:] = ["worker"]

@@ -1,0 +1,82 @@
+"""The highest rate at which p99 stays under a bound: sustainable throughput (Karimov et al. 2018, with the bound of an
+application instead of a queue that does not grow).
+
+By bisection over a ladder of rates, each 15 % above the one below it; 5 s a rate, of which the first is not counted. A
+rate at which a contestant falls behind is above both bounds.
+"""
+
+import sys
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager, ExitStack
+from typing import Final
+
+from tests.benchmarks.broker import BenchKafka
+from tests.benchmarks.datasets import MANY, PLAIN, DataSet
+from tests.benchmarks.latency.curve import chosen
+from tests.benchmarks.latency.field import Entrant
+from tests.benchmarks.latency.session import Session, session
+from tests.benchmarks.measure import Figure, Rounds
+from tests.benchmarks.sizes import Sizes
+
+SEARCHES: Final = {"sustainable": PLAIN, "sustainable_many": MANY}
+LADDER: Final = tuple(10 * round(20 * 1.15**step) for step in range(45))
+BOUNDS_MS: Final = (1_000, 100)
+_WARM_UP_S: Final = 1.0
+_MEASURED_S: Final = 4.0
+_NEVER_MS: Final = float("inf")
+
+
+def measure(kafka: BenchKafka, names: Collection[str], sizes: Sizes, rounds: Rounds) -> list[Figure]:
+    """Events a second, for each bound and contestant; 0 where not even the lowest rate is within it."""
+    found: dict[tuple[str, int, str], list[float]] = {}
+    for number in range(1, sizes.rounds + 1):
+        for name, data in ((name, data) for name, data in SEARCHES.items() if name in names):
+            for entrant in chosen(sizes, number):
+                with Trials(kafka, entrant, data) as trials:
+                    for bound_ms in BOUNDS_MS:
+                        rate = highest(trials.p99_ms, bound_ms)
+                        found.setdefault((name, bound_ms, entrant.name), []).append(rate)
+                        shown = f"{name} {entrant.name:22} {rate:9,.0f} events/s, p99 under {bound_ms:,} ms"
+                        sys.stderr.write(f"  round {number} of {sizes.rounds}  {shown}\n")
+    return [
+        rounds.figure(f"{name}.{bound_ms}_ms.{who}", f"events/s with p99 under {bound_ms:,} ms", rates)
+        for (name, bound_ms, who), rates in found.items()
+    ]
+
+
+def highest(p99_ms: Callable[[int], float], bound_ms: float) -> int:
+    """The highest rate of the ladder whose p99 is under the bound, as far as bisection sees; 0 for none."""
+    well, badly = -1, len(LADDER)
+    while badly - well > 1:
+        middle = (well + badly) // 2
+        if p99_ms(LADDER[middle]) < bound_ms:
+            well = middle
+        else:
+            badly = middle
+    return LADDER[well] if well >= 0 else 0
+
+
+class Trials(AbstractContextManager["Trials"]):
+    """Rates tried of one contestant, each once; begun anew after it fell behind, or when the events are used up."""
+
+    def __init__(self, kafka: BenchKafka, entrant: Entrant, data: DataSet) -> None:
+        self._place = kafka, entrant, data
+        self._stack = ExitStack()
+        self._running: Session | None = None
+        self._known: dict[int, float] = {}
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def p99_ms(self, rate: int) -> float:
+        """Infinite where it falls behind."""
+        if rate not in self._known:
+            window = self._session(int(rate * (_WARM_UP_S + _MEASURED_S)) + 1).run(rate, _WARM_UP_S, _MEASURED_S)
+            self._known[rate] = _NEVER_MS if window is None else window.quantile_ms(99)
+        return self._known[rate]
+
+    def _session(self, events: int) -> Session:
+        if self._running is None or self._running.behind or self._running.supply.left < events:
+            self._stack.close()
+            self._running = self._stack.enter_context(session(*self._place))
+        return self._running
