@@ -1,30 +1,29 @@
 """Behaviour: shrunken rates of what a student does.
 
-Each indicator is a rate with a Beta prior: rate = (numerator + strength·prior)/(denominator + strength). A skill's
-log-odds are the weighted sum of how far its rates lie from their priors, so a student of whom nothing is known sits
-at 0.5 with no evidence. Rubric ratings are one more rate; their number adds to n, so that no rating makes it less.
+A skill's log-odds are the weighted sum of how far its indicators' rates lie from their priors
+(`streams.evidence.weighted_indicators`), so a student of whom nothing is known sits at 0.5 with no evidence. Rubric
+ratings are one more rate; their number adds to n, so that no rating makes it less.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streams.evidence.artifacts import NO_ARTIFACT, Artifact
 from streams.evidence.features import facts_read
 from streams.evidence.indicators import Indicators, Rates
 from streams.evidence.platforms import speaking
-from streams.evidence.source import INLINE_ROWS, Estimate, EstimateStatus, OwnThread, SourceType
+from streams.evidence.source import Estimate, EstimateStatus, SourceType
 from streams.evidence.training_scope import training_scopes
-from streams.rows.row_batch import RowBatch
-from streams.skills.skill_set import Indicator, SkillSet
+from streams.evidence.weighted_indicators import WeightedIndicator, WeightedIndicators, log_odds_within_edges
+from streams.rows.row_batch import Floats, RowBatch
+from streams.skills.skill_set import SkillSet
 
 RUBRIC_STRENGTH: Final = 1.0
 RUBRIC_WEIGHT: Final = 1.5
-_EDGE: Final = 0.005
-_MAX_LOG_ODDS: Final = 20.0  # a probability is never 0 or 1, however much is weighed
+_MAX_LOG_ODDS: Final = 20.0  # a probability is never 0 or 1, however much is weighted
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,112 +46,89 @@ class BehaviourSource:
 
     def __init__(self, skill_set: SkillSet, artifact: Artifact = NO_ARTIFACT) -> None:
         """The artifact is the one in use beside this source."""
-        cards, scopes = artifact.card.skills, training_scopes(skill_set, artifact)
+        scopes = training_scopes(skill_set, artifact)
         self._indicators = Indicators.of(skill_set)
-        self._skills = [
-            (
-                _weighted(self._indicators, column, speak, cards[name].features if name in cards else ()),
-                scopes.get(name),
-            )
-            for column, (name, speak) in enumerate(speaking(skill_set, artifact).items())
-        ]
-        self._thread = OwnThread(self.name, INLINE_ROWS)
+        weighted = list(_weighted(self._indicators, skill_set, artifact))
+        self._rates = WeightedIndicators(weighted, len(skill_set.names))
+        self._read_by_model = np.array([_is_read(each, skill_set, artifact) for each in weighted], np.bool_)[:, None]
+        self._scopes = [(column, scopes[name]) for column, name in enumerate(skill_set.names) if name in scopes]
+        facts = _facts_by_column(weighted, self._indicators)
+        self._with_facts = np.array(list(facts), np.intp)
+        self._facts = np.array([fact for some in facts.values() for fact in some], np.intp)
+        self._first_facts = np.cumsum([0, *map(len, facts.values())])[:-1]
 
-    async def estimate(self, row_batch: RowBatch) -> Estimate:
-        """See Source."""
-        return await self._thread.run(self.compute, row_batch)
-
-    def compute(self, row_batch: RowBatch) -> BehaviourEstimate:
-        """The estimate itself; pure. Of a student whom a trained skill's scope excludes no indicator speaks: how they
-        weigh was fitted to others.
+    def compute(self, row_batch: RowBatch, /) -> BehaviourEstimate:
+        """See ComputedSource; pure. Of a student whom a trained skill's scope excludes no indicator speaks: how they
+        weigh was fitted to others. Sums have shape (skills, rows) on the way.
         """
-        estimate = Estimate.empty(len(row_batch), len(self._skills))
         recent = self._indicators.recent(row_batch)
-        decay = row_batch.decay
-        as_of_s = row_batch.headers["as_of_us"] / 1e6
-        for column, (rates, scope) in enumerate(self._skills):
-            log_odds, n, newest_s = _rubric(row_batch, column, decay)
-            shared = np.zeros(len(row_batch))
-            counted = decay if scope is None else np.where(scope.excludes(row_batch), 0.0, decay)
-            for rate in rates:
-                part, whole = recent.part[rate.index] * counted, recent.whole[rate.index] * counted
-                log_odds += rate.log_odds(part, whole)
-                n += rate.share * whole
-                shared += rate.share * whole * rate.read_by_model
-                newest_s = np.maximum(newest_s, row_batch.facts["newest_s"][:, rate.facts].max(axis=1) * (counted > 0))
-            known = n > 0
-            estimate.p[known, column] = 1 / (1 + np.exp(-np.clip(log_odds[known], -_MAX_LOG_ODDS, _MAX_LOG_ODDS)))
-            estimate.n[known, column] = n[known]
-            estimate.age_s[known, column] = np.maximum(as_of_s[known] - newest_s[known], 0)
-            estimate.status[known, column] = EstimateStatus.OK
-            estimate.shared[known, column] = np.minimum(shared[known] / n[known], 1.0)
+        counted = np.tile(row_batch.decay, (len(row_batch.names), 1))
+        log_odds, n = _rubric(row_batch, counted)
+        for column, scope in self._scopes:
+            counted[column, scope.excludes(row_batch)] = 0.0
+        part, whole = self._rates.of(recent, counted[self._rates.columns])
+        self._rates.add_by_skill(self._rates.log_odds(part, whole), log_odds)
+        events = self._rates.share * whole
+        self._rates.add_by_skill(events, n)
+        shared = np.zeros_like(n)
+        self._rates.add_by_skill(events * self._read_by_model, shared)
+        age_s = row_batch.headers["as_of_us"] / 1e6 - self._newest_s(row_batch, counted)
+        known = n > 0
+        shown = known.T
         return BehaviourEstimate(
-            **{each.name: getattr(estimate, each.name) for each in fields(estimate)}, recent=recent
+            p=np.where(shown, (1 / (1 + np.exp(-np.clip(log_odds, -_MAX_LOG_ODDS, _MAX_LOG_ODDS)))).T, np.nan),
+            n=np.where(shown, n.T, 0.0),
+            age_s=np.where(shown, np.maximum(age_s, 0).T, 0.0),
+            status=np.where(shown, np.int8(EstimateStatus.OK), np.int8(EstimateStatus.ABSENT)),
+            shared=np.minimum(np.divide(shared, n, out=np.zeros_like(n), where=known), 1.0).T.copy(),
+            out_of_range=np.zeros(shown.shape, np.bool_),
+            recent=recent,
         )
 
-
-@dataclass(frozen=True, slots=True)
-class _Rate:
-    """An indicator, weighed: its index among all, the facts that it counts, and its part of the skill's weights."""
-
-    index: int
-    indicator: Indicator
-    facts: list[int]
-    share: float
-    read_by_model: bool
-
-    def log_odds(self, part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
-        """How far the shrunken rate lies from its prior, times the indicator's weight."""
-        return self.indicator.weight * distance_from_prior(part, whole, self.indicator.prior, self.indicator.strength)
+    def _newest_s(self, row_batch: RowBatch, counted: Floats) -> Floats:
+        """When anything was last seen that counts for each skill; shape (skills, rows)."""
+        newest_s = row_batch.skill_states["rubric_newest_s"].T.astype(np.float64)
+        if len(self._facts):
+            of_facts = np.maximum.reduceat(row_batch.facts["newest_s"].T[self._facts], self._first_facts, axis=0)
+            counts = counted[self._with_facts] > 0
+            newest_s[self._with_facts] = np.maximum(newest_s[self._with_facts], of_facts * counts)
+        return newest_s
 
 
-def distance_from_prior(
-    part: NDArray[np.float64], whole: NDArray[np.float64], prior: float, strength: float
-) -> NDArray[np.float64]:
-    """How far a rate, shrunk by a prior that is worth `strength` observations, lies from it, in log-odds."""
-    rate = (np.minimum(part, whole) + strength * prior) / (whole + strength)
-    return np.asarray(_logit(rate) - _logit(np.array(prior)))
+def _weighted(indicators: Indicators, skill_set: SkillSet, artifact: Artifact) -> Iterator[WeightedIndicator]:
+    """The indicators that speak, by their names, and have a weight: as they were fitted."""
+    for column, speak in enumerate(speaking(skill_set, artifact).values()):
+        by_name = {indicator.name: indicator for indicator in speak}
+        total = sum(abs(indicator.weight) for indicator in speak) or 1.0
+        for index in np.flatnonzero(indicators.skill == column).tolist():
+            indicator = by_name.get(indicators.indicators[index].name)
+            if indicator is not None and indicator.weight:
+                yield WeightedIndicator(index, column, indicator, abs(indicator.weight) / total)
 
 
-def _weighted(
-    indicators: Indicators, column: int, speaking: Collection[Indicator], features: Collection[str]
-) -> list[_Rate]:
-    """The indicators of the skill in `column` that speak, by their names, and have a weight: as they were fitted."""
-    read = {fact.key for fact in facts_read(features)}
-    by_name = {indicator.name: indicator for indicator in speaking}
-    total = sum(abs(indicator.weight) for indicator in speaking) or 1.0
-    return [
-        _Rate(
-            index,
-            indicator,
-            sorted({fact for fact, _ in indicators.numerators[index] + indicators.denominators[index]}),
-            abs(indicator.weight) / total,
-            not read.isdisjoint(text.partition(".")[0] for text in indicator.numerator),
-        )
-        for index in np.flatnonzero(indicators.skill == column).tolist()
-        if (indicator := by_name.get(indicators.indicators[index].name)) is not None and indicator.weight
-    ]
+def _is_read(weighted: WeightedIndicator, skill_set: SkillSet, artifact: Artifact) -> bool:
+    """Whether the skill's model reads any fact of an indicator's numerator, too."""
+    card = artifact.card.skills.get(skill_set.names[weighted.column])
+    read = {fact.key for fact in facts_read(card.features if card else ())}
+    return not read.isdisjoint(text.partition(".")[0] for text in weighted.indicator.numerator)
 
 
-def _rubric(
-    row_batch: RowBatch, skill: int, decay: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Log-odds, number and newest of the teachers' ratings; each of shape (rows,)."""
-    n, total = (
-        row_batch.skill_states["rubric_n"][:, skill] * decay,
-        row_batch.skill_states["rubric_total"][:, skill] * decay,
-    )
-    rate = (total + RUBRIC_STRENGTH * 0.5) / (n + RUBRIC_STRENGTH)
-    return (
-        np.where(n > 0, RUBRIC_WEIGHT * _logit(rate), 0.0),
-        n,
-        row_batch.skill_states["rubric_newest_s"][:, skill].astype(float),
-    )
+def _facts_by_column(weighted: Collection[WeightedIndicator], indicators: Indicators) -> dict[int, list[int]]:
+    """The facts that the indicators of each skill count, of skills that have such."""
+    facts: dict[int, set[int]] = {}
+    for each in weighted:
+        terms = indicators.numerators[each.index] + indicators.denominators[each.index]
+        facts.setdefault(each.column, set()).update(fact for fact, _ in terms)
+    return {column: sorted(some) for column, some in facts.items()}
 
 
-def _logit(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    clipped = np.clip(p, _EDGE, 1 - _EDGE)
-    return np.asarray(np.log(clipped / (1 - clipped)))
+def _rubric(row_batch: RowBatch, decay: Floats) -> tuple[Floats, Floats]:
+    """Log-odds and number of the teachers' ratings; each of shape (skills, rows), as `decay`."""
+    n = row_batch.skill_states["rubric_n"].T * decay
+    if not n.any():
+        return np.zeros_like(n), n
+    rate = (row_batch.skill_states["rubric_total"].T * decay + RUBRIC_STRENGTH * 0.5) / (n + RUBRIC_STRENGTH)
+    return np.where(n > 0, RUBRIC_WEIGHT * log_odds_within_edges(rate), 0.0), n
 
 
 BEHAVIOUR: Final = SourceType(

@@ -1,14 +1,16 @@
-"""Collecting the sources' estimates: at once, each within the deadline, none able to stop the others."""
+"""Collecting the sources' estimates: those that wait side by side, within a deadline; none able to stop the others."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, Final, cast
 
 import numpy as np
 
-from streams.evidence.source import Estimate, EstimateStatus, Source
+from streams.evidence.source import Estimate, EstimateStatus, Source, WaitingSource, is_computed
 from streams.rows.row_batch import RowBatch
 
 FailureListener = Callable[[str, BaseException], None]
+_ARRAYS: Final = ("p", "n", "age_s", "status", "shared", "out_of_range")
 
 
 async def collect(
@@ -20,49 +22,81 @@ async def collect(
     stale_after_s: float,
     on_failure: FailureListener,
 ) -> Mapping[str, Estimate]:
-    """Ask every source about all of `row_batch`; takes as long as the slowest, at most `deadline_s`.
+    """Ask every source about all of `row_batch`; takes as long as the slowest that waits, at most `deadline_s`, and as
+    those that compute take one after the other.
 
     A source that raises, is late or answers nonsense is `failed`: its estimate is empty and `on_failure` is called with
     the reason. Raises only CancelledError.
     """
+    shape = len(row_batch), skills
     if not len(row_batch):
         return {source.name: Estimate.empty(0, skills) for source in sources}
-    answers = await asyncio.gather(
-        *(_ask(source, row_batch, (len(row_batch), skills), deadline_s) for source in sources), return_exceptions=True
-    )
-    estimates = {}
-    for source, answer in zip(sources, answers, strict=True):
-        if isinstance(answer, Estimate):
-            estimates[source.name] = _flag_stale(answer, stale_after_s)
-        else:
-            on_failure(source.name, answer)
-            estimates[source.name] = Estimate.empty(len(row_batch), skills, EstimateStatus.FAILED)
-    return estimates
+    asked = {source.name: ask(source, row_batch, shape, deadline_s) for source in sorted(sources, key=is_computed)}
+    if all(map(is_computed, sources)):  # a task for each would cost more than what they compute of few rows
+        answers = [await _settled(each) for each in asked.values()]
+    else:  # those that wait are asked first, so that they wait while the others compute
+        answers = await asyncio.gather(*asked.values(), return_exceptions=True)
+    by_name = dict(zip(asked, answers, strict=True))
+    return {
+        source.name: _heard(source.name, by_name[source.name], shape, stale_after_s, on_failure) for source in sources
+    }
 
 
-async def _ask(source: Source, row_batch: RowBatch, shape: tuple[int, int], deadline_s: float) -> Estimate:
-    estimate = await asyncio.wait_for(source.estimate(row_batch), deadline_s)
+async def ask(source: Source, row_batch: RowBatch, shape: tuple[int, int], deadline_s: float | None = None) -> Estimate:
+    """The estimate of either kind of source, of `shape`. Raises what it raises, TimeoutError where one that waits is
+    late, and ValueError for an answer that makes no sense.
+    """
+    if is_computed(source):
+        estimate = source.compute(row_batch)
+    else:
+        async with asyncio.timeout(deadline_s):
+            estimate = await cast(WaitingSource, source).estimate(row_batch)
     require_sense(estimate, shape)
     return estimate
 
 
 def require_sense(estimate: Estimate, shape: tuple[int, int]) -> None:
     """Raise ValueError unless every array has `shape` and holds what Estimate promises."""
-    for name in ("p", "n", "age_s", "status", "shared", "out_of_range"):
+    for name in _ARRAYS:
         if getattr(estimate, name).shape != shape:
             raise ValueError(f"answered {name} with shape {getattr(estimate, name).shape}, not {shape}")
+    if 0 in shape:
+        return
+    # Least and most, for they are NaN where anything is: half as many passes as comparing all with both bounds.
+    n, age_s, shared = estimate.n, estimate.age_s, estimate.shared
     said = (estimate.status == EstimateStatus.OK) | (estimate.status == EstimateStatus.STALE)
-    if not np.all((estimate.p[said] > 0) & (estimate.p[said] < 1)):
+    if not np.all((estimate.p > 0) & (estimate.p < 1) | ~said):
         raise ValueError("answered a probability outside of (0, 1)")
-    if not np.all((estimate.n >= 0) & np.isfinite(estimate.n) & (estimate.age_s >= 0) & np.isfinite(estimate.age_s)):
+    if not (n.min() >= 0 and n.max() < np.inf and age_s.min() >= 0 and age_s.max() < np.inf):
         raise ValueError("answered a sample size or an age that is negative or not finite")
-    if not np.all((estimate.shared >= 0) & (estimate.shared <= 1)):
+    if not (shared.min() >= 0 and shared.max() <= 1):
         raise ValueError("answered a shared part outside of [0, 1]")
-    if np.any(estimate.n[~said]):
+    if np.any((n > 0) > said):
         raise ValueError("answered a sample size where it has no estimate")
 
 
-def _flag_stale(estimate: Estimate, stale_after_s: float) -> Estimate:
-    """Flag old evidence as stale, for consumers. It still counts: its reliability has fallen."""
-    estimate.status[(estimate.status == EstimateStatus.OK) & (estimate.age_s > stale_after_s)] = EstimateStatus.STALE
-    return estimate
+async def _settled(asked: Coroutine[Any, Any, Estimate]) -> Estimate | BaseException:
+    """As `gather` gives it. Nothing is awaited in it, so a CancelledError is the source's own."""
+    try:
+        return await asked
+    except (Exception, asyncio.CancelledError) as error:
+        return error
+
+
+def _heard(
+    name: str,
+    answer: Estimate | BaseException,
+    shape: tuple[int, int],
+    stale_after_s: float,
+    on_failure: FailureListener,
+) -> Estimate:
+    """What a source's answer is taken for. Old evidence is flagged as stale, for consumers; it still counts: its
+    reliability has fallen.
+    """
+    if isinstance(answer, BaseException):
+        on_failure(name, answer)
+        return Estimate.empty(*shape, EstimateStatus.FAILED)
+    old = answer.age_s > stale_after_s
+    if old.any():
+        answer.status[old & (answer.status == EstimateStatus.OK)] = EstimateStatus.STALE
+    return answer

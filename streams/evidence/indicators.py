@@ -1,12 +1,12 @@
 """Indicators of a skill set as sums over rows: what behaviour is estimated by, and what profiles show."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
-from streams.rows.layout import Indices
+from streams.rows.layout import Array, Indices
 from streams.rows.row_batch import Floats, RowBatch
 from streams.skills.skill_set import Indicator, SkillSet
 from streams.vocabulary import INDEX
@@ -37,6 +37,7 @@ class Indicators:
     skill: Indices
     numerators: tuple[tuple[Term, ...], ...]
     denominators: tuple[tuple[Term, ...], ...]
+    sums: "_Sums"
 
     @classmethod
     def of(cls, skill_set: SkillSet) -> Self:
@@ -47,33 +48,53 @@ class Indicators:
     def of_skills(cls, by_skill: Iterable[Sequence[Indicator]]) -> Self:
         """Those of each skill, in their order."""
         named = [(column, each) for column, of_skill in enumerate(by_skill) for each in of_skill]
+        numerators = tuple(tuple(map(term_of, each.numerator)) for _, each in named)
+        denominators = tuple(tuple(map(term_of, each.denominator)) for _, each in named)
         return cls(
             tuple(each for _, each in named),
             np.array([column for column, _ in named], np.intp),
-            tuple(tuple(map(term_of, each.numerator)) for _, each in named),
-            tuple(tuple(map(term_of, each.denominator)) for _, each in named),
+            numerators,
+            denominators,
+            _Sums(numerators + denominators),
         )
 
     def recent(self, rows: RowBatch) -> Rates:
         """Decayed sums at each row's reference time."""
-        return self._rates({False: rows.facts["recent_n"].T, True: rows.facts["recent_total"].T})
+        return self._rates(rows.facts["recent_n"], rows.facts["recent_total"])
 
     def lifetime(self, rows: RowBatch) -> Rates:
         """Sums of all that was ever counted."""
-        return self._rates({False: rows.facts["n"].T, True: rows.facts["total"].T})
+        return self._rates(rows.facts["n"], rows.facts["total"])
 
-    def _rates(self, columns: Mapping[bool, Floats]) -> Rates:
-        """Sums of these columns of facts, of shape (facts, rows) each, by whether they hold values.
+    def _rates(self, n: Array, total: Array) -> Rates:
+        sums = self.sums.of(n, total)
+        return Rates(sums[: len(self.indicators)], sums[len(self.indicators) :])
 
-        Added in the order of the terms: the same to the bit, whatever else is in the batch. No matrix product: most of
-        one would be zeros, and the threads of a BLAS spin on for longer than all of it takes.
-        """
-        part, whole = (np.zeros((len(self.indicators), columns[False].shape[1])) for _ in range(2))
-        for sums, terms_of in ((part, self.numerators), (whole, self.denominators)):
-            for added, terms in zip(sums, terms_of, strict=True):
-                for fact, of_values in terms:
-                    added += columns[of_values][fact]
-        return Rates(part, whole)
+
+class _Sums:
+    """Sums of facts' columns, prepared: each of `lists` is one, and has a term at least.
+
+    Added in the order of the terms: the same to the bit, whatever else is in the batch. No matrix product: most of one
+    would be zeros, and the threads of a BLAS spin on for longer than all of it takes.
+    """
+
+    def __init__(self, lists: Sequence[Sequence[Term]]) -> None:
+        terms = sorted({term for terms in lists for term in terms}, key=lambda term: (term[1], term[0]))
+        at = {term: index for index, term in enumerate(terms)}
+        self._n = np.array([fact for fact, of_values in terms if not of_values], np.intp)
+        self._total = np.array([fact for fact, of_values in terms if of_values], np.intp)
+        self._first = np.array([at[first] for first, *_ in lists], np.intp)
+        self._more = [(row, at[term]) for row, (_, *more) in enumerate(lists) for term in more]
+
+    def of(self, n: Array, total: Array) -> Floats:
+        """Of these columns, of shape (rows, facts); shape (lists, rows)."""
+        columns = np.empty((len(self._n) + len(self._total), len(n)))
+        columns[: len(self._n)] = n.T[self._n]
+        columns[len(self._n) :] = total.T[self._total]
+        sums = columns[self._first]
+        for row, term in self._more:
+            sums[row] += columns[term]
+        return sums
 
 
 def term_of(text: str) -> Term:

@@ -10,7 +10,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from streams.evidence.source import INLINE_ROWS, Estimate, EstimateStatus, OwnThread, SourceType
+from streams.evidence.source import Estimate, EstimateStatus, SourceType
 from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import SkillSet
 
@@ -25,30 +25,30 @@ class LanguageSource:
     def __init__(self, shrinkage: Sequence[float] | float = SHRINKAGE) -> None:
         """`shrinkage` is by skill, or the same for all."""
         self._shrinkage = np.asarray(shrinkage, np.float64)
-        self._thread = OwnThread(self.name, INLINE_ROWS)
 
     @classmethod
     def of(cls, skill_set: SkillSet) -> Self:
         """The source of these skills."""
         return cls([0.0 if skill.text_table else SHRINKAGE for skill in skill_set.skills.values()])
 
-    async def estimate(self, row_batch: RowBatch) -> Estimate:
-        """See Source."""
-        return await self._thread.run(self.compute, row_batch)
-
-    def compute(self, row_batch: RowBatch) -> Estimate:
-        """The estimate itself; pure."""
-        estimate = Estimate.empty(len(row_batch), len(row_batch.names))
+    def compute(self, row_batch: RowBatch, /) -> Estimate:
+        """See ComputedSource; pure."""
+        states, shape = row_batch.skill_states, (len(row_batch), len(row_batch.names))
+        if not states["text_n"].any():
+            return Estimate.empty(*shape)
         decay = row_batch.decay[:, None]
-        n, total = row_batch.skill_states["text_n"] * decay, row_batch.skill_states["text_total"] * decay
+        n = states["text_n"] * decay
         said = n > 0
-        age_s = row_batch.headers["as_of_us"][:, None] / 1e6 - row_batch.skill_states["text_newest_s"]
-        shrunk_n = n + self._shrinkage
-        estimate.p[said] = 1 / (1 + np.exp(-total[said] / shrunk_n[said]))
-        estimate.n[said] = n[said]
-        estimate.age_s[said] = np.maximum(age_s[said], 0)
-        estimate.status[said] = EstimateStatus.OK
-        return estimate
+        age_s = row_batch.headers["as_of_us"][:, None] / 1e6 - states["text_newest_s"]
+        mean = np.divide(-states["text_total"] * decay, n + self._shrinkage, out=np.zeros(shape), where=said)
+        return Estimate(
+            p=np.where(said, 1 / (1 + np.exp(mean)), np.nan),
+            n=np.where(said, n, 0.0),
+            age_s=np.where(said, np.maximum(age_s, 0), 0.0),
+            status=np.where(said, np.int8(EstimateStatus.OK), np.int8(EstimateStatus.ABSENT)),
+            shared=np.zeros(shape),
+            out_of_range=np.zeros(shape, np.bool_),
+        )
 
 
 LANGUAGE: Final = SourceType(name=LanguageSource.name, make=lambda skill_set, _artifact: LanguageSource.of(skill_set))

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from streams.evidence.artifacts import Artifact
-from streams.evidence.source import INLINE_ROWS, Estimate, EstimateStatus, OwnThread, SourceType
+from streams.evidence.source import Estimate, EstimateStatus, SourceType
 from streams.mastery.counts import AnswerCounts
 from streams.mastery.model import Mastery
 from streams.rows.components import ComponentBatch
@@ -25,14 +25,9 @@ class MasterySource:
             (column, Mastery(artifact.banks[skill])) for column, skill in enumerate(skills) if skill in artifact.banks
         ]
         self._width = len(skills)
-        self._thread = OwnThread(self.name, INLINE_ROWS)
 
-    async def estimate(self, row_batch: RowBatch) -> Estimate:
-        """See Source."""
-        return await self._thread.run(self.compute, row_batch)
-
-    def compute(self, row_batch: RowBatch) -> Estimate:
-        """The estimate itself; pure. n is the number of answers, counted by component."""
+    def compute(self, row_batch: RowBatch, /) -> Estimate:
+        """See ComputedSource; pure. n is the number of answers, counted by component."""
         estimate = Estimate.empty(len(row_batch), self._width)
         if not self._columns:
             return estimate

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from streams.evidence.artifacts import Artifact
 from streams.evidence.features import facts_read, features_of
-from streams.evidence.source import INLINE_ROWS, Estimate, EstimateStatus, OwnThread, SourceType
-from streams.evidence.training_scope import TrainingScope, recent_events, training_scopes
+from streams.evidence.source import Estimate, EstimateStatus, SourceType
+from streams.evidence.training_scope import EventCount, TrainingScope, training_scopes
 from streams.evidence.tree_scorer import TreeScorer
 from streams.rows.row_batch import RowBatch
 
@@ -37,14 +37,9 @@ class ModelSource:
             if skill in artifact.models
         ]
         self._width = len(skills)
-        self._thread = OwnThread(self.name, INLINE_ROWS)
 
-    async def estimate(self, row_batch: RowBatch) -> Estimate:
-        """See Source."""
-        return await self._thread.run(self.compute, row_batch)
-
-    def compute(self, row_batch: RowBatch, at_us: Sequence[int] | None = None) -> Estimate:
-        """The estimate at each row's `as_of`, or at `at_us`; pure.
+    def compute(self, row_batch: RowBatch, /) -> Estimate:
+        """See ComputedSource; pure.
 
         A student with no event among a model's inputs, other than of sittings, is absent to it, as is one whom its
         scope excludes. n is the decayed number of those events.
@@ -55,7 +50,7 @@ class ModelSource:
             known = np.flatnonzero(n > 0 if scope is None else (n > 0) & ~scope.excludes(row_batch))
             if not len(known):
                 continue
-            matrix = features_of(row_batch, inputs.features, at_us)[known]
+            matrix = features_of(row_batch, inputs.features)[known]
             estimate.p[known, column] = np.clip(model.probability(matrix), _EDGE, 1 - _EDGE)
             estimate.n[known, column] = n[known]
             estimate.age_s[known, column] = age_s[known]
@@ -71,13 +66,15 @@ class _Inputs:
     def __init__(self, features: Sequence[str]) -> None:
         self.features = tuple(features)
         read = facts_read(features)
-        self._facts = sorted({fact for fact in read if fact.standing != "context"} or read)
+        facts = sorted({fact for fact in read if fact.standing != "context"} or read)
+        self._facts = np.array(facts, np.intp)
+        self._events = EventCount(facts)
 
     def evidence(self, row_batch: RowBatch) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Effective number of input events, and age in s of the newest; each of shape (rows,)."""
-        newest_s = row_batch.facts["newest_s"][:, np.array(self._facts, np.intp)].max(axis=1)
+        newest_s = row_batch.facts["newest_s"].T[self._facts].max(axis=0, initial=0)
         age_s = np.maximum(row_batch.headers["as_of_us"] / 1e6 - newest_s, 0)
-        return recent_events(row_batch, self._facts) * row_batch.decay, np.where(newest_s > 0, age_s, 0.0)
+        return self._events.recent(row_batch) * row_batch.decay, np.where(newest_s > 0, age_s, 0.0)
 
 
 MODEL: Final = SourceType(

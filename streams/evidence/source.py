@@ -1,20 +1,18 @@
-"""The protocol of a source of evidence, the estimate that it returns, and the type that declares it.
+"""The protocols of a source of evidence, the estimate that it returns, and the type that declares it.
 
-A fourth source is a class with a `name` and an `estimate`, a SourceType, and a line in the registry (docs/sources.md).
+A fourth source is a class with a `name` and an `estimate` or, where it only computes, a `compute`; a SourceType; and a
+line in the registry (docs/sources.md).
 """
 
-import asyncio
 import re
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import Retryable
 from streams.evidence.artifacts import Artifact
 from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import SkillSet
@@ -71,9 +69,9 @@ class RecordedEstimate(Estimate):
     log_odds: NDArray[np.float64]
 
 
-class Source(Protocol):
-    """A source of evidence. `estimate` may raise or be slow: the collection has a deadline and takes either as
-    failure.
+class WaitingSource(Protocol):
+    """A source that waits for what is elsewhere. `estimate` may raise or be slow: the collection has a deadline and
+    takes either as failure.
     """
 
     @property
@@ -82,6 +80,29 @@ class Source(Protocol):
     async def estimate(self, row_batch: RowBatch) -> Estimate:
         """Estimate every skill of every row. Reads the row batch, never changes it."""
         ...
+
+
+class ComputedSource(Protocol):
+    """A source that computes, in microseconds a row, and waits for nothing: it has `compute` in place of `estimate`.
+
+    It is asked where the batch is worked on. Nothing can interrupt it, so there is no deadline: what it says counts
+    however long it took, and is the same on a slow machine. It may raise, which is a failure.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def compute(self, row_batch: RowBatch, /) -> Estimate:
+        """As `estimate` of those that wait."""
+        ...
+
+
+Source = WaitingSource | ComputedSource
+
+
+def is_computed(source: Source) -> TypeGuard[ComputedSource]:
+    """Whether a source says of itself that it only computes: whatever has `estimate` waits."""
+    return not hasattr(source, "estimate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,46 +139,3 @@ class SourceType:
     def declared(self) -> tuple[object, ...]:
         """All that moves scores, but for `make`."""
         return (self.name, self.version, self.trained, self.overlaps, self.share, self.remote)
-
-
-class SourceBusy(Retryable):
-    """The former batch's call, given up at its deadline, is still running."""
-
-
-INLINE_ROWS: Final = 256
-"""So few are computed without a thread: all sources take 1.4 ms of CPU, with a thread each 0.2 ms more."""
-
-
-class OwnThread:
-    """One thread for a source that computes, so that its deadline holds and late work cannot pile up.
-
-    What is pure, and takes milliseconds for so many rows, need not go there for batches of `inline_rows`.
-    """
-
-    def __init__(self, name: str, inline_rows: int = 0) -> None:
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"evidence-{name}")
-        self._inline_rows = inline_rows
-        self._abandoned: Future[Estimate] | None = None
-
-    async def run(self, compute: "Compute", row_batch: RowBatch) -> Estimate:
-        """Compute in the thread, after what other partitions' batches have asked for; few rows at once.
-
-        Raises SourceBusy while an earlier call, given up at its deadline, still holds the thread.
-        """
-        if self._abandoned is not None and not self._abandoned.done():
-            raise SourceBusy("the former call is still running")
-        if len(row_batch) <= self._inline_rows:
-            return compute(row_batch)
-        work = self._executor.submit(compute, row_batch)
-        try:
-            return await asyncio.wrap_future(work)
-        except asyncio.CancelledError:
-            if not work.done():
-                self._abandoned = work
-            raise
-
-
-class Compute(Protocol):
-    """A plain function from a row batch to an estimate."""
-
-    def __call__(self, row_batch: RowBatch, /) -> Estimate: ...

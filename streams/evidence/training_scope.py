@@ -5,7 +5,7 @@ indicators that were fitted beside it are absent: they would speak of the rest a
 that it had in training? If not, the estimate is `out_of_range`: it is given, and nothing validates it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -31,8 +31,8 @@ class TrainingScope:
 
     def __init__(self, skill: Skill, features: Sequence[str], trained_on: TrainedOn) -> None:
         speaking = {fact for fact in facts_of_skill(skill) | facts_read(features) if fact.standing not in _SILENT}
-        self._seen = sorted(fact for fact in speaking if fact.key in trained_on.facts)
-        self._unseen = sorted(speaking.difference(self._seen))
+        seen = {fact for fact in speaking if fact.key in trained_on.facts}
+        self._seen, self._unseen = EventCount(seen), EventCount(speaking - seen)
         ranges = [trained_on.ranges.get(name, _UNKNOWN) for name in features]
         low, high = np.array([(each.low, each.high) for each in ranges]).reshape(-1, 2).T
         slack = TOLERANCE * (high - low)
@@ -43,9 +43,8 @@ class TrainingScope:
         """Of each row, whether most of the decayed number of events that speak of the skill are of facts that training
         never saw; shape (rows,).
         """
-        if not self._unseen:
-            return np.zeros(len(row_batch), np.bool_)
-        return recent_events(row_batch, self._unseen) > recent_events(row_batch, self._seen)
+        unseen = self._unseen.recent(row_batch)
+        return unseen > self._seen.recent(row_batch) if unseen.any() else np.zeros(len(row_batch), np.bool_)
 
     def is_beyond(self, matrix: Floats) -> NDArray[np.bool_]:
         """Of each row of features, shape (rows, features), whether any is outside of its range in training, or NaN
@@ -74,13 +73,25 @@ def facts_of_skill(skill: Skill) -> set[Fact]:
     return {INDEX[fact] for fact in terms.union(skill.evidence_weights)}
 
 
-def recent_events(row_batch: RowBatch, facts: Sequence[Fact]) -> Floats:
-    """At least how many events state any of `facts`, each counting as by the row's reference time; shape (rows,).
+class EventCount:
+    """At least how many events state any of some facts.
 
     An event states several facts, so those that stand for one event are added up; a detail may be all that it states.
     """
-    if not facts:
-        return np.zeros(len(row_batch))
-    recent = row_batch.facts["recent_n"][:, np.array(facts, np.intp)]
-    leading = np.array([fact.standing == "event" for fact in facts])
-    return np.asarray(np.maximum(recent[:, leading].sum(axis=1), recent.max(axis=1)))
+
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        leading_first = sorted(facts, key=lambda fact: (fact.standing != "event", fact))
+        self._leading = sum(fact.standing == "event" for fact in leading_first)
+        self._facts = np.array(leading_first, np.intp)
+
+    def recent(self, row_batch: RowBatch) -> Floats:
+        """Of each row, each event counting as by the row's reference time; shape (rows,)."""
+        if not len(self._facts):
+            return np.zeros(len(row_batch))
+        recent = row_batch.facts["recent_n"].T[self._facts]
+        most = np.maximum.reduce(recent)
+        if not self._leading:
+            return np.asarray(most)
+        # Added one after the other: numpy adds many of one row, but not of several, in pairs.
+        leading = np.add.accumulate(recent[: self._leading])[-1]
+        return np.asarray(np.maximum(leading, most))

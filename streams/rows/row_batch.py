@@ -67,6 +67,7 @@ class RowBatch:
     sections: dict[str, list[bytes]]
     segments: Segments
     foreign: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
+    _decay: tuple[Array, Array, Floats] | None = None
 
     @classmethod
     def of(cls, rows: Sequence[bytes | None], names: tuple[str, ...], segments: Segments | None = None) -> Self:
@@ -101,8 +102,16 @@ class RowBatch:
 
     @property
     def decay(self) -> Floats:
-        """What carries each row's decayed sums from its reference time to its newest event; shape (rows,)."""
-        return decays(self.headers["reference_us"].tolist(), self.headers["as_of_us"].tolist())
+        """What carries each row's decayed sums from its reference time to its newest event; shape (rows,). Computed
+        once for as long as these times stay as they are.
+        """
+        reference_us, as_of_us = self.headers["reference_us"], self.headers["as_of_us"]
+        known = self._decay
+        if known is None or not (np.array_equal(known[0], reference_us) and np.array_equal(known[1], as_of_us)):
+            known = reference_us.copy(), as_of_us.copy(), decays(reference_us.tolist(), as_of_us.tolist())
+            known[2].flags.writeable = False
+            self._decay = known
+        return known[2]
 
     def pending(self, row_index: int) -> Pending:
         """What reasoning a row's student is owed, as an object of its own."""

@@ -14,7 +14,7 @@ N, so the confidence 1 − width/prior can only fall. A continuous outcome has a
 what these say (`OutcomeIntervals`), which holds to the same.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, combinations
@@ -72,26 +72,41 @@ class ScoredBatch:
         cut. Only where a source failed it keeps the one that it had.
         """
         known = ~np.isnan(fused.score)
-        failed = np.any([np.any(each.status == EstimateStatus.FAILED, axis=1) for each in estimates.values()], axis=0)
         noted = {
-            name: np.where(known, values, np.where(failed[:, None], rows.skill_states[name], nothing))
-            for name, values, nothing in (("score", fused.score, NOTHING_NOTED), ("confidence", fused.confidence, 0.0))
+            "score": np.where(known, fused.score, NOTHING_NOTED),
+            "confidence": np.where(known, fused.confidence, 0),
         }
+        if failures := failed_rows(estimates):
+            stays = ~known & np.any(list(failures.values()), axis=0)[:, None]
+            noted = {name: np.where(stays, rows.skill_states[name], values) for name, values in noted.items()}
         return cls(replace(rows, skill_states={**rows.skill_states, **noted}), estimates, fused)
 
     @cached_property
     def failed(self) -> Mapping[str, NDArray[np.bool_]]:
         """Of each source that failed, by name and in their order, for which rows."""
-        failed = {
-            name: np.any(self.estimates[name].status == EstimateStatus.FAILED, axis=1)
-            for name in sorted(self.estimates)
-        }
-        return {name: row_indices for name, row_indices in failed.items() if row_indices.any()}
+        return failed_rows(self.estimates)
 
     @property
     def degraded(self) -> int:
         """Of how many rows a source failed."""
         return int(np.count_nonzero(np.any(list(self.failed.values()), axis=0)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Stack:
+    """Estimates one upon the other: arrays of shape (sources, students, skills), `there` where a source is present.
+
+    `sources` are their indices among all. `present` says which set of sources is present, as an index of
+    `sets_by_bits`, `tables_at` where in tables of (skills, sets of sources) that is; shape (students, skills).
+    """
+
+    estimates: Mapping[str, Estimate]
+    sources: Sequence[int]
+    n: Floats
+    there: NDArray[np.bool_]
+    freshness: Floats
+    present: Indices
+    tables_at: Indices
 
 
 class Fusion:
@@ -106,21 +121,19 @@ class Fusion:
         cards = [artifact.card.skills.get(name) for name in skill_set.names]
         fits = [card.fusion if card else None for card in cards]
         names = [each.name for each in types]
-        self._overlaps = {each.name: each.overlaps for each in types}
+        self._overlaps = {each.name: frozenset(each.overlaps) for each in types}
         self._shares = {each.name: each.share for each in types}
         self._overlapped = [name for name in names if any(name in each.overlaps for each in types)]
-        self._bits = {name: 1 << bit for bit, name in enumerate(names)}
+        self._index = {name: index for index, name in enumerate(names)}
         sets = sets_by_bits(names)
         self._first = np.arange(len(fits)) * len(sets)  # of each skill, in tables of (skills, sets of sources)
         skills = list(zip(skill_set.skills.values(), fits, strict=True))
-        self._weights = {
-            source: np.array([_weights(source, skill, fit, sets) for skill, fit in skills]) for source in names
-        }
+        weights = [[_weights(source, skill, fit, sets) for skill, fit in skills] for source in names]
+        self._weights = np.array(weights).reshape(len(names), -1)
         self._intercepts = np.array([_by_set(fit.intercepts if fit else {}, sets, 0.0) for fit in fits])
-        self._kappas = {
-            source: np.array([fit.kappa.get(source, self._kappa) if fit else self._kappa for fit in fits])
-            for source in names
-        }
+        self._kappas = np.array(
+            [[fit.kappa.get(source, self._kappa) if fit else self._kappa for fit in fits] for source in names]
+        )
         self._tables = [card.intervals if card else None for card in cards]
         self._outcome_tables = [card.outcome_intervals if card else None for card in cards]
         self._outcome_masks = np.array(
@@ -135,46 +148,52 @@ class Fusion:
 
     def fuse(self, estimates: Mapping[str, Estimate]) -> Fused:
         """Fuse one batch. Pure; a (student, skill) without any present source is NaN throughout."""
-        reliability = {name: self.reliability(name, estimate) for name, estimate in estimates.items()}
-        present = self._present(estimates)
-        weights = {name: self._weight(name, estimates, present) for name in estimates}
-        log_odds = {
-            name: estimate.log_odds
-            if isinstance(estimate, RecordedEstimate)
-            else weights[name] * reliability[name] * log_odds_of(estimate.p)
-            for name, estimate in estimates.items()
-        }
-        carries = {name: (weights[name] != 0) & (estimate.n > 0) for name, estimate in estimates.items()}
-        total = np.sum(list(log_odds.values()), axis=0) + self._intercepts.take(self._first + present)
-        known = present > 0
-        certain = np.clip(total, -MAX_LOG_ODDS, MAX_LOG_ODDS)
-        score = np.where(known, 1 / (1 + np.exp(-certain)), np.nan)
-        width = np.where(known, self._widths(estimates), np.nan)
+        stack = self._stack(estimates)
+        weights = self._weigh(stack)
+        log_odds = weights * self._reliability(stack) * log_odds_of(np.array([each.p for each in estimates.values()]))
+        for at, estimate in enumerate(estimates.values()):
+            if isinstance(estimate, RecordedEstimate):
+                log_odds[at] = estimate.log_odds
+        carries = (weights != 0) & stack.there
+        total = log_odds.sum(axis=0) + self._intercepts.take(stack.tables_at)
+        known = stack.present > 0
+        evidence = self._most_evidence(stack)
+        score = np.where(known, _probability(total), np.nan)
+        width = np.where(known, self._widths(evidence, estimates), np.nan)
         low = np.clip(score - width / 2, 0, 1 - width)
         confidence = np.maximum(1 - width / self._widths_of_nothing, 0.0)
         fitted = np.zeros(score.shape, np.bool_)
-        for name in self._fitted.keys() & estimates.keys():
-            fitted |= self._fitted[name] & (self._is_chosen[name] | carries[name]) & (estimates[name].n > 0)
-        fused = Fused(score, low, low + width, confidence, log_odds, carries, fitted)
-        self._look_up_outcomes(fused, estimates, present)
+        for at, name in enumerate(stack.estimates):
+            if name in self._fitted:
+                fitted |= self._fitted[name] & (self._is_chosen[name] | carries[at]) & stack.there[at]
+        log_odds_by_name, carries_by_name = (dict(zip(estimates, each, strict=True)) for each in (log_odds, carries))
+        fused = Fused(score, low, low + width, confidence, log_odds_by_name, carries_by_name, fitted)
+        if any(self._outcome_tables):
+            self._look_up_outcomes(fused, estimates, evidence, stack.present)
         return fused
 
     def said(self, estimates: Mapping[str, Estimate]) -> Floats:
         """The score that the present sources would give if each were as reliable as can be: it does not move when they
         age or lose evidence.
         """
-        present = self._present(estimates)
-        weighted = [self._weight(name, estimates, present) * log_odds_of(each.p) for name, each in estimates.items()]
-        total = np.sum(weighted, axis=0) + self._intercepts.take(self._first + present)
-        return np.asarray(1 / (1 + np.exp(-np.clip(total, -MAX_LOG_ODDS, MAX_LOG_ODDS))))
+        stack = self._stack(estimates)
+        log_odds = log_odds_of(np.array([each.p for each in estimates.values()]))
+        return _probability((self._weigh(stack) * log_odds).sum(axis=0) + self._intercepts.take(stack.tables_at))
 
-    def _look_up_outcomes(self, fused: Fused, estimates: Mapping[str, Estimate], present: Indices) -> None:
+    def evidence(self, estimates: Mapping[str, Estimate]) -> Floats:
+        """N: how many events all present sources rest on, fresh ones counted in full; monotone in what is present.
+
+        What overlaps is counted once: with a choice of the sources that others overlap, those others count only for
+        what they do not share with a chosen one, and what was not chosen not at all; N is the most of all choices.
+        """
+        return self._most_evidence(self._stack(estimates))
+
+    def _look_up_outcomes(
+        self, fused: Fused, estimates: Mapping[str, Estimate], evidence_of_all: Floats, present: Indices
+    ) -> None:
         """Set ends and confidence of the skills that have intervals of their outcome; a set of sources that the table
         does not have knows nothing.
         """
-        if not any(self._outcome_tables):
-            return
-        evidence_of_all = self.evidence(estimates)
         for column, table in enumerate(self._outcome_tables):
             if table is None:
                 continue
@@ -191,56 +210,57 @@ class Fusion:
                 fused.high[rows, column] = np.clip(score + above, 0, 1)
                 fused.confidence[rows, column] = 1 - np.minimum((above - below) / table.prior_width, 1)
 
-    def reliability(self, source: str, estimate: Estimate) -> Floats:
+    def _stack(self, estimates: Mapping[str, Estimate]) -> _Stack:
+        sources = [self._index[name] for name in estimates]
+        n, age_s = (np.array([getattr(each, name) for each in estimates.values()]) for name in ("n", "age_s"))
+        there = n > 0
+        present = (there << np.array(sources, np.intp)[:, None, None]).sum(axis=0)
+        freshness = 2.0 ** (-age_s / self._half_life_s)
+        return _Stack(estimates, sources, n, there, freshness, present, self._first + present)
+
+    def _reliability(self, stack: _Stack) -> Floats:
         """r_k, in [0, 1]; 0 where the source is absent."""
-        present = estimate.n > 0
-        n = estimate.n / np.where(present, estimate.n + self._kappas[source], 1.0)
-        return np.where(present, n, 0.0) * self._freshness(estimate)
+        kappas = self._kappas[stack.sources][:, None, :]
+        return np.asarray(stack.n / np.where(stack.there, stack.n + kappas, 1.0) * stack.freshness)
 
-    def evidence(self, estimates: Mapping[str, Estimate]) -> Floats:
-        """N: how many events all present sources rest on, fresh ones counted in full; monotone in what is present.
+    def _most_evidence(self, stack: _Stack) -> Floats:
+        fresh = stack.n * stack.freshness
+        choices = subsets([name for name in self._overlapped if name in stack.estimates])
+        return np.asarray(np.maximum.reduce([self._counted(fresh, stack, chosen) for chosen in choices]))
 
-        What overlaps is counted once: with a choice of the sources that others overlap, those others count only for
-        what they do not share with a chosen one, and what was not chosen not at all; N is the most of all choices.
-        """
-        n = {name: estimate.n * self._freshness(estimate) for name, estimate in estimates.items()}
-        overlapped = [name for name in self._overlapped if name in n]
-        counted = [self._counted(n, estimates, chosen) for chosen in subsets(overlapped)]
-        return np.asarray(np.max(counted, axis=0))
+    def _counted(self, fresh: Floats, stack: _Stack, chosen: Collection[str]) -> Floats:
+        """What `chosen` sources that others overlap, and all that none overlaps, count for together."""
 
-    def _counted(self, n: Mapping[str, Floats], estimates: Mapping[str, Estimate], chosen: Sequence[str]) -> Floats:
-        def unshared(name: str) -> Floats:
-            double = any(other in chosen for other in self._overlaps[name])
-            return self._unshared(name, estimates[name]) * n[name] if double else n[name]
+        def unshared(at: int, name: str) -> Floats:
+            is_double = not self._overlaps[name].isdisjoint(chosen)
+            part = self._unshared(name, stack.estimates[name]) if is_double else 1.0
+            return np.asarray(part * fresh[at])
 
-        zero = np.zeros_like(next(iter(n.values())))
-        beside: Floats = sum((unshared(name) for name in n if name not in self._overlapped), zero)
-        return np.asarray(sum((unshared(name) for name in chosen), zero) + beside)
+        of_chosen, beside = [], []
+        for at, name in enumerate(stack.estimates):
+            if name in chosen:
+                of_chosen.append(unshared(at, name))
+            elif name not in self._overlapped:
+                beside.append(unshared(at, name))
+        zero = np.zeros(fresh.shape[1:])
+        return np.asarray(sum(of_chosen, zero) + sum(beside, zero))
 
-    def _present(self, estimates: Mapping[str, Estimate]) -> Indices:
-        """Which set of sources is present, as an index of `sets_by_bits`; shape (students, skills)."""
-        bits = [(each.n > 0) * self._bits[name] for name, each in estimates.items()]
-        return np.asarray(np.sum(bits, axis=0), np.intp)
-
-    def _weight(self, source: str, estimates: Mapping[str, Estimate], present: Indices) -> Floats:
+    def _weigh(self, stack: _Stack) -> Floats:
         """w_k; a source that overlaps a present one counts for the part that it does not share."""
-        weight = self._weights[source].take(self._first + present)
-        beside = [estimates[other].n > 0 for other in self._overlaps[source] if other in estimates]
-        if not beside:
-            return weight
-        unshared = self._unshared(source, estimates[source])
-        return np.where(np.any(beside, axis=0), weight * unshared, weight)
+        weights = self._weights[stack.sources].take(stack.tables_at, axis=1)
+        for at, name in enumerate(stack.estimates):
+            beside = [stack.there[other] for other, of in enumerate(stack.estimates) if of in self._overlaps[name]]
+            if beside:
+                unshared = self._unshared(name, stack.estimates[name])
+                weights[at] = np.where(np.any(beside, axis=0), weights[at] * unshared, weights[at])
+        return weights
 
     def _unshared(self, source: str, estimate: Estimate) -> Floats | float:
         """The part of n that no overlapping source counts: of all alike, where the source's type declares a share."""
         share = self._shares[source]
         return 1 - (estimate.shared if share is None else share)
 
-    def _freshness(self, estimate: Estimate) -> Floats:
-        return np.asarray(2.0 ** (-estimate.age_s / self._half_life_s))
-
-    def _widths(self, estimates: Mapping[str, Estimate]) -> Floats:
-        n = self.evidence(estimates)
+    def _widths(self, n: Floats, estimates: Mapping[str, Estimate]) -> Floats:
         widths = PRIOR_WIDTH * np.sqrt(self._kappa / (self._kappa + n))
         for column, table in enumerate(self._tables):
             if table is not None:
@@ -249,6 +269,12 @@ class Fusion:
                     scale = narrowing(estimates[table.scaled_by].p[:, column])
                 widths[:, column] = _from_table(table, n[:, column]) * scale
         return np.asarray(widths)
+
+
+def failed_rows(estimates: Mapping[str, Estimate]) -> dict[str, NDArray[np.bool_]]:
+    """Of each source that failed, by name and in their order, for which rows; shape (rows,)."""
+    failed = {name: estimates[name].status == EstimateStatus.FAILED for name in sorted(estimates)}
+    return {name: of_source.any(axis=1) for name, of_source in failed.items() if of_source.any()}
 
 
 def masks(sources: Sequence[str]) -> list[str]:
@@ -288,6 +314,10 @@ def _width_of_nothing(table: ConformalTable | None) -> float:
 def _from_table(table: ConformalTable, n: Floats) -> Floats:
     half_widths = np.array(table.half_widths)[np.searchsorted(table.edges, n, side="right")]
     return np.asarray(np.minimum(2 * half_widths, PRIOR_WIDTH))
+
+
+def _probability(log_odds: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-np.clip(log_odds, -MAX_LOG_ODDS, MAX_LOG_ODDS))))
 
 
 def log_odds_of(p: Floats) -> Floats:

@@ -5,29 +5,20 @@ once the student did it. The number is made of these, too, weighed as the skills
 to explain of most students.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from streams.evidence.artifacts import Artifact
-from streams.evidence.behaviour import BehaviourSource, distance_from_prior, recent_rates
+from streams.evidence.behaviour import BehaviourSource, recent_rates
 from streams.evidence.indicators import Indicators
 from streams.evidence.platforms import speaking
 from streams.evidence.source import Estimate
+from streams.evidence.weighted_indicators import WeightedIndicator, WeightedIndicators
 from streams.rows.row_batch import Floats, RowBatch
 from streams.scoring.fusion import MAX_LOG_ODDS, Fused, log_odds_of
-from streams.skills.skill_set import Indicator, SkillSet
-
-
-@dataclass(frozen=True, slots=True)
-class _Silent:
-    """An indicator that may add to no score: its index, its skill's column, and its part of the skill's weights."""
-
-    index: int
-    column: int
-    indicator: Indicator
-    share: float
+from streams.skills.skill_set import SkillSet
 
 
 class ProfileNumbers:
@@ -35,13 +26,13 @@ class ProfileNumbers:
 
     def __init__(self, skill_set: SkillSet, artifact: Artifact) -> None:
         self._indicators = Indicators.of(skill_set)
-        self._silent = list(_silent(skill_set, artifact, self._indicators))
+        self._silent = WeightedIndicators(list(_silent(skill_set, artifact, self._indicators)), len(skill_set.names))
         self._kappa = skill_set.fusion.kappa
         self._weights = np.array([skill.weights.get(BehaviourSource.name, 0.0) for skill in skill_set.skills.values()])
 
     def noted(self, rows: RowBatch, estimates: Mapping[str, Estimate], fused: Fused) -> Fused:
         """`fused`, with the numbers of profiles in place of what has no fitted part; scores stay as they are."""
-        if not self._silent:
+        if not len(self._silent):
             return fused
         log_odds, n = self._added(rows, estimates)
         changed = ~fused.fitted & (n > 0)
@@ -56,23 +47,19 @@ class ProfileNumbers:
 
     def _added(self, rows: RowBatch, estimates: Mapping[str, Estimate]) -> tuple[Floats, Floats]:
         """What silent indicators add to log-odds and to evidence; each of shape (students, skills)."""
-        recent, decay = recent_rates(self._indicators, rows, estimates), rows.decay
-        log_odds, n = np.zeros((len(rows), len(self._weights))), np.zeros((len(rows), len(self._weights)))
-        for silent in self._silent:
-            part, whole = recent.part[silent.index] * decay, recent.whole[silent.index] * decay
-            whole = np.where(part > 0, whole, 0.0)
-            each = silent.indicator
-            log_odds[:, silent.column] += each.weight * distance_from_prior(part, whole, each.prior, each.strength)
-            n[:, silent.column] += silent.share * whole
-        return log_odds, n
+        part, whole = self._silent.of(recent_rates(self._indicators, rows, estimates), rows.decay)
+        whole = np.where(part > 0, whole, 0.0)
+        log_odds, n = np.zeros((2, len(self._weights), len(rows)))
+        self._silent.add_by_skill(self._silent.log_odds(part, whole), log_odds)
+        self._silent.add_by_skill(self._silent.share * whole, n)
+        return log_odds.T, n.T
 
 
-def _silent(skill_set: SkillSet, artifact: Artifact, indicators: Indicators) -> list[_Silent]:
+def _silent(skill_set: SkillSet, artifact: Artifact, indicators: Indicators) -> Iterator[WeightedIndicator]:
+    """The indicators that may add to no score."""
     speak = {name: {each.name for each in some} for name, some in speaking(skill_set, artifact).items()}
     names = skill_set.names
     weight_of_all = [sum(abs(each.weight) for each in skill.indicators) or 1.0 for skill in skill_set.skills.values()]
-    return [
-        _Silent(index, column, each, abs(each.weight) / weight_of_all[column])
-        for index, (column, each) in enumerate(zip(indicators.skill.tolist(), indicators.indicators, strict=True))
-        if each.weight and each.name not in speak[names[column]]
-    ]
+    for index, (column, each) in enumerate(zip(indicators.skill.tolist(), indicators.indicators, strict=True)):
+        if each.weight and each.name not in speak[names[column]]:
+            yield WeightedIndicator(index, column, each, abs(each.weight) / weight_of_all[column])

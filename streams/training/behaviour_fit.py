@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 
 from streams.evaluation.bootstrap import Interval, mean_interval
 from streams.evidence.artifacts import Artifact
-from streams.evidence.behaviour import BehaviourSource, distance_from_prior
+from streams.evidence.behaviour import BehaviourSource
 from streams.evidence.fitted_indicator import FittedIndicator
 from streams.evidence.indicators import Indicators
 from streams.evidence.platforms import speaking
 from streams.evidence.source import Estimate
+from streams.evidence.weighted_indicators import distance_from_prior
 from streams.rows.row_batch import Floats, RowBatch
 from streams.scoring.fusion import log_odds_of
 from streams.skills.skill_set import Indicator

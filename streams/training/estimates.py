@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.evidence.artifacts import CARD_VERSION, Artifact, Card, SkillCard
-from streams.evidence.collect import require_sense
+from streams.evidence.collect import ask
 from streams.evidence.features import features_of
 from streams.evidence.model import ModelSource
 from streams.evidence.registry import Types, make_sources
@@ -45,8 +45,7 @@ async def _ask_source(source: Source, moments: Sequence[Moment], names: tuple[st
     parts = []
     for row_batch in row_batches(moments, names):
         try:
-            estimate = await source.estimate(row_batch)
-            require_sense(estimate, (len(row_batch), len(names)))
+            estimate = await ask(source, row_batch, (len(row_batch), len(names)))
         except Exception as error:  # a fit without one of its sources would be another fit
             raise TrainingError(f"source {source.name} failed: {error!r}") from error
         parts.append(estimate)

@@ -202,7 +202,7 @@ class _Recorded:
             **{each.name: getattr(silent, each.name) for each in fields(silent)}, log_odds=log_odds
         )
 
-    async def estimate(self, row_batch: RowBatch) -> Estimate:
+    def compute(self, row_batch: RowBatch, /) -> Estimate:
         assert self._estimate is not None
         return self._estimate
 
@@ -213,7 +213,7 @@ class FailingSource:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    async def estimate(self, row_batch: RowBatch) -> Estimate:
+    def compute(self, row_batch: RowBatch, /) -> Estimate:
         raise _FailsOnPurpose(self.name)
 
 

@@ -1,4 +1,4 @@
-"""Collecting evidence: sources side by side, each within the deadline, none able to stop the others."""
+"""Collecting evidence: sources that wait side by side, each within the deadline; none able to stop the others."""
 
 import asyncio
 import threading
@@ -13,7 +13,7 @@ from streams.evidence.behaviour import BehaviourSource
 from streams.evidence.collect import collect
 from streams.evidence.language import LanguageSource
 from streams.evidence.model import ModelSource
-from streams.evidence.source import Estimate, EstimateStatus, OwnThread, Source, SourceBusy
+from streams.evidence.source import Estimate, EstimateStatus, Source
 from streams.pipeline import Pipeline
 from streams.replay import Replay
 from streams.rows.row import Row
@@ -45,6 +45,14 @@ class Fake:
         if asyncio.iscoroutine(said):
             said = await said
         return said  # type: ignore[return-value]
+
+
+@dataclass
+class Computed:
+    """A source that only computes, as it is told."""
+
+    compute: Callable[[RowBatch], Estimate]
+    name: str = "stub"
 
 
 class Failures(list[tuple[str, BaseException]]):
@@ -82,33 +90,55 @@ async def test_sources_are_asked_side_by_side() -> None:
     assert [statuses(estimate) for estimate in estimates.values()] == [{EstimateStatus.OK}] * 3
 
 
-async def test_computing_sources_run_in_threads_of_their_own() -> None:
-    all_computing = threading.Barrier(3)
+async def test_what_waits_is_asked_first_and_what_computes_is_computed_meanwhile() -> None:
+    order: list[str] = []
+    computed = asyncio.Event()
 
-    def wait_for_the_others(rows: RowBatch) -> Estimate:
-        all_computing.wait(timeout=5)
+    async def wait(rows: RowBatch) -> Estimate:
+        order.append("asked")
+        await computed.wait()
+        order.append("answered")
         return sure(rows)
-
-    threads = {name: OwnThread(name) for name in ("one", "two", "three")}
-    fakes = [Fake(lambda rows, own=own: own.run(wait_for_the_others, rows), name) for name, own in threads.items()]  # type: ignore[misc]
-
-    estimates = await ask(*fakes)
-
-    assert [statuses(estimate) for estimate in estimates.values()] == [{EstimateStatus.OK}] * 3
-
-
-async def test_few_rows_are_computed_at_once_and_more_in_the_thread() -> None:
-    threads: list[str] = []
 
     def compute(rows: RowBatch) -> Estimate:
-        threads.append(threading.current_thread().name)
+        order.append("computed")
+        computed.set()
         return sure(rows)
 
-    own = OwnThread("either", inline_rows=2)
-    for count in (2, 3):
-        await own.run(compute, RowBatch.of([None] * count, ("skill",)))
+    estimates = await ask(Computed(compute, "local"), Fake(wait, "remote"))
 
-    assert threads == [threading.current_thread().name, "evidence-either_0"]
+    assert order == ["asked", "computed", "answered"]
+    assert list(estimates) == ["local", "remote"]
+    assert [statuses(estimate) for estimate in estimates.values()] == [{EstimateStatus.OK}] * 2
+
+
+async def test_sources_that_only_compute_do_so_in_place_and_let_nothing_else_run() -> None:
+    threads: list[int] = []
+    others_ran = asyncio.Event()
+    asyncio.get_running_loop().call_soon(others_ran.set)
+
+    def compute(rows: RowBatch) -> Estimate:
+        threads.append(threading.get_ident())
+        return sure(rows)
+
+    await ask(*(Computed(compute, name) for name in ("one", "two", "three")))
+
+    assert threads == [threading.get_ident()] * 3
+    assert not others_ran.is_set()
+
+
+async def test_what_is_computed_counts_however_long_it_took() -> None:
+    """Whoever waited for it has waited, and a slow machine must not change scores."""
+    never, failures = asyncio.Event(), Failures()
+
+    async def hang(_rows: RowBatch) -> None:
+        await never.wait()
+
+    estimates = await ask(Computed(sure), Fake(hang, "remote"), deadline_s=0.0, failures=failures)
+
+    assert statuses(estimates["stub"]) == {EstimateStatus.OK}
+    assert statuses(estimates["remote"]) == {EstimateStatus.FAILED}
+    assert [(name, type(error)) for name, error in failures] == [("remote", TimeoutError)]
 
 
 def broken(**columns: object) -> Callable[[RowBatch], Estimate]:
@@ -137,17 +167,20 @@ NONSENSE = {
     "negative size": broken(n=FULL * -1),
     "infinite size": broken(n=FULL * np.inf),
     "NaN age": broken(age_s=FULL * np.nan),
+    "a part shared beyond 1": broken(shared=FULL * 1.5),
+    "a part shared that is NaN": broken(shared=FULL * np.nan),
     "a size without an estimate": broken(status=np.zeros((2, SKILLS), np.int8)),
 }
 
 
 @pytest.mark.parametrize("answer", NONSENSE.values(), ids=NONSENSE)
+@pytest.mark.parametrize("kind", [Fake, Computed])
 async def test_a_source_that_breaks_is_failed_and_the_others_are_heard(
-    answer: Callable[[RowBatch], object],
+    answer: Callable[[RowBatch], object], kind: Callable[..., Source]
 ) -> None:
     failures = Failures()
 
-    estimates = await ask(Fake(answer, "broken"), Fake(sure, "sound"), failures=failures)
+    estimates = await ask(kind(answer, "broken"), kind(sure, "sound"), failures=failures)
 
     assert statuses(estimates["broken"]) == {EstimateStatus.FAILED}
     assert not estimates["broken"].n.any()
@@ -182,67 +215,6 @@ async def test_a_hanging_source_costs_the_deadline_and_no_more() -> None:
     assert statuses(estimates["hanging"]) == {EstimateStatus.FAILED}
     assert statuses(estimates["sound"]) == {EstimateStatus.OK}
     assert isinstance(failures[0][1], TimeoutError)
-
-
-async def test_a_hanging_thread_is_not_given_more_work_until_it_is_free() -> None:
-    free, failures, started = threading.Event(), Failures(), list[int]()
-
-    def hang(rows: RowBatch) -> Estimate:
-        started.append(len(rows))
-        assert free.wait(timeout=10)
-        return sure(rows)
-
-    own = OwnThread("hanging")
-    fake = Fake(lambda rows: own.run(hang, rows))
-    try:
-        for _ in range(3):
-            await ask(fake, deadline_s=0.02, failures=failures)
-        assert [type(error) for _, error in failures] == [TimeoutError, SourceBusy, SourceBusy]
-        assert len(started) == 1
-    finally:
-        free.set()
-    async with asyncio.timeout(5):
-        while statuses((await ask(fake))["stub"]) != {EstimateStatus.OK}:
-            pass
-    assert len(started) == 2
-
-
-async def test_batches_of_two_partitions_wait_for_each_other_and_neither_is_degraded() -> None:
-    go, own = threading.Event(), OwnThread("shared")
-
-    def compute(rows: RowBatch) -> Estimate:
-        assert go.wait(timeout=10)
-        return sure(rows)
-
-    both = [asyncio.create_task(own.run(compute, BLOCK)) for _ in range(2)]
-    await asyncio.sleep(0)
-    go.set()
-
-    assert [statuses(estimate) for estimate in await asyncio.gather(*both)] == [{EstimateStatus.OK}] * 2
-
-
-async def test_what_waited_behind_a_hanging_call_is_dropped_with_it() -> None:
-    free, own, started = threading.Event(), OwnThread("shared"), list[int]()
-
-    def hang(rows: RowBatch) -> Estimate:
-        started.append(1)
-        assert free.wait(timeout=10)
-        return sure(rows)
-
-    try:
-        await asyncio.gather(*(ask(Fake(lambda rows: own.run(hang, rows)), deadline_s=0.02) for _ in range(3)))
-        with pytest.raises(SourceBusy):
-            await own.run(hang, BLOCK)
-    finally:
-        free.set()
-    async with asyncio.timeout(5):
-        while True:
-            try:
-                await own.run(sure, BLOCK)
-                break
-            except SourceBusy:
-                await asyncio.sleep(0)
-    assert started == [1]
 
 
 async def test_old_evidence_is_marked_stale() -> None:

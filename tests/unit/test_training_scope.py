@@ -14,9 +14,11 @@ from schemas.event import NativeEvent
 from schemas.update import SkillUpdate
 from streams.evidence.artifacts import Artifact, load_artifact
 from streams.evidence.trained_on import FeatureRange, TrainedOn
-from streams.evidence.training_scope import TOLERANCE, TrainingScope
+from streams.evidence.training_scope import TOLERANCE, EventCount, TrainingScope
 from streams.pipeline import Pipeline
+from streams.rows.row import Row
 from streams.skills.skill_set import Indicator
+from streams.vocabulary import Fact
 from tests.events import default_skills, event, fail_source, folded, row_batch_of, scores_of, updates_about
 
 SKILL: Final = "problem_solving"
@@ -179,3 +181,13 @@ def test_more_of_what_training_saw_never_excludes_a_student(seen: int, unseen: i
 
     assert less or not with_more
     assert less == (unseen > seen)
+
+
+def test_recent_events_are_the_same_to_the_bit_in_a_batch_of_one_and_of_many() -> None:
+    rows = row_batch_of(*(Row() for _ in range(20)))
+    rows.facts["recent_n"][...] = np.random.default_rng(1).random(rows.facts["recent_n"].shape) * 100
+    events = EventCount(fact for fact in Fact if fact.standing == "event")
+
+    together = events.recent(rows)
+
+    assert [events.recent(rows.take([at]))[0] for at in range(20)] == together.tolist()

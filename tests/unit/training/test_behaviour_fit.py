@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from streams.evidence.artifacts import Artifact
-from streams.evidence.behaviour import BehaviourSource, distance_from_prior
+from streams.evidence.behaviour import BehaviourSource
+from streams.evidence.weighted_indicators import distance_from_prior
 from streams.skills.skill_set import Indicator, SkillSet
 from streams.training.behaviour_fit import IndicatorSums, cohort_prior
 from streams.training.estimates import row_batches
