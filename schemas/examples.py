@@ -84,31 +84,23 @@ UPDATE: Final = SkillUpdate(
     as_of="2026-01-05T09:12:00.000Z",
     skills={
         "problem_solving": SkillScore(
-            score=0.640312,
-            confidence=0.412205,
+            score=0.6403,
+            confidence=0.4122,
             level="developing",
             validated=True,
-            rests_on="a model trained on PISA 2012 'climate control' (solved or not)",
             contributions={
                 "behaviour": Contribution(status="failed"),
-                "language": Contribution(status="absent"),
-                "model": Contribution(status="ok", p=0.640312, n=16.0, age_s=600.0, log_odds=0.577012),
+                "model": Contribution(p=0.6403, n=16, age_s=600, log_odds=0.577),
             },
-            evidence=[
-                EvidenceItem(id="e7", fact="varied_one", value=1.0, direction=1, time="2026-01-05T09:02:00.000Z")
-            ],
+            evidence=[EvidenceItem(fact="varied_one", age_s=600, task="climate")],
         ),
         "resilience": SkillProfile(
-            validated=False,
-            indicators=[IndicatorRate(name="tries_again_after_failing", count=3, of=4, value=0.75, trend=0.05)],
-            evidence=[
-                EvidenceItem(id="e13", fact="recovered", value=1.0, direction=1, time="2026-01-05T09:02:00.000Z")
-            ],
+            indicators={"tries_again_after_failing": IndicatorRate(count=3, of=4, trend=0.05)},
+            evidence=[EvidenceItem("recovered", age_s=600, value=2), EvidenceItem("gave_up", age_s=60, direction=-1)],
         ),
     },
     degraded=["behaviour"],
     config_version="0bffd27fa203-a81815e0",
-    model="default@a81815e0",
 )
 EXPLANATION: Final = Explanation(
     version=EXPLANATION_VERSION,
@@ -123,10 +115,10 @@ EXPLANATION: Final = Explanation(
         SkillExplanation(
             skill="problem_solving",
             kind="score",
-            score=0.640312,
-            confidence=0.412205,
+            score=0.6403,
+            confidence=0.4122,
             validated=True,
-            claims=[Claim(text="Ran a simulation with a single control set.", evidence=["e7"])],
+            claims=[Claim(text="Ran a simulation with a single control set.", evidence=["problem_solving.1"])],
             certainty="What is said of problem solving rests on 16 events, and is fairly sure.",
             suggestion="Before a hint, ask the learner to say what is known and what is still missing.",
         ),
@@ -136,7 +128,7 @@ EXPLANATION: Final = Explanation(
             validated=False,
             claims=[
                 Claim(text="Came back to 3 of 4 failed tasks.", evidence=["resilience.tries_again_after_failing"]),
-                Claim(text="Passed a task on try 1.", evidence=["e13"]),
+                Claim(text="Passed a task on try 2.", evidence=["resilience.1"]),
             ],
             conflict="For resilience, what was done points one way and what was written the other.",
         ),

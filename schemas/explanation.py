@@ -24,8 +24,8 @@ CountsOfFacts: TypeAlias = Annotated[
 
 
 class Claim(Struct, frozen=True, kw_only=True):
-    """A sentence and what it rests on: ids of evidence items, indicators as `<skill>.<name>`, and what an indicator
-    counted since the skill was last explained as `<skill>.<name>.since`.
+    """A sentence and what it rests on: evidence items as `<skill>.<place>`, from 1, indicators as `<skill>.<name>`, and
+    what an indicator counted since the skill was last explained as `<skill>.<name>.since`.
     """
 
     text: str

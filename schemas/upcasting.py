@@ -5,6 +5,7 @@ Whoever raises a message's version to n + 1 adds an upcaster of n to its table; 
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -49,9 +50,9 @@ def _decode_former(value: bytes, upcasters: Upcasters) -> Document | None:
 
 def _with_kinds(document: Document) -> Document:
     """An update of version 1, in which every skill was a score with an interval."""
-    skills = document.get("skills")
+    skills, as_of = document.get("skills"), document.get("as_of")
     if isinstance(skills, dict):
-        skills = {name: _scored(skill) for name, skill in skills.items()}
+        skills = {name: _with_short_parts(_scored(skill), as_of) for name, skill in skills.items()}
     return {**document, "version": 2, "skills": skills}
 
 
@@ -65,6 +66,34 @@ def _with_kinds_explained(document: Document) -> Document:
 
 def _scored(skill: Any) -> Any:
     return {**skill, "kind": "score"} if isinstance(skill, dict) else skill
+
+
+def _with_short_parts(skill: Any, as_of: Any) -> Any:
+    """A skill of version 1, its evidence items as arrays, and without the sources that were absent."""
+    if not isinstance(skill, dict):
+        return skill
+    contributions, evidence = skill.get("contributions"), skill.get("evidence")
+    if isinstance(contributions, dict):
+        contributions = {name: part for name, part in contributions.items() if not _is_absent(part)}
+    if isinstance(evidence, list):
+        evidence = [_as_array(item, as_of) for item in evidence]
+    found = {"contributions": contributions, "evidence": evidence}
+    return {**skill, **{name: part for name, part in found.items() if part is not None}}
+
+
+def _is_absent(contribution: Any) -> bool:
+    return isinstance(contribution, dict) and contribution.get("status") == "absent"
+
+
+def _as_array(item: Any, as_of: Any) -> Any:
+    if not isinstance(item, dict):
+        return item
+    try:
+        second = datetime.fromisoformat(as_of).replace(microsecond=0)
+        age_s = int((second - datetime.fromisoformat(item["time"])).total_seconds())
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return item
+    return [item.get("fact"), age_s, item.get("value"), item.get("task"), item.get("direction")]
 
 
 EVENT_UPCASTERS: Final[Upcasters] = {}

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 import click
 import msgspec
@@ -29,6 +29,9 @@ from streams.rows.row import MAX_COMPONENTS_PER_STUDENT
 from streams.rows.row_batch import RowBatch
 from streams.scoring.mastery_list import MasteryList
 from streams.skills.skills_file import load_skills
+
+_MASTERY_DIGITS: Final = 6
+"""Behind the point, in a file for whoever evaluates; updates have fewer."""
 
 
 @click.command(name="replay")
@@ -140,7 +143,8 @@ def _all_components(replay: Replay, lists: MasteryList, skills: tuple[str, ...])
     students = ((key, row) for partition in replay.rows.partitions() for key, row in replay.rows.items(partition))
     for part in batches(students):
         rows = RowBatch.of([row for _, row in part], skills)
-        for (key, _), texts in zip(part, lists.components(rows, MAX_COMPONENTS_PER_STUDENT), strict=True):
+        lists_of_rows = lists.components(rows, MAX_COMPONENTS_PER_STUDENT, _MASTERY_DIGITS)
+        for (key, _), texts in zip(part, lists_of_rows, strict=True):
             yield b'{"student_id":%b,"mastery":[%b]}\n' % (orjson.dumps(key.decode()), texts)
 
 

@@ -81,7 +81,10 @@ def _scores(updates: Sequence[SkillUpdate]) -> Table:
 def _profiles(updates: Sequence[SkillUpdate]) -> Table:
     """What was seen of skills that nothing was held against an outcome for."""
     table = _table("What was seen of the others: counts, no scores", updates)
-    seen = [{(n, each.name): each for n, p in _profiled(update).items() for each in p.indicators} for update in updates]
+    seen = [
+        {(name, each): rate for name, profile in _profiled(update).items() for each, rate in profile.indicators.items()}
+        for update in updates
+    ]
     former = ""
     for skill, indicator in sorted({name: None for each in seen for name in each}):
         name = Text("" if skill == former else skill.replace("_", " ") + "\n", style="bold")
@@ -123,7 +126,7 @@ def _drivers(updates: Sequence[SkillUpdate]) -> Table:
             continue
         name, skill = max(update.skills.items(), key=lambda item: _sureness(item[1]))
         parts = ", ".join(
-            f"{source} {part.log_odds:+.2f}" if part.status in ("ok", "stale") else f"{source} {part.status}"
+            f"{source} {part.status}" if part.status == "failed" else f"{source} {part.added:+.2f}"
             for source, part in skill.contributions.items()
         )
         parts = parts or "no score"

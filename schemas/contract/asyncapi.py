@@ -135,7 +135,8 @@ def _draft_7(schema: Any) -> Any:
         return schema
     said = {name: _draft_7(part) for name, part in schema.items()}
     if "prefixItems" in said:
-        said["additionalItems"] = said.pop("items")
+        if "items" in said:
+            said["additionalItems"] = said.pop("items")
         said["items"] = said.pop("prefixItems")
     return said
 

@@ -6,7 +6,7 @@ from typing import Literal
 from msgspec import UNSET, UnsetType
 
 from schemas.explanation import EXPLANATION_VERSION, CallUsage, CitedFact, Claim, Explanation, SkillExplanation
-from schemas.update import KnownSkill, SkillProfile, SkillUpdate
+from schemas.update import KnownSkill, SkillProfile, SkillUpdate, evidence_id
 from streams.languages.language import capitalised
 from streams.reasoning.model.reasoning_model import Draft, DraftClaim
 from streams.reasoning.request.prompt import AskedSkill, Question
@@ -57,7 +57,7 @@ def assemble(
                 confidence=UNSET if isinstance(skill, SkillProfile) else skill.confidence,
                 validated=skill.validated,
                 claims=[_claim(asked[name], claim, question) for claim in claims.get(name, ())],
-                facts=list(_cited(asked[name], skill, claims[name], question)) if name in claims else [],
+                facts=list(_cited(asked[name], update, claims[name], question)) if name in claims else [],
                 generator="template" if name in templated else UNSET,
                 conflict=_conflict(name, skill, asked.get(name), question),
                 certainty=_certainty(name, skill, question),
@@ -101,11 +101,12 @@ def _claim(skill: AskedSkill, claim: DraftClaim, question: Question) -> Claim:
 
 
 def _cited(
-    asked: AskedSkill, skill: KnownSkill, claims: Sequence[DraftClaim], question: Question
+    asked: AskedSkill, update: SkillUpdate, claims: Sequence[DraftClaim], question: Question
 ) -> Iterator[CitedFact]:
     """The facts that claims of a skill cite, in the order of the request."""
     cited = {alias for claim in claims for alias in claim.evidence}
-    times = {item.id: item.time for item in skill.evidence}
+    items = enumerate(update.skills[asked.skill].evidence, 1)
+    times = {evidence_id(asked.skill, number): update.time_of(item) for number, item in items}
     for fact in asked.facts:
         if fact.id in cited:
             id_ = question.evidence_ids[fact.id]

@@ -1,34 +1,36 @@
-"""Evidence items as JSON, for whatever skill they are shown with."""
+"""Evidence items as JSON, for whatever skill they are shown with: arrays of a fact, its age, value, task, direction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 
 from streams.rows.layout import Array
-from streams.rows.row import MAX_EVIDENCE
 from streams.rows.row_batch import RowBatch
 from streams.rows.tasks import NO_TASK, TaskNames, keys_of
 from streams.scoring.json_columns import (
     Column,
     SkillIndices,
-    dates,
     grouped,
     integers,
     joined_columns,
     json_string,
-    numbers,
+    numerals,
+    significant,
 )
 from streams.skills.skill_set import SkillSet
 from streams.vocabulary import FACTS, PHRASE, PHRASE_PREFIX, RUBRIC, RUBRIC_FACT, phrase_code
+
+_NO_TASK_TEXTS: Final = (b"", b",null")
+_ENDS: Final = (b"]", b",-1]")
 
 
 class EvidenceTexts:
     """Writes the evidence items of a skill set."""
 
     def __init__(self, skill_set: SkillSet) -> None:
-        self._names = {code: json_string(name) for code, name in evidence_names(skill_set).items()}
+        self._names = {code: b"[%b," % json_string(name) for code, name in evidence_names(skill_set).items()}
         self._phrases = np.array([code for code in self._names if code >= PHRASE], np.int64)
 
     def of(self, rows: RowBatch) -> "RowEvidence":
@@ -43,7 +45,7 @@ class EvidenceTexts:
 @dataclass(frozen=True, slots=True)
 class TaskTexts:
     """What tasks are called, as JSON: `texts[i]` is of the task with the key `keys[i]`, which are ascending; behind the
-    last there is an empty one.
+    last is what stands for none, at the end of an item and before something else.
     """
 
     keys: Array
@@ -53,20 +55,24 @@ class TaskTexts:
     def of(cls, sections: Sequence[bytes]) -> Self:
         """Of these parts of rows."""
         if not any(sections):
-            return cls(np.zeros(0, np.int64), [b""])
+            return cls(np.zeros(0, np.int64), _NO_TASK_TEXTS)
         tasks = TaskNames.of(sections)
         names = tasks.names()
-        written = {name: b',"task":%b' % json_string(name.decode()) for name in set(names)}
-        return cls(tasks.keys, [*map(written.__getitem__, names), b""])
+        written = {name: b",%b" % json_string(name.decode()) for name in set(names)}
+        return cls(tasks.keys, [*map(written.__getitem__, names), *_NO_TASK_TEXTS])
 
-    def write(self, row: Array, task: Array) -> Column:
-        """The tasks of items, of their rows; nothing of an item that has none."""
-        if len(self.texts) == 1:
-            return b""
+    def find(self, row: Array, task: Array) -> Array:
+        """Where the texts of items' tasks are, of their rows; -1 of an item that has none."""
+        if not len(self.keys):
+            return np.full(len(task), -1)
         keys = keys_of(row, task)
         at = np.searchsorted(self.keys, keys)
         known = (task != NO_TASK) & (np.append(self.keys, -1)[at] == keys)
-        return map(self.texts.__getitem__, np.where(known, at, len(self.texts) - 1).tolist())
+        return np.where(known, at, -1)
+
+    def write(self, at: Array, followed: Array) -> Column:
+        """The texts there; of an item without a task, which is `followed` by something or not, what stands for it."""
+        return map(self.texts.__getitem__, np.where(at >= 0, at, len(self.keys) + followed).tolist())
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,26 +84,24 @@ class RowEvidence:
     names: Mapping[int, bytes]
     tasks: TaskTexts
 
-    def write(self, at: SkillIndices, form: bytes | None = None) -> list[bytes]:
-        """The items of each skill, in `form` where there are any; each skill numbers its own, so that ids are unique
-        within an update.
-        """
+    def write(self, at: SkillIndices) -> list[bytes]:
+        """The field with the items of each skill, and a comma before it; nothing where there are none."""
         owner, slot = np.nonzero(self.shown[at])
         at_items = at[0][owner], at[1][owner], slot
         code, weight, value, time_s, task = (
             self.rows.evidence_items[name][at_items] for name in ("code", "weight", "value", "time_s", "task")
         )
-        seconds, of_second = np.unique(time_s, return_inverse=True)
+        age_s = self.rows.headers["as_of_us"][at_items[0]] // 1_000_000 - time_s
+        at_task, against = self.tasks.find(at_items[0], task), weight < 0
+        value = significant(value)
+        continues = (value != 1) | (at_task >= 0) | against
         items = joined_columns(
-            b'{"id":"e', integers(at_items[1] * MAX_EVIDENCE + slot + 1),
-            b'","fact":', map(self.names.__getitem__, code.tolist()),
-            b',"value":', numbers(value),
-            b',"direction":', integers(np.sign(weight)),
-            b',"time":"', map(dates(seconds * 1_000).__getitem__, of_second.tolist()),
-            b'"', self.tasks.write(at_items[0], task),
-            b"}",
+            map(self.names.__getitem__, code.tolist()), integers(age_s),
+            [b",%b" % text if one else b"" for text, one in zip(numerals(value), continues.tolist(), strict=True)],
+            self.tasks.write(at_task, against),
+            map(_ENDS.__getitem__, against.tolist()),
         )  # fmt: skip
-        return grouped(items, owner, len(at[0]), form)
+        return grouped(items, owner, len(at[0]), b',"evidence":[%b]')
 
 
 def evidence_names(skill_set: SkillSet) -> dict[int, str]:

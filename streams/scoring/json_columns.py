@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 
 from streams.rows.layout import Array
 
-_DIGITS: Final = 6
+SCORE_DIGITS: Final = 4
+"""Of scores and rates, behind the point."""
+_SIGNIFICANT: Final = 3
+_POWERS: Final = 10.0 ** np.arange(16)
 Column = bytes | Iterable[bytes]
 SkillIndices = tuple[Array, Array]
 """Rows and skills, as indices of the same number, by row and then by skill."""
@@ -40,22 +43,30 @@ def joined_columns(*columns: Column) -> Iterator[bytes]:
     return map(b"".join, zip(*(repeat(one) if isinstance(one, bytes) else one for one in columns), strict=False))
 
 
-def numbers(values: NDArray[np.float64], digits: int = _DIGITS) -> list[bytes]:
+def numbers(values: NDArray[np.float64], digits: int = SCORE_DIGITS) -> list[bytes]:
     """Each of them in JSON, rounded; none may be NaN."""
     return _split(np.round(values, digits))
 
 
 def numerals(values: NDArray[np.float64]) -> list[bytes]:
-    """As `numbers`, whole ones without a point."""
+    """Each of them in JSON, as they are; whole ones without a point."""
     whole = values == np.floor(values)
-    texts = integers(values.astype(np.int64))
+    texts = integers(values)
     if whole.all():
         return texts
-    return [text if one else rounded for text, rounded, one in zip(texts, numbers(values), whole.tolist(), strict=True)]
+    return [text if one else exact for text, exact, one in zip(texts, _split(values), whole.tolist(), strict=True)]
 
 
-def integers(values: "NDArray[np.integer[Any]]") -> list[bytes]:
-    """Each of them in JSON."""
+def significant(values: "NDArray[np.floating[Any]]") -> NDArray[np.float64]:
+    """Each of them rounded to three significant digits, and none beyond its point: 0.0357, 1.7, 1234."""
+    size = np.abs(values, dtype=np.float64)
+    magnitude = np.floor(np.log10(size, where=size > 0, out=np.zeros(size.shape)))
+    scale = _POWERS[np.clip(_SIGNIFICANT - 1 - magnitude, 0, len(_POWERS) - 1).astype(np.intp)]
+    return np.asarray(np.round(values * scale) / scale)
+
+
+def integers(values: "NDArray[Any]") -> list[bytes]:
+    """Each of them in JSON, without what is behind its point."""
     return _split(values.astype(np.int64))
 
 

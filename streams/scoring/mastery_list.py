@@ -11,7 +11,7 @@ from streams.mastery.model import Mastery
 from streams.rows.components import ComponentBatch
 from streams.rows.layout import Array, Indices
 from streams.rows.row_batch import Floats, RowBatch
-from streams.scoring.json_columns import grouped, integers, joined_columns, json_string, numbers
+from streams.scoring.json_columns import SCORE_DIGITS, grouped, integers, joined_columns, json_string, numbers
 
 MOST: Final = 8
 """Components that an update has; `skillstream replay --mastery` writes them all."""
@@ -33,7 +33,7 @@ class MasteryList:
         """Of each row the field with a comma before it; nothing where no component was met."""
         return [b',"mastery":[%b]' % texts if texts else b"" for texts in self.components(rows, MOST)]
 
-    def components(self, rows: RowBatch, most: int) -> list[bytes]:
+    def components(self, rows: RowBatch, most: int, digits: int = SCORE_DIGITS) -> list[bytes]:
         """Of each row the `most` components met last as JSON objects with commas between them, the last one first."""
         found = ComponentBatch.of(rows.sections["components"])
         counts = AnswerCounts.of_records(len(rows), found.owner, found.records)
@@ -43,11 +43,11 @@ class MasteryList:
         owner = found.owner[newest]
         entries = joined_columns(
             b'{"component":', [json_string(name.decode()) for name in found.names(newest)],
-            b',"p":', numbers(p[newest]),
-            b',"low":', numbers(low[newest]),
-            b',"high":', numbers(high[newest]),
+            b',"p":', numbers(p[newest], digits),
+            b',"low":', numbers(low[newest], digits),
+            b',"high":', numbers(high[newest], digits),
             b',"n":', integers((counts.wins + counts.fails)[newest].astype(np.int64)),
-            b',"trend":', numbers(trend(found.records[newest])),
+            b',"trend":', numbers(trend(found.records[newest]), digits),
             b"}",
         )  # fmt: skip
         return grouped(entries, owner, len(rows))

@@ -12,16 +12,16 @@ from streams.evidence.behaviour import recent_rates
 from streams.evidence.indicators import Indicators, Rates
 from streams.evidence.platforms import Platforms
 from streams.evidence.registry import Types
-from streams.rows.row_batch import RowBatch
-from streams.scoring.contributions import contributions
+from streams.rows.row_batch import Floats, RowBatch
+from streams.scoring.contributions import Contributions
 from streams.scoring.evidence_texts import RowEvidence
 from streams.scoring.fusion import ScoredBatch
-from streams.scoring.json_columns import Column, SkillIndices, grouped, joined_columns, json_string, numbers, numerals
+from streams.scoring.json_columns import SkillIndices, grouped, joined_columns, json_string, numbers, numerals
 from streams.skills.skill_set import SkillSet
 from streams.skills.sources import BUILT_IN
 
-RATE_DIGITS: Final = 4
-"""Behind the point, of rates and trends."""
+RATE_DIGITS: Final = 3
+"""Behind the point, of sums and trends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,10 @@ class ProfileTexts:
         platforms = Platforms.of(skill_set, artifact)
         self._can_occur = np.array([platforms.tell(each) for each in self._indicators.indicators], np.bool_)
         self._skills = len(skill_set.names)
-        self._names = [json_string(name) + b':{"kind":"profile","validated":false' for name in skill_set.names]
-        self._starts = [b'{"name":%b,"count":' % json_string(each.name) for each in self._indicators.indicators]
+        self._names = [json_string(name) + b':{"kind":"profile"' for name in skill_set.names]
+        self._starts = [b"%b:[" % json_string(each.name) for each in self._indicators.indicators]
         self._installed = [each.name for each in types if each.name not in BUILT_IN]
+        self._contributions = Contributions(types, self._installed)
 
     def seen(self, rows: RowBatch) -> Observed:
         """Add up what was seen of all rows. What nobody did of what no platform is known to tell was not observed."""
@@ -64,8 +65,8 @@ class ProfileTexts:
         return joined_columns(
             map(self._names.__getitem__, at[1].tolist()),
             self._rates(scored, seen, at),
-            evidence.write(at, b',"evidence":[%b]'),
-            self._said_elsewhere(scored, at),
+            evidence.write(at),
+            self._contributions.write(scored, at) if self._installed else b"",
             b"}",
         )
 
@@ -76,35 +77,13 @@ class ProfileTexts:
         row, index = np.nonzero(seen.observed.T & (index_of[:, self._indicators.skill] >= 0))
         at_rates = index, row
         whole = seen.lifetime.whole[at_rates]
-        count = np.minimum(seen.lifetime.part[at_rates], whole)
-        value = count / whole
+        count: Floats = np.minimum(seen.lifetime.part[at_rates], whole)
         of_all = recent_rates(self._indicators, scored.rows, scored.estimates)
         recent = Rates(of_all.part[at_rates], of_all.whole[at_rates]).values
-        trend = np.asarray(np.round(np.where(np.isnan(recent), 0.0, recent - value), RATE_DIGITS), np.float64)
+        trend = np.asarray(np.round(np.where(np.isnan(recent), 0.0, recent - count / whole), RATE_DIGITS), np.float64)
         texts = joined_columns(
-            map(self._starts.__getitem__, index.tolist()), numerals(count),
-            b',"of":', numerals(whole),
-            b',"value":', numbers(value, RATE_DIGITS),
-            _where(trend != 0, b',"trend":%b', numbers(trend, RATE_DIGITS)),
-            b"}",
+            map(self._starts.__getitem__, index.tolist()), numerals(np.round(count, RATE_DIGITS)),
+            b",", numerals(np.round(whole, RATE_DIGITS)),
+            [b",%b]" % text if one else b"]" for text, one in zip(numbers(trend), trend.tolist(), strict=True)],
         )  # fmt: skip
-        return grouped(texts, index_of[row, self._indicators.skill[index]], len(at[0]), b',"indicators":[%b]')
-
-    def _said_elsewhere(self, scored: ScoredBatch, at: SkillIndices) -> Column:
-        """What sources said that are not built in: they have no indicators to show, and `verify` asks no remote one."""
-        said_by = [
-            _where(
-                estimate.n[at] > 0, json_string(name) + b":%b", contributions(estimate, scored.fused.log_odds[name], at)
-            )
-            for name in self._installed
-            if (estimate := scored.estimates.get(name)) is not None
-        ]
-        if not said_by:
-            return b""
-        together = [b",".join(filter(None, texts)) for texts in zip(*said_by, strict=True)]
-        return [b',"contributions":{%b}' % texts if texts else b"" for texts in together]
-
-
-def _where(chosen: NDArray[np.bool_], form: bytes, texts: list[bytes]) -> list[bytes]:
-    """Each chosen text in its form; nothing for others."""
-    return [form % text if one else b"" for text, one in zip(texts, chosen.tolist(), strict=True)]
+        return grouped(texts, index_of[row, self._indicators.skill[index]], len(at[0]), b',"indicators":{%b}')

@@ -6,11 +6,21 @@ from typing import Final
 import numpy as np
 
 from streams.rows.row_batch import Floats, RowBatch
+from streams.scoring.contributions import LOG_ODDS_DIGITS
 from streams.scoring.evidence_texts import RowEvidence
-from streams.scoring.json_columns import SkillIndices, joined_columns, json_string, numbers
+from streams.scoring.json_columns import (
+    SkillIndices,
+    integers,
+    joined_columns,
+    json_string,
+    numbers,
+    numerals,
+    significant,
+)
 from streams.scoring.skill_scores import LEVEL_TEXTS
 from streams.skills.skill_set import SkillSet
 
+RATINGS_SOURCE: Final = "rubric"
 STRENGTH: Final = 1.0
 """Ratings of one half that a student's own are averaged with: as many ratings make a score half as sure as can be."""
 
@@ -35,14 +45,13 @@ class RubricTexts:
             map(self._names.__getitem__, at[1].tolist()), texts,
             b',"confidence":', numbers(confidence),
             b',"level":"', map(LEVEL_TEXTS.__getitem__, self._levels.classify(score, confidence).tolist()),
-            b'","validated":false,"rests_on":"ratings by teachers","contributions":{"rubric":{"status":"',
-            [b"stale" if old else b"ok" for old in (age_s > self._stale_after_s).tolist()],
-            b'","p":', texts,
-            b',"n":', numbers(n),
-            b',"age_s":', numbers(age_s),
-            b',"log_odds":', numbers(np.log(score / (1 - score))),
-            b'}},"evidence":[', evidence.write(at),
-            b"]}",
+            b'","validated":false,"contributions":{"%b":{' % RATINGS_SOURCE.encode(),
+            [b'"status":"stale","p":' if old else b'"p":' for old in (age_s > self._stale_after_s).tolist()], texts,
+            b',"n":', numerals(significant(n)),
+            b',"age_s":', integers(np.round(age_s)),
+            b',"log_odds":', numbers(np.log(score / (1 - score)), LOG_ODDS_DIGITS),
+            b"}}", evidence.write(at),
+            b"}",
         )  # fmt: skip
 
 

@@ -4,11 +4,13 @@ under that configuration; another is put in its place between batches.
 
 from collections.abc import Sequence
 
+from schemas.catalogue import CatalogueEntry
 from streams.evidence.artifacts import Artifact
 from streams.evidence.collect import FailureListener, collect
 from streams.evidence.registry import Types
 from streams.evidence.source import Source
 from streams.rows.row_batch import RowBatch
+from streams.scoring.catalogue import catalogue_entry
 from streams.scoring.fusion import Fusion, ScoredBatch
 from streams.scoring.noted_profiles import ProfileNumbers
 from streams.scoring.updates import UpdateWriter
@@ -29,11 +31,17 @@ class Scorer:
     ) -> None:
         self.skill_set = skill_set
         self.config_version = config_version
+        self._artifact, self._types = artifact, types
         self._sources = sources
         self._on_failure = on_failure
         self._fusion = Fusion(skill_set, artifact, types)
         self._profiles = ProfileNumbers(skill_set, artifact)
         self._writer = UpdateWriter(skill_set, artifact, types, config_version)
+
+    @property
+    def catalogue_entry(self) -> CatalogueEntry:
+        """What its updates do not say, since it is the same in all of them."""
+        return catalogue_entry(self.skill_set, self._artifact, self._types, self.config_version)
 
     async def score(self, rows: RowBatch) -> ScoredBatch:
         """Estimate, then fuse: ask all sources about all `rows`, in parallel and within the deadline."""

@@ -33,10 +33,7 @@ class UpdateWriter:
         self._ratings = RubricTexts(skill_set)
         self._profiles = ProfileTexts(skill_set, artifact, types)
         self._mastery = MasteryList.of(artifact, skill_set.names)
-        self._ends_with = b',"config_version":%b,"model":%b}' % (
-            json_string(config_version),
-            json_string(artifact.id),
-        )
+        self._ends_with = b',"config_version":%b}' % json_string(config_version)
 
     def write(self, keys: Sequence[bytes], scored: ScoredBatch) -> list[bytes]:
         """One SkillUpdate a row, which are those of `keys`, encoded; skills without any evidence are left out."""
@@ -46,7 +43,7 @@ class UpdateWriter:
             b',"seq":[', integers(headers["epoch"]), b",", integers(headers["offset"]),
             b'],"as_of":"', dates(headers["as_of_us"] // 1_000),
             b'","skills":{', self._skills(scored),
-            b'},"degraded":', _degraded(scored.failed, len(keys)),
+            b"}", _degraded(scored.failed, len(keys)),
             self._mastery.write(scored.rows) if self._mastery else b"",
             self._ends_with,
         )  # fmt: skip
@@ -72,13 +69,13 @@ class UpdateWriter:
 
 
 def _degraded(failed: Mapping[str, NDArray[np.bool_]], row_indices: int) -> Column:
-    """The names of the sources that failed, for each row."""
+    """The field with the names of the sources that failed, for each row, and a comma before it; nothing where all
+    worked.
+    """
     if not any(of_source.any() for of_source in failed.values()):
-        return b"[]"
-    return (
-        orjson.dumps([name for name, of_source in failed.items() if of_source[row_index]])
-        for row_index in range(row_indices)
-    )
+        return b""
+    named = ([name for name, of_source in failed.items() if of_source[at]] for at in range(row_indices))
+    return (b',"degraded":%b' % orjson.dumps(names) if names else b"" for names in named)
 
 
 def rfc3339(time_us: int) -> str:

@@ -18,7 +18,6 @@ class PublishedIndicator(Struct, frozen=True, array_like=True):
     name: str
     count: float
     of: float
-    value: float
     trend: float
 
 
@@ -96,7 +95,9 @@ def shorten(update: SkillUpdate, remote: Collection[str] = ()) -> PublishedUpdat
 
 def _skill(skill: KnownSkill) -> PublishedSkill:
     if isinstance(skill, SkillProfile):
-        indicators = (PublishedIndicator(*msgspec.structs.astuple(each)) for each in skill.indicators)
+        indicators = (
+            PublishedIndicator(name, each.count, each.of, each.trend) for name, each in skill.indicators.items()
+        )
         return PublishedSkill(skill.kind, indicators=tuple(indicators))
     low = NOTHING if skill.low is UNSET else skill.low
     high = NOTHING if skill.high is UNSET else skill.high
@@ -106,7 +107,7 @@ def _skill(skill: KnownSkill) -> PublishedSkill:
 def _said_by(source: str, update: SkillUpdate) -> dict[str, Part]:
     contributions = ((name, skill.contributions.get(source)) for name, skill in update.skills.items())
     return {
-        name: Part(part.n, part.age_s, part.log_odds, 0.5 if part.p is None else part.p)
+        name: Part(part.n, part.age_s, part.added, 0.5 if part.p is None else part.p)
         for name, part in contributions
         if part is not None and part.n > 0
     }

@@ -32,8 +32,10 @@ from streams.verification.audit import AuditFinding, NotCompared
 from streams.verification.configurations import Configurations, NoConfigurations
 from streams.verification.published import PublishedMastery, PublishedUpdate, shorten
 
-ROUNDING_TOLERANCE: Final = 1e-6 + 1e-9
-"""Updates are rounded to six digits: what differs by 1e-9 may be rounded to neighbours."""
+ROUNDING_TOLERANCE: Final = 1e-4 + 1e-9
+"""Updates are rounded to four digits: what differs by 1e-9 may be rounded to neighbours."""
+RECORDED_TOLERANCE: Final = 1e-6 + 1e-9
+"""What a remote source said is written with six digits: what is made of it is as exact."""
 
 _DEADLINE_S: Final = 300.0
 
@@ -196,7 +198,7 @@ class _Recorded:
             for skill, part in update.recorded.get(self.name, {}).items():
                 at = row_index, skills.index(skill)
                 silent.n[at], silent.age_s[at], log_odds[at] = part.n, part.age_s, part.log_odds
-                silent.p[at] = min(max(part.p, ROUNDING_TOLERANCE), 1 - ROUNDING_TOLERANCE)
+                silent.p[at] = min(max(part.p, RECORDED_TOLERANCE), 1 - RECORDED_TOLERANCE)
         silent.status[silent.n > 0] = EstimateStatus.OK
         self._estimate = RecordedEstimate(
             **{each.name: getattr(silent, each.name) for each in fields(silent)}, log_odds=log_odds

@@ -8,7 +8,7 @@ from schemas.fusion_config import Overrides
 from streams.rows.row import Row
 from streams.verification.audit import AuditFinding, NotCompared, position, score_differs, unequal_scores
 from streams.verification.published import PublishedUpdate
-from streams.verification.rescoring import ROUNDING_TOLERANCE, Failing, Rescoring, update_scores_differ
+from streams.verification.rescoring import RECORDED_TOLERANCE, Failing, Rescoring, update_scores_differ
 from streams.verification.students import Case
 from streams.vocabulary import skill_code
 
@@ -90,7 +90,7 @@ def _unequal(live: Row, scored: Row, published: PublishedUpdate) -> dict[int, fl
     return {
         code: apart
         for code, apart in unequal_scores(live, scored).items()
-        if code not in recorded or apart > ROUNDING_TOLERANCE
+        if code not in recorded or apart > RECORDED_TOLERANCE
     }
 
 

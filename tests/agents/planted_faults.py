@@ -91,9 +91,9 @@ def with_another_score(row: Row) -> Row:
 def counted_otherwise(update: SkillUpdate) -> bytes:
     profiles = {name: skill for name, skill in update.skills.items() if isinstance(skill, SkillProfile)}
     name, profile = next((name, profile) for name, profile in profiles.items() if profile.indicators)
-    first, *others = profile.indicators
-    changed = msgspec.structs.replace(first, of=first.of + 1)
-    moved = msgspec.structs.replace(profile, indicators=[changed, *others])
+    indicator, rate = next(iter(profile.indicators.items()))
+    changed = msgspec.structs.replace(rate, of=rate.of + 1)
+    moved = msgspec.structs.replace(profile, indicators={**profile.indicators, indicator: changed})
     return msgspec.json.encode(msgspec.structs.replace(update, skills={**update.skills, name: moved}))
 
 

@@ -19,8 +19,8 @@ from tests.unit.reasoning.samples import evidence, profile, scored, update
 STUDENT = "urn:school:ada"
 UPDATE = msgspec.structs.replace(
     update(
-        problem_solving=scored(items=(evidence("e1", "recovered", 3.0), evidence("e2", "failed", 0.4, -1))),
-        resilience=profile(evidence("e3", "gave_up", 1.0, -1), rates=()),
+        problem_solving=scored(items=(evidence("recovered", 3.0), evidence("failed", 0.4, -1))),
+        resilience=profile(evidence("gave_up", 1.0, -1), rates=()),
     ),
     student_id=STUDENT,
 )

@@ -116,7 +116,7 @@ def test_a_break_deep_in_a_real_schema_is_found() -> None:
     released = json_schema("skill-updates")
     assert breaks(released, present, "both") == []
 
-    present["$defs"]["EvidenceItem"]["properties"]["direction"]["enum"].append(0)
+    present["$defs"]["EvidenceItem"]["prefixItems"][4]["enum"].append(0)
 
-    assert breaks(released, present, "said") == ["/skills/*/evidence/*/direction: may be 0, which is not accepted"]
+    assert breaks(released, present, "said") == ["/skills/*/evidence/*/4: may be 0, which is not accepted"]
     assert breaks(released, present, "read") == []

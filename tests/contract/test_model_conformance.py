@@ -30,7 +30,7 @@ async def model(request: pytest.FixtureRequest) -> AsyncIterator[ReasoningModel]
 
 
 def other_request() -> Request:
-    only = update(empathy=scored(items=(evidence("only", "helped", 1.0),)))
+    only = update(empathy=scored(items=(evidence("helped", 1.0),)))
     return prompt().question(only).request
 
 

@@ -1,8 +1,11 @@
 """Updates as they are meant: an object for every skill, contribution and piece of evidence."""
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
+import msgspec
 import numpy as np
 from msgspec import UNSET
 
@@ -51,10 +54,21 @@ def updates(
                 name for name, said in scored.estimates.items() if EstimateStatus.FAILED in said.status[row_index]
             ),
             config_version=config_version(skill_set, types, artifact),
-            model=artifact.id,
         )
         for row_index, student in enumerate(students)
     ]
+
+
+def encoded(update: SkillUpdate) -> bytes:
+    """The update in JSON, its arrays without the places at their end that are as usual."""
+    document = msgspec.to_builtins(update)
+    for skill in document["skills"].values():
+        items: list[tuple[list[Any], list[Any]]] = [(item, [1.0, None, 1]) for item in skill.get("evidence", [])]
+        items += [(rate, [0.0]) for rate in skill.get("indicators", {}).values()]
+        for item, usual in items:
+            while len(item) > 2 and item[-1] == usual[len(item) - 3]:
+                item.pop()
+    return msgspec.json.encode(document)
 
 
 def _skill(
@@ -75,12 +89,12 @@ def _skill(
     if fitted:
         return _score(at, scored, skill_set, artifact, evidence)
     platforms = Platforms.of(skill_set, artifact)
-    rates = [
-        rate
+    rates = {
+        each.name: rate
         for each in skill_set.skills[name].indicators
         if (rate := _rate(each, row_batch, row_index)) and (rate.count or platforms.tell(each))
-    ]
-    return SkillProfile(validated=False, indicators=rates, evidence=evidence) if rates or evidence else None
+    }
+    return SkillProfile(indicators=rates, evidence=evidence) if rates or evidence else None
 
 
 def _score(
@@ -98,8 +112,11 @@ def _score(
         level="unknown" if out else LEVELS[int(skill_set.levels.classify(fused.score[at], fused.confidence[at]))],
         validated=carried and not out and _is_carried_by_model(fused, at),
         out_of_range=out or UNSET,
-        rests_on=skill_set.skills[name].rests_on(_carrying(fused, at), labelled=carried),
-        contributions={source: _contribution(source, scored, at) for source in sorted(scored.estimates)},
+        contributions={
+            source: part
+            for source in sorted(scored.estimates)
+            if (part := _contribution(source, scored, at)) is not None
+        },
         evidence=evidence,
     )
 
@@ -115,14 +132,13 @@ def _rated(at: tuple[int, int], rows: RowBatch, skill_set: SkillSet, evidence: l
         confidence=_rounded(confidence),
         level=LEVELS[int(skill_set.levels.classify(score, confidence))],
         validated=False,
-        rests_on="ratings by teachers",
         contributions={
             "rubric": Contribution(
                 status="ok" if age_s <= skill_set.fusion.stale_after_days * 86_400 else "stale",
                 p=_rounded(score),
-                n=_rounded(n),
-                age_s=_rounded(age_s),
-                log_odds=_rounded(np.log(score / (1 - score))),
+                n=_significant(n),
+                age_s=round(age_s),
+                log_odds=_rounded(np.log(score / (1 - score)), 3),
             )
         },
         evidence=evidence,
@@ -143,13 +159,11 @@ def _rate(indicator: Indicator, rows: RowBatch, row_index: int) -> IndicatorRate
     count = min(added(indicator.numerator, "n", "total"), of)
     lately = added(indicator.denominator, "recent_n", "recent_total")
     recent = min(added(indicator.numerator, "recent_n", "recent_total"), lately) / lately if lately else count / of
-    value, trend = float(np.round(count / of, 4)), float(np.round(recent - count / of, 4))
-    moved = {"trend": trend} if trend else {}
-    return IndicatorRate(name=indicator.name, count=_plain(count), of=_plain(of), value=value, **moved)
+    return IndicatorRate(_plain(_rounded(count, 3)), _plain(_rounded(of, 3)), _rounded(recent - count / of, 3))
 
 
 def _plain(value: float) -> int | float:
-    return int(value) if value == int(value) else _rounded(value)
+    return int(value) if value == int(value) else value
 
 
 def _carrying(fused: Fused, at: tuple[int, int]) -> list[str]:
@@ -161,20 +175,20 @@ def _is_carried_by_model(fused: Fused, at: tuple[int, int]) -> bool:
     return 2 * log_odds["model"] >= sum(log_odds.values())
 
 
-def _contribution(source: str, scored: ScoredBatch, at: tuple[int, int]) -> Contribution:
+def _contribution(source: str, scored: ScoredBatch, at: tuple[int, int]) -> Contribution | None:
     estimate = scored.estimates[source]
     match EstimateStatus(estimate.status[at]):
         case EstimateStatus.ABSENT:
-            return Contribution(status="absent")
+            return None
         case EstimateStatus.FAILED:
             return Contribution(status="failed")
         case spoke:
             return Contribution(
                 status="ok" if spoke is EstimateStatus.OK else "stale",
                 p=_rounded(estimate.p[at]),
-                n=_rounded(estimate.n[at]),
-                age_s=_rounded(estimate.age_s[at]),
-                log_odds=_rounded(scored.fused.log_odds[source][at]),
+                n=_significant(estimate.n[at]),
+                age_s=round(float(estimate.age_s[at])),
+                log_odds=_rounded(scored.fused.log_odds[source][at], 3) if scored.fused.carries[source][at] else UNSET,
             )
 
 
@@ -183,20 +197,25 @@ def _evidence(row_batch: RowBatch, skill_set: SkillSet, at: tuple[int, int]) -> 
     tasks = reference_tasks.unpacked(row_batch.sections["tasks"][at[0]])
     return [
         EvidenceItem(
-            id=f"e{at[1] * MAX_EVIDENCE + slot + 1}",
             fact=names[int(noted["code"][slot])],
-            value=_rounded(noted["value"][slot]),
+            age_s=int(row_batch.headers["as_of_us"][at[0]]) // 1_000_000 - int(noted["time_s"][slot]),
+            value=_significant(noted["value"][slot]),
             direction=1 if noted["weight"][slot] > 0 else -1,
-            time=_time(int(noted["time_s"][slot]) * 1_000_000),
-            task=tasks[code].decode() if (code := int(noted["task"][slot])) in tasks else UNSET,
+            task=tasks[code].decode() if (code := int(noted["task"][slot])) in tasks else None,
         )
         for slot in range(MAX_EVIDENCE)
         if noted["weight"][slot] != 0 and int(noted["code"][slot]) in names
     ]
 
 
-def _rounded(value: float) -> float:
-    return float(np.round(value, 6))
+def _rounded(value: float, digits: int = 4) -> float:
+    return float(np.round(value, digits))
+
+
+def _significant(value: float) -> int | float:
+    """Three digits that mean something, and none beyond the point."""
+    digits = min(max(2 - math.floor(math.log10(abs(value))), 0), 15) if value else 0
+    return _plain(float(np.round(value * 10.0**digits) / 10.0**digits))
 
 
 def _time(time_us: int) -> str:

@@ -210,4 +210,5 @@ def test_what_a_disclosure_stands_beside_is_explained_as_ever() -> None:
 
 
 def evidence_of(update: bytes) -> list[tuple[str, str]]:
-    return [(item.fact, item.time) for each in read_update(update).skills.values() for item in each.evidence]
+    said = read_update(update)
+    return [(item.fact, said.time_of(item)) for each in said.skills.values() for item in each.evidence]

@@ -51,9 +51,9 @@ def test_an_indicator_that_is_not_the_replays_is_found() -> None:
     world = a_class()
     last = world.last_update("s2")
     name, profile = next((n, each) for n, each in last.skills.items() if isinstance(each, SkillProfile))
-    first, *others = profile.indicators
-    counted = msgspec.structs.replace(first, count=first.count + 1)
-    wrong = msgspec.structs.replace(profile, indicators=[counted, *others])
+    indicator, rate = next(iter(profile.indicators.items()))
+    counted = msgspec.structs.replace(rate, count=rate.count + 1)
+    wrong = msgspec.structs.replace(profile, indicators={**profile.indicators, indicator: counted})
     world.say(msgspec.structs.replace(last, skills={**last.skills, name: wrong}))
 
     assert world.verify().kinds == [("s2", "update")]

@@ -81,7 +81,7 @@ def delete_an_update(world: World) -> None:
 
 
 def change_a_score(world: World) -> None:
-    world.say(rescored(world.last_update("s1"), 3e-6))
+    world.say(rescored(world.last_update("s1"), 3e-4))
 
 
 def say_an_older_update(world: World) -> None:

@@ -227,7 +227,7 @@ def test_a_weight_moves_its_skill_and_no_other() -> None:
     weight = fit.weights["behaviour"]
 
     assert {name for name in plain if plain[name] != loud[name]} == {SKILL}
-    moved = loud[SKILL].contributions["behaviour"].log_odds / plain[SKILL].contributions["behaviour"].log_odds
+    moved = loud[SKILL].contributions["behaviour"].added / plain[SKILL].contributions["behaviour"].added
     assert moved == pytest.approx(2.5 / weight, rel=1e-3)
 
 

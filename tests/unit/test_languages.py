@@ -14,7 +14,7 @@ from agents.config.settings import SettingsError, load_settings, require_secrets
 from agents.logs import lifecycle
 from agents.reasoning.setup import make_model
 from schemas.explanation import Explanation
-from schemas.update import IndicatorRate, SkillUpdate
+from schemas.update import SkillUpdate
 from streams.languages.language import ENGLISH, Language, Quantity, gaps_in
 from streams.languages.tables import LANGUAGE_CODES, LanguageCode, english_facts, tables_of
 from streams.reasoning.assembly import assemble
@@ -24,7 +24,7 @@ from streams.reasoning.request.prompt import Prompt
 from streams.skills.skill_set import SkillsError, SkillSet
 from streams.skills.skills_file import load_skills
 from streams.skills.sources import BUILT_IN
-from tests.unit.reasoning.samples import evidence, profile, scored, update
+from tests.unit.reasoning.samples import evidence, profile, rate, scored, update
 from tests.unit.test_suggestions import FILE
 
 OTHERS: list[LanguageCode] = [code for code in LANGUAGE_CODES if code != "en"]
@@ -90,7 +90,7 @@ def test_each_language_has_every_fact_and_every_word_of_the_shipped_skill_sets_w
 @pytest.mark.parametrize("fact", [*english_facts()])
 def test_each_fact_is_told_whole_with_one_and_with_many(code: LanguageCode, fact: str) -> None:
     for value, days in itertools.product((0.0, 1.0, 7.5), (20, 22)):
-        item = evidence("x", fact if fact != "phrase" else "~whatnot", value, 1, f"2026-11-{days}T08:00:00Z")
+        item = evidence(fact if fact != "phrase" else "~whatnot", value, 1, f"2026-11-{days}T08:00:00Z")
         for known in (scored(items=(item,)), profile(item, rates=())):
             for text in texts_of(explained(update(resilience=known), code)):
                 assert not _OPEN.search(text), text
@@ -103,10 +103,8 @@ def test_no_english_words_are_left_in_what_is_told_of_the_shipped_skills(name: s
     skill_set = load_skills(name)
     known: dict[str, Any] = {
         skill: profile(
-            *(evidence(f"{skill}{at}", f"~{phrase}", 1.0) for at, phrase in enumerate(list(table.meaning_of)[:2])),
-            rates=tuple(
-                IndicatorRate(name=each.name, count=3, of=4, value=0.75, trend=0.2) for each in table.indicators
-            ),
+            *(evidence(f"~{phrase}", 1.0) for phrase in list(table.meaning_of)[:2]),
+            rates=tuple(rate(each.name, 3, 4, 0.2) for each in table.indicators),
         )
         for skill, table in skill_set.skills.items()
     }
@@ -135,7 +133,7 @@ def test_numbers_plurals_and_ages_are_those_of_the_language(
 
 
 def test_a_template_in_german_reads_as_a_teacher_would_write_it() -> None:
-    low = scored(0.2, 0.5, "emerging", (evidence("a", "gave_up", 1.0, -1), evidence("b", "recovered", 3.0)))
+    low = scored(0.2, 0.5, "emerging", (evidence("gave_up", 1.0, -1), evidence("recovered", 3.0)))
     explanation = explained(update(resilience=low), "de")
     assert texts_of(explanation) == [
         "Am meisten ist zu Resilienz bekannt: beginnend, mit einem Wert von 0,20, höchstwahrscheinlich zwischen 0,10 "
@@ -150,7 +148,7 @@ def test_a_template_in_german_reads_as_a_teacher_would_write_it() -> None:
 
 
 def test_no_model_is_asked_in_another_language_and_no_skill_is_left_out() -> None:
-    about = update(resilience=scored(), empathy=profile(evidence("a", "helped", 1.0), rates=()))
+    about = update(resilience=scored(), empathy=profile(evidence("helped", 1.0), rates=()))
     for code in LANGUAGE_CODES:
         question = prompt_of("default", code).question(about)
         assert (question.request.skills == ()) == (code != "en")
@@ -159,7 +157,7 @@ def test_no_model_is_asked_in_another_language_and_no_skill_is_left_out() -> Non
 
 @pytest.mark.parametrize("code", LANGUAGE_CODES)
 def test_what_two_skills_have_is_told_of_the_one_that_moved_in_every_language(code: LanguageCode) -> None:
-    shared = profile(rates=(IndicatorRate(name="gives_up", count=2, of=6, value=1 / 3),))
+    shared = profile(rates=(rate("gives_up", 2, 6),))
     about = update(adaptability=shared, resilience=shared)
     question = prompt_of("default", code).question(about, {"resilience"})
     [first, second] = template.draft_of(question.skills, question.language).skills
@@ -178,7 +176,7 @@ def test_a_skills_file_brings_translations_or_keeps_its_own_words(tmp_path: Path
     version = own(tmp_path, "").config_version
     translations = 'resilience = "Durchhalten"\n"Come back to it." = "Noch einmal darauf zurückkommen."'
     assert own(tmp_path, translations).config_version == version
-    known = profile(rates=(IndicatorRate(name="comes_back", count=1, of=9, value=1 / 9),))
+    known = profile(rates=(rate("comes_back", 1, 9),))
     [skill] = explained(update(resilience=known), "de", mine).skills
     assert skill.suggestion == "Noch einmal darauf zurückkommen."
     assert [claim.text for claim in skill.claims] == ["Comes back: 1 of 9."]

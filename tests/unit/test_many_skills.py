@@ -30,7 +30,7 @@ from streams.vocabulary import skill_code
 from tests.events import NOW_US, default_skills, event, fail_source
 from tests.skill_sets import phrase, skill_set_of, skills_file, topic, topics_of
 from tests.unit.reference_folding import ReferenceFolding
-from tests.unit.reference_updates import updates
+from tests.unit.reference_updates import encoded, updates
 from tests.unit.row_strategies import FOREIGN, rows
 from tests.unit.strategies import cuts
 
@@ -270,7 +270,7 @@ def test_updates_are_those_that_are_meant(several: list[list[NativeEvent]]) -> N
 
     scored = asyncio.run(pipeline.score(row_batch))
 
-    meant = [msgspec.json.encode(update) for update in updates(names, row_batch, scored, MOST, ARTIFACT)]
+    meant = [encoded(update) for update in updates(names, row_batch, scored, MOST, ARTIFACT)]
     assert list(pipeline.write([name.encode() for name in names], scored).values()) == meant
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import UNSET
 
 import streams
 from agents.config.settings import Settings
@@ -56,7 +57,7 @@ async def test_a_source_that_a_skill_weighs_is_part_of_its_score(school: School)
         part = skill.contributions["steadiness"]
         assert (part.status, part.p, part.n) == ("ok", 0.9, 2.0)
     [(score, before)] = zip(scores_of(with_it).values(), scores_of(without).values(), strict=True)
-    assert "steadiness" in score.rests_on
+    assert score.contributions["steadiness"].log_odds is not UNSET
     assert score.score > before.score
     assert score.confidence > before.confidence
 

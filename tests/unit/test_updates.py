@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.catalogue import encode_entry, read_entry
 from schemas.event import NativeEvent
-from schemas.update import SkillUpdate
+from schemas.update import SkillUpdate, read_update
 from streams.evidence.artifacts import Card
 from streams.evidence.registry import make_sources, types_of
 from streams.evidence.source import Estimate, Source
@@ -21,7 +22,7 @@ from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import SkillSet
 from tests.artifacts import of_a_former_trainer
 from tests.events import default_skills, event, folded, scores_of, updates_about
-from tests.unit.reference_updates import updates
+from tests.unit.reference_updates import encoded, updates
 from tests.unit.strategies import streams
 
 ARTIFACT = of_a_former_trainer()
@@ -55,7 +56,8 @@ def assert_as_meant(students: Sequence[str], row_batch: RowBatch, failing: Colle
     written = pipeline.write([student.encode() for student in students], scored)
 
     meant = updates(students, row_batch, scored, default_skills(), ARTIFACT)
-    assert list(written.values()) == [msgspec.json.encode(update) for update in meant]
+    assert list(map(read_update, written.values())) == meant
+    assert list(written.values()) == list(map(encoded, meant))
     assert scored.degraded == sum(bool(update.degraded) for update in meant)
 
 
@@ -81,7 +83,8 @@ def test_names_and_words_are_written_as_json_whatever_they_hold(text: str) -> No
 
     assert isinstance(update, SkillUpdate)
     assert update.student_id == text
-    assert [score.rests_on for score in scores_of(update).values()] == [text]
+    entry = read_entry(encode_entry(pipeline.scorer.catalogue_entry))
+    assert [entry.rests_on(name, score) for name, score in scores_of(update).items()] == [text]
 
 
 PISA = "a model trained on PISA 2012 'climate control' (solved or not)"
@@ -102,9 +105,10 @@ RESTING: dict[str, tuple[list[NativeEvent], tuple[str, ...], str, bool]] = {
 def test_a_score_is_said_to_rest_on_what_it_rests_on_for_this_student(case: str) -> None:
     events, failing, words, validated = RESTING[case]
     row_batch = RowBatch.of_rows([folded(*events)], default_skills().names)
-    [update] = updates_about(pipeline_of(default_skills(), failing), ["ada"], row_batch)
+    pipeline = pipeline_of(default_skills(), failing)
+    [update] = updates_about(pipeline, ["ada"], row_batch)
     skill = scores_of(update)["problem_solving"]
-    assert skill.rests_on == words
+    assert pipeline.scorer.catalogue_entry.rests_on("problem_solving", skill) == words
     assert skill.validated == validated
 
 

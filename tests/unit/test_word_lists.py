@@ -171,10 +171,10 @@ def test_the_default_profiles_show_counts_beside_the_number_of_words() -> None:
     [update] = processed(taken, scores=True).updates.values()
 
     seen = {
-        each.name: (each.count, each.of)
+        name: (each.count, each.of)
         for skill in read_update(update).skills.values()
         if isinstance(skill, SkillProfile)
-        for each in skill.indicators
+        for name, each in skill.indicators.items()
     }
 
     assert seen.items() >= {

@@ -217,7 +217,7 @@ def _asked(name: str, definition: str, skill: KnownSkill, facts: tuple[AskedFact
         confidence=round(skill.confidence, 2),
         level=skill.level,
         validated=skill.validated,
-        sources=tuple(Pull(source, part.status, _pull(part.log_odds)) for source, part in skill.contributions.items()),
+        sources=tuple(Pull(source, part.status, _pull(part.added)) for source, part in skill.contributions.items()),
         facts=facts,
     )
 

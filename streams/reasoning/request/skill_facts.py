@@ -2,12 +2,10 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from msgspec import UNSET
-
-from schemas.update import EvidenceItem, KnownSkill, SkillProfile
+from schemas.update import EvidenceItem, KnownSkill, SkillProfile, evidence_id
 from streams.languages.language import Language
 from streams.reasoning.counted import RateChange, SkillChange
 from streams.reasoning.request.asked_fact import AskedFact, Direction
@@ -43,12 +41,12 @@ def asked_facts(
     """
     yield from _counted(name, configured, skill, change, as_of, evidence_ids, language)
     meanings = configured.meaning_of
-    for item in skill.evidence:
+    for number, item in enumerate(skill.evidence, 1):
         worded = in_words(item.fact, item.value, meanings, language)
         if worded is not None:
-            alias = _alias(evidence_ids, item.id)
+            alias = _alias(evidence_ids, evidence_id(name, number))
             when = {
-                f"{alias}.when": language.age((as_of - datetime.fromisoformat(item.time)).days),
+                f"{alias}.when": language.age(timedelta(seconds=item.age_s).days),
                 **_task(alias, item, tasks),
             }
             side = leaning(configured, item)
@@ -69,7 +67,7 @@ def _counted(
     first that moved most of late, then those of which most was observed.
     """
     known = {indicator.name: indicator for indicator in configured.indicators}
-    rates = {rate.name: rate for rate in skill.indicators} if isinstance(skill, SkillProfile) else {}
+    rates = dict(skill.indicators) if isinstance(skill, SkillProfile) else {}
     days = (as_of - datetime.fromtimestamp(change.as_of_s, UTC)).days
     for each in _most_changed(change, rates):
         rates.pop(each.indicator, None)
@@ -78,16 +76,16 @@ def _counted(
         fact = _fact(alias, worded, {}, "neither", _about(indicator), way_of(each))
         count, of = each.since.count + each.before.count, each.since.of + each.before.of
         yield _leaning(fact, indicator, count, of, each.difference)
-    shown = [rate for rate in rates.values() if rate.name in known]
-    for rate in sorted(shown, key=lambda rate: (-abs(rate.trend), -rate.of)):
-        alias, indicator = _alias(evidence_ids, f"{name}.{rate.name}"), known[rate.name]
+    shown = [(known[each], rate) for each, rate in rates.items() if each in known]
+    for indicator, rate in sorted(shown, key=lambda one: (-abs(one[1].trend), -one[1].of)):
+        alias = _alias(evidence_ids, f"{name}.{indicator.name}")
         fact = _fact(alias, rate_in_words(indicator, rate, language), {}, "neither", _about(indicator), trend_of(rate))
         yield _leaning(fact, indicator, rate.count, rate.of, rate.trend)
 
 
 def _task(alias: str, item: EvidenceItem, tasks: Tasks) -> dict[str, str]:
     """What fills the slot of the task of an item that has one."""
-    task = None if item.task is UNSET else tasks.alias(item.task)
+    task = None if item.task is None else tasks.alias(item.task)
     return {} if task is None else {f"{alias}{TASK_SLOT}": task}
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from msgspec import UNSET
 
-from schemas.update import KnownSkill, SkillProfile
+from schemas.update import KnownSkill, SkillProfile, evidence_id
 from streams.reasoning.request.leaning import leaning, standing
 from streams.skills.skill_set import Skill
 from streams.skills.suggestions import SCORE, Suggestion
@@ -41,8 +41,8 @@ class Suggesting:
     def _answerable(self, cited: Collection[str]) -> Iterator[tuple[str, str]]:
         """What is cited, as suggestions name it: ("low", "answers_others"), ("seen", "late")."""
         meanings = self.configured.meaning_of
-        for item in self.known.evidence:
-            if item.id in cited:
+        for number, item in enumerate(self.known.evidence, 1):
+            if evidence_id(self.name, number) in cited:
                 fact = item.fact
                 if fact.startswith(PHRASE_PREFIX):
                     fact = meanings.get(fact.removeprefix(PHRASE_PREFIX), fact)
@@ -50,10 +50,10 @@ class Suggesting:
                 yield "low" if leaning(self.configured, item) < 0 else "high", fact
         if isinstance(self.known, SkillProfile):
             indicators = {indicator.name: indicator for indicator in self.configured.indicators}
-            for rate in self.known.indicators:
-                ids = {f"{self.name}.{rate.name}", f"{self.name}.{rate.name}.since"}
-                if not ids.isdisjoint(cited) and rate.name in indicators:
-                    yield standing(indicators[rate.name], rate.count, rate.of) or "", rate.name
+            for name, rate in self.known.indicators.items():
+                ids = {f"{self.name}.{name}", f"{self.name}.{name}.since"}
+                if not ids.isdisjoint(cited) and name in indicators:
+                    yield standing(indicators[name], rate.count, rate.of) or "", name
         elif self.known.out_of_range is UNSET:
             yield "high" if self.known.level == "proficient" else "low", SCORE
 

@@ -52,7 +52,7 @@ def _rests(confidence: float, most: float, language: Language) -> str:
 def _of_profile(skill: str, configured: Skill, known: SkillProfile, language: Language) -> str | None:
     """What there is at most of the indicators that say something of the skill."""
     weighty = {indicator.name for indicator in configured.indicators if indicator.weight}
-    most = max((rate.of for rate in known.indicators if rate.name in weighty), default=len(known.evidence))
+    most = max((rate.of for name, rate in known.indicators.items() if name in weighty), default=len(known.evidence))
     if most >= FEW_OF_A_KIND:
         return None
     return language.tables.sentences.few_acts.format(skill=skill, events=events_in(most, language))

@@ -25,7 +25,7 @@ def _of_score(known: SkillScore, facts: Sequence[AskedFact], language: Language)
     if known.level == "unknown":
         return None
     says = language.tables.sentences
-    pulls = {source: part.log_odds for source, part in known.contributions.items() if abs(part.log_odds) >= MIN_PULL}
+    pulls = {source: part.added for source, part in known.contributions.items() if abs(part.added) >= MIN_PULL}
     if pulls and min(pulls.values()) < 0 < max(pulls.values()):
         up, down = (language.source(chosen(pulls, key=lambda source: pulls[source])) for chosen in (max, min))
         return says.sources_differ.replace("{up}", up).replace("{down}", down)

@@ -74,13 +74,12 @@ def test_the_score_is_the_predicted_mean_of_later_answers_with_its_interval(arti
     assert score.kind == "mastery"
     assert score.low is not msgspec.UNSET
     assert score.high is not msgspec.UNSET
-    assert score.score == pytest.approx(Mastery(BANK).outlook(AnswerCounts.of(row_batch_of(row)))[0], abs=1e-6)
+    assert score.score == pytest.approx(Mastery(BANK).outlook(AnswerCounts.of(row_batch_of(row)))[0], abs=1e-4)
     assert score.high - score.low == pytest.approx(0.4)
     assert score.confidence == pytest.approx(0.5)
     assert score.validated
-    assert score.rests_on.startswith("answers by knowledge component")
     assert score.contributions["mastery"].n == 4
-    assert score.contributions["behaviour"].status == "absent"
+    assert "behaviour" not in score.contributions
 
 
 def test_more_answers_are_surer_and_nothing_known_is_no_confidence(artifact: Artifact) -> None:
@@ -133,12 +132,12 @@ def test_without_a_bank_or_without_components_there_is_no_score_and_no_list(arti
         assert b'"mastery"' not in msgspec.json.encode(update)
 
 
-def test_a_rating_alone_is_a_score_that_says_what_it_rests_on() -> None:
+def test_a_rating_alone_is_a_score_that_is_not_validated() -> None:
     rated = Row(skills={skill_code("mastery"): SkillState(rubric_n=1.0, rubric_total=0.9)})
     (update,) = updates(NO_ARTIFACT, rated)
     score = scores_of(update)["mastery"]
     assert score.score > 0.5
-    assert (score.kind, score.validated, score.rests_on) == ("score", False, "ratings by teachers")
+    assert (score.kind, score.validated, list(score.contributions)) == ("score", False, ["rubric"])
 
 
 def test_other_skill_sets_know_nothing_of_it(artifact: Artifact) -> None:
@@ -154,7 +153,7 @@ def test_components_have_what_is_known_of_the_next_answer_whatever_the_item(arti
     assert update.mastery
     assert [(each.component, each.n) for each in update.mastery] == [(ANGLES, 4), (FRACTIONS, 2)]
     for each in update.mastery:
-        assert each.p == pytest.approx(Mastery(BANK).predict(row, None, [each.component]), abs=1e-6)
+        assert each.p == pytest.approx(Mastery(BANK).predict(row, None, [each.component]), abs=1e-4)
         assert each.low < each.p < each.high
 
 
@@ -177,7 +176,7 @@ def test_the_trend_is_how_much_better_it_went_of_late(artifact: Artifact) -> Non
     )
 
     trends = [update.mastery[0].trend for update in (rising, falling, steady) if update.mastery]
-    assert trends == [pytest.approx(1 / 6, abs=1e-6), pytest.approx(-1 / 6, abs=1e-6), 0.0]
+    assert trends == [pytest.approx(1 / 6, abs=1e-4), pytest.approx(-1 / 6, abs=1e-4), 0.0]
 
 
 def test_a_component_of_any_name_is_written_as_json(artifact: Artifact) -> None:

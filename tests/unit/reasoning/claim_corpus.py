@@ -123,7 +123,7 @@ def request_of(situation: str) -> Request:
     if situation in CHANGES:
         changes = {"resilience": SkillChange(_EXPLAINED_S, CHANGES[situation])}
         return prompt().question(update(resilience=profile(rates=())), None, changes).request
-    items = [_item(number, *fact) for number, fact in enumerate(SITUATIONS[situation.removesuffix("+")], 1)]
+    items = [_item(*fact) for fact in SITUATIONS[situation.removesuffix("+")]]
     if situation.endswith("+"):
         tasks = ("Sums", "Fractions", "Sums", "Climate", "Fractions")
         items = [msgspec.structs.replace(item, task=task) for item, task in zip(items, tasks, strict=False)]
@@ -138,8 +138,8 @@ def faults_of(labelled: LabelledClaim) -> tuple[str, ...]:
     return checked.faults if checked.refused else ()
 
 
-def _item(number: int, fact: str, value: float, direction: Literal[-1, 1], days_ago: int) -> EvidenceItem:
-    return evidence(f"item-{number}", fact, value, direction, f"2026-11-{22 - days_ago:02d}T08:00:00Z")
+def _item(fact: str, value: float, direction: Literal[-1, 1], days_ago: int) -> EvidenceItem:
+    return evidence(fact, value, direction, f"2026-11-{22 - days_ago:02d}T08:00:00Z")
 
 
 def _rows(name: str) -> Iterator[list[str]]:

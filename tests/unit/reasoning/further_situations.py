@@ -5,11 +5,11 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from schemas.update import EvidenceItem, IndicatorRate, KnownSkill
+from schemas.update import EvidenceItem, KnownSkill
 from streams.reasoning.counted import Counted, RateChange, SkillChange
 from streams.reasoning.request.prompt import Prompt, Request
 from streams.skills.skills_file import load_skills
-from tests.unit.reasoning.samples import evidence, profile, scored, update
+from tests.unit.reasoning.samples import evidence, profile, rate, scored, update
 
 _Item = tuple[str, float, Literal[-1, 1], int] | tuple[str, float, Literal[-1, 1], int, str]
 """Fact, value, direction, days ago, and of which task."""
@@ -130,19 +130,14 @@ def _score(skill: str, score: float, low: float, high: float, items: tuple[_Item
 
 
 def _profile(skill: str, rates: tuple[_Rate, ...], items: tuple[_Item, ...]) -> tuple[str, KnownSkill]:
-    ranked = [
-        IndicatorRate(name=name, count=count, of=of, value=count / of, trend=0.01 * (len(rates) - at))
-        for at, (name, count, of) in enumerate(rates)
-    ]
+    ranked = (rate(name, count, of, 0.01 * (len(rates) - at)) for at, (name, count, of) in enumerate(rates))
     return skill, profile(*_items(items), rates=tuple(ranked))
 
 
 def _items(items: tuple[_Item, ...]) -> tuple[EvidenceItem, ...]:
-    return tuple(_item(number, *item) for number, item in enumerate(items, 1))
+    return tuple(_item(*item) for item in items)
 
 
-def _item(
-    number: int, fact: str, value: float, direction: Literal[-1, 1], days_ago: int, task: str | None = None
-) -> EvidenceItem:
-    item = evidence(f"item-{number}", fact, value, direction, f"2026-11-{22 - days_ago:02d}T08:00:00Z")
+def _item(fact: str, value: float, direction: Literal[-1, 1], days_ago: int, task: str | None = None) -> EvidenceItem:
+    item = evidence(fact, value, direction, f"2026-11-{22 - days_ago:02d}T08:00:00Z")
     return item if task is None else msgspec.structs.replace(item, task=task)

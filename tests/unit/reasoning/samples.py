@@ -1,6 +1,7 @@
 """Updates, skill sets and parts for tests of reasoning."""
 
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Literal, TypeAlias
 
 from schemas.update import (
     UPDATE_VERSION,
@@ -18,7 +19,6 @@ from streams.skills.suggestions import Suggestion
 
 NAME = "Zebedee-Canary"
 STUDENT = f"urn:school:{NAME}:4711"
-EVENT = "event-canary-0815"
 PHRASE = "~my hamster canary"
 SKILLS = SkillSet(
     version=1,
@@ -46,10 +46,14 @@ def prompt() -> Prompt:
     return Prompt(SKILLS)
 
 
+AS_OF = datetime(2026, 11, 22, 8, tzinfo=UTC)
+
+
 def evidence(
-    id: str, fact: str, value: float, direction: Literal[-1, 1] = 1, time: str = "2026-11-20T08:00:00Z"
+    fact: str, value: float, direction: Literal[-1, 1] = 1, time: str = "2026-11-20T08:00:00Z"
 ) -> EvidenceItem:
-    return EvidenceItem(id=id, fact=fact, value=value, direction=direction, time=time)
+    age_s = int((AS_OF - datetime.fromisoformat(time)).total_seconds())
+    return EvidenceItem(fact=fact, age_s=age_s, value=value, direction=direction)
 
 
 def scored(
@@ -67,18 +71,22 @@ def scored(
         validated=False,
         contributions={
             "behaviour": Contribution(status="ok", p=0.8, n=12, age_s=60, log_odds=0.9),
-            "language": Contribution(status="absent"),
         },
         evidence=list(items),
     )
 
 
-COMES_BACK = IndicatorRate(name="comes_back", count=3, of=4, value=0.75, trend=0.2)
-GIVES_UP = IndicatorRate(name="gives_up", count=1, of=4, value=0.25)
+NamedRate: TypeAlias = tuple[str, IndicatorRate]
+COMES_BACK: NamedRate = ("comes_back", IndicatorRate(count=3, of=4, trend=0.2))
+GIVES_UP: NamedRate = ("gives_up", IndicatorRate(count=1, of=4))
 
 
-def profile(*items: EvidenceItem, rates: tuple[IndicatorRate, ...] = (GIVES_UP, COMES_BACK)) -> SkillProfile:
-    return SkillProfile(validated=False, indicators=list(rates), evidence=list(items))
+def rate(name: str, count: float, of: float, trend: float = 0.0) -> NamedRate:
+    return name, IndicatorRate(count=count, of=of, trend=trend)
+
+
+def profile(*items: EvidenceItem, rates: tuple[NamedRate, ...] = (GIVES_UP, COMES_BACK)) -> SkillProfile:
+    return SkillProfile(indicators=dict(rates), evidence=list(items))
 
 
 def update(seq: tuple[int, int] = (0, 41), **skills: KnownSkill) -> SkillUpdate:
@@ -86,11 +94,11 @@ def update(seq: tuple[int, int] = (0, 41), **skills: KnownSkill) -> SkillUpdate:
     given: dict[str, KnownSkill] = dict(skills) or {
         "resilience": scored(
             items=(
-                evidence(f"{EVENT}:1", "recovered", 3.0),
-                evidence(f"{EVENT}:2", "failed", 0.4, -1, "2026-11-22T07:00:00Z"),
+                evidence("recovered", 3.0),
+                evidence("failed", 0.4, -1, "2026-11-22T07:00:00Z"),
             )
         ),
-        "empathy": scored(0.55, 0.3, "developing", (evidence(f"{EVENT}:3", PHRASE, 1.2),)),
+        "empathy": scored(0.55, 0.3, "developing", (evidence(PHRASE, 1.2),)),
         "adaptability": scored(0.5, 0.0, "unknown"),
     }
     return SkillUpdate(
@@ -99,7 +107,5 @@ def update(seq: tuple[int, int] = (0, 41), **skills: KnownSkill) -> SkillUpdate:
         seq=seq,
         as_of="2026-11-22T08:00:00Z",
         skills=given,
-        degraded=[],
         config_version="abc",
-        model="m",
     )

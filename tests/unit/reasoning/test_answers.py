@@ -94,8 +94,8 @@ async def test_an_explanation_has_the_facts_that_its_claims_cite(server: Loopbac
     for skill in explanation.skills:
         assert {fact.id for fact in skill.facts} == {cited for claim in skill.claims for cited in claim.evidence}
     assert [(fact.text, fact.time) for fact in explanation.skills[0].facts] == [
-        ("passed a task on try 3", "2026-11-20T08:00:00Z"),
-        ("did not pass a task, with a score of 60 %", "2026-11-22T07:00:00Z"),
+        ("passed a task on try 3", "2026-11-20T08:00:00.000Z"),
+        ("did not pass a task, with a score of 60 %", "2026-11-22T07:00:00.000Z"),
     ]
 
 

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.update import IndicatorRate
 from streams.reasoning.check.entailment import themes_without_facts
 from streams.reasoning.check.grounding import CheckedDraft, check_claims
 from streams.reasoning.model import template
@@ -16,10 +15,10 @@ from streams.reasoning.request.prompt import Direction, Prompt, Request
 from streams.texts.readability import grade, syllables
 from streams.vocabulary import FACTS
 from tests.events import default_skills
-from tests.unit.reasoning.samples import evidence, profile, prompt, scored, update
+from tests.unit.reasoning.samples import evidence, profile, prompt, rate, scored, update
 
 # e1: passed a task on try 3, 2 days ago, up; e2: did not pass a task, with a score of 60 %, today, down. Score 0.72.
-ITEMS = (evidence("x", "recovered", 3.0), evidence("y", "failed", 0.4, -1, "2026-11-22T07:00:00Z"))
+ITEMS = (evidence("recovered", 3.0), evidence("failed", 0.4, -1, "2026-11-22T07:00:00Z"))
 REQUEST = prompt().question(update(resilience=scored(confidence=0.45, items=ITEMS))).request
 PASSED = DraftClaim(text="Passed a task on {e1}.", evidence=["e1"], direction="up")
 FAILED = DraftClaim(text="Did not pass a task {e2.when}.", evidence=["e2"], direction="down")
@@ -136,7 +135,6 @@ def test_every_theme_names_facts_that_there_are() -> None:
 any_items = st.lists(
     st.builds(
         evidence,
-        id=st.uuids().map(str),
         fact=st.sampled_from([*FACTS, "rubric", "~never give up"]),
         value=st.floats(0, 1) | st.integers(0, 40).map(float) | st.floats(0, 12),
         direction=st.sampled_from([-1, 1]),
@@ -164,9 +162,7 @@ async def test_the_scripted_model_passes_the_check_whatever_the_evidence(items: 
     assert check_claims(request, (await ScriptedModel().explain(request)).draft).faults == ()
 
 
-PROFILED = prompt().question(
-    update(resilience=profile(evidence("x", "recovered", 3.0), evidence("y", "failed", 0.4, -1)))
-)
+PROFILED = prompt().question(update(resilience=profile(evidence("recovered", 3.0), evidence("failed", 0.4, -1))))
 # e1: came back to 3 of 4 failed tasks (more often of late), e2: gives up: 1 of 4, e3 and e4: two evidence items.
 
 
@@ -211,7 +207,7 @@ def test_a_profile_is_told_without_a_verdict_a_level_or_a_score(
 
 
 DEFAULT_PROMPT = Prompt(default_skills())
-GAVE_UP: Final = evidence("x", "~gave up", 1.0, -1)
+GAVE_UP: Final = evidence("~gave up", 1.0, -1)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +230,7 @@ def test_what_was_written_was_not_done(text: str, *, holds: bool) -> None:
 
 @pytest.mark.parametrize("name", ["problem solving", "problem-solving"])
 def test_the_name_of_a_skill_is_no_deed(name: str) -> None:
-    items = (evidence("x", "failed", 0.4, -1),)
+    items = (evidence("failed", 0.4, -1),)
     request = DEFAULT_PROMPT.question(update(problem_solving=scored(items=items))).request
 
     def faults_of_skill(text: str) -> tuple[str, ...]:
@@ -248,10 +244,7 @@ def test_the_name_of_a_skill_is_no_deed(name: str) -> None:
 @pytest.mark.parametrize("trend", [0.0, 0.3, -0.3])
 @pytest.mark.parametrize("name", default_skills().names)
 async def test_each_default_profile_is_told_in_words_that_pass_the_check(name: str, trend: float) -> None:
-    rates = tuple(
-        IndicatorRate(name=each.name, count=3, of=4, value=0.75, trend=trend)
-        for each in default_skills().skills[name].indicators
-    )
+    rates = tuple(rate(each.name, 3, 4, trend) for each in default_skills().skills[name].indicators)
     skills: dict[str, Any] = {name: profile(rates=rates)}
     request = DEFAULT_PROMPT.question(update(**skills)).request
     [told] = request.skills
@@ -267,7 +260,7 @@ async def test_each_default_profile_is_told_in_words_that_pass_the_check(name: s
 @pytest.mark.parametrize("fact", [*FACTS, "rubric"])
 @pytest.mark.parametrize("direction", [-1, 1])
 async def test_each_fact_reads_easily_by_itself(fact: str, direction: int) -> None:
-    request = request_for([evidence("x", fact, 0.8, -1 if direction < 0 else 1)])
+    request = request_for([evidence(fact, 0.8, -1 if direction < 0 else 1)])
     assert check_claims(request, template.draft_of(request.skills)).faults == ()
     assert check_claims(request, (await ScriptedModel().explain(request)).draft).faults == ()
 
@@ -291,7 +284,7 @@ def test_syllables_of_common_words(word: str, count: int) -> None:
     [(name, phrase) for name, skill in default_skills().skills.items() for phrase in skill.meaning_of],
 )
 async def test_what_phrases_mean_is_told_in_words_that_pass_the_check(name: str, phrase: str) -> None:
-    skills: dict[str, Any] = {name: profile(evidence("x", f"~{phrase}", 1.0), rates=())}
+    skills: dict[str, Any] = {name: profile(evidence(f"~{phrase}", 1.0), rates=())}
     request = DEFAULT_PROMPT.question(update(**skills)).request
     assert request.skills[0].facts[0].text == default_skills().skills[name].meaning_of[phrase]
     assert check_claims(request, template.draft_of(request.skills)).faults == ()
@@ -300,7 +293,7 @@ async def test_what_phrases_mean_is_told_in_words_that_pass_the_check(name: str,
 @pytest.mark.parametrize("name", default_skills().names)
 @pytest.mark.parametrize("direction", [-1, 1])
 async def test_what_speaks_for_a_skill_or_against_it_may_do_so_by_its_name(name: str, direction: int) -> None:
-    item = evidence("x", "gave_up", 1.0, -1 if direction < 0 else 1)
+    item = evidence("gave_up", 1.0, -1 if direction < 0 else 1)
     skills: dict[str, Any] = {name: scored(0.2 if direction < 0 else 0.9, items=(item,))}
     request = DEFAULT_PROMPT.question(update(**skills)).request
     [claim] = template.draft_of(request.skills).skills[0].claims

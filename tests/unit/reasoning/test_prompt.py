@@ -2,11 +2,11 @@
 
 import json
 
-from schemas.update import IndicatorRate, SkillUpdate
+from schemas.update import SkillUpdate
 from streams.reasoning.request.prompt import render
 from streams.reasoning.request.sent import most_input_tokens
 from streams.reasoning.statements.summary import summary_of
-from tests.unit.reasoning.samples import EVENT, evidence, profile, prompt, scored, update
+from tests.unit.reasoning.samples import evidence, profile, prompt, rate, scored, update
 
 
 def test_a_request_holds_facts_with_aliases_and_none_of_the_updates_ids() -> None:
@@ -21,14 +21,11 @@ def test_a_request_holds_facts_with_aliases_and_none_of_the_updates_ids() -> Non
         "slots": {"e1": "try 3", "e1.when": "2 days ago"},
         "direction": "up",
     }
-    assert question.evidence_ids == {"e1": f"{EVENT}:1", "e2": f"{EVENT}:2", "e3": f"{EVENT}:3"}
-    assert EVENT not in json.dumps(facts)
+    assert question.evidence_ids == {"e1": "resilience.1", "e2": "resilience.2", "e3": "empathy.1"}
 
 
 def test_a_fact_outside_the_vocabulary_and_a_phrases_words_are_not_told() -> None:
-    sly = update(
-        resilience=scored(items=(evidence("a", "Zoe wrote: I hate peas", 1.0), evidence("b", "~i hate peas", 1.0)))
-    )
+    sly = update(resilience=scored(items=(evidence("Zoe wrote: I hate peas", 1.0), evidence("~i hate peas", 1.0))))
     sent = json.dumps(render(prompt().question(sly).request))
     assert "peas" not in sent
     assert "Zoe" not in sent
@@ -36,7 +33,7 @@ def test_a_fact_outside_the_vocabulary_and_a_phrases_words_are_not_told() -> Non
 
 
 def test_a_profile_is_told_by_its_indicators_those_first_that_moved_and_without_a_score() -> None:
-    question = prompt().question(update(resilience=profile(evidence("e7", "recovered", 3.0))))
+    question = prompt().question(update(resilience=profile(evidence("recovered", 3.0))))
     [skill] = json.loads(render(question.request)[1]["content"])["skills"]
 
     assert skill == {
@@ -60,16 +57,16 @@ def test_a_profile_is_told_by_its_indicators_those_first_that_moved_and_without_
             },
         ],
     }
-    assert question.evidence_ids == {"e1": "resilience.comes_back", "e2": "resilience.gives_up", "e3": "e7"}
+    assert question.evidence_ids == {"e1": "resilience.comes_back", "e2": "resilience.gives_up", "e3": "resilience.1"}
 
 
 def test_an_indicator_that_the_skill_set_does_not_have_is_not_told() -> None:
-    sly = IndicatorRate(name="Zoe wrote that she hates maths", count=1, of=2, value=0.5)
+    sly = rate("Zoe wrote that she hates maths", 1, 2)
     assert prompt().question(update(resilience=profile(rates=(sly,)))).request.skills == ()
 
 
 def test_a_skill_outside_the_skill_set_is_not_asked_about() -> None:
-    strange = update(charm=scored(items=(evidence("a", "passed", 1.0),)))
+    strange = update(charm=scored(items=(evidence("passed", 1.0),)))
     assert prompt().question(strange).request.skills == ()
 
 

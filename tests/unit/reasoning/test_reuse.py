@@ -35,15 +35,15 @@ def of_another_student() -> SkillUpdate:
     """The same picture, of somebody else, with other events behind it."""
     sample = update()
     items = (
-        evidence("other:1", "recovered", 3.0),
-        evidence("other:2", "failed", 0.4, -1, "2026-11-22T07:00:00Z"),
+        evidence("recovered", 3.0),
+        evidence("failed", 0.4, -1, "2026-11-22T07:00:00Z"),
     )
     skills: dict[str, Any] = sample.skills | {"resilience": scored(items=items)}
     return msgspec.structs.replace(sample, student_id="somebody", seq=(1, 2), skills=skills)
 
 
 def of_another_picture() -> SkillUpdate:
-    return update(resilience=scored(0.5, items=(evidence("x", "recovered", 3.0),)))
+    return update(resilience=scored(0.5, items=(evidence("recovered", 3.0),)))
 
 
 async def explained(rig: Rig, of: SkillUpdate, attempts: int = 0) -> Explanation:
@@ -70,7 +70,7 @@ async def test_two_students_share_an_answer_and_each_has_their_own_evidence(serv
     assert len(server.calls) == 1
     assert (other.student_id, other.seq) == ("somebody", (1, 2))
     assert [claim.text for claim in other.skills[0].claims] == [claim.text for claim in first.skills[0].claims]
-    assert [claim.evidence for claim in other.skills[0].claims] == [["other:1"], ["other:2"]]
+    assert [claim.evidence for claim in other.skills[0].claims] == [["resilience.1"], ["resilience.2"]]
 
 
 async def test_another_picture_another_model_or_another_secret_is_another_name(server: LoopbackOpenAI) -> None:

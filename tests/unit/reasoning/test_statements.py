@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from schemas.explanation import Explanation, SkillExplanation
-from schemas.update import Contribution, EvidenceItem, IndicatorRate, KnownSkill, SkillScore, SkillUpdate
+from schemas.update import Contribution, EvidenceItem, KnownSkill, SkillScore, SkillUpdate
 from streams.reasoning.assembly import assemble
 from streams.reasoning.model import template
 from streams.reasoning.request.prompt import Prompt
 from tests.events import default_skills
-from tests.unit.reasoning.samples import evidence, profile, scored, update
+from tests.unit.reasoning.samples import evidence, profile, rate, scored, update
 
 PROMPT = Prompt(default_skills())
-PASSED, AGAIN = evidence("a", "recovered", 3.0), evidence("b", "retried", 1.0)
-GAVE_UP = evidence("c", "gave_up", 1.0, -1, "2026-11-22T07:00:00Z")
+PASSED, AGAIN = evidence("recovered", 3.0), evidence("retried", 1.0)
+GAVE_UP = evidence("gave_up", 1.0, -1, "2026-11-22T07:00:00Z")
 
 
 def update_of(**skills: Any) -> SkillUpdate:
@@ -45,10 +45,6 @@ def low(*items: EvidenceItem, **changed: Any) -> SkillScore:
 
 def with_sources(**log_odds: float) -> dict[str, Contribution]:
     return {name: Contribution(status="ok", p=0.5, n=20, log_odds=pull) for name, pull in log_odds.items()}
-
-
-def rate(name: str, count: int, of: int, trend: float = 0.0) -> IndicatorRate:
-    return IndicatorRate(name=name, count=count, of=of, value=count / of, trend=trend)
 
 
 def test_a_low_score_is_told_by_facts_against_the_skill_first_and_then_by_those_for_it() -> None:
@@ -84,7 +80,7 @@ def test_a_profile_whose_indicators_moved_in_opposite_ways_is_a_conflict() -> No
 
 
 def test_deeds_and_words_that_point_in_opposite_ways_are_a_conflict_and_both_are_told() -> None:
-    wrote = evidence("p", "~too hard", -0.6, -1)
+    wrote = evidence("~too hard", -0.6, -1)
     skill = of_one(profile(AGAIN, wrote, rates=(rate("tries_again_after_failing", 7, 8),)))
     assert skill.conflict == "For resilience, what was done points one way and what was written the other."
     assert texts(skill) == [
@@ -119,7 +115,7 @@ def test_a_validated_score_has_no_caveat() -> None:
 
 
 def test_a_phrase_without_a_meaning_and_a_count_of_nothing_are_told_only_where_nothing_else_is() -> None:
-    vague = evidence("v", "~not yet my favourite", 0.5)
+    vague = evidence("~not yet my favourite", 0.5)
     assert texts(of_one(low(vague, GAVE_UP))) == ["Gave up on a task (today), which speaks against resilience."]
     assert texts(of_one(profile(vague, rates=()))) == ["Wrote a phrase from this skill's list (2 days ago)."]
     hedges, replies = rate("hedges", 0, 64), rate("answers_others", 1, 4)
@@ -153,7 +149,6 @@ def test_the_summary_names_what_is_new_where_not_everything_is() -> None:
 items = st.lists(
     st.builds(
         evidence,
-        id=st.uuids().map(str),
         fact=st.sampled_from(["recovered", "retried", "gave_up", "failed", "passed", "helped", "late", "~too hard"]),
         value=st.floats(0, 1),
         direction=st.sampled_from([-1, 1]),

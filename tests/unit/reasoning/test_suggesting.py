@@ -7,7 +7,7 @@ import pytest
 from msgspec import UNSET
 
 from schemas.explanation import Explanation
-from schemas.update import IndicatorRate, SkillUpdate
+from schemas.update import SkillUpdate
 from streams.reasoning.assembly import assemble
 from streams.reasoning.model import template
 from streams.reasoning.request.prompt import Prompt, render
@@ -15,7 +15,7 @@ from streams.skills.skills_file import load_skills
 from tests.events import default_skills
 from tests.servers.openai import LoopbackOpenAI
 from tests.unit.reasoning.rig import Rig
-from tests.unit.reasoning.samples import evidence, profile, scored, update
+from tests.unit.reasoning.samples import evidence, profile, rate, scored, update
 
 
 def templated(about: SkillUpdate, skills: str = "default", moved: set[str] | None = None) -> Explanation:
@@ -26,10 +26,6 @@ def templated(about: SkillUpdate, skills: str = "default", moved: set[str] | Non
 def suggested(skill: str, known: Any, skills: str = "default") -> str:
     [explained] = templated(update(**{skill: known}), skills).skills
     return explained.suggestion if isinstance(explained.suggestion, str) else ""
-
-
-def rate(name: str, count: int, of: int) -> IndicatorRate:
-    return IndicatorRate(name=name, count=count, of=of, value=count / of)
 
 
 def test_a_low_rate_is_answered_by_what_is_for_low_ones_and_a_high_one_by_what_is_general() -> None:
@@ -48,15 +44,15 @@ def test_a_high_rate_of_what_speaks_against_a_skill_is_answered_by_what_is_for_h
 
 
 def test_a_fact_that_was_seen_is_answered_and_so_is_what_a_phrase_meant() -> None:
-    gave_up = profile(evidence("a", "gave_up", 1.0, -1), rates=())
-    wrote = profile(evidence("a", "~too hard", -0.6, -1), rates=())
+    gave_up = profile(evidence("gave_up", 1.0, -1), rates=())
+    wrote = profile(evidence("~too hard", -0.6, -1), rates=())
     assert "given up" in suggested("resilience", gave_up)
     assert suggested("resilience", wrote).startswith("Ask which part was too hard")
 
 
 @pytest.mark.parametrize(("mark", "begins"), [(0.3, "Go through a piece of marked work"), (0.9, "Ask how the course")])
 def test_a_mark_is_low_below_what_is_expected_of_somebody_unknown(mark: float, begins: str) -> None:
-    marked = scored(items=(evidence("a", "marked", mark),))
+    marked = scored(items=(evidence("marked", mark),))
     assert suggested("course_success", marked, "course_success").startswith(begins)
 
 
@@ -67,14 +63,14 @@ def test_a_skill_without_facts_is_answered_by_its_level(level: Any, begins: str)
 
 def test_nothing_is_suggested_for_a_skill_of_which_nothing_is_known_or_that_did_not_move() -> None:
     assert suggested("mastery", scored(0.5, 0.0, "unknown"), "mastery") == ""
-    both = update(resilience=profile(), adaptability=profile(evidence("a", "recovered", 2.0), rates=()))
+    both = update(resilience=profile(), adaptability=profile(evidence("recovered", 2.0), rates=()))
     of = {each.skill: each.suggestion for each in templated(both, moved={"adaptability"}).skills}
     assert of["resilience"] is UNSET
     assert isinstance(of["adaptability"], str)
 
 
 def test_the_model_writes_no_suggestion_and_is_not_told_of_any() -> None:
-    request = Prompt(default_skills()).question(update(resilience=profile(evidence("a", "gave_up", 1.0, -1)))).request
+    request = Prompt(default_skills()).question(update(resilience=profile(evidence("gave_up", 1.0, -1)))).request
     assert "given up, and agree" not in json.dumps(render(request))
 
 

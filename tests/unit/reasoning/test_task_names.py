@@ -35,7 +35,7 @@ OWNING = owning_partition(b"ada")
 
 def told(*tasks: str | None) -> SkillUpdate:
     """An update of as many passed tasks, so called, of one skill."""
-    items = [evidence(f"x{number}", "passed", 0.5 + number / 10) for number in range(len(tasks))]
+    items = [evidence("passed", 0.5 + number / 10) for number in range(len(tasks))]
     named = [
         item if task is None else msgspec.structs.replace(item, task=task)
         for item, task in zip(items, tasks, strict=True)

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Literal, get_args
 
-from schemas.update import EvidenceItem, IndicatorRate
+from schemas.update import EvidenceItem
 from streams.reasoning.counted import Counted, RateChange, SkillChange
 from streams.reasoning.request.prompt import Prompt, Request
 from tests.events import default_skills
 from tests.unit.reasoning.claim_corpus import LabelledClaim, bad_in, good_in, request_of
 from tests.unit.reasoning.further_situations import FURTHER, further_request
-from tests.unit.reasoning.samples import evidence, profile, scored, update
+from tests.unit.reasoning.samples import NamedRate, evidence, profile, rate, scored, update
 
 Round = Literal["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"]
 ROUNDS: Final[tuple[Round, ...]] = get_args(Round)
@@ -29,11 +29,7 @@ class Situation:
 
     skill: str
     items: tuple[_Item, ...]
-    rates: tuple[IndicatorRate, ...] = ()
-
-
-def _rate(name: str, count: float, of: float, trend: float = 0.0) -> IndicatorRate:
-    return IndicatorRate(name=name, count=count, of=of, value=count / of, trend=trend)
+    rates: tuple[NamedRate, ...] = ()
 
 
 SITUATIONS: Final[dict[str, Situation]] = {
@@ -83,42 +79,42 @@ SITUATIONS: Final[dict[str, Situation]] = {
     "resilience profile": Situation(
         "resilience",
         (("retried", 2, 1, 1), ("recovered", 2, 1, 1), ("~give up", 1, -1, 3)),
-        (_rate("tries_again_after_failing", 3, 4, 0.2), _rate("gives_up", 1, 4)),
+        (rate("tries_again_after_failing", 3, 4, 0.2), rate("gives_up", 1, 4)),
     ),
     "regulation profile": Situation(
         "self_regulation",
         (("early", 3, 1, 2), ("missed", 1, -1, 6), ("~my goal", 1, 1, 0)),
-        (_rate("hands_in_on_time", 5, 6), _rate("reflects", 2, 9, 0.15), _rate("states_goals", 3, 240)),
+        (rate("hands_in_on_time", 5, 6), rate("reflects", 2, 9, 0.15), rate("states_goals", 3, 240)),
     ),
     "communication profile": Situation(
         "communication",
         (("replied", 1, 1, 0), ("asked", 1, 1, 2), ("~for example", 1, 1, 1)),
         (
-            _rate("answers_others", 6, 11, -0.15),
-            _rate("takes_part", 4, 9),
-            _rate("hedges", 5, 320),
-            _rate("connects_causes", 3, 320),
-            _rate("requests", 2, 320),
+            rate("answers_others", 6, 11, -0.15),
+            rate("takes_part", 4, 9),
+            rate("hedges", 5, 320),
+            rate("connects_causes", 3, 320),
+            rate("requests", 2, 320),
         ),
     ),
     "collaboration profile": Situation(
         "collaboration",
         (("helped", 1, 1, 2), ("agreed", 1, 1, 4), ("~what do you think", 1, 1, 0)),
         (
-            _rate("helps_rather_than_asks", 4, 6, 0.3),
-            _rate("acts_with_others", 6, 15),
-            _rate("agrees", 5, 6),
+            rate("helps_rather_than_asks", 4, 6, 0.3),
+            rate("acts_with_others", 6, 15),
+            rate("agrees", 5, 6),
         ),
     ),
     "adaptability profile": Situation(
         "adaptability",
         (("recovered", 2, 1, 1), ("gave_up", 1, -1, 5), ("~different way", 1, 1, 0)),
-        (_rate("recovers_after_trying_again", 2, 3), _rate("gives_up", 1, 5, -0.2)),
+        (rate("recovers_after_trying_again", 2, 3), rate("gives_up", 1, 5, -0.2)),
     ),
     "empathy profile": Situation(
         "empathy",
         (("helped", 1, 1, 1), ("~are you ok", 1, 1, 0)),
-        (_rate("helps_rather_than_asks", 3, 5), _rate("answers_others", 4, 9, 0.12)),
+        (rate("helps_rather_than_asks", 3, 5), rate("answers_others", 4, 9, 0.12)),
     ),
     "simulation": Situation(
         "problem_solving",
@@ -161,9 +157,9 @@ SITUATIONS: Final[dict[str, Situation]] = {
         "problem_solving",
         (("varied_one", 1, 1, 0), ("passed", 0.9, 1, 1), ("~figured out", 1, 1, 2)),
         (
-            _rate("varies_one_thing_at_a_time", 7, 12, 0.2),
-            _rate("mean_score", 3.3, 5),
-            _rate("takes_hints", 2, 8, -0.2),
+            rate("varies_one_thing_at_a_time", 7, 12, 0.2),
+            rate("mean_score", 3.3, 5),
+            rate("takes_hints", 2, 8, -0.2),
         ),
     ),
 }
@@ -202,11 +198,11 @@ def request_there(name: str) -> Request:
     if name not in SITUATIONS:
         return request_of(name)
     situation = SITUATIONS[name]
-    items = tuple(_item(number, *item) for number, item in enumerate(situation.items, 1))
+    items = tuple(_item(*item) for item in situation.items)
     known = profile(*items, rates=situation.rates) if situation.rates else scored(items=items)
     skills = {situation.skill: known}
     return Prompt(default_skills()).question(update(**skills)).request
 
 
-def _item(number: int, fact: str, value: float, direction: Literal[-1, 1], days_ago: int) -> EvidenceItem:
-    return evidence(f"item-{number}", fact, value, direction, f"2026-11-{22 - days_ago:02d}T08:00:00Z")
+def _item(fact: str, value: float, direction: Literal[-1, 1], days_ago: int) -> EvidenceItem:
+    return evidence(fact, value, direction, f"2026-11-{22 - days_ago:02d}T08:00:00Z")

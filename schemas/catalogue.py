@@ -1,0 +1,87 @@
+"""`skill-catalogue`: what is the same for every student, by the `config_version` that updates name.
+
+The topic is compacted, and an entry is written before the first update that names it. Whoever writes the entry of a
+version writes the same bytes.
+"""
+
+from collections.abc import Iterable
+from typing import Final, Literal
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from schemas.update import Kind, SkillScore
+
+CATALOGUE_VERSION: Final = 1
+
+
+class LevelThresholds(Struct, frozen=True, kw_only=True):
+    """From which score on a level is `developing`, and `proficient`; below `min_confidence` it is `unknown`."""
+
+    developing: float
+    proficient: float
+    min_confidence: float
+
+
+class TrainingData(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a skill's model learnt from: what its labels are, how many examples of how many students, and in words who
+    was held back to check it.
+    """
+
+    labels: str
+    examples: int
+    students: int
+    held_out: str = ""
+
+
+class CataloguedSkill(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One skill. `kind` is what it is where everything speaks of it; for a student of whom less is known it may be a
+    profile, or a score by ratings.
+
+    `interval` says what lies between `low` and `high`; absent where no interval was fitted. `weights` are of sources.
+    `rests_on` says in words what a score rests on, by the sources in its contributions that have `log_odds`: their
+    names, sorted, with "+" between them. `indicators` are told in words, in which {count}, {of} and {rate} are to be
+    filled in; empty where there are none.
+    """
+
+    definition: str
+    kind: Kind
+    interval: str | UnsetType = UNSET
+    weights: dict[str, float]
+    rests_on: dict[str, str]
+    indicators: dict[str, str] = {}
+    trained_on: TrainingData | UnsetType = UNSET
+
+
+class CatalogueEntry(Struct, frozen=True, kw_only=True):
+    """The skills of one `config_version`; `model` names the artifact, `levels` hold for all skills."""
+
+    version: Literal[1]
+    config_version: str
+    skill_set: str
+    model: str
+    levels: LevelThresholds
+    skills: dict[str, CataloguedSkill]
+
+    def rests_on(self, name: str, score: SkillScore) -> str:
+        """What a score of the skill `name` rests on, in words; empty where the entry does not say it."""
+        sources = (source for source, part in score.contributions.items() if part.log_odds is not UNSET)
+        return self.skills[name].rests_on.get(named_together(sources), "")
+
+
+def named_together(sources: Iterable[str]) -> str:
+    """A set of sources, as `rests_on` names it."""
+    return "+".join(sorted(sources))
+
+
+_ENTRIES: Final = msgspec.json.Decoder(CatalogueEntry)
+
+
+def encode_entry(entry: CatalogueEntry) -> bytes:
+    """The entry as it is written: fields and names in one order, whatever the order of the skills file."""
+    return msgspec.json.encode(entry, order="deterministic")
+
+
+def read_entry(value: bytes) -> CatalogueEntry:
+    """The entry in a record's value. Raises msgspec.MsgspecError, or UnicodeDecodeError, for what is none."""
+    return _ENTRIES.decode(value)
