@@ -10,10 +10,9 @@ from tests.benchmarks.datasets import MANY, PLAIN, DataSet
 from tests.benchmarks.latency import picture, targets
 from tests.benchmarks.latency.field import FIELD, Entrant
 from tests.benchmarks.latency.points import Place, merge, points
-from tests.benchmarks.latency.sender import EVENTS, SupplyExhausted
-from tests.benchmarks.latency.session import WARM_EVENTS, Window, session
+from tests.benchmarks.latency.session import Window
+from tests.benchmarks.latency.trials import trials
 from tests.benchmarks.measure import Figure, Rounds
-from tests.benchmarks.process import BenchmarkFailed
 from tests.benchmarks.sizes import Sizes
 
 CURVES: Final = {"latency_curve": PLAIN, "latency_curve_many": MANY}
@@ -53,32 +52,13 @@ def seconds(rate: int) -> float:
 def _climb(
     kafka: BenchKafka, entrant: Entrant, data: DataSet, rates: Sequence[int]
 ) -> Iterator[tuple[int, Window | None]]:
-    """Rising rates, in as few sessions as there are events for; none that is above one at which it fell behind.
-
-    A session that fails, by whoever's fault, is tried once more.
-    """
-    left, failed = list(rates), False
-    while left:
-        try:
-            with session(kafka, entrant, data) as running:
-                while left and _needed(left[0]) <= running.supply.left:
-                    window = running.run(left[0], _WARM_UP_S, seconds(left[0]))
-                    yield left.pop(0), window
-                    if window is None:
-                        yield from ((rate, None) for rate in left)
-                        return
-        except BenchmarkFailed as error:
-            if failed:
-                raise
-            failed = True
-            sys.stderr.write(f"  once more, as it failed: {error}\n")
-
-
-def _needed(rate: int) -> int:
-    events = int(rate * (_WARM_UP_S + seconds(rate))) + 1
-    if events > EVENTS - WARM_EVENTS:
-        raise SupplyExhausted(f"{rate:,} events/s need {events:,} events, and there are {EVENTS - WARM_EVENTS:,}")
-    return events
+    """Rising rates; those above one at which it falls behind are not tried."""
+    window: Window | None = None
+    with trials(kafka, entrant, data) as begun:
+        for number, rate in enumerate(rates):
+            if window is not None or not number:
+                window = begun.run(rate, _WARM_UP_S, seconds(rate))
+            yield rate, window
 
 
 def _shown(window: Window) -> str:

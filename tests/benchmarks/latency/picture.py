@@ -20,7 +20,9 @@ _LEGEND: Final = 52
 _WHOLE: Final = 2 * WIDTH + 3 * _GAP
 _SHOWN: Final = (50, 99)
 _COLUMNS: Final = 3
-_RATES: Final = (10, 100, 1_000, 10_000, 100_000)
+_RATES: Final = (10, 100, 1_000, 10_000)
+_LEAST_RATE: Final = 7
+_MOST_RATE: Final = 60_000
 _MS: Final = {1: "1 ms", 10: "10 ms", 100: "100 ms", 1_000: "1 s", 10_000: "10 s"}
 _STYLE: Final = """
 .page { fill: #ffffff } text { fill: #1f2328; font: 12px system-ui, sans-serif } .title { font-weight: 600 }
@@ -53,7 +55,7 @@ def svg(points: Sequence[Point]) -> str:
     sets = [data for data in DATA_SETS.values() if any(point.data == data.name for point in points)]
     height = _HEAD + len(sets) * (_HEAD + HEIGHT) + _LEGEND
     parts = [f'<rect class="page" width="{_WHOLE}" height="{height}" rx="8"/>']
-    heading = "Latency from the moment at which an event is due, by events a second"
+    heading = "Latency from the moment at which an event is due, by events a second; ○ falls behind"
     parts.append(_text(_GAP, 26, heading if sets else "Latency: not measured yet", "title"))
     for row, data in enumerate(sets):
         top = _HEAD + row * (_HEAD + HEIGHT)
@@ -73,7 +75,8 @@ def _plot(points: Sequence[Point], percent: int) -> Plot:
     rates = [(log10(rate), f"{rate:,}") for rate in _RATES]
     times = [(log10(ms), shown) for ms, shown in _MS.items()]
     top = times[-1][0]
-    plot = Plot(f"p{percent} by rate", Axis("events/s", 0.8, 5, rates), Axis("", 0, top, times))
+    x = Axis("events/s", log10(_LEAST_RATE), log10(_MOST_RATE), rates)
+    plot = Plot(f"p{percent} by rate", x, Axis("", 0, top, times))
     for number, (name, entrant) in reversed(list(enumerate(FIELD.items()))):
         own = sorted((point for point in points if point.contestant == name), key=lambda point: point.rate)
         place = QUANTILES.index(percent)

@@ -16,7 +16,7 @@ from tests.benchmarks.datasets import DataSet, owning_partition, records
 from tests.benchmarks.latency.matching import Covered, Numbering
 from tests.benchmarks.process import BenchmarkFailed
 
-EVENTS: Final = 600_000
+EVENTS: Final = 1_000_000
 _TICK_S: Final = 0.001
 _ANSWER_S: Final = 10.0
 

@@ -7,14 +7,13 @@ rate at which a contestant falls behind is above both bounds.
 
 import sys
 from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
 from typing import Final
 
 from tests.benchmarks.broker import BenchKafka
-from tests.benchmarks.datasets import MANY, PLAIN, DataSet
+from tests.benchmarks.datasets import MANY, PLAIN
 from tests.benchmarks.latency.curve import chosen
-from tests.benchmarks.latency.field import Entrant
-from tests.benchmarks.latency.session import Session, session
+from tests.benchmarks.latency.trials import Trials, trials
 from tests.benchmarks.measure import Figure, Rounds
 from tests.benchmarks.sizes import Sizes
 
@@ -32,9 +31,10 @@ def measure(kafka: BenchKafka, names: Collection[str], sizes: Sizes, rounds: Rou
     for number in range(1, sizes.rounds + 1):
         for name, data in ((name, data) for name, data in SEARCHES.items() if name in names):
             for entrant in chosen(sizes, number):
-                with Trials(kafka, entrant, data) as trials:
+                with trials(kafka, entrant, data) as begun:
+                    known = Known(begun)
                     for bound_ms in BOUNDS_MS:
-                        rate = highest(trials.p99_ms, bound_ms)
+                        rate = highest(known.p99_ms, bound_ms)
                         found.setdefault((name, bound_ms, entrant.name), []).append(rate)
                         shown = f"{name} {entrant.name:22} {rate:9,.0f} events/s, p99 under {bound_ms:,} ms"
                         sys.stderr.write(f"  round {number} of {sizes.rounds}  {shown}\n")
@@ -56,27 +56,16 @@ def highest(p99_ms: Callable[[int], float], bound_ms: float) -> int:
     return LADDER[well] if well >= 0 else 0
 
 
-class Trials(AbstractContextManager["Trials"]):
-    """Rates tried of one contestant, each once; begun anew after it fell behind, or when the events are used up."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What p99 is at each rate that was tried of a contestant; infinite where it falls behind."""
 
-    def __init__(self, kafka: BenchKafka, entrant: Entrant, data: DataSet) -> None:
-        self._place = kafka, entrant, data
-        self._stack = ExitStack()
-        self._running: Session | None = None
-        self._known: dict[int, float] = {}
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
+    tried: Trials
+    _p99s_ms: dict[int, float] = field(default_factory=dict)
 
     def p99_ms(self, rate: int) -> float:
-        """Infinite where it falls behind."""
-        if rate not in self._known:
-            window = self._session(int(rate * (_WARM_UP_S + _MEASURED_S)) + 1).run(rate, _WARM_UP_S, _MEASURED_S)
-            self._known[rate] = _NEVER_MS if window is None else window.quantile_ms(99)
-        return self._known[rate]
-
-    def _session(self, events: int) -> Session:
-        if self._running is None or self._running.behind or self._running.supply.left < events:
-            self._stack.close()
-            self._running = self._stack.enter_context(session(*self._place))
-        return self._running
+        """Try it, if it was not."""
+        if rate not in self._p99s_ms:
+            window = self.tried.run(rate, _WARM_UP_S, _MEASURED_S)
+            self._p99s_ms[rate] = _NEVER_MS if window is None else window.quantile_ms(99)
+        return self._p99s_ms[rate]
