@@ -81,10 +81,10 @@ def deduplicate(
     may_be_old = _may_be_old(row_batch, row_index, hashes, times)
     positions = find(row_batch, hashes.sought, _with_segments(row_batch, row_index[may_be_old]))
     voided = voids.concern_acts(row_batch, row_indices) if voids is not None else set()
-    looked_at = np.concatenate(
-        [row_index[_doubtful(row_index, hashes, positions)], row_index[list(origins)], np.array(list(voided), int)]
-    )
-    doubtful = np.isin(row_index, looked_at)
+    suspects = row_index[_doubtful(row_index, hashes, positions)]
+    doubtful = np.zeros(len(row_index), np.bool_)
+    if len(suspects) or origins or voided:
+        doubtful = np.isin(row_index, [*suspects.tolist(), *(row_indices[index] for index in origins), *voided])
     one_by_one: defaultdict[int, list[int]] = defaultdict(list, {one: [] for one in voided})
     for index in np.flatnonzero(doubtful).tolist():
         one_by_one[row_indices[index]].append(index)
@@ -171,7 +171,8 @@ class _Run:
         is_noted = fresh.copy()
         is_noted[self._joined] = True
         far = times.is_far & is_noted
-        np.bitwise_or.at(self._row_batch.headers["far_times"], row_index[far], times.bits[far])
+        if far.any():
+            np.bitwise_or.at(self._row_batch.headers["far_times"], row_index[far], times.bits[far])
         notes = Notes.of(row_index, self._hashes.ids, times.seen_us, fresh, self._more)
         beyond = note_ids(self._row_batch, notes, max_segments)
         return Deduplicated(self._outcomes, fresh, beyond, sorted(self._joined))
@@ -196,6 +197,8 @@ def _may_be_old(row_batch: RowBatch, row_index: Indices, hashes: Hashes, times: 
 
 
 def _with_segments(row_batch: RowBatch, row_index: Indices) -> list[int]:
+    if not len(row_index):
+        return []
     row_indices = np.unique(row_index)
     found: list[int] = row_indices[row_batch.headers["segments"][row_indices] > 0].tolist()
     return found
@@ -204,8 +207,10 @@ def _with_segments(row_batch: RowBatch, row_index: Indices) -> list[int]:
 def _doubtful(row_index: Indices, hashes: Hashes, positions: HashPositions) -> NDArray[np.intp]:
     """Events with a hash that their row knows, or that comes twice in the batch."""
     values, event = hashes.compared()
-    _, at, times = np.unique(values, return_inverse=True, return_counts=True)
-    twice = times[at] > 1
+    twice = np.zeros(len(values), np.bool_)
+    if len(set(values.tolist())) < len(values):
+        _, at, times = np.unique(values, return_inverse=True, return_counts=True)
+        twice = times[at] > 1
     if positions:
         row_indices = row_index[event].tolist()
         known = [

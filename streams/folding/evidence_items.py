@@ -102,32 +102,34 @@ def keep_evidence(row_batch: RowBatch, items: EvidenceItems, tasks: TasksOfEvent
 
     Equal ranks are ordered by code, value, time and task, largest first.
     """
-    touched = np.unique(items.group)
-    columns = {name: column.reshape(-1, MAX_EVIDENCE) for name, column in row_batch.evidence_items.items()}
-    before = EvidenceItems(
-        group=np.repeat(touched, MAX_EVIDENCE),
-        **{name: column[touched].reshape(-1) for name, column in columns.items()},
-    )
-    held = before[before.weight != 0]
-    every = held + items
-    order, slot = _first(every, tasks)
-    few, event = every[order], unasked(np.append(held.task, items.task)[order])
+    touched = np.bincount(items.group).nonzero()[0]
+    columns = {name: column.reshape(-1) for name, column in row_batch.evidence_items.items()}
+    slots = (touched[:, None] * MAX_EVIDENCE + np.arange(MAX_EVIDENCE)).reshape(-1)
+    held = slots[columns["weight"][slots] != 0]
+    before = EvidenceItems(group=held // MAX_EVIDENCE, **{name: column[held] for name, column in columns.items()})
+    every = before + items
+    order, nth = _first(every, touched, tasks)
+    few = every[order]
     few.task[...] = tasks.of(few.task)
+    at = few.group * MAX_EVIDENCE + nth  # no slot is left over: a group never has fewer than it had
+    changed = at[columns["task"][at] != few.task]
     for name, column in columns.items():
-        column[touched] = 0
-        column[few.group, slot] = getattr(few, name)
-    changed = (columns["task"][touched] != before.task.reshape(-1, MAX_EVIDENCE)).any(axis=1)
-    if changed.any():
-        row = few.group // len(row_batch.names)
-        rows = np.unique(touched[changed] // len(row_batch.names))
+        column[at] = getattr(few, name)
+    if len(changed):
+        slots_of_row = len(row_batch.names) * MAX_EVIDENCE
+        rows = np.bincount(changed // slots_of_row).nonzero()[0]
+        row, event = at // slots_of_row, unasked(np.append(before.task, items.task)[order])
         named = (event >= 0) & (few.task != NO_TASK) & np.isin(row, rows)
         keep_names(row_batch, rows, row[named], event[named], tasks)
 
 
-def _first(items: EvidenceItems, tasks: TasksOfEvents) -> tuple[Indices, Indices]:
-    """The indices of each group's highest-ranking items, and each one's rank within its group."""
+def _first(items: EvidenceItems, groups: Indices, tasks: TasksOfEvents) -> tuple[Indices, Indices]:
+    """The indices of each group's highest-ranking items, and each one's rank within its group. `groups` are all that
+    occur, ascending.
+    """
     order = np.lexsort((-items.time_s, -items.value, -items.code, -items.rank, items.group))
-    _, nth = ragged(np.unique(items.group, return_counts=True)[1])
+    counts = np.bincount(items.group)[groups]
+    nth = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
     _order_alike(items, order, nth, tasks)
     few = nth < MAX_EVIDENCE
     return order[few], nth[few]
@@ -137,12 +139,12 @@ def _order_alike(items: EvidenceItems, order: Indices, nth: Indices, tasks: Task
     """Order, in place, those by their tasks that are alike in all else, as far as that says which are kept; tasks of
     others need not be known. `nth` is their rank within their group.
     """
-    alike = np.ones(max(len(order) - 1, 0), np.bool_)
-    for name in ("group", "code", "value", "weight", "time_s"):
+    alike = nth[1:] != 0
+    for name in ("time_s", "code", "value", "weight"):
         column = getattr(items, name)[order]
         alike &= column[1:] == column[:-1]
-    if not alike.any():
-        return
+        if not alike.any():
+            return
     starts = np.append(True, ~alike)
     run = np.cumsum(starts) - 1
     at = np.flatnonzero((~starts | np.append(alike, False)) & (nth[starts][run] < MAX_EVIDENCE))

@@ -50,6 +50,9 @@ class Facts:
         )
 
 
+_NO_FACTS: Final = Facts(np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0))
+
+
 def kinds_of(events: Iterable[e.NativeEvent]) -> Kinds:
     """Sort events by their kind."""
     kinds: defaultdict[type, list[int]] = defaultdict(list)
@@ -62,21 +65,27 @@ def facts_of(events: Sequence[e.NativeEvent], kinds: Kinds) -> Facts:
     """The facts of events that stand without knowing any other event, those of their texts' language aside; none of an
     event that is of no use for skills.
     """
-    found: list[tuple[Array, int, Array | float]] = []
-    for kind, indices in kinds.items():
-        reader = _READERS.get(kind)
-        if reader is not None:
-            index = np.array(indices, np.intp)
-            for fact, said_by, value in reader([events[at] for at in indices]):
-                chosen = value if said_by is None or isinstance(value, float) else value[said_by]
-                found.append((index if said_by is None else index[said_by], fact, chosen))
+    found = [
+        _said(np.array(indices, np.intp), reader([events[at] for at in indices]))
+        for kind, indices in kinds.items()
+        if (reader := _READERS.get(kind)) is not None
+    ]
     if not found:
-        return Facts(np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0))
-    return _in_order(
-        np.concatenate([index for index, _, _ in found]),
-        np.repeat([fact for _, fact, _ in found], [len(index) for index, _, _ in found]),
-        np.concatenate([np.broadcast_to(value, len(index)) for index, _, value in found]),
-    )
+        return _NO_FACTS
+    if len(found) == 1:
+        return _in_order(*found[0])
+    return _in_order(*map(np.concatenate, zip(*found, strict=True)))
+
+
+def _said(index: Indices, reading: FactReading) -> tuple[Indices, Indices, Array]:
+    """What a kind's events say, which are at `index`: for each fact the events that say it, the facts, their values."""
+    facts, masks, columns = zip(*reading, strict=True)
+    said, values = np.empty((len(facts), len(index)), np.bool_), np.empty((len(facts), len(index)))
+    for row, (said_by, value) in enumerate(zip(masks, columns, strict=True)):
+        said[row] = True if said_by is None else said_by
+        values[row] = value
+    fact, at = said.nonzero()
+    return index[at], np.array(facts, np.intp)[fact], values[said]
 
 
 def _in_order(event: Array, fact: Array, value: Array) -> Facts:

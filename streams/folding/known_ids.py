@@ -135,8 +135,12 @@ class Notes(NamedTuple):
         cls, row_index: Indices, ids: Array, own_us: Integers, fresh: NDArray[np.bool_], more: Sequence[More]
     ) -> Self:
         """The `ids` of the `fresh` events, and `more` hashes where they belong among them."""
+        if not more:
+            order = np.argsort(row_index, kind="stable")
+            order = order[fresh[order]]
+            return cls(row_index[order], ids[order], own_us[order], np.ones(len(order), np.bool_))
         at = np.flatnonzero(fresh)
-        indices, row_indices, values, times_us = zip(*more, strict=True) if more else ((), (), (), ())
+        indices, row_indices, values, times_us = zip(*more, strict=True)
         count = len(more)
         every_row = np.append(row_index[at], np.array(row_indices, np.intp))
         order = np.lexsort((np.append(at, np.array(indices, np.float64)), every_row))
@@ -156,7 +160,9 @@ def find(row_batch: RowBatch, values: Array, looked_up: Sequence[int]) -> HashPo
     row_index, start, runs = _pieces(row_batch, looked_up)
     count = np.fromiter(map(len, runs), np.intp, len(runs)) // ID_BYTES
     held = np.frombuffer(b"".join(runs), ID)
-    at = np.flatnonzero(_among(held, values))
+    at = _among(held, values)
+    if not len(at):
+        return {}
     ends = np.cumsum(count)
     piece = np.searchsorted(ends, at, "right")
     position = start[piece] + at - (ends - count)[piece]
@@ -169,20 +175,27 @@ def note_ids(row_batch: RowBatch, notes: Notes, max_segments: int) -> int:
     `max_segments` is how many segments a row keeps. Return how many of the events may repeat an id not known any more:
     they are no newer than the newest of these.
     """
-    of_row, start, count = np.unique(notes.row_index, return_index=True, return_counts=True)
+    of_row, start, count = _runs(notes.row_index)
     headers, ids = row_batch.headers, row_batch.sections["ids"]
     before = headers["noted"][of_row].astype(np.int64)
     beyond = int(np.sum(notes.first & (notes.own_us <= headers["beyond_us"][notes.row_index])))
     for one, added in zip(of_row.tolist(), chunks(notes.values, count), strict=True):
         ids[one] += added
-    headers["noted"][of_row] += count.astype(np.uint32)
-    crossing = np.flatnonzero(_sealed(before + count) > _sealed(before))
+    after = before + count
+    headers["noted"][of_row] = after
+    crossing = np.flatnonzero(_sealed(after) > _sealed(before))
     for number in crossing.tolist():
         mine = slice(int(start[number]), int(start[number] + count[number]))
         row_index, first = int(of_row[number]), notes.first[mine]
         beyond += _seal(row_batch, row_index, int(before[number]), notes.own_us[mine], first, max_segments)
     np.maximum.at(headers["newest_us"], notes.row_index, notes.own_us)
     return beyond
+
+
+def _runs(ascending: Indices) -> tuple[Indices, Indices, Indices]:
+    """Of values that ascend each once, where its run starts, and how long it is."""
+    start = np.append(0, np.flatnonzero(ascending[1:] != ascending[:-1]) + 1)[: len(ascending)]
+    return ascending[start], start, np.diff(start, append=len(ascending))
 
 
 def _pieces(row_batch: RowBatch, looked_up: Sequence[int]) -> tuple[Indices, Indices, list[bytes]]:
@@ -202,15 +215,13 @@ def _pieces(row_batch: RowBatch, looked_up: Sequence[int]) -> tuple[Indices, Ind
     return np.append(row_indices, np.arange(len(ids))), np.append(np.array(starts, np.intp), in_rows), [*runs, *ids]
 
 
-def _among(held: Array, values: Array) -> NDArray[np.bool_]:
-    """Which of `held`, that may be many, are among `values`, that are few: nearly all miss a table of last bits."""
+def _among(held: Array, values: Array) -> Indices:
+    """Where `held`, that may be many, are among `values`, that are few: nearly all miss a table of last bits."""
     slots = np.uint64((1 << (len(values) * _SLOTS_AN_ID).bit_length()) - 1)
     table = np.zeros(int(slots) + 1, np.bool_)
     table[values & slots] = True
-    found: NDArray[np.bool_] = table[held & slots]
-    at = np.flatnonzero(found)
-    found[at] = np.isin(held[at], values)
-    return found
+    at: Indices = table[held & slots].nonzero()[0]
+    return at[np.isin(held[at], values)] if len(at) else at
 
 
 def _sealed(noted: Integers) -> Integers:
