@@ -72,6 +72,7 @@ EDITS: Final = {
 }
 ASKS: Final = """
 import asyncio, json, sys
+from schemas.update import read_update
 from streams.evidence.artifacts import load_artifact
 from streams.evidence.features import FEATURES
 from streams.pipeline import Pipeline
@@ -90,9 +91,9 @@ for name in ("default", "course_success"):
     event = json.dumps({"type": "nap", "version": 1, "event_id": "n1", "student_id": "ada",
                         "time": "2026-03-02T12:00:00Z", "minutes": 20}).encode()
     result = asyncio.run(Replay(pipeline).feed([FileRecord(0, 1772456400000, event)]))
-    skill = json.loads(result.updates[b"ada"])["skills"]["resilience"]
-    rates = [(one["name"], one["count"], one["of"]) for one in skill["indicators"]]
-    said.append([rates, [(one["fact"], one["value"]) for one in skill["evidence"]]])
+    skill = read_update(result.updates[b"ada"]).skills["resilience"]
+    rates = [(name, one.count, one.of) for name, one in skill.indicators.items()]
+    said.append([rates, [(one.fact, one.value) for one in skill.evidence]])
 print(json.dumps([streams.__file__, said, in_words("napped", 20.0).text, "napped.recent_mean" in FEATURES]))
 """
 
