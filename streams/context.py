@@ -10,6 +10,7 @@ from streams.folding.dead_letters import DeadRecord
 from streams.folding.routing import any_partition
 from streams.input.partitioner import OwningPartitionOfKey
 from streams.rows.row_batch import RowBatch
+from streams.rows.segments import StoredKey
 from streams.rows.table import StoredRows
 from streams.scoring.fusion import ScoredBatch
 
@@ -17,8 +18,8 @@ _T = TypeVar("_T")
 
 Gate = Callable[[int, Sequence[Record], Sequence[DeadRecord]], Awaitable[None]]
 """Hears of a partition's records and of their dead letters before anything is scored. Raises to stop the batch."""
-NotePending = Callable[[int, Sequence[bytes], ScoredBatch], RowBatch]
-"""Marks which students of a partition are owed an explanation: the first rows of what was scored are those of the keys.
+NotePending = Callable[[Sequence[StoredKey], ScoredBatch], RowBatch]
+"""Marks which students are owed an explanation: the first rows of what was scored are those of the keys.
 
 Returns the rows with the marks.
 """
@@ -55,7 +56,7 @@ async def open_gate(_partition: int, _records: Sequence[Record], _dead_letters: 
     """Lets any number of dead letters pass."""
 
 
-def nothing_noted(_partition: int, _keys: Sequence[bytes], scored: ScoredBatch) -> RowBatch:
+def nothing_noted(_keys: Sequence[StoredKey], scored: ScoredBatch) -> RowBatch:
     """Leaves the rows as they are."""
     return scored.rows
 
@@ -72,7 +73,8 @@ def no_attention(_partition: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessingContext:
-    """`rows` are read, never written. `epoch_of` tells a partition's. Records are taken up to those of `most_students`.
+    """`rows` are read, never written. `epoch_of` tells a partition's. Records are taken up to those of
+    `most_students`, partition after partition.
 
     Unless it `scores`, no source is asked, no update written, and the rows keep the scores that they had. Of texts that
     may disclose harm those are reported whose offset is at least what `attention_from` says of their partition.

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+
 from schemas.attention import AttentionRecord
 from schemas.dialects import Decode, Record, decode
 from schemas.fusion_config import Overrides
@@ -40,7 +42,7 @@ class PartitionResult:
 
     `rows` are to be stored, in this order, by the changelog's keys, segments among them; None deletes. `updates` are
     encoded SkillUpdates by student's key: of changed rows, then those re-emitted. `attention` may repeat what was told
-    before a crash. `scored` is None where nothing was.
+    before a crash.
     """
 
     rows: dict[bytes, bytes | None]
@@ -48,9 +50,18 @@ class PartitionResult:
     repartitioned: Sequence[Repartitioned]
     dead_letters: Sequence[DeadRecord]
     attention: Sequence[AttentionRecord]
+    taken: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class BatchOutcome:
+    """What one batch changes, by partition; none is there of which nothing was taken. `scored` is None where nothing
+    was.
+    """
+
+    partitions: dict[int, PartitionResult]
     counts: Counts
     scored: ScoredBatch | None
-    taken: int
 
 
 class Pipeline:
@@ -103,58 +114,60 @@ class Pipeline:
         named = config_version_under(overrides, self.base_version)
         return Scorer(skill_set, artifact, self._types, self._sources, self._on_failure, named)
 
-    async def process(
-        self, records: Mapping[int, Sequence[Record]], context: ProcessingContext
-    ) -> dict[int, PartitionResult]:
-        """Process the next records of each partition, in offset order; say what that changes. Writes nothing.
+    async def process(self, records: Mapping[int, Sequence[Record]], context: ProcessingContext) -> BatchOutcome:
+        """Process the next records of each partition, in offset order, as one batch; say what that changes. Writes
+        nothing.
 
         The same rows come out however the records are cut into batches. A failing source degrades, never stops.
         Raises Fatal for a row that cannot be read, and what the context's parts raise.
         """
-        return {partition: await self._process(partition, some, context) for partition, some in records.items()}
-
-    async def _process(self, partition: int, records: Sequence[Record], context: ProcessingContext) -> PartitionResult:
-        """All stages, in their order."""
         run, run_async = context.executor.run, context.executor.run_async
-        batch = await run(partial(self._fold, partition, records, context))
-        await context.gate(partition, batch.records, batch.dead_letters)
+        batch = await run(partial(self._fold, records, context))
+        for partition, some in batch.records.items():
+            await context.gate(partition, some, batch.dead_letters.get(partition, ()))
         if not context.scores:
-            return _result(batch, await run(partial(batch.encode, batch.rows)), {}, None)
+            return _outcome(batch, await run(partial(batch.encode, batch.rows)), {}, None)
         scorer = self.scorer
         scored = await run_async(partial(scorer.score, batch.rows))
-        rows = context.note_pending(partition, batch.keys[: batch.changed], scored)
-        updates = await run(partial(scorer.write, batch.keys, scored))
-        return _result(batch, await run(partial(batch.encode, rows)), updates, scored)
+        rows = context.note_pending(batch.keys[: batch.changed], scored)
+        updates = await run(lambda: batch.updates(scorer.write([key for _, key in batch.keys], scored)))
+        return _outcome(batch, await run(partial(batch.encode, rows)), updates, scored)
 
-    def _fold(self, partition: int, records: Sequence[Record], context: ProcessingContext) -> FoldedBatch:
+    def _fold(self, records: Mapping[int, Sequence[Record]], context: ProcessingContext) -> FoldedBatch:
         """Decode, route, deduplicate, fold."""
-        epoch = context.epoch_of(partition)
         decoded = decode_batch(records, self.decode, self._authentic, context.most_students)
-        rows = load_rows(decoded.keys, self.skill_set.names, partial(context.rows.get_many, partition), epoch)
-        routed = route(decoded, rows, partition, context.owning_partition)
-        folded = fold_events(self._folding, rows, routed.new, epoch)
-        attention = attention_of(routed, folded.disclosures, context.attention_from(partition))
+        epoch_of = {partition: context.epoch_of(partition) for partition in decoded.taken}
+        epochs = np.array([epoch_of[partition] for partition, _ in decoded.keys], np.int64)
+        rows = load_rows(decoded.keys, self.skill_set.names, context.rows, epochs)
+        routed = route(decoded, rows, context.owning_partition)
+        folded = fold_events(self._folding, rows, routed.new, epochs)
+        attention = attention_of(routed, folded.disclosures, decoded.keys, context.attention_from)
         return FoldedBatch.of(decoded, routed, folded, attention)
 
     async def score(self, rows: RowBatch) -> ScoredBatch:
         """See Scorer."""
         return await self.scorer.score(rows)
 
-    def write(self, keys: Sequence[bytes], scored: ScoredBatch) -> dict[bytes, bytes]:
+    def write(self, keys: Sequence[bytes], scored: ScoredBatch) -> list[bytes]:
         """See Scorer."""
         return self.scorer.write(keys, scored)
 
 
-def _result(
-    batch: FoldedBatch, rows: dict[bytes, bytes | None], updates: dict[bytes, bytes], scored: ScoredBatch | None
-) -> PartitionResult:
-    return PartitionResult(
-        rows=rows,
-        updates=updates,
-        repartitioned=batch.repartitioned,
-        dead_letters=batch.dead_letters,
-        attention=batch.attention,
-        counts=batch.counts,
-        scored=scored,
-        taken=len(batch.records),
-    )
+def _outcome(
+    batch: FoldedBatch,
+    rows: Mapping[int, dict[bytes, bytes | None]],
+    updates: Mapping[int, dict[bytes, bytes]],
+    scored: ScoredBatch | None,
+) -> BatchOutcome:
+    partitions = {
+        partition: PartitionResult(
+            rows=rows.get(partition, {}),
+            updates=updates.get(partition, {}),
+            repartitioned=batch.repartitioned.get(partition, []),
+            dead_letters=batch.dead_letters.get(partition, []),
+            attention=batch.attention.get(partition, []),
+            taken=len(records),
+        )
+        for partition, records in batch.records.items()
+    }
+    return BatchOutcome(partitions, batch.counts, scored)

@@ -55,9 +55,10 @@ class Replay:
     async def feed(self, records: Sequence[Record]) -> PartitionResult:
         """Take the next records of one partition, in offset order; return what a worker would have published."""
         partition = records[0].partition
-        result = (await self._pipeline.process({partition: records}, self._context))[partition]
+        outcome = await self._pipeline.process({partition: records}, self._context)
+        result = outcome.partitions[partition]
         self.rows.put_many(partition, result.rows)
-        self.counts += result.counts
+        self.counts += outcome.counts
         self.updates += len(result.updates)
         return result
 

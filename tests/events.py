@@ -1,7 +1,9 @@
 """Small builders: events as producers send them, and the records that carry them."""
 
 import asyncio
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Final
@@ -15,6 +17,7 @@ from schemas.event import NativeEvent
 from schemas.update import SkillScore, SkillUpdate, read_update
 from streams.context import ProcessingContext
 from streams.evidence.artifacts import NO_ARTIFACT
+from streams.folding.counts import Counts
 from streams.folding.fold import Folding
 from streams.folding.history import FoldOutcome
 from streams.pipeline import PartitionResult, Pipeline
@@ -24,6 +27,7 @@ from streams.rows.row import Row
 from streams.rows.row_batch import RowBatch
 from streams.rows.segments import is_segment
 from streams.rows.table import PartitionedRows, StoredRows
+from streams.scoring.fusion import ScoredBatch
 from streams.skills.skill_set import SkillSet
 from streams.skills.skills_file import load_skills
 from streams.vocabulary import FACTS
@@ -128,12 +132,20 @@ def stored(rows: Mapping[str, bytes], partition: int = 0) -> PartitionedRows:
     return table
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Processed(PartitionResult):
+    """What a batch of one partition changes, and what is told of the batch."""
+
+    counts: Counts
+    scored: ScoredBatch | None
+
+
 def processed(
     taken: Sequence[Record],
     rows: Mapping[str, bytes] | StoredRows | None = None,
     pipeline: Pipeline | None = None,
     **given: Any,
-) -> PartitionResult:
+) -> Processed:
     """What the records of one partition change, over these rows (by student); `given` are the context's.
 
     Nothing is scored unless it is asked for.
@@ -141,8 +153,10 @@ def processed(
     partition = taken[0].partition if taken else 0
     table = stored(rows or {}, partition) if rows is None or isinstance(rows, Mapping) else rows
     context = ProcessingContext(**{"rows": table, "scores": False, **given})
-    process = (pipeline or default_pipeline()).process({partition: taken}, context)
-    return asyncio.run(process)[partition]
+    outcome = asyncio.run((pipeline or default_pipeline()).process({partition: taken}, context))
+    [result] = outcome.partitions.values()
+    told = {each.name: getattr(result, each.name) for each in dataclasses.fields(result)}
+    return Processed(**told, counts=outcome.counts, scored=outcome.scored)
 
 
 def rows_of(result: PartitionResult) -> dict[str, bytes]:
@@ -163,7 +177,7 @@ def scores_of(update: SkillUpdate) -> dict[str, SkillScore]:
 def updates_about(pipeline: Pipeline, students: Sequence[str], rows: RowBatch) -> list[SkillUpdate]:
     """What the pipeline says of these students, whose rows these are."""
     scored = asyncio.run(pipeline.score(rows))
-    return list(map(read_update, pipeline.write([student.encode() for student in students], scored).values()))
+    return list(map(read_update, pipeline.write([student.encode() for student in students], scored)))
 
 
 def row_batch_of(*rows: Row) -> RowBatch:

@@ -21,7 +21,6 @@ class AckRange:
 
     first: int
     last: int
-    begun: bool = False
     acked: bool = False
 
 
@@ -49,11 +48,6 @@ class AckLedger:
         self._open.append(opened)
         self.position = last + 1
         return opened
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether a range is handed out that nobody works on yet."""
-        return any(not one.begun for one in self._open)
 
     def ack(self, acked: AckRange) -> None:
         """Mark a range done. Idempotent; a range of another ledger changes nothing here."""

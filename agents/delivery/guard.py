@@ -2,7 +2,7 @@
 
 A paused worker can append rows after its partitions moved on (what was on its way when it was paused, see `fence`), and
 compaction keeps the last append of a key, not the best. Memory is the truth of a partition's owner: where a foreign
-record differs from it, the owner's row is appended again, under the partition's lock, so that no batch comes in
+record differs from it, the owner's row is appended again, under the write lock, so that no batch comes in
 between.
 
     suspected: a confirmed batch of ours didn't begin where memory ended     at once, while we write
@@ -28,8 +28,8 @@ ReadGap = Callable[[int, int, int], Awaitable[Gap]]
 """Reads a partition from an offset up to, without, another. Raises BrokerUnavailable."""
 
 
-class PartitionLocks(Protocol):
-    """Runs work as a partition's only writer: TableAgent."""
+class WriteLock(Protocol):
+    """Runs work as the only writer of rows: TableAgent."""
 
     async def exclusive(self, partition: int, work: Callable[[], Awaitable[None]]) -> None: ...
     async def confirmed(self, sent: Collection[Confirmation]) -> None: ...
@@ -48,10 +48,10 @@ class ChangelogGuard:
     """One a worker. `repaired(partition, rows)` is called with how many rows were appended again."""
 
     def __init__(
-        self, log: Log, locks: PartitionLocks, ends: Ends, read_gap: ReadGap, repaired: Callable[[int, int], None]
+        self, log: Log, lock: WriteLock, ends: Ends, read_gap: ReadGap, repaired: Callable[[int, int], None]
     ) -> None:
         self._log = log
-        self._locks = locks
+        self._lock = lock
         self._ends = ends
         self._read_gap = read_gap
         self._repaired = repaired
@@ -77,7 +77,7 @@ class ChangelogGuard:
             busy = bool(self._log.positions.unconfirmed(partition))  # then its own confirmations tell
             behind = ends.get(partition, 0) > self._log.positions.next_offset(partition)
             if partition in self._log.positions.suspected or (behind and not busy):
-                await self._locks.exclusive(partition, lambda owned=partition: self._try_repair(owned))  # type: ignore[misc]
+                await self._lock.exclusive(partition, lambda owned=partition: self._try_repair(owned))  # type: ignore[misc]
 
     async def _try_repair(self, partition: int) -> None:
         try:
@@ -88,7 +88,7 @@ class ChangelogGuard:
 
     async def _repair(self, partition: int) -> None:
         positions = self._log.positions
-        await self._locks.confirmed(positions.unconfirmed(partition))
+        await self._lock.confirmed(positions.unconfirmed(partition))
         first, end = positions.next_offset(partition), (await self._ends([partition])).get(partition, 0)
         if end <= first:
             positions.suspected.discard(partition)
@@ -106,5 +106,5 @@ class ChangelogGuard:
             end - 1,
             len(foreign),
         )
-        await self._locks.confirmed(await self._log.put_again(partition, foreign))
+        await self._lock.confirmed(await self._log.put_again(partition, foreign))
         self._repaired(partition, len(foreign))

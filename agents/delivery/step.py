@@ -26,7 +26,7 @@ def nothing_follows() -> None:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What a batch changes: rows of its own partition (None deletes), and records to produce, in order.
+    """What a partition's batch changes: rows of that partition (None deletes), and records to produce, in order.
 
     A `checkpoint` is written behind the rows, and is confirmed like them before the batch is acknowledged. It is of the
     first `records` of the batch; None: of all. The step is called again for the rest. `stored` is called when the
@@ -40,11 +40,16 @@ class BatchResult:
     stored: Callable[[], None] = nothing_follows
 
 
+Batches = Mapping[int, Sequence[ConsumerRecord]]
+"""Records of one topic by partition, at least one of each, in offset order."""
+
+
 class BatchStep(Protocol):
-    """Folds a batch. It may wait; it alone reads and changes its partition's rows meanwhile.
+    """Folds what was fetched of one topic, all partitions at once. It may wait; it alone reads and changes rows
+    meanwhile.
 
     It must be idempotent by offset: records are delivered again after a crash or a rebalance. What it raises
-    stops the worker.
+    stops the worker. A partition without a result is one of which nothing was taken: it comes again.
     """
 
-    async def __call__(self, topic: str, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult: ...
+    async def __call__(self, topic: str, batches: Batches, /) -> Mapping[int, BatchResult]: ...

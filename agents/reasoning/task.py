@@ -136,7 +136,7 @@ class Reasoner:
         """As `_explain`, of a student whom no other worker asks about."""
         scorer = self._pipeline.scorer
         scored = await scorer.score(row_batch)
-        [written] = scorer.write([ticket.key], scored).values()
+        [written] = scorer.write([ticket.key], scored)
         moved = moved_skills(scored, scorer.skill_set.levels, self._queue.policy)
         try:
             explanation, result = await self._explainer.explain(

@@ -5,7 +5,7 @@ Nothing of a partition is folded before `check` has passed; what it then learnt 
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -13,7 +13,7 @@ import msgspec
 from aiokafka.structs import ConsumerRecord
 
 from agents.delivery.faust.table import RowTable
-from agents.delivery.step import BatchResult, BatchStep
+from agents.delivery.step import Batches, BatchResult, BatchStep
 from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.input_topic import Description, InputTopic
 from agents.worker.position_jumps import PositionJumps
@@ -142,10 +142,13 @@ class CheckpointedStep:
         self._identity = identity
         self._activity = activity
 
-    async def __call__(self, topic: str, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult:
+    async def __call__(self, topic: str, batches: Batches) -> Mapping[int, BatchResult]:
         """See BatchStep."""
-        result = await self._step(topic, partition, records)
+        results = await self._step(topic, batches)
         if topic != self._activity:
-            return result
+            return results
+        return {partition: self._with_checkpoint(batches[partition], result) for partition, result in results.items()}
+
+    def _with_checkpoint(self, records: Sequence[ConsumerRecord], result: BatchResult) -> BatchResult:
         last = records[-1 if result.records is None else result.records - 1]
         return replace(result, checkpoint=self._identity.checkpoint(last))

@@ -3,14 +3,12 @@
 Both are idempotent: a record that the row already knows changes nothing. One that cannot be read is a dead letter.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from aiokafka.structs import ConsumerRecord
-
 from agents.config.channels import Channels
-from agents.delivery.step import BatchResult, Output
+from agents.delivery.step import Batches, BatchResult, Output
 from agents.metrics.declared import InternalOutcome
 from agents.worker.outputs import Outputs
 from schemas import erasure, reasoning_result
@@ -80,8 +78,11 @@ class InternalStep:
     outputs: Outputs
     tally: Callable[[InternalOutcome], None]
 
-    async def __call__(self, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult:
-        """Apply the first MOST_RECORDS."""
+    async def __call__(self, batches: Batches) -> Mapping[int, BatchResult]:
+        """Apply the first MOST_RECORDS of each partition."""
+        return {partition: self._apply(partition, records) for partition, records in batches.items()}
+
+    def _apply(self, partition: int, records: Sequence[Record]) -> BatchResult:
         rows: Changes = {}
         outputs: list[Output] = []
         some = records[:MOST_RECORDS]

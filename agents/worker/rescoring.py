@@ -66,7 +66,7 @@ class RescoringStep:
         self._observe(len(known))
         return BatchResult(
             dict(zip(known, encoded, strict=True)),
-            [Output(self._updates, partition, key, update) for key, update in updates.items()],
+            [Output(self._updates, partition, key, update) for key, update in zip(known, updates, strict=True)],
         )
 
 

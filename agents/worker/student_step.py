@@ -5,17 +5,16 @@ All that it decides is decided in `streams`; here the topics meet the pipeline.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from time import perf_counter
 from typing import Final
 
-from aiokafka.structs import ConsumerRecord
-
-from agents.delivery.step import BatchResult
+from agents.delivery.step import Batches, BatchResult
 from agents.worker.outputs import Outputs
 from agents.worker.work_thread import WorkThread
 from schemas.dialects import Record
 from streams.context import ProcessingContext
-from streams.pipeline import PartitionResult, Pipeline
+from streams.pipeline import BatchOutcome, Pipeline
 
 MOST_STUDENTS: Final = 10_000
 """Of one batch. More are left for the next: some 100 MB and 0.5 s each."""
@@ -24,7 +23,7 @@ _MOST_SKILL_STATES: Final = 8 * MOST_STUDENTS
 SHORT_RECORDS: Final = 200
 SHORT_BYTES: Final = 64 * 1024
 
-Step = Callable[[int, Sequence[ConsumerRecord]], Awaitable[BatchResult]]
+Step = Callable[[Batches], Awaitable[Mapping[int, BatchResult]]]
 """A BatchStep of one topic."""
 
 
@@ -34,16 +33,16 @@ class TopicSteps:
     def __init__(self, steps: Mapping[str, Step]) -> None:
         self._steps = steps
 
-    async def __call__(self, topic: str, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult:
+    async def __call__(self, topic: str, batches: Batches) -> Mapping[int, BatchResult]:
         """See BatchStep."""
-        return await self._steps[topic](partition, records)
+        return await self._steps[topic](batches)
 
 
 class StudentStep:
-    """The step of the input topic. It alone reads and changes its partition's rows while it runs.
+    """The step of the input topic. It alone reads and changes rows while it runs.
 
-    What is folded and scored depends on the records alone. `observe` hears of every result, and of the seconds that it
-    took; `stored` of a partition when the rows of its result are stored.
+    What is folded and scored depends on the records alone. `observe` hears of every outcome, and of the seconds that
+    it took; `stored` of a partition when the rows of its result are stored.
     """
 
     def __init__(
@@ -51,7 +50,7 @@ class StudentStep:
         pipeline: Pipeline,
         context: ProcessingContext,
         outputs: Outputs,
-        observe: Callable[[PartitionResult, float], None],
+        observe: Callable[[BatchOutcome, float], None],
         stored: Callable[[int], None],
     ) -> None:
         self._pipeline = pipeline
@@ -61,14 +60,26 @@ class StudentStep:
         self._stored = stored
         self._thread = WorkThread("fold")
 
-    async def __call__(self, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult:
+    async def __call__(self, batches: Batches) -> Mapping[int, BatchResult]:
         """Process the first records, as many as the context takes at once; long work beside the event loop."""
         began_s = perf_counter()
-        context = replace(self._context, executor=self._thread) if is_long(records) else self._context
-        result = (await self._pipeline.process({partition: records}, context))[partition]
-        outputs = await context.executor.run(lambda: self._outputs.of(partition, result))
-        self._observe(result, perf_counter() - began_s)
-        return BatchResult(result.rows, outputs, records=result.taken, stored=lambda: self._stored(partition))
+        long = is_long([record for records in batches.values() for record in records])
+        context = replace(self._context, executor=self._thread) if long else self._context
+        outcome = await self._pipeline.process(batches, context)
+        results = await context.executor.run(lambda: self._results(outcome))
+        self._observe(outcome, perf_counter() - began_s)
+        return results
+
+    def _results(self, outcome: BatchOutcome) -> dict[int, BatchResult]:
+        return {
+            partition: BatchResult(
+                result.rows,
+                self._outputs.of(partition, result),
+                records=result.taken,
+                stored=partial(self._stored, partition),
+            )
+            for partition, result in outcome.partitions.items()
+        }
 
 
 def most_students(skills: int) -> int:

@@ -49,7 +49,7 @@ from streams.input.partitioner import partitioner
 from streams.input.placement import KeyPlacement
 from streams.input.poison import PoisonLimits
 from streams.input.signature import Authentic
-from streams.pipeline import PartitionResult, Pipeline
+from streams.pipeline import BatchOutcome, Pipeline
 from streams.reasoning.policy.marking import PendingMarker
 from streams.scoring.config_log import RefusedEntry
 from streams.scoring.kinds import fitted_skills
@@ -222,20 +222,22 @@ class Worker:
         self._metrics.position_jumps.add(jump.topic)
         self._metrics.skipped_offsets.add(jump.topic, jump.offsets)
 
-    def _processed(self, result: PartitionResult, duration_s: float) -> None:
-        self._metrics.add_counts(result.counts)
-        self._seen.add(result.counts.unknown)
+    def _processed(self, outcome: BatchOutcome, duration_s: float) -> None:
+        results = outcome.partitions.values()
+        self._metrics.add_counts(outcome.counts)
+        self._seen.add(outcome.counts.unknown)
         self._metrics.batches.add()
-        self._metrics.batch_records.observe(result.counts.records_in)
+        self._metrics.batch_records.observe(outcome.counts.records_in)
         self._metrics.step_duration_s.observe(duration_s)
-        if (largest := max((len(row) for row in result.rows.values() if row is not None), default=0)) > 0:
+        sizes = (len(row) for result in results for row in result.rows.values() if row is not None)
+        if (largest := max(sizes, default=0)) > 0:
             self._metrics.row_bytes.observe(largest)
-        self._metrics.updates.add(len(result.updates))
-        for record in result.attention:
+        self._metrics.updates.add(sum(len(result.updates) for result in results))
+        for record in (record for result in results for record in result.attention):
             self._metrics.attention_records.add(record.reason)
             lifecycle.attention_raised(record.reason)
-        if result.scored is not None:
-            self._metrics.degraded_updates.add(result.scored.degraded)
+        if outcome.scored is not None:
+            self._metrics.degraded_updates.add(outcome.scored.degraded)
 
     def _source_failed(self, source: str, error: BaseException) -> None:
         self._metrics.source_failures.add(source)

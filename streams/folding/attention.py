@@ -7,32 +7,40 @@
 That an event is voided later takes nothing back: what was written was written, and a person decides.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import cast
 
 from schemas.attention import AttentionRecord
 from schemas.event import Message, Reflection
 from streams.folding.routing import RoutedBatch, RoutedEvents
+from streams.rows.segments import StoredKey
 from streams.texts.disclosure import disclosures_in
 
 _TEXTS = (Message, Reflection)
 
 
-def attention_of(routed: RoutedBatch, disclosures: Sequence[int], first_offset: int) -> list[AttentionRecord]:
-    """The records of a batch: of those of the new events that are `disclosures`, and of all that were replayed.
+def attention_of(
+    routed: RoutedBatch, disclosures: Sequence[int], keys: Sequence[StoredKey], first_offset: Callable[[int], int]
+) -> list[tuple[int, AttentionRecord]]:
+    """The records of a batch, each with its partition: of those of the new events that are `disclosures`, and of all
+    that were replayed. `keys` are the students', by row index.
 
-    Records below `first_offset` had been folded before.
+    Records below a partition's `first_offset` had been folded before.
     """
     replayed = routed.replayed
     texts = [index for index, event in enumerate(replayed.events) if isinstance(event, _TEXTS)]
-    return [*_records_of(replayed, texts, first_offset), *_records_of(routed.new, disclosures, first_offset)]
+    both = (replayed, texts), (routed.new, disclosures)
+    return [each for events, indices in both for each in _records_of(events, indices, keys, first_offset)]
 
 
-def _records_of(events: RoutedEvents, indices: Sequence[int], first_offset: int) -> Iterator[AttentionRecord]:
+def _records_of(
+    events: RoutedEvents, indices: Sequence[int], keys: Sequence[StoredKey], first_offset: Callable[[int], int]
+) -> Iterator[tuple[int, AttentionRecord]]:
     for index in indices:
-        if events.offset[index] < first_offset:
+        partition, _ = keys[events.row_index[index]]
+        if events.offset[index] < first_offset(partition):
             continue
         event = cast(Message | Reflection, events.events[index])
         time_us = min(round(event.time.timestamp() * 1e6), int(events.record_us[index]))
         for reason in disclosures_in(event.text):
-            yield AttentionRecord.of(event.student_id, event.event_id, time_us, reason)
+            yield partition, AttentionRecord.of(event.student_id, event.event_id, time_us, reason)

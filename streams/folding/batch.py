@@ -1,10 +1,16 @@
-"""Folding a batch: the stored rows of its students, changed by its new events. Pure: nothing is stored.
+"""Folding a batch, of one partition or several: the stored rows of its students, changed by its new events. Pure:
+nothing is stored.
 
 A record at or below its row's offset was folded before a crash: it is skipped, and its student's update is re-emitted.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain, groupby
+from operator import itemgetter
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,8 +24,11 @@ from streams.folding.decoding import DecodedBatch
 from streams.folding.fold import Folding
 from streams.folding.history import FoldOutcome
 from streams.folding.routing import Repartitioned, RoutedBatch, RoutedEvents
-from streams.rows.row_batch import RowBatch
-from streams.rows.segments import Load, Segments
+from streams.rows.row_batch import Integers, RowBatch
+from streams.rows.segments import Segments, StoredKey
+from streams.rows.table import StoredRows
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +49,26 @@ class FoldedBatch:
     """A folded batch. `rows` has a row for each of `keys`: first the `changed` ones, then those to be re-emitted, in
     which nothing new was folded.
 
-    `records` are those that were taken of the ones that were given, from the first on.
+    By partition: `records` are those that were taken of the ones that were given, from the first on.
     """
 
-    records: Sequence[Record]
-    keys: list[bytes]
+    records: Mapping[int, Sequence[Record]]
+    keys: list[StoredKey]
     changed: int
     rows: RowBatch
     segments: Segments
-    dead_letters: list[DeadRecord]
-    repartitioned: list[Repartitioned]
-    attention: Sequence[AttentionRecord]
+    dead_letters: Mapping[int, list[DeadRecord]]
+    repartitioned: Mapping[int, list[Repartitioned]]
+    attention: Mapping[int, list[AttentionRecord]]
     counts: Counts
 
     @classmethod
     def of(
-        cls, decoded: DecodedBatch, routed: RoutedBatch, folded: FoldedRows, attention: Sequence[AttentionRecord]
+        cls,
+        decoded: DecodedBatch,
+        routed: RoutedBatch,
+        folded: FoldedRows,
+        attention: Iterable[tuple[int, AttentionRecord]],
     ) -> "FoldedBatch":
         """Put together what the stages found; rows that nobody is to hear of are left out."""
         order = [*folded.changed, *sorted(routed.re_emitted.difference(folded.changed))]
@@ -64,43 +77,76 @@ class FoldedBatch:
         for _, dead_letter in dead_letters:
             counts.dead_letter(dead_letter.reason)
         return cls(
-            records=decoded.records,
+            records=decoded.by_partition(),
             keys=[decoded.keys[index] for index in order],
             changed=len(folded.changed),
             rows=folded.rows if order == list(range(len(decoded.keys))) else folded.rows.take(order),
             segments=folded.rows.segments,
-            dead_letters=dead_letters,
-            repartitioned=routed.repartitioned,
-            attention=attention,
+            dead_letters=by_partition((each[1].partition, each) for each in dead_letters),
+            repartitioned=by_partition((event.origin.position[0], event) for event in routed.repartitioned),
+            attention=by_partition(attention),
             counts=counts,
         )
 
-    def encode(self, rows: RowBatch) -> dict[bytes, bytes | None]:
-        """What is to be stored, by the changelog's keys: new segments, then rows, then segments given up (None).
+    def encode(self, rows: RowBatch) -> Mapping[int, dict[bytes, bytes | None]]:
+        """What is to be stored, by partition and the changelog's keys: new segments, then rows, then segments given up
+        (None).
 
         In this order no row names a segment that is not stored, wherever a crash interrupts the writes.
         `rows` are this batch's, scored or not.
         """
         changed = rows if self.changed == len(self.keys) else rows.take(range(self.changed))
-        stored = dict(zip(self.keys[: self.changed], changed.encode(), strict=True))
-        return {**self.segments.written, **stored, **self.segments.deleted}
+        encoded = zip(self.keys[: self.changed], changed.encode(), strict=True)
+        stored = defaultdict[int, dict[bytes, bytes | None]](dict)
+        for (partition, key), value in chain(self.segments.written.items(), encoded, self.segments.deleted.items()):
+            stored[partition][key] = value
+        return stored
+
+    def updates(self, written: Iterable[bytes]) -> Mapping[int, dict[bytes, bytes]]:
+        """The updates of all rows, which are `written` in their order, by partition and student's key."""
+        updates = defaultdict[int, dict[bytes, bytes]](dict)
+        for (partition, key), update in zip(self.keys, written, strict=True):
+            updates[partition][key] = update
+        return updates
 
 
-def load_rows(keys: Sequence[bytes], names: tuple[str, ...], load: Load, epoch: int) -> RowBatch:
-    """The stored rows of `keys`, to be folded under `epoch`; rows of an earlier one forget their offsets and origins.
+def by_partition(pairs: Iterable[tuple[int, _T]]) -> Mapping[int, list[_T]]:
+    """What comes with each partition, in its order; nothing, where none does."""
+    found = defaultdict[int, list[_T]](list)
+    for partition, each in pairs:
+        found[partition].append(each)
+    return found
+
+
+def load_rows(keys: Sequence[StoredKey], names: tuple[str, ...], stored: StoredRows, epochs: Integers) -> RowBatch:
+    """The stored rows of `keys`, to be folded under `epochs`; rows of an earlier one forget their offsets and origins.
 
     Raises Fatal for a row of a later epoch, and for one that cannot be read.
     """
+    load = partial(_load, stored)
     rows = RowBatch.of(load(keys), names, Segments(keys, load))
-    epochs = rows.headers["epoch"]
-    if np.any(epochs > epoch):
-        raise Fatal(f"a row is of epoch {epochs.max()}, its partition's checkpoint of {epoch}: see docs/recovering.md")
-    for index in np.flatnonzero(epochs < epoch).tolist():
+    of_rows = rows.headers["epoch"]
+    if (of_rows == epochs).all():
+        return rows
+    for index in np.flatnonzero(of_rows > epochs).tolist():
+        raise Fatal(
+            f"a row is of epoch {of_rows[index]}, its partition's checkpoint of {epochs[index]}: see docs/recovering.md"
+        )
+    for index in np.flatnonzero(of_rows < epochs).tolist():
         rows.headers["offset"][index], rows.sections["origins"][index] = -1, b""  # of the topic that was
     return rows
 
 
-def fold_events(folding: Folding, rows: RowBatch, new: RoutedEvents, epoch: int) -> FoldedRows:
+def _load(stored: StoredRows, keys: Sequence[StoredKey]) -> Sequence[bytes | None]:
+    if len({partition for partition, _ in keys}) == 1:
+        return stored.get_many(keys[0][0], [key for _, key in keys])
+    found: list[bytes | None] = []
+    for partition, some in groupby(keys, itemgetter(0)):
+        found += stored.get_many(partition, [key for _, key in some])
+    return found
+
+
+def fold_events(folding: Folding, rows: RowBatch, new: RoutedEvents, epochs: Integers) -> FoldedRows:
     """Drop repeats among `new`, and fold the others into `rows`, which become the result's."""
     row = np.asarray(new.row_index, np.intp)
     folded = folding.fold(rows, new.row_index, new.events, new.record_us, new.origins)
@@ -120,5 +166,5 @@ def fold_events(folding: Folding, rows: RowBatch, new: RoutedEvents, epoch: int)
     stored = np.append(folded.new, np.array(folded.joined, np.intp))
     np.maximum.at(rows.headers["offset"], row[stored], new.offset[stored])
     changed: list[int] = np.unique(row[stored]).tolist()
-    rows.headers["epoch"][changed] = epoch
+    rows.headers["epoch"][changed] = epochs[changed]
     return FoldedRows(rows, changed, counts, folded.disclosures)

@@ -29,8 +29,8 @@ def dead_letters_of(record: Record, invalid: Sequence[Invalid], *, several: bool
 
 
 def in_order(found: Iterable[DeadRecord]) -> list[DeadRecord]:
-    """All, by their places in the partition: a replay takes what steps back for a repeat."""
-    return sorted(found, key=lambda each: (each[1].offset, each[1].index))
+    """All, by their partitions and their places there: a replay takes what steps back for a repeat."""
+    return sorted(found, key=lambda each: (each[1].partition, each[1].offset, each[1].index))
 
 
 def dead_letter_of(record: Record, invalid: Invalid, parts: str = "") -> DeadLetter:

@@ -1,15 +1,16 @@
-"""Decoding a batch: one partition's records in; their events, by student, and what is no event out. Pure.
+"""Decoding a batch: records in; their events, by student, and what is no event out. Pure.
 
     record ──decode──► events ──► each with its record's index and its student's row index
                  ├─ invalid ────► dead letters
                  └─ ignored, tolerated ──► counts
 
-From here on a student is a key: the bytes that records are keyed by.
+From here on a student is a key: a partition, and the bytes that its records are keyed by.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count, islice
 
 from schemas.dialects import Decode, Decoded, Record
 from schemas.event import NativeEvent
@@ -17,18 +18,21 @@ from streams.folding.counts import Counts
 from streams.folding.dead_letters import DeadRecord, dead_letters_of
 from streams.input.origin import CameFrom, Origin, origin_in
 from streams.input.signature import Authentic, has_own_headers
+from streams.rows.segments import StoredKey
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedBatch:
-    """The `records` that were taken, and their events, in their order. `keys` are those of the events' students.
+    """The `records` that were taken, partition by partition, `taken` of each, and their events, in their order.
+    `keys` are those of the events' students.
 
     Lists by event index: `record_index`, and `row_index` among `keys`. Of few events, by event index too: `origins` of
     repartitioned ones, `index_in_record` if not 0, `part` of a record of several parts.
     """
 
-    records: Sequence[Record]
-    keys: list[bytes]
+    records: list[Record]
+    taken: dict[int, int]
+    keys: list[StoredKey]
     events: list[NativeEvent]
     record_index: list[int]
     row_index: list[int]
@@ -38,17 +42,53 @@ class DecodedBatch:
     dead_letters: list[DeadRecord]
     counts: Counts
 
+    def by_partition(self) -> dict[int, Sequence[Record]]:
+        """The records of each partition of which any were taken."""
+        records = iter(self.records)
+        return {partition: list(islice(records, taken)) for partition, taken in self.taken.items()}
 
-def decode_batch(records: Sequence[Record], decode: Decode, authentic: Authentic, most_students: int) -> DecodedBatch:
-    """Decode `records`, up to the first after which their events are of `most_students` or more."""
-    events, record_index, row_index = list[NativeEvent](), list[int](), list[int]()
-    add_event, add_record, add_row = events.append, record_index.append, row_index.append
-    row_of: defaultdict[str, int] = defaultdict()
-    row_of.default_factory = row_of.__len__
-    others: dict[int, tuple[int, Decoded]] = {}
+
+def decode_batch(
+    records: Mapping[int, Sequence[Record]], decode: Decode, authentic: Authentic, most_students: int
+) -> DecodedBatch:
+    """Decode each partition's `records`, up to the first after which all their events are of `most_students` or
+    more.
+    """
+    batch = DecodedBatch(
+        records=[],
+        taken={},
+        keys=[],
+        events=[],
+        record_index=[],
+        row_index=[],
+        origins={},
+        index_in_record={},
+        part={},
+        dead_letters=[],
+        counts=Counts(),
+    )
+    for partition, some in records.items():
+        if len(batch.keys) < most_students:
+            _decode_partition(batch, partition, some, decode, authentic, most_students)
+    return batch
+
+
+def _decode_partition(
+    batch: DecodedBatch,
+    partition: int,
+    records: Sequence[Record],
+    decode: Decode,
+    authentic: Authentic,
+    most_students: int,
+) -> None:
+    """Add one partition's."""
+    add_event, add_record, add_row = batch.events.append, batch.record_index.append, batch.row_index.append
+    first_record, first_row = len(batch.records), len(batch.keys)
+    row_of: defaultdict[str, int] = defaultdict(count(first_row).__next__)
+    others: list[tuple[Record, int, Decoded]] = []
     taken = len(records)
     for index, record in enumerate(records):
-        if len(row_of) >= most_students:
+        if first_row + len(row_of) >= most_students:
             taken = index
             break
         decoded = decode(record)
@@ -61,26 +101,17 @@ def decode_batch(records: Sequence[Record], decode: Decode, authentic: Authentic
             or decoded.parts
             or record.headers
         ):
-            others[index] = len(events), decoded
+            others.append((record, len(batch.events), decoded))
         for event in of_record:
             add_event(event)
-            add_record(index)
+            add_record(first_record + index)
             add_row(row_of[event.student_id])
-    batch = DecodedBatch(
-        records=records[:taken],
-        keys=[student.encode() for student in row_of],
-        events=events,
-        record_index=record_index,
-        row_index=row_index,
-        origins={},
-        index_in_record={},
-        part={},
-        dead_letters=[],
-        counts=Counts(records_in=taken),
-    )
-    for index, (first, decoded) in others.items():
-        _note(batch, records[index], first, decoded, authentic)
-    return batch
+    batch.records.extend(records[:taken])
+    batch.keys.extend([(partition, student.encode()) for student in row_of])
+    batch.taken[partition] = taken
+    batch.counts.records_in += taken
+    for record, first_event, decoded in others:
+        _note(batch, record, first_event, decoded, authentic)
 
 
 def _note(batch: DecodedBatch, record: Record, first: int, decoded: Decoded, authentic: Authentic) -> None:

@@ -47,7 +47,9 @@ class Repartitioned:
 
 @dataclass(frozen=True, slots=True)
 class RoutedEvents:
-    """Events of this partition, in order. `offset` and time (µs) are their records'; `origins` are by event index."""
+    """Events of their own partitions, in order. `offset` and time (µs) are their records'; `origins` are by event
+    index.
+    """
 
     events: Sequence[NativeEvent]
     row_index: Sequence[int]
@@ -70,12 +72,12 @@ class RoutedBatch:
     counts: Counts
 
 
-def route(batch: DecodedBatch, rows: RowBatch, partition: int, owning_partition: OwningPartitionOfKey) -> RoutedBatch:
-    """Route the events of `batch`, which was read from `partition`; `rows` are those of its keys."""
+def route(batch: DecodedBatch, rows: RowBatch, owning_partition: OwningPartitionOfKey) -> RoutedBatch:
+    """Route the events of `batch`; `rows` are those of its keys."""
     row, record = np.array(batch.row_index, np.intp), np.array(batch.record_index, np.intp)
     offset = np.array([each.offset for each in batch.records], np.int64)[record]
     record_us = _clipped_us([each.timestamp for each in batch.records])[record]
-    foreign, repartitioned = _foreign(batch, row, partition, owning_partition)
+    foreign, repartitioned = _foreign(batch, row, owning_partition)
     replayed = ~foreign & (offset <= rows.headers["offset"][row])
     absurd = ~foreign & ~replayed & (record_us < EARLIEST_US)
     before_erasure = record_us <= rows.headers["erased_us"][row]
@@ -93,14 +95,17 @@ def route(batch: DecodedBatch, rows: RowBatch, partition: int, owning_partition:
 
 
 def _foreign(
-    batch: DecodedBatch, row: Indices, partition: int, owning_partition: OwningPartitionOfKey
+    batch: DecodedBatch, row: Indices, owning_partition: OwningPartitionOfKey
 ) -> tuple[NDArray[np.bool_], list[Repartitioned]]:
     """Which events another partition owns, unless they were forwarded to here; and those events for their owners."""
+    owners = owning_partitions(owning_partition, [key for _, key in batch.keys])
     owner = {
         index: owner
-        for index, owner in enumerate(owning_partitions(owning_partition, batch.keys))
+        for index, (owner, (partition, _)) in enumerate(zip(owners, batch.keys, strict=True))
         if owner is not None and owner != partition
     }
+    if not owner:
+        return np.zeros(len(row), np.bool_), []
     foreign = np.isin(row, list(owner))
     foreign[list(batch.origins)] = False
     return foreign, [_repartitioned(batch, index, owner) for index in np.flatnonzero(foreign).tolist()]
@@ -109,7 +114,7 @@ def _foreign(
 def _repartitioned(batch: DecodedBatch, index: int, owner: Mapping[int, int]) -> Repartitioned:
     record, row = batch.records[batch.record_index[index]], batch.row_index[index]
     origin = CameFrom(record.topic, (record.partition, record.offset, batch.index_in_record.get(index, 0)))
-    return Repartitioned(owner[row], batch.keys[row], batch.events[index], origin, record.timestamp)
+    return Repartitioned(owner[row], batch.keys[row][1], batch.events[index], origin, record.timestamp)
 
 
 def _absurd(batch: DecodedBatch, indices: Indices) -> list[DeadRecord]:

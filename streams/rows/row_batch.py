@@ -85,7 +85,7 @@ class RowBatch:
             _columns(SKILL_STATE, (len(rows), len(names)), skip=("skill", "evidence_items")),
             _columns(EVIDENCE_ITEM, (len(rows), len(names), MAX_EVIDENCE)),
             {name: [b""] * len(rows) for name in (*SECTIONS, *EXTENSIONS)},
-            Segments([b"%d" % row_index for row_index in range(len(rows))]) if segments is None else segments,
+            Segments([(0, b"%d" % row_index) for row_index in range(len(rows))]) if segments is None else segments,
         )
         if known:
             row_batch._fill(np.array(known), split_rows([row for row in rows if row is not None]))

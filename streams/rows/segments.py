@@ -20,8 +20,10 @@ _PREFIX: Final = RESERVED + b"\x01"  # of this form of segments: hashes of ids, 
 _NUMBER_BYTES: Final = 4
 MAX_NUMBER: Final = 2**32 // SEGMENT_IDS
 
-Load = Callable[[Sequence[bytes]], Sequence[bytes | None]]
-"""What is stored of keys of one partition, rows' or segments', in their order; None where there is nothing."""
+StoredKey = tuple[int, bytes]
+"""A partition, and a key of its rows or segments."""
+Load = Callable[[Sequence[StoredKey]], Sequence[bytes | None]]
+"""What is stored of keys, rows' or segments', in their order; None where there is nothing."""
 
 
 def segment_key(student: bytes, number: int) -> bytes:
@@ -54,7 +56,7 @@ def segments_for(known_ids: int) -> int:
     return max(0, -(-(known_ids - RECENT_IDS) // SEGMENT_IDS))
 
 
-def none_stored(keys: Sequence[bytes]) -> Sequence[bytes | None]:
+def none_stored(keys: Sequence[StoredKey]) -> Sequence[bytes | None]:
     """Loads segments where there are none."""
     return [None] * len(keys)
 
@@ -65,24 +67,24 @@ class Segments:
     `written` are the ones sealed since, by key, and `deleted` the keys of those given up since.
     """
 
-    def __init__(self, students: Sequence[bytes], load: Load = none_stored) -> None:
+    def __init__(self, students: Sequence[StoredKey], load: Load = none_stored) -> None:
         self._students = students
         self._load = load
-        self._known: dict[bytes, bytes] = {}
-        self.written: dict[bytes, bytes] = {}
-        self.deleted: dict[bytes, None] = {}
+        self._known: dict[StoredKey, bytes] = {}
+        self.written: dict[StoredKey, bytes] = {}
+        self.deleted: dict[StoredKey, None] = {}
 
     def read(self, wanted: Iterable[tuple[int, int]]) -> list[bytes]:
         """The ids of segments, asked for by (row index, number); all that are not known yet in one go.
 
         Raises Fatal for one that is not stored: its row says that it is, so the store or the changelog lost it.
         """
-        keys = [segment_key(self._students[row_index], number) for row_index, number in wanted]
+        keys = [self._key(row_index, number) for row_index, number in wanted]
         unknown = [key for key in keys if key not in self._known]
         for key, ids in zip(unknown, self._load(unknown) if unknown else (), strict=True):
             if ids is None:
                 raise Fatal(
-                    f"segment {number_of(key)} of a student's known ids is missing, so repeats "
+                    f"segment {number_of(key[1])} of a student's known ids is missing, so repeats "
                     "could count twice: the changelog or the local store lost it. What to do: delete the local store "
                     "(SKILLSTREAM_STORE_DIR) if there is one and start again, else stop all workers and run "
                     "`skillstream rebuild`"
@@ -96,12 +98,16 @@ class Segments:
 
     def seal(self, row_index: int, number: int, ids: bytes) -> None:
         """A student's next segment."""
-        key = segment_key(self._students[row_index], number)
+        key = self._key(row_index, number)
         self._known[key] = self.written[key] = ids
 
     def delete(self, row_index: int, number: int) -> None:
         """Give up a student's oldest segment."""
-        key = segment_key(self._students[row_index], number)
+        key = self._key(row_index, number)
         self._known.pop(key, None)
         self.written.pop(key, None)
         self.deleted[key] = None
+
+    def _key(self, row_index: int, number: int) -> StoredKey:
+        partition, student = self._students[row_index]
+        return partition, segment_key(student, number)

@@ -57,6 +57,6 @@ class Scorer:
         fused = self._profiles.noted(rows, estimates, self._fusion.fuse(estimates))
         return ScoredBatch.of(rows, estimates, fused)
 
-    def write(self, keys: Sequence[bytes], scored: ScoredBatch) -> dict[bytes, bytes]:
-        """The updates of scored rows, which are those of `keys`."""
-        return dict(zip(keys, self._writer.write(keys, scored), strict=True))
+    def write(self, keys: Sequence[bytes], scored: ScoredBatch) -> list[bytes]:
+        """The updates of scored rows, which are those of `keys`, in their order."""
+        return self._writer.write(keys, scored)

@@ -8,7 +8,7 @@ from schemas.dialects import Record
 from streams.context import ProcessingContext
 from streams.folding.counts import Counts
 from streams.input.partitioner import OwningPartitionOfKey
-from streams.pipeline import PartitionResult, Pipeline
+from streams.pipeline import BatchOutcome, PartitionResult, Pipeline
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import Row
 from streams.rows.segments import is_segment
@@ -62,12 +62,13 @@ class Refold:
 
     async def fold(self, records: Sequence[Record]) -> PartitionResult:
         """Fold the next records, in offset order."""
-        result = await self._process(records, lambda key: self._row_of(key, self.rows, self._students.contains(key)))
+        outcome = await self._process(records, lambda key: self._row_of(key, self.rows, self._students.contains(key)))
+        [result] = outcome.partitions.values()
         if not self.spoiled:
             for key, stored in result.rows.items():
                 self._put(self.segments if is_segment(key) else self.rows, key, stored)
             self._keep_within_memory()
-        self.counts += result.counts
+        self.counts += outcome.counts
         return result
 
     async def follow(
@@ -79,9 +80,10 @@ class Refold:
         ahead are to be copied to `reached` before.
         """
         for record in records:
-            result = await self._process(
+            outcome = await self._process(
                 [record], lambda key: self._row_of(key, reached, self._waits(key, ahead, reached))
             )
+            [result] = outcome.partitions.values()
             for key, stored in result.rows.items():
                 _store(self.segments if is_segment(key) else reached, key, stored)
 
@@ -93,7 +95,8 @@ class Refold:
         `segments`, changed in place, are those of the row; None for one that has none and won't be folded into again.
         """
         rows, own_segments = {student: encode_row(row)}, {} if segments is None else segments
-        result = await self._process(records, lambda key: rows.get(key, self._others), own_segments)
+        outcome = await self._process(records, lambda key: rows.get(key, self._others), own_segments)
+        [result] = outcome.partitions.values()
         for key, stored in result.rows.items():
             _store(own_segments if is_segment(key) else rows, key, stored)
         return decode_row(rows[student])
@@ -103,7 +106,7 @@ class Refold:
         records: Sequence[Record],
         row_of: Callable[[bytes], bytes | None],
         segments: Mapping[bytes, bytes] | None = None,
-    ) -> PartitionResult:
+    ) -> BatchOutcome:
         context = ProcessingContext(
             rows=_Rows(row_of, self.segments if segments is None else segments),
             owning_partition=self._owning_partition,
@@ -111,7 +114,7 @@ class Refold:
             scores=False,
         )
         partition = records[0].partition if records else 0
-        return (await self._pipeline.process({partition: records}, context))[partition]
+        return await self._pipeline.process({partition: records}, context)
 
     def _row_of(self, key: bytes, rows: Mapping[bytes, bytes], is_wanted: bool) -> bytes | None:
         return rows.get(key) if is_wanted and not self.spoiled else self._others

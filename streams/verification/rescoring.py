@@ -132,7 +132,7 @@ class Rescoring:
         scored = await scorer.score(RowBatch.of_rows(list(rows.values()), self._patient.names))
         updates = scorer.write(list(rows), scored)
         rows.update(zip(rows, map(decode_row, scored.rows.encode()), strict=True))
-        return {key: shorten(read_update(update)) for key, update in updates.items()}
+        return {key: shorten(read_update(update)) for key, update in zip(rows, updates, strict=True)}
 
     def _scorer(self, failing: Failing, overrides: Overrides) -> Scorer:
         key = failing, version_of(overrides)

@@ -9,7 +9,7 @@ import logging
 import struct
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -22,7 +22,7 @@ from agents.delivery.faust.app import DeliveryApp, create_app
 from agents.delivery.faust.run import run_worker
 from agents.delivery.ownership import DeliveryHooks
 from agents.delivery.settings import DeliverySettings
-from agents.delivery.step import BatchResult, Output
+from agents.delivery.step import Batches, BatchResult, Output
 from agents.delivery.writer import BatchBuilder, BatchProducer
 from agents.stores import MemoryStore, Store
 from agents.stores.rocksdb import RocksRows
@@ -66,10 +66,13 @@ class CounterStep:
     app: DeliveryApp
     config: WorkerConfig
 
-    async def __call__(self, topic: str, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult:
+    async def __call__(self, _topic: str, batches: Batches) -> Mapping[int, BatchResult]:
         if self.config.step_delay_s:
             await asyncio.sleep(self.config.step_delay_s)
-        await self._misbehave(records[-1].offset)
+        await self._misbehave(max(records[-1].offset for records in batches.values()))
+        return {partition: self._count(partition, records) for partition, records in batches.items()}
+
+    def _count(self, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult:
         rows: dict[bytes, tuple[int, int]] = {}
         for record in records:
             key = record.key or b""

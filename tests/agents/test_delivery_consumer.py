@@ -15,9 +15,9 @@ from agents.delivery.errors import CommitRejected
 from agents.delivery.faust.app import DeliveryApp, create_app
 from agents.delivery.faust.consumer import BatchConsumer
 from agents.delivery.faust.consumer_thread import BatchConsumerThread
-from agents.delivery.faust.message import BatchMessage
+from agents.delivery.faust.message import FetchMessage, LogMessage, SourceBatch
 from agents.delivery.settings import DeliverySettings
-from agents.delivery.step import BatchResult
+from agents.delivery.step import Batches, BatchResult
 from agents.kafka.errors import BrokerUnavailable
 
 EVENTS = TP("events", 0)
@@ -91,12 +91,24 @@ def parts(app: DeliveryApp) -> tuple[BatchConsumer, FakeThread]:
     return consumer, cast(FakeThread, consumer._thread)
 
 
-async def delivered(consumer: BatchConsumer) -> list[BatchMessage]:
-    return [cast(BatchMessage, message) async for _tp, message in consumer.getmany(1.0)]
+async def messages(consumer: BatchConsumer) -> list[FetchMessage | LogMessage]:
+    return [cast(FetchMessage | LogMessage, message) async for _tp, message in consumer.getmany(1.0)]
 
 
-def offsets(message: BatchMessage) -> list[int]:
-    return [record.offset for record in message.records]
+async def delivered(consumer: BatchConsumer) -> list[SourceBatch]:
+    """The batches of one fetch of the sources, which the agent is done with at once."""
+    fetches = [message for message in await messages(consumer) if isinstance(message, FetchMessage)]
+    for fetch in fetches:
+        consumer.finish(fetch)
+    return [batch for fetch in fetches for batch in fetch.batches]
+
+
+async def read_of_logs(consumer: BatchConsumer) -> list[LogMessage]:
+    return [message for message in await messages(consumer) if isinstance(message, LogMessage)]
+
+
+def offsets(batch: SourceBatch) -> list[int]:
+    return [record.offset for record in batch.records]
 
 
 async def test_a_fetch_is_one_message_whose_ack_covers_the_gaps(app: DeliveryApp) -> None:
@@ -105,38 +117,38 @@ async def test_a_fetch_is_one_message_whose_ack_covers_the_gaps(app: DeliveryApp
     thread.fetches = [{EVENTS: records(EVENTS, 3, 4, 9)}, {EVENTS: records(EVENTS, 12)}]
     [first] = await delivered(consumer)
     [second] = await delivered(consumer)
-    assert (offsets(first), first.offset) == ([3, 4, 9], 9)
+    assert offsets(first) == [3, 4, 9]
 
-    consumer.ack(second)
+    consumer.acknowledge(second)
     assert not await consumer.commit()
-    consumer.ack(first)
+    consumer.acknowledge(first)
     assert await consumer.commit()
     assert thread.commits == [{EVENTS: 13}]
 
 
-async def test_a_partition_is_asked_again_when_work_on_all_that_it_gave_has_begun(app: DeliveryApp) -> None:
+async def test_the_sources_are_asked_again_when_work_on_all_that_they_gave_is_done(app: DeliveryApp) -> None:
     consumer, thread = parts(app)
     await consumer.perform_seek()
     thread.fetches = [{EVENTS: records(EVENTS, *range(3_000)), LOG: records(LOG, 0)}]
-    first, second, _log = await delivered(consumer)
-    await delivered(consumer)
-    consumer.begin(first)
-    await delivered(consumer)
-    consumer.begin(second)
-    await delivered(consumer)
+    _log, first, second = await messages(consumer)
+    await messages(consumer)
+    consumer.finish(cast(FetchMessage, first))
+    await messages(consumer)
+    consumer.finish(cast(FetchMessage, second))
+    await messages(consumer)
     assert thread.fetched_from == [{EVENTS, LOG}, {LOG}, {LOG}, {EVENTS, LOG}]
 
 
-async def test_nothing_is_fetched_while_all_partitions_wait_for_the_agent(app: DeliveryApp) -> None:
+async def test_nothing_is_fetched_while_the_agent_is_at_work(app: DeliveryApp) -> None:
     consumer, thread = parts(app)
     consumer._set_active_tps({EVENTS})
     await consumer.perform_seek()
     thread.fetches = [{EVENTS: records(EVENTS, 0)}]
-    [first] = await delivered(consumer)
+    [first] = await messages(consumer)
 
     waiting = asyncio.create_task(delivered(consumer))
     await asyncio.sleep(0)
-    consumer.begin(first)
+    consumer.finish(cast(FetchMessage, first))
     assert await waiting == []
     assert thread.fetched_from == [{EVENTS}]
     await delivered(consumer)
@@ -149,12 +161,12 @@ async def test_what_is_acknowledged_while_a_commit_is_in_flight_is_committed_by_
     await consumer.perform_seek()
     thread.fetches = [{EVENTS: records(EVENTS, 0, 1)}, {EVENTS: records(EVENTS, 2)}]
     [first], [second] = await delivered(consumer), await delivered(consumer)
-    consumer.ack(first)
+    consumer.acknowledge(first)
     thread.may_commit.clear()
     in_flight = asyncio.create_task(consumer.commit())
     await thread.asked.wait()
 
-    consumer.ack(second)
+    consumer.acknowledge(second)
     drain = asyncio.create_task(app._consumer_wait_empty(consumer, consumer.log))
     await asyncio.sleep(0)
     thread.may_commit.set()
@@ -163,18 +175,19 @@ async def test_what_is_acknowledged_while_a_commit_is_in_flight_is_committed_by_
     assert thread.commits == [{EVENTS: 2}, {EVENTS: 3}]
 
 
-async def _no_step(topic: str, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult:
-    return BatchResult({}, [])
+async def _no_step(_topic: str, batches: Batches) -> Mapping[int, BatchResult]:
+    return dict.fromkeys(batches, BatchResult({}, []))
 
 
 async def test_a_large_fetch_comes_in_even_parts_that_are_acknowledged_by_themselves(app: DeliveryApp) -> None:
     consumer, thread = parts(app)
     await consumer.perform_seek()
     thread.fetches = [{EVENTS: records(EVENTS, *range(4_500)), LOG: records(LOG, *range(4_500))}]
-    first, second, third, log = await delivered(consumer)
-    assert [len(message.records) for message in (first, second, third, log)] == [1_500, 1_500, 1_500, 4_500]
-    consumer.ack(first)
-    consumer.ack(third)
+    log, *fetches = await messages(consumer)
+    [first], [second], [third] = (cast(FetchMessage, fetch).batches for fetch in fetches)
+    assert [len(each.records) for each in (first, second, third, cast(LogMessage, log))] == [1_500] * 3 + [4_500]
+    consumer.acknowledge(first)
+    consumer.acknowledge(third)
     assert consumer.uncommitted() == {EVENTS: 1_500}
 
 
@@ -182,9 +195,9 @@ async def test_source_records_wait_for_the_seek_that_ends_recovery_and_changelog
     consumer, thread = parts(app)
     both = {EVENTS: records(EVENTS, 0), LOG: records(LOG, 0)}
     thread.fetches = [both, both]
-    assert [message.topic for message in await delivered(consumer)] == [LOG.topic]
+    assert [message.topic for message in await messages(consumer)] == [LOG.topic]
     await consumer.perform_seek()
-    assert [message.topic for message in await delivered(consumer)] == [EVENTS.topic, LOG.topic]
+    assert [message.topic for message in await messages(consumer)] == [LOG.topic, EVENTS.topic]
 
 
 async def test_what_was_fetched_before_a_seek_is_dropped_and_its_ack_is_void(app: DeliveryApp) -> None:
@@ -201,9 +214,9 @@ async def test_what_was_fetched_before_a_seek_is_dropped_and_its_ack_is_void(app
     thread.fetches = [{EVENTS: records(EVENTS, 0, 1)}]
     [fresh] = await delivered(consumer)
     assert consumer.is_current(fresh)
-    consumer.ack(stale)
+    consumer.acknowledge(stale)
     assert consumer.uncommitted() == {}
-    consumer.ack(fresh)
+    consumer.acknowledge(fresh)
     assert consumer.uncommitted() == {EVENTS: 2}
 
 
@@ -211,11 +224,11 @@ async def test_what_was_read_of_a_changelog_before_it_was_sought_is_never_applie
     consumer, thread = parts(app)
     await app.table.on_rebalance({LOG}, set(), {LOG})
     thread.fetches = [{LOG: records(LOG, 8, 9)}]
-    [stale] = await delivered(consumer)
+    [stale] = await read_of_logs(consumer)
 
     await consumer.seek_wait({LOG: 0})
     thread.fetches = [{LOG: records(LOG, 0, 1, 2)}]
-    [fresh] = await delivered(consumer)
+    [fresh] = await read_of_logs(consumer)
     for message in (stale, fresh):
         await app.table.on_changelog_event(cast(Any, SimpleNamespace(message=message)))
 
@@ -227,8 +240,8 @@ async def test_records_below_the_position_are_not_delivered_again(app: DeliveryA
     thread.committed[EVENTS] = 5
     await consumer.perform_seek()
     thread.fetches = [{EVENTS: records(EVENTS, 3, 4, 5, 6)}, {EVENTS: records(EVENTS, 5, 6)}]
-    [message] = await delivered(consumer)
-    assert offsets(message) == [5, 6]
+    [batch] = await delivered(consumer)
+    assert offsets(batch) == [5, 6]
     assert await delivered(consumer) == []
 
 
@@ -236,8 +249,8 @@ async def test_a_commit_refused_in_a_rebalance_is_recorded_nowhere_and_offered_a
     consumer, thread = parts(app)
     await consumer.perform_seek()
     thread.fetches = [{EVENTS: records(EVENTS, 0, 1)}]
-    [message] = await delivered(consumer)
-    consumer.ack(message)
+    [batch] = await delivered(consumer)
+    consumer.acknowledge(batch)
 
     thread.commit_error = CommitFailedError("the group has already rebalanced")
     assert not await consumer.commit()
@@ -254,8 +267,8 @@ async def test_a_commit_that_is_not_answered_is_offered_again_when_the_broker_is
     consumer, thread = parts(app)
     await consumer.perform_seek()
     thread.fetches = [{EVENTS: records(EVENTS, 0, 1)}]
-    [message] = await delivered(consumer)
-    consumer.ack(message)
+    [batch] = await delivered(consumer)
+    consumer.acknowledge(batch)
 
     thread.commit_error = silence
     for _ in range(20):
@@ -272,8 +285,8 @@ async def test_any_other_rejected_commit_stops_the_worker_and_nothing_is_committ
     consumer, thread = parts(app)
     await consumer.perform_seek()
     thread.fetches = [{EVENTS: records(EVENTS, 0, 1)}, {EVENTS: records(EVENTS, 2)}]
-    [message] = await delivered(consumer)
-    consumer.ack(message)
+    [batch] = await delivered(consumer)
+    consumer.acknowledge(batch)
     thread.commit_error = TopicAuthorizationFailedError("events")
     assert not await consumer.commit()
     assert isinstance(app.failure, CommitRejected)

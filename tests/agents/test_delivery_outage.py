@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -31,7 +31,7 @@ from agents.delivery.faust.transport import IdempotentProducer
 from agents.delivery.membership import Membership
 from agents.delivery.outage import BrokerRequest, Outage, may_pass
 from agents.delivery.settings import DeliverySettings
-from agents.delivery.step import BatchResult
+from agents.delivery.step import Batches, BatchResult
 from agents.delivery.writer import OutRecord, RecordBatchWriter
 from agents.kafka.embedded import PARTITIONS, EmbeddedBroker
 from agents.kafka.topics import TopicSpec, ensure_topics
@@ -57,8 +57,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def app() -> AsyncIterator[DeliveryApp]:
-    async def step(topic: str, partition: int, records: Sequence[Any]) -> BatchResult:
-        return BatchResult({}, [])
+    async def step(_topic: str, batches: Batches) -> Mapping[int, BatchResult]:
+        return dict.fromkeys(batches, BatchResult({}, []))
 
     app = create_app(SETTINGS)
     app.attach(step)

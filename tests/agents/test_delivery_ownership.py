@@ -1,7 +1,7 @@
 """What may be folded when: nothing of a partition that is not recovered, or is being given up."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,13 +10,14 @@ import pytest
 from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
+from agents.delivery.acks import AckLedger
 from agents.delivery.faust.agent import TableAgent
 from agents.delivery.faust.app import DeliveryApp, create_app
 from agents.delivery.faust.consumer import BatchConsumer
-from agents.delivery.faust.message import BatchMessage
+from agents.delivery.faust.message import FetchMessage, SourceBatch
 from agents.delivery.ownership import DeliveryHooks
 from agents.delivery.settings import DeliverySettings
-from agents.delivery.step import BatchResult
+from agents.delivery.step import Batches, BatchResult
 
 SETTINGS = DeliverySettings(app_id="app", broker="127.0.0.1:1", sources=("events",), partitions=2)
 
@@ -24,7 +25,7 @@ SETTINGS = DeliverySettings(app_id="app", broker="127.0.0.1:1", sources=("events
 class Stream:
     """Messages, as Faust hands them to an agent; ends by waiting."""
 
-    def __init__(self, messages: Sequence[BatchMessage]) -> None:
+    def __init__(self, messages: Sequence[FetchMessage]) -> None:
         self._messages = messages
         self.current_event = SimpleNamespace(message=messages[0])
 
@@ -44,9 +45,9 @@ class Folded:
     def __init__(self) -> None:
         self.partitions: list[int] = []
 
-    async def __call__(self, topic: str, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult:
-        self.partitions.append(partition)
-        return BatchResult({}, [])
+    async def __call__(self, _topic: str, batches: Batches) -> Mapping[int, BatchResult]:
+        self.partitions += batches
+        return dict.fromkeys(batches, BatchResult({}, []))
 
 
 @pytest.fixture
@@ -57,18 +58,22 @@ async def app() -> AsyncIterator[DeliveryApp]:
     thread_loop.close()
 
 
-def messages() -> Iterator[BatchMessage]:
-    """A batch of each partition."""
+def fetch(consumer: BatchConsumer) -> FetchMessage:
+    """A record of each partition."""
+    batches: list[SourceBatch] = []
     for partition in range(SETTINGS.partitions):
+        tp, ledger = TP("events", partition), AckLedger()
+        consumer._ledgers[tp] = ledger
         record = ConsumerRecord("events", partition, 0, 1_000, 0, b"key", b"value", None, 3, 5, [])
-        yield BatchMessage.of(TP("events", partition), [record], None, 0)
+        batches.append(SourceBatch.of(tp, [record], ledger))
+    return FetchMessage.of(batches, 0)
 
 
 async def given(app: DeliveryApp, step: Folded) -> list[int]:
-    """The partitions that are folded of a batch of each."""
+    """The partitions that are folded of a fetch of all."""
     before = len(step.partitions)
     agent = cast(TableAgent, app.delivery_agent)
-    consuming = asyncio.create_task(agent.consume(Stream(list(messages()))))
+    consuming = asyncio.create_task(agent.consume(Stream([fetch(cast(BatchConsumer, app.consumer))])))
     await asyncio.sleep(0)
     await asyncio.gather(*agent._tasks)
     consuming.cancel()

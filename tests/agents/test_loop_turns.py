@@ -75,7 +75,7 @@ async def work_on(stepped: Stepped, records: Sequence[Record]) -> None:
     writer = RecordBatchWriter(Broker, 20_000_000)
     left = records
     while left:
-        result: BatchResult = await stepped.step(CHANNELS.activity, PARTITION, left)
+        result: BatchResult = (await stepped.step(CHANNELS.activity, {PARTITION: left}))[PARTITION]
         stepped.rows.put_many(PARTITION, result.rows)
         await writer.send("changelog", PARTITION, [OutRecord(key, row) for key, row in result.rows.items()])
         await writer.send("outputs", PARTITION, [OutRecord(*output[2:]) for output in result.outputs])

@@ -66,7 +66,7 @@ async def test_a_student_who_is_marked_waits_until_the_batch_that_did_so_is_stor
     partition = owning_partition(b"ada") or 0
     events = records([raw(minute=minute, event_id=f"e{minute}") for minute in range(20)])
 
-    result = await worker.step(CHANNELS.activity, partition, cast(Any, events))
+    result = (await worker.step(CHANNELS.activity, {partition: cast(Any, events)}))[partition]
     async with serving(worker.queue, worker.rows):
         for _ in range(100):
             await asyncio.sleep(0)

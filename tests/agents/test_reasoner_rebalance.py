@@ -130,8 +130,8 @@ async def until(condition: Any) -> None:
 async def workers() -> Workers:
     stepped = Stepped()
     events = records([raw(minute=minute, event_id=f"e{minute}") for minute in range(20)])
-    result = await stepped.step(CHANNELS.activity, PARTITION, cast(Any, events))
-    stepped.rows.put_many(PARTITION, result.rows)
+    results = await stepped.step(CHANNELS.activity, {PARTITION: cast(Any, events)})
+    stepped.rows.put_many(PARTITION, results[PARTITION].rows)
     workers = Workers(stepped)
     await workers.prepare()
     return workers

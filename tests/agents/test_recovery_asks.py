@@ -14,7 +14,7 @@ from agents.delivery.faust.app import DeliveryApp, create_app
 from agents.delivery.faust.consumer import BatchConsumer
 from agents.delivery.faust.recovery import PositionRecovery
 from agents.delivery.settings import DeliverySettings
-from agents.delivery.step import BatchResult
+from agents.delivery.step import Batches, BatchResult
 
 SETTINGS = DeliverySettings(app_id="app", broker="127.0.0.1:1", sources=("events",), partitions=2)
 LOG = [TP(SETTINGS.changelog_topic, partition) for partition in range(2)]
@@ -51,8 +51,8 @@ class Consumer:
 
 @pytest.fixture
 async def app(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DeliveryApp]:
-    async def step(topic: str, partition: int, records: Sequence[Any]) -> BatchResult:
-        return BatchResult({}, [])
+    async def step(_topic: str, batches: Batches) -> Mapping[int, BatchResult]:
+        return dict.fromkeys(batches, BatchResult({}, []))
 
     async def start() -> None: ...
 

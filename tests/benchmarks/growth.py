@@ -132,7 +132,7 @@ class Class:
     def _process(self, batch: list[FileRecord]) -> int:
         """Process a batch and keep its rows; how many students it scored."""
         self._folding.begin()
-        result = asyncio.run(self._pipeline.process({0: batch}, self._context))[0]
+        result = asyncio.run(self._pipeline.process({0: batch}, self._context)).partitions[0]
         self._rows.put_many(0, result.rows)
         return len(result.updates)
 

@@ -94,7 +94,7 @@ class SampleClass:
         pipeline, rows = self._stepped.pipeline, self._stepped.rows
         row_batch = RowBatch.of([rows.get(owning_partition(student), student)], pipeline.skill_set.names)
         scored = await pipeline.score(row_batch)
-        [written] = pipeline.write([student], scored).values()
+        [written] = pipeline.write([student], scored)
         update, changes = read_update(written), changes_of(scored.rows, pipeline.skill_set)
         moved = moved_skills(scored, pipeline.skill_set.levels, PendingPolicy())
         if not moved:

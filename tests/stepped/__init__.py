@@ -18,7 +18,7 @@ from streams.context import ProcessingContext, first_epoch
 from streams.folding.counts import Counts
 from streams.input.partitioner import Murmur2
 from streams.input.signature import HeaderKeys, Sign
-from streams.pipeline import PartitionResult, Pipeline
+from streams.pipeline import BatchOutcome, Pipeline
 from streams.reasoning.policy.marking import PendingMarker
 from streams.reasoning.policy.queue import ReasoningQueue
 from streams.reasoning.policy.settings import PendingPolicy
@@ -86,7 +86,7 @@ class Stepped:
         outputs: list[Output] = []
         left = records
         while left:
-            result = await self.step(topic, partition, cast(Any, left))
+            result = (await self.step(topic, {partition: cast(Any, left)}))[partition]
             self.rows.put_many(partition, result.rows)
             result.stored()
             rows.update(result.rows)
@@ -95,8 +95,8 @@ class Stepped:
             left = left[len(left) if result.records is None else result.records :]
         return BatchResult(rows, outputs)
 
-    def _observe(self, result: PartitionResult, _duration_s: float) -> None:
-        self.counts += result.counts
+    def _observe(self, outcome: BatchOutcome, _duration_s: float) -> None:
+        self.counts += outcome.counts
 
     def _tally(self, outcome: InternalOutcome) -> None:
         self.internal[outcome] += 1

@@ -12,10 +12,9 @@ from schemas.dialects import Record, native
 from schemas.errors import Fatal, InvalidInput
 from streams.folding.dead_letters import MAX_DEAD_LETTERS_A_RECORD
 from streams.input.origin import ORIGIN_HEADER
-from streams.pipeline import PartitionResult
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import Row
-from tests.events import NOW_MS, fields, processed, raw, record, records, rows_of, updates_of
+from tests.events import NOW_MS, Processed, fields, processed, raw, record, records, rows_of, updates_of
 
 SECRET = "canary-7f3a"
 GOOD = [raw(minute=1), raw(minute=2), raw(minute=3)]
@@ -23,11 +22,11 @@ GOOD = [raw(minute=1), raw(minute=2), raw(minute=3)]
 
 def fold(
     taken: Sequence[Record], rows: dict[str, bytes] | None = None, *, owning_partition: int | None = None
-) -> PartitionResult:
+) -> Processed:
     return processed(taken, rows, owning_partition=lambda _key: owning_partition)
 
 
-def ada(batch: PartitionResult) -> Row:
+def ada(batch: Processed) -> Row:
     """The only student that a batch changed."""
     [stored] = rows_of(batch).values()
     return decode_row(stored)

@@ -32,11 +32,10 @@ from schemas.dialects.mapping import Mapping
 from schemas.event import Collaboration
 from schemas.parts import PATTERN, Parts, named, runs
 from streams.folding.dead_letters import MAX_DEAD_LETTERS_A_RECORD
-from streams.pipeline import PartitionResult
 from streams.rows.codec import decode_row
 from tests.contract.caliper_events import ADA, APP, FORUM, QUIZ, caliper, envelope
 from tests.contract.xapi_statements import CLASS, statement
-from tests.events import NOW_MS, event, fields, processed, record, rows_of
+from tests.events import NOW_MS, Processed, event, fields, processed, record, rows_of
 
 BEN = "https://school.example/users/ben"
 HOMES = {ADA: 1, BEN: 2}
@@ -65,11 +64,11 @@ def bad(*numbers: int, student: str = ADA) -> list[dict[str, Any]]:
     return [deed(number, student, bad=True) for number in numbers]
 
 
-def fold(taken: Sequence[Record], rows: dict[str, bytes] | None = None) -> PartitionResult:
+def fold(taken: Sequence[Record], rows: dict[str, bytes] | None = None) -> Processed:
     return processed(taken, rows)
 
 
-def dead_letters_of(batch: PartitionResult) -> list[tuple[Record, tuple[Header, ...]]]:
+def dead_letters_of(batch: Processed) -> list[tuple[Record, tuple[Header, ...]]]:
     """As a worker sends them."""
     return [(of, with_own_headers(dead_letter, of.headers)) for of, dead_letter in batch.dead_letters]
 
@@ -95,7 +94,7 @@ class Topic:
             )
         )
 
-    def take(self, batch: PartitionResult) -> None:
+    def take(self, batch: Processed) -> None:
         for of, headers in dead_letters_of(batch):
             self.add(of.key, of.value, headers)
 

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from schemas.event import NativeEvent
 from streams.folding.history import FoldOutcome
-from streams.pipeline import PartitionResult
 from streams.replay import FileRecord, Replay
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import HALF_LIFE_US, Row, SkillState
 from streams.vocabulary import INDEX, skill_code
 from tests.events import (
     NOW_US,
+    Processed,
     Student,
     default_pipeline,
     event,
@@ -73,19 +73,19 @@ def test_every_event_is_accounted_for(taken: list[FileRecord]) -> None:
     assert counts.dead_lettered == counts.reasons.total()
 
 
-def fold(taken: list[FileRecord], rows: dict[str, bytes]) -> PartitionResult:
+def fold(taken: list[FileRecord], rows: dict[str, bytes]) -> Processed:
     """Process over encoded rows, and put back what changed."""
     result = processed(taken, rows, scores=True)
     rows.update(rows_of(result))
     return result
 
 
-def students_of(result: PartitionResult) -> list[str]:
+def students_of(result: Processed) -> list[str]:
     """Those whom an update is about."""
     return [key.decode() for key in result.updates]
 
 
-def re_emitted_students(result: PartitionResult) -> dict[str, int]:
+def re_emitted_students(result: Processed) -> dict[str, int]:
     """The students whose update is re-emitted though nothing new was folded, and their offsets."""
     about = {update.student_id: update.seq[1] for update in updates_of(result)}
     return {student: offset for student, offset in about.items() if student.encode() not in result.rows}

@@ -208,7 +208,7 @@ def scored(pipeline: Pipeline, wanted: Overrides) -> SkillUpdate:
     runs = [raw("control", minute=20 + n, controls={"a": float(n % 2), "b": 1.0}) for n in range(4)]
     rows = RowBatch.of(list(rows_of(processed(records(answers + runs))).values()), default_skills().names)
     scorer = pipeline.scorer_with(wanted)
-    [update] = scorer.write([b"ada"], asyncio.run(scorer.score(rows))).values()
+    [update] = scorer.write([b"ada"], asyncio.run(scorer.score(rows)))
     return read_update(update)
 
 

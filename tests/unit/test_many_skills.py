@@ -124,7 +124,7 @@ def test_what_is_scored_holds_no_more_skills_than_its_update_has() -> None:
     row_batch = RowBatch.of([ada.stored], MOST.names)
 
     scored = asyncio.run(pipeline.score(row_batch))
-    [update] = map(read_update, pipeline.write([b"ada"], scored).values())
+    [update] = map(read_update, pipeline.write([b"ada"], scored))
 
     assert topic(3) in update.skills
     assert len(update.skills) < len(default_skills().names) + 2
@@ -271,7 +271,7 @@ def test_updates_are_those_that_are_meant(several: list[list[NativeEvent]]) -> N
     scored = asyncio.run(pipeline.score(row_batch))
 
     meant = [encoded(update) for update in updates(names, row_batch, scored, MOST, ARTIFACT)]
-    assert list(pipeline.write([name.encode() for name in names], scored).values()) == meant
+    assert pipeline.write([name.encode() for name in names], scored) == meant
 
 
 def test_a_result_that_explains_every_skill_is_read_back() -> None:

@@ -8,13 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.context import ProcessingContext
+from streams.folding.counts import Counts
 from streams.folding.dead_letters import DeadRecord
+from streams.pipeline import BatchOutcome
 from streams.replay import FileRecord
 from streams.rows.table import PartitionedRows
 from tests.events import default_pipeline, raw, records
 from tests.unit.strategies import streams
 
 PARTITIONS = 3
+
+
+def store(table: PartitionedRows, outcome: BatchOutcome) -> None:
+    for partition, result in outcome.partitions.items():
+        table.put_many(partition, result.rows)
 
 
 def on(partition: int, taken: list[FileRecord]) -> list[FileRecord]:
@@ -29,31 +36,54 @@ def test_partitions_of_one_call_are_processed_as_each_by_itself(some: list[list[
 
     together = asyncio.run(default_pipeline().process(batches, context))
     alone = {
-        partition: asyncio.run(default_pipeline().process({partition: taken}, context))[partition]
+        partition: asyncio.run(default_pipeline().process({partition: taken}, context))
         for partition, taken in batches.items()
     }
 
-    for partition, expected in alone.items():
-        found = together.pop(partition)
+    assert together.partitions.keys() == alone.keys()
+    for partition, outcome in alone.items():
+        found, expected = together.partitions[partition], outcome.partitions[partition]
         assert (found.rows, found.updates, found.taken) == (expected.rows, expected.updates, expected.taken)
         assert list(found.repartitioned) == list(expected.repartitioned)
         assert list(found.dead_letters) == list(expected.dead_letters)
-        assert found.counts == expected.counts
-    assert not together
+    assert together.counts == sum((outcome.counts for outcome in alone.values()), Counts())
+
+
+@given(st.lists(streams(max_size=8), min_size=PARTITIONS, max_size=PARTITIONS), st.integers(1, 4))
+def test_partitions_are_processed_alike_however_few_students_one_batch_takes(
+    some: list[list[FileRecord]], most: int
+) -> None:
+    batches = {partition: on(partition, taken) for partition, taken in enumerate(some) if taken}
+    whole, cut = PartitionedRows(), PartitionedRows()
+    outcome = asyncio.run(default_pipeline().process(batches, ProcessingContext(rows=whole)))
+    store(whole, outcome)
+
+    left, counts = batches, Counts()
+    while left:
+        outcome = asyncio.run(default_pipeline().process(left, ProcessingContext(rows=cut, most_students=most)))
+        assert any(result.taken for result in outcome.partitions.values())
+        store(cut, outcome)
+        counts += outcome.counts
+        taken = {partition: result.taken for partition, result in outcome.partitions.items()}
+        left = {at: rest for at, records in left.items() if (rest := records[taken.get(at, 0) :])}
+
+    for partition in range(PARTITIONS):
+        assert dict(cut.items(partition)) == dict(whole.items(partition))
+    assert counts.events_in == counts.applied + counts.ignored + counts.duplicates + counts.dead_lettered
 
 
 def test_rows_of_one_partition_are_not_those_of_another() -> None:
     table = PartitionedRows()
     process, context = default_pipeline().process, ProcessingContext(rows=table)
     batches = {partition: on(partition, records([raw()])) for partition in range(2)}
-    first = asyncio.run(process({0: batches[0]}, context))[0]
+    first = asyncio.run(process({0: batches[0]}, context)).partitions[0]
     table.put_many(0, first.rows)
 
     again = asyncio.run(process(batches, context))
 
-    assert not again[0].rows
-    assert again[0].counts.replayed == 1
-    assert again[1].rows == first.rows
+    assert not again.partitions[0].rows
+    assert again.counts.replayed == 1
+    assert again.partitions[1].rows == first.rows
 
 
 def test_the_gate_of_a_partition_hears_of_its_dead_letters_alone() -> None:
@@ -70,6 +100,7 @@ def test_the_gate_of_a_partition_hears_of_its_dead_letters_alone() -> None:
 
 def test_a_result_is_not_written_out_as_text() -> None:
     """Python 3.11's `asyncio.run` asks for that, in vain, and it took half of a replay's time."""
-    result = asyncio.run(default_pipeline().process({0: records([raw()])}, ProcessingContext(rows=PartitionedRows())))
+    outcome = asyncio.run(default_pipeline().process({0: records([raw()])}, ProcessingContext(rows=PartitionedRows())))
 
-    assert len(repr(result[0])) < 100
+    assert len(repr(outcome)) < 100
+    assert len(repr(outcome.partitions[0])) < 100

@@ -56,8 +56,8 @@ def assert_as_meant(students: Sequence[str], row_batch: RowBatch, failing: Colle
     written = pipeline.write([student.encode() for student in students], scored)
 
     meant = updates(students, row_batch, scored, default_skills(), ARTIFACT)
-    assert list(map(read_update, written.values())) == meant
-    assert list(written.values()) == list(map(encoded, meant))
+    assert list(map(read_update, written)) == meant
+    assert written == list(map(encoded, meant))
     assert scored.degraded == sum(bool(update.degraded) for update in meant)
 
 
@@ -156,4 +156,4 @@ def test_no_students_have_no_updates() -> None:
     scored = asyncio.run(default_pipeline().score(row_batch))
 
     assert scored.fused.score.shape == (0, len(default_skills().names))
-    assert (default_pipeline().write([], scored), scored.degraded) == ({}, 0)
+    assert (default_pipeline().write([], scored), scored.degraded) == ([], 0)

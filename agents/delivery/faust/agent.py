@@ -1,32 +1,35 @@
-"""The one agent that owns the table: batches in, rows and outputs out, acknowledged when all is confirmed.
+"""The one agent that owns the table: fetches in, rows and outputs out, acknowledged when all is confirmed.
 
-    stream ──► slot (bounded) ──► lock of the partition number ──► step ──► rows in memory, sends handed over
-                                        │ next batch may enter                        │
-                                        ▼                                             ▼
-                                                                 every send confirmed ──► ack
+    fetch of all partitions ──► lock ──► step ──► rows in memory, sends handed over ──► every send confirmed ──► ack
+                                           │                                            by partition
+                                           └─► the next fetch is asked for
 
-Lanes are shared by all source topics, so one partition's rows have one writer. Nothing here retries: an idempotent
-producer does, in order and for ever, and `outage` bounds the wait. Whatever fails for good is fatal, and a restart
-replays what was not acknowledged.
+All rows have one writer: the step, or who holds its lock. Nothing here retries: an idempotent producer does, in order
+and for ever, and `outage` bounds the wait. Whatever fails for good is fatal, and a restart replays what was not
+acknowledged.
 """
 
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
-from aiokafka.structs import RecordMetadata
+from aiokafka.structs import ConsumerRecord, RecordMetadata
+from faust.types import TP
 
 from agents.delivery.context import DeliveryContext
 from agents.delivery.errors import SendFailed
 from agents.delivery.faust.consumer import BatchConsumer
-from agents.delivery.faust.message import BatchMessage
+from agents.delivery.faust.message import FetchMessage, SourceBatch
 from agents.delivery.faust.table import RowTable
 from agents.delivery.step import BatchResult, BatchStep
 from agents.delivery.writer import OutRecord, RecordBatchWriter
 
 Futures = list["asyncio.Future[RecordMetadata]"]
+Records = Sequence[ConsumerRecord]
+Job = Callable[[], Awaitable[None]]
 
 
 class TableAgent:
@@ -45,8 +48,7 @@ class TableAgent:
         self._writer = writer
         self._step = step
         self._consumer = consumer
-        self._slots = asyncio.Semaphore(delivery.settings.max_in_flight_batches)
-        self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._lock = asyncio.Lock()
         self._ready: frozenset[int] = frozenset()
         self._tasks: set[asyncio.Task[None]] = set()
         self._late = 0
@@ -54,28 +56,24 @@ class TableAgent:
 
     async def consume(self, stream: Any) -> None:
         """The body of the Faust agent. Returns when the stream ends."""
-        batches = stream.noack()  # acks are ours: Faust's come when the next batch is asked for
-        async for _ in batches:
-            message = cast(BatchMessage, batches.current_event.message)
-            await self._slots.acquire()
-            task = asyncio.create_task(self._guarded(message))
-            self._tasks.add(task)
-            task.add_done_callback(self._finished)
+        fetches = stream.noack()  # acks are ours: Faust's come when the next message is asked for
+        async for _ in fetches:
+            await self._begin(partial(self._process, cast(FetchMessage, fetches.current_event.message)), "a fetch")
 
     @property
     def in_flight(self) -> int:
-        """Batches begun and not yet confirmed."""
+        """Fetches begun and not yet confirmed."""
         return len(self._tasks)
 
     async def drain(self, timeout_s: float) -> bool:
-        """Begin no more batches, and wait for those begun; False when some are left after `timeout_s`."""
+        """Begin no more, and wait for those begun; False when some are left after `timeout_s`."""
         self._ready = frozenset()
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=timeout_s)
         return not self._tasks
 
     def resume(self, partitions: frozenset[int]) -> None:
-        """Begin batches of these partitions, and of no others, until the next drain. None is begun before the first."""
+        """Begin work on these partitions, and of no others, until the next drain. None is begun before the first."""
         self._ready = partitions
 
     def abandon(self) -> None:
@@ -83,62 +81,85 @@ class TableAgent:
         for task in self._tasks:
             task.cancel()
 
-    def _finished(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
-        self._slots.release()
+    async def _begin(self, work: Job, named: str) -> "asyncio.Task[None]":
+        """Begin `work` as a task that a drain waits for, when there is room for it. What it raises stops the worker."""
+        while len(self._tasks) >= self._delivery.settings.max_in_flight_batches:
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        task = asyncio.create_task(self._guarded(work, named))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
-    async def _guarded(self, message: BatchMessage) -> None:
-        with self._delivery.switch.guard(f"{message.topic}/{message.partition}@{message.offset}"):
-            await self._process(message)
+    async def _guarded(self, work: Job, named: str) -> None:
+        with self._delivery.switch.guard(named):
+            await work()
 
-    async def _process(self, message: BatchMessage) -> None:
+    async def _process(self, message: FetchMessage) -> None:
         consumer = self._consumer()
-        async with self._locks[message.partition]:
-            consumer.begin(message)
-            if message.partition not in self._ready or not consumer.is_current(message):
-                return  # the partition moves on, or a former batch failed: the records are delivered again
-            sent: Futures = []
-            left = message.records
-            while left:
-                result = await self._step(message.topic, message.partition, left)
-                sent += await self._publish(message.partition, result)
-                left = left[len(left) if result.records is None else result.records :]
-                await asyncio.sleep(0)  # other work's turn, between two parts of a long batch
-        await self.confirmed(sent)
+        async with self._lock:
+            try:
+                # Others move on, or a former fetch of theirs failed: these records are delivered again.
+                batches = [batch for batch in message.batches if self._may_begin(batch.tp.partition, batch)]
+                sent = await self._step_through(batches)
+            finally:
+                consumer.finish(message)
+        await asyncio.gather(*(self._acknowledge(consumer, batch, sent[batch.tp]) for batch in batches))
         consumer.ack(message)
-        self.last_progress_s[message.partition] = time.monotonic()
 
-    async def exclusive(self, partition: int, work: Callable[[], Awaitable[None]]) -> None:
-        """Run `work` while nothing else writes the partition's rows; a drain waits for it, and none begins in one.
+    def _may_begin(self, partition: int, batch: SourceBatch) -> bool:
+        return partition in self._ready and self._consumer().is_current(batch)
 
-        What it raises stops the worker, as a batch's error would.
+    async def _step_through(self, batches: Sequence[SourceBatch]) -> Mapping[TP, Futures]:
+        """Run the step until nothing is left, topic by topic; what was sent of each partition of each."""
+        left: defaultdict[str, dict[int, Records]] = defaultdict(dict)
+        sent: defaultdict[TP, Futures] = defaultdict(list)
+        for batch in batches:
+            left[batch.tp.topic][batch.tp.partition] = batch.records
+        for topic, of_topic in left.items():
+            while of_topic:
+                for partition, result in (await self._step(topic, of_topic)).items():
+                    sent[TP(topic, partition)] += await self._publish(partition, result)
+                    records = of_topic.pop(partition)
+                    if rest := records[len(records) if result.records is None else result.records :]:
+                        of_topic[partition] = rest
+                await asyncio.sleep(0)  # other work's turn, between two parts of a long fetch
+        return sent
+
+    async def _acknowledge(self, consumer: BatchConsumer, batch: SourceBatch, sent: Futures) -> None:
+        await self.confirmed(sent)
+        consumer.acknowledge(batch)
+        self.last_progress_s[batch.tp.partition] = time.monotonic()
+
+    async def exclusive(self, partition: int, work: Job) -> None:
+        """Run `work` while nothing else writes rows; a drain waits for it, and none begins in one.
+
+        What it raises stops the worker, as a fetch's error would.
         """
 
         async def exclusively() -> None:
-            with self._delivery.switch.guard(f"work on partition {partition}"):
-                async with self._locks[partition]:
-                    if partition in self._ready:
-                        await work()
+            async with self._lock:
+                if partition in self._ready:
+                    await work()
 
-        await self._slots.acquire()
-        task = asyncio.create_task(exclusively())
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-        await asyncio.wait([task])
+        await asyncio.wait([await self._begin(exclusively, f"work on partition {partition}")])
 
     async def apply(self, partition: int, step: Callable[[], Awaitable[BatchResult]]) -> bool:
-        """Run a step of no record as the partition's only writer, and wait until what it changes is confirmed.
+        """Run a step of no record as the only writer, and wait until what it changes is confirmed.
 
         False where the partition is not ours to write to: nothing was run. Raises what `exclusive` raises.
         """
         is_done = False
 
-        async def work() -> None:
+        async def applied() -> None:
             nonlocal is_done
-            await self.confirmed(await self._publish(partition, await step()))
+            async with self._lock:
+                if partition not in self._ready:
+                    return
+                sent = await self._publish(partition, await step())
+            await self.confirmed(sent)
             is_done = True
 
-        await self.exclusive(partition, work)
+        await asyncio.wait([await self._begin(applied, f"work on partition {partition}")])
         return is_done
 
     async def _publish(self, partition: int, result: BatchResult) -> Futures:

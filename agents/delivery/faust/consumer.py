@@ -1,13 +1,12 @@
 """Faust's consumer, handing on whole fetches instead of single events, with commits of its own.
 
-One message a (fetch, partition), or several of `max_batch_records`: its value is the list of records, its
-offset the last one's. Read the consumers of Faust 0.15.3 and aiokafka 0.14.0 before touching this. Private
-parts that are replaced, and why:
+One message a fetch, or several of `max_batch_records`: its value are the batches of all source partitions. Read the
+consumers of Faust 0.15.3 and aiokafka 0.14.0 before touching this. Private parts that are replaced, and why:
 
-* `getmany`: yields batches. What comes while a partition's batch waits for the agent gathers in aiokafka's buffer,
-  and is one batch after it, not a queue of small ones. No fetch is in flight while a seek runs, and what was
-  fetched before a seek is dropped after it: otherwise the read position and what was delivered can disagree, and
-  records are skipped.
+* `getmany`: yields fetches. Sources are asked when the agent is done with what it was given: what comes meanwhile
+  gathers in aiokafka's buffer (its fetches are on their way all the time), and is one batch after it, not a queue of
+  small ones. No fetch is in flight while a seek runs, and what was fetched before a seek is dropped after it: otherwise
+  the read position and what was delivered can disagree, and records are skipped.
 * `perform_seek`: goes back to the beginning where nothing is committed (aiokafka's `seek_to_committed` leaves
   the position where it is, so whatever was fetched and dropped before would be lost), and leaves changelogs
   alone.
@@ -34,7 +33,6 @@ from aiokafka.errors import (
     IllegalStateError,
     KafkaError,
 )
-from aiokafka.structs import ConsumerRecord
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -46,7 +44,7 @@ from mode.utils.futures import notify
 from agents.delivery.acks import AckLedger
 from agents.delivery.context import DeliveryContext
 from agents.delivery.faust.consumer_thread import BatchConsumerThread
-from agents.delivery.faust.message import BatchMessage, even_parts
+from agents.delivery.faust.message import Fetched, FetchMessage, LogMessage, SourceBatch, even_parts
 from agents.delivery.membership import Membership
 from agents.kafka.errors import BrokerUnavailable
 
@@ -73,7 +71,8 @@ class BatchConsumer(driver.Consumer):
         self._log_fetched: dict[TP, int] = {}
         self._position_lock = asyncio.Lock()
         self._frozen = False
-        self._begun = asyncio.Event()
+        self._at_work: set[FetchMessage] = set()
+        self._done = asyncio.Event()
         super().__init__(*args, **options)
         self._membership = Membership(delivery.settings.session_timeout_s, delivery.switch.halt, delivery.outage)
 
@@ -104,52 +103,48 @@ class BatchConsumer(driver.Consumer):
     # -- delivery
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
-        """Fetch once, and yield a message for each partition with records in it (several, if they are many)."""
+        """Fetch once. Yield one message of all sources with records in it (several, if they are many), and one for each
+        partition of a changelog.
+        """
         if not self.flow_active:
             await self.wait(self.can_resume_flow)  # type: ignore[arg-type]
         active = set(self._get_active_partitions())
-        asked = {tp for tp in active if not self._is_waiting(tp)}
+        asked = {tp for tp in active if self._is_changelog_tp(tp)} if self._at_work else active
         if not asked:
-            await self._some_are_begun()
+            await self._some_are_done()
             return
         async with self._position_lock:
             seeks = dict(self._seeks)
             generation = self.app.consumer_generation_id
             wait_s = _FETCH_WAIT_S if asked == active else _BUSY_FETCH_WAIT_S
-            fetched = await self._getmany(asked, min(timeout, wait_s))
-            self._note_log(fetched or {})
-        for unsure_tp, records in (fetched or {}).items():
-            tp = ensure_TP(unsure_tp)
-            most = len(records) if self._is_changelog_tp(tp) else self.delivery.settings.max_batch_records
-            for part in even_parts(records, most):
-                if self._frozen or not self.flow_active or self.app.consumer_generation_id != generation:
-                    return  # a rebalance or a stop: both seek before anything is delivered again
-                if self._seeks[tp] != seeks.get(tp, 0) or not self._wanted(tp):
-                    break
-                message = self._message(tp, part)
-                if message is not None:
-                    yield tp, message
+            answer = await self._getmany(asked, min(timeout, wait_s))
+        fetched = {ensure_TP(tp): records for tp, records in (answer or {}).items() if records}
+        logs = {tp: records for tp, records in fetched.items() if self._is_changelog_tp(tp)}
+        self._note_log(logs)
+        sources = {tp: records for tp, records in fetched.items() if tp not in logs}
+        parts: list[Fetched] = [{tp: records} for tp, records in logs.items()]
+        parts += even_parts(sources, self.delivery.settings.max_batch_records)
+        for part in parts:
+            if self._frozen or not self.flow_active or self.app.consumer_generation_id != generation:
+                return  # a rebalance or a stop: both seek before anything is delivered again
+            wanted = {tp: some for tp, some in part.items() if self._seeks[tp] == seeks.get(tp, 0) and self._wanted(tp)}
+            message = self._message(wanted)
+            if message is not None:
+                yield message.tp, message
 
-    def _is_waiting(self, tp: TP) -> bool:
-        """Whether the agent has yet to begin what it was given of the partition."""
-        ledger = self._ledgers.get(tp)
-        return ledger is not None and ledger.is_waiting
-
-    async def _some_are_begun(self) -> None:
-        self._begun.clear()
+    async def _some_are_done(self) -> None:
+        self._done.clear()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._begun.wait(), _NOTHING_ASKED_WAIT_S)
+            await asyncio.wait_for(self._done.wait(), _NOTHING_ASKED_WAIT_S)
 
-    def begin(self, message: BatchMessage) -> None:
-        """The agent works on the batch: the next one of its partition is wanted."""
-        if message.ack_range is not None:
-            message.ack_range.begun = True
-        self._begun.set()
+    def finish(self, message: FetchMessage) -> None:
+        """The agent's work on it is done, whether confirmed or not: the next fetch is wanted."""
+        self._at_work.discard(message)
+        self._done.set()
 
-    def _note_log(self, fetched: Mapping[TP, Sequence[ConsumerRecord]]) -> None:
+    def _note_log(self, fetched: Fetched) -> None:
         for tp, records in fetched.items():
-            if self._is_changelog_tp(tp) and records:
-                self._log_fetched[ensure_TP(tp)] = records[-1].offset
+            self._log_fetched[tp] = records[-1].offset
 
     async def read_of_log(self, tp: TP) -> tuple[int | None, int]:
         """The last record fetched from a changelog partition since it was sought, and where the next fetch begins.
@@ -163,22 +158,32 @@ class BatchConsumer(driver.Consumer):
     def _wanted(self, tp: TP) -> bool:
         return tp in self._get_active_partitions() or tp in self._buffered_partitions
 
-    def _message(self, tp: TP, records: Sequence[ConsumerRecord]) -> BatchMessage | None:
-        if self._is_changelog_tp(tp):
-            return BatchMessage.of(tp, records, None, self.app.consumer_generation_id, self._seeks[tp])
-        ledger = self._ledgers.get(tp)
-        if ledger is None:  # not yet sought to where it must begin
+    def _message(self, fetched: Fetched) -> FetchMessage | LogMessage | None:
+        """Of one partition of the changelog, or of any of the sources."""
+        generation = self.app.consumer_generation_id
+        batches: list[SourceBatch] = []
+        for tp, records in fetched.items():
+            if self._is_changelog_tp(tp):
+                return LogMessage.of(tp, records, generation, self._seeks[tp])
+            ledger = self._ledgers.get(tp)
+            if ledger is None:  # not yet sought to where it must begin
+                continue
+            position = ledger.position
+            if position is not None and records[0].offset < position:
+                records = [record for record in records if record.offset >= position]
+            if records:
+                batches.append(SourceBatch.of(tp, records, ledger))
+        if not batches:
             return None
-        position = ledger.position
-        if position is not None and records[0].offset < position:
-            records = [record for record in records if record.offset >= position]
-        return BatchMessage.of(tp, records, ledger, self.app.consumer_generation_id) if records else None
+        message = FetchMessage.of(batches, generation)
+        self._at_work.add(message)
+        return message
 
-    def is_current(self, message: BatchMessage) -> bool:
-        """Whether the message's partition is still ours and was not sought since: else its ack is void."""
-        return not self._frozen and self._ledgers.get(message.tp) is message.ledger
+    def is_current(self, batch: SourceBatch) -> bool:
+        """Whether the batch's partition is still ours and was not sought since: else its ack is void."""
+        return not self._frozen and self._ledgers.get(batch.tp) is batch.ledger
 
-    def follows(self, message: BatchMessage) -> bool:
+    def follows(self, message: LogMessage) -> bool:
         """Whether a message of the changelog was read since its partition was last sought: else there is a gap."""
         return self._seeks[message.tp] == message.seek
 
@@ -205,6 +210,7 @@ class BatchConsumer(driver.Consumer):
             await super().seek_wait(partitions)
 
     def _forget(self, partitions: Sequence[TP]) -> None:
+        self._at_work.clear()  # Faust may have dropped what it had not handed on
         for tp in partitions:
             self._seeks[tp] += 1
             self._ledgers.pop(tp, None)
@@ -232,17 +238,19 @@ class BatchConsumer(driver.Consumer):
     # -- acks and commits
 
     def ack(self, message: Message) -> bool:
-        """Acknowledge a batch, once; one that is no longer current changes nothing."""
-        if not isinstance(message, BatchMessage):
+        """A fetch of the sources is done with, as Faust counts it; what of it may be committed, `acknowledge` says."""
+        if not isinstance(message, FetchMessage):
             return super().ack(message)
         if message.acked:
             return False
         message.acked = True
         self._unacked_messages.discard(message)
-        if message.ledger is not None and message.ack_range is not None:
-            message.ledger.ack(message.ack_range)
         notify(self._waiting_for_ack)
         return True
+
+    def acknowledge(self, batch: SourceBatch) -> None:
+        """All that came of a batch is confirmed. Once; one that is no longer current changes nothing."""
+        batch.ledger.ack(batch.ack_range)
 
     def uncommitted(self) -> dict[TP, int]:
         """What a commit would commit now: offsets of acknowledged work, by partition."""

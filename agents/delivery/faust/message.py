@@ -1,7 +1,8 @@
-"""What the agent is given: one message a fetch and partition, or several of `max_batch_records`."""
+"""What Faust carries for us: whole fetches as messages, of the sources to the agent, of the changelog to the table."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Self, cast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar, cast
 
 from aiokafka.structs import ConsumerRecord
 from faust.types import TP
@@ -9,54 +10,96 @@ from faust.types.tuples import ConsumerMessage
 
 from agents.delivery.acks import AckLedger, AckRange
 
+_M = TypeVar("_M", bound=ConsumerMessage)
 
-class BatchMessage(ConsumerMessage):
-    """A fetch of one partition; `value` holds its records, in order. A changelog's batch has no ledger."""
 
-    __slots__ = ("ack_range", "ledger", "seek")
+@dataclass(frozen=True, slots=True, eq=False)
+class SourceBatch:
+    """What one fetch held of one source partition: at least one record, in offset order; offsets may be missing between
+    them. `ledger` opened their `ack_range`.
+    """
 
-    ledger: AckLedger | None
-    ack_range: AckRange | None
+    tp: TP
+    records: Sequence[ConsumerRecord]
+    ledger: AckLedger
+    ack_range: AckRange
+
+    @classmethod
+    def of(cls, tp: TP, records: Sequence[ConsumerRecord], ledger: AckLedger) -> Self:
+        """Hand out `records`."""
+        return cls(tp, records, ledger, ledger.open(records[0].offset, records[-1].offset))
+
+
+class FetchMessage(ConsumerMessage):
+    """What the agent is given: one fetch, or a part of a large one, of all source partitions that had records. To
+    Faust it is a message of the first.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, batches: Sequence[SourceBatch], generation_id: int) -> Self:
+        """Of `batches`, at least one, each of another partition."""
+        return _message(cls, batches[0].tp, batches[0].records[-1], batches, generation_id)
+
+    @property
+    def batches(self) -> Sequence[SourceBatch]:
+        """By partition."""
+        return cast(Sequence[SourceBatch], self.value)
+
+
+class LogMessage(ConsumerMessage):
+    """A fetch of one partition of a changelog; `value` holds its records, at least one, in order."""
+
+    __slots__ = ("seek",)
+
     seek: int
     """Which of its partition's seeks it was read after."""
 
     @classmethod
-    def of(
-        cls, tp: TP, records: Sequence[ConsumerRecord], ledger: AckLedger | None, generation_id: int, seek: int = 0
-    ) -> Self:
-        """Hand out `records`, at least one: `ledger` opens their range."""
-        last = records[-1]
-        message = cls(
-            tp.topic,
-            tp.partition,
-            last.offset,
-            (last.timestamp or 0) / 1000.0,
-            last.timestamp_type,
-            None,
-            None,
-            cast(Any, records),
-            None,
-            0,
-            0,
-            tp,
-            generation_id=generation_id,
-        )
-        message.ledger, message.seek = ledger, seek
-        message.ack_range = ledger.open(records[0].offset, last.offset) if ledger else None
+    def of(cls, tp: TP, records: Sequence[ConsumerRecord], generation_id: int, seek: int) -> Self:
+        """Of `records`."""
+        message = _message(cls, tp, records[-1], records, generation_id)
+        message.seek = seek
         return message
 
     @property
     def records(self) -> Sequence[ConsumerRecord]:
-        """The records, at least one, in offset order; offsets may be missing between them."""
+        """In offset order; offsets may be missing between them."""
         return cast(Sequence[ConsumerRecord], self.value)
 
 
-def even_parts(records: Sequence[ConsumerRecord], most: int) -> Iterator[Sequence[ConsumerRecord]]:
-    """Cut a fetch into as few parts of at most `most` as it takes, of one size: a small last part costs as much.
+def _message(of: type[_M], tp: TP, last: ConsumerRecord, value: object, generation_id: int) -> _M:
+    return of(
+        tp.topic,
+        tp.partition,
+        last.offset,
+        (last.timestamp or 0) / 1000.0,
+        last.timestamp_type,
+        None,
+        None,
+        cast(Any, value),
+        None,
+        0,
+        0,
+        tp,
+        generation_id=generation_id,
+    )
 
-    Each is acknowledged by itself: a stop waits for the part that was begun, not for the fetch.
+
+Fetched = Mapping[TP, Sequence[ConsumerRecord]]
+
+
+def even_parts(fetched: Fetched, most: int) -> Iterator[Fetched]:
+    """Cut a fetch into as few parts as it takes, each of `most` records or a few more, of one size: a small last part
+    costs as much.
+
+    Each holds a share of every partition of several records, and is acknowledged by itself: a stop waits for the part
+    that was begun, not for the fetch.
     """
-    parts = -(-len(records) // max(most, 1))
-    size = -(-len(records) // max(parts, 1)) or 1
-    for start in range(0, len(records), size):
-        yield records[start : start + size]
+    parts = -(-sum(map(len, fetched.values())) // most)
+    sizes = {tp: -(-len(records) // parts) for tp, records in fetched.items()}
+    for part in range(parts):
+        shares = ((tp, fetched[tp][part * size : (part + 1) * size]) for tp, size in sizes.items())
+        if held := {tp: share for tp, share in shares if share}:
+            yield held

@@ -26,7 +26,7 @@ from msgspec.structs import replace
 from agents.delivery.context import DeliveryContext
 from agents.delivery.errors import UnreadableLog
 from agents.delivery.faust.consumer import BatchConsumer
-from agents.delivery.faust.message import BatchMessage
+from agents.delivery.faust.message import LogMessage
 from agents.delivery.faust.schema import BatchSchema
 from agents.delivery.log_positions import LogPositions
 from agents.delivery.writer import OutRecord, RecordBatchWriter
@@ -119,7 +119,7 @@ class RowTable(faust.Table):  # type: ignore[type-arg]
     async def on_changelog_event(self, event: EventT) -> None:  # type: ignore[type-arg]
         """Apply a batch of the changelog, unless its partition has moved or was sought meanwhile."""
         message = event.message
-        if not isinstance(message, BatchMessage) or message.partition not in self._followed:
+        if not isinstance(message, LogMessage) or message.partition not in self._followed:
             return
         if cast(BatchConsumer, self.app.consumer).follows(message):
             self._apply(message.partition, message.records)

@@ -1,5 +1,6 @@
 """Marking who is owed an explanation: in the rows of a scored batch, and in the worker's queue."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from streams.reasoning.policy.pending import note_pending, values_of
@@ -7,6 +8,7 @@ from streams.reasoning.policy.queue import ReasoningQueue
 from streams.reasoning.policy.settings import PendingPolicy
 from streams.rows.row import Pending
 from streams.rows.row_batch import RowBatch
+from streams.rows.segments import StoredKey
 from streams.scoring.fusion import ScoredBatch
 from streams.skills.skill_set import Levels
 
@@ -24,20 +26,21 @@ class PendingMarker:
         self._policy = policy
         self._levels = levels
         self._now_us = now_us
-        self._marked: dict[int, list[tuple[bytes, tuple[int, int], Pending]]] = {}
+        self._marked = defaultdict[int, list[tuple[bytes, tuple[int, int], Pending]]](list)
 
-    def __call__(self, partition: int, keys: Sequence[bytes], scored: ScoredBatch) -> RowBatch:
+    def __call__(self, keys: Sequence[StoredKey], scored: ScoredBatch) -> RowBatch:
         """Mark the rows of `keys`, the first of those scored."""
         policy, now_us = self._policy, self._now_us()
-        rows, marked = scored.rows, list[tuple[bytes, tuple[int, int], Pending]]()
+        rows, noted = scored.rows, list[Pending]()
+        self._marked.clear()
         values = values_of(scored.fused, rows.skill_states["explained"], self._levels(), policy).tolist()
         positions = zip(rows.headers["epoch"].tolist(), rows.headers["offset"].tolist(), strict=True)
-        for index, (key, value, position) in enumerate(zip(keys, values, positions, strict=False)):
+        for index, ((partition, key), value, position) in enumerate(zip(keys, values, positions, strict=False)):
             pending = rows.pending(index)
             note_pending(pending, value, now_us, policy)
-            marked.append((key, position, pending))
-        self._marked[partition] = marked
-        return rows.with_pending([pending for _, _, pending in marked])
+            noted.append(pending)
+            self._marked[partition].append((key, position, pending))
+        return rows.with_pending(noted)
 
     def offer(self, partition: int) -> None:
         """Offer the students to the queue whom the partition's last batch marked."""

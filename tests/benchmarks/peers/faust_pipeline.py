@@ -35,7 +35,8 @@ class PerEvent:
             message.offset, int(message.timestamp * 1000), event.value, message.topic, message.partition, event.key
         )
         partition = message.partition
-        result = (await self.pipeline.process({partition: [record]}, ProcessingContext(rows=self)))[partition]
+        outcome = await self.pipeline.process({partition: [record]}, ProcessingContext(rows=self))
+        result = outcome.partitions[partition]
         for key, row in result.rows.items():
             if row is None:
                 self.rows.pop(key, None)

@@ -9,7 +9,7 @@ import logging
 import struct
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aiokafka.structs import ConsumerRecord
@@ -17,7 +17,7 @@ from aiokafka.structs import ConsumerRecord
 from agents.delivery.faust.app import DeliveryApp, create_app
 from agents.delivery.faust.run import run_worker
 from agents.delivery.settings import DeliverySettings, changelog_spec
-from agents.delivery.step import BatchResult, Output
+from agents.delivery.step import Batches, BatchResult, Output
 from agents.kafka.topics import ensure_topics
 
 _ROW = struct.Struct("<qq")
@@ -31,11 +31,14 @@ class Counter:
     output: str
     said: bool = False
 
-    async def __call__(self, topic: str, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult:
+    async def __call__(self, _topic: str, batches: Batches) -> Mapping[int, BatchResult]:
         """See BatchStep."""
         if not self.said:
             print(json.dumps({"first_s": time.time()}), flush=True)  # noqa: T201
             self.said = True
+        return {partition: self._count(partition, records) for partition, records in batches.items()}
+
+    def _count(self, partition: int, records: Sequence[ConsumerRecord]) -> BatchResult:
         rows: dict[bytes, tuple[int, int]] = {}
         for record in records:
             key = record.key or b""

@@ -16,7 +16,7 @@ from agents.cli import main
 from agents.delivery.faust.table import RowTable
 from schemas.dialects import Record
 from streams.context import ProcessingContext
-from streams.pipeline import PartitionResult, Pipeline
+from streams.pipeline import BatchOutcome, Pipeline
 
 _process = Pipeline.process
 _changelog = RowTable.on_changelog_event
@@ -28,15 +28,15 @@ _counted: dict[str, int] = {}
 
 async def _counting(
     pipeline: Pipeline, records: Mapping[int, Sequence[Record]], context: ProcessingContext
-) -> dict[int, PartitionResult]:
+) -> BatchOutcome:
     if not _counted:
         say(first_s=time.time())
         _counted.update(steps=0, stepped=0)
-    results = await _process(pipeline, records, context)
+    outcome = await _process(pipeline, records, context)
     _counted["steps"] += 1
-    _counted["stepped"] += sum(result.taken for result in results.values())
+    _counted["stepped"] += sum(result.taken for result in outcome.partitions.values())
     say(**_counted)
-    return results
+    return outcome
 
 
 async def _first_of_changelog(table: RowTable, event: Any) -> None:

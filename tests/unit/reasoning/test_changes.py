@@ -70,7 +70,7 @@ class Explained:
         pipeline = self.stepped.pipeline
         row_batch = RowBatch.of([self.stepped.rows.get(OWNING, ADA)], pipeline.skill_set.names)
         scored = await pipeline.score(row_batch)
-        [written] = pipeline.write([ADA], scored).values()
+        [written] = pipeline.write([ADA], scored)
         limiter = MemoryLimiter(LIMITER, [calls_per_minute(60)], clock_us=lambda: NOW_US)
         await limiter.fill()
         registry = Registry()

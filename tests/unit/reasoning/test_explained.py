@@ -69,7 +69,7 @@ class Noted:
         pipeline = self.stepped.pipeline
         row_batch = RowBatch.of([self.stepped.rows.get(OWNING, ADA)], pipeline.skill_set.names)
         scored = await pipeline.score(row_batch)
-        [written] = pipeline.write([ADA], scored).values()
+        [written] = pipeline.write([ADA], scored)
         update = read_update(written)
         limiter = MemoryLimiter(LIMITER, [calls_per_minute(60)], clock_us=lambda: NOW_US)
         await limiter.fill()

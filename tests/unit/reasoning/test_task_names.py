@@ -124,7 +124,7 @@ def explained() -> tuple[_Recording, Explanation]:
         pipeline = stepped.pipeline
         row_batch = RowBatch.of([stepped.rows.get(OWNING, b"ada")], pipeline.skill_set.names)
         scored_batch = await pipeline.score(row_batch)
-        [written] = pipeline.write([b"ada"], scored_batch).values()
+        [written] = pipeline.write([b"ada"], scored_batch)
         limiter = MemoryLimiter(LIMITER, [calls_per_minute(60)], clock_us=lambda: NOW_US)
         await limiter.fill()
         registry = Registry()
