@@ -60,19 +60,20 @@ def require_sense(estimate: Estimate, shape: tuple[int, int]) -> None:
     for name in _ARRAYS:
         if getattr(estimate, name).shape != shape:
             raise ValueError(f"answered {name} with shape {getattr(estimate, name).shape}, not {shape}")
-    if 0 in shape:
-        return
-    # Least and most, for they are NaN where anything is: half as many passes as comparing all with both bounds.
-    n, age_s, shared = estimate.n, estimate.age_s, estimate.shared
+    p, n, age_s, shared = estimate.p, estimate.n, estimate.age_s, estimate.shared
     said = (estimate.status == EstimateStatus.OK) | (estimate.status == EstimateStatus.STALE)
-    if not np.all((estimate.p > 0) & (estimate.p < 1) | ~said):
+    of_size, of_age = (n >= 0) & (n < np.inf), (age_s >= 0) & (age_s < np.inf)
+    of_share = (shared >= 0) & (shared <= 1)
+    of_p = np.where(said, (p > 0) & (p < 1), n == 0)
+    if (of_p & of_size & of_age & of_share).all():  # one reduction of few numbers takes as long as five comparisons
+        return
+    if not of_p[said].all():
         raise ValueError("answered a probability outside of (0, 1)")
-    if not (n.min() >= 0 and n.max() < np.inf and age_s.min() >= 0 and age_s.max() < np.inf):
+    if not (of_size & of_age).all():
         raise ValueError("answered a sample size or an age that is negative or not finite")
-    if not (shared.min() >= 0 and shared.max() <= 1):
+    if not of_share.all():
         raise ValueError("answered a shared part outside of [0, 1]")
-    if np.any((n > 0) > said):
-        raise ValueError("answered a sample size where it has no estimate")
+    raise ValueError("answered a sample size where it has no estimate")
 
 
 async def _settled(asked: Coroutine[Any, Any, Estimate]) -> Estimate | BaseException:

@@ -29,14 +29,24 @@ class _Rows:
         self.decay = row_batch.decay if at_us is None else decays(row_batch.headers["reference_us"].tolist(), at_us)
 
     @cached_property
-    def controls(self) -> Array:
-        """Shape (rows, MAX_CONTROLS), of CONTROL; where there are fewer controls `unused` is 1."""
+    def controls(self) -> dict[str, Floats] | None:
+        """How often each control was `alone` and `isolated`, shape (rows, MAX_CONTROLS), NaN behind the last; None
+        where no row has any.
+        """
         controls = self.row_batch.sections["controls"]
+        if not any(controls):
+            return None
         counts = np.fromiter(map(len, controls), np.intp, len(controls)) // CONTROL.itemsize
-        dense = np.zeros((len(controls), MAX_CONTROLS), CONTROL)
-        dense["unused"] = 1
-        dense[ragged(counts)] = np.frombuffer(b"".join(controls), CONTROL)
+        at, records = ragged(counts), np.frombuffer(b"".join(controls), CONTROL)
+        dense = {name: np.full((len(controls), MAX_CONTROLS), np.nan) for name in ("alone", "isolated")}
+        for name, columns in dense.items():
+            columns[at] = records[name]
         return dense
+
+    @cached_property
+    def last_step_s(self) -> Floats:
+        """When the last step of a simulation was; shape (rows,)."""
+        return np.fmax(self.fact("newest_s", INDEX["set_controls"]), self.fact("newest_s", INDEX["reset"]))
 
     def fact(self, name: str, fact: int | Indices) -> Floats:
         """One column of the facts, or one a fact, NaN where the fact was never seen."""
@@ -64,7 +74,7 @@ FACT_COLUMNS: Final = {
     ),
     "mean": FactColumn(
         "mean of its values, of all times",
-        lambda rows, fact: rows.fact("total", fact) / rows.fact("n", fact),
+        lambda rows, fact: _mean(rows, fact, rows.row_batch.facts["n"][:, fact]),
     ),
     "sd": FactColumn("standard deviation of its values, from two on", lambda rows, fact: _deviation(rows, fact)),
     "recent_n": FactColumn(
@@ -174,22 +184,22 @@ def _by_column(names: tuple[str, ...]) -> tuple[list[tuple[str, int]], dict[str,
 
 
 def _controls(rows: _Rows, name: str, above: int) -> Floats:
-    seen = (rows.controls["unused"] == 0) & (rows.controls[name].astype(np.int64) > above)
-    return np.asarray(seen.sum(axis=1), np.float64)
+    if rows.controls is None:
+        return np.zeros(len(rows.row_batch))
+    return np.asarray((rows.controls[name] > above).sum(axis=1), np.float64)
 
 
 def _least(rows: _Rows, name: str) -> Floats:
-    there = rows.controls["unused"] == 0
-    least = np.where(there, rows.controls[name].astype(np.float64), np.inf).min(axis=1)
-    return np.where(there.any(axis=1), least, np.nan)
+    if rows.controls is None:
+        return np.full(len(rows.row_batch), np.nan)
+    return np.asarray(np.fmin.reduce(rows.controls[name], axis=1))
 
 
 def _since(rows: _Rows, fact: str) -> Floats:
     """How long before the last step of a simulation a fact was last seen, which no other work changes; cut, so that
     whoever comes back to a simulation on another day is not beyond all who were trained on.
     """
-    last_step_s = np.fmax(rows.fact("newest_s", INDEX["set_controls"]), rows.fact("newest_s", INDEX["reset"]))
-    return np.minimum(last_step_s - rows.fact("newest_s", INDEX[fact]), MOST_SINCE_S)
+    return np.minimum(rows.last_step_s - rows.fact("newest_s", INDEX[fact]), MOST_SINCE_S)
 
 
 def _of_what_was_due(rows: _Rows, column: str, fact: str) -> Floats:
@@ -202,12 +212,16 @@ def _of_what_was_due(rows: _Rows, column: str, fact: str) -> Floats:
 
 
 def _deviation(rows: _Rows, fact: Indices) -> Floats:
-    n = rows.fact("n", fact)
-    mean = rows.fact("total", fact) / n
-    variance = np.maximum(rows.fact("squares", fact) / n - mean * mean, 0.0)
+    n = rows.row_batch.facts["n"][:, fact]
+    mean = _mean(rows, fact, n)
+    variance = np.maximum(_ratio(rows.row_batch.facts["squares"][:, fact], n) - mean * mean, 0.0)
     return np.where(n >= 2, np.sqrt(variance), np.nan)
 
 
-def _ratio(part: Floats, whole: Floats) -> Floats:
+def _mean(rows: _Rows, fact: Indices, n: Array) -> Floats:
+    return _ratio(rows.row_batch.facts["total"][:, fact], n)
+
+
+def _ratio(part: Floats, whole: Array) -> Floats:
     ratio: Floats = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
     return ratio

@@ -53,14 +53,22 @@ class TreeScorer:
             some = slice(start, start + _ROWS)
             left = np.bitwise_and.reduce(self._table.take(at[:, some], axis=0), axis=0)
             leaves = np.bitwise_count(left - left.dtype.type(1)) + self._first_leaves
-            # Added one after the other, as scikit-learn does: numpy's sum adds in pairs.
-            summed[some] = np.add.accumulate(self._values.take(leaves), axis=1)[:, -1]
+            summed[some] = _added_in_order(self._values.take(leaves))
         return summed
 
     def probability(self, matrix: Floats) -> Floats:
         """Of the second class, of each row. By libm's exp, as scikit-learn: numpy's differs by processor."""
         log_odds = np.maximum(self.log_odds(matrix), _LEAST_LOG_ODDS).tolist()
         return np.array([1 / (1 + math.exp(-each)) for each in log_odds])
+
+
+def _added_in_order(values: Floats) -> Floats:
+    """Each row's values, shape (rows, trees), added one after the other, as scikit-learn does: of one row numpy adds in
+    pairs, of several a column at a time.
+    """
+    if len(values) == 1:
+        return np.asarray(np.add.accumulate(values, axis=1)[:, -1])
+    return np.asarray(np.add.reduce(np.ascontiguousarray(values.T), axis=0))
 
 
 class _RuledOut(NamedTuple):

@@ -7,8 +7,10 @@ to, and no others. A task's code is the CRC-32 of its whole name; of a name of m
 Two tasks of one code, a chance of one in 4 billion, are to a student one task. A row without has no such part.
 """
 
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, Self
 from zlib import crc32
 
@@ -131,16 +133,23 @@ def tasks_of(section: bytes) -> dict[int, bytes]:
     """The names in their part of a row, by code."""
     if not section:
         return {}
-    tasks = TaskNames.of([section])
-    return dict(zip(tasks.code.tolist(), tasks.names(), strict=True))
+    count = int.from_bytes(section[:WORD], "little")
+    codes_and_sizes = struct.unpack_from(f"<{2 * count}I", section, WORD)
+    names, start = dict[int, bytes](), WORD * (1 + count)
+    for code, size in zip(codes_and_sizes[::2], codes_and_sizes[1::2], strict=True):
+        names[code] = section[start : start + size]
+        start += size + -size % WORD
+    return names
 
 
 def tasks_section(names: Mapping[int, bytes]) -> bytes:
     """The reverse of `tasks_of`."""
     if not names:
         return b""
-    codes, at = np.array(sorted(names), np.int64), np.arange(len(names))
-    return TaskNames.named(np.zeros_like(at), codes, [names[code] for code in codes.tolist()], at).sections(1)[0]
+    codes = sorted(names)
+    ordered = [names[code] for code in codes]
+    codes_and_sizes = chain.from_iterable(zip(codes, map(len, ordered), strict=True))
+    return b"".join((struct.pack(f"<Q{2 * len(codes)}I", len(codes), *codes_and_sizes), *map(_padded, ordered)))
 
 
 def task_faults(section: bytes) -> str:

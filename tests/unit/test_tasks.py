@@ -115,3 +115,24 @@ def test_two_students_whose_tasks_have_one_code_keep_their_own_names() -> None:
 
     assert task_code("plumless") == task_code("buckeroo")
     assert [told(decode_row(row)).keys() for row in row_batch.encode()] == [{"plumless"}, {"buckeroo"}]
+
+
+def test_in_a_batch_of_many_students_each_keeps_the_names_that_it_keeps_alone() -> None:
+    students, foreign = 40, StoredEvidenceItem(Fact.FAILED, 1.0, 7, -3, 5)
+    stored = [
+        encode_row(Row(skills={1: SkillState(evidence_items=[foreign])}, tasks=tasks_section({5: b"Sums"})))
+        if number % 3 == 0
+        else None
+        for number in range(students)
+    ]
+    rows, alone = RowBatch.of(stored, NAMES), [RowBatch.of([row], NAMES) for row in stored]
+    for turn in range(4):
+        given = [
+            event("failure", event_id=f"{turn}-{number}", item_id=f"Task {number * turn % 7}", minute=turn)
+            for number in range(students)
+        ]
+        default_folding().fold(rows, range(students), given, [NOW_US] * students)
+        for row, one in zip(alone, given, strict=True):
+            default_folding().fold(row, [0], [one], [NOW_US])
+
+    assert rows.encode() == [row.encode()[0] for row in alone]
