@@ -4,6 +4,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from schemas.attention import AttentionRecord
+from schemas.catalogue import (
+    CATALOGUE_VERSION,
+    CataloguedSkill,
+    CatalogueEntry,
+    LevelThresholds,
+    TrainingData,
+)
 from schemas.dead_letter import DeadLetter
 from schemas.event import (
     Attempt,
@@ -101,6 +108,36 @@ UPDATE: Final = SkillUpdate(
     },
     degraded=["behaviour"],
     config_version="0bffd27fa203-a81815e0",
+)
+CATALOGUE_ENTRY: Final = CatalogueEntry(
+    version=CATALOGUE_VERSION,
+    config_version="0bffd27fa203-a81815e0",
+    skill_set="default",
+    model="default@a81815e0",
+    levels=LevelThresholds(developing=0.4, proficient=0.65, min_confidence=0.15),
+    skills={
+        "problem_solving": CataloguedSkill(
+            definition="Finds a way when none is given, and checks that it works.",
+            kind="score",
+            weights={"model": 1.0, "behaviour": 0.6},
+            rests_on={
+                "behaviour": "indicators chosen by hand; no labels",
+                "behaviour+model": "a model trained on PISA 2012 'climate control' (solved or not) and indicators "
+                "chosen by hand",
+                "model": "a model trained on PISA 2012 'climate control' (solved or not)",
+                "rubric": "ratings by teachers",
+            },
+            indicators={"takes_hints": "took hints for {count} of {of} tasks"},
+            trained_on=TrainingData(labels="pisa2012_climate", examples=30_000, students=3_000),
+        ),
+        "resilience": CataloguedSkill(
+            definition="Goes on when something does not work.",
+            kind="profile",
+            weights={"behaviour": 1.0},
+            rests_on={"rubric": "ratings by teachers"},
+            indicators={"tries_again_after_failing": "came back to {count} of {of} failed tasks"},
+        ),
+    },
 )
 EXPLANATION: Final = Explanation(
     version=EXPLANATION_VERSION,

@@ -1,7 +1,7 @@
 """The topics: what each carries, how it is keyed and kept, and what this program does with it.
 
 Names are without the prefix that a deployment may give them. All share a partition count, and all but `fusion-config`
-are keyed by student.
+and `skill-catalogue` are keyed by student.
 """
 
 from collections.abc import Mapping
@@ -132,4 +132,14 @@ FUSION_CONFIG: Final = Topic(
     receives="Workers read it whole before their first update, and follow it. What is wrong is refused, and logged.",
     sends="`skillstream config set` writes a configuration, `skillstream rescore` a request.",
 )
-TOPICS: Final = (ACTIVITY, UPDATES, REASONING, DEAD_LETTERS, RESULTS, ERASURES, ATTENTION, FUSION_CONFIG)
+CATALOGUE: Final = Topic(
+    name="skill-catalogue",
+    summary="What is the same for every student: skills in words, levels, weights, what scores rest on, by the "
+    "`config_version` that updates name; on partition 0 only. Nobody removes an entry: updates may name it.",
+    key="The `config_version`.",
+    config={"cleanup.policy": "compact"},
+    receives="`skillstream catalogue` prints it; `skillstream verify` looks for the entry of each update.",
+    sends="A worker writes the entry of its configuration, the same whoever writes it, before the first update that "
+    "names it.",
+)
+TOPICS: Final = (ACTIVITY, UPDATES, REASONING, DEAD_LETTERS, RESULTS, ERASURES, ATTENTION, FUSION_CONFIG, CATALOGUE)

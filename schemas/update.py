@@ -179,7 +179,17 @@ def evidence_id(skill: str, number: int) -> str:
     return f"{skill}.{number}"
 
 
+class _Versioned(Struct, frozen=True):
+    version: int
+
+
+_VERSIONS: Final = msgspec.json.Decoder(_Versioned)
 _UPDATES: Final = msgspec.json.Decoder(SkillUpdate)
+
+
+def is_former(value: bytes) -> bool:
+    """Whether an update that can be read is of a former version."""
+    return _VERSIONS.decode(value).version < UPDATE_VERSION
 
 
 def read_update(value: bytes) -> SkillUpdate:

@@ -30,6 +30,7 @@ _COMMANDS: Final = {
     "replay": "Run the pipeline over files, without Kafka.",
     "verify": "Check on Kafka that every event is accounted for, exactly.",
     "config": "See and change weights and thresholds while workers run.",
+    "catalogue": "What is the same for every student, by the config_version of updates.",
     "rescore": "Have all students scored by what is in force now.",
     "spend": "What explanations cost, and what is left of the limits.",
     "explain": "One student's explanation, with facts, prompt, answers and checks.",

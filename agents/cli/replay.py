@@ -22,6 +22,7 @@ from agents.cli.override_file import read_overrides
 from agents.cli.parameters import must_differ
 from agents.config.dialects import decoder_of
 from agents.config.settings import load_settings
+from schemas.catalogue import encode_entry
 from streams.evidence.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import Replay, batches
@@ -41,6 +42,7 @@ _MASTERY_DIGITS: Final = 6
 )
 @click.option("--dead-letters", metavar="FILE", help="Write what could not be read here, one a line; likewise.")
 @click.option("--mastery", metavar="FILE", help="Write all knowledge components of each student here; likewise.")
+@click.option("--catalogue", metavar="FILE", help="Write the entry of skill-catalogue that the updates name here.")
 @config_option
 @click.option("--skills", help="Skill set (SKILLSTREAM_SKILLS).")
 @click.option("--model", help="Model artifact (SKILLSTREAM_MODEL).")
@@ -52,6 +54,7 @@ def command(
     out: str | None,
     dead_letters: str | None,
     mastery: str | None,
+    catalogue: str | None,
     config: str | None,
     skills: str | None,
     model: str | None,
@@ -61,10 +64,10 @@ def command(
 ) -> None:
     """Replay events from FILES (plain or gzip, one event a line; - is standard input).
 
-    Settings are the workers', so that events have the same results here. With - for --out, --dead-letters or
-    --mastery, these go to standard output, and the summary to standard error.
+    Settings are the workers', so that events have the same results here. With - for --out, --dead-letters,
+    --mastery or --catalogue, these go to standard output, and the summary to standard error.
     """
-    must_differ(out=out, dead_letters=dead_letters, mastery=mastery)
+    must_differ(out=out, dead_letters=dead_letters, mastery=mastery, catalogue=catalogue)
     settings = load_settings(os.environ, config, skills=skills, model=model, mapping=mapping, reasoning="off")
     pipeline = Pipeline(
         load_skills(settings.skills),
@@ -84,11 +87,13 @@ def command(
         updates = _open(stack, out, files)
         rejected = _open(stack, dead_letters, files)
         components = _open(stack, mastery, files)
+        if (entry := _open(stack, catalogue, files)) is not None:
+            entry.write(encode_entry(pipeline.scorer.catalogue_entry) + b"\n")
         _run(replay, records_of_now(read_lines(files, quiet=as_json)), updates, rejected, bad)
         if components is not None and lists is not None:
             components.writelines(_all_components(replay, lists, pipeline.skill_set.names))
     bad.tell_of_the_rest("" if dead_letters else "; --dead-letters FILE has them all")
-    _print(summary(replay), as_json, to=stderr if STANDARD in (out, dead_letters, mastery) else stdout)
+    _print(summary(replay), as_json, to=stderr if STANDARD in (out, dead_letters, mastery, catalogue) else stdout)
 
 
 def summary(replay: Replay) -> dict[str, Any]:

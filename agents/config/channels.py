@@ -10,7 +10,7 @@ from schemas import topics
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """Full topic names. All share a partition count; all but `fusion_config` are keyed by student."""
+    """Full topic names. All share a partition count; all but `fusion_config` and `catalogue` are keyed by student."""
 
     activity: str
     updates: str
@@ -21,6 +21,7 @@ class Channels:
     attention: str
     """Empty: off."""
     fusion_config: str
+    catalogue: str
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -34,6 +35,7 @@ class Channels:
             erasures=settings.topic(topics.ERASURES.name),
             attention=settings.attention_topic and settings.topic(settings.attention_topic),
             fusion_config=settings.topic(topics.FUSION_CONFIG.name),
+            catalogue=settings.topic(topics.CATALOGUE.name),
         )
 
     @property

@@ -1,4 +1,7 @@
-"""Follows `fusion-config` in a worker: read whole before the first update, looked at again every few seconds."""
+"""Follows `fusion-config` in a worker: read whole before the first update, looked at again every few seconds.
+
+A configuration is in force when its entry in `skill-catalogue` is confirmed: so no update names one that has none.
+"""
 
 import asyncio
 import logging
@@ -10,10 +13,12 @@ from agents.fusion_config.topic import TopicStartedAnew
 from agents.kafka.deadline import Deadline
 from agents.kafka.errors import BrokerUnavailable, DamagedBatch, NoSuchTopic, TopicForbidden
 from agents.logs import lifecycle
+from schemas.catalogue import CatalogueEntry
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
 from streams.scoring.config_log import ConfigEntry, ConfigLog, RefusedEntry, RescoreEntry
 from streams.scoring.overrides import NO_OVERRIDES, apply_overrides
+from streams.scoring.scorer import Scorer
 
 _ASK_AGAIN_S: Final = 0.2
 _log = logging.getLogger(__name__)
@@ -30,18 +35,24 @@ class ConfigSource(Protocol):
 class ConfigFollower:
     """Puts the configuration in force into the pipeline. In the event loop's thread, but for what it reads.
 
-    `refused` hears of each record that is refused, `changed` of the new `config_version`, after it is in force.
+    `publish` writes an entry of `skill-catalogue` and waits for it, or raises BrokerUnavailable: then `unpublished`
+    hears of it, and of None when it has been written. `refused` hears of each record that is refused, `changed` of the
+    new `config_version`, after it is in force.
     """
 
     def __init__(
         self,
         topic: ConfigSource,
         pipeline: Pipeline,
+        publish: Callable[[CatalogueEntry], None],
+        unpublished: Callable[[BrokerUnavailable | None], None],
         refused: Callable[[RefusedEntry], None],
         changed: Callable[[str], None],
     ) -> None:
         self._topic = topic
         self._pipeline = pipeline
+        self._publish = publish
+        self._unpublished = unpublished
         self._refused = refused
         self._changed = changed
         self._entries = self._new_log()
@@ -49,7 +60,8 @@ class ConfigFollower:
         self._unread: str | None = None
 
     def begin(self, timeout_s: float) -> None:
-        """Read all that there is, and put it in force. Blocks. Raises BrokerUnavailable, TopicForbidden.
+        """Read all that there is, publish what it comes to, and put it in force. Blocks. Raises BrokerUnavailable,
+        TopicForbidden.
 
         A topic that was only just made may be unknown to some brokers: it is waited for, since nothing may be scored
         before it is read.
@@ -57,11 +69,16 @@ class ConfigFollower:
         deadline = Deadline(timeout_s)
         while True:
             try:
-                return self._take(self._topic.read_on())
+                self._note(self._topic.read_on())
+                break
             except NoSuchTopic as error:
                 if deadline.is_over:
                     raise BrokerUnavailable(str(error)) from error
             deadline.pause(_ASK_AGAIN_S)
+        entry, scorer = self._next()
+        self._publish(scorer.catalogue_entry)
+        if entry is not None:
+            self._put_in_force(entry, scorer)
 
     async def follow(self, every_s: float) -> None:
         """Read on every `every_s` seconds, for ever. What cannot be read leaves the old configuration in force."""
@@ -76,7 +93,8 @@ class ConfigFollower:
                 self._note_unread(str(error))
             else:
                 self._note_unread(None)
-                self._take(records)
+                self._note(records)
+                await self._take()
 
     @property
     def rescore(self) -> RescoreEntry | None:
@@ -100,18 +118,34 @@ class ConfigFollower:
             _log.warning("%s cannot be read, the configuration stays: %s", self._topic.name, why)
         self._unread = why
 
-    def _take(self, records: Sequence[FileRecord]) -> None:
-        """Note the records, then put in force what they come to."""
+    def _note(self, records: Sequence[FileRecord]) -> None:
         for noted in self._entries.note_all(records):
             if isinstance(noted, RefusedEntry):
                 self._refused(noted)
                 _log.warning("fusion-config: %s; the configuration in force stays", plain(noted.problem))
-        entry = self._entries.in_force
-        if entry == self._in_force:
+
+    async def _take(self) -> None:
+        """Publish and put in force what the records come to; what cannot be published is tried again the next time."""
+        if self._entries.in_force == self._in_force:
             return
+        entry, scorer = self._next()
+        try:
+            await asyncio.to_thread(self._publish, scorer.catalogue_entry)
+        except BrokerUnavailable as error:
+            self._unpublished(error)
+        else:
+            self._unpublished(None)
+            self._put_in_force(entry, scorer)
+
+    def _next(self) -> tuple[ConfigEntry | None, Scorer]:
+        """What is to be in force, and what scores by it."""
+        entry = self._entries.in_force
+        return entry, self._pipeline.scorer_with(NO_OVERRIDES if entry is None else entry.overrides)
+
+    def _put_in_force(self, entry: ConfigEntry | None, scorer: Scorer) -> None:
         former = self._pipeline.config_version
         self._in_force = entry
-        self._pipeline.scorer = self._pipeline.scorer_with(NO_OVERRIDES if entry is None else entry.overrides)
+        self._pipeline.scorer = scorer
         now = self._pipeline.config_version
         if entry is None:
             lifecycle.configured(former, now)

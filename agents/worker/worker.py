@@ -17,6 +17,7 @@ from agents.delivery.faust.app import create_app
 from agents.delivery.faust.run import run_worker
 from agents.delivery.ownership import DeliveryHooks
 from agents.delivery.settings import changelog_spec
+from agents.fusion_config.catalogue import CatalogueTopic
 from agents.fusion_config.following import ConfigFollower
 from agents.fusion_config.topic import FusionConfigTopic
 from agents.health import BrokerPing, ConfigState, Health, HealthBounds, ReasoningState, Server, SourceFailures, Watched
@@ -91,7 +92,14 @@ class Worker:
             authentic=self._keyring.authentic,
         )
         self._config_topic = FusionConfigTopic(settings)
-        self._config = ConfigFollower(self._config_topic, self._pipeline, self._config_refused, self._config_changed)
+        self._config = ConfigFollower(
+            self._config_topic,
+            self._pipeline,
+            CatalogueTopic(settings).publish,
+            self._catalogue_waits,
+            self._config_refused,
+            self._config_changed,
+        )
         self._delivery = delivery_settings(settings)
         self._store = open_store(settings)
         self._app = create_app(self._delivery, self._store)
@@ -243,6 +251,12 @@ class Worker:
         self._metrics.source_failures.add(source)
         self._failures.note(source)
         _log.warning("Source %s failed, scores go on without it: %r", source, error)
+
+    def _catalogue_waits(self, unanswered: BrokerUnavailable | None) -> None:
+        if unanswered is None:
+            self._app.outage.back("catalogue")
+        else:
+            self._app.outage.begin("catalogue", unanswered)
 
     def _config_refused(self, entry: RefusedEntry) -> None:
         self._metrics.fusion_config_refused.add(entry.refusal)

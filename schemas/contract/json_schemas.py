@@ -11,6 +11,7 @@ import msgspec
 
 from schemas import examples, topics
 from schemas.attention import AttentionRecord
+from schemas.catalogue import CatalogueEntry
 from schemas.dead_letter import DeadLetter, to_headers
 from schemas.event import NativeEvent
 from schemas.explanation import Explanation, ReasoningResult
@@ -28,6 +29,7 @@ _EXAMPLES: Final[Mapping[str, tuple[Any, ...]]] = {
     topics.RESULTS.name: (examples.RESULT,),
     topics.ATTENTION.name: (examples.ATTENTION_RECORD,),
     topics.FUSION_CONFIG.name: examples.CONFIGS,
+    topics.CATALOGUE.name: (examples.CATALOGUE_ENTRY,),
 }
 _TYPES: Final[Mapping[str, Any]] = {
     topics.ACTIVITY.name: _NATIVE_EVENT,
@@ -36,6 +38,7 @@ _TYPES: Final[Mapping[str, Any]] = {
     topics.RESULTS.name: ReasoningResult,
     topics.ATTENTION.name: AttentionRecord,
     topics.FUSION_CONFIG.name: _FUSION_CONFIG,
+    topics.CATALOGUE.name: CatalogueEntry,
 }
 _SUMMARIES: Final = {topic.name: topic.summary for topic in topics.TOPICS}
 MESSAGE_TOPICS: Final = (*_TYPES, topics.DEAD_LETTERS.name)

@@ -12,7 +12,7 @@ import msgspec
 from schemas.dialects import Record
 from schemas.errors import Fatal
 from schemas.explanation import Explanation, read_explanation
-from schemas.update import SkillUpdate, read_update
+from schemas.update import SkillUpdate, is_former, read_update
 from streams.input.checkpoint import CHECKPOINT_KEY, InputCheckpoint, decode_checkpoint, is_reserved
 from streams.rows.codec import decode_row
 from streams.rows.segments import is_segment, student_of
@@ -112,7 +112,10 @@ class Last:
                 continue
             update = self._read("update", record, read_update)
             if not isinstance(update, Unsound):
-                packed = None if update is None else pack_update(shorten(update, self._remote))
+                packed = None
+                if update is not None:
+                    is_catalogued = not is_former(record.value or b"")
+                    packed = pack_update(shorten(update, self._remote, is_catalogued=is_catalogued))
                 self._put(self._published, key, packed, len(packed or b"") - len(self._published.get(key, b"")))
 
     def note_explanations(self, records: Sequence[Record]) -> None:

@@ -18,6 +18,7 @@ from streams.pipeline import PartitionResult
 from streams.rows.codec import decode_row
 from streams.rows.row import Row
 from streams.verification.audit import AuditFinding, Difference, NotCompared, RowPosition, position
+from streams.verification.catalogue import CatalogueCheck
 from streams.verification.erased import ErasedStudents
 from streams.verification.known_ids import segments_differ
 from streams.verification.latest import Last
@@ -35,7 +36,8 @@ _NO_KEYS: Final = "their events came with signed headers that cannot be judged w
 class Pass:
     """See the module. `memory_bytes` bounds what is kept of students, roughly; those left out are `set_aside`.
 
-    `is_of_lacking_key` tells records whose headers of ours were taken as genuine for want of keys.
+    `is_of_lacking_key` tells records whose headers of ours were taken as genuine for want of keys. `catalogue` hears of
+    each student's last update.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Pass:
         students: Slice,
         memory_bytes: int,
         is_of_lacking_key: Authentic = nobody,
+        catalogue: CatalogueCheck | None = None,
     ) -> None:
         self._is_of_lacking_key = is_of_lacking_key
         self._pipeline = rescoring.pipeline
@@ -54,6 +57,7 @@ class Pass:
         self._memory_bytes = memory_bytes
         self.last = Last(students, memory_bytes, rescoring.remote)
         self.scores = ScoreComparison(rescoring)
+        self.catalogue = CatalogueCheck() if catalogue is None else catalogue
         self.students = 0
         self.left_out: dict[str, int] = {}
         self._ahead: dict[bytes, RowPosition] = {}
@@ -145,6 +149,8 @@ class Pass:
                 if isinstance(case, AuditFinding):
                     yield self._difference(key, case, -1)
                     continue
+                if case.published is not None:
+                    self.catalogue.note(key, self.extent.partition, case.published)
                 row = compare_row(case, self.extent) or self._compare_segments(key, case)
                 all_found = [row, *compare_published(case, row, self.extent)]
                 for found in all_found:

@@ -54,7 +54,9 @@ class Part(Struct, frozen=True, array_like=True):
 
 
 class PublishedUpdate(Struct, frozen=True, array_like=True):
-    """See the module; `degraded` in the order of their names. `recorded`: what remote sources said, source by skill."""
+    """See the module; `degraded` in the order of their names. `recorded`: what remote sources said, source by skill;
+    `is_catalogued`: it leaves what is the same for every student to `skill-catalogue`.
+    """
 
     epoch: int
     offset: int
@@ -64,6 +66,7 @@ class PublishedUpdate(Struct, frozen=True, array_like=True):
     skills: dict[str, PublishedSkill]
     recorded: dict[str, dict[str, Part]] = {}
     mastery: tuple[PublishedMastery, ...] = ()
+    is_catalogued: bool = True
 
     @property
     def position(self) -> RowPosition:
@@ -75,7 +78,7 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(PublishedUpdate)
 
 
-def shorten(update: SkillUpdate, remote: Collection[str] = ()) -> PublishedUpdate:
+def shorten(update: SkillUpdate, remote: Collection[str] = (), *, is_catalogued: bool = True) -> PublishedUpdate:
     """What is compared of `update`, and what the `remote` sources said."""
     epoch, offset = update.seq
     return PublishedUpdate(
@@ -90,6 +93,7 @@ def shorten(update: SkillUpdate, remote: Collection[str] = ()) -> PublishedUpdat
             for each in update.mastery or ()
         ),
         recorded={source: _said_by(source, update) for source in remote},
+        is_catalogued=is_catalogued,
     )
 
 

@@ -20,6 +20,7 @@ def validate(deployment: "Deployment") -> int:
     spoken = {
         "skill-updates": [orjson.loads(value) for value in deployment.values(channels.updates)],
         "skill-reasoning": [orjson.loads(value) for value in deployment.values(channels.reasoning)],
+        "skill-catalogue": [orjson.loads(value) for value in deployment.values(channels.catalogue)],
         "reasoning-results": [
             orjson.loads(value) for value in deployment.values(channels.results) if value not in deployment.foreign
         ],

@@ -8,6 +8,7 @@ import pytest
 from agents.fusion_config.following import ConfigFollower
 from agents.fusion_config.topic import TopicStartedAnew
 from agents.kafka.errors import BrokerUnavailable, DamagedBatch, NoSuchTopic, TopicForbidden
+from schemas.catalogue import CatalogueEntry
 from schemas.fusion_config import Overrides
 from streams.evidence.artifacts import NO_ARTIFACT
 from streams.pipeline import Pipeline
@@ -46,14 +47,33 @@ class Script:
 class Followed:
     """What a worker makes of a script."""
 
-    def __init__(self, *answers: Sequence[FileRecord] | Exception) -> None:
+    def __init__(
+        self, *answers: Sequence[FileRecord] | Exception, publishing: Sequence[BrokerUnavailable | None] = ()
+    ) -> None:
+        """`publishing`: what becomes of the first tries to publish an entry; others succeed."""
         self.refused: list[RefusedEntry] = []
         self.versions: list[str] = []
         self.pipeline = Pipeline(default_skills(), NO_ARTIFACT, on_failure=fail_source)
-        self.follower = ConfigFollower(Script(*answers), self.pipeline, self.refused.append, self.versions.append)
+        self.published: list[str] = []
+        self.unpublished: list[BrokerUnavailable | None] = []
+        self._refusals = list(publishing)
+        self.follower = ConfigFollower(
+            Script(*answers),
+            self.pipeline,
+            self._publish,
+            self.unpublished.append,
+            self.refused.append,
+            self.versions.append,
+        )
         self.follower.begin(5.0)
         with pytest.raises(Over):
             asyncio.run(self.follower.follow(0.0))
+
+    def _publish(self, entry: CatalogueEntry) -> None:
+        assert entry.config_version not in self.versions, "its updates may be out before"
+        if self._refusals and (error := self._refusals.pop(0)) is not None:
+            raise error
+        self.published.append(entry.config_version)
 
     @property
     def overridden(self) -> str:
@@ -88,9 +108,32 @@ def test_a_topic_that_was_made_anew_is_read_from_its_start() -> None:
 def test_nothing_is_scored_before_the_topic_is_known() -> None:
     assert Followed(NoSuchTopic("not yet"), [record(0, LOUD)]).overridden == version_of(LOUD)
 
-    follower = ConfigFollower(Script(NoSuchTopic("never")), Followed([]).pipeline, print, print)
+    follower = ConfigFollower(Script(NoSuchTopic("never")), Followed([]).pipeline, print, print, print, print)
     with pytest.raises(BrokerUnavailable, match="never"):
         follower.begin(0.0)
+
+
+def test_what_is_in_force_was_published_before_and_no_version_twice_in_a_row() -> None:
+    plain, loud = Followed([]), Followed([], [record(0, LOUD)], [], [record(1, QUIET)])
+
+    assert plain.published == [plain.pipeline.base_version]
+    assert loud.published == [loud.pipeline.base_version, *loud.versions]
+    assert Followed([record(0, LOUD)]).published == loud.versions[:1], "nothing is said of what was never in force"
+
+
+def test_a_configuration_that_cannot_be_published_waits_and_is_an_outage() -> None:
+    away = BrokerUnavailable("away")
+
+    waiting = Followed([], [record(0, LOUD)], publishing=[None, away])
+    assert waiting.overridden == ""
+    assert waiting.unpublished == [away]
+
+    again = Followed([], [record(0, LOUD)], [], publishing=[None, away])
+    assert again.overridden == version_of(LOUD)
+    assert again.unpublished == [away, None]
+
+    with pytest.raises(BrokerUnavailable, match="away"):
+        Followed([], publishing=[away])
 
 
 def test_hostile_words_of_a_record_reach_the_log_as_one_plain_line(caplog: pytest.LogCaptureFixture) -> None:

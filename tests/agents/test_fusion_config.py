@@ -91,9 +91,21 @@ def test_what_is_set_while_workers_run_applies_at_a_student_s_next_event_and_in_
     await_config(second, plain.config_version)
     assert answer(deployment, "ada").config_version == plain.config_version
 
+    entries = {entry["config_version"]: entry for entry in command(deployment, "catalogue", "--json").lines}
+    assert entries.keys() == {plain.config_version, state["config_version"]}
+    assert entries[state["config_version"]]["skills"][SKILL]["weights"]["behaviour"] == 2.5
+    for version in entries:
+        assert f"{version}: skill set default" in command(deployment, "catalogue", version).text
+    unknown = command(deployment, "catalogue", "0")
+    assert (unknown.code, plain.config_version in unknown.err) == (WRONG_USAGE, True)
+
     deployment.await_caught_up()
     verified = command(deployment, "verify", "--json")
     assert (verified.code, verified.lines[-1]["notes"]) == (0, []), "each is scored again as its update says"
+
+    deployment.send([Sent(plain.config_version.encode(), None, partition=0)], deployment.channels.catalogue)
+    [missing] = command(deployment, "verify", "--json").lines[-1]["differences"]
+    assert f"no entry of {plain.config_version}" in missing["what"]
 
 
 @pytest.mark.long

@@ -103,10 +103,22 @@ def test_train_writes_an_artifact_that_replay_takes(run: Run, tmp_path: Path) ->
     assert card["metrics"]["fused_n_holdout"] + 150 < simulated.STUDENTS
     assert card["metrics"]["fused_auc_holdout"] > 0.7
     assert {name.split(".")[0].split("_")[0] for name in card["features"]} <= {"controls", "varied"}
-    replayed = run("replay", events, "--model", tmp_path / "mine", "--out", tmp_path / "updates.jsonl", "--json")
+    replayed = run(
+        "replay",
+        events,
+        "--model",
+        tmp_path / "mine",
+        "--out",
+        tmp_path / "updates.jsonl",
+        "--json",
+        "--catalogue",
+        tmp_path / "entry.json",
+    )
     assert replayed.code == 0
     update = orjson.loads((tmp_path / "updates.jsonl").read_bytes().splitlines()[-1])
-    assert update["config_version"].endswith(summary["artifact"].removeprefix("mine@"))
+    entry = orjson.loads((tmp_path / "entry.json").read_bytes())
+    assert (entry["config_version"], entry["model"]) == (update["config_version"], summary["artifact"])
+    assert "simulated" in entry["skills"]["problem_solving"]["trained_on"]["labels"]
     assert update["skills"]["problem_solving"]["validated"] is True
     assert update["skills"]["problem_solving"]["contributions"]["model"]["p"] > 0
 

@@ -18,6 +18,7 @@ VERBS = [
     "replay",
     "verify",
     "config",
+    "catalogue",
     "rescore",
     "spend",
     "explain",

@@ -13,6 +13,7 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
+from schemas.catalogue import read_entry
 from schemas.contract.json_schemas import message_version
 from schemas.dead_letter import from_headers, own_headers
 from schemas.dialects import native
@@ -34,10 +35,16 @@ _EVENTS: Final = {
 _KINDS: Final = _EVENTS | {
     "update": "skill-updates",
     "explanation": "skill-reasoning",
+    "catalogue": "skill-catalogue",
     "result": "reasoning-results",
     "dead-letter": "dead-letters",
 }
-_READERS: Final = {"update": read_update, "explanation": read_explanation, "result": read_result}
+_READERS: Final = {
+    "update": read_update,
+    "explanation": read_explanation,
+    "result": read_result,
+    "catalogue": read_entry,
+}
 
 
 def read(kind: str, case: dict[str, Any]) -> Any:

@@ -123,7 +123,9 @@ class Permissions:
         channels = Channels.of(self.settings)
         both = channels.activity, channels.results, channels.dead_letters, changelog_of(self.settings).name
         keys = header_keys_spec(self.settings).name
-        written = [topic for topic in (channels.updates, channels.reasoning, channels.attention) if topic]
+        written = [
+            topic for topic in (channels.updates, channels.reasoning, channels.attention, channels.catalogue) if topic
+        ]
         return {
             **dict.fromkeys(both, (_READ, _WRITE)),
             **dict.fromkeys(written, (_WRITE,)),

@@ -20,6 +20,7 @@ from schemas.unreadable import UnreadableBatch
 from streams.input.partitioner import OwningPartitionOfKey
 from streams.input.signature import Authentic
 from streams.replay import FileRecord
+from streams.verification.catalogue import CatalogueCheck
 from streams.verification.dead_letters import DeadLetterBook, RepartitionBook
 from streams.verification.partition import Pass
 from streams.verification.rescoring import Rescoring
@@ -43,6 +44,7 @@ class PartitionReader:
     rescoring: Rescoring
     memory_bytes: int
     is_of_lacking_key: Authentic
+    catalogue: CatalogueCheck
     passed_over: set[tuple[str, int, int]] = field(default_factory=set)
     """Topic, partition and last offset of each record batch that nobody can unpack."""
     refused: defaultdict[SourcePartition, list[BatchHeader]] = field(default_factory=lambda: defaultdict(list))
@@ -70,7 +72,15 @@ class PartitionReader:
         The first pass of a partition, the one with `repartitioned`, goes through all of the input, the others not
         further than they must.
         """
-        one = Pass(self.rescoring, self.owning_partition, extent, students, self.memory_bytes, self.is_of_lacking_key)
+        one = Pass(
+            self.rescoring,
+            self.owning_partition,
+            extent,
+            students,
+            self.memory_bytes,
+            self.is_of_lacking_key,
+            self.catalogue,
+        )
         self._read_published(one, extent.partition)
         one.begin()
         activity, partition = self.channels.activity, extent.partition

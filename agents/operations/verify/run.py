@@ -11,6 +11,7 @@ from agents.config.dialects import decoder_of
 from agents.config.header_keys import Keyring
 from agents.config.settings import Settings
 from agents.delivery.deployment import changelog_of
+from agents.fusion_config.catalogue import CatalogueTopic
 from agents.fusion_config.stored import StoredConfigurations
 from agents.kafka.input_topic import InputTopic
 from agents.kafka.offsets import Offsets, SourcePartition
@@ -24,6 +25,7 @@ from streams.input.checkpoint import InputCheckpoint, is_same_topic
 from streams.input.partitioner import partitioner
 from streams.skills.skills_file import load_skills
 from streams.verification.audit import Difference
+from streams.verification.catalogue import CatalogueCheck
 from streams.verification.dead_letters import (
     DeadLetterBook,
     RepartitionBook,
@@ -107,6 +109,7 @@ class Verification:
                 f"not caught up: {lag} records are not committed and not judged; stop producers or use --wait"
             )
         self._tell_removed(offsets)
+        catalogue = CatalogueCheck()
         with ExitStack() as stack:
             repartitioned = stack.enter_context(EntryLedger(self._ledger_bytes))
             readers = {topic: stack.enter_context(self._reader(topic)) for topic in topics}
@@ -121,6 +124,7 @@ class Verification:
                 rescoring=self._rescoring,
                 memory_bytes=self._students_bytes,
                 is_of_lacking_key=self._keyring.is_of_lacking_key,
+                catalogue=catalogue,
             )
             extents = {}
             for partition in range(settings.partitions):
@@ -132,6 +136,8 @@ class Verification:
                         "read: what differs there may come of that; run it again"
                     )
             self._settle_repartitioned(repartitioned, extents)
+        for difference in catalogue.missing(CatalogueTopic(settings).read()):  # read after all that names an entry
+            self._report.add(difference)
         self._report.mention(
             "record batches were passed over that cannot be unpacked, or only to more than is allowed",
             len(partitions.passed_over),

@@ -25,6 +25,7 @@ from streams.mastery.model import Mastery
 from streams.pipeline import Pipeline
 from streams.rows.row import Row, SkillState
 from streams.rows.row_batch import RowBatch
+from streams.scoring.catalogue import OF_LATER_ANSWERS, catalogue_entry
 from streams.scoring.fusion import Fusion
 from streams.scoring.mastery_list import MOST
 from streams.skills.skills_file import load_skills
@@ -138,6 +139,12 @@ def test_a_rating_alone_is_a_score_that_is_not_validated() -> None:
     score = scores_of(update)["mastery"]
     assert score.score > 0.5
     assert (score.kind, score.validated, list(score.contributions)) == ("score", False, ["rubric"])
+
+
+def test_the_catalogue_tells_its_kind_what_its_interval_is_and_what_it_rests_on(artifact: Artifact) -> None:
+    skill = catalogue_entry(SKILLS, artifact, types_of(SKILLS), "v").skills["mastery"]
+    assert (skill.kind, skill.interval) == ("mastery", OF_LATER_ANSWERS)
+    assert skill.rests_on["mastery"].startswith("answers by knowledge component")
 
 
 def test_other_skill_sets_know_nothing_of_it(artifact: Artifact) -> None:
