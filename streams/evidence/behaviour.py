@@ -15,7 +15,7 @@ from streams.evidence.artifacts import NO_ARTIFACT, Artifact
 from streams.evidence.features import facts_read
 from streams.evidence.indicators import Indicators, Rates
 from streams.evidence.platforms import speaking
-from streams.evidence.source import Estimate, EstimateStatus, SourceType
+from streams.evidence.source import Estimate, SourceType, status_where
 from streams.evidence.training_scope import training_scopes
 from streams.evidence.weighted_indicators import WeightedIndicator, WeightedIndicators, log_odds_within_edges
 from streams.rows.row_batch import Floats, RowBatch
@@ -62,7 +62,7 @@ class BehaviourSource:
         weigh was fitted to others. Sums have shape (skills, rows) on the way.
         """
         recent = self._indicators.recent(row_batch)
-        counted = np.tile(row_batch.decay, (len(row_batch.names), 1))
+        counted = np.ones((len(row_batch.names), 1)) * row_batch.decay
         log_odds, n = _rubric(row_batch, counted)
         for column, scope in self._scopes:
             counted[column, scope.excludes(row_batch)] = 0.0
@@ -74,12 +74,13 @@ class BehaviourSource:
         self._rates.add_by_skill(events * self._read_by_model, shared)
         age_s = row_batch.headers["as_of_us"] / 1e6 - self._newest_s(row_batch, counted)
         known = n > 0
+        bounded = np.minimum(np.maximum(log_odds, -_MAX_LOG_ODDS), _MAX_LOG_ODDS)
         shown = known.T
         return BehaviourEstimate(
-            p=np.where(shown, (1 / (1 + np.exp(-np.clip(log_odds, -_MAX_LOG_ODDS, _MAX_LOG_ODDS)))).T, np.nan),
+            p=np.where(shown, (1 / (1 + np.exp(-bounded))).T, np.nan),
             n=np.where(shown, n.T, 0.0),
             age_s=np.where(shown, np.maximum(age_s, 0).T, 0.0),
-            status=np.where(shown, np.int8(EstimateStatus.OK), np.int8(EstimateStatus.ABSENT)),
+            status=status_where(shown),
             shared=np.minimum(np.divide(shared, n, out=np.zeros_like(n), where=known), 1.0).T.copy(),
             out_of_range=np.zeros(shown.shape, np.bool_),
             recent=recent,

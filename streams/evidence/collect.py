@@ -10,6 +10,7 @@ from streams.evidence.source import Estimate, EstimateStatus, Source, WaitingSou
 from streams.rows.row_batch import RowBatch
 
 FailureListener = Callable[[str, BaseException], None]
+_OK, _STALE = np.int8(EstimateStatus.OK), np.int8(EstimateStatus.STALE)  # numpy looks long at a member of an enum
 _ARRAYS: Final = ("p", "n", "age_s", "status", "shared", "out_of_range")
 
 
@@ -61,11 +62,11 @@ def require_sense(estimate: Estimate, shape: tuple[int, int]) -> None:
         if getattr(estimate, name).shape != shape:
             raise ValueError(f"answered {name} with shape {getattr(estimate, name).shape}, not {shape}")
     p, n, age_s, shared = estimate.p, estimate.n, estimate.age_s, estimate.shared
-    said = (estimate.status == EstimateStatus.OK) | (estimate.status == EstimateStatus.STALE)
+    said = (estimate.status == _OK) | (estimate.status == _STALE)
     of_size, of_age = (n >= 0) & (n < np.inf), (age_s >= 0) & (age_s < np.inf)
     of_share = (shared >= 0) & (shared <= 1)
     of_p = np.where(said, (p > 0) & (p < 1), n == 0)
-    if (of_p & of_size & of_age & of_share).all():  # one reduction of few numbers takes as long as five comparisons
+    if np.count_nonzero(of_p & of_size & of_age & of_share) == n.size:  # of few numbers a tenth of `all`
         return
     if not of_p[said].all():
         raise ValueError("answered a probability outside of (0, 1)")
@@ -98,6 +99,6 @@ def _heard(
         on_failure(name, answer)
         return Estimate.empty(*shape, EstimateStatus.FAILED)
     old = answer.age_s > stale_after_s
-    if old.any():
+    if np.count_nonzero(old):
         answer.status[old & (answer.status == EstimateStatus.OK)] = EstimateStatus.STALE
     return answer

@@ -10,7 +10,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from streams.evidence.source import Estimate, EstimateStatus, SourceType
+from streams.evidence.source import Estimate, SourceType, status_where
 from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import SkillSet
 
@@ -45,7 +45,7 @@ class LanguageSource:
             p=np.where(said, 1 / (1 + np.exp(mean)), np.nan),
             n=np.where(said, n, 0.0),
             age_s=np.where(said, np.maximum(age_s, 0), 0.0),
-            status=np.where(said, np.int8(EstimateStatus.OK), np.int8(EstimateStatus.ABSENT)),
+            status=status_where(said),
             shared=np.zeros(shape),
             out_of_range=np.zeros(shape, np.bool_),
         )

@@ -29,6 +29,9 @@ class EstimateStatus(IntEnum):
     FAILED = 3
 
 
+_OK: Final = np.int8(EstimateStatus.OK)
+
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """One source's estimate; every array has shape (students, skills).
@@ -57,6 +60,11 @@ class Estimate:
             shared=np.zeros(shape),
             out_of_range=np.zeros(shape, np.bool_),
         )
+
+
+def status_where(known: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """OK where something is known, ABSENT elsewhere."""
+    return known.astype(np.int8) * _OK
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,21 +33,24 @@ class Times(NamedTuple):
     """The events' own times and those of their records, in µs.
 
     `is_far`: which are more than FAR_US after their records'. `seen_us` moves the newest time that a row has seen: of
-    one that is far off, its record's. `bits`: which of a row's `far_times` stands for an own time.
+    one that is far off, its record's.
     """
 
     own_us: Integers
     record_us: Integers
     is_far: NDArray[np.bool_]
     seen_us: Integers
-    bits: Array
 
     @classmethod
     def of(cls, own_us: Integers, record_us: Integers) -> Self:
         """Compare own times with those of the records."""
         is_far = own_us > record_us + FAR_US
-        bits = np.uint64(1) << (own_us.astype(np.uint64) * _SPREAD >> np.uint64(58))
-        return cls(own_us, record_us, is_far, np.where(is_far, record_us, own_us), bits)
+        return cls(own_us, record_us, is_far, np.where(is_far, record_us, own_us) if is_far.any() else own_us)
+
+    @property
+    def bits(self) -> Array:
+        """Which of a row's `far_times` stands for each own time."""
+        return np.asarray(np.uint64(1) << (self.own_us.astype(np.uint64) * _SPREAD >> np.uint64(58)))
 
 
 class Deduplicated(NamedTuple):
@@ -191,8 +194,9 @@ def _may_be_old(row_batch: RowBatch, row_index: Indices, hashes: Hashes, times: 
         return np.zeros(len(row_index), np.bool_)
     newest_us = newest_before(row_index, times.seen_us, row_batch.headers["newest_us"][row_index])
     far_times = row_batch.headers["far_times"].copy()
-    np.bitwise_or.at(far_times, row_index[times.is_far], times.bits[times.is_far])
-    may_be_far: NDArray[np.bool_] = (far_times[row_index] & times.bits) != 0
+    bits = times.bits
+    np.bitwise_or.at(far_times, row_index[times.is_far], bits[times.is_far])
+    may_be_far: NDArray[np.bool_] = (far_times[row_index] & bits) != 0
     return _always_old(hashes, times) | (times.own_us <= newest_us) | may_be_far
 
 

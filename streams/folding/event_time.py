@@ -42,10 +42,11 @@ class EventTimes:
 def advance_event_time(row_batch: RowBatch, row_index: Indices, time_us: Integers) -> EventTimes:
     """Move the rows' clocks and counts over new events. A row's first event sets its reference time."""
     headers = row_batch.headers
-    first_of_row, at = np.unique(row_index, return_index=True)
-    new = headers["events"][first_of_row] == 0
-    for name in ("reference_us", "first_us", "as_of_us"):
-        headers[name][first_of_row[new]] = time_us[at[new]]
+    new = np.flatnonzero(headers["events"][row_index] == 0)
+    if len(new):
+        rows, at = np.unique(row_index[new], return_index=True)
+        for name in ("reference_us", "first_us", "as_of_us"):
+            headers[name][rows] = time_us[new[at]]
     late = time_us < newest_before(row_index, time_us, headers["as_of_us"][row_index]) - ALLOWED_LATENESS_US
     headers["events"] += np.bincount(row_index, minlength=len(row_batch)).astype(np.uint32)
     np.minimum.at(headers["first_us"], row_index, time_us)

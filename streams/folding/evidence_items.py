@@ -39,18 +39,22 @@ class EvidenceItems:
 
     def __add__(self, other: "EvidenceItems") -> "EvidenceItems":
         """The items of both."""
-        return EvidenceItems(
-            *(np.concatenate([getattr(self, one.name), getattr(other, one.name)]) for one in fields(self))
-        )
+        if not len(other.group):
+            return self
+        return EvidenceItems(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in _COLUMNS))
 
     def __getitem__(self, at: Array) -> "EvidenceItems":
         """The items at these indices."""
-        return EvidenceItems(*(getattr(self, one.name)[at] for one in fields(self)))
+        return EvidenceItems(*(getattr(self, name)[at] for name in _COLUMNS))
 
     @property
     def rank(self) -> Array:
         """The rank of each item; the highest are kept. As `rank_of`."""
         return np.asarray(_LOG2[np.abs(self.weight)] + self.time_s * 1e6 / HALF_LIFE_US)
+
+
+_COLUMNS: Final = tuple(one.name for one in fields(EvidenceItems))
+NO_EVIDENCE: Final = EvidenceItems(*(np.zeros(0, np.float64 if name == "value" else np.int64) for name in _COLUMNS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,8 @@ def keep_evidence(row_batch: RowBatch, items: EvidenceItems, tasks: TasksOfEvent
 
     Equal ranks are ordered by code, value, time and task, largest first.
     """
+    if not len(items.group):
+        return
     touched = np.bincount(items.group).nonzero()[0]
     columns = {name: column.reshape(-1) for name, column in row_batch.evidence_items.items()}
     slots = (touched[:, None] * MAX_EVIDENCE + np.arange(MAX_EVIDENCE)).reshape(-1)
@@ -119,7 +125,9 @@ def keep_evidence(row_batch: RowBatch, items: EvidenceItems, tasks: TasksOfEvent
         slots_of_row = len(row_batch.names) * MAX_EVIDENCE
         rows = np.bincount(changed // slots_of_row).nonzero()[0]
         row, event = at // slots_of_row, unasked(np.append(before.task, items.task)[order])
-        named = (event >= 0) & (few.task != NO_TASK) & np.isin(row, rows)
+        is_changed = np.zeros(len(row_batch), np.bool_)
+        is_changed[rows] = True
+        named = (event >= 0) & (few.task != NO_TASK) & is_changed[row]
         keep_names(row_batch, rows, row[named], event[named], tasks)
 
 

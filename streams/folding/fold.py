@@ -151,8 +151,8 @@ class Folding:
         facts = facts_of(events, kinds)
         counts = np.bincount(facts.event, minlength=len(events))
         useful = counts > 0
-        useful[list(kinds.get(Reflection, ()))] = True  # its text is read, were it asked for or not
-        useful[[index for index in kinds.get(Rubric, ()) if self._is_rating(events[index])]] = True
+        useful[kinds.get(Reflection, [])] = True  # its text is read, were it asked for or not
+        useful[[index for index in kinds.get(Rubric, []) if self._is_rating(events[index])]] = True
         own_us = np.array([event.time.timestamp() for event in events], np.float64) * 1e6
         times = Times.of(own_us.astype(np.int64), np.asarray(now_us, np.int64))
         time_us = np.minimum(times.own_us, times.record_us)
@@ -176,7 +176,7 @@ class Folding:
             before = np.searchsorted(new, [void.before for void in voids.values()]).tolist()
             voids = {index: void._replace(before=at) for (index, void), at in zip(voids.items(), before, strict=True)}
         retracted, given_up = self._add(row_batch, events, readings, event_times, voids)
-        clamped = int(np.sum((own_us > times.record_us)[new]))
+        clamped = int(np.count_nonzero((own_us > times.record_us)[new]))
         disclosures: list[int] = new[readings.disclosures].tolist()
         return Folded(
             outcomes, new, clamped, beyond, joined, retracted, readings.unread, disclosures, given_up=given_up

@@ -178,7 +178,7 @@ def note_ids(row_batch: RowBatch, notes: Notes, max_segments: int) -> int:
     of_row, start, count = _runs(notes.row_index)
     headers, ids = row_batch.headers, row_batch.sections["ids"]
     before = headers["noted"][of_row].astype(np.int64)
-    beyond = int(np.sum(notes.first & (notes.own_us <= headers["beyond_us"][notes.row_index])))
+    beyond = int(np.count_nonzero(notes.first & (notes.own_us <= headers["beyond_us"][notes.row_index])))
     for one, added in zip(of_row.tolist(), chunks(notes.values, count), strict=True):
         ids[one] += added
     after = before + count
@@ -194,13 +194,20 @@ def note_ids(row_batch: RowBatch, notes: Notes, max_segments: int) -> int:
 
 def _runs(ascending: Indices) -> tuple[Indices, Indices, Indices]:
     """Of values that ascend each once, where its run starts, and how long it is."""
-    start = np.append(0, np.flatnonzero(ascending[1:] != ascending[:-1]) + 1)[: len(ascending)]
-    return ascending[start], start, np.diff(start, append=len(ascending))
+    is_first = np.ones(len(ascending), np.bool_)
+    np.not_equal(ascending[1:], ascending[:-1], out=is_first[1:])
+    start = is_first.nonzero()[0]
+    count = np.full(len(start), len(ascending)) - start
+    count[:-1] = start[1:] - start[:-1]
+    return ascending[start], start, count
 
 
-def _pieces(row_batch: RowBatch, looked_up: Sequence[int]) -> tuple[Indices, Indices, list[bytes]]:
+def _pieces(row_batch: RowBatch, looked_up: Sequence[int]) -> tuple[Indices, Indices, Sequence[bytes]]:
     """Runs of ids, oldest first within a student: whose they are, the place of their first, and themselves."""
     noted, ids = row_batch.headers["noted"].astype(np.intp), row_batch.sections["ids"]
+    in_rows = noted - np.fromiter(map(len, ids), np.intp, len(ids)) // ID_BYTES
+    if not looked_up:
+        return np.arange(len(ids)), in_rows, ids
     counts = row_batch.headers["segments"].astype(np.intp)
     wanted = [
         (row_index, number)
@@ -210,7 +217,6 @@ def _pieces(row_batch: RowBatch, looked_up: Sequence[int]) -> tuple[Indices, Ind
     runs = row_batch.segments.read(wanted)
     ends = [(number + 1) * SEGMENT_IDS for _, number in wanted]
     starts = [end - len(part) // ID_BYTES for end, part in zip(ends, runs, strict=True)]
-    in_rows = noted - np.fromiter(map(len, ids), np.intp, len(ids)) // ID_BYTES
     row_indices = np.array([row_index for row_index, _ in wanted], np.intp)
     return np.append(row_indices, np.arange(len(ids))), np.append(np.array(starts, np.intp), in_rows), [*runs, *ids]
 

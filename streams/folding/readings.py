@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from schemas.event import Attempt, Control, Message, NativeEvent, Reflection, Rubric
 from streams.folding.answers import NO_ANSWERS, Answers, answers_of
 from streams.folding.event_time import EventTimes
-from streams.folding.evidence_items import EvidenceItems
+from streams.folding.evidence_items import NO_EVIDENCE, EvidenceItems
 from streams.folding.facts import Facts, Kinds, has_passed
 from streams.folding.sums import NO_ENTRIES, Entries, Noted
 from streams.folding.task_names import unasked
@@ -91,7 +91,9 @@ class Readings:
         numbers as they were.
         """
         evidence_items = self._evidence if of is None else [one for one in self._evidence if of[one[4]]]
-        group, code, value, weight, event = zip(*evidence_items, strict=True) if evidence_items else ((),) * 5
+        if not evidence_items:
+            return NO_EVIDENCE
+        group, code, value, weight, event = zip(*evidence_items, strict=True)
         number = np.array(event, np.intp)
         return EvidenceItems(
             group=np.array(group, np.int64),

@@ -33,6 +33,8 @@ class Noted:
 
     def arrays(self) -> "Entries":
         """All that was noted."""
+        if not self.where:
+            return NO_ENTRIES
         return Entries(np.array(self.where, np.intp), np.array(self.value, np.float64), np.array(self.event, np.intp))
 
 
@@ -52,7 +54,7 @@ class Entries:
         return Entries(self.where[present], self.value[present], (np.cumsum(chosen) - 1)[self.event[present]])
 
 
-NO_ENTRIES: Final = Noted().arrays()
+NO_ENTRIES: Final = Entries(np.zeros(0, np.intp), np.zeros(0), np.zeros(0, np.intp))
 
 
 def add_facts(row_batch: RowBatch, entries: Entries, weight: Floats, time_s: Array) -> None:
@@ -69,6 +71,8 @@ def add_facts(row_batch: RowBatch, entries: Entries, weight: Floats, time_s: Arr
 
 def add_to_skills(row_batch: RowBatch, what: str, entries: Entries, weight: Floats, time_s: Array) -> None:
     """Add to the skills' sums of `what`, text or rubric; as `add_facts`."""
+    if not len(entries.where):
+        return
     flat = {name: row_batch.skill_states[f"{what}_{name}"].reshape(-1) for name in ("n", "total", "newest_s")}
     where, weight = entries.where, weight[entries.event]
     np.add.at(flat["n"], where, weight)

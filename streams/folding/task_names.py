@@ -56,8 +56,8 @@ class TasksOfEvents:
 
     def indices(self, events: Array) -> Indices:
         """The indices of the tasks of the events with these numbers, -1 for none."""
-        new = np.unique(events[self._found[events] == _UNASKED])
-        self._found[new] = [self._index(number) for number in new.tolist()]
+        for number in dict.fromkeys(events[self._found[events] == _UNASKED].tolist()):
+            self._found[number] = self._index(number)
         return np.asarray(self._found[events])
 
     def codes(self, events: Array) -> Array:

@@ -35,6 +35,7 @@ from streams.skills.skill_set import Skill, SkillSet
 PRIOR_WIDTH: Final = 0.9
 NOTHING_NOTED: Final = -1.0
 MAX_LOG_ODDS: Final = 12.0  # a score is never 0 or 1, even when rounded to be published
+_FAILED: Final = np.int8(EstimateStatus.FAILED)
 _T = TypeVar("_T")
 
 
@@ -273,8 +274,8 @@ class Fusion:
 
 def failed_rows(estimates: Mapping[str, Estimate]) -> dict[str, NDArray[np.bool_]]:
     """Of each source that failed, by name and in their order, for which rows; shape (rows,)."""
-    failed = {name: estimates[name].status == EstimateStatus.FAILED for name in sorted(estimates)}
-    return {name: of_source.any(axis=1) for name, of_source in failed.items() if of_source.any()}
+    failed = {name: estimates[name].status == _FAILED for name in sorted(estimates)}
+    return {name: of_source.any(axis=1) for name, of_source in failed.items() if np.count_nonzero(of_source)}
 
 
 def masks(sources: Sequence[str]) -> list[str]:

@@ -38,7 +38,8 @@ class ProfileNumbers:
         changed = ~fused.fitted & (n > 0)
         log_odds = self._weights * n / (n + self._kappa) * log_odds
         total = np.clip(log_odds_of(fused.score) + log_odds, -MAX_LOG_ODDS, MAX_LOG_ODDS)
-        before = np.nan_to_num(self._kappa / (1 - np.minimum(fused.confidence, 0.999)) ** 2 - self._kappa)
+        before = self._kappa / (1 - np.minimum(fused.confidence, 0.999)) ** 2 - self._kappa
+        before[np.isnan(before)] = 0.0
         return replace(
             fused,
             score=np.where(changed, 1 / (1 + np.exp(-total)), fused.score),
