@@ -92,7 +92,7 @@ fuzz: $(READY)  ## every decoder under a coverage-guided fuzzer, for minutes (SE
 	@$(BIN)/python -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(if $(DIALECT),--dialect $(DIALECT))
 
 .PHONY: bench
-bench: $(READY)  ## measure against the alternatives, half an hour (ONLY=name,name ROUNDS=5 EVENTS=1000000)
+bench: $(READY)  ## measure against the alternatives, three hours (ONLY=name,name ROUNDS=5 EVENTS=1000000)
 	@$(BIN)/python -m tests.benchmarks $(ONLY)
 
 .PHONY: kafka

@@ -2,7 +2,7 @@
 
 It also writes the README's words on speed, and docs/latency.{json,svg} where a curve was measured.
 
-make bench                       all, about three quarters of an hour on two cores
+make bench                       all, about three hours on two cores
 make bench ONLY=latency,memory   these; the others' figures stay in the docs, with their own dates
 make bench ONLY=former BEFORE=ca806d8            ours beside that of a former commit
 make bench ROUNDS=1 EVENTS=20000 ROWS=20000      a quick try, written to build/bench/ and not to the docs
@@ -47,7 +47,7 @@ from tests.benchmarks.process import BenchmarkFailed
 from tests.benchmarks.sizes import Sizes
 from tests.servers.child import ServerFailed, ServerMissing
 
-_LATENCIES: Final = (half.NAME, *curve.CURVES, light.SINGLE, light.IDLE, *sustainable.SEARCHES)
+_LATENCIES: Final = (half.NAME, *curve.CURVES, light.SINGLE, light.IDLE, sustainable.OF_PLAIN)
 _ON_KAFKA: Final = (*throughput.NAMES, *_LATENCIES, recovery.NAME, recovery_bound.NAME)
 _ALONE: Final = (
     decoding,
@@ -62,19 +62,20 @@ _ALONE: Final = (
     templates,
     queue_day,
 )
+_WHEN_NAMED: Final = (former.NAME, sustainable.OF_MANY)
 NAMES: Final = (*_ON_KAFKA, *(each.NAME for each in _ALONE), *hostile.NAMES, *pure.BENCHMARKS)
 
 
 def main(arguments: list[str]) -> int:
     """Run those named, or all; 2 for a name or a size that is not there, 1 where a benchmark could not be run."""
     names = [name for argument in arguments for name in argument.split(",") if name] or list(NAMES)
-    unknown = set(names) - {*NAMES, former.NAME}
+    unknown = set(names) - {*NAMES, *_WHEN_NAMED}
     try:
         sizes = Sizes.of_environment()
     except ValueError as error:
         return _refuse(str(error))
     if unknown:
-        return _refuse(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}, {former.NAME}")
+        return _refuse(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join((*NAMES, *_WHEN_NAMED))}")
     if strangers := set(sizes.contestants) - set(FIELD):
         return _refuse(f"no contestant {', '.join(sorted(strangers))} for latency; there are {', '.join(FIELD)}")
     folder = FOLDER if sizes.reduced else ROOT / "docs"
@@ -104,7 +105,7 @@ def run(names: list[str], sizes: Sizes, folder: Path) -> Iterator[list[Figure]]:
         if alone.NAME in names:
             yield alone.measure(sizes, rounds)
     yield hostile.measure(names, sizes, rounds)
-    if set(names) & {*_ON_KAFKA, former.NAME}:
+    if set(names) & {*_ON_KAFKA, *_WHEN_NAMED}:
         with BenchKafka() as kafka:
             yield from _on_kafka(kafka, names, sizes, rounds, folder)
 

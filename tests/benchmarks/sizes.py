@@ -15,7 +15,7 @@ from typing import Self
 _DEFAULTS = {"ROUNDS": 5, "EVENTS": 1_000_000, "ROWS": 1_000_000}
 _RATES = "10,100,1000,3000,10000,20000,40000"
 _OTHERS_EVENTS = 400_000
-_FULL_MINUTES = 42.0
+_FULL_MINUTES = 165.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,9 @@ from tests.benchmarks.latency.trials import Trials, trials
 from tests.benchmarks.measure import Figure, Rounds
 from tests.benchmarks.sizes import Sizes
 
-SEARCHES: Final = {"sustainable": PLAIN, "sustainable_many": MANY}
+OF_PLAIN: Final = "sustainable"
+OF_MANY: Final = "sustainable_many"
+SEARCHES: Final = {OF_PLAIN: PLAIN, OF_MANY: MANY}
 LADDER: Final = tuple(10 * round(20 * 1.15**step) for step in range(45))
 BOUNDS_MS: Final = (1_000, 100)
 _WARM_UP_S: Final = 1.0
