@@ -1,21 +1,22 @@
 """Contributions as JSON: what each source said of a skill, and what it added."""
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streams.evidence.registry import Types
 from streams.evidence.source import EstimateStatus
+from streams.rows.layout import Array
 from streams.scoring.fusion import ScoredBatch
 from streams.scoring.json_columns import (
+    SCORE_DIGITS,
     Column,
     SkillIndices,
-    integers,
+    grouped,
     joined_columns,
     json_string,
-    numbers,
     numerals,
     significant,
 )
@@ -23,8 +24,11 @@ from streams.scoring.json_columns import (
 LOG_ODDS_DIGITS: Final = 3
 _RECORDED_DIGITS: Final = 6
 """Of what a remote source said: `verify` takes it from here, since it asks none again."""
-_SPEAKS: Final = {EstimateStatus.OK.value: b'{"p":', EstimateStatus.STALE.value: b'{"status":"stale","p":'}
-_SILENT: Final = {EstimateStatus.ABSENT.value: b"", EstimateStatus.FAILED.value: b'{"status":"failed"}'}
+_STARTS: Final = {
+    EstimateStatus.OK: b'%b:{"p":',
+    EstimateStatus.STALE: b'%b:{"status":"stale","p":',
+    EstimateStatus.FAILED: b'%b:{"status":"failed"}',
+}
 
 
 class Contributions:
@@ -35,39 +39,55 @@ class Contributions:
         self._remote = {each.name for each in types if each.remote}
 
     def write(self, scored: ScoredBatch, at: SkillIndices) -> Column:
-        """The field with the parts of the sources at each place, and a comma before it; nothing where none said a
-        thing.
-        """
-        by_source = [self._of(name, scored, at) for name in self._shown if name in scored.estimates]
-        if not by_source:
+        """The field with what sources said at each place, and a comma before it; nothing where none said a thing."""
+        names = [name for name in self._shown if name in scored.estimates]
+        if not names:
             return b""
-        return [
-            b',"contributions":{%b}' % b",".join(texts) if (texts := [*filter(None, of_skill)]) else b""
-            for of_skill in zip(*by_source, strict=True)
-        ]
-
-    def _of(self, name: str, scored: ScoredBatch, at: SkillIndices) -> Sequence[bytes]:
-        """One source's part at each place; nothing where it was absent."""
-        estimate, named = scored.estimates[name], json_string(name) + b":"
-        status = estimate.status[at]
-        spoke = np.isin(status, list(_SPEAKS))
-        said = at[0][spoke], at[1][spoke]
-        p, n, age_s = estimate.p[said], estimate.n[said], estimate.age_s[said]
-        exact = name in self._remote
-        pieces = joined_columns(
-            named, map(_SPEAKS.__getitem__, status[spoke].tolist()),
-            numbers(p, _RECORDED_DIGITS) if exact else numbers(p),
-            b',"n":', numbers(n, _RECORDED_DIGITS) if exact else numerals(significant(n)),
-            b',"age_s":', numbers(age_s, _RECORDED_DIGITS) if exact else integers(np.round(age_s)),
-            _log_odds(scored, name, said, _RECORDED_DIGITS if exact else LOG_ODDS_DIGITS),
+        estimates = [scored.estimates[name] for name in names]
+        all_status = _beside([each.status for each in estimates], at)
+        owner, source = said = np.nonzero(all_status != EstimateStatus.ABSENT)
+        status = all_status[said].tolist()
+        p, n, age_s, log_odds, carries = (
+            _beside(of_sources, at)[said]
+            for of_sources in (
+                [each.p for each in estimates],
+                [each.n for each in estimates],
+                [each.age_s for each in estimates],
+                [scored.fused.log_odds[name] for name in names],
+                [scored.fused.carries[name] for name in names],
+            )
+        )
+        exact = np.array([name in self._remote for name in names])[source]
+        starts = {
+            (number, code.value): form % json_string(name)
+            for number, name in enumerate(names)
+            for code, form in _STARTS.items()
+        }
+        texts = joined_columns(
+            map(starts.__getitem__, zip(source.tolist(), status, strict=True)),
+            _written(np.round(p, SCORE_DIGITS), p, exact),
+            b',"n":', _written(significant(n), n, exact),
+            b',"age_s":', _written(np.rint(age_s), age_s, exact),
+            _where(carries, _written(np.round(log_odds, LOG_ODDS_DIGITS), log_odds, exact)),
             b"}",
         )  # fmt: skip
-        silent = {code: text and named + text for code, text in _SILENT.items()}
-        return [next(pieces) if one in _SPEAKS else silent[one] for one in status.tolist()]
+        if EstimateStatus.FAILED in status:
+            failed = {key: start for key, start in starts.items() if key[1] == EstimateStatus.FAILED}
+            keys = zip(source.tolist(), status, strict=True)
+            texts = iter([failed.get(key, text) for key, text in zip(keys, texts, strict=True)])
+        return grouped(texts, owner, len(at[0]), b',"contributions":{%b}')
 
 
-def _log_odds(scored: ScoredBatch, name: str, said: SkillIndices, digits: int) -> Column:
-    """What a source added, where it is part of the score."""
-    carries: NDArray[np.bool_] = scored.fused.carries[name][said]
-    texts = numbers(scored.fused.log_odds[name][said], digits)
-    return [b',"log_odds":%b' % text if one else b"" for text, one in zip(texts, carries.tolist(), strict=True)]
+def _beside(of_sources: "list[NDArray[Any]]", at: SkillIndices) -> Array:
+    """What each source has at each place; shape (places, sources)."""
+    return np.stack([each[at] for each in of_sources], axis=1)
+
+
+def _written(rounded: Array, values: Array, exact: NDArray[np.bool_]) -> list[bytes]:
+    """Each number `rounded`, or with the digits of a record where it is to be `exact`."""
+    return numerals(np.where(exact, np.round(values, _RECORDED_DIGITS), rounded) if exact.any() else rounded)
+
+
+def _where(carries: NDArray[np.bool_], log_odds: list[bytes]) -> list[bytes]:
+    """What sources added, where they are part of the score."""
+    return [b',"log_odds":%b' % text if one else b"" for text, one in zip(log_odds, carries.tolist(), strict=True)]

@@ -15,8 +15,9 @@ from streams.rows.layout import Array
 
 SCORE_DIGITS: Final = 4
 """Of scores and rates, behind the point."""
-_SIGNIFICANT: Final = 3
-_POWERS: Final = 10.0 ** np.arange(16)
+_SIZES: Final = 10.0 ** np.arange(-12, 3)
+_SCALES: Final = 10.0 ** np.arange(15, -1, -1)
+"""By which numbers from the size before it on, and below the next one, become whole with three digits."""
 Column = bytes | Iterable[bytes]
 SkillIndices = tuple[Array, Array]
 """Rows and skills, as indices of the same number, by row and then by skill."""
@@ -50,19 +51,14 @@ def numbers(values: NDArray[np.float64], digits: int = SCORE_DIGITS) -> list[byt
 
 def numerals(values: NDArray[np.float64]) -> list[bytes]:
     """Each of them in JSON, as they are; whole ones without a point."""
-    whole = values == np.floor(values)
-    texts = integers(values)
-    if whole.all():
-        return texts
-    return [text if one else exact for text, exact, one in zip(texts, _split(values), whole.tolist(), strict=True)]
+    return _listed(values).replace(b".0,", b",").split(b",")[:-1]
 
 
 def significant(values: "NDArray[np.floating[Any]]") -> NDArray[np.float64]:
     """Each of them rounded to three significant digits, and none beyond its point: 0.0357, 1.7, 1234."""
-    size = np.abs(values, dtype=np.float64)
-    magnitude = np.floor(np.log10(size, where=size > 0, out=np.zeros(size.shape)))
-    scale = _POWERS[np.clip(_SIGNIFICANT - 1 - magnitude, 0, len(_POWERS) - 1).astype(np.intp)]
-    return np.asarray(np.round(values * scale) / scale)
+    exact = values.astype(np.float64)
+    scale = _SCALES[np.searchsorted(_SIZES, np.abs(exact), side="right")]
+    return np.asarray(np.rint(exact * scale) / scale)
 
 
 def integers(values: "NDArray[Any]") -> list[bytes]:
@@ -71,8 +67,13 @@ def integers(values: "NDArray[Any]") -> list[bytes]:
 
 
 def _split(values: "NDArray[Any]") -> list[bytes]:
+    return _listed(values).split(b",")[:-1]
+
+
+def _listed(values: "NDArray[Any]") -> bytes:
+    """Each of them in JSON, with a comma behind it."""
     listed = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)
-    return listed[1:-1].split(b",") if len(values) else []
+    return b"%b," % listed[1:-1] if len(values) else b""
 
 
 def dates(times_ms: NDArray[np.int64]) -> list[bytes]:

@@ -40,6 +40,7 @@ class ProfileTexts:
         platforms = Platforms.of(skill_set, artifact)
         self._can_occur = np.array([platforms.tell(each) for each in self._indicators.indicators], np.bool_)
         self._skills = len(skill_set.names)
+        self._of_skill = self._indicators.skill[:, None] == np.arange(self._skills)
         self._names = [json_string(name) + b':{"kind":"profile"' for name in skill_set.names]
         self._starts = [b"%b:[" % json_string(each.name) for each in self._indicators.indicators]
         self._installed = [each.name for each in types if each.name not in BUILT_IN]
@@ -53,8 +54,7 @@ class ProfileTexts:
     def anything(self, scored: ScoredBatch, evidence: RowEvidence, seen: Observed) -> NDArray[np.bool_]:
         """Of which skills there is anything to show; shape (rows, skills)."""
         found = np.asarray(evidence.shown.any(axis=2))
-        for column, observed in zip(self._indicators.skill.tolist(), seen.observed, strict=True):
-            found[:, column] |= observed
+        found |= seen.observed.T @ self._of_skill
         for name in self._installed:
             if name in scored.estimates:
                 found |= scored.estimates[name].n > 0

@@ -185,10 +185,12 @@ def _contribution(source: str, scored: ScoredBatch, at: tuple[int, int]) -> Cont
         case spoke:
             return Contribution(
                 status="ok" if spoke is EstimateStatus.OK else "stale",
-                p=_rounded(estimate.p[at]),
+                p=_plain(_rounded(estimate.p[at])),
                 n=_significant(estimate.n[at]),
                 age_s=round(float(estimate.age_s[at])),
-                log_odds=_rounded(scored.fused.log_odds[source][at], 3) if scored.fused.carries[source][at] else UNSET,
+                log_odds=_plain(_rounded(scored.fused.log_odds[source][at], 3))
+                if scored.fused.carries[source][at]
+                else UNSET,
             )
 
 
