@@ -109,7 +109,8 @@ def keep_evidence(row_batch: RowBatch, items: EvidenceItems, tasks: TasksOfEvent
     if not len(items.group):
         return
     touched = np.bincount(items.group).nonzero()[0]
-    columns = {name: column.reshape(-1) for name, column in row_batch.evidence_items.items()}
+    stored = row_batch.evidence_items.reshape(-1)
+    columns = {one.name: stored[one.name] for one in fields(items) if one.name != "group"}
     slots = (touched[:, None] * MAX_EVIDENCE + np.arange(MAX_EVIDENCE)).reshape(-1)
     held = slots[columns["weight"][slots] != 0]
     before = EvidenceItems(group=held // MAX_EVIDENCE, **{name: column[held] for name, column in columns.items()})

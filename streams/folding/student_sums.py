@@ -24,7 +24,7 @@ from streams.folding.voidable import (
     first_to_keep,
     value_of_fact,
 )
-from streams.rows.layout import VOIDABLE
+from streams.rows.layout import EVIDENCE_ITEM, VOIDABLE
 from streams.rows.row import HALF_LIFE_US, MAX_EVIDENCE, decayed
 from streams.rows.row_batch import RowBatch
 from streams.rows.tasks import NO_TASK, tasks_of, tasks_section
@@ -153,12 +153,13 @@ class StudentSums:
         row_batch, row = self._row_batch, self._row
         row_batch.headers["reference_us"][row] = self._reference_us
         for name, values in self._facts.items():
-            row_batch.facts[name][row] = values
+            row_batch.facts[name][row] = np.array(values)
         for name, values in self._skill_states.items():
-            row_batch.skill_states[name][row] = values
-        for name, column in row_batch.evidence_items.items():
-            padding = [0] * MAX_EVIDENCE
-            column[row] = [([getattr(item, name) for item in items] + padding)[:MAX_EVIDENCE] for items in self._items]
+            row_batch.skill_states[name][row] = np.array(values)
+        padding = [0] * MAX_EVIDENCE
+        for name in EVIDENCE_ITEM.names or ():
+            of_skills = [([getattr(item, name) for item in items] + padding)[:MAX_EVIDENCE] for items in self._items]
+            row_batch.evidence_items[name][row] = np.array(of_skills)
         referred = {item.task for items in self._items for item in items} | {*foreign_tasks(row_batch, row)}
         row_batch.sections["tasks"][row] = tasks_section(
             {code: name for code, name in self._tasks.items() if code in referred}

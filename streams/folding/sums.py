@@ -15,6 +15,7 @@ from streams.rows.row import decayed
 from streams.rows.row_batch import Floats, RowBatch
 
 DECAYED_OF_A_SKILL: Final = ("text_n", "text_total", "rubric_n", "rubric_total")
+_ONE: Final = np.uint32(1)  # as wide as what it is added to: a plain 1 takes forty times as long
 
 
 @dataclass(slots=True)
@@ -59,14 +60,14 @@ NO_ENTRIES: Final = Entries(np.zeros(0, np.intp), np.zeros(0), np.zeros(0, np.in
 
 def add_facts(row_batch: RowBatch, entries: Entries, weight: Floats, time_s: Array) -> None:
     """Add facts to their totals; `weight` and `time_s` are by event."""
-    flat = {name: column.reshape(-1) for name, column in row_batch.facts.items()}
+    flat = row_batch.facts.reshape(-1)
     where, value, weight = entries.where, entries.value, weight[entries.event]
-    np.add.at(flat["n"], where, 1)
+    np.add.at(flat["n"], where, _ONE)
     np.add.at(flat["total"], where, value)
     np.add.at(flat["squares"], where, value * value)
     np.add.at(flat["recent_n"], where, weight)
     np.add.at(flat["recent_total"], where, weight * value)
-    np.maximum.at(flat["newest_s"], where, time_s[entries.event])
+    np.maximum.at(flat["newest_s"], where, time_s[entries.event].astype(np.uint32))
 
 
 def add_to_skills(row_batch: RowBatch, what: str, entries: Entries, weight: Floats, time_s: Array) -> None:
@@ -77,7 +78,7 @@ def add_to_skills(row_batch: RowBatch, what: str, entries: Entries, weight: Floa
     where, weight = entries.where, weight[entries.event]
     np.add.at(flat["n"], where, weight)
     np.add.at(flat["total"], where, weight * entries.value)
-    np.maximum.at(flat["newest_s"], where, time_s[entries.event])
+    np.maximum.at(flat["newest_s"], where, time_s[entries.event].astype(np.uint32))
 
 
 def rebase(row_batch: RowBatch, row_index: int, reference_us: int) -> None:

@@ -8,25 +8,25 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from schemas.errors import Fatal
-from streams.input.checkpoint import Remedy
 from streams.rows.components import name_faults
 from streams.rows.explanations import explanation_faults
 from streams.rows.layout import (
     COMPONENTS_VERSION,
     EVIDENCE_ITEM,
     EXTENDED_VERSION,
+    EXTENSIONS,
     FACT,
     HEADER,
     HELD_ACT,
+    MAX_FACTS,
     NEW_HEADER,
     ROW_VERSION,
+    SECTIONS,
     SEGMENT,
     SKILL_STATE,
     VOIDABLE,
     Array,
-    Split,
-    extensions_of,
+    beginnings_of,
 )
 from streams.rows.row import ID_BYTES, MAX_SKILL_STATES, Pending, Row, SkillState, StoredEvidenceItem, Totals
 from streams.rows.sections import (
@@ -37,7 +37,9 @@ from streams.rows.sections import (
     origins_of,
     origins_section,
 )
+from streams.rows.split import Split
 from streams.rows.tasks import task_faults
+from streams.rows.unreadable import unreadable
 from streams.rows.v1 import FIRST_BYTES, row_of_v1
 from streams.rows.v2 import VERSION_2, row_of_v2
 
@@ -48,8 +50,7 @@ def encode_row(row: Row) -> bytes:
     skill_states = sorted(row.skills.items())[:MAX_SKILL_STATES]
     evidence_items = [evidence_item for _, skill_state in skill_states for evidence_item in skill_state.evidence_items]
     header = NEW_HEADER.copy()
-    versions, [lengths] = extensions_of([row.explanations], [row.tasks], [row.components])
-    header["version"] = versions[0]
+    [header["version"]], [lengths] = beginnings_of([row.explanations], [row.tasks], [row.components])
     header["skill_states"], header["evidence_items"] = len(skill_states), len(evidence_items)
     header["ids"], header["controls"] = len(row.ids) // ID_BYTES, len(row.controls)
     header["failures"], header["origins"] = len(row.open_failures), len(row.origins)
@@ -88,30 +89,28 @@ def decode_row(stored: bytes) -> Row:
     Raises Fatal for a row of a newer version or one that cannot be read: to go on would overwrite it.
     """
     split = split_rows([stored])
-    header, sections = split.headers[0], {name: section[0] for name, section in split.sections.items()}
+    header, sections = split.headers[0], {name: split.sections[name][0] for name in (*SECTIONS, *EXTENSIONS)}
     if fault := (
         name_faults(sections["components"])
         or explanation_faults(sections["explanations"])
         or task_faults(sections["tasks"])
     ):
-        raise _unreadable(fault)
-    skill_states = {int(skill_state["skill"]): _skill_state(skill_state) for skill_state in split.skill_states.records}
-    if len(skill_states) != len(split.skill_states.records):
-        raise _unreadable("two states of one skill")
+        raise unreadable(fault)
+    skill_states = {int(skill_state["skill"]): _skill_state(skill_state) for skill_state in split.skill_states}
+    if len(skill_states) != len(split.skill_states):
+        raise unreadable("two states of one skill")
     evidence_items = iter(
-        [StoredEvidenceItem(*values) for values in split.evidence_items.records[_EVIDENCE_ITEM_ORDER].tolist()]
+        [StoredEvidenceItem(*values) for values in split.evidence_items[_EVIDENCE_ITEM_ORDER].tolist()]
     )
-    for skill_state, count in zip(
-        skill_states.values(), split.skill_states.records["evidence_items"].tolist(), strict=True
-    ):
+    for skill_state, count in zip(skill_states.values(), split.skill_states["evidence_items"].tolist(), strict=True):
         skill_state.evidence_items = [next(evidence_items) for _ in range(count)]
     return Row(
         **{name: header[name].item() for name in _SCALARS},
         pending=pending_of(header),
         facts={
-            int(fact): Totals(*values)
+            fact: Totals(*values)
             for fact, values in zip(
-                np.flatnonzero(split.fact_bits[0]), split.facts.records[_FACT_ORDER].tolist(), strict=True
+                split.fact_indices(MAX_FACTS).tolist(), split.facts[_FACT_ORDER].tolist(), strict=True
             )
         },
         skills=skill_states,
@@ -130,12 +129,15 @@ def decode_row(stored: bytes) -> Row:
 
 def split_rows(stored: Sequence[bytes]) -> Split:
     """Rows of any version, taken apart. Raises Fatal as `decode_row` does."""
-    if any(row[:1] not in _VERSIONS for row in stored):
-        stored = [row if row[:1] in _VERSIONS else _upcast(row) for row in stored]
     try:
         return Split(stored)
     except ValueError as error:
-        raise _unreadable(str(error)) from None
+        if _VERSIONS.issuperset(row[:1] for row in stored):
+            raise unreadable(str(error)) from None
+    try:
+        return Split([row if row[:1] in _VERSIONS else _upcast(row) for row in stored])
+    except ValueError as error:
+        raise unreadable(str(error)) from None
 
 
 def row_headers(stored: Sequence[bytes]) -> Array:
@@ -157,24 +159,17 @@ def _upcast(stored: bytes) -> bytes:
         )
     if stored[:1] != VERSION_2 and not stored.startswith(FIRST_BYTES):
         if not stored or stored[0] >= 0x80:
-            raise _unreadable("it begins with no version")
-        raise _unreadable(f"it has version {stored[0]}; this program reads versions 1 to {EXTENDED_VERSION}")
+            raise unreadable("it begins with no version")
+        raise unreadable(f"it has version {stored[0]}; this program reads versions 1 to {EXTENDED_VERSION}")
     try:
         return row_of_v2(stored) if stored[:1] == VERSION_2 else encode_row(row_of_v1(stored))
     except (msgspec.MsgspecError, LookupError, ArithmeticError, ValueError, struct.error) as error:
-        raise _unreadable(str(error)) from None
-
-
-def _unreadable(why: str) -> Fatal:
-    return Fatal(
-        f"a stored row cannot be read ({why}): another program, or a newer version of this one, wrote it. "
-        f"What to do: run the newest version; if that cannot read it, {Remedy.REBUILD.value}"
-    )
+        raise unreadable(str(error)) from None
 
 
 KNOWN: Final = ("noted", "partial", "newest_us", "beyond_us", "far_times")
 _VERSION: Final = bytes([ROW_VERSION])
-_VERSIONS: Final = (_VERSION, bytes([COMPONENTS_VERSION]), bytes([EXTENDED_VERSION]))
+_VERSIONS: Final = frozenset(map(bytes, ([ROW_VERSION], [COMPONENTS_VERSION], [EXTENDED_VERSION])))
 _VERSION_3: Final = b"\x03"  # as now, without acts and far times
 _HEADER_3_BYTES: Final = HEADER.itemsize - 8
 _SCALARS: Final = ("epoch", "offset", "reference_us", "first_us", "as_of_us", "events", "erased_us", *KNOWN)

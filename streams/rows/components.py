@@ -17,7 +17,7 @@ from zlib import crc32
 
 import numpy as np
 
-from streams.rows.layout import COMPONENT, NAME_LENGTH, WORD, Array, Indices
+from streams.rows.layout import COMPONENT, NAME_LENGTH, WORD, Array, Indices, sizes_of
 
 _FIRST_WORD: Final = struct.Struct("<II")
 _SIZE: Final = COMPONENT.itemsize
@@ -148,6 +148,17 @@ def rebased(section: bytes, factor: float) -> bytes:
     records["recent_wins"] *= factor
     records["recent_fails"] *= factor
     return with_records(section, records.tobytes())
+
+
+def have_their_lengths(sections: Sequence[bytes]) -> bool:
+    """Whether records, lengths and names fill each of these parts, of rows that have one. Names are not looked at."""
+    if not sections:
+        return True
+    first = np.frombuffer(b"".join([section[:WORD] for section in sections]), "<u4").reshape(-1, 2).astype(np.intp)
+    counts, name_bytes = first.T
+    words_of_names = -(-(counts * NAME_LENGTH.itemsize + name_bytes) // WORD)
+    words = 1 + counts * (_SIZE // WORD) + words_of_names
+    return bool(np.all(counts > 0) and np.all(words * WORD == sizes_of(sections)))
 
 
 def name_faults(section: bytes) -> str:

@@ -16,8 +16,8 @@ The header says how many of each other part follow. All numbers are of fixed wid
 encoded by moving words, without a loop over what is in them.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import struct
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -111,114 +111,12 @@ COMPONENT: Final = np.dtype(
 )
 NAME_LENGTH: Final = np.dtype("<u2")
 TASK_NAME: Final = np.dtype([("code", "<u4"), ("size", "<u4")])
+LENGTHS: Final = struct.Struct("<II")
 
 Array = NDArray[Any]
 Indices = NDArray[np.intp]
 NEW_HEADER: Final = np.zeros((), HEADER)
 NEW_HEADER["version"], NEW_HEADER["offset"], NEW_HEADER["reasoned_offset"] = ROW_VERSION, -1, -1
-
-
-@dataclass(frozen=True, slots=True)
-class Many:
-    """The records of one kind of all rows, in row order: `owner[i]` is the row that `records[i]` belongs to."""
-
-    owner: Indices
-    records: Array
-
-
-class Split:
-    """Rows of the present versions, taken apart. Raises ValueError where a row's length isn't what it says it is."""
-
-    def __init__(self, rows: Sequence[bytes]) -> None:
-        self._words = np.frombuffer(b"".join(rows), np.uint64)
-        lengths = np.fromiter(map(len, rows), np.intp, len(rows))
-        ends = np.cumsum(lengths // WORD)
-        starts = ends - lengths // WORD
-        if np.any(lengths % WORD) or np.any(lengths < HEADER.itemsize):
-            raise ValueError("a row has no whole header")
-        self.headers = self._records(starts, HEADER)
-        versions = self.headers["version"]
-        extended = versions == EXTENDED_VERSION
-        has_more = extended | (versions == COMPONENTS_VERSION)
-        if not np.all(has_more | (versions == ROW_VERSION)):
-            raise ValueError("a row is of another version")
-        self.fact_bits = np.unpackbits(
-            np.ascontiguousarray(self.headers["facts"]).view(np.uint8).reshape(-1, 8), axis=1, bitorder="little"
-        )
-        at = starts + HEADER.itemsize // WORD
-        self.facts, at = self._many(at, self.fact_bits.sum(axis=1, dtype=np.intp), FACT)
-        self.skill_states, at = self._many(at, self.headers["skill_states"], SKILL_STATE)
-        found = np.bincount(self.skill_states.owner, self.skill_states.records["evidence_items"], len(rows))
-        if np.any(found != self.headers["evidence_items"]):
-            raise ValueError("the skill states of a row have not the evidence items that its header says")
-        self.evidence_items, at = self._many(at, self.headers["evidence_items"], EVIDENCE_ITEM)
-        sizes = [self.headers[name].astype(np.intp) * size for name, size in SECTIONS.items()]
-        left = ends * WORD - at * WORD - sum(sizes)
-        if np.any((left > 0) != has_more) or np.any(left < 0):
-            raise ValueError("a row is cut off, or has more than its header says")
-        lengths, (explanations, tasks) = extended * WORD, np.zeros((2, len(rows)), np.intp)
-        if extended.any():
-            explanations[extended], tasks[extended] = self._lengths(ends[extended], left[extended])
-        components = left - lengths - explanations - tasks
-        for part, behind, check in (
-            (tasks, components, self._check_tasks),
-            (components, np.zeros_like(components), self._check_components),
-        ):
-            has_part = part > 0
-            if has_part.any():
-                check((ends - behind // WORD)[has_part], part[has_part] // WORD)
-        slices = self._slices(rows, starts * WORD, at * WORD, [*sizes, lengths, explanations, tasks, components])
-        self.sections = dict(zip((*SECTIONS, "lengths", *EXTENSIONS), slices, strict=True))
-
-    def _lengths(self, ends: Indices, left: Indices) -> tuple[Indices, Indices]:
-        """As the word says that is behind all parts of the header, `left` bytes before the rows' ends."""
-        said: Array = self._words[ends - left // WORD].view("<u4").reshape(-1, 2).astype(np.intp)
-        if np.any(said % WORD) or np.any(said.sum(axis=1) == 0) or np.any(said.sum(axis=1) > left - WORD):
-            raise ValueError("a row has not the explanations and tasks that it says")
-        return said[:, 0], said[:, 1]
-
-    def _check_tasks(self, ends: Indices, widths: Indices) -> None:
-        """See `streams.rows.tasks`: records and names fill the part. Names are read when asked for."""
-        counts = self._words[ends - widths]
-        if np.any(counts == 0) or np.any(counts >= widths.astype(np.uint64)):
-            raise ValueError("a row has not the tasks that it says")
-        tasks, names = self._many(ends - widths + 1, counts, TASK_NAME)
-        of_name = -(-tasks.records["size"].astype(np.intp) // WORD)
-        if np.any(names + np.bincount(tasks.owner, of_name, len(ends)).astype(np.intp) != ends):
-            raise ValueError("a row has not the names of tasks that it says")
-
-    def _check_components(self, ends: Indices, widths: Indices) -> None:
-        """See `streams.rows.components`: records, lengths and names fill the part. Names are read when asked for."""
-        first = self._words[ends - widths]
-        counts, name_bytes = (first & np.uint64(0xFFFFFFFF)).astype(np.intp), (first >> np.uint64(32)).astype(np.intp)
-        words_of_names = -(-(counts * NAME_LENGTH.itemsize + name_bytes) // WORD)
-        if np.any(counts == 0) or np.any(1 + counts * (COMPONENT.itemsize // WORD) + words_of_names != widths):
-            raise ValueError("a row has not the components that it says")
-
-    def _records(self, starts: Indices, kind: np.dtype[Any]) -> Array:
-        width = kind.itemsize // WORD
-        if len(starts) and int(starts.max()) + width > len(self._words):
-            raise ValueError("a row is cut off")
-        records: Array = self._words[starts[:, None] + np.arange(width)].view(kind).reshape(-1)
-        return records
-
-    def _many(self, starts: Indices, counts: Array, kind: np.dtype[Any]) -> tuple[Many, Indices]:
-        width, counts = kind.itemsize // WORD, counts.astype(np.intp)
-        owner, within = ragged(counts)
-        return Many(owner, self._records(starts[owner] + within * width, kind)), starts + counts * width
-
-    @staticmethod
-    def _slices(rows: Sequence[bytes], starts: Indices, at: Indices, sizes: Sequence[Array]) -> list[list[bytes]]:
-        begin = at - starts
-        slices = []
-        for size in sizes:
-            if size.any():
-                ends = (begin + size).tolist()
-                slices.append([row[a:b] for row, a, b in zip(rows, begin.tolist(), ends, strict=True)])
-            else:
-                slices.append([b""] * len(rows))
-            begin = begin + size
-        return slices
 
 
 SECTIONS: Final = {
@@ -235,27 +133,31 @@ EXTENSIONS: Final = ("explanations", "tasks", "components")
 """Parts that most rows have not, and of which the header says nothing; bytes, too."""
 
 
-def extensions_of(
+def beginnings_of(
     explanations: Sequence[bytes], tasks: Sequence[bytes], components: Sequence[bytes]
-) -> tuple[Array, list[bytes]]:
-    """The versions of rows with these parts, and the words before them; nothing for rows that have none."""
-    sizes = np.array([np.fromiter(map(len, part), np.uint32, len(part)) for part in (explanations, tasks)])
-    extended = np.asarray(sizes.any(axis=0))
-    has_components = np.fromiter(map(len, components), np.intp, len(components)) > 0
-    versions = np.where(extended, EXTENDED_VERSION, np.where(has_components, COMPONENTS_VERSION, ROW_VERSION))
-    words = np.ascontiguousarray(sizes.T).view(np.uint64).reshape(-1)
-    return versions, list(chunks(words[extended], extended))
+) -> tuple[list[int], list[bytes]]:
+    """The versions of rows with these parts, and the words before the parts; nothing for rows that have none."""
+    lengths = [LENGTHS.pack(len(a), len(b)) if a or b else b"" for a, b in zip(explanations, tasks, strict=True)]
+    versions = [
+        EXTENDED_VERSION if word else COMPONENTS_VERSION if part else ROW_VERSION
+        for word, part in zip(lengths, components, strict=True)
+    ]
+    return versions, lengths
+
+
+def sizes_of(pieces: Sequence[bytes]) -> Indices:
+    """How many bytes each has."""
+    return np.fromiter(map(len, pieces), np.intp, len(pieces))
 
 
 def ragged(counts: Array) -> tuple[Indices, Indices]:
     """For lists of these lengths, one behind the other: which list each element is of, and its place in that list."""
-    owner = np.repeat(np.arange(len(counts)), counts)
-    return owner, np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+    owner = np.arange(len(counts)).repeat(counts)
+    return owner, np.arange(len(owner)) - (counts.cumsum() - counts).repeat(counts)
 
 
-def chunks(records: Array, counts: Array) -> Iterable[bytes]:
+def chunks(records: Array, counts: Array) -> list[bytes]:
     """The bytes of the first counts[0] records, of the next counts[1], and so on."""
-    size = records.dtype.itemsize
     whole = records.tobytes()
-    ends = (np.cumsum(counts) * size).tolist()
-    return (whole[a:b] for a, b in zip([0, *ends], ends, strict=False))
+    ends = (counts.cumsum() * records.dtype.itemsize).tolist()
+    return [whole[a:b] for a, b in zip([0, *ends], ends, strict=False)]

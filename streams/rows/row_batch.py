@@ -2,14 +2,15 @@
 
     stored rows ──of──► RowBatch ──Fold──► RowBatch ──sources, fusion──► RowBatch ──encode──► stored rows
 
-Decoding, folding, scoring and encoding cost a few array operations a batch, whatever the number of students. Parts
-that few events need (`ids`, `controls`, `failures`, `origins`, `segments`, `components`, `tasks`), or none
-(`explanations`), stay bytes, a list of one a row.
+Decoding, folding, scoring and encoding cost a few array operations a batch, whatever the number of students. Numbers
+are moved as whole records. The parts that few events need (`ids`, `controls`, `failures`, `origins`, `segments`,
+`components`, `tasks`), or none (`explanations`), stay bytes (`streams.rows.stored_sections`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Self
+from functools import lru_cache
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,53 +19,63 @@ from schemas.errors import Fatal
 from streams.rows.codec import encode_row, pending_of, split_rows
 from streams.rows.layout import (
     EVIDENCE_ITEM,
-    EXTENSIONS,
     FACT,
     MAX_FACTS,
     NEW_HEADER,
-    SECTIONS,
     SKILL_STATE,
     Array,
     Indices,
-    Many,
-    Split,
     chunks,
-    extensions_of,
     ragged,
 )
 from streams.rows.row import MAX_EVIDENCE, MAX_SKILL_STATES, Pending, Row, decayed
 from streams.rows.segments import Segments
+from streams.rows.split import Split
+from streams.rows.stored_sections import StoredSections
 from streams.vocabulary import FACTS, skill_code
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-_EMPTY: Final = {"score": -1.0, "explained": -1.0}
 _SEEN: Final = ("text_newest_s", "rubric_newest_s")
+_NEW_ROW: Final = NEW_HEADER.tobytes()
+_NEVER: Final = -1.0
 
 
-def _columns(kind: "np.dtype[Any]", shape: tuple[int, ...], skip: Sequence[str] = ()) -> dict[str, Array]:
-    return {
-        name: np.full(shape, _EMPTY.get(name, 0), np.float64 if kind[name].kind == "f" else np.int64)
-        for name in kind.names or ()
-        if name not in skip
-    }
+class _Skills(NamedTuple):
+    """The codes of a batch's skills by column; their columns in the order of the codes, in which rows have them, and
+    the indices of these columns' evidence items; and the codes in that order. Behind the last there is a 0.
+    """
+
+    codes: Array
+    columns: Indices
+    item_indices: Indices
+    ordered: Array
+
+    @classmethod
+    @lru_cache(maxsize=16)
+    def of(cls, names: tuple[str, ...]) -> Self:
+        """Those of the skills of these names."""
+        codes = np.array([skill_code(name) for name in names], np.uint32)
+        columns = np.argsort(codes)
+        indices = (columns[:, None] * MAX_EVIDENCE + np.arange(MAX_EVIDENCE)).reshape(-1)
+        return cls(codes, np.append(columns, 0), indices, np.append(codes[columns], np.uint32(0)))
 
 
 @dataclass(slots=True)
 class RowBatch:
-    """`facts[name]` has shape (rows, facts), `skill_states[name]` (rows, skills), `evidence_items[name]` (rows, skills,
-    3).
+    """`facts` are records of shape (rows, facts), `skill_states` (rows, skills), `evidence_items` (rows, skills,
+    MAX_EVIDENCE), each as in `streams.rows.layout`: `facts["n"]` is a column of numbers, as wide as it is stored there.
 
-    Names are those of `streams.rows.layout`; a fact of n 0, an evidence item of weight 0 is none. `foreign` keeps the
-    states of skills that are not configured, by row; `segments` are those beside the rows.
+    A fact of n 0, an evidence item of weight 0 is none. `foreign` keeps the states of skills that are not configured,
+    and their evidence items, by row; `segments` are those beside the rows.
     """
 
     names: tuple[str, ...]
     headers: Array
-    facts: dict[str, Array]
-    skill_states: dict[str, Array]
-    evidence_items: dict[str, Array]
-    sections: dict[str, list[bytes]]
+    facts: Array
+    skill_states: Array
+    evidence_items: Array
+    sections: StoredSections
     segments: Segments
     foreign: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
     _decay: tuple[Array, Array, Floats] | None = None
@@ -77,18 +88,19 @@ class RowBatch:
 
         Raises Fatal for a row that cannot be read.
         """
-        known = [row_index for row_index, row in enumerate(rows) if row is not None]
+        split = split_rows([_NEW_ROW if row is None else row for row in rows])
+        skill_states = np.zeros((len(rows), len(names)), SKILL_STATE)
+        skill_states["score"] = skill_states["explained"] = _NEVER
         row_batch = cls(
             names,
-            np.full(len(rows), NEW_HEADER),
-            _columns(FACT, (len(rows), len(FACTS))),
-            _columns(SKILL_STATE, (len(rows), len(names)), skip=("skill", "evidence_items")),
-            _columns(EVIDENCE_ITEM, (len(rows), len(names), MAX_EVIDENCE)),
-            {name: [b""] * len(rows) for name in (*SECTIONS, *EXTENSIONS)},
+            split.headers,
+            np.zeros((len(rows), len(FACTS)), FACT),
+            skill_states,
+            np.zeros((len(rows), len(names), MAX_EVIDENCE), EVIDENCE_ITEM),
+            split.sections,
             Segments([(0, b"%d" % row_index) for row_index in range(len(rows))]) if segments is None else segments,
         )
-        if known:
-            row_batch._fill(np.array(known), split_rows([row for row in rows if row is not None]))
+        row_batch._fill(split)
         return row_batch
 
     @classmethod
@@ -124,147 +136,119 @@ class RowBatch:
             headers[name][: len(pending)] = [getattr(each, name) for each in pending]
         return replace(self, headers=headers)
 
+    def with_scores(self, score: Floats, confidence: Floats) -> "RowBatch":
+        """The same rows with other scores, of shape (rows, skills)."""
+        skill_states = self.skill_states.copy()
+        skill_states["score"], skill_states["confidence"] = score, confidence
+        return replace(self, skill_states=skill_states)
+
     def take(self, row_indices: Sequence[int]) -> "RowBatch":
         """These rows, in this order, as a row batch of their own."""
         at = np.asarray(row_indices, np.intp)
         return RowBatch(
             self.names,
-            self.headers[at],
-            _picked(self.facts, at),
-            _picked(self.skill_states, at),
-            _picked(self.evidence_items, at),
-            {name: [section[row_index] for row_index in row_indices] for name, section in self.sections.items()},
+            self.headers.take(at),
+            self.facts.take(at, axis=0),
+            self.skill_states.take(at, axis=0),
+            self.evidence_items.take(at, axis=0),
+            self.sections.take(row_indices),
             self.segments.take(row_indices),
             {to: self.foreign[row_index] for to, row_index in enumerate(row_indices) if row_index in self.foreign},
         )
 
     def encode(self) -> list[bytes]:
         """The rows as they are stored. The same rows give the same bytes, whatever batch they are in."""
-        order = np.argsort([skill_code(name) for name in self.names])
-        facts, fact_counts = self._fact_records()
-        item_records, item_counts = self._item_records(order)
-        skill_states, skill_counts = self._skill_records(order, item_counts)
-        headers = self.headers
-        headers["skill_states"], headers["evidence_items"] = skill_counts, item_counts.sum(axis=1)
-        extensions = [self.sections[name] for name in EXTENSIONS]
-        headers["version"], lengths = extensions_of(*extensions)
-        for name, size in SECTIONS.items():
-            headers[name] = np.fromiter(map(len, self.sections[name]), np.intp, len(headers)) // size
-        pieces = [
-            chunks(headers, np.ones(len(headers), np.intp)),
-            chunks(facts, fact_counts),
-            chunks(skill_states, skill_counts),
-            chunks(item_records, item_counts.sum(axis=1)),
-        ]
-        sections = (*(self.sections[name] for name in SECTIONS), lengths, *extensions)
-        rows = list(map(b"".join, zip(*pieces, *filter(any, sections), strict=True)))
+        facts = self._fact_pieces()
+        skill_states, evidence_items = self._skill_pieces()
+        sections = self.sections.encode(self.headers)
+        headers = chunks(self.headers, np.ones(len(self), np.intp))
+        rows = list(map(b"".join, zip(headers, facts, skill_states, evidence_items, *sections, strict=True)))
         for row_index in self.foreign:
             rows[row_index] = self._with_foreign(row_index, rows[row_index])
         return rows
 
-    def _fill(self, row_indices: Indices, split: Split) -> None:
-        if np.any(split.fact_bits[:, len(FACTS) :]):
-            raise Fatal("a stored row knows facts that this program doesn't: upgrade it")
-        self.headers[row_indices] = split.headers
-        fact = np.flatnonzero(split.fact_bits.view(np.bool_)) % MAX_FACTS  # a fifth of the time of np.nonzero of bytes
-        _scatter(self.facts, row_indices[split.facts.owner] * len(FACTS) + fact, split.facts.records)
-        for name in self.sections:
-            pieces = split.sections[name]
-            if any(pieces):
-                for row_index, part in zip(row_indices.tolist(), pieces, strict=True):
-                    self.sections[name][row_index] = part
-        self._fill_skills(row_indices, split.skill_states, split.evidence_items)
+    def _fill(self, split: Split) -> None:
+        try:
+            indices = split.fact_indices(len(FACTS))
+        except ValueError:
+            raise Fatal("a stored row knows facts that this program doesn't: upgrade it") from None
+        _whole(self.facts)[indices] = _whole(split.facts)
+        if len(split.skill_states):
+            self._fill_skills(split)
 
-    def _fill_skills(self, row_indices: Indices, skill_states: Many, item_records: Many) -> None:
-        codes = np.array([skill_code(name) for name in self.names], np.uint32)
-        by_code = np.argsort(codes)
-        at_code = np.searchsorted(codes[by_code], skill_states.records["skill"])
-        skill = np.append(by_code, 0)[at_code]
-        ours = np.append(codes[by_code], 0)[at_code] == skill_states.records["skill"]
-        first = row_indices[skill_states.owner] * len(self.names) + skill
-        _scatter(self.skill_states, first[ours], skill_states.records[ours])
-        counts = skill_states.records["evidence_items"].astype(np.intp)
-        of_skill, slot = ragged(counts)
-        shown = ours[of_skill] & (slot < MAX_EVIDENCE)
-        at = first[of_skill[shown]] * MAX_EVIDENCE + slot[shown]
-        _scatter(self.evidence_items, at, item_records.records[shown])
-        if not ours.all():
-            foreign = Many(skill_states.owner[~ours], skill_states.records[~ours])
-            self._fill_foreign(row_indices, foreign, item_records.records[~ours[of_skill]])
+    def _fill_skills(self, split: Split) -> None:
+        skills, states, items = _Skills.of(self.names), split.skill_states, split.evidence_items
+        index = skills.ordered[:-1].searchsorted(states["skill"])
+        ours = skills.ordered[index] == states["skill"]
+        first = split.owner * len(self.names) + skills.columns[index]
+        counts = states["evidence_items"].astype(np.intp)
+        at = (first * MAX_EVIDENCE - (counts.cumsum() - counts)).repeat(counts) + np.arange(len(items))
+        if not ours.all() or counts.max() > MAX_EVIDENCE:
+            of_skill, slot = ragged(counts)
+            of_ours = ours[of_skill]
+            self._keep_foreign(split.owner[~ours], states[~ours], items[~of_ours])
+            shown = of_ours & (slot < MAX_EVIDENCE)
+            first, states, at, items = first[ours], states[ours], at[shown], items[shown]
+        _whole(self.skill_states)[first] = _whole(states)
+        _whole(self.evidence_items)[at] = _whole(items)
 
-    def _fill_foreign(self, row_indices: Indices, skill_states: Many, item_records: Array) -> None:
+    def _keep_foreign(self, owner: Indices, states: Array, items: Array) -> None:
         """Keep the states of skills that are not configured, and their evidence items, as the bytes that they are."""
-        owner, skill_counts = np.unique(skill_states.owner, return_counts=True)
-        item_counts = np.bincount(skill_states.owner, skill_states.records["evidence_items"])[owner].astype(np.intp)
-        pieces = zip(chunks(skill_states.records, skill_counts), chunks(item_records, item_counts), strict=True)
-        self.foreign.update(zip(row_indices[owner].tolist(), pieces, strict=True))
+        rows, state_counts = np.unique(owner, return_counts=True)
+        item_counts = np.bincount(owner, states["evidence_items"], len(self))[rows].astype(np.intp)
+        pieces = zip(chunks(states, state_counts), chunks(items, item_counts), strict=True)
+        self.foreign.update(zip(rows.tolist(), pieces, strict=True))
 
-    def _fact_records(self) -> tuple[Array, Array]:
+    def _fact_pieces(self) -> list[bytes]:
+        """The facts of each row; which they are is noted in the headers."""
         present = self.facts["n"] > 0
-        bits = np.zeros((len(self), MAX_FACTS), np.uint8)
-        bits[:, : present.shape[1]] = present
-        self.headers["facts"] = np.packbits(bits, axis=1, bitorder="little").view("<u8").reshape(-1)
-        return _gathered(FACT, self.facts, np.flatnonzero(present)), present.sum(axis=1)
+        bits = np.zeros((len(self), MAX_FACTS), np.bool_)
+        bits[:, : len(FACTS)] = present
+        self.headers["facts"] = np.packbits(bits, bitorder="little").view(np.uint64)
+        return chunks(_whole(self.facts).take(present.ravel().nonzero()[0]), present.sum(axis=1))
 
-    def _item_records(self, order: Indices) -> tuple[Array, Array]:
-        present = self.evidence_items["weight"][:, order] != 0
-        row, skill, slot = np.nonzero(present)
-        at = (row * len(order) + order[skill]) * MAX_EVIDENCE + slot
-        return _gathered(EVIDENCE_ITEM, self.evidence_items, at), present.sum(axis=2)
-
-    def _skill_records(self, order: Indices, item_counts: Array) -> tuple[Array, Array]:
-        has_state = (self.skill_states["score"] >= 0) | (self.skill_states["explained"] >= 0)
+    def _skill_pieces(self) -> tuple[list[bytes], list[bytes]]:
+        """The skill states and the evidence items of each row; how many they are is noted in the headers."""
+        skills, states = _Skills.of(self.names), self.skill_states
+        has_item = self.evidence_items["weight"] != 0
+        item_counts = sum(has_item[:, :, slot].view(np.uint8) for slot in range(MAX_EVIDENCE))
+        present = (item_counts > 0) | (states["score"] >= 0) | (states["explained"] >= 0)
         for name in _SEEN:
-            has_state |= self.skill_states[name] > 0
-        present = (item_counts > 0) | has_state[:, order]
-        row, column = np.nonzero(present)
-        skill = order[column]
-        records = _gathered(SKILL_STATE, self.skill_states, row * len(order) + skill)
-        records["skill"] = np.array([skill_code(name) for name in self.names])[skill]
-        records["evidence_items"] = item_counts[row, column]
-        return records, present.sum(axis=1)
+            present |= states[name] > 0
+        states["skill"], states["evidence_items"] = skills.codes, item_counts
+        pieces = []
+        for name, records, has_record, columns in (
+            ("skill_states", states, present, skills.columns[:-1]),
+            (
+                "evidence_items",
+                self.evidence_items,
+                has_item.reshape(len(self), len(skills.item_indices)),
+                skills.item_indices,
+            ),
+        ):
+            row, column = np.divmod(has_record.take(columns, axis=1).ravel().nonzero()[0], len(columns))
+            self.headers[name] = counts = has_record.sum(axis=1)
+            pieces.append(chunks(_whole(records).take(row * len(columns) + columns[column]), counts))
+        return pieces[0], pieces[1]
 
     def _with_foreign(self, row_index: int, row: bytes) -> bytes:
         """The row with the states of other skills behind ours, as many as a row may hold."""
         split = split_rows([row])
-        skill_states = np.frombuffer(self.foreign[row_index][0], SKILL_STATE)[
-            : MAX_SKILL_STATES - len(split.skill_states.records)
-        ]
-        item_records = np.frombuffer(self.foreign[row_index][1], EVIDENCE_ITEM)[
-            : int(skill_states["evidence_items"].sum())
-        ]
+        states, items = self.foreign[row_index]
+        skill_states = np.frombuffer(states, SKILL_STATE)[: MAX_SKILL_STATES - len(split.skill_states)]
+        evidence_items = np.frombuffer(items, EVIDENCE_ITEM)[: int(skill_states["evidence_items"].sum())]
         headers = split.headers
         headers["skill_states"] += len(skill_states)
-        headers["evidence_items"] += len(item_records)
-        pieces = (
-            headers,
-            split.facts.records,
-            split.skill_states.records,
-            skill_states,
-            split.evidence_items.records,
-            item_records,
-        )
-        return b"".join((*(part.tobytes() for part in pieces), *(part[0] for part in split.sections.values())))
+        headers["evidence_items"] += len(evidence_items)
+        numbers = (headers, split.facts, split.skill_states, skill_states, split.evidence_items, evidence_items)
+        return b"".join((*(part.tobytes() for part in numbers), *(part for [part] in split.sections.encode(headers))))
 
 
-def _picked(columns: dict[str, Array], at: Indices) -> dict[str, Array]:
-    return {name: column[at] for name, column in columns.items()}
+def _whole(records: Array) -> Array:
+    """The same records without their fields, flat: they are moved at a tenth of the time."""
+    return records.reshape(-1).view(f"V{records.dtype.itemsize}")
 
 
 def decays(reference_us: Sequence[int], at_us: Sequence[int]) -> Floats:
     """2^((reference − at)/half-life), by the same function for every row: arrays of another size round alike."""
     return np.array([decayed(a, b) for a, b in zip(reference_us, at_us, strict=True)], np.float64)
-
-
-def _scatter(columns: dict[str, Array], at: Indices, records: Array) -> None:
-    """Put records into columns, `at` their places were these flat: one index is half the work of several."""
-    for name, column in columns.items():
-        column.reshape(-1)[at] = records[name]
-
-
-def _gathered(kind: "np.dtype[Any]", columns: dict[str, Array], at: Indices) -> Array:
-    """The records `at` these places of the columns, were these flat."""
-    records = np.zeros(len(at), kind)
-    for name, column in columns.items():
-        records[name] = column.take(at)
-    return records

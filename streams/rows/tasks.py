@@ -16,7 +16,8 @@ from zlib import crc32
 
 import numpy as np
 
-from streams.rows.layout import TASK_NAME, WORD, Array, Indices, ragged
+from streams.rows.layout import TASK_NAME, WORD, Array, Indices, ragged, sizes_of
+from streams.rows.unreadable import unreadable
 
 MAX_TASK_BYTES: Final = 64
 NO_TASK: Final = 0
@@ -52,24 +53,32 @@ class TaskNames:
 
     @classmethod
     def of(cls, sections: Sequence[bytes]) -> Self:
-        """Of these parts of rows, one a row (`RowBatch.sections["tasks"]`)."""
+        """Of these parts of rows, one a row (`RowBatch.sections["tasks"]`).
+
+        Raises Fatal where records and names do not fill a part.
+        """
         words = np.frombuffer(b"".join(sections), np.uint64)
-        lengths = np.fromiter(map(len, sections), np.intp, len(sections)) // WORD
+        lengths = sizes_of(sections) // WORD
         present = np.flatnonzero(lengths)
-        starts = (np.cumsum(lengths) - lengths)[present]
+        ends = np.cumsum(lengths)[present]
+        starts = ends - lengths[present]
         counts = words[starts].astype(np.intp)
+        if np.any(counts <= 0) or np.any(counts >= ends - starts):
+            raise unreadable("a row has not the tasks that it says")
         owner, within = ragged(counts)
         records = words[starts[owner] + 1 + within].view(TASK_NAME)
         widths = _words_of(records["size"])
         before = np.cumsum(widths) - widths
         first = (np.cumsum(counts) - counts)[owner]
         start = starts[owner] + 1 + counts[owner] + before - before[first]
+        if np.any(np.bincount(owner, widths, len(ends)) != ends - starts - 1 - counts):
+            raise unreadable("a row has not the names of tasks that it says")
         return cls(present[owner], records["code"], records["size"].astype(np.intp), start, words)
 
     @classmethod
     def named(cls, row: Indices, code: Array, names: Sequence[bytes], at: Indices) -> Self:
         """Tasks of rows, in their order, with their codes and their places among the `names`."""
-        sizes = np.fromiter(map(len, names), np.intp, len(names))
+        sizes = sizes_of(names)
         words = np.frombuffer(b"".join(map(_padded, names)), np.uint64)
         starts = np.cumsum(_words_of(sizes)) - _words_of(sizes)
         return cls(row, code.astype(np.uint32), sizes[at], starts[at], words)

@@ -15,7 +15,7 @@ what these say (`OutcomeIntervals`), which holds to the same.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, combinations
 from typing import Final, TypeVar
@@ -80,7 +80,7 @@ class ScoredBatch:
         if failures := failed_rows(estimates):
             stays = ~known & np.any(list(failures.values()), axis=0)[:, None]
             noted = {name: np.where(stays, rows.skill_states[name], values) for name, values in noted.items()}
-        return cls(replace(rows, skill_states={**rows.skill_states, **noted}), estimates, fused)
+        return cls(rows.with_scores(**noted), estimates, fused)
 
     @cached_property
     def failed(self) -> Mapping[str, NDArray[np.bool_]]:

@@ -122,7 +122,7 @@ def _score(
 
 
 def _rated(at: tuple[int, int], rows: RowBatch, skill_set: SkillSet, evidence: list[EvidenceItem]) -> SkillScore:
-    decay, noted = rows.decay[at[0]], {name: column[at] for name, column in rows.skill_states.items()}
+    decay, noted = rows.decay[at[0]], rows.skill_states[at]
     n = noted["rubric_n"] * decay
     score = (noted["rubric_total"] * decay + 0.5) / (n + 1)
     confidence = 1 - np.sqrt(1 / (1 + n))
@@ -195,7 +195,7 @@ def _contribution(source: str, scored: ScoredBatch, at: tuple[int, int]) -> Cont
 
 
 def _evidence(row_batch: RowBatch, skill_set: SkillSet, at: tuple[int, int]) -> list[EvidenceItem]:
-    names, noted = evidence_names(skill_set), {name: column[at] for name, column in row_batch.evidence_items.items()}
+    names, noted = evidence_names(skill_set), row_batch.evidence_items[at]
     tasks = reference_tasks.unpacked(row_batch.sections["tasks"][at[0]])
     return [
         EvidenceItem(
