@@ -21,19 +21,31 @@ MOST_SINCE_S: Final = 240.0
 
 
 class _Rows:
-    """A row batch at given times, and the arrays that several features share."""
+    """Rows of a batch, all or the `chosen`, at given times, and the arrays that several features share."""
 
-    def __init__(self, row_batch: RowBatch, at_us: Sequence[int] | None) -> None:
-        self.row_batch = row_batch
-        self.at_us: Array = row_batch.headers["as_of_us"] if at_us is None else np.array(at_us, np.int64)
-        self.decay = row_batch.decay if at_us is None else decays(row_batch.headers["reference_us"].tolist(), at_us)
+    def __init__(self, row_batch: RowBatch, at_us: Sequence[int] | None, chosen: Indices | None) -> None:
+        self._row_batch = row_batch
+        self._chosen = chosen
+        self.headers = row_batch.headers if chosen is None else row_batch.headers[chosen]
+        if at_us is None:
+            self.at_us: Array = self.headers["as_of_us"]
+            self.decay = row_batch.decay if chosen is None else row_batch.decay[chosen]
+        else:
+            self.at_us = np.array(at_us, np.int64)
+            self.decay = decays(self.headers["reference_us"].tolist(), at_us)
+
+    def __len__(self) -> int:
+        """Rows."""
+        return len(self.headers)
 
     @cached_property
     def controls(self) -> dict[str, Floats] | None:
         """How often each control was `alone` and `isolated`, shape (rows, MAX_CONTROLS), NaN behind the last; None
         where no row has any.
         """
-        controls = self.row_batch.sections["controls"]
+        controls: Sequence[bytes] = self._row_batch.sections["controls"]
+        if self._chosen is not None:
+            controls = [controls[row] for row in self._chosen.tolist()]
         if not any(controls):
             return None
         counts = np.fromiter(map(len, controls), np.intp, len(controls)) // CONTROL.itemsize
@@ -48,9 +60,16 @@ class _Rows:
         """When the last step of a simulation was; shape (rows,)."""
         return np.fmax(self.fact("newest_s", INDEX["set_controls"]), self.fact("newest_s", INDEX["reset"]))
 
+    def column(self, name: str, fact: int | Indices) -> Array:
+        """One column of the facts, or one a fact."""
+        column: Array = self._row_batch.facts[name]
+        if self._chosen is None:
+            return column[:, fact]
+        return column[self._chosen, fact] if isinstance(fact, int) else column[self._chosen[:, None], fact]
+
     def fact(self, name: str, fact: int | Indices) -> Floats:
-        """One column of the facts, or one a fact, NaN where the fact was never seen."""
-        return np.where(self.row_batch.facts["n"][:, fact] > 0, self.row_batch.facts[name][:, fact], np.nan)
+        """As `column`, NaN where the fact was never seen."""
+        return np.where(self.column("n", fact) > 0, self.column(name, fact), np.nan)
 
 
 class FactColumn(NamedTuple):
@@ -70,16 +89,16 @@ class RowColumn(NamedTuple):
 FACT_COLUMNS: Final = {
     "n": FactColumn(
         "how often, ever; 0 if never",
-        lambda rows, fact: rows.row_batch.facts["n"][:, fact].astype(np.float64),
+        lambda rows, fact: rows.column("n", fact).astype(np.float64),
     ),
     "mean": FactColumn(
         "mean of its values, of all times",
-        lambda rows, fact: _mean(rows, fact, rows.row_batch.facts["n"][:, fact]),
+        lambda rows, fact: _mean(rows, fact, rows.column("n", fact)),
     ),
     "sd": FactColumn("standard deviation of its values, from two on", lambda rows, fact: _deviation(rows, fact)),
     "recent_n": FactColumn(
         "how often, each time counting half as much 30 days later; 0 if never",
-        lambda rows, fact: rows.row_batch.facts["recent_n"][:, fact] * rows.decay[:, None],
+        lambda rows, fact: rows.column("recent_n", fact) * rows.decay[:, None],
     ),
     "recent_mean": FactColumn(
         "mean of its values, weighed likewise",
@@ -91,12 +110,8 @@ FACT_COLUMNS: Final = {
     ),
 }
 ROW_COLUMNS: Final = {
-    "days": RowColumn(
-        "days since the first event", lambda rows: (rows.at_us - rows.row_batch.headers["first_us"]) / DAY_US
-    ),
-    "events": RowColumn(
-        "events of use for any skill", lambda rows: rows.row_batch.headers["events"].astype(np.float64)
-    ),
+    "days": RowColumn("days since the first event", lambda rows: (rows.at_us - rows.headers["first_us"]) / DAY_US),
+    "events": RowColumn("events of use for any skill", lambda rows: rows.headers["events"].astype(np.float64)),
     "controls_seen": RowColumn("controls of simulations set at all", lambda rows: _controls(rows, "alone", -1)),
     "controls_alone_once": RowColumn("controls ever set alone", lambda rows: _controls(rows, "alone", 0)),
     "controls_alone_twice": RowColumn("controls set alone twice or more", lambda rows: _controls(rows, "alone", 1)),
@@ -153,13 +168,16 @@ def revision_of(feature: str) -> int:
     return INDEX[fact].revision + _REVISIONS.get(column, 1) - 1 if column else _REVISIONS.get(feature, 1)
 
 
-def features_of(row_batch: RowBatch, names: Sequence[str], at_us: Sequence[int] | None = None) -> NDArray[np.float64]:
-    """Features of a row batch, shape (rows, names); as known at each row's `as_of`, or at `at_us` where given.
+def features_of(
+    row_batch: RowBatch, names: Sequence[str], at_us: Sequence[int] | None = None, chosen: Indices | None = None
+) -> NDArray[np.float64]:
+    """Features of a row batch, or of the rows with the indices `chosen`, shape (rows, names); as known at each row's
+    `as_of`, or at `at_us` where given.
 
     Raises KeyError for a name that is not in FEATURES.
     """
-    rows = _Rows(row_batch, at_us)
-    matrix = np.empty((len(row_batch), len(names)))
+    rows = _Rows(row_batch, at_us, chosen)
+    matrix = np.empty((len(rows), len(names)))
     of_rows, of_facts = _by_column(tuple(names))
     for name, at in of_rows:
         matrix[:, at] = ROW_COLUMNS[name].compute(rows)
@@ -185,13 +203,13 @@ def _by_column(names: tuple[str, ...]) -> tuple[list[tuple[str, int]], dict[str,
 
 def _controls(rows: _Rows, name: str, above: int) -> Floats:
     if rows.controls is None:
-        return np.zeros(len(rows.row_batch))
+        return np.zeros(len(rows))
     return np.asarray((rows.controls[name] > above).sum(axis=1), np.float64)
 
 
 def _least(rows: _Rows, name: str) -> Floats:
     if rows.controls is None:
-        return np.full(len(rows.row_batch), np.nan)
+        return np.full(len(rows), np.nan)
     return np.asarray(np.fmin.reduce(rows.controls[name], axis=1))
 
 
@@ -206,20 +224,19 @@ def _of_what_was_due(rows: _Rows, column: str, fact: str) -> Floats:
     """What there is of a fact, over its number and that of the due dates missed: it means the same in courses with few
     and with many deadlines. NaN where neither was seen.
     """
-    facts = rows.row_batch.facts
-    n = facts["n"][:, INDEX[fact]].astype(np.float64) + facts["n"][:, INDEX["missed"]]
-    return _ratio(facts[column][:, INDEX[fact]].astype(np.float64), n)
+    n = rows.column("n", INDEX[fact]).astype(np.float64) + rows.column("n", INDEX["missed"])
+    return _ratio(rows.column(column, INDEX[fact]).astype(np.float64), n)
 
 
 def _deviation(rows: _Rows, fact: Indices) -> Floats:
-    n = rows.row_batch.facts["n"][:, fact]
+    n = rows.column("n", fact)
     mean = _mean(rows, fact, n)
-    variance = np.maximum(_ratio(rows.row_batch.facts["squares"][:, fact], n) - mean * mean, 0.0)
+    variance = np.maximum(_ratio(rows.column("squares", fact), n) - mean * mean, 0.0)
     return np.where(n >= 2, np.sqrt(variance), np.nan)
 
 
 def _mean(rows: _Rows, fact: Indices, n: Array) -> Floats:
-    return _ratio(rows.row_batch.facts["total"][:, fact], n)
+    return _ratio(rows.column("total", fact), n)
 
 
 def _ratio(part: Floats, whole: Array) -> Floats:

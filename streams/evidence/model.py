@@ -50,7 +50,7 @@ class ModelSource:
             known = np.flatnonzero(n > 0 if scope is None else (n > 0) & ~scope.excludes(row_batch))
             if not len(known):
                 continue
-            matrix = features_of(row_batch, inputs.features)[known]
+            matrix = features_of(row_batch, inputs.features, chosen=None if len(known) == len(n) else known)
             estimate.p[known, column] = np.clip(model.probability(matrix), _EDGE, 1 - _EDGE)
             estimate.n[known, column] = n[known]
             estimate.age_s[known, column] = age_s[known]

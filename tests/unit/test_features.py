@@ -144,6 +144,16 @@ def test_columns_come_as_they_are_named(names: list[str]) -> None:
     assert np.array_equal(picked, whole[:, [FEATURES.index(name) for name in names]], equal_nan=True)
 
 
+def test_of_some_rows_features_are_those_that_they_have_among_all() -> None:
+    batch = row_batch_of(
+        folded(event()), Row(), folded(event("control", controls={"a": 1.0}), event("submission", score=0.5, minute=9))
+    )
+
+    for chosen in ([2, 0], [0, 1], [1]):  # those of the last two have no controls
+        found = features_of(batch, FEATURES, chosen=np.array(chosen))
+        assert np.array_equal(found, features_of(batch, FEATURES)[chosen], equal_nan=True)
+
+
 def test_of_a_student_not_seen_yet_only_counts_are_known() -> None:
     [line] = features_of(row_batch_of(Row()), FEATURES)
 
