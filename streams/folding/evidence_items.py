@@ -110,7 +110,7 @@ def keep_evidence(row_batch: RowBatch, items: EvidenceItems, tasks: TasksOfEvent
         return
     touched = np.bincount(items.group).nonzero()[0]
     stored = row_batch.evidence_items.reshape(-1)
-    columns = {one.name: stored[one.name] for one in fields(items) if one.name != "group"}
+    columns = {name: stored[name] for name in _COLUMNS if name != "group"}
     slots = (touched[:, None] * MAX_EVIDENCE + np.arange(MAX_EVIDENCE)).reshape(-1)
     held = slots[columns["weight"][slots] != 0]
     before = EvidenceItems(group=held // MAX_EVIDENCE, **{name: column[held] for name, column in columns.items()})

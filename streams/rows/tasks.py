@@ -139,15 +139,19 @@ def keys_of(row: Array, code: Array) -> Array:
 
 
 def tasks_of(section: bytes) -> dict[int, bytes]:
-    """The names in their part of a row, by code."""
+    """The names in their part of a row, by code. Raises Fatal where records and names do not fill it."""
     if not section:
         return {}
     count = int.from_bytes(section[:WORD], "little")
+    if not 0 < count < len(section) // WORD:
+        raise unreadable("a row has not the tasks that it says")
     codes_and_sizes = struct.unpack_from(f"<{2 * count}I", section, WORD)
     names, start = dict[int, bytes](), WORD * (1 + count)
     for code, size in zip(codes_and_sizes[::2], codes_and_sizes[1::2], strict=True):
         names[code] = section[start : start + size]
         start += size + -size % WORD
+    if start != len(section):
+        raise unreadable("a row has not the names of tasks that it says")
     return names
 
 

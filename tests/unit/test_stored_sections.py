@@ -12,7 +12,7 @@ from streams.rows.components import ComponentBatch
 from streams.rows.layout import EXTENSIONS, SECTIONS
 from streams.rows.row import Row
 from streams.rows.row_batch import RowBatch
-from streams.rows.tasks import TaskNames
+from streams.rows.tasks import TaskNames, tasks_of
 from tests.events import default_skills
 from tests.unit.row_strategies import CONFIGURED, rows
 from tests.unit.test_row import COMPONENTS, EXPLANATIONS, TASKS, VERSION_4, VERSION_5, VERSION_6
@@ -94,5 +94,6 @@ def test_tasks_that_do_not_fill_their_part_are_copied_through_and_refused_when_r
     row_batch = RowBatch.of([VERSION_6, wrong], NAMES)
 
     assert row_batch.encode() == [VERSION_6, wrong]
-    with pytest.raises(Fatal, match="tasks"):
-        TaskNames.of(row_batch.sections["tasks"])
+    for read in (TaskNames.of, lambda sections: tasks_of(sections[1])):
+        with pytest.raises(Fatal, match="tasks"):
+            read(row_batch.sections["tasks"])
