@@ -97,6 +97,7 @@ def test_what_is_seen_depends_on_the_changes_alone_and_not_on_what_is_confirmed_
     make: Make, steps: list[tuple[str, int, dict[bytes, bytes | None]]]
 ) -> None:
     kept: dict[tuple[int, bytes], bytes] = {}
+    seen: dict[tuple[int, bytes], None] = {}
     unconfirmed: dict[int, list[tuple[int, list[Logged]]]] = {partition: [] for partition in range(PARTITIONS)}
     ends = dict.fromkeys(range(PARTITIONS), 0)
     with make() as store:
@@ -123,10 +124,27 @@ def test_what_is_seen_depends_on_the_changes_alone_and_not_on_what_is_confirmed_
             ends[partition] += len(records)
             for key, row in rows.items():
                 kept.pop((partition, key), None)
+                seen[partition, key] = None
                 if row is not None:
                     kept[partition, key] = row
-            assert_holds(store, kept, list(kept))
-        assert_holds(store, kept, list(kept))
+            assert_holds(store, kept, list(seen))
+        assert_holds(store, kept, list(seen))
+
+
+@pytest.mark.parametrize("row", [b"2", None], ids=["replaced", "deleted"])
+@pytest.mark.parametrize("first", [b"1", None], ids=["there", "not there"])
+def test_rows_that_are_confirmed_after_they_were_read_are_counted(
+    opened: Store, first: bytes | None, row: bytes | None
+) -> None:
+    """What was read says what is on disk, but only until something is written there."""
+    opened.restore(0, logged(0, (b"a", first)))
+    assert opened.get_many(0, [b"a"]) == [first]
+    opened.restore(0, logged(1, (b"a", b"another's")))
+
+    ticket = opened.stage(0, {b"a": row})
+    opened.confirm(0, ticket, logged(2, (b"a", row)), 2, 2)
+
+    assert_holds(opened, {} if row is None else {(0, b"a"): row}, [(0, b"a")])
 
 
 def test_one_key_on_two_partitions_is_two_rows(opened: Store) -> None:
