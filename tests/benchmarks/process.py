@@ -27,6 +27,7 @@ class Contender:
     out: Path
     log: Path
     said: dict[str, float] = field(default_factory=dict)
+    _heard_bytes: int = 0
 
     @classmethod
     def start(
@@ -49,7 +50,12 @@ class Contender:
         """What it said so far. Raises BenchmarkFailed when it has ended."""
         if self.process.poll() is not None:
             raise BenchmarkFailed(f"{self.name} ended with {self.process.returncode}{self.tail()}")
-        for line in self.out.read_bytes().splitlines():
+        with self.out.open("rb") as output:
+            output.seek(self._heard_bytes)
+            said = output.read()
+        whole = said[: said.rfind(b"\n") + 1]
+        self._heard_bytes += len(whole)
+        for line in whole.splitlines():
             if line.startswith(b"{") and line.endswith(b"}"):
                 self.said.update(json.loads(line))
         return self.said

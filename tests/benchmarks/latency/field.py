@@ -2,9 +2,8 @@
 
 The same for all: 4 partitions, acks of all replicas, a commit a second and, for Kafka Streams, whose cache speaks at
 its commits, one every 100 ms. Ours and the echo hand whole batches to their producers and linger not at all; the
-others hand over record by record and linger 1 ms. With none they gain a millisecond at a light rate, and Quix and
-Kafka Streams without its cache fell behind at 10,000 events/s on two busy cores. The rest is as each file in `peers`
-says at its head.
+others hand over record by record and linger 1 ms. With none Kafka Streams without its cache fell behind at 10,000
+events/s, Quix at times (docs/decisions/0051). The rest is as each file in `peers` says at its head.
 """
 
 from dataclasses import dataclass, replace
