@@ -127,6 +127,7 @@ class ConfigFollower:
     async def _take(self) -> None:
         """Publish and put in force what the records come to; what cannot be published is tried again the next time."""
         if self._entries.in_force == self._in_force:
+            self._unpublished(None)  # what waited to be published is not wanted any more
             return
         entry, scorer = self._next()
         try:

@@ -132,6 +132,9 @@ def test_a_configuration_that_cannot_be_published_waits_and_is_an_outage() -> No
     assert again.overridden == version_of(LOUD)
     assert again.unpublished == [away, None]
 
+    withdrawn = Followed([], [record(0, LOUD)], TopicStartedAnew(), [], publishing=[None, away])
+    assert (withdrawn.overridden, withdrawn.unpublished) == ("", [away, None])
+
     with pytest.raises(BrokerUnavailable, match="away"):
         Followed([], publishing=[away])
 
