@@ -40,8 +40,8 @@ class CataloguedSkill(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `interval` says what lies between `low` and `high`; absent where no interval was fitted. `weights` are of sources.
     `rests_on` says in words what a score rests on, by the sources in its contributions that have `log_odds`: their
-    names, sorted, with "+" between them. `indicators` are told in words, in which {count}, {of} and {rate} are to be
-    filled in; empty where there are none.
+    names, sorted, with "+" between them; of a set that is not there, the words of each. `indicators` are told in words,
+    in which {count}, {of} and {rate} are to be filled in; empty where there are none.
     """
 
     definition: str
@@ -65,8 +65,10 @@ class CatalogueEntry(Struct, frozen=True, kw_only=True):
 
     def rests_on(self, name: str, score: SkillScore) -> str:
         """What a score of the skill `name` rests on, in words; empty where the entry does not say it."""
-        sources = (source for source, part in score.contributions.items() if part.log_odds is not UNSET)
-        return self.skills[name].rests_on.get(named_together(sources), "")
+        sources = [source for source, part in sorted(score.contributions.items()) if part.log_odds is not UNSET]
+        words = self.skills[name].rests_on
+        together = words.get(named_together(sources))
+        return " and ".join(words.get(source, "") for source in sources) if together is None else together
 
 
 def named_together(sources: Iterable[str]) -> str:

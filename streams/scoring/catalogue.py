@@ -25,6 +25,8 @@ from streams.skills.sources import BUILT_IN
 OF_OUTCOME: Final = "the outcome, of 9 in 10 students of whom as much is known"
 OF_LATER_ANSWERS: Final = "the mean of the student's later answers, in 9 of 10 cases"
 BY_RATINGS: Final = "ratings by teachers"
+MOST_TOGETHER: Final = 6
+"""Sources with a weight in one skill up to which each set of them has its own words; of more, each source has."""
 
 
 def catalogue_entry(skill_set: SkillSet, artifact: Artifact, types: Types, config_version: str) -> CatalogueEntry:
@@ -81,9 +83,8 @@ def _weighted(weights: dict[str, float], card: SkillCard | None) -> list[str]:
 
 
 def _rests_on(name: str, skill_set: SkillSet, types: Types, sources: list[str]) -> dict[str, str]:
-    """The words for each set of the sources."""
+    """The words for each set of the sources, or for each of them where there are more than MOST_TOGETHER."""
     skill, column, fitted = skill_set.skills[name], skill_set.names.index(name), fitted_sources(skill_set, types)
     labelled = {source for source in sources if source in fitted and fitted[source][column]}
-    return {
-        named_together(some): skill.rests_on(some, labelled=not labelled.isdisjoint(some)) for some in subsets(sources)
-    }
+    sets = subsets(sources) if len(sources) <= MOST_TOGETHER else ((), *((source,) for source in sources))
+    return {named_together(some): skill.rests_on(some, labelled=not labelled.isdisjoint(some)) for some in sets}

@@ -9,11 +9,12 @@ import streams
 from agents.cli.catalogue import lines_of
 from schemas.catalogue import CatalogueEntry, encode_entry, read_entry
 from schemas.fusion_config import LevelOverrides, Overrides
-from schemas.update import read_update
+from schemas.update import Contribution, SkillScore, read_update
 from streams.evidence.artifacts import load_artifact
 from streams.evidence.registry import config_version, types_of
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
+from streams.scoring import catalogue
 from streams.scoring.catalogue import BY_RATINGS, catalogue_entry
 from streams.skills.skill_set import SkillSet
 from streams.skills.skills_file import load_skills
@@ -73,6 +74,18 @@ def test_one_version_has_one_entry_to_the_byte_whatever_the_order_of_the_skills_
     assert one.config_version == other.config_version
     assert encode_entry(one) == encode_entry(other)
     assert read_entry(encode_entry(one)) == one
+
+
+def test_of_many_sources_each_has_its_words_and_not_each_set_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = {source: Contribution(p=0.7, n=3, log_odds=0.1) for source in ("model", "behaviour")}
+    score = SkillScore(score=0.6, confidence=0.5, level="developing", validated=False, contributions=parts)
+    whole = entry_of(default_skills()).rests_on(SKILL, score)
+    monkeypatch.setattr(catalogue, "MOST_TOGETHER", 2)
+    entry = entry_of(default_skills())
+
+    assert entry.skills[SKILL].rests_on.keys() == {"", "model", "language", "behaviour", "rubric"}
+    assert whole.startswith("a model")
+    assert entry.rests_on(SKILL, score) == " and ".join(entry.skills[SKILL].rests_on[each] for each in sorted(parts))
 
 
 @pytest.mark.parametrize("name", ["default", "course_success", "course_work", "mastery", "empathy"])
