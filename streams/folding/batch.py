@@ -165,6 +165,6 @@ def fold_events(folding: Folding, rows: RowBatch, new: RoutedEvents, epochs: Int
         counts.unknown["native", "voided_not_held"] += folded.not_held
     stored = np.append(folded.new, np.array(folded.joined, np.intp))
     np.maximum.at(rows.headers["offset"], row[stored], new.offset[stored])
-    changed: list[int] = np.unique(row[stored]).tolist()
+    changed: list[int] = np.bincount(row[stored]).nonzero()[0].tolist()
     rows.headers["epoch"][changed] = epochs[changed]
     return FoldedRows(rows, changed, counts, folded.disclosures)

@@ -82,12 +82,12 @@ def route(batch: DecodedBatch, rows: RowBatch, owning_partition: OwningPartition
     absurd = ~foreign & ~replayed & (record_us < EARLIEST_US)
     before_erasure = record_us <= rows.headers["erased_us"][row]
     erased = ~foreign & ~replayed & ~absurd & before_erasure
-    ignored = int(erased.sum())
-    counts = Counts(events_in=ignored, ignored=ignored, replayed=int(replayed.sum()), rerouted=len(repartitioned))
+    ignored, again = int(np.count_nonzero(erased)), int(np.count_nonzero(replayed))
+    counts = Counts(events_in=ignored, ignored=ignored, replayed=again, rerouted=len(repartitioned))
     return RoutedBatch(
         new=_chosen(batch, np.flatnonzero(~(foreign | replayed | absurd | erased)), offset, record_us),
         replayed=_chosen(batch, np.flatnonzero(replayed & ~before_erasure), offset, record_us),
-        re_emitted=frozenset(each for each in np.unique(row[replayed]).tolist() if rows.headers["events"][each]),
+        re_emitted=frozenset(each for each in row[replayed].tolist() if rows.headers["events"][each]),
         repartitioned=repartitioned,
         dead_letters=_absurd(batch, np.flatnonzero(absurd)) if absurd.any() else [],
         counts=counts,
@@ -144,4 +144,5 @@ def _chosen(batch: DecodedBatch, indices: Indices, offset: Integers, record_us: 
 
 def _clipped_us(timestamps_ms: Sequence[int]) -> Integers:
     """In µs; times that no clock tells are as far off as can be told."""
-    return np.clip(np.array(timestamps_ms, np.int64), EARLIEST_US // 1000 - 1, LATEST_US // 1000) * 1000
+    least, most = EARLIEST_US // 1000 - 1, LATEST_US // 1000
+    return np.minimum(np.maximum(np.array(timestamps_ms, np.int64), least), most) * 1000
