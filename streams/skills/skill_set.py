@@ -85,7 +85,7 @@ class Skill(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     `suggestions` (`try` in the file) are what a teacher may be told to try, the first that fits. They are no part of
     the version, since nothing of an update depends on them.
 
-    `basis` is what the skill's score rests on, in words, which updates quote: by source, so that a score is said to
+    `basis` is what the skill's score rests on, in words, for `skill-catalogue`: by source, so that a score is said to
     rest on those that it does rest on; or as one text, whatever they are.
     """
 
