@@ -242,7 +242,7 @@ def test_a_threshold_moves_levels_and_no_score() -> None:
 def test_the_scorer_of_a_batch_stays_when_another_is_put_in_force() -> None:
     swapped = pipeline()
 
-    def swap(_partition: int, _keys: object, batch: Any) -> Any:
+    def swap(_keys: object, batch: Any) -> Any:
         swapped.scorer = swapped.scorer_with(LOUD)
         return batch.rows
 

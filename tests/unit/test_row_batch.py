@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -120,6 +121,18 @@ def test_pending_work_is_set_for_the_first_rows_only_and_in_a_batch_of_its_own(p
     assert [row_batch.pending(each) for each in range(3)] == expected
     assert [decode_row(row).pending for row in row_batch.encode()] == expected
     assert [before.pending(each) for each in range(3)] == [EVERY_FIELD.pending] * 3
+
+
+def test_other_scores_are_set_in_a_batch_of_its_own() -> None:
+    before = row_batch_of(EVERY_FIELD, Row())
+    stored = before.encode()
+
+    row_batch = before.with_scores(np.full((2, len(NAMES)), 0.25), np.full((2, len(NAMES)), 0.5))
+
+    assert before.encode() == stored
+    for row in map(decode_row, row_batch.encode()):
+        assert {(each.score, each.confidence) for each in row.skills.values()} == {(0.25, 0.5)}
+        assert len(row.skills) == len(NAMES)
 
 
 class TestSkillsThatAreNotConfigured:

@@ -9,6 +9,7 @@ from streams.evaluation.subject import Subject
 from streams.evidence.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import Replay
+from streams.scoring.json_columns import SCORE_DIGITS
 from streams.training.labelled import UNKNOWN_P, score_moments, subjects
 from streams.training.labels import Label, StudentGroups
 from streams.training.moments import moments_of
@@ -43,7 +44,7 @@ async def test_scores_are_those_that_a_replay_publishes() -> None:
         said = read_update(published[predictions.student[row].encode()]).skills[SKILL]
         assert isinstance(said, SkillScore)
         found = [predictions.p[row], predictions.confidence[row]]
-        assert np.allclose(found, [said.score, said.confidence], atol=1e-6)
+        assert np.round(found, SCORE_DIGITS).tolist() == [said.score, said.confidence]
     assert set(predictions.evidence) == {simulated.ACTIONS}
     assert set(predictions.subgroups["school"]) == {"0", "1", "2"}
 
