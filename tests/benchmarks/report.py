@@ -128,7 +128,7 @@ def _latencies(points: Sequence[Point]) -> Iterator[str]:
         told = [_number(each) for each in point.quantiles_ms or ()] or ["falls behind", "", ""]
         told += ["" if each is None else _number(each) for each in (point.cpu_percent, point.batch)]
         told.append("" if point.outputs_per_event is None else f"{point.outputs_per_event:.2f}")
-        rounds = f"{point.measured}, {point.rounds} rounds"
+        rounds = f"{point.measured}, {point.rounds} round{'s' if point.rounds > 1 else ''}"
         yield f"| {point.data} | {point.contestant} | {point.rate:,} | {' | '.join(told)} | {rounds} |"
 
 

@@ -6,6 +6,7 @@ ROWS       rows to recover, and students of the curves                    1,000,
 BEFORE     the commit that `former` compares ours with                    none
 RATES      events/s of the latency curves, as 1000,10000                   10 to 40,000
 CONTESTANTS  who is measured for latency, as skillstream,echo              all
+DOCS       1: write to docs/ with fewer rounds, too, which each figure says  no
 """
 
 import os
@@ -28,6 +29,7 @@ class Sizes:
     before: str = ""
     rates: tuple[int, ...] = ()
     contestants: tuple[str, ...] = ()
+    into_docs: bool = False
 
     @classmethod
     def of_environment(cls) -> Self:
@@ -38,7 +40,8 @@ class Sizes:
                 raise ValueError(f"{name}: {value} is less than 1")
         contestants = tuple(_listed(os.environ.get("CONTESTANTS", "")))
         before = os.environ.get("BEFORE", "")
-        return cls(given["ROUNDS"], given["EVENTS"], given["ROWS"], before, tuple(rates), contestants)
+        into_docs = os.environ.get("DOCS") == "1"
+        return cls(given["ROUNDS"], given["EVENTS"], given["ROWS"], before, tuple(rates), contestants, into_docs)
 
     @property
     def other_events(self) -> int:
@@ -48,7 +51,8 @@ class Sizes:
     @property
     def reduced(self) -> bool:
         """Whether anything is smaller than the targets ask for: such figures are a try, not a result."""
-        return self.rounds < _DEFAULTS["ROUNDS"] or self.events < _DEFAULTS["EVENTS"] or self.rows < _DEFAULTS["ROWS"]
+        few = self.rounds < _DEFAULTS["ROUNDS"] and not self.into_docs
+        return few or self.events < _DEFAULTS["EVENTS"] or self.rows < _DEFAULTS["ROWS"]
 
     @property
     def expected_minutes(self) -> float:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
+from tests.benchmarks.datasets import DATA_SETS
 from tests.benchmarks.latency.field import FIELD
 from tests.benchmarks.latency.session import Window
 from tests.benchmarks.measure import Rounds
@@ -64,8 +65,8 @@ def kept(folder: Path) -> list[Point]:
 def merge(anew: Sequence[Point], folder: Path) -> list[Point]:
     """Keep these, in place of what was measured at the same places; all that are kept then."""
     known = {point.place: point for point in (*kept(folder), *anew)}
-    order = list(FIELD)
-    found = sorted(known.values(), key=lambda point: (point.data, order.index(point.contestant), point.rate))
+    sets, field = list(DATA_SETS), list(FIELD)
+    found = [known[place] for place in sorted(known, key=lambda at: (sets.index(at[0]), field.index(at[1]), at[2]))]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "latency.json").write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
     return found
