@@ -18,6 +18,12 @@ from streams.vocabulary import INDEX, Fact
 
 DAY_US: Final = 86_400 * 1_000_000
 MOST_SINCE_S: Final = 240.0
+_ACT: Final = {
+    name: at
+    for at, name in enumerate(("set_controls", "varied_none", "varied_one", "varied_some", "isolated", "reset"))
+}
+_ACTS: Final = np.array([INDEX[name] for name in _ACT], np.intp)
+"""Facts of the steps of a simulation."""
 
 
 class _Rows:
@@ -56,9 +62,14 @@ class _Rows:
         return dense
 
     @cached_property
-    def last_step_s(self) -> Floats:
-        """When the last step of a simulation was; shape (rows,)."""
-        return np.fmax(self.fact("newest_s", INDEX["set_controls"]), self.fact("newest_s", INDEX["reset"]))
+    def since_s(self) -> Floats:
+        """How long before the last step of a simulation each of _ACTS was last seen, which no other work changes; cut,
+        so that whoever comes back to a simulation on another day is not beyond all who were trained on. Shape (rows,
+        acts).
+        """
+        newest_s = self.fact("newest_s", _ACTS)
+        last_step_s = np.fmax(newest_s[:, _ACT["set_controls"]], newest_s[:, _ACT["reset"]])
+        return np.minimum(last_step_s[:, None] - newest_s, MOST_SINCE_S)
 
     def column(self, name: str, fact: int | Indices) -> Array:
         """One column of the facts, or one a fact."""
@@ -204,7 +215,7 @@ def _by_column(names: tuple[str, ...]) -> tuple[list[tuple[str, int]], dict[str,
 def _controls(rows: _Rows, name: str, above: int) -> Floats:
     if rows.controls is None:
         return np.zeros(len(rows))
-    return np.asarray((rows.controls[name] > above).sum(axis=1), np.float64)
+    return np.asarray(np.add.reduce(rows.controls[name] > above, axis=1, dtype=np.float64))
 
 
 def _least(rows: _Rows, name: str) -> Floats:
@@ -214,10 +225,7 @@ def _least(rows: _Rows, name: str) -> Floats:
 
 
 def _since(rows: _Rows, fact: str) -> Floats:
-    """How long before the last step of a simulation a fact was last seen, which no other work changes; cut, so that
-    whoever comes back to a simulation on another day is not beyond all who were trained on.
-    """
-    return np.minimum(rows.last_step_s - rows.fact("newest_s", INDEX[fact]), MOST_SINCE_S)
+    return rows.since_s[:, _ACT[fact]]
 
 
 def _of_what_was_due(rows: _Rows, column: str, fact: str) -> Floats:
