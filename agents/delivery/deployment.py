@@ -26,6 +26,7 @@ def delivery_settings(settings: Settings) -> DeliverySettings:
         broker_wait_s=settings.broker_wait_s,
         blocked_after_s=settings.stall_after_s,
         max_batch_records=settings.max_batch_records,
+        collect_ms=settings.collect_ms,
         compression=settings.compression,
         batch_max_unpacked_bytes=settings.batch_max_unpacked_mb * 1_000_000,
     )

@@ -36,6 +36,7 @@ class DeliverySettings:
     stop_timeout_s: float = 25.0
     start_timeout_s: float = 15.0
     blocked_after_s: float = 90.0
+    collect_ms: int = 10
     max_batch_records: int = 50_000
     max_in_flight_batches: int = 8
     produce_batch_bytes: int = 512 * 1024

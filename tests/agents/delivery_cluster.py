@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 
+from agents.delivery.aiokafka.fetching import LONGEST_WAIT_MS
 from agents.kafka.embedded import PARTITIONS, EmbeddedBroker
 from agents.kafka.topics import TopicSpec, ensure_topics
 from tests.agents.delivery_worker import OUTPUT_TOPIC, ROW, WorkerConfig, slowness_of
@@ -37,6 +38,15 @@ def until(condition: Callable[[], bool], what: str, timeout_s: float = DEADLINE_
         if time.monotonic() > deadline_s:
             raise AssertionError(f"not within {timeout_s} s: {what}")
         time.sleep(0.02)
+
+
+def await_no_fetch() -> None:
+    """Wait until brokers have given up the last fetches of workers that were just stopped by SIGSTOP.
+
+    Else they answer them with what is sent next, which the workers then have.
+    """
+    given_up_s = time.monotonic() + 2 * LONGEST_WAIT_MS / 1000
+    until(lambda: time.monotonic() > given_up_s, "the last fetches are given up")
 
 
 @dataclass

@@ -1,15 +1,12 @@
 """What delivery rests on in Faust and aiokafka, and what it switches off in them."""
 
 from importlib.metadata import version
-from types import SimpleNamespace
 from typing import cast
 
 import aiokafka
 import pytest
 from aiokafka.client import AIOKafkaClient
-from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
-from aiokafka.consumer.subscription_state import SubscriptionState
 from faust.app import App, BootStrategy
 from faust.tables.base import Collection
 from faust.tables.manager import TableManager
@@ -18,7 +15,6 @@ from faust.transport.consumer import Consumer
 from faust.transport.drivers import aiokafka as driver
 from mode.services import ServiceTask
 
-from agents.delivery.aiokafka.fetching import fetch_promptly
 from agents.delivery.faust.app import create_app
 from agents.delivery.faust.recovery import PositionRecovery
 from agents.delivery.settings import DeliverySettings, changelog_spec
@@ -90,32 +86,6 @@ async def test_aiokafkas_consumer_still_holds_the_options_that_are_set_from_outs
     consumer = aiokafka.AIOKafkaConsumer(isolation_level="read_uncommitted")
     assert consumer._isolation_level == "read_uncommitted"
     await consumer.stop()
-
-
-@pytest.mark.parametrize(("paused", "most_ms"), [(False, 5), (True, 500)])
-async def test_a_broker_holds_back_no_fetch_that_leaves_out_a_partition_which_is_read(
-    paused: bool, most_ms: int
-) -> None:
-    busy, idle = aiokafka.TopicPartition("events", 0), aiokafka.TopicPartition("erasures", 0)
-    subscriptions = SubscriptionState()
-    subscriptions.assign_from_user({busy, idle})
-    fetcher = Fetcher(AIOKafkaClient(), subscriptions)
-    fetcher._select_read_replica = lambda _tp: 1
-    try:
-        assignment = subscriptions.subscription.assignment
-        for tp in (busy, idle):
-            assignment.state_value(tp).reset_to(0)
-        if paused:
-            subscriptions.pause(busy)
-        fetch_promptly(fetcher)
-        fetcher._records[busy] = SimpleNamespace(calculate_backoff=lambda: 0)
-
-        [(_node, request)] = fetcher._get_actions_per_node(assignment)[0]
-
-        assert [name for name, _partitions in request._topics] == ["erasures"]
-        assert request._max_wait_ms == most_ms
-    finally:
-        await fetcher.close()
 
 
 async def test_recovery_is_ours_and_so_are_all_its_loops() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from confluent_kafka import Producer
 
 from streams.simulation import simulate
-from tests.agents.delivery_cluster import until
+from tests.agents.delivery_cluster import await_no_fetch, until
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed
 from tests.agents.worker_process import WorkerProcess
 from tests.chaos.verdict import skillstream
@@ -37,6 +37,11 @@ def folded(deployment: Deployment) -> WorkerProcess:
     return worker
 
 
+def pause(worker: WorkerProcess) -> None:
+    worker.process.send_signal(signal.SIGSTOP)
+    await_no_fetch()
+
+
 def skipped(worker: WorkerProcess, topic: str) -> float:
     return worker.metrics().get(f'skipped_offsets_total{{topic="{topic}"}}', 0.0)
 
@@ -44,7 +49,7 @@ def skipped(worker: WorkerProcess, topic: str) -> float:
 def test_a_running_worker_that_retention_overtakes_says_what_it_never_read(kafka: str, tmp_path: Path) -> None:
     with deployed(kafka, tmp_path, session_timeout_s=30) as deployment:
         worker = folded(deployment)
-        worker.process.send_signal(signal.SIGSTOP)
+        pause(worker)
         lost = overtake(deployment)
         worker.process.send_signal(signal.SIGCONT)
         deployment.send(CLASS[2 * RECORDS : 3 * RECORDS])
@@ -66,7 +71,7 @@ def test_a_worker_told_to_stop_at_a_jump_stops_before_it_folds_on_until_told_to_
     with deployed(kafka, tmp_path, session_timeout_s=30, on_position_jump="stop") as deployment:
         worker = folded(deployment)
         before = deployment.committed()
-        worker.process.send_signal(signal.SIGSTOP)
+        pause(worker)
         lost = overtake(deployment)
         worker.process.send_signal(signal.SIGCONT)
         assert worker.exit_code() == 4, worker.tail()

@@ -24,10 +24,12 @@ The thread that holds aiokafka's consumer is in `consumer_thread`.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
+from aiokafka import TopicPartition
 from aiokafka.errors import (
     CommitFailedError,
     IllegalStateError,
@@ -53,6 +55,9 @@ _FETCH_WAIT_S = 0.25
 _BUSY_FETCH_WAIT_S = 0.02
 """The same while partitions are left out, which may be asked at any moment."""
 _NOTHING_ASKED_WAIT_S = 0.1
+_MOST_COLLECT_MS = 100
+_OF_A_STEP = 0.75
+"""What is collected for so much of the former step is there, and no older, when this one is done."""
 _POSITION_WAIT_S = 5.0
 _GROUP_CHECK_S = 1.0
 _THREAD_S = 2.0
@@ -72,6 +77,7 @@ class BatchConsumer(driver.Consumer):
         self._position_lock = asyncio.Lock()
         self._frozen = False
         self._at_work: set[FetchMessage] = set()
+        self._handed_s = self._step_s = 0.0
         self._done = asyncio.Event()
         super().__init__(*args, **options)
         self._membership = Membership(delivery.settings.session_timeout_s, delivery.switch.halt, delivery.outage)
@@ -82,7 +88,31 @@ class BatchConsumer(driver.Consumer):
         return self._thread.thread_loop
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
-        return BatchConsumerThread(self, delivery=self.delivery, loop=self.loop, beacon=self.beacon)
+        return BatchConsumerThread(
+            self, delivery=self.delivery, collect_ms=self.collect_ms, loop=self.loop, beacon=self.beacon
+        )
+
+    def collect_ms(self) -> int:
+        """How long the broker is to collect records for the next fetch: as it is set to, or most of what a step takes.
+
+        From any thread.
+        """
+        step_ms = min(_MOST_COLLECT_MS, round(self._step_s * _OF_A_STEP * 1000))
+        return max(self.delivery.settings.collect_ms, step_ms)
+
+    def pause_partitions(self, tps: Iterable[TP]) -> None:
+        """Hand on nothing of these partitions, and fetch nothing."""
+        super().pause_partitions(tps)
+        self._pause(tps, paused=True)
+
+    def resume_partitions(self, tps: Iterable[TP]) -> None:
+        """Fetch these partitions, and hand on what comes."""
+        super().resume_partitions(tps)
+        self._pause(tps, paused=False)
+
+    def _pause(self, tps: Iterable[TP], *, paused: bool) -> None:
+        asked = frozenset(TopicPartition(tp.topic, tp.partition) for tp in tps)
+        self._thread.thread_loop.call_soon_threadsafe(partial(self._thread.pause, asked, paused=paused))
 
     def freeze(self) -> None:
         """Deliver and commit nothing more: something fatal happened. Idempotent."""
@@ -140,6 +170,8 @@ class BatchConsumer(driver.Consumer):
     def finish(self, message: FetchMessage) -> None:
         """The agent's work on it is done, whether confirmed or not: the next fetch is wanted."""
         self._at_work.discard(message)
+        if not self._at_work:
+            self._step_s = time.monotonic() - self._handed_s
         self._done.set()
 
     def _note_log(self, fetched: Fetched) -> None:
@@ -176,6 +208,8 @@ class BatchConsumer(driver.Consumer):
         if not batches:
             return None
         message = FetchMessage.of(batches, generation)
+        if not self._at_work:
+            self._handed_s = time.monotonic()
         self._at_work.add(message)
         return message
 

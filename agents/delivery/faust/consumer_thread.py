@@ -10,7 +10,7 @@ Private parts that are replaced, and why:
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -19,7 +19,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from agents.delivery.aiokafka.fencing import listen_to_group
-from agents.delivery.aiokafka.fetching import fetch_promptly, size_fetches
+from agents.delivery.aiokafka.fetching import plan_fetches, size_fetches
 from agents.delivery.aiokafka.jumps import report_jumps
 from agents.delivery.aiokafka.leaving import leave
 from agents.delivery.context import DeliveryContext
@@ -36,8 +36,9 @@ _FETCH_AGAIN_S: Final = 0.5
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread that holds aiokafka's consumer."""
 
-    def __init__(self, *args: Any, delivery: DeliveryContext, **options: Any) -> None:
+    def __init__(self, *args: Any, delivery: DeliveryContext, collect_ms: Callable[[], int], **options: Any) -> None:
         super().__init__(*args, **options)
+        self._collect_ms = collect_ms
         self._delivery = delivery
         self._damaged: Counter[str] = Counter()
 
@@ -64,7 +65,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         """Start aiokafka's consumer; it joins its group after that, when it's told what to read."""
         await super().on_start()
         delivery, consumer = self._delivery, self._ensure_consumer()
-        fetch_promptly(consumer._fetcher)
+        plan_fetches(consumer._fetcher, self._collect_ms)
         report_jumps(consumer._fetcher, delivery.ownership.jumped)
         listen_to_group(consumer._coordinator, delivery.fence, delivery.outage, self._session_lost)
 
@@ -100,6 +101,16 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             else:
                 consumer.seek(partition, offset)
         return committed
+
+    def pause(self, partitions: Collection[TP], *, paused: bool) -> None:
+        """Fetch nothing of these partitions, or go on with them, as far as they are assigned. In this thread.
+
+        Faust keeps a list of what it pauses, and has it fetched all the same.
+        """
+        if (consumer := self._consumer) is None:
+            return
+        assigned = consumer.assignment().intersection(partitions)
+        (consumer.pause if paused else consumer.resume)(*assigned)
 
     async def check_group(self) -> None:
         """Raise the error that keeps this member out of its group, if there is one; aiokafka then tries again."""

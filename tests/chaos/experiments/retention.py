@@ -1,5 +1,6 @@
 """Retention that is faster than the workers: what they never read must be said, and all else be exact."""
 
+from tests.agents.delivery_cluster import await_no_fetch
 from tests.agents.deployment import PARTITIONS
 from tests.chaos.experiment import experiment
 from tests.chaos.scene import Scene
@@ -16,6 +17,7 @@ def retention_overtakes_paused_workers(scene: Scene) -> None:
     scene.await_caught_up()
     for worker in workers:
         worker.pause()
+    await_no_fetch()
     scene.send(scene.events(2_000))
     deployment, activity = scene.deployment, scene.deployment.channels.activity
     ends = {partition: deployment.end(activity, partition) for partition in range(PARTITIONS)}
