@@ -20,6 +20,7 @@ from streams.rows.codec import encode_row, pending_of, split_rows
 from streams.rows.layout import (
     EVIDENCE_ITEM,
     FACT,
+    HEADER,
     MAX_FACTS,
     NEW_HEADER,
     SKILL_STATE,
@@ -88,19 +89,21 @@ class RowBatch:
 
         Raises Fatal for a row that cannot be read.
         """
-        split = split_rows([_NEW_ROW if row is None else row for row in rows])
+        all_new = rows.count(None) == len(rows)
+        split = None if all_new else split_rows([_NEW_ROW if row is None else row for row in rows])
         skill_states = np.zeros((len(rows), len(names)), SKILL_STATE)
         skill_states["score"] = skill_states["explained"] = _NEVER
         row_batch = cls(
             names,
-            split.headers,
+            np.frombuffer(bytearray(_NEW_ROW * len(rows)), HEADER) if split is None else split.headers,
             np.zeros((len(rows), len(FACTS)), FACT),
             skill_states,
             np.zeros((len(rows), len(names), MAX_EVIDENCE), EVIDENCE_ITEM),
-            split.sections,
+            StoredSections.none(len(rows)) if split is None else split.sections,
             Segments([(0, b"%d" % row_index) for row_index in range(len(rows))]) if segments is None else segments,
         )
-        row_batch._fill(split)
+        if split is not None:
+            row_batch._fill(split)
         return row_batch
 
     @classmethod

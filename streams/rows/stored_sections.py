@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from streams.rows.components import have_their_lengths
 from streams.rows.layout import (
     EXTENSIONS,
-    LENGTHS,
     SECTIONS,
     WORD,
     Array,
@@ -40,6 +39,11 @@ class StoredSections(dict[str, list[bytes]]):
         self._bounds = bounds
         self._is_extended = is_extended
         self._cut: dict[str, list[bytes]] = {}
+
+    @classmethod
+    def none(cls, rows: int) -> "StoredSections":
+        """Those of so many rows that have none."""
+        return cls(b"", np.zeros((len(SECTIONS) + 2, rows), np.intp), np.zeros(rows, np.bool_))
 
     def __missing__(self, name: str) -> list[bytes]:
         """Cut the section out of all rows; of extensions all, as one says where the next is."""
@@ -90,14 +94,19 @@ class StoredSections(dict[str, list[bytes]]):
         stored, bounds = self._stored, self._bounds[-2:].tolist()
         cut: dict[str, list[bytes]] = {name: [] for name in EXTENSIONS}
         explanations, tasks, components = cut.values()
+        words = memoryview(stored).cast("Q")
         for begin, end, is_extended in zip(*bounds, self._is_extended.tolist(), strict=True):
             at = of_tasks = of_components = begin
             if is_extended:
-                first, second = LENGTHS.unpack_from(stored, begin)
-                at += WORD
-                of_tasks = at + first
-                of_components = of_tasks + second
-                if not first | second or (first | second) % WORD or of_components > end:
+                word, at = words[begin // WORD], begin + WORD
+                if word == (end - at) << 32 > 0:  # tasks alone, as of most rows
+                    explanations.append(b"")
+                    tasks.append(stored[at:end])
+                    components.append(b"")
+                    continue
+                of_tasks = at + (word & 0xFFFFFFFF)
+                of_components = of_tasks + (word >> 32)
+                if not word or of_tasks % WORD or of_components % WORD or of_components > end:
                     raise unreadable("a row has not the explanations and tasks that it says")
             explanations.append(stored[at:of_tasks])
             tasks.append(stored[of_tasks:of_components])

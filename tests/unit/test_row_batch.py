@@ -72,6 +72,17 @@ def test_a_student_not_seen_yet_is_an_empty_row() -> None:
     assert RowBatch.of([], NAMES).encode() == []
 
 
+def test_students_of_whom_none_was_seen_yet_are_empty_rows_that_can_be_changed() -> None:
+    row_batch = RowBatch.of([None, None], NAMES)
+    assert row_batch.encode() == [encode_row(Row())] * 2
+
+    row_batch.headers["events"][1], row_batch.sections["ids"][1] = 1, b"12345678"
+
+    assert row_batch.sections["tasks"] == row_batch.sections["components"] == [b"", b""]
+    assert row_batch.take([1]).encode() == [encode_row(Row(events=1, ids=b"12345678"))]
+    assert RowBatch.of([None], NAMES).encode() == [encode_row(Row())]
+
+
 def test_rows_of_all_versions_lie_side_by_side() -> None:
     former = [encode_row(decode_row(row)) for row in (VERSION_1, VERSION_2, VERSION_3)]
     present = [VERSION_5, VERSION_4, VERSION_6]
@@ -212,6 +223,8 @@ def test_what_cannot_be_read_among_good_rows_is_refused_or_harms_itself_alone(
 def test_a_row_is_not_completed_by_its_neighbour() -> None:
     """Cut between two rows, so that the bytes of both are what they would be."""
     assert refused(VERSION_4[:-8], VERSION_4[-8:] + VERSION_4)
+    assert refused(b"")
+    assert refused(VERSION_4, b"")
     assert refused(VERSION_4 + VERSION_4[:8], VERSION_4[8:])
     noted = VERSION_4.index(b"\x01\xf1\x53\x65\x01") + 4
     more, fewer = (VERSION_4[:noted] + bytes([count]) + VERSION_4[noted + 1 :] for count in (2, 0))
