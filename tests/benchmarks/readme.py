@@ -7,6 +7,7 @@ from typing import Final
 
 from tests.benchmarks.latency.field import OURS
 from tests.benchmarks.latency.points import Place, Point
+from tests.benchmarks.latency.sustainable import OF_PLAIN
 from tests.benchmarks.measure import Figure
 
 BEGIN: Final = "<!-- make bench writes from here -->"
@@ -40,6 +41,7 @@ def sentences(figures: Sequence[Figure], points: Sequence[Point]) -> Iterator[st
         )
     yield from _students(alone)
     yield from _latency({point.place: point for point in points})
+    yield from _sustainable(alone)
 
 
 def _students(figures: Mapping[str, Figure]) -> Iterator[str]:
@@ -58,9 +60,18 @@ def _latency(points: Mapping[Place, Point]) -> Iterator[str]:
             p50, _, p99 = point.quantiles_ms
             yield (
                 f"At {rate:,} events a second an update comes {p50:,.0f} ms after its event was due in the median, and "
-                f"{p99:,.0f} ms after it in one case of a hundred, for {point.cpu_percent:.0f} % of a core "
+                f"{p99:,.0f} ms after it in the 99th percentile, for {point.cpu_percent:.0f} % of a core "
                 f"({_day(point.measured)})."
             )
+
+
+def _sustainable(figures: Mapping[str, Figure]) -> Iterator[str]:
+    short, long = (figures.get(f"{OF_PLAIN}.{bound_ms}_ms.{OURS.name}") for bound_ms in (100, 1_000))
+    if short and long:
+        yield (
+            f"The 99th percentile stays under 100 ms up to {_rounded(short.value):,} events a second, and under a "
+            f"second up to {_rounded(long.value):,} ({_day(short.measured)})."
+        )
 
 
 def _rounded(value: float) -> int:

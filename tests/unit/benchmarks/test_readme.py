@@ -38,6 +38,14 @@ def test_a_readme_without_marks_is_left_as_it_is(tmp_path: Path) -> None:
     assert readme.read_text() == "nothing of ours\n"
 
 
+def test_the_highest_rates_within_the_bounds_are_said_together() -> None:
+    rates = {100: 12_340, 1_000: 45_670}
+    figures = [ROUNDS.figure(f"sustainable.{ms}_ms.skillstream", "events/s", [rate]) for ms, rate in rates.items()]
+    (said,) = sentences(figures, [])
+    assert "under 100 ms up to 12,000 events a second, and under a second up to 46,000" in said
+    assert list(sentences(figures[:1], [])) == []
+
+
 def test_nothing_is_said_of_what_was_not_measured_or_fell_behind() -> None:
     place = Place("plain", "skillstream", 1_000)
     window = Window([12.0] * 10, cpu_percent=21.0, batch=3.0, outputs_per_event=1.0, sender_late_ms=0.0)
