@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def validate(deployment: "Deployment") -> int:
-    """Validate every message that workers produced against its JSON Schema; how many there were."""
+    """Validate every message that workers produced against its JSON Schema, and that the configurations which updates
+    name are in the catalogue; how many messages there were.
+    """
     channels = deployment.channels
     spoken = {
         "skill-updates": [orjson.loads(value) for value in deployment.values(channels.updates)],
@@ -35,6 +37,10 @@ def validate(deployment: "Deployment") -> int:
     for topic, messages in spoken.items():
         for message in messages:
             _validator(topic).validate(message)
+    named, there = (
+        {message["config_version"] for message in spoken[topic]} for topic in ("skill-updates", "skill-catalogue")
+    )
+    assert named <= there
     return sum(map(len, spoken.values()))
 
 

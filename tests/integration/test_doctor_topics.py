@@ -45,14 +45,14 @@ def asked_for(command: str) -> tuple[str, dict[str, str]]:
 
 def test_topics_are_made_as_a_worker_makes_them(deployment: Deployment, run: Run) -> None:
     planned = run("topics", "create", "--dry-run")
-    assert (planned.code, planned.out.count("would be made")) == (0, 9)
+    assert (planned.code, planned.out.count("would be made")) == (0, 10)
     missing = run("topics", "check")
-    assert (missing.code, missing.out.count("missing")) == (1, 9)
+    assert (missing.code, missing.out.count("missing")) == (1, 10)
     assert "skillstream topics create" in missing.out
 
-    assert run("topics", "create").out.count("made") == 9
+    assert run("topics", "create").out.count("made") == 10
 
-    assert run("topics", "create").out.count("is there") == 9
+    assert run("topics", "create").out.count("is there") == 10
     assert run("topics", "check").code == 0
 
 
