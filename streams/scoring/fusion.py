@@ -16,7 +16,7 @@ what these say (`OutcomeIntervals`), which holds to the same.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import chain, combinations
 from typing import Final, TypeVar
 
@@ -161,7 +161,7 @@ class Fusion:
         evidence = self._most_evidence(stack)
         score = np.where(known, _probability(total), np.nan)
         width = np.where(known, self._widths(evidence, estimates), np.nan)
-        low = np.clip(score - width / 2, 0, 1 - width)
+        low = np.minimum(np.maximum(score - width / 2, 0), 1 - width)
         confidence = np.maximum(1 - width / self._widths_of_nothing, 0.0)
         fitted = np.zeros(score.shape, np.bool_)
         for at, name in enumerate(stack.estimates):
@@ -253,7 +253,7 @@ class Fusion:
             beside = [stack.there[other] for other, of in enumerate(stack.estimates) if of in self._overlaps[name]]
             if beside:
                 unshared = self._unshared(name, stack.estimates[name])
-                weights[at] = np.where(np.any(beside, axis=0), weights[at] * unshared, weights[at])
+                weights[at] = np.where(reduce(np.logical_or, beside), weights[at] * unshared, weights[at])
         return weights
 
     def _unshared(self, source: str, estimate: Estimate) -> Floats | float:
@@ -318,7 +318,7 @@ def _from_table(table: ConformalTable, n: Floats) -> Floats:
 
 
 def _probability(log_odds: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-np.clip(log_odds, -MAX_LOG_ODDS, MAX_LOG_ODDS))))
+    return np.asarray(1 / (1 + np.exp(-np.minimum(np.maximum(log_odds, -MAX_LOG_ODDS), MAX_LOG_ODDS))))
 
 
 def log_odds_of(p: Floats) -> Floats:

@@ -37,7 +37,7 @@ class ProfileNumbers:
         log_odds, n = self._added(rows, estimates)
         changed = ~fused.fitted & (n > 0)
         log_odds = self._weights * n / (n + self._kappa) * log_odds
-        total = np.clip(log_odds_of(fused.score) + log_odds, -MAX_LOG_ODDS, MAX_LOG_ODDS)
+        total = np.minimum(np.maximum(log_odds_of(fused.score) + log_odds, -MAX_LOG_ODDS), MAX_LOG_ODDS)
         before = self._kappa / (1 - np.minimum(fused.confidence, 0.999)) ** 2 - self._kappa
         before[np.isnan(before)] = 0.0
         return replace(
