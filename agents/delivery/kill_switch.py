@@ -24,8 +24,8 @@ class KillSwitch:
         self._pulled = pulled
 
     @contextmanager
-    def guard(self, what: str) -> Iterator[None]:
-        """The one place that catches everything: an exception inside stops the worker, un-acked."""
+    def guard(self, what: object) -> Iterator[None]:
+        """The one place that catches everything: an exception inside stops the worker, un-acked; `what` is told."""
         try:
             yield
         except Exception as error:
@@ -41,7 +41,7 @@ class KillSwitch:
                     raise
                 logger.info("A task beside delivery was ended by the stop", exc_info=True)
 
-    def halt(self, reason: BaseException, what: str = "delivery") -> None:
+    def halt(self, reason: BaseException, what: object = "delivery") -> None:
         """Stop the worker with a non-zero exit code.
 
         Nothing more is delivered, written or committed. From any thread.

@@ -18,7 +18,7 @@ from agents.delivery.faust.agent import TableAgent
 from agents.delivery.faust.app import create_app
 from agents.delivery.faust.message import FetchMessage, SourceBatch, even_parts
 from agents.delivery.settings import DeliverySettings
-from agents.delivery.step import Batches, BatchResult, Output
+from agents.delivery.step import Batches, BatchResult, BatchStep, Output
 
 SETTINGS = DeliverySettings(app_id="app", broker="127.0.0.1:1", sources=("events", "results"), partitions=3)
 
@@ -115,7 +115,7 @@ async def until(condition: Any) -> None:
 
 
 @asynccontextmanager
-async def rigged(step: Step) -> AsyncIterator[Rig]:
+async def rigged(step: BatchStep, *, fails: bool = False) -> AsyncIterator[Rig]:
     app = create_app(SETTINGS)
     consumer, writer = Consumer(), Writer()
     agent = TableAgent(app.delivery, app.table, cast(Any, writer), step, lambda: cast(Any, consumer))
@@ -124,7 +124,7 @@ async def rigged(step: Step) -> AsyncIterator[Rig]:
     consuming = asyncio.create_task(agent.consume(rig))
     try:
         yield rig
-        assert app.failure is None
+        assert (app.failure is not None) == fails
     finally:
         consuming.cancel()
         agent.abandon()
@@ -204,3 +204,23 @@ async def test_of_a_fetch_only_what_is_owned_is_worked_on_and_the_rest_is_left_u
 
         assert rig.consumer.acknowledged == [TP("events", partition) for partition in owned]
         assert step.calls == [("events", {partition: [1]}) for partition in owned]
+
+
+async def test_the_places_of_a_fetch_that_fails_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken(_topic: str, _batches: Batches) -> Mapping[int, BatchResult]:
+        raise RuntimeError("no memory")
+
+    async with rigged(broken, fails=True) as rig:
+        await rig.give({("events", 0): [4, 5], ("events", 2): [7]})
+        await until(lambda: not rig.agent.in_flight)
+
+    assert "Stopping un-acked: the fetch from events/0@4, events/2@7 failed" in caplog.text
+
+
+def test_of_a_fetch_of_many_partitions_the_first_are_told() -> None:
+    batches = [SourceBatch.of(TP("events", at), [record("events", at, 5)], AckLedger()) for at in range(30)]
+
+    text = str(FetchMessage.of(batches, 0))
+
+    assert text.startswith("the fetch from events/0@5, ")
+    assert text.endswith("events/7@5 and 22 more")

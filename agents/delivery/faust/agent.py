@@ -58,7 +58,8 @@ class TableAgent:
         """The body of the Faust agent. Returns when the stream ends."""
         fetches = stream.noack()  # acks are ours: Faust's come when the next message is asked for
         async for _ in fetches:
-            await self._begin(partial(self._process, cast(FetchMessage, fetches.current_event.message)), "a fetch")
+            message = cast(FetchMessage, fetches.current_event.message)
+            await self._begin(partial(self._process, message), message)
 
     @property
     def in_flight(self) -> int:
@@ -81,7 +82,7 @@ class TableAgent:
         for task in self._tasks:
             task.cancel()
 
-    async def _begin(self, work: Job, named: str) -> "asyncio.Task[None]":
+    async def _begin(self, work: Job, named: object) -> "asyncio.Task[None]":
         """Begin `work` as a task that a drain waits for, when there is room for it. What it raises stops the worker."""
         while len(self._tasks) >= self._delivery.settings.max_in_flight_batches:
             await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -90,7 +91,7 @@ class TableAgent:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _guarded(self, work: Job, named: str) -> None:
+    async def _guarded(self, work: Job, named: object) -> None:
         with self._delivery.switch.guard(named):
             await work()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Final, Self, TypeVar, cast
 
 from aiokafka.structs import ConsumerRecord
 from faust.types import TP
@@ -11,6 +11,8 @@ from faust.types.tuples import ConsumerMessage
 from agents.delivery.acks import AckLedger, AckRange
 
 _M = TypeVar("_M", bound=ConsumerMessage)
+_MOST_SHOWN: Final = 8
+"""Partitions of one fetch, where it is told which one failed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +48,11 @@ class FetchMessage(ConsumerMessage):
     def batches(self) -> Sequence[SourceBatch]:
         """By partition."""
         return cast(Sequence[SourceBatch], self.value)
+
+    def __str__(self) -> str:
+        firsts = [f"{batch.tp.topic}/{batch.tp.partition}@{batch.ack_range.first}" for batch in self.batches]
+        more = f" and {len(firsts) - _MOST_SHOWN} more" if len(firsts) > _MOST_SHOWN else ""
+        return f"the fetch from {', '.join(firsts[:_MOST_SHOWN])}{more}"
 
 
 class LogMessage(ConsumerMessage):
