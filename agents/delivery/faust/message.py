@@ -98,13 +98,13 @@ Fetched = Mapping[TP, Sequence[ConsumerRecord]]
 
 
 def even_parts(fetched: Fetched, most: int) -> Iterator[Fetched]:
-    """Cut a fetch into as few parts as it takes, each of `most` records or a few more, of one size: a small last part
-    costs as much.
+    """Cut a fetch into as few parts as it takes, of at most `most` records of a partition, of one size: a small last
+    part costs as much.
 
     Each holds a share of every partition of several records, and is acknowledged by itself: a stop waits for the part
     that was begun, not for the fetch.
     """
-    parts = -(-sum(map(len, fetched.values())) // most)
+    parts = max((-(-len(records) // most) for records in fetched.values()), default=0)
     sizes = {tp: -(-len(records) // parts) for tp, records in fetched.items()}
     for part in range(parts):
         shares = ((tp, fetched[tp][part * size : (part + 1) * size]) for tp, size in sizes.items())
