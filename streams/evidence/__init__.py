@@ -1,1 +1,1 @@
-"""Evidence: every source estimates the skills of a batch's changed students, all sources in parallel."""
+"""Evidence: every source estimates the skills of a batch's changed students, all of these at once."""

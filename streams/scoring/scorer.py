@@ -44,7 +44,7 @@ class Scorer:
         return catalogue_entry(self.skill_set, self._artifact, self._types, self.config_version)
 
     async def score(self, rows: RowBatch) -> ScoredBatch:
-        """Estimate, then fuse: ask all sources about all `rows`, in parallel and within the deadline."""
+        """Estimate, then fuse: ask all sources about all `rows`, those that wait side by side within the deadline."""
         fusion = self.skill_set.fusion
         estimates = await collect(
             self._sources,

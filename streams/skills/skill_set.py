@@ -123,7 +123,10 @@ class Skill(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class FusionSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """`kappa` observations make a source half as reliable as it can be; reliability halves each half-life of age."""
+    """`kappa` observations make a source half as reliable as it can be; reliability halves each half-life of age.
+
+    Sources that wait have `deadline_s` for a batch.
+    """
 
     kappa: PositiveFloat = 8.0
     half_life_days: PositiveFloat = 60.0
