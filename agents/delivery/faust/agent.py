@@ -24,7 +24,7 @@ from agents.delivery.errors import SendFailed
 from agents.delivery.faust.consumer import BatchConsumer
 from agents.delivery.faust.message import FetchMessage, SourceBatch
 from agents.delivery.faust.table import RowTable
-from agents.delivery.step import BatchResult, BatchStep
+from agents.delivery.step import Batches, BatchResult, BatchStep
 from agents.delivery.writer import OutRecord, RecordBatchWriter
 
 Futures = list["asyncio.Future[RecordMetadata]"]
@@ -97,33 +97,40 @@ class TableAgent:
 
     async def _process(self, message: FetchMessage) -> None:
         consumer = self._consumer()
+        ask_again = partial(consumer.finish, message)
         async with self._lock:
             try:
                 # Others move on, or a former fetch of theirs failed: these records are delivered again.
                 batches = [batch for batch in message.batches if self._may_begin(batch.tp.partition, batch)]
-                sent = await self._step_through(batches)
+                sent = await self._step_through(batches, ask_again)
             finally:
-                consumer.finish(message)
+                ask_again()
         await asyncio.gather(*(self._acknowledge(consumer, batch, sent[batch.tp]) for batch in batches))
         consumer.ack(message)
 
     def _may_begin(self, partition: int, batch: SourceBatch) -> bool:
         return partition in self._ready and self._consumer().is_current(batch)
 
-    async def _step_through(self, batches: Sequence[SourceBatch]) -> Mapping[TP, Futures]:
-        """Run the step until nothing is left, topic by topic; what was sent of each partition of each."""
+    async def _step_through(self, batches: Sequence[SourceBatch], stepped: Callable[[], None]) -> Mapping[TP, Futures]:
+        """Run the step until nothing is left, topic by topic; what was sent of each partition of each.
+
+        `stepped` is called before what the last step led to is sent: the next fetch may come meanwhile.
+        """
         left: defaultdict[str, dict[int, Records]] = defaultdict(dict)
         sent: defaultdict[TP, Futures] = defaultdict(list)
         for batch in batches:
             left[batch.tp.topic][batch.tp.partition] = batch.records
-        for topic, of_topic in left.items():
-            while of_topic:
-                for partition, result in (await self._step(topic, of_topic)).items():
-                    sent[TP(topic, partition)] += await self._publish(partition, result)
-                    records = of_topic.pop(partition)
-                    if rest := records[len(records) if result.records is None else result.records :]:
-                        of_topic[partition] = rest
-                await asyncio.sleep(0)  # other work's turn, between two parts of a long fetch
+        while left:
+            topic, of_topic = next(iter(left.items()))
+            results = await self._step(topic, of_topic)
+            left[topic] = _rest(of_topic, results)
+            if not left[topic]:
+                del left[topic]
+            if not left:
+                stepped()
+            for partition, result in results.items():
+                sent[TP(topic, partition)] += await self._publish(partition, result)
+            await asyncio.sleep(0)  # other work's turn, between two parts of a long fetch
         return sent
 
     async def _acknowledge(self, consumer: BatchConsumer, batch: SourceBatch, sent: Futures) -> None:
@@ -198,3 +205,9 @@ def _require(done: Collection["asyncio.Future[RecordMetadata]"]) -> None:
             raise SendFailed("a send was cancelled")
         if (error := future.exception()) is not None:
             raise SendFailed(f"a send failed: {error!r}") from error
+
+
+def _rest(batches: Batches, results: Mapping[int, BatchResult]) -> dict[int, Records]:
+    """What steps with these results have left of the batches."""
+    taken = {at: len(batches[at]) if result.records is None else result.records for at, result in results.items()}
+    return {at: rest for at, records in batches.items() if (rest := records[taken.get(at, 0) :])}

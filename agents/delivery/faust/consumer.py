@@ -168,7 +168,9 @@ class BatchConsumer(driver.Consumer):
             await asyncio.wait_for(self._done.wait(), _NOTHING_ASKED_WAIT_S)
 
     def finish(self, message: FetchMessage) -> None:
-        """The agent's work on it is done, whether confirmed or not: the next fetch is wanted."""
+        """All steps of it are done, whether sent and confirmed or not: the next fetch is wanted. Idempotent."""
+        if message not in self._at_work:
+            return
         self._at_work.discard(message)
         if not self._at_work:
             self._step_s = time.monotonic() - self._handed_s
