@@ -39,7 +39,7 @@ from tests.benchmarks import (
 )
 from tests.benchmarks.broker import BenchKafka
 from tests.benchmarks.datasets import FOLDER, ROOT
-from tests.benchmarks.latency import curve, half, light, sustainable
+from tests.benchmarks.latency import collecting, curve, half, light, sustainable
 from tests.benchmarks.latency.field import FIELD
 from tests.benchmarks.machine import machine, versions
 from tests.benchmarks.measure import Figure, Rounds
@@ -47,7 +47,7 @@ from tests.benchmarks.process import BenchmarkFailed
 from tests.benchmarks.sizes import Sizes
 from tests.servers.child import ServerFailed, ServerMissing
 
-_LATENCIES: Final = (half.NAME, *curve.CURVES, light.SINGLE, light.IDLE, sustainable.OF_PLAIN)
+_LATENCIES: Final = (half.NAME, *curve.CURVES, light.SINGLE, light.IDLE, collecting.NAME, sustainable.OF_PLAIN)
 _ON_KAFKA: Final = (*throughput.NAMES, *_LATENCIES, recovery.NAME, recovery_bound.NAME)
 _ALONE: Final = (
     decoding,
@@ -126,6 +126,8 @@ def _on_kafka(
         yield light.single(kafka, sizes, rounds)
     if light.IDLE in names:
         yield light.idle(kafka, sizes, rounds)
+    if collecting.NAME in names:
+        yield collecting.measure(kafka, sizes, rounds)
     if set(names) & set(sustainable.SEARCHES):
         yield sustainable.measure(kafka, names, sizes, rounds)
     if recovery.NAME in names:

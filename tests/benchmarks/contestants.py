@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
@@ -32,7 +32,7 @@ class Contestant:
     """`limit`: it is given the first so many events of the topic, being slow; `options` follow the other arguments.
 
     It is run from `tree`, another checkout of ours, where there is one. One that is `sized` makes outputs of as many
-    bytes as our mean update of its data set has, which is its last option.
+    bytes as our mean update of its data set has, which is its last option. `settings` are our worker's, by variable.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Contestant:
     processes: int = 1
     tree: Path = ROOT
     sized: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_worker(self) -> bool:
@@ -70,7 +71,8 @@ class Contestant:
 
     def environment(self, run: Run) -> Mapping[str, str]:
         """Its settings, beside what the environment gives."""
-        return worker_environment(run.broker, run.group, run.data.prefix) if self.is_worker else {}
+        given = worker_environment(run.broker, run.group, run.data.prefix) if self.is_worker else {}
+        return {**given, **self.settings}
 
 
 def worker_environment(broker: str, app_id: str, prefix: str) -> dict[str, str]:

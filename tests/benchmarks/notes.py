@@ -69,6 +69,9 @@ One event is sent, its update awaited, and after a pause of 150 to 350 ms the ne
 and reader as in the curve, the linger of 5 ms in both figures.""",
     "idle": """\
 Assigned and warm, then without events; the other contestants in the first round, as they stand.""",
+    "collect": """\
+Our worker in the same open loop, with `SKILLSTREAM_COLLECT_MS` at 5, 10 (the default), 20 and 50: while events keep
+coming, brokers collect them for so long before they answer a fetch.""",
     "sustainable": """\
 The highest of a ladder of rates, 15 % apart, at which p99 stays under the bound, found by bisection; 4 s a rate after
 1 s that is not counted (Karimov et al. 2018 call sustainable what can be kept up without growing latencies; the bound
