@@ -25,7 +25,6 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -47,6 +46,7 @@ from agents.delivery.acks import AckLedger
 from agents.delivery.context import DeliveryContext
 from agents.delivery.faust.consumer_thread import BatchConsumerThread
 from agents.delivery.faust.message import Fetched, FetchMessage, LogMessage, SourceBatch, even_parts
+from agents.delivery.faust.workload import Workload
 from agents.delivery.membership import Membership
 from agents.kafka.errors import BrokerUnavailable
 
@@ -54,10 +54,6 @@ _FETCH_WAIT_S = 0.25
 """How long a fetch may wait for records: a seek waits for the fetch in flight."""
 _BUSY_FETCH_WAIT_S = 0.02
 """The same while partitions are left out, which may be asked at any moment."""
-_NOTHING_ASKED_WAIT_S = 0.1
-_MOST_COLLECT_MS = 100
-_OF_A_STEP = 0.75
-"""What is collected for so much of the former step is there, and no older, when this one is done."""
 _POSITION_WAIT_S = 5.0
 _GROUP_CHECK_S = 1.0
 _THREAD_S = 2.0
@@ -76,9 +72,7 @@ class BatchConsumer(driver.Consumer):
         self._log_fetched: dict[TP, int] = {}
         self._position_lock = asyncio.Lock()
         self._frozen = False
-        self._at_work: set[FetchMessage] = set()
-        self._handed_s = self._step_s = 0.0
-        self._done = asyncio.Event()
+        self._workload = Workload(delivery.settings.collect_ms)
         super().__init__(*args, **options)
         self._membership = Membership(delivery.settings.session_timeout_s, delivery.switch.halt, delivery.outage)
 
@@ -89,16 +83,8 @@ class BatchConsumer(driver.Consumer):
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(
-            self, delivery=self.delivery, collect_ms=self.collect_ms, loop=self.loop, beacon=self.beacon
+            self, delivery=self.delivery, collect_ms=self._workload.collect_ms, loop=self.loop, beacon=self.beacon
         )
-
-    def collect_ms(self) -> int:
-        """How long the broker is to collect records for the next fetch: as it is set to, or most of what a step takes.
-
-        From any thread.
-        """
-        step_ms = min(_MOST_COLLECT_MS, round(self._step_s * _OF_A_STEP * 1000))
-        return max(self.delivery.settings.collect_ms, step_ms)
 
     def pause_partitions(self, tps: Iterable[TP]) -> None:
         """Hand on nothing of these partitions, and fetch nothing."""
@@ -139,9 +125,9 @@ class BatchConsumer(driver.Consumer):
         if not self.flow_active:
             await self.wait(self.can_resume_flow)  # type: ignore[arg-type]
         active = set(self._get_active_partitions())
-        asked = {tp for tp in active if self._is_changelog_tp(tp)} if self._at_work else active
+        asked = {tp for tp in active if self._is_changelog_tp(tp)} if self._workload else active
         if not asked:
-            await self._some_are_done()
+            await self._workload.some_done()
             return
         async with self._position_lock:
             seeks = dict(self._seeks)
@@ -162,19 +148,9 @@ class BatchConsumer(driver.Consumer):
             if message is not None:
                 yield message.tp, message
 
-    async def _some_are_done(self) -> None:
-        self._done.clear()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._done.wait(), _NOTHING_ASKED_WAIT_S)
-
     def finish(self, message: FetchMessage) -> None:
         """All steps of it are done, whether sent and confirmed or not: the next fetch is wanted. Idempotent."""
-        if message not in self._at_work:
-            return
-        self._at_work.discard(message)
-        if not self._at_work:
-            self._step_s = time.monotonic() - self._handed_s
-        self._done.set()
+        self._workload.finish(message)
 
     def _note_log(self, fetched: Fetched) -> None:
         for tp, records in fetched.items():
@@ -210,9 +186,7 @@ class BatchConsumer(driver.Consumer):
         if not batches:
             return None
         message = FetchMessage.of(batches, generation)
-        if not self._at_work:
-            self._handed_s = time.monotonic()
-        self._at_work.add(message)
+        self._workload.give(message)
         return message
 
     def is_current(self, batch: SourceBatch) -> bool:
@@ -246,7 +220,7 @@ class BatchConsumer(driver.Consumer):
             await super().seek_wait(partitions)
 
     def _forget(self, partitions: Sequence[TP]) -> None:
-        self._at_work.clear()  # Faust may have dropped what it had not handed on
+        self._workload.forget()
         for tp in partitions:
             self._seeks[tp] += 1
             self._ledgers.pop(tp, None)
