@@ -98,8 +98,10 @@ class ConfigFollower:
 
     @property
     def rescore(self) -> RescoreEntry | None:
-        """The newest request to score all students."""
-        return self._entries.rescore
+        """The newest request to score all students; none while the configuration that they are to be scored by
+        is not yet in force.
+        """
+        return self._entries.rescore if self._entries.in_force == self._in_force else None
 
     @property
     def problem(self) -> str | None:

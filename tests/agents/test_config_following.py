@@ -13,7 +13,7 @@ from schemas.fusion_config import Overrides
 from streams.evidence.artifacts import NO_ARTIFACT
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
-from streams.scoring.config_log import RefusedEntry, encoded_config, encoded_request
+from streams.scoring.config_log import RefusedEntry, RescoreEntry, encoded_config, encoded_request
 from streams.scoring.overrides import version_of
 from tests.events import NOW_MS, default_skills, fail_source
 
@@ -55,6 +55,7 @@ class Followed:
         self.versions: list[str] = []
         self.pipeline = Pipeline(default_skills(), NO_ARTIFACT, on_failure=fail_source)
         self.published: list[str] = []
+        self.rescored_while_publishing: list[RescoreEntry | None] = []
         self.unpublished: list[BrokerUnavailable | None] = []
         self._refusals = list(publishing)
         self.follower = ConfigFollower(
@@ -71,6 +72,7 @@ class Followed:
 
     def _publish(self, entry: CatalogueEntry) -> None:
         assert entry.config_version not in self.versions, "its updates may be out before"
+        self.rescored_while_publishing.append(self.follower.rescore)
         if self._refusals and (error := self._refusals.pop(0)) is not None:
             raise error
         self.published.append(entry.config_version)
@@ -119,6 +121,15 @@ def test_what_is_in_force_was_published_before_and_no_version_twice_in_a_row() -
     assert plain.published == [plain.pipeline.base_version]
     assert loud.published == [loud.pipeline.base_version, *loud.versions]
     assert Followed([record(0, LOUD)]).published == loud.versions[:1], "nothing is said of what was never in force"
+
+
+def test_students_are_scored_anew_by_the_configuration_before_the_request_and_not_before_it_is_in_force() -> None:
+    followed = Followed([], [record(0, LOUD), record(1)], [], publishing=[None, BrokerUnavailable("away")])
+
+    assert followed.rescored_while_publishing == [None, None, None]
+    assert followed.follower.rescore is not None
+    assert followed.follower.rescore.offset == 1
+    assert followed.overridden == version_of(LOUD)
 
 
 def test_a_configuration_that_cannot_be_published_waits_and_is_an_outage() -> None:
