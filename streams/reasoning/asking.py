@@ -32,6 +32,7 @@ from streams.spending.account import MoneySpent, Reservation, SpendingAccount
 from streams.spending.usage import NO_TOKENS, TokenUsage
 
 MAX_ADJUSTMENTS: Final = 5
+_LEAST_WAIT_S: Final = 0.001
 
 
 class NotWanted(SkillstreamError):
@@ -132,18 +133,19 @@ class BudgetedModel:
         return both if both.draft.skills else None
 
     async def _second(self, request: Request, wanted: Callable[[], bool], tally: CallTally) -> CheckedAnswer | None:
-        """None where neither a grant nor money is to be had in time."""
-        try:
-            return await self._try(request, wanted, tally)
-        except MoneySpent:
-            return None
-        except RateLimitExceeded as spent:
-            if spent.retry_after_s > self._settings.second_grant_wait_s:
+        """None where neither a grant nor money is to be had in time. Others may take the grant that was waited for."""
+        left_s = self._settings.second_grant_wait_s
+        while True:
+            try:
+                return await self._try(request, wanted, tally)
+            except MoneySpent:
                 return None
-            await self._sleep(spent.retry_after_s)
-        with suppress(RateLimitExceeded, MoneySpent):
-            return await self._try(request, wanted, tally)
-        return None
+            except RateLimitExceeded as spent:
+                wait_s = max(spent.retry_after_s, _LEAST_WAIT_S)
+            left_s -= wait_s
+            if left_s < 0:
+                return None
+            await self._sleep(wait_s)
 
     async def _adjusting(
         self, request: Request, wanted: Callable[[], bool], tally: CallTally, *, again: bool

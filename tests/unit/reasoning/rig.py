@@ -25,7 +25,9 @@ SETTINGS = ExplainSettings(max_attempts=3, prices=Prices({"gpt-4.1": Price(2.0, 
 
 
 class Rig:
-    """`explainer` asks the server at `url` within `limiter`; sleeping moves the clock."""
+    """`explainer` asks the server at `url` within `limiter`; sleeping moves the clock. After each sleep one of `rivals`,
+    as long as there are any, takes the grant that was waited for.
+    """
 
     def __init__(
         self,
@@ -40,6 +42,7 @@ class Rig:
         self.clock = ManualClock(START_US)
         self.alerts: list[str] = []
         self.slept_s: list[float] = []
+        self.rivals = 0
         self.events: list[Called | Tried] = []
         self.decisions: list[Decision] = []
         self.limiter = MemoryLimiter(
@@ -103,6 +106,10 @@ class Rig:
     async def _sleep(self, seconds: float) -> None:
         self.slept_s.append(seconds)
         self.clock.advance(seconds=seconds)
+        if self.rivals:
+            self.rivals -= 1
+            await self.registry[LIMITER].acquire()
+            self.decisions.pop()
 
 
 def openai_settings(url: str, *models: str, total_timeout_s: float = 5.0) -> OpenAISettings:

@@ -22,7 +22,7 @@ from tests.servers.openai import (
     throttled,
     ungrounded,
 )
-from tests.unit.reasoning.rig import Rig
+from tests.unit.reasoning.rig import SETTINGS, Rig
 from tests.unit.reasoning.samples import update
 
 
@@ -147,6 +147,26 @@ async def test_the_second_try_waits_for_a_grant_of_its_own(server: LoopbackOpenA
         assert explanation.generator == "model"
         assert rig.slept_s == [pytest.approx(60.2 / 10, abs=1e-3)]
         assert rig.grants == len(server.calls) == 2
+
+
+@pytest.mark.parametrize(("rivals", "generator", "grants"), [(3, "model", 2), (1_000, "template", 1)])
+async def test_the_second_try_waits_on_where_others_take_its_grant_but_not_for_ever(
+    server: LoopbackOpenAI, rivals: int, generator: str, grants: int
+) -> None:
+    async with Rig(server.url) as rig:
+        narrow = MemoryLimiter(
+            LIMITER, [Bucket("calls", 61, 60, burst=1)], clock_us=rig.clock, observe=rig.decisions.append
+        )
+        await narrow.fill()
+        rig.registry.register(narrow)
+        rig.rivals = rivals
+        server.plan(not_json)
+        explanation, _ = await rig.explain()
+
+    assert explanation is not None
+    assert explanation.generator == generator
+    assert rig.grants == len(server.calls) == grants
+    assert sum(rig.slept_s) <= SETTINGS.second_grant_wait_s
 
 
 async def test_an_update_without_evidence_costs_no_request(server: LoopbackOpenAI, rig: Rig) -> None:
