@@ -56,8 +56,6 @@ class DiskPartition:
         self._handle: ColumnFamily | None = handle
         self._since = since
         self._staged: dict[bytes, _Staged] = {}
-        self._read: dict[bytes, bool] = {}  # of the keys that were read last, which are on disk
-        self._writes = 0
         self._unlogged = WriteOptions()
         cast(Any, self._unlogged).disable_wal = True  # a property; the tombstone row says method
         note = family.get(_CHECKPOINT_KEY)
@@ -81,11 +79,7 @@ class DiskPartition:
             return []
         # What is staged first: a row that is confirmed meanwhile, in another thread, is then found on disk.
         staged = {index: held for index, key in enumerate(keys) if (held := self._staged.get(key)) is not None}
-        writes = self._writes
         found = cast("list[bytes | None]", self._family.get([_disk_key(key) for key in keys]))
-        self._read = {key: row is not None for key, row in zip(keys, found, strict=True)}
-        if self._writes != writes:  # by another thread, meanwhile
-            self._read = {}
         for index, held in staged.items():
             found[index] = held.row
         return found
@@ -193,13 +187,10 @@ class DiskPartition:
         self._family.close()
 
     def _on_disk(self, keys: Sequence[bytes]) -> dict[bytes, bool]:
-        """Which of these are on disk. What a batch changes was read for it just before, and is not read again."""
-        read = self._read  # another thread may read others meanwhile
-        on_disk = {key: read[key] for key in keys if key in read}
-        if unread := [key for key in keys if key not in on_disk]:
-            found = cast("list[bytes | None]", self._family.get([_disk_key(key) for key in unread]))
-            on_disk.update((key, row is not None) for key, row in zip(unread, found, strict=True))
-        return on_disk
+        if not keys:
+            return {}
+        found = self._family.get([_disk_key(key) for key in keys])
+        return {key: row is not None for key, row in zip(keys, cast("list[bytes | None]", found), strict=True)}
 
     def _write(self, records: Sequence[LogRecord], checkpoint: StoreCheckpoint) -> None:
         batch = WriteBatch(raw_mode=True)
@@ -211,11 +202,7 @@ class DiskPartition:
             else:
                 batch.put(key, record.value)
         batch.put(_CHECKPOINT_KEY, msgspec.msgpack.encode(checkpoint))
-        self._writes += 1
         self._family.write(batch, self._unlogged)
-        self._writes += 1
-        for record in records:
-            self._read.pop(record.key or b"", None)
         self.checkpoint = checkpoint
 
 
