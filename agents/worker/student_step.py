@@ -6,6 +6,7 @@ All that it decides is decided in `streams`; here the topics meet the pipeline.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from time import perf_counter
 from typing import Final
 
@@ -63,7 +64,7 @@ class StudentStep:
     async def __call__(self, batches: Batches) -> Mapping[int, BatchResult]:
         """Process the first records, as many as the context takes at once; long work beside the event loop."""
         began_s = perf_counter()
-        long = is_long([record for records in batches.values() for record in records])
+        long = is_long(list(chain.from_iterable(batches.values())))
         context = replace(self._context, executor=self._thread) if long else self._context
         outcome = await self._pipeline.process(batches, context)
         results = await context.executor.run(lambda: self._results(outcome))

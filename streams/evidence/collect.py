@@ -100,5 +100,5 @@ def _heard(
         return Estimate.empty(*shape, EstimateStatus.FAILED)
     old = answer.age_s > stale_after_s
     if np.count_nonzero(old):
-        answer.status[old & (answer.status == EstimateStatus.OK)] = EstimateStatus.STALE
+        answer.status[old & (answer.status == _OK)] = _STALE
     return answer

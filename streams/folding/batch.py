@@ -77,7 +77,7 @@ class FoldedBatch:
         for _, dead_letter in dead_letters:
             counts.dead_letter(dead_letter.reason)
         return cls(
-            records=decoded.by_partition(),
+            records=decoded.taken,
             keys=[decoded.keys[index] for index in order],
             changed=len(folded.changed),
             rows=folded.rows if order == list(range(len(decoded.keys))) else folded.rows.take(order),
@@ -128,18 +128,15 @@ def load_rows(keys: Sequence[StoredKey], names: tuple[str, ...], stored: StoredR
     of_rows = rows.headers["epoch"]
     if (of_rows == epochs).all():
         return rows
-    for index in np.flatnonzero(of_rows > epochs).tolist():
-        raise Fatal(
-            f"a row is of epoch {of_rows[index]}, its partition's checkpoint of {epochs[index]}: see docs/recovering.md"
-        )
+    if len(ahead := np.flatnonzero(of_rows > epochs)):
+        of_row, of_partition = of_rows[ahead[0]], epochs[ahead[0]]
+        raise Fatal(f"a row is of epoch {of_row}, its partition's checkpoint of {of_partition}: see docs/recovering.md")
     for index in np.flatnonzero(of_rows < epochs).tolist():
         rows.headers["offset"][index], rows.sections["origins"][index] = -1, b""  # of the topic that was
     return rows
 
 
 def _load(stored: StoredRows, keys: Sequence[StoredKey]) -> Sequence[bytes | None]:
-    if len({partition for partition, _ in keys}) == 1:
-        return stored.get_many(keys[0][0], [key for _, key in keys])
     found: list[bytes | None] = []
     for partition, some in groupby(keys, itemgetter(0)):
         found += stored.get_many(partition, [key for _, key in some])

@@ -10,7 +10,7 @@ From here on a student is a key: a partition, and the bytes that its records are
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count, islice
+from itertools import count
 
 from schemas.dialects import Decode, Decoded, Record
 from schemas.event import NativeEvent
@@ -23,15 +23,15 @@ from streams.rows.segments import StoredKey
 
 @dataclass(frozen=True, slots=True)
 class DecodedBatch:
-    """The `records` that were taken, partition by partition, `taken` of each, and their events, in their order.
-    `keys` are those of the events' students.
+    """The records that were `taken` of each partition; all these `records`, and their events, in their order. `keys`
+    are those of the events' students.
 
     Lists by event index: `record_index`, and `row_index` among `keys`. Of few events, by event index too: `origins` of
     repartitioned ones, `index_in_record` if not 0, `part` of a record of several parts.
     """
 
+    taken: dict[int, Sequence[Record]]
     records: list[Record]
-    taken: dict[int, int]
     keys: list[StoredKey]
     events: list[NativeEvent]
     record_index: list[int]
@@ -42,11 +42,6 @@ class DecodedBatch:
     dead_letters: list[DeadRecord]
     counts: Counts
 
-    def by_partition(self) -> dict[int, Sequence[Record]]:
-        """The records of each partition of which any were taken."""
-        records = iter(self.records)
-        return {partition: list(islice(records, taken)) for partition, taken in self.taken.items()}
-
 
 def decode_batch(
     records: Mapping[int, Sequence[Record]], decode: Decode, authentic: Authentic, most_students: int
@@ -55,8 +50,8 @@ def decode_batch(
     more.
     """
     batch = DecodedBatch(
-        records=[],
         taken={},
+        records=[],
         keys=[],
         events=[],
         record_index=[],
@@ -106,9 +101,9 @@ def _decode_partition(
             add_event(event)
             add_record(first_record + index)
             add_row(row_of[event.student_id])
-    batch.records.extend(records[:taken])
+    batch.taken[partition] = records[:taken]
+    batch.records.extend(batch.taken[partition])
     batch.keys.extend([(partition, student.encode()) for student in row_of])
-    batch.taken[partition] = taken
     batch.counts.records_in += taken
     for record, first_event, decoded in others:
         _note(batch, record, first_event, decoded, authentic)

@@ -101,15 +101,15 @@ class TableAgent:
         async with self._lock:
             try:
                 # Others move on, or a former fetch of theirs failed: these records are delivered again.
-                batches = [batch for batch in message.batches if self._may_begin(batch.tp.partition, batch)]
+                batches = [batch for batch in message.batches if self._may_begin(batch)]
                 sent = await self._step_through(batches, ask_again)
             finally:
                 ask_again()
         await asyncio.gather(*(self._acknowledge(consumer, batch, sent[batch.tp]) for batch in batches))
         consumer.ack(message)
 
-    def _may_begin(self, partition: int, batch: SourceBatch) -> bool:
-        return partition in self._ready and self._consumer().is_current(batch)
+    def _may_begin(self, batch: SourceBatch) -> bool:
+        return batch.tp.partition in self._ready and self._consumer().is_current(batch)
 
     async def _step_through(self, batches: Sequence[SourceBatch], stepped: Callable[[], None]) -> Mapping[TP, Futures]:
         """Run the step until nothing is left, topic by topic; what was sent of each partition of each.

@@ -25,8 +25,8 @@ SETTINGS = ExplainSettings(max_attempts=3, prices=Prices({"gpt-4.1": Price(2.0, 
 
 
 class Rig:
-    """`explainer` asks the server at `url` within `limiter`; sleeping moves the clock. After each sleep one of `rivals`,
-    as long as there are any, takes the grant that was waited for.
+    """`explainer` asks the server at `url` within `limiter`; sleeping moves the clock. After each sleep a rival, as
+    long as there are `rivals`, takes the grant that was waited for.
     """
 
     def __init__(
