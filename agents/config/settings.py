@@ -84,7 +84,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     instance_id: str | None = None
     standby_replicas: Annotated[int, Meta(ge=0, le=4)] = 0
     max_batch_records: PositiveInt = 50_000
-    collect_ms: PositiveInt = 10
+    collect_ms: Annotated[int, Meta(ge=1, le=1_000)] = 10
     compression: Compression = "zstd"
     batch_max_unpacked_mb: Annotated[int, Meta(ge=16, le=2_000)] = 100
     session_timeout_s: Annotated[float, Meta(ge=1, le=30)] = 10.0
