@@ -48,6 +48,14 @@ from tests.benchmarks.sizes import Sizes
 from tests.servers.child import ServerFailed, ServerMissing
 
 _LATENCIES: Final = (half.NAME, *curve.CURVES, light.SINGLE, light.IDLE, collecting.NAME, sustainable.OF_PLAIN)
+_ALIKE_ON_KAFKA: Final = {
+    light.SINGLE: light.single,
+    light.IDLE: light.idle,
+    collecting.NAME: collecting.measure,
+    recovery.NAME: recovery.measure,
+    recovery_bound.NAME: recovery_bound.measure,
+    former.NAME: former.measure,
+}
 _ON_KAFKA: Final = (*throughput.NAMES, *_LATENCIES, recovery.NAME, recovery_bound.NAME)
 _ALONE: Final = (
     decoding,
@@ -122,20 +130,11 @@ def _on_kafka(
         yield half.measure(kafka, sizes, rounds, top_rate)
     if set(names) & set(curve.CURVES):
         yield curve.measure(kafka, names, sizes, rounds, folder)
-    if light.SINGLE in names:
-        yield light.single(kafka, sizes, rounds)
-    if light.IDLE in names:
-        yield light.idle(kafka, sizes, rounds)
-    if collecting.NAME in names:
-        yield collecting.measure(kafka, sizes, rounds)
     if set(names) & set(sustainable.SEARCHES):
         yield sustainable.measure(kafka, names, sizes, rounds)
-    if recovery.NAME in names:
-        yield recovery.measure(kafka, sizes, rounds)
-    if recovery_bound.NAME in names:
-        yield recovery_bound.measure(kafka, sizes, rounds)
-    if former.NAME in names:
-        yield former.measure(kafka, sizes, rounds)
+    for name, measure in _ALIKE_ON_KAFKA.items():
+        if name in names:
+            yield measure(kafka, sizes, rounds)
 
 
 def _refuse(why: str) -> int:

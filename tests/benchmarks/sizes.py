@@ -33,11 +33,8 @@ class Sizes:
 
     @classmethod
     def of_environment(cls) -> Self:
-        given = {name: int(os.environ.get(name) or default) for name, default in _DEFAULTS.items()}
-        rates = sorted(map(int, _listed(os.environ.get("RATES") or _RATES)))
-        for name, value in (*given.items(), *(("RATES", rate) for rate in rates)):
-            if value < 1:
-                raise ValueError(f"{name}: {value} is less than 1")
+        given = {name: _positive(name, os.environ.get(name) or str(default)) for name, default in _DEFAULTS.items()}
+        rates = sorted(_positive("RATES", rate) for rate in _listed(os.environ.get("RATES") or _RATES))
         contestants = tuple(_listed(os.environ.get("CONTESTANTS", "")))
         before = os.environ.get("BEFORE", "")
         into_docs = os.environ.get("DOCS") == "1"
@@ -63,3 +60,13 @@ class Sizes:
 
 def _listed(text: str) -> list[str]:
     return [name for name in text.split(",") if name]
+
+
+def _positive(name: str, text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        raise ValueError(f"{name}: {text!r} is not a whole number") from None
+    if value < 1:
+        raise ValueError(f"{name}: {value} is less than 1")
+    return value
