@@ -40,6 +40,7 @@ missing_packages() {
   command -v mvn >/dev/null || echo maven
   command -v redis-server >/dev/null || echo redis-server
   command -v kcat >/dev/null || echo kcat
+  command -v promtool >/dev/null || echo prometheus
 }
 
 # Installs what is missing on a Debian machine as root; says elsewhere what is.

@@ -21,7 +21,7 @@ class Output(NamedTuple):
 
 
 def nothing_follows() -> None:
-    """Nobody waits for the rows."""
+    """Nobody waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class BatchResult:
 
     A `checkpoint` is written behind the rows, and is confirmed like them before the batch is acknowledged. It is of the
     first `records` of the batch; None: of all. The step is called again for the rest. `stored` is called when the
-    rows are in the table.
+    rows are in the table, `confirmed` when the broker has confirmed all that was sent.
     """
 
     rows: Mapping[bytes, bytes | None]
@@ -38,6 +38,7 @@ class BatchResult:
     checkpoint: InputCheckpoint | None = None
     records: int | None = None
     stored: Callable[[], None] = nothing_follows
+    confirmed: Callable[[], None] = nothing_follows
 
 
 Batches = Mapping[int, Sequence[ConsumerRecord]]

@@ -19,6 +19,7 @@ from streams.limits import Decision
 from streams.reasoning.model.outcome import CallOutcome, RequestOutcome
 from streams.rows.row import MAX_ROW_BYTES
 from streams.scoring.overrides import Refusal
+from streams.spending.usage import TokenUsage
 from streams.texts.english import MIN_WORDS
 
 EventOutcome = Literal["applied", "late", "ignored", "duplicates", "dead_lettered", "rerouted", "replayed", "clamped"]
@@ -31,6 +32,8 @@ InternalOutcome = Literal[
     "erasures_forwarded",
     "erasures_dead_lettered",
 ]
+DisjointOutcome = Literal["applied_in_time", "applied_late", "ignored", "duplicate", "dead_lettered"]
+TokenUse = Literal["fresh_input", "cached_input", "answer", "reasoning"]
 Generator = Literal["model", "template", "scripted"]
 TokenKind = Literal["input", "output"]
 WebRefusal = Literal["token", "host", "slow", "large", "connections"]
@@ -38,6 +41,7 @@ WebRefusal = Literal["token", "host", "slow", "large", "connections"]
 EVENT_OUTCOMES: Final[tuple[EventOutcome, ...]] = get_args(EventOutcome)
 
 _SECONDS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_LATENCY_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 _RECOVERY_SECONDS: Final = (0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
 _RECORDS: Final = (1, 10, 50, 100, 250, 500, 1_000, 2_000, 5_000)
 _ROW_BYTES: Final = (
@@ -79,6 +83,22 @@ class Metrics:
             "(the time lay in the future) are parts of applied; rerouted were sent to their owning one, and count "
             "there when they arrive; replayed were read again after a restart, and are in their row already.",
             EVENT_OUTCOMES,
+            adds_up="by label",
+        )
+        self.event_outcomes: CounterBy[DisjointOutcome] = declare.counter_by(
+            "outcome",
+            "event_outcomes",
+            "events",
+            "Every event of the partitions here once, by what became of it: the sum is all that there were. Those that "
+            "were sent on are counted where they arrive; those read again after a restart were counted before it.",
+            get_args(DisjointOutcome),
+        )
+        self.latency_s = declare.ages(
+            "end_to_end_latency_seconds",
+            "From a record's timestamp until all that it led to, its student's update among it, is confirmed by the "
+            "broker: one observation a record of student-activity, whatever became of it. By the clock of whoever set "
+            "the timestamp and this worker's. Records that are read again after a restart are observed again.",
+            _LATENCY_SECONDS,
         )
         self.dead_letters: CounterBy[str] = declare.counter_by(
             "reason", "dead_letters", "events", "Events that could not be read, by reason; rare reasons as `other`."
@@ -255,6 +275,13 @@ class Metrics:
             "tokens",
             "The same tokens by model: `input`, of which `cached` were read from the provider's cache; `output`, of "
             "which `reasoning` are in no text.",
+            adds_up="by label",
+        )
+        self.model_token_uses = declare.counter_by_model(
+            "use",
+            "model_token_uses",
+            "tokens",
+            "The same tokens, each once: `fresh_input` and `cached_input`, `answer` and `reasoning`.",
         )
         self.model_spend_usd: CounterBy[str] = declare.counter_by(
             "model", "model_spend_usd", "US dollars", "The same US dollars by model."
@@ -265,6 +292,13 @@ class Metrics:
             "0 to 1, and above where more was used than reserved",
             "What is spent of each limit of the whole deployment, as the ledger said last: `usd/day`, `usd/week`, "
             "`usd/month`, `tokens/minute`. Every worker reports all: take the max. Absent without a limit.",
+        )
+        self.budget_left_usd = declare.gauge_by(
+            ("limit",),
+            "budget_left_usd",
+            "US dollars",
+            "What is left of each limit of money of the whole deployment, as the ledger said last: `usd/day`, "
+            "`usd/week`, `usd/month`. Every worker reports all: take the min. Absent without a limit.",
         )
         self.budget_alerts: CounterBy[str] = declare.counter_by(
             "limit",
@@ -277,15 +311,21 @@ class Metrics:
             "budget_owed_usd",
             "US dollars",
             "What this worker spent while Redis was away, and has not written to the ledger yet.",
+            adds_up="yes",
         )
         self.calls_at_once = declare.gauge(
             "calls_at_once",
             "calls",
             "How many calls this worker may have under way: the rate of the limits times how long a call takes, at "
             "most SKILLSTREAM_CALLS_AT_ONCE.",
+            adds_up="yes",
         )
-        self.pending_students = declare.gauge("pending_students", "students", "Students owed an explanation.")
-        self.calls_in_flight = declare.gauge("calls_in_flight", "calls", "Calls to the reasoning model under way.")
+        self.pending_students = declare.gauge(
+            "pending_students", "students", "Students owed an explanation.", adds_up="yes"
+        )
+        self.calls_in_flight = declare.gauge(
+            "calls_in_flight", "calls", "Calls to the reasoning model under way.", adds_up="yes"
+        )
         self.left_out = declare.counter(
             "left_out",
             "times",
@@ -301,8 +341,12 @@ class Metrics:
             "limits_degraded", "0 or 1", "1 while Redis is away and this worker spends its local share only."
         )
 
-        self.students = declare.gauge("students", "rows", "Students in the table's partitions held here.")
-        self.partitions_owned = declare.gauge("partitions_owned", "partitions", "Partitions that this worker owns.")
+        self.students = declare.gauge(
+            "students", "rows", "Students in the table's partitions held here.", adds_up="yes"
+        )
+        self.partitions_owned = declare.gauge(
+            "partitions_owned", "partitions", "Partitions that this worker owns.", adds_up="yes"
+        )
         self.table_recovered = declare.gauge(
             "table_recovered", "0 or 1", "1 when the rows of all owned partitions are restored."
         )
@@ -388,6 +432,11 @@ class Metrics:
         self.records.add(counts.records_in)
         for outcome in EVENT_OUTCOMES:
             self.events.add(outcome, getattr(counts, outcome))
+        self.event_outcomes.add("applied_in_time", counts.applied - counts.late)
+        self.event_outcomes.add("applied_late", counts.late)
+        self.event_outcomes.add("ignored", counts.ignored)
+        self.event_outcomes.add("duplicate", counts.duplicates)
+        self.event_outcomes.add("dead_lettered", counts.dead_lettered)
         self.retold.add(counts.retold)
         for reason, texts in counts.unread_texts.items():
             self.unread_texts.add(reason, texts)
@@ -400,6 +449,26 @@ class Metrics:
             self.unknown_events.add(dialect, self._vocabulary.label(dialect, name), events)
         for (dialect, rule), events in counts.tolerated.items():
             self.tolerated.add(f"{dialect} {rule}", events)
+
+    def add_tokens(self, model: str, usage: TokenUsage) -> None:
+        """Add what a call to `model` used."""
+        self.tokens.add("input", usage.input_tokens)
+        self.tokens.add("output", usage.output_tokens)
+        for kind in ("input", "cached", "output", "reasoning"):
+            self.model_tokens.add(model, kind, getattr(usage, f"{kind}_tokens"))
+        # A provider may say that a part is more than its whole.
+        cached, reasoning = (
+            min(usage.cached_tokens, usage.input_tokens),
+            min(usage.reasoning_tokens, usage.output_tokens),
+        )
+        uses: dict[TokenUse, int] = {
+            "fresh_input": usage.input_tokens - cached,
+            "cached_input": cached,
+            "answer": usage.output_tokens - reasoning,
+            "reasoning": reasoning,
+        }
+        for use, tokens in uses.items():
+            self.model_token_uses.add(model, use, tokens)
 
     def decided(self, decision: Decision) -> None:
         """Count an answer of a limiter; fits `streams.limits.Observer`."""

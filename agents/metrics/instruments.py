@@ -11,6 +11,8 @@ from typing import Final, Generic, Literal, TypeVar
 import prometheus_client as prometheus
 from prometheus_client import CollectorRegistry
 
+from agents.metrics.ages import AgesHistogram
+
 prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]  # when a counter was made tells operators nothing
 
 METRIC_PREFIX: Final = "skillstream"
@@ -20,6 +22,10 @@ MAX_MODELS: Final = 16
 OTHER_LABEL: Final = "other"
 
 MetricKind = Literal["counter", "gauge", "histogram"]
+AddsUp = Literal["yes", "by label", "no"]
+"""Whether a sum is a total: over workers and labels; over workers, for one set of labels, as others overlap; not at
+all, being the same in every worker, or no amount.
+"""
 _Label = TypeVar("_Label", bound=str)
 
 
@@ -32,6 +38,7 @@ class Declared:
     unit: str
     meaning: str
     labels: tuple[str, ...] = ()
+    adds_up: AddsUp = "yes"
 
 
 class Counter:
@@ -168,10 +175,17 @@ class Declarations:
         return Counter(prometheus.Counter(name, meaning, namespace=METRIC_PREFIX, registry=self.registry))
 
     def counter_by(
-        self, label: str, name: str, unit: str, meaning: str, known: Sequence[_Label] = ()
+        self,
+        label: str,
+        name: str,
+        unit: str,
+        meaning: str,
+        known: Sequence[_Label] = (),
+        *,
+        adds_up: AddsUp = "yes",
     ) -> CounterBy[_Label]:
         """Those `known` are there from the start, at 0."""
-        self._note(f"{name}_total", "counter", unit, meaning, (label,))
+        self._note(f"{name}_total", "counter", unit, meaning, (label,), adds_up)
         return CounterBy(
             prometheus.Counter(name, meaning, [label], namespace=METRIC_PREFIX, registry=self.registry), known
         )
@@ -181,21 +195,23 @@ class Declarations:
         self._note(f"{name}_total", "counter", unit, meaning, labels)
         return CounterByName(prometheus.Counter(name, meaning, labels, namespace=METRIC_PREFIX, registry=self.registry))
 
-    def counter_by_model(self, label: str, name: str, unit: str, meaning: str) -> CounterByModel:
+    def counter_by_model(
+        self, label: str, name: str, unit: str, meaning: str, *, adds_up: AddsUp = "yes"
+    ) -> CounterByModel:
         labels = ("model", label)
-        self._note(f"{name}_total", "counter", unit, meaning, labels)
+        self._note(f"{name}_total", "counter", unit, meaning, labels, adds_up)
         return CounterByModel(
             prometheus.Counter(name, meaning, labels, namespace=METRIC_PREFIX, registry=self.registry)
         )
 
-    def gauge(self, name: str, unit: str, meaning: str) -> Gauge:
-        self._note(name, "gauge", unit, meaning)
+    def gauge(self, name: str, unit: str, meaning: str, *, adds_up: AddsUp = "no") -> Gauge:
+        self._note(name, "gauge", unit, meaning, adds_up=adds_up)
         gauge = Gauge(prometheus.Gauge(name, meaning, namespace=METRIC_PREFIX, registry=self.registry))
         gauge.set(None)
         return gauge
 
     def gauge_by(self, labels: tuple[str, ...], name: str, unit: str, meaning: str) -> GaugeBy:
-        self._note(name, "gauge", unit, meaning, labels)
+        self._note(name, "gauge", unit, meaning, labels, "no")
         return GaugeBy(prometheus.Gauge(name, meaning, labels, namespace=METRIC_PREFIX, registry=self.registry))
 
     def histogram(self, name: str, unit: str, meaning: str, buckets: Sequence[float]) -> Histogram:
@@ -204,5 +220,20 @@ class Declarations:
             prometheus.Histogram(name, meaning, namespace=METRIC_PREFIX, registry=self.registry, buckets=buckets)
         )
 
-    def _note(self, name: str, kind: MetricKind, unit: str, meaning: str, labels: tuple[str, ...] = ()) -> None:
-        self.made.append(Declared(f"{METRIC_PREFIX}_{name}", kind, unit, meaning, labels))
+    def ages(self, name: str, meaning: str, buckets_s: Sequence[float]) -> AgesHistogram:
+        """Of many seconds at once."""
+        self._note(name, "histogram", "seconds", meaning)
+        ages = AgesHistogram(f"{METRIC_PREFIX}_{name}", meaning, buckets_s)
+        self.registry.register(ages)
+        return ages
+
+    def _note(
+        self,
+        name: str,
+        kind: MetricKind,
+        unit: str,
+        meaning: str,
+        labels: tuple[str, ...] = (),
+        adds_up: AddsUp = "yes",
+    ) -> None:
+        self.made.append(Declared(f"{METRIC_PREFIX}_{name}", kind, unit, meaning, labels, adds_up))

@@ -190,10 +190,7 @@ def count_call(metrics: Metrics, event: Called | Tried) -> None:
     usage, usd = event.usage, event.nano_usd / NANO_USD
     metrics.reasoning_calls.add(event.outcome)
     metrics.reasoning_call_duration_s.observe(event.duration_s)
-    metrics.tokens.add("input", usage.input_tokens)
-    metrics.tokens.add("output", usage.output_tokens)
     metrics.spend_usd.add(usd)
     metrics.model_calls.add(event.model, event.outcome)
     metrics.model_spend_usd.add(event.model, usd)
-    for kind in ("input", "cached", "output", "reasoning"):
-        metrics.model_tokens.add(event.model, kind, getattr(usage, f"{kind}_tokens"))
+    metrics.add_tokens(event.model, usage)

@@ -48,6 +48,7 @@ class SpendingWatch:
         """Set the gauges."""
         if balance is not None:
             self._metrics.budget_used.replace({(name,): share for name, share in self._shares(balance).items()})
+            self._metrics.budget_left_usd.replace({(name,): usd for name, usd in self._left_usd(balance).items()})
 
     def problem(self, balance: Balance | None) -> str | None:
         """Why no money may be spent; None while there is some."""
@@ -75,6 +76,14 @@ class SpendingWatch:
     def _said(self, period: Period, spent: Spent, limit: int) -> str:
         until = minute_of(end_us(period, spent.number))
         return f"{spent.nano_usd / NANO_USD:.2f} of {limit / NANO_USD:.2f} US dollars of the {period} to {until} spent"
+
+    def _left_usd(self, balance: Balance) -> dict[str, float]:
+        limits = self._limits.deployment
+        return {
+            name_of(ALL, period): max(0, limit - spent.nano_usd) / NANO_USD
+            for period, spent in _by_period(balance)
+            if (limit := limits.money(period)) is not None
+        }
 
     def _shares(self, balance: Balance) -> dict[str, float]:
         limits = self._limits.deployment

@@ -43,7 +43,8 @@ class StudentStep:
     """The step of the input topic. It alone reads and changes rows while it runs.
 
     What is folded and scored depends on the records alone. `observe` hears of every outcome, and of the seconds that
-    it took; `stored` of a partition when the rows of its result are stored.
+    it took; `stored` of a partition when the rows of its result are stored; `confirmed` of the records of a partition
+    when all that they led to is confirmed.
     """
 
     def __init__(
@@ -53,12 +54,14 @@ class StudentStep:
         outputs: Outputs,
         observe: Callable[[BatchOutcome, float], None],
         stored: Callable[[int], None],
+        confirmed: Callable[[Sequence[Record]], None] = lambda _records: None,
     ) -> None:
         self._pipeline = pipeline
         self._context = context
         self._outputs = outputs
         self._observe = observe
         self._stored = stored
+        self._confirmed = confirmed
         self._thread = WorkThread("fold")
 
     async def __call__(self, batches: Batches) -> Mapping[int, BatchResult]:
@@ -67,17 +70,18 @@ class StudentStep:
         long = is_long(list(chain.from_iterable(batches.values())))
         context = replace(self._context, executor=self._thread) if long else self._context
         outcome = await self._pipeline.process(batches, context)
-        results = await context.executor.run(lambda: self._results(outcome))
+        results = await context.executor.run(lambda: self._results(outcome, batches))
         self._observe(outcome, perf_counter() - began_s)
         return results
 
-    def _results(self, outcome: BatchOutcome) -> dict[int, BatchResult]:
+    def _results(self, outcome: BatchOutcome, batches: Batches) -> dict[int, BatchResult]:
         return {
             partition: BatchResult(
                 result.rows,
                 self._outputs.of(partition, result),
                 records=result.taken,
                 stored=partial(self._stored, partition),
+                confirmed=partial(self._confirmed, batches[partition][: result.taken]),
             )
             for partition, result in outcome.partitions.items()
         }

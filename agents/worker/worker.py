@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
@@ -43,6 +43,7 @@ from agents.worker.outputs import Outputs
 from agents.worker.position_jumps import Jump, PositionJumps
 from agents.worker.rescoring import Rescorer, RescoringStep
 from agents.worker.student_step import StudentStep, TopicSteps, most_students
+from schemas.dialects import Record
 from streams.context import ProcessingContext, no_attention, nothing_noted
 from streams.evidence.artifacts import load_artifact
 from streams.input.checkpoint import IdentityLost
@@ -247,6 +248,9 @@ class Worker:
         if outcome.scored is not None:
             self._metrics.degraded_updates.add(outcome.scored.degraded)
 
+    def _confirmed(self, records: Sequence[Record]) -> None:
+        self._metrics.latency_s.observe([record.timestamp for record in records], time.time() * 1000)
+
     def _source_failed(self, source: str, error: BaseException) -> None:
         self._metrics.source_failures.add(source)
         self._failures.note(source)
@@ -302,7 +306,12 @@ class Worker:
         return TopicSteps(
             {
                 channels.activity: StudentStep(
-                    pipeline, context, outputs, self._processed, marker.offer if marker else _nobody_is_owed
+                    pipeline,
+                    context,
+                    outputs,
+                    self._processed,
+                    marker.offer if marker else _nobody_is_owed,
+                    self._confirmed,
                 ),
                 channels.results: InternalStep(reading, "results_dead_lettered", outputs, tally),
                 channels.erasures: InternalStep(erasing, "erasures_dead_lettered", outputs, tally),

@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -163,6 +164,31 @@ async def test_a_partition_is_acknowledged_when_its_own_sends_are_confirmed() ->
         rig.writer.confirm(0)
         assert await rig.agent.drain(10)
         assert rig.consumer.acknowledged == [TP("events", 1), TP("events", 0)]
+
+
+async def test_a_result_hears_when_all_that_its_partition_sent_is_confirmed_and_not_before() -> None:
+    heard: list[tuple[int, int]] = []
+
+    async def step(_topic: str, batches: Batches) -> Mapping[int, BatchResult]:
+        return {
+            partition: BatchResult(
+                {},
+                [Output("out", partition, b"key", b"value")],
+                records=1,
+                confirmed=partial(heard.append, (partition, records[0].offset)),
+            )
+            for partition, records in batches.items()
+        }
+
+    async with rigged(step) as rig:
+        await rig.give({("events", 0): [1, 2], ("events", 1): [5]})
+        rig.writer.confirm(1)
+        await until(lambda: rig.consumer.acknowledged)
+        assert heard == [(1, 5)]
+        rig.writer.confirm(0)
+        await until(lambda: not rig.agent.in_flight)
+
+    assert heard == [(1, 5), (0, 1), (0, 2)]
 
 
 async def test_the_next_fetch_is_worked_on_while_the_former_waits_to_be_confirmed() -> None:

@@ -80,6 +80,14 @@ def test_every_event_has_its_outcome_and_the_table_equals_an_offline_replay(ever
     assert {difference.student for difference in everyday.deployment.differences(replay)} == {ERASED}
 
 
+def test_each_record_is_observed_once_from_its_timestamp_to_the_confirmation(everyday: Everyday) -> None:
+    records = everyday.deployment.records(everyday.deployment.channels.activity)
+    metrics = everyday.worker.metrics()
+
+    assert metrics["end_to_end_latency_seconds_count"] == len(records)
+    assert 0 < metrics["end_to_end_latency_seconds_sum"] < 600 * len(records)
+
+
 def test_a_dead_letter_carries_the_original_bytes_and_where_they_came_from(everyday: Everyday) -> None:
     dead_letters = {
         dead_letter.reason: (record, dead_letter) for record, dead_letter in everyday.deployment.dead_letters()

@@ -5,15 +5,21 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from agents.metrics import Metrics
 from agents.metrics.__main__ import page_of_metrics
+from agents.metrics.ages import AgesHistogram
 from agents.metrics.instruments import MAX_LABEL_VALUES, OTHER_LABEL
 from schemas.dialects.mapping import Mapping
 from schemas.dialects.vocabulary import Vocabulary
 from streams.folding.counts import Counts
 from streams.limits import Decision
+from streams.spending.usage import TokenUsage
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,6 +64,64 @@ def test_what_a_batch_came_to_is_added_up_by_outcome_and_reason() -> None:
         "clamped": 0,
     }
     assert exposed(metrics)["skillstream_dead_letters_total", ("not_json",)] == 4
+
+
+def test_every_event_is_in_one_of_the_disjoint_outcomes() -> None:
+    metrics = Metrics()
+    metrics.add_counts(
+        Counts(events_in=21, applied=8, late=3, ignored=4, duplicates=4, retold=2, dead_lettered=5, clamped=2)
+    )
+
+    outcomes = metrics.event_outcomes.values()
+    assert outcomes == {"applied_in_time": 5, "applied_late": 3, "ignored": 4, "duplicate": 4, "dead_lettered": 5}
+    assert sum(outcomes.values()) == 21
+
+
+def test_each_token_is_in_one_of_its_uses_whatever_a_provider_says_of_parts() -> None:
+    metrics = Metrics()
+    metrics.add_tokens("m", TokenUsage(100, 50, cached_tokens=30, reasoning_tokens=20))
+    metrics.add_tokens("m", TokenUsage(10, 5, cached_tokens=99, reasoning_tokens=99))
+
+    shown = exposed(metrics)
+    used = {labels: sum for (name, labels), sum in shown.items() if name == "skillstream_model_token_uses_total"}
+    assert used == {("m", "fresh_input"): 70, ("m", "cached_input"): 40, ("m", "answer"): 30, ("m", "reasoning"): 25}
+    assert sum(used.values()) == sum(metrics.tokens.values().values()) == 165
+
+
+def test_what_overlaps_is_said_not_to_add_up() -> None:
+    adds_up = {declared.name: declared.adds_up for declared in Metrics().declared}
+
+    assert {name for name, said in adds_up.items() if said == "by label"} == {
+        "skillstream_events_total",
+        "skillstream_model_tokens_total",
+    }
+    assert adds_up["skillstream_students"] == "yes"
+    assert adds_up["skillstream_consumer_lag_records"] == adds_up["skillstream_budget_used_ratio"] == "no"
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.lists(st.integers(-1, 2_000), max_size=40), max_size=4),
+    st.integers(0, 2_000),
+)
+def test_many_ages_at_once_are_counted_as_prometheus_would_one_by_one(batches: list[list[int]], now_ms: int) -> None:
+    bounds_s = (0.005, 0.1, 0.25, 1)
+    registry, one_by_one = CollectorRegistry(), CollectorRegistry()
+    ages = AgesHistogram("age_seconds", "Age.", bounds_s)
+    registry.register(ages)
+    expected = Histogram("age_seconds", "Age.", registry=one_by_one, buckets=bounds_s)
+    for batch in batches:
+        ages.observe(batch, now_ms)
+        for since_ms in batch:
+            if since_ms >= 0:
+                expected.observe(max(0, now_ms - since_ms) / 1000)
+
+    def samples(of: CollectorRegistry) -> dict[tuple[str, str], float]:
+        parsed = text_string_to_metric_families(generate_latest(of).decode())
+        return {(each.name, each.labels.get("le", "")): each.value for family in parsed for each in family.samples}
+
+    assert samples(registry) == pytest.approx(samples(one_by_one))
+    assert ages.count == sum(since_ms >= 0 for batch in batches for since_ms in batch)
 
 
 def test_label_values_are_bounded_and_none_is_lost() -> None:

@@ -66,6 +66,8 @@ async def test_the_gauges_say_which_share_of_each_limit_is_spent(watched: Watche
     assert 'skillstream_budget_used_ratio{limit="usd/day"} 0.25' in page
     assert 'skillstream_budget_used_ratio{limit="tokens/minute"} 0.1' in page
     assert 'skillstream_budget_used_ratio{limit="usd/week"}' not in page
+    assert 'skillstream_budget_left_usd{limit="usd/day"} 0.75' in page
+    assert 'skillstream_budget_left_usd{limit="usd/week"}' not in page
 
 
 async def test_health_says_how_much_is_spent_and_until_when(watched: Watched) -> None:

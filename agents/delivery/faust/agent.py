@@ -13,6 +13,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
 
@@ -30,6 +31,14 @@ from agents.delivery.writer import OutRecord, RecordBatchWriter
 Futures = list["asyncio.Future[RecordMetadata]"]
 Records = Sequence[ConsumerRecord]
 Job = Callable[[], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class SentOfPartition:
+    """What was sent of one partition of a fetch, and who hears when all of it is confirmed."""
+
+    futures: Futures = field(default_factory=list)
+    confirmed: list[Callable[[], None]] = field(default_factory=list)
 
 
 class TableAgent:
@@ -111,13 +120,15 @@ class TableAgent:
     def _may_begin(self, batch: SourceBatch) -> bool:
         return batch.tp.partition in self._ready and self._consumer().is_current(batch)
 
-    async def _step_through(self, batches: Sequence[SourceBatch], stepped: Callable[[], None]) -> Mapping[TP, Futures]:
+    async def _step_through(
+        self, batches: Sequence[SourceBatch], stepped: Callable[[], None]
+    ) -> Mapping[TP, SentOfPartition]:
         """Run the step until nothing is left, topic by topic; what was sent of each partition of each.
 
         `stepped` is called before what the last step led to is sent: the next fetch may come meanwhile.
         """
         left: defaultdict[str, dict[int, Records]] = defaultdict(dict)
-        sent: defaultdict[TP, Futures] = defaultdict(list)
+        sent: defaultdict[TP, SentOfPartition] = defaultdict(SentOfPartition)
         for batch in batches:
             left[batch.tp.topic][batch.tp.partition] = batch.records
         while left:
@@ -129,14 +140,18 @@ class TableAgent:
             if not left:
                 stepped()
             for partition, result in results.items():
-                sent[TP(topic, partition)] += await self._publish(partition, result)
+                of_partition = sent[TP(topic, partition)]
+                of_partition.futures += await self._publish(partition, result)
+                of_partition.confirmed.append(result.confirmed)
             await asyncio.sleep(0)  # other work's turn, between two parts of a long fetch
         return sent
 
-    async def _acknowledge(self, consumer: BatchConsumer, batch: SourceBatch, sent: Futures) -> None:
-        await self.confirmed(sent)
+    async def _acknowledge(self, consumer: BatchConsumer, batch: SourceBatch, sent: SentOfPartition) -> None:
+        await self.confirmed(sent.futures)
         consumer.acknowledge(batch)
         self.last_progress_s[batch.tp.partition] = time.monotonic()
+        for confirmed in sent.confirmed:
+            confirmed()
 
     async def exclusive(self, partition: int, work: Job) -> None:
         """Run `work` while nothing else writes rows; a drain waits for it, and none begins in one.
@@ -163,8 +178,10 @@ class TableAgent:
             async with self._lock:
                 if partition not in self._ready:
                     return
-                sent = await self._publish(partition, await step())
+                result = await step()
+                sent = await self._publish(partition, result)
             await self.confirmed(sent)
+            result.confirmed()
             is_done = True
 
         await asyncio.wait([await self._begin(applied, f"work on partition {partition}")])
