@@ -71,8 +71,8 @@ def _split(values: "NDArray[Any]") -> list[bytes]:
 
 
 def _listed(values: "NDArray[Any]") -> bytes:
-    """Each of them in JSON, with a comma behind it."""
-    listed = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)
+    """Each of them in JSON, with a comma behind it; zero has no sign."""
+    listed = orjson.dumps(np.ascontiguousarray(values + 0), option=orjson.OPT_SERIALIZE_NUMPY)
     return b"%b," % listed[1:-1] if len(values) else b""
 
 

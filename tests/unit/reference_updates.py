@@ -211,7 +211,7 @@ def _evidence(row_batch: RowBatch, skill_set: SkillSet, at: tuple[int, int]) -> 
 
 
 def _rounded(value: float, digits: int = 4) -> float:
-    return float(np.round(value, digits))
+    return float(np.round(value, digits)) + 0.0
 
 
 def _significant(value: float) -> int | float:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from functools import cache
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from streams.evidence.source import Estimate, Source
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay
 from streams.rows.row_batch import RowBatch
+from streams.scoring.json_columns import numbers, numerals
 from streams.skills.skill_set import SkillSet
 from tests.artifacts import of_a_former_trainer
 from tests.events import default_skills, event, folded, scores_of, updates_about
@@ -69,6 +71,13 @@ def test_updates_of_a_stream_are_those_that_are_meant(taken: list[FileRecord], f
     held = dict(replay.rows.items(0))
 
     assert_as_meant([key.decode() for key in held], RowBatch.of(list(held.values()), default_skills().names), failing)
+
+
+def test_a_number_that_rounds_to_zero_has_no_sign() -> None:
+    values = np.array([-1e-9, 0.0, -0.5])
+
+    assert numbers(values) == [b"0.0", b"0.0", b"-0.5"]
+    assert numerals(np.round(values, 3)) == [b"0", b"0", b"-0.5"]
 
 
 @pytest.mark.parametrize("text", ['a "quoted" name', "100 %b of \\ it", "héllo 😀\u2028", "{}"])
