@@ -12,6 +12,11 @@ from msgspec import UNSET, Struct, UnsetType
 
 from schemas.update import Kind, SkillScore
 
+FactUnit = Literal["fraction", "count", "days", "minutes", "seconds"]
+FactNumber = Literal["shortfall", "log_seconds"]
+PHRASES: Final = "~"
+"""The entry for all facts that are called `~` and a phrase."""
+
 CATALOGUE_VERSION: Final = 1
 
 
@@ -53,8 +58,25 @@ class CataloguedSkill(Struct, frozen=True, kw_only=True, omit_defaults=True):
     trained_on: TrainingData | UnsetType = UNSET
 
 
-class CatalogueEntry(Struct, frozen=True, kw_only=True):
-    """The skills of one `config_version`; `model` names the artifact, `levels` hold for all skills."""
+class CataloguedFact(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the fact of an evidence item says, in words. {value} is to be filled in with a number of `unit`, {s} with an
+    s unless that is 1; {phrase} with what follows `~` in the fact.
+
+    The number is the item's value; where `number` is `shortfall`, 1 minus it; where it is `log_seconds`, exp(value) - 1
+    seconds, so a sixtieth of that in minutes. A fact without `unit` has no number to be told.
+    """
+
+    text: str
+    unit: FactUnit | UnsetType = UNSET
+    number: FactNumber | UnsetType = UNSET
+
+
+class CatalogueEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The skills of one `config_version`; `model` names the artifact, `levels` hold for all skills.
+
+    `facts` are all that evidence items may name, those that are phrases together as `~`. Entries that a former program
+    wrote have none.
+    """
 
     version: Literal[1]
     config_version: str
@@ -62,6 +84,11 @@ class CatalogueEntry(Struct, frozen=True, kw_only=True):
     model: str
     levels: LevelThresholds
     skills: dict[str, CataloguedSkill]
+    facts: dict[str, CataloguedFact] = {}
+
+    def fact(self, name: str) -> CataloguedFact | None:
+        """What a fact of an evidence item says; None where the entry does not say it."""
+        return self.facts.get(PHRASES if name.startswith(PHRASES) else name)
 
     def rests_on(self, name: str, score: SkillScore) -> str:
         """What a score of the skill `name` rests on, in words; empty where the entry does not say it."""

@@ -6,6 +6,7 @@ from typing import Any, Final
 from schemas.attention import AttentionRecord
 from schemas.catalogue import (
     CATALOGUE_VERSION,
+    CataloguedFact,
     CataloguedSkill,
     CatalogueEntry,
     LevelThresholds,
@@ -108,6 +109,7 @@ UPDATE: Final = SkillUpdate(
     },
     degraded=["behaviour"],
     config_version="0bffd27fa203-a81815e0",
+    generated_at="2026-01-05T09:12:00.041Z",
 )
 CATALOGUE_ENTRY: Final = CatalogueEntry(
     version=CATALOGUE_VERSION,
@@ -137,6 +139,11 @@ CATALOGUE_ENTRY: Final = CatalogueEntry(
             rests_on={"rubric": "ratings by teachers"},
             indicators={"tries_again_after_failing": "came back to {count} of {of} failed tasks"},
         ),
+    },
+    facts={
+        "gave_up": CataloguedFact(text="gave up on a task"),
+        "recovered": CataloguedFact(text="passed a task on try {value}", unit="count"),
+        "varied_one": CataloguedFact(text="ran a simulation with a single control set"),
     },
 )
 EXPLANATION: Final = Explanation(

@@ -155,7 +155,8 @@ class SkillUpdate(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     `degraded` names the sources that failed; `as_of` is the newest event time folded. `mastery` has the components that
     the student met last, at most eight, the last one first; it is there only where the model has an item bank.
     `config_version` is the key of its entry in `skill-catalogue`, which was written before it.
-    `norms_version` is for norms of items and cohorts, which do not exist yet: absent.
+    `norms_version` is for norms of items and cohorts, which do not exist yet: absent. `generated_at` is when a worker
+    wrote this message, by its own clock: of two messages with one id it may differ, and a replay's have none.
     """
 
     version: Literal[2]
@@ -167,11 +168,17 @@ class SkillUpdate(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     mastery: list[ComponentMastery] | UnsetType = UNSET
     config_version: str
     norms_version: str | UnsetType = UNSET
+    generated_at: str | UnsetType = UNSET
 
     def time_of(self, item: EvidenceItem) -> str:
         """When an evidence item of this update was: RFC 3339 in UTC, as `as_of`."""
         second = datetime.fromisoformat(self.as_of).replace(microsecond=0)
         return (second - timedelta(seconds=item.age_s)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def generated(update: bytes, at: str) -> bytes:
+    """An encoded update that has no `generated_at`, with one."""
+    return b'%b,"generated_at":"%b"}' % (update[:-1], at.encode())
 
 
 def evidence_id(skill: str, number: int) -> str:

@@ -14,27 +14,33 @@ from typing import Final, Literal, Self
 from zlib import crc32
 
 from schemas import event as e
+from schemas.catalogue import PHRASES, FactNumber, FactUnit
 from schemas.errors import Fatal
-
-QuantityUnit = Literal["fraction", "count", "days", "minutes", "seconds"]
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What a fact's value measures: the unit and the number that people are told, and the largest value."""
+    """What a fact's value measures: the unit and the number that people are told, and the largest value. `number` names
+    how `shown` comes from the value, where it is not the value itself.
+    """
 
-    unit: QuantityUnit
+    unit: FactUnit
     shown: Callable[[float], float]
     most: float
+    number: FactNumber | None = None
 
 
 _LOG_YEAR: Final = 17.3  # of seconds
 _SCORE: Final = Measure("fraction", lambda value: value, 1)
-_SHORTFALL: Final = Measure("fraction", lambda value: 1 - value, 1)
+_SHORTFALL: Final = Measure("fraction", lambda value: 1 - value, 1, "shortfall")
 _COUNT: Final = Measure("count", lambda value: value, 1e6)
 _DAYS: Final = Measure("days", lambda value: round(value, 1), 36_525)
-_MINUTES: Final = Measure("minutes", lambda log_seconds: round(math.expm1(log_seconds) / 60, 1), _LOG_YEAR)
-_SECONDS: Final = Measure("seconds", lambda log_seconds: float(round(math.expm1(log_seconds))), _LOG_YEAR)
+_MINUTES: Final = Measure(
+    "minutes", lambda log_seconds: round(math.expm1(log_seconds) / 60, 1), _LOG_YEAR, "log_seconds"
+)
+_SECONDS: Final = Measure(
+    "seconds", lambda log_seconds: float(round(math.expm1(log_seconds))), _LOG_YEAR, "log_seconds"
+)
 
 Standing = Literal["event", "detail", "context", "language"]
 _EVENT: Final = "event"
@@ -152,7 +158,7 @@ RUBRIC: Final = 0x7FFFFFFF
 RUBRIC_FACT: Final = "rubric"
 RUBRIC_WORDS: Final = "was given [a rating of {}] by a teacher", _SCORE
 PHRASE: Final = 0x80000000
-PHRASE_PREFIX: Final = "~"
+PHRASE_PREFIX: Final = PHRASES
 """An evidence item's code is a fact's index, RUBRIC, or PHRASE and the hash of a phrase; what updates call it is the
 fact's key, RUBRIC_FACT, or PHRASE_PREFIX and the phrase."""
 

@@ -58,6 +58,9 @@ def lines_of(entry: CatalogueEntry) -> Iterator[str]:
     for name, skill in entry.skills.items():
         yield f"{name} ({skill.kind}): {skill.definition}"
         yield from (f"  {line}" for line in _lines_of_skill(skill))
+    for name, fact in entry.facts.items():
+        unit = f" ({fact.unit})" if isinstance(fact.unit, str) else ""
+        yield f"fact {name}: {fact.text}{unit}"
 
 
 def _lines_of_skill(skill: CataloguedSkill) -> Iterator[str]:

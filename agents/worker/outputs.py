@@ -1,6 +1,6 @@
 """What a worker sends: results of the pipeline as records for its topics."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -12,18 +12,23 @@ from schemas.attention import AttentionRecord
 from schemas.dead_letter import DeadLetter, with_own_headers
 from schemas.dialects import Record, native
 from schemas.topics import MAX_RECORD_BYTES
+from schemas.update import generated
 from streams.folding.routing import Repartitioned
 from streams.input.signature import Sign
 from streams.pipeline import PartitionResult
+from streams.scoring.updates import rfc3339
 
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Makes the records. `epoch_of` tells a partition's, `note_packed` hears of each dead letter that was packed."""
+    """Makes the records. `epoch_of` tells a partition's, `now_us` the time; `note_packed` hears of each dead letter
+    that was packed.
+    """
 
     channels: Channels
     sign: Sign
     epoch_of: Callable[[int], int]
+    now_us: Callable[[], int]
     note_packed: Callable[[], None] = lambda: None
 
     def of(self, partition: int, result: PartitionResult) -> list[Output]:
@@ -31,9 +36,14 @@ class Outputs:
         return [
             *map(self.repartitioned, result.repartitioned),
             *(self.dead_letter(record, dead_letter) for record, dead_letter in result.dead_letters),
-            *(Output(self.channels.updates, partition, key, update) for key, update in result.updates.items()),
+            *self.updates(partition, result.updates),
             *(self.attention(partition, record) for record in result.attention),
         ]
+
+    def updates(self, partition: int, written: Mapping[bytes, bytes]) -> Iterator[Output]:
+        """Encoded updates by student's key, generated now."""
+        at = rfc3339(self.now_us()) if written else ""
+        return (Output(self.channels.updates, partition, key, generated(update, at)) for key, update in written.items())
 
     def attention(self, partition: int, record: AttentionRecord) -> Output:
         """That a text may disclose harm."""

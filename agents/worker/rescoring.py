@@ -16,9 +16,10 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from agents.delivery.step import BatchResult, Output
+from agents.delivery.step import BatchResult
 from agents.logs import lifecycle
 from agents.worker.input_identity import InputIdentity
+from agents.worker.outputs import Outputs
 from agents.worker.work_thread import WorkThread
 from streams.pipeline import Pipeline
 from streams.replay import batches
@@ -43,11 +44,10 @@ class RescoringStep:
     is owed to them: no explanation is asked for. `observe` hears of how many there were.
     """
 
-    def __init__(self, pipeline: Pipeline, rows: Rows, updates: str, observe: Callable[[int], None]) -> None:
-        """`updates` is the topic."""
+    def __init__(self, pipeline: Pipeline, rows: Rows, outputs: Outputs, observe: Callable[[int], None]) -> None:
         self._pipeline = pipeline
         self._rows = rows
-        self._updates = updates
+        self._outputs = outputs
         self._observe = observe
         self._thread = WorkThread("rescore")
 
@@ -66,7 +66,7 @@ class RescoringStep:
         self._observe(len(known))
         return BatchResult(
             dict(zip(known, encoded, strict=True)),
-            [Output(self._updates, partition, key, update) for key, update in zip(known, updates, strict=True)],
+            list(self._outputs.updates(partition, dict(zip(known, updates, strict=True)))),
         )
 
 

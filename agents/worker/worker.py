@@ -289,7 +289,7 @@ class Worker:
         pipeline, tally = self._pipeline, self._metrics.internal_records.add
         queue = self._explanations.queue if self._explanations is not None else None
         marker = PendingMarker(queue, policy, lambda: self._skill_set().levels, now_us) if queue is not None else None
-        outputs = Outputs(channels, self._keyring.sign, self._identity.epoch_of, self._metrics.dead_letters_packed.add)
+        outputs = self._outputs()
         context = ProcessingContext(
             rows=rows,
             owning_partition=KeyPlacement(partitioner(self._settings.partitioner), self._settings.partitions),
@@ -318,10 +318,14 @@ class Worker:
             }
         )
 
+    def _outputs(self) -> Outputs:
+        packed = self._metrics.dead_letters_packed.add
+        return Outputs(self._channels, self._keyring.sign, self._identity.epoch_of, now_us, packed)
+
     def _make_rescorer(self) -> Rescorer:
         app, settings = self._app, self._settings
         assert app.delivery_agent is not None, "made after the app's step is attached"
-        step = RescoringStep(self._pipeline, app.table.rows, self._channels.updates, self._rescored)
+        step = RescoringStep(self._pipeline, app.table.rows, self._outputs(), self._rescored)
         return Rescorer(
             step,
             app.delivery_agent,

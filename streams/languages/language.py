@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Final, Self
 
+from schemas.catalogue import FactUnit
 from streams.languages.tables import LanguageCode, LanguageTables, english_facts, tables_of
-from streams.vocabulary import QuantityUnit
 
 _FORMS: Final = re.compile(r"\[([^]|]*)\|([^]]*)\]")
 _GAP: Final = re.compile(r"\{[^{}]*\}")
@@ -18,7 +18,7 @@ class Quantity:
     """A number as it is told: a fraction, which is 0 to 1, in percent."""
 
     value: float
-    unit: QuantityUnit
+    unit: FactUnit
 
     @property
     def shown(self) -> float:

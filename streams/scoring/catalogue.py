@@ -6,6 +6,8 @@ from msgspec import UNSET, UnsetType
 
 from schemas.catalogue import (
     CATALOGUE_VERSION,
+    PHRASES,
+    CataloguedFact,
     CataloguedSkill,
     CatalogueEntry,
     LevelThresholds,
@@ -21,6 +23,7 @@ from streams.scoring.overrides import weights_of
 from streams.scoring.rubric_scores import RATINGS_SOURCE
 from streams.skills.skill_set import SkillSet
 from streams.skills.sources import BUILT_IN
+from streams.vocabulary import RUBRIC_FACT, RUBRIC_WORDS, Fact, Measure
 
 OF_OUTCOME: Final = "the outcome, of 9 in 10 students of whom as much is known"
 OF_LATER_ANSWERS: Final = "the mean of the student's later answers, in 9 of 10 cases"
@@ -41,7 +44,22 @@ def catalogue_entry(skill_set: SkillSet, artifact: Artifact, types: Types, confi
             developing=levels.developing, proficient=levels.proficient, min_confidence=levels.min_confidence
         ),
         skills={name: _skill(name, skill_set, artifact, types) for name in skill_set.names},
+        facts=_FACTS,
     )
+
+
+def _fact(words: str, measure: Measure | None) -> CataloguedFact:
+    text = words.replace("[", "").replace("]", "").replace("{}", "{value}", 1).replace("{}", "{s}")
+    if measure is None:
+        return CataloguedFact(text=text)
+    return CataloguedFact(text=text, unit=measure.unit, number=measure.number or UNSET)
+
+
+_FACTS: Final = {
+    **{fact.key: _fact(fact.words, fact.measure) for fact in Fact},
+    RUBRIC_FACT: _fact(*RUBRIC_WORDS),
+    PHRASES: CataloguedFact(text="wrote “{phrase}”"),
+}
 
 
 def _skill(name: str, skill_set: SkillSet, artifact: Artifact, types: Types) -> CataloguedSkill:

@@ -8,23 +8,30 @@ from typing import Any
 
 import pytest
 
+from agents.config.channels import Channels
+from agents.config.settings import Settings
 from agents.delivery.step import BatchResult
+from agents.worker.outputs import Outputs
 from agents.worker.rescoring import Rescorer, RescoringStep
 from schemas.fusion_config import Overrides
 from schemas.update import SkillUpdate, read_update
+from streams.context import first_epoch
 from streams.evidence.artifacts import NO_ARTIFACT
 from streams.input.checkpoint import InputCheckpoint, RescoreId
+from streams.input.signature import HeaderKeys
 from streams.pipeline import Pipeline
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import Row
 from streams.rows.table import PartitionedRows
 from streams.scoring.config_log import RescoreEntry
+from streams.scoring.updates import rfc3339
 from tests.agents.config_commands import by_configuration, told
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import Deployment, Sent, deployed
 from tests.artifacts import stored_of_a_former_trainer
-from tests.events import default_skills, fail_source, processed, raw, records, rows_of, scores_of
+from tests.events import NOW_US, default_skills, fail_source, processed, raw, records, rows_of, scores_of
 
+OUTPUTS = Outputs(Channels.of(Settings()), HeaderKeys().sign, first_epoch, lambda: NOW_US)
 LOUD = Overrides(weights={"problem_solving": {"behaviour": 2.5}})
 ERASED = "s3"
 STUDENTS = [f"s{number}" for number in range(20)]
@@ -132,7 +139,7 @@ class Worker:
         self.rows.put_many(2, {b"s%d" % number: row for number in range(students)})
         self.identity, self.writer, self.counted = Identity(), Writer(self.rows), 0
         self.pipeline.scorer = self.pipeline.scorer_with(LOUD)
-        step = RescoringStep(self.pipeline, self.rows, "updates", self.count)
+        step = RescoringStep(self.pipeline, self.rows, OUTPUTS, self.count)
         asked = RescoreEntry("", 7, 1_000)
         settings = {"request": lambda: asked, "owned": frozenset, "students_per_s": 1_000_000, **given}
         self.rescorer = Rescorer(step, self.writer, self.rows, self.identity, **settings)  # type: ignore[arg-type]
@@ -163,6 +170,7 @@ def test_rows_get_the_scores_of_the_updates_and_nothing_else_of_them_changes() -
     assert worker.writer.steps == 1 + 3 + 1
     assert worker.counted == len(worker.writer.updates) == 1_100
     assert {update.config_version for update in worker.writer.updates} == {worker.pipeline.config_version}
+    assert {update.generated_at for update in worker.writer.updates} == {rfc3339(NOW_US)}
     assert before != after
     for row in (before, after):
         for skill in row.skills.values():

@@ -50,7 +50,7 @@ class Stepped:
     def __post_init__(self) -> None:
         policy, levels = PendingPolicy(), self.pipeline.skill_set.levels
         self.queue = ReasoningQueue(policy, calls_per_s=1.0)
-        outputs = Outputs(CHANNELS, self.sign, first_epoch)
+        outputs = Outputs(CHANNELS, self.sign, first_epoch, lambda: NOW_US)
         marker = PendingMarker(self.queue, policy, lambda: levels, lambda: NOW_US)
         context = ProcessingContext(
             rows=self.rows,

@@ -1,5 +1,6 @@
 """The entry of a configuration in `skill-catalogue`: what updates leave to it, and that it is there for each."""
 
+import math
 from pathlib import Path
 
 import msgspec
@@ -7,7 +8,7 @@ import pytest
 
 import streams
 from agents.cli.catalogue import lines_of
-from schemas.catalogue import CatalogueEntry, encode_entry, read_entry
+from schemas.catalogue import CataloguedFact, CatalogueEntry, encode_entry, read_entry
 from schemas.fusion_config import LevelOverrides, Overrides
 from schemas.update import Contribution, SkillScore, read_update
 from streams.evidence.artifacts import load_artifact
@@ -16,6 +17,7 @@ from streams.pipeline import Pipeline
 from streams.replay import FileRecord
 from streams.scoring import catalogue
 from streams.scoring.catalogue import BY_RATINGS, catalogue_entry
+from streams.scoring.evidence_texts import evidence_names
 from streams.skills.skill_set import SkillSet
 from streams.skills.skills_file import load_skills
 from streams.verification.catalogue import CatalogueCheck
@@ -96,6 +98,58 @@ def test_the_entries_of_the_shipped_skill_sets_are_told_whole_in_words(name: str
     for skill, of_skill in entry.skills.items():
         assert f"{skill} ({of_skill.kind}): {of_skill.definition}" in told
         assert all(words in told for words in (*of_skill.rests_on.values(), *of_skill.indicators.values()))
+
+
+# -- what facts say
+
+
+def told(entry: CatalogueEntry, name: str, value: float) -> str:
+    """The text of a fact, filled in as docs/consuming.md says."""
+    fact = entry.fact(name)
+    assert fact is not None
+    number = {"shortfall": 1 - value, "log_seconds": math.expm1(value)}.get(str(fact.number), value)
+    number = round(number / 60 if fact.unit == "minutes" else number, 1)
+    return fact.text.format(value=f"{number:g}", s="" if number == 1 else "s", phrase=name.removeprefix("~"))
+
+
+@pytest.mark.parametrize("name", ["default", "empathy"])
+def test_every_fact_that_an_evidence_item_can_name_is_told_without_a_table_of_ours(name: str) -> None:
+    skill_set = load_skills(name)
+    entry = entry_of(skill_set)
+
+    for fact in evidence_names(skill_set).values():
+        assert "{" not in told(entry, fact, 1.0)
+    assert entry.fact("unheard_of") is None
+
+
+@pytest.mark.parametrize(
+    ("fact", "value", "text"),
+    [
+        ("failed", 0.3, "did not pass a task, with a score of 0.7"),
+        ("late", 2.5, "handed in work 2.5 days late"),
+        ("hinted", 1, "took 1 hint on a task"),
+        ("worked", math.log1p(90), "worked on a task for 1.5 minutes"),
+        ("rubric", 0.8, "was given a rating of 0.8 by a teacher"),
+        ("~how do you feel", 1, "wrote “how do you feel”"),
+    ],
+)
+def test_the_number_of_a_fact_is_made_of_its_value_as_the_entry_says(fact: str, value: float, text: str) -> None:
+    assert told(entry_of(default_skills()), fact, value) == text
+
+
+def test_an_entry_of_a_former_program_has_no_facts_and_is_read() -> None:
+    without = msgspec.structs.replace(entry_of(default_skills()), facts={})
+
+    assert b'"facts"' not in encode_entry(without)
+    assert read_entry(encode_entry(without)) == without
+
+
+def test_facts_of_one_unit_say_so_where_people_read_them() -> None:
+    entry = msgspec.structs.replace(
+        entry_of(default_skills()), facts={"hinted": CataloguedFact(text="took {value} hint{s}", unit="count")}
+    )
+
+    assert "fact hinted: took {value} hint{s} (count)" in list(lines_of(entry))
 
 
 # -- that it is there
