@@ -11,9 +11,11 @@ from hypothesis import settings
 
 from agents.cli.logs import OTHERS
 
-# A property holds or not; how long it takes depends on who else uses the machine.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
+# A property holds or not; how long it takes depends on who else uses the machine. A commit's tests try the same
+# examples whenever they are run; the nightly run tries new ones (`make test ARGS=--hypothesis-profile=new-examples`).
+settings.register_profile("same-examples", deadline=None, derandomize=True)
+settings.register_profile("new-examples", deadline=None)
+settings.load_profile("same-examples")
 
 # Whoever runs the tests in the background of a script lets them inherit an ignored SIGINT, and so would the commands.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
