@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from schemas.announcement import ANNOUNCEMENT_VERSION, WorkerAnnouncement
 from schemas.attention import AttentionRecord
 from schemas.catalogue import (
     CATALOGUE_VERSION,
@@ -145,6 +146,18 @@ CATALOGUE_ENTRY: Final = CatalogueEntry(
         "recovered": CataloguedFact(text="passed a task on try {value}", unit="count"),
         "varied_one": CataloguedFact(text="ran a simulation with a single control set"),
     },
+)
+ANNOUNCEMENT: Final = WorkerAnnouncement(
+    version=ANNOUNCEMENT_VERSION,
+    instance="skillstream-worker-0-7",
+    url="http://10.0.0.7:6066",
+    program="0.1.0",
+    started=_AT,
+    at=_AT.replace(minute=30),
+    interval_s=30.0,
+    ready=True,
+    partitions=(0, 2),
+    since=_AT.replace(minute=1),
 )
 EXPLANATION: Final = Explanation(
     version=EXPLANATION_VERSION,

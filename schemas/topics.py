@@ -1,7 +1,7 @@
 """The topics: what each carries, how it is keyed and kept, and what this program does with it.
 
-Names are without the prefix that a deployment may give them. All share a partition count, and all but `fusion-config`
-and `skill-catalogue` are keyed by student.
+Names are without the prefix that a deployment may give them. All share a partition count, and all but `fusion-config`,
+`skill-catalogue` and `skillstream-workers` are keyed by student.
 """
 
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 DAY_MS: Final = 86_400_000
+_MINUTE_MS: Final = 60_000
 MAX_RECORD_BYTES: Final = 12 * 1024 * 1024
 DEAD_LETTER_HEADROOM_BYTES: Final = 64 * 1024
 """A dead letter's headers come on top of the largest record."""
@@ -142,4 +143,31 @@ CATALOGUE: Final = Topic(
     sends="A worker writes the entry of its configuration, the same whoever writes it, before the first update that "
     "names it.",
 )
-TOPICS: Final = (ACTIVITY, UPDATES, REASONING, DEAD_LETTERS, RESULTS, ERASURES, ATTENTION, FUSION_CONFIG, CATALOGUE)
+WORKERS: Final = Topic(
+    name="skillstream-workers",
+    summary="Internal: which workers there are, where each answers, and what it owns; on partition 0 only. A null "
+    "value says that the worker has left. For workers; others neither write nor rely on it.",
+    key="The worker's instance: its client's name at Kafka.",
+    config={
+        "cleanup.policy": "compact,delete",
+        "retention.ms": str(DAY_MS),
+        "segment.ms": str(10 * _MINUTE_MS),  # with the next two: who starts reads some records a worker
+        "min.cleanable.dirty.ratio": "0.1",
+        "max.compaction.lag.ms": str(10 * _MINUTE_MS),
+    },
+    headers={"skillstream-signature": "Ours: a key's id and an HMAC-SHA256 of the record. Others are passed over."},
+    receives="A worker that is asked about the group reads on.",
+    sends="Each worker announces itself when what it owns changes, and every SKILLSTREAM_ANNOUNCE_EVERY_S.",
+)
+TOPICS: Final = (
+    ACTIVITY,
+    UPDATES,
+    REASONING,
+    DEAD_LETTERS,
+    RESULTS,
+    ERASURES,
+    ATTENTION,
+    FUSION_CONFIG,
+    CATALOGUE,
+    WORKERS,
+)

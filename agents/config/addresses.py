@@ -60,9 +60,19 @@ def _is_plain(host: str) -> bool:
     return found is not None and int(found[1] or 0) <= _MAX_PORT
 
 
+def advertised_problem(url: str) -> str | None:
+    """Why other workers could not ask there."""
+    wanted = "is not http://host[:port] or https://host[:port], with nothing behind it"
+    if (problem := _url_problem(url, ("http", "https"), wanted)) is not None:
+        return problem
+    parts = urlsplit(url)
+    return wanted if "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment else None
+
+
 ADDRESS_PROBLEMS: Final[Mapping[str, Callable[[str], str | None]]] = {
     "broker": broker_problem,
     "redis_url": redis_problem,
     "openai_base_url": http_problem,
+    "advertised_url": advertised_problem,
 }
 """By the setting that holds the address."""

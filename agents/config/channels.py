@@ -10,7 +10,9 @@ from schemas import topics
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """Full topic names. All share a partition count; all but `fusion_config` and `catalogue` are keyed by student."""
+    """Full topic names. All share a partition count; all but `fusion_config`, `catalogue` and `workers` are keyed by
+    student.
+    """
 
     activity: str
     updates: str
@@ -22,6 +24,7 @@ class Channels:
     """Empty: off."""
     fusion_config: str
     catalogue: str
+    workers: str
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -36,6 +39,7 @@ class Channels:
             attention=settings.attention_topic and settings.topic(settings.attention_topic),
             fusion_config=settings.topic(topics.FUSION_CONFIG.name),
             catalogue=settings.topic(topics.CATALOGUE.name),
+            workers=settings.topic(topics.WORKERS.name),
         )
 
     @property

@@ -38,6 +38,7 @@ _EMPTY_IS_NONE: Final = (
     "broker_ca",
     "broker_certificate",
     "broker_key",
+    "advertised_url",
 )
 
 PositiveInt = Annotated[int, Meta(ge=1, le=1_000_000_000)]
@@ -146,6 +147,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     web_hosts: tuple[str, ...] = ()
     web_connections: Annotated[int, Meta(ge=1, le=10_000)] = 100
     web_header_timeout_s: Annotated[float, Meta(gt=0, le=300)] = 10.0
+    advertised_url: str | None = None
+    announce_every_s: Annotated[float, Meta(ge=0.1, le=3_600)] = 30.0
+    peer_timeout_s: Annotated[float, Meta(gt=0, le=60)] = 2.0
     seen_names: Annotated[int, Meta(ge=0, le=10_000)] = 200
     stall_after_s: PositiveSeconds = 90.0
     open_transaction_s: PositiveSeconds = 60.0

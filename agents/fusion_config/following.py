@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from agents.display.plain import plain
-from agents.fusion_config.topic import TopicStartedAnew
 from agents.kafka.deadline import Deadline
 from agents.kafka.errors import BrokerUnavailable, DamagedBatch, NoSuchTopic, TopicForbidden
+from agents.kafka.followed import TopicStartedAnew
 from agents.logs import lifecycle
 from schemas.catalogue import CatalogueEntry
 from streams.pipeline import Pipeline

@@ -4,8 +4,9 @@ from collections.abc import Collection
 from contextlib import suppress
 
 from agents.config.settings import Settings
-from agents.fusion_config.topic import FusionConfigTopic, TopicStartedAnew
+from agents.fusion_config.topic import FusionConfigTopic
 from agents.kafka.errors import NoSuchTopic
+from agents.kafka.followed import TopicStartedAnew
 from schemas.fusion_config import Overrides
 from streams.evidence.artifacts import Artifact
 from streams.scoring.config_log import ConfigLog

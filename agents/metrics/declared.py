@@ -36,6 +36,8 @@ DisjointOutcome = Literal["applied_in_time", "applied_late", "ignored", "duplica
 TokenUse = Literal["fresh_input", "cached_input", "answer", "reasoning"]
 Generator = Literal["model", "template", "scripted"]
 TokenKind = Literal["input", "output"]
+AnnouncementOutcome = Literal["sent", "failed", "unreadable", "forged"]
+PeerOutcome = Literal["answered", "timeout", "unreachable", "misdirected"]
 WebRefusal = Literal["token", "host", "slow", "large", "connections"]
 
 EVENT_OUTCOMES: Final[tuple[EventOutcome, ...]] = get_args(EventOutcome)
@@ -369,6 +371,21 @@ class Metrics:
             "Requests to the web pages that were refused (`token`; `host`: under a name that is not ours), and "
             "connections that were cut (`slow`; `large`; `connections`: more than SKILLSTREAM_WEB_CONNECTIONS).",
             get_args(WebRefusal),
+        )
+        self.announcements: CounterBy[AnnouncementOutcome] = declare.counter_by(
+            "outcome",
+            "announcements",
+            "announcements",
+            "What this worker announced of itself to the others (`sent`, `failed`), and what it passed over on their "
+            "topic (`unreadable`; `forged`: not signed by a worker of this deployment).",
+            get_args(AnnouncementOutcome),
+        )
+        self.peer_requests: CounterBy[PeerOutcome] = declare.counter_by(
+            "outcome",
+            "peer_requests",
+            "requests",
+            "What this worker asked others (`misdirected`: another worker than the one that was meant answered).",
+            get_args(PeerOutcome),
         )
         self.rebalances = declare.counter("rebalances", "rebalances", "Times that partitions were given up.")
         self.recovery_duration_s = declare.histogram(

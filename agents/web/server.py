@@ -7,6 +7,7 @@
     /metrics            for Prometheus
     /dialects/seen      names that no table knows, as producers wrote them; only where a token is set
     /                   for people
+    (more)              `pages`: figures (`agents.web.figures`)
 
 Nothing here shows a table, a student's id or a secret. Connections are bounded (`connections`), and only known names
 are answered to (`hosts`).
@@ -14,10 +15,10 @@ are answered to (`hosts`).
 
 import asyncio
 import errno
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, cast
+from urllib.parse import unquote
 
-import orjson
 from aiohttp import web
 
 from agents.config.settings import SettingsError
@@ -26,6 +27,7 @@ from agents.health import Health
 from agents.health.lag import Lag, LagMonitor
 from agents.metrics import Metrics
 from agents.metrics.seen_names import SeenNames
+from agents.peers.request import ASKED_HEADER, MISDIRECTED
 from agents.web.access import CHALLENGE, PageAccess
 from agents.web.connections import (
     DEFAULT_CONNECTION_BOUNDS,
@@ -37,6 +39,7 @@ from agents.web.connections import (
 )
 from agents.web.hosts import Hosts
 from agents.web.page import STYLE_HASH, status_page
+from agents.web.pages import Page, Respond, json_answer
 from schemas.errors import Retryable
 
 _OPEN: Final = frozenset({"/live", "/ready"})
@@ -54,8 +57,6 @@ _HEADERS: Final = {
     "X-Frame-Options": "DENY",
 }
 
-Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
 
 class CannotServe(Retryable):
     """Somebody else listens at the address, and may stop."""
@@ -68,7 +69,8 @@ class WrongAddress(SettingsError):
 class WebServer:
     """The pages of one worker. Raises OpenToNetwork where others can reach `host` and there is no `token`.
 
-    `hosts` are further names that it answers to.
+    `hosts` are further names that it answers to, `pages` further pages. A request that is meant for another worker than
+    `instance` is refused; without a name none is.
     """
 
     def __init__(
@@ -83,6 +85,8 @@ class WebServer:
         hosts: Sequence[str] = (),
         bounds: Bounds = DEFAULT_CONNECTION_BOUNDS,
         seen: SeenNames | None = None,
+        pages: Iterable[Page] = (),
+        instance: str = "",
     ) -> None:
         self.host = host
         self.port = port
@@ -93,6 +97,8 @@ class WebServer:
         self._lag = lag
         self._metrics = metrics
         self._seen = seen
+        self._pages = tuple(pages)
+        self._instance = instance
         self._runner: web.AppRunner | None = None
         self._listening: asyncio.Server | None = None
 
@@ -145,6 +151,10 @@ class WebServer:
         app.router.add_get("/metrics", self._exposition)
         app.router.add_get("/dialects/seen", self._names)
         app.router.add_get("/", self._page)
+        for page in self._pages:
+            app.router.add_route(page.method, page.path, page.respond)
+            if page.method == "GET":
+                app.router.add_route("HEAD", page.path, page.respond)
         return app
 
     @web.middleware
@@ -162,28 +172,30 @@ class WebServer:
     async def _check_access(self, request: web.Request, handler: Respond) -> web.StreamResponse:
         if len(request.headers.getall("Host", ())) > 1 or not self._hosts.admits(request.headers.get("Host")):
             self._metrics.web_refused.add("host")
-            return _json({"error": "not known by this name: see SKILLSTREAM_WEB_HOSTS"}, 421)
+            return json_answer({"error": "not known by this name: see SKILLSTREAM_WEB_HOSTS"}, MISDIRECTED)
+        if self._instance and unquote(request.headers.get(ASKED_HEADER, self._instance)) != self._instance:
+            return json_answer({"error": "this is another worker than the one that is asked"}, MISDIRECTED)
         if request.path not in _OPEN and not self._access.admits(request.headers.get("Authorization", "")):
             self._metrics.web_refused.add("token")
-            return _json({"error": "a token is needed"}, 401, {"WWW-Authenticate": CHALLENGE})
+            return json_answer({"error": "a token is needed"}, 401, {"WWW-Authenticate": CHALLENGE})
         return await handler(request)
 
     async def _live(self, _request: web.Request) -> web.Response:
         live = self._health.live()
-        return _json({"live": live}, 200 if live else 503)
+        return json_answer({"live": live}, 200 if live else 503)
 
     async def _ready(self, _request: web.Request) -> web.Response:
         report = await self._health.check()
         down = [component.name for component in report.problems if component.status == "down"]
-        return _json({"ready": report.ready, "down": down}, 200 if report.ready else 503)
+        return json_answer({"ready": report.ready, "down": down}, 200 if report.ready else 503)
 
     async def _short(self, _request: web.Request) -> web.Response:
         report = await self._health.check()
-        return _json(report.summary(), 503 if report.status == "down" else 200)
+        return json_answer(report.summary(), 503 if report.status == "down" else 200)
 
     async def _detailed(self, _request: web.Request) -> web.Response:
         report = await self._health.check()
-        return _json(report.detailed(lag=_lag(self._lag.current())), 503 if report.status == "down" else 200)
+        return json_answer(report.detailed(lag=_lag(self._lag.current())), 503 if report.status == "down" else 200)
 
     async def _exposition(self, request: web.Request) -> web.Response:
         body, content_type = self._metrics.render(request.headers.get("Accept", ""))
@@ -194,8 +206,8 @@ class WebServer:
     async def _names(self, _request: web.Request) -> web.Response:
         if not self._access.token:
             said = "producers may have written anything there, names of people too: set SKILLSTREAM_WEB_TOKEN"
-            return _json({"error": said}, 403)
-        return _json({"names": self._seen.listed() if self._seen is not None else []}, 200)
+            return json_answer({"error": said}, 403)
+        return json_answer({"names": self._seen.listed() if self._seen is not None else []}, 200)
 
     async def _page(self, request: web.Request) -> web.Response:
         report = await self._health.check()
@@ -225,16 +237,11 @@ async def _errors_as_json(request: web.Request, handler: Respond) -> web.StreamR
         return await handler(request)
     except web.HTTPException as error:
         allowed = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
-        return _json({"error": error.reason.lower()}, error.status, allowed)
+        return json_answer({"error": error.reason.lower()}, error.status, allowed)
 
 
 async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(_HEADERS)
-
-
-def _json(content: dict[str, Any], status: int, headers: dict[str, str] | None = None) -> web.Response:
-    body = orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE)
-    return web.Response(body=body, status=status, content_type="application/json", headers=headers)
 
 
 def _lag(lag: Lag) -> dict[str, Any]:

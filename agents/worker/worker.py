@@ -5,6 +5,8 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from agents.config.channels import Channels
@@ -32,10 +34,14 @@ from agents.metrics import Metrics
 from agents.metrics.seen_names import SeenNames
 from agents.operations.dead_letters.gate import DeadLetterGate
 from agents.operations.dead_letters.past import PastDeadLetters
+from agents.peers import Announcer, GroupFigures, OwnWorker, PeerRequests, Peers, WorkerFigures, WorkersTopic
+from agents.peers.own import advertised_url, named_in
 from agents.reasoning.service import Explanations
 from agents.reasoning.setup import now_us, policy_of
 from agents.stores.opening import open_store, validate_store
 from agents.web import Bounds, WebServer
+from agents.web.figures import figure_pages
+from agents.worker.figures import figure_parts
 from agents.worker.garbage_collection import collect_rarely
 from agents.worker.input_identity import CheckpointedStep, InputIdentity
 from agents.worker.internal_steps import Erasing, InternalStep, QueuedRows, ResultReading
@@ -119,6 +125,16 @@ class Worker:
             BrokerOffsets(settings.broker, settings.app_id, self._channels.sources, settings.partitions)
         )
         self._health = self._make_health()
+        self._own = OwnWorker(
+            self._delivery.client_name, self._url, self._owned, settings.announce_every_s, partial(datetime.now, UTC)
+        )
+        self._workers = WorkersTopic(
+            settings, self._keyring.sign, self._keyring.authentic, lambda: self._metrics.announcements.add("forged")
+        )
+        self._peers = Peers(self._own, self._workers, self._metrics, now=partial(datetime.now, UTC))
+        self._requests = PeerRequests(self._metrics, settings.peer_timeout_s)
+        figures = WorkerFigures(self._own, figure_parts(self._metrics, self._health, self._lag))
+        group_figures = GroupFigures(self._peers, figures, self._requests, settings.partitions)
         self._web = WebServer(
             settings.web_host,
             settings.web_port,
@@ -126,9 +142,11 @@ class Worker:
             lag=self._lag,
             metrics=self._metrics,
             token=settings.web_token,
-            hosts=settings.web_hosts,
+            hosts=(*settings.web_hosts, *named_in(settings.advertised_url)),
             bounds=Bounds(settings.web_connections, settings.web_header_timeout_s),
             seen=self._seen,
+            pages=figure_pages(figures, group_figures),
+            instance=self._own.instance,
         )
 
     def run(self) -> int:
@@ -165,8 +183,11 @@ class Worker:
         async with AsyncExitStack() as stack:
             if self._explanations is not None:
                 await stack.enter_async_context(self._explanations.ready())
+            stack.push_async_callback(self._peers.close)
+            stack.push_async_callback(self._requests.close)
             await self._web.start()
             stack.push_async_callback(self._web.stop)
+            announcer = Announcer(self._own, self._workers, self._metrics)
             _log.info("Pages at %s", self._web.url)
             running = [
                 self._lag.run(),
@@ -174,6 +195,7 @@ class Worker:
                 self._identity.watch(),
                 self._config.follow(self._settings.fusion_config_poll_s),
                 self._rescorer.run(),
+                announcer.run(),
             ]
             if self._explanations is not None:
                 running += [self._explanations.serve(), self._explanations.watch_redis()]
@@ -184,6 +206,14 @@ class Worker:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
+                if self._app.failure is None:
+                    await announcer.leave()
+
+    def _url(self) -> str:
+        return advertised_url(self._settings, self._web.port)
+
+    def _owned(self) -> tuple[frozenset[int], bool]:
+        return self._app.ownership.active, self._app.table_recovered
 
     def _is_stopping(self) -> bool:
         return bool(self._app.should_stop)

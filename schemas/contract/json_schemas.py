@@ -10,6 +10,7 @@ from typing import Any, Final, get_args, get_type_hints
 import msgspec
 
 from schemas import examples, topics
+from schemas.announcement import WorkerAnnouncement
 from schemas.attention import AttentionRecord
 from schemas.catalogue import CatalogueEntry
 from schemas.dead_letter import DeadLetter, to_headers
@@ -30,6 +31,7 @@ _EXAMPLES: Final[Mapping[str, tuple[Any, ...]]] = {
     topics.ATTENTION.name: (examples.ATTENTION_RECORD,),
     topics.FUSION_CONFIG.name: examples.CONFIGS,
     topics.CATALOGUE.name: (examples.CATALOGUE_ENTRY,),
+    topics.WORKERS.name: (examples.ANNOUNCEMENT,),
 }
 _TYPES: Final[Mapping[str, Any]] = {
     topics.ACTIVITY.name: _NATIVE_EVENT,
@@ -39,6 +41,7 @@ _TYPES: Final[Mapping[str, Any]] = {
     topics.ATTENTION.name: AttentionRecord,
     topics.FUSION_CONFIG.name: _FUSION_CONFIG,
     topics.CATALOGUE.name: CatalogueEntry,
+    topics.WORKERS.name: WorkerAnnouncement,
 }
 _SUMMARIES: Final = {topic.name: topic.summary for topic in topics.TOPICS}
 MESSAGE_TOPICS: Final = (*_TYPES, topics.DEAD_LETTERS.name)

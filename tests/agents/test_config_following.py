@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from agents.fusion_config.following import ConfigFollower
-from agents.fusion_config.topic import TopicStartedAnew
 from agents.kafka.errors import BrokerUnavailable, DamagedBatch, NoSuchTopic, TopicForbidden
+from agents.kafka.followed import TopicStartedAnew
 from schemas.catalogue import CatalogueEntry
 from schemas.fusion_config import Overrides
 from streams.evidence.artifacts import NO_ARTIFACT

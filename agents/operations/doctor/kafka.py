@@ -121,7 +121,8 @@ class Permissions:
     def needed(self) -> dict[str, tuple[AclOperation, ...]]:
         """By topic."""
         channels = Channels.of(self.settings)
-        both = channels.activity, channels.results, channels.dead_letters, changelog_of(self.settings).name
+        log = changelog_of(self.settings).name
+        both = channels.activity, channels.results, channels.dead_letters, channels.workers, log
         keys = header_keys_spec(self.settings).name
         written = [
             topic for topic in (channels.updates, channels.reasoning, channels.attention, channels.catalogue) if topic

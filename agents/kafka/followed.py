@@ -1,0 +1,78 @@
+"""A small topic that is read on and on, from where the last reading ended, and written to. Blocks."""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from confluent_kafka import OFFSET_BEGINNING, KafkaException
+
+from agents.kafka.errors import BrokerUnavailable, NoSuchTopic, message_of
+from agents.kafka.input_topic import InputTopic
+from agents.kafka.producer import ConfirmedProducer
+from agents.kafka.reader import TopicReader
+from agents.kafka.record import file_record
+from schemas.dead_letter import Header
+from streams.replay import FileRecord
+
+
+class TopicStartedAnew(Exception):
+    """The topic is another one than was read, or ends before that: it was deleted and created again. Read on from its
+    start.
+    """
+
+
+class FollowedTopic:
+    """Topic `name`, for `group`, which never has it as a member; while the context is open. Of one thread at a time."""
+
+    def __init__(self, broker: str, group: str, name: str, timeout_s: float) -> None:
+        self.name = name
+        self._broker, self._timeout_s = broker, timeout_s
+        self._reader = TopicReader(broker, name, f"skillstream-reader-{name}", timeout_s)
+        self._identity = InputTopic(broker, group, name, timeout_s)
+        self._topic_id: str | None = None
+        self._next: dict[int, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the clients."""
+        self._reader.close()
+
+    def read_on(self) -> list[FileRecord]:
+        """What was written since the last reading, a partition's in their order.
+
+        Raises NoSuchTopic, TopicStartedAnew, BrokerUnavailable, TopicForbidden.
+        """
+        partitions = self._reader.partitions()
+        if not partitions:
+            raise NoSuchTopic(f"there is no topic {self.name}")
+        former, self._topic_id = self._topic_id, self._identity.describe().topic_id
+        ends = {partition: self._reader.span(partition)[1] for partition in partitions}
+        is_another = former is not None and former != self._topic_id
+        if is_another or any(end < self._next.get(partition, 0) for partition, end in ends.items()):
+            self._next = {}
+            raise TopicStartedAnew
+        new = {partition: end for partition, end in ends.items() if end > self._next.get(partition, 0)}
+        spans = {partition: (self._next.get(partition, OFFSET_BEGINNING), None) for partition in new}
+        records = [file_record(message) for messages in self._reader.batches(spans) for message in messages]
+        last = {record.partition: record.offset + 1 for record in records}
+        for partition, end in new.items():  # what is behind the last record holds none
+            self._next[partition] = max(end, last.get(partition, 0))
+        return records
+
+    def append(self, partition: int, key: bytes, value: bytes | None, headers: Sequence[Header] = ()) -> None:
+        """Append a record, and wait until the broker has confirmed it. Raises BrokerUnavailable."""
+        producer = ConfirmedProducer(self._broker)
+        try:
+            producer.send(self.name, partition, key, value, headers)
+            why = producer.confirm(self._timeout_s)
+        except KafkaException as error:
+            why = message_of(error)
+        if why is not None:
+            raise BrokerUnavailable(f"{self.name}: {why}")

@@ -1,0 +1,83 @@
+"""Asks another worker over HTTP: with the caller's own credentials, within a short deadline, and never further on.
+
+A request names the worker that it is meant for. At a stale address, or one that leads back to this machine, another
+worker would answer: it says 421 instead. It answers by itself, so that no request goes round in circles.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+import aiohttp
+
+from agents.display.plain import plain
+from agents.metrics import Metrics
+from agents.peers.group import Peer
+
+ASKED_HEADER: Final = "Skillstream-Asked"
+"""The instance that a worker asks."""
+MISDIRECTED: Final = 421
+PASSED_ON: Final = ("Authorization", "Cookie", "Accept", "If-None-Match")
+"""What of a caller's headers the other worker sees."""
+_MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
+_AT_ONCE: Final = 100
+
+
+class PeerUnreachable(Exception):
+    """A worker did not answer; the message says why, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerAnswer:
+    """What it said, whatever the status."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+class PeerRequests:
+    """Of one worker. `timeout_s` is for a whole answer; at most a hundred are asked at once, others wait their turn."""
+
+    def __init__(self, metrics: Metrics, timeout_s: float) -> None:
+        self._metrics, self._timeout_s = metrics, timeout_s
+        self._session: aiohttp.ClientSession | None = None
+
+    async def get(self, peer: Peer, path: str, headers: Mapping[str, str]) -> PeerAnswer:
+        """The answer to a request for `path`, as it is sent: quoted. Raises PeerUnreachable."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                answer = await self._get(peer, path, headers)
+        except TimeoutError:
+            self._metrics.peer_requests.add("timeout")
+            raise PeerUnreachable(f"no answer within {self._timeout_s:g} s") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            self._metrics.peer_requests.add("unreachable")
+            raise PeerUnreachable(plain(f"{type(error).__name__}: {error}", 200)) from error
+        self._metrics.peer_requests.add("misdirected" if answer.status == MISDIRECTED else "answered")
+        return answer
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _get(self, peer: Peer, path: str, headers: Mapping[str, str]) -> PeerAnswer:
+        sent = {name: value for name in PASSED_ON if (value := headers.get(name))}
+        sent[ASKED_HEADER] = quote(peer.instance)
+        async with self._opened().get(peer.announced.url + path, headers=sent, allow_redirects=False) as response:
+            body = await response.content.read(_MAX_ANSWER_BYTES + 1)
+            while not response.content.at_eof() and len(body) <= _MAX_ANSWER_BYTES:
+                body += await response.content.read(_MAX_ANSWER_BYTES + 1 - len(body))
+            if len(body) > _MAX_ANSWER_BYTES:
+                raise aiohttp.ClientPayloadError(f"more than {_MAX_ANSWER_BYTES:,} bytes")
+            return PeerAnswer(response.status, response.content_type, body)
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=_AT_ONCE)
+            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        return self._session
