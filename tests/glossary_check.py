@@ -41,6 +41,7 @@ line lines | agents/config/* agents/metrics/* schemas/configuration/* | lines of
 line lines | streams/conversion/* streams/training/labels.py | lines of a CSV file
 line | schemas/dialects/caliper/version.py | the line of a type's ancestors
 cell cells head heads | agents/cli/* agents/web/* agents/demo/* | parts of a table that people read
+block | schemas/dialects/openedx/* | Open edX's word for a part of a course
 block | agents/* streams/reasoning/explainer.py | to keep from going on: an event loop, calls to a provider
 mark marks | schemas/* | a grader's mark, an event of the contract; a byte order mark
 parts | schemas/* agents/* streams/reasoning/* streams/training/* streams/input/* | parts of a record, of a text

@@ -7,9 +7,11 @@ from agents.cli.skills_by_dialect import DefaultSkills
 from schemas.dialects.caliper.v1p1 import V1P1
 from schemas.dialects.caliper.v1p2 import V1P2
 from schemas.dialects.caliper.version import Version
-from schemas.dialects.xapi.activities import ACTIVITY_FAMILIES
+from schemas.dialects.openedx.names import NAMES, PROBLEM_CHECK, PROBLEM_CHECK_OF_BROWSER, Derived
+from schemas.dialects.xapi.activities import ACTIVITY_FAMILIES, FAMILY_OF
+from schemas.dialects.xapi.acts import sense_of
 from schemas.dialects.xapi.senses import Sense, Senses
-from schemas.dialects.xapi.verbs import VOCABULARIES
+from schemas.dialects.xapi.verbs import VERBS, VOCABULARIES
 
 
 def page_of_dialects() -> str:
@@ -22,6 +24,8 @@ def page_of_dialects() -> str:
             *_xapi(),
             prose.CALIPER,
             *_caliper(),
+            prose.OPEN_EDX,
+            *_open_edx(),
             prose.CLOUDEVENTS,
             *_cloudevents(),
             prose.ACTS,
@@ -63,6 +67,26 @@ def _caliper() -> Iterator[str]:
     for (type_, kind), actions in sorted(uses.items()):
         for versions, of_it in _alike({action: tuple(labels) for action, labels in actions.items()}).items():
             yield _row(_code(type_), ", ".join(map(_code, sorted(of_it))), _code(kind), versions)
+
+
+def _open_edx() -> Iterator[str]:
+    yield from _header("of", "what is read")
+    for what in prose.READ_OF_OPEN_EDX:
+        yield _row(*what)
+    yield prose.OPEN_EDX_REPEATS
+    yield from _header("event", "verb", "of", "kind")
+    named: dict[Derived, list[str]] = {}
+    for name, derived in NAMES.items():
+        named.setdefault(derived, []).append(name)
+    named[PROBLEM_CHECK_OF_BROWSER] = [f"{PROBLEM_CHECK} (browser)"]
+    for derived, names in named.items():
+        sense = sense_of(derived.verb, FAMILY_OF.get(derived.type, ""), VERBS)
+        kind = _sense(sense) if sense else ""
+        yield _row(", ".join(map(_code, names)), *(_code(_end_of(iri)) for iri in derived), kind)
+
+
+def _end_of(iri: str) -> str:
+    return iri.rpartition("/")[2]
 
 
 def _cloudevents() -> Iterator[str]:

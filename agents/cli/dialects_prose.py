@@ -9,8 +9,9 @@ What a platform may send, and what becomes of it. This page is printed by `skill
 that the program reads by.
 
 A record is a native event ([producing](producing.md)), one or an array of xAPI statements (1.0.x, 2.0), a Caliper
-event or envelope (1.1, 1.2), or a CloudEvent (1.0) with any of these as its data. Which it is, and of which version,
-is found from the record alone; there is no setting. A record of none of these is a dead letter (`no_dialect`).
+event or envelope (1.1, 1.2), a tracking event of Open edX, or a CloudEvent (1.0) with any of these as its data. Which
+it is, and of which version, is found from the record alone; there is no setting. A record of none of these is a dead
+letter (`no_dialect`).
 
 A part that breaks a rule of its standard becomes a dead letter that names the rule, with its place in the record; the
 other parts go on. But what is broken where nobody reads it does not cost the event: it is read, and counted by its
@@ -139,6 +140,53 @@ ignored (Canvas); the type `Webpage`, and marks whose score is within `generated
 and count are in the extensions of their attempt (Open edX). Of an envelope or an array, what is no object is a dead
 letter (`5.2-data`) by itself, if anything in it is one.
 """
+OPEN_EDX: Final = """\
+
+## Open edX
+
+Tracking events, one a record: as they are routed (`name`, `timestamp`, `context`, `data`), or as lines of
+`tracking.log` (`event_type`, `event_source`, `username`, `time`, `event`), for which `skillstream replay tracking.log`
+does, compressed or not. An event means what the xAPI statement means that Open edX's event-routing-backends derives
+from it: the table has its verb, and the kind that the tables above make of that. What was scored, whether it was right
+and which attempt it was are read as there, and a problem of several questions is an event of the problem and one of
+each question. What a `mapping.toml` says of a verb holds for the events that come to it.
+
+Where Open edX derives Caliper, that says less, and some of it something else: who enrols and who sees a hint is
+`navigation` there, an answer's grade that is told without its score (`edx.grades.problem.submitted`) is a `submission`,
+and a video that was stopped is one that was watched to its end. Tracking events are read as xAPI is.
+"""
+READ_OF_OPEN_EDX: Final = (
+    ("the name", "`name`, else `event_type`; what the server logs of every request (a path) is ignored as `request`"),
+    (
+        "the time",
+        "`timestamp`, else `time`; without one, the record's. What is no time is a dead letter (`openedx_invalid`), "
+        "and so is a `context` that is no object",
+    ),
+    (
+        "the student",
+        "the user of the `context`, else of the data, else of the event: `openedx:user_id/3`, or "
+        "`openedx:username/ada` where no id is said. The statements' UUIDs are known to Open edX alone; "
+        "`[openedx.students]` of a mapping may name them. Of an anonymous user an event is ignored",
+    ),
+    (
+        "the item",
+        "the key in the statement's IRI (`block-v1:…`), or with `root_url` the IRI itself. An event that names none is "
+        "ignored (`no item`)",
+    ),
+    ("the course", "`course_id` of the context"),
+    (
+        "a text",
+        "nothing: Open edX keeps what is written in its forums out of the statements. With `texts = true` the body of "
+        "a thread, response or comment is read like any other text",
+    ),
+)
+OPEN_EDX_REPEATS: Final = """
+An event has no id: it is known again by who did what when, whichever form it comes in. Statements that are sent beside
+it are other events; their attempts count once with its own where `root_url` and `[openedx.students]` name both alike.
+
+`[openedx.kinds]` gives events that are not in the table a kind (`"openassessmentblock.create_submission" =
+"submission"`), by name.
+"""
 CLOUDEVENTS: Final = """\
 
 ## CloudEvents
@@ -219,6 +267,7 @@ others it is made by one rule, so that a student is the same whatever dialect sp
 | an account of xAPI | home page and name, `https://lms.example/ada`; a slash in a name is `%2F`, a percent sign `%25` |
 | an OpenID, an actor of Caliper | its IRI, as it is |
 | a mailbox, or its SHA-1 | `mbox_sha1sum:` and the SHA-1, so that no address ends up in a key |
+| Open edX's user id, a username | `openedx:user_id/3`, `openedx:username/ada`, or what `[openedx.students]` has |
 
 The SHA-1 is that of the `mbox` as it is sent, as the standard has it: `mailto:ben@School.example` and
 `mailto:ben@school.example` are two students, though one mailbox. So send addresses in lower case.
@@ -237,4 +286,5 @@ name. All workers, and `verify`, `replay`, `train` and `dead-letters replay`, ne
     [activity_types]         "IRI of a type" = "family"
     [caliper]                "Type.Action" = "kind"
     [components]             xapi = ["IRI of a type"], caliper = ["Type"]: what is a component, instead of the defaults
+    [openedx]                root_url, student = "user_id" or "username", texts = true, students, kinds
 """

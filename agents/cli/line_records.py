@@ -3,11 +3,15 @@
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from agents.cli.bad_lines import BadLines
 from agents.cli.event_files import NO_LINE, Line
 from schemas.dialects import Decode, Decoded, Record
 from streams.replay import FileRecord
+
+_LOGGED: Final = b"[tracking]"
+"""In what Open edX's logger puts before an event: `… [tracking] [env:x] INFO [logger.py:41] - {"name": …}`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,13 @@ def records_of_now(lines: Iterable[Line]) -> Iterator[LineRecord]:
     """The lines as records of this moment, from offset 0 on."""
     now_ms = time.time_ns() // 1_000_000
     for offset, line in enumerate(lines):
-        yield LineRecord(offset, now_ms, line.text, line=line)
+        yield LineRecord(offset, now_ms, _without_prefix(line.text), line=line)
+
+
+def _without_prefix(text: bytes) -> bytes:
+    """A line without what Open edX's logger put before the event."""
+    prefix, brace, rest = text.partition(b"{")
+    return brace + rest if _LOGGED in prefix else text
 
 
 def reporting(decode: Decode, bad: BadLines) -> Decode:

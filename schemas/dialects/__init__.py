@@ -21,6 +21,7 @@ from schemas.dialects.caliper import Caliper
 from schemas.dialects.cloudevents import CloudEvents
 from schemas.dialects.json_text import BYTE_ORDER_MARK, has_half_a_pair, names_half_a_pair, parse
 from schemas.dialects.mapping import NO_MAPPING, Mapping
+from schemas.dialects.openedx import OpenEdx
 from schemas.dialects.record import Decode, Decoded, Dialect, Ignored, Invalid, Record, Tolerated
 from schemas.dialects.vocabulary import Vocabulary
 from schemas.dialects.xapi import Xapi
@@ -35,8 +36,8 @@ _CONTEXT: Final = b'"@context"'
 NO_DIALECT: Final = "no_dialect"
 _LOOKED_FOR: Final = (
     "no dialect claims this object: looked for version, event_id, student_id or a known type (native), for actor, verb "
-    "and object (xAPI), for @context, sensor and data, or action and eventTime (Caliper), and for specversion "
-    "(CloudEvents)"
+    "and object (xAPI), for @context, sensor and data, or action and eventTime (Caliper), for name or event_type "
+    "beside context and a time (Open edX), and for specversion (CloudEvents)"
 )
 
 
@@ -46,7 +47,7 @@ class Dialects:
     def __init__(self, mapping: Mapping = NO_MAPPING) -> None:
         self.vocabulary = Vocabulary(mapping)
         self._xapi = Xapi(mapping)
-        inner: Sequence[Dialect] = (Caliper(mapping), self._xapi)
+        inner: Sequence[Dialect] = (Caliper(mapping), self._xapi, OpenEdx(self._xapi, mapping))
         self._cloudevents = CloudEvents(inner)
         self._dialects: Sequence[Dialect] = (self._cloudevents, *inner)
 

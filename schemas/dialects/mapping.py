@@ -16,6 +16,9 @@ key = ""
 
 [components]
 xapi = ["https://lms.example.edu/types/skill"]
+
+[openedx]
+root_url = "https://lms.example.edu"
 """
 
 from collections.abc import Iterator
@@ -29,6 +32,7 @@ from schemas.configuration.similar import choices
 from schemas.dialects.act import KINDS
 from schemas.dialects.components import ComponentTypes
 from schemas.dialects.families import FAMILIES
+from schemas.dialects.openedx_options import OpenEdxOptions
 from schemas.dialects.students import StudentRule
 
 
@@ -37,6 +41,7 @@ class Mapping(Struct, frozen=True, forbid_unknown_fields=True):
 
     A verb may have a kind for each family or type of activity, "" for all others. `activity_types` are xAPI's, by IRI,
     to a family. `components` says which types are knowledge components; what it names are then all there are.
+    `openedx` is about tracking events.
     """
 
     students: tuple[StudentRule, ...] = ()
@@ -44,6 +49,7 @@ class Mapping(Struct, frozen=True, forbid_unknown_fields=True):
     activity_types: dict[str, str] = {}
     caliper: dict[str, str] = {}
     components: ComponentTypes = ComponentTypes()
+    openedx: OpenEdxOptions = OpenEdxOptions()
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -67,11 +73,13 @@ class Mapping(Struct, frozen=True, forbid_unknown_fields=True):
         for type in mapping.components.xapi:
             if ":" not in type:
                 raise ValueError(f"{path}: components has {type!r}; an activity's type is an IRI")
+        if (address := mapping.openedx.root_url) and not address.startswith(("http://", "https://")):
+            raise ValueError(f"{path}: openedx has root_url {address!r}; an LMS's address begins with https://")
         return mapping
 
     def kinds(self) -> Iterator[tuple[str, str]]:
         """Each name with each kind that it is to be."""
-        for name, kinds in (self.xapi | self.caliper).items():
+        for name, kinds in (self.xapi | self.caliper | self.openedx.kinds).items():
             for kind in (kinds,) if isinstance(kinds, str) else kinds.values():
                 yield name, kind
 

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from schemas.contract.json_schemas import json_schema
 from tests.artifacts import stored_of_a_former_trainer
 from tests.cli.conftest import Run
+from tests.contract.openedx import BLOCK, line_of, tracked
 from tests.events import raw
 
 LINES = b"\n".join(
@@ -251,3 +252,21 @@ def test_a_setting_that_does_not_exist_is_refused_as_a_worker_does(run: Run, mon
 
     assert (ran.code, ran.out) == (2, "")
     assert "Did you mean SKILLSTREAM_RECORD_MAX_EVENTS?" in ran.err
+
+
+def test_a_tracking_log_of_open_edx_is_replayed_as_it_is_with_a_loggers_prefix_and_compressed(
+    run: Run, tmp_path: Path
+) -> None:
+    """The prefix is that of edx-platform's syslog format."""
+    hint = orjson.dumps(
+        line_of(tracked("edx.problem.hint.demandhint_displayed", {"module_id": BLOCK, "hint_index": 0}))
+    )
+    shown = orjson.dumps(line_of(tracked("showanswer", {"problem_id": BLOCK})))
+    prefix = b"Mar  2 11:00:00 lms [service_variant=lms][tracking][env:x] INFO [lms 12] [track.py:41] - "
+    path = tmp_path / "tracking.log.gz"
+    path.write_bytes(gzip.compress(b"\n".join([hint, prefix + shown, b"[tracking] cut off: {"])))
+
+    figures = orjson.loads(run("replay", path, "--json", *NONE).out)
+
+    assert (figures["read"], figures["applied"], figures["students"]) == (3, 2, 1)
+    assert figures["reasons"] == {"not_json": 1}

@@ -12,6 +12,7 @@ from tests.contract import (
     test_caliper_kinds,
     test_caliper_rules,
     test_cloudevents_attributes,
+    test_openedx,
     test_xapi_kinds,
     test_xapi_rules,
 )
@@ -42,6 +43,8 @@ def _of(dialect: str) -> Iterator[bytes]:
             changes = [*test_xapi_rules.ACCEPTED.values(), *(one for one, _ in test_xapi_rules.REJECTED.values())]
             said = [one[0] for one in test_xapi_kinds.OUTCOMES.values()]
             yield from map(orjson.dumps, [*(statement(**change) for change in changes), *said])
+        case "openedx":
+            yield from map(orjson.dumps, test_openedx.EVENTS.values())
         case "caliper":
             events: list[Any] = [one[0] for one in test_caliper_kinds.KIND_OF.values()]
             events += [one[0] for one in test_caliper_rules.REJECTED.values()]

@@ -19,7 +19,8 @@ ODD: Final[tuple[Any, ...]] = (
 _NAMES: Final = (
     "", "id", "type", "objectType", "actor", "verb", "object", "result", "score", "scaled", "extensions", "mbox",
     "account", "member", "data", "data_base64", "specversion", "@context", "sensor", "action", "version", "event_id",
-    "student_id", "time", "timestamp", "context", "attachments", "\x00", "é", "a" * 300,
+    "student_id", "time", "timestamp", "context", "attachments",
+    "name", "event", "event_type", "event_source", "submission", "\x00", "é", "a" * 300,
 )  # fmt: skip
 _MAX_CHANGES: Final = 4
 

@@ -8,7 +8,7 @@ from schemas.dialects.record import Record
 
 _REASON: Final = re.compile(r"[a-z][a-z0-9_]{1,40}")
 _MAX_ERROR_CHARS: Final = 1_000
-_DIALECTS: Final = frozenset({"native", "xapi", "caliper", "cloudevents", "unknown"})
+_DIALECTS: Final = frozenset({"native", "xapi", "caliper", "cloudevents", "openedx", "unknown"})
 
 
 def check(record: Record, dialects: Dialects = Dialects()) -> Decoded:  # noqa: B008  # made once: it is immutable

@@ -130,6 +130,27 @@ _ENVELOPE: Final = {
     "dataVersion": "http://purl.imsglobal.org/ctx/caliper/v1p1",
     "data": [_CALIPER, _GRADE, {**_PERSON, "@context": "http://purl.imsglobal.org/ctx/caliper/v1p1"}],
 }
+_CONTEXT: Final = {"course_id": "course-v1:U+C+2026", "user_id": 3, "username": "ada", "path": "/api/discussion/v1/"}
+_CHECKED: Final = {
+    "name": "problem_check",
+    "event_type": "problem_check",
+    "event_source": "server",
+    "time": "2026-03-02T12:00:00.123456+00:00",
+    "username": "ada",
+    "context": {**_CONTEXT, "module": {"usage_key": "block-v1:U+C+2026+type@problem+block@b1"}},
+    "event": {
+        "problem_id": "block-v1:U+C+2026+type@problem+block@b1",
+        "attempts": 2,
+        "grade": 1,
+        "max_grade": 2.5,
+        "success": "incorrect",
+        "submission": {
+            "b1_2_1": {"answer": ["a", "b"], "correct": True, "response_type": "choiceresponse"},
+            "b1_3_1": {"answer": "c", "correct": False, "response_type": "stringresponse"},
+        },
+    },
+}
+_TRACKED: Final = {"timestamp": "2026-03-02T12:00:00+00:00", "context": _CONTEXT}
 _ATTRIBUTES: Final = {
     "specversion": "1.0",
     "id": "e 1",
@@ -154,6 +175,16 @@ DOCUMENTS: Final[dict[str, list[Any]]] = {
     ],
     "xapi": [_STATEMENT, [_VOIDING, _WITHIN]],
     "caliper": [_CALIPER, _ENVELOPE],
+    "openedx": [
+        _CHECKED,
+        {**_TRACKED, "name": "edx.forum.comment.created", "data": {"id": "64d1", "body": "<p>thank you</p>"}},
+        {**_TRACKED, "event_type": "play_video", "event_source": "browser", "event": '{"id":"v1","currentTime":1.5}'},
+        {
+            **_TRACKED,
+            "name": "edx.grades.problem.submitted",
+            "data": {"problem_id": "p", "weighted_earned": 1, "weighted_possible": 2},
+        },
+    ],
     "cloudevents": [
         {**_ATTRIBUTES, "data": _DATA},
         {**_ATTRIBUTES, "data_base64": b64encode(orjson.dumps([_VOIDING, _STATEMENT])).decode()},

@@ -51,7 +51,7 @@ class Xapi:
             reading = try_read(value)
             if reading is None:
                 return None
-            events, of_no_use = self._events(reading, record)
+            events, of_no_use = self.events_of(reading, record)
         except InvalidInput:
             return None
         return Decoded(ignored=(Ignored(self.name, of_no_use),)) if of_no_use else Decoded(events)
@@ -71,7 +71,7 @@ class Xapi:
         for index, statement in enumerate(statements):
             try:
                 reading = read_statement(statement)
-                made, of_no_use = self._events(reading, record)
+                made, of_no_use = self.events_of(reading, record)
             except BrokenStatement as broken:
                 invalid.append(self._invalid(broken.as_input(), statement, index))
             except InvalidInput as error:
@@ -86,15 +86,20 @@ class Xapi:
                     parts += [index] * len(made)
         return Decoded(events, invalid, ignored, parts, tolerated)
 
-    def _events(self, reading: ReadStatement, record: Record) -> tuple[list[NativeEvent], str]:
-        """A statement's events; why there are none, if there are none."""
+    def events_of(
+        self, reading: ReadStatement, record: Record, own: Sense | None = None
+    ) -> tuple[list[NativeEvent], str]:
+        """A statement's events; why there are none, if there are none. `own` is a sense that its verb does not have.
+
+        Raises InvalidInput where its time or a student's key is of no use, BrokenStatement for words that are no text.
+        """
         verb = reading.statement.verb.id
         if verb == VOIDED:
             made = acts.voided(reading, record, self._keys)
         else:
             type = type_of(reading.object) if verb in self._typed else ""
             about = family(reading.object, self._families)
-            sense = acts.sense_of(verb, about, self._verbs, type)
+            sense = own or acts.sense_of(verb, about, self._verbs, type)
             if sense is None:
                 return [], verb
             if reading.lacks_its_text and sense.is_of_words:
