@@ -64,6 +64,10 @@ integration: $(READY)  ## the long tests, and those on a real Kafka and a real R
 image-check: $(READY)  ## build the container image and try it (Docker, or Podman and runc; BASE=stand-in without a registry)
 	@SKILLSTREAM_TEST_IMAGE_BASE=$(BASE) $(BIN)/python -m pytest --durations=3 tests/container/image_checks.py $(ARGS)
 
+.PHONY: manifests
+manifests: $(READY)  ## build deploy/ for Kubernetes and hold it against the published schemas (Go 1.24+: tools are built, once)
+	@$(BIN)/python -m pytest -q tests/manifests/manifest_checks.py $(ARGS)
+
 .PHONY: check
 check: test lint integration  ## all that CI checks
 

@@ -41,6 +41,7 @@ missing_packages() {
   command -v redis-server >/dev/null || echo redis-server
   command -v kcat >/dev/null || echo kcat
   command -v promtool >/dev/null || echo prometheus
+  command -v go >/dev/null || echo golang-go
 }
 
 # Installs what is missing on a Debian machine as root; says elsewhere what is.

@@ -1,0 +1,1 @@
+"""Kubernetes: the kustomize folders and the Helm chart of deploy/."""
