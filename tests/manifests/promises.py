@@ -72,8 +72,11 @@ def _assert_probed(objects: Objects) -> None:
 def _assert_members(objects: Objects) -> None:
     pod, worker, settings = objects.pod, objects.worker, settings_of(objects)
     stateful = objects.one("StatefulSet")["spec"]
-    (instance,) = [each for each in worker["env"] if each["name"] == "SKILLSTREAM_INSTANCE_ID"]
-    assert instance["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
+    told = {each["name"]: each for each in worker["env"]}
+    assert told["SKILLSTREAM_INSTANCE_ID"]["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
+    assert told["POD_IP"]["valueFrom"]["fieldRef"]["fieldPath"] == "status.podIP"
+    url = told["SKILLSTREAM_ADVERTISED_URL"]["value"].replace("$(POD_IP)", "10.0.0.7")
+    assert load_settings({"SKILLSTREAM_ADVERTISED_URL": url}).advertised_url == f"http://10.0.0.7:{settings.web_port}"
     assert pod["enableServiceLinks"] is False, "a worker would be told SKILLSTREAM_…_PORT, and refuse it"
     assert pod["terminationGracePeriodSeconds"] > delivery_settings(settings).stop_timeout_s
     assert stateful["podManagementPolicy"] == "Parallel"
