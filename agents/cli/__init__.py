@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     "simulate": "Write a simulated class's events to a broker or a file.",
     "replay": "Run the pipeline over files, without Kafka.",
     "verify": "Check on Kafka that every event is accounted for, exactly.",
+    "lag": "How far the workers are behind, by partition; none need run.",
     "config": "See and change weights and thresholds while workers run.",
     "catalogue": "What is the same for every student, by the config_version of updates.",
     "rescore": "Have all students scored by what is in force now.",

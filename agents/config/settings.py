@@ -153,6 +153,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     seen_names: Annotated[int, Meta(ge=0, le=10_000)] = 200
     stall_after_s: PositiveSeconds = 90.0
     open_transaction_s: PositiveSeconds = 60.0
+    lag_window_s: Annotated[float, Meta(ge=5, le=600)] = 60.0
+    lag_degraded_records: Annotated[int, Meta(ge=0, le=1_000_000_000_000)] = 100_000
+    lag_degraded_s: Annotated[float, Meta(ge=0, le=31_536_000)] = 60.0
+    lag_failing_records: Annotated[int, Meta(ge=0, le=1_000_000_000_000)] = 1_000_000
+    lag_failing_s: Annotated[float, Meta(ge=0, le=31_536_000)] = 600.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
     log_lines_per_s: Annotated[int, Meta(ge=1, le=100_000)] = 20

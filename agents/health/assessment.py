@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from agents.health.lag.bounds import how_far_behind
 from agents.health.report import ComponentState, HealthReport
 from agents.health.snapshot import Snapshot
 from schemas.errors import SkillstreamError
@@ -11,7 +12,8 @@ def assess(seen: Snapshot) -> HealthReport:
     """Judge what was seen.
 
     Down: no broker, a table not restored, agents that stopped or stall; a worker then cannot do its job. Only the last
-    two are mended by a restart. All else is degraded at worst: scores go on, with less to rest on.
+    two are mended by a restart. Far behind is failing: the worker goes on, since only that mends it, and stays ready.
+    All else is degraded at worst: scores go on, with less to rest on.
     """
     components = (
         _broker(seen),
@@ -79,6 +81,9 @@ def _lag(seen: Snapshot) -> ComponentState:
         return ComponentState(
             "lag", "degraded", f"more was committed than there is, on {missing} partitions: a new topic?"
         )
+    said = how_far_behind(seen.lag)
+    if seen.lag_bounds.is_failing(seen.lag):
+        return ComponentState("lag", "failing", said)
     held = {part: held for part, held in seen.lag.held.items() if held.for_s >= seen.held_bearable_s}
     if held:
         records = sum(each.records for each in held.values())
@@ -89,10 +94,7 @@ def _lag(seen: Snapshot) -> ComponentState:
             f"{records} records wait for an open transaction on {len(held)} partitions, those of {topic}/{partition} "
             f"for {longest.for_s:.0f} s: end it, or the producer that holds it",
         )
-    total = sum(seen.lag.records.values())
-    return ComponentState(
-        "lag", "ok", f"{total} records behind, on {len(seen.lag.records)} partitions of the group's topics"
-    )
+    return ComponentState("lag", "degraded" if seen.lag_bounds.is_degraded(seen.lag) else "ok", said)
 
 
 def _redis(seen: Snapshot) -> ComponentState:

@@ -98,6 +98,7 @@ class Health:
             beyond_horizon=self._watched.beyond_horizon(),
             jumped=self._watched.jumped(),
             held_bearable_s=self._bounds.held_bearable_s,
+            lag_bounds=self._bounds.lag,
         )
 
     async def _probe_if_any(self, server: Server | None) -> Probe | None:

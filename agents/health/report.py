@@ -6,13 +6,16 @@ from typing import Any, Literal, Self
 
 from agents.display.plain import plain
 
-ComponentStatus = Literal["ok", "degraded", "down"]
-_WORST_FIRST: tuple[ComponentStatus, ...] = ("down", "degraded", "ok")
+ComponentStatus = Literal["ok", "degraded", "failing", "down"]
+_WORST_FIRST: tuple[ComponentStatus, ...] = ("down", "failing", "degraded", "ok")
 
 
 @dataclass(frozen=True, slots=True)
 class ComponentState:
-    """A part that the work rests on. `down`: without it the worker cannot do its job; `reason` is for people."""
+    """A part that the work rests on; `reason` is for people.
+
+    `down`: without it the worker cannot do its job. `failing`: it does its job, and somebody should be woken.
+    """
 
     name: str
     status: ComponentStatus
@@ -36,6 +39,11 @@ class HealthReport:
         """The worst of all components."""
         found = {component.status for component in self.components}
         return next(status for status in _WORST_FIRST if status in found or status == "ok")
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether somebody should be woken."""
+        return self.status in ("failing", "down")
 
     @property
     def problems(self) -> tuple[ComponentState, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from agents.health.lag import Lag
+from agents.health.lag import DEFAULT_LAG_BOUNDS, Lag, LagBounds
 
 
 class WorkerState(Protocol):
@@ -59,7 +59,8 @@ class Snapshot:
     """A worker at one moment. `redis` is None where it isn't configured; `model` is the artifact's id.
 
     `beyond_horizon` is how many events since the start may have been repeats that nobody knows any more; `jumped` says
-    which position jumped last; `held_bearable_s` is how long a transaction may be open.
+    which position jumped last; `held_bearable_s` is how long a transaction may be open, `lag_bounds` how far behind is
+    fine.
     """
 
     broker: Probe
@@ -79,3 +80,4 @@ class Snapshot:
     beyond_horizon: int = 0
     jumped: str | None = None
     held_bearable_s: float = 60.0
+    lag_bounds: LagBounds = DEFAULT_LAG_BOUNDS

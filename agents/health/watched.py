@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
-from agents.health.lag import LagMonitor
+from agents.health.lag import DEFAULT_LAG_BOUNDS, LagBounds, LagMonitor
 from agents.health.snapshot import ConfigState, ReasoningState, WorkerState
 
 Ask = Callable[[], Awaitable[None]]
@@ -59,9 +59,12 @@ class Watched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthBounds:
-    """In seconds: without progress, for an open transaction, for a server's answer, and how long an answer counts."""
+    """In seconds: without progress, for an open transaction, for a server's answer, and how long an answer counts; and
+    how far behind is fine.
+    """
 
     stall_after_s: float = 90.0
     held_bearable_s: float = 60.0
     deadline_s: float = 3.0
     max_age_s: float = 1.0
+    lag: LagBounds = DEFAULT_LAG_BOUNDS

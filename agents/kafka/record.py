@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from confluent_kafka import Message
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
 
 from streams.replay import FileRecord
 
@@ -26,3 +26,9 @@ def headers_of(message: Message) -> list[tuple[str, bytes | None]]:
         return cast(list[tuple[str, bytes | None]], message.headers() or [])
     except (SystemError, UnicodeDecodeError):  # librdkafka's client raises the first, from the second
         return []
+
+
+def age_s(message: Message, now_s: float) -> float:
+    """How old the message is by its own timestamp, at the time `now_s` since 1970; 0 where it has none, or a later."""
+    kind, at_ms = message.timestamp()
+    return 0.0 if kind == TIMESTAMP_NOT_AVAILABLE else max(0.0, now_s - at_ms / 1000)

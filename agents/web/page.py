@@ -27,7 +27,7 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 0 auto; p
 h1 { font-size: 1.5rem; margin: 0 }
 h2 { font-size: 1.1rem; margin: 2rem 0 .5rem }
 .state { font-size: 1.15rem; border-left: .4rem solid; padding: .4rem 1rem; background: var(--soft); margin: 1rem 0 }
-.ok { color: var(--ok) } .degraded { color: var(--degraded) } .down { color: var(--down) }
+.ok { color: var(--ok) } .degraded { color: var(--degraded) } .failing, .down { color: var(--down) }
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: .75rem; margin: 0 }
 .figures div { background: var(--soft); padding: .6rem .9rem; border-radius: .4rem }
 dt { font-size: .9rem } dd { margin: 0; font-size: 1.35rem; font-variant-numeric: tabular-nums }
@@ -41,10 +41,11 @@ footer { margin-top: 2.5rem; font-size: .9rem }
 """
 STYLE_HASH: Final = "sha256-" + base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
-_SIGNS: Final[dict[ComponentStatus, str]] = {"ok": "✓", "degraded": "!", "down": "✕"}
+_SIGNS: Final[dict[ComponentStatus, str]] = {"ok": "✓", "degraded": "!", "failing": "✕", "down": "✕"}
 _SAID: Final[dict[ComponentStatus, str]] = {
     "ok": "All is well.",
     "degraded": "Working, with something missing.",
+    "failing": "Working, and somebody should look.",
     "down": "It cannot do its job.",
 }
 _LINKS: Final = ("/live", "/ready", "/health", "/health/detailed", "/metrics")

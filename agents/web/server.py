@@ -2,7 +2,7 @@
 
     /live               503 where only a restart helps: stopped, or stalled          open to all
     /ready              503 until the table is restored, and while it can't work     open to all
-    /health             the state and what is wrong, 503 when it cannot do its job
+    /health             the state and what is wrong, 503 when it cannot do its job, or is far behind
     /health/detailed    every component with its reason, and the lag
     /metrics            for Prometheus
     /dialects/seen      names that no table knows, as producers wrote them; only where a token is set
@@ -16,15 +16,14 @@ are answered to (`hosts`).
 import asyncio
 import errno
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, cast
+from typing import Final, cast
 from urllib.parse import unquote
 
 from aiohttp import web
 
 from agents.config.settings import SettingsError
-from agents.display.plain import plain
 from agents.health import Health
-from agents.health.lag import Lag, LagMonitor
+from agents.health.lag import LagMonitor
 from agents.metrics import Metrics
 from agents.metrics.seen_names import SeenNames
 from agents.peers.request import ASKED_HEADER, MISDIRECTED
@@ -191,11 +190,11 @@ class WebServer:
 
     async def _short(self, _request: web.Request) -> web.Response:
         report = await self._health.check()
-        return json_answer(report.summary(), 503 if report.status == "down" else 200)
+        return json_answer(report.summary(), 503 if report.is_failing else 200)
 
     async def _detailed(self, _request: web.Request) -> web.Response:
         report = await self._health.check()
-        return json_answer(report.detailed(lag=_lag(self._lag.current())), 503 if report.status == "down" else 200)
+        return json_answer(report.detailed(lag=self._lag.current().as_json()), 503 if report.is_failing else 200)
 
     async def _exposition(self, request: web.Request) -> web.Response:
         body, content_type = self._metrics.render(request.headers.get("Accept", ""))
@@ -242,13 +241,3 @@ async def _errors_as_json(request: web.Request, handler: Respond) -> web.StreamR
 
 async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(_HEADERS)
-
-
-def _lag(lag: Lag) -> dict[str, Any]:
-    partitions = [
-        {"topic": topic, "partition": partition, "committed": at.committed, "end": at.end}
-        | {"lag_records": lag.records.get((topic, partition)), "open_transaction_records": at.held_records}
-        for (topic, partition), at in sorted(lag.offsets.items())
-    ]
-    problem = plain(lag.problem) if lag.problem is not None else None
-    return {"problem": problem, "age_s": lag.age_s, "partitions": partitions}

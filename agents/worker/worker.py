@@ -24,7 +24,7 @@ from agents.fusion_config.following import ConfigFollower
 from agents.fusion_config.topic import FusionConfigTopic
 from agents.health import BrokerPing, ConfigState, Health, HealthBounds, ReasoningState, Server, SourceFailures, Watched
 from agents.health.assessment import description_of
-from agents.health.lag import BrokerOffsets, LagMonitor
+from agents.health.lag import BrokerOffsets, LagBounds, LagMonitor
 from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.input_topic import InputTopic
 from agents.kafka.topics import ensure_topics
@@ -122,7 +122,8 @@ class Worker:
         self._rescorer = self._make_rescorer()
         self._recovering_since_s = time.monotonic()
         self._lag = LagMonitor(
-            BrokerOffsets(settings.broker, settings.app_id, self._channels.sources, settings.partitions)
+            BrokerOffsets(settings.broker, settings.app_id, self._channels.sources, settings.partitions),
+            window_s=settings.lag_window_s,
         )
         self._health = self._make_health()
         self._own = OwnWorker(
@@ -386,7 +387,11 @@ class Worker:
             config=lambda: ConfigState(self._pipeline.config_version, self._config.problem),
         )
         settings = self._settings
-        bounds = HealthBounds(stall_after_s=settings.stall_after_s, held_bearable_s=settings.open_transaction_s)
+        bounds = HealthBounds(
+            stall_after_s=settings.stall_after_s,
+            held_bearable_s=settings.open_transaction_s,
+            lag=LagBounds.of(settings),
+        )
         return Health(watched, bounds)
 
 

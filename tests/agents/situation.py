@@ -1,7 +1,7 @@
 """A worker's situation, whole or broken piece by piece, and the web pages that tell of it, asked over HTTP."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 from agents.health import ConfigState, Health, HealthBounds, ReasoningState, Server, SourceFailures, Watched
 from agents.health.lag import LagMonitor
 from agents.kafka.errors import BrokerUnavailable
+from agents.kafka.group import GroupDescription
 from agents.kafka.offsets import Offsets, SourcePartition
 from agents.metrics import Metrics
 from agents.web import WebServer
@@ -87,8 +88,11 @@ class Situation:
             raise BrokerUnavailable("no answer")
         return dict(self.offsets)
 
-    async def unreadable(self, positions: Mapping[SourcePartition, int]) -> Collection[SourcePartition]:
-        return ()
+    async def ages_s(self, positions: Mapping[SourcePartition, int]) -> Mapping[SourcePartition, float | None]:
+        return {}
+
+    async def group(self) -> GroupDescription | None:
+        return None
 
     async def answer_as_broker(self) -> None:
         if self.broker_problem is not None:

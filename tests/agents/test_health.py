@@ -46,8 +46,17 @@ async def test_the_detailed_page_names_every_component_with_its_reason(seen: Sit
     assert all(part["status"] == "ok" and part["reason"] for part in components.values())
     lag = body["lag"]
     assert isinstance(lag, dict)
-    assert lag["partitions"][1] == {"topic": TOPIC, "partition": 1, "committed": 5, "end": 5, "lag_records": 0} | {
-        "open_transaction_records": 0
+    assert lag["partitions"][1] == {
+        "topic": TOPIC,
+        "partition": 1,
+        "committed": 5,
+        "end": 5,
+        "high_watermark": None,
+        "lag_records": 0,
+        "lag_seconds": 0.0,
+        "status": "OK",
+        "owner": None,
+        "open_transaction_records": 0,
     }
 
 
@@ -114,6 +123,40 @@ async def test_a_transaction_that_stays_open_is_named_after_a_while(seen: Situat
     assert await statuses(seen) == all_of(200)
 
 
+async def test_far_behind_is_degraded_then_failing_and_the_worker_is_left_to_catch_up(seen: Situation) -> None:
+    seen.offsets[TOPIC, 0] = Offsets(0, 5 + 800_925, 5)
+    seen.worker.progress_s = {0: 1.0}
+    await seen.pass_time(30)
+    _, body = await get(seen, "/health")
+    assert body["status"] == "degraded"
+    assert await statuses(seen) == all_of(200)
+    for second in range(90):  # it goes on, and more comes
+        seen.worker.progress_s = {0: float(second)}
+        seen.offsets[TOPIC, 0] = Offsets(0, 5 + 800_925 + 3_000 * second, 5 + 500 * second)
+        await seen.pass_time(1)
+
+    assert await statuses(seen) == all_of(503, live=200, ready=200)
+    _, body = await get(seen, "/health")
+    assert body["status"] == "failing"
+    assert isinstance(body["problems"], dict)
+    said = "1,023,425 records behind, the oldest for 2 m 0 s, on 1 of 2 partitions of the group's topics"
+    assert body["problems"]["lag"] == f"{said}; falling behind by 2,500 records/s"
+
+
+async def test_a_little_behind_for_long_is_told_too_and_how_long_it_will_take(seen: Situation) -> None:
+    seen.offsets[TOPIC, 0] = Offsets(0, 605, 5)
+    await seen.pass_time(1)
+    for second in range(100):
+        seen.worker.progress_s = {0: float(second)}
+        seen.offsets[TOPIC, 0] = Offsets(0, 605, 5 + second)
+        await seen.pass_time(1)
+
+    _, body = await get(seen, "/health")
+    assert body["status"] == "degraded"
+    said = "501 records behind, the oldest for 1 m 41 s, on 1 of 2 partitions of the group's topics"
+    assert body["problems"] == {"lag": f"{said}; catching up by 1 records/s, level in about 8 m 21 s"}
+
+
 @pytest.mark.parametrize("recovered", [True, False])
 async def test_a_broker_that_is_waited_for_degrades_and_ends_nobody_before_the_wait_is_over(
     seen: Situation, recovered: bool
@@ -122,7 +165,7 @@ async def test_a_broker_that_is_waited_for_degrades_and_ends_nobody_before_the_w
     seen.worker.broker_outage = "commit: TimeoutError"
     seen.broker_problem = "no answer"
     seen.offsets[TOPIC, 0] = Offsets(0, 9, 5)
-    await seen.pass_time(1_000)
+    await seen.pass_time(500)
 
     assert seen.health.live()
     _, body = await get(seen, "/health")

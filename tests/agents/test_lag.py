@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from agents.health.lag import BrokerOffsets, LagMonitor, OpenTransaction
 from agents.kafka.embedded import PARTITIONS, EmbeddedBroker
 from agents.kafka.errors import BrokerUnavailable
+from agents.kafka.group import GroupDescription, GroupMember
 from agents.kafka.offsets import Offsets, SourcePartition
 from agents.kafka.topics import TopicSpec, ensure_topics
 from agents.metrics import Metrics
@@ -121,6 +122,8 @@ class ScriptedOffsets:
     failure: Exception | None = None
     empty: set[SourcePartition] = field(default_factory=set)
     looked_into: list[SourcePartition] = field(default_factory=list)
+    age_s: float = 0.0
+    described: GroupDescription | None = None
     was_read: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def read(self) -> Mapping[SourcePartition, Offsets]:
@@ -129,9 +132,12 @@ class ScriptedOffsets:
             raise self.failure
         return dict(self.offsets)
 
-    async def unreadable(self, positions: Mapping[SourcePartition, int]) -> Collection[SourcePartition]:
+    async def ages_s(self, positions: Mapping[SourcePartition, int]) -> Mapping[SourcePartition, float | None]:
         self.looked_into += positions
-        return self.empty & positions.keys()
+        return {part: None if part in self.empty else self.age_s for part in positions}
+
+    async def group(self) -> GroupDescription | None:
+        return self.described
 
 
 class Clock:
@@ -185,15 +191,13 @@ async def test_more_committed_than_there_is_is_unknown_not_caught_up() -> None:
 async def test_offsets_that_nobody_can_read_are_no_lag_until_something_moves() -> None:
     reader = ScriptedOffsets({(TOPIC, 0): Offsets(0, 9, 8), (TOPIC, 1): Offsets(0, 9, 4)}, empty={(TOPIC, 0)})
     monitor = LagMonitor(reader)
-    await monitor.measure()
-    assert lags(monitor) == {0: 1, 1: 5}
-    assert reader.looked_into == []
-    await monitor.measure()
-    await monitor.measure()
-    assert lags(monitor) == {0: 0, 1: 5}
+    for _ in range(3):
+        await monitor.measure()
+        assert lags(monitor) == {0: 0, 1: 5}
     assert reader.looked_into.count((TOPIC, 0)) == 1
 
     reader.offsets[TOPIC, 0] = Offsets(0, 11, 8)
+    reader.empty.clear()
     await monitor.measure()
     assert lags(monitor) == {0: 3, 1: 5}
 
@@ -249,6 +253,59 @@ async def test_what_waits_for_an_open_transaction_is_told_beside_the_lag_and_for
     reader.failure = BrokerUnavailable("no answer")
     await monitor.measure()
     assert monitor.current().held == {}
+
+
+MEMBER = GroupMember("skillstream-host-1", "10.0.0.7", "skillstream-host-1-abc", None)
+
+
+async def test_seconds_come_from_the_oldest_record_first_and_from_our_own_samples_later() -> None:
+    clock, reader = Clock(), ScriptedOffsets({(TOPIC, 0): Offsets(0, 100, 40)}, age_s=600.0)
+    monitor = LagMonitor(reader, clock_s=clock)
+    await monitor.measure()
+    assert monitor.current().seconds == {(TOPIC, 0): 600.0}
+    clock.now_s += 5
+    reader.age_s = 300.0
+    reader.offsets[TOPIC, 0] = Offsets(0, 110, 70)
+    await monitor.measure()
+    assert monitor.current().seconds == {(TOPIC, 0): 300.0}, "asked again: it is of before our first sample"
+
+    reader.looked_into.clear()
+    clock.now_s += 5
+    reader.offsets[TOPIC, 0] = Offsets(0, 120, 105)
+    await monitor.measure()
+    assert monitor.current().seconds == {(TOPIC, 0): 7.5}
+    assert monitor.current().longest_s == 7.5
+    assert reader.looked_into == []
+    reader.offsets[TOPIC, 0] = Offsets(0, 120, 120)
+    await monitor.measure()
+    assert monitor.current().seconds == {(TOPIC, 0): 0.0}
+
+
+async def test_each_partition_has_burrow_s_status_and_the_group_the_worst() -> None:
+    clock, reader = Clock(), ScriptedOffsets()
+    monitor = LagMonitor(reader, clock_s=clock, window_s=60)
+    for look in range(14):
+        reader.offsets = {
+            (TOPIC, 0): Offsets(0, 10 * look, 10 * look),
+            (TOPIC, 1): Offsets(0, 50 + 10 * look, 5 * look),
+            (TOPIC, 2): Offsets(0, 90 + 10 * look, 1),
+            (TOPIC, 3): Offsets(0, 90, 1),
+            (TOPIC, 4): Offsets(0, 90, 10 if look < 10 else 5),
+            (TOPIC, 5): Offsets(0, 3, 400),
+        }
+        reader.described = GroupDescription("Stable", (MEMBER,), {(TOPIC, part): MEMBER for part in (0, 1, 3, 4)})
+        await monitor.measure()
+        clock.now_s += 5
+
+    lag = monitor.current()
+    assert [lag.statuses[TOPIC, part] for part in range(6)] == ["OK", "WARN", "STOP", "STALL", "REWIND", "ERR"]
+    assert lag.status == "ERR"
+    assert lag.summary()["group_state"] == "Stable"
+    assert next(lag.listed())["owner"] == {
+        "client_id": "skillstream-host-1",
+        "host": "10.0.0.7",
+        "instance_id": None,
+    }
 
 
 @pytest.mark.kafka

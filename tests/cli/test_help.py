@@ -17,6 +17,7 @@ VERBS = [
     "simulate",
     "replay",
     "verify",
+    "lag",
     "config",
     "catalogue",
     "rescore",

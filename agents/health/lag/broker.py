@@ -1,12 +1,13 @@
 """A consumer group's offsets, for whoever measures its lag again and again.
 
-A transaction's markers, and what it aborted, take offsets that nobody will ever read: `unreadable` finds out whether a
-partition is behind by such offsets alone.
+A transaction's markers, and what it aborted, take offsets that nobody will ever read: `ages_s` finds out whether a
+partition is behind by such offsets alone, and else since when.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from time import time
 from typing import Protocol
 
 from confluent_kafka import Consumer, KafkaException
@@ -14,8 +15,10 @@ from confluent_kafka.admin import AdminClient
 
 from agents.kafka.clients import SMALL_FETCHES, open_admin, open_reader
 from agents.kafka.errors import BrokerUnavailable, TopicForbidden
+from agents.kafka.group import GroupDescription, describe_group
 from agents.kafka.offsets import Offsets, SourcePartition, offsets_of
 from agents.kafka.reading import Reading, second_reader
+from agents.kafka.record import age_s
 from agents.kafka.renewed import Renewed
 
 
@@ -28,8 +31,15 @@ class OffsetReader(Protocol):
         """
         ...
 
-    async def unreadable(self, positions: Mapping[SourcePartition, int]) -> Collection[SourcePartition]:
-        """Those of `positions` with nothing to read from there to the end; in doubt, a partition is not among them."""
+    async def ages_s(self, positions: Mapping[SourcePartition, int]) -> Mapping[SourcePartition, float | None]:
+        """How old the first record from there on says it is, 0 where it does not say.
+
+        None: there is nothing to read from there to the end. In doubt, a partition is missing.
+        """
+        ...
+
+    async def group(self) -> GroupDescription | None:
+        """Who owns what; None where the broker does not tell. Raises nothing of the broker's making."""
         ...
 
 
@@ -37,23 +47,35 @@ class BrokerOffsets:
     """Offsets of `topics`, 0 to `partitions` each, and what `group` has committed. A mock cluster will do."""
 
     def __init__(
-        self, broker: str, group: str, topics: Collection[str], partitions: int, timeout_s: float = 5.0
+        self,
+        broker: str,
+        group: str,
+        topics: Collection[str],
+        partitions: int,
+        timeout_s: float = 5.0,
+        wall_s: Callable[[], float] = time,
     ) -> None:
         self._parts = [(topic, partition) for topic in topics for partition in range(partitions)]
         self._timeout_s = timeout_s
         self._clients: Renewed[tuple[AdminClient, Consumer]] = Renewed(
             lambda: (open_admin(broker), open_reader(broker, group))
         )
+        self._group = group
         self._second = second_reader(broker)
+        self._wall_s = wall_s
         self._open = lambda: open_reader(broker, group, SMALL_FETCHES)
 
     async def read(self) -> Mapping[SourcePartition, Offsets]:
         """See OffsetReader."""
         return await asyncio.to_thread(self._read)
 
-    async def unreadable(self, positions: Mapping[SourcePartition, int]) -> Collection[SourcePartition]:
+    async def ages_s(self, positions: Mapping[SourcePartition, int]) -> Mapping[SourcePartition, float | None]:
         """Reads on from `positions`, outside of the group; takes `timeout_s` at most, or some seconds more."""
         return await asyncio.to_thread(self._look_into, positions)
+
+    async def group(self) -> GroupDescription | None:
+        """See OffsetReader."""
+        return await asyncio.to_thread(self._describe)
 
     def _read(self) -> Mapping[SourcePartition, Offsets]:
         try:
@@ -67,12 +89,18 @@ class BrokerOffsets:
             raise BrokerUnavailable(f"no answer within {self._timeout_s:g} s") from error
         return answered_for
 
-    def _look_into(self, positions: Mapping[SourcePartition, int]) -> Collection[SourcePartition]:
-        clients, readable = Renewed(self._open), set[SourcePartition]()
+    def _describe(self) -> GroupDescription | None:
+        with suppress(KafkaException, TimeoutError), self._clients.round() as (admin, _):
+            return describe_group(admin, self._group, self._timeout_s)
+        return None
+
+    def _look_into(self, positions: Mapping[SourcePartition, int]) -> Mapping[SourcePartition, float | None]:
+        clients, ages_s = Renewed(self._open), dict[SourcePartition, float | None]()
         spans = {part: (offset, None) for part, offset in positions.items()}
         reading = Reading(clients, spans, self._timeout_s, self._second, firsts=True)
         with suppress(BrokerUnavailable, TopicForbidden):
             for records in reading:
-                readable.update((record.topic() or "", record.partition() or 0) for record in records)
+                for record in records:
+                    ages_s[record.topic() or "", record.partition() or 0] = age_s(record, self._wall_s())
         clients.end(lambda client: client.close())
-        return positions.keys() - readable - reading.left.keys()
+        return dict.fromkeys(positions.keys() - reading.left.keys()) | ages_s

@@ -47,8 +47,8 @@ class Positions:
             offsets = await self._read(answers)
             lags = {part: max(0, each.lag_records) for part, each in offsets.items() if part[0] in self._sources}
             behind = {part: offsets[part].next_offset for part, lag in lags.items() if lag}
-            for part in await self._reader.unreadable(behind) if behind else ():
-                lags[part] = 0  # what is left are marks of transactions
+            ages_s = await self._reader.ages_s(behind) if behind else {}
+            lags |= {part: 0 for part, age_s in ages_s.items() if age_s is None}  # only marks of transactions are left
             lag = sum(lags.values())
             if lag == 0 or catching_up.is_over:
                 return offsets, lag
