@@ -10,18 +10,13 @@ from agents.peers.figures import FigurePart
 
 
 def figure_parts(metrics: Metrics, health: Health, lag: LagMonitor) -> Mapping[str, FigurePart]:
-    """By name: `health` in short, `lag` by topic and partition, `counts` since the start."""
+    """By name: `health` in short, `lag` of the group by topic and partition, `counts` since the start."""
 
     async def of_health() -> dict[str, Any]:
         return (await health.check()).summary()
 
     async def of_lag() -> dict[str, Any]:
-        known = lag.current()
-        records = [
-            {"topic": topic, "partition": partition, "records": behind}
-            for (topic, partition), behind in sorted(known.records.items())
-        ]
-        return {"problem": known.problem, "age_s": known.age_s, "partitions": records}
+        return lag.current().as_json()
 
     async def of_counts() -> dict[str, Any]:
         metrics.refresh()

@@ -69,3 +69,12 @@ def test_the_window_slides_and_forgets_when_nothing_waited() -> None:
 )
 def test_a_group_is_as_well_as_its_worst_partition(statuses: list[LagStatus | None], status: LagStatus | None) -> None:
     assert group_status(statuses) == status
+
+
+def test_two_looks_within_one_moment_have_no_growth() -> None:
+    window = LagWindow(60.0)
+    assert window.growth_per_s() is None
+    window.note(LagSample(7.0, 5, 3))
+    window.note(LagSample(7.0, 5, 9))
+
+    assert window.growth_per_s() is None

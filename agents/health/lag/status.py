@@ -78,8 +78,8 @@ class LagWindow:
         return status_of(samples, is_owned=is_owned, is_whole=is_whole)
 
     def growth_per_s(self) -> float | None:
-        """By how many records a second the lag grows over the window, below 0 where it falls; None with one sample."""
-        if len(self._samples) < 2:
+        """By how many records a second the lag grows over the window, below 0 where it falls; None in a moment."""
+        if not self._samples or self._samples[-1].at_s == self._samples[0].at_s:
             return None
         first, last = self._samples[0], self._samples[-1]
         return (last.records - first.records) / (last.at_s - first.at_s)
