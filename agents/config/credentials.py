@@ -47,5 +47,7 @@ def _counts_on(token: str) -> bool:
 CREDENTIAL_PROBLEMS: Final[Mapping[str, Callable[[str], str | None]]] = {
     "openai_api_key": key_problem,
     "web_token": token_problem,
+    "reader_token": token_problem,
+    "inference_token": token_problem,
 }
 """By the setting that holds the secret."""

@@ -24,7 +24,7 @@ from streams.rows.row import COMPONENTS_PER_STUDENT, KNOWN_IDS, MAX_COMPONENTS_P
 
 ENV_PREFIX: Final = "SKILLSTREAM_"
 _FOREIGN: Final = {"OPENAI_API_KEY": "openai_api_key", "OPENAI_BASE_URL": "openai_base_url"}
-_SECRETS: Final = ("openai_api_key", "header_key", "web_token", "broker_password")
+_SECRETS: Final = ("openai_api_key", "header_key", "web_token", "reader_token", "inference_token", "broker_password")
 _ADDRESSES: Final = ("broker", "redis_url", "openai_base_url")  # they may hold a password, asked for or not
 _HIDDEN: Final = (*_SECRETS, *_ADDRESSES)
 _LISTS: Final = ("openai_models", "openai_prices", "web_hosts")  # with commas in the environment
@@ -144,6 +144,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     web_host: str = "127.0.0.1"
     web_port: Port = 6066
     web_token: str = ""
+    reader_token: str = ""
+    inference_token: str = ""
+    session_s: Annotated[int, Meta(ge=60, le=2_592_000)] = 28_800
+    wrong_tokens_per_minute: Annotated[int, Meta(ge=1, le=10_000)] = 10
     web_hosts: tuple[str, ...] = ()
     web_connections: Annotated[int, Meta(ge=1, le=10_000)] = 100
     web_header_timeout_s: Annotated[float, Meta(gt=0, le=300)] = 10.0
@@ -259,6 +263,9 @@ def _convert(values: dict[str, Any], origins: Mapping[str, str]) -> Settings:
     if settings.attention_topic in _OTHER_TOPICS:
         where = origins.get("attention_topic", "attention_topic")
         raise SettingsError(f"{where}: {settings.attention_topic} is a topic for something else already")
+    tokens = [token for token in (settings.web_token, settings.reader_token, settings.inference_token) if token]
+    if len(set(tokens)) < len(tokens):
+        raise SettingsError("of web_token, reader_token and inference_token two are the same: each opens other pages")
     access = _access(settings)
     if (problem := access.problem()) is not None:
         raise SettingsError(problem)

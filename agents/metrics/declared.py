@@ -38,7 +38,7 @@ Generator = Literal["model", "template", "scripted"]
 TokenKind = Literal["input", "output"]
 AnnouncementOutcome = Literal["sent", "failed", "unreadable", "forged"]
 PeerOutcome = Literal["answered", "timeout", "unreachable", "misdirected"]
-WebRefusal = Literal["token", "host", "slow", "large", "connections"]
+WebRefusal = Literal["token", "role", "attempts", "host", "slow", "large", "connections"]
 
 EVENT_OUTCOMES: Final[tuple[EventOutcome, ...]] = get_args(EventOutcome)
 
@@ -368,7 +368,8 @@ class Metrics:
             "reason",
             "web_refused",
             "requests",
-            "Requests to the web pages that were refused (`token`; `host`: under a name that is not ours), and "
+            "Requests to the web pages that were refused (`token`; `role`: the token is another role's, or the "
+            "role has none; `attempts`: too many wrong tokens; `host`: under a name that is not ours), and "
             "connections that were cut (`slow`; `large`; `connections`: more than SKILLSTREAM_WEB_CONNECTIONS).",
             get_args(WebRefusal),
         )

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import aiohttp
 
+from agents.config.sessions import own_cookies
 from agents.display.plain import plain
 from agents.metrics import Metrics
 from agents.peers.group import Peer
@@ -19,8 +20,8 @@ from agents.peers.group import Peer
 ASKED_HEADER: Final = "Skillstream-Asked"
 """The instance that a worker asks."""
 MISDIRECTED: Final = 421
-PASSED_ON: Final = ("Authorization", "Cookie", "Accept", "If-None-Match")
-"""What of a caller's headers the other worker sees."""
+PASSED_ON: Final = ("Authorization", "Accept", "If-None-Match")
+"""What of a caller's headers the other worker sees, beside our cookies."""
 _MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
 _AT_ONCE: Final = 100
 
@@ -67,6 +68,8 @@ class PeerRequests:
 
     async def _get(self, peer: Peer, path: str, headers: Mapping[str, str]) -> PeerAnswer:
         sent = {name: value for name in PASSED_ON if (value := headers.get(name))}
+        if cookies := own_cookies(headers.get("Cookie", "")):
+            sent["Cookie"] = cookies
         sent[ASKED_HEADER] = quote(peer.instance)
         async with self._opened().get(peer.announced.url + path, headers=sent, allow_redirects=False) as response:
             body = await response.content.read(_MAX_ANSWER_BYTES + 1)

@@ -1,16 +1,38 @@
-"""Who may look: everybody on this machine; from elsewhere, who has the token."""
+"""Who may see what: three roles, each with a token of its own.
+
+    open        the probes, and the form to sign in
+    operator    figures, health, metrics: everybody on this machine while SKILLSTREAM_WEB_TOKEN is not set
+    reader      what is known of students: nobody while SKILLSTREAM_READER_TOKEN is not set
+    inference   scoring on demand: nobody while SKILLSTREAM_INFERENCE_TOKEN is not set
+
+A token comes with each request, or once: the form to sign in answers with a session's cookie (`sessions`).
+"""
 
 import base64
 import binascii
 import hashlib
 import hmac
 import ipaddress
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, get_args
 
-from agents.config.settings import SettingsError
+from agents.config.sessions import COOKIES, SignedRole, is_valid
+from agents.config.settings import Settings, SettingsError
+
+Role = Literal["open", "operator", "reader", "inference"]
+TokenRole = Literal["operator", "reader", "inference"]
+Access = Literal["admitted", "no credentials", "wrong", "of another role", "closed"]
+"""`closed`: the role has no token, so that nobody has it."""
 
 CHALLENGE: Final = 'Basic realm="skillstream: any name, and the token as password"'
+SETTINGS: Final[Mapping[TokenRole, str]] = {
+    "operator": "SKILLSTREAM_WEB_TOKEN",
+    "reader": "SKILLSTREAM_READER_TOKEN",
+    "inference": "SKILLSTREAM_INFERENCE_TOKEN",
+}
+_SIGNED: Final[tuple[SignedRole, ...]] = get_args(SignedRole)
 
 
 class OpenToNetwork(SettingsError):
@@ -18,31 +40,81 @@ class OpenToNetwork(SettingsError):
 
 
 @dataclass(frozen=True, slots=True)
+class RoleTokens:
+    """By role; empty for none."""
+
+    operator: str = ""
+    reader: str = ""
+    inference: str = ""
+
+    @classmethod
+    def of(cls, settings: Settings) -> "RoleTokens":
+        """As they are set."""
+        return cls(settings.web_token, settings.reader_token, settings.inference_token)
+
+    def role_of(self, given: str) -> TokenRole | None:
+        """Whose token it is; takes the same time whatever it is."""
+        found: TokenRole | None = None
+        for role in get_args(TokenRole):
+            token = getattr(self, role)
+            if hmac.compare_digest(_digest(given), _digest(token)) and token:
+                found = role
+        return found
+
+
+NOBODYS: Final = RoleTokens()
+
+
+@dataclass(frozen=True, slots=True)
 class PageAccess:
-    """The rule for pages served at `host`. Raises OpenToNetwork when others can reach it and there is no token."""
+    """The rule for pages served at `host`. Raises OpenToNetwork when others can reach it and no token is set."""
 
     host: str
-    token: str = ""
+    tokens: RoleTokens = NOBODYS
+    now_s: Callable[[], float] = time.time
 
     def __post_init__(self) -> None:
-        if not self.token and not is_loopback(self.host):
+        if not self.tokens.operator and not is_loopback(self.host):
             raise OpenToNetwork(
                 f"web_host {self.host or '(all addresses)'} can be reached from other machines: set "
                 "SKILLSTREAM_WEB_TOKEN to a secret of your own (python3 -c 'import secrets; "
                 "print(secrets.token_urlsafe(24))' makes one), or SKILLSTREAM_WEB_HOST to 127.0.0.1"
             )
 
-    def admits(self, authorization: str) -> bool:
-        """Whether this Authorization header opens the pages: `Bearer`, or `Basic` with the token as password."""
-        if not self.token:
-            return True
-        scheme, _, credentials = authorization.partition(" ")
-        given = credentials.strip()
-        if scheme.lower() == "basic":
-            given = _password(given)
-        elif scheme.lower() != "bearer":
-            return False
-        return hmac.compare_digest(_digest(given), _digest(self.token))
+    def access(self, role: Role, authorization: str, cookies: Mapping[str, str]) -> Access:
+        """Whether a request with this Authorization header (`Bearer`, or `Basic` with the token as password) and these
+        cookies has the role.
+        """
+        if role == "open":
+            return "admitted"
+        token: str = getattr(self.tokens, role)
+        if not token:
+            return "admitted" if role == "operator" else "closed"
+        if any(role == signed and self.is_signed_in(signed, cookies) for signed in _SIGNED):
+            return "admitted"
+        given = given_token(authorization)
+        if given is None:
+            return "no credentials"
+        found = self.tokens.role_of(given)
+        if found == role:
+            return "admitted"
+        return "wrong" if found is None else "of another role"
+
+    def is_signed_in(self, role: SignedRole, cookies: Mapping[str, str]) -> bool:
+        """Whether these cookies are of a session of the role."""
+        token, value = getattr(self.tokens, role), cookies.get(COOKIES[role])
+        return bool(token) and value is not None and is_valid(value, token, role, self.now_s())
+
+
+def given_token(authorization: str) -> str | None:
+    """The token in an Authorization header; None without one, empty in one that cannot be read."""
+    if not authorization:
+        return None
+    scheme, _, credentials = authorization.partition(" ")
+    given = credentials.strip()
+    if scheme.lower() == "basic":
+        return _password(given)
+    return given if scheme.lower() == "bearer" else ""
 
 
 def _digest(token: str) -> bytes:

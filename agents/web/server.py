@@ -27,7 +27,8 @@ from agents.health.lag import LagMonitor
 from agents.metrics import Metrics
 from agents.metrics.seen_names import SeenNames
 from agents.peers.request import ASKED_HEADER, MISDIRECTED
-from agents.web.access import CHALLENGE, PageAccess
+from agents.web.access import NOBODYS, PageAccess, Role, RoleTokens
+from agents.web.attempts import FailedAttempts
 from agents.web.connections import (
     DEFAULT_CONNECTION_BOUNDS,
     MAX_HEADER_BYTES,
@@ -36,12 +37,14 @@ from agents.web.connections import (
     Connection,
     Connections,
 )
+from agents.web.guard import Guard
 from agents.web.hosts import Hosts
 from agents.web.page import STYLE_HASH, status_page
 from agents.web.pages import Page, Respond, json_answer
+from agents.web.sign_in import SignIn
 from schemas.errors import Retryable
 
-_OPEN: Final = frozenset({"/live", "/ready"})
+_MAX_FORM_BYTES: Final = 16 * 1024
 _STOP_TIMEOUT_S: Final = 2.0
 _KEEPALIVE_S: Final = 15.0
 _LINGER_S: Final = 1.0
@@ -66,7 +69,7 @@ class WrongAddress(SettingsError):
 
 
 class WebServer:
-    """The pages of one worker. Raises OpenToNetwork where others can reach `host` and there is no `token`.
+    """The pages of one worker. Raises OpenToNetwork where others can reach `host` and operators have no token.
 
     `hosts` are further names that it answers to, `pages` further pages. A request that is meant for another worker than
     `instance` is refused; without a name none is.
@@ -80,7 +83,9 @@ class WebServer:
         health: Health,
         lag: LagMonitor,
         metrics: Metrics,
-        token: str = "",
+        tokens: RoleTokens = NOBODYS,
+        session_s: int = 28_800,
+        wrong_tokens_per_minute: int = 10,
         hosts: Sequence[str] = (),
         bounds: Bounds = DEFAULT_CONNECTION_BOUNDS,
         seen: SeenNames | None = None,
@@ -89,14 +94,18 @@ class WebServer:
     ) -> None:
         self.host = host
         self.port = port
-        self._access = PageAccess(host, token)
+        self._access = PageAccess(host, tokens)
+        attempts = FailedAttempts(wrong_tokens_per_minute)
+        self._guard = Guard(self._access, attempts, metrics.web_refused.add)
         self._hosts = Hosts(host, hosts)
         self._connections = Connections(bounds, metrics.web_refused.add)
         self._health = health
         self._lag = lag
         self._metrics = metrics
         self._seen = seen
-        self._pages = tuple(pages)
+        signing_in = SignIn(self._access, attempts, self._guard, session_s)
+        self._pages = (*self._own_pages(), *signing_in.pages(), *pages)
+        self._roles: dict[str, Role] = {page.path: page.role for page in self._pages}
         self._instance = instance
         self._runner: web.AppRunner | None = None
         self._listening: asyncio.Server | None = None
@@ -141,20 +150,26 @@ class WebServer:
         return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}/"
 
     def _app(self) -> web.Application:
-        app = web.Application(middlewares=[self._bound, _errors_as_json, self._check_access])
+        app = web.Application(
+            middlewares=[self._bound, _errors_as_json, self._check_access], client_max_size=_MAX_FORM_BYTES
+        )
         app.on_response_prepare.append(_add_headers)
-        app.router.add_get("/live", self._live)
-        app.router.add_get("/ready", self._ready)
-        app.router.add_get("/health", self._short)
-        app.router.add_get("/health/detailed", self._detailed)
-        app.router.add_get("/metrics", self._exposition)
-        app.router.add_get("/dialects/seen", self._names)
-        app.router.add_get("/", self._page)
         for page in self._pages:
             app.router.add_route(page.method, page.path, page.respond)
             if page.method == "GET":
                 app.router.add_route("HEAD", page.path, page.respond)
         return app
+
+    def _own_pages(self) -> list[Page]:
+        return [
+            Page("/live", self._live, role="open"),
+            Page("/ready", self._ready, role="open"),
+            Page("/health", self._short),
+            Page("/health/detailed", self._detailed),
+            Page("/metrics", self._exposition),
+            Page("/dialects/seen", self._names),
+            Page("/", self._page),
+        ]
 
     @web.middleware
     async def _bound(self, request: web.Request, handler: Respond) -> web.StreamResponse:
@@ -174,9 +189,10 @@ class WebServer:
             return json_answer({"error": "not known by this name: see SKILLSTREAM_WEB_HOSTS"}, MISDIRECTED)
         if self._instance and unquote(request.headers.get(ASKED_HEADER, self._instance)) != self._instance:
             return json_answer({"error": "this is another worker than the one that is asked"}, MISDIRECTED)
-        if request.path not in _OPEN and not self._access.admits(request.headers.get("Authorization", "")):
-            self._metrics.web_refused.add("token")
-            return json_answer({"error": "a token is needed"}, 401, {"WWW-Authenticate": CHALLENGE})
+        resource = request.match_info.route.resource
+        role = self._roles.get(resource.canonical, "operator") if resource is not None else "operator"
+        if (refusal := self._guard.refusal(request, role)) is not None:
+            return refusal
         return await handler(request)
 
     async def _live(self, _request: web.Request) -> web.Response:
@@ -203,7 +219,7 @@ class WebServer:
         return response
 
     async def _names(self, _request: web.Request) -> web.Response:
-        if not self._access.token:
+        if not self._access.tokens.operator:
             said = "producers may have written anything there, names of people too: set SKILLSTREAM_WEB_TOKEN"
             return json_answer({"error": said}, 403)
         return json_answer({"names": self._seen.listed() if self._seen is not None else []}, 200)
@@ -240,4 +256,6 @@ async def _errors_as_json(request: web.Request, handler: Respond) -> web.StreamR
 
 
 async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(_HEADERS)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)  # a page may have a policy of its own
+    response.headers["Server"] = _HEADERS["Server"]

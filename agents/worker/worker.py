@@ -39,7 +39,7 @@ from agents.peers.own import advertised_url, named_in
 from agents.reasoning.service import Explanations
 from agents.reasoning.setup import now_us, policy_of
 from agents.stores.opening import open_store, validate_store
-from agents.web import Bounds, WebServer
+from agents.web import Bounds, RoleTokens, WebServer
 from agents.web.figures import figure_pages
 from agents.worker.figures import figure_parts
 from agents.worker.garbage_collection import collect_rarely
@@ -142,7 +142,9 @@ class Worker:
             health=self._health,
             lag=self._lag,
             metrics=self._metrics,
-            token=settings.web_token,
+            tokens=RoleTokens.of(settings),
+            session_s=settings.session_s,
+            wrong_tokens_per_minute=settings.wrong_tokens_per_minute,
             hosts=(*settings.web_hosts, *named_in(settings.advertised_url)),
             bounds=Bounds(settings.web_connections, settings.web_header_timeout_s),
             seen=self._seen,

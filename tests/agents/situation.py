@@ -15,7 +15,7 @@ from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.group import GroupDescription
 from agents.kafka.offsets import Offsets, SourcePartition
 from agents.metrics import Metrics
-from agents.web import WebServer
+from agents.web import RoleTokens, WebServer
 
 TOPIC = "student-activity"
 
@@ -122,7 +122,12 @@ async def seen() -> Situation:
 @asynccontextmanager
 async def served(situation: Situation, token: str = "", **given: Any) -> AsyncIterator[aiohttp.ClientSession]:
     server = WebServer(
-        "127.0.0.1", 0, health=situation.health, lag=situation.lag, metrics=situation.metrics, token=token, **given
+        "127.0.0.1",
+        0,
+        health=situation.health,
+        lag=situation.lag,
+        metrics=situation.metrics,
+        **{"tokens": RoleTokens(token), **given},
     )
     await server.start()
     try:

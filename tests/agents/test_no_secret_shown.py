@@ -21,6 +21,8 @@ SECRETS: Final = {
     "OPENAI_API_KEY": f"sk-{CANARY}-of-the-provider",
     "SKILLSTREAM_HEADER_KEY": f"{CANARY}-of-our-own-headers-000000",
     "SKILLSTREAM_WEB_TOKEN": f"{CANARY}-of-the-web-pages",
+    "SKILLSTREAM_READER_TOKEN": f"{CANARY}-of-students-pages",
+    "SKILLSTREAM_INFERENCE_TOKEN": f"{CANARY}-of-scoring-on-demand",
     "SKILLSTREAM_BROKER_PASSWORD": f"{CANARY}-of-the-broker",
     "SKILLSTREAM_REDIS_URL": f"redis://user:{CANARY}%2Fredis@127.0.0.1:1/0",
     "OPENAI_BASE_URL": f"http://user:{CANARY}-base@127.0.0.1:1/v1?api_key={CANARY}-query",

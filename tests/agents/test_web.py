@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from agents.kafka.offsets import Offsets
-from agents.web import CannotServe, OpenToNetwork, WebServer
+from agents.web import CannotServe, OpenToNetwork, RoleTokens, WebServer
 from tests.agents.situation import TOPIC, Situation, get, seen, served
 
 __all__ = ["seen"]
@@ -144,7 +144,7 @@ async def test_with_a_token_only_the_probes_are_open(seen: Situation) -> None:
         "Basic ?",
         "Digest s3cret:ü",
     )
-    async with served(seen, token="s3cret:ü") as session:
+    async with served(seen, token="s3cret:ü", wrong_tokens_per_minute=1_000) as session:
         for path in ("/live", "/ready"):
             async with session.get(path) as response:
                 assert response.status == 200
@@ -163,7 +163,7 @@ async def test_with_a_token_only_the_probes_are_open(seen: Situation) -> None:
 async def test_without_a_token_it_refuses_to_be_reached_from_elsewhere(seen: Situation, host: str) -> None:
     with pytest.raises(OpenToNetwork, match="SKILLSTREAM_WEB_TOKEN"):
         WebServer(host, 0, health=seen.health, lag=seen.lag, metrics=seen.metrics)
-    WebServer(host, 0, health=seen.health, lag=seen.lag, metrics=seen.metrics, token="s3cret")
+    WebServer(host, 0, health=seen.health, lag=seen.lag, metrics=seen.metrics, tokens=RoleTokens("s3cret"))
 
 
 async def test_a_port_in_use_is_told_with_what_to_do(seen: Situation) -> None:

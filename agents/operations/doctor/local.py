@@ -12,7 +12,7 @@ from agents.config.dialects import load_dialects
 from agents.config.settings import Settings
 from agents.operations.doctor.check import Finding, ok, problem, warning
 from agents.stores.folder import StoreFolder, folder_of
-from agents.web.access import PageAccess
+from agents.web.access import PageAccess, RoleTokens
 from schemas.errors import SkillstreamError
 from streams.evidence.artifacts import FORMER_SUFFIX, NO_ARTIFACT, Artifact, load_artifact
 from streams.evidence.registry import types_of
@@ -159,7 +159,7 @@ class Pages:
     def run(self) -> Iterator[Finding]:
         """Listens for a moment. Raises OpenToNetwork."""
         host, port = self.settings.web_host, self.settings.web_port
-        PageAccess(host, self.settings.web_token)
+        PageAccess(host, RoleTokens.of(self.settings))
         try:
             asyncio.run(_listen(host, port))
         except OSError as error:

@@ -1,0 +1,48 @@
+"""Answers to who may not see a page: by the role that the page asks for."""
+
+import math
+from collections.abc import Callable
+
+from aiohttp import web
+
+from agents.metrics.declared import WebRefusal
+from agents.web.access import CHALLENGE, SETTINGS, PageAccess, Role
+from agents.web.attempts import FailedAttempts
+from agents.web.pages import json_answer
+from agents.web.sign_in_form import sign_in_form
+
+_WHO: dict[Role, str] = {"operator": "operators", "reader": "readers of students' pages", "inference": "inference"}
+
+
+class Guard:
+    """Of one worker. `refused` hears of each refusal."""
+
+    def __init__(self, access: PageAccess, attempts: FailedAttempts, refused: Callable[[WebRefusal], object]) -> None:
+        self._access, self._attempts, self._refused = access, attempts, refused
+
+    def refusal(self, request: web.Request, role: Role) -> web.Response | None:
+        """What to answer instead of the page; None for who may see it."""
+        authorization = request.headers.get("Authorization", "")
+        if role != "open" and authorization and (wait_s := self._attempts.wait_s(request.remote)) > 0:
+            return self.later(wait_s)
+        found = self._access.access(role, authorization, request.cookies)
+        if role == "open" or found == "admitted":
+            return None
+        if found == "closed":
+            self._refused("role")
+            return json_answer({"error": f"open to nobody: {SETTINGS[role]} is not set"}, 403)
+        if found == "of another role":
+            self._refused("role")
+            return json_answer({"error": f"this is not the token for {_WHO[role]}"}, 403)
+        self._refused("token")
+        if found == "wrong":
+            self._attempts.note(request.remote)
+        if authorization or role == "inference" or "text/html" not in request.headers.get("Accept", ""):
+            return json_answer({"error": "a token is needed"}, 401, {"WWW-Authenticate": CHALLENGE})
+        return sign_in_form(request.path_qs, role, status=401)
+
+    def later(self, wait_s: float) -> web.Response:
+        """To who failed too often."""
+        self._refused("attempts")
+        said = {"error": "too many wrong tokens from this address"}
+        return json_answer(said, 429, {"Retry-After": str(math.ceil(wait_s))})
