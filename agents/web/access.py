@@ -62,7 +62,7 @@ class RoleTokens:
         return found
 
 
-NOBODYS: Final = RoleTokens()
+NO_TOKENS_SET: Final = RoleTokens()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class PageAccess:
     """The rule for pages served at `host`. Raises OpenToNetwork when others can reach it and no token is set."""
 
     host: str
-    tokens: RoleTokens = NOBODYS
+    tokens: RoleTokens = NO_TOKENS_SET
     now_s: Callable[[], float] = time.time
 
     def __post_init__(self) -> None:

@@ -27,7 +27,7 @@ from agents.health.lag import LagMonitor
 from agents.metrics import Metrics
 from agents.metrics.seen_names import SeenNames
 from agents.peers.request import ASKED_HEADER, MISDIRECTED
-from agents.web.access import NOBODYS, PageAccess, Role, RoleTokens
+from agents.web.access import NO_TOKENS_SET, PageAccess, Role, RoleTokens
 from agents.web.attempts import FailedAttempts
 from agents.web.connections import (
     DEFAULT_CONNECTION_BOUNDS,
@@ -83,7 +83,7 @@ class WebServer:
         health: Health,
         lag: LagMonitor,
         metrics: Metrics,
-        tokens: RoleTokens = NOBODYS,
+        tokens: RoleTokens = NO_TOKENS_SET,
         session_s: int = 28_800,
         wrong_tokens_per_minute: int = 10,
         hosts: Sequence[str] = (),
