@@ -157,6 +157,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     seen_names: Annotated[int, Meta(ge=0, le=10_000)] = 200
     stall_after_s: PositiveSeconds = 90.0
     open_transaction_s: PositiveSeconds = 60.0
+    cluster_name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = "default"
     lag_window_s: Annotated[float, Meta(ge=5, le=600)] = 60.0
     lag_degraded_records: Annotated[int, Meta(ge=0, le=1_000_000_000_000)] = 100_000
     lag_degraded_s: Annotated[float, Meta(ge=0, le=31_536_000)] = 60.0

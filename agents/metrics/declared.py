@@ -12,6 +12,7 @@ from prometheus_client.exposition import choose_encoder
 
 from agents.logs.handler import LeftOut
 from agents.metrics.instruments import CounterBy, Declarations, Declared
+from agents.metrics.kafka_lag import KafkaLagMetrics
 from schemas.attention import ATTENTION_REASONS, AttentionReason
 from schemas.dialects.vocabulary import SHIPPED, Vocabulary
 from streams.folding.counts import Counts
@@ -431,6 +432,15 @@ class Metrics:
         self.lag_age_s = declare.gauge(
             "consumer_lag_age_seconds", "seconds", "How old the lag's figures are; NaN before the first."
         )
+        self.lag_status = declare.gauge_by(
+            ("topic", "partition", "status"),
+            "consumer_lag_status",
+            "1",
+            "1 for the status that the partition has by [Burrow's rules](lag.md#status): OK, WARN, ERR, STOP, STALL or "
+            "REWIND. Absent where it is not known yet, and in workers that do not own partition 0.",
+            adds_up="yes",
+        )
+        self.kafka_lag = KafkaLagMetrics(declare)
         self.log_lines_left_out: CounterBy[LeftOut] = declare.counter_by(
             "why",
             "log_lines_left_out",

@@ -210,9 +210,19 @@ class Declarations:
         gauge.set(None)
         return gauge
 
-    def gauge_by(self, labels: tuple[str, ...], name: str, unit: str, meaning: str) -> GaugeBy:
-        self._note(name, "gauge", unit, meaning, labels, "no")
-        return GaugeBy(prometheus.Gauge(name, meaning, labels, namespace=METRIC_PREFIX, registry=self.registry))
+    def gauge_by(
+        self,
+        labels: tuple[str, ...],
+        name: str,
+        unit: str,
+        meaning: str,
+        *,
+        prefix: str = METRIC_PREFIX,
+        adds_up: AddsUp = "no",
+    ) -> GaugeBy:
+        """With another `prefix`: under a name that others gave it."""
+        self._note(name, "gauge", unit, meaning, labels, adds_up, prefix)
+        return GaugeBy(prometheus.Gauge(name, meaning, labels, namespace=prefix, registry=self.registry))
 
     def histogram(self, name: str, unit: str, meaning: str, buckets: Sequence[float]) -> Histogram:
         self._note(name, "histogram", unit, meaning)
@@ -235,5 +245,6 @@ class Declarations:
         meaning: str,
         labels: tuple[str, ...] = (),
         adds_up: AddsUp = "yes",
+        prefix: str = METRIC_PREFIX,
     ) -> None:
-        self.made.append(Declared(f"{METRIC_PREFIX}_{name}", kind, unit, meaning, labels, adds_up))
+        self.made.append(Declared(f"{prefix}_{name}", kind, unit, meaning, labels, adds_up))

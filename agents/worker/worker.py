@@ -24,7 +24,7 @@ from agents.fusion_config.following import ConfigFollower
 from agents.fusion_config.topic import FusionConfigTopic
 from agents.health import BrokerPing, ConfigState, Health, HealthBounds, ReasoningState, Server, SourceFailures, Watched
 from agents.health.assessment import description_of
-from agents.health.lag import BrokerOffsets, LagBounds, LagMonitor
+from agents.health.lag import BrokerOffsets, LagBounds, LagMonitor, publish_group_lag
 from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.input_topic import InputTopic
 from agents.kafka.topics import ensure_topics
@@ -66,6 +66,8 @@ from streams.skills.skills_file import load_skills
 
 _log = logging.getLogger(__name__)
 _CHECK_AGAIN_S: Final = 1.0
+_REPORTER: Final = 0
+"""Its owner reports what one worker of a group should."""
 
 
 class Worker:
@@ -307,6 +309,8 @@ class Worker:
 
     def _refresh(self) -> None:
         self._lag.publish(self._metrics)
+        reported = self._lag.current() if _REPORTER in self._app.ownership.active else None
+        publish_group_lag(reported, self._metrics, self._settings.app_id, self._settings.cluster_name)
         self._metrics.dead_letter_ratio.set(self._gate.share)
         self._metrics.students.set(len(self._app.table.rows))
         self._metrics.partitions_owned.set(len(self._app.ownership.active))

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
+from prometheus_client.parser import text_string_to_metric_families
 
-from agents.health.lag import BrokerOffsets, LagMonitor, OpenTransaction
+from agents.health.lag import BrokerOffsets, LagMonitor, OpenTransaction, publish_group_lag
 from agents.kafka.embedded import PARTITIONS, EmbeddedBroker
 from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.group import GroupDescription, GroupMember
@@ -306,6 +307,46 @@ async def test_each_partition_has_burrow_s_status_and_the_group_the_worst() -> N
         "host": "10.0.0.7",
         "instance_id": None,
     }
+
+
+async def test_dashboards_of_other_exporters_find_their_names_and_labels_in_one_worker() -> None:
+    reader = ScriptedOffsets(
+        {(TOPIC, 0): Offsets(2, 9, 4, 12), (TOPIC, 1): Offsets(0, 3, None, 3), ("erasures", 0): Offsets(0, 5, 5)},
+        age_s=7.5,
+        described=GroupDescription("Stable", (MEMBER,), {(TOPIC, 0): MEMBER}),
+    )
+    monitor, metrics = LagMonitor(reader, clock_s=Clock()), Metrics()
+    await monitor.measure()
+    publish_group_lag(monitor.current(), metrics, GROUP, "school")
+    body = metrics.render()[0].decode()
+    families = {family.name: family for family in text_string_to_metric_families(body)}
+
+    def samples(name: str) -> dict[tuple[str, ...], float]:
+        return {tuple(sample.labels.values()): sample.value for sample in families[name].samples}
+
+    def labels(name: str) -> set[str]:
+        return set(families[name].samples[0].labels)
+
+    of_group, of_member = {"consumergroup", "topic", "partition"}, {"member_host", "consumer_id", "client_id"}
+    assert labels("kafka_consumergroup_lag") == labels("kafka_consumergroup_current_offset") == of_group
+    assert labels("kafka_consumergroup_group_lag_seconds") == {"cluster_name", "group", *of_member} | of_group - {
+        "consumergroup"
+    }
+    assert 'kafka_consumergroup_lag{consumergroup="skillstream",partition="0",topic="student-activity"} 8.0' in body
+    assert 'kafka_consumergroup_lag{consumergroup="skillstream",partition="1",topic="student-activity"} -1.0' in body
+    assert 'kafka_consumergroup_group_sum_lag{cluster_name="school",group="skillstream"} 8.0' in body
+    assert 'kafka_topic_partition_current_offset{partition="0",topic="student-activity"} 12.0' in body
+    assert 'kafka_topic_partition_oldest_offset{partition="0",topic="student-activity"} 2.0' in body
+    assert samples("kafka_consumergroup_members") == {("skillstream",): 1.0}
+    assert 'kafka_consumergroup_group_max_lag_seconds{cluster_name="school",group="skillstream"} 7.5' in body
+    assert 'kafka_consumergroup_group_max_lag{cluster_name="school",group="skillstream"} 8.0' in body
+    assert sum(samples("kafka_consumergroup_group_lag_seconds").values()) == 15.0
+    assert 'client_id="skillstream-host-1",cluster_name="school"' in body
+    assert 'skillstream_consumer_lag_status{partition="0",status="OK",topic="erasures"} 1.0' in body
+
+    publish_group_lag(None, metrics, GROUP, "school")
+    assert "kafka_consumergroup_lag{" not in metrics.render()[0].decode()
+    assert "consumer_lag_status{" not in metrics.render()[0].decode()
 
 
 @pytest.mark.kafka

@@ -12,6 +12,7 @@ from typing import Final
 
 from agents.health.lag.broker import OffsetReader
 from agents.health.lag.figures import Lag, OpenTransaction
+from agents.health.lag.publishing import publish_lag
 from agents.health.lag.status import LagStatus
 from agents.health.lag.track import PartitionTrack
 from agents.kafka.errors import BrokerUnavailable
@@ -101,13 +102,8 @@ class LagMonitor:
         )
 
     def publish(self, metrics: Metrics) -> None:
-        """Set the gauges, for `Metrics.before_render`."""
-        lag = self.current()
-        metrics.lag_records.replace({(topic, str(partition)): lag for (topic, partition), lag in lag.records.items()})
-        metrics.lag_age_s.set(lag.age_s)
-        held = {(topic, str(partition)): held for (topic, partition), held in lag.held.items()}
-        metrics.held_records.replace({labels: each.records for labels, each in held.items()})
-        metrics.held_s.replace({labels: each.for_s for labels, each in held.items()})
+        """Set the gauges that every worker has, for `Metrics.before_render`."""
+        publish_lag(self.current(), metrics)
 
     def _records(self, offsets: Mapping[SourcePartition, Offsets]) -> dict[SourcePartition, int]:
         """How many records wait, of partitions of which no more is committed than there is."""
