@@ -4,13 +4,14 @@ The topic is compacted, and an entry is written before the first update that nam
 version writes the same bytes.
 """
 
+import math
 from collections.abc import Iterable
 from typing import Final, Literal
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from schemas.update import Kind, SkillScore
+from schemas.update import EvidenceItem, Kind, SkillScore
 
 FactUnit = Literal["fraction", "count", "days", "minutes", "seconds"]
 FactNumber = Literal["shortfall", "log_seconds"]
@@ -18,6 +19,7 @@ PHRASES: Final = "~"
 """The entry for all facts that are called `~` and a phrase."""
 
 CATALOGUE_VERSION: Final = 1
+_SECONDS_A_MINUTE: Final = 60.0
 
 
 class LevelThresholds(Struct, frozen=True, kw_only=True):
@@ -70,6 +72,12 @@ class CataloguedFact(Struct, frozen=True, kw_only=True, omit_defaults=True):
     unit: FactUnit | UnsetType = UNSET
     number: FactNumber | UnsetType = UNSET
 
+    def in_words(self, value: float, phrase: str = "") -> str:
+        """The text of an item of this `value`, and of this `phrase`; its number to two places."""
+        number = {"shortfall": 1 - value, "log_seconds": math.expm1(value)}.get(str(self.number), value)
+        number = round(number / _SECONDS_A_MINUTE if self.unit == "minutes" else number, 2)
+        return self.text.format(value=f"{number:g}", s="" if number == 1 else "s", phrase=phrase)
+
 
 class CatalogueEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The skills of one `config_version`; `model` names the artifact, `levels` hold for all skills.
@@ -89,6 +97,11 @@ class CatalogueEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     def fact(self, name: str) -> CataloguedFact | None:
         """What a fact of an evidence item says; None where the entry does not say it."""
         return self.facts.get(PHRASES if name.startswith(PHRASES) else name)
+
+    def in_words(self, item: EvidenceItem) -> str:
+        """What an evidence item says, in words; its fact's name where the entry does not say it."""
+        fact = self.fact(item.fact)
+        return item.fact if fact is None else fact.in_words(item.value, item.fact.removeprefix(PHRASES))
 
     def rests_on(self, name: str, score: SkillScore) -> str:
         """What a score of the skill `name` rests on, in words; empty where the entry does not say it."""

@@ -34,6 +34,7 @@ _COMMANDS: Final = {
     "catalogue": "What is the same for every student, by the config_version of updates.",
     "rescore": "Have all students scored by what is in force now.",
     "spend": "What explanations cost, and what is left of the limits.",
+    "student": "What is published of one student: skills, why, components, explanation.",
     "explain": "One student's explanation, with facts, prompt, answers and checks.",
     "dead-letters": "See what could not be read, and send it back once it can be.",
     "adopt-topic": "Go on with an input topic that was deleted and created again.",

@@ -8,14 +8,12 @@ import msgspec
 
 from agents.config.channels import Channels
 from agents.config.settings import Settings
-from agents.kafka.errors import BrokerUnavailable
-from agents.kafka.reader import TopicReader
 from agents.metrics import Metrics
+from agents.operations.newest import newest_value
 from agents.reasoning.setup import make_account, make_explainer, make_limiter, make_model, share_of
 from schemas.errors import SkillstreamError
 from schemas.explanation import Explanation
 from schemas.update import SkillUpdate, read_update
-from streams.input.partitioner import partitioner
 from streams.limits import PartitionShare
 from streams.limits.memory import monotonic_us
 from streams.reasoning.explainer import Explainer
@@ -80,29 +78,13 @@ def newest_update(settings: Settings, student: str) -> SkillUpdate | None:
 
     Raises BrokerUnavailable, NoSuchTopic, TopicForbidden; NoUpdate for what this version cannot read.
     """
-    key = student.encode()
     topic = Channels.of(settings).updates
-    try:
-        newest = _newest_record(settings, topic, key)
-    except BrokerUnavailable as error:
-        raise BrokerUnavailable(f"the broker at {settings.broker} does not answer: {error}") from error
+    newest = newest_value(settings, topic, student)
     try:
         return None if newest is None else read_update(newest)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         said = f"what {topic} says of them last is no update that this version of skillstream reads: {error}"
         raise NoUpdate(said) from error
-
-
-def _newest_record(settings: Settings, topic: str, key: bytes) -> bytes | None:
-    newest: bytes | None = None
-    with TopicReader(settings.broker, topic, f"{settings.app_id}-explain", settings.start_timeout_s) as reader:
-        spans = reader.spans()
-        owner = partitioner(settings.partitioner).owning_partition(key, len(spans))
-        for records in reader.batches(spans if owner is None else {owner: spans[owner]}):
-            for record in records:
-                if record.key() == key:
-                    newest = record.value()
-    return newest
 
 
 @asynccontextmanager

@@ -22,6 +22,7 @@ VERBS = [
     "catalogue",
     "rescore",
     "spend",
+    "student",
     "explain",
     "dead-letters",
     "adopt-topic",
