@@ -34,6 +34,11 @@ class Topic:
 
 
 _STUDENT: Final = "The student's id in UTF-8, as in `student_id`; placed by murmur2 (SKILLSTREAM_PARTITIONER)."
+_TRACE: Final = {
+    "traceparent": "W3C Trace Context, where traces are on (SKILLSTREAM_TRACES) and what led to the record came with a "
+    "sampled one.",
+    "tracestate": "Beside it, as the producer gave it.",
+}
 _COMPACTED: Final = {
     "cleanup.policy": "compact,delete",
     "retention.ms": str(365 * DAY_MS),
@@ -56,6 +61,9 @@ ACTIVITY: Final = Topic(
         "topic/partition@offset of the dead letter, and when (ms) the record first came. Producers leave it away.",
         "skillstream-signature": "Ours, beside these two: a key's id and an HMAC-SHA256 of them, of the topic, the "
         "partition, the key and the value. Headers of ours that it does not fit are ignored; their event is not.",
+        "traceparent": "W3C Trace Context, of producers that trace: where traces are on (SKILLSTREAM_TRACES) a sampled "
+        "one goes on to the student's update and explanation.",
+        "tracestate": "Beside it: passed on as it is.",
     },
     receives="Each event is folded once, on its student's partition; what cannot be read becomes a dead letter.",
     sends="Events that came on another partition than their student's are sent on, as native events; "
@@ -67,6 +75,7 @@ UPDATES: Final = Topic(
     "know. A null value says that the student was erased.",
     key=_STUDENT,
     config=_COMPACTED,
+    headers=_TRACE,
     sends="One message a changed student and batch.",
 )
 REASONING: Final = Topic(
@@ -75,6 +84,7 @@ REASONING: Final = Topic(
     "forgotten.",
     key=_STUDENT,
     config=_COMPACTED,
+    headers=_TRACE,
     sends="One message an explanation.",
 )
 DEAD_LETTERS: Final = Topic(

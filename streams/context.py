@@ -2,8 +2,9 @@
 
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Literal, Protocol, TypeVar
 
 from schemas.dialects import Record
 from streams.folding.dead_letters import DeadRecord
@@ -23,6 +24,11 @@ NotePending = Callable[[Sequence[StoredKey], ScoredBatch], RowBatch]
 
 Returns the rows with the marks.
 """
+
+
+StageName = Literal["decode", "fold", "score", "encode"]
+Stage = Callable[[StageName], AbstractContextManager[object]]
+"""Entered around each stage of a batch, wherever the executor does it."""
 
 
 class Executor(Protocol):
@@ -50,6 +56,7 @@ class Inline:
 
 
 INLINE: Final = Inline()
+_UNWATCHED: Final = nullcontext()
 
 
 async def open_gate(_partition: int, _records: Sequence[Record], _dead_letters: Sequence[DeadRecord]) -> None:
@@ -71,6 +78,11 @@ def no_attention(_partition: int) -> int:
     return sys.maxsize
 
 
+def unwatched(_stage: StageName) -> AbstractContextManager[object]:
+    """Nobody looks at the stages."""
+    return _UNWATCHED
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessingContext:
     """`rows` are read, never written. `epoch_of` tells a partition's. Records are taken up to those of
@@ -87,5 +99,6 @@ class ProcessingContext:
     gate: Gate = open_gate
     note_pending: NotePending = nothing_noted
     executor: Executor = INLINE
+    stage: Stage = unwatched
     scores: bool = True
     attention_from: Callable[[int], int] = no_attention

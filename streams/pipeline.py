@@ -128,21 +128,25 @@ class Pipeline:
         if not context.scores:
             return _outcome(batch, await run(partial(batch.encode, batch.rows)), {}, None)
         scorer = self.scorer
-        scored = await run_async(partial(scorer.score, batch.rows))
-        rows = context.note_pending(batch.keys[: batch.changed], scored)
-        updates = await run(lambda: batch.updates(scorer.write([key for _, key in batch.keys], scored)))
-        return _outcome(batch, await run(partial(batch.encode, rows)), updates, scored)
+        with context.stage("score"):
+            scored = await run_async(partial(scorer.score, batch.rows))
+            rows = context.note_pending(batch.keys[: batch.changed], scored)
+        with context.stage("encode"):
+            updates = await run(lambda: batch.updates(scorer.write([key for _, key in batch.keys], scored)))
+            return _outcome(batch, await run(partial(batch.encode, rows)), updates, scored)
 
     def _fold(self, records: Mapping[int, Sequence[Record]], context: ProcessingContext) -> FoldedBatch:
         """Decode, route, deduplicate, fold."""
-        decoded = decode_batch(records, self.decode, self._authentic, context.most_students)
-        epoch_of = {partition: context.epoch_of(partition) for partition in decoded.taken}
-        epochs = np.array([epoch_of[partition] for partition, _ in decoded.keys], np.int64)
-        rows = load_rows(decoded.keys, self.skill_set.names, context.rows, epochs)
-        routed = route(decoded, rows, context.owning_partition)
-        folded = fold_events(self._folding, rows, routed.new, epochs)
-        attention = attention_of(routed, folded.disclosures, decoded.keys, context.attention_from)
-        return FoldedBatch.of(decoded, routed, folded, attention)
+        with context.stage("decode"):
+            decoded = decode_batch(records, self.decode, self._authentic, context.most_students)
+        with context.stage("fold"):
+            epoch_of = {partition: context.epoch_of(partition) for partition in decoded.taken}
+            epochs = np.array([epoch_of[partition] for partition, _ in decoded.keys], np.int64)
+            rows = load_rows(decoded.keys, self.skill_set.names, context.rows, epochs)
+            routed = route(decoded, rows, context.owning_partition)
+            folded = fold_events(self._folding, rows, routed.new, epochs)
+            attention = attention_of(routed, folded.disclosures, decoded.keys, context.attention_from)
+            return FoldedBatch.of(decoded, routed, folded, attention)
 
     async def score(self, rows: RowBatch) -> ScoredBatch:
         """See Scorer."""

@@ -25,7 +25,7 @@ from streams.rows.row import COMPONENTS_PER_STUDENT, KNOWN_IDS, MAX_COMPONENTS_P
 ENV_PREFIX: Final = "SKILLSTREAM_"
 _FOREIGN: Final = {"OPENAI_API_KEY": "openai_api_key", "OPENAI_BASE_URL": "openai_base_url"}
 _SECRETS: Final = ("openai_api_key", "header_key", "web_token", "reader_token", "inference_token", "broker_password")
-_ADDRESSES: Final = ("broker", "redis_url", "openai_base_url")  # they may hold a password, asked for or not
+_ADDRESSES: Final = ("broker", "redis_url", "openai_base_url", "traces")  # they may hold a password, asked for or not
 _HIDDEN: Final = (*_SECRETS, *_ADDRESSES)
 _LISTS: Final = ("openai_models", "openai_prices", "web_hosts")  # with commas in the environment
 _PROBLEMS: Final = {**addresses.ADDRESS_PROBLEMS, **credentials.CREDENTIAL_PROBLEMS}
@@ -166,6 +166,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
     log_lines_per_s: Annotated[int, Meta(ge=1, le=100_000)] = 20
+    traces: str = ""
+    traces_ratio: Annotated[float, Meta(ge=0, le=1)] = 0.01
+    traces_per_batch: Annotated[int, Meta(ge=1, le=1_000)] = 10
 
     @property
     def explained_by(self) -> Literal["openai", "scripted", "templates", "off"]:
@@ -260,6 +263,7 @@ def _convert(values: dict[str, Any], origins: Mapping[str, str]) -> Settings:
         values[secret] = Secret(values.get(secret, "").strip())
     for url in ("redis_url", "openai_base_url"):
         values[url] = Secret(values[url]) if values.get(url) else None
+    values["traces"] = Secret(values.get("traces", ""))
     settings = Settings(**values)
     if settings.attention_topic in _OTHER_TOPICS:
         where = origins.get("attention_topic", "attention_topic")

@@ -1,12 +1,16 @@
 """The step that delivery runs over each batch: what it is given, and what it returns."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from aiokafka.structs import ConsumerRecord
 
 from streams.input.checkpoint import InputCheckpoint
+
+FETCHED_NS: Final[ContextVar[int]] = ContextVar("FETCHED_NS", default=0)
+"""When the fetch that a step works on was handed over, by the wall clock; 0 is unknown."""
 
 
 class Output(NamedTuple):

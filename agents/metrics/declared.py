@@ -41,6 +41,8 @@ AnnouncementOutcome = Literal["sent", "failed", "unreadable", "forged"]
 PeerOutcome = Literal["answered", "timeout", "unreachable", "misdirected"]
 WebRefusal = Literal["token", "role", "attempts", "host", "slow", "large", "connections"]
 
+SpanOutcome = Literal["exported", "failed"]
+
 EVENT_OUTCOMES: Final[tuple[EventOutcome, ...]] = get_args(EventOutcome)
 
 _SECONDS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -441,6 +443,20 @@ class Metrics:
             adds_up="yes",
         )
         self.kafka_lag = KafkaLagMetrics(declare)
+        self.spans: CounterBy[SpanOutcome] = declare.counter_by(
+            "outcome",
+            "trace_spans",
+            "spans",
+            "Spans for SKILLSTREAM_TRACES: `exported`, or `failed` as the receiver did not take them. Those that found "
+            "no room in OpenTelemetry's queue (OTEL_BSP_MAX_QUEUE_SIZE) are in the log alone.",
+            get_args(SpanOutcome),
+        )
+        self.untraced_records = declare.counter(
+            "untraced_records",
+            "records",
+            "Records with a `traceparent`, sampled or not, whose trace ended here, as those of "
+            "SKILLSTREAM_TRACES_PER_BATCH others of their batch went on.",
+        )
         self.log_lines_left_out: CounterBy[LeftOut] = declare.counter_by(
             "why",
             "log_lines_left_out",

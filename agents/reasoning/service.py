@@ -35,6 +35,7 @@ from agents.reasoning.setup import (
 )
 from agents.reasoning.spending import SpendingWatch, begin_if_never_asked, has_asked
 from agents.reasoning.task import Reasoner
+from agents.tracing import Traced
 from schemas.errors import Retryable
 from schemas.explanation import Explanation
 from streams.limits import LimitUnavailable
@@ -61,7 +62,13 @@ class Explanations:
     """Not made where reasoning is off. Raises SettingsError or Fatal for settings that could never work."""
 
     def __init__(
-        self, settings: Settings, pipeline: Pipeline, app: DeliveryApp, channels: Channels, metrics: Metrics
+        self,
+        settings: Settings,
+        pipeline: Pipeline,
+        app: DeliveryApp,
+        channels: Channels,
+        metrics: Metrics,
+        traced: Traced | None = None,
     ) -> None:
         self._settings = settings
         self._rows = app.table.rows
@@ -91,6 +98,7 @@ class Explanations:
             self._published,
             self._concurrency,
             self._flights,
+            traced,
         )
 
     @asynccontextmanager

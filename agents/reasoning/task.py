@@ -21,6 +21,8 @@ from agents.config.channels import Channels
 from agents.delivery.errors import SendFailed
 from agents.delivery.writer import OutRecord, RecordBatchWriter
 from agents.reasoning.dispatcher import Dispatcher
+from agents.tracing import Traced
+from schemas.dead_letter import Header
 from schemas.explanation import Explanation, ReasoningResult
 from schemas.update import read_update
 from streams.limits import LimitUnavailable, RateLimitExceeded
@@ -47,9 +49,12 @@ _LONGEST_CALL_S: Final = 120.0
 
 @dataclass(slots=True)
 class _Call:
-    """A call about a student: whether its request was `sent`, and an explanation `published`."""
+    """A call about a student, begun at `began_ns` by the wall clock: whether its request was `sent`, and an explanation
+    `published`.
+    """
 
     sending: Callable[[], None]
+    began_ns: int
     sent: bool = False
     published: bool = False
 
@@ -60,7 +65,7 @@ class _Call:
 
 class Reasoner:
     """Serves the queue until cancelled. `now_us` is the clock of the rows' Pending column; `flights` has what other
-    workers ask, nothing where there are none.
+    workers ask, nothing where there are none. `traced` are the worker's traces; None where they are off.
     """
 
     def __init__(
@@ -75,6 +80,7 @@ class Reasoner:
         observe: Callable[[Explanation], None],
         concurrency: Concurrency,
         flights: Flights | None = None,
+        traced: Traced | None = None,
     ) -> None:
         self._queue = queue
         self._rows = rows
@@ -86,6 +92,7 @@ class Reasoner:
         self._observe = observe
         self._concurrency = concurrency
         self._refills = 0
+        self._traced = traced
         self._flights = flights or MemoryFlights(_LONGEST_CALL_S)
 
     async def run(self) -> None:
@@ -125,7 +132,7 @@ class Reasoner:
         if wait_s > 0:
             self._queue.release(ticket, now_us + round(wait_s * 1e6))
             return 0.0
-        call = _Call(sending)
+        call = _Call(sending, now_us * 1_000)
         try:
             return await self._ask(ticket, row_batch, call)
         finally:
@@ -156,7 +163,8 @@ class Reasoner:
         except NotWanted:
             return 0.0
         if not self._erased_since(ticket, row_batch):
-            await self._publish(ticket, explanation, with_noted(result, moved, scored.rows, scorer.skill_set))
+            noted = with_noted(result, moved, scored.rows, scorer.skill_set)
+            await self._publish(ticket, explanation, noted, self._trace(ticket, call, explanation))
             call.published = result.outcome == "explained"
         if not call.sent:
             self._queue.unspent(ticket)
@@ -174,15 +182,28 @@ class Reasoner:
         row_batch = RowBatch.of([stored], self._pipeline.skill_set.names)
         return row_batch if is_pending(row_batch.pending(0)) else None
 
-    async def _publish(self, ticket: Ticket, explanation: Explanation | None, result: ReasoningResult) -> None:
-        """Explanation first, so that what is read back as explained has been published."""
-        if explanation is not None:
-            await self._send(self._channels.reasoning, ticket, msgspec.json.encode(explanation))
-            self._observe(explanation)
-        await self._send(self._channels.results, ticket, msgspec.json.encode(result))
+    def _trace(self, ticket: Ticket, call: _Call, explanation: Explanation | None) -> tuple[Header, ...]:
+        if self._traced is None or explanation is None:
+            return ()
+        return self._traced.explained(ticket.key, call.began_ns, explanation.generator)
 
-    async def _send(self, topic: str, ticket: Ticket, value: bytes) -> None:
+    async def _publish(
+        self,
+        ticket: Ticket,
+        explanation: Explanation | None,
+        result: ReasoningResult,
+        headers: tuple[Header, ...] = (),
+    ) -> None:
+        """Explanation first, so that what is read back as explained has been published. It has these headers."""
+        if explanation is not None:
+            await self._send(
+                self._channels.reasoning, ticket, OutRecord(ticket.key, msgspec.json.encode(explanation), headers)
+            )
+            self._observe(explanation)
+        await self._send(self._channels.results, ticket, OutRecord(ticket.key, msgspec.json.encode(result)))
+
+    async def _send(self, topic: str, ticket: Ticket, record: OutRecord) -> None:
         try:
-            await asyncio.gather(*await self._writer.send(topic, ticket.partition, [OutRecord(ticket.key, value)]))
+            await asyncio.gather(*await self._writer.send(topic, ticket.partition, [record]))
         except KafkaError as error:
             raise SendFailed(f"{topic}: {error!r}") from error

@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Final
 
 from agents.delivery.step import Batches, BatchResult
+from agents.tracing import Traced, TracedBatch
 from agents.worker.outputs import Outputs
 from agents.worker.work_thread import WorkThread
 from schemas.dialects import Record
@@ -44,7 +45,7 @@ class StudentStep:
 
     What is folded and scored depends on the records alone. `observe` hears of every outcome, and of the seconds that
     it took; `stored` of a partition when the rows of its result are stored; `confirmed` of the records of a partition
-    when all that they led to is confirmed.
+    when all that they led to is confirmed. `traced` are the worker's traces; None where they are off.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class StudentStep:
         observe: Callable[[BatchOutcome, float], None],
         stored: Callable[[int], None],
         confirmed: Callable[[Sequence[Record]], None] = lambda _records: None,
+        traced: Traced | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._context = context
@@ -62,13 +64,26 @@ class StudentStep:
         self._observe = observe
         self._stored = stored
         self._confirmed = confirmed
+        self._traced = traced
         self._thread = WorkThread("fold")
 
     async def __call__(self, batches: Batches) -> Mapping[int, BatchResult]:
         """Process the first records, as many as the context takes at once; long work beside the event loop."""
+        trace = self._traced.begin(batches) if self._traced is not None else None
+        if trace is None:
+            return await self._step(batches, self._context)
+        try:
+            results = await self._step(batches, replace(self._context, stage=trace.stage))
+        except Exception as error:
+            trace.failed(error)
+            raise
+        trace.sends(results)
+        return {partition: _traced(result, trace, partition) for partition, result in results.items()}
+
+    async def _step(self, batches: Batches, context: ProcessingContext) -> dict[int, BatchResult]:
         began_s = perf_counter()
-        long = is_long(list(chain.from_iterable(batches.values())))
-        context = replace(self._context, executor=self._thread) if long else self._context
+        if is_long(list(chain.from_iterable(batches.values()))):
+            context = replace(context, executor=self._thread)
         outcome = await self._pipeline.process(batches, context)
         results = await context.executor.run(lambda: self._results(outcome, batches))
         self._observe(outcome, perf_counter() - began_s)
@@ -85,6 +100,14 @@ class StudentStep:
             )
             for partition, result in outcome.partitions.items()
         }
+
+
+def _traced(result: BatchResult, trace: TracedBatch, partition: int) -> BatchResult:
+    def confirmed() -> None:
+        result.confirmed()
+        trace.confirmed(partition)
+
+    return replace(result, outputs=trace.marked(result.outputs), confirmed=confirmed)
 
 
 def most_students(skills: int) -> int:

@@ -39,6 +39,7 @@ from agents.peers.own import advertised_url, named_in
 from agents.reasoning.service import Explanations
 from agents.reasoning.setup import now_us, policy_of
 from agents.stores.opening import open_store, validate_store
+from agents.tracing import open_tracing
 from agents.web import Bounds, RoleTokens, WebServer
 from agents.web.figures import figure_pages
 from agents.worker.figures import figure_parts
@@ -112,9 +113,12 @@ class Worker:
         self._delivery = delivery_settings(settings)
         self._store = open_store(settings)
         self._app = create_app(self._delivery, self._store)
+        self._traced = open_tracing(settings, self._delivery.client_name, self._metrics)
         self._explanations: Explanations | None = None
         if settings.reasoning != "off":
-            self._explanations = Explanations(settings, self._pipeline, self._app, self._channels, self._metrics)
+            self._explanations = Explanations(
+                settings, self._pipeline, self._app, self._channels, self._metrics, self._traced
+            )
         activity = InputTopic(settings.broker, settings.app_id, self._channels.activity, settings.start_timeout_s)
         self._jumps = PositionJumps(settings.on_position_jump, self._jumped)
         self._identity = InputIdentity(activity, self._app.table, self._jumps, epoch=settings.epoch)
@@ -186,6 +190,8 @@ class Worker:
     async def _beside(self) -> AsyncIterator[None]:
         """What runs beside delivery, from before its start until after its stop."""
         async with AsyncExitStack() as stack:
+            if self._traced is not None:
+                stack.push_async_callback(self._traced.aclose)
             if self._explanations is not None:
                 await stack.enter_async_context(self._explanations.ready())
             stack.push_async_callback(self._peers.close)
@@ -349,6 +355,7 @@ class Worker:
                     self._processed,
                     marker.offer if marker else _nobody_is_owed,
                     self._confirmed,
+                    self._traced,
                 ),
                 channels.results: InternalStep(reading, "results_dead_lettered", outputs, tally),
                 channels.erasures: InternalStep(erasing, "erasures_dead_lettered", outputs, tally),

@@ -13,7 +13,7 @@ from agents.cli.schema import command
 from schemas import examples
 from schemas.contract.json_schemas import MESSAGE_TOPICS, json_schema, messages
 from schemas.dead_letter import REINSERTED_HEADER
-from schemas.topics import ACTIVITY
+from schemas.topics import ACTIVITY, REASONING, UPDATES
 from streams.input.origin import ORIGIN_HEADER
 from streams.input.signature import SIGNATURE_HEADER
 from tests.contract.compatibility import Direction, breaks
@@ -151,6 +151,7 @@ def test_a_tuple_is_one_in_the_older_form_of_schemas_too() -> None:
 
 
 def test_what_the_contract_says_of_headers_and_sizes_is_what_the_code_does() -> None:
-    assert set(ACTIVITY.headers) == {ORIGIN_HEADER, REINSERTED_HEADER, SIGNATURE_HEADER}
+    assert set(ACTIVITY.headers) == {ORIGIN_HEADER, REINSERTED_HEADER, SIGNATURE_HEADER, "traceparent", "tracestate"}
+    assert set(UPDATES.headers) == set(REASONING.headers) == {"traceparent", "tracestate"}
     headers = json_schema("dead-letters")["properties"]
     assert list(headers) == [f"dl-{name}" for name in msgspec.structs.asdict(examples.DEAD_LETTER)]

@@ -64,7 +64,7 @@ def test_no_command_but_those_that_run_a_worker_imports_faust() -> None:
 
 def test_a_worker_does_not_wait_for_libraries_that_its_settings_may_not_need() -> None:
     """Redis for its limits, OpenAI for its explanations: together they take seconds."""
-    run_alone("import agents.worker.worker", without=("redis", "openai", "rich", *LEARNING))
+    run_alone("import agents.worker.worker", without=("redis", "openai", "rich", "opentelemetry", *LEARNING))
 
 
 def test_scores_by_trees_need_no_scikit_learn(tmp_path: Path) -> None:

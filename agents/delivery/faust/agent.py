@@ -25,7 +25,7 @@ from agents.delivery.errors import SendFailed
 from agents.delivery.faust.consumer import BatchConsumer
 from agents.delivery.faust.message import FetchMessage, SourceBatch
 from agents.delivery.faust.table import RowTable
-from agents.delivery.step import Batches, BatchResult, BatchStep
+from agents.delivery.step import FETCHED_NS, Batches, BatchResult, BatchStep
 from agents.delivery.writer import OutRecord, RecordBatchWriter
 
 Futures = list["asyncio.Future[RecordMetadata]"]
@@ -105,6 +105,7 @@ class TableAgent:
             await work()
 
     async def _process(self, message: FetchMessage) -> None:
+        FETCHED_NS.set(message.fetched_ns)
         consumer = self._consumer()
         ask_again = partial(consumer.finish, message)
         async with self._lock:

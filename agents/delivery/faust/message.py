@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from time import time_ns
 from typing import Any, Final, Self, TypeVar, cast
 
 from aiokafka.structs import ConsumerRecord
@@ -37,12 +38,17 @@ class FetchMessage(ConsumerMessage):
     Faust it is a message of the first.
     """
 
-    __slots__ = ()
+    __slots__ = ("fetched_ns",)
+
+    fetched_ns: int
+    """When it was handed over, by the wall clock."""
 
     @classmethod
     def of(cls, batches: Sequence[SourceBatch], generation_id: int) -> Self:
         """Of `batches`, at least one, each of another partition."""
-        return _message(cls, batches[0].tp, batches[0].records[-1], batches, generation_id)
+        message = _message(cls, batches[0].tp, batches[0].records[-1], batches, generation_id)
+        message.fetched_ns = time_ns()
+        return message
 
     @property
     def batches(self) -> Sequence[SourceBatch]:
