@@ -72,9 +72,9 @@ manifests: $(READY)  ## build deploy/ for Kubernetes and hold it against the pub
 check: test lint integration  ## all that CI checks
 
 .PHONY: chaos
-chaos: $(READY)  ## break things, and account for every event (ROUNDS=1 for minutes, ONLY=name,... SEED= JOBS=)
+chaos: $(READY)  ## break things, and account for every event (ROUNDS=1 for minutes, ONLY=name,... SEED= JOBS= BEFORE=)
 	@$(BIN)/python -m tests.chaos $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) \
-	  $(if $(ONLY),--only $(ONLY)) $(if $(JOBS),--jobs $(JOBS))
+	  $(if $(ONLY),--only $(ONLY)) $(if $(JOBS),--jobs $(JOBS)) $(if $(BEFORE),--before $(BEFORE))
 
 .PHONY: contract
 contract: $(READY)  ## write docs/contract anew from the types

@@ -138,11 +138,18 @@ class Deployment:
         }
 
     def start(
-        self, environment: Mapping[str, str] | None = None, program: str = "agents.cli", **settings: object
+        self,
+        environment: Mapping[str, str] | None = None,
+        program: str = "agents.cli",
+        tree: Path | None = None,
+        **settings: object,
     ) -> WorkerProcess:
-        """One more worker, run by the module `program`. Settings of other programs go into `environment`."""
+        """One more worker, run by the module `program`, from `tree` where it is another checkout of ours.
+
+        Settings of other programs go into `environment`.
+        """
         log = self.folder / f"worker-{len(self.workers)}.log"
-        self.workers.append(WorkerProcess(self.given(**settings), log, environment, program))
+        self.workers.append(WorkerProcess(self.given(**settings), log, environment, program, tree))
         return self.workers[-1]
 
     def send(self, records: Iterable[Sent], topic: str | None = None) -> None:

@@ -40,7 +40,7 @@ class Page:
 class WorkerProcess:
     """One run of the command `worker`, its output kept in a file. `settings` are SKILLSTREAM_ names without it.
 
-    `program` is the module that runs it.
+    `program` is the module that runs it, from `tree` where it is another checkout of ours.
     """
 
     def __init__(
@@ -49,11 +49,13 @@ class WorkerProcess:
         log: Path,
         variables: Mapping[str, str] | None = None,
         program: str = "agents.cli",
+        tree: Path | None = None,
     ) -> None:
         self.log_path = log
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", program, "worker"],
+                cwd=tree,
                 env=environment(settings, variables),
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -5,8 +5,6 @@ The former one is run from a checkout of its commit, by this environment's Pytho
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -17,12 +15,13 @@ import msgspec
 from tests.benchmarks import recovery
 from tests.benchmarks.broker import BenchKafka
 from tests.benchmarks.contestants import CONTESTANTS
-from tests.benchmarks.datasets import FOLDER, ROOT
+from tests.benchmarks.datasets import ROOT
 from tests.benchmarks.measure import Figure, Rounds, Target
 from tests.benchmarks.process import BenchmarkFailed
 from tests.benchmarks.recovery import Restoring, template_rows
 from tests.benchmarks.sizes import Sizes
 from tests.benchmarks.throughput import Comparison, compare
+from tests.former import NoSuchCommit, checked_out
 
 NAME: Final = "former"
 _NAMES: Final = {
@@ -48,12 +47,17 @@ print(memory_curve([int(sys.argv[1])])[0][1])
 
 def measure(kafka: BenchKafka, sizes: Sizes, rounds: Rounds) -> list[Figure]:
     """Ours, and the ratio to the commit `sizes.before`. Raises BenchmarkFailed for none."""
-    with _checked_out(sizes.before) as (tree, commit):
-        return [
-            *_throughput(kafka, tree, commit, sizes, rounds),
-            _recovery(kafka, tree, commit, sizes, rounds),
-            _memory(tree, commit, sizes, rounds),
-        ]
+    if not sizes.before:
+        raise BenchmarkFailed("say which commit ours is to be measured against: make bench ONLY=former BEFORE=COMMIT")
+    try:
+        with checked_out(sizes.before) as (tree, commit):
+            return [
+                *_throughput(kafka, tree, commit, sizes, rounds),
+                _recovery(kafka, tree, commit, sizes, rounds),
+                _memory(tree, commit, sizes, rounds),
+            ]
+    except NoSuchCommit as error:
+        raise BenchmarkFailed(str(error)) from error
 
 
 def _throughput(kafka: BenchKafka, tree: Path, commit: str, sizes: Sizes, rounds: Rounds) -> list[Figure]:
@@ -90,24 +94,3 @@ def _python(tree: Path, code: str, *arguments: str) -> bytes:
     if ran.returncode:
         raise BenchmarkFailed(f"{tree.name}: {ran.stderr.decode()[-2_000:]}")
     return ran.stdout
-
-
-@contextmanager
-def _checked_out(commit: str) -> Iterator[tuple[Path, str]]:
-    """The commit's tree, and its short name."""
-    if not commit:
-        raise BenchmarkFailed("say which commit ours is to be measured against: make bench ONLY=former BEFORE=COMMIT")
-    name = _git("rev-parse", "--short", "--verify", f"{commit}^{{commit}}")
-    tree = FOLDER / f"former-{name}"
-    _git("worktree", "add", "--force", "--detach", str(tree), name)
-    try:
-        yield tree, name
-    finally:
-        _git("worktree", "remove", "--force", str(tree))
-
-
-def _git(*arguments: str) -> str:
-    ran = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-    if ran.returncode:
-        raise BenchmarkFailed(f"git {arguments[0]}: {ran.stderr.strip()}")
-    return ran.stdout.strip()

@@ -39,13 +39,18 @@ class Playbill:
     """What all experiments of a run share.
 
     Classes and moments follow from `seed`; stories strike `rounds` times; deadlines are `patience` times those of an
-    idle machine; `over` ends all early.
+    idle machine; `former` is the checkout of a former commit, where one was named; `over` ends all early.
     """
 
     seed: int
     rounds: int
     patience: float = 1.0
+    former: Path | None = None
     over: threading.Event = field(default_factory=threading.Event)
+
+
+class NothingFormer(Exception):
+    """A story needs a former commit, and none was named."""
 
 
 class Scene:
@@ -57,6 +62,7 @@ class Scene:
         seed = play.seed
         self.rng = Random(f"{seed}/{name}")
         self.rounds = play.rounds
+        self._former = play.former
         self._over = play.over
         self._over_s = time.monotonic() + deadline_s
         self._stack = ExitStack()
@@ -90,6 +96,13 @@ class Scene:
         """Where the group stands."""
         sources = self.deployment.channels.sources
         return Offsets(self.kafka.bootstrap, self.deployment.name, sources, PARTITIONS)
+
+    @property
+    def former(self) -> Path:
+        """A former commit's tree. Raises NothingFormer."""
+        if self._former is None:
+            raise NothingFormer("it needs a former commit: BEFORE=COMMIT, or --before")
+        return self._former
 
     # -- the cast
 
@@ -170,6 +183,15 @@ class Scene:
     def await_deaths(self, worker: Supervised, count: int, what: str) -> None:
         """Return when `count` of the worker's runs ended of their faults."""
         self.until(lambda: worker.deaths >= count, what)
+
+    def await_shares(self, workers: Sequence[Supervised], timeout_s: float = RECOVERY_TIMEOUT_S) -> None:
+        """Return when the `workers` own all partitions, each of them some, and have restored them."""
+
+        def shared() -> bool:
+            owned = [worker.owns for worker in workers]
+            return sum(owned) == PARTITIONS and min(owned) > 0
+
+        self.until(shared, f"{len(workers)} workers share all partitions, and have restored them", timeout_s)
 
     def await_caught_up(self) -> None:
         """Return when all is committed."""

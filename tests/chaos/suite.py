@@ -12,7 +12,7 @@ from typing import Final
 
 from tests.chaos.experiment import Broker, Experiment
 from tests.chaos.result import Result, wrong
-from tests.chaos.scene import Playbill, Scene
+from tests.chaos.scene import NothingFormer, Playbill, Scene
 from tests.chaos.verdict import verdict_of
 from tests.chaos.volume import NoPrivilege, small_volume
 from tests.servers.kafka import RealKafka
@@ -87,6 +87,8 @@ class Suite:
             return self._played(experiment, scene, from_s)
         except NoPrivilege as refusal:
             return Result(experiment, time.monotonic() - from_s, skipped=f"no privilege to mount a disk: {refusal}")
+        except NothingFormer as refusal:
+            return Result(experiment, time.monotonic() - from_s, skipped=str(refusal))
         except Exception as error:  # the edge of an experiment: whatever it was, the next one is run
             tails = scene.log_tails() if scene is not None else ""
             failure = f"{type(error).__name__}: {error}\n{tails}"

@@ -12,6 +12,7 @@ from confluent_kafka.cimpl import NewTopic
 from agents.kafka.topic_settings import CLEANUP, read_settings
 from agents.kafka.topics import TopicSpec
 from tests.agents.delivery_cluster import until
+from tests.agents.topic_reader import end_of, reader
 
 TIMEOUT_S: Final = 20.0
 
@@ -41,10 +42,14 @@ def empty(broker: str, topic: str, partitions: int) -> None:
 
 
 def recreate(broker: str, spec: TopicSpec) -> None:
-    """Delete the topic, and make one of the same name."""
+    """Delete the topic, and make one of the same name.
+
+    A broker under load hears of both a while after they were done: what is sent meanwhile goes to the one that is gone.
+    """
     admin = _admin(broker)
     admin.delete_topics([spec.name])[spec.name].result(TIMEOUT_S)
     until(lambda: _made(admin, spec), f"{spec.name} is made again")
+    until(lambda: _is_empty(broker, spec), f"{spec.name} is the new one for the broker too")
 
 
 def _deleted(admin: AdminClient, places: list[TopicPartition]) -> bool:
@@ -67,6 +72,11 @@ def _made(admin: AdminClient, spec: TopicSpec) -> bool:
             raise
         return False
     return True
+
+
+def _is_empty(broker: str, spec: TopicSpec) -> bool:
+    with reader(broker, "none") as consumer:
+        return not any(end_of(consumer, TopicPartition(spec.name, place)) for place in range(spec.partitions))
 
 
 def _admin(broker: str) -> AdminClient:

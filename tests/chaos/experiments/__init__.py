@@ -16,9 +16,11 @@ from tests.chaos.experiments import (
     producers,
     recoveries,
     retention,
+    scaling,
     seams,
     signals,
     topics,
+    upgrades,
 )
 
 SEED: Final = 20_261
@@ -37,7 +39,9 @@ __all__ = [
     "producers",
     "recoveries",
     "retention",
+    "scaling",
     "seams",
     "signals",
     "topics",
+    "upgrades",
 ]

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from tests.agents.deployment import PARTITIONS, Sent
 from tests.chaos.experiment import experiment
+from tests.chaos.experiments.topics import newest_records
 from tests.chaos.fault import Fault
 from tests.chaos.scene import Scene
 from tests.chaos.supervised import Supervised
@@ -19,7 +19,7 @@ _EVENTS: Final = 3_000
 @experiment("join-in-recovery")
 def two_join_one_that_restores(scene: Scene) -> None:
     """A second worker joins 6 s into the recovery of the first, a third 6 s later: all settle, and none ends."""
-    _grow_the_log(scene)
+    grow_the_log(scene)
     with scene.load():
         workers = [_joins(scene) for _ in range(3)]
         _settle(scene, workers)
@@ -29,7 +29,7 @@ def two_join_one_that_restores(scene: Scene) -> None:
 @experiment("leave-in-recovery")
 def one_leaves_while_both_restore(scene: Scene) -> None:
     """A second worker joins while the first restores, and leaves again in mid-recovery, with 0."""
-    _grow_the_log(scene)
+    grow_the_log(scene)
     with scene.load():
         stays = _joins(scene)
         _joins(scene).terminate()
@@ -40,7 +40,7 @@ def one_leaves_while_both_restore(scene: Scene) -> None:
 @experiment("kill-in-recovery")
 def killed_while_all_restore(scene: Scene) -> None:
     """kill -9 of one of two workers while both restore, then of the other."""
-    _grow_the_log(scene)
+    grow_the_log(scene)
     with scene.load():
         workers = [_joins(scene) for _ in range(2)]
         for worker in workers:
@@ -52,7 +52,7 @@ def killed_while_all_restore(scene: Scene) -> None:
 @experiment("standby-in-recovery")
 def a_standby_takes_over_in_a_recovery(scene: Scene) -> None:
     """With standbys: a worker joins while the first restores, which is then killed for good: all is taken over."""
-    _grow_the_log(scene)
+    grow_the_log(scene)
     with scene.load():
         first, second = (_joins(scene, standby_replicas=1) for _ in range(2))
         first.kill_for_good()
@@ -68,22 +68,17 @@ def _joins(scene: Scene, **settings: object) -> Supervised:
 
 
 def _settle(scene: Scene, workers: list[Supervised]) -> None:
-    def settled() -> bool:
-        owned = [worker.owns for worker in workers]
-        return sum(owned) == PARTITIONS and min(owned) > 0
-
-    scene.until(settled, "the workers share all partitions, and have restored them", 3 * RECOVERY_S + 60)
+    scene.await_shares(workers, 3 * RECOVERY_S + 60)
     scene.await_recovery()
 
 
-def _grow_the_log(scene: Scene) -> None:
+def grow_the_log(scene: Scene) -> None:
     """A changelog of RECORDS: rows of a class that was scored, appended again and again; no worker runs."""
     worker = scene.worker()
     scene.send(scene.events(_EVENTS))
     scene.await_caught_up()
     worker.terminate()
     log = scene.deployment.changelog
-    last = {(record.partition, record.key): record for record in scene.deployment.records(log)}
-    newest = [Sent(record.key, record.value, partition=place) for (place, _), record in last.items()]
+    newest = newest_records(scene)
     for _ in range(RECORDS // len(newest)):
         scene.deployment.send(newest, log)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from agents.kafka.topics import TopicSpec
 from streams.input.checkpoint import is_reserved
 from streams.rows.codec import decode_row
-from tests.agents.deployment import PARTITIONS
+from tests.agents.deployment import PARTITIONS, Sent
 from tests.chaos.experiment import experiment
 from tests.chaos.scene import Scene
 from tests.servers.topics import recreate
@@ -34,6 +34,24 @@ def topic_with_fewer_partitions(scene: Scene) -> None:
     assert "has 2 partitions, 4 are needed" in said, f"it does not say what is wrong:\n{said}"
     recreate(scene.kafka.bootstrap, _topic(scene))
     _go_on(scene, folded)
+
+
+@experiment("restored-from-backup", history_gone=True)
+def restored_from_a_backup(scene: Scene) -> None:
+    """Input and changelog lost with their cluster; the newest records of the changelog put back: students keep all."""
+    folded = _fold(scene)
+    backup = newest_records(scene)
+    for topic in (scene.deployment.channels.activity, scene.deployment.changelog):
+        recreate(scene.kafka.bootstrap, scene.deployment.topic(topic))
+    scene.deployment.send(backup, scene.deployment.changelog)
+    _go_on(scene, folded)
+
+
+def newest_records(scene: Scene) -> list[Sent]:
+    """Of each key of the changelog, as compaction leaves them and a mirror copies them."""
+    records = scene.deployment.records(scene.deployment.changelog)
+    last = {(record.partition, record.key): record for record in records}
+    return [Sent(record.key, record.value, partition=place) for (place, _), record in last.items()]
 
 
 def _fold(scene: Scene) -> int:
