@@ -36,11 +36,11 @@ class Allowed(NamedTuple):
 
 
 _TABLE: Final = """\
-line lines | agents/cli/* agents/logs/* agents/web/* agents/display/* agents/demo/* | lines of text
+line lines | agents/cli/* agents/logs/* agents/web/* agents/dashboard/* agents/display/* agents/demo/* | lines of text
 line lines | agents/config/* agents/metrics/* schemas/configuration/* | lines of a log or of a file of settings
 line lines | streams/conversion/* streams/training/labels.py | lines of a CSV file
 line | schemas/dialects/caliper/version.py | the line of a type's ancestors
-cell cells head heads | agents/cli/* agents/web/* agents/demo/* | parts of a table that people read
+cell cells head heads | agents/cli/* agents/dashboard/* agents/demo/* | parts of a table that people read
 block | schemas/dialects/openedx/* | Open edX's word for a part of a course
 block | agents/* streams/reasoning/explainer.py | to keep from going on: an event loop, calls to a provider
 mark marks | schemas/* | a grader's mark, an event of the contract; a byte order mark

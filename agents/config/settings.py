@@ -150,6 +150,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     wrong_tokens_per_minute: Annotated[int, Meta(ge=1, le=10_000)] = 10
     web_hosts: tuple[str, ...] = ()
     web_connections: Annotated[int, Meta(ge=1, le=10_000)] = 100
+    web_streams: Annotated[int, Meta(ge=0, le=1_000)] = 16
     web_header_timeout_s: Annotated[float, Meta(gt=0, le=300)] = 10.0
     advertised_url: str | None = None
     announce_every_s: Annotated[float, Meta(ge=0.1, le=3_600)] = 30.0

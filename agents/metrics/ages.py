@@ -53,6 +53,17 @@ class AgesHistogram(Collector):
         yield HistogramMetricFamily(self._name, self._meaning, buckets, sum_ms / 1000)
 
     @property
+    def bounds_s(self) -> list[float]:
+        """The buckets' upper ends, in seconds; one more bucket is for what is above."""
+        return [bound_ms / 1000 for bound_ms in self._bounds_ms]
+
+    @property
+    def counts(self) -> list[int]:
+        """How many each bucket has, without those below it."""
+        with self._lock:
+            return list(self._counts)
+
+    @property
     def count(self) -> int:
         """How many were counted."""
         return sum(self._counts)

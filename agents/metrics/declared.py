@@ -39,7 +39,7 @@ Generator = Literal["model", "template", "scripted"]
 TokenKind = Literal["input", "output"]
 AnnouncementOutcome = Literal["sent", "failed", "unreadable", "forged"]
 PeerOutcome = Literal["answered", "timeout", "unreachable", "misdirected"]
-WebRefusal = Literal["token", "role", "attempts", "host", "slow", "large", "connections"]
+WebRefusal = Literal["token", "role", "attempts", "host", "slow", "large", "connections", "streams"]
 
 SpanOutcome = Literal["exported", "failed"]
 
@@ -373,7 +373,8 @@ class Metrics:
             "requests",
             "Requests to the web pages that were refused (`token`; `role`: the token is another role's, or the "
             "role has none; `attempts`: too many wrong tokens; `host`: under a name that is not ours), and "
-            "connections that were cut (`slow`; `large`; `connections`: more than SKILLSTREAM_WEB_CONNECTIONS).",
+            "connections that were cut (`slow`; `large`; `connections`: more than SKILLSTREAM_WEB_CONNECTIONS). "
+            "`streams` are pages that were not kept up to date: more than SKILLSTREAM_WEB_STREAMS were open.",
             get_args(WebRefusal),
         )
         self.announcements: CounterBy[AnnouncementOutcome] = declare.counter_by(

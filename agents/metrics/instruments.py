@@ -143,6 +143,11 @@ class GaugeBy:
         for labels, value in values.items():
             self._gauge.labels(*labels).set(value)
 
+    def values(self) -> dict[tuple[str, ...], float]:
+        """What was set last."""
+        samples = (sample for metric in self._gauge.collect() for sample in metric.samples)
+        return {tuple(sample.labels.values()): sample.value for sample in samples}
+
 
 class Histogram:
     """A distribution."""

@@ -49,6 +49,12 @@ class Connections:
         connection = self._open.get(transport) if transport is not None else None
         return connection is None or connection.begin()
 
+    def go_on(self, transport: asyncio.BaseTransport | None) -> None:
+        """A part of an answer without end was taken: the next one has as much time."""
+        connection = self._open.get(transport) if transport is not None else None
+        if connection is not None:
+            connection.go_on()
+
     def end(self, transport: asyncio.BaseTransport | None) -> None:
         """The answer is made, and on its way."""
         connection = self._open.get(transport) if transport is not None else None
@@ -130,6 +136,11 @@ class Connection(asyncio.Protocol):
         self._requests += 1
         self._arm(self._all.bounds.answer_timeout_s)
         return self._requests < self._all.bounds.requests
+
+    def go_on(self) -> None:
+        """See Connections."""
+        if self.is_answered:
+            self._arm(self._all.bounds.answer_timeout_s)
 
     def end(self) -> None:
         """See Connections."""

@@ -6,8 +6,7 @@
     /health/detailed    every component with its reason, and the lag
     /metrics            for Prometheus
     /dialects/seen      names that no table knows, as producers wrote them; only where a token is set
-    /                   for people
-    (more)              `pages`: figures (`agents.web.figures`)
+    (more)              `pages`: figures (`agents.web.figures`), the dashboard (`agents.web.dashboard`)
 
 Nothing here shows a table, a student's id or a secret. Connections are bounded (`connections`), and only known names
 are answered to (`hosts`).
@@ -39,9 +38,9 @@ from agents.web.connections import (
 )
 from agents.web.guard import Guard
 from agents.web.hosts import Hosts
-from agents.web.page import STYLE_HASH, status_page
 from agents.web.pages import Page, Respond, json_answer
 from agents.web.sign_in import SignIn
+from agents.web.streaming import GOES_ON, STOPPING
 from schemas.errors import Retryable
 
 _MAX_FORM_BYTES: Final = 16 * 1024
@@ -51,8 +50,8 @@ _LINGER_S: Final = 1.0
 _HEADERS: Final = {
     "Server": "skillstream",
     "Cache-Control": "no-store",
-    "Content-Security-Policy": f"default-src 'none'; style-src '{STYLE_HASH}'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -154,6 +153,8 @@ class WebServer:
             middlewares=[self._bound, _errors_as_json, self._check_access], client_max_size=_MAX_FORM_BYTES
         )
         app.on_response_prepare.append(_add_headers)
+        app[STOPPING], app[GOES_ON] = asyncio.Event(), self._connections.go_on
+        app.on_shutdown.append(_end_streams)
         for page in self._pages:
             app.router.add_route(page.method, page.path, page.respond)
             if page.method == "GET":
@@ -168,7 +169,6 @@ class WebServer:
             Page("/health/detailed", self._detailed),
             Page("/metrics", self._exposition),
             Page("/dialects/seen", self._names),
-            Page("/", self._page),
         ]
 
     @web.middleware
@@ -224,15 +224,6 @@ class WebServer:
             return json_answer({"error": said}, 403)
         return json_answer({"names": self._seen.listed() if self._seen is not None else []}, 200)
 
-    async def _page(self, request: web.Request) -> web.Response:
-        report = await self._health.check()
-        self._metrics.refresh()
-        refreshing = "refresh" in request.query
-        return web.Response(
-            text=status_page(report, self._lag.current(), self._metrics, refreshing=refreshing),
-            content_type="text/html",
-        )
-
 
 def _refusal(host: str, port: int, error: OSError) -> CannotServe | WrongAddress:
     said = f"the web pages can't be served at {host}:{port}: {error.strerror or error}. "
@@ -253,6 +244,10 @@ async def _errors_as_json(request: web.Request, handler: Respond) -> web.StreamR
     except web.HTTPException as error:
         allowed = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
         return json_answer({"error": error.reason.lower()}, error.status, allowed)
+
+
+async def _end_streams(app: web.Application) -> None:
+    app[STOPPING].set()
 
 
 async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:

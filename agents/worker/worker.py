@@ -14,6 +14,11 @@ from agents.config.dialects import bounds_of, load_dialects
 from agents.config.header_keys import Keyring
 from agents.config.settings import Settings, require_secrets
 from agents.config.spending import require_spending
+from agents.dashboard.drawing import Drawing
+from agents.dashboard.gathering import FigureGathering, Reasoning
+from agents.dashboard.level_sample import LevelSample
+from agents.dashboard.members import DASHBOARD_PART
+from agents.dashboard.sums import LAST_DEAD_LETTERS
 from agents.delivery.deployment import delivery_settings
 from agents.delivery.faust.app import create_app
 from agents.delivery.faust.run import run_worker
@@ -41,7 +46,9 @@ from agents.reasoning.setup import now_us, policy_of
 from agents.stores.opening import open_store, validate_store
 from agents.tracing import open_tracing
 from agents.web import Bounds, RoleTokens, WebServer
+from agents.web.dashboard import dashboard_pages
 from agents.web.figures import figure_pages
+from agents.web.streaming import EventStreams
 from agents.worker.figures import figure_parts
 from agents.worker.garbage_collection import collect_rarely
 from agents.worker.input_identity import CheckpointedStep, InputIdentity
@@ -140,7 +147,9 @@ class Worker:
         )
         self._peers = Peers(self._own, self._workers, self._metrics, now=partial(datetime.now, UTC))
         self._requests = PeerRequests(self._metrics, settings.peer_timeout_s)
-        figures = WorkerFigures(self._own, figure_parts(self._metrics, self._health, self._lag))
+        self._figures = self._make_figures()
+        parts = {**figure_parts(self._metrics, self._health, self._lag), DASHBOARD_PART: self._figures.now}
+        figures = WorkerFigures(self._own, parts)
         group_figures = GroupFigures(self._peers, figures, self._requests, settings.partitions)
         self._web = WebServer(
             settings.web_host,
@@ -154,7 +163,14 @@ class Worker:
             hosts=(*settings.web_hosts, *named_in(settings.advertised_url)),
             bounds=Bounds(settings.web_connections, settings.web_header_timeout_s),
             seen=self._seen,
-            pages=figure_pages(figures, group_figures),
+            pages=[
+                *figure_pages(figures, group_figures),
+                *dashboard_pages(
+                    Drawing(group_figures.now),
+                    EventStreams(settings.web_streams, partial(self._metrics.web_refused.add, "streams")),
+                    settings.app_id,
+                ),
+            ],
             instance=self._own.instance,
         )
 
@@ -206,6 +222,7 @@ class Worker:
                 self._identity.watch(),
                 self._config.follow(self._settings.fusion_config_poll_s),
                 self._rescorer.run(),
+                self._figures.run(),
                 announcer.run(),
             ]
             if self._explanations is not None:
@@ -283,6 +300,8 @@ class Worker:
         if (largest := max(sizes, default=0)) > 0:
             self._metrics.row_bytes.observe(largest)
         self._metrics.updates.add(sum(len(result.updates) for result in results))
+        for result in results:
+            self._figures.note_dead_letters(found for _, found in result.dead_letters[-LAST_DEAD_LETTERS:])
         for record in (record for result in results for record in result.attention):
             self._metrics.attention_records.add(record.reason)
             lifecycle.attention_raised(record.reason)
@@ -378,6 +397,23 @@ class Worker:
             lambda: self._config.rescore,
             lambda: app.ownership.active if app.table_recovered else frozenset(),
             settings.rescore_students_per_s,
+        )
+
+    def _make_figures(self) -> FigureGathering:
+        """What the dashboard shows of this worker."""
+        app, asked = self._app, self._explanations
+        reasoning = Reasoning()
+        if asked is not None:
+            queue = asked.queue
+            reasoning = Reasoning(asked.state, lambda: len(queue), lambda: queue.oldest_us)
+        return FigureGathering(
+            self._metrics,
+            self._health,
+            self._lag,
+            levels=LevelSample(app.table.rows, self._pipeline, lambda: app.ownership.active).now,
+            failures=self._failures,
+            sources=self._pipeline.skill_set.source_names,
+            reasoning=reasoning,
         )
 
     def _skill_set(self) -> SkillSet:

@@ -1,8 +1,7 @@
-"""The web server: metrics, the page for people, who may ask, and nothing about students."""
+"""The web server: metrics, who may ask, and nothing about students."""
 
 import base64
 import socket
-from html.parser import HTMLParser
 
 import aiohttp
 import pytest
@@ -33,80 +32,6 @@ async def test_metrics_are_in_prometheus_s_format_with_the_lag(seen: Situation) 
     assert samples["skillstream_consumer_lag_age_seconds", None] == 0
 
 
-class Outline(HTMLParser):
-    """Collects a page's text and tags; fails on tags that don't match."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.text = ""
-        self.tags: list[str] = []
-        self.assets: list[str] = []
-        self._open: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.assets += [value or "" for name, value in attrs if name in ("src", "href")]
-        if tag != "meta":
-            self._open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, text: str) -> None:
-        self.text += text + " "
-
-
-async def page_of(situation: Situation, path: str = "/") -> Outline:
-    async with served(situation) as session, session.get(path) as response:
-        assert response.status == 200
-        assert response.content_type == "text/html"
-        outline = Outline()
-        outline.feed(await response.text())
-        outline.close()
-    return outline
-
-
-async def test_the_page_for_people_shows_state_lag_events_updates_and_spend(seen: Situation) -> None:
-    seen.redis_problem = "connection refused"
-    seen.offsets[TOPIC, 1] = Offsets(0, 1_239, 5)
-    await seen.lag.measure()
-    seen.metrics.updates.add(4_321)
-    seen.metrics.events.add("applied", 98_765)
-    seen.metrics.calls_granted.add(17)
-    page = await page_of(seen)
-
-    for words in ("degraded", "connection refused", "1,234", TOPIC, "4,321", "98,765", "17", "Working, with something"):
-        assert words in page.text, words
-    assert {"main", "h1", "caption", "nav"} <= set(page.tags)
-    assert all(asset.startswith("/") for asset in page.assets), "no outside assets"
-    assert "script" not in page.tags
-
-
-async def test_the_page_says_that_the_lag_is_unknown(seen: Situation) -> None:
-    seen.offsets_known = False
-    await seen.lag.measure()
-    page = await page_of(seen)
-
-    assert "Unknown: " in page.text
-    assert "records behind in all" not in page.text
-
-
-async def test_the_page_escapes_what_it_is_told(seen: Situation) -> None:
-    seen.redis_problem = "<script>alert(1)</script>"
-    seen.metrics.dead_letters.add("<img src=x>")
-    page = await page_of(seen)
-
-    assert "script" not in page.tags
-    assert "img" not in page.tags
-    assert "<script>alert(1)</script>" in page.text
-
-
-async def test_the_page_reloads_only_when_asked(seen: Situation) -> None:
-    once, again = await page_of(seen), await page_of(seen, "/?refresh")
-
-    assert again.tags.count("meta") == once.tags.count("meta") + 1
-
-
 async def test_unknown_paths_and_methods_are_answered_in_json(seen: Situation) -> None:
     assert await get(seen, "/table/students/s1/") == (404, {"error": "not found"})
     assert await get(seen, "/table") == (404, {"error": "not found"})
@@ -116,7 +41,7 @@ async def test_unknown_paths_and_methods_are_answered_in_json(seen: Situation) -
         assert await response.json() == {"error": "method not allowed"}
 
 
-@pytest.mark.parametrize("path", ["/live", "/health", "/metrics", "/", "/nowhere"])
+@pytest.mark.parametrize("path", ["/live", "/health", "/metrics", "/nowhere"])
 async def test_head_answers_as_get_without_a_body_and_with_the_security_headers(seen: Situation, path: str) -> None:
     async with served(seen) as session, session.get(path) as full, session.head(path) as head:
         assert head.status == full.status
@@ -148,7 +73,7 @@ async def test_with_a_token_only_the_probes_are_open(seen: Situation) -> None:
         for path in ("/live", "/ready"):
             async with session.get(path) as response:
                 assert response.status == 200
-        for path in ("/", "/health", "/health/detailed", "/metrics", "/nowhere"):
+        for path in ("/health", "/health/detailed", "/metrics", "/nowhere"):
             for authorization in bad:
                 async with session.get(path, headers={"Authorization": authorization}) as response:
                     assert response.status == 401, (path, authorization)

@@ -60,6 +60,11 @@ class ReasoningQueue:
         return len(self._waiting)
 
     @property
+    def oldest_us(self) -> int | None:
+        """Since when the student waits who waits longest, due or not; None where nobody does. Takes O(n)."""
+        return self._waiting.oldest_us
+
+    @property
     def in_flight(self) -> int:
         """Students taken by `best`, neither settled nor released."""
         return len(self._flights)

@@ -44,6 +44,11 @@ class WaitingStudents:
         return len(self._waiters)
 
     @property
+    def oldest_us(self) -> int | None:
+        """Since when the student waits who waits longest; None where nobody does. Looks at all of them."""
+        return min((waiter.ticket.since_us for waiter in self._waiters.values()), default=None)
+
+    @property
     def entries(self) -> int:
         """Heap entries, stale ones too: what memory goes by."""
         of_flows = sum(len(flow.first) + len(flow.last) for flow in self.flows.all())

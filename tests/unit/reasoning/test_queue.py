@@ -35,6 +35,16 @@ def drained(queue: ReasoningQueue, now_us: int) -> list[bytes]:
     return taken
 
 
+def test_who_waits_longest_is_known_whether_due_or_not() -> None:
+    waiting = queue()
+    assert waiting.oldest_us is None
+    for key, since_us, not_before_us in ((b"a", 30, 0), (b"b", 10, 1_000), (b"c", 20, 0)):
+        waiting.offer(0, key, (0, 1), owed(since_us, not_before_us=not_before_us))
+    assert waiting.oldest_us == 10
+    waiting.offer(0, b"b", (0, 2), Pending())
+    assert waiting.oldest_us == 20
+
+
 class Interleavings(RuleBasedStateMachine):
     """Every operation in any order, beside two plain dicts."""
 

@@ -1,0 +1,87 @@
+"""The page `/`: the whole group at one look. Complete without a script; with one, its parts stay up to date."""
+
+from collections.abc import Mapping
+from html import escape
+from typing import Final
+
+from agents.dashboard import overview, score_cards, stream_cards
+from agents.dashboard.figures import PAST_STEP_S
+from agents.dashboard.group import GroupView
+from agents.dashboard.markup import card
+from agents.dashboard.numbers import utc
+
+STREAM: Final = "/group/stream"
+_LINKS: Final = {"/health/detailed": "health", "/metrics": "metrics", "/group/figures": "figures"}
+
+
+def parts(group: GroupView) -> dict[str, str]:
+    """The parts that change, by their ids, as HTML."""
+    return {
+        "as-of": utc(group.at_s),
+        "state": overview.state(group),
+        "tiles": overview.tiles(group),
+        "throughput": overview.throughput(group),
+        "latency": overview.latency(group),
+        "behind": overview.behind(group),
+        "partitions": stream_cards.partitions(group),
+        "skills": score_cards.skills(group),
+        "reasoning": score_cards.reasoning(group),
+        "sources": stream_cards.sources(group),
+        "dead-letters": stream_cards.dead_letters(group),
+        "workers": stream_cards.workers(group),
+    }
+
+
+def changed(former: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
+    """The parts of `now` that are not as in `former`."""
+    return {name: html for name, html in now.items() if former.get(name) != html}
+
+
+def dashboard_page(
+    group: GroupView, shown: Mapping[str, str], name: str, version: str, *, reloading: bool = False
+) -> str:
+    """The page as HTML, of a group and its `parts`. `name` is the deployment's. Without a script it can be reloaded."""
+    cards = "".join(
+        (
+            card("throughput", "Throughput", shown["throughput"]),
+            card(
+                "latency",
+                "End-to-end latency",
+                shown["latency"],
+                about="From a record’s timestamp to its confirmed update.",
+            ),
+            card("behind", "Records behind", shown["behind"]),
+            card("partitions", "Lag by partition", shown["partitions"], kind="broad"),
+            card("reasoning", "Reasoning", shown["reasoning"]),
+            card("skills", "Skills", shown["skills"], about="Share of students in each level."),
+            card("dead-letters", "Dead letters", shown["dead-letters"], about="What could not be read."),
+            card("sources", "Sources of evidence", shown["sources"]),
+            card("workers", "Workers", shown["workers"], kind="whole"),
+        )
+    )
+    links = "".join(f'<a href="{path}">{said}</a>' for path, said in _LINKS.items())
+    reload = f'<meta http-equiv="refresh" content="{PAST_STEP_S}">' if reloading else ""
+    where, toggle = ("/", "stop reloading") if reloading else ("/?refresh", f"reload every {PAST_STEP_S} s")
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">{reload}
+<title>{escape(group.status)} · {escape(name)}</title>
+<link rel="stylesheet" href="/assets/dashboard.css"><link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
+<script src="/assets/live.js" defer></script><script src="/assets/cursor.js" defer></script>
+</head>
+<body data-stream="{STREAM}">
+<a class="skip" href="#main">Skip to the figures</a>
+<header><h1>{escape(name)}</h1><p><span id="live" role="status"></span>
+<span class="soft">as of <time id="as-of" data-part>{shown["as-of"]}</time></span></p></header>
+<main id="main" tabindex="-1">
+<div id="state" data-part>{shown["state"]}</div>
+<div id="tiles" data-part>{shown["tiles"]}</div>
+<div class="cards">{cards}</div>
+</main>
+<footer><nav aria-label="Other pages">{links}<noscript><a href="{where}">{toggle}</a></noscript></nav>
+<p>skillstream {escape(version)}. Counts are since each worker started; charts are of the last 15 minutes, in UTC.</p>
+</footer>
+</body>
+</html>
+"""
