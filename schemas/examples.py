@@ -47,6 +47,7 @@ from schemas.update import (
     Contribution,
     EvidenceItem,
     IndicatorRate,
+    ScoreChange,
     SkillProfile,
     SkillScore,
     SkillUpdate,
@@ -109,6 +110,9 @@ UPDATE: Final = SkillUpdate(
         ),
     },
     degraded=["behaviour"],
+    changed=[ScoreChange("problem_solving", 0.5812, 0.6403, 1)],
+    class_id="7b",
+    school_id="north",
     config_version="0bffd27fa203-a81815e0",
     generated_at="2026-01-05T09:12:00.041Z",
 )

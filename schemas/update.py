@@ -148,12 +148,28 @@ class ComponentMastery(Struct, frozen=True, kw_only=True, gc=False):
     trend: Trend
 
 
+class ScoreChange(Struct, frozen=True, array_like=True, gc=False):
+    """How a score moved: `[skill, from, to, because]`.
+
+    `from` is the score at the end of the last week before the one of `as_of` that had one; weeks are ISO weeks in UTC,
+    by the time of events. `to` is the score of this update. `because` is the place, from 1, of the evidence item of the
+    skill that weighs most of those of this week that point the same way; left out where there is none.
+    """
+
+    skill: Annotated[str, Meta(title="skill")]
+    before: Annotated[float, Meta(ge=0, le=1, title="from")]
+    after: Annotated[float, Meta(ge=0, le=1, title="to")]
+    because: Annotated[int, Meta(ge=1, title="because")] | None = None
+
+
 class SkillUpdate(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One student's skills. Deduplicate by (`student_id`, `seq`, `config_version`); of equal ids the later wins.
 
     `seq` is the (epoch, offset) of the last event folded: equal seq means equal folded events; gaps are normal.
     `degraded` names the sources that failed; `as_of` is the newest event time folded. `mastery` has the components that
     the student met last, at most eight, the last one first; it is there only where the model has an item bank.
+    `changed` has the scores that moved noticeably since the week before. `course_id`, `class_id` and `school_id` are
+    those that the student's events named last; absent where none did.
     `config_version` is the key of its entry in `skill-catalogue`, which was written before it.
     `norms_version` is for norms of items and cohorts, which do not exist yet: absent. `generated_at` is when a worker
     wrote this message, by its own clock: of two messages with one id it may differ, and a replay's have none.
@@ -166,6 +182,10 @@ class SkillUpdate(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     skills: dict[str, KnownSkill]
     degraded: list[str] = []
     mastery: list[ComponentMastery] | UnsetType = UNSET
+    changed: list[ScoreChange] = []
+    course_id: str | UnsetType = UNSET
+    class_id: str | UnsetType = UNSET
+    school_id: str | UnsetType = UNSET
     config_version: str
     norms_version: str | UnsetType = UNSET
     generated_at: str | UnsetType = UNSET

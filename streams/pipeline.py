@@ -21,7 +21,7 @@ from streams.evidence.collect import FailureListener
 from streams.evidence.registry import config_version, make_sources, types_of
 from streams.evidence.source import Source
 from streams.folding.attention import attention_of
-from streams.folding.batch import FoldedBatch, fold_events, load_rows
+from streams.folding.batch import FoldedBatch, fold_by_week, fold_events, load_rows
 from streams.folding.counts import Counts
 from streams.folding.dead_letters import DeadRecord
 from streams.folding.decoding import decode_batch
@@ -129,6 +129,7 @@ class Pipeline:
             return _outcome(batch, await run(partial(batch.encode, batch.rows)), {}, None)
         scorer = self.scorer
         with context.stage("score"):
+            await run_async(partial(_note_week_ends, scorer, batch))
             scored = await run_async(partial(scorer.score, batch.rows))
             rows = context.note_pending(batch.keys[: batch.changed], scored)
         with context.stage("encode"):
@@ -144,7 +145,8 @@ class Pipeline:
             epochs = np.array([epoch_of[partition] for partition, _ in decoded.keys], np.int64)
             rows = load_rows(decoded.keys, self.skill_set.names, context.rows, epochs)
             routed = route(decoded, rows, context.owning_partition)
-            folded = fold_events(self._folding, rows, routed.new, epochs)
+            fold = fold_by_week if context.scores else fold_events
+            folded = fold(self._folding, rows, routed.new, epochs)
             attention = attention_of(routed, folded.disclosures, decoded.keys, context.attention_from)
             return FoldedBatch.of(decoded, routed, folded, attention)
 
@@ -155,6 +157,16 @@ class Pipeline:
     def write(self, keys: Sequence[bytes], scored: ScoredBatch) -> list[bytes]:
         """See Scorer."""
         return self.scorer.write(keys, scored)
+
+
+async def _note_week_ends(scorer: Scorer, batch: FoldedBatch) -> None:
+    """Score the rows that a week ended with, one week after the other, and note the scores in the batch's rows."""
+    for each in batch.week_ends:
+        of_batch, of_week = batch.rows.sections["weeks"], each.rows.sections["weeks"]
+        of_week[:] = [of_batch[index] for index in each.at]
+        scored = await scorer.score(each.rows)
+        for index, weeks in zip(each.at, scored.rows.sections["weeks"], strict=True):
+            of_batch[index] = weeks
 
 
 def _outcome(

@@ -20,7 +20,7 @@ _ESCAPE: Final = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
-_NAME_NOTHING: Final = ("text", "page", "course_id", "class_id", "school_id", "source")  # the last four: nothing yet
+_NAME_NOTHING: Final = ("text", "page", "course_id", "class_id", "school_id", "source")  # the last four: not of skills
 
 
 def parse(value: bytes) -> Any:

@@ -24,8 +24,8 @@ _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)', re.DOTALL)
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _STEPS: Final = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
 _TIMES: Final = ("time", "due")
-UNREAD_FIELDS: Final = ("course_id", "class_id", "school_id", "source")
-"""Fields that nobody reads yet: what is broken in them does not cost the event."""
+SPARE_FIELDS: Final = ("course_id", "class_id", "school_id", "source")
+"""Fields without which an event says as much of skills: what is broken in them does not cost the event."""
 _NATIVE_FIELDS: Final = frozenset(("version", "event_id", "student_id"))
 _KNOWN_TYPES: Final = frozenset(
     definition["properties"]["type"]["enum"][0] for definition in msgspec.json.schema(NativeEvent)["$defs"].values()
@@ -88,10 +88,10 @@ def claims(document: Any) -> bool:
 
 
 def read(document: Any) -> Decoded:
-    """The event that a parsed `document` is, without broken UNREAD_FIELDS. Raises InvalidInput as `decode` does."""
+    """The event that a parsed `document` is, without broken SPARE_FIELDS. Raises InvalidInput as `decode` does."""
     if not isinstance(document, dict):
         return Decoded((convert(document),))
-    broken = [name for name in UNREAD_FIELDS if document.get(name) is not None and not _is_identifier(document[name])]
+    broken = [name for name in SPARE_FIELDS if document.get(name) is not None and not _is_identifier(document[name])]
     readable = {name: field for name, field in document.items() if name not in broken} if broken else document
     return Decoded((convert(readable),), tolerated=[Tolerated("native", name) for name in broken])
 

@@ -24,6 +24,7 @@ from streams.folding.decoding import DecodedBatch
 from streams.folding.fold import Folding
 from streams.folding.history import FoldOutcome
 from streams.folding.routing import Repartitioned, RoutedBatch, RoutedEvents
+from streams.folding.week_turns import WeekEnd, rounds, week_end
 from streams.rows.row_batch import Integers, RowBatch
 from streams.rows.segments import Segments, StoredKey
 from streams.rows.table import StoredRows
@@ -35,19 +36,21 @@ _T = TypeVar("_T")
 class FoldedRows:
     """`rows` with all new events in them; `changed` are the indices of those that any of these changed, in order.
 
-    `disclosures` are the indices of the new events that were folded and whose text may disclose harm.
+    `disclosures` are the indices of the new events that were folded and whose text may disclose harm. `week_ends` are
+    rows before their week turned within the batch, in their order.
     """
 
     rows: RowBatch
     changed: list[int]
     counts: Counts
     disclosures: Sequence[int]
+    week_ends: Sequence[WeekEnd] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class FoldedBatch:
     """A folded batch. `rows` has a row for each of `keys`: first the `changed` ones, then those to be re-emitted, in
-    which nothing new was folded.
+    which nothing new was folded. `week_ends` are of these rows, by their indices among them.
 
     By partition: `records` are those that were taken of the ones that were given, from the first on.
     """
@@ -61,6 +64,7 @@ class FoldedBatch:
     repartitioned: Mapping[int, list[Repartitioned]]
     attention: Mapping[int, list[AttentionRecord]]
     counts: Counts
+    week_ends: Sequence[WeekEnd] = ()
 
     @classmethod
     def of(
@@ -86,6 +90,7 @@ class FoldedBatch:
             repartitioned=by_partition((event.origin.position[0], event) for event in routed.repartitioned),
             attention=by_partition(attention),
             counts=counts,
+            week_ends=[each.within(order) for each in folded.week_ends],
         )
 
     def encode(self, rows: RowBatch) -> Mapping[int, dict[bytes, bytes | None]]:
@@ -141,6 +146,22 @@ def _load(stored: StoredRows, keys: Sequence[StoredKey]) -> Sequence[bytes | Non
     for partition, some in groupby(keys, itemgetter(0)):
         found += stored.get_many(partition, [key for _, key in some])
     return found
+
+
+def fold_by_week(folding: Folding, rows: RowBatch, new: RoutedEvents, epochs: Integers) -> FoldedRows:
+    """As `fold_events`; keeps the rows of students whose week turns between two events of the batch, as they were."""
+    folded: list[FoldedRows] = []
+    disclosures: list[int] = []
+    week_ends: list[WeekEnd] = []
+    for number, (indices, some) in enumerate(rounds(rows, new)):
+        if number:
+            week_ends.append(week_end(rows, some.row_index))
+        folded.append(fold_events(folding, rows, some, epochs))
+        disclosures += indices[list(folded[-1].disclosures)].tolist()
+    if len(folded) == 1:
+        return folded[0]
+    changed = sorted({row for each in folded for row in each.changed})
+    return FoldedRows(rows, changed, sum((each.counts for each in folded), Counts()), sorted(disclosures), week_ends)
 
 
 def fold_events(folding: Folding, rows: RowBatch, new: RoutedEvents, epochs: Integers) -> FoldedRows:

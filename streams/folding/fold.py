@@ -19,6 +19,7 @@ import numpy as np
 from schemas.event import NativeEvent, Reflection, Rubric, Voided
 from streams.folding.component_sums import add_answers, crowded
 from streams.folding.deduplication import Times, deduplicate
+from streams.folding.enrolments import note_enrolments
 from streams.folding.event_time import EventTimes, advance_event_time, decay_weights
 from streams.folding.evidence_items import EvidenceItems, EvidenceWeights, keep_evidence, offered
 from streams.folding.facts import Kinds, facts_of, kinds_of
@@ -170,6 +171,7 @@ class Folding:
         event_times = advance_event_time(row_batch, np.asarray(row_indices, np.intp)[new], time_us[new])
         for index in new[event_times.late].tolist():
             outcomes[index] = FoldOutcome.LATE
+        note_enrolments(row_batch, events, event_times)
         readings = Readings(row_batch, self.reader)
         readings.read(events, kinds, facts, event_times)
         if len(new) < len(row_indices):

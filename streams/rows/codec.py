@@ -9,11 +9,10 @@ import numpy as np
 from msgspec import Struct
 
 from streams.rows.components import name_faults
+from streams.rows.enrolment import enrolment_faults
 from streams.rows.explanations import explanation_faults
 from streams.rows.layout import (
-    COMPONENTS_VERSION,
     EVIDENCE_ITEM,
-    EXTENDED_VERSION,
     EXTENSIONS,
     FACT,
     HEADER,
@@ -25,6 +24,7 @@ from streams.rows.layout import (
     SEGMENT,
     SKILL_STATE,
     VOIDABLE,
+    WEEKLY_VERSION,
     Array,
     beginnings_of,
 )
@@ -42,6 +42,7 @@ from streams.rows.tasks import task_faults
 from streams.rows.unreadable import unreadable
 from streams.rows.v1 import FIRST_BYTES, row_of_v1
 from streams.rows.v2 import VERSION_2, row_of_v2
+from streams.rows.weeks import week_faults
 
 
 def encode_row(row: Row) -> bytes:
@@ -50,7 +51,8 @@ def encode_row(row: Row) -> bytes:
     skill_states = sorted(row.skills.items())[:MAX_SKILL_STATES]
     evidence_items = [evidence_item for _, skill_state in skill_states for evidence_item in skill_state.evidence_items]
     header = NEW_HEADER.copy()
-    [header["version"]], [lengths] = beginnings_of([row.explanations], [row.tasks], [row.components])
+    extensions = [[getattr(row, name)] for name in EXTENSIONS]
+    [header["version"]], [lengths] = beginnings_of(*extensions)
     header["skill_states"], header["evidence_items"] = len(skill_states), len(evidence_items)
     header["ids"], header["controls"] = len(row.ids) // ID_BYTES, len(row.controls)
     header["failures"], header["origins"] = len(row.open_failures), len(row.origins)
@@ -76,9 +78,7 @@ def encode_row(row: Row) -> bytes:
             row.segments,
             row.acts,
             lengths,
-            row.explanations,
-            row.tasks,
-            row.components,
+            *(part for [part] in extensions),
         )
     )
 
@@ -94,6 +94,8 @@ def decode_row(stored: bytes) -> Row:
         name_faults(sections["components"])
         or explanation_faults(sections["explanations"])
         or task_faults(sections["tasks"])
+        or enrolment_faults(sections["enrolment"])
+        or week_faults(sections["weeks"])
     ):
         raise unreadable(fault)
     skill_states = {int(skill_state["skill"]): _skill_state(skill_state) for skill_state in split.skill_states}
@@ -124,6 +126,8 @@ def decode_row(stored: bytes) -> Row:
         components=sections["components"],
         explanations=sections["explanations"],
         tasks=sections["tasks"],
+        enrolment=sections["enrolment"],
+        weeks=sections["weeks"],
     )
 
 
@@ -160,7 +164,7 @@ def _upcast(stored: bytes) -> bytes:
     if stored[:1] != VERSION_2 and not stored.startswith(FIRST_BYTES):
         if not stored or stored[0] >= 0x80:
             raise unreadable("it begins with no version")
-        raise unreadable(f"it has version {stored[0]}; this program reads versions 1 to {EXTENDED_VERSION}")
+        raise unreadable(f"it has version {stored[0]}; this program reads versions 1 to {WEEKLY_VERSION}")
     try:
         return row_of_v2(stored) if stored[:1] == VERSION_2 else encode_row(row_of_v1(stored))
     except (msgspec.MsgspecError, LookupError, ArithmeticError, ValueError, struct.error) as error:
@@ -169,7 +173,7 @@ def _upcast(stored: bytes) -> bytes:
 
 KNOWN: Final = ("noted", "partial", "newest_us", "beyond_us", "far_times")
 _VERSION: Final = bytes([ROW_VERSION])
-_VERSIONS: Final = frozenset(map(bytes, ([ROW_VERSION], [COMPONENTS_VERSION], [EXTENDED_VERSION])))
+_VERSIONS: Final = frozenset(map(bytes, ([version] for version in range(ROW_VERSION, WEEKLY_VERSION + 1))))
 _VERSION_3: Final = b"\x03"  # as now, without acts and far times
 _HEADER_3_BYTES: Final = HEADER.itemsize - 8
 _SCALARS: Final = ("epoch", "offset", "reference_us", "first_us", "as_of_us", "events", "erased_us", *KNOWN)

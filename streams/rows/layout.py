@@ -1,17 +1,21 @@
 """The layout of rows in bytes, and of many rows in arrays (little-endian, every part in whole words).
 
     header | facts | skill states | evidence items | ids | controls | failures | origins | voidable | segments | acts
-                                                                     | lengths | explanations | tasks | components
+                                                 | lengths | explanations | tasks | enrolment | weeks | components
 
     facts           one for each bit that is set in the header's `facts`
     evidence items  of each skill state in turn, which says how many it has
     ids, segments   8 bytes each; controls, failures, origins, acts 16; voidable 32
-    lengths         in version 6 only: bytes of the explanations and of the tasks, of 4 bytes each
-    explanations    in version 6 only, see `streams.rows.explanations`
-    tasks           in version 6 only, see `streams.rows.tasks`; an evidence item has its task's code, or 0
-    components      in version 5, and in version 6 the rest, see `streams.rows.components`
+    lengths         from version 6 on: bytes of the explanations and of the tasks, of 4 bytes each; in version 7 also
+                    of the enrolment and of the weeks
+    explanations    from version 6 on, see `streams.rows.explanations`
+    tasks           from version 6 on, see `streams.rows.tasks`; an evidence item has its task's code, or 0
+    enrolment       in version 7 only, see `streams.rows.enrolment`
+    weeks           in version 7 only, see `streams.rows.weeks`
+    components      in version 5, and from version 6 on the rest, see `streams.rows.components`
 
-A row without explanations and tasks is of version 4, or of version 5 if it has components; any other of version 6.
+A row with an enrolment or weeks is of version 7; else one with explanations or tasks of version 6; else one with
+components of version 5; any other of version 4.
 The header says how many of each other part follow. All numbers are of fixed width, so a batch of rows is decoded and
 encoded by moving words, without a loop over what is in them.
 """
@@ -28,6 +32,10 @@ COMPONENTS_VERSION: Final = 5
 """Of a row that has components: the same, and that part behind all others."""
 EXTENDED_VERSION: Final = 6
 """Of a row that has explanations or tasks: the same, these behind a word with their lengths, then components if any."""
+WEEKLY_VERSION: Final = 7
+"""Of a row that has an enrolment or weeks: as EXTENDED_VERSION, with a second word of lengths, and these before the
+components.
+"""
 MAX_FACTS: Final = 64
 WORD: Final = 8
 
@@ -129,19 +137,30 @@ SECTIONS: Final = {
     "acts": HELD_ACT.itemsize,
 }
 """The parts that stay bytes until an event needs them, and their sizes."""
-EXTENSIONS: Final = ("explanations", "tasks", "components")
+EXTENSIONS: Final = ("explanations", "tasks", "enrolment", "weeks", "components")
 """Parts that most rows have not, and of which the header says nothing; bytes, too."""
 
 
 def beginnings_of(
-    explanations: Sequence[bytes], tasks: Sequence[bytes], components: Sequence[bytes]
+    explanations: Sequence[bytes],
+    tasks: Sequence[bytes],
+    enrolment: Sequence[bytes],
+    weeks: Sequence[bytes],
+    components: Sequence[bytes],
 ) -> tuple[list[int], list[bytes]]:
     """The versions of rows with these parts, and the words before the parts; nothing for rows that have none."""
-    lengths = [LENGTHS.pack(len(a), len(b)) if a or b else b"" for a, b in zip(explanations, tasks, strict=True)]
+    lengths = [
+        LENGTHS.pack(len(a), len(b)) + LENGTHS.pack(len(c), len(d)) if c or d
+        else LENGTHS.pack(len(a), len(b)) if a or b
+        else b""
+        for a, b, c, d in zip(explanations, tasks, enrolment, weeks, strict=True)
+    ]  # fmt: skip
     versions = [
-        EXTENDED_VERSION if word else COMPONENTS_VERSION if part else ROW_VERSION
-        for word, part in zip(lengths, components, strict=True)
-    ]
+        (EXTENDED_VERSION, WEEKLY_VERSION)[len(words) > WORD] if words
+        else COMPONENTS_VERSION if part
+        else ROW_VERSION
+        for words, part in zip(lengths, components, strict=True)
+    ]  # fmt: skip
     return versions, lengths
 
 

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from schemas.bounds import MAX_SKILLS
 from streams.rows.layout import ID
 
-MAX_ROW_BYTES: Final = 132_096  # above the worst case (tests/unit/test_row_bounds.py)
+MAX_ROW_BYTES: Final = 169_984  # above the worst case (tests/unit/test_row_bounds.py)
 MAX_EVIDENCE: Final = 3
 MAX_SKILL_STATES: Final = MAX_SKILLS + 16
 """Of the configured skills, and of as many others as there is room for: the skill set may come back."""
@@ -33,6 +33,8 @@ MAX_VOIDABLE_OF_EVENT: Final = 7 + MAX_SKILLS
 facts at least, and of eight components at most; of fourteen texts, each with four values that do not count.
 """
 MAX_HELD_ACTS: Final = 24
+MAX_WEEKS: Final = 52
+"""Of one skill with a score: weeks by event time in which it had one, the one under way among them."""
 MAX_EXPLAINED_FACTS: Final = 16
 """Of one skill. Of one whose indicators read more nothing is kept of when it was explained."""
 COMPONENTS_PER_STUDENT: Final = 64
@@ -109,7 +111,9 @@ class Row(Struct):
     `voidable` are the values that the last voidable events added (see `streams.folding.voidable`), `acts` the acts that
     they told (`streams.folding.voided_acts`). `components` are the knowledge components that were answered
     (`streams.rows.components`), `explanations` when skills were last explained, and what was counted of them then
-    (`streams.rows.explanations`), `tasks` what those are called that evidence items are of (`streams.rows.tasks`).
+    (`streams.rows.explanations`), `tasks` what those are called that evidence items are of (`streams.rows.tasks`),
+    `enrolment` the course, class and school last named (`streams.rows.enrolment`), `weeks` the scores of each week
+    (`streams.rows.weeks`).
     `skills` is by `skill_code`, `controls` and `open_failures` by CRC-32 of their names. A student was erased at
     `erased_us`, if above 0: nothing that was sent until then counts. Without `events` the row is but the tombstone row
     of one.
@@ -138,6 +142,8 @@ class Row(Struct):
     components: bytes = b""
     explanations: bytes = b""
     tasks: bytes = b""
+    enrolment: bytes = b""
+    weeks: bytes = b""
     pending: Pending = field(default_factory=Pending)
     erased_us: int = 0
 

@@ -14,6 +14,7 @@ from streams.rows.layout import (
     ROW_VERSION,
     SECTIONS,
     SKILL_STATE,
+    WEEKLY_VERSION,
     WORD,
     Array,
     Indices,
@@ -49,7 +50,9 @@ class Split:
         found = np.bincount(self.owner, self.skill_states["evidence_items"], len(rows))
         if (found != self.headers["evidence_items"]).any():
             raise ValueError("the skill states of a row have not the evidence items that its header says")
-        self.sections = StoredSections(stored, bounds[3:], self.headers["version"] == EXTENDED_VERSION)
+        versions = self.headers["version"]
+        words = (versions >= EXTENDED_VERSION).astype(np.intp) + (versions == WEEKLY_VERSION)
+        self.sections = StoredSections(stored, bounds[3:], words)
 
     def fact_indices(self, columns: int) -> Indices:
         """Where each fact belongs in an array of shape (rows, columns), were it flat. Raises ValueError for one beyond
@@ -68,7 +71,7 @@ class Split:
         words = len(stored) // WORD - HEADER.itemsize // WORD + 1
         at_each_word: Array = np.ndarray(words, f"V{HEADER.itemsize}", stored, strides=(WORD,))
         headers: Array = at_each_word[starts // WORD].view(HEADER)
-        if (headers["version"] - np.uint8(ROW_VERSION) > EXTENDED_VERSION - ROW_VERSION).any():
+        if (headers["version"] - np.uint8(ROW_VERSION) > WEEKLY_VERSION - ROW_VERSION).any():
             raise ValueError("a row is of another version")
         return headers
 

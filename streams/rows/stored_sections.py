@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streams.rows.components import have_their_lengths
 from streams.rows.layout import (
@@ -30,20 +29,20 @@ class StoredSections(dict[str, list[bytes]]):
     Raises Fatal where sections are asked for that are not what their row says. What is copied through is not looked at.
     """
 
-    def __init__(self, stored: bytes, bounds: Indices, is_extended: NDArray[np.bool_]) -> None:
+    def __init__(self, stored: bytes, bounds: Indices, length_words: Indices) -> None:
         """`bounds[i]` is where in `stored` the i-th of SECTIONS of each row begins, the last but one where what it ends
-        with does, the last its end. `is_extended` says of which rows that begins with a word of lengths.
+        with does, the last its end. `length_words` says with how many words of lengths that begins: at most two.
         """
         super().__init__()
         self._stored = stored
         self._bounds = bounds
-        self._is_extended = is_extended
+        self._length_words = length_words
         self._cut: dict[str, list[bytes]] = {}
 
     @classmethod
     def none(cls, rows: int) -> "StoredSections":
         """Those of so many rows that have none."""
-        return cls(b"", np.zeros((len(SECTIONS) + 2, rows), np.intp), np.zeros(rows, np.bool_))
+        return cls(b"", np.zeros((len(SECTIONS) + 2, rows), np.intp), np.zeros(rows, np.intp))
 
     def __missing__(self, name: str) -> list[bytes]:
         """Cut the section out of all rows; of extensions all, as one says where the next is."""
@@ -51,7 +50,7 @@ class StoredSections(dict[str, list[bytes]]):
             cut = self._extensions()
         else:
             number = _NUMBERS[name]
-            cut = {name: self._between(number, number + 1) or [b""] * len(self._is_extended)}
+            cut = {name: self._between(number, number + 1) or [b""] * len(self._length_words)}
         self._cut.update(cut)
         self.update({each: sections.copy() for each, sections in cut.items()})
         return self[name]
@@ -59,10 +58,18 @@ class StoredSections(dict[str, list[bytes]]):
     def take(self, row_indices: Sequence[int]) -> "StoredSections":
         """Those of these rows, in this order."""
         at = np.asarray(row_indices, np.intp)
-        taken = StoredSections(self._stored, self._bounds[:, at], self._is_extended[at])
+        taken = StoredSections(self._stored, self._bounds[:, at], self._length_words[at])
         for to, sections in ((taken, self), (taken._cut, self._cut)):
             to.update({name: [of[row_index] for row_index in row_indices] for name, of in sections.items()})
         return taken
+
+    def with_section(self, name: str, sections: list[bytes]) -> "StoredSections":
+        """The same, with others of that name; these stay as they are, and neither may be changed any more."""
+        other = StoredSections(self._stored, self._bounds, self._length_words)
+        other.update(self)
+        other._cut = self._cut
+        other[name] = sections
+        return other
 
     def encode(self, headers: Array) -> list[list[bytes]]:
         """What the rows end with, in lists of one piece a row; noted in their `headers`, which say the rest of them."""
@@ -93,23 +100,35 @@ class StoredSections(dict[str, list[bytes]]):
     def _extensions(self) -> dict[str, list[bytes]]:
         stored, bounds = self._stored, self._bounds[-2:].tolist()
         cut: dict[str, list[bytes]] = {name: [] for name in EXTENSIONS}
-        explanations, tasks, components = cut.values()
+        explanations, tasks, enrolment, weeks, components = cut.values()
         words = memoryview(stored).cast("Q")
-        for begin, end, is_extended in zip(*bounds, self._is_extended.tolist(), strict=True):
-            at = of_tasks = of_components = begin
-            if is_extended:
-                word, at = words[begin // WORD], begin + WORD
-                if word == (end - at) << 32 > 0:  # tasks alone, as of most rows
+        for begin, end, length_words in zip(*bounds, self._length_words.tolist(), strict=True):
+            first = second = 0
+            at = begin + length_words * WORD
+            if length_words:
+                first = words[begin // WORD]
+                if length_words > 1:
+                    second = words[begin // WORD + 1]
+                elif first == (end - at) << 32 > 0:  # tasks alone, as of most rows without weeks
                     explanations.append(b"")
                     tasks.append(stored[at:end])
-                    components.append(b"")
+                    for none in (enrolment, weeks, components):
+                        none.append(b"")
                     continue
-                of_tasks = at + (word & 0xFFFFFFFF)
-                of_components = of_tasks + (word >> 32)
-                if not word or of_tasks % WORD or of_components % WORD or of_components > end:
-                    raise unreadable("a row has not the explanations and tasks that it says")
+            of_tasks = at + (first & 0xFFFFFFFF)
+            of_enrolment = of_tasks + (first >> 32)
+            of_weeks = of_enrolment + (second & 0xFFFFFFFF)
+            of_components = of_weeks + (second >> 32)
+            if length_words and (
+                not (second if length_words > 1 else first)
+                or (of_tasks | of_enrolment | of_weeks | of_components) % WORD
+                or of_components > end
+            ):
+                raise unreadable("a row has not the explanations, tasks, enrolment and weeks that it says")
             explanations.append(stored[at:of_tasks])
-            tasks.append(stored[of_tasks:of_components])
+            tasks.append(stored[of_tasks:of_enrolment])
+            enrolment.append(stored[of_enrolment:of_weeks])
+            weeks.append(stored[of_weeks:of_components])
             components.append(stored[of_components:end])
         if not have_their_lengths([part for part in components if part]):
             raise unreadable("a row has not the components that it says")

@@ -43,6 +43,12 @@ def fitted_skills(skill_set: SkillSet, artifact: Artifact) -> frozenset[str]:
     return frozenset(read | (artifact.card.skills.keys() & skill_set.skills.keys()))
 
 
+def skills_with_interval(skill_set: SkillSet, artifact: Artifact) -> NDArray[np.bool_]:
+    """For which skills a table of intervals was fitted; shape (skills,)."""
+    cards = [artifact.card.skills.get(name) for name in skill_set.names]
+    return np.array([bool(card and (card.intervals or card.outcome_intervals)) for card in cards])
+
+
 def shown_as(rows: RowBatch, fitted: NDArray[np.bool_], seen: NDArray[np.bool_]) -> NDArray[np.intp]:
     """How each skill of each row is shown: NOT_SHOWN, PROFILED, RATED or SCORED; all of shape (rows, skills).
 

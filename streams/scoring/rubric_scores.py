@@ -55,5 +55,11 @@ class RubricTexts:
         )  # fmt: skip
 
 
+def rated_scores(rows: RowBatch) -> Floats:
+    """Each skill's score by ratings, shape (rows, skills); one half where there are none."""
+    decay = rows.decay[:, None]
+    return _shrunken(rows.skill_states["rubric_total"] * decay, rows.skill_states["rubric_n"] * decay)
+
+
 def _shrunken(total: Floats, n: Floats) -> Floats:
     return np.asarray((total + STRENGTH / 2) / (n + STRENGTH))

@@ -12,8 +12,11 @@ from streams.evidence.source import Source
 from streams.rows.row_batch import RowBatch
 from streams.scoring.catalogue import catalogue_entry
 from streams.scoring.fusion import Fusion, ScoredBatch
+from streams.scoring.kinds import skills_with_interval
 from streams.scoring.noted_profiles import ProfileNumbers
+from streams.scoring.shown_scores import ShownScores
 from streams.scoring.updates import UpdateWriter
+from streams.scoring.weekly import with_week
 from streams.skills.skill_set import SkillSet
 
 
@@ -36,6 +39,7 @@ class Scorer:
         self._on_failure = on_failure
         self._fusion = Fusion(skill_set, artifact, types)
         self._profiles = ProfileNumbers(skill_set, artifact)
+        self._has_interval = skills_with_interval(skill_set, artifact)
         self._writer = UpdateWriter(skill_set, artifact, types, config_version)
 
     @property
@@ -44,7 +48,10 @@ class Scorer:
         return catalogue_entry(self.skill_set, self._artifact, self._types, self.config_version)
 
     async def score(self, rows: RowBatch) -> ScoredBatch:
-        """Estimate, then fuse: ask all sources about all `rows`, those that wait side by side within the deadline."""
+        """Estimate, then fuse: ask all sources about all `rows`, those that wait side by side within the deadline.
+
+        The rows of what is returned have their scores, for the week of their newest event, too.
+        """
         fusion = self.skill_set.fusion
         estimates = await collect(
             self._sources,
@@ -55,7 +62,7 @@ class Scorer:
             on_failure=self._on_failure,
         )
         fused = self._profiles.noted(rows, estimates, self._fusion.fuse(estimates))
-        return ScoredBatch.of(rows, estimates, fused)
+        return with_week(ScoredBatch.of(rows, estimates, fused), ShownScores.of(rows, fused, self._has_interval))
 
     def write(self, keys: Sequence[bytes], scored: ScoredBatch) -> list[bytes]:
         """The updates of scored rows, which are those of `keys`, in their order."""

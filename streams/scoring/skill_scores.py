@@ -12,6 +12,7 @@ from streams.scoring.contributions import Contributions
 from streams.scoring.evidence_texts import RowEvidence
 from streams.scoring.fusion import Fused, ScoredBatch
 from streams.scoring.json_columns import Column, SkillIndices, joined_columns, json_string, numbers
+from streams.scoring.kinds import skills_with_interval
 from streams.scoring.validated import is_out_of_range, is_validated
 from streams.skills.skill_set import SkillSet
 
@@ -28,8 +29,7 @@ class ScoreTexts:
         self._levels = skill_set.levels
         kinds = {name: b"mastery" if name in artifact.banks else b"score" for name in skill_set.names}
         self._names = [json_string(name) + b':{"kind":"%b","score":' % kind for name, kind in kinds.items()]
-        cards = [artifact.card.skills.get(name) for name in skill_set.names]
-        self._has_interval = np.array([bool(card and (card.intervals or card.outcome_intervals)) for card in cards])
+        self._has_interval = skills_with_interval(skill_set, artifact)
 
     def write(self, scored: ScoredBatch, evidence: RowEvidence, at: SkillIndices) -> Iterator[bytes]:
         """The scores at those indices."""

@@ -4,7 +4,8 @@ Column by column (`streams.scoring.json_columns`): what belongs to one student i
 """
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
+from typing import Final
 
 import numpy as np
 import orjson
@@ -13,15 +14,21 @@ from numpy.typing import NDArray
 from schemas.update import UPDATE_VERSION
 from streams.evidence.artifacts import Artifact
 from streams.evidence.registry import Types
-from streams.scoring.evidence_texts import EvidenceTexts
+from streams.rows.enrolment import enrolment_of
+from streams.rows.layout import Array
+from streams.scoring.change_texts import ChangeTexts
+from streams.scoring.evidence_texts import EvidenceTexts, RowEvidence
 from streams.scoring.fusion import ScoredBatch
 from streams.scoring.json_columns import Column, dates, grouped, indices_of, integers, joined_columns, json_string
 from streams.scoring.kinds import NOT_SHOWN, PROFILED, RATED, SCORED, shown_as
 from streams.scoring.mastery_list import MasteryList
-from streams.scoring.profiles import ProfileTexts
+from streams.scoring.profiles import Observed, ProfileTexts
 from streams.scoring.rubric_scores import RubricTexts
 from streams.scoring.skill_scores import ScoreTexts
 from streams.skills.skill_set import SkillSet
+
+_REMEMBERED: Final = 4_096
+"""Students of one class have the same fields."""
 
 
 class UpdateWriter:
@@ -33,27 +40,30 @@ class UpdateWriter:
         self._ratings = RubricTexts(skill_set)
         self._profiles = ProfileTexts(skill_set, artifact, types)
         self._mastery = MasteryList.of(artifact, skill_set.names)
+        self._changes = ChangeTexts(skill_set.names)
         self._ends_with = b',"config_version":%b}' % json_string(config_version)
 
     def write(self, keys: Sequence[bytes], scored: ScoredBatch) -> list[bytes]:
         """One SkillUpdate a row, which are those of `keys`, encoded; skills without any evidence are left out."""
-        headers = scored.rows.headers
+        rows, headers = scored.rows, scored.rows.headers
+        seen, evidence = self._profiles.seen(rows), self._evidence.of(rows)
+        shown = shown_as(rows, scored.fused.fitted, self._profiles.anything(scored, evidence, seen))
         updates = joined_columns(
             b'{"version":%d,"student_id":' % UPDATE_VERSION, map(json_string, map(bytes.decode, keys)),
             b',"seq":[', integers(headers["epoch"]), b",", integers(headers["offset"]),
             b'],"as_of":"', dates(headers["as_of_us"] // 1_000),
-            b'","skills":{', self._skills(scored),
+            b'","skills":{', self._skills(scored, shown, evidence, seen),
             b"}", _degraded(scored.failed, len(keys)),
-            self._mastery.write(scored.rows) if self._mastery else b"",
+            self._mastery.write(rows) if self._mastery else b"",
+            self._changes.write(rows, shown, evidence),
+            map(_enrolment, rows.sections["enrolment"]),
             self._ends_with,
         )  # fmt: skip
         return list(updates)
 
-    def _skills(self, scored: ScoredBatch) -> list[bytes]:
+    def _skills(self, scored: ScoredBatch, shown: Array, evidence: RowEvidence, seen: Observed) -> list[bytes]:
         """Of each row its skills, each as what it is."""
-        rows, seen = scored.rows, self._profiles.seen(scored.rows)
-        evidence = self._evidence.of(rows)
-        shown = shown_as(rows, scored.fused.fitted, self._profiles.anything(scored, evidence, seen))
+        rows = scored.rows
         writers = {
             SCORED: partial(self._scores.write, scored, evidence),
             RATED: partial(self._ratings.write, rows, evidence),
@@ -66,6 +76,13 @@ class UpdateWriter:
         else:
             texts = (next(written[how]) for how in shown[row, skill].tolist())
         return grouped(texts, row, len(rows))
+
+
+@lru_cache(_REMEMBERED)
+def _enrolment(section: bytes) -> bytes:
+    """The fields with the ids that a row has noted, and a comma before each."""
+    ids = enrolment_of(section)._asdict()
+    return b"".join(b',"%b":%b' % (name.encode(), json_string(each)) for name, each in ids.items() if each)
 
 
 def _degraded(failed: Mapping[str, NDArray[np.bool_]], row_indices: int) -> Column:

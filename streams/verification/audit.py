@@ -11,6 +11,7 @@ from typing import Final, Literal
 import msgspec
 
 from streams.rows.codec import KNOWN, decode_row
+from streams.rows.enrolment import enrolment_of
 from streams.rows.row import Pending, Row, SkillState
 from streams.rows.table import PartitionedRows
 from streams.rows.tasks import NO_TASK, tasks_of
@@ -131,7 +132,7 @@ def _contents_differ(live: Row, replayed: Row, counted: str) -> AuditFinding | N
     unequal = [name for name in ours.__struct_fields__ if getattr(ours, name) != getattr(theirs, name)]
     if unequal:
         return AuditFinding("state", f"{', '.join(unequal)} differ from the replay's")
-    return _tasks_differ(live, replayed)
+    return _enrolments_differ(live, replayed) or _tasks_differ(live, replayed)
 
 
 def _segments_differ(
@@ -152,7 +153,7 @@ def _comparable(row: Row) -> Row:
     """The row without scores and ids, which are compared apart, and without what belongs to reasoning."""
     skill_states = {name: _without_scores(skill_state) for name, skill_state in row.skills.items()}
     not_empty = {name: skill_state for name, skill_state in skill_states.items() if skill_state != _NO_SKILL_STATE}
-    unknown = {**dict.fromkeys(KNOWN, 0), "ids": b"", "segments": b"", "explanations": b"", "tasks": b""}
+    unknown = {**dict.fromkeys(KNOWN, 0), **dict.fromkeys(_COMPARED_APART, b"")}
     return msgspec.structs.replace(row, pending=Pending(), skills=not_empty, **unknown)
 
 
@@ -171,6 +172,14 @@ def _known_ids_differ(live: Row, replayed: Row) -> AuditFinding | None:
 def _without_scores(skill_state: SkillState) -> SkillState:
     items = [msgspec.structs.replace(item, task=NO_TASK) for item in skill_state.evidence_items]
     return msgspec.structs.replace(skill_state, score=-1.0, confidence=0.0, explained=-1.0, evidence_items=items)
+
+
+def _enrolments_differ(live: Row, replayed: Row) -> AuditFinding | None:
+    """A former version noted none, so what the live row lacks is not compared."""
+    pairs = zip(enrolment_of(live.enrolment), enrolment_of(replayed.enrolment), strict=True)
+    if any(ours not in (None, theirs) for ours, theirs in pairs):
+        return AuditFinding("state", "its course, class or school differ from the replay's")
+    return None
 
 
 def _tasks_differ(live: Row, replayed: Row) -> AuditFinding | None:
@@ -198,4 +207,6 @@ def _gone() -> NotCompared:
     return NotCompared("began before what the topic still holds")
 
 
+_COMPARED_APART: Final = ("ids", "segments", "explanations", "tasks", "enrolment", "weeks")
+"""Explanations and weeks are made of scores, which the replay computes at the end alone: they are not compared."""
 _NO_SKILL_STATE: Final = _without_scores(SkillState())

@@ -16,6 +16,7 @@ from schemas.update import (
     EvidenceItem,
     IndicatorRate,
     KnownSkill,
+    ScoreChange,
     SkillProfile,
     SkillScore,
     SkillUpdate,
@@ -24,13 +25,15 @@ from streams.evidence.artifacts import Artifact
 from streams.evidence.platforms import Platforms
 from streams.evidence.registry import Types, config_version, types_of
 from streams.evidence.source import EstimateStatus
+from streams.rows.enrolment import EnrolmentIds, enrolment_of
 from streams.rows.row import MAX_EVIDENCE
 from streams.rows.row_batch import RowBatch
+from streams.rows.weeks import SCALE, WeekUnderWay, begins_s, past_of
 from streams.scoring.evidence_texts import evidence_names
 from streams.scoring.fusion import Fused, ScoredBatch
 from streams.skills.skill_set import Indicator, SkillSet
 from streams.skills.sources import BUILT_IN
-from streams.vocabulary import INDEX
+from streams.vocabulary import INDEX, skill_code
 from tests.unit import reference_tasks
 
 
@@ -53,7 +56,11 @@ def updates(
             degraded=sorted(
                 name for name, said in scored.estimates.items() if EstimateStatus.FAILED in said.status[row_index]
             ),
+            changed=_changed(row_index, scored, skill_set, artifact, types),
             config_version=config_version(skill_set, types, artifact),
+            course_id=_named(row_batch, row_index).course_id or UNSET,
+            class_id=_named(row_batch, row_index).class_id or UNSET,
+            school_id=_named(row_batch, row_index).school_id or UNSET,
         )
         for row_index, student in enumerate(students)
     ]
@@ -62,6 +69,9 @@ def updates(
 def encoded(update: SkillUpdate) -> bytes:
     """The update in JSON, its arrays without the places at their end that are as usual."""
     document = msgspec.to_builtins(update)
+    for change in document.get("changed", []):
+        if change[-1] is None:
+            change.pop()
     for skill in document["skills"].values():
         items: list[tuple[list[Any], list[Any]]] = [(item, [1.0, None, 1]) for item in skill.get("evidence", [])]
         items += [(rate, [0.0]) for rate in skill.get("indicators", {}).values()]
@@ -69,6 +79,36 @@ def encoded(update: SkillUpdate) -> bytes:
             while len(item) > 2 and item[-1] == usual[len(item) - 3]:
                 item.pop()
     return msgspec.json.encode(document)
+
+
+def _named(row_batch: RowBatch, row_index: int) -> EnrolmentIds:
+    return enrolment_of(row_batch.sections["enrolment"][row_index])
+
+
+def _changed(
+    row_index: int, scored: ScoredBatch, skill_set: SkillSet, artifact: Artifact, types: Types
+) -> list[ScoreChange]:
+    """From the weeks that are over, and the skill as it is shown."""
+    rows, found = scored.rows, list[ScoreChange]()
+    under_way = WeekUnderWay.of(rows.sections["weeks"])
+    past, begin_s = past_of(under_way.past[row_index]), begins_s(int(under_way.week[row_index]))
+    for column, name in enumerate(skill_set.names):
+        skill = _skill(row_index, column, rows, scored, skill_set, artifact, types)
+        if not isinstance(skill, SkillScore) or skill_code(name) not in past:
+            continue
+        before, after = past[skill_code(name)][-1].score, round(skill.score * SCALE)
+        if abs(after - before) < 200:
+            continue
+        sign = 1 if after > before else -1
+        items = [
+            (int(item["weight"]) * sign, item)
+            for item in rows.evidence_items[row_index, column]
+            if item["weight"] and int(item["code"]) in evidence_names(skill_set)
+        ]
+        weights = [weight if int(item["time_s"]) >= begin_s else 0 for weight, item in items]
+        best = max(weights, default=0)
+        found.append(ScoreChange(name, before / SCALE, after / SCALE, weights.index(best) + 1 if best > 0 else None))
+    return found
 
 
 def _skill(

@@ -3,8 +3,10 @@
 from typing import Final
 from zlib import crc32
 
+import numpy as np
 from hypothesis import strategies as st
 
+from streams.rows.enrolment import EnrolmentIds, enrolment_section
 from streams.rows.explanations import LastExplanation, explanations_section
 from streams.rows.row import (
     ID_BYTES,
@@ -22,6 +24,7 @@ from streams.rows.row import (
     StoredEvidenceItem,
     Totals,
 )
+from streams.rows.weeks import SCALE, UNSCORED, WEEK_SCORE, WeekPoint, past_bytes, weeks_section
 from streams.vocabulary import FACTS, skill_code
 from tests.events import default_skills
 from tests.unit import reference_tasks
@@ -109,6 +112,26 @@ tasks: Final = st.just(b"") | st.dictionaries(
 ).map(reference_tasks.packed)
 
 
+_ids: Final = st.none() | st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=16)
+enrolments: Final = st.builds(EnrolmentIds, _ids, _ids, _ids).map(enrolment_section)
+
+_parts: Final = st.integers(0, SCALE) | st.just(UNSCORED)
+
+
+def _weeks(week: int, scores: dict[int, tuple[int, int, int, int]], past: dict[int, set[int]]) -> bytes:
+    records = [(skill, *scores[skill], 0) for skill in sorted(scores)]
+    points = {skill: [WeekPoint(each, each, UNSCORED, each) for each in sorted(past[skill])] for skill in past}
+    return weeks_section(week, np.array(records, WEEK_SCORE).tobytes(), past_bytes(points))
+
+
+weeks: Final = st.just(b"") | st.builds(
+    _weeks,
+    st.integers(0, 6_000),
+    st.dictionaries(CONFIGURED | FOREIGN, st.tuples(_parts, _parts, _parts, _parts), max_size=3),
+    st.dictionaries(CONFIGURED | FOREIGN, st.sets(st.integers(0, 6_000), min_size=1, max_size=4), max_size=2),
+)
+
+
 def rows(skills: st.SearchStrategy[int] = CONFIGURED, most_skills: int = 4) -> st.SearchStrategy[Row]:
     """Rows; `skills` are the codes of the skills of which they hold `most_skills` at most."""
     return st.builds(
@@ -135,6 +158,8 @@ def rows(skills: st.SearchStrategy[int] = CONFIGURED, most_skills: int = 4) -> s
         components=components,
         explanations=explanations,
         tasks=tasks,
+        enrolment=enrolments,
+        weeks=weeks,
         acts=st.integers(0, MAX_HELD_ACTS).map(lambda count: bytes(range(16)) * count),
         pending=pendings,
         erased_us=_us,

@@ -1,5 +1,6 @@
 """The row: its bytes are a contract with every changelog, and bounded."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -10,12 +11,22 @@ from hypothesis import strategies as st
 from schemas.errors import Fatal
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.components import ComponentTotals, components_of
+from streams.rows.enrolment import EnrolmentIds, enrolment_of, enrolment_section
 from streams.rows.explanations import LastExplanation, explanations_of, explanations_section
-from streams.rows.layout import COMPONENTS_VERSION, EXTENDED_VERSION, HEADER, MAX_FACTS, ROW_VERSION
+from streams.rows.layout import (
+    COMPONENTS_VERSION,
+    EXTENDED_VERSION,
+    EXTENSIONS,
+    HEADER,
+    MAX_FACTS,
+    ROW_VERSION,
+    WEEKLY_VERSION,
+)
 from streams.rows.row import (
     HALF_LIFE_US,
     MAX_EXPLAINED_FACTS,
     MAX_SKILL_STATES,
+    MAX_WEEKS,
     RECENT_IDS,
     ControlUse,
     Pending,
@@ -26,6 +37,7 @@ from streams.rows.row import (
 )
 from streams.rows.tasks import tasks_of
 from streams.rows.v1 import EvidenceItemV1, RowV1, TotalsV1
+from streams.rows.weeks import UNSCORED, WeekPoint, WeekUnderWay, begins_s, monday_of, past_bytes, past_of, week_of
 from streams.vocabulary import FACTS, RUBRIC, phrase_code, skill_code
 from tests.unit.row_strategies import CONFIGURED, FOREIGN, rows
 
@@ -112,6 +124,20 @@ EXPLANATIONS = bytes.fromhex(
 )
 TASKS = bytes.fromhex("02000000000000000500000004000000090000000800000053756d7300000000c39c62756e672033")
 VERSION_6 = b"\x06" + VERSION_4[1:] + len(EXPLANATIONS).to_bytes(8, "little") + EXPLANATIONS + COMPONENTS
+ENROLMENT = bytes.fromhex("0000020006000000376253c3bc64656e")
+WEEKS = bytes.fromhex(
+    "750b010000000000aa38c55d10270a1ad20fffff00000000aa38c55d02000000730b0000ffffffff740b1027d20fac0d"
+)
+VERSION_7 = (
+    b"\x07"
+    + VERSION_4[1:]
+    + (len(TASKS) << 32).to_bytes(8, "little")
+    + (len(ENROLMENT) + (len(WEEKS) << 32)).to_bytes(8, "little")
+    + TASKS
+    + ENROLMENT
+    + WEEKS
+    + COMPONENTS
+)
 
 
 def test_the_encoding_of_version_4_stays_as_it_is() -> None:
@@ -169,6 +195,57 @@ def test_a_row_of_version_6_may_have_tasks_with_explanations_or_without() -> Non
     alone = msgspec.structs.replace(row, components=b"", explanations=b"")
     assert encode_row(alone)[0] == EXTENDED_VERSION
     assert decode_row(encode_row(alone)) == alone
+
+
+def test_a_row_is_of_version_7_only_if_it_has_an_enrolment_or_weeks() -> None:
+    """Until then a program that knows no version 7 reads all rows."""
+    assert WEEKLY_VERSION == VERSION_7[0] == 7
+    row = msgspec.structs.replace(EVERY_FIELD, components=COMPONENTS, tasks=TASKS, enrolment=ENROLMENT, weeks=WEEKS)
+
+    assert encode_row(row) == VERSION_7
+    assert decode_row(VERSION_7) == row
+    assert encode_row(msgspec.structs.replace(row, enrolment=b"", weeks=b""))[0] == EXTENDED_VERSION
+    for one in ("enrolment", "weeks"):
+        alone = msgspec.structs.replace(EVERY_FIELD, **{one: getattr(row, one)})
+        assert encode_row(alone)[0] == WEEKLY_VERSION
+        assert decode_row(encode_row(alone)) == alone
+
+
+def test_where_a_student_learns_is_read_from_its_part_of_a_row() -> None:
+    assert enrolment_of(ENROLMENT) == EnrolmentIds(None, "7b", "Süden")
+    assert enrolment_section(EnrolmentIds(None, "7b", "Süden")) == ENROLMENT
+    assert enrolment_of(b"") == EnrolmentIds()
+
+
+def test_weeks_are_read_from_their_part_of_a_row() -> None:
+    under_way = WeekUnderWay.of([b"", WEEKS])
+
+    assert under_way.week.tolist() == [-1, 2_933]
+    assert under_way.owner.tolist() == [1]
+    assert under_way.scores.tolist() == [(skill_code("empathy"), 10_000, 6_666, 4_050, UNSCORED, 0)]
+    assert past_of(under_way.past[1]) == {
+        skill_code("empathy"): [WeekPoint(2_931, 0, UNSCORED, UNSCORED), WeekPoint(2_932, 10_000, 4_050, 3_500)]
+    }
+
+
+def test_a_week_begins_on_monday() -> None:
+    at = datetime(2026, 3, 30, tzinfo=UTC)
+    monday_us = round(at.timestamp() * 1e6)
+
+    assert (week_of(monday_us), week_of(monday_us - 1)) == (
+        week_of(monday_us + 6 * 86_400_000_000),
+        week_of(monday_us) - 1,
+    )
+    assert monday_of(week_of(monday_us)) == "2026-03-30"
+    assert begins_s(week_of(monday_us)) == at.timestamp()
+
+
+def test_of_more_weeks_than_a_row_has_the_last_are_kept_and_of_more_skills_those_of_the_last_weeks() -> None:
+    points = [WeekPoint(week, 5_000, UNSCORED, UNSCORED) for week in range(60)]
+    many = {skill: [WeekPoint(skill, 1, UNSCORED, UNSCORED)] for skill in range(1, MAX_SKILL_STATES + 3)}
+
+    assert past_of(past_bytes({7: points})) == {7: points[-(MAX_WEEKS - 1) :]}
+    assert list(past_of(past_bytes(many))) == list(range(3, MAX_SKILL_STATES + 3))
 
 
 def test_of_more_skills_than_a_row_has_those_explained_last_are_kept() -> None:
@@ -230,7 +307,7 @@ def first_version(evidence_items: list[EvidenceItemV1] | None = None, **changed:
 
 
 def test_every_field_differs_from_its_default_in_the_sample() -> None:
-    for name in set(Row.__struct_fields__) - {"erased_us", "voidable", "components", "explanations", "tasks"}:
+    for name in set(Row.__struct_fields__) - {"erased_us", "voidable", *EXTENSIONS}:
         assert getattr(EVERY_FIELD, name) != getattr(Row(), name)
 
 
@@ -330,9 +407,9 @@ def test_a_row_that_cannot_be_understood_stops_the_worker(stored: bytes) -> None
         decode_row(stored)
 
 
-@pytest.mark.parametrize("version", [7, 8, 127])
+@pytest.mark.parametrize("version", [8, 9, 127])
 def test_a_row_of_a_newer_version_stops_the_worker_and_is_named(version: int) -> None:
-    with pytest.raises(Fatal, match=f"version {version};.* 1 to {EXTENDED_VERSION}"):
+    with pytest.raises(Fatal, match=f"version {version};.* 1 to {WEEKLY_VERSION}"):
         decode_row(bytes([version]) + VERSION_4[1:])
 
 
@@ -357,6 +434,7 @@ def read(stored: bytes) -> Row | None:
             VERSION_4[:8],
             VERSION_5[:8],
             VERSION_6[:8],
+            VERSION_7[:8],
         ]
     ),
 )
@@ -368,7 +446,7 @@ def test_any_bytes_are_a_row_or_refused(garbage: bytes, beginning: bytes) -> Non
 
 @settings(max_examples=500, deadline=None)
 @given(
-    st.sampled_from([VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6]),
+    st.sampled_from([VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7]),
     st.integers(0, 500),
     st.integers(0, 255),
 )
@@ -378,7 +456,7 @@ def test_a_row_with_a_wrong_byte_is_a_row_of_its_length_or_refused(stored: bytes
 
     row = read(wrong)
 
-    assert row is None or wrong[0] not in range(ROW_VERSION, EXTENDED_VERSION + 1) or len(encode_row(row)) == len(wrong)
+    assert row is None or wrong[0] not in range(ROW_VERSION, WEEKLY_VERSION + 1) or len(encode_row(row)) == len(wrong)
 
 
 def test_no_phrase_is_called_as_a_fact_or_a_rating() -> None:

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from schemas.bounds import MAX_SKILLS
 from schemas.errors import Fatal
 from streams.rows.codec import decode_row, encode_row
-from streams.rows.layout import EXTENDED_VERSION
+from streams.rows.layout import WEEKLY_VERSION
 from streams.rows.row import MAX_ROW_BYTES, MAX_SKILL_STATES, Pending, Row, SkillState, StoredEvidenceItem, Totals
 from streams.rows.row_batch import RowBatch
 from streams.vocabulary import FACTS
 from streams.vocabulary import skill_code as code
 from tests.events import Student, default_skills, event, own_time_us, row_batch_of
 from tests.unit.row_strategies import CONFIGURED, FOREIGN, pendings, rows
-from tests.unit.test_row import EVERY_FIELD, VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6
+from tests.unit.test_row import EVERY_FIELD, VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7
 from tests.unit.test_row_bounds import worst_case
 
 NAMES: Final = default_skills().names
@@ -85,7 +85,7 @@ def test_students_of_whom_none_was_seen_yet_are_empty_rows_that_can_be_changed()
 
 def test_rows_of_all_versions_lie_side_by_side() -> None:
     former = [encode_row(decode_row(row)) for row in (VERSION_1, VERSION_2, VERSION_3)]
-    present = [VERSION_5, VERSION_4, VERSION_6]
+    present = [VERSION_5, VERSION_4, VERSION_6, VERSION_7]
 
     assert RowBatch.of([*present, VERSION_1, VERSION_2, VERSION_3], NAMES).encode() == [*present, *former]
 
@@ -234,9 +234,9 @@ def test_a_row_is_not_completed_by_its_neighbour() -> None:
 @pytest.mark.parametrize("line", [0, 1, 2])
 def test_a_row_of_a_newer_version_among_others_is_named(line: int) -> None:
     stored = [VERSION_4, VERSION_1, VERSION_4]
-    stored[line] = bytes([EXTENDED_VERSION + 1]) + VERSION_4[1:]
+    stored[line] = bytes([WEEKLY_VERSION + 1]) + VERSION_4[1:]
 
-    with pytest.raises(Fatal, match=f"version {EXTENDED_VERSION + 1};"):
+    with pytest.raises(Fatal, match=f"version {WEEKLY_VERSION + 1};"):
         RowBatch.of(stored, NAMES)
 
 

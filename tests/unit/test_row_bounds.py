@@ -2,12 +2,14 @@
 
 from zlib import crc32
 
+import numpy as np
 import pytest
 
 from schemas.bounds import MAX_SKILLS
-from schemas.event import MAX_COMPONENT_CHARS
+from schemas.event import MAX_COMPONENT_CHARS, MAX_IDENTIFIER_CHARS
 from streams.folding.history import MAX_ORIGINS
 from streams.rows.codec import decode_row, encode_row
+from streams.rows.enrolment import EnrolmentIds, enrolment_section
 from streams.rows.explanations import LastExplanation, explanations_section
 from streams.rows.layout import HELD_ACT, MAX_FACTS, SEGMENT, VOIDABLE
 from streams.rows.row import (
@@ -25,6 +27,7 @@ from streams.rows.row import (
     MAX_SKILL_STATES,
     MAX_VOIDABLE,
     MAX_VOIDABLE_OF_EVENT,
+    MAX_WEEKS,
     ControlUse,
     Pending,
     Row,
@@ -33,6 +36,7 @@ from streams.rows.row import (
     Totals,
 )
 from streams.rows.tasks import MAX_TASK_BYTES, tasks_section
+from streams.rows.weeks import SCALE, WEEK_SCORE, WeekPoint, past_bytes, weeks_section
 from streams.vocabulary import FACTS
 from tests.unit.reference_components import Held, packed
 
@@ -64,6 +68,14 @@ def explanations(skills: int, facts: int = MAX_EXPLAINED_FACTS) -> bytes:
 def tasks(count: int, chars: int = MAX_TASK_BYTES) -> bytes:
     """So many, with names of so many bytes."""
     return tasks_section(dict.fromkeys(range(1, count + 1), b"x" * chars))
+
+
+def weeks(skills: int, past: int = MAX_WEEKS - 1, under_way: int | None = None) -> bytes:
+    """Of so many skills with a score, each of so many weeks that are over, and the one under way."""
+    scores = [(skill, SCALE, SCALE, SCALE, SCALE, 0) for skill in range(skills if under_way is None else under_way)]
+    points = [WeekPoint(week, SCALE, SCALE, SCALE) for week in range(past)]
+    whole = dict.fromkeys(range(skills), points) if past else {}
+    return weeks_section(past, np.array(scores, WEEK_SCORE).tobytes(), past_bytes(whole))
 
 
 def worst_case(
@@ -103,6 +115,8 @@ def test_the_worst_row_stays_within_its_bound_and_gives_nothing_up() -> None:
     longest = [chr(0x10000 + number) * MAX_COMPONENT_CHARS for number in range(MAX_COMPONENTS_PER_STUDENT)]
     row = worst_case(MAX_SKILL_STATES, components=components(longest), explanations=explanations(MAX_SKILL_STATES))
     row.tasks = tasks(MAX_SKILL_STATES * MAX_EVIDENCE)
+    row.enrolment = enrolment_section(EnrolmentIds(*[chr(0x10000) * MAX_IDENTIFIER_CHARS] * 3))
+    row.weeks = weeks(MAX_SKILL_STATES, under_way=MAX_SKILLS)
 
     stored = encode_row(row)
 
@@ -130,6 +144,18 @@ def test_what_explanations_add_to_a_row_is_as_the_docs_state_it(skills: int, fac
 @pytest.mark.parametrize(("count", "chars", "size_bytes"), [(1, 8, 32), (6, 11, 160), (21, 64, 1_528)])
 def test_what_tasks_add_to_a_row_is_as_the_docs_state_it(count: int, chars: int, size_bytes: int) -> None:
     assert len(encode_row(Row(tasks=tasks(count, chars)))) - len(encode_row(Row())) == size_bytes
+
+
+@pytest.mark.parametrize(("skills", "past", "size_bytes"), [(1, 0, 40), (1, 51, 456), (2, 51, 888), (7, 51, 3_048)])
+def test_what_weeks_add_to_a_row_is_as_the_docs_state_it(skills: int, past: int, size_bytes: int) -> None:
+    assert len(encode_row(Row(weeks=weeks(skills, past)))) - len(encode_row(Row())) == size_bytes
+
+
+@pytest.mark.parametrize(
+    ("ids", "size_bytes"), [(EnrolmentIds(None, "7b"), 32), (EnrolmentIds("maths", "7b", "north"), 40)]
+)
+def test_what_an_enrolment_adds_to_a_row_is_as_the_docs_state_it(ids: EnrolmentIds, size_bytes: int) -> None:
+    assert len(encode_row(Row(enrolment=enrolment_section(ids)))) - len(encode_row(Row())) == size_bytes
 
 
 @pytest.mark.parametrize(("skills", "size_bytes"), [(7, 6_104), (8, 6_280), (MAX_SKILLS, 16_136)])
