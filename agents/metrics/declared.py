@@ -38,6 +38,7 @@ TokenUse = Literal["fresh_input", "cached_input", "answer", "reasoning"]
 Generator = Literal["model", "template", "scripted"]
 TokenKind = Literal["input", "output"]
 AnnouncementOutcome = Literal["sent", "failed", "unreadable", "forged"]
+QueryOutcome = Literal["answered", "unknown", "erased", "unavailable", "misdirected", "other"]
 PeerOutcome = Literal["answered", "timeout", "unreachable", "misdirected"]
 WebRefusal = Literal["token", "role", "attempts", "host", "slow", "large", "connections", "streams"]
 
@@ -391,6 +392,20 @@ class Metrics:
             "requests",
             "What this worker asked others (`misdirected`: another worker than the one that was meant answered).",
             get_args(PeerOutcome),
+        )
+        self.queries: CounterBy[QueryOutcome] = declare.counter_by(
+            "outcome",
+            "queries",
+            "queries",
+            "What this worker was asked about students, also on behalf of others (`unavailable`: the owner is away or "
+            "restores, or a look-up failed; `misdirected`: another worker asked, and the partition is not here).",
+            get_args(QueryOutcome),
+        )
+        self.explanations_indexed = declare.gauge(
+            "explanations_indexed",
+            "students",
+            "Students whose last explanation this worker can find, 16 bytes each; 0 until somebody asks for one.",
+            adds_up="yes",
         )
         self.rebalances = declare.counter("rebalances", "rebalances", "Times that partitions were given up.")
         self.recovery_duration_s = declare.histogram(

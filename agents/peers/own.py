@@ -16,18 +16,21 @@ _ANY_ADDRESS: Final = frozenset({"", "0.0.0.0", "::", "[::]"})
 
 
 class OwnWorker:
-    """`state` tells what it owns, `url` where its pages are, once they are served."""
+    """`state` tells what it owns, `url` where its pages are, by the port that they are served at: `pages_port`, once
+    they are.
+    """
 
     def __init__(
         self,
         instance: str,
-        url: Callable[[], str],
+        url: Callable[[int], str],
         state: Callable[[], Owned],
         interval_s: float,
         now: Callable[[], datetime],
     ) -> None:
         self.instance = instance
         self.interval_s = interval_s
+        self.pages_port = 0
         self._url, self._state, self._now = url, state, now
         self._started = self._since = now()
         self._owned: Owned = (frozenset(), False)
@@ -46,7 +49,7 @@ class OwnWorker:
         return WorkerAnnouncement(
             version=ANNOUNCEMENT_VERSION,
             instance=self.instance,
-            url=self._url(),
+            url=self._url(self.pages_port),
             program=version("skillstream"),
             started=self._started,
             at=self._now(),

@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
@@ -39,16 +38,15 @@ from agents.metrics import Metrics
 from agents.metrics.seen_names import SeenNames
 from agents.operations.dead_letters.gate import DeadLetterGate
 from agents.operations.dead_letters.past import PastDeadLetters
-from agents.peers import Announcer, GroupFigures, OwnWorker, PeerRequests, Peers, WorkerFigures, WorkersTopic
-from agents.peers.own import advertised_url, named_in
+from agents.peers.own import named_in
 from agents.reasoning.service import Explanations
 from agents.reasoning.setup import now_us, policy_of
 from agents.stores.opening import open_store, validate_store
 from agents.tracing import open_tracing
 from agents.web import Bounds, RoleTokens, WebServer
 from agents.web.dashboard import dashboard_pages
-from agents.web.figures import figure_pages
 from agents.web.streaming import EventStreams
+from agents.worker.answering import Answering
 from agents.worker.figures import figure_parts
 from agents.worker.garbage_collection import collect_rarely
 from agents.worker.input_identity import CheckpointedStep, InputIdentity
@@ -139,18 +137,16 @@ class Worker:
             window_s=settings.lag_window_s,
         )
         self._health = self._make_health()
-        self._own = OwnWorker(
-            self._delivery.client_name, self._url, self._owned, settings.announce_every_s, partial(datetime.now, UTC)
-        )
-        self._workers = WorkersTopic(
-            settings, self._keyring.sign, self._keyring.authentic, lambda: self._metrics.announcements.add("forged")
-        )
-        self._peers = Peers(self._own, self._workers, self._metrics, now=partial(datetime.now, UTC))
-        self._requests = PeerRequests(self._metrics, settings.peer_timeout_s)
         self._figures = self._make_figures()
-        parts = {**figure_parts(self._metrics, self._health, self._lag), DASHBOARD_PART: self._figures.now}
-        figures = WorkerFigures(self._own, parts)
-        group_figures = GroupFigures(self._peers, figures, self._requests, settings.partitions)
+        self._answering = Answering(
+            settings,
+            self._channels,
+            self._app,
+            self._pipeline,
+            self._keyring,
+            self._metrics,
+            {**figure_parts(self._metrics, self._health, self._lag), DASHBOARD_PART: self._figures.now},
+        )
         self._web = WebServer(
             settings.web_host,
             settings.web_port,
@@ -164,14 +160,14 @@ class Worker:
             bounds=Bounds(settings.web_connections, settings.web_header_timeout_s),
             seen=self._seen,
             pages=[
-                *figure_pages(figures, group_figures),
+                *self._answering.pages,
                 *dashboard_pages(
-                    Drawing(group_figures.now),
+                    Drawing(self._answering.group.now),
                     EventStreams(settings.web_streams, partial(self._metrics.web_refused.add, "streams")),
                     settings.app_id,
                 ),
             ],
-            instance=self._own.instance,
+            instance=self._answering.own.instance,
         )
 
     def run(self) -> int:
@@ -210,11 +206,10 @@ class Worker:
                 stack.push_async_callback(self._traced.aclose)
             if self._explanations is not None:
                 await stack.enter_async_context(self._explanations.ready())
-            stack.push_async_callback(self._peers.close)
-            stack.push_async_callback(self._requests.close)
+            stack.push_async_callback(self._answering.close)
             await self._web.start()
             stack.push_async_callback(self._web.stop)
-            announcer = Announcer(self._own, self._workers, self._metrics)
+            self._answering.own.pages_port = self._web.port
             _log.info("Pages at %s", self._web.url)
             running = [
                 self._lag.run(),
@@ -223,7 +218,7 @@ class Worker:
                 self._config.follow(self._settings.fusion_config_poll_s),
                 self._rescorer.run(),
                 self._figures.run(),
-                announcer.run(),
+                self._answering.announcer.run(),
             ]
             if self._explanations is not None:
                 running += [self._explanations.serve(), self._explanations.watch_redis()]
@@ -235,13 +230,7 @@ class Worker:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
                 if self._app.failure is None:
-                    await announcer.leave()
-
-    def _url(self) -> str:
-        return advertised_url(self._settings, self._web.port)
-
-    def _owned(self) -> tuple[frozenset[int], bool]:
-        return self._app.ownership.active, self._app.table_recovered
+                    await self._answering.announcer.leave()
 
     def _is_stopping(self) -> bool:
         return bool(self._app.should_stop)
@@ -395,7 +384,7 @@ class Worker:
             app.table.rows,
             self._identity,
             lambda: self._config.rescore,
-            lambda: app.ownership.active if app.table_recovered else frozenset(),
+            self._app.complete_partitions,
             settings.rescore_students_per_s,
         )
 

@@ -3,6 +3,7 @@ under that configuration; another is put in its place between batches.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from schemas.catalogue import CatalogueEntry
 from streams.evidence.artifacts import Artifact
@@ -42,7 +43,7 @@ class Scorer:
         self._has_interval = skills_with_interval(skill_set, artifact)
         self._writer = UpdateWriter(skill_set, artifact, types, config_version)
 
-    @property
+    @cached_property
     def catalogue_entry(self) -> CatalogueEntry:
         """What its updates do not say, since it is the same in all of them."""
         return catalogue_entry(self.skill_set, self._artifact, self._types, self.config_version)

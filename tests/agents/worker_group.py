@@ -66,7 +66,7 @@ class Member:
             **self.options,
         )
 
-    def where(self) -> str:
+    def where(self, _port: int) -> str:
         return self.url or self.server.url.rstrip("/")
 
     async def get(self, path: str, **headers: str) -> Answer:

@@ -109,14 +109,16 @@ def test_what_is_no_announcement_is_passed_over(value: bytes, key: bytes) -> Non
 
 def test_a_worker_says_since_when_it_owns_what_it_owns() -> None:
     now, owned = [T0], [(frozenset[int](), False)]
-    own = OwnWorker("me", lambda: "http://h:1", lambda: owned[0], 30, lambda: now[0])
+    own = OwnWorker("me", lambda port: f"http://h:{port}", lambda: owned[0], 30, lambda: now[0])
     now[0], owned[0] = T0 + timedelta(seconds=5), (frozenset({2, 1}), False)
     restoring = own.announcement()
+    own.pages_port = 7
     now[0], owned[0] = T0 + timedelta(seconds=9), (frozenset({2, 1}), True)
     ready = own.announcement()
 
     assert (restoring.partitions, restoring.ready, restoring.since) == ((1, 2), False, T0 + timedelta(seconds=5))
     assert (ready.partitions, ready.ready, ready.since) == ((1, 2), True, restoring.since)
+    assert ready.url == "http://h:7"
     assert (ready.started, ready.at) == (T0, T0 + timedelta(seconds=9))
 
 

@@ -176,6 +176,10 @@ class DeliveryApp(faust.App):
         """Those that this worker owns."""
         return self.ownership.active
 
+    def complete_partitions(self) -> Partitions:
+        """Those that this worker owns, once their rows are complete; from any thread."""
+        return self.ownership.active if self.ownership.table_recovered else frozenset()
+
     @property
     def table_recovered(self) -> bool:
         """Whether their rows are complete, and their records are folded."""

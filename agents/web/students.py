@@ -1,0 +1,55 @@
+"""The pages that tell of one student, for readers: answered by the owner of the student's partition, whoever is asked.
+
+    /students/{id}                  the newest scores, and what they were made of
+    /students/{id}/explanation      the last explanation
+
+Ids are percent-encoded as a whole, slashes too.
+"""
+
+from http import HTTPStatus
+from urllib.parse import unquote_to_bytes
+
+from aiohttp import web
+
+from agents.display.plain import plain
+from agents.queries import OwnersAnswers
+from agents.queries.owner import AnswerHere, QueryAnswer, no_answer
+from agents.queries.student import StudentQueries
+from agents.web.pages import Page, Respond
+from schemas.event import MAX_IDENTIFIER_CHARS
+
+
+def student_pages(owners: OwnersAnswers, queries: StudentQueries) -> list[Page]:
+    """All of them."""
+
+    def page(path: str, here: AnswerHere) -> Page:
+        return Page(path, _responding(owners, here), role="reader")
+
+    return [
+        page("/students/{id}", queries.scores),
+        page("/students/{id}/explanation", queries.explanation),
+    ]
+
+
+def _responding(owners: OwnersAnswers, here: AnswerHere) -> Respond:
+    async def respond(request: web.Request) -> web.Response:
+        path = request.rel_url.raw_path
+        key = student_key(path)
+        found = key if isinstance(key, QueryAnswer) else await owners.answer(key, path, request.headers, here)
+        return web.Response(
+            body=found.body, status=found.status, content_type=found.content_type, headers=found.headers
+        )
+
+    return respond
+
+
+def student_key(raw_path: str) -> bytes | QueryAnswer:
+    """The key of the student in `/students/<id>…`; what to answer where that is no id."""
+    try:
+        key = unquote_to_bytes(raw_path.split("/")[2])
+        student = key.decode()
+    except (UnicodeError, IndexError):
+        return no_answer(HTTPStatus.BAD_REQUEST, "the id is not UTF-8, percent-encoded")
+    if not 1 <= len(student) <= MAX_IDENTIFIER_CHARS:
+        return no_answer(HTTPStatus.BAD_REQUEST, plain(f"an id has 1 to {MAX_IDENTIFIER_CHARS} characters"))
+    return key

@@ -1,0 +1,76 @@
+"""What a worker answers beside its work: about itself, about the group, about students."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+
+from agents.config.channels import Channels
+from agents.config.header_keys import Keyring
+from agents.config.settings import Settings
+from agents.delivery.faust.app import DeliveryApp
+from agents.metrics import Metrics
+from agents.peers import Announcer, GroupFigures, OwnWorker, PeerRequests, Peers, WorkerFigures, WorkersTopic
+from agents.peers.figures import FigurePart
+from agents.peers.own import advertised_url
+from agents.queries import ExplanationTopic, LastExplanations, OwnersAnswers, RowLookups, StudentAnswers
+from agents.queries.student import StudentQueries
+from agents.web.figures import figure_pages
+from agents.web.pages import Page
+from agents.web.students import student_pages
+from streams.input.partitioner import partitioner
+from streams.input.placement import KeyPlacement
+from streams.pipeline import Pipeline
+
+
+class Answering:
+    """Of one worker: `pages` to be served, and the `announcer` to be run. Connects to nothing before it is asked."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        channels: Channels,
+        app: DeliveryApp,
+        pipeline: Pipeline,
+        keyring: Keyring,
+        metrics: Metrics,
+        parts: Mapping[str, FigurePart],
+    ) -> None:
+        """`parts` are what the worker says of itself in figures, by name."""
+        now = partial(datetime.now, UTC)
+        self.own = OwnWorker(
+            app.delivery.settings.client_name,
+            partial(advertised_url, settings),
+            lambda: (app.active_partitions, app.table_recovered),
+            settings.announce_every_s,
+            now,
+        )
+        log = WorkersTopic(settings, keyring.sign, keyring.authentic, lambda: metrics.announcements.add("forged"))
+        self.announcer = Announcer(self.own, log, metrics)
+        self._peers = Peers(self.own, log, metrics, now=now)
+        self._requests = PeerRequests(metrics, settings.peer_timeout_s)
+        self._explanations = ExplanationTopic(settings.broker, channels.reasoning, app.complete_partitions, metrics)
+        figures = WorkerFigures(self.own, parts)
+        self.group = GroupFigures(self._peers, figures, self._requests, settings.partitions)
+        placement = KeyPlacement(partitioner(settings.partitioner), settings.partitions)
+        owners = OwnersAnswers(self._peers, self._requests, placement, app.complete_partitions, metrics)
+        self.pages: list[Page] = [
+            *figure_pages(figures, self.group),
+            *student_pages(owners, self._queries(settings, app, pipeline)),
+        ]
+
+    def _queries(self, settings: Settings, app: DeliveryApp, pipeline: Pipeline) -> StudentQueries:
+        timeout_s = settings.peer_timeout_s / 2  # so that whoever asks for another hears of what is late
+        lookups = RowLookups(pipeline)
+        return StudentQueries(
+            app.table.rows,
+            lookups,
+            StudentAnswers(lookups, lambda: pipeline.scorer.catalogue_entry, timeout_s),
+            LastExplanations(self._explanations, timeout_s),
+        )
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        await self._requests.close()
+        await self._peers.close()
+        await asyncio.to_thread(self._explanations.close)
