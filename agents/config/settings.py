@@ -155,6 +155,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     advertised_url: str | None = None
     announce_every_s: Annotated[float, Meta(ge=0.1, le=3_600)] = 30.0
     peer_timeout_s: Annotated[float, Meta(gt=0, le=60)] = 2.0
+    inference_requests: Annotated[int, Meta(ge=1, le=100)] = 2
+    inference_items: Annotated[int, Meta(ge=1, le=100_000)] = 10_000
+    inference_max_mb: Annotated[int, Meta(ge=1, le=1_000)] = 32
+    inference_pause_s: Annotated[float, Meta(gt=0, le=600)] = 20.0
+    inference_timeout_s: PositiveSeconds = 300.0
     seen_names: Annotated[int, Meta(ge=0, le=10_000)] = 200
     stall_after_s: PositiveSeconds = 90.0
     open_transaction_s: PositiveSeconds = 60.0

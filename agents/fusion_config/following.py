@@ -14,6 +14,7 @@ from agents.kafka.errors import BrokerUnavailable, DamagedBatch, NoSuchTopic, To
 from agents.kafka.followed import TopicStartedAnew
 from agents.logs import lifecycle
 from schemas.catalogue import CatalogueEntry
+from schemas.fusion_config import Overrides
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
 from streams.scoring.config_log import ConfigEntry, ConfigLog, RefusedEntry, RescoreEntry
@@ -102,6 +103,11 @@ class ConfigFollower:
         is not yet in force.
         """
         return self._entries.rescore if self._entries.in_force == self._in_force else None
+
+    @property
+    def overrides(self) -> Overrides:
+        """Those in force."""
+        return NO_OVERRIDES if self._in_force is None else self._in_force.overrides
 
     @property
     def problem(self) -> str | None:

@@ -43,6 +43,8 @@ PeerOutcome = Literal["answered", "timeout", "unreachable", "misdirected"]
 WebRefusal = Literal["token", "role", "attempts", "host", "slow", "large", "connections", "streams"]
 
 SpanOutcome = Literal["exported", "failed"]
+InferenceKind = Literal["events", "students"]
+InferenceOutcome = Literal["answered", "busy", "unreadable", "too_many", "too_large", "slow", "gone", "failed"]
 
 EVENT_OUTCOMES: Final[tuple[EventOutcome, ...]] = get_args(EventOutcome)
 
@@ -406,6 +408,35 @@ class Metrics:
             "students",
             "Students whose last explanation this worker can find, 16 bytes each; 0 until somebody asks for one.",
             adds_up="yes",
+        )
+        self.inference_requests: CounterBy[InferenceOutcome] = declare.counter_by(
+            "outcome",
+            "inference_requests",
+            "requests",
+            "Requests to `/inference/batch`: `answered` to the end; refused as `busy` (more than "
+            "SKILLSTREAM_INFERENCE_REQUESTS at once), `unreadable`, `too_many` (SKILLSTREAM_INFERENCE_ITEMS), "
+            "`too_large` (SKILLSTREAM_INFERENCE_MAX_MB); cut for being `slow` (SKILLSTREAM_INFERENCE_PAUSE_S, "
+            "SKILLSTREAM_INFERENCE_TIMEOUT_S); `gone`: nobody reads the answer; `failed`: the inference process did.",
+            get_args(InferenceOutcome),
+        )
+        self.inference_items: CounterBy[InferenceKind] = declare.counter_by(
+            "of",
+            "inference_items",
+            "items",
+            "Items that were read of their bodies, by what they are.",
+            ["events", "students"],
+        )
+        self.inference_in_progress = declare.gauge(
+            "inference_in_progress", "requests", "Requests to `/inference/batch` that are under way.", adds_up="yes"
+        )
+        self.inference_duration_s = declare.histogram(
+            "inference_duration_seconds", "seconds", "Time that a request to `/inference/batch` took.", _SECONDS
+        )
+        self.inference_starts = declare.counter(
+            "inference_starts",
+            "starts",
+            "Times that the inference process was started: at the first request, and after five minutes without one. "
+            "More often, look why it ends.",
         )
         self.rebalances = declare.counter("rebalances", "rebalances", "Times that partitions were given up.")
         self.recovery_duration_s = declare.histogram(

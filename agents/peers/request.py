@@ -48,9 +48,18 @@ class PeerRequests:
 
     async def get(self, peer: Peer, path: str, headers: Mapping[str, str]) -> PeerAnswer:
         """The answer to a request for `path`, as it is sent: quoted. Raises PeerUnreachable."""
+        return await self._ask(peer, "GET", path, headers, None)
+
+    async def post(self, peer: Peer, path: str, headers: Mapping[str, str], body: bytes) -> PeerAnswer:
+        """As `get`, with a body."""
+        return await self._ask(peer, "POST", path, headers, body)
+
+    async def _ask(
+        self, peer: Peer, method: str, path: str, headers: Mapping[str, str], body: bytes | None
+    ) -> PeerAnswer:
         try:
             async with asyncio.timeout(self._timeout_s):
-                answer = await self._get(peer, path, headers)
+                answer = await self._answer(peer, method, path, headers, body)
         except TimeoutError:
             self._metrics.peer_requests.add("timeout")
             raise PeerUnreachable(f"no answer within {self._timeout_s:g} s") from None
@@ -66,12 +75,15 @@ class PeerRequests:
         if session is not None:
             await session.close()
 
-    async def _get(self, peer: Peer, path: str, headers: Mapping[str, str]) -> PeerAnswer:
+    async def _answer(
+        self, peer: Peer, method: str, path: str, headers: Mapping[str, str], sent_body: bytes | None
+    ) -> PeerAnswer:
         sent = {name: value for name in PASSED_ON if (value := headers.get(name))}
         if cookies := own_cookies(headers.get("Cookie", "")):
             sent["Cookie"] = cookies
         sent[ASKED_HEADER] = quote(peer.instance)
-        async with self._opened().get(peer.announced.url + path, headers=sent, allow_redirects=False) as response:
+        url = peer.announced.url + path
+        async with self._opened().request(method, url, headers=sent, data=sent_body, allow_redirects=False) as response:
             body = await response.content.read(_MAX_ANSWER_BYTES + 1)
             while not response.content.at_eof() and len(body) <= _MAX_ANSWER_BYTES:
                 body += await response.content.read(_MAX_ANSWER_BYTES + 1 - len(body))

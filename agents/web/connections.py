@@ -18,7 +18,8 @@ Cut = Literal["connections", "slow", "large"]
 MAX_LINE_BYTES: Final = 2_048
 MAX_HEADER_BYTES: Final = 8_190
 MAX_REQUEST_BYTES: Final = 32 * 1024
-"""Of everything sent until a request begins: line, headers, and what was sent of a body with them."""
+"""Of everything sent until a request begins, but for its body: line and headers."""
+_END_OF_HEADER: Final = b"\r\n\r\n"
 _FULL: Final = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\nRetry-After: 1\r\n\r\n"
 
 
@@ -44,22 +45,24 @@ class Connections:
         self.on_cut = on_cut
         self._open: dict[asyncio.BaseTransport, Connection] = {}
 
-    def begin(self, transport: asyncio.BaseTransport | None) -> bool:
-        """A request of this connection is being answered. Returns whether it may be followed by another."""
+    def begin(self, transport: asyncio.BaseTransport | None, body_ended: Callable[[], bool]) -> bool:
+        """A request of this connection is being answered, and its body has come when `body_ended`. Returns whether it
+        may be followed by another.
+        """
         connection = self._open.get(transport) if transport is not None else None
-        return connection is None or connection.begin()
+        return connection is None or connection.begin(body_ended)
 
     def go_on(self, transport: asyncio.BaseTransport | None) -> None:
-        """A part of an answer without end was taken: the next one has as much time."""
+        """A part of a long answer was taken, or made: the next one has as much time."""
         connection = self._open.get(transport) if transport is not None else None
         if connection is not None:
             connection.go_on()
 
-    def end(self, transport: asyncio.BaseTransport | None) -> None:
-        """The answer is made, and on its way."""
+    def end(self, transport: asyncio.BaseTransport | None, *, drains: bool = False) -> None:
+        """The answer is made, and on its way. `drains`: it is the last, and the rest of its request's body is read."""
         connection = self._open.get(transport) if transport is not None else None
         if connection is not None:
-            connection.end()
+            connection.end(drains=drains)
 
     def add(self, transport: asyncio.Transport, connection: "Connection") -> bool:
         """Whether there is room, made if need be."""
@@ -88,6 +91,9 @@ class Connection(asyncio.Protocol):
         self._admitted = False
         self._received_bytes = 0
         self._requests = 0
+        self._header_end = b""
+        self._header_ended = False
+        self._body_ended: Callable[[], bool] = bool
         self.is_answered = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -103,14 +109,25 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if not self._admitted:
             return
-        if not self.is_answered:
-            if self._requests and not self._received_bytes:
-                self._arm(self._all.bounds.header_timeout_s)
-            self._received_bytes += len(data)
+        if not self.is_answered and self._requests and not self._received_bytes:
+            self._arm(self._all.bounds.header_timeout_s)
+        if not self.is_answered or self._body_ended():
+            self._received_bytes += self._bytes_of_header(data)
             if self._received_bytes > MAX_REQUEST_BYTES:
                 self._cut_for("large")
                 return
         self._inner.data_received(data)
+
+    def _bytes_of_header(self, data: bytes) -> int:
+        """How many of them are of a request's line and headers; aiohttp itself bounds what it holds of a body."""
+        if self._header_ended:
+            return 0
+        end = (self._header_end + data).find(_END_OF_HEADER)
+        self._header_ended = end >= 0
+        if self._header_ended:
+            return max(0, end - len(self._header_end) + len(_END_OF_HEADER))
+        self._header_end = (self._header_end + data)[-len(_END_OF_HEADER) + 1 :]
+        return len(data)
 
     def eof_received(self) -> bool | None:
         return self._inner.eof_received() if self._admitted else None
@@ -130,11 +147,12 @@ class Connection(asyncio.Protocol):
             self._all.remove(self._transport)
             self._inner.connection_lost(exc)
 
-    def begin(self) -> bool:
+    def begin(self, body_ended: Callable[[], bool]) -> bool:
         """See Connections."""
-        self.is_answered = True
+        self.is_answered, self._body_ended = True, body_ended
+        self._received_bytes, self._header_end, self._header_ended = 0, b"", False
         self._requests += 1
-        self._arm(self._all.bounds.answer_timeout_s)
+        self.go_on()
         return self._requests < self._all.bounds.requests
 
     def go_on(self) -> None:
@@ -142,10 +160,11 @@ class Connection(asyncio.Protocol):
         if self.is_answered:
             self._arm(self._all.bounds.answer_timeout_s)
 
-    def end(self) -> None:
-        """See Connections."""
-        self.is_answered, self._received_bytes = False, 0
-        self._arm(self._all.bounds.idle_timeout_s)
+    def end(self, *, drains: bool) -> None:
+        """See Connections. Of the next request something may have come by now."""
+        self.is_answered = False
+        self._header_ended |= drains
+        self._arm(self._all.bounds.header_timeout_s if self._received_bytes else self._all.bounds.idle_timeout_s)
 
     def cut(self) -> None:
         """Close at once, whatever is still to be sent."""

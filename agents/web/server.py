@@ -44,6 +44,7 @@ from agents.web.streaming import GOES_ON, STOPPING
 from schemas.errors import Retryable
 
 _MAX_FORM_BYTES: Final = 16 * 1024
+_IS_LAST: Final = web.RequestKey("is_last", bool)
 _STOP_TIMEOUT_S: Final = 2.0
 _KEEPALIVE_S: Final = 15.0
 _LINGER_S: Final = 1.0
@@ -173,12 +174,14 @@ class WebServer:
 
     @web.middleware
     async def _bound(self, request: web.Request, handler: Respond) -> web.StreamResponse:
-        may_go_on = self._connections.begin(request.transport)
+        may_go_on = self._connections.begin(request.transport, request.content.is_eof)
+        request[_IS_LAST] = not may_go_on
         try:
             response = await handler(request)
         finally:
-            self._connections.end(request.transport)
-        if not may_go_on:
+            is_whole = request.content.is_eof()
+            self._connections.end(request.transport, drains=not is_whole)
+        if not (may_go_on and is_whole):
             response.force_close()
         return response
 
@@ -250,7 +253,10 @@ async def _end_streams(app: web.Application) -> None:
     app[STOPPING].set()
 
 
-async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    if request.get(_IS_LAST):  # an answer that is streamed has to say it first, or its client asks here again
+        response.force_close()
+        response.headers["Connection"] = "close"
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)  # a page may have a policy of its own
     response.headers["Server"] = _HEADERS["Server"]

@@ -1,7 +1,7 @@
 """What a worker answers beside its work: about itself, about the group, about students."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 
@@ -9,6 +9,7 @@ from agents.config.channels import Channels
 from agents.config.header_keys import Keyring
 from agents.config.settings import Settings
 from agents.delivery.faust.app import DeliveryApp
+from agents.inference.rows import OwnRows
 from agents.metrics import Metrics
 from agents.peers import Announcer, GroupFigures, OwnWorker, PeerRequests, Peers, WorkerFigures, WorkersTopic
 from agents.peers.figures import FigurePart
@@ -18,6 +19,8 @@ from agents.queries.student import StudentQueries
 from agents.web.figures import figure_pages
 from agents.web.pages import Page
 from agents.web.students import student_pages
+from agents.worker.inference import WorkerInference
+from schemas.fusion_config import Overrides
 from streams.input.partitioner import partitioner
 from streams.input.placement import KeyPlacement
 from streams.pipeline import Pipeline
@@ -34,9 +37,10 @@ class Answering:
         pipeline: Pipeline,
         keyring: Keyring,
         metrics: Metrics,
+        overrides: Callable[[], Overrides],
         parts: Mapping[str, FigurePart],
     ) -> None:
-        """`parts` are what the worker says of itself in figures, by name."""
+        """`overrides` tells those in force. `parts` are what the worker says of itself in figures, by name."""
         now = partial(datetime.now, UTC)
         self.own = OwnWorker(
             app.delivery.settings.client_name,
@@ -54,9 +58,19 @@ class Answering:
         self.group = GroupFigures(self._peers, figures, self._requests, settings.partitions)
         placement = KeyPlacement(partitioner(settings.partitioner), settings.partitions)
         owners = OwnersAnswers(self._peers, self._requests, placement, app.complete_partitions, metrics)
+        self._inference = WorkerInference(
+            settings,
+            pipeline.base_version,
+            OwnRows(app.table.rows, placement, app.complete_partitions),
+            self._peers,
+            self._requests,
+            metrics,
+            overrides,
+        )
         self.pages: list[Page] = [
             *figure_pages(figures, self.group),
             *student_pages(owners, self._queries(settings, app, pipeline)),
+            *self._inference.pages,
         ]
 
     def _queries(self, settings: Settings, app: DeliveryApp, pipeline: Pipeline) -> StudentQueries:
@@ -70,7 +84,8 @@ class Answering:
         )
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Let go of all connections, and of the process that scores on demand."""
+        await self._inference.stop()
         await self._requests.close()
         await self._peers.close()
         await asyncio.to_thread(self._explanations.close)

@@ -145,6 +145,7 @@ class Worker:
             self._pipeline,
             self._keyring,
             self._metrics,
+            lambda: self._config.overrides,
             {**figure_parts(self._metrics, self._health, self._lag), DASHBOARD_PART: self._figures.now},
         )
         self._web = WebServer(

@@ -25,6 +25,7 @@ from tests.benchmarks import (
     grounding,
     growth,
     hostile,
+    inference,
     limits,
     packing,
     pure,
@@ -55,8 +56,9 @@ _ALIKE_ON_KAFKA: Final = {
     recovery.NAME: recovery.measure,
     recovery_bound.NAME: recovery_bound.measure,
     former.NAME: former.measure,
+    inference.NAME: inference.measure,
 }
-_ON_KAFKA: Final = (*throughput.NAMES, *_LATENCIES, recovery.NAME, recovery_bound.NAME)
+_ON_KAFKA: Final = (*throughput.NAMES, *_LATENCIES, recovery.NAME, recovery_bound.NAME, inference.NAME)
 _ALONE: Final = (
     decoding,
     decoding_growth,

@@ -1,0 +1,166 @@
+"""The worker's side of the inference process: started when it is first needed, ended when it was not for a while.
+
+Nothing of it is needed by the stream: where it fails, requests fail, and the next one starts another.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Final
+
+from agents.inference.messages import (
+    LENGTH_BYTES,
+    REPLIES,
+    DoneReply,
+    EndEvents,
+    ProcessReady,
+    ProcessReply,
+    QuestionFailed,
+    RowsFound,
+    RowsWanted,
+    Setup,
+    WorkerQuestion,
+    frame,
+    length_of,
+)
+from schemas.errors import Retryable
+from streams.inference.overlay import FoundRow
+
+FindRows = Callable[[Sequence[bytes]], Awaitable[list[FoundRow]]]
+"""The stored rows, or segments, of keys, in their order."""
+
+_BUFFER_BYTES: Final = 1 << 20
+_START_TIMEOUT_S: Final = 60.0
+_EXCHANGE_TIMEOUT_S: Final = 120.0
+_STOP_TIMEOUT_S: Final = 2.0
+_IDLE_S: Final = 300.0
+
+
+class InferenceFailed(Retryable):
+    """A request cannot go on; the message says why."""
+
+
+async def nothing_found(keys: Sequence[bytes]) -> list[FoundRow]:
+    """For questions that ask for no row."""
+    return [None] * len(keys)
+
+
+class InferenceProcess:
+    """One process. In the event loop's thread; `started` is called with each start."""
+
+    def __init__(self, setup: Setup, base_version: str, started: Callable[[], None]) -> None:
+        """`base_version` is what it has to score with, as the worker does."""
+        self._setup = setup
+        self._base_version = base_version
+        self._started = started
+        self._process: asyncio.subprocess.Process | None = None
+        self._turn = asyncio.Lock()
+        self._idle: asyncio.TimerHandle | None = None
+
+    async def ask(self, question: WorkerQuestion, find_rows: FindRows = nothing_found) -> DoneReply:
+        """The reply to a question, when it is its turn. Raises InferenceFailed.
+
+        An exchange that is cancelled, or takes too long, ends the process, and with it what other requests had there.
+        """
+        async with self._turn:
+            if self._idle is not None:
+                self._idle.cancel()
+            try:
+                async with asyncio.timeout(_EXCHANGE_TIMEOUT_S):
+                    reply = await self._exchange(await self._running(), question, find_rows)
+            except (TimeoutError, OSError, EOFError) as error:
+                self._kill()
+                raise InferenceFailed(f"the inference process ended or hangs: {error!r}") from error
+            except BaseException:
+                self._kill()
+                raise
+            self._idle = asyncio.get_running_loop().call_later(_IDLE_S, self._leave)
+        if isinstance(reply, QuestionFailed):
+            raise InferenceFailed(reply.error)
+        return reply
+
+    async def drop(self, request: int) -> None:
+        """Have the process forget a request, if there is one. Raises nothing."""
+        if self._process is not None:
+            with suppress(InferenceFailed):
+                await self.ask(EndEvents(request))
+
+    @property
+    def pid(self) -> int | None:
+        """Its id; None while there is none."""
+        return None if self._process is None else self._process.pid
+
+    async def stop(self) -> None:
+        """End it. Idempotent."""
+        if self._idle is not None:
+            self._idle.cancel()
+        process = self._process
+        self._leave()
+        if process is None or process.returncode is not None:
+            return
+        try:
+            await asyncio.wait_for(process.wait(), _STOP_TIMEOUT_S)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+    async def _exchange(
+        self, process: asyncio.subprocess.Process, question: WorkerQuestion, find_rows: FindRows
+    ) -> DoneReply | QuestionFailed:
+        await _send(process, frame(question))
+        while True:
+            reply = await _receive(process)
+            if isinstance(reply, RowsWanted):
+                await _send(process, frame(RowsFound(await find_rows(reply.keys))))
+            else:
+                assert not isinstance(reply, ProcessReady), "said once, at the start"
+                return reply
+
+    async def _running(self) -> asyncio.subprocess.Process:
+        if self._process is None or self._process.returncode is not None:
+            self._process = await self._start()
+        return self._process
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        self._started()
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "agents.inference"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=_BUFFER_BYTES,
+            env={"OMP_NUM_THREADS": "1", **os.environ},
+        )
+        self._process = process
+        await _send(process, frame(self._setup))
+        async with asyncio.timeout(_START_TIMEOUT_S):
+            ready = await _receive(process)
+        if not isinstance(ready, ProcessReady) or ready.base_version != self._base_version:
+            self._kill()
+            raise InferenceFailed("skills file or model are not those that this worker began with: restart it")
+        return process
+
+    def _leave(self) -> None:
+        """Let it end: its input does."""
+        process, self._process = self._process, None
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
+
+    def _kill(self) -> None:
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            process.kill()
+
+
+async def _send(process: asyncio.subprocess.Process, data: bytes) -> None:
+    assert process.stdin is not None
+    process.stdin.write(data)
+    await process.stdin.drain()
+
+
+async def _receive(process: asyncio.subprocess.Process) -> ProcessReply:
+    assert process.stdout is not None
+    length = length_of(await process.stdout.readexactly(LENGTH_BYTES))
+    reply: ProcessReply = REPLIES.decode(await process.stdout.readexactly(length))
+    return reply

@@ -1,0 +1,60 @@
+"""Batch inference of a worker, put together from its settings."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from agents.config.settings import Settings
+from agents.inference.body import BodyBounds
+from agents.inference.endpoint import InferenceBounds, InferenceEndpoint, RowsFor
+from agents.inference.group_rows import ROWS_PATH, answer_rows
+from agents.inference.messages import Setup
+from agents.inference.process import InferenceProcess
+from agents.inference.rows import OwnRows
+from agents.metrics import Metrics
+from agents.web.pages import Page
+from schemas.fusion_config import Overrides
+
+_MB: Final = 1024 * 1024
+
+
+def inference_process(settings: Settings, base_version: str, metrics: Metrics) -> InferenceProcess:
+    """It starts with the first request; `base_version` is the worker's own."""
+    setup = Setup(
+        skills=settings.skills,
+        model=settings.model,
+        mapping=settings.mapping,
+        record_max_bytes=settings.record_max_bytes,
+        record_max_events=settings.record_max_events,
+        record_max_students=settings.record_max_students,
+        known_ids=settings.known_ids,
+        components=settings.components_per_student,
+    )
+    return InferenceProcess(setup, base_version, metrics.inference_starts.add)
+
+
+def inference_endpoint(
+    settings: Settings,
+    process: InferenceProcess,
+    rows_for: RowsFor,
+    metrics: Metrics,
+    overrides: Callable[[], Overrides],
+    now_ms: Callable[[], int],
+) -> InferenceEndpoint:
+    """Within the settings' bounds."""
+    body = BodyBounds(
+        settings.inference_items,
+        settings.inference_max_mb * _MB,
+        settings.record_max_bytes,
+        settings.inference_pause_s,
+    )
+    bounds = InferenceBounds(settings.inference_requests, body, settings.inference_timeout_s)
+    return InferenceEndpoint(process, rows_for, metrics, bounds, overrides, now_ms)
+
+
+def inference_pages(endpoint: InferenceEndpoint, own: OwnRows) -> list[Page]:
+    """`/inference/batch`, and `/inference/rows`, which other workers ask."""
+    return [
+        Page("/inference/batch", endpoint.respond, "POST", "inference"),
+        Page(ROWS_PATH, partial(answer_rows, own), "POST", "inference"),
+    ]

@@ -1,0 +1,47 @@
+"""Batch inference as a part of a worker."""
+
+from collections.abc import Callable, Mapping
+
+from aiohttp import web
+
+from agents.config.settings import Settings
+from agents.inference.group_rows import GroupRows
+from agents.inference.process import FindRows
+from agents.inference.rows import OwnRows
+from agents.inference.setup import inference_endpoint, inference_pages, inference_process
+from agents.metrics import Metrics
+from agents.peers import PeerRequests, Peers
+from agents.reasoning.setup import now_us
+from agents.web.pages import Page
+from schemas.fusion_config import Overrides
+
+
+class WorkerInference:
+    """Of one worker; `own` are its rows, `overrides` tells those in force."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        base_version: str,
+        own: OwnRows,
+        peers: Peers,
+        requests: PeerRequests,
+        metrics: Metrics,
+        overrides: Callable[[], Overrides],
+    ) -> None:
+        self._own, self._peers, self._requests = own, peers, requests
+        self._process = inference_process(settings, base_version, metrics)
+        endpoint = inference_endpoint(settings, self._process, self._rows_for, metrics, overrides, _now_ms)
+        self.pages: list[Page] = inference_pages(endpoint, self._own)
+
+    async def stop(self) -> None:
+        """End its process."""
+        await self._process.stop()
+
+    def _rows_for(self, request: web.Request) -> FindRows:
+        headers: Mapping[str, str] = request.headers
+        return GroupRows(self._own, self._peers, self._requests, headers)
+
+
+def _now_ms() -> int:
+    return now_us() // 1_000

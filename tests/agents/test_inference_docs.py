@@ -1,0 +1,41 @@
+"""Every example of docs/inference.md, run as it stands, in its order, against a worker's page."""
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.agents.inference_pages import TOKEN, inference, store
+from tests.agents.situation import Situation, seen
+from tests.events import raw
+from tests.integration.test_docs_examples import examples, matches
+
+__all__ = ["seen"]
+
+
+async def printed_by(program: str, url: str, folder: Path) -> str:
+    """What a shell prints. Fails where it fails."""
+    shell = await asyncio.create_subprocess_exec(
+        *("bash", "-euo", "pipefail", "-c", program),
+        env={"PATH": os.environ["PATH"], "SKILLSTREAM_URL": url, "SKILLSTREAM_INFERENCE_TOKEN": TOKEN},
+        cwd=folder,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, errors = await asyncio.wait_for(shell.communicate(), 60)
+    assert shell.returncode == 0, (errors + out).decode()
+    return out.decode()
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the examples need curl")
+async def test_the_examples_run_as_written_and_print_what_the_page_says(seen: Situation, tmp_path: Path) -> None:
+    async with inference(seen) as worker:
+        await store(worker, raw())
+        for example in examples("inference.md"):
+            printed = await printed_by(example.program, worker.url, tmp_path)
+            assert example.printed is not None
+            assert matches(printed, example.printed), f"inference.md:{example.line} prints:\n{printed}"
+
+    assert worker.outcomes() == {"answered": 4}
