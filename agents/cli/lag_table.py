@@ -10,7 +10,7 @@ from agents.display.duration import duration
 from agents.display.plain import printable
 from agents.health.lag import Lag
 from agents.health.lag.status import LagStatus
-from agents.kafka.group import GroupMember
+from agents.kafka.group_members import GroupMember
 from agents.kafka.offsets import SourcePartition
 
 _STYLES: Final[dict[LagStatus, str]] = {"OK": "green", "WARN": "yellow"}

@@ -8,7 +8,7 @@ import re
 import socket
 import ssl
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 Security = Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -117,3 +117,17 @@ def client_config(broker: str) -> ClientConfig:
         "ssl.key.location": access.key,
     }
     return config | {name: path for name, path in files.items() if path}
+
+
+def aiokafka_config(broker: str) -> dict[str, Any]:
+    """What every client of aiokafka's needs. Raises OSError where a file of the access cannot be read."""
+    access = access_of(broker)
+    return {
+        "bootstrap_servers": str(broker),
+        "client_id": client_name(broker),
+        "security_protocol": access.security.upper(),
+        "ssl_context": access.tls(),
+        "sasl_mechanism": access.mechanism,
+        "sasl_plain_username": access.user or None,
+        "sasl_plain_password": str(access.password) or None,
+    }

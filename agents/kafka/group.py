@@ -1,16 +1,14 @@
-"""The consumer group, seen from outside, and changed while it has no members. Blocks."""
+"""The consumer group, seen and changed from outside while it has no members. Blocks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from confluent_kafka import ConsumerGroupState, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from agents.kafka.clients import open_admin, open_reader
 from agents.kafka.deadline import Deadline
 from agents.kafka.errors import message_of
-from agents.kafka.offsets import SourcePartition
 from agents.kafka.renewed import Renewed
 from schemas.errors import Fatal
 
@@ -19,62 +17,8 @@ _TRY_S: Final = 5.0
 _UNKNOWN_GROUP: Final = "GROUP_ID_NOT_FOUND"
 
 
-_STATES: Final = {
-    ConsumerGroupState.STABLE: "Stable",
-    ConsumerGroupState.EMPTY: "Empty",
-    ConsumerGroupState.DEAD: "Dead",
-    ConsumerGroupState.PREPARING_REBALANCING: "PreparingRebalance",
-    ConsumerGroupState.COMPLETING_REBALANCING: "CompletingRebalance",
-}
-
-
 class GroupAtWork(Fatal):
     """The group has members, or whether it has is not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class GroupMember:
-    """A member as the coordinator lists it; `instance_id` is that of a static member."""
-
-    client_id: str
-    host: str
-    member_id: str
-    instance_id: str | None = None
-
-    def as_json(self) -> dict[str, str | None]:
-        """For JSON."""
-        return {"client_id": self.client_id, "host": self.host, "instance_id": self.instance_id}
-
-
-@dataclass(frozen=True, slots=True)
-class GroupDescription:
-    """`state` in Kafka's own words; "Dead" is also a group that there never was. Owners are of what is assigned."""
-
-    state: str
-    members: tuple[GroupMember, ...]
-    owners: Mapping[SourcePartition, GroupMember]
-
-
-def describe_group(admin: AdminClient, name: str, timeout_s: float) -> GroupDescription:
-    """The group as its coordinator has it. Raises KafkaException or TimeoutError where that does not tell."""
-    try:
-        asked = admin.describe_consumer_groups([name], request_timeout=timeout_s)
-        described = asked[name].result(2 * timeout_s)
-    except KafkaException as error:
-        if error.args[0].name() == _UNKNOWN_GROUP:
-            return GroupDescription("Dead", (), {})
-        raise
-    members, owners = [], dict[SourcePartition, GroupMember]()
-    for each in described.members:
-        member = _member(each)
-        members.append(member)
-        owners.update(((part.topic, part.partition), member) for part in each.assignment.topic_partitions)
-    return GroupDescription(_STATES.get(described.state, "Unknown"), tuple(members), owners)
-
-
-def _member(described: Any) -> GroupMember:
-    host = str(described.host).removeprefix("/")
-    return GroupMember(described.client_id, host, described.member_id, described.group_instance_id)
 
 
 class ConsumerGroup:
@@ -119,8 +63,11 @@ class ConsumerGroup:
 
     def _count(self, admin: AdminClient) -> int:
         try:
-            return len(describe_group(admin, self._name, _TRY_S).members)
+            asked = admin.describe_consumer_groups([self._name], request_timeout=_TRY_S)
+            return len(asked[self._name].result(2 * _TRY_S).members)
         except KafkaException as error:
+            if error.args[0].name() == _UNKNOWN_GROUP:
+                return 0
             if error.args[0].name() == "_UNSUPPORTED_FEATURE":
                 raise GroupAtWork(
                     "this broker does not tell a group's members: it is no broker to keep data on"

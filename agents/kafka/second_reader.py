@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from confluent_kafka import Message
 
-from agents.kafka.connection import access_of, client_name
+from agents.kafka.connection import aiokafka_config
 from agents.kafka.deadline import Deadline
 from agents.kafka.offsets import SourcePartition
 from agents.kafka.unpacking import slim_records
@@ -96,15 +96,8 @@ def _message(record: Any) -> Message:
 
 
 def _consumer(broker: str) -> AIOKafkaConsumer:
-    access = access_of(broker)
     return AIOKafkaConsumer(
-        bootstrap_servers=str(broker),
-        client_id=client_name(broker),
-        security_protocol=access.security.upper(),
-        ssl_context=access.tls(),
-        sasl_mechanism=access.mechanism,
-        sasl_plain_username=access.user or None,
-        sasl_plain_password=str(access.password) or None,
+        **aiokafka_config(broker),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed",

@@ -12,7 +12,7 @@ import pytest
 from agents.health import ConfigState, Health, HealthBounds, ReasoningState, Server, SourceFailures, Watched
 from agents.health.lag import LagMonitor
 from agents.kafka.errors import BrokerUnavailable
-from agents.kafka.group import GroupDescription
+from agents.kafka.group_members import GroupDescription
 from agents.kafka.offsets import Offsets, SourcePartition
 from agents.metrics import Metrics
 from agents.web import RoleTokens, WebServer

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from agents.health.lag import BrokerOffsets, LagMonitor, OpenTransaction, publish_group_lag
 from agents.kafka.embedded import PARTITIONS, EmbeddedBroker
 from agents.kafka.errors import BrokerUnavailable
-from agents.kafka.group import GroupDescription, GroupMember
+from agents.kafka.group_members import GroupDescription, GroupMember
 from agents.kafka.offsets import Offsets, SourcePartition
 from agents.kafka.topics import TopicSpec, ensure_topics
 from agents.metrics import Metrics
@@ -256,7 +256,7 @@ async def test_what_waits_for_an_open_transaction_is_told_beside_the_lag_and_for
     assert monitor.current().held == {}
 
 
-MEMBER = GroupMember("skillstream-host-1", "10.0.0.7", "skillstream-host-1-abc", None)
+MEMBER = GroupMember("skillstream-host-1", "10.0.0.7", "skillstream-host-1-abc")
 
 
 async def test_seconds_come_from_the_oldest_record_first_and_from_our_own_samples_later() -> None:
@@ -302,11 +302,7 @@ async def test_each_partition_has_burrow_s_status_and_the_group_the_worst() -> N
     assert [lag.statuses[TOPIC, part] for part in range(6)] == ["OK", "WARN", "STOP", "STALL", "REWIND", "ERR"]
     assert lag.status == "ERR"
     assert lag.summary()["group_state"] == "Stable"
-    assert next(lag.listed())["owner"] == {
-        "client_id": "skillstream-host-1",
-        "host": "10.0.0.7",
-        "instance_id": None,
-    }
+    assert next(lag.listed())["owner"] == {"client_id": "skillstream-host-1", "host": "10.0.0.7"}
 
 
 async def test_dashboards_of_other_exporters_find_their_names_and_labels_in_one_worker() -> None:

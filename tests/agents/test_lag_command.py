@@ -12,7 +12,7 @@ from agents.cli.lag_table import lag_page
 from agents.display.duration import duration
 from agents.health.lag import Lag
 from agents.kafka.embedded import EmbeddedBroker
-from agents.kafka.group import GroupDescription, GroupMember
+from agents.kafka.group_members import GroupDescription, GroupMember
 from agents.kafka.offsets import Offsets
 from agents.kafka.topics import TopicSpec, ensure_topics
 from tests.agents.command import Ran, run_here

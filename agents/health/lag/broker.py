@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient
 
 from agents.kafka.clients import SMALL_FETCHES, open_admin, open_reader
 from agents.kafka.errors import BrokerUnavailable, TopicForbidden
-from agents.kafka.group import GroupDescription, describe_group
+from agents.kafka.group_members import GroupDescription, describe_group
 from agents.kafka.offsets import Offsets, SourcePartition, offsets_of
 from agents.kafka.reading import Reading, second_reader
 from agents.kafka.record import age_s
@@ -60,6 +60,7 @@ class BrokerOffsets:
         self._clients: Renewed[tuple[AdminClient, Consumer]] = Renewed(
             lambda: (open_admin(broker), open_reader(broker, group))
         )
+        self._broker = broker
         self._group = group
         self._second = second_reader(broker)
         self._wall_s = wall_s
@@ -75,7 +76,7 @@ class BrokerOffsets:
 
     async def group(self) -> GroupDescription | None:
         """See OffsetReader."""
-        return await asyncio.to_thread(self._describe)
+        return await describe_group(self._broker, self._group, self._timeout_s)
 
     def _read(self) -> Mapping[SourcePartition, Offsets]:
         try:
@@ -88,11 +89,6 @@ class BrokerOffsets:
         except TimeoutError as error:
             raise BrokerUnavailable(f"no answer within {self._timeout_s:g} s") from error
         return answered_for
-
-    def _describe(self) -> GroupDescription | None:
-        with suppress(KafkaException, TimeoutError), self._clients.round() as (admin, _):
-            return describe_group(admin, self._group, self._timeout_s)
-        return None
 
     def _look_into(self, positions: Mapping[SourcePartition, int]) -> Mapping[SourcePartition, float | None]:
         clients, ages_s = Renewed(self._open), dict[SourcePartition, float | None]()

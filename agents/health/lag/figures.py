@@ -6,7 +6,7 @@ from typing import Any
 
 from agents.display.plain import plain
 from agents.health.lag.status import LagStatus, group_status
-from agents.kafka.group import GroupDescription
+from agents.kafka.group_members import GroupDescription
 from agents.kafka.offsets import Offsets, SourcePartition
 
 

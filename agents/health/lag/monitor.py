@@ -16,7 +16,7 @@ from agents.health.lag.publishing import publish_lag
 from agents.health.lag.status import LagStatus
 from agents.health.lag.track import PartitionTrack
 from agents.kafka.errors import BrokerUnavailable
-from agents.kafka.group import GroupDescription
+from agents.kafka.group_members import GroupDescription
 from agents.kafka.offsets import Offsets, SourcePartition
 from agents.metrics import Metrics
 

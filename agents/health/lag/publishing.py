@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from agents.health.lag.figures import Lag
-from agents.kafka.group import GroupMember
+from agents.kafka.group_members import GroupMember
 from agents.kafka.offsets import SourcePartition
 from agents.metrics import Metrics
 from agents.metrics.instruments import GaugeBy
