@@ -42,6 +42,7 @@ from schemas.fusion_config import (
     Overrides,
     RescoreRequest,
 )
+from schemas.history import HISTORY_VERSION, ScoreOfWeek, SkillHistory
 from schemas.update import (
     UPDATE_VERSION,
     Contribution,
@@ -162,6 +163,16 @@ ANNOUNCEMENT: Final = WorkerAnnouncement(
     ready=True,
     partitions=(0, 2),
     since=_AT.replace(minute=1),
+)
+STUDENT_HISTORY: Final = SkillHistory(
+    version=HISTORY_VERSION,
+    student_id="ada",
+    skills={
+        "problem_solving": [
+            ScoreOfWeek("2025-12-15", 0.5812, 0.4311, 0.7125),
+            ScoreOfWeek("2025-12-22", 0.6, 0.45, 0.73),
+        ]
+    },
 )
 EXPLANATION: Final = Explanation(
     version=EXPLANATION_VERSION,

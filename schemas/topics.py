@@ -78,6 +78,14 @@ UPDATES: Final = Topic(
     headers=_TRACE,
     sends="One message a changed student and batch.",
 )
+HISTORY: Final = Topic(
+    name="skill-history",
+    summary="How a student's scores went, week by week: up to 51 weeks that are over. Each message stands alone: the "
+    "newest of a key is all there is to know. A null value says that the student was erased.",
+    key=_STUDENT,
+    config=_COMPACTED,
+    sends="One message a student whose week turned, by the time of events; after a crash it may come twice.",
+)
 REASONING: Final = Topic(
     name="skill-reasoning",
     summary="Explanations of updates, for the students who need one most. A null value says that the student was "
@@ -111,7 +119,7 @@ RESULTS: Final = Topic(
 ERASURES: Final = Topic(
     name="erasures",
     summary="Requests to forget a student: all that came at or before the record's time is erased, and null values "
-    "go to skill-updates and skill-reasoning.",
+    "go to skill-updates, skill-history and skill-reasoning.",
     key="The id of the student to forget, in UTF-8.",
     config={"cleanup.policy": "compact"},
     receives="The student's row becomes a tombstone row. Idempotent. A record without a value is passed "
@@ -172,6 +180,7 @@ WORKERS: Final = Topic(
 TOPICS: Final = (
     ACTIVITY,
     UPDATES,
+    HISTORY,
     REASONING,
     DEAD_LETTERS,
     RESULTS,

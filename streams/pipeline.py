@@ -31,6 +31,7 @@ from streams.input.signature import Authentic, nobody
 from streams.rows.row import COMPONENTS_PER_STUDENT, KNOWN_IDS
 from streams.rows.row_batch import RowBatch
 from streams.scoring.fusion import ScoredBatch
+from streams.scoring.histories import HistoryWriter
 from streams.scoring.overrides import NO_OVERRIDES, apply_overrides, config_version_under
 from streams.scoring.scorer import Scorer
 from streams.skills.skill_set import SkillsError, SkillSet
@@ -41,12 +42,14 @@ class PartitionResult:
     """What some records of one partition change. It holds the first `taken` of those that were given.
 
     `rows` are to be stored, in this order, by the changelog's keys, segments among them; None deletes. `updates` are
-    encoded SkillUpdates by student's key: of changed rows, then those re-emitted. `attention` may repeat what was told
+    encoded SkillUpdates by student's key: of changed rows, then those re-emitted; `histories` likewise encoded
+    SkillHistories of students whose week turned, or who are re-emitted. `attention` may repeat what was told
     before a crash.
     """
 
     rows: dict[bytes, bytes | None]
     updates: dict[bytes, bytes]
+    histories: dict[bytes, bytes]
     repartitioned: Sequence[Repartitioned]
     dead_letters: Sequence[DeadRecord]
     attention: Sequence[AttentionRecord]
@@ -98,6 +101,7 @@ class Pipeline:
         if strange := {source.name for source in self._sources} - {each.name for each in types}:
             raise SkillsError(f"source {min(strange)} is not in use: no skill of {skill_set.name} gives it a weight")
         self._on_failure = on_failure
+        self._histories = HistoryWriter(skill_set.names)
         self.base_version = config_version(skill_set, types, artifact)
         self.scorer = self.scorer_with(NO_OVERRIDES)
 
@@ -126,15 +130,20 @@ class Pipeline:
         for partition, some in batch.records.items():
             await context.gate(partition, some, batch.dead_letters.get(partition, ()))
         if not context.scores:
-            return _outcome(batch, await run(partial(batch.encode, batch.rows)), {}, None)
+            return _outcome(batch, await run(partial(batch.encode, batch.rows)), {}, {}, None)
         scorer = self.scorer
         with context.stage("score"):
+            former_weeks = batch.rows.sections["weeks"].copy()
             await run_async(partial(_note_week_ends, scorer, batch))
             scored = await run_async(partial(scorer.score, batch.rows))
             rows = context.note_pending(batch.keys[: batch.changed], scored)
         with context.stage("encode"):
-            updates = await run(lambda: batch.updates(scorer.write([key for _, key in batch.keys], scored)))
-            return _outcome(batch, await run(partial(batch.encode, rows)), updates, scored)
+            keys = [key for _, key in batch.keys]
+            updates = await run(lambda: batch.by_student(enumerate(scorer.write(keys, scored))))
+            weeks = scored.rows.sections["weeks"]
+            turned = await run(lambda: self._histories.write(keys, former_weeks, weeks, batch.re_emitted))
+            histories = batch.by_student(turned.items())
+            return _outcome(batch, await run(partial(batch.encode, rows)), updates, histories, scored)
 
     def _fold(self, records: Mapping[int, Sequence[Record]], context: ProcessingContext) -> FoldedBatch:
         """Decode, route, deduplicate, fold."""
@@ -173,12 +182,14 @@ def _outcome(
     batch: FoldedBatch,
     rows: Mapping[int, dict[bytes, bytes | None]],
     updates: Mapping[int, dict[bytes, bytes]],
+    histories: Mapping[int, dict[bytes, bytes]],
     scored: ScoredBatch | None,
 ) -> BatchOutcome:
     partitions = {
         partition: PartitionResult(
             rows=rows.get(partition, {}),
             updates=updates.get(partition, {}),
+            histories=histories.get(partition, {}),
             repartitioned=batch.repartitioned.get(partition, []),
             dead_letters=batch.dead_letters.get(partition, []),
             attention=batch.attention.get(partition, []),

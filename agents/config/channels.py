@@ -16,6 +16,7 @@ class Channels:
 
     activity: str
     updates: str
+    history: str
     reasoning: str
     dead_letters: str
     results: str
@@ -32,6 +33,7 @@ class Channels:
         return cls(
             activity=settings.topic(topics.ACTIVITY.name),
             updates=settings.topic(topics.UPDATES.name),
+            history=settings.topic(topics.HISTORY.name),
             reasoning=settings.topic(topics.REASONING.name),
             dead_letters=settings.topic(topics.DEAD_LETTERS.name),
             results=settings.topic(topics.RESULTS.name),

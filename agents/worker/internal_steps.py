@@ -146,6 +146,7 @@ class Erasing:
         erased_us = max(row.erased_us, request.at_us)
         tombstone = Row(epoch=row.epoch, offset=row.offset, origins=row.origins, erased_us=erased_us)
         changes = self.rows.store(partition, key, tombstone, without_segments=True)
-        published = (self.channels.updates, self.channels.reasoning, self.channels.attention)
+        channels = self.channels
+        published = (channels.updates, channels.history, channels.reasoning, channels.attention)
         nulls = [Output(topic, partition, key, None) for topic in published if topic]
         return Applied("erasures_applied", changes, nulls)

@@ -37,6 +37,7 @@ class Outputs:
             *map(self.repartitioned, result.repartitioned),
             *(self.dead_letter(record, dead_letter) for record, dead_letter in result.dead_letters),
             *self.updates(partition, result.updates),
+            *(Output(self.channels.history, partition, key, history) for key, history in result.histories.items()),
             *(self.attention(partition, record) for record in result.attention),
         ]
 

@@ -11,12 +11,13 @@ import msgspec
 
 from schemas.contract.json_schemas import MESSAGE_TOPICS as WITH_SCHEMA
 from schemas.contract.json_schemas import cleaned, dead_letter_headers, message_version, messages, types
-from schemas.topics import ACTIVITY, ATTENTION, DEAD_LETTERS, ERASURES, REASONING, TOPICS, UPDATES, Topic
+from schemas.topics import ACTIVITY, ATTENTION, DEAD_LETTERS, ERASURES, HISTORY, REASONING, TOPICS, UPDATES, Topic
 
 _BINDING_VERSION: Final = "0.5.0"
 _NUMBERS: Final = ("retention.ms", "max.message.bytes")
 _ERASED: Final = {
     UPDATES.name: "ForgottenUpdate",
+    HISTORY.name: "ForgottenHistory",
     REASONING.name: "ForgottenExplanation",
     ATTENTION.name: "ForgottenAttention",
 }

@@ -17,6 +17,7 @@ from schemas.dead_letter import DeadLetter, to_headers
 from schemas.event import NativeEvent
 from schemas.explanation import Explanation, ReasoningResult
 from schemas.fusion_config import FusionConfigMessage
+from schemas.history import SkillHistory
 from schemas.update import SkillUpdate
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -26,6 +27,7 @@ _FUSION_CONFIG: Final[Any] = FusionConfigMessage
 _EXAMPLES: Final[Mapping[str, tuple[Any, ...]]] = {
     topics.ACTIVITY.name: examples.EVENTS,
     topics.UPDATES.name: (examples.UPDATE,),
+    topics.HISTORY.name: (examples.STUDENT_HISTORY,),
     topics.REASONING.name: (examples.EXPLANATION,),
     topics.RESULTS.name: (examples.RESULT,),
     topics.ATTENTION.name: (examples.ATTENTION_RECORD,),
@@ -36,6 +38,7 @@ _EXAMPLES: Final[Mapping[str, tuple[Any, ...]]] = {
 _TYPES: Final[Mapping[str, Any]] = {
     topics.ACTIVITY.name: _NATIVE_EVENT,
     topics.UPDATES.name: SkillUpdate,
+    topics.HISTORY.name: SkillHistory,
     topics.REASONING.name: Explanation,
     topics.RESULTS.name: ReasoningResult,
     topics.ATTENTION.name: AttentionRecord,

@@ -50,7 +50,8 @@ class FoldedRows:
 @dataclass(frozen=True, slots=True)
 class FoldedBatch:
     """A folded batch. `rows` has a row for each of `keys`: first the `changed` ones, then those to be re-emitted, in
-    which nothing new was folded. `week_ends` are of these rows, by their indices among them.
+    which nothing new was folded. `re_emitted` are the indices of all that are to be re-emitted; `week_ends` are of
+    these rows, by their indices among them.
 
     By partition: `records` are those that were taken of the ones that were given, from the first on.
     """
@@ -64,6 +65,7 @@ class FoldedBatch:
     repartitioned: Mapping[int, list[Repartitioned]]
     attention: Mapping[int, list[AttentionRecord]]
     counts: Counts
+    re_emitted: frozenset[int] = frozenset()
     week_ends: Sequence[WeekEnd] = ()
 
     @classmethod
@@ -90,6 +92,7 @@ class FoldedBatch:
             repartitioned=by_partition((event.origin.position[0], event) for event in routed.repartitioned),
             attention=by_partition(attention),
             counts=counts,
+            re_emitted=frozenset(index for index, row in enumerate(order) if row in routed.re_emitted),
             week_ends=[each.within(order) for each in folded.week_ends],
         )
 
@@ -107,12 +110,13 @@ class FoldedBatch:
             stored[partition][key] = value
         return stored
 
-    def updates(self, written: Iterable[bytes]) -> Mapping[int, dict[bytes, bytes]]:
-        """The updates of all rows, which are `written` in their order, by partition and student's key."""
-        updates = defaultdict[int, dict[bytes, bytes]](dict)
-        for (partition, key), update in zip(self.keys, written, strict=True):
-            updates[partition][key] = update
-        return updates
+    def by_student(self, written: Iterable[tuple[int, bytes]]) -> Mapping[int, dict[bytes, bytes]]:
+        """Messages about rows, which come with their indices, by partition and student's key."""
+        messages = defaultdict[int, dict[bytes, bytes]](dict)
+        for index, message in written:
+            partition, key = self.keys[index]
+            messages[partition][key] = message
+        return messages
 
 
 def by_partition(pairs: Iterable[tuple[int, _T]]) -> Mapping[int, list[_T]]:

@@ -21,6 +21,7 @@ def validate(deployment: "Deployment") -> int:
     channels = deployment.channels
     spoken = {
         "skill-updates": [orjson.loads(value) for value in deployment.values(channels.updates)],
+        "skill-history": [orjson.loads(value) for value in deployment.values(channels.history)],
         "skill-reasoning": [orjson.loads(value) for value in deployment.values(channels.reasoning)],
         "skill-catalogue": [orjson.loads(value) for value in deployment.values(channels.catalogue)],
         "reasoning-results": [

@@ -20,6 +20,7 @@ from schemas.dialects import native
 from schemas.errors import InvalidInput
 from schemas.event import NativeEvent
 from schemas.explanation import read_explanation
+from schemas.history import read_history
 from schemas.reasoning_result import read_result
 from schemas.upcasting import upcast
 from schemas.update import read_update
@@ -36,6 +37,7 @@ _KINDS: Final = _EVENTS | {
     "update": "skill-updates",
     "explanation": "skill-reasoning",
     "catalogue": "skill-catalogue",
+    "history": "skill-history",
     "result": "reasoning-results",
     "dead-letter": "dead-letters",
 }
@@ -44,6 +46,7 @@ _READERS: Final = {
     "explanation": read_explanation,
     "result": read_result,
     "catalogue": read_entry,
+    "history": read_history,
 }
 
 

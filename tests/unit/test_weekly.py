@@ -10,13 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.update import ScoreChange, SkillUpdate
+from agents.delivery.step import BatchResult
+from schemas.history import HISTORY_VERSION, ScoreOfWeek, SkillHistory, read_history
+from schemas.update import ScoreChange, SkillScore, SkillUpdate
 from streams.evidence.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord, Replay
 from streams.rows.codec import decode_row
 from streams.rows.enrolment import EnrolmentIds, enrolment_section
+from streams.rows.row import MAX_WEEKS
 from streams.rows.weeks import WeekUnderWay, monday_of, past_of
+from streams.scoring.histories import HistoryWriter
 from streams.vocabulary import skill_code
 from tests.contract.caliper_events import FILM, caliper
 from tests.events import default_skills, fail_source, processed, raw, record, rows_of, updates_of
@@ -48,14 +52,19 @@ def recorded(values: Sequence[bytes]) -> list[FileRecord]:
     return [record(value, offset, timestamp=LATER_MS) for offset, value in enumerate(values)]
 
 
-def replayed(taken: Sequence[FileRecord], cuts: Sequence[int]) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
-    """The rows, and each student's last update, where batches end at these records."""
-    replay, updates = Replay(pipeline()), dict[bytes, bytes]()
+Bytes = dict[bytes, bytes]
+
+
+def replayed(taken: Sequence[FileRecord], cuts: Sequence[int]) -> tuple[Bytes, Bytes, Bytes]:
+    """The rows, and each student's last update and history, where batches end at these records."""
+    replay, updates, histories = Replay(pipeline()), Bytes(), Bytes()
     ends = [*sorted(set(cuts)), len(taken)]
     for begin, end in zip([0, *ends], ends, strict=False):
         if taken[begin:end]:
-            updates |= asyncio.run(replay.feed(taken[begin:end])).updates
-    return dict(replay.rows.items(0)), updates
+            result = asyncio.run(replay.feed(taken[begin:end]))
+            updates |= result.updates
+            histories |= result.histories
+    return dict(replay.rows.items(0)), updates, histories
 
 
 def last_of(values: Sequence[bytes]) -> SkillUpdate:
@@ -79,7 +88,9 @@ def backlogs(draw: st.DrawFn) -> list[bytes]:
 
 @settings(max_examples=40, deadline=None)
 @given(backlogs(), st.data())
-def test_rows_and_updates_are_the_same_wherever_batches_are_cut(values: list[bytes], data: st.DataObject) -> None:
+def test_rows_updates_and_histories_are_the_same_wherever_batches_are_cut(
+    values: list[bytes], data: st.DataObject
+) -> None:
     taken = recorded(values)
     one_by_one = replayed(taken, range(len(taken)))
 
@@ -154,6 +165,71 @@ def test_ids_of_other_dialects_are_in_the_update_too() -> None:
     [update] = updates_of(processed(recorded([event]), scores=True, pipeline=pipeline()))
 
     assert update.class_id == section["id"]
+
+
+# -- histories
+
+
+def history_of(values: Sequence[bytes]) -> SkillHistory | None:
+    histories = processed(recorded(values), scores=True, pipeline=pipeline()).histories
+    return read_history(histories[b"ada"]) if histories else None
+
+
+def test_a_history_has_the_weeks_that_are_over_and_comes_when_one_is() -> None:
+    values = [rated(0, 0.9), rated(1, 0.1), set_controls(2), rated(8, 0.1)]
+    first = last_of(values[:3]).skills
+    score = first["problem_solving"]
+    assert isinstance(score, SkillScore)
+
+    assert history_of(values[:3]) is None
+    assert history_of(values) == SkillHistory(
+        version=HISTORY_VERSION,
+        student_id="ada",
+        skills={
+            RATED: [ScoreOfWeek("2026-03-02", first[RATED].score)],  # type: ignore[union-attr]
+            "problem_solving": [ScoreOfWeek("2026-03-02", score.score, score.low or None, score.high or None)],
+        },
+    )
+
+
+def test_a_history_holds_a_year() -> None:
+    history = history_of([rated(7 * week, week % 2, event_id=f"e{week}") for week in range(60)])
+
+    assert history is not None
+    assert len(history.skills[RATED]) == MAX_WEEKS - 1
+    assert history.skills[RATED][-1].week == "2027-04-12"
+
+
+def test_who_asks_now_sees_the_week_under_way_too() -> None:
+    values = [rated(0, 0.9), rated(8, 0.1)]
+    [row] = rows_of(processed(recorded(values), scores=True, pipeline=pipeline())).values()
+
+    history = HistoryWriter(default_skills().names).history_to_date("ada", decode_row(row).weeks)
+
+    *_, before, now = history.skills[RATED]
+    assert (before.week, now) == ("2026-03-02", ScoreOfWeek("2026-03-09", last_of(values).skills[RATED].score))  # type: ignore[union-attr]
+
+
+def outputs_to(topic: str, result: BatchResult) -> list[bytes | None]:
+    return [output.value for output in result.outputs if output.topic == topic]
+
+
+def test_a_history_that_a_crash_may_have_cut_off_is_written_again() -> None:
+    stepped, partition = Stepped(), owning_partition(b"ada")
+    taken = recorded([rated(0, 0.9), rated(8, 0.1), rated(8.5, 0.2)])
+    [written] = outputs_to(CHANNELS.history, stepped.take(CHANNELS.activity, partition, taken[:2]))
+    assert written is not None
+
+    assert outputs_to(CHANNELS.history, stepped.take(CHANNELS.activity, partition, taken[1:])) == [written]
+
+
+def test_an_erased_student_s_history_is_deleted() -> None:
+    stepped, partition = Stepped(), owning_partition(b"ada")
+    stepped.take(CHANNELS.activity, partition, recorded([rated(0, 0.9), rated(8, 0.1)]))
+
+    erased = stepped.take(CHANNELS.erasures, partition, [record(b"{}", timestamp=LATER_MS)])
+
+    assert outputs_to(CHANNELS.history, erased) == [None]
 
 
 def test_an_erased_student_s_weeks_and_ids_are_gone() -> None:

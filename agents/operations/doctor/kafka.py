@@ -125,7 +125,15 @@ class Permissions:
         both = channels.activity, channels.results, channels.dead_letters, channels.workers, log
         keys = header_keys_spec(self.settings).name
         written = [
-            topic for topic in (channels.updates, channels.reasoning, channels.attention, channels.catalogue) if topic
+            topic
+            for topic in (
+                channels.updates,
+                channels.history,
+                channels.reasoning,
+                channels.attention,
+                channels.catalogue,
+            )
+            if topic
         ]
         return {
             **dict.fromkeys(both, (_READ, _WRITE)),

@@ -1,0 +1,51 @@
+"""From the weeks of a row to the messages of `skill-history`."""
+
+from collections.abc import Mapping, Sequence
+
+from schemas.history import HISTORY_VERSION, ScoreOfWeek, SkillHistory, encode_history
+from streams.rows.weeks import SCALE, UNSCORED, WeekPoint, WeekUnderWay, monday_of, past_of
+from streams.vocabulary import skill_code
+
+
+class HistoryWriter:
+    """Writes the weeks of skills of these names; those of others, which a row may have, are left out."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = {skill_code(name): name for name in names}
+
+    def history(self, student: str, section: bytes) -> SkillHistory:
+        """The weeks that are over in their part of a row."""
+        return self._of(student, past_of(WeekUnderWay.of([section]).past[0]))
+
+    def history_to_date(self, student: str, section: bytes) -> SkillHistory:
+        """The same with the week under way behind them: for whoever asks now."""
+        under_way = WeekUnderWay.of([section])
+        weeks = past_of(under_way.past[0])
+        for skill, score, low, high in under_way.scores[["skill", "score", "low", "high"]].tolist():
+            if score != UNSCORED:
+                weeks.setdefault(skill, []).append(WeekPoint(int(under_way.week[0]), score, low, high))
+        return self._of(student, weeks)
+
+    def write(
+        self, keys: Sequence[bytes], before: Sequence[bytes], after: Sequence[bytes], again: "frozenset[int]"
+    ) -> dict[int, bytes]:
+        """By row index, the messages of the rows whose week turned between two states of their parts, and of those that
+        are to be re-emitted; without weeks that are over there is none.
+        """
+        written: dict[int, bytes] = {}
+        for row, (former, section) in enumerate(zip(before, after, strict=True)):
+            if section[:2] != former[:2] or row in again:
+                history = self.history(keys[row].decode(), section)
+                if history.skills:
+                    written[row] = encode_history(history)
+        return written
+
+    def _of(self, student: str, weeks: Mapping[int, Sequence[WeekPoint]]) -> SkillHistory:
+        named = {self._names[skill]: weeks[skill] for skill in weeks if skill in self._names}
+        skills = {name: list(map(_score_of, named[name])) for name in sorted(named)}
+        return SkillHistory(version=HISTORY_VERSION, student_id=student, skills=skills)
+
+
+def _score_of(point: WeekPoint) -> ScoreOfWeek:
+    low, high = (None if each == UNSCORED else each / SCALE for each in (point.low, point.high))
+    return ScoreOfWeek(monday_of(point.week), point.score / SCALE, low, high)
