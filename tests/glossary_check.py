@@ -39,6 +39,7 @@ _TABLE: Final = """\
 line lines | agents/cli/* agents/logs/* agents/web/* agents/dashboard/* agents/display/* agents/demo/* | lines of text
 line lines | agents/config/* agents/metrics/* schemas/configuration/* | lines of a log or of a file of settings
 line lines | streams/conversion/* streams/training/labels.py | lines of a CSV file
+cell cells | streams/conversion/csv_cells.py streams/conversion/csv_events.py | cells of a CSV file
 line | schemas/dialects/caliper/version.py | the line of a type's ancestors
 cell cells head heads | agents/cli/* agents/dashboard/* agents/demo/* | parts of a table that people read
 block | schemas/dialects/openedx/* | Open edX's word for a part of a course

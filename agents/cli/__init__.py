@@ -39,7 +39,7 @@ _COMMANDS: Final = {
     "dead-letters": "See what could not be read, and send it back once it can be.",
     "adopt-topic": "Go on with an input topic that was deleted and created again.",
     "rebuild": "Fold the table anew from the input topic, where its changelog was lost.",
-    "convert": "Turn a real data set into events and labels.",
+    "convert": "Turn a real data set, or a CSV file of one's own, into events.",
     "train": "Train a model artifact from events and labels.",
     "evaluate": "Say how good an artifact's scores are, on events and labels.",
     "platforms": "Find out what each platform sends, for a skills file.",

@@ -1,4 +1,4 @@
-"""`skillstream convert`: a real data set, as events and labels."""
+"""`skillstream convert`: a real data set, or a log of one's own, as events."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +10,8 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 from rich.table import Table
 
 from agents.cli.console import stderr, stdout
+from agents.cli.convert_csv import command as csv_command
+from agents.cli.group import CommandGroup
 from agents.cli.outcome import OutOfReach
 from agents.cli.parameters import NewFolder
 from agents.display.plain import plain
@@ -28,23 +30,44 @@ _CONVERSIONS: Final[dict[str, Callable[[Tables], TrainingSet]]] = {
 }
 
 
-@click.command(name="convert")
-@click.argument("source", type=click.Choice(tuple(_CONVERSIONS)), metavar="|".join(_CONVERSIONS))
-@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
-@click.option("--out", required=True, type=NewFolder(), metavar="DIR", help="Where the files go.")
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
-def command(source: str, folder: Path, out: Path, as_json: bool) -> None:
-    """Turn a real data set in DIR into events.jsonl.gz, and labels.csv where it has labels."""
-    try:
-        converted = _convert(source, folder, quiet=as_json)
-        written = converted.write(out)
-    except TableMissing as error:
-        raise OutOfReach(str(error)) from None
-    except OSError as error:
-        raise OutOfReach(f"{error.filename or folder}: {error.strerror or error}") from None
-    if not as_json:
-        _tell_of_skipped(converted.tally)
-    _print(_figures(converted.tally), written, as_json)
+_HELP: Final = {
+    "pisa": "Convert PISA 2012's 'climate control': actions and outcomes.",
+    "oulad": "Convert the Open University's data: submissions and enrolments.",
+    "assistments": "Convert ASSISTments 2009 or 2015: attempts, without labels.",
+    "empathy": "Convert Empathic Reactions: messages and ratings.",
+}
+
+
+@click.group(name="convert", cls=CommandGroup)
+def command() -> None:
+    """Turn a real data set into events and labels, or a CSV file of one's own into events."""
+
+
+def _data_set(source: str) -> click.Command:
+    """The command that converts the data set `source`."""
+
+    @click.command(name=source, help=f"{_HELP[source]} DIR holds its tables, plain or gzip.")
+    @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+    @click.option("--out", required=True, type=NewFolder(), metavar="DIR", help="Where the files go.")
+    @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
+    def convert(folder: Path, out: Path, as_json: bool) -> None:
+        try:
+            converted = _convert(source, folder, quiet=as_json)
+            written = converted.write(out)
+        except TableMissing as error:
+            raise OutOfReach(str(error)) from None
+        except OSError as error:
+            raise OutOfReach(f"{error.filename or folder}: {error.strerror or error}") from None
+        if not as_json:
+            _tell_of_skipped(converted.tally)
+        _print(_figures(converted.tally), written, as_json)
+
+    return convert
+
+
+for each in _CONVERSIONS:
+    command.add_command(_data_set(each))
+command.add_command(csv_command)
 
 
 def _convert(source: str, folder: Path, *, quiet: bool) -> TrainingSet:

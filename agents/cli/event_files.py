@@ -4,20 +4,20 @@ import gzip
 import io
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple, cast
+from typing import BinaryIO, Final, NamedTuple, TextIO, cast
 
 import click
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from agents.cli.console import stderr
 from agents.cli.outcome import OutOfReach
+from agents.cli.progress import ByteProgress
 from agents.display.plain import plain
 
 STANDARD: Final = "-"
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+_UTF_16: Final = "text in UTF-16"
 _OTHERS: Final = {
     b"PK\x03\x04": "a zip archive",
     b"BZh": "a bzip2 archive",
@@ -25,10 +25,12 @@ _OTHERS: Final = {
     b"\x28\xb5\x2f\xfd": "a zstd archive",
     b"PAR1": "a Parquet file",
     b"SQLite format 3": "an SQLite database",
-    b"\xff\xfe": "text in UTF-16",
-    b"\xfe\xff": "text in UTF-16",
+    b"\xff\xfe": _UTF_16,
+    b"\xfe\xff": _UTF_16,
 }
 """What some files begin with that are none of events, a line each."""
+_EVENTS: Final = "Events are read from JSON in UTF-8, one a line, plain or gzip"
+_TEXT: Final = "CSV is text, plain or gzip, in the encoding that the mapping says (else UTF-8)"
 
 
 class Line(NamedTuple):
@@ -54,18 +56,57 @@ def read_lines(names: Sequence[str], *, quiet: bool = False) -> Iterator[Line]:
     """
     paths = [existing(name) for name in names]
     total = None if None in paths else sum(path.stat().st_size for path in paths if path)
-    with _progress(quiet) as progress, ExitStack() as stack:
-        task = progress.add_task("reading", total=total or None)
+    with ByteProgress("reading", total, quiet=quiet) as progress, ExitStack() as stack:
         for path in paths:
             name = str(path or "standard input")
             try:
                 raw = _standard_input() if path is None else stack.enter_context(path.open("rb"))
-                counted = io.BufferedReader(_Counted(raw, lambda size: progress.advance(task, size)))
-                for number, line in enumerate(_lines(counted), start=1):
+                counted = io.BufferedReader(_Counted(raw, progress.advance))
+                for number, line in enumerate(_unpacked(counted), start=1):
                     if text := line.rstrip(b"\r\n"):
                         yield Line(name, number, text)
             except (OSError, EOFError, zlib.error) as error:
                 raise OutOfReach(f"{name}: {getattr(error, 'strerror', None) or error}") from None
+
+
+@contextmanager
+def open_text(name: str, encoding: str, *, quiet: bool = False) -> Iterator[TextIO]:
+    """A file of text, plain or gzip, with its ends of lines as they are; a byte order mark of UTF-8 is left out.
+
+    Raises OutOfReach for a file that is missing, a folder, or a broken archive, also while it is read.
+    """
+    path = existing(name)
+    codec = "utf-8-sig" if encoding.replace("_", "-").casefold() in ("utf-8", "utf8") else encoding
+    with ByteProgress("reading", path.stat().st_size if path else None, quiet=quiet) as progress, ExitStack() as stack:
+        try:
+            raw = _standard_input() if path is None else stack.enter_context(path.open("rb"))
+            allowed = (_UTF_16,) if codec.casefold().startswith(("utf-16", "utf16", "utf_16")) else ()
+            source = _unpacked(io.BufferedReader(_Counted(raw, progress.advance)), _TEXT, allowed)
+            yield io.TextIOWrapper(source, codec, newline="")
+        except (OSError, EOFError, zlib.error) as error:
+            raise OutOfReach(f"{path or 'standard input'}: {getattr(error, 'strerror', None) or error}") from None
+
+
+@contextmanager
+def open_whole_output(name: str, inputs: Sequence[str] = ()) -> Iterator[BinaryIO]:
+    """As `open_output`, but the file is there only once it is whole: one that was there stays until then."""
+    if name == STANDARD:
+        yield sys.stdout.buffer
+        return
+    if any(each != STANDARD and _is_same(name, each) for each in inputs):
+        raise click.UsageError(f"{plain(name)} is read: write to another file")
+    path = Path(name)
+    if not path.parent.is_dir():
+        raise OutOfReach(f"{name}: there is no folder {path.parent}")
+    unfinished = path.with_name(f".unfinished-{path.name}")
+    try:
+        with open_output(str(unfinished)) as output:
+            yield output
+        unfinished.replace(path)
+    except OSError as error:
+        raise OutOfReach(f"{name}: {error.strerror or error}") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def open_output(name: str, inputs: Sequence[str] = ()) -> AbstractContextManager[BinaryIO]:
@@ -96,12 +137,12 @@ def _standard_input() -> BinaryIO:
     return cast(BinaryIO, sys.stdin.buffer)
 
 
-def _lines(source: "io.BufferedReader[_Counted]") -> Iterator[bytes]:
+def _unpacked(source: "io.BufferedReader[_Counted]", wanted: str = _EVENTS, allowed: Collection[str] = ()) -> BinaryIO:
     begins = source.peek(16)
     for magic, what in _OTHERS.items():
-        if begins.startswith(magic):
-            raise OSError(None, f"this is {what}. Events are read from JSON in UTF-8, one a line, plain or gzip")
-    return iter(gzip.GzipFile(fileobj=source) if begins.startswith(_GZIP_MAGIC) else source)
+        if begins.startswith(magic) and what not in allowed:
+            raise OSError(None, f"this is {what}. {wanted}")
+    return cast(BinaryIO, gzip.GzipFile(fileobj=source) if begins.startswith(_GZIP_MAGIC) else source)
 
 
 def existing(name: str) -> Path | None:
@@ -114,18 +155,6 @@ def existing(name: str) -> Path | None:
     if not path.exists():
         raise OutOfReach(f"{name}: no such file")
     return path
-
-
-def _progress(quiet: bool) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
-        console=stderr,
-        disable=quiet or not stderr.is_terminal,
-        transient=True,
-    )
 
 
 class _Counted(io.RawIOBase):

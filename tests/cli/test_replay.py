@@ -191,7 +191,9 @@ def test_results_go_to_standard_output_and_nothing_else_does(events: Path) -> No
 
 
 def test_an_interrupt_is_code_130() -> None:
-    tell = "import agents.cli.event_files as f; f._lines = lambda source: print('reading', flush=True) or source; "
+    tell = (
+        "import agents.cli.event_files as f; f._unpacked = lambda source, *_: print('reading', flush=True) or source; "
+    )
     with subprocess.Popen(
         [sys.executable, "-c", f"{tell} from agents.cli import main; main()", "replay", "-", *NONE],
         stdin=subprocess.PIPE,
