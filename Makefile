@@ -60,6 +60,11 @@ integration: $(READY)  ## the long tests, and those on a real Kafka and a real R
 	@SKILLSTREAM_REQUIRE_SERVERS=1 $(BIN)/python -m tests.servers \
 	  $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "kafka or redis or long" tests/integration tests/contract tests/agents tests/container $(ARGS)
 
+.PHONY: browser
+browser: $(READY)  ## the dashboard in a real Chromium, on running workers (Chromium)
+	@$(BIN)/python -m pip install --quiet --require-hashes -r tests/browser/requirements.lock
+	@SKILLSTREAM_REQUIRE_SERVERS=1 $(BIN)/pytest --durations=5 -m browser tests/browser $(ARGS)
+
 .PHONY: image-check
 image-check: $(READY)  ## build the container image and try it (Docker, or Podman and runc; BASE=stand-in without a registry)
 	@SKILLSTREAM_TEST_IMAGE_BASE=$(BASE) $(BIN)/python -m pytest --durations=3 tests/container/image_checks.py $(ARGS)

@@ -40,6 +40,7 @@ missing_packages() {
   command -v mvn >/dev/null || echo maven
   command -v redis-server >/dev/null || echo redis-server
   command -v kcat >/dev/null || echo kcat
+  command -v chromium >/dev/null || echo chromium
   command -v promtool >/dev/null || echo prometheus
   command -v go >/dev/null || echo golang-go
 }

@@ -44,8 +44,9 @@ def table(
     )
     label = escape(described)
     return (
-        f'<div class="wide" tabindex="0" role="region" aria-label="{label}"><table><caption class="unseen">{label}'
-        f"</caption><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table></div>"
+        f'<div class="wide" tabindex="0" role="region" aria-label="{label}, as a table"><table>'
+        f'<caption class="unseen">{label}</caption>'
+        f"<thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table></div>"
     )
 
 

@@ -11,7 +11,6 @@ from agents.demo.feeding import feed
 from agents.kafka.embedded import EmbeddedBroker
 from streams.simulation import simulate
 from tests.agents.deployment import Deployment, deployed, owning_partition
-from tests.agents.worker_process import WorkerProcess
 
 STUDENTS: Final = 150
 _AT_ONCE: Final = 5
@@ -44,18 +43,18 @@ class EventLoad(threading.Thread):
 
 
 @contextmanager
-def running(folder: Path, workers: int, rate: float, **settings: object) -> Iterator[tuple[Deployment, EventLoad]]:
+def running(folder: Path, workers: int, rate: float, **settings: object) -> Iterator[Deployment]:
     """`workers` that are ready, and have folded the first events."""
     with EmbeddedBroker() as broker, deployed(broker.bootstrap, folder, **settings) as deployment:
         records = [(each.key, each.value) for each in simulate(STUDENTS, 3_000, seed=7)]
         feed(broker.bootstrap, deployment.channels.activity, records, owning_partition)
-        started: list[WorkerProcess] = []
         for number in range(workers):
-            started.append(deployment.start(instance_id=f"worker-{number}"))
-            started[-1].await_ready()
+            deployment.start(instance_id=f"worker-{number}")
+        for worker in deployment.workers:
+            worker.await_ready()
         load = EventLoad(deployment, rate)
         load.start()
         try:
-            yield deployment, load
+            yield deployment
         finally:
             load.stop()

@@ -48,7 +48,8 @@
         show(chart, Math.round(((x - left) / (right - left || 1)) * (steps - 1)));
       });
       chart.addEventListener("pointerleave", () => hide(chart));
-      chart.addEventListener("blur", () => hide(chart));
+      // A chart that was replaced loses the focus too: the new one has it, and the reading stays.
+      chart.addEventListener("blur", () => queueMicrotask(() => chart.isConnected && hide(chart)));
       chart.addEventListener("keydown", (event) => {
         const by = { ArrowLeft: -1, ArrowRight: 1, PageUp: -12, PageDown: 12, Home: -steps, End: steps }[event.key];
         if (by === undefined) return;
