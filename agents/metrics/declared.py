@@ -345,6 +345,12 @@ class Metrics:
             "students",
             "Students given up for lack of budget: others were worth more until the horizon passed.",
         )
+        self.reasoning_paused = declare.gauge(
+            "reasoning_paused",
+            "0 or 1",
+            "1 while no call is made: the circuit breaker is open, or the model's server refuses (a key, a quota). "
+            "`/health/detailed` says why. NaN where reasoning is off.",
+        )
         self.limits_degraded = declare.gauge(
             "limits_degraded", "0 or 1", "1 while Redis is away and this worker spends its local share only."
         )
@@ -363,6 +369,13 @@ class Metrics:
             "s",
             "For how long a broker that does not answer has been waited for; 0 while it answers. The worker ends with "
             "3 after `SKILLSTREAM_BROKER_WAIT_S`.",
+        )
+        self.certificate_end_s = declare.gauge_by(
+            ("setting",),
+            "certificate_expiry_timestamp_seconds",
+            "seconds since 1970",
+            "When the first of the certificates ends that `broker_ca` or `broker_certificate` names, as it was at the "
+            "worker's start. Take the min. Absent where none is set.",
         )
         self.loop_longest_block_s = declare.gauge(
             "loop_longest_block_seconds",

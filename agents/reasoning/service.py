@@ -152,6 +152,7 @@ class Explanations:
     def refresh(self) -> None:
         """Set the gauges."""
         self._metrics.limits_degraded.set(float(getattr(self._limiter, "degraded", False)))
+        self._metrics.reasoning_paused.set(float(self._explainer.paused_because is not None))
         self._metrics.pending_students.set(len(self.queue))
         self._metrics.calls_in_flight.set(self.queue.in_flight)
         self._metrics.calls_at_once.set(self._concurrency.allowed)

@@ -29,6 +29,7 @@ from agents.fusion_config.topic import FusionConfigTopic
 from agents.health import BrokerPing, ConfigState, Health, HealthBounds, ReasoningState, Server, SourceFailures, Watched
 from agents.health.assessment import description_of
 from agents.health.lag import BrokerOffsets, LagBounds, LagMonitor, publish_group_lag
+from agents.kafka.certificates import ends_of
 from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.input_topic import InputTopic
 from agents.kafka.topics import ensure_topics
@@ -184,6 +185,9 @@ class Worker:
         self._keyring.open_or_make()
         self._metrics.built(self._pipeline.config_version, self._pipeline.artifact.id)
         self._config.begin(self._settings.start_timeout_s)
+        given = self._settings
+        files = {"broker_ca": given.broker_ca, "broker_certificate": given.broker_certificate}
+        self._metrics.certificate_end_s.replace({(setting,): end_s for setting, end_s in ends_of(files).items()})
         self._metrics.before_render(self._refresh)
         collect_rarely()
         try:

@@ -159,3 +159,4 @@ def test_within_a_minute_health_says_that_the_provider_is_dead_and_why(asking: A
     assert worker.get("/health").json["status"] == "degraded"
     assert "the model's server answered 500" in worker.get("/health").json["problems"]["reasoning"]
     until(lambda: "No explanations for now" in worker.log, "a line")
+    until(lambda: worker.metrics()["reasoning_paused"] == 1, "the gauge says so")
