@@ -42,6 +42,8 @@ def test_hadolint_has_nothing_to_say() -> None:
     [
         ([], {"kafka", "valkey"}),
         (["worker"], {"kafka", "valkey", "worker"}),
+        (["core"], {"kafka", "valkey", "worker"}),
+        (["core", "monitoring"], {"kafka", "valkey", "worker", "prometheus", "grafana"}),
         (["demo"], {"kafka", "valkey", "demo-worker", "demo-class", "demo-updates"}),
     ],
 )

@@ -1,4 +1,7 @@
-"""Promtool, which judges metrics and rules as Prometheus does: of this machine (Debian's package `prometheus`)."""
+"""Prometheus and its tool, of this machine (Debian's package `prometheus`).
+
+Where they are not installed a test skips; where CI or SKILLSTREAM_REQUIRE_SERVERS is set, it fails instead.
+"""
 
 import os
 import shutil
@@ -8,13 +11,20 @@ import pytest
 
 
 def judged(*arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """What `promtool` says, whatever its exit code. Skips where there is none; fails instead where CI or
-    SKILLSTREAM_REQUIRE_SERVERS is set.
-    """
-    program = shutil.which("promtool")
-    if program is None:
-        missing = "promtool is not installed (Debian, Ubuntu: apt install prometheus)"
-        if os.environ.get("CI") or os.environ.get("SKILLSTREAM_REQUIRE_SERVERS") == "1":
-            pytest.fail(missing, pytrace=False)
-        pytest.skip(missing)
-    return subprocess.run([program, *arguments], input=given, capture_output=True, check=False)
+    """What promtool says, whatever its exit code."""
+    return subprocess.run([_installed("promtool"), *arguments], input=given, capture_output=True, check=False)
+
+
+def prometheus_program() -> str:
+    """Path of the server."""
+    return _installed("prometheus")
+
+
+def _installed(name: str) -> str:
+    program = shutil.which(name)
+    if program is not None:
+        return program
+    missing = f"{name} is not installed (Debian, Ubuntu: apt install prometheus)"
+    if os.environ.get("CI") or os.environ.get("SKILLSTREAM_REQUIRE_SERVERS") == "1":
+        pytest.fail(missing, pytrace=False)
+    pytest.skip(missing)
