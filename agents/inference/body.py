@@ -84,6 +84,10 @@ async def _received(request: web.Request, bounds: BodyBounds, progress: Callable
             raise NotInferred(408, "slow", f"no more of the body came for {bounds.pause_s:g} s") from None
         except (web.RequestPayloadError, HttpProcessingError) as error:
             raise NotInferred(400, "unreadable", "the body is cut off, or not as its headers say") from error
+        except RuntimeError as error:  # as aiohttp says it of a connection that is closed
+            if request.transport is not None:
+                raise
+            raise ConnectionResetError("the client is gone") from error
         progress()
         if not some and request.content.at_eof():
             return

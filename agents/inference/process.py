@@ -62,8 +62,17 @@ class InferenceProcess:
     async def ask(self, question: WorkerQuestion, find_rows: FindRows = nothing_found) -> DoneReply:
         """The reply to a question, when it is its turn. Raises InferenceFailed.
 
-        An exchange that is cancelled, or takes too long, ends the process, and with it what other requests had there.
+        Who is cancelled leaves the exchange to its end, unheard: half of one would leave the process to nobody.
         """
+        exchange = asyncio.create_task(self._take_turn(question, find_rows))
+        exchange.add_done_callback(_hear)
+        reply = await asyncio.shield(exchange)
+        if isinstance(reply, QuestionFailed):
+            raise InferenceFailed(reply.error)
+        return reply
+
+    async def _take_turn(self, question: WorkerQuestion, find_rows: FindRows) -> DoneReply | QuestionFailed:
+        """An exchange that fails, or takes too long, ends the process, and with it what other requests had there."""
         async with self._turn:
             if self._idle is not None:
                 self._idle.cancel()
@@ -77,9 +86,7 @@ class InferenceProcess:
                 self._kill()
                 raise
             self._idle = asyncio.get_running_loop().call_later(_IDLE_S, self._leave)
-        if isinstance(reply, QuestionFailed):
-            raise InferenceFailed(reply.error)
-        return reply
+            return reply
 
     async def drop(self, request: int) -> None:
         """Have the process forget a request, if there is one. Raises nothing."""
@@ -151,6 +158,12 @@ class InferenceProcess:
         process, self._process = self._process, None
         if process is not None and process.returncode is None:
             process.kill()
+
+
+def _hear(exchange: "asyncio.Task[DoneReply | QuestionFailed]") -> None:
+    """Of one that nobody waits for any more: what it raised is nobody's fault."""
+    if not exchange.cancelled():
+        exchange.exception()
 
 
 async def _send(process: asyncio.subprocess.Process, data: bytes) -> None:

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Final
 
 from agents.config.settings import Settings
+from agents.inference.answers import BatchAnswers
 from agents.inference.body import BodyBounds
 from agents.inference.endpoint import InferenceBounds, InferenceEndpoint, RowsFor
 from agents.inference.group_rows import ROWS_PATH, answer_rows
@@ -49,7 +50,8 @@ def inference_endpoint(
         settings.inference_pause_s,
     )
     bounds = InferenceBounds(settings.inference_requests, body, settings.inference_timeout_s)
-    return InferenceEndpoint(process, rows_for, metrics, bounds, overrides, now_ms)
+    answers = BatchAnswers(process, metrics, settings.inference_items, overrides, now_ms)
+    return InferenceEndpoint(answers, rows_for, metrics, bounds)
 
 
 def inference_pages(endpoint: InferenceEndpoint, own: OwnRows) -> list[Page]:

@@ -121,7 +121,9 @@ async def test_half_a_body_and_then_silence_is_cut(seen: Situation) -> None:
     assert worker.outcomes() == {"slow": 1}
 
 
-async def test_more_requests_than_are_set_are_asked_to_come_again_until_the_client_is_gone(seen: Situation) -> None:
+async def test_more_requests_than_are_set_are_asked_to_come_again_until_the_client_is_gone(
+    seen: Situation, caplog: pytest.LogCaptureFixture
+) -> None:
     async def slow() -> AsyncIterator[bytes]:
         yield b'"ada"\n'
         await asyncio.Event().wait()
@@ -135,6 +137,7 @@ async def test_more_requests_than_are_set_are_asked_to_come_again_until_the_clie
 
     assert (second.status, second.headers["Retry-After"]) == (429, "2")
     assert worker.outcomes() == {"busy": 1, "gone": 1}
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_a_client_that_does_not_read_stops_the_work_and_is_cut(seen: Situation) -> None:
