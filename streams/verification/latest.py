@@ -14,7 +14,7 @@ from schemas.errors import Fatal
 from schemas.explanation import Explanation, read_explanation
 from schemas.update import SkillUpdate, is_former, read_update
 from streams.input.checkpoint import CHECKPOINT_KEY, InputCheckpoint, decode_checkpoint, is_reserved
-from streams.rows.codec import decode_row
+from streams.rows.codec import row_headers
 from streams.rows.segments import is_segment, student_of
 from streams.verification.audit import Difference, DifferenceKind, RowPosition
 from streams.verification.known_ids import Print
@@ -88,7 +88,8 @@ class Last:
 
         Raises IdentityLost for a checkpoint that cannot be read.
         """
-        for record in records:
+        ages = _ages(records)
+        for record, age in zip(records, ages, strict=True):
             key = record.key
             if key is None:
                 self._problem("state", record, "a row without a key")
@@ -97,7 +98,6 @@ class Last:
             elif is_segment(key):
                 self._note_segment(student_of(key), key, record.value)
             elif not is_reserved(key) and self.slice.contains(key):
-                age = _age(record.value)
                 if age is not None and age > self.newest(key):
                     self._put(self._newest, key, age, STUDENT_BYTES if key not in self._newest else 0)
                 former_bytes = len(self.rows.get(key, b""))
@@ -200,10 +200,20 @@ def _taken(segment: Print | None) -> int:
     return 0 if segment is None else STORED_SEGMENT_BYTES + segment.size_bytes
 
 
-def _age(stored: bytes | None) -> Age | None:
-    """None for what is no row; the comparison reports it."""
+def _ages(records: Sequence[Record]) -> list[Age | None]:
+    """By the rows' headers alone. None for what is no row; the comparison reports it."""
+    rows = [
+        (index, record.value)
+        for index, record in enumerate(records)
+        if record.value is not None and record.key is not None and not is_reserved(record.key)
+    ]
+    ages: list[Age | None] = [None] * len(records)
     try:
-        row = decode_row(stored) if stored is not None else None
+        headers = row_headers([value for _, value in rows])
     except Fatal:
-        return None
-    return None if row is None else (row.epoch, row.offset, row.is_tombstone)
+        return [_ages([record])[0] for record in records] if len(records) > 1 else ages
+    is_tombstone = (headers["erased_us"] > 0) & (headers["events"] == 0)
+    columns = headers["epoch"].tolist(), headers["offset"].tolist(), is_tombstone.tolist()
+    for (index, _), age in zip(rows, zip(*columns, strict=True), strict=True):
+        ages[index] = age
+    return ages
