@@ -1,0 +1,52 @@
+"""An OpenAPI 3 document as a page: paths with their methods, parameters and answers."""
+
+from collections.abc import Iterator
+from html import escape
+from typing import Final
+
+from agents.report.contract.fields import fields, kind
+from agents.report.contract.frame import Document, document_page
+from agents.report.contract.words import anchor, example, paragraphs, said
+
+_METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+def openapi_page(document: Document) -> str:
+    """Every text of the document is escaped. Raises KeyError where it is no OpenAPI document."""
+    paths = document["paths"]
+    return document_page(document, "path", paths, "".join(_path(path, paths[path]) for path in paths))
+
+
+def _path(path: str, item: Document) -> str:
+    methods = "".join(_method(path, method, item[method]) for method in _METHODS if method in item)
+    about = paragraphs(item.get("description"))
+    return f'<section id="{anchor("path", path)}"><h2>{escape(path)}</h2>{about}{methods}</section>'
+
+
+def _method(path: str, method: str, operation: Document) -> str:
+    rows = "".join(_parameter(each) for each in operation.get("parameters", ()) if "name" in each)
+    titles = "<tr><th>parameter</th><th>in</th><th>is</th><th></th></tr>"
+    parameters = f'<div class="wide"><table>{titles}{rows}</table></div>' if rows else ""
+    body = "".join(_content("Request", operation.get("requestBody", {})))
+    answers = "".join(
+        part for status, each in operation.get("responses", {}).items() for part in _content(f"Answer {status}", each)
+    )
+    about = paragraphs(operation.get("summary")) + paragraphs(operation.get("description"))
+    title = f"{method.upper()} {escape(path)}"
+    return f"<details open><summary>{title}</summary>{about}{parameters}{body}{answers}</details>"
+
+
+def _parameter(parameter: Document) -> str:
+    optional = "" if parameter.get("required") else " <small>optional</small>"
+    name = f"<code>{escape(parameter['name'])}</code>{optional}"
+    cells = (name, escape(parameter["in"]), kind(parameter.get("schema", {})), said(parameter.get("description", "")))
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+
+
+def _content(heading: str, described: Document) -> Iterator[str]:
+    if described:
+        yield f"<h3>{escape(heading)}</h3>{paragraphs(described.get('description'))}"
+    for media, each in described.get("content", {}).items():
+        yield f"<p><small>{escape(media)}</small></p>{fields(each.get('schema', {}))}"
+        if "example" in each:
+            yield example(each["example"])
