@@ -69,6 +69,10 @@ browser: $(READY)  ## the dashboard in a real Chromium, on running workers (Chro
 image-check: $(READY)  ## build the container image and try it (Docker, or Podman and runc; BASE=stand-in without a registry)
 	@SKILLSTREAM_TEST_IMAGE_BASE=$(BASE) $(BIN)/python -m pytest --durations=3 tests/container/image_checks.py $(ARGS)
 
+.PHONY: digests
+digests: $(READY)  ## are the pinned images still those of their tags? (ARGS=--write puts the new digests in; asks the registries)
+	@$(BIN)/python -m tests.container.digests $(ARGS)
+
 .PHONY: manifests
 manifests: $(READY)  ## build deploy/ for Kubernetes and hold it against the published schemas (Go 1.24+: tools are built, once)
 	@$(BIN)/python -m pytest -q tests/manifests/manifest_checks.py $(ARGS)
@@ -84,6 +88,10 @@ chaos: $(READY)  ## break things, and account for every event (ROUNDS=1 for minu
 .PHONY: contract
 contract: $(READY)  ## write docs/contract anew from the types
 	@$(BIN)/skillstream schema --out docs/contract
+
+.PHONY: pages
+pages: $(READY)  ## write the contract as pages to read, into build/pages: topics and messages, paths and answers
+	@$(BIN)/python -m agents.cli.contract_pages docs/contract build/pages
 
 .PHONY: samples
 samples: $(READY)  ## write docs/explanation-samples.md anew: templates and explanations of simulated students
@@ -103,6 +111,10 @@ fuzz: $(READY)  ## every decoder under a coverage-guided fuzzer, for minutes (SE
 .PHONY: bench
 bench: $(READY)  ## measure against the alternatives, three hours (ONLY=name,name ROUNDS=5 EVENTS=1000000)
 	@$(BIN)/python -m tests.benchmarks $(ONLY)
+
+.PHONY: figures
+figures: $(READY)  ## write anew what docs/scaling.md and docs/tuning.md say of commands and measurements
+	@$(BIN)/python -m tests.documents.written
 
 .PHONY: kafka
 kafka: $(READY)  ## leave a real Kafka running and print its address (Java 17+, Maven)

@@ -44,6 +44,7 @@ _COMMANDS: Final = {
     "evaluate": "Say how good an artifact's scores are, on events and labels.",
     "platforms": "Find out what each platform sends, for a skills file.",
     "dialects": "Print what verbs, actions and attributes come to.",
+    "capacity": "How many partitions and workers, how much memory and disk.",
     "schema": "Print the contract: the JSON Schema of every message, or AsyncAPI.",
 }
 

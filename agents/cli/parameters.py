@@ -11,6 +11,7 @@ from agents.cli.event_files import STANDARD
 
 MAX_COUNT: Final = 1_000_000
 _MOST_DIGITS: Final = len(str(MAX_COUNT))  # Python refuses to read thousands of digits
+_MOST_DIGITS_OF_MANY: Final = 9
 
 
 class Number(click.FloatRange):
@@ -37,6 +38,19 @@ class NumberList(click.ParamType):
         if not all(text.isdecimal() and len(text) <= _MOST_DIGITS and 0 < int(text) <= MAX_COUNT for text in texts):
             self.fail(f"{str(value)[:60]!r}: whole numbers from 1 to {MAX_COUNT:,}, with commas between.", param, ctx)
         return tuple(sorted({int(text) for text in texts}))
+
+
+class CountList(click.ParamType):
+    """Whole numbers above 0, comma-separated, in the order given; at least one."""
+
+    name = "counts"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """See click."""
+        texts = [text.strip() for text in str(value).split(",")]
+        if not all(text.isdecimal() and len(text) <= _MOST_DIGITS_OF_MANY and int(text) > 0 for text in texts):
+            self.fail(f"{str(value)[:60]!r}: whole numbers from 1 to 999,999,999, with commas between.", param, ctx)
+        return tuple(map(int, texts))
 
 
 class Seed(click.IntRange):

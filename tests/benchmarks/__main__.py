@@ -18,6 +18,7 @@ from typing import Final
 from rich.console import Console
 
 from tests.benchmarks import (
+    capacity,
     decoding,
     decoding_growth,
     embedded,
@@ -57,8 +58,16 @@ _ALIKE_ON_KAFKA: Final = {
     recovery_bound.NAME: recovery_bound.measure,
     former.NAME: former.measure,
     inference.NAME: inference.measure,
+    capacity.NAME: capacity.measure,
 }
-_ON_KAFKA: Final = (*throughput.NAMES, *_LATENCIES, recovery.NAME, recovery_bound.NAME, inference.NAME)
+_ON_KAFKA: Final = (
+    *throughput.NAMES,
+    *_LATENCIES,
+    recovery.NAME,
+    recovery_bound.NAME,
+    inference.NAME,
+    capacity.NAME,
+)
 _ALONE: Final = (
     decoding,
     decoding_growth,

@@ -25,6 +25,10 @@ about 170 bytes of JSON each, ids unique, times rising, nothing broken, each on 
 student. The data sets:"""
 
 NOTES: Final[dict[str, str]] = {
+    "capacity": """\
+`skillstream capacity` held against one worker with a broker: its constants fitted on 100,000 events of 2,000 students
+and 200,000 of 20,000, then a million of 60,000 foretold and run. `% off` is the plan's error there.
+`make bench ONLY=capacity`.""",
     "full_pipeline": """\
 Ours decodes and validates every event, knows repeats by id, folds, asks three sources, fuses seven skills, writes the
 row to the changelog and the update out, both of kilobytes. Quix Streams, Kafka Streams and `faust_counter` add one to

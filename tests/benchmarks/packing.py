@@ -50,7 +50,7 @@ def measure(sizes: Sizes, rounds: Rounds) -> list[Figure]:
     for number in range(1, sizes.rounds + 1):
         for kind, batches in kinds.items():
             for codec in CODECS:
-                packed = _pack(batches, codec)
+                packed = pack(batches, codec)
                 found.setdefault(f"{NAME}.{kind}.{codec}", []).append(packed)
         sys.stderr.write(f"  round {number} of {sizes.rounds}  {NAME}\n")
     plain = {kind: found[f"{NAME}.{kind}.none"][0] for kind in kinds}
@@ -82,7 +82,8 @@ async def _written(events: int) -> dict[str, list[Records]]:
     return {"row": rows, "update": updates}
 
 
-def _pack(batches: Sequence[Records], codec: Compression) -> Packed:
+def pack(batches: Sequence[Records], codec: Compression) -> Packed:
+    """Each of `batches` packed and unpacked, in parts of at most 512 KiB."""
     packed = Packed()
     for builder in _builders(batches, codec):
         began_s = time.process_time()

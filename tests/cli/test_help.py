@@ -32,6 +32,7 @@ VERBS = [
     "evaluate",
     "platforms",
     "dialects",
+    "capacity",
     "schema",
 ]
 

@@ -93,7 +93,7 @@ def _digest(url: str, token: str = "") -> str:
 
 
 def _token(challenge: dict[str, str]) -> str:
-    query = urlencode({name: challenge[name] for name in ("service", "scope") if name in challenge})
+    query = urlencode([(name, challenge[name]) for name in ("service", "scope") if name in challenge])
     with urlopen(f"{challenge['realm']}?{query}", timeout=_TIMEOUT_S) as answer:
         told = json.load(answer)
     return str(told.get("token") or told["access_token"])

@@ -8,7 +8,7 @@ from agents.report.contract.fields import fields
 from agents.report.contract.style import CONTRACT_STYLE
 from agents.report.contract.words import anchor, paragraphs
 
-Document = Mapping[str, Any]
+ContractDocument = Mapping[str, Any]
 
 
 def index_page(pages: Mapping[str, str]) -> str:
@@ -17,7 +17,7 @@ def index_page(pages: Mapping[str, str]) -> str:
     return _page("skillstream: the contract", "", "", f"<ul>{links}</ul>")
 
 
-def document_page(document: Document, what: str, names: Iterable[str], main: str) -> str:
+def document_page(document: ContractDocument, what: str, names: Iterable[str], main: str) -> str:
     """A document's page: `main`, with links to the sections `names` that are `what`, and its types."""
     schemas = document.get("components", {}).get("schemas", {})
     types = "".join(

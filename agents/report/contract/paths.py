@@ -5,25 +5,25 @@ from html import escape
 from typing import Final
 
 from agents.report.contract.fields import fields, kind
-from agents.report.contract.frame import Document, document_page
+from agents.report.contract.frame import ContractDocument, document_page
 from agents.report.contract.words import anchor, example, paragraphs, said
 
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
-def openapi_page(document: Document) -> str:
+def openapi_page(document: ContractDocument) -> str:
     """Every text of the document is escaped. Raises KeyError where it is no OpenAPI document."""
     paths = document["paths"]
     return document_page(document, "path", paths, "".join(_path(path, paths[path]) for path in paths))
 
 
-def _path(path: str, item: Document) -> str:
+def _path(path: str, item: ContractDocument) -> str:
     methods = "".join(_method(path, method, item[method]) for method in _METHODS if method in item)
     about = paragraphs(item.get("description"))
     return f'<section id="{anchor("path", path)}"><h2>{escape(path)}</h2>{about}{methods}</section>'
 
 
-def _method(path: str, method: str, operation: Document) -> str:
+def _method(path: str, method: str, operation: ContractDocument) -> str:
     rows = "".join(_parameter(each) for each in operation.get("parameters", ()) if "name" in each)
     titles = "<tr><th>parameter</th><th>in</th><th>is</th><th></th></tr>"
     parameters = f'<div class="wide"><table>{titles}{rows}</table></div>' if rows else ""
@@ -36,14 +36,14 @@ def _method(path: str, method: str, operation: Document) -> str:
     return f"<details open><summary>{title}</summary>{about}{parameters}{body}{answers}</details>"
 
 
-def _parameter(parameter: Document) -> str:
+def _parameter(parameter: ContractDocument) -> str:
     optional = "" if parameter.get("required") else " <small>optional</small>"
     name = f"<code>{escape(parameter['name'])}</code>{optional}"
-    cells = (name, escape(parameter["in"]), kind(parameter.get("schema", {})), said(parameter.get("description", "")))
-    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+    columns = (name, escape(parameter["in"]), kind(parameter.get("schema", {})), said(parameter.get("description", "")))
+    return f"<tr>{''.join(f'<td>{each}</td>' for each in columns)}</tr>"
 
 
-def _content(heading: str, described: Document) -> Iterator[str]:
+def _content(heading: str, described: ContractDocument) -> Iterator[str]:
     if described:
         yield f"<h3>{escape(heading)}</h3>{paragraphs(described.get('description'))}"
     for media, each in described.get("content", {}).items():

@@ -4,17 +4,17 @@ from html import escape
 from typing import Any
 
 from agents.report.contract.fields import fields
-from agents.report.contract.frame import Document, document_page
+from agents.report.contract.frame import ContractDocument, document_page
 from agents.report.contract.words import anchor, example, paragraphs, reference_name, said
 
 
-def asyncapi_page(document: Document) -> str:
+def asyncapi_page(document: ContractDocument) -> str:
     """Every text of the document is escaped. Raises KeyError where it is no AsyncAPI 3.0 document."""
     channels = document["channels"]
     return document_page(document, "topic", channels, "".join(_topic(name, document) for name in channels))
 
 
-def _topic(name: str, document: Document) -> str:
+def _topic(name: str, document: ContractDocument) -> str:
     channel = document["channels"][name]
     operations = "".join(
         f"<p><strong>skillstream {escape(each['action'])}s:</strong> {said(each.get('summary', ''))}</p>"
@@ -31,7 +31,7 @@ def _topic(name: str, document: Document) -> str:
     )
 
 
-def _message(message: Document, document: Document) -> str:
+def _message(message: ContractDocument, document: ContractDocument) -> str:
     payload = message.get("payload", {})
     schema = document["components"]["schemas"][reference_name(payload["$ref"])] if "$ref" in payload else payload
     about = paragraphs(message.get("summary") or message.get("description") or schema.get("description"))
@@ -43,7 +43,7 @@ def _message(message: Document, document: Document) -> str:
     return f"<details><summary>{title}</summary>{about}{fields(schema)}{header_table}{shown}</details>"
 
 
-def _example(found: Document) -> str:
+def _example(found: ContractDocument) -> str:
     return "".join(example(found[part]) for part in ("headers", "payload") if part in found)
 
 
