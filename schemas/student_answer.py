@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from schemas.bounds import Position
 from schemas.catalogue import LevelThresholds
-from schemas.update import ComponentMastery, Contribution, Kind, Level, Trend, UnitInterval
+from schemas.update import ComponentMastery, Contribution, Kind, Level, ScoreChange, Trend, UnitInterval
 
 AnswerPart: TypeAlias = Literal["behaviour", "language"]
 """What may be missing in an answer."""
@@ -70,6 +70,7 @@ class StudentAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `seq`, `as_of` and `config_version` are those of the update that says the same. `behaviour` is what was counted for
     each skill, `language` how much was read; `partial` names those of the two that could not be looked up in time.
     `degraded` names sources of scores that failed. `mastery` is there only where the model has an item bank.
+    `changed` has the scores that moved noticeably since the week before; its last place counts in `evidence`.
     """
 
     student_id: str
@@ -83,6 +84,10 @@ class StudentAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     behaviour: dict[str, list[DescribedIndicator]] | None
     language: dict[str, LanguageRead] | None
     mastery: list[ComponentMastery] | UnsetType = UNSET
+    changed: list[ScoreChange] = []
+    course_id: str | UnsetType = UNSET
+    class_id: str | UnsetType = UNSET
+    school_id: str | UnsetType = UNSET
     degraded: list[str] = []
     partial: list[AnswerPart] = []
 

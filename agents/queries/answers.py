@@ -94,6 +94,10 @@ def _answer(update: SkillUpdate, entry: CatalogueEntry, **looked_up: Any) -> Stu
         levels=entry.levels,
         skills={name: _skill(update, entry, name, skill) for name, skill in update.skills.items()},
         mastery=update.mastery,
+        changed=update.changed,
+        course_id=update.course_id,
+        class_id=update.class_id,
+        school_id=update.school_id,
         degraded=update.degraded,
         **looked_up,
     )

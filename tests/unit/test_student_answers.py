@@ -49,6 +49,7 @@ def test_an_answer_says_of_every_skill_what_the_newest_update_says(taken: list[F
         assert isinstance(found, StudentAnswer)
         assert (found.student_id, found.seq, found.as_of) == (update.student_id, update.seq, update.as_of)
         assert found.config_version == update.config_version
+        assert (found.mastery, found.changed, found.class_id) == (update.mastery, update.changed, update.class_id)
         assert found.skills.keys() == update.skills.keys()
         for name, skill in update.skills.items():
             described = found.skills[name]
