@@ -43,6 +43,7 @@ from schemas.fusion_config import (
     RescoreRequest,
 )
 from schemas.history import HISTORY_VERSION, ScoreOfWeek, SkillHistory
+from schemas.student_answer import DescribedEvidence, DescribedIndicator, DescribedSkill, StudentAnswer
 from schemas.update import (
     UPDATE_VERSION,
     Contribution,
@@ -151,6 +152,44 @@ CATALOGUE_ENTRY: Final = CatalogueEntry(
         "recovered": CataloguedFact(text="passed a task on try {value}", unit="count"),
         "varied_one": CataloguedFact(text="ran a simulation with a single control set"),
     },
+)
+STUDENT_ANSWER: Final = StudentAnswer(
+    student_id="ada",
+    seq=(0, 120_034),
+    as_of="2026-01-05T09:12:00.000Z",
+    config_version=CATALOGUE_ENTRY.config_version,
+    skill_set=CATALOGUE_ENTRY.skill_set,
+    model=CATALOGUE_ENTRY.model,
+    levels=CATALOGUE_ENTRY.levels,
+    skills={
+        "problem_solving": DescribedSkill(
+            kind="score",
+            definition=CATALOGUE_ENTRY.skills["problem_solving"].definition,
+            score=0.71,
+            low=0.52,
+            high=0.86,
+            confidence=0.44,
+            level="proficient",
+            validated=True,
+            rests_on="a model trained on PISA 2012 'climate control' (solved or not)",
+            contributions={"model": Contribution(p=0.71, n=14.0, age_s=60.0, log_odds=0.9)},
+            evidence=[
+                DescribedEvidence(
+                    fact="varied_one",
+                    text="ran a simulation with a single control set",
+                    time="2026-01-05T09:11:00.000Z",
+                    value=1.0,
+                    task="climate",
+                )
+            ],
+        )
+    },
+    behaviour={
+        "problem_solving": [
+            DescribedIndicator(name="takes_hints", text="took hints for 2 of 9 tasks", count=2.0, of=9.0)
+        ]
+    },
+    language={},
 )
 ANNOUNCEMENT: Final = WorkerAnnouncement(
     version=ANNOUNCEMENT_VERSION,

@@ -1,6 +1,7 @@
 """Serves the pages from the worker's own event loop: a loop that hangs doesn't answer, and so fails its probes.
 
     /live               503 where only a restart helps: stopped, or stalled          open to all
+    /openapi.json       what programs may ask, as OpenAPI                            open to all
     /ready              503 until the table is restored, and while it can't work     open to all
     /health             the state and what is wrong, 503 when it cannot do its job, or is far behind
     /health/detailed    every component with its reason, and the lag
@@ -41,6 +42,7 @@ from agents.web.hosts import Hosts
 from agents.web.pages import Page, Respond, json_answer
 from agents.web.sign_in import SignIn
 from agents.web.streaming import GOES_ON, STOPPING
+from schemas.contract.openapi import openapi
 from schemas.errors import Retryable
 
 _MAX_FORM_BYTES: Final = 16 * 1024
@@ -145,6 +147,11 @@ class WebServer:
             await runner.cleanup()
 
     @property
+    def pages(self) -> tuple[Page, ...]:
+        """All that are served."""
+        return self._pages
+
+    @property
     def url(self) -> str:
         """Where the page is."""
         return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}/"
@@ -166,6 +173,7 @@ class WebServer:
         return [
             Page("/live", self._live, role="open"),
             Page("/ready", self._ready, role="open"),
+            Page("/openapi.json", _openapi, role="open"),
             Page("/health", self._short),
             Page("/health/detailed", self._detailed),
             Page("/metrics", self._exposition),
@@ -251,6 +259,10 @@ async def _errors_as_json(request: web.Request, handler: Respond) -> web.StreamR
 
 async def _end_streams(app: web.Application) -> None:
     app[STOPPING].set()
+
+
+async def _openapi(_request: web.Request) -> web.Response:
+    return json_answer(openapi())
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:

@@ -1,0 +1,205 @@
+"""What programs may ask a worker over HTTP, as one OpenAPI 3.1 document: paths, roles, answers, examples.
+
+Pages for people and those by which workers ask each other are not in it.
+"""
+
+from importlib.metadata import version as version_of
+from typing import Any, Final, Literal
+
+import msgspec
+
+from schemas import examples
+from schemas.contract.json_schemas import cleaned
+from schemas.explanation import Explanation
+from schemas.inference import AnswerFailure, AnswerSummary, InferenceRequest, InferredUpdate, ItemError
+from schemas.student_answer import QueryRefusal, StudentAnswer
+
+AskingRole = Literal["operator", "reader", "inference"]
+_TYPES: Final[tuple[Any, ...]] = (
+    StudentAnswer,
+    Explanation,
+    QueryRefusal,
+    InferenceRequest,
+    InferredUpdate,
+    ItemError,
+    AnswerSummary,
+    AnswerFailure,
+)
+_SETTINGS: Final[dict[AskingRole, str]] = {
+    "operator": "SKILLSTREAM_WEB_TOKEN",
+    "reader": "SKILLSTREAM_READER_TOKEN",
+    "inference": "SKILLSTREAM_INFERENCE_TOKEN",
+}
+_JSON: Final = "application/json"
+_NDJSON: Final = "application/x-ndjson"
+_STUDENT: Final = {
+    "name": "id",
+    "in": "path",
+    "required": True,
+    "description": "The student's id, percent-encoded as a whole: slashes too.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 256},
+    "example": "ada",
+}
+_ONTO: Final = {
+    "name": "onto",
+    "in": "query",
+    "description": "What events are folded onto: an empty row, or a copy of the student's.",
+    "schema": {"enum": ["empty", "stored"], "default": "empty"},
+}
+_ITEMS: Final = (
+    '{"version":1,"type":"attempt","event_id":"e1","student_id":"eve","time":"2026-01-05T09:00:00Z",'
+    '"item_id":"fractions-3","score":0.9}\n'
+)
+_STREAMED: Final = {
+    "description": "One line a student or bad item, then a summary; without one the answer was cut off.",
+    "type": "string",
+}
+_RETRY: Final = {"Retry-After": {"description": "In seconds.", "schema": {"type": "integer", "minimum": 1}}}
+
+
+def openapi() -> dict[str, Any]:
+    """The whole document."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "skillstream",
+            "version": version_of("skillstream"),
+            "description": "What a worker answers over HTTP. Any worker may be asked about any student: it asks "
+            "the one that owns the student's partition.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "http://127.0.0.1:6066", "description": "A worker (SKILLSTREAM_WEB_HOST, _WEB_PORT)."}],
+        "paths": _paths(),
+        "components": {"schemas": _schemas(), "securitySchemes": _security(), "responses": _refusals()},
+    }
+
+
+def _paths() -> dict[str, Any]:
+    return {
+        "/live": _get("Whether only a restart helps; 503 then.", None, _object("live"), also=(503,)),
+        "/ready": _get("Whether it does its job.", None, _object("ready", "down"), also=(503,)),
+        "/openapi.json": _get("This document.", None, _object("openapi", "paths")),
+        "/health": _get("The state, and what is wrong.", "operator", _object("status", "problems"), also=(503,)),
+        "/health/detailed": _get(
+            "Every component with its reason, and the lag.", "operator", _object("status", "components"), also=(503,)
+        ),
+        "/metrics": _get("Metrics (docs/metrics.md).", "operator", {"type": "string"}, media="text/plain"),
+        "/dialects/seen": _get("Names that no table knows.", "operator", _object("names")),
+        "/worker/figures": _get("What this worker says of itself.", "operator", _object("worker", "health", "lag")),
+        "/group/figures": _get(
+            "What all workers say; who does not answer is `away`, and in `partial`.",
+            "operator",
+            _object("workers", "partial", "unowned", "problem"),
+        ),
+        "/students/{id}": _of_student(
+            "The newest scores, and what they were made of.", "StudentAnswer", examples.STUDENT_ANSWER
+        ),
+        "/students/{id}/explanation": _of_student(
+            "The last explanation, as it was published.", "Explanation", examples.EXPLANATION
+        ),
+        "/inference/batch": {"post": _inference()},
+    }
+
+
+def _get(
+    summary: str, role: AskingRole | None, schema: dict[str, Any], *, media: str = _JSON, also: tuple[int, ...] = ()
+) -> dict[str, Any]:
+    answer = {"description": summary, "content": {media: {"schema": schema}}}
+    responses = {"200": answer, **{str(status): answer for status in also}}
+    return {"get": {"summary": summary, **_allowed(role, responses)}}
+
+
+def _of_student(summary: str, type_: str, example: Any) -> dict[str, Any]:
+    content = {_JSON: {"schema": _ref("schemas", type_), "example": msgspec.json.decode(msgspec.json.encode(example))}}
+    refused = {str(status): _ref("responses", name) for status, name in _REFUSALS.items() if name != "TooMany"}
+    responses = {"200": {"description": summary, "content": content}, **refused}
+    return {"parameters": [_STUDENT], "get": {"summary": summary, **_allowed("reader", responses)}}
+
+
+def _inference() -> dict[str, Any]:
+    summary = "Score many students, or events that are not stored (docs/inference.md)."
+    responses = {
+        "200": {"description": summary, "content": {_NDJSON: {"schema": _STREAMED}}},
+        **{str(status): {"description": said} for status, said in _NOT_SCORED.items()},
+    }
+    body = {
+        "required": True,
+        "content": {
+            _NDJSON: {"schema": {"type": "string", "description": "An id or an event a line."}, "example": _ITEMS},
+            _JSON: {"schema": _ref("schemas", "InferenceRequest"), "example": {"students": ["ada"]}},
+        },
+    }
+    return {"summary": summary, "parameters": [_ONTO], "requestBody": body, **_allowed("inference", responses)}
+
+
+def _allowed(role: AskingRole | None, responses: dict[str, Any]) -> dict[str, Any]:
+    """With who may ask, and what others are answered."""
+    if role is None:
+        return {"security": [], "responses": responses}
+    schemes = [f"{role}Token", *([f"{role}Session"] if role != "inference" else [])]
+    if role == "operator":
+        schemes.append("")  # nothing: on the worker's own machine, while no token is set
+    security: list[dict[str, list[str]]] = [{scheme: []} if scheme else {} for scheme in schemes]
+    refused = {str(status): _ref("responses", name) for status, name in _CLOSED.items()}
+    return {"security": security, "responses": {**responses, **refused}}
+
+
+_CLOSED: Final = {401: "NoToken", 403: "WrongRole", 429: "TooMany"}
+_REFUSALS: Final = {400: "NoId", 404: "Unknown", 410: "Erased", 503: "Unavailable"}
+_NOT_SCORED: Final = {
+    400: "The request cannot be read.",
+    413: "More items or bytes than are allowed.",
+    415: "Neither NDJSON nor JSON, or compressed.",
+    503: "Too many requests are under way.",
+}
+_SAID: Final = {
+    "NoToken": "No token, or a wrong one.",
+    "WrongRole": "The token is another role's, or the role has none.",
+    "TooMany": "Too many wrong tokens from this address.",
+    "NoId": "No id: not UTF-8, or too long.",
+    "Unknown": "No such student, or nothing was explained of them yet.",
+    "Erased": "The student was erased.",
+    "Unavailable": "The student's worker is away (`partial` names it), restores, or is late.",
+}
+
+
+def _refusals() -> dict[str, Any]:
+    content = {_JSON: {"schema": _ref("schemas", "QueryRefusal")}}
+    return {
+        name: {
+            "description": said,
+            "content": content,
+            **({"headers": _RETRY} if name in ("TooMany", "Unavailable") else {}),
+        }
+        for name, said in _SAID.items()
+    }
+
+
+def _security() -> dict[str, Any]:
+    tokens = {
+        f"{role}Token": {"type": "http", "scheme": "bearer", "description": setting}
+        for role, setting in _SETTINGS.items()
+    }
+    sessions = {
+        f"{role}Session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": f"skillstream_{role}",
+            "description": "Of people who signed in at /sign-in.",
+        }
+        for role in ("operator", "reader")
+    }
+    return {**tokens, **sessions}
+
+
+def _schemas() -> dict[str, Any]:
+    _, components = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
+    return dict(cleaned(components))
+
+
+def _object(*required: str) -> dict[str, Any]:
+    return {"type": "object", "required": list(required)}
+
+
+def _ref(*path: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/{'/'.join(path)}"}
