@@ -1,4 +1,4 @@
-"""Answers about one student from the rows that are here: the scores, or the last explanation."""
+"""Answers about one student from the rows that are here: the scores, how they went, or the last explanation."""
 
 from http import HTTPStatus
 from typing import Final
@@ -11,8 +11,11 @@ from agents.queries.explanations import LastExplanations, StillReading
 from agents.queries.lookups import StoredStudent, StudentLookups
 from agents.queries.owner import QueryAnswer, no_answer
 from schemas.errors import SkillstreamError
+from schemas.history import HISTORY_VERSION, SkillHistory, encode_history
 from schemas.student_answer import StudentAnswer
+from streams.rows.row_batch import RowBatch
 from streams.rows.table import Rows
+from streams.scoring.histories import HistoryWriter
 
 _MISSING: Final = {
     "unknown": (HTTPStatus.NOT_FOUND, "no such student"),
@@ -24,10 +27,17 @@ class StudentQueries:
     """Of one worker; its methods are AnswerHere."""
 
     def __init__(
-        self, rows: Rows, lookups: StudentLookups, answers: StudentAnswers, explanations: LastExplanations
+        self,
+        rows: Rows,
+        skills: tuple[str, ...],
+        lookups: StudentLookups,
+        answers: StudentAnswers,
+        explanations: LastExplanations,
     ) -> None:
+        """`skills` are the names of those that are scored."""
         self._rows, self._lookups = rows, lookups
         self._answers, self._explanations = answers, explanations
+        self._skills, self._histories = skills, HistoryWriter(skills)
 
     async def scores(self, partition: int, key: bytes) -> QueryAnswer:
         """See StudentAnswer."""
@@ -38,6 +48,20 @@ class StudentQueries:
         if isinstance(found, StudentAnswer):
             return QueryAnswer(HTTPStatus.OK, msgspec.json.encode(found))
         return no_answer(*_MISSING[found])
+
+    async def history(self, partition: int, key: bytes) -> QueryAnswer:
+        """Scores by week, the one under way last, as SkillHistory; without any for who never had a score."""
+        row = self._rows.get(partition, key)
+        try:
+            if row is None or (existence := await self._lookups.existence(StoredStudent(key, row))) == "unknown":
+                return no_answer(*_MISSING["unknown"])
+            if existence == "erased":
+                return no_answer(*_MISSING["erased"])
+            [weeks] = RowBatch.of([row], self._skills).sections["weeks"]
+            history = self._histories.history_to_date(key.decode(), weeks) if weeks else _no_scores(key)
+        except SkillstreamError as error:
+            return no_answer(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+        return QueryAnswer(HTTPStatus.OK, encode_history(history))
 
     async def explanation(self, partition: int, key: bytes) -> QueryAnswer:
         """The last message of `skill-reasoning` about the student, as it was published."""
@@ -51,3 +75,7 @@ class StudentQueries:
         if found is None:
             return no_answer(HTTPStatus.NOT_FOUND, "nothing was explained of the student yet")
         return QueryAnswer(HTTPStatus.OK, found)
+
+
+def _no_scores(key: bytes) -> SkillHistory:
+    return SkillHistory(version=HISTORY_VERSION, student_id=key.decode(), skills={})

@@ -1,6 +1,7 @@
 """The pages that tell of one student, for readers: answered by the owner of the student's partition, whoever is asked.
 
     /students/{id}                  the newest scores, and what they were made of
+    /students/{id}/history          the scores of 52 weeks, the one under way last
     /students/{id}/explanation      the last explanation
 
 Ids are percent-encoded as a whole, slashes too.
@@ -27,6 +28,7 @@ def student_pages(owners: OwnersAnswers, queries: StudentQueries) -> list[Page]:
 
     return [
         page("/students/{id}", queries.scores),
+        page("/students/{id}/history", queries.history),
         page("/students/{id}/explanation", queries.explanation),
     ]
 

@@ -78,6 +78,7 @@ class Answering:
         lookups = RowLookups(pipeline)
         return StudentQueries(
             app.table.rows,
+            pipeline.skill_set.names,
             lookups,
             StudentAnswers(lookups, lambda: pipeline.scorer.catalogue_entry, timeout_s),
             LastExplanations(self._explanations, timeout_s),

@@ -11,12 +11,14 @@ import msgspec
 from schemas import examples
 from schemas.contract.json_schemas import cleaned
 from schemas.explanation import Explanation
+from schemas.history import SkillHistory
 from schemas.inference import AnswerFailure, AnswerSummary, InferenceRequest, InferredUpdate, ItemError
 from schemas.student_answer import QueryRefusal, StudentAnswer
 
 AskingRole = Literal["operator", "reader", "inference"]
 _TYPES: Final[tuple[Any, ...]] = (
     StudentAnswer,
+    SkillHistory,
     Explanation,
     QueryRefusal,
     InferenceRequest,
@@ -93,6 +95,9 @@ def _paths() -> dict[str, Any]:
         ),
         "/students/{id}": _of_student(
             "The newest scores, and what they were made of.", "StudentAnswer", examples.STUDENT_ANSWER
+        ),
+        "/students/{id}/history": _of_student(
+            "Scores by week, up to 52, the one under way last.", "SkillHistory", examples.STUDENT_HISTORY
         ),
         "/students/{id}/explanation": _of_student(
             "The last explanation, as it was published.", "Explanation", examples.EXPLANATION

@@ -22,7 +22,7 @@ from streams.rows.codec import encode_row
 from streams.rows.row import Row
 from streams.rows.table import PartitionedRows
 from tests.agents.worker_group import Answer, Member, Members, members
-from tests.events import default_pipeline, raw, record
+from tests.events import NOW_MS, default_pipeline, raw, record
 
 TOKEN: Final = "a reader's own token, 2"
 TOKENS: Final = RoleTokens("an operator's own token", TOKEN)
@@ -68,23 +68,37 @@ class Students:
         pipeline = default_pipeline()
         lookups = RowLookups(pipeline)
         answers = StudentAnswers(lookups, lambda: pipeline.scorer.catalogue_entry, 20.0)
-        queries = StudentQueries(self.rows, lookups, answers, LastExplanations(self.explained, 20.0))
-        metrics = member.situation.metrics
-        owned = lambda: member.partitions if member.ready else frozenset()  # noqa: E731
-        return student_pages(
-            OwnersAnswers(member.peers, member.requests, self._owning_partition, owned, metrics), queries
+        queries = StudentQueries(
+            self.rows, pipeline.skill_set.names, lookups, answers, LastExplanations(self.explained, 20.0)
         )
 
-    async def fold(self, student: str, partition: int | None = None) -> None:
+        def owned() -> frozenset[int]:
+            return member.partitions if member.ready else frozenset()
+
+        metrics = member.situation.metrics
+        owners = OwnersAnswers(member.peers, member.requests, self._owning_partition, owned, metrics)
+        return student_pages(owners, queries)
+
+    async def fold(self, student: str, partition: int | None = None, events: Sequence[bytes] = ()) -> None:
         key = student.encode()
         at = partition_of(key) if partition is None else partition
-        taken = {at: [record(raw(student=student), key=key, partition=at)]}
+        values = events or [raw(student=student)]
+        later_ms = NOW_MS + 90 * 86_400_000
+        taken = {
+            at: [
+                record(value, offset, key=key, partition=at, timestamp=later_ms) for offset, value in enumerate(values)
+            ]
+        }
         outcome = await default_pipeline().process(taken, ProcessingContext(rows=self.rows))
         self.rows.put_many(at, outcome.partitions[at].rows)
 
 
 async def start(group: Members, name: str, students: Students, *partitions: int, **given: Any) -> Member:
     return await group.start(name, *partitions, more_pages=students.pages, tokens=TOKENS, **given)
+
+
+def rating(student: str, minute: int, at: float) -> bytes:
+    return raw("rubric", student=student, minute=minute, event_id=f"r{minute}", skill="empathy", rating=at)
 
 
 async def ask(member: Member, student: str, more: str = "", **headers: str) -> Answer:
@@ -142,7 +156,7 @@ async def test_unknown_students_are_404_and_erased_ones_410_whoever_is_asked() -
         of_b.rows.put(2, b"s2", encode_row(Row(erased_us=5)))
         of_b.explained.by_key[b"s2"] = EXPLAINED
         for member in (a, b):
-            for more in ("", "/explanation"):
+            for more in ("", "/history", "/explanation"):
                 assert (await ask(member, "s2", more))[0] == 410
                 assert (await ask(member, "s3", more))[0] == 404
 
@@ -229,6 +243,23 @@ async def test_the_last_explanation_is_answered_as_it_was_published() -> None:
     assert (none_yet[0], "error" in none_yet[1]) == (404, True)
     assert there == here == (200, msgspec.json.decode(EXPLAINED))
     assert broken[0] == 503
+
+
+async def test_scores_by_week_are_answered_the_week_under_way_last() -> None:
+    async with members() as group:
+        of_a, of_b = Students(), Students()
+        a, _ = await start(group, "a", of_a, 0, 1), await start(group, "b", of_b, 2, 3)
+        await of_b.fold("s2")
+        without = await ask(a, "s2", "/history")
+        ratings = [rating(student="s3", minute=week * 7 * 24 * 60, at=0.2 + 0.2 * week) for week in range(3)]
+        await of_b.fold("s3", events=ratings)
+        weeks, scores = await ask(a, "s3", "/history"), await ask(a, "s3")
+
+    assert without == (200, {"version": 1, "student_id": "s2", "skills": {}})
+    assert weeks[0] == 200
+    [empathy] = weeks[1]["skills"].values()
+    assert [week for week, *_ in empathy] == ["2026-03-02", "2026-03-09", "2026-03-16"]
+    assert empathy[-1][1] == pytest.approx(scores[1]["skills"]["empathy"]["score"], abs=1e-4)
 
 
 @pytest.mark.parametrize(
