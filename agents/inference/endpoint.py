@@ -22,7 +22,7 @@ from agents.inference.body import NDJSON, BodyBounds, read_batch
 from agents.inference.process import FindRows, InferenceFailed
 from agents.inference.refusal import NotInferred
 from agents.metrics import Metrics
-from agents.metrics.declared import InferenceOutcome
+from agents.metrics.declared.pages import InferenceOutcome
 from agents.web.pages import json_answer
 from agents.web.streaming import GOES_ON
 from schemas.inference import AnswerFailure, AnswerSummary, InferenceCounts, InferenceSummary

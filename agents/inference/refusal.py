@@ -1,6 +1,6 @@
 """Why a request is not answered."""
 
-from agents.metrics.declared import InferenceOutcome
+from agents.metrics.declared.pages import InferenceOutcome
 
 
 class NotInferred(Exception):

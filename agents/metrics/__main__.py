@@ -3,7 +3,7 @@
 import sys
 from typing import Final
 
-from agents.metrics.declared import Metrics
+from agents.metrics.declared.metrics import Metrics
 
 _INTRODUCTION: Final = """\
 # Metrics

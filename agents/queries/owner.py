@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from agents.metrics import Metrics
-from agents.metrics.declared import QueryOutcome
+from agents.metrics.declared.pages import QueryOutcome
 from agents.peers import Peer, PeerRequests, Peers, PeerUnreachable, WorkerGroup
 from agents.peers.request import ASKED_HEADER, MISDIRECTED
 from schemas.student_answer import QueryRefusal

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from agents.metrics.declared import WebRefusal
+from agents.metrics.declared.pages import WebRefusal
 from agents.web.access import CHALLENGE, SETTINGS, PageAccess, Role
 from agents.web.attempts import FailedAttempts
 from agents.web.pages import json_answer

@@ -9,7 +9,7 @@ from typing import Final
 
 from agents.config.channels import Channels
 from agents.delivery.step import Batches, BatchResult, Output
-from agents.metrics.declared import InternalOutcome
+from agents.metrics.declared.events import InternalOutcome
 from agents.worker.outputs import Outputs
 from schemas import erasure, reasoning_result
 from schemas.dialects import Invalid, Record

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 from agents.config.channels import Channels
 from agents.config.settings import Settings
 from agents.delivery.step import BatchResult, Output
-from agents.metrics.declared import InternalOutcome
+from agents.metrics.declared.events import InternalOutcome
 from agents.worker.internal_steps import Erasing, InternalStep, QueuedRows, ResultReading
 from agents.worker.outputs import Outputs
 from agents.worker.student_step import MOST_STUDENTS, StudentStep, TopicSteps

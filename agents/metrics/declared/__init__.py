@@ -1,0 +1,1 @@
+"""Every metric, by subject: `metrics` puts them together."""
