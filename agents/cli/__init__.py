@@ -28,6 +28,7 @@ _COMMANDS: Final = {
     "demo": "See it all at once, on an embedded broker, with a simulated class.",
     "simulate": "Write a simulated class's events to a broker or a file.",
     "replay": "Run the pipeline over files, without Kafka.",
+    "export": "Scores in a flat form: Parquet, CSV or JSON lines, now or as of a time.",
     "verify": "Check on Kafka that every event is accounted for, exactly.",
     "lag": "How far the workers are behind, by partition; none need run.",
     "config": "See and change weights and thresholds while workers run.",

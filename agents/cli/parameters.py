@@ -2,6 +2,7 @@
 
 import math
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -71,6 +72,22 @@ class Pattern(click.ParamType):
             return re.compile(value)
         except re.error as error:
             self.fail(f"{value!r} is no regular expression: {error}.", param, ctx)
+
+
+class PointInTime(click.ParamType):
+    """A point in time; a date is the beginning of that day, and without an offset it is UTC."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """See click."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{str(value)[:60]!r} is no time such as 2026-03-02, or 2026-03-02T12:00:00+01:00", param, ctx)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 class NewFolder(click.Path):
