@@ -43,9 +43,14 @@ class WorkersTopic(FollowedTopic):
     """
 
     def __init__(
-        self, settings: Settings, sign: Sign, authentic: Authentic, on_forged: Callable[[], object] = lambda: None
+        self,
+        settings: Settings,
+        sign: Sign,
+        authentic: Authentic,
+        on_forged: Callable[[], object] = lambda: None,
+        timeout_s: float = _TIMEOUT_S,
     ) -> None:
-        super().__init__(settings.broker, settings.app_id, Channels.of(settings).workers, _TIMEOUT_S)
+        super().__init__(settings.broker, settings.app_id, Channels.of(settings).workers, timeout_s)
         self._sign, self._authentic, self._on_forged = sign, authentic, on_forged
         self._reading, self._writing = Lock(), Lock()
 

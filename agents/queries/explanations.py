@@ -46,8 +46,15 @@ class ExplanationTopic:
     Raises BrokerUnavailable, TopicForbidden.
     """
 
-    def __init__(self, broker: str, topic: str, owned: Callable[[], Collection[int]], metrics: Metrics) -> None:
-        self._reader = TopicReader(broker, topic, f"skillstream-reader-{topic}", _TIMEOUT_S)
+    def __init__(
+        self,
+        broker: str,
+        topic: str,
+        owned: Callable[[], Collection[int]],
+        metrics: Metrics,
+        timeout_s: float = _TIMEOUT_S,
+    ) -> None:
+        self._reader = TopicReader(broker, topic, f"skillstream-reader-{topic}", timeout_s)
         self._owned, self._metrics = owned, metrics
         self._indexes: dict[int, NewestOffsets] = {}
 

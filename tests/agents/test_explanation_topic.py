@@ -20,7 +20,7 @@ class Topic:
         self.metrics = Metrics()
         ensure_topics(broker, [TopicSpec(self.name, 4)])
         self._producer = Producer({"bootstrap.servers": broker})
-        self.log = ExplanationTopic(broker, self.name, lambda: frozenset(self.owned), self.metrics)
+        self.log = ExplanationTopic(broker, self.name, lambda: frozenset(self.owned), self.metrics, timeout_s=60.0)
 
     def write(self, partition: int, **values: str | None) -> None:
         for key, value in values.items():

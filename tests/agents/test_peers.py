@@ -59,7 +59,7 @@ async def test_one_worker_s_figures_have_its_health_its_lag_and_what_it_counted(
 
 async def test_a_worker_that_does_not_answer_is_away_and_the_rest_is_told() -> None:
     async with members() as group:
-        a, b = await group.start("a", 0, peer_timeout_s=0.2), await group.start("b", 1)
+        a, b = await group.start("a", 0), await group.start("b", 1)
         await b.server.stop()
         _, stopped = await a.get("group/figures")
         group.pass_time(2)

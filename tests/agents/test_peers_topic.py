@@ -22,7 +22,7 @@ def settings_of(broker: str) -> Settings:
 
 def opened(settings: Settings, on_forged: Callable[[], object] = lambda: None) -> WorkersTopic:
     keyring = Keyring(settings)
-    return WorkersTopic(settings, keyring.sign, keyring.authentic, on_forged)
+    return WorkersTopic(settings, keyring.sign, keyring.authentic, on_forged, timeout_s=60.0)
 
 
 @pytest.fixture(params=["memory", "kafka"])

@@ -67,9 +67,9 @@ class Students:
     def pages(self, member: Member) -> Sequence[Page]:
         pipeline = default_pipeline()
         lookups = RowLookups(pipeline)
-        answers = StudentAnswers(lookups, lambda: pipeline.scorer.catalogue_entry, 20.0)
+        answers = StudentAnswers(lookups, lambda: pipeline.scorer.catalogue_entry, 60.0)
         queries = StudentQueries(
-            self.rows, pipeline.skill_set.names, lookups, answers, LastExplanations(self.explained, 20.0)
+            self.rows, pipeline.skill_set.names, lookups, answers, LastExplanations(self.explained, 60.0)
         )
 
         def owned() -> frozenset[int]:
@@ -164,7 +164,7 @@ async def test_unknown_students_are_404_and_erased_ones_410_whoever_is_asked() -
 async def test_a_worker_that_is_away_is_named_and_one_that_restores_is_waited_for() -> None:
     async with members() as group:
         of_a, of_b = Students(), Students()
-        a, b = await start(group, "a", of_a, 0, 1, peer_timeout_s=0.2), await start(group, "b", of_b, 2, 3)
+        a, b = await start(group, "a", of_a, 0, 1), await start(group, "b", of_b, 2, 3)
         await of_b.fold("s2")
         b.ready = False
         restoring = await ask(a, "s2")

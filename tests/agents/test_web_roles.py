@@ -79,12 +79,11 @@ async def test_what_is_known_of_students_is_open_to_nobody_without_a_token_even_
 async def test_wrong_tokens_of_an_address_are_refused_after_some_and_so_is_the_right_one_until_it_has_waited(
     seen: Situation,
 ) -> None:
-    async with pages(seen, wrong_tokens_per_minute=3) as session:
-        for _ in range(3):
-            assert await status(session, "/metrics", headers=bearer("wrong")) == 401
+    async with pages(seen, wrong_tokens_per_minute=1) as session:
+        assert await status(session, "/metrics", headers=bearer("wrong")) == 401
         async with session.get("/students/ada", headers=bearer(TOKENS.reader)) as response:
             assert response.status == 429
-            assert 1 <= int(response.headers["Retry-After"]) <= 20
+            assert 1 <= int(response.headers["Retry-After"]) <= 60
         assert await status(session, "/live") == 200
         assert await status(session, "/metrics") == 401, "who says nothing has not guessed"
         assert await status(session, "/sign-in", "POST", data={"token": TOKENS.reader}) == 429

@@ -1,4 +1,6 @@
-"""A question about a student whose four look-ups take 10 ms each is answered in about 10 ms, not 40."""
+"""A question about a student whose four look-ups take 10 ms each is answered in about 10 ms, not 40; and what many cost
+that are asked at once.
+"""
 
 import asyncio
 import time
@@ -17,6 +19,7 @@ from tests.events import default_pipeline, raw, records
 
 _DELAY_S: Final = 0.010
 _QUESTIONS: Final = 50
+_AT_ONCE: Final = 100
 _ADA: Final = b"ada"
 _T = TypeVar("_T")
 
@@ -43,6 +46,24 @@ class _Slow:
 def looking_up() -> Measure:
     """The median time of an answer, against that of the same answer without the delay and one delay."""
     return asyncio.run(_measured())
+
+
+def looking_up_together() -> Measure:
+    """CPU time of an answer where a hundred are asked for at once, against those that are asked for one by one."""
+    return asyncio.run(_together())
+
+
+async def _together() -> Measure:
+    pipeline, student = default_pipeline(), await asyncio.to_thread(_student)
+    answers = StudentAnswers(RowLookups(pipeline), lambda: pipeline.scorer.catalogue_entry, 10.0)
+    began_s = time.process_time()
+    for _ in range(_AT_ONCE):
+        await answers.answer(student)
+    alone_s = time.process_time() - began_s
+    began_s = time.process_time()
+    await asyncio.gather(*(answers.answer(student) for _ in range(_AT_ONCE)))
+    together_s = time.process_time() - began_s
+    return Measure(together_s / _AT_ONCE * 1000, "ms of CPU", "one by one", together_s / alone_s)
 
 
 async def _measured() -> Measure:

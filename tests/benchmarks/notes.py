@@ -124,6 +124,7 @@ keep its row and to make its update; an event's is the rest. The ratio is the de
 cheapest.""",
     "embedded": """\
 The broker inside `skillstream demo` and the tests (librdkafka's mock cluster), 60,000 events at most, short runs.""",
+    "looking_up_together": "An answer about a student of 40 attempts, a hundred of them asked for at once.",
     "looking_up": "A question about a student, each of whose four look-ups takes 10 ms more (docs/decisions/0058).",
     "three_slow_sources": "Three sources that take 100 ms each, in parallel.",
     "decoding_growth": """\

@@ -6,7 +6,7 @@ from typing import Final
 
 from tests.benchmarks.answering import components, components_attempts, components_many
 from tests.benchmarks.fusing import three_slow_sources
-from tests.benchmarks.looking_up import looking_up
+from tests.benchmarks.looking_up import looking_up, looking_up_together
 from tests.benchmarks.measure import Benchmark, Figure, Measure, Rounds
 from tests.benchmarks.piping import decode, fold, whole_pipeline
 from tests.benchmarks.repeating import repeats, repeats_bytes
@@ -16,6 +16,7 @@ from tests.benchmarks.tree_scoring import trees_of_rows
 BENCHMARKS: Final[dict[str, Benchmark]] = {
     "three_slow_sources": three_slow_sources,
     "looking_up": looking_up,
+    "looking_up_together": looking_up_together,
     "decode": decode,
     "fold": fold,
     "whole_pipeline": whole_pipeline,

@@ -32,7 +32,7 @@ def folded(taken: list[FileRecord], pipeline: Pipeline) -> tuple[PartitionedRows
     return rows, outcome.partitions[0].updates
 
 
-def answers_of(pipeline: Pipeline, timeout_s: float = 20.0) -> StudentAnswers:
+def answers_of(pipeline: Pipeline, timeout_s: float = 60.0) -> StudentAnswers:
     return StudentAnswers(RowLookups(pipeline), lambda: pipeline.scorer.catalogue_entry, timeout_s)
 
 
@@ -128,7 +128,7 @@ def test_no_look_up_waits_for_another() -> None:
 
     async def asked() -> StudentAnswer | Missing:
         lookups = MetAtABarrier(RowLookups(pipeline))
-        return await StudentAnswers(lookups, lambda: pipeline.scorer.catalogue_entry, 20.0).answer(student)
+        return await StudentAnswers(lookups, lambda: pipeline.scorer.catalogue_entry, 60.0).answer(student)
 
     assert isinstance(asyncio.run(asked()), StudentAnswer)
 
@@ -170,7 +170,7 @@ class Failing(RowLookups):
         return await super().last_scores(student)
 
 
-def asked_of(lookups: RowLookups, row: bytes | None, timeout_s: float = 20.0) -> StudentAnswer | Missing:
+def asked_of(lookups: RowLookups, row: bytes | None, timeout_s: float = 60.0) -> StudentAnswer | Missing:
     entry = default_pipeline().scorer.catalogue_entry
     return asyncio.run(StudentAnswers(lookups, lambda: entry, timeout_s).answer(StoredStudent(ADA, row)))
 
