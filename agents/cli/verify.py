@@ -1,20 +1,19 @@
 """`skillstream verify`: is every event in the table, once, and in the updates?"""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from pathlib import Path
 
 import click
 import orjson
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from agents.cli.broker_settings import load_broker_settings
-from agents.cli.console import stderr, stdout
+from agents.cli.console import stdout
 from agents.cli.options import broker_option, config_option
 from agents.cli.outcome import CHECK_FAILED
 from agents.cli.parameters import Number
+from agents.cli.progress import RecordProgress
 from agents.display.plain import printable
 from streams.verification.report import VerificationReport
 
@@ -40,8 +39,16 @@ _MIB = 1024 * 1024
     type=Number(min=0.1),
     help="For students' rows; what needs more is done in more passes.",
 )
+@click.option(
+    "--checkpoint",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Go on where a run was interrupted that named the same FILE: it is written after each partition.",
+)
 @click.option("--json", "as_json", is_flag=True, help="End with one JSON object on the last line.")
-def command(config: str | None, broker: str | None, wait_s: float, memory_mb: float, as_json: bool) -> None:
+def command(
+    config: str | None, broker: str | None, wait_s: float, memory_mb: float, checkpoint: Path | None, as_json: bool
+) -> None:
     """Check that the workers' results are exact.
 
     Folds the input topic again, offline, and compares with the table, the last skill updates and explanations, and
@@ -51,28 +58,20 @@ def command(config: str | None, broker: str | None, wait_s: float, memory_mb: fl
     settings = load_broker_settings(config, broker)
     from agents.operations.verify import Verification
 
-    with _progress(quiet=as_json) as tell:
-        report = Verification(settings, memory_bytes=int(memory_mb * _MIB), wait_s=wait_s, tell=tell).run()
+    with RecordProgress("reading records", quiet=as_json) as progress:
+        report = Verification(
+            settings,
+            memory_bytes=int(memory_mb * _MIB),
+            wait_s=wait_s,
+            tell=progress.tell,
+            checkpoint=checkpoint,
+        ).run()
     if as_json:
         click.echo(orjson.dumps(report.as_json()))
     else:
         _show(report)
     if not report.ok:
         sys.exit(CHECK_FAILED)
-
-
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=stderr, disable=quiet or not stderr.is_terminal, transient=True) as progress:
-        task = progress.add_task("reading records", total=None)
-        yield lambda done, of: progress.update(task, completed=done, total=of)
 
 
 def _show(report: VerificationReport) -> None:

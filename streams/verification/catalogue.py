@@ -12,7 +12,7 @@ from streams.verification.published import PublishedUpdate
 
 
 @dataclass
-class _Naming:
+class Naming:
     """Who names a `config_version`: the first student, the partition, and how many do."""
 
     student: str
@@ -24,19 +24,19 @@ class _Naming:
 class CatalogueCheck:
     """Notes what updates name, then looks for it. Updates of a former version said all by themselves."""
 
-    _named: dict[str, _Naming] = field(default_factory=dict)
+    named: dict[str, Naming] = field(default_factory=dict)
 
     def note(self, student: bytes, partition: int, published: PublishedUpdate) -> None:
         """A student's last update."""
         if published.is_catalogued:
-            first = _Naming(student.decode("utf-8", "replace"), partition)
-            self._named.setdefault(published.config_version, first).students += 1
+            first = Naming(student.decode("utf-8", "replace"), partition)
+            self.named.setdefault(published.config_version, first).students += 1
 
     def missing(self, records: Iterable[Record]) -> Iterator[Difference]:
         """A difference for each `config_version` of which the topic's `records` hold no entry that can be read."""
         newest = {record.key: record for record in records}
         there = {key for key, record in newest.items() if key is not None and _is_entry(key, record.value)}
-        for config_version, naming in self._named.items():
+        for config_version, naming in self.named.items():
             if config_version.encode() not in there:
                 what = f"skill-catalogue has no entry of {config_version}, which the last updates of {naming.students} "
                 what += "student names" if naming.students == 1 else "students name"

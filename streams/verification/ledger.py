@@ -5,15 +5,18 @@ and settled bucket by bucket.
 """
 
 from collections.abc import Iterator
+from shutil import copyfileobj
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
-from typing import Final, Literal, NamedTuple, Self
+from typing import BinaryIO, Final, Literal, NamedTuple, Self
 
 import msgspec
 
 _BUCKETS: Final = 32
 _OFFSETS_IN_A_ROW: Final = 4_096
 _LENGTH_BYTES: Final = 4
+_SIZE_BYTES: Final = 8
+_CHUNK_BYTES: Final = 1 << 20
 
 EntryKey = tuple[int, int, int]
 """Partition, offset and index of an event of the input topic."""
@@ -69,6 +72,16 @@ class EntryLedger:
         """This is there."""
         self._found[_bucket(entry)].append(entry)
 
+    def dump(self, file: BinaryIO) -> None:
+        """Write all entries, for `load`. Before they are settled."""
+        for spool in (*self._expected, *self._found):
+            spool.dump(file)
+
+    def load(self, file: BinaryIO) -> None:
+        """Append what `dump` wrote. Raises EOFError where it is not all there."""
+        for spool in (*self._expected, *self._found):
+            spool.load(file)
+
     def settle(self) -> Iterator[Mismatch]:
         """What does not match. Counts `expected` and `repeats` on the way; to be called once."""
         for expected, found in zip(self._expected, self._found, strict=True):
@@ -109,8 +122,30 @@ class _Spool:
         while length := self._file.read(_LENGTH_BYTES):
             yield decoder.decode(self._file.read(int.from_bytes(length)))
 
+    def dump(self, file: BinaryIO) -> None:
+        """The entries, behind how many bytes they take."""
+        file.write(self._file.tell().to_bytes(_SIZE_BYTES))
+        self._file.seek(0)
+        copyfileobj(self._file, file)
+
+    def load(self, file: BinaryIO) -> None:
+        """Append the entries that `dump` wrote."""
+        left = int.from_bytes(read_exactly(file, _SIZE_BYTES))
+        while left:
+            chunk = read_exactly(file, min(left, _CHUNK_BYTES))
+            self._file.write(chunk)
+            left -= len(chunk)
+
     def close(self) -> None:
         self._file.close()
+
+
+def read_exactly(file: BinaryIO, size: int) -> bytes:
+    """The next `size` bytes. Raises EOFError where there are less."""
+    read = file.read(size)
+    if len(read) < size:
+        raise EOFError("it is cut off")
+    return read
 
 
 def _bucket(entry: Entry) -> int:

@@ -1,5 +1,6 @@
 """`skillstream verify`, run in this process on what workers left on an embedded broker: right, and with faults."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import Any, Final
 import pytest
 from confluent_kafka import Message
 
+from agents.cli import progress
 from agents.kafka.errors import TopicForbidden
+from agents.operations.verify import Verification
 from streams.simulation import simulate
 from tests.agents.command import Ran, run_here
 from tests.agents.delivery_cluster import until
@@ -110,6 +113,65 @@ def test_every_event_has_one_outcome(clean: Verdict) -> None:
 
 def test_with_little_memory_it_went_over_the_partitions_more_than_once(clean: Verdict) -> None:
     assert clean.said["passes"] > PARTITIONS
+
+
+def test_how_far_it_is_is_a_line_now_and_then_where_there_is_no_terminal(
+    left: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "EVERY_S", 0.0)
+    ran = run_verify(left)
+
+    assert ran.code == 0
+    assert re.search(r"^reading records: [\d,]+ of [\d,]+, \d+ s$", ran.err, re.MULTILINE)
+    assert "\x1b" not in ran.err + ran.text
+
+
+class Interrupted(Exception):
+    """As by an operator."""
+
+
+def interrupt(deployment: Deployment, checkpoint: Path, share: float) -> None:
+    """Begin a verification, and stop it once that share of the records is read."""
+
+    def tell(done: int, of: int) -> None:
+        if done > share * of:
+            raise Interrupted
+
+    verification = Verification(deployment.settings, memory_bytes=1 << 30, wait_s=0.0, tell=tell, checkpoint=checkpoint)
+    with pytest.raises(Interrupted):
+        verification.run()
+
+
+def test_an_interrupted_run_goes_on_from_its_checkpoint_to_the_same_report(
+    left: Deployment, clean: Verdict, tmp_path: Path
+) -> None:
+    checkpoint = tmp_path / "verify.checkpoint"
+    interrupt(left, checkpoint, 0.0)
+    assert not checkpoint.exists(), "no partition was finished"
+    interrupt(left, checkpoint, 0.5)
+    written = checkpoint.read_bytes()
+    interrupt(left, checkpoint, 0.9)
+    assert checkpoint.read_bytes() != written, "it went further"
+    verdict = verify(left, "--checkpoint", str(checkpoint))
+
+    assert verdict.said == {**clean.said, "passes": PARTITIONS}
+    assert list(tmp_path.iterdir()) == [], "nothing is left of it"
+
+
+def test_a_checkpoint_of_something_else_is_refused_and_stays(left: Deployment, tmp_path: Path) -> None:
+    checkpoint = tmp_path / "verify.checkpoint"
+    interrupt(left, checkpoint, 0.5)
+    written = checkpoint.read_bytes()
+    ran = run_verify(left, "--checkpoint", str(checkpoint), known_ids=300)
+    assert (ran.code, ran.out) == (2, b"")
+    assert f"{checkpoint} is of a verification with another known_ids: remove it" in ran.err
+    assert checkpoint.read_bytes() == written
+
+    for broken in (b"", b"student_id,score\n", written[:-1], written[:40]):
+        checkpoint.write_bytes(broken)
+        ran = run_verify(left, "--checkpoint", str(checkpoint))
+        assert (ran.code, ran.out) == (2, b"")
+        assert f"{checkpoint} is no checkpoint of this program" in ran.err
 
 
 # -- faults

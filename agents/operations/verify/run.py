@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from agents.config.channels import Channels
@@ -17,6 +18,7 @@ from agents.kafka.input_topic import InputTopic
 from agents.kafka.offsets import Offsets, SourcePartition
 from agents.kafka.reader import TopicReader
 from agents.kafka.unpacking import slim_records
+from agents.operations.verify.checkpoint import Progressed, VerifyCheckpoint
 from agents.operations.verify.partition import PartitionReader
 from agents.operations.verify.positions import Positions, require_topics
 from schemas.topics import MAX_RECORD_BYTES
@@ -51,6 +53,9 @@ class _Progress:
     done: int = 0
     of: int = 0
 
+    def begin(self, done: int, of: int) -> None:
+        self.done, self.of = done, of
+
     def advance(self, records: int) -> None:
         self.done += records
         self.tell(self.done, max(self.of, self.done))
@@ -61,11 +66,20 @@ class Verification:
     as are of no use.
 
     `memory_bytes` bounds what is kept of students, on top of the program itself. Waits up to `wait_s` for the workers
-    to catch up.
+    to catch up. With a `checkpoint`, goes on where an earlier run was interrupted that had the same one.
     """
 
-    def __init__(self, settings: Settings, *, memory_bytes: int, wait_s: float, tell: VerifyProgress) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        memory_bytes: int,
+        wait_s: float,
+        tell: VerifyProgress,
+        checkpoint: Path | None = None,
+    ) -> None:
         self._settings = settings
+        self._checkpoint = checkpoint
         self._channels = Channels.of(settings)
         self._changelog = changelog_of(settings).name
         self._ledger_bytes = memory_bytes // 8
@@ -101,17 +115,15 @@ class Verification:
         # The results of calls change what is pending in rows, and nothing that is compared.
         compared = (channels.activity, channels.erasures)
         positions = Positions(settings.broker, settings.app_id, topics, compared, settings.partitions)
-        offsets, lag = await positions.caught_up(self._wait_s)
         topic_id = InputTopic(settings.broker, settings.app_id, channels.activity).describe().topic_id
-        self._progress.of = sum(each.end - each.start for part, each in offsets.items() if part[0] != channels.results)
-        if lag:
-            self._report.leave_out(
-                f"not caught up: {lag} records are not committed and not judged; stop producers or use --wait"
-            )
-        self._tell_removed(offsets)
-        catalogue = CatalogueCheck()
+        subject = {"topic": topic_id, "skills or model": self._rescoring.pipeline.base_version}
+        checkpoint = VerifyCheckpoint(self._checkpoint, settings, subject)
         with ExitStack() as stack:
             repartitioned = stack.enter_context(EntryLedger(self._ledger_bytes))
+            known = checkpoint.load(repartitioned) or await self._begin(positions)
+            self._report, self._on_trust, catalogue = known.report, known.on_trust, known.catalogue
+            offsets, extents = known.offsets_by_part, known.extents
+            self._progress.begin(known.records_read, _records_of(offsets, channels.results))
             readers = {topic: stack.enter_context(self._reader(topic)) for topic in topics}
             activity = readers[channels.activity]
             partitions = PartitionReader(
@@ -125,9 +137,9 @@ class Verification:
                 memory_bytes=self._students_bytes,
                 is_of_lacking_key=self._keyring.is_of_lacking_key,
                 catalogue=catalogue,
+                passed_over=set(known.passed_over),
             )
-            extents = {}
-            for partition in range(settings.partitions):
+            for partition in (each for each in range(settings.partitions) if each not in extents):
                 extent = self._extent(activity, offsets, partition)
                 extents[partition] = await self._partition(partitions, extent, repartitioned, topic_id)
                 if activity.span(partition)[0] > extent.start:
@@ -135,6 +147,9 @@ class Verification:
                         f"retention removed records of {channels.activity}, partition {partition}, while they were "
                         "read: what differs there may come of that; run it again"
                     )
+                known.passed_over = sorted(partitions.passed_over)
+                known.on_trust, known.records_read = self._on_trust, self._progress.done
+                checkpoint.save(known, repartitioned)
             self._settle_repartitioned(repartitioned, extents)
         for difference in catalogue.missing(CatalogueTopic(settings).read()):  # read after all that names an entry
             self._report.add(difference)
@@ -143,7 +158,26 @@ class Verification:
             len(partitions.passed_over),
         )
         self._tell_on_trust()
+        checkpoint.remove()
         return self._report
+
+    async def _begin(self, positions: Positions) -> Progressed:
+        """Nothing is read yet."""
+        offsets, lag = await positions.caught_up(self._wait_s)
+        if lag:
+            self._report.leave_out(
+                f"not caught up: {lag} records are not committed and not judged; stop producers or use --wait"
+            )
+        self._tell_removed(offsets)
+        return Progressed(
+            offsets=[(*part, at) for part, at in offsets.items()],
+            extents={},
+            report=self._report,
+            catalogue=CatalogueCheck(),
+            passed_over=[],
+            on_trust=0,
+            records_read=0,
+        )
 
     async def _partition(
         self, partitions: PartitionReader, extent: Extent, repartitioned: EntryLedger, topic_id: str
@@ -296,3 +330,8 @@ class Verification:
         if missing:
             self._report.leave_out(f"incomplete: retention may have removed {missing} events that were forwarded")
         self._report.repeats += repartitioned.repeats
+
+
+def _records_of(offsets: Mapping[SourcePartition, Offsets], unread: str) -> int:
+    """How many there are to read, of all topics but `unread`."""
+    return sum(each.end - each.start for part, each in offsets.items() if part[0] != unread)
