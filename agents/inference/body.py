@@ -5,7 +5,7 @@ application/json       an InferenceRequest, which is held whole: its items are p
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,11 +47,8 @@ class AskedBatch:
     pieces: AsyncIterator[Items]
 
 
-async def read_batch(request: web.Request, bounds: BodyBounds, progress: Callable[[], None]) -> AskedBatch:
-    """What is asked for, as soon as that is known. `progress` is called with each piece of the body.
-
-    Raises NotInferred, as do its pieces.
-    """
+async def read_batch(request: web.Request, bounds: BodyBounds) -> AskedBatch:
+    """What is asked for, as soon as that is known. Raises NotInferred, as do its pieces."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise NotInferred(415, "unreadable", "the body has to come as it is, without Content-Encoding")
     if request.content_type not in (*NDJSON, _JSON):
@@ -60,7 +57,7 @@ async def read_batch(request: web.Request, bounds: BodyBounds, progress: Callabl
         )
     if unknown := request.query.keys() - {"onto"}:
         raise NotInferred(400, "unreadable", f"no parameter {min(unknown)}; there is onto")
-    received = _received(request, bounds, progress)
+    received = _received(request, bounds)
     if request.content_type == _JSON:
         return _of_document(b"".join([some async for some in received]), bounds)
     return await _of_stream(received, _onto(request), bounds)
@@ -73,7 +70,7 @@ def _onto(request: web.Request) -> Onto:
     return "stored" if onto == "stored" else "empty"
 
 
-async def _received(request: web.Request, bounds: BodyBounds, progress: Callable[[], None]) -> AsyncIterator[bytes]:
+async def _received(request: web.Request, bounds: BodyBounds) -> AsyncIterator[bytes]:
     """The body, as it comes."""
     left_bytes = bounds.size_bytes
     while True:
@@ -88,7 +85,6 @@ async def _received(request: web.Request, bounds: BodyBounds, progress: Callable
             if request.transport is not None:
                 raise
             raise ConnectionResetError("the client is gone") from error
-        progress()
         if not some and request.content.at_eof():
             return
         left_bytes -= len(some)

@@ -27,6 +27,7 @@ from agents.web.pages import json_answer
 from agents.web.streaming import GOES_ON
 from schemas.inference import AnswerFailure, AnswerSummary, InferenceCounts, InferenceSummary
 
+_GO_ON_S: Final = 5.0
 _RETRY_AFTER_S: Final = "2"
 _ENCODER: Final = msgspec.json.Encoder()
 RowsFor = Callable[[web.Request], FindRows]
@@ -65,6 +66,7 @@ class InferenceEndpoint:
         began_s = monotonic()
         outcome: InferenceOutcome = "gone"
         response = web.StreamResponse(headers={"Content-Type": NDJSON[0], "X-Accel-Buffering": "no"})
+        going_on = asyncio.create_task(_go_on(partial(request.app[GOES_ON], request.transport)))
         try:
             async with asyncio.timeout(self._bounds.timeout_s):
                 await self._respond(request, response)
@@ -76,21 +78,20 @@ class InferenceEndpoint:
         except ConnectionError:
             pass  # the client is gone: nobody hears what is returned
         finally:
+            going_on.cancel()
             self._under_way -= 1
             self._metrics.inference_requests.add(outcome)
             self._metrics.inference_duration_s.observe(monotonic() - began_s)
         return response
 
     async def _respond(self, request: web.Request, response: web.StreamResponse) -> None:
-        goes_on = partial(request.app[GOES_ON], request.transport)
-        asked = await read_batch(request, self._bounds.body, goes_on)
+        asked = await read_batch(request, self._bounds.body)
         counts, config_version = InferenceCounts(items=0, updates=0, errors=0), ""
         async with aclosing(self._answers.of(asked, self._rows_for(request))) as some:
             async for text in some:
                 counts, config_version = text.counts, text.config_version
                 if text.text:
                     await self._write(request, response, text.text)
-                goes_on()
         summary = AnswerSummary(summary=InferenceSummary(config_version=config_version, counts=counts))
         await self._write(request, response, _ENCODER.encode(summary) + b"\n")
         await response.write_eof()
@@ -104,6 +105,13 @@ class InferenceEndpoint:
                 await response.write(text)
         except TimeoutError:
             raise NotInferred(408, "slow", "the answer was not read") from None
+
+
+async def _go_on(goes_on: Callable[[], None]) -> None:
+    """Have the connection know that the answer goes on: how long a client may pause is bounded here."""
+    while True:
+        goes_on()
+        await asyncio.sleep(_GO_ON_S)
 
 
 def _refusal_of(error: Exception, timeout_s: float) -> NotInferred:

@@ -32,8 +32,8 @@ FindRows = Callable[[Sequence[bytes]], Awaitable[list[FoundRow]]]
 """The stored rows, or segments, of keys, in their order."""
 
 _BUFFER_BYTES: Final = 1 << 20
-_START_TIMEOUT_S: Final = 60.0
-_EXCHANGE_TIMEOUT_S: Final = 120.0
+_START_TIMEOUT_S: Final = 120.0
+_EXCHANGE_TIMEOUT_S: Final = 300.0
 _STOP_TIMEOUT_S: Final = 2.0
 _IDLE_S: Final = 300.0
 

@@ -27,7 +27,7 @@ from streams.skills.skills_file import load_skills
 from tests.agents.situation import Situation, served
 from tests.events import NOW_MS, fail_source, records
 
-_PATIENCE_S: Final = 60.0
+_PATIENCE_S: Final = 180.0
 PATH = "/inference/batch"
 TOKEN = "a-token-for-inference"
 NDJSON = {"Content-Type": "application/x-ndjson", "Authorization": f"Bearer {TOKEN}"}

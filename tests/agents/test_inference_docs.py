@@ -24,7 +24,7 @@ async def printed_by(program: str, url: str, folder: Path) -> str:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, errors = await asyncio.wait_for(shell.communicate(), 60)
+    out, errors = await asyncio.wait_for(shell.communicate(), 180)
     assert shell.returncode == 0, (errors + out).decode()
     return out.decode()
 
