@@ -9,8 +9,13 @@ from agents.dashboard.figures import PAST_STEP_S
 from agents.dashboard.group import GroupView
 from agents.dashboard.markup import card
 from agents.dashboard.numbers import utc
+from agents.dashboard.student_page import STUDENT
 
 STREAM: Final = "/group/stream"
+_ASK_FOR_STUDENT: Final = (
+    f'<form action="{STUDENT}" method="get" role="search"><label for="student">Student</label>'
+    '<input id="student" name="id" required maxlength="256" autocomplete="off"><button>Show</button></form>'
+)
 _LINKS: Final = {"/health/detailed": "health", "/metrics": "metrics", "/group/figures": "figures"}
 
 
@@ -38,9 +43,12 @@ def changed(former: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]
 
 
 def dashboard_page(
-    group: GroupView, shown: Mapping[str, str], name: str, version: str, *, reloading: bool = False
+    group: GroupView, shown: Mapping[str, str], name: str, version: str, *, reloading: bool, students: bool
 ) -> str:
-    """The page as HTML, of a group and its `parts`. `name` is the deployment's. Without a script it can be reloaded."""
+    """The page as HTML, of a group and its `parts`. `name` is the deployment's. Without a script it can be reloaded.
+    `students` is whether students' pages are open to anybody.
+    """
+    ask = _ASK_FOR_STUDENT if students else ""
     cards = "".join(
         (
             card("throughput", "Throughput", shown["throughput"]),
@@ -73,7 +81,7 @@ def dashboard_page(
 <body data-stream="{STREAM}">
 <a class="skip" href="#main">Skip to the figures</a>
 <header><h1>{escape(name)}</h1><p><span id="live" role="status"></span>
-<span class="soft">as of <time id="as-of" data-part>{shown["as-of"]}</time></span></p></header>
+<span class="soft">as of <time id="as-of" data-part>{shown["as-of"]}</time></span></p>{ask}</header>
 <main id="main" tabindex="-1">
 <div id="state" data-part>{shown["state"]}</div>
 <div id="tiles" data-part>{shown["tiles"]}</div>

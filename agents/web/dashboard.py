@@ -22,13 +22,13 @@ _ASSETS: Final = "/assets/"
 _KINDS: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
-def dashboard_pages(drawing: Drawing, streams: EventStreams, name: str) -> list[Page]:
-    """All of them; `name` is the deployment's."""
+def dashboard_pages(drawing: Drawing, streams: EventStreams, name: str, *, students: bool) -> list[Page]:
+    """All of them; `name` is the deployment's, `students` is whether pages of students are open to anybody."""
     program, assets = version("skillstream"), _assets()
 
     async def page(request: web.Request) -> web.Response:
         group, parts = await drawing.now(request.headers)
-        text = dashboard_page(group, parts, name, program, reloading="refresh" in request.query)
+        text = dashboard_page(group, parts, name, program, reloading="refresh" in request.query, students=students)
         return web.Response(text=text, content_type="text/html")
 
     async def stream(request: web.Request) -> web.StreamResponse:

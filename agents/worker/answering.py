@@ -18,6 +18,7 @@ from agents.queries import ExplanationTopic, LastExplanations, OwnersAnswers, Ro
 from agents.queries.student import StudentQueries
 from agents.web.figures import figure_pages
 from agents.web.pages import Page
+from agents.web.student_page import student_page_for_people
 from agents.web.students import student_pages
 from agents.worker.inference import WorkerInference
 from schemas.fusion_config import Overrides
@@ -67,9 +68,11 @@ class Answering:
             metrics,
             overrides,
         )
+        queries = self._queries(settings, app, pipeline)
         self.pages: list[Page] = [
             *figure_pages(figures, self.group),
-            *student_pages(owners, self._queries(settings, app, pipeline)),
+            *student_pages(owners, queries),
+            student_page_for_people(owners, queries),
             *self._inference.pages,
         ]
 

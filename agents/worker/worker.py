@@ -167,6 +167,7 @@ class Worker:
                     Drawing(self._answering.group.now),
                     EventStreams(settings.web_streams, partial(self._metrics.web_refused.add, "streams")),
                     settings.app_id,
+                    students=bool(settings.reader_token),
                 ),
             ],
             instance=self._answering.own.instance,

@@ -77,7 +77,7 @@ class Dashboard:
             health=situation.health,
             lag=situation.lag,
             metrics=situation.metrics,
-            pages=dashboard_pages(Drawing(self.group, lambda: self.now_s), self.open, "test-app"),
+            pages=dashboard_pages(Drawing(self.group, lambda: self.now_s), self.open, "test-app", students=False),
             **given,
         )
         await server.start()

@@ -14,6 +14,7 @@ from agents.queries import LastExplanations, OwnersAnswers, RowLookups, StudentA
 from agents.queries.student import StudentQueries
 from agents.web import RoleTokens
 from agents.web.pages import Page
+from agents.web.student_page import student_page_for_people
 from agents.web.students import student_pages
 from schemas.examples import EXPLANATION
 from streams.context import ProcessingContext
@@ -77,7 +78,7 @@ class Students:
 
         metrics = member.situation.metrics
         owners = OwnersAnswers(member.peers, member.requests, self._owning_partition, owned, metrics)
-        return student_pages(owners, queries)
+        return [*student_pages(owners, queries), student_page_for_people(owners, queries)]
 
     async def fold(self, student: str, partition: int | None = None, events: Sequence[bytes] = ()) -> None:
         key = student.encode()

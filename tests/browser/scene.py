@@ -13,6 +13,7 @@ from streams.simulation import simulate
 from tests.agents.deployment import Deployment, deployed, owning_partition
 
 STUDENTS: Final = 150
+READER_TOKEN: Final = "a token of readers, of tests"
 _AT_ONCE: Final = 5
 _BROKEN: Final = (b'{"student_id": ', b'{"student_id": "s", "type": "attempt"}', b"\xff\xfe", b"[]")
 
@@ -45,6 +46,7 @@ class EventLoad(threading.Thread):
 @contextmanager
 def running(folder: Path, workers: int, rate: float, **settings: object) -> Iterator[Deployment]:
     """`workers` that are ready, and have folded the first events."""
+    settings = {"reasoning": "scripted", "seed_limits": "true", "reader_token": READER_TOKEN, **settings}
     with EmbeddedBroker() as broker, deployed(broker.bootstrap, folder, **settings) as deployment:
         records = [(each.key, each.value) for each in simulate(STUDENTS, 3_000, seed=7)]
         feed(broker.bootstrap, deployment.channels.activity, records, owning_partition)

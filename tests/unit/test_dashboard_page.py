@@ -54,7 +54,7 @@ class Outline(HTMLParser):
 
 def outline(members: list[Member]) -> Outline:
     view = group_view(members, NOW_S)
-    return Outline(dashboard_page(view, parts(view), "skillstream", "0.1.0", reloading=False))
+    return Outline(dashboard_page(view, parts(view), "skillstream", "0.1.0", reloading=False, students=True))
 
 
 @pytest.mark.parametrize("members", [whole_group(), half_a_group(), [Member(instance="w", figures=PageFigures())], []])

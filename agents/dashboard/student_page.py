@@ -1,0 +1,72 @@
+"""The page of one student: read once, without a script."""
+
+from html import escape
+from typing import Final
+
+from msgspec import UNSET
+
+from agents.dashboard.markup import card, facts, nothing
+from agents.dashboard.student_explanation import explanation
+from agents.dashboard.student_scores import changes, components, profiles, score_cards
+from schemas.explanation import Explanation
+from schemas.history import SkillHistory
+from schemas.student_answer import StudentAnswer
+
+STUDENT: Final = "/student"
+
+
+def student_page(answer: StudentAnswer, explained: Explanation | None, history: SkillHistory | None) -> str:
+    """All that there is; what is missing is said."""
+    scores = score_cards(answer, history)
+    beside = "broad" if scores.count("<section") % 3 == 1 else "whole"  # a row of the widest page has room for three
+    degraded = ""
+    if answer.degraded:
+        degraded = f'<p class="about">Without what had failed: {escape(", ".join(answer.degraded))}.</p>'
+    body = (
+        f'<div class="cards">{card("about", "Student", _about(answer) + degraded)}'
+        f"{card('changed', 'What changed', changes(answer), kind='broad')}"
+        f"{scores or card('scores', 'Scores', nothing('No skill has a score: what was seen is counted below.'))}"
+        f"{card('explanation', 'Explanation', explanation(explained, answer), kind=beside)}"
+        f"{card('mastery', 'Mastery by component', components(answer.mastery), kind='whole')}"
+        f"{card('counted', 'What was counted', profiles(answer), kind='whole')}</div>"
+    )
+    return _page(answer.student_id, body)
+
+
+def no_student_page(student: str, said: str = "") -> str:
+    """The form alone, with what is wrong if anything."""
+    problem = f'<p class="state degraded" role="alert">{escape(said)}</p>' if said else ""
+    return _page(student, problem)
+
+
+def _about(answer: StudentAnswer) -> str:
+    pairs = [("as of", escape(answer.as_of.replace("T", " ")[:16]) + " UTC"), ("model", escape(answer.model))]
+    named = (("school", answer.school_id), ("class", answer.class_id), ("course", answer.course_id))
+    pairs += [(name, escape(found)) for name, found in named if found is not UNSET]
+    return facts(pairs)
+
+
+def _page(student: str, body: str) -> str:
+    title = f"Student {student}" if student else "Students"
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)} · skillstream</title>
+<link rel="stylesheet" href="/assets/dashboard.css"><link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
+</head>
+<body class="student">
+<a class="skip" href="#main">Skip to the student</a>
+<header><h1>{escape(title)}</h1>
+<form action="{STUDENT}" method="get" role="search"><label for="student">Student</label>
+<input id="student" name="id" required maxlength="256" autocomplete="off" value="{escape(student)}">
+<button>Show</button></form></header>
+<main id="main" tabindex="-1">
+{body}
+</main>
+<footer><nav aria-label="Other pages"><a href="/">the group</a></nav>
+<p>Scores are estimates from what a student did here: read them with their intervals.</p>
+<form action="/sign-out" method="post"><button>Sign out</button></form></footer>
+</body>
+</html>
+"""
