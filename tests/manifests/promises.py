@@ -5,7 +5,7 @@ from agents.delivery.deployment import delivery_settings
 from tests.container.files import final
 from tests.manifests.objects import Objects
 
-SECRETS = ("WEB_TOKEN", "PASSWORD", "API_KEY", "HEADER_KEY")
+SECRETS = ("_TOKEN", "PASSWORD", "API_KEY", "HEADER_KEY")
 
 
 def settings_of(objects: Objects) -> Settings:

@@ -14,26 +14,43 @@ _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "
 def openapi_page(document: ContractDocument) -> str:
     """Every text of the document is escaped. Raises KeyError where it is no OpenAPI document."""
     paths = document["paths"]
-    return document_page(document, "path", paths, "".join(_path(path, paths[path]) for path in paths))
+    return document_page(document, "path", paths, "".join(_path(path, document) for path in paths))
 
 
-def _path(path: str, item: ContractDocument) -> str:
-    methods = "".join(_method(path, method, item[method]) for method in _METHODS if method in item)
+def _path(path: str, document: ContractDocument) -> str:
+    item = document["paths"][path]
+    methods = "".join(_method(path, method, document) for method in _METHODS if method in item)
     about = paragraphs(item.get("description"))
     return f'<section id="{anchor("path", path)}"><h2>{escape(path)}</h2>{about}{methods}</section>'
 
 
-def _method(path: str, method: str, operation: ContractDocument) -> str:
-    rows = "".join(_parameter(each) for each in operation.get("parameters", ()) if "name" in each)
+def _method(path: str, method: str, document: ContractDocument) -> str:
+    item = document["paths"][path]
+    operation = item[method]
+    parameters = (*item.get("parameters", ()), *operation.get("parameters", ()))
+    rows = "".join(_parameter(_resolved(each, document)) for each in parameters)
     titles = "<tr><th>parameter</th><th>in</th><th>is</th><th></th></tr>"
-    parameters = f'<div class="wide"><table>{titles}{rows}</table></div>' if rows else ""
+    table = f'<div class="wide"><table>{titles}{rows}</table></div>' if rows else ""
     body = "".join(_content("Request", operation.get("requestBody", {})))
     answers = "".join(
-        part for status, each in operation.get("responses", {}).items() for part in _content(f"Answer {status}", each)
+        part
+        for status, each in operation.get("responses", {}).items()
+        for part in _content(f"Answer {status}", _resolved(each, document))
     )
+    tokens = " or ".join(f"<code>{escape(name)}</code>" for each in operation.get("security", ()) for name in each)
+    needed = f"<p>Needs {tokens}.</p>" if tokens else ""
     about = paragraphs(operation.get("summary")) + paragraphs(operation.get("description"))
     title = f"{method.upper()} {escape(path)}"
-    return f"<details open><summary>{title}</summary>{about}{parameters}{body}{answers}</details>"
+    return f"<details open><summary>{title}</summary>{about}{needed}{table}{body}{answers}</details>"
+
+
+def _resolved(part: ContractDocument, document: ContractDocument) -> ContractDocument:
+    """An answer or a parameter as it is described, be it here or among the document's components."""
+    if "$ref" not in part:
+        return part
+    kind_of_part, _, name = part["$ref"].removeprefix("#/components/").partition("/")
+    found: ContractDocument = document["components"][kind_of_part][name]
+    return found
 
 
 def _parameter(parameter: ContractDocument) -> str:

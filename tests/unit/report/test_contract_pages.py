@@ -1,5 +1,6 @@
 """The contract as pages: all of it is there, every link leads somewhere, and nothing is asked of anybody."""
 
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Final
@@ -67,20 +68,27 @@ class Reader(HTMLParser):
 
 
 def asyncapi() -> dict[str, Any]:
-    document: dict[str, Any] = orjson.loads((CONTRACT / "asyncapi.json").read_bytes())
+    return read("asyncapi")
+
+
+def read(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = orjson.loads((CONTRACT / f"{name}.json").read_bytes())
     return document
 
 
-@pytest.mark.parametrize("page", [asyncapi_page(asyncapi()), openapi_page(OPENAPI), index_page({"a.html": "A"})])
+@pytest.mark.parametrize(
+    "page",
+    [asyncapi_page(asyncapi()), openapi_page(read("openapi")), openapi_page(OPENAPI), index_page({"a.html": "A"})],
+)
 def test_it_is_whole_and_its_links_lead_somewhere_within(page: str) -> None:
-    read = Reader(page)
+    found = Reader(page)
 
-    assert read.open == []
-    assert len(set(read.ids)) == len(read.ids)
-    inside = {link.removeprefix("#") for link in read.links if link.startswith("#")}
-    assert inside <= set(read.ids)
-    assert not [link for link in read.links if "//" in link]
-    assert not {"script", "link", "img", "iframe"} & read.tags
+    assert found.open == []
+    assert len(set(found.ids)) == len(found.ids)
+    inside = {link.removeprefix("#") for link in found.links if link.startswith("#")}
+    assert inside <= set(found.ids)
+    assert not [link for link in found.links if "//" in link]
+    assert not {"script", "link", "img", "iframe"} & found.tags
     assert "default-src 'none'" in page
 
 
@@ -96,6 +104,21 @@ def test_every_topic_message_type_and_field_is_on_the_page() -> None:
         assert f'id="schema-{name}"' in page
         for field in schema.get("properties", {}):
             assert f"<code>{field}</code>" in page
+
+
+def test_every_path_answer_and_token_of_a_worker_is_on_the_page() -> None:
+    document = read("openapi")
+    page = openapi_page(document)
+
+    for path, item in document["paths"].items():
+        for method, operation in ((name, each) for name, each in item.items() if name != "parameters"):
+            section = page.partition(f"{method.upper()} {path}</summary>")[2].partition("</details>")[0]
+            assert all(f"Answer {status}" in section for status in operation["responses"])
+            assert all(f"<code>{name}</code>" in section for each in operation.get("security", ()) for name in each)
+            parameters = (*item.get("parameters", ()), *operation.get("parameters", ()))
+            assert all(f"<code>{each['name']}</code>" in section for each in parameters)
+    for answer in document["components"]["responses"].values():
+        assert escape(answer["description"]).split("`")[0] in page
 
 
 def test_a_path_is_told_with_parameters_answers_and_examples() -> None:
