@@ -44,7 +44,7 @@ def test_one_look_tells_records_and_seconds_by_partition(around: Mapping[str, st
     assert len(said["partitions"]) == 12
     [behind] = [part for part in said["partitions"] if part["lag_records"]]
     assert (behind["topic"], behind["partition"], behind["committed"], behind["end"]) == ("student-activity", 0, 5, 7)
-    assert 0 <= behind["lag_seconds"] < 600
+    assert 0 <= behind["lag_seconds"] < 3_600
     assert said["partitions"][-3]["committed"] == 2
     assert {part["status"] for part in said["partitions"] if not part["lag_records"]} == {"OK"}
 
@@ -54,8 +54,8 @@ def test_people_read_the_same_without_colours_where_it_is_piped(around: Mapping[
 
     assert ran.code == 0, ran.err
     assert "\x1b" not in ran.text
-    assert re.search(r"^group skillstream: status unknown, 2 records, [0-9.]+ s behind", ran.text, re.MULTILINE)
-    assert re.search(r"^ +0 +5 +7 +2 +[0-9.]+ s +- +-", ran.text, re.MULTILINE)
+    assert re.search(r"^group skillstream: status unknown, 2 records, [0-9. m]+ s behind", ran.text, re.MULTILINE)
+    assert re.search(r"^ +0 +5 +7 +2 +[0-9. m]+ s +- +-", ran.text, re.MULTILINE)
     assert "A status needs several looks: --for 60, or --watch." in ran.text
 
 
@@ -66,7 +66,7 @@ def test_what_stands_still_while_it_is_watched_is_an_error_and_a_line_a_look(aro
     lines = ran.text.splitlines()
     assert len(lines) >= 2
     assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ status unknown, 2 records", lines[0])
-    assert re.match(r"\S+ ERR, 2 records, [0-9.]+ s behind, \+0 records/s", lines[-1])
+    assert re.match(r"\S+ ERR, 2 records, [0-9. m]+ s behind, \+0 records/s", lines[-1])
 
     ran = lag(around, "--watch", "--for", "0.4", "--every", "0.2", "--json")
     assert (ran.lines[0]["status"], ran.lines[-1]["status"]) == (None, "ERR")

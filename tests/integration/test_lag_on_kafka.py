@@ -110,8 +110,9 @@ def test_a_worker_that_keeps_up_then_ends_then_hangs_is_told_as_the_tool_has_it(
         deployment.send(events(400, seed=6))
         code, whole, parts = look(deployment, *LOOKS)
         assert (code, whole["status"], whole["lag_records"]) == (1, "ERR", 400)
-        assert statuses(deployment, parts) == {"STALL"}
-        assert 0 < whole["lag_seconds"] < 600
+        is_member = whole["members"] == 1  # for 30 s: a slow machine may take longer
+        assert statuses(deployment, parts) == {"STALL" if is_member else "STOP"}
+        assert 0 < whole["lag_seconds"] < 3_600
         assert_same(deployment, parts, owners=False)  # its session may run out meanwhile
 
 
