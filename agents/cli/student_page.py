@@ -43,6 +43,8 @@ class StudentPage:
         """Top to bottom."""
         student = self._student
         yield from self._wrapped(_about(student.update), "")
+        if student.update.changed:
+            yield from self._section("Moved since the week before", self._moved(student.update, student.entry))
         yield from self._section("Skills", self._skills(student.update, student.entry))
         if student.update.mastery is not UNSET and student.update.mastery:
             yield from self._section(
@@ -59,6 +61,16 @@ class StudentPage:
     def _wrapped(self, text: str, indent: str, hanging: str = "") -> Iterator[str]:
         safe = printable(text)
         yield from wrap(safe, self._width, initial_indent=indent, subsequent_indent=indent + hanging) or [indent + safe]
+
+    def _moved(self, update: SkillUpdate, entry: CatalogueEntry | None) -> Iterator[str]:
+        arrow = "to" if self._ascii_only else "→"
+        for change in update.changed:
+            moved = change.after - change.before
+            yield f"  {self._named(change.skill)}  {change.before:.2f} {arrow} {change.after:.2f}  {moved:+.2f}"
+            skill = update.skills.get(change.skill)
+            if change.because is not None and skill is not None and change.because <= len(skill.evidence):
+                why = _in_words(skill.evidence[change.because - 1], update, entry)
+                yield from self._wrapped(f"because: {why}", "    ", "  ")
 
     def _skills(self, update: SkillUpdate, entry: CatalogueEntry | None) -> Iterator[str]:
         for name, skill in update.skills.items():
@@ -107,8 +119,10 @@ class StudentPage:
 def _about(update: SkillUpdate) -> str:
     epoch, offset = update.seq
     written = "" if update.generated_at is UNSET else f", written {update.generated_at}"
+    named = {"course": update.course_id, "class": update.class_id, "school": update.school_id}
+    where = "".join(f", {what} {name}" for what, name in named.items() if name is not UNSET)
     failed = f". Sources that failed: {', '.join(update.degraded)}" if update.degraded else ""
-    return f"{update.student_id}: as of {update.as_of}{written}, position {epoch}/{offset}{failed}"
+    return f"{update.student_id}: as of {update.as_of}{written}, position {epoch}/{offset}{where}{failed}"
 
 
 def _certainty(skill: SkillScore, low: float | None, high: float | None) -> str:

@@ -11,7 +11,7 @@ from agents.kafka.embedded import PARTITIONS, EmbeddedBroker
 from agents.operations import newest
 from schemas.catalogue import encode_entry
 from schemas.examples import CATALOGUE_ENTRY, EXPLANATION, UPDATE
-from schemas.update import ComponentMastery, SkillScore
+from schemas.update import ComponentMastery, ScoreChange, SkillScore
 from streams.input.partitioner import partitioner
 from tests.agents.command import Ran, run_here
 
@@ -19,7 +19,13 @@ SCORED: Final = SkillScore(
     score=0.3, low=0.1, high=0.62, confidence=0.2, level="emerging", validated=False, contributions={}
 )
 COMPONENT: Final = ComponentMastery(component="adding fractions", p=0.7, low=0.5, high=0.85, n=12, trend=0.1)
-FULL: Final = msgspec.structs.replace(UPDATE, skills={**UPDATE.skills, "empathy": SCORED}, mastery=[COMPONENT])
+FULL: Final = msgspec.structs.replace(
+    UPDATE,
+    skills={**UPDATE.skills, "empathy": SCORED},
+    mastery=[COMPONENT],
+    changed=[ScoreChange("problem_solving", 0.52, 0.64, 1), ScoreChange("empathy", 0.41, 0.3)],
+    class_id="7b",
+)
 HOSTILE: Final = msgspec.structs.replace(UPDATE, student_id="bo", config_version="other\x1b[31m")
 OLDER: Final = msgspec.structs.replace(UPDATE, skills={})
 
@@ -63,7 +69,11 @@ def test_the_page_has_skills_with_intervals_and_why_components_and_the_explanati
 
     assert (ran.code, ran.err) == (0, "")
     for said in (
+        "class 7b",
         "Sources that failed: behaviour",
+        "problem_solving           0.52 → 0.64  +0.12",
+        "    because: ran a simulation with a single control set (climate)",
+        "empathy                   0.41 → 0.30  -0.11",
         "empathy                   0.30  ··├───●─────┤········  emerging",
         "0.10 to 0.62 in 9 of 10 cases, confidence 0.20, not validated",
         "rests on a model trained on PISA 2012",
