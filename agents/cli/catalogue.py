@@ -6,7 +6,7 @@ import click
 import msgspec
 
 from agents.cli.broker_settings import load_broker_settings
-from agents.cli.console import stdout
+from agents.cli.console import print_prose
 from agents.cli.options import broker_option, config_option
 from agents.display.plain import printable
 from agents.fusion_config.catalogue import CatalogueTopic
@@ -31,7 +31,7 @@ def command(config_version: str | None, config: str | None, broker: str | None, 
             click.echo(encode_entry(entry))
             continue
         for line in ("",) * (number > 0) + tuple(lines_of(entry)):
-            stdout.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+            print_prose(printable(line))
 
 
 def _entries(topic: CatalogueTopic) -> dict[str, CatalogueEntry]:

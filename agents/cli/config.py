@@ -10,7 +10,8 @@ import orjson
 
 from agents.cli.broker_settings import load_broker_settings
 from agents.cli.config_page import differences, history_of, history_table, numbers_of, state_of, state_table
-from agents.cli.console import stdout
+from agents.cli.console import print_prose
+from agents.cli.fitted_table import print_fitted
 from agents.cli.group import CommandGroup
 from agents.cli.options import broker_option, config_option, reason_option
 from agents.cli.override_file import read_overrides
@@ -61,14 +62,14 @@ def show_config(config: str | None, broker: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(orjson.dumps(state))
         return
-    stdout.print(f"config_version {state['config_version']}", soft_wrap=True)
+    print_prose(f"config_version {state['config_version']}")
     if state["offset"] is not None:
         because = f", because: {state['reason']}" if state["reason"] else ""
         said = f"written at offset {state['offset']}, {state['written']}{because}"
-        stdout.print(printable(said), markup=False, soft_wrap=True)
+        print_prose(printable(said))
     if state["refused"]:
-        stdout.print(printable(f"the newest is not in force: {state['refused']}"), markup=False, soft_wrap=True)
-    stdout.print(state_table(state))
+        print_prose(printable(f"the newest is not in force: {state['refused']}"))
+    print_fitted(state_table(state))
 
 
 @command.command()
@@ -82,7 +83,7 @@ def history(config: str | None, broker: str | None, as_json: bool) -> None:
         for record in records:
             click.echo(orjson.dumps(record))
     else:
-        stdout.print(history_table(records))
+        print_fitted(history_table(records))
 
 
 @command.command(name="set")

@@ -45,6 +45,14 @@ def reading_width() -> int:
     return max(_NARROWEST_CHARS, min(wide, _READABLE_CHARS))
 
 
+def print_prose(text: str) -> None:
+    """Print a text that is to be read: broken between words where it is too wide for whoever reads it.
+
+    Where it is piped, and COLUMNS says nothing, a line stays a line.
+    """
+    stdout.print(text, markup=False, soft_wrap=not (_columns() or stdout.is_terminal))
+
+
 def _columns() -> int:
     """What COLUMNS says; 0 where it says nothing of use."""
     said = os.environ.get("COLUMNS", "")

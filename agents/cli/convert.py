@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import click
 import orjson
-from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from agents.cli.console import stderr, stdout
@@ -14,6 +13,7 @@ from agents.cli.convert_csv import command as csv_command
 from agents.cli.group import CommandGroup
 from agents.cli.outcome import OutOfReach
 from agents.cli.parameters import NewFolder
+from agents.cli.progress import Headway
 from agents.display.plain import plain
 from streams.conversion.assistments import convert_assistments
 from streams.conversion.empathy import convert_empathy
@@ -71,16 +71,8 @@ command.add_command(csv_command)
 
 
 def _convert(source: str, folder: Path, *, quiet: bool) -> TrainingSet:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=stderr, disable=quiet or not stderr.is_terminal, transient=True) as progress:
-        tasks: dict[str, Any] = {}
-
-        def advance(table: str) -> None:
-            if table not in tasks:
-                tasks[table] = progress.add_task(f"reading {table}", total=None)
-            progress.advance(tasks[table])
-
-        return _CONVERSIONS[source](Tables(folder, Tally(), advance))
+    with Headway("reading rows", None, quiet=quiet) as progress:
+        return _CONVERSIONS[source](Tables(folder, Tally(), lambda _table: progress.advance()))
 
 
 def _figures(tally: Tally) -> dict[str, Any]:

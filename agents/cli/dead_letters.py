@@ -11,12 +11,13 @@ from typing import Any, Final
 
 import click
 import orjson
-from rich.progress import Progress
 from rich.table import Table
 
-from agents.cli.console import stderr, stdout
+from agents.cli.console import print_prose, stdout
 from agents.cli.dead_letter_page import one_line, page_of, table_of
+from agents.cli.fitted_table import print_fitted
 from agents.cli.group import CommandGroup
+from agents.cli.progress import Headway
 from agents.config.settings import Settings, load_settings
 from agents.display.plain import printable
 from agents.kafka.topics import require_broker
@@ -99,9 +100,9 @@ def list_dead_letters(
             return
         rows = newest(dead_letters, _ROWS if limit is None else limit)
     said = ", ".join(f"{printable(reason)} {count}" for reason, count in counts.most_common())
-    stdout.print(f"{sum(counts.values())} dead letters{': ' if said else ''}{said}", markup=False, soft_wrap=True)
+    print_prose(f"{sum(counts.values())} dead letters{': ' if said else ''}{said}")
     if rows:
-        stdout.print(table_of(rows))
+        print_fitted(table_of(rows))
 
 
 @command.command(name="show")
@@ -153,10 +154,9 @@ def replay_dead_letters(
         waiting = session.waiting()
         if not (dry_run or yes):
             click.confirm(f"Send back up to {waiting} dead letters (policy {policy})?", abort=True, err=True)
-        with Progress(console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
-            task = progress.add_task("dead letters", total=waiting)
+        with Headway("dead letters", waiting, quiet=in_json) as progress:
             run = session.dry_run if dry_run else session.run
-            summary = run(policy, reasons, lambda dead_letters: progress.advance(task, dead_letters))
+            summary = run(policy, reasons, progress.advance)
     _report(summary, dry_run=dry_run, in_json=in_json)
 
 

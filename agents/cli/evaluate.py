@@ -9,12 +9,14 @@ from typing import Any
 
 import click
 import orjson
+from rich.table import Table
 
 from agents.cli.bad_lines import BadLines
 from agents.cli.console import stdout
 from agents.cli.evaluation_makers import EvaluationRequest, maker_of
 from agents.cli.evaluation_tables import tables
 from agents.cli.event_files import existing, read_lines
+from agents.cli.fitted_table import print_fitted
 from agents.cli.line_records import records_of_now, reporting
 from agents.cli.options import config_option, mapping_option
 from agents.cli.outcome import OutOfReach
@@ -156,5 +158,8 @@ def _print(
         }
         stdout.print(orjson.dumps(found).decode(), soft_wrap=True)
         return
-    for table in tables(evaluations):
-        stdout.print(table)
+    for part in tables(evaluations):
+        if isinstance(part, Table):
+            print_fitted(part)
+        else:
+            stdout.print(part)

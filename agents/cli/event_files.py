@@ -12,7 +12,7 @@ from typing import BinaryIO, Final, NamedTuple, TextIO, cast
 import click
 
 from agents.cli.outcome import OutOfReach
-from agents.cli.progress import ByteProgress
+from agents.cli.progress import Headway, in_bytes
 from agents.display.plain import plain
 
 STANDARD: Final = "-"
@@ -56,7 +56,7 @@ def read_lines(names: Sequence[str], *, quiet: bool = False) -> Iterator[Line]:
     """
     paths = [existing(name) for name in names]
     total = None if None in paths else sum(path.stat().st_size for path in paths if path)
-    with ByteProgress("reading", total, quiet=quiet) as progress, ExitStack() as stack:
+    with Headway("reading", total, quiet=quiet, shown=in_bytes) as progress, ExitStack() as stack:
         for path in paths:
             name = str(path or "standard input")
             try:
@@ -77,7 +77,8 @@ def open_text(name: str, encoding: str, *, quiet: bool = False) -> Iterator[Text
     """
     path = existing(name)
     codec = "utf-8-sig" if encoding.replace("_", "-").casefold() in ("utf-8", "utf8") else encoding
-    with ByteProgress("reading", path.stat().st_size if path else None, quiet=quiet) as progress, ExitStack() as stack:
+    total = path.stat().st_size if path else None
+    with Headway("reading", total, quiet=quiet, shown=in_bytes) as progress, ExitStack() as stack:
         try:
             raw = _standard_input() if path is None else stack.enter_context(path.open("rb"))
             allowed = (_UTF_16,) if codec.casefold().startswith(("utf-16", "utf16", "utf_16")) else ()

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.cli.console import stdout
+from agents.cli.fitted_table import print_fitted
 from agents.cli.outcome import OutOfReach
 from agents.config.addresses import http_problem
 from agents.config.settings import Settings, SettingsError, load_settings
@@ -83,5 +84,5 @@ def _print(names: Sequence[dict[str, Any]]) -> None:
     for each in names:
         cells = (each.get(column, "") for column in ("events", "dialect", "name", "last_seen"))
         table.add_row(*(Text(printable(str(cell))) for cell in cells))
-    stdout.print(table)
+    print_fitted(table)
     stdout.print("A mapping gives them a use: SKILLSTREAM_MAPPING, docs/dialects.md")

@@ -6,12 +6,12 @@ from contextlib import ExitStack
 from typing import Final
 
 import click
-from rich.progress import Progress
 
 from agents.cli.console import stderr
 from agents.cli.event_files import open_output
 from agents.cli.options import config_option
 from agents.cli.parameters import Number
+from agents.cli.progress import Headway
 from agents.config.channels import Channels
 from agents.config.settings import Settings, load_settings
 from agents.demo.feeding import feed
@@ -49,15 +49,14 @@ def command(
     ):
         raise click.UsageError("where to? Name --broker (or set SKILLSTREAM_BROKER), or --out FILE")
     records = simulate(students, events, seed, faults)
-    with Progress(console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
-        task = progress.add_task("simulating", total=events)
+    with Headway("simulating", events) as progress:
         if out is not None:
             if rate is not None:
                 raise click.UsageError("--rate is for a broker")
-            _write(records, out, lambda: progress.advance(task))
+            _write(records, out, progress.advance)
         else:
             settings = load_settings(os.environ, config, broker=broker, reasoning="off")
-            sent = send(settings, records, rate, lambda count: progress.advance(task, count))
+            sent = send(settings, records, rate, progress.advance)
             stderr.print(
                 f"sent {sent} simulated events to {Channels.of(settings).activity} at {settings.broker}", markup=False
             )

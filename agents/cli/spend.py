@@ -9,6 +9,7 @@ import orjson
 from rich.table import Table
 
 from agents.cli.console import stdout
+from agents.cli.fitted_table import print_fitted
 from agents.cli.options import config_option
 from agents.display.plain import plain
 
@@ -40,7 +41,7 @@ def command(config: str | None, days: int, begin: bool, as_json: bool) -> None:
         click.echo(orjson.dumps(report.as_json()))
         return
     for table in _tables(report):
-        stdout.print(table)
+        print_fitted(table)
     if report.unreadable:
         values = "1 value" if report.unreadable == 1 else f"{report.unreadable:,} values"
         stdout.print(f"{values} of the ledger in Redis cannot be read, and are left out: not written by skillstream.")

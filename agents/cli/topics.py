@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.cli.broker_settings import load_broker_settings
-from agents.cli.console import stdout
+from agents.cli.fitted_table import print_fitted
 from agents.cli.group import CommandGroup
 from agents.cli.options import broker_option, config_option
 from agents.cli.outcome import CHECK_FAILED
@@ -87,4 +87,4 @@ def _surveyed_table(surveyed: Sequence[Surveyed]) -> Table:
 
 
 def _print(table: Table) -> None:
-    stdout.print(table)
+    print_fitted(table)

@@ -13,7 +13,7 @@ from agents.cli.console import stdout
 from agents.cli.options import broker_option, config_option
 from agents.cli.outcome import CHECK_FAILED
 from agents.cli.parameters import Number
-from agents.cli.progress import RecordProgress
+from agents.cli.progress import Headway
 from agents.display.plain import printable
 from streams.verification.report import VerificationReport
 
@@ -58,7 +58,7 @@ def command(
     settings = load_broker_settings(config, broker)
     from agents.operations.verify import Verification
 
-    with RecordProgress("reading records", quiet=as_json) as progress:
+    with Headway("reading records", None, quiet=as_json) as progress:
         report = Verification(
             settings,
             memory_bytes=int(memory_mb * _MIB),
@@ -76,11 +76,13 @@ def command(
 
 def _show(report: VerificationReport) -> None:
     said = report.as_json()
-    table = Table(title="Where every event went", title_justify="left", show_header=False)
+    stdout.print("Where every event went", style="italic")
+    table = Table(show_header=False)
     for name in ("records", "events_in", "applied", "late", "ignored", "duplicates", "dead_lettered", "rerouted"):
         table.add_row(name.replace("_", " "), Text(f"{said[name]:,}", justify="right"))
     stdout.print(table)
-    table = Table(title="What differs", title_justify="left", show_header=False)
+    stdout.print("What differs", style="italic")
+    table = Table(show_header=False)
     for name in ("students", "not_judged", "lost", "double_applied", "stale_rows", "unaccounted"):
         style = "bold red" if said[name] and name not in ("students", "not_judged") else ""
         table.add_row(name.replace("_", " "), Text(f"{said[name]:,}", style=style, justify="right"))
