@@ -1,6 +1,7 @@
 """`make bench`: run the benchmarks, all or those named, print a table, and write docs/benchmarks.{md,json}.
 
-It also writes the README's words on speed, and docs/latency.{json,svg} where a curve was measured.
+It also writes the README's words on speed, docs/latency.{json,svg} where a curve was measured, and what pages say of
+figures (`make figures`).
 
 make bench                       all, about three hours on two cores
 make bench ONLY=latency,memory   these; the others' figures stay in the docs, with their own dates
@@ -47,6 +48,7 @@ from tests.benchmarks.machine import machine, versions
 from tests.benchmarks.measure import Figure, Rounds
 from tests.benchmarks.process import BenchmarkFailed
 from tests.benchmarks.sizes import Sizes
+from tests.documents.written import write_figures
 from tests.servers.child import ServerFailed, ServerMissing
 
 _LATENCIES: Final = (half.NAME, *curve.CURVES, light.SINGLE, light.IDLE, collecting.NAME, sustainable.OF_PLAIN)
@@ -108,6 +110,8 @@ def main(arguments: list[str]) -> int:
         return 1
     finally:
         Console(width=None if sys.stdout.isatty() else 200).print(report.table(figures))
+    if not sizes.reduced:
+        write_figures()
     why = ", not to docs/, as it was measured with less than the targets ask for" if sizes.reduced else ""
     sys.stderr.write(f"Written to {folder.relative_to(ROOT)}/benchmarks.md and .json{why}\n")
     return 0

@@ -59,7 +59,12 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:,.1f}"
 
 
-if __name__ == "__main__":
+def write_figures() -> None:
+    """Write all pages as they have to be, and say so."""
     for name in PAGES:
         (DOCS / name).write_text(renewed(name), "utf-8")
         sys.stderr.write(f"Written: docs/{name}\n")
+
+
+if __name__ == "__main__":
+    write_figures()

@@ -116,7 +116,15 @@ def test_a_large_number_is_written_as_it_was(tools: ManifestTools) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    ["replicas=13", "settings.web_token=secret", "keda.enabledd=true", "settings.instance_id=a", "disk.size=20"],
+    [
+        "replicas=13",
+        "settings.web_token=secret",
+        "settings.redis_url=redis://redis",
+        "settings.instance_id=a",
+        "keda.enabledd=true",
+        "keda.enabled=true,keda.maxReplicas=1",
+        "disk.size=20",
+    ],
 )
 def test_the_chart_refuses(tools: ManifestTools, given: str) -> None:
     with pytest.raises(AssertionError, match="helm template"):
