@@ -74,8 +74,11 @@ class CataloguedFact(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def in_words(self, value: float, phrase: str = "") -> str:
         """The text of an item of this `value`, and of this `phrase`; its number to two places."""
-        number = {"shortfall": 1 - value, "log_seconds": math.expm1(value)}.get(str(self.number), value)
-        number = round(number / _SECONDS_A_MINUTE if self.unit == "minutes" else number, 2)
+        if self.number == "shortfall":
+            value = 1 - value
+        elif self.number == "log_seconds":
+            value = math.expm1(value)
+        number = round(value / _SECONDS_A_MINUTE if self.unit == "minutes" else value, 2)
         return self.text.format(value=f"{number:g}", s="" if number == 1 else "s", phrase=phrase)
 
 

@@ -104,12 +104,10 @@ def test_the_entries_of_the_shipped_skill_sets_are_told_whole_in_words(name: str
 
 
 def told(entry: CatalogueEntry, name: str, value: float) -> str:
-    """The text of a fact, filled in as docs/consuming.md says."""
+    """The text of a fact, filled in."""
     fact = entry.fact(name)
     assert fact is not None
-    number = {"shortfall": 1 - value, "log_seconds": math.expm1(value)}.get(str(fact.number), value)
-    number = round(number / 60 if fact.unit == "minutes" else number, 1)
-    return fact.text.format(value=f"{number:g}", s="" if number == 1 else "s", phrase=name.removeprefix("~"))
+    return fact.in_words(value, name.removeprefix("~"))
 
 
 @pytest.mark.parametrize("name", ["default", "empathy"])
@@ -127,6 +125,7 @@ def test_every_fact_that_an_evidence_item_can_name_is_told_without_a_table_of_ou
     [
         ("failed", 0.3, "did not pass a task, with a score of 0.7"),
         ("late", 2.5, "handed in work 2.5 days late"),
+        ("late", 900, "handed in work 900 days late"),
         ("hinted", 1, "took 1 hint on a task"),
         ("worked", math.log1p(90), "worked on a task for 1.5 minutes"),
         ("rubric", 0.8, "was given a rating of 0.8 by a teacher"),
