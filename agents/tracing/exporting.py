@@ -1,12 +1,12 @@
 """Spans on their way out: a bounded queue, a thread of OpenTelemetry's, OTLP over HTTP; and how many got there.
 
 What is of OpenTelemetry alone is set by its own variables: `OTEL_EXPORTER_OTLP_HEADERS`, `_CERTIFICATE`,
-`_COMPRESSION`, `OTEL_BSP_*`, `OTEL_RESOURCE_ATTRIBUTES`.
+`_COMPRESSION`, `_TIMEOUT`, `OTEL_BSP_*`, `OTEL_RESOURCE_ATTRIBUTES`.
 """
 
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
@@ -15,9 +15,6 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
 from agents.metrics import Metrics
-
-TIMEOUT_S: Final = 3.0
-"""Of one request. A worker that ends waits for one."""
 
 
 class CountedExporter:
@@ -28,7 +25,7 @@ class CountedExporter:
         self._metrics = metrics
 
     def export(self, spans: Sequence[Any]) -> SpanExportResult:
-        """Blocks for TIMEOUT_S at most."""
+        """Blocks for OTEL_EXPORTER_OTLP_TIMEOUT (10 s) at most."""
         result = self._exporter.export(spans)
         self._metrics.spans.add("exported" if result is SpanExportResult.SUCCESS else "failed", len(spans))
         return result
@@ -43,7 +40,7 @@ def make_provider(url: str, service: str, client: str, metrics: Metrics) -> Trac
     resource = Resource.create(
         {"service.name": service, "service.version": version("skillstream"), "service.instance.id": client}
     )
-    exporter = OTLPSpanExporter(endpoint=f"{url.rstrip('/')}/v1/traces", timeout=TIMEOUT_S)
+    exporter = OTLPSpanExporter(endpoint=f"{url.rstrip('/')}/v1/traces")
     provider = TracerProvider(sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(cast(Any, CountedExporter(exporter, metrics))))
     return provider

@@ -42,7 +42,9 @@ class Traced(Protocol):
         ...
 
     def explained(self, key: bytes, began_ns: int, generator: str, /) -> tuple[Header, ...]:
-        """Headers for the explanation of a student, begun at that time (ns); none where no traced record led to it."""
+        """Headers for the explanation of a student, begun at that time (ns); none where no record of theirs was traced
+        lately.
+        """
         ...
 
     async def aclose(self) -> None:

@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from contextlib import suppress
 from itertools import chain
-from time import time_ns
+from time import monotonic, time_ns
 from typing import Final
 
 from opentelemetry import trace
@@ -18,13 +18,14 @@ from agents.config.settings import Settings
 from agents.delivery.step import FETCHED_NS, Batches
 from agents.metrics import Metrics
 from agents.tracing.batch_trace import BatchTrace, Destinations, TracedRecord
-from agents.tracing.exporting import TIMEOUT_S, make_provider
+from agents.tracing.exporting import make_provider
 from agents.tracing.headers import has_context, sampled_context_in, trace_headers
 from schemas.dead_letter import Header
 
 _REMEMBERED: Final = 10_000
-"""Students whose explanation will go on from the trace of a record: the last traced. Of the others it has none."""
-_END_S: Final = 2 * TIMEOUT_S
+"""Students whose explanations go on from their last traced record: those who were traced last."""
+_REMEMBERED_S: Final = 3_600.0
+_END_S: Final = 6.0
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class Tracing:
         self._metrics = metrics
         self._provider = make_provider(settings.traces, settings.app_id, client, metrics)
         self._tracer = self._provider.get_tracer("skillstream")
-        self._remembered: OrderedDict[bytes, SpanContext] = OrderedDict()
+        self._remembered: OrderedDict[bytes, tuple[SpanContext, float]] = OrderedDict()
         self._random = random.Random()
 
     def begin(self, batches: Batches) -> BatchTrace | None:
@@ -64,7 +65,7 @@ class Tracing:
         count = sum(len(records) for records in batches.values())
         batch = BatchTrace(self._tracer, self._destinations, traced, count, FETCHED_NS.get())
         for key, context in batch.contexts.items():
-            self._remembered[key] = context
+            self._remembered[key] = context, monotonic()
             self._remembered.move_to_end(key)
         while len(self._remembered) > _REMEMBERED:
             self._remembered.popitem(last=False)
@@ -72,8 +73,8 @@ class Tracing:
 
     def explained(self, key: bytes, began_ns: int, generator: str) -> tuple[Header, ...]:
         """See Traced."""
-        context = self._remembered.pop(key, None)
-        if context is None:
+        context, noted_s = self._remembered.get(key, (None, 0.0))
+        if context is None or monotonic() - noted_s > _REMEMBERED_S:
             return ()
         span = self._tracer.start_span(
             f"explain {self._explanations}",

@@ -71,7 +71,7 @@ def observed(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             **FAST_LIMITS,
         }
         with deployed(broker, folder, **given) as deployment:
-            worker = deployment.start()
+            worker = deployment.start({"OTEL_BSP_SCHEDULE_DELAY": "200", "OTEL_EXPORTER_OTLP_TIMEOUT": "60"})
             worker.await_ready()
             foreign = (owning_partition(STRAY) + 1) % PARTITIONS
             strays = [
@@ -82,8 +82,23 @@ def observed(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             deployment.await_caught_up()
             channel = deployment.channels.reasoning
             until(lambda: any(each.key == TRACED.encode() for each in deployment.records(channel)), "an explanation")
+            _await_spans(deployment, receiver)
             assert worker.terminate() == 0
             yield Observed(deployment, receiver.spans, b"".join(receiver.bodies))
+
+
+def _await_spans(deployment: Deployment, receiver: OtlpReceiver) -> None:
+    """Until each span has arrived that a header names, and each that another one is in."""
+    channels, so_far = deployment.channels, Observed(deployment, [], b"")
+    topics = [(channels.updates, TRACED), (channels.reasoning, TRACED), (channels.updates, STRAY)]
+    named = {so_far.context_of(*each)[1] for each in topics}
+
+    def have_arrived() -> bool:
+        spans = receiver.spans
+        ids = {SPAN, "", *(span.id for span in spans)}
+        return named <= ids and all(span.parent in ids for span in spans)
+
+    until(have_arrived, "the spans", 60.0)
 
 
 def test_an_update_goes_on_from_the_span_of_the_worker_that_went_on_from_the_producers(observed: Observed) -> None:
@@ -139,6 +154,13 @@ def test_what_no_traced_event_led_to_has_no_header_and_no_span_names_a_student(o
 # -- a batch, by itself
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is, no span is given up."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "120")
+    monkeypatch.setattr("agents.tracing.tracing._END_S", 240.0)
+
+
 def opened(url: str, metrics: Metrics | None = None, *, ratio: float = 0, per_batch: int = 32) -> Traced:
     given = Settings(traces=url, traces_ratio=ratio, traces_per_batch=per_batch)
     traced = open_tracing(given, "a client", metrics or Metrics())
@@ -151,6 +173,7 @@ def record(offset: int, *headers: tuple[str, bytes], partition: int = 0) -> Cons
     return ConsumerRecord("student-activity", partition, offset, 1_000, 0, key, b"{}", None, 1, 1, headers)
 
 
+@pytest.mark.usefixtures("patient")
 async def test_a_batch_of_several_traced_records_is_linked_with_the_span_of_each() -> None:
     with OtlpReceiver() as receiver:
         traced = opened(receiver.url)
@@ -177,6 +200,7 @@ async def test_a_batch_of_several_traced_records_is_linked_with_the_span_of_each
     ]
 
 
+@pytest.mark.usefixtures("patient")
 async def test_a_batch_without_a_trace_of_its_own_is_sampled_and_its_updates_are_not() -> None:
     with OtlpReceiver() as receiver:
         traced = opened(receiver.url, ratio=1)
@@ -191,6 +215,7 @@ async def test_a_batch_without_a_trace_of_its_own_is_sampled_and_its_updates_are
         assert [said["service.instance.id"] for said in receiver.resources] == ["a client"]
 
 
+@pytest.mark.usefixtures("patient")
 async def test_of_a_batch_with_many_traced_records_so_many_go_on_as_are_set_and_the_rest_is_counted() -> None:
     with OtlpReceiver() as receiver:
         metrics = Metrics()
@@ -205,6 +230,7 @@ async def test_of_a_batch_with_many_traced_records_so_many_go_on_as_are_set_and_
         assert metrics.spans.values() == {"exported": len(receiver.spans), "failed": 0}
 
 
+@pytest.mark.usefixtures("patient")
 async def test_a_batch_that_fails_is_an_error_that_tells_no_more_than_its_type() -> None:
     with OtlpReceiver() as receiver:
         traced = opened(receiver.url)
@@ -217,7 +243,8 @@ async def test_a_batch_that_fails_is_an_error_that_tells_no_more_than_its_type()
         assert b"what a student wrote" not in b"".join(receiver.bodies)
 
 
-async def test_a_receiver_that_is_away_costs_spans_alone() -> None:
+async def test_a_receiver_that_is_away_costs_spans_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
     metrics = Metrics()
     traced = opened(f"http://127.0.0.1:{free_ports(1)[0]}", metrics)
     batch = traced.begin({0: [record(1, traceparent())]})

@@ -23,7 +23,7 @@ from tests.servers.ports import free_ports
 from tests.servers.promtool import judged, prometheus_program
 
 pytestmark = pytest.mark.long
-_START_TIMEOUT_S: Final = 60.0
+_START_TIMEOUT_S: Final = 180.0
 
 
 def _metrics() -> Metrics:
