@@ -2,6 +2,6 @@
 where they go: then nothing of OpenTelemetry is imported, and no step asks for it.
 """
 
-from agents.tracing.opening import Traced, TracedBatch, open_tracing
+from agents.tracing.opening import Traced, TracedBatch, open_tracing, require_tracing
 
-__all__ = ["Traced", "TracedBatch", "open_tracing"]
+__all__ = ["Traced", "TracedBatch", "open_tracing", "require_tracing"]

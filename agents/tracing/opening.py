@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
+from importlib import import_module
 from typing import Protocol
 
 from agents.config.settings import Settings, SettingsError
@@ -52,18 +53,27 @@ class Traced(Protocol):
         ...
 
 
-def open_tracing(settings: Settings, client: str, metrics: Metrics) -> Traced | None:
-    """The worker's traces, `client` being its name; None where they are off. Connects to nothing.
-
-    Raises SettingsError where OpenTelemetry is not installed.
-    """
+def require_tracing(settings: Settings) -> None:
+    """Raise SettingsError where traces are on and OpenTelemetry is not installed."""
     if not settings.traces:
-        return None
+        return
     try:
-        from agents.tracing.tracing import Tracing
+        import_module("agents.tracing.tracing")
     except ModuleNotFoundError as missing:
         raise SettingsError(
             f"SKILLSTREAM_TRACES needs OpenTelemetry, and {missing.name} is not installed: pip install "
             "'skillstream[otel]'"
         ) from None
+
+
+def open_tracing(settings: Settings, client: str, metrics: Metrics) -> Traced | None:
+    """The worker's traces, `client` being its name; None where they are off. Connects to nothing.
+
+    Raises what `require_tracing` does.
+    """
+    require_tracing(settings)
+    if not settings.traces:
+        return None
+    from agents.tracing.tracing import Tracing
+
     return Tracing(settings, client, metrics)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from agents.config.settings import Settings, SettingsError, load_settings
 from agents.delivery.step import Output
 from agents.metrics import Metrics
+from agents.operations.doctor.checks import GivenSettings
 from agents.tracing import Traced, TracedBatch, open_tracing
 from agents.tracing.headers import sampled_context_in, trace_headers
 from tests.agents.delivery_cluster import until
@@ -288,11 +289,15 @@ def test_traces_are_off_unless_it_is_said_where_they_go() -> None:
     assert open_tracing(Settings(), "a client", Metrics()) is None
 
 
-def test_without_opentelemetry_the_setting_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_opentelemetry_the_setting_is_refused_and_the_doctor_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setitem(sys.modules, "agents.tracing.tracing", None)
 
     with pytest.raises(SettingsError, match=r"pip install 'skillstream\[otel\]'"):
         opened("http://127.0.0.1:4318")
+    said = [finding.said for finding in GivenSettings(Settings(traces="http://127.0.0.1:4318", reasoning="off")).run()]
+    assert any("pip install 'skillstream[otel]'" in each for each in said)
 
 
 @pytest.mark.parametrize("url", ["collector:4318", "grpc://collector:4317", "http://"])

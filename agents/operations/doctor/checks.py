@@ -14,6 +14,7 @@ from agents.operations.doctor.local import ModelArtifact, Pages, Skills, StoreCh
 from agents.operations.doctor.services import BudgetCheck, Models
 from agents.operations.doctor.spending import SpendingCheck
 from agents.operations.doctor.topics import Topics
+from agents.tracing import require_tracing
 
 _INNER = 0.8
 """Of the time given: so that a server that is away is named, before the check itself is late."""
@@ -36,6 +37,7 @@ class GivenSettings:
         try:
             require_secrets(settings)
             require_spending(settings)
+            require_tracing(settings)
         except SettingsError as error:
             yield problem(str(error))
         yield ok(f"app {settings.app_id}, {settings.partitions} partitions, explanations: {settings.reasoning}")
