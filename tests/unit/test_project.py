@@ -18,7 +18,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
 PAGES: Final = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
 _LINK: Final = re.compile(r"\]\(([^)#:]+)[)#]")
 _PATH: Final = re.compile(r"`((?:agents|docs|schemas|streams|tests)/[\w./-]+)`")
-_DOTTED: Final = re.compile(r"\b(?:agents|schemas|streams|tests)(?:\.[A-Za-z_]\w*)+")
+_DOTTED: Final = re.compile(r"(?<![\w.])(?:agents|schemas|streams|tests)(?:\.[A-Za-z_]\w*)+")
 
 
 def locked(lock: str) -> dict[str, str]:
