@@ -181,6 +181,8 @@ READ_OF_OPEN_EDX: Final = (
     ),
 )
 OPEN_EDX_REPEATS: Final = """
+Records that are keyed by that student need no second way to their partition.
+
 An event has no id: it is known again by who did what when, whichever form it comes in. Statements that are sent beside
 it are other events; their attempts count once with its own where `root_url` and `[openedx.students]` name both alike.
 

@@ -11,6 +11,7 @@ import orjson
 
 from tests.agents.deployment import Sent
 from tests.contract import caliper_events as caliper
+from tests.contract import openedx
 from tests.contract import xapi_statements as xapi
 from tests.contract.cloudevents import envelope
 from tests.events import fields
@@ -35,6 +36,7 @@ STUDENTS: Final = {
     "xapi": f"mbox_sha1sum:{sha1(f'mailto:{MAIL}'.encode()).hexdigest()}",
     "xapi account": f"https://{canary('home')}.example/{canary('account')}",
     "caliper": f"https://school.example/users/{canary('caliper')}",
+    "openedx": f"openedx:username/{canary('username')}",
     "cloudevents": canary("subject"),
     "cloudevents binary": canary("binary"),
 }
@@ -65,6 +67,8 @@ def broken_records() -> list[Sent]:
         {**graded, "eventTime": wrong},
         {**graded, "action": wrong},
         caliper.envelope({**graded, "eventTime": wrong}, sensor=canary("sensor")),
+        {**_checked(0), "timestamp": wrong},
+        {**_checked(0), "context": [wrong]},
         {**wrapped, "time": wrong},
         {**wrapped, "type": "com.example.attempt", "data": {"item_id": ITEM, "score": wrong}},
         {**wrapped, "subject": "\u0007" + wrong},
@@ -86,6 +90,7 @@ def _at(number: int) -> list[Sent]:
         ("xapi", _statement(number, {"mbox": f"mailto:{MAIL}", "name": NAME}), ()),
         ("xapi account", _statement(number, account), ()),
         ("caliper", _graded(number), ()),
+        ("openedx", _checked(number), ()),
         ("cloudevents", _wrapped("cloudevents", number, time, data), ()),
         ("cloudevents binary", data, _attributes(_wrapped("cloudevents binary", number, time, data))),
     ]
@@ -125,6 +130,20 @@ def _graded(number: int) -> dict[str, Any]:
         eventTime=f"2026-03-02T12:{number:02d}:00.000Z",
         group={"id": f"https://school.example/{canary('Course')}", "type": "CourseSection", "name": COURSE},
     )
+
+
+def _checked(number: int) -> dict[str, Any]:
+    around: dict[str, Any] = {
+        "username": canary("username"),
+        "user_id": None,
+        "ip": canary("ip"),
+        "agent": NAME,
+        "referer": canary("path"),
+    }
+    data = {**openedx.checked(1, 1, **{canary("answer"): True}), "problem_id": f"block-v1:{canary('Item')}@{number}"}
+    data["submission"][canary("answer")] |= {"answer": TEXT, "question": TEXT}
+    event = openedx.tracked("problem_check", data, **around, course_id=f"course-v1:{canary('Course')}")
+    return {**event, "timestamp": f"2026-03-02T12:{number:02d}:00.000Z"}
 
 
 def _wrapped(who: str, number: int, time: str, data: object) -> dict[str, Any]:
