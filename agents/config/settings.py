@@ -154,6 +154,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     web_header_timeout_s: Annotated[float, Meta(gt=0, le=300)] = 10.0
     advertised_url: str | None = None
     announce_every_s: Annotated[float, Meta(ge=0.1, le=3_600)] = 30.0
+    queries_per_s: Annotated[int, Meta(ge=1, le=100_000)] = 200
     peer_timeout_s: Annotated[float, Meta(gt=0, le=60)] = 2.0
     inference_requests: Annotated[int, Meta(ge=1, le=100)] = 2
     inference_items: Annotated[int, Meta(ge=1, le=100_000)] = 10_000

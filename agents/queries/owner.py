@@ -18,6 +18,7 @@ from agents.metrics import Metrics
 from agents.metrics.declared.pages import QueryOutcome
 from agents.peers import Peer, PeerRequests, Peers, PeerUnreachable, WorkerGroup
 from agents.peers.request import ASKED_HEADER, MISDIRECTED
+from agents.queries.pace import Pace
 from schemas.student_answer import QueryRefusal
 from streams.input.partitioner import OwningPartitionOfKey
 
@@ -58,12 +59,18 @@ class OwnersAnswers:
         owning_partition: OwningPartitionOfKey,
         owned: Callable[[], frozenset[int]],
         metrics: Metrics,
+        pace: Pace,
     ) -> None:
+        self._pace = pace
         self._peers, self._requests = peers, requests
         self._owning_partition, self._owned, self._metrics = owning_partition, owned, metrics
 
     async def answer(self, key: bytes, path: str, headers: Mapping[str, str], here: AnswerHere) -> QueryAnswer:
-        """The answer about the student of a key; `path` and `headers` are those of the request."""
+        """The answer about the student of a key, when its turn has come; `path` and `headers` are the request's."""
+        if (turn_s := self._pace.turn_s()) is None:
+            self._metrics.queries.add("too_many")
+            return no_answer(HTTPStatus.SERVICE_UNAVAILABLE, "more questions a second than this worker takes up")
+        await asyncio.sleep(turn_s)
         is_asked_by_a_worker = ASKED_HEADER in headers
         partition = self._owning_partition(key)
         if partition is None:

@@ -15,6 +15,7 @@ from agents.peers import Announcer, GroupFigures, OwnWorker, PeerRequests, Peers
 from agents.peers.figures import FigurePart
 from agents.peers.own import advertised_url
 from agents.queries import ExplanationTopic, LastExplanations, OwnersAnswers, RowLookups, StudentAnswers
+from agents.queries.pace import Pace
 from agents.queries.student import StudentQueries
 from agents.web.figures import figure_pages
 from agents.web.pages import Page
@@ -58,7 +59,8 @@ class Answering:
         figures = WorkerFigures(self.own, parts)
         self.group = GroupFigures(self._peers, figures, self._requests, settings.partitions)
         placement = KeyPlacement(partitioner(settings.partitioner), settings.partitions)
-        owners = OwnersAnswers(self._peers, self._requests, placement, app.complete_partitions, metrics)
+        pace = Pace(settings.queries_per_s)
+        owners = OwnersAnswers(self._peers, self._requests, placement, app.complete_partitions, metrics, pace)
         self._inference = WorkerInference(
             settings,
             pipeline.base_version,

@@ -1,7 +1,8 @@
 """Questions about students, asked of any worker: who answers, with whose token, and what is said when nobody can."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from time import monotonic
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ import pytest
 
 from agents.kafka.errors import BrokerUnavailable
 from agents.queries import LastExplanations, OwnersAnswers, RowLookups, StudentAnswers
+from agents.queries.pace import Pace
 from agents.queries.student import StudentQueries
 from agents.web import RoleTokens
 from agents.web.pages import Page
@@ -40,6 +42,9 @@ def nowhere(_key: bytes) -> None:
     """Producers place keys as they like."""
 
 
+Clock = Callable[[], float]
+
+
 class Explained:
     """Implements ExplanationLog: explanations by key; `failure` is raised, `hangs` blocks."""
 
@@ -60,7 +65,10 @@ class Explained:
 class Students:
     """Rows of one worker, and what it answers about them."""
 
-    def __init__(self, owning_partition: OwningPartitionOfKey = partition_of) -> None:
+    def __init__(
+        self, owning_partition: OwningPartitionOfKey = partition_of, per_s: float = 100_000, clock_s: Clock = monotonic
+    ) -> None:
+        self._pace = Pace(per_s, clock_s)
         self.rows = PartitionedRows()
         self.explained = Explained()
         self._owning_partition = owning_partition
@@ -77,7 +85,7 @@ class Students:
             return member.partitions if member.ready else frozenset()
 
         metrics = member.situation.metrics
-        owners = OwnersAnswers(member.peers, member.requests, self._owning_partition, owned, metrics)
+        owners = OwnersAnswers(member.peers, member.requests, self._owning_partition, owned, metrics, self._pace)
         return [*student_pages(owners, queries), student_page_for_people(owners, queries)]
 
     async def fold(self, student: str, partition: int | None = None, events: Sequence[bytes] = ()) -> None:
@@ -322,3 +330,14 @@ async def test_hundreds_of_questions_at_once_are_answered_or_told_to_come_again(
             statuses = await asyncio.gather(*map(one, range(500)))
 
     assert statuses == [200 if number % 25 < 20 else 404 for number in range(500)]
+
+
+async def test_more_questions_than_a_worker_takes_up_are_told_to_come_again() -> None:
+    async with members() as group:
+        students = Students(per_s=0.5, clock_s=lambda: 0.0)
+        a = await start(group, "a", students, 0, 1, 2, 3)
+        await students.fold("s1")
+        statuses = [(await ask(a, "s1"))[0] for _ in range(3)]
+
+    assert statuses == [200, 503, 503]
+    assert queries(a) == {"answered": 1.0, "too_many": 2.0}

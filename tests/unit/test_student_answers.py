@@ -8,6 +8,7 @@ from hypothesis import given, settings
 
 from agents.queries.answers import Missing, NotLookedUp, StudentAnswers
 from agents.queries.lookups import BehaviourBySkill, Existence, LanguageBySkill, RowLookups, StoredStudent
+from agents.queries.pace import Pace
 from agents.queries.together import Together
 from schemas.errors import Retryable
 from schemas.student_answer import StudentAnswer
@@ -223,3 +224,16 @@ def test_what_is_asked_at_the_same_time_is_computed_together_and_no_more_than_so
     assert found[:5] == [0, 2, 4, 6, 8]
     assert all(isinstance(each, ValueError) for each in found[5:])
     assert sizes == [5, 5]
+
+
+def test_questions_are_taken_up_at_a_pace_some_at_once_and_too_many_not() -> None:
+    now = [0.0]
+    pace = Pace(64, lambda: now[0])
+    turns = [pace.turn_s() for _ in range(200)]
+
+    assert turns[:9] == [0.0] * 9, "what comes at once"
+    assert turns[9:11] == [1 / 64, 2 / 64]
+    assert [turn for turn in turns if turn is not None][-1] == 1.0
+    assert turns[73:] == [None] * 127
+    now[0] = 10.0
+    assert pace.turn_s() == 0.0

@@ -8,7 +8,7 @@ from agents.metrics.instruments import CounterBy, Declarations
 WebRefusal = Literal["token", "role", "attempts", "host", "slow", "large", "connections", "streams"]
 AnnouncementOutcome = Literal["sent", "failed", "unreadable", "forged"]
 PeerOutcome = Literal["answered", "timeout", "unreachable", "misdirected"]
-QueryOutcome = Literal["answered", "unknown", "erased", "unavailable", "misdirected", "other"]
+QueryOutcome = Literal["answered", "unknown", "erased", "unavailable", "misdirected", "too_many", "other"]
 InferenceKind = Literal["events", "students"]
 InferenceOutcome = Literal["answered", "busy", "unreadable", "too_many", "too_large", "slow", "gone", "failed"]
 
@@ -47,7 +47,8 @@ class PageMetrics:
             "queries",
             "queries",
             "What this worker was asked about students, also on behalf of others (`unavailable`: the owner is away or "
-            "restores, or a look-up failed; `misdirected`: another worker asked, and the partition is not here).",
+            "restores, or a look-up failed; `misdirected`: another worker asked, and the partition is not here; "
+            "`too_many`: more a second than SKILLSTREAM_QUERIES_PER_S, for a second by now).",
             get_args(QueryOutcome),
         )
         self.explanations_indexed = declare.gauge(
