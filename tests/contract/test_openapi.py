@@ -11,7 +11,7 @@ from tests.agents.test_student_queries import Students, start
 from tests.agents.worker_group import members
 
 DOCUMENT: Final = openapi()
-_FOR_PEOPLE: Final = {"/", "/sign-in", "/sign-out"}
+_FOR_PEOPLE: Final = {"/", "/student", "/sign-in", "/sign-out"}
 _ELSEWHERE: Final = {"/inference/batch"}
 """Asked of a worker that runs: tests/agents/test_openapi_answered.py."""
 
