@@ -16,6 +16,7 @@ from agents.peers.own import OwnWorker
 from agents.peers.topic import AnnouncementLog
 
 _MAX_AGE_S: Final = 1.0
+_CLOSE_S: Final = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -55,10 +56,11 @@ class Peers:
         return self._announced.group(self.own.announcement(), self._now(), self._problem)
 
     async def close(self) -> None:
-        """Wait until nothing is read any more, and let go of the clients."""
+        """Let go of the clients, unless a broker that does not answer is still waited for: the end waits for none."""
         if self._reading is not None:
-            await asyncio.wait([self._reading])
-        await asyncio.to_thread(self._log.close)
+            await asyncio.wait([self._reading], timeout=_CLOSE_S)
+        if self._reading is None or self._reading.done():
+            await asyncio.to_thread(self._log.close)
 
     async def _read(self) -> None:
         if self._reading is None or self._reading.done():

@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from threading import Event
 
 from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.followed import TopicStartedAnew
+from agents.metrics import Metrics
+from agents.peers import OwnWorker, Peers
 from agents.peers.topic import MemoryAnnouncements
 from streams.replay import FileRecord
-from tests.agents.worker_group import members
+from tests.agents.worker_group import Wall, members
 
 
 @asynccontextmanager
@@ -220,3 +223,34 @@ async def test_a_request_for_another_worker_is_not_answered() -> None:
         status, said = await a.get("worker/figures", **{"Skillstream-Asked": "b"})
 
     assert (status, said) == (421, {"error": "this is another worker than the one that is asked"})
+
+
+class Hanging(MemoryAnnouncements):
+    """Reads until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_end = Event()
+        self.closed = False
+
+    def read_on(self) -> list[FileRecord]:
+        self.may_end.wait()
+        return []
+
+    def close(self) -> None:
+        self.closed = True
+
+
+async def test_a_topic_that_does_not_answer_holds_up_neither_an_answer_nor_the_end() -> None:
+    log, metrics = Hanging(), Metrics()
+    own = OwnWorker("a", lambda _port: "http://a:1", lambda: (frozenset({0}), True), 30.0, Wall())
+    peers = Peers(own, log, metrics, now=Wall(), timeout_s=0.01)
+    try:
+        group = await peers.group()
+        await peers.close()
+    finally:
+        log.may_end.set()
+
+    assert [peer.instance for peer in group.workers] == ["a"]
+    assert group.problem == "the topic of the workers does not answer within 0.01 s"
+    assert not log.closed

@@ -105,4 +105,4 @@ class Members:
 async def members() -> AsyncIterator[Members]:
     async with AsyncExitStack() as stack:
         yield Members(stack)
-        await asyncio.sleep(0)
+    await asyncio.sleep(0)  # what was closed is gone
