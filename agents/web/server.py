@@ -15,6 +15,7 @@ are answered to (`hosts`).
 
 import asyncio
 import errno
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, cast
 from urllib.parse import unquote
@@ -39,6 +40,7 @@ from agents.web.connections import (
 )
 from agents.web.guard import Guard
 from agents.web.hosts import Hosts
+from agents.web.malformed import MalformedRequests
 from agents.web.pages import Page, Respond, json_answer
 from agents.web.sign_in import SignIn
 from agents.web.streaming import GOES_ON, STOPPING
@@ -47,6 +49,7 @@ from schemas.errors import Retryable
 
 _MAX_FORM_BYTES: Final = 16 * 1024
 _IS_LAST: Final = web.RequestKey("is_last", bool)
+_requests_log = logging.getLogger("agents.web.requests")
 _STOP_TIMEOUT_S: Final = 2.0
 _KEEPALIVE_S: Final = 15.0
 _LINGER_S: Final = 1.0
@@ -109,6 +112,7 @@ class WebServer:
         self._pages = (*self._own_pages(), *signing_in.pages(), *pages)
         self._roles: dict[str, Role] = {page.path: page.role for page in self._pages}
         self._instance = instance
+        self._malformed = MalformedRequests(lambda: metrics.web_refused.add("malformed"))
         self._runner: web.AppRunner | None = None
         self._listening: asyncio.Server | None = None
 
@@ -117,6 +121,7 @@ class WebServer:
         runner = web.AppRunner(
             self._app(),
             access_log=None,
+            logger=_requests_log,
             handle_signals=False,
             shutdown_timeout=_STOP_TIMEOUT_S,
             keepalive_timeout=_KEEPALIVE_S,
@@ -124,6 +129,7 @@ class WebServer:
             max_line_size=MAX_LINE_BYTES,
             max_field_size=MAX_HEADER_BYTES,
         )
+        _requests_log.addFilter(self._malformed)
         await runner.setup()
         try:
             self._listening = await asyncio.get_running_loop().create_server(
@@ -139,6 +145,7 @@ class WebServer:
 
     async def stop(self) -> None:
         """Stop listening, and let requests under way end. Idempotent."""
+        _requests_log.removeFilter(self._malformed)
         runner, self._runner = self._runner, None
         if self._listening is not None:
             self._listening.close()

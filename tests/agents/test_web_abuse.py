@@ -59,6 +59,21 @@ async def test_a_header_that_trickles_is_cut_by_the_same_deadline(seen: Situatio
     assert seen.metrics.web_refused.values()["slow"] == 1
 
 
+@pytest.mark.parametrize("sent", [b"GET /" + b"x" * 9_000 + b" HTTP/1.1\r\n\r\n", b"GET / HTTP/x\r\n\r\n"])
+async def test_what_is_no_request_is_counted_and_leaves_no_traceback_in_the_log(
+    seen: Situation, sent: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with served(seen) as session:
+        reader, writer = await connect(session)
+        writer.write(sent)
+        said = await until_closed(reader)
+        writer.close()
+
+    assert said.startswith(b"HTTP/1.0 400")
+    assert seen.metrics.web_refused.values()["malformed"] == 1
+    assert caplog.records == []
+
+
 async def test_many_who_say_nothing_keep_nobody_out(seen: Situation) -> None:
     async with served(seen, bounds=Bounds(connections=5, header_timeout_s=_PATIENCE_S)) as session:
         silent = [await connect(session) for _ in range(20)]
