@@ -1,5 +1,6 @@
 """The lag as people read it: within 80 columns on a terminal that has no more."""
 
+from collections import Counter
 from typing import Final
 
 from rich.console import Group, RenderableType
@@ -21,12 +22,15 @@ _COLUMNS: Final = ("partition", "committed", "end", "lag", "waits", "status")
 
 
 def lag_page(group: str, lag: Lag, width: int) -> RenderableType:
-    """All partitions, topic by topic, under a line that says it all."""
+    """All partitions under a line that says it all: topic by topic, the one that is furthest behind first."""
     head = Text.assemble(f"group {group}: ", Text(lag_line(lag), style=_style(lag.status)))
     if lag.problem is not None:
         return head
     tables: list[RenderableType] = [head]
-    for topic in sorted({topic for topic, _ in lag.offsets}):
+    behind = Counter({topic: 0 for topic, _ in sorted(lag.offsets)})
+    for (topic, _), records in lag.records.items():
+        behind[topic] += records
+    for topic, _ in behind.most_common():
         tables += [Text(), Text(topic, style="bold"), _table(lag, topic, width)]
     if lag.group is not None and lag.group.state == "Dead":
         tables.append(Text("\nThe broker knows no such group: no worker with this app_id ever committed, or long ago."))

@@ -56,6 +56,11 @@ def test_people_read_the_same_without_colours_where_it_is_piped(around: Mapping[
     assert "\x1b" not in ran.text
     assert re.search(r"^group skillstream: status unknown, 2 records, [0-9. m]+ s behind", ran.text, re.MULTILINE)
     assert re.search(r"^ +0 +5 +7 +2 +[0-9. m]+ s +- +-", ran.text, re.MULTILINE)
+    assert [line for line in ran.text.splitlines() if line in TOPICS] == [
+        "student-activity",
+        "erasures",
+        "reasoning-results",
+    ], "what is furthest behind comes first: a terminal shows no more than it has lines"
     assert "A status needs several looks: --for 60, or --watch." in ran.text
 
 
