@@ -65,6 +65,11 @@ browser: $(READY)  ## the dashboard in a real Chromium, on running workers (Chro
 	@$(BIN)/python -m pip install --quiet --require-hashes -r tests/browser/requirements.lock
 	@SKILLSTREAM_REQUIRE_SERVERS=1 $(BIN)/pytest --durations=5 -m browser tests/browser $(ARGS)
 
+.PHONY: pictures
+pictures: $(READY)  ## take the pictures of docs/pictures anew, of running workers (Chromium, six minutes)
+	@$(BIN)/python -m pip install --quiet --require-hashes -r tests/browser/requirements.lock
+	@$(BIN)/python -m tests.browser.pictures
+
 .PHONY: image-check
 image-check: $(READY)  ## build the container image and try it (Docker, or Podman and runc; BASE=stand-in without a registry)
 	@SKILLSTREAM_TEST_IMAGE_BASE=$(BASE) $(BIN)/python -m pytest --durations=3 tests/container/image_checks.py $(ARGS)

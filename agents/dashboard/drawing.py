@@ -23,6 +23,8 @@ class Drawing:
         """The group and the parts of its page, for whoever sent these headers: the other workers see them, too."""
         document = await self._ask(headers)
         if self._drawn is None or self._drawn[0] is not document:
-            group = group_view(members_of(document), self._now_s())
+            group = group_view(
+                members_of(document), self._now_s(), document.get("unowned", ()), document.get("problem")
+            )
             self._drawn = document, group, parts(group)
         return self._drawn[1], self._drawn[2]

@@ -12,6 +12,7 @@ from agents.dashboard.figures import (
     ReasoningFigure,
 )
 from agents.dashboard.group_past import joined_past
+from agents.dashboard.numbers import numbers_said
 from agents.dashboard.sums import (
     WORST_FIRST,
     SkillShares,
@@ -24,6 +25,9 @@ from agents.dashboard.sums import (
     worst,
 )
 
+_ABSENT: Final = "worker"
+_GROUP: Final = "group"
+_OF_GROUP: Final = (_ABSENT, _GROUP)
 _LAST_MINUTE: Final = 60 // PAST_STEP_S
 
 
@@ -93,16 +97,22 @@ class GroupView:
         return sum(known) / len(known) if known else None
 
 
-def group_view(members: Sequence[Member], at_s: float) -> GroupView:
-    """Add up. What all workers have alike (lag, budget) is taken once; what each counts is summed."""
+def group_view(
+    members: Sequence[Member], at_s: float, unowned: Sequence[int] = (), unclear: str | None = None
+) -> GroupView:
+    """Add up. What all workers have alike (lag, budget) is taken once; what each counts is summed.
+
+    `unowned` are partitions that nobody owns, `unclear` why `members` may be out of date.
+    """
     said = [each.figures for each in members if each.figures is not None]
     owners = {partition: each.instance for each in members for partition in each.partitions}
     ends_s, series = joined_past([each.past for each in said])
+    problems = [*_problems_of_group(unowned, unclear), *_problems(members)]
     return GroupView(
         at_s=at_s,
         members=sorted(members, key=lambda each: (each.partitions or (1 << 31,), each.instance)),
-        status=_status(members, said),
-        problems=_problems(members),
+        status=_status(said, problems),
+        problems=sorted(problems, key=lambda each: WORST_FIRST.index(worst([each.status]))),
         ends_s=ends_s,
         series=series,
         lag=freshest_lag([each.lag for each in said], owners),
@@ -117,19 +127,19 @@ def group_view(members: Sequence[Member], at_s: float) -> GroupView:
     )
 
 
-def _status(members: Sequence[Member], said: Sequence[PageFigures]) -> str:
+def _status(said: Sequence[PageFigures], problems: Sequence[Problem]) -> str:
     """Down only where nobody works: what one worker owned, others take over."""
     if all(each.status == "down" for each in said):
         return "down"
     statuses = ["degraded" if each.status == "down" else each.status for each in said]
-    return worst([*statuses, "degraded" if len(said) < len(members) else "ok"])
+    return worst([*statuses, "degraded" if any(each.name in _OF_GROUP for each in problems) else "ok"])
 
 
 def _problems(members: Sequence[Member]) -> list[Problem]:
     found: dict[tuple[str, str, str], list[str]] = {}
     for each in members:
         if each.figures is None:
-            found.setdefault(("degraded", "worker", each.problem or "no answer"), []).append(each.instance)
+            found.setdefault(("degraded", _ABSENT, each.problem or "no answer"), []).append(each.instance)
             continue
         for part in each.figures.components:
             if part.status != "ok":
@@ -138,4 +148,11 @@ def _problems(members: Sequence[Member]) -> list[Problem]:
         Problem(status=status, name=name, reason=reason, instances=tuple(instances))
         for (status, name, reason), instances in found.items()
     ]
-    return sorted(problems, key=lambda each: (WORST_FIRST.index(worst([each.status])), each.name))
+    return sorted(problems, key=lambda each: each.name)
+
+
+def _problems_of_group(unowned: Sequence[int], unclear: str | None) -> list[Problem]:
+    reasons = [unclear] if unclear is not None else []
+    if unowned:
+        reasons.append(f"no worker owns {'partitions' if len(unowned) > 1 else 'partition'} {numbers_said(unowned)}")
+    return [Problem(status="degraded", name=_GROUP, reason=reason, instances=()) for reason in reasons]

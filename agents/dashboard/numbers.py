@@ -1,10 +1,12 @@
 """How numbers are written for people: short, with a unit, and `unknown` said as a dash."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Final
 
 UNKNOWN: Final = "–"
+_MOST_NUMBERS: Final = 12
 _THOUSANDS: Final = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -60,6 +62,19 @@ def utc_time(at_s: float) -> str:
 def utc(at_s: float) -> str:
     """Day and time."""
     return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def numbers_said(numbers: Sequence[int]) -> str:
+    """Partition numbers, neighbours as a range; not all of very many."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    said = [str(first) if first == last else f"{first}–{last}" for first, last in runs]
+    rest = f" and {len(said) - _MOST_NUMBERS} more ranges" if len(said) > _MOST_NUMBERS else ""
+    return ", ".join(said[:_MOST_NUMBERS]) + rest or "none"
 
 
 def _three(value: float) -> str:

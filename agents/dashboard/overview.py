@@ -91,7 +91,7 @@ def _a_second(value: float | None) -> str:
 
 
 def _where(instances: tuple[str, ...], members: int) -> str:
-    if members == 1:
+    if members == 1 or not instances:
         return ""
     named = ", ".join(instances[:3]) + (f" and {len(instances) - 3} more" if len(instances) > 3 else "")
     return f' <span class="soft">on {escape(named)}</span>'

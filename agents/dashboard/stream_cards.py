@@ -8,23 +8,24 @@ from agents.dashboard.bars import bar
 from agents.dashboard.figures import PartitionFigure
 from agents.dashboard.group import GroupView, Member
 from agents.dashboard.markup import nothing, pill, table
-from agents.dashboard.numbers import UNKNOWN, amount, seconds, utc_time
+from agents.dashboard.numbers import UNKNOWN, amount, numbers_said, seconds, utc_time
 
-MOST_PARTITIONS: Final = 12
+MOST_PARTITIONS: Final = 8
 _LAG_KINDS: Final = {"OK": "ok", "WARN": "degraded"}
-_MOST_NUMBERS: Final = 12
 _MOST_REASONS: Final = 6
 
 
 def partitions(group: GroupView) -> str:
-    """The lag by partition, the worst first."""
+    """The lag by partition, the worst first, and of those alike the one with most records."""
     lag = group.lag
     if lag.problem is not None:
         since = "" if lag.age_s is None else f" The last figures were measured {seconds(lag.age_s)} ago."
         return nothing(f"Unknown: {lag.problem}.{since}")
     if not lag.partitions:
         return nothing("No partition has been measured yet.")
-    worst = sorted(lag.partitions, key=lambda each: (-(each.records or 0), each.topic, each.partition))
+    worst = sorted(
+        lag.partitions, key=lambda each: (-(each.records or 0), -(each.end or 0), each.topic, each.partition)
+    )
     most = max(each.records or 0 for each in worst) or 1
     columns = ("partition", "behind", "compared", "time", "status", "owner")
     rows = [_partition(each, most) for each in worst[:MOST_PARTITIONS]]
@@ -105,19 +106,6 @@ def _worker(member: Member, at_s: float) -> Sequence[str]:
         since,
         escape(member.version or UNKNOWN),
     )
-
-
-def numbers_said(numbers: Sequence[int]) -> str:
-    """Partition numbers, neighbours as a range; not all of very many."""
-    runs: list[list[int]] = []
-    for number in sorted(numbers):
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    said = [str(first) if first == last else f"{first}–{last}" for first, last in runs]
-    rest = f" and {len(said) - _MOST_NUMBERS} more ranges" if len(said) > _MOST_NUMBERS else ""
-    return ", ".join(said[:_MOST_NUMBERS]) + rest or "none"
 
 
 def _position(topic: str, partition: int, offset: int) -> str:

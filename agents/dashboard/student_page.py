@@ -17,7 +17,8 @@ STUDENT: Final = "/student"
 
 def student_page(answer: StudentAnswer, explained: Explanation | None, history: SkillHistory | None) -> str:
     """All that there is; what is missing is said."""
-    scores = score_cards(answer, history)
+    none_scored = nothing("No skill has a score: what was seen is counted below.")
+    scores = score_cards(answer, history) or card("scores", "Scores", none_scored)
     beside = "broad" if scores.count("<section") % 3 == 1 else "whole"  # a row of the widest page has room for three
     degraded = ""
     if answer.degraded:
@@ -25,7 +26,7 @@ def student_page(answer: StudentAnswer, explained: Explanation | None, history: 
     body = (
         f'<div class="cards">{card("about", "Student", _about(answer) + degraded)}'
         f"{card('changed', 'What changed', changes(answer), kind='broad')}"
-        f"{scores or card('scores', 'Scores', nothing('No skill has a score: what was seen is counted below.'))}"
+        f"{scores}"
         f"{card('explanation', 'Explanation', explanation(explained, answer), kind=beside)}"
         f"{card('mastery', 'Mastery by component', components(answer.mastery), kind='whole')}"
         f"{card('counted', 'What was counted', profiles(answer), kind='whole')}</div>"

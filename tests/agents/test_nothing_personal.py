@@ -16,7 +16,17 @@ from tests.servers.openai import good, throttled, ungrounded
 from tests.servers.redis import RealRedis
 
 Shown = dict[str, bytes]
-PAGES = ("/", "/live", "/ready", "/health", "/health/detailed", "/metrics", "/dialects/seen")
+PAGES = (
+    "/",
+    "/worker/figures",
+    "/group/figures",
+    "/live",
+    "/ready",
+    "/health",
+    "/health/detailed",
+    "/metrics",
+    "/dialects/seen",
+)
 
 
 @pytest.fixture(scope="module")

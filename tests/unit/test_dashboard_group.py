@@ -80,6 +80,15 @@ def test_the_status_is_the_worst_and_a_worker_that_does_not_answer_degrades_the_
     assert status(None) == "down"
 
 
+def test_partitions_that_nobody_owns_and_a_group_that_is_not_known_are_problems() -> None:
+    members = [Member(instance="w", figures=PageFigures())]
+    view = group_view(members, NOW_S, unowned=[1, 2, 5], unclear="not read yet")
+
+    assert view.status == "degraded"
+    assert [problem.reason for problem in view.problems] == ["not read yet", "no worker owns partitions 1–2, 5"]
+    assert group_view(members, NOW_S).status == "ok"
+
+
 def test_of_half_a_group_what_is_known_is_shown_and_what_is_not_is_said() -> None:
     view = group_view(half_a_group(), NOW_S)
 

@@ -14,9 +14,8 @@ from agents.dashboard.bars import stacked
 from agents.dashboard.charts import Curve, TimeChart, round_top
 from agents.dashboard.figures import ComponentFigure, LagFigure, PageFigures, PartitionFigure
 from agents.dashboard.group import Member, group_view
-from agents.dashboard.numbers import compact, dollars, percent, seconds
+from agents.dashboard.numbers import compact, dollars, numbers_said, percent, seconds
 from agents.dashboard.page import changed, dashboard_page, parts
-from agents.dashboard.stream_cards import numbers_said
 from tests.agents.dashboard_groups import NOW_S, half_a_group, whole_group
 
 _VOID = {"meta", "link", "input", "path", "rect", "circle", "polyline", "polygon", "img"}
