@@ -8,23 +8,20 @@ import asyncio
 import os
 import signal
 import sys
-from typing import Final
 
 from agents.inference.answering import ProcessAnswers
 from agents.inference.messages import SETUPS, read_frame
-
-_NICE: Final = 10
-"""Beside a process that is busy all the time it gets a tenth of a core."""
 
 
 def serve_inference() -> int:
     """Serve until the input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal, which the worker hears too: it ends the input
-    os.nice(_NICE)
     questions, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints is no reply
     try:
-        asyncio.run(ProcessAnswers(SETUPS.decode(read_frame(questions)), questions, replies).serve())
+        setup = SETUPS.decode(read_frame(questions))
+        os.nice(setup.nice)
+        asyncio.run(ProcessAnswers(setup, questions, replies).serve())
     except (EOFError, BrokenPipeError):
         return 0
     return 0

@@ -32,6 +32,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     record_max_students: int
     known_ids: int
     components: int
+    nice: int
 
 
 class ProcessReady(Struct, frozen=True, tag=True):

@@ -30,6 +30,7 @@ def inference_process(settings: Settings, base_version: str, metrics: Metrics) -
         record_max_students=settings.record_max_students,
         known_ids=settings.known_ids,
         components=settings.components_per_student,
+        nice=settings.inference_nice,
     )
     return InferenceProcess(setup, base_version, metrics.inference_starts.add)
 

@@ -106,7 +106,7 @@ async def inference(
     situation: Situation, bounds: Bounds = DEFAULT_CONNECTION_BOUNDS, **settings: Any
 ) -> AsyncIterator[Inference]:
     """Served within these settings, and bounds of connections."""
-    given = Settings(**settings)
+    given = Settings(**{"inference_nice": 0, **settings})  # a busy machine would take its time
     process = inference_process(given, shipped_pipeline().base_version, situation.metrics)
 
     async def find_rows(keys: Sequence[bytes]) -> list[FoundRow]:

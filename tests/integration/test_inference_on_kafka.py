@@ -43,7 +43,9 @@ def test_any_worker_scores_all_students_as_the_topic_does_also_after_another_was
     kafka: str, tmp_path: Path
 ) -> None:
     events = [Sent(each.key, each.value) for each in simulate(STUDENTS, 1_200, 5, faults=0.0)]
-    with deployed(kafka, tmp_path, session_timeout_s=6.0, announce_every_s=1.0, inference_token=TOKEN) as deployment:
+    with deployed(
+        kafka, tmp_path, session_timeout_s=6.0, announce_every_s=1.0, inference_token=TOKEN, inference_nice=0
+    ) as deployment:
         deployment.send(events)
         first, second = deployment.start(), deployment.start()
         deployment.await_caught_up()
