@@ -159,7 +159,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     inference_requests: Annotated[int, Meta(ge=1, le=100)] = 2
     inference_items: Annotated[int, Meta(ge=1, le=100_000)] = 10_000
     inference_max_mb: Annotated[int, Meta(ge=1, le=1_000)] = 32
-    inference_nice: Annotated[int, Meta(ge=0, le=19)] = 10
+    inference_nice: Annotated[int, Meta(ge=0, le=19)] = 19
     inference_pause_s: Annotated[float, Meta(gt=0, le=600)] = 20.0
     inference_timeout_s: PositiveSeconds = 300.0
     seen_names: Annotated[int, Meta(ge=0, le=10_000)] = 200

@@ -61,6 +61,7 @@ def test_each_example_is_answered_by_every_worker(broker: str, tmp_path: Path) -
         "web_token": _TOKENS["operator"],
         "reader_token": _TOKENS["reader"],
         "inference_token": _TOKENS["inference"],
+        "inference_nice": 0,  # a busy machine would take its time
     }
     with deployed(broker, tmp_path, reasoning="scripted", peer_timeout_s=30.0, **tokens) as deployment:
         workers = [deployment.start(), deployment.start()]
