@@ -80,7 +80,9 @@ coming, brokers collect them for so long before they answer a fetch.""",
 Our worker in the same open loop at 1,000 events/s, 8 s after 2 s that are not counted, while somebody posts 10,000
 events of 200 students to `/inference/batch`, reads the answer and posts them again, and for as long without: both in
 one session, another first in every round. Then batches, and requests of one event on a connection that is kept, 5 s
-each, without events on the topic. The client and the inference process are beside the worker on the same two cores.""",
+each, without events on the topic. The client and the inference process are beside the worker on the same two cores.
+The figures of 2026-11-29 are of a machine that did others' work meanwhile (a load of 7 to 17 on its two cores), for
+which the median shows what the stream pays, and p99 (0.4 to 3.4 times that without) mostly the others.""",
     "sustainable": """\
 The highest of a ladder of rates, 15 % apart, at which p99 stays under the bound, found by bisection; 4 s a rate after
 1 s that is not counted (Karimov et al. 2018 call sustainable what can be kept up without growing latencies; the bound
