@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+_ARGUMENTS: Final = ["--no-sandbox", "--headless", "--disable-dev-shm-usage"]
+"""As root, and in containers, whose /dev/shm is small."""
 PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -23,7 +25,7 @@ def chromium() -> Iterator[Any]:
     if program is None:
         raise NoBrowser(f"no Chromium is installed: {', '.join(PROGRAMS)}")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--headless"])
+        browser = playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
         try:
             yield browser
         finally:
