@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.dialects import decode
@@ -76,6 +76,7 @@ def onto(before: Sequence[FileRecord], values: Sequence[bytes]) -> tuple[list[di
     return answer
 
 
+@settings(max_examples=25)
 @given(streams(max_size=12), st.integers(1, 12), st.integers(1, 3))
 def test_events_onto_empty_rows_are_scored_as_a_replay_of_them_scores(
     some: list[FileRecord], cut: int, most: int
