@@ -20,7 +20,7 @@ from agents.config.dialects import decoder_of
 from agents.config.settings import load_settings
 from agents.demo.companion import settings_of_events
 from agents.demo.figures import show
-from agents.demo.run import Demo, DemoResult, Keyed
+from agents.demo.run import Demo, DemoResult, Keyed, OpenDemo
 from agents.display.plain import printable
 from schemas.dialects import Decode
 from streams.evidence.artifacts import load_artifact
@@ -29,6 +29,12 @@ from streams.simulation import simulate
 from streams.skills.skills_file import load_skills
 
 _SHOWN_DIFFERENCES = 5
+_LOOK_AROUND = """\
+The worker's pages: {0.url}   (Ctrl-C ends the demo)
+For students' pages (sign in with the reader's token), queries, inference and commands, in another terminal:
+  export SKILLSTREAM_BROKER={0.broker}
+  export SKILLSTREAM_READER_TOKEN={0.reader_token}
+  export SKILLSTREAM_INFERENCE_TOKEN={0.inference_token}"""
 
 
 @click.command(name="demo")
@@ -127,11 +133,11 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
         yield tell
 
 
-def _wait_for_people(url: str) -> None:
+def _wait_for_people(opened: OpenDemo) -> None:
     stopped = threading.Event()
     former = signal.signal(signal.SIGINT, lambda *_: stopped.set())
     former_term = signal.signal(signal.SIGTERM, lambda *_: stopped.set())
-    stderr.print(f"The worker's pages: {url}   (Ctrl-C ends the demo)")
+    click.echo(_LOOK_AROUND.format(opened), err=True)  # as it is: an export broken into lines cannot be pasted
     stopped.wait()
     signal.signal(signal.SIGINT, former)
     signal.signal(signal.SIGTERM, former_term)

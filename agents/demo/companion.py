@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import shutil
 import signal
 import subprocess
@@ -53,7 +54,10 @@ class WorkerFailed(Fatal):
 
 
 class WorkerProcess:
-    """Lives while the context is open, deaf to settings around it; its log is a file, kept where anything fails."""
+    """Lives while the context is open, deaf to settings around it; its log is a file, kept where anything fails.
+
+    Its tokens are made anew each time: students' pages and inference are open to who reads them off the terminal.
+    """
 
     def __init__(self, settings: Settings) -> None:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
@@ -64,6 +68,11 @@ class WorkerProcess:
             "SKILLSTREAM_REASONING": settings.reasoning,
             "SKILLSTREAM_SEED_LIMITS": "true",
             "SKILLSTREAM_WEB_PORT": str(settings.web_port),
+        }
+        self.reader_token, self.inference_token = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+        self._environment |= {
+            "SKILLSTREAM_READER_TOKEN": self.reader_token,
+            "SKILLSTREAM_INFERENCE_TOKEN": self.inference_token,
         }
         self._log = Path(tempfile.mkdtemp(prefix="skillstream-demo-")) / "worker.log"
         self._process: subprocess.Popen[bytes] | None = None

@@ -57,6 +57,16 @@ class DemoResult:
     differences: Sequence[Difference] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class OpenDemo:
+    """What people need to look around in a demo that stays: addresses, and the tokens of this run."""
+
+    url: str
+    broker: str
+    reader_token: str
+    inference_token: str
+
+
 class Demo:
     """One run. Raises Fatal where it cannot be done or the worker fails."""
 
@@ -69,12 +79,12 @@ class Demo:
         self._owning_partition = partitioner("murmur2").owning_partition
         require_room([(self._partition(key), value) for key, value in records])
 
-    def run(self, stay: Callable[[str], None] | None = None) -> DemoResult:
-        """Do it all. `stay` is called with the pages' address before the worker is stopped, and may wait there."""
+    def run(self, stay: Callable[[OpenDemo], None] | None = None) -> DemoResult:
+        """Do it all. `stay` is called before the worker is stopped, and may wait there."""
         with EmbeddedBroker() as broker:
             return self._on(broker.bootstrap, stay)
 
-    def _on(self, address: str, stay: Callable[[str], None] | None) -> DemoResult:
+    def _on(self, address: str, stay: Callable[[OpenDemo], None] | None) -> DemoResult:
         settings = msgspec.structs.replace(self._settings, broker=address)
         self._tell("starting a broker and a worker", 0, 1)
         topics = [*self._channels.specs(settings), TopicSpec(self._changelog, settings.partitions)]
@@ -86,7 +96,7 @@ class Demo:
             counts = self._await_events(worker)
             self._await_explanations(worker, watcher)
             if stay is not None:
-                stay(worker.url or "")
+                stay(OpenDemo(worker.url or "", address, worker.reader_token, worker.inference_token))
             counts = worker.counts() or counts
             worker.stop()
         watcher.stop()

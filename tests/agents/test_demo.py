@@ -1,9 +1,13 @@
 """The demo, as people run it: figures that add up, input of one's own, and a check of itself that can fail."""
 
 import os
+import re
+import signal
 import subprocess
 import sys
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import orjson
 import pytest
@@ -21,12 +25,37 @@ from tests.events import raw
 _TIMEOUT_S = 180.0
 
 
-def demo(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]":
-    """`folder` is where it keeps what it needs for a while."""
-    command = [sys.executable, "-m", "agents.cli", "demo", *arguments]
+def demo_that_stays(*arguments: str, folder: Path) -> tuple[subprocess.CompletedProcess[str], dict[str, int]]:
+    """Its end after Ctrl-C, and what it says is open answers with. `folder` is where it keeps things for a while."""
+    command = [sys.executable, "-m", "agents.cli", "demo", "--stay", *arguments]
     around = os.environ | {"SKILLSTREAM_APP_ID": "another", "SKILLSTREAM_REDIS_URL": "redis://127.0.0.1:1"}
     around["TMPDIR"] = str(folder)
-    return subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False, env=around)
+    with (folder.parent / "stdout").open("w+") as printed:
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdout=printed, stderr=pipe, text=True, env=around) as process:
+            assert process.stderr is not None
+            lines, statuses = list[str](), dict[str, int]()
+            for line in process.stderr:
+                lines.append(line)
+                if "SKILLSTREAM_INFERENCE_TOKEN" in line:  # the last of what it says before it waits
+                    statuses = _statuses("".join(lines))
+                    process.send_signal(signal.SIGINT)
+            code = process.wait(_TIMEOUT_S)
+        printed.seek(0)
+        return subprocess.CompletedProcess(command, code, printed.read(), "".join(lines)), statuses
+
+
+def _statuses(said: str) -> dict[str, int]:
+    pages = urlsplit(re.findall(r"pages: (\S+)", said)[0])
+    tokens = dict(re.findall(r"export SKILLSTREAM_(READER|INFERENCE)_TOKEN=(\S+)", said))
+    asked = {"READER": ("GET", "/students/nobody"), "INFERENCE": ("POST", "/inference/batch")}
+    statuses = {}
+    for role, (method, path) in asked.items():
+        connection = HTTPConnection(pages.netloc, timeout=_TIMEOUT_S)
+        connection.request(method, path, headers={"Authorization": f"Bearer {tokens[role]}"})
+        statuses[role] = connection.getresponse().status
+        connection.close()
+    return statuses
 
 
 def figures(printed: str) -> dict[str, int | bool]:
@@ -43,7 +72,10 @@ def in_process(*arguments: str) -> Result:
 
 
 def test_the_demo_s_figures_add_up_and_its_table_equals_a_replay_whatever_settings_are_around(tmp_path: Path) -> None:
-    done = demo("--students", "20", "--events", "1500", "--seed", "4", "--json", folder=tmp_path)
+    folder = tmp_path / "demo"
+    folder.mkdir()
+
+    done, statuses = demo_that_stays("--students", "20", "--events", "1500", "--seed", "4", "--json", folder=folder)
 
     assert done.returncode == 0, done.stderr[-2000:]
     shown = figures(done.stdout)
@@ -55,7 +87,8 @@ def test_the_demo_s_figures_add_up_and_its_table_equals_a_replay_whatever_settin
     assert int(shown["explanations"]) >= 3
     for student in ("sim-000", "What drove them", "written by: scripted", "Where every event went"):
         assert student in done.stderr
-    assert list(tmp_path.iterdir()) == []  # it leaves nothing behind
+    assert statuses == {"READER": 404, "INFERENCE": 415}  # its tokens open both
+    assert list(folder.iterdir()) == []  # it leaves nothing behind
 
 
 def test_the_demo_does_with_events_of_one_s_own_what_a_worker_with_the_same_file_of_settings_does(

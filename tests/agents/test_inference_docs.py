@@ -19,7 +19,7 @@ async def printed_by(program: str, url: str, folder: Path) -> str:
     """What a shell prints. Fails where it fails."""
     shell = await asyncio.create_subprocess_exec(
         *("bash", "-euo", "pipefail", "-c", program),
-        env={"PATH": os.environ["PATH"], "SKILLSTREAM_URL": url, "SKILLSTREAM_INFERENCE_TOKEN": TOKEN},
+        env={"PATH": os.environ["PATH"], "WORKER_URL": url, "SKILLSTREAM_INFERENCE_TOKEN": TOKEN},
         cwd=folder,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
