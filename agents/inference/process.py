@@ -50,12 +50,14 @@ async def nothing_found(keys: Sequence[bytes]) -> list[FoundRow]:
 class InferenceProcess:
     """One process. In the event loop's thread; `started` is called with each start."""
 
-    def __init__(self, setup: Setup, base_version: str, started: Callable[[], None]) -> None:
-        """`base_version` is what it has to score with, as the worker does."""
+    def __init__(self, setup: Setup, base_version: str, started: Callable[[], None], idle_s: float = _IDLE_S) -> None:
+        """`base_version` is what it has to score with, as the worker does. It ends when nobody asked for `idle_s`."""
         self._setup = setup
         self._base_version = base_version
         self._started = started
+        self._idle_s = idle_s
         self._process: asyncio.subprocess.Process | None = None
+        self._ending: list[asyncio.subprocess.Process] = []
         self._turn = asyncio.Lock()
         self._idle: asyncio.TimerHandle | None = None
 
@@ -85,7 +87,7 @@ class InferenceProcess:
             except BaseException:
                 self._kill()
                 raise
-            self._idle = asyncio.get_running_loop().call_later(_IDLE_S, self._leave)
+            self._idle = asyncio.get_running_loop().call_later(self._idle_s, self._leave)
             return reply
 
     async def drop(self, request: int) -> None:
@@ -100,18 +102,18 @@ class InferenceProcess:
         return None if self._process is None else self._process.pid
 
     async def stop(self) -> None:
-        """End it. Idempotent."""
+        """End it, and wait for those that are ending. Idempotent."""
         if self._idle is not None:
             self._idle.cancel()
-        process = self._process
         self._leave()
-        if process is None or process.returncode is not None:
-            return
-        try:
-            await asyncio.wait_for(process.wait(), _STOP_TIMEOUT_S)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        while self._ending:
+            process = self._ending.pop()
+            try:
+                await asyncio.wait_for(process.communicate(), _STOP_TIMEOUT_S)
+            except TimeoutError:
+                process.kill()
+                await process.communicate()
+        await asyncio.sleep(0)  # their pipes' callbacks
 
     async def _exchange(
         self, process: asyncio.subprocess.Process, question: WorkerQuestion, find_rows: FindRows
@@ -149,13 +151,15 @@ class InferenceProcess:
         return process
 
     def _leave(self) -> None:
-        """Let it end: its input does."""
+        """Let it end: its input does. It is not asked any more, but waited for in the end."""
         process, self._process = self._process, None
         if process is not None and process.stdin is not None:
             process.stdin.close()
+        self._ending = [each for each in (*self._ending, process) if each is not None and each.returncode is None]
 
     def _kill(self) -> None:
-        process, self._process = self._process, None
+        process = self._process
+        self._leave()
         if process is not None and process.returncode is None:
             process.kill()
 

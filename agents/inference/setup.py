@@ -21,7 +21,12 @@ _MB: Final = 1024 * 1024
 
 def inference_process(settings: Settings, base_version: str, metrics: Metrics) -> InferenceProcess:
     """It starts with the first request; `base_version` is the worker's own."""
-    setup = Setup(
+    return InferenceProcess(process_setup(settings), base_version, metrics.inference_starts.add)
+
+
+def process_setup(settings: Settings) -> Setup:
+    """Of the settings what the process needs."""
+    return Setup(
         skills=settings.skills,
         model=settings.model,
         mapping=settings.mapping,
@@ -32,7 +37,6 @@ def inference_process(settings: Settings, base_version: str, metrics: Metrics) -
         components=settings.components_per_student,
         nice=settings.inference_nice,
     )
-    return InferenceProcess(setup, base_version, metrics.inference_starts.add)
 
 
 def inference_endpoint(

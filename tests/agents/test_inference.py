@@ -4,13 +4,18 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import orjson
 import pytest
 
+from agents.config.settings import Settings
+from agents.inference.messages import EndEvents
+from agents.inference.process import InferenceFailed, InferenceProcess
+from agents.inference.setup import process_setup
 from agents.web import Bounds
-from tests.agents.inference_pages import NDJSON, PATH, TOKEN, inference, store, until
+from tests.agents.inference_pages import NDJSON, PATH, TOKEN, inference, shipped_pipeline, store, until
 from tests.agents.situation import Situation, seen
 from tests.events import raw
 
@@ -193,3 +198,27 @@ async def test_without_the_token_for_it_nothing_is_scored(seen: Situation) -> No
 
     assert (without.status, wrong.status) == (401, 401)
     assert not worker.asked
+
+
+async def test_a_process_that_nobody_asks_for_a_while_ends_and_starts_when_it_is_asked() -> None:
+    starts: list[None] = []
+    setup = process_setup(Settings(inference_nice=0))
+    process = InferenceProcess(setup, shipped_pipeline().base_version, lambda: starts.append(None), idle_s=0.01)
+    await process.ask(EndEvents(0))
+    pid = process.pid
+    assert pid is not None
+    await until(lambda: process.pid is None and not Path(f"/proc/{pid}").exists())
+    await process.ask(EndEvents(0))
+    await process.stop()
+
+    assert len(starts) == 2
+
+
+async def test_a_process_that_would_score_otherwise_than_the_worker_is_not_used() -> None:
+    process = InferenceProcess(process_setup(Settings(inference_nice=0)), "of-another-model", lambda: None)
+
+    with pytest.raises(InferenceFailed, match="restart it"):
+        await process.ask(EndEvents(0))
+    assert process.pid is None
+
+    await process.stop()
