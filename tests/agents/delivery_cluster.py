@@ -123,7 +123,7 @@ class Cluster:
         consumer = Consumer({"bootstrap.servers": self.broker, "group.id": APP_ID, "log_level": 0})
         wanted = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
         try:
-            return [max(-1, found.offset) for found in consumer.committed(wanted, timeout=10)]
+            return [max(-1, found.offset) for found in consumer.committed(wanted, timeout=60)]
         except KafkaException as error:
             if not error.args[0].retriable() and error.args[0].name() != "NOT_COORDINATOR":
                 raise
@@ -162,7 +162,7 @@ def read_topic(broker: str, topic: str) -> list[Message]:
     consumer = Consumer({"bootstrap.servers": broker, "group.id": "reader", "log_level": 0, "fetch.wait.max.ms": 10})
     try:
         partitions = [TopicPartition(topic, partition, 0) for partition in range(PARTITIONS)]
-        left = sum(consumer.get_watermark_offsets(partition, timeout=10)[1] for partition in partitions)
+        left = sum(consumer.get_watermark_offsets(partition, timeout=60)[1] for partition in partitions)
         consumer.assign(partitions)
         found: list[Message] = []
         while len(found) < left:

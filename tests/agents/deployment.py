@@ -42,7 +42,7 @@ from tests.agents.topic_reader import READ_TIMEOUT_S, end_of, read_topic, reader
 from tests.agents.worker_process import WorkerProcess
 from tests.events import fail_source
 
-CATCH_UP_TIMEOUT_S: Final = 120.0
+CATCH_UP_TIMEOUT_S: Final = 240.0
 _owning_partition = partitioner("murmur2").owning_partition
 
 
@@ -191,7 +191,7 @@ class Deployment:
         places = [TopicPartition(topic or self.channels.activity, partition) for partition in range(PARTITIONS)]
         with reader(self.broker, self.name) as consumer:
             try:
-                return [max(0, place.offset) for place in consumer.committed(places, timeout=10)]
+                return [max(0, place.offset) for place in consumer.committed(places, timeout=60)]
             except KafkaException as error:  # the group has no coordinator before its first member
                 if not error.args[0].retriable() and error.args[0].name() != "NOT_COORDINATOR":
                     raise

@@ -7,7 +7,7 @@ from typing import Self
 
 from tests.servers.openai import Answer, Exchange, LoopbackOpenAI, good
 
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 60.0
 
 
 class OpenAIThread:

@@ -62,7 +62,7 @@ class Dashboard:
 
     async def is_free(self) -> bool:
         """Whether a stream can be opened; waits until one can."""
-        async with asyncio.timeout(20), aiohttp.ClientSession(self.server.url) as session:
+        async with asyncio.timeout(60), aiohttp.ClientSession(self.server.url) as session:
             while True:
                 async with session.get("/group/stream") as response:
                     if response.status == 200:
@@ -227,10 +227,10 @@ async def test_a_reader_that_takes_nothing_is_cut(seen: Situation) -> None:
         finally:
             ended.set()
 
-    bounds = Bounds(answer_timeout_s=0.3)
+    bounds = Bounds(answer_timeout_s=2.0)
     async with served(seen, bounds=bounds, pages=[Page("/much", respond)]) as session, session.get("/much") as response:
         assert response.status == 200
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await ended.wait()
 
     assert seen.metrics.web_refused.values()["slow"] == 1
@@ -243,7 +243,7 @@ async def test_a_server_that_stops_ends_its_streams_at_once(seen: Situation) -> 
         await event(response)
         await dashboard.server.stop()
         assert dashboard.open.open == 0
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             assert b"data" not in await response.content.read()
 
 

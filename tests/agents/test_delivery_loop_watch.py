@@ -17,8 +17,8 @@ from agents.delivery import loop_watch
 loop_watch._GRACE_S = 1.0
 
 async def main():
-    async with loop_watch.LoopWatch(0.5, 4).watching():
-        await asyncio.sleep(1.5)  # longer than the bound, in order: the loop runs
+    async with loop_watch.LoopWatch(2.0, 4).watching():
+        await asyncio.sleep(3.0)  # longer than the bound, in order: the loop runs
         print("alive", flush=True)
         {stuck}
     print("left", flush=True)
@@ -34,22 +34,20 @@ HOLDING_THE_INTERPRETER = 'import re; re.match(r"(a+)+$", "a" * 64 + "b")'
     ("stuck", "code", "said"),
     [
         (BUSY, 4, "in main"),
-        ("time.sleep(60)", 4, "in main"),
-        (HOLDING_THE_INTERPRETER, 1, "Timeout (0:00:01.5"),
+        ("time.sleep(600)", 4, "in main"),
+        (HOLDING_THE_INTERPRETER, 1, "Timeout (0:00:03"),
         ("pass", 0, ""),
     ],
 )
 def test_a_loop_that_stands_still_ends_the_process_with_a_stack(stuck: str, code: int, said: str) -> None:
-    started_s = time.monotonic()
     run = subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(stuck=stuck)], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", PROGRAM.format(stuck=stuck)], capture_output=True, text=True, timeout=300, check=False
     )
 
     assert run.returncode == code, run.stderr
     assert "alive" in run.stdout
     assert said in run.stderr
     assert ("left" in run.stdout) == (code == 0)
-    assert time.monotonic() - started_s < 20
 
 
 async def test_the_longest_block_of_the_loop_is_told_and_shorter_ones_behind_it_are_not() -> None:
@@ -64,6 +62,6 @@ async def test_the_longest_block_of_the_loop_is_told_and_shorter_ones_behind_it_
     async with LoopWatch(60.0, 4, blocked=note).watching():
         await asyncio.sleep(0)
         time.sleep(0.6)  # noqa: ASYNC251  the block that is to be found
-        await asyncio.wait_for(found.wait(), 30)
+        await asyncio.wait_for(found.wait(), 60)
 
     assert noted == sorted(noted), "only what was longer than all before it"

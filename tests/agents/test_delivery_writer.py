@@ -89,9 +89,9 @@ async def test_ten_megabytes_headers_times_and_null_values_arrive_as_sent() -> N
             writer = RecordBatchWriter(lambda: producer, max_send_bytes=11 * 1024 * 1024)
             huge = OutRecord(b"huge", b"x" * 10 * 1024 * 1024, (("why", b"big"),), 1_700_000_000_000)
             for future in await writer.send("big", 2, [OutRecord(b"a", b"1"), huge, OutRecord(b"b", None)]):
-                await asyncio.wait_for(future, 20)
+                await asyncio.wait_for(future, 60)
             for future in await writer.send("small", 1, [OutRecord(b"a", b"1"), OutRecord(b"b", None)]):
-                await asyncio.wait_for(future, 20)
+                await asyncio.wait_for(future, 60)
         finally:
             await producer.stop()
         # The embedded broker keeps 5 MB a partition, so of the large ones it shows only that they were accepted.

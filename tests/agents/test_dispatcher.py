@@ -109,7 +109,7 @@ async def test_it_goes_on_when_the_pause_is_over() -> None:
         sending()
         return 3600.0
 
-    async with dispatching(Calls(answer)), asyncio.timeout(10):
+    async with dispatching(Calls(answer)), asyncio.timeout(60):
         await served.wait()
 
 

@@ -37,7 +37,7 @@ def broker() -> Iterator[str]:
             partition = partitioner("murmur2").owning_partition(student.encode(), PARTITIONS)
             assert partition is not None
             producer.produce("skill-updates", value, student.encode(), partition)
-        assert producer.flush(10) == 0
+        assert producer.flush(60) == 0
         yield running.bootstrap
 
 

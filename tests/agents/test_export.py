@@ -58,7 +58,7 @@ def broker() -> Iterator[str]:
         for event in EVENTS:
             send("student-activity", msgspec.json.decode(event)["student_id"], event, day=9)
         send("erasures", "gone", b"{}", day=10)
-        assert producer.flush(10) == 0
+        assert producer.flush(60) == 0
         yield running.bootstrap
 
 
@@ -185,7 +185,7 @@ def test_what_is_no_update_is_left_out_and_said(tmp_path: Path) -> None:
         producer = Producer({"bootstrap.servers": running.bootstrap})
         producer.produce("skill-updates", b'{"a": 1}', b"foreign", 0)
         producer.produce("skill-updates", msgspec.json.encode(UPDATE), b"ada", 0)
-        assert producer.flush(10) == 0
+        assert producer.flush(60) == 0
 
         ran = exported(running.bootstrap, "--csv")
 

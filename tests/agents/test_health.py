@@ -103,7 +103,7 @@ async def test_without_redis_it_goes_on_degraded_and_says_why(seen: Situation) -
 async def test_a_redis_that_hangs_delays_the_answer_by_no_more_than_the_deadline(seen: Situation) -> None:
     seen.redis_hangs = True
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         _, body = await get(seen, "/health")
     assert isinstance(body["problems"], dict)
     assert "no answer within 0.2 s" in body["problems"]["redis"]

@@ -53,7 +53,7 @@ def put_checkpoints(deployment: Deployment, checkpoints: dict[int, InputCheckpoi
     producer = Producer({"bootstrap.servers": deployment.broker})
     for partition, checkpoint in checkpoints.items():
         producer.produce(deployment.changelog, encode_checkpoint(checkpoint), CHECKPOINT_KEY, partition)
-    assert producer.flush(10) == 0
+    assert producer.flush(60) == 0
 
 
 def commit(deployment: Deployment, offsets: dict[int, int]) -> None:

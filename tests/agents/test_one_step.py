@@ -110,7 +110,7 @@ def record(topic: str, partition: int, offset: int) -> ConsumerRecord:
 
 
 async def until(condition: Any) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110  # nothing announces it
             await asyncio.sleep(0)
 

@@ -48,7 +48,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
         producer.produce(
             "dead-letters", b"{not", b"ada", 0, headers=[(f"dl-{name}", str(value)) for name, value in headers.items()]
         )
-        assert producer.flush(10) == 0
+        assert producer.flush(60) == 0
         assert run_here(settings, "config", "set", "--fusion", "kappa=9", "--reason", LONG).code == 0
         yield settings
 

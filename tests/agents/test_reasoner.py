@@ -47,7 +47,7 @@ def offered(key: bytes, since_us: int) -> ReasoningQueue:
 
 
 async def until_let_go(queue: ReasoningQueue) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(queue) or queue.in_flight:  # noqa: ASYNC110  # nothing announces an empty queue
             await asyncio.sleep(0)
 
@@ -105,7 +105,7 @@ async def test_everybody_left_out_of_a_full_queue_is_come_back_to_and_given_up_p
     writer = _ReadBack(queue, rows)
     left_out = len(students) - len(queue)
 
-    async with serving(queue, rows, writer), asyncio.timeout(10):
+    async with serving(queue, rows, writer), asyncio.timeout(60):
         while len(writer.published) < len(students):  # noqa: ASYNC110  # nothing announces it
             await asyncio.sleep(0)
 
@@ -145,7 +145,7 @@ async def test_each_partition_is_sometimes_the_first_that_is_looked_through_agai
             queue.offer(partition, b"%d" % number, (0, 7), pending)
     writer = _ReadBack(queue, rows)
 
-    async with serving(queue, rows, writer), asyncio.timeout(10):
+    async with serving(queue, rows, writer), asyncio.timeout(60):
         while len(writer.published) < 12:  # noqa: ASYNC110  # nothing announces it
             await asyncio.sleep(0)
 

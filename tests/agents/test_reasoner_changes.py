@@ -84,7 +84,7 @@ async def published() -> dict[str, bytes]:
         queue, rows, pipeline, explainer, cast(Any, writer), TOPICS, lambda: NOW_US, seen.append, Concurrency(1.0, 1)
     )
     task = asyncio.create_task(reasoner.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while TOPICS.results not in writer.by_topic:  # noqa: ASYNC110  # nothing announces it
             await asyncio.sleep(0)
     task.cancel()

@@ -121,7 +121,7 @@ class Workers:
 
 
 async def until(condition: Any) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110  # nothing announces it
             await asyncio.sleep(0.001)
 
@@ -145,7 +145,7 @@ async def flights(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Flights
         yield MemoryFlights(60, noted=noted), MemoryFlights(60, noted=noted)
         return
     with RealRedis() as redis:
-        client, prefix = connect(redis.url, timeout_s=5), uuid4().hex
+        client, prefix = connect(redis.url, timeout_s=30), uuid4().hex
         yield (
             RedisFlights(client, KeyedHash("s"), 60, prefix=prefix),
             RedisFlights(client, KeyedHash("s"), 60, prefix=prefix),

@@ -31,7 +31,7 @@ class Scene:
         producer = Producer({"bootstrap.servers": self.broker, "linger.ms": 0})
         for key, row in rows:
             producer.produce(topic, row, key, partition)
-        assert producer.flush(10) == 0
+        assert producer.flush(60) == 0
 
     def check(self, topic: str) -> dict[int, int]:
         drop_what_is_doubtful(self.store, self.broker, topic, 10.0)

@@ -52,7 +52,7 @@ def broker() -> Iterator[str]:
         publish("skill-reasoning", "ada", msgspec.json.encode(EXPLANATION))
         publish("skill-reasoning", "bo", b"no JSON")
         publish("skill-catalogue", CATALOGUE_ENTRY.config_version, encode_entry(CATALOGUE_ENTRY))
-        assert producer.flush(10) == 0
+        assert producer.flush(60) == 0
         yield running.bootstrap
 
 

@@ -99,7 +99,7 @@ def _await_spans(deployment: Deployment, receiver: OtlpReceiver) -> None:
         ids = {SPAN, "", *(span.id for span in spans)}
         return named <= ids and all(span.parent in ids for span in spans)
 
-    until(have_arrived, "the spans", 60.0)
+    until(have_arrived, "the spans")
 
 
 def test_an_update_goes_on_from_the_span_of_the_worker_that_went_on_from_the_producers(observed: Observed) -> None:

@@ -12,7 +12,7 @@ from agents.kafka.record import file_record
 from streams.replay import FileRecord
 
 PARTITIONS: Final = 4
-READ_TIMEOUT_S: Final = 30.0
+READ_TIMEOUT_S: Final = 90.0
 _NO_LEADER_YET: Final = ("NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE", "UNKNOWN_TOPIC_OR_PART")
 
 
@@ -27,7 +27,7 @@ def end_of(consumer: Consumer, place: TopicPartition) -> int:
     deadline_s = time.monotonic() + READ_TIMEOUT_S
     while True:
         try:
-            return int(consumer.get_watermark_offsets(place, timeout=10)[1])
+            return int(consumer.get_watermark_offsets(place, timeout=60)[1])
         except KafkaException as error:
             if error.args[0].name() not in _NO_LEADER_YET or time.monotonic() > deadline_s:
                 raise

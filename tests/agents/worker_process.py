@@ -16,9 +16,9 @@ import orjson
 from tests.agents.delivery_cluster import until
 from tests.agents.environment import environment
 
-START_TIMEOUT_S: Final = 90.0
-EXIT_TIMEOUT_S: Final = 60.0
-_ASK_TIMEOUT_S: Final = 10.0
+START_TIMEOUT_S: Final = 240.0
+EXIT_TIMEOUT_S: Final = 180.0
+_ASK_TIMEOUT_S: Final = 60.0
 _PAGES: Final = re.compile(r"Pages at (http://\S+)/")
 _SAMPLE: Final = re.compile(r"^(skillstream_\w+(?:\{[^}]*\})?) (\S+)$", re.MULTILINE)
 

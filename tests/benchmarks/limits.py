@@ -96,7 +96,7 @@ def _most(granted_us: list[int], window_us: int) -> int:
 async def _outage(workers: int) -> list[int]:
     """When workers are granted calls who always want some: an hour with Redis, an hour without, an hour with it."""
     with RealRedis() as redis:
-        client = connect(redis.url, timeout_s=5)
+        client = connect(redis.url, timeout_s=30)
         buckets = (calls_per_minute(), calls_per_hour(spending="burst"))
         fleet = await filled(Fleet(client, "bench", buckets, size=workers))
         for cut in (False, True, False):

@@ -37,7 +37,7 @@ def prefix() -> str:
 
 @pytest.fixture
 async def client(redis_url: str, prefix: str) -> AsyncIterator[Redis]:
-    client = connect(redis_url, timeout_s=5)
+    client = connect(redis_url, timeout_s=30)
     yield client
     async for key in client.scan_iter(f"{prefix}*"):
         await client.delete(key)

@@ -33,7 +33,7 @@ class AnyOrder(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
-        self.client = connect(self.url, timeout_s=5)
+        self.client = connect(self.url, timeout_s=30)
         self.fleet = Fleet(self.client, f"test-{uuid4().hex}", BUCKETS, size=3)
         self.snapshot: bytes | None = None
         self.away = False

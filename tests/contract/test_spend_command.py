@@ -36,13 +36,13 @@ def environment(monkeypatch: pytest.MonkeyPatch, redis_url: str, prefix: str) ->
 
 
 async def _delete(url: str, prefix: str) -> None:
-    async with connect(url, timeout_s=5) as client:
+    async with connect(url, timeout_s=30) as client:
         async for key in client.scan_iter(f"{prefix}*"):
             await client.delete(key)
 
 
 async def _spend(url: str, prefix: str) -> None:
-    account = RedisAccount(connect(url, timeout_s=5), LIMITS, prefix=prefix)
+    account = RedisAccount(connect(url, timeout_s=30), LIMITS, prefix=prefix)
     await account.begin()
     for school, nano_usd in (("north", 1_500_000_000), (NO_SCHOOL, 250_000_000)):
         reserved = await account.reserve(school, "gpt-4.1", 9_000, 2 * NANO_USD)
@@ -88,7 +88,7 @@ def test_what_is_unknown_leaves_nothing_until_a_person_says_that_nothing_was_spe
     run: Run, redis_url: str, prefix: str
 ) -> None:
     async def look() -> None:
-        account = RedisAccount(connect(redis_url, timeout_s=5), LIMITS, prefix=prefix)
+        account = RedisAccount(connect(redis_url, timeout_s=30), LIMITS, prefix=prefix)
         await account.look()
         await account.aclose()
 
@@ -104,7 +104,7 @@ def test_the_doctor_says_what_is_left_and_what_to_do_about_an_unknown(redis_url:
         return list(SpendingCheck(load_settings(os.environ)).run())
 
     async def look() -> None:
-        account = RedisAccount(connect(redis_url, timeout_s=5), LIMITS, prefix=prefix)
+        account = RedisAccount(connect(redis_url, timeout_s=30), LIMITS, prefix=prefix)
         await account.look()
         await account.aclose()
 

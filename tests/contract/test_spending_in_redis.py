@@ -109,7 +109,7 @@ async def test_a_restart_from_an_older_snapshot_frees_nothing_that_a_worker_saw_
 
 
 async def test_a_server_that_was_restarted_empty_is_told_by_the_workers(mortal_redis: RealRedis) -> None:
-    client = connect(mortal_redis.url, timeout_s=5)
+    client = connect(mortal_redis.url, timeout_s=30)
     account = RedisAccount(client, LIMITS)
     await account.begin()
     await spend(account, 700)
@@ -238,7 +238,7 @@ class TestOutage:
 
     @pytest.fixture
     async def account(self, mortal_redis: RealRedis) -> AsyncIterator[SharedAccount]:
-        client = connect(mortal_redis.url, timeout_s=5)
+        client = connect(mortal_redis.url, timeout_s=30)
         yield SharedAccount(RedisAccount(client, LIMITS), a_quarter())
         await client.aclose()
 
@@ -266,7 +266,7 @@ class TestOutage:
             await spend(account, 1)
 
     async def test_a_partition_that_comes_over_meanwhile_brings_no_money(self, mortal_redis: RealRedis) -> None:
-        client, share = connect(mortal_redis.url, timeout_s=5), a_quarter()
+        client, share = connect(mortal_redis.url, timeout_s=30), a_quarter()
         account = SharedAccount(RedisAccount(client, LIMITS), share)
         await account.begin()
         await account.look()
@@ -292,7 +292,7 @@ class TestOutage:
             await spend(account, 1)
         assert held.value.bucket == "provider"
         mortal_redis.restart()
-        other = RedisAccount(connect(mortal_redis.url, timeout_s=5), LIMITS)
+        other = RedisAccount(connect(mortal_redis.url, timeout_s=30), LIMITS)
         await account.look()
         with pytest.raises(RateLimitExceeded) as held:
             await spend(other, 1)
@@ -300,7 +300,7 @@ class TestOutage:
         await other.aclose()
 
     async def test_without_limits_it_goes_on_and_counts(self, mortal_redis: RealRedis) -> None:
-        client = connect(mortal_redis.url, timeout_s=5)
+        client = connect(mortal_redis.url, timeout_s=30)
         account = SharedAccount(RedisAccount(client, SpendingLimits()), PartitionShare(4, monotonic_us))
         mortal_redis.stop()
         reserved = await spend(account, 100)

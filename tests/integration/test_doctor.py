@@ -147,7 +147,7 @@ def test_producers_that_place_keys_by_another_rule(deployment: Deployment) -> No
     producer = Producer({"bootstrap.servers": deployment.broker, "partitioner": "consistent_random"})
     for number in range(400):
         producer.produce(topic, b"{}", f"student-{number}".encode())
-    assert producer.flush(10) == 0
+    assert producer.flush(60) == 0
 
     found = examined(deployment, {}, topic_prefix=prefix)["partitioner"][0]
     assert (found.status, "murmur2_random" in found.advice) == ("warning", True)

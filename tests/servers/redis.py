@@ -10,7 +10,7 @@ import redis
 from tests.servers.child import Child, PortTaken, ServerMissing
 from tests.servers.ports import free_ports
 
-_START_TIMEOUT_S = 20.0
+_START_TIMEOUT_S = 60.0
 _STOP_GRACE_S = 10.0
 _TRIES = 3
 

@@ -14,7 +14,7 @@ from agents.kafka.topics import TopicSpec
 from tests.agents.delivery_cluster import until
 from tests.agents.topic_reader import end_of, reader
 
-TIMEOUT_S: Final = 20.0
+TIMEOUT_S: Final = 60.0
 
 
 def configure(broker: str, topic: str, config: Mapping[str, str]) -> None:
