@@ -47,7 +47,7 @@ class Found:
 async def fuzz(replies: int, seed: int) -> Found:
     """Explain until `replies` were given."""
     found = Found()
-    async with _Server(Answers(seed)) as server, Rig(server.url) as rig:
+    async with _Server(Answers(seed)) as server, Rig(server.url, read_timeout_s=0.3, total_timeout_s=5.0) as rig:
         caught = _Caught(lambda noted: found.faults.append(f"reply {server.replies} of seed {seed}: {noted}"))
         while server.replies < replies:
             rig.clock.advance(seconds=_LONGER_THAN_ANY_PAUSE_S)

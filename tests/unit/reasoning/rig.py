@@ -21,6 +21,8 @@ from tests.unit.reasoning.samples import prompt, update
 
 START_US = 1_795_334_400_000_000  # 2026-11-22T08:00:00Z
 NO_LIMITS = SpendingLimits()
+PATIENT_S = 60.0
+"""Longer than any answer takes that comes at all, however busy the machine."""
 SETTINGS = ExplainSettings(max_attempts=3, prices=Prices({"gpt-4.1": Price(2.0, 0.5, 8.0)}, ("gpt-4.1",)))
 
 
@@ -36,7 +38,8 @@ class Rig:
         calls: int = 1000,
         models: tuple[str, ...] = (),
         limits: SpendingLimits = NO_LIMITS,
-        total_timeout_s: float = 5.0,
+        read_timeout_s: float = PATIENT_S,
+        total_timeout_s: float = PATIENT_S,
         answers: AnswerCache | None = None,
     ) -> None:
         self.clock = ManualClock(START_US)
@@ -54,7 +57,8 @@ class Rig:
         self.registry = Registry()
         self.registry.register(self.limiter)
         self.account = MemoryAccount(limits, clock_us=self.clock)
-        self.model = OpenAIModel(openai_settings(url, *models, total_timeout_s=total_timeout_s), self.clock)
+        timeouts = {"read_timeout_s": read_timeout_s, "total_timeout_s": total_timeout_s}
+        self.model = OpenAIModel(openai_settings(url, *models, **timeouts), self.clock)
         self.explainer = Explainer(
             self.model,
             prompt(),
@@ -112,13 +116,15 @@ class Rig:
             self.decisions.pop()
 
 
-def openai_settings(url: str, *models: str, total_timeout_s: float = 5.0) -> OpenAISettings:
-    """Deadlines short enough to be waited for in a test."""
+def openai_settings(
+    url: str, *models: str, read_timeout_s: float = PATIENT_S, total_timeout_s: float = PATIENT_S
+) -> OpenAISettings:
+    """For the server at `url`. It waits for any answer that comes, unless the test is of one that never does."""
     return OpenAISettings(
         api_key="sk-loopback",
         base_url=url,
         models=models or ("gpt-4.1", "gpt-6-luna"),
-        connect_timeout_s=2.0,
-        read_timeout_s=0.3,
+        connect_timeout_s=PATIENT_S,
+        read_timeout_s=read_timeout_s,
         total_timeout_s=total_timeout_s,
     )

@@ -102,11 +102,17 @@ FAULTS: Final[dict[str, tuple[Answer, str, int]]] = {
     "another model than asked": (with_field(model="gpt-9-surprise"), "explained", 1),
 }
 
+SHORT: Final[dict[str, dict[str, float]]] = {
+    "no answer (hang)": {"read_timeout_s": 0.3},
+    "an answer without end (drip)": {"total_timeout_s": 1.5},
+}
+"""Deadlines of the faults that are over by a deadline alone."""
+
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_each_fault_has_its_outcome(server: LoopbackOpenAI, fault: str) -> None:
     answer, outcome, calls = FAULTS[fault]
-    async with Rig(server.url, total_timeout_s=0.7) as rig:
+    async with Rig(server.url, **SHORT.get(fault, {})) as rig:
         server.plan(then=answer)
         explanation, result = await rig.explain()
 

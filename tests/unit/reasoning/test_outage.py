@@ -9,7 +9,7 @@ from aiohttp import web
 from streams.limits import LimitUnavailable, RateLimitExceeded
 from streams.reasoning.policy.breaker import Breaker, OutageRule, ReasoningPaused
 from tests.servers.openai import Answer, LoopbackOpenAI, failing, good, hanging, of_bytes, out_of_quota, throttled
-from tests.unit.reasoning.rig import Rig
+from tests.unit.reasoning.rig import PATIENT_S, Rig
 
 
 async def serve(rig: Rig, seconds: int, step_s: float = 0.3) -> list[float]:
@@ -34,26 +34,27 @@ async def serve(rig: Rig, seconds: int, step_s: float = 0.3) -> list[float]:
     ids=["500", "empty 502", "hang"],
 )
 async def test_a_dead_provider_is_spared_told_of_once_and_found_again(
-    server: LoopbackOpenAI, rig: Rig, dead: Answer, caplog: pytest.LogCaptureFixture
+    server: LoopbackOpenAI, dead: Answer, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.plan(then=dead)
-    called_s = await serve(rig, 30)
-    assert rig.explainer.trouble is not None
-    called_s += [30 + at for at in await serve(rig, 390)]
+    async with Rig(server.url, read_timeout_s=1.0 if dead is hanging else PATIENT_S) as rig:
+        called_s = await serve(rig, 30)
+        assert rig.explainer.trouble is not None
+        called_s += [30 + at for at in await serve(rig, 390)]
 
-    assert max(sum(at <= each < at + 60 for each in called_s) for at in range(360)) < 5
-    assert len(called_s) <= 7
-    assert rig.explainer.trouble is not None
-    assert rig.explainer.paused_because is not None
-    assert caplog.text.count("No explanations for now") == 1
+        assert max(sum(at <= each < at + 60 for each in called_s) for at in range(360)) < 5
+        assert len(called_s) <= 7
+        assert rig.explainer.trouble is not None
+        assert rig.explainer.paused_because is not None
+        assert caplog.text.count("No explanations for now") == 1
 
-    server.plan(then=good)
-    with caplog.at_level(logging.INFO):
-        await serve(rig, 330, step_s=3.0)
-    assert rig.explainer.trouble is None
-    assert caplog.text.count("Explanations are made again") == 1
-    assert rig.outcomes.count("explained") > 10
-    assert rig.alerts == []
+        server.plan(then=good)
+        with caplog.at_level(logging.INFO):
+            await serve(rig, 330, step_s=3.0)
+        assert rig.explainer.trouble is None
+        assert caplog.text.count("Explanations are made again") == 1
+        assert rig.outcomes.count("explained") > 10
+        assert rig.alerts == []
 
 
 @pytest.mark.parametrize("call_s", [0.1, 5.0, 10.0, 20.0, 30.0])
