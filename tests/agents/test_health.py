@@ -64,7 +64,8 @@ async def test_a_broker_that_becomes_unavailable_is_named_and_the_worker_is_not_
     seen: Situation,
 ) -> None:
     with EmbeddedBroker() as broker:
-        seen.broker = Server(broker.bootstrap, BrokerPing(broker.bootstrap, TOPIC, timeout_s=0.5))
+        ping = BrokerPing(broker.bootstrap, TOPIC, timeout_s=60.0)
+        seen.broker = Server(broker.bootstrap, ping)
         watched = Watched(
             worker=seen.worker,
             lag=seen.lag,
@@ -76,9 +77,10 @@ async def test_a_broker_that_becomes_unavailable_is_named_and_the_worker_is_not_
             config=lambda: seen.config,
             failures=seen.failures,
         )
-        seen.health = Health(watched, HealthBounds(max_age_s=0.0))
+        seen.health = Health(watched, HealthBounds(deadline_s=60.0, max_age_s=0.0))
         assert await statuses(seen) == all_of(200)
         address = broker.bootstrap
+    ping._timeout_s = 0.5  # noqa: SLF001  nobody answers any more
 
     assert await statuses(seen) == all_of(503, live=200)
     _, ready = await get(seen, "/ready")

@@ -27,7 +27,7 @@ def started(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
     folder = tmp_path_factory.mktemp("asking")
     with (
         OpenAIThread() as provider,
-        deployed(broker, folder, model="none", reasoning="openai", openai_timeout_s=4, **SETTINGS) as deployment,
+        deployed(broker, folder, model="none", reasoning="openai", openai_timeout_s=15, **SETTINGS) as deployment,
     ):
         keys = {"OPENAI_API_KEY": "sk-loopback", "OPENAI_BASE_URL": provider.url}
         worker = deployment.start(keys, log_level="debug")
@@ -84,7 +84,7 @@ def test_what_was_asked_before_a_student_was_erased_is_not_published_after(askin
     asked, before = len(provider.exchanges), worker.metrics().get(ended, 0)
 
     def late(request: dict[str, Any]) -> web.Response:
-        forgotten.wait(3.0)
+        forgotten.wait(14.0)
         return openai.good(request)
 
     provider.plan(then=late)

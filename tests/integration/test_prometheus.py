@@ -140,7 +140,7 @@ def _result(url: str, query: str) -> Any:
 
 
 def _asked(url: str, what: str) -> Any:
-    with urlopen(f"{url}/api/v1/{what}", timeout=30) as answer:
+    with urlopen(f"{url}/api/v1/{what}", timeout=60) as answer:
         return json.load(answer)["data"]
 
 
