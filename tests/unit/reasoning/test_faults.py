@@ -24,7 +24,7 @@ from tests.servers.openai import (
     refusing,
     throttled,
 )
-from tests.unit.reasoning.rig import Rig
+from tests.unit.reasoning.rig import PATIENT_S, Rig
 
 PAGE: Final = Path(__file__).parents[3] / "docs/explanations.md"
 
@@ -102,17 +102,18 @@ FAULTS: Final[dict[str, tuple[Answer, str, int]]] = {
     "another model than asked": (with_field(model="gpt-9-surprise"), "explained", 1),
 }
 
-SHORT: Final[dict[str, dict[str, float]]] = {
-    "no answer (hang)": {"read_timeout_s": 0.3},
-    "an answer without end (drip)": {"total_timeout_s": 1.5},
+SHORT: Final = {
+    "no answer (hang)": (0.3, PATIENT_S),
+    "an answer without end (drip)": (PATIENT_S, 1.5),
 }
-"""Deadlines of the faults that are over by a deadline alone."""
+"""To read and in all: deadlines of the faults that are over by a deadline alone."""
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_each_fault_has_its_outcome(server: LoopbackOpenAI, fault: str) -> None:
     answer, outcome, calls = FAULTS[fault]
-    async with Rig(server.url, **SHORT.get(fault, {})) as rig:
+    read_s, total_s = SHORT.get(fault, (PATIENT_S, PATIENT_S))
+    async with Rig(server.url, read_timeout_s=read_s, total_timeout_s=total_s) as rig:
         server.plan(then=answer)
         explanation, result = await rig.explain()
 
