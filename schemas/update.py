@@ -196,9 +196,9 @@ class SkillUpdate(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
         return (second - timedelta(seconds=item.age_s)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def generated(update: bytes, at: str) -> bytes:
-    """An encoded update that has no `generated_at`, with one."""
-    return b'%b,"generated_at":"%b"}' % (update[:-1], at.encode())
+def generated_at(time: str) -> bytes:
+    """What comes in place of the last byte of an encoded update that is generated now."""
+    return b',"generated_at":"%b"}' % time.encode()
 
 
 def evidence_id(skill: str, number: int) -> str:

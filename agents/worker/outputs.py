@@ -12,7 +12,7 @@ from schemas.attention import AttentionRecord
 from schemas.dead_letter import DeadLetter, with_own_headers
 from schemas.dialects import Record, native
 from schemas.topics import MAX_RECORD_BYTES
-from schemas.update import generated
+from schemas.update import generated_at
 from streams.folding.routing import Repartitioned
 from streams.input.signature import Sign
 from streams.pipeline import PartitionResult
@@ -43,8 +43,8 @@ class Outputs:
 
     def updates(self, partition: int, written: Mapping[bytes, bytes]) -> Iterator[Output]:
         """Encoded updates by student's key, generated now."""
-        at = rfc3339(self.now_us()) if written else ""
-        return (Output(self.channels.updates, partition, key, generated(update, at)) for key, update in written.items())
+        end = generated_at(rfc3339(self.now_us())) if written else b""
+        return (Output(self.channels.updates, partition, key, update[:-1] + end) for key, update in written.items())
 
     def attention(self, partition: int, record: AttentionRecord) -> Output:
         """That a text may disclose harm."""

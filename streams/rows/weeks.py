@@ -12,6 +12,7 @@ equal bytes. A row of which no skill ever had a score has no such part.
 
 import struct
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -56,6 +57,7 @@ def week_of_day(day: Any) -> Any:
     return (day + _MONDAY_DAYS) // 7
 
 
+@cache
 def monday_of(week: int) -> str:
     """The date with which a week begins."""
     return str(np.datetime64(week * 7 - _MONDAY_DAYS, "D"))
@@ -96,6 +98,11 @@ def weeks_section(week: int, scores: bytes, past: bytes) -> bytes:
     if not scores and not past:
         return b""
     return b"".join((_FIRST.pack(week, len(scores) // WEEK_SCORE.itemsize), scores, past))
+
+
+def past_in(section: bytes) -> bytes:
+    """Of a part of a row, the weeks that are over, for `past_of`."""
+    return section[_FIRST.size + _FIRST.unpack_from(section)[1] * WEEK_SCORE.itemsize :] if section else b""
 
 
 def past_of(past: bytes) -> dict[int, list[WeekPoint]]:

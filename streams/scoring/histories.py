@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from schemas.history import HISTORY_VERSION, ScoreOfWeek, SkillHistory, encode_history
-from streams.rows.weeks import SCALE, UNSCORED, WeekPoint, WeekUnderWay, monday_of, past_of
+from streams.rows.weeks import SCALE, UNSCORED, WeekPoint, WeekUnderWay, monday_of, past_in, past_of
 from streams.vocabulary import skill_code
 
 
@@ -15,7 +15,7 @@ class HistoryWriter:
 
     def history(self, student: str, section: bytes) -> SkillHistory:
         """The weeks that are over in their part of a row."""
-        return self._of(student, past_of(WeekUnderWay.of([section]).past[0]))
+        return self._of(student, past_of(past_in(section)))
 
     def history_to_date(self, student: str, section: bytes) -> SkillHistory:
         """The same with the week under way behind them: for whoever asks now."""
@@ -34,7 +34,7 @@ class HistoryWriter:
         """
         written: dict[int, bytes] = {}
         for row, (former, section) in enumerate(zip(before, after, strict=True)):
-            if section[:2] != former[:2] or row in again:
+            if (section[:2] != former[:2] or row in again) and past_in(section):
                 history = self.history(keys[row].decode(), section)
                 if history.skills:
                     written[row] = encode_history(history)
