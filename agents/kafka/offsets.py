@@ -109,11 +109,14 @@ def _list(
 
 
 def _answered(asked: _Asked, timeout_s: float) -> dict[SourcePartition, int]:
+    """What was answered. A client whose leaders have moved says -1001, which is no offset, and no error."""
     offsets: dict[SourcePartition, int] = {}
     problem: Exception = KafkaException(KafkaError(KafkaError._NO_OFFSET))
     for topic_partition, answer in asked.items():
         try:
-            offsets[topic_partition.topic, topic_partition.partition] = answer.result(timeout_s).offset
+            offset = answer.result(timeout_s).offset
+            if offset >= 0:
+                offsets[topic_partition.topic, topic_partition.partition] = offset
         except (KafkaException, TimeoutError) as error:
             problem = error
     if asked and not offsets:

@@ -28,8 +28,6 @@ _STOP_GRACE_S = 45.0
 _TRIES = 3
 
 _SETTINGS = f"""\
-process.roles=broker,controller
-node.id=1
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
@@ -77,7 +75,7 @@ class RealKafka:
         # A leading zero byte, because an id that began with "-" would read as an option on the command line.
         self.cluster_id = base64.urlsafe_b64encode(bytes(1) + secrets.token_bytes(15)).decode().rstrip("=")
         self._child = Child("Kafka", self.folder / "broker.log")
-        self._port = 0
+        self._port = self._controller = 0
 
     @property
     def bootstrap(self) -> str:
@@ -146,22 +144,33 @@ class RealKafka:
         self.close()
 
     def _format(self) -> None:
-        data = self.folder / "kafka"
-        shutil.rmtree(data, ignore_errors=True)
-        self._port, controller = free_ports(2)
-        self._properties.write_text(
-            f"{_SETTINGS}log.dirs={data}\n"
-            f"listeners=PLAINTEXT://127.0.0.1:{self._port},CONTROLLER://127.0.0.1:{controller}\n"
-            f"advertised.listeners=PLAINTEXT://127.0.0.1:{self._port},CONTROLLER://127.0.0.1:{controller}\n"
-            f"controller.quorum.bootstrap.servers=127.0.0.1:{controller}\n"
+        shutil.rmtree(self.folder / "kafka", ignore_errors=True)
+        self._port, self._controller = free_ports(2)
+        listeners = f"PLAINTEXT://127.0.0.1:{self._port},CONTROLLER://127.0.0.1:{self._controller}"
+        self._format_node(self.folder, "broker,controller", 1, listeners, "--standalone")
+
+    def format_broker(self, folder: Path, node: int, port: int) -> Path:
+        """The storage of a further broker of this cluster, in `folder`; its properties, for `command`."""
+        return self._format_node(folder, "broker", node, f"PLAINTEXT://127.0.0.1:{port}", "--no-initial-controllers")
+
+    def command(self, properties: Path) -> list[str]:
+        """What runs a node with these properties."""
+        return [self._java, *_HEAP, *_LOGGING, "-cp", self._classpath, "kafka.Kafka", str(properties)]
+
+    def _format_node(self, folder: Path, roles: str, node: int, listeners: str, option: str) -> Path:
+        properties = folder / "server.properties"
+        properties.write_text(
+            f"{_SETTINGS}process.roles={roles}\nnode.id={node}\nlog.dirs={folder / 'kafka'}\n"
+            f"listeners={listeners}\nadvertised.listeners={listeners}\n"
+            f"controller.quorum.bootstrap.servers=127.0.0.1:{self._controller}\n"
         )
-        arguments = ["--standalone", "--cluster-id", self.cluster_id, "--config", str(self._properties)]
         tool = [self._java, *_QUICK, "-cp", self._classpath, "kafka.tools.StorageTool", "format"]
+        arguments = [option, "--cluster-id", self.cluster_id, "--config", str(properties)]
         run([*tool, *arguments], "Formatting Kafka's storage")
+        return properties
 
     def _run(self, *, detached: bool = False, inherit: Sequence[int] = ()) -> None:
-        broker = [self._java, *_HEAP, *_LOGGING, "-cp", self._classpath, "kafka.Kafka", str(self._properties)]
-        self._child.start(broker, detached=detached, inherit=inherit)
+        self._child.start(self.command(self._properties), detached=detached, inherit=inherit)
         self._child.await_answer(self._answers, _START_TIMEOUT_S)
 
     def _answers(self) -> bool:
