@@ -14,6 +14,7 @@ from tests.cli.conftest import Run, run
 from tests.servers.topics import configure
 
 __all__ = ["run"]
+TOPICS = 12
 CONFIGURE = ["kafka-configs.sh", "--bootstrap-server", "--alter", "--entity-type", "topics"]
 
 
@@ -45,14 +46,14 @@ def asked_for(command: str) -> tuple[str, dict[str, str]]:
 
 def test_topics_are_made_as_a_worker_makes_them(deployment: Deployment, run: Run) -> None:
     planned = run("topics", "create", "--dry-run")
-    assert (planned.code, planned.out.count("would be made")) == (0, 10)
+    assert (planned.code, planned.out.count("would be made")) == (0, TOPICS)
     missing = run("topics", "check")
-    assert (missing.code, missing.out.count("missing")) == (1, 10)
+    assert (missing.code, missing.out.count("missing")) == (1, TOPICS)
     assert "skillstream topics create" in missing.out
 
-    assert run("topics", "create").out.count("made") == 10
+    assert run("topics", "create").out.count("made") == TOPICS
 
-    assert run("topics", "create").out.count("is there") == 10
+    assert run("topics", "create").out.count("is there") == TOPICS
     assert run("topics", "check").code == 0
 
 
