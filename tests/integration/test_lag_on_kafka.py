@@ -23,7 +23,7 @@ from tests.servers.consumer_groups import GroupRow, consumer_group
 from tests.servers.jars import tool_jars
 
 Part = tuple[str, int]
-LOOKS = ("--for", "2", "--every", "0.5")
+LOOKS = ("--for", "6", "--every", "0.5")
 
 
 @pytest.fixture(autouse=True)

@@ -32,7 +32,8 @@ def test_two_workers_never_spend_more_than_the_shared_limit_and_go_on_without_re
         called = [each for each in made if each.reason != "nothing_to_ask"]
         times = sorted(datetime.fromisoformat(each.generated_at).timestamp() for each in called)
         assert all(granted > 0 for granted in by_worker), "both spend of the one budget"
-        assert {(each.generator, each.reason) for each in called} == {("scripted", None)}
+        assert {each.reason for each in called} <= {None, "rejected"}, "or no grant came for a second answer"
+        assert len([each for each in called if each.generator == "scripted"]) > len(called) / 2
         assert len({each.student_id for each in made}) == len(made)
         assert most_in_any_window([(round(at * 1e6), 1) for at in times], bucket.window_us) <= LIMIT
 

@@ -75,8 +75,11 @@ def _made(admin: AdminClient, spec: TopicSpec) -> bool:
 
 
 def _is_empty(broker: str, spec: TopicSpec) -> bool:
-    with reader(broker, "none") as consumer:
-        return not any(end_of(consumer, TopicPartition(spec.name, place)) for place in range(spec.partitions))
+    try:
+        with reader(broker, "none") as consumer:
+            return not any(end_of(consumer, TopicPartition(spec.name, place)) for place in range(spec.partitions))
+    except KafkaException:  # it has not heard of the partition yet
+        return False
 
 
 def _admin(broker: str) -> AdminClient:
