@@ -22,6 +22,7 @@ _TOP: Final = 10
 _BOTTOM: Final = 24
 _LEAST_STEPS: Final = 60
 _TICKS: Final = 4
+_TIME_EVERY_S: Final = 300
 _Values = Sequence[float | None]
 
 Shown = Callable[[float | None], str]
@@ -45,7 +46,6 @@ class TimeChart:
     ends_s: Sequence[int]
     curves: Sequence[Curve]
     shown: Shown
-    per_minutes: int = 5
 
     def html(self) -> str:
         """The chart and what its colours mean; a sentence where there is nothing to draw."""
@@ -101,9 +101,9 @@ class TimeChart:
         return "".join(paths)
 
     def _times(self) -> Iterator[str]:
-        """The time of day, at whole minutes."""
-        last, every_s = self.ends_s[-1], self.per_minutes * 60
-        for at_s in range(last - last % every_s, last - self._steps() * PAST_STEP_S, -every_s):
+        """The time of day, every five minutes."""
+        last = self.ends_s[-1]
+        for at_s in range(last - last % _TIME_EVERY_S, last - self._steps() * PAST_STEP_S, -_TIME_EVERY_S):
             x = self._x(len(self.ends_s) - 1 - (last - at_s) // PAST_STEP_S)
             yield f'<path class="tick" d="M{x:.1f} {_HEIGHT - _BOTTOM}v4"/>'
             anchor = "end" if x > _WIDTH - 40 else "middle" if x > _LEFT + 16 else "start"

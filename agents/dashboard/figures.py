@@ -4,14 +4,13 @@ Workers of two versions ask each other while a group is upgraded: a field that i
 missing has its default, and a page is drawn of what is there. Nothing here names a student, or shows what one wrote.
 """
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct, field
 
 PAST_STEP_S: Final = 5
-SUMMED: Final = ("records", "updates", "dead_letters", "spend_usd")
+SUMMED: Final = ("records", "updates")
 """Series of `PastFigure` that count: what was added in each step. The sum over workers is the group's."""
 LEVELLED: Final = ("lag", "pending")
 """Series of `PastFigure` that are read off: their value at each step's end."""
@@ -102,17 +101,13 @@ class PastFigure(Struct, frozen=True, kw_only=True):
 
 
 class PageFigures(Struct, frozen=True, kw_only=True):
-    """The whole document. Sums in `totals` are since the worker started."""
+    """The whole document. Counts are since the worker started."""
 
-    at_s: float = 0.0
     status: str = "ok"
     components: list[ComponentFigure] = []
     students: int = 0
-    config_version: str = ""
-    model: str = ""
     lag: LagFigure = field(default_factory=LagFigure)
-    totals: dict[str, float] = {}
-    outcomes: dict[str, float] = {}
+    degraded_updates: float = 0.0
     dead_letters: dict[str, float] = {}
     last_dead_letters: list[DeadLetterFigure] = []
     sources: dict[str, str] = {}
@@ -120,11 +115,6 @@ class PageFigures(Struct, frozen=True, kw_only=True):
     reasoning: ReasoningFigure = field(default_factory=ReasoningFigure)
     skills: SkillsFigure = field(default_factory=SkillsFigure)
     past: PastFigure = field(default_factory=PastFigure)
-
-
-def read_figures(document: Mapping[str, Any]) -> PageFigures:
-    """What a worker answered. Raises msgspec.ValidationError where a field is of another kind."""
-    return msgspec.convert(document, PageFigures)
 
 
 def written(figures: PageFigures) -> dict[str, Any]:

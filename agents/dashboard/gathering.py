@@ -51,13 +51,12 @@ class FigureGathering:
         levels: Callable[[], Awaitable[SkillsFigure]],
         failures: SourceFailures,
         sources: Sequence[str],
-        reasoning: Reasoning | None = None,
+        reasoning: Reasoning,
         now_s: Callable[[], float] = time.time,
     ) -> None:
         self._metrics, self._health, self._lag = metrics, health, lag
         self._levels, self._failures, self._sources = levels, failures, sources
-        self._reasoning = reasoning or Reasoning()
-        self._now_s = now_s
+        self._reasoning, self._now_s = reasoning, now_s
         self._past = PastSteps(metrics.latency_s.bounds_s)
         self._last: deque[DeadLetterFigure] = deque(maxlen=LAST_DEAD_LETTERS)
 
@@ -84,8 +83,6 @@ class FigureGathering:
         sums = {
             "records": metrics.records.value,
             "updates": metrics.updates.value,
-            "dead_letters": sum(metrics.dead_letters.values().values()),
-            "spend_usd": metrics.spend_usd.value,
         }
         behind = float(sum(lag.records.values())) if lag.problem is None else None
         values = {"lag": behind, "pending": float(self._reasoning.pending())}
@@ -98,17 +95,11 @@ class FigureGathering:
         metrics, failing = self._metrics, self._failures.recent()
         return written(
             PageFigures(
-                at_s=self._now_s(),
                 status=report.status,
                 components=[ComponentFigure(each.name, each.status, each.reason) for each in report.components],
                 students=_whole(metrics.students.value),
                 lag=self._lag_figure(),
-                totals={
-                    "records": metrics.records.value,
-                    "updates": metrics.updates.value,
-                    "degraded_updates": metrics.degraded_updates.value,
-                },
-                outcomes=metrics.events.values(),
+                degraded_updates=metrics.degraded_updates.value,
                 dead_letters={reason: count for reason, count in metrics.dead_letters.values().items() if count},
                 last_dead_letters=list(self._last),
                 sources={name: "degraded" if name in failing else "ok" for name in self._sources},

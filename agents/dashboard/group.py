@@ -68,8 +68,7 @@ class GroupView:
     ends_s: Sequence[int]
     series: Mapping[str, Sequence[float | None]]
     lag: LagFigure
-    totals: Mapping[str, float]
-    outcomes: Mapping[str, float]
+    degraded_updates: float
     dead_letters: Mapping[str, float]
     last_dead_letters: Sequence[DeadLetterFigure]
     sources: Mapping[str, str]
@@ -116,8 +115,7 @@ def group_view(
         ends_s=ends_s,
         series=series,
         lag=freshest_lag([each.lag for each in said], owners),
-        totals=summed_counts(each.totals for each in said),
-        outcomes=summed_counts(each.outcomes for each in said),
+        degraded_updates=sum(each.degraded_updates for each in said),
         dead_letters=summed_counts(each.dead_letters for each in said),
         last_dead_letters=newest_dead_letters(each.last_dead_letters for each in said),
         sources=source_statuses([each.sources for each in said]),

@@ -26,9 +26,9 @@ class PastSteps:
     A step that nobody read (the process was paused) is unknown, not 0: what was counted meanwhile is in the next one.
     """
 
-    def __init__(self, latency_bounds_s: Sequence[float] = (), steps: int = PAST_STEPS) -> None:
+    def __init__(self, latency_bounds_s: Sequence[float] = ()) -> None:
         self._bounds_s = list(latency_bounds_s)
-        self._steps: deque[tuple[int, dict[str, float | None], list[int]]] = deque(maxlen=steps)
+        self._steps: deque[tuple[int, dict[str, float | None], list[int]]] = deque(maxlen=PAST_STEPS)
         self._former: CounterReading | None = None
 
     def add(self, at_s: float, reading: CounterReading) -> None:
@@ -50,7 +50,7 @@ class PastSteps:
             return PastFigure(latency_bounds_s=self._bounds_s)
         last = self._steps[-1][0]
         by_step = {step: (values, latency) for step, values, latency in self._steps}
-        span = range(max(self._steps[0][0], last - (self._steps.maxlen or 0) + 1), last + 1)
+        span = range(max(self._steps[0][0], last - PAST_STEPS + 1), last + 1)
         values = [by_step[step][0] if step in by_step else {} for step in span]
         return PastFigure(
             ends_s=(last + 1) * PAST_STEP_S,

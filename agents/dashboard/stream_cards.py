@@ -10,7 +10,7 @@ from agents.dashboard.group import GroupView, Member
 from agents.dashboard.markup import nothing, pill, table
 from agents.dashboard.numbers import UNKNOWN, amount, numbers_said, seconds, utc_time
 
-MOST_PARTITIONS: Final = 8
+_MOST_PARTITIONS: Final = 8
 _LAG_KINDS: Final = {"OK": "ok", "WARN": "degraded"}
 _MOST_REASONS: Final = 6
 
@@ -28,7 +28,7 @@ def partitions(group: GroupView) -> str:
     )
     most = max(each.records or 0 for each in worst) or 1
     columns = ("partition", "behind", "compared", "time", "status", "owner")
-    rows = [_partition(each, most) for each in worst[:MOST_PARTITIONS]]
+    rows = [_partition(each, most) for each in worst[:_MOST_PARTITIONS]]
     hidden = len(worst) - len(rows)
     least = "none of them is behind" if not worst[-hidden].records else "none of them is further behind"
     more = nothing(f"{hidden} more, {least}: /metrics has all.") if hidden else ""
@@ -73,7 +73,7 @@ def sources(group: GroupView) -> str:
         )
         for name, status in group.sources.items()
     ]
-    without = group.totals.get("degraded_updates", 0)
+    without = group.degraded_updates
     note = nothing(f"{amount(without)} updates were published without a source that had failed.") if without else ""
     return table("Sources of evidence", ("source", "state", "failed batches"), rows, numbers=(2,)) + note
 

@@ -29,8 +29,6 @@ def past(phase: float, steps: int = 180, ends_s: float = NOW_S) -> PastFigure:
         series={
             "records": [each * 5 for each in load],
             "updates": [each * 4.2 for each in load],
-            "dead_letters": [0.0] * steps,
-            "spend_usd": [0.001] * steps,
             "lag": [max(0.0, 900 * sin(step / 30) + 950 + 80 * sin(step * 2.1)) for step in range(steps)],
             "pending": [40.0 + step / 9 for step in range(steps)],
         },
@@ -67,13 +65,11 @@ def figures(number: int) -> PageFigures:
     """One worker's, who works."""
     redis = ComponentFigure("redis", "degraded", "127.0.0.1:6379: connection refused")
     return PageFigures(
-        at_s=NOW_S,
         status="degraded" if number == 1 else "ok",
         components=[ComponentFigure("broker", "ok", "kafka:9092 answers"), *([redis] if number == 1 else [])],
         students=21_480 + 77 * number,
         lag=lag(),
-        totals={"records": 3_481_220.0, "updates": 2_880_143.0, "degraded_updates": 214.0 * number},
-        outcomes={"applied": 3_300_000.0, "duplicates": 1_200.0},
+        degraded_updates=214.0 * number,
         dead_letters={"not_json": 41.0, "missing_field": 12.0 * number, "unknown_verb": 3.0},
         last_dead_letters=[
             DeadLetterFigure(
@@ -133,6 +129,6 @@ def whole_group() -> list[Member]:
 def half_a_group() -> list[Member]:
     """One of three answers, and knows little."""
     first, *others = whole_group()
-    little = PageFigures(at_s=NOW_S, lag=LagFigure(problem="kafka:9092: no answer within 5 s", age_s=44.0))
+    little = PageFigures(lag=LagFigure(problem="kafka:9092: no answer within 5 s", age_s=44.0))
     silent = [Member(instance=each.instance, partitions=each.partitions, since_s=each.since_s) for each in others]
     return [Member(instance=first.instance, partitions=first.partitions, figures=little), *silent]

@@ -13,7 +13,6 @@ from agents.dashboard.figures import (
     PageFigures,
     PartitionFigure,
     PastFigure,
-    read_figures,
     written,
 )
 from agents.dashboard.group import Member, group_view
@@ -25,7 +24,7 @@ counts = st.lists(st.integers(0, 50), min_size=4, max_size=4)
 
 
 def reading(records: float, lag: float | None = 0.0, latency: list[int] | None = None) -> CounterReading:
-    sums = {"records": records, "updates": 0.0, "dead_letters": 0.0, "spend_usd": 0.0}
+    sums = {"records": records, "updates": 0.0}
     return CounterReading(sums, {"lag": lag, "pending": 0.0}, latency or [])
 
 
@@ -120,7 +119,7 @@ def test_a_sample_counts_by_the_students_it_stands_for() -> None:
     def member(students: int, proficient: int, emerging: int) -> Member:
         levels = {"proficient": proficient, "emerging": emerging}
         document = {"skills": {"students": students, "sampled": 10, "skills": [{"skill": "s", "levels": levels}]}}
-        return Member(instance=str(students), figures=read_figures(document))
+        return Member(instance=str(students), figures=msgspec.convert(document, PageFigures))
 
     shares = group_view([member(300, 10, 0), member(100, 0, 10)], NOW_S).skills.skills
     assert shares == {"s": {"proficient": 0.75, "emerging": 0.25}}
