@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 from agents.dashboard.figures import LEVELLED, PAST_STEP_S, SUMMED, PastFigure
 from agents.dashboard.past import PAST_STEPS, quantile
 
-SMOOTHED_STEPS: Final = 6
+_SMOOTHED_STEPS: Final = 6
 """Latencies are of half a minute at each step: a step alone has few records where little is going on."""
 _Series = dict[str, list[float | None]]
 _T = TypeVar("_T")
@@ -44,7 +44,7 @@ def _latency(pasts: Sequence[PastFigure], ends_s: Sequence[int]) -> _Series:
         return {}
     known = [_by_end(past, past.latency) for past in pasts if past.latency_bounds_s == bounds_s]
     steps = [_summed_columns(each[at] for each in known if each.get(at)) for at in ends_s]
-    wide = [_summed_columns(filter(None, steps[max(0, at - SMOOTHED_STEPS + 1) : at + 1])) for at in range(len(steps))]
+    wide = [_summed_columns(filter(None, steps[max(0, at - _SMOOTHED_STEPS + 1) : at + 1])) for at in range(len(steps))]
     return {
         name: [quantile(share, bounds_s, counts) for counts in wide] for name, share in (("p50", 0.5), ("p95", 0.95))
     }

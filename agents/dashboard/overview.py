@@ -7,7 +7,7 @@ from agents.dashboard.charts import Curve, Shown, TimeChart
 from agents.dashboard.figures import LagFigure
 from agents.dashboard.group import GroupView
 from agents.dashboard.markup import pill
-from agents.dashboard.numbers import amount, compact, dollars, seconds
+from agents.dashboard.numbers import amount, compact, dollars, percent, seconds
 
 _SAID: Final = {
     "ok": "All is well.",
@@ -119,4 +119,4 @@ def _budget_note(group: GroupView) -> str:
             else f"{amount(group.reasoning.granted)} calls"
         )
     limit, used = max(group.reasoning.budget.items(), key=lambda each: each[1])
-    return f"{max(0.0, 1 - used) * 100:.0f} % of {limit} left"
+    return f"{percent(max(0.0, 1 - used))} of {limit} left"

@@ -7,10 +7,11 @@ from agents.dashboard.bars import bar, stacked
 from agents.dashboard.group import GroupView
 from agents.dashboard.markup import facts, nothing, pill, table
 from agents.dashboard.numbers import amount, dollars, percent, seconds
+from agents.dashboard.titles import title_of
 
-PROFILE: Final = "profile"
-LEVEL_ORDER: Final = ("proficient", "developing", "emerging", "unknown", PROFILE)
-_MEANINGS: Final = {"unknown": "too little is known", PROFILE: "a profile, no score"}
+_PROFILE: Final = "profile"
+_LEVEL_ORDER: Final = ("proficient", "developing", "emerging", "unknown", _PROFILE)
+_MEANINGS: Final = {"unknown": "too little is known", _PROFILE: "a profile, no score"}
 _NEARLY: Final = 0.8
 
 
@@ -19,15 +20,15 @@ def skills(group: GroupView) -> str:
     shares = group.skills
     if not shares.skills:
         return nothing("No student has a score yet.")
-    scored = {skill: levels for skill, levels in shares.skills.items() if levels.keys() != {PROFILE}}
-    there = [level for level in LEVEL_ORDER if any(each.get(level) for each in scored.values())]
+    scored = {skill: levels for skill, levels in shares.skills.items() if levels.keys() != {_PROFILE}}
+    there = [level for level in _LEVEL_ORDER if any(each.get(level) for each in scored.values())]
     key = "".join(f'<li><i class="{level}"></i>{escape(_MEANINGS.get(level, level))}</li>' for level in there)
     rows = "".join(
-        f"<dt>{escape(_title(skill))}</dt><dd>{stacked(_title(skill), levels, LEVEL_ORDER)}</dd>"
+        f"<dt>{escape(title_of(skill))}</dt><dd>{stacked(title_of(skill), levels, _LEVEL_ORDER)}</dd>"
         for skill, levels in sorted(scored.items(), key=lambda each: (-each[1].get("proficient", 0), each[0]))
     )
     drawn = f'<ul class="key">{key}</ul><dl class="levels">{rows}</dl>' if scored else ""
-    profiles = ", ".join(_title(skill) for skill in sorted(shares.skills.keys() - scored.keys()))
+    profiles = ", ".join(title_of(skill) for skill in sorted(shares.skills.keys() - scored.keys()))
     without = nothing(f"Profiles, without scores: {profiles}.") if profiles else ""
     whom = "all" if shares.sampled >= shares.students else f"{amount(shares.sampled)} of"
     looked_at = nothing(f"Of {whom} {amount(shares.students)} students, looked at within the last minute.")
@@ -60,7 +61,3 @@ def reasoning(group: GroupView) -> str:
 
 def _oldest(waits_s: float | None) -> str:
     return "" if waits_s is None else f' <span class="soft">the oldest for {seconds(waits_s)}</span>'
-
-
-def _title(skill: str) -> str:
-    return skill.replace("_", " ")

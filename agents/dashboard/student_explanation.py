@@ -5,7 +5,7 @@ from html import escape
 from msgspec import UNSET
 
 from agents.dashboard.markup import nothing
-from agents.dashboard.student_scores import title_of
+from agents.dashboard.titles import title_of
 from schemas.explanation import CitedFact, Explanation, SkillExplanation
 from schemas.student_answer import StudentAnswer
 

@@ -18,15 +18,15 @@ STUDENT: Final = "/student"
 def student_page(answer: StudentAnswer, explained: Explanation | None, history: SkillHistory | None) -> str:
     """All that there is; what is missing is said."""
     none_scored = nothing("No skill has a score: what was seen is counted below.")
-    scores = score_cards(answer, history) or card("scores", "Scores", none_scored)
-    beside = "broad" if scores.count("<section") % 3 == 1 else "whole"  # a row of the widest page has room for three
+    scores = score_cards(answer, history) or [card("scores", "Scores", none_scored)]
+    beside = "broad" if len(scores) % 3 == 1 else "whole"  # a row of the widest page has room for three
     degraded = ""
     if answer.degraded:
         degraded = f'<p class="about">Without what had failed: {escape(", ".join(answer.degraded))}.</p>'
     body = (
         f'<div class="cards">{card("about", "Student", _about(answer) + degraded)}'
         f"{card('changed', 'What changed', changes(answer), kind='broad')}"
-        f"{scores}"
+        f"{''.join(scores)}"
         f"{card('explanation', 'Explanation', explanation(explained, answer), kind=beside)}"
         f"{card('mastery', 'Mastery by component', components(answer.mastery), kind='whole')}"
         f"{card('counted', 'What was counted', profiles(answer), kind='whole')}</div>"

@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 from agents.dashboard.bars import bar
 from agents.dashboard.intervals import ScorePoint, interval_said, over_time, track
 from agents.dashboard.markup import card, nothing, pill, table
+from agents.dashboard.titles import title_of
 from schemas.history import ScoreOfWeek, SkillHistory
 from schemas.student_answer import DescribedEvidence, DescribedIndicator, DescribedSkill, StudentAnswer
 from schemas.update import ComponentMastery
@@ -38,15 +39,15 @@ def changes(answer: StudentAnswer) -> str:
     return f'<ul class="said">{"".join(said)}</ul>'
 
 
-def score_cards(answer: StudentAnswer, history: SkillHistory | None) -> str:
+def score_cards(answer: StudentAnswer, history: SkillHistory | None) -> list[str]:
     """A card a skill that has a score, the highest first."""
     scored = [(name, skill) for name, skill in answer.skills.items() if skill.score is not UNSET]
     scored.sort(key=lambda each: -_known(each[1].score, 0.0))
     weeks = history.skills if history is not None else {}
-    return "".join(
+    return [
         card(f"skill-{at}", title_of(name), _score(answer, name, skill, weeks.get(name, [])), about=skill.definition)
         for at, (name, skill) in enumerate(scored)
-    )
+    ]
 
 
 def profiles(answer: StudentAnswer) -> str:
@@ -76,11 +77,6 @@ def components(mastery: Sequence[ComponentMastery] | UnsetType) -> str:
     ]
     columns = ("component", "mastery", "with its interval", "answers", "lately")
     return table("Mastery by knowledge component", columns, rows, numbers=(1, 3))
-
-
-def title_of(skill: str) -> str:
-    """A skill's name as people read it."""
-    return skill.replace("_", " ")
 
 
 def _score(answer: StudentAnswer, name: str, skill: DescribedSkill, weeks: Sequence[ScoreOfWeek]) -> str:
