@@ -26,7 +26,6 @@ from agents.inference.messages import (
     frame,
     read_frame,
 )
-from schemas.dialects.bounds import RecordBounds
 from schemas.errors import Fatal
 from schemas.inference import InferenceCounts
 from streams.evidence.artifacts import load_artifact
@@ -41,10 +40,7 @@ class ProcessAnswers:
     """Of one process. What a question raises is its reply; the next may be answered all the same."""
 
     def __init__(self, setup: Setup, questions: BinaryIO, replies: BinaryIO) -> None:
-        bounds = RecordBounds(
-            value_bytes=setup.record_max_bytes, events=setup.record_max_events, students=setup.record_max_students
-        )
-        self._decode = load_dialects(setup.mapping).within(bounds)
+        self._decode = load_dialects(setup.mapping).within(setup.bounds)
         self._pipeline = Pipeline(
             load_skills(setup.skills),
             load_artifact(setup.model),

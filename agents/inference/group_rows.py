@@ -24,7 +24,7 @@ MAX_KEYS: Final = 80
 """Of one request to another worker: rows of the largest size fit into its answer."""
 _MAX_BODY_BYTES: Final = 256 * 1024
 _KEYS: Final = msgspec.msgpack.Decoder(list[bytes])
-_ROWS: Final = msgspec.msgpack.Decoder(list[bytes | Unavailable | None])
+_ROWS: Final = msgspec.msgpack.Decoder(list[FoundRow])
 
 
 class GroupRows:

@@ -13,9 +13,10 @@ from typing import BinaryIO, Final, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from schemas.dialects.bounds import RecordBounds
 from schemas.fusion_config import Overrides
 from schemas.inference import InferenceCounts
-from streams.inference.overlay import Unavailable
+from streams.inference.overlay import FoundRow
 
 _LENGTH: Final = struct.Struct("<I")
 LENGTH_BYTES: Final = _LENGTH.size
@@ -27,9 +28,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     skills: str
     model: str
     mapping: str | None
-    record_max_bytes: int
-    record_max_events: int
-    record_max_students: int
+    bounds: RecordBounds
     known_ids: int
     components: int
     nice: int
@@ -69,7 +68,7 @@ class ScoreRows(Struct, frozen=True, kw_only=True, tag=True):
     """Asks for scores of students whose rows these are, under these overrides."""
 
     students: list[bytes]
-    rows: list[bytes | Unavailable | None]
+    rows: list[FoundRow]
     items: list[int]
     overrides: Overrides
 
@@ -83,7 +82,7 @@ class EndEvents(Struct, frozen=True, tag=True):
 class RowsFound(Struct, frozen=True, tag=True):
     """What was asked for by RowsWanted, in its order."""
 
-    rows: list[bytes | Unavailable | None]
+    rows: list[FoundRow]
 
 
 class RowsWanted(Struct, frozen=True, tag=True):

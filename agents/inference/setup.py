@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from agents.config.dialects import bounds_of
 from agents.config.settings import Settings
 from agents.inference.answers import BatchAnswers
 from agents.inference.body import BodyBounds
@@ -30,9 +31,7 @@ def process_setup(settings: Settings) -> Setup:
         skills=settings.skills,
         model=settings.model,
         mapping=settings.mapping,
-        record_max_bytes=settings.record_max_bytes,
-        record_max_events=settings.record_max_events,
-        record_max_students=settings.record_max_students,
+        bounds=bounds_of(settings),
         known_ids=settings.known_ids,
         components=settings.components_per_student,
         nice=settings.inference_nice,
