@@ -1,16 +1,13 @@
 """What a worker answers beside its work: about itself, about the group, about students."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 
-from agents.config.channels import Channels
-from agents.config.header_keys import Keyring
 from agents.config.settings import Settings
 from agents.delivery.faust.app import DeliveryApp
 from agents.inference.rows import OwnRows
-from agents.metrics import Metrics
 from agents.peers import Announcer, GroupFigures, OwnWorker, PeerRequests, Peers, WorkerFigures, WorkersTopic
 from agents.peers.figures import FigurePart
 from agents.peers.own import advertised_url
@@ -22,7 +19,7 @@ from agents.web.pages import Page
 from agents.web.student_page import student_page_for_people
 from agents.web.students import student_pages
 from agents.worker.inference import WorkerInference
-from schemas.fusion_config import Overrides
+from agents.worker.parts import WorkerParts
 from streams.input.partitioner import partitioner
 from streams.input.placement import KeyPlacement
 from streams.pipeline import Pipeline
@@ -31,18 +28,9 @@ from streams.pipeline import Pipeline
 class Answering:
     """Of one worker: `pages` to be served, and the `announcer` to be run. Connects to nothing before it is asked."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        channels: Channels,
-        app: DeliveryApp,
-        pipeline: Pipeline,
-        keyring: Keyring,
-        metrics: Metrics,
-        overrides: Callable[[], Overrides],
-        parts: Mapping[str, FigurePart],
-    ) -> None:
-        """`overrides` tells those in force. `parts` are what the worker says of itself in figures, by name."""
+    def __init__(self, parts: WorkerParts, figures: Mapping[str, FigurePart]) -> None:
+        """`figures` are what the worker says of itself, by name."""
+        settings, app, metrics, keyring = parts.settings, parts.app, parts.metrics, parts.keyring
         now = partial(datetime.now, UTC)
         self.own = OwnWorker(
             app.delivery.settings.client_name,
@@ -55,24 +43,26 @@ class Answering:
         self.announcer = Announcer(self.own, log, metrics)
         self._peers = Peers(self.own, log, metrics, now=now)
         self._requests = PeerRequests(metrics, settings.peer_timeout_s)
-        self._explanations = ExplanationTopic(settings.broker, channels.reasoning, app.complete_partitions, metrics)
-        figures = WorkerFigures(self.own, parts)
-        self.group = GroupFigures(self._peers, figures, self._requests, settings.partitions)
+        self._explanations = ExplanationTopic(
+            settings.broker, parts.channels.reasoning, app.complete_partitions, metrics
+        )
+        own_figures = WorkerFigures(self.own, figures)
+        self.group = GroupFigures(self._peers, own_figures, self._requests, settings.partitions)
         placement = KeyPlacement(partitioner(settings.partitioner), settings.partitions)
         pace = Pace(settings.queries_per_s)
         owners = OwnersAnswers(self._peers, self._requests, placement, app.complete_partitions, metrics, pace)
         self._inference = WorkerInference(
             settings,
-            pipeline.base_version,
+            parts.pipeline.base_version,
             OwnRows(app.table.rows, placement, app.complete_partitions),
             self._peers,
             self._requests,
             metrics,
-            overrides,
+            lambda: parts.config.overrides,
         )
-        queries = self._queries(settings, app, pipeline)
+        queries = self._queries(settings, app, parts.pipeline)
         self.pages: list[Page] = [
-            *figure_pages(figures, self.group),
+            *figure_pages(own_figures, self.group),
             *student_pages(owners, queries),
             student_page_for_people(owners, queries),
             *self._inference.pages,

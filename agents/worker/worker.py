@@ -1,11 +1,9 @@
-"""A worker, put together: delivery, the students' step, explanations, web pages; started and stopped in order."""
+"""A worker, put together: delivery, the students' step, explanations, what watches it; started and stopped in order."""
 
 import asyncio
-import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from typing import Final
 
 from agents.config.channels import Channels
@@ -13,11 +11,6 @@ from agents.config.dialects import bounds_of, load_dialects
 from agents.config.header_keys import Keyring
 from agents.config.settings import Settings, require_secrets
 from agents.config.spending import require_spending
-from agents.dashboard.drawing import Drawing
-from agents.dashboard.gathering import FigureGathering, Reasoning
-from agents.dashboard.level_sample import LevelSample
-from agents.dashboard.members import DASHBOARD_PART
-from agents.dashboard.sums import LAST_DEAD_LETTERS
 from agents.delivery.deployment import delivery_settings
 from agents.delivery.faust.app import create_app
 from agents.delivery.faust.run import run_worker
@@ -26,9 +19,8 @@ from agents.delivery.settings import changelog_spec
 from agents.fusion_config.catalogue import CatalogueTopic
 from agents.fusion_config.following import ConfigFollower
 from agents.fusion_config.topic import FusionConfigTopic
-from agents.health import BrokerPing, ConfigState, Health, HealthBounds, ReasoningState, Server, SourceFailures, Watched
+from agents.health import SourceFailures
 from agents.health.assessment import description_of
-from agents.health.lag import BrokerOffsets, LagBounds, LagMonitor, publish_group_lag
 from agents.kafka.certificates import ends_of
 from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.input_topic import InputTopic
@@ -37,44 +29,25 @@ from agents.kafka.unpacking import CheckedBatches
 from agents.logs import LineHandler, lifecycle
 from agents.metrics import Metrics
 from agents.metrics.seen_names import SeenNames
-from agents.operations.dead_letters.gate import DeadLetterGate
-from agents.operations.dead_letters.past import PastDeadLetters
-from agents.peers.own import named_in
 from agents.reasoning.service import Explanations
-from agents.reasoning.setup import now_us, policy_of
+from agents.reasoning.setup import now_us
 from agents.stores.opening import open_store, validate_store
 from agents.tracing import open_tracing
-from agents.web import Bounds, RoleTokens, WebServer
-from agents.web.dashboard import dashboard_pages
-from agents.web.streaming import EventStreams
-from agents.worker.answering import Answering
-from agents.worker.figures import figure_parts
 from agents.worker.garbage_collection import collect_rarely
 from agents.worker.input_identity import CheckpointedStep, InputIdentity
-from agents.worker.internal_steps import Erasing, InternalStep, QueuedRows, ResultReading
+from agents.worker.observing import StreamObserver
 from agents.worker.outputs import Outputs
-from agents.worker.position_jumps import Jump, PositionJumps
+from agents.worker.parts import WorkerParts
+from agents.worker.position_jumps import PositionJumps
 from agents.worker.rescoring import Rescorer, RescoringStep
-from agents.worker.student_step import StudentStep, TopicSteps, most_students
-from schemas.dialects import Record
-from streams.context import ProcessingContext, no_attention, nothing_noted
+from agents.worker.steps import dead_letter_gate, topic_steps
+from agents.worker.watching import Watching
 from streams.evidence.artifacts import load_artifact
 from streams.input.checkpoint import IdentityLost
-from streams.input.partitioner import partitioner
-from streams.input.placement import KeyPlacement
-from streams.input.poison import PoisonLimits
-from streams.input.signature import Authentic
-from streams.pipeline import BatchOutcome, Pipeline
-from streams.reasoning.policy.marking import PendingMarker
-from streams.scoring.config_log import RefusedEntry
-from streams.scoring.kinds import fitted_skills
-from streams.skills.skill_set import SkillSet
+from streams.pipeline import Pipeline
 from streams.skills.skills_file import load_skills
 
-_log = logging.getLogger(__name__)
 _CHECK_AGAIN_S: Final = 1.0
-_REPORTER: Final = 0
-"""Its owner reports what one worker of a group should."""
 
 
 class Worker:
@@ -87,22 +60,21 @@ class Worker:
         require_secrets(settings)
         require_spending(settings)
         self._settings = settings
-        self._channels = Channels.of(settings)
-        dialects = load_dialects(settings.mapping)
+        channels, dialects = Channels.of(settings), load_dialects(settings.mapping)
         self._metrics = Metrics(vocabulary=dialects.vocabulary)
-        self._seen = SeenNames(settings.seen_names, self._metrics.seen_names_dropped.add)
+        seen, failures = SeenNames(settings.seen_names, self._metrics.seen_names_dropped.add), SourceFailures()
         if log is not None:
             log.on_left_out = self._metrics.log_lines_left_out.add
         CheckedBatches.on_too_large = self._metrics.batches_too_large.add
-        self._failures = SourceFailures()
+        self._observer = StreamObserver(
+            self._metrics, seen, failures, lambda found: self._watching.figures.note_dead_letters(found)
+        )
         self._keyring = Keyring(settings)
-        skill_set, artifact = load_skills(settings.skills), load_artifact(settings.model)
-        decode = dialects.within(bounds_of(settings))
         self._pipeline = Pipeline(
-            skill_set,
-            artifact,
-            on_failure=self._source_failed,
-            decode=decode,
+            load_skills(settings.skills),
+            load_artifact(settings.model),
+            on_failure=self._observer.source_failed,
+            decode=dialects.within(bounds_of(settings)),
             known_ids=settings.known_ids,
             components=settings.components_per_student,
             authentic=self._keyring.authentic,
@@ -113,7 +85,7 @@ class Worker:
             self._pipeline,
             CatalogueTopic(settings).publish,
             self._catalogue_waits,
-            self._config_refused,
+            self._observer.config_refused,
             self._config_changed,
         )
         self._delivery = delivery_settings(settings)
@@ -123,55 +95,34 @@ class Worker:
         self._explanations: Explanations | None = None
         if settings.reasoning != "off":
             self._explanations = Explanations(
-                settings, self._pipeline, self._app, self._channels, self._metrics, self._traced
+                settings, self._pipeline, self._app, channels, self._metrics, self._traced
             )
-        activity = InputTopic(settings.broker, settings.app_id, self._channels.activity, settings.start_timeout_s)
-        self._jumps = PositionJumps(settings.on_position_jump, self._jumped)
-        self._identity = InputIdentity(activity, self._app.table, self._jumps, epoch=settings.epoch)
-        self._gate = _gate(settings, self._channels, self._identity.epoch_of, self._keyring.authentic)
-        step = CheckpointedStep(self._step(), self._identity, self._channels.activity)
-        self._app.attach(step, DeliveryHooks(self._recovered, self._revoked, self._repaired, self._jumps.note))
-        self._rescorer = self._make_rescorer()
-        self._recovering_since_s = time.monotonic()
-        self._lag = LagMonitor(
-            BrokerOffsets(settings.broker, settings.app_id, self._channels.sources, settings.partitions),
-            window_s=settings.lag_window_s,
-        )
-        self._health = self._make_health()
-        self._figures = self._make_figures()
-        self._answering = Answering(
-            settings,
-            self._channels,
-            self._app,
-            self._pipeline,
-            self._keyring,
-            self._metrics,
-            lambda: self._config.overrides,
-            {**figure_parts(self._metrics, self._health, self._lag), DASHBOARD_PART: self._figures.now},
-        )
-        self._web = WebServer(
-            settings.web_host,
-            settings.web_port,
-            health=self._health,
-            lag=self._lag,
+        activity = InputTopic(settings.broker, settings.app_id, channels.activity, settings.start_timeout_s)
+        jumps = PositionJumps(settings.on_position_jump, self._observer.jumped)
+        self._parts = WorkerParts(
+            settings=settings,
+            channels=channels,
             metrics=self._metrics,
-            tokens=RoleTokens.of(settings),
-            session_s=settings.session_s,
-            wrong_tokens_per_minute=settings.wrong_tokens_per_minute,
-            hosts=(*settings.web_hosts, *named_in(settings.advertised_url)),
-            bounds=Bounds(settings.web_connections, settings.web_header_timeout_s),
-            seen=self._seen,
-            pages=[
-                *self._answering.pages,
-                *dashboard_pages(
-                    Drawing(self._answering.group.now),
-                    EventStreams(settings.web_streams, partial(self._metrics.web_refused.add, "streams")),
-                    settings.app_id,
-                    students=bool(settings.reader_token),
-                ),
-            ],
-            instance=self._answering.own.instance,
+            keyring=self._keyring,
+            pipeline=self._pipeline,
+            config=self._config,
+            app=self._app,
+            failures=failures,
+            jumps=jumps,
+            explanations=self._explanations,
         )
+        self._identity = InputIdentity(activity, self._app.table, jumps, epoch=settings.epoch)
+        epoch_of = self._identity.epoch_of
+        self._gate = dead_letter_gate(settings, channels, epoch_of, self._keyring.authentic)
+        outputs = Outputs(channels, self._keyring.sign, epoch_of, now_us, self._metrics.dead_letters_packed.add)
+        steps = topic_steps(self._parts, self._identity, self._gate, outputs, self._observer, self._traced)
+        self._app.attach(
+            CheckpointedStep(steps, self._identity, channels.activity),
+            DeliveryHooks(self._recovered, self._revoked, self._observer.repaired, jumps.note),
+        )
+        self._rescorer = self._make_rescorer(outputs)
+        self._recovering_since_s = time.monotonic()
+        self._watching = Watching(self._parts, seen)
 
     def run(self) -> int:
         """Make or check the topics, then work until SIGTERM, SIGINT or a fatal error. Returns the exit code. Blocks."""
@@ -181,7 +132,7 @@ class Worker:
             model=self._pipeline.artifact.id,
             config_version=self._pipeline.config_version,
         )
-        specs = [*self._channels.specs(self._settings), changelog_spec(self._delivery)]
+        specs = [*self._parts.channels.specs(self._settings), changelog_spec(self._delivery)]
         ensure_topics(self._settings.broker, specs, self._settings.start_timeout_s)
         self._keyring.open_or_make()
         self._metrics.built(self._pipeline.config_version, self._pipeline.artifact.id)
@@ -212,19 +163,12 @@ class Worker:
                 stack.push_async_callback(self._traced.aclose)
             if self._explanations is not None:
                 await stack.enter_async_context(self._explanations.ready())
-            stack.push_async_callback(self._answering.close)
-            await self._web.start()
-            stack.push_async_callback(self._web.stop)
-            self._answering.own.pages_port = self._web.port
-            _log.info("Pages at %s", self._web.url)
+            await stack.enter_async_context(self._watching.served())
             running = [
-                self._lag.run(),
-                self._health.watch(self._app.switch.halt),
+                *self._watching.jobs(),
                 self._identity.watch(),
                 self._config.follow(self._settings.fusion_config_poll_s),
                 self._rescorer.run(),
-                self._figures.run(),
-                self._answering.announcer.run(),
             ]
             if self._explanations is not None:
                 running += [self._explanations.serve(), self._explanations.watch_redis()]
@@ -236,7 +180,7 @@ class Worker:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
                 if self._app.failure is None:
-                    await self._answering.announcer.leave()
+                    await self._watching.leave()
 
     def _is_stopping(self) -> bool:
         return bool(self._app.should_stop)
@@ -277,177 +221,28 @@ class Worker:
         if self._explanations is not None:
             self._explanations.drop(partitions)
 
-    def _repaired(self, _partition: int, rows: int) -> None:
-        self._metrics.rows_repaired.add(rows)
-
-    def _jumped(self, jump: Jump) -> None:
-        self._metrics.position_jumps.add(jump.topic)
-        self._metrics.skipped_offsets.add(jump.topic, jump.offsets)
-
-    def _processed(self, outcome: BatchOutcome, duration_s: float) -> None:
-        results = outcome.partitions.values()
-        self._metrics.add_counts(outcome.counts)
-        self._seen.add(outcome.counts.unknown)
-        self._metrics.batches.add()
-        self._metrics.batch_records.observe(outcome.counts.records_in)
-        self._metrics.step_duration_s.observe(duration_s)
-        sizes = (len(row) for result in results for row in result.rows.values() if row is not None)
-        if (largest := max(sizes, default=0)) > 0:
-            self._metrics.row_bytes.observe(largest)
-        self._metrics.updates.add(sum(len(result.updates) for result in results))
-        for result in results:
-            self._figures.note_dead_letters(found for _, found in result.dead_letters[-LAST_DEAD_LETTERS:])
-        for record in (record for result in results for record in result.attention):
-            self._metrics.attention_records.add(record.reason)
-            lifecycle.attention_raised(record.reason)
-        if outcome.scored is not None:
-            self._metrics.degraded_updates.add(outcome.scored.degraded)
-
-    def _confirmed(self, records: Sequence[Record]) -> None:
-        self._metrics.latency_s.observe([record.timestamp for record in records], time.time() * 1000)
-
-    def _source_failed(self, source: str, error: BaseException) -> None:
-        self._metrics.source_failures.add(source)
-        self._failures.note(source)
-        _log.warning("Source %s failed, scores go on without it: %r", source, error)
-
     def _catalogue_waits(self, unanswered: BrokerUnavailable | None) -> None:
         if unanswered is None:
             self._app.outage.back("catalogue")
         else:
             self._app.outage.begin("catalogue", unanswered)
 
-    def _config_refused(self, entry: RefusedEntry) -> None:
-        self._metrics.fusion_config_refused.add(entry.refusal)
-
-    def _rescored(self, students: int) -> None:
-        self._metrics.rescored_students.add(students)
-        self._metrics.updates.add(students)
-
     def _config_changed(self, config_version: str) -> None:
         self._metrics.built(config_version, self._pipeline.artifact.id)
 
     def _refresh(self) -> None:
-        self._lag.publish(self._metrics)
-        reported = self._lag.current() if _REPORTER in self._app.ownership.active else None
-        publish_group_lag(reported, self._metrics, self._settings.app_id, self._settings.cluster_name)
+        self._watching.refresh()
         self._metrics.dead_letter_ratio.set(self._gate.share)
-        self._metrics.students.set(len(self._app.table.rows))
-        self._metrics.partitions_owned.set(len(self._app.ownership.active))
-        self._metrics.table_recovered.set(float(self._app.table_recovered))
-        self._metrics.broker_outage_s.set(self._app.outage.age_s)
-        self._metrics.loop_longest_block_s.set(self._app.longest_block_s)
-        if self._explanations is not None:
-            self._explanations.refresh()
 
-    def _step(self) -> TopicSteps:
-        """The steps of all topics that the worker reads."""
-        channels, rows, policy = self._channels, self._app.table.rows, policy_of(self._settings)
-        pipeline, tally = self._pipeline, self._metrics.internal_records.add
-        queue = self._explanations.queue if self._explanations is not None else None
-        marker = PendingMarker(queue, policy, lambda: self._skill_set().levels, now_us) if queue is not None else None
-        outputs = self._outputs()
-        context = ProcessingContext(
-            rows=rows,
-            owning_partition=KeyPlacement(partitioner(self._settings.partitioner), self._settings.partitions),
-            epoch_of=self._identity.epoch_of,
-            most_students=most_students(len(pipeline.skill_set.names)),
-            gate=self._gate.check,
-            note_pending=marker or nothing_noted,
-            attention_from=self._identity.new_from if channels.attention else no_attention,
-        )
-        queued = QueuedRows(rows, queue)
-        fitted = fitted_skills(self._skill_set(), self._pipeline.artifact)
-        reading = ResultReading(queued, self._skill_set, policy, fitted)
-        erasing = Erasing(queued, context.owning_partition, channels)
-        return TopicSteps(
-            {
-                channels.activity: StudentStep(
-                    pipeline,
-                    context,
-                    outputs,
-                    self._processed,
-                    marker.offer if marker else _nobody_is_owed,
-                    self._confirmed,
-                    self._traced,
-                ),
-                channels.results: InternalStep(reading, "results_dead_lettered", outputs, tally),
-                channels.erasures: InternalStep(erasing, "erasures_dead_lettered", outputs, tally),
-            }
-        )
-
-    def _outputs(self) -> Outputs:
-        packed = self._metrics.dead_letters_packed.add
-        return Outputs(self._channels, self._keyring.sign, self._identity.epoch_of, now_us, packed)
-
-    def _make_rescorer(self) -> Rescorer:
-        app, settings = self._app, self._settings
+    def _make_rescorer(self, outputs: Outputs) -> Rescorer:
+        app = self._app
         assert app.delivery_agent is not None, "made after the app's step is attached"
-        step = RescoringStep(self._pipeline, app.table.rows, self._outputs(), self._rescored)
         return Rescorer(
-            step,
+            RescoringStep(self._pipeline, app.table.rows, outputs, self._observer.rescored),
             app.delivery_agent,
             app.table.rows,
             self._identity,
             lambda: self._config.rescore,
-            self._app.complete_partitions,
-            settings.rescore_students_per_s,
+            app.complete_partitions,
+            self._settings.rescore_students_per_s,
         )
-
-    def _make_figures(self) -> FigureGathering:
-        """What the dashboard shows of this worker."""
-        app, asked = self._app, self._explanations
-        reasoning = Reasoning()
-        if asked is not None:
-            queue = asked.queue
-            reasoning = Reasoning(asked.state, lambda: len(queue), lambda: queue.oldest_us)
-        return FigureGathering(
-            self._metrics,
-            self._health,
-            self._lag,
-            levels=LevelSample(app.table.rows, self._pipeline, lambda: app.ownership.active).now,
-            failures=self._failures,
-            sources=self._pipeline.skill_set.source_names,
-            reasoning=reasoning,
-        )
-
-    def _skill_set(self) -> SkillSet:
-        """As it is configured now."""
-        return self._pipeline.scorer.skill_set
-
-    def _make_health(self) -> Health:
-        off = ReasoningState(mode="off")
-        watched = Watched(
-            worker=self._app,
-            lag=self._lag,
-            broker=Server(self._settings.broker, BrokerPing(self._settings.broker, self._channels.activity)),
-            redis=self._explanations.redis if self._explanations is not None else None,
-            reasoning=self._explanations.state if self._explanations is not None else lambda: off,
-            model=self._pipeline.artifact.id,
-            model_skills=len(self._pipeline.artifact.card.skills),
-            failures=self._failures,
-            beyond_horizon=lambda: int(self._metrics.events_beyond_horizon.value),
-            jumped=self._jumps.reason,
-            config=lambda: ConfigState(self._pipeline.config_version, self._config.problem),
-        )
-        settings = self._settings
-        bounds = HealthBounds(
-            stall_after_s=settings.stall_after_s,
-            held_bearable_s=settings.open_transaction_s,
-            lag=LagBounds.of(settings),
-        )
-        return Health(watched, bounds)
-
-
-def _nobody_is_owed(_partition: int) -> None:
-    """Without explanations."""
-
-
-def _gate(settings: Settings, channels: Channels, epoch: Callable[[int], int], authentic: Authentic) -> DeadLetterGate:
-    limits = PoisonLimits(
-        max_ratio=settings.dead_letter_max_ratio,
-        window_records=settings.dead_letter_min_records,
-        max_consecutive=settings.dead_letter_max_consecutive,
-    )
-    past = PastDeadLetters(settings.broker, channels.dead_letters, channels.activity, epoch, authentic)
-    return DeadLetterGate(limits, past, authentic)

@@ -1,0 +1,83 @@
+"""The steps of all topics that a worker reads, put together."""
+
+from collections.abc import Callable
+
+from agents.config.channels import Channels
+from agents.config.settings import Settings
+from agents.operations.dead_letters.gate import DeadLetterGate
+from agents.operations.dead_letters.past import PastDeadLetters
+from agents.reasoning.setup import now_us, policy_of
+from agents.tracing import Traced
+from agents.worker.input_identity import InputIdentity
+from agents.worker.internal_steps import Erasing, InternalStep, QueuedRows, ResultReading
+from agents.worker.observing import StreamObserver
+from agents.worker.outputs import Outputs
+from agents.worker.parts import WorkerParts
+from agents.worker.student_step import StudentStep, TopicSteps, most_students
+from streams.context import ProcessingContext, no_attention, nothing_noted
+from streams.input.partitioner import partitioner
+from streams.input.placement import KeyPlacement
+from streams.input.poison import PoisonLimits
+from streams.input.signature import Authentic
+from streams.reasoning.policy.marking import PendingMarker
+from streams.scoring.kinds import fitted_skills
+
+
+def topic_steps(
+    parts: WorkerParts,
+    identity: InputIdentity,
+    gate: DeadLetterGate,
+    outputs: Outputs,
+    observer: StreamObserver,
+    traced: Traced | None,
+) -> TopicSteps:
+    """Events are folded and scored; results of explanations, and wishes to be erased, are written into rows."""
+    settings, channels, pipeline = parts.settings, parts.channels, parts.pipeline
+    rows, policy = parts.app.table.rows, policy_of(settings)
+    tally = parts.metrics.internal_records.add
+    queue = parts.explanations.queue if parts.explanations is not None else None
+    marker = PendingMarker(queue, policy, lambda: parts.skill_set().levels, now_us) if queue is not None else None
+    context = ProcessingContext(
+        rows=rows,
+        owning_partition=KeyPlacement(partitioner(settings.partitioner), settings.partitions),
+        epoch_of=identity.epoch_of,
+        most_students=most_students(len(pipeline.skill_set.names)),
+        gate=gate.check,
+        note_pending=marker or nothing_noted,
+        attention_from=identity.new_from if channels.attention else no_attention,
+    )
+    queued = QueuedRows(rows, queue)
+    reading = ResultReading(queued, parts.skill_set, policy, fitted_skills(parts.skill_set(), pipeline.artifact))
+    erasing = Erasing(queued, context.owning_partition, channels)
+    return TopicSteps(
+        {
+            channels.activity: StudentStep(
+                pipeline,
+                context,
+                outputs,
+                observer.processed,
+                marker.offer if marker else _nobody_is_owed,
+                observer.confirmed,
+                traced,
+            ),
+            channels.results: InternalStep(reading, "results_dead_lettered", outputs, tally),
+            channels.erasures: InternalStep(erasing, "erasures_dead_lettered", outputs, tally),
+        }
+    )
+
+
+def dead_letter_gate(
+    settings: Settings, channels: Channels, epoch_of: Callable[[int], int], authentic: Authentic
+) -> DeadLetterGate:
+    """By the settings' limits of what may be dead-lettered."""
+    limits = PoisonLimits(
+        max_ratio=settings.dead_letter_max_ratio,
+        window_records=settings.dead_letter_min_records,
+        max_consecutive=settings.dead_letter_max_consecutive,
+    )
+    past = PastDeadLetters(settings.broker, channels.dead_letters, channels.activity, epoch_of, authentic)
+    return DeadLetterGate(limits, past, authentic)
+
+
+def _nobody_is_owed(_partition: int) -> None:
+    """Without explanations."""
