@@ -207,11 +207,17 @@ class WebServer:
             return json_answer({"error": "not known by this name: see SKILLSTREAM_WEB_HOSTS"}, MISDIRECTED)
         if self._instance and unquote(request.headers.get(ASKED_HEADER, self._instance)) != self._instance:
             return json_answer({"error": "this is another worker than the one that is asked"}, MISDIRECTED)
-        resource = request.match_info.route.resource
-        role = self._roles.get(resource.canonical, "operator") if resource is not None else "operator"
-        if (refusal := self._guard.refusal(request, role)) is not None:
+        if (refusal := self._guard.refusal(request, await self._role_of(request))) is not None:
             return refusal
         return await handler(request)
+
+    async def _role_of(self, request: web.Request) -> Role:
+        """The role that the path asks for, whatever the method; operators' where there is no such page."""
+        matched = request.match_info
+        if isinstance(refused := matched.http_exception, web.HTTPMethodNotAllowed):
+            matched = await request.app.router.resolve(request.clone(method=min(refused.allowed_methods)))
+        resource = matched.route.resource
+        return self._roles.get(resource.canonical, "operator") if resource is not None else "operator"
 
     async def _live(self, _request: web.Request) -> web.Response:
         live = self._health.live()

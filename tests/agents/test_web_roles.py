@@ -65,6 +65,17 @@ async def test_each_token_opens_the_pages_of_its_role_and_no_others(seen: Situat
     assert seen.metrics.web_refused.values() | {"token": 3, "role": 6} == seen.metrics.web_refused.values()
 
 
+async def test_a_method_that_a_page_does_not_have_is_told_to_its_role_and_to_no_other(seen: Situation) -> None:
+    async with pages(seen) as session:
+        for path, allowed, role in ASKED:
+            for name in ("operator", "reader", "inference"):
+                async with session.request("DELETE", path, headers=bearer(getattr(TOKENS, name))) as response:
+                    assert response.status == (405 if name == role else 403)
+                    assert (allowed in response.headers.get("Allow", "")) is (name == role)
+            assert await status(session, path, "DELETE") == 401
+        assert await status(session, "/inference", headers=bearer(TOKENS.inference)) == 405
+
+
 async def test_what_is_known_of_students_is_open_to_nobody_without_a_token_even_on_this_machine(
     seen: Situation,
 ) -> None:
