@@ -44,9 +44,10 @@ class Announcer:
         is_new = state != self._said and not self._fails
         if not is_new and now_s < self._due_s:
             return
+        await asyncio.to_thread(self._own.find_url)
         try:
-            announcement = self._own.announcement()
-            await asyncio.to_thread(self._log.announce, self._own.instance, encode_announcement(announcement))
+            value = encode_announcement(self._own.announcement())
+            await asyncio.to_thread(self._log.announce, self._own.instance, value)
         except BrokerUnavailable as error:
             self._metrics.announcements.add("failed")
             if not self._fails:

@@ -17,7 +17,7 @@ _ANY_ADDRESS: Final = frozenset({"", "0.0.0.0", "::", "[::]"})
 
 class OwnWorker:
     """`state` tells what it owns, `url` where its pages are, by the port that they are served at: `pages_port`, once
-    they are.
+    they are. `url` may block.
     """
 
     def __init__(
@@ -31,8 +31,10 @@ class OwnWorker:
         self.instance = instance
         self.interval_s = interval_s
         self.pages_port = 0
-        self._url, self._state, self._now = url, state, now
+        self._find_url, self._state, self._now = url, state, now
+        self._url = ""
         self._started = self._since = now()
+        self._program = version("skillstream")
         self._owned: Owned = (frozenset(), False)
 
     def state(self) -> Owned:
@@ -43,14 +45,18 @@ class OwnWorker:
         self._owned = found
         return found
 
+    def find_url(self) -> None:
+        """Look where its pages are now. Blocks: the broker's name may be looked up."""
+        self._url = self._find_url(self.pages_port)
+
     def announcement(self) -> WorkerAnnouncement:
-        """As of now."""
+        """As of now; with the address that was found last."""
         partitions, ready = self.state()
         return WorkerAnnouncement(
             version=ANNOUNCEMENT_VERSION,
             instance=self.instance,
-            url=self._url(self.pages_port),
-            program=version("skillstream"),
+            url=self._url,
+            program=self._program,
             started=self._started,
             at=self._now(),
             interval_s=self.interval_s,

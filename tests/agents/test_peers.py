@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from threading import Event
+from threading import Event, get_ident
 
 from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.followed import TopicStartedAnew
 from agents.metrics import Metrics
-from agents.peers import OwnWorker, Peers
+from agents.peers import Announcer, OwnWorker, Peers
 from agents.peers.topic import MemoryAnnouncements
 from streams.replay import FileRecord
 from tests.agents.worker_group import Wall, members
@@ -187,6 +187,25 @@ async def test_a_topic_that_was_created_again_is_read_from_its_start() -> None:
     assert [worker["instance"] for worker in between["workers"]] == ["a"]
     assert "created again" in between["problem"]
     assert [worker["instance"] for worker in figures["workers"]] == ["a", "b"]
+
+
+async def test_the_broker_s_name_is_looked_up_for_an_announcement_in_a_thread_and_for_no_look_at_the_group() -> None:
+    asked_by: list[int] = []
+
+    def url(_port: int) -> str:
+        asked_by.append(get_ident())
+        return "http://a:1"
+
+    log, metrics = MemoryAnnouncements(), Metrics()
+    own = OwnWorker("a", url, lambda: (frozenset({0}), True), 30.0, Wall())
+    peers = Peers(own, log, metrics, now=Wall(), timeout_s=60.0)
+    await Announcer(own, log, metrics).look()
+    groups = [await peers.group(anew=True) for _ in range(3)]
+    await peers.close()
+
+    assert {peer.announced.url for group in groups for peer in group.workers} == {"http://a:1"}
+    assert len(asked_by) == 1
+    assert asked_by[0] != get_ident()
 
 
 async def test_what_cannot_be_announced_is_tried_again_and_counted() -> None:

@@ -113,6 +113,7 @@ def test_a_worker_says_since_when_it_owns_what_it_owns() -> None:
     now[0], owned[0] = T0 + timedelta(seconds=5), (frozenset({2, 1}), False)
     restoring = own.announcement()
     own.pages_port = 7
+    own.find_url()
     now[0], owned[0] = T0 + timedelta(seconds=9), (frozenset({2, 1}), True)
     ready = own.announcement()
 
