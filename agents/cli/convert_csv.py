@@ -113,24 +113,24 @@ def _rows(reader: CsvEvents, file: str, quiet: bool) -> Iterator[CsvRow]:
 
 
 def _convert(
-    rows: Iterator[CsvRow], counts: RowCounts, bad: BadLines, file: str, take: Callable[[NativeEvent, int], Any]
+    rows: Iterator[CsvRow], counts: RowCounts, bad: BadLines, file: str, take: Callable[[NativeEvent], Any]
 ) -> None:
     for row in rows:
         counts.note(row)
         if row.wrong:
             bad.note(Line(file, row.line, b""), "unreadable row", row.wrong)
         elif row.event is not None:
-            take(row.event, row.line)
+            take(row.event)
 
 
-def _written_to(output: BinaryIO) -> Callable[[NativeEvent, int], Any]:
-    return lambda event, _line: output.write(encode(event) + b"\n")
+def _written_to(output: BinaryIO) -> Callable[[NativeEvent], Any]:
+    return lambda event: output.write(encode(event) + b"\n")
 
 
-def _shown_first(*, quiet: bool) -> Callable[[NativeEvent, int], None]:
+def _shown_first(*, quiet: bool) -> Callable[[NativeEvent], None]:
     shown = 0
 
-    def show(event: NativeEvent, _line: int) -> None:
+    def show(event: NativeEvent) -> None:
         nonlocal shown
         shown += 1
         if shown <= _SHOWN and not quiet:
