@@ -1,20 +1,21 @@
 """The consumer group, seen and changed from outside while it has no members. Blocks."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Final
 
+from aiokafka.errors import GroupAuthorizationFailedError, IncompatibleBrokerVersion, KafkaError
 from confluent_kafka import KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
 
-from agents.kafka.clients import open_admin, open_reader
+from agents.kafka.clients import open_reader
 from agents.kafka.deadline import Deadline
-from agents.kafka.errors import message_of
-from agents.kafka.renewed import Renewed
+from agents.kafka.errors import BrokerUnavailable, message_of
+from agents.kafka.group_members import ask_group
 from schemas.errors import Fatal
 
 _POLL_S: Final = 0.2
-_TRY_S: Final = 5.0
-_UNKNOWN_GROUP: Final = "GROUP_ID_NOT_FOUND"
+_ASK_AGAIN_S: Final = 1.0
+_TRY_S: Final = 10.0
 
 
 class GroupAtWork(Fatal):
@@ -26,7 +27,6 @@ class ConsumerGroup:
 
     def __init__(self, broker: str, name: str, timeout_s: float = 30.0) -> None:
         self._broker = broker
-        self._admins = Renewed(lambda: open_admin(broker))
         self._name = name
         self._timeout_s = timeout_s
 
@@ -58,18 +58,17 @@ class ConsumerGroup:
                 )
 
     def _members(self) -> int:
-        what = f"the broker does not tell the members of group {self._name}"
-        return self._admins.ask(self._count, what, self._timeout_s)
-
-    def _count(self, admin: AdminClient) -> int:
-        try:
-            asked = admin.describe_consumer_groups([self._name], request_timeout=_TRY_S)
-            return len(asked[self._name].result(2 * _TRY_S).members)
-        except KafkaException as error:
-            if error.args[0].name() == _UNKNOWN_GROUP:
-                return 0
-            if error.args[0].name() == "_UNSUPPORTED_FEATURE":
+        """Asks until it is told. No event loop may be running in this thread."""
+        deadline = Deadline(self._timeout_s)
+        while True:
+            try:
+                return len(asyncio.run(ask_group(self._broker, self._name, _TRY_S)).members)
+            except IncompatibleBrokerVersion as error:
                 raise GroupAtWork(
                     "this broker does not tell a group's members: it is no broker to keep data on"
                 ) from error
-            raise
+            except (KafkaError, OSError, TimeoutError) as error:
+                if deadline.is_over or isinstance(error, GroupAuthorizationFailedError):
+                    said = f"the broker does not tell the members of group {self._name}: {str(error) or 'no answer'}"
+                    raise BrokerUnavailable(said) from error
+            deadline.pause(_ASK_AGAIN_S)

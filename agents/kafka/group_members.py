@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, for_code
 
 from agents.kafka.connection import aiokafka_config
 from agents.kafka.offsets import SourcePartition
@@ -46,15 +46,20 @@ class GroupDescription:
 async def describe_group(broker: str, name: str, timeout_s: float) -> GroupDescription | None:
     """The group as its coordinator has it; None where that does not tell. Raises nothing of the broker's making."""
     try:
-        async with asyncio.timeout(timeout_s), _admin(broker, timeout_s) as admin:
-            [answer] = await admin.describe_consumer_groups([name])
+        return await ask_group(broker, name, timeout_s)
     except (KafkaError, OSError, TimeoutError):
         return None
+
+
+async def ask_group(broker: str, name: str, timeout_s: float) -> GroupDescription:
+    """As `describe_group`, but raises why it does not tell: aiokafka's KafkaError, OSError, TimeoutError."""
+    async with asyncio.timeout(timeout_s), _admin(broker, timeout_s) as admin:
+        [answer] = await admin.describe_consumer_groups([name])
     error_code, _, state, _, _, described, *_ = answer.groups[0]
     if error_code == _NO_SUCH_GROUP:
         return GroupDescription("Dead", (), {})
     if error_code != _NO_ERROR:
-        return None
+        raise for_code(error_code)
     members, owners = [], dict[SourcePartition, GroupMember]()
     for member_id, client_id, host, _, assignment in described:
         member = GroupMember(client_id, host.removeprefix("/"), member_id)

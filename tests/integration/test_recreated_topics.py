@@ -218,7 +218,7 @@ def test_commands_leave_a_running_or_a_sound_deployment_alone(ran: Deployment) -
 
 
 def test_members_can_be_asked_for_on_a_broker_that_has_only_just_started(own_kafka: RealKafka) -> None:
-    """The same client ends the process when asked for committed offsets at such a moment (see health.lag.broker)."""
+    """librdkafka's own request may end the process at such a moment (see agents.kafka.group_members)."""
     began_s = time.monotonic()
 
     ConsumerGroup(own_kafka.bootstrap, "never-seen", timeout_s=90).require_idle()
