@@ -41,7 +41,8 @@ class Split:
         stored = b"".join(rows)  # read once from all over the memory, and in their order from here on
         ends = lengths.cumsum()
         self.headers = self._headers(stored, ends - lengths)
-        bounds = self._bounds(ends - lengths, ends)
+        length_words = self._length_words()
+        bounds = self._bounds(ends - lengths, ends, length_words)
         self.facts, self.skill_states, self.evidence_items = (
             _records(kind, stored, begin, end)
             for kind, begin, end in zip((FACT, SKILL_STATE, EVIDENCE_ITEM), bounds, bounds[1:], strict=False)
@@ -50,9 +51,7 @@ class Split:
         found = np.bincount(self.owner, self.skill_states["evidence_items"], len(rows))
         if (found != self.headers["evidence_items"]).any():
             raise ValueError("the skill states of a row have not the evidence items that its header says")
-        versions = self.headers["version"]
-        words = (versions >= EXTENDED_VERSION).astype(np.intp) + (versions == WEEKLY_VERSION)
-        self.sections = StoredSections(stored, bounds[3:], words)
+        self.sections = StoredSections(stored, bounds[3:], length_words)
 
     def fact_indices(self, columns: int) -> Indices:
         """Where each fact belongs in an array of shape (rows, columns), were it flat. Raises ValueError for one beyond
@@ -75,7 +74,12 @@ class Split:
             raise ValueError("a row is of another version")
         return headers
 
-    def _bounds(self, starts: Indices, ends: Indices) -> Indices:
+    def _length_words(self) -> Indices:
+        """Of each row, with how many words of lengths its extensions begin."""
+        versions = self.headers["version"]
+        return np.asarray((versions >= EXTENDED_VERSION).astype(np.intp) + (versions == WEEKLY_VERSION))
+
+    def _bounds(self, starts: Indices, ends: Indices, length_words: Indices) -> Indices:
         """Where the facts of each row begin, its skill states, and so on, and its extensions; and where it ends."""
         counts = np.empty((len(_SIZES), len(starts)), np.intp)
         counts[0] = np.bitwise_count(self.headers["facts"])
@@ -86,7 +90,7 @@ class Split:
         np.cumsum(counts * _SIZES, axis=0, out=bounds[1:-1])
         bounds[1:-1] += bounds[0]
         left = ends - bounds[-2]
-        if (left < 0).any() or ((left > 0) != (self.headers["version"] != ROW_VERSION)).any():
+        if (left < length_words * WORD).any() or ((left > 0) != (self.headers["version"] != ROW_VERSION)).any():
             raise ValueError("a row is cut off, or has more than its header says")
         return bounds
 
