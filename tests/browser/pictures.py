@@ -3,13 +3,15 @@
 import sys
 import tempfile
 import time
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from PIL import Image
+
 from schemas.update import SkillProfile, SkillUpdate
 from tests.browser.chromium import chromium
-from tests.browser.palette import with_palette
 from tests.browser.scene import READER_TOKEN, running
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "pictures"
@@ -57,7 +59,8 @@ class _Picture:
         page.locator("main .card").first.wait_for()
         page.wait_for_timeout(1_000)
         path = FOLDER / f"{name}.png"
-        path.write_bytes(with_palette(page.screenshot()))
+        shot = Image.open(BytesIO(page.screenshot())).convert("RGB")
+        shot.quantize(256).save(path, optimize=True)  # a page has few colours: a third of the size
         page.close()
         sys.stdout.write(f"{path.relative_to(FOLDER.parents[1])}: {path.stat().st_size / 1024:.0f} KiB\n")
 
