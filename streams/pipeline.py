@@ -29,7 +29,7 @@ from streams.folding.fold import Folding
 from streams.folding.routing import Repartitioned, route
 from streams.input.signature import Authentic, nobody
 from streams.rows.row import COMPONENTS_PER_STUDENT, KNOWN_IDS
-from streams.rows.row_batch import RowBatch
+from streams.rows.row_batch import Integers, RowBatch
 from streams.scoring.fusion import ScoredBatch
 from streams.scoring.histories import HistoryWriter
 from streams.scoring.overrides import NO_OVERRIDES, apply_overrides, config_version_under
@@ -39,7 +39,8 @@ from streams.skills.skill_set import SkillsError, SkillSet
 
 @dataclass(frozen=True, slots=True, repr=False)  # Python 3.11's asyncio.run writes out what the coroutine returned
 class PartitionResult:
-    """What some records of one partition change. It holds the first `taken` of those that were given.
+    """What some records of one partition change. It holds the first `taken` of those that were given; `timestamps_ms`
+    are theirs.
 
     `rows` are to be stored, in this order, by the changelog's keys, segments among them; None deletes. `updates` are
     encoded SkillUpdates by student's key: of changed rows, then those re-emitted; `histories` likewise encoded
@@ -54,6 +55,7 @@ class PartitionResult:
     dead_letters: Sequence[DeadRecord]
     attention: Sequence[AttentionRecord]
     taken: int
+    timestamps_ms: Integers
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -194,6 +196,7 @@ def _outcome(
             dead_letters=batch.dead_letters.get(partition, []),
             attention=batch.attention.get(partition, []),
             taken=len(records),
+            timestamps_ms=batch.timestamps_ms[partition],
         )
         for partition, records in batch.records.items()
     }

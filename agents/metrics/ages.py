@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -34,12 +35,12 @@ class AgesHistogram(Collector):
         self._sum_ms = 0.0
         self._lock = threading.Lock()
 
-    def observe(self, since_ms: Sequence[int], now_ms: float) -> None:
+    def observe(self, since_ms: NDArray[np.int64], now_ms: float) -> None:
         """Count what began at these times, and ends now. What lies in the future is of age 0; a negative time is
         unknown, and not counted.
         """
         few = len(since_ms) < _FEW
-        counts, sum_ms = self._of_few(since_ms, now_ms) if few else self._of_many(since_ms, now_ms)
+        counts, sum_ms = self._of_few(since_ms.tolist(), now_ms) if few else self._of_many(since_ms, now_ms)
         with self._lock:
             for bucket, count in counts:
                 self._counts[bucket] += count
@@ -72,8 +73,7 @@ class AgesHistogram(Collector):
         ages_ms = [max(0.0, now_ms - each) for each in since_ms if each >= 0]
         return [(bisect_left(self._bounds_ms, age_ms), 1) for age_ms in ages_ms], sum(ages_ms)
 
-    def _of_many(self, since_ms: Sequence[int], now_ms: float) -> tuple[list[tuple[int, int]], float]:
-        since = np.array(since_ms, np.int64)
-        ages_ms = np.maximum(now_ms - since[since >= 0], 0.0)
+    def _of_many(self, since_ms: NDArray[np.int64], now_ms: float) -> tuple[list[tuple[int, int]], float]:
+        ages_ms = np.maximum(now_ms - since_ms[since_ms >= 0], 0.0)
         counts = np.bincount(np.searchsorted(self._bounds_ms, ages_ms))
         return list(enumerate(counts.tolist())), float(ages_ms.sum())

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from agents.dashboard.sums import LAST_DEAD_LETTERS
 from agents.health import SourceFailures
@@ -11,8 +11,8 @@ from agents.metrics import Metrics
 from agents.metrics.seen_names import SeenNames
 from agents.worker.position_jumps import Jump
 from schemas.dead_letter import DeadLetter
-from schemas.dialects import Record
 from streams.pipeline import BatchOutcome
+from streams.rows.row_batch import Integers
 from streams.scoring.config_log import RefusedEntry
 
 _log = logging.getLogger(__name__)
@@ -51,9 +51,9 @@ class StreamObserver:
         if outcome.scored is not None:
             self._metrics.degraded_updates.add(outcome.scored.degraded)
 
-    def confirmed(self, records: Sequence[Record]) -> None:
-        """All that these records led to is confirmed."""
-        self._metrics.latency_s.observe([record.timestamp for record in records], time.time() * 1000)
+    def confirmed(self, timestamps_ms: Integers) -> None:
+        """All that the records of these times led to is confirmed."""
+        self._metrics.latency_s.observe(timestamps_ms, time.time() * 1000)
 
     def source_failed(self, source: str, error: BaseException) -> None:
         """A source of evidence raised."""

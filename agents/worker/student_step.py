@@ -17,6 +17,7 @@ from agents.worker.work_thread import WorkThread
 from schemas.dialects import Record
 from streams.context import ProcessingContext
 from streams.pipeline import BatchOutcome, Pipeline
+from streams.rows.row_batch import Integers
 
 MOST_STUDENTS: Final = 10_000
 """Of one batch. More are left for the next: some 100 MB and 0.5 s each."""
@@ -44,8 +45,8 @@ class StudentStep:
     """The step of the input topic. It alone reads and changes rows while it runs.
 
     What is folded and scored depends on the records alone. `observe` hears of every outcome, and of the seconds that
-    it took; `stored` of a partition when the rows of its result are stored; `confirmed` of the records of a partition
-    when all that they led to is confirmed. `traced` are the worker's traces; None where they are off.
+    it took; `stored` of a partition when the rows of its result are stored; `confirmed` of a partition's timestamps
+    (ms) when all that its records led to is confirmed. `traced` are the worker's traces; None where they are off.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class StudentStep:
         outputs: Outputs,
         observe: Callable[[BatchOutcome, float], None],
         stored: Callable[[int], None],
-        confirmed: Callable[[Sequence[Record]], None] = lambda _records: None,
+        confirmed: Callable[[Integers], None] = lambda _timestamps_ms: None,
         traced: Traced | None = None,
     ) -> None:
         self._pipeline = pipeline
@@ -85,18 +86,18 @@ class StudentStep:
         if is_long(list(chain.from_iterable(batches.values()))):
             context = replace(context, executor=self._thread)
         outcome = await self._pipeline.process(batches, context)
-        results = await context.executor.run(lambda: self._results(outcome, batches))
+        results = await context.executor.run(lambda: self._results(outcome))
         self._observe(outcome, perf_counter() - began_s)
         return results
 
-    def _results(self, outcome: BatchOutcome, batches: Batches) -> dict[int, BatchResult]:
+    def _results(self, outcome: BatchOutcome) -> dict[int, BatchResult]:
         return {
             partition: BatchResult(
                 result.rows,
                 self._outputs.of(partition, result),
                 records=result.taken,
                 stored=partial(self._stored, partition),
-                confirmed=partial(self._confirmed, batches[partition][: result.taken]),
+                confirmed=partial(self._confirmed, result.timestamps_ms),
             )
             for partition, result in outcome.partitions.items()
         }

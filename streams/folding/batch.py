@@ -53,10 +53,12 @@ class FoldedBatch:
     which nothing new was folded. `re_emitted` are the indices of all that are to be re-emitted; `week_ends` are of
     these rows, by their indices among them.
 
-    By partition: `records` are those that were taken of the ones that were given, from the first on.
+    By partition: `records` are those that were taken of the ones that were given, from the first on, `timestamps_ms`
+    theirs.
     """
 
     records: Mapping[int, Sequence[Record]]
+    timestamps_ms: Mapping[int, Integers]
     keys: list[StoredKey]
     changed: int
     rows: RowBatch
@@ -84,6 +86,7 @@ class FoldedBatch:
             counts.dead_letter(dead_letter.reason)
         return cls(
             records=decoded.taken,
+            timestamps_ms=decoded.timestamps_ms,
             keys=[decoded.keys[index] for index in order],
             changed=len(folded.changed),
             rows=folded.rows if order == list(range(len(decoded.keys))) else folded.rows.take(order),

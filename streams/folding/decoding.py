@@ -12,25 +12,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
+import numpy as np
+
 from schemas.dialects import Decode, Decoded, Record
 from schemas.event import NativeEvent
 from streams.folding.counts import Counts
 from streams.folding.dead_letters import DeadRecord, dead_letters_of
 from streams.input.origin import CameFrom, Origin, origin_in
 from streams.input.signature import Authentic, has_own_headers
+from streams.rows.row_batch import Integers
 from streams.rows.segments import StoredKey
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedBatch:
-    """The records that were `taken` of each partition; all these `records`, and their events, in their order. `keys`
-    are those of the events' students.
+    """The records that were `taken` of each partition, and their `timestamps_ms`; all these `records`, and their
+    events, in their order. `keys` are those of the events' students.
 
     Lists by event index: `record_index`, and `row_index` among `keys`. Of few events, by event index too: `origins` of
     repartitioned ones, `index_in_record` if not 0, `part` of a record of several parts.
     """
 
     taken: dict[int, Sequence[Record]]
+    timestamps_ms: dict[int, Integers]
     records: list[Record]
     keys: list[StoredKey]
     events: list[NativeEvent]
@@ -51,6 +55,7 @@ def decode_batch(
     """
     batch = DecodedBatch(
         taken={},
+        timestamps_ms={},
         records=[],
         keys=[],
         events=[],
@@ -102,6 +107,7 @@ def _decode_partition(
             add_record(first_record + index)
             add_row(row_of[event.student_id])
     batch.taken[partition] = records[:taken]
+    batch.timestamps_ms[partition] = np.array([record.timestamp for record in batch.taken[partition]], np.int64)
     batch.records.extend(batch.taken[partition])
     batch.keys.extend([(partition, student.encode()) for student in row_of])
     batch.counts.records_in += taken

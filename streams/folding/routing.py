@@ -7,7 +7,7 @@ events ──owned here?──► new to the row? ──► to be folded
              └─ no ──► to the owning partition, as native events
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -76,7 +76,7 @@ def route(batch: DecodedBatch, rows: RowBatch, owning_partition: OwningPartition
     """Route the events of `batch`; `rows` are those of its keys."""
     row, record = np.array(batch.row_index, np.intp), np.array(batch.record_index, np.intp)
     offset = np.array([each.offset for each in batch.records], np.int64)[record]
-    record_us = _clipped_us([each.timestamp for each in batch.records])[record]
+    record_us = _clipped_us(batch.timestamps_ms.values())[record]
     foreign, repartitioned = _foreign(batch, row, owning_partition)
     replayed = ~foreign & (offset <= rows.headers["offset"][row])
     absurd = ~foreign & ~replayed & (record_us < EARLIEST_US)
@@ -142,7 +142,8 @@ def _chosen(batch: DecodedBatch, indices: Indices, offset: Integers, record_us: 
     )
 
 
-def _clipped_us(timestamps_ms: Sequence[int]) -> Integers:
+def _clipped_us(timestamps_ms: Iterable[Integers]) -> Integers:
     """In µs; times that no clock tells are as far off as can be told."""
     least, most = EARLIEST_US // 1000 - 1, LATEST_US // 1000
-    return np.minimum(np.maximum(np.array(timestamps_ms, np.int64), least), most) * 1000
+    all_ms: Integers = np.concatenate([np.empty(0, np.int64), *timestamps_ms])
+    return np.minimum(np.maximum(all_ms, least), most) * 1000

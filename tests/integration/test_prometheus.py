@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote
 from urllib.request import urlopen
 
+import numpy as np
 import pytest
 import yaml
 
@@ -30,7 +31,7 @@ def _metrics() -> Metrics:
     metrics = Metrics()
     metrics.add_counts(Counts(records_in=1, events_in=1, dead_lettered=1, reasons=Counter({"not_json": 1})))
     metrics.add_tokens("a model", TokenUsage(1, 1))
-    metrics.latency_s.observe([0] * 20, 5_000.0)
+    metrics.latency_s.observe(np.zeros(20, np.int64), 5_000.0)
     metrics.lag_records.replace({("student-activity", "0"): 7.0})
     metrics.built("a version", "a model")
     return metrics

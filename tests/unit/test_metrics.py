@@ -5,6 +5,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -111,7 +112,7 @@ def test_many_ages_at_once_are_counted_as_prometheus_would_one_by_one(batches: l
     registry.register(ages)
     expected = Histogram("age_seconds", "Age.", registry=one_by_one, buckets=bounds_s)
     for batch in batches:
-        ages.observe(batch, now_ms)
+        ages.observe(np.array(batch, np.int64), now_ms)
         for since_ms in batch:
             if since_ms >= 0:
                 expected.observe(max(0, now_ms - since_ms) / 1000)
