@@ -37,8 +37,7 @@ class Peers:
         timeout_s: float = 2.0,
         clock_s: Callable[[], float] = monotonic,
     ) -> None:
-        self.own = own
-        self._log, self._metrics, self._now = log, metrics, now
+        self._own, self._log, self._metrics, self._now = own, log, metrics, now
         self._timeout_s, self._clock_s = timeout_s, clock_s
         self._announced = Announced()
         self._problem: str | None = "not read yet"
@@ -49,11 +48,7 @@ class Peers:
         """As it is now. `anew`: what was read before does not count, since it was wrong."""
         if anew or self._read_at_s is None or self._clock_s() - self._read_at_s >= _MAX_AGE_S:
             await self._read()
-        return self.known()
-
-    def known(self) -> WorkerGroup:
-        """As it was when the topic was last read."""
-        return self._announced.group(self.own.announcement(), self._now(), self._problem)
+        return self._announced.group(self._own.announcement(), self._now(), self._problem)
 
     async def close(self) -> None:
         """Let go of the clients, unless a broker that does not answer is still waited for: the end waits for none."""

@@ -20,7 +20,7 @@ from agents.peers.group import Peer
 ASKED_HEADER: Final = "Skillstream-Asked"
 """The instance that a worker asks."""
 MISDIRECTED: Final = 421
-PASSED_ON: Final = ("Authorization", "Accept", "If-None-Match")
+PASSED_ON: Final = ("Authorization", "Accept")
 """What of a caller's headers the other worker sees, beside our cookies."""
 _MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
 _AT_ONCE: Final = 100

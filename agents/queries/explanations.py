@@ -16,6 +16,7 @@ from agents.kafka.reader import TopicReader
 from agents.metrics import Metrics
 from agents.queries.offsets import NewestOffsets
 from agents.queries.together import Together
+from schemas.errors import Retryable
 
 _TIMEOUT_S: Final = 5.0
 _MOST_AT_ONCE: Final = 16
@@ -24,7 +25,7 @@ AskedFor = tuple[int, bytes]
 """A partition and a key."""
 
 
-class StillReading(Exception):
+class StillReading(Retryable):
     """The answer is not known in time; it may be later."""
 
 

@@ -5,9 +5,8 @@ from typing import Final
 
 import msgspec
 
-from agents.kafka.errors import BrokerUnavailable, DamagedBatch, TopicForbidden
-from agents.queries.answers import NotLookedUp, StudentAnswers
-from agents.queries.explanations import LastExplanations, StillReading
+from agents.queries.answers import StudentAnswers
+from agents.queries.explanations import LastExplanations
 from agents.queries.lookups import StoredStudent, StudentLookups
 from agents.queries.owner import QueryAnswer, no_answer
 from schemas.errors import SkillstreamError
@@ -43,7 +42,7 @@ class StudentQueries:
         """See StudentAnswer."""
         try:
             found = await self._answers.answer(StoredStudent(key, self._rows.get(partition, key)))
-        except (NotLookedUp, SkillstreamError) as error:
+        except SkillstreamError as error:
             return no_answer(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
         if isinstance(found, StudentAnswer):
             return QueryAnswer(HTTPStatus.OK, msgspec.json.encode(found))
@@ -53,10 +52,9 @@ class StudentQueries:
         """Scores by week, the one under way last, as SkillHistory; without any for who never had a score."""
         row = self._rows.get(partition, key)
         try:
-            if row is None or (existence := await self._lookups.existence(StoredStudent(key, row))) == "unknown":
-                return no_answer(*_MISSING["unknown"])
-            if existence == "erased":
-                return no_answer(*_MISSING["erased"])
+            existence = await self._lookups.existence(StoredStudent(key, row))
+            if existence != "known":
+                return no_answer(*_MISSING[existence])
             [weeks] = RowBatch.of([row], self._skills).sections["weeks"]
             history = self._histories.history_to_date(key.decode(), weeks) if weeks else _no_scores(key)
         except SkillstreamError as error:
@@ -70,7 +68,7 @@ class StudentQueries:
             if existence != "known":
                 return no_answer(*_MISSING[existence])
             found = await self._explanations.last(partition, key)
-        except (StillReading, BrokerUnavailable, TopicForbidden, DamagedBatch, SkillstreamError) as error:
+        except SkillstreamError as error:
             return no_answer(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
         if found is None:
             return no_answer(HTTPStatus.NOT_FOUND, "nothing was explained of the student yet")

@@ -20,18 +20,13 @@ from typing import Final, Literal, get_args
 
 from agents.config.sessions import COOKIES, SignedRole, is_valid
 from agents.config.settings import Settings, SettingsError
+from schemas.contract.openapi import AskingRole
 
-Role = Literal["open", "operator", "reader", "inference"]
-TokenRole = Literal["operator", "reader", "inference"]
+Role = Literal["open", AskingRole]
 Access = Literal["admitted", "no credentials", "wrong", "of another role", "closed"]
 """`closed`: the role has no token, so that nobody has it."""
 
 CHALLENGE: Final = 'Basic realm="skillstream: any name, and the token as password"'
-SETTINGS: Final[Mapping[TokenRole, str]] = {
-    "operator": "SKILLSTREAM_WEB_TOKEN",
-    "reader": "SKILLSTREAM_READER_TOKEN",
-    "inference": "SKILLSTREAM_INFERENCE_TOKEN",
-}
 _SIGNED: Final[tuple[SignedRole, ...]] = get_args(SignedRole)
 
 
@@ -52,10 +47,10 @@ class RoleTokens:
         """As they are set."""
         return cls(settings.web_token, settings.reader_token, settings.inference_token)
 
-    def role_of(self, given: str) -> TokenRole | None:
+    def role_of(self, given: str) -> AskingRole | None:
         """Whose token it is; takes the same time whatever it is."""
-        found: TokenRole | None = None
-        for role in get_args(TokenRole):
+        found: AskingRole | None = None
+        for role in get_args(AskingRole):
             token = getattr(self, role)
             if hmac.compare_digest(_digest(given), _digest(token)) and token:
                 found = role
@@ -81,12 +76,10 @@ class PageAccess:
                 "print(secrets.token_urlsafe(24))' makes one), or SKILLSTREAM_WEB_HOST to 127.0.0.1"
             )
 
-    def access(self, role: Role, authorization: str, cookies: Mapping[str, str]) -> Access:
+    def access(self, role: AskingRole, authorization: str, cookies: Mapping[str, str]) -> Access:
         """Whether a request with this Authorization header (`Bearer`, or `Basic` with the token as password) and these
         cookies has the role.
         """
-        if role == "open":
-            return "admitted"
         token: str = getattr(self.tokens, role)
         if not token:
             return "admitted" if role == "operator" else "closed"

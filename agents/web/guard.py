@@ -6,10 +6,11 @@ from collections.abc import Callable
 from aiohttp import web
 
 from agents.metrics.declared.pages import WebRefusal
-from agents.web.access import CHALLENGE, SETTINGS, PageAccess, Role
+from agents.web.access import CHALLENGE, PageAccess, Role
 from agents.web.attempts import FailedAttempts
 from agents.web.pages import json_answer
 from agents.web.sign_in_form import sign_in_form
+from schemas.contract.openapi import TOKEN_SETTINGS
 
 _WHO: dict[Role, str] = {"operator": "operators", "reader": "readers of students' pages", "inference": "inference"}
 
@@ -22,15 +23,17 @@ class Guard:
 
     def refusal(self, request: web.Request, role: Role) -> web.Response | None:
         """What to answer instead of the page; None for who may see it."""
+        if role == "open":
+            return None
         authorization = request.headers.get("Authorization", "")
-        if role != "open" and authorization and (wait_s := self._attempts.wait_s(request.remote)) > 0:
+        if authorization and (wait_s := self._attempts.wait_s(request.remote)) > 0:
             return self.later(wait_s)
         found = self._access.access(role, authorization, request.cookies)
-        if role == "open" or found == "admitted":
+        if found == "admitted":
             return None
         if found == "closed":
             self._refused("role")
-            return json_answer({"error": f"open to nobody: {SETTINGS[role]} is not set"}, 403)
+            return json_answer({"error": f"open to nobody: {TOKEN_SETTINGS[role]} is not set"}, 403)
         if found == "of another role":
             self._refused("role")
             return json_answer({"error": f"this is not the token for {_WHO[role]}"}, 403)

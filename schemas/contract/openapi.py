@@ -3,6 +3,7 @@
 Pages for people and those by which workers ask each other are not in it.
 """
 
+from collections.abc import Mapping
 from importlib.metadata import version as version_of
 from typing import Any, Final, Literal
 
@@ -10,6 +11,7 @@ import msgspec
 
 from schemas import examples
 from schemas.contract.json_schemas import cleaned
+from schemas.event import MAX_IDENTIFIER_CHARS
 from schemas.explanation import Explanation
 from schemas.history import SkillHistory
 from schemas.inference import AnswerFailure, AnswerSummary, InferenceRequest, InferredUpdate, ItemError
@@ -27,11 +29,13 @@ _TYPES: Final[tuple[Any, ...]] = (
     AnswerSummary,
     AnswerFailure,
 )
-_SETTINGS: Final[dict[AskingRole, str]] = {
+TOKEN_SETTINGS: Final[Mapping[AskingRole, str]] = {
     "operator": "SKILLSTREAM_WEB_TOKEN",
     "reader": "SKILLSTREAM_READER_TOKEN",
     "inference": "SKILLSTREAM_INFERENCE_TOKEN",
 }
+_SIGNED: Final = ("operator", "reader")
+"""Roles that people have, who sign in; the third is for programs."""
 _JSON: Final = "application/json"
 _NDJSON: Final = "application/x-ndjson"
 _STUDENT: Final = {
@@ -39,7 +43,7 @@ _STUDENT: Final = {
     "in": "path",
     "required": True,
     "description": "The student's id, percent-encoded as a whole: slashes too.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 256},
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDENTIFIER_CHARS},
     "example": "ada",
 }
 _ONTO: Final = {
@@ -116,7 +120,7 @@ def _get(
 
 def _of_student(summary: str, type_: str, example: Any) -> dict[str, Any]:
     content = {_JSON: {"schema": _ref("schemas", type_), "example": msgspec.json.decode(msgspec.json.encode(example))}}
-    refused = {str(status): _ref("responses", name) for status, name in _REFUSALS.items() if name != "TooMany"}
+    refused = {str(status): _ref("responses", name) for status, name in _REFUSALS.items()}
     responses = {"200": {"description": summary, "content": content}, **refused}
     return {"parameters": [_STUDENT], "get": {"summary": summary, **_allowed("reader", responses)}}
 
@@ -141,10 +145,11 @@ def _allowed(role: AskingRole | None, responses: dict[str, Any]) -> dict[str, An
     """With who may ask, and what others are answered."""
     if role is None:
         return {"security": [], "responses": responses}
-    schemes = [f"{role}Token", *([f"{role}Session"] if role != "inference" else [])]
+    security: list[dict[str, list[str]]] = [{f"{role}Token": []}]
+    if role in _SIGNED:
+        security.append({f"{role}Session": []})
     if role == "operator":
-        schemes.append("")  # nothing: on the worker's own machine, while no token is set
-    security: list[dict[str, list[str]]] = [{scheme: []} if scheme else {} for scheme in schemes]
+        security.append({})  # nothing: on the worker's own machine, while no token is set
     refused = {str(status): _ref("responses", name) for status, name in _CLOSED.items()}
     return {"security": security, "responses": {**responses, **refused}}
 
@@ -183,7 +188,7 @@ def _refusals() -> dict[str, Any]:
 def _security() -> dict[str, Any]:
     tokens = {
         f"{role}Token": {"type": "http", "scheme": "bearer", "description": setting}
-        for role, setting in _SETTINGS.items()
+        for role, setting in TOKEN_SETTINGS.items()
     }
     sessions = {
         f"{role}Session": {
@@ -192,7 +197,7 @@ def _security() -> dict[str, Any]:
             "name": f"skillstream_{role}",
             "description": "Of people who signed in at /sign-in.",
         }
-        for role in ("operator", "reader")
+        for role in _SIGNED
     }
     return {**tokens, **sessions}
 
