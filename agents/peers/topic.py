@@ -1,7 +1,6 @@
 """The topic `skillstream-workers` of a deployment: only what a worker of it has signed counts. Blocks."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from threading import Lock
 from typing import Final, Protocol
 
@@ -16,7 +15,7 @@ _TIMEOUT_S: Final = 5.0
 
 
 class AnnouncementLog(Protocol):
-    """Where announcements are written and read: WorkersTopic, MemoryAnnouncements."""
+    """Where announcements are written and read: WorkersTopic."""
 
     def read_on(self) -> Sequence[FileRecord]:
         """What was announced since the last reading, in order. Raises NoSuchTopic, TopicStartedAnew,
@@ -72,33 +71,3 @@ class WorkersTopic(FollowedTopic):
             return True
         self._on_forged()
         return False
-
-
-@dataclass(frozen=True, slots=True)
-class _Written:
-    instance: str
-    value: bytes | None
-
-
-class MemoryAnnouncements:
-    """Implements AnnouncementLog, for one process; others of the same `log` see what is written."""
-
-    def __init__(self, log: list[_Written] | None = None) -> None:
-        self.log = [] if log is None else log
-        self._next = 0
-
-    def read_on(self) -> list[FileRecord]:
-        """See AnnouncementLog."""
-        new, first = self.log[self._next :], self._next
-        self._next = len(self.log)
-        return [
-            FileRecord(first + index, 0, written.value, "skillstream-workers", 0, written.instance.encode())
-            for index, written in enumerate(new)
-        ]
-
-    def announce(self, instance: str, value: bytes | None) -> None:
-        """See AnnouncementLog."""
-        self.log.append(_Written(instance, value))
-
-    def close(self) -> None:
-        """Nothing."""

@@ -9,8 +9,8 @@ from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.followed import TopicStartedAnew
 from agents.metrics import Metrics
 from agents.peers import Announcer, OwnWorker, Peers
-from agents.peers.topic import MemoryAnnouncements
 from streams.replay import FileRecord
+from tests.agents.memory_announcements import MemoryAnnouncements
 from tests.agents.worker_group import Wall, members
 
 

@@ -9,7 +9,8 @@ from confluent_kafka import Producer
 from agents.config.header_keys import Keyring
 from agents.config.settings import Settings
 from agents.kafka.topics import TopicSpec, ensure_topics
-from agents.peers.topic import AnnouncementLog, MemoryAnnouncements, WorkersTopic
+from agents.peers.topic import AnnouncementLog, WorkersTopic
+from tests.agents.memory_announcements import MemoryAnnouncements
 
 Open = Callable[[], AnnouncementLog]
 

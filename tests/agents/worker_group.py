@@ -10,11 +10,12 @@ from typing import Any
 import aiohttp
 
 from agents.peers import Announcer, GroupFigures, OwnWorker, PeerRequests, Peers, WorkerFigures
-from agents.peers.topic import AnnouncementLog, MemoryAnnouncements
+from agents.peers.topic import AnnouncementLog
 from agents.web import WebServer
 from agents.web.figures import figure_pages
 from agents.web.pages import Page
 from agents.worker.figures import figure_parts
+from tests.agents.memory_announcements import MemoryAnnouncements
 from tests.agents.situation import Situation
 
 Answer = tuple[int, dict[str, Any]]
