@@ -14,7 +14,7 @@ from rich.text import Text
 from agents.cli.console import stdout
 from agents.cli.fitted_table import print_fitted
 from agents.cli.outcome import OutOfReach
-from agents.config.addresses import http_problem
+from agents.config.addresses import http_problem, pages_url
 from agents.config.settings import Settings, SettingsError, load_settings
 from agents.display.plain import printable
 
@@ -41,8 +41,7 @@ def show_seen(config: str | None, url: str | None, *, as_json: bool) -> None:
 
 
 def _url_of(settings: Settings) -> str:
-    host = _ALL_ADDRESSES.get(settings.web_host, settings.web_host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.web_port}"
+    return pages_url(_ALL_ADDRESSES.get(settings.web_host, settings.web_host), settings.web_port)
 
 
 def _ask(url: str, token: str) -> Sequence[dict[str, Any]]:

@@ -69,6 +69,12 @@ def advertised_problem(url: str) -> str | None:
     return wanted if "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment else None
 
 
+def pages_url(host: str, port: int) -> str:
+    """Where pages are that are served at `host`, an IPv6 address with its brackets or without."""
+    host = host.strip("[]")
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 ADDRESS_PROBLEMS: Final[Mapping[str, Callable[[str], str | None]]] = {
     "broker": broker_problem,
     "redis_url": redis_problem,

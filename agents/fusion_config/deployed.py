@@ -1,7 +1,7 @@
 """What is configured in a deployment, as its workers see it. Blocks."""
 
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 
 from agents.config.channels import Channels
 from agents.config.settings import Settings
@@ -29,7 +29,7 @@ class DeployedConfig:
         self._base_version = config_version(self._skill_set, types_of(self._skill_set), self._artifact)
         log = ConfigLog(self.configured)
         self.history: Sequence[ConfigRecord] = ()
-        with FusionConfigTopic(settings) as topic, suppress(NoSuchTopic):
+        with closing(FusionConfigTopic(settings)) as topic, suppress(NoSuchTopic):
             self.history = log.note_all(topic.read_on())
         self.in_force = log.in_force
         self.refused = log.refused
@@ -67,5 +67,5 @@ class DeployedConfig:
         settings, name = self._settings, Channels.of(self._settings).fusion_config
         specs = [spec for spec in Channels.of(settings).specs(settings) if spec.name == name]
         ensure_topics(settings.broker, specs, settings.start_timeout_s)
-        with FusionConfigTopic(settings) as topic:
+        with closing(FusionConfigTopic(settings)) as topic:
             topic.write(key, value)

@@ -1,7 +1,7 @@
 """Configurations by the versions that updates name; read when one is asked for. Blocks."""
 
 from collections.abc import Collection
-from contextlib import suppress
+from contextlib import closing, suppress
 
 from agents.config.settings import Settings
 from agents.fusion_config.topic import FusionConfigTopic
@@ -41,7 +41,7 @@ class StoredConfigurations:
 
     def _read_on(self) -> None:
         self._is_read = True
-        with self._topic as topic, suppress(NoSuchTopic):
+        with closing(self._topic) as topic, suppress(NoSuchTopic):
             try:
                 self._log.note_all(topic.read_on())
             except TopicStartedAnew:

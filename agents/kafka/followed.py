@@ -1,8 +1,6 @@
 """A small topic that is read on and on, from where the last reading ended, and written to. Blocks."""
 
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaException
 
@@ -22,7 +20,7 @@ class TopicStartedAnew(Exception):
 
 
 class FollowedTopic:
-    """Topic `name`, for `group`, which never has it as a member; while the context is open. Of one thread at a time."""
+    """Topic `name`, for `group`, which never has it as a member. Of one thread at a time."""
 
     def __init__(self, broker: str, group: str, name: str, timeout_s: float) -> None:
         self.name = name
@@ -32,16 +30,8 @@ class FollowedTopic:
         self._topic_id: str | None = None
         self._next: dict[int, int] = {}
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def close(self) -> None:
-        """Let go of the clients."""
+        """Let go of the clients; what is asked after it opens others."""
         self._reader.close()
 
     def read_on(self) -> list[FileRecord]:

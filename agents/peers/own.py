@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import Final
 from urllib.parse import urlsplit
 
+from agents.config.addresses import pages_url
 from agents.config.settings import Settings
 from schemas.announcement import ANNOUNCEMENT_VERSION, WorkerAnnouncement
 
@@ -72,10 +73,10 @@ def advertised_url(settings: Settings, port: int) -> str:
     """
     if settings.advertised_url is not None:
         return settings.advertised_url.rstrip("/")
-    host = settings.web_host.strip("[]")
+    host = settings.web_host
     if host in _ANY_ADDRESS:
         host = _address_towards(settings.broker)
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return pages_url(host, port)
 
 
 def named_in(url: str | None) -> list[str]:

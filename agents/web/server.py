@@ -23,6 +23,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
+from agents.config.addresses import pages_url
 from agents.config.settings import SettingsError
 from agents.health import Health
 from agents.health.lag import LagMonitor
@@ -163,7 +164,7 @@ class WebServer:
     @property
     def url(self) -> str:
         """Where the page is."""
-        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}/"
+        return f"{pages_url(self.host, self.port)}/"
 
     def _app(self) -> web.Application:
         app = web.Application(
