@@ -26,7 +26,8 @@ def newest_value(settings: Settings, topic: str, key: str) -> bytes | None:
             found = [_newest_in(reader, partition, span, wanted) for partition, span in searched.items()]
     except BrokerUnavailable as error:
         raise BrokerUnavailable(f"the broker at {settings.broker} does not answer: {error}") from error
-    newest = max(filter(None, found), key=lambda message: message.timestamp()[1], default=None)
+    messages = (message for message in found if message is not None)  # one without a value is falsy
+    newest = max(messages, key=lambda message: message.timestamp()[1], default=None)
     return None if newest is None else newest.value()
 
 

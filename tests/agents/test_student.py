@@ -49,6 +49,8 @@ def broker() -> Iterator[str]:
         publish("skill-updates", "erased", msgspec.json.encode(FULL))
         publish("skill-updates", "erased", None)
         publish("skill-updates", "foreign", b'{"a": 1}')
+        producer.produce("skill-updates", msgspec.json.encode(FULL), b"moved", 0, timestamp=1_000)
+        producer.produce("skill-updates", None, b"moved", 1, timestamp=2_000)
         publish("skill-reasoning", "ada", msgspec.json.encode(EXPLANATION))
         publish("skill-reasoning", "bo", b"no JSON")
         publish("skill-catalogue", CATALOGUE_ENTRY.config_version, encode_entry(CATALOGUE_ENTRY))
@@ -126,6 +128,7 @@ def test_who_is_further_back_than_the_first_look_is_found_as_well(broker: str, m
     [
         (["nobody"], {}, 1, "nothing is published of nobody. STUDENT is the key of the events, to the letter"),
         (["erased"], {}, 1, "nothing is published of erased"),
+        (["moved"], {"SKILLSTREAM_PARTITIONER": "unchecked"}, 1, "nothing is published of moved"),
         (["foreign"], {}, 1, "no update that this version of skillstream reads"),
         ([""], {}, 2, "is empty: it is the key of a student's events"),
         (["ada"], {"SKILLSTREAM_BROKER": "127.0.0.1:1", "SKILLSTREAM_START_TIMEOUT_S": "0.5"}, 3, "does not answer"),
