@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
 import pytest
 
@@ -21,6 +21,7 @@ from tests.agents.contract_validation import validate
 from tests.agents.deployment import PARTITIONS, Deployment
 from tests.servers.child import ServerMissing
 from tests.servers.jars import java, tool_jars
+from tests.servers.missing import miss
 
 _DOCS: Final = Path(__file__).parents[2] / "docs"
 _FENCE: Final = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -70,7 +71,7 @@ def examples(page: str) -> Iterator[Example]:
 def path(tmp_path: Path) -> str:
     """A PATH with Kafka's console tools, by their usual names, and this environment's programs."""
     if shutil.which("kcat") is None:
-        _miss("The examples need kcat. Debian, Ubuntu: apt install kcat; macOS: brew install kcat.")
+        miss("The examples need kcat. Debian, Ubuntu: apt install kcat; macOS: brew install kcat.")
     folder = tmp_path / "bin"
     folder.mkdir()
     try:
@@ -79,15 +80,8 @@ def path(tmp_path: Path) -> str:
             (folder / name).write_text(f'#!/bin/sh\nexec "{java()}" {quick} {main} "$@"\n')
             (folder / name).chmod(0o755)
     except ServerMissing as missing:
-        _miss(str(missing))
+        miss(str(missing))
     return os.pathsep.join([str(folder), str(Path(sys.executable).parent), os.environ["PATH"]])
-
-
-def _miss(what: str) -> NoReturn:
-    """As with servers that are missing: a failure in CI, else a reason to skip."""
-    if os.environ.get("CI") or os.environ.get("SKILLSTREAM_REQUIRE_SERVERS") == "1":
-        pytest.fail(what, pytrace=False)
-    pytest.skip(what)
 
 
 def run(example: Example, broker: str, path: str, folder: Path) -> str:

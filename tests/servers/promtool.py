@@ -3,11 +3,10 @@
 Where they are not installed a test skips; where CI or SKILLSTREAM_REQUIRE_SERVERS is set, it fails instead.
 """
 
-import os
 import shutil
 import subprocess
 
-import pytest
+from tests.servers.missing import miss
 
 
 def judged(*arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
@@ -22,9 +21,6 @@ def prometheus_program() -> str:
 
 def _installed(name: str) -> str:
     program = shutil.which(name)
-    if program is not None:
-        return program
-    missing = f"{name} is not installed (Debian, Ubuntu: apt install prometheus)"
-    if os.environ.get("CI") or os.environ.get("SKILLSTREAM_REQUIRE_SERVERS") == "1":
-        pytest.fail(missing, pytrace=False)
-    pytest.skip(missing)
+    if program is None:
+        miss(f"{name} is not installed (Debian, Ubuntu: apt install prometheus)")
+    return program
