@@ -80,6 +80,6 @@ ADDRESS_PROBLEMS: Final[Mapping[str, Callable[[str], str | None]]] = {
     "redis_url": redis_problem,
     "openai_base_url": http_problem,
     "advertised_url": advertised_problem,
-    "traces": lambda url: http_problem(url) if url else None,
+    "traces": http_problem,
 }
 """By the setting that holds the address."""

@@ -39,6 +39,7 @@ _EMPTY_IS_NONE: Final = (
     "broker_certificate",
     "broker_key",
     "advertised_url",
+    "traces",
 )
 
 PositiveInt = Annotated[int, Meta(ge=1, le=1_000_000_000)]
@@ -174,7 +175,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
     log_lines_per_s: Annotated[int, Meta(ge=1, le=100_000)] = 20
-    traces: str = ""
+    traces: str | None = None
     traces_ratio: Annotated[float, Meta(ge=0, le=1)] = 0.01
     traces_per_batch: Annotated[int, Meta(ge=1, le=1_000)] = 10
 
@@ -269,9 +270,8 @@ def _convert(values: dict[str, Any], origins: Mapping[str, str]) -> Settings:
         raise SettingsError(f"{origins.get('openai_models', 'openai_models')}: name at least one model")
     for secret in _SECRETS:
         values[secret] = Secret(values.get(secret, "").strip())
-    for url in ("redis_url", "openai_base_url"):
+    for url in ("redis_url", "openai_base_url", "traces"):
         values[url] = Secret(values[url]) if values.get(url) else None
-    values["traces"] = Secret(values.get("traces", ""))
     settings = Settings(**values)
     if settings.attention_topic in _OTHER_TOPICS:
         where = origins.get("attention_topic", "attention_topic")

@@ -76,4 +76,4 @@ def open_tracing(settings: Settings, client: str, metrics: Metrics) -> Traced | 
         return None
     from agents.tracing.tracing import Tracing
 
-    return Tracing(settings, client, metrics)
+    return Tracing(settings.traces, settings, client, metrics)

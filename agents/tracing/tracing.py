@@ -31,13 +31,13 @@ _log = logging.getLogger(__name__)
 
 
 class Tracing:
-    """Implements Traced.
+    """Implements Traced; spans go to the receiver at `url`.
 
     A record is traced whose producer's trace is sampled, up to SKILLSTREAM_TRACES_PER_BATCH of a batch. A batch is
     where one of its records is, and of the others SKILLSTREAM_TRACES_RATIO are.
     """
 
-    def __init__(self, settings: Settings, client: str, metrics: Metrics) -> None:
+    def __init__(self, url: str, settings: Settings, client: str, metrics: Metrics) -> None:
         channels = Channels.of(settings)
         self._destinations = Destinations(
             channels.activity,
@@ -52,7 +52,7 @@ class Tracing:
         self._ratio = settings.traces_ratio
         self._per_batch = settings.traces_per_batch
         self._metrics = metrics
-        self._provider = make_provider(settings.traces, settings.app_id, client, metrics)
+        self._provider = make_provider(url, settings.app_id, client, metrics)
         self._tracer = self._provider.get_tracer("skillstream")
         self._remembered: OrderedDict[bytes, tuple[SpanContext, float]] = OrderedDict()
         self._random = random.Random()
