@@ -9,8 +9,7 @@ are moved as whole records. The parts that few events need (`ids`, `controls`, `
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,35 +30,16 @@ from streams.rows.layout import (
 )
 from streams.rows.row import MAX_EVIDENCE, MAX_SKILL_STATES, Pending, Row, decayed
 from streams.rows.segments import Segments
+from streams.rows.skill_codes import SkillCodes
 from streams.rows.split import Split
 from streams.rows.stored_sections import StoredSections
-from streams.vocabulary import FACTS, skill_code
+from streams.vocabulary import FACTS
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 _SEEN: Final = ("text_newest_s", "rubric_newest_s")
 _NEW_ROW: Final = NEW_HEADER.tobytes()
 _NEVER: Final = -1.0
-
-
-class _Skills(NamedTuple):
-    """The codes of a batch's skills by column; their columns in the order of the codes, in which rows have them, and
-    the indices of these columns' evidence items; and the codes in that order. Behind the last there is a 0.
-    """
-
-    codes: Array
-    columns: Indices
-    item_indices: Indices
-    ordered: Array
-
-    @classmethod
-    @lru_cache(maxsize=16)
-    def of(cls, names: tuple[str, ...]) -> Self:
-        """Those of the skills of these names."""
-        codes = np.array([skill_code(name) for name in names], np.uint32)
-        columns = np.argsort(codes)
-        indices = (columns[:, None] * MAX_EVIDENCE + np.arange(MAX_EVIDENCE)).reshape(-1)
-        return cls(codes, np.append(columns, 0), indices, np.append(codes[columns], np.uint32(0)))
 
 
 @dataclass(slots=True)
@@ -180,10 +160,9 @@ class RowBatch:
             self._fill_skills(split)
 
     def _fill_skills(self, split: Split) -> None:
-        skills, states, items = _Skills.of(self.names), split.skill_states, split.evidence_items
-        index = skills.ordered[:-1].searchsorted(states["skill"])
-        ours = skills.ordered[index] == states["skill"]
-        first = split.owner * len(self.names) + skills.columns[index]
+        skills, states, items = SkillCodes.of(self.names), split.skill_states, split.evidence_items
+        columns, ours = skills.find(states["skill"])
+        first = split.owner * len(self.names) + columns
         counts = states["evidence_items"].astype(np.intp)
         at = (first * MAX_EVIDENCE - (counts.cumsum() - counts)).repeat(counts) + np.arange(len(items))
         if not ours.all() or counts.max() > MAX_EVIDENCE:
@@ -212,7 +191,7 @@ class RowBatch:
 
     def _skill_pieces(self) -> tuple[list[bytes], list[bytes]]:
         """The skill states and the evidence items of each row; how many they are is noted in the headers."""
-        skills, states = _Skills.of(self.names), self.skill_states
+        skills, states = SkillCodes.of(self.names), self.skill_states
         has_item = self.evidence_items["weight"] != 0
         item_counts = sum(has_item[:, :, slot].view(np.uint8) for slot in range(MAX_EVIDENCE))
         present = (item_counts > 0) | (states["score"] >= 0) | (states["explained"] >= 0)

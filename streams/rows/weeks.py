@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.rows.layout import Array
+from streams.rows.layout import Array, Indices
 from streams.rows.row import MAX_SKILL_STATES, MAX_WEEKS
 
 SCALE: Final = 10_000
@@ -91,6 +91,16 @@ class WeekUnderWay(NamedTuple):
             np.repeat(np.arange(len(sections)), counts),
             [section[end:] for section, end in zip(sections, ends, strict=True)],
         )
+
+
+class NotedWeeks(NamedTuple):
+    """The week under way as scoring noted it: `scores`, of shape (rows, skills), of the rows with the indices `row`."""
+
+    row: Indices
+    scores: Array
+
+
+NO_WEEKS: Final = NotedWeeks(np.zeros(0, np.intp), np.zeros((0, 0), WEEK_SCORE))
 
 
 def weeks_section(week: int, scores: bytes, past: bytes) -> bytes:

@@ -7,11 +7,11 @@ import numpy as np
 
 from streams.rows.layout import Array
 from streams.rows.row_batch import RowBatch
-from streams.rows.weeks import SCALE, UNSCORED, WeekUnderWay, begins_s
+from streams.rows.weeks import SCALE, UNSCORED, begins_s, week_of
 from streams.scoring.evidence_texts import RowEvidence
+from streams.scoring.fusion import ScoredBatch
 from streams.scoring.json_columns import SkillIndices, grouped, indices_of, joined_columns, json_string, numbers
 from streams.scoring.kinds import RATED, SCORED
-from streams.scoring.weekly import WeekColumns
 
 LEAST_CHANGE: Final = 0.02
 """Less is not told: a score moves by as much when evidence ages."""
@@ -23,23 +23,20 @@ class ChangeTexts:
     def __init__(self, names: Sequence[str]) -> None:
         self._names = [b"[%b," % json_string(name) for name in names]
 
-    def write(self, rows: RowBatch, shown: Array, evidence: RowEvidence) -> list[bytes]:
+    def write(self, scored: ScoredBatch, shown: Array, evidence: RowEvidence) -> list[bytes]:
         """The field with the changes of each row, and a comma before it; nothing where no score moved by LEAST_CHANGE.
 
-        `shown` says how each skill is shown (`streams.scoring.kinds`); the rows have the scores of the week under way.
+        `shown` says how each skill is shown (`streams.scoring.kinds`).
         """
-        sections = rows.sections["weeks"]
-        with_weeks = [row for row, section in enumerate(sections) if section]
-        under_way = WeekUnderWay.of([sections[row] for row in with_weeks])
-        if not (under_way.scores["before"] != UNSCORED).any():
+        rows, (of_rows, scores) = scored.rows, scored.weeks
+        if not (scores["before"] != UNSCORED).any():
             return [b""] * len(rows)
-        of_rows = np.array(with_weeks, np.intp)
-        columns, how = WeekColumns.of(under_way, rows.names), shown[of_rows]
-        before, score = columns.before.astype(np.int64), columns.score.astype(np.int64)
+        how, week = shown[of_rows], week_of(rows.headers["as_of_us"][of_rows])
+        before, score = scores["before"].astype(np.int64), scores["score"].astype(np.int64)
         known = (before != UNSCORED) & (score != UNSCORED) & ((how == SCORED) | (how == RATED))
         index, skill = indices_of(known & (np.abs(score - before) >= round(LEAST_CHANGE * SCALE)))
         before, score, at = before[index, skill], score[index, skill], (of_rows[index], skill)
-        items = _because(rows, evidence, at, np.sign(score - before), begins_s(under_way.week)[index])
+        items = _because(rows, evidence, at, np.sign(score - before), begins_s(week[index]))
         texts = joined_columns(
             map(self._names.__getitem__, skill.tolist()), numbers(before / SCALE),
             b",", numbers(score / SCALE),

@@ -29,6 +29,7 @@ from streams.evidence.registry import Types
 from streams.evidence.source import Estimate, EstimateStatus, RecordedEstimate
 from streams.rows.layout import Indices
 from streams.rows.row_batch import Floats, RowBatch
+from streams.rows.weeks import NO_WEEKS, NotedWeeks
 from streams.scoring.kinds import fitted_sources
 from streams.skills.skill_set import Skill, SkillSet
 
@@ -59,11 +60,15 @@ class Fused:
 
 @dataclass(frozen=True)
 class ScoredBatch:
-    """Rows that hold their scores, and what these were made of: each source's estimate by its name, and the fused."""
+    """Rows that hold their scores, and what these were made of: each source's estimate by its name, and the fused.
+
+    `weeks` are the scores as the rows have them for the week under way (`streams.scoring.weekly`).
+    """
 
     rows: RowBatch
     estimates: Mapping[str, Estimate]
     fused: Fused
+    weeks: NotedWeeks = NO_WEEKS
 
     @classmethod
     def of(cls, rows: RowBatch, estimates: Mapping[str, Estimate], fused: Fused) -> "ScoredBatch":

@@ -27,14 +27,14 @@ class HistoryWriter:
         return self._of(student, weeks)
 
     def write(
-        self, keys: Sequence[bytes], before: Sequence[bytes], after: Sequence[bytes], again: "frozenset[int]"
+        self, keys: Sequence[bytes], before: Sequence[bytes], after: Sequence[bytes], again: frozenset[int]
     ) -> dict[int, bytes]:
         """By row index, the messages of the rows whose week turned between two states of their parts, and of those that
         are to be re-emitted; without weeks that are over there is none.
         """
         written: dict[int, bytes] = {}
         for row, (former, section) in enumerate(zip(before, after, strict=True)):
-            if (section[:2] != former[:2] or row in again) and past_in(section):
+            if section and (section[:2] != former[:2] or row in again) and past_in(section):
                 history = self.history(keys[row].decode(), section)
                 if history.skills:
                     written[row] = encode_history(history)

@@ -55,7 +55,7 @@ class UpdateWriter:
             b'","skills":{', self._skills(scored, shown, evidence, seen),
             b"}", _degraded(scored.failed, len(keys)),
             self._mastery.write(rows) if self._mastery else b"",
-            self._changes.write(rows, shown, evidence),
+            self._changes.write(scored, shown, evidence),
             map(_enrolment, rows.sections["enrolment"]),
             self._ends_with,
         )  # fmt: skip
