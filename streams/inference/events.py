@@ -68,7 +68,7 @@ class InferredEvents:
         """At most `most_events` are taken; events later than `now_ms` are as of then."""
         self._pipeline, self._scorer, self._decode = pipeline, scorer, decode
         self._now_ms, self._most_events = now_ms, most_events
-        self._rows = RowOverlay(look_up)
+        self._rows = RowOverlay(pipeline.skill_set.names, look_up)
         epoch = 0 if look_up is nothing_stored else _OUR_EPOCH
         self._context = ProcessingContext(rows=self._rows, epoch_of=lambda _partition: epoch)
         self._first_item: dict[bytes, int] = {}

@@ -6,13 +6,10 @@ from typing import Final, NamedTuple
 import msgspec
 import numpy as np
 
-from schemas.errors import Fatal
 from schemas.inference import UNKNOWN_STUDENT, ItemError
-from streams.inference.overlay import FoundRow, Unavailable
-from streams.rows.row_batch import RowBatch
+from streams.inference.overlay import FoundRow, Unavailable, readable_rows
 from streams.scoring.scorer import Scorer
 
-UNREADABLE_ROW: Final = "unreadable_row"
 NOT_STORED: Final = Unavailable(UNKNOWN_STUDENT, "nothing is stored of this student")
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -43,11 +40,11 @@ async def score_students(
     """
     why = {index: each.row for index, each in enumerate(students) if isinstance(each.row, Unavailable)}
     stored = {index: each.row for index, each in enumerate(students) if isinstance(each.row, bytes)}
-    why |= _unreadable(stored, scorer.skill_set.names)
-    readable = [index for index in stored if index not in why]
+    rows, unreadable = readable_rows(stored, scorer.skill_set.names)
+    why |= unreadable
+    readable = [index for index in stored if index not in unreadable]
     updates: dict[int, bytes] = {}
     if readable:
-        rows = RowBatch.of([stored[index] for index in readable], scorer.skill_set.names)
         with_events = np.flatnonzero(rows.headers["events"]).tolist()
         if len(with_events) < len(readable):
             rows, readable = rows.take(with_events), [readable[at] for at in with_events]
@@ -60,23 +57,6 @@ async def score_students(
         for index, student in enumerate(students)
     ]
     return ScoredText(text, len(updates), len(students) - len(updates))
-
-
-def _unreadable(stored: dict[int, bytes], names: tuple[str, ...]) -> dict[int, Unavailable]:
-    """Which rows cannot be read: looked for one by one only where not all can."""
-    try:
-        RowBatch.of(list(stored.values()), names)
-    except Fatal:
-        return {index: fault for index, row in stored.items() if (fault := _fault_of(row, names)) is not None}
-    return {}
-
-
-def _fault_of(row: bytes, names: tuple[str, ...]) -> Unavailable | None:
-    try:
-        RowBatch.of([row], names)
-    except Fatal as error:
-        return Unavailable(UNREADABLE_ROW, str(error))
-    return None
 
 
 def _update(item: int, update: bytes) -> bytes:

@@ -151,15 +151,19 @@ def test_a_student_of_whom_all_was_known_is_told_as_stored() -> None:
     assert counts.duplicates == 1
 
 
-def test_a_row_that_cannot_be_had_costs_its_student_alone() -> None:
+def test_a_row_that_cannot_be_had_or_read_costs_its_student_alone() -> None:
     def look_up(keys: Sequence[bytes]) -> Sequence[FoundRow]:
         away = Unavailable("owner_away", "its worker does not answer")
-        return [away if key == b"eve" else b"\xff" if key == b"bob" else None for key in keys]
+        return [away if key == b"eve" else b"\x7f of a newer version" if key == b"bob" else None for key in keys]
 
-    answer, _ = inferred([raw(), raw(student="eve"), raw(student="ada", minute=1)], 1, look_up=look_up)
+    values = [raw(), raw(student="eve"), raw(student="bob"), raw(student="ada", minute=1)]
+    cut, _ = inferred(values, 1, look_up=look_up)
+    whole, _ = inferred(values, look_up=look_up)
 
-    assert [each.get("reason") for each in answer] == [None, "owner_away"]
-    assert answer[1] == {"item": 1, "reason": "owner_away", "error": answer[1]["error"], "student_id": "eve"}
+    assert cut == whole
+    assert [each.get("reason") for each in whole] == [None, "owner_away", "unreadable_row"]
+    assert whole[1] == {"item": 1, "reason": "owner_away", "error": whole[1]["error"], "student_id": "eve"}
+    assert "version 127" in whole[2]["error"]
 
 
 def test_a_student_whose_events_have_no_use_is_answered_too() -> None:
@@ -190,3 +194,17 @@ def test_segments_of_a_stored_row_are_looked_up_where_they_are_needed() -> None:
 
     assert any(map(is_segment, asked))
     assert (counts.applied, counts.duplicates) == (1, 1)
+
+
+def test_segments_that_cannot_be_had_cost_their_student_alone() -> None:
+    before = [record(raw(minute=minute), minute) for minute in range(600)]
+    replay = Replay(default_pipeline())
+    asyncio.run(replay.feed(before))
+
+    def look_up(keys: Sequence[bytes]) -> Sequence[FoundRow]:
+        away = Unavailable("owner_away", "its worker ended meanwhile")
+        return [away if is_segment(key) else replay.rows.get(0, key) for key in keys]
+
+    answer, _ = inferred([raw(minute=3), raw(student="bob")], look_up=look_up)
+
+    assert [(each["item"], each.get("reason")) for each in answer] == [(0, "owner_away"), (1, None)]
