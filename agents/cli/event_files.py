@@ -1,11 +1,13 @@
 """Files of events: plain or gzip, one a line, with a progress bar by bytes read. `-` is standard input, or output."""
 
+import errno
 import gzip
 import io
+import os
 import sys
 import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, TextIO, cast
 
@@ -94,20 +96,20 @@ def open_whole_output(name: str, inputs: Sequence[str] = ()) -> Iterator[BinaryI
     if name == STANDARD:
         yield sys.stdout.buffer
         return
-    if any(each != STANDARD and _is_same(name, each) for each in inputs):
-        raise click.UsageError(f"{plain(name)} is read: write to another file")
+    _require_unread(name, inputs)
     path = Path(name)
-    if not path.parent.is_dir():
-        raise OutOfReach(f"{name}: there is no folder {path.parent}")
-    unfinished = path.with_name(f".unfinished-{path.name}")
+    if path.is_dir():
+        raise OutOfReach(f"{name or '.'}: {os.strerror(errno.EISDIR)}")
+    unfinished = path.with_name(f".unfinished-{os.getpid()}-{path.name}")
     try:
-        with open_output(str(unfinished)) as output:
+        with _created(unfinished) as output:
             yield output
         unfinished.replace(path)
     except OSError as error:
         raise OutOfReach(f"{name}: {error.strerror or error}") from None
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink()
 
 
 def open_output(name: str, inputs: Sequence[str] = ()) -> AbstractContextManager[BinaryIO]:
@@ -117,17 +119,25 @@ def open_output(name: str, inputs: Sequence[str] = ()) -> AbstractContextManager
     """
     if name == STANDARD:
         return nullcontext(sys.stdout.buffer)
-    if any(each != STANDARD and _is_same(name, each) for each in inputs):
-        raise click.UsageError(f"{plain(name)} is read: write to another file")
+    _require_unread(name, inputs)
     try:
-        return cast(BinaryIO, gzip.open(name, "wb")) if name.endswith(".gz") else Path(name).open("wb")
+        return _created(Path(name))
     except OSError as error:
         raise OutOfReach(f"{name}: {error.strerror}") from None
 
 
+def _created(path: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(path, "wb")) if path.name.endswith(".gz") else path.open("wb")
+
+
+def _require_unread(name: str, inputs: Sequence[str]) -> None:
+    if any(each != STANDARD and _is_same(name, each) for each in inputs):
+        raise click.UsageError(f"{plain(name)} is read: write to another file")
+
+
 def _is_same(one: str, other: str) -> bool:
     try:
-        return Path(one).samefile(other)
+        return one == other or Path(one).samefile(other)
     except OSError:
         return False
 

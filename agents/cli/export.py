@@ -14,16 +14,17 @@ import click
 
 from agents.cli.broker_settings import load_broker_settings
 from agents.cli.console import stderr
-from agents.cli.event_files import STANDARD, read_lines
+from agents.cli.event_files import STANDARD, open_whole_output, read_lines
 from agents.cli.line_records import records_of_now
 from agents.cli.options import broker_option, config_option, mapping_option
-from agents.cli.outcome import CHECK_FAILED, OutOfReach
+from agents.cli.outcome import CHECK_FAILED
 from agents.cli.override_file import read_overrides
 from agents.cli.parameters import PointInTime, must_differ
-from agents.cli.stages import say, steps
+from agents.cli.progress import Headway
+from agents.cli.stages import say
 from agents.config.settings import Settings, load_settings
-from agents.operations.export.files import FileFormat, UnwritableFile, row_file
-from agents.operations.export.flat import COMPONENT_TABLE, SKILL_TABLE, component_rows, skill_rows
+from agents.operations.export.files import FileFormat, RowFile, row_file
+from agents.operations.export.flat import COMPONENT_TABLE, SKILL_TABLE, FlatTable, component_rows, skill_rows
 from agents.operations.export.published import PublishedUpdates
 from agents.operations.export.refolded import RefoldedUpdates
 from schemas.update import SkillUpdate
@@ -38,7 +39,12 @@ _Write = Callable[[Iterable[SkillUpdate]], None]
 @click.option("--parquet", "file_format", flag_value="parquet", help="Write Parquet; needs the extra `parquet`.")
 @click.option("--csv", "file_format", flag_value="csv", help="Write CSV.")
 @click.option("--jsonl", "file_format", flag_value="jsonl", help="Write JSON, an object a line.")
-@click.option("--out", default=STANDARD, metavar="FILE", help="One row a student and skill; else to standard output.")
+@click.option(
+    "--out",
+    default=STANDARD,
+    metavar="FILE",
+    help="One row a student and skill (.gz: compressed); else to standard output.",
+)
 @click.option("--components", metavar="FILE", help="One row a student and knowledge component, in the same format.")
 @click.option("--as-of", type=PointInTime(), metavar="TIME", help="As it was then, from the events up to it.")
 @config_option
@@ -74,9 +80,7 @@ def command(
     if file_format == "parquet" and find_spec("pyarrow") is None:
         raise click.UsageError("--parquet needs pyarrow: pip install 'skillstream[parquet]'")
     must_differ(out=out, components=components)
-    for name in {out, components} & {*files} - {STANDARD, None}:
-        raise click.UsageError(f"{name} is read: write to another file")
-    write = partial(_write, file_format, out, components)
+    write = partial(_write, files, file_format, out, components)
     of_refolding = {"skills": skills, "model": model, "mapping": mapping}
     if files or as_of is not None:
         settings = load_settings(os.environ, config, broker=broker, reasoning="off", **of_refolding)
@@ -93,8 +97,8 @@ def command(
 
 def _write_published(settings: Settings, write: _Write) -> int:
     """Write what `skill-updates` has; how many records cannot be read."""
-    with steps("reading skill-updates") as progress:
-        updates = PublishedUpdates(settings, progress)
+    with Headway("reading skill-updates", None) as progress:
+        updates = PublishedUpdates(settings, progress.tell)
         write(updates)
     return updates.unread
 
@@ -104,8 +108,8 @@ def _write_refolded(updates: RefoldedUpdates, files: Sequence[str], write: _Writ
     if files:
         write(updates.of_records(records_of_now(read_lines(files))))
     else:
-        with steps("folding student-activity") as progress:
-            write(updates.of_topic(progress))
+        with Headway("folding student-activity", None) as progress:
+            write(updates.of_topic(progress.tell))
     if updates.begins_late:
         partitions = ", ".join(map(str, updates.begins_late))
         say(
@@ -114,20 +118,24 @@ def _write_refolded(updates: RefoldedUpdates, files: Sequence[str], write: _Writ
     return updates.dead_lettered
 
 
-def _write(file_format: FileFormat, out: str, components: str | None, updates: Iterable[SkillUpdate]) -> None:
+def _write(
+    inputs: Sequence[str], file_format: FileFormat, out: str, components: str | None, updates: Iterable[SkillUpdate]
+) -> None:
     """Write the rows of the updates, and say of how many students."""
     students = 0
-    try:
-        with ExitStack() as stack:
-            skills = stack.enter_context(row_file(out, file_format, SKILL_TABLE))
-            beside = components and stack.enter_context(row_file(components, file_format, COMPONENT_TABLE))
-            for some in batches(updates, _UPDATES_AT_ONCE):
-                students += len(some)
-                skills.write([row for update in some for row in skill_rows(update)])
-                if beside:
-                    beside.write([row for update in some for row in component_rows(update)])
-    except UnwritableFile as error:
-        raise OutOfReach(str(error)) from None
+    with ExitStack() as stack:
+
+        def opened(name: str, table: FlatTable) -> RowFile:
+            output = stack.enter_context(open_whole_output(name, inputs))
+            return stack.enter_context(row_file(output, file_format, table))
+
+        skills = opened(out, SKILL_TABLE)
+        beside = None if components is None else opened(components, COMPONENT_TABLE)
+        for some in batches(updates, _UPDATES_AT_ONCE):
+            students += len(some)
+            skills.write([row for update in some for row in skill_rows(update)])
+            if beside is not None:
+                beside.write([row for update in some for row in component_rows(update)])
     say(f"{students:,} students")
 
 

@@ -1,6 +1,7 @@
 """`skillstream export`: flat files of what is published, and of what would have been, loaded into DuckDB."""
 
 import asyncio
+import gzip
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ import pytest
 from confluent_kafka import Producer
 
 from agents.cli import export
+from agents.cli.event_files import open_whole_output
 from agents.kafka.embedded import PARTITIONS, EmbeddedBroker
 from agents.operations.export.files import row_file
 from agents.operations.export.flat import COMPONENT_TABLE, SKILL_TABLE, skill_rows
@@ -219,13 +221,30 @@ def test_without_pyarrow_parquet_is_refused_with_the_command_that_helps(monkeypa
     assert (ran.code, "pip install 'skillstream[parquet]'" in ran.err) == (2, True)
 
 
-def test_a_file_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    events = tmp_path / "events.jsonl"
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("none/skills.csv", "skills.csv: No such file or directory"), (".", "Is a directory"), ("", "Is a directory")],
+)
+def test_a_file_that_cannot_be_made_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("events.jsonl").write_bytes(EVENTS[0])
+
+    ran = run_here({}, "export", "events.jsonl", "--csv", "--out", name)
+
+    assert (ran.code, said in ran.err) == (3, True), ran.err
+
+
+def test_a_file_whose_name_ends_in_gz_is_compressed(tmp_path: Path) -> None:
+    events, file = tmp_path / "events.jsonl", tmp_path / "skills.csv.gz"
     events.write_bytes(EVENTS[0])
 
-    ran = run_here({}, "export", str(events), "--csv", "--out", str(tmp_path / "none" / "skills.csv"))
+    printed = run_here({}, "export", str(events), "--csv", "--as-of", AS_OF)
+    written = run_here({}, "export", str(events), "--csv", "--as-of", AS_OF, "--out", str(file))
 
-    assert (ran.code, "skills.csv: No such file or directory" in ran.err) == (3, True)
+    assert (printed.code, written.code, written.out) == (0, 0, b"")
+    assert gzip.decompress(file.read_bytes()) == printed.out
 
 
 @pytest.mark.parametrize("file_format", ["csv", "jsonl", "parquet"])
@@ -234,7 +253,7 @@ def test_a_file_that_was_not_written_whole_leaves_what_was_there(tmp_path: Path,
     file.write_bytes(b"former")
 
     def fail() -> None:
-        with row_file(str(file), file_format, SKILL_TABLE) as rows:
+        with open_whole_output(str(file)) as output, row_file(output, file_format, SKILL_TABLE) as rows:
             rows.write(list(skill_rows(UPDATE)))
             raise KeyError
 

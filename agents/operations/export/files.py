@@ -1,26 +1,17 @@
-"""Files of flat rows: CSV, JSON lines or Parquet. A file is there when it is whole, under its own name."""
+"""Files of flat rows: CSV, JSON lines or Parquet."""
 
 import csv
-import os
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, closing
 from datetime import datetime
 from io import TextIOWrapper
-from pathlib import Path
 from typing import BinaryIO, Final, Literal, Protocol
 
 import orjson
 
 from agents.operations.export.flat import FlatRow, FlatTable, Value
-from schemas.errors import SkillstreamError
 
 FileFormat = Literal["csv", "jsonl", "parquet"]
-STANDARD_OUTPUT: Final = "-"
-
-
-class UnwritableFile(SkillstreamError):
-    """A file that cannot be written."""
 
 
 class RowFile(Protocol):
@@ -35,33 +26,9 @@ class RowFile(Protocol):
         ...
 
 
-@contextmanager
-def row_file(name: str, file_format: FileFormat, table: FlatTable) -> Iterator[RowFile]:
-    """A file of that name, or standard output for `-`. One that was there stays until the new one is whole, and if
-    writing it fails.
-
-    Raises UnwritableFile.
-    """
-    make = _MAKERS[file_format]
-    if name == STANDARD_OUTPUT:
-        rows = make(sys.stdout.buffer, table)
-        yield rows
-        rows.close()
-        return
-    path = Path(name)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with partial.open("xb") as file:
-            rows = make(file, table)
-            try:
-                yield rows
-            finally:
-                rows.close()
-        partial.replace(path)
-    except OSError as error:
-        raise UnwritableFile(f"{name}: {error.strerror or error}") from None
-    finally:
-        partial.unlink(missing_ok=True)
+def row_file(file: BinaryIO, file_format: FileFormat, table: FlatTable) -> AbstractContextManager[RowFile]:
+    """Rows into `file`, which stays open."""
+    return closing(_MAKERS[file_format](file, table))
 
 
 class CsvFile:
