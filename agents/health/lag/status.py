@@ -18,10 +18,9 @@ STALL or REWIND.
 from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 LagStatus = Literal["OK", "WARN", "ERR", "STOP", "STALL", "REWIND"]
-LAG_STATUSES: Final[tuple[LagStatus, ...]] = get_args(LagStatus)
 
 
 class LagSample(NamedTuple):
