@@ -20,10 +20,10 @@ class TopicStartedAnew(Exception):
 
 
 class FollowedTopic:
-    """Topic `name`, for `group`, which never has it as a member. Of one thread at a time."""
+    """Topic `name`, or one `partition` of it, for `group`, which never has it as a member. Of one thread at a time."""
 
-    def __init__(self, broker: str, group: str, name: str, timeout_s: float) -> None:
-        self.name = name
+    def __init__(self, broker: str, group: str, name: str, timeout_s: float, partition: int | None = None) -> None:
+        self.name, self._partition = name, partition
         self._broker, self._timeout_s = broker, timeout_s
         self._reader = TopicReader(broker, name, f"skillstream-reader-{name}", timeout_s)
         self._identity = InputTopic(broker, group, name, timeout_s)
@@ -43,7 +43,8 @@ class FollowedTopic:
         if not partitions:
             raise NoSuchTopic(f"there is no topic {self.name}")
         former, self._topic_id = self._topic_id, self._identity.describe().topic_id
-        ends = {partition: self._reader.span(partition)[1] for partition in partitions}
+        followed = partitions if self._partition is None else [self._partition]
+        ends = {partition: self._reader.span(partition)[1] for partition in followed}
         is_another = former is not None and former != self._topic_id
         if is_another or any(end < self._next.get(partition, 0) for partition, end in ends.items()):
             self._next = {}

@@ -49,15 +49,15 @@ class WorkersTopic(FollowedTopic):
         on_forged: Callable[[], object] = lambda: None,
         timeout_s: float = _TIMEOUT_S,
     ) -> None:
-        super().__init__(settings.broker, settings.app_id, Channels.of(settings).workers, timeout_s)
+        name = Channels.of(settings).workers
+        super().__init__(settings.broker, settings.app_id, name, timeout_s, ANNOUNCEMENT_PARTITION)
         self._sign, self._authentic, self._on_forged = sign, authentic, on_forged
         self._reading, self._writing = Lock(), Lock()
 
     def read_on(self) -> list[FileRecord]:
         """See AnnouncementLog."""
         with self._reading:
-            found = [record for record in super().read_on() if record.partition == ANNOUNCEMENT_PARTITION]
-        return [record for record in found if self._is_ours(record)]
+            return [record for record in super().read_on() if self._is_ours(record)]
 
     def announce(self, instance: str, value: bytes | None) -> None:
         """See AnnouncementLog."""

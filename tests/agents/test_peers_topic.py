@@ -8,6 +8,7 @@ from confluent_kafka import Producer
 
 from agents.config.header_keys import Keyring
 from agents.config.settings import Settings
+from agents.kafka.reader import TopicReader
 from agents.kafka.topics import TopicSpec, ensure_topics
 from agents.peers.topic import AnnouncementLog, WorkersTopic
 from tests.agents.memory_announcements import MemoryAnnouncements
@@ -52,6 +53,26 @@ def test_each_reads_all_that_was_announced_once_and_in_its_order(open_log: Open)
     assert read(late)[-1] == (b"a", None)
     for log in (writer, early, late):
         log.close()
+
+
+def test_the_broker_is_asked_about_the_partition_of_announcements_alone(
+    broker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, span = set[int](), TopicReader.span
+
+    def noted(reader: TopicReader, partition: int) -> tuple[int, int]:
+        asked.add(partition)
+        return span(reader, partition)
+
+    monkeypatch.setattr(TopicReader, "span", noted)
+    settings = settings_of(broker)
+    log = opened(settings)
+    log.announce("a", b"1")
+    assert read(log) == [(b"a", b"1")]
+    log.close()
+
+    assert settings.partitions > 1
+    assert asked == {0}
 
 
 def test_what_is_forged_is_passed_over_and_counted(broker: str) -> None:
