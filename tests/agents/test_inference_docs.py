@@ -9,8 +9,8 @@ import pytest
 
 from tests.agents.inference_pages import TOKEN, inference, store
 from tests.agents.situation import Situation, seen
+from tests.documents.blocks import blocks
 from tests.events import raw
-from tests.integration.test_docs_examples import examples, matches
 
 __all__ = ["seen"]
 
@@ -33,9 +33,9 @@ async def printed_by(program: str, url: str, folder: Path) -> str:
 async def test_the_examples_run_as_written_and_print_what_the_page_says(seen: Situation, tmp_path: Path) -> None:
     async with inference(seen) as worker:
         await store(worker, raw())
-        for example in examples("inference.md"):
-            printed = await printed_by(example.program, worker.url, tmp_path)
-            assert example.printed is not None
-            assert matches(printed, example.printed), f"inference.md:{example.line} prints:\n{printed}"
+        for example in blocks("inference.md"):
+            assert (example.language, example.printed is not None) == ("sh", True), f"inference.md:{example.line}"
+            printed = await printed_by(example.text, worker.url, tmp_path)
+            assert example.prints(printed), f"inference.md:{example.line} prints:\n{printed}"
 
     assert worker.outcomes() == {"answered": 4}
