@@ -64,11 +64,6 @@ class AgesHistogram(Collector):
         with self._lock:
             return list(self._counts)
 
-    @property
-    def count(self) -> int:
-        """How many were counted."""
-        return sum(self._counts)
-
     def _of_few(self, since_ms: Sequence[int], now_ms: float) -> tuple[list[tuple[int, int]], float]:
         ages_ms = [max(0.0, now_ms - each) for each in since_ms if each >= 0]
         return [(bisect_left(self._bounds_ms, age_ms), 1) for age_ms in ages_ms], sum(ages_ms)

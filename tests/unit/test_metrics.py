@@ -122,7 +122,7 @@ def test_many_ages_at_once_are_counted_as_prometheus_would_one_by_one(batches: l
         return {(each.name, each.labels.get("le", "")): each.value for family in parsed for each in family.samples}
 
     assert samples(registry) == pytest.approx(samples(one_by_one))
-    assert ages.count == sum(since_ms >= 0 for batch in batches for since_ms in batch)
+    assert sum(ages.counts) == sum(since_ms >= 0 for batch in batches for since_ms in batch)
 
 
 def test_label_values_are_bounded_and_none_is_lost() -> None:

@@ -26,7 +26,6 @@ class ScoreMetrics:
         self.source_failures: CounterBy[str] = declare.counter_by(
             "source", "source_failures", "batches", "Batches in which a source of evidence failed or was late."
         )
-
         self.fusion_config_refused: CounterBy[Refusal] = declare.counter_by(
             "reason",
             "fusion_config_refused",
@@ -35,7 +34,6 @@ class ScoreMetrics:
             "Those that a start reads again count again.",
             get_args(Refusal),
         )
-
         self.rescored_students = declare.counter(
             "rescored_students",
             "students",
