@@ -18,7 +18,16 @@ from streams.vocabulary import FACTS
 from streams.vocabulary import skill_code as code
 from tests.events import Student, default_skills, event, own_time_us, row_batch_of
 from tests.unit.row_strategies import CONFIGURED, FOREIGN, pendings, rows
-from tests.unit.test_row import EVERY_FIELD, VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7
+from tests.unit.stored_rows import (
+    EVERY_FIELD,
+    VERSION_1,
+    VERSION_2,
+    VERSION_3,
+    VERSION_4,
+    VERSION_5,
+    VERSION_6,
+    VERSION_7,
+)
 from tests.unit.test_row_bounds import worst_case
 
 NAMES: Final = default_skills().names

@@ -15,7 +15,7 @@ from streams.rows.row_batch import RowBatch
 from streams.rows.tasks import TaskNames, tasks_of
 from tests.events import default_skills
 from tests.unit.row_strategies import CONFIGURED, rows
-from tests.unit.test_row import COMPONENTS, EXPLANATIONS, TASKS, VERSION_4, VERSION_5, VERSION_6
+from tests.unit.stored_rows import COMPONENTS, EXPLANATIONS, TASKS, VERSION_4, VERSION_5, VERSION_6
 
 NAMES: Final = default_skills().names
 EVERY_PART: Final = (

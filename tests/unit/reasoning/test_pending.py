@@ -20,7 +20,7 @@ from streams.rows.row import Pending, Row
 from streams.scoring.fusion import Fused
 from streams.skills.skill_set import Levels
 from tests.unit.row_strategies import rows
-from tests.unit.test_row import VERSION_1
+from tests.unit.stored_rows import VERSION_1
 
 POLICY = PendingPolicy()
 LEVELS = Levels()
