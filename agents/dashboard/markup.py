@@ -4,6 +4,11 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Final
 
+HEAD: Final = (
+    '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+    '<link rel="stylesheet" href="/assets/dashboard.css"><link rel="icon" href="/assets/icon.svg" type="image/svg+xml">'
+)
+"""What each page's head has, beside its title."""
 _SIGNS: Final = {"ok": "✓", "degraded": "!", "failing": "✕", "down": "✕"}
 
 

@@ -7,15 +7,11 @@ from typing import Final
 from agents.dashboard import overview, score_cards, stream_cards
 from agents.dashboard.figures import PAST_STEP_S
 from agents.dashboard.group import GroupView
-from agents.dashboard.markup import card
+from agents.dashboard.markup import HEAD, card
 from agents.dashboard.numbers import utc
-from agents.dashboard.student_page import STUDENT
+from agents.dashboard.student_page import ask_for_student
 
 STREAM: Final = "/group/stream"
-_ASK_FOR_STUDENT: Final = (
-    f'<form action="{STUDENT}" method="get" role="search"><label for="student">Student</label>'
-    '<input id="student" name="id" required maxlength="256" autocomplete="off"><button>Show</button></form>'
-)
 _LINKS: Final = {"/health/detailed": "health", "/metrics": "metrics", "/group/figures": "figures"}
 
 
@@ -48,7 +44,7 @@ def dashboard_page(
     """The page as HTML, of a group and its `parts`. `name` is the deployment's. Without a script it can be reloaded.
     `students` is whether students' pages are open to anybody.
     """
-    ask = _ASK_FOR_STUDENT if students else ""
+    ask = ask_for_student() if students else ""
     cards = "".join(
         (
             card("throughput", "Throughput", shown["throughput"]),
@@ -73,9 +69,8 @@ def dashboard_page(
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
-<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">{reload}
+{HEAD}{reload}
 <title>{escape(group.status)} · {escape(name)}</title>
-<link rel="stylesheet" href="/assets/dashboard.css"><link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
 <script src="/assets/live.js" defer></script><script src="/assets/cursor.js" defer></script>
 </head>
 <body data-stream="{STREAM}">

@@ -5,9 +5,10 @@ from typing import Final
 
 from msgspec import UNSET
 
-from agents.dashboard.markup import card, facts, nothing
+from agents.dashboard.markup import HEAD, card, facts, nothing
 from agents.dashboard.student_explanation import explanation
 from agents.dashboard.student_scores import changes, components, profiles, score_cards
+from schemas.event import MAX_IDENTIFIER_CHARS
 from schemas.explanation import Explanation
 from schemas.history import SkillHistory
 from schemas.student_answer import StudentAnswer
@@ -40,6 +41,15 @@ def no_student_page(student: str, said: str = "") -> str:
     return _page(student, problem)
 
 
+def ask_for_student(student: str = "") -> str:
+    """A form that leads to a student's page; `student` is the id that is in it already."""
+    return (
+        f'<form action="{STUDENT}" method="get" role="search"><label for="student">Student</label>'
+        f'<input id="student" name="id" required maxlength="{MAX_IDENTIFIER_CHARS}" autocomplete="off" '
+        f'value="{escape(student)}"><button>Show</button></form>'
+    )
+
+
 def _about(answer: StudentAnswer) -> str:
     pairs = [("as of", escape(answer.as_of.replace("T", " ")[:16]) + " UTC"), ("model", escape(answer.model))]
     named = (("school", answer.school_id), ("class", answer.class_id), ("course", answer.course_id))
@@ -52,16 +62,12 @@ def _page(student: str, body: str) -> str:
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
-<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+{HEAD}
 <title>{escape(title)} · skillstream</title>
-<link rel="stylesheet" href="/assets/dashboard.css"><link rel="icon" href="/assets/icon.svg" type="image/svg+xml">
 </head>
 <body class="student">
 <a class="skip" href="#main">Skip to the student</a>
-<header><h1>{escape(title)}</h1>
-<form action="{STUDENT}" method="get" role="search"><label for="student">Student</label>
-<input id="student" name="id" required maxlength="256" autocomplete="off" value="{escape(student)}">
-<button>Show</button></form></header>
+<header><h1>{escape(title)}</h1>{ask_for_student(student)}</header>
 <main id="main" tabindex="-1">
 {body}
 </main>
