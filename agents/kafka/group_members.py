@@ -78,7 +78,8 @@ def _assigned(assignment: bytes) -> list[SourcePartition]:
 
 @asynccontextmanager
 async def _admin(broker: str, timeout_s: float) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(**aiokafka_config(broker), request_timeout_ms=round(timeout_s * 1_000))
+    config = await asyncio.to_thread(aiokafka_config, broker)  # with TLS it reads all CAs, which takes milliseconds
+    admin = AIOKafkaAdminClient(**config, request_timeout_ms=round(timeout_s * 1_000))
     try:
         await admin.start()
         yield admin
