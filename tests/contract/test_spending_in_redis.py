@@ -1,66 +1,24 @@
-"""What is Redis's own in an account of spending: flushes, restarts, outages, and the record that people look up."""
+"""What is Redis's own in an account of spending: flushes, restarts, and the record that people look up."""
 
-from collections.abc import AsyncIterator
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from streams.limits import LimitUnavailable, PartitionShare, RateLimitExceeded
-from streams.limits.memory import monotonic_us
+from streams.limits import LimitUnavailable, RateLimitExceeded
 from streams.limits.redis import connect
-from streams.spending.account import MoneySpent, Reservation, Used
-from streams.spending.limits import MAX_SCHOOLS, OTHER_SCHOOLS, ScopeLimits, SpendingLimits
+from streams.spending.account import MoneySpent, Used
+from streams.spending.limits import MAX_SCHOOLS, OTHER_SCHOOLS
 from streams.spending.periods import now_at
 from streams.spending.redis import RedisAccount
-from streams.spending.shared import SharedAccount
 from streams.spending.usage import TokenUsage
 from tests.contract.limiters import client, prefix
+from tests.contract.spending import LIMITS, NOON_US, Workers, clock, left, pay, spend, workers
 from tests.servers.redis import RealRedis
 from tests.unit.limits.clock import ManualClock
 
-__all__ = ["client", "prefix"]
-NOON_US = round(datetime(2026, 11, 28, 12, tzinfo=UTC).timestamp() * 1e6)
-LIMITS = SpendingLimits(ScopeLimits(day=1_000), ScopeLimits(day=1_000))
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(NOON_US)
-
-
-class Workers:
-    """Accounts of several workers over one ledger."""
-
-    def __init__(self, client: Redis, prefix: str, clock: ManualClock) -> None:
-        self._client, self._prefix, self._clock = client, prefix, clock
-        self.key = f"{prefix}:spending:{{openai_reasoning}}"
-
-    def new(self, limits: SpendingLimits = LIMITS) -> RedisAccount:
-        return RedisAccount(self._client, limits, prefix=self._prefix, clock_us=self._clock)
-
-
-@pytest.fixture
-def workers(client: Redis, prefix: str, clock: ManualClock) -> Workers:
-    return Workers(client, prefix, clock)
-
-
-async def spend(account: RedisAccount | SharedAccount, nano_usd: int, school: str = "-") -> Reservation:
-    return await account.reserve(school, "gpt-4.1", 0, nano_usd)
-
-
-async def pay(account: RedisAccount | SharedAccount, nano_usd: int, school: str = "-") -> None:
-    """A call that costs what was reserved."""
-    await account.settle(await spend(account, nano_usd, school), Used("gpt-4.1", TokenUsage(1, 1), nano_usd))
-
-
-async def left(account: RedisAccount) -> int:
-    return 1_000 - (await account.look()).sums[0].nano_usd
+__all__ = ["client", "clock", "prefix", "workers"]
 
 
 async def test_what_a_flush_loses_the_workers_that_saw_it_bring_back(
@@ -226,96 +184,6 @@ async def test_schools_beyond_the_bound_count_as_one(workers: Workers, client: R
     assert [admitted.scope for admitted in scopes if admitted] == ["last", OTHER_SCHOOLS, OTHER_SCHOOLS, "last"]
 
 
-def a_quarter() -> PartitionShare:
-    """Of a worker with one of four partitions."""
-    share = PartitionShare(4, monotonic_us)
-    share.assign([2])
-    return share
-
-
-class TestOutage:
-    """While the server is away."""
-
-    @pytest.fixture
-    async def account(self, mortal_redis: RealRedis) -> AsyncIterator[SharedAccount]:
-        client = connect(mortal_redis.url, timeout_s=30)
-        yield SharedAccount(RedisAccount(client, LIMITS), a_quarter())
-        await client.aclose()
-
-    async def test_a_worker_spends_its_share_of_what_was_left_and_owes_it(
-        self, account: SharedAccount, mortal_redis: RealRedis
-    ) -> None:
-        await account.begin()
-        await spend(account, 200)
-        mortal_redis.stop()
-        reserved = await spend(account, 100)
-        await account.settle(reserved, Used("gpt-4.1", TokenUsage(1, 1), 60))
-        await pay(account, 140)
-        with pytest.raises(LimitUnavailable, match="share"):
-            await spend(account, 1)
-        assert account.owed_nano_usd == 200
-        mortal_redis.restart()
-        assert (await account.look()).sums[0].nano_usd == 400
-        assert account.owed_nano_usd == 0
-
-    async def test_a_worker_that_never_saw_the_ledger_spends_nothing(
-        self, account: SharedAccount, mortal_redis: RealRedis
-    ) -> None:
-        mortal_redis.stop()
-        with pytest.raises(LimitUnavailable):
-            await spend(account, 1)
-
-    async def test_a_partition_that_comes_over_meanwhile_brings_no_money(self, mortal_redis: RealRedis) -> None:
-        client, share = connect(mortal_redis.url, timeout_s=30), a_quarter()
-        account = SharedAccount(RedisAccount(client, LIMITS), share)
-        await account.begin()
-        await account.look()
-        mortal_redis.stop()
-        await pay(account, 200)
-        share.assign([0, 1, 2, 3])
-        with pytest.raises(LimitUnavailable, match="share"):
-            await pay(account, 51)
-        await pay(account, 50)
-        share.revoke([2])
-        with pytest.raises(LimitUnavailable, match="no part"):
-            await pay(account, 1)
-        await client.aclose()
-
-    async def test_a_hold_stops_this_worker_at_once_and_all_when_redis_is_back(
-        self, account: SharedAccount, mortal_redis: RealRedis
-    ) -> None:
-        await account.begin()
-        mortal_redis.stop()
-        with suppress(LimitUnavailable):
-            await account.hold(600)
-        with pytest.raises(RateLimitExceeded) as held:
-            await spend(account, 1)
-        assert held.value.bucket == "provider"
-        mortal_redis.restart()
-        other = RedisAccount(connect(mortal_redis.url, timeout_s=30), LIMITS)
-        await account.look()
-        with pytest.raises(RateLimitExceeded) as held:
-            await spend(other, 1)
-        assert (held.value.bucket, 590 < held.value.retry_after_s <= 600) == ("provider", True)
-        await other.aclose()
-
-    async def test_without_limits_it_goes_on_and_counts(self, mortal_redis: RealRedis) -> None:
-        client = connect(mortal_redis.url, timeout_s=30)
-        account = SharedAccount(RedisAccount(client, SpendingLimits()), PartitionShare(4, monotonic_us))
-        mortal_redis.stop()
-        reserved = await spend(account, 100)
-        await account.settle(reserved, Used("gpt-4.1", TokenUsage(1, 1), 60))
-        mortal_redis.restart()
-        await account.look()
-        days = await account.redis.days([now_at((await account.look()).now_us).day])
-        assert next(iter(days.values())) == {
-            ("gpt-4.1", "-"): {
-                "calls": 1, "nano_usd": 60, "reserved": 0, "input_tokens": 1, "output_tokens": 1,
-            }
-        }  # fmt: skip
-        await client.aclose()
-
-
 async def test_the_days_record_says_which_model_and_school_spent_what(workers: Workers, clock: ManualClock) -> None:
     account = workers.new()
     await account.begin()
@@ -337,69 +205,3 @@ async def test_the_days_record_says_which_model_and_school_spent_what(workers: W
         ("gpt-4.1", "south"): {"calls": 2, "nano_usd": 47, "reserved": 47},
     }  # fmt: skip
     assert sum(row["nano_usd"] for row in record.values()) == (await account.look()).sums[0].nano_usd
-
-
-class Players:
-    """Three workers that spend, look at the ledger every 3 s as workers do, and a server that forgets."""
-
-    def __init__(self, workers: Workers, client: Redis, clock: ManualClock) -> None:
-        self.clock = clock
-        self.spent = 0
-        self._accounts = [workers.new() for _ in range(3)]
-        self._client, self._key = client, workers.key
-        self._open: list[tuple[int, Reservation]] = []
-        self._snapshot: dict[Any, Any] = {}
-
-    async def begin(self) -> None:
-        await self._accounts[0].begin()
-        await self._save()
-
-    async def play(self, step: str, worker: int, amount: int) -> None:
-        match step:
-            case "spend":
-                with suppress(MoneySpent, RateLimitExceeded):
-                    self._open.append((worker, await spend(self._accounts[worker], amount)))
-                    self.spent += amount
-            case "settle" if self._open:
-                by, reserved = self._open.pop(amount % len(self._open))
-                used = min(amount, reserved.nano_usd)
-                await self._accounts[by].settle(reserved, Used("gpt-4.1", TokenUsage(1, 1), used))
-                self.spent += used - reserved.nano_usd
-            case "wait":
-                self.clock.advance(seconds=3)
-                for account in self._accounts:
-                    await account.look()
-            case "flush":
-                await self._client.delete(self._key)
-            case "save":
-                await self._save()
-            case "restore" if self._snapshot:
-                await self._client.delete(self._key)
-                await self._client.hset(self._key, mapping={**self._snapshot, b"run": b"%040d" % self.clock.now_us})
-
-    async def _save(self) -> None:
-        self._snapshot = await self._client.hgetall(self._key)
-
-
-STEPS = st.lists(
-    st.tuples(
-        st.sampled_from(["spend"] * 8 + ["settle", "wait", "wait", "wait", "flush", "flush", "save", "restore"]),
-        st.integers(0, 2),
-        st.integers(100, 400),
-    ),
-    min_size=10,
-    max_size=40,
-)
-
-
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=STEPS)
-async def test_whatever_the_server_forgets_no_day_exceeds_its_limit(
-    client: Redis, prefix: str, steps: list[tuple[str, int, int]]
-) -> None:
-    clock = ManualClock(NOON_US)
-    players = Players(Workers(client, f"{prefix}-{uuid4().hex}", clock), client, clock)
-    await players.begin()
-    for step in steps:
-        await players.play(*step)
-        assert players.spent <= 1_000
