@@ -37,6 +37,8 @@ def is_allowed(value: object, type_: inspect.Type) -> bool:
     match type_:
         case inspect.Metadata(type=inner):
             return is_allowed(value, inner)
+        case inspect.UnionType(types=types):
+            return any(is_allowed(value, each) for each in types)
         case inspect.LiteralType(values=values):
             return value in values
         case inspect.BoolType():

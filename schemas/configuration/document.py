@@ -13,7 +13,7 @@ from msgspec import inspect
 
 from schemas.configuration.constraints import is_allowed, words
 from schemas.configuration.lines import Path, line_of
-from schemas.configuration.similar import did_you_mean
+from schemas.configuration.similar import meant_or_all
 
 _SHOWN_CHARS: Final = 60
 _T = TypeVar("_T")
@@ -46,7 +46,7 @@ def _faults(value: object, type_: inspect.Type, path: Path) -> Iterator[_Fault]:
             table = next((each for each in types if isinstance(each, inspect.DictType | inspect.StructType)), None)
             if table is not None and isinstance(value, dict):
                 yield from _faults(value, table, path)
-            elif not any(is_allowed(value, each) for each in types):
+            elif not is_allowed(value, type_):
                 yield _Fault(path, f"{_shown(value)} is not {words(type_)}")
         case inspect.StructType() if isinstance(value, dict):
             yield from _in_struct(value, type_, path)
@@ -65,8 +65,7 @@ def _in_struct(table: Mapping[str, Any], type_: inspect.StructType, path: Path) 
     fields = {field.encode_name: field for field in type_.fields}
     for key in table:
         if key not in fields:
-            meant = did_you_mean(key, fields) or f" There are {', '.join(fields)}."
-            yield _Fault((*path, key), f"there is no such key.{meant}")
+            yield _Fault((*path, key), f"there is no such key.{meant_or_all(key, fields)}")
     for name, field in fields.items():
         if name in table:
             yield from _faults(table[name], field.type, (*path, name))

@@ -10,6 +10,12 @@ def choices(name: str, known: Iterable[str]) -> str:
     return f"{', '.join(names)}.{did_you_mean(name, names)}"
 
 
+def meant_or_all(name: str, known: Iterable[str]) -> str:
+    """The one of `known` that may have been meant by `name`, else all: a sentence that begins with a blank."""
+    names = list(known)
+    return did_you_mean(name, names) or f" There are {', '.join(names)}."
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A question that begins with a blank, or nothing where no name is like `name`. Case makes no difference."""
     by_folded = {each.casefold(): each for each in known}

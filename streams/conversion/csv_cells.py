@@ -90,18 +90,9 @@ def _number(text: str, decimal: str) -> float:
 def _allowed(value: Any, type_: inspect.Type, text: object) -> Any:
     inner = _inner(type_)
     several, each = (value, inner.item_type) if isinstance(inner, inspect.VarTupleType) else ((value,), type_)
-    if not isinstance(several, list | tuple) or not all(_may_be(one, each) for one in several):
+    if not isinstance(several, list | tuple) or not all(is_allowed(one, each) for one in several):
         raise RowUnreadable(f"{_shown(text)} is not {words(type_)}")
     return value
-
-
-def _may_be(value: Any, type_: inspect.Type) -> bool:
-    match type_:
-        case inspect.UnionType(types=types):
-            return any(_may_be(value, each) for each in types)
-        case inspect.Metadata(type=inspect.UnionType() as inner):
-            return _may_be(value, inner)
-    return is_allowed(value, type_)
 
 
 def _inner(type_: inspect.Type) -> inspect.Type:

@@ -27,7 +27,7 @@ from typing import Annotated, Any, Final, Literal, Self, get_args
 from msgspec import Meta, Struct, inspect
 
 from schemas.configuration.document import read_toml
-from schemas.configuration.similar import did_you_mean
+from schemas.configuration.similar import meant_or_all
 from schemas.event import NativeEvent
 from streams.conversion.csv_times import TimeColumn
 
@@ -82,6 +82,10 @@ class CsvMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         _require_codec(mapping.encoding)
         for number, event in enumerate(mapping.events):
             _check(mapping, event, f"events.{number}")
+        known = dict.fromkeys(name for event in mapping.events for name in fields_of(event.type))
+        for name in mapping.fields:
+            if name not in known:
+                raise ValueError(f"fields: no event has a field {name!r}.{meant_or_all(name, known)}")
         return mapping
 
     def columns_of(self, event: CsvEvent) -> dict[str, CsvColumn]:
@@ -116,8 +120,7 @@ def _check(mapping: CsvMapping, event: CsvEvent, where: str) -> None:
     known = fields_of(event.type)
     for name in event.fields:
         if name not in known:
-            meant = did_you_mean(name, known) or f" There are {', '.join(known)}."
-            raise ValueError(f"{where}.fields: {event.type} has no field {name!r}.{meant}")
+            raise ValueError(f"{where}.fields: {event.type} has no field {name!r}.{meant_or_all(name, known)}")
     sources = mapping.columns_of(event)
     for name, field in known.items():
         if name not in sources and (field.required or name in _NEEDED) and name != "event_id":
@@ -125,10 +128,6 @@ def _check(mapping: CsvMapping, event: CsvEvent, where: str) -> None:
     for name, source in sources.items():
         if bool(source.column) == (source.constant is not None):
             raise ValueError(f"{where}: {name} has a column or a constant: one of the two")
-    for name in mapping.fields:
-        if not any(name in fields_of(each.type) for each in mapping.events):
-            meant = did_you_mean(name, known) or f" There are {', '.join(known)}."
-            raise ValueError(f"fields: no event has a field {name!r}.{meant}")
 
 
 def _require_codec(name: str) -> None:

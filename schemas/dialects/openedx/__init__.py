@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from schemas.dialects.caliper.student import ANONYMOUS
 from schemas.dialects.mapping import NO_MAPPING, Mapping
-from schemas.dialects.openedx.names import NAMES, PROBLEM_CHECK, PROBLEM_CHECK_OF_BROWSER, Derived
+from schemas.dialects.openedx.names import COURSE, NAMES, PROBLEM_CHECK, PROBLEM_CHECK_OF_BROWSER, Derived
 from schemas.dialects.openedx.results import attempts_of, questions_of, result_of
 from schemas.dialects.openedx.subjects import course_of, question_of, subject_of
 from schemas.dialects.openedx.tracked import Tracked, looks_tracked, read_tracked
@@ -21,7 +21,6 @@ from schemas.dialects.openedx.users import name_of_actor, user_of
 from schemas.dialects.record import Decoded, Ignored, Invalid, Record
 from schemas.dialects.xapi import Xapi
 from schemas.dialects.xapi import statement as s
-from schemas.dialects.xapi.contexts import COURSE_TYPES
 from schemas.dialects.xapi.reading import ReadStatement
 from schemas.dialects.xapi.senses import Sense
 from schemas.errors import InvalidInput
@@ -31,7 +30,6 @@ __all__ = ["NO_SUBJECT", "OpenEdx"]
 
 NO_SUBJECT: Final = "no item"
 _MAX_NAME_CHARS: Final = 80
-_COURSE_TYPE: Final = next(iter(sorted(COURSE_TYPES)))
 _UNKNOWN: Final = Derived("", "")
 
 
@@ -103,7 +101,7 @@ class OpenEdx:
 
     def _context(self, event: Tracked) -> s.Context:
         course = course_of(event, self._root_url)
-        activities = [s.Activity(id=course, definition=s.Definition(type=_COURSE_TYPE))] if course else []
+        activities = [s.Activity(id=course, definition=s.Definition(type=COURSE))] if course else []
         return s.Context(context_activities=s.ContextActivities(parent=activities))
 
 

@@ -23,12 +23,11 @@ def user_of(event: Tracked, options: OpenEdxOptions) -> s.Actor | None:
     """
     for part in (event.context, event.data, event.top):
         named = {name: text for name in ("user_id", "username") if (text := _text(part.get(name)))}
-        if not named and part is event.context:
+        if not named:
             continue
         if part is event.context and "username" not in named and (username := _text(event.top.get("username"))):
             named["username"] = username  # a line of a log has the name of the context's user at its top
-        if named:
-            return _actor(named, options)
+        return _actor(named, options)
     return None
 
 
