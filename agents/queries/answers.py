@@ -30,13 +30,12 @@ class StudentAnswers:
     async def answer(self, student: StoredStudent) -> StudentAnswer | Missing:
         """The answer takes as long as the slowest look-up: none waits for another. Raises NotLookedUp."""
         lookups = self._lookups
-        existence, behaviour, language, scores = (
+        tasks = existence, behaviour, language, scores = (
             asyncio.create_task(self._within(lookups.existence(student))),
             asyncio.create_task(self._within(lookups.behaviour(student))),
             asyncio.create_task(self._within(lookups.language(student))),
             asyncio.create_task(self._within(lookups.last_scores(student))),
         )
-        others = (behaviour, language, scores)
         try:
             found: Existence = await _required(existence, "whether there is such a student")
             if found != "known":
@@ -46,9 +45,9 @@ class StudentAnswers:
                 return "unknown"
             counted, read = await _optional(behaviour), await _optional(language)
         finally:
-            for task in (existence, *others):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(existence, *others, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
         partial: list[AnswerPart] = []
         if counted is None:
             partial.append("behaviour")

@@ -73,7 +73,7 @@ class ExplanationTopic:
         offset = None if index is None else index.find(key)
         if offset is None:
             return None
-        message = next(iter(self._reader.read(partition, offset, offset + 1)), None)
+        message = self._reader.at({partition: offset}).get(partition)
         if message is None or message.key() != key:  # another topic of that name, or retention took it
             self._indexes.pop(partition, None)
             return None
