@@ -6,25 +6,25 @@ asynchronous since a source of scores may wait, and another implementation may.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final, Literal, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.queries.together import Together
 from schemas.student_answer import DescribedIndicator, LanguageRead
 from schemas.update import SkillUpdate, read_update
-from streams.evidence.indicators import Indicators, Rates
-from streams.evidence.platforms import Platforms
+from streams.evidence.indicators import Rates
+from streams.evidence.observed import ObservableIndicators, Observed
 from streams.pipeline import Pipeline
 from streams.rows.codec import row_headers
 from streams.rows.row_batch import RowBatch
+from streams.scoring.profiles import RATE_DIGITS
+from streams.scoring.updates import rfc3339
 
 Existence = Literal["known", "unknown", "erased"]
 BehaviourBySkill = Mapping[str, list[DescribedIndicator]]
 LanguageBySkill = Mapping[str, LanguageRead]
-_DIGITS: Final = 3
+_SECOND_US: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,7 @@ class RowLookups:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
-        skill_set = pipeline.skill_set
-        self._indicators = Indicators.of(skill_set)
-        platforms = Platforms.of(skill_set, pipeline.artifact)
-        self._can_occur = np.array([platforms.tell(each) for each in self._indicators.indicators], np.bool_)
+        self._observable = ObservableIndicators.of(pipeline.skill_set, pipeline.artifact)
         self._scores = Together(self._score)
         self._counted = Together(self._count)
         self._read = Together(self._read_of)
@@ -98,26 +95,26 @@ class RowLookups:
         return [read_update(update) for update in scorer.write([student.key for student in students], scored)]
 
     async def _count(self, students: Sequence[StoredStudent]) -> list[BehaviourBySkill]:
-        rows, indicators = self._rows(students), self._indicators
-        lifetime, recent = indicators.lifetime(rows), indicators.recent(rows)
-        observed = (lifetime.whole > 0) & (self._can_occur[:, None] | (lifetime.part > 0))
-        return [self._described(lifetime, recent, observed[:, at], at) for at in range(len(rows))]
+        rows = self._rows(students)
+        seen, recent = self._observable.seen(rows), self._observable.indicators.recent(rows)
+        return [self._described(seen, recent, at) for at in range(len(rows))]
 
-    def _described(self, lifetime: Rates, recent: Rates, observed: NDArray[np.bool_], at: int) -> BehaviourBySkill:
+    def _described(self, seen: Observed, recent: Rates, at: int) -> BehaviourBySkill:
         found: dict[str, list[DescribedIndicator]] = {}
-        for index in np.flatnonzero(observed).tolist():
-            indicator = self._indicators.indicators[index]
-            of = float(lifetime.whole[index, at])
-            count = min(float(lifetime.part[index, at]), of)
+        indicators = self._observable.indicators
+        for index in np.flatnonzero(seen.observed[:, at]).tolist():
+            indicator = indicators.indicators[index]
+            of = float(seen.lifetime.whole[index, at])
+            count = min(float(seen.lifetime.part[index, at]), of)
             late = float(recent.values[index, at])
             described = DescribedIndicator(
                 name=indicator.name,
                 text=_in_words(indicator.words if isinstance(indicator.words, str) else "", count, of),
-                count=round(count, _DIGITS),
-                of=round(of, _DIGITS),
-                trend=0.0 if np.isnan(late) else round(late - count / of, _DIGITS),
+                count=round(count, RATE_DIGITS),
+                of=round(of, RATE_DIGITS),
+                trend=0.0 if np.isnan(late) else round(late - count / of, RATE_DIGITS),
             )
-            found.setdefault(self._pipeline.skill_set.names[int(self._indicators.skill[index])], []).append(described)
+            found.setdefault(self._pipeline.skill_set.names[int(indicators.skill[index])], []).append(described)
         return found
 
     async def _read_of(self, students: Sequence[StoredStudent]) -> list[LanguageBySkill]:
@@ -127,7 +124,8 @@ class RowLookups:
         return [
             {
                 rows.names[column]: LanguageRead(
-                    texts=round(float(texts[at, column]), _DIGITS), newest=_time_of(int(newest_s[at, column]))
+                    texts=round(float(texts[at, column]), RATE_DIGITS),
+                    newest=rfc3339(int(newest_s[at, column]) * _SECOND_US),
                 )
                 for column in np.flatnonzero(texts[at] > 0).tolist()
             }
@@ -139,7 +137,3 @@ def _in_words(words: str, count: float, of: float) -> str:
     """The skills file's words, whose brackets belong to the number."""
     filled = words.format(count=f"{count:g}", of=f"{of:g}", rate=f"{count / of:.0%}")
     return filled.replace("[", "").replace("]", "")
-
-
-def _time_of(second: int) -> str:
-    return datetime.fromtimestamp(second, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

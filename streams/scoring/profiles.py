@@ -1,7 +1,6 @@
 """Profiles as JSON: what was seen of a skill that nothing speaks of but indicators and phrases chosen by hand."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -9,10 +8,10 @@ from numpy.typing import NDArray
 
 from streams.evidence.artifacts import Artifact
 from streams.evidence.behaviour import recent_rates
-from streams.evidence.indicators import Indicators, Rates
-from streams.evidence.platforms import Platforms
+from streams.evidence.indicators import Rates
+from streams.evidence.observed import ObservableIndicators, Observed
 from streams.evidence.registry import Types
-from streams.rows.row_batch import Floats, RowBatch
+from streams.rows.row_batch import Floats
 from streams.scoring.contributions import Contributions
 from streams.scoring.evidence_texts import RowEvidence
 from streams.scoring.fusion import ScoredBatch
@@ -24,32 +23,18 @@ RATE_DIGITS: Final = 3
 """Behind the point, of sums and trends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """What profiles could show: lifetime sums of the indicators, and which were observed; shape (indicators, rows)."""
-
-    lifetime: Rates
-    observed: NDArray[np.bool_]
-
-
 class ProfileTexts:
-    """Writes the profiles of one skill set."""
+    """Writes the profiles of one skill set, of what was `seen` of it."""
 
     def __init__(self, skill_set: SkillSet, artifact: Artifact, types: Types) -> None:
-        self._indicators = Indicators.of(skill_set)
-        platforms = Platforms.of(skill_set, artifact)
-        self._can_occur = np.array([platforms.tell(each) for each in self._indicators.indicators], np.bool_)
+        observable = ObservableIndicators.of(skill_set, artifact)
+        self._indicators, self.seen = observable.indicators, observable.seen
         self._skills = len(skill_set.names)
         self._of_skill = self._indicators.skill[:, None] == np.arange(self._skills)
         self._names = [json_string(name) + b':{"kind":"profile"' for name in skill_set.names]
         self._starts = [b"%b:[" % json_string(each.name) for each in self._indicators.indicators]
         self._installed = [each.name for each in types if each.name not in BUILT_IN]
         self._contributions = Contributions(types, self._installed)
-
-    def seen(self, rows: RowBatch) -> Observed:
-        """Add up what was seen of all rows. What nobody did of what no platform is known to tell was not observed."""
-        lifetime = self._indicators.lifetime(rows)
-        return Observed(lifetime, (lifetime.whole > 0) & (self._can_occur[:, None] | (lifetime.part > 0)))
 
     def anything(self, scored: ScoredBatch, evidence: RowEvidence, seen: Observed) -> NDArray[np.bool_]:
         """Of which skills there is anything to show; shape (rows, skills)."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from schemas.update import UPDATE_VERSION
 from streams.evidence.artifacts import Artifact
+from streams.evidence.observed import Observed
 from streams.evidence.registry import Types
 from streams.rows.enrolment import enrolment_of
 from streams.rows.layout import Array
@@ -22,7 +23,7 @@ from streams.scoring.fusion import ScoredBatch
 from streams.scoring.json_columns import Column, dates, grouped, indices_of, integers, joined_columns, json_string
 from streams.scoring.kinds import NOT_SHOWN, PROFILED, RATED, SCORED, shown_as
 from streams.scoring.mastery_list import MasteryList
-from streams.scoring.profiles import Observed, ProfileTexts
+from streams.scoring.profiles import ProfileTexts
 from streams.scoring.rubric_scores import RubricTexts
 from streams.scoring.skill_scores import ScoreTexts
 from streams.skills.skill_set import SkillSet
