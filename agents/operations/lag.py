@@ -1,7 +1,9 @@
 """Looks at a group's lag from outside, whether workers run or not."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable
+from time import monotonic
 
 from agents.config.channels import Channels
 from agents.config.settings import Settings
@@ -25,20 +27,34 @@ async def lag_looks(settings: Settings, every_s: float, for_s: float | None) -> 
     reader = BrokerOffsets(settings.broker, settings.app_id, channels.sources, partitions, _TRY_S)
     window_s = settings.lag_window_s if for_s is None else min(settings.lag_window_s, for_s)
     monitor = LagMonitor(reader, interval_s=every_s, window_s=window_s, looks=_ALL_OF_THEM)
-    loop = asyncio.get_running_loop()
+    async for lag in watch(monitor, every_s, for_s):
+        yield lag
+
+
+async def watch(
+    monitor: LagMonitor,
+    every_s: float,
+    for_s: float | None,
+    clock_s: Callable[[], float] = monotonic,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> AsyncIterator[Lag]:
+    """What `monitor` measures now and every `every_s`; the last look begins `for_s` after the first was done.
+
+    A look that began earlier, and was slow, is not the last: its samples would not span `for_s`.
+    Raises BrokerUnavailable where the first look has a problem.
+    """
     await monitor.measure()
-    begun_s = loop.time()
     lag = monitor.current()
     if lag.problem is not None:
         raise BrokerUnavailable(lag.problem)
-    while True:
-        yield lag
-        left_s = every_s if for_s is None else begun_s + for_s - loop.time()
-        if left_s <= 0:
-            return
-        await asyncio.sleep(min(every_s, left_s))
+    yield lag
+    began_s = clock_s()
+    ends_s = math.inf if for_s is None else began_s + for_s
+    while began_s < ends_s:
+        await sleep(min(every_s, max(0.0, ends_s - clock_s())))
+        began_s = clock_s()
         await monitor.measure()
-        lag = monitor.current()
+        yield monitor.current()
 
 
 def _partitions(settings: Settings, topic: str) -> int:

@@ -1,8 +1,9 @@
 """What the monitor makes of offsets that it is told: records, seconds and statuses, and nothing rather than a guess."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -11,6 +12,7 @@ from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.group_members import GroupDescription, GroupMember
 from agents.kafka.offsets import Offsets, SourcePartition
 from agents.metrics import Metrics
+from agents.operations.lag import watch
 from tests.agents.situation import Clock
 from tests.agents.test_lag import GROUP, TOPIC, lags
 
@@ -27,6 +29,8 @@ class ScriptedOffsets:
     looked_into: list[SourcePartition] = field(default_factory=list)
     age_s: float = 0.0
     described: GroupDescription | None = None
+    clock: Clock = field(default_factory=Clock)
+    takes_s: Iterator[float] = field(default_factory=lambda: repeat(0.0))
     was_read: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def read(self) -> Mapping[SourcePartition, Offsets]:
@@ -40,6 +44,7 @@ class ScriptedOffsets:
         return {part: None if part in self.empty else self.age_s for part in positions}
 
     async def group(self) -> GroupDescription | None:
+        self.clock.now_s += next(self.takes_s)
         return self.described
 
 
@@ -235,3 +240,23 @@ async def test_dashboards_of_other_exporters_find_their_names_and_labels_in_one_
     publish_group_lag(None, metrics, GROUP, "school")
     assert "kafka_consumergroup_lag{" not in metrics.render()[0].decode()
     assert "consumer_lag_status{" not in metrics.render()[0].decode()
+
+
+async def test_whoever_watches_for_a_while_is_told_a_status_of_all_of_it_however_slow_looks_are() -> None:
+    clock = Clock()
+
+    async def sleep(seconds: float) -> None:
+        clock.now_s += seconds
+
+    reader = ScriptedOffsets({(TOPIC, 0): Offsets(0, 9, 4)}, clock=clock, takes_s=chain([0.0, 0.0, 0.4], repeat(0.0)))
+    monitor = LagMonitor(reader, interval_s=0.4, window_s=1, clock_s=clock)
+    looks = [lag.status async for lag in watch(monitor, 0.4, 1, clock, sleep)]
+
+    assert looks[:3] == [None, None, None], "the third began before a second was over, and ended after it"
+    assert looks[3:] == ["ERR"]
+
+
+async def test_whoever_watches_for_no_time_looks_once() -> None:
+    monitor = LagMonitor(ScriptedOffsets({(TOPIC, 0): Offsets(0, 9, 4)}))
+
+    assert [lag.total_records async for lag in watch(monitor, 5, 0)] == [5]
