@@ -64,7 +64,7 @@ def left(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Left
         deployment.send(BEFORE)
         first = deployment.start()
         deployment.await_caught_up()
-        until(lambda: EVERY in {each.student_id for each in deployment.explanations()}, "an explanation", 120.0)
+        until(lambda: EVERY in {each.student_id for each in deployment.results()}, "an explanation and its result")
         deployment.await_caught_up()
         first.kill()
         deployment.send(AFTER)

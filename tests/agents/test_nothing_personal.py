@@ -54,7 +54,7 @@ def shown(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tup
         worker.await_ready()
         deployment.send([*named_events(), *broken_records()])
         students = set(STUDENTS.values())
-        until(lambda: {each.student_id for each in deployment.explanations()} >= students, "an explanation each", 60.0)
+        until(lambda: {each.student_id for each in deployment.explanations()} >= students, "an explanation each")
         deployment.await_caught_up()
         yield _collected(deployment, worker, provider, server), deployment
 

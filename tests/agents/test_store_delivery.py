@@ -55,7 +55,7 @@ def test_rows_whose_sends_failed_are_not_on_the_disk_and_a_restart_counts_on_exa
 def test_kill_nine_and_a_restart_leave_every_count_exact(kafka: Cluster, tmp_path: Path) -> None:
     store = tmp_path / "store"
     kafka.produce(6_000)
-    first = kafka.start(step_delay_s=0.05, store=str(store))
+    first = kafka.start(step_delay_s=0.5, store=str(store))
     until(lambda: sum(kafka.committed()) > 500, "some commits")
     first.process.send_signal(signal.SIGKILL)
     first.process.wait()

@@ -270,7 +270,7 @@ def test_a_group_that_is_behind_is_judged_as_far_as_it_came_and_said_to_be_behin
         assert "--wait" in behind.said["notes"][0]
 
         deployment.start()
-        caught_up = verify(deployment, "--wait", "120")
+        caught_up = verify(deployment, "--wait", "240")
         assert (caught_up.code, caught_up.said["records"]) == (0, 500), caught_up.said
 
 

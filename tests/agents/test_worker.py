@@ -242,7 +242,7 @@ def test_the_pages_answer_and_faust_s_own_views_are_not_served(everyday: Everyda
     for path in ("/table/", "/table/students/", "/router/", "/graph/", "/stats/"):
         assert worker.get(path).status == 404, path
 
-    assert worker.get("/health").json["status"] == "ok"
+    until(lambda: worker.get("/health").json["status"] == "ok", "all is well")
     components = worker.get("/health/detailed").json["components"]
     assert components.keys() >= {"broker", "table", "agents", "lag", "redis", "key", "reasoning", "model"}
     assert {part["status"] for part in components.values()} == {"ok"}

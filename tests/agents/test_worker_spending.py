@@ -36,9 +36,9 @@ def test_a_day_of_money_is_spent_and_not_exceeded_and_the_template_goes_on(broke
         limits = {"redis_url": redis.url, "usd_per_day": LIMIT_USD, "school_separator": ":", **EACH_ASKED}
         with deployed(broker, tmp_path, model="none", reasoning="openai", **limits) as deployment:
             around = {**KEY, "OPENAI_BASE_URL": provider.url}
-            worker = deployment.start(around)
             deployment.send(event for student in STUDENTS for event in many_of(student, 12))
-            until(lambda: len(deployment.explanations()) >= len(STUDENTS), "an explanation each", 60.0)
+            worker = deployment.start(around)
+            until(lambda: len(deployment.explanations()) >= len(STUDENTS), "an explanation each")
 
             made = deployment.explanations()
             asked = [each for each in made if each.generator == "model"]
@@ -75,9 +75,9 @@ def test_a_class_of_whom_the_same_is_known_is_paid_for_once(broker: str, tmp_pat
         OpenAIThread() as provider,
         deployed(broker, tmp_path, model="none", reasoning="openai", calls_at_once=1, **FAST_LIMITS) as deployment,
     ):
+        deployment.send(event for student in students for event in many_of(student, 12))  # or one is asked of a part
         worker = deployment.start({**KEY, "OPENAI_BASE_URL": provider.url})
-        deployment.send(event for student in students for event in many_of(student, 12))
-        until(lambda: len(deployment.explanations()) >= len(students), "an explanation each", 60.0)
+        until(lambda: len(deployment.explanations()) >= len(students), "an explanation each")
 
         made = deployment.explanations()
         assert {each.student_id for each in made} == set(students)

@@ -22,7 +22,7 @@ from tests.servers.ports import free_ports
 
 
 def test_sigterm_under_load_drains_commits_what_it_did_and_exits_zero(broker: str, tmp_path: Path) -> None:
-    with deployed(broker, tmp_path, model="none", max_batch_records=50) as deployment:
+    with deployed(broker, tmp_path, model="none", max_batch_records=5) as deployment:
         deployment.send(Sent(record.key, record.value) for record in simulate(40, 20_000, seed=3))
         worker = deployment.start()
         until(lambda: sum(deployment.committed()) > 500, "some commits")
@@ -164,7 +164,7 @@ def test_a_worker_scores_without_redis_and_with_a_key_that_is_refused_and_says_s
         worker.await_ready()
         deployment.send(many_of("ada", 12))
         until(lambda: bool(deployment.updates()), "an update")
-        until(lambda: "reasoning" in worker.get("/health").json["problems"], "the refused key in health")
+        until(lambda: worker.get("/health").json["problems"].keys() >= {"reasoning", "redis"}, "both in health")
 
         page = worker.get("/health")
         assert (page.status, page.json["status"]) == (200, "degraded")

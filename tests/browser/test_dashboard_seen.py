@@ -140,4 +140,4 @@ def test_a_worker_that_was_killed_is_missed(browser: Any, scene: Deployment) -> 
         page.locator("#state .state.ok, #state .state.degraded").wait_for()
         scene.workers[1].kill()
         page.locator("#workers .pill.down").wait_for()
-        assert "1 of 2 workers answered" in page.locator("#state").inner_text()
+        until(lambda: "1 of 2 workers answered" in page.locator("#state").inner_text(), "the state says so")

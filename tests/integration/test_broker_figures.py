@@ -89,7 +89,8 @@ def test_an_open_transaction_is_a_metric_and_a_reason_in_health_until_it_ends(ka
     with deployed(kafka, tmp_path, open_transaction_s=1) as deployment:
         worker = deployment.start()
         worker.await_ready()
-        producer = Producer({"bootstrap.servers": kafka, "transactional.id": deployment.name})
+        patient = {"transaction.timeout.ms": 300_000}
+        producer = Producer({"bootstrap.servers": kafka, "transactional.id": deployment.name, **patient})
         producer.init_transactions(30)
         producer.begin_transaction()
         for record in simulate(3, 30, seed=8):

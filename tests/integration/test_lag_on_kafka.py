@@ -141,7 +141,8 @@ async def test_falling_behind_a_rewind_and_an_open_transaction_are_told_as_the_t
         assert parts[activity, 0]["status"] == "REWIND"
         assert_same(deployment, parts)
 
-        producer = Producer({"bootstrap.servers": kafka, "transactional.id": deployment.name})
+        patient = {"transaction.timeout.ms": 300_000}
+        producer = Producer({"bootstrap.servers": kafka, "transactional.id": deployment.name, **patient})
         producer.init_transactions(60)
         producer.begin_transaction()
         for _ in range(7):
