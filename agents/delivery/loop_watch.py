@@ -1,6 +1,7 @@
 """Measures for how long the event loop is blocked, and ends the process when it does not go on.
 
-Then no other watchdog in the process runs, and nobody would notice.
+Then no other watchdog in the process runs, and nobody would notice. A process that stands still as a whole, paused or
+without a processor, is not ended for it: the watching thread counts its own turns, not the time.
 
 The consumer's thread goes on to send heartbeats meanwhile, so the group would leave the partitions here for ever.
 
@@ -52,13 +53,12 @@ class LoopWatch:
         self._exit_code = exit_code
         self._die = die
         self._blocked = blocked
-        self._beat_s = monotonic()
+        self._beats = 0
         self._ended = threading.Event()
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """Watch the running loop until left."""
-        self._beat_s = monotonic()
         thread = threading.Thread(target=self._watch, name="loop-watch", daemon=True)
         thread.start()
         tasks = [asyncio.create_task(self._beat()), asyncio.create_task(self._measure())]
@@ -72,7 +72,7 @@ class LoopWatch:
 
     async def _beat(self) -> None:
         while True:
-            self._beat_s = monotonic()
+            self._beats += 1
             faulthandler.dump_traceback_later(self._after_s + _GRACE_S, exit=True, file=_STDERR)
             await asyncio.sleep(self._every_s)
 
@@ -86,8 +86,10 @@ class LoopWatch:
                 self._blocked(late_s)
 
     def _watch(self) -> None:
+        beats, silent_s = self._beats, 0.0
         while not self._ended.wait(self._every_s):
-            silent_s = monotonic() - self._beat_s
+            former, beats = beats, self._beats
+            silent_s = silent_s + self._every_s if beats == former else 0.0
             if silent_s > self._after_s:
                 logger.critical("The event loop has stood still for %.0f s: ending the process", silent_s)
                 for stack in _stacks():

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from agents.delivery import loop_watch
 from agents.delivery.loop_watch import LoopWatch
 
 PROGRAM = """
@@ -14,7 +15,7 @@ import asyncio
 import time
 from agents.delivery import loop_watch
 
-loop_watch._GRACE_S = 1.0
+loop_watch._GRACE_S = 8.0
 
 async def main():
     async with loop_watch.LoopWatch(2.0, 4).watching():
@@ -35,7 +36,7 @@ HOLDING_THE_INTERPRETER = 'import re; re.match(r"(a+)+$", "a" * 64 + "b")'
     [
         (BUSY, 4, "in main"),
         ("time.sleep(600)", 4, "in main"),
-        (HOLDING_THE_INTERPRETER, 1, "Timeout (0:00:03"),
+        (HOLDING_THE_INTERPRETER, 1, "Timeout (0:00:10"),
         ("pass", 0, ""),
     ],
 )
@@ -48,6 +49,22 @@ def test_a_loop_that_stands_still_ends_the_process_with_a_stack(stuck: str, code
     assert "alive" in run.stdout
     assert said in run.stderr
     assert ("left" in run.stdout) == (code == 0)
+
+
+async def test_time_in_which_all_of_the_process_stood_still_is_not_held_against_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing has run for an hour, and the thread that watches is the first that does."""
+    ended: list[int] = []
+    later_s = 0.0
+    monkeypatch.setattr(loop_watch, "monotonic", lambda: time.monotonic() + later_s)
+
+    async with LoopWatch(2.0, 4, die=ended.append).watching():
+        await asyncio.sleep(0)
+        later_s = 3600.0
+        time.sleep(0.5)  # noqa: ASYNC251  some turns of the thread, before the loop has one
+
+    assert ended == []
 
 
 async def test_the_longest_block_of_the_loop_is_told_and_shorter_ones_behind_it_are_not() -> None:
