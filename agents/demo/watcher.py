@@ -65,7 +65,7 @@ class Watcher:
     def _at_the_end(self) -> bool:
         ends = {
             (topic_partition.topic, topic_partition.partition): self._consumer.get_watermark_offsets(
-                topic_partition, timeout=5
+                topic_partition, timeout=30
             )[1]
             for topic_partition in self._consumer.assignment()
         }

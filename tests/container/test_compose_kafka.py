@@ -4,7 +4,7 @@ The environment becomes server.properties by the rule of the image's documentati
 for a dash, `__` for an underscore, `_` for a dot. Only hosts, ports and the folder become free ones of this machine.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,13 +15,14 @@ from agents.config.channels import Channels
 from agents.config.settings import Settings
 from agents.kafka.topics import ensure_topics
 from tests.container.files import compose
-from tests.servers.child import Child, ServerMissing, run
+from tests.servers.child import Child, PortTaken, ServerMissing, run
 from tests.servers.jars import java, kafka_jars
 from tests.servers.ports import free_ports
 
 _ENVIRONMENT: Mapping[str, object] = compose()["services"]["kafka"]["environment"]
 _PORTS = ("9092", "19092", "9093")
 _START_TIMEOUT_S = 90.0
+_TRIES = 3
 
 
 def _property(variable: str) -> str:
@@ -46,11 +47,6 @@ def _properties(data: Path, ports: Mapping[str, str]) -> str:
 
 
 @pytest.fixture
-def ports() -> dict[str, str]:
-    return dict(zip(_PORTS, map(str, free_ports(len(_PORTS))), strict=True))
-
-
-@pytest.fixture
 def program() -> list[str]:
     try:
         return [java(), "-Xmx512m", "-cp", f"{kafka_jars()}/*"]
@@ -59,37 +55,50 @@ def program() -> list[str]:
 
 
 @pytest.fixture
-def broker(tmp_path: Path, ports: dict[str, str], program: list[str]) -> Iterator[str]:
-    properties = tmp_path / "server.properties"
-    properties.write_text(_properties(tmp_path / "data", ports))
-    cluster = ["--cluster-id", str(_ENVIRONMENT["CLUSTER_ID"])]
-    run([*program, "kafka.tools.StorageTool", "format", *cluster, "--config", str(properties)], "Formatting storage")
+def ports(tmp_path: Path, program: list[str]) -> Iterator[dict[str, str]]:
+    """Those of a broker that runs, by the port that the file names. Others may take one before it does."""
     child = Child("Kafka", tmp_path / "broker.log")
-    child.start([*program, "kafka.Kafka", str(properties)])
     try:
-        address = f"127.0.0.1:{ports['9092']}"
-        child.await_answer(lambda: _answers(address), _START_TIMEOUT_S)
-        yield address
+        for tries_left in reversed(range(_TRIES)):
+            ports = dict(zip(_PORTS, map(str, free_ports(len(_PORTS))), strict=True))
+            try:
+                _start(child, program, tmp_path / f"try-{tries_left}", ports)
+                break
+            except PortTaken:
+                if not tries_left:
+                    raise
+        yield ports
     finally:
         child.kill()
 
 
+def _start(child: Child, program: Sequence[str], folder: Path, ports: Mapping[str, str]) -> None:
+    folder.mkdir()
+    properties = folder / "server.properties"
+    properties.write_text(_properties(folder / "data", ports))
+    cluster = ["--cluster-id", str(_ENVIRONMENT["CLUSTER_ID"])]
+    run([*program, "kafka.tools.StorageTool", "format", *cluster, "--config", str(properties)], "Formatting storage")
+    child.start([*program, "kafka.Kafka", str(properties)])
+    child.await_answer(lambda: _answers(f"127.0.0.1:{ports['9092']}"), _START_TIMEOUT_S)
+
+
 def _answers(address: str) -> bool:
     try:
-        return bool(AdminClient({"bootstrap.servers": address, "log_level": 0}).list_topics(timeout=2).brokers)
+        return bool(AdminClient({"bootstrap.servers": address, "log_level": 0}).list_topics(timeout=10).brokers)
     except KafkaException:
         return False
 
 
 @pytest.mark.kafka
-def test_it_starts_and_takes_a_workers_topics_from_both_sides(broker: str, ports: dict[str, str]) -> None:
+def test_it_starts_and_takes_a_workers_topics_from_both_sides(ports: dict[str, str]) -> None:
+    broker = f"127.0.0.1:{ports['9092']}"
     settings = Settings(broker=broker)
 
     ensure_topics(settings.broker, Channels.of(settings).specs(settings))
 
-    (node,) = AdminClient({"bootstrap.servers": broker}).list_topics(timeout=10).brokers.values()
+    (node,) = AdminClient({"bootstrap.servers": broker}).list_topics(timeout=60).brokers.values()
     assert f"{node.host}:{node.port}" == broker
     beside = f"127.0.0.1:{ports['19092']}"
-    seen = AdminClient({"bootstrap.servers": beside}).list_topics(timeout=10)
+    seen = AdminClient({"bootstrap.servers": beside}).list_topics(timeout=60)
     assert [f"{node.host}:{node.port}" for node in seen.brokers.values()] == [beside]
     assert settings.topic("student-activity") in seen.topics
