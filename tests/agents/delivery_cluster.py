@@ -19,6 +19,7 @@ from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPa
 
 from agents.delivery.aiokafka.fetching import LONGEST_WAIT_MS
 from agents.kafka.embedded import PARTITIONS, EmbeddedBroker
+from agents.kafka.reader import read_to_end
 from agents.kafka.topics import TopicSpec, ensure_topics
 from tests.agents.delivery_worker import OUTPUT_TOPIC, ROW, WorkerConfig, slowness_of
 
@@ -55,13 +56,29 @@ class Worker:
 
     process: "subprocess.Popen[bytes]"
     status_path: Path
+    log_path: Path
 
     @property
     def status(self) -> dict[str, Any]:
         return dict(json.loads(self.status_path.read_text())) if self.status_path.exists() else {}
 
+    @property
+    def log(self) -> str:
+        return self.log_path.read_text()
+
     def owns(self, partitions: int) -> bool:
-        return bool(self.status.get("recovered")) and len(self.status["active"]) == partitions
+        status = self.status
+        return bool(status.get("recovered")) and len(status["active"]) == partitions
+
+    def has_rows_of_what_it_owns_alone(self) -> bool:
+        status = self.status
+        return bool(status) and status["row_partitions"] == status["active"]
+
+    def recoveries(self) -> Iterator[tuple[int, int]]:
+        """Partition and events counted in its rows, whenever it held a table for restored."""
+        for call, partitions, *counted in self.status.get("calls", []):
+            if call == "recovered":
+                yield from zip(partitions, *counted, strict=True)
 
     def hurry(self) -> None:
         """From now on it restores as fast as it can."""
@@ -94,14 +111,15 @@ class Cluster:
         status = self.folder / f"status-{len(self.workers)}.json"
         config = WorkerConfig(broker=self.broker, status=str(status), **options)
         command = [sys.executable, "-m", "tests.agents.delivery_worker", msgspec.json.encode(config).decode()]
-        with (self.folder / f"log-{len(self.workers)}.txt").open("wb") as log:
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log)
-        self.workers.append(Worker(process, status))
+        log = self.folder / f"log-{len(self.workers)}.txt"
+        with log.open("wb") as output:
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=output)
+        self.workers.append(Worker(process, status, log))
         return self.workers[-1]
 
     def log(self) -> str:
         """What all workers logged."""
-        return "".join(path.read_text() for path in sorted(self.folder.glob("log-*.txt")))
+        return "".join(worker.log for worker in self.workers)
 
     def records(self, topic: str) -> list[Message]:
         """Every record of a topic, by partition and offset."""
@@ -159,17 +177,4 @@ def cluster(folder: Path) -> Iterator[Cluster]:
 
 def read_topic(broker: str, topic: str) -> list[Message]:
     """Every record of a topic, in each partition by offset. Blocks."""
-    consumer = Consumer({"bootstrap.servers": broker, "group.id": "reader", "log_level": 0, "fetch.wait.max.ms": 10})
-    try:
-        partitions = [TopicPartition(topic, partition, 0) for partition in range(PARTITIONS)]
-        left = sum(consumer.get_watermark_offsets(partition, timeout=60)[1] for partition in partitions)
-        consumer.assign(partitions)
-        found: list[Message] = []
-        while len(found) < left:
-            messages = consumer.consume(left - len(found), timeout=2.0)
-            assert messages, f"{topic} ends {left - len(found)} records early"
-            found += messages
-        assert not any(message.error() for message in found)
-        return found
-    finally:
-        consumer.close()
+    return sorted(read_to_end(broker, topic), key=lambda message: (message.partition(), message.offset()))

@@ -29,6 +29,7 @@ from agents.stores.rocksdb import RocksRows
 
 ROW = struct.Struct("<qq")
 OUTPUT_TOPIC = "counts"
+STICKS = "a step that never returns has begun"
 _FOLLOWERS_S = 0.3
 
 
@@ -45,15 +46,16 @@ class WorkerConfig(msgspec.Struct, frozen=True, kw_only=True):
     partitions: int = 4
     standby_replicas: int = 0
     group_instance_id: str | None = None
-    session_timeout_s: float = 6.0
+    session_timeout_s: float = 10.0
     max_batch_records: int = 50
     outputs: bool = True
     step_delay_s: float = 0.0
     fail_at: int | None = None
     stick_at: int | None = None
     fail_sends_to: str | None = None
-    drain_timeout_s: float = 5.0
-    stop_timeout_s: float = 15.0
+    drain_timeout_s: float = 15.0
+    stop_timeout_s: float = 30.0
+    start_timeout_s: float = 60.0
     store: str = ""
     restore_delay_s: float = 0.0
     broker_wait_s: float = 600.0
@@ -91,6 +93,7 @@ class CounterStep:
         if self.config.fail_at is not None and last_offset >= self.config.fail_at:
             raise ValueError("a step that fails on purpose")
         if self.config.stick_at is not None and last_offset >= self.config.stick_at:
+            logging.info(STICKS)
             await asyncio.Event().wait()
 
 
@@ -147,7 +150,7 @@ def main(config: WorkerConfig) -> int:
             commit_interval_s=0.2,
             drain_timeout_s=config.drain_timeout_s,
             stop_timeout_s=config.stop_timeout_s,
-            start_timeout_s=3.0,
+            start_timeout_s=config.start_timeout_s,
             broker_wait_s=config.broker_wait_s,
             max_batch_records=config.max_batch_records,
             fetch_bytes=512 if config.restore_delay_s else 8 * 1024 * 1024,

@@ -29,7 +29,7 @@ def send(deployment: Deployment, codec: Compression, count: int = 20, event_ids:
         student = STUDENTS[number % len(STUDENTS)]
         value = raw(student=student, event_id=f"{event_ids or codec}-{number}", minute=number)
         producer.produce(deployment.channels.activity, value, student, owning_partition(student))
-    assert producer.flush(20) == 0
+    assert producer.flush(60) == 0
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_a_batch_that_nobody_can_unpack_is_a_dead_letter_and_stops_nothing(odd: 
     first = odd.start(batch_max_unpacked_mb=16)
     odd.await_caught_up()
     assert first.events("applied") == 2
-    assert first.metrics()["batches_too_large_total"] == 1
+    assert first.metrics()["batches_too_large_total"] >= 1, "fetched again, it is counted again"
     assert first.terminate() == 0, first.tail()
 
     second = odd.start()
@@ -170,7 +170,7 @@ def test_verify_is_exact_and_commands_go_through_where_batches_cannot_be_unpacke
     [note] = [note for note in report["notes"] if "batches" in note]
     assert note == "6 record batches were passed over that cannot be unpacked, or only to more than is allowed"
 
-    examined = run_here(around, "doctor")
+    examined = run_here(around, "doctor", "--timeout", "60")
     assert "partitioner" in examined.text
     assert "cannot be read" not in examined.text + examined.err
     replayed = run_here(around, "dead-letters", "replay", "--dry-run", "--policy", "drop")

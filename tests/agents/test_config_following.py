@@ -66,7 +66,7 @@ class Followed:
             self.refused.append,
             self.versions.append,
         )
-        self.follower.begin(5.0)
+        self.follower.begin(60.0)
         with pytest.raises(Over):
             asyncio.run(self.follower.follow(0.0))
 

@@ -201,7 +201,7 @@ async def test_streams_are_bounded_and_a_place_is_free_again_when_a_reader_leave
 
 
 async def test_a_stream_outlives_the_time_of_an_answer_while_its_reader_takes_it(seen: Situation) -> None:
-    timeout_s = 3.0  # long beside what a busy machine may stand still for
+    timeout_s = 6.0  # long beside what a busy machine may stand still for
     loop = asyncio.get_running_loop()
     dashboard = Dashboard(seen, stream_time_s=4.8)
     async with (

@@ -222,7 +222,7 @@ async def test_a_gap_is_read_from_its_first_offset_to_its_last_and_holds_the_las
             value: Any = None if number == 6 else b"%d" % number
             producer.produce("log", key=b"%d" % (number % 3), value=value, partition=1)
         producer.flush()
-        read = GapReader(broker.bootstrap, "log", timeout_s=20.0)
+        read = GapReader(broker.bootstrap, "log", timeout_s=60.0)
 
         assert await read(1, 4, 8) == {b"1": b"7", b"2": b"5", b"0": None}
         assert await read(1, 0, 10) == {b"0": b"9", b"1": b"7", b"2": b"8"}

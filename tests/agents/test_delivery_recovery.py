@@ -44,7 +44,7 @@ def assert_all_is_exact(kafka: Cluster, *workers: Worker) -> None:
     """What is folded after it all rests on whole rows; and the workers end in good order."""
     counts = kafka.counts()
     whole = {(partition, sum(counts[place] for place in counts if place[0] == partition)) for partition in range(4)}
-    assert {found for worker in workers for found in recoveries(worker)} == whole
+    assert {found for worker in workers for found in worker.recoveries()} == whole
     kafka.produce(400, start=EVENTS)
     kafka.wait_until_all_is_committed()
     assert kafka.counts() == kafka.expected
@@ -52,13 +52,6 @@ def assert_all_is_exact(kafka: Cluster, *workers: Worker) -> None:
     for worker in workers:
         worker.process.terminate()
     assert {worker.exit_code() for worker in workers} == {EXIT_OK}
-
-
-def recoveries(worker: Worker) -> Iterator[tuple[int, int]]:
-    """Partition and events counted in its rows, whenever it held a table for restored."""
-    for call, partitions, *counted in worker.status["calls"]:
-        if call == "recovered":
-            yield from zip(partitions, *counted, strict=True)
 
 
 @pytest.mark.parametrize("standbys", [0, 1])

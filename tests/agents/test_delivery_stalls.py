@@ -13,8 +13,9 @@ from tests.agents.deployment import PARTITIONS, Sent, deployed
 
 pytestmark = pytest.mark.long
 
-STALL_AFTER_S = 6.0
-LEEWAY_S = 40.0
+STALL_AFTER_S = 12.0
+"""Long beside what a machine may stand still for: what the worker does do is done by then."""
+LEEWAY_S = 90.0
 """To start, to look at the lag (every 5 s), to stop; and a busy machine."""
 
 
@@ -22,8 +23,8 @@ LEEWAY_S = 40.0
     ("misbehaviour", "said"),
     [
         ("busy", "The event loop has stood still"),
-        ("stuck", "no progress for 6 s on partitions [0, 1, 2, 3], with records waiting"),
-        ("unfetched", f"no progress for 6 s on partitions [{UNFETCHED}], with records waiting"),
+        ("stuck", "no progress for 12 s on partitions [0, 1, 2, 3], with records waiting"),
+        ("unfetched", f"no progress for 12 s on partitions [{UNFETCHED}], with records waiting"),
     ],
 )
 def test_a_worker_that_does_not_advance_ends_non_zero_within_the_set_time(
@@ -44,5 +45,5 @@ def test_a_worker_that_does_not_advance_ends_non_zero_within_the_set_time(
         if misbehaviour != "unfetched":
             return
         deployment.start(stall_after_s=60)  # the group waits for the former member before it lets one in
-        until(lambda: deployment.committed() == ends, "an ordinary worker does the rest", 120.0)
+        until(lambda: deployment.committed() == ends, "an ordinary worker does the rest")
         assert deployment.differences(deployment.replay()) == []

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from agents.reasoning import dispatcher
 from agents.reasoning.dispatcher import Dispatcher
 from streams.reasoning.policy.concurrency import LEAST, Concurrency
 from streams.reasoning.policy.ticket import Ticket
@@ -113,8 +114,9 @@ async def test_it_goes_on_when_the_pause_is_over() -> None:
         await served.wait()
 
 
-async def test_an_idle_one_looks_once_and_waits() -> None:
+async def test_an_idle_one_looks_once_and_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Regression: 32 tasks looked at the queue, five times a second each."""
+    monkeypatch.setattr(dispatcher, "IDLE_S", 3600.0)
 
     async def answer(_number: int, _sending: Callable[[], None]) -> float:
         raise AssertionError("nobody is there")

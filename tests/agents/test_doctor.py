@@ -57,8 +57,8 @@ class Asked:
     text: str
 
 
-def ask(run: Run) -> Asked:
-    ran = run("doctor", "--json", "--timeout", 10)
+def ask(run: Run, timeout_s: int = 60) -> Asked:
+    ran = run("doctor", "--json", "--timeout", timeout_s)
     answer = orjson.loads(ran.out)
     problems: dict[str, list[str]] = {}
     for each in answer["findings"]:
@@ -101,7 +101,7 @@ def test_a_broker_that_is_unavailable_is_code_3(configured: pytest.MonkeyPatch, 
     configured.setenv("SKILLSTREAM_BROKER", NOWHERE)
     configured.setenv("SKILLSTREAM_START_TIMEOUT_S", "1")
 
-    asked, refused = ask(run), run("worker")
+    asked, refused = ask(run, timeout_s=25), run("worker")
 
     assert (asked.code, refused.code) == (3, 3)
     assert NOWHERE in asked.problems["broker"][0]
@@ -159,7 +159,7 @@ def test_a_refused_key_is_a_problem_where_explanations_are_required(
 
 
 def test_it_is_a_line_a_finding_when_piped(configured: pytest.MonkeyPatch, run: Run) -> None:
-    ran = run("doctor")
+    ran = run("doctor", "--timeout", 60)
 
     lines = ran.out.splitlines()
     assert ran.code == 0

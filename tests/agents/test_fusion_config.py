@@ -16,7 +16,6 @@ from tests.agents.deployment import Deployment, Sent, deployed
 from tests.agents.environment import environment
 from tests.agents.worker_process import WorkerProcess
 from tests.events import raw
-from tests.servers.ports import free_ports
 
 SKILL = "problem_solving"
 FAST = {"model": "none", "fusion_config_poll_s": 0.05}
@@ -125,10 +124,9 @@ def test_a_bad_record_is_refused_counted_and_shown_and_the_old_configuration_sta
         ],
         deployment.channels.fusion_config,
     )
-    refused = 'fusion_config_refused_total{reason="%s"}'
-    until(lambda: worker.metrics().get(refused % "key") == 1, "the last of them is refused")
+    refused = [f'fusion_config_refused_total{{reason="{why}"}}' for why in ("unreadable", "partition", "key")]
+    until(lambda: [worker.metrics().get(name) for name in refused] == [1, 1, 1], "each of them is refused")
 
-    assert [worker.metrics().get(refused % why) for why in ("unreadable", "partition")] == [1, 1]
     assert config_health(worker)["status"] == "degraded"
     assert f"{in_force} stays in force: the record '000000000000' at 0@2 is refused" in config_health(worker)["reason"]
     assert answer(deployment, "ada").config_version == in_force
@@ -204,8 +202,7 @@ def test_a_file_that_is_wrong_is_refused_with_its_line(deployment: Deployment, t
 
 
 def test_without_a_broker_the_commands_end_with_3(deployment: Deployment) -> None:
-    [nobody] = free_ports(1)
-    around = environment(deployment.given(broker=f"127.0.0.1:{nobody}", start_timeout_s=0.5))
+    around = environment(deployment.given(broker="127.0.0.1:1", start_timeout_s=0.5))
 
     for arguments in (["show"], ["history"], ["set", "--clear"]):
         assert run_here(around, "config", *arguments).code == OUT_OF_REACH

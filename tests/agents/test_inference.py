@@ -149,7 +149,7 @@ async def test_a_client_that_does_not_read_stops_the_work_and_is_cut(seen: Situa
     students = b"".join(b'"%d-%b"\n' % (number, b"x" * 200) for number in range(30_000))
     head = b"POST %b HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\nContent-Length: %d\r\n"
     head += b"Authorization: Bearer %b\r\n\r\n"
-    async with inference(seen, inference_items=30_000, inference_pause_s=4) as worker:
+    async with inference(seen, inference_items=30_000, inference_pause_s=10) as worker:
         address = urlsplit(worker.url)
         _reader, writer = await asyncio.open_connection(address.hostname, address.port, limit=1_024)  # reads not ahead
         writer.write(head % (PATH.encode(), len(students), TOKEN.encode()) + students)

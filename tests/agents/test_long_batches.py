@@ -50,7 +50,7 @@ def test_a_long_batch_is_folded_beside_the_loop(monkeypatch: pytest.MonkeyPatch)
     load = stepped.rows.get_many
 
     def waiting_load(partition: int, keys: Sequence[bytes]) -> list[bytes | None]:
-        assert loop_ran.wait(30), "the loop stands still while a batch is folded"
+        assert loop_ran.wait(60), "the loop stands still while a batch is folded"
         return load(partition, keys)
 
     monkeypatch.setattr(stepped.rows, "get_many", waiting_load)
@@ -94,7 +94,7 @@ async def test_what_work_raises_is_raised_where_it_was_asked_for_and_the_next_go
 
 async def test_work_whose_asker_has_gone_does_not_hold_up_what_comes_after() -> None:
     thread, go_on = WorkThread("test"), threading.Event()
-    asked = asyncio.create_task(thread.run(lambda: go_on.wait(30)))
+    asked = asyncio.create_task(thread.run(lambda: go_on.wait(60)))
     await asyncio.sleep(0)
     asked.cancel()
     go_on.set()

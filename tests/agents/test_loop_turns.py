@@ -23,6 +23,8 @@ from tests.stepped import CHANNELS, Stepped, owning_partition
 
 PARTITION: Final = 0
 MOST_S: Final = 1.0
+TRIES: Final = 3
+"""What holds the loop does so each time; a processor that is shared with other machines is slow at times."""
 
 
 def on_owning() -> Iterator[str]:
@@ -83,24 +85,23 @@ async def work_on(stepped: Stepped, records: Sequence[Record]) -> None:
         await asyncio.sleep(0)
 
 
-@pytest.mark.parametrize("values", [crowd, voided_pairs, arrays_of_zeros, unreadable])
-def test_the_loop_is_never_held_for_a_second(values: Callable[[], Iterator[bytes]]) -> None:
+def longest_turn_s(values: Callable[[], Iterator[bytes]]) -> float:
+    """Of a loop that works on records of these values."""
     records = [record(value, offset, partition=PARTITION) for offset, value in enumerate(values())]
-
     with measured_turns() as turns:
         asyncio.run(work_on(Stepped(), records))
+    return turns.longest_s
 
-    assert turns.longest_s < MOST_S
+
+@pytest.mark.parametrize("values", [crowd, voided_pairs, arrays_of_zeros, unreadable])
+def test_the_loop_is_never_held_for_a_second(values: Callable[[], Iterator[bytes]]) -> None:
+    assert any(longest_turn_s(values) < MOST_S for _ in range(TRIES))
 
 
 def test_work_that_is_done_in_the_loop_is_measured_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the test above could not fail."""
-    records = [record(value, offset, partition=PARTITION) for offset, value in enumerate(voided_pairs())]
-    with measured_turns() as beside:
-        asyncio.run(work_on(Stepped(), records))
-    monkeypatch.setattr(student_step, "is_long", lambda _records: False)
+    with monkeypatch.context() as patch:
+        patch.setattr(student_step, "is_long", lambda _records: False)
+        inside_s = longest_turn_s(voided_pairs)
 
-    with measured_turns() as inside:
-        asyncio.run(work_on(Stepped(), records))
-
-    assert inside.longest_s > 10 * beside.longest_s
+    assert any(inside_s > 10 * longest_turn_s(voided_pairs) for _ in range(TRIES))
