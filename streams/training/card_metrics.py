@@ -58,7 +58,7 @@ def choice_metrics(choices: Mapping[str, Choice]) -> dict[str, float]:
     figures: dict[str, float] = {}
     for source, (gain, (low, high)) in choices[max(choices, key=lambda mask: mask.count("+"))].gains.items():
         figures |= {f"gain_of_{source}": gain, f"gain_of_{source}_low": low, f"gain_of_{source}_high": high}
-    return {name: round(figure, 5) for name, figure in figures.items()}
+    return {name: round(figure, 5) + 0.0 for name, figure in figures.items()}  # without -0.0, which depends on the CPU
 
 
 def _parts(moments: Sequence[Moment]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
