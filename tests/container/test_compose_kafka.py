@@ -15,14 +15,13 @@ from agents.config.channels import Channels
 from agents.config.settings import Settings
 from agents.kafka.topics import ensure_topics
 from tests.container.files import compose
-from tests.servers.child import Child, PortTaken, ServerMissing, run
+from tests.servers.child import Child, ServerMissing, on_free_ports, run
 from tests.servers.jars import java, kafka_jars
 from tests.servers.ports import free_ports
 
 _ENVIRONMENT: Mapping[str, object] = compose()["services"]["kafka"]["environment"]
 _PORTS = ("9092", "19092", "9093")
 _START_TIMEOUT_S = 90.0
-_TRIES = 3
 
 
 def _property(variable: str) -> str:
@@ -56,17 +55,15 @@ def program() -> list[str]:
 
 @pytest.fixture
 def ports(tmp_path: Path, program: list[str]) -> Iterator[dict[str, str]]:
-    """Those of a broker that runs, by the port that the file names. Others may take one before it does."""
-    child = Child("Kafka", tmp_path / "broker.log")
+    """Those of a broker that runs, by the port that the file names."""
+    child, ports = Child("Kafka", tmp_path / "broker.log"), dict[str, str]()
+
+    def start() -> None:
+        ports.update(zip(_PORTS, map(str, free_ports(len(_PORTS))), strict=True))
+        _start(child, program, tmp_path / f"on-{ports['9092']}", ports)
+
     try:
-        for tries_left in reversed(range(_TRIES)):
-            ports = dict(zip(_PORTS, map(str, free_ports(len(_PORTS))), strict=True))
-            try:
-                _start(child, program, tmp_path / f"try-{tries_left}", ports)
-                break
-            except PortTaken:
-                if not tries_left:
-                    raise
+        on_free_ports(start)
         yield ports
     finally:
         child.kill()

@@ -7,10 +7,12 @@ reaches them too; only a `detached` child outlives its parent.
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 _TAIL_LINES = 40
 _POLL_S = 0.05
+_TRIES = 3
 
 
 class ServerMissing(Exception):
@@ -114,6 +116,15 @@ class Child:
         said = self.log.read_bytes()[self._run_starts_at :]
         kind = PortTaken if b"Address already in use" in said else ServerFailed
         return kind(f"{self.name} ended with code {code} before it answered\n{self.tail()}")
+
+
+def on_free_ports(start: Callable[[], None]) -> None:
+    """Calls `start`, which chooses free ports, up to three times while someone else binds one first; then PortTaken."""
+    for _ in range(_TRIES - 1):
+        with suppress(PortTaken):
+            start()
+            return
+    start()
 
 
 def run(argv: Sequence[str], what: str) -> None:

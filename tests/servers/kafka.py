@@ -18,14 +18,13 @@ from typing import Self
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from tests.servers.child import Child, PortTaken, run
+from tests.servers.child import Child, on_free_ports, run
 from tests.servers.jars import java, kafka_jars
 from tests.servers.ports import accepts, free_ports
 
 MAX_RECORD_BYTES = 16 * 1024 * 1024
 _START_TIMEOUT_S = 90.0
 _STOP_GRACE_S = 45.0
-_TRIES = 3
 
 _SETTINGS = f"""\
 controller.listener.names=CONTROLLER
@@ -89,15 +88,12 @@ class RealKafka:
 
     def start(self, *, detached: bool = False, inherit: Sequence[int] = ()) -> None:
         """Formats fresh storage, blocks until the broker answers; `detached`, `inherit` as in Child.start."""
-        for tries_left in reversed(range(_TRIES)):
+
+        def start() -> None:
             self._format()
-            try:
-                self._run(detached=detached, inherit=inherit)
-            except PortTaken:
-                if not tries_left:
-                    raise
-            else:
-                return
+            self._run(detached=detached, inherit=inherit)
+
+        on_free_ports(start)
 
     def stop(self) -> None:
         """Stops in good order (SIGTERM); the data stay for `restart`."""

@@ -7,12 +7,11 @@ from typing import Self
 
 import redis
 
-from tests.servers.child import Child, PortTaken, ServerMissing
+from tests.servers.child import Child, ServerMissing, on_free_ports
 from tests.servers.ports import free_ports
 
 _START_TIMEOUT_S = 60.0
 _STOP_GRACE_S = 10.0
-_TRIES = 3
 
 
 def redis_server() -> str:
@@ -61,15 +60,12 @@ class RealRedis:
 
     def start(self) -> None:
         """Blocks until the server answers on a free port."""
-        for tries_left in reversed(range(_TRIES)):
+
+        def start() -> None:
             (self._port,) = free_ports(1)
-            try:
-                self._run()
-            except PortTaken:
-                if not tries_left:
-                    raise
-            else:
-                return
+            self._run()
+
+        on_free_ports(start)
 
     def stop(self) -> None:
         """Stops in good order (SIGTERM)."""
