@@ -1,7 +1,8 @@
 """Measures for how long the event loop is blocked, and ends the process when it does not go on.
 
 Then no other watchdog in the process runs, and nobody would notice. A process that stands still as a whole, paused or
-without a processor, is not ended for it: the watching thread counts its own turns, not the time.
+without a processor, is not ended for it by the watching thread, which counts its own turns; the interpreter's timer
+counts time, and may end it where it stood for longer than both allow.
 
 The consumer's thread goes on to send heartbeats meanwhile, so the group would leave the partitions here for ever.
 
