@@ -48,7 +48,7 @@ def gain_metrics(behaviour: FittedBehaviour | None) -> dict[str, float]:
     if behaviour is None:
         return {}
     ends = zip(("", "_low", "_high"), (behaviour.gain, *behaviour.interval), strict=True)
-    return {f"gain_of_fitted_indicators{end}": round(value, 5) for end, value in ends}
+    return {f"gain_of_fitted_indicators{end}": _gain(value) for end, value in ends}
 
 
 def choice_metrics(choices: Mapping[str, Choice]) -> dict[str, float]:
@@ -58,7 +58,12 @@ def choice_metrics(choices: Mapping[str, Choice]) -> dict[str, float]:
     figures: dict[str, float] = {}
     for source, (gain, (low, high)) in choices[max(choices, key=lambda mask: mask.count("+"))].gains.items():
         figures |= {f"gain_of_{source}": gain, f"gain_of_{source}_low": low, f"gain_of_{source}_high": high}
-    return {name: round(figure, 5) + 0.0 for name, figure in figures.items()}  # without -0.0, which depends on the CPU
+    return {name: _gain(figure) for name, figure in figures.items()}
+
+
+def _gain(log_loss: float) -> float:
+    """To five digits; never -0.0, since which zero a gain of nothing is depends on the processor."""
+    return round(log_loss, 5) + 0.0
 
 
 def _parts(moments: Sequence[Moment]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
