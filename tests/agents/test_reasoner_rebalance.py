@@ -214,7 +214,7 @@ async def test_who_is_waited_for_is_taken_once_the_longest_call_is_over(
     await flights[0].begin(b"ada", (0, 19), (0, -1))
     async with workers.serving(queue, spied):
         await until(lambda: spied.waits and queue.in_flight == 0)
-    assert 0 < spied.waits[0] <= 60
+    assert 30 < spied.waits[0] <= 60, "60 s, but for what this process stood still"
     free_us = NOW_US + round(spied.waits[0] * 1e6)
     assert queue.best(free_us - 1) is None
     assert queue.best(free_us) is not None
