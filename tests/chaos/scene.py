@@ -14,6 +14,8 @@ from pathlib import Path
 from random import Random
 from typing import Final, TypeVar
 
+from confluent_kafka import KafkaException
+
 from schemas.topics import MAX_RECORD_BYTES
 from tests.agents.deployment import PARTITIONS, Deployment, Sent
 from tests.chaos.fault import Fault
@@ -166,7 +168,7 @@ class Scene:
 
     def run_a_moment(self) -> None:
         """Let it go on until some commits came, and then for a random moment of up to 1.2 s: one commit interval."""
-        before = self.offsets.committed()
+        before = self._standing()
         self.until(lambda: self.offsets.past(before), "the workers commit")
         self.run_for(self.rng.uniform(0.0, 1.2))
 
@@ -176,9 +178,21 @@ class Scene:
         The fault is now, unless `since` says where the group stood before it.
         """
         from_s = time.monotonic()
-        before = self.offsets.committed() if since is None else since
+        before = self._standing() if since is None else since
         self.until(lambda: self.offsets.past(before), "every partition is committed past where it stood at the fault")
         self.recoveries_s.append(time.monotonic() - from_s)
+
+    def _standing(self) -> Positions:
+        """What the group has committed; asked again while the broker does not answer."""
+        told: list[Positions] = []
+
+        def ask() -> bool:
+            with suppress(KafkaException):
+                told.append(self.offsets.committed())
+            return bool(told)
+
+        self.until(ask, "the broker tells where the group stands")
+        return told[0]
 
     def await_deaths(self, worker: Supervised, count: int, what: str) -> None:
         """Return when `count` of the worker's runs ended of their faults."""
