@@ -135,17 +135,10 @@ class Pipeline:
             return _outcome(batch, await run(partial(batch.encode, batch.rows)), {}, {}, None)
         scorer = self.scorer
         with context.stage("score"):
-            former_weeks = batch.rows.sections["weeks"].copy()
-            await run_async(partial(_note_week_ends, scorer, batch))
-            scored = await run_async(partial(scorer.score, batch.rows))
+            scored = await run_async(partial(_score_by_week, scorer, batch))
             rows = context.note_pending(batch.keys[: batch.changed], scored)
         with context.stage("encode"):
-            keys = [key for _, key in batch.keys]
-            updates = await run(lambda: batch.by_student(enumerate(scorer.write(keys, scored))))
-            weeks = scored.rows.sections["weeks"]
-            turned = await run(lambda: self._histories.write(keys, former_weeks, weeks, batch.re_emitted))
-            histories = batch.by_student(turned.items())
-            return _outcome(batch, await run(partial(batch.encode, rows)), updates, histories, scored)
+            return await run(partial(self._encode, batch, scorer, scored, rows))
 
     def _fold(self, records: Mapping[int, Sequence[Record]], context: ProcessingContext) -> FoldedBatch:
         """Decode, route, deduplicate, fold."""
@@ -161,6 +154,14 @@ class Pipeline:
             attention = attention_of(routed, folded.disclosures, decoded.keys, context.attention_from)
             return FoldedBatch.of(decoded, routed, folded, attention)
 
+    def _encode(self, batch: FoldedBatch, scorer: Scorer, scored: ScoredBatch, rows: RowBatch) -> BatchOutcome:
+        """Write updates, histories of weeks that turned, and the rows."""
+        keys, sections = [key for _, key in batch.keys], scored.rows.sections["weeks"]
+        updates = batch.by_student(enumerate(scorer.write(keys, scored)))
+        turned = batch.re_emitted.union(scored.weeks.turned.tolist())
+        histories = batch.by_student(self._histories.write(keys, sections, sorted(turned)))
+        return _outcome(batch, batch.encode(rows), updates, histories, scored)
+
     async def score(self, rows: RowBatch) -> ScoredBatch:
         """See Scorer."""
         return await self.scorer.score(rows)
@@ -170,14 +171,15 @@ class Pipeline:
         return self.scorer.write(keys, scored)
 
 
-async def _note_week_ends(scorer: Scorer, batch: FoldedBatch) -> None:
-    """Score the rows that a week ended with, one week after the other, and note the scores in the batch's rows."""
+async def _score_by_week(scorer: Scorer, batch: FoldedBatch) -> ScoredBatch:
+    """Score the batch's rows; before, one week after the other, those that a week ended with, and note their scores."""
     for each in batch.week_ends:
         of_batch, of_week = batch.rows.sections["weeks"], each.rows.sections["weeks"]
         of_week[:] = [of_batch[index] for index in each.at]
         scored = await scorer.score(each.rows)
         for index, weeks in zip(each.at, scored.rows.sections["weeks"], strict=True):
             of_batch[index] = weeks
+    return await scorer.score(batch.rows)
 
 
 def _outcome(

@@ -94,13 +94,16 @@ class WeekUnderWay(NamedTuple):
 
 
 class NotedWeeks(NamedTuple):
-    """The week under way as scoring noted it: `scores`, of shape (rows, skills), of the rows with the indices `row`."""
+    """The week under way as scoring noted it: `scores`, of shape (rows, skills), of the rows with the indices `row`.
+    `turned` are the indices of those of whom an earlier one was over with it.
+    """
 
     row: Indices
     scores: Array
+    turned: Indices
 
 
-NO_WEEKS: Final = NotedWeeks(np.zeros(0, np.intp), np.zeros((0, 0), WEEK_SCORE))
+NO_WEEKS: Final = NotedWeeks(np.zeros(0, np.intp), np.zeros((0, 0), WEEK_SCORE), np.zeros(0, np.intp))
 
 
 def weeks_section(week: int, scores: bytes, past: bytes) -> bytes:

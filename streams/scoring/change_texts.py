@@ -28,7 +28,7 @@ class ChangeTexts:
 
         `shown` says how each skill is shown (`streams.scoring.kinds`).
         """
-        rows, (of_rows, scores) = scored.rows, scored.weeks
+        rows, (of_rows, scores, _) = scored.rows, scored.weeks
         if not (scores["before"] != UNSCORED).any():
             return [b""] * len(rows)
         how, week = shown[of_rows], week_of(rows.headers["as_of_us"][of_rows])

@@ -16,7 +16,7 @@ what these say (`OutcomeIntervals`), which holds to the same.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, reduce
+from functools import reduce
 from itertools import chain, combinations
 from typing import Final, TypeVar
 
@@ -58,16 +58,18 @@ class Fused:
     fitted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ScoredBatch:
     """Rows that hold their scores, and what these were made of: each source's estimate by its name, and the fused.
 
-    `weeks` are the scores as the rows have them for the week under way (`streams.scoring.weekly`).
+    `failed` has of each source that failed, by name and in their order, for which rows. `weeks` are the scores as the
+    rows have them for the week under way (`streams.scoring.weekly`).
     """
 
     rows: RowBatch
     estimates: Mapping[str, Estimate]
     fused: Fused
+    failed: Mapping[str, NDArray[np.bool_]]
     weeks: NotedWeeks = NO_WEEKS
 
     @classmethod
@@ -82,15 +84,10 @@ class ScoredBatch:
             "score": np.where(known, fused.score, NOTHING_NOTED),
             "confidence": np.where(known, fused.confidence, 0),
         }
-        if failures := failed_rows(estimates):
-            stays = ~known & np.any(list(failures.values()), axis=0)[:, None]
+        if failed := failed_rows(estimates):
+            stays = ~known & np.any(list(failed.values()), axis=0)[:, None]
             noted = {name: np.where(stays, rows.skill_states[name], values) for name, values in noted.items()}
-        return cls(rows.with_scores(**noted), estimates, fused)
-
-    @cached_property
-    def failed(self) -> Mapping[str, NDArray[np.bool_]]:
-        """Of each source that failed, by name and in their order, for which rows."""
-        return failed_rows(self.estimates)
+        return cls(rows.with_scores(**noted), estimates, fused, failed)
 
     @property
     def degraded(self) -> int:

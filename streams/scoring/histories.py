@@ -1,6 +1,6 @@
 """From the weeks of a row to the messages of `skill-history`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from schemas.history import HISTORY_VERSION, ScoreOfWeek, SkillHistory, encode_history
 from streams.rows.weeks import SCALE, UNSCORED, WeekPoint, WeekUnderWay, monday_of, past_in, past_of
@@ -26,19 +26,12 @@ class HistoryWriter:
                 weeks.setdefault(skill, []).append(WeekPoint(int(under_way.week[0]), score, low, high))
         return self._of(student, weeks)
 
-    def write(
-        self, keys: Sequence[bytes], before: Sequence[bytes], after: Sequence[bytes], again: frozenset[int]
-    ) -> dict[int, bytes]:
-        """By row index, the messages of the rows whose week turned between two states of their parts, and of those that
-        are to be re-emitted; without weeks that are over there is none.
-        """
-        written: dict[int, bytes] = {}
-        for row, (former, section) in enumerate(zip(before, after, strict=True)):
-            if section and (section[:2] != former[:2] or row in again) and past_in(section):
-                history = self.history(keys[row].decode(), section)
-                if history.skills:
-                    written[row] = encode_history(history)
-        return written
+    def write(self, keys: Sequence[bytes], sections: Sequence[bytes], rows: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+        """The messages of the rows with these indices, by index; without weeks that are over there is none."""
+        for row in rows:
+            history = self.history(keys[row].decode(), sections[row])
+            if history.skills:
+                yield row, encode_history(history)
 
     def _of(self, student: str, weeks: Mapping[int, Sequence[WeekPoint]]) -> SkillHistory:
         named = {self._names[skill]: weeks[skill] for skill in weeks if skill in self._names}

@@ -53,7 +53,7 @@ def with_week(scored: ScoredBatch, shown: ShownScores) -> ScoredBatch:
     return replace(
         scored,
         rows=replace(rows, sections=rows.sections.with_section("weeks", noted)),
-        weeks=NotedWeeks(concerned, scores),
+        weeks=NotedWeeks(concerned, scores, concerned[turned]),
     )
 
 
