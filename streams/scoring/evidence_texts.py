@@ -31,14 +31,13 @@ class EvidenceTexts:
 
     def __init__(self, skill_set: SkillSet) -> None:
         self._names = {code: b"[%b," % json_string(name) for code, name in evidence_names(skill_set).items()}
-        self._phrases = np.array([code for code in self._names if code >= PHRASE], np.int64)
 
     def of(self, rows: RowBatch) -> "RowEvidence":
         """Those of these rows. One told by a phrase that the skill set no longer has is left out."""
         shown = np.asarray(rows.evidence_items["weight"] != 0)
         of_phrase = np.nonzero(shown & (rows.evidence_items["code"] >= PHRASE))
         if len(of_phrase[0]):
-            shown[of_phrase] = np.isin(rows.evidence_items["code"][of_phrase], self._phrases)
+            shown[of_phrase] = [code in self._names for code in rows.evidence_items["code"][of_phrase].tolist()]
         return RowEvidence(rows, shown, self._names, TaskTexts.of(rows.sections["tasks"]))
 
 

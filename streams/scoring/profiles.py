@@ -1,6 +1,6 @@
 """Profiles as JSON: what was seen of a skill that nothing speaks of but indicators and phrases chosen by hand."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import numpy as np
@@ -45,12 +45,14 @@ class ProfileTexts:
                 found |= scored.estimates[name].n > 0
         return np.asarray(found)
 
-    def write(self, scored: ScoredBatch, evidence: RowEvidence, seen: Observed, at: SkillIndices) -> Iterator[bytes]:
-        """The profiles at those indices."""
+    def write(
+        self, scored: ScoredBatch, seen: Observed, at: SkillIndices, evidence: Iterable[bytes]
+    ) -> Iterator[bytes]:
+        """The profiles at those indices, each with its `evidence`."""
         return joined_columns(
             map(self._names.__getitem__, at[1].tolist()),
             self._rates(scored, seen, at),
-            evidence.write(at),
+            evidence,
             self._contributions.write(scored, at) if self._installed else b"",
             b"}",
         )

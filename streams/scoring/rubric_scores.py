@@ -1,13 +1,12 @@
 """Scores by teachers' ratings alone, as JSON: of skills that nothing fitted speaks of. A person outweighs clicks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import numpy as np
 
 from streams.rows.row_batch import Floats, RowBatch
 from streams.scoring.contributions import LOG_ODDS_DIGITS
-from streams.scoring.evidence_texts import RowEvidence
 from streams.scoring.json_columns import (
     SkillIndices,
     integers,
@@ -33,8 +32,8 @@ class RubricTexts:
         self._names = [json_string(name) + b':{"kind":"score","score":' for name in skill_set.names]
         self._stale_after_s = skill_set.fusion.stale_after_days * 86_400
 
-    def write(self, rows: RowBatch, evidence: RowEvidence, at: SkillIndices) -> Iterator[bytes]:
-        """The scores at those indices. `confidence` is 1 − sqrt(STRENGTH/(STRENGTH + n)), so by how many ratings."""
+    def write(self, rows: RowBatch, at: SkillIndices, evidence: Iterable[bytes]) -> Iterator[bytes]:
+        """The scores at those indices, each with its `evidence`. `confidence` is 1 − sqrt(STRENGTH/(STRENGTH + n)), so by how many ratings."""
         decay = rows.decay[at[0]]
         n, total = rows.skill_states["rubric_n"][at] * decay, rows.skill_states["rubric_total"][at] * decay
         score = _shrunken(total, n)
@@ -50,7 +49,7 @@ class RubricTexts:
             b',"n":', numerals(significant(n)),
             b',"age_s":', integers(np.round(age_s)),
             b',"log_odds":', numbers(np.log(score / (1 - score)), LOG_ODDS_DIGITS),
-            b"}}", evidence.write(at),
+            b"}}", evidence,
             b"}",
         )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Scores as JSON: of skills for which a source that learnt from labels is present."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import numpy as np
@@ -9,7 +9,6 @@ from schemas.update import LEVELS
 from streams.evidence.artifacts import Artifact
 from streams.evidence.registry import Types
 from streams.scoring.contributions import Contributions
-from streams.scoring.evidence_texts import RowEvidence
 from streams.scoring.fusion import Fused, ScoredBatch
 from streams.scoring.json_columns import Column, SkillIndices, joined_columns, json_string, numbers
 from streams.scoring.kinds import skills_with_interval
@@ -31,8 +30,8 @@ class ScoreTexts:
         self._names = [json_string(name) + b':{"kind":"%b","score":' % kind for name, kind in kinds.items()]
         self._has_interval = skills_with_interval(skill_set, artifact)
 
-    def write(self, scored: ScoredBatch, evidence: RowEvidence, at: SkillIndices) -> Iterator[bytes]:
-        """The scores at those indices."""
+    def write(self, scored: ScoredBatch, at: SkillIndices, evidence: Iterable[bytes]) -> Iterator[bytes]:
+        """The scores at those indices, each with its `evidence`."""
         fused = scored.fused
         score, confidence = fused.score[at], fused.confidence[at]
         out_of_range = is_out_of_range(scored.estimates, fused, self._trained, at)
@@ -46,7 +45,7 @@ class ScoreTexts:
             b'","validated":', map(_BOOLEANS.__getitem__, validated.tolist()),
             map((b"", b',"out_of_range":true').__getitem__, out_of_range.tolist()),
             self._contributions.write(scored, at),
-            evidence.write(at),
+            evidence,
             b"}",
         )  # fmt: skip
 

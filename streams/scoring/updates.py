@@ -3,8 +3,9 @@
 Column by column (`streams.scoring.json_columns`): what belongs to one student is put together at the end.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
+from itertools import compress
 from typing import Final
 
 import numpy as np
@@ -64,19 +65,19 @@ class UpdateWriter:
 
     def _skills(self, scored: ScoredBatch, shown: Array, evidence: RowEvidence, seen: Observed) -> list[bytes]:
         """Of each row its skills, each as what it is."""
-        rows = scored.rows
         writers = {
-            SCORED: partial(self._scores.write, scored, evidence),
-            RATED: partial(self._ratings.write, rows, evidence),
-            PROFILED: partial(self._profiles.write, scored, evidence, seen),
+            SCORED: partial(self._scores.write, scored),
+            RATED: partial(self._ratings.write, scored.rows),
+            PROFILED: partial(self._profiles.write, scored, seen),
         }
-        written = {how: write(at) for how, write in writers.items() if len((at := indices_of(shown == how))[0])}
-        row, skill = indices_of(shown != NOT_SHOWN)
-        if len(written) == 1:
-            [texts] = written.values()
-        else:
-            texts = (next(written[how]) for how in shown[row, skill].tolist())
-        return grouped(texts, row, len(rows))
+        row, skill = at = indices_of(shown != NOT_SHOWN)
+        how, evidence_texts = shown[at], evidence.write(at)
+        written: dict[int, Iterator[bytes]] = {}
+        for each, write in writers.items():
+            if (chosen := how == each).any():
+                some = row[chosen], skill[chosen]
+                written[each] = write(some, compress(evidence_texts, chosen.tolist()))
+        return grouped((next(written[each]) for each in how.tolist()), row, len(scored.rows))
 
 
 @lru_cache(_REMEMBERED)
