@@ -3,7 +3,7 @@
 What was measured anew replaces what stood under the same names; each figure carries its own date and versions.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Final
@@ -21,6 +21,7 @@ from tests.benchmarks.readme import write as write_readme
 
 _HEADS: Final = ("what", "median", "spread", "unit", "against", "ratio", "target", "met")
 _CONTESTANT: Final = "contestant."
+_OURS: Final = "skillstream"
 
 
 def table(figures: Sequence[Figure]) -> Table:
@@ -67,13 +68,26 @@ def _page(figures: Sequence[Figure], points: Sequence[Point]) -> Iterator[str]:
 
 
 def _provenance(figures: Sequence[Figure]) -> Iterator[str]:
-    """When, where and with what; one block for each run that figures are left of."""
-    for measured, of_run in groupby(sorted(figures, key=lambda figure: figure.measured), lambda f: f.measured):
+    """When, where and of which commit: a line for each run that figures are left of; then what else they ran with."""
+    yield "| measured | rounds | commit | machine | with | figures |"
+    yield f"|{' --- |' * 6}"
+    libraries: dict[str, str] = {}
+    for _, of_run in groupby(sorted(figures, key=lambda figure: figure.measured), lambda figure: figure.measured):
         found = list(of_run)
-        names = dict.fromkeys(figure.name.split(".")[0] for figure in found if _CONTESTANT not in figure.name)
-        count = max(figure.rounds for figure in found)
-        yield f"- {measured}, {count} rounds, on {found[0].machine}: {', '.join(names)}"
-        yield from (f"  - {name} {version}" for name, version in found[0].versions.items())
+        first = found[0]
+        names = dict.fromkeys(figure.name.removeprefix(_CONTESTANT).split(".")[0] for figure in found)
+        ours, others = _ours_and_others(first.versions)
+        key = libraries.setdefault(others, chr(ord("A") + len(libraries)))
+        rounds = max(figure.rounds for figure in found)
+        yield f"| {first.measured} | {rounds} | {ours} | {first.machine} | {key} | {', '.join(names)} |"
+    yield ""
+    yield from (f"- {key}: {others}" for others, key in libraries.items())
+
+
+def _ours_and_others(versions: Mapping[str, str]) -> tuple[str, str]:
+    others = {name: version for name, version in versions.items() if name != _OURS}
+    commit = versions.get(_OURS, "").partition("(commit ")[2].removesuffix(")")
+    return commit, "; ".join(f"{name} {version}" for name, version in others.items())
 
 
 def _markdown(figures: Sequence[Figure]) -> Iterator[str]:
