@@ -14,6 +14,7 @@ from aiokafka.structs import RecordMetadata
 
 from agents.delivery.errors import RecordTooLarge
 from agents.delivery.outage import may_pass
+from agents.delivery.step import Output
 
 _OFFER_AGAIN_S = 0.05
 _BATCH_OVERHEAD_BYTES = 128
@@ -27,6 +28,9 @@ class OutRecord(NamedTuple):
     value: bytes | None
     headers: tuple[tuple[str, bytes | None], ...] = ()
     timestamp_ms: int | None = None
+
+
+Sendable = OutRecord | Output
 
 
 class BatchBuilder(Protocol):
@@ -63,7 +67,8 @@ class SentBatch:
 class RecordBatchWriter:
     """Writes to Kafka in record batches.
 
-    `producer` is asked at every send, since Faust makes it at its start.
+    `producer` is asked at every send, since Faust makes it at its start. Its batches take no record of more than
+    `max_send_bytes` behind another.
     """
 
     def __init__(self, producer: Callable[[], BatchProducer], max_send_bytes: int) -> None:
@@ -71,7 +76,7 @@ class RecordBatchWriter:
         self._max_send_bytes = max_send_bytes
 
     async def send(
-        self, topic: str, partition: int, records: Iterable[OutRecord]
+        self, topic: str, partition: int, records: Iterable[Sendable]
     ) -> list[asyncio.Future[RecordMetadata]]:
         """Hand `records` over in order, in as few batches as they fit; one future a batch, none for none.
 
@@ -81,32 +86,31 @@ class RecordBatchWriter:
         """
         return [sent.confirmed for sent in await self.send_counted(topic, partition, records)]
 
-    async def send_counted(self, topic: str, partition: int, records: Iterable[OutRecord]) -> list[SentBatch]:
+    async def send_counted(self, topic: str, partition: int, records: Iterable[Sendable]) -> list[SentBatch]:
         """As `send`, with the number of records in each batch."""
         producer = self._producer()
         sent: list[SentBatch] = []
         batch = producer.create_batch()
         count = 0
         for record in records:
-            self._check_size(topic, record)
-            if not _append(batch, record):
-                if not count:
-                    raise RecordTooLarge(f"a record for {topic} doesn't fit into an empty batch")
+            if count and not _append(batch, record):
                 sent.append(await _sent(producer, batch, topic, partition, count))
                 batch, count = producer.create_batch(), 0
-                if not _append(batch, record):
-                    raise RecordTooLarge(f"a record for {topic} doesn't fit into an empty batch")
+            if not count:
+                self._append_first(batch, topic, record)
             count += 1
         if count:
             sent.append(await _sent(producer, batch, topic, partition, count))
         return sent
 
-    def _check_size(self, topic: str, record: OutRecord) -> None:
+    def _append_first(self, batch: BatchBuilder, topic: str, record: Sendable) -> None:
         # aiokafka takes a batch's first record whatever its size, and the broker would refuse it later.
         if (size_bytes := _size_bytes(record)) > self._max_send_bytes:
             raise RecordTooLarge(
                 f"a record of {size_bytes} bytes for {topic} exceeds the limit of {self._max_send_bytes}"
             )
+        if not _append(batch, record):
+            raise RecordTooLarge(f"a record for {topic} doesn't fit into an empty batch")
 
 
 async def _sent(producer: BatchProducer, batch: BatchBuilder, topic: str, partition: int, count: int) -> SentBatch:
@@ -128,14 +132,14 @@ def _look(confirmed: "asyncio.Future[RecordMetadata]") -> None:
         confirmed.exception()
 
 
-def _append(batch: BatchBuilder, record: OutRecord) -> bool:
+def _append(batch: BatchBuilder, record: Sendable) -> bool:
     return (
         batch.append(timestamp=record.timestamp_ms, key=record.key, value=record.value, headers=list(record.headers))
         is not None
     )
 
 
-def _size_bytes(record: OutRecord) -> int:
+def _size_bytes(record: Sendable) -> int:
     size_bytes = len(record.key or b"") + len(record.value or b"") + _BATCH_OVERHEAD_BYTES
     if record.headers:
         size_bytes += sum(len(name.encode()) + len(value or b"") + 10 for name, value in record.headers)

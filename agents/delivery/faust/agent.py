@@ -25,8 +25,8 @@ from agents.delivery.errors import SendFailed
 from agents.delivery.faust.consumer import BatchConsumer
 from agents.delivery.faust.message import FetchMessage, SourceBatch
 from agents.delivery.faust.table import RowTable
-from agents.delivery.step import FETCHED_NS, Batches, BatchResult, BatchStep
-from agents.delivery.writer import OutRecord, RecordBatchWriter
+from agents.delivery.step import FETCHED_NS, Batches, BatchResult, BatchStep, Output
+from agents.delivery.writer import RecordBatchWriter
 
 Futures = list["asyncio.Future[RecordMetadata]"]
 Records = Sequence[ConsumerRecord]
@@ -192,9 +192,9 @@ class TableAgent:
         changes = result.rows or result.checkpoint is not None
         sent = await self._table.put_batch(partition, result.rows, result.checkpoint) if changes else []
         result.stored()
-        outputs: defaultdict[tuple[str, int], list[OutRecord]] = defaultdict(list)
+        outputs: defaultdict[tuple[str, int], list[Output]] = defaultdict(list)
         for output in result.outputs:
-            outputs[output.topic, output.partition].append(OutRecord(*output[2:]))
+            outputs[output.topic, output.partition].append(output)
         for (topic, to_partition), records in outputs.items():
             sent += await self._writer.send(topic, to_partition, records)
         return sent
