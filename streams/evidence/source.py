@@ -56,7 +56,7 @@ class Estimate:
             p=np.full(shape, np.nan),
             n=np.zeros(shape),
             age_s=np.zeros(shape),
-            status=np.full(shape, status, np.int8),
+            status=np.full(shape, status.value, np.int8),
             shared=np.zeros(shape),
             out_of_range=np.zeros(shape, np.bool_),
         )

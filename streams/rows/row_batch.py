@@ -59,7 +59,7 @@ class RowBatch:
     sections: StoredSections
     segments: Segments
     foreign: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
-    _decay: tuple[Array, Array, Floats] | None = None
+    _decay: tuple[tuple[bytes, bytes], Floats] | None = None
 
     @classmethod
     def of(cls, rows: Sequence[bytes | None], names: tuple[str, ...], segments: Segments | None = None) -> Self:
@@ -101,12 +101,11 @@ class RowBatch:
         once for as long as these times stay as they are.
         """
         reference_us, as_of_us = self.headers["reference_us"], self.headers["as_of_us"]
-        known = self._decay
-        if known is None or not (np.array_equal(known[0], reference_us) and np.array_equal(known[1], as_of_us)):
-            known = reference_us.copy(), as_of_us.copy(), decays(reference_us.tolist(), as_of_us.tolist())
-            known[2].flags.writeable = False
-            self._decay = known
-        return known[2]
+        times = reference_us.tobytes(), as_of_us.tobytes()
+        if self._decay is None or self._decay[0] != times:
+            self._decay = times, decays(reference_us.tolist(), as_of_us.tolist())
+            self._decay[1].flags.writeable = False
+        return self._decay[1]
 
     def pending(self, row_index: int) -> Pending:
         """What reasoning a row's student is owed, as an object of its own."""

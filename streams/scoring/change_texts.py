@@ -35,6 +35,8 @@ class ChangeTexts:
         before, score = scores["before"].astype(np.int64), scores["score"].astype(np.int64)
         known = (before != UNSCORED) & (score != UNSCORED) & ((how == SCORED) | (how == RATED))
         index, skill = indices_of(known & (np.abs(score - before) >= round(LEAST_CHANGE * SCALE)))
+        if not len(index):
+            return [b""] * len(rows)
         before, score, at = before[index, skill], score[index, skill], (of_rows[index], skill)
         items = _because(rows, evidence, at, np.sign(score - before), begins_s(week[index]))
         texts = joined_columns(

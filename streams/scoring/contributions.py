@@ -25,10 +25,11 @@ LOG_ODDS_DIGITS: Final = 3
 _RECORDED_DIGITS: Final = 6
 """Of what a remote source said: `verify` takes it from here, since it asks none again."""
 _STARTS: Final = {
-    EstimateStatus.OK: b'%b:{"p":',
-    EstimateStatus.STALE: b'%b:{"status":"stale","p":',
-    EstimateStatus.FAILED: b'%b:{"status":"failed"}',
+    EstimateStatus.OK.value: b'%b:{"p":',
+    EstimateStatus.STALE.value: b'%b:{"status":"stale","p":',
+    EstimateStatus.FAILED.value: b'%b:{"status":"failed"}',
 }
+_FAILED: Final = EstimateStatus.FAILED.value
 
 
 class Contributions:
@@ -36,6 +37,9 @@ class Contributions:
 
     def __init__(self, types: Types, shown: Iterable[str]) -> None:
         self._shown = sorted(shown)
+        self._starts = {
+            name: {status: form % json_string(name) for status, form in _STARTS.items()} for name in self._shown
+        }
         self._remote = {each.name for each in types if each.remote}
 
     def write(self, scored: ScoredBatch, at: SkillIndices) -> Column:
@@ -45,7 +49,7 @@ class Contributions:
             return b""
         estimates = [scored.estimates[name] for name in names]
         all_status = _beside([each.status for each in estimates], at)
-        owner, source = said = np.nonzero(all_status != EstimateStatus.ABSENT)
+        owner, source = said = np.nonzero(all_status != EstimateStatus.ABSENT.value)
         status = all_status[said].tolist()
         p, n, age_s, log_odds, carries = (
             _beside(of_sources, at)[said]
@@ -58,29 +62,28 @@ class Contributions:
             )
         )
         exact = np.array([name in self._remote for name in names])[source]
-        starts = {
-            (number, code.value): form % json_string(name)
-            for number, name in enumerate(names)
-            for code, form in _STARTS.items()
-        }
+        starts = [self._starts[name] for name in names]
         texts = joined_columns(
-            map(starts.__getitem__, zip(source.tolist(), status, strict=True)),
+            [starts[number][code] for number, code in zip(source.tolist(), status, strict=True)],
             _written(np.round(p, SCORE_DIGITS), p, exact),
             b',"n":', _written(significant(n), n, exact),
             b',"age_s":', _written(np.rint(age_s), age_s, exact),
             _where(carries, _written(np.round(log_odds, LOG_ODDS_DIGITS), log_odds, exact)),
             b"}",
         )  # fmt: skip
-        if EstimateStatus.FAILED in status:
-            failed = {key: start for key, start in starts.items() if key[1] == EstimateStatus.FAILED}
-            keys = zip(source.tolist(), status, strict=True)
-            texts = iter([failed.get(key, text) for key, text in zip(keys, texts, strict=True)])
+        if _FAILED in status:
+            texts = iter(
+                [
+                    starts[number][code] if code == _FAILED else text
+                    for number, code, text in zip(source.tolist(), status, texts, strict=True)
+                ]
+            )
         return grouped(texts, owner, len(at[0]), b',"contributions":{%b}')
 
 
 def _beside(of_sources: "list[NDArray[Any]]", at: SkillIndices) -> Array:
     """What each source has at each place; shape (places, sources)."""
-    return np.stack([each[at] for each in of_sources], axis=1)
+    return np.array([each[at] for each in of_sources]).T
 
 
 def _written(rounded: Array, values: Array, exact: NDArray[np.bool_]) -> list[bytes]:

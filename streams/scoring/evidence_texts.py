@@ -65,8 +65,8 @@ class TaskTexts:
         if not len(self.keys):
             return np.full(len(task), -1)
         keys = keys_of(row, task)
-        at = np.searchsorted(self.keys, keys)
-        known = (task != NO_TASK) & (np.append(self.keys, -1)[at] == keys)
+        at = self.keys.searchsorted(keys)
+        known = (task != NO_TASK) & (self.keys.take(at, mode="clip") == keys)
         return np.where(known, at, -1)
 
     def write(self, at: Array, followed: Array) -> Column:

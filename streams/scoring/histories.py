@@ -26,7 +26,9 @@ class HistoryWriter:
                 weeks.setdefault(skill, []).append(WeekPoint(int(under_way.week[0]), score, low, high))
         return self._of(student, weeks)
 
-    def write(self, keys: Sequence[bytes], sections: Sequence[bytes], rows: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+    def write(
+        self, keys: Sequence[bytes], sections: Sequence[bytes], rows: Iterable[int]
+    ) -> Iterator[tuple[int, bytes]]:
         """The messages of the rows with these indices, by index; without weeks that are over there is none."""
         for row in rows:
             history = self.history(keys[row].decode(), sections[row])

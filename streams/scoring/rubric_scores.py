@@ -33,7 +33,10 @@ class RubricTexts:
         self._stale_after_s = skill_set.fusion.stale_after_days * 86_400
 
     def write(self, rows: RowBatch, at: SkillIndices, evidence: Iterable[bytes]) -> Iterator[bytes]:
-        """The scores at those indices, each with its `evidence`. `confidence` is 1 − sqrt(STRENGTH/(STRENGTH + n)), so by how many ratings."""
+        """The scores at those indices, each with its `evidence`.
+
+        `confidence` is 1 − sqrt(STRENGTH/(STRENGTH + n)), so by how many ratings.
+        """
         decay = rows.decay[at[0]]
         n, total = rows.skill_states["rubric_n"][at] * decay, rows.skill_states["rubric_total"][at] * decay
         score = _shrunken(total, n)
