@@ -70,8 +70,9 @@ class CounterBy(Generic[_Label]):
             counter.labels(label)
 
     def add(self, label: _Label, amount: float = 1) -> None:
-        """Raises ValueError for a negative amount."""
-        self._counter.labels(self._bounded(label)).inc(amount)
+        """0 changes nothing, and costs nothing. Raises ValueError for a negative amount."""
+        if amount:
+            self._counter.labels(self._bounded(label)).inc(amount)
 
     def values(self) -> dict[str, float]:
         """The sums so far, by label value."""
