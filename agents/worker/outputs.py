@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 
@@ -43,7 +44,7 @@ class Outputs:
 
     def updates(self, partition: int, written: Mapping[bytes, bytes]) -> Iterator[Output]:
         """Encoded updates by student's key, generated now."""
-        end = generated_at(rfc3339(self.now_us())) if written else b""
+        end = _end(self.now_us() // 1_000) if written else b""
         return (Output(self.channels.updates, partition, key, update[:-1] + end) for key, update in written.items())
 
     def attention(self, partition: int, record: AttentionRecord) -> Output:
@@ -65,3 +66,9 @@ class Outputs:
             self.note_packed()
         headers = with_own_headers(packed.dead_letter, record.headers)
         return Output(self.channels.dead_letters, record.partition, packed.key, packed.value, headers)
+
+
+@lru_cache(maxsize=1)
+def _end(time_ms: int) -> bytes:
+    """Of updates that are generated then; those of all partitions of a step mostly are in one millisecond."""
+    return generated_at(rfc3339(time_ms * 1_000))
