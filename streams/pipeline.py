@@ -21,12 +21,13 @@ from streams.evidence.collect import FailureListener
 from streams.evidence.registry import config_version, make_sources, types_of
 from streams.evidence.source import Source
 from streams.folding.attention import attention_of
-from streams.folding.batch import FoldedBatch, fold_by_week, fold_events, load_rows
+from streams.folding.batch import FoldedBatch, fold_by_week, fold_events
 from streams.folding.counts import Counts
 from streams.folding.dead_letters import DeadRecord
 from streams.folding.decoding import decode_batch
 from streams.folding.fold import Folding
 from streams.folding.routing import Repartitioned, route
+from streams.folding.stored_batch import StoredBatch
 from streams.input.signature import Authentic, nobody
 from streams.rows.row import COMPONENTS_PER_STUDENT, KNOWN_IDS
 from streams.rows.row_batch import Integers, RowBatch
@@ -147,11 +148,12 @@ class Pipeline:
         with context.stage("fold"):
             epoch_of = {partition: context.epoch_of(partition) for partition in decoded.taken}
             epochs = np.array([epoch_of[partition] for partition, _ in decoded.keys], np.int64)
-            rows = load_rows(decoded.keys, self.skill_set.names, context.rows, epochs)
-            routed = route(decoded, rows, context.owning_partition)
+            stored = StoredBatch(decoded.keys, context.rows, epochs)
+            routed = route(decoded, stored.headers, context.owning_partition)
+            rows = stored.rows(routed.students, self.skill_set.names)
             fold = fold_by_week if context.scores else fold_events
-            folded = fold(self._folding, rows, routed.new, epochs)
-            attention = attention_of(routed, folded.disclosures, decoded.keys, context.attention_from)
+            folded = fold(self._folding, rows, routed.new, epochs[routed.students])
+            attention = attention_of(routed, folded.disclosures, context.attention_from)
             return FoldedBatch.of(decoded, routed, folded, attention)
 
     def _encode(self, batch: FoldedBatch, scorer: Scorer, scored: ScoredBatch, rows: RowBatch) -> BatchOutcome:

@@ -20,17 +20,17 @@ _TEXTS = (Message, Reflection)
 
 
 def attention_of(
-    routed: RoutedBatch, disclosures: Sequence[int], keys: Sequence[StoredKey], first_offset: Callable[[int], int]
+    routed: RoutedBatch, disclosures: Sequence[int], first_offset: Callable[[int], int]
 ) -> list[tuple[int, AttentionRecord]]:
     """The records of a batch, each with its partition: of those of the new events that are `disclosures`, and of all
-    that were replayed. `keys` are the students', by row index.
+    that were replayed.
 
     Records below a partition's `first_offset` had been folded before.
     """
     replayed = routed.replayed
     texts = [index for index, event in enumerate(replayed.events) if isinstance(event, _TEXTS)]
     both = (replayed, texts), (routed.new, disclosures)
-    return [each for events, indices in both for each in _records_of(events, indices, keys, first_offset)]
+    return [each for events, indices in both for each in _records_of(events, indices, routed.keys, first_offset)]
 
 
 def _records_of(

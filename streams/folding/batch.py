@@ -7,16 +7,13 @@ A record at or below its row's offset was folded before a crash: it is skipped, 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import chain, groupby
-from operator import itemgetter
+from itertools import chain
 from typing import TypeVar
 
 import numpy as np
 
 from schemas.attention import AttentionRecord
 from schemas.dialects import Record
-from schemas.errors import Fatal
 from schemas.event import Rubric
 from streams.folding.counts import Counts
 from streams.folding.dead_letters import DeadRecord, in_order
@@ -27,7 +24,6 @@ from streams.folding.routing import Repartitioned, RoutedBatch, RoutedEvents
 from streams.folding.week_turns import WeekEnd, rounds, week_end
 from streams.rows.row_batch import Integers, RowBatch
 from streams.rows.segments import Segments, StoredKey
-from streams.rows.table import StoredRows
 
 _T = TypeVar("_T")
 
@@ -87,9 +83,9 @@ class FoldedBatch:
         return cls(
             records=decoded.taken,
             timestamps_ms=decoded.timestamps_ms,
-            keys=[decoded.keys[index] for index in order],
+            keys=[routed.keys[index] for index in order],
             changed=len(folded.changed),
-            rows=folded.rows if order == list(range(len(decoded.keys))) else folded.rows.take(order),
+            rows=folded.rows if order == list(range(len(routed.keys))) else folded.rows.take(order),
             segments=folded.rows.segments,
             dead_letters=by_partition((each[1].partition, each) for each in dead_letters),
             repartitioned=by_partition((event.origin.position[0], event) for event in routed.repartitioned),
@@ -127,31 +123,6 @@ def by_partition(pairs: Iterable[tuple[int, _T]]) -> Mapping[int, list[_T]]:
     found = defaultdict[int, list[_T]](list)
     for partition, each in pairs:
         found[partition].append(each)
-    return found
-
-
-def load_rows(keys: Sequence[StoredKey], names: tuple[str, ...], stored: StoredRows, epochs: Integers) -> RowBatch:
-    """The stored rows of `keys`, to be folded under `epochs`; rows of an earlier one forget their offsets and origins.
-
-    Raises Fatal for a row of a later epoch, and for one that cannot be read.
-    """
-    load = partial(_load, stored)
-    rows = RowBatch.of(load(keys), names, Segments(keys, load))
-    of_rows = rows.headers["epoch"]
-    if (of_rows == epochs).all():
-        return rows
-    if len(ahead := np.flatnonzero(of_rows > epochs)):
-        of_row, of_partition = of_rows[ahead[0]], epochs[ahead[0]]
-        raise Fatal(f"a row is of epoch {of_row}, its partition's checkpoint of {of_partition}: see docs/recovering.md")
-    for index in np.flatnonzero(of_rows < epochs).tolist():
-        rows.headers["offset"][index], rows.sections["origins"][index] = -1, b""  # of the topic that was
-    return rows
-
-
-def _load(stored: StoredRows, keys: Sequence[StoredKey]) -> Sequence[bytes | None]:
-    found: list[bytes | None] = []
-    for partition, some in groupby(keys, itemgetter(0)):
-        found += stored.get_many(partition, [key for _, key in some])
     return found
 
 

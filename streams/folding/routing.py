@@ -2,7 +2,7 @@
 
 events ──owned here?──► new to the row? ──► to be folded
              │                 ├─ no, at or below the row's offset: folded before a crash ──► re-emitted
-             │                 ├─ no, from before the student was erased ──► ignored
+             │                 ├─ no, from before the student was erased, or a navigation ──► ignored
              │                 └─ its record's time is absurd ──► dead letter
              └─ no ──► to the owning partition, as native events
 """
@@ -16,15 +16,16 @@ from numpy.typing import NDArray
 
 from schemas.bounds import EARLIEST_US, LATEST_US
 from schemas.dialects import Invalid
-from schemas.event import EARLIEST_TIME, NativeEvent
+from schemas.event import EARLIEST_TIME, NativeEvent, Navigation
 from streams.folding.counts import Counts
 from streams.folding.dead_letters import DeadRecord, dead_letters_of
 from streams.folding.decoding import DecodedBatch
 from streams.input.origin import CameFrom, Origin
 from streams.input.partitioner import OwningPartitionOfKey
 from streams.input.placement import owning_partitions
-from streams.rows.layout import Indices
-from streams.rows.row_batch import Integers, RowBatch
+from streams.rows.layout import Array, Indices
+from streams.rows.row_batch import Integers
+from streams.rows.segments import StoredKey
 
 
 def any_partition(_key: bytes) -> None:
@@ -60,10 +61,13 @@ class RoutedEvents:
 
 @dataclass(frozen=True, slots=True)
 class RoutedBatch:
-    """Where a batch's events go. `re_emitted` are the indices of the rows that hold an event of the batch already:
-    one of the `replayed`, which were folded before a crash.
+    """Where a batch's events go. `students` are the indices, among the batch's, of those who have one that is new or
+    was folded before a crash; `keys` are theirs. By their indices among these: the events' rows, and `re_emitted`, the
+    rows that hold one of the `replayed` already.
     """
 
+    students: Indices
+    keys: list[StoredKey]
     new: RoutedEvents
     replayed: RoutedEvents
     re_emitted: frozenset[int]
@@ -72,22 +76,29 @@ class RoutedBatch:
     counts: Counts
 
 
-def route(batch: DecodedBatch, rows: RowBatch, owning_partition: OwningPartitionOfKey) -> RoutedBatch:
-    """Route the events of `batch`; `rows` are those of its keys."""
+def route(batch: DecodedBatch, headers: Array, owning_partition: OwningPartitionOfKey) -> RoutedBatch:
+    """Route the events of `batch`; `headers` are those of its students' rows."""
     row, record = np.array(batch.row_index, np.intp), np.array(batch.record_index, np.intp)
     offset = np.array([each.offset for each in batch.records], np.int64)[record]
     record_us = _clipped_us(batch.timestamps_ms.values())[record]
     foreign, repartitioned = _foreign(batch, row, owning_partition)
-    replayed = ~foreign & (offset <= rows.headers["offset"][row])
+    replayed = ~foreign & (offset <= headers["offset"][row])
     absurd = ~foreign & ~replayed & (record_us < EARLIEST_US)
-    before_erasure = record_us <= rows.headers["erased_us"][row]
-    erased = ~foreign & ~replayed & ~absurd & before_erasure
-    ignored, again = int(np.count_nonzero(erased)), int(np.count_nonzero(replayed))
+    before_erasure = record_us <= headers["erased_us"][row]
+    of_no_use = ~foreign & ~replayed & ~absurd & (before_erasure | _says_nothing(batch))
+    new = ~(foreign | replayed | absurd | of_no_use)
+    is_concerned = np.bincount(row[new | replayed], minlength=len(batch.keys)) > 0
+    students = np.flatnonzero(is_concerned)
+    holds = replayed & (headers["events"][row] > 0)
+    row = (np.cumsum(is_concerned) - 1)[row]
+    ignored, again = int(np.count_nonzero(of_no_use)), int(np.count_nonzero(replayed))
     counts = Counts(events_in=ignored, ignored=ignored, replayed=again, rerouted=len(repartitioned))
     return RoutedBatch(
-        new=_chosen(batch, np.flatnonzero(~(foreign | replayed | absurd | erased)), offset, record_us),
-        replayed=_chosen(batch, np.flatnonzero(replayed & ~before_erasure), offset, record_us),
-        re_emitted=frozenset(each for each in row[replayed].tolist() if rows.headers["events"][each]),
+        students=students,
+        keys=[batch.keys[index] for index in students.tolist()],
+        new=_chosen(batch, np.flatnonzero(new), row, offset, record_us),
+        replayed=_chosen(batch, np.flatnonzero(replayed & ~before_erasure), row, offset, record_us),
+        re_emitted=frozenset(row[holds].tolist()),
         repartitioned=repartitioned,
         dead_letters=_absurd(batch, np.flatnonzero(absurd)) if absurd.any() else [],
         counts=counts,
@@ -129,13 +140,20 @@ def _absurd(batch: DecodedBatch, indices: Indices) -> list[DeadRecord]:
     return found
 
 
-def _chosen(batch: DecodedBatch, indices: Indices, offset: Integers, record_us: Integers) -> RoutedEvents:
+def _says_nothing(batch: DecodedBatch) -> NDArray[np.bool_]:
+    """Which events are of no use for skills by their kind. A forwarded one may still be a repeat."""
+    says_nothing = np.array([type(event) is Navigation for event in batch.events], np.bool_)
+    says_nothing[list(batch.origins)] = False
+    return says_nothing
+
+
+def _chosen(batch: DecodedBatch, indices: Indices, row: Indices, offset: Integers, record_us: Integers) -> RoutedEvents:
     if len(indices) == len(batch.events):
-        return RoutedEvents(batch.events, batch.row_index, offset, record_us, batch.origins)
+        return RoutedEvents(batch.events, row.tolist(), offset, record_us, batch.origins)
     chosen = indices.tolist()
     return RoutedEvents(
         [batch.events[index] for index in chosen],
-        [batch.row_index[index] for index in chosen],
+        row[indices].tolist(),
         offset[indices],
         record_us[indices],
         {number: batch.origins[index] for number, index in enumerate(chosen) if index in batch.origins},

@@ -146,9 +146,12 @@ def split_rows(stored: Sequence[bytes]) -> Split:
 
 def row_headers(stored: Sequence[bytes]) -> Array:
     """Only the headers of rows of any version (see `streams.rows.layout`). Raises Fatal as `decode_row` does."""
-    if any(row[:1] not in _VERSIONS or len(row) < HEADER.itemsize for row in stored):
-        return split_rows(stored).headers
-    return np.frombuffer(b"".join([row[: HEADER.itemsize] for row in stored]), HEADER)
+    beginnings = b"".join([row[: HEADER.itemsize] for row in stored])
+    if len(beginnings) == len(stored) * HEADER.itemsize:
+        headers = np.frombuffer(beginnings, HEADER)
+        if (headers["version"] - np.uint8(ROW_VERSION) <= WEEKLY_VERSION - ROW_VERSION).all():
+            return headers
+    return split_rows(stored).headers
 
 
 def pending_of(header: Any) -> Pending:

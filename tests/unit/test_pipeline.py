@@ -104,3 +104,26 @@ def test_a_result_is_not_written_out_as_text() -> None:
 
     assert len(repr(outcome)) < 100
     assert len(repr(outcome.partitions[0])) < 100
+
+
+def test_whoever_only_opens_pages_has_no_row_wherever_it_stands_in_a_batch() -> None:
+    page, answer = raw("navigation", student="ada"), raw(student="eve")
+    apart = asyncio.run(default_pipeline().process({0: records([answer])}, ProcessingContext(rows=PartitionedRows())))
+    for values in ([page, answer], [answer, page]):
+        context = ProcessingContext(rows=PartitionedRows())
+        outcome = asyncio.run(default_pipeline().process({0: records(values)}, context))
+
+        assert outcome.partitions[0].rows.keys() == outcome.partitions[0].updates.keys() == {b"eve"}
+        assert outcome.counts == apart.counts + Counts(records_in=1, events_in=1, ignored=1)
+
+
+def test_a_page_that_is_read_again_after_a_restart_is_no_new_event() -> None:
+    table = PartitionedRows()
+    context, taken = ProcessingContext(rows=table), {0: records([raw("navigation"), raw()])}
+    store(table, asyncio.run(default_pipeline().process(taken, context)))
+
+    again = asyncio.run(default_pipeline().process(taken, context))
+
+    assert (again.counts.replayed, again.counts.events_in) == (2, 0)
+    assert again.partitions[0].updates
+    assert not again.partitions[0].rows
