@@ -89,7 +89,7 @@ def route(batch: DecodedBatch, headers: Array, owning_partition: OwningPartition
     new = ~(foreign | replayed | absurd | of_no_use)
     is_concerned = np.bincount(row[new | replayed], minlength=len(batch.keys)) > 0
     students = np.flatnonzero(is_concerned)
-    holds = replayed & (headers["events"][row] > 0)
+    is_known = replayed & (headers["events"][row] > 0)
     row = (np.cumsum(is_concerned) - 1)[row]
     ignored, again = int(np.count_nonzero(of_no_use)), int(np.count_nonzero(replayed))
     counts = Counts(events_in=ignored, ignored=ignored, replayed=again, rerouted=len(repartitioned))
@@ -98,7 +98,7 @@ def route(batch: DecodedBatch, headers: Array, owning_partition: OwningPartition
         keys=[batch.keys[index] for index in students.tolist()],
         new=_chosen(batch, np.flatnonzero(new), row, offset, record_us),
         replayed=_chosen(batch, np.flatnonzero(replayed & ~before_erasure), row, offset, record_us),
-        re_emitted=frozenset(row[holds].tolist()),
+        re_emitted=frozenset(row[is_known].tolist()),
         repartitioned=repartitioned,
         dead_letters=_absurd(batch, np.flatnonzero(absurd)) if absurd.any() else [],
         counts=counts,
