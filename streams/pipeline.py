@@ -29,6 +29,7 @@ from streams.folding.fold import Folding
 from streams.folding.routing import Repartitioned, route
 from streams.folding.stored_batch import StoredBatch
 from streams.input.signature import Authentic, nobody
+from streams.norms.first_answers import NO_FIRST_ANSWERS, AnswersOfRows
 from streams.rows.row import COMPONENTS_PER_STUDENT, KNOWN_IDS
 from streams.rows.row_batch import Integers, RowBatch
 from streams.scoring.fusion import ScoredBatch
@@ -46,7 +47,7 @@ class PartitionResult:
     `rows` are to be stored, in this order, by the changelog's keys, segments among them; None deletes. `updates` are
     encoded SkillUpdates by student's key: of changed rows, then those re-emitted; `histories` likewise encoded
     SkillHistories of students whose week turned, or who are re-emitted. `attention` may repeat what was told
-    before a crash.
+    before a crash. `first_answers` are those that the rows came from (`streams.norms`).
     """
 
     rows: dict[bytes, bytes | None]
@@ -57,6 +58,7 @@ class PartitionResult:
     attention: Sequence[AttentionRecord]
     taken: int
     timestamps_ms: Integers
+    first_answers: AnswersOfRows
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -201,6 +203,7 @@ def _outcome(
             attention=batch.attention.get(partition, []),
             taken=len(records),
             timestamps_ms=batch.timestamps_ms[partition],
+            first_answers=NO_FIRST_ANSWERS,
         )
         for partition, records in batch.records.items()
     }
