@@ -18,6 +18,35 @@ from streams.rows.layout import Array
 FIRST_ANSWER: Final = np.dtype(
     [("item", "<u8"), ("answer", "<u4"), ("student", "<u2"), ("sign", "i1"), ("unused", "u1")]
 )
+ITEM_SUMS: Final = np.dtype(
+    [
+        ("item", "<u8"),
+        ("answers", "<u4"),
+        ("wins", "<u4"),
+        ("scored", "<u4"),
+        ("students", "<u4"),
+        ("timed", "<u4"),
+        ("due", "<u4"),
+        ("newest_s", "<u4"),
+        ("component", "<u4"),
+        ("score", "<i8"),
+        ("squares", "<i8"),
+        ("time", "<i8"),
+        ("days", "<i8"),
+        ("course_low", "<u4"),
+        ("course_high", "<u4"),
+        ("turn", "<u2"),
+        ("recent", "<u2", (9,)),
+        ("unused", "<u4"),
+    ]
+)
+"""Sums of one partition over the first answers to an item, in the units of `AnswerValues`.
+
+answers, wins      of those that are WRONG or RIGHT          scored, score, squares   of those with a score
+timed, time        of those with a time                      due, days                of those with days early
+students           how many, at least: `recent` has the codes of the last nine new ones, `turn` says which goes next
+course_low, _high  the least and the greatest course (CRC-32) that it was answered in, both 0 where none was named
+"""
 WORK: Final = 0
 """Kind: work handed in, or a mark; it is neither right nor wrong."""
 WRONG: Final = 1
