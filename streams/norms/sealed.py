@@ -2,8 +2,8 @@
 
     magic | version, kind | bytes behind the checksum | SHA-256 of these | header's length | header, 0 … | records
 
-All in whole words; version and kind share one. Equal content has equal bytes, and its checksum names it. Whatever else arrives is refused with a
-reason, never half read.
+All in whole words; version and kind share one. Equal content has equal bytes, and its checksum names it. Whatever else
+arrives is refused with a reason, never half read.
 """
 
 import struct
