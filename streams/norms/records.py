@@ -103,6 +103,16 @@ def find_codes(records: Array, codes: Array) -> tuple[Indices, Array]:
     return at, held[at] == codes if len(held) else np.zeros(len(codes), np.bool_)
 
 
+def records_of(records: Array, codes: Array) -> Array:
+    """The record of each of `codes`; one of no students where there is none."""
+    at, found = find_codes(records, codes)
+    if not len(records):
+        return np.zeros(len(codes), records.dtype)
+    of_codes: Array = records[at]
+    of_codes[~found] = np.zeros((), records.dtype)
+    return of_codes
+
+
 def largest(records: Array, most: int) -> Array:
     """The `most` records with most students, of equal ones the lesser codes; in the order of codes, as they are."""
     if len(records) <= most:
