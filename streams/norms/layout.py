@@ -21,12 +21,12 @@ FIRST_ANSWER: Final = np.dtype(
 ITEM_SUMS: Final = np.dtype(
     [
         ("item", "<u8"),
-        ("answers", "<u4"),
-        ("wins", "<u4"),
-        ("scored", "<u4"),
-        ("students", "<u4"),
-        ("timed", "<u4"),
-        ("due", "<u4"),
+        ("answers", "<i4"),
+        ("wins", "<i4"),
+        ("scored", "<i4"),
+        ("students", "<i4"),
+        ("timed", "<i4"),
+        ("due", "<i4"),
         ("newest_s", "<u4"),
         ("component", "<u4"),
         ("score", "<i8"),
@@ -46,6 +46,8 @@ answers, wins      of those that are WRONG or RIGHT          scored, score, squa
 timed, time        of those with a time                      due, days                of those with days early
 students           how many, at least: `recent` has the codes of the last nine new ones, `turn` says which goes next
 course_low, _high  the least and the greatest course (CRC-32) that it was answered in, both 0 where none was named
+
+Counts are signed: a void may take back what was answered before the sums began.
 """
 WORK: Final = 0
 """Kind: work handed in, or a mark; it is neither right nor wrong."""
