@@ -203,7 +203,7 @@ def _outcome(
             attention=batch.attention.get(partition, []),
             taken=len(records),
             timestamps_ms=batch.timestamps_ms[partition],
-            first_answers=NO_FIRST_ANSWERS,
+            first_answers=batch.first_answers.get(partition, NO_FIRST_ANSWERS),
         )
         for partition, records in batch.records.items()
     }

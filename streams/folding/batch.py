@@ -18,10 +18,12 @@ from schemas.event import Rubric
 from streams.folding.counts import Counts
 from streams.folding.dead_letters import DeadRecord, in_order
 from streams.folding.decoding import DecodedBatch
+from streams.folding.first_answers import AnswersByRow, answers_of_partitions, in_turn
 from streams.folding.fold import Folding
 from streams.folding.history import FoldOutcome
 from streams.folding.routing import Repartitioned, RoutedBatch, RoutedEvents
 from streams.folding.week_turns import WeekEnd, rounds, week_end
+from streams.norms.first_answers import AnswersOfRows
 from streams.rows.row_batch import Integers, RowBatch
 from streams.rows.segments import Segments, StoredKey
 
@@ -33,13 +35,14 @@ class FoldedRows:
     """`rows` with all new events in them; `changed` are the indices of those that any of these changed, in order.
 
     `disclosures` are the indices of the new events that were folded and whose text may disclose harm. `week_ends` are
-    rows before their week turned within the batch, in their order.
+    rows before their week turned within the batch, in their order. `first_answers` are of these rows.
     """
 
     rows: RowBatch
     changed: list[int]
     counts: Counts
     disclosures: Sequence[int]
+    first_answers: AnswersByRow
     week_ends: Sequence[WeekEnd] = ()
 
 
@@ -50,7 +53,7 @@ class FoldedBatch:
     these rows, by their indices among them.
 
     By partition: `records` are those that were taken of the ones that were given, from the first on, `timestamps_ms`
-    theirs.
+    theirs; `first_answers` are of the changed rows, in their order.
     """
 
     records: Mapping[int, Sequence[Record]]
@@ -62,6 +65,7 @@ class FoldedBatch:
     dead_letters: Mapping[int, list[DeadRecord]]
     repartitioned: Mapping[int, list[Repartitioned]]
     attention: Mapping[int, list[AttentionRecord]]
+    first_answers: Mapping[int, AnswersOfRows]
     counts: Counts
     re_emitted: frozenset[int] = frozenset()
     week_ends: Sequence[WeekEnd] = ()
@@ -90,6 +94,7 @@ class FoldedBatch:
             dead_letters=by_partition((each[1].partition, each) for each in dead_letters),
             repartitioned=by_partition((event.origin.position[0], event) for event in routed.repartitioned),
             attention=by_partition(attention),
+            first_answers=answers_of_partitions(folded.first_answers, decoded.keys),
             counts=counts,
             re_emitted=frozenset(index for index, row in enumerate(order) if row in routed.re_emitted),
             week_ends=[each.within(order) for each in folded.week_ends],
@@ -139,7 +144,9 @@ def fold_by_week(folding: Folding, rows: RowBatch, new: RoutedEvents, epochs: In
     if len(folded) == 1:
         return folded[0]
     changed = sorted({row for each in folded for row in each.changed})
-    return FoldedRows(rows, changed, sum((each.counts for each in folded), Counts()), sorted(disclosures), week_ends)
+    counts = sum((each.counts for each in folded), Counts())
+    first_answers = in_turn([each.first_answers for each in folded])
+    return FoldedRows(rows, changed, counts, sorted(disclosures), first_answers, week_ends)
 
 
 def fold_events(folding: Folding, rows: RowBatch, new: RoutedEvents, epochs: Integers) -> FoldedRows:
@@ -163,4 +170,4 @@ def fold_events(folding: Folding, rows: RowBatch, new: RoutedEvents, epochs: Int
     np.maximum.at(rows.headers["offset"], row[stored], new.offset[stored])
     changed: list[int] = np.bincount(row[stored]).nonzero()[0].tolist()
     rows.headers["epoch"][changed] = epochs[changed]
-    return FoldedRows(rows, changed, counts, folded.disclosures)
+    return FoldedRows(rows, changed, counts, folded.disclosures, folded.first_answers)

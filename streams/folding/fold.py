@@ -23,9 +23,10 @@ from streams.folding.enrolments import note_enrolments
 from streams.folding.event_time import EventTimes, advance_event_time, decay_weights
 from streams.folding.evidence_items import EvidenceItems, EvidenceWeights, keep_evidence, offered
 from streams.folding.facts import Kinds, facts_of, kinds_of
+from streams.folding.first_answers import AnswersByRow, answers_by_row
 from streams.folding.history import FoldOutcome
 from streams.folding.readings import Readings, Said
-from streams.folding.retraction import Retraction, Void, concerned
+from streams.folding.retraction import NOTHING_RETRACTED, Retracted, Retraction, Void, concerned
 from streams.folding.sums import add_facts, add_to_skills
 from streams.folding.task_names import TasksOfEvents
 from streams.folding.voidable import keep_voidable
@@ -44,7 +45,8 @@ class Folded(NamedTuple):
     from the future. `not_held` would void what is not known any more. `beyond` may repeat an id not known any more.
     `joined` are the indices of events that changed nothing of their row but what an act is called; `retracted` those of
     voids that found their event. `unread` are the new events whose text was not read, by why; `disclosures` the indices
-    of those that may disclose harm. `given_up` is how many components went for want of room.
+    of those that may disclose harm. `given_up` is how many components went for want of room. `first_answers` are those
+    that the events gave, and that voids took back.
     """
 
     outcomes: list[FoldOutcome]
@@ -55,6 +57,7 @@ class Folded(NamedTuple):
     retracted: Sequence[int]
     unread: Counter[str]
     disclosures: Sequence[int]
+    first_answers: AnswersByRow
     not_held: int = 0
     given_up: int = 0
 
@@ -177,11 +180,20 @@ class Folding:
         if len(new) < len(row_indices):
             before = np.searchsorted(new, [void.before for void in voids.values()]).tolist()
             voids = {index: void._replace(before=at) for (index, void), at in zip(voids.items(), before, strict=True)}
-        retracted, given_up = self._add(row_batch, events, readings, event_times, voids)
+        retracted = self._add(row_batch, events, readings, event_times, voids)
         clamped = int(np.count_nonzero((own_us > times.record_us)[new]))
         disclosures: list[int] = new[readings.disclosures].tolist()
         return Folded(
-            outcomes, new, clamped, beyond, joined, retracted, readings.unread, disclosures, given_up=given_up
+            outcomes,
+            new,
+            clamped,
+            beyond,
+            joined,
+            retracted.voids,
+            readings.unread,
+            disclosures,
+            answers_by_row(readings.first_answers, event_times.row_index, retracted.first_answers),
+            given_up=retracted.components_given_up,
         )
 
     def _values_of(self, text: str) -> int:
@@ -198,17 +210,15 @@ class Folding:
         readings: Readings,
         event_times: EventTimes,
         voids: Mapping[int, Void],
-    ) -> tuple[list[int], int]:
-        """Add what the new `events` say; the indices of those of the `voids` that found their event, and how many
-        components were given up.
-        """
+    ) -> Retracted:
+        """Add what the new `events` say, and take back what the `voids` find."""
         said = readings.said
         rows = crowded(row_batch, said.answers, self.components)
         if voids:
             rows |= concerned(row_batch, event_times.row_index.tolist(), events, list(voids.values()))
         if not rows:
             self._add_all(row_batch, events, said, event_times, readings.evidence_items(event_times.time_s))
-            return [], 0
+            return NOTHING_RETRACTED
         one_by_one = np.isin(event_times.row_index, list(rows))
         theirs = {index: void for index, void in voids.items() if void.row in rows}
         retraction = Retraction(row_batch, self.evidence_weights, self.components)
@@ -217,7 +227,7 @@ class Folding:
         some = [event for event, other in zip(events, others.tolist(), strict=True) if other]
         evidence = readings.evidence_items(event_times.time_s, others)
         self._add_all(row_batch, some, said.of(others), event_times.of(others), evidence)
-        return retracted, retraction.given_up
+        return retracted
 
     def _add_all(
         self,

@@ -16,6 +16,7 @@ from streams.folding.answers import NO_ANSWERS, Answers, answers_of
 from streams.folding.event_time import EventTimes
 from streams.folding.evidence_items import NO_EVIDENCE, EvidenceItems
 from streams.folding.facts import Facts, Kinds, has_passed
+from streams.folding.first_answers import NO_FIRST_ANSWERS_OF_EVENTS, FirstAnswers, first_answers_of
 from streams.folding.sums import NO_ENTRIES, Entries, Noted
 from streams.folding.task_names import unasked
 from streams.rows.layout import Array
@@ -35,6 +36,7 @@ class Said:
     texts: Entries
     ratings: Entries
     answers: Answers
+    first: FirstAnswers
 
     def of(self, chosen: Array | None) -> "Said":
         """As `Entries.of`."""
@@ -42,7 +44,7 @@ class Said:
             return self
         facts, texts, ratings = (each.of(chosen) for each in (self.facts, self.texts, self.ratings))
         shown = facts if self.shown is self.facts else self.shown.of(chosen)
-        return Said(facts, shown, texts, ratings, self.answers.of(chosen))
+        return Said(facts, shown, texts, ratings, self.answers.of(chosen), self.first.of(chosen))
 
 
 class Readings:
@@ -53,6 +55,7 @@ class Readings:
 
     def __init__(self, row_batch: RowBatch, reader: TextReader) -> None:
         self._facts, self._texts, self._ratings, self._answers = NO_ENTRIES, Noted(), Noted(), NO_ANSWERS
+        self.first_answers = NO_FIRST_ANSWERS_OF_EVENTS
         self.unread: Counter[str] = Counter()
         self.disclosures: list[int] = []
         self._row_batch = row_batch
@@ -72,6 +75,7 @@ class Readings:
             facts = facts.and_of(*zip(*said, strict=True))
         self._facts = Entries(event_times.row_index[facts.event] * len(FACTS) + facts.fact, facts.value, facts.event)
         self._answers = answers_of(events, kinds.get(Attempt, ()), event_times.row_index)
+        self.first_answers = first_answers_of(events, kinds, facts)
         self._use_controls(events, kinds.get(Control, ()), row_indices)
         for number in kinds.get(Rubric, ()):
             self._rate(row_indices[number], cast(Rubric, events[number]), number)
@@ -79,7 +83,8 @@ class Readings:
     @property
     def said(self) -> Said:
         """What the events add to sums."""
-        return Said(self._facts, self._shown(), self._texts.arrays(), self._ratings.arrays(), self._answers)
+        texts, ratings = self._texts.arrays(), self._ratings.arrays()
+        return Said(self._facts, self._shown(), texts, ratings, self._answers, self.first_answers)
 
     @property
     def evidence(self) -> Sequence[tuple[int, int, float, int, int]]:

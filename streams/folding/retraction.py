@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 from schemas.event import NativeEvent
 from streams.folding.event_time import EventTimes
 from streams.folding.evidence_items import EvidenceWeights
+from streams.folding.first_answers import FirstAnswerTaken
 from streams.folding.known_ids import digest_of
 from streams.folding.readings import Said
 from streams.folding.student_sums import EventContribution, StudentSums
 from streams.folding.sums import Entries
 from streams.folding.task_names import TasksOfEvents
-from streams.folding.voidable import digest_as_int
+from streams.folding.voidable import ITEM_VALUE, digest_as_int
 from streams.rows.row_batch import RowBatch
 from streams.vocabulary import FACTS, skill_code
 
@@ -41,6 +42,19 @@ class Void(NamedTuple):
     event_id: str
 
 
+class Retracted(NamedTuple):
+    """What came of a batch's voids: `voids` are the indices of those that found their event, `first_answers` what they
+    took back of these. So many components were given up meanwhile.
+    """
+
+    voids: list[int]
+    first_answers: Sequence[FirstAnswerTaken]
+    components_given_up: int
+
+
+NOTHING_RETRACTED: Final = Retracted([], (), 0)
+
+
 def concerned(
     row_batch: RowBatch, rows: Sequence[int], events: Sequence[NativeEvent], voids: Sequence[Void]
 ) -> set[int]:
@@ -52,10 +66,9 @@ def concerned(
 
 
 class Retraction:
-    """Adds the new `events` of some rows to these, with `voids` in between. `given_up` counts components that went."""
+    """Adds the new `events` of some rows to these, with `voids` in between."""
 
     def __init__(self, row_batch: RowBatch, evidence_weights: EvidenceWeights, most_components: int) -> None:
-        self.given_up = 0
         self._most_components = most_components
         self._row_batch = row_batch
         self._skills = len(row_batch.names)
@@ -73,10 +86,10 @@ class Retraction:
         said: Said,
         evidence: Iterable[tuple[int, int, float, int, int]],
         voids: Mapping[int, Void],
-    ) -> list[int]:
+    ) -> Retracted:
         """Add what the `chosen` events have `said`, and their evidence (group, code, value, weight, event).
 
-        `voids` are by their indices in the batch, ascending. Return the indices of those that found their event.
+        `voids` are by their indices in the batch, ascending.
         """
         of_event = self._by_event(chosen, said, evidence)
         steps: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)  # by row: (event, place of the void or _ADD)
@@ -86,17 +99,25 @@ class Retraction:
             steps[void.row].append((void.before, index))
         times_us, tasks = event_times.time_us.tolist(), TasksOfEvents(events)
         found: list[int] = []
+        taken: list[FirstAnswerTaken] = []
+        given_up = 0
         for row, in_turn in steps.items():
             sums = StudentSums(self._row_batch, row, self._codes, self._most_components)
             for number, index in sorted(in_turn):
                 if index != _ADD:
-                    found += [index] if sums.retract(digest_as_int(voids[index].event_id)) else []
+                    values = sums.retract(digest_as_int(voids[index].event_id))
+                    found += [index] if values else []
+                    taken += [
+                        FirstAnswerTaken(row, number, int(each.value), each.code)
+                        for each in values
+                        if each.what == ITEM_VALUE
+                    ]
                 else:
                     digest = digest_as_int(events[number].event_id) if events[number].voidable else None
                     sums.add(times_us[number], of_event[number], digest, *tasks.named(number))
             sums.store()
-            self.given_up += sums.components.given_up
-        return found
+            given_up += sums.components.given_up
+        return Retracted(found, taken, given_up)
 
     def _by_event(
         self,
@@ -118,6 +139,10 @@ class Retraction:
         names, codes = said.answers.names, said.answers.codes.tolist()
         for column, value, event in _entries(said.answers.entries, chosen, len(names)):
             of_event[event].answers.append((codes[column], names[column], value))
+        first, mine = said.first, chosen[said.first.event]
+        columns = (first.codes[mine], first.packed[mine], first.event[mine])
+        for item, packed, event in zip(*(column.tolist() for column in columns), strict=True):
+            of_event[event].items.append((item, packed))
         for group, code, value, weight, event in evidence:
             if chosen[event]:
                 of_event[event].evidence.append((group % self._skills, code, value, weight))

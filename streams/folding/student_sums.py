@@ -18,6 +18,7 @@ from streams.folding.task_names import foreign_tasks
 from streams.folding.voidable import (
     ANSWER_VALUE,
     FACT_VALUE,
+    ITEM_VALUE,
     LANGUAGE_VALUE,
     RUBRIC_VALUE,
     TEXT_VALUE,
@@ -59,8 +60,8 @@ class Item(NamedTuple):
 
 @dataclass(slots=True)
 class EventContribution:
-    """What one event adds: facts, texts and ratings by fact or skill, answers as (code, name, value), and (skill, code,
-    value, weight) as evidence.
+    """What one event adds: facts, texts and ratings by fact or skill, answers as (code, name, value), (skill, code,
+    value, weight) as evidence, and (item, packed) of a first answer, which no row's sums count.
     """
 
     facts: list[tuple[int, float]] = field(default_factory=list)
@@ -68,6 +69,7 @@ class EventContribution:
     ratings: list[tuple[int, float]] = field(default_factory=list)
     answers: list[tuple[int, bytes, float]] = field(default_factory=list)
     evidence: list[tuple[int, int, float, int]] = field(default_factory=list)
+    items: list[tuple[int, int]] = field(default_factory=list)
 
 
 class StudentSums:
@@ -132,21 +134,19 @@ class StudentSums:
         if digest is not None:
             self._note_voidable(digest, time_us, said)
 
-    def retract(self, digest: int) -> bool:
-        """Subtract what the event of this digest added; False where that is not kept any more."""
+    def retract(self, digest: int) -> Sequence[RetractableValue]:
+        """Subtract what the event of this digest added, and return it; nothing where it is not kept any more."""
         its = [voidable for voidable in self._voidable if voidable.id == digest]
-        if not its:
-            return False
         for voidable in its:
             weight = math.exp2((voidable.time_us - self._reference_us) / HALF_LIFE_US)
             if voidable.what in (FACT_VALUE, LANGUAGE_VALUE):
                 self._subtract_fact(voidable, weight)
             elif voidable.what == ANSWER_VALUE:
                 self.components.retract(voidable.code, voidable.value, weight)
-            else:
+            elif voidable.what != ITEM_VALUE:
                 self._subtract_from_skill(voidable, weight)
         self._voidable = [voidable for voidable in self._voidable if voidable.id != digest]
-        return True
+        return its
 
     def store(self) -> None:
         """Put all back into the row batch."""
@@ -188,6 +188,7 @@ class StudentSums:
             for code, _, value in said.answers
             if code in self.components
         ]
+        voidable += [RetractableValue(digest, time_us, item, packed, ITEM_VALUE) for item, packed in said.items]
         del voidable[: first_to_keep([one.id for one in voidable], [one.what for one in voidable])]
 
     def _drop_answers(self, given_up: Sequence[int]) -> None:

@@ -2,8 +2,8 @@
 
 Kept are the facts, text and rubric values of a student's last voidable events, MAX_VOIDABLE values in all, and of no
 event but a part: the last one is kept whole, however many skills its text speaks of. Their answers are kept with them,
-and don't count: what can be voided does not depend on how many components an item has; nor do the words of lists in
-their texts, but for how many words there are.
+and don't count: what can be voided does not depend on how many components an item has; nor do first answers to items,
+which add to no row, nor the words of lists in their texts, but for how many words there are.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,9 @@ RUBRIC_VALUE: Final = 2
 ANSWER_VALUE: Final = 3
 LANGUAGE_VALUE: Final = 4
 """A fact, too: one that describes a text's language, beside WORDS_READ."""
-_UNCOUNTED: Final = (ANSWER_VALUE, LANGUAGE_VALUE)
+ITEM_VALUE: Final = 5
+"""A first answer: the item's code as the value, what the answer says as the code."""
+_UNCOUNTED: Final = (ANSWER_VALUE, LANGUAGE_VALUE, ITEM_VALUE)
 _OF_FACTS: Final = np.array(
     [LANGUAGE_VALUE if fact.standing == "language" and fact is not Fact.WORDS_READ else FACT_VALUE for fact in Fact]
 )
@@ -44,12 +46,13 @@ def keep_voidable(
     if not indices:
         return
     skills = np.array([skill_code(name) for name in row_batch.names], np.uint32)
-    pieces = []
+    pieces, first = [], said.first
     codes: tuple[tuple[int, Entries, Array], ...] = (
         (FACT_VALUE, said.facts, np.arange(len(FACTS))),
         (TEXT_VALUE, said.texts, skills),
         (RUBRIC_VALUE, said.ratings, skills),
         (ANSWER_VALUE, said.answers.entries, said.answers.codes),
+        (ITEM_VALUE, Entries(np.arange(len(first.event)), first.codes, first.event), first.packed),
     )
     for what, entries, code in codes:
         chosen = np.isin(entries.event, indices)
@@ -84,6 +87,13 @@ def counted_ids(voidable: Array) -> list[int]:
     """The events' ids of the values that count, of an array of VOIDABLE."""
     ids: list[int] = voidable["id"][~np.isin(voidable["what"], _UNCOUNTED)].tolist()
     return ids
+
+
+def without_first_answers(part: bytes) -> bytes:
+    """What a row keeps, but for the first answers to items."""
+    values = np.frombuffer(part, VOIDABLE)
+    others: Array = values[values["what"] != ITEM_VALUE]
+    return others.tobytes()
 
 
 def _last(part: bytes) -> bytes:

@@ -28,9 +28,10 @@ ID_BYTES: Final = ID.itemsize
 MAX_OPEN_FAILURES: Final = 8
 MAX_CONTROLS: Final = 8
 MAX_VOIDABLE: Final = 14
-MAX_VOIDABLE_OF_EVENT: Final = 7 + MAX_SKILLS
-"""One event's facts, and its text's value for each skill. Or what is in MAX_VOIDABLE: of seven attempts, each of two
-facts at least, and of eight components at most; of fourteen texts, each with four values that do not count.
+MAX_VOIDABLE_OF_EVENT: Final = 13 + MAX_SKILLS
+"""What is in MAX_VOIDABLE: of seven attempts, each of two facts at least, of eight components at most, and a first
+answer; of fourteen texts, each with four values that do not count. Or one event's seven facts, and its text's value for
+each skill.
 """
 MAX_HELD_ACTS: Final = 24
 MAX_WEEKS: Final = 52

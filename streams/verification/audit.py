@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from streams.folding.voidable import without_first_answers
 from streams.rows.codec import KNOWN, decode_row
 from streams.rows.enrolment import enrolment_of
 from streams.rows.row import Pending, Row, SkillState
@@ -150,11 +151,14 @@ def _times(row: Row, fact: int) -> int:
 
 
 def _comparable(row: Row) -> Row:
-    """The row without scores and ids, which are compared apart, and without what belongs to reasoning."""
+    """The row without scores and ids, which are compared apart, without what belongs to reasoning, and without the
+    first answers that can be taken back: a row of before has none.
+    """
     skill_states = {name: _without_scores(skill_state) for name, skill_state in row.skills.items()}
     not_empty = {name: skill_state for name, skill_state in skill_states.items() if skill_state != _NO_SKILL_STATE}
     unknown = {**dict.fromkeys(KNOWN, 0), **dict.fromkeys(_COMPARED_APART, b"")}
-    return msgspec.structs.replace(row, pending=Pending(), skills=not_empty, **unknown)
+    voidable = without_first_answers(row.voidable)
+    return msgspec.structs.replace(row, pending=Pending(), skills=not_empty, voidable=voidable, **unknown)
 
 
 def _known_ids_differ(live: Row, replayed: Row) -> AuditFinding | None:

@@ -5,7 +5,7 @@ Sums are added event by event in the order of arrival; evidence is chosen anew w
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
 from zlib import crc32
@@ -34,6 +34,7 @@ from streams.texts.disclosure import disclosures_in
 from streams.vocabulary import INDEX, RUBRIC, Fact, skill_code
 from tests.unit import reference_components, reference_tasks
 from tests.unit.reference_facts import facts_of, passed
+from tests.unit.reference_first_answers import FirstAnswer, first_answer
 
 _ALLOWED_LATENESS_US: Final = 3_600_000_000
 _MAX_EXPONENT: Final = 256.0
@@ -41,13 +42,16 @@ _MAX_EXPONENT: Final = 256.0
 
 @dataclass(frozen=True, slots=True)
 class ReferenceFolding:
-    """A skill set, prepared; `evidence_items` is by fact, skills are called by their codes."""
+    """A skill set, prepared; `evidence_items` is by fact, skills are called by their codes. What was folded gave
+    `first_answers`.
+    """
 
     reader: TextReader
     codes: tuple[int, ...]
     skills: frozenset[str]
     evidence_items: Mapping[int, list[tuple[int, int]]]
     components: int = COMPONENTS_PER_STUDENT
+    first_answers: list[FirstAnswer] = field(default_factory=list)
 
     @classmethod
     def of(cls, skill_set: SkillSet, components: int = COMPONENTS_PER_STUDENT) -> "ReferenceFolding":
@@ -92,6 +96,8 @@ class ReferenceFolding:
         factor = _advance(row, time_us)
         if isinstance(event, Attempt) and not late:
             facts += _after_failure(row, event, time_us)
+        first = first_answer(event, again=any(fact == Fact.RETRIED for fact, _ in facts))
+        self.first_answers.extend([] if first is None else [first])
         shown = not (isinstance(event, Message | Reflection) and disclosures_in(event.text))
         task = reference_tasks.task_of(event)
         for fact, value in facts:

@@ -7,9 +7,11 @@ import pytest
 
 from schemas.fusion_config import Overrides
 from schemas.update import SkillProfile
+from streams.folding.voidable import without_first_answers
 from streams.pipeline import Pipeline
 from streams.rows.codec import decode_row
 from streams.rows.explanations import LastExplanation, explanations_section
+from streams.rows.layout import VOIDABLE
 from streams.rows.tasks import tasks_of, tasks_section
 from streams.scoring.overrides import NO_OVERRIDES, version_of
 from streams.verification.rescoring import Rescoring
@@ -108,6 +110,20 @@ def test_a_row_of_a_former_version_whose_items_have_no_tasks_is_right_and_one_of
 
     wrong = {code: name[::-1] for code, name in tasks_of(row.tasks).items()}
     world.write("s1", changed(row, tasks=tasks_section(wrong)))
+    assert world.verify().kinds == [("s1", "state")]
+
+
+def test_a_row_of_a_former_version_without_first_answers_to_take_back_is_right_and_one_without_facts_is_not() -> None:
+    world = a_class()
+    world.fold([world.event("s1", voidable=True)])
+    row = world.rows["s1"]
+    without = without_first_answers(row.voidable)
+
+    assert len(row.voidable) == len(without) + VOIDABLE.itemsize
+    world.write("s1", changed(row, voidable=without))
+    assert world.verify().differences == []
+
+    world.write("s1", changed(row, voidable=without[VOIDABLE.itemsize :]))
     assert world.verify().kinds == [("s1", "state")]
 
 
