@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, Protocol
 from aiokafka.structs import ConsumerRecord
 
 from streams.input.checkpoint import InputCheckpoint
+from streams.norms.journal import Journaled
 
 FETCHED_NS: Final[ContextVar[int]] = ContextVar("FETCHED_NS", default=0)
 """When the fetch that a step works on was handed over, by the wall clock; 0 is unknown."""
@@ -34,7 +35,8 @@ class BatchResult:
 
     A `checkpoint` is written behind the rows, and is confirmed like them before the batch is acknowledged. It is of the
     first `records` of the batch; None: of all. The step is called again for the rest. `stored` is called when the
-    rows are in the table, `confirmed` when the broker has confirmed all that was sent.
+    rows are in the table, `confirmed` when the broker has confirmed all that was sent. `journaled` says which
+    rows share a record batch, and what of the journal of norms closes it; None: the step kept none.
     """
 
     rows: Mapping[bytes, bytes | None]
@@ -43,6 +45,7 @@ class BatchResult:
     records: int | None = None
     stored: Callable[[], None] = nothing_follows
     confirmed: Callable[[], None] = nothing_follows
+    journaled: Journaled | None = None
 
 
 Batches = Mapping[int, Sequence[ConsumerRecord]]

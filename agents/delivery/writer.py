@@ -49,7 +49,9 @@ class BatchBuilder(Protocol):
 class BatchProducer(Protocol):
     """What sends record batches: aiokafka's producer, or a test's."""
 
-    def create_batch(self) -> BatchBuilder: ...
+    def create_batch(self, size_bytes: int = 0, /) -> BatchBuilder:
+        """Make one with room for `size_bytes`, or for as many as the producer's batches have, if that is more."""
+        ...
 
     async def send_batch(
         self, batch: BatchBuilder, topic: str, *, partition: int
@@ -102,6 +104,29 @@ class RecordBatchWriter:
         if count:
             sent.append(await _sent(producer, batch, topic, partition, count))
         return sent
+
+    async def send_groups(self, topic: str, partition: int, groups: Sequence[Sequence[OutRecord]]) -> list[SentBatch]:
+        """Hand `groups` over in order, each as one record batch: the log has all of a group or nothing.
+
+        Raises RecordTooLarge before anything is sent where one is too large to be sent in one; else as `send`.
+        """
+        producer = self._producer()
+        sizes = [self._size_of_group(topic, group) for group in groups]
+        sent: list[SentBatch] = []
+        for group, size_bytes in zip(groups, sizes, strict=True):
+            batch = producer.create_batch(size_bytes)
+            if not all(_append(batch, record) for record in group):
+                raise RecordTooLarge(f"{len(group)} records for {topic} don't fit into one batch of {size_bytes} bytes")
+            sent.append(await _sent(producer, batch, topic, partition, len(group)))
+        return sent
+
+    def _size_of_group(self, topic: str, group: Sequence[OutRecord]) -> int:
+        if (size_bytes := sum(map(_size_bytes, group))) > self._max_send_bytes:
+            raise RecordTooLarge(
+                f"{len(group)} records for {topic} that belong together have {size_bytes} bytes, more than the limit "
+                f"of {self._max_send_bytes}"
+            )
+        return size_bytes
 
     def _append_first(self, batch: BatchBuilder, topic: str, record: Sendable) -> None:
         # aiokafka takes a batch's first record whatever its size, and the broker would refuse it later.

@@ -14,8 +14,7 @@ from agents.kafka.errors import BrokerUnavailable, message_of
 from agents.kafka.producer import ConfirmedProducer
 from agents.kafka.reader import read_to_end
 from agents.kafka.topics import TopicMismatch, TopicSpec, describe_cluster, ensure_topics
-from streams.input.checkpoint import CHECKPOINT_KEY, InputCheckpoint, encode_checkpoint
-from streams.rows.segments import is_segment
+from streams.input.checkpoint import CHECKPOINT_KEY, InputCheckpoint, encode_checkpoint, is_reserved
 
 _POLL_S: Final = 0.2
 
@@ -54,7 +53,7 @@ class Changelog:
                 continue
             if key == CHECKPOINT_KEY:
                 checkpoints[partition] = value or b""  # nobody writes an empty one: it cannot be read, and says so
-            elif is_segment(key):
+            elif is_reserved(key):
                 continue
             elif value is None:
                 keys[partition].discard(key)

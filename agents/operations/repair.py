@@ -73,6 +73,10 @@ class Diagnosis:
         """The last request to score all students that was carried out there."""
         return self.checkpoints[partition].rescored if partition in self.checkpoints else None
 
+    def norms(self, partition: int) -> int:
+        """The number of the last entry in the journal of norms there; -1 for none."""
+        return self.checkpoints[partition].norms if partition in self.checkpoints else -1
+
     @property
     def removed(self) -> dict[int, int]:
         """How many offsets retention has taken from the start of a partition, where it has."""
@@ -127,7 +131,11 @@ class Repair:
         epoch = self._next_epoch(seen)
         checkpoints = {
             p: fresh_checkpoint(
-                found, epoch, seen.checkpoints[p].rows if p in seen.checkpoints else 0, rescored=seen.rescored(p)
+                found,
+                epoch,
+                seen.checkpoints[p].rows if p in seen.checkpoints else 0,
+                rescored=seen.rescored(p),
+                norms=seen.norms(p),
             )
             for p, found in seen.found.items()
         }

@@ -85,22 +85,9 @@ class DiskPartition:
         return found
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:
-        """See Rows."""
-        staged, missing = dict(self._staged), self.checkpoint.rows
-        for key, row in self._family.items(from_key=_ROW):
-            if not cast(bytes, key).startswith(_ROW):
-                break
-            name = cast(bytes, key)[1:]
-            if is_reserved(name):
-                continue
-            missing -= 1
-            if name not in staged:
-                yield name, row
-        if missing:  # rocksdict's iterator just ends where it meets a damaged block
-            raise StoreFailed(f"{missing} of {self.checkpoint.rows} rows are missing")
-        for name, change in staged.items():
-            if change.row is not None and not is_segment(name):
-                yield name, change.row
+        """See Rows. What changes afterwards is not seen, in whichever thread: the disk's iterator keeps its moment."""
+        staged = {name: change.row for name, change in self._staged.items()}
+        return _merged(self._family.items(from_key=_ROW), self.checkpoint.rows, staged)
 
     def segments(self, student: bytes) -> list[bytes]:
         """See Rows."""
@@ -204,6 +191,27 @@ class DiskPartition:
         batch.put(_CHECKPOINT_KEY, msgspec.msgpack.encode(checkpoint))
         self._family.write(batch, self._unlogged)
         self.checkpoint = checkpoint
+
+
+def _merged(
+    on_disk: Iterator[tuple[Any, Any]], count: int, staged: Mapping[bytes, bytes | None]
+) -> Iterator[tuple[bytes, bytes]]:
+    """The `count` rows on disk, but for those that are staged, and these."""
+    missing = count
+    for key, row in on_disk:
+        if not key.startswith(_ROW):
+            break
+        name = key[1:]
+        if is_reserved(name):
+            continue
+        missing -= 1
+        if name not in staged:
+            yield name, row
+    if missing:  # rocksdict's iterator just ends where it meets a damaged block
+        raise StoreFailed(f"{missing} of {count} rows are missing")
+    for name, row in staged.items():
+        if row is not None and not is_segment(name):
+            yield name, row
 
 
 def _disk_key(key: bytes) -> bytes:

@@ -197,6 +197,21 @@ class RocksRows:
         except Exception as error:
             self._fail(error)
 
+    def frozen(self, partition: int) -> Iterator[bytes]:
+        """See Store."""
+        rows = self._partitions.get(partition)
+        try:
+            return iter(()) if rows is None else self._rows_alone(rows.items())
+        except Exception as error:
+            self._fail(error)
+
+    def _rows_alone(self, items: Iterator[tuple[bytes, bytes]]) -> Iterator[bytes]:
+        try:
+            for _, row in items:
+                yield row
+        except Exception as error:
+            self._fail(error)
+
     def checkpoints(self) -> Mapping[int, int]:
         """See Store."""
         return {partition: note.applied for partition, note in self.notes().items() if note.applied >= 0}

@@ -7,7 +7,7 @@ A store is a cache of the changelog, never ahead of it: a row that outlived a cr
 would skip the replayed events, and they would be lost at the partition's next move.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from streams.input.checkpoint import is_reserved
@@ -52,6 +52,14 @@ class Store(Rows, Protocol):
         """Apply records read from the changelog, in their order, deletions as nulls; every key is set."""
         ...
 
+    def frozen(self, partition: int) -> Iterator[bytes]:
+        """A partition's rows as they are now, segments not among them, in no order.
+
+        Another thread may iterate while rows change, and while the partition is dropped. It costs this thread no more
+        than a list of them.
+        """
+        ...
+
     def checkpoints(self) -> Mapping[int, int]:
         """By partition, the offset of the changelog up to which a restart needs to read nothing."""
         ...
@@ -77,6 +85,10 @@ class MemoryStore(PartitionedRows):
     def restore(self, partition: int, records: Sequence[ReadRecord]) -> None:
         """See Store."""
         self.put_many(partition, rows_of(records))
+
+    def frozen(self, partition: int) -> Iterator[bytes]:
+        """See Store."""
+        return iter([row for _, row in self.items(partition)])
 
     def checkpoints(self) -> Mapping[int, int]:
         """Nothing."""

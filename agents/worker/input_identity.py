@@ -94,8 +94,10 @@ class InputIdentity:
         stored = self._table.checkpoints.get(partition)
         return None if stored is None else msgspec.structs.replace(decode_checkpoint(stored), rescored=request)
 
-    def checkpoint(self, last: ConsumerRecord) -> InputCheckpoint:
-        """What to remember of a folded batch that ended with `last`; its rows are counted when it is written."""
+    def checkpoint(self, last: ConsumerRecord, norms: int) -> InputCheckpoint:
+        """What to remember of a folded batch that ended with `last`, and whose journal of norms with the entry of the
+        number `norms`; its rows are counted when it is written.
+        """
         assert self._known is not None, "folded before the check"
         return InputCheckpoint(
             CHECKPOINT_VERSION,
@@ -108,6 +110,7 @@ class InputIdentity:
             skipped=self._jumps.skipped(last.topic, last.partition),
             folded_to=self._folded_to[last.partition],
             rescored=self._rescored[last.partition],
+            norms=norms,
         )
 
     async def watch(self) -> None:
@@ -151,4 +154,5 @@ class CheckpointedStep:
 
     def _with_checkpoint(self, records: Sequence[ConsumerRecord], result: BatchResult) -> BatchResult:
         last = records[-1 if result.records is None else result.records - 1]
-        return replace(result, checkpoint=self._identity.checkpoint(last))
+        norms = -1 if result.journaled is None else result.journaled.number
+        return replace(result, checkpoint=self._identity.checkpoint(last, norms))

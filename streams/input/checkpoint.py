@@ -50,7 +50,8 @@ class InputCheckpoint(Struct, frozen=True, array_like=True):
     """See the module. `offset` is the last one folded, or the one before the first; `timestamp_ms` and `checksum` are
     of its record, None where it has none to compare. `topic_id` is empty where the broker gives none. `folded_to` is
     the last offset that had been folded when the table was last rebuilt: up to it, nothing is news. `rescored` is the
-    last request to score all students that was carried out.
+    last request to score all students that was carried out. `norms` is the number of the last entry in the journal of
+    norms, -1 where the batch was folded without one.
     """
 
     version: int
@@ -64,6 +65,7 @@ class InputCheckpoint(Struct, frozen=True, array_like=True):
     skipped: Skipped = NOTHING_SKIPPED
     folded_to: Annotated[int, Meta(ge=-1, le=MAX_INT64)] = -1
     rescored: RescoreId | None = None
+    norms: Annotated[int, Meta(ge=-1, le=MAX_INT64)] = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def is_reserved(key: bytes) -> bool:
 
 
 def fresh_checkpoint(
-    found: Found, epoch: int, rows: int, folded_to: int = -1, rescored: RescoreId | None = None
+    found: Found, epoch: int, rows: int, folded_to: int = -1, rescored: RescoreId | None = None, norms: int = -1
 ) -> InputCheckpoint:
     """The checkpoint of a partition of which the table holds nothing yet, and `found.start` will be the first."""
     return InputCheckpoint(
@@ -118,6 +120,7 @@ def fresh_checkpoint(
         rows=rows,
         folded_to=folded_to,
         rescored=rescored,
+        norms=norms,
     )
 
 

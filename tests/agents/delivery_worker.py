@@ -105,8 +105,8 @@ class FailingProducer:
     topic: str
     sends: list[int]
 
-    def create_batch(self) -> BatchBuilder:
-        return self.real.create_batch()
+    def create_batch(self, size_bytes: int = 0) -> BatchBuilder:
+        return self.real.create_batch(size_bytes)
 
     async def send_batch(self, batch: BatchBuilder, topic: str, *, partition: int) -> "asyncio.Future[Any]":
         self.sends.append(partition)

@@ -226,7 +226,7 @@ async def test_a_batch_that_could_not_be_queued_in_time_is_offered_again_and_que
         def __init__(self) -> None:
             self.refusals, self.queued = 3, 0
 
-        def create_batch(self) -> Any:
+        def create_batch(self, _size_bytes: int = 0) -> Any:
             return SimpleNamespace(append=lambda **_: object())
 
         async def send_batch(self, _batch: Any, _topic: str, *, partition: int) -> asyncio.Future[Any]:

@@ -18,6 +18,7 @@ from mode.services import ServiceTask
 from agents.delivery.faust.app import create_app
 from agents.delivery.faust.recovery import PositionRecovery
 from agents.delivery.settings import DeliverySettings, changelog_spec
+from agents.kafka.connection import CODECS
 from agents.kafka.embedded import PARTITIONS, EmbeddedBroker
 from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.topics import TopicMismatch, TopicSpec, ensure_topics
@@ -79,6 +80,13 @@ def test_every_part_that_is_replaced_still_exists(owner: type, name: str) -> Non
 async def test_aiokafkas_producer_still_has_the_age_at_which_batches_expire() -> None:
     producer = aiokafka.AIOKafkaProducer(request_timeout_ms=30_000)
     assert producer._message_accumulator._batch_ttl == 30.0
+    await producer.stop()
+
+
+async def test_aiokafkas_producer_still_makes_batches_of_the_size_and_codec_that_it_says() -> None:
+    producer = aiokafka.AIOKafkaProducer(max_batch_size=1_000, compression_type="zstd")
+    accumulator = producer._message_accumulator
+    assert (accumulator._batch_size, accumulator._compression_type) == (1_000, CODECS.index("zstd"))
     await producer.stop()
 
 

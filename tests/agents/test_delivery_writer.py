@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaProducer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.delivery.aiokafka.batches import allow_larger_batches
 from agents.delivery.errors import RecordTooLarge
 from agents.delivery.writer import OutRecord, RecordBatchWriter
 from agents.kafka.embedded import EmbeddedBroker
@@ -43,7 +44,7 @@ class CountingProducer:
         self.room = room
         self.sent: list[list[bytes | None]] = []
 
-    def create_batch(self) -> CountedBatch:
+    def create_batch(self, _size_bytes: int = 0) -> CountedBatch:
         return CountedBatch(self.room)
 
     async def send_batch(self, batch: Any, topic: str, *, partition: int) -> "asyncio.Future[Any]":
@@ -73,10 +74,44 @@ async def test_a_record_over_the_limit_is_a_named_error_and_isnt_sent() -> None:
     assert producer.sent == []
 
 
+async def test_a_group_that_is_no_one_batch_is_a_named_error_and_none_is_sent() -> None:
+    producer = CountingProducer(10)
+    writer = RecordBatchWriter(lambda: producer, max_send_bytes=1_000)
+    small = [OutRecord(b"k", b"v")]
+    with pytest.raises(RecordTooLarge, match="6 records for topic that belong together have 1374 bytes"):
+        await writer.send_groups("topic", 0, [small, [OutRecord(b"k", b"v" * 100)] * 6])
+    with pytest.raises(RecordTooLarge, match="don't fit into one batch"):
+        await RecordBatchWriter(lambda: CountingProducer(1), 1_000).send_groups("topic", 0, [small * 2])
+    assert producer.sent == []
+
+
 async def test_a_batch_that_takes_nothing_is_a_named_error_not_a_loop() -> None:
     writer = RecordBatchWriter(lambda: CountingProducer(0), max_send_bytes=1_000)
     with pytest.raises(RecordTooLarge, match="empty batch"):
         await writer.send("topic", 0, [OutRecord(b"k", b"v")])
+
+
+@pytest.mark.parametrize("compression", ["zstd", None])
+async def test_a_group_is_one_record_batch_even_where_it_is_larger_than_the_producers(compression: str | None) -> None:
+    with EmbeddedBroker() as broker:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=broker.bootstrap,
+            enable_idempotence=True,
+            max_batch_size=1_000,
+            compression_type=compression,
+        )
+        allow_larger_batches(producer)
+        await producer.start()
+        try:
+            groups = [[OutRecord(b"%d" % group, b"x" * 999)] * records for group, records in enumerate((300, 1, 2))]
+            sent = await RecordBatchWriter(lambda: producer, 1_000_000).send_groups("groups", 1, groups)
+            first = [(await asyncio.wait_for(each.confirmed, 60)).offset for each in sent]
+        finally:
+            await producer.stop()
+        records = await asyncio.to_thread(read_topic, broker.bootstrap, "groups")
+    assert [each.records for each in sent] == [300, 1, 2]
+    assert first == [0, 300, 301]
+    assert [record.key() for record in records] == [b"0"] * 300 + [b"1"] + [b"2"] * 2
 
 
 async def test_ten_megabytes_headers_times_and_null_values_arrive_as_sent() -> None:

@@ -14,7 +14,9 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from msgspec.structs import replace
 
 from agents.delivery.faust.table import RowTable
+from agents.kafka.changelog import Changelog
 from agents.kafka.input_topic import InputTopic
+from agents.kafka.topics import TopicSpec
 from agents.worker.input_identity import InputIdentity
 from agents.worker.position_jumps import Jump, PositionJumps
 from streams.input.checkpoint import (
@@ -25,7 +27,9 @@ from streams.input.checkpoint import (
     encode_checkpoint,
     value_checksum,
 )
+from streams.norms.journal_keys import entry_key, page_key
 from streams.rows.codec import decode_row
+from streams.rows.segments import segment_key
 from streams.rows.table import PartitionedRows
 from streams.simulation import simulate
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed
@@ -127,6 +131,16 @@ async def check(deployment: Deployment, checkpoints: dict[int, InputCheckpoint],
     identity = InputIdentity(topic, cast(RowTable, restored), PositionJumps("continue", jumped.append), epoch=epoch)
     await identity.check(frozenset(checkpoints))
     assert jumped == []
+
+
+def test_what_stands_beside_the_rows_is_counted_as_none_of_them(broker: str, ran: Ran) -> None:
+    log = Changelog(broker, TopicSpec(f"{ran.deployment.name}-written", PARTITIONS))
+    beside = [(entry_key(0), b"entry"), (page_key(0), b"page"), (segment_key(b"ada", 0), b"ids"), (b"ada", b"row")]
+    log.make()
+    log.write({0: beside}, {0: ran.checkpoints[0]})
+
+    assert log.read().rows == {0: 1}
+    assert decode_checkpoint(log.read().checkpoints[0]) == ran.checkpoints[0]
 
 
 async def test_what_a_worker_left_passes_the_check(ran: Ran) -> None:

@@ -60,7 +60,7 @@ def unreadable() -> Iterator[bytes]:
 class Broker:
     """Takes record batches as aiokafka's producer does: compressed when they are sent, confirmed at once."""
 
-    def create_batch(self) -> BatchBuilder:
+    def create_batch(self, _size_bytes: int = 0) -> BatchBuilder:
         zstd = 4
         return BatchBuilder(512 * 1024, zstd, is_transactional=False, key_serializer=None, value_serializer=None)
 

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -192,6 +193,18 @@ def test_a_damaged_block_is_an_error_and_never_a_missing_row(filled: Path, many:
     keys = [b"student-%05d" % key for key in range(6_000)]
     with pytest.raises(StoreFailed, match="block checksum mismatch"):
         assert None not in (store.get_many(3, keys) if many else [store.get(3, key) for key in keys])
+    store.close()
+
+
+def test_damage_that_frozen_rows_meet_in_another_thread_is_an_error_and_the_store_is_not_used_again(
+    filled: Path,
+) -> None:
+    for path in filled.glob("rows/*.sst"):
+        damage(path, "overwritten")
+    store = opened(filled)
+    with ThreadPoolExecutor(1) as thread, pytest.raises(StoreFailed, match="restores it from the changelog"):
+        thread.submit(list, store.frozen(3)).result()
+    assert store.log is None
     store.close()
 
 

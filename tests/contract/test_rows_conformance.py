@@ -1,6 +1,7 @@
 """What every store of rows promises, asked of all of them."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from agents.stores import MemoryStore, Store
 from agents.stores.rocksdb import RocksRows
 from streams.input.checkpoint import CHECKPOINT_KEY
+from streams.norms.journal_keys import entry_key, page_key
 from streams.rows.segments import segment_key
 from streams.rows.table import PartitionedRows, Rows
 from tests.agents.logged import Logged, logged
@@ -210,6 +212,28 @@ def test_a_dropped_partition_takes_its_segments(opened: Store) -> None:
 
     assert [opened.get(partition, FIRST) for partition in (0, 1)] == [None, b"00"]
     assert opened.segments(0, b"ada") == []
+
+
+def test_frozen_rows_are_those_of_their_moment_in_whichever_thread(opened: Store) -> None:
+    opened.restore(0, logged(0, (b"a", b"1"), (b"b", b"2"), (CHECKPOINT_KEY, b"mark"), (entry_key(0), b"entry")))
+    opened.stage(0, {b"b": b"3", b"c": b"4", FIRST: b"00"})
+    opened.stage(1, {b"a": b"another's"})
+    frozen = opened.frozen(0)
+
+    opened.restore(0, logged(4, (b"a", b"5"), (b"d", b"6")))
+    opened.stage(0, {b"b": None, b"c": b"7"})
+    opened.drop_partition(0)
+
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(sorted, frozen).result() == [b"1", b"3", b"4"]
+    assert list(opened.frozen(0)) == list(opened.frozen(7)) == []
+
+
+def test_a_journal_of_norms_is_no_rows(opened: Store) -> None:
+    opened.restore(0, logged(0, (entry_key(7), b"entry"), (b"a", b"1"), (page_key(3), b"page")))
+    ticket = opened.stage(0, {b"b": b"2"})
+    opened.confirm(0, ticket, logged(3, (b"b", b"2"), (entry_key(8), b"entry")), 3, 4)
+    assert_holds(opened, {(0, b"a"): b"1", (0, b"b"): b"2"}, [(0, b"a"), (0, b"b")])
 
 
 def test_empty_changes_change_nothing(opened: Store) -> None:

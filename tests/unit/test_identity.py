@@ -58,6 +58,7 @@ checkpoints = st.builds(
         st.lists(st.tuples(st.integers(0, 2**40), st.integers(1, 2**20)), max_size=8),
     ),
     folded_to=st.integers(-1, 2**62),
+    norms=st.integers(-1, 2**62),
 )
 
 
@@ -65,6 +66,13 @@ def test_a_mark_of_a_version_that_knew_of_no_jumps_is_read() -> None:
     written = msgspec.msgpack.encode([1, ID, 4, 1, 99, None, None, 10])
 
     assert decode_checkpoint(written) == InputCheckpoint(CHECKPOINT_VERSION, ID, 4, 1, 99, rows=10)
+
+
+def test_a_mark_of_a_version_without_norms_says_that_there_was_no_journal() -> None:
+    written = msgspec.msgpack.encode(msgspec.msgpack.decode(encode_checkpoint(MARK))[:11])
+
+    assert decode_checkpoint(written) == MARK
+    assert MARK.norms == fresh_checkpoint(found(), 1, 10).norms == -1
 
 
 @given(checkpoints)

@@ -189,8 +189,9 @@ class TableAgent:
         return is_done
 
     async def _publish(self, partition: int, result: BatchResult) -> Futures:
-        changes = result.rows or result.checkpoint is not None
-        sent = await self._table.put_batch(partition, result.rows, result.checkpoint) if changes else []
+        groups = result.journaled.groups if result.journaled is not None else ()
+        changes = result.rows or result.checkpoint is not None or groups
+        sent = await self._table.put_batch(partition, result.rows, result.checkpoint, groups) if changes else []
         result.stored()
         outputs: defaultdict[tuple[str, int], list[Output]] = defaultdict(list)
         for output in result.outputs:

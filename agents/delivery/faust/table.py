@@ -14,7 +14,7 @@ why:
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, cast
 
 import faust
@@ -23,6 +23,7 @@ from faust.types import TP, EventT
 from faust.types.app import AppT
 from msgspec.structs import replace
 
+from agents.delivery.beside_rows import KEYS_BESIDE_ROWS, BesideRows, in_groups
 from agents.delivery.context import DeliveryContext
 from agents.delivery.errors import UnreadableLog
 from agents.delivery.faust.consumer import BatchConsumer
@@ -32,7 +33,9 @@ from agents.delivery.log_positions import LogPositions
 from agents.delivery.writer import OutRecord, RecordBatchWriter
 from agents.stores import Store
 from schemas.unreadable import UnreadableBatch
-from streams.input.checkpoint import CHECKPOINT_KEY, InputCheckpoint, Remedy, encode_checkpoint
+from streams.input.checkpoint import CHECKPOINT_KEY, InputCheckpoint, Remedy, encode_checkpoint, is_reserved
+from streams.norms.journal import RowGroup
+from streams.norms.journal_keys import is_of_journal
 
 TABLE_NAME = "students"
 
@@ -51,7 +54,7 @@ class RowTable(faust.Table):  # type: ignore[type-arg]
         )
         self._delivery = delivery
         self.rows = rows
-        self.checkpoints: dict[int, bytes] = {}
+        self._beside = BesideRows()
         self._writer = writer
         self.positions = LogPositions()
         self._followed: frozenset[int] = frozenset()
@@ -59,40 +62,65 @@ class RowTable(faust.Table):  # type: ignore[type-arg]
         """How many records of the changelog the last recovery read, beyond what was held when it began."""
         self._read = 0
 
+    @property
+    def checkpoints(self) -> Mapping[int, bytes]:
+        """The last input checkpoint of each partition, encoded."""
+        return self._beside.checkpoints
+
+    @property
+    def norm_records(self) -> Mapping[int, Mapping[bytes, bytes]]:
+        """The journal of norms of each partition, by the changelog's keys."""
+        return self._beside.norm_records
+
     async def on_start(self) -> None:
         """Start the (empty) store that Faust expects."""
         await self.add_runtime_dependency(cast(Any, self.data))
 
     async def put_batch(
-        self, partition: int, rows: Mapping[bytes, bytes | None], checkpoint: InputCheckpoint | None = None
+        self,
+        partition: int,
+        rows: Mapping[bytes, bytes | None],
+        checkpoint: InputCheckpoint | None = None,
+        groups: Sequence[RowGroup] = (),
     ) -> list[asyncio.Future[RecordMetadata]]:
-        """Replace rows of a partition, None deleting: in memory at once, then in one batch on the changelog.
+        """Replace rows of a partition, None deleting: in memory at once, then on the changelog, in as few batches as
+        they fit, or where there are `groups` in one batch each, with what these close it with behind its rows.
 
         A `checkpoint` stands behind them, with the number of rows that the partition then has: never among the rows.
         Returns the futures of the changelog's confirmation. When one fails the memory is ahead of the log,
-        and the worker must stop. Raises what RecordBatchWriter.send raises.
+        and the worker must stop. Raises what RecordBatchWriter raises, and ValueError where the groups are not of
+        these rows.
         """
+        batches = in_groups(rows, groups)
         ticket = self.rows.stage(partition, rows)
-        records = [OutRecord(key, row) for key, row in rows.items()]
+        self._beside.put_groups(partition, groups)
         if checkpoint is not None:
-            self.checkpoints[partition] = encode_checkpoint(replace(checkpoint, rows=self.rows.count(partition)))
-            records.append(OutRecord(CHECKPOINT_KEY, self.checkpoints[partition]))
-        return await self._append(partition, records, ticket)
+            counted = encode_checkpoint(replace(checkpoint, rows=self.rows.count(partition)))
+            self._beside.put(partition, CHECKPOINT_KEY, counted)
+            batches[-1].append(OutRecord(CHECKPOINT_KEY, counted))
+        return await self._append(partition, batches, ticket, whole=bool(groups))
 
     async def put_again(self, partition: int, keys: Collection[bytes]) -> list[asyncio.Future[RecordMetadata]]:
-        """Append what memory holds of `keys` (a null where it holds nothing): somebody else wrote them. As above."""
+        """Append what memory holds of `keys` (a null where it holds nothing): somebody else wrote them. As above.
+
+        Where the journal of norms is among them, in one batch: it is of these rows.
+        """
         records = [OutRecord(key, self.held(partition, key)) for key in keys]
-        return await self._append(partition, records, self.rows.stage(partition, {}))
+        whole = any(map(is_of_journal, keys))
+        return await self._append(partition, [records], self.rows.stage(partition, {}), whole=whole)
 
     def held(self, partition: int, key: bytes) -> bytes | None:
-        """What the last record of `key` on the partition's log should be: the row, or the checkpoint."""
-        return self.checkpoints.get(partition) if key == CHECKPOINT_KEY else self.rows.get(partition, key)
+        """What the last record of `key` on the partition's log should be: a row, the checkpoint, or the journal's."""
+        return self._beside.get(partition, key) if self._beside.holds(key) else self.rows.get(partition, key)
 
     async def _append(
-        self, partition: int, records: Sequence[OutRecord], ticket: int
+        self, partition: int, batches: Sequence[Sequence[OutRecord]], ticket: int, *, whole: bool
     ) -> list[asyncio.Future[RecordMetadata]]:
-        sent = await self._writer.send_counted(self.changelog_topic_name, partition, records)
-        left = iter(records)
+        topic, left = self.changelog_topic_name, chain.from_iterable(batches)
+        if whole:
+            sent = await self._writer.send_groups(topic, partition, batches)
+        else:
+            sent = await self._writer.send_counted(topic, partition, batches[0])
         for batch in sent:
             self.positions.sent(partition, batch.confirmed, batch.records)
             self._keep_when_confirmed(partition, batch.confirmed, list(islice(left, batch.records)), ticket)
@@ -136,17 +164,11 @@ class RowTable(faust.Table):  # type: ignore[type-arg]
                 self._delivery.switch.halt(UnreadableLog(f"{where}: {why}. What to do: {Remedy.REBUILD.value}."))
                 return
             last = record.offset
-            if record.key == CHECKPOINT_KEY:
-                self._remember(partition, record.value)
+            if is_reserved(record.key):
+                self._beside.put(partition, record.key, record.value)
         self.rows.restore(partition, records)
         self._read += len(records)
         self.positions.reach(partition, last)
-
-    def _remember(self, partition: int, checkpoint: bytes | None) -> None:
-        if checkpoint is None:
-            self.checkpoints.pop(partition, None)
-        else:
-            self.checkpoints[partition] = checkpoint
 
     def apply_changelog_batch(self, batch: Iterable[EventT]) -> None:  # type: ignore[type-arg]
         """Nothing: every batch was applied when it came."""
@@ -163,11 +185,11 @@ class RowTable(faust.Table):  # type: ignore[type-arg]
             self.rows.partitions()
             | self.rows.checkpoints().keys()
             | self.positions.partitions()
-            | self.checkpoints.keys()
+            | self._beside.partitions()
         )
         for partition in held - self._followed:
             self.rows.drop_partition(partition)
-            self.checkpoints.pop(partition, None)
+            self._beside.drop_partition(partition)
             self.positions.forget(partition)
         self._restore_rows(self._followed - self.positions.partitions())
 
@@ -176,7 +198,8 @@ class RowTable(faust.Table):  # type: ignore[type-arg]
         stored_to = self.rows.checkpoints()
         for partition in stored_to.keys() & set(partitions):
             self.positions.reach(partition, stored_to[partition])
-            self._remember(partition, self.rows.get(partition, CHECKPOINT_KEY))
+            for key, value in zip(KEYS_BESIDE_ROWS, self.rows.get_many(partition, KEYS_BESIDE_ROWS), strict=True):
+                self._beside.put(partition, key, value)
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         """Rows of the owned partitions are complete: tell the app, before it's given any record."""

@@ -7,6 +7,7 @@ from aiokafka import AIOKafkaProducer
 from faust.transport.drivers import aiokafka as driver
 from faust.types.transports import ConsumerCallback, ConsumerT, ProducerT
 
+from agents.delivery.aiokafka.batches import allow_larger_batches
 from agents.delivery.aiokafka.fencing import guard_producer
 from agents.delivery.context import DeliveryContext
 from agents.delivery.faust.consumer import BatchConsumer
@@ -30,6 +31,7 @@ class IdempotentProducer(driver.Producer):
     def _new_producer(self, transactional_id: str | None = None) -> AIOKafkaProducer:
         producer = super()._new_producer(transactional_id)
         guard_producer(producer, self._fence)
+        allow_larger_batches(producer)
         # A batch whose leader is unknown would expire where it waits, though one that was sent never does.
         producer._message_accumulator._batch_ttl = float("inf")
         return producer
