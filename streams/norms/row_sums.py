@@ -10,7 +10,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from streams.norms.cohorts import cohorts_named, cut_name
+from streams.norms.cohorts import Cohort, cohorts_named, cut_name
 from streams.norms.measures import UNITS, bins_of, measures_of
 from streams.norms.records import COHORT_TOTALS, COMPONENT_TOTALS, SEEN_PERIODS, largest, sum_by_code
 from streams.rows.components import ComponentBatch
@@ -78,35 +78,33 @@ def sum_rows(rows: Iterable[bytes], periods: Periods) -> RowSums:
 
 def sums_of(rows: RowFacts, periods: Periods) -> RowSums:
     """The sums over rows, not bounded."""
-    counted = rows.headers["events"] > 0
-    return RowSums(component_sums(rows, counted, periods), cohort_sums(rows, counted, periods))
-
-
-def cohort_sums(rows: RowFacts, counted: Array, periods: Periods) -> Array:
-    """Of the `counted` rows, by the cohorts that they name."""
+    rows = counted_rows(rows)
     students = student_records(rows)
     students["seen"] = periods.seen(rows.headers["as_of_us"]) & (students["students"] > 0)[:, None]
-    owner, records = by_cohort(students, rows.enrolment)
-    return sum_by_code(records[counted[owner]])
+    components = ComponentBatch.of(rows.components)
+    of_components = component_records(components)
+    of_components["seen"] = periods.seen(seen_us(components))
+    return RowSums(sum_by_code(of_components), sum_by_code(by_cohort(students, rows.enrolment)))
 
 
-def by_cohort(students: Array, enrolment: Sequence[bytes]) -> tuple[Indices, Array]:
-    """The records of students, each once for every cohort that its part of a row names; and whose they are."""
-    cohorts = list(map(cohorts_named, enrolment))
-    owner = np.arange(len(cohorts)).repeat(np.fromiter(map(len, cohorts), np.intp, len(cohorts)))
-    named = list(chain.from_iterable(cohorts))
-    records = students.take(owner)
-    records["code"] = np.fromiter((each.code for each in named), np.uint64, len(named))
-    records["name"] = [each.name for each in named]
-    return owner, records
+def counted_rows(rows: RowFacts) -> RowFacts:
+    """The same rows without what does not count: all of a row without events, the components of who withdrew."""
+    there = rows.headers["events"] > 0
+    stays = there & (rows.facts["n"][:, Fact.WITHDREW] == 0)
+    if stays.all():
+        return rows
+    enrolment, components = (
+        [section if each else b"" for section, each in zip(sections, chosen.tolist(), strict=True)]
+        for sections, chosen in ((rows.enrolment, there), (rows.components, stays))
+    )
+    return rows._replace(enrolment=enrolment, components=components)
 
 
 def student_records(rows: RowFacts) -> Array:
-    """Each row as the sums of one student (COHORT_TOTALS), of no cohort yet; `seen` is left to `Periods`."""
+    """Each of `counted_rows` as the sums of one student (COHORT_TOTALS) of no cohort; `seen` is left to `Periods`."""
     records = np.zeros(len(rows.headers), COHORT_TOTALS)
     withdrew = rows.facts["n"][:, Fact.WITHDREW] > 0
-    records["withdrew"] = withdrew
-    records["students"] = ~withdrew
+    records["withdrew"], records["students"] = withdrew, ~withdrew
     measures = measures_of(rows.headers, rows.facts)
     known = ~np.isnan(measures) & ~withdrew[:, None]
     values = np.where(known, np.rint(np.nan_to_num(measures) * UNITS), 0).astype(np.int64)
@@ -115,19 +113,28 @@ def student_records(rows: RowFacts) -> Array:
     records["bins"][row, measure, bins_of(measures)[known]] = 1
     records["facts"][:, : rows.facts.shape[1]] = (rows.facts["n"] > 0) & ~withdrew[:, None]
     components = ComponentBatch.of(rows.components)
-    stays = ~withdrew[components.owner]
-    for field_name, of in (("wins", ("wins",)), ("answers", ("wins", "fails"))):
-        counts = sum(components.records[name].astype(np.float64) for name in of)
-        records[field_name] = np.bincount(components.owner, counts * stays, len(records))
+    wins, fails = (
+        np.bincount(components.owner, components.records[name], len(records)).astype(np.int64)
+        for name in ("wins", "fails")
+    )
+    records["wins"], records["answers"] = wins, wins + fails
     return records
 
 
-def component_sums(rows: RowFacts, counted: Array, periods: Periods) -> Array:
-    """Of the `counted` rows, by the components that they have."""
-    components = ComponentBatch.of(rows.components)
-    records = component_records(components)
-    records["seen"] = periods.seen(components.records["newest_s"].astype(np.int64) * 1_000_000)
-    return sum_by_code(records[(counted & (rows.facts["n"][:, Fact.WITHDREW] == 0))[components.owner]])
+def by_cohort(students: Array, enrolment: Sequence[bytes]) -> Array:
+    """The records of students, each once for every cohort that its part of a row names."""
+    owner, cohorts = cohorts_by_row(enrolment)
+    records = students.take(owner)
+    records["code"] = np.fromiter((each.code for each in cohorts), np.uint64, len(cohorts))
+    records["name"] = [each.name for each in cohorts]
+    return records
+
+
+def cohorts_by_row(enrolment: Sequence[bytes]) -> tuple[Indices, list[Cohort]]:
+    """The cohorts that rows name, and of each the index of its row."""
+    cohorts = list(map(cohorts_named, enrolment))
+    sizes = np.fromiter(map(len, cohorts), np.intp, len(cohorts))
+    return np.arange(len(cohorts)).repeat(sizes), list(chain.from_iterable(cohorts))
 
 
 def component_records(components: ComponentBatch) -> Array:
@@ -138,6 +145,11 @@ def component_records(components: ComponentBatch) -> Array:
     records["name"] = list(map(cut_name, components.names()))
     records["students"] = 1
     return records
+
+
+def seen_us(components: ComponentBatch) -> Array:
+    """When each component of each row was last answered."""
+    return components.records["newest_s"].astype(np.int64) * 1_000_000
 
 
 def _added(sums: RowSums, others: Sequence[RowSums]) -> RowSums:

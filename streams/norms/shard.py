@@ -1,13 +1,13 @@
 """A shard: the sums of one partition at one offset. It is a function of the input up to there, whoever computes it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Final, Self
 
 import numpy as np
 from msgspec import Struct
 
-from streams.norms.cohorts import cut_name
+from streams.norms.item_sums import ItemSums
+from streams.norms.layout import ITEM_SUMS
 from streams.norms.records import COHORT_TOTALS, COMPONENT_TOTALS, ITEM
 from streams.norms.sealed import open_sealed, read_tables, seal
 from streams.rows.layout import Array
@@ -62,12 +62,10 @@ class NormShard:
         return cls(*numbers, *read_tables(stored, begin, _TABLES, counts))
 
 
-def items_of(sums: Array, names: Mapping[int, bytes]) -> Array:
-    """Sums of items (`streams.norms.layout.ITEM_SUMS`) as a shard has them; `names` are by item."""
-    sums = sums[np.argsort(sums["item"])]
+def items_of(sums: ItemSums) -> Array:
+    """Sums of items as a shard has them: nothing of a single student is left."""
     records = np.zeros(len(sums), ITEM)
-    records["code"] = sums["item"]
-    for field in set(ITEM.names or ()) & set(sums.dtype.names or ()):
-        records[field] = sums[field]
-    records["name"] = [cut_name(names.get(item, b"")) for item in sums["item"].tolist()]
+    records["code"], records["name"] = sums.records["item"], sums.names
+    for field in set(ITEM.names or ()) & set(ITEM_SUMS.names or ()):
+        records[field] = sums.records[field]
     return records

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.norms.item_sums import ITEM_NAME, ItemSums
 from streams.norms.layout import ITEM_SUMS
 from streams.norms.row_sums import sum_rows
 from streams.norms.sealed import MAX_SEALED_BYTES, NormsUnreadable
@@ -28,9 +29,9 @@ SNAPSHOT = snapshot_of(
 
 def shard() -> NormShard:
     items = np.zeros(2, ITEM_SUMS)
-    items["item"], items["answers"], items["recent"] = [7, 3], [1, 2], 9
+    items["item"], items["answers"], items["recent"] = [3, 7], [2, 1], 9
     sums = sum_rows([in_course("a"), in_course("b")], PERIODS)
-    named = items_of(items, {3: b"three"})
+    named = items_of(ItemSums(items, np.array([b"three", b""], ITEM_NAME)))
     return NormShard(2, 1, 99, NOW_US, EVERY_US, -1, 4, 5, named, sums.components, sums.cohorts)
 
 
