@@ -19,10 +19,6 @@ class BesideRows:
         self.checkpoints: dict[int, bytes] = {}
         self.norm_records: dict[int, dict[bytes, bytes]] = {}
 
-    def holds(self, key: bytes) -> bool:
-        """Whether what has this key is held here."""
-        return key == CHECKPOINT_KEY or is_of_journal(key)
-
     def get(self, partition: int, key: bytes) -> bytes | None:
         """What a key that is held here has; None where there is nothing."""
         if key == CHECKPOINT_KEY:
@@ -56,6 +52,11 @@ class BesideRows:
     def partitions(self) -> frozenset[int]:
         """Those of which there is anything."""
         return frozenset(self.checkpoints.keys() | self.norm_records.keys())
+
+
+def is_beside_rows(key: bytes) -> bool:
+    """Whether a key of the changelog is one of `BesideRows`."""
+    return key == CHECKPOINT_KEY or is_of_journal(key)
 
 
 def in_groups(rows: Mapping[bytes, bytes | None], groups: Sequence[RowGroup]) -> list[list[OutRecord]]:

@@ -201,11 +201,11 @@ class RocksRows:
         """See Store."""
         rows = self._partitions.get(partition)
         try:
-            return iter(()) if rows is None else self._rows_alone(rows.items())
+            return iter(()) if rows is None else self._rows_of(rows.items())
         except Exception as error:
             self._fail(error)
 
-    def _rows_alone(self, items: Iterator[tuple[bytes, bytes]]) -> Iterator[bytes]:
+    def _rows_of(self, items: Iterator[tuple[bytes, bytes]]) -> Iterator[bytes]:
         try:
             for _, row in items:
                 yield row

@@ -23,7 +23,7 @@ from faust.types import TP, EventT
 from faust.types.app import AppT
 from msgspec.structs import replace
 
-from agents.delivery.beside_rows import KEYS_BESIDE_ROWS, BesideRows, in_groups
+from agents.delivery.beside_rows import KEYS_BESIDE_ROWS, BesideRows, in_groups, is_beside_rows
 from agents.delivery.context import DeliveryContext
 from agents.delivery.errors import UnreadableLog
 from agents.delivery.faust.consumer import BatchConsumer
@@ -111,7 +111,7 @@ class RowTable(faust.Table):  # type: ignore[type-arg]
 
     def held(self, partition: int, key: bytes) -> bytes | None:
         """What the last record of `key` on the partition's log should be: a row, the checkpoint, or the journal's."""
-        return self._beside.get(partition, key) if self._beside.holds(key) else self.rows.get(partition, key)
+        return self._beside.get(partition, key) if is_beside_rows(key) else self.rows.get(partition, key)
 
     async def _append(
         self, partition: int, batches: Sequence[Sequence[OutRecord]], ticket: int, *, whole: bool
