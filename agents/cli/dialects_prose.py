@@ -289,4 +289,5 @@ name. All workers, and `verify`, `replay`, `train` and `dead-letters replay`, ne
     [caliper]                "Type.Action" = "kind"
     [components]             xapi = ["IRI of a type"], caliper = ["Type"]: what is a component, instead of the defaults
     [openedx]                root_url, student = "user_id" or "username", texts = true, students, kinds
+    [norms.courses]          "course_id of a copy" = "course_id" of the course whose norms serve until it has its own
 """

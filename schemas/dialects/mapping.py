@@ -19,6 +19,9 @@ xapi = ["https://lms.example.edu/types/skill"]
 
 [openedx]
 root_url = "https://lms.example.edu"
+
+[norms.courses]
+"AAA-2014J" = "AAA-2013J"
 """
 
 from collections.abc import Iterator
@@ -32,6 +35,7 @@ from schemas.configuration.similar import choices
 from schemas.dialects.act import KINDS
 from schemas.dialects.components import ComponentTypes
 from schemas.dialects.families import FAMILIES
+from schemas.dialects.norm_options import NormOptions
 from schemas.dialects.openedx_options import OpenEdxOptions
 from schemas.dialects.students import StudentRule
 
@@ -41,7 +45,7 @@ class Mapping(Struct, frozen=True, forbid_unknown_fields=True):
 
     A verb may have a kind for each family or type of activity, "" for all others. `activity_types` are xAPI's, by IRI,
     to a family. `components` says which types are knowledge components; what it names are then all there are.
-    `openedx` is about tracking events.
+    `openedx` is about tracking events, `norms` about what students are compared with.
     """
 
     students: tuple[StudentRule, ...] = ()
@@ -50,6 +54,7 @@ class Mapping(Struct, frozen=True, forbid_unknown_fields=True):
     caliper: dict[str, str] = {}
     components: ComponentTypes = ComponentTypes()
     openedx: OpenEdxOptions = OpenEdxOptions()
+    norms: NormOptions = NormOptions()
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -75,6 +80,9 @@ class Mapping(Struct, frozen=True, forbid_unknown_fields=True):
                 raise ValueError(f"{path}: components has {type!r}; an activity's type is an IRI")
         if (address := mapping.openedx.root_url) and not address.startswith(("http://", "https://")):
             raise ValueError(f"{path}: openedx has root_url {address!r}; an LMS's address begins with https://")
+        for copy, course in mapping.norms.courses.items():
+            if not copy or not course or copy == course:
+                raise ValueError(f"{path}: norms.courses has {copy!r} = {course!r}; a copy is of another course")
         return mapping
 
     def kinds(self) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,7 @@ from schemas.dialects import Decoded, Dialects
 from schemas.dialects.act import KINDS
 from schemas.dialects.caliper.v1p1 import V1P1
 from schemas.dialects.caliper.v1p2 import V1P2
+from schemas.dialects.mapping import Mapping
 from schemas.dialects.xapi.verbs import VERBS
 from tests.cli.conftest import Run
 from tests.cli.conftest import run as run  # the fixture
@@ -123,6 +124,10 @@ def test_the_mapping_of_the_documentation_maps_a_verb_by_what_it_is_done_to_and_
     assert type(read(statement(f"{ADL}completed", exam)).events[0]) is e.Session
 
 
+def test_the_mapping_of_the_documentation_names_the_course_that_another_is_a_copy_of() -> None:
+    assert Mapping.load(MAPPING).norms.courses == {"AAA-2014J": "AAA-2013J"}
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -137,6 +142,9 @@ def test_the_mapping_of_the_documentation_maps_a_verb_by_what_it_is_done_to_and_
         ("[components]\nxapi = ['skill']", "'skill'"),
         ("[components]\nmoodle = ['skill']", "moodle"),
         ("[components]\nxapi = 7", "xapi"),
+        ("[norms.courses]\n'2014' = '2014'", "'2014'"),
+        ("[norms.courses]\n'2014' = ''", "'2014'"),
+        ("[norms]\ncourse = {}", "course"),
         ("[xapi", "Expected"),
         ("\xff", "utf-8"),
     ],
