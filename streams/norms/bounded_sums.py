@@ -3,11 +3,11 @@
 An item is on a page, item % PAGES. Each page has room for the same number of items and knows nothing of the others, so
 that pages can be stored and read again one by one. Where a page is full, a new item takes the place of the one with at
 most one student whose answer is oldest; where there is none, it is not counted. So whoever sends one id an event
-displaces nothing but that. Room is made entry by entry, for the items with most answers first.
+displaces nothing but that. Of the items that are new at once those with most answers go first.
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, Self
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from streams.norms.journal_entry import JournalEntry
 from streams.norms.journal_keys import PAGES
 from streams.rows.layout import Array
 
+MAX_ITEMS: Final = 250_000
+"""More there is never room for, so that a page is one record of the changelog."""
 _FEW_STUDENTS: Final = 1
 
 
@@ -23,53 +25,62 @@ class BoundedSums:
     """`given_up` counts, by page, how often an item was displaced, or not counted."""
 
     def __init__(self, most_items: int) -> None:
-        """Room for `most_items`, or for one a page."""
+        """Room for `most_items`, but for one a page and for MAX_ITEMS at most."""
         self.sums = ItemSums()
         self.given_up: Array = np.zeros(PAGES, np.int64)
-        self._room = max(1, most_items // PAGES)
+        self._room = max(1, min(most_items, MAX_ITEMS) // PAGES)
+
+    def copy(self) -> Self:
+        """The sums as they are now."""
+        other = type(self)(self._room * PAGES)
+        other.sums, other.given_up = self.sums.copy(), self.given_up.copy()
+        return other
+
+    def page(self, page: int) -> ItemSums:
+        """A copy of the sums of a page."""
+        return self.sums.where(self.sums.items % PAGES == page)
+
+    def put(self, pages: Mapping[int, ItemSums], given_up: Mapping[int, int]) -> None:
+        """Take over pages that are stored, none of which is there yet."""
+        self.sums.put(list(pages.values()))
+        self.given_up[list(given_up)] = list(given_up.values())
 
     def add(self, entries: Sequence[JournalEntry]) -> None:
-        """Add what these say, in their order; the outcome is the same if they come in several calls."""
-        full = self._without_room(entries)
-        if not full.any():
-            self.sums.add(entries)
-            return
-        self.sums.add([each.of_pages(~full) for each in entries])
-        own_pages = self.sums.records["item"] % PAGES
-        pages: list[int] = np.flatnonzero(full).tolist()
-        changed = [self._added(page, self.sums.where(own_pages == page), entries) for page in pages]
-        self.sums = self.sums.where(~full[own_pages])
-        self.sums.put(changed)
+        """Add what these say, in their order; room is made for all of them at once."""
+        items, answers = np.unique(np.concatenate([each.answers["item"] for each in entries]), return_counts=True)
+        at, there = self.sums.find(items)
+        new = items[~there]
+        counts = _by_page(new)
+        over = np.where(counts, np.maximum(0, _by_page(self.sums.items) + counts - self._room), 0)
+        if over.any():
+            stays = np.zeros(len(self.sums), bool)
+            stays[at[there]] = True
+            leaving = self._leaving(stays, over)
+            fewest_first = new[np.lexsort((-new.astype(np.int64), answers[~there]))]
+            refused = _first_of_pages(fewest_first, over - _by_page(self.sums.items[leaving]))
+            self.given_up += _by_page(self.sums.items[leaving]) + _by_page(refused)
+            self.sums = self.sums.where(~leaving)
+            entries = [each.without(refused) for each in entries]
+        self.sums.add(entries)
 
-    def _without_room(self, entries: Sequence[JournalEntry]) -> Array:
-        """The pages that have not room for all items of these, as a mask."""
-        items = np.unique(np.concatenate([each.answers["item"] for each in entries]))
-        new = np.bincount(items[~self.sums.find(items)[1]] % PAGES, minlength=PAGES)
-        if not new.any():
-            return new > 0
-        return (new > 0) & (new + np.bincount(self.sums.records["item"] % PAGES, minlength=PAGES) > self._room)
+    def _leaving(self, stays: Array, counts: Array) -> Array:
+        """On each page so many items with few students, if there are, whose answers are oldest; as a mask."""
+        may_leave = ~stays & (self.sums.records["students"] <= _FEW_STUDENTS) & (counts > 0)[self.sums.items % PAGES]
+        newest_s = self.sums.records["newest_s"][may_leave]
+        oldest_first = self.sums.items[may_leave][np.argsort(newest_s, kind="stable")]
+        leaving: Array = np.isin(self.sums.items, _first_of_pages(oldest_first, counts))
+        return leaving
 
-    def _added(self, page: int, sums: ItemSums, entries: Sequence[JournalEntry]) -> ItemSums:
-        """The sums of a page with what these say, one after the other."""
-        chosen = np.arange(PAGES) == page
-        for entry in entries:
-            of_page = entry.of_pages(chosen)
-            if len(of_page.answers):
-                sums, refused = self._with_room(page, sums, of_page.answers["item"])
-                counted = ~np.isin(of_page.answers["item"], refused)
-                sums.add([of_page._replace(answers=of_page.answers[counted])])
-        return sums
 
-    def _with_room(self, page: int, sums: ItemSums, items: Array) -> tuple[ItemSums, Array]:
-        """The sums of a page without those that leave for these items, and the items that have no room for all that."""
-        items, answers = np.unique(items, return_counts=True)
-        at, there = sums.find(items)
-        new = items[~there][np.argsort(-answers[~there], kind="stable")]
-        over = max(0, len(sums) + len(new) - self._room)
-        may_leave = sums.records["students"] <= _FEW_STUDENTS
-        may_leave[at[there]] = False
-        oldest_first = np.argsort(sums.records["newest_s"], kind="stable")
-        leaving = oldest_first[may_leave[oldest_first]][:over]
-        refused = new[len(new) - (over - len(leaving)) :]
-        self.given_up[page] += len(leaving) + len(refused)
-        return sums.where(np.isin(np.arange(len(sums)), leaving, invert=True)), refused
+def _by_page(items: Array) -> Array:
+    """How many of these are on each page."""
+    return np.bincount(items % PAGES, minlength=PAGES)
+
+
+def _first_of_pages(items: Array, counts: Array) -> Array:
+    """Of each page the first so many of these items."""
+    by_page = items[np.argsort(items % PAGES, kind="stable")]
+    own = _by_page(items)
+    rank = np.arange(len(items)) - np.repeat(np.cumsum(own) - own, own)
+    first: Array = by_page[rank < counts[by_page % PAGES]]
+    return first

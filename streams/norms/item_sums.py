@@ -19,11 +19,10 @@ _NO_NAMES: Final = np.empty(0, ITEM_NAME)
 
 
 class ItemSums:
-    """`records` (ITEM_SUMS) are sorted by item; `names` (ITEM_NAME) are theirs, b"" where there is none."""
+    """`records` (ITEM_SUMS) are sorted by item; `items` are the codes, `names` (ITEM_NAME) b"" where there is none."""
 
     def __init__(self, records: Array = _NO_SUMS, names: Array = _NO_NAMES) -> None:
-        self.records = records
-        self.names = names
+        self._put(records, names)
 
     def __len__(self) -> int:
         return len(self.records)
@@ -43,18 +42,17 @@ class ItemSums:
 
     def find(self, items: Array) -> tuple[Indices, Array]:
         """Where these items are in `records`, or would be; which of them are there."""
-        own = self.records["item"]
-        at = np.searchsorted(own, items)
-        there = at < len(own)
-        there[there] = own[at[there]] == items[there]
+        at = np.searchsorted(self.items, items)
+        there = at < len(self.items)
+        there[there] = self.items[at[there]] == items[there]
         return at, there
 
     def put(self, others: "Sequence[ItemSums]") -> None:
         """Take over the records of others, none of whose items is there yet."""
         records = np.concatenate([self.records, *(each.records for each in others)])
         order = np.argsort(records["item"])
-        self.names = np.concatenate([self.names, *(each.names for each in others)])[order]
-        self.records = records[order]
+        names = np.concatenate([self.names, *(each.names for each in others)])
+        self._put(records[order], names[order])
 
     def add(self, entries: Sequence[JournalEntry]) -> None:
         """Add what these say, in their order."""
@@ -69,6 +67,11 @@ class ItemSums:
         self.records[at] = records
         for item in (item for each in entries for item in each.named):
             self._name(item)
+
+    def _put(self, records: Array, names: Array) -> None:
+        self.records = records
+        self.names = names
+        self.items = np.ascontiguousarray(records["item"])
 
     def _made_for(self, items: Array) -> Indices:
         """Where the records of these items are, made for those that had none."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.norms.bounded_sums import BoundedSums
@@ -117,13 +117,29 @@ def test_a_long_name_is_cut_between_characters() -> None:
 
 
 @given(entries_of(items=8 * PAGES, students=3), st.lists(st.integers(0, 8)))
-def test_bounded_sums_do_not_depend_on_where_bulks_are_cut(entries: list[JournalEntry], cuts: list[int]) -> None:
-    at_once, in_bulks = BoundedSums(2 * PAGES), BoundedSums(2 * PAGES)
-    at_once.add(entries)
-    sums_in_bulks(entries, cuts, in_bulks)
+def test_where_there_is_room_bounds_change_nothing(entries: list[JournalEntry], cuts: list[int]) -> None:
+    bounded, sums = BoundedSums(8 * PAGES), ItemSums()
+    sums_in_bulks(entries, cuts, bounded)
+    sums.add(entries)
 
-    assert at_once.sums.records.tobytes() == in_bulks.sums.records.tobytes()
-    assert at_once.given_up.tolist() == in_bulks.given_up.tolist()
+    assert bounded.sums.records.tobytes() == sums.records.tobytes()
+    assert not bounded.given_up.any()
+
+
+@settings(max_examples=20)
+@given(st.lists(entries_of(items=8 * PAGES, students=3), min_size=1, max_size=3))
+def test_pages_know_nothing_of_one_another(bulks: list[list[JournalEntry]]) -> None:
+    whole = BoundedSums(2 * PAGES)
+    by_page = [BoundedSums(2 * PAGES) for _ in range(PAGES)]
+    for entries in bulks:
+        whole.add(entries)
+        for page, bounded in enumerate(by_page):
+            bounded.add([each.of_pages(np.arange(PAGES) == page) for each in entries])
+
+    for page, bounded in enumerate(by_page):
+        assert whole.page(page).records.tobytes() == bounded.sums.records.tobytes()
+        assert whole.given_up[page] == bounded.given_up.sum()
+        assert len(bounded.sums) <= 2
 
 
 def on_one_page(*numbers: int) -> list[int]:
@@ -167,7 +183,7 @@ def test_one_id_an_event_displaces_no_item_of_two_students() -> None:
     assert len(after) == 4 * PAGES
 
 
-def test_of_the_new_items_of_an_entry_those_with_most_answers_find_room() -> None:
+def test_of_items_that_are_new_at_once_those_with_most_answers_find_room() -> None:
     bounded = BoundedSums(PAGES)
     first, second = on_one_page(1, 2)
     bounded.add([JournalEntry(1, answers((first, 0, 1, 1), (second, 0, 1, 1), (second, 0, 2, 1)))])

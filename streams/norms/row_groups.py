@@ -1,0 +1,82 @@
+"""Cuts a step's rows into groups, each with the first answers that its rows came from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+
+from streams.norms.cohorts import SHOWN_BYTES
+from streams.norms.first_answers import AnswersOfRows, NamedItem
+from streams.norms.journal_entry import JournalEntry
+from streams.norms.journal_records import NAMED_BYTES
+from streams.norms.layout import FIRST_ANSWER
+from streams.rows.layout import Array, Indices
+
+MOST_NAMED: Final = 2_048
+"""In one entry; others are named when they are answered next."""
+_NONE: Final = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredRows:
+    """Rows in their order: `bytes_to[i]` are those of the rows before i, their keys, answers and names, `answers_to[i]`
+    how many answers they have. `named_in` has the row of each of `named`, and does not fall.
+    """
+
+    answers: Array
+    answers_to: Indices
+    bytes_to: Indices
+    named: Sequence[NamedItem]
+    named_in: Indices
+
+    @classmethod
+    def of(cls, rows: Mapping[bytes, bytes | None], answers: AnswersOfRows, unnamed: Sequence[NamedItem]) -> Self:
+        """Of a step's rows, their answers, and the items and courses that are to be named. Raises ValueError where rows
+        of answers are not among these.
+        """
+        slices = np.array([answers.of.get(key, _NONE) for key in rows], np.intp).reshape(-1, 2)
+        counts = slices[:, 1] - slices[:, 0]
+        answers_to = _sums_before(counts)
+        if answers_to[-1] != len(answers.answers):
+            raise ValueError(f"{len(answers.answers)} first answers, but the step's rows have {answers_to[-1]}")
+        order = np.arange(answers_to[-1]) + np.repeat(slices[:, 0] - answers_to[:-1], counts)
+        own = answers.answers[order]
+        named, at = _first_answered(own, unnamed)
+        named_in = np.searchsorted(answers_to, at, side="right") - 1
+        sizes = np.array([len(key) + len(row or b"") for key, row in rows.items()], np.intp)
+        sizes += counts * FIRST_ANSWER.itemsize
+        np.add.at(sizes, named_in, [NAMED_BYTES + min(len(each.name.encode()), SHOWN_BYTES) for each in named])
+        return cls(own, answers_to, _sums_before(sizes), named, named_in)
+
+    def __len__(self) -> int:
+        return len(self.bytes_to) - 1
+
+    def end(self, start: int, most_bytes: int) -> int:
+        """Where a group that starts here ends: before it is larger, with one row at least."""
+        fits = int(np.searchsorted(self.bytes_to, self.bytes_to[start] + most_bytes, side="right")) - 1
+        return min(max(fits, start + 1), len(self))
+
+    def entry(self, start: int, end: int, time_s: int) -> JournalEntry:
+        """What the rows from `start` on before `end` answered."""
+        first, last = np.searchsorted(self.named_in, (start, end)).tolist()
+        named = self.named[first : min(last, first + MOST_NAMED)]
+        return JournalEntry(time_s, self.answers[self.answers_to[start] : self.answers_to[end]], named)
+
+
+def _first_answered(answers: Array, items: Sequence[NamedItem]) -> tuple[list[NamedItem], Indices]:
+    """Those of `items` that answers are to, in the order of their first ones, and where these are."""
+    if not items or not len(answers):
+        return [], np.empty(0, np.intp)
+    codes, first = np.unique(answers["item"], return_index=True)
+    wanted = np.array([each.item for each in items], np.uint64)
+    at = np.minimum(np.searchsorted(codes, wanted), len(codes) - 1)
+    there = np.flatnonzero(codes[at] == wanted)
+    in_order = there[np.argsort(first[at[there]], kind="stable")]
+    return [items[index] for index in in_order.tolist()], first[at[in_order]]
+
+
+def _sums_before(values: Indices) -> Indices:
+    """The sum of all values before each, and of all at the end."""
+    sums: Indices = np.concatenate(([0], np.cumsum(values)))
+    return sums
