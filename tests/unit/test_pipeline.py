@@ -46,6 +46,9 @@ def test_partitions_of_one_call_are_processed_as_each_by_itself(some: list[list[
         assert (found.rows, found.updates, found.taken) == (expected.rows, expected.updates, expected.taken)
         assert list(found.repartitioned) == list(expected.repartitioned)
         assert list(found.dead_letters) == list(expected.dead_letters)
+        answers, expected_answers = found.first_answers, expected.first_answers
+        assert answers.answers.tobytes() == expected_answers.answers.tobytes()
+        assert (answers.of, answers.items) == (expected_answers.of, expected_answers.items)
     assert together.counts == sum((outcome.counts for outcome in alone.values()), Counts())
 
 

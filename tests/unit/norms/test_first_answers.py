@@ -1,6 +1,7 @@
 """First answers to items, that norms are made of: the same however events are cut, and taken back to the bit."""
 
 import ast
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from msgspec import structs
 
 import streams.folding
 from schemas.event import NativeEvent, Voided
+from streams.context import ProcessingContext
 from streams.folding.fold import Folding
 from streams.folding.history import FoldOutcome
 from streams.folding.voidable import without_first_answers
@@ -22,7 +24,17 @@ from streams.norms.layout import RIGHT, WORK, WRONG, item_code, pack_answer, unp
 from streams.pipeline import PartitionResult
 from streams.rows.row import Row
 from streams.rows.table import PartitionedRows
-from tests.events import NOW_US, default_skills, event, processed, raw, record, records, row_batch_of
+from tests.events import (
+    NOW_US,
+    default_pipeline,
+    default_skills,
+    event,
+    processed,
+    raw,
+    record,
+    records,
+    row_batch_of,
+)
 from tests.unit.reference_folding import ReferenceFolding
 from tests.unit.strategies import century, cuts, documents, events
 
@@ -162,6 +174,24 @@ def test_each_partition_and_student_has_its_own_in_the_order_of_its_rows() -> No
     assert result.first_answers.answers["student"].tolist() == codes
 
 
+def test_partitions_of_one_call_have_what_each_has_by_itself() -> None:
+    taken = {
+        partition: [
+            record(raw(student=student, event_id=f"{at}", item_id=f"q{at % 3}", score=at / 10), at, partition=partition)
+            for at, student in enumerate(students)
+        ]
+        for partition, students in enumerate(("aba", "c", "dede"))
+    }
+    context = ProcessingContext(rows=PartitionedRows(), scores=False)
+
+    together = asyncio.run(default_pipeline().process(taken, context)).partitions
+
+    for partition, some in taken.items():
+        found, expected = together[partition].first_answers, processed(some).first_answers
+        assert found.answers.tobytes() == expected.answers.tobytes()
+        assert (found.of, found.items) == (expected.of, expected.items)
+
+
 def test_items_are_named_once_with_their_course_and_first_component() -> None:
     given: list[dict[str, Any]] = [
         {"item_id": "q1"},
@@ -210,6 +240,22 @@ def test_a_void_takes_back_what_its_event_gave_and_is_in_its_place(at_once: int)
 
     first = of("q1", WRONG, 0.123, 77.7)
     assert table.told["ada"] == [first, of("q2", RIGHT, 1.0), first._replace(sign=-1), of("q3", RIGHT, 1.0)]
+
+
+def test_a_void_of_another_student_s_event_in_the_batch_changes_nothing_of_what_can_be_voided() -> None:
+    table = Table()
+    table.fold(
+        [
+            raw(event_id="x", voidable=True),
+            raw(student="bo", event_id="y", item_id="q2", score=0.4, voidable=True),
+            raw("voided", event_id="v", voided_id="x"),
+        ]
+    )
+
+    table.fold([raw("voided", "bo", event_id="w", voided_id="y")], 3)
+
+    first = of("q2", WRONG, 0.4)
+    assert table.told["bo"] == [first, first._replace(sign=-1)]
 
 
 def test_no_item_is_named_by_a_void_alone() -> None:
