@@ -83,6 +83,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     header_key: str = ""
     known_ids: Annotated[int, Meta(ge=RECENT_IDS, le=MAX_KNOWN_IDS)] = KNOWN_IDS
     components_per_student: Annotated[int, Meta(ge=1, le=MAX_COMPONENTS_PER_STUDENT)] = COMPONENTS_PER_STUDENT
+    norms: Literal["on", "off"] = "on"
+    norm_items: Annotated[int, Meta(ge=1_000, le=1_000_000)] = 100_000
     instance_id: str | None = None
     standby_replicas: Annotated[int, Meta(ge=0, le=4)] = 0
     max_batch_records: PositiveInt = 50_000

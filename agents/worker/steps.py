@@ -10,6 +10,7 @@ from agents.reasoning.setup import now_us, policy_of
 from agents.tracing import Traced
 from agents.worker.input_identity import InputIdentity
 from agents.worker.internal_steps import Erasing, InternalStep, QueuedRows, ResultReading
+from agents.worker.norm_journals import NormJournals
 from agents.worker.observing import StreamObserver
 from agents.worker.outputs import Outputs
 from agents.worker.parts import WorkerParts
@@ -19,6 +20,7 @@ from streams.input.partitioner import partitioner
 from streams.input.placement import KeyPlacement
 from streams.input.poison import PoisonLimits
 from streams.input.signature import Authentic
+from streams.pipeline import PartitionResult
 from streams.reasoning.policy.marking import PendingMarker
 from streams.scoring.kinds import fitted_skills
 
@@ -30,8 +32,12 @@ def topic_steps(
     outputs: Outputs,
     observer: StreamObserver,
     traced: Traced | None,
+    journals: NormJournals | None,
 ) -> TopicSteps:
-    """Events are folded and scored; results of explanations, and wishes to be erased, are written into rows."""
+    """Events are folded and scored; results of explanations, and wishes to be erased, are written into rows.
+
+    `journals` are None where norms are off.
+    """
     settings, channels, pipeline = parts.settings, parts.channels, parts.pipeline
     rows, policy = parts.app.table.rows, policy_of(settings)
     tally = parts.metrics.internal_records.add
@@ -59,6 +65,7 @@ def topic_steps(
                 marker.offer if marker else _nobody_is_owed,
                 observer.confirmed,
                 traced,
+                journals.journaled if journals else _nothing_is_journaled,
             ),
             channels.results: InternalStep(reading, "results_dead_lettered", outputs, tally),
             channels.erasures: InternalStep(erasing, "erasures_dead_lettered", outputs, tally),
@@ -81,3 +88,7 @@ def dead_letter_gate(
 
 def _nobody_is_owed(_partition: int) -> None:
     """Without explanations."""
+
+
+def _nothing_is_journaled(_partition: int, _result: PartitionResult) -> None:
+    """Without norms."""

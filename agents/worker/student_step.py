@@ -16,7 +16,8 @@ from agents.worker.outputs import Outputs
 from agents.worker.work_thread import WorkThread
 from schemas.dialects import Record
 from streams.context import ProcessingContext
-from streams.pipeline import BatchOutcome, Pipeline
+from streams.norms.journal import Journaled
+from streams.pipeline import BatchOutcome, PartitionResult, Pipeline
 from streams.rows.row_batch import Integers
 
 MOST_STUDENTS: Final = 10_000
@@ -47,6 +48,7 @@ class StudentStep:
     What is folded and scored depends on the records alone. `observe` hears of every outcome, and of the seconds that
     it took; `stored` of a partition when the rows of its result are stored; `confirmed` of a partition's timestamps
     (ms) when all that its records led to is confirmed. `traced` are the worker's traces; None where they are off.
+    `journal` is given each partition's result, in the order of its steps, and says how its rows are appended.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class StudentStep:
         stored: Callable[[int], None],
         confirmed: Callable[[Integers], None] = lambda _timestamps_ms: None,
         traced: Traced | None = None,
+        journal: Callable[[int, PartitionResult], Journaled | None] = lambda _partition, _result: None,
     ) -> None:
         self._pipeline = pipeline
         self._context = context
@@ -66,6 +69,7 @@ class StudentStep:
         self._stored = stored
         self._confirmed = confirmed
         self._traced = traced
+        self._journal = journal
         self._thread = WorkThread("fold")
 
     async def __call__(self, batches: Batches) -> Mapping[int, BatchResult]:
@@ -98,6 +102,7 @@ class StudentStep:
                 records=result.taken,
                 stored=partial(self._stored, partition),
                 confirmed=partial(self._confirmed, result.timestamps_ms),
+                journaled=self._journal(partition, result),
             )
             for partition, result in outcome.partitions.items()
         }

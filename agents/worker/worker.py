@@ -35,6 +35,7 @@ from agents.stores.opening import open_store, validate_store
 from agents.tracing import open_tracing
 from agents.worker.garbage_collection import collect_rarely
 from agents.worker.input_identity import CheckpointedStep, InputIdentity
+from agents.worker.norm_journals import NormJournals
 from agents.worker.observing import StreamObserver
 from agents.worker.outputs import Outputs
 from agents.worker.parts import WorkerParts
@@ -115,7 +116,12 @@ class Worker:
         epoch_of = self._identity.epoch_of
         self._gate = dead_letter_gate(settings, channels, epoch_of, self._keyring.authentic)
         outputs = Outputs(channels, self._keyring.sign, epoch_of, now_us, self._metrics.dead_letters_packed.add)
-        steps = topic_steps(self._parts, self._identity, self._gate, outputs, self._observer, self._traced)
+        self._journals: NormJournals | None = None
+        if settings.norms == "on":
+            self._journals = NormJournals(self._app.table, epoch_of, settings.norm_items)
+        steps = topic_steps(
+            self._parts, self._identity, self._gate, outputs, self._observer, self._traced, self._journals
+        )
         self._app.attach(
             CheckpointedStep(steps, self._identity, channels.activity),
             DeliveryHooks(self._recovered, self._revoked, self._observer.repaired, jumps.note),
@@ -193,6 +199,8 @@ class Worker:
                 raise
         if self._app.ownership.active != active:
             return  # they moved on meanwhile, and their offsets with them: whoever owns them checks them
+        if self._journals is not None:
+            self._journals.restore(active)
         took_s = time.monotonic() - self._recovering_since_s
         self._metrics.recovery_duration_s.observe(took_s)
         table = self._app.table
@@ -217,6 +225,8 @@ class Worker:
         self._recovering_since_s = time.monotonic()
         self._metrics.rebalances.add()
         self._gate.drop(partitions)
+        if self._journals is not None:
+            self._journals.drop(partitions)
         self._rescorer.interrupt()
         if self._explanations is not None:
             self._explanations.drop(partitions)

@@ -1,0 +1,56 @@
+"""The journal of norms of each partition that a worker owns: restored with its rows, grown by each of its steps."""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from agents.delivery.faust.table import RowTable
+from schemas.bounds import MAX_UINT32
+from streams.input.checkpoint import decode_checkpoint
+from streams.norms.item_sums import ItemSums
+from streams.norms.journal import Journaled, NormJournal
+from streams.pipeline import PartitionResult
+from streams.rows.row_batch import Integers
+
+_MS: Final = 1_000
+
+
+class NormJournals:
+    """Of one worker. `epoch_of` tells the epoch of a partition that was checked; a journal has at most `most_items`."""
+
+    def __init__(self, table: RowTable, epoch_of: Callable[[int], int], most_items: int) -> None:
+        self._table = table
+        self._epoch_of = epoch_of
+        self._most_items = most_items
+        self._journals: dict[int, NormJournal] = {}
+
+    def restore(self, partitions: Iterable[int]) -> None:
+        """Begin with what the table holds, once it is whole and its checkpoints are checked. Raises JournalDamaged."""
+        for partition in partitions:
+            stored = self._table.checkpoints.get(partition)
+            self._journals[partition] = NormJournal.restore(
+                self._table.norm_records.get(partition, {}),
+                None if stored is None else decode_checkpoint(stored),
+                self._epoch_of(partition),
+                self._most_items,
+            )
+
+    def drop(self, partitions: Iterable[int]) -> None:
+        """Forget those that move on."""
+        for partition in partitions:
+            self._journals.pop(partition, None)
+
+    def journaled(self, partition: int, result: PartitionResult) -> Journaled:
+        """Count what a step's rows came from; say how they are appended. To be called once a step, in their order."""
+        return self._journals[partition].group(result.rows, result.first_answers, median_time_s(result.timestamps_ms))
+
+    def sums(self, partition: int) -> ItemSums:
+        """What was counted so far. Nothing may step meanwhile."""
+        return self._journals[partition].sums()
+
+
+def median_time_s(timestamps_ms: Integers) -> int:
+    """The time of a step's records, in seconds: their median, so that one with a foreign clock does not decide it."""
+    in_order: list[int] = sorted(
+        timestamps_ms.tolist()
+    )  # numpy's median of a few takes as long as the rest of the journal's work
+    return min(max(0, in_order[len(in_order) // 2] // _MS), MAX_UINT32)
