@@ -32,12 +32,13 @@ class ComponentEffect(Struct, frozen=True, array_like=True, forbid_unknown_field
     fails: LogOdds = 0.0
 
 
-class AnswerModel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AnswerModel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The coefficients of one logistic regression, see `streams.mastery.model`. A component that it does not know is
     the usual one.
 
     `wins` and `fails` are those of log(1 + n) in an answer's components, `untouched` of such as were never answered,
-    `all_wins` and `all_fails` of log(1 + n) over all components.
+    `all_wins` and `all_fails` of log(1 + n) over all components. `learnt_components` and `learnt_items` are those of
+    what norms say of how easy these are.
     """
 
     intercept: LogOdds
@@ -47,6 +48,8 @@ class AnswerModel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     all_wins: LogOdds
     all_fails: LogOdds
     components: dict[str, ComponentEffect]
+    learnt_components: LogOdds = 1.0
+    learnt_items: LogOdds = 1.0
 
 
 class OutlookModel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -77,7 +80,7 @@ class HalfWidths(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class ItemBank(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`items` are the easiness of items, beyond their components', which `with_item` adds; `without_item` is asked
-    where the item is unknown, or is not to matter.
+    where the item is unknown, or is not to matter. A bank may know nothing and leave all to norms.
     """
 
     version: int

@@ -18,6 +18,7 @@ class AnswerCounts:
     """Right answers (`wins`) and others (`fails`) of `students` rows by component: arrays of one length, in row order.
 
     `owner[i]` is the index of the row that the i-th count belongs to, `code[i]` its component (`component_code`).
+    `enrolment` has that part of each row, or nothing at all: then nobody's cohort is known.
     """
 
     students: int
@@ -25,18 +26,24 @@ class AnswerCounts:
     code: NDArray[np.int64]
     wins: Floats
     fails: Floats
+    enrolment: Sequence[bytes] = ()
 
     @classmethod
     def of(cls, row_batch: RowBatch) -> Self:
         """Those in the rows of a batch."""
-        found = ComponentBatch.of(row_batch.sections["components"])
-        return cls.of_records(len(row_batch), found.owner, found.records)
+        return cls.of_components(row_batch, ComponentBatch.of(row_batch.sections["components"]))
 
     @classmethod
-    def of_records(cls, students: int, owner: Indices, records: Array) -> Self:
+    def of_components(cls, row_batch: RowBatch, components: ComponentBatch) -> Self:
+        """The same, where the components of the rows are at hand."""
+        enrolment = row_batch.sections["enrolment"]
+        return cls.of_records(len(row_batch), components.owner, components.records, enrolment)
+
+    @classmethod
+    def of_records(cls, students: int, owner: Indices, records: Array, enrolment: Sequence[bytes] = ()) -> Self:
         """Those in records of `streams.rows.layout.COMPONENT`."""
         code, wins, fails = (records[name] for name in ("code", "wins", "fails"))
-        return cls(students, owner, code.astype(np.int64), wins.astype(np.float64), fails.astype(np.float64))
+        return cls(students, owner, code.astype(np.int64), wins.astype(np.float64), fails.astype(np.float64), enrolment)
 
     @classmethod
     def joined(cls, batches: Sequence["AnswerCounts"]) -> "AnswerCounts":
@@ -44,17 +51,20 @@ class AnswerCounts:
         batches = [*batches, cls.of(RowBatch.of([], ()))]
         starts = np.cumsum([0, *(batch.students for batch in batches)])
         owner = [batch.owner + start for batch, start in zip(batches, starts.tolist(), strict=False)]
-        columns = [[getattr(batch, name) for batch in batches] for name in ("code", "wins", "fails")]
-        return cls(int(starts[-1]), *(np.concatenate(column) for column in (owner, *columns)))
+        code, wins, fails = (
+            np.concatenate([getattr(batch, name) for batch in batches]) for name in ("code", "wins", "fails")
+        )
+        enrolment = [each for batch in batches for each in batch.enrolment]
+        return cls(int(starts[-1]), np.concatenate(owner), code, wins, fails, enrolment)
 
     def of_rows(self, rows: Indices) -> "AnswerCounts":
         """Those of some rows, whose indices ascend."""
         number = np.full(self.students, -1, np.intp)
         number[rows] = np.arange(len(rows))
         chosen = number[self.owner] >= 0
-        return AnswerCounts(
-            len(rows), number[self.owner[chosen]], self.code[chosen], self.wins[chosen], self.fails[chosen]
-        )
+        enrolment = [self.enrolment[row] for row in rows.tolist()] if self.enrolment else ()
+        owner = number[self.owner[chosen]]
+        return AnswerCounts(len(rows), owner, self.code[chosen], self.wins[chosen], self.fails[chosen], enrolment)
 
     @cached_property
     def all_wins(self) -> Floats:
@@ -104,6 +114,14 @@ class Questions:
         owner = np.repeat(np.arange(len(row)), [len(names) for names in distinct])
         code = [component_code(name.encode()) for names in distinct for name in names]
         return cls(np.array(row, np.intp), items, owner, np.array(code, np.int64))
+
+    def at(self, chosen: Indices) -> "Questions":
+        """Some of the questions, whose indices ascend."""
+        number = np.full(len(self.row), -1, np.intp)
+        number[chosen] = np.arange(len(chosen))
+        owner = number[self.owner]
+        items = [self.items[at] for at in chosen.tolist()]
+        return Questions(self.row[chosen], items, owner[owner >= 0], self.code[owner >= 0])
 
     @property
     def share(self) -> Floats:

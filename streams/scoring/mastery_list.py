@@ -8,6 +8,7 @@ import numpy as np
 from streams.evidence.artifacts import Artifact
 from streams.mastery.counts import AnswerCounts
 from streams.mastery.model import Mastery
+from streams.norms.view import NormView
 from streams.rows.components import ComponentBatch
 from streams.rows.layout import Array, Indices
 from streams.rows.row_batch import Floats, RowBatch
@@ -18,7 +19,7 @@ MOST: Final = 8
 
 
 class MasteryList:
-    """The `mastery` of updates, by the item bank of an artifact. From the row alone: the same row says the same."""
+    """The `mastery` of updates, by the item bank of an artifact. The same row says the same under the same norms."""
 
     def __init__(self, mastery: Mastery) -> None:
         self._mastery = mastery
@@ -29,6 +30,10 @@ class MasteryList:
         banks = [artifact.banks[skill] for skill in skills if skill in artifact.banks]
         return cls(Mastery(banks[0])) if banks else None
 
+    def with_norms(self, norms: NormView | None) -> Self:
+        """The same bank under these norms, or without any. Takes microseconds."""
+        return type(self)(self._mastery.with_norms(norms))
+
     def write(self, rows: RowBatch) -> list[bytes]:
         """Of each row the field with a comma before it; nothing where no component was met."""
         return [b',"mastery":[%b]' % texts if texts else b"" for texts in self.components(rows, MOST)]
@@ -36,7 +41,7 @@ class MasteryList:
     def components(self, rows: RowBatch, most: int, digits: int = SCORE_DIGITS) -> list[bytes]:
         """Of each row the `most` components met last as JSON objects with commas between them, the last one first."""
         found = ComponentBatch.of(rows.sections["components"])
-        counts = AnswerCounts.of_records(len(rows), found.owner, found.records)
+        counts = AnswerCounts.of_components(rows, found)
         p = self._mastery.of_components(counts)
         low, high = self._mastery.intervals(counts, p)
         newest = _newest(found.owner, found.records["newest_s"], most)
