@@ -18,7 +18,8 @@ class AnswerHistory:
     """Answers, each student's in their order. Arrays of shape (answers,), but for those of components, (uses,).
 
     `student`, `item` (NO_KNOWN_ITEM: none) and `component` are indices of `students`, `items` and `components`.
-    `ordinal` is the number of the student's answers before; `all_wins` and `all_fails` are counted over components.
+    `ordinal` is the number of the student's answers before, `times_us` says when it was given; `all_wins` and
+    `all_fails` are counted over components.
     Each use is a component of the answer `owner`, with the `wins` and `fails` that the student had in it before.
     """
 
@@ -27,6 +28,7 @@ class AnswerHistory:
     components: Sequence[str]
     student: Indices
     ordinal: Indices
+    times_us: NDArray[np.int64]
     item: Indices
     outcome: Floats
     all_wins: Floats
@@ -53,18 +55,20 @@ class AnswerHistory:
         return 1.0 / np.bincount(self.owner, minlength=len(self))[self.owner]
 
 
-_BY_ANSWER = ("student", "ordinal", "item", "outcome", "all_wins", "all_fails")
+_BY_ANSWER = ("student", "ordinal", "times_us", "item", "outcome", "all_wins", "all_fails")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moments:
     """Students after some of their answers, and the mean of all that came later (`outcome`).
 
-    `counts` has a row a moment, `student` and `answered` (how many answers by then) an element.
+    `counts` has a row a moment, `student`, `times_us` (when the next answer was given) and `answered` (how many answers
+    by then) an element.
     """
 
     counts: AnswerCounts
     student: Indices
+    times_us: NDArray[np.int64]
     answered: Indices
     outcome: Floats
 
@@ -77,6 +81,7 @@ class Moments:
         return Moments(
             counts=counts,
             student=self.student[chosen],
+            times_us=self.times_us[chosen],
             answered=self.answered[chosen],
             outcome=self.outcome[chosen],
         )

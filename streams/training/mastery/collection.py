@@ -66,13 +66,14 @@ class Collection:
         self._take_answers(each, counted, student, answered)
         here = np.isin(answered, MOMENTS_AFTER)
         self._counts.append(each.counts.of_rows(counted[here]))
-        for name, values in (("m_student", student), ("m_answered", answered), ("m_right", right)):
+        columns = {"m_student": student, "m_times_us": each.times_us[counted], "m_answered": answered, "m_right": right}
+        for name, values in columns.items():
             self._parts[name].append(values[here])
         self._later.add(student, each.outcome[counted])
 
     def answers(self) -> AnswerHistory:
         """All answers that count, round by round: those of one student are in their order."""
-        whole = ("student", "ordinal", "item", "owner", "component")
+        whole = ("student", "ordinal", "times_us", "item", "owner", "component")
         fractions = ("outcome", "all_wins", "all_fails", "wins", "fails")
         columns: dict[str, Any] = {name: self._column(name, np.intp) for name in whole}
         columns |= {name: self._column(name, np.float64) for name in fractions}
@@ -84,7 +85,13 @@ class Collection:
         """Those that MIN_LATER or more answers came after."""
         student, answered = self._column("m_student", np.intp), self._column("m_answered", np.intp)
         later, mean = self._later.mean_after(student, answered, self._column("m_right", np.float64))
-        moments = Moments(counts=AnswerCounts.joined(self._counts), student=student, answered=answered, outcome=mean)
+        moments = Moments(
+            counts=AnswerCounts.joined(self._counts),
+            student=student,
+            times_us=self._column("m_times_us", np.int64),
+            answered=answered,
+            outcome=mean,
+        )
         return moments.of(later >= MIN_LATER)
 
     def _take_answers(self, each: Round, counted: Indices, student: Indices, ordinal: Indices) -> None:
@@ -99,6 +106,7 @@ class Collection:
         columns = {
             "student": student,
             "ordinal": ordinal,
+            "times_us": each.times_us[counted],
             "item": np.array(items, np.intp),
             "outcome": each.outcome[counted],
             "all_wins": each.counts.all_wins[counted],

@@ -54,9 +54,10 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Histories:
-    """Those with an answer, and what was read: `records`, of which `unreadable` events were not."""
+    """Those with an answer, `of_others`, and what was read: `records`, of which `unreadable` events were not."""
 
     of_students: list[History]
+    of_others: list[History]
     records: int
     unreadable: int
 
@@ -75,17 +76,21 @@ class Histories:
                 history.events.append(_Dated(time_us, record.timestamp, event))
         for history in by_student.values():
             history.put_in_order()
-        return cls([each for each in by_student.values() if each.asked], count, unreadable)
+        found = list(by_student.values())
+        asked, others = [each for each in found if each.asked], [each for each in found if not each.asked]
+        return cls(asked, others, count, unreadable)
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
     """One answer each of some students: `student` are indices of the histories, `before` and `after` their rows.
 
-    `outcome` is 1 where the answer counts as right, 0 where not, NaN where it does not count at all.
+    `outcome` is 1 where the answer counts as right, 0 where not, NaN where it does not count at all; `times_us` are
+    those of the answers.
     """
 
     student: Sequence[int]
+    times_us: NDArray[np.int64]
     attempts: Sequence[Attempt]
     questions: Questions
     before: RowBatch
@@ -129,12 +134,15 @@ def _rows(replay: Replay, everyone: Sequence[History], due: Sequence[int], names
 
 
 def _round(everyone: Sequence[History], due: Sequence[int], number: int, before: RowBatch, after: RowBatch) -> Round:
-    attempts = [_attempt(everyone[index].events[everyone[index].asked[number]].event) for index in due]
+    asked = [everyone[index].events[everyone[index].asked[number]] for index in due]
+    attempts = [_attempt(dated.event) for dated in asked]
     questions = Questions.of(
         range(len(due)), [attempt.item_id for attempt in attempts], [attempt.kcs or () for attempt in attempts]
     )
     counts = AnswerCounts.of(before)
-    return Round(due, attempts, questions, before, counts, _outcome(questions, counts, AnswerCounts.of(after)))
+    times_us = np.array([dated.time_us for dated in asked], np.int64)
+    outcome = _outcome(questions, counts, AnswerCounts.of(after))
+    return Round(due, times_us, attempts, questions, before, counts, outcome)
 
 
 def _outcome(questions: Questions, before: AnswerCounts, after: AnswerCounts) -> Floats:
