@@ -1,12 +1,15 @@
 """First answers to many items, added to their records at once."""
 
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 
 from streams.norms.layout import RIGHT, WORK, unpack_answers
 from streams.norms.recent_students import note_students
 from streams.rows.layout import Array, Indices
+
+_POSITION_BITS: Final = 32
+_POSITION: Final = 2**_POSITION_BITS - 1
 
 
 class ItemBulk(NamedTuple):
@@ -20,10 +23,12 @@ class ItemBulk(NamedTuple):
     @classmethod
     def of(cls, answers: Array, times: Array) -> Self:
         """Of at least one answer (FIRST_ANSWER); `times` are in seconds."""
-        order = np.argsort(answers["item"], kind="stable")
-        answers = answers[order]
-        starts = np.flatnonzero(np.concatenate(([True], answers["item"][1:] != answers["item"][:-1])))
-        return cls(answers, times[order], answers["item"][starts], starts)
+        codes = np.ascontiguousarray(answers["item"])
+        order = np.argsort(codes)
+        begins = np.concatenate(([True], np.diff(codes[order]) != 0))
+        order = np.sort((np.cumsum(begins) - 1) << _POSITION_BITS | order) & _POSITION  # stable, in half of the time
+        starts = np.flatnonzero(begins)
+        return cls(answers[order], times[order], codes[order[starts]], starts)
 
     def add_to(self, records: Array) -> None:
         """Add the answers to `records` (ITEM_SUMS), those of `items`. A void takes one student off."""

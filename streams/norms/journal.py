@@ -7,7 +7,8 @@ Entry n is written over entry n - SLOTS, and by then each page was written since
 the pages, then the entries in their order, each for the items whose page does not include it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Final, NamedTuple, Self
 
 import numpy as np
@@ -30,6 +31,9 @@ GROUP_BYTES: Final = 448 * 1024
 """Of rows, answers and names in one group; the rest of a record batch's 512 KiB is for what encloses them."""
 _LEAST_ROW_BYTES: Final = 128 * 1024
 _MOST_ITEM_BYTES: Final = ITEM_SUMS.itemsize + SHOWN_BYTES + 1
+
+_ITEM: Final[Callable[[NamedItem], int]] = attrgetter("item")
+_COURSE: Final[Callable[[NamedItem], int]] = attrgetter("course")
 
 
 class RowGroup(NamedTuple):
@@ -154,8 +158,8 @@ class NormJournal:
         if not items:
             return []
         sums = self._bounded.sums
-        courses = np.array([each.course for each in items], np.uint32)
-        at, named = sums.find(np.array([each.item for each in items], np.uint64))
+        courses = np.fromiter(map(_COURSE, items), np.uint32, len(items))
+        at, named = sums.find(np.fromiter(map(_ITEM, items), np.uint64, len(items)))
         records, courses = sums.records[at[named]], courses[named]
         in_range = (records["course_low"] <= courses) & (courses <= records["course_high"])
         named[named] = (sums.names[at[named]] != b"") & (in_range | (courses == 0))

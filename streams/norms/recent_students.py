@@ -6,6 +6,8 @@ RECENT + 1 steps of `students` are as many distinct students. Two who share a co
     turn      0 … 8: that slot is next, those before it are in use; 9 … 17: slot turn - 9 is next, all are in use
 """
 
+from collections import deque
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -14,6 +16,7 @@ from streams.rows.layout import Array, Indices
 
 RECENT: Final = 9
 _SLOTS: Final = np.arange(RECENT)
+_CODE_BITS: Final = 16
 
 
 def note_students(sums: Array, owner: Indices, codes: Array) -> None:
@@ -23,59 +26,43 @@ def note_students(sums: Array, owner: Indices, codes: Array) -> None:
     """
     if not len(owner):
         return
-    at_item = sums["turn"].astype(np.intp)
-    new, displaced = _new_ones(sums["recent"], at_item, owner, codes)
-    one_by_one = np.unique(owner[displaced])
-    if len(one_by_one):
-        new &= ~np.isin(owner, one_by_one)
-    _enter(sums, at_item, owner[new], codes[new])
-    for index in one_by_one.tolist():
-        _enter_in_turn(sums[index], codes[owner == index].tolist())
-
-
-def _new_ones(recent: Array, turn: Array, owner: Indices, codes: Array) -> tuple[Array, Array]:
-    """Which answers are of new students, and which are of students who were displaced before by newer ones.
-
-    The first is right for all items that have none of the second.
-    """
-    matches = (recent[owner] == codes[:, np.newaxis]) & (turn[owner, np.newaxis] > _SLOTS)
-    known = matches.any(axis=1)
-    _, first, same = np.unique(owner << 16 | codes, return_index=True, return_inverse=True)
-    new = np.zeros(len(owner), bool)
-    new[first] = True
-    new &= ~known
-    before = _before(owner, new)
-    age = (turn[owner] - 1 - matches.argmax(axis=1)) % RECENT
-    entered = np.where(known, -1 - age, before[first][same])
-    return new, ~new & (entered < before - RECENT)
-
-
-def _before(owner: Indices, new: Array) -> Indices:
-    """How many new students an item had before each answer."""
-    all_before: Indices = np.cumsum(new) - new
-    starts = np.flatnonzero(np.diff(owner, prepend=-1))
-    at_start: Indices = np.repeat(all_before[starts], np.diff(starts, append=len(owner)))
-    return all_before - at_start
-
-
-def _enter(sums: Array, turn: Array, owner: Indices, codes: Array) -> None:
-    """Let new students of distinct codes in, all at once; of many to one item the last RECENT stay."""
+    recent, turn = sums["recent"], sums["turn"].astype(np.intp)
+    new = np.ones(len(owner), bool)
+    for index in np.flatnonzero(_have_repeats(recent, turn, owner, codes)).tolist():
+        start, end = np.searchsorted(owner, (index, index + 1)).tolist()
+        in_use = min(int(turn[index]), RECENT)
+        oldest_first = recent[index][(turn[index] - in_use + _SLOTS[:in_use]) % RECENT]
+        new[start:end] = _new_in_turn(oldest_first.tolist(), codes[start:end].tolist())
+    owner, codes = owner[new], codes[new]
     counts = np.bincount(owner, minlength=len(sums))
-    rank = np.arange(len(owner)) - (np.cumsum(counts) - counts)[owner]
+    rank = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
     stays = rank >= counts[owner] - RECENT
-    slots = (turn[owner] + rank) % RECENT
-    sums["recent"][owner[stays], slots[stays]] = codes[stays]
+    owner, rank = owner[stays], rank[stays]
+    recent[owner, (turn[owner] + rank) % RECENT] = codes[stays]
     sums["students"] += counts.astype(np.int32)
     after = turn + counts
     sums["turn"] = np.where(after < RECENT, after, RECENT + after % RECENT)
 
 
-def _enter_in_turn(item: np.void, codes: list[int]) -> None:
-    """The same for one item, whose students come again while others push them out."""
-    recent, turn = item["recent"].tolist(), int(item["turn"])
+def _have_repeats(recent: Array, turn: Array, owner: Indices, codes: Array) -> Array:
+    """Which items have a student twice, or one of their recent ones, as a mask."""
+    answered = np.sort(owner << _CODE_BITS | codes)
+    used = np.flatnonzero(turn[:, np.newaxis] > _SLOTS)
+    recent_ones = (used // RECENT) << _CODE_BITS | recent.ravel()[used]
+    repeats = np.zeros(len(turn), bool)
+    repeats[answered[1:][answered[1:] == answered[:-1]] >> _CODE_BITS] = True
+    at = np.minimum(np.searchsorted(answered, recent_ones), len(answered) - 1)
+    repeats[recent_ones[answered[at] == recent_ones] >> _CODE_BITS] = True
+    return repeats
+
+
+def _new_in_turn(oldest_first: Iterable[int], codes: Iterable[int]) -> list[bool]:
+    """Which of these students of one item are new, one after the other."""
+    recent = deque(oldest_first, RECENT)
+    new = []
     for code in codes:
-        if code not in recent[: min(turn, RECENT)]:
-            recent[turn % RECENT] = code
-            turn = turn + 1 if turn + 1 < 2 * RECENT else RECENT
-            item["students"] += 1
-    item["recent"], item["turn"] = recent, turn
+        is_new = code not in recent
+        new.append(is_new)
+        if is_new:
+            recent.append(code)
+    return new

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Final, Self
 
 import numpy as np
@@ -35,17 +36,18 @@ class AnsweredRows:
         """Of a step's rows, their answers, and the items and courses that are to be named. Raises ValueError where rows
         of answers are not among these.
         """
-        slices = np.array([answers.of.get(key, _NONE) for key in rows], np.intp).reshape(-1, 2)
-        counts = slices[:, 1] - slices[:, 0]
+        slices = np.fromiter(chain.from_iterable(map(answers.of.get, rows, repeat(_NONE))), np.intp, 2 * len(rows))
+        begins, counts = slices[::2], slices[1::2] - slices[::2]
         answers_to = _sums_before(counts)
         if answers_to[-1] != len(answers.answers):
             raise ValueError(f"{len(answers.answers)} first answers, but the step's rows have {answers_to[-1]}")
-        order = np.arange(answers_to[-1]) + np.repeat(slices[:, 0] - answers_to[:-1], counts)
+        order = np.arange(answers_to[-1]) + np.repeat(begins - answers_to[:-1], counts)
         own = answers.answers[order]
         named, at = _first_answered(own, unnamed)
         named_in = np.searchsorted(answers_to, at, side="right") - 1
-        sizes = np.array([len(key) + len(row or b"") for key, row in rows.items()], np.intp)
-        sizes += counts * FIRST_ANSWER.itemsize
+        sizes = counts * FIRST_ANSWER.itemsize
+        sizes += np.fromiter(map(len, rows), np.intp, len(rows))
+        sizes += np.fromiter((len(row) if row else 0 for row in rows.values()), np.intp, len(rows))
         np.add.at(sizes, named_in, [NAMED_BYTES + min(len(each.name.encode()), SHOWN_BYTES) for each in named])
         return cls(own, answers_to, _sums_before(sizes), named, named_in)
 
