@@ -42,7 +42,7 @@ class ItemSums:
 
     def find(self, items: Array) -> tuple[Indices, Array]:
         """Where these items are in `records`, or would be; which of them are there."""
-        at = np.searchsorted(self.items, items)
+        at = self.items.searchsorted(items)
         there = at < len(self.items)
         there[there] = self.items[at[there]] == items[there]
         return at, there

@@ -7,8 +7,7 @@ Entry n is written over entry n - SLOTS, and by then each page was written since
 the pages, then the entries in their order, each for the items whose page does not include it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from operator import attrgetter
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Self
 
 import numpy as np
@@ -22,7 +21,7 @@ from streams.norms.journal_entry import JournalEntry
 from streams.norms.journal_keys import PAGES, SLOTS, entry_key, page_key
 from streams.norms.journal_records import JournalHeader, entry_of, entry_value, page_value, sums_of_page
 from streams.norms.layout import ITEM_SUMS
-from streams.norms.row_groups import AnsweredRows
+from streams.norms.row_groups import MOST_NAMED, AnsweredRows, bytes_of
 from streams.norms.stored_journal import StoredJournal, find_records
 from streams.rows.layout import Array
 
@@ -31,9 +30,8 @@ GROUP_BYTES: Final = 448 * 1024
 """Of rows, answers and names in one group; the rest of a record batch's 512 KiB is for what encloses them."""
 _LEAST_ROW_BYTES: Final = 128 * 1024
 _MOST_ITEM_BYTES: Final = ITEM_SUMS.itemsize + SHOWN_BYTES + 1
-
-_ITEM: Final[Callable[[NamedItem], int]] = attrgetter("item")
-_COURSE: Final[Callable[[NamedItem], int]] = attrgetter("course")
+_MOST_REMEMBERED: Final = 16_384
+"""Items and courses that are known to have names, so that the sums need not be searched for them."""
 
 
 class RowGroup(NamedTuple):
@@ -98,10 +96,16 @@ class NormJournal:
         """
         if not answers and self.number >= 0:
             return Journaled((), self.number)
-        answered = AnsweredRows.of(rows, answers, self._unnamed(answers.items))
+        if not answers.of.keys() <= rows.keys():
+            raise ValueError("first answers of students whose rows are not to be stored")
+        unnamed = self._unnamed(answers.items)
+        if bytes_of(rows, answers, unnamed) <= self._most_row_bytes():
+            entry = JournalEntry(time_s, answers.answers, unnamed[:MOST_NAMED])
+            return Journaled([RowGroup(len(rows), self._records(entry))], self.number)
+        answered = AnsweredRows.of(rows, answers, unnamed)
         groups: list[RowGroup] = []
         start = 0
-        while start < len(answered) or self.number < 0:
+        while start < len(answered):
             end = answered.end(start, self._most_row_bytes())
             groups.append(RowGroup(end - start, self._records(answered.entry(start, end, time_s))))
             start = end
@@ -115,7 +119,7 @@ class NormJournal:
             self.since_s = entry.time_s
         self.number += 1
         self._pending.append(entry)
-        self._named.update((each.item, each.course) for each in entry.named)
+        self._named.update(each[:2] for each in entry.named)
         return {entry_key(self.number): entry_value(self._header(time_s=entry.time_s), entry), **self._page_due()}
 
     def _page_due(self) -> dict[bytes, bytes]:
@@ -140,11 +144,14 @@ class NormJournal:
         return max(_LEAST_ROW_BYTES, GROUP_BYTES - on_page * _MOST_ITEM_BYTES)
 
     def _add_pending(self) -> None:
-        if self._pending:
-            self._bounded.add(self._pending)
-            for entry in self._pending:
-                self._changed[entry.answers["item"] % PAGES] = True
-            self._pending.clear()
+        if not self._pending:
+            return
+        given_up = self._bounded.given_up.sum()
+        self._bounded.add(self._pending)
+        for entry in self._pending:
+            self._changed[entry.answers["item"] % PAGES] = True
+        self._pending.clear()
+        if len(self._named) > _MOST_REMEMBERED or self._bounded.given_up.sum() > given_up:
             self._named.clear()
 
     def _with_pending(self) -> BoundedSums:
@@ -155,15 +162,17 @@ class NormJournal:
 
     def _unnamed(self, items: Sequence[NamedItem]) -> list[NamedItem]:
         """Those items and courses that neither the sums nor the entries since then have."""
-        if not items:
+        others = [each for each in items if each[:2] not in self._named]
+        if not others:
             return []
         sums = self._bounded.sums
-        courses = np.fromiter(map(_COURSE, items), np.uint32, len(items))
-        at, named = sums.find(np.fromiter(map(_ITEM, items), np.uint64, len(items)))
+        courses = np.array([each.course for each in others], np.uint32)
+        at, named = sums.find(np.array([each.item for each in others], np.uint64))
         records, courses = sums.records[at[named]], courses[named]
         in_range = (records["course_low"] <= courses) & (courses <= records["course_high"])
         named[named] = (sums.names[at[named]] != b"") & (in_range | (courses == 0))
-        return [items[at] for at in np.flatnonzero(~named).tolist() if items[at][:2] not in self._named]
+        self._named.update(others[at][:2] for at in np.flatnonzero(named).tolist())
+        return [others[at] for at in np.flatnonzero(~named).tolist()]
 
     def _header(self, time_s: int = 0, given_up: int = 0) -> JournalHeader:
         return JournalHeader(self.epoch, self.begin, self.since_s, self.number, time_s, given_up)
@@ -179,7 +188,7 @@ class NormJournal:
         for number, record in sorted(records.entries.items()):
             entry = entry_of(record).of_pages(includes < number)
             self._pending.append(entry)
-            self._named.update((each.item, each.course) for each in entry.named)
+            self._named.update(each[:2] for each in entry.named)
             if number % PAGE_EVERY == 0:
                 self._add_pending()
         self.since_s, self.number = records.last.since_s, records.last.number

@@ -27,8 +27,10 @@ def note_students(sums: Array, owner: Indices, codes: Array) -> None:
     if not len(owner):
         return
     recent, turn = sums["recent"], sums["turn"].astype(np.intp)
-    new = np.ones(len(owner), bool)
-    for index in np.flatnonzero(_have_repeats(recent, turn, owner, codes)).tolist():
+    came_before, repeats = _repeats(recent, turn, owner, codes)
+    counts = np.bincount(owner, minlength=len(sums))
+    new = ~(came_before & (counts == 1))[owner]
+    for index in np.flatnonzero((came_before | repeats) & (counts > 1)).tolist():
         start, end = np.searchsorted(owner, (index, index + 1)).tolist()
         in_use = min(int(turn[index]), RECENT)
         oldest_first = recent[index][(turn[index] - in_use + _SLOTS[:in_use]) % RECENT]
@@ -44,16 +46,16 @@ def note_students(sums: Array, owner: Indices, codes: Array) -> None:
     sums["turn"] = np.where(after < RECENT, after, RECENT + after % RECENT)
 
 
-def _have_repeats(recent: Array, turn: Array, owner: Indices, codes: Array) -> Array:
-    """Which items have a student twice, or one of their recent ones, as a mask."""
+def _repeats(recent: Array, turn: Array, owner: Indices, codes: Array) -> tuple[Array, Array]:
+    """Which items are answered by one of their recent students, and which by a student twice, as masks."""
     answered = np.sort(owner << _CODE_BITS | codes)
-    used = np.flatnonzero(turn[:, np.newaxis] > _SLOTS)
-    recent_ones = (used // RECENT) << _CODE_BITS | recent.ravel()[used]
-    repeats = np.zeros(len(turn), bool)
-    repeats[answered[1:][answered[1:] == answered[:-1]] >> _CODE_BITS] = True
+    in_use = np.flatnonzero(turn[:, np.newaxis] > _SLOTS)
+    recent_ones = (in_use // RECENT) << _CODE_BITS | recent.ravel()[in_use]
     at = np.minimum(np.searchsorted(answered, recent_ones), len(answered) - 1)
-    repeats[recent_ones[answered[at] == recent_ones] >> _CODE_BITS] = True
-    return repeats
+    came_before, repeats = np.zeros(len(turn), bool), np.zeros(len(turn), bool)
+    came_before[recent_ones[answered[at] == recent_ones] >> _CODE_BITS] = True
+    repeats[answered[1:][answered[1:] == answered[:-1]] >> _CODE_BITS] = True
+    return came_before, repeats
 
 
 def _new_in_turn(oldest_first: Iterable[int], codes: Iterable[int]) -> list[bool]:

@@ -19,6 +19,12 @@ MOST_NAMED: Final = 2_048
 _NONE: Final = (0, 0)
 
 
+def bytes_of(rows: Mapping[bytes, bytes | None], answers: AnswersOfRows, unnamed: Sequence[NamedItem]) -> int:
+    """How much a step appends: rows, their keys, answers and names."""
+    stored = sum(map(len, rows)) + sum([len(row) for row in rows.values() if row])
+    return stored + len(answers.answers) * FIRST_ANSWER.itemsize + sum(map(_name_bytes, unnamed))
+
+
 @dataclass(frozen=True, slots=True)
 class AnsweredRows:
     """Rows in their order: `bytes_to[i]` are those of the rows before i, their keys, answers and names, `answers_to[i]`
@@ -33,14 +39,10 @@ class AnsweredRows:
 
     @classmethod
     def of(cls, rows: Mapping[bytes, bytes | None], answers: AnswersOfRows, unnamed: Sequence[NamedItem]) -> Self:
-        """Of a step's rows, their answers, and the items and courses that are to be named. Raises ValueError where rows
-        of answers are not among these.
-        """
+        """Of a step's rows, their answers, and the items and courses that are to be named."""
         slices = np.fromiter(chain.from_iterable(map(answers.of.get, rows, repeat(_NONE))), np.intp, 2 * len(rows))
         begins, counts = slices[::2], slices[1::2] - slices[::2]
         answers_to = _sums_before(counts)
-        if answers_to[-1] != len(answers.answers):
-            raise ValueError(f"{len(answers.answers)} first answers, but the step's rows have {answers_to[-1]}")
         order = np.arange(answers_to[-1]) + np.repeat(begins - answers_to[:-1], counts)
         own = answers.answers[order]
         named, at = _first_answered(own, unnamed)
@@ -48,7 +50,7 @@ class AnsweredRows:
         sizes = counts * FIRST_ANSWER.itemsize
         sizes += np.fromiter(map(len, rows), np.intp, len(rows))
         sizes += np.fromiter((len(row) if row else 0 for row in rows.values()), np.intp, len(rows))
-        np.add.at(sizes, named_in, [NAMED_BYTES + min(len(each.name.encode()), SHOWN_BYTES) for each in named])
+        np.add.at(sizes, named_in, list(map(_name_bytes, named)))
         return cls(own, answers_to, _sums_before(sizes), named, named_in)
 
     def __len__(self) -> int:
@@ -82,3 +84,7 @@ def _sums_before(values: Indices) -> Indices:
     """The sum of all values before each, and of all at the end."""
     sums: Indices = np.concatenate(([0], np.cumsum(values)))
     return sums
+
+
+def _name_bytes(named: NamedItem) -> int:
+    return NAMED_BYTES + min(len(named.name.encode()), SHOWN_BYTES)
