@@ -162,7 +162,8 @@ class NormJournal:
 
     def _unnamed(self, items: Sequence[NamedItem]) -> list[NamedItem]:
         """Those items and courses that neither the sums nor the entries since then have."""
-        others = [each for each in items if each[:2] not in self._named]
+        few = len(items) <= _MOST_REMEMBERED // 16
+        others = [each for each in items if each[:2] not in self._named] if few else items
         if not others:
             return []
         sums = self._bounded.sums
@@ -171,8 +172,9 @@ class NormJournal:
         records, courses = sums.records[at[named]], courses[named]
         in_range = (records["course_low"] <= courses) & (courses <= records["course_high"])
         named[named] = (sums.names[at[named]] != b"") & (in_range | (courses == 0))
-        self._named.update(others[at][:2] for at in np.flatnonzero(named).tolist())
-        return [others[at] for at in np.flatnonzero(~named).tolist()]
+        if few:
+            self._named.update([others[at][:2] for at in np.flatnonzero(named).tolist()])
+        return [others[at] for at in np.flatnonzero(~named).tolist() if others[at][:2] not in self._named]
 
     def _header(self, time_s: int = 0, given_up: int = 0) -> JournalHeader:
         return JournalHeader(self.epoch, self.begin, self.since_s, self.number, time_s, given_up)

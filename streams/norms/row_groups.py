@@ -49,7 +49,7 @@ class AnsweredRows:
         named_in = np.searchsorted(answers_to, at, side="right") - 1
         sizes = counts * FIRST_ANSWER.itemsize
         sizes += np.fromiter(map(len, rows), np.intp, len(rows))
-        sizes += np.fromiter((len(row) if row else 0 for row in rows.values()), np.intp, len(rows))
+        sizes += np.array([len(row) if row else 0 for row in rows.values()], np.intp)
         np.add.at(sizes, named_in, list(map(_name_bytes, named)))
         return cls(own, answers_to, _sums_before(sizes), named, named_in)
 
