@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from streams.norms.records import COHORT_TOTALS, SEEN_PERIODS, find_codes, sum_by_code
+from streams.norms.records import COHORT_TOTALS, SEEN_PERIODS, find_codes, joined_records, sum_by_code
 from streams.norms.row_sums import (
     Periods,
     RowSums,
@@ -47,8 +47,8 @@ class ChangingSums:
         self._replace(students, counted_rows(RowFacts.of(list(stored.values()))))
         after = self._added_by(students)
         self._sums = RowSums(
-            sum_by_code(np.concatenate((self._sums.components, after.components, _negative(before.components)))),
-            sum_by_code(np.concatenate((self._sums.cohorts, after.cohorts, _negative(before.cohorts)))),
+            sum_by_code(joined_records((self._sums.components, after.components, _negative(before.components)))),
+            sum_by_code(joined_records((self._sums.cohorts, after.cohorts, _negative(before.cohorts)))),
         )
 
     def sums(self, periods: Periods) -> RowSums:

@@ -15,7 +15,7 @@ from typing import Self
 
 import numpy as np
 
-from streams.norms.records import SEEN_PERIODS, find_codes, largest, records_of, sum_by_code
+from streams.norms.records import SEEN_PERIODS, find_codes, joined_records, largest, records_of, sum_by_code, taken
 from streams.norms.shard import NormShard
 from streams.norms.snapshot import CoveredOffset, Excess, NormSnapshot
 from streams.norms.withheld import LEAST_STUDENTS, withhold
@@ -102,16 +102,16 @@ class _Publication:
 
     def norms(self, name: str, tables: Sequence[Array], most: int) -> Array:
         """What the snapshot has in this table: what is due, and what of before is not."""
-        sums = sum_by_code(np.concatenate(tables))
+        sums = sum_by_code(joined_records(tables))
         before: Array = getattr(self.previous, name) if self.previous else sums[:0]
         published = records_of(before, sums["code"])
-        new = sums[self._due(sums, published)]
+        new = taken(sums, np.flatnonzero(self._due(sums, published)))
         new["since"], new["since_us"], new["epoch"] = self.number, self.clock_us, self.epoch
         withhold(new)
         self.changed |= len(new) > 0
         _, replaced = find_codes(new, before["code"])
-        norms = np.concatenate((before[~replaced], new))
-        norms = norms[np.argsort(norms["code"])]
+        norms = joined_records((taken(before, np.flatnonzero(~replaced)), new))
+        norms = taken(norms, np.argsort(norms["code"]))
         self.left_out.append(max(len(norms) - most, 0))
         return largest(norms, most)
 

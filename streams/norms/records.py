@@ -4,6 +4,7 @@ All numbers are integers, so that sums of equal records are equal in any order. 
 when it is published; of sums these fields are 0.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -74,12 +75,21 @@ _ONE: Final = np.uint32(1)
 _GREATEST: Final = {"newest_s", "component", "course_high", *(field for field, _ in _PUBLISHED)}
 
 
+def taken(records: Array, at: Array) -> Array:
+    """The records at these indices, moved as the bytes that they are: at a quarter of the time."""
+    return np.asarray(_whole(records).take(at).view(records.dtype))
+
+
+def joined_records(tables: Sequence[Array]) -> Array:
+    """The records of all tables of a kind, in their order."""
+    return np.concatenate(list(map(_whole, tables))).view(tables[0].dtype)
+
+
 def sum_by_code(records: Array) -> Array:
     """One record for each code, in their order: what is counted is added up."""
-    order = np.argsort(records["code"], kind="stable")
-    records = records[order]
+    records = taken(records, np.argsort(records["code"], kind="stable"))
     begins = np.flatnonzero(np.diff(records["code"], prepend=records["code"][:1] + np.uint64(1)))
-    sums = records[begins]
+    sums = taken(records, begins)
     if len(begins) == len(records):
         return sums
     for field in records.dtype.names or ():
@@ -108,7 +118,7 @@ def records_of(records: Array, codes: Array) -> Array:
     at, found = find_codes(records, codes)
     if not len(records):
         return np.zeros(len(codes), records.dtype)
-    of_codes: Array = records[at]
+    of_codes = taken(records, at)
     of_codes[~found] = np.zeros((), records.dtype)
     return of_codes
 
@@ -118,8 +128,11 @@ def largest(records: Array, most: int) -> Array:
     if len(records) <= most:
         return records
     order = np.lexsort((records["code"], -records["students"].astype(np.int64)))
-    chosen: Array = records[np.sort(order[:most])]
-    return chosen
+    return taken(records, np.sort(order[:most]))
+
+
+def _whole(records: Array) -> Array:
+    return records.view(f"V{records.dtype.itemsize}")
 
 
 def _least_names(names: Array, begins: Indices) -> Array:

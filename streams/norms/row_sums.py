@@ -12,7 +12,7 @@ import numpy as np
 
 from streams.norms.cohorts import Cohort, cohorts_named, cut_name
 from streams.norms.measures import UNITS, bins_of, measures_of
-from streams.norms.records import COHORT_TOTALS, COMPONENT_TOTALS, SEEN_PERIODS, largest, sum_by_code
+from streams.norms.records import COHORT_TOTALS, COMPONENT_TOTALS, SEEN_PERIODS, joined_records, largest, sum_by_code
 from streams.rows.components import ComponentBatch
 from streams.rows.layout import Array, Indices
 from streams.rows.row_facts import RowFacts
@@ -49,8 +49,8 @@ class RowSums:
     left_out: int = 0
 
     def __iadd__(self, other: "RowSums") -> Self:
-        self.components = sum_by_code(np.concatenate((self.components, other.components)))
-        self.cohorts = sum_by_code(np.concatenate((self.cohorts, other.cohorts)))
+        self.components = sum_by_code(joined_records((self.components, other.components)))
+        self.cohorts = sum_by_code(joined_records((self.cohorts, other.cohorts)))
         self.left_out += other.left_out
         return self
 
@@ -155,8 +155,8 @@ def seen_us(components: ComponentBatch) -> Array:
 def _added(sums: RowSums, others: Sequence[RowSums]) -> RowSums:
     whole = (sums, *others)
     added = RowSums(
-        sum_by_code(np.concatenate([each.components for each in whole])),
-        sum_by_code(np.concatenate([each.cohorts for each in whole])),
+        sum_by_code(joined_records([each.components for each in whole])),
+        sum_by_code(joined_records([each.cohorts for each in whole])),
         sum(each.left_out for each in whole),
     )
     added.cut(_TIMES_MOST)

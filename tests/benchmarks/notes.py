@@ -124,6 +124,12 @@ Growth of the resident memory of a fresh process as students are added whose row
 No broker. Tables of full rows; 24,000 events of random students a round. A student's cost is to load, score, encode and
 keep its row and to make its update; an event's is the rest. The ratio is the dearest number of students against the
 cheapest.""",
+    "norms": """\
+In one process, no broker: a snapshot of 100,000 items, 20,000 components and 10,000 cohorts, which are the bounds.
+`refresh` is what a worker does with one that arrives: decode, index, swap; `publish` adds up the shards of four
+partitions and encodes what is published, 10,000 items of it anew; `sum_rows` are the sums of cohorts and components
+over rows of a class, course and school each, `relative` all features of a row against its cohort's norm.
+`make bench ONLY=norms`.""",
     "embedded": """\
 The broker inside `skillstream demo` and the tests (librdkafka's mock cluster), 60,000 events at most, short runs.""",
     "looking_up_together": "An answer about a student of 40 attempts, a hundred of them asked for at once.",
