@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from agents.worker.norm_journals import median_time_s
 from streams.input.checkpoint import CHECKPOINT_KEY, InputCheckpoint, decode_checkpoint
 from streams.norms.item_sums import ItemSums
 from streams.norms.journal import NormJournal
@@ -17,11 +18,10 @@ from streams.norms.journal_keys import is_of_journal
 from streams.replay import FileRecord, Replay, batches
 from streams.simulation import simulate
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, owning_partition, pipeline
+from tests.agents.exact_sums import exact_sums
 from tests.chaos.fault import VARIABLE, Fault
 
 MOST_ITEMS = 100_000
-ORDERED = {"newest_s", "turn", "recent"}
-"""What of an item's sums depends on how its answers were cut into steps."""
 STUDENTS, EVENTS = 300, 3_000
 PROGRAM = "tests.agents.small_groups"
 
@@ -65,21 +65,14 @@ async def folded(records: Iterable[FileRecord], begin: int = -1) -> ItemSums:
     return journal.sums()
 
 
-def by_item(sums: ItemSums) -> dict[int, dict[str, object]]:
-    fields = [name for name in sums.records.dtype.names or () if name not in ORDERED]
-    return {
-        int(record["item"]): {name: np.asarray(record[name]).tolist() for name in fields} for record in sums.records
-    }
-
-
 def assert_sums_are_those_of_the_input(deployment: Deployment, begins: Mapping[int, int] | None = None) -> None:
     logs = logs_of(deployment)
     records = deployment.records(deployment.channels.activity)
     for partition in range(PARTITIONS):
         own = [record for record in records if record.partition == partition]
         expected = asyncio.run(folded(own, (begins or {}).get(partition, -1)))
-        found = by_item(logs[partition].sums())
-        assert found == by_item(expected)
+        found = exact_sums(logs[partition].sums())
+        assert found == exact_sums(expected)
         assert found, "nothing was answered: this proves nothing"
 
 
@@ -122,3 +115,26 @@ def test_where_a_worker_without_norms_folded_in_between_the_journal_begins_anew(
             assert (numbers == {-1}) == (norms == "off")
 
         assert_sums_are_those_of_the_input(deployment, begins)
+
+
+@pytest.mark.long
+def test_where_partitions_move_their_journals_go_on(broker: str, tmp_path: Path) -> None:
+    with deployed(broker, tmp_path, model="none") as deployment:
+        first, *others = [deployment.start(program=PROGRAM)]
+        for part in range(3):
+            deployment.send(a_class(part, 3))
+            deployment.await_caught_up()
+            if part == 0:
+                others.append(deployment.start(program=PROGRAM))
+                others[0].await_ready()
+            if part == 1:
+                assert first.terminate() == 0
+        assert others[0].terminate() == 0
+
+        assert_sums_are_those_of_the_input(deployment)
+
+
+def test_one_foreign_clock_does_not_decide_the_time_of_a_step() -> None:
+    assert median_time_s(np.array([5_000, 7_999, 9_000, 4_100_000_000_000_000])) == 9
+    assert median_time_s(np.array([7_999, 4_100_000_000_000_000, 5_000])) == 7
+    assert (median_time_s(np.array([-1])), median_time_s(np.array([2**62]))) == (0, 2**32 - 1)
