@@ -45,8 +45,8 @@ class EventBase(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaul
     are for platforms that tell one act in several events: of those that share one, a student's first counts. One that
     begins with @ is of a moment: whatever shares it has the same time.
 
-    `course_id`, `class_id` and `school_id` say where the student learns: those named last are in the update. Nothing
-    reads `source` (the platform) yet.
+    `course_id`, `class_id` and `school_id` say where the student learns: those named last are in the update.
+    `source` is the platform, by which students can be compared of whom nothing else is known.
     """
 
     version: Literal[1]

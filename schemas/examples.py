@@ -116,6 +116,7 @@ UPDATE: Final = SkillUpdate(
     class_id="7b",
     school_id="north",
     config_version="0bffd27fa203-a81815e0",
+    norms_version="0fd81ae3c2b44d10",
     generated_at="2026-01-05T09:12:00.041Z",
 )
 CATALOGUE_ENTRY: Final = CatalogueEntry(

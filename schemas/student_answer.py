@@ -67,8 +67,9 @@ class LanguageRead(Struct, frozen=True, kw_only=True):
 class StudentAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A student, scored anew from all that is folded, under the configuration in force.
 
-    `seq`, `as_of` and `config_version` are those of the update that says the same. `behaviour` is what was counted for
-    each skill, `language` how much was read; `partial` names those of the two that could not be looked up in time.
+    `seq`, `as_of`, `config_version`, `norms_version` and `new_cohort` are those of the update that says the same.
+    `behaviour` is what was counted for each skill, `language` how much was read; `partial` names those of the two that
+    could not be looked up in time.
     `degraded` names sources of scores that failed. `mastery` is there only where the model has an item bank.
     `changed` has the scores that moved noticeably since the week before; its last place counts in `evidence`.
     """
@@ -90,6 +91,8 @@ class StudentAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     school_id: str | UnsetType = UNSET
     degraded: list[str] = []
     partial: list[AnswerPart] = []
+    norms_version: str | UnsetType = UNSET
+    new_cohort: bool | UnsetType = UNSET
 
 
 class QueryRefusal(Struct, frozen=True, kw_only=True):

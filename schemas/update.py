@@ -163,7 +163,7 @@ class ScoreChange(Struct, frozen=True, array_like=True, gc=False):
 
 
 class SkillUpdate(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """One student's skills. Deduplicate by (`student_id`, `seq`, `config_version`); of equal ids the later wins.
+    """One student's skills. Deduplicate by (`student_id`, `seq`, `config_version`, `norms_version`); the later wins.
 
     `seq` is the (epoch, offset) of the last event folded: equal seq means equal folded events; gaps are normal.
     `degraded` names the sources that failed; `as_of` is the newest event time folded. `mastery` has the components that
@@ -171,8 +171,10 @@ class SkillUpdate(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     `changed` has the scores that moved noticeably since the week before. `course_id`, `class_id` and `school_id` are
     those that the student's events named last; absent where none did.
     `config_version` is the key of its entry in `skill-catalogue`, which was written before it.
-    `norms_version` is for norms of items and cohorts, which do not exist yet: absent. `generated_at` is when a worker
-    wrote this message, by its own clock: of two messages with one id it may differ, and a replay's have none.
+    `norms_version` names the norms of items and cohorts that it was scored under; absent where there were none.
+    `new_cohort` is true, or absent: neither the course nor the class, nor anything else that the student could be
+    compared with, has norms yet, though the model compares. `generated_at` is when a worker wrote this message, by its
+    own clock: of two messages with one id it may differ, and a replay's have none.
     """
 
     version: Literal[2]
@@ -188,6 +190,7 @@ class SkillUpdate(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     school_id: str | UnsetType = UNSET
     config_version: str
     norms_version: str | UnsetType = UNSET
+    new_cohort: bool | UnsetType = UNSET
     generated_at: str | UnsetType = UNSET
 
     def time_of(self, item: EvidenceItem) -> str:

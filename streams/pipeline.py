@@ -30,6 +30,7 @@ from streams.folding.routing import Repartitioned, route
 from streams.folding.stored_batch import StoredBatch
 from streams.input.signature import Authentic, nobody
 from streams.norms.first_answers import NO_FIRST_ANSWERS, AnswersOfRows
+from streams.norms.view import NormView
 from streams.rows.row import COMPONENTS_PER_STUDENT, KNOWN_IDS
 from streams.rows.row_batch import Integers, RowBatch
 from streams.scoring.fusion import ScoredBatch
@@ -75,7 +76,8 @@ class BatchOutcome:
 class Pipeline:
     """One skill set and one artifact, ready to fold and to score. It keeps nothing between two batches.
 
-    `scorer` is what the next batches are scored with; whoever replaces it changes no batch that is being scored.
+    `scorer` is what the next batches are scored with, under the `norms` in force, if any; whoever replaces it changes
+    no batch that is being scored.
     """
 
     def __init__(
@@ -108,6 +110,7 @@ class Pipeline:
         self._on_failure = on_failure
         self._histories = HistoryWriter(skill_set.names)
         self.base_version = config_version(skill_set, types, artifact)
+        self.norms: NormView | None = None
         self.scorer = self.scorer_with(NO_OVERRIDES)
 
     @property
@@ -116,12 +119,18 @@ class Pipeline:
         return self.scorer.config_version
 
     def scorer_with(self, overrides: Overrides) -> Scorer:
-        """One that scores with these overrides, and asks the same sources. Raises ConfigRefused where they do not
-        fit.
+        """One that scores with these overrides, under the norms in force, and asks the same sources. Raises
+        ConfigRefused where they do not fit.
         """
         skill_set, artifact = apply_overrides(overrides, self.skill_set, self.artifact)
         named = config_version_under(overrides, self.base_version)
-        return Scorer(skill_set, artifact, self._types, self._sources, self._on_failure, named)
+        scorer = Scorer(skill_set, artifact, self._types, self._sources, self._on_failure, named)
+        return scorer.with_norms(self.norms)
+
+    def put_norms(self, norms: NormView | None) -> None:
+        """Put norms in force, or none: the next batches are scored under them. Takes microseconds."""
+        self.norms = norms
+        self.scorer = self.scorer.with_norms(norms)
 
     async def process(self, records: Mapping[int, Sequence[Record]], context: ProcessingContext) -> BatchOutcome:
         """Process the next records of each partition, in offset order, as one batch; say what that changes. Writes

@@ -107,7 +107,7 @@ An attempt's `kcs` are the ids of the activities among `category` and `grouping`
 eight count. An id of more than 64 characters becomes its last 48, behind 15 digits of its SHA-256 and `…`.
 
 `course_id` is the first activity of a course's type in `parent`, `grouping` or `other`, `source` the `platform`.
-`course_id` is in updates; nothing reads `source` yet.
+`course_id` is in updates; `source` is for [norms](consuming.md#norms) alone.
 """
 CALIPER: Final = """\
 

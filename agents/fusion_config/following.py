@@ -154,7 +154,7 @@ class ConfigFollower:
     def _put_in_force(self, entry: ConfigEntry | None, scorer: Scorer) -> None:
         former = self._pipeline.config_version
         self._in_force = entry
-        self._pipeline.scorer = scorer
+        self._pipeline.scorer = scorer.with_norms(self._pipeline.norms)
         now = self._pipeline.config_version
         if entry is None:
             lifecycle.configured(former, now)

@@ -98,6 +98,8 @@ def _answer(update: SkillUpdate, entry: CatalogueEntry, **looked_up: Any) -> Stu
         class_id=update.class_id,
         school_id=update.school_id,
         degraded=update.degraded,
+        norms_version=update.norms_version,
+        new_cohort=update.new_cohort,
         **looked_up,
     )
 

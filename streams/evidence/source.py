@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.evidence.artifacts import Artifact
+from streams.norms.view import NormView
 from streams.rows.row_batch import RowBatch
 from streams.skills.skill_set import SkillSet
 
@@ -111,6 +112,32 @@ Source = WaitingSource | ComputedSource
 def is_computed(source: Source) -> TypeGuard[ComputedSource]:
     """Whether a source says of itself that it only computes: whatever has `estimate` waits."""
     return not hasattr(source, "estimate")
+
+
+class NormedSource(Protocol):
+    """A source, of either kind, that reads norms where there are any. `compares_cohorts` says whether it compares
+    students with their cohort.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def compares_cohorts(self) -> bool: ...
+
+    def with_norms(self, norms: NormView | None, /) -> Source:
+        """The same source under these norms, or without any; this one stays as it is. Takes microseconds."""
+        ...
+
+
+def reads_norms(source: Source | NormedSource) -> TypeGuard[NormedSource]:
+    """Whether norms make a difference to a source."""
+    return hasattr(source, "with_norms")
+
+
+def under_norms(source: Source, norms: NormView | None) -> Source:
+    """The source under these norms, or without any; one to which they make no difference as it is."""
+    return source.with_norms(norms) if reads_norms(source) else source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Where students learn, as their events say: the course, class and school named last."""
+"""Where students learn, as their events say: the course, class, school and source named last."""
 
 from collections.abc import Sequence
 from operator import attrgetter

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
+from streams.rows.beginnings import beginnings_of
 from streams.rows.components import name_faults
 from streams.rows.enrolment import enrolment_faults
 from streams.rows.explanations import explanation_faults
@@ -19,14 +20,14 @@ from streams.rows.layout import (
     HELD_ACT,
     MAX_FACTS,
     NEW_HEADER,
+    NORMED_VERSION,
+    NORMS,
     ROW_VERSION,
     SECTIONS,
     SEGMENT,
     SKILL_STATE,
     VOIDABLE,
-    WEEKLY_VERSION,
     Array,
-    beginnings_of,
 )
 from streams.rows.row import ID_BYTES, MAX_SKILL_STATES, Pending, Row, SkillState, StoredEvidenceItem, Totals
 from streams.rows.sections import (
@@ -51,8 +52,7 @@ def encode_row(row: Row) -> bytes:
     skill_states = sorted(row.skills.items())[:MAX_SKILL_STATES]
     evidence_items = [evidence_item for _, skill_state in skill_states for evidence_item in skill_state.evidence_items]
     header = NEW_HEADER.copy()
-    extensions = [[getattr(row, name)] for name in EXTENSIONS]
-    [header["version"]], [lengths] = beginnings_of(*extensions)
+    [header["version"]], [words] = beginnings_of(*([getattr(row, name)] for name in (*EXTENSIONS, NORMS)))
     header["skill_states"], header["evidence_items"] = len(skill_states), len(evidence_items)
     header["ids"], header["controls"] = len(row.ids) // ID_BYTES, len(row.controls)
     header["failures"], header["origins"] = len(row.open_failures), len(row.origins)
@@ -77,8 +77,8 @@ def encode_row(row: Row) -> bytes:
             row.voidable,
             row.segments,
             row.acts,
-            lengths,
-            *(part for [part] in extensions),
+            words,
+            *(getattr(row, name) for name in EXTENSIONS),
         )
     )
 
@@ -89,7 +89,8 @@ def decode_row(stored: bytes) -> Row:
     Raises Fatal for a row of a newer version or one that cannot be read: to go on would overwrite it.
     """
     split = split_rows([stored])
-    header, sections = split.headers[0], {name: split.sections[name][0] for name in (*SECTIONS, *EXTENSIONS)}
+    header = split.headers[0]
+    sections = {name: split.sections[name][0] for name in (*SECTIONS, *EXTENSIONS, NORMS)}
     if fault := (
         name_faults(sections["components"])
         or explanation_faults(sections["explanations"])
@@ -98,6 +99,9 @@ def decode_row(stored: bytes) -> Row:
         or week_faults(sections["weeks"])
     ):
         raise unreadable(fault)
+    [version], _ = beginnings_of(*([sections[name]] for name in (*EXTENSIONS, NORMS)))
+    if version != header["version"]:
+        raise unreadable(f"it has version {header['version']} and parts of version {version}")
     skill_states = {int(skill_state["skill"]): _skill_state(skill_state) for skill_state in split.skill_states}
     if len(skill_states) != len(split.skill_states):
         raise unreadable("two states of one skill")
@@ -128,6 +132,7 @@ def decode_row(stored: bytes) -> Row:
         tasks=sections["tasks"],
         enrolment=sections["enrolment"],
         weeks=sections["weeks"],
+        norms=sections[NORMS],
     )
 
 
@@ -167,7 +172,7 @@ def _upcast(stored: bytes) -> bytes:
     if stored[:1] != VERSION_2 and not stored.startswith(FIRST_BYTES):
         if not stored or stored[0] >= 0x80:
             raise unreadable("it begins with no version")
-        raise unreadable(f"it has version {stored[0]}; this program reads versions 1 to {WEEKLY_VERSION}")
+        raise unreadable(f"it has version {stored[0]}; this program reads versions 1 to {NORMED_VERSION}")
     try:
         return row_of_v2(stored) if stored[:1] == VERSION_2 else encode_row(row_of_v1(stored))
     except (msgspec.MsgspecError, LookupError, ArithmeticError, ValueError, struct.error) as error:
@@ -176,7 +181,7 @@ def _upcast(stored: bytes) -> bytes:
 
 KNOWN: Final = ("noted", "partial", "newest_us", "beyond_us", "far_times")
 _VERSION: Final = bytes([ROW_VERSION])
-_VERSIONS: Final = frozenset(map(bytes, ([version] for version in range(ROW_VERSION, WEEKLY_VERSION + 1))))
+_VERSIONS: Final = frozenset(map(bytes, ([version] for version in range(ROW_VERSION, NORMED_VERSION + 1))))
 _VERSION_3: Final = b"\x03"  # as now, without acts and far times
 _HEADER_3_BYTES: Final = HEADER.itemsize - 8
 _SCALARS: Final = ("epoch", "offset", "reference_us", "first_us", "as_of_us", "events", "erased_us", *KNOWN)

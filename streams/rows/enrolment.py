@@ -1,8 +1,9 @@
-"""Where a row's student learns: the course, the class and the school that its events named last.
+"""Where a row's student learns: the course, the class, the school and the source that its events named last.
 
-    bytes of the course, of the class, of the school, 0 (2 each) | the ids in UTF-8, one behind the other, 0 … to a word
+    bytes of the course, class, school and source (2 each) | the ids in UTF-8, one behind the other, 0 … to a word
 
-One that no event named has no bytes. A row of which none was named has no such part.
+One that no event named has no bytes. A row of which none was named has no such part. A source there is from row version
+8 on.
 """
 
 import struct
@@ -11,7 +12,9 @@ from typing import Final, NamedTuple
 
 from streams.rows.layout import WORD
 
-_LENGTHS: Final = struct.Struct("<HHHxx")
+_LENGTHS: Final = struct.Struct("<HHHH")
+_OF_SOURCE: Final = slice(6, 8)
+_NO_BYTES: Final = bytes(2)
 _REMEMBERED: Final = 4_096
 """Students of one class have the same part."""
 
@@ -22,6 +25,7 @@ class EnrolmentIds(NamedTuple):
     course_id: str | None = None
     class_id: str | None = None
     school_id: str | None = None
+    source: str | None = None
 
 
 NO_ENROLMENT: Final = EnrolmentIds()
@@ -49,6 +53,11 @@ def enrolment_section(enrolment: EnrolmentIds) -> bytes:
     ids = [(each or "").encode() for each in enrolment]
     text = b"".join(ids)
     return b"".join((_LENGTHS.pack(*map(len, ids)), text, bytes(-len(text) % WORD)))
+
+
+def names_source(section: bytes) -> bool:
+    """Whether a source is among the ids in their part of a row."""
+    return section[_OF_SOURCE] > _NO_BYTES
 
 
 def enrolment_faults(section: bytes) -> str:

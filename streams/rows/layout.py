@@ -1,21 +1,22 @@
 """The layout of rows in bytes, and of many rows in arrays (little-endian, every part in whole words).
 
     header | facts | skill states | evidence items | ids | controls | failures | origins | voidable | segments | acts
-                                                 | lengths | explanations | tasks | enrolment | weeks | components
+                                         | lengths | norms | explanations | tasks | enrolment | weeks | components
 
     facts           one for each bit that is set in the header's `facts`
     evidence items  of each skill state in turn, which says how many it has
     ids, segments   8 bytes each; controls, failures, origins, acts 16; voidable 32
-    lengths         from version 6 on: bytes of the explanations and of the tasks, of 4 bytes each; in version 7 also
-                    of the enrolment and of the weeks
+    lengths         from version 6 on: bytes of the explanations and of the tasks, of 4 bytes each; from version 7 on
+                    also of the enrolment and of the weeks
+    norms           in version 8 only: the key of the norms that the scores were made under, 8 bytes, all 0 for none
     explanations    from version 6 on, see `streams.rows.explanations`
     tasks           from version 6 on, see `streams.rows.tasks`; an evidence item has its task's code, or 0
-    enrolment       in version 7 only, see `streams.rows.enrolment`
-    weeks           in version 7 only, see `streams.rows.weeks`
+    enrolment       from version 7 on, see `streams.rows.enrolment`
+    weeks           from version 7 on, see `streams.rows.weeks`
     components      in version 5, and from version 6 on the rest, see `streams.rows.components`
 
-A row with an enrolment or weeks is of version 7; else one with explanations or tasks of version 6; else one with
-components of version 5; any other of version 4.
+A row with norms, or whose enrolment names a source, is of version 8; else one with an enrolment or weeks of version 7;
+else one with explanations or tasks of version 6; else one with components of version 5; any other of version 4.
 The header says how many of each other part follow. All numbers are of fixed width, so a batch of rows is decoded and
 encoded by moving words, without a loop over what is in them.
 """
@@ -36,6 +37,8 @@ WEEKLY_VERSION: Final = 7
 """Of a row that has an enrolment or weeks: as EXTENDED_VERSION, with a second word of lengths, and these before the
 components.
 """
+NORMED_VERSION: Final = 8
+"""Of a row that has norms, or the source in its enrolment: as WEEKLY_VERSION, with the norms behind the lengths."""
 MAX_FACTS: Final = 64
 WORD: Final = 8
 
@@ -139,29 +142,8 @@ SECTIONS: Final = {
 """The parts that stay bytes until an event needs them, and their sizes."""
 EXTENSIONS: Final = ("explanations", "tasks", "enrolment", "weeks", "components")
 """Parts that most rows have not, and of which the header says nothing; bytes, too."""
-
-
-def beginnings_of(
-    explanations: Sequence[bytes],
-    tasks: Sequence[bytes],
-    enrolment: Sequence[bytes],
-    weeks: Sequence[bytes],
-    components: Sequence[bytes],
-) -> tuple[list[int], list[bytes]]:
-    """The versions of rows with these parts, and the words before the parts; nothing for rows that have none."""
-    lengths = [
-        LENGTHS.pack(len(a), len(b)) + LENGTHS.pack(len(c), len(d)) if c or d
-        else LENGTHS.pack(len(a), len(b)) if a or b
-        else b""
-        for a, b, c, d in zip(explanations, tasks, enrolment, weeks, strict=True)
-    ]  # fmt: skip
-    versions = [
-        (EXTENDED_VERSION, WEEKLY_VERSION)[len(words) > WORD] if words
-        else COMPONENTS_VERSION if part
-        else ROW_VERSION
-        for words, part in zip(lengths, components, strict=True)
-    ]  # fmt: skip
-    return versions, lengths
+NORMS: Final = "norms"
+"""As an extension; but it is one of the words that these begin with."""
 
 
 def sizes_of(pieces: Sequence[bytes]) -> Indices:

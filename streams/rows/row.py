@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from schemas.bounds import MAX_SKILLS
 from streams.rows.layout import ID
 
-MAX_ROW_BYTES: Final = 169_984  # above the worst case (tests/unit/test_row_bounds.py)
+MAX_ROW_BYTES: Final = 171_008  # above the worst case (tests/unit/test_row_bounds.py)
 MAX_EVIDENCE: Final = 3
 MAX_SKILL_STATES: Final = MAX_SKILLS + 16
 """Of the configured skills, and of as many others as there is room for: the skill set may come back."""
@@ -113,8 +113,8 @@ class Row(Struct):
     they told (`streams.folding.voided_acts`). `components` are the knowledge components that were answered
     (`streams.rows.components`), `explanations` when skills were last explained, and what was counted of them then
     (`streams.rows.explanations`), `tasks` what those are called that evidence items are of (`streams.rows.tasks`),
-    `enrolment` the course, class and school last named (`streams.rows.enrolment`), `weeks` the scores of each week
-    (`streams.rows.weeks`).
+    `enrolment` the course, class, school and source last named (`streams.rows.enrolment`), `weeks` the scores of each
+    week (`streams.rows.weeks`), `norms` the key of those that the scores were made under, empty without any.
     `skills` is by `skill_code`, `controls` and `open_failures` by CRC-32 of their names. A student was erased at
     `erased_us`, if above 0: nothing that was sent until then counts. Without `events` the row is but the tombstone row
     of one.
@@ -145,6 +145,7 @@ class Row(Struct):
     tasks: bytes = b""
     enrolment: bytes = b""
     weeks: bytes = b""
+    norms: bytes = b""
     pending: Pending = field(default_factory=Pending)
     erased_us: int = 0
 

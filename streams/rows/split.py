@@ -6,15 +6,15 @@ from typing import Any, Final
 import numpy as np
 
 from streams.rows.layout import (
+    COMPONENTS_VERSION,
     EVIDENCE_ITEM,
-    EXTENDED_VERSION,
     FACT,
     HEADER,
     MAX_FACTS,
+    NORMED_VERSION,
     ROW_VERSION,
     SECTIONS,
     SKILL_STATE,
-    WEEKLY_VERSION,
     WORD,
     Array,
     Indices,
@@ -41,8 +41,8 @@ class Split:
         stored = b"".join(rows)  # read once from all over the memory, and in their order from here on
         ends = lengths.cumsum()
         self.headers = self._headers(stored, ends - lengths)
-        length_words = self._length_words()
-        bounds = self._bounds(ends - lengths, ends, length_words)
+        leading_words = self._leading_words()
+        bounds = self._bounds(ends - lengths, ends, leading_words)
         self.facts, self.skill_states, self.evidence_items = (
             _records(kind, stored, begin, end)
             for kind, begin, end in zip((FACT, SKILL_STATE, EVIDENCE_ITEM), bounds, bounds[1:], strict=False)
@@ -51,7 +51,7 @@ class Split:
         found = np.bincount(self.owner, self.skill_states["evidence_items"], len(rows))
         if (found != self.headers["evidence_items"]).any():
             raise ValueError("the skill states of a row have not the evidence items that its header says")
-        self.sections = StoredSections(stored, bounds[3:], length_words)
+        self.sections = StoredSections(stored, bounds[3:], leading_words)
 
     def fact_indices(self, columns: int) -> Indices:
         """Where each fact belongs in an array of shape (rows, columns), were it flat. Raises ValueError for one beyond
@@ -70,16 +70,15 @@ class Split:
         words = len(stored) // WORD - HEADER.itemsize // WORD + 1
         at_each_word: Array = np.ndarray(words, f"V{HEADER.itemsize}", stored, strides=(WORD,))
         headers: Array = at_each_word[starts // WORD].view(HEADER)
-        if (headers["version"] - np.uint8(ROW_VERSION) > WEEKLY_VERSION - ROW_VERSION).any():
+        if (headers["version"] - np.uint8(ROW_VERSION) > NORMED_VERSION - ROW_VERSION).any():
             raise ValueError("a row is of another version")
         return headers
 
-    def _length_words(self) -> Indices:
-        """Of each row, with how many words of lengths its extensions begin."""
-        versions = self.headers["version"]
-        return np.asarray((versions >= EXTENDED_VERSION).astype(np.intp) + (versions == WEEKLY_VERSION))
+    def _leading_words(self) -> Indices:
+        """Of each row, with how many words its extensions begin: a version more has one more."""
+        return np.maximum(self.headers["version"].astype(np.intp) - COMPONENTS_VERSION, 0)
 
-    def _bounds(self, starts: Indices, ends: Indices, length_words: Indices) -> Indices:
+    def _bounds(self, starts: Indices, ends: Indices, leading_words: Indices) -> Indices:
         """Where the facts of each row begin, its skill states, and so on, and its extensions; and where it ends."""
         counts = np.empty((len(_SIZES), len(starts)), np.intp)
         counts[0] = np.bitwise_count(self.headers["facts"])
@@ -90,7 +89,7 @@ class Split:
         np.cumsum(counts * _SIZES, axis=0, out=bounds[1:-1])
         bounds[1:-1] += bounds[0]
         left = ends - bounds[-2]
-        if (left < length_words * WORD).any() or ((left > 0) != (self.headers["version"] != ROW_VERSION)).any():
+        if (left < leading_words * WORD).any() or ((left > 0) != (self.headers["version"] != ROW_VERSION)).any():
             raise ValueError("a row is cut off, or has more than its header says")
         return bounds
 

@@ -8,19 +8,23 @@ from typing import Final
 
 import numpy as np
 
+from streams.rows.beginnings import NO_KEY, beginnings_of
 from streams.rows.components import have_their_lengths
 from streams.rows.layout import (
     EXTENSIONS,
+    NORMS,
     SECTIONS,
     WORD,
     Array,
     Indices,
-    beginnings_of,
     sizes_of,
 )
 from streams.rows.unreadable import unreadable
 
 _NUMBERS: Final = {name: number for number, name in enumerate(SECTIONS)}
+_EXTENDING: Final = (*EXTENSIONS, NORMS)
+_LENGTH_WORDS: Final = 2
+"""Of the words that extensions begin with, those with lengths; the third are the norms."""
 
 
 class StoredSections(dict[str, list[bytes]]):
@@ -29,14 +33,14 @@ class StoredSections(dict[str, list[bytes]]):
     Raises Fatal where sections are asked for that are not what their row says. What is copied through is not looked at.
     """
 
-    def __init__(self, stored: bytes, bounds: Indices, length_words: Indices) -> None:
+    def __init__(self, stored: bytes, bounds: Indices, leading_words: Indices) -> None:
         """`bounds[i]` is where in `stored` the i-th of SECTIONS of each row begins, the last but one where what it ends
-        with does, the last its end. `length_words` says with how many words of lengths that begins: at most two.
+        with does, the last its end. `leading_words` says with how many words that begins: at most three.
         """
         super().__init__()
         self._stored = stored
         self._bounds = bounds
-        self._length_words = length_words
+        self._leading_words = leading_words
         self._cut: dict[str, list[bytes]] = {}
 
     @classmethod
@@ -48,9 +52,11 @@ class StoredSections(dict[str, list[bytes]]):
         """Cut the section out of all rows; of extensions all, as one says where the next is."""
         if name in EXTENSIONS:
             cut = self._extensions()
+        elif name == NORMS:
+            cut = {name: self._norms()}
         else:
             number = _NUMBERS[name]
-            cut = {name: self._between(number, number + 1) or [b""] * len(self._length_words)}
+            cut = {name: self._between(number, number + 1) or [b""] * len(self._leading_words)}
         self._cut.update(cut)
         self.update({each: sections.copy() for each, sections in cut.items()})
         return self[name]
@@ -58,14 +64,14 @@ class StoredSections(dict[str, list[bytes]]):
     def take(self, row_indices: Sequence[int]) -> "StoredSections":
         """Those of these rows, in this order."""
         at = np.asarray(row_indices, np.intp)
-        taken = StoredSections(self._stored, self._bounds[:, at], self._length_words[at])
+        taken = StoredSections(self._stored, self._bounds[:, at], self._leading_words[at])
         for to, sections in ((taken, self), (taken._cut, self._cut)):
             to.update({name: [of[row_index] for row_index in row_indices] for name, of in sections.items()})
         return taken
 
     def with_section(self, name: str, sections: list[bytes]) -> "StoredSections":
         """The same, with others of that name; these stay as they are, and neither may be changed any more."""
-        other = StoredSections(self._stored, self._bounds, self._length_words)
+        other = StoredSections(self._stored, self._bounds, self._leading_words)
         other.update(self)
         other._cut = self._cut
         other[name] = sections
@@ -82,11 +88,11 @@ class StoredSections(dict[str, list[bytes]]):
                 begin = number + 1
             if name in changed:
                 headers[name] = sizes_of(self[name]) // size
-        if changed.isdisjoint(EXTENSIONS):
+        if changed.isdisjoint(_EXTENDING):
             columns.append(self._between(begin, end + 1))
         else:
-            headers["version"], lengths = beginnings_of(*(self[name] for name in EXTENSIONS))
-            columns += [self._between(begin, end), lengths, *(self[name] for name in EXTENSIONS)]
+            headers["version"], words = beginnings_of(*(self[name] for name in _EXTENDING))
+            columns += [self._between(begin, end), words, *(self[name] for name in EXTENSIONS)]
         return [column for column in columns if any(column)]
 
     def _between(self, first: int, last: int) -> list[bytes]:
@@ -97,17 +103,25 @@ class StoredSections(dict[str, list[bytes]]):
         stored = self._stored
         return [stored[a:b] for a, b in zip(begin.tolist(), end.tolist(), strict=True)]
 
+    def _norms(self) -> list[bytes]:
+        normed = self._leading_words > _LENGTH_WORDS
+        if not normed.any():
+            return [b""] * len(normed)
+        begin = self._bounds[-2] + _LENGTH_WORDS * WORD
+        keys = [self._stored[a : a + WORD] for a in begin.tolist()]
+        return [key if has and key != NO_KEY else b"" for key, has in zip(keys, normed.tolist(), strict=True)]
+
     def _extensions(self) -> dict[str, list[bytes]]:
         stored, bounds = self._stored, self._bounds[-2:].tolist()
         cut: dict[str, list[bytes]] = {name: [] for name in EXTENSIONS}
         explanations, tasks, enrolment, weeks, components = cut.values()
         words = memoryview(stored).cast("Q")
-        for begin, end, length_words in zip(*bounds, self._length_words.tolist(), strict=True):
+        for begin, end, leading_words in zip(*bounds, self._leading_words.tolist(), strict=True):
             first = second = 0
-            at = begin + length_words * WORD
-            if length_words:
+            at = begin + leading_words * WORD
+            if leading_words:
                 first = words[begin // WORD]
-                if length_words > 1:
+                if leading_words > 1:
                     second = words[begin // WORD + 1]
                 elif first == (end - at) << 32 > 0:  # tasks alone, as of most rows without weeks
                     explanations.append(b"")
@@ -119,8 +133,8 @@ class StoredSections(dict[str, list[bytes]]):
             of_enrolment = of_tasks + (first >> 32)
             of_weeks = of_enrolment + (second & 0xFFFFFFFF)
             of_components = of_weeks + (second >> 32)
-            if length_words and (
-                not (second if length_words > 1 else first)
+            if leading_words and (
+                not (first if leading_words == 1 else second or leading_words > _LENGTH_WORDS)
                 or (of_tasks | of_enrolment | of_weeks | of_components) % WORD
                 or of_components > end
             ):

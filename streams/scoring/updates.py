@@ -4,6 +4,7 @@ Column by column (`streams.scoring.json_columns`): what belongs to one student i
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from functools import lru_cache, partial
 from itertools import compress
 from typing import Final
@@ -16,8 +17,10 @@ from schemas.update import UPDATE_VERSION
 from streams.evidence.artifacts import Artifact
 from streams.evidence.observed import Observed
 from streams.evidence.registry import Types
+from streams.norms.view import NormView
 from streams.rows.enrolment import enrolment_of
 from streams.rows.layout import Array
+from streams.rows.row_batch import RowBatch
 from streams.scoring.change_texts import ChangeTexts
 from streams.scoring.evidence_texts import EvidenceTexts, RowEvidence
 from streams.scoring.fusion import ScoredBatch
@@ -31,19 +34,31 @@ from streams.skills.skill_set import SkillSet
 
 _REMEMBERED: Final = 4_096
 """Students of one class have the same fields."""
+_SHOWN_IDS: Final = ("course_id", "class_id", "school_id")
 
 
 class UpdateWriter:
-    """Writes the updates of one skill set and artifact, which name `config_version`."""
+    """Writes the updates of one skill set and artifact, which name `config_version`, and the `norms` that the rows were
+    scored under. It `compares_cohorts` where the scores do.
+    """
 
     def __init__(self, skill_set: SkillSet, artifact: Artifact, types: Types, config_version: str) -> None:
         self._evidence = EvidenceTexts(skill_set)
         self._scores = ScoreTexts(skill_set, artifact, types)
         self._ratings = RubricTexts(skill_set)
         self._profiles = ProfileTexts(skill_set, artifact, types)
-        self._mastery = MasteryList.of(artifact, skill_set.names)
+        self.norms: NormView | None = None
+        self.compares_cohorts = False
+        self.mastery = MasteryList.of(artifact, skill_set.names)
         self._changes = ChangeTexts(skill_set.names)
-        self._ends_with = b',"config_version":%b}' % json_string(config_version)
+        self._config_version = b',"config_version":%b' % json_string(config_version)
+
+    def with_norms(self, norms: NormView | None, compares_cohorts: bool) -> "UpdateWriter":
+        """One of rows that were scored under these norms, or without any."""
+        other = copy(self)
+        other.norms, other.compares_cohorts = norms, compares_cohorts
+        other.mastery = self.mastery.with_norms(norms) if self.mastery else None
+        return other
 
     def write(self, keys: Sequence[bytes], scored: ScoredBatch) -> list[bytes]:
         """One SkillUpdate a row, which are those of `keys`, encoded; skills without any evidence are left out."""
@@ -56,12 +71,21 @@ class UpdateWriter:
             b'],"as_of":"', dates(headers["as_of_us"] // 1_000),
             b'","skills":{', self._skills(scored, shown, evidence, seen),
             b"}", _degraded(scored.failed, len(keys)),
-            self._mastery.write(rows) if self._mastery else b"",
+            self.mastery.write(rows) if self.mastery else b"",
             self._changes.write(scored, shown, evidence),
             map(_enrolment, rows.sections["enrolment"]),
-            self._ends_with,
+            self._config_version, *self._norms(rows),
         )  # fmt: skip
         return list(updates)
+
+    def _norms(self, rows: RowBatch) -> Iterator[Column]:
+        """The fields of norms, with a comma before each, and the end of each update."""
+        if self.norms is not None:
+            yield b',"norms_version":%b' % json_string(self.norms.version)
+            if self.compares_cohorts and (new := self.norms.cohorts_of(rows.sections["enrolment"]).new).any():
+                yield (b',"new_cohort":true}' if each else b"}" for each in new.tolist())
+                return
+        yield b"}"
 
     def _skills(self, scored: ScoredBatch, shown: Array, evidence: RowEvidence, seen: Observed) -> list[bytes]:
         """Of each row its skills, each as what it is."""
@@ -82,9 +106,10 @@ class UpdateWriter:
 
 @lru_cache(_REMEMBERED)
 def _enrolment(section: bytes) -> bytes:
-    """The fields with the ids that a row has noted, and a comma before each."""
-    ids = enrolment_of(section)._asdict()
-    return b"".join(b',"%b":%b' % (name.encode(), json_string(each)) for name, each in ids.items() if each)
+    """The fields with the ids that a row has noted, and a comma before each; the source is none of them."""
+    ids = enrolment_of(section)
+    named = ((name, getattr(ids, name)) for name in _SHOWN_IDS)
+    return b"".join(b',"%b":%b' % (name.encode(), json_string(each)) for name, each in named if each)
 
 
 def _degraded(failed: Mapping[str, NDArray[np.bool_]], row_indices: int) -> Column:

@@ -182,7 +182,7 @@ def _enrolments_differ(live: Row, replayed: Row) -> AuditFinding | None:
     """A former version noted none, so what the live row lacks is not compared."""
     pairs = zip(enrolment_of(live.enrolment), enrolment_of(replayed.enrolment), strict=True)
     if any(ours not in (None, theirs) for ours, theirs in pairs):
-        return AuditFinding("state", "its course, class or school differ from the replay's")
+        return AuditFinding("state", "its course, class, school or source differ from the replay's")
     return None
 
 
@@ -211,6 +211,6 @@ def _gone() -> NotCompared:
     return NotCompared("began before what the topic still holds")
 
 
-_COMPARED_APART: Final = ("ids", "segments", "explanations", "tasks", "enrolment", "weeks")
-"""Explanations and weeks are made of scores, which the replay computes at the end alone: they are not compared."""
+_COMPARED_APART: Final = ("ids", "segments", "explanations", "tasks", "enrolment", "weeks", "norms")
+"""Explanations, weeks and norms are of scores, which the replay computes at the end alone: they are not compared."""
 _NO_SKILL_STATE: Final = _without_scores(SkillState())

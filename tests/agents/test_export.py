@@ -31,9 +31,11 @@ from tests.events import NOW_MS, fail_source, raw, record
 DAY: Final = 24 * 60
 COMPONENT: Final = ComponentMastery(component="adding fractions", p=0.7, low=0.5, high=0.85, n=12, trend=0.1)
 DOCS: Final = Path(__file__).parents[2] / "docs" / "warehouses.md"
-ADA: Final = msgspec.structs.replace(UPDATE, mastery=[COMPONENT])
+ADA: Final = msgspec.structs.replace(UPDATE, mastery=[COMPONENT], new_cohort=True)
 OLDER: Final = msgspec.structs.replace(UPDATE, skills={})
-BO: Final = msgspec.structs.replace(UPDATE, student_id='=bo,"x"\n', class_id=msgspec.UNSET, degraded=[])
+BO: Final = msgspec.structs.replace(
+    UPDATE, student_id='=bo,"x"\n', class_id=msgspec.UNSET, norms_version=msgspec.UNSET, degraded=[]
+)
 EVENTS: Final = [
     *(raw("rubric", "ada", minute=day * DAY, rating=day / 10, skill="empathy", class_id=f"c{day}") for day in range(8)),
     raw("rubric", "gone", rating=0.5),
@@ -104,9 +106,11 @@ def test_the_newest_update_of_each_student_is_loaded_as_one_row_a_skill(
     )  # fmt: skip
     assert (score["class_id"], score["school_id"], score["degraded"]) == ("7b", "north", "behaviour")
     assert (score["seq_epoch"], score["seq_offset"], score["config_version"]) == (0, 4711, UPDATE.config_version)
+    assert (score["norms_version"], score["new_cohort"]) == (UPDATE.norms_version, True)
     assert score["as_of"] == datetime(2026, 1, 5, 9, 12, tzinfo=UTC)
     profile = of(rows, BO.student_id, "resilience")
     assert (profile["kind"], profile["score"], profile["class_id"]) == ("profile", None, None)
+    assert (profile["norms_version"], profile["new_cohort"]) == (None, False)
     assert msgspec.json.decode(profile["indicators"]) == {"tries_again_after_failing": [3, 4, 0.05]}
 
 

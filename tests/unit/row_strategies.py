@@ -113,7 +113,8 @@ tasks: Final = st.just(b"") | st.dictionaries(
 
 
 _ids: Final = st.none() | st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=16)
-enrolments: Final = st.builds(EnrolmentIds, _ids, _ids, _ids).map(enrolment_section)
+enrolments: Final = st.builds(EnrolmentIds, _ids, _ids, _ids, _ids).map(enrolment_section)
+norms: Final = st.just(b"") | st.binary(min_size=8, max_size=8).filter(any)
 
 _parts: Final = st.integers(0, SCALE) | st.just(UNSCORED)
 
@@ -160,6 +161,7 @@ def rows(skills: st.SearchStrategy[int] = CONFIGURED, most_skills: int = 4) -> s
         tasks=tasks,
         enrolment=enrolments,
         weeks=weeks,
+        norms=norms,
         acts=st.integers(0, MAX_HELD_ACTS).map(lambda count: bytes(range(16)) * count),
         pending=pendings,
         erased_us=_us,

@@ -112,6 +112,19 @@ VERSION_7 = (
     + WEEKS
     + COMPONENTS
 )
+ENROLMENT_WITH_SOURCE = bytes.fromhex("0000020006000600376253c3bc64656e6d6f6f646c650000")
+NORMS = bytes.fromhex("0123456789abcdef")
+VERSION_8 = (
+    b"\x08"
+    + VERSION_4[1:]
+    + (len(TASKS) << 32).to_bytes(8, "little")
+    + (len(ENROLMENT_WITH_SOURCE) + (len(WEEKS) << 32)).to_bytes(8, "little")
+    + NORMS
+    + TASKS
+    + ENROLMENT_WITH_SOURCE
+    + WEEKS
+    + COMPONENTS
+)
 
 
 def first_version(evidence_items: list[EvidenceItemV1] | None = None, **changed: Any) -> bytes:

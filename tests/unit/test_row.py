@@ -17,6 +17,7 @@ from streams.rows.layout import (
     EXTENSIONS,
     HEADER,
     MAX_FACTS,
+    NORMED_VERSION,
     ROW_VERSION,
     WEEKLY_VERSION,
 )
@@ -40,8 +41,10 @@ from tests.unit.row_strategies import CONFIGURED, FOREIGN, rows
 from tests.unit.stored_rows import (
     COMPONENTS,
     ENROLMENT,
+    ENROLMENT_WITH_SOURCE,
     EVERY_FIELD,
     EXPLANATIONS,
+    NORMS,
     TASKS,
     VERSION_1,
     VERSION_2,
@@ -50,6 +53,7 @@ from tests.unit.stored_rows import (
     VERSION_5,
     VERSION_6,
     VERSION_7,
+    VERSION_8,
     WEEKS,
     first_version,
 )
@@ -126,7 +130,30 @@ def test_a_row_is_of_version_7_only_if_it_has_an_enrolment_or_weeks() -> None:
         assert decode_row(encode_row(alone)) == alone
 
 
+def test_a_row_is_of_version_8_only_if_it_was_scored_under_norms_or_a_source_was_named() -> None:
+    """Until then a program that knows no version 8 reads all rows."""
+    assert NORMED_VERSION == VERSION_8[0] == 8
+    parts = {"components": COMPONENTS, "tasks": TASKS, "weeks": WEEKS, "norms": NORMS}
+    row = msgspec.structs.replace(EVERY_FIELD, enrolment=ENROLMENT_WITH_SOURCE, **parts)
+
+    assert encode_row(row) == VERSION_8
+    assert decode_row(VERSION_8) == row
+    for one in ({"enrolment": ENROLMENT_WITH_SOURCE}, {"norms": NORMS}):
+        alone = msgspec.structs.replace(EVERY_FIELD, **one)
+        assert encode_row(alone)[0] == NORMED_VERSION
+        assert decode_row(encode_row(alone)) == alone
+
+
+def test_a_row_without_norms_and_source_stays_to_the_byte() -> None:
+    row = msgspec.structs.replace(decode_row(VERSION_8), norms=b"", enrolment=ENROLMENT)
+
+    assert encode_row(row) == VERSION_7
+
+
 def test_where_a_student_learns_is_read_from_its_part_of_a_row() -> None:
+    with_source = EnrolmentIds(None, "7b", "Süden", "moodle")
+    assert enrolment_of(ENROLMENT_WITH_SOURCE) == with_source
+    assert enrolment_section(with_source) == ENROLMENT_WITH_SOURCE
     assert enrolment_of(ENROLMENT) == EnrolmentIds(None, "7b", "Süden")
     assert enrolment_section(EnrolmentIds(None, "7b", "Süden")) == ENROLMENT
     assert enrolment_of(b"") == EnrolmentIds()
@@ -214,7 +241,7 @@ def test_what_version_1_called_a_fact_a_phrase_or_a_rating_is_called_by_its_code
 
 
 def test_every_field_differs_from_its_default_in_the_sample() -> None:
-    for name in set(Row.__struct_fields__) - {"erased_us", "voidable", *EXTENSIONS}:
+    for name in set(Row.__struct_fields__) - {"erased_us", "voidable", "norms", *EXTENSIONS}:
         assert getattr(EVERY_FIELD, name) != getattr(Row(), name)
 
 

@@ -2,6 +2,7 @@
 
 from zlib import crc32
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -115,7 +116,8 @@ def test_the_worst_row_stays_within_its_bound_and_gives_nothing_up() -> None:
     longest = [chr(0x10000 + number) * MAX_COMPONENT_CHARS for number in range(MAX_COMPONENTS_PER_STUDENT)]
     row = worst_case(MAX_SKILL_STATES, components=components(longest), explanations=explanations(MAX_SKILL_STATES))
     row.tasks = tasks(MAX_SKILL_STATES * MAX_EVIDENCE)
-    row.enrolment = enrolment_section(EnrolmentIds(*[chr(0x10000) * MAX_IDENTIFIER_CHARS] * 3))
+    row.enrolment = enrolment_section(EnrolmentIds(*[chr(0x10000) * MAX_IDENTIFIER_CHARS] * 4))
+    row.norms = b"\xff" * 8
     row.weeks = weeks(MAX_SKILL_STATES, under_way=MAX_SKILLS)
 
     stored = encode_row(row)
@@ -152,10 +154,21 @@ def test_what_weeks_add_to_a_row_is_as_the_docs_state_it(skills: int, past: int,
 
 
 @pytest.mark.parametrize(
-    ("ids", "size_bytes"), [(EnrolmentIds(None, "7b"), 32), (EnrolmentIds("maths", "7b", "north"), 40)]
+    ("ids", "size_bytes"),
+    [
+        (EnrolmentIds(None, "7b"), 32),
+        (EnrolmentIds("maths", "7b", "north"), 40),
+        (EnrolmentIds("maths", "7b", "north", "moodle"), 56),
+    ],
 )
 def test_what_an_enrolment_adds_to_a_row_is_as_the_docs_state_it(ids: EnrolmentIds, size_bytes: int) -> None:
     assert len(encode_row(Row(enrolment=enrolment_section(ids)))) - len(encode_row(Row())) == size_bytes
+
+
+def test_norms_add_a_word_to_a_row_that_has_weeks() -> None:
+    row = Row(weeks=weeks(1))
+
+    assert len(encode_row(msgspec.structs.replace(row, norms=b"\xff" * 8))) - len(encode_row(row)) == 8
 
 
 @pytest.mark.parametrize(("skills", "size_bytes"), [(7, 6_552), (8, 6_696), (MAX_SKILLS, 16_136)])

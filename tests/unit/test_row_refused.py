@@ -9,8 +9,8 @@ from schemas.errors import Fatal
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.layout import (
     MAX_FACTS,
+    NORMED_VERSION,
     ROW_VERSION,
-    WEEKLY_VERSION,
 )
 from streams.rows.row import (
     Row,
@@ -20,8 +20,10 @@ from streams.rows.v1 import EvidenceItemV1, TotalsV1
 from tests.unit.stored_rows import (
     COMPONENTS,
     ENROLMENT,
+    ENROLMENT_WITH_SOURCE,
     EVERY_FIELD,
     EXPLANATIONS,
+    NORMS,
     TASKS,
     VERSION_1,
     VERSION_2,
@@ -30,11 +32,13 @@ from tests.unit.stored_rows import (
     VERSION_5,
     VERSION_6,
     VERSION_7,
+    VERSION_8,
     WEEKS,
     first_version,
 )
 
 WITH_TASKS = encode_row(msgspec.structs.replace(EVERY_FIELD, tasks=TASKS))
+WITH_WEEKS = encode_row(msgspec.structs.replace(EVERY_FIELD, weeks=WEEKS))
 TWO_SKILL_STATES = encode_row(Row(skills={1: SkillState(score=0.25), 2: SkillState(score=0.5)}))
 NOT_ROWS = {
     "nothing": b"",
@@ -90,6 +94,15 @@ NOT_ROWS = {
     "more weeks than there are": VERSION_7.replace(WEEKS[24:32], WEEKS[24:28] + b"\xff" * 4),
     "weeks in another order": VERSION_7.replace(WEEKS[32:], WEEKS[40:] + WEEKS[32:40]),
     "two weeks that are one": VERSION_7.replace(WEEKS[32:40], WEEKS[40:]),
+    "version 7 with a source": VERSION_7.replace(
+        len(ENROLMENT).to_bytes(4, "little") + len(WEEKS).to_bytes(4, "little"),
+        len(ENROLMENT_WITH_SOURCE).to_bytes(4, "little") + len(WEEKS).to_bytes(4, "little"),
+    ).replace(ENROLMENT, ENROLMENT_WITH_SOURCE),
+    "version 8 with no norms and no source": b"\x08" + WITH_WEEKS[1:].replace(WEEKS, bytes(8) + WEEKS),
+    "version 8 with two words before its parts": b"\x08" + VERSION_7[1:],
+    "version 8 cut off by a word": VERSION_8[:-8],
+    "version 8 cut off in the norms": VERSION_8[: VERSION_8.index(NORMS)],
+    "version 8 without norms": VERSION_8.replace(NORMS, b""),
     "tasks that are not there": WITH_TASKS[: -len(TASKS)],
     "tasks cut off by a word": WITH_TASKS[:-8],
     "more tasks than there are": WITH_TASKS.replace(TASKS[:8], b"\x03" + bytes(7)),
@@ -116,9 +129,9 @@ def test_a_row_that_cannot_be_understood_stops_the_worker(stored: bytes) -> None
         decode_row(stored)
 
 
-@pytest.mark.parametrize("version", [8, 9, 127])
+@pytest.mark.parametrize("version", [9, 10, 127])
 def test_a_row_of_a_newer_version_stops_the_worker_and_is_named(version: int) -> None:
-    with pytest.raises(Fatal, match=f"version {version};.* 1 to {WEEKLY_VERSION}"):
+    with pytest.raises(Fatal, match=f"version {version};.* 1 to {NORMED_VERSION}"):
         decode_row(bytes([version]) + VERSION_4[1:])
 
 
@@ -144,6 +157,7 @@ def read(stored: bytes) -> Row | None:
             VERSION_5[:8],
             VERSION_6[:8],
             VERSION_7[:8],
+            VERSION_8[:8],
         ]
     ),
 )
@@ -155,7 +169,7 @@ def test_any_bytes_are_a_row_or_refused(garbage: bytes, beginning: bytes) -> Non
 
 @settings(max_examples=500, deadline=None)
 @given(
-    st.sampled_from([VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7]),
+    st.sampled_from([VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7, VERSION_8]),
     st.integers(0, 500),
     st.integers(0, 255),
 )
@@ -165,4 +179,4 @@ def test_a_row_with_a_wrong_byte_is_a_row_of_its_length_or_refused(stored: bytes
 
     row = read(wrong)
 
-    assert row is None or wrong[0] not in range(ROW_VERSION, WEEKLY_VERSION + 1) or len(encode_row(row)) == len(wrong)
+    assert row is None or wrong[0] not in range(ROW_VERSION, NORMED_VERSION + 1) or len(encode_row(row)) == len(wrong)

@@ -5,17 +5,27 @@ from typing import Final
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from schemas.errors import Fatal
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.components import ComponentBatch
-from streams.rows.layout import EXTENSIONS, SECTIONS
+from streams.rows.layout import EXTENSIONS, NORMS, SECTIONS
 from streams.rows.row import Row
 from streams.rows.row_batch import RowBatch
 from streams.rows.tasks import TaskNames, tasks_of
 from tests.events import default_skills
 from tests.unit.row_strategies import CONFIGURED, rows
-from tests.unit.stored_rows import COMPONENTS, EXPLANATIONS, TASKS, VERSION_4, VERSION_5, VERSION_6
+from tests.unit.stored_rows import (
+    COMPONENTS,
+    EXPLANATIONS,
+    TASKS,
+    VERSION_4,
+    VERSION_5,
+    VERSION_6,
+    VERSION_7,
+    VERSION_8,
+)
 
 NAMES: Final = default_skills().names
 EVERY_PART: Final = (
@@ -29,7 +39,7 @@ EVERY_PART: Final = (
 )
 
 
-FIELDS: Final = {name: "open_failures" if name == "failures" else name for name in (*SECTIONS, *EXTENSIONS)}
+FIELDS: Final = {name: "open_failures" if name == "failures" else name for name in (*SECTIONS, *EXTENSIONS, NORMS)}
 
 
 @settings(max_examples=40, deadline=None)
@@ -97,3 +107,14 @@ def test_tasks_that_do_not_fill_their_part_are_copied_through_and_refused_when_r
     for read in (TaskNames.of, lambda sections: tasks_of(sections[1])):
         with pytest.raises(Fatal, match="tasks"):
             read(row_batch.sections["tasks"])
+
+
+def test_norms_are_read_set_and_emptied_without_the_parts_behind_them() -> None:
+    row_batch = RowBatch.of([VERSION_8, VERSION_7, VERSION_4], NAMES)
+    assert row_batch.sections[NORMS] == [decode_row(VERSION_8).norms, b"", b""]
+
+    row_batch.sections[NORMS][:] = [b"", b"87654321", b"12345678"]
+
+    rows = list(map(decode_row, row_batch.encode()))
+    assert [row.norms for row in rows] == [b"", b"87654321", b"12345678"]
+    assert [replace(row, norms=b"") for row in rows[1:]] == [decode_row(VERSION_7), decode_row(VERSION_4)]

@@ -14,12 +14,15 @@ from schemas.errors import Retryable
 from schemas.student_answer import StudentAnswer
 from schemas.update import SkillProfile, SkillUpdate, read_update
 from streams.context import ProcessingContext
+from streams.norms.view import NormView
 from streams.pipeline import Pipeline
 from streams.replay import FileRecord
 from streams.rows.codec import encode_row
 from streams.rows.row import Row
 from streams.rows.table import PartitionedRows
-from tests.events import default_pipeline, raw, records
+from tests.artifacts import of_a_former_trainer
+from tests.events import default_pipeline, default_skills, fail_source, raw, records
+from tests.norms import snapshot_of
 from tests.unit.strategies import streams
 
 ADA = b"ada"
@@ -62,6 +65,17 @@ def test_an_answer_says_of_every_skill_what_the_newest_update_says(taken: list[F
                 assert {each.name: each.count for each in (found.behaviour or {}).get(name, [])} == {
                     indicator: pytest.approx(rate.count) for indicator, rate in skill.indicators.items()
                 }
+
+
+def test_an_answer_names_the_norms_in_force() -> None:
+    pipeline = Pipeline(default_skills(), of_a_former_trainer(), on_failure=fail_source)
+    rows, _ = folded(records([raw()]), pipeline)
+    pipeline.put_norms(view := NormView(snapshot_of()))
+
+    found = asyncio.run(answers_of(pipeline).answer(StoredStudent(ADA, rows.get(0, ADA))))
+
+    assert isinstance(found, StudentAnswer)
+    assert found.norms_version == view.version
 
 
 def test_an_answer_has_the_catalogue_s_texts() -> None:

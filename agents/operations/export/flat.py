@@ -32,6 +32,8 @@ _MESSAGE: Final[dict[str, ColumnType]] = {
     "seq_epoch": "integer",
     "seq_offset": "integer",
     "config_version": "text",
+    "norms_version": "text",
+    "new_cohort": "boolean",
     "degraded": "text",
 }
 SKILL_TABLE: Final = FlatTable(
@@ -98,6 +100,7 @@ def _student(update: SkillUpdate) -> FlatRow:
 
 def _message(update: SkillUpdate) -> FlatRow:
     generated_at = None if update.generated_at is UNSET else datetime.fromisoformat(update.generated_at)
-    epoch, offset = update.seq
-    degraded = ",".join(update.degraded) or None
-    return datetime.fromisoformat(update.as_of), generated_at, epoch, offset, update.config_version, degraded
+    norms_version = None if update.norms_version is UNSET else update.norms_version
+    times = datetime.fromisoformat(update.as_of), generated_at
+    versions = (*update.seq, update.config_version, norms_version)
+    return (*times, *versions, update.new_cohort is True, ",".join(update.degraded) or None)

@@ -1,0 +1,34 @@
+"""What the extensions of rows begin with: words that say how long they are, of as many as the row's version says."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from streams.rows.enrolment import names_source
+from streams.rows.layout import COMPONENTS_VERSION, EXTENDED_VERSION, LENGTHS, ROW_VERSION, WORD
+
+NO_KEY: Final = bytes(WORD)
+
+
+def beginnings_of(
+    explanations: Sequence[bytes],
+    tasks: Sequence[bytes],
+    enrolment: Sequence[bytes],
+    weeks: Sequence[bytes],
+    components: Sequence[bytes],
+    norms: Sequence[bytes],
+) -> tuple[list[int], list[bytes]]:
+    """The versions of rows with these EXTENSIONS and NORMS, and the words before them; nothing for rows with none."""
+    words = [
+        LENGTHS.pack(len(a), len(b)) + LENGTHS.pack(len(c), len(d)) + (key or NO_KEY) if key or names_source(c)
+        else LENGTHS.pack(len(a), len(b)) + LENGTHS.pack(len(c), len(d)) if c or d
+        else LENGTHS.pack(len(a), len(b)) if a or b
+        else b""
+        for a, b, c, d, key in zip(explanations, tasks, enrolment, weeks, norms, strict=True)
+    ]  # fmt: skip
+    versions = [
+        EXTENDED_VERSION - 1 + len(before) // WORD if before
+        else COMPONENTS_VERSION if part
+        else ROW_VERSION
+        for before, part in zip(words, components, strict=True)
+    ]  # fmt: skip
+    return versions, words
