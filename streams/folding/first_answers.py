@@ -8,10 +8,12 @@
 
 An item that is not known (NO_ITEM) has none. Late events count as others do. A void takes back what the row keeps of
 its event (`streams.folding.voidable`): to the bit what was added.
+
+A batch of few is read event by event, one of many off its facts as columns, to the same bits.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby
@@ -22,15 +24,17 @@ from zlib import crc32
 import numpy as np
 
 from schemas.event import NO_ITEM, Attempt, Mark, NativeEvent, Submission
-from streams.folding.answers import RAPID_GUESS_S
+from streams.folding.answers import RAPID_GUESS_S, value_of_answer
 from streams.folding.facts import Facts, Kinds
 from streams.norms.first_answers import AnswersOfRows, NamedItem
-from streams.norms.layout import FIRST_ANSWER, RIGHT, WORK, WRONG, item_code, pack_answers
+from streams.norms.layout import FIRST_ANSWER, RIGHT, WORK, WRONG, item_code, pack_answer, pack_answers
 from streams.rows.layout import Array, Indices
 from streams.rows.segments import StoredKey
 from streams.vocabulary import FACTS, Fact
 
 _LOG_RAPID_GUESS: Final = math.log1p(RAPID_GUESS_S)
+_FEW: Final = 128
+"""So many are cheaper one by one: 1 us each, and together 200 us for any number and some for each."""
 _UNNAMED: Final = -1
 _REMEMBERED: Final = 16_384
 """The same items come in batch after batch."""
@@ -66,9 +70,12 @@ class FirstAnswers:
         """As `Entries.of`."""
         if chosen is None or not len(self.event):
             return self
-        there = chosen[self.event]
-        event = (np.cumsum(chosen) - 1)[self.event[there]]
-        return replace(self, event=event, packed=self.packed[there], named=self.named[there])
+        there = self.where(chosen[self.event])
+        return replace(there, event=(np.cumsum(chosen) - 1)[there.event])
+
+    def where(self, mask: Array) -> "FirstAnswers":
+        """Those of a mask."""
+        return replace(self, event=self.event[mask], packed=self.packed[mask], named=self.named[mask])
 
 
 class FirstAnswerTaken(NamedTuple):
@@ -110,24 +117,44 @@ class _Items(dict[tuple[str, str | None, tuple[str, ...] | None], int]):
         return index
 
 
-def first_answers_of(events: Sequence[NativeEvent], kinds: Kinds, facts: Facts) -> FirstAnswers:
-    """Those among the events, whose `facts` include what earlier failures make of attempts."""
-    if kinds.keys().isdisjoint((Attempt, Submission, Mark)):
+def first_answers_of(events: Sequence[NativeEvent], kinds: Kinds, facts: Facts, again: Collection[int]) -> FirstAnswers:
+    """Those among the events, of which `facts` are all. `again` are the numbers of attempts behind an open failure."""
+    numbers = sorted([*kinds.get(Attempt, ()), *kinds.get(Submission, ()), *kinds.get(Mark, ())])
+    event, packed = _at_once(facts, len(events)) if len(numbers) > _FEW else _one_by_one(events, numbers, again)
+    named, items = _named(events, event)
+    if not items:
         return NO_FIRST_ANSWERS_OF_EVENTS
-    said = np.full((len(_READ) + 1, len(events)), np.nan)
+    answers = FirstAnswers(event, packed, np.array(named, np.intp), items)
+    return answers.where(answers.named != _UNNAMED) if _UNNAMED in named else answers
+
+
+def _one_by_one(events: Sequence[NativeEvent], numbers: Sequence[int], again: Collection[int]) -> tuple[Indices, Array]:
+    """Which of the events with these numbers say something of their item, and what, packed."""
+    said: dict[int, int] = {}
+    for number in numbers:
+        event = events[number]
+        if isinstance(event, Attempt):
+            value = None if number in again else value_of_answer(event)
+            if value is not None:
+                said[number] = pack_answer(RIGHT if value else WRONG, event.score, event.duration_s)
+        elif isinstance(event, Submission) and event.due is not None:
+            said[number] = pack_answer(WORK, event.score, None, (event.due - event.time).total_seconds())
+        elif isinstance(event, Submission | Mark) and event.score is not None:
+            said[number] = pack_answer(WORK, event.score)
+    return np.array([*said], np.intp), np.array([*said.values()], np.uint32)
+
+
+def _at_once(facts: Facts, events: int) -> tuple[Indices, Array]:
+    """The same of so many events, off their facts as columns."""
+    said = np.full((len(_READ) + 1, events), np.nan)
     said[_COLUMNS[facts.fact], facts.event] = facts.value
     known = ~np.isnan(said)
     attempted, passed, again, hinted, _, marked, early, late = known[:-1]
     is_rapid = said[_COLUMNS[Fact.WORKED]] < _LOG_RAPID_GUESS
     event = (attempted & ~again & ~is_rapid | marked | early | late).nonzero()[0]
-    named, items = _named(events, event)
-    if not items:
-        return NO_FIRST_ANSWERS_OF_EVENTS
-    event, named = event[named >= 0], named[named >= 0]
     score, _, _, _, log_seconds, score_of_work, days_early, days_late, _ = said[:, event]
     kind = np.where(attempted, np.where(passed & ~hinted, RIGHT, WRONG), WORK)[event]
-    packed = pack_answers(kind, np.fmax(score, score_of_work), log_seconds, np.fmax(days_early, -days_late))
-    return FirstAnswers(event, packed, named, items)
+    return event, pack_answers(kind, np.fmax(score, score_of_work), log_seconds, np.fmax(days_early, -days_late))
 
 
 def answers_by_row(first: FirstAnswers, row_index: Indices, retracted: Sequence[FirstAnswerTaken] = ()) -> AnswersByRow:
@@ -166,28 +193,29 @@ def answers_of_partitions(said: AnswersByRow, keys: Sequence[StoredKey]) -> Mapp
         return {}
     order = np.argsort(said.row, kind="stable")
     row, answers, named = said.row[order], said.answers[order], said.named[order]
-    begins = np.append(True, row[1:] != row[:-1]).nonzero()[0]
-    ends = np.append(begins[1:], len(row))
+    begins = [0, *((row[1:] != row[:-1]).nonzero()[0] + 1).tolist()]
+    ends = [*begins[1:], len(row)]
     students = [keys[index] for index in row[begins].tolist()]
-    answers["student"] = np.repeat([crc32(key) & 0xFFFF for _, key in students], ends - begins)
+    counts = [end - begin for begin, end in zip(begins, ends, strict=True)]
+    answers["student"] = np.repeat([crc32(key) & 0xFFFF for _, key in students], counts)
     found, at = {}, 0
     for partition, some in groupby(students, itemgetter(0)):
         theirs = [key for _, key in some]
         first, after = begins[at], at + len(theirs)
         last = ends[after - 1]
-        slices = zip((begins[at:after] - first).tolist(), (ends[at:after] - first).tolist(), strict=True)
-        items = [said.items[index] for index in np.unique(named[first:last]).tolist() if index != _UNNAMED]
+        slices = ((begin - first, end - first) for begin, end in zip(begins[at:after], ends[at:after], strict=True))
+        items = [said.items[index] for index in sorted({*named[first:last].tolist()}) if index != _UNNAMED]
         found[partition] = AnswersOfRows(answers[first:last], dict(zip(theirs, slices, strict=True)), items)
         at = after
     return found
 
 
-def _named(events: Sequence[NativeEvent], event: Indices) -> tuple[Indices, Sequence[NamedItem]]:
+def _named(events: Sequence[NativeEvent], event: Indices) -> tuple[Sequence[int], Sequence[NamedItem]]:
     """Which items the events with these numbers are of, and these; _UNNAMED where it is not known."""
     items = _Items()
     chosen = cast(list[Attempt | Submission | Mark], [events[number] for number in event.tolist()])
     keys = [(each.item_id, each.course_id, each.kcs if type(each) is Attempt else None) for each in chosen]
-    return np.array([items[key] for key in keys], np.intp), items.found
+    return [items[key] for key in keys], items.found
 
 
 @lru_cache(_REMEMBERED)

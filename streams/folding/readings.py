@@ -69,13 +69,14 @@ class Readings:
         """
         row_indices = event_times.row_index.tolist()
         said = self._after_failures(events, kinds.get(Attempt, ()), row_indices, event_times)
+        again = {number for number, _, _ in said}
         for number in sorted([*kinds.get(Message, ()), *kinds.get(Reflection, ())]):
             said += self._read_text(row_indices[number], cast(Message, events[number]).text, number)
         if said:
             facts = facts.and_of(*zip(*said, strict=True))
         self._facts = Entries(event_times.row_index[facts.event] * len(FACTS) + facts.fact, facts.value, facts.event)
         self._answers = answers_of(events, kinds.get(Attempt, ()), event_times.row_index)
-        self.first_answers = first_answers_of(events, kinds, facts)
+        self.first_answers = first_answers_of(events, kinds, facts, again)
         self._use_controls(events, kinds.get(Control, ()), row_indices)
         for number in kinds.get(Rubric, ()):
             self._rate(row_indices[number], cast(Rubric, events[number]), number)

@@ -8,7 +8,7 @@ All are integers, so that sums of them do not depend on order, and a void subtra
 
 from functools import lru_cache
 from hashlib import blake2b
-from math import log1p, nan
+from math import log1p
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -91,15 +91,17 @@ def item_code(item_id: str) -> int:
 def pack_answer(
     kind: int, score: float | None = None, duration_s: float | None = None, early_s: float | None = None
 ) -> int:
-    """One answer in 32 bits; what is None is said to be unknown. `early_s` is negative where the work was late."""
-    time = None if duration_s is None else log1p(duration_s)
-    days = None if early_s is None else early_s / _DAY_S
-    known = [np.array([nan if each is None else each]) for each in (score, time, days)]
-    return int(pack_answers(np.array([kind]), *known)[0])
+    """An answer in 32 bits; what is None is said to be unknown. `early_s` is negative where the work was late."""
+    scored = _NO_SCORE if score is None else round(score * _SCORES)
+    timed = _NO_TIME if duration_s is None else min(round(log1p(duration_s) * _TIMES), _NO_TIME - 1)
+    days = _NO_DAYS
+    if early_s is not None:
+        days = round((min(max(early_s / _DAY_S, -_MOST_DAYS), _MOST_DAYS) + _MOST_DAYS) * _DAYS)
+    return scored | timed << 10 | days << 21 | kind << 30
 
 
 def pack_answers(kind: Array, score: Array, log_seconds: Array, days_early: Array) -> Array:
-    """Answers in 32 bits each (uint32); what is NaN is said to be unknown. Days are negative where work was late."""
+    """Each as `pack_answer`, of arrays of log1p of seconds and of days; what is NaN is said to be unknown."""
     days = (np.clip(days_early, -_MOST_DAYS, _MOST_DAYS) + _MOST_DAYS) * _DAYS
     packed = _known_or(_NO_SCORE, score * _SCORES)
     packed |= _known_or(_NO_TIME, np.minimum(log_seconds * _TIMES, _NO_TIME - 1)) << 10

@@ -31,7 +31,7 @@ def first_answer(event: NativeEvent, *, again: bool) -> FirstAnswer | None:
 
 
 def _is_rapid(event: Attempt) -> bool:
-    return event.duration_s is not None and math.log1p(event.duration_s) < math.log1p(2)
+    return event.duration_s is not None and event.duration_s < 2
 
 
 def _of(

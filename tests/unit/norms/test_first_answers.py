@@ -3,9 +3,10 @@
 import ast
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from unittest.mock import patch
 from zlib import crc32
 
 import pytest
@@ -16,6 +17,7 @@ from msgspec import structs
 import streams.folding
 from schemas.event import NativeEvent, Voided
 from streams.context import ProcessingContext
+from streams.folding import first_answers
 from streams.folding.fold import Folding
 from streams.folding.history import FoldOutcome
 from streams.folding.voidable import without_first_answers
@@ -89,6 +91,14 @@ class Table:
 # -- which answers count, and what they say
 
 
+@pytest.fixture(params=[0, 128], ids=["as columns", "one by one"])
+def either_way(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A batch of few is read another way than one of many."""
+    with patch.object(first_answers, "_FEW", request.param):
+        yield
+
+
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize(
     ("kind", "given", "expected"),
     [
@@ -110,6 +120,7 @@ def test_a_first_answer_tells_score_time_lateness_and_whether_it_is_right(
     assert told(raw(kind, **given)) == [expected]
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize(
     ("kind", "given"),
     [
@@ -128,6 +139,7 @@ def test_what_is_no_first_answer_tells_nothing_of_an_item(kind: str, given: dict
     assert not processed(records([raw(kind, **given)])).first_answers
 
 
+@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize("at_once", [1, 9], ids=["apart", "in one batch"])
 def test_an_answer_after_an_open_failure_is_no_first_one(at_once: int) -> None:
     values = [raw(score=score, minute=minute) for minute, score in enumerate([0.1, 0.2, 0.9, 0.8])]
@@ -304,9 +316,10 @@ def expected_of(noted: Sequence[NativeEvent], outcomes: Sequence[FoldOutcome]) -
     return expected
 
 
+@pytest.mark.parametrize("few", [0, 128], ids=["as columns", "one by one"])
 @settings(max_examples=200, deadline=None)
 @given(st.data())
-def test_first_answers_are_those_of_the_reference_one_event_at_a_time(data: st.DataObject) -> None:
+def test_first_answers_are_those_of_the_reference_one_event_at_a_time(few: int, data: st.DataObject) -> None:
     taken = data.draw(st.lists(events(at=century, kinds=VOIDS), max_size=30))
     noted = [structs.replace(one, act_ids=None) for one in taken]
     folding, row_batch = Folding.of(default_skills()), row_batch_of(*[Row()] * len(STUDENTS))
@@ -315,7 +328,8 @@ def test_first_answers_are_those_of_the_reference_one_event_at_a_time(data: st.D
 
     for batch in data.draw(cuts(noted)):
         indices = [STUDENTS.index(one.student_id) for one in batch]
-        folded = folding.fold(row_batch, indices, batch, [LATER_US] * len(batch))
+        with patch.object(first_answers, "_FEW", few):
+            folded = folding.fold(row_batch, indices, batch, [LATER_US] * len(batch))
         outcomes += folded.outcomes
         columns = folded.first_answers.answers[["item", "answer", "sign"]].tolist()
         for row, one in zip(folded.first_answers.row.tolist(), columns, strict=True):
