@@ -1,6 +1,6 @@
 """`skillstream convert`: a real data set, or a log of one's own, as events."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from agents.cli.console import stderr, stdout
 from agents.cli.convert_csv import command as csv_command
 from agents.cli.group import CommandGroup
 from agents.cli.outcome import OutOfReach
-from agents.cli.parameters import NewFolder
+from agents.cli.parameters import MAX_COUNT, NewFolder
 from agents.cli.progress import Headway
 from agents.display.plain import plain
 from streams.conversion.assistments import convert_assistments
@@ -22,7 +22,7 @@ from streams.conversion.pisa import convert_pisa
 from streams.conversion.tables import TableMissing, Tables, Tally
 from streams.conversion.training_set import TrainingSet
 
-_CONVERSIONS: Final[dict[str, Callable[[Tables], TrainingSet]]] = {
+_CONVERSIONS: Final[dict[str, Callable[..., TrainingSet]]] = {
     "pisa": convert_pisa,
     "oulad": convert_oulad,
     "assistments": convert_assistments,
@@ -36,6 +36,16 @@ _HELP: Final = {
     "assistments": "Convert ASSISTments 2009 or 2015: attempts, without labels.",
     "empathy": "Convert Empathic Reactions: messages and ratings.",
 }
+_OPTIONS: Final = {
+    "assistments": (
+        click.Option(
+            ["--students-a-day"],
+            type=click.IntRange(1, MAX_COUNT),
+            metavar="N",
+            help="Let so many students begin on each day, and answer in ten seconds each; by default all on the first.",
+        ),
+    )
+}
 
 
 @click.group(name="convert", cls=CommandGroup)
@@ -46,13 +56,17 @@ def command() -> None:
 def _data_set(source: str) -> click.Command:
     """The command that converts the data set `source`."""
 
-    @click.command(name=source, help=f"{_HELP[source]} DIR holds its tables, plain or gzip.")
+    @click.command(
+        name=source,
+        help=f"{_HELP[source]} DIR holds its tables, plain or gzip.",
+        params=list(_OPTIONS.get(source, ())),
+    )
     @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
     @click.option("--out", required=True, type=NewFolder(), metavar="DIR", help="Where the files go.")
     @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
-    def convert(folder: Path, out: Path, as_json: bool) -> None:
+    def convert(folder: Path, out: Path, as_json: bool, **given: Any) -> None:
         try:
-            converted = _convert(source, folder, quiet=as_json)
+            converted = _convert(source, folder, given, quiet=as_json)
             written = converted.write(out)
         except TableMissing as error:
             raise OutOfReach(str(error)) from None
@@ -70,9 +84,9 @@ for each in _CONVERSIONS:
 command.add_command(csv_command)
 
 
-def _convert(source: str, folder: Path, *, quiet: bool) -> TrainingSet:
+def _convert(source: str, folder: Path, given: Mapping[str, Any], *, quiet: bool) -> TrainingSet:
     with Headway("reading rows", None, quiet=quiet) as progress:
-        return _CONVERSIONS[source](Tables(folder, Tally(), lambda _table: progress.advance()))
+        return _CONVERSIONS[source](Tables(folder, Tally(), lambda _table: progress.advance()), **given)
 
 
 def _figures(tally: Tally) -> dict[str, Any]:

@@ -18,11 +18,11 @@ from agents.cli.evaluation_tables import tables
 from agents.cli.event_files import existing, read_lines
 from agents.cli.fitted_table import print_fitted
 from agents.cli.line_records import records_of_now, reporting
-from agents.cli.options import config_option, mapping_option
+from agents.cli.options import HOUR_US, config_option, mapping_option, norms_every_option
 from agents.cli.outcome import OutOfReach
 from agents.cli.parameters import NewFolder, NumberList, Pattern, Seed
 from agents.cli.stages import counting, say, stage
-from agents.config.dialects import decoder_of
+from agents.config.dialects import courses_of, decoder_of
 from agents.config.settings import Settings, load_settings
 from agents.report.page import write_report
 from streams.evaluation.bootstrap import REPEATS
@@ -32,6 +32,7 @@ from streams.replay import FileRecord
 from streams.skills.skill_set import SkillSet
 from streams.skills.skills_file import load_skills
 from streams.training.labels import StudentGroups
+from streams.training.mastery.norm_timeline import NormPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,7 @@ class EvaluationOptions:
     mapping: str | None
     pattern: re.Pattern[str] | None
     counts: tuple[int, ...]
+    norms_every: float
     bootstrap: int
     seed: int
     as_json: bool
@@ -65,6 +67,7 @@ class EvaluationOptions:
             counts=self.counts,
             components=settings.components_per_student,
             groups=StudentGroups(self.pattern),
+            norms=NormPlan(round(self.norms_every * HOUR_US), courses_of(settings.mapping)),
             seed=self.seed,
             note=self.notes.append,
         )
@@ -95,6 +98,7 @@ class EvaluationOptions:
     metavar="N,N,…",
     help="Score students also when they had so many events; '' for none.",
 )
+@norms_every_option
 @click.option(
     "--bootstrap", default=REPEATS, show_default=True, type=click.IntRange(0, 10_000), help="Draws of students."
 )

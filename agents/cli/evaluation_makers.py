@@ -18,11 +18,13 @@ from agents.cli.train_outcomes import unseen_outcome
 from schemas.dialects import Decode, Decoded, Record
 from streams.evaluation.predictions import EvaluationError
 from streams.evaluation.subject import Subject
+from streams.event_record import event_pipeline
 from streams.evidence.artifacts import Artifact
 from streams.skills.skill_set import SkillSet
 from streams.training.labelled import score_moments, subjects
 from streams.training.labels import Label, StudentGroups, read_labels
 from streams.training.mastery.evaluation import evaluate_mastery
+from streams.training.mastery.norm_timeline import NO_TIMELINE, NormPlan, norms_over
 from streams.training.mastery.walk import Histories
 from streams.training.moments import Moment, moments_of
 from streams.training.outcomes import OutcomePlan, outcome_moments, with_outcomes
@@ -48,6 +50,7 @@ class EvaluationRequest:
     counts: tuple[int, ...]
     components: int
     groups: StudentGroups
+    norms: NormPlan
     seed: int
     note: Callable[[str], None]
 
@@ -121,6 +124,10 @@ def from_answers(request: EvaluationRequest) -> dict[str, Subject]:
         raise EvaluationError(f"{request.skill_set.name} is judged by the answers among the events: give no LABELS")
     with stage("reading events"):
         histories = Histories.of(request.records(), request.decode)
+    folding, norms = event_pipeline(request.skill_set, request.known_ids, request.components), NO_TIMELINE
+    if request.norms.every_us:
+        with stage("learning norms"):
+            norms = asyncio.run(norms_over(histories, folding, request.norms))
     with steps("folding and predicting answers") as progress:
         made = evaluate_mastery(
             histories,
@@ -130,6 +137,7 @@ def from_answers(request: EvaluationRequest) -> dict[str, Subject]:
             known_ids=request.known_ids,
             components=request.components,
             group_of=request.groups.of,
+            norms=norms,
         )
         return asyncio.run(made)
 

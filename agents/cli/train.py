@@ -10,7 +10,7 @@ from agents.cli.bad_lines import BadLines
 from agents.cli.console import stderr
 from agents.cli.event_files import existing
 from agents.cli.line_records import reporting
-from agents.cli.options import config_option, mapping_option
+from agents.cli.options import HOUR_US, config_option, mapping_option, norms_every_option
 from agents.cli.outcome import OutOfReach
 from agents.cli.parameters import NewFolder, Number, NumberList, Pattern, Seed
 from agents.cli.stages import say
@@ -19,12 +19,13 @@ from agents.cli.train_mastery import mastery_skill, train_by_answers
 from agents.cli.train_outcomes import RereadEvents, train_by_outcomes
 from agents.cli.training_options import TrainingOptions
 from agents.cli.training_summary import print_artifact
-from agents.config.dialects import decoder_of
+from agents.config.dialects import courses_of, decoder_of
 from agents.config.settings import Settings, load_settings
 from streams.event_record import event_pipeline
 from streams.evidence.artifacts import Artifact, save_artifact
 from streams.skills.skills_file import skills_path
 from streams.skills.text_model_files import write_text_models
+from streams.training.mastery.norm_timeline import NormPlan
 from streams.training.outcomes import with_outcomes
 from streams.training.text_models import FittedTexts
 from streams.training.trainer import Plan, Trained
@@ -76,6 +77,12 @@ from streams.training.trainer import Plan, Trained
     metavar="REGEX",
     help="Without LABELS: the part of a student id that names the cohort, each of which is held back once.",
 )
+@click.option(
+    "--empty-bank",
+    is_flag=True,
+    help="Learn from answers how to use norms, and know no item beforehand: for a platform whose items are its own.",
+)
+@norms_every_option
 @click.option("--labels-source", default="not said", help="Where the labels are from, for the card.")
 @click.option("--seed", default=0, show_default=True, type=Seed())
 @click.option("--json", "as_json", is_flag=True, help="Print the card as one JSON object.")
@@ -94,6 +101,8 @@ def command(**given: Any) -> None:
         os.environ, options.config, skills=options.skills, mapping=options.mapping, reasoning="off"
     )
     plan = options.plan(settings)
+    if options.empty_bank and mastery_skill(plan.skill_set) is None:
+        raise click.UsageError(f"--empty-bank: no skill of {plan.skill_set.name} is scored by knowledge components")
     if mastery_skill(plan.skill_set) is not None:
         _by_answers(options, settings, plan)
     elif options.labels is None:
@@ -107,9 +116,13 @@ def _by_answers(options: TrainingOptions, settings: Settings, plan: Plan) -> Non
         raise click.UsageError(f"{plan.skill_set.name} learns from the answers among EVENTS: give no LABELS")
     if options.holdout:
         raise click.UsageError(f"{plan.skill_set.name} has figures of unseen students anyway: leave out --holdout")
-    bad = BadLines(quiet=options.as_json)
+    if options.empty_bank and not options.norms_every:
+        raise click.UsageError("--empty-bank leaves items to norms: --norms-every may not be 0")
+    bad, norms = BadLines(quiet=options.as_json), None
+    if options.empty_bank:
+        norms = NormPlan(round(options.norms_every * HOUR_US), courses_of(settings.mapping))
     folding = event_pipeline(plan.skill_set, settings.known_ids, settings.components_per_student)
-    trained, counts = train_by_answers(options.records(), plan, reporting(decoder_of(settings), bad), folding)
+    trained, counts = train_by_answers(options.records(), plan, reporting(decoder_of(settings), bad), folding, norms)
     bad.tell_of_the_rest()
     print_artifact(_saved(options.out, trained), counts, options.out, as_json=options.as_json)
 

@@ -10,6 +10,7 @@ from streams.pipeline import Pipeline
 from streams.skills.skill_set import SkillSet
 from streams.training.errors import TrainingError
 from streams.training.mastery.collection import Collection
+from streams.training.mastery.norm_timeline import NormPlan, norms_over
 from streams.training.mastery.trainer import SOURCE, MasteryPlan, train_mastery
 from streams.training.mastery.walk import Histories, walk
 from streams.training.trainer import Plan, Trained
@@ -29,9 +30,9 @@ def mastery_skill(skill_set: SkillSet) -> str | None:
 
 
 def train_by_answers(
-    records: Iterable[Record], plan: Plan, decode: Decode, folding: Pipeline
+    records: Iterable[Record], plan: Plan, decode: Decode, folding: Pipeline, norms: NormPlan | None = None
 ) -> tuple[Trained, dict[str, int]]:
-    """What is to be saved, and counts of what was read; `folding` takes EventRecords.
+    """What is to be saved, and counts of what was read; `folding` takes EventRecords. With `norms` the bank is empty.
 
     Raises TrainingError where there is nothing to learn from.
     """
@@ -42,7 +43,10 @@ def train_by_answers(
         histories = Histories.of(records, decode)
     collection = Collection([history.student for history in histories.of_students])
     asyncio.run(_collect(histories, collection, folding))
-    answers = collection.answers()
+    answers, timeline = collection.answers(), None
+    if norms is not None:
+        with stage("learning norms"):
+            timeline = asyncio.run(norms_over(histories, folding, norms))
     with stage(f"fitting {len(answers):,} answers to {len(answers.items):,} items"):
         card, banks = train_mastery(
             answers,
@@ -55,6 +59,7 @@ def train_by_answers(
                 seed=plan.seed,
                 groups=plan.groups,
             ),
+            timeline,
         )
     counts = {
         "events": histories.records,

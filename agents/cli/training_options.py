@@ -33,6 +33,8 @@ class TrainingOptions:
     person: re.Pattern[str] | None
     cohort: re.Pattern[str] | None
     labels_source: str
+    empty_bank: bool
+    norms_every: float
     seed: int
     as_json: bool
 

@@ -24,10 +24,17 @@ def bounds_of(settings: Settings) -> RecordBounds:
 
 def load_dialects(mapping: str | None) -> Dialects:
     """The dialects, with what the file `mapping` adds. Raises SettingsError naming the file and what is wrong."""
-    if mapping is None:
-        return Dialects()
+    return Dialects() if mapping is None else Dialects(_read(mapping))
+
+
+def courses_of(mapping: str | None) -> dict[str, str]:
+    """The copies of courses that the file `mapping` names, each with the other's. Raises as `load_dialects`."""
+    return {} if mapping is None else _read(mapping).norms.courses
+
+
+def _read(mapping: str) -> Mapping:
     try:
-        return Dialects(Mapping.load(Path(mapping)))
+        return Mapping.load(Path(mapping))
     except OSError as error:
         raise SettingsError(f"mapping file {mapping}: {error.strerror}") from None
     except ValueError as error:

@@ -72,6 +72,40 @@ def test_a_replay_writes_all_components_of_every_student(run: Run, events: Path,
     assert (without.code, "needs a model with an item bank" in without.err) == (2, True)
 
 
+def test_an_empty_bank_learns_items_while_students_come_one_after_the_other(
+    run: Run, events: Path, tmp_path: Path
+) -> None:
+    made = train(run, quizzes.write(tmp_path, quizzes.in_turn(12, students=72)), tmp_path / "start", "--empty-bank")
+    others = tmp_path / "others"
+    others.mkdir()
+    unseen = quizzes.write(others, quizzes.in_turn(12, students=72, seed=2))
+    judge = ("evaluate", unseen, "--skills", "mastery", "--model", tmp_path / "start", "--bootstrap", 0, "--json")
+    under_norms, without = (
+        orjson.loads(run(*judge, "--norms-every", hours).out.splitlines()[-1])["skills"]["mastery"] for hours in (24, 0)
+    )
+
+    assert made.code == 0
+    bank = orjson.loads((tmp_path / "start" / "mastery.bank.json").read_bytes())
+    assert (bank["items"], bank["with_item"]["components"]) == ({}, {})
+    assert "auc_second_half" not in without
+    assert under_norms["auc_second_half"] > 0.6
+    assert under_norms["auc"] > without["auc"]
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (("--empty-bank", "--norms-every", 0), "--norms-every may not be 0"),
+        (("--empty-bank",), "ten students"),
+        (("--empty-bank", "--skills", "default"), "is scored by knowledge components"),
+    ],
+)
+def test_an_empty_bank_needs_norms(run: Run, events: Path, tmp_path: Path, more: tuple[object, ...], says: str) -> None:
+    ran = train(run, events, tmp_path / "bank", *more)
+    assert (ran.code, says in ran.err) == (2, True)
+    assert not (tmp_path / "bank").exists()
+
+
 def test_training_twice_gives_the_same_files(run: Run, events: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         assert train(run, events, tmp_path / name, "--name", "bank").code == 0

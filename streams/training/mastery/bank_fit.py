@@ -4,7 +4,7 @@ The regression with items is one of answers; the one without is one of their com
 is the probability of a component that is calibrated, which is served beside the score.
 """
 
-from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -14,53 +14,30 @@ from streams.mastery.bank import BANK_VERSION, AnswerModel, ComponentEffect, Hal
 from streams.rows.layout import Indices
 from streams.rows.row_batch import Floats
 from streams.training.mastery.answers import NO_KNOWN_ITEM, AnswerHistory
-from streams.training.mastery.regression import Columns, fit_logistic, recalibration, sigmoid
+from streams.training.mastery.crossfit import (
+    COMMON,
+    FAILS,
+    WINS,
+    FittedBank,
+    common_coefficients,
+    common_columns,
+    fit_by_folds,
+)
+from streams.training.mastery.regression import Columns, sigmoid
 
 PENALTY_OF_ITEMS: Final = 2.0
 PENALTY_OF_COMPONENTS: Final = 1.0
 PENALTY_OF_SLOPES: Final = 3.0
 """How many answers, roughly, it takes to move an item, a component or its slopes half of the way from the usual."""
-_PENALTY_OF_COMMON: Final = 1.0
-_PENALTY_OF_INTERCEPT: Final = 1e-3
 NO_OUTLOOK: Final = OutlookModel(intercept=0, share=0, level=0, seen=0, seen_share=0, seen_level=0)
 NO_INTERVALS: Final = HalfWidths(edges=(), half_widths=(1.0,))
-_COMMON: Final = 6
-_WINS: Final = 1
-_FAILS: Final = 2
-"""Where these are among the coefficients in common."""
-
-
-@dataclass(frozen=True, slots=True)
-class FittedBank:
-    """A bank, still without an outlook, and what was learnt without each fold.
-
-    `p` is that of each answer by a bank that never saw its student; `p_of_uses` that of each use of a component,
-    whatever the item; `unseen` are the regressions without items that were fitted without each of the folds.
-    """
-
-    bank: ItemBank
-    p: Floats
-    p_of_uses: Floats
-    unseen: list[AnswerModel]
-
-
-@dataclass(frozen=True, slots=True)
-class _Crossfitted:
-    """Coefficients fitted to all rows, those fitted without each fold, and with these each row's log-odds.
-
-    All of them recalibrated on the students that were held out (Platt scaling).
-    """
-
-    final: Floats
-    unseen: list[Floats]
-    log_odds: Floats
 
 
 def fit_bank(answers: AnswerHistory, fold_of: Indices, folds: int) -> FittedBank:
     """Fit both regressions; `fold_of` is the fold of each of the students. Deterministic."""
-    fold, width = fold_of[answers.student], len(answers.components)
-    without = _crossfitted(
-        _without_item(answers), answers.outcome[answers.owner], answers.share, fold[answers.owner], folds, width
+    fold, signed = fold_of[answers.student], partial(_of_right_sign, components=len(answers.components))
+    without = fit_by_folds(
+        _without_item(answers), answers.outcome[answers.owner], answers.share, fold[answers.owner], folds, signed
     )
     models = [_model(answers, coefficients) for coefficients in (without.final, *without.unseen)]
     log_odds: Floats = np.asarray(
@@ -70,7 +47,7 @@ def fit_bank(answers: AnswerHistory, fold_of: Indices, folds: int) -> FittedBank
     known = answers.item != NO_KNOWN_ITEM
     if known.any():
         those = answers.of(known)
-        fitted = _crossfitted(_with_item(those), those.outcome, np.ones(len(those)), fold[known], folds, width)
+        fitted = fit_by_folds(_with_item(those), those.outcome, np.ones(len(those)), fold[known], folds, signed)
         elsewhere = _is_seen_elsewhere(those.item, fold[known], folds)
         log_odds[known] = np.where(elsewhere, fitted.log_odds, log_odds[known])
         with_item = _model(answers, fitted.final)
@@ -105,43 +82,15 @@ def _design(answers: AnswerHistory, row: Indices, share: Floats, answer: Indices
     `answer[row[i]]`.
     """
     rows, width = len(answer), len(answers.components)
-    wins, fails = np.log1p(answers.wins), np.log1p(answers.fails)
-    untouched = np.asarray(answers.wins + answers.fails == 0, np.float64)
-    averaged = [np.asarray(np.bincount(row, each * share, rows), np.float64) for each in (wins, fails, untouched)]
-    totals = [np.log1p(each[answer]) for each in (answers.all_wins, answers.all_fails)]
     of_components = [
         Columns.one_hot(rows, width, penalty, row, answers.component, value * share)
         for penalty, value in (
             (PENALTY_OF_COMPONENTS, np.ones(len(row))),
-            (PENALTY_OF_SLOPES, wins),
-            (PENALTY_OF_SLOPES, fails),
+            (PENALTY_OF_SLOPES, np.log1p(answers.wins)),
+            (PENALTY_OF_SLOPES, np.log1p(answers.fails)),
         )
     ]
-    return Columns.beside(
-        Columns.dense(_PENALTY_OF_INTERCEPT, np.ones(rows)),
-        Columns.dense(_PENALTY_OF_COMMON, *averaged, *totals),
-        *of_components,
-    )
-
-
-def _crossfitted(
-    columns: Columns, outcome: Floats, weight: Floats, fold: Indices, folds: int, components: int
-) -> _Crossfitted:
-    log_odds, unseen = np.zeros(len(outcome)), []
-    for each in range(folds):
-        inside, outside = np.flatnonzero(fold != each), np.flatnonzero(fold == each)
-        fitted = fit_logistic(columns.of(inside), outcome[inside], weight[inside])
-        unseen.append(_of_right_sign(fitted, components))
-        log_odds[outside] = columns.of(outside).matrix @ unseen[-1]
-    intercept, slope = recalibration(log_odds, outcome, weight)
-
-    def recalibrated(coefficients: Floats) -> Floats:
-        scaled = coefficients * slope
-        scaled[0] += intercept
-        return scaled
-
-    final = _of_right_sign(fit_logistic(columns, outcome, weight), components)
-    return _Crossfitted(recalibrated(final), list(map(recalibrated, unseen)), intercept + slope * log_odds)
+    return Columns.beside(common_columns(answers, row, share, answer), *of_components)
 
 
 def _of_right_sign(coefficients: Floats, components: int) -> Floats:
@@ -150,28 +99,18 @@ def _of_right_sign(coefficients: Floats, components: int) -> Floats:
     Of few components the data would have it otherwise: nobody could be told why.
     """
     signed = coefficients.copy()
-    wins = slice(_COMMON + components, _COMMON + 2 * components)
-    fails = slice(_COMMON + 2 * components, _COMMON + 3 * components)
-    signed[wins] = np.maximum(signed[wins], -signed[_WINS])
-    signed[fails] = np.minimum(signed[fails], -signed[_FAILS])
+    wins, fails = (slice(len(COMMON) + at * components, len(COMMON) + (at + 1) * components) for at in (1, 2))
+    signed[wins] = np.maximum(signed[wins], -signed[WINS])
+    signed[fails] = np.minimum(signed[fails], -signed[FAILS])
     return signed
 
 
 def _model(answers: AnswerHistory, coefficients: Floats) -> AnswerModel:
     """Coefficients by their names; those of items are left out."""
     width = len(answers.components)
-    intercept, wins, fails, untouched, all_wins, all_fails = map(rounded, coefficients[:_COMMON].tolist())
-    each = coefficients[_COMMON : _COMMON + 3 * width].reshape(3, width).T.tolist()
+    each = coefficients[len(COMMON) : len(COMMON) + 3 * width].reshape(3, width).T.tolist()
     components = {name: ComponentEffect(*map(rounded, own)) for name, own in zip(answers.components, each, strict=True)}
-    return AnswerModel(
-        intercept=intercept,
-        wins=wins,
-        fails=fails,
-        untouched=untouched,
-        all_wins=all_wins,
-        all_fails=all_fails,
-        components=components,
-    )
+    return AnswerModel(**common_coefficients(coefficients), components=components)
 
 
 def _is_seen_elsewhere(item: Indices, fold: Indices, folds: int) -> NDArray[np.bool_]:

@@ -3,7 +3,7 @@ after the other, in the order of time, and published at the end of each period.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -36,16 +36,20 @@ class NormTimeline:
             yield self.views[each - 1] if each else None, np.flatnonzero(number == each)
 
 
-NO_NORMS: Final = NormTimeline()
+NO_TIMELINE: Final = NormTimeline()
 
 
-async def norms_over(
-    histories: Histories, pipeline: Pipeline, every_us: int, courses: Mapping[str, str]
-) -> NormTimeline:
-    """Those of all students' events, in periods of `every_us`; `courses` as for `publish`. The pipeline takes
-    EventRecords.
-    """
-    replay, norms = Replay(pipeline, scores=False), OfflineNorms(every_us, courses)
+@dataclass(frozen=True, slots=True)
+class NormPlan:
+    """How often norms are published, in the events' time. `courses` as for `publish`."""
+
+    every_us: int
+    courses: Mapping[str, str] = field(default_factory=dict)
+
+
+async def norms_over(histories: Histories, pipeline: Pipeline, plan: NormPlan) -> NormTimeline:
+    """Those of all students' events; the pipeline takes EventRecords."""
+    every_us, replay, norms = plan.every_us, Replay(pipeline, scores=False), OfflineNorms(plan.every_us, plan.courses)
     since_us, views = list[int](), list[NormView]()
     for period, dated in groupby(_in_order(histories), lambda each: each.time_us // every_us):
         for batch in batches(each.record for each in dated):

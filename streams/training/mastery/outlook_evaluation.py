@@ -17,16 +17,19 @@ from streams.rows.layout import Indices
 from streams.rows.row_batch import Floats
 from streams.training.mastery.collection import MIN_LATER, MOMENTS_AFTER, Later
 from streams.training.mastery.intervals import interval_figures
+from streams.training.mastery.norm_timeline import NormTimeline
 from streams.training.mastery.walk import Round
 
 INTERVALS_AT: Final = (10, 50, 100)
 
 
 class ScoredMoments:
-    """Takes rounds: keeps the score, by a pipeline, of each student who has answered MOMENTS_AFTER questions."""
+    """Takes rounds: keeps the score, by a pipeline and under the norms of the time, of each student who has answered
+    MOMENTS_AFTER questions.
+    """
 
-    def __init__(self, skill: str, source: str) -> None:
-        self._skill, self._source = skill, source
+    def __init__(self, skill: str, source: str, norms: NormTimeline) -> None:
+        self._skill, self._source, self._norms = skill, source, norms
         self._columns: defaultdict[str, list[NDArray[Any]]] = defaultdict(list)
 
     async def take(self, each: Round, counted: Indices, later: Later, pipeline: Pipeline) -> None:
@@ -36,14 +39,23 @@ class ScoredMoments:
         here = np.isin(answered, MOMENTS_AFTER)
         if not here.any():
             return
-        scored = await pipeline.score(each.before.take(counted[here].tolist()))
-        column = pipeline.skill_set.names.index(self._skill)
-        for name in ("score", "low", "high", "confidence"):
-            self._columns[name].append(getattr(scored.fused, name)[:, column])
+        for name, shown in (await self._scored(each, counted[here], pipeline)).items():
+            self._columns[name].append(shown)
         counts = each.counts.all_wins + each.counts.all_fails
         for name, values in (("student", student), ("answered", answered), ("right", right)):
             self._columns[name].append(values[here])
         self._columns["evidence"].append(counts[counted[here]])
+
+    async def _scored(self, each: Round, rows: Indices, pipeline: Pipeline) -> dict[str, Floats]:
+        """What is shown of these rows."""
+        shown = {name: np.full(len(rows), np.nan) for name in ("score", "low", "high", "confidence")}
+        column = pipeline.skill_set.names.index(self._skill)
+        for view, at in self._norms.at(each.times_us[rows]):
+            pipeline.put_norms(view)
+            scored = await pipeline.score(each.before.take(rows[at].tolist()))
+            for name, values in shown.items():
+                values[at] = getattr(scored.fused, name)[:, column]
+        return shown
 
     def outlook(self, later: Later, people: Names) -> "Outlook | None":
         """What is known when all is over, of whom MIN_LATER or more answers came later; None without any."""

@@ -6,22 +6,33 @@ from typing import Final
 import numpy as np
 
 from streams.mastery.bank import AnswerModel, OutlookModel, rounded
+from streams.mastery.learnt import LearntEasiness
 from streams.mastery.model import outlook_features
 from streams.mastery.regression import AnswerRegression
 from streams.rows.layout import Indices
 from streams.rows.row_batch import Floats
 from streams.training.mastery.answers import Moments
+from streams.training.mastery.norm_timeline import NO_TIMELINE, NormTimeline
 from streams.training.mastery.regression import Columns, fit_logistic
 
 _PENALTY: Final = 1.0
 
 
-def unseen_features(moments: Moments, unseen: Sequence[AnswerModel], fold: Indices) -> Floats:
-    """The outlook's features of each moment, by the regression that was fitted without its student's fold."""
+def unseen_features(
+    moments: Moments, unseen: Sequence[AnswerModel], fold: Indices, norms: NormTimeline = NO_TIMELINE
+) -> Floats:
+    """The outlook's features of each moment, by the regression that was fitted without its student's fold, under the
+    norms of the time.
+    """
     features = np.zeros((len(moments), 5))
-    for each, model in enumerate(unseen):
-        part = moments.of(fold == each)
-        features[fold == each] = outlook_features(part.counts, AnswerRegression(model).of_each(part.counts))
+    regressions = [AnswerRegression(model) for model in unseen]
+    for view, chosen in norms.at(moments.times_us):
+        learnt = None if view is None else LearntEasiness(view)
+        for each, regression in enumerate(regressions):
+            of_fold = np.zeros(len(moments), np.bool_)
+            of_fold[chosen] = fold[chosen] == each
+            counts = moments.of(of_fold).counts
+            features[of_fold] = outlook_features(counts, regression.of_each(counts, learnt))
     return features
 
 

@@ -25,10 +25,13 @@ from streams.rows.row_batch import Floats
 from streams.training.errors import TrainingError
 from streams.training.labels import StudentGroups
 from streams.training.mastery.answers import AnswerHistory, Moments
-from streams.training.mastery.bank_fit import FittedBank, fit_bank
+from streams.training.mastery.bank_fit import fit_bank
 from streams.training.mastery.collection import MIN_LATER
 from streams.training.mastery.conformal import half_widths
+from streams.training.mastery.crossfit import FittedBank
+from streams.training.mastery.empty_bank import fit_empty_bank
 from streams.training.mastery.intervals import interval_figures
+from streams.training.mastery.norm_timeline import NO_TIMELINE, NormTimeline
 from streams.training.mastery.outlook_evaluation import INTERVALS_AT
 from streams.training.mastery.outlook_fit import fit_outlook, unseen_features
 
@@ -58,16 +61,22 @@ class MasteryPlan:
     groups: StudentGroups = field(default_factory=StudentGroups)
 
 
-def train_mastery(answers: AnswerHistory, moments: Moments, plan: MasteryPlan) -> tuple[Card, dict[str, ItemBank]]:
+def train_mastery(
+    answers: AnswerHistory, moments: Moments, plan: MasteryPlan, norms: NormTimeline | None = None
+) -> tuple[Card, dict[str, ItemBank]]:
     """A card whose file hashes are still empty, and the bank of its skill. Deterministic; takes a minute or so.
 
-    Raises TrainingError where the answers are too few, of too few students, or all alike.
+    With `norms` the bank is empty: it leaves items and components to those that were in force at each answer. Raises
+    TrainingError where the answers are too few, of too few students, or all alike, and where no norm was of use.
     """
     _require_enough(answers, moments, plan.groups)
     fold_of = _folds(answers.students, plan)
-    fitted = fit_bank(answers, fold_of, plan.folds)
+    if norms is None:
+        fitted = fit_bank(answers, fold_of, plan.folds)
+    else:
+        fitted = fit_empty_bank(answers, norms, fold_of, plan.folds)
     fold = fold_of[moments.student]
-    features = unseen_features(moments, fitted.unseen, fold)
+    features = unseen_features(moments, fitted.unseen, fold, norms or NO_TIMELINE)
     outlook, unseen_mean = fit_outlook(features, moments.outcome, fold, plan.folds)
     evidence = moments.counts.all_wins + moments.counts.all_fails
     distance, scale = np.abs(moments.outcome - unseen_mean), narrowing(unseen_mean)

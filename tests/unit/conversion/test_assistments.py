@@ -44,6 +44,29 @@ def test_times_are_invented_from_the_order_alone(tmp_path: Path) -> None:
     ]
 
 
+def test_students_may_come_one_after_the_other_in_the_order_of_the_table(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "attempts",
+        HEADER,
+        "s9,1,5,7,0",
+        "s2,1,5,7,1",
+        "s9,2,6,8,0",
+        "s1,1,5,7,1",
+        "bad,x,5,7,1",
+        "s0,3,5,7,1",
+    )
+    converted = attempts(convert_assistments(tables(tmp_path), students_a_day=2))
+
+    assert [(each.student_id, each.time - START) for each in converted] == [
+        ("s2", timedelta(seconds=10)),
+        ("s9", timedelta(seconds=10)),
+        ("s9", timedelta(seconds=20)),
+        ("s1", timedelta(days=1, seconds=10)),
+        ("s0", timedelta(days=1, seconds=30)),
+    ]
+
+
 def test_where_there_is_no_item_no_two_answers_share_one(tmp_path: Path) -> None:
     converted = convert(tmp_path, *(f"{student},{n},,68,1" for student in ("s1", "s2") for n in (1, 2)))
 

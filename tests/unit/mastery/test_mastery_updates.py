@@ -22,6 +22,7 @@ from streams.evidence.registry import types_of
 from streams.evidence.source import Estimate, EstimateStatus
 from streams.mastery.counts import AnswerCounts
 from streams.mastery.model import Mastery
+from streams.norms.view import NormView
 from streams.pipeline import Pipeline
 from streams.rows.row import Row, SkillState
 from streams.rows.row_batch import RowBatch
@@ -33,6 +34,7 @@ from streams.verification.published import shorten
 from streams.verification.rescoring import Rescoring, update_scores_differ
 from streams.vocabulary import skill_code
 from tests.events import event, fail_source, folded, row_batch_of, scores_of, updates_about
+from tests.norms import snapshot_of
 from tests.unit.mastery.banks import ANGLES, BANK, FRACTIONS, answers, row_of
 
 SKILLS = load_skills("mastery")
@@ -61,10 +63,27 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     return save_artifact(tmp_path_factory.mktemp("artifact"), CARD, {"mastery": BANK})
 
 
-def updates(artifact: Artifact, *rows: Row, skills: str = "mastery") -> list[SkillUpdate]:
+def updates(
+    artifact: Artifact, *rows: Row, skills: str = "mastery", norms: NormView | None = None
+) -> list[SkillUpdate]:
     pipeline = Pipeline(load_skills(skills), artifact, on_failure=fail_source)
+    pipeline.put_norms(norms)
     row_batch = RowBatch.of_rows(rows, pipeline.skill_set.names)
     return updates_about(pipeline, [f"s{number}" for number in range(len(rows))], row_batch)
+
+
+def test_under_norms_the_score_and_the_components_are_those_that_students_of_now_find_easy(artifact: Artifact) -> None:
+    row = row_of({FRACTIONS: (3, 1)})
+    norms = NormView(snapshot_of(components={FRACTIONS: {"answers": 900, "wins": 850}, ANGLES: {"answers": 900}}))
+    (before,), (update,) = updates(artifact, row), updates(artifact, row, norms=norms)
+    mastery, counts = Mastery(BANK, norms), AnswerCounts.of(row_batch_of(row))
+
+    assert scores_of(update)["mastery"].score == pytest.approx(mastery.outlook(counts)[0], abs=1e-4)
+    assert update.mastery
+    assert before.mastery
+    assert [each.p for each in update.mastery] == pytest.approx(mastery.of_components(counts), abs=1e-4)
+    assert update.mastery[0].p > before.mastery[0].p
+    assert update.norms_version == norms.version
 
 
 def test_the_score_is_the_predicted_mean_of_later_answers_with_its_interval(artifact: Artifact) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import exp
 from pathlib import Path
 from typing import Any, Final
@@ -17,12 +17,24 @@ from tests.events import raw, record
 STUDENTS: Final = 120
 ANSWERS: Final = 26
 EASINESS: Final = {"angles": 0.8, "fractions": -0.8}
+DAY: Final = 24 * 60
+"""In minutes."""
 ITEMS: Final = 8
 """Of each component: the first is the hardest."""
 
 
 def lines(students: int = STUDENTS, answers: int = ANSWERS, seed: int = 1) -> list[bytes]:
     """Attempts in the order of their times; every student has an ability, and learns nothing."""
+    return _attempts(students, answers, seed, lambda _student, minute: minute)
+
+
+def in_turn(students_a_day: int, students: int = STUDENTS, answers: int = ANSWERS, seed: int = 1) -> list[bytes]:
+    """The same answers of students who come one after the other, so many a day, the last of them today."""
+    last = (students - 1) // students_a_day
+    return _attempts(students, answers, seed, lambda student, minute: (student // students_a_day - last) * DAY + minute)
+
+
+def _attempts(students: int, answers: int, seed: int, minute_of: Callable[[int, int], int]) -> list[bytes]:
     rng = random.Random(seed)
     ability = [rng.gauss(0, 1) for _ in range(students)]
     found = []
@@ -32,7 +44,7 @@ def lines(students: int = STUDENTS, answers: int = ANSWERS, seed: int = 1) -> li
             log_odds = ability[student] + EASINESS[component] + 2.0 * item / (ITEMS - 1) - 1.0
             right = float(rng.random() < 1 / (1 + exp(-log_odds)))
             given: dict[str, Any] = {"item_id": f"{component}-{item}", "score": right, "kcs": [component]}
-            found.append(raw("attempt", f"s{student:03}", minute=minute, **given))
+            found.append(raw("attempt", f"s{student:03}", minute=minute_of(student, minute), **given))
     return found
 
 
