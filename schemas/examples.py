@@ -43,6 +43,7 @@ from schemas.fusion_config import (
     RescoreRequest,
 )
 from schemas.history import HISTORY_VERSION, ScoreOfWeek, SkillHistory
+from schemas.norms import MANIFEST_VERSION, CoveredPosition, NormManifest
 from schemas.student_answer import DescribedEvidence, DescribedIndicator, DescribedSkill, StudentAnswer
 from schemas.update import (
     UPDATE_VERSION,
@@ -203,6 +204,19 @@ ANNOUNCEMENT: Final = WorkerAnnouncement(
     ready=True,
     partitions=(0, 2),
     since=_AT.replace(minute=1),
+)
+NORM_MANIFEST: Final = NormManifest(
+    version=MANIFEST_VERSION,
+    norms_version="9f86d081884c7d65",
+    app_id="skillstream",
+    number=12,
+    pieces=2,
+    size_bytes=1_204_112,
+    clock=_AT,
+    offsets=(CoveredPosition(0, 0, 41_230), CoveredPosition(1, 0, 40_977)),
+    items=1_840,
+    components=112,
+    cohorts=37,
 )
 STUDENT_HISTORY: Final = SkillHistory(
     version=HISTORY_VERSION,

@@ -1,7 +1,7 @@
 """The topics: what each carries, how it is keyed and kept, and what this program does with it.
 
 Names are without the prefix that a deployment may give them. All share a partition count, and all but `fusion-config`,
-`skill-catalogue` and `skillstream-workers` are keyed by student.
+`skill-catalogue`, `norms`, `norm-shards` and `skillstream-workers` are keyed by student.
 """
 
 from collections.abc import Mapping
@@ -177,6 +177,26 @@ WORKERS: Final = Topic(
     receives="A worker that is asked about the group reads on.",
     sends="Each worker announces itself when what it owns changes, and every SKILLSTREAM_ANNOUNCE_EVERY_S.",
 )
+NORM_SNAPSHOTS: Final = Topic(
+    name="norms",
+    summary="What is usual: sums over students by item, knowledge component and cohort, of 10 students at least; on "
+    "partition 0 only. Each snapshot is whole: pieces, then its manifest, whose `norms_version` updates name.",
+    key="The `norms_version` of a manifest; with a slash and a number, that of a piece of its bytes.",
+    config={"cleanup.policy": "delete", "retention.ms": str(400 * DAY_MS)},
+    receives="Workers score by the snapshot of the highest number. What is damaged, cut or of another app is refused, "
+    "and logged.",
+    sends="The owner of partition 0 writes a snapshot when one is due (SKILLSTREAM_NORMS_EVERY_S), and the newest "
+    "again once it is 30 days old: no update outlives the norms that it names.",
+)
+NORM_SHARDS: Final = Topic(
+    name="norm-shards",
+    summary="Internal: the sums of each partition, as of its newest period, that norms are made of; on partition 0 "
+    "only. For workers; others neither write nor rely on it.",
+    key="App, partition and piece: `skillstream/3/0`.",
+    config={"cleanup.policy": "compact"},
+    receives="The owner of partition 0 adds them up.",
+    sends="The owner of each partition writes its sums, in pieces, once a period of its records' time.",
+)
 TOPICS: Final = (
     ACTIVITY,
     UPDATES,
@@ -188,5 +208,7 @@ TOPICS: Final = (
     ATTENTION,
     FUSION_CONFIG,
     CATALOGUE,
+    NORM_SNAPSHOTS,
+    NORM_SHARDS,
     WORKERS,
 )

@@ -10,8 +10,8 @@ from schemas import topics
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """Full topic names. All share a partition count; all but `fusion_config`, `catalogue` and `workers` are keyed by
-    student.
+    """Full topic names. All share a partition count; all but `fusion_config`, `catalogue`, `norms`, `norm_shards`
+    and `workers` are keyed by student.
     """
 
     activity: str
@@ -25,6 +25,8 @@ class Channels:
     """Empty: off."""
     fusion_config: str
     catalogue: str
+    norms: str
+    norm_shards: str
     workers: str
 
     @classmethod
@@ -41,6 +43,8 @@ class Channels:
             attention=settings.attention_topic and settings.topic(settings.attention_topic),
             fusion_config=settings.topic(topics.FUSION_CONFIG.name),
             catalogue=settings.topic(topics.CATALOGUE.name),
+            norms=settings.topic(topics.NORM_SNAPSHOTS.name),
+            norm_shards=settings.topic(topics.NORM_SHARDS.name),
             workers=settings.topic(topics.WORKERS.name),
         )
 

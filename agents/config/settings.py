@@ -111,6 +111,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     model: str = "default"
     fusion_config_poll_s: PositiveSeconds = 2.0
     rescore_students_per_s: PositiveInt = 1_000
+    norms_every_s: Annotated[float, Meta(ge=1, le=31_536_000)] = 86_400.0
+    norms_poll_s: PositiveSeconds = 10.0
     mapping: str | None = None
 
     redis_url: str | None = None

@@ -1,6 +1,6 @@
 """The step that delivery runs over each batch: what it is given, and what it returns."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
@@ -61,3 +61,9 @@ class BatchStep(Protocol):
     """
 
     async def __call__(self, topic: str, batches: Batches, /) -> Mapping[int, BatchResult]: ...
+
+
+class PartitionWriter(Protocol):
+    """Runs a step of no record as a partition's only writer, and publishes what it changes: TableAgent."""
+
+    async def apply(self, partition: int, step: Callable[[], Awaitable[BatchResult]]) -> bool: ...

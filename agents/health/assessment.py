@@ -27,6 +27,7 @@ def assess(seen: Snapshot) -> HealthReport:
         _budget(seen),
         _model(seen),
         _config(seen),
+        _norms(seen),
         _repeats(seen),
     )
     down = {component.name for component in components if component.status == "down"}
@@ -148,6 +149,16 @@ def _config(seen: Snapshot) -> ComponentState:
     if seen.config.problem is not None:
         return ComponentState("config", "degraded", f"{seen.config.version} stays in force: {seen.config.problem}")
     return ComponentState("config", "ok", f"{seen.config.version} is in force")
+
+
+def _norms(seen: Snapshot) -> ComponentState:
+    norms = seen.norms
+    if norms.off:
+        return ComponentState("norms", "ok", "off, by configuration")
+    said = "none yet: too few students" if norms.version is None else f"{norms.version}, number {norms.number}"
+    if norms.problem is not None:
+        return ComponentState("norms", "degraded", f"{said}; scores go on: {norms.problem}")
+    return ComponentState("norms", "ok", said if norms.version is None else f"{said}, is in force")
 
 
 def _repeats(seen: Snapshot) -> ComponentState:

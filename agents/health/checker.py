@@ -99,6 +99,7 @@ class Health:
             jumped=self._watched.jumped(),
             held_bearable_s=self._bounds.held_bearable_s,
             lag_bounds=self._bounds.lag,
+            norms=self._watched.norms(),
         )
 
     async def _probe_if_any(self, server: Server | None) -> Probe | None:

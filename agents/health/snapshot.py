@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from agents.health.lag import DEFAULT_LAG_BOUNDS, Lag, LagBounds
 
@@ -47,6 +47,21 @@ class ConfigState:
 
 
 @dataclass(frozen=True, slots=True)
+class NormsState:
+    """Which norms are in force, and what is wrong with what is on `norms`, if anything; `version` is None before the
+    first.
+    """
+
+    version: str | None = None
+    number: int = 0
+    problem: str | None = None
+    off: bool = False
+
+
+WITHOUT_NORMS: Final = NormsState(off=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """The result of asking a server: `problem` is None if it answered."""
 
@@ -81,3 +96,4 @@ class Snapshot:
     jumped: str | None = None
     held_bearable_s: float = 60.0
     lag_bounds: LagBounds = DEFAULT_LAG_BOUNDS
+    norms: NormsState = WITHOUT_NORMS

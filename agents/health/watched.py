@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from agents.health.lag import DEFAULT_LAG_BOUNDS, LagBounds, LagMonitor
-from agents.health.snapshot import ConfigState, ReasoningState, WorkerState
+from agents.health.snapshot import WITHOUT_NORMS, ConfigState, NormsState, ReasoningState, WorkerState
 
 Ask = Callable[[], Awaitable[None]]
 """Returns if the server answers, else raises SkillstreamError. May take its time: the asker has a deadline."""
@@ -55,6 +55,7 @@ class Watched:
     config: Callable[[], ConfigState]
     jumped: Callable[[], str | None] = lambda: None
     beyond_horizon: Callable[[], int] = lambda: 0
+    norms: Callable[[], NormsState] = lambda: WITHOUT_NORMS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """A small topic that is read on and on, from where the last reading ended, and written to. Blocks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaException
 
@@ -39,11 +39,8 @@ class FollowedTopic:
 
         Raises NoSuchTopic, TopicStartedAnew, BrokerUnavailable, TopicForbidden.
         """
-        partitions = self._reader.partitions()
-        if not partitions:
-            raise NoSuchTopic(f"there is no topic {self.name}")
+        followed = self._followed()
         former, self._topic_id = self._topic_id, self._identity.describe().topic_id
-        followed = partitions if self._partition is None else [self._partition]
         ends = {partition: self._reader.span(partition)[1] for partition in followed}
         is_another = former is not None and former != self._topic_id
         if is_another or any(end < self._next.get(partition, 0) for partition, end in ends.items()):
@@ -57,13 +54,35 @@ class FollowedTopic:
             self._next[partition] = max(end, last.get(partition, 0))
         return records
 
+    def rewind(self, last: int | None = None) -> None:
+        """Read from the start next, or from about the `last` records of each partition. Raises as `read_on`."""
+        self._next = {}
+        if last is not None:
+            spans = {partition: self._reader.span(partition) for partition in self._followed()}
+            self._next = {partition: max(start, end - last) for partition, (start, end) in spans.items()}
+
     def append(self, partition: int, key: bytes, value: bytes | None, headers: Sequence[Header] = ()) -> None:
         """Append a record, and wait until the broker has confirmed it. Raises BrokerUnavailable."""
+        self.append_all(partition, [(key, value)], headers)
+
+    def append_all(
+        self, partition: int, records: Iterable[tuple[bytes, bytes | None]], headers: Sequence[Header] = ()
+    ) -> None:
+        """Append records in their order, each with these headers, and wait until the broker has confirmed all. Raises
+        BrokerUnavailable.
+        """
         producer = ConfirmedProducer(self._broker)
         try:
-            producer.send(self.name, partition, key, value, headers)
+            for key, value in records:
+                producer.send(self.name, partition, key, value, headers)
             why = producer.confirm(self._timeout_s)
         except KafkaException as error:
             why = message_of(error)
         if why is not None:
             raise BrokerUnavailable(f"{self.name}: {why}")
+
+    def _followed(self) -> list[int]:
+        partitions = self._reader.partitions()
+        if not partitions:
+            raise NoSuchTopic(f"there is no topic {self.name}")
+        return partitions if self._partition is None else [self._partition]

@@ -4,12 +4,14 @@ JSON lines.
 
 import logging
 from collections.abc import Collection
+from datetime import UTC, datetime
 from importlib.metadata import version
 
 from agents.config.settings import Settings
 from agents.display.plain import plain
 from agents.logs import LineHandler
 from schemas.attention import AttentionReason
+from streams.norms.snapshot import NormSnapshot
 
 _log = logging.getLogger(__name__)
 
@@ -96,6 +98,21 @@ def configured(former: str, now: str, *, offset: int = -1, at: str = "", reason:
         where,
         f", because: {plain(reason)}" if reason else "",
         extra={"config_version": now, "former": former, "offset": offset, "written": at, "reason": reason},
+    )
+
+
+def norms_in_force(snapshot: NormSnapshot) -> None:
+    """Other norms are in force."""
+    clock = datetime.fromtimestamp(snapshot.clock_us / 1_000_000, UTC).isoformat(timespec="seconds")
+    _log.info(
+        "Norms %s are in force, number %d, of records up to %s: %d items, %d components, %d cohorts",
+        snapshot.version,
+        snapshot.number,
+        clock,
+        len(snapshot.items),
+        len(snapshot.components),
+        len(snapshot.cohorts),
+        extra={"norms_version": snapshot.version, "number": snapshot.number, "clock": clock},
     )
 
 

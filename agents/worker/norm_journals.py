@@ -1,11 +1,11 @@
 """The journal of norms of each partition that a worker owns: restored with its rows, grown by each of its steps."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from agents.delivery.faust.table import RowTable
 from schemas.bounds import MAX_UINT32
-from streams.input.checkpoint import decode_checkpoint
+from streams.input.checkpoint import InputCheckpoint, decode_checkpoint
 from streams.norms.item_sums import ItemSums
 from streams.norms.journal import Journaled, NormJournal
 from streams.pipeline import PartitionResult
@@ -15,21 +15,23 @@ _MS: Final = 1_000
 
 
 class NormJournals:
-    """Of one worker. `epoch_of` tells the epoch of a partition that was checked; a journal has at most `most_items`."""
+    """Of one worker. Implements OwnedRows. `epoch_of` tells the epoch of a partition that was checked; a journal has at
+    most `most_items`.
+    """
 
     def __init__(self, table: RowTable, epoch_of: Callable[[int], int], most_items: int) -> None:
         self._table = table
         self._epoch_of = epoch_of
         self._most_items = most_items
         self._journals: dict[int, NormJournal] = {}
+        self._clocks_s: dict[int, int] = {}
 
     def restore(self, partitions: Iterable[int]) -> None:
         """Begin with what the table holds, once it is whole and its checkpoints are checked. Raises JournalDamaged."""
         for partition in partitions:
-            stored = self._table.checkpoints.get(partition)
             self._journals[partition] = NormJournal.restore(
                 self._table.norm_records.get(partition, {}),
-                None if stored is None else decode_checkpoint(stored),
+                self.checkpoint(partition),
                 self._epoch_of(partition),
                 self._most_items,
             )
@@ -38,14 +40,35 @@ class NormJournals:
         """Forget those that move on."""
         for partition in partitions:
             self._journals.pop(partition, None)
+            self._clocks_s.pop(partition, None)
 
     def journaled(self, partition: int, result: PartitionResult) -> Journaled:
         """Count what a step's rows came from; say how they are appended. To be called once a step, in their order."""
-        return self._journals[partition].group(result.rows, result.first_answers, median_time_s(result.timestamps_ms))
+        self._clocks_s[partition] = time_s = median_time_s(result.timestamps_ms)
+        return self._journals[partition].group(result.rows, result.first_answers, time_s)
 
     def sums(self, partition: int) -> ItemSums:
         """What was counted so far. Nothing may step meanwhile."""
         return self._journals[partition].sums()
+
+    # -- OwnedRows
+
+    def clock_s(self, partition: int) -> int | None:
+        """See OwnedRows."""
+        return self._clocks_s.get(partition)
+
+    def journal(self, partition: int) -> NormJournal:
+        """See OwnedRows."""
+        return self._journals[partition]
+
+    def rows(self, partition: int) -> Iterator[bytes]:
+        """See OwnedRows."""
+        return self._table.rows.frozen(partition)
+
+    def checkpoint(self, partition: int) -> InputCheckpoint | None:
+        """See OwnedRows."""
+        stored = self._table.checkpoints.get(partition)
+        return None if stored is None else decode_checkpoint(stored)
 
 
 def median_time_s(timestamps_ms: Integers) -> int:

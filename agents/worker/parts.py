@@ -9,6 +9,7 @@ from agents.delivery.faust.app import DeliveryApp
 from agents.fusion_config.following import ConfigFollower
 from agents.health import SourceFailures
 from agents.metrics import Metrics
+from agents.norms.following import NormsFollower
 from agents.reasoning.service import Explanations
 from agents.worker.position_jumps import PositionJumps
 from streams.pipeline import Pipeline
@@ -17,7 +18,7 @@ from streams.skills.skill_set import SkillSet
 
 @dataclass(frozen=True, slots=True)
 class WorkerParts:
-    """`explanations` are None where reasoning is off."""
+    """`explanations` are None where reasoning is off, `norms` where these are."""
 
     settings: Settings
     channels: Channels
@@ -25,6 +26,7 @@ class WorkerParts:
     keyring: Keyring
     pipeline: Pipeline
     config: ConfigFollower
+    norms: NormsFollower | None
     app: DeliveryApp
     failures: SourceFailures
     jumps: PositionJumps

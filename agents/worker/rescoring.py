@@ -8,15 +8,15 @@ same students get the same updates.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 
-from agents.delivery.step import BatchResult
+from agents.delivery.step import BatchResult, PartitionWriter
 from agents.logs import lifecycle
 from agents.worker.input_identity import InputIdentity
 from agents.worker.outputs import Outputs
@@ -31,12 +31,6 @@ from streams.scoring.config_log import RescoreEntry
 _LOOK_S: Final = 0.5
 _STUDENTS_AT_ONCE: Final = 500
 _LOG_EVERY_S: Final = 10.0
-
-
-class PartitionWriter(Protocol):
-    """Runs a step as a partition's only writer, and publishes what it changes: TableAgent."""
-
-    async def apply(self, partition: int, step: Callable[[], Awaitable[BatchResult]]) -> bool: ...
 
 
 class RescoringStep:

@@ -12,6 +12,7 @@ from agents.dashboard.level_sample import LevelSample
 from agents.dashboard.members import DASHBOARD_PART
 from agents.health import BrokerPing, ConfigState, Health, HealthBounds, ReasoningState, Server, Watched
 from agents.health.lag import BrokerOffsets, LagBounds, LagMonitor, publish_group_lag
+from agents.health.snapshot import WITHOUT_NORMS
 from agents.metrics.seen_names import SeenNames
 from agents.peers.own import named_in
 from agents.web import Bounds, RoleTokens, WebServer
@@ -141,6 +142,7 @@ def _health(parts: WorkerParts, lag: LagMonitor) -> Health:
         beyond_horizon=lambda: int(parts.metrics.events_beyond_horizon.value),
         jumped=parts.jumps.reason,
         config=lambda: ConfigState(pipeline.config_version, parts.config.problem),
+        norms=lambda: WITHOUT_NORMS if parts.norms is None else parts.norms.state,
     )
     bounds = HealthBounds(
         stall_after_s=settings.stall_after_s,

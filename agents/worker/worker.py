@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
@@ -29,6 +29,8 @@ from agents.kafka.unpacking import CheckedBatches
 from agents.logs import LineHandler, lifecycle
 from agents.metrics import Metrics
 from agents.metrics.seen_names import SeenNames
+from agents.norms.following import NormsFollower
+from agents.norms.topic import NormsTopic
 from agents.reasoning.service import Explanations
 from agents.reasoning.setup import now_us
 from agents.stores.opening import open_store, validate_store
@@ -36,6 +38,7 @@ from agents.tracing import open_tracing
 from agents.worker.garbage_collection import collect_rarely
 from agents.worker.input_identity import CheckpointedStep, InputIdentity
 from agents.worker.norm_journals import NormJournals
+from agents.worker.norms import WorkerNorms
 from agents.worker.observing import StreamObserver
 from agents.worker.outputs import Outputs
 from agents.worker.parts import WorkerParts
@@ -45,6 +48,7 @@ from agents.worker.steps import dead_letter_gate, topic_steps
 from agents.worker.watching import Watching
 from streams.evidence.artifacts import load_artifact
 from streams.input.checkpoint import IdentityLost
+from streams.norms.view import NormView
 from streams.pipeline import Pipeline
 from streams.skills.skills_file import load_skills
 
@@ -89,6 +93,10 @@ class Worker:
             self._observer.config_refused,
             self._config_changed,
         )
+        self._norms_topic = NormsTopic(settings)
+        follower: NormsFollower | None = None
+        if settings.norms == "on":
+            follower = NormsFollower(self._norms_topic, settings.app_id, self._norms_changed, self._metrics)
         self._delivery = delivery_settings(settings)
         self._store = open_store(settings)
         self._app = create_app(self._delivery, self._store)
@@ -107,6 +115,7 @@ class Worker:
             keyring=self._keyring,
             pipeline=self._pipeline,
             config=self._config,
+            norms=follower,
             app=self._app,
             failures=failures,
             jumps=jumps,
@@ -127,6 +136,7 @@ class Worker:
             DeliveryHooks(self._recovered, self._revoked, self._observer.repaired, jumps.note),
         )
         self._rescorer = self._make_rescorer(outputs)
+        self._norms = self._make_norms(dialects.courses)
         self._recovering_since_s = time.monotonic()
         self._watching = Watching(self._parts, seen)
 
@@ -143,6 +153,8 @@ class Worker:
         self._keyring.open_or_make()
         self._metrics.built(self._pipeline.config_version, self._pipeline.artifact.id)
         self._config.begin(self._settings.start_timeout_s)
+        if self._parts.norms is not None:
+            self._parts.norms.begin(self._settings.start_timeout_s)
         given = self._settings
         files = {"broker_ca": given.broker_ca, "broker_certificate": given.broker_certificate}
         self._metrics.certificate_end_s.replace({(setting,): end_s for setting, end_s in ends_of(files).items()})
@@ -154,6 +166,8 @@ class Worker:
         finally:
             self._store.close()
             self._config_topic.close()
+            if self._norms is not None:
+                self._norms.close()
 
     @property
     def ended_because(self) -> str:
@@ -176,6 +190,8 @@ class Worker:
                 self._config.follow(self._settings.fusion_config_poll_s),
                 self._rescorer.run(),
             ]
+            if self._norms is not None:
+                running += self._norms.jobs()
             if self._explanations is not None:
                 running += [self._explanations.serve(), self._explanations.watch_redis()]
             tasks = [asyncio.create_task(self._app.switch.run_beside(job, self._is_stopping)) for job in running]
@@ -227,6 +243,8 @@ class Worker:
         self._gate.drop(partitions)
         if self._journals is not None:
             self._journals.drop(partitions)
+        if self._norms is not None:
+            self._norms.drop(partitions)
         self._rescorer.interrupt()
         if self._explanations is not None:
             self._explanations.drop(partitions)
@@ -240,9 +258,15 @@ class Worker:
     def _config_changed(self, config_version: str) -> None:
         self._metrics.built(config_version, self._pipeline.artifact.id)
 
+    def _norms_changed(self, view: NormView) -> None:
+        self._pipeline.put_norms(view)
+        lifecycle.norms_in_force(view.snapshot)
+
     def _refresh(self) -> None:
         self._watching.refresh()
         self._metrics.dead_letter_ratio.set(self._gate.share)
+        if self._norms is not None:
+            self._norms.refresh()
 
     def _make_rescorer(self, outputs: Outputs) -> Rescorer:
         app = self._app
@@ -256,3 +280,10 @@ class Worker:
             app.complete_partitions,
             self._settings.rescore_students_per_s,
         )
+
+    def _make_norms(self, courses: Mapping[str, str]) -> WorkerNorms | None:
+        if self._journals is None or self._parts.norms is None:
+            return None
+        assert self._app.delivery_agent is not None, "made after the app's step is attached"
+        writer = self._app.delivery_agent
+        return WorkerNorms(self._parts, self._parts.norms, self._norms_topic, self._journals, writer, courses)

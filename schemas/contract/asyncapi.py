@@ -11,7 +11,19 @@ import msgspec
 
 from schemas.contract.json_schemas import MESSAGE_TOPICS as WITH_SCHEMA
 from schemas.contract.json_schemas import cleaned, dead_letter_headers, message_version, messages, types
-from schemas.topics import ACTIVITY, ATTENTION, DEAD_LETTERS, ERASURES, HISTORY, REASONING, TOPICS, UPDATES, Topic
+from schemas.topics import (
+    ACTIVITY,
+    ATTENTION,
+    DEAD_LETTERS,
+    ERASURES,
+    HISTORY,
+    NORM_SHARDS,
+    NORM_SNAPSHOTS,
+    REASONING,
+    TOPICS,
+    UPDATES,
+    Topic,
+)
 
 _BINDING_VERSION: Final = "0.5.0"
 _NUMBERS: Final = ("retention.ms", "max.message.bytes")
@@ -20,6 +32,10 @@ _ERASED: Final = {
     HISTORY.name: "ForgottenHistory",
     REASONING.name: "ForgottenExplanation",
     ATTENTION.name: "ForgottenAttention",
+}
+_OPAQUE: Final = {
+    ERASURES.name: ("Erasure", "Any value but null; it is not read."),
+    NORM_SHARDS.name: ("NormShardPiece", "A piece of a partition's sums, for workers."),
 }
 
 
@@ -93,17 +109,22 @@ def _messages(topic: Topic) -> Iterator[tuple[str, dict[str, Any]]]:
         example = {"headers": headers.pop("examples")[0]}
         said = {"summary": "The record as it came, whatever it is.", "contentType": "application/octet-stream"}
         yield "DeadLetter", {"name": "DeadLetter", **said, **common, "headers": headers, "examples": [example]}
-    elif topic is ERASURES:
-        said = {"summary": "Any value but null; it is not read.", "contentType": "application/octet-stream"}
-        yield "Erasure", {"name": "Erasure", **said, **common}
+    elif opaque := _OPAQUE.get(topic.name):
+        yield opaque[0], _opaque(*opaque, common)
     else:
         yield from _of_types(topic, common)
     if topic is ACTIVITY:
         said = {"summary": "A record of another dialect, as docs/dialects.md says.", "contentType": "application/json"}
         yield "OtherDialect", {"name": "OtherDialect", **said, **common}
+    elif topic is NORM_SNAPSHOTS:
+        yield "NormPiece", _opaque("NormPiece", "A piece of a snapshot's bytes, for workers.", common)
     elif name := _ERASED.get(topic.name):
         said = {"summary": "A record without a value: the student was erased."}
         yield name, {"name": name, **said, "payload": {"type": "null"}, **common}
+
+
+def _opaque(name: str, summary: str, common: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "summary": summary, "contentType": "application/octet-stream", **common}
 
 
 def _of_types(topic: Topic, common: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

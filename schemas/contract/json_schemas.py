@@ -18,6 +18,7 @@ from schemas.event import NativeEvent
 from schemas.explanation import Explanation, ReasoningResult
 from schemas.fusion_config import FusionConfigMessage
 from schemas.history import SkillHistory
+from schemas.norms import NormManifest
 from schemas.update import SkillUpdate
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -33,6 +34,7 @@ _EXAMPLES: Final[Mapping[str, tuple[Any, ...]]] = {
     topics.ATTENTION.name: (examples.ATTENTION_RECORD,),
     topics.FUSION_CONFIG.name: examples.CONFIGS,
     topics.CATALOGUE.name: (examples.CATALOGUE_ENTRY,),
+    topics.NORM_SNAPSHOTS.name: (examples.NORM_MANIFEST,),
     topics.WORKERS.name: (examples.ANNOUNCEMENT,),
 }
 _TYPES: Final[Mapping[str, Any]] = {
@@ -44,6 +46,7 @@ _TYPES: Final[Mapping[str, Any]] = {
     topics.ATTENTION.name: AttentionRecord,
     topics.FUSION_CONFIG.name: _FUSION_CONFIG,
     topics.CATALOGUE.name: CatalogueEntry,
+    topics.NORM_SNAPSHOTS.name: NormManifest,
     topics.WORKERS.name: WorkerAnnouncement,
 }
 _SUMMARIES: Final = {topic.name: topic.summary for topic in topics.TOPICS}

@@ -42,9 +42,10 @@ _LOOKED_FOR: Final = (
 
 
 class Dialects:
-    """All dialects, with what a platform's mapping adds to them."""
+    """All dialects, with what a platform's mapping adds to them; `courses` are copies of courses, as it has them."""
 
     def __init__(self, mapping: Mapping = NO_MAPPING) -> None:
+        self.courses = mapping.norms.courses
         self.vocabulary = Vocabulary(mapping)
         self._xapi = Xapi(mapping)
         inner: Sequence[Dialect] = (Caliper(mapping), self._xapi, OpenEdx(self._xapi, mapping))

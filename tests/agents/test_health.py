@@ -41,6 +41,7 @@ async def test_the_detailed_page_names_every_component_with_its_reason(seen: Sit
             "model",
             "config",
             "repeats",
+            "norms",
         )
     }
     assert all(part["status"] == "ok" and part["reason"] for part in components.values())

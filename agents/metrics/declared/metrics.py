@@ -11,6 +11,7 @@ from prometheus_client.exposition import choose_encoder
 from agents.metrics.declared.events import EventMetrics
 from agents.metrics.declared.explanations import ExplanationMetrics
 from agents.metrics.declared.lag import LagMetrics
+from agents.metrics.declared.norms import NormMetrics
 from agents.metrics.declared.ownership import OwnershipMetrics
 from agents.metrics.declared.pages import PageMetrics
 from agents.metrics.declared.process import ProcessMetrics
@@ -20,7 +21,14 @@ from schemas.dialects.vocabulary import SHIPPED, Vocabulary
 
 
 class Metrics(
-    EventMetrics, ScoreMetrics, ExplanationMetrics, OwnershipMetrics, LagMetrics, PageMetrics, ProcessMetrics
+    EventMetrics,
+    ScoreMetrics,
+    ExplanationMetrics,
+    NormMetrics,
+    OwnershipMetrics,
+    LagMetrics,
+    PageMetrics,
+    ProcessMetrics,
 ):
     """The metrics of one worker, in a registry of their own. `vocabulary` says which names may be labels."""
 
@@ -31,6 +39,7 @@ class Metrics(
         EventMetrics.__init__(self, declare, vocabulary)
         ScoreMetrics.__init__(self, declare)
         ExplanationMetrics.__init__(self, declare)
+        NormMetrics.__init__(self, declare)
         OwnershipMetrics.__init__(self, declare)
         LagMetrics.__init__(self, declare)
         PageMetrics.__init__(self, declare)

@@ -1,0 +1,70 @@
+"""Norms of workers on the embedded broker: made when records' time turns, in force, kept over all that moves."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from agents.norms.snapshot_log import SnapshotLog, WrittenSnapshot
+from streams.norms.layout import item_code
+from streams.norms.snapshot import NormSnapshot
+from tests.agents.delivery_cluster import until
+from tests.agents.deployment import Deployment, Sent, deployed
+from tests.events import NOW_MS, raw
+
+DAY_MS = 86_400_000
+STUDENTS = [f"s{number}" for number in range(40)]
+FAST = {"model": "none", "norms_poll_s": 0.2, "norms_every_s": 86_400}
+
+
+@pytest.fixture
+def deployment(broker: str, tmp_path: Path) -> Iterator[Deployment]:
+    with deployed(broker, tmp_path, **FAST) as made:
+        yield made
+
+
+def answers(item: str, day: int, students: Sequence[str] = STUDENTS) -> list[Sent]:
+    """Each student's first answer to an item, in records of that day."""
+    return [
+        Sent(
+            student.encode(),
+            raw(student=student, event_id=f"{item}-{student}", item_id=item, attempt=1, score=1.0, passed=True),
+            timestamp_ms=NOW_MS + day * DAY_MS,
+        )
+        for student in students
+    ]
+
+
+def snapshots(deployment: Deployment) -> list[NormSnapshot]:
+    written = SnapshotLog().note_all(deployment.records(deployment.channels.norms))
+    return [each.read(deployment.name) for each in written if isinstance(each, WrittenSnapshot)]
+
+
+def students_of(snapshot: NormSnapshot, item: str) -> int:
+    found = snapshot.items[snapshot.items["code"] == item_code(item)]
+    return int(found["students"][0]) if len(found) else 0
+
+
+def await_snapshot(deployment: Deployment, item: str, students: int) -> NormSnapshot:
+    until(
+        lambda: any(students_of(each, item) == students for each in snapshots(deployment)),
+        f"{item} has a norm of {students}",
+    )
+    return snapshots(deployment)[-1]
+
+
+@pytest.mark.long
+def test_a_snapshot_comes_when_records_time_turns_and_updates_name_it(deployment: Deployment) -> None:
+    worker = deployment.start()
+    worker.await_ready()
+    deployment.send(answers("first", 0))
+    deployment.await_caught_up()
+    deployment.send(answers("second", 1))
+
+    snapshot = await_snapshot(deployment, "first", len(STUDENTS))
+    until(lambda: f"Norms {snapshot.version} are in force" in worker.log, "it is in force")
+    deployment.send(answers("third", 1, STUDENTS[:1]))
+    until(lambda: any(u.norms_version == snapshot.version for u in deployment.updates()), "an update names it")
+    health = worker.get("/health/detailed").json["components"]["norms"]
+    assert (health["status"], snapshot.version in health["reason"]) == ("ok", True)
+    assert worker.metrics()["norms_number"] == snapshot.number
