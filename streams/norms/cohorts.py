@@ -7,12 +7,10 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
-from streams.rows.enrolment import EnrolmentIds, enrolment_of
+from streams.rows.enrolment import enrolment_of
 
-NARROWEST_FIRST: Final = ("class", "course", "school", "source")
-_FIELDS: Final = {
-    kind: field for kind in NARROWEST_FIRST for field in (f"{kind}_id", kind) if field in EnrolmentIds._fields
-}
+_FIELDS: Final = {"class": "class_id", "course": "course_id", "school": "school_id", "source": "source"}
+"""By kind, the narrowest first."""
 _REMEMBERED: Final = 16_384
 SHOWN_BYTES: Final = 64
 

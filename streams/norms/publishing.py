@@ -59,7 +59,7 @@ def publish(
         for name in ("items", "components", "cohorts")
     )
     aliases = tuple(sorted(courses.items()))
-    if not publication.changed and aliases == (previous.aliases if previous else ()):
+    if not publication.changed and (previous is None or aliases == previous.aliases):
         return None
     return NormSnapshot(
         publication.number,

@@ -1,7 +1,7 @@
 """The norms in force, as scoring asks for them: found by code, for a batch at once. It is never changed."""
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -51,13 +51,13 @@ class NormView:
         self._items = _Table(snapshot.items)
         self._components = _Table(snapshot.components)
         self._figures = CohortFigures.of(snapshot.cohorts)
-        self._cohort_at = {code: at for at, code in enumerate(snapshot.cohorts["code"].tolist())}
-        self._aliases = {
+        own = {code: at for at, code in enumerate(snapshot.cohorts["code"].tolist())}
+        others = {
             cohort("course", copy).code: at
             for copy, course in snapshot.aliases
-            if (at := self._cohort_at.get(cohort("course", course).code)) is not None
+            if (at := own.get(cohort("course", course).code)) is not None
         }
-        self._choose = lru_cache(_REMEMBERED)(self._choice)
+        self._choose = lru_cache(_REMEMBERED)(partial(_choice, own, others))
         answers = int(snapshot.components["answers"].sum())
         self.share_right = int(snapshot.components["wins"].sum()) / answers if answers else _NO_SHARE
 
@@ -88,15 +88,17 @@ class NormView:
         of_answers = answers_z(components, self.components(components.records["code"]))
         return np.column_stack((columns[:, :-1], of_answers, columns[:, -1]))
 
-    def _choice(self, enrolment: bytes) -> tuple[int, bool, bool]:
-        ids = enrolment_of(enrolment)
-        named = bool(ids.class_id or ids.course_id)
-        for each in cohorts_named(enrolment):
-            if (at := self._cohort_at.get(each.code)) is not None:
-                return at, False, named
-            if (at := self._aliases.get(each.code)) is not None:
-                return at, True, named
-        return _NONE, False, named
+
+def _choice(own: Mapping[int, int], others: Mapping[int, int], enrolment: bytes) -> tuple[int, bool, bool]:
+    """What `CohortChoice` has of a row, by the indices of its cohorts' own norms and of those to be borrowed."""
+    ids = enrolment_of(enrolment)
+    named = bool(ids.class_id or ids.course_id)
+    for each in cohorts_named(enrolment):
+        if (at := own.get(each.code)) is not None:
+            return at, False, named
+        if (at := others.get(each.code)) is not None:
+            return at, True, named
+    return _NONE, False, named
 
 
 class _Table:

@@ -53,7 +53,7 @@ _FACTS: Final = st.dictionaries(
 )
 students: Final = st.builds(
     student,
-    st.builds(EnrolmentIds, _ids, _ids, _ids),
+    st.builds(EnrolmentIds, _ids, _ids, _ids, _ids),
     _FACTS | st.just({Fact.WITHDREW: (1, 0.0), Fact.ATTEMPTED: (1, 1.0)}),
     st.dictionaries(
         st.sampled_from([b"algebra", b"fractions", b"sets"]), st.tuples(st.integers(0, 9), st.integers(0, 9))

@@ -1,5 +1,6 @@
 """Norms in force: found by code, a row's cohort by what it names, a student against the others of it."""
 
+import weakref
 from math import log1p, sqrt
 
 import numpy as np
@@ -23,8 +24,8 @@ from streams.vocabulary import Fact
 from tests.norms import APP_ID, EVERY_US, snapshot_of
 from tests.unit.norms.students import NOW_US, PERIODS, student
 
-CLASS, COURSE, SCHOOL = "class:k", "course:2014", "school:s"
-NAMED = enrolment_section(EnrolmentIds("2014", "k", "s"))
+CLASS, COURSE, SCHOOL, SOURCE = "class:k", "course:2014", "school:s", "source:lms"
+NAMED = enrolment_section(EnrolmentIds("2014", "k", "s", "lms"))
 
 
 def chosen(*names: str, aliases: dict[str, str] | None = None, enrolment: bytes = NAMED) -> tuple[bytes, bool, bool]:
@@ -61,7 +62,8 @@ def test_class_course_copy_school_source_in_this_order() -> None:
     assert chosen(COURSE, "course:2013", SCHOOL, aliases=copied) == (COURSE.encode(), False, False)
     assert chosen("course:2013", SCHOOL, aliases=copied) == (b"course:2013", True, False)
     assert chosen(SCHOOL, aliases=copied) == (SCHOOL.encode(), False, False)
-    assert chosen("course:2013", SCHOOL) == (SCHOOL.encode(), False, False)
+    assert chosen("course:2013", SCHOOL, SOURCE) == (SCHOOL.encode(), False, False)
+    assert chosen("course:2013", SOURCE) == (SOURCE.encode(), False, False)
 
 
 def test_a_cohort_without_any_norm_is_new() -> None:
@@ -145,3 +147,13 @@ def test_a_view_is_called_what_its_snapshot_is() -> None:
     snapshot = snapshot_of(items={"i": {}})
 
     assert (NormView(snapshot).version, NormView(snapshot).key.hex()) == (snapshot.version, snapshot.version)
+
+
+def test_norms_that_are_no_longer_in_force_leave_memory_at_once() -> None:
+    """Without waiting for the garbage collector: a snapshot may have tens of megabytes."""
+    view = NormView(snapshot_of(cohorts={COURSE: {}}))
+    view.cohorts_of([NAMED])
+    gone = weakref.ref(view)
+    del view
+
+    assert gone() is None

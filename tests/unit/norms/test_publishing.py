@@ -137,6 +137,7 @@ def test_numbers_of_fewer_than_ten_students_are_withheld_from_a_norm() -> None:
 
 
 def test_the_copy_of_a_course_is_published_once() -> None:
+    assert publish(None, {0: item(9)}, {"2014": "2013"}, TOPIC) is None
     first = published(None, item(10))
     second = publish(first, {0: item(11)}, {"2014": "2013"}, TOPIC)
 

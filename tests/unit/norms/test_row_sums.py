@@ -125,10 +125,15 @@ def test_a_tombstone_row_counts_nowhere() -> None:
 
 
 def test_a_row_counts_in_each_cohort_that_it_names() -> None:
-    row = student(EnrolmentIds("course", "class", "school"), {Fact.ATTEMPTED: (2, 1.5)})
+    row = student(EnrolmentIds("course", "class", "school", "source"), {Fact.ATTEMPTED: (2, 1.5)})
     sums = sum_rows([encode_row(row)], PERIODS)
 
-    assert sorted(sums.cohorts["name"].tolist()) == [b"class:class", b"course:course", b"school:school"]
+    assert sorted(sums.cohorts["name"].tolist()) == [
+        b"class:class",
+        b"course:course",
+        b"school:school",
+        b"source:source",
+    ]
     assert (sums.cohorts["total"][:, 0] == 750).all()
 
 
