@@ -13,11 +13,11 @@ A batch of few is read event by event, one of many off its facts as columns, to 
 """
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby
-from operator import itemgetter
+from operator import itemgetter, sub
 from typing import Final, NamedTuple, cast
 from zlib import crc32
 
@@ -196,14 +196,14 @@ def answers_of_partitions(said: AnswersByRow, keys: Sequence[StoredKey]) -> Mapp
     begins = [0, *((row[1:] != row[:-1]).nonzero()[0] + 1).tolist()]
     ends = [*begins[1:], len(row)]
     students = [keys[index] for index in row[begins].tolist()]
-    counts = [end - begin for begin, end in zip(begins, ends, strict=True)]
-    answers["student"] = np.repeat([crc32(key) & 0xFFFF for _, key in students], counts)
+    codes = np.array([crc32(key) & 0xFFFF for _, key in students], np.uint16)
+    answers["student"] = codes if len(codes) == len(row) else codes.repeat(list(map(sub, ends, begins)))
     found, at = {}, 0
     for partition, some in groupby(students, itemgetter(0)):
         theirs = [key for _, key in some]
         first, after = begins[at], at + len(theirs)
         last = ends[after - 1]
-        slices = ((begin - first, end - first) for begin, end in zip(begins[at:after], ends[at:after], strict=True))
+        slices = zip(_after(first, begins[at:after]), _after(first, ends[at:after]), strict=True)
         items = [said.items[index] for index in sorted({*named[first:last].tolist()}) if index != _UNNAMED]
         found[partition] = AnswersOfRows(answers[first:last], dict(zip(theirs, slices, strict=True)), items)
         at = after
@@ -213,9 +213,13 @@ def answers_of_partitions(said: AnswersByRow, keys: Sequence[StoredKey]) -> Mapp
 def _named(events: Sequence[NativeEvent], event: Indices) -> tuple[Sequence[int], Sequence[NamedItem]]:
     """Which items the events with these numbers are of, and these; _UNNAMED where it is not known."""
     items = _Items()
-    chosen = cast(list[Attempt | Submission | Mark], [events[number] for number in event.tolist()])
-    keys = [(each.item_id, each.course_id, each.kcs if type(each) is Attempt else None) for each in chosen]
-    return [items[key] for key in keys], items.found
+    chosen = cast(Iterable[Attempt | Submission | Mark], map(events.__getitem__, event.tolist()))
+    named = [items[each.item_id, each.course_id, each.kcs if type(each) is Attempt else None] for each in chosen]
+    return named, items.found
+
+
+def _after(first: int, values: Sequence[int]) -> Sequence[int]:
+    return [value - first for value in values] if first else values
 
 
 @lru_cache(_REMEMBERED)
