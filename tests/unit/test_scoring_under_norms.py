@@ -138,6 +138,17 @@ def test_rows_and_updates_without_norms_in_force_stay_to_the_byte() -> None:
     assert former.stored[0] < NORMED_VERSION
 
 
+def test_rows_and_updates_are_the_same_wherever_batches_are_cut() -> None:
+    at_once, one_by_one = Scored(make_pipeline()), Scored(make_pipeline())
+    for each in (at_once, one_by_one):
+        each.pipeline.put_norms(norms(0.25))
+
+    last = [one_by_one.feed(TAKEN[number : number + 1]) for number in range(len(TAKEN))][-1]
+
+    assert at_once.feed(TAKEN) == last
+    assert at_once.stored == one_by_one.stored
+
+
 def test_other_weights_are_scored_by_under_the_same_norms() -> None:
     pipeline, view = make_pipeline(), norms()
     pipeline.put_norms(view)

@@ -102,6 +102,25 @@ def test_the_score_is_the_predicted_mean_of_later_answers_with_its_interval(arti
     assert "behaviour" not in score.contributions
 
 
+def test_the_score_and_the_components_are_predicted_under_the_norms_in_force(artifact: Artifact) -> None:
+    pipeline = Pipeline(SKILLS, artifact, on_failure=fail_source)
+    row_batch = RowBatch.of_rows([row_of({FRACTIONS: (3, 1)})], SKILLS.names)
+    view = NormView(snapshot_of(components={FRACTIONS: {"wins": 90, "answers": 100}, ANGLES: {"answers": 100}}))
+    [before] = updates_about(pipeline, ["ada"], row_batch)
+    pipeline.put_norms(view)
+    [under] = updates_about(pipeline, ["ada"], row_batch)
+    pipeline.put_norms(None)
+
+    counts = AnswerCounts.of(row_batch)
+    assert scores_of(under)["mastery"].score == pytest.approx(Mastery(BANK, view).outlook(counts)[0], abs=1e-4)
+    assert scores_of(under)["mastery"].score != scores_of(before)["mastery"].score
+    assert (under.mastery[0].p, before.mastery[0].p) == (  # type: ignore[index]
+        pytest.approx(Mastery(BANK, view).of_components(counts)[0], abs=1e-4),
+        pytest.approx(Mastery(BANK).of_components(counts)[0], abs=1e-4),
+    )
+    assert updates_about(pipeline, ["ada"], row_batch) == [before]
+
+
 def test_more_answers_are_surer_and_nothing_known_is_no_confidence(artifact: Artifact) -> None:
     rows = row_of({ANGLES: (1, 1)}), row_of({ANGLES: (3, 3)})
     few, many = (scores_of(update)["mastery"] for update in updates(artifact, *rows))
