@@ -33,6 +33,17 @@ def test_the_default_model_reads_simulations_alone() -> None:
     assert not [name for name in features if name.split(".")[0] in elsewhere]
 
 
+def test_the_bank_to_start_with_knows_no_item_and_leaves_them_to_norms() -> None:
+    artifact = load_artifact("mastery_start")
+    bank, card = artifact.banks["mastery"], artifact.card.skills["mastery"]
+
+    assert (bank.items, bank.with_item.components, bank.without_item.components) == ({}, {}, {})
+    assert 0.5 < bank.with_item.learnt_items < 1.5
+    assert 0.25 < bank.with_item.learnt_components < 1.5
+    assert card.students > 1_000
+    assert card.metrics["auc"] > 0.72
+
+
 def estimate(*events: NativeEvent) -> Estimate:
     return ModelSource(load_artifact("default"), ["problem_solving"]).compute(row_batch_of(folded(*events)))
 
