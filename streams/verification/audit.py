@@ -19,7 +19,7 @@ from streams.rows.tasks import NO_TASK, tasks_of
 
 SCORE_TOLERANCE: Final = 1e-9
 
-DifferenceKind = Literal["lost", "double_applied", "stale_row", "update", "reasoning", "dead_letter", "state"]
+DifferenceKind = Literal["lost", "double_applied", "stale_row", "update", "reasoning", "dead_letter", "state", "norms"]
 RowPosition = tuple[int, int]
 """How far a student is folded: (epoch, offset)."""
 

@@ -14,13 +14,14 @@ from schemas.update import SkillUpdate
 from streams.evidence.artifacts import NO_ARTIFACT, load_artifact
 from streams.evidence.registry import make_sources, types_of
 from streams.evidence.source import Source
-from streams.pipeline import Pipeline
+from streams.pipeline import PartitionResult, Pipeline
 from streams.replay import FileRecord
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.row import Row
 from streams.rows.segments import is_segment, student_of
 from streams.rows.table import PartitionedRows
-from streams.verification.audit import Difference
+from streams.verification.audit import Difference, NotCompared
+from streams.verification.norms import ItemSumsCheck
 from streams.verification.partition import Pass
 from streams.verification.rescoring import FailingSource, Rescoring
 from streams.verification.slices import Slice
@@ -63,7 +64,7 @@ class World:
         self.input.append(record)
         return record
 
-    def fold(self, records: Sequence[FileRecord], failing: Collection[str] = ()) -> None:
+    def fold(self, records: Sequence[FileRecord], failing: Collection[str] = ()) -> PartitionResult:
         """A batch, as a worker does it; `failing` sources fail."""
         pipeline = (self.pipeline_of or _pipeline)(tuple(sorted(failing)))
         result = processed(records, pipeline=pipeline, scores=True, epoch_of=lambda _: self.epoch, rows=self.table)
@@ -74,6 +75,7 @@ class World:
                 self.write(key.decode(), decode_row(row or b""))
         for update in updates_of(result):
             self.say(update)
+        return result
 
     def forget(self, student: str, at_us: int) -> None:
         """A request to be erased, carried out now."""
@@ -143,21 +145,28 @@ class World:
         return asyncio.run(self._assess(extent, memory_bytes))
 
     async def _assess(self, extent: Extent, memory_bytes: int) -> "Verdict":
-        verdict, todo = Verdict(), [Slice()]
+        verdict, todo, norms = Verdict(), [Slice()], ItemSumsCheck(0)
         while todo:
-            one = Pass((self.rescoring or rescoring)(), lambda _: None, extent, todo.pop(), memory_bytes)
+            one = Pass((self.rescoring or rescoring)(), lambda _: None, extent, todo.pop(), memory_bytes, norms=norms)
             one.last.note_updates(self.updates)
             one.last.note_explanations(self.explanations)
             for student, at_us in self.requests.items():
                 one.last.note_request(student, at_us, is_read=True)
             one.last.note_rows(self.changelog)
+            norms.note_rows(self.changelog)
             one.begin()
             for part in _halves(self.input[extent.start : extent.cut]):
-                await one.fold(part)
+                for records in norms.cut(part):
+                    await one.fold(records)
             await one.follow(self.input[extent.cut : one.reach])
             verdict.differences += [difference async for difference in one.compare()]
             verdict.add(one)
             todo += one.set_aside
+        for found in norms.compare(one.extent, one.on_trust):
+            if isinstance(found, NotCompared):
+                verdict.norms_not_judged.append(found.why)
+            else:
+                verdict.differences.append(found)
         return verdict
 
 
@@ -173,6 +182,7 @@ class Verdict:
     other_config: int = 0
     other_sources: int = 0
     recorded: int = 0
+    norms_not_judged: list[str] = field(default_factory=list)
 
     def add(self, one: Pass) -> None:
         """A pass that is over."""

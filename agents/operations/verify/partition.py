@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 
 import msgspec
 
@@ -22,6 +23,7 @@ from streams.input.signature import Authentic
 from streams.replay import FileRecord
 from streams.verification.catalogue import CatalogueCheck
 from streams.verification.dead_letters import DeadLetterBook, RepartitionBook
+from streams.verification.norms import ItemSumsCheck
 from streams.verification.partition import Pass
 from streams.verification.rescoring import Rescoring
 from streams.verification.slices import Slice
@@ -65,7 +67,12 @@ class PartitionReader:
                         self.refused[dead_letter.topic, partition].append(BatchHeader.of(batch or b""))
 
     async def one_pass(
-        self, extent: Extent, students: Slice, dead_letters: DeadLetterBook, repartitioned: RepartitionBook | None
+        self,
+        extent: Extent,
+        students: Slice,
+        dead_letters: DeadLetterBook,
+        repartitioned: RepartitionBook | None,
+        norms: ItemSumsCheck,
     ) -> Pass:
         """Read all that there is of `students`, ready to be compared; blocks. Raises BrokerUnavailable, Fatal.
 
@@ -80,11 +87,13 @@ class PartitionReader:
             self.memory_bytes,
             self.is_of_lacking_key,
             self.catalogue,
+            norms,
         )
         self._read_published(one, extent.partition)
         one.begin()
         activity, partition = self.channels.activity, extent.partition
-        for records in self._read(activity, partition, extent.start, extent.cut):
+        folded = self._read(activity, partition, extent.start, extent.cut)
+        for records in chain.from_iterable(map(norms.cut, folded)):
             batch = await one.fold(records)
             dead_letters.expect(batch.dead_letters)
             if repartitioned is not None:
@@ -117,6 +126,7 @@ class PartitionReader:
         self._read_requests(one, partition)
         for records in self._read(self.changelog, partition, self._start(self.changelog, partition)):
             one.last.note_rows(records)
+            one.norms.note_rows(records)
 
     def _read_requests(self, one: Pass, partition: int) -> None:
         """As the workers read them: what is not on its owning partition is forwarded there, and counts there."""

@@ -26,7 +26,7 @@ from streams.evidence.artifacts import load_artifact
 from streams.input.checkpoint import InputCheckpoint, is_same_topic
 from streams.input.partitioner import partitioner
 from streams.skills.skills_file import load_skills
-from streams.verification.audit import Difference
+from streams.verification.audit import Difference, NotCompared
 from streams.verification.catalogue import CatalogueCheck
 from streams.verification.dead_letters import (
     DeadLetterBook,
@@ -35,6 +35,7 @@ from streams.verification.dead_letters import (
     repartitioned_differs,
 )
 from streams.verification.ledger import EntryLedger
+from streams.verification.norms import ItemSumsCheck
 from streams.verification.partition import Pass
 from streams.verification.report import VerificationReport
 from streams.verification.rescoring import Rescoring
@@ -187,7 +188,10 @@ class Verification:
         with EntryLedger(self._ledger_bytes) as ledger:
             partitions.find_refused(extent.partition)
             dead_letters = DeadLetterBook(self._channels.activity, MAX_RECORD_BYTES, ledger)
-            first = await partitions.one_pass(extent, Slice(), dead_letters, self._repartition_book(repartitioned))
+            norms = ItemSumsCheck(extent.partition)
+            first = await partitions.one_pass(
+                extent, Slice(), dead_letters, self._repartition_book(repartitioned), norms
+            )
             extent = first.extent
             self._require_topic(first.last.checkpoint, topic_id, extent)
             self._tell_skipped(first.last.checkpoint, extent.partition)
@@ -197,12 +201,20 @@ class Verification:
             await self._compare(first)
             todo = list(first.set_aside)
             while todo:
-                further = await partitions.one_pass(extent, todo.pop(), dead_letters, None)
+                further = await partitions.one_pass(extent, todo.pop(), dead_letters, None, norms)
                 await self._compare(further)
                 todo += further.set_aside
             partitions.find_dead_letters(extent, dead_letters)
             self._settle_dead_letters(ledger, dead_letters, extent)
+        self._compare_norms(norms, extent, first.on_trust)
         return extent
+
+    def _compare_norms(self, norms: ItemSumsCheck, extent: Extent, on_trust: int) -> None:
+        for found in norms.compare(extent, on_trust):
+            if isinstance(found, NotCompared):
+                self._report.mention(f"partitions whose sums of items, or some, are not judged: {found.why}", 1)
+            else:
+                self._report.add(found)
 
     async def _compare(self, one: Pass) -> None:
         report, counts = self._report, one.counts
