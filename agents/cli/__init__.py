@@ -33,6 +33,7 @@ _COMMANDS: Final = {
     "lag": "How far the workers are behind, by partition; none need run.",
     "config": "See and change weights and thresholds while workers run.",
     "catalogue": "What is the same for every student, by the config_version of updates.",
+    "norms": "What is usual: of items, components and cohorts, as workers made it.",
     "rescore": "Have all students scored by what is in force now.",
     "spend": "What explanations cost, and what is left of the limits.",
     "student": "What is published of one student: skills, why, components, explanation.",

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -53,6 +53,10 @@ class WrittenSnapshot:
     manifest: NormManifest
     written_ms: int
     sealed: bytes | None = field(repr=False)
+
+    def without_bytes(self) -> "WrittenSnapshot":
+        """The same, for a list of many."""
+        return replace(self, sealed=None)
 
     def read(self, app_id: str) -> NormSnapshot:
         """The snapshot. Raises NormsUnreadable."""

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from agents.cli.outcome import WRONG_USAGE
 from agents.norms.snapshot_log import SnapshotLog, WrittenSnapshot
 from streams.norms.layout import item_code
 from streams.norms.snapshot import NormSnapshot
+from tests.agents.config_commands import command
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import Deployment, Sent, deployed
 from tests.events import NOW_MS, raw
@@ -68,3 +70,33 @@ def test_a_snapshot_comes_when_records_time_turns_and_updates_name_it(deployment
     health = worker.get("/health/detailed").json["components"]["norms"]
     assert (health["status"], snapshot.version in health["reason"]) == ("ok", True)
     assert worker.metrics()["norms_number"] == snapshot.number
+
+    [listed] = command(deployment, "norms", "history", "--json").lines
+    assert (listed["norms_version"], listed["items"]) == (snapshot.version, len(snapshot.items))
+    shown = command(deployment, "norms", "show", snapshot.version, "--json").lines
+    assert (shown[0]["name"], shown[0]["students"], shown[0]["odd"]) == ("first", 40, ["too easy"])
+    assert "too easy" in command(deployment, "norms", "show").text
+    unknown = command(deployment, "norms", "show", "0" * 16)
+    assert (unknown.code, "there are no norms 0000" in unknown.err) == (WRONG_USAGE, True)
+
+
+@pytest.mark.long
+def test_another_worker_takes_over_with_all_that_was_counted_and_scores_by_the_norms_from_its_start_on(
+    deployment: Deployment,
+) -> None:
+    worker = deployment.start()
+    deployment.send(answers("first", 0, STUDENTS[:20]))
+    deployment.await_caught_up()
+    deployment.send(answers("second", 1))
+    first = await_snapshot(deployment, "first", 20)
+    deployment.await_caught_up()
+    worker.kill()
+
+    other = deployment.start()
+    deployment.send([*answers("first", 1, STUDENTS[20:]), *answers("third", 2)])
+    deployment.await_caught_up()
+    second = await_snapshot(deployment, "first", len(STUDENTS))
+
+    log = other.log
+    assert log.index(f"Norms {first.version} are in force") < log.index("The table is restored")
+    assert (second.number, second.previous, students_of(second, "second")) == (2, first.version, len(STUDENTS))

@@ -1,0 +1,56 @@
+"""Snapshots by the versions that updates name; read when one is asked for. Blocks."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import lru_cache
+from typing import Final
+
+from agents.config.channels import Channels
+from agents.config.settings import Settings
+from agents.kafka.reader import read_to_end
+from agents.kafka.record import file_record
+from agents.norms.snapshot_log import SnapshotLog, WrittenSnapshot
+from streams.norms.sealed import NormsUnreadable
+from streams.norms.view import NormView
+
+_DECODED: Final = 8
+
+
+class StoredNorms:
+    """Of one deployment, as `norms` has them when first asked. Raises BrokerUnavailable, TopicForbidden.
+
+    Only manifests are held; of a snapshot that is asked for, the topic is read again. A few stay decoded.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._broker, self._app_id = settings.broker, settings.app_id
+        self._topic = Channels.of(settings).norms
+        self._written: dict[str, WrittenSnapshot] | None = None
+        self._view = lru_cache(_DECODED)(self._read)
+
+    @property
+    def written(self) -> Sequence[WrittenSnapshot]:
+        """The app's, each as it was first written, by number; without their bytes."""
+        if self._written is None:
+            found: dict[str, WrittenSnapshot] = {}
+            for each in self._all():
+                if each.manifest.app_id == self._app_id:
+                    found.setdefault(each.manifest.norms_version, each.without_bytes())
+            self._written = found
+        return sorted(self._written.values(), key=lambda each: each.manifest.number)
+
+    def find(self, version: str) -> NormView | None:
+        """The norms of that version; None where the topic has them no more, or not whole."""
+        return self._view(version)
+
+    def _read(self, version: str) -> NormView | None:
+        for each in self._all():
+            if each.manifest.norms_version == version and each.sealed is not None:
+                with suppress(NormsUnreadable):
+                    return NormView(each.read(self._app_id))
+        return None
+
+    def _all(self) -> Iterator[WrittenSnapshot]:
+        log = SnapshotLog()
+        for record in read_to_end(self._broker, self._topic):
+            yield from (each for each in log.note_all([file_record(record)]) if isinstance(each, WrittenSnapshot))
