@@ -1,9 +1,7 @@
 """Workers on the embedded broker keep the journal of norms exact, whatever becomes of them between two sends."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -11,44 +9,16 @@ import numpy as np
 import pytest
 
 from agents.worker.norm_journals import median_time_s
-from streams.input.checkpoint import CHECKPOINT_KEY, InputCheckpoint, decode_checkpoint
 from streams.norms.item_sums import ItemSums
 from streams.norms.journal import NormJournal
-from streams.norms.journal_keys import is_of_journal
 from streams.replay import FileRecord, Replay, batches
 from streams.simulation import simulate
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, owning_partition, pipeline
-from tests.agents.exact_sums import exact_sums
+from tests.agents.journal_logs import MOST_ITEMS, exact_sums, journal_logs
 from tests.chaos.fault import VARIABLE, Fault
 
-MOST_ITEMS = 100_000
 STUDENTS, EVENTS = 300, 3_000
 PROGRAM = "tests.agents.small_groups"
-
-
-@dataclass
-class Log:
-    """What a partition's changelog says last."""
-
-    rows: dict[bytes, bytes | None] = field(default_factory=dict)
-    journal: dict[bytes, bytes] = field(default_factory=dict)
-    checkpoint: InputCheckpoint | None = None
-
-    def sums(self) -> ItemSums:
-        return NormJournal.restore(self.journal, self.checkpoint, 0, MOST_ITEMS).sums()
-
-
-def logs_of(deployment: Deployment) -> Mapping[int, Log]:
-    logs = defaultdict[int, Log](Log)
-    for record in deployment.records(deployment.changelog):
-        log, key, value = logs[record.partition], record.key or b"", record.value or b""
-        if key == CHECKPOINT_KEY:
-            log.checkpoint = decode_checkpoint(value)
-        elif is_of_journal(key):
-            log.journal[key] = value
-        else:
-            log.rows[key] = record.value
-    return logs
 
 
 async def folded(records: Iterable[FileRecord], begin: int = -1) -> ItemSums:
@@ -66,12 +36,12 @@ async def folded(records: Iterable[FileRecord], begin: int = -1) -> ItemSums:
 
 
 def assert_sums_are_those_of_the_input(deployment: Deployment, begins: Mapping[int, int] | None = None) -> None:
-    logs = logs_of(deployment)
+    logs = journal_logs(deployment)
     records = deployment.records(deployment.channels.activity)
     for partition in range(PARTITIONS):
         own = [record for record in records if record.partition == partition]
         expected = asyncio.run(folded(own, (begins or {}).get(partition, -1)))
-        found = exact_sums(logs[partition].sums())
+        found = exact_sums(logs[partition].journal().sums())
         assert found == exact_sums(expected)
         assert found, "nothing was answered: this proves nothing"
 
@@ -81,17 +51,26 @@ def a_class(part: int = 0, parts: int = 1) -> Sequence[Sent]:
     return records[part * EVENTS // parts : (part + 1) * EVENTS // parts]
 
 
-@pytest.mark.parametrize("number", [3, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("number", "store"),
+    [
+        (3, "memory"),
+        pytest.param(1, "memory", marks=pytest.mark.long),
+        pytest.param(6, "rocksdb", marks=pytest.mark.long),
+    ],
+)
 def test_kill_nine_between_two_record_batches_of_one_step_leaves_the_sums_of_the_whole_input(
-    broker: str, tmp_path: Path, number: int
+    broker: str, tmp_path: Path, number: int, store: str
 ) -> None:
-    with deployed(broker, tmp_path, model="none", instance_id="one", norms="on") as deployment:
+    with deployed(
+        broker, tmp_path, model="none", instance_id="one", norms="on", store=store, store_dir=str(tmp_path / "store")
+    ) as deployment:
         deployment.send(a_class())
         fault = {VARIABLE: msgspec.json.encode(Fault("changelog", "kill after", number)).decode()}
         assert deployment.start(fault, PROGRAM).exit_code() == -9
-        begun = [log for log in logs_of(deployment).values() if log.rows and log.checkpoint is None]
+        begun = [log for log in journal_logs(deployment).values() if log.rows and log.checkpoint is None]
         assert begun, "killed behind a whole step: this proves nothing"
-        assert all(log.journal for log in begun)
+        assert all(log.records for log in begun)
 
         worker = deployment.start(program=PROGRAM)
         deployment.await_caught_up()
@@ -106,12 +85,12 @@ def test_where_a_worker_without_norms_folded_in_between_the_journal_begins_anew(
     with deployed(broker, tmp_path, model="none", instance_id="one") as deployment:
         begins: dict[int, int] = {}
         for part, norms in enumerate(("on", "off", "on")):
-            begins = {at: log.checkpoint.offset for at, log in logs_of(deployment).items() if log.checkpoint}
+            begins = {at: log.checkpoint.offset for at, log in journal_logs(deployment).items() if log.checkpoint}
             deployment.send(a_class(part, 3))
             worker = deployment.start(program=PROGRAM, norms=norms)
             deployment.await_caught_up()
             assert worker.terminate() == 0
-            numbers = {log.checkpoint.norms for log in logs_of(deployment).values() if log.checkpoint}
+            numbers = {log.checkpoint.norms for log in journal_logs(deployment).values() if log.checkpoint}
             assert (numbers == {-1}) == (norms == "off")
 
         assert_sums_are_those_of_the_input(deployment, begins)

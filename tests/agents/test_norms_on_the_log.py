@@ -12,7 +12,7 @@ from streams.norms.journal import NormJournal
 from streams.replay import FileRecord, Replay, batches
 from streams.rows.codec import decode_row
 from streams.simulation import simulate
-from tests.agents.exact_sums import exact_sums
+from tests.agents.journal_logs import exact_sums
 from tests.agents.table_log import P, TableLog
 from tests.events import default_pipeline
 

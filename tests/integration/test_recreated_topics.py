@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from agents.kafka.group import ConsumerGroup
+from streams.norms.journal import NormJournal
 from streams.replay import FileRecord, Replay, batches
 from streams.rows.codec import decode_row
 from streams.rows.table import PartitionedRows
@@ -19,6 +20,7 @@ from streams.simulation import simulate
 from streams.verification.audit import compare
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, owning_partition, pipeline
+from tests.agents.journal_logs import journal_logs
 from tests.agents.worker_process import WorkerProcess
 from tests.chaos.verdict import skillstream
 from tests.events import raw
@@ -83,6 +85,14 @@ def events_of(rows: PartitionedRows) -> int:
     return sum(decode_row(row).events for partition in rows.partitions() for _, row in rows.items(partition))
 
 
+def journals(deployment: Deployment) -> list[NormJournal]:
+    return [log.journal() for log in journal_logs(deployment).values()]
+
+
+def answers_of(deployment: Deployment) -> int:
+    return sum(int(each.sums().records["answers"].sum()) for each in journals(deployment))
+
+
 @pytest.fixture
 def ran(kafka: str, tmp_path: Path) -> Iterator[Deployment]:
     """A deployment that has folded a class; no worker runs."""
@@ -95,6 +105,7 @@ def ran(kafka: str, tmp_path: Path) -> Iterator[Deployment]:
 
 def test_a_topic_refilled_past_the_old_offsets_is_refused_until_it_is_adopted(ran: Deployment) -> None:
     old, topic = ran.table(), ran.channels.activity
+    counted = answers_of(ran)
     recreate(ran.broker, ran.topic(topic))
     ran.send(a_class(2, 2 * EVENTS, tag=b"new-"))
     assert_refuses(ran, "deleted and created again", "skillstream adopt-topic")
@@ -112,6 +123,8 @@ def test_a_topic_refilled_past_the_old_offsets_is_refused_until_it_is_adopted(ra
     assert replay.counts.applied > EVENTS
     assert events_of(ran.table()) == events_of(old) + replay.counts.applied
     assert replay.counts.replayed == 0
+    assert answers_of(ran) > counted
+    assert {(each.epoch, each.begin) for each in journals(ran)} == {(0, -1)}, "sums stay, as rows do"
 
     ran.send(a_class(3, 500, tag=b"more-"))  # and it goes on, with no setting changed
     fold_all(ran)

@@ -1,0 +1,50 @@
+"""The journals of norms on a deployment's changelog, and their sums."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from streams.input.checkpoint import CHECKPOINT_KEY, InputCheckpoint, decode_checkpoint
+from streams.norms.item_sums import ItemSums
+from streams.norms.journal import NormJournal
+from streams.norms.journal_keys import is_of_journal
+from tests.agents.deployment import Deployment
+
+MOST_ITEMS: Final = 100_000
+_ORDERED: Final = {"newest_s", "turn", "recent"}
+
+
+@dataclass
+class JournalLog:
+    """What a partition's changelog says last."""
+
+    rows: dict[bytes, bytes | None] = field(default_factory=dict)
+    records: dict[bytes, bytes] = field(default_factory=dict)
+    checkpoint: InputCheckpoint | None = None
+
+    def journal(self) -> NormJournal:
+        """As a worker restores it."""
+        return NormJournal.restore(self.records, self.checkpoint, 0, MOST_ITEMS)
+
+
+def journal_logs(deployment: Deployment) -> Mapping[int, JournalLog]:
+    """By partition."""
+    logs = defaultdict[int, JournalLog](JournalLog)
+    for record in deployment.records(deployment.changelog):
+        log, key, value = logs[record.partition], record.key or b"", record.value or b""
+        if key == CHECKPOINT_KEY:
+            log.checkpoint = decode_checkpoint(value)
+        elif is_of_journal(key):
+            log.records[key] = value
+        else:
+            log.rows[key] = record.value
+    return logs
+
+
+def exact_sums(sums: ItemSums) -> dict[int, dict[str, object]]:
+    """By item and field, as far as they are the same however answers were cut into steps."""
+    fields = [name for name in sums.records.dtype.names or () if name not in _ORDERED]
+    return {int(each["item"]): {name: np.asarray(each[name]).tolist() for name in fields} for each in sums.records}
