@@ -27,8 +27,11 @@ class NormJournals:
         self._clocks_s: dict[int, int] = {}
 
     def restore(self, partitions: Iterable[int]) -> None:
-        """Begin with what the table holds, once it is whole and its checkpoints are checked. Raises JournalDamaged."""
-        for partition in partitions:
+        """Begin with what the table holds, once it is whole and its checkpoints are checked. Raises JournalDamaged.
+
+        A journal that is here stays: a check that came late must not set back one that steps have grown since.
+        """
+        for partition in set(partitions) - self._journals.keys():
             self._journals[partition] = NormJournal.restore(
                 self._table.norm_records.get(partition, {}),
                 self.checkpoint(partition),
@@ -73,7 +76,6 @@ class NormJournals:
 
 def median_time_s(timestamps_ms: Integers) -> int:
     """The time of a step's records, in seconds: their median, so that one with a foreign clock does not decide it."""
-    in_order: list[int] = sorted(
-        timestamps_ms.tolist()
-    )  # numpy's median of a few takes as long as the rest of the journal's work
+    # numpy's median of a few takes as long as the rest of the journal's work
+    in_order: list[int] = sorted(timestamps_ms.tolist())
     return min(max(0, in_order[len(in_order) // 2] // _MS), MAX_UINT32)
