@@ -7,6 +7,7 @@ from streams.rows.enrolment import names_source
 from streams.rows.layout import COMPONENTS_VERSION, EXTENDED_VERSION, LENGTHS, ROW_VERSION, WORD
 
 NO_KEY: Final = bytes(WORD)
+_TWO_WORDS: Final = 2 * WORD
 
 
 def beginnings_of(
@@ -19,12 +20,17 @@ def beginnings_of(
 ) -> tuple[list[int], list[bytes]]:
     """The versions of rows with these EXTENSIONS and NORMS, and the words before them; nothing for rows with none."""
     words = [
-        LENGTHS.pack(len(a), len(b)) + LENGTHS.pack(len(c), len(d)) + (key or NO_KEY) if key or names_source(c)
-        else LENGTHS.pack(len(a), len(b)) + LENGTHS.pack(len(c), len(d)) if c or d
+        LENGTHS.pack(len(a), len(b)) + LENGTHS.pack(len(c), len(d)) if c or d
         else LENGTHS.pack(len(a), len(b)) if a or b
         else b""
-        for a, b, c, d, key in zip(explanations, tasks, enrolment, weeks, norms, strict=True)
+        for a, b, c, d in zip(explanations, tasks, enrolment, weeks, strict=True)
     ]  # fmt: skip
+    with_source = set(filter(names_source, set(enrolment)))
+    if with_source or any(norms):
+        words = [
+            before.ljust(_TWO_WORDS, b"\0") + (key or NO_KEY) if key or section in with_source else before
+            for before, section, key in zip(words, enrolment, norms, strict=True)
+        ]
     versions = [
         EXTENDED_VERSION - 1 + len(before) // WORD if before
         else COMPONENTS_VERSION if part
