@@ -63,9 +63,12 @@ class NormShard:
 
 
 def items_of(sums: ItemSums) -> Array:
-    """Sums of items as a shard has them: nothing of a single student is left."""
+    """Sums of items as a shard has them: nothing of a single student is left. Counts are nothing at least, where voids
+    took back what was answered before the sums began.
+    """
     records = np.zeros(len(sums), ITEM)
     records["code"], records["name"] = sums.records["item"], sums.names
     for field in set(ITEM.names or ()) & set(ITEM_SUMS.names or ()):
-        records[field] = sums.records[field]
+        own = sums.records[field]
+        records[field] = np.maximum(own, 0) if ITEM[field].kind == "u" else own
     return records

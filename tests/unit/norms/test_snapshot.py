@@ -35,6 +35,14 @@ def shard() -> NormShard:
     return NormShard(2, 1, 99, NOW_US, EVERY_US, -1, 4, 5, named, sums.components, sums.cohorts)
 
 
+def test_counts_that_voids_took_below_nothing_are_nothing_in_a_shard() -> None:
+    items = np.zeros(1, ITEM_SUMS)
+    items["answers"], items["students"], items["score"] = -2, 12, -500
+    [item] = items_of(ItemSums(items, np.array([b"an item"], ITEM_NAME)))
+
+    assert (item["answers"], item["students"], item["score"]) == (0, 12, -500)
+
+
 def same(one: object, other: object) -> bool:
     """Whether all fields are equal, arrays to the byte."""
     return all(
