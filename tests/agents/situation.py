@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from agents.health import ConfigState, Health, HealthBounds, ReasoningState, Server, SourceFailures, Watched
+from agents.health import ConfigState, Health, HealthBounds, NormsState, ReasoningState, Server, SourceFailures, Watched
 from agents.health.lag import LagMonitor
 from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.group_members import GroupDescription
@@ -63,6 +63,7 @@ class Situation:
     metrics: Metrics = field(default_factory=Metrics)
     beyond_horizon: int = 0
     config: ConfigState = field(default_factory=lambda: ConfigState("0bffd27fa203-00000000"))
+    norms: NormsState = field(default_factory=NormsState)
 
     def __post_init__(self) -> None:
         self.failures = SourceFailures(clock_s=self.clock)
@@ -78,6 +79,7 @@ class Situation:
             model="default@0123abcd",
             model_skills=1,
             config=lambda: self.config,
+            norms=lambda: self.norms,
             failures=self.failures,
             beyond_horizon=lambda: self.beyond_horizon,
         )

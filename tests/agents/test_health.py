@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from agents.health import BrokerPing, Health, HealthBounds, ReasoningState, Server, Watched, checker
+from agents.health import BrokerPing, Health, HealthBounds, NormsState, ReasoningState, Server, Watched, checker
 from agents.kafka.embedded import EmbeddedBroker
 from agents.kafka.offsets import Offsets
 from agents.kafka.renewed import Renewed
@@ -210,6 +210,28 @@ async def test_reasoning_degrades_and_never_stops_a_worker(
     assert isinstance(body["components"], dict)
     assert body["components"][component]["status"] == status
     assert words in body["components"][component]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("norms", "status", "words"),
+    [
+        (NormsState(off=True), "ok", "off, by configuration"),
+        (NormsState(), "ok", "none yet"),
+        (NormsState("9f86d081884c7d65", 12), "ok", "9f86d081884c7d65, number 12, is in force"),
+        (NormsState("9f86d081884c7d65", 12, "cut"), "degraded", "9f86d081884c7d65, number 12; scores go on: cut"),
+        (NormsState(problem="no right"), "degraded", "scores go on: no right"),
+    ],
+)
+async def test_norms_that_cannot_be_read_or_used_degrade_and_never_stop_a_worker(
+    seen: Situation, norms: NormsState, status: str, words: str
+) -> None:
+    seen.norms = norms
+    code, body = await get(seen, "/health/detailed")
+
+    assert (code, body["status"]) == (200, status)
+    assert isinstance(body["components"], dict)
+    assert body["components"]["norms"]["status"] == status
+    assert words in body["components"]["norms"]["reason"]
 
 
 async def test_a_source_that_fails_degrades_the_model_until_it_is_well_for_a_while(seen: Situation) -> None:
