@@ -16,7 +16,7 @@ from streams.norms.journal_entry import JournalEntry
 from streams.norms.journal_keys import PAGES
 from streams.rows.layout import Array
 
-MAX_ITEMS: Final = 250_000
+MAX_ITEMS: Final = 1_000_000
 """More there is never room for, so that a page is one record of the changelog."""
 _FEW_STUDENTS: Final = 1
 
