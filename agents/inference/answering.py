@@ -15,6 +15,7 @@ from agents.inference.messages import (
     FoldItems,
     ProcessReady,
     ProcessReply,
+    PutNorms,
     QuestionDone,
     QuestionFailed,
     RowsFound,
@@ -32,6 +33,8 @@ from streams.evidence.artifacts import load_artifact
 from streams.inference.events import InferredEvents, TooManyEvents, decoded_item
 from streams.inference.overlay import FoundRow, nothing_stored
 from streams.inference.scoring import StudentRow, score_students
+from streams.norms.snapshot import NormSnapshot
+from streams.norms.view import NormView
 from streams.pipeline import Pipeline
 from streams.skills.skills_file import load_skills
 
@@ -69,6 +72,8 @@ class ProcessAnswers:
 
     async def _reply(self, question: WorkerQuestion) -> ProcessReply:
         match question:
+            case PutNorms():
+                self._pipeline.put_norms(NormView(NormSnapshot.decode(question.snapshot, question.app_id)))
             case BeginEvents():
                 self._requests[question.request] = self._begun(question)
             case FoldItems():

@@ -1,5 +1,6 @@
 """What a worker and its inference process say to each other: frames of MessagePack, one exchange after the other.
 
+PutNorms     ──► QuestionDone
 BeginEvents  ──► QuestionDone
 FoldItems    ──► (RowsWanted ◄──► RowsFound)* ──► QuestionDone, or TooManyFolded
 AnswerEvents ──► (RowsWanted ◄──► RowsFound)* ──► AnswerText
@@ -38,6 +39,13 @@ class ProcessReady(Struct, frozen=True, tag=True):
     """What it was set up with, without overrides."""
 
     base_version: str
+
+
+class PutNorms(Struct, frozen=True, kw_only=True, tag=True):
+    """The snapshot that is in force in the worker: what begins from now on is scored under it."""
+
+    app_id: str
+    snapshot: bytes
 
 
 class BeginEvents(Struct, frozen=True, kw_only=True, tag=True):
@@ -113,7 +121,7 @@ class QuestionFailed(Struct, frozen=True, tag=True):
     error: str
 
 
-WorkerQuestion: TypeAlias = BeginEvents | FoldItems | AnswerEvents | ScoreRows | EndEvents | RowsFound
+WorkerQuestion: TypeAlias = PutNorms | BeginEvents | FoldItems | AnswerEvents | ScoreRows | EndEvents | RowsFound
 DoneReply: TypeAlias = QuestionDone | AnswerText | TooManyFolded
 ProcessReply: TypeAlias = DoneReply | ProcessReady | RowsWanted | QuestionFailed
 

@@ -17,6 +17,7 @@ from agents.inference.messages import (
     EndEvents,
     ProcessReady,
     ProcessReply,
+    PutNorms,
     QuestionFailed,
     RowsFound,
     RowsWanted,
@@ -27,6 +28,7 @@ from agents.inference.messages import (
 )
 from schemas.errors import Retryable
 from streams.inference.overlay import FoundRow
+from streams.norms.view import NormView
 
 FindRows = Callable[[Sequence[bytes]], Awaitable[list[FoundRow]]]
 """The stored rows, or segments, of keys, in their order."""
@@ -50,12 +52,23 @@ async def nothing_found(keys: Sequence[bytes]) -> list[FoundRow]:
 class InferenceProcess:
     """One process. In the event loop's thread; `started` is called with each start."""
 
-    def __init__(self, setup: Setup, base_version: str, started: Callable[[], None], idle_s: float = _IDLE_S) -> None:
-        """`base_version` is what it has to score with, as the worker does. It ends when nobody asked for `idle_s`."""
+    def __init__(
+        self,
+        setup: Setup,
+        base_version: str,
+        started: Callable[[], None],
+        idle_s: float = _IDLE_S,
+        norms: Callable[[], NormView | None] = lambda: None,
+    ) -> None:
+        """`base_version` is what it has to score with, as the worker does, and `norms` tells what is in force there. It
+        ends when nobody asked for `idle_s`.
+        """
         self._setup = setup
         self._base_version = base_version
         self._started = started
         self._idle_s = idle_s
+        self._norms = norms
+        self._norms_there: str | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._ending: list[asyncio.subprocess.Process] = []
         self._turn = asyncio.Lock()
@@ -80,7 +93,9 @@ class InferenceProcess:
                 self._idle.cancel()
             try:
                 async with asyncio.timeout(_EXCHANGE_TIMEOUT_S):
-                    reply = await self._exchange(await self._running(), question, find_rows)
+                    process = await self._running()
+                    await self._put_norms(process)
+                    reply = await self._exchange(process, question, find_rows)
             except (TimeoutError, OSError, EOFError) as error:
                 self._kill()
                 raise InferenceFailed(f"the inference process ended or hangs: {error!r}") from error
@@ -127,6 +142,17 @@ class InferenceProcess:
                 assert not isinstance(reply, ProcessReady), "said once, at the start"
                 return reply
 
+    async def _put_norms(self, process: asyncio.subprocess.Process) -> None:
+        """Have the process score under the norms that are in force here, where it has others."""
+        view = self._norms()
+        if view is None or view.version == self._norms_there:
+            return
+        snapshot = view.snapshot
+        put = PutNorms(app_id=snapshot.app_id, snapshot=snapshot.encode())
+        if isinstance(failed := await self._exchange(process, put, nothing_found), QuestionFailed):
+            raise InferenceFailed(failed.error)
+        self._norms_there = view.version
+
     async def _running(self) -> asyncio.subprocess.Process:
         if self._process is None or self._process.returncode is not None:
             self._process = await self._start()
@@ -134,6 +160,7 @@ class InferenceProcess:
 
     async def _start(self) -> asyncio.subprocess.Process:
         self._started()
+        self._norms_there = None
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "agents.inference"),
             stdin=asyncio.subprocess.PIPE,

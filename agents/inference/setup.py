@@ -16,13 +16,16 @@ from agents.inference.rows import OwnRows
 from agents.metrics import Metrics
 from agents.web.pages import Page
 from schemas.fusion_config import Overrides
+from streams.norms.view import NormView
 
 _MB: Final = 1024 * 1024
 
 
-def inference_process(settings: Settings, base_version: str, metrics: Metrics) -> InferenceProcess:
-    """It starts with the first request; `base_version` is the worker's own."""
-    return InferenceProcess(process_setup(settings), base_version, metrics.inference_starts.add)
+def inference_process(
+    settings: Settings, base_version: str, metrics: Metrics, norms: Callable[[], NormView | None] = lambda: None
+) -> InferenceProcess:
+    """It starts with the first request; `base_version` is the worker's own, `norms` tells those in force there."""
+    return InferenceProcess(process_setup(settings), base_version, metrics.inference_starts.add, norms=norms)
 
 
 def process_setup(settings: Settings) -> Setup:

@@ -59,6 +59,7 @@ class Answering:
             self._requests,
             metrics,
             lambda: parts.config.overrides,
+            lambda: parts.pipeline.norms,
         )
         queries = self._queries(settings, app, parts.pipeline)
         self.pages: list[Page] = [

@@ -14,10 +14,11 @@ from agents.peers import PeerRequests, Peers
 from agents.reasoning.setup import now_us
 from agents.web.pages import Page
 from schemas.fusion_config import Overrides
+from streams.norms.view import NormView
 
 
 class WorkerInference:
-    """Of one worker; `own` are its rows, `overrides` tells those in force."""
+    """Of one worker; `own` are its rows, `overrides` and `norms` tell those in force."""
 
     def __init__(
         self,
@@ -28,9 +29,10 @@ class WorkerInference:
         requests: PeerRequests,
         metrics: Metrics,
         overrides: Callable[[], Overrides],
+        norms: Callable[[], NormView | None],
     ) -> None:
         self._own, self._peers, self._requests = own, peers, requests
-        self._process = inference_process(settings, base_version, metrics)
+        self._process = inference_process(settings, base_version, metrics, norms)
         endpoint = inference_endpoint(settings, self._process, self._rows_for, metrics, overrides, _now_ms)
         self.pages: list[Page] = inference_pages(endpoint, self._own)
 

@@ -11,13 +11,17 @@ import orjson
 import pytest
 
 from agents.config.settings import Settings
-from agents.inference.messages import EndEvents
+from agents.inference.messages import AnswerText, EndEvents, ScoreRows
 from agents.inference.process import InferenceFailed, InferenceProcess
 from agents.inference.setup import process_setup
 from agents.web import Bounds
+from schemas.fusion_config import Overrides
+from streams.norms.view import NormView
+from streams.rows.codec import encode_row
 from tests.agents.inference_pages import NDJSON, PATH, TOKEN, inference, shipped_pipeline, store, until
 from tests.agents.situation import Situation, seen
-from tests.events import raw
+from tests.events import event, folded, raw
+from tests.norms import snapshot_of
 
 __all__ = ["seen"]
 
@@ -212,6 +216,34 @@ async def test_a_process_that_nobody_asks_for_a_while_ends_and_starts_when_it_is
     await process.stop()
 
     assert len(starts) == 2
+
+
+async def test_scores_are_under_the_norms_that_are_in_force_in_the_worker_also_in_a_process_that_began_anew() -> None:
+    first, second = NormView(snapshot_of({"i1": {}})), NormView(snapshot_of({"i1": {}}, number=2))
+    in_force: list[NormView | None] = [None]
+    base_version = shipped_pipeline().base_version
+    setup = process_setup(Settings(inference_nice=0))
+    process = InferenceProcess(setup, base_version, lambda: None, norms=lambda: in_force[-1])
+    question = ScoreRows(students=[b"ada"], rows=[encode_row(folded(event()))], items=[0], overrides=Overrides())
+
+    async def norms_version() -> str | None:
+        reply = await process.ask(question)
+        assert isinstance(reply, AnswerText)
+        version: str | None = orjson.loads(reply.text)["update"].get("norms_version")
+        return version
+
+    versions = [await norms_version()]
+    for view in (first, second):
+        in_force.append(view)
+        versions.append(await norms_version())
+    pid = process.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    await until(lambda: not Path(f"/proc/{pid}").exists())
+    versions.append(await norms_version())
+    await process.stop()
+
+    assert versions == [None, first.version, second.version, second.version]
 
 
 async def test_a_process_that_would_score_otherwise_than_the_worker_is_not_used() -> None:
