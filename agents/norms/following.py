@@ -3,6 +3,7 @@
 What is missing, damaged or another's is no reason to stop: scores go on under the norms in force, or without any.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from time import thread_time
@@ -16,7 +17,6 @@ from agents.kafka.followed import TopicStartedAnew
 from agents.metrics.declared.norms import NormMetrics
 from agents.norms.snapshot_log import SnapshotLog, WrittenSnapshot
 from agents.norms.topic import NormsLog
-from streams.context import Executor
 from streams.norms.sealed import NormsUnreadable
 from streams.norms.view import NormView
 
@@ -55,9 +55,9 @@ class NormsFollower:
             if self.view is not None or self._unread is not None or last is None or read < last:
                 return
 
-    async def look(self, executor: Executor) -> None:
+    async def look(self) -> None:
         """Read on, beside the event loop; put in force what is newer."""
-        view, _ = await executor.run(self._read_on)
+        view, _ = await asyncio.to_thread(self._read_on)
         self._take(view)
 
     @property

@@ -38,7 +38,6 @@ class WorkerNorms:
         self._follower, self._journals, self._metrics = follower, journals, metrics
         self._owned = app.complete_partitions
         self._poll_s = settings.norms_poll_s
-        self._thread = WorkThread("norms")
         self._topics = topic, ShardTopic(settings)
         self._merger = NormsMerger(
             self._topics[1],
@@ -84,7 +83,7 @@ class WorkerNorms:
         """Look for what is newer, and make what is next where partition 0 is ours, for ever."""
         while True:
             await asyncio.sleep(self._poll_s)
-            await self._follower.look(self._thread)
+            await self._follower.look()
             if NORMS_PARTITION not in self._owned():
                 self._merger.rest()
             elif not self._follower.is_unread:
@@ -94,7 +93,7 @@ class WorkerNorms:
         snapshot = self._follower.view.snapshot if self._follower.view is not None else None
         written_ms = self._follower.written_ms
         try:
-            await self._thread.run(lambda: self._merger.merge(snapshot, written_ms))
+            await asyncio.to_thread(self._merger.merge, snapshot, written_ms)
         except (NoSuchTopic, BrokerUnavailable, TopicForbidden, DamagedBatch, TopicStartedAnew) as error:
             if self._unmerged is None:
                 _log.warning("Norms are not made, and will be: %s", error)

@@ -10,7 +10,6 @@ from agents.kafka.followed import TopicStartedAnew
 from agents.metrics import Metrics
 from agents.norms.following import NormsFollower
 from agents.norms.snapshot_log import snapshot_records
-from streams.context import INLINE
 from streams.norms.pieces import PIECE_BYTES, pieces_of
 from streams.norms.snapshot import NormSnapshot
 from streams.replay import FileRecord
@@ -67,7 +66,7 @@ class Followed:
         self.follower = NormsFollower(self.topic, APP_ID, lambda view: self.versions.append(view.version), self.metrics)
         self.follower.begin(0.0)
         for _ in answers[1:]:
-            asyncio.run(self.follower.look(INLINE))
+            asyncio.run(self.follower.look())
 
     @property
     def refused(self) -> dict[str, float]:
