@@ -154,7 +154,7 @@ def row_headers(stored: Sequence[bytes]) -> Array:
     beginnings = b"".join([row[: HEADER.itemsize] for row in stored])
     if len(beginnings) == len(stored) * HEADER.itemsize:
         headers = np.frombuffer(beginnings, HEADER)
-        if (headers["version"] - np.uint8(ROW_VERSION) <= WEEKLY_VERSION - ROW_VERSION).all():
+        if (headers["version"] - np.uint8(ROW_VERSION) <= NORMED_VERSION - ROW_VERSION).all():
             return headers
     return split_rows(stored).headers
 
