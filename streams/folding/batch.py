@@ -94,7 +94,7 @@ class FoldedBatch:
             dead_letters=by_partition((each[1].partition, each) for each in dead_letters),
             repartitioned=by_partition((event.origin.position[0], event) for event in routed.repartitioned),
             attention=by_partition(attention),
-            first_answers=answers_of_partitions(folded.first_answers, decoded.keys),
+            first_answers=answers_of_partitions(folded.first_answers, routed.keys),
             counts=counts,
             re_emitted=frozenset(index for index, row in enumerate(order) if row in routed.re_emitted),
             week_ends=[each.within(order) for each in folded.week_ends],

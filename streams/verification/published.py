@@ -55,7 +55,8 @@ class Part(Struct, frozen=True, array_like=True):
 
 class PublishedUpdate(Struct, frozen=True, array_like=True):
     """See the module; `degraded` in the order of their names. `recorded`: what remote sources said, source by skill;
-    `is_catalogued`: it leaves what is the same for every student to `skill-catalogue`.
+    `is_catalogued`: it leaves what is the same for every student to `skill-catalogue`. `norms_version` is empty where
+    no norms were in force.
     """
 
     epoch: int
@@ -67,6 +68,7 @@ class PublishedUpdate(Struct, frozen=True, array_like=True):
     recorded: dict[str, dict[str, Part]] = {}
     mastery: tuple[PublishedMastery, ...] = ()
     is_catalogued: bool = True
+    norms_version: str = ""
 
     @property
     def position(self) -> RowPosition:
@@ -94,6 +96,7 @@ def shorten(update: SkillUpdate, remote: Collection[str] = (), *, is_catalogued:
         ),
         recorded={source: _said_by(source, update) for source in remote},
         is_catalogued=is_catalogued,
+        norms_version="" if update.norms_version is UNSET else update.norms_version,
     )
 
 

@@ -18,8 +18,9 @@ from schemas.fusion_config import Overrides
 from schemas.update import read_update
 from streams.evidence.artifacts import Artifact
 from streams.evidence.registry import make_sources, types_of
-from streams.evidence.source import Estimate, EstimateStatus, RecordedEstimate, Source
+from streams.evidence.source import Estimate, EstimateStatus, RecordedEstimate, Source, reads_norms
 from streams.input.signature import Authentic, nobody
+from streams.norms.view import NormView
 from streams.pipeline import Pipeline
 from streams.rows.codec import decode_row
 from streams.rows.row import COMPONENTS_PER_STUDENT, KNOWN_IDS, Row
@@ -29,7 +30,7 @@ from streams.scoring.overrides import NO_OVERRIDES, version_of
 from streams.scoring.scorer import Scorer
 from streams.skills.skill_set import SkillSet
 from streams.verification.audit import AuditFinding, NotCompared
-from streams.verification.configurations import Configurations, NoConfigurations
+from streams.verification.configurations import Configurations, KnownNorms, NoConfigurations, NoNorms
 from streams.verification.published import PublishedMastery, PublishedUpdate, shorten
 
 ROUNDING_TOLERANCE: Final = 1e-4 + 1e-9
@@ -48,7 +49,7 @@ class SourceFailed(Fatal):
 
 
 class Rescoring:
-    """One skill set and one artifact, and what `configurations` override of them.
+    """One skill set and one artifact, what `configurations` override of them, and the norms that were in force.
 
     A deadline does not pass here for want of a fast machine.
     """
@@ -62,8 +63,10 @@ class Rescoring:
         authentic: Authentic = nobody,
         components: int = COMPONENTS_PER_STUDENT,
         configurations: Configurations | None = None,
+        norms: KnownNorms | None = None,
     ) -> None:
         self._configurations = configurations or NoConfigurations()
+        self._norms = norms or NoNorms()
         types = types_of(skill_set)
         local = tuple(each for each in types if not each.remote)
         made: dict[str, Source] = {source.name: source for source in make_sources(local, skill_set, artifact)}
@@ -101,6 +104,17 @@ class Rescoring:
             "their update names a configuration that fusion-config does not hold"
         )
 
+    def norms_in(self, norms_version: str) -> NormView | NotCompared | None:
+        """The norms that an update or a row of that version was scored under; None for "", and where they are not there
+        but make no difference to any source.
+        """
+        if not norms_version:
+            return None
+        found = self._norms.find(norms_version)
+        if found is None and any(map(reads_norms, self._sources)):
+            return NotCompared("their update names norms that the topic does not hold")
+        return found
+
     def all_overrides(self) -> list[Overrides]:
         """All that a row may have been scored under."""
         return [NO_OVERRIDES, *self._configurations.all()]
@@ -120,15 +134,16 @@ class Rescoring:
         published: Mapping[bytes, PublishedUpdate],
         failing: Failing = (),
         overrides: Overrides = NO_OVERRIDES,
+        norms: NormView | None = None,
     ) -> Mapping[bytes, PublishedUpdate]:
-        """What the update of each row says under `overrides` when `failing` fail, and remote sources say what they said
-        of the `published` one. Replaces the rows by such as hold these scores.
+        """What the update of each row says under `overrides` and `norms` when `failing` fail, and remote sources say
+        what they said of the `published` one. Replaces the rows by such as hold these scores.
 
         Raises SourceFailed when another source fails.
         """
         for source in self._recorded.values():
             source.play([published[student] for student in rows], self._patient.names)
-        scorer = self._scorer(failing, overrides)
+        scorer = self._scorer(failing, overrides).with_norms(norms)
         scored = await scorer.score(RowBatch.of_rows(list(rows.values()), self._patient.names))
         updates = scorer.write(list(rows), scored)
         rows.update(zip(rows, map(decode_row, scored.rows.encode()), strict=True))

@@ -18,6 +18,7 @@ from agents.kafka.input_topic import InputTopic
 from agents.kafka.offsets import Offsets, SourcePartition
 from agents.kafka.reader import TopicReader
 from agents.kafka.unpacking import slim_records
+from agents.norms.stored import StoredNorms
 from agents.operations.verify.checkpoint import Progressed, VerifyCheckpoint
 from agents.operations.verify.partition import PartitionReader
 from agents.operations.verify.positions import Positions, require_topics
@@ -97,6 +98,7 @@ class Verification:
             self._keyring.may_be_authentic,
             settings.components_per_student,
             StoredConfigurations(settings, skill_set, artifact),
+            StoredNorms(settings),
         )
         self._partitioner = partitioner(settings.partitioner)
         self._progress = _Progress(tell)
