@@ -25,12 +25,13 @@ def deployment(broker: str, tmp_path: Path) -> Iterator[Deployment]:
         yield made
 
 
-def answers(item: str, day: int, students: Sequence[str] = STUDENTS) -> list[Sent]:
+def answers(item: str, day: int, students: Sequence[str] = STUDENTS, **given: object) -> list[Sent]:
     """Each student's first answer to an item, in records of that day."""
+    given = {"attempt": 1, "score": 1.0, "passed": True, **given}
     return [
         Sent(
             student.encode(),
-            raw(student=student, event_id=f"{item}-{student}", item_id=item, attempt=1, score=1.0, passed=True),
+            raw(student=student, event_id=f"{item}-{student}", item_id=item, **given),
             timestamp_ms=NOW_MS + day * DAY_MS,
         )
         for student in students
@@ -100,3 +101,22 @@ def test_another_worker_takes_over_with_all_that_was_counted_and_scores_by_the_n
     log = other.log
     assert log.index(f"Norms {first.version} are in force") < log.index("The table is restored")
     assert (second.number, second.previous, students_of(second, "second")) == (2, first.version, len(STUDENTS))
+
+
+@pytest.mark.long
+def test_mastery_under_norms_is_verified_under_the_norms_that_updates_name(broker: str, tmp_path: Path) -> None:
+    of_bank = {**FAST, "skills": "mastery", "model": "mastery_start"}
+    with deployed(broker, tmp_path, **of_bank) as deployment:
+        deployment.start().await_ready()
+        deployment.send(answers("first", 0, kcs=["angles"]))
+        deployment.await_caught_up()
+        deployment.send(answers("second", 1, kcs=["angles"], score=0.0, passed=False))
+        snapshot = await_snapshot(deployment, "first", len(STUDENTS))
+        deployment.await_caught_up()
+        deployment.send(answers("third", 1, STUDENTS[:20], kcs=["angles"]))
+        until(lambda: any(u.norms_version == snapshot.version for u in deployment.updates()), "an update names it")
+        deployment.await_caught_up()
+
+        verdict = command(deployment, "verify", "--json")
+
+        assert (verdict.code, verdict.lines[0]["differences"]) == (0, []), verdict.text
