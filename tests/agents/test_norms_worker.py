@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def deployment(broker: str, tmp_path: Path) -> Iterator[Deployment]:
         yield made
 
 
-def answers(item: str, day: int, students: Sequence[str] = STUDENTS, **given: object) -> list[Sent]:
+def answers(item: str, day: int, students: Sequence[str] = STUDENTS, **given: Any) -> list[Sent]:
     """Each student's first answer to an item, in records of that day."""
     given = {"attempt": 1, "score": 1.0, "passed": True, **given}
     return [
