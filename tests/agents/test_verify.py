@@ -323,10 +323,11 @@ def test_without_a_right_on_the_keys_signed_headers_are_taken_as_genuine_and_wha
     assert verdict.said["differences"] == []
     assert (verdict.said["not_judged"], verdict.said["rerouted"]) == (1, 5)
     assert verdict.said["students"] == with_keys.said["students"]
-    [said, students] = verdict.said["notes"]
+    [said, students, sums] = verdict.said["notes"]
     assert "headers of 5 records are signed and cannot be judged without the keys" in said
     assert deployment.settings.app_id + "-header-keys" in said
     assert students.startswith("1 students not judged: their events came with signed headers")
+    assert "partitions whose sums of items" in sums
 
 
 def test_where_nothing_can_be_verified_the_exit_code_says_why(broker: str, tmp_path: Path) -> None:

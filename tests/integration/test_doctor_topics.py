@@ -14,7 +14,7 @@ from tests.cli.conftest import Run, run
 from tests.servers.topics import configure
 
 __all__ = ["run"]
-TOPICS = 12
+TOPICS = 14
 CONFIGURE = ["kafka-configs.sh", "--bootstrap-server", "--alter", "--entity-type", "topics"]
 
 
