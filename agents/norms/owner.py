@@ -17,7 +17,7 @@ from agents.kafka.errors import BrokerUnavailable
 from agents.metrics.declared.norms import NormMetrics
 from streams.context import Executor
 from streams.input.checkpoint import InputCheckpoint
-from streams.norms.item_sums import ItemSums
+from streams.norms.bounded_sums import BoundedSums
 from streams.norms.row_sums import Periods, sum_rows
 from streams.norms.sealed import NormsUnreadable
 from streams.norms.shard import NormShard, items_of
@@ -38,9 +38,7 @@ class Journal(Protocol):
     begin: int
     since_s: int
 
-    @property
-    def given_up(self) -> int: ...
-    def sums(self) -> ItemSums: ...
+    def counted(self) -> BoundedSums: ...
 
 
 class OwnedRows(Protocol):
@@ -61,9 +59,12 @@ class _Frozen(NamedTuple):
     checkpoint: InputCheckpoint
     clock_us: int
     begin: int
-    given_up: int
-    items: ItemSums
+    counted: BoundedSums
     rows: Iterator[bytes]
+
+    @property
+    def given_up(self) -> int:
+        return int(self.counted.given_up.sum())
 
 
 @dataclass(slots=True)
@@ -119,9 +120,9 @@ class ShardSender:
             if (checkpoint := self.held.checkpoint(partition)) is not None:
                 journal = self.held.journal(partition)
                 clock_us = (self.held.clock_s(partition) or 0) * _US
-                items, given_up = await self.executor.run(lambda: (journal.sums(), journal.given_up))
+                counted = await self.executor.run(journal.counted)
                 rows = self.held.rows(partition)
-                found.append(_Frozen(checkpoint, clock_us, journal.begin, given_up, items, rows))
+                found.append(_Frozen(checkpoint, clock_us, journal.begin, counted, rows))
             return BatchResult({}, [])
 
         if not await self.writer.apply(partition, freeze) or not found:
@@ -155,7 +156,7 @@ class ShardSender:
             frozen.begin,
             frozen.given_up,
             sums.left_out,
-            items_of(frozen.items),
+            items_of(frozen.counted.sums),
             sums.components,
             sums.cohorts,
         )

@@ -6,7 +6,6 @@ from typing import Final
 from agents.delivery.faust.table import RowTable
 from schemas.bounds import MAX_UINT32
 from streams.input.checkpoint import InputCheckpoint, decode_checkpoint
-from streams.norms.item_sums import ItemSums
 from streams.norms.journal import Journaled, NormJournal
 from streams.pipeline import PartitionResult
 from streams.rows.row_batch import Integers
@@ -49,10 +48,6 @@ class NormJournals:
         """Count what a step's rows came from; say how they are appended. To be called once a step, in their order."""
         self._clocks_s[partition] = time_s = median_time_s(result.timestamps_ms)
         return self._journals[partition].group(result.rows, result.first_answers, time_s)
-
-    def sums(self, partition: int) -> ItemSums:
-        """What was counted so far. Nothing may step meanwhile."""
-        return self._journals[partition].sums()
 
     # -- OwnedRows
 

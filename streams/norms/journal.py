@@ -83,11 +83,18 @@ class NormJournal:
     @property
     def given_up(self) -> int:
         """How often an item was displaced or not counted for want of room, with all entries."""
-        return int(self._with_pending().given_up.sum())
+        return int(self.counted().given_up.sum())
 
     def sums(self) -> ItemSums:
         """A copy of the sums, with all entries."""
-        return self._with_pending().sums
+        return self.counted().sums
+
+    def counted(self) -> BoundedSums:
+        """A copy of all that was counted, with all entries."""
+        bounded = self._bounded.copy()
+        if self._pending:
+            bounded.add(self._pending)
+        return bounded
 
     def group(self, rows: Mapping[bytes, bytes | None], answers: AnswersOfRows, time_s: int) -> Journaled:
         """Cut a step's rows into groups, in their order; the first step of all has an entry, whatever was answered.
@@ -153,12 +160,6 @@ class NormJournal:
         self._pending.clear()
         if len(self._named) > _MOST_REMEMBERED or self._bounded.given_up.sum() > given_up:
             self._named.clear()
-
-    def _with_pending(self) -> BoundedSums:
-        bounded = self._bounded.copy()
-        if self._pending:
-            bounded.add(self._pending)
-        return bounded
 
     def _unnamed(self, items: Sequence[NamedItem]) -> list[NamedItem]:
         """Those items and courses that neither the sums nor the entries since then have."""
