@@ -35,6 +35,7 @@ _EMPTY_IS_NONE: Final = (
     "openai_base_url",
     "instance_id",
     "mapping",
+    "tenants",
     "broker_ca",
     "broker_certificate",
     "broker_key",
@@ -114,6 +115,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     norms_every_s: Annotated[float, Meta(ge=1, le=31_536_000)] = 86_400.0
     norms_poll_s: PositiveSeconds = 10.0
     mapping: str | None = None
+    tenants: str | None = None
 
     redis_url: str | None = None
     expected_workers: PositiveInt = 1

@@ -39,13 +39,19 @@ class Redaction:
     """Hides secrets in texts. `know` replaces what was known before: a process has one set of settings."""
 
     def __init__(self) -> None:
+        self._secrets: frozenset[str] = frozenset()
         self._known: re.Pattern[str] | None = None
 
     def know(self, secrets: Iterable[str]) -> None:
         """Hide these values from now on, wherever they occur; too short ones are left to their places."""
-        spellings = {spelling for secret in secrets for spelling in _spellings(secret)}
+        self._secrets = frozenset(secrets)
+        spellings = {spelling for secret in self._secrets for spelling in _spellings(secret)}
         longest_first = sorted((s for s in spellings if len(s) >= MIN_SECRET_CHARS), key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+    def know_too(self, secrets: Iterable[str]) -> None:
+        """Hide these values beside those that are known."""
+        self.know(self._secrets.union(secrets))
 
     def __call__(self, text: str) -> str:
         """`text` without secrets. Linear in its length."""

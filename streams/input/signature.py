@@ -6,7 +6,7 @@ count on that record alone; what is not signed by a key of the deployment is as 
 
 import hmac
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
@@ -91,12 +91,17 @@ def _signature(record: Record) -> tuple[bytes, bytes]:
 def _mac(
     secret: bytes, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header]
 ) -> bytes:
-    """In hexadecimal. Every part goes in with its length, so that no two records are signed alike."""
-    mac = hmac.new(secret, digestmod=sha256)
+    """Of headers on a record."""
     digest = None if value is None else sha256(value).digest()
     parts = [topic.encode(), b"%d" % partition, key, digest]
     for name, content in headers:
         parts += [name.encode(), content]
+    return mac_of(secret, parts)
+
+
+def mac_of(secret: bytes, parts: Iterable[bytes | None]) -> bytes:
+    """In hexadecimal. Every part goes in with its length, so that no two lists of parts are signed alike."""
+    mac = hmac.new(secret, digestmod=sha256)
     for part in parts:
         mac.update(b"-" if part is None else b"%d:" % len(part) + part)
     return mac.digest()[:_MAC_BYTES].hex().encode()

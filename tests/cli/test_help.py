@@ -24,6 +24,7 @@ VERBS = [
     "spend",
     "student",
     "explain",
+    "tenants",
     "dead-letters",
     "adopt-topic",
     "rebuild",
