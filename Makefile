@@ -82,6 +82,16 @@ digests: $(READY)  ## are the pinned images still those of their tags? (ARGS=--w
 manifests: $(READY)  ## build deploy/ for Kubernetes and hold it against the published schemas (Go 1.24+: tools are built, once)
 	@$(BIN)/python -m pytest -q tests/manifests/manifest_checks.py $(ARGS)
 
+.PHONY: sbom
+sbom: $(READY)  ## the bill of materials (CycloneDX) and the licences of what the image holds, into build/supply
+	@[ -e build/supply/tools/bin/cyclonedx-py ] || { rm -rf build/supply/tools; $(BIN)/python -m venv build/supply/tools; }
+	@build/supply/tools/bin/python -m pip install --quiet --require-hashes -r tests/supply/requirements.lock
+	@$(BIN)/python -m tests.supply.bill build/supply/tools/bin/cyclonedx-py
+
+.PHONY: audit
+audit: $(READY)  ## known vulnerabilities of what is pinned (SNAPSHOT=all.zip, a dump of OSV's, where the network is closed)
+	@$(BIN)/python -m tests.supply.advisories $(if $(SNAPSHOT),--snapshot $(SNAPSHOT))
+
 .PHONY: check
 check: test lint integration  ## all that CI checks
 

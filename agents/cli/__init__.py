@@ -44,6 +44,7 @@ _COMMANDS: Final = {
     "rebuild": "Fold the table anew from the input topic, where its changelog was lost.",
     "convert": "Turn a real data set, or a CSV file of one's own, into events.",
     "train": "Train a model artifact from events and labels.",
+    "sign-model": "Vouch for a model artifact, so that workers read no other's.",
     "evaluate": "Say how good an artifact's scores are, on events and labels.",
     "platforms": "Find out what each platform sends, for a skills file.",
     "dialects": "Print what verbs, actions and attributes come to.",

@@ -17,13 +17,13 @@ from agents.cli.console import stderr, stdout
 from agents.cli.event_files import read_lines
 from agents.cli.outcome import CHECK_FAILED
 from agents.config.dialects import decoder_of
+from agents.config.models import artifact_of
 from agents.config.settings import load_settings
 from agents.demo.companion import settings_of_events
 from agents.demo.figures import show
 from agents.demo.run import Demo, DemoResult, Keyed, OpenDemo
 from agents.display.plain import printable
 from schemas.dialects import Decode
-from streams.evidence.artifacts import load_artifact
 from streams.replay import FileRecord
 from streams.simulation import simulate
 from streams.skills.skills_file import load_skills
@@ -70,7 +70,7 @@ def command(
     settings = settings_of_events(load_settings({}, config, skills=skills, model=model, mapping=mapping))
     decode = decoder_of(settings)
     load_skills(settings.skills)  # and the next: so that what is wrong with them is said here, not by the worker
-    load_artifact(settings.model)
+    artifact_of(settings)
     if input_file is None:
         stderr.print(f"A simulated class of {students} students, {events} events, seed {seed}")
         records: list[Keyed] = [(record.key, record.value) for record in simulate(students, events, seed)]

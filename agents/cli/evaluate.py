@@ -23,11 +23,12 @@ from agents.cli.outcome import OutOfReach
 from agents.cli.parameters import NewFolder, NumberList, Pattern, Seed
 from agents.cli.stages import counting, say, stage
 from agents.config.dialects import courses_of, decoder_of
+from agents.config.models import artifact_of
 from agents.config.settings import Settings, load_settings
 from agents.report.page import write_report
 from streams.evaluation.bootstrap import REPEATS
 from streams.evaluation.evaluation import Evaluation, evaluate
-from streams.evidence.artifacts import Artifact, load_artifact
+from streams.evidence.artifacts import Artifact
 from streams.replay import FileRecord
 from streams.skills.skill_set import SkillSet
 from streams.skills.skills_file import load_skills
@@ -60,7 +61,7 @@ class EvaluationOptions:
             records=self._records,
             labels=self.labels,
             skill_set=load_skills(settings.skills),
-            artifact=load_artifact(settings.model),
+            artifact=artifact_of(settings),
             decode=reporting(decoder_of(settings), bad),
             quiet=decoder_of(settings),
             known_ids=settings.known_ids,

@@ -21,9 +21,9 @@ from agents.cli.options import config_option, mapping_option
 from agents.cli.override_file import read_overrides
 from agents.cli.parameters import must_differ
 from agents.config.dialects import decoder_of
+from agents.config.models import artifact_of
 from agents.config.settings import load_settings
 from schemas.catalogue import encode_entry
-from streams.evidence.artifacts import load_artifact
 from streams.pipeline import Pipeline
 from streams.replay import Replay, batches
 from streams.rows.row import MAX_COMPONENTS_PER_STUDENT
@@ -71,7 +71,7 @@ def command(
     settings = load_settings(os.environ, config, skills=skills, model=model, mapping=mapping, reasoning="off")
     pipeline = Pipeline(
         load_skills(settings.skills),
-        load_artifact(settings.model),
+        artifact_of(settings),
         on_failure=_report,
         decode=decoder_of(settings),
         known_ids=settings.known_ids,

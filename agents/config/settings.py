@@ -27,7 +27,7 @@ _FOREIGN: Final = {"OPENAI_API_KEY": "openai_api_key", "OPENAI_BASE_URL": "opena
 _SECRETS: Final = ("openai_api_key", "header_key", "web_token", "reader_token", "inference_token", "broker_password")
 _ADDRESSES: Final = ("broker", "redis_url", "openai_base_url", "traces")  # they may hold a password, asked for or not
 _HIDDEN: Final = (*_SECRETS, *_ADDRESSES)
-_LISTS: Final = ("openai_models", "openai_prices", "web_hosts")  # with commas in the environment
+_LISTS: Final = ("openai_models", "openai_prices", "web_hosts", "model_signers")  # with commas in the environment
 _PROBLEMS: Final = {**addresses.ADDRESS_PROBLEMS, **credentials.CREDENTIAL_PROBLEMS}
 _OTHER_TOPICS: Final = frozenset(topic.name for topic in TOPICS if topic is not ATTENTION)
 _EMPTY_IS_NONE: Final = (
@@ -110,6 +110,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     skills: str = "default"
     model: str = "default"
+    model_signers: tuple[str, ...] = ()
     fusion_config_poll_s: PositiveSeconds = 2.0
     rescore_students_per_s: PositiveInt = 1_000
     norms_every_s: Annotated[float, Meta(ge=1, le=31_536_000)] = 86_400.0

@@ -10,6 +10,7 @@ import msgspec
 from agents.config.channels import Channels
 from agents.config.dialects import decoder_of
 from agents.config.header_keys import Keyring
+from agents.config.models import artifact_of
 from agents.config.settings import Settings
 from agents.demo.companion import WorkerProcess
 from agents.demo.feeding import feed
@@ -21,7 +22,6 @@ from agents.kafka.topics import TopicSpec, ensure_topics
 from schemas.errors import Fatal
 from schemas.explanation import Explanation
 from schemas.update import SkillUpdate
-from streams.evidence.artifacts import load_artifact
 from streams.input.partitioner import partitioner
 from streams.pipeline import Pipeline
 from streams.replay import Replay, batches
@@ -138,7 +138,7 @@ class Demo:
         decode, authentic = decoder_of(settings), Keyring(settings).open().authentic
         pipeline = Pipeline(
             load_skills(settings.skills),
-            load_artifact(settings.model),
+            artifact_of(settings),
             on_failure=_fail,
             decode=decode,
             known_ids=settings.known_ids,

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from contextlib import closing, suppress
 
 from agents.config.channels import Channels
+from agents.config.models import artifact_of
 from agents.config.settings import Settings
 from agents.fusion_config.topic import FusionConfigTopic
 from agents.kafka.errors import NoSuchTopic
 from agents.kafka.topics import ensure_topics
 from schemas.fusion_config import Overrides
-from streams.evidence.artifacts import load_artifact
 from streams.evidence.registry import config_version, types_of
 from streams.scoring.config_log import ConfigLog, ConfigRecord, encoded_config, encoded_request
 from streams.scoring.kinds import fitted_skills
@@ -25,7 +25,7 @@ class DeployedConfig:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._skill_set, self._artifact = load_skills(settings.skills), load_artifact(settings.model)
+        self._skill_set, self._artifact = load_skills(settings.skills), artifact_of(settings)
         self._base_version = config_version(self._skill_set, types_of(self._skill_set), self._artifact)
         log = ConfigLog(self.configured)
         self.history: Sequence[ConfigRecord] = ()

@@ -6,6 +6,7 @@ from typing import BinaryIO
 from msgspec import Struct
 
 from agents.config.dialects import load_dialects
+from agents.config.models import artifact_of
 from agents.inference.messages import (
     QUESTIONS,
     AnswerEvents,
@@ -29,7 +30,6 @@ from agents.inference.messages import (
 )
 from schemas.errors import Fatal
 from schemas.inference import InferenceCounts
-from streams.evidence.artifacts import load_artifact
 from streams.inference.events import InferredEvents, TooManyEvents, decoded_item
 from streams.inference.overlay import FoundRow, nothing_stored
 from streams.inference.scoring import StudentRow, score_students
@@ -46,7 +46,7 @@ class ProcessAnswers:
         self._decode = load_dialects(setup.mapping).within(setup.bounds)
         self._pipeline = Pipeline(
             load_skills(setup.skills),
-            load_artifact(setup.model),
+            artifact_of(setup),
             on_failure=_degraded,
             decode=decoded_item,
             known_ids=setup.known_ids,

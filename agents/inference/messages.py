@@ -28,6 +28,7 @@ class Setup(Struct, frozen=True, kw_only=True):
 
     skills: str
     model: str
+    model_signers: tuple[str, ...]
     mapping: str | None
     bounds: RecordBounds
     known_ids: int

@@ -33,6 +33,7 @@ def process_setup(settings: Settings) -> Setup:
     return Setup(
         skills=settings.skills,
         model=settings.model,
+        model_signers=settings.model_signers,
         mapping=settings.mapping,
         bounds=bounds_of(settings),
         known_ids=settings.known_ids,

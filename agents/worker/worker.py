@@ -9,6 +9,7 @@ from typing import Final
 from agents.config.channels import Channels
 from agents.config.dialects import bounds_of, load_dialects
 from agents.config.header_keys import Keyring
+from agents.config.models import artifact_of
 from agents.config.settings import Settings, require_secrets
 from agents.config.spending import require_spending
 from agents.delivery.deployment import delivery_settings
@@ -46,7 +47,6 @@ from agents.worker.position_jumps import PositionJumps
 from agents.worker.rescoring import Rescorer, RescoringStep
 from agents.worker.steps import dead_letter_gate, topic_steps
 from agents.worker.watching import Watching
-from streams.evidence.artifacts import load_artifact
 from streams.input.checkpoint import IdentityLost
 from streams.norms.view import NormView
 from streams.pipeline import Pipeline
@@ -77,7 +77,7 @@ class Worker:
         self._keyring = Keyring(settings)
         self._pipeline = Pipeline(
             load_skills(settings.skills),
-            load_artifact(settings.model),
+            artifact_of(settings),
             on_failure=self._observer.source_failed,
             decode=dialects.within(bounds_of(settings)),
             known_ids=settings.known_ids,

@@ -3,13 +3,14 @@
     card.json             what was trained, on what, with which features, how well, the hash of each file
     <skill>.trees.json    the classifier, see `trees`; in former artifacts <skill>.skops, see `former_models`
     <skill>.bank.json     in its place, the item bank of mastery
+    card.json.sig         who vouches for it, see `signed_artifacts`; may be absent
 
 Refused are a model that reads a feature which is missing here or means something else by now (facts that it does not
 read may come and change), and a folder whose files do not match their hashes.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from itertools import pairwise
@@ -184,8 +185,11 @@ def _write_artifact(folder: Path, card: Card, models: Mapping[str, BoostedTrees 
     (folder / CARD_FILE).write_bytes(text + b"\n")
 
 
-def load_artifact(path: str) -> Artifact:
+def load_artifact(path: str, check_signature: Callable[[Path, bytes], None] | None = None) -> Artifact:
     """Load an artifact folder, or a built-in one by its name; `none` is the artifact without models.
+
+    `check_signature` is given the folder and its card's bytes before anything else is read of it; a built-in one is as
+    good as the program that it came with.
 
     Raises ArtifactError, saying what to do, where it is missing, damaged, unsafe, or reads features
     that are not computed here.
@@ -193,11 +197,14 @@ def load_artifact(path: str) -> Artifact:
     if path == "none":
         return NO_ARTIFACT
     builtin = Path(str(files("streams") / "builtin" / path))
-    folder = builtin if path and Path(path).name == path and builtin.is_dir() else Path(path)
+    is_builtin = bool(path) and Path(path).name == path and builtin.is_dir()
+    folder = builtin if is_builtin else Path(path)
     if not path or folder.is_file():
         raise ArtifactError(f"model artifact {path or '(empty)'}: name the folder that holds its card.json")
     try:
         text = (folder / CARD_FILE).read_bytes()
+        if check_signature is not None and not is_builtin:
+            check_signature(folder, text)
         card = msgspec.json.decode(text, type=Card)
     except OSError as error:
         raise ArtifactError(f"model artifact {path}: {error.strerror}: {error.filename}") from None

@@ -1,14 +1,18 @@
 """docker-compose.yml: services fit each other, the settings and the image. `make image-check` asks Compose itself."""
 
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import redis
 
 from agents.config.settings import Settings, load_settings
 from agents.delivery.deployment import delivery_settings
 from tests.container.files import ROOT, compose, final
+from tests.servers.child import Child
+from tests.servers.redis import redis_server
 
 SERVICES: dict[str, dict[str, Any]] = compose()["services"]
 OURS = [name for name, service in SERVICES.items() if "build" in service]
@@ -68,6 +72,57 @@ def test_the_demo_touches_nothing_that_is_real_and_needs_no_key() -> None:
 
 def test_the_watched_topic_is_the_one_that_the_demo_writes() -> None:
     assert f'["{_settings("demo-worker").topic("skill-updates")}"]' in SERVICES["demo-updates"]["command"][0]
+
+
+def test_no_container_takes_the_machines_memory_or_processes() -> None:
+    assert all({"mem_limit", "pids_limit"} < service.keys() for service in SERVICES.values())
+
+
+def test_redis_asks_for_a_password_that_no_list_of_processes_shows() -> None:
+    valkey = SERVICES["valkey"]
+    (script,) = valkey["command"]
+    password = valkey["environment"]["VALKEY_PASSWORD"]
+
+    assert "requirepass $$VALKEY_PASSWORD" in script
+    assert "--requirepass" not in script
+    for name in OURS:
+        url = SERVICES[name].get("environment", {}).get("SKILLSTREAM_REDIS_URL", "")
+        assert not url or f":{password}@valkey" in url
+
+
+def test_the_script_starts_a_server_that_answers_to_that_password_alone(tmp_path: Path) -> None:
+    """Run as Compose does, with the image's entry point and a server of this machine in its place."""
+    socket = tmp_path / "valkey.sock"
+    entry_point = tmp_path / "docker-entrypoint.sh"
+    options = f"--port 0 --unixsocket {socket} --dir {tmp_path}"
+    entry_point.write_text(f'#!/bin/sh\nshift\nexec {redis_server()} "$@" {options}\n')
+    entry_point.chmod(0o755)
+    (script,) = SERVICES["valkey"]["command"]
+    server = Child("Valkey", tmp_path / "valkey.log")
+
+    server.start(
+        [
+            "/usr/bin/env",
+            f"PATH={tmp_path}:/usr/bin:/bin",
+            "VALKEY_PASSWORD=of-this-test",
+            "/bin/sh",
+            "-c",
+            script.replace("$$", "$"),
+        ]
+    )
+    try:
+        server.await_answer(lambda: _answers(socket, "of-this-test"), 30)
+        assert not _answers(socket, "another")
+    finally:
+        server.kill()
+
+
+def _answers(socket: Path, password: str) -> bool:
+    try:
+        with redis.Redis(unix_socket_path=str(socket), password=password) as client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False
 
 
 def test_everything_published_is_for_this_machine_alone() -> None:

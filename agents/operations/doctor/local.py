@@ -9,12 +9,13 @@ from importlib.metadata import version
 from typing import Final
 
 from agents.config.dialects import load_dialects
+from agents.config.models import artifact_of
 from agents.config.settings import Settings
 from agents.operations.doctor.check import Finding, ok, problem, warning
 from agents.stores.folder import StoreFolder, folder_of
 from agents.web.access import PageAccess, RoleTokens
 from schemas.errors import SkillstreamError
-from streams.evidence.artifacts import FORMER_SUFFIX, NO_ARTIFACT, Artifact, load_artifact
+from streams.evidence.artifacts import FORMER_SUFFIX, NO_ARTIFACT, Artifact
 from streams.evidence.registry import types_of
 from streams.skills.skills_file import load_skills
 from streams.skills.sources import BUILT_IN
@@ -65,7 +66,7 @@ class ModelArtifact:
 
     def run(self) -> Iterator[Finding]:
         """Raises ArtifactError."""
-        artifact = load_artifact(self.settings.model)
+        artifact = artifact_of(self.settings)
         if artifact is NO_ARTIFACT:
             yield ok("none: skills are shown as profiles, unless they have a text model or teachers' ratings")
             return

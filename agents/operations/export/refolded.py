@@ -11,6 +11,7 @@ from itertools import compress
 
 from agents.config.channels import Channels
 from agents.config.dialects import decoder_of
+from agents.config.models import artifact_of
 from agents.config.settings import Settings
 from agents.kafka.reader import TopicReader, read_to_end
 from agents.kafka.record import file_record
@@ -19,7 +20,6 @@ from schemas.erasure import read_request
 from schemas.errors import InvalidInput
 from schemas.fusion_config import Overrides
 from schemas.update import SkillUpdate, read_update
-from streams.evidence.artifacts import load_artifact
 from streams.input.partitioner import partitioner
 from streams.input.placement import KeyPlacement
 from streams.pipeline import Pipeline
@@ -48,7 +48,7 @@ class RefoldedUpdates:
         decode = decoder_of(settings)
         self._pipeline = Pipeline(
             load_skills(settings.skills),
-            load_artifact(settings.model),
+            artifact_of(settings),
             on_failure=on_failure,
             decode=decode if as_of is None else up_to(decode, as_of),
             known_ids=settings.known_ids,

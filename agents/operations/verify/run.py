@@ -10,6 +10,7 @@ from typing import Final
 from agents.config.channels import Channels
 from agents.config.dialects import decoder_of
 from agents.config.header_keys import Keyring
+from agents.config.models import artifact_of
 from agents.config.settings import Settings
 from agents.delivery.deployment import changelog_of
 from agents.fusion_config.catalogue import CatalogueTopic
@@ -23,7 +24,6 @@ from agents.operations.verify.checkpoint import Progressed, VerifyCheckpoint
 from agents.operations.verify.partition import PartitionReader
 from agents.operations.verify.positions import Positions, require_topics
 from schemas.topics import MAX_RECORD_BYTES
-from streams.evidence.artifacts import load_artifact
 from streams.input.checkpoint import InputCheckpoint, is_same_topic
 from streams.input.partitioner import partitioner
 from streams.skills.skills_file import load_skills
@@ -89,7 +89,7 @@ class Verification:
         self._wait_s = wait_s
         decode = decoder_of(settings)
         self._keyring = Keyring(settings)
-        skill_set, artifact = load_skills(settings.skills), load_artifact(settings.model)
+        skill_set, artifact = load_skills(settings.skills), artifact_of(settings)
         self._rescoring = Rescoring(
             skill_set,
             artifact,

@@ -1,0 +1,1 @@
+"""What the image holds: a bill of materials, licences, known vulnerabilities."""
