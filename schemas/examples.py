@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from schemas.announcement import ANNOUNCEMENT_VERSION, WorkerAnnouncement
 from schemas.attention import AttentionRecord
+from schemas.audit import AUDIT_VERSION, NO_RECORD, AuditActor, AuditRecord, NewestRecord
 from schemas.catalogue import (
     CATALOGUE_VERSION,
     CataloguedFact,
@@ -204,6 +205,18 @@ ANNOUNCEMENT: Final = WorkerAnnouncement(
     ready=True,
     partitions=(0, 2),
     since=_AT.replace(minute=1),
+)
+AUDIT_RECORD: Final = AuditRecord(
+    version=AUDIT_VERSION,
+    writer="5b1f0a6c2d3e4f708192a3b4c5d6e7f8",
+    sequence=0,
+    previous=NO_RECORD,
+    at=_AT.replace(minute=13),
+    action="read_scores",
+    who=AuditActor("reader", "9d2f41aa:0b5c2e8f7a6d4c3b2a1908f7e6d5c4b3"),
+    outcome="answered",
+    about=("9d2f41aa:6f1e2d3c4b5a69788796a5b4c3d2e1f0",),
+    newest=NewestRecord(4_711, "3d" * 32),
 )
 NORM_MANIFEST: Final = NormManifest(
     version=MANIFEST_VERSION,

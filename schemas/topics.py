@@ -1,7 +1,7 @@
 """The topics: what each carries, how it is keyed and kept, and what this program does with it.
 
 Names are without the prefix that a deployment may give them. All share a partition count, and all but `fusion-config`,
-`skill-catalogue`, `norms`, `norm-shards` and `skillstream-workers` are keyed by student.
+`skill-catalogue`, `norms`, `norm-shards`, `skillstream-workers` and `audit` are keyed by student.
 """
 
 from collections.abc import Mapping
@@ -197,6 +197,16 @@ NORM_SHARDS: Final = Topic(
     receives="The owner of partition 0 adds them up.",
     sends="The owner of each partition writes its sums, in pieces, once a period of its records' time.",
 )
+AUDIT: Final = Topic(
+    name="audit",
+    summary="Who read, exported, replayed, erased or changed what; on partition 0 only. Nobody is named: persons and "
+    "tokens are keyed hashes. Each record has the hash of its writer's one before; nobody removes any.",
+    key="The writer: a process, by a name of its own.",
+    config={"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"},
+    headers={"skillstream-signature": "Ours: a key's id and an HMAC-SHA256 of the record."},
+    receives="`skillstream audit` lists it, and with --verify says whether it is whole.",
+    sends="A worker writes reads of students; commands write exports, replays, erasures and changes, before and after.",
+)
 TOPICS: Final = (
     ACTIVITY,
     UPDATES,
@@ -211,4 +221,5 @@ TOPICS: Final = (
     NORM_SNAPSHOTS,
     NORM_SHARDS,
     WORKERS,
+    AUDIT,
 )

@@ -39,6 +39,7 @@ _COMMANDS: Final = {
     "student": "What is published of one student: skills, why, components, explanation.",
     "explain": "One student's explanation, with facts, prompt, answers and checks.",
     "tenants": "See who shares the deployment, and make keys for them.",
+    "audit": "Who read, exported, replayed, erased or changed what; is it whole?",
     "dead-letters": "See what could not be read, and send it back once it can be.",
     "adopt-topic": "Go on with an input topic that was deleted and created again.",
     "rebuild": "Fold the table anew from the input topic, where its changelog was lost.",

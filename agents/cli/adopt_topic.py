@@ -4,6 +4,7 @@ import os
 
 import click
 
+from agents.audit.commands import audited
 from agents.cli.options import broker_option, config_option
 from agents.config.settings import load_settings
 from agents.delivery.deployment import changelog_of
@@ -27,5 +28,6 @@ def command(config: str | None, broker: str | None, yes: bool) -> None:
         click.echo(f"{repair.topic}/{partition}: {finding.problem}.")
     if seen.findings and not yes:
         click.confirm(f"Fold its {seen.records} records on top of {seen.rows} students' rows?", abort=True)
-    epoch = repair.adopt(seen)
+    with audited(settings, "adopt_topic"):
+        epoch = repair.adopt(seen)
     click.echo(f"Adopted {repair.topic}, epoch {epoch}. Start the workers: they take the epoch from the table.")

@@ -8,6 +8,7 @@ from typing import Any, Final
 import click
 import orjson
 
+from agents.audit.commands import audited
 from agents.cli.broker_settings import load_broker_settings
 from agents.cli.config_page import differences, history_of, history_table, numbers_of, state_of, state_table
 from agents.cli.console import print_prose
@@ -115,7 +116,8 @@ def set_config(
     if not (clear or file or version_of(changes)):
         raise click.UsageError("say what to change: FILE, --weight, --level, --fusion or --clear")
     of_file = read_overrides(file) if file is not None else NO_OVERRIDES
-    deployed = DeployedConfig(load_broker_settings(config, broker))
+    settings = load_broker_settings(config, broker)
+    deployed = DeployedConfig(settings)
     wanted = merged(of_file if clear or file is not None else deployed.overrides, changes)
     before, after = deployed.configured(deployed.overrides), deployed.configured(wanted)
     for line in differences(numbers_of(before), numbers_of(after)):
@@ -129,7 +131,8 @@ def set_config(
     elif dry_run:
         click.echo("Nothing was written.")
     else:
-        deployed.write(wanted, reason)
+        with audited(settings, "set_config", detail=f"config_version {deployed.config_version(wanted)}"):
+            deployed.write(wanted, reason)
         click.echo("Written. Workers put it in force within seconds; it applies at a student's next event.")
 
 

@@ -6,17 +6,19 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import click
 import orjson
 from rich.table import Table
 
+from agents.audit.commands import audited
 from agents.cli.console import print_prose, stdout
 from agents.cli.dead_letter_page import one_line, page_of, table_of
 from agents.cli.fitted_table import print_fitted
 from agents.cli.group import CommandGroup
+from agents.cli.parameters import Since
 from agents.cli.progress import Headway
 from agents.config.settings import Settings, load_settings
 from agents.display.plain import printable
@@ -26,29 +28,12 @@ from agents.operations.dead_letters.selection import all_dead_letters, chosen, c
 from agents.operations.dead_letters.session import ReplaySession, dead_letters_reader
 from schemas.errors import SkillstreamError
 
-_AGO: Final = re.compile(r"(\d{1,9})([mhd])")
-_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 _PLACE: Final = re.compile(r"(\d{1,9})@(\d{1,18})")
 _ROWS: Final = 50
 
 
 class StoppedAt(SkillstreamError):
     """A replay stopped at a dead letter that still cannot be read."""
-
-
-class _Since(click.ParamType):
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """`2h` ago, or a point in time; without an offset it is UTC."""
-        ago = _AGO.fullmatch(str(value))
-        try:
-            if ago is not None:
-                return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-            moment = datetime.fromisoformat(str(value))
-        except (ValueError, OverflowError):
-            self.fail(f"{value!r} is neither a while (30m, 2h, 7d) nor a time (2026-03-02T12:00)", param, ctx)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 class _Place(click.ParamType):
@@ -78,7 +63,7 @@ def command() -> None:
 @command.command(name="list")
 @_of_broker
 @_reasons
-@click.option("--since", type=_Since(), help="Only those written since: 30m, 2h, 7d ago, or a time.")
+@click.option("--since", type=Since(), help="Only those written since: 30m, 2h, 7d ago, or a time.")
 @click.option("--limit", type=click.IntRange(0), help=f"So many, the newest.  [default: {_ROWS}; with --json all]")
 @click.option("--json", "in_json", is_flag=True, help="Print one JSON object a line.")
 def list_dead_letters(
@@ -155,8 +140,12 @@ def replay_dead_letters(
         if not (dry_run or yes):
             click.confirm(f"Send back up to {waiting} dead letters (policy {policy})?", abort=True, err=True)
         with Headway("dead letters", waiting, quiet=in_json) as progress:
-            run = session.dry_run if dry_run else session.run
-            summary = run(policy, reasons, progress.advance)
+            if dry_run:
+                summary = session.dry_run(policy, reasons, progress.advance)
+            else:
+                with audited(settings, "replay_dead_letters", detail=f"policy {policy}") as act:
+                    summary = session.run(policy, reasons, progress.advance)
+                    act.detail += f", {summary.reinserted} reinserted"
     _report(summary, dry_run=dry_run, in_json=in_json)
 
 

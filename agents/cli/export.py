@@ -12,6 +12,7 @@ from typing import Final
 
 import click
 
+from agents.audit.commands import audited
 from agents.cli.broker_settings import load_broker_settings
 from agents.cli.console import stderr
 from agents.cli.event_files import STANDARD, open_whole_output, read_lines
@@ -85,11 +86,18 @@ def command(
     if files or as_of is not None:
         settings = load_settings(os.environ, config, broker=broker, reasoning="off", **of_refolding)
         overrides = None if fusion_config is None else read_overrides(Path(fusion_config))
-        unread = _write_refolded(RefoldedUpdates(settings, as_of, overrides, _report), files, write)
+        updates = RefoldedUpdates(settings, as_of, overrides, _report)
+        if files:
+            unread = _write_refolded(updates, files, write)
+        else:
+            with audited(settings, "export", detail="student-activity"):
+                unread = _write_refolded(updates, files, write)
     else:
         if given := [name for name, value in {**of_refolding, "fusion-config": fusion_config}.items() if value]:
             raise click.UsageError(f"--{given[0]} needs --as-of or FILES: what is published was scored before")
-        unread = _write_published(load_broker_settings(config, broker), write)
+        settings = load_broker_settings(config, broker)
+        with audited(settings, "export", detail="skill-updates"):
+            unread = _write_published(settings, write)
     if unread:
         say(f"{unread:,} records, or parts of them, cannot be read: they are not in it")
         sys.exit(CHECK_FAILED)

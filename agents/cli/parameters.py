@@ -2,7 +2,7 @@
 
 import math
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +13,8 @@ from agents.cli.event_files import STANDARD
 MAX_COUNT: Final = 1_000_000
 _MOST_DIGITS: Final = len(str(MAX_COUNT))  # Python refuses to read thousands of digits
 _MOST_DIGITS_OF_MANY: Final = 9
+_AGO: Final = re.compile(r"(\d{1,9})([mhd])")
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 class Number(click.FloatRange):
@@ -87,6 +89,23 @@ class PointInTime(click.ParamType):
             moment = datetime.fromisoformat(str(value))
         except ValueError:
             self.fail(f"{str(value)[:60]!r} is no time such as 2026-03-02, or 2026-03-02T12:00:00+01:00", param, ctx)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class Since(click.ParamType):
+    """A while ago, or a point in time; without an offset it is UTC."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """See click."""
+        ago = _AGO.fullmatch(str(value))
+        try:
+            if ago is not None:
+                return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+            moment = datetime.fromisoformat(str(value))
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is neither a while (30m, 2h, 7d) nor a time (2026-03-02T12:00)", param, ctx)
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

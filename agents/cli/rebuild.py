@@ -4,6 +4,7 @@ import os
 
 import click
 
+from agents.audit.commands import audited
 from agents.cli.options import broker_option, config_option
 from agents.config.settings import load_settings
 from agents.delivery.deployment import changelog_of
@@ -27,12 +28,15 @@ def command(config: str | None, broker: str | None, rewind: bool, yes: bool) -> 
     for partition, finding in seen.findings.items():
         click.echo(f"{repair.topic}/{partition}: {finding.problem}.")
     if rewind:
-        click.echo(f"{repair.rewind(seen)} offsets will be read again. Start the workers.")
+        with audited(settings, "rebuild", detail="rewind"):
+            offsets = repair.rewind(seen)
+        click.echo(f"{offsets} offsets will be read again. Start the workers.")
         return
     _say_what_is_lost(repair, seen)
     if not yes:
         click.confirm("Drop the table?", abort=True)
-    epoch = repair.rebuild(seen)
+    with audited(settings, "rebuild"):
+        epoch = repair.rebuild(seen)
     click.echo(f"Start the workers: they fold {repair.topic} from its start, under epoch {epoch}.")
 
 

@@ -6,6 +6,7 @@ import click
 import msgspec
 import orjson
 
+from agents.audit.commands import audited
 from agents.cli.broker_settings import load_broker_settings
 from agents.cli.options import broker_option, config_option, reason_option
 from agents.config.channels import Channels
@@ -38,7 +39,8 @@ def command(config: str | None, broker: str | None, reason: str, dry_run: bool, 
     if dry_run:
         _show(deployed.config_version(deployed.overrides), _students(settings), as_json=as_json)
         return
-    deployed.request_rescoring(reason)
+    with audited(settings, "rescore", detail=f"config_version {deployed.config_version(deployed.overrides)}"):
+        deployed.request_rescoring(reason)
     click.echo("Written. Workers score all students now; --dry-run says how far they have come.")
 
 

@@ -10,8 +10,8 @@ from schemas import topics
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """Full topic names. All share a partition count; all but `fusion_config`, `catalogue`, `norms`, `norm_shards`
-    and `workers` are keyed by student.
+    """Full topic names. All share a partition count; all but `fusion_config`, `catalogue`, `norms`, `norm_shards`,
+    `workers` and `audit` are keyed by student.
     """
 
     activity: str
@@ -28,6 +28,7 @@ class Channels:
     norms: str
     norm_shards: str
     workers: str
+    audit: str
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -46,6 +47,7 @@ class Channels:
             norms=settings.topic(topics.NORM_SNAPSHOTS.name),
             norm_shards=settings.topic(topics.NORM_SHARDS.name),
             workers=settings.topic(topics.WORKERS.name),
+            audit=settings.topic(topics.AUDIT.name),
         )
 
     @property

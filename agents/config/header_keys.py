@@ -77,6 +77,19 @@ class Keyring:
         """Whether headers on `record` are ours, or cannot be judged."""
         return self.authentic(record) or self.is_of_lacking_key(record)
 
+    @property
+    def has_keys(self) -> bool:
+        """Whether it has any."""
+        return bool(self._keys.keys)
+
+    def pseudonym(self, name: str) -> str:
+        """See HeaderKeys."""
+        return self._keys.pseudonym(name)
+
+    def pseudonyms(self, name: str) -> frozenset[str]:
+        """See HeaderKeys."""
+        return self._keys.pseudonyms(name)
+
     def sign(
         self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header]
     ) -> tuple[Header, ...]:

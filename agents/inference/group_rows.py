@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from agents.inference.rows import NOT_OWNED, OwnRows
+from agents.inference.rows import NOT_OWNED, NoteRows, OwnRows
 from agents.peers import Peer, PeerRequests, Peers, PeerUnreachable
 from streams.inference.overlay import FoundRow, Unavailable
 
@@ -30,12 +30,15 @@ _ROWS: Final = msgspec.msgpack.Decoder(list[FoundRow])
 class GroupRows:
     """Of one request, whose `headers` are passed on: another worker asks for the same token."""
 
-    def __init__(self, own: OwnRows, peers: Peers, requests: PeerRequests, headers: Mapping[str, str]) -> None:
-        self._own, self._peers, self._requests, self._headers = own, peers, requests, headers
+    def __init__(
+        self, own: OwnRows, peers: Peers, requests: PeerRequests, headers: Mapping[str, str], note: NoteRows
+    ) -> None:
+        """Own rows are recorded by `note`; others' their owners record."""
+        self._own, self._peers, self._requests, self._headers, self._note = own, peers, requests, headers, note
 
     async def __call__(self, keys: Sequence[bytes]) -> list[FoundRow]:
         """A FindRows. What another worker does not tell in time is Unavailable."""
-        found = self._own.find(keys)
+        found = await self._own.read(keys, self._note)
         missing = [index for index, row in enumerate(found) if row is NOT_OWNED]
         if not missing:
             return found
@@ -80,7 +83,7 @@ class GroupRows:
         return rows
 
 
-async def answer_rows(own: OwnRows, request: web.Request) -> web.Response:
+async def answer_rows(own: OwnRows, note: NoteRows, request: web.Request) -> web.Response:
     """What this worker has of the keys that another asks for."""
     body = b""
     async for some in request.content.iter_any():
@@ -93,4 +96,4 @@ async def answer_rows(own: OwnRows, request: web.Request) -> web.Response:
         raise web.HTTPBadRequest from None
     if len(keys) > MAX_KEYS:
         raise web.HTTPBadRequest
-    return web.Response(body=msgspec.msgpack.encode(own.find(keys)), content_type=MSGPACK)
+    return web.Response(body=msgspec.msgpack.encode(await own.read(keys, note)), content_type=MSGPACK)

@@ -1,15 +1,18 @@
 """Stored rows for batch inference: those of this worker."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
+from agents.audit.trail import AuditUnavailable
 from streams.inference.overlay import FoundRow, Unavailable
 from streams.input.partitioner import OwningPartitionOfKey
 from streams.input.placement import owning_partitions
 from streams.rows.segments import is_segment, student_of
 from streams.rows.table import Rows
 
+NoteRows = Callable[[Sequence[bytes]], Awaitable[None]]
+"""Records that rows of these keys are read. Raises AuditUnavailable."""
 NOT_OWNED: Final = Unavailable("owner_away", "no worker that answers has the student's partition; try again")
 
 
@@ -22,6 +25,16 @@ class OwnRows:
     def partitions_of(self, keys: Sequence[bytes]) -> Sequence[int | None]:
         """Where the keys' rows, or segments, belong; None where only their producer knows."""
         return owning_partitions(self._owning_partition, [student_of(k) if is_segment(k) else k for k in keys])
+
+    async def read(self, keys: Sequence[bytes], note: NoteRows) -> list[FoundRow]:
+        """`find`, recorded: rows that cannot be are unavailable."""
+        found = self.find(keys)
+        try:
+            await note([key for key, row in zip(keys, found, strict=True) if isinstance(row, bytes)])
+        except AuditUnavailable as error:
+            unrecorded = Unavailable(NOT_OWNED.reason, str(error))
+            return [unrecorded if isinstance(row, bytes) else row for row in found]
+        return found
 
     def find(self, keys: Sequence[bytes]) -> list[FoundRow]:
         """The rows, or segments, of keys; NOT_OWNED for those of others, and where only their producer knows the

@@ -1,8 +1,9 @@
 """Batch inference of a worker, put together from its settings."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Final
+
+from aiohttp import web
 
 from agents.config.dialects import bounds_of
 from agents.config.settings import Settings
@@ -12,7 +13,7 @@ from agents.inference.endpoint import InferenceBounds, InferenceEndpoint, RowsFo
 from agents.inference.group_rows import ROWS_PATH, answer_rows
 from agents.inference.messages import Setup
 from agents.inference.process import InferenceProcess
-from agents.inference.rows import OwnRows
+from agents.inference.rows import NoteRows, OwnRows
 from agents.metrics import Metrics
 from agents.web.pages import Page
 from schemas.fusion_config import Overrides
@@ -62,9 +63,15 @@ def inference_endpoint(
     return InferenceEndpoint(answers, rows_for, metrics, bounds)
 
 
-def inference_pages(endpoint: InferenceEndpoint, own: OwnRows) -> list[Page]:
+def inference_pages(
+    endpoint: InferenceEndpoint, own: OwnRows, note_for: Callable[[web.Request], NoteRows]
+) -> list[Page]:
     """`/inference/batch`, and `/inference/rows`, which other workers ask."""
+
+    async def respond_with_rows(request: web.Request) -> web.Response:
+        return await answer_rows(own, note_for(request), request)
+
     return [
         Page("/inference/batch", endpoint.respond, "POST", "inference"),
-        Page(ROWS_PATH, partial(answer_rows, own), "POST", "inference"),
+        Page(ROWS_PATH, respond_with_rows, "POST", "inference"),
     ]

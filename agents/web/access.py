@@ -15,8 +15,10 @@ import hmac
 import ipaddress
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
+
+from aiohttp import web
 
 from agents.config.sessions import COOKIES, SignedRole, is_valid
 from agents.config.settings import Settings, SettingsError
@@ -26,6 +28,17 @@ Role = Literal["open", AskingRole]
 Access = Literal["admitted", "no credentials", "wrong", "of another role", "closed"]
 """`closed`: the role has no token, so that nobody has it."""
 
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who was admitted to a page: the role, and what tells one who has it from another; a secret, maybe."""
+
+    role: AskingRole
+    identity: str = field(repr=False)
+
+
+CALLER: Final = web.RequestKey("caller", Caller)
+"""Set on each request that was admitted to a page that is not open."""
 CHALLENGE: Final = 'Basic realm="skillstream: any name, and the token as password"'
 _SIGNED: Final[tuple[SignedRole, ...]] = get_args(SignedRole)
 

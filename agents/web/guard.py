@@ -6,7 +6,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from agents.metrics.declared.pages import WebRefusal
-from agents.web.access import CHALLENGE, PageAccess, Role
+from agents.web.access import CALLER, CHALLENGE, Caller, PageAccess, Role
 from agents.web.attempts import FailedAttempts
 from agents.web.pages import json_answer
 from agents.web.sign_in_form import sign_in_form
@@ -30,6 +30,7 @@ class Guard:
             return self.later(wait_s)
         found = self._access.access(role, authorization, request.cookies)
         if found == "admitted":
+            request[CALLER] = Caller(role, getattr(self._access.tokens, role))
             return None
         if found == "closed":
             self._refused("role")

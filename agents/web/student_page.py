@@ -11,10 +11,11 @@ from aiohttp import web
 
 from agents.dashboard.student_page import STUDENT, no_student_page, student_page
 from agents.queries import OwnersAnswers
+from agents.queries.audited import AuditedReads, ReadAction
 from agents.queries.owner import AnswerHere, QueryAnswer
 from agents.queries.student import StudentQueries
 from agents.web.pages import Page
-from agents.web.students import student_key
+from agents.web.students import reader_of, student_key
 from schemas.explanation import read_explanation
 from schemas.history import read_history
 from schemas.student_answer import QueryRefusal, StudentAnswer
@@ -24,7 +25,7 @@ _REFUSALS: Final = msgspec.json.Decoder(QueryRefusal)
 _T = TypeVar("_T")
 
 
-def student_page_for_people(owners: OwnersAnswers, queries: StudentQueries) -> Page:
+def student_page_for_people(owners: OwnersAnswers, queries: StudentQueries, reads: AuditedReads) -> Page:
     """The page. What cannot be answered now is missing on it; without scores there is the reason, and the form."""
 
     async def respond(request: web.Request) -> web.Response:
@@ -36,11 +37,15 @@ def student_page_for_people(owners: OwnersAnswers, queries: StudentQueries) -> P
         if isinstance(key, QueryAnswer):
             return _refused(student, key)
 
-        async def ask(end: str, here: AnswerHere) -> QueryAnswer:
-            return await owners.answer(key, path + end, request.headers, here)
+        reader = reader_of(request)
+
+        async def ask(end: str, action: ReadAction, here: AnswerHere) -> QueryAnswer:
+            return await owners.answer(key, path + end, request.headers, reads.by(reader, action, here))
 
         scores, explanation, history = await asyncio.gather(
-            ask("", queries.scores), ask("/explanation", queries.explanation), ask("/history", queries.history)
+            ask("", "read_scores", queries.scores),
+            ask("/explanation", "read_explanation", queries.explanation),
+            ask("/history", "read_history", queries.history),
         )
         answer = _read(scores, _ANSWERS.decode)
         if answer is None:

@@ -7,6 +7,8 @@
 Ids are percent-encoded as a whole, slashes too.
 """
 
+from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from urllib.parse import unquote_to_bytes
 
@@ -14,30 +16,44 @@ from aiohttp import web
 
 from agents.display.plain import plain
 from agents.queries import OwnersAnswers
+from agents.queries.audited import AuditedReads, ReadAction, Reader
 from agents.queries.owner import AnswerHere, QueryAnswer, no_answer
 from agents.queries.student import StudentQueries
+from agents.web.access import CALLER
 from agents.web.pages import Page, Respond
 from schemas.event import MAX_IDENTIFIER_CHARS
 
 
-def student_pages(owners: OwnersAnswers, queries: StudentQueries) -> list[Page]:
+def student_pages(owners: OwnersAnswers, queries: StudentQueries, reads: AuditedReads) -> list[Page]:
     """All of them."""
 
-    def page(path: str, here: AnswerHere) -> Page:
-        return Page(path, _responding(owners, here), role="reader")
+    def page(path: str, action: ReadAction, here: AnswerHere) -> Page:
+        return Page(path, _responding(owners, partial(_recorded, reads, action, here)), role="reader")
 
     return [
-        page("/students/{id}", queries.scores),
-        page("/students/{id}/history", queries.history),
-        page("/students/{id}/explanation", queries.explanation),
+        page("/students/{id}", "read_scores", queries.scores),
+        page("/students/{id}/history", "read_history", queries.history),
+        page("/students/{id}/explanation", "read_explanation", queries.explanation),
     ]
 
 
-def _responding(owners: OwnersAnswers, here: AnswerHere) -> Respond:
+def reader_of(request: web.Request) -> Reader:
+    """Who asks, for the audit trail."""
+    caller = request[CALLER]
+    return Reader(caller.role, caller.identity)
+
+
+def _recorded(reads: AuditedReads, action: ReadAction, here: AnswerHere, request: web.Request) -> AnswerHere:
+    return reads.by(reader_of(request), action, here)
+
+
+def _responding(owners: OwnersAnswers, here_for: Callable[[web.Request], AnswerHere]) -> Respond:
     async def respond(request: web.Request) -> web.Response:
         path = request.rel_url.raw_path
         key = student_key(path)
-        found = key if isinstance(key, QueryAnswer) else await owners.answer(key, path, request.headers, here)
+        found = (
+            key if isinstance(key, QueryAnswer) else await owners.answer(key, path, request.headers, here_for(request))
+        )
         return web.Response(
             body=found.body, status=found.status, content_type=found.content_type, headers=found.headers
         )

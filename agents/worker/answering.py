@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 
+from agents.audit.topic import AuditTopic
+from agents.audit.trail import AuditTrail
+from agents.audit.writer import ChainWriter
 from agents.config.settings import Settings
 from agents.delivery.faust.app import DeliveryApp
 from agents.inference.rows import OwnRows
@@ -12,6 +15,7 @@ from agents.peers import Announcer, GroupFigures, OwnWorker, PeerRequests, Peers
 from agents.peers.figures import FigurePart
 from agents.peers.own import advertised_url
 from agents.queries import ExplanationTopic, LastExplanations, OwnersAnswers, RowLookups, StudentAnswers
+from agents.queries.audited import AuditedReads
 from agents.queries.pace import Pace
 from agents.queries.student import StudentQueries
 from agents.web.figures import figure_pages
@@ -26,7 +30,7 @@ from streams.pipeline import Pipeline
 
 
 class Answering:
-    """Of one worker: `pages` to be served, and the `announcer` to be run. Connects to nothing before it is asked."""
+    """Of one worker: `pages` to be served, `announcer` and `trail` to be run. Connects to nothing until asked."""
 
     def __init__(self, parts: WorkerParts, figures: Mapping[str, FigurePart]) -> None:
         """`figures` are what the worker says of itself, by name."""
@@ -51,6 +55,8 @@ class Answering:
         placement = KeyPlacement(partitioner(settings.partitioner), settings.partitions)
         pace = Pace(settings.queries_per_s)
         owners = OwnersAnswers(self._peers, self._requests, placement, app.complete_partitions, metrics, pace)
+        self.trail = AuditTrail(ChainWriter(AuditTopic(settings, keyring.sign)), metrics, now)
+        reads = AuditedReads(self.trail, keyring)
         self._inference = WorkerInference(
             settings,
             parts.pipeline.base_version,
@@ -60,12 +66,13 @@ class Answering:
             metrics,
             lambda: parts.config.overrides,
             lambda: parts.pipeline.norms,
+            reads,
         )
         queries = self._queries(settings, app, parts.pipeline)
         self.pages: list[Page] = [
             *figure_pages(own_figures, self.group),
-            *student_pages(owners, queries),
-            student_page_for_people(owners, queries),
+            *student_pages(owners, queries, reads),
+            student_page_for_people(owners, queries, reads),
             *self._inference.pages,
         ]
 
@@ -81,7 +88,8 @@ class Answering:
         )
 
     async def close(self) -> None:
-        """Let go of all connections, and of the process that scores on demand."""
+        """Write what the audit trail still has to, and let go of all connections, and of the process that scores."""
+        await self.trail.close()
         await self._inference.stop()
         await self._requests.close()
         await self._peers.close()

@@ -1,18 +1,21 @@
 """Batch inference as a part of a worker."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from aiohttp import web
 
 from agents.config.settings import Settings
 from agents.inference.group_rows import GroupRows
 from agents.inference.process import FindRows
-from agents.inference.rows import OwnRows
+from agents.inference.rows import NoteRows, OwnRows
 from agents.inference.setup import inference_endpoint, inference_pages, inference_process
 from agents.metrics import Metrics
 from agents.peers import PeerRequests, Peers
+from agents.queries.audited import AuditedReads
 from agents.reasoning.setup import now_us
 from agents.web.pages import Page
+from agents.web.students import reader_of
 from schemas.fusion_config import Overrides
 from streams.norms.view import NormView
 
@@ -30,11 +33,12 @@ class WorkerInference:
         metrics: Metrics,
         overrides: Callable[[], Overrides],
         norms: Callable[[], NormView | None],
+        reads: AuditedReads,
     ) -> None:
-        self._own, self._peers, self._requests = own, peers, requests
+        self._own, self._peers, self._requests, self._reads = own, peers, requests, reads
         self._process = inference_process(settings, base_version, metrics, norms)
         endpoint = inference_endpoint(settings, self._process, self._rows_for, metrics, overrides, _now_ms)
-        self.pages: list[Page] = inference_pages(endpoint, self._own)
+        self.pages: list[Page] = inference_pages(endpoint, self._own, self._note_for)
 
     async def stop(self) -> None:
         """End its process."""
@@ -42,7 +46,10 @@ class WorkerInference:
 
     def _rows_for(self, request: web.Request) -> FindRows:
         headers: Mapping[str, str] = request.headers
-        return GroupRows(self._own, self._peers, self._requests, headers)
+        return GroupRows(self._own, self._peers, self._requests, headers, self._note_for(request))
+
+    def _note_for(self, request: web.Request) -> NoteRows:
+        return partial(self._reads.rows, reader_of(request))
 
 
 def _now_ms() -> int:

@@ -50,6 +50,7 @@ class Watching:
             self._health.watch(self._parts.app.switch.halt),
             self.figures.run(),
             self._answering.announcer.run(),
+            self._answering.trail.run(),
         ]
 
     @asynccontextmanager

@@ -12,6 +12,7 @@ import msgspec
 from schemas import examples, topics
 from schemas.announcement import WorkerAnnouncement
 from schemas.attention import AttentionRecord
+from schemas.audit import AuditRecord
 from schemas.catalogue import CatalogueEntry
 from schemas.dead_letter import DeadLetter, to_headers
 from schemas.event import NativeEvent
@@ -36,6 +37,7 @@ _EXAMPLES: Final[Mapping[str, tuple[Any, ...]]] = {
     topics.CATALOGUE.name: (examples.CATALOGUE_ENTRY,),
     topics.NORM_SNAPSHOTS.name: (examples.NORM_MANIFEST,),
     topics.WORKERS.name: (examples.ANNOUNCEMENT,),
+    topics.AUDIT.name: (examples.AUDIT_RECORD,),
 }
 _TYPES: Final[Mapping[str, Any]] = {
     topics.ACTIVITY.name: _NATIVE_EVENT,
@@ -48,6 +50,7 @@ _TYPES: Final[Mapping[str, Any]] = {
     topics.CATALOGUE.name: CatalogueEntry,
     topics.NORM_SNAPSHOTS.name: NormManifest,
     topics.WORKERS.name: WorkerAnnouncement,
+    topics.AUDIT.name: AuditRecord,
 }
 _SUMMARIES: Final = {topic.name: topic.summary for topic in topics.TOPICS}
 MESSAGE_TOPICS: Final = (*_TYPES, topics.DEAD_LETTERS.name)

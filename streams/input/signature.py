@@ -75,10 +75,25 @@ class HeaderKeys:
         expected = _mac(known, record.topic, record.partition, record.key, record.value, headers)
         return hmac.compare_digest(expected, mac)
 
+    def pseudonym(self, name: str) -> str:
+        """What stands for a person or a token where nobody may be named; by the key that signs, empty without one."""
+        return _pseudonym(self.keys[0], name) if self.keys else ""
+
+    def pseudonyms(self, name: str) -> frozenset[str]:
+        """What may stand for it by now: by every key."""
+        return frozenset(_pseudonym(key, name) for key in self.keys)
+
     def is_of_another(self, record: Record) -> bool:
         """Whether the one signature is of a key that is not among these: whoever lacks keys cannot judge it."""
         name, _ = _signature(record)
         return bool(name) and name not in self._by_id
+
+
+def _pseudonym(key: bytes, name: str) -> str:
+    """The key's id and an HMAC: only who has the key can tell whether it is somebody's."""
+    own = hmac.digest(key, b"skillstream pseudonym", sha256)
+    mac = hmac.digest(own, name.encode(errors="surrogatepass"), sha256)
+    return f"{id_of(key).decode()}:{mac[:_MAC_BYTES].hex()}"
 
 
 def _signature(record: Record) -> tuple[bytes, bytes]:

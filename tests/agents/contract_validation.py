@@ -27,6 +27,7 @@ def validate(deployment: "Deployment") -> int:
         "reasoning-results": [
             orjson.loads(value) for value in deployment.values(channels.results) if value not in deployment.foreign
         ],
+        "audit": [orjson.loads(value) for value in deployment.values(channels.audit)],
         "student-attention": [orjson.loads(value) for value in deployment.attention()],
         "dead-letters": [_own_headers(record) for record in deployment.records(channels.dead_letters)],
         "student-activity": [

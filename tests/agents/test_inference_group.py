@@ -41,9 +41,13 @@ def own_rows(member: Member) -> OwnRows:
     return OwnRows(table(*STUDENTS), PLACEMENT, lambda: member.partitions if member.ready else frozenset())
 
 
+async def unrecorded(_keys: Sequence[bytes]) -> None:
+    """See test_audited_reads."""
+
+
 async def start(group: Members, name: str, *partitions: int, token: str = TOKEN, **given: Any) -> Member:
     async def respond(request: Any) -> Any:
-        return await answer_rows(own_rows(member), request)
+        return await answer_rows(own_rows(member), unrecorded, request)
 
     page = Page(ROWS_PATH, respond, "POST", "inference")
     member = await group.start(
@@ -54,7 +58,7 @@ async def start(group: Members, name: str, *partitions: int, token: str = TOKEN,
 
 async def find(member: Member, keys: Sequence[bytes]) -> list[FoundRow]:
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    return await GroupRows(own_rows(member), member.peers, member.requests, headers)(keys)
+    return await GroupRows(own_rows(member), member.peers, member.requests, headers, unrecorded)(keys)
 
 
 async def test_rows_and_segments_of_all_students_are_found_in_their_order_whoever_has_them() -> None:

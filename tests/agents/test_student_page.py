@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from agents.web import RoleTokens
-from tests.agents.test_student_queries import BEARER, TOKEN, TOKENS, Students, start
+from tests.agents.student_pages import BEARER, TOKEN, TOKENS, Students, start
 from tests.agents.worker_group import Member, members
 
 HTML = {"Accept": "text/html"}

@@ -25,6 +25,7 @@ VERBS = [
     "student",
     "explain",
     "tenants",
+    "audit",
     "dead-letters",
     "adopt-topic",
     "rebuild",

@@ -7,7 +7,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from schemas.contract.openapi import openapi
-from tests.agents.test_student_queries import Students, start
+from tests.agents.student_pages import Students, start
 from tests.agents.worker_group import members
 
 DOCUMENT: Final = openapi()

@@ -14,7 +14,7 @@ from tests.cli.conftest import Run, run
 from tests.servers.topics import configure
 
 __all__ = ["run"]
-TOPICS = 14
+TOPICS = 15
 CONFIGURE = ["kafka-configs.sh", "--bootstrap-server", "--alter", "--entity-type", "topics"]
 
 

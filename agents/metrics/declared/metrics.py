@@ -8,6 +8,7 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
+from agents.metrics.declared.audit import AuditMetrics
 from agents.metrics.declared.events import EventMetrics
 from agents.metrics.declared.explanations import ExplanationMetrics
 from agents.metrics.declared.lag import LagMetrics
@@ -28,6 +29,7 @@ class Metrics(
     OwnershipMetrics,
     LagMetrics,
     PageMetrics,
+    AuditMetrics,
     ProcessMetrics,
 ):
     """The metrics of one worker, in a registry of their own. `vocabulary` says which names may be labels."""
@@ -43,6 +45,7 @@ class Metrics(
         OwnershipMetrics.__init__(self, declare)
         LagMetrics.__init__(self, declare)
         PageMetrics.__init__(self, declare)
+        AuditMetrics.__init__(self, declare)
         ProcessMetrics.__init__(self, declare)
         self.declared: tuple[Declared, ...] = tuple(declare.made)
         ProcessCollector(registry=self.registry)

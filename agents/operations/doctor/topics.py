@@ -20,7 +20,7 @@ from agents.operations.doctor.check import Finding, ok, refusal_finding, warning
 from schemas.topics import DEAD_LETTER_HEADROOM_BYTES
 
 LARGEST: Final = "max.message.bytes"
-_RETENTION: Final = "retention.ms"
+_RETENTIONS: Final = ("retention.ms", "retention.bytes")
 _IN_SYNC: Final = "min.insync.replicas"
 _BATCH_BYTES: Final = 1 << 20
 """Workers send record batches of half of that at most, beside single records that are larger."""
@@ -66,13 +66,19 @@ def _wrong_settings(spec: TopicSpec, topic: BrokerTopic, input_bytes: int | None
         yield _must_be(CLEANUP, config[CLEANUP], wanted)
     for name, found, should_be in compacts_otherwise(config, spec.config):
         yield _must_be(name, found, should_be)
-    if _RETENTION in spec.config and 0 <= int(config[_RETENTION]) < int(spec.config[_RETENTION]):
-        yield _must_be(_RETENTION, config[_RETENTION], spec.config[_RETENTION])
+    for name in _RETENTIONS:
+        if name in spec.config and _keeps_less(config[name], spec.config[name]):
+            yield _must_be(name, config[name], spec.config[name])
     largest = _BATCH_BYTES if input_bytes is None else input_bytes + DEAD_LETTER_HEADROOM_BYTES
     if int(config[LARGEST]) < largest:
         yield _must_be(LARGEST, config[LARGEST], str(max(largest, int(spec.config.get(LARGEST, 0)))))
     if int(config[_IN_SYNC]) > topic.replication:
         yield _must_be(_IN_SYNC, config[_IN_SYNC], str(topic.replication))
+
+
+def _keeps_less(found: str, wanted: str) -> bool:
+    """Whether a retention is shorter; below 0 it is without end."""
+    return int(found) >= 0 and (int(wanted) < 0 or int(found) < int(wanted))
 
 
 def _must_be(name: str, found: str, wanted: str) -> Deviation:
