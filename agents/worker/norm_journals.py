@@ -15,13 +15,20 @@ _MS: Final = 1_000
 
 class NormJournals:
     """Of one worker. Implements OwnedRows. `epoch_of` tells the epoch of a partition that was checked; a journal has at
-    most `most_items`.
+    most `most_items`; `appended` hears how many bytes a step adds to one.
     """
 
-    def __init__(self, table: RowTable, epoch_of: Callable[[int], int], most_items: int) -> None:
+    def __init__(
+        self,
+        table: RowTable,
+        epoch_of: Callable[[int], int],
+        most_items: int,
+        appended: Callable[[int], None] = lambda _size_bytes: None,
+    ) -> None:
         self._table = table
         self._epoch_of = epoch_of
         self._most_items = most_items
+        self._appended = appended
         self._journals: dict[int, NormJournal] = {}
         self._clocks_s: dict[int, int] = {}
 
@@ -47,7 +54,9 @@ class NormJournals:
     def journaled(self, partition: int, result: PartitionResult) -> Journaled:
         """Count what a step's rows came from; say how they are appended. To be called once a step, in their order."""
         self._clocks_s[partition] = time_s = median_time_s(result.timestamps_ms)
-        return self._journals[partition].group(result.rows, result.first_answers, time_s)
+        journaled = self._journals[partition].group(result.rows, result.first_answers, time_s)
+        self._appended(journaled.size_bytes)
+        return journaled
 
     # -- OwnedRows
 

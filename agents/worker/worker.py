@@ -127,7 +127,9 @@ class Worker:
         outputs = Outputs(channels, self._keyring.sign, epoch_of, now_us, self._metrics.dead_letters_packed.add)
         self._journals: NormJournals | None = None
         if settings.norms == "on":
-            self._journals = NormJournals(self._app.table, epoch_of, settings.norm_items)
+            self._journals = NormJournals(
+                self._app.table, epoch_of, settings.norm_items, self._metrics.norm_journal_bytes.add
+            )
         steps = topic_steps(
             self._parts, self._identity, self._gate, outputs, self._observer, self._traced, self._journals
         )

@@ -47,6 +47,11 @@ class Journaled(NamedTuple):
     groups: Sequence[RowGroup]
     number: int
 
+    @property
+    def size_bytes(self) -> int:
+        """How much the journal's records take on the changelog, with their keys."""
+        return sum(len(key) + len(value) for group in self.groups for key, value in group.records.items())
+
 
 class NormJournal:
     """The sums over first answers of one partition. `number` is that of its last entry, -1 before the first; answers

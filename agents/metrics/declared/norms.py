@@ -53,6 +53,12 @@ class NormMetrics:
             "norm_scan_seconds", "seconds", "CPU that summing rows for shards took, in a thread."
         )
         self.norm_shards = declare.counter("norm_shards", "shards", "Shards that were sent: the sums of a partition.")
+        self.norm_journal_bytes = declare.counter(
+            "norm_journal_bytes",
+            "bytes",
+            "What first answers added to the changelog, before compression: entries of the journal of norms, pages of "
+            "sums, and their keys.",
+        )
         self.norm_items_given_up = declare.gauge_by(
             ("partition",),
             "norm_items_given_up",
