@@ -88,12 +88,16 @@ def _show(report: VerificationReport) -> None:
         table.add_row(name.replace("_", " "), Text(f"{said[name]:,}", style=style, justify="right"))
     stdout.print(table)
     for each in report.differences[:_SHOWN_DIFFERENCES]:
-        where = f"partition {each.partition}" + (f", offset {each.offset}" if each.offset >= 0 else "")
-        line = printable(f"{each.kind}: {each.student or '-'} ({where}): {each.what}")
+        known = [f"{name} {at}" for name, at in (("partition", each.partition), ("offset", each.offset)) if at >= 0]
+        where = f" ({', '.join(known)})" if known else ""
+        line = printable(f"{each.kind}: {each.student or '-'}{where}: {each.what}")
         stdout.print(line, markup=False, soft_wrap=True)
     left = report.kinds.total() - min(len(report.differences), _SHOWN_DIFFERENCES)
     if left:
         stdout.print(f"… and {left} more")
+    if (norms := report.norms).snapshot:
+        compared = ", ".join(f"{getattr(norms, table):,} {table}" for table in ("items", "components", "cohorts"))
+        stdout.print(f"norms {norms.snapshot}: compared {compared}; not judged {norms.not_judged:,}")
     for note in report.all_notes:
         stdout.print(printable(note), markup=False, soft_wrap=True)
     if report.ok:

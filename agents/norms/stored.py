@@ -11,6 +11,7 @@ from agents.kafka.reader import read_to_end
 from agents.kafka.record import file_record
 from agents.norms.snapshot_log import SnapshotLog, WrittenSnapshot
 from streams.norms.sealed import NormsUnreadable
+from streams.norms.snapshot import NormSnapshot
 from streams.norms.view import NormView
 
 _DECODED: Final = 8
@@ -39,15 +40,36 @@ class StoredNorms:
             self._written = found
         return sorted(self._written.values(), key=lambda each: each.manifest.number)
 
+    @property
+    def newest_version(self) -> str:
+        """Of the highest number, and of two of that the first written, as workers have it; "" before the first."""
+        newest = max(self.written, key=lambda each: each.manifest.number, default=None)
+        return "" if newest is None else newest.manifest.norms_version
+
     def find(self, version: str) -> NormView | None:
         """The norms of that version; None where the topic has them no more, or not whole."""
         return self._view(version)
 
-    def _read(self, version: str) -> NormView | None:
+    def read(self, version: str) -> NormSnapshot:
+        """The snapshot of that version. Raises NormsUnreadable, also where the topic has it no more."""
+        problem = NormsUnreadable("incomplete", f"the topic {self._topic} does not hold norms {version}")
         for each in self._all():
-            if each.manifest.norms_version == version and each.sealed is not None:
-                with suppress(NormsUnreadable):
-                    return NormView(each.read(self._app_id))
+            if each.manifest.norms_version == version:
+                try:
+                    return each.read(self._app_id)
+                except NormsUnreadable as error:
+                    problem = error
+        raise problem
+
+    def snapshots(self) -> Iterator[NormSnapshot]:
+        """All that can be read, in the order in which they were written; one may come twice."""
+        for each in self._all():
+            with suppress(NormsUnreadable):
+                yield each.read(self._app_id)
+
+    def _read(self, version: str) -> NormView | None:
+        with suppress(NormsUnreadable):
+            return NormView(self.read(version))
         return None
 
     def _all(self) -> Iterator[WrittenSnapshot]:

@@ -22,7 +22,7 @@ from streams.verification.catalogue import CatalogueCheck
 from streams.verification.erased import ErasedStudents
 from streams.verification.known_ids import segments_differ
 from streams.verification.latest import Last
-from streams.verification.norms import ItemSumsCheck
+from streams.verification.norms import PartitionNorms
 from streams.verification.on_trust import StudentsOnTrust
 from streams.verification.refold import Refold
 from streams.verification.rescoring import Rescoring
@@ -38,7 +38,7 @@ class Pass:
     """See the module. `memory_bytes` bounds what is kept of students, roughly; those left out are `set_aside`.
 
     `is_of_lacking_key` tells records whose headers of ours were taken as genuine for want of keys. `catalogue` hears of
-    each student's last update, `norms` of what the slice's students answered: give `fold` what its `cut` gives.
+    each student's last update, `norms` of what the slice's students did: give `fold` what its `cut` gives.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Pass:
         memory_bytes: int,
         is_of_lacking_key: Authentic = nobody,
         catalogue: CatalogueCheck | None = None,
-        norms: ItemSumsCheck | None = None,
+        norms: PartitionNorms | None = None,
     ) -> None:
         self._is_of_lacking_key = is_of_lacking_key
         self._pipeline = rescoring.pipeline
@@ -60,7 +60,7 @@ class Pass:
         self.last = Last(students, memory_bytes, rescoring.remote)
         self.scores = ScoreComparison(rescoring)
         self.catalogue = CatalogueCheck() if catalogue is None else catalogue
-        self.norms = ItemSumsCheck(extent.partition) if norms is None else norms
+        self.norms = PartitionNorms(extent.partition) if norms is None else norms
         self.students = 0
         self.left_out: dict[str, int] = {}
         self._ahead: dict[bytes, RowPosition] = {}
@@ -124,8 +124,9 @@ class Pass:
         """The next records of the input, up to the cut."""
         self._erased.note(records)
         self._on_trust.note(records)
+        self.norms.pass_by(records[0].offset, self._refold.rows)
         result = await self._refold.fold(records)
-        self.norms.note_answers(records, result.first_answers, self._erased.contains)
+        self.norms.note(records, result, self._erased.contains)
         return result
 
     async def follow(self, records: Sequence[Record]) -> None:
@@ -140,7 +141,7 @@ class Pass:
 
     async def compare(self) -> AsyncIterator[Difference]:
         """Every difference of the slice's students. Raises SourceFailed."""
-        self.norms.end_pass(spoiled=self.spoiled)
+        self.norms.end_pass(self._refold.rows, spoiled=self.spoiled)
         if self.spoiled:
             return
         for problem in self.last.problems:

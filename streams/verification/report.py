@@ -11,6 +11,25 @@ from streams.verification.audit import Difference, DifferenceKind
 MAX_SHOWN: Final = 100
 
 
+class NormsReport(Struct, kw_only=True):
+    """What was compared of norms: items in journals, and the norms of one `snapshot`, "" where there is none.
+
+    `not_judged` counts norms of it.
+    """
+
+    snapshot: str = ""
+    journal_items: int = 0
+    items: int = 0
+    components: int = 0
+    cohorts: int = 0
+    not_judged: int = 0
+
+    def add(self, table: str, compared: int, not_judged: int) -> None:
+        """Count norms of the snapshot in one of its tables."""
+        setattr(self, table, getattr(self, table) + compared)
+        self.not_judged += not_judged
+
+
 class VerificationReport(Struct, kw_only=True):
     """Counts are of events unless their name says otherwise. `complete`: everything was compared.
 
@@ -34,6 +53,7 @@ class VerificationReport(Struct, kw_only=True):
     students: int = 0
     not_judged: int = 0
     passes: int = 0
+    norms: NormsReport = msgspec.field(default_factory=NormsReport)
     differences: list[Difference] = []
     notes: list[str] = []
     mentions: Counter[str] = msgspec.field(default_factory=Counter)
@@ -94,6 +114,7 @@ class VerificationReport(Struct, kw_only=True):
             "double_applied": self.kinds["double_applied"],
             "stale_rows": self.kinds["stale_row"],
             "unaccounted": sum(count for kind, count in self.kinds.items() if kind not in loud),
+            "norms": msgspec.to_builtins(self.norms) | {"snapshot": self.norms.snapshot or None},
             "differences": [msgspec.to_builtins(difference) for difference in self.differences],
             "notes": self.all_notes,
         }

@@ -14,13 +14,14 @@ from streams.verification.published import PublishedUpdate
 class Extent:
     """A partition, and the offsets that are compared: from `start` to before `cut`, where the group has committed.
 
-    The workers may have gone on since. With `updates_gone`, a student's last update may have been removed by its age,
-    with `dead_letters_gone`, a dead letter.
+    The workers may have gone on since; the topic ended before `end`. With `updates_gone`, a student's last update may
+    have been removed by its age, with `dead_letters_gone`, a dead letter.
     """
 
     partition: int
     start: int
     cut: int
+    end: int = 0
     epoch: int = 0
     updates_gone: bool = False
     dead_letters_gone: bool = False

@@ -14,6 +14,7 @@ from schemas.update import SkillUpdate
 from streams.evidence.artifacts import NO_ARTIFACT, load_artifact
 from streams.evidence.registry import make_sources, types_of
 from streams.evidence.source import Source
+from streams.norms.snapshot import CoveredOffset
 from streams.pipeline import PartitionResult, Pipeline
 from streams.replay import FileRecord
 from streams.rows.codec import decode_row, encode_row
@@ -21,10 +22,11 @@ from streams.rows.row import Row
 from streams.rows.segments import is_segment, student_of
 from streams.rows.table import PartitionedRows
 from streams.verification.audit import Difference, NotCompared
-from streams.verification.norms import ItemSumsCheck
+from streams.verification.norms import PartitionNorms
 from streams.verification.partition import Pass
 from streams.verification.rescoring import FailingSource, Rescoring
 from streams.verification.slices import Slice
+from streams.verification.snapshot_sums import SnapshotSums
 from streams.verification.students import Extent
 from tests.events import NOW, NOW_MS, default_skills, processed, raw, scores_of, stored, updates_of
 
@@ -137,15 +139,17 @@ class World:
 
     # -- the verdict
 
-    def verify(self, **given: object) -> "Verdict":
-        """Have it judged, up to its end unless a `cut` or `start` is given; in passes of `memory_bytes`."""
-        memory_bytes = int(str(given.pop("memory_bytes", PLENTY)))
-        settings: dict[str, object] = {"start": 0, "cut": len(self.input), "epoch": self.epoch, **given}
+    def verify(self, covered: CoveredOffset | None = None, **given: object) -> "Verdict":
+        """Have it judged, up to its end unless a `cut` or `start` is given; in passes of `memory_bytes`. `covered` is
+        the offset that the newest snapshot of norms names.
+        """
+        memory_bytes, end = int(str(given.pop("memory_bytes", PLENTY))), len(self.input)
+        settings: dict[str, object] = {"start": 0, "cut": end, "end": end, "epoch": self.epoch, **given}
         extent = msgspec.convert({"partition": 0, **settings}, Extent)
-        return asyncio.run(self._assess(extent, memory_bytes))
+        return asyncio.run(self._assess(extent, memory_bytes, PartitionNorms(0, covered)))
 
-    async def _assess(self, extent: Extent, memory_bytes: int) -> "Verdict":
-        verdict, todo, norms = Verdict(), [Slice()], ItemSumsCheck(0)
+    async def _assess(self, extent: Extent, memory_bytes: int, norms: PartitionNorms) -> "Verdict":
+        verdict, todo = Verdict(), [Slice()]
         while todo:
             one = Pass((self.rescoring or rescoring)(), lambda _: None, extent, todo.pop(), memory_bytes, norms=norms)
             one.last.note_updates(self.updates)
@@ -167,6 +171,7 @@ class World:
                 verdict.norms_not_judged.append(found.why)
             else:
                 verdict.differences.append(found)
+        verdict.differences += norms.hand_over(verdict.norm_sums, one.extent, one.on_trust)
         return verdict
 
 
@@ -183,6 +188,7 @@ class Verdict:
     other_sources: int = 0
     recorded: int = 0
     norms_not_judged: list[str] = field(default_factory=list)
+    norm_sums: SnapshotSums = field(default_factory=SnapshotSums)
 
     def add(self, one: Pass) -> None:
         """A pass that is over."""

@@ -18,6 +18,7 @@ from agents.kafka.offsets import Offsets, SourcePartition
 from streams.verification.catalogue import CatalogueCheck
 from streams.verification.ledger import EntryLedger, read_exactly
 from streams.verification.report import VerificationReport
+from streams.verification.snapshot_sums import SnapshotSums
 from streams.verification.students import Extent
 
 _MAGIC: Final = b"skillstream verify 1\n"
@@ -43,12 +44,13 @@ class Progressed(Struct, kw_only=True):
     """What is known so far. `offsets` are those of the beginning: what comes later is judged by another run."""
 
     offsets: list[tuple[str, int, Offsets]]
-    extents: dict[int, Extent]
     report: VerificationReport
-    catalogue: CatalogueCheck
-    passed_over: list[tuple[str, int, int]]
-    on_trust: int
-    records_read: int
+    norms: SnapshotSums
+    extents: dict[int, Extent] = msgspec.field(default_factory=dict)
+    catalogue: CatalogueCheck = msgspec.field(default_factory=CatalogueCheck)
+    passed_over: set[tuple[str, int, int]] = msgspec.field(default_factory=set)
+    on_trust: int = 0
+    records_read: int = 0
 
     @property
     def offsets_by_part(self) -> Mapping[SourcePartition, Offsets]:

@@ -23,7 +23,7 @@ from streams.input.signature import Authentic
 from streams.replay import FileRecord
 from streams.verification.catalogue import CatalogueCheck
 from streams.verification.dead_letters import DeadLetterBook, RepartitionBook
-from streams.verification.norms import ItemSumsCheck
+from streams.verification.norms import PartitionNorms
 from streams.verification.partition import Pass
 from streams.verification.rescoring import Rescoring
 from streams.verification.slices import Slice
@@ -72,7 +72,7 @@ class PartitionReader:
         students: Slice,
         dead_letters: DeadLetterBook,
         repartitioned: RepartitionBook | None,
-        norms: ItemSumsCheck,
+        norms: PartitionNorms,
     ) -> Pass:
         """Read all that there is of `students`, ready to be compared; blocks. Raises BrokerUnavailable, Fatal.
 
