@@ -109,7 +109,7 @@ pages: $(READY)  ## write the contract as pages to read, into build/pages: topic
 	@$(BIN)/python -m agents.cli.contract_pages docs/contract build/pages
 
 .PHONY: samples
-samples: $(READY)  ## write docs/explanation-samples.md anew: templates and explanations of simulated students
+samples: $(READY)  ## write docs/explanation-samples.md anew, and what `skillstream norms` prints into docs/norms.md
 	@$(BIN)/python -m tests.samples
 
 # Part of a release: from now on the contract is held to what it says now. Refused where that would break somebody who

@@ -13,7 +13,7 @@ from agents.cli.norms_page import history_row, norms_table, snapshots_table
 from agents.cli.options import broker_option, config_option
 from agents.display.plain import printable
 from agents.norms.stored import StoredNorms
-from agents.operations.norms import ShownNorm, shown_items, shown_norms
+from agents.operations.norms import ODDITIES, known_since_us, shown_items, shown_norms, students_of
 from streams.norms.snapshot import NormSnapshot
 
 _SHOWN: Final = 50
@@ -32,14 +32,29 @@ def command() -> None:
 @click.option("--items", "kind", flag_value="items", default="items", help="Items, the odd ones first (default).")
 @click.option("--components", "kind", flag_value="components", help="Knowledge components.")
 @click.option("--cohorts", "kind", flag_value="cohorts", help="Cohorts.")
+@click.option(
+    "--odd",
+    type=click.Choice([each.replace(" ", "-") for each in ODDITIES]),
+    help="Items alone of which that is odd.",
+)
 @click.option("--all", "is_all", is_flag=True, help=f"All of them, not {_SHOWN}.")
 @_json
 def show_norms(
-    version: str | None, config: str | None, broker: str | None, kind: str, is_all: bool, as_json: bool
+    version: str | None,
+    config: str | None,
+    broker: str | None,
+    kind: str,
+    odd: str | None,
+    is_all: bool,
+    as_json: bool,
 ) -> None:
     """Show the norms of VERSION, which updates name; without it, the newest."""
-    snapshot = _find(StoredNorms(load_broker_settings(config, broker)), version)
-    lines = _lines(snapshot, kind)
+    stored = StoredNorms(load_broker_settings(config, broker))
+    snapshot = _find(stored, version)
+    known_us = known_since_us(stored.snapshots(), kind)
+    lines = list(shown_items(snapshot, known_us) if kind == "items" else shown_norms(snapshot, kind, known_us))
+    if odd:
+        lines = [each for each in lines if odd.replace("-", " ") in each.odd]
     shown = lines if is_all or as_json else lines[:_SHOWN]
     if as_json:
         for line in shown:
@@ -57,21 +72,18 @@ def show_norms(
 @_json
 def list_snapshots(config: str | None, broker: str | None, as_json: bool) -> None:
     """List the snapshots that are kept, the oldest first."""
-    written = StoredNorms(load_broker_settings(config, broker)).written
+    stored = StoredNorms(load_broker_settings(config, broker))
+    students = {snapshot.version: students_of(snapshot) for snapshot in stored.snapshots()}
+    rows = [history_row(each, students.get(each.manifest.norms_version)) for each in stored.written]
     if as_json:
-        for each in written:
-            click.echo(orjson.dumps(history_row(each)))
+        for row in rows:
+            click.echo(orjson.dumps(row))
     else:
-        print_fitted(snapshots_table(written))
+        print_fitted(snapshots_table(rows))
 
 
 def _find(stored: StoredNorms, version: str | None) -> NormSnapshot:
-    newest = [each.manifest.norms_version for each in stored.written][-1:]
-    found = stored.find(version or "".join(newest))
+    found = stored.find(version or stored.newest_version)
     if found is None:
         raise click.UsageError(printable(f"there are no norms {version}") if version else "there are no norms yet")
     return found.snapshot
-
-
-def _lines(snapshot: NormSnapshot, kind: str) -> list[ShownNorm]:
-    return list(shown_items(snapshot) if kind == "items" else shown_norms(snapshot, kind))

@@ -8,7 +8,7 @@ All are integers, so that sums of them do not depend on order, and a void subtra
 
 from functools import lru_cache
 from hashlib import blake2b
-from math import log1p
+from math import expm1, log1p
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -98,6 +98,13 @@ def pack_answer(
     if early_s is not None:
         days = round((min(max(early_s / _DAY_S, -_MOST_DAYS), _MOST_DAYS) + _MOST_DAYS) * _DAYS)
     return scored | timed << 10 | days << 21 | kind << 30
+
+
+def time_s(time: float) -> float:
+    """Seconds, of a packed time or of a mean of some: then their geometric mean, which is the median of times whose
+    logarithms are spread evenly about it.
+    """
+    return expm1(time / _TIMES)
 
 
 def pack_answers(kind: Array, score: Array, log_seconds: Array, days_early: Array) -> Array:

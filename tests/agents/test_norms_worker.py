@@ -1,13 +1,15 @@
 """Norms of workers on the embedded broker: made when records' time turns, in force, kept over all that moves."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agents.cli.outcome import WRONG_USAGE
-from agents.norms.snapshot_log import SnapshotLog, WrittenSnapshot
+from agents.norms.snapshot_log import SnapshotLog, WrittenSnapshot, snapshot_records
+from streams.norms.journal_keys import is_of_journal
 from streams.norms.layout import item_code
 from streams.norms.snapshot import NormSnapshot
 from tests.agents.config_commands import command
@@ -17,6 +19,7 @@ from tests.events import NOW_MS, raw
 
 DAY_MS = 86_400_000
 STUDENTS = [f"s{number}" for number in range(40)]
+TABLES = ("items", "components", "cohorts")
 FAST = {"model": "none", "norms_poll_s": 0.2, "norms_every_s": 86_400}
 
 
@@ -42,6 +45,11 @@ def answers(item: str, day: int, students: Sequence[str] = STUDENTS, **given: An
 def snapshots(deployment: Deployment) -> list[NormSnapshot]:
     written = SnapshotLog().note_all(deployment.records(deployment.channels.norms))
     return [each.read(deployment.name) for each in written if isinstance(each, WrittenSnapshot)]
+
+
+def write(deployment: Deployment, records: Iterable[tuple[bytes, bytes]]) -> None:
+    """Append to `norms`."""
+    deployment.send([Sent(key, value, partition=0) for key, value in records], deployment.channels.norms)
 
 
 def students_of(snapshot: NormSnapshot, item: str) -> int:
@@ -72,9 +80,14 @@ def test_a_snapshot_comes_when_records_time_turns_and_updates_name_it(deployment
     health = worker.get("/health/detailed").json["components"]["norms"]
     assert (health["status"], snapshot.version in health["reason"]) == ("ok", True)
     assert worker.metrics()["norms_number"] == snapshot.number
+    deployment.await_caught_up()
+    appended = [each for each in deployment.records(deployment.changelog) if is_of_journal(each.key or b"")]
+    sizes = [len(each.key or b"") + len(each.value or b"") for each in appended]
+    assert worker.metrics()["norm_journal_bytes_total"] == sum(sizes) > 0
 
     [listed] = command(deployment, "norms", "history", "--json").lines
     assert (listed["norms_version"], listed["items"]) == (snapshot.version, len(snapshot.items))
+    assert listed["students"] == len(STUDENTS)
     shown = command(deployment, "norms", "show", snapshot.version, "--json").lines
     assert (shown[0]["name"], shown[0]["students"], shown[0]["odd"]) == ("first", 40, ["too easy"])
     assert "too easy" in command(deployment, "norms", "show").text
@@ -121,3 +134,41 @@ def test_mastery_under_norms_is_verified_under_the_norms_that_updates_name(broke
         verdict = command(deployment, "verify", "--json")
 
         assert (verdict.code, verdict.lines[0]["differences"]) == (0, []), verdict.text
+
+
+@pytest.mark.long
+def test_the_newest_snapshot_is_verified_and_one_that_says_something_else_is_found(deployment: Deployment) -> None:
+    worker = deployment.start()
+    worker.await_ready()
+    deployment.send(answers("first", 0, kcs=["angles"], course_id="geometry"))
+    deployment.await_caught_up()
+    deployment.send(answers("second", 1, kcs=["angles"], course_id="geometry", passed=False))
+    await_snapshot(deployment, "first", len(STUDENTS))
+    deployment.await_caught_up()
+    assert worker.terminate() == 0, worker.tail()
+    newest = snapshots(deployment)[-1]
+    exact = command(deployment, "verify", "--json")
+    said = exact.lines[-1]["norms"]
+
+    assert (exact.code, exact.lines[-1]["differences"], exact.lines[-1]["notes"]) == (0, [], [])
+    assert (said["snapshot"], said["journal_items"] > 0, said["not_judged"]) == (newest.version, True, 0)
+    assert [said[table] for table in TABLES] == [len(getattr(newest, table)) for table in TABLES]
+    assert min(said[table] for table in TABLES) > 0
+
+    items = newest.items.copy()
+    items["since"], items["wins"] = newest.number + 1, items["wins"] - 1
+    forged = replace(newest, number=newest.number + 1, previous=newest.version, items=items)
+    write(deployment, snapshot_records(forged))
+    found = command(deployment, "verify", "--json")
+    assert (found.code, found.lines[-1]["unaccounted"]) == (1, len(items))
+    assert any("the item first: wins 39, the replay's 40" in each["what"] for each in found.lines[-1]["differences"])
+    assert f"norms: -: norms {forged.version}: the item" in command(deployment, "verify").text
+
+    wrong = forged.version.encode(), b"0" * 16
+    *pieces, (key, manifest) = snapshot_records(forged)
+    renumbered = manifest.replace(*wrong).replace(b'"number":', b'"number":9')
+    write(deployment, [(each.replace(*wrong), piece) for each, piece in pieces])
+    write(deployment, [(key.replace(*wrong), renumbered)])
+    refused = command(deployment, "verify", "--json")
+    assert (refused.code, refused.lines[-1]["norms"]["snapshot"]) == (1, None)
+    assert "the newest snapshot of norms is not judged: the pieces are of another" in refused.lines[-1]["notes"][0]

@@ -1,4 +1,6 @@
-"""Writes docs/explanation-samples.md anew: ten templates and ten explanations, as the product makes them."""
+"""Writes docs/explanation-samples.md anew: ten templates and ten explanations, as the product makes them; and into
+docs/norms.md what `skillstream norms` prints.
+"""
 
 import sys
 from collections.abc import Iterator
@@ -7,6 +9,7 @@ from typing import Final
 
 from schemas.explanation import Explanation
 from streams.languages.tables import LanguageCode
+from tests.samples import norms
 from tests.samples.students import SampleClass, Told
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "explanation-samples.md"
@@ -57,9 +60,10 @@ def _skills(told: Told, explanation: Explanation) -> Iterator[str]:
 
 
 def main() -> int:
-    """Write the page."""
+    """Write the pages."""
     PAGE.write_text(page(), encoding="utf-8")
-    sys.stderr.write(f"Written to {PAGE.name}\n")
+    norms.PAGE.write_text(norms.written(norms.PAGE.read_text("utf-8")), encoding="utf-8")
+    sys.stderr.write(f"Written to {PAGE.name} and {norms.PAGE.name}\n")
     return 0
 
 
