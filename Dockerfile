@@ -41,6 +41,6 @@ EXPOSE 6066
 STOPSIGNAL SIGTERM
 # /live, not /ready: whoever restarts what is unhealthy must not restart a worker that is restoring a large table.
 HEALTHCHECK --interval=15s --timeout=6s --start-period=60s --retries=4 \
-    CMD ["python3", "-c", "import http.client, os, sys; page = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('SKILLSTREAM_WEB_PORT') or 6066), timeout=5); page.request('GET', '/live'); sys.exit(page.getresponse().status != 200)"]
+    CMD ["python3", "-c", "import http.client, os, ssl, sys; where = ('127.0.0.1', int(os.environ.get('SKILLSTREAM_WEB_PORT') or 6066)); page = http.client.HTTPSConnection(*where, timeout=5, context=ssl._create_unverified_context()) if os.environ.get('SKILLSTREAM_WEB_CERTIFICATE') else http.client.HTTPConnection(*where, timeout=5); page.request('GET', '/live'); sys.exit(page.getresponse().status != 200)"]
 ENTRYPOINT ["skillstream"]
 CMD ["worker"]

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import ssl
 from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from agents.cli.console import stdout
 from agents.cli.fitted_table import print_fitted
 from agents.cli.outcome import OutOfReach
 from agents.config.addresses import http_problem, pages_url
+from agents.config.pages_tls import peer_context
 from agents.config.settings import Settings, SettingsError, load_settings
 from agents.display.plain import printable
 
@@ -33,7 +35,7 @@ def show_seen(config: str | None, url: str | None, *, as_json: bool) -> None:
         )
     if url is not None and (problem := http_problem(url)) is not None:
         raise click.UsageError(f"--url {problem}")
-    names = _ask(url or _url_of(settings), settings.web_token)
+    names = _ask(url or _url_of(settings), settings.web_token, peer_context(settings.web_ca))
     if as_json:
         click.echo(orjson.dumps({"names": names}))
     else:
@@ -41,14 +43,17 @@ def show_seen(config: str | None, url: str | None, *, as_json: bool) -> None:
 
 
 def _url_of(settings: Settings) -> str:
-    return pages_url(_ALL_ADDRESSES.get(settings.web_host, settings.web_host), settings.web_port)
+    host = _ALL_ADDRESSES.get(settings.web_host, settings.web_host)
+    return pages_url(host, settings.web_port, encrypted=settings.web_certificate is not None)
 
 
-def _ask(url: str, token: str) -> Sequence[dict[str, Any]]:
+def _ask(url: str, token: str, trusted: ssl.SSLContext | None) -> Sequence[dict[str, Any]]:
     parts = urlsplit(url)
-    connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     where = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-    connection = connect(parts.hostname or "", parts.port, timeout=_TIMEOUT_S)
+    host, port = parts.hostname or "", parts.port
+    connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT_S)
+    if parts.scheme == "https":
+        connection = http.client.HTTPSConnection(host, port, timeout=_TIMEOUT_S, context=trusted)
     try:
         connection.request("GET", parts.path.rstrip("/") + _PATH, headers={"Authorization": f"Bearer {token}".encode()})
         answer = connection.getresponse()

@@ -1,5 +1,6 @@
 """Addresses in settings: what is wrong with one, in words that never quote it, since it may hold a password."""
 
+import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -69,10 +70,18 @@ def advertised_problem(url: str) -> str | None:
     return wanted if "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment else None
 
 
-def pages_url(host: str, port: int) -> str:
+def pages_url(host: str, port: int, *, encrypted: bool = False) -> str:
     """Where pages are that are served at `host`, an IPv6 address with its brackets or without."""
     host = host.strip("[]")
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"http{'s' if encrypted else ''}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach `host`. A name other than localhost counts as reachable."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 ADDRESS_PROBLEMS: Final[Mapping[str, Callable[[str], str | None]]] = {

@@ -12,10 +12,23 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from agents.config import addresses, credentials
+from agents.config.pages_tls import pages_tls_problem
+from agents.config.production import production_problem
+from agents.config.secret_settings import (
+    PROBLEMS,
+    SECRETS,
+    WITH_CREDENTIALS,
+    Held,
+    as_secrets,
+    hidden_in,
+    names_file,
+    overlay,
+    read_secrets,
+)
 from agents.display.plain import plain, quoted
-from agents.display.redaction import credentials_in, redact
+from agents.display.redaction import redact
 from agents.kafka.connection import Broker, BrokerAccess, Compression, Mechanism, Security
+from agents.secrets.errors import SecretUnusable
 from schemas.configuration.constraints import allowed
 from schemas.configuration.similar import did_you_mean
 from schemas.errors import SkillstreamError
@@ -23,12 +36,14 @@ from schemas.topics import ATTENTION, TOPICS
 from streams.rows.row import COMPONENTS_PER_STUDENT, KNOWN_IDS, MAX_COMPONENTS_PER_STUDENT, MAX_KNOWN_IDS, RECENT_IDS
 
 ENV_PREFIX: Final = "SKILLSTREAM_"
-_FOREIGN: Final = {"OPENAI_API_KEY": "openai_api_key", "OPENAI_BASE_URL": "openai_base_url"}
-_SECRETS: Final = ("openai_api_key", "header_key", "web_token", "reader_token", "inference_token", "broker_password")
-_ADDRESSES: Final = ("broker", "redis_url", "openai_base_url", "traces")  # they may hold a password, asked for or not
-_HIDDEN: Final = (*_SECRETS, *_ADDRESSES)
+_FOREIGN: Final = {
+    "OPENAI_API_KEY": "openai_api_key",
+    "OPENAI_API_KEY_FILE": "openai_api_key_file",
+    "OPENAI_BASE_URL": "openai_base_url",
+    "OPENAI_BASE_URL_FILE": "openai_base_url_file",
+}
+_HIDDEN: Final = (*SECRETS, *WITH_CREDENTIALS, "broker")  # addresses may hold a password, asked for or not
 _LISTS: Final = ("openai_models", "openai_prices", "web_hosts", "model_signers")  # with commas in the environment
-_PROBLEMS: Final = {**addresses.ADDRESS_PROBLEMS, **credentials.CREDENTIAL_PROBLEMS}
 _OTHER_TOPICS: Final = frozenset(topic.name for topic in TOPICS if topic is not ATTENTION)
 _EMPTY_IS_NONE: Final = (
     "redis_url",
@@ -39,6 +54,9 @@ _EMPTY_IS_NONE: Final = (
     "broker_ca",
     "broker_certificate",
     "broker_key",
+    "web_certificate",
+    "web_key",
+    "web_ca",
     "advertised_url",
     "traces",
 )
@@ -54,18 +72,10 @@ class SettingsError(SkillstreamError):
     """A setting that cannot be used; the message names it."""
 
 
-class Secret(str):
-    """A string that does not show itself in logs and tracebacks."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "Secret('…')" if self else "Secret('')"
-
-
 class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything that can be set. Times in seconds, sizes in bytes."""
 
+    env: Literal["development", "production"] = "development"
     app_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,200}$")] = "skillstream"
     broker: str = "127.0.0.1:9092"
     broker_security: Security = "plaintext"
@@ -155,7 +165,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     reader_token: str = ""
     inference_token: str = ""
     session_s: Annotated[int, Meta(ge=60, le=2_592_000)] = 28_800
+    secrets_poll_s: PositiveSeconds = 30.0
     wrong_tokens_per_minute: Annotated[int, Meta(ge=1, le=10_000)] = 10
+    web_certificate: str | None = None
+    web_key: str | None = None
+    web_ca: str | None = None
     web_hosts: tuple[str, ...] = ()
     web_connections: Annotated[int, Meta(ge=1, le=10_000)] = 100
     web_streams: Annotated[int, Meta(ge=0, le=1_000)] = 16
@@ -201,26 +215,38 @@ FORMER: Final = ("pseudonym_secret",)
 
 
 def load_settings(environment: Mapping[str, str], config: str | None = None, **given: Any) -> Settings:
-    """Settings from the file, overridden by the environment, overridden by what is `given` (None: not given).
+    """Settings from the file, overridden by the environment, overridden by what is `given` (None: not given). Asks the
+    servers that keep secrets, where settings say so.
 
-    Raises SettingsError naming the setting and where it came from.
+    Raises SettingsError naming the setting and where it came from; SecretsUnavailable where such a server does not
+    answer.
     """
     path = config or environment.get(f"{ENV_PREFIX}CONFIG")
-    values: dict[str, Any] = _from_file(path) if path else {}
-    origins = {name: f"{plain(str(path))}: {name}" for name in values}
-    for name, value in environment.items():
-        if (field := _field_of(name)) is not None:
-            values[field], origins[field] = value, name
-    for name, value in given.items():
-        if value is not None:
-            values[name], origins[name] = value, f"--{name.replace('_', '-')}"
-    redact.know(_secrets_in(values))
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    of_file = _from_file(path) if path else {}
+    in_environment = {field: name for name in environment if (field := _field_of(name)) is not None}
+    of_options = {name: value for name, value in given.items() if value is not None}
+    try:
+        overlay(values, origins, of_file, {name: f"{plain(str(path))}: {name}" for name in of_file})
+        from_environment = {field: environment[name] for field, name in in_environment.items()}
+        overlay(values, origins, from_environment, in_environment)
+        overlay(values, origins, of_options, {name: f"--{name.replace('_', '-')}" for name in of_options})
+        redact.know(hidden_in(values, environment))
+        held = read_secrets(values, origins, environment)
+    except SecretUnusable as error:
+        raise SettingsError(str(error)) from None
+    redact.know(hidden_in(values, environment))
     for field in _LISTS:
         if isinstance(values.get(field), str):
             values[field] = [part.strip() for part in values[field].split(",") if part.strip()]
     for field in _EMPTY_IS_NONE:
         values[field] = values.get(field) or None
-    return _convert(values, origins)
+    settings = _convert(values, origins, held)
+    of_production = production_problem(msgspec.structs.asdict(settings), environment)
+    if settings.env == "production" and of_production is not None:
+        raise SettingsError(of_production)
+    return settings
 
 
 def _field_of(variable: str) -> str | None:
@@ -234,16 +260,10 @@ def _field_of(variable: str) -> str | None:
     field = variable[len(ENV_PREFIX) :].lower()
     if variable == f"{ENV_PREFIX}CONFIG" or field in FORMER:
         return None
-    if variable == variable.upper() and field in Settings.__struct_fields__:
+    if variable == variable.upper() and (field in Settings.__struct_fields__ or names_file(field)):
         return field
     known = [f"{ENV_PREFIX}{name.upper()}" for name in (*Settings.__struct_fields__, "config")]
     raise SettingsError(f"{plain(variable)}: there is no such setting.{did_you_mean(variable, known)}")
-
-
-def _secrets_in(values: Mapping[str, Any]) -> list[str]:
-    """What must not be shown from now on, be the settings good or not."""
-    secrets = [str(values[name]).strip() for name in _SECRETS if values.get(name)]
-    return [*secrets, *(each for name in _ADDRESSES for each in credentials_in(str(values.get(name) or "")))]
 
 
 def require_secrets(settings: Settings) -> None:
@@ -263,7 +283,7 @@ def _from_file(path: str) -> dict[str, Any]:
         raise SettingsError(f"settings file {path}: {error}") from None
 
 
-def _convert(values: dict[str, Any], origins: Mapping[str, str]) -> Settings:
+def _convert(values: dict[str, Any], origins: Mapping[str, str], held: Held) -> Settings:
     """Check field by field, so that the error can name the variable."""
     unknown = set(values) - set(Settings.__struct_fields__)
     if unknown:
@@ -275,10 +295,7 @@ def _convert(values: dict[str, Any], origins: Mapping[str, str]) -> Settings:
             values[field.name] = _checked(field, values[field.name], origins.get(field.name, field.name))
     if not values.get("openai_models", ("",)):
         raise SettingsError(f"{origins.get('openai_models', 'openai_models')}: name at least one model")
-    for secret in _SECRETS:
-        values[secret] = Secret(values.get(secret, "").strip())
-    for url in ("redis_url", "openai_base_url", "traces"):
-        values[url] = Secret(values[url]) if values.get(url) else None
+    as_secrets(values, held)
     settings = Settings(**values)
     if settings.attention_topic in _OTHER_TOPICS:
         where = origins.get("attention_topic", "attention_topic")
@@ -287,7 +304,8 @@ def _convert(values: dict[str, Any], origins: Mapping[str, str]) -> Settings:
     if len(set(tokens)) < len(tokens):
         raise SettingsError("of web_token, reader_token and inference_token two are the same: each opens other pages")
     access = _access(settings)
-    if (problem := access.problem()) is not None:
+    of_pages = pages_tls_problem(settings.web_certificate, settings.web_key, settings.web_ca)
+    if (problem := access.problem() or of_pages) is not None:
         raise SettingsError(problem)
     return msgspec.structs.replace(settings, broker=Broker(settings.broker, access, settings.instance_id))
 
@@ -300,7 +318,7 @@ def _checked(field: msgspec.structs.FieldInfo, value: Any, where: str) -> Any:
     except (msgspec.ValidationError, OverflowError):
         raise SettingsError(f"{where}: {shown} is not {allowed(field.name, field.type)}") from None
     if isinstance(converted, str):
-        problem = _PROBLEMS.get(field.name)
+        problem = PROBLEMS.get(field.name)
         if problem is not None and (found := problem(converted)) is not None:
             raise SettingsError(f"{where} {found}")
         if "\0" in converted:

@@ -16,6 +16,9 @@ HIDDEN: Final = "***"
 MIN_SECRET_CHARS: Final = 6
 """Shorter values are hidden by their place alone: they would blot out words that mean nothing."""
 
+MAX_LEARNT: Final = 50
+"""So that the pattern stays small in a program that runs for months."""
+
 _SCHEME: Final = r"[A-Za-z][A-Za-z0-9+.\-]{0,30}://"
 _NAME: Final = (
     r"[\w.\-]*(?:password|passwd|passphrase|pwd|secret|token|credentials?|signature"
@@ -40,18 +43,30 @@ class Redaction:
 
     def __init__(self) -> None:
         self._secrets: frozenset[str] = frozenset()
+        self._learnt: tuple[str, ...] = ()
         self._known: re.Pattern[str] | None = None
 
     def know(self, secrets: Iterable[str]) -> None:
         """Hide these values from now on, wherever they occur; too short ones are left to their places."""
-        self._secrets = frozenset(secrets)
-        spellings = {spelling for secret in self._secrets for spelling in _spellings(secret)}
-        longest_first = sorted((s for s in spellings if len(s) >= MIN_SECRET_CHARS), key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        self._secrets, self._learnt = frozenset(secrets), ()
+        self._hide()
 
     def know_too(self, secrets: Iterable[str]) -> None:
         """Hide these values beside those that are known."""
-        self.know(self._secrets.union(secrets))
+        self._secrets = self._secrets.union(secrets)
+        self._hide()
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Hide these too: what is rotated stays hidden as well, until `MAX_LEARNT` others were learnt since."""
+        found, former = tuple(secrets), self._learnt
+        self._learnt = (*(secret for secret in former if secret not in found), *found)[-MAX_LEARNT:]
+        if set(self._learnt) != set(former):
+            self._hide()
+
+    def _hide(self) -> None:
+        spellings = {spelling for secret in self._secrets.union(self._learnt) for spelling in _spellings(secret)}
+        longest_first = sorted((s for s in spellings if len(s) >= MIN_SECRET_CHARS), key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
     def __call__(self, text: str) -> str:
         """`text` without secrets. Linear in its length."""

@@ -7,14 +7,25 @@ from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 
 from agents.kafka.connection import ClientConfig, client_config
+from agents.kafka.rotation import OPEN_CLIENTS
 
 SMALL_FETCHES: Final[ClientConfig] = {"fetch.message.max.bytes": 64 * 1024, "queued.min.messages": 1}
 """For a reader of single records."""
 
 
+class _Consumer(Consumer):
+    """One that can be referred to weakly."""
+
+
+class _Producer(Producer):
+    """One that can be referred to weakly."""
+
+
 def open_admin(broker: str, config: Mapping[str, Any] | None = None) -> AdminClient:
     """A client for questions about topics and groups."""
-    return AdminClient({**client_config(broker), **(config or {})})
+    admin = AdminClient({**client_config(broker), **(config or {})})
+    OPEN_CLIENTS.add(broker, admin, AdminClient.set_sasl_credentials)
+    return admin
 
 
 def open_reader(broker: str, group: str, config: ClientConfig | None = None) -> Consumer:
@@ -23,7 +34,7 @@ def open_reader(broker: str, group: str, config: ClientConfig | None = None) -> 
     It reads what transactions committed, says when a partition is at its end, and goes on at the earliest record
     where retention took away what was due. The group is the one whose committed offsets may be asked for.
     """
-    return Consumer(
+    consumer = _Consumer(
         {
             **client_config(broker),
             "group.id": group,
@@ -36,8 +47,12 @@ def open_reader(broker: str, group: str, config: ClientConfig | None = None) -> 
             **(config or {}),
         }
     )
+    OPEN_CLIENTS.add(broker, consumer, Consumer.set_sasl_credentials)
+    return consumer
 
 
 def open_producer(broker: str, config: ClientConfig | None = None) -> Producer:
     """An idempotent producer."""
-    return Producer({**client_config(broker), "enable.idempotence": True, **(config or {})})
+    producer = _Producer({**client_config(broker), "enable.idempotence": True, **(config or {})})
+    OPEN_CLIENTS.add(broker, producer, Producer.set_sasl_credentials)
+    return producer

@@ -10,6 +10,8 @@ import ssl
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
+from agents.secrets.secret import current
+
 Security = Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
 Compression = Literal["none", "gzip", "snappy", "lz4", "zstd"]
@@ -22,7 +24,10 @@ _UNNAMED: Final = re.compile(r"[^A-Za-z0-9._-]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerAccess:
-    """What the broker asks for. `ca`, `certificate` and `key` are PEM files; without `ca` the system's are trusted."""
+    """What the broker asks for. `ca`, `certificate` and `key` are PEM files; without `ca` the system's are trusted.
+
+    `user` and `password` are those of the start: `log_in` has those of now.
+    """
 
     security: Security = "plaintext"
     mechanism: Mechanism = "PLAIN"
@@ -39,6 +44,11 @@ class BrokerAccess:
     def sasl(self) -> bool:
         """Whether a user logs in."""
         return self.security.startswith("sasl")
+
+    @property
+    def log_in(self) -> tuple[str, str]:
+        """User and password for the next connection: they may be rotated."""
+        return current(self.user), current(self.password)
 
     @property
     def encrypted(self) -> bool:
@@ -106,11 +116,8 @@ def client_config(broker: str) -> ClientConfig:
     if access.security != "plaintext":
         config["security.protocol"] = access.security
     if access.sasl:
-        config |= {
-            "sasl.mechanism": access.mechanism,
-            "sasl.username": access.user,
-            "sasl.password": str(access.password),
-        }
+        user, password = access.log_in
+        config |= {"sasl.mechanism": access.mechanism, "sasl.username": user, "sasl.password": password}
     files = {
         "ssl.ca.location": access.ca,
         "ssl.certificate.location": access.certificate,
@@ -122,12 +129,13 @@ def client_config(broker: str) -> ClientConfig:
 def aiokafka_config(broker: str) -> dict[str, Any]:
     """What every client of aiokafka's needs. Raises OSError where a file of the access cannot be read."""
     access = access_of(broker)
+    user, password = access.log_in
     return {
         "bootstrap_servers": str(broker),
         "client_id": client_name(broker),
         "security_protocol": access.security.upper(),
         "ssl_context": access.tls(),
         "sasl_mechanism": access.mechanism,
-        "sasl_plain_username": access.user or None,
-        "sasl_plain_password": str(access.password) or None,
+        "sasl_plain_username": user or None,
+        "sasl_plain_password": password or None,
     }

@@ -76,7 +76,7 @@ def advertised_url(settings: Settings, port: int) -> str:
     host = settings.web_host
     if host in _ANY_ADDRESS:
         host = _address_towards(settings.broker)
-    return pages_url(host, port)
+    return pages_url(host, port, encrypted=settings.web_certificate is not None)
 
 
 def named_in(url: str | None) -> list[str]:

@@ -5,6 +5,7 @@ worker would answer: it says 421 instead. It answers by itself, so that no reque
 """
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -40,10 +41,13 @@ class PeerAnswer:
 
 
 class PeerRequests:
-    """Of one worker. `timeout_s` is for a whole answer; at most a hundred are asked at once, others wait their turn."""
+    """Of one worker. `timeout_s` is for a whole answer; at most a hundred are asked at once, others wait their turn.
 
-    def __init__(self, metrics: Metrics, timeout_s: float) -> None:
-        self._metrics, self._timeout_s = metrics, timeout_s
+    `trusted` checks the certificates of those that are asked over TLS; without it the system's CAs do.
+    """
+
+    def __init__(self, metrics: Metrics, timeout_s: float, trusted: ssl.SSLContext | None = None) -> None:
+        self._metrics, self._timeout_s, self._trusted = metrics, timeout_s, trusted
         self._session: aiohttp.ClientSession | None = None
 
     async def get(self, peer: Peer, path: str, headers: Mapping[str, str]) -> PeerAnswer:
@@ -93,6 +97,6 @@ class PeerRequests:
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
-            connector = aiohttp.TCPConnector(limit=_AT_ONCE)
+            connector = aiohttp.TCPConnector(limit=_AT_ONCE, ssl=self._trusted or True)
             self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         return self._session

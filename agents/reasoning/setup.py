@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 from agents.config.settings import Settings
 from agents.config.spending import limits_of, prices_of
 from agents.metrics import Metrics
+from agents.secrets.secret import Secret, current
 from streams.limits import (
     LIMITERS,
     FallbackLimiter,
@@ -36,6 +38,8 @@ from streams.spending.memory import MemoryAccount
 from streams.spending.prices import NANO_USD
 
 if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
     from streams.reasoning.model.openai_model import OpenAIModel
 
 _MINUTE_US: Final = 60_000_000
@@ -66,9 +70,9 @@ def make_limiter(settings: Settings, metrics: Metrics, share: PartitionShare) ->
     buckets = [calls_per_minute(settings.calls_per_minute), per_hour]
     limiter: Limiter
     if settings.redis_url:
-        from streams.limits.redis import RedisLimiter, connect
+        from streams.limits.redis import RedisLimiter
 
-        client = connect(settings.redis_url)
+        client = connected(settings.redis_url)
         shared = RedisLimiter(client, LIMITER, buckets, prefix=settings.app_id, share=share, observe=metrics.decided)
         limiter = FallbackLimiter(shared, share, observe=metrics.decided)
     else:
@@ -103,6 +107,7 @@ def make_openai_model(settings: Settings) -> "OpenAIModel":
             max_reply_tokens=settings.openai_max_reply_tokens,
         ),
         now_us,
+        key=partial(current, settings.openai_api_key),
     )
 
 
@@ -110,11 +115,10 @@ def make_account(settings: Settings, on_crossed: OnCrossed, share: PartitionShar
     """The account of spending: in Redis where there is one, else this worker's share in memory."""
     limits = limits_of(settings)
     if settings.redis_url:
-        from streams.limits.redis import connect
         from streams.spending.redis import RedisAccount
         from streams.spending.shared import SharedAccount
 
-        redis = RedisAccount(connect(settings.redis_url), limits, prefix=settings.app_id, on_crossed=on_crossed)
+        redis = RedisAccount(connected(settings.redis_url), limits, prefix=settings.app_id, on_crossed=on_crossed)
         return SharedAccount(redis, share)
     return MemoryAccount(limits, part=lambda: share.part(monotonic_us() - _MINUTE_US), on_crossed=on_crossed)
 
@@ -125,10 +129,9 @@ def make_answer_cache(settings: Settings, metrics: Metrics) -> AnswerCache | Non
     if most == 0:
         return None
     if settings.redis_url:
-        from streams.limits.redis import connect
         from streams.reasoning.shared.redis_answer_cache import RedisAnswerCache
 
-        client = connect(settings.redis_url)
+        client = connected(settings.redis_url)
         return RedisAnswerCache(client, most, ttl_s, prefix=settings.app_id, evicted=metrics.evicted_answers.add)
     return MemoryAnswerCache(most, ttl_s, evicted=metrics.evicted_answers.add)
 
@@ -140,10 +143,9 @@ def make_flights(settings: Settings) -> Flights:
     wait_s = ExplainSettings().second_grant_wait_s
     longest_s = 2 * _TOTAL * settings.openai_timeout_s + wait_s + _SPARE_S
     if settings.redis_url:
-        from streams.limits.redis import connect
         from streams.reasoning.shared.redis_flights import RedisFlights
 
-        client = connect(settings.redis_url)
+        client = connected(settings.redis_url)
         return RedisFlights(client, keyed_hash(settings), longest_s, prefix=settings.app_id)
     return MemoryFlights(longest_s)
 
@@ -175,6 +177,14 @@ def make_explainer(
         school_separator=settings.school_separator,
         reuse=None if answers is None else Reuse(model, answers, keyed_hash(settings)),
     )
+
+
+def connected(url: str, *, timeout_s: float = 0.5) -> "Redis":
+    """A client of the Redis at `url`, which logs in with what that is when it connects."""
+    from streams.limits.redis import connect
+
+    is_rotated = isinstance(url, Secret) and url.held is not None and "@" in url
+    return connect(url, timeout_s=timeout_s, url_now=partial(current, url) if is_rotated else None)
 
 
 def redis_address(url: str) -> str:

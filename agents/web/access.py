@@ -12,7 +12,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-import ipaddress
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from typing import Final, Literal, get_args
 
 from aiohttp import web
 
+from agents.config.addresses import is_loopback
 from agents.config.sessions import COOKIES, SignedRole, is_valid
 from agents.config.settings import Settings, SettingsError
 from schemas.contract.openapi import AskingRole
@@ -126,14 +126,6 @@ def given_token(authorization: str) -> str | None:
 def _digest(token: str) -> bytes:
     """So that neither the time taken nor the length compared tells how near a guess was."""
     return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach `host`. A name other than localhost counts as reachable."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _password(credentials: str) -> str:

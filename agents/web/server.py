@@ -18,7 +18,7 @@ import errno
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from typing import Final, cast
+from typing import Any, Final, cast
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -46,6 +46,7 @@ from agents.web.malformed import MalformedRequests
 from agents.web.pages import Page, Respond, json_answer
 from agents.web.sign_in import SignIn
 from agents.web.streaming import GOES_ON, STOPPING
+from agents.web.tls import PagesCertificate
 from schemas.contract.openapi import openapi
 from schemas.errors import Retryable
 
@@ -80,7 +81,7 @@ class WebServer:
     """The pages of one worker. Raises OpenToNetwork where others can reach `host` and operators have no token.
 
     `hosts` are further names that it answers to, `pages` further pages. A request that is meant for another worker than
-    `instance` is refused; without a name none is.
+    `instance` is refused; without a name none is. With a `certificate` they are served over TLS alone.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class WebServer:
         seen: SeenNames | None = None,
         pages: Iterable[Page] = (),
         instance: str = "",
+        certificate: PagesCertificate | None = None,
     ) -> None:
         self.host = host
         self.port = port
@@ -115,6 +117,7 @@ class WebServer:
         self._pages = (*self._own_pages(), *signing_in.pages(), *pages)
         self._roles: dict[str, Role] = {page.path: page.role for page in self._pages}
         self._instance = instance
+        self._certificate = certificate
         self._malformed = MalformedRequests(lambda: metrics.web_refused.add("malformed"))
         self._runner: web.AppRunner | None = None
         self._listening: asyncio.Server | None = None
@@ -139,6 +142,7 @@ class WebServer:
                 lambda: Connection(cast(Callable[[], asyncio.Protocol], runner.server)(), self._connections),
                 self.host or None,
                 self.port,
+                **self._tls_options(),
             )
         except OSError as error:
             await runner.cleanup()
@@ -164,7 +168,13 @@ class WebServer:
     @property
     def url(self) -> str:
         """Where the page is."""
-        return f"{pages_url(self.host, self.port)}/"
+        return f"{pages_url(self.host, self.port, encrypted=self._certificate is not None)}/"
+
+    def _tls_options(self) -> dict[str, Any]:
+        if self._certificate is None:
+            return {}
+        bounds = self._connections.bounds
+        return {"ssl": self._certificate.context, "ssl_handshake_timeout": bounds.header_timeout_s}
 
     def _app(self) -> web.Application:
         app = web.Application(

@@ -8,6 +8,7 @@ from functools import partial
 from agents.audit.topic import AuditTopic
 from agents.audit.trail import AuditTrail
 from agents.audit.writer import ChainWriter
+from agents.config.pages_tls import peer_context
 from agents.config.settings import Settings
 from agents.delivery.faust.app import DeliveryApp
 from agents.inference.rows import OwnRows
@@ -46,7 +47,7 @@ class Answering:
         log = WorkersTopic(settings, keyring.sign, keyring.authentic, lambda: metrics.announcements.add("forged"))
         self.announcer = Announcer(self.own, log, metrics)
         self._peers = Peers(self.own, log, metrics, now=now)
-        self._requests = PeerRequests(metrics, settings.peer_timeout_s)
+        self._requests = PeerRequests(metrics, settings.peer_timeout_s, peer_context(settings.web_ca))
         self._explanations = ExplanationTopic(
             settings.broker, parts.channels.reasoning, app.complete_partitions, metrics
         )

@@ -13,11 +13,13 @@ from agents.dashboard.members import DASHBOARD_PART
 from agents.health import BrokerPing, ConfigState, Health, HealthBounds, ReasoningState, Server, Watched
 from agents.health.lag import BrokerOffsets, LagBounds, LagMonitor, publish_group_lag
 from agents.health.snapshot import WITHOUT_NORMS
+from agents.kafka.certificates import ends_of
 from agents.metrics.seen_names import SeenNames
 from agents.peers.own import named_in
 from agents.web import Bounds, RoleTokens, WebServer
 from agents.web.dashboard import dashboard_pages
 from agents.web.streaming import EventStreams
+from agents.web.tls import PagesCertificate
 from agents.worker.answering import Answering
 from agents.worker.figures import figure_parts
 from agents.worker.parts import WorkerParts
@@ -41,6 +43,7 @@ class Watching:
         self.figures = _figures(parts, self._health, self._lag)
         figures = {**figure_parts(parts.metrics, self._health, self._lag), DASHBOARD_PART: self.figures.now}
         self._answering = Answering(parts, figures)
+        self._certificate = _certificate(parts)
         self._web = self._server(seen)
 
     def jobs(self) -> list[Coroutine[None, None, None]]:
@@ -51,6 +54,7 @@ class Watching:
             self.figures.run(),
             self._answering.announcer.run(),
             self._answering.trail.run(),
+            *([] if self._certificate is None else [self._certificate.watch(self._parts.settings.secrets_poll_s)]),
         ]
 
     @asynccontextmanager
@@ -107,7 +111,24 @@ class Watching:
             seen=seen,
             pages=[*self._answering.pages, *dashboard],
             instance=self._answering.own.instance,
+            certificate=self._certificate,
         )
+
+
+def _certificate(parts: WorkerParts) -> PagesCertificate | None:
+    """Raises OSError where a file went since the settings were read."""
+    settings = parts.settings
+    if settings.web_certificate is None or settings.web_key is None:
+        return None
+    return PagesCertificate(settings.web_certificate, settings.web_key, partial(note_certificates, parts))
+
+
+def note_certificates(parts: WorkerParts) -> None:
+    """Set the gauge of when certificates end."""
+    given = parts.settings
+    names = ("broker_ca", "broker_certificate", "web_certificate")
+    ends = ends_of({name: getattr(given, name) for name in names})
+    parts.metrics.certificate_end_s.replace({(setting,): end_s for setting, end_s in ends.items()})
 
 
 def _figures(parts: WorkerParts, health: Health, lag: LagMonitor) -> FigureGathering:

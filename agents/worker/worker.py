@@ -22,7 +22,6 @@ from agents.fusion_config.following import ConfigFollower
 from agents.fusion_config.topic import FusionConfigTopic
 from agents.health import SourceFailures
 from agents.health.assessment import description_of
-from agents.kafka.certificates import ends_of
 from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.input_topic import InputTopic
 from agents.kafka.topics import ensure_topics
@@ -45,8 +44,9 @@ from agents.worker.outputs import Outputs
 from agents.worker.parts import WorkerParts
 from agents.worker.position_jumps import PositionJumps
 from agents.worker.rescoring import Rescorer, RescoringStep
+from agents.worker.rotation import secret_rotation
 from agents.worker.steps import dead_letter_gate, topic_steps
-from agents.worker.watching import Watching
+from agents.worker.watching import Watching, note_certificates
 from streams.input.checkpoint import IdentityLost
 from streams.norms.view import NormView
 from streams.pipeline import Pipeline
@@ -157,9 +157,7 @@ class Worker:
         self._config.begin(self._settings.start_timeout_s)
         if self._parts.norms is not None:
             self._parts.norms.begin(self._settings.start_timeout_s)
-        given = self._settings
-        files = {"broker_ca": given.broker_ca, "broker_certificate": given.broker_certificate}
-        self._metrics.certificate_end_s.replace({(setting,): end_s for setting, end_s in ends_of(files).items()})
+        note_certificates(self._parts)
         self._metrics.before_render(self._refresh)
         collect_rarely()
         try:
@@ -191,6 +189,7 @@ class Worker:
                 self._identity.watch(),
                 self._config.follow(self._settings.fusion_config_poll_s),
                 self._rescorer.run(),
+                secret_rotation(self._settings).watch(self._settings.secrets_poll_s),
             ]
             if self._norms is not None:
                 running += self._norms.jobs()

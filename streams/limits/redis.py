@@ -21,6 +21,7 @@ from streams.limits.limiter import (
 )
 from streams.limits.memory import monotonic_us
 from streams.limits.redis_copy import LimitCopy
+from streams.limits.redis_log_in import CurrentLogIn, without_log_in
 from streams.limits.script import LEDGER_LUA
 from streams.limits.share import PartitionShare
 
@@ -28,13 +29,16 @@ _COPY_WANTED: Final = 2
 _STALE_AFTER_US: Final = 1_000_000
 
 
-def connect(url: str, *, timeout_s: float = 0.5) -> Redis:
+def connect(url: str, *, timeout_s: float = 0.5, url_now: Callable[[], str] | None = None) -> Redis:
     """A client that fails within `timeout_s` and never retries: the limiter must know that it has failed.
 
-    A reservation that was made but whose answer got lost stays charged, which is the safe side.
+    A reservation that was made but whose answer got lost stays charged, which is the safe side. `url_now` tells the
+    address anew for each connection: its user and password are used, for they may be rotated.
     """
+    log_in = None if url_now is None else CurrentLogIn(url_now)
     return Redis.from_url(
-        url,
+        url if log_in is None else without_log_in(url),
+        credential_provider=log_in,
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
         retry=Retry(NoBackoff(), 0),

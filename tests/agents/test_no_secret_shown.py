@@ -9,8 +9,11 @@ import pytest
 
 from agents.config.settings import Settings, load_settings
 from agents.display.redaction import redact
+from tests.agents.delivery_cluster import until
 from tests.agents.deployment import deployed
 from tests.agents.openai_thread import OpenAIThread
+from tests.agents.otlp_receiver import OtlpReceiver
+from tests.agents.single_students import many_of
 from tests.agents.worker_process import WorkerProcess
 from tests.cli.conftest import Run, run
 from tests.servers.ports import free_ports
@@ -79,7 +82,7 @@ def test_a_setting_that_is_refused_is_not_quoted_with_its_secret(
 
 def test_every_secret_of_the_settings_has_a_canary_here() -> None:
     endings = ("secret", "secrets", "password", "token", "_key", "_keys", "_url")
-    none = {"broker_key", "advertised_url"}  # a file; an address that may hold none
+    none = {"broker_key", "web_key", "advertised_url"}  # files; an address that may hold none
     named = {name for name in Settings.__struct_fields__ if name.endswith(endings)} - none
 
     covered = {name.removeprefix("SKILLSTREAM_").lower() for name in SECRETS}
@@ -110,11 +113,38 @@ def test_a_worker_shows_no_secret_at_debug(broker: str, tmp_path: Path, environm
         pages = [
             open_page(worker, path) for path in ("/health", "/health/detailed", "/metrics", "/", "/live", "/ready")
         ]
+        pages.append(command_line(worker))
         assert worker.terminate() == 0, worker.tail()
 
     for shown in (*pages, worker.log):
         assert CANARY not in shown
     assert len(worker.log) > 100
+
+
+def test_a_worker_shows_no_secret_that_is_kept_in_a_file_and_rotated(
+    broker: str, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    filed = {name: tmp_path / name for name in environment if name != "SKILLSTREAM_BROKER_PASSWORD"}
+    for name, path in filed.items():
+        path.write_text(f"{environment[name]}\n")
+    settings = {"model": "none", "reasoning": "openai", "log_level": "debug", "log_format": "json", "traces_ratio": 1}
+    with OtlpReceiver() as receiver, deployed(broker, tmp_path, **settings, traces=receiver.url) as deployment:
+        given = {f"{name}_FILE": str(path) for name, path in filed.items()}
+        worker = deployment.start(given, log_lines_per_s=1_000, secrets_poll_s=0.1)
+        worker.await_ready()
+        filed["OPENAI_API_KEY"].write_text(f"sk-{CANARY}-of-tomorrow")
+        filed["SKILLSTREAM_READER_TOKEN"].write_text(f"{CANARY}-too\ttwo")
+        until(lambda: "OPENAI_API_KEY_FILE was rotated" in worker.log, "the key is rotated")
+        until(lambda: "what was read before stays in use" in worker.log, "the token is refused")
+        deployment.send(many_of("s", 20))
+        deployment.await_caught_up()
+        pages = [open_page(worker, path) for path in ("/health/detailed", "/metrics", "/worker/figures", "/")]
+        pages += [command_line(worker), Path(f"/proc/{worker.process.pid}/environ").read_text()]
+        assert worker.terminate() == 0, worker.tail()
+        assert receiver.spans
+
+    for shown in (*pages, worker.log, b"".join(receiver.bodies).decode("utf-8", "replace")):
+        assert CANARY not in shown
 
 
 def test_a_worker_that_cannot_start_shows_no_secret(broker: str, tmp_path: Path, environment: dict[str, str]) -> None:
@@ -163,6 +193,10 @@ def test_a_crash_shows_no_secret(run: Run, monkeypatch: pytest.MonkeyPatch, caps
     err = capsys.readouterr().err
     assert "RuntimeError" in err
     assert CANARY not in err
+
+
+def command_line(worker: WorkerProcess) -> str:
+    return Path(f"/proc/{worker.process.pid}/cmdline").read_text()
 
 
 def open_page(worker: WorkerProcess, path: str) -> str:

@@ -52,7 +52,9 @@ class Member:
         metrics = self.situation.metrics
         self.own = OwnWorker(self.name, self.where, lambda: (self.partitions, self.ready), 30.0, self.wall)
         self.peers = Peers(self.own, self.log, metrics, now=self.wall, timeout_s=60.0, clock_s=self.wall.seconds)
-        self.requests = PeerRequests(metrics, self.options.pop("peer_timeout_s", 60.0))
+        self.requests = PeerRequests(
+            metrics, self.options.pop("peer_timeout_s", 60.0), self.options.pop("trusted", None)
+        )
         self.announcer = Announcer(self.own, self.log, metrics, self.wall.seconds)
         figures = WorkerFigures(self.own, figure_parts(metrics, self.situation.health, self.situation.lag))
         group = GroupFigures(self.peers, figures, self.requests, 4, self.wall.seconds)

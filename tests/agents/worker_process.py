@@ -19,7 +19,7 @@ from tests.agents.environment import environment
 START_TIMEOUT_S: Final = 240.0
 EXIT_TIMEOUT_S: Final = 180.0
 _ASK_TIMEOUT_S: Final = 60.0
-_PAGES: Final = re.compile(r"Pages at (http://\S+)/")
+_PAGES: Final = re.compile(r"Pages at (https?://\S+)/")
 _SAMPLE: Final = re.compile(r"^(skillstream_\w+(?:\{[^}]*\})?) (\S+)$", re.MULTILINE)
 
 

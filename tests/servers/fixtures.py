@@ -8,10 +8,12 @@ says why; where CI or SKILLSTREAM_REQUIRE_SERVERS is set, it fails.
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
+from tests.servers.certificates import Authority
 from tests.servers.child import ServerMissing
 from tests.servers.kafka import RealKafka
 from tests.servers.missing import miss
@@ -63,6 +65,15 @@ def own_redis() -> Iterator[RealRedis]:
     """A Redis of the test's own, to stop, kill and restart."""
     with _required(RealRedis) as server:
         yield server
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    """Issues certificates."""
+    try:
+        return Authority(tmp_path / "certificates")
+    except ServerMissing as missing:
+        miss(str(missing))
 
 
 def mark_by_fixture(items: Iterable[pytest.Item]) -> None:

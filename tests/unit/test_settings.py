@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.config.settings import Secret, Settings, SettingsError, load_settings
+from agents.config.settings import Settings, SettingsError, load_settings
+from agents.secrets.secret import Secret
 
 
 @pytest.fixture

@@ -42,6 +42,7 @@ from agents.delivery.settings import DeliverySettings
 from agents.delivery.step import BatchStep
 from agents.delivery.writer import RecordBatchWriter
 from agents.kafka.connection import access_of
+from agents.kafka.rotation import OPEN_CLIENTS
 from agents.logs import lifecycle
 from agents.stores import MemoryStore, Store
 from schemas.topics import MAX_SENT_BYTES
@@ -252,10 +253,17 @@ def _credentials(broker: str) -> Credentials | None:
     """What the address carries, for Faust, which hands it to aiokafka."""
     access = access_of(broker)
     if access.sasl:
-        return SASLCredentials(
-            username=access.user, password=access.password, ssl_context=access.tls(), mechanism=access.mechanism
+        user, password = access.log_in
+        credentials = SASLCredentials(
+            username=user, password=password, ssl_context=access.tls(), mechanism=access.mechanism
         )
+        OPEN_CLIENTS.add(broker, credentials, _replace_log_in)
+        return credentials
     return SSLCredentials(access.tls()) if access.encrypted else None
+
+
+def _replace_log_in(credentials: SASLCredentials, user: str, password: str) -> None:
+    credentials.username, credentials.password = user, password
 
 
 def create_app(settings: DeliverySettings, store: Store | None = None) -> DeliveryApp:

@@ -9,6 +9,7 @@ from faust.types.transports import ConsumerCallback, ConsumerT, ProducerT
 
 from agents.delivery.aiokafka.batches import allow_larger_batches
 from agents.delivery.aiokafka.fencing import guard_producer
+from agents.delivery.aiokafka.rotation import follow_credentials
 from agents.delivery.context import DeliveryContext
 from agents.delivery.faust.consumer import BatchConsumer
 
@@ -23,13 +24,14 @@ class IdempotentProducer(driver.Producer):
 
     def __init__(self, *args: Any, delivery: DeliveryContext, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._fence = delivery.fence
+        self._fence, self._broker = delivery.fence, delivery.settings.broker
 
     def _settings_extra(self) -> Mapping[str, Any]:
         return {"acks": "all", "enable_idempotence": True}
 
     def _new_producer(self, transactional_id: str | None = None) -> AIOKafkaProducer:
         producer = super()._new_producer(transactional_id)
+        follow_credentials(self._broker, producer.client)
         guard_producer(producer, self._fence)
         allow_larger_batches(producer)
         # A batch whose leader is unknown would expire where it waits, though one that was sent never does.

@@ -20,8 +20,9 @@ class ProcessMetrics:
             ("setting",),
             "certificate_expiry_timestamp_seconds",
             "seconds since 1970",
-            "When the first of the certificates ends that `broker_ca` or `broker_certificate` names, as it was at the "
-            "worker's start. Take the min. Absent where none is set.",
+            "When the first of the certificates ends that `broker_ca`, `broker_certificate` or `web_certificate` "
+            "names, as it was at the worker's start, or when the last was rotated. Take the min. Absent where none is "
+            "set.",
         )
         self.loop_longest_block_s = declare.gauge(
             "loop_longest_block_seconds",

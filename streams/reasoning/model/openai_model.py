@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -91,7 +92,7 @@ class Listing:
 class OpenAIModel:
     """Implements ReasoningModel. `clock_us` is the wall clock, for dates and the daily look at what is served.
 
-    `transport` replaces the network, in tests.
+    `transport` replaces the network, in tests. `key` tells the key anew for each request, where it may be rotated.
     """
 
     generator: ModelKind = "model"
@@ -101,6 +102,7 @@ class OpenAIModel:
         settings: OpenAISettings,
         clock_us: Callable[[], int],
         transport: httpx2.AsyncBaseTransport | None = None,
+        key: Callable[[], str] | None = None,
     ) -> None:
         self._settings = settings
         self._clock_us = clock_us
@@ -114,7 +116,7 @@ class OpenAIModel:
             settings.read_timeout_s, connect=settings.connect_timeout_s, read=settings.read_timeout_s
         )
         self._client = openai.AsyncOpenAI(
-            api_key=settings.api_key,
+            api_key=settings.api_key if key is None else partial(_now, key),
             base_url=settings.base_url,
             max_retries=0,
             timeout=timeout,
@@ -251,3 +253,7 @@ class OpenAIModel:
             _log.warning("%s %s: %s is asked unseen", settings.address, missing, chosen.model)
         self._chosen_at_us = self._clock_us()
         return chosen.model
+
+
+async def _now(key: Callable[[], str]) -> str:
+    return key()
