@@ -58,7 +58,7 @@ format: $(READY)  ## put code in the one format and mend what ruff can mend
 .PHONY: integration
 integration: $(READY)  ## the long tests, and those on a real Kafka and a real Redis, which it starts and stops (Java 17+, Maven)
 	@SKILLSTREAM_REQUIRE_SERVERS=1 $(BIN)/python -m tests.servers \
-	  $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "kafka or redis or long" tests/integration tests/contract tests/agents tests/container $(ARGS)
+	  $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder -m "kafka or redis or long" tests/integration tests/contract tests/agents tests/container $(ARGS)
 
 .PHONY: browser
 browser: $(READY)  ## the dashboard in a real Chromium, on running workers (Chromium)

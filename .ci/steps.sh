@@ -2,21 +2,20 @@
 # To be sourced, in the project's folder.
 
 child=
+aside=
 
 # Every step is a process group of its own, so that nothing it started outlives it: not after a failure, not after
 # a time-out, not when CI itself is ended.
 end_group() {
-  [ -n "$child" ] || return 0
-  if kill -TERM -- "-$child" 2>/dev/null; then
-    for _ in $(seq 100); do
-      kill -0 -- "-$child" 2>/dev/null || break
-      sleep 0.1
-    done
-    kill -KILL -- "-$child" 2>/dev/null || true
-  fi
-  child=
+  [ -n "$1" ] || return 0
+  kill -TERM -- "-$1" 2>/dev/null || return 0
+  for _ in $(seq 100); do
+    kill -0 -- "-$1" 2>/dev/null || return 0
+    sleep 0.1
+  done
+  kill -KILL -- "-$1" 2>/dev/null || true
 }
-trap end_group EXIT
+trap 'end_group "$child"; end_group "$aside"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -28,8 +27,31 @@ step() {
   timeout --kill-after=30s "${minutes}m" "$@" </dev/null &
   child=$!
   wait "$child" || code=$?
-  end_group
+  end_group "$child"
+  child=
   echo "<== $*: $((SECONDS - from)) s, exit code $code"
+  return "$code"
+}
+
+# beside MINUTES COMMAND...: begins what takes the CPU that the steps after it leave. `joined` ends as it did, once it
+# has, and says what it said. One at a time.
+beside() {
+  local minutes=$1
+  shift
+  mkdir -p build
+  beside_what="$*"
+  echo "==> $* (beside what follows)"
+  nice -n 19 timeout --kill-after=30s "${minutes}m" "$@" </dev/null >build/ci-beside.log 2>&1 &
+  aside=$!
+}
+
+joined() {
+  local code=0 from=$SECONDS
+  wait "$aside" || code=$?
+  end_group "$aside"
+  aside=
+  cat build/ci-beside.log
+  echo "<== $beside_what: waited for $((SECONDS - from)) s, exit code $code"
   return "$code"
 }
 

@@ -67,12 +67,12 @@ def dead_letters(deployment: Deployment, *arguments: str) -> Ran:
 
 
 def dead_letters_process(deployment: Deployment, *arguments: str, before: str) -> "subprocess.Popen[bytes]":
-    """The same as a process of its own, which runs the Python in `before` first."""
+    """The same as a process of its own, which runs the Python in `before` first; its standard input is a pipe."""
     program = f"{before}\nimport sys\nfrom agents.cli import main\nsys.argv[0] = 'skillstream'\nmain()"
     return subprocess.Popen(
         [sys.executable, "-c", program, "dead-letters", *arguments],
         env=environment(deployment),
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )

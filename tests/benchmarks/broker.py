@@ -48,6 +48,9 @@ class BenchKafka(RealKafka):
 
     disposable = False
 
+    def __init__(self) -> None:
+        super().__init__(quick=False)
+
     def _format(self) -> None:
         super()._format()
         with self._properties.open("a") as properties:

@@ -46,7 +46,7 @@ class Takeover:
 
 def standby_takeover(rows: int = _ROWS) -> list[Takeover]:
     """Without a standby and with one, on a Kafka started for it. Blocks for some minutes."""
-    with RealKafka() as kafka:
+    with RealKafka(quick=False) as kafka:
         return [takeover(kafka.bootstrap, rows, standbys) for standbys in (0, 1)]
 
 

@@ -22,9 +22,9 @@ from tests.events import raw
 
 EXIT_TIMEOUT_S = 60
 
-# A producer that ends its process, or waits for ever, at its second transaction; what was produced is sent before.
+# A producer that ends its process, or waits to be told, at its second transaction; what was produced is sent before.
 _AT_THE_SECOND = """
-import os, signal, sys, time
+import os, signal, sys
 import agents.kafka.clients as clients
 
 class Producer(clients.Producer):
@@ -52,7 +52,7 @@ class Producer(clients.Producer):
 clients.Producer = Producer
 """
 _DIE = "os.kill(os.getpid(), signal.SIGKILL)"
-_WAIT = "time.sleep(20)"
+_WAIT = "sys.stdin.read()"
 
 
 def planted(deployment: Deployment, count: int) -> list[bytes]:
@@ -120,8 +120,10 @@ def test_of_two_replays_at_once_the_former_is_refused_and_nothing_comes_twice(ka
         )
         with former:
             assert former.stderr is not None
+            assert former.stdin is not None
             assert former.stderr.readline() == b"here\n"
             assert dead_letters(deployment, "replay", "--yes").code == 0
+            former.stdin.close()
             assert former.wait(EXIT_TIMEOUT_S) == 4
             assert b"another replay" in former.stderr.read()
 
