@@ -64,10 +64,13 @@ def simulated_students(count: int, seed: int) -> list[SimulatedStudent]:
     return made
 
 
-def simulate(count: int, events: int, seed: int, faults: float = 0.002) -> Iterator[SimulatedRecord]:
-    """`events` records over one term, in order of time; a share `faults` of them is broken or a repeat."""
+def simulate(count: int, events: int, seed: int, faults: float = 0.002, courses: int = 0) -> Iterator[SimulatedRecord]:
+    """`events` records over one term, in order of time; a share `faults` of them is broken or a repeat. With
+    `courses`, each student is in one of so many.
+    """
     rng = Random(f"{seed}/events")
     people = simulated_students(count, seed)
+    course_of = {one.student_id: f"course-{number % courses}" for number, one in enumerate(people if courses else ())}
     last: SimulatedRecord | None = None
     for number in range(events):
         who = rng.choice(people)
@@ -79,6 +82,7 @@ def simulate(count: int, events: int, seed: int, faults: float = 0.002) -> Itera
             "event_id": f"sim-{seed}-{number}",
             "student_id": who.student_id,
             "time": FIRST_MORNING + TERM * (number / events),
+            "course_id": course_of.get(who.student_id),
         }
         event = rng.choices(_ACTS, _ODDS)[0](rng, who, base)
         last = SimulatedRecord(who.student_id.encode(), native.encode(event))

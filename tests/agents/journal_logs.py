@@ -1,7 +1,8 @@
-"""The journals of norms on a deployment's changelog, and their sums."""
+"""The journals of norms on a deployment's changelog, and their sums, which are those of its input."""
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,7 +12,8 @@ from streams.input.checkpoint import CHECKPOINT_KEY, InputCheckpoint, decode_che
 from streams.norms.item_sums import ItemSums
 from streams.norms.journal import NormJournal
 from streams.norms.journal_keys import is_of_journal
-from tests.agents.deployment import Deployment
+from streams.replay import FileRecord, Replay, batches
+from tests.agents.deployment import PARTITIONS, Deployment, owning_partition, pipeline
 
 MOST_ITEMS: Final = 100_000
 _ORDERED: Final = {"newest_s", "turn", "recent"}
@@ -48,3 +50,29 @@ def exact_sums(sums: ItemSums) -> dict[int, dict[str, object]]:
     """By item and field, as far as they are the same however answers were cut into steps."""
     fields = [name for name in sums.records.dtype.names or () if name not in _ORDERED]
     return {int(each["item"]): {name: np.asarray(each[name]).tolist() for name in fields} for each in sums.records}
+
+
+def assert_sums_are_those_of_the_input(deployment: Deployment, begins: Mapping[int, int] | None = None) -> None:
+    """Of each partition, behind where its journal begins; counted once each, whoever counted them."""
+    logs = journal_logs(deployment)
+    records = deployment.records(deployment.channels.activity)
+    for partition in range(PARTITIONS):
+        own = [record for record in records if record.partition == partition]
+        expected = asyncio.run(_folded(own, (begins or {}).get(partition, -1)))
+        found = exact_sums(logs[partition].journal().sums())
+        assert found == exact_sums(expected)
+        assert found, "nothing was answered: this proves nothing"
+
+
+async def _folded(records: Iterable[FileRecord], begin: int = -1) -> ItemSums:
+    """The sums of a partition's records behind `begin`, folded offline."""
+    replay = Replay(pipeline("default", "none"), owning_partition=owning_partition)
+    journal = NormJournal(0, begin, MOST_ITEMS)
+    in_order = list(records)
+    before = [record for record in in_order if record.offset <= begin]
+    for part in (before, in_order[len(before) :]):
+        for batch in batches(part):
+            result = await replay.feed(batch)
+            if part is not before:
+                journal.group(result.rows, result.first_answers, 0)
+    return journal.sums()

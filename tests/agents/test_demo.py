@@ -152,3 +152,12 @@ def test_the_demo_refuses_more_than_the_embedded_broker_holds(tmp_path: Path) ->
 def test_the_same_seed_makes_the_same_class() -> None:
     assert list(simulate(5, 300, seed=9)) == list(simulate(5, 300, seed=9))
     assert list(simulate(5, 300, seed=9)) != list(simulate(5, 300, seed=10))
+
+
+def test_a_class_in_courses_is_the_same_class() -> None:
+    records = [*simulate(6, 300, seed=9, faults=0, courses=2)]
+    events = [orjson.loads(record.value) for record in records]
+    named = {(event["student_id"], event.pop("course_id")) for event in events}
+
+    assert named == {(f"sim-{number:05d}", f"course-{number % 2}") for number in range(6)}
+    assert events == [orjson.loads(record.value) for record in simulate(6, 300, seed=9, faults=0)]

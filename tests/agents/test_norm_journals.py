@@ -1,7 +1,6 @@
 """Workers on the embedded broker keep the journal of norms exact, whatever becomes of them between two sends."""
 
-import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -9,41 +8,13 @@ import numpy as np
 import pytest
 
 from agents.worker.norm_journals import median_time_s
-from streams.norms.item_sums import ItemSums
-from streams.norms.journal import NormJournal
-from streams.replay import FileRecord, Replay, batches
 from streams.simulation import simulate
-from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed, owning_partition, pipeline
-from tests.agents.journal_logs import MOST_ITEMS, exact_sums, journal_logs
+from tests.agents.deployment import Sent, deployed
+from tests.agents.journal_logs import assert_sums_are_those_of_the_input, journal_logs
 from tests.chaos.fault import VARIABLE, Fault
 
 STUDENTS, EVENTS = 300, 3_000
 PROGRAM = "tests.agents.small_groups"
-
-
-async def folded(records: Iterable[FileRecord], begin: int = -1) -> ItemSums:
-    """The sums of a partition's records behind `begin`, folded offline."""
-    replay = Replay(pipeline("default", "none"), owning_partition=owning_partition)
-    journal = NormJournal(0, begin, MOST_ITEMS)
-    in_order = list(records)
-    before = [record for record in in_order if record.offset <= begin]
-    for part in (before, in_order[len(before) :]):
-        for batch in batches(part):
-            result = await replay.feed(batch)
-            if part is not before:
-                journal.group(result.rows, result.first_answers, 0)
-    return journal.sums()
-
-
-def assert_sums_are_those_of_the_input(deployment: Deployment, begins: Mapping[int, int] | None = None) -> None:
-    logs = journal_logs(deployment)
-    records = deployment.records(deployment.channels.activity)
-    for partition in range(PARTITIONS):
-        own = [record for record in records if record.partition == partition]
-        expected = asyncio.run(folded(own, (begins or {}).get(partition, -1)))
-        found = exact_sums(logs[partition].journal().sums())
-        assert found == exact_sums(expected)
-        assert found, "nothing was answered: this proves nothing"
 
 
 def a_class(part: int = 0, parts: int = 1) -> Sequence[Sent]:

@@ -16,7 +16,8 @@ class Experiment:
     """A named story. With `planted`, verify must find that kind of fault, once, and nothing else.
 
     With `history_gone`, rows hold events that are on no topic any more: verify must find no difference, and say that it
-    could not judge everything; the story itself must account for the events.
+    could not judge everything; the story itself must account for the events. Its workers make `norms` every few
+    seconds, unless it says otherwise.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Experiment:
     broker: Broker = "shared"
     planted: str | None = None
     history_gone: bool = False
+    norms: bool = True
 
     @property
     def what(self) -> str:
@@ -35,13 +37,18 @@ EXPERIMENTS: Final[dict[str, Experiment]] = {}
 
 
 def experiment(
-    name: str, *, broker: Broker = "shared", planted: str | None = None, history_gone: bool = False
+    name: str,
+    *,
+    broker: Broker = "shared",
+    planted: str | None = None,
+    history_gone: bool = False,
+    norms: bool = True,
 ) -> Callable[[Play], Play]:
     """Puts the function on the list."""
 
     def listed(play: Play) -> Play:
         assert name not in EXPERIMENTS, f"two experiments are named {name}"
-        EXPERIMENTS[name] = Experiment(name, play, broker, planted, history_gone)
+        EXPERIMENTS[name] = Experiment(name, play, broker, planted, history_gone, norms)
         return play
 
     return listed

@@ -19,6 +19,7 @@ from agents.cli import main
 from agents.delivery.faust.consumer_thread import BatchConsumerThread
 from agents.delivery.faust.table import RowTable
 from agents.delivery.faust.transport import IdempotentProducer
+from agents.kafka.producer import ConfirmedProducer
 from tests.chaos.fault import VARIABLE, Fault
 
 _CHANGELOG: Final = "-students-changelog"
@@ -111,10 +112,29 @@ def _restore_slowly(us_a_record: int) -> None:
     RowTable.on_changelog_event = on_changelog_event  # type: ignore[method-assign]
 
 
+def _kill_between_pieces(fault: Fault) -> None:
+    """Of a snapshot or a shard, which have a producer of their own: all pieces before it are confirmed."""
+    real, topic_end = ConfirmedProducer.send, {"norms": ".norms", "shards": ".norm-shards"}[fault.at]
+    calls = 0
+
+    def send(self: ConfirmedProducer, topic: str, *record: Any) -> None:
+        nonlocal calls
+        calls += topic.endswith(topic_end)
+        if topic.endswith(topic_end) and calls == fault.number:
+            self.client.flush()
+            _end()
+        real(self, topic, *record)
+
+    ConfirmedProducer.send = send  # type: ignore[assignment]
+
+
 def inject(fault: Fault) -> None:
     """Wrap the client. Before the worker makes its app."""
     if fault.at == "recovery":
         _restore_slowly(fault.number)
+        return
+    if fault.at in ("norms", "shards"):
+        _kill_between_pieces(fault)
         return
     if fault.at == "commit":
         commits = FaultyCommits(fault)

@@ -13,6 +13,7 @@ from streams.simulation import simulate
 from tests.agents.deployment import PARTITIONS, Sent
 
 STUDENTS: Final = 150
+COURSES: Final = 3
 RATE: Final = 800
 _LONGEST: Final = 2_000_000
 _TICK_S: Final = 0.05
@@ -22,7 +23,7 @@ _FLUSH_TIMEOUT_S: Final = 120.0
 def a_class(seed: str, events: int = _LONGEST) -> Iterator[Sent]:
     """Simulated events: one in 250 broken or repeated, one in 500 on a partition that is not its student's."""
     rng = Random(f"{seed}/places")
-    for record in simulate(STUDENTS, events, Random(seed).randrange(1 << 31), faults=0.004):
+    for record in simulate(STUDENTS, events, Random(seed).randrange(1 << 31), faults=0.004, courses=COURSES):
         yield Sent(record.key, record.value, partition=rng.randrange(PARTITIONS) if rng.random() < 0.002 else None)
 
 

@@ -10,7 +10,7 @@ import click
 from tests.chaos.experiment import Experiment
 from tests.chaos.verdict import Verdict
 
-_KINDS: Final = {"lost": "lost", "double_applied": "double_applied", "stale_row": "stale_rows"}
+_KINDS: Final = {"lost": "lost", "double_applied": "double_applied", "stale_row": "stale_rows", "norms": "norms"}
 """What can be planted, and where a verdict counts it."""
 
 

@@ -6,7 +6,7 @@ All waiting is bounded, and looks after the workers meanwhile.
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,12 +21,14 @@ from tests.agents.deployment import PARTITIONS, Deployment, Sent
 from tests.chaos.fault import Fault
 from tests.chaos.load import RATE, Load, Producing, a_class
 from tests.chaos.offsets import Offsets, Positions
-from tests.chaos.supervised import Supervised
+from tests.chaos.supervised import FAULTY, Supervised
 from tests.chaos.verdict import skillstream
 from tests.servers.kafka import RealKafka
 from tests.servers.redis import RealRedis
 
 SESSION_S: Final = 6.0
+NORMS: Final[Mapping[str, object]] = {"norms_every_s": 2, "norms_poll_s": 0.5}
+"""A snapshot every two seconds or so, as the load's records are of now."""
 Chosen = TypeVar("Chosen")
 _LONGEST_SESSION_S: Final = 24.0
 START_TIMEOUT_S: Final = 60.0
@@ -59,7 +61,14 @@ class Scene:
     """See the module. `rounds` is how often a story repeats its blow; `rng` is the experiment's own."""
 
     def __init__(
-        self, name: str, play: Playbill, kafka: RealKafka, redis: RealRedis, folder: Path, deadline_s: float
+        self,
+        name: str,
+        play: Playbill,
+        kafka: RealKafka,
+        redis: RealRedis,
+        folder: Path,
+        deadline_s: float,
+        norms: Mapping[str, object] = NORMS,
     ) -> None:
         seed = play.seed
         self.rng = Random(f"{seed}/{name}")
@@ -78,7 +87,8 @@ class Scene:
         self.session_s = min(SESSION_S * play.patience, _LONGEST_SESSION_S)
         session = {"session_timeout_s": self.session_s}
         scripted = {"reasoning": "scripted", "redis_url": redis.url, "expected_workers": 2}
-        self.deployment = Deployment(kafka.bootstrap, folder, {"max_batch_records": 500, **scripted, **session})
+        defaults = {"max_batch_records": 500, **scripted, **session, **norms}
+        self.deployment = Deployment(kafka.bootstrap, folder, defaults)
         self.deployment.make_topics()
 
     def close(self) -> None:
@@ -108,13 +118,13 @@ class Scene:
 
     # -- the cast
 
-    def worker(self, faults: Sequence[Fault] = (), /, **settings: object) -> Supervised:
-        """One more worker, starting; each of its runs has the next of the `faults`."""
-        self.workers.append(Supervised(self.deployment.start, settings, faults))
+    def worker(self, faults: Sequence[Fault | None] = (), faulty: str = FAULTY, /, **settings: object) -> Supervised:
+        """One more worker, starting; each of its runs has the next of the `faults`, in the program `faulty`."""
+        self.workers.append(Supervised(self.deployment.start, settings, faults, faulty))
         return self.workers[-1]
 
     def two_workers(
-        self, faults: Sequence[Fault] = (), /, *, named: bool = True, **settings: object
+        self, faults: Sequence[Fault | None] = (), /, *, named: bool = True, **settings: object
     ) -> tuple[Supervised, Supervised]:
         """Two, each with half of the partitions; `named`: with instance ids, so that a restart moves none.
 

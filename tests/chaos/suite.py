@@ -1,18 +1,18 @@
 """All experiments, a line each. Whatever goes wrong fails one experiment, and the next begins.
 
-Those that leave the broker whole share one, side by side in lanes; those that break it take turns in a lane of theirs.
+Those that leave the broker whole share one, side by side; those that break it take turns beside them.
 """
 
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
 from tests.chaos.experiment import Broker, Experiment
 from tests.chaos.result import Result, wrong
-from tests.chaos.scene import NothingFormer, Playbill, Scene
+from tests.chaos.scene import NORMS, NothingFormer, Playbill, Scene
 from tests.chaos.verdict import verdict_of
 from tests.chaos.volume import NoPrivilege, small_volume
 from tests.servers.kafka import RealKafka
@@ -33,28 +33,27 @@ class Suite:
         self.results: list[Result] = []
 
     def run(self, experiments: Sequence[Experiment], jobs: int) -> None:
-        """All of them, at most `jobs` at once. Blocks."""
+        """All of them, in this order, at most `jobs` at once; those that break their broker one after the other, from
+        the start on. Blocks.
+        """
         whole = [one for one in experiments if one.broker == "shared"]
         broken = [one for one in experiments if one.broker != "shared"]
-        if jobs == 1 or not (whole and broken):
-            self._on_one_broker(whole, jobs)
-            self._in_turn(broken)
-            return
-        with self._locks(2) as locks:
-            _all([locks.submit(self._on_one_broker, whole, jobs - 1), locks.submit(self._in_turn, broken)])
-
-    def _on_one_broker(self, experiments: Sequence[Experiment], locks: int) -> None:
-        if experiments:
-            with RealKafka() as kafka, self._locks(locks) as pool:
-                _all([pool.submit(self._experiment, one, kafka) for one in experiments])
+        with ExitStack() as stack:
+            shared = stack.enter_context(RealKafka()) if whole else None
+            threads = stack.enter_context(self._threads(jobs))
+            turns = [threads.submit(self._in_turn, broken)]
+            if shared is not None:
+                turns += [threads.submit(self._experiment, one, shared) for one in whole]
+            for turn in turns:
+                turn.result()
 
     @contextmanager
-    def _locks(self, count: int) -> Iterator[ThreadPoolExecutor]:
-        with ThreadPoolExecutor(count) as pool:
+    def _threads(self, count: int) -> Iterator[ThreadPoolExecutor]:
+        with ThreadPoolExecutor(count) as threads:
             try:
-                yield pool
+                yield threads
             except BaseException:
-                self._play.over.set()  # an interrupt: the lanes end at their next look, and stop what they started
+                self._play.over.set()  # an interrupt: each ends at its next look, and stops what it started
                 raise
 
     def _in_turn(self, experiments: Sequence[Experiment]) -> None:
@@ -83,7 +82,8 @@ class Suite:
             if not kafka.alive:
                 kafka.restart()
             deadline_s = (_EXPERIMENT_S + self._play.rounds * _ROUND_S) * self._play.patience
-            scene = Scene(experiment.name, self._play, kafka, self._redis, folder, deadline_s)
+            norms = NORMS if experiment.norms else {}
+            scene = Scene(experiment.name, self._play, kafka, self._redis, folder, deadline_s, norms)
             return self._played(experiment, scene, from_s)
         except NoPrivilege as refusal:
             return Result(experiment, time.monotonic() - from_s, skipped=f"no privilege to mount a disk: {refusal}")
@@ -116,11 +116,6 @@ class Suite:
     def _note(self, result: Result) -> None:
         self.results.append(result)
         result.report()
-
-
-def _all(locks: Sequence["Future[None]"]) -> None:
-    for lock in locks:
-        lock.result()
 
 
 @contextmanager

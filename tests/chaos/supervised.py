@@ -1,5 +1,6 @@
 """A worker under a supervisor: started again when it ends; ends that may not be are a failure."""
 
+import math
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from tests.agents.worker_process import WorkerProcess
 from tests.chaos.fault import VARIABLE, Fault
 
 Start = Callable[..., WorkerProcess]
+FAULTY: Final = "tests.chaos.faulty_worker"
 _BACKOFF_S: Final = 0.5
 _LOUD_STOP: Final = 4
 _EXPELLED: Final = "membership in the group failed"
@@ -23,11 +25,15 @@ _STOP_TIMEOUT_S: Final = 45.0
 class Supervised:
     """One place for a worker. `exit_codes`: how a run may end by itself; `is_row`: it is started again then.
 
-    Each of its next runs has the next of its `faults`, and `deaths` counts the runs that ended of theirs.
+    Each of its next runs has the next of its `faults`, None none, and is then of the program `faulty`; `deaths` counts
+    the runs that ended of theirs.
     """
 
-    def __init__(self, start: Start, settings: dict[str, object], faults: Sequence[Fault] = ()) -> None:
+    def __init__(
+        self, start: Start, settings: dict[str, object], faults: Sequence[Fault | None] = (), faulty: str = FAULTY
+    ) -> None:
         self._start = start
+        self._faulty = faulty
         self.settings = settings
         self.exit_codes: set[int] = set()
         self.ended: list[int] = []
@@ -114,6 +120,14 @@ class Supervised:
         """For how long its event loop stood still at most, by its own measure. Fails where it does not answer."""
         return self._metrics()["loop_longest_block_seconds"]
 
+    def metric(self, name: str) -> float:
+        """What it says now; NaN where it does not answer, or has no such."""
+        return self._metrics().get(name, math.nan)
+
+    def sum_of(self, beginning: str) -> float:
+        """Of all samples whose name and labels begin so; 0 where it does not answer."""
+        return sum(value for name, value in self._metrics().items() if name.startswith(beginning))
+
     @property
     def replayed(self) -> int:
         """Records that were read again, by the workers' own counts as far as those could be asked."""
@@ -151,7 +165,7 @@ class Supervised:
             self.process = self._start(**self.settings)
             return
         noted = {VARIABLE: msgspec.json.encode(fault).decode()}
-        self.process = self._start(noted, program="tests.chaos.faulty_worker", **self.settings)
+        self.process = self._start(noted, program=self._faulty, **self.settings)
 
     def _count(self) -> None:
         self._replayed += self._replayed_now()

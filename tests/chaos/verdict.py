@@ -16,7 +16,9 @@ _TIMEOUT_S: Final = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What verify found; not `complete` where it could not judge everything, which is not ok either."""
+    """What verify found; not `complete` where it could not judge everything, which is not ok either. `notes` say
+    what that was, and what else an operator should know.
+    """
 
     ok: bool
     complete: bool
@@ -25,11 +27,22 @@ class Verdict:
     stale_rows: int
     unaccounted: int
     differences: Sequence[Any]
+    notes: Sequence[str]
 
     @property
     def differs(self) -> bool:
         """Whether anything was found, complete or not."""
         return bool(self.lost or self.double_applied or self.stale_rows or self.unaccounted)
+
+    @property
+    def norms(self) -> int:
+        """Sums and norms that are not those of the input, of the differences that are shown."""
+        return sum(each["kind"] == "norms" for each in self.differences)
+
+    @property
+    def unjudged_sums(self) -> Sequence[str]:
+        """Why sums of items, or some, could not be judged."""
+        return [note for note in self.notes if "sums of items" in note]
 
     def __str__(self) -> str:
         counts = f"lost {self.lost}, double {self.double_applied}, stale {self.stale_rows}"
@@ -51,6 +64,7 @@ def verdict_of(deployment: Deployment) -> Verdict:
         stale_rows=said["stale_rows"],
         unaccounted=said["unaccounted"],
         differences=said.get("differences", []),
+        notes=said["notes"],
     )
 
 

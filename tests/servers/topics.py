@@ -41,14 +41,25 @@ def empty(broker: str, topic: str, partitions: int) -> None:
     delete_before(broker, topic, dict.fromkeys(range(partitions), OFFSET_END))
 
 
+def delete(broker: str, topic: str) -> None:
+    """Delete the topic."""
+    admin = _admin(broker)  # without it nobody answers
+    admin.delete_topics([topic])[topic].result(TIMEOUT_S)
+
+
+def make_again(broker: str, spec: TopicSpec) -> None:
+    """Make a topic that was deleted."""
+    admin = _admin(broker)
+    until(lambda: _made(admin, spec), f"{spec.name} is made again")
+
+
 def recreate(broker: str, spec: TopicSpec) -> None:
     """Delete the topic, and make one of the same name.
 
     A broker under load hears of both a while after they were done: what is sent meanwhile goes to the one that is gone.
     """
-    admin = _admin(broker)
-    admin.delete_topics([spec.name])[spec.name].result(TIMEOUT_S)
-    until(lambda: _made(admin, spec), f"{spec.name} is made again")
+    delete(broker, spec.name)
+    make_again(broker, spec)
     until(lambda: _is_empty(broker, spec), f"{spec.name} is the new one for the broker too")
 
 

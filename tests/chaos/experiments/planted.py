@@ -5,8 +5,13 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import Final
 
+import numpy as np
 import orjson
 
+from streams.norms.journal import PAGE_EVERY
+from streams.norms.journal_entry import JournalEntry
+from streams.norms.journal_keys import PAGES, is_of_journal, page_key
+from streams.norms.journal_records import decode_record, entry_of, entry_value
 from streams.replay import FileRecord, Replay
 from tests.agents.deployment import Sent, owning_partition, pipeline
 from tests.chaos.experiment import experiment
@@ -43,14 +48,40 @@ def one_stale_row(scene: Scene) -> None:
     scene.deployment.send([Sent(key, rows[len(rows) // 2].value)], scene.deployment.changelog)
 
 
-def _a_student(scene: Scene) -> list[FileRecord]:
-    """All is folded, the workers are down: the events of one student, as they stand at its owning partition, all of
-    them good.
-    """
+@experiment("planted-sum", planted="norms")
+def one_answer_missing_from_the_sums_of_an_item(scene: Scene) -> None:
+    """The last entry of a partition's journal of norms planted once more, without one of its answers."""
+    _fold_all(scene)
+    log = scene.deployment.records(scene.deployment.changelog)
+    entries = [(record, decode_record(record.value or b"")) for record in log if _is_entry(record.key or b"")]
+    last, decoded = max(entries, key=lambda each: each[1].header.number)
+    planted = entry_value(decoded.header, _without_an_answer(decoded.header.number, entry_of(decoded)))
+    scene.deployment.send([Sent(last.key, planted, last.partition)], scene.deployment.changelog)
+
+
+def _is_entry(key: bytes) -> bool:
+    return is_of_journal(key) and key not in map(page_key, range(PAGES))
+
+
+def _without_an_answer(number: int, entry: JournalEntry) -> JournalEntry:
+    """Without one that no page includes."""
+    pages = entry.answers["item"] % PAGES
+    return entry._replace(answers=np.delete(entry.answers, np.flatnonzero(pages != number // PAGE_EVERY % PAGES)[0]))
+
+
+def _fold_all(scene: Scene) -> None:
+    """All is folded, the workers are down."""
     scene.two_workers()
     scene.send(scene.events(EVENTS))
     scene.await_caught_up()
     scene.stop_all()
+
+
+def _a_student(scene: Scene) -> list[FileRecord]:
+    """All is folded, the workers are down: the events of one student, as they stand at its owning partition, all of
+    them good.
+    """
+    _fold_all(scene)
     found = scene.deployment.records(scene.deployment.channels.activity)
     on_owning = [record for record in found if record.key and record.partition == owning_partition(record.key)]
     by_student: defaultdict[bytes, list[FileRecord]] = defaultdict(list)
