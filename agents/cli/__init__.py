@@ -23,6 +23,7 @@ from schemas.errors import SkillstreamError
 
 _COMMANDS: Final = {
     "worker": "Run a worker: consume events, publish skills and explanations.",
+    "gateway": "Take events over HTTP: xAPI, Caliper, NDJSON; 2xx is stored.",
     "doctor": "Would a worker start? What should be known before?",
     "topics": "Make the topics that workers need, or check those that are there.",
     "demo": "See it all at once, on an embedded broker, with a simulated class.",

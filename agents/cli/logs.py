@@ -16,7 +16,18 @@ from agents.display.plain import plain, plain_lines
 from agents.logs import Format, LineHandler, Printed
 from agents.logs.formats import lines
 
-OTHERS: Final = ("agents.delivery", "faust", "mode", "aiokafka", "httpx", "httpx2", "openai", "asyncio", "kafka")
+OTHERS: Final = (
+    "agents.delivery",
+    "faust",
+    "mode",
+    "aiokafka",
+    "httpx",
+    "httpx2",
+    "openai",
+    "asyncio",
+    "kafka",
+    "uvicorn",
+)
 
 
 class Redacting(logging.Formatter):

@@ -5,7 +5,7 @@ from pathlib import Path
 from agents.config.settings import Settings, SettingsError
 from schemas.dialects import Decode, Dialects
 from schemas.dialects.bounds import RecordBounds
-from schemas.dialects.mapping import Mapping
+from schemas.dialects.mapping import NO_MAPPING, Mapping
 
 
 def decoder_of(settings: Settings) -> Decode:
@@ -24,7 +24,12 @@ def bounds_of(settings: Settings) -> RecordBounds:
 
 def load_dialects(mapping: str | None) -> Dialects:
     """The dialects, with what the file `mapping` adds. Raises SettingsError naming the file and what is wrong."""
-    return Dialects() if mapping is None else Dialects(_read(mapping))
+    return Dialects(load_mapping(mapping))
+
+
+def load_mapping(mapping: str | None) -> Mapping:
+    """What the file `mapping` says, if there is one. Raises as `load_dialects`."""
+    return NO_MAPPING if mapping is None else _read(mapping)
 
 
 def courses_of(mapping: str | None) -> dict[str, str]:

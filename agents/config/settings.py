@@ -59,6 +59,8 @@ _EMPTY_IS_NONE: Final = (
     "web_ca",
     "advertised_url",
     "traces",
+    "gateway_certificate",
+    "gateway_private_key",
 )
 
 PositiveInt = Annotated[int, Meta(ge=1, le=1_000_000_000)]
@@ -185,6 +187,15 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     inference_pause_s: Annotated[float, Meta(gt=0, le=600)] = 20.0
     inference_timeout_s: PositiveSeconds = 300.0
     seen_names: Annotated[int, Meta(ge=0, le=10_000)] = 200
+    gateway_host: str = "127.0.0.1"
+    gateway_port: Port = 6080
+    gateway_certificate: str | None = None
+    gateway_private_key: str | None = None
+    gateway_connections: Annotated[int, Meta(ge=1, le=10_000)] = 200
+    gateway_max_body_mb: Annotated[int, Meta(ge=1, le=64)] = 8
+    gateway_in_flight_mb: Annotated[int, Meta(ge=8, le=2_000)] = 128
+    gateway_body_timeout_s: Annotated[float, Meta(gt=0, le=600)] = 30.0
+    gateway_ack_timeout_s: Annotated[float, Meta(gt=0, le=600)] = 10.0
     stall_after_s: PositiveSeconds = 90.0
     open_transaction_s: PositiveSeconds = 60.0
     cluster_name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = "default"

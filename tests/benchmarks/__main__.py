@@ -24,6 +24,7 @@ from tests.benchmarks import (
     decoding_growth,
     embedded,
     former,
+    gateway,
     grounding,
     growth,
     hostile,
@@ -62,6 +63,7 @@ _ALIKE_ON_KAFKA: Final = {
     former.NAME: former.measure,
     inference.NAME: inference.measure,
     capacity.NAME: capacity.measure,
+    gateway.NAME: gateway.measure,
 }
 _ON_KAFKA: Final = (
     *throughput.NAMES,
@@ -70,6 +72,7 @@ _ON_KAFKA: Final = (
     recovery_bound.NAME,
     inference.NAME,
     capacity.NAME,
+    gateway.NAME,
 )
 _ALONE: Final = (
     decoding,

@@ -29,6 +29,10 @@ NOTES: Final[dict[str, str]] = {
 `skillstream capacity` held against one worker with a broker: its constants fitted on 100,000 events of 2,000 students
 and 200,000 of 20,000, then a million of 60,000 foretold and run. `% off` is the plan's error there.
 `make bench ONLY=capacity`.""",
+    "gateway": """\
+One `skillstream gateway` with a broker; a client of eight connections posts 40 bodies of 50 again and again, each
+answered when the broker has acknowledged it: xAPI statements with a score and a context, and simulated native events.
+`a core`: events for each second of CPU time of the gateway, threads included. `make bench ONLY=gateway`.""",
     "full_pipeline": """\
 Ours decodes and validates every event, knows repeats by id, folds, asks three sources, fuses seven skills, writes the
 row to the changelog and the update out, both of kilobytes. Quix Streams, Kafka Streams and `faust_counter` add one to

@@ -11,6 +11,7 @@ from tests.cli.conftest import Run
 
 VERBS = [
     "worker",
+    "gateway",
     "doctor",
     "topics",
     "demo",

@@ -143,3 +143,13 @@ def test_kafka_is_the_version_that_the_tests_run_against() -> None:
     version = re.search(r"<artifactId>kafka_2\.13</artifactId>\s*<version>([\d.]+)</version>", pom)
     assert version is not None
     assert SERVICES["kafka"]["image"].split("@")[0] == f"apache/kafka:{version[1]}"
+
+
+def test_the_gateway_is_published_where_it_listens_and_is_left_time_to_finish() -> None:
+    service, settings = SERVICES["gateway"], _settings("gateway")
+
+    assert service["ports"] == [f"127.0.0.1:{settings.gateway_port}:{settings.gateway_port}"]
+    assert f"./tenants.toml:{settings.tenants}:ro" in service["volumes"]
+    assert f":{settings.gateway_port}/live" in service["healthcheck"]["test"][-1]
+    grace_s = int(service["stop_grace_period"].removesuffix("s"))
+    assert grace_s > settings.gateway_body_timeout_s + 2 * settings.gateway_ack_timeout_s

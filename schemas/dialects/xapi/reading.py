@@ -64,6 +64,11 @@ def _read(parts: Any, document: Any) -> ReadStatement:
     return ReadStatement(statement, object, _hash(document) if statement.id is UNSET else statement.id.lower(), time)
 
 
+def require_all_rules(document: Any) -> None:
+    """Raise BrokenStatement with the first rule that a parsed `document` breaks, be it about what is read or not."""
+    _read(document, document)
+
+
 def try_read(value: bytes) -> ReadStatement | None:
     """What `value` says if it is valid and as most are: about an Activity, without attachments; else None.
 

@@ -1,0 +1,147 @@
+"""The gateway as an ASGI application.
+
+POST, PUT /xapi/statements   statements            a tenant's key
+GET /xapi/about              the versions          open to all
+POST /caliper                an envelope           a tenant's key
+POST /events                 records, one a line   a tenant's key
+GET /live                    503 where only a restart helps               open to all
+GET /ready                   503 while no broker with the topic answers   open to all
+GET /metrics                 for Prometheus        SKILLSTREAM_WEB_TOKEN; without one, from this machine alone
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from agents.config.addresses import is_loopback
+from agents.gateway.doors import Doors
+from agents.gateway.refusal import NotTaken
+from agents.gateway.sending import ConfirmedSender
+from agents.gateway.statements import VERSION_HEADER, VERSIONS
+from agents.metrics.declared.gateway import GatewayMetrics
+from agents.web.access import RoleTokens, given_token
+
+_HEADERS: Final = (
+    (b"server", b"skillstream"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+)
+_LINGER_S: Final = 1.0
+_CLOSE: Final = (b"connection", b"close")
+
+
+class GatewayPages:
+    """What operators and their probes ask."""
+
+    def __init__(self, host: str, token: str, sender: ConfirmedSender, metrics: GatewayMetrics) -> None:
+        self._is_local = is_loopback(host)
+        self._tokens = RoleTokens(operator=token)
+        self._sender, self._metrics = sender, metrics
+
+    async def live(self, _request: Request) -> Response:
+        """Whether only a restart helps."""
+        live = self._sender.fatal is None
+        return JSONResponse({"live": live}, 200 if live else 503)
+
+    async def ready(self, _request: Request) -> Response:
+        """Whether what is sent may be stored."""
+        ready = await self._sender.is_answered()
+        return JSONResponse({"ready": ready}, 200 if ready else 503)
+
+    async def exposition(self, request: Request) -> Response:
+        """Metrics."""
+        if not self._tokens.operator:
+            if not self._is_local:
+                return _refused(NotTaken(403, "key", "open to nobody: SKILLSTREAM_WEB_TOKEN is not set"))
+        elif self._tokens.role_of(given_token(request.headers.get("Authorization", "")) or "") is None:
+            return _refused(NotTaken(401, "key", "the operators' token is needed"))
+        body, content_type = self._metrics.render(request.headers.get("Accept", ""))
+        return Response(body, headers={"Content-Type": content_type})
+
+
+def gateway_app(doors: Doors, pages: GatewayPages, metrics: GatewayMetrics) -> ASGIApp:
+    """The whole."""
+
+    async def no_such(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        metrics.requests.add("other")
+        return JSONResponse({"error": error.detail.lower()}, error.status_code, error.headers)
+
+    async def failed(_request: Request, _error: Exception) -> Response:
+        metrics.requests.add("failed")
+        return JSONResponse({"error": "a fault of skillstream", "reason": "failed"}, 500)
+
+    routes = [
+        Route("/xapi/statements", doors.statements, methods=["POST", "PUT"]),
+        Route("/xapi/about", _about),
+        Route("/caliper", doors.envelopes, methods=["POST"]),
+        Route("/events", doors.events, methods=["POST"]),
+        Route("/live", pages.live),
+        Route("/ready", pages.ready),
+        Route("/metrics", pages.exposition),
+    ]
+    return _finished(Starlette(routes=routes, exception_handlers={HTTPException: no_such, 500: failed}))
+
+
+async def _about(_request: Request) -> Response:
+    latest = [*VERSIONS.values()]
+    return JSONResponse({"version": latest}, headers={VERSION_HEADER: latest[-1]})
+
+
+def _refused(refused: NotTaken) -> Response:
+    return JSONResponse(refused.answer, refused.status, refused.headers)
+
+
+def _finished(app: ASGIApp) -> ASGIApp:
+    """`app`, with the headers of every answer.
+
+    What is answered before its body is read is the connection's last: of the body some more is read, so that a client
+    that still writes comes to see the answer.
+    """
+
+    async def finished(scope: Scope, receive: Receive, send: Send) -> None:
+        body = _BodyWatch(receive)
+
+        async def send_more(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                last = () if body.ended or scope["method"] in ("GET", "HEAD") else (_CLOSE,)
+                message["headers"] = [*message.get("headers", ()), *_HEADERS, *last]
+                body.is_last = bool(last)
+            if message["type"] == "http.response.body" and body.is_last and not message.get("more_body"):
+                await send({**message, "more_body": True})
+                await body.linger()
+                message = {"type": "http.response.body", "body": b""}
+            await send(message)
+
+        await app(scope, body.receive, send_more)
+
+    return finished
+
+
+class _BodyWatch:
+    """Whether a request's body was read to its end."""
+
+    def __init__(self, receive: Callable[[], Awaitable[Any]]) -> None:
+        self._receive = receive
+        self.ended = self.is_last = False
+
+    async def receive(self) -> Any:
+        message = await self._receive()
+        self.ended = self.ended or not message.get("more_body", False)
+        return message
+
+    async def linger(self) -> None:
+        """Read on, and keep nothing, for a moment."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER_S):
+                while not self.ended:
+                    await self.receive()

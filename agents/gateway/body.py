@@ -1,0 +1,83 @@
+"""Reads a request's body, whole: not larger than is allowed, packed or unpacked, and not slower."""
+
+import asyncio
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.requests import ClientDisconnect, Request
+
+from agents.gateway.refusal import NotTaken
+from agents.gateway.room import RoomShare
+
+_GZIP: Final = 16 + zlib.MAX_WBITS
+_STEP_BYTES: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """`size_bytes` of one body, as it comes and unpacked; `timeout_s` from its header to its end."""
+
+    size_bytes: int
+    timeout_s: float
+
+
+async def read_body(request: Request, share: RoomShare, limits: BodyLimits) -> bytes:
+    """The body, unpacked. Raises NotTaken; ClientDisconnect where nobody is there any more."""
+    coding = request.headers.get("Content-Encoding", "identity").lower()
+    if coding not in ("identity", "gzip"):
+        raise NotTaken(415, "unreadable", "a body may come as it is, or with Content-Encoding: gzip")
+    announced = request.headers.get("Content-Length", "0")
+    if int(announced) > limits.size_bytes:  # a number: the server has refused what is none
+        raise _too_large(limits)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(limits.timeout_s):
+            await _receive(request, body, share, limits)
+    except TimeoutError:
+        raise NotTaken(408, "slow", f"the body was not there after {limits.timeout_s:g} s") from None
+    return _unpacked(bytes(body), share, limits) if coding == "gzip" else bytes(body)
+
+
+async def _receive(request: Request, body: bytearray, share: RoomShare, limits: BodyLimits) -> None:
+    async for piece in request.stream():
+        if len(body) + len(piece) > limits.size_bytes:
+            raise _too_large(limits)
+        share.grow(len(piece))
+        body += piece
+
+
+def _unpacked(packed: bytes, share: RoomShare, limits: BodyLimits) -> bytes:
+    """A few KiB may unpack to gigabytes: it ends where the limit does."""
+    unpacked = bytearray()
+    try:
+        for piece in _members(packed):
+            if len(unpacked) + len(piece) > limits.size_bytes:
+                raise _too_large(limits)
+            share.grow(len(piece))
+            unpacked += piece
+    except zlib.error:
+        raise NotTaken(400, "unreadable", "the body is no gzip, though its Content-Encoding says so") from None
+    return bytes(unpacked)
+
+
+def _members(packed: bytes) -> Iterator[bytes]:
+    """What a gzip file holds, piece by piece, of all its members. Raises zlib.error, also where one is cut off."""
+    while packed:
+        unpacking = zlib.decompressobj(_GZIP)
+        while not unpacking.eof:
+            piece = unpacking.decompress(packed, _STEP_BYTES)
+            packed = unpacking.unconsumed_tail
+            if not piece and not packed and not unpacking.eof:
+                raise zlib.error("cut off")
+            yield piece
+        packed = unpacking.unused_data
+
+
+def _too_large(limits: BodyLimits) -> NotTaken:
+    said = f"a body may have {limits.size_bytes:,} bytes, unpacked, too (SKILLSTREAM_GATEWAY_MAX_BODY_MB)"
+    return NotTaken(413, "too_large", said)
+
+
+__all__ = ["BodyLimits", "ClientDisconnect", "read_body"]
