@@ -24,11 +24,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 # Files of more than half a minute: begun first, so that none of them is what all others wait for in the end.
 LONG: Final = (
+    "test_shipped_artifacts.py",
     "test_delivery_worker.py",
     "test_verify.py",
     "test_dead_letters.py",
     "test_worker_asking.py",
     "test_identity.py",
+    "test_delivery_recovery.py",
+    "test_delivery_stalls.py",
+    "test_doctor.py",
+    "test_rocksdb_store.py",
+    "test_secured_kafka.py",
 )
 
 
@@ -39,8 +45,8 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mix the files that wait for brokers and workers evenly with those that compute, so that no core is idle."""
-    files = list(dict.fromkeys(item.path for item in items))
-    waiting = sorted((file for file in files if file.parent.name == "agents"), key=lambda file: file.name not in LONG)
+    files = sorted(dict.fromkeys(item.path for item in items), key=lambda file: file.name not in LONG)
+    waiting = [file for file in files if file.parent.name == "agents"]
     computing = [file for file in files if file.parent.name != "agents"]
     place = {file: (at + 0.5) / len(group) for group in (waiting, computing) for at, file in enumerate(group)}
     items.sort(key=lambda item: place[item.path])
