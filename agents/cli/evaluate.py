@@ -33,7 +33,7 @@ from streams.replay import FileRecord
 from streams.skills.skill_set import SkillSet
 from streams.skills.skills_file import load_skills
 from streams.training.labels import StudentGroups
-from streams.training.mastery.norm_timeline import NormPlan
+from streams.training.norm_timeline import NormPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

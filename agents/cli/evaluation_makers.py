@@ -21,12 +21,13 @@ from streams.evaluation.subject import Subject
 from streams.event_record import event_pipeline
 from streams.evidence.artifacts import Artifact
 from streams.skills.skill_set import SkillSet
+from streams.training.dated import dated_events
 from streams.training.labelled import score_moments, subjects
 from streams.training.labels import Label, StudentGroups, read_labels
 from streams.training.mastery.evaluation import evaluate_mastery
-from streams.training.mastery.norm_timeline import NO_TIMELINE, NormPlan, norms_over
 from streams.training.mastery.walk import Histories
 from streams.training.moments import Moment, moments_of
+from streams.training.norm_timeline import NO_TIMELINE, NormPlan, norms_over
 from streams.training.outcomes import OutcomePlan, outcome_moments, with_outcomes
 
 _NAMED: Final = 3
@@ -112,10 +113,23 @@ def from_outcomes(request: EvaluationRequest) -> dict[str, Subject]:
 
 
 def _subjects_of(request: EvaluationRequest, states: Sequence[Moment]) -> dict[str, Subject]:
+    if request.artifact.compares_cohorts:
+        states = _under_norms(request, states)
     with stage(f"scoring states: {len(states):,}"):
         scored = asyncio.run(score_moments(states, request.skill_set, request.artifact))
     with stage("fitting baselines"):
         return subjects(scored, request.skill_set, request.artifact, request.groups, request.seed)
+
+
+def _under_norms(request: EvaluationRequest, states: Sequence[Moment]) -> Sequence[Moment]:
+    """Each under the norms that were in force then."""
+    if not request.norms.every_us:
+        request.note("the model compares students with their cohort, but there are no norms: --norms-every is 0")
+        return states
+    folding = event_pipeline(request.skill_set, request.known_ids, request.components)
+    events = dated_events(request.records(), request.quiet)
+    with stage("learning norms"):
+        return asyncio.run(norms_over(events, folding, request.norms)).of(states)
 
 
 def from_answers(request: EvaluationRequest) -> dict[str, Subject]:
@@ -127,7 +141,7 @@ def from_answers(request: EvaluationRequest) -> dict[str, Subject]:
     folding, norms = event_pipeline(request.skill_set, request.known_ids, request.components), NO_TIMELINE
     if request.norms.every_us:
         with stage("learning norms"):
-            norms = asyncio.run(norms_over(histories, folding, request.norms))
+            norms = asyncio.run(norms_over(histories.events(), folding, request.norms))
     with steps("folding and predicting answers") as progress:
         made = evaluate_mastery(
             histories,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from streams.evidence.features import FACT_COLUMNS, FEATURES, ROW_COLUMNS, revision_of
+from streams.norms.relative import NORM_COLUMNS
 from streams.rows.row import HALF_LIFE_US
 from streams.vocabulary import Fact
 
@@ -44,6 +45,16 @@ _OF_ROWS: Final = """
 | feature | what it is |
 | --- | --- |
 """
+_OF_NORMS: Final = """
+## Features against norms
+
+Of a row beside its cohort, by the [norms](norms.md) in force: the class, the course, the course that it is a copy of,
+the school or the source, whichever is the first that has a norm. Without one they are no number. They are read only
+where `--inputs` names them.
+
+| feature | what it is |
+| --- | --- |
+"""
 _CLOSING: Final = """
 A feature keeps its meaning. One that has to change gets another revision, and models trained on the former one are
 refused at the start. Now revised: {revised}.
@@ -62,6 +73,8 @@ def page_of_features() -> str:
             *(f"| `{name}` | {column.words} |\n" for name, column in FACT_COLUMNS.items()),
             _OF_ROWS,
             *(f"| `{name}` | {column.words} |\n" for name, column in ROW_COLUMNS.items()),
+            _OF_NORMS,
+            *(f"| `{name}` | {words} |\n" for name, words in NORM_COLUMNS.items()),
             _CLOSING.format(revised=", ".join(revised) or "none"),
         ]
     )

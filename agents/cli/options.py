@@ -8,7 +8,7 @@ from agents.cli.parameters import Number
 from schemas.fusion_config import MAX_REASON_CHARS
 
 HOUR_US: Final = 3_600_000_000
-_MOST_HOURS: Final = 8_784
+MOST_HOURS: Final = 8_784
 
 
 def _allowed(_ctx: click.Context, _param: click.Parameter, reason: str) -> str:
@@ -28,9 +28,9 @@ norms_every_option: Final = click.option(
     "--norms-every",
     default=24,
     show_default=True,
-    type=Number(0, _MOST_HOURS),
+    type=Number(0, MOST_HOURS),
     metavar="HOURS",
-    help="Where answers are predicted: publish norms so often, by the events' time; 0 for none.",
+    help="Where norms are read: publish them so often, by the events' time; 0 for none.",
 )
 reason_option: Final = click.option(
     "--reason", default="", callback=_allowed, help="Why, for the logs and the history."

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -16,16 +16,18 @@ from rich.table import Table
 from agents.cli.bad_lines import BadLines
 from agents.cli.console import stderr, stdout
 from agents.cli.event_files import NO_LINE, STANDARD, open_output, read_lines
-from agents.cli.line_records import LineRecord, records_of_now
-from agents.cli.options import config_option, mapping_option
+from agents.cli.line_records import LineRecord, in_order_of_time, records_of_now
+from agents.cli.options import HOUR_US, MOST_HOURS, config_option, mapping_option
 from agents.cli.override_file import read_overrides
-from agents.cli.parameters import must_differ
-from agents.config.dialects import decoder_of
+from agents.cli.parameters import Number, must_differ
+from agents.config.dialects import courses_of, decoder_of
 from agents.config.models import artifact_of
 from agents.config.settings import load_settings
 from schemas.catalogue import encode_entry
+from schemas.dialects import Record
+from streams.norms.offline import OfflineNorms
 from streams.pipeline import Pipeline
-from streams.replay import Replay, batches
+from streams.replay import NormedReplay, Replay, batches
 from streams.rows.row import MAX_COMPONENTS_PER_STUDENT
 from streams.rows.row_batch import RowBatch
 from streams.scoring.mastery_list import MasteryList
@@ -48,6 +50,14 @@ _MASTERY_DIGITS: Final = 6
 @click.option("--model", help="Model artifact (SKILLSTREAM_MODEL).")
 @click.option("--fusion-config", metavar="FILE", help="Overrides, as `skillstream config set FILE` takes them.")
 @mapping_option
+@click.option(
+    "--norms-every",
+    default=0,
+    show_default=True,
+    type=Number(0, MOST_HOURS),
+    metavar="HOURS",
+    help="Take events in the order of their times, and put norms in force so often, as workers do; 0 for neither.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
 def command(
     files: tuple[str, ...],
@@ -60,6 +70,7 @@ def command(
     model: str | None,
     fusion_config: str | None,
     mapping: str | None,
+    norms_every: float,
     as_json: bool,
 ) -> None:
     """Replay events from FILES (plain or gzip, one event a line; - is standard input).
@@ -82,18 +93,29 @@ def command(
     lists = MasteryList.of(pipeline.artifact, pipeline.skill_set.names)
     if mastery is not None and lists is None:
         raise click.UsageError("--mastery needs a model with an item bank: see docs/mastery.md")
-    replay, bad = Replay(pipeline), BadLines(quiet=as_json)
+    records, bad = records_of_now(read_lines(files, quiet=as_json)), BadLines(quiet=as_json)
+    replay, taken = _replayed(pipeline, records, round(norms_every * HOUR_US), courses_of(settings.mapping))
     with ExitStack() as stack:
         updates = _open(stack, out, files)
         rejected = _open(stack, dead_letters, files)
         components = _open(stack, mastery, files)
         if (entry := _open(stack, catalogue, files)) is not None:
             entry.write(encode_entry(pipeline.scorer.catalogue_entry) + b"\n")
-        _run(replay, records_of_now(read_lines(files, quiet=as_json)), updates, rejected, bad)
+        _run(replay, taken, updates, rejected, bad)
         if components is not None and lists is not None:
             components.writelines(_all_components(replay, lists, pipeline.skill_set.names))
     bad.tell_of_the_rest("" if dead_letters else "; --dead-letters FILE has them all")
     _print(summary(replay), as_json, to=stderr if STANDARD in (out, dead_letters, mastery, catalogue) else stdout)
+
+
+def _replayed(
+    pipeline: Pipeline, records: Iterator[LineRecord], every_us: int, courses: dict[str, str]
+) -> tuple[Replay, Iterator[Sequence[Record]]]:
+    """What takes the records, and the batches in which it does; under norms where these are made at all."""
+    if not every_us:
+        return Replay(pipeline), batches(records)
+    replay = NormedReplay(pipeline, OfflineNorms(every_us, courses), every_us)
+    return replay, replay.in_periods(in_order_of_time(records, pipeline.decode))
 
 
 def summary(replay: Replay) -> dict[str, Any]:
@@ -122,14 +144,14 @@ def summary(replay: Replay) -> dict[str, Any]:
 
 def _run(
     replay: Replay,
-    records: Iterator[LineRecord],
+    taken: Iterator[Sequence[Record]],
     updates_to: BinaryIO | None,
     rejected_to: BinaryIO | None,
     bad: BadLines,
 ) -> None:
     """Lines are read outside of the event loop, so that an interrupt also ends a read that waits."""
     with asyncio.Runner() as runner:
-        for batch in batches(records):
+        for batch in taken:
             result = runner.run(replay.feed(batch))
             if updates_to is not None:
                 updates_to.writelines(update + b"\n" for update in result.updates.values())

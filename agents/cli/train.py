@@ -10,23 +10,23 @@ from agents.cli.bad_lines import BadLines
 from agents.cli.console import stderr
 from agents.cli.event_files import existing
 from agents.cli.line_records import reporting
-from agents.cli.options import HOUR_US, config_option, mapping_option, norms_every_option
+from agents.cli.options import config_option, mapping_option, norms_every_option
 from agents.cli.outcome import OutOfReach
 from agents.cli.parameters import NewFolder, Number, NumberList, Pattern, Seed
 from agents.cli.stages import say
 from agents.cli.train_labels import train_by_labels
 from agents.cli.train_mastery import mastery_skill, train_by_answers
 from agents.cli.train_outcomes import RereadEvents, train_by_outcomes
+from agents.cli.training_norms import norms_of_training
 from agents.cli.training_options import TrainingOptions
 from agents.cli.training_summary import print_artifact
-from agents.config.dialects import courses_of, decoder_of
+from agents.config.dialects import decoder_of
 from agents.config.settings import Settings, load_settings
 from streams.event_record import event_pipeline
 from streams.evidence.artifacts import Artifact, save_artifact
 from streams.skills.skills_file import skills_path
 from streams.skills.text_model_files import write_text_models
-from streams.training.mastery.norm_timeline import NormPlan
-from streams.training.outcomes import with_outcomes
+from streams.training.outcomes import OutcomePlan, with_outcomes
 from streams.training.text_models import FittedTexts
 from streams.training.trainer import Plan, Trained
 
@@ -43,7 +43,8 @@ from streams.training.trainer import Plan, Trained
     "--inputs",
     default="",
     metavar="PATTERNS",
-    help="Features the models may read, by name, with * and a leading ! for 'not', comma-separated; all by default.",
+    help="Features the models may read, by name, with * and a leading ! for 'not', comma-separated; by default all but "
+    "those against norms.",
 )
 @click.option("--folds", default=5, show_default=True, type=click.IntRange(2, 50), help="Of the cross-validation.")
 @click.option(
@@ -118,9 +119,7 @@ def _by_answers(options: TrainingOptions, settings: Settings, plan: Plan) -> Non
         raise click.UsageError(f"{plan.skill_set.name} has figures of unseen students anyway: leave out --holdout")
     if options.empty_bank and not options.norms_every:
         raise click.UsageError("--empty-bank leaves items to norms: --norms-every may not be 0")
-    bad, norms = BadLines(quiet=options.as_json), None
-    if options.empty_bank:
-        norms = NormPlan(round(options.norms_every * HOUR_US), courses_of(settings.mapping))
+    bad, norms = BadLines(quiet=options.as_json), options.norm_plan(settings) if options.empty_bank else None
     folding = event_pipeline(plan.skill_set, settings.known_ids, settings.components_per_student)
     trained, counts = train_by_answers(options.records(), plan, reporting(decoder_of(settings), bad), folding, norms)
     bad.tell_of_the_rest()
@@ -136,8 +135,9 @@ def _by_outcomes(options: TrainingOptions, settings: Settings, plan: Plan) -> No
         raise click.UsageError("--holdout goes with LABELS; --cohort holds back the cohorts of EVENTS")
     bad, decode = BadLines(quiet=options.as_json), decoder_of(settings)
     history = RereadEvents(options.records, decode, reporting(decode, bad))
+    norms, moments = norms_of_training(options, settings, plan), OutcomePlan(options.counts, cohort=options.cohort)
     with stderr.status("learning from what came later"):
-        trained, counts = train_by_outcomes(history, plan, settings, options.counts, options.cohort)
+        trained, counts = train_by_outcomes(history, plan, settings, moments, norms)
     bad.tell_of_the_rest()
     for skill, why in trained.card.left_out.items():
         say(f"left out: {skill}: {why}")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,6 +10,7 @@ import msgspec
 
 from agents.cli.console import stderr
 from agents.cli.outcome import OutOfReach
+from agents.cli.training_norms import norms_of_training
 from agents.cli.training_options import TrainingOptions
 from agents.config.dialects import decoder_of
 from agents.config.settings import Settings
@@ -21,8 +22,36 @@ from streams.training.holdout import holdout_figures
 from streams.training.labelled import predictions_of, score_moments
 from streams.training.labels import Label, read_labels
 from streams.training.moments import Moment, MomentCounts, moments_of
+from streams.training.norm_timeline import NormTimeline
 from streams.training.text_models import FittedTexts, fit_text_models
 from streams.training.trainer import Plan, Trained, train
+
+
+@dataclass(frozen=True, slots=True)
+class _History:
+    """The events, as they are to be read, and what was usual in them at any time."""
+
+    options: TrainingOptions
+    settings: Settings
+    norms: NormTimeline
+
+    def moments(
+        self, labels: Sequence[Label], skill_set: SkillSet, decode: Decode | None = None
+    ) -> tuple[list[Moment], MomentCounts]:
+        """Those of some labels; `decode` is given where it is to report what cannot be read."""
+        process = moments_of(
+            self.options.records(),
+            labels,
+            skill_set,
+            self.options.moments,
+            counts=self.options.counts,
+            withdrawn=True,
+            decode=decode or decoder_of(self.settings),
+            known_ids=self.settings.known_ids,
+            components=self.settings.components_per_student,
+        )
+        moments, account = asyncio.run(process)
+        return self.norms.of(moments), account
 
 
 def train_by_labels(
@@ -36,9 +65,10 @@ def train_by_labels(
         wanted = read_labels(labels, plan.skill_set.names)
     except OSError as error:
         raise OutOfReach(f"{labels}: {error.strerror}") from None
-    texts, states, account = _learn(options, settings, plan, wanted, decode)
+    history = _History(options, settings, norms_of_training(options, settings, plan))
+    texts, states, account = _learn(history, plan, wanted, decode)
     held = {label for label in wanted if plan.groups.held_out(label.student, options.holdout, options.seed)}
-    unseen = _score_held_out(options, settings, texts, states, wanted, held) if held else {}
+    unseen = _score_held_out(history, texts, states, wanted, held) if held else {}
     with stderr.status("training on all students"):
         trained = train(states, texts.serving)
     counts = {
@@ -51,55 +81,33 @@ def train_by_labels(
 
 
 def _learn(
-    options: TrainingOptions, settings: Settings, plan: Plan, labels: Sequence[Label], decode: Decode
+    history: _History, plan: Plan, labels: Sequence[Label], decode: Decode | None = None
 ) -> tuple[FittedTexts, list[Moment], MomentCounts]:
     """Text models, if any skill asks for one, and all labels' moments, each folded by a table that did not see it. The
     plan knows the history's platforms from then on.
     """
-    texts = fit_text_models(options.records(), labels, plan, decoder_of(settings))
+    texts = fit_text_models(history.options.records(), labels, plan, decoder_of(history.settings))
     states: list[Moment] = []
     accounts = []
     for skill_set, some in texts.parts(labels):
-        moments, account = _moments(options, settings, skill_set, some, decode)
+        moments, account = history.moments(some, skill_set, decode)
         states += moments
         accounts.append(account)
-        decode = decoder_of(settings)  # what cannot be read was reported
+        decode = None  # what cannot be read was reported
     whole = MomentCounts.of_parts(accounts)
     return replace(texts, plan=replace(texts.plan, platforms=whole.platforms)), states, whole
 
 
-def _moments(
-    options: TrainingOptions, settings: Settings, skill_set: SkillSet, labels: Sequence[Label], decode: Decode
-) -> tuple[list[Moment], MomentCounts]:
-    moments = moments_of(
-        options.records(),
-        labels,
-        skill_set,
-        options.moments,
-        counts=options.counts,
-        withdrawn=True,
-        decode=decode,
-        known_ids=settings.known_ids,
-        components=settings.components_per_student,
-    )
-    return asyncio.run(moments)
-
-
 def _score_held_out(
-    options: TrainingOptions,
-    settings: Settings,
-    texts: FittedTexts,
-    states: list[Moment],
-    labels: Sequence[Label],
-    held: set[Label],
+    history: _History, texts: FittedTexts, states: list[Moment], labels: Sequence[Label], held: set[Label]
 ) -> dict[str, dict[str, float]]:
     """The figures of those `held`, by all that is learnt from the other `labels`: text models, too."""
     inside = [state for state in states if state.label not in held]
     unseen = [state for state in states if state.label in held]
     if texts.models:
         others, theirs = ([label for label in labels if (label in held) is side] for side in (False, True))
-        texts, inside, _ = _learn(options, settings, texts.plan, others, decoder_of(settings))
-        unseen, _ = _moments(options, settings, texts.serving.skill_set, theirs, decoder_of(settings))
+        texts, inside, _ = _learn(history, texts.plan, others)
+        unseen, _ = history.moments(theirs, texts.serving.skill_set)
     plan = texts.serving
     with TemporaryDirectory() as folder, stderr.status("training without the held-out students"):
         trained = train(inside, plan)

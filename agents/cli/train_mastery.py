@@ -10,9 +10,9 @@ from streams.pipeline import Pipeline
 from streams.skills.skill_set import SkillSet
 from streams.training.errors import TrainingError
 from streams.training.mastery.collection import Collection
-from streams.training.mastery.norm_timeline import NormPlan, norms_over
 from streams.training.mastery.trainer import SOURCE, MasteryPlan, train_mastery
 from streams.training.mastery.walk import Histories, walk
+from streams.training.norm_timeline import NormPlan, norms_over
 from streams.training.trainer import Plan, Trained
 
 _ALL: Final = 2**31
@@ -46,7 +46,7 @@ def train_by_answers(
     answers, timeline = collection.answers(), None
     if norms is not None:
         with stage("learning norms"):
-            timeline = asyncio.run(norms_over(histories, folding, norms))
+            timeline = asyncio.run(norms_over(histories.events(), folding, norms))
     with stage(f"fitting {len(answers):,} answers to {len(answers.items):,} items"):
         card, banks = train_mastery(
             answers,

@@ -1,13 +1,13 @@
 """`skillstream train` without labels: of skills that name an outcome, from what came later in the history itself."""
 
 import asyncio
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from agents.config.settings import Settings
 from schemas.dialects import Decode, Record
 from streams.skills.skill_set import Outcome
+from streams.training.norm_timeline import NormTimeline
 from streams.training.outcomes import OutcomePlan, outcome_moments, with_outcomes
 from streams.training.trainer import Plan, Trained, train
 
@@ -22,9 +22,9 @@ class RereadEvents:
 
 
 def train_by_outcomes(
-    history: RereadEvents, plan: Plan, settings: Settings, counts: tuple[int, ...], cohort: re.Pattern[str] | None
+    history: RereadEvents, plan: Plan, settings: Settings, moments: OutcomePlan, norms: NormTimeline
 ) -> tuple[Trained, dict[str, int]]:
-    """The artifact, and counts for its summary. What cannot be read is reported once.
+    """The artifact, learnt under `norms`, and counts for its summary. What cannot be read is reported once.
 
     A skill whose outcome these events do not tell, or tell too little of, is left out: the card says why. Raises
     TrainingError where no skill is left.
@@ -34,7 +34,7 @@ def train_by_outcomes(
         outcome_moments(
             history.records,
             plan.skill_set,
-            OutcomePlan(counts, cohort=cohort),
+            moments,
             lambda: next(decodes),
             known_ids=settings.known_ids,
             components=settings.components_per_student,
@@ -45,7 +45,7 @@ def train_by_outcomes(
     unseen = {skill: unseen_outcome(outcome) for skill, outcome in outcomes.items() if skill not in seen}
     source = "; ".join(f"{skill}: later {outcome_terms(outcome)}" for skill, outcome in outcomes.items())
     plan = replace(plan, labels_source=f"what came later in the history itself ({source})", platforms=account.platforms)
-    trained = train(states, plan, left_out=unseen)
+    trained = train(norms.of(states), plan, left_out=unseen)
     return trained, {"events": account.records, "unreadable": account.unreadable, "moments": len(states)}
 
 

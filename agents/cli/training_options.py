@@ -7,10 +7,13 @@ from pathlib import Path
 
 from agents.cli.event_files import read_lines
 from agents.cli.line_records import records_of_now
+from agents.cli.options import HOUR_US
+from agents.config.dialects import courses_of
 from agents.config.settings import Settings
 from streams.replay import FileRecord
 from streams.skills.skills_file import load_skills
 from streams.training.labels import StudentGroups
+from streams.training.norm_timeline import NormPlan
 from streams.training.trainer import Plan
 
 
@@ -49,6 +52,10 @@ class TrainingOptions:
             groups=StudentGroups(self.person),
             labels_source=self.labels_source,
         )
+
+    def norm_plan(self, settings: Settings) -> NormPlan:
+        """How norms are published meanwhile."""
+        return NormPlan(round(self.norms_every * HOUR_US), courses_of(settings.mapping))
 
     def records(self) -> Iterator[FileRecord]:
         """The events' lines, from the first on, as records of now."""

@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from schemas.event import NativeEvent, Overdue, Session, Submission
 from streams.conversion.tables import RowUnreadable, Tables
@@ -50,6 +50,11 @@ class Enrolment:
     left_day: int | None
     passed: int
     description: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def course(self) -> str:
+        """The presentation as events name it, AAA-2013J: those in it are compared with each other."""
+        return "-".join(self.presentation)
 
     def registered_on(self, day: int) -> bool:
         """Whether the student belongs to the course at the end of `day`."""
@@ -84,7 +89,7 @@ def convert_oulad(tables: Tables) -> TrainingSet:
         start = first_day(enrolment.presentation[1])
         handed_in = works.get(enrolment.student, [])
         events += _sessions(enrolment, start)
-        events += (_submission(enrolment.student, work, start) for work in handed_in)
+        events += (_submission(enrolment, work, start) for work in handed_in)
         events += _overdue(enrolment, handed_in, calendars[enrolment.presentation], start)
         outcomes += [
             LabelledStudent(
@@ -180,22 +185,32 @@ def _require_expected(
 
 
 def _sessions(enrolment: Enrolment, start: datetime) -> Iterator[NativeEvent]:
-    student = enrolment.student
     registered = start + timedelta(days=enrolment.registered_day or 0)
-    yield Session(version=1, event_id=f"{student}-enrolled", student_id=student, time=registered, phase="enrolled")
+    yield _session(enrolment, "enrolled", registered)
     if enrolment.left_day is None or enrolment.left_day > 0:
-        began = max(start, registered)
-        yield Session(version=1, event_id=f"{student}-start", student_id=student, time=began, phase="start")
+        yield _session(enrolment, "start", max(start, registered))
     if enrolment.left_day is not None:
         left = max(start + timedelta(days=enrolment.left_day), registered) + _NOON
-        yield Session(version=1, event_id=f"{student}-withdrawn", student_id=student, time=left, phase="withdrawn")
+        yield _session(enrolment, "withdrawn", left)
 
 
-def _submission(student: str, work: Work, start: datetime) -> Submission:
+def _session(enrolment: Enrolment, phase: Literal["enrolled", "start", "withdrawn"], time: datetime) -> Session:
+    return Session(
+        version=1,
+        event_id=f"{enrolment.student}-{phase}",
+        student_id=enrolment.student,
+        course_id=enrolment.course,
+        time=time,
+        phase=phase,
+    )
+
+
+def _submission(enrolment: Enrolment, work: Work, start: datetime) -> Submission:
     return Submission(
         version=1,
-        event_id=f"{student}-{work.assessment}",
-        student_id=student,
+        event_id=f"{enrolment.student}-{work.assessment}",
+        student_id=enrolment.student,
+        course_id=enrolment.course,
         time=start + timedelta(days=work.day) + _NOON,
         item_id=work.assessment,
         due=None if work.banked or work.due_day is None else _end_of(work.due_day, start),
@@ -216,6 +231,7 @@ def _overdue(
             version=1,
             event_id=f"{enrolment.student}-{assessment}-overdue",
             student_id=enrolment.student,
+            course_id=enrolment.course,
             time=_end_of(due_day, start),
             item_id=assessment,
             weight=example.weight,

@@ -24,7 +24,7 @@ from msgspec import UNSET, Struct, UnsetType
 from numpy.typing import NDArray
 
 from schemas.errors import Fatal
-from streams.evidence.features import revision_of
+from streams.evidence.features import NORM_FEATURES, revision_of
 from streams.evidence.fitted_indicator import FittedIndicator
 from streams.evidence.former_models import read_former
 from streams.evidence.outcome_intervals import OutcomeIntervals
@@ -149,6 +149,11 @@ class Artifact:
     def id(self) -> str:
         """What updates name: the artifact's name and the start of its card's hash."""
         return f"{self.card.name}@{self.digest[:8]}"
+
+    @property
+    def compares_cohorts(self) -> bool:
+        """Whether any model compares students with their cohort."""
+        return any(not set(NORM_FEATURES).isdisjoint(card.features) for card in self.card.skills.values())
 
 
 NO_ARTIFACT: Final = Artifact(Card(version=CARD_VERSION, name="none", trained_with={}, skills={}), {}, "0" * 64)

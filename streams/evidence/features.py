@@ -1,6 +1,7 @@
 """Features: students' rows as numbers for a model (docs/features.md is made of what is declared here).
 
-Six columns a fact and a few for the whole row. What is not known is NaN, never 0: models take missing values as such.
+Six columns a fact and a few for the whole row; and, against the norms in force, a few that compare the row with those
+of its cohort. What is not known is NaN, never 0: models take missing values as such.
 """
 
 from collections import defaultdict
@@ -11,9 +12,12 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.norms.relative import NORM_COLUMNS
+from streams.norms.view import NormView
 from streams.rows.layout import CONTROL, Array, Indices, ragged
 from streams.rows.row import MAX_CONTROLS
 from streams.rows.row_batch import Floats, RowBatch, decays
+from streams.rows.row_facts import RowFacts
 from streams.vocabulary import INDEX, Fact
 
 DAY_US: Final = 86_400 * 1_000_000
@@ -49,9 +53,7 @@ class _Rows:
         """How often each control was `alone` and `isolated`, shape (rows, MAX_CONTROLS), NaN behind the last; None
         where no row has any.
         """
-        controls: Sequence[bytes] = self._row_batch.sections["controls"]
-        if self._chosen is not None:
-            controls = [controls[row] for row in self._chosen.tolist()]
+        controls = self.section("controls")
         if not any(controls):
             return None
         counts = np.fromiter(map(len, controls), np.intp, len(controls)) // CONTROL.itemsize
@@ -70,6 +72,16 @@ class _Rows:
         newest_s = self.fact("newest_s", _ACTS)
         last_step_s = np.fmax(newest_s[:, _ACT["set_controls"]], newest_s[:, _ACT["reset"]])
         return np.minimum(last_step_s[:, None] - newest_s, MOST_SINCE_S)
+
+    def relative(self, norms: NormView) -> Floats:
+        """NORM_COLUMNS of the rows, shape (rows, columns)."""
+        facts = self._row_batch.facts if self._chosen is None else self._row_batch.facts[self._chosen]
+        return norms.relative(RowFacts(self.headers, facts, self.section("enrolment"), self.section("components")))
+
+    def section(self, name: str) -> Sequence[bytes]:
+        """A part of each row, as it is stored."""
+        of_all: Sequence[bytes] = self._row_batch.sections[name]
+        return of_all if self._chosen is None else [of_all[row] for row in self._chosen.tolist()]
 
     def column(self, name: str, fact: int | Indices) -> Array:
         """One column of the facts, or one a fact."""
@@ -162,6 +174,9 @@ FEATURES: Final = (
     *ROW_COLUMNS,
     *(f"{fact.key}.{column}" for fact in Fact if fact.standing != "language" for column in FACT_COLUMNS),
 )
+"""What a row says by itself."""
+NORM_FEATURES: Final = tuple(NORM_COLUMNS)
+"""What it says against norms; all NaN where there are none."""
 _REVISIONS: Final[dict[str, int]] = {}
 """Columns of a fact, and features of the whole row, that mean something else than they first did: their revision."""
 
@@ -173,43 +188,61 @@ def facts_read(features: Iterable[str]) -> set[Fact]:
 
 def revision_of(feature: str) -> int:
     """How often what `feature` means was changed, from 1; 0 where there is no such feature."""
-    if feature not in FEATURES:
+    if feature not in FEATURES and feature not in NORM_FEATURES:
         return 0
     fact, _, column = feature.partition(".")
     return INDEX[fact].revision + _REVISIONS.get(column, 1) - 1 if column else _REVISIONS.get(feature, 1)
 
 
 def features_of(
-    row_batch: RowBatch, names: Sequence[str], at_us: Sequence[int] | None = None, chosen: Indices | None = None
+    row_batch: RowBatch,
+    names: Sequence[str],
+    at_us: Sequence[int] | None = None,
+    chosen: Indices | None = None,
+    norms: NormView | None = None,
 ) -> NDArray[np.float64]:
     """Features of a row batch, or of the rows with the indices `chosen`, shape (rows, names); as known at each row's
-    `as_of`, or at `at_us` where given.
+    `as_of`, or at `at_us` where given, and against `norms`.
 
-    Raises KeyError for a name that is not in FEATURES.
+    Raises KeyError for a name that is neither in FEATURES nor in NORM_FEATURES.
     """
     rows = _Rows(row_batch, at_us, chosen)
     matrix = np.empty((len(rows), len(names)))
-    of_rows, of_facts = _by_column(tuple(names))
-    for name, at in of_rows:
+    columns = _by_column(tuple(names))
+    for name, at in columns.of_rows:
         matrix[:, at] = ROW_COLUMNS[name].compute(rows)
-    for name, (indices, facts) in of_facts.items():
+    for name, (indices, facts) in columns.of_facts.items():
         matrix[:, indices] = FACT_COLUMNS[name].compute(rows, facts)
+    if len(columns.relative):
+        indices, wanted = columns.relative.T
+        matrix[:, indices] = np.nan if norms is None else rows.relative(norms)[:, wanted]
     return matrix
 
 
-@lru_cache(maxsize=64)
-def _by_column(names: tuple[str, ...]) -> tuple[list[tuple[str, int]], dict[str, tuple[Indices, Indices]]]:
-    """Where features of the whole row go in a matrix; and, by column, where those of facts go, and of which facts: a
-    column of all facts is computed at once.
+class _Columns(NamedTuple):
+    """Where features go in a matrix: those of the whole row by name; those of facts by column, and of which facts, as a
+    column of all facts is computed at once; and which of NORM_FEATURES go where, shape (features, 2).
     """
+
+    of_rows: list[tuple[str, int]]
+    of_facts: dict[str, tuple[Indices, Indices]]
+    relative: Indices
+
+
+@lru_cache(maxsize=64)
+def _by_column(names: tuple[str, ...]) -> _Columns:
     of_facts: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
-    of_rows = [(name, at) for at, name in enumerate(names) if name in ROW_COLUMNS]
+    of_rows, relative = [], []
     for at, name in enumerate(names):
-        if name not in ROW_COLUMNS:
+        if name in ROW_COLUMNS:
+            of_rows.append((name, at))
+        elif name in NORM_COLUMNS:
+            relative.append((at, NORM_FEATURES.index(name)))
+        else:
             fact, _, column = name.partition(".")
             of_facts[column].append((at, INDEX[fact]))
     indices = {name: np.array(pairs, np.intp).T for name, pairs in of_facts.items()}
-    return of_rows, {name: (at, facts) for name, (at, facts) in indices.items()}
+    return _Columns(of_rows, {name: (at, facts) for name, (at, facts) in indices.items()}, np.array(relative, np.intp))
 
 
 def _controls(rows: _Rows, name: str, above: int) -> Floats:

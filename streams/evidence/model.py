@@ -1,7 +1,8 @@
-"""Model: a classifier a skill, over the features of the whole row."""
+"""Model: a classifier a skill, over the features of the whole row, and against the norms in force."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from copy import copy
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from streams.evidence.features import facts_read, features_of
 from streams.evidence.source import Estimate, EstimateStatus, SourceType
 from streams.evidence.training_scope import EventCount, TrainingScope, training_scopes
 from streams.evidence.tree_scorer import TreeScorer
+from streams.norms.view import NormView
 from streams.rows.row_batch import RowBatch
 
 _EDGE: Final = 0.005
@@ -37,6 +39,7 @@ class ModelSource:
             if skill in artifact.models
         ]
         self._width = len(skills)
+        self.norms: NormView | None = None
 
     def compute(self, row_batch: RowBatch, /) -> Estimate:
         """See ComputedSource; pure.
@@ -50,7 +53,8 @@ class ModelSource:
             known = np.flatnonzero(n > 0 if scope is None else (n > 0) & ~scope.excludes(row_batch))
             if not len(known):
                 continue
-            matrix = features_of(row_batch, inputs.features, chosen=None if len(known) == len(n) else known)
+            chosen = None if len(known) == len(n) else known
+            matrix = features_of(row_batch, inputs.features, chosen=chosen, norms=self.norms)
             estimate.p[known, column] = np.clip(model.probability(matrix), _EDGE, 1 - _EDGE)
             estimate.n[known, column] = n[known]
             estimate.age_s[known, column] = age_s[known]
@@ -58,6 +62,26 @@ class ModelSource:
             if scope is not None:
                 estimate.out_of_range[known, column] = scope.is_beyond(matrix)
         return estimate
+
+
+class CohortModelSource(ModelSource):
+    """The same, of models that compare students with their cohort."""
+
+    compares_cohorts = True
+
+    def with_norms(self, norms: NormView | None, /) -> Self:
+        """See NormedSource."""
+        other = copy(self)
+        other.norms = norms
+        return other
+
+
+def model_source(
+    artifact: Artifact, skills: Sequence[str], scopes: Mapping[str, TrainingScope] | None = None
+) -> ModelSource:
+    """The source of an artifact's models: norms make a difference to it only if they do to any of these."""
+    kind = CohortModelSource if artifact.compares_cohorts else ModelSource
+    return kind(artifact, skills, scopes)
 
 
 class _Inputs:
@@ -79,7 +103,7 @@ class _Inputs:
 
 MODEL: Final = SourceType(
     name=ModelSource.name,
-    make=lambda skill_set, artifact: ModelSource(artifact, skill_set.names, training_scopes(skill_set, artifact)),
+    make=lambda skill_set, artifact: model_source(artifact, skill_set.names, training_scopes(skill_set, artifact)),
     trained=True,
     kappas=(0.0, 1.0, 4.0, 16.0),
 )

@@ -166,7 +166,7 @@ def cohort_prior(
 
 def _estimate(moments: Sequence[Moment], skill: str, fitted: dict[str, FittedIndicator], data: FusionData) -> Estimate:
     source = BehaviourSource(data.skill_set, with_indicators(data.artifact, skill, fitted))
-    return estimated(source.compute, moments, (skill,))
+    return estimated(source, moments, (skill,))
 
 
 def calibrated(estimate: Estimate, data: FusionData) -> Floats:

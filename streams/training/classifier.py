@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import ThreadpoolController
 
-from streams.evidence.features import FEATURES
+from streams.evidence.features import FEATURES, NORM_FEATURES
 from streams.evidence.scikit_trees import trees_of
 from streams.evidence.trees import BoostedTrees
 from streams.rows.row_batch import Floats
@@ -30,19 +30,17 @@ class Fitted:
 def matching(patterns: Sequence[str]) -> tuple[str, ...]:
     """The features that any of `patterns` names (`*` stands for anything) and none with a leading `!` does.
 
-    No patterns: all features. Raises TrainingError for a pattern that names none.
+    No patterns: all of FEATURES; those against norms are read only where a pattern names them. Raises TrainingError for
+    a pattern that names none.
     """
+    everything = (*FEATURES, *NORM_FEATURES)
     for pattern in patterns:
-        if not any(fnmatchcase(name, pattern.removeprefix("!")) for name in FEATURES):
+        if not any(fnmatchcase(name, pattern.removeprefix("!")) for name in everything):
             raise TrainingError(f"inputs: no feature is named {pattern.removeprefix('!')!r}")
-    wanted = [pattern for pattern in patterns if not pattern.startswith("!")] or ["*"]
+    wanted = [pattern for pattern in patterns if not pattern.startswith("!")]
     unwanted = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
-    return tuple(
-        name
-        for name in FEATURES
-        if any(fnmatchcase(name, pattern) for pattern in wanted)
-        and not any(fnmatchcase(name, pattern) for pattern in unwanted)
-    )
+    named = [name for name in everything if any(fnmatchcase(name, pattern) for pattern in wanted)] or FEATURES
+    return tuple(name for name in named if not any(fnmatchcase(name, pattern) for pattern in unwanted))
 
 
 def fit(matrix: Floats, names: Sequence[str], labels: Floats, weights: Floats, seed: int) -> Fitted:

@@ -1,9 +1,10 @@
-"""Estimates on stored rows, asked of the sources that serve, a chunk at a time."""
+"""Estimates on stored rows, asked of the sources that serve, a chunk at a time, each under its moments' norms."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 from streams.evidence.artifacts import CARD_VERSION, Artifact, Card, SkillCard
 from streams.evidence.collect import ask
 from streams.evidence.features import features_of
-from streams.evidence.model import ModelSource
+from streams.evidence.model import ModelSource, model_source
 from streams.evidence.registry import Types, make_sources
-from streams.evidence.source import Estimate, Source
+from streams.evidence.source import Estimate, Source, under_norms
 from streams.evidence.trained_on import TrainedOn
+from streams.norms.view import NormView
+from streams.rows.layout import Indices
 from streams.rows.row_batch import Floats, RowBatch
 from streams.skills.skill_set import SkillSet
 from streams.training.classifier import Fitted
@@ -27,7 +30,10 @@ _ARRAYS: Final = tuple(array.name for array in fields(Estimate))
 
 def feature_matrix(moments: Sequence[Moment], names: Sequence[str]) -> Floats:
     """Features at each moment, shape (moments, names)."""
-    return np.concatenate([features_of(row_batch, names) for row_batch in row_batches(moments, ())])
+    matrix = np.empty((len(moments), len(names)))
+    for batch in normed_batches(moments, ()):
+        matrix[batch.at] = features_of(batch.rows, names, norms=batch.norms)
+    return matrix
 
 
 def estimates_beside_model(
@@ -38,23 +44,30 @@ def estimates_beside_model(
     """
     beside = tuple(each for each in types if each.name != ModelSource.name)
     sources = make_sources(beside, skill_set, artifact)
-    return {source.name: asyncio.run(_ask_source(source, moments, skill_set.names)) for source in sources}
+    return {source.name: estimated(source, moments, skill_set.names) for source in sources}
+
+
+def estimated(source: Source, moments: Sequence[Moment], names: tuple[str, ...]) -> Estimate:
+    """What a source says of each moment; `names` are the skills. Raises TrainingError where it fails."""
+    return asyncio.run(_ask_source(source, moments, names))
 
 
 async def _ask_source(source: Source, moments: Sequence[Moment], names: tuple[str, ...]) -> Estimate:
-    parts = []
-    for row_batch in row_batches(moments, names):
+    parts, at = [], []
+    for batch in normed_batches(moments, names):
         try:
-            estimate = await ask(source, row_batch, (len(row_batch), len(names)))
+            asked = under_norms(source, batch.norms)
+            estimate = await ask(asked, batch.rows, (len(batch.rows), len(names)))
         except Exception as error:  # a fit without one of its sources would be another fit
             raise TrainingError(f"source {source.name} failed: {error!r}") from error
         parts.append(estimate)
-    return joined(parts)
+        at.append(batch.at)
+    return reordered(joined(parts), np.argsort(np.concatenate(at)))
 
 
 def model_estimate(moments: Sequence[Moment], skill: str, fitted: Fitted) -> Estimate:
     """The model source's estimate if `fitted` were its model of `skill`; one column."""
-    return estimated(ModelSource(provisional(skill, fitted), [skill]).compute, moments, (skill,))
+    return estimated(model_source(provisional(skill, fitted), [skill]), moments, (skill,))
 
 
 def provisional(
@@ -88,9 +101,23 @@ def reordered(estimate: Estimate, order: NDArray[np.intp]) -> Estimate:
     return Estimate(**{name: getattr(estimate, name)[order] for name in _ARRAYS})
 
 
-def estimated(compute: Callable[[RowBatch], Estimate], moments: Sequence[Moment], names: tuple[str, ...]) -> Estimate:
-    """What a source's plain function says of each moment; `names` are the skills."""
-    return joined([compute(row_batch) for row_batch in row_batches(moments, names)])
+class NormedBatch(NamedTuple):
+    """Rows of the moments with the indices `at`, which are under the same `norms`."""
+
+    at: Indices
+    rows: RowBatch
+    norms: NormView | None
+
+
+def normed_batches(moments: Sequence[Moment], names: tuple[str, ...]) -> Iterator[NormedBatch]:
+    """As `row_batches`, with those that are under the same norms together."""
+    of_norms: defaultdict[NormView | None, list[int]] = defaultdict(list)
+    for index, moment in enumerate(moments):
+        of_norms[moment.norms].append(index)
+    for norms, indices in of_norms.items():
+        for start in range(0, len(indices), _CHUNK):
+            at = np.array(indices[start : start + _CHUNK])
+            yield NormedBatch(at, RowBatch.of([moments[index].row for index in at.tolist()], names), norms)
 
 
 def row_batches(moments: Sequence[Moment], names: tuple[str, ...]) -> Iterator[RowBatch]:

@@ -21,11 +21,11 @@ from streams.evidence.features import FEATURES
 from streams.evidence.registry import types_of
 from streams.evidence.source import Estimate
 from streams.pipeline import Pipeline
-from streams.rows.row_batch import Floats, RowBatch
+from streams.rows.row_batch import Floats
 from streams.scoring.fusion import Fusion, ScoredBatch
 from streams.skills.skill_set import SkillSet
 from streams.training.errors import TrainingError
-from streams.training.estimates import feature_matrix, joined, reordered, without
+from streams.training.estimates import feature_matrix, joined, normed_batches, reordered, without
 from streams.training.labels import MAX_ORDINALS, Label, StudentGroups, ordinals_of
 from streams.training.moments import OWN, Moment
 from streams.vocabulary import INDEX
@@ -34,7 +34,6 @@ UNKNOWN_P: Final = 0.5
 """What a student without a score counts as."""
 LABEL_NUMBER: Final = "label_number"
 """The subgroup column that says which of its student's labels each is."""
-_CHUNK: Final = 2_000
 _DEADLINE_S: Final = 600.0
 _SCORES: Final = [INDEX["attempted"], INDEX["marked"]]
 """Facts whose values are scores of work."""
@@ -66,15 +65,18 @@ class Scored:
 
 
 async def score_moments(moments: Sequence[Moment], skill_set: SkillSet, artifact: Artifact) -> Scored:
-    """Score every moment by the pipeline, without hurry. Raises TrainingError where a source of evidence fails."""
+    """Score every moment by the pipeline, without hurry, under its norms. Raises TrainingError where a source of
+    evidence fails.
+    """
     patient = msgspec.structs.replace(skill_set.fusion, deadline_s=_DEADLINE_S)
     pipeline = Pipeline(msgspec.structs.replace(skill_set, fusion=patient), artifact, on_failure=_refuse)
-    parts = []
-    for start in range(0, len(moments), _CHUNK):
-        some = moments[start : start + _CHUNK]
-        batch = await pipeline.score(RowBatch.of([moment.row for moment in some], skill_set.names))
-        parts.append(_scored(some, batch))
-    return _joined(parts)
+    parts, at = [], []
+    for batch in normed_batches(moments, skill_set.names):
+        pipeline.put_norms(batch.norms)
+        scored = await pipeline.score(batch.rows)
+        parts.append(_scored([moments[index] for index in batch.at.tolist()], scored))
+        at.append(batch.at)
+    return _joined(parts).at(np.argsort(np.concatenate(at)))
 
 
 def predictions_of(

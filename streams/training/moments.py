@@ -14,11 +14,13 @@ from operator import attrgetter
 from typing import Final, NamedTuple, Self
 
 from schemas.dialects import Decode, Record, decode
-from schemas.event import NativeEvent, Session
+from schemas.event import Session
 from streams.event_record import EventRecord, event_pipeline
+from streams.norms.view import NormView
 from streams.replay import Replay, batches
 from streams.rows.row import COMPONENTS_PER_STUDENT, KNOWN_IDS
 from streams.skills.skill_set import SkillSet
+from streams.training.dated import Dated, counted_time_us
 from streams.training.labels import Label
 from streams.training.occurrences import Occurrences
 
@@ -29,12 +31,13 @@ WITHDRAWN: Final = "withdrawn"
 @dataclass(frozen=True, slots=True)
 class Moment:
     """A row as stored at some `stage` of a label: OWN is its `as_of`; `3_events` or `25_percent`, so much before it;
-    WITHDRAWN, the first event after it by which the student has withdrawn.
+    WITHDRAWN, the first event after it by which the student has withdrawn. `norms` are those in force then, if any.
     """
 
     label: Label
     stage: str
     row: bytes
+    norms: NormView | None = None
 
     @property
     def own(self) -> bool:
@@ -101,19 +104,6 @@ async def moments_of(
     return [moment for history in histories for moment in history.moments], account
 
 
-def counted_time_us(event: NativeEvent, record: Record) -> int:
-    """When an event counts as of: its own time, or its record's where that is earlier."""
-    return min(int(event.time.timestamp() * 1e6), record.timestamp * 1000)
-
-
-class _Dated(NamedTuple):
-    """An event that counts as of `time_us`: its own time, or its record's where that is earlier."""
-
-    time_us: int
-    timestamp: int
-    event: NativeEvent
-
-
 class _Stages(NamedTuple):
     """Which moments are wanted of each label; see `moments_of`."""
 
@@ -138,13 +128,13 @@ class _History:
     """A student's events, in order. `wanted` are the labels' stages by the number of events up to them, in order."""
 
     student: str
-    events: list[_Dated]
+    events: list[Dated]
     wanted: list[tuple[int, list[tuple[Label, str]]]]
     labels_without_events: int
     moments: list[Moment] = field(default_factory=list)
 
     @classmethod
-    def of(cls, student: str, events: list[_Dated], labels: Sequence[Label], stages: _Stages) -> Self:
+    def of(cls, student: str, events: list[Dated], labels: Sequence[Label], stages: _Stages) -> Self:
         """Put the events in order, and find where the stages of the labels lie."""
         events.sort(key=attrgetter("time_us"))
         wanted: dict[int, list[tuple[Label, str]]] = defaultdict(list)
@@ -171,7 +161,7 @@ class _History:
             self.moments += [Moment(label, stage, row) for label, stage in self.wanted[cut][1]]
 
 
-def _withdrawals(events: Sequence[_Dated], labels: Sequence[Label]) -> Iterator[tuple[int, Label]]:
+def _withdrawals(events: Sequence[Dated], labels: Sequence[Label]) -> Iterator[tuple[int, Label]]:
     """The last label of each skill that a withdrawal comes after, and how many events there are by then."""
     last = {label.skill: label for label in sorted(labels, key=attrgetter("as_of_us"))}
     for label in last.values():
@@ -184,9 +174,9 @@ def _withdrawals(events: Sequence[_Dated], labels: Sequence[Label]) -> Iterator[
 
 def _events(
     records: Iterable[Record], students: Iterable[str], account: MomentCounts, decode: Decode
-) -> dict[str, list[_Dated]]:
+) -> dict[str, list[Dated]]:
     """The events of each labelled student."""
-    events: dict[str, list[_Dated]] = {student: [] for student in students}
+    events: dict[str, list[Dated]] = {student: [] for student in students}
     occurrences = Occurrences()
     for record in records:
         account.records += 1
@@ -195,7 +185,7 @@ def _events(
         occurrences.note(decoded.events)
         for event in decoded.events:
             if event.student_id in events:
-                events[event.student_id].append(_Dated(counted_time_us(event, record), record.timestamp, event))
+                events[event.student_id].append(Dated(counted_time_us(event, record), record.timestamp, event))
             else:
                 account.unlabelled_students.add(event.student_id)
     account.platforms = occurrences.facts()

@@ -21,9 +21,10 @@ from streams.evidence.features import DAY_US
 from streams.rows.row import COMPONENTS_PER_STUDENT, KNOWN_IDS
 from streams.rows.row_batch import Floats, RowBatch
 from streams.skills.skill_set import Outcome, SkillSet
+from streams.training.dated import dated_events
 from streams.training.folds import COHORT
 from streams.training.labels import Label
-from streams.training.moments import Moment, MomentCounts, counted_time_us, moments_of
+from streams.training.moments import Moment, MomentCounts, moments_of
 from streams.vocabulary import INDEX
 
 EVERY_DAYS: Final = 30
@@ -91,9 +92,8 @@ async def outcome_moments(
 def _times(records: Iterable[Record], decode: Decode) -> dict[str, list[int]]:
     """When each student's events were, ascending."""
     times: dict[str, list[int]] = defaultdict(list)
-    for record in records:
-        for event in decode(record).events:
-            times[event.student_id].append(counted_time_us(event, record))
+    for dated in dated_events(records, decode):
+        times[dated.event.student_id].append(dated.time_us)
     for of_student in times.values():
         of_student.sort()
     return times

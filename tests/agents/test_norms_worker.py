@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from agents.cli.outcome import WRONG_USAGE
 from agents.norms.snapshot_log import SnapshotLog, WrittenSnapshot, snapshot_records
+from streams.evidence.artifacts import save_artifact
 from streams.norms.journal_keys import is_of_journal
 from streams.norms.layout import item_code
 from streams.norms.snapshot import NormSnapshot
@@ -16,6 +18,7 @@ from tests.agents.config_commands import command
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import Deployment, Sent, deployed
 from tests.events import NOW_MS, raw
+from tests.unit.training.cohort_model import COURSE, artifact
 
 DAY_MS = 86_400_000
 STUDENTS = [f"s{number}" for number in range(40)]
@@ -172,3 +175,38 @@ def test_the_newest_snapshot_is_verified_and_one_that_says_something_else_is_fou
     refused = command(deployment, "verify", "--json")
     assert (refused.code, refused.lines[-1]["norms"]["snapshot"]) == (1, None)
     assert "the newest snapshot of norms is not judged: the pieces are of another" in refused.lines[-1]["notes"][0]
+
+
+def moves(day: int, student: str, course: str) -> Sent:
+    """A student's move in a simulation, on that day."""
+    given = {"event_id": f"{student}-{day}", "course_id": course, "duration_s": 9.0}
+    value = raw(
+        "control", student, minute=day, controls={"top": 1.0, "central": 0.0, "bottom": 0.0}, changed=1, **given
+    )
+    return Sent(student.encode(), value, timestamp_ms=NOW_MS + day * DAY_MS)
+
+
+@pytest.mark.long
+def test_a_model_that_compares_students_with_their_cohort_scores_under_norms_and_says_who_has_none(
+    broker: str, tmp_path: Path
+) -> None:
+    made = artifact()
+    save_artifact(tmp_path / "model", made.card, made.models)
+    with deployed(broker, tmp_path, **{**FAST, "model": str(tmp_path / "model")}) as deployment:
+        worker = deployment.start()
+        worker.await_ready()
+        deployment.send([moves(0, student, COURSE) for student in STUDENTS])
+        deployment.await_caught_up()
+        deployment.send([moves(1, student, COURSE) for student in STUDENTS])
+        until(lambda: bool(snapshots(deployment)), "norms are published")
+        version = snapshots(deployment)[-1].version
+        until(lambda: f"Norms {version} are in force" in worker.log, "they are in force")
+        deployment.send([moves(2, STUDENTS[0], COURSE), moves(2, "ada", "chemistry")])
+        deployment.await_caught_up()
+
+        told = {update.student_id: update for update in deployment.updates()}
+        verdict = command(deployment, "verify", "--json")
+
+    assert told[STUDENTS[0]].norms_version
+    assert (told[STUDENTS[0]].new_cohort, told["ada"].new_cohort) == (UNSET, True)
+    assert (verdict.code, verdict.lines[0]["differences"]) == (0, []), verdict.text

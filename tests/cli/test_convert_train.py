@@ -230,6 +230,31 @@ def test_train_learns_outcomes_from_a_history_without_labels(run: Run, tmp_path:
     assert good["high"] - good["low"] < 0.4
 
 
+def test_models_that_compare_students_with_their_cohort_are_trained_and_judged_under_norms(
+    run: Run, tmp_path: Path
+) -> None:
+    events = history(tmp_path)
+    events.write_bytes(events.read_bytes().replace(b'"version":1', b'"version":1,"course_id":"maths"'))
+    skills = ("--skills", "course_work", "--counts", "2,4,6")
+    inputs = ("--inputs", "marked.n,missed.n,score_*,handed_in_z")
+    model = tmp_path / "mine"
+
+    ran = run("train", events, "--out", model, *skills, *inputs, "--json")
+    without = run("train", events, "--out", tmp_path / "none", *skills, *inputs, "--norms-every", 0)
+    evaluations = [
+        run("evaluate", events, *skills, "--model", model, "--bootstrap", 5, "--json", "--norms-every", hours)
+        for hours in (24, 0)
+    ]
+
+    assert (ran.code, ran.err) == (0, "")
+    assert {"score_z", "score_rank"} <= set(orjson.loads(ran.out)["card"]["skills"]["later_score"]["features"])
+    assert (without.code, "--norms-every may not be 0" in without.err) == (2, True)
+    judged, blind = (orjson.loads(each.out) for each in evaluations)
+    assert judged["notes"] == []
+    assert "there are no norms" in blind["notes"][0]
+    assert judged["skills"]["later_score"]["brier"] < blind["skills"]["later_score"]["brier"]
+
+
 def test_a_skill_of_which_a_history_tells_nothing_is_left_out_and_the_card_says_why(run: Run, tmp_path: Path) -> None:
     events = history(tmp_path)
     marks_alone = [line.replace(b'"due"', b'"course_id"') for line in events.read_bytes().splitlines()]

@@ -77,6 +77,30 @@ def test_overrides_are_scored_with_and_named(run: Run, events: Path, tmp_path: P
     assert "no such skill" in ran.err
 
 
+def test_norms_are_put_in_force_by_the_events_own_times_whatever_their_order(run: Run, tmp_path: Path) -> None:
+    day = 24 * 60.0
+    lines = [
+        raw(student=f"s{student}", minute=(at - 3) * day + student, course_id="maths", score=student / 12)
+        for at in range(3)
+        for student in range(12)
+    ]
+    found = []
+    for name, ordered in (("sorted", lines), ("shuffled", [*lines[1::2], *lines[::2]])):
+        events, out = tmp_path / f"{name}.jsonl", tmp_path / f"{name}-updates.jsonl"
+        events.write_bytes(b"\n".join([b"not JSON", *ordered]))
+        ran = run("replay", events, "--norms-every", 24, "--out", out, "--json", *NONE)
+        assert ran.code == 0
+        assert orjson.loads(ran.out)["dead_lettered"] == 1
+        found.append(out.read_bytes().splitlines())
+
+    of_sorted, of_shuffled = found
+    assert of_shuffled == of_sorted
+    versions = [orjson.loads(update).get("norms_version") for update in of_sorted]
+    assert versions[0] is None
+    assert None not in versions[-12:]
+    assert len(set(versions)) == 3
+
+
 def test_gzip_is_told_by_its_content_not_its_name(run: Run, events: Path) -> None:
     events.write_bytes(gzip.compress(LINES))
 

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from agents.cli.features_page import page_of_features
 from schemas.event import NativeEvent
 from streams.evidence.features import FEATURES, features_of
+from streams.norms.view import NormView
 from streams.rows.row import Row, Totals
 from streams.vocabulary import INDEX, Fact
 from tests.events import event, folded, row_batch_of
+from tests.norms import snapshot_of
 from tests.unit.reference_folding import decayed
 from tests.unit.strategies import century, events
 
@@ -152,6 +154,20 @@ def test_of_some_rows_features_are_those_that_they_have_among_all() -> None:
     for chosen in ([2, 0], [0, 1], [1]):  # those of the last two have no controls
         found = features_of(batch, FEATURES, chosen=np.array(chosen))
         assert np.array_equal(found, features_of(batch, FEATURES)[chosen], equal_nan=True)
+
+
+def test_against_norms_a_row_says_what_its_cohort_is_like_and_without_them_nothing() -> None:
+    cohort = {"students": 30, "n": 20, "total": 10_000, "squares": 6_000_000}
+    view = NormView(snapshot_of(cohorts={"course:maths": cohort}))
+    batch = row_batch_of(
+        folded(event(score=0.75, course_id="maths")), folded(event(score=0.25, course_id="maths")), folded(event())
+    )
+    names = ["score_z", "days", "peers"]
+
+    expected = [[0.25 / 0.05**0.5, 0, np.log1p(30)], [-0.25 / 0.05**0.5, 0, np.log1p(30)], [np.nan, 0, np.nan]]
+    np.testing.assert_allclose(features_of(batch, names, norms=view), expected)
+    np.testing.assert_allclose(features_of(batch, names, chosen=np.array([2, 1]), norms=view), expected[:0:-1])
+    np.testing.assert_array_equal(features_of(batch, names), [[np.nan, 0, np.nan]] * 3)
 
 
 def test_of_a_student_not_seen_yet_only_counts_are_known() -> None:

@@ -27,8 +27,8 @@ from streams.training.mastery.crossfit import (
     common_columns,
     fit_by_folds,
 )
-from streams.training.mastery.norm_timeline import NormTimeline
 from streams.training.mastery.regression import Columns, sigmoid
+from streams.training.norm_timeline import NormTimeline
 
 _LEARNT: Final = ("learnt_components", "learnt_items")
 

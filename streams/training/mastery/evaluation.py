@@ -28,10 +28,10 @@ from streams.training.errors import TrainingError
 from streams.training.mastery.answers import AnswerHistory
 from streams.training.mastery.baselines import rivals
 from streams.training.mastery.collection import MIN_LATER, Collection, Later
-from streams.training.mastery.norm_timeline import NO_TIMELINE, NormTimeline
 from streams.training.mastery.outlook_evaluation import ScoredMoments
 from streams.training.mastery.trainer import FIRST_ANSWERS, SOURCE
 from streams.training.mastery.walk import Histories, Round, WalkProgress, walk
+from streams.training.norm_timeline import NO_TIMELINE, NormTimeline
 
 _DEADLINE_S: Final = 600.0
 _EVERY_ROUND: Final = 1_000_000

@@ -17,8 +17,8 @@ from streams.rows.layout import Indices
 from streams.rows.row_batch import Floats
 from streams.training.mastery.collection import MIN_LATER, MOMENTS_AFTER, Later
 from streams.training.mastery.intervals import interval_figures
-from streams.training.mastery.norm_timeline import NormTimeline
 from streams.training.mastery.walk import Round
+from streams.training.norm_timeline import NormTimeline
 
 INTERVALS_AT: Final = (10, 50, 100)
 

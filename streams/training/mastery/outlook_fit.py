@@ -12,8 +12,8 @@ from streams.mastery.regression import AnswerRegression
 from streams.rows.layout import Indices
 from streams.rows.row_batch import Floats
 from streams.training.mastery.answers import Moments
-from streams.training.mastery.norm_timeline import NO_TIMELINE, NormTimeline
 from streams.training.mastery.regression import Columns, fit_logistic
+from streams.training.norm_timeline import NO_TIMELINE, NormTimeline
 
 _PENALTY: Final = 1.0
 

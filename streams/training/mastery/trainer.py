@@ -31,9 +31,9 @@ from streams.training.mastery.conformal import half_widths
 from streams.training.mastery.crossfit import FittedBank
 from streams.training.mastery.empty_bank import fit_empty_bank
 from streams.training.mastery.intervals import interval_figures
-from streams.training.mastery.norm_timeline import NO_TIMELINE, NormTimeline
 from streams.training.mastery.outlook_evaluation import INTERVALS_AT
 from streams.training.mastery.outlook_fit import fit_outlook, unseen_features
+from streams.training.norm_timeline import NO_TIMELINE, NormTimeline
 
 SOURCE: Final = MasterySource.name
 MIN_STUDENTS: Final = 50

@@ -6,10 +6,10 @@ few batches a round, by the very code that folds in a worker.
     events ──decode──► histories ──round──► rows before │ the answers, folded ──► rows after
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import NamedTuple, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,17 +21,10 @@ from streams.mastery.counts import AnswerCounts, Questions
 from streams.pipeline import Pipeline
 from streams.replay import Replay, batches
 from streams.rows.row_batch import Floats, RowBatch
+from streams.training.dated import Dated, counted_time_us
 
 WalkProgress = Callable[[int, int], None]
 """Hears how many answers are done, of how many."""
-
-
-class _Dated(NamedTuple):
-    """An event that counts as of `time_us`: its own time, or its record's where that is earlier."""
-
-    time_us: int
-    timestamp: int
-    event: NativeEvent
 
 
 @dataclass(slots=True)
@@ -39,7 +32,7 @@ class History:
     """One student's events, in the order of their times. `asked` are the places of attempts that name components."""
 
     student: str
-    events: list[_Dated] = field(default_factory=list)
+    events: list[Dated] = field(default_factory=list)
     asked: list[int] = field(default_factory=list)
 
     def put_in_order(self) -> None:
@@ -71,14 +64,18 @@ class Histories:
             decoded = decode(record)
             unreadable += len(decoded.invalid)
             for event in decoded.events:
-                time_us = min(int(event.time.timestamp() * 1e6), record.timestamp * 1000)
                 history = by_student.setdefault(event.student_id, History(event.student_id))
-                history.events.append(_Dated(time_us, record.timestamp, event))
+                history.events.append(Dated(counted_time_us(event, record), record.timestamp, event))
         for history in by_student.values():
             history.put_in_order()
         found = list(by_student.values())
         asked, others = [each for each in found if each.asked], [each for each in found if not each.asked]
         return cls(asked, others, count, unreadable)
+
+    def events(self) -> Iterator[Dated]:
+        """All events of all, student after student."""
+        for history in (*self.of_students, *self.of_others):
+            yield from history.events
 
 
 @dataclass(frozen=True, slots=True)

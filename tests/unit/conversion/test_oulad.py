@@ -31,6 +31,14 @@ def test_a_submission_keeps_its_day_its_due_time_and_its_score(tmp_path: Path) -
     assert (work.score, work.weight) == (0.85, 0.1)
 
 
+def test_every_event_names_the_presentation_as_its_course(tmp_path: Path) -> None:
+    students = [enrolment("1", "Withdrawn", left="30"), enrolment("2")]
+    converted = convert(tmp_path, students, [submission("a1", "1", 19)])
+
+    assert {type(event) for event in converted.events} == {Session, Submission, Overdue}
+    assert {event.course_id for event in converted.events} == {"AAA-2013J"}
+
+
 def test_a_deadline_is_overdue_for_those_who_had_handed_nothing_in(tmp_path: Path) -> None:
     students = [enrolment("early"), enrolment("late"), enrolment("never", "Fail")]
     converted = convert(tmp_path, students, [submission("a1", "early", 20), submission("a1", "late", 21)])

@@ -14,8 +14,8 @@ ACTIONS: Final = 12
 CONTROLS: Final = ("top", "central", "bottom")
 
 
-def lines(seed: int = 1, students: int = STUDENTS) -> list[bytes]:
-    """Events of all students in the order of their times: one action a minute."""
+def lines(seed: int = 1, students: int = STUDENTS, **fields: Any) -> list[bytes]:
+    """Events of all students in the order of their times: one action a minute. All have these `fields`."""
     rng = random.Random(seed)
     noted = []
     for minute in range(ACTIONS):
@@ -23,7 +23,7 @@ def lines(seed: int = 1, students: int = STUDENTS) -> list[bytes]:
             off = 1 if rng.random() < (0.8 if careful(number) else 0.2) else 2
             settings = {name: float(place < off) for place, name in enumerate(rng.sample(CONTROLS, 3))}
             given: dict[str, Any] = {"controls": settings, "changed": off, "duration_s": rng.uniform(1, 30)}
-            noted.append(raw("control", f"s{number}", minute=minute, **given))
+            noted.append(raw("control", f"s{number}", minute=minute, **given, **fields))
     return noted
 
 

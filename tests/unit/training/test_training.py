@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from schemas.errors import Fatal
 from streams.evidence.artifacts import ArtifactError, Card, load_artifact, save_artifact
-from streams.evidence.features import FEATURES
+from streams.evidence.features import FEATURES, ROW_COLUMNS
 from streams.evidence.tree_scorer import TreeScorer
 from streams.evidence.trees import write_trees
 from streams.training.classifier import fit, matching
@@ -100,6 +100,8 @@ def test_labels_that_nothing_can_be_learnt_from_are_refused() -> None:
 def test_inputs_are_patterns_of_feature_names() -> None:
     assert matching(()) == FEATURES
     assert matching(["reset.*", "!*.recent_*", "!*.age_days"]) == ("reset.n", "reset.mean", "reset.sd")
+    assert matching(["!*.*"]) == tuple(ROW_COLUMNS)
+    assert matching(["days", "events_*"]) == ("days", "events_z", "events_rank"), "against norms only if they are named"
     with pytest.raises(TrainingError, match="'speed'"):
         matching(["speed"])
 

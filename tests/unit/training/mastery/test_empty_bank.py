@@ -14,8 +14,8 @@ from streams.mastery.bank import ItemBank
 from streams.skills.skills_file import load_skills
 from streams.training.errors import TrainingError
 from streams.training.mastery.empty_bank import fit_empty_bank
-from streams.training.mastery.norm_timeline import NO_TIMELINE, NormPlan, NormTimeline, norms_over
 from streams.training.mastery.trainer import MasteryPlan, train_mastery
+from streams.training.norm_timeline import NO_TIMELINE, NormPlan, NormTimeline, norms_over
 from tests.unit.training.mastery import quizzes
 
 PLAN = MasteryPlan(name="start", skill="mastery", weights={"mastery": 1.0}, folds=3)
@@ -30,7 +30,7 @@ def values() -> list[bytes]:
 @cache
 def timeline() -> NormTimeline:
     histories, pipeline = quizzes.histories_of(values()), event_pipeline(load_skills("mastery"))
-    return asyncio.run(norms_over(histories, pipeline, NormPlan(DAY_US, {})))
+    return asyncio.run(norms_over(histories.events(), pipeline, NormPlan(DAY_US, {})))
 
 
 @cache
