@@ -9,6 +9,7 @@ import click
 from agents.cli.logs import log_to_stderr, own_stderr
 from agents.cli.options import broker_option, config_option
 from agents.cli.outcome import error_line, exit_code_of
+from agents.config.proxy import proxy_rules
 from agents.config.settings import Settings, load_settings, require_secrets
 from agents.config.spending import require_spending
 from schemas.errors import SkillstreamError
@@ -34,6 +35,7 @@ def command(
         settings = load_settings(os.environ, config, **given)
         require_secrets(settings)
         require_spending(settings)
+        proxy_rules(settings)
     except SkillstreamError as error:
         if (log_format or os.environ.get("SKILLSTREAM_LOG_FORMAT")) != "json":
             raise

@@ -49,5 +49,6 @@ CREDENTIAL_PROBLEMS: Final[Mapping[str, Callable[[str], str | None]]] = {
     "web_token": token_problem,
     "reader_token": token_problem,
     "inference_token": token_problem,
+    "proxy_secret": token_problem,
 }
 """By the setting that holds the secret."""

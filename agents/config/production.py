@@ -14,7 +14,7 @@ _EXAMPLE: Final = re.compile(
     re.IGNORECASE,
 )
 _UNCHECKED: Final = frozenset({("ssl_cert_reqs", "none"), ("ssl_check_hostname", "false")})
-_TOKENS: Final = ("web_token", "reader_token", "inference_token", "header_key")
+_TOKENS: Final = ("web_token", "reader_token", "inference_token", "header_key", "proxy_secret")
 
 Values = Mapping[str, Any]
 """All settings, by name."""

@@ -17,7 +17,15 @@ from agents.secrets.files import SecretFile
 from agents.secrets.references import SecretStores, is_reference
 from agents.secrets.secret import HeldSecret, Location, Secret
 
-SECRETS: Final = ("openai_api_key", "header_key", "web_token", "reader_token", "inference_token", "broker_password")
+SECRETS: Final = (
+    "openai_api_key",
+    "header_key",
+    "web_token",
+    "reader_token",
+    "inference_token",
+    "broker_password",
+    "proxy_secret",
+)
 WITH_CREDENTIALS: Final = ("redis_url", "openai_base_url", "traces")
 """Addresses that may hold a password."""
 STORED_ELSEWHERE: Final = (*SECRETS, *WITH_CREDENTIALS, "broker_user")

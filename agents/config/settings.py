@@ -43,7 +43,7 @@ _FOREIGN: Final = {
     "OPENAI_BASE_URL_FILE": "openai_base_url_file",
 }
 _HIDDEN: Final = (*SECRETS, *WITH_CREDENTIALS, "broker")  # addresses may hold a password, asked for or not
-_LISTS: Final = ("openai_models", "openai_prices", "web_hosts", "model_signers")  # with commas in the environment
+_LISTS: Final = ("openai_models", "openai_prices", "web_hosts", "model_signers", "proxy_addresses")  # with commas
 _OTHER_TOPICS: Final = frozenset(topic.name for topic in TOPICS if topic is not ATTENTION)
 _EMPTY_IS_NONE: Final = (
     "redis_url",
@@ -166,6 +166,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     web_token: str = ""
     reader_token: str = ""
     inference_token: str = ""
+    proxy_roles: str = ""
+    proxy_addresses: tuple[str, ...] = ()
+    proxy_secret: str = ""
+    proxy_user_header: str = ""
     session_s: Annotated[int, Meta(ge=60, le=2_592_000)] = 28_800
     secrets_poll_s: PositiveSeconds = 30.0
     wrong_tokens_per_minute: Annotated[int, Meta(ge=1, le=10_000)] = 10

@@ -6,7 +6,7 @@ worker would answer: it says 421 instead. It answers by itself, so that no reque
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
@@ -43,11 +43,19 @@ class PeerAnswer:
 class PeerRequests:
     """Of one worker. `timeout_s` is for a whole answer; at most a hundred are asked at once, others wait their turn.
 
-    `trusted` checks the certificates of those that are asked over TLS; without it the system's CAs do.
+    `trusted` checks the certificates of those that are asked over TLS; without it the system's CAs do. `passed_on` are
+    further headers of a caller's that the other worker sees.
     """
 
-    def __init__(self, metrics: Metrics, timeout_s: float, trusted: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        timeout_s: float,
+        trusted: ssl.SSLContext | None = None,
+        passed_on: Sequence[str] = (),
+    ) -> None:
         self._metrics, self._timeout_s, self._trusted = metrics, timeout_s, trusted
+        self._passed_on = (*PASSED_ON, *passed_on)
         self._session: aiohttp.ClientSession | None = None
 
     async def get(self, peer: Peer, path: str, headers: Mapping[str, str]) -> PeerAnswer:
@@ -82,7 +90,7 @@ class PeerRequests:
     async def _answer(
         self, peer: Peer, method: str, path: str, headers: Mapping[str, str], sent_body: bytes | None
     ) -> PeerAnswer:
-        sent = {name: value for name in PASSED_ON if (value := headers.get(name))}
+        sent = {name: value for name in self._passed_on if (value := headers.get(name))}
         if cookies := own_cookies(headers.get("Cookie", "")):
             sent["Cookie"] = cookies
         sent[ASKED_HEADER] = quote(peer.instance)

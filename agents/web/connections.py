@@ -14,13 +14,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
+from agents.web.headers import SECURITY_HEADERS
+
 Cut = Literal["connections", "slow", "large"]
 MAX_LINE_BYTES: Final = 2_048
 MAX_HEADER_BYTES: Final = 8_190
 MAX_REQUEST_BYTES: Final = 32 * 1024
 """Of everything sent until a request begins, but for its body: line and headers."""
 _END_OF_HEADER: Final = b"\r\n\r\n"
-_FULL: Final = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\nRetry-After: 1\r\n\r\n"
+_FULL: Final = (
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\nRetry-After: 1\r\n"
+    + "".join(f"{name}: {value}\r\n" for name, value in SECURITY_HEADERS.items())
+    + "\r\n"
+).encode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from agents.metrics.declared.pages import WebRefusal
 from agents.web.access import CALLER, CHALLENGE, Caller, PageAccess, Role
 from agents.web.attempts import FailedAttempts
 from agents.web.pages import json_answer
+from agents.web.proxied import TrustedProxy
 from agents.web.sign_in_form import sign_in_form
 from schemas.contract.openapi import TOKEN_SETTINGS
 
@@ -18,12 +19,25 @@ _WHO: dict[Role, str] = {"operator": "operators", "reader": "readers of students
 class Guard:
     """Of one worker. `refused` hears of each refusal."""
 
-    def __init__(self, access: PageAccess, attempts: FailedAttempts, refused: Callable[[WebRefusal], object]) -> None:
-        self._access, self._attempts, self._refused = access, attempts, refused
+    def __init__(
+        self,
+        access: PageAccess,
+        attempts: FailedAttempts,
+        refused: Callable[[WebRefusal], object],
+        proxy: TrustedProxy,
+    ) -> None:
+        self._access, self._attempts, self._refused, self._proxy = access, attempts, refused, proxy
 
     def refusal(self, request: web.Request, role: Role) -> web.Response | None:
         """What to answer instead of the page; None for who may see it."""
         if role == "open":
+            return None
+        proxied = self._proxy.caller(request)
+        if proxied == "untrusted":
+            self._refused("proxy")
+            return json_answer({"error": "a proxy's headers, and not from the proxy that is trusted"}, 403)
+        if proxied is not None and role in proxied.roles:
+            request[CALLER] = Caller(role, proxied.user)
             return None
         authorization = request.headers.get("Authorization", "")
         if authorization and (wait_s := self._attempts.wait_s(request.remote)) > 0:
@@ -32,6 +46,9 @@ class Guard:
         if found == "admitted":
             request[CALLER] = Caller(role, getattr(self._access.tokens, role))
             return None
+        if proxied is not None:
+            self._refused("role")
+            return json_answer({"error": f"the proxy does not say that you are one of {_WHO[role]}"}, 403)
         if found == "closed":
             self._refused("role")
             return json_answer({"error": f"open to nobody: {TOKEN_SETTINGS[role]} is not set"}, 403)

@@ -16,14 +16,15 @@ are answered to (`hosts`).
 import asyncio
 import errno
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import unquote
 
 from aiohttp import web
 
 from agents.config.addresses import pages_url
+from agents.config.proxy import ProxyRules
 from agents.config.settings import SettingsError
 from agents.health import Health
 from agents.health.lag import LagMonitor
@@ -41,9 +42,11 @@ from agents.web.connections import (
     Connections,
 )
 from agents.web.guard import Guard
+from agents.web.headers import GuardedHandler, put_headers
 from agents.web.hosts import Hosts
 from agents.web.malformed import MalformedRequests
 from agents.web.pages import Page, Respond, json_answer
+from agents.web.proxied import TrustedProxy
 from agents.web.sign_in import SignIn
 from agents.web.streaming import GOES_ON, STOPPING
 from agents.web.tls import PagesCertificate
@@ -57,16 +60,6 @@ _STOP_TIMEOUT_S: Final = 2.0
 _KEEPALIVE_S: Final = 15.0
 _LINGER_S: Final = 1.0
 _described = cache(openapi)  # some 10 ms of the event loop, and open to all: made once
-_HEADERS: Final = {
-    "Server": "skillstream",
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
-    "img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
 
 
 class CannotServe(Retryable):
@@ -93,6 +86,7 @@ class WebServer:
         lag: LagMonitor,
         metrics: Metrics,
         tokens: RoleTokens = NO_TOKENS_SET,
+        proxy: ProxyRules | None = None,
         session_s: int = 28_800,
         wrong_tokens_per_minute: int = 10,
         hosts: Sequence[str] = (),
@@ -106,7 +100,7 @@ class WebServer:
         self.port = port
         self._access = PageAccess(host, tokens)
         attempts = FailedAttempts(wrong_tokens_per_minute)
-        self._guard = Guard(self._access, attempts, metrics.web_refused.add)
+        self._guard = Guard(self._access, attempts, metrics.web_refused.add, TrustedProxy(proxy))
         self._hosts = Hosts(host, hosts)
         self._connections = Connections(bounds, metrics.web_refused.add)
         self._health = health
@@ -124,26 +118,27 @@ class WebServer:
 
     async def start(self) -> None:
         """Listen; `port` 0 becomes the port that was free. Raises CannotServe or WrongAddress."""
-        runner = web.AppRunner(
-            self._app(),
-            access_log=None,
-            logger=_requests_log,
-            handle_signals=False,
-            shutdown_timeout=_STOP_TIMEOUT_S,
-            keepalive_timeout=_KEEPALIVE_S,
-            lingering_time=_LINGER_S,
-            max_line_size=MAX_LINE_BYTES,
-            max_field_size=MAX_HEADER_BYTES,
-        )
+        runner = web.AppRunner(self._app(), handle_signals=False, shutdown_timeout=_STOP_TIMEOUT_S)
         _requests_log.addFilter(self._malformed)
         await runner.setup()
-        try:
-            self._listening = await asyncio.get_running_loop().create_server(
-                lambda: Connection(cast(Callable[[], asyncio.Protocol], runner.server)(), self._connections),
-                self.host or None,
-                self.port,
-                **self._tls_options(),
+        loop, server = asyncio.get_running_loop(), runner.server
+        assert server is not None, "made by setup"
+
+        def connected() -> Connection:
+            handler = GuardedHandler(
+                server,
+                loop=loop,
+                access_log=None,  # type: ignore[arg-type]  # as aiohttp has it for none
+                logger=_requests_log,
+                keepalive_timeout=_KEEPALIVE_S,
+                lingering_time=_LINGER_S,
+                max_line_size=MAX_LINE_BYTES,
+                max_field_size=MAX_HEADER_BYTES,
             )
+            return Connection(handler, self._connections)
+
+        try:
+            self._listening = await loop.create_server(connected, self.host or None, self.port, **self._tls_options())
         except OSError as error:
             await runner.cleanup()
             raise _refusal(self.host, self.port, error) from error
@@ -295,6 +290,4 @@ async def _add_headers(request: web.Request, response: web.StreamResponse) -> No
     if request.get(_IS_LAST):  # an answer that is streamed has to say it first, or its client asks here again
         response.force_close()
         response.headers["Connection"] = "close"
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)  # a page may have a policy of its own
-    response.headers["Server"] = _HEADERS["Server"]
+    put_headers(request, response)

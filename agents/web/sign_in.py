@@ -14,6 +14,7 @@ from agents.config.sessions import COOKIES, SignedRole, session_value
 from agents.web.access import PageAccess
 from agents.web.attempts import FailedAttempts
 from agents.web.guard import Guard
+from agents.web.headers import is_encrypted
 from agents.web.pages import Page, json_answer
 from agents.web.sign_in_form import sign_in_form
 
@@ -60,7 +61,7 @@ class SignIn:
             session_value(token, role, expires_s),
             max_age=self._session_s,
             path="/",
-            secure=_is_encrypted(request),
+            secure=is_encrypted(request),
             httponly=True,
             samesite="Strict",
         )
@@ -96,8 +97,3 @@ def _local(path: str) -> str:
     """`path` where it leads to a page here, else the first page: no link of ours leads elsewhere."""
     is_path = path.startswith("/") and not path.startswith(("//", "/\\"))
     return path if is_path and path.isprintable() and path.isascii() and len(path) <= _MAX_PATH_CHARS else "/"
-
-
-def _is_encrypted(request: web.Request) -> bool:
-    """Whether the browser's connection is TLS, here or at a proxy."""
-    return request.secure or request.headers.get("X-Forwarded-Proto", "") == "https"

@@ -9,6 +9,7 @@ from agents.audit.topic import AuditTopic
 from agents.audit.trail import AuditTrail
 from agents.audit.writer import ChainWriter
 from agents.config.pages_tls import peer_context
+from agents.config.proxy import proxy_rules
 from agents.config.settings import Settings
 from agents.delivery.faust.app import DeliveryApp
 from agents.inference.rows import OwnRows
@@ -21,6 +22,7 @@ from agents.queries.pace import Pace
 from agents.queries.student import StudentQueries
 from agents.web.figures import figure_pages
 from agents.web.pages import Page
+from agents.web.proxied import proxy_headers
 from agents.web.student_page import student_page_for_people
 from agents.web.students import student_pages
 from agents.worker.inference import WorkerInference
@@ -47,7 +49,8 @@ class Answering:
         log = WorkersTopic(settings, keyring.sign, keyring.authentic, lambda: metrics.announcements.add("forged"))
         self.announcer = Announcer(self.own, log, metrics)
         self._peers = Peers(self.own, log, metrics, now=now)
-        self._requests = PeerRequests(metrics, settings.peer_timeout_s, peer_context(settings.web_ca))
+        passed_on = proxy_headers(proxy_rules(settings))
+        self._requests = PeerRequests(metrics, settings.peer_timeout_s, peer_context(settings.web_ca), passed_on)
         self._explanations = ExplanationTopic(
             settings.broker, parts.channels.reasoning, app.complete_partitions, metrics
         )

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
 
+from agents.config.proxy import proxy_rules
 from agents.dashboard.drawing import Drawing
 from agents.dashboard.gathering import FigureGathering, Reasoning
 from agents.dashboard.level_sample import LevelSample
@@ -18,6 +19,7 @@ from agents.metrics.seen_names import SeenNames
 from agents.peers.own import named_in
 from agents.web import Bounds, RoleTokens, WebServer
 from agents.web.dashboard import dashboard_pages
+from agents.web.pages import Page
 from agents.web.streaming import EventStreams
 from agents.web.tls import PagesCertificate
 from agents.worker.answering import Answering
@@ -71,6 +73,11 @@ class Watching:
         finally:
             await self._answering.close()
 
+    @property
+    def pages(self) -> tuple[Page, ...]:
+        """All that are served."""
+        return self._web.pages
+
     async def leave(self) -> None:
         """Tell the other workers that this one ends."""
         await self._answering.announcer.leave()
@@ -95,7 +102,7 @@ class Watching:
             Drawing(self._answering.group.now),
             EventStreams(settings.web_streams, partial(metrics.web_refused.add, "streams")),
             settings.app_id,
-            students=bool(settings.reader_token),
+            students=bool(settings.reader_token or settings.proxy_roles),
         )
         return WebServer(
             settings.web_host,
@@ -104,6 +111,7 @@ class Watching:
             lag=self._lag,
             metrics=metrics,
             tokens=RoleTokens.of(settings),
+            proxy=proxy_rules(settings),
             session_s=settings.session_s,
             wrong_tokens_per_minute=settings.wrong_tokens_per_minute,
             hosts=(*settings.web_hosts, *named_in(settings.advertised_url)),

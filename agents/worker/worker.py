@@ -10,6 +10,7 @@ from agents.config.channels import Channels
 from agents.config.dialects import bounds_of, load_dialects
 from agents.config.header_keys import Keyring
 from agents.config.models import artifact_of
+from agents.config.proxy import proxy_rules
 from agents.config.settings import Settings, require_secrets
 from agents.config.spending import require_spending
 from agents.delivery.deployment import delivery_settings
@@ -35,6 +36,7 @@ from agents.reasoning.service import Explanations
 from agents.reasoning.setup import now_us
 from agents.stores.opening import open_store, validate_store
 from agents.tracing import open_tracing
+from agents.web.pages import Page
 from agents.worker.garbage_collection import collect_rarely
 from agents.worker.input_identity import CheckpointedStep, InputIdentity
 from agents.worker.norm_journals import NormJournals
@@ -64,6 +66,7 @@ class Worker:
     def __init__(self, settings: Settings, log: LineHandler | None = None) -> None:
         require_secrets(settings)
         require_spending(settings)
+        proxy_rules(settings)
         self._settings = settings
         channels, dialects = Channels.of(settings), load_dialects(settings.mapping)
         self._metrics = Metrics(vocabulary=dialects.vocabulary)
@@ -168,6 +171,11 @@ class Worker:
             self._config_topic.close()
             if self._norms is not None:
                 self._norms.close()
+
+    @property
+    def pages(self) -> tuple[Page, ...]:
+        """All that it serves while it runs."""
+        return self._watching.pages
 
     @property
     def ended_because(self) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from agents.metrics.seen_names import SeenNames
 from agents.web import Bounds
+from agents.web.headers import SECURITY_HEADERS
 from agents.web.hosts import Hosts
 from tests.agents.situation import Situation, seen, served
 
@@ -70,6 +71,7 @@ async def test_what_is_no_request_is_counted_and_leaves_no_traceback_in_the_log(
         writer.close()
 
     assert said.startswith(b"HTTP/1.0 400")
+    assert all(f"{name}: {value}".encode() in said for name, value in SECURITY_HEADERS.items())
     assert seen.metrics.web_refused.values()["malformed"] == 1
     assert caplog.records == []
 
@@ -100,6 +102,7 @@ async def test_where_all_are_being_answered_one_more_is_told_to_come_again(seen:
                 writer.close()
         (await asking).close()
 
+    assert not said.startswith(b"HTTP/1.1 503 ") or b"X-Content-Type-Options: nosniff\r\n" in said
     assert said.startswith(b"HTTP/1.1 503 ") or seen.metrics.web_refused.values()["connections"] > 0
 
 

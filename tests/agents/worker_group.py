@@ -14,6 +14,7 @@ from agents.peers.topic import AnnouncementLog
 from agents.web import WebServer
 from agents.web.figures import figure_pages
 from agents.web.pages import Page
+from agents.web.proxied import proxy_headers
 from agents.worker.figures import figure_parts
 from tests.agents.memory_announcements import MemoryAnnouncements
 from tests.agents.situation import Situation
@@ -52,9 +53,8 @@ class Member:
         metrics = self.situation.metrics
         self.own = OwnWorker(self.name, self.where, lambda: (self.partitions, self.ready), 30.0, self.wall)
         self.peers = Peers(self.own, self.log, metrics, now=self.wall, timeout_s=60.0, clock_s=self.wall.seconds)
-        self.requests = PeerRequests(
-            metrics, self.options.pop("peer_timeout_s", 60.0), self.options.pop("trusted", None)
-        )
+        trusted, passed_on = self.options.pop("trusted", None), proxy_headers(self.options.get("proxy"))
+        self.requests = PeerRequests(metrics, self.options.pop("peer_timeout_s", 60.0), trusted, passed_on)
         self.announcer = Announcer(self.own, self.log, metrics, self.wall.seconds)
         figures = WorkerFigures(self.own, figure_parts(metrics, self.situation.health, self.situation.lag))
         group = GroupFigures(self.peers, figures, self.requests, 4, self.wall.seconds)

@@ -5,7 +5,9 @@ from typing import Literal, get_args
 from agents.metrics.declared.events import STEP_SECONDS
 from agents.metrics.instruments import CounterBy, Declarations
 
-WebRefusal = Literal["token", "role", "attempts", "host", "slow", "large", "connections", "streams", "malformed"]
+WebRefusal = Literal[
+    "token", "role", "attempts", "proxy", "host", "slow", "large", "connections", "streams", "malformed"
+]
 AnnouncementOutcome = Literal["sent", "failed", "unreadable", "forged"]
 PeerOutcome = Literal["answered", "timeout", "unreachable", "misdirected"]
 QueryOutcome = Literal["answered", "unknown", "erased", "unavailable", "misdirected", "too_many", "other"]
@@ -22,8 +24,8 @@ class PageMetrics:
             "web_refused",
             "requests",
             "Requests to the web pages that were refused (`token`; `role`: the token is another role's, or the "
-            "role has none; `attempts`: too many wrong tokens; `host`: under a name that is not ours; `malformed`: no "
-            "HTTP, or too long a line), and "
+            "role has none; `attempts`: too many wrong tokens; `proxy`: headers of a proxy from somebody "
+            "else; `host`: under a name that is not ours; `malformed`: no HTTP, or too long a line), and "
             "connections that were cut (`slow`; `large`; `connections`: more than SKILLSTREAM_WEB_CONNECTIONS). "
             "`streams` are pages that were not kept up to date: more than SKILLSTREAM_WEB_STREAMS were open.",
             get_args(WebRefusal),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from agents.config.proxy import proxy_rules
 from agents.config.settings import Settings, SettingsError, load_settings, require_secrets
 from agents.config.spending import require_spending
 from agents.operations.doctor.check import Check, Finding, ok, problem
@@ -37,6 +38,7 @@ class GivenSettings:
         try:
             require_secrets(settings)
             require_spending(settings)
+            proxy_rules(settings)
             require_tracing(settings)
         except SettingsError as error:
             yield problem(str(error))
