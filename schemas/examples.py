@@ -46,6 +46,7 @@ from schemas.fusion_config import (
 from schemas.history import HISTORY_VERSION, ScoreOfWeek, SkillHistory
 from schemas.norms import MANIFEST_VERSION, CoveredPosition, NormManifest
 from schemas.student_answer import DescribedEvidence, DescribedIndicator, DescribedSkill, StudentAnswer
+from schemas.tenant_hold import HOLD_VERSION, TenantHoldRecord
 from schemas.update import (
     UPDATE_VERSION,
     Contribution,
@@ -217,6 +218,16 @@ AUDIT_RECORD: Final = AuditRecord(
     outcome="answered",
     about=("9d2f41aa:6f1e2d3c4b5a69788796a5b4c3d2e1f0",),
     newest=NewestRecord(4_711, "3d" * 32),
+)
+TENANT_HOLD: Final = TenantHoldRecord(
+    version=HOLD_VERSION,
+    kind="hold",
+    tenant="north",
+    at=_AT,
+    topic_id="v1xVjzYNRIOWRj3rQbv7Qg",
+    partition=2,
+    start=48_211,
+    why="1001 of its last 1001 records cannot be read: not_json (1001)",
 )
 NORM_MANIFEST: Final = NormManifest(
     version=MANIFEST_VERSION,

@@ -1,7 +1,7 @@
 """The topics: what each carries, how it is keyed and kept, and what this program does with it.
 
 Names are without the prefix that a deployment may give them. All share a partition count, and all but `fusion-config`,
-`skill-catalogue`, `norms`, `norm-shards`, `skillstream-workers` and `audit` are keyed by student.
+`skill-catalogue`, `norms`, `norm-shards`, `skillstream-workers`, `audit` and `tenant-holds` are keyed by student.
 """
 
 from collections.abc import Mapping
@@ -61,6 +61,8 @@ ACTIVITY: Final = Topic(
         "topic/partition@offset of the dead letter, and when (ms) the record first came. Producers leave it away.",
         "skillstream-signature": "Ours, beside these two: a key's id and an HMAC-SHA256 of them, of the topic, the "
         "partition, the key and the value. Headers of ours that it does not fit are ignored; their event is not.",
+        "skillstream-tenant": "Of producers of a deployment with tenants: the tenant's name, a key's id and an "
+        "HMAC-SHA256 of the name, the key and the value, with colons between (docs/tenants.md).",
         "traceparent": "W3C Trace Context, of producers that trace: where traces are on (SKILLSTREAM_TRACES) a sampled "
         "one goes on to the student's update and explanation.",
         "tracestate": "Beside it: passed on as it is.",
@@ -207,6 +209,16 @@ AUDIT: Final = Topic(
     receives="`skillstream audit` lists it, and with --verify says whether it is whole.",
     sends="A worker writes reads of students; commands write exports, replays, erasures and changes, before and after.",
 )
+TENANT_HOLD_LOG: Final = Topic(
+    name="tenant-holds",
+    summary="Off unless SKILLSTREAM_TENANTS is set. Of which tenants records are not worked on, from where and up to "
+    "where; on partition 0 only. For workers, and `skillstream tenants release`.",
+    key="What it says, and of what: `hold/…`, `end/…`, `release/north`.",
+    config={"cleanup.policy": "compact"},
+    receives="Workers read it whole before they fold anything. What is held of a tenant becomes dead letters.",
+    sends="A worker writes a hold before it works on anything behind its start, and an end when it was asked for one; "
+    "`skillstream tenants release` asks.",
+)
 TOPICS: Final = (
     ACTIVITY,
     UPDATES,
@@ -222,4 +234,5 @@ TOPICS: Final = (
     NORM_SHARDS,
     WORKERS,
     AUDIT,
+    TENANT_HOLD_LOG,
 )

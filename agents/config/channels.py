@@ -11,7 +11,7 @@ from schemas import topics
 @dataclass(frozen=True, slots=True)
 class Channels:
     """Full topic names. All share a partition count; all but `fusion_config`, `catalogue`, `norms`, `norm_shards`,
-    `workers` and `audit` are keyed by student.
+    `workers`, `audit` and `tenant_hold` are keyed by student.
     """
 
     activity: str
@@ -29,6 +29,8 @@ class Channels:
     norm_shards: str
     workers: str
     audit: str
+    tenant_hold: str
+    """Empty: there are no tenants."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -48,6 +50,7 @@ class Channels:
             norm_shards=settings.topic(topics.NORM_SHARDS.name),
             workers=settings.topic(topics.WORKERS.name),
             audit=settings.topic(topics.AUDIT.name),
+            tenant_hold="" if settings.tenants is None else settings.topic(topics.TENANT_HOLD_LOG.name),
         )
 
     @property
@@ -58,7 +61,7 @@ class Channels:
     def specs(self, settings: Settings) -> list[TopicSpec]:
         """How each is created where it is missing."""
         names = {topic.name: settings.topic(topic.name) for topic in topics.TOPICS}
-        names[topics.ATTENTION.name] = self.attention
+        names |= {topics.ATTENTION.name: self.attention, topics.TENANT_HOLD_LOG.name: self.tenant_hold}
         return [
             TopicSpec(name, settings.partitions, settings.replication, topic.config)
             for topic in topics.TOPICS

@@ -4,6 +4,7 @@
 students = "north:"                       # how the ids of its students begin
 signing_keys = ["…"]                      # secrets: its producers prove by one that a record is theirs
 gateway_keys = ["sha256:…"]               # hashes: what its programs say at the gateway
+dead_letter_max_consecutive = 100         # the limits beyond which it is held; as for all without
 """
 
 import re
@@ -21,6 +22,7 @@ from agents.config.settings import Settings, SettingsError
 from agents.display.redaction import redact
 from schemas.configuration.document import read_toml
 from schemas.dead_letter import Header
+from streams.input.poison import PoisonLimits
 from streams.input.tenancy import ONE_TENANT, UNSIGNED, Tenancy
 
 _Name = Annotated[str, Meta(pattern=r"^[a-z0-9_-]{1,32}$")]
@@ -34,6 +36,9 @@ class TenantTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     students: Annotated[str, Meta(pattern=r"^.{0,128}$")]
     signing_keys: Any
     gateway_keys: Any = ()
+    dead_letter_max_ratio: Annotated[float, Meta(ge=0, le=1)] | None = None
+    dead_letter_min_records: Annotated[int, Meta(ge=1, le=100_000)] | None = None
+    dead_letter_max_consecutive: Annotated[int, Meta(ge=0, le=100_000)] | None = None
 
 
 class _TenantsFile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,6 +64,7 @@ class Tenants:
     def __init__(self, tables: Mapping[str, TenantTable]) -> None:
         """Raises ValueError for tables that are of no use, or have something in common."""
         _require_good(tables)
+        self._tables = tables
         self.tenancy = ONE_TENANT
         if tables:
             self.tenancy = Tenancy(
@@ -91,6 +97,22 @@ class Tenants:
 
     def __bool__(self) -> bool:
         return bool(self.by_name)
+
+    def poison_limits(self, tenant: str, default: PoisonLimits) -> PoisonLimits:
+        """How many dead letters a tenant may have before it is held; what the file does not say is as for all."""
+        table = self._tables.get(tenant)
+        if table is None:
+            return default
+        ratio, records, in_a_row = (
+            table.dead_letter_max_ratio,
+            table.dead_letter_min_records,
+            table.dead_letter_max_consecutive,
+        )
+        return PoisonLimits(
+            default.max_ratio if ratio is None else ratio,
+            default.window_records if records is None else records,
+            default.max_consecutive if in_a_row is None else in_a_row,
+        )
 
     def of_gateway_key(self, key: str) -> Tenant | None:
         """The tenant whose programs say this key."""

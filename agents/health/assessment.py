@@ -1,6 +1,6 @@
 """From a snapshot to a report: the rules of what counts as ok, degraded and down."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from agents.health.lag.bounds import how_far_behind
 from agents.health.report import ComponentState, HealthReport
@@ -29,6 +29,7 @@ def assess(seen: Snapshot) -> HealthReport:
         _config(seen),
         _norms(seen),
         _repeats(seen),
+        *_tenants(seen),
     )
     down = {component.name for component in components if component.status == "down"}
     return HealthReport(components, live="agents" not in down, ready=not down)
@@ -169,6 +170,18 @@ def _repeats(seen: Snapshot) -> ComponentState:
     return ComponentState(
         "repeats", "ok", f"{reason}: if a platform sends its history again, raise SKILLSTREAM_KNOWN_IDS"
     )
+
+
+def _tenants(seen: Snapshot) -> Iterator[ComponentState]:
+    """Only where there are any."""
+    if seen.held is None:
+        return
+    if not seen.held:
+        yield ComponentState("tenants", "ok", "none is held")
+        return
+    held = "; ".join(f"{tenant} on {_partitions(partitions)}" for tenant, partitions in sorted(seen.held.items())[:8])
+    said = f"held for too many dead letters, the others go on: {held}: skillstream tenants release"
+    yield ComponentState("tenants", "degraded", said)
 
 
 def description_of(failure: BaseException) -> str:

@@ -100,6 +100,7 @@ class Health:
             held_bearable_s=self._bounds.held_bearable_s,
             lag_bounds=self._bounds.lag,
             norms=self._watched.norms(),
+            held=self._watched.held(),
         )
 
     async def _probe_if_any(self, server: Server | None) -> Probe | None:

@@ -1,6 +1,6 @@
 """The input of a health assessment, gathered at one moment, so that the assessment is a pure function."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
@@ -75,7 +75,7 @@ class Snapshot:
 
     `beyond_horizon` is how many events since the start may have been repeats that nobody knows any more; `jumped` says
     which position jumped last; `held_bearable_s` is how long a transaction may be open, `lag_bounds` how far behind is
-    fine.
+    fine. `held` are the partitions on which a tenant is held, by tenant; None without tenants.
     """
 
     broker: Probe
@@ -97,3 +97,4 @@ class Snapshot:
     held_bearable_s: float = 60.0
     lag_bounds: LagBounds = DEFAULT_LAG_BOUNDS
     norms: NormsState = WITHOUT_NORMS
+    held: Mapping[str, Sequence[int]] | None = None

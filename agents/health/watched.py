@@ -1,6 +1,6 @@
 """What health looks at, and by which bounds."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -42,6 +42,7 @@ class Watched:
     """One worker and what it needs. `redis` is None where it isn't configured; `model` is the artifact's id.
 
     `jumped` says which position jumped last; `beyond_horizon` is how many events may be repeats that nobody knows.
+    `held` tells on which partitions tenants are held; None without tenants.
     """
 
     worker: WorkerState
@@ -56,6 +57,7 @@ class Watched:
     jumped: Callable[[], str | None] = lambda: None
     beyond_horizon: Callable[[], int] = lambda: 0
     norms: Callable[[], NormsState] = lambda: WITHOUT_NORMS
+    held: Callable[[], Mapping[str, Sequence[int]] | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -161,6 +161,32 @@ def rescoring_interrupted(partition: int, students: int) -> None:
     )
 
 
+def tenant_held(tenant: str, partition: int, start: int, why: str) -> None:
+    """A tenant has too many dead letters: what it wrote from there on is not worked on."""
+    _log.error(
+        "Tenant %s is held on partition %d from offset %d on: %s. Its records there become dead letters until "
+        "`skillstream tenants release %s`; the others go on",
+        tenant,
+        partition,
+        start,
+        why,
+        tenant,
+        extra={"tenant": tenant, "partition": partition, "from_offset": start},
+    )
+
+
+def tenant_released(tenant: str, partition: int, start: int, end: int) -> None:
+    """What it writes from now on is worked on."""
+    _log.info(
+        "Tenant %s is released on partition %d: held from offset %d to %d",
+        tenant,
+        partition,
+        start,
+        end,
+        extra={"tenant": tenant, "partition": partition, "from_offset": start, "to_offset": end},
+    )
+
+
 def server_lost(name: str, where: str, why: str, meanwhile: str) -> None:
     """A server that was there does not answer."""
     _log.warning("%s is away, at %s: %s; %s", name, where, why, meanwhile, extra={"server": name, "where": where})

@@ -11,6 +11,7 @@ from agents.metrics import Metrics
 from agents.metrics.seen_names import SeenNames
 from agents.worker.position_jumps import Jump
 from schemas.dead_letter import DeadLetter
+from schemas.dialects import Record
 from streams.pipeline import BatchOutcome
 from streams.rows.row_batch import Integers
 from streams.scoring.config_log import RefusedEntry
@@ -19,7 +20,9 @@ _log = logging.getLogger(__name__)
 
 
 class StreamObserver:
-    """Of one worker; hears of all that its parts do. `dead_lettered` hears of the last few dead letters of a batch."""
+    """Of one worker; hears of all that its parts do. `dead_lettered` hears of the last few dead letters of a batch,
+    `tenant_of` tells whose a record is, where there are tenants.
+    """
 
     def __init__(
         self,
@@ -27,9 +30,11 @@ class StreamObserver:
         seen: SeenNames,
         failures: SourceFailures,
         dead_lettered: Callable[[Iterable[DeadLetter]], None],
+        tenant_of: Callable[[Record], str] | None = None,
     ) -> None:
         self._metrics, self._seen, self._failures = metrics, seen, failures
         self._dead_lettered = dead_lettered
+        self._tenant_of = tenant_of
 
     def processed(self, outcome: BatchOutcome, duration_s: float) -> None:
         """A batch was folded and scored."""
@@ -45,6 +50,9 @@ class StreamObserver:
         self._metrics.updates.add(sum(len(result.updates) for result in results))
         for result in results:
             self._dead_lettered(found for _, found in result.dead_letters[-LAST_DEAD_LETTERS:])
+            if self._tenant_of is not None:
+                for dead, _ in result.dead_letters:
+                    self._metrics.tenant_dead_letters.add(self._tenant_of(dead))
         for record in (record for result in results for record in result.attention):
             self._metrics.attention_records.add(record.reason)
             lifecycle.attention_raised(record.reason)

@@ -16,6 +16,7 @@ from schemas.topics import MAX_RECORD_BYTES
 from schemas.update import generated_at
 from streams.folding.routing import Repartitioned
 from streams.input.signature import Sign
+from streams.input.tenancy import ONE_TENANT, Tenancy
 from streams.pipeline import PartitionResult
 from streams.scoring.updates import rfc3339
 
@@ -31,6 +32,7 @@ class Outputs:
     epoch_of: Callable[[int], int]
     now_us: Callable[[], int]
     note_packed: Callable[[], None] = lambda: None
+    tenancy: Tenancy = ONE_TENANT
 
     def of(self, partition: int, result: PartitionResult) -> list[Output]:
         """All that `result` of `partition` has to say, in the order in which it is to be sent."""
@@ -56,6 +58,7 @@ class Outputs:
         """An event, for the partition that owns it."""
         topic, value = self.channels.activity, native.encode(event.event)
         headers = self.sign(topic, event.partition, event.key, value, (event.origin.header,))
+        headers += self.tenancy.vouch(event.event.student_id, event.key, value)
         return Output(topic, event.partition, event.key, value, headers, event.timestamp_ms)
 
     def dead_letter(self, record: Record, dead_letter: DeadLetter) -> Output:

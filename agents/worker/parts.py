@@ -11,6 +11,7 @@ from agents.health import SourceFailures
 from agents.metrics import Metrics
 from agents.norms.following import NormsFollower
 from agents.reasoning.service import Explanations
+from agents.tenants.holding import TenantHolding
 from agents.worker.position_jumps import PositionJumps
 from streams.pipeline import Pipeline
 from streams.skills.skill_set import SkillSet
@@ -18,7 +19,7 @@ from streams.skills.skill_set import SkillSet
 
 @dataclass(frozen=True, slots=True)
 class WorkerParts:
-    """`explanations` are None where reasoning is off, `norms` where these are."""
+    """`explanations` are None where reasoning is off, `norms` where these are, `holding` without tenants."""
 
     settings: Settings
     channels: Channels
@@ -31,6 +32,7 @@ class WorkerParts:
     failures: SourceFailures
     jumps: PositionJumps
     explanations: Explanations | None
+    holding: TenantHolding | None
 
     def skill_set(self) -> SkillSet:
         """As it is configured now."""

@@ -1,12 +1,16 @@
 """The steps of all topics that a worker reads, put together."""
 
-from collections.abc import Callable
+from functools import lru_cache
+from typing import TypeAlias
 
 from agents.config.channels import Channels
 from agents.config.settings import Settings
+from agents.config.tenants import Tenants
 from agents.operations.dead_letters.gate import DeadLetterGate
 from agents.operations.dead_letters.past import PastDeadLetters
+from agents.operations.dead_letters.tenant_gate import TenantGate
 from agents.reasoning.setup import now_us, policy_of
+from agents.tenants.holding import TenantHolding
 from agents.tracing import Traced
 from agents.worker.input_identity import InputIdentity
 from agents.worker.internal_steps import Erasing, InternalStep, QueuedRows, ResultReading
@@ -24,11 +28,13 @@ from streams.pipeline import PartitionResult
 from streams.reasoning.policy.marking import PendingMarker
 from streams.scoring.kinds import fitted_skills
 
+AnyGate: TypeAlias = DeadLetterGate | TenantGate
+
 
 def topic_steps(
     parts: WorkerParts,
     identity: InputIdentity,
-    gate: DeadLetterGate,
+    gate: AnyGate,
     outputs: Outputs,
     observer: StreamObserver,
     traced: Traced | None,
@@ -74,15 +80,23 @@ def topic_steps(
 
 
 def dead_letter_gate(
-    settings: Settings, channels: Channels, epoch_of: Callable[[int], int], authentic: Authentic
-) -> DeadLetterGate:
-    """By the settings' limits of what may be dead-lettered."""
+    settings: Settings,
+    channels: Channels,
+    identity: InputIdentity,
+    authentic: Authentic,
+    holding: TenantHolding | None,
+) -> AnyGate:
+    """By the settings' limits of what may be dead-lettered: of each tenant, where there are any."""
     limits = PoisonLimits(
         max_ratio=settings.dead_letter_max_ratio,
         window_records=settings.dead_letter_min_records,
         max_consecutive=settings.dead_letter_max_consecutive,
     )
-    past = PastDeadLetters(settings.broker, channels.dead_letters, channels.activity, epoch_of, authentic)
+    if holding is not None:
+        tenants = Tenants.of(settings)
+        limits_of = lru_cache(maxsize=None)(lambda tenant: tenants.poison_limits(tenant, limits))
+        return TenantGate(limits_of, tenants.tenancy, authentic, holding.hold, identity.new_from)
+    past = PastDeadLetters(settings.broker, channels.dead_letters, channels.activity, identity.epoch_of, authentic)
     return DeadLetterGate(limits, past, authentic)
 
 

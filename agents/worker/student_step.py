@@ -16,6 +16,7 @@ from agents.worker.outputs import Outputs
 from agents.worker.work_thread import WorkThread
 from schemas.dialects import Record
 from streams.context import ProcessingContext
+from streams.input.tenant_hold import HeldAnew
 from streams.norms.journal import Journaled
 from streams.pipeline import BatchOutcome, PartitionResult, Pipeline
 from streams.rows.row_batch import Integers
@@ -89,10 +90,17 @@ class StudentStep:
         began_s = perf_counter()
         if is_long(list(chain.from_iterable(batches.values()))):
             context = replace(context, executor=self._thread)
-        outcome = await self._pipeline.process(batches, context)
+        outcome = await self._process(batches, context)
         results = await context.executor.run(lambda: self._results(outcome))
         self._observe(outcome, perf_counter() - began_s)
         return results
+
+    async def _process(self, batches: Batches, context: ProcessingContext) -> BatchOutcome:
+        while True:
+            try:
+                return await self._pipeline.process(batches, context)
+            except HeldAnew:  # of a tenant, once a partition: the batch is decoded again, under the hold
+                continue
 
     def _results(self, outcome: BatchOutcome) -> dict[int, BatchResult]:
         return {

@@ -173,6 +173,7 @@ def _health(parts: WorkerParts, lag: LagMonitor) -> Health:
         jumped=parts.jumps.reason,
         config=lambda: ConfigState(pipeline.config_version, parts.config.problem),
         norms=lambda: WITHOUT_NORMS if parts.norms is None else parts.norms.state,
+        held=lambda: None if parts.holding is None else parts.holding.by_tenant(),
     )
     bounds = HealthBounds(
         stall_after_s=settings.stall_after_s,

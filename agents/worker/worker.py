@@ -35,6 +35,8 @@ from agents.norms.topic import NormsTopic
 from agents.reasoning.service import Explanations
 from agents.reasoning.setup import now_us
 from agents.stores.opening import open_store, validate_store
+from agents.tenants.holding import TenantHolding
+from agents.tenants.topic import HoldTopic, tenant_decoding
 from agents.tracing import open_tracing
 from agents.web.pages import Page
 from agents.worker.garbage_collection import collect_rarely
@@ -50,6 +52,8 @@ from agents.worker.rotation import secret_rotation
 from agents.worker.steps import dead_letter_gate, topic_steps
 from agents.worker.watching import Watching, note_certificates
 from streams.input.checkpoint import IdentityLost
+from streams.input.tenancy import ONE_TENANT
+from streams.input.tenant_decoding import TenantDecoding
 from streams.norms.view import NormView
 from streams.pipeline import Pipeline
 from streams.skills.skills_file import load_skills
@@ -74,15 +78,20 @@ class Worker:
         if log is not None:
             log.on_left_out = self._metrics.log_lines_left_out.add
         CheckedBatches.on_too_large = self._metrics.batches_too_large.add
+        tenants = tenant_decoding(settings)
         self._observer = StreamObserver(
-            self._metrics, seen, failures, lambda found: self._watching.figures.note_dead_letters(found)
+            self._metrics,
+            seen,
+            failures,
+            lambda found: self._watching.figures.note_dead_letters(found),
+            None if tenants is None else tenants.tenancy.of_record,
         )
         self._keyring = Keyring(settings)
         self._pipeline = Pipeline(
             load_skills(settings.skills),
             artifact_of(settings),
             on_failure=self._observer.source_failed,
-            decode=dialects.within(bounds_of(settings)),
+            decode=dialects.within(bounds_of(settings)) if tenants is None else tenants,
             known_ids=settings.known_ids,
             components=settings.components_per_student,
             authentic=self._keyring.authentic,
@@ -111,6 +120,7 @@ class Worker:
             )
         activity = InputTopic(settings.broker, settings.app_id, channels.activity, settings.start_timeout_s)
         jumps = PositionJumps(settings.on_position_jump, self._observer.jumped)
+        holding = None if tenants is None else self._make_holding(channels.activity, tenants)
         self._parts = WorkerParts(
             settings=settings,
             channels=channels,
@@ -123,11 +133,19 @@ class Worker:
             failures=failures,
             jumps=jumps,
             explanations=self._explanations,
+            holding=holding,
         )
         self._identity = InputIdentity(activity, self._app.table, jumps, epoch=settings.epoch)
         epoch_of = self._identity.epoch_of
-        self._gate = dead_letter_gate(settings, channels, epoch_of, self._keyring.authentic)
-        outputs = Outputs(channels, self._keyring.sign, epoch_of, now_us, self._metrics.dead_letters_packed.add)
+        self._gate = dead_letter_gate(settings, channels, self._identity, self._keyring.authentic, holding)
+        outputs = Outputs(
+            channels,
+            self._keyring.sign,
+            epoch_of,
+            now_us,
+            self._metrics.dead_letters_packed.add,
+            ONE_TENANT if tenants is None else tenants.tenancy,
+        )
         self._journals: NormJournals | None = None
         if settings.norms == "on":
             self._journals = NormJournals(
@@ -171,6 +189,8 @@ class Worker:
             self._config_topic.close()
             if self._norms is not None:
                 self._norms.close()
+            if self._parts.holding is not None:
+                self._parts.holding.close()
 
     @property
     def pages(self) -> tuple[Page, ...]:
@@ -201,6 +221,9 @@ class Worker:
             ]
             if self._norms is not None:
                 running += self._norms.jobs()
+            if self._parts.holding is not None:
+                assert self._app.delivery_agent is not None, "attached before"
+                running.append(self._parts.holding.follow(self._app.delivery_agent))
             if self._explanations is not None:
                 running += [self._explanations.serve(), self._explanations.watch_redis()]
             tasks = [asyncio.create_task(self._app.switch.run_beside(job, self._is_stopping)) for job in running]
@@ -224,6 +247,8 @@ class Worker:
                 raise
         if self._app.ownership.active != active:
             return  # they moved on meanwhile, and their offsets with them: whoever owns them checks them
+        if self._parts.holding is not None:
+            await self._parts.holding.recovered(active)
         if self._journals is not None:
             self._journals.restore(active)
         took_s = time.monotonic() - self._recovering_since_s
@@ -274,8 +299,16 @@ class Worker:
     def _refresh(self) -> None:
         self._watching.refresh()
         self._metrics.dead_letter_ratio.set(self._gate.share)
+        if self._parts.holding is not None:
+            held = self._parts.holding.by_tenant().items()
+            self._metrics.tenant_held.replace({(tenant,): float(len(partitions)) for tenant, partitions in held})
         if self._norms is not None:
             self._norms.refresh()
+
+    def _make_holding(self, activity: str, tenants: TenantDecoding) -> TenantHolding:
+        settings, app = self._settings, self._app
+        input_topic = InputTopic(settings.broker, settings.app_id, activity, settings.start_timeout_s)
+        return TenantHolding(HoldTopic(settings), input_topic, tenants, app.delivery, lambda: app.ownership.active)
 
     def _make_rescorer(self, outputs: Outputs) -> Rescorer:
         app = self._app

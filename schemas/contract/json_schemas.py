@@ -20,6 +20,7 @@ from schemas.explanation import Explanation, ReasoningResult
 from schemas.fusion_config import FusionConfigMessage
 from schemas.history import SkillHistory
 from schemas.norms import NormManifest
+from schemas.tenant_hold import TenantHoldRecord
 from schemas.update import SkillUpdate
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -38,6 +39,7 @@ _EXAMPLES: Final[Mapping[str, tuple[Any, ...]]] = {
     topics.NORM_SNAPSHOTS.name: (examples.NORM_MANIFEST,),
     topics.WORKERS.name: (examples.ANNOUNCEMENT,),
     topics.AUDIT.name: (examples.AUDIT_RECORD,),
+    topics.TENANT_HOLD_LOG.name: (examples.TENANT_HOLD,),
 }
 _TYPES: Final[Mapping[str, Any]] = {
     topics.ACTIVITY.name: _NATIVE_EVENT,
@@ -51,6 +53,7 @@ _TYPES: Final[Mapping[str, Any]] = {
     topics.NORM_SNAPSHOTS.name: NormManifest,
     topics.WORKERS.name: WorkerAnnouncement,
     topics.AUDIT.name: AuditRecord,
+    topics.TENANT_HOLD_LOG.name: TenantHoldRecord,
 }
 _SUMMARIES: Final = {topic.name: topic.summary for topic in topics.TOPICS}
 MESSAGE_TOPICS: Final = (*_TYPES, topics.DEAD_LETTERS.name)

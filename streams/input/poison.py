@@ -51,12 +51,15 @@ class Bad:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Too many: `bad` of the last `records`, for `reasons` (most frequent first), from `first_offset` on."""
+    """Too many: `bad` of the last `records`, for `reasons` (most frequent first), from `first_offset` to
+    `last_offset`.
+    """
 
     bad: int
     records: int
     reasons: tuple[tuple[str, int], ...]
     first_offset: int
+    last_offset: int
 
 
 class PoisonWindow:
@@ -90,6 +93,11 @@ class PoisonWindow:
             return 0.0
         self._slide(self._seen - self._limits.window_records)
         return len(self._in_window) / self._limits.window_records
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether no bad record matters any more."""
+        return not self._bad or self._bad[-1].index < self._seen - self._limits.span_records
 
     def recall(self, past: Iterable[tuple[int, str]]) -> None:
         """Tell (offset, reason) of the bad before `first_offset`; once, before any bad record is taken."""
@@ -138,4 +146,4 @@ class PoisonWindow:
     def _verdict(self, records: int) -> Verdict:
         within = [bad for bad in self._bad if bad.index > self._bad[-1].index - records]
         reasons = Counter(bad.reason for bad in within).most_common()
-        return Verdict(len(within), records, tuple(reasons), within[0].offset)
+        return Verdict(len(within), records, tuple(reasons), within[0].offset, within[-1].offset)

@@ -57,6 +57,10 @@ class Tenancy:
         tenant, key = known
         return tenant if hmac.compare_digest(_mac(key, found[1], record.key, record.value), found[3]) else UNSIGNED
 
+    def vouch(self, student_id: str, key: bytes | None, value: bytes | None) -> tuple[Header, ...]:
+        """The header for a record of ours about a student, by the student's tenant; none where no tenant has it."""
+        return self.sign(self.of_student(student_id), key, value)
+
     def sign(self, tenant: str, key: bytes | None, value: bytes | None) -> tuple[Header, ...]:
         """The header for a record of this key and value; none for a tenant without a key."""
         keys, name = self.signing_keys.get(tenant, ()), tenant.encode()

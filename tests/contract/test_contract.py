@@ -16,6 +16,7 @@ from schemas.dead_letter import REINSERTED_HEADER
 from schemas.topics import ACTIVITY, REASONING, UPDATES
 from streams.input.origin import ORIGIN_HEADER
 from streams.input.signature import SIGNATURE_HEADER
+from streams.input.tenancy import TENANT_HEADER
 from tests.contract.compatibility import Direction, breaks
 
 _COMMITTED: Final = Path(__file__).parents[2] / "docs" / "contract"
@@ -151,7 +152,8 @@ def test_a_tuple_is_one_in_the_older_form_of_schemas_too() -> None:
 
 
 def test_what_the_contract_says_of_headers_and_sizes_is_what_the_code_does() -> None:
-    assert set(ACTIVITY.headers) == {ORIGIN_HEADER, REINSERTED_HEADER, SIGNATURE_HEADER, "traceparent", "tracestate"}
+    ours = {ORIGIN_HEADER, REINSERTED_HEADER, SIGNATURE_HEADER, TENANT_HEADER}
+    assert set(ACTIVITY.headers) == ours | {"traceparent", "tracestate"}
     assert set(UPDATES.headers) == set(REASONING.headers) == {"traceparent", "tracestate"}
     headers = json_schema("dead-letters")["properties"]
     assert list(headers) == [f"dl-{name}" for name in msgspec.structs.asdict(examples.DEAD_LETTER)]

@@ -98,7 +98,9 @@ def test_a_verdict_counts_and_names_the_reasons_and_the_first_place() -> None:
 
     verdict = window.take(9, [Bad(i, 108 + i, "not_json") for i in (0, 1, 2)], 117)
 
-    assert verdict == Verdict(bad=6, records=10, reasons=(("not_json", 5), ("not_utf8", 1)), first_offset=101)
+    assert verdict == Verdict(
+        bad=6, records=10, reasons=(("not_json", 5), ("not_utf8", 1)), first_offset=101, last_offset=110
+    )
 
 
 def test_the_share_slides_with_good_records_and_is_unknown_before_a_full_window() -> None:

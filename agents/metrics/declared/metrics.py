@@ -17,6 +17,7 @@ from agents.metrics.declared.ownership import OwnershipMetrics
 from agents.metrics.declared.pages import PageMetrics
 from agents.metrics.declared.process import ProcessMetrics
 from agents.metrics.declared.scores import ScoreMetrics
+from agents.metrics.declared.tenants import TenantMetrics
 from agents.metrics.instruments import Declarations, Declared
 from schemas.dialects.vocabulary import SHIPPED, Vocabulary
 
@@ -31,6 +32,7 @@ class Metrics(
     PageMetrics,
     AuditMetrics,
     ProcessMetrics,
+    TenantMetrics,
 ):
     """The metrics of one worker, in a registry of their own. `vocabulary` says which names may be labels."""
 
@@ -47,6 +49,7 @@ class Metrics(
         PageMetrics.__init__(self, declare)
         AuditMetrics.__init__(self, declare)
         ProcessMetrics.__init__(self, declare)
+        TenantMetrics.__init__(self, declare)
         self.declared: tuple[Declared, ...] = tuple(declare.made)
         ProcessCollector(registry=self.registry)
 

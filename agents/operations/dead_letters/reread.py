@@ -23,6 +23,7 @@ from schemas.parts import Parts, named, runs
 from schemas.topics import MAX_RECORD_BYTES
 from streams.input.partitioner import OwningPartitionOfKey
 from streams.input.signature import Sign
+from streams.input.tenancy import ONE_TENANT, Tenancy
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Rereader:
     now_ms: int
     decode: Decode
     sign: Sign
+    tenancy: Tenancy = ONE_TENANT
 
     def read(self, stored: StoredDeadLetter, dead_letter: DeadLetter) -> Reread:
         """The result of reading a `stored` dead letter of the activity topic again; `dead_letter` is what its headers
@@ -104,7 +106,10 @@ class Rereader:
             partition=partition,
             key=student,
             value=value,
-            headers=self._reinserted_header(stored, partition, student, value),
+            headers=(
+                *self._reinserted_header(stored, partition, student, value),
+                *self.tenancy.vouch(event.student_id, student, value),
+            ),
             timestamp_ms=self.now_ms,
         )
 

@@ -16,7 +16,10 @@ from agents.operations.dead_letters.position import ReplayPosition, positions, r
 from agents.operations.dead_letters.reinsertion import DrySink, TransactionalSink
 from agents.operations.dead_letters.replay import DeadLetterReplay, Policy, Summary
 from agents.operations.dead_letters.reread import Rereader
+from agents.tenants.topic import tenant_decoding
+from schemas.dialects import Decode
 from streams.input.partitioner import partitioner
+from streams.input.tenancy import ONE_TENANT
 
 Advance = Callable[[int], None]
 
@@ -39,7 +42,9 @@ class ReplaySession:
 
     def __init__(self, settings: Settings, reader: TopicReader) -> None:
         self._settings = settings
-        self._decode = decoder_of(settings)
+        tenants = tenant_decoding(settings)  # nothing is held of what goes back: where it is, it is held again
+        self._tenancy = ONE_TENANT if tenants is None else tenants.tenancy
+        self._decode: Decode = decoder_of(settings) if tenants is None else tenants
         self._channels = Channels.of(settings)
         self._keyring = Keyring(settings)
         self._replayed_topic = f"{settings.app_id}-dead-letters-replayed"
@@ -89,6 +94,7 @@ class ReplaySession:
             now_ms=now_ms,
             decode=self._decode,
             sign=self._keyring.sign,
+            tenancy=self._tenancy,
         )
         return DeadLetterReplay(policy, rereader, reasons=reasons, authentic=self._keyring.authentic)
 

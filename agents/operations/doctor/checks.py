@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from agents.config.proxy import proxy_rules
 from agents.config.settings import Settings, SettingsError, load_settings, require_secrets
 from agents.config.spending import require_spending
+from agents.config.tenants import Tenants
 from agents.operations.doctor.check import Check, Finding, ok, problem
 from agents.operations.doctor.clock import Clock
 from agents.operations.doctor.contents import Placement, Table
@@ -40,6 +41,7 @@ class GivenSettings:
             require_spending(settings)
             proxy_rules(settings)
             require_tracing(settings)
+            Tenants.of(settings)
         except SettingsError as error:
             yield problem(str(error))
         yield ok(f"app {settings.app_id}, {settings.partitions} partitions, explanations: {settings.reasoning}")

@@ -13,8 +13,10 @@ from agents.config.channels import Channels
 from agents.config.dialects import decoder_of
 from agents.config.models import artifact_of
 from agents.config.settings import Settings
+from agents.kafka.input_topic import InputTopic
 from agents.kafka.reader import TopicReader, read_to_end
 from agents.kafka.record import file_record
+from agents.tenants.topic import HoldTopic, tenant_decoding
 from schemas.dialects import Decode, Decoded, Record
 from schemas.erasure import read_request
 from schemas.errors import InvalidInput
@@ -44,7 +46,7 @@ class RefoldedUpdates:
         on_failure: Callable[[str, BaseException], None],
     ) -> None:
         """Raises SkillsError, ArtifactError, SettingsError, ConfigRefused."""
-        self._settings = settings
+        self._settings, self._as_of = settings, as_of
         decode = decoder_of(settings)
         self._pipeline = Pipeline(
             load_skills(settings.skills),
@@ -70,6 +72,7 @@ class RefoldedUpdates:
         Raises BrokerUnavailable, NoSuchTopic, TopicForbidden.
         """
         settings, channels = self._settings, Channels.of(self._settings)
+        self._tell_tenants_apart(channels.activity)
         erased_us = self._erased(channels.erasures)
         with TopicReader(
             settings.broker, channels.activity, f"{settings.app_id}-export", settings.start_timeout_s
@@ -86,6 +89,14 @@ class RefoldedUpdates:
                 records = (file_record(message) for message in reader.read(partition, start, end))
                 yield from self._updates(replay, _counted(records, advance, done - start, of))
                 done += end - start
+
+    def _tell_tenants_apart(self, activity: str) -> None:
+        """As workers do on the topic; lines of files prove no tenant."""
+        tenants = tenant_decoding(self._settings)
+        if tenants is not None:
+            input_topic = InputTopic(self._settings.broker, self._settings.app_id, activity)
+            tenants.held = HoldTopic(self._settings).read(input_topic.describe().topic_id)
+            self._pipeline.decode = tenants if self._as_of is None else up_to(tenants, self._as_of)
 
     def _erased(self, topic: str) -> dict[bytes, int]:
         """By student's key, up to when what was sent does not count."""

@@ -36,6 +36,7 @@ _SAME: Final = (
     "record_max_students",
     "batch_max_unpacked_mb",
     "mapping",
+    "tenants",
 )
 """Settings that decide what is found."""
 

@@ -23,6 +23,8 @@ from agents.operations.verify.checkpoint import Progressed, VerifyCheckpoint
 from agents.operations.verify.findings import Findings, note_removed
 from agents.operations.verify.partition import PartitionReader
 from agents.operations.verify.positions import Positions, require_topics
+from agents.tenants.topic import HoldTopic, tenant_decoding
+from schemas.dialects import Decode
 from schemas.topics import MAX_RECORD_BYTES
 from streams.input.partitioner import partitioner
 from streams.norms.sealed import NormsUnreadable
@@ -69,7 +71,8 @@ class Verification:
         self._students_bytes = memory_bytes - 2 * self._ledger_bytes
         self._wait_s = wait_s
         self._tell = tell
-        decode = decoder_of(settings)
+        self._tenants = tenant_decoding(settings)
+        decode: Decode = decoder_of(settings) if self._tenants is None else self._tenants
         self._keyring = Keyring(settings)
         self._norms = StoredNorms(settings)
         skill_set, artifact = load_skills(settings.skills), artifact_of(settings)
@@ -102,6 +105,8 @@ class Verification:
             repartitioned = stack.enter_context(EntryLedger(self._ledger_bytes))
             known = checkpoint.load(repartitioned) or await self._begin(topics)
             findings = Findings(known, channels, topic_id, self._rescoring.remote)
+            if self._tenants is not None:  # after the offsets: what is committed was worked on under these
+                self._tenants.held = HoldTopic(settings).read(topic_id)
             readers = {topic: stack.enter_context(self._reader(topic)) for topic in topics}
             activity = readers[channels.activity]
             reader = self._partition_reader(known, readers)

@@ -20,6 +20,7 @@ from tests.chaos.experiments import (
     scaling,
     seams,
     signals,
+    tenants,
     topics,
     upgrades,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "scaling",
     "seams",
     "signals",
+    "tenants",
     "topics",
     "upgrades",
 ]

@@ -1,0 +1,1 @@
+"""Tenants in a worker: what is held of them is written, followed and ended."""
