@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "gateway": "Take events over HTTP: xAPI, Caliper, NDJSON; 2xx is stored.",
     "doctor": "Would a worker start? What should be known before?",
     "topics": "Make the topics that workers need, or check those that are there.",
+    "acls": "Print what each part of a deployment must be allowed at Kafka.",
     "demo": "See it all at once, on an embedded broker, with a simulated class.",
     "simulate": "Write a simulated class's events to a broker or a file.",
     "replay": "Run the pipeline over files, without Kafka.",

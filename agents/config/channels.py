@@ -1,6 +1,6 @@
 """The topics by name and by settings: what is created at the start. What each carries is in `schemas.topics`."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Self
 
 from agents.config.settings import Settings
@@ -57,6 +57,11 @@ class Channels:
     def sources(self) -> tuple[str, ...]:
         """What the table's agent reads."""
         return self.activity, self.results, self.erasures
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that are not off."""
+        return tuple(filter(None, astuple(self)))
 
     def specs(self, settings: Settings) -> list[TopicSpec]:
         """How each is created where it is missing."""

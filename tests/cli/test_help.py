@@ -27,6 +27,7 @@ VERBS = [
     "explain",
     "tenants",
     "audit",
+    "acls",
     "dead-letters",
     "adopt-topic",
     "rebuild",

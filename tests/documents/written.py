@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from tests.documents.blocks import DOCS, rewritten
 
-PAGES: Final = ("scaling.md", "tuning.md")
+PAGES: Final = ("operating.md", "scaling.md", "tuning.md")
 _FIGURES: Final = re.compile(r"(<!-- figures ([\w.,]+) -->)\n.*?(<!-- to here -->)", re.DOTALL)
 
 

@@ -30,7 +30,7 @@ _OPERATIONS: Final = {each.name.replace("_", "").lower(): each for each in AclOp
 
 
 def documented() -> list[AclBinding]:
-    """The kafka-acls.sh commands of the page."""
+    """The kafka-acls.sh commands of the page, of workers."""
     parser = ArgumentParser()
     parser.add_argument("command")
     for name in ("--bootstrap-server", "--allow-principal", "--group"):
@@ -39,7 +39,7 @@ def documented() -> list[AclBinding]:
         parser.add_argument(name, action="append", default=[])
     for name in ("--add", "--cluster"):
         parser.add_argument(name, action="store_true")
-    lines = [line for line in DOCUMENT.read_text("utf-8").splitlines() if line.startswith("kafka-acls.sh")]
+    lines = [line for line in DOCUMENT.read_text("utf-8").splitlines() if f"--allow-principal User:{USER} " in line]
     found = []
     for line in lines:
         asked = parser.parse_args(shlex.split(line))
