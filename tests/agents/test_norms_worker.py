@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import Message
 from msgspec import UNSET
 
 from agents.cli.outcome import WRONG_USAGE
+from agents.kafka.errors import TopicForbidden
 from agents.norms.snapshot_log import SnapshotLog, WrittenSnapshot, snapshot_records
 from streams.evidence.artifacts import save_artifact
 from streams.norms.journal_keys import is_of_journal
@@ -55,6 +57,11 @@ def write(deployment: Deployment, records: Iterable[tuple[bytes, bytes]]) -> Non
     deployment.send([Sent(key, value, partition=0) for key, value in records], deployment.channels.norms)
 
 
+def forbidden(_broker: str, _topic: str) -> Iterator[Message]:
+    """As a broker answers that denies it; the embedded one knows no access lists."""
+    raise TopicForbidden("it may not be read")
+
+
 def students_of(snapshot: NormSnapshot, item: str) -> int:
     found = snapshot.items[snapshot.items["code"] == item_code(item)]
     return int(found["students"][0]) if len(found) else 0
@@ -94,6 +101,8 @@ def test_a_snapshot_comes_when_records_time_turns_and_updates_name_it(deployment
     shown = command(deployment, "norms", "show", snapshot.version, "--json").lines
     assert (shown[0]["name"], shown[0]["students"], shown[0]["odd"]) == ("first", 40, ["too easy"])
     assert "too easy" in command(deployment, "norms", "show").text
+    odd = {each: command(deployment, "norms", "show", "--odd", each, "--json") for each in ("too-easy", "too-hard")}
+    assert {each: len(ran.lines) for each, ran in odd.items()} == {"too-easy": len(snapshot.items), "too-hard": 0}
     unknown = command(deployment, "norms", "show", "0" * 16)
     assert (unknown.code, "there are no norms 0000" in unknown.err) == (WRONG_USAGE, True)
 
@@ -140,7 +149,9 @@ def test_mastery_under_norms_is_verified_under_the_norms_that_updates_name(broke
 
 
 @pytest.mark.long
-def test_the_newest_snapshot_is_verified_and_one_that_says_something_else_is_found(deployment: Deployment) -> None:
+def test_the_newest_snapshot_is_verified_and_one_that_says_something_else_is_found(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
     worker = deployment.start()
     worker.await_ready()
     deployment.send(answers("first", 0, kcs=["angles"], course_id="geometry"))
@@ -175,6 +186,11 @@ def test_the_newest_snapshot_is_verified_and_one_that_says_something_else_is_fou
     refused = command(deployment, "verify", "--json")
     assert (refused.code, refused.lines[-1]["norms"]["snapshot"]) == (1, None)
     assert "the newest snapshot of norms is not judged: the pieces are of another" in refused.lines[-1]["notes"][0]
+
+    monkeypatch.setattr("agents.norms.stored.read_to_end", forbidden)
+    unread = command(deployment, "verify", "--json")
+    assert (unread.code, unread.lines[-1]["differences"], unread.lines[-1]["norms"]["snapshot"]) == (1, [], None)
+    assert "the newest snapshot of norms is not judged: it may not be read" in unread.lines[-1]["notes"]
 
 
 def moves(day: int, student: str, course: str) -> Sent:

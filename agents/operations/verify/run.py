@@ -14,20 +14,18 @@ from agents.config.settings import Settings
 from agents.delivery.deployment import changelog_of
 from agents.fusion_config.catalogue import CatalogueTopic
 from agents.fusion_config.stored import StoredConfigurations
-from agents.kafka.errors import DamagedBatch, TopicForbidden
 from agents.kafka.input_topic import InputTopic
 from agents.kafka.reader import TopicReader
 from agents.kafka.unpacking import slim_records
-from agents.norms.stored import StoredNorms
 from agents.operations.verify.checkpoint import Progressed, VerifyCheckpoint
 from agents.operations.verify.findings import Findings, note_removed
+from agents.operations.verify.norms import VerifiedNorms
 from agents.operations.verify.partition import PartitionReader
 from agents.operations.verify.positions import Positions, require_topics
 from agents.tenants.topic import HoldTopic, tenant_decoding
 from schemas.dialects import Decode
 from schemas.topics import MAX_RECORD_BYTES
 from streams.input.partitioner import partitioner
-from streams.norms.sealed import NormsUnreadable
 from streams.norms.snapshot import NormSnapshot
 from streams.skills.skills_file import load_skills
 from streams.verification.audit import NotCompared
@@ -74,7 +72,7 @@ class Verification:
         self._tenants = tenant_decoding(settings)
         decode: Decode = decoder_of(settings) if self._tenants is None else self._tenants
         self._keyring = Keyring(settings)
-        self._norms = StoredNorms(settings)
+        self._norms = VerifiedNorms(settings)
         skill_set, artifact = load_skills(settings.skills), artifact_of(settings)
         self._rescoring = Rescoring(
             skill_set,
@@ -111,7 +109,7 @@ class Verification:
             activity = readers[channels.activity]
             reader = self._partition_reader(known, readers)
             repartitions = RepartitionBook(channels.activity, repartitioned, self._keyring.authentic)
-            snapshot = self._snapshot(known.norms.version)
+            snapshot = self._norms.read(known.norms.version)
             covered = {at.partition: at for at in snapshot.offsets} if isinstance(snapshot, NormSnapshot) else {}
             for partition in (each for each in range(settings.partitions) if each not in known.extents):
                 extent = self._extent(reader, activity.span(partition)[0], partition)
@@ -122,7 +120,7 @@ class Verification:
                 checkpoint.save(known, repartitioned)
             findings.settle_repartitioned(repartitioned)
         if isinstance(snapshot, NormSnapshot):
-            findings.compare_snapshot(snapshot, self._snapshot(snapshot.previous))
+            findings.compare_snapshot(snapshot, self._norms.read(snapshot.previous))
         elif snapshot is not None:
             findings.leave_snapshot_out(snapshot)
         findings.settle(CatalogueTopic(settings).read(), self._keyring.lacking)
@@ -132,10 +130,9 @@ class Verification:
     async def _begin(self, topics: tuple[str, ...]) -> Progressed:
         """Nothing is read yet, but which norms are the newest: before the ends, which so are beyond their offsets."""
         settings, report = self._settings, VerificationReport()
-        try:
-            version = self._norms.newest_version
-        except (TopicForbidden, DamagedBatch) as error:
-            report.leave_out(f"the newest snapshot of norms is not judged: {error}")
+        version = self._norms.newest_version()
+        if isinstance(version, NotCompared):
+            report.leave_out(f"the newest snapshot of norms is not judged: {version.why}")
             version = ""
         # The results of calls change what is pending in rows, and nothing that is compared.
         compared = (self._channels.activity, self._channels.erasures)
@@ -210,13 +207,6 @@ class Verification:
             updates_gone=offsets[channels.updates, partition].start > 0,
             dead_letters_gone=offsets[channels.dead_letters, partition].start > 0,
         )
-
-    def _snapshot(self, version: str) -> NormSnapshot | NotCompared | None:
-        """The norms of that version, or why they cannot be read; None for "", that of none."""
-        try:
-            return self._norms.read(version) if version else None
-        except NormsUnreadable as error:
-            return NotCompared(str(error))
 
     def _reader(self, topic: str) -> TopicReader:
         return TopicReader(self._settings.broker, topic, "skillstream-verify", _READ_TIMEOUT_S)  # no group's member
