@@ -4,6 +4,7 @@
 students = "north:"                       # how the ids of its students begin
 signing_keys = ["…"]                      # secrets: its producers prove by one that a record is theirs
 gateway_keys = ["sha256:…"]               # hashes: what its programs say at the gateway
+reader_tokens = ["sha256:…"]              # hashes: what its programs say to read of its students
 dead_letter_max_consecutive = 100         # the limits beyond which it is held; as for all without
 """
 
@@ -36,6 +37,7 @@ class TenantTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     students: Annotated[str, Meta(pattern=r"^.{0,128}$")]
     signing_keys: Any
     gateway_keys: Any = ()
+    reader_tokens: Any = ()
     dead_letter_max_ratio: Annotated[float, Meta(ge=0, le=1)] | None = None
     dead_letter_min_records: Annotated[int, Meta(ge=1, le=100_000)] | None = None
     dead_letter_max_consecutive: Annotated[int, Meta(ge=0, le=100_000)] | None = None
@@ -75,6 +77,7 @@ class Tenants:
             name: Tenant(name, table.students, self.tenancy) for name, table in tables.items()
         }
         self._by_gateway_key = {key: name for name, table in tables.items() for key in table.gateway_keys}
+        self._by_reader_token = {token: name for name, table in tables.items() for token in table.reader_tokens}
 
     @classmethod
     def load(cls, path: str) -> Self:
@@ -118,6 +121,10 @@ class Tenants:
         """The tenant whose programs say this key."""
         return self.by_name.get(self._by_gateway_key.get(hash_of(key), ""))
 
+    def of_reader_token(self, token: str) -> Tenant | None:
+        """The tenant whose programs say this token, to read of its students."""
+        return self.by_name.get(self._by_reader_token.get(hash_of(token), ""))
+
 
 def hash_of(secret: str) -> str:
     """As the file has the hash of a key or token. One round will do: these are random, and no person's password."""
@@ -139,15 +146,16 @@ def _require_good(tables: Mapping[str, TenantTable]) -> None:
     for name, table in tables.items():
         if not _is_list(table.signing_keys, lambda key: len(key) >= _MIN_KEY_CHARS) or not table.signing_keys:
             raise ValueError(f"tenants.{name}.signing_keys: a list of at least one key of {_MIN_KEY_CHARS} characters")
-        if not _is_list(table.gateway_keys, lambda key: _HASH.fullmatch(key) is not None):
-            raise ValueError(f"tenants.{name}.gateway_keys: a list of hashes, each sha256: and 64 hexadecimal digits")
+        for hashes in ("gateway_keys", "reader_tokens"):
+            if not _is_list(getattr(table, hashes), lambda key: _HASH.fullmatch(key) is not None):
+                raise ValueError(f"tenants.{name}.{hashes}: a list of hashes, each sha256: and 64 hexadecimal digits")
     starts = sorted((table.students, name) for name, table in tables.items())
     for (start, name), (longer, other) in pairwise(starts):
         if longer.startswith(start):
             raise ValueError(
                 f"tenants.{other}.students: {longer!r} begins with {start!r}, by which students are {name}'s"
             )
-    for shared in ("signing_keys", "gateway_keys"):
+    for shared in ("signing_keys", "gateway_keys", "reader_tokens"):
         owners: dict[str, str] = {}
         for name, secret in ((name, secret) for name, table in tables.items() for secret in getattr(table, shared)):
             if (owner := owners.setdefault(secret, name)) != name:

@@ -22,6 +22,7 @@ from aiohttp import web
 from agents.config.addresses import is_loopback
 from agents.config.sessions import COOKIES, SignedRole, is_valid
 from agents.config.settings import Settings, SettingsError
+from agents.config.tenants import Tenant, Tenants
 from schemas.contract.openapi import AskingRole
 
 Role = Literal["open", AskingRole]
@@ -37,6 +38,10 @@ class Caller:
     identity: str = field(repr=False)
 
 
+def of_no_tenant(_token: str) -> None:
+    """There are no tenants."""
+
+
 CALLER: Final = web.RequestKey("caller", Caller)
 """Set on each request that was admitted to a page that is not open."""
 CHALLENGE: Final = 'Basic realm="skillstream: any name, and the token as password"'
@@ -49,16 +54,18 @@ class OpenToNetwork(SettingsError):
 
 @dataclass(frozen=True, slots=True)
 class RoleTokens:
-    """By role; empty for none."""
+    """By role; empty for none. `tenant_of` tells whose a token is that opens pages of a tenant's students alone."""
 
     operator: str = ""
     reader: str = ""
     inference: str = ""
+    tenant_of: Callable[[str], Tenant | None] = of_no_tenant
 
     @classmethod
     def of(cls, settings: Settings) -> "RoleTokens":
         """As they are set."""
-        return cls(settings.web_token, settings.reader_token, settings.inference_token)
+        of_reader_token = Tenants.of(settings).of_reader_token
+        return cls(settings.web_token, settings.reader_token, settings.inference_token, of_reader_token)
 
     def role_of(self, given: str) -> AskingRole | None:
         """Whose token it is; takes the same time whatever it is."""
@@ -104,7 +111,7 @@ class PageAccess:
         found = self.tokens.role_of(given)
         if found == role:
             return "admitted"
-        return "wrong" if found is None else "of another role"
+        return "wrong" if found is None and self.tokens.tenant_of(given) is None else "of another role"
 
     def is_signed_in(self, role: SignedRole, cookies: Mapping[str, str]) -> bool:
         """Whether these cookies are of a session of the role."""

@@ -5,12 +5,14 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from agents.config.tenants import Tenant
 from agents.metrics.declared.pages import WebRefusal
-from agents.web.access import CALLER, CHALLENGE, Caller, PageAccess, Role
+from agents.web.access import CALLER, CHALLENGE, Caller, PageAccess, Role, given_token
 from agents.web.attempts import FailedAttempts
 from agents.web.pages import json_answer
 from agents.web.proxied import TrustedProxy
 from agents.web.sign_in_form import sign_in_form
+from agents.web.students import asked_student
 from schemas.contract.openapi import TOKEN_SETTINGS
 
 _WHO: dict[Role, str] = {"operator": "operators", "reader": "readers of students' pages", "inference": "inference"}
@@ -42,6 +44,9 @@ class Guard:
         authorization = request.headers.get("Authorization", "")
         if authorization and (wait_s := self._attempts.wait_s(request.remote)) > 0:
             return self.later(wait_s)
+        given = given_token(authorization)
+        if role == "reader" and given and (tenant := self._access.tokens.tenant_of(given)) is not None:
+            return self._refusal_of_tenant(request, given, tenant)
         found = self._access.access(role, authorization, request.cookies)
         if found == "admitted":
             request[CALLER] = Caller(role, getattr(self._access.tokens, role))
@@ -61,6 +66,15 @@ class Guard:
         if authorization or role == "inference" or "text/html" not in request.headers.get("Accept", ""):
             return json_answer({"error": "a token is needed"}, 401, {"WWW-Authenticate": CHALLENGE})
         return sign_in_form(request.path_qs, role, status=401)
+
+    def _refusal_of_tenant(self, request: web.Request, token: str, tenant: Tenant) -> web.Response | None:
+        """The same for a student who is known and for one who is not; and for a page that is about no student."""
+        student = asked_student(request)
+        if student is None or not student.startswith(tenant.students):
+            self._refused("role")
+            return json_answer({"error": "this token is for students of its tenant"}, 403)
+        request[CALLER] = Caller("reader", token)
+        return None
 
     def later(self, wait_s: float) -> web.Response:
         """To who failed too often."""

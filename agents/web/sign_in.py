@@ -50,9 +50,10 @@ class SignIn:
         token, to = given.get("token", "").strip(), _local(given.get("to", "/"))
         role = self._access.tokens.role_of(token)
         if role not in _SIGNED:
-            if role is None:
+            is_known = role is not None or self._access.tokens.tenant_of(token) is not None
+            if not is_known:
                 self._attempts.note(request.remote)
-            said = "This token is not known here." if role is None else "This token is for programs."
+            said = "This token is for programs." if is_known else "This token is not known here."
             return sign_in_form(to, "open", status=401, problem=said)
         answer = web.Response(status=303, headers={"Location": to})
         expires_s = int(self._access.now_s()) + self._session_s

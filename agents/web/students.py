@@ -14,6 +14,7 @@ from urllib.parse import unquote_to_bytes
 
 from aiohttp import web
 
+from agents.dashboard.student_page import STUDENT
 from agents.display.plain import plain
 from agents.queries import OwnersAnswers
 from agents.queries.audited import AuditedReads, ReadAction, Reader
@@ -59,6 +60,15 @@ def _responding(owners: OwnersAnswers, here_for: Callable[[web.Request], AnswerH
         )
 
     return respond
+
+
+def asked_student(request: web.Request) -> str | None:
+    """The id of the student whom a page for readers is about, as the page will read it; None where it is about none."""
+    path = request.rel_url.raw_path
+    if path == STUDENT:
+        return request.query.get("id", "").strip() or None
+    key = student_key(path) if path.startswith("/students/") else None
+    return key.decode() if isinstance(key, bytes) else None
 
 
 def student_key(raw_path: str) -> bytes | QueryAnswer:
