@@ -1,24 +1,61 @@
-"""`erasures`: requests to forget a student. The key names the student, the record's time says up to when."""
+"""`erasures`: requests to forget a student, and what workers answer: up to which offsets. The key names the student."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final, Literal
 
-from schemas.bounds import EARLIEST_US, LATEST_US
+import msgspec
+from msgspec import Meta, Struct
+
+from schemas.bounds import EARLIEST_US, LATEST_US, Microseconds, Milliseconds, Offset, Partition
 from schemas.errors import InvalidInput
 from schemas.event import MAX_IDENTIFIER_CHARS
 from schemas.unreadable import require_unpacked
 
+ACCEPTED_HEADER: Final = "skillstream-accepted"
+"""On an Acceptance, signed: without a signature that fits, the record is a request like any other."""
 VALUE: Final = b"{}"
 """Of a request that is sent on. What came may be of any size, and says nothing."""
 _MAX_UTF8_BYTES_A_CHAR: Final = 4
 
 
+KnownRequest = tuple[Partition, Offset, Milliseconds]
+"""Partition and offset on `erasures`, and the record's time: of the last request there that was accepted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """All that `student` did until `at_us` is to be erased."""
+    """All that `student` did until this is accepted is to be erased; `at_us` is when it was asked for."""
 
     student: str
     at_us: int
+
+
+class Acceptance(Struct, frozen=True):
+    """That a student was erased: an event counts if its offset on its partition of the input is at least that of
+    `ends`. `topic_id` is the input's, empty where the broker keeps none; `at_us` grows with each erasure of a student.
+    """
+
+    topic_id: Annotated[str, Meta(max_length=64)]
+    at_us: Microseconds
+    ends: tuple[Offset, ...]
+    requests: tuple[KnownRequest, ...] = ()
+    version: Literal[1] = 1
+
+
+def encode_acceptance(acceptance: Acceptance) -> bytes:
+    """As a record's value."""
+    return msgspec.json.encode(acceptance)
+
+
+def read_acceptance(value: bytes | None, headers: Sequence[tuple[str, bytes | None]]) -> Acceptance | None:
+    """What a record says that has our header, if it can be read; whether it is ours the signature tells."""
+    if not value or all(name != ACCEPTED_HEADER for name, _ in headers):
+        return None
+    try:
+        return msgspec.json.decode(value, type=Acceptance)
+    except msgspec.MsgspecError:
+        return None
 
 
 def read_request(key: bytes | None, value: bytes | None, timestamp_ms: int) -> Erasure | None:

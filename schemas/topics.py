@@ -120,13 +120,21 @@ RESULTS: Final = Topic(
 )
 ERASURES: Final = Topic(
     name="erasures",
-    summary="Requests to forget a student: all that came at or before the record's time is erased, and null values "
-    "go to skill-updates, skill-history and skill-reasoning.",
+    summary="Requests to forget a student, and what workers answer: at which offsets the input ended then. All that "
+    "first came before these is erased, whatever its time, and null values go to skill-updates, skill-history and "
+    "skill-reasoning.",
     key="The id of the student to forget, in UTF-8.",
     config={"cleanup.policy": "compact"},
-    receives="The student's row becomes a tombstone row. Idempotent. A record without a value is passed "
-    "over; one whose key is no student's id, or whose time no clock tells, becomes a dead letter.",
-    sends="A request that came on another partition than its student's is sent on.",
+    headers={
+        "skillstream-accepted": "Ours, on a worker's answer. Others leave it away.",
+        "skillstream-origin": "Ours, on a request sent on to its student's partition: where it came from.",
+        "skillstream-signature": "Ours, beside these: a key's id and an HMAC-SHA256 of the record. An answer that it "
+        "does not fit is a request like any other.",
+    },
+    receives="When its answer is read back, the student's row becomes a tombstone row. Idempotent. A record without a "
+    "value is passed over; one whose key is no student's id, or whose time no clock tells, becomes a dead letter.",
+    sends="An answer to each request, under its key, which compaction keeps instead of it. A request that came on "
+    "another partition than its student's is sent on.",
 )
 ATTENTION: Final = Topic(
     name="student-attention",

@@ -160,7 +160,7 @@ class Pipeline:
             epoch_of = {partition: context.epoch_of(partition) for partition in decoded.taken}
             epochs = np.array([epoch_of[partition] for partition, _ in decoded.keys], np.int64)
             stored = StoredBatch(decoded.keys, context.rows, epochs)
-            routed = route(decoded, stored.headers, context.owning_partition)
+            routed = route(decoded, stored.headers, stored.erasures, context.owning_partition)
             rows = stored.rows(routed.students, self.skill_set.names)
             fold = fold_by_week if context.scores else fold_events
             folded = fold(self._folding, rows, routed.new, epochs[routed.students])

@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError, KafkaTimeoutError
 from agents.delivery.errors import BrokerWaitExceeded
 from agents.logs import lifecycle
 
-BrokerRequest = Literal["group", "commit", "send", "changelog", "input topic", "catalogue", "tenant holds"]
+BrokerRequest = Literal["group", "commit", "send", "changelog", "input topic", "catalogue", "tenant holds", "erasures"]
 
 
 class Outage:

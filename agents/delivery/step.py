@@ -1,9 +1,10 @@
 """The step that delivery runs over each batch: what it is given, and what it returns."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from aiokafka.structs import ConsumerRecord
 
@@ -34,9 +35,10 @@ class BatchResult:
     """What a partition's batch changes: rows of that partition (None deletes), and records to produce, in order.
 
     A `checkpoint` is written behind the rows, and is confirmed like them before the batch is acknowledged. It is of the
-    first `records` of the batch; None: of all. The step is called again for the rest. `stored` is called when the
-    rows are in the table, `confirmed` when the broker has confirmed all that was sent. `journaled` says which
-    rows share a record batch, and what of the journal of norms closes it; None: the step kept none.
+    first `records` of the batch; None: of all. The step is called again for the rest. What is `awaited` is done before
+    the batch is acknowledged, and stops the worker if it fails. `stored` is called when the rows are in the table,
+    `confirmed` when the broker has confirmed all that was sent. `journaled` says which rows share a record batch, and
+    what of the journal of norms closes it; None: the step kept none.
     """
 
     rows: Mapping[bytes, bytes | None]
@@ -46,6 +48,7 @@ class BatchResult:
     stored: Callable[[], None] = nothing_follows
     confirmed: Callable[[], None] = nothing_follows
     journaled: Journaled | None = None
+    awaited: Sequence["asyncio.Future[Any]"] = ()
 
 
 Batches = Mapping[int, Sequence[ConsumerRecord]]

@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollectio
 from confluent_kafka.admin import AdminClient
 
 from agents.kafka.clients import SMALL_FETCHES, open_admin, open_reader
-from agents.kafka.offsets import Offsets, offsets_of
+from agents.kafka.offsets import Offsets, end_offsets, offsets_of
 from agents.kafka.reader import TopicReader
 from agents.kafka.renewed import Answer, Renewed
 from agents.kafka.topics import is_mock
@@ -83,6 +83,18 @@ class InputTopic:
             return {partition: offsets for (_, partition), offsets in answered_for.items()}
 
         return self._ask(ask, "its offsets")
+
+    def ends(self, partitions: int) -> tuple[int, ...]:
+        """Where all its partitions end as of now, with what waits for an open transaction."""
+        parts = [(self.topic, partition) for partition in range(partitions)]
+
+        def ask(clients: tuple[AdminClient, Consumer]) -> tuple[int, ...]:
+            ends = end_offsets(clients[0], parts, self._try_s)
+            if len(ends) < len(parts):
+                raise KafkaException(KafkaError(KafkaError._PARTIAL, "only some of its partitions are told"))
+            return tuple(ends[part] for part in parts)
+
+        return self._ask(ask, "its ends")
 
     def seen(self, offsets: Mapping[int, int]) -> dict[int, Seen]:
         """The records at `offsets`, by partition, below its end; one that is not retained is missing."""

@@ -11,14 +11,15 @@ from typing import Final
 import msgspec
 
 from agents.config.channels import Channels
+from agents.config.header_keys import Keyring
 from agents.config.settings import Settings
 from agents.kafka.changelog import Changelog
 from agents.kafka.group import ConsumerGroup
 from agents.kafka.input_topic import InputTopic
 from agents.kafka.reader import read_to_end
 from agents.kafka.topics import TopicSpec, ensure_topics
-from schemas import erasure
-from schemas.errors import InvalidInput, SkillstreamError
+from agents.operations.erasures import StoredErasures
+from schemas.errors import SkillstreamError
 from schemas.update import read_update
 from streams.input.checkpoint import (
     CheckpointMismatch,
@@ -36,7 +37,6 @@ from streams.input.checkpoint import (
 )
 from streams.input.partitioner import partitioner
 from streams.rows.codec import encode_row
-from streams.rows.row import Row
 
 _LAST_UPDATES: Final = 200
 _SESSION_SLACK_S: Final = 3.0
@@ -163,10 +163,12 @@ class Repair:
     def rebuild(self, seen: Diagnosis) -> int:
         """Drop the table, so that the next start folds all that the input retains; the new epoch. Raises as `diagnose`.
 
-        Students who were erased stay so: their tombstone rows are made anew from the requests.
+        Students who were erased stay so: their tombstone rows are made anew from what was accepted. Requests that no
+        worker has read yet are left to the next one.
         """
         epoch = self._next_epoch(seen)
-        tombstones, read_to = self._tombstones(epoch)
+        topic_id = next((found.topic_id for found in seen.found.values()), "")
+        tombstones = self._tombstones(epoch, topic_id)
         checkpoints = {
             p: fresh_checkpoint(
                 found,
@@ -180,8 +182,6 @@ class Repair:
         self._group.require_idle()
         self._changelog.recreate()
         self._changelog.write({p: list(rows.items()) for p, rows in tombstones.items()}, checkpoints)
-        if read_to:
-            self._group.set_offsets(self._channels.erasures, read_to)
         self._group.set_offsets(self.topic, _starts(seen))
         return epoch
 
@@ -204,29 +204,17 @@ class Repair:
                 continue  # a tombstone, or nothing of ours
         return found
 
-    def _tombstones(self, epoch: int) -> tuple[dict[int, dict[bytes, bytes]], dict[int, int]]:
-        """Rows of the students who asked to be erased, and how far their requests were read, by partition."""
+    def _tombstones(self, epoch: int, topic_id: str) -> dict[int, dict[bytes, bytes]]:
+        """Rows of the students who were erased, by partition."""
         owning_partition = partitioner(self._settings.partitioner).owning_partition
-        asked: defaultdict[int, dict[bytes, int]] = defaultdict(dict)
-        read_to: dict[int, int] = {}
-        for message in read_to_end(self._settings.broker, self._channels.erasures):
-            found_on = message.partition() or 0
-            read_to[found_on] = (message.offset() or 0) + 1
-            try:
-                request = erasure.read_request(message.key(), message.value(), message.timestamp()[1])
-            except InvalidInput:
-                continue  # it forgets nobody
-            if request is None:
-                continue
-            key = request.student.encode()
-            on_owning = owning_partition(key, self._settings.partitions)
-            requests = asked[found_on if on_owning is None else on_owning]
-            requests[key] = max(request.at_us, requests.get(key, 0))
-        tombstones = {
-            partition: {key: encode_row(Row(epoch=epoch, erased_us=at_us)) for key, at_us in requests.items()}
-            for partition, requests in asked.items()
-        }
-        return tombstones, read_to
+        tombstones: defaultdict[int, dict[bytes, bytes]] = defaultdict(dict)
+        keyring = Keyring(self._settings).open_as_allowed()
+        for key, erased in StoredErasures.read(self._settings, topic_id, keyring.authentic).students.items():
+            if not erased.is_waiting or erased.erasure.ends:
+                partition = owning_partition(key, self._settings.partitions)
+                row = replace(erased, is_waiting=False).row(epoch)
+                tombstones[erased.found_on if partition is None else partition][key] = encode_row(row)
+        return tombstones
 
 
 def _starts(seen: Diagnosis) -> dict[int, int]:

@@ -80,6 +80,11 @@ class InputIdentity:
         """The epoch to fold a checked partition's records under."""
         return self._epochs[partition]
 
+    @property
+    def topic_id(self) -> str:
+        """Of the input, as it was checked; empty where the broker keeps none."""
+        return "" if self._known is None else self._known.topic_id
+
     def new_from(self, partition: int) -> int:
         """The first offset of a checked partition that was not folded before the table was rebuilt."""
         return self._folded_to[partition] + 1

@@ -1,21 +1,20 @@
-"""The steps of the internal topics, `reasoning-results` and `erasures`: they change rows, and score nothing.
+"""The steps of the internal topics, `reasoning-results` and `erasures` (`erasing`): they change rows and score nothing.
 
 Both are idempotent: a record that the row already knows changes nothing. One that cannot be read is a dead letter.
 """
 
+from asyncio import Future
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from agents.config.channels import Channels
 from agents.delivery.step import Batches, BatchResult, Output
 from agents.metrics.declared.events import InternalOutcome
 from agents.worker.outputs import Outputs
-from schemas import erasure, reasoning_result
+from schemas import reasoning_result
 from schemas.dialects import Invalid, Record
 from schemas.errors import InvalidInput
 from streams.folding.dead_letters import dead_letter_of
-from streams.input.partitioner import OwningPartitionOfKey
 from streams.reasoning.policy.explained import note_result
 from streams.reasoning.policy.queue import ReasoningQueue
 from streams.reasoning.policy.settings import PendingPolicy
@@ -59,11 +58,12 @@ class QueuedRows:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What one record changes, and what its outcome is called."""
+    """What one record changes, and what its outcome is called; `awaited` is done before it is acknowledged."""
 
     outcome: InternalOutcome
     rows: Changes = field(default_factory=dict)
     outputs: Sequence[Output] = ()
+    awaited: Sequence["Future[None]"] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,7 @@ class InternalStep:
     def _apply(self, partition: int, records: Sequence[Record]) -> BatchResult:
         rows: Changes = {}
         outputs: list[Output] = []
+        awaited: list[Future[None]] = []
         some = records[:MOST_RECORDS]
         for record in some:
             try:
@@ -97,8 +98,9 @@ class InternalStep:
                 continue
             rows |= applied.rows
             outputs += applied.outputs
+            awaited += applied.awaited
             self.tally(applied.outcome)
-        return BatchResult(rows, outputs, records=len(some))
+        return BatchResult(rows, outputs, records=len(some), awaited=awaited)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,31 +124,3 @@ class ResultReading:
             return Applied("results_ignored")
         note_result(row, result, self.skill_set(), self.policy, self.fitted)
         return Applied("results_applied", self.rows.store(partition, key, row))
-
-
-@dataclass(frozen=True, slots=True)
-class Erasing:
-    """Replaces a student's row by a tombstone row that keeps the offset, and deletes what was published."""
-
-    rows: QueuedRows
-    owning_partition: OwningPartitionOfKey
-    channels: Channels
-
-    def __call__(self, partition: int, record: Record) -> Applied:
-        """See InternalStep."""
-        request = erasure.read_request(record.key, record.value, record.timestamp)
-        if request is None:
-            return Applied("erasures_ignored")
-        key = request.student.encode()
-        owner = self.owning_partition(key)
-        if owner is not None and owner != partition:
-            request_there = Output(self.channels.erasures, owner, key, erasure.VALUE)
-            return Applied("erasures_forwarded", outputs=[request_there])
-        row = self.rows.load(partition, key) or Row()
-        erased_us = max(row.erased_us, request.at_us)
-        tombstone = Row(epoch=row.epoch, offset=row.offset, origins=row.origins, erased_us=erased_us)
-        changes = self.rows.store(partition, key, tombstone, without_segments=True)
-        channels = self.channels
-        published = (channels.updates, channels.history, channels.reasoning, channels.attention)
-        nulls = [Output(topic, partition, key, None) for topic in published if topic]
-        return Applied("erasures_applied", changes, nulls)

@@ -12,8 +12,9 @@ from agents.operations.dead_letters.tenant_gate import TenantGate
 from agents.reasoning.setup import now_us, policy_of
 from agents.tenants.holding import TenantHolding
 from agents.tracing import Traced
+from agents.worker.erasing import Accept, Erasing, FoldedMeanwhile, NotedStep
 from agents.worker.input_identity import InputIdentity
-from agents.worker.internal_steps import Erasing, InternalStep, QueuedRows, ResultReading
+from agents.worker.internal_steps import InternalStep, QueuedRows, ResultReading
 from agents.worker.norm_journals import NormJournals
 from agents.worker.observing import StreamObserver
 from agents.worker.outputs import Outputs
@@ -39,10 +40,13 @@ def topic_steps(
     observer: StreamObserver,
     traced: Traced | None,
     journals: NormJournals | None,
+    accept: Accept,
+    meanwhile: FoldedMeanwhile,
 ) -> TopicSteps:
     """Events are folded and scored; results of explanations, and wishes to be erased, are written into rows.
 
-    `journals` are None where norms are off.
+    `journals` are None where norms are off. `accept` has wishes to be erased accepted, `meanwhile` knows what is folded
+    until then.
     """
     settings, channels, pipeline = parts.settings, parts.channels, parts.pipeline
     rows, policy = parts.app.table.rows, policy_of(settings)
@@ -60,18 +64,31 @@ def topic_steps(
     )
     queued = QueuedRows(rows, queue)
     reading = ResultReading(queued, parts.skill_set, policy, fitted_skills(parts.skill_set(), pipeline.artifact))
-    erasing = Erasing(queued, context.owning_partition, channels)
+    erasing = Erasing(
+        rows=queued,
+        owning_partition=context.owning_partition,
+        channels=channels,
+        sign=parts.keyring.sign,
+        authentic=parts.keyring.authentic,
+        epoch_of=identity.epoch_of,
+        topic_id=lambda: identity.topic_id,
+        accept=accept,
+        meanwhile=meanwhile,
+    )
     return TopicSteps(
         {
-            channels.activity: StudentStep(
-                pipeline,
-                context,
-                outputs,
-                observer.processed,
-                marker.offer if marker else _nobody_is_owed,
-                observer.confirmed,
-                traced,
-                journals.journaled if journals else _nothing_is_journaled,
+            channels.activity: NotedStep(
+                StudentStep(
+                    pipeline,
+                    context,
+                    outputs,
+                    observer.processed,
+                    marker.offer if marker else _nobody_is_owed,
+                    observer.confirmed,
+                    traced,
+                    journals.journaled if journals else _nothing_is_journaled,
+                ),
+                meanwhile,
             ),
             channels.results: InternalStep(reading, "results_dead_lettered", outputs, tally),
             channels.erasures: InternalStep(erasing, "erasures_dead_lettered", outputs, tally),

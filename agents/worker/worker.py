@@ -39,6 +39,7 @@ from agents.tenants.holding import TenantHolding
 from agents.tenants.topic import HoldTopic, tenant_decoding
 from agents.tracing import open_tracing
 from agents.web.pages import Page
+from agents.worker.erasing import ErasureAcceptor, FoldedMeanwhile
 from agents.worker.garbage_collection import collect_rarely
 from agents.worker.input_identity import CheckpointedStep, InputIdentity
 from agents.worker.norm_journals import NormJournals
@@ -151,8 +152,17 @@ class Worker:
             self._journals = NormJournals(
                 self._app.table, epoch_of, settings.norm_items, self._metrics.norm_journal_bytes.add
             )
+        self._acceptor, self._erased_meanwhile = self._make_acceptor(), FoldedMeanwhile(self._keyring.authentic)
         steps = topic_steps(
-            self._parts, self._identity, self._gate, outputs, self._observer, self._traced, self._journals
+            self._parts,
+            self._identity,
+            self._gate,
+            outputs,
+            self._observer,
+            self._traced,
+            self._journals,
+            self._acceptor.accept,
+            self._erased_meanwhile,
         )
         self._app.attach(
             CheckpointedStep(steps, self._identity, channels.activity),
@@ -218,6 +228,7 @@ class Worker:
                 self._config.follow(self._settings.fusion_config_poll_s),
                 self._rescorer.run(),
                 secret_rotation(self._settings).watch(self._settings.secrets_poll_s),
+                self._acceptor.run(),
             ]
             if self._norms is not None:
                 running += self._norms.jobs()
@@ -275,6 +286,7 @@ class Worker:
         self._recovering_since_s = time.monotonic()
         self._metrics.rebalances.add()
         self._gate.drop(partitions)
+        self._erased_meanwhile.drop(partitions)
         if self._journals is not None:
             self._journals.drop(partitions)
         if self._norms is not None:
@@ -309,6 +321,17 @@ class Worker:
         settings, app = self._settings, self._app
         input_topic = InputTopic(settings.broker, settings.app_id, activity, settings.start_timeout_s)
         return TenantHolding(HoldTopic(settings), input_topic, tenants, app.delivery, lambda: app.ownership.active)
+
+    def _make_acceptor(self) -> ErasureAcceptor:
+        settings, channels, app = self._settings, self._parts.channels, self._app
+        activity = InputTopic(settings.broker, settings.app_id, channels.activity, settings.start_timeout_s)
+        return ErasureAcceptor(
+            channels.erasures,
+            lambda: activity.ends(settings.partitions),
+            app.writer.send,
+            self._keyring.sign,
+            app.outage,
+        )
 
     def _make_rescorer(self, outputs: Outputs) -> Rescorer:
         app = self._app

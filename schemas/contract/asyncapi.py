@@ -34,7 +34,7 @@ _ERASED: Final = {
     ATTENTION.name: "ForgottenAttention",
 }
 _OPAQUE: Final = {
-    ERASURES.name: ("Erasure", "Any value but null; it is not read."),
+    ERASURES.name: ("Erasure", "Any value but null; it is not read, but for the answers of workers."),
     NORM_SHARDS.name: ("NormShardPiece", "A piece of a partition's sums, for workers."),
 }
 

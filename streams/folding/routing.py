@@ -2,7 +2,7 @@
 
 events ──owned here?──► new to the row? ──► to be folded
              │                 ├─ no, at or below the row's offset: folded before a crash ──► re-emitted
-             │                 ├─ no, from before the student was erased, or a navigation ──► ignored
+             │                 ├─ no, before the ends of the student's erasure, or a navigation ──► ignored
              │                 └─ its record's time is absurd ──► dead letter
              └─ no ──► to the owning partition, as native events
 """
@@ -23,6 +23,7 @@ from streams.folding.decoding import DecodedBatch
 from streams.input.origin import CameFrom, Origin
 from streams.input.partitioner import OwningPartitionOfKey
 from streams.input.placement import owning_partitions
+from streams.rows.erasure import RowErasure
 from streams.rows.layout import Array, Indices
 from streams.rows.row_batch import Integers
 from streams.rows.segments import StoredKey
@@ -36,7 +37,7 @@ def any_partition(_key: bytes) -> None:
 class Repartitioned:
     """An event for another partition; `origin` tells its owner that it came twice.
 
-    It keeps its record's time, in ms: sent as of now, it would outlive its student's being erased.
+    It keeps its record's time, in ms: its student may have been erased by a version that knew but times.
     """
 
     partition: int
@@ -76,8 +77,10 @@ class RoutedBatch:
     counts: Counts
 
 
-def route(batch: DecodedBatch, headers: Array, owning_partition: OwningPartitionOfKey) -> RoutedBatch:
-    """Route the events of `batch`; `headers` are those of its students' rows."""
+def route(
+    batch: DecodedBatch, headers: Array, erasures: Mapping[int, RowErasure], owning_partition: OwningPartitionOfKey
+) -> RoutedBatch:
+    """Route the events of `batch`; `headers` and, by row index, `erasures` are those of its students' rows."""
     row, record = np.array(batch.row_index, np.intp), np.array(batch.record_index, np.intp)
     offset = np.array([each.offset for each in batch.records], np.int64)[record]
     record_us = _clipped_us(batch.timestamps_ms.values())[record]
@@ -85,6 +88,7 @@ def route(batch: DecodedBatch, headers: Array, owning_partition: OwningPartition
     replayed = ~foreign & (offset <= headers["offset"][row])
     absurd = ~foreign & ~replayed & (record_us < EARLIEST_US)
     before_erasure = record_us <= headers["erased_us"][row]
+    _hold_back(before_erasure, batch, row, erasures)
     of_no_use = ~foreign & ~replayed & ~absurd & (before_erasure | _says_nothing(batch))
     new = ~(foreign | replayed | absurd | of_no_use)
     is_concerned = np.bincount(row[new | replayed], minlength=len(batch.keys)) > 0
@@ -103,6 +107,16 @@ def route(batch: DecodedBatch, headers: Array, owning_partition: OwningPartition
         dead_letters=_absurd(batch, np.flatnonzero(absurd)) if absurd.any() else [],
         counts=counts,
     )
+
+
+def _hold_back(
+    before_erasure: NDArray[np.bool_], batch: DecodedBatch, row: Indices, erasures: Mapping[int, RowErasure]
+) -> None:
+    """Tell by where they first came which events of the erased do not count."""
+    for index in np.flatnonzero(np.isin(row, list(erasures))).tolist() if erasures else ():
+        record = batch.records[batch.record_index[index]]
+        partition, offset, _ = batch.origins.get(index, (record.partition, record.offset, 0))
+        before_erasure[index] = erasures[batch.row_index[index]].erases(partition, offset)
 
 
 def _foreign(

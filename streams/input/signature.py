@@ -14,10 +14,11 @@ from typing import Final
 
 from schemas.dead_letter import REINSERTED_HEADER, Header
 from schemas.dialects import Record
+from schemas.erasure import ACCEPTED_HEADER
 from streams.input.origin import ORIGIN_HEADER
 
 SIGNATURE_HEADER: Final = "skillstream-signature"
-SIGNED_HEADERS: Final = frozenset({ORIGIN_HEADER, REINSERTED_HEADER})
+SIGNED_HEADERS: Final = frozenset({ORIGIN_HEADER, REINSERTED_HEADER, ACCEPTED_HEADER})
 OWN_HEADERS: Final = SIGNED_HEADERS | {SIGNATURE_HEADER}
 _MAC_BYTES: Final = 16
 _ID_BYTES: Final = 4

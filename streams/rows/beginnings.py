@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from streams.rows.enrolment import names_source
-from streams.rows.layout import COMPONENTS_VERSION, EXTENDED_VERSION, LENGTHS, ROW_VERSION, WORD
+from streams.rows.layout import COMPONENTS_VERSION, EXTENDED_VERSION, LENGTH, LENGTHS, ROW_VERSION, WORD
 
 NO_KEY: Final = bytes(WORD)
 _TWO_WORDS: Final = 2 * WORD
+_THREE_WORDS: Final = 3 * WORD
 
 
 def beginnings_of(
@@ -15,6 +16,7 @@ def beginnings_of(
     tasks: Sequence[bytes],
     enrolment: Sequence[bytes],
     weeks: Sequence[bytes],
+    erasure: Sequence[bytes],
     components: Sequence[bytes],
     norms: Sequence[bytes],
 ) -> tuple[list[int], list[bytes]]:
@@ -30,6 +32,11 @@ def beginnings_of(
         words = [
             before.ljust(_TWO_WORDS, b"\0") + (key or NO_KEY) if key or section in with_source else before
             for before, section, key in zip(words, enrolment, norms, strict=True)
+        ]
+    if any(erasure):
+        words = [
+            before.ljust(_THREE_WORDS, b"\0") + LENGTH.pack(len(section)) if section else before
+            for before, section in zip(words, erasure, strict=True)
         ]
     versions = [
         EXTENDED_VERSION - 1 + len(before) // WORD if before

@@ -11,8 +11,10 @@ from msgspec import Struct
 from streams.rows.beginnings import beginnings_of
 from streams.rows.components import name_faults
 from streams.rows.enrolment import enrolment_faults
+from streams.rows.erasure import erasure_faults
 from streams.rows.explanations import explanation_faults
 from streams.rows.layout import (
+    ERASED_VERSION,
     EVIDENCE_ITEM,
     EXTENSIONS,
     FACT,
@@ -20,7 +22,6 @@ from streams.rows.layout import (
     HELD_ACT,
     MAX_FACTS,
     NEW_HEADER,
-    NORMED_VERSION,
     NORMS,
     ROW_VERSION,
     SECTIONS,
@@ -97,6 +98,7 @@ def decode_row(stored: bytes) -> Row:
         or task_faults(sections["tasks"])
         or enrolment_faults(sections["enrolment"])
         or week_faults(sections["weeks"])
+        or erasure_faults(sections["erasure"])
     ):
         raise unreadable(fault)
     [version], _ = beginnings_of(*([sections[name]] for name in (*EXTENSIONS, NORMS)))
@@ -132,6 +134,7 @@ def decode_row(stored: bytes) -> Row:
         tasks=sections["tasks"],
         enrolment=sections["enrolment"],
         weeks=sections["weeks"],
+        erasure=sections["erasure"],
         norms=sections[NORMS],
     )
 
@@ -154,7 +157,7 @@ def row_headers(stored: Sequence[bytes]) -> Array:
     beginnings = b"".join([row[: HEADER.itemsize] for row in stored])
     if len(beginnings) == len(stored) * HEADER.itemsize:
         headers = np.frombuffer(beginnings, HEADER)
-        if (headers["version"] - np.uint8(ROW_VERSION) <= NORMED_VERSION - ROW_VERSION).all():
+        if (headers["version"] - np.uint8(ROW_VERSION) <= ERASED_VERSION - ROW_VERSION).all():
             return headers
     return split_rows(stored).headers
 
@@ -172,7 +175,7 @@ def _upcast(stored: bytes) -> bytes:
     if stored[:1] != VERSION_2 and not stored.startswith(FIRST_BYTES):
         if not stored or stored[0] >= 0x80:
             raise unreadable("it begins with no version")
-        raise unreadable(f"it has version {stored[0]}; this program reads versions 1 to {NORMED_VERSION}")
+        raise unreadable(f"it has version {stored[0]}; this program reads versions 1 to {ERASED_VERSION}")
     try:
         return row_of_v2(stored) if stored[:1] == VERSION_2 else encode_row(row_of_v1(stored))
     except (msgspec.MsgspecError, LookupError, ArithmeticError, ValueError, struct.error) as error:
@@ -181,7 +184,7 @@ def _upcast(stored: bytes) -> bytes:
 
 KNOWN: Final = ("noted", "partial", "newest_us", "beyond_us", "far_times")
 _VERSION: Final = bytes([ROW_VERSION])
-_VERSIONS: Final = frozenset(map(bytes, ([version] for version in range(ROW_VERSION, NORMED_VERSION + 1))))
+_VERSIONS: Final = frozenset(map(bytes, ([version] for version in range(ROW_VERSION, ERASED_VERSION + 1))))
 _VERSION_3: Final = b"\x03"  # as now, without acts and far times
 _HEADER_3_BYTES: Final = HEADER.itemsize - 8
 _SCALARS: Final = ("epoch", "offset", "reference_us", "first_us", "as_of_us", "events", "erased_us", *KNOWN)

@@ -1,22 +1,25 @@
 """The layout of rows in bytes, and of many rows in arrays (little-endian, every part in whole words).
 
     header | facts | skill states | evidence items | ids | controls | failures | origins | voidable | segments | acts
-                                         | lengths | norms | explanations | tasks | enrolment | weeks | components
+                            | lengths | norms | length | explanations | tasks | enrolment | weeks | erasure | components
 
     facts           one for each bit that is set in the header's `facts`
     evidence items  of each skill state in turn, which says how many it has
     ids, segments   8 bytes each; controls, failures, origins, acts 16; voidable 32
     lengths         from version 6 on: bytes of the explanations and of the tasks, of 4 bytes each; from version 7 on
                     also of the enrolment and of the weeks
-    norms           in version 8 only: the key of the norms that the scores were made under, 8 bytes, all 0 for none
+    norms           from version 8 on: the key of the norms that the scores were made under, 8 bytes, all 0 for none
+    length          in version 9 only: bytes of the erasure, of 8 bytes
     explanations    from version 6 on, see `streams.rows.explanations`
     tasks           from version 6 on, see `streams.rows.tasks`; an evidence item has its task's code, or 0
     enrolment       from version 7 on, see `streams.rows.enrolment`
     weeks           from version 7 on, see `streams.rows.weeks`
+    erasure         in version 9 only, see `streams.rows.erasure`
     components      in version 5, and from version 6 on the rest, see `streams.rows.components`
 
-A row with norms, or whose enrolment names a source, is of version 8; else one with an enrolment or weeks of version 7;
-else one with explanations or tasks of version 6; else one with components of version 5; any other of version 4.
+A row with an erasure is of version 9; else one with norms, or whose enrolment names a source, of version 8; else one
+with an enrolment or weeks of version 7; else one with explanations or tasks of version 6; else one with components of
+version 5; any other of version 4.
 The header says how many of each other part follow. All numbers are of fixed width, so a batch of rows is decoded and
 encoded by moving words, without a loop over what is in them.
 """
@@ -39,6 +42,8 @@ components.
 """
 NORMED_VERSION: Final = 8
 """Of a row that has norms, or the source in its enrolment: as WEEKLY_VERSION, with the norms behind the lengths."""
+ERASED_VERSION: Final = 9
+"""Of a row that has an erasure: as NORMED_VERSION, with its length behind the norms, and it before the components."""
 MAX_FACTS: Final = 64
 WORD: Final = 8
 
@@ -123,6 +128,7 @@ COMPONENT: Final = np.dtype(
 NAME_LENGTH: Final = np.dtype("<u2")
 TASK_NAME: Final = np.dtype([("code", "<u4"), ("size", "<u4")])
 LENGTHS: Final = struct.Struct("<II")
+LENGTH: Final = struct.Struct("<Q")
 
 Array = NDArray[Any]
 Indices = NDArray[np.intp]
@@ -140,7 +146,7 @@ SECTIONS: Final = {
     "acts": HELD_ACT.itemsize,
 }
 """The parts that stay bytes until an event needs them, and their sizes."""
-EXTENSIONS: Final = ("explanations", "tasks", "enrolment", "weeks", "components")
+EXTENSIONS: Final = ("explanations", "tasks", "enrolment", "weeks", "erasure", "components")
 """Parts that most rows have not, and of which the header says nothing; bytes, too."""
 NORMS: Final = "norms"
 """As an extension; but it is one of the words that these begin with."""

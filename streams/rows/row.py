@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from schemas.bounds import MAX_SKILLS
 from streams.rows.layout import ID
 
-MAX_ROW_BYTES: Final = 171_008  # above the worst case (tests/unit/test_row_bounds.py)
+MAX_ROW_BYTES: Final = 251_216  # above the worst case (tests/unit/test_row_bounds.py)
 MAX_EVIDENCE: Final = 3
 MAX_SKILL_STATES: Final = MAX_SKILLS + 16
 """Of the configured skills, and of as many others as there is room for: the skill set may come back."""
@@ -116,8 +116,8 @@ class Row(Struct):
     `enrolment` the course, class, school and source last named (`streams.rows.enrolment`), `weeks` the scores of each
     week (`streams.rows.weeks`), `norms` the key of those that the scores were made under, empty without any.
     `skills` is by `skill_code`, `controls` and `open_failures` by CRC-32 of their names. A student was erased at
-    `erased_us`, if above 0: nothing that was sent until then counts. Without `events` the row is but the tombstone row
-    of one.
+    `erased_us`, if above 0: what lies before the ends in `erasure` does not count (`streams.rows.erasure`), without any
+    what was sent until then. Without `events` the row is but the tombstone row of one.
     """
 
     epoch: int = 0
@@ -146,6 +146,7 @@ class Row(Struct):
     enrolment: bytes = b""
     weeks: bytes = b""
     norms: bytes = b""
+    erasure: bytes = b""
     pending: Pending = field(default_factory=Pending)
     erased_us: int = 0
 

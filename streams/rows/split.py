@@ -7,11 +7,11 @@ import numpy as np
 
 from streams.rows.layout import (
     COMPONENTS_VERSION,
+    ERASED_VERSION,
     EVIDENCE_ITEM,
     FACT,
     HEADER,
     MAX_FACTS,
-    NORMED_VERSION,
     ROW_VERSION,
     SECTIONS,
     SKILL_STATE,
@@ -70,7 +70,7 @@ class Split:
         words = len(stored) // WORD - HEADER.itemsize // WORD + 1
         at_each_word: Array = np.ndarray(words, f"V{HEADER.itemsize}", stored, strides=(WORD,))
         headers: Array = at_each_word[starts // WORD].view(HEADER)
-        if (headers["version"] - np.uint8(ROW_VERSION) > NORMED_VERSION - ROW_VERSION).any():
+        if (headers["version"] - np.uint8(ROW_VERSION) > ERASED_VERSION - ROW_VERSION).any():
             raise ValueError("a row is of another version")
         return headers
 

@@ -24,7 +24,8 @@ from streams.rows.unreadable import unreadable
 _NUMBERS: Final = {name: number for number, name in enumerate(SECTIONS)}
 _EXTENDING: Final = (*EXTENSIONS, NORMS)
 _LENGTH_WORDS: Final = 2
-"""Of the words that extensions begin with, those with lengths; the third are the norms."""
+_NORMED_WORDS: Final = _LENGTH_WORDS + 1
+"""Of the words that extensions begin with, those with lengths; the third are the norms, then the erasure's length."""
 
 
 class StoredSections(dict[str, list[bytes]]):
@@ -35,7 +36,7 @@ class StoredSections(dict[str, list[bytes]]):
 
     def __init__(self, stored: bytes, bounds: Indices, leading_words: Indices) -> None:
         """`bounds[i]` is where in `stored` the i-th of SECTIONS of each row begins, the last but one where what it ends
-        with does, the last its end. `leading_words` says with how many words that begins: at most three.
+        with does, the last its end. `leading_words` says with how many words that begins: at most four.
         """
         super().__init__()
         self._stored = stored
@@ -114,35 +115,39 @@ class StoredSections(dict[str, list[bytes]]):
     def _extensions(self) -> dict[str, list[bytes]]:
         stored, bounds = self._stored, self._bounds[-2:].tolist()
         cut: dict[str, list[bytes]] = {name: [] for name in EXTENSIONS}
-        explanations, tasks, enrolment, weeks, components = cut.values()
+        explanations, tasks, enrolment, weeks, erasure, components = cut.values()
         words = memoryview(stored).cast("Q")
         for begin, end, leading_words in zip(*bounds, self._leading_words.tolist(), strict=True):
-            first = second = 0
+            first = second = third = 0
             at = begin + leading_words * WORD
             if leading_words:
                 first = words[begin // WORD]
                 if leading_words > 1:
                     second = words[begin // WORD + 1]
+                    if leading_words > _NORMED_WORDS:
+                        third = words[begin // WORD + _NORMED_WORDS]
                 elif first == (end - at) << 32 > 0:  # tasks alone, as of most rows without weeks
                     explanations.append(b"")
                     tasks.append(stored[at:end])
-                    for none in (enrolment, weeks, components):
+                    for none in (enrolment, weeks, erasure, components):
                         none.append(b"")
                     continue
             of_tasks = at + (first & 0xFFFFFFFF)
             of_enrolment = of_tasks + (first >> 32)
             of_weeks = of_enrolment + (second & 0xFFFFFFFF)
-            of_components = of_weeks + (second >> 32)
+            of_erasure = of_weeks + (second >> 32)
+            of_components = of_erasure + third
             if leading_words and (
                 not (first if leading_words == 1 else second or leading_words > _LENGTH_WORDS)
-                or (of_tasks | of_enrolment | of_weeks | of_components) % WORD
+                or (of_tasks | of_enrolment | of_weeks | of_erasure | of_components) % WORD
                 or of_components > end
             ):
-                raise unreadable("a row has not the explanations, tasks, enrolment and weeks that it says")
+                raise unreadable("a row has not the explanations, tasks, enrolment, weeks and erasure that it says")
             explanations.append(stored[at:of_tasks])
             tasks.append(stored[of_tasks:of_enrolment])
             enrolment.append(stored[of_enrolment:of_weeks])
-            weeks.append(stored[of_weeks:of_components])
+            weeks.append(stored[of_weeks:of_erasure])
+            erasure.append(stored[of_erasure:of_components])
             components.append(stored[of_components:end])
         if not have_their_lengths([part for part in components if part]):
             raise unreadable("a row has not the components that it says")

@@ -15,6 +15,7 @@ from schemas.explanation import Explanation, read_explanation
 from schemas.update import SkillUpdate, is_former, read_update
 from streams.input.checkpoint import CHECKPOINT_KEY, InputCheckpoint, decode_checkpoint, is_reserved
 from streams.rows.codec import row_headers
+from streams.rows.erasure import NO_ERASURE, RowErasure
 from streams.rows.segments import is_segment, student_of
 from streams.verification.audit import Difference, DifferenceKind, RowPosition
 from streams.verification.known_ids import Print
@@ -28,10 +29,10 @@ STORED_SEGMENT_BYTES: Final = 300
 """What a segment takes besides its ids: keys, places in tables, objects."""
 
 _Published = TypeVar("_Published", SkillUpdate, Explanation)
-Age = tuple[int, int, bool]
-"""A row's (epoch, offset, is a tombstone row), in the order that rows of one student follow each other."""
+Age = tuple[int, int, int, bool]
+"""A row's (epoch, erased at, offset, is a tombstone row), in the order that rows of one student follow each other."""
 
-NO_AGE: Final[Age] = (0, -2, False)
+NO_AGE: Final[Age] = (0, 0, -2, False)
 
 
 class Unsound:
@@ -42,8 +43,8 @@ class Last:
     """See the module. Records are noted in their topic's order; `problems` are those that cannot be read at all.
 
     `requests` are the times, in µs, at which students asked to be erased, 0 where the request was deleted since;
-    of `late_requests` it is not sure that the workers have read them. `segments` are by student and key. `checkpoint`
-    is the table's own word on its input.
+    `accepted` is up to where they are; of `late_requests` it is not sure that the workers have read them. `segments`
+    are by student and key. `checkpoint` is the table's own word on its input.
     """
 
     def __init__(self, students: Slice, memory_bytes: int, remote: Collection[str] = ()) -> None:
@@ -52,6 +53,7 @@ class Last:
         self._remote = remote
         self.set_aside: list[Slice] = []
         self.requests: dict[bytes, int] = {}
+        self.accepted: dict[bytes, RowErasure] = {}
         self.late_requests: dict[bytes, None] = {}
         self.explained: dict[bytes, RowPosition] = {}
         self.rows: dict[bytes, bytes] = {}
@@ -136,6 +138,13 @@ class Last:
             if not is_read:
                 self.late_requests[student] = None
 
+    def note_acceptance(self, student: bytes, accepted: RowErasure, *, is_read: bool) -> None:
+        """A wish to be erased that was accepted, for the topic that is verified; `is_read` as above."""
+        if self.slice.contains(student):
+            self.accepted[student] = self.accepted.get(student, NO_ERASURE).joined(accepted)
+            if not is_read:
+                self.late_requests[student] = None
+
     def _read(
         self, kind: DifferenceKind, record: Record, read: Callable[[bytes], _Published]
     ) -> "_Published | Unsound | None":
@@ -187,7 +196,7 @@ class Last:
         self.slice, other = self.slice.halves()
         self.set_aside.append(other)
         tables: tuple[dict[bytes, Any], ...] = (self.rows, self.segments, self._newest, self._published, self.explained)
-        for table in (*tables, self.requests, self.late_requests, self._problems):
+        for table in (*tables, self.requests, self.accepted, self.late_requests, self._problems):
             for key in [key for key in table if not self.slice.contains(key)]:
                 del table[key]
         self._size_bytes = STUDENT_BYTES * len(self._newest) + STUDENT_BYTES // 4 * len(self.explained)
@@ -213,7 +222,7 @@ def _ages(records: Sequence[Record]) -> list[Age | None]:
     except Fatal:
         return [_ages([record])[0] for record in records] if len(records) > 1 else ages
     is_tombstone = (headers["erased_us"] > 0) & (headers["events"] == 0)
-    columns = headers["epoch"].tolist(), headers["offset"].tolist(), is_tombstone.tolist()
+    columns = *(headers[name].tolist() for name in ("epoch", "erased_us", "offset")), is_tombstone.tolist()
     for (index, _), age in zip(rows, zip(*columns, strict=True), strict=True):
         ages[index] = age
     return ages

@@ -20,6 +20,7 @@ from streams.rows.row import Row
 from streams.verification.audit import AuditFinding, Difference, NotCompared, RowPosition, position
 from streams.verification.catalogue import CatalogueCheck
 from streams.verification.erased import ErasedStudents
+from streams.verification.erased_by_offset import ErasedByOffset, acceptance_differs
 from streams.verification.known_ids import segments_differ
 from streams.verification.latest import Last
 from streams.verification.norms import PartitionNorms
@@ -74,15 +75,19 @@ class Pass:
             self._pipeline, self._owning_partition, self.extent.epoch, self.last.slice, self._memory_bytes
         )
         self._on_trust = StudentsOnTrust(self.last.slice, self._pipeline.decode, self._is_of_lacking_key)
-        asked: set[bytes] = set(self.last.requests)
+        asked: set[bytes] = {*self.last.requests, *self.last.accepted}
+        by_offset: dict[bytes, Row] = {}
         for key, stored in self.last.rows.items():
             row = _decoded(stored)
             if isinstance(row, Row):
                 if row.erased_us > 0:
                     asked.add(key)
+                    if row.erasure and row.epoch == self.extent.epoch:
+                        by_offset[key] = row
                 if not row.is_tombstone and self.extent.is_open(position(row)):
                     self._ahead[key] = position(row)
         self._erased = ErasedStudents(asked, self._pipeline.decode)
+        self._by_offset = ErasedByOffset(by_offset, self._pipeline.decode)
         self.norms.begin(self.last.checkpoint)
 
     @property
@@ -126,6 +131,7 @@ class Pass:
         self._on_trust.note(records)
         self.norms.pass_by(records[0].offset, self._refold.rows)
         result = await self._refold.fold(records)
+        await self._by_offset.fold(records, self._refold)
         self.norms.note(records, result, self._erased.contains)
         return result
 
@@ -138,6 +144,7 @@ class Pass:
             self._erased.note(records)
             self._on_trust.note(records)
             await self._refold.follow(records, self._ahead, self._reached)
+            await self._by_offset.follow(records, self._refold)
 
     async def compare(self) -> AsyncIterator[Difference]:
         """Every difference of the slice's students. Raises SourceFailed."""
@@ -182,7 +189,7 @@ class Pass:
     def _compare_segments(self, key: bytes, case: Case) -> AuditFinding | None:
         if case.live is None:
             return None
-        replayed = {} if case.erased else self._refold.segments
+        replayed = self._by_offset.segments.get(key, {} if case.erased else self._refold.segments)
         return segments_differ(key, case.live, self.last.segments.get(key, {}), replayed)
 
     async def _case(self, key: bytes) -> Case | AuditFinding:
@@ -193,8 +200,17 @@ class Pass:
         replayed = None if stored is None else decode_row(stored)
         row: AuditFinding | NotCompared | None = None
         erased = self._erased.contains(key)
+        accepted = self.last.accepted.get(key)
         if key in self.last.late_requests:
             row, replayed = NotCompared("asked to be erased meanwhile"), None
+        elif (
+            live is not None
+            and live.epoch == self.extent.epoch
+            and (found := acceptance_differs(live, accepted)) is not None
+        ):
+            row, replayed = found, None
+        elif key in self._by_offset.rows:
+            replayed, erased = self._by_offset.rows[key], False
         elif erased:
             asked_us, gone = self.last.requests.get(key, 0), self.extent.history_gone
             row, replayed = await self._erased.compare(key, live, asked_us, self._refold, history_gone=gone)

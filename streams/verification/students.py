@@ -61,14 +61,15 @@ def compare_row(case: Case, extent: Extent) -> AuditFinding | NotCompared | None
     live = case.live
     if live is not None and live.epoch > extent.epoch:
         return AuditFinding("state", f"the row is of epoch {live.epoch}, the table of {extent.epoch}")
-    if live is not None and (live.epoch, live.offset, live.is_tombstone) < case.newest:
-        epoch, offset, _ = case.newest
+    if live is not None and (live.epoch, live.erased_us, live.offset, live.is_tombstone) < case.newest:
+        epoch, _, offset, _ = case.newest
         where = f"offset {offset}" + (f" of epoch {epoch}" if epoch else "")
         return AuditFinding("stale_row", f"the changelog ends with a row of offset {live.offset}, after one of {where}")
     published = case.published
     if (
         live is not None
         and published is not None
+        and not live.is_tombstone
         and position(live) < published.position
         and not extent.is_open(published.position)
     ):

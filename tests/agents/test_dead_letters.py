@@ -7,13 +7,17 @@ What a worker makes of a replay is in tests/integration/test_dead_letters_on_kaf
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 
 from agents.config.header_keys import Keyring
+from agents.operations.dead_letters.reread import Rereader
+from agents.worker.erasing import acceptance_record
 from schemas.dead_letter import REINSERTED_HEADER
 from schemas.dialects import native
+from schemas.erasure import Acceptance
 from streams.input.origin import ORIGIN_HEADER
 from streams.input.signature import SIGNATURE_HEADER
 from tests.agents.dead_letter_commands import (
@@ -229,18 +233,21 @@ def test_nothing_is_sent_where_nobody_can_be_asked(deployment: Deployment) -> No
 
 
 def test_what_a_student_did_before_erasure_is_not_sent_back(deployment: Deployment) -> None:
-    erased_ms = NOW_MS + 10_000
-    deployment.send([Sent(b"ada", b"{}", timestamp_ms=erased_ms)], deployment.channels.erasures)
+    keyring = Keyring(deployment.settings).open_or_make()
+    accepted = Acceptance("", NOW_MS * 1_000, (4,) * 4)
+    erased = acceptance_record(deployment.channels.erasures, OWNING, b"ada", accepted, keyring.sign)
+    headers: Any = erased.headers
+    deployment.send([Sent(b"ada", erased.value, headers=headers)], deployment.channels.erasures)
     sent_back_since = [(REINSERTED_HEADER, f"student-activity/0@0;{NOW_MS}".encode())]
     plant(
         deployment,
         [
-            dead_letter(deployment, 1, GOOD[0]),
-            dead_letter(deployment, 2, GOOD[1], key=None),
-            dead_letter(deployment, 3, BAD),
-            dead_letter(deployment, 4, GOOD[2], timestamp_ms=erased_ms + 5_000, own=sent_back_since),
-            dead_letter(deployment, 5, GOOD[3], timestamp_ms=erased_ms + 5_000),
-            dead_letter(deployment, 6, raw(student="bob"), key=b"bob"),
+            dead_letter(deployment, 0, GOOD[0]),
+            dead_letter(deployment, 1, GOOD[1], key=None),
+            dead_letter(deployment, 2, BAD),
+            dead_letter(deployment, 3, GOOD[2], timestamp_ms=NOW_MS + 3_600_000, own=sent_back_since),
+            dead_letter(deployment, 4, GOOD[3], timestamp_ms=NOW_MS - 3_600_000),
+            dead_letter(deployment, 5, raw(student="bob"), key=b"bob"),
         ],
     )
 
@@ -248,6 +255,33 @@ def test_what_a_student_did_before_erasure_is_not_sent_back(deployment: Deployme
 
     assert (ran["read"], ran["forgotten"], ran["reinserted"]) == (6, 4, 2)
     assert {record.value for record in activity(deployment)} == {GOOD[3], raw(student="bob")}
+
+
+def test_while_a_request_to_erase_a_student_waits_nothing_of_them_is_sent_back(deployment: Deployment) -> None:
+    deployment.send([Sent(b"ada", b"{}", timestamp_ms=NOW_MS - 3_600_000)], deployment.channels.erasures)
+    plant(deployment, [dead_letter(deployment, 0, GOOD[0]), dead_letter(deployment, 1, raw(student="bob"), key=b"bob")])
+
+    ran = dead_letters(deployment, "replay", "--yes", "--json").lines[0]
+
+    assert (ran["forgotten"], ran["reinserted"]) == (1, 1)
+
+
+def test_a_replay_commits_nothing_where_a_student_is_erased_meanwhile(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(deployment, [dead_letter(deployment, 0, GOOD[0])])
+    read = Rereader.read
+
+    def erased_meanwhile(self: Rereader, *given: Any) -> Any:
+        deployment.send([Sent(b"ada", b"{}")], deployment.channels.erasures)
+        return read(self, *given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Rereader, "read", erased_meanwhile)
+        ran = dead_letters(deployment, "replay", "--yes")
+
+    assert ran.code != 0
+    assert "students were erased meanwhile" in ran.err
 
 
 def test_more_dead_letters_than_one_transaction_holds(deployment: Deployment) -> None:

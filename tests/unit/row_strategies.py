@@ -7,6 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from streams.rows.enrolment import EnrolmentIds, enrolment_section
+from streams.rows.erasure import RowErasure, erasure_section
 from streams.rows.explanations import LastExplanation, explanations_section
 from streams.rows.row import (
     ID_BYTES,
@@ -116,6 +117,12 @@ _ids: Final = st.none() | st.text(st.characters(exclude_categories=["Cs"]), min_
 enrolments: Final = st.builds(EnrolmentIds, _ids, _ids, _ids, _ids).map(enrolment_section)
 norms: Final = st.just(b"") | st.binary(min_size=8, max_size=8).filter(any)
 
+erasures: Final = st.builds(
+    RowErasure,
+    st.lists(st.integers(0, 2**62), max_size=4).map(tuple),
+    st.lists(st.tuples(_wide, st.integers(0, 2**62), _us), max_size=2).map(tuple),
+).map(erasure_section)
+
 _parts: Final = st.integers(0, SCALE) | st.just(UNSCORED)
 
 
@@ -162,6 +169,7 @@ def rows(skills: st.SearchStrategy[int] = CONFIGURED, most_skills: int = 4) -> s
         enrolment=enrolments,
         weeks=weeks,
         norms=norms,
+        erasure=erasures,
         acts=st.integers(0, MAX_HELD_ACTS).map(lambda count: bytes(range(16)) * count),
         pending=pendings,
         erased_us=_us,

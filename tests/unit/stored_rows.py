@@ -125,6 +125,21 @@ VERSION_8 = (
     + WEEKS
     + COMPONENTS
 )
+ERASURE = bytes.fromhex(
+    "01000000020000000300000000000000070000000000000068e5cf8b0100000009000000000000000b00000000000000"
+)
+VERSION_9 = (
+    b"\x09"
+    + VERSION_4[1:]
+    + bytes(8)
+    + (len(ENROLMENT) + (len(WEEKS) << 32)).to_bytes(8, "little")
+    + NORMS
+    + len(ERASURE).to_bytes(8, "little")
+    + ENROLMENT
+    + WEEKS
+    + ERASURE
+    + COMPONENTS
+)
 
 
 def first_version(evidence_items: list[EvidenceItemV1] | None = None, **changed: Any) -> bytes:

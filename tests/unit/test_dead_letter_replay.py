@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.kafka.reader import TopicReader
-from agents.operations.dead_letters.erasures import Erasures
 from agents.operations.dead_letters.position import RecordPart, ReplayPosition, encode_position
 from agents.operations.dead_letters.reinsertion import Reinsertion
 from agents.operations.dead_letters.replay import DeadLetterReplay, Policy, Summary
 from agents.operations.dead_letters.reread import Rereader
+from agents.operations.erasures import ErasedStudent, StoredErasures
 from schemas.dead_letter import (
     MAX_RUNS_A_DEAD_LETTER,
     REINSERTED_HEADER,
@@ -33,6 +33,7 @@ from schemas.event import Collaboration
 from schemas.parts import PATTERN, Parts, named, runs
 from streams.folding.dead_letters import MAX_DEAD_LETTERS_A_RECORD
 from streams.rows.codec import decode_row
+from streams.rows.erasure import RowErasure
 from tests.contract.caliper_events import ADA, APP, FORUM, QUIZ, caliper, envelope
 from tests.contract.xapi_statements import CLASS, statement
 from tests.events import NOW_MS, Processed, event, fields, processed, record, rows_of
@@ -116,7 +117,7 @@ class Topic:
             activity=ACTIVITY,
             owning_partition=lambda student: HOMES.get(student.decode()),
             partitions=4,
-            erasures=Erasures(dict.fromkeys(forgotten, NOW_MS + 7200000)),
+            erasures=StoredErasures(dict.fromkeys(forgotten, ErasedStudent(erasure=RowErasure(ends=(1 << 40,))))),
             now_ms=NOW_MS + 3_600_000,
             decode=read,
             sign=lambda _topic, _partition, _key, _value, headers: tuple(headers),

@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.components import ComponentTotals, components_of
 from streams.rows.enrolment import EnrolmentIds, enrolment_of, enrolment_section
+from streams.rows.erasure import RowErasure, erasure_of, erasure_section
 from streams.rows.explanations import LastExplanation, explanations_of, explanations_section
 from streams.rows.layout import (
     COMPONENTS_VERSION,
+    ERASED_VERSION,
     EXTENDED_VERSION,
     EXTENSIONS,
     HEADER,
@@ -42,6 +44,7 @@ from tests.unit.stored_rows import (
     COMPONENTS,
     ENROLMENT,
     ENROLMENT_WITH_SOURCE,
+    ERASURE,
     EVERY_FIELD,
     EXPLANATIONS,
     NORMS,
@@ -54,6 +57,7 @@ from tests.unit.stored_rows import (
     VERSION_6,
     VERSION_7,
     VERSION_8,
+    VERSION_9,
     WEEKS,
     first_version,
 )
@@ -142,6 +146,28 @@ def test_a_row_is_of_version_8_only_if_it_was_scored_under_norms_or_a_source_was
         alone = msgspec.structs.replace(EVERY_FIELD, **one)
         assert encode_row(alone)[0] == NORMED_VERSION
         assert decode_row(encode_row(alone)) == alone
+
+
+def test_a_row_is_of_version_9_only_if_its_student_was_erased() -> None:
+    """Until then a program that knows no version 9 reads all rows."""
+    assert ERASED_VERSION == VERSION_9[0] == 9
+    parts = {"components": COMPONENTS, "weeks": WEEKS, "norms": NORMS, "erasure": ERASURE}
+    row = msgspec.structs.replace(EVERY_FIELD, enrolment=ENROLMENT, **parts)
+
+    assert encode_row(row) == VERSION_9
+    assert decode_row(VERSION_9) == row
+    tombstone = Row(erased_us=5, erasure=ERASURE)
+    assert encode_row(tombstone)[0] == ERASED_VERSION
+    assert decode_row(encode_row(tombstone)) == tombstone
+    assert encode_row(msgspec.structs.replace(row, erasure=b""))[0] == NORMED_VERSION
+
+
+def test_where_an_erasure_ends_is_read_from_its_part_of_a_row() -> None:
+    erasure = RowErasure(ends=(9, 11), requests=((3, 7, 6_640_625_000),))
+
+    assert erasure_of(ERASURE) == erasure
+    assert erasure_section(erasure) == ERASURE
+    assert erasure_of(b"") == RowErasure()
 
 
 def test_a_row_without_norms_and_source_stays_to_the_byte() -> None:

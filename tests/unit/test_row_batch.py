@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from schemas.bounds import MAX_SKILLS
 from schemas.errors import Fatal
 from streams.rows.codec import decode_row, encode_row
-from streams.rows.layout import NORMED_VERSION
+from streams.rows.layout import ERASED_VERSION
 from streams.rows.row import MAX_ROW_BYTES, MAX_SKILL_STATES, Pending, Row, SkillState, StoredEvidenceItem, Totals
 from streams.rows.row_batch import RowBatch
 from streams.vocabulary import FACTS
@@ -243,9 +243,9 @@ def test_a_row_is_not_completed_by_its_neighbour() -> None:
 @pytest.mark.parametrize("line", [0, 1, 2])
 def test_a_row_of_a_newer_version_among_others_is_named(line: int) -> None:
     stored = [VERSION_4, VERSION_1, VERSION_4]
-    stored[line] = bytes([NORMED_VERSION + 1]) + VERSION_4[1:]
+    stored[line] = bytes([ERASED_VERSION + 1]) + VERSION_4[1:]
 
-    with pytest.raises(Fatal, match=f"version {NORMED_VERSION + 1};"):
+    with pytest.raises(Fatal, match=f"version {ERASED_VERSION + 1};"):
         RowBatch.of(stored, NAMES)
 
 

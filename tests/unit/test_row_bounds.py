@@ -11,6 +11,7 @@ from schemas.event import MAX_COMPONENT_CHARS, MAX_IDENTIFIER_CHARS
 from streams.folding.history import MAX_ORIGINS
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.enrolment import EnrolmentIds, enrolment_section
+from streams.rows.erasure import MAX_KNOWN_REQUESTS, RowErasure, erasure_section
 from streams.rows.explanations import LastExplanation, explanations_section
 from streams.rows.layout import HELD_ACT, MAX_FACTS, SEGMENT, VOIDABLE
 from streams.rows.row import (
@@ -42,6 +43,7 @@ from streams.vocabulary import FACTS
 from tests.unit.reference_components import Held, packed
 
 FULL = 1.2345678901234567
+MAX_PARTITIONS = 10_000
 
 
 LATEST_S, LATEST_US = 2**32 - 1, 4_102_444_800_000_000
@@ -119,6 +121,8 @@ def test_the_worst_row_stays_within_its_bound_and_gives_nothing_up() -> None:
     row.enrolment = enrolment_section(EnrolmentIds(*[chr(0x10000) * MAX_IDENTIFIER_CHARS] * 4))
     row.norms = b"\xff" * 8
     row.weeks = weeks(MAX_SKILL_STATES, under_way=MAX_SKILLS)
+    requests = [(partition, 2**63 - 1, LATEST_US) for partition in range(MAX_KNOWN_REQUESTS)]
+    row.erasure = erasure_section(RowErasure((2**63 - 1,) * MAX_PARTITIONS, tuple(requests)))
 
     stored = encode_row(row)
 
@@ -163,6 +167,13 @@ def test_what_weeks_add_to_a_row_is_as_the_docs_state_it(skills: int, past: int,
 )
 def test_what_an_enrolment_adds_to_a_row_is_as_the_docs_state_it(ids: EnrolmentIds, size_bytes: int) -> None:
     assert len(encode_row(Row(enrolment=enrolment_section(ids)))) - len(encode_row(Row())) == size_bytes
+
+
+@pytest.mark.parametrize(("partitions", "size_bytes"), [(4, 96), (64, 576)])
+def test_what_an_erasure_adds_to_a_row_is_as_the_docs_state_it(partitions: int, size_bytes: int) -> None:
+    erasure = erasure_section(RowErasure((7,) * partitions, ((0, 1, 2),)))
+
+    assert len(encode_row(Row(erasure=erasure))) - len(encode_row(Row())) == size_bytes
 
 
 def test_norms_add_a_word_to_a_row_that_has_weeks() -> None:

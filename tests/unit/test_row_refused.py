@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from schemas.errors import Fatal
 from streams.rows.codec import decode_row, encode_row
 from streams.rows.layout import (
+    ERASED_VERSION,
     MAX_FACTS,
-    NORMED_VERSION,
     ROW_VERSION,
 )
 from streams.rows.row import (
@@ -21,6 +21,7 @@ from tests.unit.stored_rows import (
     COMPONENTS,
     ENROLMENT,
     ENROLMENT_WITH_SOURCE,
+    ERASURE,
     EVERY_FIELD,
     EXPLANATIONS,
     NORMS,
@@ -33,6 +34,7 @@ from tests.unit.stored_rows import (
     VERSION_6,
     VERSION_7,
     VERSION_8,
+    VERSION_9,
     WEEKS,
     first_version,
 )
@@ -103,6 +105,10 @@ NOT_ROWS = {
     "version 8 cut off by a word": VERSION_8[:-8],
     "version 8 cut off in the norms": VERSION_8[: VERSION_8.index(NORMS)],
     "version 8 without norms": VERSION_8.replace(NORMS, b""),
+    "version 9 cut off by a word": VERSION_9[:-8],
+    "version 9 cut off in the erasure": VERSION_9[: VERSION_9.index(ERASURE) + 8],
+    "version 9 without an erasure": VERSION_9.replace(ERASURE, b""),
+    "version 9 with an end too few": VERSION_9.replace(ERASURE, ERASURE[:4] + b"\x01" + ERASURE[5:]),
     "tasks that are not there": WITH_TASKS[: -len(TASKS)],
     "tasks cut off by a word": WITH_TASKS[:-8],
     "more tasks than there are": WITH_TASKS.replace(TASKS[:8], b"\x03" + bytes(7)),
@@ -129,9 +135,9 @@ def test_a_row_that_cannot_be_understood_stops_the_worker(stored: bytes) -> None
         decode_row(stored)
 
 
-@pytest.mark.parametrize("version", [9, 10, 127])
+@pytest.mark.parametrize("version", [10, 11, 127])
 def test_a_row_of_a_newer_version_stops_the_worker_and_is_named(version: int) -> None:
-    with pytest.raises(Fatal, match=f"version {version};.* 1 to {NORMED_VERSION}"):
+    with pytest.raises(Fatal, match=f"version {version};.* 1 to {ERASED_VERSION}"):
         decode_row(bytes([version]) + VERSION_4[1:])
 
 
@@ -158,6 +164,7 @@ def read(stored: bytes) -> Row | None:
             VERSION_6[:8],
             VERSION_7[:8],
             VERSION_8[:8],
+            VERSION_9[:8],
         ]
     ),
 )
@@ -169,7 +176,9 @@ def test_any_bytes_are_a_row_or_refused(garbage: bytes, beginning: bytes) -> Non
 
 @settings(max_examples=500, deadline=None)
 @given(
-    st.sampled_from([VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7, VERSION_8]),
+    st.sampled_from(
+        [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7, VERSION_8, VERSION_9]
+    ),
     st.integers(0, 500),
     st.integers(0, 255),
 )
@@ -179,4 +188,4 @@ def test_a_row_with_a_wrong_byte_is_a_row_of_its_length_or_refused(stored: bytes
 
     row = read(wrong)
 
-    assert row is None or wrong[0] not in range(ROW_VERSION, NORMED_VERSION + 1) or len(encode_row(row)) == len(wrong)
+    assert row is None or wrong[0] not in range(ROW_VERSION, ERASED_VERSION + 1) or len(encode_row(row)) == len(wrong)

@@ -9,15 +9,18 @@ from typing import Any, Final
 
 import msgspec
 
+from schemas.erasure import Acceptance
 from schemas.explanation import EXPLANATION_VERSION, Explanation
 from schemas.update import SkillUpdate
 from streams.evidence.artifacts import NO_ARTIFACT, load_artifact
 from streams.evidence.registry import make_sources, types_of
 from streams.evidence.source import Source
+from streams.folding.erasing import erased_row
 from streams.norms.snapshot import CoveredOffset
 from streams.pipeline import PartitionResult, Pipeline
 from streams.replay import FileRecord
 from streams.rows.codec import decode_row, encode_row
+from streams.rows.erasure import RowErasure, erasure_of
 from streams.rows.row import Row
 from streams.rows.segments import is_segment, student_of
 from streams.rows.table import PartitionedRows
@@ -48,6 +51,7 @@ class World:
     updates: list[FileRecord] = field(default_factory=list)
     explanations: list[FileRecord] = field(default_factory=list)
     requests: dict[bytes, int] = field(default_factory=dict)
+    accepted: dict[bytes, RowErasure] = field(default_factory=dict)
     rows: dict[str, Row] = field(default_factory=dict)
     segments: dict[bytes, bytes | None] = field(default_factory=dict)
     epoch: int = 0
@@ -80,11 +84,23 @@ class World:
         return result
 
     def forget(self, student: str, at_us: int) -> None:
-        """A request to be erased, carried out now."""
+        """A request to be erased, carried out now, by its time: as versions did that knew no ends."""
         row = self.rows.get(student) or Row(epoch=self.epoch)
         self.requests[student.encode()] = at_us
         erased_us = max(row.erased_us, at_us)
         self.write(student, Row(epoch=row.epoch, offset=row.offset, origins=row.origins, erased_us=erased_us))
+        self._delete(student)
+
+    def erase(self, student: str, end: int | None = None, folded: int = 0) -> None:
+        """A request to be erased that was accepted when the input ended there, carried out when it was `folded` to."""
+        accepted = Acceptance("", 1, (len(self.input) if end is None else end,), ((0, len(self.accepted), 1),))
+        row = erased_row(self.rows.get(student) or Row(), accepted, self.epoch, {0: folded})
+        assert row is not None
+        self.accepted[student.encode()] = erasure_of(row.erasure)
+        self.write(student, row)
+        self._delete(student)
+
+    def _delete(self, student: str) -> None:
         for key in [key for key in self.segments if student_of(key) == student.encode()]:
             self.write_segment(key, None)
         self.updates.append(self.record(self.updates, student, None))
@@ -156,6 +172,8 @@ class World:
             one.last.note_explanations(self.explanations)
             for student, at_us in self.requests.items():
                 one.last.note_request(student, at_us, is_read=True)
+            for student, erasure in self.accepted.items():
+                one.last.note_acceptance(student, erasure, is_read=True)
             one.last.note_rows(self.changelog)
             norms.note_rows(self.changelog)
             one.begin()

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
 
-from aiokafka.structs import ConsumerRecord, RecordMetadata
+from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
 from agents.delivery.context import DeliveryContext
@@ -28,7 +28,8 @@ from agents.delivery.faust.table import RowTable
 from agents.delivery.step import FETCHED_NS, Batches, BatchResult, BatchStep, Output
 from agents.delivery.writer import RecordBatchWriter
 
-Futures = list["asyncio.Future[RecordMetadata]"]
+Futures = list["asyncio.Future[Any]"]
+"""Of record batches that were sent, and of what a step awaits."""
 Records = Sequence[ConsumerRecord]
 Job = Callable[[], Awaitable[None]]
 
@@ -191,7 +192,9 @@ class TableAgent:
     async def _publish(self, partition: int, result: BatchResult) -> Futures:
         groups = result.journaled.groups if result.journaled is not None else ()
         changes = result.rows or result.checkpoint is not None or groups
-        sent = await self._table.put_batch(partition, result.rows, result.checkpoint, groups) if changes else []
+        sent: Futures = list(result.awaited)
+        if changes:
+            sent += await self._table.put_batch(partition, result.rows, result.checkpoint, groups)
         result.stored()
         outputs: defaultdict[tuple[str, int], list[Output]] = defaultdict(list)
         for output in result.outputs:
@@ -200,7 +203,7 @@ class TableAgent:
             sent += await self._writer.send(topic, to_partition, records)
         return sent
 
-    async def confirmed(self, sent: Collection["asyncio.Future[RecordMetadata]"]) -> None:
+    async def confirmed(self, sent: Collection["asyncio.Future[Any]"]) -> None:
         """Wait for the broker; after `delivery_timeout_s` that is an outage. Raises SendFailed."""
         waiting, timeout_s = set(sent), self._delivery.settings.delivery_timeout_s
         late = False
@@ -218,7 +221,7 @@ class TableAgent:
                 self._delivery.outage.back("send")
 
 
-def _require(done: Collection["asyncio.Future[RecordMetadata]"]) -> None:
+def _require(done: Collection["asyncio.Future[Any]"]) -> None:
     for future in done:
         if future.cancelled():
             raise SendFailed("a send was cancelled")

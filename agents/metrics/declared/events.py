@@ -14,6 +14,7 @@ InternalOutcome = Literal[
     "results_applied",
     "results_ignored",
     "results_dead_lettered",
+    "erasures_accepted",
     "erasures_applied",
     "erasures_ignored",
     "erasures_forwarded",
@@ -153,8 +154,9 @@ class EventMetrics:
             "outcome",
             "internal_records",
             "records",
-            "Records of reasoning-results and erasures, by outcome. Ignored: a result about a student who "
-            "has no row, a null value. Dead-lettered: what others wrote there and nobody can apply.",
+            "Records of reasoning-results and erasures, by outcome. Accepted: a request to erase; applied: its "
+            "acceptance. Ignored: a result about a student who has no row, a null value, what is known. Dead-lettered: "
+            "what others wrote there and nobody can apply.",
             get_args(InternalOutcome),
         )
         self.batches = declare.counter("batches", "batches", "Batches folded.")

@@ -4,7 +4,7 @@ A replay that is killed before its commit has sent nothing that a worker would r
 killed after it has done both. Of two replays at once, the one that began later wins: the other is refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -75,11 +75,14 @@ class TransactionalSink:
         replayed_topic: str,
         group: Any,
         compression: Compression = "none",
+        check: Callable[[], str | None] = lambda: None,
     ) -> None:
+        """`check` says why what was sent must not be committed, if anything."""
         self._activity = activity
         self._dead_letters = dead_letters
         self._replayed_topic = replayed_topic
         self._group = group
+        self._check = check
         self._records = ConfirmedProducer(
             broker,
             {
@@ -113,6 +116,10 @@ class TransactionalSink:
             self._records.send(self._replayed_topic, partition, b"%d" % partition, encode_position(position))
             done = [TopicPartition(self._dead_letters, partition, position.next)]
             self._producer.send_offsets_to_transaction(done, self._group, _TIMEOUT_S)
+            self._producer.flush(_TIMEOUT_S)  # all has its offset: what is accepted from now on ends behind it
+            if (why := self._check()) is not None:
+                self._producer.abort_transaction(_TIMEOUT_S)
+                raise NotReinserted(why)
             self._end()
         except KafkaException as error:
             raise NotReinserted(self._give_up(error.args[0])) from error

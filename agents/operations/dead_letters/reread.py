@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from agents.operations.dead_letters.erasures import Erasures
 from agents.operations.dead_letters.reinsertion import Reinsertion
 from agents.operations.dead_letters.stored import StoredDeadLetter
+from agents.operations.erasures import StoredErasures
 from schemas.dead_letter import REINSERTED_HEADER, DeadLetter, Header, with_own_headers
 from schemas.dead_letter_packing import pack
 from schemas.dialects import Decode, Decoded, Invalid, native
@@ -43,14 +43,14 @@ class Reread:
 class Rereader:
     """Reads dead letters of `activity`, which has a number of `partitions`, and signs what goes back.
 
-    That gets the time `now_ms`, which must be before `erasures` were read: a worker then ignores it where its student
-    is erased meanwhile. Not the original time: Kafka would remove what is older than its retention.
+    That gets the time `now_ms`, not the original one: Kafka would remove what is older than its retention. `erasures`
+    are as of the replay's beginning; what is sent back must not be committed where there are others by then.
     """
 
     activity: str
     owning_partition: OwningPartitionOfKey
     partitions: int
-    erasures: Erasures
+    erasures: StoredErasures
     now_ms: int
     decode: Decode
     sign: Sign
@@ -67,7 +67,7 @@ class Rereader:
 
     def _whole(self, stored: StoredDeadLetter, dead_letter: DeadLetter, decoded: Decoded) -> Reread:
         students = {stored.key, *(event.student_id.encode() for event in decoded.events)}
-        if any(self._is_erased(student, stored) for student in students):
+        if any(self._is_erased(student, stored, dead_letter) for student in students):
             return Reread(erased=True)
         owning_partition = (
             self.owning_partition(decoded.events[0].student_id.encode()) if len(decoded.events) == 1 else None
@@ -86,8 +86,10 @@ class Rereader:
 
     def _some(self, stored: StoredDeadLetter, dead_letter: DeadLetter, decoded: Decoded) -> Reread:
         its = decoded.only(Parts(dead_letter.parts))
-        not_erased = [event for event in its.events if not self._is_erased(event.student_id.encode(), stored)]
-        wrong = [] if self._is_erased(stored.key, stored) else its.invalid
+        not_erased = [
+            event for event in its.events if not self._is_erased(event.student_id.encode(), stored, dead_letter)
+        ]
+        wrong = [] if self._is_erased(stored.key, stored, dead_letter) else its.invalid
         parts = named(runs(one.index for one in wrong)) if decoded.has_several_parts else dead_letter.parts
         return Reread(
             good=[self._event(event, stored, dead_letter) for event in not_erased],
@@ -134,8 +136,8 @@ class Rereader:
             is_dead_letter=True,
         )
 
-    def _is_erased(self, student: bytes | None, stored: StoredDeadLetter) -> bool:
-        return self.erasures.cover(student, stored.first_came_ms)
+    def _is_erased(self, student: bytes | None, stored: StoredDeadLetter, dead_letter: DeadLetter) -> bool:
+        return self.erasures.cover(student, dead_letter.partition, dead_letter.offset, stored.first_came_ms)
 
     def _reinserted_header(
         self, stored: StoredDeadLetter, partition: int, key: bytes | None, value: bytes | None

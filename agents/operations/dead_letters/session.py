@@ -9,13 +9,14 @@ from agents.config.dialects import decoder_of
 from agents.config.header_keys import Keyring
 from agents.config.settings import Settings
 from agents.kafka.errors import NoSuchTopic
+from agents.kafka.input_topic import InputTopic
 from agents.kafka.reader import TopicReader
 from agents.kafka.topics import TopicSpec, ensure_topics
-from agents.operations.dead_letters.erasures import Erasures
 from agents.operations.dead_letters.position import ReplayPosition, positions, read_positions
 from agents.operations.dead_letters.reinsertion import DrySink, TransactionalSink
 from agents.operations.dead_letters.replay import DeadLetterReplay, Policy, Summary
 from agents.operations.dead_letters.reread import Rereader
+from agents.operations.erasures import StoredErasures
 from agents.tenants.topic import tenant_decoding
 from schemas.dialects import Decode
 from streams.input.partitioner import partitioner
@@ -50,6 +51,7 @@ class ReplaySession:
         self._replayed_topic = f"{settings.app_id}-dead-letters-replayed"
         self._reader = reader
         self._spans = reader.spans()
+        self._erasures = StoredErasures({})
 
     def waiting(self) -> int:
         """How many dead letters lie before the end, at most."""
@@ -75,6 +77,7 @@ class ReplaySession:
             replayed_topic=self._replayed_topic,
             group=self._reader.group_metadata,
             compression=self._settings.compression,
+            check=self._erased_meanwhile,
         ) as sink:
             # Only now: what a killed replay had left open is decided by the sink's start.
             return replay.run(self._reader, self._spans, self._positions(settled=True), sink, advance)
@@ -82,21 +85,29 @@ class ReplaySession:
     def _replay(self, policy: Policy, reasons: Collection[str]) -> DeadLetterReplay:
         settings, channels = self._settings, self._channels
         owning_partition = partitioner(settings.partitioner).owning_partition
-        now_ms = time.time_ns() // 1_000_000  # before the erasures are read: see Rereader
-        timeout_s = settings.start_timeout_s
-        with TopicReader(settings.broker, channels.erasures, group_of(settings), timeout_s) as reader:
-            erasures = Erasures.read(reader)
+        activity = InputTopic(settings.broker, settings.app_id, channels.activity, settings.start_timeout_s)
+        self._erasures = StoredErasures.read(settings, activity.describe().topic_id, self._keyring.authentic)
         rereader = Rereader(
             activity=channels.activity,
             owning_partition=lambda key: owning_partition(key, settings.partitions),
             partitions=settings.partitions,
-            erasures=erasures,
-            now_ms=now_ms,
+            erasures=self._erasures,
+            now_ms=time.time_ns() // 1_000_000,
             decode=self._decode,
             sign=self._keyring.sign,
             tenancy=self._tenancy,
         )
         return DeadLetterReplay(policy, rereader, reasons=reasons, authentic=self._keyring.authentic)
+
+    def _erased_meanwhile(self) -> str | None:
+        """What was erased before it was sent back is on the topic by now, and what will be ends behind it."""
+        settings = self._settings
+        with TopicReader(
+            settings.broker, self._channels.erasures, group_of(settings), settings.start_timeout_s
+        ) as reader:
+            read_to = self._erasures.read_to
+            moved = any(reader.span(partition)[1] != read_to.get(partition, 0) for partition in reader.partitions())
+        return "students were erased meanwhile: run the replay again, it goes on from here" if moved else None
 
     def _positions(self, *, settled: bool) -> dict[int, ReplayPosition]:
         timeout_s = self._settings.start_timeout_s

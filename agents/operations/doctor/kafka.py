@@ -122,7 +122,7 @@ class Permissions:
         """By topic."""
         channels = Channels.of(self.settings)
         log = changelog_of(self.settings).name
-        both = channels.activity, channels.results, channels.dead_letters, channels.workers, log
+        both = channels.activity, channels.results, channels.erasures, channels.dead_letters, channels.workers, log
         keys = header_keys_spec(self.settings).name
         written = [
             topic
@@ -138,7 +138,6 @@ class Permissions:
         return {
             **dict.fromkeys(both, (_READ, _WRITE)),
             **dict.fromkeys(written, (_WRITE,)),
-            channels.erasures: (_READ,),
             channels.fusion_config: (_READ,),
             keys: (_READ, _WRITE),
         }

@@ -11,15 +11,15 @@ from itertools import compress
 
 from agents.config.channels import Channels
 from agents.config.dialects import decoder_of
+from agents.config.header_keys import Keyring
 from agents.config.models import artifact_of
 from agents.config.settings import Settings
 from agents.kafka.input_topic import InputTopic
-from agents.kafka.reader import TopicReader, read_to_end
+from agents.kafka.reader import TopicReader
 from agents.kafka.record import file_record
+from agents.operations.erasures import StoredErasures
 from agents.tenants.topic import HoldTopic, tenant_decoding
 from schemas.dialects import Decode, Decoded, Record
-from schemas.erasure import read_request
-from schemas.errors import InvalidInput
 from schemas.fusion_config import Overrides
 from schemas.update import SkillUpdate, read_update
 from streams.input.partitioner import partitioner
@@ -27,7 +27,6 @@ from streams.input.placement import KeyPlacement
 from streams.pipeline import Pipeline
 from streams.replay import Replay, batches
 from streams.rows.codec import encode_row, row_headers
-from streams.rows.row import Row
 from streams.rows.row_batch import RowBatch
 from streams.rows.segments import is_segment
 from streams.skills.skills_file import load_skills
@@ -73,7 +72,9 @@ class RefoldedUpdates:
         """
         settings, channels = self._settings, Channels.of(self._settings)
         self._tell_tenants_apart(channels.activity)
-        erased_us = self._erased(channels.erasures)
+        activity = InputTopic(settings.broker, settings.app_id, channels.activity, settings.start_timeout_s)
+        keyring = Keyring(settings).open_as_allowed()
+        erasures = StoredErasures.read(settings, activity.describe().topic_id, keyring.authentic)
         with TopicReader(
             settings.broker, channels.activity, f"{settings.app_id}-export", settings.start_timeout_s
         ) as reader:
@@ -84,7 +85,7 @@ class RefoldedUpdates:
                 if start > 0:
                     self.begins_late.append(partition)
                 replay = Replay(self._pipeline, owning_partition=placement, scores=False)
-                tombstones = {key: encode_row(Row(erased_us=at_us)) for key, at_us in erased_us.items()}
+                tombstones = {key: encode_row(erased.row(epoch=0)) for key, erased in erasures.students.items()}
                 replay.rows.put_many(partition, tombstones)
                 records = (file_record(message) for message in reader.read(partition, start, end))
                 yield from self._updates(replay, _counted(records, advance, done - start, of))
@@ -97,20 +98,6 @@ class RefoldedUpdates:
             input_topic = InputTopic(self._settings.broker, self._settings.app_id, activity)
             tenants.held = HoldTopic(self._settings).read(input_topic.describe().topic_id)
             self._pipeline.decode = tenants if self._as_of is None else up_to(tenants, self._as_of)
-
-    def _erased(self, topic: str) -> dict[bytes, int]:
-        """By student's key, up to when what was sent does not count."""
-        erased_us: dict[bytes, int] = {}
-        for message in read_to_end(self._settings.broker, topic):
-            record = file_record(message)
-            try:
-                request = read_request(record.key, record.value, record.timestamp)
-            except InvalidInput:
-                continue
-            if request is not None:
-                key = request.student.encode()
-                erased_us[key] = max(request.at_us, erased_us.get(key, 0))
-        return erased_us
 
     def _updates(self, replay: Replay, records: Iterable[Record]) -> Iterator[SkillUpdate]:
         with asyncio.Runner() as runner:

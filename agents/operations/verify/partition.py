@@ -21,6 +21,7 @@ from schemas.unreadable import UnreadableBatch
 from streams.input.partitioner import OwningPartitionOfKey
 from streams.input.signature import Authentic
 from streams.replay import FileRecord
+from streams.rows.erasure import RowErasure
 from streams.verification.catalogue import CatalogueCheck
 from streams.verification.dead_letters import DeadLetterBook, RepartitionBook
 from streams.verification.norms import PartitionNorms
@@ -34,7 +35,8 @@ from streams.verification.students import Extent
 class PartitionReader:
     """Of one verification. `offsets` are where all began and ended when it began; `readers` are by topic.
 
-    `advance` is called with how many records were read.
+    `advance` is called with how many records were read. Acceptances count that are `authentic`, and of the input
+    topic of that id.
     """
 
     readers: Mapping[str, TopicReader]
@@ -46,6 +48,8 @@ class PartitionReader:
     rescoring: Rescoring
     memory_bytes: int
     is_of_lacking_key: Authentic
+    authentic: Authentic
+    topic_id: str
     catalogue: CatalogueCheck
     passed_over: set[tuple[str, int, int]] = field(default_factory=set)
     """Topic, partition and last offset of each record batch that nobody can unpack."""
@@ -138,10 +142,15 @@ class PartitionReader:
                     request = erasure.read_request(record.key, record.value, record.timestamp)
                 except InvalidInput:
                     continue  # a dead letter
-                key = record.key or b""
-                if self.owning_partition(key) in (None, partition):
+                key, is_read = record.key or b"", record.offset < read_to
+                if self.owning_partition(key) not in (None, partition):
+                    continue
+                accepted = erasure.read_acceptance(record.value, record.headers)
+                if accepted is not None and accepted.topic_id == self.topic_id and self.authentic(record):
+                    one.last.note_acceptance(key, RowErasure.of(accepted), is_read=is_read)
+                else:
                     at_us = 0 if request is None else request.at_us
-                    one.last.note_request(key, at_us, is_read=record.offset < read_to)
+                    one.last.note_request(key, at_us, is_read=is_read)
 
     def _read(self, topic: str, partition: int, start: int, end: int | None = None) -> Iterator[list[FileRecord]]:
         refused = sorted(batch.first for batch in self.refused[topic, partition] if batch.last >= start)

@@ -107,7 +107,7 @@ class Verification:
                 self._tenants.held = HoldTopic(settings).read(topic_id)
             readers = {topic: stack.enter_context(self._reader(topic)) for topic in topics}
             activity = readers[channels.activity]
-            reader = self._partition_reader(known, readers)
+            reader = self._partition_reader(known, readers, topic_id)
             repartitions = RepartitionBook(channels.activity, repartitioned, self._keyring.authentic)
             snapshot = self._norms.read(known.norms.version)
             covered = {at.partition: at for at in snapshot.offsets} if isinstance(snapshot, NormSnapshot) else {}
@@ -172,7 +172,9 @@ class Verification:
         findings.compare_norms(norms, first.extent, first.on_trust)
         return first.extent
 
-    def _partition_reader(self, known: Progressed, readers: Mapping[str, TopicReader]) -> PartitionReader:
+    def _partition_reader(
+        self, known: Progressed, readers: Mapping[str, TopicReader], topic_id: str
+    ) -> PartitionReader:
         offsets = known.offsets_by_part
         of = sum(each.end - each.start for part, each in offsets.items() if part[0] != self._channels.results)
 
@@ -190,6 +192,8 @@ class Verification:
             rescoring=self._rescoring,
             memory_bytes=self._students_bytes,
             is_of_lacking_key=self._keyring.is_of_lacking_key,
+            authentic=self._keyring.may_be_authentic,
+            topic_id=topic_id,
             catalogue=known.catalogue,
             passed_over=known.passed_over,
         )
