@@ -49,6 +49,7 @@ parts | schemas/* agents/* streams/reasoning/* streams/training/* streams/input/
 parts | streams/folding/dead_letters.py | the parts of a record, a field of dead letters
 person | schemas/dialects/* | the Person of Caliper and xAPI
 person | agents/cli/training_options.py | named after the released option --person
+person | agents/cli/export_person.py | named after the command export-person
 home | schemas/dialects/xapi/* schemas/dialects/students.py | xAPI's homePage
 place | agents/cli/dead_letters.py schemas/dialects/caliper/* | the released argument PLACE; `in place`
 judged | streams/verification/report.py | `not_judged`, a key of the JSON of `verify`

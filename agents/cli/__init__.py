@@ -42,6 +42,8 @@ _COMMANDS: Final = {
     "explain": "One student's explanation, with facts, prompt, answers and checks.",
     "tenants": "See who shares the deployment, and make keys for them.",
     "audit": "Who read, exported, replayed, erased or changed what; is it whole?",
+    "export-person": "Everything that is held of one student, as one JSON document.",
+    "erase": "Forget a student; a signed receipt says what remains until when.",
     "dead-letters": "See what could not be read, and send it back once it can be.",
     "adopt-topic": "Go on with an input topic that was deleted and created again.",
     "rebuild": "Fold the table anew from the input topic, where its changelog was lost.",

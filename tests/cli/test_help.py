@@ -28,6 +28,8 @@ VERBS = [
     "tenants",
     "audit",
     "acls",
+    "export-person",
+    "erase",
     "dead-letters",
     "adopt-topic",
     "rebuild",

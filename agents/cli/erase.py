@@ -1,0 +1,93 @@
+"""`skillstream erase`: a student is forgotten, and a receipt says what was done and what remains."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from agents.audit.commands import audited
+from agents.cli.broker_settings import load_broker_settings
+from agents.cli.explain import checked_student
+from agents.cli.fitted_table import print_fitted
+from agents.cli.options import broker_option, config_option
+from agents.config.header_keys import Keyring
+from agents.config.settings import Settings
+from agents.display.plain import printable
+from agents.operations.erase.holdings import Holdings, Remains
+from agents.operations.erase.receipt import Receipt, ReceiptRefused, checked_receipt, encode_receipt, is_about
+from agents.operations.erase.request import erase
+from agents.operations.identities import keys_of_student
+from schemas.audit import MOST_ABOUT
+
+
+def _checked_students(context: click.Context, parameter: click.Parameter, students: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(checked_student(context, parameter, student) for student in dict.fromkeys(students))
+
+
+@click.command(name="erase")
+@click.argument("students", metavar="STUDENT...", nargs=-1, callback=_checked_students)
+@config_option
+@broker_option
+@click.option("--dry-run", is_flag=True, help="Only say what would remain, where and until when.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--wait", "wait_s", default=60.0, show_default=True, help="For a worker to carry it out, in seconds.")
+@click.option("--receipt", type=click.Path(dir_okay=False, path_type=Path), help="Write the receipt to this file.")
+@click.option("--check", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Check a receipt.")
+def command(
+    students: tuple[str, ...],
+    config: str | None,
+    broker: str | None,
+    dry_run: bool,
+    wait_s: float,
+    yes: bool,
+    receipt: Path | None,
+    check: Path | None,
+) -> None:
+    """Erase a student, by the key of the events, and wait until a worker has done it; several keys are one
+    person's, and so are those that the topic `identities` gives to the same student.
+
+    The receipt is JSON: what was done, where, when, what remains until when; signed with the deployment's header key.
+    With --check FILE a receipt is checked, and whether it is about STUDENT. Exit code 1: it is not, or not erased yet.
+    """
+    settings = load_broker_settings(config, broker)
+    if check is not None:
+        _check(settings, check, students)
+        return
+    if not students:
+        raise click.UsageError("name the student, or --check a receipt")
+    if dry_run:
+        _print_remaining(Holdings.of(settings).remaining(datetime.now(UTC)))
+        return
+    keys = tuple(dict.fromkeys(key for student in students for key in keys_of_student(settings, student)))
+    if not yes:
+        click.confirm(f"Erase {', '.join(map(printable, keys))}?", abort=True, err=True)
+    with audited(settings, "erase", about=keys[:MOST_ABOUT]):
+        done = erase(settings, keys, wait_s)
+    _tell(done, receipt)
+
+
+def _tell(receipt: Receipt, file: Path | None) -> None:
+    if file is None:
+        click.echo(encode_receipt(receipt), nl=False)
+        return
+    file.write_bytes(encode_receipt(receipt))
+    _print_remaining(receipt.remains)
+
+
+def _check(settings: Settings, file: Path, students: Sequence[str]) -> None:
+    keyring = Keyring(settings).open_as_allowed()
+    receipt = checked_receipt(file.read_bytes(), keyring)
+    for student in students:
+        if not is_about(receipt, student, keyring):
+            raise ReceiptRefused(f"a receipt of this deployment, but not about {printable(student)}")
+    for each in receipt.erased:
+        click.echo(f"Signed by this deployment. Accepted at {each.accepted_at}.")
+
+
+def _print_remaining(remains: Sequence[Remains]) -> None:
+    table = Table("where", "what remains", "until")
+    for each in remains:
+        table.add_row(each.where, each.what, each.until)
+    print_fitted(table)
