@@ -73,6 +73,11 @@ def _of_pages(settings: Values) -> Iterator[str]:
             "The pages are open to the network without TLS: set SKILLSTREAM_WEB_CERTIFICATE and _KEY, or "
             "SKILLSTREAM_WEB_HOST to 127.0.0.1 behind a proxy with TLS."
         )
+    if not is_loopback(settings["gateway_host"]) and not settings["gateway_certificate"]:
+        yield (
+            "The gateway is open to the network without TLS: set SKILLSTREAM_GATEWAY_CERTIFICATE and _PRIVATE_KEY, or "
+            "SKILLSTREAM_GATEWAY_HOST to 127.0.0.1 behind a proxy with TLS."
+        )
     if _is_plaintext(settings["advertised_url"]):
         yield "Workers are to ask each other in plaintext: begin SKILLSTREAM_ADVERTISED_URL with https://."
     if not settings["web_token"]:

@@ -73,8 +73,7 @@ class Gateway:
     def url(self) -> str:
         """Where it is."""
         port = int(self._listening.getsockname()[1])
-        url = pages_url(self._settings.gateway_host, port)
-        return url.replace("http:", "https:", 1) if self._settings.gateway_certificate else url
+        return pages_url(self._settings.gateway_host, port, encrypted=self._settings.gateway_certificate is not None)
 
     async def serve(self) -> None:
         """Answer until `stop`; then finish what is under way, and have Kafka confirm it. Raises ProducerLost."""

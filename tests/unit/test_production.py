@@ -33,6 +33,7 @@ REFUSED: Final = [
     ({"BROKER_PASSWORD": "changeme"}, "Kafka's password reads like one of an example"),
     ({"WEB_HOST": "0.0.0.0"}, "The pages are open to the network without TLS: set SKILLSTREAM_WEB_CERTIFICATE"),
     ({"WEB_HOST": ""}, "The pages are open to the network without TLS"),
+    ({"GATEWAY_HOST": "0.0.0.0"}, "The gateway is open to the network without TLS: set SKILLSTREAM_GATEWAY_C"),
     ({"ADVERTISED_URL": "http://worker-1:6066"}, "begin SKILLSTREAM_ADVERTISED_URL with https://"),
     ({"WEB_TOKEN": ""}, "The pages are open to everybody on this machine: set SKILLSTREAM_WEB_TOKEN"),
     ({"WEB_TOKEN": "Zk3vQ9xLm2Rt8Yw5"}, "SKILLSTREAM_WEB_TOKEN has fewer than 24 characters"),
