@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.fixtures import kafka, mark_by_fixture, own_kafka, own_redis, redis, secured_kafka
+from tests.servers.fixtures import kafka, mark_by_fixture, own_kafka, own_redis, redis, secured_kafka, secured_redis
 
-__all__ = ["kafka", "own_kafka", "own_redis", "redis", "secured_kafka"]
+__all__ = ["kafka", "own_kafka", "own_redis", "redis", "secured_kafka", "secured_redis"]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -19,8 +19,16 @@ from tests.servers.kafka import RealKafka
 from tests.servers.missing import miss
 from tests.servers.redis import RealRedis
 from tests.servers.secured_kafka import SecuredKafka
+from tests.servers.secured_redis import SecuredRedis
 
-_MARKERS = {"kafka": "kafka", "own_kafka": "kafka", "secured_kafka": "kafka", "redis": "redis", "own_redis": "redis"}
+_MARKERS = {
+    "kafka": "kafka",
+    "own_kafka": "kafka",
+    "secured_kafka": "kafka",
+    "redis": "redis",
+    "own_redis": "redis",
+    "secured_redis": "redis",
+}
 Server = TypeVar("Server", bound=AbstractContextManager[object])
 
 
@@ -64,6 +72,13 @@ def secured_kafka() -> Iterator[SecuredKafka]:
 def own_redis() -> Iterator[RealRedis]:
     """A Redis of the test's own, to stop, kill and restart."""
     with _required(RealRedis) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def secured_redis() -> Iterator[SecuredRedis]:
+    """A Redis that lets in who logs in, over TLS with certificates on both sides."""
+    with _required(SecuredRedis) as server:
         yield server
 
 

@@ -99,10 +99,12 @@ class RealRedis:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _network(self) -> list[str]:
+        return ["--port", str(self._port), "--bind", "127.0.0.1"]
+
     def _run(self) -> None:
-        network = ["--port", str(self._port), "--bind", "127.0.0.1"]
         memory_only = ["--save", "", "--appendonly", "no", "--dir", str(self.folder)]
-        self._child.start([self._program, *network, *memory_only, "--daemonize", "no"])
+        self._child.start([self._program, *self._network(), *memory_only, "--daemonize", "no"])
         self._child.await_answer(self._answers, _START_TIMEOUT_S)
 
     def _answers(self) -> bool:
