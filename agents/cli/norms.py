@@ -83,7 +83,12 @@ def list_snapshots(config: str | None, broker: str | None, as_json: bool) -> Non
 
 
 def _find(stored: StoredNorms, version: str | None) -> NormSnapshot:
-    found = stored.find(version or stored.newest_version)
+    if version is None:
+        newest, _ = stored.newest()
+        if newest is None:
+            raise click.UsageError("there are no norms yet")
+        return newest
+    found = stored.find(version)
     if found is None:
-        raise click.UsageError(printable(f"there are no norms {version}") if version else "there are no norms yet")
+        raise click.UsageError(printable(f"there are no norms {version}"))
     return found.snapshot

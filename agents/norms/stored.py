@@ -40,11 +40,19 @@ class StoredNorms:
             self._written = found
         return sorted(self._written.values(), key=lambda each: each.manifest.number)
 
-    @property
-    def newest_version(self) -> str:
-        """Of the highest number, and of two of that the first written, as workers have it; "" before the first."""
-        newest = max(self.written, key=lambda each: each.manifest.number, default=None)
-        return "" if newest is None else newest.manifest.norms_version
+    def newest(self) -> tuple[NormSnapshot | None, Sequence[NormsUnreadable]]:
+        """The snapshot that workers put in force: of the highest number of those that can be read, and of two of that
+        the first; None before the first. And what is wrong with each of a higher number.
+        """
+        newest: NormSnapshot | None = None
+        wrong: list[tuple[int, NormsUnreadable]] = []
+        for each in self._all():
+            if newest is None or each.manifest.number > newest.number:
+                try:
+                    newest = each.read(self._app_id)
+                except NormsUnreadable as error:
+                    wrong.append((each.manifest.number, error))
+        return newest, [error for number, error in wrong if newest is None or number > newest.number]
 
     def find(self, version: str) -> NormView | None:
         """The norms of that version; None where the topic has them no more, or not whole."""

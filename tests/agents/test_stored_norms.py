@@ -70,10 +70,26 @@ def test_the_newest_is_that_of_the_highest_number_and_of_two_the_first_as_worker
     other = replace(SECOND, number=7, app_id="another")
     norms = stored(monkeypatch, settings, records_of(FIRST, SECOND, ALSO_SECOND, other))
 
-    assert norms.newest_version == SECOND.version
+    newest, [refused] = norms.newest()
+    assert newest is not None
+    assert (newest.version, refused.reason) == (SECOND.version, "foreign")
     assert norms.read(SECOND.version).encode() == SECOND.encode()
     assert [each.version for each in norms.snapshots()] == [FIRST.version, SECOND.version, ALSO_SECOND.version]
-    assert stored(monkeypatch, settings, []).newest_version == ""
+    assert stored(monkeypatch, settings, []).newest() == (None, [])
+
+
+def test_norms_that_cannot_be_read_leave_the_newest_that_can_be(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    [(key, piece), manifest] = records_of(SECOND)
+    damaged = [(key, piece[:-1] + b"\xff"), manifest]
+    newest, [refused] = stored(monkeypatch, settings, [*records_of(FIRST), *damaged]).newest()
+    again, nothing = stored(monkeypatch, settings, [*records_of(FIRST), *damaged, *records_of(SECOND)]).newest()
+
+    assert newest is not None
+    assert again is not None
+    assert (newest.number, refused.reason) == (1, "damaged")
+    assert (again.number, nothing) == (2, [])
 
 
 def test_a_snapshot_that_was_written_again_is_read_where_it_is_whole(

@@ -9,6 +9,7 @@ from streams.norms.sealed import NormsUnreadable
 from streams.norms.snapshot import NormSnapshot
 from streams.norms.view import NormView
 from streams.verification.audit import NotCompared
+from streams.verification.report import VerificationReport
 
 
 class VerifiedNorms:
@@ -23,12 +24,16 @@ class VerifiedNorms:
             return self._stored.find(version)
         return None
 
-    def newest_version(self) -> str | NotCompared:
-        """Of the newest snapshot, or why nobody knows; "" before the first."""
+    def newest_version(self, report: VerificationReport) -> str:
+        """Of the snapshot in force; "" where there is none, or nobody can know. What is not judged is noted."""
         try:
-            return self._stored.newest_version
+            newest, wrong = self._stored.newest()
         except (TopicForbidden, DamagedBatch) as error:
-            return NotCompared(str(error))
+            report.leave_out(f"the newest snapshot of norms is not judged: {error}")
+            return ""
+        for each in wrong:
+            report.mention(f"snapshots that are newer than the norms in force are not judged: {each}", 1)
+        return "" if newest is None else newest.version
 
     def read(self, version: str) -> NormSnapshot | NotCompared | None:
         """The norms of that version, or why they cannot be read; None for "", that of none."""

@@ -28,7 +28,6 @@ from schemas.topics import MAX_RECORD_BYTES
 from streams.input.partitioner import partitioner
 from streams.norms.snapshot import NormSnapshot
 from streams.skills.skills_file import load_skills
-from streams.verification.audit import NotCompared
 from streams.verification.dead_letters import DeadLetterBook, RepartitionBook
 from streams.verification.ledger import EntryLedger
 from streams.verification.norms import PartitionNorms
@@ -130,10 +129,7 @@ class Verification:
     async def _begin(self, topics: tuple[str, ...]) -> Progressed:
         """Nothing is read yet, but which norms are the newest: before the ends, which so are beyond their offsets."""
         settings, report = self._settings, VerificationReport()
-        version = self._norms.newest_version()
-        if isinstance(version, NotCompared):
-            report.leave_out(f"the newest snapshot of norms is not judged: {version.why}")
-            version = ""
+        version = self._norms.newest_version(report)
         # The results of calls change what is pending in rows, and nothing that is compared.
         compared = (self._channels.activity, self._channels.erasures)
         positions = Positions(settings.broker, settings.app_id, topics, compared, settings.partitions)
