@@ -17,7 +17,8 @@ from typing import Final, Literal, cast
 from agents.web.headers import SECURITY_HEADERS
 
 Cut = Literal["connections", "slow", "large"]
-MAX_LINE_BYTES: Final = 2_048
+MAX_LINE_BYTES: Final = 4_096
+"""A student's longest id, percent-encoded, is three quarters of it."""
 MAX_HEADER_BYTES: Final = 8_190
 MAX_REQUEST_BYTES: Final = 32 * 1024
 """Of everything sent until a request begins, but for its body: line and headers."""

@@ -1,9 +1,12 @@
 """Headers that are on every answer, that to what is no request too."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
+
+from agents.web.pages import json_answer
 
 SECURITY_HEADERS: Final[Mapping[str, str]] = {
     "Server": "skillstream",
@@ -35,7 +38,7 @@ def put_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
 
 
 class GuardedHandler(web.RequestHandler):  # type: ignore[type-arg,unused-ignore]
-    """aiohttp's own, whose answers to what is no request have these headers, too."""
+    """aiohttp's own, whose answers to what is no request have these headers too, and quote nothing of it."""
 
     __slots__ = ()
 
@@ -47,6 +50,8 @@ class GuardedHandler(web.RequestHandler):  # type: ignore[type-arg,unused-ignore
         message: str | None = None,
     ) -> web.StreamResponse:
         """See aiohttp."""
-        response = super().handle_error(request, status, exc, message)
+        plain = super().handle_error(request, status, exc, message)
+        response = json_answer({"error": HTTPStatus(plain.status).phrase.lower()}, plain.status)
+        response.force_close()
         put_headers(request, response)
         return response

@@ -56,6 +56,8 @@ _ITEMS: Final = (
     '{"version":1,"type":"attempt","event_id":"e1","student_id":"eve","time":"2026-01-05T09:00:00Z",'
     '"item_id":"fractions-3","score":0.9}\n'
 )
+_LISTS: Final = ("students", "events")
+"""A document has one of them."""
 _STREAMED: Final = {
     "description": "One line a student or bad item, then a summary; without one the answer was cut off.",
     "type": "string",
@@ -135,7 +137,10 @@ def _inference() -> dict[str, Any]:
         "required": True,
         "content": {
             _NDJSON: {"schema": {"type": "string", "description": "An id or an event a line."}, "example": _ITEMS},
-            _JSON: {"schema": _ref("schemas", "InferenceRequest"), "example": {"students": ["ada"]}},
+            _JSON: {
+                "schema": {**_ref("schemas", "InferenceRequest"), "oneOf": [{"required": [name]} for name in _LISTS]},
+                "example": {"students": ["ada"]},
+            },
         },
     }
     return {"summary": summary, "parameters": [_ONTO], "requestBody": body, **_allowed("inference", responses)}
@@ -158,14 +163,15 @@ _CLOSED: Final = {401: "NoToken", 403: "WrongRole", 429: "TooMany"}
 _REFUSALS: Final = {400: "NoId", 404: "Unknown", 410: "Erased", 503: "Unavailable"}
 _NOT_SCORED: Final = {
     400: "The request cannot be read.",
+    408: "The body, or a reader of the answer, was too slow.",
     413: "More items or bytes than are allowed.",
     415: "Neither NDJSON nor JSON, or compressed.",
-    503: "Too many requests are under way.",
+    503: "It was not scored in time, or the process that scores ended.",
 }
 _SAID: Final = {
     "NoToken": "No token, or a wrong one.",
     "WrongRole": "The token is another role's, or the role has none.",
-    "TooMany": "Too many wrong tokens from this address.",
+    "TooMany": "Too many wrong tokens from this address; of inference, too many requests under way.",
     "NoId": "No id: not UTF-8, or too long.",
     "Unknown": "No such student, or nothing was explained of them yet.",
     "Erased": "The student was erased.",

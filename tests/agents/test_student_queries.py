@@ -62,6 +62,16 @@ async def test_signed_in_people_are_known_to_every_worker() -> None:
             assert (await response.json())["student_id"] == "s2"
 
 
+@pytest.mark.parametrize("character", ["x", "\u00e9", "\U00010348"])
+async def test_the_longest_id_can_be_asked_for_in_any_script(character: str) -> None:
+    async with members() as group:
+        a = await start(group, "a", Students(owning_partition=lambda _key: 0), 0)
+        status, said = await ask(a, character * 256, "/explanation")
+        too_long, _ = await ask(a, character * 257)
+
+    assert (status, said["error"], too_long) == (404, "no such student", 400)
+
+
 async def test_unknown_students_are_404_and_erased_ones_410_whoever_is_asked() -> None:
     async with members() as group:
         of_a, of_b = Students(), Students()

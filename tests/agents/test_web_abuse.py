@@ -71,6 +71,7 @@ async def test_what_is_no_request_is_counted_and_leaves_no_traceback_in_the_log(
         writer.close()
 
     assert said.startswith(b"HTTP/1.0 400")
+    assert said.endswith(b'\r\n\r\n{"error":"bad request"}\n')
     assert all(f"{name}: {value}".encode() in said for name, value in SECURITY_HEADERS.items())
     assert seen.metrics.web_refused.values()["malformed"] == 1
     assert caplog.records == []
