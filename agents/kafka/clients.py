@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, KafkaError, Producer
 from confluent_kafka.admin import AdminClient
 
 from agents.kafka.connection import ClientConfig, client_config
@@ -11,6 +11,7 @@ from agents.kafka.rotation import OPEN_CLIENTS
 
 SMALL_FETCHES: Final[ClientConfig] = {"fetch.message.max.bytes": 64 * 1024, "queued.min.messages": 1}
 """For a reader of single records."""
+_REFUSED: Final = (KafkaError._SSL, KafkaError._AUTHENTICATION)
 
 
 class _Consumer(Consumer):
@@ -21,11 +22,34 @@ class _Producer(Producer):
     """One that can be referred to weakly."""
 
 
+class FirstAdmin(AdminClient):
+    """A client for the first questions to a broker, not to be kept: it remembers whatever went wrong."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self._errors: list[KafkaError] = []
+        with_errors: dict[str, Any] = {**config, "error_cb": self._errors.append}
+        super().__init__(with_errors)
+
+    def refusal(self) -> str | None:
+        """Why it was not let in, or would not go in: a certificate, a password; None where these are right."""
+        self.poll(0)  # hands over what went wrong
+        return next((str(each.str()) for each in reversed(self._errors) if each.code() in _REFUSED), None)
+
+    def last_error(self) -> str | None:
+        """Of the client's own words the last, a refusal before all else."""
+        return self.refusal() or (str(self._errors[-1].str()) if self._errors else None)
+
+
 def open_admin(broker: str, config: Mapping[str, Any] | None = None) -> AdminClient:
     """A client for questions about topics and groups."""
     admin = AdminClient({**client_config(broker), **(config or {})})
     OPEN_CLIENTS.add(broker, admin, AdminClient.set_sasl_credentials)
     return admin
+
+
+def open_first_admin(broker: str, config: Mapping[str, Any] | None = None) -> FirstAdmin:
+    """As `open_admin`, for questions at the start."""
+    return FirstAdmin({**client_config(broker), **(config or {})})
 
 
 def open_reader(broker: str, group: str, config: ClientConfig | None = None) -> Consumer:

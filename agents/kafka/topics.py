@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._metadata import ClusterMetadata
 from confluent_kafka.cimpl import NewTopic
 
-from agents.kafka.clients import open_admin
+from agents.kafka.clients import FirstAdmin, open_first_admin
 from agents.kafka.deadline import Deadline
 from agents.kafka.embedded import PARTITIONS as MOCK_PARTITIONS
 from agents.kafka.errors import BrokerUnavailable, is_unanswered, message_of
@@ -91,7 +91,8 @@ def describe_cluster(admin: AdminClient, broker: str, timeout_s: float, topic: s
     try:
         return admin.list_topics(topic, timeout=timeout_s) if topic else admin.list_topics(timeout=timeout_s)
     except KafkaException as error:
-        why = "; ".join(unresolved(broker)) or message_of(error)
+        refusal = admin.refusal() if isinstance(admin, FirstAdmin) else None
+        why = "; ".join(unresolved(broker)) or refusal or message_of(error)
         raise BrokerUnavailable(
             f"no Kafka broker answers at {broker} (waited {timeout_s:.0f} s): {why}. "
             "Is it running, and is the address right?"
@@ -177,8 +178,8 @@ def _partitions(cluster: ClusterMetadata, name: str) -> int:
     return 0 if topic is None or topic.error is not None else len(topic.partitions)
 
 
-def _admin(broker: str) -> AdminClient:
-    return open_admin(broker, {"socket.timeout.ms": 10_000})
+def _admin(broker: str) -> FirstAdmin:
+    return open_first_admin(broker, {"socket.timeout.ms": 10_000})
 
 
 def _left_s(deadline: Deadline) -> float:

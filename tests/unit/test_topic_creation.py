@@ -55,7 +55,7 @@ class AdminOfNoTopic:
 def test_a_broker_that_goes_while_it_makes_a_topic_is_unavailable_and_no_mismatch(
     refusal: str, expected: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(topics, "open_admin", lambda *_: AdminOfNoTopic(getattr(KafkaError, refusal)))
+    monkeypatch.setattr(topics, "open_first_admin", lambda *_: AdminOfNoTopic(getattr(KafkaError, refusal)))
 
     with pytest.raises(expected, match="topic events"):
         ensure_topics("127.0.0.1:9", [TopicSpec("events", 4)], timeout_s=1)

@@ -18,7 +18,7 @@ from agents.config.channels import Channels
 from agents.config.header_keys import header_keys_spec
 from agents.config.settings import Settings
 from agents.delivery.deployment import changelog_of
-from agents.kafka.clients import open_admin
+from agents.kafka.clients import open_admin, open_first_admin
 from agents.kafka.errors import BrokerUnavailable, message_of
 from agents.kafka.topics import is_mock
 from agents.operations.doctor.check import Finding, ok, problem, warning
@@ -39,14 +39,12 @@ class BrokerAnswers:
 
     def run(self) -> Iterator[Finding]:
         """Raises BrokerUnavailable, with the client's error."""
-        errors: list[str] = []
-        admin = open_admin(self.settings.broker, {"error_cb": lambda error: errors.append(error.str())})
+        admin = open_first_admin(self.settings.broker)
         try:
             cluster = admin.list_topics(timeout=self.timeout_s)
         except KafkaException as error:
-            admin.poll(0)  # hands over the client's errors
             raise BrokerUnavailable(
-                f"no Kafka broker answers at {self.settings.broker}: {errors[-1] if errors else message_of(error)}. "
+                f"no Kafka broker answers at {self.settings.broker}: {admin.last_error() or message_of(error)}. "
                 "Is it running, are the address and SKILLSTREAM_BROKER_SECURITY right?"
             ) from error
         if is_mock(cluster):
