@@ -15,16 +15,16 @@ Play = Callable[[Scene], None]
 class Experiment:
     """A named story. With `planted`, verify must find that kind of fault, once, and nothing else.
 
-    With `history_gone`, rows hold events that are on no topic any more: verify must find no difference, and say that it
-    could not judge everything; the story itself must account for the events. Its workers make `norms` every few
-    seconds, unless it says otherwise.
+    With `partly_judged`, verify must find no difference, and say that it could not judge everything: rows hold events
+    that are on no topic any more, for which the story itself must account, or the newest norms cannot be read. Its
+    workers make `norms` every few seconds, unless it says otherwise.
     """
 
     name: str
     play: Play
     broker: Broker = "shared"
     planted: str | None = None
-    history_gone: bool = False
+    partly_judged: bool = False
     norms: bool = True
 
     @property
@@ -41,14 +41,14 @@ def experiment(
     *,
     broker: Broker = "shared",
     planted: str | None = None,
-    history_gone: bool = False,
+    partly_judged: bool = False,
     norms: bool = True,
 ) -> Callable[[Play], Play]:
     """Puts the function on the list."""
 
     def listed(play: Play) -> Play:
         assert name not in EXPERIMENTS, f"two experiments are named {name}"
-        EXPERIMENTS[name] = Experiment(name, play, broker, planted, history_gone, norms)
+        EXPERIMENTS[name] = Experiment(name, play, broker, planted, partly_judged, norms)
         return play
 
     return listed

@@ -54,7 +54,7 @@ class Result:
 def wrong(experiment: Experiment, verdict: Verdict) -> str:
     """What is wrong with the verdict; empty where it is as it must be."""
     if experiment.planted is None:
-        ok = not verdict.differs and not verdict.complete if experiment.history_gone else verdict.ok
+        ok = not verdict.differs and not verdict.complete if experiment.partly_judged else verdict.ok
         return "" if ok else f"verify: {verdict}"
     found = {kind: getattr(verdict, name) for kind, name in _KINDS.items()}
     due = {kind: int(kind == experiment.planted) for kind in _KINDS}

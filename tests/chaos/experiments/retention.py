@@ -9,7 +9,7 @@ from tests.servers.topics import delete_before
 _SAID = "offsets were removed before they were read"
 
 
-@experiment("retention-overtakes", history_gone=True)
+@experiment("retention-overtakes", partly_judged=True)
 def retention_overtakes_paused_workers(scene: Scene) -> None:
     """Two workers stopped by SIGSTOP for a moment; what comes meanwhile is deleted but for a rest."""
     workers = scene.two_workers()

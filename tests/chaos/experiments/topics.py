@@ -15,7 +15,7 @@ from tests.chaos.scene import Scene
 from tests.servers.topics import recreate
 
 
-@experiment("topic-refilled", history_gone=True)
+@experiment("topic-refilled", partly_judged=True)
 def topic_refilled_past_the_old_offsets(scene: Scene) -> None:
     """The input topic recreated, and refilled past the old offsets: no event may be skipped as already seen."""
     folded = _fold(scene)
@@ -23,7 +23,7 @@ def topic_refilled_past_the_old_offsets(scene: Scene) -> None:
     _go_on(scene, folded)
 
 
-@experiment("topic-fewer-partitions", history_gone=True)
+@experiment("topic-fewer-partitions", partly_judged=True)
 def topic_with_fewer_partitions(scene: Scene) -> None:
     """The input topic recreated with half of the partitions: refused with 4, saying how many are needed."""
     folded = _fold(scene)
@@ -36,7 +36,7 @@ def topic_with_fewer_partitions(scene: Scene) -> None:
     _go_on(scene, folded)
 
 
-@experiment("restored-from-backup", history_gone=True)
+@experiment("restored-from-backup", partly_judged=True)
 def restored_from_a_backup(scene: Scene) -> None:
     """Input and changelog lost with their cluster; the newest records of the changelog put back: students keep all."""
     folded = _fold(scene)
