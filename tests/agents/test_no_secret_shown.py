@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -26,10 +26,12 @@ SECRETS: Final = {
     "SKILLSTREAM_WEB_TOKEN": f"{CANARY}-of-the-web-pages",
     "SKILLSTREAM_READER_TOKEN": f"{CANARY}-of-students-pages",
     "SKILLSTREAM_INFERENCE_TOKEN": f"{CANARY}-of-scoring-on-demand",
+    "SKILLSTREAM_PROXY_SECRET": f"{CANARY}-of-the-proxy-in-front",
     "SKILLSTREAM_BROKER_PASSWORD": f"{CANARY}-of-the-broker",
     "SKILLSTREAM_REDIS_URL": f"redis://user:{CANARY}%2Fredis@127.0.0.1:1/0",
     "OPENAI_BASE_URL": f"http://user:{CANARY}-base@127.0.0.1:1/v1?api_key={CANARY}-query",
 }
+PROXIED: Final[dict[str, Any]] = {"proxy_roles": "X-Groups: teachers=reader", "proxy_addresses": "127.0.0.1"}
 PASSWORDS: Final = [CANARY, f"{CANARY}/x", f"{CANARY}#x", f"{CANARY}?x", f"x@{CANARY}", f"%{CANARY}", f"{CANARY}:x"]
 BROKEN: Final = [
     ("SKILLSTREAM_REDIS_URL", "redis://user:{}@:6379/0"),
@@ -82,7 +84,7 @@ def test_a_setting_that_is_refused_is_not_quoted_with_its_secret(
 
 def test_every_secret_of_the_settings_has_a_canary_here() -> None:
     endings = ("secret", "secrets", "password", "token", "_key", "_keys", "_url")
-    none = {"broker_key", "web_key", "advertised_url"}  # files; an address that may hold none
+    none = {"broker_key", "web_key", "gateway_private_key", "advertised_url"}  # files; an address that may hold none
     named = {name for name in Settings.__struct_fields__ if name.endswith(endings)} - none
 
     covered = {name.removeprefix("SKILLSTREAM_").lower() for name in SECRETS}
@@ -109,7 +111,7 @@ def test_a_worker_shows_no_secret_at_debug(broker: str, tmp_path: Path, environm
     with deployed(broker, tmp_path, model="none", reasoning="openai", log_level="debug", log_format=form) as deployment:
         without = {name: value for name, value in environment.items() if name not in ("SKILLSTREAM_REDIS_URL",)}
         del without["SKILLSTREAM_BROKER_PASSWORD"]  # the embedded broker asks for none
-        worker = deployment.start(without, log_lines_per_s=1_000)
+        worker = deployment.start(without, log_lines_per_s=1_000, **PROXIED)
         pages = [
             open_page(worker, path) for path in ("/health", "/health/detailed", "/metrics", "/", "/live", "/ready")
         ]
@@ -130,7 +132,7 @@ def test_a_worker_shows_no_secret_that_is_kept_in_a_file_and_rotated(
     settings = {"model": "none", "reasoning": "openai", "log_level": "debug", "log_format": "json", "traces_ratio": 1}
     with OtlpReceiver() as receiver, deployed(broker, tmp_path, **settings, traces=receiver.url) as deployment:
         given = {f"{name}_FILE": str(path) for name, path in filed.items()}
-        worker = deployment.start(given, log_lines_per_s=1_000, secrets_poll_s=0.1)
+        worker = deployment.start(given, log_lines_per_s=1_000, secrets_poll_s=0.1, **PROXIED)
         worker.await_ready()
         filed["OPENAI_API_KEY"].write_text(f"sk-{CANARY}-of-tomorrow")
         filed["SKILLSTREAM_READER_TOKEN"].write_text(f"{CANARY}-too\ttwo")
@@ -156,7 +158,7 @@ def test_a_worker_that_cannot_start_shows_no_secret(broker: str, tmp_path: Path,
         "log_level": "debug",
         "model": "none",
     }
-    settings |= {"broker_security": "sasl_plaintext", "broker_user": "me", "log_format": "json"}
+    settings |= {"broker_security": "sasl_plaintext", "broker_user": "me", "log_format": "json", **PROXIED}
     worker = WorkerProcess(settings, tmp_path / "log", environment)
     try:
         assert worker.exit_code() == 3, worker.tail()
