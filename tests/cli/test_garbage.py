@@ -39,7 +39,7 @@ CASES: dict[str, tuple[int, str]] = {
     "wrker": (2, 'no command "wrker". Did you mean worker?'),
     "topics creat": (2, "Did you mean create?"),
     "dead-letters lst": (2, "Did you mean list?"),
-    "nonsense": (2, "There are worker, doctor"),
+    "nonsense": (2, "There are worker, gateway, doctor"),
     "worker --broke x": (2, "--broker"),
     "--nonsense": (2, "No such option"),
     "worker --web-port x": (2, "not a valid integer"),
