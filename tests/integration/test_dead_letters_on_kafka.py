@@ -27,7 +27,7 @@ _AT_THE_SECOND = """
 import os, signal, sys
 import agents.kafka.clients as clients
 
-class Producer(clients.Producer):
+class Producer(clients._Producer):
     commits = 0
 
     def send_offsets_to_transaction(self, *arguments):
@@ -49,7 +49,7 @@ class Producer(clients.Producer):
         sys.stderr.flush()
         {then}
 
-clients.Producer = Producer
+clients._Producer = Producer
 """
 _DIE = "os.kill(os.getpid(), signal.SIGKILL)"
 _WAIT = "sys.stdin.read()"
