@@ -16,8 +16,8 @@ class Experiment:
     """A named story. With `planted`, verify must find that kind of fault, once, and nothing else.
 
     With `partly_judged`, verify must find no difference, and say that it could not judge everything: rows hold events
-    that are on no topic any more, for which the story itself must account, or the newest norms cannot be read. Its
-    workers make `norms` every few seconds, unless it says otherwise.
+    that are on no topic any more, for which the story itself must account. Its workers make `norms` every few seconds,
+    unless it says otherwise.
     """
 
     name: str

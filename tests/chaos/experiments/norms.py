@@ -74,7 +74,7 @@ def killed_between_two_pieces(scene: Scene) -> None:
         _await_in_force(scene, workers)
 
 
-@experiment("norms-garbage", partly_judged=True)
+@experiment("norms-garbage")
 def anybody_writes_to_the_topics_of_norms(scene: Scene) -> None:
     """Garbage, foreign, damaged, cut snapshots and shards under load: none is used, newer ones come. One is killed."""
     channels = scene.deployment.channels
