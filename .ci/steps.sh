@@ -87,6 +87,7 @@ missing_packages() {
   command -v java >/dev/null || echo default-jre-headless
   command -v mvn >/dev/null || echo maven
   command -v redis-server >/dev/null || echo redis-server
+  command -v openssl >/dev/null || echo openssl
   command -v kcat >/dev/null || echo kcat
   command -v chromium >/dev/null || echo chromium
   command -v promtool >/dev/null || echo prometheus
