@@ -258,9 +258,10 @@ def load_settings(environment: Mapping[str, str], config: str | None = None, **g
     for field in _EMPTY_IS_NONE:
         values[field] = values.get(field) or None
     settings = _convert(values, origins, held)
-    of_production = production_problem(msgspec.structs.asdict(settings), environment)
-    if settings.env == "production" and of_production is not None:
-        raise SettingsError(of_production)
+    if settings.env == "production":
+        problem = production_problem(msgspec.structs.asdict(settings), environment)
+        if problem is not None:
+            raise SettingsError(problem)
     return settings
 
 

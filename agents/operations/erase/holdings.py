@@ -14,7 +14,7 @@ from agents.kafka.clients import open_admin
 from agents.kafka.topic_settings import read_settings
 
 FOR_EVER: Final = "for ever"
-NOT_KNOWN: Final = "not value by this broker"
+NOT_KNOWN: Final = "not told by this broker"
 _ROW: Final = "the tombstone row, whose key is the student's id: when, and up to which offsets"
 _REQUEST: Final = "the worker's answer to the request, under the student's id: a rebuilt table needs it"
 
