@@ -120,7 +120,7 @@ def test_grafana_is_given_the_dashboard_and_asks_the_prometheus_beside_it() -> N
 def test_what_watches_is_pinned_and_may_gain_nothing(name: str) -> None:
     service = SERVICES[name]
 
-    assert re.fullmatch(r"[\w/]+:v?\d+\.\d+\.\d+", service["image"])
+    assert re.fullmatch(r"[\w/]+:v?\d+\.\d+\.\d+@sha256:[0-9a-f]{64}", service["image"])
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["profiles"] == ["monitoring"]
